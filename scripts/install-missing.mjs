@@ -1,0 +1,29 @@
+// Installs the dependencies of a fresh clone, so that `npm run demo` and `npm test` are the only commands needed.
+// Runs on Node alone. Install scripts are off: no dependency of ours needs one.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+if (isStale()) {
+  console.error("Installing dependencies (npm ci) …");
+  const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+  const { status, error } = spawnSync(npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+    shell: process.platform === "win32",
+  });
+  if (error) console.error(`npm could not be started: ${error.message}`);
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** npm writes node_modules/.package-lock.json at the end of each install: what is newer than it has not been installed. */
+function isStale() {
+  const installed = `${root}/node_modules/.package-lock.json`;
+  if (!existsSync(installed)) return true;
+  if (statSync(`${root}/package-lock.json`).mtimeMs <= statSync(installed).mtimeMs) return false;
+  const wanted = JSON.parse(readFileSync(`${root}/package-lock.json`, "utf8")).packages;
+  const present = JSON.parse(readFileSync(installed, "utf8")).packages;
+  return Object.keys(present).some((path) => wanted[path]?.version !== present[path]?.version);
+}

@@ -1,0 +1,94 @@
+/**
+ * Everything that can fail outside of our control, and what a person can do about it. A refusal that we expect
+ * (a policy says no, a plan is refused) is a value, not one of these.
+ */
+const catalogue = {
+  "aws-access-denied": {
+    retry: false,
+    mend: "Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.",
+  },
+  "aws-credentials-expired": { retry: true, mend: "Renew the worker's own AWS credentials if this goes on." },
+  "aws-credentials-missing": {
+    retry: false,
+    mend: "Give the worker an AWS identity, for example an IRSA service account.",
+  },
+  "aws-region-disabled": {
+    retry: false,
+    mend: "Enable the region for the account, or correct the region in eks-access.yml.",
+  },
+  "aws-throttled": { retry: true, mend: "AWS asked us to slow down; the worker tries again by itself." },
+  "aws-unreachable": { retry: true, mend: "Check the worker's network way to AWS; the worker tries again by itself." },
+  "aws-unexpected": { retry: true, mend: "The worker's log has AWS's whole answer." },
+  "creator-mismatch": { retry: false, mend: "Correct the creator in eks-access.yml." },
+  "cluster-not-found": { retry: false, mend: "Correct eksName, region or account in eks-access.yml." },
+  "cluster-not-active": { retry: true, mend: "Wait until EKS reports the cluster as ACTIVE." },
+  "cluster-mismatch": { retry: false, mend: "Correct eksName, region or account in eks-access.yml." },
+  "cluster-ignores-aws-auth": {
+    retry: false,
+    mend: "Use EKS access entries for this cluster: its authentication mode is API.",
+  },
+  "cluster-unreachable": { retry: true, mend: "Check the network way from the worker to the cluster's endpoint." },
+  "cluster-unauthorized": {
+    retry: true,
+    mend: "Check that creator in eks-access.yml is who really created the cluster.",
+  },
+  "cluster-forbidden": {
+    retry: false,
+    mend: "Check that creator in eks-access.yml is who really created the cluster.",
+  },
+  "cluster-refused-write": {
+    retry: false,
+    mend: "An admission webhook or validation of the cluster refused the change; its answer says why.",
+  },
+  "cluster-conflict": { retry: true, mend: "Somebody else keeps changing aws-auth; the worker tries again by itself." },
+  "cluster-throttled": { retry: true, mend: "The API server asked us to slow down; the worker tries again by itself." },
+  "cluster-unexpected": { retry: true, mend: "The worker's log has the API server's whole answer." },
+  "document-absent": {
+    retry: false,
+    mend: "Create the ConfigMap aws-auth in kube-system, or set createAwsAuth for the cluster in eks-access.yml.",
+  },
+  "document-immutable": { retry: false, mend: "Remove immutable: true from the ConfigMap aws-auth." },
+  "ledger-unreachable": { retry: true, mend: "Check that Redis runs and that REDIS_URL is right." },
+  "config-invalid": { retry: false, mend: "Correct the configuration and start again." },
+  "redis-not-found": { retry: false, mend: "Install redis-server or valkey-server, or set REDIS_URL." },
+  "port-in-use": { retry: false, mend: "Stop the other process, or choose another port with PORT." },
+  "slack-unreachable": { retry: true, mend: "Check the way to Slack; the messenger tries again by itself." },
+  "slack-refused": { retry: false, mend: "Check the bot's scopes, its token and that it is in the channel." },
+  unexpected: { retry: true, mend: "The log has the details." },
+} as const satisfies Record<string, { retry: boolean; mend: string }>;
+
+export type FailureCode = keyof typeof catalogue;
+
+/** A failure with a code, whether trying again helps, and a message that says what, where and how to mend it. */
+export class AccessError extends Error {
+  readonly code: FailureCode;
+  /** Whether the same attempt can succeed later without anybody changing anything. */
+  readonly retryable: boolean;
+  /** What failed and where, without the remedy: a clause that ends without a full stop. Never holds a secret. */
+  readonly what: string;
+  /** One sentence: how to mend it. */
+  readonly mend: string;
+  /** How long the other side asked us to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: FailureCode,
+    what: string,
+    options: { cause?: unknown; mend?: string; retryAfterMs?: number } = {},
+  ) {
+    const mend = options.mend ?? catalogue[code].mend;
+    super(`${what}. ${mend}`, { cause: options.cause });
+    this.name = "AccessError";
+    this.code = code;
+    this.what = what;
+    this.mend = mend;
+    this.retryable = catalogue[code].retry;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** The sentence that a user reads for any failure. An error we did not foresee shows no text of its own: it may hold a secret. */
+export function explain(error: unknown): string {
+  if (error instanceof AccessError) return error.message;
+  return "Something failed that we did not foresee. The operators' log has the details.";
+}

@@ -1,0 +1,95 @@
+/** What a stand-in does instead of, or after, its real answer. */
+export type FaultAnswer =
+  | { type: "answer"; status: number; headers?: Readonly<Record<string, string>>; body?: string }
+  /** Close the connection without having done anything. */
+  | { type: "cut-before" }
+  /** Do it, then close the connection without an answer. */
+  | { type: "cut-after" }
+  /** Never answer. The connection stays open until the caller gives up or the sandbox stops. */
+  | { type: "hang" }
+  /** Answer as usual, only later. */
+  | { type: "delay"; ms: number }
+  /** Answer as usual: for tests that only want to know when the call comes. */
+  | { type: "watch" };
+
+interface PlannedFault {
+  call: string;
+  /** How many more calls of this kind pass before the fault strikes. */
+  skip: number;
+  /** How many calls it strikes, then it is over. */
+  times: number;
+  answer: FaultAnswer;
+  strike: (call: string) => void | Promise<void>;
+}
+
+/**
+ * Faults for the stand-ins of the sandbox. A call has a name, for example `sts.AssumeRole`, `eks.DescribeCluster`,
+ * `kubernetes.replace-configmap`, `slack.chat.update`.
+ */
+export class Faults {
+  readonly #planned: PlannedFault[] = [];
+  readonly #counts = new Map<string, number>();
+
+  /**
+   * Plans a fault. `nth` is the first call struck, counted from now (1 is the next one); `times` how many in a row.
+   * Resolves `struck` at the first strike; `onStrike` is awaited at each one, before the call has any effect.
+   */
+  plan(
+    call: string,
+    answer: FaultAnswer,
+    options: { nth?: number; times?: number; onStrike?: () => void | Promise<void> } = {},
+  ): { struck: Promise<void>; cancel: () => void } {
+    let announce: () => void = () => {};
+    const struck = new Promise<void>((resolve) => {
+      announce = resolve;
+    });
+    const fault: PlannedFault = {
+      call,
+      answer,
+      skip: (options.nth ?? 1) - 1,
+      times: options.times ?? 1,
+      strike: async () => {
+        announce();
+        await options.onStrike?.();
+      },
+    };
+    this.#planned.push(fault);
+    return { struck, cancel: () => this.#remove(fault) };
+  }
+
+  /** Called by a stand-in for each request before it does anything: the fault to apply, if one is due. */
+  async meet(call: string): Promise<FaultAnswer | undefined> {
+    this.#counts.set(call, this.calls(call) + 1);
+    for (const fault of this.#planned) {
+      if (fault.call !== call) continue;
+      if (fault.skip > 0) {
+        fault.skip -= 1;
+        continue;
+      }
+      fault.times -= 1;
+      if (fault.times <= 0) this.#remove(fault);
+      await fault.strike(call);
+      return fault.answer;
+    }
+    return undefined;
+  }
+
+  /** How many calls of this kind came since the sandbox started. */
+  calls(call: string): number {
+    return this.#counts.get(call) ?? 0;
+  }
+
+  /** Every kind of call that came, with its count. */
+  counts(): ReadonlyMap<string, number> {
+    return this.#counts;
+  }
+
+  clear(): void {
+    this.#planned.length = 0;
+  }
+
+  #remove(fault: PlannedFault): void {
+    const at = this.#planned.indexOf(fault);
+    if (at >= 0) this.#planned.splice(at, 1);
+  }
+}

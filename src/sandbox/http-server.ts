@@ -1,0 +1,104 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Faults } from "./faults.ts";
+
+export interface SandboxRequest {
+  method: string;
+  /** Path and query as they came. */
+  url: URL;
+  headers: IncomingMessage["headers"];
+  body: Buffer;
+}
+
+export interface SandboxAnswer {
+  status: number;
+  headers?: Readonly<Record<string, string>>;
+  body?: string;
+}
+
+export interface SandboxRoute {
+  /** The name of the call, for faults and for the narration: `sts.AssumeRole`. */
+  call: string;
+  answer: () => SandboxAnswer | Promise<SandboxAnswer>;
+}
+
+export interface SandboxServer {
+  /** `http(s)://127.0.0.1:<port>` without a slash at the end. */
+  url: string;
+  port: number;
+  stop: () => Promise<void>;
+}
+
+export interface SandboxServerOptions {
+  faults: Faults;
+  /** Says which call a request is. Must not have an effect itself. */
+  route: (request: SandboxRequest) => SandboxRoute;
+  /** 0 takes a free one. */
+  port?: number;
+  tls?: { key: string; cert: string };
+  /** Told after each answer: for the narration and the page. */
+  onCall?: (call: string, status: number, milliseconds: number) => void;
+  maxBodyBytes?: number;
+}
+
+/** One HTTP(S) server on the loopback address, with faults, for the stand-ins of the sandbox. */
+export async function startSandboxServer(options: SandboxServerOptions): Promise<SandboxServer> {
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
+    serve(options, request, response).catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain" });
+      response.end(`sandbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    });
+  };
+  const server: Server = options.tls ? createTlsServer(options.tls, handle) : createServer(handle);
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port ?? 0, "127.0.0.1", () => resolve());
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `${options.tls ? "https" : "http"}://127.0.0.1:${port}`,
+    port,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+async function serve(options: SandboxServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const started = performance.now();
+  const body = await readBody(request, options.maxBodyBytes ?? 4 * 1024 * 1024);
+  const route = options.route({
+    method: request.method ?? "GET",
+    url: new URL(request.url ?? "/", "http://sandbox.invalid"),
+    headers: request.headers,
+    body,
+  });
+  const fault = await options.faults.meet(route.call);
+  if (fault?.type === "cut-before") return void request.socket.destroy();
+  if (fault?.type === "hang") return;
+  if (fault?.type === "delay") await new Promise((resolve) => setTimeout(resolve, fault.ms));
+  const answer = fault?.type === "answer" ? fault : await route.answer();
+  if (fault?.type === "cut-after") return void request.socket.destroy();
+  options.onCall?.(route.call, answer.status, performance.now() - started);
+  response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
+  response.end(answer.body ?? "");
+}
+
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length;
+    if (size > maxBytes) throw new Error(`the body is larger than ${maxBytes} bytes`);
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
