@@ -25,5 +25,7 @@ function isStale() {
   if (statSync(`${root}/package-lock.json`).mtimeMs <= statSync(installed).mtimeMs) return false;
   const wanted = JSON.parse(readFileSync(`${root}/package-lock.json`, "utf8")).packages;
   const present = JSON.parse(readFileSync(installed, "utf8")).packages;
-  return Object.keys(present).some((path) => wanted[path]?.version !== present[path]?.version);
+  return Object.entries(wanted).some(
+    ([path, entry]) => path !== "" && !entry.optional && present[path]?.version !== entry.version,
+  );
 }
