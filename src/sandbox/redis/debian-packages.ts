@@ -1,0 +1,115 @@
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { cacheFolder } from "./cache-folder.ts";
+import { findOnPath } from "./find-on-path.ts";
+import { runProgram } from "./run-program.ts";
+
+/** A server that was unpacked from the distribution's own packages, without an installation. */
+export interface UnpackedServer {
+  program: string;
+  libraryPath: string;
+}
+
+/** Either package may be what the distribution has. */
+const servers = ["redis-server", "valkey-server"] as const;
+
+/**
+ * Fetches Redis from the packages of Debian or Ubuntu and unpacks it into the cache folder; no root is needed and nothing
+ * is installed. Undefined where there is no apt. apt checks the packages' signatures as always.
+ */
+export async function fetchDebianRedis(): Promise<UnpackedServer | undefined> {
+  const apt = await findOnPath("apt-get");
+  const dpkg = await findOnPath("dpkg");
+  if (apt === undefined || dpkg === undefined) return undefined;
+  const cache = await cacheFolder();
+  const home = join(cache, `redis-${process.arch}`);
+  const kept = await workingServer(home);
+  if (kept !== undefined) return kept;
+  await rm(home, { recursive: true, force: true });
+  // Unpacked aside and moved in one step: another process never sees half of it.
+  const aside = await mkdtemp(join(cache, "unpack-"));
+  try {
+    await download(apt, aside);
+    await unpack(dpkg, aside);
+    await rename(join(aside, "root"), home).catch(() => {});
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+  const server = await workingServer(home);
+  if (server === undefined) throw new Error("the packages were unpacked, but the server in them does not run");
+  return server;
+}
+
+/** Tries with the package lists that the machine has; where they are missing or old, with lists of our own. */
+async function download(apt: string, folder: string): Promise<void> {
+  const shared = ["-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=true"];
+  try {
+    return await downloadWith(apt, shared, folder);
+  } catch {
+    const own = [...shared, ...(await ownState(folder))];
+    await runProgram(apt, [...own, "update"], { cwd: folder, timeoutMs: 300_000 });
+    return await downloadWith(apt, own, folder);
+  }
+}
+
+async function downloadWith(apt: string, options: readonly string[], folder: string): Promise<void> {
+  const packages = await missingPackages(apt, options);
+  await runProgram(apt, [...options, "download", ...packages], { cwd: folder, timeoutMs: 300_000 });
+}
+
+/** What an installation would add: the server and the libraries that this machine does not have yet. */
+async function missingPackages(apt: string, options: readonly string[]): Promise<readonly string[]> {
+  let failure: unknown;
+  for (const server of servers) {
+    try {
+      const plan = await runProgram(apt, [...options, "--simulate", "--no-install-recommends", "install", server]);
+      const added = [...plan.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? "");
+      // Not the C library: it must be the one that the machine's loader belongs to.
+      return added.filter((name) => /^(redis|valkey|lib|lua)/.test(name) && !/^libc(6|-)/.test(name));
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
+
+/** Lists and archives in our own folder, for users other than root; sources and keys stay the machine's. */
+async function ownState(folder: string): Promise<readonly string[]> {
+  const state = join(folder, "state");
+  const archives = join(folder, "cache");
+  await mkdir(join(state, "lists", "partial"), { recursive: true });
+  await mkdir(join(archives, "archives", "partial"), { recursive: true });
+  const settings = [`Dir::State=${state}`, "Dir::State::status=/var/lib/dpkg/status", `Dir::Cache=${archives}`];
+  return settings.flatMap((setting) => ["-o", setting]);
+}
+
+async function unpack(dpkg: string, folder: string): Promise<void> {
+  const root = join(folder, "root");
+  await mkdir(root);
+  for (const name of await readdir(folder)) {
+    if (name.endsWith(".deb")) await runProgram(dpkg, ["-x", name, root], { cwd: folder });
+  }
+}
+
+async function workingServer(home: string): Promise<UnpackedServer | undefined> {
+  const libraryPath = (await libraryFolders(home)).join(":");
+  for (const server of servers) {
+    const program = join(home, "usr", "bin", server);
+    const runs = await runProgram(program, ["--version"], { env: { LD_LIBRARY_PATH: libraryPath } }).then(
+      () => true,
+      () => false,
+    );
+    if (runs) return { program, libraryPath };
+  }
+  return undefined;
+}
+
+/** `usr/lib/<triplet>` and `lib/<triplet>`, whatever this machine's triplet is. */
+async function libraryFolders(home: string): Promise<readonly string[]> {
+  const folders: string[] = [];
+  for (const parent of [join(home, "usr", "lib"), join(home, "lib")]) {
+    const names = await readdir(parent).catch(() => []);
+    folders.push(parent, ...names.filter((name) => name.includes("-linux-")).map((name) => join(parent, name)));
+  }
+  return folders;
+}

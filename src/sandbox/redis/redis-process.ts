@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AccessError } from "../../failure/access-error.ts";
+import { awaitPing } from "./await-ping.ts";
+
+/** A Redis server that this machine can run. */
+export interface RedisProgram {
+  /** A sentence for people: where it came from. */
+  origin: string;
+  /** The server program. */
+  server: string;
+  env: Readonly<Record<string, string>>;
+  /** The command that runs another one in a container, where Redis listens on port 6379 and its data lies in /data. */
+  container?: (port: number, dataDir: string) => readonly string[];
+}
+
+export interface RedisSettings {
+  port: number;
+  dataDir: string;
+  appendOnly: boolean;
+}
+
+export interface RunningRedis {
+  /** SIGKILL: no goodbye, as in a crash. */
+  kill(): Promise<void>;
+  /** SIGTERM: Redis writes what it has and leaves. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The shell becomes Redis, and leaves one subshell behind that reads the lifeline: the pipe to us. It gets a signal name,
+ * or its end when we are gone, even by SIGKILL; so no Redis outlives the process that asked for it.
+ */
+const lifeline = 'exec 3<&0; (read -r signal <&3 || signal=KILL; kill -"$signal" $$) & exec "$@" </dev/null 3<&-';
+
+/** Starts a server and resolves when it answers PING. */
+export async function startRedisProcess(program: RedisProgram, settings: RedisSettings): Promise<RunningRedis> {
+  const logFile = join(settings.dataDir, "redis.log");
+  const child = spawnRedis(program, settings, logFile);
+  const exited = new Promise<void>((resolve) => {
+    child.once("exit", () => resolve());
+    child.once("error", () => resolve());
+  });
+  const end = async (signal: "KILL" | "TERM") => {
+    child.stdin?.end(`${signal}\n`);
+    await exited;
+  };
+  try {
+    await awaitPing(`redis://127.0.0.1:${settings.port}`, { withinMs: 20_000, givenUp: exited });
+  } catch (cause) {
+    await end("KILL");
+    const log = await readFile(logFile, "utf8").catch(() => "");
+    throw new AccessError("redis-not-found", `Redis did not start (${lastLine(log)})`, { cause });
+  }
+  return { kill: () => end("KILL"), stop: () => end("TERM") };
+}
+
+function spawnRedis(program: RedisProgram, settings: RedisSettings, logFile: string): ChildProcess {
+  const log = openSync(logFile, "a");
+  try {
+    const server = ["/bin/sh", "-c", lifeline, "sh", program.server, ...redisOptions(program, settings)];
+    const outer = program.container?.(settings.port, settings.dataDir) ?? [];
+    const [command = "/bin/sh", ...args] = [...outer, ...server];
+    const child = spawn(command, args, {
+      // Its own session: Ctrl-C in the terminal reaches us alone, and we end Redis after those who still need it.
+      detached: true,
+      env: { ...process.env, ...program.env },
+      stdio: ["pipe", log, log],
+    });
+    // The pipe breaks when Redis dies first; that is told by "exit".
+    child.stdin?.on("error", () => {});
+    return child;
+  } finally {
+    closeSync(log);
+  }
+}
+
+function redisOptions(program: RedisProgram, settings: RedisSettings): readonly string[] {
+  const inContainer = { port: 6379, dataDir: "/data", bind: "0.0.0.0" };
+  const { port, dataDir, bind } = program.container ? inContainer : { ...settings, bind: "127.0.0.1" };
+  return [
+    ...["--port", String(port), "--bind", bind, "--protected-mode", "no", "--dir", dataDir],
+    ...["--save", "", "--appendonly", settings.appendOnly ? "yes" : "no"],
+    // BullMQ's keys must never be evicted.
+    ...["--maxmemory-policy", "noeviction"],
+    // One logical database for each test file.
+    ...["--databases", "512"],
+  ];
+}
+
+function lastLine(log: string): string {
+  return log.trim().split("\n").at(-1) || "it left no log";
+}

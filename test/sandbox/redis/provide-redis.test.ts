@@ -1,0 +1,102 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { Redis } from "ioredis";
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { awaitPing } from "../../../src/sandbox/redis/await-ping.ts";
+import { type ProvidedRedis, provideRedis } from "../../../src/sandbox/redis/provide-redis.ts";
+
+async function withClient<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(url);
+  try {
+    return await use(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+const answers = (url: string) =>
+  awaitPing(url, { withinMs: 0 }).then(
+    () => true,
+    () => false,
+  );
+
+describe("a Redis of our own", () => {
+  let redis: ProvidedRedis;
+
+  beforeEach(async () => {
+    vi.stubEnv("REDIS_URL", "");
+    redis = await provideRedis({ appendOnly: true });
+  });
+
+  afterEach(async () => {
+    await redis.stop();
+    vi.unstubAllEnvs();
+  });
+
+  test("never evicts, has a database for each test file, and says where it came from", async () => {
+    const settings = await withClient(redis.url, (client) => client.config("GET", "maxmemory-policy", "databases"));
+
+    expect(settings).toEqual(expect.arrayContaining(["noeviction", "512"]));
+    expect(redis.origin).toMatch(/redis|valkey/i);
+  });
+
+  test("keeps its data and its port through a kill and a restart", async () => {
+    await withClient(redis.url, (client) => client.set("grant", "active"));
+
+    await redis.kill();
+    const whileDead = await answers(redis.url);
+    await redis.restart();
+
+    expect(whileDead).toBe(false);
+    expect(await withClient(redis.url, (client) => client.get("grant"))).toBe("active");
+  });
+
+  test("can be stopped twice, and after a kill", async () => {
+    await redis.kill();
+
+    await redis.stop();
+    await redis.stop();
+
+    expect(await answers(redis.url)).toBe(false);
+  });
+});
+
+test("a Redis dies with the process that asked for it, even when that one is killed", async () => {
+  const module = new URL("../../../src/sandbox/redis/provide-redis.ts", import.meta.url).href;
+  const script = `import { provideRedis } from ${JSON.stringify(module)}; console.log((await provideRedis()).url);`;
+  const owner = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", script], {
+    env: { ...process.env, REDIS_URL: "" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [url] = (await once(createInterface(owner.stdout), "line")) as [string];
+  await awaitPing(url, { withinMs: 0 });
+
+  owner.kill("SIGKILL");
+
+  await expect.poll(() => answers(url), { timeout: 5_000 }).toBe(false);
+});
+
+describe("the Redis of REDIS_URL", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test("is used as it is, and neither killed nor stopped", async () => {
+    vi.stubEnv("REDIS_URL", inject("redisUrl"));
+
+    const redis = await provideRedis();
+    await redis.stop();
+
+    await expect(redis.kill()).rejects.toThrow("not ours to kill");
+    await expect(redis.restart()).rejects.toThrow("not ours to kill");
+    expect(await answers(redis.url)).toBe(true);
+  });
+
+  test("that does not answer is told in one sentence that names neither its address nor its password", async () => {
+    vi.stubEnv("REDIS_URL", "redis://:hunter2@127.0.0.1:1");
+
+    const failure = await provideRedis().catch((error: unknown) => String(error));
+
+    expect(failure).toContain("The Redis of REDIS_URL does not answer");
+    expect(failure).not.toContain("hunter2");
+  });
+});
