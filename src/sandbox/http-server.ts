@@ -15,6 +15,8 @@ export interface SandboxAnswer {
   status: number;
   headers?: Readonly<Record<string, string>>;
   body?: string;
+  /** Who called, where the stand-in knows: an ARN, a Kubernetes user name. Told to `onCall`, not sent. */
+  by?: string;
 }
 
 export interface SandboxRoute {
@@ -38,7 +40,7 @@ export interface SandboxServerOptions {
   port?: number;
   tls?: { key: string; cert: string };
   /** Told after each answer: for the narration and the page. */
-  onCall?: (call: string, status: number, milliseconds: number) => void;
+  onCall?: (call: string, status: number, milliseconds: number, by?: string) => void;
   maxBodyBytes?: number;
 }
 
@@ -87,7 +89,8 @@ async function serve(options: SandboxServerOptions, request: IncomingMessage, re
   if (fault?.type === "delay") await new Promise((resolve) => setTimeout(resolve, fault.ms));
   const answer = fault?.type === "answer" ? fault : await route.answer();
   if (fault?.type === "cut-after") return void request.socket.destroy();
-  options.onCall?.(route.call, answer.status, performance.now() - started);
+  const by = "by" in answer ? answer.by : undefined;
+  options.onCall?.(route.call, answer.status, performance.now() - started, by);
   response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
   response.end(answer.body ?? "");
 }
