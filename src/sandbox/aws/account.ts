@@ -1,0 +1,149 @@
+import { Faults } from "../faults.ts";
+import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
+import { assumeRoleEvent } from "./assume-role-event.ts";
+import { answerCloudTrail, type CloudTrail, createCloudTrail } from "./cloudtrail.ts";
+import { type CreatorRecord, createClusterEvent } from "./cloudtrail-events.ts";
+import type { AwsContext } from "./context.ts";
+import { type AuthenticationMode, answerEks, type EksCluster, type EksClusters } from "./eks.ts";
+import { SandboxAccount } from "./identities.ts";
+import { answerSts, stsParams } from "./sts.ts";
+
+/** One call that was answered: `by` is the ARN of who signed it, where the signature was good. */
+export interface AwsCall {
+  call: string;
+  status: number;
+  milliseconds: number;
+  by: string | undefined;
+}
+
+/** What `addCluster` takes. The creator must be an identity of the account. */
+export interface NewCluster {
+  name: string;
+  region: string;
+  creatorArn: string;
+  endpoint: string;
+  /** Base64 of a PEM certificate, as DescribeCluster gives it. */
+  certificateAuthority: string;
+  authenticationMode?: AuthenticationMode;
+  createdAt?: Date;
+  status?: EksCluster["status"];
+  /** How CloudTrail recorded the creation: by the kind of the creator unless told otherwise; `"none"` leaves no record. */
+  recordedAs?: CreatorRecord | "none";
+}
+
+/** An AWS account whose STS, EKS and CloudTrail answer at one address. */
+export interface SandboxAws {
+  /** For AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_EKS and AWS_ENDPOINT_URL_CLOUDTRAIL alike. */
+  url: string;
+  account: SandboxAccount;
+  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `eks.DescribeCluster`, `cloudtrail.LookupEvents`. */
+  faults: Faults;
+  calls: readonly AwsCall[];
+  cloudTrail: CloudTrail;
+  /** Makes a cluster visible to DescribeCluster and CloudTrail; gives its ARN. */
+  addCluster(cluster: NewCluster): string;
+  /** Changes what DescribeCluster says of a cluster. */
+  updateCluster(
+    arn: string,
+    change: Partial<Pick<EksCluster, "status" | "authenticationMode" | "endpoint" | "certificateAuthority">>,
+  ): void;
+  removeCluster(arn: string): void;
+  stop(): Promise<void>;
+}
+
+export interface SandboxAwsOptions {
+  faults?: Faults;
+  /** 0 takes a free one. */
+  port?: number;
+  /** Twelve digits. */
+  account?: string;
+  /** The region that is meant where nothing else says one: it decides the partition. */
+  region?: string;
+  now?: () => Date;
+  onCall?: (call: AwsCall) => void;
+}
+
+/** Starts the stand-in for an AWS account on the loopback address. */
+export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<SandboxAws> {
+  const { faults = new Faults(), now = () => new Date(), account: id = "111122223333" } = options;
+  const account = new SandboxAccount({ id, partition: partitionOf(options.region ?? "eu-central-1"), now });
+  const cloudTrail = createCloudTrail(now);
+  const clusters: EksClusters = new Map();
+  const calls: AwsCall[] = [];
+  const context: AwsContext = { account, now, onAssumeRole: (call) => cloudTrail.record(assumeRoleEvent(call, now())) };
+  const server = await startSandboxServer({
+    faults,
+    port: options.port ?? 0,
+    route: (request) => route(context, clusters, cloudTrail, request),
+    onCall: (call, status, milliseconds, by) => {
+      const made = { call, status, milliseconds, by };
+      calls.push(made);
+      options.onCall?.(made);
+    },
+  });
+  return {
+    url: server.url,
+    account,
+    faults,
+    calls,
+    cloudTrail,
+    ...clusterMethods(context, clusters, cloudTrail),
+    stop: server.stop,
+  };
+}
+
+function clusterMethods(
+  { account, now }: AwsContext,
+  clusters: EksClusters,
+  cloudTrail: CloudTrail,
+): Pick<SandboxAws, "addCluster" | "updateCluster" | "removeCluster"> {
+  return {
+    addCluster: ({ recordedAs, ...cluster }) => {
+      const arn = `arn:${account.partition}:eks:${cluster.region}:${account.id}:cluster/${cluster.name}`;
+      const added: EksCluster = {
+        authenticationMode: "CONFIG_MAP",
+        createdAt: now(),
+        status: "ACTIVE",
+        ...cluster,
+        arn,
+      };
+      clusters.set(arn, added);
+      if (recordedAs !== "none") {
+        const creator = account.identity(cluster.creatorArn);
+        cloudTrail.record(createClusterEvent(added, creator, recordedAs));
+      }
+      return arn;
+    },
+    updateCluster: (arn, change) => {
+      const cluster = clusters.get(arn);
+      if (!cluster) throw new Error(`there is no ${arn} in the sandbox`);
+      clusters.set(arn, { ...cluster, ...change });
+    },
+    removeCluster: (arn) => void clusters.delete(arn),
+  };
+}
+
+/** One address serves three services: the signature's scope, the target header or the path says which one is meant. */
+function route(
+  context: AwsContext,
+  clusters: EksClusters,
+  cloudTrail: CloudTrail,
+  request: SandboxRequest,
+): SandboxRoute {
+  const target = request.headers["x-amz-target"];
+  if (typeof target === "string") {
+    return {
+      call: `cloudtrail.${target.split(".").at(-1)}`,
+      answer: () => answerCloudTrail(context, cloudTrail, request),
+    };
+  }
+  if (request.url.pathname.startsWith("/clusters")) {
+    return { call: "eks.DescribeCluster", answer: () => answerEks(context, clusters, request) };
+  }
+  return { call: `sts.${stsParams(request).get("Action") ?? "Unknown"}`, answer: () => answerSts(context, request) };
+}
+
+function partitionOf(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}

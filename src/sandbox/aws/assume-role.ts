@@ -1,0 +1,74 @@
+import type { AssumeRoleInput } from "./assume-role-input.ts";
+import { allows, type Caller, type Identity, type SandboxAccount, type SessionCredentials } from "./identities.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+
+/** A session that AssumeRole gave. */
+export interface AssumedRole {
+  type: "assumed";
+  arn: string;
+  roleId: string;
+  credentials: SessionCredentials;
+}
+
+/** Evaluates the trust policy and gives a session, or AWS's refusal. A role that does not exist reads as one that may not be assumed. */
+export function assumeRole(account: SandboxAccount, caller: Caller, input: AssumeRoleInput): AssumedRole | Refusal {
+  const role = account.identity(input.roleArn);
+  const denied = deniedAction(caller, role, input);
+  if (!role || denied) {
+    return refuse(
+      "AccessDenied",
+      `User: ${caller.arn} is not authorized to perform: ${denied ?? "sts:AssumeRole"} on resource: ${input.roleArn}`,
+      403,
+    );
+  }
+  if (input.seconds > role.maxSessionSeconds) {
+    return refuse("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+  }
+  if (caller.session && input.seconds > 3600) {
+    return refuse(
+      "ValidationError",
+      "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+    );
+  }
+  const sourceIdentity = input.sourceIdentity ?? caller.session?.sourceIdentity;
+  const credentials = account.sessionFor(role.arn, input.sessionName, {
+    seconds: input.seconds,
+    tags: input.tags,
+    ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
+  });
+  const arn = `arn:${account.partition}:sts::${role.accountId}:assumed-role/${role.name}/${input.sessionName}`;
+  return { type: "assumed", arn, roleId: `${role.id}:${input.sessionName}`, credentials };
+}
+
+/** The first action that is not allowed. STS does not say which condition failed, nor do we. */
+function deniedAction(caller: Caller, role: Identity | undefined, input: AssumeRoleInput): string | undefined {
+  if (role?.kind !== "role") return "sts:AssumeRole";
+  const { trust } = role;
+  const carried = caller.session?.sourceIdentity;
+  const source = input.sourceIdentity ?? carried;
+  if (!trusts(role, caller)) return "sts:AssumeRole";
+  if (trust.externalId !== undefined && trust.externalId !== input.externalId) return "sts:AssumeRole";
+  if (trust.requireMfa) return "sts:AssumeRole";
+  if (trust.requireSourceIdentity && source === undefined) return "sts:AssumeRole";
+  // A source identity that was set once can't be changed by a chained session (IAM User Guide, "Monitor and control actions taken with assumed roles").
+  if (source !== undefined && (trust.allowSourceIdentity === false || source !== (carried ?? source)))
+    return "sts:SetSourceIdentity";
+  if (input.tags.size > 0 && trust.allowTags === false) return "sts:TagSession";
+  return undefined;
+}
+
+/**
+ * Within an account a trust policy that names the caller is enough; one that names the account, or a caller of
+ * another account, also needs the caller's own identity policy (IAM User Guide, "Cross-account policy evaluation logic").
+ */
+function trusts(role: Identity, caller: Caller): boolean {
+  const { arn, accountId } = caller.identity;
+  const named = role.trust.principals.some(
+    (principal) => principal === arn || principal === caller.arn || principal === "*",
+  );
+  const account = role.trust.principals.some(
+    (principal) => principal === accountId || principal.endsWith(`:iam::${accountId}:root`),
+  );
+  const ownPolicy = allows(caller.identity, "sts:AssumeRole");
+  return accountId === role.accountId ? named || (account && ownPolicy) : (named || account) && ownPolicy;
+}

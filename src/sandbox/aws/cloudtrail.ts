@@ -1,0 +1,152 @@
+import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
+import type { CloudTrailEvent } from "./cloudtrail-events.ts";
+import type { AwsContext } from "./context.ts";
+import { allows } from "./identities.ts";
+import { cloudTrailError, type Refusal, refuse } from "./refusal.ts";
+import { readClaim, verifySignature } from "./signature.ts";
+
+/** The event history of all regions. */
+export interface CloudTrail {
+  events: readonly CloudTrailEvent[];
+  record(event: CloudTrailEvent): void;
+  /** Calls a second and region; 2 as the real service, `Infinity` for tests that are not about it. */
+  callsPerSecond: number;
+  /** When the calls of the last second came, by region. */
+  recent: Map<string, Date[]>;
+}
+
+const pageSize = 50;
+const historyMs = 90 * 24 * 3600 * 1000;
+
+/** An event history. It throttles nobody until told to, so that only tests about throttling meet it. */
+export function createCloudTrail(now: () => Date): CloudTrail {
+  const events: CloudTrailEvent[] = [];
+  return {
+    events,
+    callsPerSecond: Number.POSITIVE_INFINITY,
+    recent: new Map(),
+    record: (event) => {
+      if (event.at > now()) throw new Error("CloudTrail can't know of the future");
+      events.push(event);
+    },
+  };
+}
+
+/** Answers LookupEvents (CloudTrail API reference): 90 days, one region, one attribute, newest first, 50 a page. */
+export function answerCloudTrail(context: AwsContext, trail: CloudTrail, request: SandboxRequest): SandboxAnswer {
+  const claim = readClaim(request);
+  if ("type" in claim) return cloudTrailError(claim.code, claim.message);
+  const caller = verifySignature(request, claim, "cloudtrail", (key) => context.account.caller(key), context.now());
+  if ("type" in caller) return cloudTrailError(caller.code, caller.message);
+  const by = caller.arn;
+  if (!String(request.headers["x-amz-target"]).endsWith(".LookupEvents")) {
+    return { ...cloudTrailError("UnknownOperationException", ""), by };
+  }
+  if (!allows(caller.identity, "cloudtrail:LookupEvents")) {
+    return {
+      ...cloudTrailError(
+        "AccessDenied",
+        `User: ${by} is not authorized to perform: cloudtrail:LookupEvents because no identity-based policy allows the cloudtrail:LookupEvents action`,
+      ),
+      by,
+    };
+  }
+  if (isThrottled(trail, claim.region, context.now())) return { ...cloudTrailError("Throttling", "Rate exceeded"), by };
+  const lookup = readLookup(request.body.toString("utf8"));
+  if ("type" in lookup) return { ...cloudTrailError(lookup.code, lookup.message), by };
+  return { ...page(trail, claim.region, lookup, context.now()), by };
+}
+
+function isThrottled(trail: CloudTrail, region: string, now: Date): boolean {
+  const recent = (trail.recent.get(region) ?? []).filter((at) => now.getTime() - at.getTime() < 1000);
+  const throttled = recent.length >= trail.callsPerSecond;
+  trail.recent.set(region, throttled ? recent : [...recent, now]);
+  return throttled;
+}
+
+interface Lookup {
+  attribute: { AttributeKey: string; AttributeValue: string } | undefined;
+  from: number;
+  until: number;
+  max: number;
+  offset: number;
+}
+
+interface LookupBody {
+  LookupAttributes?: { AttributeKey: string; AttributeValue: string }[];
+  StartTime?: number;
+  EndTime?: number;
+  MaxResults?: number;
+  NextToken?: string;
+}
+
+const attributes: Readonly<Record<string, (event: CloudTrailEvent) => readonly (string | undefined)[]>> = {
+  EventId: (event) => [event.id],
+  EventName: (event) => [event.name],
+  EventSource: (event) => [event.source],
+  ReadOnly: (event) => [String(event.readOnly)],
+  ResourceName: (event) => event.resources.map(({ name }) => name),
+  ResourceType: (event) => event.resources.map(({ type }) => type),
+  Username: (event) => [event.username],
+};
+
+function readLookup(body: string): Lookup | Refusal {
+  const {
+    LookupAttributes = [],
+    StartTime,
+    EndTime,
+    MaxResults = pageSize,
+    NextToken,
+  } = JSON.parse(body) as LookupBody;
+  const [attribute, ...more] = LookupAttributes;
+  if (more.length > 0 || (attribute && !(attribute.AttributeKey in attributes))) {
+    return refuse(
+      "InvalidLookupAttributesException",
+      "You can only use one lookup attribute, and it must be a known one.",
+    );
+  }
+  if (MaxResults < 1 || MaxResults > pageSize) {
+    return refuse(
+      "InvalidMaxResultsException",
+      `The max results value ${MaxResults} is invalid. Specify max results between 1 and ${pageSize}.`,
+    );
+  }
+  if (StartTime !== undefined && EndTime !== undefined && StartTime > EndTime) {
+    return refuse("InvalidTimeRangeException", "The start time must be before the end time.");
+  }
+  const offset =
+    NextToken === undefined ? 0 : Number(Buffer.from(NextToken, "base64").toString("latin1").replace(/^at:/, ""));
+  if (!Number.isInteger(offset)) return refuse("InvalidNextTokenException", "The next token is invalid.");
+  return {
+    attribute,
+    from: (StartTime ?? 0) * 1000,
+    until: (EndTime ?? Number.POSITIVE_INFINITY) * 1000,
+    max: MaxResults,
+    offset,
+  };
+}
+
+function page(trail: CloudTrail, region: string, lookup: Lookup, now: Date): SandboxAnswer {
+  const { attribute, offset, max } = lookup;
+  const oldest = Math.max(lookup.from, now.getTime() - historyMs);
+  const found = trail.events
+    .filter((event) => event.region === region && event.at.getTime() >= oldest && event.at.getTime() <= lookup.until)
+    .filter((event) => !attribute || attributes[attribute.AttributeKey]?.(event).includes(attribute.AttributeValue))
+    .sort((a, b) => b.at.getTime() - a.at.getTime());
+  const more = found.length > offset + max ? { NextToken: Buffer.from(`at:${offset + max}`).toString("base64") } : {};
+  const body = { Events: found.slice(offset, offset + max).map(eventMember), ...more };
+  return { status: 200, headers: { "content-type": "application/x-amz-json-1.1" }, body: JSON.stringify(body) };
+}
+
+function eventMember(event: CloudTrailEvent): object {
+  return {
+    EventId: event.id,
+    EventName: event.name,
+    ReadOnly: String(event.readOnly),
+    EventTime: event.at.getTime() / 1000,
+    EventSource: event.source,
+    ...(event.username === undefined ? {} : { Username: event.username }),
+    Resources: event.resources.map(({ type, name }) => ({ ResourceType: type, ResourceName: name })),
+    CloudTrailEvent: JSON.stringify(event.record),
+  };
+}

@@ -1,0 +1,18 @@
+import type { AssumeRoleInput } from "./assume-role-input.ts";
+import type { Caller, SandboxAccount } from "./identities.ts";
+import type { Refusal } from "./refusal.ts";
+
+/** One call of AssumeRole that STS understood, as CloudTrail is told of it. */
+export interface AssumeRoleCall {
+  caller: Caller;
+  input: AssumeRoleInput;
+  region: string;
+  refused: Refusal | undefined;
+}
+
+/** What the stand-ins for STS, EKS and CloudTrail share. */
+export interface AwsContext {
+  account: SandboxAccount;
+  now: () => Date;
+  onAssumeRole?: (call: AssumeRoleCall) => void;
+}

@@ -1,0 +1,115 @@
+import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
+import type { AwsContext } from "./context.ts";
+import { allows } from "./identities.ts";
+import { eksError } from "./refusal.ts";
+import { readClaim, verifySignature } from "./signature.ts";
+
+export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
+
+/** A cluster as the EKS control plane knows it. */
+export interface EksCluster {
+  name: string;
+  region: string;
+  /** The IAM role or user that created it. EKS itself does not tell: DescribeCluster has no such field. */
+  creatorArn: string;
+  endpoint: string;
+  /** Base64 of a PEM certificate. */
+  certificateAuthority: string;
+  authenticationMode: AuthenticationMode;
+  createdAt: Date;
+  status: "CREATING" | "ACTIVE" | "UPDATING" | "DELETING" | "FAILED";
+  arn: string;
+}
+
+/** The clusters of all regions. */
+export type EksClusters = Map<string, EksCluster>;
+
+/** Answers DescribeCluster (EKS API reference). The region is the one that the signature is made for. */
+export function answerEks(context: AwsContext, clusters: EksClusters, request: SandboxRequest): SandboxAnswer {
+  const claim = readClaim(request);
+  if ("type" in claim) return eksError(claim.code, claim.message, claim.status);
+  const caller = verifySignature(request, claim, "eks", (key) => context.account.caller(key), context.now());
+  if ("type" in caller) return eksError(caller.code, caller.message, caller.status);
+  const [, encoded] = /^\/clusters\/([^/]+)$/.exec(request.url.pathname) ?? [];
+  if (request.method !== "GET" || encoded === undefined) {
+    return { ...eksError("UnknownOperationException", "", 404), by: caller.arn };
+  }
+  const name = decodeURIComponent(encoded);
+  const arn = `arn:${context.account.partition}:eks:${claim.region}:${caller.identity.accountId}:cluster/${name}`;
+  return {
+    ...describe(clusters.get(arn), arn, name, caller.arn, mayDescribe(clusters, caller.identity, arn)),
+    by: caller.arn,
+  };
+}
+
+/** The creator could create the cluster, so it may look at it. Everybody else needs the action in a policy. */
+function mayDescribe(clusters: EksClusters, identity: Parameters<typeof allows>[0], arn: string): boolean {
+  return allows(identity, "eks:DescribeCluster") || clusters.get(arn)?.creatorArn === identity.arn;
+}
+
+function describe(
+  cluster: EksCluster | undefined,
+  arn: string,
+  name: string,
+  by: string,
+  allowed: boolean,
+): SandboxAnswer {
+  if (!allowed) {
+    return eksError(
+      "AccessDenied",
+      `User: ${by} is not authorized to perform: eks:DescribeCluster on resource: ${arn}`,
+      403,
+    );
+  }
+  if (!cluster) {
+    const nobody = {
+      clusterName: name,
+      nodegroupName: null,
+      fargateProfileName: null,
+      addonName: null,
+      subscriptionId: null,
+    };
+    return eksError("ResourceNotFoundException", `No cluster found for name: ${name}.`, 404, nobody);
+  }
+  return { status: 200, body: JSON.stringify({ cluster: clusterObject(cluster) }) };
+}
+
+function clusterObject(cluster: EksCluster): object {
+  const created = cluster.status !== "CREATING";
+  const account = cluster.arn.split(":")[4];
+  return {
+    name: cluster.name,
+    arn: cluster.arn,
+    createdAt: cluster.createdAt.getTime() / 1000,
+    version: "1.33",
+    ...(created ? { endpoint: cluster.endpoint, certificateAuthority: { data: cluster.certificateAuthority } } : {}),
+    roleArn: `arn:aws:iam::${account}:role/eks-cluster-role`,
+    resourcesVpcConfig: {
+      subnetIds: ["subnet-0a1b2c3d4e5f60718", "subnet-0f1e2d3c4b5a69788"],
+      securityGroupIds: [],
+      clusterSecurityGroupId: "sg-0123456789abcdef0",
+      vpcId: "vpc-0123456789abcdef0",
+      endpointPublicAccess: true,
+      endpointPrivateAccess: true,
+      publicAccessCidrs: ["0.0.0.0/0"],
+    },
+    kubernetesNetworkConfig: {
+      serviceIpv4Cidr: "10.100.0.0/16",
+      ipFamily: "ipv4",
+      elasticLoadBalancing: { enabled: false },
+    },
+    logging: {
+      clusterLogging: [{ types: ["api", "audit", "authenticator", "controllerManager", "scheduler"], enabled: false }],
+    },
+    identity: {
+      oidc: { issuer: `https://oidc.eks.${cluster.region}.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE` },
+    },
+    status: cluster.status,
+    platformVersion: "eks.9",
+    tags: {},
+    health: { issues: [] },
+    accessConfig: { authenticationMode: cluster.authenticationMode },
+    upgradePolicy: { supportType: "STANDARD" },
+    deletionProtection: false,
+  };
+}

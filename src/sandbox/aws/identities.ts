@@ -1,0 +1,211 @@
+import { randomBytes } from "node:crypto";
+
+/** Who may assume a role, and what the session may carry. */
+export interface TrustPolicy {
+  /** ARNs of users, roles and role sessions; `arn:aws:iam::<account>:root` or an account id stands for everybody there whom an identity policy allows it. */
+  principals: readonly string[];
+  externalId?: string;
+  /** A condition on `sts:SourceIdentity` being there. */
+  requireSourceIdentity?: boolean;
+  /** A condition on `aws:MultiFactorAuthPresent`: nobody here has one. */
+  requireMfa?: boolean;
+  /** Whether the policy has `sts:SetSourceIdentity`; yes unless told otherwise. */
+  allowSourceIdentity?: boolean;
+  /** Whether the policy has `sts:TagSession`; yes unless told otherwise. */
+  allowTags?: boolean;
+}
+
+/** An IAM user or role. */
+export interface Identity {
+  kind: "user" | "role";
+  arn: string;
+  accountId: string;
+  name: string;
+  /** AIDA… or AROA…, as GetCallerIdentity shows it. */
+  id: string;
+  /** Actions that an identity policy allows on everything, for example `eks:DescribeCluster`, `eks:*`. */
+  allow: readonly string[];
+  trust: TrustPolicy;
+  maxSessionSeconds: number;
+}
+
+/** What one access key stands for: a user, or a session of a role. */
+export interface Caller {
+  identity: Identity;
+  /** As GetCallerIdentity gives it: a role's session is `arn:aws:sts::…:assumed-role/R/S`. */
+  arn: string;
+  userId: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  session?: Session;
+}
+
+export interface Session {
+  token: string;
+  name: string;
+  startsAt: Date;
+  expiresAt: Date;
+  sourceIdentity?: string;
+  tags: ReadonlyMap<string, string>;
+}
+
+/** Static credentials, in the spelling of the AWS SDK. */
+export interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+export interface SessionCredentials extends Credentials {
+  sessionToken: string;
+  expiration: Date;
+}
+
+export interface SessionOptions {
+  seconds?: number;
+  sourceIdentity?: string;
+  tags?: ReadonlyMap<string, string>;
+}
+
+const noTrust: TrustPolicy = { principals: [] };
+
+/** The identities of an AWS account (and of foreign ones, for roles across accounts) with their access keys and sessions. */
+export class SandboxAccount {
+  readonly id: string;
+  readonly partition: string;
+  readonly #now: () => Date;
+  readonly #identities = new Map<string, Identity>();
+  readonly #callers = new Map<string, Caller>();
+  /** Regions where STS is not activated. */
+  readonly disabledRegions = new Set<string>();
+
+  constructor(options: { id: string; partition: string; now: () => Date }) {
+    this.id = options.id;
+    this.partition = options.partition;
+    this.#now = options.now;
+  }
+
+  /** Adds an IAM user with one access key. `path` begins and ends with a slash. */
+  addUser(user: {
+    name: string;
+    path?: string;
+    account?: string;
+    allow?: readonly string[];
+  }): { arn: string } & Credentials {
+    const arn = this.#add("user", user, noTrust, 0);
+    return { arn, ...this.addAccessKey(arn) };
+  }
+
+  /** Adds an IAM role. `maxSessionSeconds` is an hour unless told otherwise, as in IAM. */
+  addRole(role: {
+    name: string;
+    path?: string;
+    account?: string;
+    allow?: readonly string[];
+    trust?: TrustPolicy;
+    maxSessionSeconds?: number;
+  }): { arn: string } {
+    return { arn: this.#add("role", role, role.trust ?? noTrust, role.maxSessionSeconds ?? 3600) };
+  }
+
+  addAccessKey(userArn: string): Credentials {
+    const identity = this.#known(userArn);
+    const credentials = { accessKeyId: keyId("AKIA"), secretAccessKey: secret() };
+    this.#callers.set(credentials.accessKeyId, { identity, arn: identity.arn, userId: identity.id, ...credentials });
+    return credentials;
+  }
+
+  deleteAccessKey(accessKeyId: string): void {
+    this.#callers.delete(accessKeyId);
+  }
+
+  setTrust(roleArn: string, trust: TrustPolicy): void {
+    this.#identities.set(roleArn, { ...this.#known(roleArn), trust });
+  }
+
+  /** What the identity's own policy allows, from now on. Sessions that exist feel it too. */
+  setAllowed(arn: string, allow: readonly string[]): void {
+    this.#identities.set(arn, { ...this.#known(arn), allow });
+  }
+
+  removeIdentity(arn: string): void {
+    this.#identities.delete(arn);
+  }
+
+  /** A session of a role without asking its trust policy: what IRSA, Pod Identity or an instance profile gives to a process. */
+  sessionFor(roleArn: string, name: string, options: SessionOptions = {}): SessionCredentials {
+    const identity = this.#known(roleArn);
+    const startsAt = this.#now();
+    const expiresAt = new Date(Math.floor(startsAt.getTime() / 1000) * 1000 + (options.seconds ?? 3600) * 1000);
+    const credentials = { accessKeyId: keyId("ASIA"), secretAccessKey: secret() };
+    const token = `IQoJb3JpZ2luX2Vj${randomBytes(240).toString("base64")}`;
+    const { sourceIdentity, tags = new Map() } = options;
+    const session = {
+      token,
+      name,
+      startsAt,
+      expiresAt,
+      tags,
+      ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
+    };
+    this.#callers.set(credentials.accessKeyId, {
+      identity,
+      arn: `arn:${this.partition}:sts::${identity.accountId}:assumed-role/${identity.name}/${name}`,
+      userId: `${identity.id}:${name}`,
+      ...credentials,
+      session,
+    });
+    return { ...credentials, sessionToken: token, expiration: expiresAt };
+  }
+
+  identity(arn: string): Identity | undefined {
+    return this.#identities.get(arn);
+  }
+
+  /** Who holds an access key now; undefined for a key, or for an identity, that does not exist any more. */
+  caller(accessKeyId: string): Caller | undefined {
+    const caller = this.#callers.get(accessKeyId);
+    const identity = caller && this.#identities.get(caller.identity.arn);
+    return caller && identity ? { ...caller, identity } : undefined;
+  }
+
+  #add(
+    kind: Identity["kind"],
+    {
+      name,
+      path = "/",
+      account = this.id,
+      allow = [],
+    }: { name: string; path?: string; account?: string; allow?: readonly string[] },
+    trust: TrustPolicy,
+    maxSessionSeconds: number,
+  ): string {
+    const arn = `arn:${this.partition}:iam::${account}:${kind}${path}${name}`;
+    if (this.#identities.has(arn)) throw new Error(`${arn} exists already`);
+    const id = keyId(kind === "user" ? "AIDA" : "AROA", 17);
+    this.#identities.set(arn, { kind, arn, accountId: account, name, id, allow, trust, maxSessionSeconds });
+    return arn;
+  }
+
+  #known(arn: string): Identity {
+    const identity = this.#identities.get(arn);
+    if (!identity) throw new Error(`there is no ${arn} in the sandbox`);
+    return identity;
+  }
+}
+
+/** Whether an identity policy allows an action. `*` stands for any run of characters, as in IAM. */
+export function allows(identity: Identity, action: string): boolean {
+  return identity.allow.some((pattern) => {
+    const [head = "", ...rest] = pattern.split("*");
+    return rest.length === 0 ? pattern === action : action.startsWith(head) && action.endsWith(rest.at(-1) ?? "");
+  });
+}
+
+function keyId(prefix: string, length = 16): string {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  return prefix + [...randomBytes(length)].map((byte) => letters[byte % 32]).join("");
+}
+
+function secret(): string {
+  return randomBytes(30).toString("base64");
+}

@@ -1,0 +1,53 @@
+import type { SandboxAnswer } from "../http-server.ts";
+
+/** A request that AWS would refuse, with the code of the query protocol (STS); the JSON protocols have names of their own. */
+export interface Refusal {
+  type: "refused";
+  status: number;
+  code: string;
+  message: string;
+}
+
+export function refuse(code: string, message: string, status = 400): Refusal {
+  return { type: "refused", status, code, message };
+}
+
+/** The names that the JSON protocols give to what STS calls otherwise (EKS API reference, "Common Errors"). */
+const jsonCodes: Readonly<Record<string, string>> = {
+  AccessDenied: "AccessDeniedException",
+  ExpiredToken: "ExpiredTokenException",
+  IncompleteSignature: "IncompleteSignatureException",
+  InvalidClientTokenId: "UnrecognizedClientException",
+  MissingAuthenticationToken: "MissingAuthenticationTokenException",
+  SignatureDoesNotMatch: "InvalidSignatureException",
+  Throttling: "ThrottlingException",
+};
+
+/** An error in the query protocol's XML, as STS gives it. Also for faults: `stsError("Throttling", "Rate exceeded", 400)`. */
+export function stsError(code: string, message: string, status = 400): SandboxAnswer {
+  const id = crypto.randomUUID();
+  const body =
+    `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">\n  <Error>\n    <Type>${status < 500 ? "Sender" : "Receiver"}</Type>\n` +
+    `    <Code>${escapeXml(code)}</Code>\n    <Message>${escapeXml(message)}</Message>\n  </Error>\n` +
+    `  <RequestId>${id}</RequestId>\n</ErrorResponse>\n`;
+  return { status, headers: { "content-type": "text/xml", "x-amzn-requestid": id }, body };
+}
+
+/** An error of restJson1, as EKS gives it: the code stands in a header. `more` adds members beside the message. */
+export function eksError(code: string, message: string, status = 400, more: object = {}): SandboxAnswer {
+  const headers = { "x-amzn-errortype": jsonCodes[code] ?? code, "x-amzn-requestid": crypto.randomUUID() };
+  return { status, headers, body: JSON.stringify({ ...more, message }) };
+}
+
+/** An error of awsJson1_1, as CloudTrail gives it: the code stands in the body. */
+export function cloudTrailError(code: string, message: string, status = 400): SandboxAnswer {
+  return {
+    status,
+    headers: { "content-type": "application/x-amz-json-1.1", "x-amzn-requestid": crypto.randomUUID() },
+    body: JSON.stringify({ __type: jsonCodes[code] ?? code, message }),
+  };
+}
+
+export function escapeXml(text: string): string {
+  return text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}

@@ -1,0 +1,166 @@
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import type { SandboxRequest } from "../http-server.ts";
+import type { Caller } from "./identities.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+
+/** What a request says about its own signature, before anything of it is believed. */
+export interface SignatureClaim {
+  accessKeyId: string;
+  date: string;
+  region: string;
+  service: string;
+  signedHeaders: readonly string[];
+  signature: string;
+  /** `20260131T120000Z`. */
+  at: string;
+  sessionToken: string | undefined;
+  presigned: boolean;
+}
+
+/** How old or how far ahead a signature may be. STS ignores X-Amz-Expires: a presigned URL lives for 15 minutes (aws-iam-authenticator, pkg/token). */
+const skewMinutes = 5;
+const presignedMinutes = 15;
+
+/** Reads Signature Version 4 from the Authorization header or from the query (IAM User Guide, "Create a signed AWS API request"). */
+export function readClaim(request: SandboxRequest): SignatureClaim | Refusal {
+  const query = request.url.searchParams;
+  const header = request.headers.authorization;
+  if (header === undefined && !query.has("X-Amz-Signature")) {
+    return refuse("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
+  }
+  const part = (name: string) =>
+    header === undefined ? query.get(`X-Amz-${name}`) : new RegExp(`${name}=([^,\\s]+)`).exec(header)?.[1];
+  const extra = (name: string) => (header === undefined ? query.get(name) : request.headers[name.toLowerCase()]);
+  const [accessKeyId, date, region, service, end] = (part("Credential") ?? "").split("/");
+  const signature = part("Signature");
+  const signedHeaders = part("SignedHeaders");
+  const at = extra("X-Amz-Date");
+  if (!accessKeyId || !date || !region || !service || end !== "aws4_request" || !signature || !signedHeaders) {
+    return refuse("IncompleteSignature", "The request signature does not conform to AWS standards.", 403);
+  }
+  if (typeof at !== "string" || !/^\d{8}T\d{6}Z$/.test(at)) {
+    return refuse(
+      "IncompleteSignature",
+      "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
+      403,
+    );
+  }
+  const sessionToken = extra("X-Amz-Security-Token");
+  return {
+    ...{ accessKeyId, date, region, service, signature, at, presigned: header === undefined },
+    signedHeaders: signedHeaders.split(";"),
+    sessionToken: typeof sessionToken === "string" ? sessionToken : undefined,
+  };
+}
+
+/** Verifies a claim as AWS does; gives the caller, or the refusal that AWS would give. */
+export function verifySignature(
+  request: SandboxRequest,
+  claim: SignatureClaim,
+  service: string,
+  find: (accessKeyId: string) => Caller | undefined,
+  now: Date,
+): Caller | Refusal {
+  const caller = find(claim.accessKeyId);
+  if (!caller || caller.session?.token !== claim.sessionToken) {
+    return refuse("InvalidClientTokenId", "The security token included in the request is invalid.", 403);
+  }
+  const problem = scopeProblem(request, claim, service) ?? clockProblem(claim, now);
+  if (problem) return refuse("SignatureDoesNotMatch", problem, 403);
+  const expected = Buffer.from(sign(request, claim, caller.secretAccessKey));
+  const given = Buffer.from(claim.signature);
+  if (expected.length !== given.length || !timingSafeEqual(expected, given)) {
+    return refuse(
+      "SignatureDoesNotMatch",
+      "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
+      403,
+    );
+  }
+  if (caller.session && caller.session.expiresAt <= now) {
+    return refuse("ExpiredToken", "The security token included in the request is expired", 403);
+  }
+  return caller;
+}
+
+function scopeProblem(request: SandboxRequest, claim: SignatureClaim, service: string): string | undefined {
+  if (claim.service !== service) return `Credential should be scoped to correct service: '${service}'.`;
+  if (claim.date !== claim.at.slice(0, 8)) {
+    return `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${claim.date}' != '${claim.at.slice(0, 8)}', from '${claim.at}'.`;
+  }
+  if (!/^[a-z]{2,4}(-[a-z]+)+-\d$/.test(claim.region) || (hostRegion(request) ?? claim.region) !== claim.region) {
+    return "Credential should be scoped to a valid region. ";
+  }
+  return claim.signedHeaders.includes("host")
+    ? undefined
+    : "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
+}
+
+/** The region in the name of a real endpoint; the sandbox's own address serves all of them. */
+function hostRegion(request: SandboxRequest): string | undefined {
+  const [, service, region] =
+    /^(\w+)\.(?:([a-z0-9-]+)\.)?amazonaws\.com(?:\.cn)?$/.exec(request.headers.host ?? "") ?? [];
+  return service === undefined ? undefined : (region ?? "us-east-1");
+}
+
+function clockProblem(claim: SignatureClaim, now: Date): string | undefined {
+  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(claim.at) ?? [];
+  const signed = Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
+  const minutes = claim.presigned ? presignedMinutes : skewMinutes;
+  const limit = (ms: number) => `${amzDate(new Date(now.getTime() + ms))} (${amzDate(now)}`;
+  if (!(signed >= now.getTime() - minutes * 60_000)) {
+    return `Signature expired: ${claim.at} is now earlier than ${limit(-minutes * 60_000)} - ${minutes} min.)`;
+  }
+  if (signed > now.getTime() + skewMinutes * 60_000) {
+    return `Signature not yet current: ${claim.at} is still later than ${limit(skewMinutes * 60_000)} + ${skewMinutes} min.)`;
+  }
+  return undefined;
+}
+
+function amzDate(date: Date): string {
+  return `${date.toISOString().replace(/[-:]/g, "").slice(0, 15)}Z`;
+}
+
+function sign(request: SandboxRequest, claim: SignatureClaim, secretAccessKey: string): string {
+  const scope = `${claim.date}/${claim.region}/${claim.service}/aws4_request`;
+  const text = ["AWS4-HMAC-SHA256", claim.at, scope, sha256(canonicalRequest(request, claim))].join("\n");
+  const key = [claim.date, claim.region, claim.service, "aws4_request"].reduce<string | Buffer>(
+    (secret, part) => createHmac("sha256", secret).update(part).digest(),
+    `AWS4${secretAccessKey}`,
+  );
+  return createHmac("sha256", key).update(text).digest("hex");
+}
+
+function canonicalRequest(request: SandboxRequest, claim: SignatureClaim): string {
+  const headers = claim.signedHeaders.map((name) => {
+    const value = request.headers[name];
+    return `${name}:${String(value ?? "")
+      .trim()
+      .replace(/\s+/g, " ")}\n`;
+  });
+  return [
+    request.method,
+    // Every service but S3 signs the path encoded twice: as it is sent, and once more.
+    request.url.pathname.split("/").map(encode).join("/"),
+    canonicalQuery(request.url),
+    headers.join(""),
+    claim.signedHeaders.join(";"),
+    sha256(request.body),
+  ].join("\n");
+}
+
+function canonicalQuery(url: URL): string {
+  return [...url.searchParams]
+    .filter(([name]) => name !== "X-Amz-Signature")
+    .map(([name, value]) => [encode(name), encode(value)] as const)
+    .sort(([a, x], [b, y]) => (a < b || (a === b && x < y) ? -1 : 1))
+    .map((pair) => pair.join("="))
+    .join("&");
+}
+
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function sha256(data: string | Buffer): string {
+  return createHash("sha256").update(data).digest("hex");
+}

@@ -1,0 +1,96 @@
+import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
+import { assumeRole } from "./assume-role.ts";
+import { type AssumeRoleInput, readAssumeRole } from "./assume-role-input.ts";
+import type { AwsContext } from "./context.ts";
+import type { Caller } from "./identities.ts";
+import { escapeXml, stsError } from "./refusal.ts";
+import { readClaim, verifySignature } from "./signature.ts";
+
+/** The parameters of a query-protocol call: the form body of a POST, the query of a GET. */
+export function stsParams(request: SandboxRequest): URLSearchParams {
+  return request.method === "POST" ? new URLSearchParams(request.body.toString("utf8")) : request.url.searchParams;
+}
+
+/** Answers GetCallerIdentity and AssumeRole as STS does, version 2011-06-15. */
+export function answerSts(context: AwsContext, request: SandboxRequest): SandboxAnswer {
+  const claim = readClaim(request);
+  if ("type" in claim) return stsError(claim.code, claim.message, claim.status);
+  const { account } = context;
+  const caller = verifySignature(request, claim, "sts", (key) => account.caller(key), context.now());
+  if ("type" in caller) return stsError(caller.code, caller.message, caller.status);
+  if (account.disabledRegions.has(claim.region)) {
+    return stsError(
+      "RegionDisabledException",
+      `STS is not activated in this region for account:${caller.identity.accountId}. Your account administrator can activate STS in this region using the IAM Console.`,
+      403,
+    );
+  }
+  const params = stsParams(request);
+  const action = params.get("Action");
+  const by = caller.arn;
+  if (action === "GetCallerIdentity") return { ...callerIdentity(caller, request), by };
+  if (action === "AssumeRole") return { ...answerAssumeRole(context, caller, params, claim.region), by };
+  return {
+    ...stsError("InvalidAction", `Could not find operation ${action} for version ${params.get("Version")}`),
+    by,
+  };
+}
+
+/** STS answers in JSON where it is asked to: the authenticator of EKS asks (aws-iam-authenticator, pkg/token). */
+function callerIdentity(caller: Caller, request: SandboxRequest): SandboxAnswer {
+  const result = { Arn: caller.arn, UserId: caller.userId, Account: caller.identity.accountId };
+  if (request.headers.accept === "application/json") {
+    const body = {
+      GetCallerIdentityResponse: {
+        GetCallerIdentityResult: result,
+        ResponseMetadata: { RequestId: crypto.randomUUID() },
+      },
+    };
+    return { status: 200, body: JSON.stringify(body) };
+  }
+  return xmlAnswer("GetCallerIdentity", result);
+}
+
+function answerAssumeRole(context: AwsContext, caller: Caller, params: URLSearchParams, region: string): SandboxAnswer {
+  const input = readAssumeRole(params);
+  if ("type" in input) return stsError(input.code, input.message, input.status);
+  const assumed = assumeRole(context.account, caller, input);
+  context.onAssumeRole?.({ caller, input, region, refused: assumed.type === "refused" ? assumed : undefined });
+  if (assumed.type === "refused") return stsError(assumed.code, assumed.message, assumed.status);
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = assumed.credentials;
+  return xmlAnswer("AssumeRole", {
+    AssumedRoleUser: { AssumedRoleId: assumed.roleId, Arn: assumed.arn },
+    Credentials: {
+      AccessKeyId: accessKeyId,
+      SecretAccessKey: secretAccessKey,
+      SessionToken: sessionToken,
+      Expiration: expiration.toISOString().replace(".000Z", "Z"),
+    },
+    ...sessionExtras(input),
+  });
+}
+
+function sessionExtras(input: AssumeRoleInput): XmlMembers {
+  return {
+    ...(input.sourceIdentity === undefined ? {} : { SourceIdentity: input.sourceIdentity }),
+    ...(input.packedSize > 0 ? { PackedPolicySize: String(input.packedSize) } : {}),
+  };
+}
+
+interface XmlMembers {
+  [name: string]: string | XmlMembers;
+}
+
+function xmlAnswer(action: string, result: XmlMembers): SandboxAnswer {
+  const id = crypto.randomUUID();
+  const body =
+    `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">${xml({ [`${action}Result`]: result })}` +
+    `<ResponseMetadata><RequestId>${id}</RequestId></ResponseMetadata></${action}Response>`;
+  return { status: 200, headers: { "content-type": "text/xml", "x-amzn-requestid": id }, body };
+}
+
+function xml(members: XmlMembers): string {
+  return Object.entries(members)
+    .map(([name, value]) => `<${name}>${typeof value === "string" ? escapeXml(value) : xml(value)}</${name}>`)
+    .join("");
+}
