@@ -12,6 +12,14 @@ const catalogue = {
     retry: false,
     mend: "Give the worker an AWS identity, for example an IRSA service account.",
   },
+  "aws-credentials-invalid": {
+    retry: false,
+    mend: "Check the worker's own AWS credentials, and its clock.",
+  },
+  "aws-request-refused": {
+    retry: false,
+    mend: "Correct in eks-access.yml what AWS's answer names.",
+  },
   "aws-region-disabled": {
     retry: false,
     mend: "Enable the region for the account, or correct the region in eks-access.yml.",
@@ -48,6 +56,10 @@ const catalogue = {
     mend: "Create the ConfigMap aws-auth in kube-system, or set createAwsAuth for the cluster in eks-access.yml.",
   },
   "document-immutable": { retry: false, mend: "Remove immutable: true from the ConfigMap aws-auth." },
+  "annotation-untrusted": {
+    retry: false,
+    mend: "Find out who wrote it, put back the last annotation that eks-access wrote, or remove it together with the entries that it names.",
+  },
   "ledger-unreachable": { retry: true, mend: "Check that Redis runs and that REDIS_URL is right." },
   "config-invalid": { retry: false, mend: "Correct the configuration and start again." },
   "redis-not-found": { retry: false, mend: "Install redis-server or valkey-server, or set REDIS_URL." },

@@ -1,0 +1,63 @@
+import {
+  AssumeRoleCommand,
+  type AssumeRoleCommandInput,
+  type AssumeRoleCommandOutput,
+  STSClient,
+} from "@aws-sdk/client-sts";
+import { AccessError } from "../failure/access-error.ts";
+import { clientSettings } from "./client-settings.ts";
+import type { AwsCredentials, CredentialSource } from "./credentials.ts";
+import { awsFailure } from "./explain-aws-error.ts";
+
+/** Which role to assume, and what CloudTrail is to say about why. */
+export interface AssumeOptions {
+  readonly roleArn: string;
+  readonly region: string;
+  readonly externalId?: string | undefined;
+  /** Made by `sessionNameOf`. */
+  readonly sessionName: string;
+  /** Made by `sessionNameOf`; stays with every session that is assumed from this one. */
+  readonly sourceIdentity?: string | undefined;
+  /** Session tags; they need sts:TagSession in the trust policy. */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** 900, the shortest that STS gives, unless said otherwise. */
+  readonly durationSeconds?: number | undefined;
+}
+
+/** Assumes a role for the shortest time. The credentials are for the caller's memory only: never log or store them. */
+export async function assumeRole(source: CredentialSource, options: AssumeOptions): Promise<AwsCredentials> {
+  const client = new STSClient(clientSettings(source, options.region));
+  try {
+    return credentialsIn(await client.send(new AssumeRoleCommand(inputOf(options))), options.roleArn);
+  } catch (error) {
+    throw awsFailure(error, `sts:AssumeRole on ${options.roleArn}`);
+  } finally {
+    client.destroy();
+  }
+}
+
+function inputOf(options: AssumeOptions): AssumeRoleCommandInput {
+  const tags = Object.entries(options.tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
+  return {
+    RoleArn: options.roleArn,
+    RoleSessionName: options.sessionName,
+    DurationSeconds: options.durationSeconds ?? 900,
+    ...(options.externalId === undefined ? {} : { ExternalId: options.externalId }),
+    ...(options.sourceIdentity === undefined ? {} : { SourceIdentity: options.sourceIdentity }),
+    // An empty list would ask for sts:TagSession all the same.
+    ...(tags.length === 0 ? {} : { Tags: tags }),
+  };
+}
+
+function credentialsIn({ Credentials }: AssumeRoleCommandOutput, roleArn: string): AwsCredentials {
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
+  if (!AccessKeyId || !SecretAccessKey || !SessionToken) {
+    throw new AccessError("aws-unexpected", `AWS answered sts:AssumeRole on ${roleArn} without credentials`);
+  }
+  return {
+    accessKeyId: AccessKeyId,
+    secretAccessKey: SecretAccessKey,
+    sessionToken: SessionToken,
+    ...(Expiration ? { expiration: Expiration } : {}),
+  };
+}

@@ -1,0 +1,89 @@
+import { type Cluster, DescribeClusterCommand, EKSClient, ResourceNotFoundException } from "@aws-sdk/client-eks";
+import { AccessError } from "../failure/access-error.ts";
+import { clientSettings } from "./client-settings.ts";
+import type { CredentialSource } from "./credentials.ts";
+import { awsFailure } from "./explain-aws-error.ts";
+
+/** Who may sign in: by aws-auth, by access entries, or by both with the access entry first. */
+export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
+
+/** How the configuration names a cluster to EKS. */
+export interface ClusterAddress {
+  readonly eksName: string;
+  readonly region: string;
+  readonly account: string;
+}
+
+/** What EKS tells about a cluster that can be worked with. */
+export interface ClusterDescription {
+  readonly name: string;
+  readonly arn: string;
+  readonly account: string;
+  readonly region: string;
+  /** `https://…` */
+  readonly endpoint: string;
+  /** PEM in base64. */
+  readonly certificateAuthority: string;
+  readonly status: string;
+  readonly authenticationMode: AuthenticationMode;
+  readonly createdAt: Date | null;
+  /** Of Kubernetes: `1.33`. */
+  readonly version: string;
+}
+
+/** Asks EKS for a cluster, and refuses one that is not the one meant or can't be worked with now. */
+export async function describeCluster(source: CredentialSource, address: ClusterAddress): Promise<ClusterDescription> {
+  const client = new EKSClient(clientSettings(source, address.region));
+  try {
+    const { cluster } = await client.send(new DescribeClusterCommand({ name: address.eksName }));
+    return describe(cluster ?? {}, address);
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) {
+      throw new AccessError("cluster-not-found", `EKS knows no ${placeOf(address)}`, { cause: error });
+    }
+    throw awsFailure(error, `eks:DescribeCluster on ${placeOf(address)}`);
+  } finally {
+    client.destroy();
+  }
+}
+
+function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription {
+  const { name = "", arn = "", endpoint = "", status = "unknown" } = cluster;
+  const [, , , region = "", account = ""] = arn.split(":");
+  if (name !== address.eksName || region !== address.region || account !== address.account) {
+    throw new AccessError(
+      "cluster-mismatch",
+      `EKS answered with ${arn || "a cluster without an ARN"}, not with ${placeOf(address)}`,
+    );
+  }
+  const certificateAuthority = cluster.certificateAuthority?.data ?? "";
+  if (!isServing(status) || !endpoint || !certificateAuthority) {
+    throw new AccessError("cluster-not-active", `EKS says that ${placeOf(address)} is ${status}`);
+  }
+  // The token that goes there is a credential: it must not travel in the clear.
+  if (!endpoint.startsWith("https://")) {
+    throw new AccessError("cluster-mismatch", `The endpoint of ${placeOf(address)} is not an https address`);
+  }
+  return {
+    name,
+    arn,
+    account,
+    region,
+    endpoint,
+    certificateAuthority,
+    status,
+    // Clusters that are older than access entries have no accessConfig.
+    authenticationMode: cluster.accessConfig?.authenticationMode ?? "CONFIG_MAP",
+    createdAt: cluster.createdAt ?? null,
+    version: cluster.version ?? "",
+  };
+}
+
+/** A cluster that is being upgraded or reconfigured keeps serving. */
+function isServing(status: string): boolean {
+  return status === "ACTIVE" || status === "UPDATING";
+}
+
+function placeOf({ eksName, region, account }: ClusterAddress): string {
+  return `cluster ${eksName} in ${region} of account ${account}`;
+}

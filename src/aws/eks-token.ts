@@ -1,0 +1,53 @@
+import { Sha256 } from "@aws-crypto/sha256-js";
+import { STSClient } from "@aws-sdk/client-sts";
+import { HttpRequest } from "@smithy/protocol-http";
+import { SignatureV4 } from "@smithy/signature-v4";
+import type { AwsCredentials } from "./credentials.ts";
+
+/** The name that EKS knows the cluster by is part of what is signed: a token for one cluster is of no use at another. */
+const clusterHeader = "x-k8s-aws-id";
+
+/**
+ * A bearer token for one EKS cluster: a presigned STS GetCallerIdentity that the cluster's authenticator sends to
+ * STS. It is accepted until 15 minutes after `now`; the API server remembers its answer to a token, so a check that
+ * must see the present mints a new one. Format: aws-iam-authenticator, pkg/token.
+ *
+ * @param now the time of signing
+ */
+export async function mintToken(
+  credentials: AwsCredentials,
+  cluster: { readonly eksName: string; readonly region: string },
+  now: Date,
+): Promise<string> {
+  const host = stsHost(cluster.region);
+  const signer = new SignatureV4({ service: "sts", region: cluster.region, credentials, sha256: Sha256 });
+  const request = new HttpRequest({
+    method: "GET",
+    protocol: "https:",
+    hostname: host,
+    path: "/",
+    query: { Action: "GetCallerIdentity", Version: "2011-06-15" },
+    headers: { host, [clusterHeader]: cluster.eksName },
+  });
+  // 60 is what the AWS CLI signs; the authenticator counts 15 minutes from X-Amz-Date whatever stands here.
+  const signed = await signer.presign(request, { expiresIn: 60, signingDate: now });
+  return `k8s-aws-v1.${Buffer.from(urlOf(signed), "utf8").toString("base64url")}`;
+}
+
+/**
+ * The real STS host of a region, in every partition, by the SDK's own rules. AWS_ENDPOINT_URL_STS is left aside on
+ * purpose: the authenticator accepts no other host, wherever our own STS calls go.
+ */
+export function stsHost(region: string): string {
+  const client = new STSClient({ region });
+  const { url } = client.config.endpointProvider({ Region: region, UseFIPS: false, UseDualStack: false });
+  client.destroy();
+  return url.hostname;
+}
+
+function urlOf(request: { hostname: string; path: string; query?: HttpRequest["query"] }): string {
+  const query = Object.entries(request.query ?? {}).flatMap(([key, value]) =>
+    [value ?? []].flat().map((each) => `${encodeURIComponent(key)}=${encodeURIComponent(each)}`),
+  );
+  return `https://${request.hostname}${request.path}?${query.join("&")}`;
+}

@@ -1,0 +1,89 @@
+import { AccessError, type FailureCode } from "../failure/access-error.ts";
+import { redact } from "../failure/redact.ts";
+
+/** By the error's name. Services spell the same thing differently: STS says AccessDenied, EKS AccessDeniedException. */
+const codes: ReadonlyMap<string, FailureCode> = new Map([
+  ["AccessDenied", "aws-access-denied"],
+  ["AccessDeniedException", "aws-access-denied"],
+  ["UnauthorizedException", "aws-access-denied"],
+  ["ExpiredToken", "aws-credentials-expired"],
+  ["ExpiredTokenException", "aws-credentials-expired"],
+  ["RequestExpired", "aws-credentials-expired"],
+  ["CredentialsProviderError", "aws-credentials-missing"],
+  ["TokenProviderError", "aws-credentials-missing"],
+  ["InvalidClientTokenId", "aws-credentials-invalid"],
+  ["InvalidIdentityToken", "aws-credentials-invalid"],
+  ["UnrecognizedClientException", "aws-credentials-invalid"],
+  ["InvalidSignatureException", "aws-credentials-invalid"],
+  ["SignatureDoesNotMatch", "aws-credentials-invalid"],
+  ["MissingAuthenticationToken", "aws-credentials-missing"],
+  ["RegionDisabledException", "aws-region-disabled"],
+  ["Throttling", "aws-throttled"],
+  ["ThrottlingException", "aws-throttled"],
+  ["TooManyRequestsException", "aws-throttled"],
+  ["RequestLimitExceeded", "aws-throttled"],
+  ["ValidationError", "aws-request-refused"],
+  ["ValidationException", "aws-request-refused"],
+  ["InvalidParameterException", "aws-request-refused"],
+  ["InvalidRequestException", "aws-request-refused"],
+  ["MalformedPolicyDocument", "aws-request-refused"],
+  ["PackedPolicyTooLarge", "aws-request-refused"],
+  ["TimeoutError", "aws-unreachable"],
+]);
+
+/** Of Node's network stack and its TLS: the call had no answer. */
+const networkCodes =
+  /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPIPE|ETIMEDOUT|EPROTO|CERT_\w+|\w+_CERT\w*|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_SSL_\w+)$/;
+
+/** Longer answers are cut: a message of Slack has to hold it. */
+const longestAnswer = 400;
+
+/**
+ * Makes a failure of an AWS call into ours.
+ *
+ * @param what action and resource, as IAM would write them: `sts:AssumeRole on arn:aws:iam::…`
+ */
+export function awsFailure(error: unknown, what: string): AccessError {
+  if (error instanceof AccessError) return error;
+  const { name, message, networkCode, status } = factsOf(error);
+  const code = codes.get(name) ?? codeByTransport(networkCode, status);
+  const answer = redact(message).slice(0, longestAnswer).replace(/\s+/g, " ").replace(/\.$/, "");
+  return new AccessError(code, `${subjectOf(code)} ${what} (${name}${answer ? `: ${answer}` : ""})`, {
+    // The SDK's own error holds the whole response; its name and message are all that a log needs.
+    cause: Object.assign(new Error(answer), { name, status }),
+  });
+}
+
+function codeByTransport(networkCode: string, status: number | undefined): FailureCode {
+  if (networkCodes.test(networkCode)) return "aws-unreachable";
+  if (status === 429) return "aws-throttled";
+  if (status === 403) return "aws-access-denied";
+  return "aws-unexpected";
+}
+
+function subjectOf(code: FailureCode): string {
+  if (code === "aws-unreachable") return "AWS could not be reached for";
+  if (code === "aws-credentials-missing") return "The worker has no AWS credentials for";
+  if (code === "aws-throttled") return "AWS throttled";
+  if (code === "aws-unexpected") return "AWS failed at";
+  return "AWS refused";
+}
+
+interface AwsErrorFacts {
+  name: string;
+  message: string;
+  networkCode: string;
+  status: number | undefined;
+}
+
+function factsOf(error: unknown): AwsErrorFacts {
+  if (!(error instanceof Error)) return { name: "Error", message: "", networkCode: "", status: undefined };
+  const { code, $metadata } = error as { code?: unknown; $metadata?: { httpStatusCode?: number } };
+  return {
+    // Node's own errors tell what happened in their code: ECONNREFUSED.
+    name: typeof code === "string" && (error.name === "Error" || networkCodes.test(code)) ? code : error.name,
+    message: error.message,
+    networkCode: typeof code === "string" ? code : "",
+    status: $metadata?.httpStatusCode,
+  };
+}

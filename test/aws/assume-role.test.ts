@@ -1,0 +1,87 @@
+import { expect, test } from "vitest";
+import { type AssumeOptions, assumeRole } from "../../src/aws/assume-role.ts";
+import { callerIdentity } from "../../src/aws/caller-identity.ts";
+import { account, region, useAccount } from "./aws-account.ts";
+
+const accountUnderTest = useAccount();
+
+function optionsFor(change: Partial<AssumeOptions> = {}): AssumeOptions {
+  return {
+    roleArn: accountUnderTest().creatorArn,
+    region,
+    externalId: "eks-access-7f3d",
+    sessionName: "eks-access-r1-U123",
+    sourceIdentity: "eks-access-r1-U123",
+    ...change,
+  };
+}
+
+test("the session is the creator's, named after the request, for 15 minutes", async () => {
+  const { worker } = accountUnderTest();
+
+  const credentials = await assumeRole(worker, optionsFor());
+
+  const { arn } = await callerIdentity(credentials, region);
+  expect(arn).toBe(`arn:aws:sts::${account}:assumed-role/cluster-creator/eks-access-r1-U123`);
+  const minutes = ((credentials.expiration?.getTime() ?? 0) - Date.now()) / 60_000;
+  expect(minutes).toBeGreaterThan(14);
+  expect(minutes).toBeLessThanOrEqual(15);
+});
+
+test("source identity and tags arrive where CloudTrail reads them", async () => {
+  const { worker, aws } = accountUnderTest();
+
+  const credentials = await assumeRole(worker, optionsFor({ tags: { request: "r1", requester: "U123" } }));
+
+  const session = aws.account.caller(credentials.accessKeyId)?.session;
+  expect(session?.sourceIdentity).toBe("eks-access-r1-U123");
+  expect(Object.fromEntries(session?.tags ?? [])).toEqual({ request: "r1", requester: "U123" });
+});
+
+test("no tags at all need no right to tag", async () => {
+  const { worker, aws, workerArn } = accountUnderTest();
+  const { arn } = aws.account.addRole({ name: "untagged", trust: { principals: [workerArn], allowTags: false } });
+
+  const credentials = await assumeRole(worker, optionsFor({ roleArn: arn, externalId: undefined, tags: {} }));
+
+  expect(credentials.sessionToken).toBeTruthy();
+});
+
+test("a wrong external id is refused with the action, the role and what to check", async () => {
+  const { worker, creatorArn } = accountUnderTest();
+
+  const failure = assumeRole(worker, optionsFor({ externalId: "somebody-else" }));
+
+  await expect(failure).rejects.toMatchObject({ code: "aws-access-denied", retryable: false });
+  await expect(failure).rejects.toThrow(`AWS refused sts:AssumeRole on ${creatorArn} (AccessDenied: `);
+  await expect(failure).rejects.toThrow("external id");
+});
+
+test("a session name that STS does not take is the configuration's fault, not AWS's", async () => {
+  const { worker } = accountUnderTest();
+
+  const failure = assumeRole(worker, optionsFor({ sessionName: "no spaces here" }));
+
+  await expect(failure).rejects.toMatchObject({ code: "aws-request-refused", retryable: false });
+});
+
+test("throttling is told as something to try again", async () => {
+  const { worker, aws } = accountUnderTest();
+  const body =
+    "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>";
+  const headers = { "content-type": "text/xml" };
+  aws.faults.plan("sts.AssumeRole", { type: "answer", status: 400, headers, body }, { times: 3 });
+
+  const failure = assumeRole(worker, optionsFor());
+
+  await expect(failure).rejects.toMatchObject({ code: "aws-throttled", retryable: true });
+});
+
+test("a region that the account has not enabled is named", async () => {
+  const { worker, aws } = accountUnderTest();
+  aws.account.disabledRegions.add("ap-east-1");
+
+  const failure = assumeRole(worker, optionsFor({ region: "ap-east-1" }));
+
+  await expect(failure).rejects.toMatchObject({ code: "aws-region-disabled" });
+});

@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, vi } from "vitest";
+import type { AwsCredentials } from "../../src/aws/credentials.ts";
+import { type SandboxAws, startSandboxAws } from "../../src/sandbox/aws/account.ts";
+
+export const region = "eu-central-1";
+export const account = "111122223333";
+
+/** An AWS account for the tests of one file: a worker that may assume the cluster's creator, as the README sets it up. */
+export interface AccountUnderTest {
+  readonly aws: SandboxAws;
+  readonly worker: AwsCredentials;
+  readonly workerArn: string;
+  readonly creatorArn: string;
+}
+
+/** Starts an account before the file's tests; the SDK finds it by its own endpoint settings. */
+export function useAccount(): () => AccountUnderTest {
+  let started: AccountUnderTest | undefined;
+  beforeAll(async () => {
+    const aws = await startSandboxAws({ account, region });
+    vi.stubEnv("AWS_ENDPOINT_URL", aws.url);
+    const { arn: workerArn } = aws.account.addRole({ name: "eks-access-worker", allow: ["sts:*", "eks:*"] });
+    const { arn: creatorArn } = aws.account.addRole({
+      name: "cluster-creator",
+      allow: ["eks:DescribeCluster"],
+      trust: { principals: [workerArn], externalId: "eks-access-7f3d", requireSourceIdentity: true },
+    });
+    started = { aws, workerArn, creatorArn, worker: aws.account.sessionFor(workerArn, "worker-pod") };
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await started?.aws.stop();
+  });
+  return () => {
+    if (!started) throw new Error("the account is there only while the tests run");
+    return started;
+  };
+}

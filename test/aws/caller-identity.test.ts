@@ -1,0 +1,67 @@
+import { expect, test, vi } from "vitest";
+import { callerIdentity } from "../../src/aws/caller-identity.ts";
+import { account, region, useAccount } from "./aws-account.ts";
+
+const accountUnderTest = useAccount();
+
+test("a role's session is told as an assumed role", async () => {
+  const { worker } = accountUnderTest();
+
+  const identity = await callerIdentity(worker, region);
+
+  expect(identity).toEqual({
+    arn: `arn:aws:sts::${account}:assumed-role/eks-access-worker/worker-pod`,
+    account,
+    userId: expect.stringMatching(/^AROA\w+:worker-pod$/),
+  });
+});
+
+test("without credentials of our own the SDK's chain finds those of the environment", async () => {
+  const user = accountUnderTest().aws.account.addUser({ name: "operator" });
+  vi.stubEnv("AWS_ACCESS_KEY_ID", user.accessKeyId);
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", user.secretAccessKey);
+
+  const identity = await callerIdentity("default", region);
+
+  expect(identity.arn).toBe(user.arn);
+});
+
+test("a key that AWS does not know is told as invalid, and its secret is not", async () => {
+  const stranger = { accessKeyId: "AKIAABCDEFGHIJKLMNOP", secretAccessKey: "wJalrXUtnFEMI0K7MDENGbPxRfiCYEXAMPLEKEY0" };
+
+  const failure = callerIdentity(stranger, region);
+
+  await expect(failure).rejects.toMatchObject({ code: "aws-credentials-invalid", retryable: false });
+  await expect(failure).rejects.not.toThrow(/wJalr|AKIAABCDEFGHIJKLMNOP/);
+});
+
+test("a session that is over is told as expired", async () => {
+  const { aws, workerArn } = accountUnderTest();
+  const over = aws.account.sessionFor(workerArn, "worker-pod", { seconds: -1 });
+
+  const failure = callerIdentity(over, region);
+
+  await expect(failure).rejects.toMatchObject({ code: "aws-credentials-expired", retryable: true });
+});
+
+test("a call that loses its connection is tried again", async () => {
+  const { aws, worker } = accountUnderTest();
+  aws.faults.plan("sts.GetCallerIdentity", { type: "cut-before" });
+
+  const identity = await callerIdentity(worker, region);
+
+  expect(identity.account).toBe(account);
+});
+
+test("an AWS that can't be reached is told as such", async () => {
+  const { worker } = accountUnderTest();
+  vi.stubEnv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9");
+
+  const failure = callerIdentity(worker, region).finally(() => vi.stubEnv("AWS_ENDPOINT_URL_STS", undefined));
+
+  await expect(failure).rejects.toMatchObject({
+    code: "aws-unreachable",
+    retryable: true,
+    what: "AWS could not be reached for sts:GetCallerIdentity (ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:9)",
+  });
+});

@@ -1,0 +1,87 @@
+import { expect, test } from "vitest";
+import { describeCluster } from "../../src/aws/describe-cluster.ts";
+import { account, region, useAccount } from "./aws-account.ts";
+
+const accountUnderTest = useAccount();
+const createdAt = new Date("2026-01-02T03:04:05.000Z");
+
+function addCluster(
+  name: string,
+  change: { endpoint?: string; authenticationMode?: "API" | "CONFIG_MAP" } = {},
+): string {
+  const { aws, creatorArn } = accountUnderTest();
+  const endpoint = "https://ABCDEF.gr7.eu-central-1.eks.amazonaws.com";
+  return aws.addCluster({ name, region, creatorArn, endpoint, certificateAuthority: "Q0E=", createdAt, ...change });
+}
+
+test("a cluster is told with its endpoint, its authority and its authentication mode", async () => {
+  const arn = addCluster("payments", { authenticationMode: "API" });
+
+  const cluster = await describeCluster(accountUnderTest().worker, { eksName: "payments", region, account });
+
+  expect(cluster).toMatchObject({
+    name: "payments",
+    arn,
+    account,
+    region,
+    endpoint: "https://ABCDEF.gr7.eu-central-1.eks.amazonaws.com",
+    certificateAuthority: "Q0E=",
+    status: "ACTIVE",
+    authenticationMode: "API",
+    createdAt,
+    version: expect.stringMatching(/^1\.\d+$/),
+  });
+});
+
+test("a name that EKS does not know is told with region and account", async () => {
+  const failure = describeCluster(accountUnderTest().worker, { eksName: "absent", region, account });
+
+  await expect(failure).rejects.toMatchObject({
+    code: "cluster-not-found",
+    what: `EKS knows no cluster absent in ${region} of account ${account}`,
+  });
+});
+
+test("a cluster of the same name in another account is not the one meant", async () => {
+  addCluster("twin");
+
+  const failure = describeCluster(accountUnderTest().worker, { eksName: "twin", region, account: "999988887777" });
+
+  await expect(failure).rejects.toMatchObject({ code: "cluster-mismatch", retryable: false });
+});
+
+test.each(["CREATING", "DELETING", "FAILED"] as const)("a cluster that is %s is not touched", async (status) => {
+  accountUnderTest().aws.updateCluster(addCluster(`cluster-${status}`), { status });
+
+  const failure = describeCluster(accountUnderTest().worker, { eksName: `cluster-${status}`, region, account });
+
+  await expect(failure).rejects.toMatchObject({ code: "cluster-not-active", retryable: true });
+});
+
+test("a cluster that is being updated keeps serving", async () => {
+  accountUnderTest().aws.updateCluster(addCluster("updating"), { status: "UPDATING" });
+
+  const cluster = await describeCluster(accountUnderTest().worker, { eksName: "updating", region, account });
+
+  expect(cluster.status).toBe("UPDATING");
+});
+
+test("a token is never sent to an endpoint without TLS", async () => {
+  addCluster("plain", { endpoint: "http://127.0.0.1:8080" });
+
+  const failure = describeCluster(accountUnderTest().worker, { eksName: "plain", region, account });
+
+  await expect(failure).rejects.toMatchObject({ code: "cluster-mismatch" });
+});
+
+test("a worker without the right to look is told which right it lacks", async () => {
+  const { aws } = accountUnderTest();
+  addCluster("forbidden");
+  const { arn } = aws.account.addRole({ name: "nobody" });
+  const nobody = aws.account.sessionFor(arn, "s");
+
+  const failure = describeCluster(nobody, { eksName: "forbidden", region, account });
+
+  await expect(failure).rejects.toMatchObject({ code: "aws-access-denied" });
+  await expect(failure).rejects.toThrow("eks:DescribeCluster");
+});

@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { awsFailure } from "../../src/aws/explain-aws-error.ts";
+import { AccessError } from "../../src/failure/access-error.ts";
+
+function anError(name: string, message: string, more: object = {}): Error {
+  return Object.assign(new Error(message), { name, ...more });
+}
+
+test.each([
+  ["AccessDenied", {}, "aws-access-denied"],
+  ["AccessDeniedException", {}, "aws-access-denied"],
+  ["ExpiredTokenException", {}, "aws-credentials-expired"],
+  ["CredentialsProviderError", {}, "aws-credentials-missing"],
+  ["InvalidClientTokenId", {}, "aws-credentials-invalid"],
+  ["RegionDisabledException", {}, "aws-region-disabled"],
+  ["ThrottlingException", {}, "aws-throttled"],
+  ["PackedPolicyTooLarge", {}, "aws-request-refused"],
+  ["TimeoutError", {}, "aws-unreachable"],
+  ["Error", { code: "ENOTFOUND" }, "aws-unreachable"],
+  ["Error", { code: "SELF_SIGNED_CERT_IN_CHAIN" }, "aws-unreachable"],
+  ["SomethingNew", { $metadata: { httpStatusCode: 403 } }, "aws-access-denied"],
+  ["SomethingNew", { $metadata: { httpStatusCode: 429 } }, "aws-throttled"],
+  ["SomethingNew", { $metadata: { httpStatusCode: 500 } }, "aws-unexpected"],
+])("%s %j is told as %s", (name, more, code) => {
+  expect(awsFailure(anError(name, "…", more), "sts:AssumeRole on R").code).toBe(code);
+});
+
+test("the sentence names the action, the resource and AWS's own words", () => {
+  const failure = awsFailure(anError("AccessDenied", "User: arn:x is not authorized."), "sts:AssumeRole on arn:y");
+
+  expect(failure.what).toBe("AWS refused sts:AssumeRole on arn:y (AccessDenied: User: arn:x is not authorized)");
+});
+
+test("no credential of AWS's answer reaches the message or the cause", () => {
+  const answer = "bad X-Amz-Security-Token=IQoJb3JpZ2lu and <SecretAccessKey>wJalrXUtnFEMI</SecretAccessKey>";
+  const failure = awsFailure(anError("ValidationError", answer, { $response: { body: "secret" } }), "x");
+
+  const everything = `${failure.message} ${JSON.stringify(failure)} ${String(failure.cause)} ${JSON.stringify(failure.cause)}`;
+  expect(everything).not.toMatch(/IQoJ|wJalr|\$response/);
+});
+
+test("a failure that is ours already stays as it is", () => {
+  const ours = new AccessError("cluster-not-active", "x");
+
+  expect(awsFailure(ours, "y")).toBe(ours);
+});
+
+test("what is not an error at all is still told", () => {
+  expect(awsFailure("boom", "sts:AssumeRole on R").what).toBe("AWS failed at sts:AssumeRole on R (Error)");
+});
