@@ -1,0 +1,38 @@
+import { CoreV1Api } from "@kubernetes/client-node";
+import { type AwsAuthStore, awsAuthStore } from "./config-map.ts";
+import { type ClusterEndpoint, createConnection } from "./connection.ts";
+import { kubernetesFailure } from "./explain-kubernetes-error.ts";
+import { groupsWithBindings } from "./group-bindings.ts";
+import { type Reviews, reviews } from "./reviews.ts";
+
+/** All that we ask of one cluster, with one identity. Each call fails with an `AccessError` of a `cluster-…` code. */
+export interface ClusterClient extends AwsAuthStore, Reviews {
+  /** Names of pods: the first 500. */
+  listPods(namespace: string): Promise<readonly string[]>;
+  groupsWithBindings(): Promise<ReadonlySet<string>>;
+  /** Ends the calls that run and closes the connections. */
+  close(): void;
+}
+
+/** A client for one cluster. `timeoutMs` holds for each call, 10 s unless said otherwise. */
+export function connectCluster(
+  cluster: ClusterEndpoint,
+  { timeoutMs = 10_000 }: { readonly timeoutMs?: number } = {},
+): ClusterClient {
+  const connection = createConnection(cluster, timeoutMs);
+  const core = new CoreV1Api(connection.configuration);
+  return {
+    ...awsAuthStore(connection, cluster.name),
+    ...reviews(connection, cluster.name),
+    listPods: async (namespace) => {
+      try {
+        const { items } = await core.listNamespacedPod({ namespace, limit: 500 });
+        return items.flatMap((pod) => pod.metadata?.name ?? []);
+      } catch (error) {
+        throw kubernetesFailure(error, `GET pods in ${namespace} of cluster ${cluster.name}`);
+      }
+    },
+    groupsWithBindings: () => groupsWithBindings(connection, cluster.name),
+    close: connection.close,
+  };
+}

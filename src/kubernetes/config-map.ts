@@ -1,0 +1,126 @@
+import { CoreV1Api, type V1ConfigMap, type V1ManagedFieldsEntry } from "@kubernetes/client-node";
+import { AccessError } from "../failure/access-error.ts";
+import type { Connection } from "./connection.ts";
+import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
+
+/** Where every EKS cluster looks for its map, and the name under which our writes are told in managedFields. */
+const place = { namespace: "kube-system", name: "aws-auth" };
+const fieldManager = "eks-access";
+
+/** Who wrote parts of the map, by managedFields. */
+export interface ManagedPart {
+  readonly manager: string;
+  /** `Update` or `Apply`. */
+  readonly operation: string;
+  /** ISO 8601. */
+  readonly time: string | null;
+  /** The keys of `data` that this manager set last. */
+  readonly dataKeys: readonly string[];
+}
+
+/** The ConfigMap `aws-auth` as it was read. */
+export interface AwsAuthConfigMap {
+  readonly data: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly resourceVersion: string;
+  readonly uid: string;
+  readonly immutable: boolean;
+  readonly managers: readonly ManagedPart[];
+  /** The whole object: what we do not change goes back in a PUT as it came. */
+  readonly object: V1ConfigMap;
+}
+
+/** The parts of the ConfigMap that we write, whole. */
+export interface AwsAuthContent {
+  readonly data: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface AwsAuthStore {
+  /** null: the API server itself says that there is none. */
+  readAwsAuth(): Promise<AwsAuthConfigMap | null>;
+  /**
+   * A PUT of the object that was read, so it changes nothing if anybody wrote in between. That, and an object that was
+   * deleted or made anew, is `cluster-conflict`. With `dryRun` the API server, its webhooks included, only checks.
+   */
+  writeAwsAuth(
+    before: AwsAuthConfigMap,
+    after: AwsAuthContent,
+    options: { readonly dryRun: boolean },
+  ): Promise<AwsAuthConfigMap>;
+  createAwsAuth(after: AwsAuthContent): Promise<AwsAuthConfigMap>;
+}
+
+/** The calls about `aws-auth` on one cluster. */
+export function awsAuthStore(connection: Connection, cluster: string): AwsAuthStore {
+  const core = new CoreV1Api(connection.configuration);
+  const call = `configmap aws-auth of cluster ${cluster}`;
+  return {
+    readAwsAuth: async () => {
+      try {
+        return readObject(await core.readNamespacedConfigMap(place), cluster);
+      } catch (error) {
+        if (isNotFound(error)) return null;
+        throw kubernetesFailure(error, `GET ${call}`);
+      }
+    },
+    writeAwsAuth: async (before, after, { dryRun }) => {
+      const body = withContent(before.object, after);
+      try {
+        const options = { ...place, body, fieldManager, ...(dryRun ? { dryRun: "All" } : {}) };
+        return readObject(await core.replaceNamespacedConfigMap(options), cluster);
+      } catch (error) {
+        if (isNotFound(error)) throw deletedMeanwhile(cluster);
+        throw kubernetesFailure(error, `PUT ${call}${dryRun ? " (dry run)" : ""}`);
+      }
+    },
+    createAwsAuth: async (after) => {
+      const body = withContent({ apiVersion: "v1", kind: "ConfigMap", metadata: { ...place } }, after);
+      try {
+        return readObject(await core.createNamespacedConfigMap({ ...place, body, fieldManager }), cluster);
+      } catch (error) {
+        throw kubernetesFailure(error, `POST ${call}`);
+      }
+    },
+  };
+}
+
+function withContent(object: V1ConfigMap, { data, annotations }: AwsAuthContent): V1ConfigMap {
+  return { ...object, data: { ...data }, metadata: { ...object.metadata, annotations: { ...annotations } } };
+}
+
+function readObject(object: V1ConfigMap, cluster: string): AwsAuthConfigMap {
+  const { resourceVersion, uid, annotations = {}, managedFields = [] } = object.metadata ?? {};
+  // A PUT without them would win over anybody else's, so an answer that lacks them is not worked with.
+  if (!resourceVersion || !uid) {
+    const what = `The answer to configmap aws-auth of cluster ${cluster} has no resourceVersion or uid`;
+    throw new AccessError("cluster-unexpected", what);
+  }
+  return {
+    data: object.data ?? {},
+    annotations,
+    resourceVersion,
+    uid,
+    immutable: object.immutable ?? false,
+    managers: managedFields.map(readManager),
+    object,
+  };
+}
+
+function readManager({ manager = "", operation = "", time, fieldsV1 }: V1ManagedFieldsEntry): ManagedPart {
+  const owned: unknown = (fieldsV1 as { "f:data"?: unknown } | undefined)?.["f:data"];
+  const keys = typeof owned === "object" && owned !== null ? Object.keys(owned) : [];
+  return {
+    manager,
+    operation,
+    time: time?.toISOString() ?? null,
+    dataKeys: keys.filter((key) => key.startsWith("f:")).map((key) => key.slice(2)),
+  };
+}
+
+function deletedMeanwhile(cluster: string): AccessError {
+  return new AccessError(
+    "cluster-conflict",
+    `Somebody deleted aws-auth of cluster ${cluster} while it was being edited`,
+  );
+}

@@ -1,0 +1,44 @@
+import { type Configuration, createConfiguration, ServerConfiguration } from "@kubernetes/client-node";
+import { Agent } from "undici";
+
+/** Where a cluster is and how to be let in. */
+export interface ClusterEndpoint {
+  /** The name that people know the cluster by; failures name it. */
+  readonly name: string;
+  /** `https://…` */
+  readonly endpoint: string;
+  /** PEM in base64, as EKS tells it: the only authority that is trusted. */
+  readonly certificateAuthority: string;
+  readonly token: string;
+}
+
+/** What the generated API clients are made with, over sockets that are shared and closed together. */
+export interface Connection {
+  readonly configuration: Configuration;
+  close(): void;
+}
+
+/**
+ * Opens nothing yet: sockets come with the first call. KubeConfig is left aside because it makes a new agent, and so a
+ * new TLS connection that nobody closes, for each call (client-node 2.0, config.ts); and no call of the client has
+ * a time-out of its own.
+ */
+export function createConnection(cluster: ClusterEndpoint, timeoutMs: number): Connection {
+  const ca = Buffer.from(cluster.certificateAuthority, "base64").toString("utf8");
+  const agent = new Agent({ connect: { ca, timeout: Math.min(timeoutMs, 5_000) }, connections: 4 });
+  const configuration = createConfiguration({
+    baseServer: new ServerConfiguration(cluster.endpoint, {}),
+    authMethods: {
+      default: {
+        getName: () => "bearer token",
+        applySecurityAuthentication: (request) => {
+          request.setHeaderParam("Authorization", `Bearer ${cluster.token}`);
+          request.setHeaderParam("User-Agent", "eks-access");
+          request.setDispatcher(agent);
+          request.setSignal(AbortSignal.timeout(timeoutMs));
+        },
+      },
+    },
+  });
+  return { configuration, close: () => void agent.destroy() };
+}

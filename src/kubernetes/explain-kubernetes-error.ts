@@ -1,0 +1,112 @@
+import { ApiException } from "@kubernetes/client-node";
+import { AccessError, type FailureCode } from "../failure/access-error.ts";
+import { redact } from "../failure/redact.ts";
+
+/** Longer answers are cut: a message of Slack has to hold it. */
+const longestAnswer = 400;
+
+/** What the API server says in a body of its own kind, `Status` (API conventions, "Response Status Kind"). */
+interface Status {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/**
+ * Makes a failure of a call to a cluster into ours.
+ *
+ * @param what the call: `GET configmap aws-auth of cluster payments`
+ */
+export function kubernetesFailure(error: unknown, what: string): AccessError {
+  if (error instanceof AccessError) return error;
+  return error instanceof ApiException ? answered(error, what) : unanswered(error, what);
+}
+
+/** Whether the API server itself, not something in between, says that the thing is not there. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiException && error.code === 404 && statusIn(error)?.reason === "NotFound";
+}
+
+function answered(error: ApiException<unknown>, what: string): AccessError {
+  const status = statusIn(error);
+  if (!status && isForeign(error)) return foreignAnswer(error, what);
+  const said = status?.message ? `: ${shorten(status.message)}` : "";
+  const retryAfterMs = retryAfterOf(error);
+  return new AccessError(codeOf(error.code, status), `The API server answered ${error.code} to ${what}${said}`, {
+    cause: new Error(`${error.code} ${status?.reason ?? ""} ${shorten(status?.message ?? "", 4000)}`.trim()),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+function codeOf(httpStatus: number, status: Status | undefined): FailureCode {
+  // A webhook denies with any code it likes; 403 is the default.
+  if (status && /admission webhook|admission policy|ValidatingAdmissionPolicy/i.test(status.message)) {
+    return httpStatus >= 500 ? "cluster-unexpected" : "cluster-refused-write";
+  }
+  if (httpStatus === 401) return "cluster-unauthorized";
+  if (httpStatus === 403) return "cluster-forbidden";
+  if (httpStatus === 409) return "cluster-conflict";
+  if (httpStatus === 429) return "cluster-throttled";
+  return [400, 413, 415, 422].includes(httpStatus) ? "cluster-refused-write" : "cluster-unexpected";
+}
+
+/** A proxy or a login page: its 401 or 404 says nothing about the cluster. */
+function foreignAnswer(error: ApiException<unknown>, what: string): AccessError {
+  const body = typeof error.body === "string" ? shorten(error.body, 1000) : "";
+  return new AccessError(
+    "cluster-unreachable",
+    `Not the API server but something else answered ${error.code} to ${what}`,
+    {
+      mend: "Check for a proxy or a login page between the worker and the cluster's endpoint.",
+      cause: new Error(`${error.code} ${body}`),
+    },
+  );
+}
+
+function isForeign(error: ApiException<unknown>): boolean {
+  return (error.headers["content-type"] ?? "").includes("html");
+}
+
+function unanswered(error: unknown, what: string): AccessError {
+  const { name, message } = rootOf(error);
+  const cause = Object.assign(new Error(shorten(message)), { name });
+  if (/CERT|UNABLE_TO_|ERR_TLS|ERR_SSL|EPROTO/.test(name)) {
+    return new AccessError("cluster-unreachable", `The endpoint could not prove itself for ${what} (${name})`, {
+      mend: "Its certificate is not from the authority that EKS names: check for a proxy that opens TLS.",
+      cause,
+    });
+  }
+  // Of Node, of undici, of AbortSignal.timeout. Anything else was thrown over an answer that did come.
+  if (/^(E[A-Z_]+|UND_ERR_\w+|HPE_\w+|TimeoutError|AbortError)$/.test(name)) {
+    return new AccessError("cluster-unreachable", `The API server did not answer ${what} (${name})`, { cause });
+  }
+  return new AccessError("cluster-unexpected", `The answer to ${what} could not be read`, { cause });
+}
+
+/** fetch wraps what happened: `TypeError: fetch failed`, with the socket's own error as the cause. */
+function rootOf(error: unknown): { name: string; message: string } {
+  if (!(error instanceof Error)) return { name: "Error", message: "" };
+  if (error.cause instanceof Error) return rootOf(error.cause);
+  const { code } = error as { code?: unknown };
+  return { name: typeof code === "string" ? code : error.name, message: error.message };
+}
+
+function statusIn(error: ApiException<unknown>): Status | undefined {
+  if (typeof error.body !== "string") return undefined;
+  try {
+    const body: unknown = JSON.parse(error.body);
+    const { kind, reason, message } = (body ?? {}) as Record<string, unknown>;
+    if (kind !== "Status") return undefined;
+    return { reason: typeof reason === "string" ? reason : "", message: typeof message === "string" ? message : "" };
+  } catch {
+    return undefined;
+  }
+}
+
+function retryAfterOf(error: ApiException<unknown>): number | undefined {
+  const seconds = Number(error.headers["retry-after"]);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
+}
+
+function shorten(text: string, longest = longestAnswer): string {
+  return redact(text).replace(/\s+/g, " ").slice(0, longest).replace(/\.$/, "");
+}

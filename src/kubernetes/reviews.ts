@@ -1,0 +1,103 @@
+import { AuthenticationV1Api, AuthorizationV1Api, type V1ResourceAttributes } from "@kubernetes/client-node";
+import { AccessError } from "../failure/access-error.ts";
+import type { Connection } from "./connection.ts";
+import { kubernetesFailure } from "./explain-kubernetes-error.ts";
+
+/** A username and groups, as the API server sees somebody. */
+export interface KubernetesIdentity {
+  readonly username: string;
+  readonly groups: readonly string[];
+}
+
+/** One thing that somebody wants to do. */
+export interface ResourceAccess {
+  readonly verb: string;
+  /** Plural; `pods/exec` names a subresource, as rules of RBAC do. */
+  readonly resource: string;
+  /** API group; absent or empty for the core group. */
+  readonly group?: string | undefined;
+  readonly subresource?: string | undefined;
+  /** Absent or empty: all namespaces. */
+  readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+export interface Reviews {
+  /** Who the API server takes the bearer of our token for (SelfSubjectReview). */
+  whoAmI(): Promise<KubernetesIdentity>;
+  /** Whether we may do this (SelfSubjectAccessReview). */
+  mayI(access: ResourceAccess): Promise<boolean>;
+  /**
+   * Whether somebody else may (SubjectAccessReview). `system:authenticated` is added, as signing in adds it. All
+   * authorizers are asked, which impersonating a list of groups does not do.
+   */
+  may(identity: KubernetesIdentity, access: ResourceAccess): Promise<{ allowed: boolean; reason: string }>;
+}
+
+/** The reviews of one cluster. */
+export function reviews(connection: Connection, cluster: string): Reviews {
+  const authentication = new AuthenticationV1Api(connection.configuration);
+  const authorization = new AuthorizationV1Api(connection.configuration);
+  const of = `of cluster ${cluster}`;
+  return {
+    whoAmI: async () => {
+      const body = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
+      const review = await told(`POST selfsubjectreview ${of}`, () => authentication.createSelfSubjectReview({ body }));
+      const { username, groups = [] } = review.status?.userInfo ?? {};
+      if (!username) throw new AccessError("cluster-unexpected", `The selfsubjectreview ${of} names nobody`);
+      return { username, groups };
+    },
+    mayI: async (access) => {
+      const body = {
+        apiVersion: "authorization.k8s.io/v1",
+        kind: "SelfSubjectAccessReview",
+        spec: { resourceAttributes: attributesOf(access) },
+      };
+      const review = await told(`POST selfsubjectaccessreview ${of}`, () =>
+        authorization.createSelfSubjectAccessReview({ body }),
+      );
+      return isAllowed(review.status);
+    },
+    may: async ({ username, groups }, access) => {
+      const body = {
+        apiVersion: "authorization.k8s.io/v1",
+        kind: "SubjectAccessReview",
+        spec: {
+          user: username,
+          groups: [...new Set([...groups, "system:authenticated"])],
+          resourceAttributes: attributesOf(access),
+        },
+      };
+      const review = await told(`POST subjectaccessreview ${of}`, () =>
+        authorization.createSubjectAccessReview({ body }),
+      );
+      const { reason = "", evaluationError = "" } = review.status ?? {};
+      return { allowed: isAllowed(review.status), reason: reason || evaluationError };
+    },
+  };
+}
+
+/** An explicit denial goes before anything; an answer without a status allows nothing. */
+function isAllowed(status: { allowed: boolean; denied?: boolean } | undefined): boolean {
+  return status?.allowed === true && status.denied !== true;
+}
+
+function attributesOf({ resource, ...rest }: ResourceAccess): V1ResourceAttributes {
+  const [plural = "", subresource = ""] = resource.split("/");
+  return {
+    verb: rest.verb,
+    resource: plural,
+    group: rest.group ?? "",
+    subresource: rest.subresource ?? subresource,
+    namespace: rest.namespace ?? "",
+    name: rest.name ?? "",
+  };
+}
+
+async function told<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw kubernetesFailure(error, what);
+  }
+}

@@ -1,0 +1,83 @@
+import type { IncomingMessage } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";
+import { issueCertificates } from "../../src/sandbox/cluster/certificate.ts";
+
+/** One answer of an API server. `body` may be text, for a proxy's page. */
+export interface CannedAnswer {
+  status: number;
+  body?: object | string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+interface Received {
+  method: string;
+  path: string;
+  query: Readonly<Record<string, string>>;
+  headers: IncomingMessage["headers"];
+  body: string;
+}
+
+/** A server that answers as it is told: for answers that the sandbox's cluster never gives by itself. */
+export interface ScriptedServer {
+  endpoint: string;
+  certificateAuthority: string;
+  received: Received[];
+  /** Connections that were opened. */
+  connections(): number;
+  answer: (request: Received) => CannedAnswer | "never";
+  connect(options?: { certificateAuthority?: string; timeoutMs?: number }): ClusterClient;
+  stop(): Promise<void>;
+}
+
+const certificates = issueCertificates(new Date());
+export const token = "k8s-aws-v1.aHR0cHM6Ly9zdHMuZXUtY2VudHJhbC0xLmFtYXpvbmF3cy5jb20v";
+
+export async function startScriptedServer(): Promise<ScriptedServer> {
+  const received: Received[] = [];
+  let connections = 0;
+  const server = createServer({ key: certificates.key, cert: certificates.cert }, async (incoming, response) => {
+    const request = await read(incoming);
+    received.push(request);
+    const answer = scripted.answer(request);
+    if (answer === "never") return;
+    const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body ?? {});
+    response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers }).end(text);
+  });
+  server.on("secureConnection", () => {
+    connections += 1;
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const scripted: ScriptedServer = {
+    endpoint: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    certificateAuthority: Buffer.from(certificates.authority).toString("base64"),
+    received,
+    connections: () => connections,
+    answer: () => ({ status: 200 }),
+    connect: ({ certificateAuthority = scripted.certificateAuthority, timeoutMs = 2_000 } = {}) =>
+      connectCluster({ name: "payments", endpoint: scripted.endpoint, certificateAuthority, token }, { timeoutMs }),
+    stop: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+  return scripted;
+}
+
+/** A body of the API server's own kind. */
+export function aStatus(code: number, reason: string, message: string): object {
+  return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason, code };
+}
+
+async function read(incoming: IncomingMessage): Promise<Received> {
+  const url = new URL(incoming.url ?? "/", "https://127.0.0.1");
+  const chunks = await incoming.toArray();
+  return {
+    method: incoming.method ?? "",
+    path: url.pathname,
+    query: Object.fromEntries(url.searchParams),
+    headers: incoming.headers,
+    body: Buffer.concat(chunks).toString("utf8"),
+  };
+}

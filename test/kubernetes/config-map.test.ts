@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { aStatus, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
+
+let server: ScriptedServer;
+beforeAll(async () => {
+  server = await startScriptedServer();
+});
+afterAll(() => server.stop());
+
+const path = "/api/v1/namespaces/kube-system/configmaps/aws-auth";
+
+/** Every field that a ConfigMap can have. */
+const full = {
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: {
+    name: "aws-auth",
+    namespace: "kube-system",
+    uid: "0b7c1f0e-8a1e-4b55-9a37-1a2b3c4d5e6f",
+    resourceVersion: "4711",
+    creationTimestamp: "2026-01-02T03:04:05.000Z",
+    generation: 3,
+    labels: { "app.kubernetes.io/managed-by": "terraform" },
+    annotations: { "kubectl.kubernetes.io/last-applied-configuration": "{}" },
+    finalizers: ["example.com/keep"],
+    ownerReferences: [
+      { apiVersion: "v1", kind: "Node", name: "n", uid: "u", controller: true, blockOwnerDeletion: true },
+    ],
+    managedFields: [
+      {
+        manager: "terraform",
+        operation: "Update",
+        apiVersion: "v1",
+        time: "2026-01-02T03:04:05.000Z",
+        fieldsType: "FieldsV1",
+        fieldsV1: { "f:data": { ".": {}, "f:mapRoles": {} }, "f:metadata": { "f:labels": {} } },
+      },
+    ],
+  },
+  immutable: false,
+  binaryData: { blob: "AAEC" },
+  data: { mapRoles: "- rolearn: a\n", "unknown.key": "kept" },
+};
+
+async function readFull() {
+  server.answer = () => ({ status: 200, body: full });
+  const client = server.connect();
+  const before = await client.readAwsAuth();
+  if (!before) return expect.unreachable("the ConfigMap is there");
+  return { client, before };
+}
+
+test("a map is read with its text, its version and who owns which part", async () => {
+  const { client, before } = await readFull();
+
+  expect(before).toMatchObject({
+    data: full.data,
+    annotations: full.metadata.annotations,
+    resourceVersion: "4711",
+    uid: full.metadata.uid,
+    immutable: false,
+    managers: [{ manager: "terraform", operation: "Update", time: "2026-01-02T03:04:05.000Z", dataKeys: ["mapRoles"] }],
+  });
+  client.close();
+});
+
+test("a write sends back every field as it was read, but for the data and annotations that change", async () => {
+  const { client, before } = await readFull();
+  const data = { ...before.data, mapUsers: "- userarn: b\n" };
+  const annotations = { ...before.annotations, "eks-access/grants": "{}" };
+
+  await client.writeAwsAuth(before, { data, annotations }, { dryRun: false });
+
+  const put = server.received.at(-1);
+  expect(put).toMatchObject({ method: "PUT", path, query: { fieldManager: "eks-access" } });
+  expect(put?.query).not.toHaveProperty("dryRun");
+  expect(JSON.parse(put?.body ?? "")).toEqual({ ...full, data, metadata: { ...full.metadata, annotations } });
+  client.close();
+});
+
+test("a dry run is the same PUT with dryRun=All", async () => {
+  const { client, before } = await readFull();
+
+  await client.writeAwsAuth(before, before, { dryRun: true });
+
+  expect(server.received.at(-1)).toMatchObject({ method: "PUT", path, query: { dryRun: "All" } });
+  client.close();
+});
+
+test("an absent map is null only where the API server says so", async () => {
+  server.answer = () => ({ status: 404, body: aStatus(404, "NotFound", 'configmaps "aws-auth" not found') });
+  const client = server.connect();
+
+  const absent = await client.readAwsAuth();
+
+  expect(absent).toBeNull();
+  server.answer = () => ({ status: 404, body: { message: "no such route" } });
+  await expect(client.readAwsAuth()).rejects.toMatchObject({ code: "cluster-unexpected" });
+  client.close();
+});
+
+test.each([
+  [409, "Conflict", 'Operation cannot be fulfilled on configmaps "aws-auth": the object has been modified'],
+  [404, "NotFound", 'configmaps "aws-auth" not found'],
+])("a write that meets %i is a conflict: read and plan again", async (status, reason, message) => {
+  const { client, before } = await readFull();
+  server.answer = () => ({ status, body: aStatus(status, reason, message) });
+
+  const write = client.writeAwsAuth(before, before, { dryRun: false });
+
+  await expect(write).rejects.toMatchObject({ code: "cluster-conflict", retryable: true });
+  client.close();
+});
+
+test("a new map is created under our name", async () => {
+  server.answer = () => ({ status: 201, body: full });
+  const client = server.connect();
+
+  await client.createAwsAuth({ data: { mapUsers: "x" }, annotations: {} });
+
+  const post = server.received.at(-1);
+  expect(post).toMatchObject({
+    method: "POST",
+    path: path.replace("/aws-auth", ""),
+    query: { fieldManager: "eks-access" },
+  });
+  expect(JSON.parse(post?.body ?? "")).toMatchObject({
+    kind: "ConfigMap",
+    metadata: { name: "aws-auth" },
+    data: { mapUsers: "x" },
+  });
+  client.close();
+});
+
+test("each call carries the token, over few connections, which close() ends", async () => {
+  const { client } = await readFull();
+  const before = server.connections();
+
+  for (let i = 0; i < 20; i++) await client.readAwsAuth();
+
+  expect(server.connections() - before).toBeLessThan(4);
+  expect(server.received.at(-1)?.headers).toMatchObject({
+    authorization: `Bearer ${token}`,
+    "user-agent": "eks-access",
+  });
+  client.close();
+  await expect(client.readAwsAuth()).rejects.toMatchObject({ code: "cluster-unreachable" });
+});

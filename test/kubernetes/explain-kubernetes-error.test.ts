@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { issueCertificates } from "../../src/sandbox/cluster/certificate.ts";
+import { aStatus, type CannedAnswer, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
+
+let server: ScriptedServer;
+beforeAll(async () => {
+  server = await startScriptedServer();
+});
+afterAll(() => server.stop());
+
+/** The failure of a read that is answered so. */
+async function failureOf(
+  answer: CannedAnswer | "never",
+  options: { timeoutMs?: number; certificateAuthority?: string } = {},
+) {
+  server.answer = () => answer;
+  const client = server.connect(options);
+  return client
+    .readAwsAuth()
+    .then(
+      () => expect.unreachable("the call should have failed"),
+      (error: unknown) => error,
+    )
+    .finally(() => client.close());
+}
+
+const denied = 'admission webhook "aws-auth.example.com" denied the request: mapRoles is not YAML';
+
+test.each([
+  [401, "Unauthorized", "Unauthorized", "cluster-unauthorized"],
+  [403, "Forbidden", 'configmaps "aws-auth" is forbidden', "cluster-forbidden"],
+  [403, "Forbidden", denied, "cluster-refused-write"],
+  [400, "BadRequest", denied, "cluster-refused-write"],
+  [409, "Conflict", "the object has been modified", "cluster-conflict"],
+  [422, "Invalid", "field is immutable when `immutable` is set", "cluster-refused-write"],
+  [413, "RequestEntityTooLarge", "limit is 3145728", "cluster-refused-write"],
+  [500, "InternalError", 'failed calling webhook "w": failed to call admission webhook', "cluster-unexpected"],
+  [503, "ServiceUnavailable", "apiserver is shutting down", "cluster-unexpected"],
+])("%i %s (%s) is told as %s", async (status, reason, message, code) => {
+  const failure = await failureOf({ status, body: aStatus(status, reason, message) });
+
+  expect(failure).toMatchObject({ code });
+});
+
+test("the sentence names the call, the cluster and the API server's own words", async () => {
+  const failure = await failureOf({ status: 403, body: aStatus(403, "Forbidden", 'User "x" cannot get configmaps.') });
+
+  expect(failure).toMatchObject({
+    what: 'The API server answered 403 to GET configmap aws-auth of cluster payments: User "x" cannot get configmaps',
+  });
+});
+
+test("a busy API server says how long to wait", async () => {
+  const headers = { "retry-after": "7" };
+  const failure = await failureOf({ status: 429, headers, body: aStatus(429, "TooManyRequests", "slow down") });
+
+  expect(failure).toMatchObject({ code: "cluster-throttled", retryAfterMs: 7_000, retryable: true });
+});
+
+test.each([401, 403, 404, 502])("a page of a proxy with %i says nothing about the cluster", async (status) => {
+  const body = `<html>login; you sent Authorization: Bearer ${token}</html>`;
+  const failure = await failureOf({ status, headers: { "content-type": "text/html; charset=utf-8" }, body });
+
+  expect(failure).toMatchObject({ code: "cluster-unreachable", mend: expect.stringContaining("proxy") });
+  expect(`${failure} ${String((failure as Error).cause)}`).not.toContain(token);
+});
+
+test("a page of a proxy with 200 is not read as a document", async () => {
+  const failure = await failureOf({ status: 200, headers: { "content-type": "text/html" }, body: "<html>" });
+
+  expect(failure).toMatchObject({ code: "cluster-unexpected" });
+});
+
+test("half an answer is not read as a document", async () => {
+  const failure = await failureOf({ status: 200, body: '{"kind":"ConfigMap","met' });
+
+  expect(failure).toMatchObject({ code: "cluster-unexpected" });
+});
+
+test("an object without resourceVersion is not worked with", async () => {
+  const failure = await failureOf({ status: 200, body: { kind: "ConfigMap", apiVersion: "v1", metadata: {} } });
+
+  expect(failure).toMatchObject({ code: "cluster-unexpected", what: expect.stringContaining("resourceVersion") });
+});
+
+test("an API server that never answers is given up after the time-out", async () => {
+  const failure = await failureOf("never", { timeoutMs: 50 });
+
+  expect(failure).toMatchObject({ code: "cluster-unreachable", what: expect.stringContaining("TimeoutError") });
+});
+
+test("an endpoint with a certificate of another authority gets no token", async () => {
+  const other = Buffer.from(issueCertificates(new Date()).authority).toString("base64");
+  const before = server.received.length;
+
+  const failure = await failureOf({ status: 200 }, { certificateAuthority: other });
+
+  expect(failure).toMatchObject({ code: "cluster-unreachable", mend: expect.stringContaining("authority") });
+  expect(server.received).toHaveLength(before);
+});
+
+test("a token in the API server's own words is taken out of the message and the cause", async () => {
+  const failure = await failureOf({ status: 400, body: aStatus(400, "BadRequest", `bad header Bearer ${token}`) });
+
+  expect(`${failure} ${String((failure as Error).cause)} ${JSON.stringify(failure)}`).not.toContain(token);
+});
