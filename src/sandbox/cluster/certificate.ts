@@ -1,0 +1,118 @@
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import { bitString, boolean, integer, octetString, oid, sequence, set, tagged, utcTime, utf8String } from "./der.ts";
+
+/** A certificate authority of its own and a server certificate that it issued, all PEM. */
+export interface ClusterCertificates {
+  authority: string;
+  cert: string;
+  key: string;
+}
+
+interface KeyPair {
+  publicKey: KeyObject;
+  privateKey: KeyObject;
+}
+
+const ecdsaWithSha256 = sequence(oid("1.2.840.10045.4.3.2"));
+
+/**
+ * Issues certificates for a server on the loopback address (RFC 5280). node:crypto can sign but not issue, and a sandbox
+ * that needs an openssl on the machine would not run everywhere.
+ */
+export function issueCertificates(now: Date): ClusterCertificates {
+  const authority = keyPair();
+  const server = keyPair();
+  const issuer = name("kubernetes");
+  return {
+    authority: issue({
+      subject: issuer,
+      issuer,
+      key: authority,
+      signer: authority,
+      now,
+      extensions: authorityExtensions(authority),
+    }),
+    cert: issue({
+      subject: name("kube-apiserver"),
+      issuer,
+      key: server,
+      signer: authority,
+      now,
+      extensions: serverExtensions(server, authority),
+    }),
+    key: server.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+  };
+}
+
+function keyPair(): KeyPair {
+  return generateKeyPairSync("ec", { namedCurve: "P-256" });
+}
+
+interface Issue {
+  subject: Buffer;
+  issuer: Buffer;
+  key: KeyPair;
+  signer: KeyPair;
+  now: Date;
+  extensions: readonly Buffer[];
+}
+
+function issue({ subject, issuer, key, signer, now, extensions }: Issue): string {
+  const day = 24 * 3600 * 1000;
+  const certificate = sequence(
+    tagged(0, integer(Uint8Array.of(2)), true),
+    integer(randomBytes(16)),
+    ecdsaWithSha256,
+    issuer,
+    sequence(utcTime(new Date(now.getTime() - day)), utcTime(new Date(now.getTime() + 365 * day))),
+    subject,
+    publicKeyInfo(key),
+    tagged(3, sequence(...extensions), true),
+  );
+  const signature = sign("sha256", certificate, signer.privateKey);
+  return pem(sequence(certificate, ecdsaWithSha256, bitString(signature)));
+}
+
+function publicKeyInfo({ publicKey }: KeyPair): Buffer {
+  return publicKey.export({ type: "spki", format: "der" });
+}
+
+function name(commonName: string): Buffer {
+  return sequence(set(sequence(oid("2.5.4.3"), utf8String(commonName))));
+}
+
+function authorityExtensions(authority: KeyPair): Buffer[] {
+  return [
+    extension("2.5.29.19", sequence(boolean(true)), true),
+    // keyCertSign and cRLSign.
+    extension("2.5.29.15", bitString(Uint8Array.of(0b0000_0110), 1), true),
+    extension("2.5.29.14", octetString(keyId(authority))),
+  ];
+}
+
+function serverExtensions(server: KeyPair, authority: KeyPair): Buffer[] {
+  const dns = (host: string) => tagged(2, Buffer.from(host, "latin1"), false);
+  const ip = tagged(7, Uint8Array.of(127, 0, 0, 1), false);
+  return [
+    extension("2.5.29.19", sequence(), true),
+    // digitalSignature.
+    extension("2.5.29.15", bitString(Uint8Array.of(0b1000_0000), 7), true),
+    extension("2.5.29.37", sequence(oid("1.3.6.1.5.5.7.3.1"))),
+    extension("2.5.29.14", octetString(keyId(server))),
+    extension("2.5.29.35", sequence(tagged(0, keyId(authority), false))),
+    extension("2.5.29.17", sequence(dns("localhost"), dns("kubernetes.default.svc"), ip)),
+  ];
+}
+
+function extension(id: string, value: Buffer, critical = false): Buffer {
+  return sequence(oid(id), ...(critical ? [boolean(true)] : []), octetString(value));
+}
+
+function keyId(key: KeyPair): Buffer {
+  return createHash("sha1").update(publicKeyInfo(key)).digest();
+}
+
+function pem(der: Buffer): string {
+  const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+}
