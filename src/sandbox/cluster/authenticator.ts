@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import type { AwsAuthMap, Mapping } from "./aws-auth-map.ts";
+import type { User } from "./rbac.ts";
+import { type TokenOwner, verifyToken } from "./token.ts";
+
+export interface Authenticator {
+  /** The user behind a bearer token, or undefined: the API server tells a caller no more than Unauthorized. */
+  authenticate(token: string): Promise<User | undefined>;
+}
+
+export interface AuthenticatorOptions {
+  cluster: string;
+  region: string;
+  /** IAM ARN of the role or user that created the cluster, with its path. */
+  creatorArn: string;
+  stsUrl: string;
+  /** The map in force at this moment; empty where the mode of the cluster ignores aws-auth. */
+  map: () => AwsAuthMap;
+  now: () => Date;
+  /** How long the API server believes a token without asking again. */
+  cacheMs: number;
+}
+
+/** The authenticator of an EKS control plane together with the API server's cache of its answers. */
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const cache = new Map<string, { user: User; until: number }>();
+  return {
+    authenticate: async (token) => {
+      const key = createHash("sha256").update(token).digest("base64");
+      const cached = cache.get(key);
+      const now = options.now();
+      if (cached && cached.until > now.getTime()) return cached.user;
+      const owner = await verifyToken(token, { ...options, now });
+      const user = owner.type === "owner" ? userOf(owner, options) : undefined;
+      if (user) cache.set(key, { user, until: now.getTime() + options.cacheMs });
+      return user;
+    },
+  };
+}
+
+/** Who an owner is in this cluster: the creator always, then roles, users and accounts of the document, in this order. */
+function userOf(owner: TokenOwner, options: AuthenticatorOptions): User | undefined {
+  const arn = owner.canonicalArn.toLowerCase();
+  if (arn === withoutRolePath(options.creatorArn).toLowerCase())
+    return asUser(owner, "kubernetes-admin", ["system:masters"]);
+  const { roles, users, accounts } = options.map();
+  const mapping = roles.get(arn) ?? users.get(arn);
+  if (mapping) return renderedUser(owner, mapping, options.region);
+  return accounts.has(owner.accountId) ? asUser(owner, owner.canonicalArn, []) : undefined;
+}
+
+function renderedUser(owner: TokenOwner, mapping: Mapping, region: string): User | undefined {
+  const texts = [mapping.username, ...mapping.groups].map((text) => render(text, owner, region));
+  if (texts.some((text) => text === undefined)) return undefined;
+  const [username = "", ...groups] = texts.filter((text) => text !== undefined);
+  return asUser(owner, username, groups);
+}
+
+/** aws-iam-authenticator, pkg/server, renderTemplate. Undefined where the template can't be filled: then nobody is let in. */
+function render(template: string, owner: TokenOwner, region: string): string | undefined {
+  if (template.includes("{{EC2PrivateDNSName}}") && !/^i-(\w{8}|\w{17})$/.test(owner.sessionName)) return undefined;
+  return template
+    .replaceAll("{{EC2PrivateDNSName}}", privateDnsName(owner.sessionName, region))
+    .replaceAll("{{AccountID}}", owner.accountId)
+    .replaceAll("{{SessionName}}", owner.sessionName.replaceAll("@", "-"))
+    .replaceAll("{{SessionNameRaw}}", owner.sessionName)
+    .replaceAll("{{AccessKeyID}}", owner.accessKeyId);
+}
+
+/** EC2 would be asked; here the instance id decides, so that an instance keeps its name. */
+function privateDnsName(instanceId: string, region: string): string {
+  const [a = 0, b = 0] = createHash("sha256").update(instanceId).digest();
+  return `ip-10-0-${a}-${b}.${region}.compute.internal`;
+}
+
+function withoutRolePath(arn: string): string {
+  return arn.replace(/:role\/.*\//, ":role/");
+}
+
+function asUser(owner: TokenOwner, username: string, groups: readonly string[]): User {
+  return {
+    username,
+    uid: `aws-iam-authenticator:${owner.accountId}:${owner.userId}`,
+    groups: [...groups, "system:authenticated"],
+    extra: {
+      accessKeyId: [owner.accessKeyId],
+      arn: [owner.arn],
+      canonicalArn: [owner.canonicalArn],
+      principalId: [owner.userId],
+      sessionName: [owner.sessionName],
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { readGoStrings, readGoYaml } from "./go-yaml.ts";
+
+/** One entry of mapRoles or mapUsers, after Go's decoder: a field of the wrong type is empty. */
+export interface Mapping {
+  arn: string;
+  username: string;
+  groups: readonly string[];
+}
+
+/** The map that is in force for a document. Keys are ARNs in lower case, as written. */
+export interface AwsAuthMap {
+  roles: ReadonlyMap<string, Mapping>;
+  users: ReadonlyMap<string, Mapping>;
+  accounts: ReadonlySet<string>;
+}
+
+/**
+ * The authenticator's own reading of aws-auth (aws-iam-authenticator, pkg/mapper/configmap). It shares no code with the
+ * product: were both wrong in the same way, no test would see it.
+ */
+export function readAwsAuth(data: Readonly<Record<string, string>> | undefined): AwsAuthMap {
+  return {
+    roles: byArn(readSection(data?.mapRoles, "rolearn")),
+    users: byArn(readSection(data?.mapUsers, "userarn")),
+    accounts: new Set(readAccounts(data?.mapAccounts)),
+  };
+}
+
+/** Of two entries with the same ARN the last one wins; nothing is merged. */
+function byArn(mappings: readonly Mapping[]): Map<string, Mapping> {
+  return new Map(mappings.map((mapping) => [mapping.arn.toLowerCase(), mapping]));
+}
+
+/** A section that can't be read is empty: nobody of it can sign in. */
+function readSection(text: string | undefined, arnField: string): Mapping[] {
+  if (isBlank(text)) return [];
+  const list = attempt(() => readGoYaml(text), null);
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((item: unknown) => {
+    const fields = goFields(item);
+    const arn = goString(fields.get(arnField));
+    const matchesSso = arnField === "rolearn" && fields.has("sso") && fields.get("sso") !== null;
+    if (arn === "" || matchesSso) return [];
+    return [{ arn, username: goString(fields.get("username")), groups: goStrings(fields.get("groups")) }];
+  });
+}
+
+function readAccounts(text: string | undefined): string[] {
+  return isBlank(text) ? [] : attempt(() => readGoStrings(text), []);
+}
+
+function isBlank(text: string | undefined): text is undefined | "" {
+  return text === undefined || ["", '""', "''", "``"].includes(text.trim());
+}
+
+function attempt<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}
+
+/** Field names are compared without case. The YAML became JSON with sorted keys first: of two spellings the later in byte order wins. */
+function goFields(item: unknown): Map<string, unknown> {
+  if (typeof item !== "object" || item === null || Array.isArray(item)) return new Map();
+  const sorted = Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1));
+  return new Map(sorted.map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function goString(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function goStrings(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(goString) : [];
+}

@@ -1,0 +1,116 @@
+/** Who makes a request, as the API server knows it after authentication. */
+export interface User {
+  username: string;
+  uid?: string;
+  groups: readonly string[];
+  extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface PolicyRule {
+  verbs: readonly string[];
+  apiGroups?: readonly string[];
+  resources?: readonly string[];
+  resourceNames?: readonly string[];
+  nonResourceURLs?: readonly string[];
+}
+
+export interface Subject {
+  kind: "User" | "Group" | "ServiceAccount";
+  name: string;
+  namespace?: string;
+}
+
+/** A Role where it has a namespace, a ClusterRole otherwise. */
+export interface Role {
+  name: string;
+  namespace?: string;
+  rules: readonly PolicyRule[];
+}
+
+/** A RoleBinding where it has a namespace, a ClusterRoleBinding otherwise. */
+export interface Binding {
+  name: string;
+  namespace?: string;
+  role: { kind: "Role" | "ClusterRole"; name: string };
+  subjects: readonly Subject[];
+}
+
+export interface Rbac {
+  roles: readonly Role[];
+  bindings: readonly Binding[];
+}
+
+/** What somebody wants to do: with a resource, or with a path that is none. */
+export type Attributes = ResourceAttributes | { verb: string; path: string };
+
+export interface ResourceAttributes {
+  verb: string;
+  group: string;
+  resource: string;
+  subresource?: string;
+  namespace?: string;
+  name?: string;
+}
+
+export interface Verdict {
+  allowed: boolean;
+  /** What SubjectAccessReview shows; empty for system:masters and for a denial, as in a real cluster. */
+  reason: string;
+}
+
+/** Decides by RBAC (kubernetes, plugin/pkg/auth/authorizer/rbac). system:masters does everything, whatever the bindings say. */
+export function authorize(rbac: Rbac, user: Pick<User, "username" | "groups">, attributes: Attributes): Verdict {
+  if (user.groups.includes("system:masters")) return { allowed: true, reason: "" };
+  const namespace = "namespace" in attributes ? attributes.namespace : undefined;
+  // Cluster-wide bindings come first, so that the reason names them as a real API server's would.
+  const applicable = [
+    ...rbac.bindings.filter((binding) => binding.namespace === undefined),
+    ...rbac.bindings.filter((binding) => binding.namespace !== undefined && binding.namespace === namespace),
+  ];
+  for (const binding of applicable) {
+    const subject = binding.subjects.find((candidate) => isUser(candidate, user, binding.namespace));
+    const role = subject && roleOf(rbac, binding);
+    if (subject && role?.rules.some((rule) => covers(rule, attributes)))
+      return { allowed: true, reason: reasonOf(binding, subject) };
+  }
+  return { allowed: false, reason: "" };
+}
+
+function roleOf(rbac: Rbac, { role, namespace }: Binding): Role | undefined {
+  const home = role.kind === "Role" ? namespace : undefined;
+  return rbac.roles.find((candidate) => candidate.name === role.name && candidate.namespace === home);
+}
+
+function isUser(subject: Subject, user: Pick<User, "username" | "groups">, namespace: string | undefined): boolean {
+  if (subject.kind === "User") return subject.name === user.username;
+  if (subject.kind === "Group") return user.groups.includes(subject.name);
+  return user.username === `system:serviceaccount:${subject.namespace ?? namespace}:${subject.name}`;
+}
+
+function covers(rule: PolicyRule, attributes: Attributes): boolean {
+  if (!has(rule.verbs, attributes.verb)) return false;
+  if ("path" in attributes)
+    return (rule.nonResourceURLs ?? []).some((pattern) => matchesPath(pattern, attributes.path));
+  const { group, resource, subresource, name } = attributes;
+  const wanted = subresource === undefined ? [resource] : [`${resource}/${subresource}`, `*/${subresource}`];
+  const named = rule.resourceNames ?? [];
+  return (
+    has(rule.apiGroups ?? [], group) &&
+    wanted.some((one) => has(rule.resources ?? [], one)) &&
+    (named.length === 0 || (name !== undefined && named.includes(name)))
+  );
+}
+
+function has(list: readonly string[], value: string): boolean {
+  return list.includes("*") || list.includes(value);
+}
+
+function matchesPath(pattern: string, path: string): boolean {
+  return pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : pattern === path;
+}
+
+function reasonOf(binding: Binding, subject: Subject): string {
+  const kind = binding.namespace === undefined ? "ClusterRoleBinding" : "RoleBinding";
+  const name = binding.namespace === undefined ? binding.name : `${binding.name}/${binding.namespace}`;
+  return `RBAC: allowed by ${kind} "${name}" of ${binding.role.kind} "${binding.role.name}" to ${subject.kind} "${subject.name}"`;
+}
