@@ -1,0 +1,88 @@
+/** One entry of metadata.managedFields: who set which fields last, by an update. */
+export interface ManagedFields {
+  manager: string;
+  operation: "Update";
+  apiVersion: "v1";
+  time: string;
+  fieldsType: "FieldsV1";
+  fieldsV1: object;
+}
+
+/** The parts of an object that have owners. */
+interface OwnedParts {
+  data?: Readonly<Record<string, string>>;
+  binaryData?: Readonly<Record<string, string>>;
+  immutable?: boolean;
+  metadata: { annotations?: Readonly<Record<string, string>>; labels?: Readonly<Record<string, string>> };
+}
+
+interface FieldTree {
+  [field: string]: FieldTree;
+}
+
+/**
+ * Who owns which field after an update (structured-merge-diff): whoever changes a value takes it from everybody else,
+ * what is gone belongs to nobody, and what did not change keeps its owner.
+ */
+export function ownFields(
+  before: { owners: readonly ManagedFields[]; object: OwnedParts | undefined },
+  after: OwnedParts,
+  manager: string,
+  now: Date,
+): ManagedFields[] {
+  const old = leaves(before.object);
+  const present = leaves(after);
+  const changed = new Set([...present.keys()].filter((path) => old.get(path) !== present.get(path)));
+  const owned = new Map(before.owners.map((owner) => [owner.manager, { owner, paths: pathsOf(owner.fieldsV1) }]));
+  const others = [...owned.values()].filter(({ owner }) => owner.manager !== manager);
+  const kept = others.map(({ owner, paths }) =>
+    entry(
+      owner.manager,
+      owner.time,
+      paths.filter((path) => present.has(path) && !changed.has(path)),
+    ),
+  );
+  const mine = owned.get(manager);
+  const paths = [...new Set([...(mine?.paths ?? []), ...changed])].filter((path) => present.has(path));
+  const touched = changed.size > 0 || paths.length !== mine?.paths.length;
+  const time = touched ? now.toISOString().replace(/\.\d{3}Z$/, "Z") : (mine?.owner.time ?? "");
+  return [...kept, entry(manager, time, paths)].filter(({ fieldsV1 }) => Object.keys(fieldsV1).length > 0);
+}
+
+function entry(manager: string, time: string, paths: readonly string[]): ManagedFields {
+  return { manager, operation: "Update", apiVersion: "v1", time, fieldsType: "FieldsV1", fieldsV1: treeOf(paths) };
+}
+
+/** Every field with an owner, as a JSON array of its steps, with its value. `.` is the map itself. */
+function leaves(object: OwnedParts | undefined): Map<string, string> {
+  const found = new Map<string, string>();
+  const add = (path: string[], map: Readonly<Record<string, string>> | undefined) => {
+    if (map === undefined) return;
+    found.set(JSON.stringify([...path, "."]), "");
+    for (const [key, value] of Object.entries(map)) found.set(JSON.stringify([...path, `f:${key}`]), value);
+  };
+  add(["f:data"], object?.data);
+  add(["f:binaryData"], object?.binaryData);
+  add(["f:metadata", "f:annotations"], object?.metadata.annotations);
+  add(["f:metadata", "f:labels"], object?.metadata.labels);
+  if (object?.immutable !== undefined) found.set(JSON.stringify(["f:immutable"]), String(object.immutable));
+  return found;
+}
+
+function treeOf(paths: readonly string[]): FieldTree {
+  const root: FieldTree = {};
+  for (const path of paths) {
+    let node = root;
+    for (const step of JSON.parse(path) as string[]) {
+      node[step] ??= {};
+      node = node[step];
+    }
+  }
+  return root;
+}
+
+function pathsOf(tree: object, above: readonly string[] = []): string[] {
+  const fields = Object.entries(tree as FieldTree);
+  if (fields.length === 0) return above.length === 0 ? [] : [JSON.stringify(above)];
+  return fields.flatMap(([step, below]) => pathsOf(below, [...above, step]));
+}

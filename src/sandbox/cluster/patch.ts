@@ -1,0 +1,112 @@
+import { badRequest, failure, type Status } from "./status.ts";
+
+type Json = unknown;
+
+interface Operation {
+  op: string;
+  path: string;
+  from?: string;
+  value?: Json;
+}
+
+const mergeTypes = ["application/merge-patch+json", "application/strategic-merge-patch+json"];
+
+/**
+ * Applies a patch of the given media type to an object; gives the new object or the API server's refusal. The fields of a
+ * ConfigMap are plain maps, so a strategic merge patch without directives is a merge patch (RFC 7386).
+ */
+export function applyPatch(object: Json, mediaType: string, body: Json): Json | Status {
+  if (mergeTypes.includes(mediaType)) return merge(object, body);
+  if (mediaType === "application/json-patch+json")
+    return Array.isArray(body) ? applyOperations(object, body) : badRequest("a JSON patch is a list of operations");
+  return failure(
+    415,
+    "UnsupportedMediaType",
+    `the body of the request was in an unknown format - accepted media types include: application/json-patch+json, ${mergeTypes.join(", ")}`,
+  );
+}
+
+function merge(target: Json, patch: Json): Json {
+  if (!isRecord(patch)) return patch;
+  const merged: Record<string, Json> = isRecord(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key];
+    else merged[key] = merge(merged[key], value);
+  }
+  return merged;
+}
+
+/** RFC 6902. A `test` that fails is a 422 with these words in a real API server, as is any operation that can't be done. */
+function applyOperations(object: Json, operations: readonly Operation[]): Json | Status {
+  let result = structuredClone(object);
+  for (const operation of operations) {
+    const next = applyOperation(result, operation);
+    if (next.problem !== undefined) return unprocessable(next.problem);
+    result = next.result;
+  }
+  return result;
+}
+
+type Outcome = { problem: string; result?: undefined } | { problem?: undefined; result: Json };
+
+function applyOperation(object: Json, { op, path, from = "", value }: Operation): Outcome {
+  const present = read(object, path);
+  const missing = { problem: `${op} operation does not apply: doc is missing key: ${path}: missing value` };
+  switch (op) {
+    case "test":
+      return JSON.stringify(present) === JSON.stringify(value)
+        ? { result: object }
+        : { problem: `testing value ${path} failed: test failed` };
+    case "remove":
+      return present === undefined ? missing : write(object, path, undefined);
+    case "replace":
+      return present === undefined ? missing : write(object, path, value);
+    case "add":
+      return write(object, path, value);
+    case "copy":
+    case "move": {
+      const moved = read(object, from);
+      if (moved === undefined) return { ...missing };
+      const source = op === "copy" ? { result: object } : write(object, from, undefined);
+      return source.problem === undefined ? write(source.result, path, moved) : source;
+    }
+    default:
+      return { problem: `unexpected kind: ${op}` };
+  }
+}
+
+function steps(path: string): string[] {
+  return path
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+function read(object: Json, path: string): Json {
+  return steps(path).reduce<Json>(
+    (node, step) => (isRecord(node) && Object.hasOwn(node, step) ? node[step] : undefined),
+    object,
+  );
+}
+
+function write(object: Json, path: string, value: Json): Outcome {
+  const copy = structuredClone(object);
+  const way = steps(path);
+  const last = way.pop();
+  const parent = way.reduce<Json>((node, step) => (isRecord(node) ? node[step] : undefined), copy);
+  if (last === undefined || !isRecord(parent))
+    return { problem: `operation does not apply: doc is missing path: "${path}": missing value` };
+  if (value === undefined) delete parent[last];
+  else parent[last] = value;
+  return { result: copy };
+}
+
+function unprocessable(message: string): Status {
+  return failure(422, "Invalid", "the server rejected our request due to an error in our request", {
+    causes: [{ message }],
+  });
+}
+
+function isRecord(value: Json): value is Record<string, Json> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
