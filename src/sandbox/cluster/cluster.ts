@@ -1,0 +1,132 @@
+import type { AuthenticationMode } from "../aws/eks.ts";
+import { Faults } from "../faults.ts";
+import { startSandboxServer } from "../http-server.ts";
+import { routeApiRequest } from "./api-server.ts";
+import { createAuthenticator } from "./authenticator.ts";
+import { readAwsAuth } from "./aws-auth-map.ts";
+import { issueCertificates } from "./certificate.ts";
+import type { ConfigMap, SentConfigMap } from "./config-map.ts";
+import { type ConfigMapStore, createConfigMapStore } from "./config-map-store.ts";
+import { withDefaultRbac } from "./default-rbac.ts";
+import type { Rbac } from "./rbac.ts";
+import { isStatus } from "./status.ts";
+
+/** One call that was answered: `by` is the Kubernetes user name, where the token was good. */
+export interface ClusterCall {
+  cluster: string;
+  call: string;
+  status: number;
+  milliseconds: number;
+  by: string | undefined;
+}
+
+/** An EKS cluster: an API server with a certificate authority of its own. */
+export interface SandboxCluster {
+  name: string;
+  /** `https://127.0.0.1:<port>`. */
+  endpoint: string;
+  /** Base64 of a PEM certificate, as DescribeCluster gives it. */
+  certificateAuthority: string;
+  /** Call names: `kubernetes.get-configmap`, `kubernetes.replace-configmap`, `kubernetes.dry-run-configmap`, `kubernetes.list-pods`, … (see `callName`). */
+  faults: Faults;
+  /** The live ConfigMap kube-system/aws-auth; null where there is none. */
+  awsAuth(): ConfigMap | null;
+  /** Somebody's own edit, past all authentication: `manager` owns in managedFields what it changes. Creates the ConfigMap where there is none. */
+  editAwsAuth(edit: (configMap: SentConfigMap) => SentConfigMap, manager?: string): void;
+  /** `kubectl delete configmap aws-auth`. */
+  deleteAwsAuth(): void;
+  /** Told after each write to aws-auth, with the ConfigMap as it is then; null once it is deleted. */
+  onChange(listener: (configMap: ConfigMap | null) => void): () => void;
+  /** Adds ClusterRoles, Roles and bindings to the default ones, instead of those that were added before. */
+  setRbac(rbac: Partial<Rbac>): void;
+  setAuthenticationMode(mode: AuthenticationMode): void;
+  stop(): Promise<void>;
+}
+
+export interface SandboxClusterOptions {
+  name: string;
+  region: string;
+  /** IAM ARN of the role or user that created the cluster. It signs in as kubernetes-admin whatever the document says. */
+  creatorArn: string;
+  /** The sandbox's STS, that the authenticator asks who a token belongs to. */
+  stsUrl: string;
+  /** The data of kube-system/aws-auth; null for a cluster that has none. */
+  awsAuth: Readonly<Record<string, string>> | null;
+  /** Roles and bindings beside the default ones. */
+  rbac?: Partial<Rbac>;
+  authenticationMode?: AuthenticationMode;
+  /** 0 takes a free one. */
+  port?: number;
+  faults?: Faults;
+  now?: () => Date;
+  onCall?: (call: ClusterCall) => void;
+  /** How long the API server believes a token without asking again; two minutes as in a real one. */
+  tokenCacheMs?: number;
+}
+
+const namespace = "kube-system";
+const name = "aws-auth";
+
+/** Starts the stand-in for one EKS cluster on the loopback address. */
+export async function startSandboxCluster(options: SandboxClusterOptions): Promise<SandboxCluster> {
+  const { faults = new Faults(), now = () => new Date() } = options;
+  const configMaps = createConfigMapStore(now);
+  const state = { mode: options.authenticationMode ?? "CONFIG_MAP", rbac: withDefaultRbac(options.rbac) };
+  const certificates = issueCertificates(new Date());
+  const authenticator = createAuthenticator({
+    ...options,
+    cluster: options.name,
+    map: () => readAwsAuth(state.mode === "API" ? undefined : configMaps.get(namespace, name)?.data),
+    now,
+    cacheMs: options.tokenCacheMs ?? 120_000,
+  });
+  const awsAuth = awsAuthMethods(configMaps);
+  if (options.awsAuth)
+    awsAuth.editAwsAuth(() => ({ metadata: { name }, data: options.awsAuth ?? {} }), "vpc-resource-controller");
+  const context = { authenticator, rbac: () => state.rbac, configMaps, now };
+  const server = await startSandboxServer({
+    faults,
+    port: options.port ?? 0,
+    tls: certificates,
+    route: (request) => routeApiRequest(context, request),
+    onCall: (call, status, milliseconds, by) =>
+      options.onCall?.({ cluster: options.name, call, status, milliseconds, by }),
+  });
+  return {
+    name: options.name,
+    endpoint: server.url,
+    certificateAuthority: Buffer.from(certificates.authority).toString("base64"),
+    faults,
+    ...awsAuth,
+    setRbac: (rbac) => {
+      state.rbac = withDefaultRbac(rbac);
+    },
+    setAuthenticationMode: (mode) => {
+      state.mode = mode;
+    },
+    stop: server.stop,
+  };
+}
+
+function awsAuthMethods(
+  configMaps: ConfigMapStore,
+): Pick<SandboxCluster, "awsAuth" | "editAwsAuth" | "deleteAwsAuth" | "onChange"> {
+  return {
+    awsAuth: () => configMaps.get(namespace, name) ?? null,
+    editAwsAuth: (edit, manager = "kubectl-edit") => {
+      const before = configMaps.get(namespace, name);
+      const after = edit(structuredClone(before) ?? { metadata: { name } });
+      const options = { manager, dryRun: false };
+      const written = before
+        ? configMaps.replace(namespace, name, after, options)
+        : configMaps.create(namespace, after, options);
+      if (isStatus(written)) throw new Error(written.message);
+    },
+    deleteAwsAuth: () => void configMaps.remove(namespace, name, {}, false),
+    onChange: (listener) =>
+      configMaps.onChange((configMap, event) => {
+        const isAwsAuth = configMap.metadata.namespace === namespace && configMap.metadata.name === name;
+        if (isAwsAuth) listener(event === "removed" ? null : configMap);
+      }),
+  };
+}

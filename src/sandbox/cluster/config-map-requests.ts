@@ -1,0 +1,108 @@
+import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
+import { type ConfigMap, decodeConfigMap } from "./config-map.ts";
+import type { ConfigMapStore, WriteOptions } from "./config-map-store.ts";
+import { applyPatch } from "./patch.ts";
+import type { ResourceAttributes } from "./rbac.ts";
+import { badRequest, configMapNotFound, failure, isStatus, type Status, statusAnswer } from "./status.ts";
+
+/** Answers one request for ConfigMaps that is allowed already. */
+export function answerConfigMaps(
+  store: ConfigMapStore,
+  asked: ResourceAttributes,
+  request: SandboxRequest,
+): SandboxAnswer {
+  const { namespace = "", name = "" } = asked;
+  if (asked.verb === "list") return listAnswer(store, asked.namespace, request.url);
+  if (asked.verb === "get") return answerOf(store.get(namespace, name) ?? configMapNotFound(name));
+  const options = writeOptions(request);
+  if (isStatus(options)) return statusAnswer(options);
+  const body = readJson(request.body);
+  if (body === undefined) return statusAnswer(badRequest("the object provided is unrecognized: the body is not JSON"));
+  switch (asked.verb) {
+    case "create":
+      return answerOf(
+        decoded(body, (sent) => store.create(namespace, sent, options)),
+        201,
+      );
+    case "update":
+      return answerOf(decoded(body, (sent) => store.replace(namespace, name, sent, options)));
+    case "patch":
+      return answerOf(patch(store, { namespace, name }, request, body, options));
+    case "delete":
+      return answerDelete(store, { namespace, name }, body, options.dryRun);
+    default:
+      return statusAnswer(
+        failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),
+      );
+  }
+}
+
+function patch(
+  store: ConfigMapStore,
+  at: { namespace: string; name: string },
+  request: SandboxRequest,
+  body: unknown,
+  options: WriteOptions,
+): ConfigMap | Status {
+  const before = store.get(at.namespace, at.name);
+  if (!before) return configMapNotFound(at.name);
+  const mediaType = (request.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
+  const after = applyPatch(before, mediaType, body);
+  if (typeof after === "object" && after !== null && isStatus(after)) return after;
+  return decoded(after, (sent) => store.replace(at.namespace, at.name, sent, options));
+}
+
+function decoded(
+  value: unknown,
+  write: (sent: Exclude<ReturnType<typeof decodeConfigMap>, Status>) => ConfigMap | Status,
+): ConfigMap | Status {
+  const sent = decodeConfigMap(value);
+  return "metadata" in sent && !isStatus(sent) ? write(sent) : sent;
+}
+
+function answerDelete(
+  store: ConfigMapStore,
+  at: { namespace: string; name: string },
+  body: unknown,
+  dryRun: boolean,
+): SandboxAnswer {
+  const { preconditions = {} } = body as { preconditions?: { uid?: string; resourceVersion?: string } };
+  const removed = store.remove(at.namespace, at.name, preconditions, dryRun);
+  if (isStatus(removed)) return statusAnswer(removed);
+  const details = { name: at.name, kind: "configmaps", uid: removed.metadata.uid };
+  return {
+    status: 200,
+    body: JSON.stringify({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details }),
+  };
+}
+
+/** The manager of a write is what the request says, or the first word of its user agent (Kubernetes docs, "Field Management"). */
+function writeOptions({ url, headers }: SandboxRequest): WriteOptions | Status {
+  const dryRun = url.searchParams.getAll("dryRun");
+  const wrong = dryRun.find((value) => value !== "All");
+  if (wrong !== undefined) {
+    return failure(422, "Invalid", ` "" is invalid: dryRun: Unsupported value: "${wrong}": supported values: "All"`);
+  }
+  const manager =
+    url.searchParams.get("fieldManager") || (headers["user-agent"] ?? "unknown").split("/")[0] || "unknown";
+  return { manager, dryRun: dryRun.length > 0 };
+}
+
+function listAnswer(store: ConfigMapStore, namespace: string | undefined, url: URL): SandboxAnswer {
+  const [, wanted] = /^metadata\.name=(.+)$/.exec(url.searchParams.get("fieldSelector") ?? "") ?? [];
+  const items = store.list(namespace).filter(({ metadata }) => wanted === undefined || metadata.name === wanted);
+  const metadata = { resourceVersion: store.resourceVersion() };
+  return { status: 200, body: JSON.stringify({ kind: "ConfigMapList", apiVersion: "v1", metadata, items }) };
+}
+
+function answerOf(result: ConfigMap | Status, status = 200): SandboxAnswer {
+  return isStatus(result) ? statusAnswer(result) : { status, body: JSON.stringify(result) };
+}
+
+function readJson(body: Buffer): unknown {
+  try {
+    return body.length === 0 ? {} : JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}

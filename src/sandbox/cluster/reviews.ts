@@ -1,0 +1,84 @@
+import type { SandboxAnswer } from "../http-server.ts";
+import { type Attributes, authorize, type Rbac, type User } from "./rbac.ts";
+import { failure, statusAnswer } from "./status.ts";
+
+interface ReviewSpec {
+  user?: string;
+  groups?: string[];
+  resourceAttributes?: {
+    verb?: string;
+    group?: string;
+    resource?: string;
+    subresource?: string;
+    namespace?: string;
+    name?: string;
+  };
+  nonResourceAttributes?: { verb?: string; path?: string };
+}
+
+/** SelfSubjectReview: who the API server takes the caller for (Kubernetes docs, "API access to authentication information for a client"). */
+export function selfSubjectReview(user: User, now: Date): SandboxAnswer {
+  const metadata = { creationTimestamp: now.toISOString().replace(/\.\d{3}Z$/, "Z") };
+  return created({
+    kind: "SelfSubjectReview",
+    apiVersion: "authentication.k8s.io/v1",
+    metadata,
+    status: { userInfo: user },
+  });
+}
+
+/** SelfSubjectAccessReview and SubjectAccessReview. The latter knows only the groups it is told: not even system:authenticated is added. */
+export function accessReview(
+  kind: "SelfSubjectAccessReview" | "SubjectAccessReview",
+  rbac: Rbac,
+  caller: User,
+  body: Buffer,
+): SandboxAnswer {
+  const { spec = {} } = JSON.parse(body.toString("utf8")) as { spec?: ReviewSpec };
+  const { user = "", groups = [], resourceAttributes, nonResourceAttributes } = spec;
+  const problem = reviewProblem(kind, spec);
+  if (problem)
+    return statusAnswer(
+      failure(422, "Invalid", `${kind}.authorization.k8s.io "" is invalid: ${problem}`, {
+        group: "authorization.k8s.io",
+        kind,
+      }),
+    );
+  const subject = kind === "SubjectAccessReview" ? { username: user, groups } : caller;
+  const { allowed, reason } = authorize(rbac, subject, attributesOf(resourceAttributes, nonResourceAttributes));
+  const status = reason === "" ? { allowed } : { allowed, reason };
+  return created({ kind, apiVersion: "authorization.k8s.io/v1", metadata: {}, spec, status });
+}
+
+function reviewProblem(
+  kind: string,
+  { user = "", groups = [], resourceAttributes, nonResourceAttributes }: ReviewSpec,
+): string | undefined {
+  if ((resourceAttributes === undefined) === (nonResourceAttributes === undefined)) {
+    return "spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified";
+  }
+  return kind === "SubjectAccessReview" && user === "" && groups.length === 0
+    ? 'spec.user: Invalid value: "": at least one of user or group must be specified'
+    : undefined;
+}
+
+function attributesOf(
+  resource: ReviewSpec["resourceAttributes"],
+  path: ReviewSpec["nonResourceAttributes"],
+): Attributes {
+  if (!resource) return { verb: path?.verb ?? "", path: path?.path ?? "" };
+  const { namespace, name, subresource } = resource;
+  return {
+    verb: resource.verb ?? "",
+    group: resource.group ?? "",
+    resource: resource.resource ?? "",
+    // An empty namespace in a review means all of them, which only a cluster-wide binding gives.
+    ...(namespace ? { namespace } : {}),
+    ...(name ? { name } : {}),
+    ...(subresource ? { subresource } : {}),
+  };
+}
+
+function created(body: object): SandboxAnswer {
+  return { status: 201, body: JSON.stringify(body) };
+}
