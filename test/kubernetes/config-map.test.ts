@@ -45,8 +45,7 @@ const full = {
 async function readFull() {
   server.answer = () => ({ status: 200, body: full });
   const client = server.connect();
-  const before = await client.readAwsAuth();
-  if (!before) return expect.unreachable("the ConfigMap is there");
+  const before = (await client.readAwsAuth()) ?? expect.unreachable("the ConfigMap is there");
   return { client, before };
 }
 

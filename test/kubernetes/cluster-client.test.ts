@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { describeCluster } from "../../src/aws/describe-cluster.ts";
+import { mintToken } from "../../src/aws/eks-token.ts";
+import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";
+import type { AwsAuthConfigMap } from "../../src/kubernetes/config-map.ts";
+import { type SandboxCluster, startSandboxCluster } from "../../src/sandbox/cluster/cluster.ts";
+import { account, region, useAccount } from "../aws/aws-account.ts";
+
+const accountUnderTest = useAccount();
+const mapRoles = `- rolearn: arn:aws:iam::${account}:role/viewer
+  username: viewer:{{SessionName}}
+  groups: [pod-viewers]
+`;
+let cluster: SandboxCluster;
+const clients: ClusterClient[] = [];
+
+beforeAll(async () => {
+  const { aws, creatorArn } = accountUnderTest();
+  const rbac = {
+    bindings: [
+      {
+        name: "pod-viewers",
+        role: { kind: "ClusterRole" as const, name: "view" },
+        subjects: [{ kind: "Group" as const, name: "pod-viewers" }],
+      },
+    ],
+  };
+  cluster = await startSandboxCluster({
+    name: "payments",
+    region,
+    creatorArn,
+    stsUrl: aws.url,
+    awsAuth: { mapRoles },
+    rbac,
+  });
+  const { endpoint, certificateAuthority } = cluster;
+  aws.addCluster({ name: "payments", region, creatorArn, endpoint, certificateAuthority });
+  aws.account.addRole({ name: "viewer" });
+  aws.account.addRole({ name: "stranger" });
+});
+afterAll(async () => {
+  for (const client of clients) client.close();
+  await cluster?.stop();
+});
+
+/** A client that signs in as a session of this role, by what EKS says of the cluster. */
+async function signIn(role: string): Promise<ClusterClient> {
+  const { aws, worker } = accountUnderTest();
+  const description = await describeCluster(worker, { eksName: "payments", region, account });
+  const session = aws.account.sessionFor(`arn:aws:iam::${account}:role/${role}`, "somebody");
+  const token = await mintToken(session, { eksName: "payments", region }, new Date());
+  const client = connectCluster({ ...description, token });
+  clients.push(client);
+  return client;
+}
+
+async function mapOf(client: ClusterClient): Promise<AwsAuthConfigMap> {
+  return (await client.readAwsAuth()) ?? expect.unreachable("the map is there");
+}
+
+test("the creator is let in as an administrator whatever the map says", async () => {
+  const creator = await signIn("cluster-creator");
+
+  const identity = await creator.whoAmI();
+
+  expect(identity.groups).toContain("system:masters");
+  expect(await creator.mayI({ verb: "*", resource: "*", group: "*" })).toBe(true);
+});
+
+test("a mapped role is who the map says, with what RBAC gives its groups", async () => {
+  const viewer = await signIn("viewer");
+
+  const identity = await viewer.whoAmI();
+
+  expect(identity).toEqual({
+    username: "viewer:somebody",
+    groups: expect.arrayContaining(["pod-viewers", "system:authenticated"]),
+  });
+  expect(await viewer.mayI({ verb: "list", resource: "pods" })).toBe(true);
+  expect(await viewer.mayI({ verb: "create", resource: "pods/exec", namespace: "default" })).toBe(false);
+  expect(await viewer.listPods("default")).not.toHaveLength(0);
+});
+
+test("a role that is not mapped is nobody", async () => {
+  const stranger = await signIn("stranger");
+
+  const failure = stranger.listPods("default");
+
+  await expect(failure).rejects.toMatchObject({
+    code: "cluster-unauthorized",
+    what: "The API server answered 401 to GET pods in default of cluster payments",
+  });
+});
+
+test("who has no right to the map is refused in the API server's own words", async () => {
+  const viewer = await signIn("viewer");
+  const before = await mapOf(viewer);
+
+  const failure = viewer.writeAwsAuth(before, before, { dryRun: false });
+
+  await expect(failure).rejects.toMatchObject({ code: "cluster-forbidden", retryable: false });
+  await expect(failure).rejects.toThrow('User "viewer:somebody" cannot update resource "configmaps"');
+});
+
+test("somebody else's rights are asked by name and groups", async () => {
+  const creator = await signIn("cluster-creator");
+  const identity = { username: "viewer:somebody", groups: ["pod-viewers"] };
+
+  const list = await creator.may(identity, { verb: "list", resource: "pods", namespace: "default" });
+  const remove = await creator.may(identity, { verb: "delete", resource: "pods", namespace: "default" });
+
+  expect(list).toEqual({ allowed: true, reason: expect.stringContaining("pod-viewers") });
+  expect(remove.allowed).toBe(false);
+});
+
+test("what signing in alone gives is counted in", async () => {
+  const creator = await signIn("cluster-creator");
+  const access = { verb: "create", resource: "selfsubjectreviews", group: "authentication.k8s.io" };
+
+  const answer = await creator.may({ username: "anybody", groups: [] }, access);
+
+  expect(answer.allowed).toBe(true);
+});
+
+test("groups that a binding names are told from those that none does", async () => {
+  const creator = await signIn("cluster-creator");
+
+  const groups = await creator.groupsWithBindings();
+
+  expect(groups.has("pod-viewers")).toBe(true);
+  expect(groups.has("system:masters")).toBe(true);
+  expect(groups.has("nobody-binds-this")).toBe(false);
+});
+
+test("a dry run changes nothing, the write that follows does", async () => {
+  const creator = await signIn("cluster-creator");
+  const before = await mapOf(creator);
+  const after = { data: { ...before.data, mapUsers: "[]" }, annotations: { "eks-access/grants": "x" } };
+
+  await creator.writeAwsAuth(before, after, { dryRun: true });
+  const rehearsed = await creator.readAwsAuth();
+  const written = await creator.writeAwsAuth(before, after, { dryRun: false });
+
+  expect(rehearsed?.data).toEqual(before.data);
+  expect(written.data).toEqual(after.data);
+  expect(written.annotations).toEqual(after.annotations);
+  expect(written.managers.find((each) => each.manager === "eks-access")?.dataKeys).toEqual(["mapUsers"]);
+});
+
+test("a write over somebody else's edit is a conflict, and theirs stays", async () => {
+  const creator = await signIn("cluster-creator");
+  const before = await mapOf(creator);
+  cluster.editAwsAuth((map) => ({ ...map, data: { ...map.data, theirs: "kept" } }), "kubectl-edit");
+
+  const failure = creator.writeAwsAuth(before, { ...before, data: {} }, { dryRun: false });
+
+  await expect(failure).rejects.toMatchObject({ code: "cluster-conflict" });
+  expect(cluster.awsAuth()?.data).toMatchObject({ theirs: "kept" });
+});
+
+test("a map that was deleted meanwhile is a conflict", async () => {
+  const creator = await signIn("cluster-creator");
+  const before = await mapOf(creator);
+  cluster.deleteAwsAuth();
+
+  const failure = creator.writeAwsAuth(before, before, { dryRun: false });
+
+  await expect(failure).rejects.toMatchObject({ code: "cluster-conflict" });
+});
+
+test("a map that was made anew meanwhile is a conflict", async () => {
+  const creator = await signIn("cluster-creator");
+  const before = await creator.createAwsAuth({ data: { mapRoles }, annotations: {} });
+  cluster.deleteAwsAuth();
+  await creator.createAwsAuth({ data: { mapRoles }, annotations: {} });
+
+  const failure = creator.writeAwsAuth(before, before, { dryRun: false });
+
+  await expect(failure).rejects.toMatchObject({ code: "cluster-conflict" });
+});
