@@ -1,0 +1,86 @@
+import { createHash } from "node:crypto";
+import { canonicalJson, type Json } from "./canonical-json.ts";
+
+export type EventType =
+  | "request.created"
+  | "request.previewed"
+  | "request.delayed"
+  | "request.refused"
+  | "request.approved"
+  | "request.denied"
+  | "request.cancelled"
+  | "request.lapsed"
+  | "approval.void"
+  | "grant.writing"
+  | "grant.active"
+  | "grant.delayed"
+  | "grant.failed"
+  | "grant.ending"
+  | "grant.ended"
+  | "decision.refused";
+
+/** One line of the audit log: who did what to which request, when, with what outcome. */
+export interface AuditEvent {
+  readonly type: EventType;
+  /** ISO 8601. */
+  readonly at: string;
+  /** A Slack user id, or `worker` for what the machine did by itself. */
+  readonly actor: string;
+  readonly request: string;
+  readonly cluster: string;
+  readonly detail: { readonly [key: string]: Json };
+}
+
+/** An event as it stands in the log: its place, and the chain that ties it to all before it. */
+export interface ChainedEvent {
+  readonly sequence: number;
+  readonly event: AuditEvent;
+  /** The chain value before this event, hex SHA-256. */
+  readonly previous: string;
+  /** SHA-256 over the 32 bytes of `previous` and the 32 bytes of the digest of the event, hex. */
+  readonly hash: string;
+}
+
+/** Before the first event. */
+export const genesis = "0".repeat(64);
+
+/** SHA-256 of the event in canonical JSON, hex. */
+export function digestOfEvent(event: AuditEvent): string {
+  return createHash("sha256")
+    .update(canonicalJson(event as unknown as Json))
+    .digest("hex");
+}
+
+/** The chain's next value, hex. The ledger computes the same inside its atomic step. */
+export function chainHash(previous: string, eventDigest: string): string {
+  return createHash("sha256")
+    .update(Buffer.from(previous, "hex"))
+    .update(Buffer.from(eventDigest, "hex"))
+    .digest("hex");
+}
+
+export type ChainVerdict =
+  | { readonly type: "whole"; readonly count: number; readonly head: string }
+  | { readonly type: "broken"; readonly sequence: number; readonly message: string };
+
+/** Checks that no event was edited, removed, reordered or inserted, and says which one breaks the chain. */
+export function verifyChain(events: readonly ChainedEvent[], start: string = genesis, first = 1): ChainVerdict {
+  let previous = start;
+  let expected = first;
+  for (const each of events) {
+    const broken = breakOf(each, previous, expected);
+    if (broken) return { type: "broken", sequence: expected, message: broken };
+    previous = each.hash;
+    expected += 1;
+  }
+  return { type: "whole", count: events.length, head: previous };
+}
+
+function breakOf(each: ChainedEvent, previous: string, expected: number): string | null {
+  if (each.sequence !== expected) {
+    return `Event ${expected} is missing: event ${each.sequence} stands in its place.`;
+  }
+  if (each.previous !== previous) return `Event ${expected} does not follow the event before it.`;
+  if (each.hash !== chainHash(previous, digestOfEvent(each.event))) return `Event ${expected} was edited.`;
+  return null;
+}

@@ -1,0 +1,64 @@
+import type { AccessRequest } from "../request/request.ts";
+import { endOf } from "./grant.ts";
+import type { Holding, Share } from "./holding.ts";
+
+/** What one run has to do in one cluster. */
+export interface DueWork {
+  /** Approved, to be written (or written by a run that died): their approvals have to be checked. */
+  readonly arriving: readonly AccessRequest[];
+  /** Their part has to be taken away: expired, revoked, or over before they were proved. */
+  readonly leaving: readonly AccessRequest[];
+  /** In force, not to be touched. */
+  readonly staying: readonly AccessRequest[];
+}
+
+/** Sorts the open requests of a cluster into what has to be done now. What is to be tried again later stays out. */
+export function dueWork(open: readonly AccessRequest[], now: Date): DueWork {
+  const arriving: AccessRequest[] = [];
+  const leaving: AccessRequest[] = [];
+  const staying: AccessRequest[] = [];
+  for (const request of open) {
+    if (request.state !== "approved" || !request.grant) continue;
+    if (isOver(request, now)) leaving.push(request);
+    else if (request.grant.state === "scheduled") arriving.push(request);
+    else staying.push(request);
+  }
+  return { arriving, leaving, staying };
+}
+
+/** Whether a run has anything to do now that is not put off by an earlier failure. */
+export function hasDueWork({ arriving, leaving }: DueWork, now: Date): boolean {
+  return [...arriving, ...leaving].some(({ trouble }) => !trouble || Date.parse(trouble.retryAt) <= now.getTime());
+}
+
+/** The end that the sealed decision gives, ISO 8601: the record's own copy is for showing, not for believing. */
+export function sealedEnd(request: AccessRequest): string {
+  return request.decision ? endOf(new Date(request.decision.at), request.durationSeconds) : request.createdAt;
+}
+
+function isOver(request: AccessRequest, now: Date): boolean {
+  return request.grant?.end != null || Date.parse(sealedEnd(request)) <= now.getTime();
+}
+
+export function shareOf(request: AccessRequest): Share {
+  return { id: request.id, groups: [...request.groups].sort(), endsAt: sealedEnd(request) };
+}
+
+/** The shares of a holding that no open request of the ledger speaks for. */
+export function orphansOf(holding: Holding, open: readonly AccessRequest[]): readonly Share[] {
+  return holding.shares.filter((share) => !open.some((request) => request.id === share.id));
+}
+
+/**
+ * What the principal must hold now: its requests in force, and shares that only the cluster remembers (the ledger
+ * was lost) until their end. `closed` holds the ids that the ledger knows to be over.
+ */
+export function sharesInForce(
+  inForce: readonly AccessRequest[],
+  orphans: readonly Share[],
+  closed: ReadonlySet<string>,
+  now: Date,
+): readonly Share[] {
+  const remembered = orphans.filter((share) => !closed.has(share.id) && Date.parse(share.endsAt) > now.getTime());
+  return [...inForce.map(shareOf), ...remembered].sort((a, b) => (a.id < b.id ? -1 : 1));
+}

@@ -1,0 +1,55 @@
+import type { Proof } from "../proof/proof.ts";
+
+export type GrantState = "scheduled" | "active" | "ended" | "failed";
+
+/** Why a grant is to end, and who said so. */
+export interface GrantEnd {
+  readonly cause: "expired" | "revoked";
+  /** A Slack user id, or `worker`. */
+  readonly by: string;
+  /** ISO 8601: when it was decided; `Grant.endedAt` says when it was done. */
+  readonly at: string;
+}
+
+/** The lease that an approved request gives. */
+export interface Grant {
+  readonly state: GrantState;
+  /**
+   * ISO 8601. Counted from the sealed decision, so that nobody who can write to Redis can move it and an old
+   * approval can never be played again after its end.
+   */
+  readonly endsAt: string;
+  /**
+   * ISO 8601: when a write to the document was first begun; null: certainly nothing of it is in the document. It is
+   * in the ledger before the write is sent, so that a process that dies in between leaves nothing behind unknown.
+   */
+  readonly writeBegan: string | null;
+  /** ISO 8601: when the proof had been run; null before. */
+  readonly activeSince: string | null;
+  readonly proof: Proof | null;
+  /** Set while an active grant waits to be taken away. */
+  readonly end: GrantEnd | null;
+  /** ISO 8601: when the entry was seen to be gone. */
+  readonly endedAt: string | null;
+  /** One sentence; set in the state `failed` only. */
+  readonly failure: { readonly code: string; readonly message: string } | null;
+}
+
+/** A grant as an approval makes it. */
+export function scheduleGrant(decidedAt: Date, durationSeconds: number): Grant {
+  return {
+    state: "scheduled",
+    endsAt: endOf(decidedAt, durationSeconds),
+    writeBegan: null,
+    activeSince: null,
+    proof: null,
+    end: null,
+    endedAt: null,
+    failure: null,
+  };
+}
+
+/** When a lease that was decided then is over, ISO 8601. */
+export function endOf(decidedAt: Date, durationSeconds: number): string {
+  return new Date(decidedAt.getTime() + durationSeconds * 1000).toISOString();
+}

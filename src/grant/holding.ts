@@ -1,0 +1,66 @@
+import type { Change } from "../aws-auth/plan.ts";
+import type { MappedIdentity } from "../request/request.ts";
+
+/** One active grant's share of an entry. */
+export interface Share {
+  /** Request id. */
+  readonly id: string;
+  readonly groups: readonly string[];
+  /** ISO 8601. */
+  readonly endsAt: string;
+}
+
+/**
+ * What of one entry of the document is ours. It says what we added, never what was there: so what others change
+ * meanwhile counts as theirs, and taking our part away takes nothing of theirs.
+ */
+export interface Holding {
+  /** ARN as written in the document. */
+  readonly arn: string;
+  /** Whether the entry itself is ours; otherwise we only added groups to somebody's entry. */
+  readonly entryAdded: boolean;
+  /** Groups that were not there before us, sorted. */
+  readonly added: readonly string[];
+  readonly shares: readonly Share[];
+}
+
+/** What is there without us: the entry less what we added. Null: nothing would be left. */
+export function baseOf(entry: MappedIdentity | null, holding: Holding | undefined): MappedIdentity | null {
+  if (!entry) return null;
+  if (!holding) return entry;
+  const groups = entry.groups.filter((group) => !holding.added.includes(group));
+  if (holding.entryAdded && groups.length === 0) return null;
+  return { username: entry.username, groups };
+}
+
+export interface Target {
+  /** What the document must hold for this principal. */
+  readonly change: Change;
+  /** What will be ours of it; null: nothing any more. */
+  readonly holding: Holding | null;
+}
+
+/**
+ * The entry that a principal must have: its base and the union of the groups of its shares.
+ * `username` is for an entry that we add; one that is there keeps its own.
+ */
+export function targetOf(
+  arn: string,
+  entry: MappedIdentity | null,
+  holding: Holding | undefined,
+  shares: readonly Share[],
+  username: string,
+): Target {
+  const base = baseOf(entry, holding);
+  if (shares.length === 0) {
+    return { change: base ? { type: "map", arn, ...base } : { type: "unmap", arn }, holding: null };
+  }
+  const wanted = [...new Set(shares.flatMap((share) => share.groups))].sort();
+  const kept = entry?.groups.filter((group) => base?.groups.includes(group) || wanted.includes(group)) ?? [];
+  const groups = [...kept, ...wanted.filter((group) => !kept.includes(group))];
+  const added = wanted.filter((group) => !base?.groups.includes(group));
+  return {
+    change: { type: "map", arn, username: entry?.username ?? username, groups },
+    holding: { arn, entryAdded: base === null, added, shares },
+  };
+}

@@ -1,0 +1,54 @@
+import type { AuditEvent, ChainedEvent } from "../audit/event.ts";
+import type { AccessRequest } from "../request/request.ts";
+
+/** A record's next version with the event that tells of it: written together or not at all. */
+export interface LedgerChange {
+  readonly after: AccessRequest;
+  readonly event: AuditEvent;
+}
+
+export type CommitResult =
+  | { readonly type: "committed" }
+  /** Somebody was first: the record as it stands now (null: there is none). */
+  | { readonly type: "conflict"; readonly current: AccessRequest | null };
+
+/** Where the message of a request stands in Slack, and what has been told. */
+export interface Shown {
+  /** The version of the record that the message shows. */
+  readonly version: number;
+  readonly message: { readonly channel: string; readonly ts: string } | null;
+  /** Milestones that the requester was told of in direct messages. */
+  readonly told: readonly string[];
+}
+
+/** The identity that AWS says the worker has. */
+export interface WorkerIdentity {
+  readonly arn: string;
+  readonly account: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** Requests, grants and events. Every implementation passes test/ledger/contract.ts. */
+export interface Ledger {
+  get(id: string): Promise<AccessRequest | null>;
+  /** Compare-and-swap: succeeds only where the stored version is one less than `after.version` (absent counts as 0). */
+  commit(change: LedgerChange): Promise<CommitResult>;
+  /** Records about which something is due, the longest due first. */
+  due(now: Date, limit: number): Promise<readonly AccessRequest[]>;
+  /** Records of a cluster that are not closed. */
+  openOf(cluster: string): Promise<readonly AccessRequest[]>;
+  /** Records of this person, newest first. */
+  ofRequester(user: string, limit: number): Promise<readonly AccessRequest[]>;
+  /** Ids of records whose newest version no message shows yet. */
+  unshown(limit: number): Promise<readonly string[]>;
+  shown(id: string): Promise<Shown | null>;
+  /** Remembers what is shown; takes the record off the unshown ones where that is its newest version. */
+  markShown(id: string, shown: Shown): Promise<void>;
+  linkPrincipal(user: string, arn: string): Promise<void>;
+  principalOf(user: string): Promise<string | null>;
+  setWorkerIdentity(identity: WorkerIdentity): Promise<void>;
+  workerIdentity(): Promise<WorkerIdentity | null>;
+  /** Events from this sequence number on (the first is 1), in order. */
+  events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
+}

@@ -1,0 +1,44 @@
+/** One thing that a level must allow, asked of the API server after each grant. */
+export interface AccessCheck {
+  readonly verb: string;
+  readonly resource: string;
+  /** API group; empty for the core group. */
+  readonly group: string;
+  /** Empty: all namespaces. */
+  readonly namespace: string;
+}
+
+/** A named set of Kubernetes groups that clusters offer. */
+export interface Level {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly maxDurationSeconds: number;
+  /** What a grant of this level must be able to do; empty: nothing is tested. */
+  readonly verify: readonly AccessCheck[];
+}
+
+/** The IAM role that created the cluster: the API server lets it in as system:masters whatever aws-auth says. */
+export interface Creator {
+  readonly roleArn: string;
+  readonly externalId?: string | undefined;
+}
+
+/** One EKS cluster that the configuration names, with its approval rule. */
+export interface Cluster {
+  /** The name that people type. */
+  readonly name: string;
+  /** The name that EKS knows it by. */
+  readonly eksName: string;
+  readonly region: string;
+  readonly account: string;
+  readonly creator: Creator;
+  /** The Slack channel in which approvers are asked. */
+  readonly channel: string;
+  /** Slack user ids. */
+  readonly approvers: readonly string[];
+  readonly levels: readonly Level[];
+  /** Accounts other than the cluster's own whose principals may be given access. */
+  readonly foreignAccounts: readonly string[];
+  /** Whether an absent aws-auth may be created. */
+  readonly createAwsAuth: boolean;
+}

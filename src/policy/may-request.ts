@@ -1,0 +1,53 @@
+import type { Principal } from "../principal/arn.ts";
+import { formatDuration } from "../request/duration.ts";
+import type { Cluster, Level } from "./cluster.ts";
+
+export interface Wish {
+  readonly cluster: Cluster;
+  readonly level: Level;
+  readonly principal: Principal;
+  readonly durationSeconds: number;
+}
+
+export type RequestVerdict = { type: "allowed" } | { type: "refused"; code: RequestRefusal; message: string };
+
+export type RequestRefusal = "too-long" | "foreign-account" | "wrong-partition" | "creator" | "level-not-offered";
+
+/** Says whether the policy lets anybody ask for this. Each refusal says what would be allowed instead. */
+export function mayRequest({ cluster, level, principal, durationSeconds }: Wish): RequestVerdict {
+  if (!cluster.levels.some((offered) => offered.name === level.name)) {
+    const offered = cluster.levels.map((each) => each.name).join(", ");
+    return refused("level-not-offered", `${cluster.name} does not offer ${level.name}. It offers ${offered}.`);
+  }
+  if (durationSeconds > level.maxDurationSeconds) {
+    return refused("too-long", `${level.name} can be had for at most ${formatDuration(level.maxDurationSeconds)}.`);
+  }
+  if (principal.arn.toLowerCase() === cluster.creator.roleArn.toLowerCase()) {
+    return refused(
+      "creator",
+      `${principal.arn} created ${cluster.name}: it has full access already and must never be in aws-auth.`,
+    );
+  }
+  if (principal.partition !== partitionOf(cluster)) {
+    return refused(
+      "wrong-partition",
+      `${principal.arn} is of partition ${principal.partition}, ${cluster.name} of ${partitionOf(cluster)}: it can never sign in there.`,
+    );
+  }
+  if (principal.account !== cluster.account && !cluster.foreignAccounts.includes(principal.account)) {
+    return refused(
+      "foreign-account",
+      `${principal.arn} is of account ${principal.account}, ${cluster.name} of ${cluster.account}. An operator can allow the account with foreignAccounts in eks-access.yml.`,
+    );
+  }
+  return { type: "allowed" };
+}
+
+/** The creator is of the cluster's own partition, always. */
+export function partitionOf(cluster: Cluster): string {
+  return cluster.creator.roleArn.split(":")[1] ?? "aws";
+}
+
+function refused(code: RequestRefusal, message: string): RequestVerdict {
+  return { type: "refused", code, message };
+}

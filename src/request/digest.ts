@@ -1,0 +1,33 @@
+import { createHash } from "node:crypto";
+import { canonicalJson } from "../audit/canonical-json.ts";
+import type { Cluster, Level } from "../policy/cluster.ts";
+import type { AccessRequest, MappedIdentity } from "./request.ts";
+
+/**
+ * The digest of a change: everything that an approver's yes depends on. If the request, the policy or the
+ * principal's entry (`base`: without our own part) is different when it is applied, the digest differs.
+ */
+export function digestOfChange(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  base: MappedIdentity | null,
+): string {
+  const change = {
+    request: request.id,
+    requester: request.requester,
+    principal: request.principal,
+    level: request.level,
+    groups: request.groups,
+    durationSeconds: request.durationSeconds,
+    createdAt: request.createdAt,
+    lapsesAt: request.lapsesAt,
+    cluster: { name: cluster.name, eksName: cluster.eksName, region: cluster.region, account: cluster.account },
+    creator: cluster.creator.roleArn,
+    approvers: [...cluster.approvers].sort(),
+    foreignAccounts: [...cluster.foreignAccounts].sort(),
+    policy: { groups: [...level.groups].sort(), maxDurationSeconds: level.maxDurationSeconds },
+    base: base && { username: base.username, groups: [...base.groups].sort() },
+  };
+  return createHash("sha256").update(canonicalJson(change)).digest("hex");
+}

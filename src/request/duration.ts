@@ -1,0 +1,25 @@
+const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** Reads `90m`, `4h`, `1h30m`, `2d` as whole seconds. Null where the text is not a duration above zero. */
+export function parseDuration(text: string): number | null {
+  const trimmed = text.trim().toLowerCase();
+  if (!/^(\d{1,6}[smhd])+$/.test(trimmed)) return null;
+  let seconds = 0;
+  for (const [, count, unit] of trimmed.matchAll(/(\d+)([smhd])/g)) {
+    seconds += Number(count) * (secondsOf[unit ?? ""] ?? 0);
+  }
+  return seconds > 0 ? seconds : null;
+}
+
+/** Writes whole seconds as `1d 2h`, `4h`, `1h 30m`, `45s`: only the units that are not zero. */
+export function formatDuration(seconds: number): string {
+  const parts: string[] = [];
+  let rest = seconds;
+  for (const unit of ["d", "h", "m", "s"]) {
+    const size = secondsOf[unit] ?? 1;
+    const count = Math.floor(rest / size);
+    if (count > 0) parts.push(`${count}${unit}`);
+    rest -= count * size;
+  }
+  return parts.join(" ") || "0s";
+}

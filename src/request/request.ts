@@ -1,0 +1,125 @@
+import type { Decision } from "../approval/decision.ts";
+import type { Grant } from "../grant/grant.ts";
+
+/**
+ * - `pending`: waits for the worker's preview, then for a decision
+ * - `refused`: the policy, the plan or the cluster said no before anybody was asked
+ */
+export type RequestState = "pending" | "approved" | "denied" | "cancelled" | "lapsed" | "refused";
+
+/** A username and the groups that it brings, as aws-auth gives them. */
+export interface MappedIdentity {
+  readonly username: string;
+  readonly groups: readonly string[];
+}
+
+/** What the worker saw in the cluster before anybody was asked. */
+export interface Preview {
+  /** ISO 8601. */
+  readonly at: string;
+  /** Digest of the change; it goes into the button and into the decision. */
+  readonly digest: string;
+  /** Unified difference of the document, as text. */
+  readonly diff: string;
+  /** Who the principal is in the cluster today; null: it can't sign in through aws-auth. */
+  readonly today: MappedIdentity | null;
+  /** Who it would be. */
+  readonly afterwards: MappedIdentity;
+  /** Sentences for the approver, for example that no RBAC binding names a group. */
+  readonly warnings: readonly string[];
+}
+
+/** Why something does not go on, in words for people. */
+export interface Trouble {
+  readonly code: string;
+  /** One sentence: what, where and how to mend it. */
+  readonly message: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** How often it was tried. */
+  readonly attempts: number;
+  /** ISO 8601, when it is tried again. */
+  readonly retryAt: string;
+}
+
+/** What somebody asked for, all that was decided about it, and the grant that came of it: one record of the ledger. */
+export interface AccessRequest {
+  readonly id: string;
+  /** Counts the changes, from 1; the ledger compares it before each write. */
+  readonly version: number;
+  readonly state: RequestState;
+  /** Slack user id. */
+  readonly requester: string;
+  /** Names of the configuration. */
+  readonly cluster: string;
+  readonly level: string;
+  /** ARN as it is written into the document. */
+  readonly principal: string;
+  /** The level's groups when it was asked for. */
+  readonly groups: readonly string[];
+  readonly durationSeconds: number;
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** ISO 8601: after this nobody can approve it any more. */
+  readonly lapsesAt: string;
+  readonly preview: Preview | null;
+  readonly decision: Decision | null;
+  readonly grant: Grant | null;
+  /** Set while something is being tried again. */
+  readonly trouble: Trouble | null;
+  /** Set while an approval that did not hold waits to be given again. */
+  readonly voided: { readonly by: string; readonly message: string } | null;
+  /** Why it was refused; set in the state `refused` only. */
+  readonly refusal: { readonly code: string; readonly message: string } | null;
+}
+
+export type NewRequest = Pick<
+  AccessRequest,
+  "id" | "requester" | "cluster" | "level" | "principal" | "groups" | "durationSeconds" | "reason"
+>;
+
+/** A request as it first stands in the ledger. */
+export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: number): AccessRequest {
+  return {
+    ...wish,
+    version: 1,
+    state: "pending",
+    createdAt: now.toISOString(),
+    lapsesAt: new Date(now.getTime() + lapsesAfterSeconds * 1000).toISOString(),
+    preview: null,
+    decision: null,
+    grant: null,
+    trouble: null,
+    voided: null,
+    refusal: null,
+  };
+}
+
+/** The next version of a record. */
+export function revise(request: AccessRequest, change: Partial<Omit<AccessRequest, "id" | "version">>): AccessRequest {
+  return { ...request, ...change, version: request.version + 1 };
+}
+
+/** Whether nothing can happen to this request any more. */
+export function isClosed(request: AccessRequest): boolean {
+  if (request.state === "pending") return false;
+  if (request.state !== "approved") return true;
+  return request.grant?.state === "ended" || request.grant?.state === "failed";
+}
+
+/**
+ * When something has to be done about this request next, in milliseconds since the epoch; null: never again.
+ * This is the index that the sweep reads, so a wake-up that was lost is made up for.
+ */
+export function dueAt(request: AccessRequest): number | null {
+  if (isClosed(request)) return null;
+  const retryAt = request.trouble ? Date.parse(request.trouble.retryAt) : null;
+  if (request.state === "pending") {
+    const lapsesAt = Date.parse(request.lapsesAt);
+    if (request.preview) return lapsesAt;
+    return Math.min(retryAt ?? Date.parse(request.createdAt), lapsesAt);
+  }
+  if (request.grant?.state === "active" && request.grant.end === null) return Date.parse(request.grant.endsAt);
+  return retryAt ?? 0;
+}

@@ -1,0 +1,21 @@
+import type { AccessRequest, Trouble } from "./request.ts";
+
+const longestWaitSeconds = 60;
+
+/** What goes into the record when something failed that is tried again: waits of 1, 2, 4 … 60 seconds. */
+export function nextTry(
+  request: AccessRequest,
+  failure: { code: string; message: string; retryAfterMs?: number | undefined },
+  now: Date,
+): Trouble {
+  const attempts = (request.trouble?.attempts ?? 0) + 1;
+  const backoffMs = Math.min(2 ** (attempts - 1), longestWaitSeconds) * 1000;
+  const waitMs = Math.max(backoffMs, failure.retryAfterMs ?? 0);
+  return {
+    code: failure.code,
+    message: failure.message,
+    at: now.toISOString(),
+    attempts,
+    retryAt: new Date(now.getTime() + waitMs).toISOString(),
+  };
+}
