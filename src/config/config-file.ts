@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { parseDuration } from "../request/duration.ts";
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
+const account = z.string().regex(/^\d{12}$/, 'use the 12 digits in quotes, for example "111122223333"');
+const region = z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "use a region's name, for example eu-central-1");
+const roleArn = z
+  .string()
+  .regex(
+    /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+    "use a role's ARN, for example arn:aws:iam::111122223333:role/cluster-creator",
+  );
+const slackUser = z.string().regex(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
+const slackChannel = z
+  .string()
+  .regex(/^[CG][A-Z0-9]{2,}$/, "use a Slack channel id, for example C012ABCDEF (not a name)");
+const externalId = z.string().regex(/^[\w+=,.@:/-]{2,1224}$/, "use 2 to 1224 letters, digits and _+=,.@:/-");
+const group = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, "use printable ASCII without spaces")
+  .refine((text) => !text.includes("{{"), "groups can't hold templates");
+
+/** A duration as `4h`, `1h30m` or `45s`, read as whole seconds. */
+const duration = z.union([z.string(), z.number()]).transform((value, context) => {
+  const seconds = parseDuration(String(value));
+  if (seconds !== null) return seconds;
+  context.addIssue({ code: "custom", message: "use a duration with its unit, for example 30m, 4h or 1h30m" });
+  return z.NEVER;
+});
+
+const check = z.strictObject({
+  verb: z.string().min(1),
+  resource: z.string().min(1),
+  group: z.string().default(""),
+  namespace: z.string().default(""),
+});
+
+const level = z.strictObject({
+  groups: z.array(group).min(1, "name at least one Kubernetes group"),
+  maxDuration: duration,
+  verify: z.array(check).default([]),
+});
+
+const cluster = z.strictObject({
+  eksName: z.string().regex(/^[0-9A-Za-z][\w-]{0,99}$/, "use the cluster's name in EKS"),
+  region,
+  account,
+  creator: z.strictObject({ roleArn, externalId: externalId.optional() }),
+  channel: slackChannel,
+  approvers: z.array(slackUser).min(1, "name at least one approver"),
+  levels: z.array(name).min(1, "offer at least one level"),
+  foreignAccounts: z.array(account).default([]),
+  createAwsAuth: z.boolean().default(false),
+});
+
+/** The form of `eks-access.yml`; docs/configuration.md explains each field. */
+export const configFile = z.strictObject({
+  slack: z.strictObject({ mode: z.enum(["http", "socket"]).default("http") }).prefault({}),
+  clusters: z.record(name, cluster).refine((clusters) => Object.keys(clusters).length > 0, "name at least one cluster"),
+  levels: z.record(name, level),
+  timing: z
+    .strictObject({
+      requestLapsesAfter: duration.default(24 * 3600),
+      sweepEvery: duration.default(1),
+    })
+    .prefault({}),
+});
+
+export type ConfigFile = z.output<typeof configFile>;

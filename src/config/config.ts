@@ -1,0 +1,110 @@
+import { load, YAMLException } from "js-yaml";
+import type { z } from "zod";
+import type { Cluster, Level } from "../policy/cluster.ts";
+import { type ConfigFile, configFile } from "./config-file.ts";
+
+/** What `eks-access.yml` says. */
+export interface Config {
+  readonly slack: { readonly mode: "http" | "socket" };
+  /** By the name that people type. */
+  readonly clusters: ReadonlyMap<string, Cluster>;
+  readonly timing: { readonly requestLapsesAfterSeconds: number; readonly sweepEverySeconds: number };
+}
+
+export type ConfigReading =
+  | { readonly type: "config"; readonly config: Config }
+  /** Each with the path in the file, what is wrong and how to mend it. */
+  | { readonly type: "invalid"; readonly problems: readonly string[] };
+
+/** Reads the text of `eks-access.yml`. All problems are told at once. */
+export function readConfig(text: string): ConfigReading {
+  let value: unknown;
+  try {
+    value = load(text);
+  } catch (error) {
+    return { type: "invalid", problems: [yamlProblem(error)] };
+  }
+  const read = configFile.safeParse(value ?? {});
+  if (!read.success) return { type: "invalid", problems: read.error.issues.flatMap(problemsOfIssue) };
+  const problems = [...unknownLevels(read.data), ...accountProblems(read.data), ...twice(read.data)];
+  return problems.length > 0 ? { type: "invalid", problems } : { type: "config", config: build(read.data) };
+}
+
+function build(file: ConfigFile): Config {
+  const levels = new Map(Object.entries(file.levels).map(([name, level]) => [name, buildLevel(name, level)]));
+  const clusters = Object.entries(file.clusters).map(([name, cluster]): [string, Cluster] => [
+    name,
+    { ...cluster, name, levels: cluster.levels.flatMap((offered) => levels.get(offered) ?? []) },
+  ]);
+  return {
+    slack: file.slack,
+    clusters: new Map(clusters),
+    timing: {
+      requestLapsesAfterSeconds: file.timing.requestLapsesAfter,
+      sweepEverySeconds: file.timing.sweepEvery,
+    },
+  };
+}
+
+function buildLevel(name: string, level: ConfigFile["levels"][string]): Level {
+  return { name, groups: level.groups, maxDurationSeconds: level.maxDuration, verify: level.verify };
+}
+
+function unknownLevels(file: ConfigFile): string[] {
+  const known = Object.keys(file.levels);
+  return Object.entries(file.clusters).flatMap(([name, cluster]) =>
+    cluster.levels.flatMap((level, index) =>
+      known.includes(level)
+        ? []
+        : [
+            `clusters.${name}.levels[${index}]: there is no level ${level}. Use one of ${known.join(", ")}, or define it under levels.`,
+          ],
+    ),
+  );
+}
+
+function accountProblems(file: ConfigFile): string[] {
+  return Object.entries(file.clusters).flatMap(([name, cluster]) => {
+    const creatorAccount = cluster.creator.roleArn.split(":")[4];
+    return creatorAccount === cluster.account
+      ? []
+      : [
+          `clusters.${name}.creator.roleArn: it is of account ${creatorAccount}, the cluster of ${cluster.account}. Only a role of the cluster's own account can have created it.`,
+        ];
+  });
+}
+
+/** Two names for one cluster would let two runs write it at once, and would ask two sets of approvers. */
+function twice(file: ConfigFile): string[] {
+  const seen = new Map<string, string>();
+  return Object.entries(file.clusters).flatMap(([name, { account, region, eksName }]) => {
+    const key = `${account}/${region}/${eksName}`;
+    const other = seen.get(key);
+    seen.set(key, name);
+    return other ? [`clusters.${name}: it is the same EKS cluster as clusters.${other}. Name each cluster once.`] : [];
+  });
+}
+
+function problemsOfIssue(issue: z.core.$ZodIssue): string[] {
+  const path = issue.path.reduce<string>(
+    (text, part) => (typeof part === "number" ? `${text}[${part}]` : text ? `${text}.${String(part)}` : String(part)),
+    "",
+  );
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map(
+      (key) => `${path ? `${path}.` : ""}${key}: there is no such setting. Check its spelling, or remove it.`,
+    );
+  }
+  const missing = issue.code === "invalid_type" && issue.input === undefined;
+  return [`${path || "eks-access.yml"}: ${missing ? "it is missing; " : ""}${plain(issue.message)}.`];
+}
+
+function plain(message: string): string {
+  return message.replace(/^Invalid input: /, "").replace(/^expected (\w+), received undefined$/, "add a $1");
+}
+
+function yamlProblem(error: unknown): string {
+  if (!(error instanceof YAMLException)) return "eks-access.yml: it could not be read as YAML. Check its form.";
+  const { mark, reason } = error;
+  return `eks-access.yml${mark ? ` line ${mark.line + 1}, column ${mark.column + 1}` : ""}: not valid YAML (${reason}). Correct the line.`;
+}

@@ -1,0 +1,117 @@
+import { z } from "zod";
+
+/** Which of the two processes is started: each needs other secrets, and must not be given the other's. */
+export type ProcessKind = "slack" | "worker" | "all";
+
+export interface Environment {
+  readonly configFile: string;
+  readonly redisUrl: string;
+  readonly sealSecrets: readonly [string, ...string[]];
+  readonly logLevel: string;
+  /** Present where the slack process runs. */
+  readonly slack: SlackEnvironment | null;
+}
+
+export interface SlackEnvironment {
+  readonly botToken: string;
+  /** HTTP: requests are verified with it. */
+  readonly signingSecret: string | undefined;
+  /** Socket Mode: an app-level token. */
+  readonly appToken: string | undefined;
+  /** Where Slack's Web API is; undefined: Slack itself. */
+  readonly apiUrl: string | undefined;
+  readonly port: number;
+}
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const logLevel = z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]);
+const url = (schemes: readonly string[]) =>
+  z.string().refine((text) => schemes.some((scheme) => text.startsWith(`${scheme}://`)) && URL.canParse(text));
+
+/** Reads the environment. Every problem is collected; no value of a secret is ever part of one. */
+export function readEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  kind: ProcessKind,
+): { environment: Environment | null; problems: readonly string[] } {
+  const problems: string[] = [];
+  const environment: Environment = {
+    configFile: env.EKS_ACCESS_CONFIG || "eks-access.yml",
+    redisUrl: readUrl(env, "REDIS_URL", ["redis", "rediss"], "redis://localhost:6379", problems),
+    sealSecrets: readSealSecrets(env.EKS_ACCESS_SEAL_KEYS, problems),
+    logLevel: readWith(
+      logLevel,
+      env.LOG_LEVEL || "info",
+      "LOG_LEVEL: use trace, debug, info, warn, error, fatal or silent.",
+      problems,
+    ),
+    slack: kind === "worker" ? null : readSlack(env, problems),
+  };
+  if (kind === "worker") forbidSlackSecrets(env, problems);
+  return { environment: problems.length === 0 ? environment : null, problems };
+}
+
+function readSlack(env: Readonly<Record<string, string | undefined>>, problems: string[]): SlackEnvironment {
+  const botToken = env.SLACK_BOT_TOKEN ?? "";
+  if (!botToken.startsWith("xoxb-")) {
+    problems.push("SLACK_BOT_TOKEN: set the bot token of the Slack app (it starts with xoxb-).");
+  }
+  const apiUrl = env.SLACK_API_URL ? readUrl(env, "SLACK_API_URL", ["https", "http"], "", problems) : undefined;
+  return {
+    botToken,
+    signingSecret: env.SLACK_SIGNING_SECRET || undefined,
+    appToken: env.SLACK_APP_TOKEN || undefined,
+    apiUrl,
+    port: readWith(port, env.PORT || "3000", "PORT: use a number from 0 to 65535.", problems),
+  };
+}
+
+/** Law 1: a worker that was taken over must not be able to speak, or to click, in Slack. */
+function forbidSlackSecrets(env: Readonly<Record<string, string | undefined>>, problems: string[]): void {
+  for (const name of ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"]) {
+    if (env[name]) problems.push(`${name}: remove it from the worker's environment; the worker must not have it.`);
+  }
+}
+
+function readSealSecrets(text: string | undefined, problems: string[]): readonly [string, ...string[]] {
+  const [first = "", ...others] = (text ?? "").split(",").map((secret) => secret.trim());
+  if ([first, ...others].some((secret) => secret.length < 32)) {
+    problems.push(
+      "EKS_ACCESS_SEAL_KEYS: set one secret of at least 32 characters, or several with commas between them (the first one signs). Make one with: openssl rand -hex 32",
+    );
+  }
+  return [first, ...others];
+}
+
+function readUrl(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  schemes: readonly string[],
+  fallback: string,
+  problems: string[],
+): string {
+  const wanted = schemes.map((scheme) => `${scheme}://…`).join(" or ");
+  return readWith(url(schemes), env[name] || fallback, `${name}: use a URL of the form ${wanted}.`, problems);
+}
+
+function readWith<T>(schema: z.ZodType<T>, value: unknown, problem: string, problems: string[]): T {
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  problems.push(problem);
+  return value as T;
+}
+
+/** What the mode of `eks-access.yml` needs of the environment. */
+export function slackModeProblems(
+  env: Readonly<Record<string, string | undefined>>,
+  kind: ProcessKind,
+  mode: "http" | "socket",
+): readonly string[] {
+  if (kind === "worker") return [];
+  if (mode === "http" && !env.SLACK_SIGNING_SECRET) {
+    return ["SLACK_SIGNING_SECRET: set the signing secret of the Slack app; slack.mode http needs it."];
+  }
+  if (mode === "socket" && !env.SLACK_APP_TOKEN?.startsWith("xapp-")) {
+    return ["SLACK_APP_TOKEN: set an app-level token (it starts with xapp-); slack.mode socket needs it."];
+  }
+  return [];
+}

@@ -1,0 +1,86 @@
+/**
+ * One step of the ledger, atomic in Redis: compare the version, write the record, move it in the indexes, append the
+ * audit event to the chain (laws 2 and 6 of docs/architecture.md).
+ *
+ * The chain value is computed here because only here the value before it is certain. Redis offers no SHA-256 to
+ * scripts (only SHA-1), so it is written out; its input is always 64 bytes: the value before and the event's digest.
+ *
+ * KEYS: record, due, unshown, open, requester, head, events
+ * ARGV: version before, record, id, due score or "", "open" or "closed", created at (ms), event, event digest (hex)
+ * Returns 1, or 0 where the version differs.
+ */
+export const commitScript = `
+local bit = bit
+local band, bxor, bnot, rshift, ror, tobit = bit.band, bit.bxor, bit.bnot, bit.rshift, bit.ror, bit.tobit
+
+local K = {
+  0x428a2f98,0x71374491,0xb5c0fbcf,0xe9b5dba5,0x3956c25b,0x59f111f1,0x923f82a4,0xab1c5ed5,
+  0xd807aa98,0x12835b01,0x243185be,0x550c7dc3,0x72be5d74,0x80deb1fe,0x9bdc06a7,0xc19bf174,
+  0xe49b69c1,0xefbe4786,0x0fc19dc6,0x240ca1cc,0x2de92c6f,0x4a7484aa,0x5cb0a9dc,0x76f988da,
+  0x983e5152,0xa831c66d,0xb00327c8,0xbf597fc7,0xc6e00bf3,0xd5a79147,0x06ca6351,0x14292967,
+  0x27b70a85,0x2e1b2138,0x4d2c6dfc,0x53380d13,0x650a7354,0x766a0abb,0x81c2c92e,0x92722c85,
+  0xa2bfe8a1,0xa81a664b,0xc24b8b70,0xc76c51a3,0xd192e819,0xd6990624,0xf40e3585,0x106aa070,
+  0x19a4c116,0x1e376c08,0x2748774c,0x34b0bcb5,0x391c0cb3,0x4ed8aa4a,0x5b9cca4f,0x682e6ff3,
+  0x748f82ee,0x78a5636f,0x84c87814,0x8cc70208,0x90befffa,0xa4506ceb,0xbef9a3f7,0xc67178f2 }
+
+local function block(h, words)
+  local w = {}
+  for i = 1, 16 do w[i] = words[i] end
+  for i = 17, 64 do
+    local a, b = w[i - 15], w[i - 2]
+    local s0 = bxor(ror(a, 7), ror(a, 18), rshift(a, 3))
+    local s1 = bxor(ror(b, 17), ror(b, 19), rshift(b, 10))
+    w[i] = tobit(w[i - 16] + s0 + w[i - 7] + s1)
+  end
+  local a, b, c, d, e, f, g, hh = h[1], h[2], h[3], h[4], h[5], h[6], h[7], h[8]
+  for i = 1, 64 do
+    local s1 = bxor(ror(e, 6), ror(e, 11), ror(e, 25))
+    local t1 = tobit(hh + s1 + bxor(band(e, f), band(bnot(e), g)) + tobit(K[i]) + w[i])
+    local s0 = bxor(ror(a, 2), ror(a, 13), ror(a, 22))
+    local t2 = tobit(s0 + bxor(band(a, b), band(a, c), band(b, c)))
+    hh, g, f, e, d, c, b, a = g, f, e, tobit(d + t1), c, b, a, tobit(t1 + t2)
+  end
+  local out = { a, b, c, d, e, f, g, hh }
+  for i = 1, 8 do h[i] = tobit(h[i] + out[i]) end
+end
+
+local function sha256_of_pair(left, right)
+  local hex = left .. right
+  local words = {}
+  for i = 1, 16 do words[i] = tobit(tonumber(string.sub(hex, i * 8 - 7, i * 8), 16)) end
+  local h = { tobit(0x6a09e667), tobit(0xbb67ae85), tobit(0x3c6ef372), tobit(0xa54ff53a),
+              tobit(0x510e527f), tobit(0x9b05688c), tobit(0x1f83d9ab), tobit(0x5be0cd19) }
+  block(h, words)
+  block(h, { tobit(0x80000000), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 512 })
+  local text = {}
+  for i = 1, 8 do text[i] = bit.tohex(h[i]) end
+  return table.concat(text)
+end
+
+local stored = redis.call('HGET', KEYS[1], 'version') or '0'
+if stored ~= ARGV[1] then return 0 end
+
+local head = redis.call('HMGET', KEYS[6], 'sequence', 'hash')
+local sequence = tonumber(head[1] or '0') + 1
+local previous = head[2] or string.rep('0', 64)
+local hash = sha256_of_pair(previous, ARGV[8])
+
+redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2])
+if ARGV[4] == '' then redis.call('ZREM', KEYS[2], ARGV[3]) else redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3]) end
+redis.call('SADD', KEYS[3], ARGV[3])
+if ARGV[5] == 'open' then redis.call('SADD', KEYS[4], ARGV[3]) else redis.call('SREM', KEYS[4], ARGV[3]) end
+redis.call('ZADD', KEYS[5], ARGV[6], ARGV[3])
+redis.call('XADD', KEYS[7], sequence .. '-0', 'event', ARGV[7], 'previous', previous, 'hash', hash)
+redis.call('HSET', KEYS[6], 'sequence', sequence, 'hash', hash)
+return 1
+`;
+
+/**
+ * Remembers what a message shows, and takes the record off the unshown ones where that is its newest version.
+ * KEYS: record, shown, unshown. ARGV: id, version shown, shown
+ */
+export const markShownScript = `
+redis.call('SET', KEYS[2], ARGV[3])
+if redis.call('HGET', KEYS[1], 'version') == ARGV[2] then redis.call('SREM', KEYS[3], ARGV[1]) end
+return 1
+`;

@@ -1,0 +1,128 @@
+import type { Redis } from "ioredis";
+import { canonicalJson, type Json } from "../audit/canonical-json.ts";
+import { type AuditEvent, type ChainedEvent, digestOfEvent } from "../audit/event.ts";
+import { AccessError } from "../failure/access-error.ts";
+import type { CommitResult, Ledger, LedgerChange, Shown, WorkerIdentity } from "../ledger/ledger.ts";
+import { type AccessRequest, dueAt, isClosed } from "../request/request.ts";
+import { commitScript, markShownScript } from "./commit-script.ts";
+
+/** All keys carry one hash tag, so that they live in one slot of a Redis Cluster and scripts may touch them together. */
+const prefix = "{eks-access}";
+const keys = {
+  request: (id: string) => `${prefix}:request:${id}`,
+  shown: (id: string) => `${prefix}:shown:${id}`,
+  open: (cluster: string) => `${prefix}:open:${cluster}`,
+  requester: (user: string) => `${prefix}:requester:${user}`,
+  due: `${prefix}:due`,
+  unshown: `${prefix}:unshown`,
+  principals: `${prefix}:principals`,
+  workerIdentity: `${prefix}:worker-identity`,
+  chainHead: `${prefix}:chain-head`,
+  events: `${prefix}:events`,
+} as const;
+
+/** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
+export function redisLedger(redis: Redis): Ledger {
+  return {
+    get: (id) => reach(() => readRecord(redis, id)),
+    commit: (change) => reach(() => commit(redis, change)),
+    due: (now, limit) =>
+      reach(async () =>
+        readRecords(redis, await redis.zrangebyscore(keys.due, "-inf", now.getTime(), "LIMIT", 0, limit)),
+      ),
+    openOf: (cluster) => reach(async () => readRecords(redis, await redis.smembers(keys.open(cluster)))),
+    ofRequester: (user, limit) =>
+      reach(async () => readRecords(redis, await redis.zrevrange(keys.requester(user), 0, limit - 1))),
+    unshown: (limit) => reach(() => redis.srandmember(keys.unshown, limit)),
+    shown: (id) => reach(() => readJson<Shown>(redis, keys.shown(id))),
+    markShown: (id, shown) => reach(() => markShown(redis, id, shown)),
+    linkPrincipal: (user, arn) => reach(async () => void (await redis.hset(keys.principals, user, arn))),
+    principalOf: (user) => reach(() => redis.hget(keys.principals, user)),
+    setWorkerIdentity: (identity) =>
+      reach(async () => void (await redis.set(keys.workerIdentity, JSON.stringify(identity)))),
+    workerIdentity: () => reach(() => readJson<WorkerIdentity>(redis, keys.workerIdentity)),
+    events: (from, limit) => reach(() => readEvents(redis, from, limit)),
+  };
+}
+
+async function commit(redis: Redis, { after, event }: LedgerChange): Promise<CommitResult> {
+  const due = dueAt(after);
+  const written = await redis.eval(
+    commitScript,
+    7,
+    keys.request(after.id),
+    keys.due,
+    keys.unshown,
+    keys.open(after.cluster),
+    keys.requester(after.requester),
+    keys.chainHead,
+    keys.events,
+    String(after.version - 1),
+    JSON.stringify(after),
+    after.id,
+    due === null ? "" : String(due),
+    isClosed(after) ? "closed" : "open",
+    String(Date.parse(after.createdAt)),
+    canonicalJson(asJson(event)),
+    digestOfEvent(event),
+  );
+  if (written === 1) return { type: "committed" };
+  const current = await readRecord(redis, after.id);
+  // A connection that broke after the script had run: ioredis sent it again, and the first run had won.
+  if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
+  return { type: "conflict", current };
+}
+
+function asJson(value: AccessRequest | AuditEvent): Json {
+  return value as unknown as Json;
+}
+
+async function markShown(redis: Redis, id: string, shown: Shown): Promise<void> {
+  await redis.eval(
+    markShownScript,
+    3,
+    keys.request(id),
+    keys.shown(id),
+    keys.unshown,
+    id,
+    String(shown.version),
+    JSON.stringify(shown),
+  );
+}
+
+async function readRecord(redis: Redis, id: string): Promise<AccessRequest | null> {
+  const text = await redis.hget(keys.request(id), "record");
+  return text === null ? null : (JSON.parse(text) as AccessRequest);
+}
+
+async function readRecords(redis: Redis, ids: readonly string[]): Promise<readonly AccessRequest[]> {
+  if (ids.length === 0) return [];
+  const pipeline = redis.pipeline();
+  for (const id of ids) pipeline.hget(keys.request(id), "record");
+  const answers = (await pipeline.exec()) ?? [];
+  return answers.flatMap(([error, text]) => {
+    if (error) throw error;
+    return typeof text === "string" ? [JSON.parse(text) as AccessRequest] : [];
+  });
+}
+
+async function readJson<T>(redis: Redis, key: string): Promise<T | null> {
+  const text = await redis.get(key);
+  return text === null ? null : (JSON.parse(text) as T);
+}
+
+async function readEvents(redis: Redis, from: number, limit: number): Promise<readonly ChainedEvent[]> {
+  const rows = await redis.xrange(keys.events, `${from}-0`, "+", "COUNT", limit);
+  return rows.map(([id, fields]) => {
+    const [, event = "null", , previous = "", , hash = ""] = fields;
+    return { sequence: Number(id.split("-")[0]), event: JSON.parse(event), previous, hash };
+  });
+}
+
+async function reach<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw new AccessError("ledger-unreachable", "The ledger in Redis did not answer", { cause: error });
+  }
+}
