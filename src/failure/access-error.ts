@@ -60,6 +60,7 @@ const catalogue = {
     retry: false,
     mend: "Find out who wrote it, put back the last annotation that eks-access wrote, or remove it together with the entries that it names.",
   },
+  "record-changed": { retry: true, mend: "The worker looks at the request again by itself." },
   "ledger-unreachable": { retry: true, mend: "Check that Redis runs and that REDIS_URL is right." },
   "config-invalid": { retry: false, mend: "Correct the configuration and start again." },
   "redis-not-found": { retry: false, mend: "Install redis-server or valkey-server, or set REDIS_URL." },

@@ -1,0 +1,64 @@
+import type { SealKeys } from "../approval/seal.ts";
+import type { AwsAuthDocument } from "../aws-auth/document.ts";
+import { entryOf } from "../aws-auth/entry-of.ts";
+import { parseDocument } from "../aws-auth/parse.ts";
+import type { PlanGuard } from "../aws-auth/plan.ts";
+import { AccessError } from "../failure/access-error.ts";
+import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
+import type { Holding } from "../grant/holding.ts";
+import type { ClusterClient } from "../kubernetes/cluster-client.ts";
+import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
+import type { Cluster, Level } from "../policy/cluster.ts";
+import { partitionOf } from "../policy/may-request.ts";
+import type { MappedIdentity } from "../request/request.ts";
+
+/** What one GET of aws-auth tells. */
+export interface ClusterState {
+  /** Null: the ConfigMap is absent and may be created. */
+  readonly configMap: AwsAuthConfigMap | null;
+  readonly document: AwsAuthDocument;
+  /** What of the document is ours, by lower-case ARN. */
+  readonly holdings: ReadonlyMap<string, Holding>;
+}
+
+/** Reads the document and our own part of it. @throws AccessError */
+export async function readClusterState(
+  client: ClusterClient,
+  cluster: Cluster,
+  sealKeys: SealKeys,
+): Promise<ClusterState> {
+  const configMap = await client.readAwsAuth();
+  const where = `The ConfigMap aws-auth of ${cluster.name}`;
+  if (!configMap && !cluster.createAwsAuth) throw new AccessError("document-absent", `${where} does not exist`);
+  if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);
+  const reading = readAnnotation(cluster.name, configMap?.annotations[grantsAnnotation], sealKeys);
+  if (reading.type === "untrusted") {
+    throw new AccessError(
+      "annotation-untrusted",
+      `${where} has an annotation ${grantsAnnotation}, but ${reading.message}`,
+    );
+  }
+  const holdings = reading.type === "holdings" ? reading.holdings : [];
+  return {
+    configMap,
+    document: parseDocument(configMap?.data ?? {}),
+    holdings: new Map(holdings.map((holding) => [holding.arn.toLowerCase(), holding])),
+  };
+}
+
+/** The principal's entry as it stands in the document, ours and others' part together. */
+export function identityInDocument(document: AwsAuthDocument, arn: string): MappedIdentity | null {
+  const entry = entryOf(document, arn);
+  return entry && { username: entry.username, groups: entry.groups };
+}
+
+/** What the engine must keep to when it plans for this cluster. */
+export function planGuard(cluster: Cluster, levels: readonly Level[]): PlanGuard {
+  return {
+    creatorArn: cluster.creator.roleArn,
+    account: cluster.account,
+    partition: partitionOf(cluster),
+    allowForeignAccounts: cluster.foreignAccounts,
+    allowMasters: levels.some((level) => level.groups.includes("system:masters")),
+  };
+}

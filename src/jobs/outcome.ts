@@ -1,0 +1,119 @@
+import type { AuditEvent, EventType } from "../audit/event.ts";
+import { AccessError, explain } from "../failure/access-error.ts";
+import type { Grant } from "../grant/grant.ts";
+import type { Proof } from "../proof/proof.ts";
+import { type AccessRequest, revise } from "../request/request.ts";
+import { nextTry } from "../request/retry.ts";
+import type { WorkerContext } from "./context.ts";
+import { eventOf, recordChange } from "./record-change.ts";
+
+type Detail = AuditEvent["detail"];
+
+/** Says in the ledger that a write is about to be sent. The next version of the record. */
+export async function beginWrite(context: WorkerContext, request: AccessRequest): Promise<AccessRequest> {
+  if (!request.grant || request.grant.writeBegan) return request;
+  const now = context.now();
+  const after = revise(request, { grant: { ...request.grant, writeBegan: now.toISOString() } });
+  const result = await recordChange(context, after, eventOf("grant.writing", request, "worker", now), now);
+  if (result.type === "conflict") {
+    throw new AccessError("record-changed", `The request ${request.id} changed while it was being applied`);
+  }
+  return after;
+}
+
+/** The proof has been run: only now is it active (law 5). Not mapped after all: tried again. */
+export async function activate(
+  context: WorkerContext,
+  request: AccessRequest,
+  proof: Proof | undefined,
+): Promise<void> {
+  if (!request.grant) return;
+  if (proof?.mapped.result !== "yes") {
+    const detail = proof?.mapped.detail ?? "aws-auth could not be read back";
+    return putOff(
+      context,
+      request,
+      new AccessError("cluster-conflict", `The entry is not in aws-auth after the write: ${detail}`),
+    );
+  }
+  const grant: Grant = { ...request.grant, state: "active", activeSince: proof.at, proof };
+  await record(context, revise(request, { grant, trouble: null }), "grant.active", {
+    mapped: proof.mapped.result,
+    authorized: proof.authorized.result,
+    signedIn: proof.signedIn.result,
+  });
+}
+
+/** The grant's part is gone from the document. One that never became active failed. */
+export async function end(context: WorkerContext, request: AccessRequest): Promise<void> {
+  if (!request.grant) return;
+  const endedAt = context.now().toISOString();
+  const cause = request.grant.end?.cause ?? "expired";
+  if (request.grant.state === "active") {
+    const grant: Grant = { ...request.grant, state: "ended", endedAt };
+    return record(context, revise(request, { grant, trouble: null }), "grant.ended", { cause });
+  }
+  const failure = {
+    code: "lease-over",
+    message: "The lease was over, or taken back, before the access could be proved; nothing of it is left in aws-auth.",
+  };
+  const grant: Grant = { ...request.grant, state: "failed", endedAt, failure };
+  await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code: failure.code });
+}
+
+/** What was approved is not what would be written: it is asked for again, with a new preview (law 4). */
+export async function voidApproval(context: WorkerContext, request: AccessRequest, message: string): Promise<void> {
+  const by = request.decision?.by ?? "nobody";
+  const cleared = { preview: null, decision: null, grant: null, trouble: null };
+  const after = revise(request, { state: "pending", ...cleared, voided: { by, message } });
+  await record(context, after, "approval.void", { why: message, approver: by });
+}
+
+/**
+ * Ends an arriving grant that can't be had. One whose write may have reached the cluster, and one that is leaving, is
+ * tried again instead until it is seen to be gone: nothing is left behind.
+ */
+export async function fail(
+  context: WorkerContext,
+  request: AccessRequest,
+  failure: { readonly code: string; readonly message: string; readonly retryAfterMs?: number | undefined },
+): Promise<void> {
+  if (!request.grant) return;
+  if (request.grant.state !== "scheduled" || request.grant.writeBegan) return postpone(context, request, failure);
+  const { code, message } = failure;
+  const grant: Grant = { ...request.grant, state: "failed", failure: { code, message } };
+  await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code });
+}
+
+/** A run failed: what can be mended by waiting is tried again, the rest fails with its cause and remedy. */
+export async function putOff(context: WorkerContext, stale: AccessRequest, error: unknown): Promise<void> {
+  // The run may have written to the record before it failed.
+  const request = (await context.ledger.get(stale.id)) ?? stale;
+  const isOpen = request.grant?.state === "scheduled" || request.grant?.state === "active";
+  if (!isOpen || (request.grant?.state === "active" && stale.grant?.state === "scheduled")) return;
+  const known = error instanceof AccessError ? error : null;
+  const failure = {
+    code: known?.code ?? "unexpected",
+    message: explain(error),
+    retryAfterMs: known?.retryAfterMs,
+  };
+  if (known && !known.retryable) return fail(context, request, failure);
+  await postpone(context, request, failure);
+}
+
+async function postpone(
+  context: WorkerContext,
+  request: AccessRequest,
+  failure: { readonly code: string; readonly message: string; readonly retryAfterMs?: number | undefined },
+): Promise<void> {
+  const trouble = nextTry(request, failure, context.now());
+  const detail = { code: trouble.code, attempts: trouble.attempts };
+  await record(context, revise(request, { trouble }), "grant.delayed", detail);
+}
+
+/** Where somebody changed the record meanwhile, the next run sees what they did: it is woken by their change. */
+async function record(context: WorkerContext, after: AccessRequest, type: EventType, detail: Detail): Promise<void> {
+  const now = context.now();
+  const result = await recordChange(context, after, eventOf(type, after, "worker", now, detail), now);
+  if (result.type === "conflict") context.log.info({ request: after.id, event: type }, "the record changed meanwhile");
+}

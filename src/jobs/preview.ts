@@ -1,0 +1,163 @@
+import type { AwsAuthDocument } from "../aws-auth/document.ts";
+import { planChanges } from "../aws-auth/plan.ts";
+import { resolve } from "../aws-auth/resolve.ts";
+import { AccessError, explain } from "../failure/access-error.ts";
+import { shareOf } from "../grant/due-work.ts";
+import { baseOf, targetOf } from "../grant/holding.ts";
+import { usernameFor } from "../grant/username.ts";
+import type { Cluster, Level } from "../policy/cluster.ts";
+import { readPrincipal } from "../principal/arn.ts";
+import { digestOfChange } from "../request/digest.ts";
+import { type AccessRequest, type Preview, revise } from "../request/request.ts";
+import { nextTry } from "../request/retry.ts";
+import { type ClusterState, identityInDocument, planGuard, readClusterState } from "./cluster-state.ts";
+import type { WorkerContext } from "./context.ts";
+import { openCluster } from "./open-cluster.ts";
+import { eventOf, recordChange } from "./record-change.ts";
+
+/** Looks at a cluster for every request that waits to be previewed, before anybody is asked. One read serves all. */
+export async function previewCluster(context: WorkerContext, cluster: Cluster): Promise<void> {
+  const now = context.now();
+  const waiting = (await context.ledger.openOf(cluster.name)).filter((request) => needsPreview(request, now));
+  if (waiting.length === 0) return;
+  let open: Awaited<ReturnType<typeof openCluster>> | null = null;
+  try {
+    open = await openCluster(cluster, waiting, context.now);
+    const state = await readClusterState(open.client, cluster, context.sealKeys);
+    const bound = await open.client.groupsWithBindings().catch(() => null);
+    for (const request of waiting) await previewRequest(context, cluster, request, state, bound);
+  } catch (error) {
+    context.log.warn({ cluster: cluster.name, err: error }, "preview failed");
+    for (const request of waiting) await putOff(context, request, error);
+  } finally {
+    open?.close();
+  }
+}
+
+function needsPreview(request: AccessRequest, now: Date): boolean {
+  const { state, preview, trouble, lapsesAt } = request;
+  if (state !== "pending" || preview || Date.parse(lapsesAt) <= now.getTime()) return false;
+  return !trouble || Date.parse(trouble.retryAt) <= now.getTime();
+}
+
+async function previewRequest(
+  context: WorkerContext,
+  cluster: Cluster,
+  request: AccessRequest,
+  state: ClusterState,
+  boundGroups: ReadonlySet<string> | null,
+): Promise<void> {
+  const now = context.now();
+  const level = cluster.levels.find((each) => each.name === request.level);
+  const planned = level
+    ? planPreview(cluster, level, request, state, boundGroups, now)
+    : refused("level-not-offered", `${cluster.name} does not offer ${request.level} any more.`);
+  if (planned.type === "refused") return refuse(context, request, planned.refusal, now);
+  const { preview } = planned;
+  const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
+  await recordChange(context, revise(request, { preview, trouble: null }), event, now);
+}
+
+type PreviewPlan =
+  | { readonly type: "preview"; readonly preview: Preview }
+  | { readonly type: "refused"; readonly refusal: { readonly code: string; readonly message: string } };
+
+/** What would change, and for whom; or why it can't be done. */
+function planPreview(
+  cluster: Cluster,
+  level: Level,
+  request: AccessRequest,
+  state: ClusterState,
+  boundGroups: ReadonlySet<string> | null,
+  now: Date,
+): PreviewPlan {
+  const reading = readPrincipal(request.principal);
+  if (reading.type === "invalid") return refused(reading.code, reading.message);
+  const { arn } = reading.principal;
+  const entry = identityInDocument(state.document, arn);
+  const holding = state.holdings.get(arn.toLowerCase());
+  const base = baseOf(entry, holding);
+  if (base && request.groups.every((group) => base.groups.includes(group))) {
+    return refused(
+      "already-mapped",
+      `${arn} has ${request.groups.join(", ")} in ${cluster.name} already, without end.`,
+    );
+  }
+  const shares = [...(holding?.shares ?? []), shareOf(request)];
+  const { change } = targetOf(arn, entry, holding, shares, usernameFor(reading.principal));
+  const plan = planChanges(state.document, [change], planGuard(cluster, [level]));
+  if (plan.type === "refused") return { type: "refused", refusal: plan.refusal };
+  const [leftOut] = plan.refused;
+  if (leftOut) return { type: "refused", refusal: leftOut };
+  const today = resolve(state.document, arn);
+  const afterwards = plan.differences.find((each) => each.arn.toLowerCase() === arn.toLowerCase())?.after;
+  return {
+    type: "preview",
+    preview: {
+      at: now.toISOString(),
+      digest: digestOfChange(request, cluster, level, base),
+      diff: plan.diff,
+      today,
+      afterwards: afterwards ?? today ?? { username: usernameFor(reading.principal), groups: request.groups },
+      warnings: warningsOf(cluster, request, state.document, boundGroups),
+    },
+  };
+}
+
+function warningsOf(
+  cluster: Cluster,
+  request: AccessRequest,
+  document: AwsAuthDocument,
+  boundGroups: ReadonlySet<string> | null,
+): string[] {
+  const warnings: string[] = [];
+  if (request.groups.includes("system:masters")) warnings.push("system:masters is full control of the cluster.");
+  const unbound = boundGroups
+    ? request.groups.filter((group) => group !== "system:masters" && !boundGroups.has(group))
+    : [];
+  if (unbound.length > 0) {
+    warnings.push(
+      `No RoleBinding or ClusterRoleBinding of ${cluster.name} names ${unbound.join(", ")}: it gives nothing.`,
+    );
+  }
+  const problems = document.problems.filter((problem) => problem.severity !== "notice").length;
+  if (problems > 0) {
+    warnings.push(`aws-auth has ${problems} problem${problems === 1 ? "" : "s"} of its own, which stay as they are.`);
+  }
+  return warnings;
+}
+
+async function putOff(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
+  const now = context.now();
+  if (error instanceof AccessError && !error.retryable) {
+    return refuse(context, request, { code: error.code, message: error.message }, now);
+  }
+  const known = error instanceof AccessError ? error : null;
+  const trouble = nextTry(
+    request,
+    { code: known?.code ?? "unexpected", message: explain(error), retryAfterMs: known?.retryAfterMs },
+    now,
+  );
+  const event = eventOf("request.delayed", request, "worker", now, { code: trouble.code, attempts: trouble.attempts });
+  await recordChange(context, revise(request, { trouble }), event, now);
+}
+
+async function refuse(
+  context: WorkerContext,
+  request: AccessRequest,
+  refusal: { readonly code: string; readonly message: string },
+  now: Date,
+): Promise<void> {
+  const { code, message } = refusal;
+  const event = eventOf("request.refused", request, "worker", now, { code });
+  await recordChange(
+    context,
+    revise(request, { state: "refused", refusal: { code, message }, trouble: null }),
+    event,
+    now,
+  );
+}
+
+function refused(code: string, message: string): PreviewPlan {
+  return { type: "refused", refusal: { code, message } };
+}

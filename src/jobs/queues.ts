@@ -1,0 +1,77 @@
+import { Queue, QueueEvents } from "bullmq";
+import type { Redis } from "ioredis";
+import { z } from "zod";
+
+/** BullMQ's keys carry the ledger's hash tag, so that both live in one slot of a Redis Cluster. */
+export const queuePrefix = "{eks-access}";
+
+/** What to look at, never what to do: a job can run twice, late or after a crash, and the end is the same. */
+export const clusterJob = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("preview"), cluster: z.string() }),
+  z.strictObject({ type: z.literal("reconcile"), cluster: z.string() }),
+  z.strictObject({ type: z.literal("identity") }),
+]);
+export type ClusterJob = z.infer<typeof clusterJob>;
+
+export const messageJob = z.strictObject({ request: z.string() });
+export type MessageJob = z.infer<typeof messageJob>;
+
+export interface Queues {
+  /** Worker: look at a cluster. */
+  readonly clusters: Queue<ClusterJob>;
+  /** Slack process: make a request's message show the ledger. */
+  readonly messages: Queue<MessageJob>;
+  close: () => Promise<void>;
+}
+
+/** Queues to put jobs into. `redis` must be one that fails at once (src/redis/connect.ts). */
+export function openQueues(redis: Redis): Queues {
+  const options = { connection: redis, prefix: queuePrefix, skipWaitingForReady: true };
+  const defaultJobOptions = { removeOnComplete: { count: 1000 }, removeOnFail: { count: 1000 } };
+  const clusters = new Queue<ClusterJob>("clusters", { ...options, defaultJobOptions });
+  const messages = new Queue<MessageJob>("messages", { ...options, defaultJobOptions });
+  for (const queue of [clusters, messages]) queue.on("error", () => {});
+  return {
+    clusters,
+    messages,
+    close: async () => void (await Promise.all([clusters.close(), messages.close()])),
+  };
+}
+
+/** Wakes the worker for a cluster. One job a cluster and type runs at a time; a wake-up meanwhile runs after it. */
+export async function wakeCluster(queues: Queues, type: "preview" | "reconcile", cluster: string): Promise<void> {
+  const deduplication = { id: `${type}-${cluster}`, keepLastIfActive: true };
+  await queues.clusters.add(type, { type, cluster }, { deduplication });
+}
+
+/** Wakes the messenger for a request. */
+export async function wakeMessage(queues: Queues, request: string): Promise<void> {
+  await queues.messages.add(
+    "show",
+    { request },
+    {
+      deduplication: { id: request, keepLastIfActive: true },
+      attempts: 10,
+      backoff: { type: "exponential", delay: 500 },
+    },
+  );
+}
+
+export interface IdentityQuestion {
+  /** Resolves when a worker has written its identity into the ledger; rejects after `withinMs`. */
+  ask: (withinMs: number) => Promise<void>;
+  close: () => Promise<void>;
+}
+
+/** Asks a worker who AWS says it is: the slack process has no AWS rights and can't ask by itself. */
+export function identityQuestion(queues: Queues, blocking: Redis): IdentityQuestion {
+  const events = new QueueEvents("clusters", { connection: blocking, prefix: queuePrefix });
+  events.on("error", () => {});
+  return {
+    ask: async (withinMs) => {
+      const job = await queues.clusters.add("identity", { type: "identity" });
+      await job.waitUntilFinished(events, withinMs);
+    },
+    close: () => events.close(),
+  };
+}

@@ -1,0 +1,133 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { parseDocument } from "../aws-auth/parse.ts";
+import { AccessError } from "../failure/access-error.ts";
+import { type DueWork, dueWork, hasDueWork } from "../grant/due-work.ts";
+import type { ClusterClient } from "../kubernetes/cluster-client.ts";
+import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import type { Proof } from "../proof/proof.ts";
+import { type AccessRequest, isClosed } from "../request/request.ts";
+import { type ClusterState, identityInDocument, readClusterState } from "./cluster-state.ts";
+import type { WorkerContext } from "./context.ts";
+import { openCluster } from "./open-cluster.ts";
+import { activate, beginWrite, end, fail, putOff, voidApproval } from "./outcome.ts";
+import { prove } from "./prove.ts";
+import { wakeCluster } from "./queues.ts";
+import { type Settlement, type SettlementResult, settle } from "./settle.ts";
+import { needsWrite, writeDocument } from "./write-document.ts";
+
+const writeAttempts = 5;
+
+/**
+ * Makes one cluster match the ledger: gathers all that is due, decides once, writes once, proves each grant, writes
+ * each outcome. It may run twice, late or after a crash: what stands in the cluster and in the ledger is looked at
+ * again each time.
+ */
+export async function reconcileCluster(context: WorkerContext, cluster: Cluster): Promise<void> {
+  const work = dueWork(await context.ledger.openOf(cluster.name), context.now());
+  if (!hasDueWork(work, context.now())) return;
+  const due = [...work.arriving, ...work.leaving];
+  let open: Awaited<ReturnType<typeof openCluster>> | null = null;
+  try {
+    open = await openCluster(cluster, due, context.now);
+    await reconcileOpen(context, cluster, open.client);
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "record-changed") {
+      return await wakeCluster(context.queues, "reconcile", cluster.name);
+    }
+    context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
+    for (const request of due) await putOff(context, request, error);
+  } finally {
+    open?.close();
+  }
+}
+
+/** A 409 means that somebody else wrote after we read: everything from the GET again, a bounded number of times. */
+async function reconcileOpen(context: WorkerContext, cluster: Cluster, client: ClusterClient): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const work = dueWork(await context.ledger.openOf(cluster.name), context.now());
+    const state = await readClusterState(client, cluster, context.sealKeys);
+    const closed = await closedAmong(context, state);
+    const decided = settle({ cluster, work, state, closed, sealKeys: context.sealKeys, now: context.now() });
+    try {
+      return await carryOut(context, cluster, client, work, state, decided);
+    } catch (error) {
+      const again = error instanceof AccessError && error.code === "cluster-conflict" && attempt < writeAttempts;
+      if (!again) throw error;
+      await wait(Math.random() * 50 * 2 ** attempt);
+    }
+  }
+}
+
+async function carryOut(
+  context: WorkerContext,
+  cluster: Cluster,
+  client: ClusterClient,
+  work: DueWork,
+  state: ClusterState,
+  decided: SettlementResult,
+): Promise<void> {
+  if (decided.type === "refused") {
+    for (const each of decided.voided) await voidApproval(context, each.request, each.message);
+    const voided = new Set(decided.voided.map((each) => each.request.id));
+    const rest = [...work.arriving, ...work.leaving].filter((request) => !voided.has(request.id));
+    for (const request of rest) await fail(context, request, decided.refusal);
+    return;
+  }
+  const { settlement } = decided;
+  const granted = needsWrite(state, cluster, settlement, context.sealKeys)
+    ? await beginWrites(context, settlement.granted)
+    : settlement.granted;
+  const readBack = await writeDocument(client, cluster, state, settlement, context.sealKeys);
+  for (const { request, message } of settlement.voided) await voidApproval(context, request, message);
+  for (const { request, refusal } of settlement.refused) await fail(context, request, refusal);
+  await finish(context, cluster, client, { work, settlement, granted, readBack });
+}
+
+/** The ledger must know of a write before it is sent. */
+async function beginWrites(context: WorkerContext, granted: readonly AccessRequest[]): Promise<AccessRequest[]> {
+  const begun: AccessRequest[] = [];
+  for (const request of granted) begun.push(await beginWrite(context, request));
+  return begun;
+}
+
+interface Written {
+  readonly work: DueWork;
+  readonly settlement: Settlement;
+  readonly granted: readonly AccessRequest[];
+  readonly readBack: AwsAuthConfigMap | null;
+}
+
+async function finish(
+  context: WorkerContext,
+  cluster: Cluster,
+  client: ClusterClient,
+  written: Written,
+): Promise<void> {
+  const { work, settlement, granted, readBack } = written;
+  const proofs = new Map<string, Proof>();
+  for (const request of granted) {
+    if (readBack) proofs.set(request.id, await prove(client, cluster, request, readBack, context.now));
+  }
+  for (const request of granted) await activate(context, request, proofs.get(request.id));
+  const wanted = parseDocument(settlement.data);
+  const found = parseDocument(readBack?.data ?? {});
+  for (const request of work.leaving) {
+    const gone =
+      JSON.stringify(identityInDocument(found, request.principal)) ===
+      JSON.stringify(identityInDocument(wanted, request.principal));
+    if (gone) await end(context, request);
+    else await putOff(context, request, changedAgain(cluster));
+  }
+}
+
+function changedAgain(cluster: Cluster): AccessError {
+  return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${cluster.name} right after our write`);
+}
+
+/** The ids that the annotation names and that the ledger knows to be over. */
+async function closedAmong({ ledger }: WorkerContext, state: ClusterState): Promise<ReadonlySet<string>> {
+  const ids = [...state.holdings.values()].flatMap((holding) => holding.shares.map((share) => share.id));
+  const known = await Promise.all(ids.map((id) => ledger.get(id)));
+  return new Set(known.flatMap((request) => (request && isClosed(request) ? [request.id] : [])));
+}

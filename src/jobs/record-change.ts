@@ -1,0 +1,49 @@
+import type { Logger } from "pino";
+import type { Json } from "../audit/canonical-json.ts";
+import type { AuditEvent, EventType } from "../audit/event.ts";
+import type { CommitResult, Ledger } from "../ledger/ledger.ts";
+import { type AccessRequest, dueAt } from "../request/request.ts";
+import { type Queues, wakeCluster, wakeMessage } from "./queues.ts";
+
+export interface RecordContext {
+  readonly ledger: Ledger;
+  readonly queues: Queues;
+  readonly log: Logger;
+}
+
+/** The event that tells of a change of a request. `detail` holds what the record alone does not tell later. */
+export function eventOf(
+  type: EventType,
+  request: AccessRequest,
+  actor: string,
+  now: Date,
+  detail: { readonly [key: string]: Json } = {},
+): AuditEvent {
+  return { type, at: now.toISOString(), actor, request: request.id, cluster: request.cluster, detail };
+}
+
+/**
+ * Writes a change with its event into the ledger and wakes who must act on it. A wake-up that fails loses nothing:
+ * the sweep finds what is due and what is not shown.
+ */
+export async function recordChange(
+  { ledger, queues, log }: RecordContext,
+  after: AccessRequest,
+  event: AuditEvent,
+  now: Date,
+): Promise<CommitResult> {
+  const result = await ledger.commit({ after, event });
+  if (result.type === "conflict") return result;
+  log.info({ request: after.id, cluster: after.cluster, event: event.type }, "recorded");
+  await wake(queues, after, now).catch((error: unknown) => {
+    log.warn({ request: after.id, err: error }, "could not wake the queue; the sweep will");
+  });
+  return result;
+}
+
+async function wake(queues: Queues, request: AccessRequest, now: Date): Promise<void> {
+  await wakeMessage(queues, request.id);
+  const due = dueAt(request);
+  if (due === null || due > now.getTime()) return;
+  await wakeCluster(queues, request.state === "pending" ? "preview" : "reconcile", request.cluster);
+}

@@ -1,0 +1,66 @@
+import type { SealKeys } from "../approval/seal.ts";
+import { AccessError } from "../failure/access-error.ts";
+import { grantsAnnotation, writeAnnotation } from "../grant/annotation.ts";
+import type { ClusterClient } from "../kubernetes/cluster-client.ts";
+import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import type { ClusterState } from "./cluster-state.ts";
+import type { Settlement } from "./settle.ts";
+
+/**
+ * Puts what was decided into the cluster: first as a dry run, so that admission webhooks speak before anything
+ * changes, then with the resourceVersion that was read (law 6). Reads back what stands there afterwards.
+ *
+ * @returns the ConfigMap read back; null where there was nothing to write and there is no ConfigMap
+ * @throws AccessError; `cluster-conflict` where somebody else wrote meanwhile
+ */
+export async function writeDocument(
+  client: ClusterClient,
+  cluster: Cluster,
+  state: ClusterState,
+  settlement: Settlement,
+  sealKeys: SealKeys,
+): Promise<AwsAuthConfigMap | null> {
+  const { configMap } = state;
+  const after = {
+    data: { ...settlement.data },
+    annotations: annotationsAfter(configMap, writeAnnotation(cluster.name, settlement.holdings, sealKeys)),
+  };
+  if (!configMap) {
+    if (Object.keys(after.data).length === 0) return null;
+    await client.createAwsAuth(after);
+  } else if (differs(configMap, after)) {
+    await client.writeAwsAuth(configMap, after, { dryRun: true });
+    await client.writeAwsAuth(configMap, after, { dryRun: false });
+  } else return configMap;
+  const readBack = await client.readAwsAuth();
+  if (readBack) return readBack;
+  throw new AccessError(
+    "document-absent",
+    `The ConfigMap aws-auth of ${cluster.name} was deleted right after the write`,
+  );
+}
+
+/** Whether these differ from what stands in the cluster. */
+export function needsWrite(state: ClusterState, cluster: Cluster, settlement: Settlement, sealKeys: SealKeys): boolean {
+  const annotation = writeAnnotation(cluster.name, settlement.holdings, sealKeys);
+  const after = { data: settlement.data, annotations: annotationsAfter(state.configMap, annotation) };
+  return !state.configMap || differs(state.configMap, after);
+}
+
+function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string | null): Record<string, string> {
+  const { [grantsAnnotation]: _ours, ...others } = configMap?.annotations ?? {};
+  return annotation === null ? others : { ...others, [grantsAnnotation]: annotation };
+}
+
+function differs(
+  before: AwsAuthConfigMap,
+  after: { data: Readonly<Record<string, string>>; annotations: Readonly<Record<string, string>> },
+): boolean {
+  return !sameTexts(before.data, after.data) || !sameTexts(before.annotations, after.annotations);
+}
+
+function sameTexts(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
