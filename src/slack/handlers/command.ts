@@ -1,0 +1,72 @@
+import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from "@slack/bolt";
+import { explain } from "../../failure/access-error.ts";
+import { nearest } from "../../request/nearest.ts";
+import { readRequest, splitRequestLine } from "../../request/request-line.ts";
+import type { SlackContext } from "../context.ts";
+import {
+  failureAnswer,
+  helpAnswer,
+  mistakesAnswer,
+  requestedAnswer,
+  unknownCommandAnswer,
+  whoAmIAnswer,
+} from "../messages/answers.ts";
+import type { Message } from "../messages/message.ts";
+import { requestModal } from "../request-modal.ts";
+import { submitRequest } from "./submit-request.ts";
+
+type Command = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
+
+/** How long `whoami` waits for a worker, in milliseconds. */
+const identityWaitMs = 8_000;
+
+const words: Readonly<
+  Record<string, (context: SlackContext, command: Command, rest: string) => Promise<Message | null>>
+> = { request, whoami: whoAmI, help: async () => helpAnswer() };
+
+/** `/eks-access …`: acknowledges at once, then answers to whoever typed it. */
+export async function handleCommand(context: SlackContext, command: Command): Promise<void> {
+  await command.ack();
+  const [word = "", ...rest] = command.command.text.trim().split(/\s+/);
+  const handle = words[word.toLowerCase() || "help"];
+  const answer = handle
+    ? await handle(context, command, rest.join(" ")).catch((error: unknown) => {
+        context.log.error({ err: error, command: word }, "a command failed");
+        return failureAnswer(explain(error));
+      })
+    : unknownCommandAnswer(word, nearest(word, Object.keys(words)));
+  if (answer) await command.respond({ response_type: "ephemeral", text: answer.text, blocks: [...answer.blocks] });
+}
+
+async function request(context: SlackContext, command: Command, line: string): Promise<Message | null> {
+  const user = command.command.user_id;
+  if (line === "") {
+    // The trigger lives for three seconds: what is remembered must not cost the form.
+    const principal = await context.ledger.principalOf(user).catch(() => null);
+    const view = requestModal(context.config.clusters, { principal });
+    await command.client.views.open({ trigger_id: command.command.trigger_id, view });
+    return null;
+  }
+  const reading = readRequest(splitRequestLine(unescapeText(line)), context.config.clusters);
+  if (reading.type === "mistakes") return mistakesAnswer(reading);
+  return requestedAnswer(await submitRequest(context, user, reading.wish));
+}
+
+async function whoAmI(context: SlackContext, command: Command): Promise<Message> {
+  const user = command.command.user_id;
+  const workerAnswered = await context.identityQuestion.ask(identityWaitMs).then(
+    () => true,
+    () => false,
+  );
+  const [principal, requests, worker] = await Promise.all([
+    context.ledger.principalOf(user),
+    context.ledger.ofRequester(user, 50),
+    context.ledger.workerIdentity(),
+  ]);
+  return whoAmIAnswer({ user, principal, requests, worker, workerAnswered });
+}
+
+/** Slack escapes these three in the text of a command. */
+function unescapeText(text: string): string {
+  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+}

@@ -1,0 +1,109 @@
+import type { AllMiddlewareArgs, BlockAction, ButtonAction, SlackActionMiddlewareArgs } from "@slack/bolt";
+import { z } from "zod";
+import { type Click, decide } from "../../approval/decide.ts";
+import type { Decision, DecisionRefusal } from "../../approval/decision.ts";
+import { explain } from "../../failure/access-error.ts";
+import { scheduleGrant } from "../../grant/grant.ts";
+import { eventOf, recordChange } from "../../jobs/record-change.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { type AccessRequest, revise } from "../../request/request.ts";
+import type { SlackContext } from "../context.ts";
+import { clickAnswer, failureAnswer } from "../messages/answers.ts";
+import type { Message } from "../messages/message.ts";
+
+type ButtonClick = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & AllMiddlewareArgs;
+
+const buttonValue = z.strictObject({ request: z.string(), digest: z.string() });
+
+/** A click on Approve or Deny: one wins, everybody else is told who was first (law 2). */
+export async function handleDecision(
+  context: SlackContext,
+  verdict: Click["verdict"],
+  { ack, action, body, respond }: ButtonClick,
+): Promise<void> {
+  await ack();
+  const answer = await decideClick(context, verdict, action.value ?? "", body.user.id).catch((error: unknown) => {
+    context.log.error({ err: error }, "a click failed");
+    return failureAnswer(explain(error));
+  });
+  if (!answer) return;
+  await respond({
+    response_type: "ephemeral",
+    replace_original: false,
+    text: answer.text,
+    blocks: [...answer.blocks],
+  });
+}
+
+async function decideClick(
+  context: SlackContext,
+  verdict: Click["verdict"],
+  value: string,
+  by: string,
+): Promise<Message | null> {
+  const button = buttonValue.safeParse(parse(value));
+  const request = button.success ? await context.ledger.get(button.data.request) : null;
+  if (!button.success || !request) return failureAnswer("There is no such request any more. Ask for it again.");
+  const cluster = context.config.clusters.get(request.cluster);
+  if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
+  const click = { verdict, by, digest: button.data.digest, why: "" };
+  return attempt(context, request, cluster, click);
+}
+
+/** Where somebody else wrote meanwhile, decides again on what stands there now. */
+async function attempt(
+  context: SlackContext,
+  request: AccessRequest,
+  cluster: Cluster,
+  click: Click,
+): Promise<Message | null> {
+  const now = context.now();
+  const decided = decide(request, cluster, click, context.sealKeys, now);
+  if (decided.type === "refused") {
+    await noteRefusal(context, request, click, decided.code, now);
+    return clickAnswer(decided.code, request, cluster);
+  }
+  const after = decidedRequest(request, decided.decision, now);
+  const detail = { digest: click.digest, why: click.why };
+  const event = eventOf(
+    click.verdict === "approved" ? "request.approved" : "request.denied",
+    request,
+    click.by,
+    now,
+    detail,
+  );
+  const result = await recordChange(context, after, event, now);
+  if (result.type === "committed") return null;
+  return result.current ? attempt(context, result.current, cluster, click) : failureAnswer("The request is gone.");
+}
+
+function decidedRequest(request: AccessRequest, decision: Decision, now: Date): AccessRequest {
+  if (decision.verdict === "denied") return revise(request, { state: "denied", decision, trouble: null });
+  const grant = scheduleGrant(now, request.durationSeconds);
+  return revise(request, { state: "approved", decision, grant, trouble: null, voided: null });
+}
+
+/** Somebody tried what they may not do: that goes into the audit log. Two clicks at once are no such attempt. */
+async function noteRefusal(
+  context: SlackContext,
+  request: AccessRequest,
+  click: Click,
+  code: DecisionRefusal,
+  now: Date,
+): Promise<void> {
+  if (code === "already-decided" || code === "no-preview" || code === "lapsed") return;
+  const event = eventOf("decision.refused", request, click.by, now, {
+    code,
+    verdict: click.verdict,
+    digest: click.digest,
+  });
+  await recordChange(context, revise(request, {}), event, now);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,27 @@
+import type { AllMiddlewareArgs, SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
+import { explain } from "../../failure/access-error.ts";
+import { readRequest } from "../../request/request-line.ts";
+import type { SlackContext } from "../context.ts";
+import { failureAnswer, requestedAnswer } from "../messages/answers.ts";
+import { partsOf } from "../request-modal.ts";
+import { submitRequest } from "./submit-request.ts";
+
+type Submission = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
+
+/** The form is sent: mistakes are shown at their fields, otherwise the form closes and the answer comes as a message. */
+export async function handleRequestSubmission(
+  context: SlackContext,
+  { ack, view, body, client }: Submission,
+): Promise<void> {
+  const reading = readRequest(partsOf(view), context.config.clusters);
+  if (reading.type === "mistakes") {
+    const errors = Object.fromEntries(reading.mistakes.map(({ part, message }) => [part, message]));
+    return ack({ response_action: "errors", errors });
+  }
+  await ack();
+  const answer = await submitRequest(context, body.user.id, reading.wish).then(requestedAnswer, (error: unknown) => {
+    context.log.error({ err: error }, "a request could not be recorded");
+    return failureAnswer(`${explain(error)} Nothing was requested.`);
+  });
+  await client.chat.postMessage({ channel: body.user.id, text: answer.text, blocks: [...answer.blocks] });
+}

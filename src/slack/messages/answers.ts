@@ -1,0 +1,98 @@
+import type { DecisionRefusal } from "../../approval/decision.ts";
+import type { WorkerIdentity } from "../../ledger/ledger.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import type { RequestReading } from "../../request/request-line.ts";
+import { code, codeBlock, escapeText, mention, section, time } from "../mrkdwn.ts";
+import type { Message } from "./message.ts";
+import { stateOf } from "./words.ts";
+
+/** An answer that only the person who asked sees. */
+function answer(text: string): Message {
+  return { text, blocks: [section(text)] };
+}
+
+export function helpAnswer(): Message {
+  return answer(
+    [
+      "*eks-access* gives you access to an EKS cluster for a time, once an approver agrees.",
+      `${code("/eks-access request")} opens a form`,
+      `${code("/eks-access request <cluster> <arn> <level> [for 4h] <reason>")} asks in one line`,
+      `${code("/eks-access whoami")} shows who you are, who the bot is, and what you have`,
+      `${code("/eks-access help")} shows this`,
+    ].join("\n"),
+  );
+}
+
+export function unknownCommandAnswer(word: string, guess: string | null): Message {
+  const hint = guess ? `Did you mean ${code(`/eks-access ${guess}`)}?` : `See ${code("/eks-access help")}.`;
+  return answer(`There is no command ${code(word)}. ${hint}`);
+}
+
+export function requestedAnswer(request: AccessRequest): Message {
+  return answer(
+    `Request ${code(request.id)} is recorded: ${code(request.level)} on ${code(request.cluster)} for ${code(request.principal)}. ` +
+      "The worker looks at the cluster first, then the approvers are asked.",
+  );
+}
+
+export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistakes" }>): Message {
+  const lines = [
+    "Nothing was requested.",
+    ...(reading.understood.length > 0 ? [`Understood: ${escapeText(reading.understood.join(", "))}`] : []),
+    ...reading.mistakes.map((mistake) => `✗ *${mistake.part}*: ${escapeText(mistake.message)}`),
+    `Copy this line:\n${codeBlock(reading.corrected, 1200)}`,
+  ];
+  return answer(lines.join("\n"));
+}
+
+export interface WhoAmI {
+  readonly user: string;
+  readonly principal: string | null;
+  readonly requests: readonly AccessRequest[];
+  readonly worker: WorkerIdentity | null;
+  /** Whether a worker answered just now; otherwise what is shown is what it said last. */
+  readonly workerAnswered: boolean;
+}
+
+export function whoAmIAnswer({ user, principal, requests, worker, workerAnswered }: WhoAmI): Message {
+  const active = requests.filter((request) => request.grant?.state === "active");
+  const linked = principal ? code(principal) : "none yet; your first request links the principal that it names";
+  return answer(
+    [
+      `*You* ${mention(user)} (${code(user)})`,
+      `*Linked principal* ${linked}`,
+      active.length > 0 ? "*Your active access*" : "*Your active access* none",
+      ...active.slice(0, 10).map((each) => `• ${code(each.level)} on ${code(each.cluster)}: ${stateOf(each)}`),
+      `*The worker* ${workerWords(worker, workerAnswered)}`,
+    ].join("\n"),
+  );
+}
+
+function workerWords(worker: WorkerIdentity | null, answered: boolean): string {
+  if (!worker) return "✗ no worker has ever answered. Check that one runs and that it has AWS credentials.";
+  const identity = `${code(worker.arn)} in account ${code(worker.account)}`;
+  if (answered) return `✓ AWS says: ${identity}`;
+  return `✗ no worker answered just now. Last seen ${time(worker.at)} as ${identity}. Check that one runs.`;
+}
+
+/** Why a click did nothing, and who may. */
+export function clickAnswer(code_: DecisionRefusal, request: AccessRequest, cluster: Cluster): Message {
+  const others = cluster.approvers
+    .filter((approver) => approver !== request.requester)
+    .map(mention)
+    .join(", ");
+  const reasons: Readonly<Record<DecisionRefusal, string>> = {
+    "already-decided": `This is handled already. ${stateOf(request)}.`,
+    lapsed: "This request has lapsed. It has to be asked for again.",
+    "self-approval": `You can't decide about your own request. Who may: ${others || "nobody else; add an approver"}.`,
+    "not-an-approver": `You are no approver of ${code(cluster.name)}. Who may: ${others}.`,
+    "no-preview": "The worker is looking at the cluster again. The buttons come back when it is done.",
+    "change-differs": "The change is not the one that you saw any more. Read the message again and decide anew.",
+  };
+  return answer(reasons[code_]);
+}
+
+export function failureAnswer(sentence: string): Message {
+  return answer(`:warning: ${escapeText(sentence)}`);
+}

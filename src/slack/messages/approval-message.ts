@@ -1,0 +1,70 @@
+import type { KnownBlock } from "@slack/types";
+import type { AccessRequest } from "../../request/request.ts";
+import { code, codeBlock, context, escapeText, fields, mention, plainLine, section, time } from "../mrkdwn.ts";
+import type { Message } from "./message.ts";
+import { durationOf, identityOf, proofLines, stateOf, troubleOf } from "./words.ts";
+
+export const approveAction = "approve";
+export const denyAction = "deny";
+
+/** The message in the cluster's channel, through the whole life of a request. A pure function of the ledger's record. */
+export function approvalMessage(request: AccessRequest): Message {
+  const { requester, level, cluster } = request;
+  const title = `${mention(requester)} asks for ${code(level)} on ${code(cluster)}`;
+  return {
+    text: `${mention(requester)} asks for ${level} on ${cluster}: ${stateOf(request)}`,
+    blocks: [
+      section(`*${title}*\n>${plainLine(request.reason)}`),
+      fields([
+        `*Principal*\n${code(request.principal)}`,
+        `*Groups*\n${request.groups.map(code).join(", ")}`,
+        `*For*\n${durationOf(request)} from the approval`,
+        `*Request*\n${code(request.id)}, asked ${time(request.createdAt)}`,
+      ]),
+      ...previewBlocks(request),
+      ...stateBlocks(request),
+    ],
+  };
+}
+
+function previewBlocks({ preview, grant }: AccessRequest): KnownBlock[] {
+  if (!preview || grant?.state === "ended") return [];
+  return [
+    section(`*Today* ${identityOf(preview.today)}\n*Then* ${identityOf(preview.afterwards)}`),
+    section(`*Change to aws-auth*\n${preview.diff ? codeBlock(preview.diff) : "none: another grant gives it already"}`),
+    ...preview.warnings.map((warning) => context(`:warning: ${escapeText(warning)}`)),
+  ];
+}
+
+function stateBlocks(request: AccessRequest): KnownBlock[] {
+  const blocks: KnownBlock[] = [];
+  if (request.voided && request.state === "pending") {
+    const { by, message } = request.voided;
+    blocks.push(section(`:warning: The approval by ${mention(by)} is void: ${escapeText(message)}. Decide again.`));
+  }
+  blocks.push(section(stateOf(request)));
+  const trouble = troubleOf(request);
+  if (trouble) blocks.push(section(trouble));
+  if (request.grant?.proof && request.grant.state === "active") blocks.push(section(proofLines(request.grant.proof)));
+  if (request.state === "pending" && request.preview) blocks.push(buttons(request, request.preview.digest));
+  return blocks;
+}
+
+/** The digest in the button binds the click to the change that this message shows. */
+function buttons(request: AccessRequest, digest: string): KnownBlock {
+  const value = JSON.stringify({ request: request.id, digest });
+  return {
+    type: "actions",
+    block_id: `decide-${request.id}-${digest.slice(0, 12)}`,
+    elements: [
+      {
+        type: "button",
+        action_id: approveAction,
+        style: "primary",
+        text: { type: "plain_text", text: "Approve" },
+        value,
+      },
+      { type: "button", action_id: denyAction, style: "danger", text: { type: "plain_text", text: "Deny" }, value },
+    ],
+  };
+}

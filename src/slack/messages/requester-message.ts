@@ -1,0 +1,65 @@
+import type { Cluster } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import { code, codeBlock, escapeText, mention, section, time } from "../mrkdwn.ts";
+import type { Message } from "./message.ts";
+import { proofLines, troubleOf } from "./words.ts";
+
+export interface Milestone {
+  /** Names it in the list of what was told; each is told once. */
+  readonly name: string;
+  readonly message: Message;
+}
+
+/** What the requester has to be told in a direct message now; null: nothing. A pure function of the record. */
+export function milestoneOf(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
+  const subject = `${code(request.level)} on ${code(request.cluster)} (${code(request.id)})`;
+  const tell = (name: string, text: string): Milestone => ({ name, message: { text, blocks: [section(text)] } });
+  const { decision, grant, trouble } = request;
+  if (trouble) return tell(`${milestoneState(request)}-${trouble.code}`, `${subject}: ${troubleOf(request)}`);
+  if (request.state === "refused") {
+    return tell("refused", `${subject} can't be given. ${escapeText(request.refusal?.message ?? "")}`);
+  }
+  if (request.state === "denied" && decision) {
+    return tell(
+      "denied",
+      `${mention(decision.by)} denied ${subject}.${decision.why && ` ${escapeText(decision.why)}`}`,
+    );
+  }
+  if (request.state === "lapsed")
+    return tell("lapsed", `${subject} lapsed: nobody decided in time. Ask again if you still need it.`);
+  if (request.state === "pending" && request.voided) {
+    const { message } = request.voided;
+    return tell(
+      `void-${request.createdAt}-${message}`,
+      `The approval of ${subject} is void: ${escapeText(message)}. It is asked for again.`,
+    );
+  }
+  if (grant?.state === "active" && !grant.end) return tell("active", activeText(request, subject, cluster));
+  if (grant?.state === "failed") {
+    return tell(
+      "failed",
+      `${subject} was approved but could not be given. ${escapeText(grant.failure?.message ?? "")}`,
+    );
+  }
+  if (grant?.state === "ended") {
+    const how = grant.end?.cause === "revoked" ? `was revoked by ${mention(grant.end.by)}` : "is over";
+    return tell(
+      "ended",
+      `${subject} ${how}. Your entry is gone from aws-auth. Ask again with ${code("/eks-access request")}.`,
+    );
+  }
+  return null;
+}
+
+function milestoneState({ state, grant }: AccessRequest): string {
+  return grant ? grant.state : state;
+}
+
+function activeText(request: AccessRequest, subject: string, cluster: Cluster | undefined): string {
+  const { grant } = request;
+  const proof = grant?.proof ? `\n${proofLines(grant.proof)}` : "";
+  const login = cluster
+    ? `\nSign in with\n${codeBlock(`aws eks update-kubeconfig --region ${cluster.region} --name ${cluster.eksName}\nkubectl get pods`)}`
+    : "";
+  return `${subject} is active until ${time(grant?.endsAt ?? request.lapsesAt)}.${proof}${login}`;
+}

@@ -1,0 +1,57 @@
+import type { Finding, Proof } from "../../proof/proof.ts";
+import { findingsOf } from "../../proof/proof.ts";
+import { formatDuration } from "../../request/duration.ts";
+import type { AccessRequest, MappedIdentity } from "../../request/request.ts";
+import { code, escapeText, mention, time } from "../mrkdwn.ts";
+
+/** The state of a request in a few words, with who and when. Says nothing that is not true yet (law 5). */
+export function stateOf(request: AccessRequest): string {
+  const { decision } = request;
+  if (request.state === "pending") return request.preview ? "Waiting for an approver" : "Looking at the cluster";
+  if (request.state === "denied" && decision) return `Denied by ${mention(decision.by)} ${time(decision.at)}`;
+  if (request.state === "cancelled") return "Cancelled by the requester";
+  if (request.state === "lapsed") return `Lapsed ${time(request.lapsesAt)}: nobody decided in time`;
+  if (request.state === "refused") return `Refused: ${escapeText(request.refusal?.message ?? "")}`;
+  return grantStateOf(request);
+}
+
+function grantStateOf({ grant, decision }: AccessRequest): string {
+  const by = decision ? `Approved by ${mention(decision.by)} ${time(decision.at)}. ` : "";
+  if (grant?.state === "active" && !grant.end) return `${by}*Active* until ${time(grant.endsAt)}`;
+  if (grant?.state === "active") return `${by}Being taken away, revoked by ${mention(grant.end?.by ?? "")}`;
+  if (grant?.state === "ended") {
+    const cause = grant.end?.cause === "revoked" ? `Revoked by ${mention(grant.end.by)}` : "Expired";
+    return `${by}*Ended* ${time(grant.endedAt ?? grant.endsAt)}. ${cause}; the entry is gone from aws-auth`;
+  }
+  if (grant?.state === "failed") return `${by}*Failed*: ${escapeText(grant.failure?.message ?? "")}`;
+  return `${by}Being applied, not active yet`;
+}
+
+/** What is being tried again, and when; null where nothing is. */
+export function troubleOf({ trouble }: AccessRequest): string | null {
+  if (!trouble) return null;
+  const tries = trouble.attempts === 1 ? "once" : `${trouble.attempts} times`;
+  return `:warning: ${escapeText(trouble.message)} Tried ${tries}; next try ${time(trouble.retryAt)}.`;
+}
+
+const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not tested": "–" };
+
+/** One line for each finding. */
+export function proofLines(proof: Proof): string {
+  return findingsOf(proof)
+    .map(({ name, finding }) => {
+      const result = finding.result === "not tested" ? " not tested" : "";
+      return `${marks[finding.result]} *${name}*${result}: ${escapeText(finding.detail)}`;
+    })
+    .join("\n");
+}
+
+export function identityOf(identity: MappedIdentity | null): string {
+  if (!identity) return "nobody (Unauthorized)";
+  const groups = identity.groups.length > 0 ? identity.groups.map(code).join(", ") : "no groups";
+  return `${code(identity.username)} with ${groups}`;
+}
+
+export function durationOf(request: AccessRequest): string {
+  return formatDuration(request.durationSeconds);
+}

@@ -1,0 +1,98 @@
+import type { WebClient } from "@slack/web-api";
+import type { Config } from "../config/config.ts";
+import type { AccessError } from "../failure/access-error.ts";
+import type { RecordContext } from "../jobs/record-change.ts";
+import type { Shown } from "../ledger/ledger.ts";
+import type { AccessRequest } from "../request/request.ts";
+import { approvalMessage } from "./messages/approval-message.ts";
+import type { Message } from "./messages/message.ts";
+import { milestoneOf } from "./messages/requester-message.ts";
+import { slackErrorCode, slackFailure } from "./slack-failure.ts";
+
+export interface MessengerContext extends RecordContext {
+  readonly config: Config;
+  readonly client: WebClient;
+}
+
+const nothingShown: Shown = { version: 0, message: null, told: [] };
+
+/** Makes what Slack shows of a request match the ledger. May run twice, late, or for many changes at once. */
+export async function showRequest(context: MessengerContext, id: string): Promise<void> {
+  const request = await context.ledger.get(id);
+  if (!request) return;
+  const before = (await context.ledger.shown(id)) ?? nothingShown;
+  const posted = await showInChannel(context, request, before);
+  // Where the message stands is remembered before anything else can fail, so that it is not posted again.
+  if (posted !== before.message) await context.ledger.markShown(id, { ...before, version: 0, message: posted });
+  const told = await tellRequester(context, request, before.told);
+  await context.ledger.markShown(id, { version: request.version, message: posted, told });
+}
+
+async function showInChannel(
+  context: MessengerContext,
+  request: AccessRequest,
+  before: Shown,
+): Promise<Shown["message"]> {
+  // Nobody is asked before the worker has looked at the cluster.
+  if (!before.message && !request.preview) return null;
+  const message = approvalMessage(request);
+  if (!before.message) return post(context, request, message);
+  if (before.version === request.version) return before.message;
+  const { channel, ts } = before.message;
+  try {
+    await context.client.chat.update({ channel, ts, ...sent(message) });
+    return before.message;
+  } catch (error) {
+    if (slackErrorCode(error) !== "message_not_found") throw slackFailure(error, `The message of ${request.id}`);
+    return post(context, request, message);
+  }
+}
+
+async function post(context: MessengerContext, request: AccessRequest, message: Message): Promise<Shown["message"]> {
+  const channel = context.config.clusters.get(request.cluster)?.channel;
+  if (!channel) {
+    context.log.error({ request: request.id, cluster: request.cluster }, "the cluster of a request is not configured");
+    return null;
+  }
+  try {
+    const { ts } = await context.client.chat.postMessage({ channel, ...sent(message), unfurl_links: false });
+    return ts ? { channel, ts } : null;
+  } catch (error) {
+    const failure = slackFailure(error, `The channel ${channel} of ${request.cluster}`);
+    if (!failure.retryable) await tellUnreachableChannel(context, request, failure);
+    throw failure;
+  }
+}
+
+/** Nobody can approve what nobody sees: the requester must know, once. */
+async function tellUnreachableChannel(
+  context: MessengerContext,
+  request: AccessRequest,
+  failure: AccessError,
+): Promise<void> {
+  const milestone = `channel-${failure.code}`;
+  const shown = (await context.ledger.shown(request.id)) ?? nothingShown;
+  if (shown.told.includes(milestone)) return;
+  const text = `The approvers of ${request.cluster} could not be asked about ${request.id}. ${failure.message}`;
+  await context.client.chat.postMessage({ channel: request.requester, text });
+  await context.ledger.markShown(request.id, { ...shown, version: 0, told: [...shown.told, milestone] });
+}
+
+async function tellRequester(
+  context: MessengerContext,
+  request: AccessRequest,
+  told: readonly string[],
+): Promise<readonly string[]> {
+  const milestone = milestoneOf(request, context.config.clusters.get(request.cluster));
+  if (!milestone || told.includes(milestone.name)) return told;
+  try {
+    await context.client.chat.postMessage({ channel: request.requester, ...sent(milestone.message) });
+  } catch (error) {
+    throw slackFailure(error, `The direct message to ${request.requester}`);
+  }
+  return [...told, milestone.name];
+}
+
+function sent({ text, blocks }: Message) {
+  return { text, blocks: [...blocks] };
+}

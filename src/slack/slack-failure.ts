@@ -1,0 +1,19 @@
+import { AccessError } from "../failure/access-error.ts";
+
+/** Slack's own error code of a failed Web API call, for example `channel_not_found`; null: there is none. */
+export function slackErrorCode(error: unknown): string | null {
+  const data = typeof error === "object" && error !== null && "data" in error ? error.data : null;
+  if (typeof data !== "object" || data === null || !("error" in data)) return null;
+  return typeof data.error === "string" ? data.error : null;
+}
+
+const passing = new Set(["ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"]);
+
+/** What a failed call to Slack means for people. */
+export function slackFailure(error: unknown, where: string): AccessError {
+  const code = slackErrorCode(error);
+  if (code && !passing.has(code)) {
+    return new AccessError("slack-refused", `${where} could not be reached: Slack answers ${code}`, { cause: error });
+  }
+  return new AccessError("slack-unreachable", `${where} could not be reached`, { cause: error });
+}

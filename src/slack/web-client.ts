@@ -1,0 +1,19 @@
+import { WebClient, type WebClientOptions } from "@slack/web-api";
+import type { SlackEnvironment } from "../config/environment.ts";
+
+/** The client's own defaults are no time-out and ten tries in half an hour: neither is of use to us. */
+export function webClientOptions(
+  { apiUrl }: SlackEnvironment,
+  { timeoutMs, retries }: { readonly timeoutMs: number; readonly retries: number },
+): WebClientOptions {
+  return {
+    ...(apiUrl ? { slackApiUrl: apiUrl } : {}),
+    timeout: timeoutMs,
+    retryConfig: { retries },
+  };
+}
+
+/** The messenger's client: waits when Slack says so; what fails is tried again by the queue. */
+export function messengerClient(environment: SlackEnvironment): WebClient {
+  return new WebClient(environment.botToken, webClientOptions(environment, { timeoutMs: 10_000, retries: 0 }));
+}
