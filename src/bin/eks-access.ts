@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+import { AccessError, explain } from "../failure/access-error.ts";
+import { processIo } from "./command-io.ts";
+
+/** Each command is loaded only when it is called: `check` in a pipeline must not wait for the Slack and AWS clients. */
+const commands: Readonly<Record<string, { does: string; run: (argv: readonly string[]) => Promise<number> }>> = {
+  slack: { does: "talks to Slack", run: async () => (await import("./serve.ts")).serve("slack") },
+  worker: { does: "works on the clusters", run: async () => (await import("./serve.ts")).serve("worker") },
+  all: {
+    does: "slack and worker in one process, to try it",
+    run: async () => (await import("./serve.ts")).serve("all"),
+  },
+  check: {
+    does: "checks an aws-auth document",
+    run: async (argv) => (await import("./check.ts")).runCheck(argv, processIo()),
+  },
+  plan: {
+    does: "plans a change of an aws-auth document",
+    run: async (argv) => (await import("./plan.ts")).runPlan(argv, processIo()),
+  },
+  audit: {
+    does: "verifies or shows the audit log",
+    run: async (argv) => (await import("./audit.ts")).audit(argv, processIo()),
+  },
+  demo: { does: "plays the whole story in a sandbox", run: async (argv) => (await import("./demo.ts")).demo(argv) },
+};
+
+const usage = `Usage: eks-access <command>
+
+${Object.entries(commands)
+  .map(([name, { does }]) => `  ${name.padEnd(8)}${does}`)
+  .join("\n")}
+`;
+
+const [name = "help", ...argv] = process.argv.slice(2);
+const command = commands[name];
+if (command) {
+  try {
+    process.exitCode = await command.run(argv);
+  } catch (error) {
+    process.stderr.write(`eks-access ${name}: ${explain(error)}\n`);
+    if (!(error instanceof AccessError)) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    process.exitCode = 2;
+  }
+} else {
+  const asked = ["help", "--help", "-h"].includes(name);
+  (asked ? process.stdout : process.stderr).write(
+    asked ? usage : `eks-access: there is no command ${name}.\n\n${usage}`,
+  );
+  process.exitCode = asked ? 0 : 2;
+}

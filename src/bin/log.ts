@@ -1,0 +1,22 @@
+import { type Logger, pino, stdSerializers } from "pino";
+import { redact } from "../failure/redact.ts";
+
+/**
+ * Logs as JSON lines on standard output. Errors of SDKs may hold requests with their headers and bodies: of an error
+ * only its name, message, code and stack are written, with whatever looks like a credential taken out.
+ */
+export function createLog(level: string, processKind: string): Logger {
+  return pino({
+    level,
+    base: { process: processKind },
+    serializers: { err: serializeError },
+  });
+}
+
+function serializeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return redact(String(error));
+  const { type, message, stack } = stdSerializers.err(error);
+  const code = "code" in error ? String(error.code) : undefined;
+  const cause = error.cause === undefined ? undefined : serializeError(error.cause);
+  return { type, message: redact(message), stack: redact(stack), code, cause };
+}

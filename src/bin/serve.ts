@@ -1,0 +1,66 @@
+import { sealKeysFrom } from "../approval/seal.ts";
+import type { ProcessKind } from "../config/environment.ts";
+import type { WorkerContext } from "../jobs/context.ts";
+import { openQueues } from "../jobs/queues.ts";
+import { connectRedis, connectRedisBlocking } from "../redis/connect.ts";
+import { redisLedger } from "../redis/ledger.ts";
+import { startHealthServer } from "./health-server.ts";
+import { createLog } from "./log.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { untilStopped } from "./until-stopped.ts";
+
+/** Runs the slack process, the worker, or both, until it is told to stop. Returns the exit code. */
+export async function serve(kind: ProcessKind): Promise<number> {
+  const settings = await readSettings(kind);
+  const log = createLog(settings.environment.logLevel, kind);
+  const { redis, close } = await connectRedis(settings.environment.redisUrl);
+  const blocking = connectRedisBlocking(settings.environment.redisUrl);
+  const queues = openQueues(redis);
+  const context: WorkerContext = {
+    ledger: redisLedger(redis),
+    queues,
+    log,
+    config: settings.config,
+    sealKeys: sealKeysFrom(settings.environment.sealSecrets),
+    now: () => new Date(),
+  };
+  const running: { stop: () => Promise<void> }[] = [];
+  if (kind !== "slack") {
+    const { startWorker } = await import("../jobs/worker.ts");
+    running.push(await startWorker(context, { redis, blocking }));
+  }
+  if (kind !== "worker") running.push(...(await startSlack(settings, context, blocking)));
+  const health = await startHealthServer(process.env.HEALTH_PORT, () => redis.ping());
+  log.info({ clusters: settings.config.clusters.size }, "ready");
+
+  const signal = await untilStopped();
+  log.info({ signal }, "stopping: taking no more work");
+  await Promise.all(running.map((each) => each.stop()));
+  await health?.stop();
+  await queues.close();
+  blocking.disconnect();
+  await close();
+  log.info("stopped");
+  return 0;
+}
+
+async function startSlack(
+  { environment, config }: Settings,
+  context: WorkerContext,
+  blocking: ReturnType<typeof connectRedisBlocking>,
+): Promise<{ stop: () => Promise<void> }[]> {
+  const [{ startSlackApp }, { startMessageWorker }, { messengerClient }, { identityQuestion }, { newRequestId }] =
+    await Promise.all([
+      import("../slack/app.ts"),
+      import("../slack/message-worker.ts"),
+      import("../slack/web-client.ts"),
+      import("../jobs/queues.ts"),
+      import("./request-id.ts"),
+    ]);
+  const slack = environment.slack;
+  if (!slack) return [];
+  const question = identityQuestion(context.queues, blocking);
+  const app = await startSlackApp({ ...context, identityQuestion: question, newRequestId }, slack, config.slack.mode);
+  const messages = startMessageWorker({ ...context, client: messengerClient(slack) }, blocking);
+  return [app, messages, { stop: question.close }];
+}
