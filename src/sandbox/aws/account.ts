@@ -2,11 +2,12 @@ import { Faults } from "../faults.ts";
 import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
 import { assumeRoleEvent } from "./assume-role-event.ts";
 import { answerCloudTrail, type CloudTrail, createCloudTrail } from "./cloudtrail.ts";
-import { type CreatorRecord, createClusterEvent } from "./cloudtrail-events.ts";
+import { createClusterEvent } from "./cloudtrail-events.ts";
 import type { AwsContext } from "./context.ts";
 import { type AuthenticationMode, answerEks, type EksCluster, type EksClusters } from "./eks.ts";
-import { SandboxAccount } from "./identities.ts";
+import { SandboxAccount } from "./sandbox-account.ts";
 import { answerSts, stsParams } from "./sts.ts";
+import type { CreatorRecord } from "./user-identity.ts";
 
 /** One call that was answered: `by` is the ARN of who signed it, where the signature was good. */
 export interface AwsCall {

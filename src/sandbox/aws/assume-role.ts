@@ -1,6 +1,7 @@
 import type { AssumeRoleInput } from "./assume-role-input.ts";
-import { allows, type Caller, type Identity, type SandboxAccount, type SessionCredentials } from "./identities.ts";
+import { allows, type Caller, type Identity, type SessionCredentials } from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
+import type { SandboxAccount } from "./sandbox-account.ts";
 
 /** A session that AssumeRole gave. */
 export interface AssumedRole {

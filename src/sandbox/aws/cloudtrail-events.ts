@@ -1,5 +1,6 @@
 import type { EksCluster } from "./eks.ts";
 import type { Identity } from "./identities.ts";
+import { type CreatorRecord, userIdentity, usernameOf } from "./user-identity.ts";
 
 /** One management event as CloudTrail keeps it. `record` is what the member CloudTrailEvent holds as a JSON string. */
 export interface CloudTrailEvent {
@@ -13,17 +14,6 @@ export interface CloudTrailEvent {
   resources: readonly { type: string; name: string }[];
   record: Readonly<Record<string, unknown>>;
 }
-
-/** Who CloudTrail says has created a cluster (CloudTrail User Guide, "userIdentity element"). */
-export type CreatorRecord =
-  | "IAMUser"
-  | "AssumedRole"
-  | "FederatedUser"
-  | "Root"
-  | "AWSAccount"
-  | "AWSService"
-  /** A role that CloudFormation used on somebody's behalf: `invokedBy` beside the session. */
-  | "InvokedByService";
 
 /** What is different in a record from the plain success of a new cluster. */
 export interface RecordChange {
@@ -138,55 +128,4 @@ function clusterElement(cluster: EksCluster): object {
     createdAt: cluster.createdAt.getTime() / 1000,
     version: "1.33",
   };
-}
-
-function usernameOf(identity: Readonly<Record<string, unknown>>): string | undefined {
-  if (typeof identity.userName === "string") return identity.userName;
-  return typeof identity.arn === "string" ? identity.arn.split("/").at(-1) : undefined;
-}
-
-function userIdentity(
-  kind: CreatorRecord,
-  creatorArn: string,
-  creator: Identity | undefined,
-  at: Date,
-): Record<string, unknown> {
-  const accountId = creatorArn.split(":")[4] ?? "";
-  const name = creatorArn.split("/").at(-1) ?? "";
-  const principalId = creator?.id ?? "AROAEXAMPLEEXAMPLEEX";
-  const who = { accountId, accessKeyId: "ASIAEXAMPLEEXAMPLEEX" };
-  const attributes = { creationDate: at.toISOString(), mfaAuthenticated: "false" };
-  const issuer = { type: "Role", principalId, arn: creatorArn, accountId, userName: name };
-  const session = `arn:aws:sts::${accountId}:assumed-role/${name}/terraform`;
-  switch (kind) {
-    case "IAMUser":
-      return { type: "IAMUser", principalId, arn: creatorArn, ...who, userName: name };
-    case "AssumedRole":
-      return {
-        type: kind,
-        principalId: `${principalId}:terraform`,
-        arn: session,
-        ...who,
-        sessionContext: { sessionIssuer: issuer, attributes },
-      };
-    case "InvokedByService":
-      return { ...userIdentity("AssumedRole", creatorArn, creator, at), invokedBy: "cloudformation.amazonaws.com" };
-    case "FederatedUser": {
-      const arn = `arn:aws:sts::${accountId}:federated-user/${name}`;
-      const user = { type: "IAMUser", principalId, arn: creatorArn, accountId, userName: name };
-      return {
-        type: kind,
-        principalId: `${accountId}:${name}`,
-        arn,
-        ...who,
-        sessionContext: { sessionIssuer: user, attributes },
-      };
-    }
-    case "Root":
-      return { type: "Root", principalId: accountId, arn: `arn:aws:iam::${accountId}:root`, accountId };
-    case "AWSAccount":
-      return { type: "AWSAccount", principalId: `${principalId}:somebody`, accountId };
-    case "AWSService":
-      return { type: "AWSService", invokedBy: "cloudformation.amazonaws.com" };
-  }
 }

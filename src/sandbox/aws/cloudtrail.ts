@@ -3,7 +3,8 @@ import type { CloudTrailEvent } from "./cloudtrail-events.ts";
 import type { AwsContext } from "./context.ts";
 import { allows } from "./identities.ts";
 import { cloudTrailError, type Refusal, refuse } from "./refusal.ts";
-import { readClaim, verifySignature } from "./signature.ts";
+import { verifySignature } from "./signature.ts";
+import { readClaim } from "./signature-claim.ts";
 
 /** The event history of all regions. */
 export interface CloudTrail {

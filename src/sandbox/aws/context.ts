@@ -1,6 +1,7 @@
 import type { AssumeRoleInput } from "./assume-role-input.ts";
-import type { Caller, SandboxAccount } from "./identities.ts";
+import type { Caller } from "./identities.ts";
 import type { Refusal } from "./refusal.ts";
+import type { SandboxAccount } from "./sandbox-account.ts";
 
 /** One call of AssumeRole that STS understood, as CloudTrail is told of it. */
 export interface AssumeRoleCall {

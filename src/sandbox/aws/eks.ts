@@ -2,7 +2,8 @@ import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import type { AwsContext } from "./context.ts";
 import { allows } from "./identities.ts";
 import { eksError } from "./refusal.ts";
-import { readClaim, verifySignature } from "./signature.ts";
+import { verifySignature } from "./signature.ts";
+import { readClaim } from "./signature-claim.ts";
 
 export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
 

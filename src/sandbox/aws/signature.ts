@@ -1,57 +1,13 @@
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { SandboxRequest } from "../http-server.ts";
 import type { Caller } from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-
-/** What a request says about its own signature, before anything of it is believed. */
-export interface SignatureClaim {
-  accessKeyId: string;
-  date: string;
-  region: string;
-  service: string;
-  signedHeaders: readonly string[];
-  signature: string;
-  /** `20260131T120000Z`. */
-  at: string;
-  sessionToken: string | undefined;
-  presigned: boolean;
-}
+import { sign } from "./sign.ts";
+import type { SignatureClaim } from "./signature-claim.ts";
 
 /** How old or how far ahead a signature may be. STS ignores X-Amz-Expires: a presigned URL lives for 15 minutes (aws-iam-authenticator, pkg/token). */
 const skewMinutes = 5;
 const presignedMinutes = 15;
-
-/** Reads Signature Version 4 from the Authorization header or from the query (IAM User Guide, "Create a signed AWS API request"). */
-export function readClaim(request: SandboxRequest): SignatureClaim | Refusal {
-  const query = request.url.searchParams;
-  const header = request.headers.authorization;
-  if (header === undefined && !query.has("X-Amz-Signature")) {
-    return refuse("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
-  }
-  const part = (name: string) =>
-    header === undefined ? query.get(`X-Amz-${name}`) : new RegExp(`${name}=([^,\\s]+)`).exec(header)?.[1];
-  const extra = (name: string) => (header === undefined ? query.get(name) : request.headers[name.toLowerCase()]);
-  const [accessKeyId, date, region, service, end] = (part("Credential") ?? "").split("/");
-  const signature = part("Signature");
-  const signedHeaders = part("SignedHeaders");
-  const at = extra("X-Amz-Date");
-  if (!accessKeyId || !date || !region || !service || end !== "aws4_request" || !signature || !signedHeaders) {
-    return refuse("IncompleteSignature", "The request signature does not conform to AWS standards.", 403);
-  }
-  if (typeof at !== "string" || !/^\d{8}T\d{6}Z$/.test(at)) {
-    return refuse(
-      "IncompleteSignature",
-      "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
-      403,
-    );
-  }
-  const sessionToken = extra("X-Amz-Security-Token");
-  return {
-    ...{ accessKeyId, date, region, service, signature, at, presigned: header === undefined },
-    signedHeaders: signedHeaders.split(";"),
-    sessionToken: typeof sessionToken === "string" ? sessionToken : undefined,
-  };
-}
 
 /** Verifies a claim as AWS does; gives the caller, or the refusal that AWS would give. */
 export function verifySignature(
@@ -118,49 +74,4 @@ function clockProblem(claim: SignatureClaim, now: Date): string | undefined {
 
 function amzDate(date: Date): string {
   return `${date.toISOString().replace(/[-:]/g, "").slice(0, 15)}Z`;
-}
-
-function sign(request: SandboxRequest, claim: SignatureClaim, secretAccessKey: string): string {
-  const scope = `${claim.date}/${claim.region}/${claim.service}/aws4_request`;
-  const text = ["AWS4-HMAC-SHA256", claim.at, scope, sha256(canonicalRequest(request, claim))].join("\n");
-  const key = [claim.date, claim.region, claim.service, "aws4_request"].reduce<string | Buffer>(
-    (secret, part) => createHmac("sha256", secret).update(part).digest(),
-    `AWS4${secretAccessKey}`,
-  );
-  return createHmac("sha256", key).update(text).digest("hex");
-}
-
-function canonicalRequest(request: SandboxRequest, claim: SignatureClaim): string {
-  const headers = claim.signedHeaders.map((name) => {
-    const value = request.headers[name];
-    return `${name}:${String(value ?? "")
-      .trim()
-      .replace(/\s+/g, " ")}\n`;
-  });
-  return [
-    request.method,
-    // Every service but S3 signs the path encoded twice: as it is sent, and once more.
-    request.url.pathname.split("/").map(encode).join("/"),
-    canonicalQuery(request.url),
-    headers.join(""),
-    claim.signedHeaders.join(";"),
-    sha256(request.body),
-  ].join("\n");
-}
-
-function canonicalQuery(url: URL): string {
-  return [...url.searchParams]
-    .filter(([name]) => name !== "X-Amz-Signature")
-    .map(([name, value]) => [encode(name), encode(value)] as const)
-    .sort(([a, x], [b, y]) => (a < b || (a === b && x < y) ? -1 : 1))
-    .map((pair) => pair.join("="))
-    .join("&");
-}
-
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
-function sha256(data: string | Buffer): string {
-  return createHash("sha256").update(data).digest("hex");
 }

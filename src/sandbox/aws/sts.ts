@@ -4,7 +4,8 @@ import { type AssumeRoleInput, readAssumeRole } from "./assume-role-input.ts";
 import type { AwsContext } from "./context.ts";
 import type { Caller } from "./identities.ts";
 import { escapeXml, stsError } from "./refusal.ts";
-import { readClaim, verifySignature } from "./signature.ts";
+import { verifySignature } from "./signature.ts";
+import { readClaim } from "./signature-claim.ts";
 
 /** The parameters of a query-protocol call: the form body of a POST, the query of a GET. */
 export function stsParams(request: SandboxRequest): URLSearchParams {

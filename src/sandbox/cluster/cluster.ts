@@ -6,7 +6,7 @@ import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
 import { issueCertificates } from "./certificate.ts";
 import type { ConfigMap, SentConfigMap } from "./config-map.ts";
-import { type ConfigMapStore, createConfigMapStore } from "./config-map-store.ts";
+import { ConfigMapStore } from "./config-map-store.ts";
 import { withDefaultRbac } from "./default-rbac.ts";
 import type { Rbac } from "./rbac.ts";
 import { isStatus } from "./status.ts";
@@ -64,25 +64,27 @@ export interface SandboxClusterOptions {
   tokenCacheMs?: number;
 }
 
-const namespace = "kube-system";
-const name = "aws-auth";
+const at = { namespace: "kube-system", name: "aws-auth" };
 
 /** Starts the stand-in for one EKS cluster on the loopback address. */
 export async function startSandboxCluster(options: SandboxClusterOptions): Promise<SandboxCluster> {
   const { faults = new Faults(), now = () => new Date() } = options;
-  const configMaps = createConfigMapStore(now);
+  const configMaps = new ConfigMapStore(now);
   const state = { mode: options.authenticationMode ?? "CONFIG_MAP", rbac: withDefaultRbac(options.rbac) };
   const certificates = issueCertificates(new Date());
   const authenticator = createAuthenticator({
     ...options,
     cluster: options.name,
-    map: () => readAwsAuth(state.mode === "API" ? undefined : configMaps.get(namespace, name)?.data),
+    map: () => readAwsAuth(state.mode === "API" ? undefined : configMaps.get(at)?.data),
     now,
     cacheMs: options.tokenCacheMs ?? 120_000,
   });
   const awsAuth = awsAuthMethods(configMaps);
   if (options.awsAuth)
-    awsAuth.editAwsAuth(() => ({ metadata: { name }, data: options.awsAuth ?? {} }), "vpc-resource-controller");
+    awsAuth.editAwsAuth(
+      () => ({ metadata: { name: at.name }, data: options.awsAuth ?? {} }),
+      "vpc-resource-controller",
+    );
   const context = { authenticator, rbac: () => state.rbac, configMaps, now };
   const server = await startSandboxServer({
     faults,
@@ -112,20 +114,18 @@ function awsAuthMethods(
   configMaps: ConfigMapStore,
 ): Pick<SandboxCluster, "awsAuth" | "editAwsAuth" | "deleteAwsAuth" | "onChange"> {
   return {
-    awsAuth: () => configMaps.get(namespace, name) ?? null,
+    awsAuth: () => configMaps.get(at) ?? null,
     editAwsAuth: (edit, manager = "kubectl-edit") => {
-      const before = configMaps.get(namespace, name);
-      const after = edit(structuredClone(before) ?? { metadata: { name } });
+      const before = configMaps.get(at);
+      const after = edit(structuredClone(before) ?? { metadata: { name: at.name } });
       const options = { manager, dryRun: false };
-      const written = before
-        ? configMaps.replace(namespace, name, after, options)
-        : configMaps.create(namespace, after, options);
+      const written = before ? configMaps.replace(at, after, options) : configMaps.create(at.namespace, after, options);
       if (isStatus(written)) throw new Error(written.message);
     },
-    deleteAwsAuth: () => void configMaps.remove(namespace, name, {}, false),
+    deleteAwsAuth: () => void configMaps.remove(at),
     onChange: (listener) =>
       configMaps.onChange((configMap, event) => {
-        const isAwsAuth = configMap.metadata.namespace === namespace && configMap.metadata.name === name;
+        const isAwsAuth = configMap.metadata.namespace === at.namespace && configMap.metadata.name === at.name;
         if (isAwsAuth) listener(event === "removed" ? null : configMap);
       }),
   };

@@ -1,6 +1,6 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import { type ConfigMap, decodeConfigMap } from "./config-map.ts";
-import type { ConfigMapStore, WriteOptions } from "./config-map-store.ts";
+import type { ConfigMapAddress, ConfigMapStore, WriteOptions } from "./config-map-store.ts";
 import { applyPatch } from "./patch.ts";
 import type { ResourceAttributes } from "./rbac.ts";
 import { badRequest, configMapNotFound, failure, isStatus, type Status, statusAnswer } from "./status.ts";
@@ -12,8 +12,9 @@ export function answerConfigMaps(
   request: SandboxRequest,
 ): SandboxAnswer {
   const { namespace = "", name = "" } = asked;
+  const at = { namespace, name };
   if (asked.verb === "list") return listAnswer(store, asked.namespace, request.url);
-  if (asked.verb === "get") return answerOf(store.get(namespace, name) ?? configMapNotFound(name));
+  if (asked.verb === "get") return answerOf(store.get(at) ?? configMapNotFound(name));
   const options = writeOptions(request);
   if (isStatus(options)) return statusAnswer(options);
   const body = readJson(request.body);
@@ -25,11 +26,11 @@ export function answerConfigMaps(
         201,
       );
     case "update":
-      return answerOf(decoded(body, (sent) => store.replace(namespace, name, sent, options)));
+      return answerOf(decoded(body, (sent) => store.replace(at, sent, options)));
     case "patch":
-      return answerOf(patch(store, { namespace, name }, request, body, options));
+      return answerOf(patch(store, at, request, body, options));
     case "delete":
-      return answerDelete(store, { namespace, name }, body, options.dryRun);
+      return answerDelete(store, at, body, options.dryRun);
     default:
       return statusAnswer(
         failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),
@@ -39,17 +40,17 @@ export function answerConfigMaps(
 
 function patch(
   store: ConfigMapStore,
-  at: { namespace: string; name: string },
+  at: ConfigMapAddress,
   request: SandboxRequest,
   body: unknown,
   options: WriteOptions,
 ): ConfigMap | Status {
-  const before = store.get(at.namespace, at.name);
+  const before = store.get(at);
   if (!before) return configMapNotFound(at.name);
   const mediaType = (request.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
   const after = applyPatch(before, mediaType, body);
   if (typeof after === "object" && after !== null && isStatus(after)) return after;
-  return decoded(after, (sent) => store.replace(at.namespace, at.name, sent, options));
+  return decoded(after, (sent) => store.replace(at, sent, options));
 }
 
 function decoded(
@@ -60,14 +61,9 @@ function decoded(
   return "metadata" in sent && !isStatus(sent) ? write(sent) : sent;
 }
 
-function answerDelete(
-  store: ConfigMapStore,
-  at: { namespace: string; name: string },
-  body: unknown,
-  dryRun: boolean,
-): SandboxAnswer {
+function answerDelete(store: ConfigMapStore, at: ConfigMapAddress, body: unknown, dryRun: boolean): SandboxAnswer {
   const { preconditions = {} } = body as { preconditions?: { uid?: string; resourceVersion?: string } };
-  const removed = store.remove(at.namespace, at.name, preconditions, dryRun);
+  const removed = store.remove(at, preconditions, dryRun);
   if (isStatus(removed)) return statusAnswer(removed);
   const details = { name: at.name, kind: "configmaps", uid: removed.metadata.uid };
   return {

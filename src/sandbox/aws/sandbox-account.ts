@@ -1,0 +1,145 @@
+import { randomBytes } from "node:crypto";
+import type { Caller, Credentials, Identity, SessionCredentials, TrustPolicy } from "./identities.ts";
+
+/** What a session carries, and how long it lives (an hour unless told otherwise). */
+interface SessionOptions {
+  seconds?: number;
+  sourceIdentity?: string;
+  tags?: ReadonlyMap<string, string>;
+}
+
+const noTrust: TrustPolicy = { principals: [] };
+
+/** The identities of an AWS account (and of foreign ones, for roles across accounts) with their access keys and sessions. */
+export class SandboxAccount {
+  readonly id: string;
+  readonly partition: string;
+  readonly #now: () => Date;
+  readonly #identities = new Map<string, Identity>();
+  readonly #callers = new Map<string, Caller>();
+  /** Regions where STS is not activated. */
+  readonly disabledRegions = new Set<string>();
+
+  constructor(options: { id: string; partition: string; now: () => Date }) {
+    this.id = options.id;
+    this.partition = options.partition;
+    this.#now = options.now;
+  }
+
+  /** Adds an IAM user with one access key. `path` begins and ends with a slash. */
+  addUser(user: {
+    name: string;
+    path?: string;
+    account?: string;
+    allow?: readonly string[];
+  }): { arn: string } & Credentials {
+    const arn = this.#add("user", user, noTrust, 0);
+    return { arn, ...this.addAccessKey(arn) };
+  }
+
+  /** Adds an IAM role. `maxSessionSeconds` is an hour unless told otherwise, as in IAM. */
+  addRole(role: {
+    name: string;
+    path?: string;
+    account?: string;
+    allow?: readonly string[];
+    trust?: TrustPolicy;
+    maxSessionSeconds?: number;
+  }): { arn: string } {
+    return { arn: this.#add("role", role, role.trust ?? noTrust, role.maxSessionSeconds ?? 3600) };
+  }
+
+  addAccessKey(userArn: string): Credentials {
+    const identity = this.#known(userArn);
+    const credentials = { accessKeyId: keyId("AKIA"), secretAccessKey: secret() };
+    this.#callers.set(credentials.accessKeyId, { identity, arn: identity.arn, userId: identity.id, ...credentials });
+    return credentials;
+  }
+
+  deleteAccessKey(accessKeyId: string): void {
+    this.#callers.delete(accessKeyId);
+  }
+
+  setTrust(roleArn: string, trust: TrustPolicy): void {
+    this.#identities.set(roleArn, { ...this.#known(roleArn), trust });
+  }
+
+  /** What the identity's own policy allows, from now on. Sessions that exist feel it too. */
+  setAllowed(arn: string, allow: readonly string[]): void {
+    this.#identities.set(arn, { ...this.#known(arn), allow });
+  }
+
+  removeIdentity(arn: string): void {
+    this.#identities.delete(arn);
+  }
+
+  /** A session of a role without asking its trust policy: what IRSA, Pod Identity or an instance profile gives to a process. */
+  sessionFor(roleArn: string, name: string, options: SessionOptions = {}): SessionCredentials {
+    const identity = this.#known(roleArn);
+    const startsAt = this.#now();
+    const expiresAt = new Date(Math.floor(startsAt.getTime() / 1000) * 1000 + (options.seconds ?? 3600) * 1000);
+    const credentials = { accessKeyId: keyId("ASIA"), secretAccessKey: secret() };
+    const token = `IQoJb3JpZ2luX2Vj${randomBytes(240).toString("base64")}`;
+    const { sourceIdentity, tags = new Map() } = options;
+    const session = {
+      token,
+      name,
+      startsAt,
+      expiresAt,
+      tags,
+      ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
+    };
+    this.#callers.set(credentials.accessKeyId, {
+      identity,
+      arn: `arn:${this.partition}:sts::${identity.accountId}:assumed-role/${identity.name}/${name}`,
+      userId: `${identity.id}:${name}`,
+      ...credentials,
+      session,
+    });
+    return { ...credentials, sessionToken: token, expiration: expiresAt };
+  }
+
+  identity(arn: string): Identity | undefined {
+    return this.#identities.get(arn);
+  }
+
+  /** Who holds an access key now; undefined for a key, or for an identity, that does not exist any more. */
+  caller(accessKeyId: string): Caller | undefined {
+    const caller = this.#callers.get(accessKeyId);
+    const identity = caller && this.#identities.get(caller.identity.arn);
+    return caller && identity ? { ...caller, identity } : undefined;
+  }
+
+  #add(
+    kind: Identity["kind"],
+    {
+      name,
+      path = "/",
+      account = this.id,
+      allow = [],
+    }: { name: string; path?: string; account?: string; allow?: readonly string[] },
+    trust: TrustPolicy,
+    maxSessionSeconds: number,
+  ): string {
+    const arn = `arn:${this.partition}:iam::${account}:${kind}${path}${name}`;
+    if (this.#identities.has(arn)) throw new Error(`${arn} exists already`);
+    const id = keyId(kind === "user" ? "AIDA" : "AROA", 17);
+    this.#identities.set(arn, { kind, arn, accountId: account, name, id, allow, trust, maxSessionSeconds });
+    return arn;
+  }
+
+  #known(arn: string): Identity {
+    const identity = this.#identities.get(arn);
+    if (!identity) throw new Error(`there is no ${arn} in the sandbox`);
+    return identity;
+  }
+}
+
+function keyId(prefix: string, length = 16): string {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  return prefix + [...randomBytes(length)].map((byte) => letters[byte % 32]).join("");
+}
+
+function secret(): string {
+  return randomBytes(30).toString("base64");
+}
