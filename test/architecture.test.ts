@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const src = fileURLToPath(new URL("../src", import.meta.url));
+
+/** Pure folders: they take the time, an id and a setting as values, and reach nothing outside. */
+const domain = ["request", "approval", "grant", "policy", "principal", "aws-auth", "proof", "audit", "failure"];
+
+/** Packages without I/O that a domain folder may take. */
+const allowedPackages: Readonly<Record<string, readonly string[]>> = { "aws-auth": ["yaml"] };
+
+interface SourceFile {
+  /** Below src, with slashes. */
+  readonly path: string;
+  readonly folder: string;
+  readonly text: string;
+  /** Packages by their name as written, files of ours as a path below src. */
+  readonly imports: readonly string[];
+}
+
+const files: readonly SourceFile[] = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts"))
+  .map((path) => {
+    const text = readFileSync(join(src, path), "utf8");
+    const imports = [...text.matchAll(/\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g)].map(([, name = ""]) =>
+      name.startsWith(".") ? relative(src, resolve(src, dirname(path), name)) : name,
+    );
+    return { path, folder: folderOf(path), text, imports };
+  });
+
+function folderOf(path: string): string {
+  return path.split("/")[0] ?? "";
+}
+
+/** Each import that is not in order, as `file imports what`. */
+function strayImports(
+  from: (file: SourceFile) => boolean,
+  isStray: (imported: string, file: SourceFile) => boolean,
+): string[] {
+  return files
+    .filter(from)
+    .flatMap((file) =>
+      file.imports.filter((each) => isStray(each, file)).map((each) => `${file.path} imports ${each}`),
+    );
+}
+
+function isOurs(imported: string): boolean {
+  return imported.endsWith(".ts");
+}
+
+test("every domain folder that the rules speak of is there, with files to read", () => {
+  const folders = new Set(files.map((file) => file.folder));
+
+  expect(domain.filter((folder) => !folders.has(folder))).toEqual([]);
+  expect(files.filter((file) => file.imports.length > 0).length).toBeGreaterThan(20);
+});
+
+test("the domain imports no edge and no package that could reach outside", () => {
+  const stray = strayImports(
+    (file) => domain.includes(file.folder),
+    (imported, file) => {
+      if (isOurs(imported)) return !domain.includes(folderOf(imported));
+      return imported !== "node:crypto" && !allowedPackages[file.folder]?.includes(imported);
+    },
+  );
+
+  expect(stray).toEqual([]);
+});
+
+test.each([
+  ["the environment", /\bprocess\s*\./],
+  ["the clock", /\bDate\s*\.\s*now\b|\bnew Date\(\s*\)|\bperformance\s*\./],
+  ["chance", /\bMath\s*\.\s*random\b|\brandom(?:UUID|Bytes|Int)\b/],
+  ["timers", /\bset(?:Timeout|Interval|Immediate)\b/],
+])("the domain does not read %s", (_, pattern) => {
+  const readers = files.filter((file) => domain.includes(file.folder) && pattern.test(withoutComments(file.text)));
+
+  expect(readers.map((file) => file.path)).toEqual([]);
+});
+
+test("no code of the product knows of the sandbox; only the demo starts it", () => {
+  const stray = strayImports(
+    (file) => file.folder !== "sandbox" && !/^bin\/demo/.test(file.path),
+    (imported) => folderOf(imported) === "sandbox",
+  );
+
+  expect(stray).toEqual([]);
+});
+
+test("the sandbox does not read the map with the product's own engine, or a fault in it would hide itself", () => {
+  const stray = strayImports(
+    (file) => file.folder === "sandbox",
+    (imported) => ["aws-auth", "principal", "kubernetes", "aws", "jobs", "slack"].includes(folderOf(imported)),
+  );
+
+  expect(stray).toEqual([]);
+});
+
+test("what faces Slack knows nothing of AWS and of clusters", () => {
+  const stray = strayImports(
+    (file) => file.folder === "slack",
+    (imported) => ["aws", "kubernetes"].includes(folderOf(imported)) || /^@(aws-sdk|kubernetes)\//.test(imported),
+  );
+
+  expect(stray).toEqual([]);
+});
+
+test("what faces AWS and clusters knows nothing of Slack", () => {
+  const stray = strayImports(
+    (file) => ["aws", "kubernetes", "jobs"].includes(file.folder),
+    (imported) => folderOf(imported) === "slack" || imported.startsWith("@slack/"),
+  );
+
+  expect(stray).toEqual([]);
+});
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, "");
+}
