@@ -1,0 +1,50 @@
+import type { SequenceNode } from "./go-yaml/node.ts";
+import type { Problem, Section } from "./problem.ts";
+
+/** One item of a section, as the authenticator holds it. */
+export interface Entry {
+  section: Section;
+  /** As written; the account id for mapAccounts. */
+  arn: string;
+  /** As written, templates and all. Empty for mapAccounts, which names its users by their ARNs. */
+  username: string;
+  /** As written, templates and all. */
+  groups: readonly string[];
+  /** Where it begins, counted from 1 within the section's text. */
+  line: number;
+  /** Counted from 1, in UTF-16 units. */
+  column: number;
+  /** Whether there can be a caller who gets this entry. */
+  reachable: boolean;
+  /** Its place in the list of its section, from 0. Items that are no entries count too. */
+  index: number;
+}
+
+/** How one section was read. */
+export interface SectionReading {
+  readonly section: Section;
+  /** Its text, or null where the document has no such key. */
+  readonly text: string | null;
+  /** `empty`: there is no list. `unreadable`: the authenticator reads nothing of it, or not all. */
+  readonly state: "empty" | "list" | "unreadable";
+  readonly list: SequenceNode | null;
+  /** Offset of what the authenticator drops at the end; null where it reads all. */
+  readonly droppedAt: number | null;
+}
+
+/** What the authenticator looks callers up in. */
+export interface Lookup {
+  /** By folded ARN, in the order of the document. More than one under a key: chance says which of them answers. */
+  readonly roles: ReadonlyMap<string, readonly Entry[]>;
+  readonly users: ReadonlyMap<string, readonly Entry[]>;
+  readonly accounts: ReadonlySet<string>;
+}
+
+/** The data of aws-auth as the authenticator reads it. */
+export interface AwsAuthDocument {
+  data: Readonly<Record<string, string>>;
+  entries: readonly Entry[];
+  problems: readonly Problem[];
+  sections: Readonly<Record<Section, SectionReading>>;
+  lookup: Lookup;
+}

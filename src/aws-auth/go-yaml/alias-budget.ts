@@ -1,0 +1,39 @@
+import { YamlFailure } from "./failure.ts";
+import type { YamlNode } from "./node.ts";
+
+const LOW = 400_000;
+const HIGH = 4_000_000;
+
+/** go-yaml's guard against documents whose aliases grow without end: the share of work that aliases may cause. */
+export class AliasBudget {
+  #all = 1;
+  #byAlias = 0;
+  #depth = 0;
+  readonly #open = new Set<YamlNode>();
+
+  spend(node: YamlNode): void {
+    this.#all += 1;
+    if (this.#depth > 0) this.#byAlias += 1;
+    if (this.#byAlias <= 100 || this.#all <= 1000) return;
+    if (this.#byAlias / this.#all > allowedShare(this.#all))
+      throw new YamlFailure("document contains excessive aliasing", node.start.line, node.start.column);
+  }
+
+  /** Runs what an alias stands for. An alias that is met again within itself has no end. */
+  through<T>(alias: YamlNode & { kind: "alias" }, run: () => T): T {
+    if (this.#open.has(alias))
+      throw new YamlFailure(`anchor '${alias.name}' value contains itself`, alias.start.line, alias.start.column);
+    this.#open.add(alias);
+    this.#depth += 1;
+    const result = run();
+    this.#depth -= 1;
+    this.#open.delete(alias);
+    return result;
+  }
+}
+
+function allowedShare(all: number): number {
+  if (all <= LOW) return 0.99;
+  if (all >= HIGH) return 0.1;
+  return 0.99 - (0.89 * (all - LOW)) / (HIGH - LOW);
+}

@@ -1,0 +1,43 @@
+/** Character classes of YAML 1.1 as go-yaml v2 has them, on UTF-16 units. The end of the text reads as NUL. */
+export const NUL = 0;
+export const TAB = 0x09;
+export const LF = 0x0a;
+export const CR = 0x0d;
+export const SPACE = 0x20;
+export const NEL = 0x85;
+export const LINE_SEPARATOR = 0x2028;
+export const PARAGRAPH_SEPARATOR = 0x2029;
+export const BOM = 0xfeff;
+
+export function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+export function isBreak(code: number): boolean {
+  return code === LF || code === CR || code === NEL || code === LINE_SEPARATOR || code === PARAGRAPH_SEPARATOR;
+}
+
+export function isBreakOrEnd(code: number): boolean {
+  return code === NUL || isBreak(code);
+}
+
+export function isBlankBreakOrEnd(code: number): boolean {
+  return code === SPACE || code === TAB || code === NUL || isBreak(code);
+}
+
+export function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+/** Letters, digits, `_` and `-`: what anchors, handles and directive names are made of. */
+export function isWord(code: number): boolean {
+  return (
+    isDigit(code) || (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a) || code === 0x5f || code === 0x2d
+  );
+}
+
+/**
+ * A character that go-yaml's reader refuses anywhere in a text. Written with escapes: a NUL in the text would else be
+ * taken for its end.
+ */
+export const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]/;

@@ -1,0 +1,56 @@
+import { CR, isBreak, LF } from "./characters.ts";
+import { YamlFailure } from "./failure.ts";
+import type { Mark } from "./token.ts";
+
+/** Where the scanner stands in a text. It moves forward only, and knows its line and column. */
+export class Cursor {
+  readonly text: string;
+  at: number;
+  line = 0;
+  column = 0;
+
+  constructor(text: string, at: number) {
+    this.text = text;
+    this.at = at;
+  }
+
+  /** The unit `ahead` places further on; 0 behind the end. */
+  code(ahead = 0): number {
+    const at = this.at + ahead;
+    return at < this.text.length ? this.text.charCodeAt(at) : 0;
+  }
+
+  /** Steps over `count` units, none of which is a line break. */
+  skip(count = 1): void {
+    this.at += count;
+    this.column += count;
+  }
+
+  /** Steps over one line break, if there is one, and answers what it stands for in a value. */
+  skipBreak(): string {
+    const code = this.code();
+    if (!isBreak(code)) return "";
+    this.at += code === CR && this.code(1) === LF ? 2 : 1;
+    this.line += 1;
+    this.column = 0;
+    return code === CR || code === LF || code === 0x85 ? "\n" : String.fromCharCode(code);
+  }
+
+  mark(): Mark {
+    return { at: this.at, line: this.line, column: this.column };
+  }
+
+  fail(problem: string, mark: Mark = this.mark()): never {
+    throw new YamlFailure(problem, mark.line, mark.column);
+  }
+
+  /** `---` or `...` at the start of a line, which ends any plain or quoted scalar. */
+  atDocumentIndicator(): boolean {
+    if (this.column !== 0) return false;
+    const code = this.code();
+    if (code !== 0x2d && code !== 0x2e) return false;
+    if (this.code(1) !== code || this.code(2) !== code) return false;
+    const after = this.code(3);
+    return after === 0x20 || after === 0x09 || after === 0 || isBreak(after);
+  }
+}

@@ -1,0 +1,93 @@
+import { AliasBudget } from "./alias-budget.ts";
+import { YamlFailure } from "./failure.ts";
+import type { MappingNode, ScalarNode, YamlNode } from "./node.ts";
+import { resolvePlain, resolveTagged, type ScalarValue } from "./resolve-scalar.ts";
+import type { Field, MapValue, YamlValue } from "./value.ts";
+
+const MERGE_TAG = "tag:yaml.org,2002:merge";
+
+type Draft<T> = { -readonly [K in keyof T]: T[K] };
+type MapDraft = Draft<Omit<MapValue, "fields" | "overwritten" | "others">> & {
+  fields: Map<string, Field>;
+  overwritten: (Field & { name: string })[];
+  others: YamlValue[];
+};
+
+/** The value of a node as go-yaml v2 decodes it into `interface{}`. Throws a YamlFailure where go-yaml answers an error. */
+export function decode(node: YamlNode): YamlValue {
+  return decodeNode(node, new AliasBudget());
+}
+
+function decodeNode(node: YamlNode, budget: AliasBudget): YamlValue {
+  budget.spend(node);
+  switch (node.kind) {
+    case "alias":
+      return budget.through(node, () => decodeNode(node.target, budget));
+    case "scalar":
+      return { ...resolveScalar(node), node };
+    case "sequence":
+      return { type: "list", items: node.items.map((item) => decodeNode(item, budget)), node };
+    case "mapping":
+      return decodeMapping(node, budget);
+  }
+}
+
+/** What a scalar stands for. Throws where its text does not fit its tag. */
+export function resolveScalar(node: ScalarNode): ScalarValue {
+  if (node.tag === "") return node.implicit ? resolvePlain(node.value) : { type: "string", value: node.value };
+  const value = resolveTagged(node.tag, node.value);
+  if (value === null) throw failure(`cannot decode \`${node.value}\` as a ${node.tag}`, node);
+  return value;
+}
+
+function decodeMapping(node: MappingNode, budget: AliasBudget): MapValue {
+  const map: MapDraft = { type: "map", fields: new Map(), overwritten: [], others: [], unfitKey: null, node };
+  fill(map, node, budget, false);
+  return map;
+}
+
+function fill(map: MapDraft, node: MappingNode, budget: AliasBudget, merged: boolean): void {
+  for (const { key, value } of node.pairs) {
+    if (isMerge(key)) {
+      for (const source of mergeSources(value)) merge(map, source, budget);
+      continue;
+    }
+    const name = decodeNode(key, budget);
+    if (name.type === "map" || name.type === "list") throw failure("invalid map key", key);
+    const field = { key, value: decodeNode(value, budget), merged };
+    if (name.type === "string") set(map, name.value, field);
+    else map.others.push(field.value);
+    if (name.type === "null" || (name.type === "number" && name.wide)) map.unfitKey ??= key;
+  }
+}
+
+/** The last one given wins, also over what an earlier `<<` brought, and what a later `<<` brings wins over both. */
+function set(map: MapDraft, name: string, field: Field): void {
+  const before = map.fields.get(name);
+  if (before !== undefined) map.overwritten.push({ ...before, name });
+  map.fields.set(name, field);
+}
+
+function isMerge(key: YamlNode): boolean {
+  return key.kind === "scalar" && key.value === "<<" && (key.implicit || key.tag === MERGE_TAG);
+}
+
+/** In the order in which they are applied: of a list, the last first, as earlier ones win. */
+function mergeSources(value: YamlNode): YamlNode[] {
+  const sources = value.kind === "sequence" ? [...value.items].reverse() : [value];
+  for (const source of sources) {
+    const target = source.kind === "alias" ? source.target : source;
+    if (target.kind !== "mapping") throw failure("map merge requires map or sequence of maps as the value", source);
+  }
+  return sources;
+}
+
+function merge(map: MapDraft, source: YamlNode, budget: AliasBudget): void {
+  budget.spend(source);
+  if (source.kind === "alias") budget.through(source, () => merge(map, source.target, budget));
+  else if (source.kind === "mapping") fill(map, source, budget, true);
+}
+
+function failure(problem: string, node: YamlNode): YamlFailure {
+  return new YamlFailure(problem, node.start.line, node.start.column);
+}

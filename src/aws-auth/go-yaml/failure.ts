@@ -1,0 +1,12 @@
+/** Why Go's parser gives up on a text, and where: zero-based line and column, counted in UTF-16 units. */
+export class YamlFailure extends Error {
+  readonly line: number;
+  readonly column: number;
+
+  constructor(problem: string, line: number, column: number) {
+    super(problem);
+    this.name = "YamlFailure";
+    this.line = line;
+    this.column = column;
+  }
+}

@@ -1,0 +1,41 @@
+/** strings.ToLower of Go: by simple case mapping, letter by letter, so that the length in letters never changes. */
+export function goLower(text: string): string {
+  return isAscii(text) ? text.toLowerCase() : mapLetters(text, lowerLetter);
+}
+
+/**
+ * A form that two texts share exactly if strings.EqualFold of Go holds them for equal. U+017F folds to s and U+212A
+ * to k, so that letters which look foreign match plain ones.
+ */
+export function goFold(text: string): string {
+  return isAscii(text) ? text.toLowerCase() : mapLetters(text, foldLetter);
+}
+
+export function isAscii(text: string): boolean {
+  // Not by a regular expression on the range from NUL on: that would be a control character in a pattern.
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
+  return true;
+}
+
+function mapLetters(text: string, map: (letter: string) => string): string {
+  let mapped = "";
+  for (const letter of text) mapped += map(letter);
+  return mapped;
+}
+
+function lowerLetter(letter: string): string {
+  if (letter === "\u0130") return "i";
+  const lower = letter.toLowerCase();
+  return isOneLetter(lower) ? lower : letter;
+}
+
+function foldLetter(letter: string): string {
+  if (letter === "\u0130" || letter === "\u0131") return letter;
+  const upper = letter.toUpperCase();
+  const lower = (isOneLetter(upper) ? upper : letter).toLowerCase();
+  return isOneLetter(lower) ? lower : letter;
+}
+
+function isOneLetter(text: string): boolean {
+  return text.length === ((text.codePointAt(0) ?? 0) > 0xffff ? 2 : 1);
+}

@@ -1,0 +1,42 @@
+import type { YamlNode } from "./node.ts";
+
+interface ValueBase {
+  /** Where it is written; for what an alias stands for, where that is written. */
+  readonly node: YamlNode;
+}
+
+export interface Field {
+  readonly key: YamlNode;
+  readonly value: YamlValue;
+  /** It came by `<<`, so it is not written in this mapping. */
+  readonly merged: boolean;
+}
+
+export interface MapValue extends ValueBase {
+  readonly type: "map";
+  /** Fields with a string for a key, in the order in which they were first written. */
+  readonly fields: ReadonlyMap<string, Field>;
+  /** Fields that another one with the very same key took the place of. */
+  readonly overwritten: readonly (Field & { readonly name: string })[];
+  /** Values under keys that are no strings: nothing reads them, but they must fit JSON. */
+  readonly others: readonly YamlValue[];
+  /** A key that JSON can't hold, or null. */
+  readonly unfitKey: YamlNode | null;
+}
+
+export interface ListValue extends ValueBase {
+  readonly type: "list";
+  readonly items: readonly YamlValue[];
+}
+
+export type YamlValue =
+  | MapValue
+  | ListValue
+  | (ValueBase & { readonly type: "string"; readonly value: string })
+  | (ValueBase & {
+      readonly type: "number";
+      readonly integer: boolean;
+      readonly wide: boolean;
+      readonly finite: boolean;
+    })
+  | (ValueBase & { readonly type: "bool" | "null" });

@@ -1,0 +1,62 @@
+import { canonicalCaller } from "../principal/arn.ts";
+import type { AwsAuthDocument } from "./document.ts";
+import { lookUp } from "./lookup.ts";
+import { render, type TemplateValues } from "./templates.ts";
+
+/** Who a caller is to the cluster. */
+export interface Identity {
+  username: string;
+  groups: readonly string[];
+}
+
+/** What is known about the caller's session, apart from its ARN. */
+export interface CallerSession {
+  accessKeyId?: string;
+  /** Where it differs from the last part of the ARN. */
+  sessionNameRaw?: string;
+}
+
+/** The session name that a role is resolved with when nobody has assumed it yet. */
+const ASSUMED = "eks-access";
+
+/**
+ * Who the authenticator says that a caller is, or null for nobody. `callerArn` is what sts:GetCallerIdentity answers;
+ * the ARN of a role stands for somebody who has assumed it under the session name `eks-access`.
+ */
+export function resolve(document: AwsAuthDocument, callerArn: string, session: CallerSession = {}): Identity | null {
+  const stsArn = asSession(callerArn);
+  const canonical = canonicalCaller(stsArn);
+  if (canonical === null) return null;
+  const accountId = canonical.split(":")[4] ?? "";
+  const entry = lookUp(document.lookup, canonical.toLowerCase());
+  if (entry === null) return document.lookup.accounts.has(accountId) ? { username: canonical, groups: [] } : null;
+  const sessionName = session.sessionNameRaw ?? sessionNameOf(stsArn);
+  return identify(entry, { accountId, sessionName, accessKeyId: session.accessKeyId });
+}
+
+function identify(entry: Identity, values: TemplateValues): Identity | null {
+  const username = render(entry.username, values);
+  const groups: string[] = [];
+  for (const group of entry.groups) {
+    const rendered = render(group, values);
+    if (rendered === null) return null;
+    groups.push(rendered);
+  }
+  return username === null ? null : { username, groups };
+}
+
+/** `role/path/R` of IAM as `assumed-role/R/eks-access`: what STS says of whoever assumes it. Other ARNs stay. */
+function asSession(callerArn: string): string {
+  const match = /^arn:([^:]+):iam::([^:]*):role\/(?:.*\/)?([^/]+)$/.exec(callerArn);
+  if (match === null) return callerArn;
+  const [, partition, account, name] = match;
+  return `arn:${partition}:sts::${account}:assumed-role/${name}/${ASSUMED}`;
+}
+
+/** The last part of a session's ARN; an IAM user has no session name. */
+function sessionNameOf(stsArn: string): string {
+  const resource = stsArn.split(":").slice(5).join(":");
+  return resource.startsWith("assumed-role/") || resource.startsWith("federated-user/")
+    ? (resource.split("/").at(-1) ?? "")
+    : "";
+}
