@@ -1,0 +1,60 @@
+import { type JsonObject, parseJson } from "./json.ts";
+import { signRequest } from "./signature.ts";
+
+/** What Slack sends to the app. */
+export type Outgoing =
+  | { kind: "command"; payload: Readonly<Record<string, string>> }
+  | { kind: "interaction"; payload: JsonObject }
+  | { kind: "event"; payload: JsonObject };
+
+/** How the app took it. */
+export interface Acknowledgement {
+  /** HTTP status; 200 for one over a socket; 0 when none came. */
+  status: number;
+  milliseconds: number;
+  error?: "operation_timeout" | "dispatch_failed";
+  /** What the app sent back: a JSON value, or a text. Undefined for an empty acknowledgement. */
+  body?: unknown;
+}
+
+export type Deliver = (outgoing: Outgoing) => Promise<Acknowledgement>;
+
+/** Slack waits this long for an acknowledgement, in milliseconds. */
+export const ackDeadline = 3_000;
+
+/** Sends over HTTP, signed as Slack signs. */
+export async function deliverOverHttp(
+  url: string,
+  outgoing: Outgoing,
+  signing: { secret: string; now: () => Date },
+): Promise<Acknowledgement> {
+  const started = performance.now();
+  const elapsed = () => performance.now() - started;
+  const { body, contentType } = encode(outgoing);
+  const timestamp = Math.floor(signing.now().getTime() / 1000);
+  const headers = {
+    "content-type": contentType,
+    "user-agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
+    ...signRequest(body, { timestamp, secret: signing.secret }),
+  };
+  try {
+    const response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(ackDeadline) });
+    const text = await response.text();
+    const answered = { status: response.status, milliseconds: elapsed() };
+    if (!response.ok) return { ...answered, error: "dispatch_failed" };
+    return text === "" ? answered : { ...answered, body: parseJson(text) ?? text };
+  } catch (error) {
+    const late = error instanceof DOMException && error.name === "TimeoutError";
+    return { status: 0, milliseconds: elapsed(), error: late ? "operation_timeout" : "dispatch_failed" };
+  }
+}
+
+/** Bolt takes this content type and no other spelling of it. */
+const form = "application/x-www-form-urlencoded";
+
+function encode({ kind, payload }: Outgoing): { body: string; contentType: string } {
+  if (kind === "command") return { body: new URLSearchParams(payload).toString(), contentType: form };
+  const json = JSON.stringify(payload);
+  if (kind === "event") return { body: json, contentType: "application/json" };
+  return { body: new URLSearchParams({ payload: json }).toString(), contentType: form };
+}

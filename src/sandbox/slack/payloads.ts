@@ -1,0 +1,156 @@
+import { inputsOf, type PlacedElement } from "./inputs.ts";
+import type { JsonObject } from "./json.ts";
+import { messageJson } from "./message-json.ts";
+import { viewJson } from "./open-views.ts";
+import type { SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
+import { newId, newTrigger, type SlackState } from "./state.ts";
+
+/** Slack's old shared secret. It is still sent, and must not be trusted: the signature is what counts. */
+const verificationToken = "verification-token-of-old";
+
+/** @see https://docs.slack.dev/interactivity/implementing-slash-commands */
+export function commandPayload(
+  state: SlackState,
+  person: SandboxUser,
+  of: { command: string; text: string; channel: string; responseUrl: string },
+): Readonly<Record<string, string>> {
+  const { identity } = state;
+  return {
+    token: verificationToken,
+    team_id: identity.teamId,
+    team_domain: identity.teamDomain,
+    channel_id: of.channel,
+    channel_name: state.channels.get(of.channel)?.name || "directmessage",
+    user_id: person.id,
+    user_name: person.name,
+    command: of.command,
+    text: of.text,
+    api_app_id: identity.appId,
+    is_enterprise_install: "false",
+    response_url: of.responseUrl,
+    trigger_id: newTrigger(state, person.id),
+  };
+}
+
+function interaction(state: SlackState, person: SandboxUser, type: string): JsonObject {
+  const { identity } = state;
+  return {
+    type,
+    user: { id: person.id, username: person.name, name: person.name, team_id: identity.teamId },
+    api_app_id: identity.appId,
+    token: verificationToken,
+    team: { id: identity.teamId, domain: identity.teamDomain },
+    enterprise: null,
+    is_enterprise_install: false,
+  };
+}
+
+/**
+ * A person used an element of a message. The payload of an ephemeral message has no `message`.
+ * @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+ */
+export function messageActionPayload(
+  state: SlackState,
+  person: SandboxUser,
+  of: { message: SandboxMessage; used: PlacedElement; chosen: JsonObject; responseUrl: string },
+): JsonObject {
+  const { message, used } = of;
+  const ephemeral = message.ephemeralTo !== undefined;
+  const container = { type: "message", message_ts: message.ts, channel_id: message.channel, is_ephemeral: ephemeral };
+  const inputs = inputsOf(message.blocks, inputsWith(used, of.chosen));
+  return {
+    ...interaction(state, person, "block_actions"),
+    container,
+    trigger_id: newTrigger(state, person.id),
+    channel: { id: message.channel, name: state.channels.get(message.channel)?.name || "directmessage" },
+    ...(ephemeral ? {} : { message: messageJson(state.identity, message) }),
+    state: { values: inputs },
+    response_url: of.responseUrl,
+    actions: [action(state, used, of.chosen)],
+  };
+}
+
+/** A person used an element of a view. */
+export function viewActionPayload(
+  state: SlackState,
+  person: SandboxUser,
+  of: { view: SandboxView; used: PlacedElement; chosen: JsonObject },
+): JsonObject {
+  return {
+    ...interaction(state, person, "block_actions"),
+    container: { type: "view", view_id: of.view.id },
+    trigger_id: newTrigger(state, person.id),
+    view: viewJson(state, of.view),
+    actions: [action(state, of.used, of.chosen)],
+  };
+}
+
+/** @see https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload */
+export function viewPayload(
+  state: SlackState,
+  person: SandboxUser,
+  view: SandboxView,
+  type: "view_submission" | "view_closed",
+): JsonObject {
+  const more =
+    type === "view_submission"
+      ? { trigger_id: newTrigger(state, person.id), response_urls: [] }
+      : { is_cleared: false };
+  return { ...interaction(state, person, type), view: viewJson(state, view), ...more };
+}
+
+/** A person types into a menu whose options the app gives. */
+export function suggestionPayload(
+  state: SlackState,
+  person: SandboxUser,
+  of: { view: SandboxView; used: PlacedElement; typed: string },
+): JsonObject {
+  return {
+    ...interaction(state, person, "block_suggestion"),
+    container: { type: "view", view_id: of.view.id },
+    view: viewJson(state, of.view),
+    block_id: of.used.blockId,
+    action_id: of.used.actionId,
+    value: of.typed,
+  };
+}
+
+/** @see https://docs.slack.dev/reference/events/app_home_opened */
+export function homeOpenedPayload(state: SlackState, person: SandboxUser): JsonObject {
+  const view = state.homes.get(person.id);
+  const seconds = Math.floor(state.now().getTime() / 1000);
+  return {
+    token: verificationToken,
+    team_id: state.identity.teamId,
+    api_app_id: state.identity.appId,
+    type: "event_callback",
+    event_id: newId("Ev"),
+    event_time: seconds,
+    authorizations: [{ team_id: state.identity.teamId, user_id: state.identity.botUserId, is_bot: true }],
+    event: {
+      type: "app_home_opened",
+      user: person.id,
+      channel: `D0${person.id.slice(2)}`,
+      tab: "home",
+      event_ts: state.nextTs(),
+      ...(view ? { view: viewJson(state, view) } : {}),
+    },
+  };
+}
+
+function action(state: SlackState, used: PlacedElement, chosen: JsonObject): JsonObject {
+  const { element, blockId, actionId } = used;
+  const button = element.type === "button" ? { text: element.text, value: element.value, style: element.style } : {};
+  return {
+    type: element.type,
+    action_id: actionId,
+    block_id: blockId,
+    ...button,
+    ...chosen,
+    action_ts: state.nextTs(),
+  };
+}
+
+function inputsWith(used: PlacedElement, chosen: JsonObject) {
+  return Object.keys(chosen).length === 0 ? {} : { [used.blockId]: { [used.actionId]: chosen } };
+}

@@ -1,0 +1,57 @@
+import { takeSubmissionAnswer } from "./acknowledgements.ts";
+import { problemsOfInputs } from "./input-problems.ts";
+import { filledInput, findInput, type InputValue, optionsOf } from "./inputs.ts";
+import { listAt, textAt } from "./json.ts";
+import { closeViews, replaceView } from "./open-views.ts";
+import { suggestionPayload, viewPayload } from "./payloads.ts";
+import type { PersonContext } from "./person-context.ts";
+import type { CommandAnswer, SandboxUser, SandboxView } from "./shapes.ts";
+
+export function fill(
+  context: PersonContext,
+  view: SandboxView,
+  values: Readonly<Record<string, InputValue>>,
+): SandboxView {
+  let filled = view;
+  for (const [field, value] of Object.entries(values)) {
+    const { blockId, actionId, element } = findInput(view.blocks, field);
+    const input = filledInput(element, value, context.loaded.get(actionId));
+    const block = { ...filled.inputs[blockId], [actionId]: input };
+    filled = { ...filled, inputs: { ...filled.inputs, [blockId]: block } };
+  }
+  if (filled !== view) replaceView(context.state, filled);
+  return filled;
+}
+
+export async function suggest(
+  context: PersonContext,
+  user: SandboxUser,
+  view: SandboxView,
+  field: string,
+  typed: string,
+): Promise<readonly string[]> {
+  const used = findInput(view.blocks, field);
+  const payload = suggestionPayload(context.state, user, { view, used, typed });
+  const ack = await context.deliver({ kind: "interaction", payload });
+  const options = optionsOf({ options: listAt(ack.body, "options"), option_groups: listAt(ack.body, "option_groups") });
+  context.loaded.set(used.actionId, options);
+  return options.map((option) => textAt(option.text, "text") ?? "");
+}
+
+export async function submit(context: PersonContext, user: SandboxUser, view: SandboxView): Promise<CommandAnswer> {
+  const { state } = context;
+  const errors = problemsOfInputs(view);
+  const asked = { ...view, errors };
+  replaceView(state, asked);
+  if (Object.keys(errors).length > 0) return { status: 0, milliseconds: 0, text: "", errors };
+  const payload = viewPayload(state, user, asked, "view_submission");
+  const ack = await context.deliver({ kind: "interaction", payload });
+  return takeSubmissionAnswer(state, user.id, asked, ack);
+}
+
+export async function close(context: PersonContext, user: SandboxUser, view: SandboxView): Promise<void> {
+  const { state } = context;
+  closeViews(state, user.id, false);
+  if (view.json.notify_on_close !== true) return;
+  await context.deliver({ kind: "interaction", payload: viewPayload(state, user, view, "view_closed") });
+}

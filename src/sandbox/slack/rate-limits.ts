@@ -1,0 +1,37 @@
+/** How many calls are allowed: a steady rate, and how many more at once when none came before. */
+export interface RateLimit {
+  perMinute: number;
+  burst: number;
+}
+
+/**
+ * Slack counts each method of each app by itself; posting by channel.
+ * @see https://docs.slack.dev/apis/web-api/rate-limits
+ */
+export const rateLimits = {
+  "tier 2": { perMinute: 20, burst: 20 },
+  "tier 3": { perMinute: 50, burst: 50 },
+  "tier 4": { perMinute: 100, burst: 100 },
+  /** One message a second and channel; "short bursts >1 allowed". */
+  posting: { perMinute: 60, burst: 10 },
+} as const satisfies Record<string, RateLimit>;
+
+/** Counts calls. Answers undefined for one that is allowed, else the seconds to wait before the next. */
+export type RateCounter = (key: string, limit: RateLimit) => number | undefined;
+
+/** Token buckets that fill with the clock. */
+export function rateCounter(now: () => Date): RateCounter {
+  const buckets = new Map<string, { tokens: number; at: number }>();
+  return (key, limit) => {
+    const at = now().getTime();
+    const bucket = buckets.get(key) ?? { tokens: limit.burst, at };
+    const perMillisecond = limit.perMinute / 60_000;
+    const tokens = Math.min(limit.burst, bucket.tokens + (at - bucket.at) * perMillisecond);
+    if (tokens < 1) {
+      buckets.set(key, { tokens, at });
+      return Math.ceil((1 - tokens) / perMillisecond / 1_000);
+    }
+    buckets.set(key, { tokens: tokens - 1, at });
+    return undefined;
+  };
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from "node:crypto";
+import type { SandboxAnswer } from "../http-server.ts";
+import { isObject, type JsonObject, parseJson, textAt } from "./json.ts";
+import { messageContent } from "./message-content.ts";
+import { SlackRefusal } from "./refusal.ts";
+import type { SandboxMessage } from "./shapes.ts";
+import { addMessage, editMessage, findMessage, type ResponseUrl, removeMessage, type SlackState } from "./state.ts";
+
+/** @see https://docs.slack.dev/interactivity/handling-user-interaction#message_responses */
+const lifetime = 30 * 60_000;
+const mostUses = 5;
+
+/** The path of a new response URL. */
+export function newResponseUrl(
+  state: SlackState,
+  of: { user: string; channel: string; message?: { channel: string; ts: string } },
+): string {
+  const path = `/actions/${state.identity.teamId}/${randomBytes(6).readUIntBE(0, 6)}/${randomBytes(12).toString("hex")}`;
+  state.responseUrls.set(path, { ...of, uses: 0, expires: new Date(state.now().getTime() + lifetime) });
+  return path;
+}
+
+/** What the app sends to a response URL, done as Slack does. Slack answers refusals with a status other than 200 here. */
+export function answerResponse(state: SlackState, path: string, body: string): SandboxAnswer {
+  const url = state.responseUrls.get(path);
+  if (url === undefined) return refused(404, "no_service");
+  if (state.now() > url.expires) return refused(404, "expired_url");
+  if (url.uses >= mostUses) return refused(404, "used_url");
+  const sent = parseJson(body);
+  if (!isObject(sent)) return refused(400, "invalid_payload");
+  try {
+    respond(state, url, sent);
+    url.uses += 1;
+    return { status: 200, body: JSON.stringify({ ok: true }) };
+  } catch (error) {
+    if (error instanceof SlackRefusal) return refused(400, error.error);
+    throw error;
+  }
+}
+
+function respond(state: SlackState, url: ResponseUrl, sent: JsonObject): void {
+  const original = url.message && findMessage(state, url.message.channel, url.message.ts);
+  if (original && isTrue(sent.delete_original)) {
+    removeMessage(state, original);
+    return;
+  }
+  const content = messageContent(sent);
+  if (original && isTrue(sent.replace_original)) editMessage(state, original, content);
+  else addResponse(state, url, sent, content);
+}
+
+/** A message that answers a person: for that person alone, unless the app wants everybody to see it. */
+export function addResponse(
+  state: SlackState,
+  to: { user: string; channel: string },
+  sent: JsonObject,
+  content: Pick<SandboxMessage, "text" | "blocks">,
+): SandboxMessage {
+  const thread = textAt(sent, "thread_ts");
+  const everybody = sent.response_type === "in_channel";
+  return addMessage(state, {
+    channel: to.channel,
+    ...content,
+    ...(thread ? { thread_ts: thread } : {}),
+    ...(everybody ? {} : { ephemeralTo: to.user }),
+  });
+}
+
+const isTrue = (value: unknown) => value === true || value === "true";
+
+function refused(status: number, error: string): SandboxAnswer {
+  return { status, body: JSON.stringify({ ok: false, error }) };
+}

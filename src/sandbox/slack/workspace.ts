@@ -1,0 +1,124 @@
+import { Faults } from "../faults.ts";
+import { startSandboxServer } from "../http-server.ts";
+import { makeChanges, untilFound } from "./changes.ts";
+import { type Deliver, deliverOverHttp } from "./delivery.ts";
+import { describeState } from "./describe-state.ts";
+import { chatMethods } from "./methods/chat.ts";
+import { conversationMethods } from "./methods/conversations.ts";
+import { peopleMethods } from "./methods/people.ts";
+import { viewMethods } from "./methods/views.ts";
+import { newState } from "./new-state.ts";
+import { makePerson, type SandboxPerson } from "./person.ts";
+import type { PersonContext } from "./person-context.ts";
+import { rateCounter } from "./rate-limits.ts";
+import { routeOf } from "./routes.ts";
+import type { SandboxChannel, SandboxMessage, SandboxUser } from "./shapes.ts";
+import type { SlackState } from "./state.ts";
+
+/** A Slack workspace with an app installed in it, over real HTTP on the loopback address. */
+export interface SandboxSlack {
+  url: string;
+  /** For `clientOptions.slackApiUrl`. */
+  apiUrl: string;
+  botToken: string;
+  appToken: string;
+  signingSecret: string;
+  teamId: string;
+  appId: string;
+  botUserId: string;
+  faults: Faults;
+  /** Where the app listens, for example `http://127.0.0.1:3000/slack/events`. In Socket Mode the app connects by itself. */
+  connect(eventsUrl: string): void;
+  person(userId: string): SandboxPerson;
+  people: readonly SandboxUser[];
+  channels(): readonly SandboxChannel[];
+  addChannel(channel: Pick<SandboxChannel, "id" | "name" | "members"> & Partial<SandboxChannel>): void;
+  addUsergroup(id: string, users: readonly string[]): void;
+  /** What everybody in the channel sees, oldest first; for what one person sees, see `SandboxPerson.ephemerals`. */
+  messages(channelId: string): readonly SandboxMessage[];
+  /** Calls `listener` after each change, until the returned function is called. */
+  onChange(listener: () => void): () => void;
+  /** Resolves when `find` gives something, looking again at each change; rejects after `withinMs` with what is there instead. */
+  until<T>(find: () => T | undefined, withinMs?: number): Promise<T>;
+  stop(): Promise<void>;
+}
+
+export interface SandboxSlackOptions {
+  faults?: Faults;
+  /** 0 or nothing takes a free one. */
+  port?: number;
+  /** What the bot may do; everything that the stand-in knows if not given. */
+  scopes?: readonly string[];
+  /** Slack's rate limits; on if not given. */
+  rateLimits?: boolean;
+  /** The clock for message ids, triggers, response URLs, rate limits and signatures. */
+  now?: () => Date;
+  onCall?: (call: string, status: number, milliseconds: number) => void;
+}
+
+const webApi = { ...chatMethods, ...conversationMethods, ...peopleMethods, ...viewMethods };
+
+/** Starts a workspace. The app needs `apiUrl`, `botToken`, `signingSecret` and, in Socket Mode, `appToken`. */
+export async function startSandboxSlack(options: SandboxSlackOptions = {}): Promise<SandboxSlack> {
+  const faults = options.faults ?? new Faults();
+  const changes = makeChanges();
+  const now = options.now ?? (() => new Date());
+  const state = newState({ scopes: options.scopes, now, changed: changes.announce });
+  const api = { state, methods: webApi, count: options.rateLimits === false ? undefined : rateCounter(now) };
+  const server = await startSandboxServer({
+    faults,
+    route: (request) => routeOf(api, request),
+    port: options.port ?? 0,
+    ...(options.onCall ? { onCall: options.onCall } : {}),
+  });
+  const app = connection(state);
+  return {
+    ...whereItIs(server.url, state),
+    faults,
+    connect: app.connect,
+    person: peopleOf({ state, deliver: app.deliver, url: () => server.url, loaded: new Map() }),
+    people: state.people,
+    ...contentOf(state),
+    onChange: changes.onChange,
+    until: (find, withinMs = 10_000) => untilFound(changes, find, { withinMs, describe: () => describeState(state) }),
+    stop: () => server.stop(),
+  };
+}
+
+function whereItIs(url: string, { identity }: SlackState) {
+  const { botToken, appToken, signingSecret, teamId, appId, botUserId } = identity;
+  return { url, apiUrl: `${url}/api/`, botToken, appToken, signingSecret, teamId, appId, botUserId };
+}
+
+/** How what people do reaches the app. */
+function connection({ identity, now }: SlackState): { connect: (eventsUrl: string) => void; deliver: Deliver } {
+  let eventsUrl: string | undefined;
+  return {
+    connect: (url) => {
+      eventsUrl = url;
+    },
+    deliver: async (outgoing) => {
+      if (eventsUrl === undefined) throw new Error("the app is not connected to the workspace: call connect first");
+      return deliverOverHttp(eventsUrl, outgoing, { secret: identity.signingSecret, now });
+    },
+  };
+}
+
+function peopleOf(context: PersonContext): (userId: string) => SandboxPerson {
+  const people = new Map(context.state.people.map((user) => [user.id, makePerson(context, user)]));
+  return (userId) => {
+    const person = people.get(userId);
+    if (person === undefined) throw new Error(`there is no person ${userId} in the workspace`);
+    return person;
+  };
+}
+
+function contentOf(state: SlackState): Pick<SandboxSlack, "channels" | "addChannel" | "addUsergroup" | "messages"> {
+  return {
+    channels: () => [...state.channels.values()],
+    addChannel: (channel) => void state.channels.set(channel.id, { archived: false, private: false, ...channel }),
+    addUsergroup: (id, users) => void state.usergroups.set(id, users),
+    messages: (channelId) =>
+      state.messages.filter((message) => message.channel === channelId && message.ephemeralTo === undefined),
+  };
+}
