@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { AccessError, explain } from "../failure/access-error.ts";
-import { processIo } from "./command-io.ts";
+import { processIo } from "./process-io.ts";
 
 /** Each command is loaded only when it is called: `check` in a pipeline must not wait for the Slack and AWS clients. */
 const commands: Readonly<Record<string, { does: string; run: (argv: readonly string[]) => Promise<number> }>> = {

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AccessError } from "../../failure/access-error.ts";
+import { freePort } from "../free-port.ts";
 import { awaitPing } from "./await-ping.ts";
 import { startRedisProcess } from "./redis-process.ts";
 import { findRedisProgram } from "./redis-sources.ts";
@@ -59,17 +59,4 @@ async function givenRedis(url: string): Promise<ProvidedRedis> {
     throw new Error("The Redis of REDIS_URL is not ours to kill or restart. Unset REDIS_URL to get one that is.");
   };
   return { url, origin: "the Redis of REDIS_URL", kill: refuse, restart: refuse, stop: async () => {} };
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => resolve());
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("the system gave no TCP port");
-  return address.port;
 }

@@ -1,0 +1,58 @@
+import type { SandboxCall } from "../sandbox.ts";
+
+/** Tells a story in a terminal: steps, the calls in each, and how long they took. */
+export interface Narration {
+  /** Begins a step. */
+  step: (title: string) => void;
+  /** A line of the story, indented. */
+  line: (text: string) => void;
+  /** A block of text, for example a message or a difference. */
+  block: (text: string) => void;
+  /** A call that a stand-in answered; shown with the step it belongs to. */
+  called: (call: SandboxCall) => void;
+  /** Prints the calls since the step began, and how long the step took. */
+  calls: (matching: (call: SandboxCall) => boolean) => void;
+}
+
+export interface Terminal {
+  write: (text: string) => void;
+  readonly colour: boolean;
+}
+
+export function narrate({ write, colour }: Terminal): Narration {
+  const paint = (codes: string, text: string) => (colour ? `\u001b[${codes}m${text}\u001b[0m` : text);
+  let steps = 0;
+  let began = performance.now();
+  let calls: SandboxCall[] = [];
+  return {
+    step: (title) => {
+      steps += 1;
+      began = performance.now();
+      calls = [];
+      write(`\n${paint("1", `${steps}. ${title}`)}\n`);
+    },
+    line: (text) => write(`   ${text}\n`),
+    block: (text) =>
+      write(
+        `${text
+          .split("\n")
+          .map((line) => `   ${paint("2", "│")} ${paintLine(paint, line)}`)
+          .join("\n")}\n`,
+      ),
+    called: (call) => void calls.push(call),
+    calls: (matching) => {
+      for (const each of calls.filter(matching)) {
+        const ms = `${each.milliseconds.toFixed(0)} ms`.padStart(7);
+        const by = each.by ? `  as ${each.by}` : "";
+        write(`   ${paint("2", `→ ${each.call.padEnd(40)} ${each.status} ${ms}${by}`)}\n`);
+      }
+      write(`   ${paint("2", `took ${((performance.now() - began) / 1000).toFixed(1)} s`)}\n`);
+    },
+  };
+}
+
+function paintLine(paint: (codes: string, text: string) => string, line: string): string {
+  if (/^\+(?!\+\+)/.test(line)) return paint("32", line);
+  if (/^-(?!--)/.test(line)) return paint("31", line);
+  return line;
+}

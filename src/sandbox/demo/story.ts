@@ -1,0 +1,133 @@
+import type { Sandbox, SandboxCall } from "../sandbox.ts";
+import { arns, channel, clusterName } from "../scene.ts";
+import type { SandboxMessage } from "../slack/shapes.ts";
+import { textOf } from "../slack/text-of.ts";
+import { expectThat, StoryError } from "./expectation.ts";
+import type { Narration } from "./narration.ts";
+
+/** How long the lease of the story is, in seconds: long enough to look at, short enough to wait for. */
+const leaseSeconds = 8;
+
+const isCloud = ({ call }: SandboxCall) => /^(sts|eks|kubernetes)\./.test(call);
+const isSlack = ({ call }: SandboxCall) => call.startsWith("slack.");
+
+/** Plays the whole procedure of docs/architecture.md, step by step. @throws StoryError where a step is not as expected */
+export async function playStory(sandbox: Sandbox, narration: Narration): Promise<void> {
+  const before = sandbox.cluster.awsAuth()?.data ?? {};
+  await expectUnauthorized(sandbox, narration, "The designated user tries to list pods");
+  await request(sandbox, narration);
+  const asked = await look(sandbox, narration);
+  await approve(sandbox, narration, asked);
+  await becomeActive(sandbox, narration);
+  await expectPods(sandbox, narration);
+  await end(sandbox, narration, before);
+  await expectUnauthorized(sandbox, narration, "The same user tries again");
+}
+
+async function expectUnauthorized(sandbox: Sandbox, narration: Narration, title: string): Promise<void> {
+  narration.step(title);
+  const answer = await sandbox.getPods();
+  narration.line(`$ kubectl get pods    # as ${arns.engineer}`);
+  narration.line(answer.output);
+  narration.calls(isCloud);
+  expectThat(!answer.ok && answer.output.includes("Unauthorized"), title, "Unauthorized", answer.output);
+}
+
+async function expectPods(sandbox: Sandbox, narration: Narration): Promise<void> {
+  const title = "The same user lists pods";
+  narration.step(title);
+  const answer = await sandbox.getPods();
+  narration.line(`$ kubectl get pods    # as ${arns.engineer}`);
+  narration.block(answer.output);
+  narration.calls(isCloud);
+  expectThat(answer.ok, title, "the names of pods", answer.output);
+}
+
+async function request(sandbox: Sandbox, narration: Narration): Promise<void> {
+  const title = "The engineer asks for access in Slack";
+  const line = `/eks-access request ${clusterName} ${arns.engineer} viewer for ${leaseSeconds}s look into the failing rollout`;
+  const engineer = sandbox.slack.person("U0ENGINEER");
+  narration.step(title);
+  narration.line(line);
+  const answer = await engineer.command(line, channel);
+  expectThat(answer.status === 200, title, "an ack with status 200", `status ${answer.status}`);
+  const ephemeral = await within(title, sandbox, () =>
+    engineer.ephemerals().find((each) => textOf(each).includes("is recorded")),
+  );
+  narration.block(textOf(ephemeral));
+  narration.line(`acknowledged in ${answer.milliseconds.toFixed(0)} ms`);
+}
+
+async function look(sandbox: Sandbox, narration: Narration): Promise<SandboxMessage> {
+  const title = "The worker looks at the cluster, then the approvers are asked";
+  narration.step(title);
+  const asked = await within(title, sandbox, () => channelMessage(sandbox, "[Approve]"));
+  narration.calls((call) => isCloud(call) || isSlack(call));
+  narration.block(textOf(asked));
+  return asked;
+}
+
+async function approve(sandbox: Sandbox, narration: Narration, asked: SandboxMessage): Promise<void> {
+  const title = "An approver clicks Approve";
+  narration.step(title);
+  const answer = await sandbox.slack.person("U0APPROVER").click(asked, "approve");
+  narration.line(`acknowledged in ${answer.milliseconds.toFixed(0)} ms; the decision is sealed and recorded`);
+  expectThat(answer.status === 200, title, "an ack with status 200", `status ${answer.status}`);
+}
+
+async function becomeActive(sandbox: Sandbox, narration: Narration): Promise<void> {
+  const title = "The worker becomes the creator, changes aws-auth and proves the access";
+  narration.step(title);
+  const message = await within(title, sandbox, () => channelMessage(sandbox, "*Active*"));
+  const told = await within(title, sandbox, () => directMessage(sandbox, "is active until"));
+  narration.calls((call) => isCloud(call) || isSlack(call));
+  narration.line("aws-auth now:");
+  narration.block(documentOf(sandbox));
+  narration.line("The message in the channel:");
+  narration.block(textOf(message));
+  narration.line("The direct message to the engineer:");
+  narration.block(textOf(told));
+  for (const finding of ["✓ *mapped*", "✓ *authorized*"]) {
+    expectThat(textOf(message).includes(finding), title, `the finding ${finding}`, textOf(message));
+  }
+}
+
+async function end(sandbox: Sandbox, narration: Narration, before: Readonly<Record<string, string>>): Promise<void> {
+  const title = "The lease ends and the entry goes away";
+  narration.step(title);
+  const message = await within(title, sandbox, () => channelMessage(sandbox, "*Ended*"), (leaseSeconds + 10) * 1000);
+  narration.calls((call) => isCloud(call) || isSlack(call));
+  narration.block(textOf(message));
+  const after = sandbox.cluster.awsAuth()?.data ?? {};
+  const same = JSON.stringify(after) === JSON.stringify(before);
+  expectThat(same, title, "aws-auth as it was before, byte for byte", JSON.stringify(after));
+  narration.line("aws-auth is what it was before, byte for byte");
+}
+
+function channelMessage(sandbox: Sandbox, text: string): SandboxMessage | undefined {
+  return sandbox.slack.messages(channel).findLast((message) => textOf(message).includes(text));
+}
+
+function directMessage(sandbox: Sandbox, text: string): SandboxMessage | undefined {
+  return sandbox.slack
+    .person("U0ENGINEER")
+    .directMessages()
+    .findLast((message) => textOf(message).includes(text));
+}
+
+async function within<T>(step: string, sandbox: Sandbox, find: () => T | undefined, ms = 15_000): Promise<T> {
+  return sandbox.slack.until(find, ms).catch((cause: unknown) => {
+    throw new StoryError(
+      step,
+      "it to come about in time",
+      cause instanceof Error ? cause.message : String(cause),
+      cause,
+    );
+  });
+}
+
+/** The document as `kubectl get configmap aws-auth -o yaml` shows its data. */
+export function documentOf(sandbox: Sandbox): string {
+  const sections = Object.entries(sandbox.cluster.awsAuth()?.data ?? {});
+  return sections.map(([name, text]) => `${name}: |\n${text.replace(/^/gm, "  ").trimEnd()}`).join("\n");
+}

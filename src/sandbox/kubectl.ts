@@ -1,0 +1,36 @@
+import type { AwsCredentials } from "../aws/credentials.ts";
+import { mintToken } from "../aws/eks-token.ts";
+import { AccessError } from "../failure/access-error.ts";
+import { connectCluster } from "../kubernetes/cluster-client.ts";
+import type { SandboxCluster } from "./cluster/cluster.ts";
+
+export interface KubectlAnswer {
+  readonly ok: boolean;
+  /** What a terminal would show. */
+  readonly output: string;
+}
+
+/** `kubectl get pods` as somebody: with a new token each time, as the AWS CLI makes one. */
+export async function getPods(
+  cluster: SandboxCluster,
+  region: string,
+  credentials: AwsCredentials,
+): Promise<KubectlAnswer> {
+  const token = await mintToken(credentials, { eksName: cluster.name, region }, new Date());
+  const { name, endpoint, certificateAuthority } = cluster;
+  const client = connectCluster({ name, endpoint, certificateAuthority, token });
+  try {
+    return { ok: true, output: (await client.listPods("default")).join("\n") };
+  } catch (error) {
+    return { ok: false, output: denial(error) };
+  } finally {
+    client.close();
+  }
+}
+
+function denial(error: unknown): string {
+  const code = error instanceof AccessError ? error.code : null;
+  if (code === "cluster-unauthorized") return "error: You must be logged in to the server (Unauthorized)";
+  if (code === "cluster-forbidden") return "Error from server (Forbidden): pods is forbidden";
+  return `error: ${error instanceof Error ? error.message : String(error)}`;
+}

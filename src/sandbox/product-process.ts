@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+/** The real slack process or worker, as a child. */
+export interface ProductProcess {
+  readonly pid: number;
+  /** JSON lines that it logged. */
+  readonly log: readonly string[];
+  /** SIGTERM, and waits. Returns the exit code. */
+  stop: () => Promise<number | null>;
+  /** SIGKILL, and waits. */
+  kill: () => Promise<void>;
+  exited: Promise<number | null>;
+}
+
+/** How `eks-access` is run: with the flags of this very process, so that it works from the sources and after a build. */
+export interface Program {
+  readonly script: string;
+  readonly nodeFlags: readonly string[];
+}
+
+/**
+ * Starts `eks-access slack|worker` with only this environment, and waits until it says that it is ready.
+ * @throws Error with its log, where it ends before
+ */
+export async function startProduct(
+  program: Program,
+  command: "slack" | "worker" | "all",
+  environment: Readonly<Record<string, string>>,
+): Promise<ProductProcess> {
+  const child = spawn(process.execPath, [...program.nodeFlags, program.script, command], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const log: string[] = [];
+  const exited = once(child, "exit").then(([code]) => code as number | null);
+  await Promise.race([untilReady(child, log), exited.then((code) => Promise.reject(endedEarly(command, code, log)))]);
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    return exited;
+  };
+  return {
+    pid: child.pid ?? 0,
+    log,
+    exited,
+    stop: () => end("SIGTERM"),
+    kill: async () => void (await end("SIGKILL")),
+  };
+}
+
+function untilReady(child: ChildProcess, log: string[]): Promise<void> {
+  return new Promise((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      if (!stream) continue;
+      createInterface({ input: stream }).on("line", (line) => {
+        log.push(line);
+        if (line.includes('"msg":"ready"')) resolve();
+      });
+    }
+  });
+}
+
+function endedEarly(command: string, code: number | null, log: readonly string[]): Error {
+  return new Error(`eks-access ${command} ended with code ${code} before it was ready:\n${log.join("\n")}`);
+}

@@ -1,0 +1,126 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type SandboxAws, startSandboxAws } from "./aws/account.ts";
+import { type SandboxCluster, startSandboxCluster } from "./cluster/cluster.ts";
+import { group } from "./cluster/default-rbac.ts";
+import { Faults } from "./faults.ts";
+import { getPods, type KubectlAnswer } from "./kubectl.ts";
+import { account, arns, clusterName, configuration, externalId, initialAwsAuth, region } from "./scene.ts";
+import { type SandboxSlack, startSandboxSlack } from "./slack/workspace.ts";
+
+/** One call that a stand-in answered. */
+export interface SandboxCall {
+  readonly call: string;
+  readonly status: number;
+  readonly milliseconds: number;
+  /** Who made it, where the stand-in knows. */
+  readonly by: string | undefined;
+}
+
+/** A Slack workspace, an AWS account and an EKS cluster on this machine, for the product to run against unchanged. */
+export interface Sandbox {
+  readonly slack: SandboxSlack;
+  readonly aws: SandboxAws;
+  readonly cluster: SandboxCluster;
+  readonly faults: Faults;
+  /** What the two processes need in their environment: the only thing that tells them from a real installation. */
+  environmentOf: (process: "slack" | "worker", options: { redisUrl: string; port?: number }) => Record<string, string>;
+  /** `kubectl get pods` as the designated user. */
+  getPods: () => Promise<KubectlAnswer>;
+  stop: () => Promise<void>;
+}
+
+export interface SandboxOptions {
+  readonly onCall?: (call: SandboxCall) => void;
+  /** Replaces the sandbox's `eks-access.yml`. */
+  readonly configuration?: string;
+  readonly awsAuth?: Readonly<Record<string, string>>;
+}
+
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const faults = new Faults();
+  const onCall = options.onCall ?? (() => {});
+  const aws = await startSandboxAws({ faults, account, region, onCall });
+  const { worker, engineer } = populate(aws);
+  const cluster = await startSandboxCluster({
+    name: clusterName,
+    region,
+    creatorArn: arns.creator,
+    stsUrl: aws.url,
+    awsAuth: options.awsAuth ?? initialAwsAuth,
+    rbac: {
+      bindings: [
+        group("eks-access-viewers", "view", "eks-access:viewers"),
+        group("eks-access-admins", "cluster-admin", "eks-access:admins"),
+      ],
+    },
+    faults,
+    onCall,
+  });
+  aws.addCluster({ ...cluster, region, creatorArn: arns.creator });
+  const slack = await startSandboxSlack({
+    faults,
+    onCall: (call, status, milliseconds) => onCall({ call, status, milliseconds, by: undefined }),
+  });
+  const folder = await mkdtemp(join(tmpdir(), "eks-access-sandbox-"));
+  const configFile = join(folder, "eks-access.yml");
+  await writeFile(configFile, options.configuration ?? configuration);
+  const sealKeys = randomBytes(32).toString("hex");
+  return {
+    slack,
+    aws,
+    cluster,
+    faults,
+    environmentOf: (process, { redisUrl, port = 0 }) => ({
+      EKS_ACCESS_CONFIG: configFile,
+      EKS_ACCESS_SEAL_KEYS: sealKeys,
+      REDIS_URL: redisUrl,
+      ...(process === "slack" ? slackEnvironment(slack, port) : workerEnvironment(aws, worker)),
+    }),
+    getPods: () => getPods(cluster, region, engineer),
+    stop: async () => {
+      await Promise.all([slack.stop(), aws.stop(), cluster.stop(), rm(folder, { recursive: true, force: true })]);
+    },
+  };
+}
+
+type Keys = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+
+/** The worker's own role, the creator that trusts it, and the designated user. */
+function populate(aws: SandboxAws): { worker: Keys; engineer: Keys } {
+  aws.account.addRole({
+    name: "eks-access-worker",
+    allow: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+  });
+  aws.account.addRole({
+    name: "cluster-creator",
+    allow: ["eks:DescribeCluster"],
+    trust: { principals: [arns.worker], externalId },
+  });
+  const worker = aws.account.sessionFor(arns.worker, "eks-access-worker-0", { seconds: 12 * 3600 });
+  return { worker, engineer: aws.account.addUser({ name: "engineer" }) };
+}
+
+function slackEnvironment(slack: SandboxSlack, port: number): Record<string, string> {
+  return {
+    SLACK_BOT_TOKEN: slack.botToken,
+    SLACK_SIGNING_SECRET: slack.signingSecret,
+    SLACK_APP_TOKEN: slack.appToken,
+    SLACK_API_URL: slack.apiUrl,
+    PORT: String(port),
+  };
+}
+
+function workerEnvironment(aws: SandboxAws, keys: Keys): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL_STS: aws.url,
+    AWS_ENDPOINT_URL_EKS: aws.url,
+    AWS_ENDPOINT_URL_CLOUDTRAIL: aws.url,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: keys.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+    ...(keys.sessionToken ? { AWS_SESSION_TOKEN: keys.sessionToken } : {}),
+  };
+}

@@ -1,0 +1,60 @@
+/** Who and what the sandbox holds when it starts: one account, one cluster, four people. */
+export const account = "111122223333";
+export const region = "eu-central-1";
+export const clusterName = "staging";
+export const externalId = "eks-access-sandbox";
+export const channel = "C0ACCESS";
+
+const iam = (rest: string) => `arn:aws:iam::${account}:${rest}`;
+
+export const arns = {
+  worker: iam("role/eks-access-worker"),
+  creator: iam("role/cluster-creator"),
+  node: iam("role/eks-node"),
+  admins: iam("role/platform-admins"),
+  engineer: iam("user/engineer"),
+} as const;
+
+/** A document as real clusters have them: with comments, both styles of lists, and people's own quoting. */
+export const initialAwsAuth: Readonly<Record<string, string>> = {
+  mapRoles: `# The nodes join with this role. Without it they are NotReady within minutes.
+- rolearn: ${arns.node}
+  username: system:node:{{EC2PrivateDNSName}}
+  groups:
+    - system:bootstrappers
+    - system:nodes
+# The platform team
+- rolearn: "${arns.admins}"
+  username: platform-admin:{{SessionName}}
+  groups: [system:masters]
+`,
+};
+
+/** `eks-access.yml` of the sandbox: leases of seconds are a matter of configuration. */
+export const configuration = `
+clusters:
+  ${clusterName}:
+    eksName: ${clusterName}
+    region: ${region}
+    account: "${account}"
+    creator:
+      roleArn: ${arns.creator}
+      externalId: ${externalId}
+    channel: ${channel}
+    approvers: [U0APPROVER, U0APPROVER2]
+    levels: [viewer, admin]
+levels:
+  viewer:
+    groups: [eks-access:viewers]
+    maxDuration: 8h
+    verify:
+      - { verb: list, resource: pods, namespace: default }
+  admin:
+    groups: [eks-access:admins]
+    maxDuration: 1h
+    verify:
+      - { verb: "*", resource: "*", group: "*" }
+timing:
+  requestLapsesAfter: 1h
+  sweepEvery: 1s
+`;
