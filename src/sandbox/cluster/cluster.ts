@@ -81,10 +81,7 @@ export async function startSandboxCluster(options: SandboxClusterOptions): Promi
   });
   const awsAuth = awsAuthMethods(configMaps);
   if (options.awsAuth)
-    awsAuth.editAwsAuth(
-      () => ({ metadata: { name: at.name }, data: options.awsAuth ?? {} }),
-      "vpc-resource-controller",
-    );
+    awsAuth.editAwsAuth(() => ({ metadata: {}, data: options.awsAuth ?? {} }), "vpc-resource-controller");
   const context = { authenticator, rbac: () => state.rbac, configMaps, now };
   const server = await startSandboxServer({
     faults,
@@ -117,7 +114,8 @@ function awsAuthMethods(
     awsAuth: () => configMaps.get(at) ?? null,
     editAwsAuth: (edit, manager = "kubectl-edit") => {
       const before = configMaps.get(at);
-      const after = edit(structuredClone(before) ?? { metadata: { name: at.name } });
+      const edited = edit(structuredClone(before) ?? { metadata: {} });
+      const after = { ...edited, metadata: { ...edited.metadata, name: at.name } };
       const options = { manager, dryRun: false };
       const written = before ? configMaps.replace(at, after, options) : configMaps.create(at.namespace, after, options);
       if (isStatus(written)) throw new Error(written.message);

@@ -33,10 +33,10 @@ const maxAnnotationBytes = 256 * 1024;
 
 /** Reads what a client sent, or the 400 that a real API server answers where it can't. `null` counts as absent, as in Go. */
 export function decodeConfigMap(value: unknown): SentConfigMap | Status {
-  if (!isObject(value) || value.kind !== "ConfigMap" || value.apiVersion !== "v1") {
-    return badRequest(
-      "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error or another kind",
-    );
+  if (!isObject(value)) return badRequest("the object provided is unrecognized (must be of type ConfigMap)");
+  const { kind = "ConfigMap", apiVersion = "v1" } = value;
+  if (kind !== "ConfigMap" || apiVersion !== "v1") {
+    return badRequest(`${kind} in version "${apiVersion}" cannot be handled as a ConfigMap`);
   }
   const metadata = isObject(value.metadata) ? value.metadata : {};
   for (const [field, map] of Object.entries({

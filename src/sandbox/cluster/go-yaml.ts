@@ -21,7 +21,7 @@ function firstDocument(text: string): Document | undefined {
     uniqueKeys: false,
     // go-yaml reads neither base 60 nor, into an interface, timestamps: both stay text.
     customTags: (tags) =>
-      tags.filter((tag) => typeof tag === "string" || !/TIME$|timestamp$/.test(`${tag.format ?? ""}${tag.tag}`)),
+      tags.filter((tag) => typeof tag === "string" || !(tag.format === "TIME" || tag.tag.endsWith(":timestamp"))),
   }) as Document[];
   const [error] = document?.errors ?? [];
   if (error) throw error;
