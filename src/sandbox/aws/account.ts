@@ -2,12 +2,11 @@ import { Faults } from "../faults.ts";
 import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
 import { assumeRoleEvent } from "./assume-role-event.ts";
 import { answerCloudTrail, type CloudTrail, createCloudTrail } from "./cloudtrail.ts";
-import { createClusterEvent } from "./cloudtrail-events.ts";
 import type { AwsContext } from "./context.ts";
-import { type AuthenticationMode, answerEks, type EksCluster, type EksClusters } from "./eks.ts";
+import { answerEks } from "./eks.ts";
+import { addCluster, type ClusterChange, type EksClusters, type NewCluster, updateCluster } from "./eks-clusters.ts";
 import { SandboxAccount } from "./sandbox-account.ts";
 import { answerSts, stsParams } from "./sts.ts";
-import type { CreatorRecord } from "./user-identity.ts";
 
 /** One call that was answered: `by` is the ARN of who signed it, where the signature was good. */
 export interface AwsCall {
@@ -15,21 +14,6 @@ export interface AwsCall {
   status: number;
   milliseconds: number;
   by: string | undefined;
-}
-
-/** What `addCluster` takes. The creator must be an identity of the account. */
-export interface NewCluster {
-  name: string;
-  region: string;
-  creatorArn: string;
-  endpoint: string;
-  /** Base64 of a PEM certificate, as DescribeCluster gives it. */
-  certificateAuthority: string;
-  authenticationMode?: AuthenticationMode;
-  createdAt?: Date;
-  status?: EksCluster["status"];
-  /** How CloudTrail recorded the creation: by the kind of the creator unless told otherwise; `"none"` leaves no record. */
-  recordedAs?: CreatorRecord | "none";
 }
 
 /** An AWS account whose STS, EKS and CloudTrail answer at one address. */
@@ -41,13 +25,10 @@ export interface SandboxAws {
   faults: Faults;
   calls: readonly AwsCall[];
   cloudTrail: CloudTrail;
-  /** Makes a cluster visible to DescribeCluster and CloudTrail; gives its ARN. */
+  /** Makes a cluster visible to DescribeCluster and CloudTrail; gives its ARN. Whoever changes its mode here also tells the cluster itself. */
   addCluster(cluster: NewCluster): string;
   /** Changes what DescribeCluster says of a cluster. */
-  updateCluster(
-    arn: string,
-    change: Partial<Pick<EksCluster, "status" | "authenticationMode" | "endpoint" | "certificateAuthority">>,
-  ): void;
+  updateCluster(arn: string, change: ClusterChange): void;
   removeCluster(arn: string): void;
   stop(): Promise<void>;
 }
@@ -88,39 +69,10 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
     faults,
     calls,
     cloudTrail,
-    ...clusterMethods(context, clusters, cloudTrail),
-    stop: server.stop,
-  };
-}
-
-function clusterMethods(
-  { account, now }: AwsContext,
-  clusters: EksClusters,
-  cloudTrail: CloudTrail,
-): Pick<SandboxAws, "addCluster" | "updateCluster" | "removeCluster"> {
-  return {
-    addCluster: ({ recordedAs, ...cluster }) => {
-      const arn = `arn:${account.partition}:eks:${cluster.region}:${account.id}:cluster/${cluster.name}`;
-      const added: EksCluster = {
-        authenticationMode: "CONFIG_MAP",
-        createdAt: now(),
-        status: "ACTIVE",
-        ...cluster,
-        arn,
-      };
-      clusters.set(arn, added);
-      if (recordedAs !== "none") {
-        const creator = account.identity(cluster.creatorArn);
-        cloudTrail.record(createClusterEvent(added, creator, recordedAs));
-      }
-      return arn;
-    },
-    updateCluster: (arn, change) => {
-      const cluster = clusters.get(arn);
-      if (!cluster) throw new Error(`there is no ${arn} in the sandbox`);
-      clusters.set(arn, { ...cluster, ...change });
-    },
+    addCluster: (cluster) => addCluster({ account, now, clusters, cloudTrail }, cluster),
+    updateCluster: (arn, change) => updateCluster(clusters, arn, change),
     removeCluster: (arn) => void clusters.delete(arn),
+    stop: server.stop,
   };
 }
 

@@ -1,40 +1,40 @@
+import type { AssumeRoleInput } from "./assume-role-input.ts";
 import { type CloudTrailEvent, eventOf } from "./cloudtrail-events.ts";
 import type { AssumeRoleCall } from "./context.ts";
+import type { Caller } from "./identities.ts";
 
 /** The record of AssumeRole that CloudTrail keeps: who became whom, for which session name and source identity. */
 export function assumeRoleEvent({ caller, input, region, refused }: AssumeRoleCall, at: Date): CloudTrailEvent {
-  const { identity, session } = caller;
-  const issuer = {
-    type: "Role",
-    principalId: identity.id,
-    arn: identity.arn,
-    accountId: identity.accountId,
-    userName: identity.name,
-  };
   return eventOf({
     name: "AssumeRole",
     source: "sts.amazonaws.com",
     region,
     at,
-    account: identity.accountId,
+    account: caller.identity.accountId,
     readOnly: true,
-    userIdentity: {
-      type: session ? "AssumedRole" : "IAMUser",
-      principalId: caller.userId,
-      arn: caller.arn,
-      accountId: identity.accountId,
-      accessKeyId: caller.accessKeyId,
-      ...(session ? { sessionContext: { sessionIssuer: issuer } } : { userName: identity.name }),
-    },
-    request: {
-      roleArn: input.roleArn,
-      roleSessionName: input.sessionName,
-      durationSeconds: input.seconds,
-      ...(input.sourceIdentity === undefined ? {} : { sourceIdentity: input.sourceIdentity }),
-      ...(input.tags.size === 0 ? {} : { tags: [...input.tags].map(([key, value]) => ({ key, value })) }),
-    },
+    userIdentity: callerElement(caller),
+    request: requestElement(input),
     response: refused ? null : { assumedRoleUser: { arn: input.roleArn } },
     resources: [{ type: "AWS::IAM::Role", name: input.roleArn }],
     change: refused ? { errorCode: refused.code, errorMessage: refused.message } : {},
   });
+}
+
+function callerElement({ identity, session, userId, arn, accessKeyId }: Caller): Readonly<Record<string, unknown>> {
+  const { accountId, name: userName } = identity;
+  const issuer = { type: "Role", principalId: identity.id, arn: identity.arn, accountId, userName };
+  const caller = { principalId: userId, arn, accountId, accessKeyId };
+  return session
+    ? { type: "AssumedRole", ...caller, sessionContext: { sessionIssuer: issuer } }
+    : { type: "IAMUser", ...caller, userName };
+}
+
+function requestElement({ roleArn, sessionName, seconds, sourceIdentity, tags }: AssumeRoleInput): object {
+  return {
+    roleArn,
+    roleSessionName: sessionName,
+    durationSeconds: seconds,
+    ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
+    ...(tags.size === 0 ? {} : { tags: [...tags].map(([key, value]) => ({ key, value })) }),
+  };
 }

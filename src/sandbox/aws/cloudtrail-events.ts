@@ -1,4 +1,4 @@
-import type { EksCluster } from "./eks.ts";
+import type { EksCluster } from "./eks-clusters.ts";
 import type { Identity } from "./identities.ts";
 import { type CreatorRecord, userIdentity, usernameOf } from "./user-identity.ts";
 

@@ -2,7 +2,8 @@ import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import type { CloudTrailEvent } from "./cloudtrail-events.ts";
 import type { AwsContext } from "./context.ts";
 import { allows } from "./identities.ts";
-import { cloudTrailError, type Refusal, refuse } from "./refusal.ts";
+import { type Lookup, pageToken, readLookup } from "./lookup.ts";
+import { cloudTrailError } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 import { readClaim } from "./signature-claim.ts";
 
@@ -16,7 +17,6 @@ export interface CloudTrail {
   recent: Map<string, Date[]>;
 }
 
-const pageSize = 50;
 const historyMs = 90 * 24 * 3600 * 1000;
 
 /** An event history. It throttles nobody until told to, so that only tests about throttling meet it. */
@@ -65,76 +65,14 @@ function isThrottled(trail: CloudTrail, region: string, now: Date): boolean {
   return throttled;
 }
 
-interface Lookup {
-  attribute: { AttributeKey: string; AttributeValue: string } | undefined;
-  from: number;
-  until: number;
-  max: number;
-  offset: number;
-}
-
-interface LookupBody {
-  LookupAttributes?: { AttributeKey: string; AttributeValue: string }[];
-  StartTime?: number;
-  EndTime?: number;
-  MaxResults?: number;
-  NextToken?: string;
-}
-
-const attributes: Readonly<Record<string, (event: CloudTrailEvent) => readonly (string | undefined)[]>> = {
-  EventId: (event) => [event.id],
-  EventName: (event) => [event.name],
-  EventSource: (event) => [event.source],
-  ReadOnly: (event) => [String(event.readOnly)],
-  ResourceName: (event) => event.resources.map(({ name }) => name),
-  ResourceType: (event) => event.resources.map(({ type }) => type),
-  Username: (event) => [event.username],
-};
-
-function readLookup(body: string): Lookup | Refusal {
-  const {
-    LookupAttributes = [],
-    StartTime,
-    EndTime,
-    MaxResults = pageSize,
-    NextToken,
-  } = JSON.parse(body) as LookupBody;
-  const [attribute, ...more] = LookupAttributes;
-  if (more.length > 0 || (attribute && !(attribute.AttributeKey in attributes))) {
-    return refuse(
-      "InvalidLookupAttributesException",
-      "You can only use one lookup attribute, and it must be a known one.",
-    );
-  }
-  if (MaxResults < 1 || MaxResults > pageSize) {
-    return refuse(
-      "InvalidMaxResultsException",
-      `The max results value ${MaxResults} is invalid. Specify max results between 1 and ${pageSize}.`,
-    );
-  }
-  if (StartTime !== undefined && EndTime !== undefined && StartTime > EndTime) {
-    return refuse("InvalidTimeRangeException", "The start time must be before the end time.");
-  }
-  const offset =
-    NextToken === undefined ? 0 : Number(Buffer.from(NextToken, "base64").toString("latin1").replace(/^at:/, ""));
-  if (!Number.isInteger(offset)) return refuse("InvalidNextTokenException", "The next token is invalid.");
-  return {
-    attribute,
-    from: (StartTime ?? 0) * 1000,
-    until: (EndTime ?? Number.POSITIVE_INFINITY) * 1000,
-    max: MaxResults,
-    offset,
-  };
-}
-
 function page(trail: CloudTrail, region: string, lookup: Lookup, now: Date): SandboxAnswer {
-  const { attribute, offset, max } = lookup;
-  const oldest = Math.max(lookup.from, now.getTime() - historyMs);
+  const { offset, max, until } = lookup;
+  const from = Math.max(lookup.from, now.getTime() - historyMs);
   const found = trail.events
-    .filter((event) => event.region === region && event.at.getTime() >= oldest && event.at.getTime() <= lookup.until)
-    .filter((event) => !attribute || attributes[attribute.AttributeKey]?.(event).includes(attribute.AttributeValue))
+    .filter((event) => event.region === region && event.at.getTime() >= from && event.at.getTime() <= until)
+    .filter(lookup.matches)
     .sort((a, b) => b.at.getTime() - a.at.getTime());
-  const more = found.length > offset + max ? { NextToken: Buffer.from(`at:${offset + max}`).toString("base64") } : {};
+  const more = found.length > offset + max ? { NextToken: pageToken(offset + max) } : {};
   const body = { Events: found.slice(offset, offset + max).map(eventMember), ...more };
   return { status: 200, headers: { "content-type": "application/x-amz-json-1.1" }, body: JSON.stringify(body) };
 }

@@ -1,29 +1,10 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import type { AwsContext } from "./context.ts";
-import { allows } from "./identities.ts";
+import type { EksCluster, EksClusters } from "./eks-clusters.ts";
+import { allows, type Identity } from "./identities.ts";
 import { eksError } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 import { readClaim } from "./signature-claim.ts";
-
-export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
-
-/** A cluster as the EKS control plane knows it. */
-export interface EksCluster {
-  name: string;
-  region: string;
-  /** The IAM role or user that created it. EKS itself does not tell: DescribeCluster has no such field. */
-  creatorArn: string;
-  endpoint: string;
-  /** Base64 of a PEM certificate. */
-  certificateAuthority: string;
-  authenticationMode: AuthenticationMode;
-  createdAt: Date;
-  status: "CREATING" | "ACTIVE" | "UPDATING" | "DELETING" | "FAILED";
-  arn: string;
-}
-
-/** The clusters of all regions. */
-export type EksClusters = Map<string, EksCluster>;
 
 /** Answers DescribeCluster (EKS API reference). The region is the one that the signature is made for. */
 export function answerEks(context: AwsContext, clusters: EksClusters, request: SandboxRequest): SandboxAnswer {
@@ -44,7 +25,7 @@ export function answerEks(context: AwsContext, clusters: EksClusters, request: S
 }
 
 /** The creator could create the cluster, so it may look at it. Everybody else needs the action in a policy. */
-function mayDescribe(clusters: EksClusters, identity: Parameters<typeof allows>[0], arn: string): boolean {
+function mayDescribe(clusters: EksClusters, identity: Identity, arn: string): boolean {
   return allows(identity, "eks:DescribeCluster") || clusters.get(arn)?.creatorArn === identity.arn;
 }
 
@@ -75,6 +56,23 @@ function describe(
   return { status: 200, body: JSON.stringify({ cluster: clusterObject(cluster) }) };
 }
 
+const network = {
+  resourcesVpcConfig: {
+    subnetIds: ["subnet-0a1b2c3d4e5f60718", "subnet-0f1e2d3c4b5a69788"],
+    securityGroupIds: [],
+    clusterSecurityGroupId: "sg-0123456789abcdef0",
+    vpcId: "vpc-0123456789abcdef0",
+    endpointPublicAccess: true,
+    endpointPrivateAccess: true,
+    publicAccessCidrs: ["0.0.0.0/0"],
+  },
+  kubernetesNetworkConfig: {
+    serviceIpv4Cidr: "10.100.0.0/16",
+    ipFamily: "ipv4",
+    elasticLoadBalancing: { enabled: false },
+  },
+};
+
 function clusterObject(cluster: EksCluster): object {
   const created = cluster.status !== "CREATING";
   const account = cluster.arn.split(":")[4];
@@ -85,20 +83,7 @@ function clusterObject(cluster: EksCluster): object {
     version: "1.33",
     ...(created ? { endpoint: cluster.endpoint, certificateAuthority: { data: cluster.certificateAuthority } } : {}),
     roleArn: `arn:aws:iam::${account}:role/eks-cluster-role`,
-    resourcesVpcConfig: {
-      subnetIds: ["subnet-0a1b2c3d4e5f60718", "subnet-0f1e2d3c4b5a69788"],
-      securityGroupIds: [],
-      clusterSecurityGroupId: "sg-0123456789abcdef0",
-      vpcId: "vpc-0123456789abcdef0",
-      endpointPublicAccess: true,
-      endpointPrivateAccess: true,
-      publicAccessCidrs: ["0.0.0.0/0"],
-    },
-    kubernetesNetworkConfig: {
-      serviceIpv4Cidr: "10.100.0.0/16",
-      ipFamily: "ipv4",
-      elasticLoadBalancing: { enabled: false },
-    },
+    ...network,
     logging: {
       clusterLogging: [{ types: ["api", "audit", "authenticator", "controllerManager", "scheduler"], enabled: false }],
     },

@@ -1,7 +1,7 @@
-import type { AuthenticationMode } from "../aws/eks.ts";
+import type { AuthenticationMode } from "../aws/eks-clusters.ts";
 import { Faults } from "../faults.ts";
 import { startSandboxServer } from "../http-server.ts";
-import { routeApiRequest } from "./api-server.ts";
+import { type ApiServerContext, routeApiRequest } from "./api-server.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
 import { issueCertificates } from "./certificate.ts";
@@ -71,30 +71,16 @@ export async function startSandboxCluster(options: SandboxClusterOptions): Promi
   const { faults = new Faults(), now = () => new Date() } = options;
   const configMaps = new ConfigMapStore(now);
   const state = { mode: options.authenticationMode ?? "CONFIG_MAP", rbac: withDefaultRbac(options.rbac) };
-  const certificates = issueCertificates(new Date());
-  const authenticator = createAuthenticator({
-    ...options,
-    cluster: options.name,
-    map: () => readAwsAuth(state.mode === "API" ? undefined : configMaps.get(at)?.data),
-    now,
-    cacheMs: options.tokenCacheMs ?? 120_000,
-  });
   const awsAuth = awsAuthMethods(configMaps);
-  if (options.awsAuth)
-    awsAuth.editAwsAuth(() => ({ metadata: {}, data: options.awsAuth ?? {} }), "vpc-resource-controller");
-  const context = { authenticator, rbac: () => state.rbac, configMaps, now };
-  const server = await startSandboxServer({
-    faults,
-    port: options.port ?? 0,
-    tls: certificates,
-    route: (request) => routeApiRequest(context, request),
-    onCall: (call, status, milliseconds, by) =>
-      options.onCall?.({ cluster: options.name, call, status, milliseconds, by }),
-  });
+  const { awsAuth: data } = options;
+  if (data) awsAuth.editAwsAuth(() => ({ metadata: {}, data }), "vpc-resource-controller");
+  const map = () => readAwsAuth(state.mode === "API" ? undefined : configMaps.get(at)?.data);
+  const cacheMs = options.tokenCacheMs ?? 120_000;
+  const authenticator = createAuthenticator({ ...options, cluster: options.name, map, now, cacheMs });
+  const api = await startApiServer({ authenticator, rbac: () => state.rbac, configMaps, now }, options, faults);
   return {
     name: options.name,
-    endpoint: server.url,
-    certificateAuthority: Buffer.from(certificates.authority).toString("base64"),
+    ...api,
     faults,
     ...awsAuth,
     setRbac: (rbac) => {
@@ -103,8 +89,26 @@ export async function startSandboxCluster(options: SandboxClusterOptions): Promi
     setAuthenticationMode: (mode) => {
       state.mode = mode;
     },
-    stop: server.stop,
   };
+}
+
+async function startApiServer(
+  context: ApiServerContext,
+  options: SandboxClusterOptions,
+  faults: Faults,
+): Promise<Pick<SandboxCluster, "endpoint" | "certificateAuthority" | "stop">> {
+  // TLS clients look at the real clock, whatever time it is in the sandbox.
+  const certificates = issueCertificates(new Date());
+  const server = await startSandboxServer({
+    faults,
+    port: options.port ?? 0,
+    tls: certificates,
+    route: (request) => routeApiRequest(context, request),
+    onCall: (call, status, milliseconds, by) =>
+      options.onCall?.({ cluster: options.name, call, status, milliseconds, by }),
+  });
+  const certificateAuthority = Buffer.from(certificates.authority).toString("base64");
+  return { endpoint: server.url, certificateAuthority, stop: server.stop };
 }
 
 function awsAuthMethods(

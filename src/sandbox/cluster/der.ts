@@ -1,5 +1,5 @@
 /** The few types of DER (ITU-T X.690) that a certificate is made of. Each function gives a whole element: tag, length, content. */
-export function element(tag: number, ...content: readonly Uint8Array[]): Buffer {
+function element(tag: number, ...content: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(content);
   return Buffer.concat([Buffer.from([tag, ...lengthOf(body.length)]), body]);
 }
