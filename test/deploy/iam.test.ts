@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { sessionNameOf } from "../../src/aws/session-name.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+const oneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
+const policy = z.object({
+  Version: z.literal("2012-10-17"),
+  Statement: z.array(
+    z.strictObject({
+      Sid: z.string().regex(/^[A-Za-z0-9]+$/),
+      Effect: z.literal("Allow"),
+      Principal: z.strictObject({ AWS: z.string() }).optional(),
+      Action: oneOrMore,
+      Resource: oneOrMore.optional(),
+      Condition: z.record(z.string(), z.record(z.string(), oneOrMore)).optional(),
+    }),
+  ),
+});
+
+function read(name: string): z.output<typeof policy> {
+  return policy.parse(JSON.parse(readFileSync(`${root}/deploy/iam/${name}.json`, "utf8")));
+}
+
+function actionsOf(name: string): string[] {
+  return read(name)
+    .Statement.flatMap((statement) => statement.Action)
+    .sort();
+}
+
+const adapters = readdirSync(`${root}/src/aws`)
+  .map((file) => readFileSync(`${root}/src/aws/${file}`, "utf8"))
+  .join("\n");
+const jobs = readFileSync(`${root}/src/jobs/open-cluster.ts`, "utf8");
+
+test("the code sends no command that the policies do not know", () => {
+  const commands = new Set([...adapters.matchAll(/new (\w+Command)\(/g)].map(([, name]) => name));
+
+  // GetCallerIdentity needs no permission (API reference of STS).
+  expect([...commands].sort()).toEqual(["AssumeRoleCommand", "DescribeClusterCommand", "GetCallerIdentityCommand"]);
+  expect(actionsOf("creator-policy")).toEqual(["eks:DescribeCluster"]);
+});
+
+test("the worker may do what an assumed session takes, on named roles, and nothing else", () => {
+  const session = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
+
+  expect(actionsOf("worker-policy")).toEqual(session);
+  expect(actionsOf("creator-trust-policy")).toEqual(session);
+  const resources = [...read("worker-policy").Statement, ...read("creator-policy").Statement].flatMap(
+    (statement) => statement.Resource ?? ["none"],
+  );
+  expect(resources.filter((resource) => /\*|none/.test(resource))).toEqual([]);
+});
+
+test("the trust policy wants the external id, our session's name and somebody to act for", () => {
+  const assume = read("creator-trust-policy").Statement.find(({ Action }) => Action.includes("sts:AssumeRole"));
+
+  expect(assume?.Condition?.StringEquals).toHaveProperty("sts:ExternalId");
+  const [pattern = ""] = assume?.Condition?.StringLike?.["sts:RoleSessionName"] ?? [];
+  expect(pattern.endsWith("*")).toBe(true);
+  expect(sessionNameOf("r-7f3k", "U012ABCDEF").startsWith(pattern.slice(0, -1))).toBe(true);
+  expect(assume?.Condition?.StringLike?.["sts:SourceIdentity"]).toEqual(["?*"]);
+});
+
+test("the trust policy lets the worker set the tags that it sets, and no others", () => {
+  const tagging = read("creator-trust-policy").Statement.find(({ Action }) => Action.includes("sts:TagSession"));
+  const written = [...jobs.matchAll(/"(eks-access:\w+)":/g)].map(([, key]) => key).sort();
+
+  const allowed = tagging?.Condition?.["ForAllValues:StringEquals"]?.["aws:TagKeys"] ?? [];
+  expect(written.length).toBeGreaterThan(0);
+  expect([...allowed].sort()).toEqual(written);
+});
+
+test("every statement is explained where the policies are", () => {
+  const readme = readFileSync(`${root}/deploy/iam/README.md`, "utf8");
+  const ids = ["worker-policy", "creator-trust-policy", "creator-policy"].flatMap((name) =>
+    read(name).Statement.map((statement) => statement.Sid),
+  );
+
+  expect(ids.filter((id) => !readme.includes(`\`${id}\``))).toEqual([]);
+});
