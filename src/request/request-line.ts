@@ -121,7 +121,8 @@ function readArn(typed: string): ReadPart<Principal> {
   if (!typed) return mistaken("Say which IAM role or user, as an ARN.", "<arn>");
   const reading = readPrincipal(typed);
   if (reading.type === "principal") return understood(reading.principal, reading.principal.arn);
-  return mistaken(reading.message, reading.suggestion ?? "<arn>");
+  const { message, suggestion } = reading;
+  return mistaken(suggestion ? `${message} Write ${suggestion}` : message, suggestion ?? "<arn>");
 }
 
 function readDuration(typed: string | undefined, level: Level | null): ReadPart<number> {

@@ -1,0 +1,26 @@
+import { Redis } from "ioredis";
+import { scheduleGrant } from "../../src/grant/grant.ts";
+import type { AccessRequest } from "../../src/request/request.ts";
+
+/** What an attacker does who has Redis, but not the key: approves every pending request, with a made-up seal. */
+export async function forgeApproval(redisUrl: string): Promise<void> {
+  const redis = new Redis(redisUrl);
+  const now = new Date();
+  for (const key of await redis.keys("{eks-access}:request:*")) {
+    const request = JSON.parse((await redis.hget(key, "record")) ?? "null") as AccessRequest;
+    const decision = {
+      verdict: "approved" as const,
+      by: "U0APPROVER",
+      at: now.toISOString(),
+      digest: request.preview?.digest ?? "",
+      why: "",
+      seal: "00000000.00",
+    };
+    const version = request.version + 1;
+    const grant = scheduleGrant(now, request.durationSeconds);
+    const forged: AccessRequest = { ...request, version, state: "approved", decision, grant };
+    await redis.hset(key, { version, record: JSON.stringify(forged) });
+    await redis.zadd("{eks-access}:due", 0, request.id);
+  }
+  redis.disconnect();
+}

@@ -1,0 +1,72 @@
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { freePort } from "../../src/sandbox/free-port.ts";
+import { type ProductProcess, type Program, startProduct } from "../../src/sandbox/product-process.ts";
+import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { channel } from "../../src/sandbox/scene.ts";
+import type { SandboxMessage } from "../../src/sandbox/slack/shapes.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { aRedis } from "../redis.ts";
+
+const program: Program = {
+  script: fileURLToPath(new URL("../../src/bin/eks-access.ts", import.meta.url)),
+  nodeFlags: ["--import", createRequire(import.meta.url).resolve("tsx")],
+};
+
+/** The product's two real processes in the sandbox, with a Redis of their own. */
+export interface Flow {
+  readonly sandbox: Sandbox;
+  readonly redisUrl: string;
+  readonly worker: () => ProductProcess;
+  readonly slack: () => ProductProcess;
+  /** Starts a new worker, for example after one was killed. */
+  startWorker: () => Promise<ProductProcess>;
+  startSlack: () => Promise<ProductProcess>;
+  /** The newest message of the channel that holds this text; waits for it. */
+  message: (text: string, withinMs?: number) => Promise<SandboxMessage>;
+  /** The newest direct message to the engineer that holds this text; waits for it. */
+  told: (text: string, withinMs?: number) => Promise<SandboxMessage>;
+  /** What only this person sees and that holds this text; waits for it. */
+  answer: (user: string, text: string) => Promise<SandboxMessage>;
+  stop: () => Promise<void>;
+}
+
+export async function startFlow(options: SandboxOptions = {}): Promise<Flow> {
+  const redis = await aRedis();
+  const sandbox = await startSandbox(options);
+  const port = await freePort();
+  sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
+  const started: ProductProcess[] = [];
+  const start = async (kind: "slack" | "worker") => {
+    const environment = sandbox.environmentOf(kind, { redisUrl: redis.url, port });
+    const child = await startProduct(program, kind, environment);
+    started.push(child);
+    return child;
+  };
+  let [slack, worker] = await Promise.all([start("slack"), start("worker")]);
+  const { until, messages, person } = sandbox.slack;
+  const holding = (text: string) => (message: SandboxMessage) => textOf(message).includes(text);
+  return {
+    sandbox,
+    redisUrl: redis.url,
+    worker: () => worker,
+    slack: () => slack,
+    startWorker: async () => {
+      worker = await start("worker");
+      return worker;
+    },
+    startSlack: async () => {
+      slack = await start("slack");
+      return slack;
+    },
+    message: (text, withinMs = 15_000) => until(() => messages(channel).findLast(holding(text)), withinMs),
+    told: (text, withinMs = 15_000) =>
+      until(() => person("U0ENGINEER").directMessages().findLast(holding(text)), withinMs),
+    answer: (user, text) => until(() => person(user).ephemerals().findLast(holding(text)), 15_000),
+    stop: async () => {
+      await Promise.all(started.map((child) => child.stop()));
+      await sandbox.stop();
+      await redis.close();
+    },
+  };
+}

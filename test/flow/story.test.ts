@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { arns, channel, clusterName, initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { auditOf } from "./audit-of.ts";
+import { type Flow, startFlow } from "./start-flow.ts";
+
+const ask = (rest = "") => `/eks-access request ${clusterName} ${arns.engineer} viewer ${rest}`;
+
+describe("the main job, end to end", () => {
+  let flow: Flow;
+
+  beforeAll(async () => {
+    flow = await startFlow();
+  });
+  afterAll(() => flow.stop());
+
+  test("from Unauthorized through request, approval and proof to access, and back to Unauthorized at the end of the lease", async () => {
+    const { sandbox } = flow;
+    const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
+    const before = await sandbox.getPods();
+
+    const ack = await engineer.command(ask("for 5s look into the failing rollout"), channel);
+    await approver.click(await flow.message("[Approve]"), "approve");
+    const active = await flow.message("*Active*");
+    const told = await flow.told("is active until");
+    const during = await sandbox.getPods();
+    const ended = await flow.message("*Ended*");
+    const after = await sandbox.getPods();
+
+    expect(before.output).toBe("error: You must be logged in to the server (Unauthorized)");
+    expect(ack.status).toBe(200);
+    expect(textOf(active)).toContain("✓ *mapped*");
+    expect(textOf(active)).toContain("✓ *authorized*: may list pods in default");
+    expect(textOf(active)).toContain("*signed in* not tested");
+    expect(textOf(told)).toContain("aws eks update-kubeconfig --region eu-central-1 --name staging");
+    expect(during).toMatchObject({ ok: true });
+    expect(ended.ts).toBe(active.ts);
+    expect(after.output).toBe("error: You must be logged in to the server (Unauthorized)");
+    expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+    expect(sandbox.cluster.awsAuth()?.metadata.annotations ?? {}).toEqual({});
+  });
+
+  test("the audit log tells each change once, in a whole chain", async () => {
+    const { verdict, types } = await auditOf(flow.redisUrl);
+
+    expect(verdict.type).toBe("whole");
+    expect(types.slice(0, 6)).toEqual([
+      "request.created",
+      "request.previewed",
+      "request.approved",
+      "grant.writing",
+      "grant.active",
+      "grant.ended",
+    ]);
+  });
+
+  test("CloudTrail tells for whom the worker became the creator", async () => {
+    const assumed = flow.sandbox.aws.cloudTrail.events.filter((event) => JSON.stringify(event).includes("AssumeRole"));
+
+    const [first] = assumed;
+    expect(JSON.stringify(first)).toContain("U0ENGINEER");
+    expect(JSON.stringify(first)).toMatch(/r-[a-z0-9]{8}/);
+  });
+
+  test("the form asks the same, and shows its mistakes at their fields", async () => {
+    const engineer = flow.sandbox.slack.person("U0ENGINEER");
+    await engineer.command("/eks-access request", channel);
+    await flow.sandbox.slack.until(() => engineer.view());
+
+    await engineer.submit({
+      level: "viewer",
+      principal: "arn:aws:iam::111122223333:role/team/developers",
+      duration: "soon",
+      reason: "read the logs",
+    });
+    const errors = engineer.view()?.errors;
+    await engineer.submit({ principal: arns.engineer, duration: "30m" });
+
+    expect(errors?.principal).toContain("arn:aws:iam::111122223333:role/developers");
+    expect(errors?.duration).toContain("30m, 4h or 1h30m");
+    expect(engineer.view()).toBeUndefined();
+    expect(textOf(await flow.told("is recorded"))).toContain("`viewer` on `staging`");
+    expect(textOf(await flow.message("read the logs"))).toContain("[Approve] [Deny]");
+  });
+
+  test("a denial changes nothing in the cluster, and the requester is told by whom", async () => {
+    const resourceVersion = flow.sandbox.cluster.awsAuth()?.metadata.resourceVersion;
+
+    await flow.sandbox.slack.person("U0APPROVER2").click(await flow.message("read the logs"), "deny");
+    const denied = await flow.message("Denied by <@U0APPROVER2>");
+
+    expect(textOf(denied)).not.toContain("[Approve]");
+    expect(textOf(await flow.told("denied `viewer`"))).toContain("<@U0APPROVER2>");
+    expect(flow.sandbox.cluster.awsAuth()?.metadata.resourceVersion).toBe(resourceVersion);
+  });
+
+  test("nobody decides about the own request, and who is no approver is told who is", async () => {
+    const { sandbox } = flow;
+    await sandbox.slack.person("U0APPROVER").command(ask("for 1m approve myself"), channel);
+    const message = await flow.message("approve myself");
+
+    await sandbox.slack.person("U0APPROVER").click(message, "approve");
+    await sandbox.slack.person("U0ONCALL").click(message, "approve");
+
+    expect(textOf(await flow.answer("U0APPROVER", "own request"))).toContain("Who may: <@U0APPROVER2>.");
+    expect(textOf(await flow.answer("U0ONCALL", "no approver"))).toContain("Who may: <@U0APPROVER2>.");
+    expect(textOf(await flow.message("approve myself"))).toContain("[Approve]");
+  });
+
+  test("two clicks at once: one wins, the other is told who was first", async () => {
+    const { sandbox } = flow;
+    await sandbox.slack.person("U0ENGINEER").command(ask("for 1m race"), channel);
+    const message = await flow.message("race");
+
+    await Promise.all(["U0APPROVER", "U0APPROVER2"].map((id) => sandbox.slack.person(id).click(message, "approve")));
+    const active = textOf(await flow.message("*Active*"));
+
+    const winner = active.includes("Approved by <@U0APPROVER>") ? "U0APPROVER" : "U0APPROVER2";
+    const loser = winner === "U0APPROVER" ? "U0APPROVER2" : "U0APPROVER";
+    expect(textOf(await flow.answer(loser, "handled already"))).toContain(`<@${winner}>`);
+    const { types } = await auditOf(flow.redisUrl);
+    expect(types.filter((type) => type === "request.approved")).toHaveLength(2);
+  });
+
+  test("whoami tells the person, the linked principal, and who AWS says the worker is", async () => {
+    await flow.sandbox.slack.person("U0ENGINEER").command("/eks-access whoami", channel);
+
+    const answer = textOf(await flow.answer("U0ENGINEER", "*The worker*"));
+
+    expect(answer).toContain("<@U0ENGINEER>");
+    expect(answer).toContain(arns.engineer);
+    expect(answer).toContain("arn:aws:sts::111122223333:assumed-role/eks-access-worker/");
+    expect(answer).toContain("*Active* until");
+  });
+
+  test("a line with mistakes is answered with what was understood and a line to copy", async () => {
+    await flow.sandbox.slack
+      .person("U0ENGINEER")
+      .command(`/eks-access request stagin ${arns.engineer} viewer for 4x`, channel);
+
+    const answer = textOf(await flow.answer("U0ENGINEER", "Nothing was requested"));
+
+    expect(answer).toContain(`Understood: principal ${arns.engineer}`);
+    expect(answer).toContain("There is no cluster stagin");
+    expect(answer).toContain(`/eks-access request staging ${arns.engineer} viewer for 4h`);
+  });
+
+  test("an unknown command is answered with the nearest one, and help tells them all", async () => {
+    await flow.sandbox.slack.person("U0ONCALL").command("/eks-access whomai", channel);
+    await flow.sandbox.slack.person("U0ONCALL").command("/eks-access help", channel);
+
+    expect(textOf(await flow.answer("U0ONCALL", "There is no command"))).toContain("/eks-access whoami");
+    expect(textOf(await flow.answer("U0ONCALL", "opens a form"))).toContain("/eks-access request");
+  });
+});

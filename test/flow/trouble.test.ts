@@ -1,0 +1,170 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { arns, channel, clusterName, configuration, initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { auditOf } from "./audit-of.ts";
+import { type Flow, startFlow } from "./start-flow.ts";
+
+const ask = (rest: string) => `/eks-access request ${clusterName} ${arns.engineer} viewer for 10m ${rest}`;
+
+describe("what fails on the way ends in a message with cause and remedy", () => {
+  let flow: Flow;
+
+  beforeEach(async () => {
+    flow = await startFlow();
+  });
+  afterEach(() => flow.stop());
+
+  const request = (reason: string) => flow.sandbox.slack.person("U0ENGINEER").command(ask(reason), channel);
+  const approve = async () => flow.sandbox.slack.person("U0APPROVER").click(await flow.message("[Approve]"), "approve");
+
+  test("the creator can't be assumed: the grant fails, says why, and is never called active", async () => {
+    await request("debug");
+    await flow.message("[Approve]");
+    flow.sandbox.aws.account.setTrust(arns.creator, { principals: [] });
+
+    await approve();
+    const failed = textOf(await flow.message("*Failed*"));
+
+    expect(failed).toContain("sts:AssumeRole");
+    expect(failed).toContain("Check the trust policy");
+    expect(textOf(await flow.told("could not be given"))).toContain("Check the trust policy");
+    expect((await auditOf(flow.redisUrl)).types).not.toContain("grant.active");
+    expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+  });
+
+  test("a document with a section that can't be read is refused before anybody is asked", async () => {
+    flow.sandbox.cluster.editAwsAuth((configMap) => ({
+      ...configMap,
+      data: { ...initialAwsAuth, mapUsers: "- userarn: [" },
+    }));
+
+    await request("debug");
+    const told = textOf(await flow.told("can't be given"));
+
+    expect(told).toContain("mapUsers");
+    expect(flow.sandbox.slack.messages(channel)).toEqual([]);
+  });
+
+  test("somebody else writes at the same time: the change is planned again on what is there then", async () => {
+    await request("debug");
+    const edit = () =>
+      flow.sandbox.cluster.editAwsAuth(
+        (configMap) => ({ ...configMap, data: { ...initialAwsAuth, mapAccounts: '- "444455556666"\n' } }),
+        "kubectl-edit",
+      );
+    await flow.message("[Approve]");
+    flow.sandbox.faults.plan("kubernetes.replace-configmap", { type: "watch" }, { onStrike: edit });
+
+    await approve();
+    await flow.message("*Active*");
+
+    const data = flow.sandbox.cluster.awsAuth()?.data;
+    expect(data?.mapAccounts).toBe('- "444455556666"\n');
+    expect(data?.mapUsers).toContain(arns.engineer);
+    expect(await flow.sandbox.getPods()).toMatchObject({ ok: true });
+  });
+
+  test("the cluster does not answer for a while: the message says so, then the grant turns active by itself", async () => {
+    await request("debug");
+    await flow.message("[Approve]");
+    flow.sandbox.faults.plan("kubernetes.get-configmap", { type: "cut-before" }, { times: 1 });
+
+    await approve();
+    const delayed = textOf(await flow.message("next try"));
+    await flow.message("*Active*");
+
+    expect(delayed).toContain("not active yet");
+    expect(textOf(await flow.message("*Active*"))).not.toContain("next try");
+  });
+
+  test("a worker that is killed right after its write leaves one entry, and the next one proves it", async () => {
+    await request("debug");
+    await flow.message("[Approve]");
+    const killed = new Promise<void>((resolve) => {
+      flow.sandbox.faults.plan(
+        "kubernetes.replace-configmap",
+        { type: "cut-after" },
+        { onStrike: () => void flow.worker().kill().then(resolve) },
+      );
+    });
+
+    await approve();
+    await killed;
+    await flow.startWorker();
+    await flow.message("*Active*", 30_000);
+
+    const { types, verdict } = await auditOf(flow.redisUrl);
+    expect(flow.sandbox.cluster.awsAuth()?.data.mapUsers?.split(arns.engineer)).toHaveLength(2);
+    expect(types.filter((type) => type === "grant.active")).toHaveLength(1);
+    expect(verdict.type).toBe("whole");
+  }, 45_000);
+
+  test("an entry that changed between preview and approval makes the approval void, and it is asked for again", async () => {
+    await request("debug");
+    await flow.message("[Approve]");
+    const entry = `- userarn: ${arns.engineer}\n  username: engineer\n  groups: [developers]\n`;
+    flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...initialAwsAuth, mapUsers: entry } }));
+
+    await approve();
+    const again = await flow.message("is void");
+    await flow.sandbox.slack.until(() =>
+      textOf(flow.sandbox.slack.messages(channel).at(-1) ?? again).includes("[Approve]") ? true : undefined,
+    );
+    await approve();
+    await flow.message("*Active*");
+
+    expect(flow.sandbox.cluster.awsAuth()?.data.mapUsers).toContain("groups: [developers, ");
+    expect((await auditOf(flow.redisUrl)).types).toContain("approval.void");
+  });
+
+  test("the end of a lease waits for a cluster that does not answer, and the entry is not forgotten", async () => {
+    await flow.sandbox.slack
+      .person("U0ENGINEER")
+      .command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 4s short`, channel);
+    await approve();
+    await flow.message("*Active*");
+    flow.sandbox.faults.plan("sts.AssumeRole", { type: "cut-before" }, { times: 4 });
+
+    const waiting = textOf(await flow.message("next try"));
+    await flow.message("*Ended*", 30_000);
+
+    expect(waiting).not.toContain("*Ended*");
+    expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+  }, 45_000);
+
+  test("a cluster in the mode API is refused with what to use instead", async () => {
+    const [arn] = [`arn:aws:eks:eu-central-1:111122223333:cluster/${clusterName}`];
+    flow.sandbox.aws.updateCluster(arn, { authenticationMode: "API" });
+
+    await request("debug");
+
+    expect(textOf(await flow.told("can't be given"))).toContain("access entries");
+  });
+});
+
+describe("the ledger is not believed without a seal", () => {
+  test("who can write to Redis can't give anybody access", async () => {
+    const flow = await startFlow();
+    const { forgeApproval } = await import("./forge-approval.ts");
+    await flow.sandbox.slack.person("U0ENGINEER").command(ask("let me in"), channel);
+    await flow.message("[Approve]");
+
+    await forgeApproval(flow.redisUrl);
+    const again = textOf(await flow.message("is void", 15_000));
+
+    expect(again).toContain("does not carry our seal");
+    expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+    await flow.stop();
+  });
+});
+
+describe("configuration", () => {
+  test("a channel that the bot is not in is told to the requester", async () => {
+    const flow = await startFlow({ configuration: configuration.replace(channel, "C0NOTHERE") });
+
+    await flow.sandbox.slack.person("U0ENGINEER").command(ask("debug"), channel);
+
+    expect(textOf(await flow.told("could not be asked"))).toContain("channel_not_found");
+    await flow.stop();
+  });
+});
