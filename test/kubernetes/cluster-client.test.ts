@@ -178,3 +178,31 @@ test("a map that was made anew meanwhile is a conflict", async () => {
 
   await expect(failure).rejects.toMatchObject({ code: "cluster-conflict" });
 });
+
+test("a write whose answer got lost is sent once and told as unanswered, although it took effect", async () => {
+  const creator = await signIn("cluster-creator");
+  const before = await mapOf(creator);
+  const calls = cluster.faults.calls("kubernetes.replace-configmap");
+  cluster.faults.plan("kubernetes.replace-configmap", { type: "cut-after" });
+
+  const failure = creator.writeAwsAuth(
+    before,
+    { ...before, data: { ...before.data, mapUsers: "[]\n" } },
+    { dryRun: false },
+  );
+
+  await expect(failure).rejects.toMatchObject({ code: "cluster-unreachable", retryable: true });
+  expect(cluster.faults.calls("kubernetes.replace-configmap") - calls).toBe(1);
+  expect((await mapOf(creator)).data.mapUsers).toBe("[]\n");
+});
+
+test("close() ends a call that hangs", async () => {
+  const creator = await signIn("cluster-creator");
+  const { struck } = cluster.faults.plan("kubernetes.list-pods", { type: "hang" });
+  const failure = creator.listPods("default").catch((error: unknown) => error);
+  await struck;
+
+  creator.close();
+
+  expect(await failure).toMatchObject({ code: "cluster-unreachable" });
+});
