@@ -1,4 +1,5 @@
 import type { SequenceNode } from "./go-yaml/node.ts";
+import type { YamlValue } from "./go-yaml/value.ts";
 import type { Problem, Section } from "./problem.ts";
 
 /** One item of a section, as the authenticator holds it. */
@@ -28,6 +29,8 @@ export interface SectionReading {
   /** `empty`: there is no list. `unreadable`: the authenticator reads nothing of it, or not all. */
   readonly state: "empty" | "list" | "unreadable";
   readonly list: SequenceNode | null;
+  /** What the items of the list stand for; empty for mapAccounts. */
+  readonly items: readonly YamlValue[];
   /** Offset of what the authenticator drops at the end; null where it reads all. */
   readonly droppedAt: number | null;
 }

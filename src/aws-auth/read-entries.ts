@@ -22,11 +22,11 @@ export function readEntries(content: SectionContent): SectionEntries {
   return content.reading.section === "mapAccounts" ? readAccountEntries(content) : readMappingEntries(content);
 }
 
-function readMappingEntries({ reading, items }: SectionContent): SectionEntries {
+function readMappingEntries({ reading }: SectionContent): SectionEntries {
   const entries: Entry[] = [];
   const kept: Entry[] = [];
   const problems: Problem[] = [];
-  items.forEach((item, index) => {
+  reading.items.forEach((item, index) => {
     const node = reading.list?.items[index] ?? item.node;
     const { entry, isKept, problems: told } = readItem(reading.section, item, node, index);
     if (entry.arn !== "") entries.push(entry);

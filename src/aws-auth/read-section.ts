@@ -5,15 +5,13 @@ import { YamlFailure } from "./go-yaml/failure.ts";
 import { requireJson } from "./go-yaml/json.ts";
 import type { YamlDocument } from "./go-yaml/node.ts";
 import { parseYaml } from "./go-yaml/parse-yaml.ts";
-import type { ListValue, YamlValue } from "./go-yaml/value.ts";
+import type { ListValue } from "./go-yaml/value.ts";
 import type { Problem, Section } from "./problem.ts";
 import { dropped, notAList, unreadable } from "./section-problems.ts";
 
 /** A section with what its items say. */
 export interface SectionContent {
   readonly reading: SectionReading;
-  /** Items of mapRoles and mapUsers. */
-  readonly items: readonly YamlValue[];
   /** Items of mapAccounts. */
   readonly accounts: readonly Account[];
   readonly problems: readonly Problem[];
@@ -28,7 +26,7 @@ const AROUND = new RegExp(`^${SPACE}+|${SPACE}+$`, "g");
 
 /** Reads one section as the authenticator does: mapAccounts by go-yaml alone, the other two by way of JSON. */
 export function readSection(section: Section, text: string | null): SectionContent {
-  const empty: SectionReading = { section, text, state: "empty", list: null, droppedAt: null };
+  const empty: SectionReading = { section, text, state: "empty", list: null, items: [], droppedAt: null };
   if (text === null || EMPTY_TEXTS.has(text.length < 100 ? text.replace(AROUND, "") : text)) return content(empty);
   try {
     const yaml = parseYaml(text);
@@ -48,7 +46,7 @@ function readMappings(reading: SectionReading, { root }: YamlDocument, problems:
   if (value.type === "null") return content(reading, problems);
   if (value.type !== "list")
     return content({ ...reading, state: "unreadable" }, [notAList(reading.section, root), ...problems]);
-  return { ...content({ ...reading, state: "list", list: listNode(value) }, problems), items: value.items };
+  return content({ ...reading, state: "list", list: listNode(value), items: value.items }, problems);
 }
 
 function readAccounts(reading: SectionReading, { root }: YamlDocument, problems: Problem[]): SectionContent {
@@ -65,5 +63,5 @@ function listNode(value: ListValue) {
 }
 
 function content(reading: SectionReading, problems: readonly Problem[] = []): SectionContent {
-  return { reading, items: [], accounts: [], problems };
+  return { reading, accounts: [], problems };
 }

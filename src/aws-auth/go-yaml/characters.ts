@@ -36,8 +36,5 @@ export function isWord(code: number): boolean {
   );
 }
 
-/**
- * A character that go-yaml's reader refuses anywhere in a text. Written with escapes: a NUL in the text would else be
- * taken for its end.
- */
-export const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]/;
+/** A character that go-yaml's reader refuses anywhere in a text: controls but TAB, LF, CR and NEL, and non-characters. */
+export const FORBIDDEN = /[^\t\n\r -~\u0085\u00a0-\ufffd]/;

@@ -54,7 +54,7 @@ function fill(map: MapDraft, node: MappingNode, budget: AliasBudget, merged: boo
     }
     const name = decodeNode(key, budget);
     if (name.type === "map" || name.type === "list") throw failure("invalid map key", key);
-    const field = { key, value: decodeNode(value, budget), merged };
+    const field = { key, value: decodeNode(value, budget), written: value, merged };
     if (name.type === "string") set(map, name.value, field);
     else map.others.push(field.value);
     if (name.type === "null" || (name.type === "number" && name.wide)) map.unfitKey ??= key;

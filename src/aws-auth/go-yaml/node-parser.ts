@@ -8,7 +8,9 @@ const DEPTH = 500;
 
 const YAML_TAG = "tag:yaml.org,2002:";
 
+/** What stands before the content of a node. */
 interface Properties {
+  outer: number;
   anchor: string | null;
   tag: string;
 }
@@ -62,26 +64,27 @@ export class NodeParser {
     const { value: name, start, end } = this.#scanner.take();
     const target = this.#anchors.get(name);
     if (target === undefined) return fail(`unknown anchor '${name}' referenced`, start);
-    return { kind: "alias", name, target, start, end, anchor: null };
+    return { kind: "alias", name, target, start, outer: start.at, end, anchor: null };
   }
 
   #content(inBlock: boolean, mayBeIndentless: boolean): YamlNode {
     const first = this.#scanner.peek();
     const properties = this.#properties();
     const token = this.#scanner.peek();
-    if (mayBeIndentless && token.type === "block-entry") return this.#blockSequence(token, properties.anchor, true);
+    if (mayBeIndentless && token.type === "block-entry") return this.#blockSequence(token, properties, true);
     if (token.type === "scalar") return this.#scalar(properties);
-    if (token.type === "flow-sequence-start") return this.#flowSequence(properties.anchor);
-    if (token.type === "flow-mapping-start") return this.#flowMapping(properties.anchor);
+    if (token.type === "flow-sequence-start") return this.#flowSequence(properties);
+    if (token.type === "flow-mapping-start") return this.#flowMapping(properties);
     if (inBlock && token.type === "block-sequence-start") {
       this.#scanner.take();
-      return this.#blockSequence(token, properties.anchor, false);
+      return this.#blockSequence(token, properties, false);
     }
-    if (inBlock && token.type === "block-mapping-start") return this.#blockMapping(properties.anchor);
+    if (inBlock && token.type === "block-mapping-start") return this.#blockMapping(properties);
     if (properties.anchor === null && properties.tag === "")
       return fail("did not find expected node content", token.start);
     return this.#named({
       ...emptyScalar(first.start),
+      outer: properties.outer,
       anchor: properties.anchor,
       tag: properties.tag,
       implicit: properties.tag === "",
@@ -90,11 +93,12 @@ export class NodeParser {
 
   /** An anchor and a tag, in either order, each at most once. */
   #properties(): Properties {
+    const outer = this.#scanner.peek().start.at;
     const first = this.#takeIf("anchor") ?? this.#takeIf("tag");
     const second = first === null ? null : this.#takeIf(first.type === "anchor" ? "tag" : "anchor");
     const tag = first?.type === "tag" ? first : second?.type === "tag" ? second : null;
     const anchor = first?.type === "anchor" ? first : second?.type === "anchor" ? second : null;
-    return { anchor: anchor?.value ?? null, tag: tag === null ? "" : this.#resolveTag(tag) };
+    return { outer, anchor: anchor?.value ?? null, tag: tag === null ? "" : this.#resolveTag(tag) };
   }
 
   #resolveTag(token: Token): string {
@@ -114,13 +118,13 @@ export class NodeParser {
     return node;
   }
 
-  #scalar({ anchor, tag }: Properties): YamlNode {
+  #scalar({ outer, anchor, tag }: Properties): YamlNode {
     const { value, style, start, end } = this.#scanner.take();
     const implicit = (tag === "" && style === "plain") || tag === "!";
-    return this.#named({ kind: "scalar", value, tag, style, implicit, start, end, anchor });
+    return this.#named({ kind: "scalar", value, tag, style, implicit, start, outer, end, anchor });
   }
 
-  #blockSequence(first: Token, anchor: string | null, indentless: boolean): YamlNode {
+  #blockSequence(first: Token, { outer, anchor }: Properties, indentless: boolean): YamlNode {
     const items: YamlNode[] = [];
     const marks: Mark[] = [];
     const node: Draft<SequenceNode> = {
@@ -129,6 +133,7 @@ export class NodeParser {
       marks,
       flow: false,
       start: first.start,
+      outer,
       end: first.end,
       anchor,
     };
@@ -147,10 +152,10 @@ export class NodeParser {
     return node;
   }
 
-  #blockMapping(anchor: string | null): YamlNode {
+  #blockMapping({ outer, anchor }: Properties): YamlNode {
     const { start, end } = this.#scanner.take();
     const pairs: Pair[] = [];
-    const node: Draft<MappingNode> = { kind: "mapping", pairs, flow: false, start, end, anchor };
+    const node: Draft<MappingNode> = { kind: "mapping", pairs, flow: false, start, outer, end, anchor };
     this.#named(node);
     for (let token = this.#scanner.take(); token.type !== "block-end"; token = this.#scanner.take()) {
       if (token.type !== "key") fail("did not find expected key", token.start);
@@ -168,11 +173,11 @@ export class NodeParser {
     return this.#unlessNext(BLOCK_PAIR_ENDS, behind(colon), () => this.#node(true, true));
   }
 
-  #flowSequence(anchor: string | null): YamlNode {
+  #flowSequence({ outer, anchor }: Properties): YamlNode {
     const { start, end } = this.#scanner.take();
     const items: YamlNode[] = [];
     const marks: Mark[] = [];
-    const node: Draft<SequenceNode> = { kind: "sequence", items, marks, flow: true, start, end, anchor };
+    const node: Draft<SequenceNode> = { kind: "sequence", items, marks, flow: true, start, outer, end, anchor };
     this.#named(node);
     while (this.#scanner.peek().type !== "flow-sequence-end") {
       if (items.length > 0) {
@@ -192,13 +197,21 @@ export class NodeParser {
     // libyaml drops the token that stands in for a missing key, its `:` included. So does this.
     const key = FLOW_PAIR_ENDS.has(next.type) ? emptyScalar(behind(this.#scanner.take())) : this.#node(false, false);
     const value = this.#flowValue(SEQUENCE_VALUE_ENDS);
-    return { kind: "mapping", pairs: [{ key, value }], flow: true, start, end: value.end, anchor: null };
+    return {
+      kind: "mapping",
+      pairs: [{ key, value }],
+      flow: true,
+      start,
+      outer: start.at,
+      end: value.end,
+      anchor: null,
+    };
   }
 
-  #flowMapping(anchor: string | null): YamlNode {
+  #flowMapping({ outer, anchor }: Properties): YamlNode {
     const { start, end } = this.#scanner.take();
     const pairs: Pair[] = [];
-    const node: Draft<MappingNode> = { kind: "mapping", pairs, flow: true, start, end, anchor };
+    const node: Draft<MappingNode> = { kind: "mapping", pairs, flow: true, start, outer, end, anchor };
     this.#named(node);
     while (this.#scanner.peek().type !== "flow-mapping-end") {
       if (pairs.length > 0) {
@@ -242,7 +255,17 @@ const FLOW_PAIR_ENDS: ReadonlySet<TokenType> = new Set(["value", "flow-entry", "
 
 /** What stands where nothing was written: null, to every reader. */
 export function emptyScalar(start: Mark): ScalarNode {
-  return { kind: "scalar", value: "", tag: "", style: "plain", implicit: true, start, end: start.at, anchor: null };
+  return {
+    kind: "scalar",
+    value: "",
+    tag: "",
+    style: "plain",
+    implicit: true,
+    start,
+    outer: start.at,
+    end: start.at,
+    anchor: null,
+  };
 }
 
 /** The place behind a token of one unit. */

@@ -3,6 +3,8 @@ import type { Mark, ScalarStyle } from "./token.ts";
 interface NodeBase {
   /** Where its content starts: behind its anchor and tag. */
   readonly start: Mark;
+  /** Offset at which the node begins, its anchor and tag included. */
+  readonly outer: number;
   /** Offset behind its last unit; for a block collection, behind the last unit of its last child. */
   readonly end: number;
   readonly anchor: string | null;

@@ -1,184 +1,129 @@
-import { BOM, isBlank, isBlankBreakOrEnd, isBreak, isBreakOrEnd, NUL, SPACE, TAB } from "./characters.ts";
+import { BlockIndents, DEEPEST } from "./block-indents.ts";
+import { BOM, isBlankBreakOrEnd, isBreak, isBreakOrEnd, NUL, SPACE, TAB } from "./characters.ts";
 import { Cursor } from "./cursor.ts";
 import { scanBlockScalar } from "./scan-block-scalar.ts";
-import { scanAnchor, scanDirective, scanTag } from "./scan-name.ts";
+import { scanDirective } from "./scan-directive.ts";
 import { scanPlain } from "./scan-plain.ts";
+import { scanAnchor, scanTag } from "./scan-property.ts";
 import { scanQuoted } from "./scan-quoted.ts";
 import { SimpleKeys } from "./simple-keys.ts";
-import type { Mark, ScalarStyle, Token, TokenType } from "./token.ts";
-
-/** go-yaml's own bound. */
-const DEPTH = 10_000;
+import type { Mark, Token, TokenType } from "./token.ts";
+import { TokenQueue } from "./token-queue.ts";
 
 /**
  * Tokens of a text, as lazily as go-yaml v2 makes them: it reads no further than it must, and so never sees an error
- * behind the end of the first document. The rules on simple keys and indentation are those of libyaml, which it ports.
+ * behind the end of the first document. The rules on simple keys and indentation are those of libyaml.
  */
 export class Scanner {
   readonly #cursor: Cursor;
-  readonly #queue: Token[] = [];
-  #head = 0;
-  #taken = 0;
-  #indent = -1;
-  readonly #indents: number[] = [];
-  #keyAllowed = true;
+  readonly #tokens = new TokenQueue();
+  readonly #indents = new BlockIndents();
   readonly #keys = new SimpleKeys();
+  #keyAllowed = true;
 
   constructor(text: string) {
     this.#cursor = new Cursor(text, text.charCodeAt(0) === BOM ? 1 : 0);
   }
 
+  /** The next token. Behind the end of the text there is none to be asked for. */
   peek(): Token {
-    while (this.#head === this.#queue.length || this.#keys.mayBeginAt(this.#taken, this.#cursor)) this.#fetch();
-    const token = this.#queue[this.#head];
-    if (token === undefined) throw new Error("the scanner was asked for a token behind the end");
+    while (this.#tokens.isEmpty || this.#keys.mayBeginAt(this.#tokens.taken, this.#cursor)) this.#fetch();
+    const token = this.#tokens.first();
+    if (token === undefined) return this.#cursor.fail("there is nothing behind the end of the text");
     return token;
   }
 
   take(): Token {
     const token = this.peek();
-    this.#head += 1;
-    this.#taken += 1;
-    if (this.#head > 512 && this.#head * 2 > this.#queue.length) {
-      this.#queue.splice(0, this.#head);
-      this.#head = 0;
-    }
+    this.#tokens.shift();
     return token;
   }
 
-  /** Adds at least one token, unless the text is at its end and all is added. */
+  get #inBlock(): boolean {
+    return this.#keys.flowLevel === 0;
+  }
+
   #fetch(): void {
     const cursor = this.#cursor;
     this.#skipToToken();
-    this.#unroll(cursor.column);
+    if (this.#inBlock) this.#indents.closeDeeper(cursor.column, this.#tokens, cursor);
     const code = cursor.code();
-    if (code === NUL) return this.#fetchEnd();
-    if (cursor.column === 0 && code === 0x25) return this.#fetchDirective();
-    if (cursor.atDocumentIndicator())
-      return this.#fetchDocumentIndicator(code === 0x2d ? "document-start" : "document-end");
-    const fetch = this.#fetcher(code, cursor.code(1));
-    if (fetch === null) return cursor.fail("found character that cannot start any token");
-    fetch();
+    if (code === NUL) this.#fetchEnd();
+    else if (cursor.column === 0 && code === 0x25) this.#fetchDirective();
+    else if (cursor.atDocumentIndicator())
+      this.#fetchDocumentIndicator(code === 0x2d ? "document-start" : "document-end");
+    else this.#fetchByFirst(code, isBlankBreakOrEnd(cursor.code(1)));
   }
 
-  #fetcher(code: number, next: number): (() => void) | null {
-    const inFlow = this.#keys.flowLevel > 0;
-    const alone = isBlankBreakOrEnd(next);
-    switch (code) {
-      case 0x5b:
-        return () => this.#fetchFlowStart("flow-sequence-start");
-      case 0x7b:
-        return () => this.#fetchFlowStart("flow-mapping-start");
-      case 0x5d:
-        return () => this.#fetchFlowEnd("flow-sequence-end");
-      case 0x7d:
-        return () => this.#fetchFlowEnd("flow-mapping-end");
-      case 0x2c:
-        return () => this.#fetchFlowEntry();
-      case 0x2a:
-        return () => this.#fetchName("alias");
-      case 0x26:
-        return () => this.#fetchName("anchor");
-      case 0x21:
-        return () => this.#fetchTag();
-      case 0x27:
-        return () => this.#fetchQuoted("single");
-      case 0x22:
-        return () => this.#fetchQuoted("double");
-      case 0x2d:
-        if (alone) return () => this.#fetchBlockEntry();
-        return () => this.#fetchPlain();
-      case 0x3f:
-        if (inFlow || alone) return () => this.#fetchKey();
-        return () => this.#fetchPlain();
-      case 0x3a:
-        if (inFlow || alone) return () => this.#fetchValue();
-        return () => this.#fetchPlain();
-      case 0x7c:
-        return inFlow ? null : () => this.#fetchBlockScalar("literal");
-      case 0x3e:
-        return inFlow ? null : () => this.#fetchBlockScalar("folded");
-      case 0x23:
-      case 0x25:
-      case 0x40:
-      case 0x60:
-      case TAB:
-        return null;
-      default:
-        return () => this.#fetchPlain();
-    }
+  /** Fetches the token that begins with `code`; `alone` says that a blank, a break or the end follows it. */
+  #fetchByFirst(code: number, alone: boolean): void {
+    const inBlock = this.#inBlock;
+    if (code === 0x5b) this.#fetchFlowStart("flow-sequence-start");
+    else if (code === 0x7b) this.#fetchFlowStart("flow-mapping-start");
+    else if (code === 0x5d) this.#fetchFlowEnd("flow-sequence-end");
+    else if (code === 0x7d) this.#fetchFlowEnd("flow-mapping-end");
+    else if (code === 0x2c) this.#fetchFlowEntry();
+    else if (code === 0x2d && alone) this.#fetchBlockEntry();
+    else if (code === 0x3f && (alone || !inBlock)) this.#fetchKey();
+    else if (code === 0x3a && (alone || !inBlock)) this.#fetchValue();
+    else if (code === 0x2a) this.#fetchName("alias");
+    else if (code === 0x26) this.#fetchName("anchor");
+    else if (code === 0x21) this.#fetchTag();
+    else if (code === 0x7c && inBlock) this.#fetchBlockScalar("literal");
+    else if (code === 0x3e && inBlock) this.#fetchBlockScalar("folded");
+    else if (code === 0x27) this.#fetchQuoted("single");
+    else if (code === 0x22) this.#fetchQuoted("double");
+    else if (!STARTS_NOTHING.has(code)) this.#fetchPlain();
+    else this.#cursor.fail("found character that cannot start any token");
   }
 
   #skipToToken(): void {
     const cursor = this.#cursor;
     for (;;) {
-      const tabs = this.#keys.flowLevel > 0 || !this.#keyAllowed;
-      while (cursor.code() === SPACE || (tabs && cursor.code() === TAB)) cursor.skip();
+      const mayBeTab = !this.#inBlock || !this.#keyAllowed;
+      while (cursor.code() === SPACE || (mayBeTab && cursor.code() === TAB)) cursor.skip();
       if (cursor.code() === 0x23) while (!isBreakOrEnd(cursor.code())) cursor.skip();
       if (!isBreak(cursor.code())) return;
       cursor.skipBreak();
-      if (this.#keys.flowLevel === 0) this.#keyAllowed = true;
+      if (this.#inBlock) this.#keyAllowed = true;
     }
   }
 
-  #push(
-    type: TokenType,
-    start: Mark,
-    text: { value?: string; suffix?: string; style?: ScalarStyle; end?: number } = {},
-  ) {
-    const { value = "", suffix = "", style = "plain", end = this.#cursor.at } = text;
-    this.#queue.push({ type, start, end, value, suffix, style });
+  #openBlock(type: TokenType, refusal: string): void {
+    if (!this.#inBlock) return;
+    if (!this.#keyAllowed) this.#cursor.fail(refusal);
+    this.#indents.open(type, this.#cursor.mark(), this.#tokens.next, this.#tokens, this.#cursor);
   }
 
-  /** Opens a block collection if the column is deeper than the one that is open; `before` is the token it starts at. */
-  #roll(type: TokenType, mark: Mark, before: number | null): void {
-    if (this.#keys.flowLevel > 0 || this.#indent >= mark.column) return;
-    this.#indents.push(this.#indent);
-    this.#indent = mark.column;
-    if (this.#indents.length > DEPTH) this.#cursor.fail(`exceeded max depth of ${DEPTH}`);
-    this.#insert({ type, start: mark, end: mark.at, value: "", suffix: "", style: "plain" }, before);
-  }
-
-  #insert(token: Token, before: number | null): void {
-    if (before === null) this.#queue.push(token);
-    else this.#queue.splice(this.#head + before - this.#taken, 0, token);
-  }
-
-  #unroll(column: number): void {
-    if (this.#keys.flowLevel > 0) return;
-    while (this.#indent > column) {
-      this.#push("block-end", this.#cursor.mark());
-      this.#indent = this.#indents.pop() ?? -1;
-    }
-  }
-
+  /** What begins here may turn out to be a key. */
   #saveKey(): void {
     if (!this.#keyAllowed) return;
-    const required = this.#keys.flowLevel === 0 && this.#indent === this.#cursor.column;
-    this.#keys.save({ token: this.#nextToken(), required, mark: this.#cursor.mark() }, this.#cursor);
-  }
-
-  #nextToken(): number {
-    return this.#taken + this.#queue.length - this.#head;
+    const required = this.#inBlock && this.#indents.column === this.#cursor.column;
+    this.#keys.save({ token: this.#tokens.next, required, mark: this.#cursor.mark() }, this.#cursor);
   }
 
   #closeAll(): void {
-    this.#unroll(-1);
+    if (this.#inBlock) this.#indents.closeDeeper(-1, this.#tokens, this.#cursor);
     this.#keys.remove(this.#cursor);
     this.#keyAllowed = false;
   }
 
+  #fetchIndicator(type: TokenType, length = 1): void {
+    const start = this.#cursor.mark();
+    this.#cursor.skip(length);
+    this.#tokens.add(type, start, this.#cursor.at);
+  }
+
   #fetchEnd(): void {
     this.#closeAll();
-    this.#push("stream-end", this.#cursor.mark());
+    this.#tokens.add("stream-end", this.#cursor.mark(), this.#cursor.at);
   }
 
   #fetchDirective(): void {
     this.#closeAll();
     const start = this.#cursor.mark();
-    const directive = scanDirective(this.#cursor);
-    if (directive.type === "version-directive") this.#push(directive.type, start, { value: directive.version });
-    else this.#push(directive.type, start, { value: directive.handle, suffix: directive.prefix });
+    const { type, value, prefix } = scanDirective(this.#cursor);
+    this.#tokens.add(type, start, this.#cursor.at, value, "plain", prefix);
   }
 
   #fetchDocumentIndicator(type: TokenType): void {
@@ -186,15 +131,9 @@ export class Scanner {
     this.#fetchIndicator(type, 3);
   }
 
-  #fetchIndicator(type: TokenType, length = 1): void {
-    const start = this.#cursor.mark();
-    this.#cursor.skip(length);
-    this.#push(type, start);
-  }
-
   #fetchFlowStart(type: TokenType): void {
     this.#saveKey();
-    if (this.#keys.deepen() > DEPTH) this.#cursor.fail(`exceeded max depth of ${DEPTH}`);
+    if (this.#keys.deepen() > DEEPEST) this.#cursor.fail(`exceeded max depth of ${DEEPEST}`);
     this.#keyAllowed = true;
     this.#fetchIndicator(type);
   }
@@ -213,79 +152,71 @@ export class Scanner {
   }
 
   #fetchBlockEntry(): void {
-    if (this.#keys.flowLevel === 0) {
-      if (!this.#keyAllowed) this.#cursor.fail("block sequence entries are not allowed in this context");
-      this.#roll("block-sequence-start", this.#cursor.mark(), null);
-    }
+    this.#openBlock("block-sequence-start", "block sequence entries are not allowed in this context");
     this.#keys.remove(this.#cursor);
     this.#keyAllowed = true;
     this.#fetchIndicator("block-entry");
   }
 
   #fetchKey(): void {
-    if (this.#keys.flowLevel === 0) {
-      if (!this.#keyAllowed) this.#cursor.fail("mapping keys are not allowed in this context");
-      this.#roll("block-mapping-start", this.#cursor.mark(), null);
-    }
+    this.#openBlock("block-mapping-start", "mapping keys are not allowed in this context");
     this.#keys.remove(this.#cursor);
-    this.#keyAllowed = this.#keys.flowLevel === 0;
+    this.#keyAllowed = this.#inBlock;
     this.#fetchIndicator("key");
   }
 
   #fetchValue(): void {
     const key = this.#keys.takeValid(this.#cursor);
-    if (key !== null) {
-      this.#insert(
-        { type: "key", start: key.mark, end: key.mark.at, value: "", suffix: "", style: "plain" },
-        key.token,
-      );
-      this.#roll("block-mapping-start", key.mark, key.token);
-      this.#keyAllowed = false;
+    if (key === null) {
+      this.#openBlock("block-mapping-start", "mapping values are not allowed in this context");
     } else {
-      if (this.#keys.flowLevel === 0) {
-        if (!this.#keyAllowed) this.#cursor.fail("mapping values are not allowed in this context");
-        this.#roll("block-mapping-start", this.#cursor.mark(), null);
-      }
-      this.#keyAllowed = this.#keys.flowLevel === 0;
+      this.#tokens.insert("key", key.mark, key.token);
+      if (this.#inBlock) this.#indents.open("block-mapping-start", key.mark, key.token, this.#tokens, this.#cursor);
     }
+    this.#keyAllowed = key === null && this.#inBlock;
     this.#fetchIndicator("value");
   }
 
-  #fetchName(type: "alias" | "anchor"): void {
+  /** Marks the start of something that may be a key, and behind which no other key may start on the same line. */
+  #startContent(): Mark {
     this.#saveKey();
     this.#keyAllowed = false;
-    const start = this.#cursor.mark();
-    this.#push(type, start, { value: scanAnchor(this.#cursor) });
+    return this.#cursor.mark();
+  }
+
+  #fetchName(type: "alias" | "anchor"): void {
+    const start = this.#startContent();
+    const name = scanAnchor(this.#cursor);
+    this.#tokens.add(type, start, this.#cursor.at, name);
   }
 
   #fetchTag(): void {
-    this.#saveKey();
-    this.#keyAllowed = false;
-    const start = this.#cursor.mark();
-    const tag = scanTag(this.#cursor);
-    this.#push("tag", start, { value: tag.handle, suffix: tag.suffix });
+    const start = this.#startContent();
+    const { handle, suffix } = scanTag(this.#cursor);
+    this.#tokens.add("tag", start, this.#cursor.at, handle, "plain", suffix);
+  }
+
+  #fetchQuoted(style: "single" | "double"): void {
+    const start = this.#startContent();
+    const value = scanQuoted(this.#cursor, style === "single");
+    this.#tokens.add("scalar", start, this.#cursor.at, value, style);
+  }
+
+  #fetchPlain(): void {
+    const start = this.#startContent();
+    const { value, end, brokeLine } = scanPlain(this.#cursor, this.#indents.column, !this.#inBlock);
+    if (brokeLine) this.#keyAllowed = true;
+    this.#tokens.add("scalar", start, end, value);
   }
 
   #fetchBlockScalar(style: "literal" | "folded"): void {
     this.#keys.remove(this.#cursor);
     this.#keyAllowed = true;
     const start = this.#cursor.mark();
-    this.#push("scalar", start, { ...scanBlockScalar(this.#cursor, style === "literal", this.#indent), style });
-  }
-
-  #fetchQuoted(style: "single" | "double"): void {
-    this.#saveKey();
-    this.#keyAllowed = false;
-    const start = this.#cursor.mark();
-    this.#push("scalar", start, { value: scanQuoted(this.#cursor, style === "single"), style });
-  }
-
-  #fetchPlain(): void {
-    this.#saveKey();
-    this.#keyAllowed = false;
-    const start = this.#cursor.mark();
-    const { value, end, brokeLine } = scanPlain(this.#cursor, this.#indent, this.#keys.flowLevel > 0);
-    if (brokeLine) this.#keyAllowed = true;
-    this.#push("scalar", start, { value, end });
+    const { value, end } = scanBlockScalar(this.#cursor, style === "literal", this.#indents.column);
+    this.#tokens.add("scalar", start, end, value, style);
   }
 }
+
+/** `#` `%` `@` `` ` `` and TAB, `|` and `>` in a flow collection: no token begins with these. */
+const STARTS_NOTHING: ReadonlySet<number> = new Set([0x23, 0x25, 0x40, 0x60, 0x7c, 0x3e, TAB]);

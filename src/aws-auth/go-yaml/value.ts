@@ -8,6 +8,8 @@ interface ValueBase {
 export interface Field {
   readonly key: YamlNode;
   readonly value: YamlValue;
+  /** The value as it stands behind the key: the alias itself where it is one. */
+  readonly written: YamlNode;
   /** It came by `<<`, so it is not written in this mapping. */
   readonly merged: boolean;
 }

@@ -1,0 +1,86 @@
+import { canonicalCaller, type Principal, readPrincipal } from "../principal/arn.ts";
+import type { AwsAuthDocument, Entry } from "./document.ts";
+import { sameGroups } from "./entry-edit.ts";
+import { entryOf } from "./entry-of.ts";
+import { goFold } from "./go-yaml/fold.ts";
+import type { Change, PlanGuard, Refusal } from "./plan.ts";
+import { refuseGroup, refuseUsername } from "./refuse-text.ts";
+
+export const MASTERS = "system:masters";
+
+/** Why a single change must not be made, or null. What the entry says already is nobody's fault and never refused. */
+export function refuseChange(document: AwsAuthDocument, change: Change, guard: PlanGuard): Refusal | null {
+  const entry = entryOf(document, change.arn);
+  const about = (code: string, message: string): Refusal => ({ code, message, arn: change.arn });
+  if (entry !== null && isNode(entry))
+    return about(
+      "node-entry",
+      `${change.arn} is how nodes of this cluster sign in. Change it by hand, never by a request.`,
+    );
+  if (change.type === "unmap") return null;
+  const reading = readPrincipal(change.arn, guard.partition);
+  if (reading.type === "invalid") return about(reading.code, withSuggestion(reading.message, reading.suggestion));
+  if (isAmbiguous(document, change.arn))
+    return about(
+      "entry-ambiguous",
+      `Several entries match ${change.arn}, and chance says which counts. Remove all but one first.`,
+    );
+  return refusePrincipal(reading.principal, guard) ?? refuseMapping(change, entry, guard);
+}
+
+function withSuggestion(message: string, suggestion: string | undefined): string {
+  return suggestion === undefined ? message : `${message} Write ${suggestion}.`;
+}
+
+function isAmbiguous({ lookup }: AwsAuthDocument, arn: string): boolean {
+  const key = goFold(arn);
+  return ((lookup.roles.get(key) ?? lookup.users.get(key))?.length ?? 0) > 1;
+}
+
+function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuard): Refusal | null {
+  if (isCreator(arn, guard)) {
+    const message = `${arn} created the cluster and is an administrator without any entry. It must not be put into the map.`;
+    return { code: "creator", message, arn };
+  }
+  if (guard.partition !== undefined && guard.partition !== partition) {
+    const message = `${arn} is of the partition ${partition}, the cluster of ${guard.partition}: nobody can sign in across partitions.`;
+    return { code: "foreign-partition", message, arn };
+  }
+  const isForeign = guard.account !== undefined && guard.account !== account;
+  if (isForeign && !guard.allowForeignAccounts?.includes(account)) {
+    const message = `${arn} is of account ${account}, the cluster of ${guard.account}. Name the account in the policy to allow it.`;
+    return { code: "foreign-account", message, arn };
+  }
+  return null;
+}
+
+/** Whether an ARN is the creator's. One that is known by a session, or with its path, is still the same role. */
+export function isCreator(arn: string, { creatorArn }: PlanGuard): boolean {
+  if (creatorArn === undefined) return false;
+  const canonical = (canonicalCaller(creatorArn) ?? creatorArn).replace(/:role\/.*\//, ":role/");
+  return goFold(canonical) === goFold(arn);
+}
+
+function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, guard: PlanGuard): Refusal | null {
+  const { arn, username, groups } = change;
+  const had = new Set(entry?.groups ?? []);
+  if (groups.includes(MASTERS) && !guard.allowMasters && !had.has(MASTERS)) {
+    const message = `${MASTERS} can't be taken away from whoever has it once, and obeys no RBAC rule. Let the policy name it, or ask for another group.`;
+    return { code: "masters", message, arn };
+  }
+  if (username !== entry?.username) {
+    const refusal = refuseUsername(username, arn);
+    if (refusal !== null) return refusal;
+  }
+  if (entry !== null && sameGroups(entry.groups, groups)) return null;
+  for (const group of groups) {
+    const refusal = had.has(group) ? null : refuseGroup(group, arn);
+    if (refusal !== null) return refusal;
+  }
+  return null;
+}
+
+/** Nodes of every kind sign in under this name: EC2, Fargate, Windows. */
+export function isNode(entry: { username: string }): boolean {
+  return entry.username.startsWith("system:node:");
+}

@@ -1,0 +1,66 @@
+import type { AwsAuthDocument } from "./document.ts";
+import { fieldKey } from "./field.ts";
+import type { Intent } from "./intent.ts";
+import { parseDocument } from "./parse.ts";
+import type { Section } from "./problem.ts";
+import { editSection, type SectionChange } from "./section-edit.ts";
+import { isAsIntended } from "./verify.ts";
+
+const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];
+
+/**
+ * The document after the intents, read again; null where no edit of its text comes to what is intended and nothing
+ * else, as with an anchor that other entries lean on.
+ */
+export function editSections(document: AwsAuthDocument, intents: readonly Intent[]): AwsAuthDocument | null {
+  let after = document;
+  for (const section of EDITED) {
+    const change = changeOf(section, intents);
+    if (change.added.length + change.edited.length + change.removed.length === 0) continue;
+    const next = editOne(after, section, change, document, intents);
+    if (next === null) return null;
+    after = next;
+  }
+  return after;
+}
+
+function editOne(
+  current: AwsAuthDocument,
+  section: Section,
+  change: SectionChange,
+  before: AwsAuthDocument,
+  intents: readonly Intent[],
+): AwsAuthDocument | null {
+  for (const text of editSection(before.sections[section], change)) {
+    const data = withText(current.data, section, text);
+    const next = parseDocument(data);
+    if (isAsIntended(before, next, section, intents)) return next;
+  }
+  return null;
+}
+
+/** Keys keep their order; a key that is gone is gone, and not an empty text. */
+function withText(
+  data: Readonly<Record<string, string>>,
+  section: Section,
+  text: string | null,
+): Record<string, string> {
+  const { [section]: _, ...others } = data;
+  if (text === null) return others;
+  return Object.hasOwn(data, section) ? { ...data, [section]: text } : { ...others, [section]: text };
+}
+
+function changeOf(section: Section, intents: readonly Intent[]): SectionChange {
+  const arnKey = fieldKey("arn", section);
+  return {
+    removed: intents
+      .flatMap((intent) => (intent.type === "remove" ? intent.entries : []))
+      .filter((entry) => entry.section === section),
+    edited: intents.flatMap((intent) =>
+      intent.type === "edit" && intent.entry.section === section ? [{ entry: intent.entry, wanted: intent }] : [],
+    ),
+    added: intents.flatMap((intent) =>
+      intent.type === "add" && intent.section === section ? [{ ...intent, arnKey }] : [],
+    ),
+  };
+}

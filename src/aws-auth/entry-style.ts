@@ -1,0 +1,75 @@
+import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
+import { quote } from "./quote.ts";
+
+/** How the entries of a section are laid out. */
+export interface EntryStyle {
+  /** Column of each entry's `-`. */
+  readonly dash: number;
+  /** How far the keys stand from the dash. */
+  readonly keys: number;
+  /** How far the dashes of the groups stand from the key `groups`. */
+  readonly groups: number;
+  readonly lineBreak: string;
+}
+
+export const DEFAULT_STYLE: EntryStyle = { dash: 0, keys: 2, groups: 2, lineBreak: "\n" };
+
+/** How many entries are looked at, from the last one back, to learn the layout. */
+const LOOKED_AT = 20;
+
+/** The layout of a block list, learned from its last entries. */
+export function styleOf(list: SequenceNode, lineBreak: string): EntryStyle {
+  const dash = list.marks.at(-1)?.column ?? DEFAULT_STYLE.dash;
+  const last = list.items.slice(-LOOKED_AT).reverse();
+  const keys = last.map(keysOffset(list)).find((offset) => offset !== null) ?? DEFAULT_STYLE.keys;
+  const groups = last.map(groupsOffset).find((offset) => offset !== null) ?? DEFAULT_STYLE.groups;
+  return { dash, keys, groups, lineBreak };
+}
+
+function keysOffset(list: SequenceNode) {
+  return (item: YamlNode): number | null => {
+    const dash = list.marks[list.items.indexOf(item)];
+    if (item.kind !== "mapping" || item.flow || item.anchor !== null || dash?.line !== item.start.line) return null;
+    return item.start.column - dash.column;
+  };
+}
+
+function groupsOffset(item: YamlNode): number | null {
+  if (item.kind !== "mapping" || item.flow) return null;
+  return blockListOffset(item);
+}
+
+function blockListOffset(item: MappingNode): number | null {
+  for (const { key, value } of item.pairs) {
+    const dash = value.kind === "sequence" && !value.flow ? value.marks[0] : undefined;
+    if (dash !== undefined) return dash.column - key.start.column;
+  }
+  return null;
+}
+
+export interface NewEntry {
+  readonly arnKey: string;
+  readonly arn: string;
+  readonly username: string;
+  readonly groups: readonly string[];
+}
+
+/** An entry as an item of a block list, without the line break at its end. */
+export function blockEntry({ arnKey, arn, username, groups }: NewEntry, style: EntryStyle): string {
+  const dash = `${" ".repeat(style.dash)}-${" ".repeat(style.keys - 1)}`;
+  const pad = " ".repeat(style.dash + style.keys);
+  const lines = [`${dash}${arnKey}: ${quote(arn)}`, `${pad}username: ${quote(username)}`];
+  if (groups.length === 0) lines.push(`${pad}groups: []`);
+  else lines.push(`${pad}groups:`, ...groups.map((group) => blockGroup(group, style.dash + style.keys + style.groups)));
+  return lines.join(style.lineBreak);
+}
+
+/** A group as an item of a block list, its dash at `column`. */
+export function blockGroup(group: string, column: number): string {
+  return `${" ".repeat(column)}- ${quote(group)}`;
+}
+
+/** An entry as an item of a flow list: JSON, so that a section written as JSON stays JSON. */
+export function flowEntry({ arnKey, arn, username, groups }: NewEntry): string {
+  return `{${quote(arnKey)}: ${quote(arn)}, "username": ${quote(username)}, "groups": [${groups.map(quote).join(", ")}]}`;
+}

@@ -1,0 +1,47 @@
+import type { Mark, ScalarStyle, Token, TokenType } from "./token.ts";
+
+/** How many tokens are given out before the room that they took is freed. */
+const SLACK = 512;
+
+/** Tokens that are made but not given out yet. A key and the collection that it opens are put in after the fact. */
+export class TokenQueue {
+  readonly #tokens: Token[] = [];
+  #head = 0;
+  #taken = 0;
+
+  /** How many have been given out. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** The number that the next token to be added will have. */
+  get next(): number {
+    return this.#taken + this.#tokens.length - this.#head;
+  }
+
+  get isEmpty(): boolean {
+    return this.#head === this.#tokens.length;
+  }
+
+  first(): Token | undefined {
+    return this.#tokens[this.#head];
+  }
+
+  shift(): void {
+    this.#head += 1;
+    this.#taken += 1;
+    if (this.#head < SLACK || this.#head * 2 < this.#tokens.length) return;
+    this.#tokens.splice(0, this.#head);
+    this.#head = 0;
+  }
+
+  add(type: TokenType, start: Mark, end: number, value = "", style: ScalarStyle = "plain", suffix = ""): void {
+    this.#tokens.push({ type, start, end, value, suffix, style });
+  }
+
+  /** Puts a token without any text before the one with this number. */
+  insert(type: TokenType, start: Mark, before: number): void {
+    const token: Token = { type, start, end: start.at, value: "", suffix: "", style: "plain" };
+    this.#tokens.splice(this.#head + before - this.#taken, 0, token);
+  }
+}

@@ -1,0 +1,115 @@
+import { refuseChange } from "./check-change.ts";
+import { unifiedDiff } from "./diff.ts";
+import type { AwsAuthDocument } from "./document.ts";
+import { DOCUMENT_LIMIT, sizeOf } from "./document-problems.ts";
+import { editSections } from "./edit-sections.ts";
+import { type Intent, intend } from "./intent.ts";
+import { type Problem, SECTIONS, type Section } from "./problem.ts";
+import { refuseResult } from "./refuse-result.ts";
+import { type Identity, resolve } from "./resolve.ts";
+
+/** `map`: the entry says exactly this afterwards, and is added if there is none. `unmap`: there is none afterwards. */
+export type Change =
+  | { type: "map"; arn: string; username: string; groups: readonly string[] }
+  | { type: "unmap"; arn: string };
+
+/** What a plan must not do. */
+export interface PlanGuard {
+  /** Never put into the map. */
+  creatorArn?: string;
+  /** The cluster's own. */
+  account?: string;
+  partition?: string;
+  /** Accounts that the policy names. */
+  allowForeignAccounts?: readonly string[];
+  /** The policy names system:masters. */
+  allowMasters?: boolean;
+  /** The last administrator in the document may go: for a lease that ends, which outlives its time else. */
+  allowNoAdministrator?: boolean;
+}
+
+/** Why something is not done. */
+export interface Refusal {
+  code: string;
+  /** What, where and how to mend it. */
+  message: string;
+  arn?: string;
+}
+
+/** What a principal gets before and after; null for nothing. */
+export interface AccessDifference {
+  arn: string;
+  before: Identity | null;
+  after: Identity | null;
+}
+
+export interface Plan {
+  type: "planned";
+  before: Readonly<Record<string, string>>;
+  after: Readonly<Record<string, string>>;
+  /** Unified, a section as a file, without colour; empty where nothing changes. */
+  diff: string;
+  differences: readonly AccessDifference[];
+  /** Changes that were left out. The others are planned. */
+  refused: readonly Refusal[];
+  /** What is left of the ConfigMap's 1 MiB, its metadata not counted. */
+  bytesLeft: number;
+}
+
+export type PlanResult = Plan | { type: "refused"; refusal: Refusal };
+
+/**
+ * Plans changes to a document, or says why not. What a plan does not name stays, byte for byte. The text that comes out
+ * is read again, and everybody in it must be who they were, but for the principals that the changes name.
+ */
+export function planChanges(document: AwsAuthDocument, changes: readonly Change[], guard: PlanGuard = {}): PlanResult {
+  const broken = document.problems.find((problem) => BLOCKING.has(problem.code));
+  if (broken !== undefined) return { type: "refused", refusal: blocked(broken) };
+  const refused: Refusal[] = [];
+  const accepted = changes.filter((change) => {
+    const refusal = refuseChange(document, change, guard);
+    if (refusal !== null) refused.push(refusal);
+    return refusal === null;
+  });
+  const intents = intend(document, accepted);
+  const after = editSections(document, intents);
+  if (after === null) return { type: "refused", refusal: CANNOT_EDIT };
+  const refusal = refuseResult(document, after, intents, guard);
+  if (refusal !== null) return { type: "refused", refusal };
+  return {
+    type: "planned",
+    before: document.data,
+    after: after.data,
+    diff: SECTIONS.map((section) => diffOf(section, document, after)).join(""),
+    differences: differencesOf(document, after, intents),
+    refused,
+    bytesLeft: DOCUMENT_LIMIT - sizeOf(after.data),
+  };
+}
+
+/** Problems that make a text unfit to be edited: the authenticator does not read it whole. */
+const BLOCKING = new Set(["section-unreadable", "section-not-a-list", "content-dropped"]);
+
+function blocked({ code, section, line, message, remedy }: Problem): Refusal {
+  return { code, message: `${section}, line ${line}: ${message} ${remedy} Until then nothing in aws-auth is changed.` };
+}
+
+const CANNOT_EDIT: Refusal = {
+  code: "cannot-edit",
+  message:
+    "The document can't be changed without touching other entries: an entry is an alias, or others refer to it by an anchor. Write the entries out one by one first.",
+};
+
+function diffOf(section: Section, before: AwsAuthDocument, after: AwsAuthDocument): string {
+  return unifiedDiff(section, before.sections[section].text, after.sections[section].text);
+}
+
+function differencesOf(
+  before: AwsAuthDocument,
+  after: AwsAuthDocument,
+  intents: readonly Intent[],
+): AccessDifference[] {
+  return intents
+    .map(({ arn }) => ({ arn, before: resolve(before, arn), after: resolve(after, arn) }))
+    .filter((difference) => JSON.stringify(difference.before) !== JSON.stringify(difference.after));
+}

@@ -1,0 +1,64 @@
+import type { Refusal } from "./plan.ts";
+import { TEMPLATES } from "./templates.ts";
+
+/** Why a username must not be written, or null. */
+export function refuseUsername(username: string, arn: string): Refusal | null {
+  const about = (code: string, message: string): Refusal => ({ code, message, arn });
+  if (username === "")
+    return about("username-empty", `The username for ${arn} is empty. Give it a name that says who it is.`);
+  const flaw = flawOf(username);
+  if (flaw !== null) return about("username-characters", `The username for ${arn} ${flaw}.`);
+  const unknown = unknownTemplate(username);
+  if (unknown !== null) {
+    const message = `${unknown} in the username for ${arn} is no template that the authenticator fills in. It knows ${TEMPLATES.join(", ")}.`;
+    return about("template-unknown", message);
+  }
+  if (username.includes("{{EC2PrivateDNSName}}") && !username.startsWith("system:node:")) {
+    const message = `{{EC2PrivateDNSName}} in the username for ${arn} shuts out everybody but nodes. Use a name that starts with system:node:, or another template.`;
+    return about("template-node", message);
+  }
+  if (!hasGuardedSession(username)) {
+    const message = `{{SessionName}} in the username for ${arn} lets whoever assumes the role choose any name. Put a prefix that ends in a colon before it, such as admin:{{SessionName}}.`;
+    return about("template-session", message);
+  }
+  return null;
+}
+
+/** Why a group must not be written, or null. */
+export function refuseGroup(group: string, arn: string): Refusal | null {
+  const about = (code: string, message: string): Refusal => ({ code, message, arn });
+  if (group === "") return about("group-empty", `A group for ${arn} is empty. Leave it out, or name it.`);
+  const flaw = flawOf(group);
+  if (flaw !== null) return about("group-characters", `The group ${JSON.stringify(group)} for ${arn} ${flaw}.`);
+  if (group.includes("{{")) {
+    const message = `The group ${group} for ${arn} holds a template: whoever names the session would choose the group. Write the group out.`;
+    return about("template-in-group", message);
+  }
+  return null;
+}
+
+/** What is wrong with the characters of a name, as the end of a sentence; null where nothing is. */
+export function flawOf(text: string): string | null {
+  if (text !== text.trim()) return "has white space around it, which RBAC would compare too; leave it out";
+  if (/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/u.test(text)) return "holds characters that nobody sees; type it anew";
+  if (/[\p{Zs}\p{Zl}\p{Zp}]/u.test(text.replaceAll(" ", "")))
+    return "holds a space that is not a plain one; type it anew";
+  if (/[\u017f\u212a]/.test(text)) return "holds a letter that only looks like s or K; type it anew";
+  return null;
+}
+
+/** The first `{{…}}` that the authenticator leaves as it is, or null. */
+export function unknownTemplate(text: string): string | null {
+  const found = text.match(/\{\{[^}]*\}?\}?/g) ?? [];
+  return found.find((template) => !TEMPLATES.some((known) => known === template)) ?? null;
+}
+
+/**
+ * Whether each session name has a colon between itself and the start of the name or the template before it. A session
+ * name holds no colon, so nobody can name himself into somebody else.
+ */
+export function hasGuardedSession(username: string): boolean {
+  const at = username.search(/\{\{SessionName(?:Raw)?\}\}/);
+  if (at < 0) return true;
+  return at > 1 && username[at - 1] === ":" && !username.slice(0, at).startsWith("{{");
+}

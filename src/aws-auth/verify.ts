@@ -1,0 +1,81 @@
+import type { AwsAuthDocument, Entry, Lookup } from "./document.ts";
+import { sameGroups } from "./entry-edit.ts";
+import { goFold } from "./go-yaml/fold.ts";
+import type { Intent } from "./intent.ts";
+import type { Section } from "./problem.ts";
+
+interface Expected {
+  readonly arn: string;
+  readonly username: string;
+  readonly groups: readonly string[];
+  /** Whether the groups may stand in another order. */
+  readonly isChanged: boolean;
+}
+
+/** Whether a section holds exactly the entries that it should, and no text before was lost to the authenticator. */
+export function isAsIntended(
+  before: AwsAuthDocument,
+  after: AwsAuthDocument,
+  section: Section,
+  intents: readonly Intent[],
+): boolean {
+  const reading = after.sections[section];
+  if (reading.state === "unreadable" || reading.droppedAt !== null) return false;
+  const expected = expectedEntries(before, section, intents);
+  const actual = after.entries.filter((entry) => entry.section === section);
+  const added = intents.filter((intent) => intent.type === "add" && intent.section === section).length;
+  return (
+    actual.length === expected.length &&
+    (matchAll(expected, actual) || matchAll([...expected.slice(-added), ...expected.slice(0, -added)], actual))
+  );
+}
+
+function matchAll(expected: readonly Expected[], actual: readonly Entry[]): boolean {
+  return expected.every((wanted, index) => {
+    const entry = actual[index];
+    return entry !== undefined && matches(wanted, entry);
+  });
+}
+
+function matches(wanted: Expected, entry: Entry): boolean {
+  if (wanted.arn !== entry.arn || wanted.username !== entry.username) return false;
+  if (wanted.isChanged) return sameGroups(wanted.groups, entry.groups);
+  return (
+    wanted.groups.length === entry.groups.length && wanted.groups.every((group, index) => group === entry.groups[index])
+  );
+}
+
+function expectedEntries(before: AwsAuthDocument, section: Section, intents: readonly Intent[]): Expected[] {
+  const removed = new Set<Entry>();
+  const edited = new Map<Entry, Intent & { type: "edit" }>();
+  const expected: Expected[] = [];
+  for (const intent of intents) {
+    if (intent.type === "remove") for (const entry of intent.entries) removed.add(entry);
+    if (intent.type === "edit") edited.set(intent.entry, intent);
+  }
+  for (const entry of before.entries) {
+    if (entry.section !== section || removed.has(entry)) continue;
+    const edit = edited.get(entry);
+    expected.push(edit === undefined ? { ...entry, isChanged: false } : { ...edit, arn: entry.arn, isChanged: true });
+  }
+  for (const intent of intents)
+    if (intent.type === "add" && intent.section === section) expected.push({ ...intent, isChanged: true });
+  return expected;
+}
+
+/** ARNs that answer differently after than before, in any order: what each lookup gives, without filling templates in. */
+export function changedArns(before: Lookup, after: Lookup): string[] {
+  const keys = new Set([...before.roles.keys(), ...before.users.keys(), ...after.roles.keys(), ...after.users.keys()]);
+  return [...keys].filter((key) => answersOf(before, key) !== answersOf(after, key));
+}
+
+function answersOf(lookup: Lookup, key: string): string {
+  const entries = lookup.roles.get(key) ?? lookup.users.get(key) ?? [];
+  return JSON.stringify(entries.map(({ username, groups }) => [username, groups]));
+}
+
+/** ARNs that answer differently though no intent names them. A plan with any must not be carried out. */
+export function unintended(before: AwsAuthDocument, after: AwsAuthDocument, intents: readonly Intent[]): string[] {
+  const named = new Set(intents.map((intent) => goFold(intent.arn)));
+  return changedArns(before.lookup, after.lookup).filter((key) => !named.has(key));
+}
