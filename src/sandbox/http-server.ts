@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Faults } from "./faults.ts";
 
 export interface SandboxRequest {
@@ -42,6 +43,8 @@ export interface SandboxServerOptions {
   /** Told after each answer: for the narration and the page. */
   onCall?: (call: string, status: number, milliseconds: number, by?: string) => void;
   maxBodyBytes?: number;
+  /** Takes over a connection that asks for another protocol, for example a WebSocket. Without it such a request is refused. */
+  onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 /** One HTTP(S) server on the loopback address, with faults, for the stand-ins of the sandbox. */
@@ -53,6 +56,7 @@ export async function startSandboxServer(options: SandboxServerOptions): Promise
     });
   };
   const server: Server = options.tls ? createTlsServer(options.tls, handle) : createServer(handle);
+  if (options.onUpgrade) server.on("upgrade", options.onUpgrade);
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {
     sockets.add(socket);

@@ -9,6 +9,7 @@ export interface RateLimit {
  * @see https://docs.slack.dev/apis/web-api/rate-limits
  */
 export const rateLimits = {
+  "tier 1": { perMinute: 1, burst: 10 },
   "tier 2": { perMinute: 20, burst: 20 },
   "tier 3": { perMinute: 50, burst: 50 },
   "tier 4": { perMinute: 100, burst: 100 },

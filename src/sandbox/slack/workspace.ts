@@ -6,6 +6,7 @@ import { describeState } from "./describe-state.ts";
 import { chatMethods } from "./methods/chat.ts";
 import { conversationMethods } from "./methods/conversations.ts";
 import { peopleMethods } from "./methods/people.ts";
+import { socketModeMethods } from "./methods/socket-mode.ts";
 import { viewMethods } from "./methods/views.ts";
 import { newState } from "./new-state.ts";
 import { makePerson, type SandboxPerson } from "./person.ts";
@@ -13,6 +14,7 @@ import type { PersonContext } from "./person-context.ts";
 import { rateCounter } from "./rate-limits.ts";
 import { routeOf } from "./routes.ts";
 import type { SandboxChannel, SandboxMessage, SandboxUser } from "./shapes.ts";
+import { makeSocketMode, type SocketMode } from "./socket-mode.ts";
 import type { SlackState } from "./state.ts";
 
 /** A Slack workspace with an app installed in it, over real HTTP on the loopback address. */
@@ -29,6 +31,8 @@ export interface SandboxSlack {
   faults: Faults;
   /** Where the app listens, for example `http://127.0.0.1:3000/slack/events`. In Socket Mode the app connects by itself. */
   connect(eventsUrl: string): void;
+  /** Asks every open socket to connect anew, as Slack does each few hours. */
+  refreshSockets(): void;
   person(userId: string): SandboxPerson;
   people: readonly SandboxUser[];
   channels(): readonly SandboxChannel[];
@@ -56,32 +60,44 @@ export interface SandboxSlackOptions {
   onCall?: (call: string, status: number, milliseconds: number) => void;
 }
 
-const webApi = { ...chatMethods, ...conversationMethods, ...peopleMethods, ...viewMethods };
-
 /** Starts a workspace. The app needs `apiUrl`, `botToken`, `signingSecret` and, in Socket Mode, `appToken`. */
 export async function startSandboxSlack(options: SandboxSlackOptions = {}): Promise<SandboxSlack> {
   const faults = options.faults ?? new Faults();
   const changes = makeChanges();
   const now = options.now ?? (() => new Date());
   const state = newState({ scopes: options.scopes, now, changed: changes.announce });
-  const api = { state, methods: webApi, count: options.rateLimits === false ? undefined : rateCounter(now) };
+  const { identity } = state;
+  const sockets = makeSocketMode(() => server.url.replace("http", "ws"), identity.appId);
+  const methods = {
+    ...chatMethods,
+    ...conversationMethods,
+    ...peopleMethods,
+    ...viewMethods,
+    ...socketModeMethods(sockets),
+  };
+  const api = { state, methods, count: options.rateLimits === false ? undefined : rateCounter(now) };
   const server = await startSandboxServer({
     faults,
     route: (request) => routeOf(api, request),
     port: options.port ?? 0,
+    onUpgrade: sockets.upgrade,
     ...(options.onCall ? { onCall: options.onCall } : {}),
   });
-  const app = connection(state);
+  const app = connection(state, sockets);
   return {
     ...whereItIs(server.url, state),
     faults,
     connect: app.connect,
+    refreshSockets: sockets.refresh,
     person: peopleOf({ state, deliver: app.deliver, url: () => server.url, loaded: new Map() }),
     people: state.people,
     ...contentOf(state),
     onChange: changes.onChange,
     until: (find, withinMs = 10_000) => untilFound(changes, find, { withinMs, describe: () => describeState(state) }),
-    stop: () => server.stop(),
+    stop: async () => {
+      sockets.stop();
+      await server.stop();
+    },
   };
 }
 
@@ -90,15 +106,20 @@ function whereItIs(url: string, { identity }: SlackState) {
   return { url, apiUrl: `${url}/api/`, botToken, appToken, signingSecret, teamId, appId, botUserId };
 }
 
-/** How what people do reaches the app. */
-function connection({ identity, now }: SlackState): { connect: (eventsUrl: string) => void; deliver: Deliver } {
+/** How what people do reaches the app: by a socket while one is open, else over HTTP. */
+function connection(
+  { identity, now }: SlackState,
+  sockets: SocketMode,
+): { connect: (eventsUrl: string) => void; deliver: Deliver } {
   let eventsUrl: string | undefined;
   return {
     connect: (url) => {
       eventsUrl = url;
     },
     deliver: async (outgoing) => {
-      if (eventsUrl === undefined) throw new Error("the app is not connected to the workspace: call connect first");
+      if (sockets.connected()) return sockets.deliver(outgoing);
+      if (eventsUrl === undefined)
+        throw new Error("the app is not connected to the workspace: call connect, or open a socket");
       return deliverOverHttp(eventsUrl, outgoing, { secret: identity.signingSecret, now });
     },
   };
