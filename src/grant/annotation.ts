@@ -43,7 +43,14 @@ function compact(holding: Holding): Json {
     arn: holding.arn,
     new: holding.entryAdded,
     add: holding.added,
-    g: holding.shares.map((share) => [share.id, share.endsAt, share.groups]),
+    g: holding.shares.map(({ id, endsAt, groups, level, requester, approver }) => [
+      id,
+      endsAt,
+      groups,
+      level,
+      requester,
+      approver,
+    ]),
   };
 }
 
@@ -55,8 +62,10 @@ function expand(value: Json): Holding | null {
 }
 
 function expandShare(value: Json): Share | null {
-  const [id, endsAt, groups] = Array.isArray(value) ? value : [];
-  return typeof id === "string" && typeof endsAt === "string" && isTexts(groups) ? { id, endsAt, groups } : null;
+  const [id, endsAt, groups, ...names] = Array.isArray(value) ? value : [];
+  if (typeof id !== "string" || typeof endsAt !== "string" || !isTexts(groups) || !isTexts(names)) return null;
+  const [level = "", requester = "", approver = ""] = names;
+  return { id, endsAt, groups, level, requester, approver };
 }
 
 function isTexts(value: Json | undefined): value is readonly string[] {

@@ -41,7 +41,9 @@ function isOver(request: AccessRequest, now: Date): boolean {
 }
 
 export function shareOf(request: AccessRequest): Share {
-  return { id: request.id, groups: [...request.groups].sort(), endsAt: sealedEnd(request) };
+  const { id, level, requester, decision } = request;
+  const approver = decision?.by ?? "";
+  return { id, groups: [...request.groups].sort(), endsAt: sealedEnd(request), level, requester, approver };
 }
 
 /** The shares of a holding that no open request of the ledger speaks for. */

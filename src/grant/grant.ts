@@ -1,4 +1,5 @@
 import type { Proof } from "../proof/proof.ts";
+import type { MappedIdentity } from "../request/request.ts";
 
 export type GrantState = "scheduled" | "active" | "ended" | "failed";
 
@@ -9,6 +10,7 @@ export interface GrantEnd {
   readonly by: string;
   /** ISO 8601: when it was decided; `Grant.endedAt` says when it was done. */
   readonly at: string;
+  readonly why: string;
 }
 
 /** The lease that an approved request gives. */
@@ -31,6 +33,8 @@ export interface Grant {
   readonly end: GrantEnd | null;
   /** ISO 8601: when the entry was seen to be gone. */
   readonly endedAt: string | null;
+  /** Who the principal is in aws-auth after the end: what was there without us, or what other grants give. */
+  readonly remains: MappedIdentity | null;
   /** One sentence; set in the state `failed` only. */
   readonly failure: { readonly code: string; readonly message: string } | null;
 }
@@ -45,6 +49,7 @@ export function scheduleGrant(decidedAt: Date, durationSeconds: number): Grant {
     proof: null,
     end: null,
     endedAt: null,
+    remains: null,
     failure: null,
   };
 }

@@ -1,13 +1,18 @@
 import type { Change } from "../aws-auth/plan.ts";
 import type { MappedIdentity } from "../request/request.ts";
 
-/** One active grant's share of an entry. */
+/** One active grant's share of an entry, with what it takes to rebuild the grant where the ledger was lost. */
 export interface Share {
   /** Request id. */
   readonly id: string;
   readonly groups: readonly string[];
   /** ISO 8601. */
   readonly endsAt: string;
+  readonly level: string;
+  /** Slack user id. */
+  readonly requester: string;
+  /** Slack user id. */
+  readonly approver: string;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { AuditEvent, EventType } from "../audit/event.ts";
 import { AccessError, explain } from "../failure/access-error.ts";
 import type { Grant } from "../grant/grant.ts";
 import type { Proof } from "../proof/proof.ts";
-import { type AccessRequest, revise } from "../request/request.ts";
+import { type AccessRequest, type MappedIdentity, revise } from "../request/request.ts";
 import { nextTry } from "../request/retry.ts";
 import type { WorkerContext } from "./context.ts";
 import { eventOf, recordChange } from "./record-change.ts";
@@ -45,19 +45,23 @@ export async function activate(
 }
 
 /** The grant's part is gone from the document. One that never became active failed. */
-export async function end(context: WorkerContext, request: AccessRequest): Promise<void> {
+export async function end(
+  context: WorkerContext,
+  request: AccessRequest,
+  remains: MappedIdentity | null,
+): Promise<void> {
   if (!request.grant) return;
   const endedAt = context.now().toISOString();
   const cause = request.grant.end?.cause ?? "expired";
   if (request.grant.state === "active") {
-    const grant: Grant = { ...request.grant, state: "ended", endedAt };
+    const grant: Grant = { ...request.grant, state: "ended", endedAt, remains };
     return record(context, revise(request, { grant, trouble: null }), "grant.ended", { cause });
   }
   const failure = {
     code: "lease-over",
     message: "The lease was over, or taken back, before the access could be proved; nothing of it is left in aws-auth.",
   };
-  const grant: Grant = { ...request.grant, state: "failed", endedAt, failure };
+  const grant: Grant = { ...request.grant, state: "failed", endedAt, remains, failure };
   await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code: failure.code });
 }
 

@@ -113,10 +113,9 @@ async function finish(
   const wanted = parseDocument(settlement.data);
   const found = parseDocument(readBack?.data ?? {});
   for (const request of work.leaving) {
-    const gone =
-      JSON.stringify(identityInDocument(found, request.principal)) ===
-      JSON.stringify(identityInDocument(wanted, request.principal));
-    if (gone) await end(context, request);
+    const remains = identityInDocument(found, request.principal);
+    const isGone = JSON.stringify(remains) === JSON.stringify(identityInDocument(wanted, request.principal));
+    if (isGone) await end(context, request, remains);
     else await putOff(context, request, changedAgain(cluster));
   }
 }

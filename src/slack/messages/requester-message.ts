@@ -2,7 +2,7 @@ import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { code, codeBlock, escapeText, mention, section, time } from "../mrkdwn.ts";
 import type { Message } from "./message.ts";
-import { proofLines, troubleOf } from "./words.ts";
+import { proofLines, remainsOf, troubleOf } from "./words.ts";
 
 export interface Milestone {
   /** Names it in the list of what was told; each is told once. */
@@ -43,10 +43,7 @@ export function milestoneOf(request: AccessRequest, cluster: Cluster | undefined
   }
   if (grant?.state === "ended") {
     const how = grant.end?.cause === "revoked" ? `was revoked by ${mention(grant.end.by)}` : "is over";
-    return tell(
-      "ended",
-      `${subject} ${how}. Your entry is gone from aws-auth. Ask again with ${code("/eks-access request")}.`,
-    );
+    return tell("ended", `${subject} ${how}: ${remainsOf(grant)}. Ask again with ${code("/eks-access request")}.`);
   }
   return null;
 }

@@ -1,3 +1,4 @@
+import type { Grant } from "../../grant/grant.ts";
 import type { Finding, Proof } from "../../proof/proof.ts";
 import { findingsOf } from "../../proof/proof.ts";
 import { formatDuration } from "../../request/duration.ts";
@@ -21,10 +22,15 @@ function grantStateOf({ grant, decision }: AccessRequest): string {
   if (grant?.state === "active") return `${by}Being taken away, revoked by ${mention(grant.end?.by ?? "")}`;
   if (grant?.state === "ended") {
     const cause = grant.end?.cause === "revoked" ? `Revoked by ${mention(grant.end.by)}` : "Expired";
-    return `${by}*Ended* ${time(grant.endedAt ?? grant.endsAt)}. ${cause}; the entry is gone from aws-auth`;
+    return `${by}*Ended* ${time(grant.endedAt ?? grant.endsAt)}. ${cause}; ${remainsOf(grant)}`;
   }
   if (grant?.state === "failed") return `${by}*Failed*: ${escapeText(grant.failure?.message ?? "")}`;
   return `${by}Being applied, not active yet`;
+}
+
+/** What is left in aws-auth after the end: another grant, or an entry that was there before, may still give access. */
+export function remainsOf({ remains }: Grant): string {
+  return remains ? `aws-auth still has ${identityOf(remains)}` : "the entry is gone from aws-auth";
 }
 
 /** What is being tried again, and when; null where nothing is. */
