@@ -24,13 +24,15 @@ export function textOfBlock(block: JsonObject): string {
   return parts.filter((part) => part !== "").join(" ");
 }
 
+/** Parts of rich text and cells of tables, which hold their text as it is. */
+const bare = ["text", "link", "raw_text", "raw_number"];
+
 /** What an element shows: the text of a button, the chosen option, what stands in an input. */
 function textOfElement(element: unknown): string {
   if (!isObject(element)) return "";
   if (element.type === "mrkdwn" || element.type === "plain_text") return textOfObject(element);
   if (element.type === "button") return `[${textOfObject(element.text)}]`;
-  if (element.type === "text" || element.type === "link")
-    return textAt(element, "text") ?? textAt(element, "url") ?? "";
+  if (bare.includes(String(element.type))) return textAt(element, "text") ?? textAt(element, "url") ?? "";
   if (element.type === "user") return `<@${textAt(element, "user_id")}>`;
   if (Array.isArray(element.elements)) return listAt(element, "elements").map(textOfElement).join("");
   const chosen = [element.initial_option, ...listAt(element, "initial_options")]
