@@ -3,11 +3,13 @@ import { type ApiRequest, callName, readApiRequest } from "./api-request.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { answerConfigMaps } from "./config-map-requests.ts";
 import type { ConfigMapStore } from "./config-map-store.ts";
+import { discover } from "./discovery.ts";
+import { impersonate } from "./impersonation.ts";
 import { listPods } from "./pods.ts";
 import { type Attributes, authorize, type Rbac, type User } from "./rbac.ts";
 import { listRbac } from "./rbac-lists.ts";
 import { accessReview, selfSubjectReview } from "./reviews.ts";
-import { failure, type Status, statusAnswer, unauthorized } from "./status.ts";
+import { failure, type Status, statusAnswer, unauthorized, unsupportedMediaType } from "./status.ts";
 
 export interface ApiServerContext {
   authenticator: Authenticator;
@@ -31,6 +33,19 @@ async function answer(context: ApiServerContext, asked: ApiRequest, request: San
   const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
   const user = token === undefined ? undefined : await context.authenticator.authenticate(token);
   if (!user) return statusAnswer(unauthorized);
+  if (!speaksJson(request)) return { ...statusAnswer(unsupportedMediaType(["application/json"])), by: user.username };
+  const acting = impersonate(request.headers, context.rbac(), user);
+  if (acting.type === "refused") return { ...statusAnswer(forbidden(user, acting.attributes)), by: user.username };
+  return answerFor(context, asked, request, acting.type === "as" ? acting.user : user);
+}
+
+/** The sandbox decodes JSON alone. A real API server answers other media types for a resource that knows only JSON in the same way. */
+function speaksJson({ headers, body }: SandboxRequest): boolean {
+  const mediaType = (headers["content-type"] ?? "application/json").split(";")[0]?.trim() ?? "";
+  return body.length === 0 || mediaType === "*/*" || /[/+]json$/.test(mediaType);
+}
+
+function answerFor(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest, user: User): SandboxAnswer {
   const attributes: Attributes = asked.type === "path" ? { verb: asked.verb, path: asked.path } : asked;
   const { allowed } = authorize(context.rbac(), user, attributes);
   const answered = allowed ? dispatch(context, asked, request, user) : statusAnswer(forbidden(user, attributes));
@@ -38,7 +53,7 @@ async function answer(context: ApiServerContext, asked: ApiRequest, request: San
 }
 
 function dispatch(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest, user: User): SandboxAnswer {
-  if (asked.type === "path") return asked.path === "/version" ? version() : notFound();
+  if (asked.type === "path") return (asked.path === "/version" ? version() : discover(asked.path)) ?? notFound();
   const { resource, verb, group, namespace } = asked;
   const { configMaps, rbac, now } = context;
   if (group === "" && resource === "configmaps") return answerConfigMaps(configMaps, asked, request);

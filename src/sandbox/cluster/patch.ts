@@ -1,4 +1,4 @@
-import { badRequest, failure, type Status } from "./status.ts";
+import { badRequest, failure, type Status, unsupportedMediaType } from "./status.ts";
 
 type Json = unknown;
 
@@ -19,11 +19,7 @@ export function applyPatch(object: Json, mediaType: string, body: Json): Json | 
   if (mergeTypes.includes(mediaType)) return merge(object, body);
   if (mediaType === "application/json-patch+json")
     return Array.isArray(body) ? applyOperations(object, body) : badRequest("a JSON patch is a list of operations");
-  return failure(
-    415,
-    "UnsupportedMediaType",
-    `the body of the request was in an unknown format - accepted media types include: application/json-patch+json, ${mergeTypes.join(", ")}`,
-  );
+  return unsupportedMediaType(["application/json-patch+json", ...mergeTypes]);
 }
 
 function merge(target: Json, patch: Json): Json {

@@ -71,3 +71,8 @@ export function configMapInvalid(name: string, field: string, reason: string, wh
 export function badRequest(message: string): Status {
   return failure(400, "BadRequest", message);
 }
+
+export function unsupportedMediaType(accepted: readonly string[]): Status {
+  const what = "the body of the request was in an unknown format";
+  return failure(415, "UnsupportedMediaType", `${what} - accepted media types include: ${accepted.join(", ")}`);
+}

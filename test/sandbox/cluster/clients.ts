@@ -41,7 +41,7 @@ export function clientsWith(cluster: SandboxCluster, token: string) {
 
 export type Clients = ReturnType<typeof clientsWith>;
 
-/** An account with a cluster in it, its creator, a user and a role; `as` gives clients for one of them. */
+/** An account with a cluster in it, its creator, a user and a role; `tokenOf` and `as` give a token, and clients, for one of them. */
 export async function aClusterWithPeople(options: Partial<SandboxClusterOptions> = {}) {
   const aws = await anAccount();
   const creator = aws.account.addRole({ name: "creator", path: "/ci/" });
@@ -58,14 +58,16 @@ export async function aClusterWithPeople(options: Partial<SandboxClusterOptions>
   });
   const credentialsOf = (arn: string, session: string) =>
     arn === dev.arn ? dev : aws.account.sessionFor(arn, session);
+  const tokenOf = (arn: string, session = "someone@example.com", token: PresignOptions = {}) =>
+    aToken(credentialsOf(arn, session), token);
   return {
     aws,
     cluster,
+    tokenOf,
     creator: creator.arn,
     dev: dev.arn,
     ops: ops.arn,
-    as: async (arn: string, session = "someone@example.com", token: PresignOptions = {}): Promise<Clients> =>
-      clientsWith(cluster, await aToken(credentialsOf(arn, session), token)),
+    as: async (...who: Parameters<typeof tokenOf>): Promise<Clients> => clientsWith(cluster, await tokenOf(...who)),
     stop: async () => {
       await cluster.stop();
       await aws.stop();
