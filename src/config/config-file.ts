@@ -51,6 +51,8 @@ const cluster = z.strictObject({
   channel: slackChannel,
   approvers: z.array(slackUser).min(1, "name at least one approver"),
   levels: z.array(name).min(1, "offer at least one level"),
+  onCall: z.array(slackUser).default([]),
+  drift: z.enum(["report", "repair"]).default("report"),
   foreignAccounts: z.array(account).default([]),
   createAwsAuth: z.boolean().default(false),
 });
@@ -64,6 +66,8 @@ export const configFile = z.strictObject({
     .strictObject({
       requestLapsesAfter: duration.default(24 * 3600),
       sweepEvery: duration.default(1),
+      inspectEvery: duration.default(300),
+      warnBeforeEnd: duration.default(900),
     })
     .prefault({}),
 });

@@ -8,7 +8,17 @@ export interface Config {
   readonly slack: { readonly mode: "http" | "socket" };
   /** By the name that people type. */
   readonly clusters: ReadonlyMap<string, Cluster>;
-  readonly timing: { readonly requestLapsesAfterSeconds: number; readonly sweepEverySeconds: number };
+  readonly timing: Timing;
+}
+
+/** All in whole seconds. */
+export interface Timing {
+  readonly requestLapsesAfterSeconds: number;
+  readonly sweepEverySeconds: number;
+  /** How often the clusters with grants are looked at for drift. */
+  readonly inspectEverySeconds: number;
+  /** How long before its end a lease is announced to end; a short lease: a quarter of its time. */
+  readonly warnBeforeEndSeconds: number;
 }
 
 export type ConfigReading =
@@ -42,6 +52,8 @@ function build(file: ConfigFile): Config {
     timing: {
       requestLapsesAfterSeconds: file.timing.requestLapsesAfter,
       sweepEverySeconds: file.timing.sweepEvery,
+      inspectEverySeconds: file.timing.inspectEvery,
+      warnBeforeEndSeconds: file.timing.warnBeforeEnd,
     },
   };
 }

@@ -8,11 +8,11 @@ export interface DueWork {
   readonly arriving: readonly AccessRequest[];
   /** Their part has to be taken away: expired, revoked, or over before they were proved. */
   readonly leaving: readonly AccessRequest[];
-  /** In force, not to be touched. */
+  /** In force: looked at for drift, and otherwise not touched. */
   readonly staying: readonly AccessRequest[];
 }
 
-/** Sorts the open requests of a cluster into what has to be done now. What is to be tried again later stays out. */
+/** Sorts the open requests of a cluster into what has to be done now. */
 export function dueWork(open: readonly AccessRequest[], now: Date): DueWork {
   const arriving: AccessRequest[] = [];
   const leaving: AccessRequest[] = [];
@@ -31,6 +31,22 @@ export function hasDueWork({ arriving, leaving }: DueWork, now: Date): boolean {
   return [...arriving, ...leaving].some(({ trouble }) => !trouble || Date.parse(trouble.retryAt) <= now.getTime());
 }
 
+/**
+ * The same work, with what the cluster's own memory says: a lease in force whose sealed share is over is leaving,
+ * whatever the record in Redis says.
+ */
+export function withSealedEnds(work: DueWork, holdings: ReadonlyMap<string, Holding>, now: Date): DueWork {
+  const isOverThere = (request: AccessRequest) => {
+    const share = shareIn(holdings, request);
+    return share !== undefined && Date.parse(share.endsAt) <= now.getTime();
+  };
+  return {
+    arriving: work.arriving,
+    leaving: [...work.leaving, ...work.staying.filter(isOverThere)],
+    staying: work.staying.filter((request) => !isOverThere(request)),
+  };
+}
+
 /** The end that the sealed decision gives, ISO 8601: the record's own copy is for showing, not for believing. */
 export function sealedEnd(request: AccessRequest): string {
   return request.decision ? endOf(new Date(request.decision.at), request.durationSeconds) : request.createdAt;
@@ -40,10 +56,16 @@ function isOver(request: AccessRequest, now: Date): boolean {
   return request.grant?.end != null || Date.parse(sealedEnd(request)) <= now.getTime();
 }
 
+/** The share that a checked approval gives. */
 export function shareOf(request: AccessRequest): Share {
   const { id, level, requester, decision } = request;
   const approver = decision?.by ?? "";
   return { id, groups: [...request.groups].sort(), endsAt: sealedEnd(request), level, requester, approver };
+}
+
+/** The share of a request as the cluster remembers it. */
+export function shareIn(holdings: ReadonlyMap<string, Holding>, request: AccessRequest): Share | undefined {
+  return holdings.get(request.principal.toLowerCase())?.shares.find((share) => share.id === request.id);
 }
 
 /** The shares of a holding that no open request of the ledger speaks for. */
@@ -52,15 +74,9 @@ export function orphansOf(holding: Holding, open: readonly AccessRequest[]): rea
 }
 
 /**
- * What the principal must hold now: its requests in force, and shares that only the cluster remembers (the ledger
- * was lost) until their end. `closed` holds the ids that the ledger knows to be over.
+ * Shares that only the cluster remembers, because the ledger was lost: they are kept until their end. `closed` holds
+ * the ids that the ledger knows to be over.
  */
-export function sharesInForce(
-  inForce: readonly AccessRequest[],
-  orphans: readonly Share[],
-  closed: ReadonlySet<string>,
-  now: Date,
-): readonly Share[] {
-  const remembered = orphans.filter((share) => !closed.has(share.id) && Date.parse(share.endsAt) > now.getTime());
-  return [...inForce.map(shareOf), ...remembered].sort((a, b) => (a.id < b.id ? -1 : 1));
+export function rememberedShares(orphans: readonly Share[], closed: ReadonlySet<string>, now: Date): readonly Share[] {
+  return orphans.filter((share) => !closed.has(share.id) && Date.parse(share.endsAt) > now.getTime());
 }

@@ -1,5 +1,6 @@
 import type { Proof } from "../proof/proof.ts";
 import type { MappedIdentity } from "../request/request.ts";
+import type { Written } from "./written.ts";
 
 export type GrantState = "scheduled" | "active" | "ended" | "failed";
 
@@ -29,6 +30,14 @@ export interface Grant {
   /** ISO 8601: when the proof had been run; null before. */
   readonly activeSince: string | null;
   readonly proof: Proof | null;
+  /** What it added to the document; set when it turns active. */
+  readonly written: Written | null;
+  /** Set while somebody else's change keeps its part out of the document: one clause for people. */
+  readonly drift: { readonly at: string; readonly message: string } | null;
+  /** ISO 8601: when its coming end is to be told; set when it turns active. */
+  readonly warnAt: string | null;
+  /** ISO 8601: when the coming end was told; null before. */
+  readonly warnedAt: string | null;
   /** Set while an active grant waits to be taken away. */
   readonly end: GrantEnd | null;
   /** ISO 8601: when the entry was seen to be gone. */
@@ -47,6 +56,10 @@ export function scheduleGrant(decidedAt: Date, durationSeconds: number): Grant {
     writeBegan: null,
     activeSince: null,
     proof: null,
+    written: null,
+    drift: null,
+    warnAt: null,
+    warnedAt: null,
     end: null,
     endedAt: null,
     remains: null,

@@ -6,11 +6,12 @@ import type { PlanGuard } from "../aws-auth/plan.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
 import type { Holding } from "../grant/holding.ts";
+import { withLedgerMemory } from "../grant/written.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { partitionOf } from "../policy/may-request.ts";
-import type { MappedIdentity } from "../request/request.ts";
+import type { AccessRequest, MappedIdentity } from "../request/request.ts";
 
 /** What one GET of aws-auth tells. */
 export interface ClusterState {
@@ -19,13 +20,16 @@ export interface ClusterState {
   readonly document: AwsAuthDocument;
   /** What of the document is ours, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
+  /** The lower-case ARNs whose part in the annotation somebody took out. */
+  readonly lost: ReadonlySet<string>;
 }
 
-/** Reads the document and our own part of it. @throws AccessError */
+/** Reads the document and our own part of it; `open` are the cluster's requests in the ledger. @throws AccessError */
 export async function readClusterState(
   client: ClusterClient,
   cluster: Cluster,
   sealKeys: SealKeys,
+  open: readonly AccessRequest[],
 ): Promise<ClusterState> {
   const configMap = await client.readAwsAuth();
   const where = `The ConfigMap aws-auth of ${cluster.name}`;
@@ -42,7 +46,7 @@ export async function readClusterState(
   return {
     configMap,
     document: parseDocument(configMap?.data ?? {}),
-    holdings: new Map(holdings.map((holding) => [holding.arn.toLowerCase(), holding])),
+    ...withLedgerMemory(holdings, open, sealKeys),
   };
 }
 

@@ -1,6 +1,8 @@
 import type { AuditEvent, EventType } from "../audit/event.ts";
 import { AccessError, explain } from "../failure/access-error.ts";
 import type { Grant } from "../grant/grant.ts";
+import type { Holding } from "../grant/holding.ts";
+import { rememberWritten } from "../grant/written.ts";
 import type { Proof } from "../proof/proof.ts";
 import { type AccessRequest, type MappedIdentity, revise } from "../request/request.ts";
 import { nextTry } from "../request/retry.ts";
@@ -21,13 +23,17 @@ export async function beginWrite(context: WorkerContext, request: AccessRequest)
   return after;
 }
 
-/** The proof has been run: only now is it active (law 5). Not mapped after all: tried again. */
+/**
+ * The proof has been run: only now is it active (law 5). Not mapped after all: tried again. `holding` is what of the
+ * document is ours now.
+ */
 export async function activate(
   context: WorkerContext,
   request: AccessRequest,
   proof: Proof | undefined,
+  holding: Holding | undefined,
 ): Promise<void> {
-  if (!request.grant) return;
+  if (!request.grant || !holding) return;
   if (proof?.mapped.result !== "yes") {
     const detail = proof?.mapped.detail ?? "aws-auth could not be read back";
     return putOff(
@@ -36,12 +42,35 @@ export async function activate(
       new AccessError("cluster-conflict", `The entry is not in aws-auth after the write: ${detail}`),
     );
   }
-  const grant: Grant = { ...request.grant, state: "active", activeSince: proof.at, proof };
-  await record(context, revise(request, { grant, trouble: null }), "grant.active", {
+  const isRepair = request.grant.state === "active";
+  const grant: Grant = {
+    ...request.grant,
+    state: "active",
+    activeSince: request.grant.activeSince ?? proof.at,
+    proof,
+    written: rememberWritten(request, holding, context.sealKeys),
+    warnAt: warnAt(request, context.config.timing.warnBeforeEndSeconds),
+    drift: null,
+  };
+  await record(context, revise(request, { grant, trouble: null }), isRepair ? "grant.repaired" : "grant.active", {
     mapped: proof.mapped.result,
     authorized: proof.authorized.result,
     signedIn: proof.signedIn.result,
   });
+}
+
+/** A short lease is announced to end when a quarter of its time is left. */
+function warnAt({ grant, durationSeconds }: AccessRequest, warnBeforeEndSeconds: number): string {
+  const before = Math.min(warnBeforeEndSeconds, durationSeconds / 4);
+  return new Date(Date.parse(grant?.endsAt ?? "") - before * 1000).toISOString();
+}
+
+/** Somebody else took its part out of the document, or put it back (`message` is null then). */
+export async function noteDrift(context: WorkerContext, request: AccessRequest, message: string | null): Promise<void> {
+  if (!request.grant || (request.grant.drift?.message ?? null) === message) return;
+  const drift = message === null ? null : { at: context.now().toISOString(), message };
+  const after = revise(request, { grant: { ...request.grant, drift }, trouble: null });
+  await record(context, after, message === null ? "grant.repaired" : "grant.drifted", { message });
 }
 
 /** The grant's part is gone from the document. One that never became active failed. */

@@ -18,12 +18,13 @@ import { eventOf, recordChange } from "./record-change.ts";
 /** Looks at a cluster for every request that waits to be previewed, before anybody is asked. One read serves all. */
 export async function previewCluster(context: WorkerContext, cluster: Cluster): Promise<void> {
   const now = context.now();
-  const waiting = (await context.ledger.openOf(cluster.name)).filter((request) => needsPreview(request, now));
+  const requests = await context.ledger.openOf(cluster.name);
+  const waiting = requests.filter((request) => needsPreview(request, now));
   if (waiting.length === 0) return;
   let open: Awaited<ReturnType<typeof openCluster>> | null = null;
   try {
     open = await openCluster(cluster, waiting, context.now);
-    const state = await readClusterState(open.client, cluster, context.sealKeys);
+    const state = await readClusterState(open.client, cluster, context.sealKeys, requests);
     const bound = await open.client.groupsWithBindings().catch(() => null);
     for (const request of waiting) await previewRequest(context, cluster, request, state, bound);
   } catch (error) {

@@ -1,16 +1,16 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { parseDocument } from "../aws-auth/parse.ts";
 import { AccessError } from "../failure/access-error.ts";
-import { type DueWork, dueWork, hasDueWork } from "../grant/due-work.ts";
+import { dueWork, hasDueWork } from "../grant/due-work.ts";
+import type { Holding } from "../grant/holding.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import type { Proof } from "../proof/proof.ts";
 import { type AccessRequest, isClosed } from "../request/request.ts";
 import { type ClusterState, identityInDocument, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
 import { openCluster } from "./open-cluster.ts";
-import { activate, beginWrite, end, fail, putOff, voidApproval } from "./outcome.ts";
+import { activate, beginWrite, end, fail, noteDrift, putOff, voidApproval } from "./outcome.ts";
 import { prove } from "./prove.ts";
 import { wakeCluster } from "./queues.ts";
 import { type Settlement, type SettlementResult, settle } from "./settle.ts";
@@ -18,18 +18,25 @@ import { needsWrite, writeDocument } from "./write-document.ts";
 
 const writeAttempts = 5;
 
+/** Why a run looks at a cluster: something is due in the ledger, or it is time to see what others did there. */
+export type ReconcileReason = "due" | "inspect";
+
 /**
  * Makes one cluster match the ledger: gathers all that is due, decides once, writes once, proves each grant, writes
  * each outcome. It may run twice, late or after a crash: what stands in the cluster and in the ledger is looked at
  * again each time.
  */
-export async function reconcileCluster(context: WorkerContext, cluster: Cluster): Promise<void> {
+export async function reconcileCluster(
+  context: WorkerContext,
+  cluster: Cluster,
+  reason: ReconcileReason = "due",
+): Promise<void> {
   const work = dueWork(await context.ledger.openOf(cluster.name), context.now());
-  if (!hasDueWork(work, context.now())) return;
+  if (reason === "due" && !hasDueWork(work, context.now())) return;
   const due = [...work.arriving, ...work.leaving];
   let open: Awaited<ReturnType<typeof openCluster>> | null = null;
   try {
-    open = await openCluster(cluster, due, context.now);
+    open = await openCluster(cluster, due.length > 0 ? due : work.staying, context.now);
     await reconcileOpen(context, cluster, open.client);
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") {
@@ -45,12 +52,13 @@ export async function reconcileCluster(context: WorkerContext, cluster: Cluster)
 /** A 409 means that somebody else wrote after we read: everything from the GET again, a bounded number of times. */
 async function reconcileOpen(context: WorkerContext, cluster: Cluster, client: ClusterClient): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
-    const work = dueWork(await context.ledger.openOf(cluster.name), context.now());
-    const state = await readClusterState(client, cluster, context.sealKeys);
+    const open = await context.ledger.openOf(cluster.name);
+    const state = await readClusterState(client, cluster, context.sealKeys, open);
+    const now = context.now();
     const closed = await closedAmong(context, state);
-    const decided = settle({ cluster, work, state, closed, sealKeys: context.sealKeys, now: context.now() });
+    const decided = settle({ cluster, work: dueWork(open, now), state, closed, sealKeys: context.sealKeys, now });
     try {
-      return await carryOut(context, cluster, client, work, state, decided);
+      return await carryOut(context, cluster, client, state, open, decided);
     } catch (error) {
       const again = error instanceof AccessError && error.code === "cluster-conflict" && attempt < writeAttempts;
       if (!again) throw error;
@@ -63,25 +71,26 @@ async function carryOut(
   context: WorkerContext,
   cluster: Cluster,
   client: ClusterClient,
-  work: DueWork,
   state: ClusterState,
+  open: readonly AccessRequest[],
   decided: SettlementResult,
 ): Promise<void> {
   if (decided.type === "refused") {
-    for (const each of decided.voided) await voidApproval(context, each.request, each.message);
     const voided = new Set(decided.voided.map((each) => each.request.id));
-    const rest = [...work.arriving, ...work.leaving].filter((request) => !voided.has(request.id));
-    for (const request of rest) await fail(context, request, decided.refusal);
+    for (const each of decided.voided) await voidApproval(context, each.request, each.message);
+    const { arriving, leaving } = dueWork(open, context.now());
+    for (const request of [...arriving, ...leaving]) {
+      if (!voided.has(request.id)) await fail(context, request, decided.refusal);
+    }
     return;
   }
   const { settlement } = decided;
-  const granted = needsWrite(state, cluster, settlement, context.sealKeys)
-    ? await beginWrites(context, settlement.granted)
-    : settlement.granted;
+  const isWrite = needsWrite(state, cluster, settlement, context.sealKeys);
+  const granted = isWrite ? await beginWrites(context, settlement.granted) : settlement.granted;
   const readBack = await writeDocument(client, cluster, state, settlement, context.sealKeys);
   for (const { request, message } of settlement.voided) await voidApproval(context, request, message);
   for (const { request, refusal } of settlement.refused) await fail(context, request, refusal);
-  await finish(context, cluster, client, { work, settlement, granted, readBack });
+  await finish(context, cluster, client, { settlement, granted, readBack });
 }
 
 /** The ledger must know of a write before it is sent. */
@@ -92,7 +101,6 @@ async function beginWrites(context: WorkerContext, granted: readonly AccessReque
 }
 
 interface Written {
-  readonly work: DueWork;
   readonly settlement: Settlement;
   readonly granted: readonly AccessRequest[];
   readonly readBack: AwsAuthConfigMap | null;
@@ -104,20 +112,25 @@ async function finish(
   client: ClusterClient,
   written: Written,
 ): Promise<void> {
-  const { work, settlement, granted, readBack } = written;
-  const proofs = new Map<string, Proof>();
-  for (const request of granted) {
-    if (readBack) proofs.set(request.id, await prove(client, cluster, request, readBack, context.now));
+  const { settlement, granted, readBack } = written;
+  for (const request of [...granted, ...settlement.repaired]) {
+    const proof = readBack ? await prove(client, cluster, request, readBack, context.now) : undefined;
+    await activate(context, request, proof, holdingOf(settlement, request));
   }
-  for (const request of granted) await activate(context, request, proofs.get(request.id));
+  for (const { request, message } of settlement.drifted) await noteDrift(context, request, message);
+  for (const request of settlement.holding) await noteDrift(context, request, null);
   const wanted = parseDocument(settlement.data);
   const found = parseDocument(readBack?.data ?? {});
-  for (const request of work.leaving) {
+  for (const request of settlement.leaving) {
     const remains = identityInDocument(found, request.principal);
     const isGone = JSON.stringify(remains) === JSON.stringify(identityInDocument(wanted, request.principal));
     if (isGone) await end(context, request, remains);
     else await putOff(context, request, changedAgain(cluster));
   }
+}
+
+function holdingOf({ holdings }: Settlement, request: AccessRequest): Holding | undefined {
+  return holdings.find((holding) => holding.arn.toLowerCase() === request.principal.toLowerCase());
 }
 
 function changedAgain(cluster: Cluster): AccessError {

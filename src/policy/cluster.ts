@@ -37,6 +37,10 @@ export interface Cluster {
   /** Slack user ids. */
   readonly approvers: readonly string[];
   readonly levels: readonly Level[];
+  /** Slack user ids of people on call: they may revoke any grant of this cluster. */
+  readonly onCall: readonly string[];
+  /** What is done where somebody else took a grant's part out of aws-auth before its end. */
+  readonly drift: "report" | "repair";
   /** Accounts other than the cluster's own whose principals may be given access. */
   readonly foreignAccounts: readonly string[];
   /** Whether an absent aws-auth may be created. */

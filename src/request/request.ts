@@ -120,6 +120,9 @@ export function dueAt(request: AccessRequest): number | null {
     if (request.preview) return lapsesAt;
     return Math.min(retryAt ?? Date.parse(request.createdAt), lapsesAt);
   }
-  if (request.grant?.state === "active" && request.grant.end === null) return Date.parse(request.grant.endsAt);
-  return retryAt ?? 0;
+  const { grant } = request;
+  if (grant?.state !== "active" || grant.end) return retryAt ?? 0;
+  const endsAt = Date.parse(grant.endsAt);
+  if (grant.warnAt && !grant.warnedAt) return Math.min(Date.parse(grant.warnAt), endsAt);
+  return retryAt ?? endsAt;
 }
