@@ -36,6 +36,13 @@ export class Cursor {
     return code === CR || code === LF || code === 0x85 ? "\n" : String.fromCharCode(code);
   }
 
+  /** Takes the end of the text for the end of a line, as libyaml does: no key can go on behind it. */
+  endLine(): void {
+    if (this.column === 0) return;
+    this.line += 1;
+    this.column = 0;
+  }
+
   mark(): Mark {
     return { at: this.at, line: this.line, column: this.column };
   }

@@ -1,7 +1,8 @@
 import { AliasBudget } from "./alias-budget.ts";
 import { YamlFailure } from "./failure.ts";
 import type { MappingNode, ScalarNode, YamlNode } from "./node.ts";
-import { resolvePlain, resolveTagged, type ScalarValue } from "./resolve-scalar.ts";
+import { isWide, resolvePlain, type ScalarValue } from "./resolve-plain.ts";
+import { resolveTagged } from "./resolve-tag.ts";
 import type { Field, MapValue, YamlValue } from "./value.ts";
 
 const MERGE_TAG = "tag:yaml.org,2002:merge";
@@ -10,7 +11,7 @@ type Draft<T> = { -readonly [K in keyof T]: T[K] };
 type MapDraft = Draft<Omit<MapValue, "fields" | "overwritten" | "others">> & {
   fields: Map<string, Field>;
   overwritten: (Field & { name: string })[];
-  others: YamlValue[];
+  others: Map<unknown, YamlValue>;
 };
 
 /** The value of a node as go-yaml v2 decodes it into `interface{}`. Throws a YamlFailure where go-yaml answers an error. */
@@ -41,7 +42,7 @@ export function resolveScalar(node: ScalarNode): ScalarValue {
 }
 
 function decodeMapping(node: MappingNode, budget: AliasBudget): MapValue {
-  const map: MapDraft = { type: "map", fields: new Map(), overwritten: [], others: [], unfitKey: null, node };
+  const map: MapDraft = { type: "map", fields: new Map(), overwritten: [], others: new Map(), unfitKey: null, node };
   fill(map, node, budget, false);
   return map;
 }
@@ -56,8 +57,8 @@ function fill(map: MapDraft, node: MappingNode, budget: AliasBudget, merged: boo
     if (name.type === "map" || name.type === "list") throw failure("invalid map key", key);
     const field = { key, value: decodeNode(value, budget), written: value, merged };
     if (name.type === "string") set(map, name.value, field);
-    else map.others.push(field.value);
-    if (name.type === "null" || (name.type === "number" && name.wide)) map.unfitKey ??= key;
+    else map.others.set(name.value, field.value);
+    if (name.type === "null" || (name.type === "number" && isWide(name.value))) map.unfitKey ??= key;
   }
 }
 

@@ -5,7 +5,7 @@ import type { YamlValue } from "./value.ts";
 export function requireJson(value: YamlValue): void {
   switch (value.type) {
     case "number":
-      if (!value.finite)
+      if (typeof value.value === "number" && !Number.isFinite(value.value))
         throw new YamlFailure("JSON can't hold this number", value.node.start.line, value.node.start.column);
       return;
     case "list":
@@ -15,6 +15,6 @@ export function requireJson(value: YamlValue): void {
       if (value.unfitKey !== null)
         throw new YamlFailure("JSON can't hold this key", value.unfitKey.start.line, value.unfitKey.start.column);
       for (const field of value.fields.values()) requireJson(field.value);
-      value.others.forEach(requireJson);
+      for (const other of value.others.values()) requireJson(other);
   }
 }

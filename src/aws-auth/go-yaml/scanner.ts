@@ -115,6 +115,7 @@ export class Scanner {
   }
 
   #fetchEnd(): void {
+    this.#cursor.endLine();
     this.#closeAll();
     this.#tokens.add("stream-end", this.#cursor.mark(), this.#cursor.at);
   }
@@ -133,7 +134,7 @@ export class Scanner {
 
   #fetchFlowStart(type: TokenType): void {
     this.#saveKey();
-    if (this.#keys.deepen() > DEEPEST) this.#cursor.fail(`exceeded max depth of ${DEEPEST}`);
+    if (this.#keys.deepen(this.#tokens.next) > DEEPEST) this.#cursor.fail(`exceeded max depth of ${DEEPEST}`);
     this.#keyAllowed = true;
     this.#fetchIndicator(type);
   }

@@ -16,6 +16,8 @@ const LONGEST = 1024;
 /** The keys that may have begun: one for each flow level, the block context first. */
 export class SimpleKeys {
   readonly #levels: (SimpleKey | null)[] = [null];
+  /** For each level, the number of the token that last claimed it: at first the bracket that opened it. */
+  readonly #claims: number[] = [-1];
   /** Token number → level: asked before each token that is given out, so that deep nesting costs nothing. */
   readonly #levelOf = new Map<number, number>();
 
@@ -23,19 +25,26 @@ export class SimpleKeys {
     return this.#levels.length - 1;
   }
 
-  deepen(): number {
+  /** Enters a flow collection whose bracket will be the token with this number. */
+  deepen(token: number): number {
+    this.#claims.push(token);
     return this.#levels.push(null) - 1;
   }
 
+  /**
+   * Leaves a flow collection. An empty one makes go-yaml forget that its bracket may begin a key, though the key stays
+   * valid: in `[]: x` the list is given out, and the rest is no part of the document. So does this.
+   */
   surface(): void {
     if (this.flowLevel === 0) return;
-    this.#forget();
     this.#levels.pop();
+    this.#levelOf.delete(this.#claims.pop() ?? -1);
   }
 
   save(key: SimpleKey, cursor: Cursor): void {
     this.remove(cursor);
     this.#levels[this.flowLevel] = key;
+    this.#claims[this.flowLevel] = key.token;
     this.#levelOf.set(key.token, this.flowLevel);
   }
 

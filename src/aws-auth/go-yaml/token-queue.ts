@@ -39,9 +39,10 @@ export class TokenQueue {
     this.#tokens.push({ type, start, end, value, suffix, style });
   }
 
-  /** Puts a token without any text before the one with this number. */
+  /** Puts a token without any text before the one with this number; at the end, if that has been given out. */
   insert(type: TokenType, start: Mark, before: number): void {
     const token: Token = { type, start, end: start.at, value: "", suffix: "", style: "plain" };
-    this.#tokens.splice(this.#head + before - this.#taken, 0, token);
+    if (before < this.#taken) this.#tokens.push(token);
+    else this.#tokens.splice(this.#head + before - this.#taken, 0, token);
   }
 }

@@ -1,4 +1,5 @@
 import type { YamlNode } from "./node.ts";
+import type { ScalarValue } from "./resolve-plain.ts";
 
 interface ValueBase {
   /** Where it is written; for what an alias stands for, where that is written. */
@@ -20,8 +21,8 @@ export interface MapValue extends ValueBase {
   readonly fields: ReadonlyMap<string, Field>;
   /** Fields that another one with the very same key took the place of. */
   readonly overwritten: readonly (Field & { readonly name: string })[];
-  /** Values under keys that are no strings: nothing reads them, but they must fit JSON. */
-  readonly others: readonly YamlValue[];
+  /** Values under keys that are no strings, by what Go holds the keys for: nothing reads them, but they must fit JSON. */
+  readonly others: ReadonlyMap<unknown, YamlValue>;
   /** A key that JSON can't hold, or null. */
   readonly unfitKey: YamlNode | null;
 }
@@ -31,14 +32,4 @@ export interface ListValue extends ValueBase {
   readonly items: readonly YamlValue[];
 }
 
-export type YamlValue =
-  | MapValue
-  | ListValue
-  | (ValueBase & { readonly type: "string"; readonly value: string })
-  | (ValueBase & {
-      readonly type: "number";
-      readonly integer: boolean;
-      readonly wide: boolean;
-      readonly finite: boolean;
-    })
-  | (ValueBase & { readonly type: "bool" | "null" });
+export type YamlValue = MapValue | ListValue | (ValueBase & ScalarValue);

@@ -1,0 +1,64 @@
+import { isWide, resolvePlain, type ScalarValue } from "./resolve-plain.ts";
+
+const YAML_TAG = "tag:yaml.org,2002:";
+
+/** Resolves a scalar with an explicit tag; null where go-yaml refuses the text for this tag. */
+export function resolveTagged(tag: string, text: string): ScalarValue | null {
+  switch (tag.startsWith(YAML_TAG) ? tag.slice(YAML_TAG.length) : "") {
+    case "binary":
+      return decodeBinary(text);
+    case "timestamp":
+      return isTimestamp(text) ? { type: "string", value: text } : null;
+    case "bool":
+      return only("bool", text);
+    case "null":
+      return only("null", text);
+    case "int":
+      return resolveInteger(text);
+    case "float":
+      return resolveFloat(text);
+    default:
+      return { type: "string", value: text };
+  }
+}
+
+function only(type: ScalarValue["type"], text: string): ScalarValue | null {
+  const value = resolvePlain(text);
+  return value.type === type ? value : null;
+}
+
+function resolveInteger(text: string): ScalarValue | null {
+  const value = resolvePlain(text);
+  return typeof value.value === "bigint" ? value : null;
+}
+
+function resolveFloat(text: string): ScalarValue | null {
+  const value = resolvePlain(text);
+  if (value.type !== "number" || isWide(value.value)) return null;
+  return { type: "number", value: Number(value.value) };
+}
+
+/** Go's base64 takes line breaks anywhere and nothing else that is not of the alphabet. */
+function decodeBinary(text: string): ScalarValue | null {
+  const packed = text.replaceAll(/[\r\n]/g, "");
+  if (packed.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(packed)) return null;
+  return { type: "string", value: Buffer.from(packed, "base64").toString("utf8") };
+}
+
+/** The forms that go-yaml takes: a date, or one with a time behind T and with a zone, or behind a space and without. */
+const TIMESTAMP =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt](\d{1,2}:\d{1,2}:\d{1,2})(?:[.,]\d+)?(?:Z|[-+]\d{2}:\d{2})| (\d{1,2}:\d{1,2}:\d{1,2})(?:[.,]\d+)?)?$/;
+
+function isTimestamp(text: string): boolean {
+  const match = TIMESTAMP.exec(text);
+  if (match === null) return false;
+  const [, year, month, day, zoned, plain] = match;
+  const [hour = 0, minute = 0, second = 0] = (zoned ?? plain ?? "").split(":").map(Number);
+  return isDate(Number(year), Number(month), Number(day)) && hour < 24 && minute < 60 && second < 60;
+}
+
+function isDate(year: number, month: number, day: number): boolean {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+}
