@@ -1,6 +1,6 @@
 const secrets: readonly (readonly [RegExp, string])[] = [
   [/k8s-aws-v1\.[\w-]+/g, "k8s-aws-v1.[redacted]"],
-  [/\b(Bearer|Basic) [\w.~+/=-]+/gi, "$1 [redacted]"],
+  [/\b(Bearer|Basic) [\w.~+/=-]{16,}/gi, "$1 [redacted]"],
   [/(X-Amz-(?:Security-Token|Signature|Credential))(=|%3D|: ?)[^&\s"'<>]+/gi, "$1$2[redacted]"],
   [/((?:SecretAccessKey|SessionToken|secret_access_key|session_token)["'\s:=>]+)[^\s"'<>&,}]+/gi, "$1[redacted]"],
   [/\b(AKIA|ASIA)[A-Z0-9]{12,}\b/g, "$1[redacted]"],

@@ -3,7 +3,7 @@ import { redact } from "../../src/failure/redact.ts";
 
 test.each([
   ["an EKS token", "token k8s-aws-v1.aHR0cHM6Ly9zdHM was refused", "token k8s-aws-v1.[redacted] was refused"],
-  ["a bearer header", "Authorization: Bearer abc.def-ghi", "Authorization: Bearer [redacted]"],
+  ["a bearer header", "Authorization: Bearer eyJhbGciOi.eyJzdWI.c2ln", "Authorization: Bearer [redacted]"],
   [
     "a presigned URL",
     "?X-Amz-Credential=AKIA1&X-Amz-Signature=0af",
@@ -28,4 +28,5 @@ test("an ordinary answer stays as it is", () => {
   const text = "User: arn:aws:sts::111122223333:assumed-role/worker/pod is not authorized to perform: sts:AssumeRole";
 
   expect(redact(text)).toBe(text);
+  expect(redact("Basic information about bearer tokens")).toBe("Basic information about bearer tokens");
 });
