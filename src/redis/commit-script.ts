@@ -76,11 +76,14 @@ return 1
 `;
 
 /**
- * Remembers what a message shows, and takes the record off the unshown ones where that is its newest version.
+ * Remembers what a message shows, and takes the record off the unshown ones where that is its newest version. A late
+ * messenger that showed an older one over it puts the record back, or nobody would ever show the newest again.
  * KEYS: record, shown, unshown. ARGV: id, version shown, shown
  */
 export const markShownScript = `
 redis.call('SET', KEYS[2], ARGV[3])
-if redis.call('HGET', KEYS[1], 'version') == ARGV[2] then redis.call('SREM', KEYS[3], ARGV[1]) end
+local newest = redis.call('HGET', KEYS[1], 'version')
+if newest == ARGV[2] then redis.call('SREM', KEYS[3], ARGV[1])
+elseif newest then redis.call('SADD', KEYS[3], ARGV[1]) end
 return 1
 `;

@@ -1,0 +1,92 @@
+import { decide } from "../../src/approval/decide.ts";
+import type { SealKeys } from "../../src/approval/seal.ts";
+import { type Grant, scheduleGrant } from "../../src/grant/grant.ts";
+import type { Cluster } from "../../src/policy/cluster.ts";
+import type { Proof } from "../../src/proof/proof.ts";
+import { digestOfChange } from "../../src/request/digest.ts";
+import { type AccessRequest, createRequest, type MappedIdentity, type Preview } from "../../src/request/request.ts";
+import { aCluster } from "./a-cluster.ts";
+import { sealKeys } from "./seal-keys.ts";
+import { at, minutes } from "./times.ts";
+
+export const engineerArn = "arn:aws:iam::111122223333:user/engineer";
+
+/** A request that was just made: `U0ENGINEER` asks for `viewer` on `staging` for four hours. */
+export function aRequest(change: Partial<AccessRequest> = {}): AccessRequest {
+  const wish = {
+    id: "r-1",
+    requester: "U0ENGINEER",
+    cluster: "staging",
+    level: "viewer",
+    principal: engineerArn,
+    groups: ["eks-access:viewers"],
+    durationSeconds: 4 * 3600,
+    reason: "the deployment of checkout hangs",
+    extends: null,
+  };
+  return { ...createRequest(wish, at(0), 24 * 3600), ...change };
+}
+
+/** A request that the worker has looked at: approvers can decide about it. */
+export function aPreviewedRequest(
+  change: Partial<AccessRequest> = {},
+  base: MappedIdentity | null = null,
+  cluster: Cluster = aCluster(),
+): AccessRequest {
+  const request = aRequest(change);
+  return { ...request, preview: aPreview({ digest: digestNow(request, base, cluster) }), ...change };
+}
+
+/** What the worker would compute as the digest of this request's change now. */
+export function digestNow(
+  request: AccessRequest,
+  base: MappedIdentity | null = null,
+  cluster: Cluster = aCluster(),
+): string {
+  const level = cluster.levels.find((each) => each.name === request.level);
+  if (!level) throw new Error(`${cluster.name} offers no level ${request.level}.`);
+  return digestOfChange(request, cluster, level, base);
+}
+
+export function aPreview(change: Partial<Preview> = {}): Preview {
+  return {
+    at: at(minutes(1)).toISOString(),
+    digest: "d".repeat(64),
+    diff: `--- mapUsers\n+++ mapUsers\n@@ -0,0 +1,4 @@\n+- userarn: "${engineerArn}"\n`,
+    today: null,
+    afterwards: { username: "eks-access:111122223333:engineer", groups: ["eks-access:viewers"] },
+    warnings: [],
+    ...change,
+  };
+}
+
+/** A request that `U0APPROVER` approved after two minutes, with a seal that holds, before the worker has written. */
+export function anApprovedRequest(
+  change: Partial<AccessRequest> = {},
+  options: { base?: MappedIdentity | null; cluster?: Cluster; keys?: SealKeys } = {},
+): AccessRequest {
+  const { base = null, cluster = aCluster(), keys = sealKeys } = options;
+  const request = aPreviewedRequest(change, base, cluster);
+  const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
+  const decided = decide(request, cluster, click, keys, at(minutes(2)));
+  if (decided.type === "refused") throw new Error(`The builder's approval was refused: ${decided.code}.`);
+  const grant = scheduleGrant(at(minutes(2)), request.durationSeconds);
+  return { ...request, state: "approved", decision: decided.decision, grant, version: 3, ...change };
+}
+
+/** A request whose grant is in another state than `scheduled`. */
+export function aGrantedRequest(grant: Partial<Grant>, change: Partial<AccessRequest> = {}): AccessRequest {
+  const request = anApprovedRequest(change);
+  const scheduled = request.grant ?? scheduleGrant(at(minutes(2)), request.durationSeconds);
+  return { ...request, grant: { ...scheduled, state: "active", proof: aProof(), ...grant }, version: 4, ...change };
+}
+
+export function aProof(change: Partial<Proof> = {}): Proof {
+  return {
+    at: at(minutes(3)).toISOString(),
+    mapped: { result: "yes", detail: "eks-access:111122223333:engineer with eks-access:viewers" },
+    authorized: { result: "yes", detail: "may list pods in default" },
+    signedIn: { result: "not tested", detail: "an IAM user can't be assumed" },
+    ...change,
+  };
+}

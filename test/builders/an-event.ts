@@ -1,0 +1,22 @@
+import type { AuditEvent, EventType } from "../../src/audit/event.ts";
+import type { LedgerChange } from "../../src/ledger/ledger.ts";
+import type { AccessRequest } from "../../src/request/request.ts";
+import { at } from "./times.ts";
+
+/** An event about a request. */
+export function anEvent(change: Partial<AuditEvent> = {}): AuditEvent {
+  return {
+    type: "request.created",
+    at: at(0).toISOString(),
+    actor: "U0ENGINEER",
+    request: "r-1",
+    cluster: "staging",
+    detail: {},
+    ...change,
+  };
+}
+
+/** A change of the ledger: this record, with an event that tells of it. */
+export function aChange(after: AccessRequest, type: EventType = "request.created"): LedgerChange {
+  return { after, event: anEvent({ type, request: after.id, cluster: after.cluster }) };
+}

@@ -1,0 +1,77 @@
+import { type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/audit/event.ts";
+import type { CommitResult, Ledger, LedgerChange, Shown, WorkerIdentity } from "../../src/ledger/ledger.ts";
+import { type AccessRequest, dueAt, isClosed } from "../../src/request/request.ts";
+
+/** The ledger in memory, for tests that need one and for the model of the real one. Passes test/ledger/contract.ts. */
+export function memoryLedger(): Ledger {
+  const records = new Map<string, AccessRequest>();
+  const unshown = new Set<string>();
+  const shown = new Map<string, Shown>();
+  const principals = new Map<string, string>();
+  const turns = new Map<string, number>();
+  const adopted = new Set<string>();
+  const events: ChainedEvent[] = [];
+  let identity: WorkerIdentity | null = null;
+  const all = () => [...records.values()];
+
+  const commit = ({ after, event }: LedgerChange): CommitResult => {
+    const current = records.get(after.id) ?? null;
+    if (current && JSON.stringify(current) === JSON.stringify(after)) return { type: "committed" };
+    if ((current?.version ?? 0) !== after.version - 1) return { type: "conflict", current };
+    records.set(after.id, structuredClone(after));
+    unshown.add(after.id);
+    const previous = events.at(-1)?.hash ?? genesis;
+    const hash = chainHash(previous, digestOfEvent(event));
+    events.push({ sequence: events.length + 1, event: structuredClone(event), previous, hash });
+    return { type: "committed" };
+  };
+
+  return {
+    get: async (id) => records.get(id) ?? null,
+    commit: async (change) => commit(change),
+    due: async (now, limit) => dueFirst(all(), now).slice(0, limit),
+    openOf: async (cluster) => all().filter((each) => each.cluster === cluster && !isClosed(each)),
+    ofRequester: async (user, limit) => newestFirst(all().filter((each) => each.requester === user)).slice(0, limit),
+    unshown: async (limit) => [...unshown].slice(0, limit),
+    shown: async (id) => shown.get(id) ?? null,
+    markShown: async (id, what) => {
+      shown.set(id, what);
+      const newest = records.get(id)?.version;
+      if (newest === what.version) unshown.delete(id);
+      else if (newest !== undefined) unshown.add(id);
+    },
+    takeTurn: async (name, everyMs) => {
+      const now = Date.now();
+      if ((turns.get(name) ?? 0) > now) return false;
+      turns.set(name, now + everyMs);
+      return true;
+    },
+    adopted: async (clusters) => new Set(clusters.filter((cluster) => adopted.has(cluster))),
+    markAdopted: async (cluster) => void adopted.add(cluster),
+    linkPrincipal: async (user, arn) => void principals.set(user, arn),
+    principalOf: async (user) => principals.get(user) ?? null,
+    setWorkerIdentity: async (now) => {
+      identity = now;
+    },
+    workerIdentity: async () => identity,
+    events: async (from, limit) => events.filter((each) => each.sequence >= from).slice(0, limit),
+  };
+}
+
+function dueFirst(records: readonly AccessRequest[], now: Date): AccessRequest[] {
+  return records
+    .flatMap((record) => {
+      const due = dueAt(record);
+      return due === null || due > now.getTime() ? [] : [{ record, due }];
+    })
+    .sort((a, b) => a.due - b.due || compare(a.record.id, b.record.id))
+    .map(({ record }) => record);
+}
+
+function newestFirst(records: readonly AccessRequest[]): AccessRequest[] {
+  return records.toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || compare(b.id, a.id));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
