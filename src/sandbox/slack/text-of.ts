@@ -1,49 +1,62 @@
+import { type Inputs, inputsOf } from "./inputs.ts";
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "./json.ts";
 
-/** All visible text of a message or view, one line a block. Without blocks, a message shows its text. */
-export function textOf(shown: { text?: string; title?: string; blocks: readonly JsonObject[] }): string {
-  const lines = shown.blocks.map(textOfBlock).filter((line) => line !== "");
+/**
+ * All visible text of a message or view, one line a block; without blocks, a message shows its text. Buttons and what
+ * stands in inputs are in brackets. Mentions stay as Slack sends them: `<@U0ENGINEER>`.
+ */
+export function textOf(shown: {
+  text?: string;
+  title?: string;
+  blocks: readonly JsonObject[];
+  inputs?: Inputs;
+}): string {
+  const inputs = shown.inputs ?? inputsOf(shown.blocks);
+  const lines = shown.blocks.map((block) => textOfBlock(block, inputs)).filter((line) => line !== "");
   if (shown.title) lines.unshift(shown.title);
   return lines.length > 0 ? lines.join("\n") : readable(shown.text ?? "");
 }
 
-/** The visible text of one block: buttons and inputs in brackets. */
-export function textOfBlock(block: JsonObject): string {
+function textOfBlock(block: JsonObject, inputs: Inputs): string {
+  const standing = objectAt(inputs, String(block.block_id));
+  const element = (value: unknown) => textOfElement(value, standing);
+  const cells = Array.isArray(block.rows) ? block.rows.flat() : [];
   const parts = [
     textOfObject(block.label),
     textOfObject(block.title),
     textOfObject(block.text),
     ...listAt(block, "fields").map(textOfObject),
-    textOfElement(block.accessory),
-    textOfElement(block.element),
-    ...listAt(block, "elements").map(textOfElement),
-    ...tableCells(block).map(textOfElement),
+    ...[block.accessory, block.element, ...listAt(block, "elements"), ...cells].map(element),
     textOfObject(block.hint),
     textAt(block, "alt_text") ?? "",
   ];
   return parts.filter((part) => part !== "").join(" ");
 }
 
-/** Parts of rich text and cells of tables, which hold their text as it is. */
+/** Parts of rich text and cells of tables, whose text is not escaped. */
 const bare = ["text", "link", "raw_text", "raw_number"];
 
-/** What an element shows: the text of a button, the chosen option, what stands in an input. */
-function textOfElement(element: unknown): string {
+/** What an element shows; `standing` is what stands in the inputs of its block. */
+function textOfElement(element: unknown, standing: JsonObject): string {
   if (!isObject(element)) return "";
+  if (bare.includes(String(element.type))) return textAt(element, "text") ?? textAt(element, "url") ?? "";
   if (element.type === "mrkdwn" || element.type === "plain_text") return textOfObject(element);
   if (element.type === "button") return `[${textOfObject(element.text)}]`;
-  if (bare.includes(String(element.type))) return textAt(element, "text") ?? textAt(element, "url") ?? "";
   if (element.type === "user") return `<@${textAt(element, "user_id")}>`;
-  if (Array.isArray(element.elements)) return listAt(element, "elements").map(textOfElement).join("");
-  const chosen = [element.initial_option, ...listAt(element, "initial_options")]
-    .map((option) => textOfObject(objectAt(option, "text")))
-    .filter((text) => text !== "");
-  const shown = textAt(element, "initial_value") ?? textAt(element, "alt_text") ?? chosen.join(", ");
-  return shown === "" ? "" : `[${readable(shown)}]`;
+  if (Array.isArray(element.elements)) {
+    return listAt(element, "elements")
+      .map((part) => textOfElement(part, standing))
+      .join("");
+  }
+  const { type: _, ...value } = objectAt(standing, String(element.action_id));
+  const shown = Object.values(value).flat().map(textOfValue).join(", ") || (textAt(element, "alt_text") ?? "");
+  return shown === "" ? "" : `[${shown}]`;
 }
 
-function tableCells(block: JsonObject): readonly unknown[] {
-  return Array.isArray(block.rows) ? block.rows.flat() : [];
+/** A text, an id, a number, or an option. */
+function textOfValue(value: unknown): string {
+  if (isObject(value)) return textOfObject(value.text);
+  return value === null || value === undefined ? "" : String(value);
 }
 
 /** The text of a text object, or of a markdown block, whose text is a string. */
@@ -51,7 +64,12 @@ function textOfObject(value: unknown): string {
   return readable(typeof value === "string" ? value : (textAt(value, "text") ?? ""));
 }
 
-/** Slack's three escapes, taken back as the reader sees them. */
+/** Dates and links as their text, and Slack's three escapes taken back, as the reader sees them. */
 function readable(text: string): string {
-  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+  return text
+    .replaceAll(/<!date\^[^|>]*\|([^>]*)>/g, "$1")
+    .replaceAll(/<https?:[^|>]*\|([^>]*)>/g, "$1")
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&amp;", "&");
 }

@@ -1,4 +1,4 @@
-import type { App, SlackViewAction, ViewOutput } from "@slack/bolt";
+import type { App, SlackViewAction } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../src/sandbox/slack/text-of.ts";
@@ -6,6 +6,7 @@ import { type SandboxSlack, startSandboxSlack } from "../../../src/sandbox/slack
 import { aClient, refusalOf, section } from "./a-client.ts";
 import { aModal, menuInput, plain, textInput } from "./a-modal.ts";
 import { anApp, type RunningApp } from "./an-app.ts";
+import { anAppThatOpens, type OpeningApp } from "./an-app-that-opens.ts";
 
 let slack: SandboxSlack;
 let running: RunningApp | undefined;
@@ -22,20 +23,10 @@ afterEach(async () => {
   await slack.stop();
 });
 
-/** An app that opens `modal` for a command, and what it hears. */
-async function opening(modal: ModalView, listen: (app: App) => void = () => {}) {
-  const triggers: string[] = [];
-  running = await anApp(slack, (app) => {
-    app.command("/eks-access", async ({ ack, command, client }) => {
-      triggers.push(command.trigger_id);
-      await client.views.open({ trigger_id: command.trigger_id, view: modal });
-      await ack();
-    });
-    listen(app);
-  });
-  const engineer = slack.person("U0ENGINEER");
-  await engineer.command("/eks-access request");
-  return { engineer, triggers };
+async function opening(modal: ModalView, listen?: (app: App) => void): Promise<OpeningApp> {
+  const opened = await anAppThatOpens(slack, modal, listen);
+  running = opened;
+  return opened;
 }
 
 describe("opening", () => {
@@ -87,99 +78,6 @@ describe("opening", () => {
     expect(refused.response_metadata?.messages).toEqual([
       "[ERROR] must be less than 25 characters [json-pointer:/view/title/text]",
     ]);
-  });
-});
-
-describe("submitting", () => {
-  const modal = aModal([
-    menuInput("cluster", "Cluster", "Prod", "Staging"),
-    textInput("reason", "Reason", { optional: true }),
-  ]);
-
-  test("sends what stands in the inputs, by block and action", async () => {
-    const values: ViewOutput["state"]["values"][] = [];
-    const { engineer } = await opening(modal, (app) => {
-      app.view("asking", async ({ ack, view }) => {
-        values.push(view.state.values);
-        await ack();
-      });
-    });
-
-    await engineer.submit({ Cluster: "Staging", reason: "a deploy" });
-
-    expect(values[0]?.cluster?.["cluster-menu"]?.selected_option?.value).toBe("staging");
-    expect(values[0]?.reason?.["reason-text"]).toEqual({ type: "plain_text_input", value: "a deploy" });
-    expect(engineer.view()).toBeUndefined();
-  });
-
-  test("is refused by Slack itself while a required input is empty", async () => {
-    const { engineer } = await opening(modal);
-
-    const answer = await engineer.submit();
-
-    expect(answer.errors).toEqual({ cluster: "Please complete this required field." });
-    expect(slack.faults.calls("slack.views.open")).toBe(1);
-  });
-
-  test("shows the app's errors beside the inputs, keeps what was typed, and goes through when they are mended", async () => {
-    const { engineer } = await opening(modal, (app) => {
-      app.view("asking", async ({ ack, view }) => {
-        const reason = view.state.values.reason?.["reason-text"]?.value;
-        if (reason) await ack();
-        else await ack({ response_action: "errors", errors: { reason: "Say why." } });
-      });
-    });
-
-    const first = await engineer.submit({ Cluster: "Prod" });
-    const shown = engineer.view()?.errors;
-    const second = await engineer.submit({ Reason: "a deploy" });
-
-    expect([first.errors, shown, second.errors]).toEqual([{ reason: "Say why." }, { reason: "Say why." }, {}]);
-    expect(engineer.view()).toBeUndefined();
-  });
-
-  test("can change the view, which keeps its id", async () => {
-    const { engineer } = await opening(modal, (app) => {
-      app.view("asking", ({ ack }) =>
-        ack({ response_action: "update", view: aModal([section("Sent.")], { callback_id: "sent" }) }),
-      );
-    });
-    const before = engineer.view();
-
-    await engineer.submit({ Cluster: "Prod" });
-
-    const after = engineer.view();
-    expect(after && textOf(after)).toContain("Sent.");
-    expect(after).toMatchObject({ id: before?.id, callback_id: "sent", updates: 1 });
-  });
-
-  test("can close every modal", async () => {
-    const { engineer } = await opening(modal, (app) => {
-      app.view("asking", ({ ack }) => ack({ response_action: "clear" }));
-    });
-
-    await engineer.submit({ Cluster: "Prod" });
-
-    expect(engineer.view()).toBeUndefined();
-  });
-
-  test("leaves the modal open and shows an error where the app answers with errors for what is no input", async () => {
-    const { engineer } = await opening(modal, (app) => {
-      app.view("asking", ({ ack }) => ack({ response_action: "errors", errors: { nowhere: "?" } }));
-    });
-
-    const answer = await engineer.submit({ Cluster: "Prod" });
-
-    expect(answer.error).toBe("dispatch_unknown_error");
-    expect(engineer.view()).toBeDefined();
-  });
-
-  test("choosing what is not offered says what is", async () => {
-    const { engineer } = await opening(modal);
-
-    const fill = () => engineer.fill({ Cluster: "Test" });
-
-    expect(fill).toThrow('there is no option "Test" here, only: Prod, Staging');
   });
 });
 

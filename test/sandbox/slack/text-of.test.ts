@@ -31,6 +31,21 @@ test("Slack's escapes are read as a person reads them", () => {
   expect(shown(section("a &lt;b&gt; &amp;amp; c"))).toBe("a <b> &amp; c");
 });
 
+test("a date shows its fallback, and a link its text", () => {
+  const text = shown(section("until <!date^1795535869^{date} {time}|24 November, 15:57>, <https://example.com|why>"));
+
+  expect(text).toBe("until 24 November, 15:57, why");
+});
+
+test("an input shows its label and what stands in it", () => {
+  const element = { type: "plain_text_input", action_id: "text", initial_value: "4h" };
+  const input = { type: "input", block_id: "for", label: { type: "plain_text", text: "For" }, element };
+  const typed = { for: { text: { type: "plain_text_input", value: "8h" } } };
+
+  expect(shown(input)).toBe("For [4h]");
+  expect(textOf({ title: "Ask", blocks: [input], inputs: typed })).toBe("Ask\nFor [8h]");
+});
+
 test("rich text, images and tables are read too", () => {
   const text = shown(
     {

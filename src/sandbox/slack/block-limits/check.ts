@@ -96,8 +96,3 @@ export function anySchema(check: Check): Check {
 export function rule(broken: (value: JsonObject) => boolean, what: string): Check {
   return (value, at) => (isObject(value) && broken(value) ? [problem(what, at)] : []);
 }
-
-/** All of these. */
-export function every(...checks: readonly Check[]): Check {
-  return (value, at) => checks.flatMap((check) => check(value, at));
-}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
+import { actions, button, input, menu, mrkdwn, options, plain, section, typed } from "./some-blocks.ts";
+
+describe("a block", () => {
+  test.each<[string, object, string]>([
+    ["of an unknown type", { type: "rule" }, "unsupported type: rule [json-pointer:/blocks/0/type]"],
+    ["without a type", { text: plain("x") }, "missing required field: type [json-pointer:/blocks/0]"],
+    [
+      "with a field too many",
+      { type: "divider", text: "x" },
+      "invalid additional property: text [json-pointer:/blocks/0]",
+    ],
+    ["without a field that it needs", { type: "header" }, "missing required field: text [json-pointer:/blocks/0]"],
+    [
+      "that is a section without text",
+      { type: "section" },
+      "must define either `text` or `fields` [json-pointer:/blocks/0]",
+    ],
+    [
+      "that is a header in mrkdwn",
+      { type: "header", text: mrkdwn("x") },
+      "must be a valid enum value [json-pointer:/blocks/0/text/type]",
+    ],
+    [
+      "that is an image without a source",
+      { type: "image", alt_text: "x" },
+      "must define either `image_url` or `slack_file` [json-pointer:/blocks/0]",
+    ],
+    ["that asks with a button", input(button()), "unsupported type: button [json-pointer:/blocks/0/element/type]"],
+    [
+      "with a button of no colour",
+      actions(button({ style: "default" })),
+      "must be a valid enum value [json-pointer:/blocks/0/elements/0/style]",
+    ],
+    [
+      "with a menu without options",
+      actions(menu({ options: undefined })),
+      "must define either `options` or `option_groups` [json-pointer:/blocks/0/elements/0]",
+    ],
+    [
+      "with a longest input beyond 3000",
+      input(typed({ max_length: 3001 })),
+      "must be less than 3001 [json-pointer:/blocks/0/element/max_length]",
+    ],
+    [
+      "with a date that is none",
+      input({ type: "datepicker", initial_date: "24.11.2026" }),
+      "must match pattern ^\\d{4}-\\d{2}-\\d{2}$ [json-pointer:/blocks/0/element/initial_date]",
+    ],
+    [
+      "with text outside its rich text's parts",
+      { type: "rich_text", elements: [{ type: "text", text: "x" }] },
+      "unsupported type: text [json-pointer:/blocks/0/elements/0/type]",
+    ],
+    [
+      "with an action_id given twice",
+      actions(button(), button()),
+      "`action_id` already exists [json-pointer:/blocks/0/elements/1/action_id]",
+    ],
+  ])("%s is refused", (_name, block, words) => {
+    const refused = problemsOf([block]);
+
+    expect(refused).toContain(words);
+  });
+
+  test("with the block_id of another one is refused", () => {
+    const refused = problemsOf([section({ block_id: "a" }), section({ block_id: "a" })]);
+
+    expect(refused).toEqual(["`block_id` already exists [json-pointer:/blocks/1/block_id]"]);
+  });
+
+  test.each<[string, object]>([
+    [
+      "rich text",
+      { type: "rich_text", elements: [{ type: "rich_text_section", elements: [{ type: "text", text: "x" }] }] },
+    ],
+    [
+      "a menu with groups",
+      actions(menu({ options: undefined, option_groups: [{ label: plain("g"), options: options(1) }] })),
+    ],
+    ["a picker for people", section({ accessory: { type: "users_select", action_id: "who" } })],
+    ["an alert", { type: "alert", text: plain("x"), level: "warning" }],
+    ["a table of numbers", { type: "table", rows: [[{ type: "raw_number", value: 1, text: "1" }]] }],
+  ])("with %s is taken", (_name, block) => {
+    expect(problemsOf([block])).toEqual([]);
+  });
+});

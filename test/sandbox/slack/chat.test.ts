@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import {
+  type SandboxSlack,
+  type SandboxSlackOptions,
+  startSandboxSlack,
+} from "../../../src/sandbox/slack/workspace.ts";
+import { aClient, refusalOf, section } from "./a-client.ts";
+
+let slack: SandboxSlack;
+
+beforeEach(async () => {
+  slack = await startSandboxSlack();
+});
+
+afterEach(() => slack.stop());
+
+async function startedWith(options: SandboxSlackOptions): Promise<void> {
+  await slack.stop();
+  slack = await startSandboxSlack(options);
+}
+
+const channel = "C0ACCESS";
+
+describe("chat.postMessage", () => {
+  test("takes JSON as well as a form", async () => {
+    const response = await fetch(`${slack.apiUrl}chat.postMessage`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${slack.botToken}`, "content-type": "application/json; charset=utf-8" },
+      body: JSON.stringify({ channel, blocks: [section("from JSON")], text: "fallback" }),
+    });
+
+    expect(await response.json()).toMatchObject({ ok: true, channel });
+    expect(slack.messages(channel).map(textOf)).toEqual(["from JSON"]);
+  });
+
+  test("to a person opens the direct conversation", async () => {
+    await aClient(slack).chat.postMessage({ channel: "U0ENGINEER", text: "for you" });
+
+    expect(slack.person("U0ENGINEER").directMessages().map(textOf)).toEqual(["for you"]);
+    expect(slack.person("U0APPROVER").directMessages()).toEqual([]);
+  });
+
+  test("gives each message an id of its own, and each block one", async () => {
+    const client = aClient(slack);
+    const sent = await Promise.all([1, 2, 3].map((n) => client.chat.postMessage({ channel, text: `message ${n}` })));
+    const { message } = await client.chat.postMessage({ channel, text: "x", blocks: [section("x")] });
+
+    expect(new Set(sent.map(({ ts }) => ts)).size).toBe(3);
+    expect(message?.blocks?.[0]?.block_id).toEqual(expect.any(String));
+  });
+
+  test.each([
+    ["an unknown channel", { channel: "C0NOWHERE" }, "channel_not_found"],
+    ["a channel that the bot is not in", { channel: "C0OTHERS" }, "not_in_channel"],
+    ["a private channel that the bot is not in", { channel: "C0HIDDEN" }, "channel_not_found"],
+    ["an archived channel", { channel: "C0OLD" }, "is_archived"],
+    ["no text", { text: "" }, "no_text"],
+    ["a text of 40,001 characters", { text: "x".repeat(40_001) }, "msg_too_long"],
+    [
+      "blocks with more text than a message holds",
+      { blocks: Array(5).fill(section("x".repeat(2_900))) },
+      "msg_blocks_too_long",
+    ],
+    ["metadata without a payload", { metadata: { event_type: "x" } }, "invalid_metadata_schema"],
+  ])("refuses %s", async (_name, change, error) => {
+    slack.addChannel({ id: "C0OTHERS", name: "others", members: ["U0ENGINEER"] });
+    slack.addChannel({ id: "C0HIDDEN", name: "hidden", members: ["U0ENGINEER"], private: true });
+    slack.addChannel({ id: "C0OLD", name: "old", members: [slack.botUserId], archived: true });
+
+    const refused = await refusalOf(aClient(slack).apiCall("chat.postMessage", { channel, text: "x", ...change }));
+
+    expect(refused.error).toBe(error);
+  });
+
+  test("refuses blocks that break a limit, in Slack's words", async () => {
+    const blocks = [section("x".repeat(3_001))];
+
+    const refused = await refusalOf(aClient(slack).chat.postMessage({ channel, text: "x", blocks }));
+
+    expect(refused).toMatchObject({
+      error: "invalid_blocks",
+      response_metadata: {
+        messages: [
+          "[ERROR] failed to match all allowed schemas [json-pointer:/blocks/0/text]",
+          "[ERROR] must be less than 3001 characters [json-pointer:/blocks/0/text/text]",
+        ],
+      },
+    });
+  });
+
+  test("is limited to one a second and channel beyond a short burst, and says how long to wait", async () => {
+    let now = new Date();
+    await startedWith({ now: () => now });
+    const post = (to: string) =>
+      fetch(`${slack.apiUrl}chat.postMessage`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${slack.botToken}`, "content-type": "application/json" },
+        body: JSON.stringify({ channel: to, text: "x" }),
+      });
+    const burst = await Promise.all(Array.from({ length: 11 }, () => post(channel)));
+    const elsewhere = await post("U0ENGINEER");
+    now = new Date(now.getTime() + 1_000);
+    const later = await post(channel);
+
+    expect(burst.map(({ status }) => status)).toEqual([...Array(10).fill(200), 429]);
+    expect(burst.at(-1)?.headers.get("retry-after")).toBe("1");
+    expect([elsewhere.status, later.status]).toEqual([200, 200]);
+  });
+});
+
+describe("chat.update", () => {
+  test("keeps the blocks that it does not name, and an empty list removes them", async () => {
+    const client = aClient(slack);
+    const { ts = "" } = await client.chat.postMessage({ channel, text: "one", blocks: [section("block")] });
+
+    await client.chat.update({ channel, ts, text: "two" });
+    const kept = slack.messages(channel).map(textOf);
+    await client.chat.update({ channel, ts, text: "three", blocks: [] });
+
+    expect(kept).toEqual(["block"]);
+    expect(slack.messages(channel)).toMatchObject([{ text: "three", blocks: [], edits: 2 }]);
+  });
+
+  test("finds no message that is not there, nor an ephemeral one", async () => {
+    const client = aClient(slack);
+    const { message_ts = "" } = await client.chat.postEphemeral({ channel, user: "U0ENGINEER", text: "psst" });
+
+    const absent = await refusalOf(client.chat.update({ channel, ts: "1.2", text: "x" }));
+    const ephemeral = await refusalOf(client.chat.update({ channel, ts: message_ts, text: "x" }));
+
+    expect([absent.error, ephemeral.error]).toEqual(["message_not_found", "message_not_found"]);
+  });
+});
+
+test("chat.postEphemeral reaches one person, who must be in the channel", async () => {
+  const client = aClient(slack);
+  slack.addChannel({ id: "C0FEW", name: "few", members: ["U0APPROVER", slack.botUserId] });
+
+  await client.chat.postEphemeral({ channel, user: "U0ENGINEER", text: "psst" });
+  const refused = await refusalOf(client.chat.postEphemeral({ channel: "C0FEW", user: "U0ENGINEER", text: "psst" }));
+
+  expect(slack.person("U0ENGINEER").ephemerals().map(textOf)).toEqual(["psst"]);
+  expect(slack.messages(channel)).toEqual([]);
+  expect(refused.error).toBe("user_not_in_channel");
+});
+
+test("chat.delete takes a message away, and its permalink with it", async () => {
+  const client = aClient(slack);
+  const { ts = "" } = await client.chat.postMessage({ channel, text: "oops" });
+  const { permalink } = await client.chat.getPermalink({ channel, message_ts: ts });
+
+  await client.chat.delete({ channel, ts });
+  const gone = await refusalOf(client.chat.getPermalink({ channel, message_ts: ts }));
+
+  expect(permalink).toBe(`https://sandbox.slack.com/archives/${channel}/p${ts.replace(".", "")}`);
+  expect(slack.messages(channel)).toEqual([]);
+  expect(gone.error).toBe("message_not_found");
+});
+
+test("a message is found again in the history by its metadata, and pages follow a cursor", async () => {
+  const client = aClient(slack);
+  const metadata = { event_type: "request", event_payload: { id: "r1" } };
+  await client.chat.postMessage({ channel, text: "first", metadata });
+  await client.chat.postMessage({ channel, text: "second" });
+
+  const newest = await client.conversations.history({ channel, limit: 1, include_all_metadata: true });
+  const cursor = newest.response_metadata?.next_cursor ?? "";
+  const next = await client.conversations.history({ channel, limit: 1, cursor, include_all_metadata: true });
+
+  expect(newest.messages).toMatchObject([{ text: "second" }]);
+  expect([newest.has_more, next.has_more]).toEqual([true, false]);
+  expect(next.messages).toMatchObject([{ text: "first", metadata }]);
+});
+
+test("replies are read by their thread", async () => {
+  const client = aClient(slack);
+  const { ts = "" } = await client.chat.postMessage({ channel, text: "question" });
+  await client.chat.postMessage({ channel, text: "answer", thread_ts: ts });
+
+  const { messages } = await client.conversations.replies({ channel, ts });
+
+  expect(messages?.map(({ text }) => text)).toEqual(["question", "answer"]);
+});
