@@ -35,7 +35,7 @@ export function decide(request: AccessRequest, cluster: Cluster, click: Click, k
 
 function refusalOf(request: AccessRequest, cluster: Cluster, click: Click, now: Date): DecisionRefusal | null {
   if (request.state !== "pending") return "already-decided";
-  if (now.getTime() >= Date.parse(request.lapsesAt)) return "lapsed";
+  if (!isBefore(now.getTime(), request.lapsesAt)) return "lapsed";
   if (click.by === request.requester) return "self-approval";
   if (!cluster.approvers.includes(click.by)) return "not-an-approver";
   if (!request.preview) return "no-preview";
@@ -61,14 +61,19 @@ export function checkApproval(
   if (!isSealed("decision", { ...unsealed, request: request.id }, sealText, keys)) {
     return invalid("the approval does not carry our seal");
   }
-  if (decision.by === request.requester) return invalid("the requester can't approve the own request");
+  if (decision.by === request.requester) return invalid("nobody can approve a request of their own");
   if (!cluster.approvers.includes(decision.by))
     return invalid("who approved it is no approver of the cluster any more");
-  if (Date.parse(decision.at) >= Date.parse(request.lapsesAt)) return invalid("it was approved after it had lapsed");
+  if (!isBefore(Date.parse(decision.at), request.lapsesAt)) return invalid("it was approved after it had lapsed");
   if (decision.digest !== digestNow) {
     return invalid("the request, the policy or the principal's entry in aws-auth is not what was approved");
   }
   return { type: "valid" };
+}
+
+/** A time that can't be read is before nothing: what is doubtful is over. */
+function isBefore(timeMs: number, iso: string): boolean {
+  return timeMs < Date.parse(iso);
 }
 
 function invalid(message: string): ApprovalVerdict {

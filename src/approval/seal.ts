@@ -32,11 +32,10 @@ export function seal(purpose: SealPurpose, value: Json, keys: SealKeys): string 
 
 /** Whether one of our keys made this seal for exactly this value. Compared in constant time. */
 export function isSealed(purpose: SealPurpose, value: Json, sealText: string, keys: SealKeys): boolean {
-  const [id, hex] = sealText.split(".");
-  const key = keys.find((each) => each.id === id);
-  if (!key || !hex) return false;
-  const wanted = Buffer.from(mac(purpose, value, key), "hex");
-  const found = Buffer.from(hex, "hex");
+  const key = keys.find(({ id }) => sealText.startsWith(`${id}.`));
+  if (!key) return false;
+  const wanted = Buffer.from(`${key.id}.${mac(purpose, value, key)}`);
+  const found = Buffer.from(sealText);
   return wanted.length === found.length && timingSafeEqual(wanted, found);
 }
 

@@ -1,0 +1,135 @@
+import { describe, expect, test } from "vitest";
+import { checkApproval, decide } from "../../src/approval/decide.ts";
+import type { Decision } from "../../src/approval/decision.ts";
+import { seal } from "../../src/approval/seal.ts";
+import type { AccessRequest, MappedIdentity } from "../../src/request/request.ts";
+import { aCluster, aLevel } from "../builders/a-cluster.ts";
+import { anApprovedRequest, aPreviewedRequest, digestNow } from "../builders/a-request.ts";
+import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
+import { at, hours, minutes } from "../builders/times.ts";
+
+/** What the worker says about a record as it reads it from Redis. */
+function verdictOn(request: AccessRequest, cluster = aCluster(), base: MappedIdentity | null = null) {
+  return checkApproval(request, cluster, digestNow(request, base, cluster), sealKeys);
+}
+
+const approved = anApprovedRequest();
+const decision = approved.decision as Decision;
+
+test("an approval that nobody touched is valid", () => {
+  expect(verdictOn(approved)).toEqual({ type: "valid" });
+});
+
+describe("whoever can write to Redis gains nothing by changing", () => {
+  test.each<[string, Partial<AccessRequest>]>([
+    ["the request's id", { id: "r-2" }],
+    ["who asked", { requester: "U0ONCALL" }],
+    ["the principal", { principal: "arn:aws:iam::111122223333:user/intruder" }],
+    ["the level", { level: "admin" }],
+    ["the groups", { groups: ["system:masters"] }],
+    ["the groups, by one more", { groups: ["eks-access:viewers", "eks-access:admins"] }],
+    ["the duration", { durationSeconds: hours(8) }],
+    ["the reason", { reason: "another one" }],
+    ["when it was asked for", { createdAt: at(-60).toISOString() }],
+    ["when it lapses", { lapsesAt: at(hours(48)).toISOString() }],
+  ])("%s", (_, change) => {
+    expect(verdictOn({ ...approved, ...change })).toMatchObject({ type: "void" });
+  });
+
+  test.each<[string, Partial<Decision>]>([
+    ["who approved", { by: "U0APPROVER2" }],
+    ["when it was approved", { at: at(minutes(200)).toISOString() }],
+    ["the digest", { digest: "0".repeat(64) }],
+    ["the reason of the decision", { why: "as agreed" }],
+    ["the seal", { seal: `${sealKeys[0].id}.${"0".repeat(64)}` }],
+    ["the seal, to none", { seal: "" }],
+  ])("%s", (_, change) => {
+    const verdict = verdictOn({ ...approved, decision: { ...decision, ...change } });
+
+    expect(verdict).toEqual({ type: "void", message: "the approval does not carry our seal" });
+  });
+
+  test("a denial into an approval", () => {
+    const request = aPreviewedRequest();
+    const click = { verdict: "denied", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
+    const denied = decide(request, aCluster(), click, sealKeys, at(minutes(2)));
+    if (denied.type === "refused") throw new Error(denied.code);
+
+    const verdict = verdictOn({ ...approved, decision: { ...denied.decision, verdict: "approved" } });
+
+    expect(verdict).toEqual({ type: "void", message: "the approval does not carry our seal" });
+  });
+
+  test("the decision, by one of another request", () => {
+    const other = anApprovedRequest({ id: "r-2" });
+
+    expect(verdictOn({ ...approved, decision: other.decision })).toMatchObject({ type: "void" });
+  });
+
+  test("the decision, by one sealed with a key of their own", () => {
+    const forged = anApprovedRequest({}, { keys: otherKeys });
+
+    expect(verdictOn(forged)).toEqual({ type: "void", message: "the approval does not carry our seal" });
+  });
+
+  test("the decision, by a seal that was made for something else", () => {
+    const { seal: _, ...unsealed } = decision;
+    const borrowed = seal("annotation", { ...unsealed, request: approved.id }, sealKeys);
+
+    expect(verdictOn({ ...approved, decision: { ...decision, seal: borrowed } })).toMatchObject({ type: "void" });
+  });
+
+  test("the decision, by none", () => {
+    expect(verdictOn({ ...approved, decision: null })).toEqual({ type: "void", message: "there is no approval" });
+  });
+});
+
+describe("an approval is void", () => {
+  test("once its approver is no approver any more", () => {
+    const verdict = verdictOn(approved, aCluster({ approvers: ["U0APPROVER2"] }));
+
+    expect(verdict).toEqual({ type: "void", message: "who approved it is no approver of the cluster any more" });
+  });
+
+  test("where the policy's level has other groups than those that the approver saw", () => {
+    const cluster = aCluster({ levels: [aLevel({ groups: ["eks-access:viewers", "eks-access:admins"] })] });
+
+    expect(verdictOn(approved, cluster)).toMatchObject({ type: "void" });
+  });
+
+  test("where the principal's own entry in aws-auth is another one", () => {
+    const base = { username: "admin", groups: ["system:masters"] };
+
+    const verdict = verdictOn(approved, aCluster(), base);
+
+    expect(verdict).toEqual({
+      type: "void",
+      message: "the request, the policy or the principal's entry in aws-auth is not what was approved",
+    });
+  });
+
+  // Sealed by us, so these can only come from a fault of ours: the worker still does not act on them.
+  test("where the approver is the requester", () => {
+    const cluster = aCluster({ approvers: ["U0ENGINEER"] });
+    const request = aPreviewedRequest({}, null, cluster);
+    const unsealed = { ...sealless(decision), by: "U0ENGINEER", digest: request.preview?.digest ?? "" };
+    const own = { ...unsealed, seal: seal("decision", { ...unsealed, request: request.id }, sealKeys) };
+
+    const verdict = verdictOn({ ...request, decision: own }, cluster);
+
+    expect(verdict).toEqual({ type: "void", message: "nobody can approve a request of their own" });
+  });
+
+  test("where it was given after the request had lapsed", () => {
+    const unsealed = { ...sealless(decision), at: at(hours(24)).toISOString() };
+    const late = { ...unsealed, seal: seal("decision", { ...unsealed, request: approved.id }, sealKeys) };
+
+    const verdict = verdictOn({ ...approved, decision: late });
+
+    expect(verdict).toEqual({ type: "void", message: "it was approved after it had lapsed" });
+  });
+});
+
+function sealless({ seal: _, ...unsealed }: Decision): Omit<Decision, "seal"> {
+  return unsealed;
+}
