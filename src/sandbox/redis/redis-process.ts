@@ -48,7 +48,9 @@ export async function startRedisProcess(program: RedisProgram, settings: RedisSe
     await exited;
   };
   try {
-    await awaitPing(`redis://127.0.0.1:${settings.port}`, { withinMs: 20_000, givenUp: exited });
+    // A container may have to fetch its image first.
+    const withinMs = program.container ? 180_000 : 20_000;
+    await awaitPing(`redis://127.0.0.1:${settings.port}`, { withinMs, givenUp: exited });
   } catch (cause) {
     await end("KILL");
     const log = await readFile(logFile, "utf8").catch(() => "");

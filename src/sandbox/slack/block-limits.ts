@@ -1,6 +1,7 @@
-import { messageBlocks, viewBlocks } from "./block-limits/blocks.ts";
+import { viewBlocks } from "./block-limits/blocks.ts";
 import { type Check, flag, object, problem, string } from "./block-limits/check.ts";
 import { plainText, type } from "./block-limits/composition.ts";
+import { messageBlocks } from "./block-limits/message-blocks.ts";
 import { isObject, type JsonObject, listAt, textAt } from "./json.ts";
 
 /**

@@ -28,7 +28,8 @@ export function rateCounter(now: () => Date): RateCounter {
     const bucket = buckets.get(key) ?? { tokens: limit.burst, at };
     const perMillisecond = limit.perMinute / 60_000;
     const tokens = Math.min(limit.burst, bucket.tokens + (at - bucket.at) * perMillisecond);
-    if (tokens < 1) {
+    // Fractions of a token don't add up exactly.
+    if (tokens < 1 - 1e-9) {
       buckets.set(key, { tokens, at });
       return Math.ceil((1 - tokens) / perMillisecond / 1_000);
     }

@@ -81,6 +81,11 @@ describe("a block", () => {
     ],
     ["a picker for people", section({ accessory: { type: "users_select", action_id: "who" } })],
     ["an alert", { type: "alert", text: plain("x"), level: "warning" }],
+    ["a container", { type: "container", title: plain("x"), child_blocks: [section()] }],
+    [
+      "a plan",
+      { type: "plan", title: "x", tasks: [{ type: "task_card", task_id: "1", title: "x", status: "pending" }] },
+    ],
     ["a table of numbers", { type: "table", rows: [[{ type: "raw_number", value: 1, text: "1" }]] }],
   ])("with %s is taken", (_name, block) => {
     expect(problemsOf([block])).toEqual([]);
