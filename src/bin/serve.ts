@@ -27,7 +27,7 @@ export async function serve(kind: ProcessKind): Promise<number> {
   const running: { stop: () => Promise<void> }[] = [];
   if (kind !== "slack") {
     const { startWorker } = await import("../jobs/worker.ts");
-    running.push(await startWorker(context, { redis, blocking }));
+    running.push(await startWorker(context, blocking));
   }
   if (kind !== "worker") running.push(...(await startSlack(settings, context, blocking)));
   const health = await startHealthServer(process.env.HEALTH_PORT, () => redis.ping());

@@ -9,9 +9,13 @@ export const queuePrefix = "{eks-access}";
 export const clusterJob = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("preview"), cluster: z.string() }),
   z.strictObject({ type: z.literal("reconcile"), cluster: z.string() }),
+  z.strictObject({ type: z.literal("inspect"), cluster: z.string() }),
+  z.strictObject({ type: z.literal("adopt"), cluster: z.string() }),
   z.strictObject({ type: z.literal("identity") }),
 ]);
 export type ClusterJob = z.infer<typeof clusterJob>;
+/** For what a cluster can be looked at. */
+export type ClusterLook = Exclude<ClusterJob["type"], "identity">;
 
 export const messageJob = z.strictObject({ request: z.string() });
 export type MessageJob = z.infer<typeof messageJob>;
@@ -39,9 +43,11 @@ export function openQueues(redis: Redis): Queues {
 }
 
 /** Wakes the worker for a cluster. One job a cluster and type runs at a time; a wake-up meanwhile runs after it. */
-export async function wakeCluster(queues: Queues, type: "preview" | "reconcile", cluster: string): Promise<void> {
+export async function wakeCluster(queues: Queues, type: ClusterLook, cluster: string): Promise<void> {
   const deduplication = { id: `${type}-${cluster}`, keepLastIfActive: true };
-  await queues.clusters.add(type, { type, cluster }, { deduplication });
+  // Adopting has no record in the ledger to put off its next try in: the job itself waits.
+  const retry = type === "adopt" ? { attempts: 8, backoff: { type: "exponential", delay: 1_000 } } : {};
+  await queues.clusters.add(type, { type, cluster }, { deduplication, ...retry });
 }
 
 /** Wakes the messenger for a request. */

@@ -18,8 +18,11 @@ import { needsWrite, writeDocument } from "./write-document.ts";
 
 const writeAttempts = 5;
 
-/** Why a run looks at a cluster: something is due in the ledger, or it is time to see what others did there. */
-export type ReconcileReason = "due" | "inspect";
+/**
+ * Why a run looks at a cluster: something is due in the ledger, it is time to see what others did there, or the
+ * cluster's own memory holds what is over.
+ */
+export type ReconcileReason = "due" | "inspect" | "adopt";
 
 /**
  * Makes one cluster match the ledger: gathers all that is due, decides once, writes once, proves each grant, writes
@@ -32,8 +35,9 @@ export async function reconcileCluster(
   reason: ReconcileReason = "due",
 ): Promise<void> {
   const work = dueWork(await context.ledger.openOf(cluster.name), context.now());
-  if (reason === "due" && !hasDueWork(work, context.now())) return;
   const due = [...work.arriving, ...work.leaving];
+  if (reason === "due" && !hasDueWork(work, context.now())) return;
+  if (reason === "inspect" && due.length === 0 && work.staying.length === 0) return;
   let open: Awaited<ReturnType<typeof openCluster>> | null = null;
   try {
     open = await openCluster(cluster, due.length > 0 ? due : work.staying, context.now);

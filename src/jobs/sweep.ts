@@ -1,30 +1,32 @@
 import { type AccessRequest, revise } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
-import { wakeCluster, wakeMessage } from "./queues.ts";
+import { type ClusterLook, wakeCluster, wakeMessage } from "./queues.ts";
 import { eventOf, recordChange } from "./record-change.ts";
 
 const batch = 1000;
 
 /**
- * The net under every wake-up and the clock of every lease: finds what is due in the ledger and which messages do not
- * show it yet.
+ * The net under every wake-up and the clock of every lease: finds what is due in the ledger, which messages do not
+ * show it yet, and which clusters' memories this ledger has not read.
  */
 export async function sweep(context: WorkerContext): Promise<void> {
-  const { ledger, queues, log } = context;
+  const { ledger, queues, config } = context;
   const now = context.now();
-  const due = await ledger.due(now, batch);
-  const wakes = new Map<string, { type: "preview" | "reconcile"; cluster: string }>();
-  for (const request of due) {
+  const looks = new Map<string, { type: ClusterLook; cluster: string }>();
+  const look = (type: ClusterLook, cluster: string) => looks.set(`${type} ${cluster}`, { type, cluster });
+  for (const request of await ledger.due(now, batch)) {
     if (hasLapsed(request, now)) await lapse(context, request, now);
-    else {
-      const type = request.state === "pending" ? "preview" : "reconcile";
-      wakes.set(`${type} ${request.cluster}`, { type, cluster: request.cluster });
-    }
+    else if (isToBeWarned(request, now)) await warn(context, request, now);
+    else look(request.state === "pending" ? "preview" : "reconcile", request.cluster);
   }
-  for (const { type, cluster } of wakes.values()) await wakeCluster(queues, type, cluster);
-  const unshown = await ledger.unshown(batch);
-  for (const id of unshown) await wakeMessage(queues, id);
-  if (due.length > 0) log.debug({ due: due.length, clusters: wakes.size, unshown: unshown.length }, "swept");
+  const names = [...config.clusters.keys()];
+  const adopted = await ledger.adopted(names);
+  for (const name of names) if (!adopted.has(name)) look("adopt", name);
+  if (await ledger.takeTurn("inspect", config.timing.inspectEverySeconds * 1000)) {
+    for (const name of names) look("inspect", name);
+  }
+  for (const { type, cluster } of looks.values()) await wakeCluster(queues, type, cluster);
+  for (const id of await ledger.unshown(batch)) await wakeMessage(queues, id);
 }
 
 function hasLapsed(request: AccessRequest, now: Date): boolean {
@@ -34,4 +36,15 @@ function hasLapsed(request: AccessRequest, now: Date): boolean {
 async function lapse(context: WorkerContext, request: AccessRequest, now: Date): Promise<void> {
   const after = revise(request, { state: "lapsed", trouble: null });
   await recordChange(context, after, eventOf("request.lapsed", request, "worker", now), now);
+}
+
+function isToBeWarned({ grant }: AccessRequest, now: Date): boolean {
+  if (grant?.state !== "active" || grant.end || grant.warnedAt || !grant.warnAt) return false;
+  return Date.parse(grant.warnAt) <= now.getTime() && now.getTime() < Date.parse(grant.endsAt);
+}
+
+async function warn(context: WorkerContext, request: AccessRequest, now: Date): Promise<void> {
+  if (!request.grant) return;
+  const after = revise(request, { grant: { ...request.grant, warnedAt: now.toISOString() } });
+  await recordChange(context, after, eventOf("grant.warned", request, "worker", now), now);
 }

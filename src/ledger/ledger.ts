@@ -43,8 +43,19 @@ export interface Ledger {
   /** Ids of records whose newest version no message shows yet. */
   unshown(limit: number): Promise<readonly string[]>;
   shown(id: string): Promise<Shown | null>;
-  /** Remembers what is shown; takes the record off the unshown ones where that is its newest version. */
+  /**
+   * Remembers what is shown; takes the record off the unshown ones where that is its newest version, and puts it
+   * among them where it is not.
+   */
   markShown(id: string, shown: Shown): Promise<void>;
+  /**
+   * Takes a turn that comes once in `everyMs` for all processes together, whoever asks first. False: not yet. It only
+   * saves work: what a turn does may be done twice.
+   */
+  takeTurn(name: string, everyMs: number): Promise<boolean>;
+  /** Which of these clusters' own memories have been read into this ledger. */
+  adopted(clusters: readonly string[]): Promise<ReadonlySet<string>>;
+  markAdopted(cluster: string): Promise<void>;
   linkPrincipal(user: string, arn: string): Promise<void>;
   principalOf(user: string): Promise<string | null>;
   setWorkerIdentity(identity: WorkerIdentity): Promise<void>;

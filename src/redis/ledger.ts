@@ -15,6 +15,8 @@ const keys = {
   requester: (user: string) => `${prefix}:requester:${user}`,
   due: `${prefix}:due`,
   unshown: `${prefix}:unshown`,
+  turn: (name: string) => `${prefix}:turn:${name}`,
+  adopted: `${prefix}:adopted`,
   principals: `${prefix}:principals`,
   workerIdentity: `${prefix}:worker-identity`,
   chainHead: `${prefix}:chain-head`,
@@ -36,6 +38,10 @@ export function redisLedger(redis: Redis): Ledger {
     unshown: (limit) => reach(() => redis.srandmember(keys.unshown, limit)),
     shown: (id) => reach(() => readJson<Shown>(redis, keys.shown(id))),
     markShown: (id, shown) => reach(() => markShown(redis, id, shown)),
+    takeTurn: (name, everyMs) =>
+      reach(async () => (await redis.set(keys.turn(name), "taken", "PX", everyMs, "NX")) === "OK"),
+    adopted: (clusters) => reach(() => readAdopted(redis, clusters)),
+    markAdopted: (cluster) => reach(async () => void (await redis.sadd(keys.adopted, cluster))),
     linkPrincipal: (user, arn) => reach(async () => void (await redis.hset(keys.principals, user, arn))),
     principalOf: (user) => reach(() => redis.hget(keys.principals, user)),
     setWorkerIdentity: (identity) =>
@@ -104,6 +110,12 @@ async function readRecords(redis: Redis, ids: readonly string[]): Promise<readon
     if (error) throw error;
     return typeof text === "string" ? [JSON.parse(text) as AccessRequest] : [];
   });
+}
+
+async function readAdopted(redis: Redis, clusters: readonly string[]): Promise<ReadonlySet<string>> {
+  if (clusters.length === 0) return new Set();
+  const members = await redis.smismember(keys.adopted, ...clusters);
+  return new Set(clusters.filter((_, index) => members[index] === 1));
 }
 
 async function readJson<T>(redis: Redis, key: string): Promise<T | null> {

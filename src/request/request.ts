@@ -63,6 +63,8 @@ export interface AccessRequest {
   readonly createdAt: string;
   /** ISO 8601: after this nobody can approve it any more. */
   readonly lapsesAt: string;
+  /** The request whose grant this one is to follow, or null. */
+  readonly extends: string | null;
   readonly preview: Preview | null;
   readonly decision: Decision | null;
   readonly grant: Grant | null;
@@ -76,7 +78,7 @@ export interface AccessRequest {
 
 export type NewRequest = Pick<
   AccessRequest,
-  "id" | "requester" | "cluster" | "level" | "principal" | "groups" | "durationSeconds" | "reason"
+  "id" | "requester" | "cluster" | "level" | "principal" | "groups" | "durationSeconds" | "reason" | "extends"
 >;
 
 /** A request as it first stands in the ledger. */

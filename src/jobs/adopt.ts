@@ -1,0 +1,102 @@
+import type { Holding, Share } from "../grant/holding.ts";
+import { rememberWritten } from "../grant/written.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import type { AccessRequest } from "../request/request.ts";
+import { type ClusterState, readClusterState } from "./cluster-state.ts";
+import type { WorkerContext } from "./context.ts";
+import { openCluster } from "./open-cluster.ts";
+import { prove } from "./prove.ts";
+import { reconcileCluster } from "./reconcile.ts";
+import { eventOf, recordChange } from "./record-change.ts";
+
+/** What was found in the memory of a cluster. */
+export interface Adoption {
+  /** Grants that the ledger did not know and that are in force. */
+  readonly recovered: readonly string[];
+  /** Grants that the ledger did not know and whose time is over: they are taken away. */
+  readonly ended: readonly string[];
+}
+
+/**
+ * Reads a cluster's own memory of its grants into a ledger that does not know them (law 10): once for each cluster of a
+ * new ledger, and after the ledger was lost. Only what our seal speaks for is believed; nothing is granted by it.
+ */
+export async function adoptCluster(context: WorkerContext, cluster: Cluster): Promise<Adoption> {
+  const open = await openCluster(cluster, [], context.now);
+  const adoption = { recovered: [] as string[], ended: [] as string[] };
+  try {
+    const state = await readClusterState(open.client, cluster, context.sealKeys, []);
+    for (const holding of state.holdings.values()) {
+      for (const share of holding.shares) {
+        if (await context.ledger.get(share.id)) continue;
+        const isOver = Date.parse(share.endsAt) <= context.now().getTime();
+        if (!isOver) await recover(context, cluster, open.client, state, holding, share);
+        (isOver ? adoption.ended : adoption.recovered).push(share.id);
+      }
+    }
+  } finally {
+    open.close();
+  }
+  await context.ledger.markAdopted(cluster.name);
+  if (adoption.ended.length > 0) await reconcileCluster(context, cluster, "adopt");
+  context.log.info({ cluster: cluster.name, ...adoption }, "read the cluster's own memory");
+  return adoption;
+}
+
+async function recover(
+  context: WorkerContext,
+  cluster: Cluster,
+  client: Awaited<ReturnType<typeof openCluster>>["client"],
+  { configMap }: ClusterState,
+  holding: Holding,
+  share: Share,
+): Promise<void> {
+  if (!configMap) return;
+  const now = context.now();
+  const bare = recoveredRequest(cluster, holding, share, now);
+  const proof = await prove(client, cluster, bare, configMap, context.now);
+  const grant = bare.grant && { ...bare.grant, proof, written: rememberWritten(bare, holding, context.sealKeys) };
+  const event = eventOf("grant.recovered", bare, "worker", now, { principal: holding.arn, groups: share.groups });
+  await recordChange(context, { ...bare, grant }, event, now);
+}
+
+/** A record for a grant of which only the cluster's memory is left. Its decision can't be shown again, only its end. */
+function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now: Date): AccessRequest {
+  const durationSeconds = Math.ceil((Date.parse(share.endsAt) - now.getTime()) / 1000);
+  const at = new Date(Date.parse(share.endsAt) - durationSeconds * 1000).toISOString();
+  return {
+    id: share.id,
+    version: 1,
+    state: "approved",
+    requester: share.requester,
+    cluster: cluster.name,
+    level: share.level,
+    principal: holding.arn,
+    groups: share.groups,
+    durationSeconds,
+    reason: "recovered from the cluster's own memory after the ledger was lost",
+    createdAt: at,
+    lapsesAt: share.endsAt,
+    extends: null,
+    preview: null,
+    decision: { verdict: "approved", by: share.approver, at, digest: "", why: "", seal: "" },
+    grant: {
+      state: "active",
+      endsAt: share.endsAt,
+      writeBegan: at,
+      activeSince: now.toISOString(),
+      proof: null,
+      written: null,
+      drift: null,
+      warnAt: share.endsAt,
+      warnedAt: null,
+      end: null,
+      endedAt: null,
+      remains: null,
+      failure: null,
+    },
+    trouble: null,
+    voided: null,
+    refusal: null,
+  };
+}

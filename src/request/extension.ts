@@ -1,0 +1,34 @@
+import type { Level } from "../policy/cluster.ts";
+import { formatDuration } from "./duration.ts";
+import type { AccessRequest } from "./request.ts";
+
+export type ExtensionReading =
+  | { readonly type: "extension"; readonly durationSeconds: number }
+  | { readonly type: "refused"; readonly message: string };
+
+/**
+ * An extension is a request of its own, under the same rule: its lease overlaps with the first one and ends later, by
+ * `bySeconds`. It is counted from its own approval, and like any lease is never longer than the level's maximum.
+ */
+export function readExtension(request: AccessRequest, level: Level, bySeconds: number, now: Date): ExtensionReading {
+  const { grant } = request;
+  if (grant?.state !== "active" || grant.end) {
+    return { type: "refused", message: `${request.id} is not active, so there is nothing to extend. Ask anew.` };
+  }
+  const leftSeconds = Math.max(0, Math.ceil((Date.parse(grant.endsAt) - now.getTime()) / 1000));
+  const durationSeconds = leftSeconds + bySeconds;
+  if (durationSeconds <= level.maxDurationSeconds) return { type: "extension", durationSeconds };
+  const room = level.maxDurationSeconds - leftSeconds;
+  const most = room > 0 ? `by at most ${formatDuration(room)} now` : "later, when it is about to end";
+  return {
+    type: "refused",
+    message: `${level.name} can be had for at most ${formatDuration(level.maxDurationSeconds)} at a time: ${request.id} can be extended ${most}.`,
+  };
+}
+
+/** What the Extend button asks for: the same time again, as far as the level allows. */
+export function usualExtension(request: AccessRequest, level: Level, now: Date): number {
+  const endsAt = Date.parse(request.grant?.endsAt ?? request.lapsesAt);
+  const leftSeconds = Math.max(0, Math.ceil((endsAt - now.getTime()) / 1000));
+  return Math.max(1, Math.min(request.durationSeconds, level.maxDurationSeconds - leftSeconds));
+}
