@@ -29,12 +29,18 @@ export function driftOf(
   return { request, message: `${what}; ${lastWriter(request, writers)}` };
 }
 
-/** Names of our own writes do not help anybody to find who it was. */
-function lastWriter(request: AccessRequest, writers: readonly SectionWriter[]): string {
-  const section = request.principal.includes(":user/") ? "mapUsers" : "mapRoles";
-  const others = writers.filter(({ manager }) => manager !== "eks-access");
-  const there = others.filter(({ dataKeys }) => dataKeys.includes(section));
-  const [last] = (there.length > 0 ? there : others).toSorted((a, b) => (b.time ?? "").localeCompare(a.time ?? ""));
-  if (!last) return "managedFields does not say who did it";
-  return `${last.manager} wrote ${there.length > 0 ? section : "there"} last${last.time ? `, ${last.time}` : ""}`;
+/**
+ * managedFields names who owns what stands there, and never who took something out: only somebody who wrote the
+ * section after our grant turned active is named.
+ */
+function lastWriter({ principal, grant }: AccessRequest, writers: readonly SectionWriter[]): string {
+  const section = principal.includes(":user/") ? "mapUsers" : "mapRoles";
+  const since = Math.floor(Date.parse(grant?.activeSince ?? "") / 1000) * 1000;
+  const [last] = writers
+    .filter(
+      ({ manager, dataKeys, time }) =>
+        manager !== "eks-access" && dataKeys.includes(section) && Date.parse(time ?? "") >= since,
+    )
+    .toSorted((a, b) => (b.time ?? "").localeCompare(a.time ?? ""));
+  return last ? `${last.manager} wrote ${section} last, ${last.time}` : "managedFields does not say who took it out";
 }

@@ -66,6 +66,7 @@ export function targetOf(
   const added = wanted.filter((group) => !base?.groups.includes(group));
   return {
     change: { type: "map", arn, username: entry?.username ?? username, groups },
-    holding: { arn, entryAdded: base === null, added, shares },
+    // Once ours, always ours: groups that others added to our entry and took away again leave nothing of theirs behind.
+    holding: { arn, entryAdded: base === null || holding?.entryAdded === true, added, shares },
   };
 }

@@ -2,9 +2,10 @@ import type { App, BlockAction, ButtonAction, ViewSubmitAction } from "@slack/bo
 import type { SlackContext } from "./context.ts";
 import { handleCommand } from "./handlers/command.ts";
 import { handleDecision } from "./handlers/decision-click.ts";
+import { handleLeaseButton } from "./handlers/lease-button.ts";
 import { handleRequestSubmission } from "./handlers/request-submission.ts";
 import type { InFlight } from "./in-flight.ts";
-import { approveAction, denyAction } from "./messages/approval-message.ts";
+import { approveAction, denyAction, extendAction, revokeAction } from "./messages/approval-message.ts";
 import { requestModalId } from "./request-modal.ts";
 
 /** Everything that Slack can send us, and who handles it. */
@@ -15,6 +16,12 @@ export function register(app: App, context: SlackContext, inFlight: InFlight): v
   );
   app.action<BlockAction<ButtonAction>>(denyAction, (click) =>
     inFlight.track(handleDecision(context, "denied", click)),
+  );
+  app.action<BlockAction<ButtonAction>>(revokeAction, (click) =>
+    inFlight.track(handleLeaseButton(context, "revoke", click)),
+  );
+  app.action<BlockAction<ButtonAction>>(extendAction, (click) =>
+    inFlight.track(handleLeaseButton(context, "extend", click)),
   );
   app.view<ViewSubmitAction>({ callback_id: requestModalId, type: "view_submission" }, (submission) =>
     inFlight.track(handleRequestSubmission(context, submission)),

@@ -13,6 +13,8 @@ import {
 } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
 import { requestModal } from "../request-modal.ts";
+import { cancelRequest, revokeGrant } from "./end-access.ts";
+import { extendGrant } from "./extend.ts";
 import { submitRequest } from "./submit-request.ts";
 
 type Command = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
@@ -22,7 +24,20 @@ const identityWaitMs = 8_000;
 
 const words: Readonly<
   Record<string, (context: SlackContext, command: Command, rest: string) => Promise<Message | null>>
-> = { request, whoami: whoAmI, help: async () => helpAnswer() };
+> = {
+  request,
+  whoami: whoAmI,
+  help: async () => helpAnswer(),
+  revoke: (context, { command: { user_id } }, rest) => {
+    const [id = "", ...why] = rest.split(" ");
+    return revokeGrant(context, user_id, id, why.join(" "));
+  },
+  cancel: (context, { command: { user_id } }, rest) => cancelRequest(context, user_id, rest),
+  extend: (context, { command: { user_id } }, rest) => {
+    const [id = "", ...by] = rest.split(" ").filter((word) => word !== "for");
+    return extendGrant(context, user_id, id, by.join("") || undefined);
+  },
+};
 
 /** `/eks-access …`: acknowledges at once, then answers to whoever typed it. */
 export async function handleCommand(context: SlackContext, command: Command): Promise<void> {

@@ -8,6 +8,7 @@ export async function submitRequest(
   context: SlackContext,
   requester: string,
   wish: RequestWish,
+  extended: string | null = null,
 ): Promise<AccessRequest> {
   const { cluster, level, principal, durationSeconds, reason } = wish;
   const now = context.now();
@@ -21,6 +22,7 @@ export async function submitRequest(
       groups: level.groups,
       durationSeconds,
       reason,
+      extends: extended,
     },
     now,
     context.config.timing.requestLapsesAfterSeconds,
@@ -31,10 +33,11 @@ export async function submitRequest(
     groups: level.groups,
     durationSeconds,
     reason,
+    extends: extended,
   });
   const result = await recordChange(context, request, event, now);
   // Ids are random: a conflict here means that this very id exists, so another one is drawn.
-  if (result.type === "conflict") return submitRequest(context, requester, wish);
+  if (result.type === "conflict") return submitRequest(context, requester, wish, extended);
   await context.ledger.linkPrincipal(requester, principal.arn);
   return request;
 }

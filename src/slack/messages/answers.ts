@@ -1,4 +1,5 @@
 import type { DecisionRefusal } from "../../approval/decision.ts";
+import type { EndRefusal } from "../../grant/may-revoke.ts";
 import type { WorkerIdentity } from "../../ledger/ledger.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
@@ -18,6 +19,9 @@ export function helpAnswer(): Message {
       "*eks-access* gives you access to an EKS cluster for a time, once an approver agrees.",
       `${code("/eks-access request")} opens a form`,
       `${code("/eks-access request <cluster> <arn> <level> [for 4h] <reason>")} asks in one line`,
+      `${code("/eks-access extend <id> <for>")} asks to extend what you have`,
+      `${code("/eks-access revoke <id> [why]")} takes access away before its end`,
+      `${code("/eks-access cancel <id>")} takes your request back`,
       `${code("/eks-access whoami")} shows who you are, who the bot is, and what you have`,
       `${code("/eks-access help")} shows this`,
     ].join("\n"),
@@ -44,6 +48,39 @@ export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistake
     `Copy this line:\n${codeBlock(reading.corrected, 1200)}`,
   ];
   return answer(lines.join("\n"));
+}
+
+export function noSuchRequestAnswer(id: string): Message {
+  return answer(
+    id ? `There is no request ${code(id)}. Look at its message for the id.` : "Say which request, by its id.",
+  );
+}
+
+export function extensionAnswer(request: AccessRequest, extended: AccessRequest): Message {
+  return answer(
+    `Request ${code(request.id)} is recorded: it asks to extend ${code(extended.id)}, under the same rule. ` +
+      `${code(extended.id)} goes on until ${time(extended.grant?.endsAt ?? extended.lapsesAt)} whatever is decided.`,
+  );
+}
+
+/** What a revocation or a cancellation set off. */
+export function endedAnswer(after: AccessRequest): Message {
+  if (after.state === "cancelled") return answer(`Request ${code(after.id)} is cancelled.`);
+  return answer(`${code(after.id)} is being taken away. Its message says when it is done.`);
+}
+
+export function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cluster: Cluster): Message {
+  const who = [...new Set([request.requester, ...cluster.approvers, ...cluster.onCall])].map(mention).join(", ");
+  const reasons: Readonly<Record<EndRefusal, string>> = {
+    "not-active": `There is nothing to take away. ${stateOf(request)}.`,
+    "not-pending": `It can't be cancelled any more. ${stateOf(request)}.`,
+    "not-yours":
+      request.state === "pending"
+        ? `Only ${mention(request.requester)} can cancel it.`
+        : `Who may take it away: ${who}.`,
+    "ending-already": `It is being taken away already. ${stateOf(request)}.`,
+  };
+  return answer(reasons[refusal]);
 }
 
 export interface WhoAmI {

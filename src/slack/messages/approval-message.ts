@@ -6,11 +6,14 @@ import { durationOf, identityOf, proofLines, stateOf, troubleOf } from "./words.
 
 export const approveAction = "approve";
 export const denyAction = "deny";
+export const revokeAction = "revoke";
+export const extendAction = "extend";
 
 /** The message in the cluster's channel, through the whole life of a request. A pure function of the ledger's record. */
 export function approvalMessage(request: AccessRequest): Message {
   const { requester, level, cluster } = request;
-  const title = `${mention(requester)} asks for ${code(level)} on ${code(cluster)}`;
+  const extending = request.extends ? `, to extend ${code(request.extends)}` : "";
+  const title = `${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}`;
   return {
     text: `${mention(requester)} asks for ${level} on ${cluster}: ${stateOf(request)}`,
     blocks: [
@@ -45,8 +48,10 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
   blocks.push(section(stateOf(request)));
   const trouble = troubleOf(request);
   if (trouble) blocks.push(section(trouble));
-  if (request.grant?.proof && request.grant.state === "active") blocks.push(section(proofLines(request.grant.proof)));
+  if (request.grant?.proof && request.grant.state === "active" && !request.grant.drift)
+    blocks.push(section(proofLines(request.grant.proof)));
   if (request.state === "pending" && request.preview) blocks.push(buttons(request, request.preview.digest));
+  if (request.grant?.state === "active" && !request.grant.end) blocks.push(leaseButtons(request));
   return blocks;
 }
 
@@ -65,6 +70,30 @@ function buttons(request: AccessRequest, digest: string): KnownBlock {
         value,
       },
       { type: "button", action_id: denyAction, style: "danger", text: { type: "plain_text", text: "Deny" }, value },
+    ],
+  };
+}
+
+/** While the lease runs: who holds it may ask for more or be done, approvers and on-call may take it away. */
+export function leaseButtons(request: AccessRequest): KnownBlock {
+  const text = (value: string) => ({ type: "plain_text" as const, text: value });
+  return {
+    type: "actions",
+    block_id: `lease-${request.id}`,
+    elements: [
+      { type: "button", action_id: extendAction, text: text("Extend"), value: request.id },
+      {
+        type: "button",
+        action_id: revokeAction,
+        text: text("Revoke"),
+        value: request.id,
+        confirm: {
+          title: text("Take the access away?"),
+          text: text(`${request.level} on ${request.cluster} ends now.`),
+          confirm: text("Revoke"),
+          deny: text("Keep"),
+        },
+      },
     ],
   };
 }

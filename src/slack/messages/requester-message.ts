@@ -1,6 +1,7 @@
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { code, codeBlock, escapeText, mention, section, time } from "../mrkdwn.ts";
+import { leaseButtons } from "./approval-message.ts";
 import type { Message } from "./message.ts";
 import { proofLines, remainsOf, troubleOf } from "./words.ts";
 
@@ -33,6 +34,16 @@ export function milestoneOf(request: AccessRequest, cluster: Cluster | undefined
       `void-${request.createdAt}-${message}`,
       `The approval of ${subject} is void: ${escapeText(message)}. It is asked for again.`,
     );
+  }
+  if (grant?.state === "active" && grant.drift) {
+    return tell(
+      `drift-${grant.drift.at}`,
+      `${subject} is not in aws-auth any more: ${escapeText(grant.drift.message)}.`,
+    );
+  }
+  if (grant?.state === "active" && !grant.end && grant.warnedAt) {
+    const text = `${subject} ends ${time(grant.endsAt)}.`;
+    return { name: "ending-soon", message: { text, blocks: [section(text), leaseButtons(request)] } };
   }
   if (grant?.state === "active" && !grant.end) return tell("active", activeText(request, subject, cluster));
   if (grant?.state === "failed") {

@@ -3,7 +3,7 @@ import type { Finding, Proof } from "../../proof/proof.ts";
 import { findingsOf } from "../../proof/proof.ts";
 import { formatDuration } from "../../request/duration.ts";
 import type { AccessRequest, MappedIdentity } from "../../request/request.ts";
-import { code, escapeText, mention, time } from "../mrkdwn.ts";
+import { code, escapeText, mention, plainLine, time } from "../mrkdwn.ts";
 
 /** The state of a request in a few words, with who and when. Says nothing that is not true yet (law 5). */
 export function stateOf(request: AccessRequest): string {
@@ -18,8 +18,14 @@ export function stateOf(request: AccessRequest): string {
 
 function grantStateOf({ grant, decision }: AccessRequest): string {
   const by = decision ? `Approved by ${mention(decision.by)} ${time(decision.at)}. ` : "";
-  if (grant?.state === "active" && !grant.end) return `${by}*Active* until ${time(grant.endsAt)}`;
-  if (grant?.state === "active") return `${by}Being taken away, revoked by ${mention(grant.end?.by ?? "")}`;
+  if (grant?.state === "active" && !grant.end) {
+    const drift = grant.drift ? `, *but not in aws-auth*: ${escapeText(grant.drift.message)}` : "";
+    return `${by}*Active* until ${time(grant.endsAt)}${drift}`;
+  }
+  if (grant?.end && grant.endedAt === null) {
+    const why = grant.end.why ? `: ${plainLine(grant.end.why)}` : "";
+    return `${by}Being taken away, revoked by ${mention(grant.end.by)}${why}`;
+  }
   if (grant?.state === "ended") {
     const cause = grant.end?.cause === "revoked" ? `Revoked by ${mention(grant.end.by)}` : "Expired";
     return `${by}*Ended* ${time(grant.endedAt ?? grant.endsAt)}. ${cause}; ${remainsOf(grant)}`;

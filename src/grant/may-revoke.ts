@@ -1,0 +1,33 @@
+import type { Cluster } from "../policy/cluster.ts";
+import { type AccessRequest, revise } from "../request/request.ts";
+
+export type EndRefusal = "not-active" | "not-pending" | "not-yours" | "ending-already";
+
+export type EndVerdict =
+  | { readonly type: "ended"; readonly after: AccessRequest }
+  | { readonly type: "refused"; readonly code: EndRefusal };
+
+/** Takes a grant back before its end: the requester may, an approver of the cluster, and who is on call. */
+export function revoke(request: AccessRequest, cluster: Cluster, by: string, why: string, now: Date): EndVerdict {
+  const { grant } = request;
+  if (!grant || (grant.state !== "active" && grant.state !== "scheduled")) return refused("not-active");
+  if (!mayRevoke(request, cluster, by)) return refused("not-yours");
+  if (grant.end) return refused("ending-already");
+  const end = { cause: "revoked" as const, by, at: now.toISOString(), why };
+  return { type: "ended", after: revise(request, { grant: { ...grant, end }, trouble: null }) };
+}
+
+export function mayRevoke(request: AccessRequest, cluster: Cluster, user: string): boolean {
+  return user === request.requester || cluster.approvers.includes(user) || cluster.onCall.includes(user);
+}
+
+/** Takes a request back before it is decided: only who made it may. */
+export function cancel(request: AccessRequest, by: string): EndVerdict {
+  if (request.state !== "pending") return refused("not-pending");
+  if (by !== request.requester) return refused("not-yours");
+  return { type: "ended", after: revise(request, { state: "cancelled", trouble: null }) };
+}
+
+function refused(code: EndRefusal): EndVerdict {
+  return { type: "refused", code };
+}

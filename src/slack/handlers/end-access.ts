@@ -1,0 +1,46 @@
+import { cancel, type EndVerdict, revoke } from "../../grant/may-revoke.ts";
+import { eventOf, recordChange } from "../../jobs/record-change.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import type { SlackContext } from "../context.ts";
+import { endedAnswer, endRefusedAnswer, failureAnswer, noSuchRequestAnswer } from "../messages/answers.ts";
+import type { Message } from "../messages/message.ts";
+
+/** `revoke <id> [why]`, and the button: the worker takes the grant's part away. */
+export function revokeGrant(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
+  return endAccess(context, id, (request, cluster, now) => revoke(request, cluster, by, why, now), {
+    type: "grant.ending",
+    by,
+    why,
+  });
+}
+
+/** `cancel <id>`: the requester takes the request back. */
+export function cancelRequest(context: SlackContext, by: string, id: string): Promise<Message> {
+  return endAccess(context, id, (request) => cancel(request, by), { type: "request.cancelled", by, why: "" });
+}
+
+interface Ending {
+  readonly type: "grant.ending" | "request.cancelled";
+  readonly by: string;
+  readonly why: string;
+}
+
+/** Where somebody else wrote meanwhile, decides again on what stands there now. */
+async function endAccess(
+  context: SlackContext,
+  id: string,
+  decide: (request: AccessRequest, cluster: Cluster, now: Date) => EndVerdict,
+  ending: Ending,
+): Promise<Message> {
+  const request = await context.ledger.get(id);
+  if (!request) return noSuchRequestAnswer(id);
+  const cluster = context.config.clusters.get(request.cluster);
+  if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
+  const now = context.now();
+  const verdict = decide(request, cluster, now);
+  if (verdict.type === "refused") return endRefusedAnswer(verdict.code, request, cluster);
+  const event = eventOf(ending.type, request, ending.by, now, { why: ending.why });
+  const result = await recordChange(context, verdict.after, event, now);
+  return result.type === "committed" ? endedAnswer(verdict.after) : endAccess(context, id, decide, ending);
+}

@@ -1,0 +1,38 @@
+import { readPrincipal } from "../../principal/arn.ts";
+import { parseDuration } from "../../request/duration.ts";
+import { readExtension, usualExtension } from "../../request/extension.ts";
+import type { SlackContext } from "../context.ts";
+import { extensionAnswer, failureAnswer, noSuchRequestAnswer } from "../messages/answers.ts";
+import type { Message } from "../messages/message.ts";
+import { submitRequest } from "./submit-request.ts";
+
+/** `extend <id> <for>`, and the button (`by` undefined: the same time again). Only who holds the grant may ask. */
+export async function extendGrant(
+  context: SlackContext,
+  user: string,
+  id: string,
+  by: string | undefined,
+): Promise<Message> {
+  const request = await context.ledger.get(id);
+  if (!request) return noSuchRequestAnswer(id);
+  if (request.requester !== user) return failureAnswer(`Only <@${request.requester}> can ask to extend ${id}.`);
+  const cluster = context.config.clusters.get(request.cluster);
+  const level = cluster?.levels.find((each) => each.name === request.level);
+  const reading = readPrincipal(request.principal);
+  if (!cluster || !level || reading.type === "invalid") {
+    return failureAnswer(`${request.level} on ${request.cluster} is not offered any more. Ask for another level.`);
+  }
+  const now = context.now();
+  const bySeconds = by === undefined ? usualExtension(request, level, now) : parseDuration(by);
+  if (bySeconds === null) return failureAnswer(`"${by}" is not a duration. Write for example: extend ${id} 2h`);
+  const extension = readExtension(request, level, bySeconds, now);
+  if (extension.type === "refused") return failureAnswer(extension.message);
+  const wish = {
+    cluster,
+    level,
+    principal: reading.principal,
+    durationSeconds: extension.durationSeconds,
+    reason: request.reason,
+  };
+  return extensionAnswer(await submitRequest(context, user, wish, request.id), request);
+}
