@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createInterface } from "node:readline";
 
 /** The real slack process or worker, as a child. */
@@ -7,6 +7,8 @@ export interface ProductProcess {
   readonly pid: number;
   /** JSON lines that it logged. */
   readonly log: readonly string[];
+  /** Resolves when a line of its log holds this text, one that was logged already counts. */
+  logged: (text: string) => Promise<void>;
   /** SIGTERM, and waits. Returns the exit code. */
   stop: () => Promise<number | null>;
   /** SIGKILL, and waits. */
@@ -34,27 +36,36 @@ export async function startProduct(
     stdio: ["ignore", "pipe", "pipe"],
   });
   const log: string[] = [];
+  const lines = new EventEmitter();
   const exited = once(child, "exit").then(([code]) => code as number | null);
-  await Promise.race([untilReady(child, log), exited.then((code) => Promise.reject(endedEarly(command, code, log)))]);
+  await Promise.race([
+    untilReady(child, log, lines),
+    exited.then((code) => Promise.reject(endedEarly(command, code, log))),
+  ]);
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     return exited;
+  };
+  const logged = async (text: string) => {
+    while (!log.some((line) => line.includes(text))) await once(lines, "line");
   };
   return {
     pid: child.pid ?? 0,
     log,
     exited,
+    logged,
     stop: () => end("SIGTERM"),
     kill: async () => void (await end("SIGKILL")),
   };
 }
 
-function untilReady(child: ChildProcess, log: string[]): Promise<void> {
+function untilReady(child: ChildProcess, log: string[], lines: EventEmitter): Promise<void> {
   return new Promise((resolve) => {
     for (const stream of [child.stdout, child.stderr]) {
       if (!stream) continue;
       createInterface({ input: stream }).on("line", (line) => {
         log.push(line);
+        lines.emit("line");
         if (line.includes('"msg":"ready"')) resolve();
       });
     }

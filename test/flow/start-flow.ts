@@ -44,6 +44,8 @@ export async function startFlow(options: SandboxOptions = {}): Promise<Flow> {
     return child;
   };
   let [slack, worker] = await Promise.all([start("slack"), start("worker")]);
+  // So that the faults of a test meet the calls that it means.
+  await worker.logged("read the cluster's own memory");
   const { until, messages, person } = sandbox.slack;
   const holding = (text: string) => (message: SandboxMessage) => textOf(message).includes(text);
   return {

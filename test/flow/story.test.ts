@@ -50,16 +50,16 @@ describe("the main job, end to end", () => {
       "request.approved",
       "grant.writing",
       "grant.active",
-      "grant.ended",
+      "grant.warned",
     ]);
+    expect(types[6]).toBe("grant.ended");
   });
 
   test("CloudTrail tells for whom the worker became the creator", async () => {
     const assumed = flow.sandbox.aws.cloudTrail.events.filter((event) => JSON.stringify(event).includes("AssumeRole"));
 
-    const [first] = assumed;
-    expect(JSON.stringify(first)).toContain("U0ENGINEER");
-    expect(JSON.stringify(first)).toMatch(/r-[a-z0-9]{8}/);
+    const sessions = assumed.map((event) => JSON.stringify(event));
+    expect(sessions.filter((text) => /eks-access-U0ENGINEER-r-[a-z0-9]{8}/.test(text)).length).toBeGreaterThan(0);
   });
 
   test("the form asks the same, and shows its mistakes at their fields", async () => {

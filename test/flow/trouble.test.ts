@@ -94,7 +94,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     await flow.message("*Active*", 30_000);
 
     const { types, verdict } = await auditOf(flow.redisUrl);
-    expect(flow.sandbox.cluster.awsAuth()?.data.mapUsers?.split(arns.engineer)).toHaveLength(2);
+    expect(flow.sandbox.cluster.awsAuth()?.data?.mapUsers?.split(arns.engineer)).toHaveLength(2);
     expect(types.filter((type) => type === "grant.active")).toHaveLength(1);
     expect(verdict.type).toBe("whole");
   }, 45_000);
@@ -113,7 +113,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     await approve();
     await flow.message("*Active*");
 
-    expect(flow.sandbox.cluster.awsAuth()?.data.mapUsers).toContain("groups: [developers, ");
+    expect(flow.sandbox.cluster.awsAuth()?.data?.mapUsers).toContain("groups: [developers, ");
     expect((await auditOf(flow.redisUrl)).types).toContain("approval.void");
   });
 

@@ -1,0 +1,153 @@
+import { Redis } from "ioredis";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { arns, channel, clusterName, configuration, initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { auditOf } from "./audit-of.ts";
+import { type Flow, startFlow } from "./start-flow.ts";
+
+const ownEntry = `- userarn: ${arns.engineer}\n  username: engineer\n  groups:\n  - developers # since 2019\n`;
+
+describe("a lease", () => {
+  let flow: Flow;
+
+  const person = (id: string) => flow.sandbox.slack.person(id);
+  const data = () => flow.sandbox.cluster.awsAuth()?.data ?? {};
+
+  /** Asks and has it approved; the id of the request. */
+  const get = async (level: string, duration: string, reason: string): Promise<string> => {
+    await person("U0ENGINEER").command(
+      `/eks-access request ${clusterName} ${arns.engineer} ${level} for ${duration} ${reason}`,
+      channel,
+    );
+    await approve(reason);
+    return /r-[a-z0-9]{8}/.exec(textOf(await active(reason)))?.[0] ?? "";
+  };
+  const find = (reason: string, text: string) =>
+    flow.sandbox.slack.until(
+      () =>
+        flow.sandbox.slack
+          .messages(channel)
+          .findLast((message) => textOf(message).includes(reason) && textOf(message).includes(text)),
+      30_000,
+    );
+  const approve = async (reason: string) => person("U0APPROVER").click(await find(reason, "[Approve]"), "approve");
+  const active = (reason: string) => find(reason, "*Active*");
+  const ended = (reason: string) => find(reason, "*Ended*");
+
+  beforeEach(async () => {
+    flow = await startFlow({
+      configuration: configuration.replace("sweepEvery: 1s", "sweepEvery: 1s\n  inspectEvery: 1s"),
+    });
+  });
+  afterEach(() => flow.stop());
+
+  test("is revoked by who holds it, with the reason, and the document is as before", async () => {
+    const id = await get("viewer", "1h", "debug");
+
+    await person("U0ENGINEER").command(`/eks-access revoke ${id} found the bug`, channel);
+    const message = textOf(await ended("debug"));
+
+    expect(message).toContain("Revoked by <@U0ENGINEER>");
+    expect(data()).toEqual(initialAwsAuth);
+  });
+
+  test("is not taken away by somebody who may not, and the answer says who may", async () => {
+    const id = await get("viewer", "1h", "debug");
+
+    await person("U0ONCALL").command(`/eks-access revoke ${id}`, channel);
+
+    expect(textOf(await flow.answer("U0ONCALL", "Who may take it away"))).toContain("<@U0APPROVER>");
+    expect((await flow.sandbox.getPods()).ok).toBe(true);
+  });
+
+  test("overlapping leases of one principal add up and end apart, and what was there before stays to the byte", async () => {
+    const own = { ...initialAwsAuth, mapUsers: ownEntry };
+    flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: own }));
+
+    const first = await get("viewer", "1h", "read logs");
+    await get("admin", "30m", "restart a pod");
+    const both = data().mapUsers;
+    await person("U0APPROVER").command(`/eks-access revoke ${first}`, channel);
+    const firstEnded = textOf(await ended("read logs"));
+    const one = data().mapUsers;
+    await person("U0APPROVER").click(await active("restart a pod"), "revoke");
+    await ended("restart a pod");
+
+    expect(both).toContain("eks-access:viewers");
+    expect(both).toContain("eks-access:admins");
+    expect(firstEnded).toContain("aws-auth still has `engineer` with `developers`, `eks-access:admins`");
+    expect(one).not.toContain("eks-access:viewers");
+    expect(one).toContain("eks-access:admins");
+    expect(data()).toEqual(own);
+  });
+
+  test("is announced to end, and is extended by a request of its own under the same rule", async () => {
+    await get("viewer", "8s", "long job");
+
+    const warning = await flow.told("ends ");
+    await person("U0ENGINEER").click(warning, "extend");
+    await person("U0APPROVER").click(await find("to extend", "[Approve]"), "approve");
+    const first = textOf(await ended("long job"));
+    const pods = await flow.sandbox.getPods();
+
+    expect(textOf(warning)).toContain("[Extend] [Revoke]");
+    expect(first).toContain("aws-auth still has");
+    expect(pods.ok).toBe(true);
+  });
+
+  test("can't be extended beyond the level's maximum", async () => {
+    const id = await get("admin", "50m", "upgrade");
+
+    await person("U0ENGINEER").command(`/eks-access extend ${id} for 30m`, channel);
+
+    expect(textOf(await flow.answer("U0ENGINEER", "at most 1h at a time"))).toContain("by at most 10m");
+  });
+
+  test("whose entry somebody took out is told with who did it, and not put back unasked", async () => {
+    await get("viewer", "1h", "debug");
+
+    const theirs = { ...initialAwsAuth, mapUsers: "- userarn: arn:aws:iam::111122223333:user/ops\n  username: ops\n" };
+    flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: theirs }), "terraform");
+    const message = textOf(await find("debug", "not in aws-auth"));
+
+    expect(message).toContain("terraform wrote mapUsers last");
+    expect(message).not.toContain("✓ *mapped*");
+    expect(textOf(await flow.told("is not in aws-auth any more"))).toContain("terraform");
+    expect(data()).toEqual(theirs);
+  });
+
+  test("is rebuilt from the cluster's own memory after Redis lost everything, and still ends in time", async () => {
+    await get("viewer", "20s", "debug");
+    const redis = new Redis(flow.redisUrl);
+
+    await redis.flushdb();
+    redis.disconnect();
+    const recovered = textOf(await find("recovered from the cluster", "*Active*"));
+    await find("recovered from the cluster", "*Ended*");
+
+    expect(recovered).toContain("✓ *mapped*");
+    expect(data()).toEqual(initialAwsAuth);
+    expect((await auditOf(flow.redisUrl)).types).toContain("grant.recovered");
+  }, 60_000);
+});
+
+describe("with drift: repair", () => {
+  test("an entry that somebody took out is put back and proved again", async () => {
+    const flow = await startFlow({
+      configuration: configuration
+        .replace("sweepEvery: 1s", "sweepEvery: 1s\n  inspectEvery: 1s")
+        .replace("levels: [viewer, admin]", "levels: [viewer, admin]\n    drift: repair"),
+    });
+    await flow.sandbox.slack
+      .person("U0ENGINEER")
+      .command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 1h debug`, channel);
+    await flow.sandbox.slack.person("U0APPROVER").click(await flow.message("[Approve]"), "approve");
+    await flow.message("*Active*");
+
+    flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: initialAwsAuth }), "terraform");
+    await flow.sandbox.slack.until(() => flow.sandbox.cluster.awsAuth()?.data?.mapUsers);
+
+    expect(await flow.sandbox.getPods()).toMatchObject({ ok: true });
+    await flow.stop();
+  });
+});
