@@ -1,8 +1,13 @@
 import type { AccessRequest, Trouble } from "./request.ts";
 
 const longestWaitSeconds = 60;
+/** However long the other side asks us to wait: a lease may end meanwhile. */
+const longestAskedMs = 300_000;
 
-/** What goes into the record when something failed that is tried again: waits of 1, 2, 4 … 60 seconds. */
+/**
+ * What goes into the record when something failed that is tried again: waits of 1, 2, 4 … 60 seconds, or what the
+ * other side asked for where that is longer.
+ */
 export function nextTry(
   request: AccessRequest,
   failure: { code: string; message: string; retryAfterMs?: number | undefined },
@@ -10,7 +15,8 @@ export function nextTry(
 ): Trouble {
   const attempts = (request.trouble?.attempts ?? 0) + 1;
   const backoffMs = Math.min(2 ** (attempts - 1), longestWaitSeconds) * 1000;
-  const waitMs = Math.max(backoffMs, failure.retryAfterMs ?? 0);
+  // `||`: a header that was no number has become NaN.
+  const waitMs = Math.max(backoffMs, Math.min(failure.retryAfterMs || 0, longestAskedMs));
   return {
     code: failure.code,
     message: failure.message,
