@@ -1,0 +1,20 @@
+import type { Holding, Share } from "../../src/grant/holding.ts";
+import { engineerArn } from "./a-request.ts";
+import { at, hours } from "./times.ts";
+
+export function aShare(change: Partial<Share> = {}): Share {
+  return {
+    id: "r-1",
+    groups: ["eks-access:viewers"],
+    endsAt: at(hours(4)).toISOString(),
+    level: "viewer",
+    requester: "U0ENGINEER",
+    approver: "U0APPROVER",
+    ...change,
+  };
+}
+
+/** An entry that is wholly ours. */
+export function aHolding(change: Partial<Holding> = {}): Holding {
+  return { arn: engineerArn, entryAdded: true, added: ["eks-access:viewers"], shares: [aShare()], ...change };
+}

@@ -1,0 +1,15 @@
+import type { Trouble } from "../../src/request/request.ts";
+import { at, minutes } from "./times.ts";
+
+/** Something that failed once and is tried again. */
+export function aTrouble(change: Partial<Trouble> = {}): Trouble {
+  return {
+    code: "cluster-unreachable",
+    message:
+      "The API server of staging did not answer. Check the network way from the worker to the cluster's endpoint.",
+    at: at(minutes(1)).toISOString(),
+    attempts: 1,
+    retryAt: at(minutes(2)).toISOString(),
+    ...change,
+  };
+}

@@ -1,0 +1,119 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { sealKeysFrom } from "../../src/approval/seal.ts";
+import { readAnnotation, writeAnnotation } from "../../src/grant/annotation.ts";
+import { aHolding, aShare } from "../builders/a-share.ts";
+import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
+import { at, hours } from "../builders/times.ts";
+
+const holdings = [
+  aHolding({ arn: "arn:aws:iam::111122223333:role/a", shares: [aShare(), aShare({ id: "r-2" })] }),
+  aHolding({ arn: "arn:aws:iam::111122223333:role/b", entryAdded: false, added: [] }),
+];
+const text = writeAnnotation("staging", holdings, sealKeys) ?? "";
+
+test("what is written is read back, whole", () => {
+  expect(readAnnotation("staging", text, sealKeys)).toEqual({ type: "holdings", holdings });
+});
+
+test("any holdings survive the round trip", () => {
+  const name = fc.string({ unit: "binary", maxLength: 20 });
+  const share = fc.record({
+    id: name,
+    groups: fc.array(name, { maxLength: 3 }),
+    endsAt: fc.constant(at(hours(4)).toISOString()),
+    level: name,
+    requester: name,
+    approver: name,
+  });
+  const holding = fc.record({
+    arn: name,
+    entryAdded: fc.boolean(),
+    added: fc.array(name, { maxLength: 3 }),
+    shares: fc.array(share, { maxLength: 3 }),
+  });
+
+  fc.assert(
+    fc.property(fc.uniqueArray(holding, { minLength: 1, maxLength: 4, selector: ({ arn }) => arn }), (any) => {
+      const reading = readAnnotation("staging", writeAnnotation("staging", any, sealKeys) ?? "", sealKeys);
+
+      expect(reading).toEqual({ type: "holdings", holdings: any.toSorted((a, b) => (a.arn < b.arn ? -1 : 1)) });
+    }),
+  );
+});
+
+test("where there is nothing to remember there is no annotation", () => {
+  expect(writeAnnotation("staging", [], sealKeys)).toBeNull();
+  expect(readAnnotation("staging", undefined, sealKeys)).toEqual({ type: "absent" });
+});
+
+test("the order in which holdings are gathered does not change the text, so that nothing is written for it", () => {
+  expect(writeAnnotation("staging", holdings.toReversed(), sealKeys)).toBe(text);
+});
+
+test("the annotation of the old key is still read while keys are rotated", () => {
+  const rotated = sealKeysFrom([
+    "a newer secret of thirty-two characters",
+    "the first secret, of thirty-two characters",
+  ]);
+
+  expect(readAnnotation("staging", text, rotated).type).toBe("holdings");
+});
+
+describe("an annotation is not trusted", () => {
+  test.each([
+    ["that was copied from another cluster", "production", text],
+    ["that is not JSON", "staging", "{"],
+    ["that is empty", "staging", ""],
+    ["that is no object", "staging", "[]"],
+    ["that is null", "staging", "null"],
+    ["of another version", "staging", text.replace('"v":1', '"v":2')],
+    ["without a seal", "staging", text.replace(/,"seal":"[^"]*"/, "")],
+    ["with a seal of the wrong type", "staging", text.replace(/"seal":"[^"]*"/, '"seal":1')],
+    ["whose list holds no objects", "staging", text.replace(/"held":\[.*\],"seal"/, '"held":[1],"seal"')],
+    ["in which an end was moved", "staging", text.replace("13:00:00", "23:00:00")],
+    ["in which a group was added", "staging", text.replace('["eks-access:viewers"]', '["system:masters"]')],
+    ["in which an entry passes for ours", "staging", text.replace('"new":false', '"new":true')],
+    ["in which a principal was exchanged", "staging", text.replace("role/a", "role/c")],
+    ["in which the approver was exchanged", "staging", text.replace("U0APPROVER", "U0ENGINEER")],
+  ])("%s", (_, cluster, forged) => {
+    expect(forged === text && cluster === "staging").toBe(false);
+    expect(readAnnotation(cluster, forged, sealKeys)).toMatchObject({ type: "untrusted" });
+  });
+
+  test("that another installation sealed", () => {
+    const theirs = writeAnnotation("staging", holdings, otherKeys) ?? "";
+
+    expect(readAnnotation("staging", theirs, sealKeys)).toEqual({
+      type: "untrusted",
+      message: "its seal is not ours for this cluster",
+    });
+  });
+
+  test("whatever text stands there, and reading it never throws", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (any) => {
+        expect(readAnnotation("staging", any, sealKeys).type).toBe("untrusted");
+      }),
+    );
+  });
+});
+
+/** The API server takes 256 KiB of annotations in all; 6 KiB are left to others. */
+const roomBytes = 250 * 1024;
+
+test("250 KiB hold 1,100 grants of principals with names of 40 characters and one group each", () => {
+  const many = Array.from({ length: 1_100 }, (_, index) => {
+    const share = aShare({
+      id: `r-${String(index).padStart(10, "0")}`,
+      requester: "U0123456789",
+      approver: "U0123456789",
+    });
+    return aHolding({ arn: `arn:aws:iam::111122223333:role/${String(index).padStart(40, "n")}`, shares: [share] });
+  });
+
+  const size = Buffer.byteLength(writeAnnotation("staging", many, sealKeys) ?? "");
+
+  expect(size).toBeLessThan(roomBytes);
+  expect(size * (1_200 / 1_100)).toBeGreaterThan(roomBytes);
+});
