@@ -1,10 +1,11 @@
 import { Faults } from "../faults.ts";
-import { startSandboxServer } from "../http-server.ts";
+import { type SandboxServer, startSandboxServer } from "../http-server.ts";
 import { makeChanges, untilFound } from "./changes.ts";
 import { type Deliver, deliverOverHttp } from "./delivery.ts";
 import { describeState } from "./describe-state.ts";
 import { chatMethods } from "./methods/chat.ts";
 import { conversationMethods } from "./methods/conversations.ts";
+import type { Methods } from "./methods/method.ts";
 import { peopleMethods } from "./methods/people.ts";
 import { socketModeMethods } from "./methods/socket-mode.ts";
 import { viewMethods } from "./methods/views.ts";
@@ -16,6 +17,7 @@ import { routeOf } from "./routes.ts";
 import type { SandboxChannel, SandboxMessage, SandboxUser } from "./shapes.ts";
 import { makeSocketMode, type SocketMode } from "./socket-mode.ts";
 import type { SlackState } from "./state.ts";
+import type { WebApi } from "./web-api.ts";
 
 /** A Slack workspace with an app installed in it, over real HTTP on the loopback address. */
 export interface SandboxSlack {
@@ -66,23 +68,9 @@ export async function startSandboxSlack(options: SandboxSlackOptions = {}): Prom
   const changes = makeChanges();
   const now = options.now ?? (() => new Date());
   const state = newState({ scopes: options.scopes, now, changed: changes.announce });
-  const { identity } = state;
-  const sockets = makeSocketMode(() => server.url.replace("http", "ws"), identity.appId);
-  const methods = {
-    ...chatMethods,
-    ...conversationMethods,
-    ...peopleMethods,
-    ...viewMethods,
-    ...socketModeMethods(sockets),
-  };
-  const api = { state, methods, count: options.rateLimits === false ? undefined : rateCounter(now) };
-  const server = await startSandboxServer({
-    faults,
-    route: (request) => routeOf(api, request),
-    port: options.port ?? 0,
-    onUpgrade: sockets.upgrade,
-    ...(options.onCall ? { onCall: options.onCall } : {}),
-  });
+  const sockets = makeSocketMode(() => server.url.replace("http", "ws"), state.identity.appId);
+  const count = options.rateLimits === false ? undefined : rateCounter(now);
+  const server = await startServer({ state, methods: methodsWith(sockets), count }, sockets, { ...options, faults });
   const app = connection(state, sockets);
   return {
     ...whereItIs(server.url, state),
@@ -99,6 +87,30 @@ export async function startSandboxSlack(options: SandboxSlackOptions = {}): Prom
       await server.stop();
     },
   };
+}
+
+function methodsWith(sockets: SocketMode): Methods {
+  return {
+    ...chatMethods,
+    ...conversationMethods,
+    ...peopleMethods,
+    ...viewMethods,
+    ...socketModeMethods(sockets),
+  };
+}
+
+function startServer(
+  api: WebApi,
+  sockets: SocketMode,
+  options: SandboxSlackOptions & { faults: Faults },
+): Promise<SandboxServer> {
+  return startSandboxServer({
+    faults: options.faults,
+    route: (request) => routeOf(api, request),
+    port: options.port ?? 0,
+    onUpgrade: sockets.upgrade,
+    ...(options.onCall ? { onCall: options.onCall } : {}),
+  });
 }
 
 function whereItIs(url: string, { identity }: SlackState) {
