@@ -25,19 +25,29 @@ export async function fetchDebianRedis(): Promise<UnpackedServer | undefined> {
   const home = join(cache, `redis-${process.arch}`);
   const kept = await workingServer(home);
   if (kept !== undefined) return kept;
-  await rm(home, { recursive: true, force: true });
-  // Unpacked aside and moved in one step: another process never sees half of it.
+  // Unpacked aside and moved in one step: another process that does the same never sees half of it.
   const aside = await mkdtemp(join(cache, "unpack-"));
   try {
     await download(apt, aside);
     await unpack(dpkg, aside);
-    await rename(join(aside, "root"), home).catch(() => {});
+    await putInPlace(join(aside, "root"), home);
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
   const server = await workingServer(home);
   if (server === undefined) throw new Error("the packages were unpacked, but the server in them does not run");
   return server;
+}
+
+/** Another process may have been faster: what it left stays if it works. */
+async function putInPlace(unpacked: string, home: string): Promise<void> {
+  const moved = await rename(unpacked, home).then(
+    () => true,
+    () => false,
+  );
+  if (moved || (await workingServer(home)) !== undefined) return;
+  await rm(home, { recursive: true, force: true });
+  await rename(unpacked, home);
 }
 
 /** Tries with the package lists that the machine has; where they are missing or old, with lists of our own. */
