@@ -22,11 +22,27 @@ export type Deliver = (outgoing: Outgoing) => Promise<Acknowledgement>;
 /** Slack waits this long for an acknowledgement, in milliseconds. */
 export const ackDeadline = 3_000;
 
-/** Sends over HTTP, signed as Slack signs. */
-export async function deliverOverHttp(
+export interface Signing {
+  secret: string;
+  now: () => Date;
+}
+
+/**
+ * Sends over HTTP, signed as Slack signs. An event that is not acknowledged is sent once more at once, as Slack does;
+ * its later retries, after one and five minutes, are left out. Commands and interactions are never sent again.
+ */
+export async function deliverOverHttp(url: string, outgoing: Outgoing, signing: Signing): Promise<Acknowledgement> {
+  const first = await send(url, outgoing, signing, {});
+  if (outgoing.kind !== "event" || first.error === undefined) return first;
+  const reason = first.error === "operation_timeout" ? "http_timeout" : "http_error";
+  return send(url, outgoing, signing, { "x-slack-retry-num": "1", "x-slack-retry-reason": reason });
+}
+
+async function send(
   url: string,
   outgoing: Outgoing,
-  signing: { secret: string; now: () => Date },
+  signing: Signing,
+  more: Readonly<Record<string, string>>,
 ): Promise<Acknowledgement> {
   const started = performance.now();
   const elapsed = () => performance.now() - started;
@@ -36,6 +52,7 @@ export async function deliverOverHttp(
     "content-type": contentType,
     "user-agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
     ...signRequest(body, { timestamp, secret: signing.secret }),
+    ...more,
   };
   try {
     const response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(ackDeadline) });
