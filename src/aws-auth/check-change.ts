@@ -3,10 +3,9 @@ import type { AwsAuthDocument, Entry } from "./document.ts";
 import { sameGroups } from "./entry-edit.ts";
 import { entryOf } from "./entry-of.ts";
 import { goFold } from "./go-yaml/fold.ts";
+import { isNode, MASTERS } from "./names.ts";
 import type { Change, PlanGuard, Refusal } from "./plan.ts";
 import { refuseGroup, refuseUsername } from "./refuse-text.ts";
-
-export const MASTERS = "system:masters";
 
 /** Why a single change must not be made, or null. What the entry says already is nobody's fault and never refused. */
 export function refuseChange(document: AwsAuthDocument, change: Change, guard: PlanGuard): Refusal | null {
@@ -78,9 +77,4 @@ function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, gu
     if (refusal !== null) return refusal;
   }
   return null;
-}
-
-/** Nodes of every kind sign in under this name: EC2, Fargate, Windows. */
-export function isNode(entry: { username: string }): boolean {
-  return entry.username.startsWith("system:node:");
 }

@@ -21,3 +21,15 @@ export interface Problem {
   /** How to mend it. */
   remedy: string;
 }
+
+/** A problem at a place in a section's text; `at` counts lines and columns from 0. */
+export function problemAt(
+  section: Section,
+  at: { readonly line: number; readonly column: number },
+  code: string,
+  severity: Severity,
+  message: string,
+  remedy: string,
+): Problem {
+  return { code, severity, section, line: at.line + 1, column: at.column + 1, message, remedy };
+}

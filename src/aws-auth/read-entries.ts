@@ -44,7 +44,7 @@ function readItem(section: Entry["section"], item: YamlValue, node: YamlNode, in
   // An entry that matches by its SSO fields alone is kept, but matches only behind a feature gate that EKS leaves off.
   const isKept = arn !== "" && !sso;
   const entry: Entry = { section, arn, username, groups, ...at, reachable: isKept && isMatchable(arn), index };
-  return { entry, isKept, problems: itemProblems(entry, map, decoded) };
+  return { entry, isKept, problems: itemProblems(entry, node, map, decoded) };
 }
 
 function readAccountEntries({ accounts }: SectionContent): SectionEntries {

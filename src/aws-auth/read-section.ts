@@ -45,7 +45,7 @@ function readMappings(reading: SectionReading, { root }: YamlDocument, problems:
   requireJson(value);
   if (value.type === "null") return content(reading, problems);
   if (value.type !== "list")
-    return content({ ...reading, state: "unreadable" }, [notAList(reading.section, root), ...problems]);
+    return content({ ...reading, state: "unreadable" }, [notAList(reading.section, root.start), ...problems]);
   return content({ ...reading, state: "list", list: listNode(value), items: value.items }, problems);
 }
 
@@ -53,7 +53,7 @@ function readAccounts(reading: SectionReading, { root }: YamlDocument, problems:
   if (root === null) return content(reading, problems);
   const { accounts, failure, state } = decodeAccounts(root);
   if (failure !== null) problems.unshift(unreadable(reading.section, failure));
-  else if (state === "unreadable") problems.unshift(notAList(reading.section, root));
+  else if (state === "unreadable") problems.unshift(notAList(reading.section, root.start));
   const list = root.kind === "sequence" ? root : null;
   return { ...content({ ...reading, state, list }, problems), accounts };
 }

@@ -1,9 +1,10 @@
-import { isCreator, MASTERS } from "./check-change.ts";
+import { isCreator } from "./check-change.ts";
 import type { AwsAuthDocument, Entry } from "./document.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "./document-problems.ts";
 import { sameGroups } from "./entry-edit.ts";
 import { entryOf } from "./entry-of.ts";
 import type { Intent } from "./intent.ts";
+import { MASTERS } from "./names.ts";
 import type { PlanGuard, Refusal } from "./plan.ts";
 import { unintended } from "./verify.ts";
 

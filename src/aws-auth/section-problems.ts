@@ -1,43 +1,25 @@
 import type { YamlFailure } from "./go-yaml/failure.ts";
-import type { YamlNode } from "./go-yaml/node.ts";
-import type { Problem, Section } from "./problem.ts";
+import type { Mark } from "./go-yaml/token.ts";
+import { type Problem, problemAt, type Section } from "./problem.ts";
 
-/** The authenticator can't read the section, and drops what it held in memory too. */
+/** The authenticator can't read the section, and forgets what it held before. */
 export function unreadable(section: Section, failure: YamlFailure): Problem {
-  return {
-    code: "section-unreadable",
-    severity: "error",
-    section,
-    line: failure.line + 1,
-    column: failure.column + 1,
-    message: `${section} is not YAML that the authenticator can read (${failure.message}). Nobody in it can sign in.`,
-    remedy: "Correct the YAML at this place; check the lines above it too.",
-  };
+  const message = `${section} is not YAML that the authenticator can read: ${failure.message}. Nobody in it can sign in.`;
+  const remedy = "Correct the YAML at this place; look at the lines above it too.";
+  return problemAt(section, failure, "section-unreadable", "error", message, remedy);
 }
 
-export function notAList(section: Section, root: YamlNode): Problem {
-  return {
-    code: "section-not-a-list",
-    severity: "error",
-    section,
-    line: root.start.line + 1,
-    column: root.start.column + 1,
-    message: `${section} is not a list. Nobody in it can sign in.`,
-    remedy: `Write ${section} as a list: each entry begins with "- ".`,
-  };
+export function notAList(section: Section, at: Mark): Problem {
+  const message = `${section} is not a list. Nobody in it can sign in.`;
+  const remedy = `Write ${section} as a list: each entry begins with "- ".`;
+  return problemAt(section, at, "section-not-a-list", "error", message, remedy);
 }
 
-export function dropped(section: Section, mark: { line: number; column: number }): Problem {
-  return {
-    code: "content-dropped",
-    severity: "error",
-    section,
-    line: mark.line + 1,
-    column: mark.column + 1,
-    message:
-      "The authenticator reads only the first YAML document of a section. It drops all that stands from here on.",
-    remedy: "Indent these lines like the entries above, and remove --- and ... lines.",
-  };
+export function dropped(section: Section, at: Mark): Problem {
+  const message =
+    "The authenticator reads only the first YAML document of a section, and drops all that stands from here on.";
+  const remedy = "Indent these lines like the entries above, and remove --- and ... lines.";
+  return problemAt(section, at, "content-dropped", "error", message, remedy);
 }
 
 /** A key of the data that is nearly the name of a section. */

@@ -1,6 +1,6 @@
 import type { Entry, Lookup } from "./document.ts";
 import { goFold } from "./go-yaml/fold.ts";
-import type { Problem } from "./problem.ts";
+import { type Problem, problemAt } from "./problem.ts";
 
 /** Tells which entries another one takes the place of, and marks them as out of reach. */
 export function shadowProblems(kept: readonly Entry[], lookup: Lookup): Problem[] {
@@ -25,27 +25,19 @@ function shadowProblem(entry: Entry, lookup: Lookup): Problem | null {
   return shadowed(entry, winner);
 }
 
+const ONE_EACH = "Keep one entry for each ARN, with all its groups.";
+
 function shadowed(entry: Entry, winner: Entry): Problem {
   const isSame = entry.username === winner.username && entry.groups.join("\n") === winner.groups.join("\n");
-  return {
-    ...place(entry),
-    code: "entry-shadowed",
-    severity: isSame ? "warning" : "error",
-    message: `This entry for ${entry.arn} counts for nothing: the one in ${winner.section}, line ${winner.line}, takes its place. Nothing is merged.`,
-    remedy: "Keep one entry for each ARN, with all its groups.",
-  };
+  const message = `This entry for ${entry.arn} counts for nothing: the one in ${winner.section}, line ${winner.line}, takes its place, and nothing is merged.`;
+  return problemAt(entry.section, place(entry), "entry-shadowed", isSame ? "warning" : "error", message, ONE_EACH);
 }
 
 function ambiguous(entry: Entry, other: Entry | undefined): Problem {
-  return {
-    ...place(entry),
-    code: "entry-ambiguous",
-    severity: "error",
-    message: `Whether this entry for ${entry.arn} or the one in line ${other?.line} counts is a matter of chance: they differ only in the case of letters.`,
-    remedy: "Keep one entry for each ARN, with all its groups.",
-  };
+  const message = `Whether this entry for ${entry.arn} or the one in line ${other?.line} counts is a matter of chance: only the case of letters tells them apart.`;
+  return problemAt(entry.section, place(entry), "entry-ambiguous", "error", message, ONE_EACH);
 }
 
-function place(entry: Entry) {
-  return { section: entry.section, line: entry.line, column: entry.column };
+function place({ line, column }: Entry) {
+  return { line: line - 1, column: column - 1 };
 }

@@ -3,7 +3,7 @@ import { YamlFailure } from "./failure.ts";
 import type { YamlDocument } from "./node.ts";
 import { emptyScalar, NodeParser } from "./node-parser.ts";
 import { Scanner } from "./scanner.ts";
-import type { Mark } from "./token.ts";
+import type { Mark, Token } from "./token.ts";
 
 /** Reads the first YAML document of a text as go-yaml v2 does. Throws a YamlFailure where go-yaml answers an error. */
 export function parseYaml(text: string): YamlDocument {
@@ -22,19 +22,26 @@ function endsDocument(type: string): boolean {
   return type === "document-start" || type === "document-end" || type === "stream-end" || type.endsWith("-directive");
 }
 
-/** go-yaml asks for one token behind the root and no more, so an error in that one counts and later ones don't. */
+/**
+ * Where something begins that is no part of the first document. go-yaml asks for one token behind the root and no more,
+ * so an error in that one counts, and later ones don't. A `---` with nothing behind it loses nothing.
+ */
 function findDropped(scanner: Scanner): Mark | null {
   let last = scanner.peek();
   try {
-    while (last.type === "document-end") {
-      scanner.take();
-      last = scanner.peek();
-    }
+    while (last.type === "document-end") last = next(scanner);
+    const dropped = last.start;
+    while (last.type === "document-start" || last.type === "document-end") last = next(scanner);
+    return last.type === "stream-end" ? null : dropped;
   } catch (failure) {
-    if (failure instanceof YamlFailure) return { at: last.end, line: failure.line, column: failure.column };
+    if (failure instanceof YamlFailure) return last.start;
     throw failure;
   }
-  return last.type === "stream-end" ? null : last.start;
+}
+
+function next(scanner: Scanner): Token {
+  scanner.take();
+  return scanner.peek();
 }
 
 function refuseForbidden(text: string): void {

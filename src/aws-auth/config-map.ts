@@ -1,0 +1,145 @@
+import { decode } from "./go-yaml/decode.ts";
+import { YamlFailure } from "./go-yaml/failure.ts";
+import type { ScalarNode } from "./go-yaml/node.ts";
+import { parseYaml } from "./go-yaml/parse-yaml.ts";
+import type { Field, MapValue, YamlValue } from "./go-yaml/value.ts";
+import { plainValue } from "./plain-value.ts";
+import { SECTIONS } from "./problem.ts";
+import { splitDocuments } from "./split-documents.ts";
+
+/** A file that holds aws-auth: a ConfigMap as YAML or JSON, or the bare data of one. */
+export interface ConfigMapFile {
+  readonly text: string;
+  readonly form: "config-map" | "bare";
+  /** The whole object, or the bare data, as plain values. */
+  readonly object: Readonly<Record<string, unknown>>;
+  readonly data: Readonly<Record<string, string>>;
+  /** Where the value of each key of the data is written; missing where that is not known. */
+  readonly nodes: ReadonlyMap<string, ScalarNode>;
+  /** The mapping that holds the data, where it is written out in YAML. */
+  readonly dataMap: MapValue | null;
+  /** Offset and line at which the YAML document begins that was read; a file may hold several. */
+  readonly offset: number;
+  readonly line: number;
+  /** Keys of the data that hold something other than text, which the API server refuses. */
+  readonly notText: readonly { readonly key: string; readonly line: number; readonly column: number }[];
+}
+
+export type ConfigMapReading = { type: "file"; file: ConfigMapFile } | { type: "unusable"; message: string };
+
+/** Reads a file as kubectl would. Of several YAML documents, the ConfigMap named aws-auth is taken. */
+export function readConfigMap(text: string): ConfigMapReading {
+  let message = "There is no ConfigMap in it.";
+  const files: ConfigMapFile[] = [];
+  for (const part of splitDocuments(text)) {
+    try {
+      const file = readPart(text, part);
+      if (file !== null) files.push(file);
+    } catch (failure) {
+      if (!(failure instanceof YamlFailure)) throw failure;
+      message = `It is not YAML: ${failure.message} in line ${part.line + failure.line + 1}.`;
+    }
+  }
+  const file = files.find((candidate) => nameOf(candidate) === "aws-auth") ?? files[0] ?? readJson(text);
+  return file === null ? { type: "unusable", message } : { type: "file", file };
+}
+
+function nameOf({ object }: ConfigMapFile): unknown {
+  const { metadata } = object;
+  return isRecord(metadata) ? metadata["name"] : undefined;
+}
+
+function readPart(text: string, part: { text: string; offset: number; line: number }): ConfigMapFile | null {
+  const { root } = parseYaml(part.text);
+  const value = root === null ? null : decode(root);
+  const map = value === null ? null : configMapIn(value);
+  if (map === null) return null;
+  const kind = map.fields.get("kind")?.value;
+  const isConfigMap = kind?.type === "string" && kind.value === "ConfigMap";
+  const data = isConfigMap ? (map.fields.get("data")?.value ?? null) : map;
+  if (!isConfigMap && !SECTIONS.some((section) => map.fields.has(section))) return null;
+  const object = plainValue(map);
+  if (!isRecord(object)) return null;
+  const dataMap = data?.type === "map" ? data : null;
+  return {
+    text,
+    form: isConfigMap ? "config-map" : "bare",
+    object,
+    dataMap,
+    ...dataOf(dataMap, part.line),
+    ...place(part),
+  };
+}
+
+function place({ offset, line }: { offset: number; line: number }) {
+  return { offset, line };
+}
+
+/** The ConfigMap itself, or the one named aws-auth in a List. */
+function configMapIn(value: YamlValue): MapValue | null {
+  if (value.type !== "map") return null;
+  const items = value.fields.get("items")?.value;
+  if (items?.type !== "list") return value;
+  const maps = items.items.filter((item) => item.type === "map");
+  return maps.find((map) => nameIn(map) === "aws-auth") ?? null;
+}
+
+function nameIn(map: MapValue): string | null {
+  const metadata = map.fields.get("metadata")?.value;
+  const name = metadata?.type === "map" ? metadata.fields.get("name")?.value : undefined;
+  return name?.type === "string" ? name.value : null;
+}
+
+function dataOf(map: MapValue | null, line: number): Pick<ConfigMapFile, "data" | "nodes" | "notText"> {
+  const data: Record<string, string> = {};
+  const nodes = new Map<string, ScalarNode>();
+  const notText: { key: string; line: number; column: number }[] = [];
+  for (const [key, field] of map?.fields ?? []) {
+    const text = textOf(field);
+    if (text === null) notText.push({ key, line: line + field.key.start.line + 1, column: field.key.start.column + 1 });
+    else data[key] = text;
+    if (field.value.node.kind === "scalar") nodes.set(key, field.value.node);
+  }
+  return { data, nodes, notText };
+}
+
+/** The API server takes null for an empty text. */
+function textOf({ value }: Field): string | null {
+  if (value.type === "null") return "";
+  return value.type === "string" ? value.value : null;
+}
+
+/** JSON that go-yaml refuses, for an escape that only JSON has. */
+function readJson(text: string): ConfigMapFile | null {
+  const object = parseJson(text);
+  if (!isRecord(object)) return null;
+  const isConfigMap = object["kind"] === "ConfigMap";
+  const source = isConfigMap ? object["data"] : object;
+  if (!isConfigMap && !SECTIONS.some((section) => typeof object[section] === "string")) return null;
+  const entries = Object.entries(isRecord(source) ? source : {}).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
+  return {
+    text,
+    form: isConfigMap ? "config-map" : "bare",
+    object,
+    data: Object.fromEntries(entries),
+    nodes: new Map(),
+    dataMap: null,
+    offset: 0,
+    line: 0,
+    notText: [],
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
