@@ -19,10 +19,9 @@ export function mayRequest({ cluster, level, principal, durationSeconds }: Wish)
     const offered = cluster.levels.map((each) => each.name).join(", ");
     return refused("level-not-offered", `${cluster.name} does not offer ${level.name}. It offers ${offered}.`);
   }
-  if (durationSeconds > level.maxDurationSeconds) {
-    return refused("too-long", `${level.name} can be had for at most ${formatDuration(level.maxDurationSeconds)}.`);
-  }
-  if (principal.arn.toLowerCase() === cluster.creator.roleArn.toLowerCase()) {
+  const tooLong = refuseDuration(level, durationSeconds);
+  if (tooLong !== null) return refused("too-long", tooLong);
+  if (principal.arn.toLowerCase() === withoutPath(cluster.creator.roleArn).toLowerCase()) {
     return refused(
       "creator",
       `${principal.arn} created ${cluster.name}: it has full access already and must never be in aws-auth.`,
@@ -41,6 +40,17 @@ export function mayRequest({ cluster, level, principal, durationSeconds }: Wish)
     );
   }
   return { type: "allowed" };
+}
+
+/** As the authenticator sees a role: STS names it without its path. */
+function withoutPath(roleArn: string): string {
+  return roleArn.replace(/:role\/.*\//, ":role/");
+}
+
+/** Why a level can't be had for so long; null: it can. */
+export function refuseDuration(level: Level, durationSeconds: number): string | null {
+  if (durationSeconds <= level.maxDurationSeconds) return null;
+  return `${level.name} can be had for at most ${formatDuration(level.maxDurationSeconds)}.`;
 }
 
 /** The creator is of the cluster's own partition, always. */
