@@ -1,10 +1,17 @@
 /** The known word that is nearest to what was typed, where it is near enough to be meant. */
 export function nearest(typed: string, known: readonly string[]): string | null {
   const ranked = known
+    // A line of thousands of characters is near to nothing, and must not keep the process busy.
+    .filter((word) => Math.abs(word.length - typed.length) <= allowed(word))
     .map((word) => ({ word, distance: editDistance(typed.toLowerCase(), word.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
   const [best] = ranked;
-  return best && best.distance <= Math.max(1, Math.floor(best.word.length / 3)) ? best.word : null;
+  return best && best.distance <= allowed(best.word) ? best.word : null;
+}
+
+/** So many letters may be wrong. */
+function allowed(word: string): number {
+  return Math.max(1, Math.floor(word.length / 3));
 }
 
 /** Levenshtein's distance. */

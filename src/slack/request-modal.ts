@@ -1,7 +1,8 @@
 import type { ViewOutput } from "@slack/bolt";
 import type { ModalView, PlainTextOption } from "@slack/types";
 import type { Cluster } from "../policy/cluster.ts";
-import { maxReasonLength, type PartName, type RequestParts } from "../request/request-line.ts";
+import { maxReasonLength } from "../request/read-part.ts";
+import type { PartName, RequestParts } from "../request/request-line.ts";
 import { cut } from "./mrkdwn.ts";
 
 export const requestModalId = "request";
