@@ -1,7 +1,7 @@
 import { sealKeysFrom } from "../approval/seal.ts";
 import type { ProcessKind } from "../config/environment.ts";
 import type { WorkerContext } from "../jobs/context.ts";
-import { openQueues } from "../jobs/queues.ts";
+import { openQueues, workerQuestions } from "../jobs/queues.ts";
 import { connectRedis, connectRedisBlocking } from "../redis/connect.ts";
 import { redisLedger } from "../redis/ledger.ts";
 import { startHealthServer } from "./health-server.ts";
@@ -49,18 +49,16 @@ async function startSlack(
   context: WorkerContext,
   blocking: ReturnType<typeof connectRedisBlocking>,
 ): Promise<{ stop: () => Promise<void> }[]> {
-  const [{ startSlackApp }, { startMessageWorker }, { messengerClient }, { identityQuestion }, { newRequestId }] =
-    await Promise.all([
-      import("../slack/app.ts"),
-      import("../slack/message-worker.ts"),
-      import("../slack/web-client.ts"),
-      import("../jobs/queues.ts"),
-      import("./request-id.ts"),
-    ]);
+  const [{ startSlackApp }, { startMessageWorker }, { messengerClient }, { newRequestId }] = await Promise.all([
+    import("../slack/app.ts"),
+    import("../slack/message-worker.ts"),
+    import("../slack/web-client.ts"),
+    import("./request-id.ts"),
+  ]);
   const slack = environment.slack;
   if (!slack) return [];
-  const question = identityQuestion(context.queues, blocking);
-  const app = await startSlackApp({ ...context, identityQuestion: question, newRequestId }, slack, config.slack.mode);
+  const workers = workerQuestions(context.queues, blocking);
+  const app = await startSlackApp({ ...context, workers, newRequestId }, slack, config.slack.mode);
   const messages = startMessageWorker({ ...context, client: messengerClient(slack) }, blocking);
-  return [app, messages, { stop: question.close }];
+  return [app, messages, { stop: workers.close }];
 }

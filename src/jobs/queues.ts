@@ -12,10 +12,13 @@ export const clusterJob = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("inspect"), cluster: z.string() }),
   z.strictObject({ type: z.literal("adopt"), cluster: z.string() }),
   z.strictObject({ type: z.literal("identity") }),
+  z.strictObject({ type: z.literal("creator"), cluster: z.string() }),
 ]);
 export type ClusterJob = z.infer<typeof clusterJob>;
+/** What only a worker can answer: the slack process has no AWS rights. */
+export type WorkerQuestion = Extract<ClusterJob, { type: "identity" | "creator" }>;
 /** For what a cluster can be looked at. */
-export type ClusterLook = Exclude<ClusterJob["type"], "identity">;
+export type ClusterLook = Exclude<ClusterJob["type"], WorkerQuestion["type"]>;
 
 export const messageJob = z.strictObject({ request: z.string() });
 export type MessageJob = z.infer<typeof messageJob>;
@@ -63,20 +66,21 @@ export async function wakeMessage(queues: Queues, request: string): Promise<void
   );
 }
 
-export interface IdentityQuestion {
-  /** Resolves when a worker has written its identity into the ledger; rejects after `withinMs`. */
-  ask: (withinMs: number) => Promise<void>;
+export interface WorkerQuestions {
+  /** Resolves with what a worker answers; rejects after `withinMs`. */
+  ask: (question: WorkerQuestion, withinMs: number) => Promise<unknown>;
   close: () => Promise<void>;
 }
 
-/** Asks a worker who AWS says it is: the slack process has no AWS rights and can't ask by itself. */
-export function identityQuestion(queues: Queues, blocking: Redis): IdentityQuestion {
+/** Asks a worker, whichever is first, and waits for its answer. */
+export function workerQuestions(queues: Queues, blocking: Redis): WorkerQuestions {
   const events = new QueueEvents("clusters", { connection: blocking, prefix: queuePrefix });
   events.on("error", () => {});
   return {
-    ask: async (withinMs) => {
-      const job = await queues.clusters.add("identity", { type: "identity" });
-      await job.waitUntilFinished(events, withinMs);
+    ask: async (question, withinMs) => {
+      await events.waitUntilReady();
+      const job = await queues.clusters.add(question.type, question);
+      return job.waitUntilFinished(events, withinMs);
     },
     close: () => events.close(),
   };

@@ -3,6 +3,8 @@ import type { Redis } from "ioredis";
 import { callerIdentity } from "../aws/caller-identity.ts";
 import { adoptCluster } from "./adopt.ts";
 import type { WorkerContext } from "./context.ts";
+import { reportCreator } from "./creator.ts";
+import type { CreatorReport } from "./creator-report.ts";
 import { previewCluster } from "./preview.ts";
 import { type ClusterJob, clusterJob, queuePrefix } from "./queues.ts";
 import { reconcileCluster } from "./reconcile.ts";
@@ -33,14 +35,19 @@ export async function startWorker(context: WorkerContext, blocking: Redis): Prom
   return { stop: async () => void (await Promise.all([clusters.close(), sweeper.stop()])) };
 }
 
-async function look(context: WorkerContext, job: Job<ClusterJob>): Promise<void> {
+/** The return value is the answer, where the job is a question. */
+async function look(context: WorkerContext, job: Job<ClusterJob>): Promise<CreatorReport | undefined> {
   const data = clusterJob.parse(job.data);
-  if (data.type === "identity") return publishIdentity(context);
+  if (data.type === "identity") return void (await publishIdentity(context));
   const cluster = context.config.clusters.get(data.cluster);
-  if (!cluster) return context.log.error({ cluster: data.cluster }, "a request names a cluster that is not configured");
+  if (!cluster) {
+    return void context.log.error({ cluster: data.cluster }, "a request names a cluster that is not configured");
+  }
+  if (data.type === "creator") return reportCreator(context, cluster);
   if (data.type === "preview") await previewCluster(context, cluster);
   else if (data.type === "adopt") await adoptCluster(context, cluster);
   else await reconcileCluster(context, cluster, data.type === "inspect" ? "inspect" : "due");
+  return undefined;
 }
 
 async function publishIdentity({ config, ledger, now }: WorkerContext): Promise<void> {

@@ -92,7 +92,7 @@ type Keys = { accessKeyId: string; secretAccessKey: string; sessionToken?: strin
 function populate(aws: SandboxAws): { worker: Keys; engineer: Keys } {
   aws.account.addRole({
     name: "eks-access-worker",
-    allow: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+    allow: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity", "cloudtrail:LookupEvents"],
   });
   aws.account.addRole({
     name: "cluster-creator",

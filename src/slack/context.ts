@@ -1,13 +1,13 @@
 import type { SealKeys } from "../approval/seal.ts";
 import type { Config } from "../config/config.ts";
-import type { IdentityQuestion } from "../jobs/queues.ts";
+import type { WorkerQuestions } from "../jobs/queues.ts";
 import type { RecordContext } from "../jobs/record-change.ts";
 
 /** What the handlers of the slack process are given. It holds no AWS right and no way to a cluster (law 1). */
 export interface SlackContext extends RecordContext {
   readonly config: Config;
   readonly sealKeys: SealKeys;
-  readonly identityQuestion: IdentityQuestion;
+  readonly workers: WorkerQuestions;
   readonly now: () => Date;
   /** Makes an id for a new request. */
   readonly newRequestId: () => string;

@@ -1,5 +1,6 @@
 import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from "@slack/bolt";
 import { explain } from "../../failure/access-error.ts";
+import { creatorReport } from "../../jobs/creator-report.ts";
 import { nearest } from "../../request/nearest.ts";
 import { readRequest, splitRequestLine } from "../../request/request-line.ts";
 import type { SlackContext } from "../context.ts";
@@ -11,6 +12,7 @@ import {
   unknownCommandAnswer,
   whoAmIAnswer,
 } from "../messages/answers.ts";
+import { creatorAnswer, noSuchClusterAnswer } from "../messages/creator-answer.ts";
 import type { Message } from "../messages/message.ts";
 import { requestModal } from "../request-modal.ts";
 import { cancelRequest, revokeGrant } from "./end-access.ts";
@@ -19,8 +21,10 @@ import { submitRequest } from "./submit-request.ts";
 
 type Command = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
 
-/** How long `whoami` waits for a worker, in milliseconds. */
-const identityWaitMs = 8_000;
+/** How long somebody waits for the answer of a worker, in milliseconds. */
+const answerWaitMs = 8_000;
+/** CloudTrail takes two questions a second, and may have many pages. */
+const creatorWaitMs = 60_000;
 
 const words: Readonly<
   Record<string, (context: SlackContext, command: Command, rest: string) => Promise<Message | null>>
@@ -28,6 +32,7 @@ const words: Readonly<
   request,
   whoami: whoAmI,
   help: async () => helpAnswer(),
+  creator: whoCreated,
   revoke: (context, { command: { user_id } }, rest) => {
     const [id = "", ...why] = rest.split(" ");
     return revokeGrant(context, user_id, id, why.join(" "));
@@ -69,7 +74,7 @@ async function request(context: SlackContext, command: Command, line: string): P
 
 async function whoAmI(context: SlackContext, command: Command): Promise<Message> {
   const user = command.command.user_id;
-  const workerAnswered = await context.identityQuestion.ask(identityWaitMs).then(
+  const workerAnswered = await context.workers.ask({ type: "identity" }, answerWaitMs).then(
     () => true,
     () => false,
   );
@@ -79,6 +84,16 @@ async function whoAmI(context: SlackContext, command: Command): Promise<Message>
     context.ledger.workerIdentity(),
   ]);
   return whoAmIAnswer({ user, principal, requests, worker, workerAnswered });
+}
+
+async function whoCreated(context: SlackContext, _command: Command, name: string): Promise<Message> {
+  const cluster = context.config.clusters.get(name);
+  if (!cluster) return noSuchClusterAnswer(name, [...context.config.clusters.keys()]);
+  const answer = await context.workers.ask({ type: "creator", cluster: name }, creatorWaitMs).catch(() => null);
+  const report = creatorReport.safeParse(answer);
+  return report.success
+    ? creatorAnswer(cluster, report.data)
+    : failureAnswer("No worker answered. Check that one runs, then ask again.");
 }
 
 /** Slack escapes these three in the text of a command. */

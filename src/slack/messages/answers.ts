@@ -22,6 +22,7 @@ export function helpAnswer(): Message {
       `${code("/eks-access extend <id> <for>")} asks to extend what you have`,
       `${code("/eks-access revoke <id> [why]")} takes access away before its end`,
       `${code("/eks-access cancel <id>")} takes your request back`,
+      `${code("/eks-access creator <cluster>")} shows who created a cluster, and whether the worker can become it`,
       `${code("/eks-access whoami")} shows who you are, who the bot is, and what you have`,
       `${code("/eks-access help")} shows this`,
     ].join("\n"),
