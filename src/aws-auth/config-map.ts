@@ -46,7 +46,7 @@ export function readConfigMap(text: string): ConfigMapReading {
 
 function nameOf({ object }: ConfigMapFile): unknown {
   const { metadata } = object;
-  return isRecord(metadata) ? metadata["name"] : undefined;
+  return isRecord(metadata) ? metadata.name : undefined;
 }
 
 function readPart(text: string, part: { text: string; offset: number; line: number }): ConfigMapFile | null {
@@ -113,8 +113,8 @@ function textOf({ value }: Field): string | null {
 function readJson(text: string): ConfigMapFile | null {
   const object = parseJson(text);
   if (!isRecord(object)) return null;
-  const isConfigMap = object["kind"] === "ConfigMap";
-  const source = isConfigMap ? object["data"] : object;
+  const isConfigMap = object.kind === "ConfigMap";
+  const source = isConfigMap ? object.data : object;
   if (!isConfigMap && !SECTIONS.some((section) => typeof object[section] === "string")) return null;
   const entries = Object.entries(isRecord(source) ? source : {}).filter(
     (entry): entry is [string, string] => typeof entry[1] === "string",

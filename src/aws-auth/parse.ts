@@ -1,6 +1,7 @@
 import type { AwsAuthDocument } from "./document.ts";
 import { documentProblems } from "./document-problems.ts";
 import { buildLookup } from "./lookup.ts";
+import { type Problem, SECTIONS } from "./problem.ts";
 import { readEntries } from "./read-entries.ts";
 import { readSection } from "./read-section.ts";
 import { shadowProblems } from "./shadow-problems.ts";
@@ -19,16 +20,25 @@ export function parseDocument(data: Readonly<Record<string, string>>): AwsAuthDo
   const kept = read.flatMap((result) => result.kept);
   const lookup = buildLookup(kept);
   const shadowed = shadowProblems(kept, lookup);
-  const problems = [
+  const problems = inOrder([
     ...documentProblems(data),
     ...contents.flatMap((content) => content.problems),
     ...read.flatMap((result) => result.problems),
     ...shadowed,
-  ];
+  ]);
   const sections = { mapRoles: mapRoles.reading, mapUsers: mapUsers.reading, mapAccounts: mapAccounts.reading };
   return { data, entries, problems, sections, lookup };
 }
 
 function textOf(data: Readonly<Record<string, string>>, key: string): string | null {
   return Object.hasOwn(data, key) ? (data[key] ?? null) : null;
+}
+
+/** As people read the document: what concerns all of it first, then by section and place. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const rank = ({ section }: Problem) => (section === null ? -1 : SECTIONS.indexOf(section));
+  const place = (some: number | null, other: number | null) => (some ?? 0) - (other ?? 0);
+  return [...problems].sort(
+    (a, b) => rank(a) - rank(b) || place(a.line, b.line) || place(a.column, b.column) || (a.code < b.code ? -1 : 1),
+  );
 }

@@ -12,6 +12,8 @@ export interface Problem {
   severity: Severity;
   /** Null where the document as a whole is meant. */
   section: Section | null;
+  /** The key of the data that is meant, where that is none of the sections. */
+  key?: string;
   /** Counted from 1 within the section's text; null where there is no such place. */
   line: number | null;
   /** Counted from 1, in UTF-16 units. */

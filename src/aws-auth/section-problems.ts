@@ -28,6 +28,7 @@ export function misspelt(key: string, section: Section): Problem {
     code: "section-misspelt",
     severity: "error",
     section: null,
+    key,
     line: null,
     column: null,
     message: `${JSON.stringify(key)} is not read: the authenticator knows only ${section}, spelled exactly so.`,

@@ -1,0 +1,77 @@
+import { parseArgs } from "node:util";
+import { type CheckReport, checkFile } from "../aws-auth/check-file.ts";
+import { readConfigMap } from "../aws-auth/config-map.ts";
+import { toSarif } from "../aws-auth/sarif.ts";
+import { checkText } from "./check-text.ts";
+import type { CommandIo } from "./command-io.ts";
+import { readInput } from "./read-input.ts";
+
+const usage = `Usage: eks-access check FILE|- [--arn ARN]… [--json | --sarif]
+
+FILE is the ConfigMap aws-auth as YAML or JSON, or the bare data of it; - reads it from stdin.
+
+  --arn ARN   say who this caller would be to the cluster; may be given more than once
+  --json      print one JSON object
+  --sarif     print SARIF 2.1.0, for code scanning
+
+Exit code: 0 no error and no warning, 1 at least one, 2 the input can't be used.
+`;
+
+/** `eks-access check …`. The exit code: 0 nothing to mend, 1 something to mend, 2 unusable input. */
+export async function runCheck(argv: readonly string[], io: CommandIo): Promise<number> {
+  const options = readOptions(argv);
+  if (options.type === "help") {
+    io.stdout(usage);
+    return 0;
+  }
+  if (options.type === "wrong") return unusable(io, `${options.message}\n\n${usage}`);
+  const input = await readInput(options.path, io);
+  if (input.type === "unusable") return unusable(io, `${input.message}\n`);
+  const reading = readConfigMap(input.text);
+  if (reading.type === "unusable") return unusable(io, `${options.path}: ${reading.message}\n`);
+  const report = checkFile(reading.file, options.arns);
+  io.stdout(render(report, options));
+  return report.ok ? 0 : 1;
+}
+
+interface Options {
+  type: "check";
+  path: string;
+  arns: readonly string[];
+  format: "text" | "json" | "sarif";
+}
+
+function render(report: CheckReport, { format, path }: Options): string {
+  if (format === "json") return `${JSON.stringify(report, null, 2)}\n`;
+  if (format === "sarif") return `${JSON.stringify(toSarif(report.problems, path), null, 2)}\n`;
+  return checkText(report, path);
+}
+
+function readOptions(argv: readonly string[]): Options | { type: "help" } | { type: "wrong"; message: string } {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        arn: { type: "string", multiple: true },
+        json: { type: "boolean" },
+        sarif: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+    if (values.help) return { type: "help" };
+    const [path] = positionals;
+    if (path === undefined || positionals.length > 1)
+      return { type: "wrong", message: "Name one FILE, or - for stdin." };
+    if (values.json && values.sarif) return { type: "wrong", message: "Take --json or --sarif, not both." };
+    const format = values.json ? "json" : values.sarif ? "sarif" : "text";
+    return { type: "check", path, arns: values.arn ?? [], format };
+  } catch (error) {
+    return { type: "wrong", message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function unusable(io: CommandIo, message: string): number {
+  io.stderr(`eks-access check: ${message}`);
+  return 2;
+}
