@@ -31,8 +31,9 @@ async function answer(context: ApiServerContext, asked: ApiRequest, request: San
   if (asked.type === "path" && publicPaths.has(asked.path))
     return { status: 200, headers: { "content-type": "text/plain" }, body: "ok" };
   const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
-  const user = token === undefined ? undefined : await context.authenticator.authenticate(token);
-  if (!user) return statusAnswer(unauthorized);
+  const owner = token === undefined ? undefined : await context.authenticator.authenticate(token);
+  if (!owner) return statusAnswer(unauthorized);
+  const user = { ...owner, groups: [...owner.groups, "system:authenticated"] };
   if (!speaksJson(request)) return { ...statusAnswer(unsupportedMediaType(["application/json"])), by: user.username };
   const acting = impersonate(request.headers, context.rbac(), user);
   if (acting.type === "refused") return { ...statusAnswer(forbidden(user, acting.attributes)), by: user.username };
@@ -82,7 +83,7 @@ function version(): SandboxAnswer {
 }
 
 function notFound(): SandboxAnswer {
-  return statusAnswer(failure(404, "NotFound", "the server could not find the requested resource"));
+  return statusAnswer(failure(404, "NotFound", "the server could not find the requested resource", {}));
 }
 
 /** kubernetes, apiserver, responsewriters.ForbiddenStatusError: the words that people search the web for. */

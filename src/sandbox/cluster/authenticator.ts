@@ -4,7 +4,7 @@ import type { User } from "./rbac.ts";
 import { type TokenOwner, verifyToken } from "./token.ts";
 
 export interface Authenticator {
-  /** The user behind a bearer token, or undefined: the API server tells a caller no more than Unauthorized. */
+  /** The user behind a bearer token, without system:authenticated, which the API server adds; or undefined. */
   authenticate(token: string): Promise<User | undefined>;
 }
 
@@ -81,7 +81,7 @@ function asUser(owner: TokenOwner, username: string, groups: readonly string[]):
   return {
     username,
     uid: `aws-iam-authenticator:${owner.accountId}:${owner.userId}`,
-    groups: [...groups, "system:authenticated"],
+    groups,
     extra: {
       accessKeyId: [owner.accessKeyId],
       arn: [owner.arn],

@@ -31,14 +31,14 @@ export interface SandboxCluster {
   faults: Faults;
   /** The live ConfigMap kube-system/aws-auth; null where there is none. */
   awsAuth(): ConfigMap | null;
-  /** Somebody's own edit, past all authentication: `manager` owns in managedFields what it changes. Creates the ConfigMap where there is none. */
-  editAwsAuth(edit: (configMap: SentConfigMap) => SentConfigMap, manager?: string): void;
+  /** Somebody's own edit, past all authentication: `manager` owns in managedFields what it changes. Creates the ConfigMap where there is none. A promise only where a real API server is behind it, as below. */
+  editAwsAuth(edit: (configMap: SentConfigMap) => SentConfigMap, manager?: string): void | Promise<void>;
   /** `kubectl delete configmap aws-auth`. */
-  deleteAwsAuth(): void;
+  deleteAwsAuth(): void | Promise<void>;
   /** Told after each write to aws-auth, with the ConfigMap as it is then; null once it is deleted. */
   onChange(listener: (configMap: ConfigMap | null) => void): () => void;
   /** Adds ClusterRoles, Roles and bindings to the default ones, instead of those that were added before. */
-  setRbac(rbac: Partial<Rbac>): void;
+  setRbac(rbac: Partial<Rbac>): void | Promise<void>;
   setAuthenticationMode(mode: AuthenticationMode): void;
   stop(): Promise<void>;
 }

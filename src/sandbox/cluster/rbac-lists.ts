@@ -31,11 +31,13 @@ export function listRbac(
   }
 }
 
-function roleObject({ name, namespace, rules }: Role): object {
+/** A role as the API has it. */
+export function roleObject({ name, namespace, rules }: Role): object {
   return { metadata: metadataOf(name, namespace), rules };
 }
 
-function bindingObject({ name, namespace, role, subjects }: Binding): object {
+/** A binding as the API has it. */
+export function bindingObject({ name, namespace, role, subjects }: Binding): object {
   const apiGroup = "rbac.authorization.k8s.io";
   return {
     metadata: metadataOf(name, namespace),

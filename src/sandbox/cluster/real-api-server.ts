@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../free-port.ts";
+import type { ClusterCertificates } from "./certificate.ts";
+import { type ForwardTarget, forward, forwardTarget } from "./forward.ts";
+
+/** A real kube-apiserver with an etcd of its own, on the loopback address. */
+export interface RealApiServer {
+  target: ForwardTarget;
+  /** A bearer token of system:masters that the sandbox itself uses. */
+  adminToken: string;
+  stop(): Promise<void>;
+}
+
+export interface RealApiServerOptions {
+  /** The folder with the programs `kube-apiserver` and `etcd`, as KUBEBUILDER_ASSETS names it. */
+  assets: string;
+  certificates: ClusterCertificates;
+  /** Where the API server asks who a token belongs to: a TokenReview webhook. */
+  reviewUrl: string;
+  /** How long it believes an answer. */
+  cacheMs: number;
+}
+
+/** Starts both programs and waits until the API server is ready. Fails with the end of their logs when they stop instead. */
+export async function startRealApiServer(options: RealApiServerOptions): Promise<RealApiServer> {
+  const folder = await mkdtemp(join(tmpdir(), "eks-access-apiserver-"));
+  const adminToken = randomBytes(24).toString("hex");
+  await writeFiles(folder, options, adminToken);
+  const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
+  const etcd = run(options.assets, "etcd", etcdFlags(folder, client, peer), folder);
+  const server = run(options.assets, "kube-apiserver", serverFlags(folder, client, port, options.cacheMs), folder);
+  const target = forwardTarget(`https://127.0.0.1:${port}`, options.certificates.authority);
+  const stop = async () => {
+    target.agent.destroy();
+    await Promise.all([kill(server), kill(etcd)]);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await ready(target, adminToken, [etcd, server]);
+  } catch (error) {
+    const log = await readFile(join(folder, "kube-apiserver.log"), "utf8").catch(() => "");
+    await stop();
+    throw new Error(`the API server did not start: ${log.slice(-2000)}`, { cause: error });
+  }
+  return { target, adminToken, stop };
+}
+
+async function writeFiles(
+  folder: string,
+  { certificates, reviewUrl }: RealApiServerOptions,
+  adminToken: string,
+): Promise<void> {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const webhook = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "authenticator", cluster: { server: reviewUrl } }],
+    contexts: [{ name: "webhook", context: { cluster: "authenticator", user: "" } }],
+    "current-context": "webhook",
+  };
+  const files = {
+    "tls.crt": certificates.cert,
+    "tls.key": certificates.key,
+    "service-account.key": privateKey.export({ type: "sec1", format: "pem" }).toString(),
+    "tokens.csv": `${adminToken},sandbox-admin,sandbox-admin,"system:masters"\n`,
+    "webhook.json": JSON.stringify(webhook),
+  };
+  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder, name), text, { mode: 0o600 })));
+}
+
+function etcdFlags(folder: string, client: number, peer: number): string[] {
+  const [clientUrl, peerUrl] = [`http://127.0.0.1:${client}`, `http://127.0.0.1:${peer}`];
+  return [
+    `--data-dir=${join(folder, "etcd")}`,
+    `--listen-client-urls=${clientUrl}`,
+    `--advertise-client-urls=${clientUrl}`,
+    `--listen-peer-urls=${peerUrl}`,
+    `--initial-advertise-peer-urls=${peerUrl}`,
+    `--initial-cluster=default=${peerUrl}`,
+    "--unsafe-no-fsync",
+  ];
+}
+
+function serverFlags(folder: string, etcd: number, port: number, cacheMs: number): string[] {
+  const file = (name: string) => join(folder, name);
+  return [
+    `--etcd-servers=http://127.0.0.1:${etcd}`,
+    "--bind-address=127.0.0.1",
+    `--secure-port=${port}`,
+    `--tls-cert-file=${file("tls.crt")}`,
+    `--tls-private-key-file=${file("tls.key")}`,
+    "--service-cluster-ip-range=10.100.0.0/24",
+    "--service-account-issuer=https://sandbox.invalid",
+    `--service-account-key-file=${file("service-account.key")}`,
+    `--service-account-signing-key-file=${file("service-account.key")}`,
+    "--authorization-mode=RBAC",
+    `--token-auth-file=${file("tokens.csv")}`,
+    `--authentication-token-webhook-config-file=${file("webhook.json")}`,
+    "--authentication-token-webhook-version=v1",
+    `--authentication-token-webhook-cache-ttl=${cacheMs}ms`,
+    // Pods of the sandbox have no service account, and no controller makes one.
+    "--disable-admission-plugins=ServiceAccount",
+    // The loopback address can't be an endpoint of the service kubernetes.
+    "--endpoint-reconciler-type=none",
+  ];
+}
+
+function run(assets: string, program: string, flags: readonly string[], folder: string): ChildProcess {
+  const log = `exec "$0" "$@" >"${join(folder, program)}.log" 2>&1`;
+  return spawn("sh", ["-c", log, join(assets, program), ...flags], { stdio: "ignore" });
+}
+
+async function ready(target: ForwardTarget, token: string, programs: readonly ChildProcess[]): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  const headers = { authorization: `Bearer ${token}` };
+  const get = (pathAndQuery: string) =>
+    forward(target, { method: "GET", headers, body: Buffer.alloc(0), pathAndQuery });
+  // The namespace is made by a controller, a moment after the server calls itself ready.
+  const paths = ["/readyz", "/api/v1/namespaces/kube-system", "/api/v1/namespaces/default"];
+  for (;;) {
+    const answers = await Promise.allSettled(paths.map(get));
+    if (answers.every((answer) => answer.status === "fulfilled" && answer.value.status === 200)) return;
+    if (programs.some(({ exitCode }) => exitCode !== null)) throw new Error("a program ended");
+    if (performance.now() > deadline) throw new Error("not ready within a minute");
+    await pause(100);
+  }
+}
+
+/** Nothing of it is kept, so nobody waits for a graceful end. */
+async function kill(program: ChildProcess): Promise<void> {
+  if (program.exitCode !== null || program.signalCode !== null) return;
+  const ended = new Promise((resolve) => program.once("exit", resolve));
+  program.kill("SIGKILL");
+  await ended;
+}
