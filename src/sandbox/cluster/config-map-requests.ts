@@ -1,6 +1,7 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
-import { type ConfigMap, decodeConfigMap } from "./config-map.ts";
-import type { ConfigMapAddress, ConfigMapStore, WriteOptions } from "./config-map-store.ts";
+import { type ConfigMap, type ConfigMapAddress, decodeConfigMap } from "./config-map.ts";
+import type { ConfigMapStore, WriteOptions } from "./config-map-store.ts";
+import type { Preconditions } from "./config-map-write.ts";
 import { applyPatch } from "./patch.ts";
 import type { ResourceAttributes } from "./rbac.ts";
 import { badRequest, configMapNotFound, failure, isStatus, type Status, statusAnswer } from "./status.ts";
@@ -18,7 +19,7 @@ export function answerConfigMaps(
   const options = writeOptions(request);
   if (isStatus(options)) return statusAnswer(options);
   const body = readJson(request.body);
-  if (body === undefined) return statusAnswer(badRequest("the object provided is unrecognized: the body is not JSON"));
+  if (body === undefined) return statusAnswer(notJson);
   switch (asked.verb) {
     case "create":
       return answerOf(
@@ -37,6 +38,10 @@ export function answerConfigMaps(
       );
   }
 }
+
+const notJson = badRequest(
+  "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error",
+);
 
 function patch(
   store: ConfigMapStore,
@@ -62,7 +67,7 @@ function decoded(
 }
 
 function answerDelete(store: ConfigMapStore, at: ConfigMapAddress, body: unknown, dryRun: boolean): SandboxAnswer {
-  const { preconditions = {} } = body as { preconditions?: { uid?: string; resourceVersion?: string } };
+  const { preconditions = {} } = body as { preconditions?: Preconditions };
   const removed = store.remove(at, preconditions, dryRun);
   if (isStatus(removed)) return statusAnswer(removed);
   const details = { name: at.name, kind: "configmaps", uid: removed.metadata.uid };
@@ -73,15 +78,28 @@ function answerDelete(store: ConfigMapStore, at: ConfigMapAddress, body: unknown
 }
 
 /** The manager of a write is what the request says, or the first word of its user agent (Kubernetes docs, "Field Management"). */
-function writeOptions({ url, headers }: SandboxRequest): WriteOptions | Status {
+function writeOptions({ method, url, headers }: SandboxRequest): WriteOptions | Status {
   const dryRun = url.searchParams.getAll("dryRun");
-  const wrong = dryRun.find((value) => value !== "All");
-  if (wrong !== undefined) {
-    return failure(422, "Invalid", ` "" is invalid: dryRun: Unsupported value: "${wrong}": supported values: "All"`);
-  }
-  const manager =
-    url.searchParams.get("fieldManager") || (headers["user-agent"] ?? "unknown").split("/")[0] || "unknown";
-  return { manager, dryRun: dryRun.length > 0 };
+  if (dryRun.some((value) => value !== "All")) return dryRunProblem(method, dryRun);
+  const [agent] = (headers["user-agent"] ?? "").split("/");
+  return { manager: url.searchParams.get("fieldManager") || agent || "unknown", dryRun: dryRun.length > 0 };
+}
+
+const optionKinds: Readonly<Record<string, string>> = {
+  POST: "CreateOptions",
+  PUT: "UpdateOptions",
+  PATCH: "PatchOptions",
+  DELETE: "DeleteOptions",
+};
+
+function dryRunProblem(method: string, values: readonly string[]): Status {
+  const kind = optionKinds[method] ?? "UpdateOptions";
+  const why = `Unsupported value: []string{${values.map((value) => `"${value}"`).join(", ")}}: supported values: "All"`;
+  return failure(422, "Invalid", `${kind}.meta.k8s.io "" is invalid: dryRun: ${why}`, {
+    group: "meta.k8s.io",
+    kind,
+    causes: [{ reason: "FieldValueNotSupported", message: why, field: "dryRun" }],
+  });
 }
 
 function listAnswer(store: ConfigMapStore, namespace: string | undefined, url: URL): SandboxAnswer {

@@ -1,16 +1,11 @@
-import type { ConfigMap, SentConfigMap } from "./config-map.ts";
-import { newConfigMap, preconditionProblem, replaced } from "./config-map-write.ts";
+import type { ConfigMap, ConfigMapAddress, SentConfigMap } from "./config-map.ts";
+import { deleteProblem, newConfigMap, type Preconditions, replaced } from "./config-map-write.ts";
 import { configMapExists, configMapNotFound, isStatus, type Status } from "./status.ts";
 
 /** How a write is meant: `dryRun` does everything but keep it. */
 export interface WriteOptions {
   manager: string;
   dryRun: boolean;
-}
-
-export interface ConfigMapAddress {
-  namespace: string;
-  name: string;
 }
 
 type Listener = (configMap: ConfigMap, event: "written" | "removed") => void;
@@ -46,20 +41,16 @@ export class ConfigMapStore {
 
   replace(at: ConfigMapAddress, sent: SentConfigMap, { manager, dryRun }: WriteOptions): ConfigMap | Status {
     const before = this.get(at);
-    const after = before ? replaced(before, sent, manager, this.#now()) : configMapNotFound(at.name);
+    const after = replaced(at, before, sent, manager, this.#now());
     // A write that changes nothing is no write: the version stays (kubernetes, etcd3 store, GuaranteedUpdate).
     if (isStatus(after) || dryRun || after === before) return after;
     return this.#keep(after, "written");
   }
 
-  remove(
-    at: ConfigMapAddress,
-    preconditions: { uid?: string; resourceVersion?: string } = {},
-    dryRun = false,
-  ): ConfigMap | Status {
+  remove(at: ConfigMapAddress, preconditions: Preconditions = {}, dryRun = false): ConfigMap | Status {
     const before = this.get(at);
     if (!before) return configMapNotFound(at.name);
-    const problem = preconditionProblem(before, preconditions);
+    const problem = deleteProblem(before, preconditions);
     if (problem) return problem;
     return dryRun ? before : this.#keep(before, "removed");
   }

@@ -1,6 +1,11 @@
 import type { ManagedFields } from "./managed-fields.ts";
 import { badRequest, configMapInvalid, type Status } from "./status.ts";
 
+export interface ConfigMapAddress {
+  namespace: string;
+  name: string;
+}
+
 /** core/v1 ConfigMap, as the API server stores it. */
 export interface ConfigMap {
   apiVersion: "v1";
@@ -36,7 +41,7 @@ export function decodeConfigMap(value: unknown): SentConfigMap | Status {
   if (!isObject(value)) return badRequest("the object provided is unrecognized (must be of type ConfigMap)");
   const { kind = "ConfigMap", apiVersion = "v1" } = value;
   if (kind !== "ConfigMap" || apiVersion !== "v1") {
-    return badRequest(`${kind} in version "${apiVersion}" cannot be handled as a ConfigMap`);
+    return badRequest(`${kind} in version "${apiVersion}" cannot be handled as a ConfigMap: unknown conversion`);
   }
   const metadata = isObject(value.metadata) ? value.metadata : {};
   for (const [field, map] of Object.entries({

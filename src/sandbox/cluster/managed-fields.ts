@@ -46,19 +46,27 @@ export function ownFields(
   const paths = [...new Set([...(mine?.paths ?? []), ...changed])].filter((path) => present.has(path));
   const touched = changed.size > 0 || paths.length !== mine?.paths.length;
   const time = touched ? now.toISOString().replace(/\.\d{3}Z$/, "Z") : (mine?.owner.time ?? "");
-  return [...kept, entry(manager, time, paths)].filter(({ fieldsV1 }) => Object.keys(fieldsV1).length > 0);
+  return [...kept, entry(manager, time, paths)]
+    .filter(({ fieldsV1 }) => Object.keys(fieldsV1).length > 0)
+    .sort(byTimeThenManager);
+}
+
+/** The order that a real API server keeps (apimachinery, fieldmanager, sortEncodedManagedFields). */
+function byTimeThenManager(a: ManagedFields, b: ManagedFields): number {
+  const [x, y] = a.time === b.time ? [a.manager, b.manager] : [a.time, b.time];
+  return x < y ? -1 : 1;
 }
 
 function entry(manager: string, time: string, paths: readonly string[]): ManagedFields {
   return { manager, operation: "Update", apiVersion: "v1", time, fieldsType: "FieldsV1", fieldsV1: treeOf(paths) };
 }
 
-/** Every field with an owner, as a JSON array of its steps, with its value. `.` is the map itself. */
+/** Every field with an owner, as a JSON array of its steps, with its value. A map itself is a field too, apart from its keys. */
 function leaves(object: OwnedParts | undefined): Map<string, string> {
   const found = new Map<string, string>();
   const add = (path: string[], map: Readonly<Record<string, string>> | undefined) => {
     if (map === undefined) return;
-    found.set(JSON.stringify([...path, "."]), "");
+    found.set(JSON.stringify(path), "");
     for (const [key, value] of Object.entries(map)) found.set(JSON.stringify([...path, `f:${key}`]), value);
   };
   add(["f:data"], object?.data);
@@ -69,6 +77,7 @@ function leaves(object: OwnedParts | undefined): Map<string, string> {
   return found;
 }
 
+/** FieldsV1: a field that is owned beside some of its own is marked by `.`, one that is owned alone is an empty object. */
 function treeOf(paths: readonly string[]): FieldTree {
   const root: FieldTree = {};
   for (const path of paths) {
@@ -77,12 +86,21 @@ function treeOf(paths: readonly string[]): FieldTree {
       node[step] ??= {};
       node = node[step];
     }
+    node["."] = {};
   }
-  return root;
+  return withoutLoneDots(root);
+}
+
+function withoutLoneDots(tree: FieldTree): FieldTree {
+  const fields = Object.entries(tree);
+  if (fields.length === 1 && tree["."]) return {};
+  return Object.fromEntries(fields.map(([step, below]) => [step, withoutLoneDots(below)]));
 }
 
 function pathsOf(tree: object, above: readonly string[] = []): string[] {
-  const fields = Object.entries(tree as FieldTree);
-  if (fields.length === 0) return above.length === 0 ? [] : [JSON.stringify(above)];
-  return fields.flatMap(([step, below]) => pathsOf(below, [...above, step]));
+  return Object.entries(tree as FieldTree).flatMap(([step, below]) => {
+    if (step === ".") return [JSON.stringify(above)];
+    const path = [...above, step];
+    return Object.keys(below).length === 0 ? [JSON.stringify(path)] : pathsOf(below, path);
+  });
 }

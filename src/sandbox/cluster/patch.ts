@@ -1,4 +1,4 @@
-import { badRequest, failure, type Status, unsupportedMediaType } from "./status.ts";
+import { badRequest, failure, type Status } from "./status.ts";
 
 type Json = unknown;
 
@@ -19,7 +19,7 @@ export function applyPatch(object: Json, mediaType: string, body: Json): Json | 
   if (mergeTypes.includes(mediaType)) return merge(object, body);
   if (mediaType === "application/json-patch+json")
     return Array.isArray(body) ? applyOperations(object, body) : badRequest("a JSON patch is a list of operations");
-  return unsupportedMediaType(["application/json-patch+json", ...mergeTypes]);
+  return failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
 }
 
 function merge(target: Json, patch: Json): Json {
@@ -32,42 +32,40 @@ function merge(target: Json, patch: Json): Json {
   return merged;
 }
 
-/** RFC 6902. A `test` that fails is a 422 with these words in a real API server, as is any operation that can't be done. */
+/** RFC 6902. What can't be done, a `test` that fails above all, is a 422 that says nothing of why. */
 function applyOperations(object: Json, operations: readonly Operation[]): Json | Status {
   let result = structuredClone(object);
   for (const operation of operations) {
     const next = applyOperation(result, operation);
-    if (next.problem !== undefined) return unprocessable(next.problem);
+    if (!next) return failure(422, "Invalid", "the server rejected our request due to an error in our request", {});
     result = next.result;
   }
   return result;
 }
 
-type Outcome = { problem: string; result?: undefined } | { problem?: undefined; result: Json };
+/** Undefined where the operation does not apply. */
+type Outcome = { result: Json } | undefined;
 
 function applyOperation(object: Json, { op, path, from = "", value }: Operation): Outcome {
   const present = read(object, path);
-  const missing = { problem: `${op} operation does not apply: doc is missing key: ${path}: missing value` };
+  const exists = present !== undefined;
   switch (op) {
     case "test":
-      return JSON.stringify(present) === JSON.stringify(value)
-        ? { result: object }
-        : { problem: `testing value ${path} failed: test failed` };
+      return JSON.stringify(present) === JSON.stringify(value) ? { result: object } : undefined;
     case "remove":
-      return present === undefined ? missing : write(object, path, undefined);
+      return exists ? write(object, path, undefined) : undefined;
     case "replace":
-      return present === undefined ? missing : write(object, path, value);
+      return exists ? write(object, path, value) : undefined;
     case "add":
       return write(object, path, value);
     case "copy":
     case "move": {
       const moved = read(object, from);
-      if (moved === undefined) return { ...missing };
       const source = op === "copy" ? { result: object } : write(object, from, undefined);
-      return source.problem === undefined ? write(source.result, path, moved) : source;
+      return moved === undefined || !source ? undefined : write(source.result, path, moved);
     }
     default:
-      return { problem: `unexpected kind: ${op}` };
+      return undefined;
   }
 }
 
@@ -90,17 +88,10 @@ function write(object: Json, path: string, value: Json): Outcome {
   const way = steps(path);
   const last = way.pop();
   const parent = way.reduce<Json>((node, step) => (isRecord(node) ? node[step] : undefined), copy);
-  if (last === undefined || !isRecord(parent))
-    return { problem: `operation does not apply: doc is missing path: "${path}": missing value` };
+  if (last === undefined || !isRecord(parent)) return undefined;
   if (value === undefined) delete parent[last];
   else parent[last] = value;
   return { result: copy };
-}
-
-function unprocessable(message: string): Status {
-  return failure(422, "Invalid", "the server rejected our request due to an error in our request", {
-    causes: [{ message }],
-  });
 }
 
 function isRecord(value: Json): value is Record<string, Json> {

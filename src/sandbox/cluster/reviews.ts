@@ -1,6 +1,6 @@
 import type { SandboxAnswer } from "../http-server.ts";
 import { type Attributes, authorize, type Rbac, type User } from "./rbac.ts";
-import { failure, statusAnswer } from "./status.ts";
+import { failure, type Status, statusAnswer } from "./status.ts";
 
 interface ReviewSpec {
   user?: string;
@@ -37,29 +37,29 @@ export function accessReview(
   const { spec = {} } = JSON.parse(body.toString("utf8")) as { spec?: ReviewSpec };
   const { user = "", groups = [], resourceAttributes, nonResourceAttributes } = spec;
   const problem = reviewProblem(kind, spec);
-  if (problem)
-    return statusAnswer(
-      failure(422, "Invalid", `${kind}.authorization.k8s.io "" is invalid: ${problem}`, {
-        group: "authorization.k8s.io",
-        kind,
-      }),
-    );
+  if (problem) return statusAnswer(problem);
   const subject = kind === "SubjectAccessReview" ? { username: user, groups } : caller;
   const { allowed, reason } = authorize(rbac, subject, attributesOf(resourceAttributes, nonResourceAttributes));
   const status = reason === "" ? { allowed } : { allowed, reason };
   return created({ kind, apiVersion: "authorization.k8s.io/v1", metadata: {}, spec, status });
 }
 
-function reviewProblem(
-  kind: string,
-  { user = "", groups = [], resourceAttributes, nonResourceAttributes }: ReviewSpec,
-): string | undefined {
+function reviewProblem(kind: string, spec: ReviewSpec): Status | undefined {
+  const { user = "", groups = [], resourceAttributes, nonResourceAttributes } = spec;
   if ((resourceAttributes === undefined) === (nonResourceAttributes === undefined)) {
-    return "spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified";
+    const why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+    return invalidReview("spec.resourceAttributes", `Invalid value: "null": ${why}`);
   }
-  return kind === "SubjectAccessReview" && user === "" && groups.length === 0
-    ? 'spec.user: Invalid value: "": at least one of user or group must be specified'
-    : undefined;
+  if (kind === "SelfSubjectAccessReview" || user !== "" || groups.length > 0) return undefined;
+  return invalidReview("spec.user", 'Invalid value: "": at least one of user or group must be specified');
+}
+
+/** The kind is missing in a real answer too (kubernetes, registry/authorization: `NewInvalid(Kind(""), …)`). */
+function invalidReview(field: string, message: string): Status {
+  return failure(422, "Invalid", `.authorization.k8s.io "" is invalid: ${field}: ${message}`, {
+    group: "authorization.k8s.io",
+    causes: [{ reason: "FieldValueInvalid", message, field }],
+  });
 }
 
 function attributesOf(

@@ -7,7 +7,7 @@ export interface Status {
   metadata: Record<string, never>;
   status: "Failure";
   message: string;
-  reason: string;
+  reason?: string;
   details?: StatusDetails;
   code: number;
 }
@@ -66,6 +66,12 @@ export function configMapInvalid(name: string, field: string, reason: string, wh
     kind: "ConfigMap",
     causes: [{ reason, message: why, field }],
   });
+}
+
+/** The answer to a delete whose preconditions do not hold. Unlike a write it names the kind, not the resource. */
+export function preconditionFailed(name: string, why: string): Status {
+  const message = `Operation cannot be fulfilled on ConfigMap "${name}": ${why}`;
+  return failure(409, "Conflict", message, { name, kind: "ConfigMap" });
 }
 
 export function badRequest(message: string): Status {

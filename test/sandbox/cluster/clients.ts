@@ -42,12 +42,15 @@ export function clientsWith(cluster: SandboxCluster, token: string) {
 export type Clients = ReturnType<typeof clientsWith>;
 
 /** An account with a cluster in it, its creator, a user and a role; `tokenOf` and `as` give a token, and clients, for one of them. */
-export async function aClusterWithPeople(options: Partial<SandboxClusterOptions> = {}) {
+export async function aClusterWithPeople(
+  options: Partial<SandboxClusterOptions> = {},
+  start: (options: SandboxClusterOptions) => Promise<SandboxCluster> = startSandboxCluster,
+) {
   const aws = await anAccount();
   const creator = aws.account.addRole({ name: "creator", path: "/ci/" });
   const dev = aws.account.addUser({ name: "dev", path: "/people/" });
   const ops = aws.account.addRole({ name: "ops", path: "/team/" });
-  const cluster = await startSandboxCluster({
+  const cluster = await start({
     name: "main",
     region: "eu-central-1",
     creatorArn: creator.arn,
@@ -56,8 +59,9 @@ export async function aClusterWithPeople(options: Partial<SandboxClusterOptions>
     tokenCacheMs: 0,
     ...options,
   });
+  // A key of its own each time: tokens of one key and one second are the same, and an API server remembers tokens.
   const credentialsOf = (arn: string, session: string) =>
-    arn === dev.arn ? dev : aws.account.sessionFor(arn, session);
+    arn === dev.arn ? aws.account.addAccessKey(arn) : aws.account.sessionFor(arn, session);
   const tokenOf = (arn: string, session = "someone@example.com", token: PresignOptions = {}) =>
     aToken(credentialsOf(arn, session), token);
   return {

@@ -1,345 +1,369 @@
 import { PatchStrategy, setHeaderOptions, type V1ConfigMap } from "@kubernetes/client-node";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { aClusterWithPeople, type Clients, type ClusterWithPeople, statusOf } from "./clients.ts";
+import { implementations } from "./implementations.ts";
 
 // Copies: Kubernetes docs, "Kubernetes API Concepts" (resource versions, dry-run, patch) and "Server-Side Apply" (field management);
 // kubernetes, apimachinery api/errors, apiserver registry/generic and pkg/apis/core/validation for the words of the refusals.
 
-let people: ClusterWithPeople;
-let core: Clients["core"];
-const at = { name: "aws-auth", namespace: "kube-system" };
+describe.each(implementations)("%s", (_name, start) => {
+  let people: ClusterWithPeople;
+  let core: Clients["core"];
+  const at = { name: "aws-auth", namespace: "kube-system" };
 
-beforeEach(async () => {
-  people = await aClusterWithPeople({ awsAuth: { mapRoles: "[]" } });
-  core = (await people.as(people.creator)).core;
-});
-afterEach(() => people.stop());
-
-const read = () => core.readNamespacedConfigMap(at);
-const replace = (body: V1ConfigMap, more: object = {}) => core.replaceNamespacedConfigMap({ ...at, body, ...more });
-const patch = (strategy: string, body: object) =>
-  core.patchNamespacedConfigMap({ ...at, body }, setHeaderOptions("Content-Type", strategy));
-
-describe("reading", () => {
-  it("gives the ConfigMap with the fields that the server fills in", async () => {
-    const configMap = await read();
-
-    expect(configMap).toMatchObject({ apiVersion: "v1", kind: "ConfigMap", data: { mapRoles: "[]" }, metadata: at });
-    expect(configMap.metadata?.uid).toMatch(/^[0-9a-f-]{36}$/);
-    expect(configMap.metadata?.resourceVersion).toMatch(/^\d+$/);
-    expect(configMap.metadata?.creationTimestamp).toBeInstanceOf(Date);
+  beforeAll(async () => {
+    people = await aClusterWithPeople({}, start);
+    core = (await people.as(people.creator)).core;
   });
+  beforeEach(async () => {
+    await people.cluster.deleteAwsAuth();
+    await people.cluster.editAwsAuth(() => ({ metadata: {}, data: { mapRoles: "[]" } }), "vpc-resource-controller");
+  });
+  afterAll(() => people.stop());
 
-  it("says what it did not find", async () => {
-    const status = await statusOf(core.readNamespacedConfigMap({ ...at, name: "nothing" }));
+  const read = () => core.readNamespacedConfigMap(at);
+  const replace = (body: V1ConfigMap, more: object = {}) => core.replaceNamespacedConfigMap({ ...at, body, ...more });
+  const patch = (strategy: string, body: object) =>
+    core.patchNamespacedConfigMap({ ...at, body }, setHeaderOptions("Content-Type", strategy));
 
-    expect(status).toMatchObject({
-      code: 404,
-      reason: "NotFound",
-      message: 'configmaps "nothing" not found',
-      details: { name: "nothing", kind: "configmaps" },
+  describe("reading", () => {
+    it("gives the ConfigMap with the fields that the server fills in", async () => {
+      const configMap = await read();
+
+      expect(configMap).toMatchObject({ apiVersion: "v1", kind: "ConfigMap", data: { mapRoles: "[]" }, metadata: at });
+      expect(configMap.metadata?.uid).toMatch(/^[0-9a-f-]{36}$/);
+      expect(configMap.metadata?.resourceVersion).toMatch(/^\d+$/);
+      expect(configMap.metadata?.creationTimestamp).toBeInstanceOf(Date);
     });
-  });
 
-  it("lists a namespace", async () => {
-    const { items } = await core.listNamespacedConfigMap({ namespace: "kube-system" });
-    const elsewhere = await core.listNamespacedConfigMap({ namespace: "default" });
+    it("says what it did not find", async () => {
+      const status = await statusOf(core.readNamespacedConfigMap({ ...at, name: "nothing" }));
 
-    expect(items.map(({ metadata }) => metadata?.name)).toEqual(["aws-auth"]);
-    expect(elsewhere.items).toEqual([]);
-  });
-});
-
-describe("replacing", () => {
-  it("keeps uid and creation, and counts the version up", async () => {
-    const before = await read();
-
-    const after = await replace({ ...before, data: { mapRoles: "- {}" } });
-
-    expect(after.metadata).toMatchObject({
-      uid: before.metadata?.uid,
-      creationTimestamp: before.metadata?.creationTimestamp,
-    });
-    expect(Number(after.metadata?.resourceVersion)).toBeGreaterThan(Number(before.metadata?.resourceVersion));
-    expect(await read()).toEqual(after);
-  });
-
-  it("is a conflict with an old version", async () => {
-    const before = await read();
-    people.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapUsers: "[]" } }));
-
-    const status = await statusOf(replace(before));
-
-    expect(status).toMatchObject({
-      code: 409,
-      reason: "Conflict",
-      message:
-        'Operation cannot be fulfilled on configmaps "aws-auth": the object has been modified; please apply your changes to the latest version and try again',
-    });
-    expect(people.cluster.awsAuth()?.data).toEqual({ mapUsers: "[]" });
-  });
-
-  it("is a conflict with another uid: the ConfigMap was deleted and made again", async () => {
-    const before = await read();
-    people.cluster.deleteAwsAuth();
-    people.cluster.editAwsAuth(() => ({ metadata: {}, data: {} }));
-
-    const status = await statusOf(replace(before));
-
-    expect(status).toMatchObject({
-      code: 409,
-      reason: "Conflict",
-      message: expect.stringContaining("Precondition failed: UID in precondition"),
-    });
-  });
-
-  it("is accepted without a version, whatever happened meanwhile", async () => {
-    people.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapUsers: "[]" } }));
-
-    const after = await replace({ apiVersion: "v1", kind: "ConfigMap", metadata: at, data: { mine: "x" } });
-
-    expect(after.data).toEqual({ mine: "x" });
-  });
-
-  it("leaves the version alone where nothing changes", async () => {
-    const before = await read();
-
-    const after = await replace(before, { fieldManager: "somebody-else" });
-
-    expect(after).toEqual(before);
-  });
-
-  it("has no effect as a dry run, and is checked all the same", async () => {
-    const before = await read();
-
-    const rehearsed = await replace({ ...before, data: { mapRoles: "- {}" } }, { dryRun: "All" });
-    const stale = await statusOf(
-      replace({ ...before, metadata: { ...before.metadata, resourceVersion: "1" } }, { dryRun: "All" }),
-    );
-
-    expect(rehearsed.data).toEqual({ mapRoles: "- {}" });
-    expect(rehearsed.metadata?.resourceVersion).toBe(before.metadata?.resourceVersion);
-    expect(stale.code).toBe(409);
-    expect(await read()).toEqual(before);
-  });
-
-  it("does not know any other way to run dry", async () => {
-    const status = await statusOf(replace(await read(), { dryRun: "Some" }));
-
-    expect(status).toMatchObject({ code: 422, reason: "Invalid" });
-  });
-
-  it.each([
-    [
-      "a name that is not the URL's",
-      { metadata: { name: "other" } },
-      400,
-      "the name of the object (other) does not match the name on the URL (aws-auth)",
-    ],
-    [
-      "a namespace that is not the URL's",
-      { metadata: { namespace: "default" } },
-      400,
-      "the namespace of the provided object does not match",
-    ],
-    [
-      "a value that is no text",
-      { data: { mapRoles: 5 } },
-      400,
-      "json: cannot unmarshal number into Go struct field ConfigMap.data of type string",
-    ],
-    ["another kind", { kind: "Secret" }, 400, 'Secret in version "v1" cannot be handled as a ConfigMap'],
-    ["a key with a slash", { data: { "a/b": "" } }, 422, "a valid config key must consist of"],
-    [
-      "more than 1 MiB",
-      { data: { mapRoles: "x".repeat(1024 * 1024 + 1) } },
-      422,
-      "Too long: may not be more than 1048576 bytes",
-    ],
-    [
-      "more than 256 KiB of annotations",
-      { metadata: { annotations: { a: "x".repeat(256 * 1024) } } },
-      422,
-      "metadata.annotations: Too long",
-    ],
-  ])("is refused with %s", async (_what, change, code, message) => {
-    const status = await statusOf(
-      replace({ apiVersion: "v1", kind: "ConfigMap", ...change } as unknown as V1ConfigMap),
-    );
-
-    expect(status.code).toBe(code);
-    expect(status.message).toContain(message);
-  });
-
-  it("is refused for the data of an immutable ConfigMap, not for its annotations", async () => {
-    const immutable = await replace({ ...(await read()), immutable: true });
-
-    const data = await statusOf(replace({ ...immutable, data: {} }));
-    const flag = await statusOf(replace({ ...immutable, immutable: false }));
-    const annotated = await replace({ ...immutable, metadata: { ...immutable.metadata, annotations: { a: "b" } } });
-
-    expect(data).toMatchObject({
-      code: 422,
-      message: 'ConfigMap "aws-auth" is invalid: data: Forbidden: field is immutable when `immutable` is set',
-    });
-    expect(flag.message).toContain("immutable: Forbidden");
-    expect(annotated.metadata?.annotations).toEqual({ a: "b" });
-  });
-});
-
-describe("creating and deleting", () => {
-  it("creates what is not there, once", async () => {
-    people.cluster.deleteAwsAuth();
-    const body = { metadata: { name: "aws-auth" }, data: { mapRoles: "[]" } };
-
-    const made = await core.createNamespacedConfigMap({ namespace: "kube-system", body });
-    const again = await statusOf(core.createNamespacedConfigMap({ namespace: "kube-system", body }));
-
-    expect(made.metadata?.namespace).toBe("kube-system");
-    expect(again).toMatchObject({
-      code: 409,
-      reason: "AlreadyExists",
-      message: 'configmaps "aws-auth" already exists',
-    });
-  });
-
-  it("deletes only what the preconditions name", async () => {
-    const wrong = await statusOf(
-      core.deleteNamespacedConfigMap({ ...at, body: { preconditions: { resourceVersion: "1" } } }),
-    );
-    await core.deleteNamespacedConfigMap(at);
-
-    expect(wrong.code).toBe(409);
-    expect(people.cluster.awsAuth()).toBeNull();
-  });
-
-  it("does not create by replacing", async () => {
-    const body = await read();
-    people.cluster.deleteAwsAuth();
-
-    expect(await statusOf(replace(body))).toMatchObject({ code: 404 });
-  });
-});
-
-describe("patching", () => {
-  it.each([PatchStrategy.MergePatch, PatchStrategy.StrategicMergePatch])(
-    "merges with %s, where null takes away",
-    async (strategy) => {
-      const after = await patch(strategy, {
-        data: { mapRoles: null, mapUsers: "[]" },
-        metadata: { annotations: { a: "b" } },
+      expect(status).toMatchObject({
+        code: 404,
+        reason: "NotFound",
+        message: 'configmaps "nothing" not found',
+        details: { name: "nothing", kind: "configmaps" },
       });
-
-      expect(after.data).toEqual({ mapUsers: "[]" });
-      expect(after.metadata?.annotations).toEqual({ a: "b" });
-    },
-  );
-
-  it("is a conflict where the patch itself names an old version", async () => {
-    const status = await statusOf(patch(PatchStrategy.MergePatch, { metadata: { resourceVersion: "1" }, data: {} }));
-
-    expect(status).toMatchObject({ code: 409, reason: "Conflict" });
-  });
-
-  it("carries out a JSON patch whose tests hold", async () => {
-    const after = await patch(PatchStrategy.JsonPatch, [
-      { op: "test", path: "/data/mapRoles", value: "[]" },
-      { op: "replace", path: "/data/mapRoles", value: "- {}" },
-      { op: "add", path: "/metadata/annotations", value: { "a/b": "1" } },
-      { op: "replace", path: "/metadata/annotations/a~1b", value: "2" },
-    ]);
-
-    expect(after.data).toEqual({ mapRoles: "- {}" });
-    expect(after.metadata?.annotations).toEqual({ "a/b": "2" });
-  });
-
-  it.each([
-    ["a test that fails", { op: "test", path: "/data/mapRoles", value: "other" }],
-    ["a removal of what is not there", { op: "remove", path: "/data/nothing" }],
-    ["a way that is not there", { op: "add", path: "/metadata/annotations/a", value: "b" }],
-  ])("answers 422 to a JSON patch with %s, and does nothing", async (_what, operation) => {
-    const before = await read();
-
-    const status = await statusOf(
-      patch(PatchStrategy.JsonPatch, [{ op: "add", path: "/data/mapUsers", value: "" }, operation]),
-    );
-
-    expect(status).toMatchObject({
-      code: 422,
-      reason: "Invalid",
-      message: "the server rejected our request due to an error in our request",
     });
-    expect(await read()).toEqual(before);
+
+    it("lists a namespace", async () => {
+      const { items } = await core.listNamespacedConfigMap({ namespace: "kube-system" });
+      const elsewhere = await core.listNamespacedConfigMap({ namespace: "default" });
+
+      expect(items.map(({ metadata }) => metadata?.name)).toContain("aws-auth");
+      expect(elsewhere.items.map(({ metadata }) => metadata?.name)).not.toContain("aws-auth");
+    });
   });
 
-  it("does not take server-side apply", async () => {
-    const status = await statusOf(
-      patch(PatchStrategy.ServerSideApply, { apiVersion: "v1", kind: "ConfigMap", data: {} }),
+  describe("replacing", () => {
+    it("keeps uid and creation, and counts the version up", async () => {
+      const before = await read();
+
+      const after = await replace({ ...before, data: { mapRoles: "- {}" } });
+
+      expect(after.metadata).toMatchObject({
+        uid: before.metadata?.uid,
+        creationTimestamp: before.metadata?.creationTimestamp,
+      });
+      expect(Number(after.metadata?.resourceVersion)).toBeGreaterThan(Number(before.metadata?.resourceVersion));
+      expect(await read()).toEqual(after);
+    });
+
+    it("is a conflict with an old version", async () => {
+      const before = await read();
+      await people.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapUsers: "[]" } }));
+
+      const status = await statusOf(replace(before));
+
+      expect(status).toMatchObject({
+        code: 409,
+        reason: "Conflict",
+        message:
+          'Operation cannot be fulfilled on configmaps "aws-auth": the object has been modified; please apply your changes to the latest version and try again',
+      });
+      expect(people.cluster.awsAuth()?.data).toEqual({ mapUsers: "[]" });
+    });
+
+    it("is a conflict with another uid: the ConfigMap was deleted and made again", async () => {
+      const before = await read();
+      await people.cluster.deleteAwsAuth();
+      await people.cluster.editAwsAuth(() => ({ metadata: {}, data: {} }));
+
+      const status = await statusOf(replace(before));
+
+      expect(status).toMatchObject({
+        code: 409,
+        reason: "Conflict",
+        message: expect.stringContaining("Precondition failed: UID in precondition"),
+      });
+    });
+
+    it("is accepted without a version, whatever happened meanwhile", async () => {
+      await people.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapUsers: "[]" } }));
+
+      const after = await replace({ apiVersion: "v1", kind: "ConfigMap", metadata: at, data: { mine: "x" } });
+
+      expect(after.data).toEqual({ mine: "x" });
+    });
+
+    it("leaves the version alone where nothing changes", async () => {
+      const before = await read();
+
+      const after = await replace(before, { fieldManager: "somebody-else" });
+
+      expect(after).toEqual(before);
+    });
+
+    it("has no effect as a dry run, and is checked all the same", async () => {
+      const before = await read();
+
+      const rehearsed = await replace({ ...before, data: { mapRoles: "- {}" } }, { dryRun: "All" });
+      const stale = await statusOf(
+        replace({ ...before, metadata: { ...before.metadata, resourceVersion: "1" } }, { dryRun: "All" }),
+      );
+
+      expect(rehearsed.data).toEqual({ mapRoles: "- {}" });
+      expect(rehearsed.metadata?.resourceVersion).toBe(before.metadata?.resourceVersion);
+      expect(stale.code).toBe(409);
+      expect(await read()).toEqual(before);
+    });
+
+    it("does not know any other way to run dry", async () => {
+      const status = await statusOf(replace(await read(), { dryRun: "Some" }));
+
+      expect(status).toMatchObject({ code: 422, reason: "Invalid" });
+    });
+
+    it.each([
+      ["no name", {}, 400, "the name of the object (aws-auth based on URL) was undeterminable: name must be provided"],
+      ["a name that is not the URL's", { name: "x" }, 400, "(x) does not match the name on the URL (aws-auth)"],
+      [
+        "a namespace that is not the URL's",
+        { ...at, namespace: "x" },
+        400,
+        "the namespace of the object (x) does not match",
+      ],
+      [
+        "more than 256 KiB of annotations",
+        { ...at, annotations: { a: "x".repeat(256 * 1024) } },
+        422,
+        "metadata.annotations: Too long",
+      ],
+    ])("is refused with %s", async (_what, metadata, code, message) => {
+      const status = await statusOf(replace({ metadata, data: {} }));
+
+      expect(status.code).toBe(code);
+      expect(status.message).toContain(message);
+    });
+
+    it.each([
+      ["another kind", { kind: "Secret" }, 400, 'Secret in version "v1" cannot be handled as a ConfigMap'],
+      [
+        "a value that is no text",
+        { data: { mapRoles: 5 } },
+        400,
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap',
+      ],
+      ["a key with a slash", { data: { "a/b": "" } }, 422, "a valid config key must consist of"],
+      [
+        "more than 1 MiB",
+        { data: { mapRoles: "x".repeat(1024 * 1024 + 1) } },
+        422,
+        'ConfigMap "aws-auth" is invalid: []: Too long',
+      ],
+    ])("is refused with %s", async (_what, change, code, message) => {
+      const body = { apiVersion: "v1", kind: "ConfigMap", metadata: at, ...change };
+
+      const status = await statusOf(replace(body as V1ConfigMap));
+
+      expect(status.code).toBe(code);
+      expect(status.message).toContain(message);
+    });
+
+    it("is refused for the data of an immutable ConfigMap, not for its annotations", async () => {
+      const immutable = await replace({ ...(await read()), immutable: true });
+
+      const data = await statusOf(replace({ ...immutable, data: {} }));
+      const flag = await statusOf(replace({ ...immutable, immutable: false }));
+      const annotated = await replace({ ...immutable, metadata: { ...immutable.metadata, annotations: { a: "b" } } });
+
+      expect(data).toMatchObject({
+        code: 422,
+        message: 'ConfigMap "aws-auth" is invalid: data: Forbidden: field is immutable when `immutable` is set',
+      });
+      expect(flag.message).toContain("immutable: Forbidden");
+      expect(annotated.metadata?.annotations).toEqual({ a: "b" });
+    });
+  });
+
+  describe("creating and deleting", () => {
+    it("creates what is not there, once", async () => {
+      await people.cluster.deleteAwsAuth();
+      const body = { metadata: { name: "aws-auth" }, data: { mapRoles: "[]" } };
+
+      const made = await core.createNamespacedConfigMap({ namespace: "kube-system", body });
+      const again = await statusOf(core.createNamespacedConfigMap({ namespace: "kube-system", body }));
+
+      expect(made.metadata?.namespace).toBe("kube-system");
+      expect(again).toMatchObject({
+        code: 409,
+        reason: "AlreadyExists",
+        message: 'configmaps "aws-auth" already exists',
+      });
+    });
+
+    it("deletes only what the preconditions name", async () => {
+      const wrong = await statusOf(
+        core.deleteNamespacedConfigMap({ ...at, body: { preconditions: { resourceVersion: "1" } } }),
+      );
+      await core.deleteNamespacedConfigMap(at);
+
+      expect(wrong).toMatchObject({
+        code: 409,
+        message: expect.stringContaining("the ResourceVersion in the precondition (1) does not match"),
+      });
+      expect(people.cluster.awsAuth()).toBeNull();
+    });
+
+    it("does not create by replacing: 404, or 409 where the body has the uid of what was there", async () => {
+      const body = await read();
+      await people.cluster.deleteAwsAuth();
+
+      const withUid = await statusOf(replace(body));
+      const without = await statusOf(replace({ metadata: at, data: {} }));
+
+      expect(withUid).toMatchObject({ code: 409, message: expect.stringContaining("UID in object meta: ") });
+      expect(without).toMatchObject({ code: 404, reason: "NotFound" });
+    });
+
+    it.each([
+      [
+        "without a name",
+        {},
+        422,
+        'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required',
+      ],
+      [
+        "with a version",
+        { name: "new", resourceVersion: "1" },
+        500,
+        "resourceVersion should not be set on objects to be created",
+      ],
+    ])("does not create %s", async (_what, metadata, code, message) => {
+      const status = await statusOf(core.createNamespacedConfigMap({ namespace: "kube-system", body: { metadata } }));
+
+      expect(status).toMatchObject({ code, message });
+    });
+  });
+
+  describe("patching", () => {
+    it.each([PatchStrategy.MergePatch, PatchStrategy.StrategicMergePatch])(
+      "merges with %s, where null takes away",
+      async (strategy) => {
+        const after = await patch(strategy, {
+          data: { mapRoles: null, mapUsers: "[]" },
+          metadata: { annotations: { a: "b" } },
+        });
+
+        expect(after.data).toEqual({ mapUsers: "[]" });
+        expect(after.metadata?.annotations).toEqual({ a: "b" });
+      },
     );
 
-    expect(status).toMatchObject({ code: 415, reason: "UnsupportedMediaType" });
-  });
-});
+    it("is a conflict where the patch itself names an old version", async () => {
+      const status = await statusOf(patch(PatchStrategy.MergePatch, { metadata: { resourceVersion: "1" }, data: {} }));
 
-describe("managedFields", () => {
-  const owners = async () =>
-    ((await read()).metadata?.managedFields ?? []).map(({ manager, operation, fieldsV1 }) => ({
-      manager,
-      operation,
-      fieldsV1,
-    }));
+      expect(status).toMatchObject({ code: 409, reason: "Conflict" });
+    });
 
-  it("names who changed a value last, and leaves the others what they did not lose", async () => {
-    const before = await read();
-    const data = { ...before.data, mapUsers: "[]" };
-    await replace(
-      { ...before, data, metadata: { ...before.metadata, annotations: { note: "x" } } },
-      { fieldManager: "eks-access" },
-    );
+    it("carries out a JSON patch whose tests hold", async () => {
+      const after = await patch(PatchStrategy.JsonPatch, [
+        { op: "test", path: "/data/mapRoles", value: "[]" },
+        { op: "replace", path: "/data/mapRoles", value: "- {}" },
+        { op: "add", path: "/metadata/annotations", value: { "a/b": "1" } },
+        { op: "replace", path: "/metadata/annotations/a~1b", value: "2" },
+      ]);
 
-    expect(await owners()).toEqual([
-      {
-        manager: "vpc-resource-controller",
-        operation: "Update",
-        fieldsV1: { "f:data": { ".": {}, "f:mapRoles": {} } },
-      },
-      {
-        manager: "eks-access",
-        operation: "Update",
-        fieldsV1: { "f:data": { "f:mapUsers": {} }, "f:metadata": { "f:annotations": { ".": {}, "f:note": {} } } },
-      },
-    ]);
-  });
+      expect(after.data).toEqual({ mapRoles: "- {}" });
+      expect(after.metadata?.annotations).toEqual({ "a/b": "2" });
+    });
 
-  it("takes a field from its owner when somebody else changes the value", async () => {
-    await replace({ ...(await read()), data: { mapRoles: "- {}" } }, { fieldManager: "eks-access" });
-    people.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles: "" } }), "Terraform");
+    it.each([
+      ["a test that fails", { op: "test", path: "/data/mapRoles", value: "other" }],
+      ["a removal of what is not there", { op: "remove", path: "/data/nothing" }],
+      ["a way that is not there", { op: "add", path: "/metadata/annotations/a", value: "b" }],
+    ])("answers 422 to a JSON patch with %s, and does nothing", async (_what, operation) => {
+      const before = await read();
 
-    expect((await owners()).filter(({ fieldsV1 }) => JSON.stringify(fieldsV1).includes("mapRoles"))).toMatchObject([
-      { manager: "Terraform" },
-    ]);
+      const status = await statusOf(
+        patch(PatchStrategy.JsonPatch, [{ op: "add", path: "/data/mapUsers", value: "" }, operation]),
+      );
+
+      expect(status).toMatchObject({
+        code: 422,
+        reason: "Invalid",
+        message: "the server rejected our request due to an error in our request",
+      });
+      expect(await read()).toEqual(before);
+    });
   });
 
-  it("takes the first word of the user agent where a request names nobody", async () => {
-    await replace({ ...(await read()), data: { mapRoles: "- {}" } });
+  describe("managedFields", () => {
+    const owners = async () => {
+      const { metadata } = await read();
+      const entries = metadata?.managedFields ?? [];
+      return Object.fromEntries(
+        entries.map(({ manager, operation, fieldsV1 }) => [`${manager} ${operation}`, fieldsV1]),
+      );
+    };
 
-    expect((await owners()).map(({ manager }) => manager)).not.toContain("unknown");
-    expect(await owners()).toHaveLength(2);
+    it("names who changed a value last, and leaves the others what they did not lose", async () => {
+      const before = await read();
+      const data = { ...before.data, mapUsers: "[]" };
+      const metadata = { ...before.metadata, annotations: { note: "x" } };
+      await replace({ ...before, data, metadata }, { fieldManager: "eks-access" });
+
+      expect(await owners()).toEqual({
+        "vpc-resource-controller Update": { "f:data": { ".": {}, "f:mapRoles": {} } },
+        "eks-access Update": {
+          "f:data": { "f:mapUsers": {} },
+          "f:metadata": { "f:annotations": { ".": {}, "f:note": {} } },
+        },
+      });
+    });
+
+    it("takes a field from its owner when somebody else changes the value", async () => {
+      await replace({ ...(await read()), data: { mapRoles: "- {}" } }, { fieldManager: "eks-access" });
+      await people.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles: "" } }), "Terraform");
+
+      expect(await owners()).toEqual({
+        "vpc-resource-controller Update": { "f:data": {} },
+        "Terraform Update": { "f:data": { "f:mapRoles": {} } },
+      });
+    });
+
+    it("takes the first word of the user agent where a request names nobody", async () => {
+      await replace({ ...(await read()), data: { mapRoles: "- {}" } });
+
+      expect(Object.keys(await owners())).toHaveLength(2);
+      expect(Object.keys(await owners())).not.toContain("unknown Update");
+    });
   });
-});
 
-describe("those who watch the sandbox", () => {
-  it("are told of each write to aws-auth and of nothing else", async () => {
-    const seen: (string | undefined)[] = [];
-    const stop = people.cluster.onChange((configMap) => seen.push(configMap?.data?.mapRoles));
+  describe("those who watch the sandbox", () => {
+    it("are told of each write to aws-auth and of nothing else", async () => {
+      const seen: (string | undefined)[] = [];
+      const stop = people.cluster.onChange((configMap) => seen.push(configMap?.data?.mapRoles));
 
-    await replace({ ...(await read()), data: { mapRoles: "rehearsed" } }, { dryRun: "All" });
-    await replace({ ...(await read()), data: { mapRoles: "written" } });
-    await core.createNamespacedConfigMap({ namespace: "default", body: { metadata: { name: "other" } } });
-    people.cluster.deleteAwsAuth();
-    stop();
-    people.cluster.editAwsAuth(() => ({ metadata: {}, data: {} }));
+      await replace({ ...(await read()), data: { mapRoles: "rehearsed" } }, { dryRun: "All" });
+      await replace({ ...(await read()), data: { mapRoles: "written" } });
+      await core.createNamespacedConfigMap({ namespace: "default", body: { metadata: { name: "other" } } });
+      await people.cluster.deleteAwsAuth();
+      stop();
+      await people.cluster.editAwsAuth(() => ({ metadata: {}, data: {} }));
 
-    expect(seen).toEqual(["written", undefined]);
+      expect(seen).toEqual(["written", undefined]);
+    });
   });
 });

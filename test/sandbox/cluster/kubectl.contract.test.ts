@@ -100,3 +100,18 @@ describe("a body", () => {
     expect(body.reason).toBe("UnsupportedMediaType");
   });
 });
+
+describe("server-side apply", () => {
+  it("is the one kind of patch that the stand-in does not take", async () => {
+    const headers = { "content-type": "application/apply-patch+yaml" };
+    const body = JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "aws-auth" } });
+
+    const { status } = await call("/api/v1/namespaces/kube-system/configmaps/aws-auth", {
+      method: "PATCH",
+      headers,
+      body,
+    });
+
+    expect(status).toBe(415);
+  });
+});
