@@ -22,13 +22,17 @@ const commands: Readonly<Record<string, { does: string; run: (argv: readonly str
     does: "verifies or shows the audit log",
     run: async (argv) => (await import("./audit.ts")).audit(argv, processIo()),
   },
+  recover: {
+    does: "rebuilds the grants of a lost ledger from the clusters",
+    run: async (argv) => (await import("./recover.ts")).recover(argv, processIo()),
+  },
   demo: { does: "plays the whole story in a sandbox", run: async (argv) => (await import("./demo.ts")).demo(argv) },
 };
 
 const usage = `Usage: eks-access <command>
 
 ${Object.entries(commands)
-  .map(([name, { does }]) => `  ${name.padEnd(8)}${does}`)
+  .map(([name, { does }]) => `  ${name.padEnd(9)}${does}`)
   .join("\n")}
 `;
 

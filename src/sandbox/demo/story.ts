@@ -8,12 +8,13 @@ import type { Narration } from "./narration.ts";
 /** How long the lease of the story is, in seconds: long enough to look at, short enough to wait for. */
 const leaseSeconds = 8;
 
-const isCloud = ({ call }: SandboxCall) => /^(sts|eks|kubernetes)\./.test(call);
+const isCloud = ({ call }: SandboxCall) => /^(sts|eks|cloudtrail|kubernetes)\./.test(call);
 const isSlack = ({ call }: SandboxCall) => call.startsWith("slack.");
 
 /** Plays the whole procedure of docs/architecture.md, step by step. @throws StoryError where a step is not as expected */
 export async function playStory(sandbox: Sandbox, narration: Narration): Promise<void> {
   const before = sandbox.cluster.awsAuth()?.data ?? {};
+  await creator(sandbox, narration);
   await expectUnauthorized(sandbox, narration, "The designated user tries to list pods");
   await request(sandbox, narration);
   const asked = await look(sandbox, narration);
@@ -22,6 +23,20 @@ export async function playStory(sandbox: Sandbox, narration: Narration): Promise
   await expectPods(sandbox, narration);
   await end(sandbox, narration, before);
   await expectUnauthorized(sandbox, narration, "The same user tries again");
+}
+
+async function creator(sandbox: Sandbox, narration: Narration): Promise<void> {
+  const title = "On-call asks who created the cluster";
+  narration.step(title);
+  narration.line(`/eks-access creator ${clusterName}`);
+  const person = sandbox.slack.person("U0ONCALL");
+  await person.command(`/eks-access creator ${clusterName}`, channel);
+  const answer = await within(title, sandbox, () =>
+    person.ephemerals().find((each) => textOf(each).includes("Who created")),
+  );
+  narration.calls(isCloud);
+  narration.block(textOf(answer));
+  expectThat(textOf(answer).includes("✓ the same"), title, "CloudTrail to name the configured creator", textOf(answer));
 }
 
 async function expectUnauthorized(sandbox: Sandbox, narration: Narration, title: string): Promise<void> {
@@ -81,6 +96,7 @@ async function becomeActive(sandbox: Sandbox, narration: Narration): Promise<voi
   const message = await within(title, sandbox, () => channelMessage(sandbox, "*Active*"));
   const told = await within(title, sandbox, () => directMessage(sandbox, "is active until"));
   narration.calls((call) => isCloud(call) || isSlack(call));
+  narration.line("The creator's credentials lived in the worker's memory for this run, and are dropped.");
   narration.line("aws-auth now:");
   narration.block(documentOf(sandbox));
   narration.line("The message in the channel:");

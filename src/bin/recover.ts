@@ -1,0 +1,57 @@
+import { sealKeysFrom } from "../approval/seal.ts";
+import { explain } from "../failure/access-error.ts";
+import { adoptCluster } from "../jobs/adopt.ts";
+import type { WorkerContext } from "../jobs/context.ts";
+import { openQueues } from "../jobs/queues.ts";
+import { connectRedis } from "../redis/connect.ts";
+import { redisLedger } from "../redis/ledger.ts";
+import type { CommandIo } from "./command-io.ts";
+import { createLog } from "./log.ts";
+import { readSettings } from "./settings.ts";
+
+/**
+ * `eks-access recover [cluster …]`: reads the grants that the clusters themselves remember into the ledger, in the
+ * worker's environment. A worker on a new ledger does the same by itself. Exit code 0 all read, 1 some could not be, 2
+ * unusable.
+ */
+export async function recover(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { environment, config } = await readSettings("worker");
+  const unknown = argv.filter((name) => !config.clusters.has(name));
+  if (unknown.length > 0) {
+    io.stderr(`There is no cluster ${unknown.join(", ")}. Clusters: ${[...config.clusters.keys()].join(", ")}.\n`);
+    return 2;
+  }
+  const { redis, close } = await connectRedis(environment.redisUrl);
+  const queues = openQueues(redis);
+  const context: WorkerContext = {
+    ledger: redisLedger(redis),
+    queues,
+    log: createLog("silent", "recover"),
+    config,
+    sealKeys: sealKeysFrom(environment.sealSecrets),
+    now: () => new Date(),
+  };
+  try {
+    const names = argv.length > 0 ? argv : [...config.clusters.keys()];
+    const results = [];
+    for (const name of names) results.push(await recoverOne(context, name, io));
+    return results.every((isRead) => isRead) ? 0 : 1;
+  } finally {
+    await queues.close();
+    await close();
+  }
+}
+
+async function recoverOne(context: WorkerContext, name: string, io: CommandIo): Promise<boolean> {
+  const cluster = context.config.clusters.get(name);
+  if (!cluster) return false;
+  try {
+    const { recovered, ended } = await adoptCluster(context, cluster);
+    const counts = `${recovered.length} grants recovered, ${ended.length} that were over taken away`;
+    io.stdout(`${name}: ${counts}${recovered.length > 0 ? ` (${recovered.join(", ")})` : ""}\n`);
+    return true;
+  } catch (error) {
+    io.stdout(`${name}: not read. ${explain(error)}\n`);
+    return false;
+  }
+}
