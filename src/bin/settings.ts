@@ -26,7 +26,8 @@ export async function readSettings(kind: ProcessKind): Promise<Settings> {
     const list = all.map((problem) => `\n  - ${problem}`).join("");
     throw new AccessError(
       "config-invalid",
-      `The configuration has ${all.length} problem${all.length === 1 ? "" : "s"}:${list}\n`,
+      `The configuration has ${all.length} problem${all.length === 1 ? "" : "s"}`,
+      { mend: `Correct ${all.length === 1 ? "it" : "them"} and start again:${list}` },
     );
   }
   return { environment, config: reading.config };

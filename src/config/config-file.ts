@@ -1,38 +1,39 @@
 import { z } from "zod";
 import { parseDuration } from "../request/duration.ts";
 
-const name = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
-const account = z.string().regex(/^\d{12}$/, 'use the 12 digits in quotes, for example "111122223333"');
-const region = z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "use a region's name, for example eu-central-1");
-const roleArn = z
-  .string()
-  .regex(
-    /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/,
-    "use a role's ARN, for example arn:aws:iam::111122223333:role/cluster-creator",
-  );
-const slackUser = z.string().regex(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
-const slackChannel = z
-  .string()
-  .regex(/^[CG][A-Z0-9]{2,}$/, "use a Slack channel id, for example C012ABCDEF (not a name)");
-const externalId = z.string().regex(/^[\w+=,.@:/-]{2,1224}$/, "use 2 to 1224 letters, digits and _+=,.@:/-");
-const group = z
-  .string()
-  .regex(/^[\x21-\x7e]+$/, "use printable ASCII without spaces")
-  .refine((text) => !text.includes("{{"), "groups can't hold templates");
+/** A text of one form; the message says how to write it, and stands for a wrong type and for a missing one too. */
+function text(form: RegExp, message: string) {
+  return z.string(message).regex(form, message);
+}
+
+const name = text(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
+const account = text(/^\d{12}$/, 'write the 12 digits in quotes, for example "111122223333"');
+const region = text(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "use a region's name, for example eu-central-1");
+const roleArn = text(
+  /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/,
+  "use a role's ARN, for example arn:aws:iam::111122223333:role/cluster-creator",
+);
+const slackUser = text(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
+const slackChannel = text(/^[CG][A-Z0-9]{2,}$/, "use a Slack channel id, for example C012ABCDEF (not a name)");
+const externalId = text(/^[\w+=,.@:/-]{2,1224}$/, "use 2 to 1224 letters, digits and _+=,.@:/-");
+const eksName = text(/^[0-9A-Za-z][\w-]{0,99}$/, "use the name that EKS knows the cluster by");
+const group = text(/^[\x21-\x7e]+$/, "use printable ASCII without spaces").refine(
+  (written) => !written.includes("{{"),
+  "a group can't hold a template",
+);
 
 /** A duration as `4h`, `1h30m` or `45s`, read as whole seconds. */
-const duration = z.union([z.string(), z.number()]).transform((value, context) => {
-  const seconds = parseDuration(String(value));
+const durationForm = "write a duration with its unit, for example 30m, 4h or 1h30m";
+const duration = z.string(durationForm).transform((value, context) => {
+  const seconds = parseDuration(value);
   if (seconds !== null) return seconds;
-  context.addIssue({ code: "custom", message: "use a duration with its unit, for example 30m, 4h or 1h30m" });
+  context.addIssue({ code: "custom", message: durationForm });
   return z.NEVER;
 });
 
 const check = z.strictObject({
-  verb: z.string().min(1),
-  resource: z.string().min(1),
+  verb: text(/./, "write a verb, for example list"),
+  resource: text(/./, "write a resource in the plural, for example pods"),
   group: z.string().default(""),
   namespace: z.string().default(""),
 });
@@ -44,7 +45,7 @@ const level = z.strictObject({
 });
 
 const cluster = z.strictObject({
-  eksName: z.string().regex(/^[0-9A-Za-z][\w-]{0,99}$/, "use the cluster's name in EKS"),
+  eksName,
   region,
   account,
   creator: z.strictObject({ roleArn, externalId: externalId.optional() }),

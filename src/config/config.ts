@@ -1,7 +1,7 @@
-import { load, YAMLException } from "js-yaml";
-import type { z } from "zod";
+import { load } from "js-yaml";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
+import { problemOfYaml, problemsOfForm } from "./problems.ts";
 
 /** What `eks-access.yml` says. */
 export interface Config {
@@ -32,10 +32,10 @@ export function readConfig(text: string): ConfigReading {
   try {
     value = load(text);
   } catch (error) {
-    return { type: "invalid", problems: [yamlProblem(error)] };
+    return { type: "invalid", problems: [problemOfYaml(error)] };
   }
-  const read = configFile.safeParse(value ?? {});
-  if (!read.success) return { type: "invalid", problems: read.error.issues.flatMap(problemsOfIssue) };
+  const read = configFile.safeParse(value);
+  if (!read.success) return { type: "invalid", problems: problemsOfForm(read.error.issues, value) };
   const problems = [...unknownLevels(read.data), ...accountProblems(read.data), ...twice(read.data)];
   return problems.length > 0 ? { type: "invalid", problems } : { type: "config", config: build(read.data) };
 }
@@ -95,28 +95,4 @@ function twice(file: ConfigFile): string[] {
     seen.set(key, name);
     return other ? [`clusters.${name}: it is the same EKS cluster as clusters.${other}. Name each cluster once.`] : [];
   });
-}
-
-function problemsOfIssue(issue: z.core.$ZodIssue): string[] {
-  const path = issue.path.reduce<string>(
-    (text, part) => (typeof part === "number" ? `${text}[${part}]` : text ? `${text}.${String(part)}` : String(part)),
-    "",
-  );
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map(
-      (key) => `${path ? `${path}.` : ""}${key}: there is no such setting. Check its spelling, or remove it.`,
-    );
-  }
-  const missing = issue.code === "invalid_type" && issue.input === undefined;
-  return [`${path || "eks-access.yml"}: ${missing ? "it is missing; " : ""}${plain(issue.message)}.`];
-}
-
-function plain(message: string): string {
-  return message.replace(/^Invalid input: /, "").replace(/^expected (\w+), received undefined$/, "add a $1");
-}
-
-function yamlProblem(error: unknown): string {
-  if (!(error instanceof YAMLException)) return "eks-access.yml: it could not be read as YAML. Check its form.";
-  const { mark, reason } = error;
-  return `eks-access.yml${mark ? ` line ${mark.line + 1}, column ${mark.column + 1}` : ""}: not valid YAML (${reason}). Correct the line.`;
 }

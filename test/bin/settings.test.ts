@@ -1,0 +1,65 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { readSettings } from "../../src/bin/settings.ts";
+import { explain } from "../../src/failure/access-error.ts";
+import { configText } from "../builders/a-cluster.ts";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "eks-access-settings-"));
+  for (const name of ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "REDIS_URL", "LOG_LEVEL"]) {
+    vi.stubEnv(name, undefined);
+  }
+  vi.stubEnv("EKS_ACCESS_SEAL_KEYS", "s".repeat(32));
+  vi.stubEnv("EKS_ACCESS_CONFIG", join(folder, "eks-access.yml"));
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+async function configured(text: string): Promise<void> {
+  await writeFile(join(folder, "eks-access.yml"), text);
+}
+
+test("the environment and the file are read together", async () => {
+  await configured(configText);
+
+  const { environment, config } = await readSettings("worker");
+
+  expect(environment.sealSecrets).toEqual(["s".repeat(32)]);
+  expect([...config.clusters.keys()]).toEqual(["staging"]);
+});
+
+test("the problems of both are told in one list", async () => {
+  vi.stubEnv("EKS_ACCESS_SEAL_KEYS", "hunter2secret");
+  await configured(configText.replace("C0ACCESS", '"#access"'));
+
+  const failure = await readSettings("worker").catch((error: unknown) => error);
+
+  expect(failure).toMatchObject({ code: "config-invalid" });
+  expect(explain(failure)).toBe(`The configuration has 2 problems. Correct them and start again:
+  - EKS_ACCESS_SEAL_KEYS: set one secret of at least 32 characters, or several with commas between them (the first one signs). Make one with: openssl rand -hex 32
+  - clusters.staging.channel: use a Slack channel id, for example C012ABCDEF (not a name).`);
+});
+
+test("what the file's mode needs of the environment is part of the list", async () => {
+  vi.stubEnv("SLACK_BOT_TOKEN", "xoxb-1");
+  await configured(`slack: { mode: socket }\n${configText}`);
+
+  const failure = await readSettings("slack").catch((error: unknown) => error);
+
+  expect(explain(failure)).toBe(`The configuration has 1 problem. Correct it and start again:
+  - SLACK_APP_TOKEN: set an app-level token (it starts with xapp-); slack.mode socket needs it.`);
+});
+
+test("a file that can't be read is told with its name", async () => {
+  const failure = await readSettings("worker").catch((error: unknown) => error);
+
+  expect(explain(failure)).toBe(`The configuration has 1 problem. Correct it and start again:
+  - ${join(folder, "eks-access.yml")}: the file can't be read. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.`);
+});
