@@ -1,4 +1,4 @@
-import { type Logger, pino, stdSerializers } from "pino";
+import { type Logger, pino } from "pino";
 import { redact } from "../failure/redact.ts";
 
 /**
@@ -15,8 +15,8 @@ export function createLog(level: string, processKind: string): Logger {
 
 function serializeError(error: unknown): unknown {
   if (!(error instanceof Error)) return redact(String(error));
-  const { type, message, stack } = stdSerializers.err(error);
+  const { name, message, stack = "" } = error;
   const code = "code" in error ? String(error.code) : undefined;
   const cause = error.cause === undefined ? undefined : serializeError(error.cause);
-  return { type, message: redact(message), stack: redact(stack), code, cause };
+  return { type: name, message: redact(message), stack: redact(stack), code, cause };
 }
