@@ -1,13 +1,13 @@
 import type { AuthenticationMode } from "../aws/eks-clusters.ts";
-import { Faults } from "../faults.ts";
-import { startSandboxServer } from "../http-server.ts";
-import { type ApiServerContext, routeApiRequest } from "./api-server.ts";
+import type { Faults } from "../faults.ts";
+import { routeApiRequest } from "./api-server.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
 import { issueCertificates } from "./certificate.ts";
 import type { ConfigMap, SentConfigMap } from "./config-map.ts";
 import { ConfigMapStore } from "./config-map-store.ts";
 import { withDefaultRbac } from "./default-rbac.ts";
+import { startEndpoint } from "./endpoint.ts";
 import type { Rbac } from "./rbac.ts";
 import { isStatus } from "./status.ts";
 
@@ -68,21 +68,20 @@ const at = { namespace: "kube-system", name: "aws-auth" };
 
 /** Starts the stand-in for one EKS cluster on the loopback address. */
 export async function startSandboxCluster(options: SandboxClusterOptions): Promise<SandboxCluster> {
-  const { faults = new Faults(), now = () => new Date() } = options;
+  const { now = () => new Date(), awsAuth: data } = options;
   const configMaps = new ConfigMapStore(now);
   const state = { mode: options.authenticationMode ?? "CONFIG_MAP", rbac: withDefaultRbac(options.rbac) };
   const awsAuth = awsAuthMethods(configMaps);
-  const { awsAuth: data } = options;
   if (data) awsAuth.editAwsAuth(() => ({ metadata: {}, data }), "vpc-resource-controller");
   const map = () => readAwsAuth(state.mode === "API" ? undefined : configMaps.get(at)?.data);
   const cacheMs = options.tokenCacheMs ?? 120_000;
   const authenticator = createAuthenticator({ ...options, cluster: options.name, map, now, cacheMs });
-  const api = await startApiServer({ authenticator, rbac: () => state.rbac, configMaps, now }, options, faults);
+  const context = { authenticator, rbac: () => state.rbac, configMaps, now };
+  // TLS clients look at the real clock, whatever time it is in the sandbox.
+  const certificates = issueCertificates(new Date());
+  const endpoint = await startEndpoint(options, certificates, (request) => routeApiRequest(context, request));
   return {
-    name: options.name,
-    ...api,
-    faults,
-    ...awsAuth,
+    ...{ name: options.name, ...endpoint, ...awsAuth },
     setRbac: (rbac) => {
       state.rbac = withDefaultRbac(rbac);
     },
@@ -90,25 +89,6 @@ export async function startSandboxCluster(options: SandboxClusterOptions): Promi
       state.mode = mode;
     },
   };
-}
-
-async function startApiServer(
-  context: ApiServerContext,
-  options: SandboxClusterOptions,
-  faults: Faults,
-): Promise<Pick<SandboxCluster, "endpoint" | "certificateAuthority" | "stop">> {
-  // TLS clients look at the real clock, whatever time it is in the sandbox.
-  const certificates = issueCertificates(new Date());
-  const server = await startSandboxServer({
-    faults,
-    port: options.port ?? 0,
-    tls: certificates,
-    route: (request) => routeApiRequest(context, request),
-    onCall: (call, status, milliseconds, by) =>
-      options.onCall?.({ cluster: options.name, call, status, milliseconds, by }),
-  });
-  const certificateAuthority = Buffer.from(certificates.authority).toString("base64");
-  return { endpoint: server.url, certificateAuthority, stop: server.stop };
 }
 
 function awsAuthMethods(

@@ -1,5 +1,4 @@
-import { Faults } from "../faults.ts";
-import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
+import type { SandboxRequest, SandboxRoute } from "../http-server.ts";
 import { callName, readApiRequest } from "./api-request.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
@@ -8,6 +7,7 @@ import { issueCertificates } from "./certificate.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "./cluster.ts";
 import { type ClusterAdmin, clusterAdmin } from "./cluster-admin.ts";
 import { withDefaultRbac } from "./default-rbac.ts";
+import { startEndpoint } from "./endpoint.ts";
 import { type ForwardTarget, forward } from "./forward.ts";
 import { startRealApiServer } from "./real-api-server.ts";
 import { startTokenReviews } from "./token-reviews.ts";
@@ -18,13 +18,9 @@ import { startTokenReviews } from "./token-reviews.ts";
  * Whatever the options say, a real API server believes a token for ten seconds.
  */
 export async function startRealCluster(options: SandboxClusterOptions, assets: string): Promise<SandboxCluster> {
-  const { faults = new Faults(), now = () => new Date(), tokenCacheMs = 120_000 } = options;
-  const state = {
-    mode: options.authenticationMode ?? "CONFIG_MAP",
-    rbac: options.rbac ?? {},
-    data: () => options.awsAuth,
-  };
-  const map = () => readAwsAuth((state.mode === "API" ? null : state.data()) ?? undefined);
+  const { now = () => new Date(), tokenCacheMs = 120_000 } = options;
+  const state = { mode: options.authenticationMode ?? "CONFIG_MAP", rbac: options.rbac ?? {}, data: noData };
+  const map = () => readAwsAuth(state.mode === "API" ? undefined : state.data());
   const authenticator = createAuthenticator({ ...options, cluster: options.name, map, now, cacheMs: 0 });
   const reviews = await startTokenReviews(authenticator);
   // TLS clients look at the real clock, whatever time it is in the sandbox.
@@ -32,22 +28,13 @@ export async function startRealCluster(options: SandboxClusterOptions, assets: s
   const real = await startRealApiServer({ assets, certificates, reviewUrl: reviews.url, cacheMs: tokenCacheMs });
   const admin = clusterAdmin(real.target, real.adminToken);
   const mirror = new AwsAuthMirror(admin);
-  state.data = () => mirror.configMap?.data ?? null;
+  state.data = () => mirror.configMap?.data;
   await populate(admin, mirror, options);
-  const proxy = await startSandboxServer({
-    faults,
-    port: options.port ?? 0,
-    tls: certificates,
-    route: (request) => route(real.target, mirror, reviews.userOf, request),
-    onCall: (call, status, milliseconds, by) =>
-      options.onCall?.({ cluster: options.name, call, status, milliseconds, by }),
-  });
+  const proxy = await startEndpoint(options, certificates, (request) =>
+    route(real.target, mirror, reviews.userOf, request),
+  );
   return {
-    name: options.name,
-    endpoint: proxy.url,
-    certificateAuthority: Buffer.from(certificates.authority).toString("base64"),
-    faults,
-    ...mirror.methods(),
+    ...{ name: options.name, ...proxy, ...mirror.methods() },
     setRbac: async (rbac) => {
       await admin.deleteRbac(state.rbac);
       await admin.putRbac(rbac);
@@ -61,6 +48,9 @@ export async function startRealCluster(options: SandboxClusterOptions, assets: s
     },
   };
 }
+
+/** Until the API server runs there is no document to read. */
+const noData = (): Readonly<Record<string, string>> | undefined => undefined;
 
 async function populate(admin: ClusterAdmin, mirror: AwsAuthMirror, options: SandboxClusterOptions): Promise<void> {
   const { rbac = {}, awsAuth: data } = options;
