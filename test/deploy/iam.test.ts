@@ -40,19 +40,24 @@ test("the code sends no command that the policies do not know", () => {
   const commands = new Set([...adapters.matchAll(/new (\w+Command)\(/g)].map(([, name]) => name));
 
   // GetCallerIdentity needs no permission (API reference of STS).
-  expect([...commands].sort()).toEqual(["AssumeRoleCommand", "DescribeClusterCommand", "GetCallerIdentityCommand"]);
+  expect([...commands].sort()).toEqual([
+    "AssumeRoleCommand",
+    "DescribeClusterCommand",
+    "GetCallerIdentityCommand",
+    "LookupEventsCommand",
+  ]);
   expect(actionsOf("creator-policy")).toEqual(["eks:DescribeCluster"]);
 });
 
 test("the worker may do what an assumed session takes, on named roles, and nothing else", () => {
   const session = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
 
-  expect(actionsOf("worker-policy")).toEqual(session);
+  expect(actionsOf("worker-policy")).toEqual(["cloudtrail:LookupEvents", ...session]);
   expect(actionsOf("creator-trust-policy")).toEqual(session);
-  const resources = [...read("worker-policy").Statement, ...read("creator-policy").Statement].flatMap(
-    (statement) => statement.Resource ?? ["none"],
-  );
-  expect(resources.filter((resource) => /\*|none/.test(resource))).toEqual([]);
+  const statements = [...read("worker-policy").Statement, ...read("creator-policy").Statement];
+  const unbound = statements.filter(({ Resource = ["*"] }) => Resource.some((resource) => resource.includes("*")));
+  // LookupEvents knows no resources (service authorization reference of CloudTrail).
+  expect(unbound.flatMap((statement) => statement.Action)).toEqual(["cloudtrail:LookupEvents"]);
 });
 
 test("the trust policy wants the external id, our session's name and somebody to act for", () => {
@@ -61,7 +66,9 @@ test("the trust policy wants the external id, our session's name and somebody to
   expect(assume?.Condition?.StringEquals).toHaveProperty("sts:ExternalId");
   const [pattern = ""] = assume?.Condition?.StringLike?.["sts:RoleSessionName"] ?? [];
   expect(pattern.endsWith("*")).toBe(true);
-  expect(sessionNameOf("r-7f3k", "U012ABCDEF").startsWith(pattern.slice(0, -1))).toBe(true);
+  for (const parts of [[], ["U012ABCDEF", "r-7f3k"]]) {
+    expect(sessionNameOf(...parts).startsWith(pattern.slice(0, -1))).toBe(true);
+  }
   expect(assume?.Condition?.StringLike?.["sts:SourceIdentity"]).toEqual(["?*"]);
 });
 
