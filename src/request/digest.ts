@@ -23,6 +23,7 @@ export function digestOfChange(
     reason: request.reason,
     createdAt: request.createdAt,
     lapsesAt: request.lapsesAt,
+    extends: request.extends,
     cluster: { name: cluster.name, eksName: cluster.eksName, region: cluster.region, account: cluster.account },
     creator: cluster.creator.roleArn,
     approvers: [...cluster.approvers].sort(),

@@ -61,7 +61,9 @@ export function readArn(typed: string): ReadPart<Principal> {
   if (reading.type === "principal") return understood(reading.principal, reading.principal.arn);
   const suggestion = reading.suggestion === undefined ? null : readPrincipal(reading.suggestion);
   if (suggestion?.type !== "principal") return mistaken(reading.message, "<arn>");
-  return mistaken(reading.message, suggestion.principal.arn, suggestion.principal);
+  const { principal } = suggestion;
+  // A form has no line to copy: the right ARN has to stand at the field.
+  return mistaken(`${reading.message} (${principal.arn})`, principal.arn, principal);
 }
 
 /** A principal that the policy refuses is a mistake too: no line with it could ever be right. */

@@ -124,7 +124,7 @@ export function dueAt(request: AccessRequest): number | null {
   }
   const { grant } = request;
   if (grant?.state !== "active" || grant.end) return retryAt ?? 0;
+  if (retryAt !== null) return retryAt;
   const endsAt = Date.parse(grant.endsAt);
-  if (grant.warnAt && !grant.warnedAt) return Math.min(Date.parse(grant.warnAt), endsAt);
-  return retryAt ?? endsAt;
+  return grant.warnAt && !grant.warnedAt ? Math.min(Date.parse(grant.warnAt), endsAt) : endsAt;
 }

@@ -77,13 +77,17 @@ describe("each mistake is told, with what was understood and a line to copy", ()
     [
       "a role with its path, with the ARN that aws-auth needs",
       "staging arn:aws:iam::111122223333:role/team/developers viewer why",
-      ["principal: A role must be written without its path: the authenticator never sees the path."],
+      [
+        "principal: A role must be written without its path: the authenticator never sees the path. (arn:aws:iam::111122223333:role/developers)",
+      ],
       `/eks-access request staging ${arn} viewer why`,
     ],
     [
       "a session of a role, with the role's ARN",
       "staging arn:aws:sts::111122223333:assumed-role/developers/engineer viewer why",
-      ["principal: This names one session of a role. The authenticator compares the role: write its own ARN instead."],
+      [
+        "principal: This names one session of a role. The authenticator compares the role: write its own ARN instead. (arn:aws:iam::111122223333:role/developers)",
+      ],
       `/eks-access request staging ${arn} viewer why`,
     ],
     [
@@ -128,7 +132,7 @@ describe("each mistake is told, with what was understood and a line to copy", ()
       "the right form of a principal that the policy refuses, with both reasons",
       "staging arn:aws:sts::999988887777:assumed-role/developers/engineer viewer why",
       [
-        "principal: This names one session of a role. The authenticator compares the role: write its own ARN instead. arn:aws:iam::999988887777:role/developers is of account 999988887777, staging of 111122223333. An operator can allow the account with foreignAccounts in eks-access.yml.",
+        "principal: This names one session of a role. The authenticator compares the role: write its own ARN instead. (arn:aws:iam::999988887777:role/developers) arn:aws:iam::999988887777:role/developers is of account 999988887777, staging of 111122223333. An operator can allow the account with foreignAccounts in eks-access.yml.",
       ],
       "/eks-access request staging <arn> viewer why",
     ],
@@ -147,7 +151,7 @@ describe("each mistake is told, with what was understood and a line to copy", ()
       "stagin arn:aws:iam::111122223333:role/team/developers admn for 9h why",
       [
         "cluster: There is no cluster stagin. Clusters: staging, production.",
-        "principal: A role must be written without its path: the authenticator never sees the path.",
+        "principal: A role must be written without its path: the authenticator never sees the path. (arn:aws:iam::111122223333:role/developers)",
         "level: staging does not offer a level admn. Levels: viewer, admin.",
         "duration: admin can be had for at most 1h.",
       ],
