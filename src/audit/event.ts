@@ -21,6 +21,7 @@ export type EventType =
   | "grant.failed"
   | "grant.ending"
   | "grant.ended"
+  | "annotation.refused"
   | "decision.refused";
 
 /** One line of the audit log: who did what to which request, when, with what outcome. */

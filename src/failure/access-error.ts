@@ -56,10 +56,6 @@ const catalogue = {
     mend: "Create the ConfigMap aws-auth in kube-system, or set createAwsAuth for the cluster in eks-access.yml.",
   },
   "document-immutable": { retry: false, mend: "Remove immutable: true from the ConfigMap aws-auth." },
-  "annotation-untrusted": {
-    retry: false,
-    mend: "Find out who wrote it, put back the last annotation that eks-access wrote, or remove it together with the entries that it names.",
-  },
   "record-changed": { retry: true, mend: "The worker looks at the request again by itself." },
   "ledger-unreachable": { retry: true, mend: "Check that Redis runs and that REDIS_URL is right." },
   "config-invalid": { retry: false, mend: "Correct the configuration and start again." },

@@ -47,14 +47,13 @@ async function recover(
   context: WorkerContext,
   cluster: Cluster,
   client: Awaited<ReturnType<typeof openCluster>>["client"],
-  { configMap }: ClusterState,
+  { document }: ClusterState,
   holding: Holding,
   share: Share,
 ): Promise<void> {
-  if (!configMap) return;
   const now = context.now();
   const bare = recoveredRequest(cluster, holding, share, now);
-  const proof = await prove(client, cluster, bare, configMap, context.now);
+  const proof = await prove(client, cluster, bare, document, context.now);
   const grant = bare.grant && { ...bare.grant, proof, written: rememberWritten(bare, holding, context.sealKeys) };
   const event = eventOf("grant.recovered", bare, "worker", now, { principal: holding.arn, groups: share.groups });
   await recordChange(context, { ...bare, grant }, event, now);

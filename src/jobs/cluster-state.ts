@@ -22,6 +22,8 @@ export interface ClusterState {
   readonly holdings: ReadonlyMap<string, Holding>;
   /** The lower-case ARNs whose part in the annotation somebody took out. */
   readonly lost: ReadonlySet<string>;
+  /** Why the annotation is not believed; null: it is, or there is none. It is written anew with the next change. */
+  readonly untrusted: string | null;
 }
 
 /** Reads the document and our own part of it; `open` are the cluster's requests in the ledger. @throws AccessError */
@@ -36,17 +38,12 @@ export async function readClusterState(
   if (!configMap && !cluster.createAwsAuth) throw new AccessError("document-absent", `${where} does not exist`);
   if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);
   const reading = readAnnotation(cluster.name, configMap?.annotations[grantsAnnotation], sealKeys);
-  if (reading.type === "untrusted") {
-    throw new AccessError(
-      "annotation-untrusted",
-      `${where} has an annotation ${grantsAnnotation}, but ${reading.message}`,
-    );
-  }
   const holdings = reading.type === "holdings" ? reading.holdings : [];
   return {
     configMap,
     document: parseDocument(configMap?.data ?? {}),
     ...withLedgerMemory(holdings, open, sealKeys),
+    untrusted: reading.type === "untrusted" ? reading.message : null,
   };
 }
 

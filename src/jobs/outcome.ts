@@ -3,6 +3,7 @@ import { AccessError, explain } from "../failure/access-error.ts";
 import type { Grant } from "../grant/grant.ts";
 import type { Holding } from "../grant/holding.ts";
 import { rememberWritten } from "../grant/written.ts";
+import type { Cluster } from "../policy/cluster.ts";
 import type { Proof } from "../proof/proof.ts";
 import { type AccessRequest, type MappedIdentity, revise } from "../request/request.ts";
 import { nextTry } from "../request/retry.ts";
@@ -16,7 +17,8 @@ export async function beginWrite(context: WorkerContext, request: AccessRequest)
   if (!request.grant || request.grant.writeBegan) return request;
   const now = context.now();
   const after = revise(request, { grant: { ...request.grant, writeBegan: now.toISOString() } });
-  const result = await recordChange(context, after, eventOf("grant.writing", request, "worker", now), now);
+  // Nobody has to be woken: what it leads to is told a moment later, and the sweep is there if the process dies.
+  const result = await context.ledger.commit({ after, event: eventOf("grant.writing", request, "worker", now) });
   if (result.type === "conflict") {
     throw new AccessError("record-changed", `The request ${request.id} changed while it was being applied`);
   }
@@ -71,6 +73,21 @@ export async function noteDrift(context: WorkerContext, request: AccessRequest, 
   const drift = message === null ? null : { at: context.now().toISOString(), message };
   const after = revise(request, { grant: { ...request.grant, drift }, trouble: null });
   await record(context, after, message === null ? "grant.repaired" : "grant.drifted", { message });
+}
+
+/**
+ * Somebody edited our annotation. It is not believed: what the records themselves remember, sealed, takes its place,
+ * and it is written anew. The event hangs on one of the requests that it spoke of.
+ */
+export async function noteUntrusted(
+  context: WorkerContext,
+  cluster: Cluster,
+  open: readonly AccessRequest[],
+  why: string,
+): Promise<void> {
+  context.log.error({ cluster: cluster.name, why }, "the annotation eks-access/grants is not ours");
+  const [first] = open.filter((request) => request.grant);
+  if (first) await record(context, revise(first, {}), "annotation.refused", { why });
 }
 
 /** The grant's part is gone from the document. One that never became active failed. */

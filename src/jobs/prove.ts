@@ -1,8 +1,7 @@
-import { parseDocument } from "../aws-auth/parse.ts";
+import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { type Identity, resolve } from "../aws-auth/resolve.ts";
 import { explain } from "../failure/access-error.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
-import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { AccessCheck, Cluster } from "../policy/cluster.ts";
 import type { Finding, Proof } from "../proof/proof.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -12,10 +11,10 @@ export async function prove(
   client: ClusterClient,
   cluster: Cluster,
   request: AccessRequest,
-  readBack: AwsAuthConfigMap,
+  readBack: AwsAuthDocument,
   now: () => Date,
 ): Promise<Proof> {
-  const identity = resolve(parseDocument(readBack.data), request.principal);
+  const identity = resolve(readBack, request.principal);
   return {
     mapped: mapped(request, identity),
     authorized: await authorized(client, cluster, request, identity),

@@ -1,6 +1,6 @@
 import { Queue, QueueEvents } from "bullmq";
-import type { Redis } from "ioredis";
 import { z } from "zod";
+import type { RedisClient } from "../redis/client.ts";
 
 /** BullMQ's keys carry the ledger's hash tag, so that both live in one slot of a Redis Cluster. */
 export const queuePrefix = "{eks-access}";
@@ -32,7 +32,7 @@ export interface Queues {
 }
 
 /** Queues to put jobs into. `redis` must be one that fails at once (src/redis/connect.ts). */
-export function openQueues(redis: Redis): Queues {
+export function openQueues(redis: RedisClient): Queues {
   const options = { connection: redis, prefix: queuePrefix, skipWaitingForReady: true };
   const defaultJobOptions = { removeOnComplete: { count: 1000 }, removeOnFail: { count: 1000 } };
   const clusters = new Queue<ClusterJob>("clusters", { ...options, defaultJobOptions });
@@ -73,7 +73,7 @@ export interface WorkerQuestions {
 }
 
 /** Asks a worker, whichever is first, and waits for its answer. */
-export function workerQuestions(queues: Queues, blocking: Redis): WorkerQuestions {
+export function workerQuestions(queues: Queues, blocking: RedisClient): WorkerQuestions {
   const events = new QueueEvents("clusters", { connection: blocking, prefix: queuePrefix });
   events.on("error", () => {});
   return {

@@ -9,8 +9,9 @@ import type { Cluster } from "../policy/cluster.ts";
 import { type AccessRequest, isClosed } from "../request/request.ts";
 import { type ClusterState, identityInDocument, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
+import { inParallel } from "./in-parallel.ts";
 import { openCluster } from "./open-cluster.ts";
-import { activate, beginWrite, end, fail, noteDrift, putOff, voidApproval } from "./outcome.ts";
+import { activate, beginWrite, end, fail, noteDrift, noteUntrusted, putOff, voidApproval } from "./outcome.ts";
 import { prove } from "./prove.ts";
 import { wakeCluster } from "./queues.ts";
 import { type Settlement, type SettlementResult, settle } from "./settle.ts";
@@ -47,7 +48,7 @@ export async function reconcileCluster(
       return await wakeCluster(context.queues, "reconcile", cluster.name);
     }
     context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
-    for (const request of due) await putOff(context, request, error);
+    await inParallel(due, (request) => putOff(context, request, error));
   } finally {
     open?.close();
   }
@@ -58,6 +59,10 @@ async function reconcileOpen(context: WorkerContext, cluster: Cluster, client: C
   for (let attempt = 1; ; attempt += 1) {
     const open = await context.ledger.openOf(cluster.name);
     const state = await readClusterState(client, cluster, context.sealKeys, open);
+    if (state.untrusted && attempt === 1) {
+      await noteUntrusted(context, cluster, open, state.untrusted);
+      continue;
+    }
     const now = context.now();
     const closed = await closedAmong(context, state);
     const decided = settle({ cluster, work: dueWork(open, now), state, closed, sealKeys: context.sealKeys, now });
@@ -98,10 +103,8 @@ async function carryOut(
 }
 
 /** The ledger must know of a write before it is sent. */
-async function beginWrites(context: WorkerContext, granted: readonly AccessRequest[]): Promise<AccessRequest[]> {
-  const begun: AccessRequest[] = [];
-  for (const request of granted) begun.push(await beginWrite(context, request));
-  return begun;
+function beginWrites(context: WorkerContext, granted: readonly AccessRequest[]): Promise<AccessRequest[]> {
+  return inParallel(granted, (request) => beginWrite(context, request));
 }
 
 interface Written {
@@ -117,20 +120,19 @@ async function finish(
   written: Written,
 ): Promise<void> {
   const { settlement, granted, readBack } = written;
-  for (const request of [...granted, ...settlement.repaired]) {
-    const proof = readBack ? await prove(client, cluster, request, readBack, context.now) : undefined;
-    await activate(context, request, proof, holdingOf(settlement, request));
-  }
-  for (const { request, message } of settlement.drifted) await noteDrift(context, request, message);
-  for (const request of settlement.holding) await noteDrift(context, request, null);
   const wanted = parseDocument(settlement.data);
   const found = parseDocument(readBack?.data ?? {});
-  for (const request of settlement.leaving) {
+  await inParallel([...granted, ...settlement.repaired], async (request) => {
+    const proof = readBack ? await prove(client, cluster, request, found, context.now) : undefined;
+    await activate(context, request, proof, holdingOf(settlement, request));
+  });
+  await inParallel(settlement.leaving, async (request) => {
     const remains = identityInDocument(found, request.principal);
     const isGone = JSON.stringify(remains) === JSON.stringify(identityInDocument(wanted, request.principal));
-    if (isGone) await end(context, request, remains);
-    else await putOff(context, request, changedAgain(cluster));
-  }
+    await (isGone ? end(context, request, remains) : putOff(context, request, changedAgain(cluster)));
+  });
+  await inParallel(settlement.drifted, ({ request, message }) => noteDrift(context, request, message));
+  await inParallel(settlement.holding, (request) => noteDrift(context, request, null));
 }
 
 function holdingOf({ holdings }: Settlement, request: AccessRequest): Holding | undefined {

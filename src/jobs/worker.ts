@@ -1,6 +1,6 @@
 import { type Job, Worker } from "bullmq";
-import type { Redis } from "ioredis";
 import { callerIdentity } from "../aws/caller-identity.ts";
+import type { RedisClient } from "../redis/client.ts";
 import { adoptCluster } from "./adopt.ts";
 import type { WorkerContext } from "./context.ts";
 import { reportCreator } from "./creator.ts";
@@ -19,7 +19,7 @@ export interface RunningWorker {
 const stalled = { lockDuration: 5_000, stalledInterval: 2_000, maxStalledCount: 100 };
 
 /** Starts to work on the queue `clusters` and to sweep. `blocking` must wait for ever (src/redis/connect.ts). */
-export async function startWorker(context: WorkerContext, blocking: Redis): Promise<RunningWorker> {
+export async function startWorker(context: WorkerContext, blocking: RedisClient): Promise<RunningWorker> {
   const clusters = new Worker<ClusterJob>("clusters", (job) => look(context, job), {
     connection: blocking,
     prefix: queuePrefix,

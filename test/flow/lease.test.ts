@@ -116,6 +116,32 @@ describe("a lease", () => {
     expect(data()).toEqual(theirs);
   });
 
+  test("ends in time although somebody forged the annotation, and the attempt is in the audit log", async () => {
+    await get("viewer", "6s", "debug");
+    const forged = JSON.stringify({ v: 1, held: [], seal: "00000000.00" });
+
+    flow.sandbox.cluster.editAwsAuth((configMap) => ({
+      ...configMap,
+      metadata: { ...configMap.metadata, annotations: { "eks-access/grants": forged } },
+    }));
+    await ended("debug");
+
+    expect(data()).toEqual(initialAwsAuth);
+    expect((await auditOf(flow.redisUrl)).types.filter((type) => type === "annotation.refused")).toHaveLength(1);
+  });
+
+  test("ends in time although somebody stripped the annotation", async () => {
+    await get("viewer", "6s", "debug");
+
+    flow.sandbox.cluster.editAwsAuth((configMap) => ({
+      ...configMap,
+      metadata: { ...configMap.metadata, annotations: {} },
+    }));
+    await ended("debug");
+
+    expect(data()).toEqual(initialAwsAuth);
+  });
+
   test("is rebuilt from the cluster's own memory after Redis lost everything, and still ends in time", async () => {
     await get("viewer", "20s", "debug");
     const redis = new Redis(flow.redisUrl);
