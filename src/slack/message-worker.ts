@@ -1,10 +1,10 @@
 import { Worker } from "bullmq";
-import type { Redis } from "ioredis";
 import { type MessageJob, messageJob, queuePrefix } from "../jobs/queues.ts";
+import type { RedisClient } from "../redis/client.ts";
 import { type MessengerContext, showRequest } from "./messenger.ts";
 
 /** Works on the queue `messages`. It lives in the slack process: the worker holds no Slack token (law 1). */
-export function startMessageWorker(context: MessengerContext, blocking: Redis): { stop: () => Promise<void> } {
+export function startMessageWorker(context: MessengerContext, blocking: RedisClient): { stop: () => Promise<void> } {
   const worker = new Worker<MessageJob>("messages", (job) => showRequest(context, messageJob.parse(job.data).request), {
     connection: blocking,
     prefix: queuePrefix,

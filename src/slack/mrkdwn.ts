@@ -5,55 +5,93 @@ export function escapeText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** User text in a sentence: escaped, on one line, without the marks that Slack would format. */
-export function plainLine(text: string): string {
-  return escapeText(text.replace(/\s+/g, " ").trim()).replace(/[*_~`]/g, (mark) => `${mark}\u200b`);
+/** Marks that turn the direction of the text after them: a reason must not rearrange the message around it. */
+const directionMarks = /[\u202a-\u202e\u2066-\u2069]/g;
+
+function oneLine(text: string): string {
+  return text.replace(directionMarks, "").replace(/\s+/g, " ").trim();
 }
 
-/** Text in code style. A backtick inside would end it. */
-export function code(text: string): string {
-  return `\`${escapeText(text).replaceAll("`", "'")}\``;
+/** User text in a sentence: escaped, on one line, without the marks that Slack would format. */
+export function plainLine(text: string): string {
+  return escapeText(oneLine(text)).replace(/[*_~`]|:(?=[\w+'-]+:)/g, (mark) => `${mark}\u200b`);
+}
+
+/** Text in code style, on one line. A backtick inside would end it. */
+export function code(text: string, maxLength = 700): string {
+  return `\`${cut(escapeText(oneLine(text)).replaceAll("`", "'"), maxLength)}\``;
+}
+
+/** Names in code style, as many as fit. What is left out is counted. */
+export function codeList(names: readonly string[], maxLength: number): string {
+  const shown: string[] = [];
+  let length = 0;
+  for (const name of names) {
+    const next = code(name, 200);
+    length += next.length + 2;
+    if (length > maxLength - 12) break;
+    shown.push(next);
+  }
+  const left = names.length - shown.length;
+  return [...shown, ...(left > 0 ? [`${left} more`] : [])].join(", ");
 }
 
 /** A code block that fits into one section: what is cut is said. */
 export function codeBlock(text: string, maxLength = 2800): string {
-  const whole = escapeText(text).replaceAll("```", "'''");
+  // Two backticks in a row, or one beside the fence, would end the block.
+  const whole = escapeText(text).replace(/`{2,}|^`|`$/g, (marks) => "'".repeat(marks.length));
   if (whole.length <= maxLength) return `\`\`\`${whole}\`\`\``;
-  const lines: string[] = [];
-  let length = 0;
-  for (const line of whole.split("\n")) {
-    if (length + line.length + 1 > maxLength - 60) break;
-    lines.push(line);
+  const [first = "", ...rest] = whole.split("\n");
+  const lines = [cut(first, maxLength - 60)];
+  let length = lines[0]?.length ?? 0;
+  for (const line of rest) {
     length += line.length + 1;
+    if (length > maxLength - 60) break;
+    lines.push(line);
   }
-  const left = whole.split("\n").length - lines.length;
-  return `\`\`\`${lines.join("\n")}\n… ${left} more line${left === 1 ? "" : "s"}\`\`\``;
+  const left = rest.length + 1 - lines.length;
+  const more = left > 0 ? `\n… ${left} more line${left === 1 ? "" : "s"}` : "";
+  return `\`\`\`${lines.join("\n")}${more}\`\`\``;
 }
 
 /** A time in the reader's own zone; `fallback` is what clients show that can't. */
 export function time(iso: string): string {
   const seconds = Math.floor(Date.parse(iso) / 1000);
-  return `<!date^${seconds}^{date_short_pretty} {time}|${iso}>`;
+  return Number.isNaN(seconds)
+    ? code(iso)
+    : `<!date^${seconds}^{date_short_pretty} {time}|${new Date(iso).toISOString()}>`;
 }
 
+/** A person of Slack; what is no id of one, for example `worker`, is shown as it is. */
 export function mention(user: string): string {
-  return `<@${user}>`;
+  return /^[UW][A-Z0-9]+$/.test(user) ? `<@${user}>` : code(user);
+}
+
+/** People, as many as anybody would read. */
+export function mentions(users: readonly string[]): string {
+  const shown = users.slice(0, 20).map(mention);
+  return [...shown, ...(users.length > 20 ? [`${users.length - 20} more`] : [])].join(", ");
+}
+
+/** `verbatim`: Slack would make links of addresses, channels and people of names in the text by itself otherwise. */
+function mrkdwn(text: string, maxLength: number) {
+  return { type: "mrkdwn" as const, text: cut(text, maxLength), verbatim: true };
 }
 
 export function section(text: string): KnownBlock {
-  return { type: "section", text: { type: "mrkdwn", text: cut(text, 3000) } };
+  return { type: "section", text: mrkdwn(text, 3000) };
 }
 
 export function fields(texts: readonly string[]): KnownBlock {
-  return { type: "section", fields: texts.slice(0, 10).map((text) => ({ type: "mrkdwn", text: cut(text, 2000) })) };
+  return { type: "section", fields: texts.slice(0, 10).map((text) => mrkdwn(text, 2000)) };
 }
 
 export function context(text: string): KnownBlock {
-  return { type: "context", elements: [{ type: "mrkdwn", text: cut(text, 3000) }] };
+  return { type: "context", elements: [mrkdwn(text, 3000)] };
 }
 
-/** Never cuts inside an escape, which would show as a stray ampersand. */
+/** Never cuts inside an escape, which would show as a stray ampersand, nor inside a character. */
 export function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
-  return `${text.slice(0, maxLength - 1).replace(/&[a-z]{0,3}$/, "")}…`;
+  return `${text.slice(0, maxLength - 1).replace(/&[a-z]{0,3}$|[\ud800-\udbff]$/, "")}…`;
 }

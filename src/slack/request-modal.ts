@@ -1,13 +1,13 @@
 import type { ViewOutput } from "@slack/bolt";
-import type { ModalView, PlainTextOption } from "@slack/types";
+import type { KnownBlock, ModalView, PlainTextOption } from "@slack/types";
 import type { Cluster } from "../policy/cluster.ts";
 import { maxReasonLength } from "../request/read-part.ts";
 import type { PartName, RequestParts } from "../request/request-line.ts";
-import { cut } from "./mrkdwn.ts";
+import { code, context, cut } from "./mrkdwn.ts";
 
 export const requestModalId = "request";
 
-/** The form of `/eks-access request`. `channel` is where the command was typed, for the answer. */
+/** The form of `/eks-access request`, with the principal that the person named last. */
 export function requestModal(
   clusters: ReadonlyMap<string, Cluster>,
   remembered: { readonly principal: string | null },
@@ -21,6 +21,7 @@ export function requestModal(
     close: text("Cancel"),
     blocks: [
       select("cluster", "Cluster", [...clusters.keys()]),
+      ...clustersLeftOut(clusters.size),
       select("level", "Level", levels),
       input("principal", "IAM role or user", "arn:aws:iam::111122223333:role/developers", remembered.principal),
       input("duration", "For how long", "for example 30m, 4h or 1h30m", "1h"),
@@ -34,12 +35,23 @@ export function requestModal(
   };
 }
 
+/** Slack takes no more options in a list; the line takes every cluster. */
+const mostOptions = 100;
+
+function clustersLeftOut(count: number): KnownBlock[] {
+  if (count <= mostOptions) return [];
+  const line = code("/eks-access request <cluster> <arn> <level> [for 4h] <reason>");
+  return [context(`The list has ${mostOptions} of ${count} clusters. For any other write ${line}`)];
+}
+
 function text(value: string) {
   return { type: "plain_text" as const, text: value };
 }
 
 function select(blockId: PartName, label: string, names: readonly string[]) {
-  const options = names.slice(0, 100).map((name): PlainTextOption => ({ text: text(cut(name, 75)), value: name }));
+  const options = names
+    .slice(0, mostOptions)
+    .map((name): PlainTextOption => ({ text: text(cut(name, 75)), value: name }));
   return {
     type: "input" as const,
     block_id: blockId,

@@ -4,7 +4,7 @@ import type { WorkerIdentity } from "../../ledger/ledger.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import type { RequestReading } from "../../request/request-line.ts";
-import { code, codeBlock, escapeText, mention, section, time } from "../mrkdwn.ts";
+import { code, codeBlock, cut, escapeText, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import type { Message } from "./message.ts";
 import { stateOf } from "./words.ts";
 
@@ -42,13 +42,13 @@ export function requestedAnswer(request: AccessRequest): Message {
 }
 
 export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistakes" }>): Message {
-  const lines = [
-    "Nothing was requested.",
-    ...(reading.understood.length > 0 ? [`Understood: ${escapeText(reading.understood.join(", "))}`] : []),
-    ...reading.mistakes.map((mistake) => `✗ *${mistake.part}*: ${escapeText(mistake.message)}`),
-    `Copy this line:\n${codeBlock(reading.corrected, 1200)}`,
+  const understood = reading.understood.length > 0 ? ` Understood: ${plainLine(reading.understood.join(", "))}` : "";
+  const parts = [
+    cut(`Nothing was requested.${understood}`, 1500),
+    ...reading.mistakes.map((mistake) => cut(`✗ *${mistake.part}*: ${plainLine(mistake.message)}`, 1500)),
+    `Copy this line:\n${codeBlock(reading.corrected)}`,
   ];
-  return answer(lines.join("\n"));
+  return { text: parts.join("\n"), blocks: parts.map(section) };
 }
 
 export function noSuchRequestAnswer(id: string): Message {
@@ -71,7 +71,7 @@ export function endedAnswer(after: AccessRequest): Message {
 }
 
 export function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cluster: Cluster): Message {
-  const who = [...new Set([request.requester, ...cluster.approvers, ...cluster.onCall])].map(mention).join(", ");
+  const who = mentions([...new Set([request.requester, ...cluster.approvers, ...cluster.onCall])]);
   const reasons: Readonly<Record<EndRefusal, string>> = {
     "not-active": `There is nothing to take away. ${stateOf(request)}.`,
     "not-pending": `It can't be cancelled any more. ${stateOf(request)}.`,
@@ -116,17 +116,14 @@ function workerWords(worker: WorkerIdentity | null, answered: boolean): string {
 
 /** Why a click did nothing, and who may. */
 export function clickAnswer(code_: DecisionRefusal, request: AccessRequest, cluster: Cluster): Message {
-  const others = cluster.approvers
-    .filter((approver) => approver !== request.requester)
-    .map(mention)
-    .join(", ");
+  const others = mentions(cluster.approvers.filter((approver) => approver !== request.requester));
   const reasons: Readonly<Record<DecisionRefusal, string>> = {
     "already-decided": `This is handled already. ${stateOf(request)}.`,
     lapsed: "This request has lapsed. It has to be asked for again.",
-    "self-approval": `You can't decide about your own request. Who may: ${others || "nobody else; add an approver"}.`,
-    "not-an-approver": `You are no approver of ${code(cluster.name)}. Who may: ${others}.`,
+    "self-approval": `You can't decide about your own request. Who may: ${others || "nobody else; an operator has to add an approver"}.`,
+    "not-an-approver": `You are not an approver of ${code(cluster.name)}. Who may decide: ${others}.`,
     "no-preview": "The worker is looking at the cluster again. The buttons come back when it is done.",
-    "change-differs": "The change is not the one that you saw any more. Read the message again and decide anew.",
+    "change-differs": "The change is no longer the one that you saw. Read the message again, then decide.",
   };
   return answer(reasons[code_]);
 }

@@ -1,15 +1,18 @@
 import type { KnownBlock } from "@slack/types";
 import type { AccessRequest } from "../../request/request.ts";
-import { code, codeBlock, context, escapeText, fields, mention, plainLine, section, time } from "../mrkdwn.ts";
+import { code, codeBlock, codeList, context, fields, mention, plainLine, section, time } from "../mrkdwn.ts";
 import type { Message } from "./message.ts";
-import { durationOf, identityOf, proofLines, stateOf, troubleOf } from "./words.ts";
+import { durationOf, identityOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
 
 export const approveAction = "approve";
 export const denyAction = "deny";
 export const revokeAction = "revoke";
 export const extendAction = "extend";
 
-/** The message in the cluster's channel, through the whole life of a request. A pure function of the ledger's record. */
+/**
+ * The message in the cluster's channel, through the whole life of a request. A pure function of the ledger's record.
+ * Slack refuses a message with more than about 13,000 characters, so each part has its share of them.
+ */
 export function approvalMessage(request: AccessRequest): Message {
   const { requester, level, cluster } = request;
   const extending = request.extends ? `, to extend ${code(request.extends)}` : "";
@@ -20,7 +23,7 @@ export function approvalMessage(request: AccessRequest): Message {
       section(`*${title}*\n>${plainLine(request.reason)}`),
       fields([
         `*Principal*\n${code(request.principal)}`,
-        `*Groups*\n${request.groups.map(code).join(", ")}`,
+        `*Groups*\n${codeList(request.groups, 900)}`,
         `*For*\n${durationOf(request)} from the approval`,
         `*Request*\n${code(request.id)}, asked ${time(request.createdAt)}`,
       ]),
@@ -33,9 +36,12 @@ export function approvalMessage(request: AccessRequest): Message {
 function previewBlocks({ preview, grant }: AccessRequest): KnownBlock[] {
   if (!preview || grant?.state === "ended") return [];
   return [
-    section(`*Today* ${identityOf(preview.today)}\n*Then* ${identityOf(preview.afterwards)}`),
-    section(`*Change to aws-auth*\n${preview.diff ? codeBlock(preview.diff) : "none: another grant gives it already"}`),
-    ...preview.warnings.map((warning) => context(`:warning: ${escapeText(warning)}`)),
+    section(`*Today* ${identityOf(preview.today)}`),
+    section(`*Then* ${identityOf(preview.afterwards, 1000)}`),
+    section(
+      `*Change to aws-auth*\n${preview.diff ? codeBlock(preview.diff, 2500) : "none: another grant gives it already"}`,
+    ),
+    ...preview.warnings.slice(0, 4).map((warning) => context(`:warning: ${said(warning, 400)}`)),
   ];
 }
 
@@ -43,7 +49,7 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
   const blocks: KnownBlock[] = [];
   if (request.voided && request.state === "pending") {
     const { by, message } = request.voided;
-    blocks.push(section(`:warning: The approval by ${mention(by)} is void: ${escapeText(message)}. Decide again.`));
+    blocks.push(section(`:warning: The approval by ${mention(by)} is void: ${said(message, 400)}. Decide again.`));
   }
   blocks.push(section(stateOf(request)));
   const trouble = troubleOf(request);

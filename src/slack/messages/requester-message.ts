@@ -1,9 +1,9 @@
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
-import { code, codeBlock, escapeText, mention, section, time } from "../mrkdwn.ts";
+import { code, codeBlock, cut, mention, plainLine, section, time } from "../mrkdwn.ts";
 import { leaseButtons } from "./approval-message.ts";
 import type { Message } from "./message.ts";
-import { proofLines, remainsOf, troubleOf } from "./words.ts";
+import { proofLines, remainsOf, said, troubleOf } from "./words.ts";
 
 export interface Milestone {
   /** Names it in the list of what was told; each is told once. */
@@ -18,12 +18,12 @@ export function milestoneOf(request: AccessRequest, cluster: Cluster | undefined
   const { decision, grant, trouble } = request;
   if (trouble) return tell(`${milestoneState(request)}-${trouble.code}`, `${subject}: ${troubleOf(request)}`);
   if (request.state === "refused") {
-    return tell("refused", `${subject} can't be given. ${escapeText(request.refusal?.message ?? "")}`);
+    return tell("refused", `${subject} can't be given: ${said(request.refusal?.message ?? "")}.`);
   }
   if (request.state === "denied" && decision) {
     return tell(
       "denied",
-      `${mention(decision.by)} denied ${subject}.${decision.why && ` ${escapeText(decision.why)}`}`,
+      `${mention(decision.by)} denied ${subject}.${decision.why && ` ${cut(plainLine(decision.why), 600)}`}`,
     );
   }
   if (request.state === "lapsed")
@@ -31,15 +31,12 @@ export function milestoneOf(request: AccessRequest, cluster: Cluster | undefined
   if (request.state === "pending" && request.voided) {
     const { message } = request.voided;
     return tell(
-      `void-${request.createdAt}-${message}`,
-      `The approval of ${subject} is void: ${escapeText(message)}. It is asked for again.`,
+      `void-${message}`,
+      `The approval of ${subject} is void: ${said(message)}. The approvers are asked again.`,
     );
   }
   if (grant?.state === "active" && grant.drift) {
-    return tell(
-      `drift-${grant.drift.at}`,
-      `${subject} is not in aws-auth any more: ${escapeText(grant.drift.message)}.`,
-    );
+    return tell(`drift-${grant.drift.at}`, `${subject} is not in aws-auth any more: ${said(grant.drift.message)}.`);
   }
   if (grant?.state === "active" && !grant.end && grant.warnedAt) {
     const text = `${subject} ends ${time(grant.endsAt)}.`;
@@ -47,10 +44,7 @@ export function milestoneOf(request: AccessRequest, cluster: Cluster | undefined
   }
   if (grant?.state === "active" && !grant.end) return tell("active", activeText(request, subject, cluster));
   if (grant?.state === "failed") {
-    return tell(
-      "failed",
-      `${subject} was approved but could not be given. ${escapeText(grant.failure?.message ?? "")}`,
-    );
+    return tell("failed", `${subject} was approved but could not be given: ${said(grant.failure?.message ?? "")}.`);
   }
   if (grant?.state === "ended") {
     const how = grant.end?.cause === "revoked" ? `was revoked by ${mention(grant.end.by)}` : "is over";

@@ -3,34 +3,39 @@ import type { Finding, Proof } from "../../proof/proof.ts";
 import { findingsOf } from "../../proof/proof.ts";
 import { formatDuration } from "../../request/duration.ts";
 import type { AccessRequest, MappedIdentity } from "../../request/request.ts";
-import { code, escapeText, mention, plainLine, time } from "../mrkdwn.ts";
+import { code, codeList, cut, escapeText, mention, plainLine, time } from "../mrkdwn.ts";
 
-/** The state of a request in a few words, with who and when. Says nothing that is not true yet (law 5). */
+/** A sentence of ours in the middle of others: without its full stop, and never so long that it hides them. */
+export function said(sentence: string, maxLength = 600): string {
+  return cut(escapeText(sentence.replace(/\.$/, "")), maxLength);
+}
+
+/** The state of a request in a few words, without a full stop, with who and when. Says nothing that is not true yet (law 5). */
 export function stateOf(request: AccessRequest): string {
   const { decision } = request;
   if (request.state === "pending") return request.preview ? "Waiting for an approver" : "Looking at the cluster";
   if (request.state === "denied" && decision) return `Denied by ${mention(decision.by)} ${time(decision.at)}`;
   if (request.state === "cancelled") return "Cancelled by the requester";
   if (request.state === "lapsed") return `Lapsed ${time(request.lapsesAt)}: nobody decided in time`;
-  if (request.state === "refused") return `Refused: ${escapeText(request.refusal?.message ?? "")}`;
+  if (request.state === "refused") return `Refused: ${said(request.refusal?.message ?? "")}`;
   return grantStateOf(request);
 }
 
 function grantStateOf({ grant, decision }: AccessRequest): string {
   const by = decision ? `Approved by ${mention(decision.by)} ${time(decision.at)}. ` : "";
   if (grant?.state === "active" && !grant.end) {
-    const drift = grant.drift ? `, *but not in aws-auth*: ${escapeText(grant.drift.message)}` : "";
+    const drift = grant.drift ? `, *but not in aws-auth*: ${said(grant.drift.message)}` : "";
     return `${by}*Active* until ${time(grant.endsAt)}${drift}`;
   }
   if (grant?.end && grant.endedAt === null) {
-    const why = grant.end.why ? `: ${plainLine(grant.end.why)}` : "";
+    const why = grant.end.why ? `: ${cut(plainLine(grant.end.why), 300)}` : "";
     return `${by}Being taken away, revoked by ${mention(grant.end.by)}${why}`;
   }
   if (grant?.state === "ended") {
     const cause = grant.end?.cause === "revoked" ? `Revoked by ${mention(grant.end.by)}` : "Expired";
     return `${by}*Ended* ${time(grant.endedAt ?? grant.endsAt)}. ${cause}; ${remainsOf(grant)}`;
   }
-  if (grant?.state === "failed") return `${by}*Failed*: ${escapeText(grant.failure?.message ?? "")}`;
+  if (grant?.state === "failed") return `${by}*Failed*: ${said(grant.failure?.message ?? "")}`;
   return `${by}Being applied, not active yet`;
 }
 
@@ -43,7 +48,7 @@ export function remainsOf({ remains }: Grant): string {
 export function troubleOf({ trouble }: AccessRequest): string | null {
   if (!trouble) return null;
   const tries = trouble.attempts === 1 ? "once" : `${trouble.attempts} times`;
-  return `:warning: ${escapeText(trouble.message)} Tried ${tries}; next try ${time(trouble.retryAt)}.`;
+  return `:warning: ${said(trouble.message)}. Tried ${tries}; next try ${time(trouble.retryAt)}.`;
 }
 
 const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not tested": "–" };
@@ -53,15 +58,17 @@ export function proofLines(proof: Proof): string {
   return findingsOf(proof)
     .map(({ name, finding }) => {
       const result = finding.result === "not tested" ? " not tested" : "";
-      return `${marks[finding.result]} *${name}*${result}: ${escapeText(finding.detail)}`;
+      return `${marks[finding.result]} *${name}*${result}: ${said(finding.detail, 350)}`;
     })
     .join("\n");
 }
 
-export function identityOf(identity: MappedIdentity | null): string {
+/** Who somebody is in the cluster, in at most so many characters. */
+export function identityOf(identity: MappedIdentity | null, maxLength = 600): string {
   if (!identity) return "nobody (Unauthorized)";
-  const groups = identity.groups.length > 0 ? identity.groups.map(code).join(", ") : "no groups";
-  return `${code(identity.username)} with ${groups}`;
+  const username = code(identity.username, Math.floor(maxLength / 3));
+  const groups = identity.groups.length > 0 ? codeList(identity.groups, maxLength - username.length - 6) : "no groups";
+  return `${username} with ${groups}`;
 }
 
 export function durationOf(request: AccessRequest): string {

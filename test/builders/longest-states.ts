@@ -1,0 +1,49 @@
+import type { AccessRequest } from "../../src/request/request.ts";
+import { aProof } from "./a-request.ts";
+import { states } from "./states.ts";
+
+/** Five characters each where Slack shows them. */
+const longest = (count: number) => "&".repeat(count);
+
+const identity = {
+  username: longest(5_000),
+  groups: Array.from({ length: 500 }, (_, index) => `${longest(100)}${index}`),
+};
+const finding = { result: "no", detail: longest(20_000) } as const;
+
+/** Every state with as much text in each field as somebody could put there. */
+export const longestStates: Readonly<Record<string, AccessRequest>> = Object.fromEntries(
+  Object.entries(states).map(([name, request]) => [`${name}, with the longest texts`, stretched(request)]),
+);
+
+function stretched(request: AccessRequest): AccessRequest {
+  const { preview, trouble, voided, refusal, decision, grant } = request;
+  return {
+    ...request,
+    cluster: "c".repeat(63),
+    level: "l".repeat(63),
+    principal: `arn:aws:iam::111122223333:user/${longest(512)}/${"n".repeat(64)}`,
+    groups: Array.from({ length: 25 }, () => longest(100)),
+    reason: longest(500),
+    extends: "r".repeat(20),
+    preview: preview && {
+      ...preview,
+      diff: `${longest(80)}\n`.repeat(13_000),
+      today: identity,
+      afterwards: identity,
+      warnings: Array.from({ length: 10 }, () => longest(3_000)),
+    },
+    trouble: trouble && { ...trouble, message: longest(20_000) },
+    voided: voided && { ...voided, message: longest(20_000) },
+    refusal: refusal && { ...refusal, message: longest(20_000) },
+    decision: decision && { ...decision, why: longest(3_000) },
+    grant: grant && {
+      ...grant,
+      proof: aProof({ mapped: finding, authorized: finding, signedIn: finding }),
+      drift: grant.drift && { ...grant.drift, message: longest(20_000) },
+      end: grant.end && { ...grant.end, why: longest(3_000) },
+      remains: grant.remains && identity,
+      failure: grant.failure && { ...grant.failure, message: longest(20_000) },
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import type { AccessRequest } from "../../src/request/request.ts";
+import { aGrantedRequest, anApprovedRequest, aPreview, aPreviewedRequest, aRequest } from "./a-request.ts";
+import { aTrouble } from "./a-trouble.ts";
+import { at, hours, minutes } from "./times.ts";
+
+const denied = anApprovedRequest().decision;
+const endedAt = at(minutes(2) + hours(4) + 1).toISOString();
+const revoked = { cause: "revoked", by: "U0ONCALL", at: at(minutes(30)).toISOString(), why: "incident 42" } as const;
+
+/** A request in each state that it can be in, by what one would say of it. */
+export const states: Readonly<Record<string, AccessRequest>> = {
+  "just made": aRequest(),
+  "not previewed, because something failed": aRequest({ trouble: aTrouble() }),
+  "waiting for an approver": aPreviewedRequest({
+    preview: aPreview({
+      warnings: ["No RoleBinding or ClusterRoleBinding of staging names eks-access:viewers: it gives nothing."],
+    }),
+  }),
+  "waiting again after its approval was void": aPreviewedRequest({
+    voided: { by: "U0APPROVER", message: "the principal's entry in aws-auth is not what was approved" },
+  }),
+  denied: aPreviewedRequest({
+    state: "denied",
+    decision: denied && { ...denied, verdict: "denied", why: "use *staging-2*" },
+  }),
+  cancelled: aPreviewedRequest({ state: "cancelled" }),
+  lapsed: aPreviewedRequest({ state: "lapsed" }),
+  refused: aRequest({
+    state: "refused",
+    refusal: { code: "already-mapped", message: "It has eks-access:viewers in staging already, without end." },
+  }),
+  approved: anApprovedRequest(),
+  "approved, and something failed": anApprovedRequest({ trouble: aTrouble({ attempts: 3 }) }),
+  active: aGrantedRequest({ state: "active" }),
+  "active, and soon over": aGrantedRequest({ state: "active", warnedAt: at(hours(3.8)).toISOString() }),
+  "active, but gone from aws-auth": aGrantedRequest({
+    state: "active",
+    drift: {
+      at: at(hours(1)).toISOString(),
+      message: "the entry of the engineer is gone; terraform wrote mapUsers last",
+    },
+  }),
+  "being revoked": aGrantedRequest({ state: "active", end: revoked }),
+  expired: aGrantedRequest({ state: "ended", endedAt }),
+  "expired, with something left": aGrantedRequest({
+    state: "ended",
+    endedAt,
+    remains: { username: "dev", groups: ["readers"] },
+  }),
+  revoked: aGrantedRequest({ state: "ended", end: revoked, endedAt }),
+  failed: aGrantedRequest({
+    state: "failed",
+    proof: null,
+    failure: {
+      code: "aws-access-denied",
+      message: "AWS does not let the worker become the creator of staging. Check the trust policy.",
+    },
+  }),
+};

@@ -1,0 +1,65 @@
+import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
+import { approvalMessage } from "../../../src/slack/messages/approval-message.ts";
+import { aGrantedRequest, aPreview, aPreviewedRequest } from "../../builders/a-request.ts";
+import { longestStates } from "../../builders/longest-states.ts";
+import { states } from "../../builders/states.ts";
+import { textOfBlocks } from "./text-of-blocks.ts";
+
+test.each(Object.entries(states))("the channel reads of a request that is %s", (_, request) => {
+  const message = approvalMessage(request);
+
+  expect(`${message.text}\n\n${textOfBlocks(message)}`).toMatchSnapshot();
+});
+
+test.each(Object.entries({ ...states, ...longestStates }))(
+  "Slack takes the message of a request that is %s",
+  (_, request) => {
+    const message = approvalMessage(request);
+
+    expect(problemsOf(message.blocks)).toEqual([]);
+    expect(lengthOfText(message.blocks)).toBeLessThan(longestText);
+    expect(message.text.length).toBeLessThan(4_000);
+  },
+);
+
+describe("the buttons", () => {
+  test("carry the digest of the very change that is shown", () => {
+    const request = aPreviewedRequest();
+
+    const value = JSON.stringify({ request: request.id, digest: request.preview?.digest });
+
+    expect(JSON.stringify(approvalMessage(request).blocks)).toContain(JSON.stringify(value));
+  });
+
+  test.each(Object.entries(states))("are there to decide only while a decision counts: %s", (_, request) => {
+    const text = textOfBlocks(approvalMessage(request));
+
+    expect(text.includes("[Approve] [Deny]")).toBe(request.state === "pending" && request.preview !== null);
+  });
+});
+
+test.each(Object.entries(states))("the word active stands only where the proof was run: %s", (_, request) => {
+  const isActive = request.grant?.state === "active" && !request.grant.end;
+
+  expect(textOfBlocks(approvalMessage(request)).includes("*Active*")).toBe(isActive);
+});
+
+test("an entry with hundreds of groups hides nothing of what the principal would be", () => {
+  const groups = Array.from({ length: 300 }, (_, index) => `team-${index}`);
+  const preview = aPreview({ today: { username: "dev", groups } });
+
+  const text = textOfBlocks(approvalMessage(aPreviewedRequest({ preview })));
+
+  expect(text).toContain("*Then* `eks-access:111122223333:engineer` with `eks-access:viewers`");
+  expect(text).toMatch(/\*Today\* `dev` with `team-0`.*, \d+ more\n/);
+});
+
+test("a proof is no longer shown once somebody else took the entry away", () => {
+  const drift = { at: "2026-03-01T10:00:00.000Z", message: "the entry is gone" };
+
+  const text = textOfBlocks(approvalMessage(aGrantedRequest({ state: "active", drift })));
+
+  expect(text).not.toContain("*mapped*");
+  expect(text).toContain("*but not in aws-auth*: the entry is gone");
+});

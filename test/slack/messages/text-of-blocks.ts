@@ -1,0 +1,18 @@
+import type { KnownBlock } from "@slack/types";
+import type { Message } from "../../../src/slack/messages/message.ts";
+
+/** What a person reads, block by block; a button as `[Approve]`. */
+export function textOfBlocks({ blocks }: Pick<Message, "blocks">): string {
+  return blocks.map(textOfBlock).join("\n");
+}
+
+function textOfBlock(block: KnownBlock): string {
+  if (block.type === "section") {
+    return [block.text?.text, ...(block.fields ?? []).map(({ text }) => text)].filter(Boolean).join("\n");
+  }
+  if (block.type === "context") return block.elements.map((each) => ("text" in each ? each.text : "")).join("\n");
+  if (block.type === "actions") {
+    return block.elements.map((each) => (each.type === "button" ? `[${each.text.text}]` : "")).join(" ");
+  }
+  return block.type;
+}
