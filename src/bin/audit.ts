@@ -1,6 +1,8 @@
 import { type ChainedEvent, type ChainVerdict, genesis, verifyChain } from "../audit/event.ts";
+import { readRedisEnvironment } from "../config/redis-environment.ts";
+import { AccessError } from "../failure/access-error.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { connectRedis } from "../redis/connect.ts";
+import { connectRedis, type RedisConnection } from "../redis/connect.ts";
 import { redisLedger } from "../redis/ledger.ts";
 import type { CommandIo } from "./command-io.ts";
 
@@ -16,13 +18,21 @@ export async function audit(argv: readonly string[], io: CommandIo): Promise<num
     io.stderr(usage);
     return 2;
   }
-  const { redis, close } = await connectRedis(process.env.REDIS_URL || "redis://localhost:6379");
+  const { redis, close } = await connect();
   try {
     const ledger = redisLedger(redis);
     return verb === "verify" ? tell(await verify(ledger), io) : await show(ledger, io);
   } finally {
     await close();
   }
+}
+
+/** The log can be read where neither the seal keys nor `eks-access.yml` are: Redis is all that it takes. */
+async function connect(): Promise<RedisConnection> {
+  const problems: string[] = [];
+  const { redisUrl, redisAccess } = readRedisEnvironment(process.env, problems);
+  if (problems.length > 0) throw new AccessError("config-invalid", problems.join(" ").replace(/\.$/, ""));
+  return connectRedis(redisUrl, redisAccess);
 }
 
 async function* pages(ledger: Ledger): AsyncGenerator<readonly ChainedEvent[]> {

@@ -21,7 +21,7 @@ export async function recover(argv: readonly string[], io: CommandIo): Promise<n
     io.stderr(`There is no cluster ${unknown.join(", ")}. Clusters: ${[...config.clusters.keys()].join(", ")}.\n`);
     return 2;
   }
-  const { redis, close } = await connectRedis(environment.redisUrl);
+  const { redis, close } = await connectRedis(environment.redisUrl, environment.redisAccess);
   const queues = openQueues(redis);
   const context: WorkerContext = {
     ledger: redisLedger(redis),

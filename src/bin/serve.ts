@@ -13,8 +13,9 @@ import { untilStopped } from "./until-stopped.ts";
 export async function serve(kind: ProcessKind): Promise<number> {
   const settings = await readSettings(kind);
   const log = createLog(settings.environment.logLevel, kind);
-  const { redis, close } = await connectRedis(settings.environment.redisUrl);
-  const blocking = connectRedisBlocking(settings.environment.redisUrl);
+  const { redisUrl, redisAccess } = settings.environment;
+  const { redis, close } = await connectRedis(redisUrl, redisAccess);
+  const blocking = connectRedisBlocking(redisUrl, redisAccess);
   const queues = openQueues(redis);
   const context: WorkerContext = {
     ledger: redisLedger(redis),

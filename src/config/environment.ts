@@ -1,11 +1,11 @@
 import { z } from "zod";
+import { type RedisEnvironment, readRedisEnvironment } from "./redis-environment.ts";
 
 /** Which of the two processes is started: each needs other secrets, and must not be given the other's. */
 export type ProcessKind = "slack" | "worker" | "all";
 
-export interface Environment {
+export interface Environment extends RedisEnvironment {
   readonly configFile: string;
-  readonly redisUrl: string;
   readonly sealSecrets: readonly [string, ...string[]];
   readonly logLevel: string;
   /** Present where the slack process runs. */
@@ -25,8 +25,7 @@ export interface SlackEnvironment {
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const logLevel = z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]);
-const url = (schemes: readonly string[]) =>
-  z.string().refine((text) => schemes.some((scheme) => text.startsWith(`${scheme}://`)) && URL.canParse(text));
+const webUrl = z.string().refine((text) => /^https?:\/\//.test(text) && URL.canParse(text));
 
 /** Reads the environment. Every problem is collected; no value of a secret is ever part of one. */
 export function readEnvironment(
@@ -36,7 +35,7 @@ export function readEnvironment(
   const problems: string[] = [];
   const environment: Environment = {
     configFile: env.EKS_ACCESS_CONFIG || "eks-access.yml",
-    redisUrl: readUrl(env, "REDIS_URL", ["redis", "rediss"], "redis://localhost:6379", problems),
+    ...readRedisEnvironment(env, problems),
     sealSecrets: readSealSecrets(env.EKS_ACCESS_SEAL_KEYS, problems),
     logLevel: readWith(
       logLevel,
@@ -55,7 +54,9 @@ function readSlack(env: Readonly<Record<string, string | undefined>>, problems: 
   if (!botToken.startsWith("xoxb-")) {
     problems.push("SLACK_BOT_TOKEN: set the bot token of the Slack app (it starts with xoxb-).");
   }
-  const apiUrl = env.SLACK_API_URL ? readUrl(env, "SLACK_API_URL", ["https", "http"], "", problems) : undefined;
+  const apiUrl = env.SLACK_API_URL
+    ? readWith(webUrl, env.SLACK_API_URL, "SLACK_API_URL: use a URL of the form https://… or http://….", problems)
+    : undefined;
   return {
     botToken,
     signingSecret: env.SLACK_SIGNING_SECRET || undefined,
@@ -80,17 +81,6 @@ function readSealSecrets(text: string | undefined, problems: string[]): readonly
     );
   }
   return [first, ...others];
-}
-
-function readUrl(
-  env: Readonly<Record<string, string | undefined>>,
-  name: string,
-  schemes: readonly string[],
-  fallback: string,
-  problems: string[],
-): string {
-  const wanted = schemes.map((scheme) => `${scheme}://…`).join(" or ");
-  return readWith(url(schemes), env[name] || fallback, `${name}: use a URL of the form ${wanted}.`, problems);
 }
 
 function readWith<T>(schema: z.ZodType<T>, value: unknown, problem: string, problems: string[]): T {

@@ -1,9 +1,9 @@
-import type { Redis } from "ioredis";
 import { canonicalJson, type Json } from "../audit/canonical-json.ts";
 import { type AuditEvent, type ChainedEvent, digestOfEvent } from "../audit/event.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { CommitResult, Ledger, LedgerChange, Shown, WorkerIdentity } from "../ledger/ledger.ts";
 import { type AccessRequest, dueAt, isClosed } from "../request/request.ts";
+import type { RedisClient } from "./client.ts";
 import { commitScript, markShownScript } from "./commit-script.ts";
 
 /** All keys carry one hash tag, so that they live in one slot of a Redis Cluster and scripts may touch them together. */
@@ -24,7 +24,7 @@ const keys = {
 } as const;
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
-export function redisLedger(redis: Redis): Ledger {
+export function redisLedger(redis: RedisClient): Ledger {
   return {
     get: (id) => reach(() => readRecord(redis, id)),
     commit: (change) => reach(() => commit(redis, change)),
@@ -51,7 +51,7 @@ export function redisLedger(redis: Redis): Ledger {
   };
 }
 
-async function commit(redis: Redis, { after, event }: LedgerChange): Promise<CommitResult> {
+async function commit(redis: RedisClient, { after, event }: LedgerChange): Promise<CommitResult> {
   const due = dueAt(after);
   const written = await redis.eval(
     commitScript,
@@ -83,7 +83,7 @@ function asJson(value: AccessRequest | AuditEvent): Json {
   return value as unknown as Json;
 }
 
-async function markShown(redis: Redis, id: string, shown: Shown): Promise<void> {
+async function markShown(redis: RedisClient, id: string, shown: Shown): Promise<void> {
   await redis.eval(
     markShownScript,
     3,
@@ -96,12 +96,12 @@ async function markShown(redis: Redis, id: string, shown: Shown): Promise<void> 
   );
 }
 
-async function readRecord(redis: Redis, id: string): Promise<AccessRequest | null> {
+async function readRecord(redis: RedisClient, id: string): Promise<AccessRequest | null> {
   const text = await redis.hget(keys.request(id), "record");
   return text === null ? null : (JSON.parse(text) as AccessRequest);
 }
 
-async function readRecords(redis: Redis, ids: readonly string[]): Promise<readonly AccessRequest[]> {
+async function readRecords(redis: RedisClient, ids: readonly string[]): Promise<readonly AccessRequest[]> {
   if (ids.length === 0) return [];
   const pipeline = redis.pipeline();
   for (const id of ids) pipeline.hget(keys.request(id), "record");
@@ -112,18 +112,18 @@ async function readRecords(redis: Redis, ids: readonly string[]): Promise<readon
   });
 }
 
-async function readAdopted(redis: Redis, clusters: readonly string[]): Promise<ReadonlySet<string>> {
+async function readAdopted(redis: RedisClient, clusters: readonly string[]): Promise<ReadonlySet<string>> {
   if (clusters.length === 0) return new Set();
   const members = await redis.smismember(keys.adopted, ...clusters);
   return new Set(clusters.filter((_, index) => members[index] === 1));
 }
 
-async function readJson<T>(redis: Redis, key: string): Promise<T | null> {
+async function readJson<T>(redis: RedisClient, key: string): Promise<T | null> {
   const text = await redis.get(key);
   return text === null ? null : (JSON.parse(text) as T);
 }
 
-async function readEvents(redis: Redis, from: number, limit: number): Promise<readonly ChainedEvent[]> {
+async function readEvents(redis: RedisClient, from: number, limit: number): Promise<readonly ChainedEvent[]> {
   const rows = await redis.xrange(keys.events, `${from}-0`, "+", "COUNT", limit);
   return rows.map(([id, fields]) => {
     const [, event = "null", , previous = "", , hash = ""] = fields;

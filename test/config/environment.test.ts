@@ -17,6 +17,7 @@ describe("what a process needs", () => {
     expect(environment).toEqual({
       configFile: "eks-access.yml",
       redisUrl: "redis://localhost:6379",
+      redisAccess: {},
       sealSecrets: [sealKey],
       logLevel: "info",
       slack: null,
