@@ -60,11 +60,13 @@ function finish(params: URLSearchParams, tags: readonly (readonly [string, strin
   const sourceIdentity = params.get("SourceIdentity") ?? undefined;
   if (!/^arn:[\w-]+:iam::\d{12}:role\/.+$/.test(roleArn)) return refuse("ValidationError", `${roleArn} is invalid`);
   if (sourceIdentity?.startsWith("aws:")) return refuse("ValidationError", "SourceIdentity must not begin with aws:");
-  if (tags.length > 50)
+  if (tags.length > 50) {
+    const constraint = "Member must have length less than or equal to 50";
     return refuse(
       "ValidationError",
-      "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50",
+      `1 validation error detected: Value at 'tags' failed to satisfy constraint: ${constraint}`,
     );
+  }
   if (new Set(tags.map(([key]) => key.toLowerCase())).size < tags.length) {
     return refuse("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
   }
@@ -97,8 +99,9 @@ function tagRule(name: string, min: number, max: number): Rule {
 }
 
 function formProblems(value: string | null, rule: Rule, required: boolean): string[] {
-  if (value === null)
+  if (value === null) {
     return required ? [`Value null at '${rule.name}' failed to satisfy constraint: Member must not be null`] : [];
+  }
   const failed = (constraint: string) =>
     `Value '${value}' at '${rule.name}' failed to satisfy constraint: Member must ${constraint}`;
   return [

@@ -52,8 +52,9 @@ function deniedAction(caller: Caller, role: Identity | undefined, input: AssumeR
   if (trust.requireMfa) return "sts:AssumeRole";
   if (trust.requireSourceIdentity && source === undefined) return "sts:AssumeRole";
   // A source identity that was set once can't be changed by a chained session (IAM User Guide, "Monitor and control actions taken with assumed roles").
-  if (source !== undefined && (trust.allowSourceIdentity === false || source !== (carried ?? source)))
+  if (source !== undefined && (trust.allowSourceIdentity === false || source !== (carried ?? source))) {
     return "sts:SetSourceIdentity";
+  }
   if (input.tags.size > 0 && trust.allowTags === false) return "sts:TagSession";
   return undefined;
 }

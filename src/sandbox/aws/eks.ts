@@ -75,14 +75,14 @@ const network = {
 
 function clusterObject(cluster: EksCluster): object {
   const created = cluster.status !== "CREATING";
-  const account = cluster.arn.split(":")[4];
+  const [, partition, , , account] = cluster.arn.split(":");
   return {
     name: cluster.name,
     arn: cluster.arn,
     createdAt: cluster.createdAt.getTime() / 1000,
     version: "1.33",
     ...(created ? { endpoint: cluster.endpoint, certificateAuthority: { data: cluster.certificateAuthority } } : {}),
-    roleArn: `arn:aws:iam::${account}:role/eks-cluster-role`,
+    roleArn: `arn:${partition}:iam::${account}:role/eks-cluster-role`,
     ...network,
     logging: {
       clusterLogging: [{ types: ["api", "audit", "authenticator", "controllerManager", "scheduler"], enabled: false }],

@@ -6,7 +6,7 @@ import type { ConfigMapStore } from "./config-map-store.ts";
 import { discover } from "./discovery.ts";
 import { impersonate } from "./impersonation.ts";
 import { listPods } from "./pods.ts";
-import { type Attributes, authorize, type Rbac, type User } from "./rbac.ts";
+import { type Attributes, authorize, type Rbac, type ResourceAttributes, type User } from "./rbac.ts";
 import { listRbac } from "./rbac-lists.ts";
 import { accessReview, selfSubjectReview } from "./reviews.ts";
 import { failure, type Status, statusAnswer, unauthorized, unsupportedMediaType } from "./status.ts";
@@ -28,8 +28,9 @@ export function routeApiRequest(context: ApiServerContext, request: SandboxReque
 const publicPaths = new Set(["/healthz", "/livez", "/readyz"]);
 
 async function answer(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest): Promise<SandboxAnswer> {
-  if (asked.type === "path" && publicPaths.has(asked.path))
+  if (asked.type === "path" && publicPaths.has(asked.path)) {
     return { status: 200, headers: { "content-type": "text/plain" }, body: "ok" };
+  }
   const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
   const owner = token === undefined ? undefined : await context.authenticator.authenticate(token);
   if (!owner) return statusAnswer(unauthorized);
@@ -55,18 +56,39 @@ function answerFor(context: ApiServerContext, asked: ApiRequest, request: Sandbo
 
 function dispatch(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest, user: User): SandboxAnswer {
   if (asked.type === "path") return (asked.path === "/version" ? version() : discover(asked.path)) ?? notFound();
-  const { resource, verb, group, namespace } = asked;
-  const { configMaps, rbac, now } = context;
-  if (group === "" && resource === "configmaps") return answerConfigMaps(configMaps, asked, request);
-  if (group === "" && resource === "pods" && verb === "list")
-    return listPods(namespace, request.url, configMaps.resourceVersion());
-  if (resource === "selfsubjectreviews" && verb === "create") return selfSubjectReview(user, now());
-  if (resource === "subjectaccessreviews" && verb === "create")
-    return accessReview("SubjectAccessReview", rbac(), user, request.body);
-  if (resource === "selfsubjectaccessreviews" && verb === "create")
-    return accessReview("SelfSubjectAccessReview", rbac(), user, request.body);
-  const listed = group === "rbac.authorization.k8s.io" && verb === "list";
-  return (listed ? listRbac(rbac(), resource, namespace, configMaps.resourceVersion()) : undefined) ?? notFound();
+  const answered = asked.verb === "create" ? review(context, asked.resource, user, request.body) : undefined;
+  return answered ?? (asked.group === "" ? core(context, asked, request) : listOf(context, asked)) ?? notFound();
+}
+
+function review(context: ApiServerContext, resource: string, user: User, body: Buffer): SandboxAnswer | undefined {
+  switch (resource) {
+    case "selfsubjectreviews":
+      return selfSubjectReview(user, context.now());
+    case "selfsubjectaccessreviews":
+      return accessReview("SelfSubjectAccessReview", context.rbac(), user, body);
+    case "subjectaccessreviews":
+      return accessReview("SubjectAccessReview", context.rbac(), user, body);
+    default:
+      return undefined;
+  }
+}
+
+function core(
+  { configMaps }: ApiServerContext,
+  asked: ResourceAttributes,
+  request: SandboxRequest,
+): SandboxAnswer | undefined {
+  if (asked.resource === "configmaps") return answerConfigMaps(configMaps, asked, request);
+  const isPods = asked.resource === "pods" && asked.verb === "list";
+  return isPods ? listPods(asked.namespace, request.url, configMaps.resourceVersion()) : undefined;
+}
+
+function listOf(
+  context: ApiServerContext,
+  { group, verb, resource, namespace }: ResourceAttributes,
+): SandboxAnswer | undefined {
+  const isRbac = group === "rbac.authorization.k8s.io" && verb === "list";
+  return isRbac ? listRbac(context.rbac(), resource, namespace, context.configMaps.resourceVersion()) : undefined;
 }
 
 function version(): SandboxAnswer {

@@ -41,8 +41,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 /** Who an owner is in this cluster: the creator always, then roles, users and accounts of the document, in this order. */
 function userOf(owner: TokenOwner, options: AuthenticatorOptions): User | undefined {
   const arn = owner.canonicalArn.toLowerCase();
-  if (arn === withoutRolePath(options.creatorArn).toLowerCase())
+  if (arn === withoutRolePath(options.creatorArn).toLowerCase()) {
     return asUser(owner, "kubernetes-admin", ["system:masters"]);
+  }
   const { roles, users, accounts } = options.map();
   const mapping = roles.get(arn) ?? users.get(arn);
   if (mapping) return renderedUser(owner, mapping, options.region);

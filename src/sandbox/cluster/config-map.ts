@@ -44,27 +44,29 @@ export function decodeConfigMap(value: unknown): SentConfigMap | Status {
     return badRequest(`${kind} in version "${apiVersion}" cannot be handled as a ConfigMap: unknown conversion`);
   }
   const metadata = isObject(value.metadata) ? value.metadata : {};
-  for (const [field, map] of Object.entries({
-    data: value.data,
-    binaryData: value.binaryData,
-    "metadata.annotations": metadata.annotations,
-    "metadata.labels": metadata.labels,
-  })) {
-    const wrong = isObject(map)
-      ? Object.values(map).find((item) => typeof item !== "string" && item !== null)
-      : (map ?? undefined);
-    if (wrong === undefined) continue;
-    const path = field.startsWith("metadata") ? `ObjectMeta.${field}` : `ConfigMap.${field}`;
-    return badRequest(
-      `ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal ${goKind(wrong)} into Go struct field ${path} of type string`,
-    );
-  }
+  const { data, binaryData, immutable } = value;
+  const wrong =
+    typeProblem("ConfigMap.data", data) ??
+    typeProblem("ConfigMap.binaryData", binaryData) ??
+    typeProblem("ObjectMeta.metadata.annotations", metadata.annotations) ??
+    typeProblem("ObjectMeta.metadata.labels", metadata.labels);
+  if (wrong) return wrong;
   return {
     metadata: metadata as Partial<ConfigMapMetadata>,
-    ...(isObject(value.data) ? { data: texts(value.data) } : {}),
-    ...(isObject(value.binaryData) ? { binaryData: texts(value.binaryData) } : {}),
-    ...(typeof value.immutable === "boolean" ? { immutable: value.immutable } : {}),
+    ...(isObject(data) ? { data: texts(data) } : {}),
+    ...(isObject(binaryData) ? { binaryData: texts(binaryData) } : {}),
+    ...(typeof immutable === "boolean" ? { immutable } : {}),
   };
+}
+
+/** The 400 for a map that is none, or that holds something else than texts. */
+function typeProblem(field: string, map: unknown): Status | undefined {
+  const wrong = isObject(map)
+    ? Object.values(map).find((item) => typeof item !== "string" && item !== null)
+    : (map ?? undefined);
+  if (wrong === undefined) return undefined;
+  const why = `json: cannot unmarshal ${goKind(wrong)} into Go struct field ${field} of type string`;
+  return badRequest(`ConfigMap in version "v1" cannot be handled as a ConfigMap: ${why}`);
 }
 
 /** The 422 that a ConfigMap earns by itself, if any (kubernetes, pkg/apis/core/validation, ValidateConfigMap). */

@@ -44,8 +44,8 @@ export function ownFields(
   );
   const mine = owned.get(manager);
   const paths = [...new Set([...(mine?.paths ?? []), ...changed])].filter((path) => present.has(path));
-  const touched = changed.size > 0 || paths.length !== mine?.paths.length;
-  const time = touched ? now.toISOString().replace(/\.\d{3}Z$/, "Z") : (mine?.owner.time ?? "");
+  // Taking a field away is not told: only what was set counts as the manager's last operation.
+  const time = changed.size > 0 ? now.toISOString().replace(/\.\d{3}Z$/, "Z") : (mine?.owner.time ?? "");
   return [...kept, entry(manager, time, paths)]
     .filter(({ fieldsV1 }) => Object.keys(fieldsV1).length > 0)
     .sort(byTimeThenManager);

@@ -17,8 +17,9 @@ const mergeTypes = ["application/merge-patch+json", "application/strategic-merge
  */
 export function applyPatch(object: Json, mediaType: string, body: Json): Json | Status {
   if (mergeTypes.includes(mediaType)) return merge(object, body);
-  if (mediaType === "application/json-patch+json")
+  if (mediaType === "application/json-patch+json") {
     return Array.isArray(body) ? applyOperations(object, body) : badRequest("a JSON patch is a list of operations");
+  }
   return failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
 }
 

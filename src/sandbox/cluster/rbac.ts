@@ -70,8 +70,9 @@ export function authorize(rbac: Rbac, user: Pick<User, "username" | "groups">, a
   for (const binding of applicable) {
     const subject = binding.subjects.find((candidate) => isUser(candidate, user, binding.namespace));
     const role = subject && roleOf(rbac, binding);
-    if (subject && role?.rules.some((rule) => covers(rule, attributes)))
+    if (subject && role?.rules.some((rule) => covers(rule, attributes))) {
       return { allowed: true, reason: reasonOf(binding, subject) };
+    }
   }
   return { allowed: false, reason: "" };
 }
@@ -89,8 +90,9 @@ function isUser(subject: Subject, user: Pick<User, "username" | "groups">, names
 
 function covers(rule: PolicyRule, attributes: Attributes): boolean {
   if (!has(rule.verbs, attributes.verb)) return false;
-  if ("path" in attributes)
+  if ("path" in attributes) {
     return (rule.nonResourceURLs ?? []).some((pattern) => matchesPath(pattern, attributes.path));
+  }
   const { group, resource, subresource, name } = attributes;
   const wanted = subresource === undefined ? [resource] : [`${resource}/${subresource}`, `*/${subresource}`];
   const named = rule.resourceNames ?? [];

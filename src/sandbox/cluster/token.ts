@@ -54,8 +54,9 @@ export async function verifyToken(
     "x-k8s-aws-id": cluster,
     accept: "application/json",
   });
-  if (answer.status !== 200)
+  if (answer.status !== 200) {
     return refused(`error from AWS (expected 200, got ${answer.status}). Body: ${answer.body}`);
+  }
   const { Arn, Account, UserId } = (JSON.parse(answer.body) as CallerIdentityBody).GetCallerIdentityResponse
     .GetCallerIdentityResult;
   const [userId = "", sessionName = ""] = UserId.split(":");
@@ -115,8 +116,9 @@ function parameterProblem(parameters: ReadonlyMap<string, string>, now: Date): s
   const signed = parameters.get("x-amz-signedheaders")?.toLowerCase().split(";") ?? [];
   if (!signed.includes("x-k8s-aws-id")) return "client did not sign the x-k8s-aws-id header in the pre-signed URL";
   const expires = parameters.get("x-amz-expires") ?? "";
-  if (!/^\d+$/.test(expires) || Number(expires) > 900)
+  if (!/^\d+$/.test(expires) || Number(expires) > 900) {
     return `invalid X-Amz-Expires parameter in pre-signed URL: ${expires}`;
+  }
   const date = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(parameters.get("x-amz-date") ?? "");
   if (!date) return "X-Amz-Date parameter must be present in pre-signed URL";
   const [, y, mo, d, h, mi, s] = date;
