@@ -1,11 +1,11 @@
 import { canonicalCaller, type Principal, readPrincipal } from "../principal/arn.ts";
 import type { AwsAuthDocument, Entry } from "./document.ts";
-import { sameGroups } from "./entry-edit.ts";
 import { entryOf } from "./entry-of.ts";
 import { goFold } from "./go-yaml/fold.ts";
 import { isNode, MASTERS } from "./names.ts";
 import type { Change, PlanGuard, Refusal } from "./plan.ts";
 import { refuseGroup, refuseUsername } from "./refuse-text.ts";
+import { sameGroups } from "./same-groups.ts";
 
 /** Why a single change must not be made, or null. What the entry says already is nobody's fault and never refused. */
 export function refuseChange(document: AwsAuthDocument, change: Change, guard: PlanGuard): Refusal | null {

@@ -7,7 +7,7 @@ export interface EntryStyle {
   readonly dash: number;
   /** How far the keys stand from the dash. */
   readonly keys: number;
-  /** How far the dashes of the groups stand from the key `groups`. */
+  /** How far the dashes of the groups stand from the keys. */
   readonly groups: number;
   readonly lineBreak: string;
 }
@@ -40,9 +40,9 @@ function groupsOffset(item: YamlNode): number | null {
 }
 
 function blockListOffset(item: MappingNode): number | null {
-  for (const { key, value } of item.pairs) {
+  for (const { value } of item.pairs) {
     const dash = value.kind === "sequence" && !value.flow ? value.marks[0] : undefined;
-    if (dash !== undefined) return dash.column - key.start.column;
+    if (dash !== undefined) return Math.max(dash.column - item.start.column, 0);
   }
   return null;
 }

@@ -1,10 +1,10 @@
 import { readPrincipal } from "../principal/arn.ts";
 import type { AwsAuthDocument, Entry } from "./document.ts";
-import { sameGroups } from "./entry-edit.ts";
 import { entryOf } from "./entry-of.ts";
 import { goFold } from "./go-yaml/fold.ts";
 import type { Change } from "./plan.ts";
 import type { Section } from "./problem.ts";
+import { sameGroups } from "./same-groups.ts";
 
 /** A change with what it means for this document. Changes that ask for what is there already mean nothing. */
 export type Intent =

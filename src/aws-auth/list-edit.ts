@@ -19,19 +19,36 @@ function editBlockList(
   removed: ReadonlySet<number>,
   added: readonly string[],
 ): TextEdit[] | null {
-  const edits: TextEdit[] = [];
-  for (const index of removed) {
-    const dash = list.marks[index];
-    const item = list.items[index];
-    if (dash === undefined || item === undefined || !ownsItsLine(text, dash.at)) return null;
-    edits.push(removeLines(text, dash.at, item.end));
-  }
+  const runs = removedRuns(text, list, removed);
+  if (runs === null) return null;
+  const edits = runs.map(({ from, to }) => removeLines(text, from, to));
   const last = list.items.at(-1);
   if (added.length > 0 && last !== undefined) {
     const lineBreak = lineBreakOf(text);
     edits.push(insertLines(text, afterLine(text, last.end), added.join(lineBreak), lineBreak));
   }
   return edits;
+}
+
+interface Run {
+  /** Where the first dash stands. */
+  readonly from: number;
+  /** Where the last item ends. */
+  to: number;
+}
+
+/** Items whose lines follow each other go at once, so that the end of the text is seen from the first of them. */
+function removedRuns(text: string, list: SequenceNode, removed: ReadonlySet<number>): Run[] | null {
+  const runs: Run[] = [];
+  for (const index of [...removed].sort((a, b) => a - b)) {
+    const dash = list.marks[index];
+    const item = list.items[index];
+    if (dash === undefined || item === undefined || !ownsItsLine(text, dash.at)) return null;
+    const run = runs.at(-1);
+    if (run !== undefined && afterLine(text, run.to) === startOfLine(text, dash.at)) run.to = item.end;
+    else runs.push({ from: dash.at, to: item.end });
+  }
+  return runs;
 }
 
 function ownsItsLine(text: string, at: number): boolean {
@@ -62,14 +79,17 @@ function editFlowList(
 }
 
 /** An item goes with the comma before it; where none stays before it, with the comma after it. */
-function flowRemovals({ items }: SequenceNode, removed: ReadonlySet<number>, kept: readonly number[]): TextEdit[] {
-  const first = kept[0];
-  const edits: TextEdit[] = [];
+function flowRemovals(list: SequenceNode, removed: ReadonlySet<number>, kept: readonly number[]): TextEdit[] {
+  if (removed.size === 0) return [];
+  const { items, marks } = list;
   const outer = (index: number) => items[index]?.outer ?? 0;
   const end = (index: number) => items[index]?.end ?? 0;
-  if (removed.size === 0) return edits;
-  if (first === undefined) return [{ start: outer(0), end: end(items.length - 1), text: "" }];
-  if (first > 0) edits.push({ start: outer(0), end: outer(first), text: "" });
+  const first = kept[0];
+  if (first === undefined) {
+    const commaAfter = marks[items.length - 1];
+    return [{ start: outer(0), end: commaAfter === undefined ? end(items.length - 1) : commaAfter.at + 1, text: "" }];
+  }
+  const edits: TextEdit[] = first > 0 ? [{ start: outer(0), end: outer(first), text: "" }] : [];
   for (const index of removed) if (index > first) edits.push({ start: end(index - 1), end: end(index), text: "" });
   return edits;
 }

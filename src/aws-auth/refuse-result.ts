@@ -1,11 +1,11 @@
 import { isCreator } from "./check-change.ts";
 import type { AwsAuthDocument, Entry } from "./document.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "./document-problems.ts";
-import { sameGroups } from "./entry-edit.ts";
 import { entryOf } from "./entry-of.ts";
 import type { Intent } from "./intent.ts";
 import { MASTERS } from "./names.ts";
 import type { PlanGuard, Refusal } from "./plan.ts";
+import { sameGroups } from "./same-groups.ts";
 import { unintended } from "./verify.ts";
 
 /** Why a document that came out of a plan must not be written, or null. Fails closed: whatever was not meant is a refusal. */

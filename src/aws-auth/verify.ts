@@ -1,8 +1,8 @@
 import type { AwsAuthDocument, Entry, Lookup } from "./document.ts";
-import { sameGroups } from "./entry-edit.ts";
 import { goFold } from "./go-yaml/fold.ts";
 import type { Intent } from "./intent.ts";
 import type { Section } from "./problem.ts";
+import { sameGroups } from "./same-groups.ts";
 
 interface Expected {
   readonly arn: string;

@@ -1,0 +1,74 @@
+import { decodeEntry } from "./decode-entry.ts";
+import type { Entry, SectionReading } from "./document.ts";
+import { type FieldName, type FieldUse, fieldKey, fieldUses } from "./field.ts";
+import type { MappingNode, SequenceNode } from "./go-yaml/node.ts";
+import type { Section } from "./problem.ts";
+import { quote } from "./quote.ts";
+import { readSection } from "./read-section.ts";
+import {
+  afterLine,
+  applyEdits,
+  insertLines,
+  isStartOfLine,
+  lineBreakOf,
+  removeLines,
+  type TextEdit,
+} from "./text-edit.ts";
+
+/** Where an entry is edited: its section's text, and its own mapping in it. */
+export interface EntryPlace {
+  readonly section: Section;
+  readonly text: string;
+  readonly list: SequenceNode;
+  readonly mapping: MappingNode;
+  readonly entry: Entry;
+  readonly uses: readonly FieldUse[];
+}
+
+/** The place of an entry; null where it is not written as a mapping of its own, as with an alias. */
+export function placeOf({ text, list, items, section }: SectionReading, entry: Entry): EntryPlace | null {
+  const mapping = list?.items[entry.index];
+  const value = items[entry.index];
+  if (text === null || list === null || mapping?.kind !== "mapping" || value?.type !== "map") return null;
+  return { section, text, list, mapping, entry, uses: fieldUses(value, section) };
+}
+
+/** The use of a field that counts; null where it is not written in this mapping. */
+export function useOf({ uses }: EntryPlace, name: FieldName): FieldUse | null {
+  const use = uses.filter((field) => field.name === name).at(-1);
+  return use === undefined || use.merged ? null : use;
+}
+
+/** Puts a value in another's place. A block scalar takes its line breaks with it; an empty value has no space before it. */
+export function replaceValue({ text }: EntryPlace, { written }: FieldUse, value: string): TextEdit {
+  const isBlock = written.kind === "scalar" && (written.style === "literal" || written.style === "folded");
+  const before = written.outer === written.end ? " " : "";
+  const after = isBlock && isStartOfLine(text, written.end) ? lineBreakOf(text) : "";
+  return { start: written.outer, end: written.end, text: before + value + after };
+}
+
+/** Puts a field at the end of the mapping, where it also wins over what a `<<` before it brings. */
+export function addField({ text, section, mapping }: EntryPlace, name: FieldName, value: string): TextEdit {
+  const key = fieldKey(name, section);
+  const last = mapping.pairs.at(-1);
+  if (mapping.flow) {
+    const at = last?.value.end ?? mapping.start.at + 1;
+    return { start: at, end: at, text: `${last === undefined ? "" : ", "}${quote(key)}: ${value}` };
+  }
+  const line = `${" ".repeat(mapping.start.column)}${key}: ${value}`;
+  return insertLines(text, afterLine(text, last?.value.end ?? mapping.end), line, lineBreakOf(text));
+}
+
+export function removeField({ text, mapping }: EntryPlace, { key, written }: FieldUse): TextEdit {
+  if (!mapping.flow) return removeLines(text, key.outer, written.end);
+  const index = mapping.pairs.findIndex((pair) => pair.key === key);
+  const before = mapping.pairs[index - 1];
+  return { start: before?.value.end ?? key.outer, end: written.end, text: "" };
+}
+
+/** The groups that the entry would have after an edit; null where the section could not be read any more. */
+export function groupsAfter({ section, text, entry }: EntryPlace, edit: TextEdit): readonly string[] | null {
+  const { reading } = readSection(section, applyEdits(text, [edit]));
+  const item = reading.items[entry.index];
+  return item?.type === "map" ? decodeEntry(item, section).groups : null;
+}

@@ -1,0 +1,5 @@
+/** Whether two lists name the same groups, in any order and however often. */
+export function sameGroups(some: readonly string[], others: readonly string[]): boolean {
+  const set = new Set(some);
+  return set.size === new Set(others).size && others.every((group) => set.has(group));
+}
