@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { mintToken } from "../../src/aws/eks-token.ts";
+import { arns, region } from "../../src/sandbox/scene.ts";
+import { readEvents } from "./events.ts";
+import { atMost, type Figure, type Scale } from "./figure.ts";
+import { approve, ask, userArn } from "./people.ts";
+import { referenceResult } from "./reference-result.ts";
+import { type Stage, startStage } from "./stage.ts";
+
+const product = "staging";
+const other = "reference";
+
+interface Burst {
+  readonly seconds: number;
+  readonly puts: number;
+  readonly conflicts: number;
+}
+
+/** Many approvals to one cluster at once, beside a loop that edits the document once for each. */
+export async function measureBurst(scale: Scale): Promise<readonly Figure[]> {
+  const count = scale === "small" ? 25 : 250;
+  const stage = await startStage([product, other]);
+  try {
+    const principals = Array.from({ length: count }, (_, index) => userArn(index));
+    const ours = await approveAll(stage, principals);
+    const theirs = await editOneByOne(stage, principals);
+    const name = `${count} approvals to one cluster at once`;
+    const reference = "GET, edit, PUT for each, 16 at a time";
+    return [
+      {
+        name: `${name}: PUTs`,
+        value: ours.puts,
+        unit: "",
+        reference: { name: reference, value: theirs.puts },
+        target: atMost(10, ours.puts),
+      },
+      {
+        name: `${name}: of these, conflicts`,
+        value: ours.conflicts,
+        unit: "",
+        reference: { name: reference, value: theirs.conflicts },
+      },
+      {
+        name: `${name}: until the last is proven`,
+        value: ours.seconds,
+        unit: "s",
+        reference: { name: `${reference}; no check, no proof, no record`, value: theirs.seconds },
+      },
+    ];
+  } finally {
+    await stage.stop();
+  }
+}
+
+async function approveAll(stage: Stage, principals: readonly string[]): Promise<Burst> {
+  await Promise.all([stage.startSlack(), stage.startWorker()]);
+  const events = readEvents(stage.ledger);
+  const asked = await ask(stage, events, { cluster: product, principals, duration: "1h" });
+  const before = writes(stage);
+  const started = Date.now();
+  await Promise.all(asked.map((each) => approve(stage, each)));
+  const active = await events.take("grant.active", principals.length);
+  const last = Math.max(...active.map((event) => Date.parse(event.at)));
+  insist(stage, product, principals);
+  const after = writes(stage);
+  return {
+    seconds: (last - started) / 1000,
+    puts: after.puts - before.puts,
+    conflicts: after.conflicts - before.conflicts,
+  };
+}
+
+async function editOneByOne(stage: Stage, principals: readonly string[]): Promise<Burst> {
+  const cluster = stage.clusters.get(other);
+  if (!cluster) throw new Error(`there is no cluster ${other}`);
+  const creator = stage.aws.account.sessionFor(arns.creator, "reference");
+  const token = await mintToken(creator, { eksName: other, region }, new Date());
+  const { name, endpoint, certificateAuthority } = cluster;
+  const input = { cluster: { name, endpoint, certificateAuthority, token }, principals, atOnce: 16 };
+  const before = writes(stage);
+  const result = await referenceResult("edit-one-by-one.ts", { BENCH_INPUT: JSON.stringify(input) });
+  const { milliseconds } = z.object({ milliseconds: z.number() }).parse(result);
+  insist(stage, other, principals);
+  const after = writes(stage);
+  return {
+    seconds: milliseconds / 1000,
+    puts: after.puts - before.puts,
+    conflicts: after.conflicts - before.conflicts,
+  };
+}
+
+function writes({ calls }: Stage) {
+  const call = "kubernetes.replace-configmap";
+  return { puts: calls(call), conflicts: calls(call, 409) };
+}
+
+/** A figure of something that did not happen would be worth nothing. */
+function insist(stage: Stage, cluster: string, principals: readonly string[]): void {
+  const users = stage.clusters.get(cluster)?.awsAuth()?.data?.mapUsers ?? "";
+  const missing = principals.filter((arn) => !users.includes(arn));
+  if (missing.length > 0) throw new Error(`${missing.length} principals are not in aws-auth of ${cluster}`);
+}

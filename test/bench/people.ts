@@ -1,0 +1,67 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { account, channel } from "../../src/sandbox/scene.ts";
+import type { SandboxMessage } from "../../src/sandbox/slack/shapes.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import type { EventReader } from "./events.ts";
+import { inParallel } from "./in-parallel.ts";
+import type { Stage } from "./stage.ts";
+
+/** A request that waits for its click. */
+export interface Asked {
+  readonly request: string;
+  readonly principal: string;
+  readonly message: SandboxMessage;
+}
+
+/** The ARN of the n-th IAM user of the bench. */
+export function userArn(index: number): string {
+  return `arn:aws:iam::${account}:user/engineer-${String(index).padStart(4, "0")}`;
+}
+
+/**
+ * The engineer asks for each of these principals, with slash commands, and the approvers have the messages: what has to
+ * be there before a click can be measured.
+ */
+export async function ask(
+  stage: Stage,
+  events: EventReader,
+  options: { cluster: string; principals: readonly string[]; duration: string },
+): Promise<readonly Asked[]> {
+  const { cluster, principals, duration } = options;
+  const engineer = stage.slack.person("U0ENGINEER");
+  await inParallel(principals, 8, async (principal) => {
+    const line = `/eks-access request ${cluster} ${principal} viewer for ${duration} the bench wants to know`;
+    const { error } = await engineer.command(line, channel);
+    if (error) throw new Error(`a slash command was not acknowledged: ${error}`);
+  });
+  await events.take("request.previewed", principals.length);
+  const waiting = () => stage.slack.messages(channel).filter((message) => textOf(message).includes("[Approve]"));
+  const messages = await untilCount(waiting, principals.length);
+  return messages.map((message) => askedIn(message, principals));
+}
+
+/** Looks ten times a second, not at each change as `slack.until` does: with hundreds of messages that is work, too. */
+async function untilCount(find: () => readonly SandboxMessage[], count: number): Promise<readonly SandboxMessage[]> {
+  for (let looks = 0; looks < 1_200; looks += 1) {
+    const found = find();
+    if (found.length >= count) return found;
+    await wait(100);
+  }
+  throw new Error(`${find().length} of ${count} messages came`);
+}
+
+function askedIn(message: SandboxMessage, principals: readonly string[]): Asked {
+  const text = textOf(message);
+  const principal = principals.find((arn) => text.includes(arn));
+  const [request] = /r-[a-z0-9]{8}/.exec(text) ?? [];
+  if (!principal || !request) throw new Error(`a message names no request of ours:\n${text}`);
+  return { request, principal, message };
+}
+
+/** An approver clicks. Resolves with the time of the click, in milliseconds since the epoch, once it is acknowledged. */
+export async function approve(stage: Stage, { message }: Asked): Promise<number> {
+  const at = Date.now();
+  const { error } = await stage.slack.person("U0APPROVER").click(message, "approve");
+  if (error) throw new Error(`a click was not acknowledged: ${error}`);
+  return at;
+}

@@ -1,0 +1,65 @@
+/**
+ * `npm run bench [-- part…] [-- --small | --long]`: measures the product in the sandbox, each figure beside a reference
+ * from the same run; prints a table and writes bench/results.json. docs/performance.md says what is measured and how.
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus, release, totalmem, type } from "node:os";
+import { fileURLToPath } from "node:url";
+import { measureBurst } from "./burst.ts";
+import { measureClickToProof } from "./click-to-proof.ts";
+import type { Figure, Scale } from "./figure.ts";
+import { measureRevocationLag } from "./revocation-lag.ts";
+import { tableOf } from "./table.ts";
+
+const parts: Readonly<Record<string, (scale: Scale) => Promise<readonly Figure[]>>> = {
+  burst: measureBurst,
+  "click-to-proof": measureClickToProof,
+  "revocation-lag": measureRevocationLag,
+};
+
+const resultsFile = fileURLToPath(new URL("../../bench/results.json", import.meta.url));
+
+process.exitCode = await run(process.argv.slice(2));
+
+async function run(argv: readonly string[]): Promise<number> {
+  const names = argv.filter((word) => !word.startsWith("--"));
+  const stray = names.filter((name) => !parts[name]);
+  if (stray.length > 0) {
+    process.stderr.write(`bench: there is no part ${stray.join(", ")}. There are: ${Object.keys(parts).join(", ")}\n`);
+    return 2;
+  }
+  // The bench fills its Redis and reads all of it: one that may hold somebody's data is left alone.
+  delete process.env.REDIS_URL;
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+  const scale = scaleOf(argv);
+  const figures: Figure[] = [];
+  for (const [name, measure] of Object.entries(parts)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    process.stderr.write(`bench: ${name} …\n`);
+    figures.push(...(await measure(scale)));
+  }
+  await writeResults(scale, figures);
+  process.stdout.write(`${tableOf(figures)}\n`);
+  return 0;
+}
+
+function scaleOf(argv: readonly string[]): Scale {
+  if (argv.includes("--small")) return "small";
+  return argv.includes("--long") ? "long" : "full";
+}
+
+async function writeResults(scale: Scale, figures: readonly Figure[]): Promise<void> {
+  const [cpu] = cpus();
+  const machine = {
+    processors: cpus().length,
+    processor: cpu?.model ?? "unknown",
+    memoryGb: Math.round(totalmem() / 1024 ** 3),
+    system: `${type()} ${release()}`,
+    node: process.version,
+  };
+  await mkdir(new URL(".", `file://${resultsFile}`), { recursive: true });
+  await writeFile(
+    resultsFile,
+    `${JSON.stringify({ at: new Date().toISOString(), scale, machine, figures }, null, 2)}\n`,
+  );
+}

@@ -1,0 +1,157 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type SealKeys, sealKeysFrom } from "../../src/approval/seal.ts";
+import { type Config, readConfig } from "../../src/config/config.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { connectRedis, type RedisConnection } from "../../src/redis/connect.ts";
+import { redisLedger } from "../../src/redis/ledger.ts";
+import { type SandboxAws, startSandboxAws } from "../../src/sandbox/aws/account.ts";
+import { type SandboxCluster, startSandboxCluster } from "../../src/sandbox/cluster/cluster.ts";
+import { group } from "../../src/sandbox/cluster/default-rbac.ts";
+import { Faults } from "../../src/sandbox/faults.ts";
+import { freePort } from "../../src/sandbox/free-port.ts";
+import type { ProductProcess } from "../../src/sandbox/product-process.ts";
+import { provideRedis } from "../../src/sandbox/redis/provide-redis.ts";
+import { account, arns, externalId, initialAwsAuth, region } from "../../src/sandbox/scene.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
+import { startProductProcess } from "./product.ts";
+import { type StageTiming, stageConfiguration } from "./stage-configuration.ts";
+
+/**
+ * A sandbox in this process, a Redis of its own with AOF, and the product's processes as children. It differs from the
+ * sandbox of the demo in three things: it has any number of clusters, Slack's rate limits are off (they, and not the
+ * product, would be what is measured), and the ledger can be read.
+ */
+export interface Stage {
+  readonly aws: SandboxAws;
+  readonly slack: SandboxSlack;
+  readonly clusters: ReadonlyMap<string, SandboxCluster>;
+  readonly faults: Faults;
+  readonly config: Config;
+  readonly sealKeys: SealKeys;
+  readonly redis: RedisConnection["redis"];
+  readonly ledger: Ledger;
+  /** How many calls of this kind were answered, with this status where one is given. */
+  readonly calls: (call: string, status?: number) => number;
+  readonly workerEnvironment: Readonly<Record<string, string>>;
+  readonly startSlack: () => Promise<ProductProcess>;
+  readonly startWorker: () => Promise<ProductProcess>;
+  readonly stop: () => Promise<void>;
+}
+
+export async function startStage(clusterNames: readonly string[], timing: StageTiming = {}): Promise<Stage> {
+  const redis = await provideRedis({ appendOnly: true });
+  const { redis: connection, close } = await connectRedis(redis.url);
+  const { onCall, calls } = countCalls();
+  const sandbox = await startSandboxParts(clusterNames, onCall);
+  const configuration = stageConfiguration(clusterNames, timing);
+  const folder = await mkdtemp(join(tmpdir(), "eks-access-bench-"));
+  const configFile = join(folder, "eks-access.yml");
+  await writeFile(configFile, configuration);
+  const sealSecret = randomBytes(32).toString("hex");
+  const port = await freePort();
+  const shared = { EKS_ACCESS_CONFIG: configFile, EKS_ACCESS_SEAL_KEYS: sealSecret, REDIS_URL: redis.url };
+  const workerEnvironment = { ...shared, ...awsEnvironment(sandbox.aws) };
+  sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
+  const started: ProductProcess[] = [];
+  const start = async (kind: "slack" | "worker", environment: Readonly<Record<string, string>>) => {
+    const child = await startProductProcess(kind, environment);
+    started.push(child);
+    return child;
+  };
+  return {
+    ...sandbox,
+    config: configOf(configuration),
+    sealKeys: sealKeysFrom([sealSecret]),
+    redis: connection,
+    ledger: redisLedger(connection),
+    calls,
+    workerEnvironment,
+    startSlack: () => start("slack", { ...shared, ...slackEnvironment(sandbox.slack, port) }),
+    startWorker: () => start("worker", workerEnvironment),
+    stop: async () => {
+      await Promise.all(started.map((child) => child.stop()));
+      await close();
+      await Promise.all([...sandbox.clusters.values()].map((cluster) => cluster.stop()));
+      await Promise.all([sandbox.slack.stop(), sandbox.aws.stop(), redis.stop()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+type OnCall = (call: string, status: number) => void;
+
+function countCalls(): { onCall: OnCall; calls: Stage["calls"] } {
+  const counts = new Map<string, number>();
+  const count = (key: string) => counts.set(key, (counts.get(key) ?? 0) + 1);
+  return {
+    onCall: (call, status) => {
+      count(call);
+      count(`${call} ${status}`);
+    },
+    calls: (call, status) => counts.get(status === undefined ? call : `${call} ${status}`) ?? 0,
+  };
+}
+
+type SandboxParts = Pick<Stage, "aws" | "slack" | "clusters" | "faults">;
+
+async function startSandboxParts(clusterNames: readonly string[], onCall: OnCall): Promise<SandboxParts> {
+  const faults = new Faults();
+  const aws = await startSandboxAws({ faults, account, region, onCall: ({ call, status }) => onCall(call, status) });
+  populate(aws);
+  const slack = await startSandboxSlack({ faults, rateLimits: false, onCall });
+  const clusters = new Map<string, SandboxCluster>();
+  for (const name of clusterNames) {
+    const cluster = await startSandboxCluster({
+      name,
+      region,
+      creatorArn: arns.creator,
+      stsUrl: aws.url,
+      awsAuth: initialAwsAuth,
+      rbac: { bindings: [group("eks-access-viewers", "view", "eks-access:viewers")] },
+      faults,
+      onCall: ({ call, status }) => onCall(call, status),
+    });
+    aws.addCluster({ ...cluster, region, creatorArn: arns.creator });
+    clusters.set(name, cluster);
+  }
+  return { aws, slack, clusters, faults };
+}
+
+function populate({ account: iam }: SandboxAws): void {
+  iam.addRole({ name: "eks-access-worker", allow: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"] });
+  iam.addRole({
+    name: "cluster-creator",
+    allow: ["eks:DescribeCluster"],
+    trust: { principals: [arns.worker], externalId },
+  });
+}
+
+function configOf(text: string): Config {
+  const reading = readConfig(text);
+  if (reading.type === "invalid") throw new Error(`the bench's configuration does not read: ${reading.problems}`);
+  return reading.config;
+}
+
+function awsEnvironment(aws: SandboxAws): Record<string, string> {
+  const keys = aws.account.sessionFor(arns.worker, "eks-access-worker-0", { seconds: 12 * 3600 });
+  return {
+    AWS_ENDPOINT_URL_STS: aws.url,
+    AWS_ENDPOINT_URL_EKS: aws.url,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: keys.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+    AWS_SESSION_TOKEN: keys.sessionToken,
+  };
+}
+
+function slackEnvironment(slack: SandboxSlack, port: number): Record<string, string> {
+  return {
+    SLACK_BOT_TOKEN: slack.botToken,
+    SLACK_SIGNING_SECRET: slack.signingSecret,
+    SLACK_API_URL: slack.apiUrl,
+    PORT: String(port),
+  };
+}

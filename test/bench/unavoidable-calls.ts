@@ -1,0 +1,73 @@
+/**
+ * The reference for click → proof: the calls that nobody can leave out who becomes the creator, writes the document
+ * safely and looks at what came of it, made in a row with the same SDKs. A process of its own; it prints the sum of the
+ * calls' times for each run, in milliseconds. What lies between the calls, such as signing the token, is not counted.
+ */
+
+import { DescribeClusterCommand, EKSClient } from "@aws-sdk/client-eks";
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { AuthorizationV1Api, CoreV1Api } from "@kubernetes/client-node";
+import { z } from "zod";
+import { mintToken } from "../../src/aws/eks-token.ts";
+import { createConnection } from "../../src/kubernetes/connection.ts";
+
+const input = z.object({
+  eksName: z.string(),
+  region: z.string(),
+  roleArn: z.string(),
+  externalId: z.string(),
+  runs: z.number(),
+  /** Runs before those, so that neither side pays for code that is compiled for the first time. */
+  warmUp: z.number(),
+});
+
+const { eksName, region, roleArn, externalId, runs, warmUp } = input.parse(JSON.parse(process.env.BENCH_INPUT ?? ""));
+const place = { namespace: "kube-system", name: "aws-auth" };
+const worker = new STSClient({ region });
+const sums: number[] = [];
+for (let run = 0; run < warmUp + runs; run += 1) sums.push(await once(run));
+process.stdout.write(JSON.stringify({ milliseconds: sums.slice(warmUp) }));
+
+async function once(run: number): Promise<number> {
+  const timer = startTimer();
+  await timer.time(() => worker.send(new GetCallerIdentityCommand({})));
+  const session = { RoleArn: roleArn, RoleSessionName: "bench", ExternalId: externalId, DurationSeconds: 900 };
+  const { Credentials } = await timer.time(() => worker.send(new AssumeRoleCommand(session)));
+  const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = Credentials ?? {};
+  const credentials = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
+  const [sts, eks] = [new STSClient({ region, credentials }), new EKSClient({ region, credentials })];
+  await timer.time(() => sts.send(new GetCallerIdentityCommand({})));
+  const { cluster } = await timer.time(() => eks.send(new DescribeClusterCommand({ name: eksName })));
+  const token = await mintToken(credentials, { eksName, region }, new Date());
+  const certificateAuthority = cluster?.certificateAuthority?.data ?? "";
+  const { configuration, close } = createConnection(
+    { name: eksName, endpoint: cluster?.endpoint ?? "", certificateAuthority, token },
+    10_000,
+  );
+  const core = new CoreV1Api(configuration);
+  const before = await timer.time(() => core.readNamespacedConfigMap(place));
+  const annotations = { ...before.metadata?.annotations, "bench/run": String(run) };
+  const body = { ...before, metadata: { ...before.metadata, annotations } };
+  await timer.time(() => core.replaceNamespacedConfigMap({ ...place, body, dryRun: "All" }));
+  await timer.time(() => core.replaceNamespacedConfigMap({ ...place, body }));
+  await timer.time(() => core.readNamespacedConfigMap(place));
+  const resourceAttributes = { verb: "list", resource: "pods", namespace: "default" };
+  const review = { spec: { user: "bench", groups: ["eks-access:viewers"], resourceAttributes } };
+  await timer.time(() => new AuthorizationV1Api(configuration).createSubjectAccessReview({ body: review }));
+  for (const client of [sts, eks]) client.destroy();
+  close();
+  return timer.sum();
+}
+
+function startTimer() {
+  let sum = 0;
+  return {
+    time: async <T>(call: () => Promise<T>): Promise<T> => {
+      const started = performance.now();
+      const answer = await call();
+      sum += performance.now() - started;
+      return answer;
+    },
+    sum: () => sum,
+  };
+}
