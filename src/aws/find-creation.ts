@@ -5,8 +5,6 @@ import { type CreationRecord, readCreationRecord } from "./creation-record.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
-/** LookupEvents goes back so far. */
-export const cloudTrailDays = 90;
 /** LookupEvents allows two calls a second for an account and region. */
 const betweenPagesMs = 550;
 const mostPages = 200;
