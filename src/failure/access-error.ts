@@ -25,7 +25,7 @@ const catalogue = {
     mend: "Enable the region for the account, or correct the region in eks-access.yml.",
   },
   "aws-throttled": { retry: true, mend: "AWS asked us to slow down; the worker tries again by itself." },
-  "aws-unreachable": { retry: true, mend: "Check the worker's network way to AWS; the worker tries again by itself." },
+  "aws-unreachable": { retry: true, mend: "Check the worker's network path to AWS; the worker tries again by itself." },
   "aws-unexpected": { retry: true, mend: "The worker's log has AWS's whole answer." },
   "creator-mismatch": { retry: false, mend: "Correct the creator in eks-access.yml." },
   "cluster-not-found": { retry: false, mend: "Correct eksName, region or account in eks-access.yml." },
@@ -35,7 +35,10 @@ const catalogue = {
     retry: false,
     mend: "Use EKS access entries for this cluster: its authentication mode is API.",
   },
-  "cluster-unreachable": { retry: true, mend: "Check the network way from the worker to the cluster's endpoint." },
+  "cluster-unreachable": {
+    retry: true,
+    mend: "Check the network path from the worker to the cluster's endpoint; the worker tries again by itself.",
+  },
   "cluster-unauthorized": {
     retry: true,
     mend: "Check that creator in eks-access.yml is who really created the cluster.",

@@ -9,7 +9,8 @@ import type { Message } from "./message.ts";
 import { stateOf } from "./words.ts";
 
 /** An answer that only the person who asked sees. */
-function answer(text: string): Message {
+function answer(said: string): Message {
+  const text = cut(said, 3000);
   return { text, blocks: [section(text)] };
 }
 
@@ -101,7 +102,9 @@ export function whoAmIAnswer({ user, principal, requests, worker, workerAnswered
       `*You* ${mention(user)} (${code(user)})`,
       `*Linked principal* ${linked}`,
       active.length > 0 ? "*Your active access*" : "*Your active access* none",
-      ...active.slice(0, 10).map((each) => `• ${code(each.level)} on ${code(each.cluster)}: ${stateOf(each)}`),
+      ...active
+        .slice(0, 10)
+        .map((each) => `• ${code(each.level)} on ${code(each.cluster)} (${code(each.id)}): ${stateOf(each)}`),
       `*The worker* ${workerWords(worker, workerAnswered)}`,
     ].join("\n"),
   );

@@ -1,5 +1,5 @@
 import type { KnownBlock } from "@slack/types";
-import type { AccessRequest } from "../../request/request.ts";
+import { type AccessRequest, isClosed } from "../../request/request.ts";
 import { code, codeBlock, codeList, context, fields, mention, plainLine, section, time } from "../mrkdwn.ts";
 import type { Message } from "./message.ts";
 import { durationOf, identityOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
@@ -10,17 +10,30 @@ export const revokeAction = "revoke";
 export const extendAction = "extend";
 
 /**
+ * What is posted first, to be changed into the message below. Slack may take a post whose answer gets lost, so that it
+ * is posted again: what stays behind then has no button, and says nothing that can become untrue.
+ */
+export function openingMessage(request: AccessRequest): Message {
+  const { id, requester, level, cluster } = request;
+  return {
+    text: `${mention(requester)} asks for ${level} on ${cluster}`,
+    blocks: [
+      titleBlock(request),
+      context(`Request ${code(id)}. If its state does not follow here, a newer message has it.`),
+    ],
+  };
+}
+
+/**
  * The message in the cluster's channel, through the whole life of a request. A pure function of the ledger's record.
  * Slack refuses a message with more than about 13,000 characters, so each part has its share of them.
  */
 export function approvalMessage(request: AccessRequest): Message {
   const { requester, level, cluster } = request;
-  const extending = request.extends ? `, to extend ${code(request.extends)}` : "";
-  const title = `${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}`;
   return {
     text: `${mention(requester)} asks for ${level} on ${cluster}: ${stateOf(request)}`,
     blocks: [
-      section(`*${title}*\n>${plainLine(request.reason)}`),
+      titleBlock(request),
       fields([
         `*Principal*\n${code(request.principal)}`,
         `*Groups*\n${codeList(request.groups, 900)}`,
@@ -33,11 +46,20 @@ export function approvalMessage(request: AccessRequest): Message {
   };
 }
 
-function previewBlocks({ preview, grant }: AccessRequest): KnownBlock[] {
-  if (!preview || grant?.state === "ended") return [];
+function titleBlock({ requester, level, cluster, reason, extends: extended }: AccessRequest): KnownBlock {
+  const extending = extended ? `, to extend ${code(extended)}` : "";
+  return section(
+    `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*\n>${plainLine(reason)}`,
+  );
+}
+
+/** Shown while it is to be decided, or while it stands: a change that was not made, or is undone, is not true any more. */
+function previewBlocks(request: AccessRequest): KnownBlock[] {
+  const { preview } = request;
+  if (!preview || isClosed(request)) return [];
   return [
-    section(`*Today* ${identityOf(preview.today)}`),
-    section(`*Then* ${identityOf(preview.afterwards, 1000)}`),
+    section(`*Before* ${identityOf(preview.today)}`),
+    section(`*After* ${identityOf(preview.afterwards, 1000)}`),
     section(
       `*Change to aws-auth*\n${preview.diff ? codeBlock(preview.diff, 2500) : "none: another grant gives it already"}`,
     ),
@@ -54,10 +76,11 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
   blocks.push(section(stateOf(request)));
   const trouble = troubleOf(request);
   if (trouble) blocks.push(section(trouble));
-  if (request.grant?.proof && request.grant.state === "active" && !request.grant.drift)
-    blocks.push(section(proofLines(request.grant.proof)));
   if (request.state === "pending" && request.preview) blocks.push(buttons(request, request.preview.digest));
-  if (request.grant?.state === "active" && !request.grant.end) blocks.push(leaseButtons(request));
+  const { grant } = request;
+  if (grant?.state !== "active" || grant.end) return blocks;
+  if (grant.proof && !grant.drift) blocks.push(section(proofLines(grant.proof)));
+  blocks.push(leaseButtons(request));
   return blocks;
 }
 

@@ -18,7 +18,7 @@ export function milestoneOf(request: AccessRequest, cluster: Cluster | undefined
   const { decision, grant, trouble } = request;
   if (trouble) return tell(`${milestoneState(request)}-${trouble.code}`, `${subject}: ${troubleOf(request)}`);
   if (request.state === "refused") {
-    return tell("refused", `${subject} can't be given: ${said(request.refusal?.message ?? "")}.`);
+    return tell("refused", `${subject} can't be given. ${said(request.refusal?.message ?? "")}.`);
   }
   if (request.state === "denied" && decision) {
     return tell(
@@ -44,7 +44,7 @@ export function milestoneOf(request: AccessRequest, cluster: Cluster | undefined
   }
   if (grant?.state === "active" && !grant.end) return tell("active", activeText(request, subject, cluster));
   if (grant?.state === "failed") {
-    return tell("failed", `${subject} was approved but could not be given: ${said(grant.failure?.message ?? "")}.`);
+    return tell("failed", `${subject} was approved but could not be given. ${said(grant.failure?.message ?? "")}.`);
   }
   if (grant?.state === "ended") {
     const how = grant.end?.cause === "revoked" ? `was revoked by ${mention(grant.end.by)}` : "is over";

@@ -51,8 +51,8 @@ test("an entry with hundreds of groups hides nothing of what the principal would
 
   const text = textOfBlocks(approvalMessage(aPreviewedRequest({ preview })));
 
-  expect(text).toContain("*Then* `eks-access:111122223333:engineer` with `eks-access:viewers`");
-  expect(text).toMatch(/\*Today\* `dev` with `team-0`.*, \d+ more\n/);
+  expect(text).toContain("*After* `eks-access:111122223333:engineer` with `eks-access:viewers`");
+  expect(text).toMatch(/\*Before\* `dev` with `team-0`.*, \d+ more\n/);
 });
 
 test("a proof is no longer shown once somebody else took the entry away", () => {

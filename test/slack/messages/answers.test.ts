@@ -1,0 +1,180 @@
+import { describe, expect, test } from "vitest";
+import type { DecisionRefusal } from "../../../src/approval/decision.ts";
+import { readRequest, splitRequestLine } from "../../../src/request/request-line.ts";
+import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
+import {
+  clickAnswer,
+  failureAnswer,
+  helpAnswer,
+  mistakesAnswer,
+  requestedAnswer,
+  unknownCommandAnswer,
+  whoAmIAnswer,
+} from "../../../src/slack/messages/answers.ts";
+import type { Message } from "../../../src/slack/messages/message.ts";
+import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
+import { longestStates } from "../../builders/longest-states.ts";
+import { states } from "../../builders/states.ts";
+import { at } from "../../builders/times.ts";
+import { textOfBlocks } from "./text-of-blocks.ts";
+
+const worker = {
+  arn: "arn:aws:sts::111122223333:assumed-role/eks-access-worker/0",
+  account: "111122223333",
+  at: at(0).toISOString(),
+};
+
+function mistakesOf(line: string, clusters = clustersOf(aCluster())): Message {
+  const reading = readRequest(splitRequestLine(line), clusters);
+  if (reading.type === "wish") throw new Error("The line has no mistake.");
+  return mistakesAnswer(reading);
+}
+
+function expectSlackTakes({ blocks, text }: Message): void {
+  expect(problemsOf(blocks)).toEqual([]);
+  expect(lengthOfText(blocks)).toBeLessThan(longestText);
+  expect(text.length).toBeLessThan(40_000);
+}
+
+describe("a line with mistakes", () => {
+  test("is answered with what was understood, each mistake and a line to copy", () => {
+    const answer = mistakesOf("stagin arn:aws:iam::111122223333:role/developers viewer for 9h why");
+
+    expect(textOfBlocks(answer).replaceAll("\u200b", "")).toBe(
+      [
+        'Nothing was requested. Understood: principal arn:aws:iam::111122223333:role/developers, level viewer, reason "why"',
+        "✗ *cluster*: There is no cluster stagin. Clusters: staging.",
+        "✗ *duration*: viewer can be had for at most 8h.",
+        "Copy this line:",
+        "```/eks-access request staging arn:aws:iam::111122223333:role/developers viewer for 8h why```",
+      ].join("\n"),
+    );
+  });
+
+  test("of thousands of characters is answered with something that Slack takes", () => {
+    const long = "<&".repeat(2_000);
+    const many = clustersOf(
+      ...Array.from({ length: 300 }, (_, index) => aCluster({ name: `c-${index}-${"x".repeat(50)}` })),
+    );
+
+    expectSlackTakes(mistakesOf(`${long} ${long} ${long} for ${long} ${long}`, many));
+  });
+
+  test("keeps the whole line to copy where the reason is as long as it may be", () => {
+    const reason = "&".repeat(500);
+
+    const answer = mistakesOf(`stagin arn:aws:iam::111122223333:role/developers viewer ${reason}`);
+
+    expect(textOfBlocks(answer)).toContain(`viewer ${"&amp;".repeat(500)}\`\`\``);
+  });
+});
+
+describe("a click that decides nothing", () => {
+  test.each<[DecisionRefusal, string]>([
+    [
+      "already-decided",
+      "This is handled already. Denied by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01T09:02:00.000Z>.",
+    ],
+    ["lapsed", "This request has lapsed. It has to be asked for again."],
+    ["self-approval", "You can't decide about your own request. Who may: <@U0APPROVER>, <@U0APPROVER2>."],
+    ["not-an-approver", "You are not an approver of `staging`. Who may decide: <@U0APPROVER>, <@U0APPROVER2>."],
+    ["no-preview", "The worker is looking at the cluster again. The buttons come back when it is done."],
+    ["change-differs", "The change is no longer the one that you saw. Read the message again, then decide."],
+  ])("%s is told why", (code, sentence) => {
+    expect(clickAnswer(code, states.denied ?? aRequest(), aCluster()).text).toBe(sentence);
+  });
+
+  test("tells a requester who is the only approver that there is nobody", () => {
+    const answer = clickAnswer("self-approval", aRequest(), aCluster({ approvers: ["U0ENGINEER"] }));
+
+    expect(answer.text).toBe(
+      "You can't decide about your own request. Who may: nobody else; an operator has to add an approver.",
+    );
+  });
+
+  test.each(Object.entries({ ...states, ...longestStates }))(
+    "never says two full stops, whatever came of it: %s",
+    (_, request) => {
+      const { text } = clickAnswer("already-decided", request, aCluster());
+
+      expect(text).not.toMatch(/\.\.$/);
+    },
+  );
+});
+
+describe("whoami", () => {
+  test("tells the person, the linked principal, what is active and who the worker is", () => {
+    const requests = [aGrantedRequest({ state: "active" }), aRequest({ id: "r-2" })];
+    const principal = "arn:aws:iam::111122223333:user/engineer";
+
+    const answer = whoAmIAnswer({ user: "U0ENGINEER", principal, requests, worker, workerAnswered: true });
+
+    expect(textOfBlocks(answer)).toMatchInlineSnapshot(`
+      "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
+      *Linked principal* \`arn:aws:iam::111122223333:user/engineer\`
+      *Your active access*
+      • \`viewer\` on \`staging\` (\`r-1\`): Approved by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01T09:02:00.000Z>. *Active* until <!date^1772370120^{date_short_pretty} {time}|2026-03-01T13:02:00.000Z>
+      *The worker* ✓ AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\` in account \`111122223333\`"
+    `);
+  });
+
+  test("says what is missing, and that nobody is there", () => {
+    const answer = whoAmIAnswer({
+      user: "U0ENGINEER",
+      principal: null,
+      requests: [],
+      worker: null,
+      workerAnswered: false,
+    });
+
+    expect(textOfBlocks(answer)).toMatchInlineSnapshot(`
+      "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
+      *Linked principal* none yet; your first request links the principal that it names
+      *Your active access* none
+      *The worker* ✗ no worker has ever answered. Check that one runs and that it has AWS credentials."
+    `);
+  });
+
+  test("does not pass an old answer of the worker for a new one", () => {
+    const answer = whoAmIAnswer({ user: "U0ENGINEER", principal: null, requests: [], worker, workerAnswered: false });
+
+    expect(textOfBlocks(answer)).toContain("✗ no worker answered just now. Last seen");
+  });
+});
+
+test("help names every form of the command on its own line", () => {
+  expect(textOfBlocks(helpAnswer())).toMatchInlineSnapshot(`
+    "*eks-access* gives you access to an EKS cluster for a time, once an approver agrees.
+    \`/eks-access request\` opens a form
+    \`/eks-access request &lt;cluster&gt; &lt;arn&gt; &lt;level&gt; [for 4h] &lt;reason&gt;\` asks in one line
+    \`/eks-access extend &lt;id&gt; &lt;for&gt;\` asks to extend what you have
+    \`/eks-access revoke &lt;id&gt; [why]\` takes access away before its end
+    \`/eks-access cancel &lt;id&gt;\` takes your request back
+    \`/eks-access creator &lt;cluster&gt;\` shows who created a cluster, and whether the worker can become it
+    \`/eks-access whoami\` shows who you are, who the bot is, and what you have
+    \`/eks-access help\` shows this"
+  `);
+});
+
+test("a word that is no command is answered with the one that was meant, and can format nothing", () => {
+  expect(unknownCommandAnswer("reqest", "request").text).toBe(
+    "There is no command `reqest`. Did you mean `/eks-access request`?",
+  );
+  expect(unknownCommandAnswer("<!channel>`x", null).text).toBe(
+    "There is no command `&lt;!channel&gt;'x`. See `/eks-access help`.",
+  );
+});
+
+test("a request that was recorded is told as no more than that", () => {
+  expect(requestedAnswer(aRequest()).text).toBe(
+    "Request `r-1` is recorded: `viewer` on `staging` for `arn:aws:iam::111122223333:user/engineer`. The worker looks at the cluster first, then the approvers are asked.",
+  );
+});
+
+test.each([helpAnswer(), failureAnswer("&".repeat(10_000)), unknownCommandAnswer("&".repeat(5_000), null)])(
+  "Slack takes the answer %#",
+  (answer) => {
+    expectSlackTakes(answer);
+  },
+);
