@@ -1,0 +1,129 @@
+import { pino } from "pino";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readConfig } from "../../src/config/config.ts";
+import type { Queues } from "../../src/jobs/queues.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { type AccessRequest, revise } from "../../src/request/request.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
+import { type MessengerContext, showRequest } from "../../src/slack/messenger.ts";
+import { configText } from "../builders/a-cluster.ts";
+import { aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
+import { aClient } from "../sandbox/slack/a-client.ts";
+
+let slack: SandboxSlack;
+let ledger: Ledger;
+
+beforeEach(async () => {
+  slack = await startSandboxSlack({ rateLimits: false });
+  ledger = memoryLedger();
+});
+
+afterEach(() => slack.stop());
+
+/** A messenger that wakes nobody: it only reads the ledger and calls Slack. */
+function aContext(configuration = configText): MessengerContext {
+  const reading = readConfig(configuration);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const queues: Queues = {
+    get clusters(): never {
+      throw new Error("The messenger wakes no cluster.");
+    },
+    get messages(): never {
+      throw new Error("The messenger wakes no messenger.");
+    },
+    close: async () => {},
+  };
+  return { ledger, queues, log: pino({ level: "silent" }), config: reading.config, client: aClient(slack) };
+}
+
+async function recorded(request: AccessRequest): Promise<AccessRequest> {
+  await ledger.commit(aChange(request));
+  return request;
+}
+
+const inChannel = () => slack.messages("C0ACCESS").map(textOf);
+const toEngineer = () => slack.person("U0ENGINEER").directMessages().map(textOf);
+
+describe("what Slack shows is made to match the ledger", () => {
+  test("with nothing in the channel before the worker has looked at the cluster", async () => {
+    const request = await recorded(aRequest());
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel()).toEqual([]);
+    expect(await ledger.unshown(10)).toEqual([]);
+  });
+
+  test("with one message for a request, whatever becomes of it and however often it is shown", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    await showRequest(aContext(), request.id);
+    await recorded(revise(request, { state: "lapsed" }));
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel()).toHaveLength(1);
+    expect(inChannel()[0]).toContain("nobody decided in time");
+    expect(await ledger.unshown(10)).toEqual([]);
+  });
+
+  test("with the requester told each thing once", async () => {
+    const request = await recorded(aPreviewedRequest({ state: "lapsed" }));
+
+    await showRequest(aContext(), request.id);
+    await recorded(revise(request, {}));
+    await showRequest(aContext(), request.id);
+
+    expect(toEngineer().filter((text) => text.includes("lapsed: nobody decided in time"))).toHaveLength(1);
+  });
+
+  test("with a new message where somebody deleted the old one", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    const shown = await ledger.shown(request.id);
+    await aClient(slack).chat.delete({ channel: "C0ACCESS", ts: shown?.message?.ts ?? "" });
+    await recorded(revise(request, { state: "lapsed" }));
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel().filter((text) => text.includes("nobody decided in time"))).toHaveLength(1);
+  });
+});
+
+describe("where Slack fails", () => {
+  test("for a while, nothing is taken for shown, and the next run shows it", async () => {
+    const request = await recorded(aPreviewedRequest());
+    slack.faults.plan("slack.chat.postMessage", { type: "answer", status: 503 });
+
+    const failure = await showRequest(aContext(), request.id).catch((error: unknown) => error);
+
+    expect(failure).toMatchObject({ code: "slack-unreachable", retryable: true });
+    expect(await ledger.unshown(10)).toEqual([request.id]);
+    await showRequest(aContext(), request.id);
+    expect(inChannel()).toHaveLength(1);
+  });
+
+  test("to let the bot into the channel, the requester is told what to mend, once", async () => {
+    const request = await recorded(aPreviewedRequest());
+    const context = aContext(configText.replace("C0ACCESS", "C0NOWHERE"));
+
+    for (const _ of [1, 2]) await showRequest(context, request.id).catch(() => {});
+
+    expect(toEngineer()).toEqual([
+      "The approvers of staging could not be asked about r-1. The channel C0NOWHERE of staging could not be reached: Slack answers channel_not_found. Check the bot's scopes, its token and that it is in the channel.",
+    ]);
+    expect(await ledger.unshown(10)).toEqual([request.id]);
+  });
+
+  test("a request of a cluster that is not configured any more still tells the requester how it ended", async () => {
+    const request = await recorded(aPreviewedRequest({ cluster: "retired", state: "lapsed" }, null));
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel()).toEqual([]);
+    expect(toEngineer()).toHaveLength(1);
+  });
+});
