@@ -4,7 +4,7 @@ import type { AccessError } from "../failure/access-error.ts";
 import type { RecordContext } from "../jobs/record-change.ts";
 import type { Shown } from "../ledger/ledger.ts";
 import type { AccessRequest } from "../request/request.ts";
-import { approvalMessage } from "./messages/approval-message.ts";
+import { approvalMessage, openingMessage } from "./messages/approval-message.ts";
 import type { Message } from "./messages/message.ts";
 import { milestoneOf } from "./messages/requester-message.ts";
 import { slackErrorCode, slackFailure } from "./slack-failure.ts";
@@ -21,11 +21,9 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   const request = await context.ledger.get(id);
   if (!request) return;
   const before = (await context.ledger.shown(id)) ?? nothingShown;
-  const posted = await showInChannel(context, request, before);
-  // Where the message stands is remembered before anything else can fail, so that it is not posted again.
-  if (posted !== before.message) await context.ledger.markShown(id, { ...before, version: 0, message: posted });
+  const message = await showInChannel(context, request, before);
   const told = await tellRequester(context, request, before.told);
-  await context.ledger.markShown(id, { version: request.version, message: posted, told });
+  await context.ledger.markShown(id, { version: request.version, message, told });
 }
 
 async function showInChannel(
@@ -33,29 +31,47 @@ async function showInChannel(
   request: AccessRequest,
   before: Shown,
 ): Promise<Shown["message"]> {
+  if (before.message) {
+    if (before.version === request.version) return before.message;
+    if (await update(context, request, before.message)) return before.message;
+  }
   // Nobody is asked before the worker has looked at the cluster.
   if (!before.message && !request.preview) return null;
-  const message = approvalMessage(request);
-  if (!before.message) return post(context, request, message);
-  if (before.version === request.version) return before.message;
-  const { channel, ts } = before.message;
+  const posted = await post(context, request);
+  if (!posted) return null;
+  // The buttons come only to a message that the ledger knows: two posts of one request are never two live approvals.
+  await context.ledger.markShown(request.id, { ...before, version: 0, message: posted });
+  await update(context, request, posted);
+  return posted;
+}
+
+/** False: somebody deleted the message. */
+async function update(
+  context: MessengerContext,
+  request: AccessRequest,
+  { channel, ts }: NonNullable<Shown["message"]>,
+): Promise<boolean> {
   try {
-    await context.client.chat.update({ channel, ts, ...sent(message) });
-    return before.message;
+    await context.client.chat.update({ channel, ts, ...sent(approvalMessage(request)) });
+    return true;
   } catch (error) {
-    if (slackErrorCode(error) !== "message_not_found") throw slackFailure(error, `The message of ${request.id}`);
-    return post(context, request, message);
+    if (slackErrorCode(error) === "message_not_found") return false;
+    throw slackFailure(error, `The message of ${request.id}`);
   }
 }
 
-async function post(context: MessengerContext, request: AccessRequest, message: Message): Promise<Shown["message"]> {
+async function post(context: MessengerContext, request: AccessRequest): Promise<Shown["message"]> {
   const channel = context.config.clusters.get(request.cluster)?.channel;
   if (!channel) {
     context.log.error({ request: request.id, cluster: request.cluster }, "the cluster of a request is not configured");
     return null;
   }
   try {
-    const { ts } = await context.client.chat.postMessage({ channel, ...sent(message), unfurl_links: false });
+    const { ts } = await context.client.chat.postMessage({
+      channel,
+      ...sent(openingMessage(request)),
+      unfurl_links: false,
+    });
     return ts ? { channel, ts } : null;
   } catch (error) {
     const failure = slackFailure(error, `The channel ${channel} of ${request.cluster}`);
