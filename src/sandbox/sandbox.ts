@@ -37,6 +37,8 @@ export interface SandboxOptions {
   /** Replaces the sandbox's `eks-access.yml`. */
   readonly configuration?: string;
   readonly awsAuth?: Readonly<Record<string, string>>;
+  /** Slack's rate limits; on if not given. */
+  readonly slackRateLimits?: boolean;
 }
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -62,6 +64,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   aws.addCluster({ ...cluster, region, creatorArn: arns.creator });
   const slack = await startSandboxSlack({
     faults,
+    rateLimits: options.slackRateLimits ?? true,
     onCall: (call, status, milliseconds) => onCall({ call, status, milliseconds, by: undefined }),
   });
   const folder = await mkdtemp(join(tmpdir(), "eks-access-sandbox-"));
