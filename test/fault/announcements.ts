@@ -1,0 +1,48 @@
+import { readAwsAuth } from "../../src/sandbox/cluster/aws-auth-map.ts";
+import type { Sandbox } from "../../src/sandbox/sandbox.ts";
+import { channel } from "../../src/sandbox/scene.ts";
+import type { SandboxMessage } from "../../src/sandbox/slack/shapes.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+
+/** What a message says of the access of the request that it names; null: nothing that can be false. */
+function claimOf(text: string): "has access" | "has no access" | null {
+  if (/\*Active\* until|is active until/.test(text) && !text.includes("not in aws-auth")) return "has access";
+  if (/\*Ended\*|\*Failed\*|is over:|was revoked by|could not be given/.test(text)) return "has no access";
+  return null;
+}
+
+export interface Announcements {
+  /** What was untrue at the time when it was announced, or was given twice. Each told once. */
+  readonly untrue: readonly string[];
+  stop: () => void;
+}
+
+/**
+ * Watches every message as it is posted or changed, and holds it against the live document at that very moment (law 5).
+ * A message names its request; the channel's message names the principal besides.
+ */
+export function watchAnnouncements({ slack, cluster }: Sandbox): Announcements {
+  const untrue: string[] = [];
+  const seen = new Map<string, number>();
+  const principals = new Map<string, string>();
+  const look = (message: SandboxMessage) => {
+    const key = `${message.channel} ${message.ts}`;
+    if (seen.get(key) === message.edits) return;
+    seen.set(key, message.edits);
+    const text = textOf(message);
+    const request = /r-[a-z0-9]{8}/.exec(text)?.[0] ?? "";
+    const named = /arn:aws:iam::\d{12}:user\/[\w-]+/.exec(text)?.[0];
+    if (named && message.channel === channel) principals.set(request, named);
+    const claim = claimOf(text);
+    const principal = principals.get(request);
+    if (!claim || !principal) return;
+    const { users } = readAwsAuth(cluster.awsAuth()?.data);
+    const isMapped = users.get(principal.toLowerCase())?.groups.includes("eks-access:viewers") === true;
+    if (isMapped !== (claim === "has access")) untrue.push(`${principal} ${claim}, it was said: ${text}`);
+  };
+  const stop = slack.onChange(() => {
+    for (const message of slack.messages(channel)) look(message);
+    for (const message of slack.person("U0ENGINEER").directMessages()) look(message);
+  });
+  return { untrue, stop };
+}

@@ -1,0 +1,97 @@
+import { type ChainedEvent, type EventType, verifyChain } from "../../src/audit/event.ts";
+import { grantsAnnotation } from "../../src/grant/annotation.ts";
+import type { AccessRequest } from "../../src/request/request.ts";
+import { readAwsAuth } from "../../src/sandbox/cluster/aws-auth-map.ts";
+import { initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { approvalMessage } from "../../src/slack/messages/approval-message.ts";
+import { messagesOf } from "./play-run.ts";
+import type { Stage } from "./stage.ts";
+
+/** What is wrong, by the words of the promise: no grant is lost, doubled, announced early or left behind. */
+export interface Findings {
+  readonly lost: readonly string[];
+  readonly doubled: readonly string[];
+  readonly untrue: readonly string[];
+  readonly leftBehind: readonly string[];
+}
+
+/** Of these events a request has one at most, whatever happened on the way. */
+const once: readonly EventType[] = [
+  ...(["request.created", "request.previewed", "request.refused", "request.approved"] as const),
+  ...(["grant.writing", "grant.active", "grant.ending", "grant.ended", "grant.failed"] as const),
+];
+
+/** Holds document, annotation, audit log and messages against the ledger, at a moment when everything is at rest. */
+export async function judge(stage: Stage, request: AccessRequest, known: ChainedEvent[]): Promise<Findings> {
+  const events = await stage.ledger.events(1, 100_000);
+  const audit = judgeAudit(events, request, known);
+  known.splice(0, known.length, ...events);
+  const document = judgeDocument(stage, request);
+  return {
+    lost: [...audit.lost, ...document.lost],
+    doubled: [...audit.doubled, ...document.doubled],
+    untrue: judgeMessages(stage, request),
+    leftBehind: document.leftBehind,
+  };
+}
+
+/** `known` holds the events that were there before: none of them may be missing now. */
+function judgeAudit(events: readonly ChainedEvent[], request: AccessRequest, known: readonly ChainedEvent[]) {
+  const lost: string[] = [];
+  const verdict = verifyChain(events);
+  if (verdict.type === "broken") lost.push(verdict.message);
+  if (known.some((each, index) => events[index]?.hash !== each.hash)) lost.push("an event is not there any more");
+  const own = events.filter(({ event }) => event.request === request.id).map(({ event }) => event.type);
+  const doubled = once.filter((type) => own.filter((each) => each === type).length > 1).map((type) => `${type} twice`);
+  const wanted = wantedEvent(request);
+  if (wanted && !own.includes(wanted)) lost.push(`${wanted} is not in the audit log`);
+  return { lost, doubled };
+}
+
+function wantedEvent({ state, grant }: AccessRequest): EventType | null {
+  if (state === "refused") return "request.refused";
+  if (grant?.state === "active") return "grant.active";
+  if (grant?.state === "ended") return "grant.ended";
+  return grant?.state === "failed" ? "grant.failed" : null;
+}
+
+function judgeDocument({ sandbox }: Stage, request: AccessRequest) {
+  const [lost, doubled, leftBehind]: string[][] = [[], [], []];
+  const { data = {}, metadata } = sandbox.cluster.awsAuth() ?? {};
+  const annotation = metadata?.annotations?.[grantsAnnotation] ?? "";
+  const isActive = request.grant?.state === "active";
+  const isMapped = readAwsAuth(data).users.has(request.principal.toLowerCase());
+  if (isActive && !isMapped) lost?.push("active, but not in the document");
+  if (isActive && !annotation.includes(request.id)) lost?.push("active, but not in the annotation");
+  if (Object.values(data).join().split(request.principal).length > 2) doubled?.push("two entries of one principal");
+  if (!isActive && JSON.stringify(data) !== JSON.stringify(initialAwsAuth)) {
+    leftBehind?.push(`the document is not as it was: ${JSON.stringify(data)}`);
+  }
+  if (!isActive && annotation !== "") leftBehind?.push(`an annotation: ${annotation}`);
+  return { lost: lost ?? [], doubled: doubled ?? [], leftBehind: leftBehind ?? [] };
+}
+
+/** One message shows what the ledger says. A second one, where Slack took a call whose answer got lost, says nothing. */
+function judgeMessages(stage: Stage, request: AccessRequest): string[] {
+  const texts = messagesOf(stage, request).map(textOf);
+  const { text, blocks } = approvalMessage(request);
+  const wanted = textOf({ text, blocks: blocks.map((block) => ({ ...block })) });
+  const untrue = texts.filter((text) => text !== wanted && /\[\w+\]|\*(Active|Ended|Failed)\*|Waiting/.test(text));
+  const isSeen = texts.includes(wanted) || (request.state === "refused" && toldInPerson(stage, request));
+  return [
+    ...untrue.map((text) => `a message says: ${text}`),
+    ...(isSeen ? [] : [`no message shows: ${wanted}`]),
+    ...(reasonOf(request) === "" ? ["it failed without a reason"] : []),
+  ];
+}
+
+function toldInPerson({ sandbox }: Stage, { id, refusal }: AccessRequest): boolean {
+  const told = sandbox.slack.person("U0ENGINEER").directMessages().map(textOf);
+  return told.some((text) => text.includes(id) && text.includes(refusal?.message ?? ""));
+}
+
+/** Why it came to nothing; null where it did not. */
+function reasonOf({ refusal, grant }: AccessRequest): string | null {
+  return refusal?.message ?? grant?.failure?.message ?? null;
+}

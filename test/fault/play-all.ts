@@ -1,0 +1,75 @@
+import type { ChainedEvent } from "../../src/audit/event.ts";
+import { type Announcements, watchAnnouncements } from "./announcements.ts";
+import { judge } from "./judge.ts";
+import { playRun, type Run } from "./play-run.ts";
+import { type Stage, startStage } from "./stage.ts";
+import { nameOf } from "./steps.ts";
+import { newTally, type Tally } from "./tally.ts";
+
+/** A stage with what is known of it: each run leaves it as it found it. */
+interface Theatre {
+  readonly stage: Stage;
+  readonly announcements: Announcements;
+  readonly known: ChainedEvent[];
+}
+
+/** Plays all runs on so many stages side by side, and counts. */
+export async function playAll(runs: readonly Run[], stages: number): Promise<Tally> {
+  const tally = newTally();
+  const waiting = [...runs];
+  await Promise.all(Array.from({ length: stages }, () => playOn(waiting, tally)));
+  return tally;
+}
+
+async function playOn(waiting: Run[], tally: Tally): Promise<void> {
+  let theatre = await open();
+  for (let run = waiting.shift(); run; run = waiting.shift()) {
+    const isClean = await playOne(theatre, run, tally);
+    if (isClean) continue;
+    // What went wrong must not speak for the runs that follow.
+    await close(theatre);
+    theatre = await open();
+  }
+  await close(theatre);
+}
+
+async function playOne(theatre: Theatre, run: Run, tally: Tally): Promise<boolean> {
+  const { stage, announcements, known } = theatre;
+  const title = `${nameOf(run.step)} × ${run.fault.name}`;
+  const before = countProblems(tally);
+  const announced = announcements.untrue.length;
+  try {
+    const { request, isStruck } = await playRun(stage, run, async (now) => {
+      const findings = await judge(stage, now, known);
+      for (const name of ["lost", "doubled", "untrue", "leftBehind"] as const) {
+        tally[name].push(...findings[name].map((finding) => `${title}: ${finding}`));
+      }
+    });
+    if (!isStruck) tally.missed.push(title);
+    if (request?.state === "refused") tally.refused += 1;
+    else if (request?.grant?.state === "failed") tally.failed += 1;
+    else tally.active += 1;
+  } catch (error) {
+    const log = stage.log().filter((line) => /"level":[45]0/.test(line));
+    tally.stuck.push(`${title}: ${String(error)}\n${log.slice(-6).join("\n")}`);
+  }
+  tally.untrue.push(...announcements.untrue.slice(announced).map((each) => `${title}: ${each}`));
+  tally.runs += 1;
+  tally.steps.add(nameOf(run.step));
+  tally.faults.add(run.fault.name);
+  return countProblems(tally) === before;
+}
+
+function countProblems({ lost, doubled, untrue, leftBehind, stuck }: Tally): number {
+  return [lost, doubled, untrue, leftBehind, stuck].flat().length;
+}
+
+async function open(): Promise<Theatre> {
+  const stage = await startStage();
+  return { stage, announcements: watchAnnouncements(stage.sandbox), known: [] };
+}
+
+async function close({ stage, announcements }: Theatre): Promise<void> {
+  announcements.stop();
+  await stage.stop();
+}

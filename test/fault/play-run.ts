@@ -1,0 +1,105 @@
+import { type AccessRequest, isClosed } from "../../src/request/request.ts";
+import { account, channel, clusterName } from "../../src/sandbox/scene.ts";
+import type { SandboxMessage } from "../../src/sandbox/slack/shapes.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { armFault } from "./arm-fault.ts";
+import type { FaultKind } from "./fault-kinds.ts";
+import type { Stage } from "./stage.ts";
+import type { Phase, Step } from "./steps.ts";
+
+/** One way through the flow with one fault in it. */
+export interface Run {
+  /** Unique on its stage; it is the reason and names the principal. */
+  readonly name: string;
+  readonly step: Step;
+  readonly fault: FaultKind;
+}
+
+export interface Played {
+  /** As the ledger has it when everything has come to rest; null: nothing ever came of it. */
+  readonly request: AccessRequest | null;
+  readonly isStruck: boolean;
+}
+
+/** Every fault here passes; what has not come to rest after this long is stuck. */
+const patienceMs = 45_000;
+/** A person who sees nothing happen does it again after this long. */
+const impatienceMs = 1_500;
+
+export const principalOf = ({ name }: Run) => `arn:aws:iam::${account}:user/${name}`;
+
+/** Plays request, approval and revocation, and does again what got lost on the way to the product, as a person would. */
+export async function playRun(
+  stage: Stage,
+  run: Run,
+  atRest: (request: AccessRequest) => Promise<void>,
+): Promise<Played> {
+  let isStruck = false;
+  let request: AccessRequest | null = null;
+  for (const phase of ["ask", "approve", "revoke"] as const) {
+    const fault = run.step.phase === phase ? armFault(stage, run.step, run.fault) : null;
+    request = await reach(stage, run, phase);
+    if (fault) isStruck = await fault.over();
+    await atRest(request);
+    if (isClosed(request)) break;
+  }
+  return { request, isStruck };
+}
+
+/** Acts, and waits until the ledger has come to where this phase leads, and Slack shows it. */
+async function reach(stage: Stage, run: Run, phase: Phase): Promise<AccessRequest> {
+  const began = performance.now();
+  let actedAt = Number.NEGATIVE_INFINITY;
+  let request: AccessRequest | null = null;
+  while (performance.now() - began < patienceMs) {
+    request = await findRequest(stage, run).catch(() => request);
+    if (request && isThere(request, phase) && (await isShown(stage, request))) return request;
+    if (performance.now() - actedAt > impatienceMs && isToDo(request, phase)) {
+      await act(stage, run, phase, request);
+      actedAt = performance.now();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`${phase} came to no end: ${JSON.stringify(request)}`);
+}
+
+async function findRequest({ ledger }: Stage, { name }: Run): Promise<AccessRequest | null> {
+  const requests = await ledger.ofRequester("U0ENGINEER", 3);
+  return requests.findLast((each) => each.reason === name) ?? null;
+}
+
+function isThere(request: AccessRequest, phase: Phase): boolean {
+  if (isClosed(request)) return true;
+  if (phase === "ask") return request.preview !== null;
+  return phase === "approve" && request.grant?.state === "active" && request.trouble === null;
+}
+
+async function isShown({ ledger }: Stage, request: AccessRequest): Promise<boolean> {
+  const shown = await ledger.shown(request.id).catch(() => null);
+  return shown?.version === request.version;
+}
+
+/** Whether the ledger knows nothing yet of what the person did. */
+function isToDo(request: AccessRequest | null, phase: Phase): boolean {
+  if (phase === "ask") return request === null;
+  if (phase === "approve") return request?.state === "pending";
+  return request?.grant?.state === "active" && request.grant.end === null;
+}
+
+async function act({ sandbox }: Stage, run: Run, phase: Phase, request: AccessRequest | null): Promise<void> {
+  const { person } = sandbox.slack;
+  if (phase === "ask") {
+    const line = `/eks-access request ${clusterName} ${principalOf(run)} viewer for 1h ${run.name}`;
+    await person("U0ENGINEER").command(line, channel);
+  } else if (phase === "approve") {
+    const message = messagesOf({ sandbox }, request).findLast((each) => textOf(each).includes("[Approve]"));
+    if (message) await person("U0APPROVER").click(message, "approve");
+  } else {
+    await person("U0APPROVER").command(`/eks-access revoke ${request?.id} done`, channel);
+  }
+}
+
+/** The messages in the channel that name a request. */
+export function messagesOf({ sandbox }: Pick<Stage, "sandbox">, request: AccessRequest | null): SandboxMessage[] {
+  return sandbox.slack.messages(channel).filter((each) => request && textOf(each).includes(request.id));
+}

@@ -1,0 +1,105 @@
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { Redis } from "ioredis";
+import { vi } from "vitest";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { redisLedger } from "../../src/redis/ledger.ts";
+import { freePort } from "../../src/sandbox/free-port.ts";
+import { type ProductProcess, type Program, startProduct } from "../../src/sandbox/product-process.ts";
+import { type ProvidedRedis, provideRedis } from "../../src/sandbox/redis/provide-redis.ts";
+import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { configuration } from "../../src/sandbox/scene.ts";
+import { type RedisGate, startRedisGate } from "./redis-gate.ts";
+
+const program: Program = {
+  script: fileURLToPath(new URL("../../src/bin/eks-access.ts", import.meta.url)),
+  nodeFlags: ["--import", createRequire(import.meta.url).resolve("tsx")],
+};
+
+export type ProcessName = "slack" | "worker";
+
+/** The product's two real processes in a sandbox, with a Redis of their own behind a gate: all of it can be killed. */
+export interface Stage {
+  readonly sandbox: Sandbox;
+  readonly gate: RedisGate;
+  /** Reads past the gate, so that a fault of the product's way to Redis is none of ours. */
+  readonly ledger: Ledger;
+  /** Names of JSON lines that the processes logged, for a case that went wrong. */
+  log: () => readonly string[];
+  /** SIGKILL; resolves when it is gone. `revive` starts whatever is not there. */
+  kill: (name: ProcessName | "redis") => Promise<void>;
+  revive: () => Promise<void>;
+  stop: () => Promise<void>;
+}
+
+/** Inspections and warnings would make calls of their own between those that a case means. */
+const quiet = configuration.replace("sweepEvery: 1s", "sweepEvery: 1s\n  inspectEvery: 8h\n  warnBeforeEnd: 1s");
+
+/** Starts one stage. Several can stand side by side: they share nothing. */
+export async function startStage(): Promise<Stage> {
+  const sandbox = await startSandbox({ configuration: quiet, slackRateLimits: false });
+  const redis = await ownRedis();
+  const gate = await startRedisGate(Number(new URL(redis.url).port), sandbox.faults);
+  const observer = new Redis(redis.url);
+  observer.on("error", () => {});
+  await writeThrough(observer);
+  const port = await freePort();
+  sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
+  const running = new Map<ProcessName, ProductProcess>();
+  const all: ProductProcess[] = [];
+  let isRedisDead = false;
+  const start = async (name: ProcessName) => {
+    const environment = sandbox.environmentOf(name, { redisUrl: gate.url, port });
+    const child = await startProduct(program, name, environment);
+    running.set(name, child);
+    all.push(child);
+  };
+  await Promise.all([start("slack"), start("worker")]);
+  await running.get("worker")?.logged("read the cluster's own memory");
+  return {
+    sandbox,
+    gate,
+    ledger: redisLedger(observer),
+    log: () => all.flatMap((child) => child.log),
+    kill: async (name) => {
+      if (name === "redis") {
+        isRedisDead = true;
+        return redis.kill();
+      }
+      const child = running.get(name);
+      running.delete(name);
+      await child?.kill();
+    },
+    revive: async () => {
+      if (isRedisDead) {
+        await redis.restart();
+        isRedisDead = false;
+        await writeThrough(observer);
+      }
+      gate.open();
+      for (const name of ["slack", "worker"] as const) if (!running.has(name)) await start(name);
+    },
+    stop: async () => {
+      await Promise.all([...running.values()].map((child) => child.stop()));
+      observer.disconnect();
+      await gate.stop();
+      await redis.stop();
+      await sandbox.stop();
+    },
+  };
+}
+
+/** A Redis that is ours to kill, also where REDIS_URL names one for the other tests. */
+async function ownRedis(): Promise<ProvidedRedis> {
+  vi.stubEnv("REDIS_URL", "");
+  try {
+    return await provideRedis({ appendOnly: true });
+  } finally {
+    vi.unstubAllEnvs();
+  }
+}
+
+/** As docs/operating.md asks for: what was acknowledged is on the disk. */
+async function writeThrough(redis: Redis): Promise<void> {
+  await redis.config("SET", "appendfsync", "always");
+}

@@ -1,0 +1,89 @@
+import type { ProcessName } from "./stage.ts";
+
+/** What a person does; every call of the product belongs to one of them. */
+export type Phase = "ask" | "approve" | "revoke";
+
+/** One call of the flow, that a fault can strike. */
+export interface Step {
+  readonly phase: Phase;
+  readonly call: string;
+  /** Which call of this kind, counted from the beginning of the phase, or from `after`. */
+  readonly nth: number;
+  /** Whose call it is. The cluster's own call to STS counts as the worker's: it waits for the answer. */
+  readonly by: ProcessName;
+  /** Armed only when this call has come: how many messages come before it is a matter of time. */
+  readonly after?: string;
+}
+
+/** `approve: sts.GetCallerIdentity 2` */
+export function nameOf({ phase, call, nth, after }: Step): string {
+  return `${phase}: ${call} ${nth}${after ? ` after ${after}` : ""}`;
+}
+
+const by =
+  (who: ProcessName) =>
+  (phase: Phase, call: string, nth = 1, after?: string): Step => ({
+    phase,
+    call,
+    nth,
+    by: who,
+    ...(after === undefined ? {} : { after }),
+  });
+const worker = by("worker");
+const slack = by("slack");
+
+/** Becoming the creator; the third identity is asked by the cluster's authenticator, about our token. */
+const opening = (phase: Phase): Step[] => [
+  worker(phase, "sts.GetCallerIdentity", 1),
+  worker(phase, "sts.AssumeRole"),
+  worker(phase, "sts.GetCallerIdentity", 2),
+  worker(phase, "eks.DescribeCluster"),
+  worker(phase, "kubernetes.get-configmap", 1),
+  worker(phase, "sts.GetCallerIdentity", 3),
+];
+
+const writing = (phase: Phase): Step[] => [
+  worker(phase, "kubernetes.dry-run-configmap"),
+  worker(phase, "kubernetes.replace-configmap"),
+  worker(phase, "kubernetes.get-configmap", 2),
+];
+
+const proof = "kubernetes.subject-access-review";
+const write = "kubernetes.replace-configmap";
+
+/** Every call that the product makes from the slash command to the message that says that the access is gone. */
+export const steps: readonly Step[] = [
+  slack("ask", "redis.commit", 1),
+  slack("ask", "redis.mark-shown", 1),
+  slack("ask", "slack.response_url"),
+  ...opening("ask"),
+  worker("ask", "kubernetes.list-clusterrolebindings"),
+  worker("ask", "kubernetes.list-rolebindings"),
+  worker("ask", "redis.commit", 2),
+  slack("ask", "slack.chat.postMessage"),
+  slack("ask", "redis.mark-shown", 1, "slack.chat.postMessage"),
+  slack("ask", "slack.chat.update"),
+
+  slack("approve", "redis.commit", 1),
+  slack("approve", "slack.chat.update", 1),
+  slack("approve", "redis.mark-shown", 1),
+  ...opening("approve"),
+  worker("approve", "redis.commit", 2),
+  ...writing("approve"),
+  worker("approve", proof),
+  worker("approve", "redis.commit", 1, proof),
+  slack("approve", "slack.chat.update", 1, proof),
+  slack("approve", "slack.chat.postMessage"),
+  slack("approve", "redis.mark-shown", 1, "slack.chat.postMessage"),
+
+  slack("revoke", "redis.commit", 1),
+  slack("revoke", "slack.response_url"),
+  slack("revoke", "slack.chat.update", 1),
+  slack("revoke", "redis.mark-shown", 1),
+  ...opening("revoke"),
+  ...writing("revoke"),
+  worker("revoke", "redis.commit", 1, write),
+  slack("revoke", "slack.chat.update", 1, write),
+  slack("revoke", "slack.chat.postMessage"),
+  slack("revoke", "redis.mark-shown", 1, "slack.chat.postMessage"),
+];

@@ -1,0 +1,36 @@
+/** What all runs together came to. */
+export interface Tally {
+  readonly steps: Set<string>;
+  readonly faults: Set<string>;
+  runs: number;
+  active: number;
+  failed: number;
+  refused: number;
+  /** Each names its run. */
+  readonly lost: string[];
+  readonly doubled: string[];
+  readonly untrue: string[];
+  readonly leftBehind: string[];
+  readonly stuck: string[];
+  /** The fault was never met: the run proves nothing. */
+  readonly missed: string[];
+}
+
+export function newTally(): Tally {
+  return {
+    ...{ steps: new Set(), faults: new Set(), runs: 0, active: 0, failed: 0, refused: 0 },
+    ...{ lost: [], doubled: [], untrue: [], leftBehind: [], stuck: [], missed: [] },
+  };
+}
+
+/** One line for people. */
+export function tallyText(tally: Tally): string {
+  const { steps, faults, runs, active, failed, refused } = tally;
+  const problems = (["lost", "doubled", "untrue", "leftBehind", "stuck", "missed"] as const)
+    .map((name) => `${name === "leftBehind" ? "left behind" : name} ${tally[name].length}`)
+    .join(", ");
+  return (
+    `${steps.size} steps × ${faults.size} faults: ${runs} runs ` +
+    `(${active} active and ended, ${failed} failed with a reason, ${refused} refused with a reason); ${problems}`
+  );
+}
