@@ -12,9 +12,19 @@ function oneLine(text: string): string {
   return text.replace(directionMarks, "").replace(/\s+/g, " ").trim();
 }
 
-/** User text in a sentence: escaped, on one line, without the marks that Slack would format. */
+/**
+ * Text in a sentence: escaped, on one line, without the marks that Slack would format. What is put between them must
+ * never get into an ARN that somebody copies: ARNs are in code style.
+ */
 export function plainLine(text: string): string {
-  return escapeText(oneLine(text)).replace(/[*_~`]|:(?=[\w+'-]+:)/g, (mark) => `${mark}\u200b`);
+  return oneLine(text)
+    .split(/(\barn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[\w+=.@/-]*[\w+=@/-])/)
+    .map((part, index) => (index % 2 === 1 ? code(part) : plain(part)))
+    .join("");
+}
+
+function plain(text: string): string {
+  return escapeText(text).replace(/[*_~`]|:(?=[\w+'-]+:)/g, (mark) => `${mark}\u200b`);
 }
 
 /** Text in code style, on one line. A backtick inside would end it. */

@@ -24,6 +24,8 @@ export interface Flow {
   startSlack: () => Promise<ProductProcess>;
   /** The newest message of the channel that holds this text; waits for it. */
   message: (text: string, withinMs?: number) => Promise<SandboxMessage>;
+  /** The message that asks about this request, with its buttons; waits for it. */
+  asked: (reason: string) => Promise<SandboxMessage>;
   /** The newest direct message to the engineer that holds this text; waits for it. */
   told: (text: string, withinMs?: number) => Promise<SandboxMessage>;
   /** What only this person sees and that holds this text; waits for it. */
@@ -62,6 +64,8 @@ export async function startFlow(options: SandboxOptions = {}): Promise<Flow> {
       return slack;
     },
     message: (text, withinMs = 15_000) => until(() => messages(channel).findLast(holding(text)), withinMs),
+    asked: (reason) =>
+      until(() => messages(channel).findLast((each) => holding(reason)(each) && holding("[Approve]")(each)), 15_000),
     told: (text, withinMs = 15_000) =>
       until(() => person("U0ENGINEER").directMessages().findLast(holding(text)), withinMs),
     answer: (user, text) => until(() => person(user).ephemerals().findLast(holding(text)), 15_000),

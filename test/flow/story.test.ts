@@ -80,13 +80,13 @@ describe("the main job, end to end", () => {
     expect(errors?.duration).toContain("30m, 4h or 1h30m");
     expect(engineer.view()).toBeUndefined();
     expect(textOf(await flow.told("is recorded"))).toContain("`viewer` on `staging`");
-    expect(textOf(await flow.message("read the logs"))).toContain("[Approve] [Deny]");
+    expect(textOf(await flow.asked("read the logs"))).toContain("[Approve] [Deny]");
   });
 
   test("a denial changes nothing in the cluster, and the requester is told by whom", async () => {
     const resourceVersion = flow.sandbox.cluster.awsAuth()?.metadata.resourceVersion;
 
-    await flow.sandbox.slack.person("U0APPROVER2").click(await flow.message("read the logs"), "deny");
+    await flow.sandbox.slack.person("U0APPROVER2").click(await flow.asked("read the logs"), "deny");
     const denied = await flow.message("Denied by <@U0APPROVER2>");
 
     expect(textOf(denied)).not.toContain("[Approve]");
@@ -97,20 +97,20 @@ describe("the main job, end to end", () => {
   test("nobody decides about the own request, and who is no approver is told who is", async () => {
     const { sandbox } = flow;
     await sandbox.slack.person("U0APPROVER").command(ask("for 1m approve myself"), channel);
-    const message = await flow.message("approve myself");
+    const message = await flow.asked("approve myself");
 
     await sandbox.slack.person("U0APPROVER").click(message, "approve");
     await sandbox.slack.person("U0ONCALL").click(message, "approve");
 
     expect(textOf(await flow.answer("U0APPROVER", "own request"))).toContain("Who may: <@U0APPROVER2>.");
     expect(textOf(await flow.answer("U0ONCALL", "no approver"))).toContain("Who may: <@U0APPROVER2>.");
-    expect(textOf(await flow.message("approve myself"))).toContain("[Approve]");
+    expect(textOf(await flow.asked("approve myself"))).toContain("[Approve]");
   });
 
   test("two clicks at once: one wins, the other is told who was first", async () => {
     const { sandbox } = flow;
     await sandbox.slack.person("U0ENGINEER").command(ask("for 1m race"), channel);
-    const message = await flow.message("race");
+    const message = await flow.asked("race");
 
     await Promise.all(["U0APPROVER", "U0APPROVER2"].map((id) => sandbox.slack.person(id).click(message, "approve")));
     const active = textOf(await flow.message("*Active*"));
@@ -140,7 +140,7 @@ describe("the main job, end to end", () => {
 
     const answer = textOf(await flow.answer("U0ENGINEER", "Nothing was requested"));
 
-    expect(answer).toContain(`Understood: principal ${arns.engineer}`);
+    expect(answer).toContain(`Understood: principal \`${arns.engineer}\``);
     expect(answer).toContain("There is no cluster stagin");
     expect(answer).toContain(`/eks-access request staging ${arns.engineer} viewer for 4h`);
   });

@@ -43,7 +43,7 @@ describe("a line with mistakes", () => {
 
     expect(textOfBlocks(answer).replaceAll("\u200b", "")).toBe(
       [
-        'Nothing was requested. Understood: principal arn:aws:iam::111122223333:role/developers, level viewer, reason "why"',
+        'Nothing was requested. Understood: principal `arn:aws:iam::111122223333:role/developers`, level viewer, reason "why"',
         "✗ *cluster*: There is no cluster stagin. Clusters: staging.",
         "✗ *duration*: viewer can be had for at most 8h.",
         "Copy this line:",
