@@ -1,14 +1,13 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
-import { vi } from "vitest";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
 import { freePort } from "../../src/sandbox/free-port.ts";
 import { type ProductProcess, type Program, startProduct } from "../../src/sandbox/product-process.ts";
-import { type ProvidedRedis, provideRedis } from "../../src/sandbox/redis/provide-redis.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { configuration } from "../../src/sandbox/scene.ts";
+import { redisOfOurOwn } from "./own-redis.ts";
 import { type RedisGate, startRedisGate } from "./redis-gate.ts";
 
 const program: Program = {
@@ -24,7 +23,7 @@ export interface Stage {
   readonly gate: RedisGate;
   /** Reads past the gate, so that a fault of the product's way to Redis is none of ours. */
   readonly ledger: Ledger;
-  /** Names of JSON lines that the processes logged, for a case that went wrong. */
+  /** JSON lines that the processes logged, for a run that went wrong. */
   log: () => readonly string[];
   /** SIGKILL; resolves when it is gone. `revive` starts whatever is not there. */
   kill: (name: ProcessName | "redis") => Promise<void>;
@@ -38,11 +37,10 @@ const quiet = configuration.replace("sweepEvery: 1s", "sweepEvery: 1s\n  inspect
 /** Starts one stage. Several can stand side by side: they share nothing. */
 export async function startStage(): Promise<Stage> {
   const sandbox = await startSandbox({ configuration: quiet, slackRateLimits: false });
-  const redis = await ownRedis();
+  const redis = await redisOfOurOwn();
   const gate = await startRedisGate(Number(new URL(redis.url).port), sandbox.faults);
   const observer = new Redis(redis.url);
   observer.on("error", () => {});
-  await writeThrough(observer);
   const port = await freePort();
   sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
   const running = new Map<ProcessName, ProductProcess>();
@@ -74,7 +72,6 @@ export async function startStage(): Promise<Stage> {
       if (isRedisDead) {
         await redis.restart();
         isRedisDead = false;
-        await writeThrough(observer);
       }
       gate.open();
       for (const name of ["slack", "worker"] as const) if (!running.has(name)) await start(name);
@@ -87,19 +84,4 @@ export async function startStage(): Promise<Stage> {
       await sandbox.stop();
     },
   };
-}
-
-/** A Redis that is ours to kill, also where REDIS_URL names one for the other tests. */
-async function ownRedis(): Promise<ProvidedRedis> {
-  vi.stubEnv("REDIS_URL", "");
-  try {
-    return await provideRedis({ appendOnly: true });
-  } finally {
-    vi.unstubAllEnvs();
-  }
-}
-
-/** As docs/operating.md asks for: what was acknowledged is on the disk. */
-async function writeThrough(redis: Redis): Promise<void> {
-  await redis.config("SET", "appendfsync", "always");
 }
