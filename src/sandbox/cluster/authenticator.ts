@@ -32,6 +32,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       if (cached && cached.until > now.getTime()) return cached.user;
       const owner = await verifyToken(token, { ...options, now });
       const user = owner.type === "owner" ? userOf(owner, options) : undefined;
+      for (const [old, { until }] of cache) if (until <= now.getTime()) cache.delete(old);
       if (user) cache.set(key, { user, until: now.getTime() + options.cacheMs });
       return user;
     },
