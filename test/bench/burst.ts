@@ -4,7 +4,7 @@ import { arns, region } from "../../src/sandbox/scene.ts";
 import { readEvents } from "./events.ts";
 import { atMost, type Figure, type Scale } from "./figure.ts";
 import { approve, ask, userArn } from "./people.ts";
-import { referenceResult } from "./reference-result.ts";
+import { referenceResult } from "./product.ts";
 import { type Stage, startStage } from "./stage.ts";
 
 const product = "staging";

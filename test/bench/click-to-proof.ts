@@ -6,7 +6,7 @@ import { type EventReader, readEvents, timesOf } from "./events.ts";
 import { atMostTimes, type Figure, type Scale } from "./figure.ts";
 import { type Asked, approve, ask, userArn } from "./people.ts";
 import { median, percentile } from "./percentile.ts";
-import { referenceResult } from "./reference-result.ts";
+import { referenceResult } from "./product.ts";
 import { type Stage, startStage } from "./stage.ts";
 
 const cluster = "staging";
@@ -96,7 +96,7 @@ async function atOnce(stage: Stage, events: EventReader, asked: readonly Asked[]
 }
 
 async function unavoidableCalls(stage: Stage, runs: number): Promise<readonly number[]> {
-  const input = { eksName: cluster, region, roleArn: arns.creator, externalId, runs, warmUp: 5 };
+  const input = { eksName: cluster, region, roleArn: arns.creator, externalId, runs, warmUp: 10 };
   const environment = { ...stage.workerEnvironment, BENCH_INPUT: JSON.stringify(input) };
   const result = await referenceResult("unavoidable-calls.ts", environment);
   return z.object({ milliseconds: z.array(z.number()) }).parse(result).milliseconds;

@@ -1,4 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createRequire } from "node:module";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { type ProductProcess, type Program, startProduct } from "../../src/sandbox/product-process.ts";
 
@@ -7,8 +10,7 @@ const nodeFlags = ["--import", createRequire(import.meta.url).resolve("tsx")];
 /** `eks-access` from the sources, as its own process. */
 const product: Program = { script: fileURLToPath(new URL("../../src/bin/eks-access.ts", import.meta.url)), nodeFlags };
 
-/** What is quiet in both the product and its references, so that neither pays for writing lines that nobody reads. */
-const quiet = { LOG_LEVEL: "info", AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
+const quiet = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
 
 export function startProductProcess(
   kind: "slack" | "worker",
@@ -17,8 +19,26 @@ export function startProductProcess(
   return startProduct(product, kind, { ...quiet, ...environment });
 }
 
-/** How a script of this folder is run as a process of its own: in the same way as the product. */
-export function programOf(script: string): { readonly path: string; readonly args: readonly string[] } {
-  const file = fileURLToPath(new URL(`./${script}`, import.meta.url));
-  return { path: process.execPath, args: [...nodeFlags, file] };
+/** A Bolt app that does nothing but acknowledge, in the same way. */
+export function startBareBolt(environment: Readonly<Record<string, string>>): Promise<ProductProcess> {
+  return startProduct({ script: scriptOf("bare-bolt.ts"), nodeFlags }, "slack", environment);
+}
+
+/**
+ * Runs a reference, a script of this folder, in the same way; what it prints is its result.
+ * @param environment all that it gets
+ */
+export async function referenceResult(script: string, environment: Readonly<Record<string, string>>): Promise<unknown> {
+  const args = [...nodeFlags, scriptOf(script)];
+  const child = spawn(process.execPath, args, {
+    env: { ...quiet, ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  if (code !== 0) throw new Error(`${script} ended with code ${code}`);
+  return JSON.parse(output);
+}
+
+function scriptOf(name: string): string {
+  return fileURLToPath(new URL(`./${name}`, import.meta.url));
 }

@@ -5,16 +5,20 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem, type } from "node:os";
 import { fileURLToPath } from "node:url";
+import { measureAck } from "./ack.ts";
 import { measureBurst } from "./burst.ts";
 import { measureClickToProof } from "./click-to-proof.ts";
 import type { Figure, Scale } from "./figure.ts";
+import { measureManyEnds } from "./many-ends.ts";
 import { measureRevocationLag } from "./revocation-lag.ts";
 import { tableOf } from "./table.ts";
 
 const parts: Readonly<Record<string, (scale: Scale) => Promise<readonly Figure[]>>> = {
+  ack: measureAck,
   burst: measureBurst,
   "click-to-proof": measureClickToProof,
   "revocation-lag": measureRevocationLag,
+  "many-ends": measureManyEnds,
 };
 
 const resultsFile = fileURLToPath(new URL("../../bench/results.json", import.meta.url));

@@ -36,6 +36,8 @@ export interface Stage {
   /** How many calls of this kind were answered, with this status where one is given. */
   readonly calls: (call: string, status?: number) => number;
   readonly workerEnvironment: Readonly<Record<string, string>>;
+  /** Where the slack process listens. */
+  readonly slackPort: number;
   readonly startSlack: () => Promise<ProductProcess>;
   readonly startWorker: () => Promise<ProductProcess>;
   readonly stop: () => Promise<void>;
@@ -69,6 +71,7 @@ export async function startStage(clusterNames: readonly string[], timing: StageT
     ledger: redisLedger(connection),
     calls,
     workerEnvironment,
+    slackPort: port,
     startSlack: () => start("slack", { ...shared, ...slackEnvironment(sandbox.slack, port) }),
     startWorker: () => start("worker", workerEnvironment),
     stop: async () => {

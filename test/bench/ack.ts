@@ -1,0 +1,128 @@
+import { freePort } from "../../src/sandbox/free-port.ts";
+import type { ProductProcess } from "../../src/sandbox/product-process.ts";
+import { type AnswerSink, startAnswerSink } from "./answer-sink.ts";
+import { atLeastTimes, atMost, type Figure, type Scale } from "./figure.ts";
+import { userArn } from "./people.ts";
+import { median, percentile } from "./percentile.ts";
+import { useOf } from "./process-use.ts";
+import { startBareBolt } from "./product.ts";
+import { asFastAsItGoes, atRate, type Target } from "./slash-load.ts";
+import { type Stage, startStage } from "./stage.ts";
+
+/** The command that costs most after its acknowledgement: it is read, recorded, queued and answered. */
+const requestLine = `request staging ${userArn(1)} viewer for 1h the bench wants to know`;
+const perSecond = 200;
+
+interface Size {
+  readonly seconds: number;
+  readonly commands: number;
+}
+
+const sizes: Readonly<Record<Scale, Size>> = {
+  small: { seconds: 2, commands: 1_000 },
+  full: { seconds: 10, commands: 10_000 },
+  long: { seconds: 30, commands: 10_000 },
+};
+
+/** How soon slash commands are acknowledged, how many a second at most, and what is left in memory afterwards. */
+export async function measureAck(scale: Scale): Promise<readonly Figure[]> {
+  const size = sizes[scale];
+  const stage = await startStage(["staging"]);
+  const sink = await startAnswerSink();
+  try {
+    const ours = await measureApp(await stage.startSlack(), targetOf(stage, stage.slackPort, sink), size, sink);
+    const bare = await measureBare(stage, sink, size, {});
+    const answering = await measureBare(stage, sink, size, { ANSWERS: "yes" });
+    return figuresOf(ours, bare, answering, size);
+  } finally {
+    await sink.stop();
+    await stage.stop();
+  }
+}
+
+interface AppMeasure {
+  readonly ackMs: readonly number[];
+  /** Acknowledgements a second. */
+  readonly rate: number;
+  readonly residentMb: number;
+}
+
+async function measureApp(
+  app: ProductProcess,
+  target: Target,
+  size: Size,
+  sink: AnswerSink | null,
+): Promise<AppMeasure> {
+  // The first commands find code that was never run, and connections that are not open yet.
+  await asFastAsItGoes(target, 200, 8, "help");
+  await sink?.take(200);
+  const steady = await atRate(target, perSecond, size.seconds, requestLine);
+  await sink?.take(perSecond * size.seconds);
+  const most = await asFastAsItGoes(target, size.commands, 32, "help");
+  await sink?.take(size.commands);
+  const { residentMb } = await useOf(app.pid);
+  return { ackMs: steady.ackMs, rate: size.commands / most.seconds, residentMb };
+}
+
+async function measureBare(
+  stage: Stage,
+  sink: AnswerSink,
+  size: Size,
+  environment: Readonly<Record<string, string>>,
+): Promise<AppMeasure> {
+  const port = await freePort();
+  const { botToken, signingSecret, apiUrl } = stage.slack;
+  const app = await startBareBolt({
+    SLACK_BOT_TOKEN: botToken,
+    SLACK_SIGNING_SECRET: signingSecret,
+    SLACK_API_URL: apiUrl,
+    PORT: String(port),
+    ...environment,
+  });
+  try {
+    return await measureApp(app, targetOf(stage, port, sink), size, environment.ANSWERS ? sink : null);
+  } finally {
+    await app.stop();
+  }
+}
+
+function targetOf({ slack }: Stage, port: number, sink: AnswerSink): Target {
+  return { origin: `http://127.0.0.1:${port}`, signingSecret: slack.signingSecret, responseUrl: sink.url };
+}
+
+function figuresOf(ours: AppMeasure, bare: AppMeasure, answering: AppMeasure, { seconds, commands }: Size): Figure[] {
+  const bareName = "a bare Bolt app that only acks";
+  const answeringName = "a bare Bolt app that acks and answers";
+  const p99 = percentile(ours.ackMs, 0.99);
+  const steady = `ack under ${perSecond} commands/s for ${seconds} s`;
+  const memory = `slack process: resident after ${commands} commands`;
+  return [
+    {
+      name: `${steady}: median`,
+      value: median(ours.ackMs),
+      unit: "ms",
+      reference: { name: bareName, value: median(bare.ackMs) },
+    },
+    {
+      name: `${steady}: p99`,
+      value: p99,
+      unit: "ms",
+      reference: { name: bareName, value: percentile(bare.ackMs, 0.99) },
+      target: atMost(250, p99),
+    },
+    {
+      name: "acks a second, 32 in flight",
+      value: ours.rate,
+      unit: "/s",
+      reference: { name: bareName, value: bare.rate },
+      target: atLeastTimes(0.7, ours.rate, bare.rate),
+    },
+    {
+      name: "acks a second, 32 in flight, each answered",
+      value: ours.rate,
+      unit: "/s",
+      reference: { name: answeringName, value: answering.rate },
+    },
+    { name: memory, value: ours.residentMb, unit: "MB", reference: { name: bareName, value: bare.residentMb } },
+  ];
+}

@@ -1,0 +1,118 @@
+import { decide } from "../../src/approval/decide.ts";
+import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { grantsAnnotation, writeAnnotation } from "../../src/grant/annotation.ts";
+import { scheduleGrant } from "../../src/grant/grant.ts";
+import type { Holding } from "../../src/grant/holding.ts";
+import { rememberWritten } from "../../src/grant/written.ts";
+import { eventOf } from "../../src/jobs/record-change.ts";
+import { type Settlement, settle } from "../../src/jobs/settle.ts";
+import type { Cluster } from "../../src/policy/cluster.ts";
+import { digestOfChange } from "../../src/request/digest.ts";
+import { type AccessRequest, createRequest } from "../../src/request/request.ts";
+import { initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { userArn } from "./people.ts";
+import type { Stage } from "./stage.ts";
+
+const leaseSeconds = 3600;
+
+/** A lease in force, and the moment at which it is over. */
+export interface SeededLease {
+  readonly principal: string;
+  /** Milliseconds since the epoch. */
+  readonly endsAt: number;
+}
+
+/**
+ * Puts a cluster's active leases where the product would have put them, with the product's own functions: sealed
+ * decisions and records in the ledger, entries and the sealed annotation in the document. Only the hour that would have
+ * passed since their approval is left out, and their coming end counts as told, since nobody would read it.
+ */
+export async function seedLeases(
+  stage: Stage,
+  cluster: Cluster,
+  ends: readonly number[],
+): Promise<readonly SeededLease[]> {
+  const approved = ends.map((endsAt, index) => approvedRequest(stage, cluster, userArn(index), endsAt, index));
+  const settlement = settled(stage, cluster, approved);
+  writeInto(stage, cluster, settlement);
+  for (const request of approved) await record(stage, request, settlement.holdings);
+  await stage.ledger.markAdopted(cluster.name);
+  return approved.map(({ principal }, index) => ({ principal, endsAt: ends[index] ?? 0 }));
+}
+
+function approvedRequest(
+  stage: Stage,
+  cluster: Cluster,
+  principal: string,
+  endsAt: number,
+  index: number,
+): AccessRequest {
+  const [level] = cluster.levels;
+  if (!level) throw new Error(`${cluster.name} offers no level`);
+  const decidedAt = new Date(endsAt - leaseSeconds * 1000);
+  const wish = {
+    id: `r-${cluster.name}-${index}`,
+    requester: "U0ENGINEER",
+    cluster: cluster.name,
+    level: level.name,
+    principal,
+    groups: level.groups,
+    durationSeconds: leaseSeconds,
+    reason: "the bench wants to know",
+    extends: null,
+  };
+  const asked = createRequest(wish, new Date(decidedAt.getTime() - 60_000), 3600);
+  const digest = digestOfChange(asked, cluster, level, null);
+  const afterwards = { username: "engineer", groups: level.groups };
+  const preview = { at: asked.createdAt, digest, diff: "", today: null, afterwards, warnings: [] };
+  const previewed = { ...asked, preview };
+  const click = { verdict: "approved", by: "U0APPROVER", digest, why: "" } as const;
+  const decided = decide(previewed, cluster, click, stage.sealKeys, decidedAt);
+  if (decided.type === "refused") throw new Error(`the approval was refused: ${decided.code}`);
+  const grant = scheduleGrant(decidedAt, leaseSeconds);
+  return { ...previewed, state: "approved", decision: decided.decision, grant };
+}
+
+function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessRequest[]): Settlement {
+  const result = settle({
+    cluster,
+    work: { arriving, leaving: [], staying: [] },
+    state: { configMap: null, document: parseDocument(initialAwsAuth), holdings: new Map(), lost: new Set() },
+    closed: new Set(),
+    sealKeys: stage.sealKeys,
+    now: new Date(),
+  });
+  if (result.type === "refused" || result.settlement.granted.length !== arriving.length) {
+    throw new Error(`the leases of ${cluster.name} can't be given: ${JSON.stringify(result)}`);
+  }
+  return result.settlement;
+}
+
+function writeInto(stage: Stage, cluster: Cluster, { data, holdings }: Settlement): void {
+  const annotation = writeAnnotation(cluster.name, holdings, stage.sealKeys) ?? "";
+  stage.clusters.get(cluster.name)?.editAwsAuth((configMap) => ({
+    ...configMap,
+    metadata: { ...configMap.metadata, annotations: { [grantsAnnotation]: annotation } },
+    data: { ...data },
+  }));
+}
+
+async function record(stage: Stage, request: AccessRequest, holdings: readonly Holding[]): Promise<void> {
+  const holding = holdings.find(({ arn }) => arn === request.principal);
+  if (!request.grant || !holding) throw new Error(`${request.id} has no holding`);
+  const now = new Date();
+  const at = now.toISOString();
+  const grant = {
+    ...request.grant,
+    state: "active" as const,
+    writeBegan: at,
+    activeSince: at,
+    written: rememberWritten(request, holding, stage.sealKeys),
+    warnAt: at,
+    warnedAt: at,
+  };
+  const event = eventOf("grant.active", request, "worker", now);
+  const committed = await stage.ledger.commit({ after: { ...request, grant }, event });
+  if (committed.type === "conflict") throw new Error(`${request.id} was there already`);
+  await stage.ledger.markShown(request.id, { version: request.version, message: null, told: [] });
+}
