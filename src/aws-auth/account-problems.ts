@@ -1,10 +1,11 @@
-import type { Entry } from "./document.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
+import type { Mark } from "./go-yaml/token.ts";
 import { isAccountId } from "./matchable.ts";
 import { type Problem, problemAt } from "./problem.ts";
 
 /** What there is to tell about an item of mapAccounts. */
-export function accountProblems({ section, arn: id }: Entry, node: ScalarNode): Problem[] {
+export function accountProblems(id: string, node: ScalarNode): Problem[] {
+  const section = "mapAccounts";
   if (!isAccountId(id)) {
     const message = `${JSON.stringify(id)} is not an AWS account: it matches nobody.`;
     return [
@@ -22,6 +23,19 @@ export function accountProblems({ section, arn: id }: Entry, node: ScalarNode): 
   const remedy = "Map the roles that need it one by one, if that is not meant.";
   const mapped = problemAt(section, node.start, "account-mapped", "notice", message, remedy);
   return node.style === "plain" && id.startsWith("0") ? [mapped, unquoted(id, node)] : [mapped];
+}
+
+/** An item that is a list or a mapping. */
+export function notAnAccount(at: Mark): Problem {
+  const message = "This item is not an AWS account: the authenticator skips it.";
+  return problemAt(
+    "mapAccounts",
+    at,
+    "account-invalid",
+    "error",
+    message,
+    "Write the 12 digits of the account, in quotes.",
+  );
 }
 
 function unquoted(id: string, node: ScalarNode): Problem {

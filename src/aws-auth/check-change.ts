@@ -1,6 +1,6 @@
 import { canonicalCaller, type Principal, readPrincipal } from "../principal/arn.ts";
 import type { AwsAuthDocument, Entry } from "./document.ts";
-import { entryOf } from "./entry-of.ts";
+import { entriesFor, entryOf } from "./entry-of.ts";
 import { goFold } from "./go-yaml/fold.ts";
 import { isNode, MASTERS } from "./names.ts";
 import type { Change, PlanGuard, Refusal } from "./plan.ts";
@@ -11,7 +11,7 @@ import { sameGroups } from "./same-groups.ts";
 export function refuseChange(document: AwsAuthDocument, change: Change, guard: PlanGuard): Refusal | null {
   const entry = entryOf(document, change.arn);
   const about = (code: string, message: string): Refusal => ({ code, message, arn: change.arn });
-  if (entry !== null && isNode(entry))
+  if (entriesFor(document, change.arn).some(isNode))
     return about(
       "node-entry",
       `${change.arn} is how nodes of this cluster sign in. Change it by hand, never by a request.`,

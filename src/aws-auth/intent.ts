@@ -1,6 +1,6 @@
 import { readPrincipal } from "../principal/arn.ts";
 import type { AwsAuthDocument, Entry } from "./document.ts";
-import { entryOf } from "./entry-of.ts";
+import { entriesFor, entryOf } from "./entry-of.ts";
 import { goFold } from "./go-yaml/fold.ts";
 import type { Change } from "./plan.ts";
 import type { Section } from "./problem.ts";
@@ -51,7 +51,6 @@ function intendMapping(document: AwsAuthDocument, change: Change & { type: "map"
 }
 
 function intendRemoval(document: AwsAuthDocument, arn: string): Intent | null {
-  const key = goFold(arn);
-  const entries = document.entries.filter((entry) => entry.section !== "mapAccounts" && goFold(entry.arn) === key);
+  const entries = entriesFor(document, arn);
   return entries.length === 0 ? null : { type: "remove", arn, entries };
 }

@@ -1,4 +1,4 @@
-import { accountProblems } from "./account-problems.ts";
+import { accountProblems, notAnAccount } from "./account-problems.ts";
 import type { Account } from "./decode-accounts.ts";
 import { decodeEntry } from "./decode-entry.ts";
 import type { Entry } from "./document.ts";
@@ -47,12 +47,13 @@ function readItem(section: Entry["section"], item: YamlValue, node: YamlNode, in
   return { entry, isKept, problems: itemProblems(entry, node, map, decoded) };
 }
 
-function readAccountEntries({ accounts }: SectionContent): SectionEntries {
-  const entries = accounts.map((account) => accountEntry(account));
-  const problems = accounts.flatMap((account, position) => {
-    const entry = entries[position];
-    return entry === undefined ? [] : accountProblems(entry, account.node);
-  });
+function readAccountEntries({ reading, accounts }: SectionContent): SectionEntries {
+  const entries = accounts.map(accountEntry);
+  const problems = accounts.flatMap(({ id, node }) => accountProblems(id, node));
+  const decoded = new Set(accounts.map((account) => account.index));
+  for (const [index, item] of (reading.list?.items ?? []).entries()) {
+    if (reading.state === "list" && !decoded.has(index)) problems.push(notAnAccount(item.start));
+  }
   return { entries, kept: entries, problems };
 }
 

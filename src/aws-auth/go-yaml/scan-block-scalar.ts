@@ -16,7 +16,7 @@ export function scanBlockScalar(cursor: Cursor, literal: boolean, indent: number
   cursor.skip();
   const { chomping, increment } = scanHeader(cursor, start);
   const explicit = increment > 0 ? Math.max(indent, 0) + increment : 0;
-  const lead = scanBreaks(cursor, explicit, indent, start);
+  const lead = scanBreaks(cursor, explicit, indent);
   const column = lead.column;
   let trailing = lead.breaks;
   let lastBreak = "";
@@ -31,7 +31,7 @@ export function scanBlockScalar(cursor: Cursor, literal: boolean, indent: number
     while (!isBreakOrEnd(cursor.code())) cursor.skip();
     value += cursor.text.slice(from, cursor.at);
     lastBreak = cursor.skipBreak();
-    trailing = scanBreaks(cursor, column, indent, start).breaks;
+    trailing = scanBreaks(cursor, column, indent).breaks;
   }
   if (chomping !== "strip") value += lastBreak;
   if (chomping === "keep") value += trailing;
@@ -65,14 +65,14 @@ function scanIncrement(cursor: Cursor, start: Mark): number {
 }
 
 /** Eats indentation and empty lines. A `column` of 0 is not known yet: then the deepest of these lines sets it. */
-function scanBreaks(cursor: Cursor, column: number, indent: number, start: Mark): { breaks: string; column: number } {
+function scanBreaks(cursor: Cursor, column: number, indent: number): { breaks: string; column: number } {
   let breaks = "";
   let deepest = 0;
   for (;;) {
     while ((column === 0 || cursor.column < column) && cursor.code() === SPACE) cursor.skip();
     deepest = Math.max(deepest, cursor.column);
     if ((column === 0 || cursor.column < column) && cursor.code() === TAB)
-      cursor.fail("found a tab character where an indentation space is expected", start);
+      cursor.fail("found a tab character where an indentation space is expected");
     if (!isBreak(cursor.code())) break;
     breaks += cursor.skipBreak();
   }

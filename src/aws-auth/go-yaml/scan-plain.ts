@@ -14,13 +14,12 @@ const NO_GAP: Gap = { text: "", brokeLine: false };
 
 /** Reads a plain scalar. `indent` is the column of the collection around it, -1 at the root. */
 export function scanPlain(cursor: Cursor, indent: number, inFlow: boolean): PlainScalar {
-  const start = cursor.mark();
   let value = "";
   let end = cursor.at;
   let gap = NO_GAP;
   const guardTab = (brokeLine: boolean) => {
     if (brokeLine && cursor.column <= indent && cursor.code() === TAB)
-      cursor.fail("found a tab character that violates indentation", start);
+      cursor.fail("found a tab character that violates indentation");
   };
   while (!cursor.atDocumentIndicator() && cursor.code() !== 0x23) {
     const from = cursor.at;

@@ -1,7 +1,6 @@
 import { isBlankBreakOrEnd, isBreak, NUL } from "./characters.ts";
 import type { Cursor } from "./cursor.ts";
 import { scanGap } from "./scan-gap.ts";
-import type { Mark } from "./token.ts";
 
 /** Reads a quoted scalar; the cursor stands on its opening quote and ends behind its closing one. */
 export function scanQuoted(cursor: Cursor, single: boolean): string {
@@ -12,7 +11,7 @@ export function scanQuoted(cursor: Cursor, single: boolean): string {
   for (;;) {
     if (cursor.atDocumentIndicator()) cursor.fail("found unexpected document indicator", start);
     if (cursor.code() === NUL) cursor.fail("found unexpected end of stream", start);
-    const run = single ? scanSingleRun(cursor) : scanDoubleRun(cursor, start);
+    const run = single ? scanSingleRun(cursor) : scanDoubleRun(cursor);
     value += run.text;
     if (cursor.code() === quote) break;
     value += scanGap(cursor, run.brokeLine).text;
@@ -43,7 +42,7 @@ function scanSingleRun(cursor: Cursor): Run {
   return { text: text + cursor.text.slice(from, cursor.at), brokeLine: false };
 }
 
-function scanDoubleRun(cursor: Cursor, start: Mark): Run {
+function scanDoubleRun(cursor: Cursor): Run {
   let text = "";
   let from = cursor.at;
   for (let code = cursor.code(); !isBlankBreakOrEnd(code) && code !== 0x22; code = cursor.code()) {
@@ -57,7 +56,7 @@ function scanDoubleRun(cursor: Cursor, start: Mark): Run {
       cursor.skipBreak();
       return { text, brokeLine: true };
     }
-    text += scanEscape(cursor, start);
+    text += scanEscape(cursor);
     from = cursor.at;
   }
   return { text: text + cursor.text.slice(from, cursor.at), brokeLine: false };
@@ -91,7 +90,7 @@ const HEX_LENGTHS = new Map<number, number>([
   [0x55, 8],
 ]);
 
-function scanEscape(cursor: Cursor, start: Mark): string {
+function scanEscape(cursor: Cursor): string {
   const code = cursor.code(1);
   const known = ESCAPES.get(code);
   if (known !== undefined) {
@@ -99,14 +98,13 @@ function scanEscape(cursor: Cursor, start: Mark): string {
     return known;
   }
   const length = HEX_LENGTHS.get(code);
-  if (length === undefined) return cursor.fail("found unknown escape character", start);
+  if (length === undefined) return cursor.fail("found unknown escape character");
   cursor.skip(2);
   const digits = cursor.text.slice(cursor.at, cursor.at + length);
-  if (digits.length < length || !/^[0-9A-Fa-f]+$/.test(digits))
-    cursor.fail("did not find expected hexdecimal number", start);
+  if (digits.length < length || !/^[0-9A-Fa-f]+$/.test(digits)) cursor.fail("did not find expected hexadecimal number");
   const value = Number.parseInt(digits, 16);
   if ((value >= 0xd800 && value <= 0xdfff) || value > 0x10ffff)
-    cursor.fail("found invalid Unicode character escape code", start);
+    cursor.fail("found invalid Unicode character escape code");
   cursor.skip(length);
   return String.fromCodePoint(value);
 }

@@ -50,7 +50,8 @@ export class SimpleKeys {
 
   /** Drops the key of this level; fails where nothing but a key could stand. */
   remove(cursor: Cursor): void {
-    if (this.#current()?.required) cursor.fail("could not find expected ':'");
+    const key = this.#current();
+    if (key?.required) cursor.fail("could not find expected ':'", key.mark);
     this.#forget();
   }
 
@@ -81,7 +82,7 @@ export class SimpleKeys {
   #validAt(level: number, cursor: Cursor): SimpleKey | null {
     const key = this.#levels[level] ?? null;
     if (key === null || (key.mark.line === cursor.line && !isTooLong(key.mark, cursor))) return key;
-    if (key.required) cursor.fail("could not find expected ':'");
+    if (key.required) cursor.fail("could not find expected ':'", key.mark);
     this.#levelOf.delete(key.token);
     this.#levels[level] = null;
     return null;
