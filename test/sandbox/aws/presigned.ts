@@ -37,7 +37,9 @@ export async function presign(credentials: Credentials, options: PresignOptions 
     unhoistableHeaders: new Set(["x-k8s-aws-id"]),
     ...(options.signedAt ? { signingDate: options.signedAt } : {}),
   });
-  const pairs = Object.entries(query).map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`);
+  const pairs = Object.entries(query).map(
+    ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`,
+  );
   return `https://${host}/?${pairs.join("&")}`;
 }
 
