@@ -21,9 +21,19 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   const request = await context.ledger.get(id);
   if (!request) return;
   const before = (await context.ledger.shown(id)) ?? nothingShown;
-  const message = await showInChannel(context, request, before);
+  const message = await showInChannel(context, request, before).catch(async (failure: unknown) => {
+    await tellAnyway(context, request);
+    throw failure;
+  });
   const told = await tellRequester(context, request, before.told);
   await context.ledger.markShown(id, { version: request.version, message, told });
+}
+
+/** A channel that can't be reached, for example an archived one, must not keep from a requester how it stands. */
+async function tellAnyway(context: MessengerContext, request: AccessRequest): Promise<void> {
+  const shown = (await context.ledger.shown(request.id)) ?? nothingShown;
+  const told = await tellRequester(context, request, shown.told);
+  if (told !== shown.told) await context.ledger.markShown(request.id, { ...shown, version: 0, told });
 }
 
 async function showInChannel(

@@ -106,6 +106,20 @@ describe("where Slack fails", () => {
     expect(inChannel()).toHaveLength(1);
   });
 
+  test("to change the message, because the channel is archived, the requester is told all the same, once", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    await recorded(revise(request, { state: "lapsed" }));
+    const body = JSON.stringify({ ok: false, error: "is_archived" });
+    slack.faults.plan("slack.chat.update", { type: "answer", status: 200, body }, { times: 2 });
+
+    for (const _ of [1, 2]) await showRequest(aContext(), request.id).catch(() => {});
+
+    expect(toEngineer().filter((text) => text.includes("nobody decided in time"))).toHaveLength(1);
+    expect(inChannel()[0]).toContain("Waiting for an approver");
+    expect(await ledger.unshown(10)).toEqual([request.id]);
+  });
+
   test("to let the bot into the channel, the requester is told what to mend, once", async () => {
     const request = await recorded(aPreviewedRequest());
     const context = aContext(configText.replace("C0ACCESS", "C0NOWHERE"));
