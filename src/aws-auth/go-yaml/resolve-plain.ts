@@ -1,3 +1,5 @@
+import { isDigit } from "./characters.ts";
+
 /** What go-yaml v2 takes a scalar for when nothing says what type is wanted. An integer is a bigint. */
 export type ScalarValue =
   | { readonly type: "null"; readonly value: null }
@@ -24,20 +26,28 @@ function addBool(word: string, value: boolean): void {
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 const INTEGER = /^([-+]?)(?:(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+)|0([0-7]+)|(0|[1-9][0-9]*))$/;
 
+/** What strconv.ParseFloat takes of texts that begin with a point: unlike elsewhere, underscores must part digits. */
+const POINTED = /^\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?$/;
+
 /** Resolves a scalar written plain. Base 60 numbers are strings to go-yaml; so are timestamps, as it decodes them. */
 export function resolvePlain(text: string): ScalarValue {
   const word = WORDS.get(text);
   if (word !== undefined) return word;
-  const first = text.charCodeAt(0);
-  const isNumeric = (first >= 0x30 && first <= 0x39) || first === 0x2b || first === 0x2d;
-  const digits = isNumeric ? text.replaceAll("_", "") : text;
-  const value = (isNumeric ? toInteger(digits) : null) ?? (isNumeric || first === 0x2e ? toFloat(digits) : null);
+  const value = toNumber(text);
   return value === null ? { type: "string", value: text } : { type: "number", value };
 }
 
+function toNumber(text: string): bigint | number | null {
+  const first = text.charCodeAt(0);
+  if (first === 0x2e) return POINTED.test(text) ? finite(text.replaceAll("_", "")) : null;
+  if (!isDigit(first) && first !== 0x2b && first !== 0x2d) return null;
+  const digits = text.replaceAll("_", "");
+  return toInteger(digits) ?? (FLOAT.test(digits) ? finite(digits) : null);
+}
+
 /** A number too large for a float64 stays text. */
-function toFloat(digits: string): number | null {
-  const value = FLOAT.test(digits) ? Number(digits) : Number.NaN;
+function finite(digits: string): number | null {
+  const value = Number(digits);
   return Number.isFinite(value) ? value : null;
 }
 
