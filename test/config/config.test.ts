@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
 import { configText } from "../builders/a-cluster.ts";
+import { mistakes } from "./mistakes.ts";
 
 /** The problems of a file; none where it reads. */
 function problemsOf(text: string): readonly string[] {
@@ -50,122 +51,6 @@ describe("a file", () => {
     expect(settings.filter((name) => !text.includes(`${name}:`))).toEqual([]);
   });
 });
-
-/** Each with what is changed in a good file, and the exact sentence. */
-const mistakes: readonly (readonly [string, string, string | RegExp, string])[] = [
-  ["clusters", "it is missing; write a block of settings", /clusters:[\s\S]*?(?=^levels)/m, ""],
-  ["clusters", "name at least one cluster", /clusters:[\s\S]*?(?=^levels)/m, "clusters: {}\n"],
-  ["clusters", "it is a list; write a block of settings", /clusters:[\s\S]*?(?=^levels)/m, "clusters: [staging]\n"],
-  [
-    "clusters.Staging_1",
-    "use lower-case letters, digits and hyphens, up to 63 characters",
-    "  staging:",
-    "  Staging_1:",
-  ],
-  [
-    "clusters.staging.account",
-    'it is a number; write the 12 digits in quotes, for example "111122223333"',
-    '"111122223333"',
-    "111122223333",
-  ],
-  [
-    "clusters.staging.account",
-    'write the 12 digits in quotes, for example "111122223333"',
-    '"111122223333"',
-    '"1111-2222-3333"',
-  ],
-  ["clusters.staging.region", "use a region's name, for example eu-central-1", "eu-central-1", "Frankfurt"],
-  ["clusters.staging.eksName", "use the name that EKS knows the cluster by", "staging-eks", '"staging eks"'],
-  ["clusters.staging.creator", "it is missing; write a block of settings", / {4}creator:\n.*\n/, ""],
-  [
-    "clusters.staging.creator.roleArn",
-    "use a role's ARN, for example arn:aws:iam::111122223333:role/cluster-creator",
-    ":role/cluster-creator",
-    ":user/somebody",
-  ],
-  [
-    "clusters.staging.creator.roleArn",
-    "it is of account 999988887777, the cluster of 111122223333. Only a role of the cluster's own account can have created it",
-    "iam::111122223333",
-    "iam::999988887777",
-  ],
-  [
-    "clusters.staging.creator.externalId",
-    "use 2 to 1224 letters, digits and _+=,.@:/-",
-    "role/cluster-creator",
-    "role/cluster-creator\n      externalId: a b",
-  ],
-  ["clusters.staging.channel", "use a Slack channel id, for example C012ABCDEF (not a name)", "C0ACCESS", '"#access"'],
-  [
-    "clusters.staging.channel",
-    "it is empty; use a Slack channel id, for example C012ABCDEF (not a name)",
-    "C0ACCESS",
-    "",
-  ],
-  ["clusters.staging.approvers", "name at least one approver", /\[U0.*\]/, "[]"],
-  ["clusters.staging.approvers", "it is a text; write a list", /\[U0.*\]/, "U0APPROVER"],
-  [
-    "clusters.staging.approvers[1]",
-    "use a Slack user id, for example U012ABCDEF (not a name)",
-    "U0APPROVER2",
-    '"@approver"',
-  ],
-  [
-    "clusters.staging.levels[1]",
-    "there is no level root. Use one of viewer, admin, or define it under levels",
-    "[viewer, admin]",
-    "[viewer, root]",
-  ],
-  [
-    "clusters.staging.regoin",
-    "there is no such setting. Check its spelling, or remove it",
-    "    channel",
-    "    regoin: eu-central-1\n    channel",
-  ],
-  [
-    "clusters.staging.createAwsAuth",
-    "it is a text; write true or false",
-    "    channel",
-    "    createAwsAuth: maybe\n    channel",
-  ],
-  [
-    "clusters.also-staging",
-    "it is the same EKS cluster as clusters.staging. Name each cluster once",
-    /( {2}staging:\n)([\s\S]*?)(?=^levels)/m,
-    "$1$2  also-staging:\n$2",
-  ],
-  ["levels.viewer.groups", "it is a text; write a list", "[eks-access:viewers]", "eks-access:viewers"],
-  ["levels.viewer.groups", "name at least one Kubernetes group", "[eks-access:viewers]", "[]"],
-  ["levels.viewer.groups[0]", "use printable ASCII without spaces", "eks-access:viewers", "all viewers"],
-  ["levels.viewer.groups[0]", "a group can't hold a template", "eks-access:viewers", '"{{SessionName}}"'],
-  [
-    "levels.viewer.maxDuration",
-    "it is missing; write a duration with its unit, for example 30m, 4h or 1h30m",
-    "    maxDuration: 8h\n",
-    "",
-  ],
-  [
-    "levels.viewer.maxDuration",
-    "it is a number; write a duration with its unit, for example 30m, 4h or 1h30m",
-    "8h",
-    "8",
-  ],
-  ["levels.viewer.maxDuration", "write a duration with its unit, for example 30m, 4h or 1h30m", "8h", "eight hours"],
-  [
-    "levels.viewer.verify[0].resource",
-    "it is missing; write a resource in the plural, for example pods",
-    "8h",
-    "8h\n    verify: [{ verb: list }]",
-  ],
-  ["slack.mode", "use http or socket", "\nclusters", "slack: { mode: pigeon }\nclusters"],
-  ["slakc", "there is no such setting. Check its spelling, or remove it", "\nclusters", "slakc: {}\nclusters"],
-  [
-    "timing.sweepEvery",
-    "write a duration with its unit, for example 30m, 4h or 1h30m",
-    "\nclusters",
-    "timing: { sweepEvery: 0s }\nclusters",
-  ],
-];
 
 test.each(mistakes)("%s: %s", (path, sentence, from, to) => {
   expect(problemsOf(configText.replace(from, to))).toEqual([`${path}: ${sentence}.`]);

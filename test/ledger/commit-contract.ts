@@ -1,0 +1,82 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { revise } from "../../src/request/request.ts";
+import { anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+
+/** One wins, and a record and its event are one step. */
+export function commitContract(ledgerNow: () => Ledger): void {
+  let ledger: Ledger;
+
+  beforeEach(() => {
+    ledger = ledgerNow();
+  });
+
+  describe("a commit", () => {
+    test("of the first version is there to read, whole", async () => {
+      const request = anApprovedRequest({ version: 1, reason: "naïve “quotes” & <tags> 🚀\nsecond line" });
+
+      const result = await ledger.commit(aChange(request));
+
+      expect(result).toEqual({ type: "committed" });
+      expect(await ledger.get(request.id)).toEqual(request);
+    });
+
+    test("takes exactly the next version, and a conflict tells the record as it stands", async () => {
+      const first = aRequest();
+      await ledger.commit(aChange(first));
+
+      const again = await ledger.commit(aChange({ ...first, reason: "another one" }));
+      const skipped = await ledger.commit(aChange({ ...first, version: 3 }));
+      const next = await ledger.commit(aChange(revise(first, { state: "cancelled" })));
+
+      expect(again).toEqual({ type: "conflict", current: first });
+      expect(skipped).toEqual({ type: "conflict", current: first });
+      expect(next).toEqual({ type: "committed" });
+    });
+
+    test("of a later version where there is no record is a conflict with nothing", async () => {
+      const result = await ledger.commit(aChange(aRequest({ version: 2 })));
+
+      expect(result).toEqual({ type: "conflict", current: null });
+      expect(await ledger.get("r-1")).toBeNull();
+    });
+
+    test("of two at once lets one win, and the loser sees who did", async () => {
+      const first = aPreviewedRequest();
+      await ledger.commit(aChange(first));
+      const writers = ["U0APPROVER", "U0APPROVER2", "U0ONCALL"].map((by) =>
+        revise(first, { voided: { by, message: "" } }),
+      );
+
+      const results = await Promise.all(writers.map((after) => ledger.commit(aChange(after, "request.approved"))));
+
+      const current = await ledger.get(first.id);
+      expect(results.filter((result) => result.type === "committed")).toHaveLength(1);
+      expect(results.filter((result) => result.type === "conflict")).toEqual([
+        { type: "conflict", current },
+        { type: "conflict", current },
+      ]);
+    });
+
+    test("that lost leaves neither its event nor its place in an index", async () => {
+      await ledger.commit(aChange(aRequest()));
+
+      await ledger.commit(aChange(aRequest({ requester: "U0ONCALL", cluster: "production" }), "request.denied"));
+
+      expect((await ledger.events(1, 10)).map(({ event }) => event.type)).toEqual(["request.created"]);
+      expect(await ledger.ofRequester("U0ONCALL", 10)).toEqual([]);
+      expect(await ledger.openOf("production")).toEqual([]);
+    });
+
+    test("that is sent again after its answer was lost is told as committed, and is in the log once", async () => {
+      const change = aChange(aRequest());
+      await ledger.commit(change);
+
+      const again = await ledger.commit(change);
+
+      expect(again).toEqual({ type: "committed" });
+      expect(await ledger.events(1, 10)).toHaveLength(1);
+    });
+  });
+}

@@ -1,0 +1,89 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { revise } from "../../src/request/request.ts";
+import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+import { at, hours } from "../builders/times.ts";
+
+/** What is found by its time, its cluster and its person. */
+export function indexContract(ledgerNow: () => Ledger): void {
+  let ledger: Ledger;
+
+  beforeEach(() => {
+    ledger = ledgerNow();
+  });
+
+  describe("what is due", () => {
+    test.each([
+      ["a request that waits for its preview, from its beginning", aRequest(), at(0)],
+      ["a request that waits for a decision, when it lapses", aPreviewedRequest(), at(hours(24))],
+    ])("is %s", async (_, request, due) => {
+      await ledger.commit(aChange(request));
+
+      const before = await ledger.due(new Date(due.getTime() - 1), 10);
+      const then = await ledger.due(due, 10);
+
+      expect(before).toEqual([]);
+      expect(then).toEqual([request]);
+    });
+
+    test("is an approved request whatever the time is", async () => {
+      await ledger.commit(aChange(anApprovedRequest({ version: 1 })));
+
+      const due = await ledger.due(at(-hours(1_000)), 10);
+
+      expect(due.map(({ id }) => id)).toEqual(["r-1"]);
+    });
+
+    test("is never a request that is closed, also where it was due before", async () => {
+      const request = aRequest();
+      await ledger.commit(aChange(request));
+
+      await ledger.commit(aChange(revise(request, { state: "denied" }), "request.denied"));
+
+      expect(await ledger.due(at(hours(10_000)), 10)).toEqual([]);
+    });
+
+    test("comes with the longest due first, and no more than asked for", async () => {
+      const waits = [3, 1, 2].map((hour) => aRequest({ id: `r-${hour}`, createdAt: at(hours(hour)).toISOString() }));
+      for (const request of waits) await ledger.commit(aChange(request));
+
+      const due = await ledger.due(at(hours(5)), 2);
+
+      expect(due.map(({ id }) => id)).toEqual(["r-1", "r-2"]);
+    });
+  });
+
+  describe("the open requests of a cluster", () => {
+    test("are those that are not closed, of this cluster alone", async () => {
+      const records = [
+        aRequest({ id: "pending" }),
+        anApprovedRequest({ id: "approved", version: 1 }),
+        aGrantedRequest({ state: "active" }, { id: "active", version: 1 }),
+        aGrantedRequest({ state: "ended" }, { id: "ended", version: 1 }),
+        aGrantedRequest({ state: "failed" }, { id: "failed", version: 1 }),
+        aRequest({ id: "lapsed", state: "lapsed" }),
+        aRequest({ id: "elsewhere", cluster: "production" }),
+      ];
+      for (const record of records) await ledger.commit(aChange(record));
+
+      const open = await ledger.openOf("staging");
+
+      expect(open.map(({ id }) => id).sort()).toEqual(["active", "approved", "pending"]);
+    });
+  });
+
+  describe("the requests of a person", () => {
+    test("come newest first, no more than asked for, and closed ones too", async () => {
+      for (const hour of [2, 3, 1]) {
+        const createdAt = at(hours(hour)).toISOString();
+        await ledger.commit(aChange(aRequest({ id: `r-${hour}`, createdAt, state: "denied" })));
+      }
+      await ledger.commit(aChange(aRequest({ id: "of-somebody-else", requester: "U0ONCALL" })));
+
+      const own = await ledger.ofRequester("U0ENGINEER", 2);
+
+      expect(own.map(({ id }) => id)).toEqual(["r-3", "r-2"]);
+    });
+  });
+}

@@ -1,0 +1,127 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { verifyChain } from "../../src/audit/event.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { revise } from "../../src/request/request.ts";
+import { aRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+import { at } from "../builders/times.ts";
+
+/** What is shown, what happened, and what else is remembered. */
+export function memoryContract(ledgerNow: () => Ledger): void {
+  let ledger: Ledger;
+
+  beforeEach(() => {
+    ledger = ledgerNow();
+  });
+
+  describe("what is not shown yet", () => {
+    test("is every record whose newest version no message shows", async () => {
+      const first = aRequest();
+      await ledger.commit(aChange(first));
+      const second = aRequest({ id: "r-2" });
+      await ledger.commit(aChange(second));
+
+      await ledger.markShown("r-2", { version: 1, message: null, told: [] });
+
+      expect(await ledger.unshown(10)).toEqual(["r-1"]);
+    });
+
+    test("is a record again as soon as it changes", async () => {
+      const first = aRequest();
+      await ledger.commit(aChange(first));
+      await ledger.markShown("r-1", { version: 1, message: null, told: [] });
+
+      await ledger.commit(aChange(revise(first, { state: "cancelled" })));
+
+      expect(await ledger.unshown(10)).toEqual(["r-1"]);
+    });
+
+    test("is a record too over whose newest version a late messenger wrote an older one", async () => {
+      const first = aRequest();
+      await ledger.commit(aChange(first));
+      await ledger.commit(aChange(revise(first, { state: "cancelled" })));
+      await ledger.markShown("r-1", { version: 2, message: null, told: [] });
+
+      await ledger.markShown("r-1", { version: 1, message: null, told: [] });
+
+      expect(await ledger.unshown(10)).toEqual(["r-1"]);
+    });
+
+    test("remembers where the message stands and what was told", async () => {
+      const shown = { version: 1, message: { channel: "C0ACCESS", ts: "1.2" }, told: ["active", "ended"] };
+      await ledger.commit(aChange(aRequest()));
+
+      await ledger.markShown("r-1", shown);
+
+      expect(await ledger.shown("r-1")).toEqual(shown);
+      expect(await ledger.shown("r-2")).toBeNull();
+    });
+
+    test("is never an id that the ledger does not know", async () => {
+      await ledger.markShown("unknown", { version: 1, message: null, told: [] });
+
+      expect(await ledger.unshown(10)).toEqual([]);
+    });
+  });
+
+  describe("the audit log", () => {
+    test("is an unbroken chain in the order of the commits, read page by page", async () => {
+      for (let index = 1; index <= 7; index += 1) {
+        await ledger.commit(aChange(aRequest({ id: `r-${index}` })));
+      }
+
+      const pages = [await ledger.events(1, 3), await ledger.events(4, 3), await ledger.events(7, 3)];
+
+      expect(pages.map((page) => page.length)).toEqual([3, 3, 1]);
+      expect(pages.flat().map(({ event }) => event.request)).toEqual(
+        [1, 2, 3, 4, 5, 6, 7].map((index) => `r-${index}`),
+      );
+      expect(verifyChain(pages.flat())).toMatchObject({ type: "whole", count: 7 });
+      expect(await ledger.events(8, 3)).toEqual([]);
+    });
+  });
+
+  describe("a turn", () => {
+    test("is taken by one of all who ask at once, and by its own name", async () => {
+      const taken = await Promise.all([1, 2, 3].map(() => ledger.takeTurn("inspect", 60_000)));
+      const another = await ledger.takeTurn("adopt", 60_000);
+
+      expect(taken.filter(Boolean)).toHaveLength(1);
+      expect(another).toBe(true);
+    });
+
+    test("comes again after its time", async () => {
+      await ledger.takeTurn("inspect", 20);
+
+      const again = await vi.waitUntil(() => ledger.takeTurn("inspect", 60_000), { timeout: 5_000, interval: 5 });
+
+      expect(again).toBe(true);
+    });
+  });
+
+  test("the ledger tells which clusters' own memories it has read", async () => {
+    await ledger.markAdopted("staging");
+
+    expect(await ledger.adopted(["production", "staging"])).toEqual(new Set(["staging"]));
+    expect(await ledger.adopted([])).toEqual(new Set());
+  });
+
+  test("the ledger remembers the last principal of a person", async () => {
+    await ledger.linkPrincipal("U0ENGINEER", "arn:aws:iam::111122223333:user/old");
+
+    await ledger.linkPrincipal("U0ENGINEER", "arn:aws:iam::111122223333:user/new");
+
+    expect(await ledger.principalOf("U0ENGINEER")).toBe("arn:aws:iam::111122223333:user/new");
+    expect(await ledger.principalOf("U0ONCALL")).toBeNull();
+  });
+
+  test("the ledger remembers who the worker was last", async () => {
+    const identity = { arn: "arn:aws:iam::111122223333:role/worker", account: "111122223333", at: at(0).toISOString() };
+    const before = await ledger.workerIdentity();
+
+    await ledger.setWorkerIdentity(identity);
+
+    expect(before).toBeNull();
+    expect(await ledger.workerIdentity()).toEqual(identity);
+  });
+}
