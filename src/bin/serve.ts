@@ -1,7 +1,10 @@
+import { Registry } from "prom-client";
 import { sealKeysFrom } from "../approval/seal.ts";
 import type { ProcessKind } from "../config/environment.ts";
 import type { WorkerContext } from "../jobs/context.ts";
-import { openQueues, workerQuestions } from "../jobs/queues.ts";
+import { openQueues } from "../jobs/queues.ts";
+import { workerQuestions } from "../jobs/worker-questions.ts";
+import { createWorkerMetrics } from "../metrics/worker-metrics.ts";
 import { connectRedis, connectRedisBlocking } from "../redis/connect.ts";
 import { redisLedger } from "../redis/ledger.ts";
 import { startHealthServer } from "./health-server.ts";
@@ -17,6 +20,7 @@ export async function serve(kind: ProcessKind): Promise<number> {
   const { redis, close } = await connectRedis(redisUrl, redisAccess);
   const blocking = connectRedisBlocking(redisUrl, redisAccess);
   const queues = openQueues(redis);
+  const registry = new Registry();
   const context: WorkerContext = {
     ledger: redisLedger(redis),
     queues,
@@ -24,6 +28,7 @@ export async function serve(kind: ProcessKind): Promise<number> {
     config: settings.config,
     sealKeys: sealKeysFrom(settings.environment.sealSecrets),
     now: () => new Date(),
+    metrics: createWorkerMetrics(registry),
   };
   const running: { stop: () => Promise<void> }[] = [];
   if (kind !== "slack") {
@@ -31,7 +36,7 @@ export async function serve(kind: ProcessKind): Promise<number> {
     running.push(await startWorker(context, blocking));
   }
   if (kind !== "worker") running.push(...(await startSlack(settings, context, blocking)));
-  const health = await startHealthServer(process.env.HEALTH_PORT, () => redis.ping());
+  const health = await startHealthServer(process.env.HEALTH_PORT, () => redis.ping(), registry);
   log.info({ clusters: settings.config.clusters.size }, "ready");
 
   const signal = await untilStopped();
@@ -58,8 +63,8 @@ async function startSlack(
   ]);
   const slack = environment.slack;
   if (!slack) return [];
-  const workers = workerQuestions(context.queues, blocking);
+  const workers = workerQuestions(context.queues);
   const app = await startSlackApp({ ...context, workers, newRequestId }, slack, config.slack.mode);
   const messages = startMessageWorker({ ...context, client: messengerClient(slack) }, blocking);
-  return [app, messages, { stop: workers.close }];
+  return [app, messages];
 }

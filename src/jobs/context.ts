@@ -1,5 +1,6 @@
 import type { SealKeys } from "../approval/seal.ts";
 import type { Config } from "../config/config.ts";
+import type { WorkerMetrics } from "../metrics/worker-metrics.ts";
 import type { RecordContext } from "./record-change.ts";
 
 /** What the worker's jobs are given. */
@@ -7,4 +8,6 @@ export interface WorkerContext extends RecordContext {
   readonly config: Config;
   readonly sealKeys: SealKeys;
   readonly now: () => Date;
+  /** Absent where nobody reads them, as in a command that ends by itself. */
+  readonly metrics?: WorkerMetrics;
 }

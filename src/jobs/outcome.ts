@@ -1,5 +1,6 @@
 import type { AuditEvent, EventType } from "../audit/event.ts";
 import { AccessError, explain } from "../failure/access-error.ts";
+import { sealedEnd } from "../grant/due-work.ts";
 import type { Grant } from "../grant/grant.ts";
 import type { Holding } from "../grant/holding.ts";
 import { rememberWritten } from "../grant/written.ts";
@@ -101,7 +102,9 @@ export async function end(
   const cause = request.grant.end?.cause ?? "expired";
   if (request.grant.state === "active") {
     const grant: Grant = { ...request.grant, state: "ended", endedAt, remains };
-    return record(context, revise(request, { grant, trouble: null }), "grant.ended", { cause });
+    const lagSeconds = (Date.parse(endedAt) - Date.parse(grant.end?.at ?? sealedEnd(request))) / 1000;
+    context.metrics?.revocationLag.observe(lagSeconds);
+    return record(context, revise(request, { grant, trouble: null }), "grant.ended", { cause, lagSeconds });
   }
   const failure = {
     code: "lease-over",

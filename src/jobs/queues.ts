@@ -1,4 +1,4 @@
-import { Queue, QueueEvents } from "bullmq";
+import { Queue } from "bullmq";
 import { z } from "zod";
 import type { RedisClient } from "../redis/client.ts";
 
@@ -64,24 +64,4 @@ export async function wakeMessage(queues: Queues, request: string): Promise<void
       backoff: { type: "exponential", delay: 500 },
     },
   );
-}
-
-export interface WorkerQuestions {
-  /** Resolves with what a worker answers; rejects after `withinMs`. */
-  ask: (question: WorkerQuestion, withinMs: number) => Promise<unknown>;
-  close: () => Promise<void>;
-}
-
-/** Asks a worker, whichever is first, and waits for its answer. */
-export function workerQuestions(queues: Queues, blocking: RedisClient): WorkerQuestions {
-  const events = new QueueEvents("clusters", { connection: blocking, prefix: queuePrefix });
-  events.on("error", () => {});
-  return {
-    ask: async (question, withinMs) => {
-      await events.waitUntilReady();
-      const job = await queues.clusters.add(question.type, question);
-      return job.waitUntilFinished(events, withinMs);
-    },
-    close: () => events.close(),
-  };
 }

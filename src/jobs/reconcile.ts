@@ -39,6 +39,7 @@ export async function reconcileCluster(
   const due = [...work.arriving, ...work.leaving];
   if (reason === "due" && !hasDueWork(work, context.now())) return;
   if (reason === "inspect" && due.length === 0 && work.staying.length === 0) return;
+  const stopClock = context.metrics?.runSeconds.startTimer({ reason });
   let open: Awaited<ReturnType<typeof openCluster>> | null = null;
   try {
     open = await openCluster(cluster, due.length > 0 ? due : work.staying, context.now);
@@ -51,6 +52,7 @@ export async function reconcileCluster(
     await inParallel(due, (request) => putOff(context, request, error));
   } finally {
     open?.close();
+    stopClock?.();
   }
 }
 
@@ -71,6 +73,7 @@ async function reconcileOpen(context: WorkerContext, cluster: Cluster, client: C
     } catch (error) {
       const again = error instanceof AccessError && error.code === "cluster-conflict" && attempt < writeAttempts;
       if (!again) throw error;
+      context.metrics?.conflicts.inc({ cluster: cluster.name });
       await wait(Math.random() * 50 * 2 ** attempt);
     }
   }
@@ -96,6 +99,7 @@ async function carryOut(
   const { settlement } = decided;
   const isWrite = needsWrite(state, cluster, settlement, context.sealKeys);
   const granted = isWrite ? await beginWrites(context, settlement.granted) : settlement.granted;
+  if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name });
   const readBack = await writeDocument(client, cluster, state, settlement, context.sealKeys);
   for (const { request, message } of settlement.voided) await voidApproval(context, request, message);
   for (const { request, refusal } of settlement.refused) await fail(context, request, refusal);

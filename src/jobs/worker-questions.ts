@@ -1,0 +1,30 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Queues, WorkerQuestion } from "./queues.ts";
+
+export interface WorkerQuestions {
+  /** Resolves with what a worker answers; rejects where it failed, or gave no answer within `withinMs`. */
+  ask: (question: WorkerQuestion, withinMs: number) => Promise<unknown>;
+}
+
+const lookEveryMs = 100;
+
+/**
+ * Asks a worker, whichever is first, and looks for its answer. BullMQ's events would tell it sooner, but not for certain: its
+ * listener begins with what comes after its own first read, and whatever comes between two reads before that is lost.
+ */
+export function workerQuestions({ clusters }: Queues): WorkerQuestions {
+  return {
+    ask: async (question, withinMs) => {
+      const deadline = performance.now() + withinMs;
+      const { id = "" } = await clusters.add(question.type, question);
+      while (performance.now() < deadline) {
+        await pause(lookEveryMs);
+        const job = await clusters.getJob(id);
+        if (job?.finishedOn === undefined) continue;
+        if (job.failedReason) throw new Error(job.failedReason);
+        return job.returnvalue;
+      }
+      throw new Error(`no worker answered within ${withinMs} ms`);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { Counter, Histogram, type Registry } from "prom-client";
+
+/** What a worker counts. Names and labels hold no person and no ARN. */
+export interface WorkerMetrics {
+  /** How long after its end a lease was seen to be gone from aws-auth. */
+  readonly revocationLag: Histogram;
+  /** Writes of aws-auth that were sent, by cluster. */
+  readonly writes: Counter<"cluster">;
+  /** Writes that lost against somebody else's, by cluster. */
+  readonly conflicts: Counter<"cluster">;
+  /** How long a run took, by what it was for. */
+  readonly runSeconds: Histogram<"reason">;
+}
+
+export function createWorkerMetrics(registry: Registry): WorkerMetrics {
+  const registers = [registry];
+  return {
+    revocationLag: new Histogram({
+      name: "eks_access_revocation_lag_seconds",
+      help: "Time from the end of a lease until its part was seen to be gone from aws-auth",
+      buckets: [0.5, 1, 2, 5, 15, 60, 300, 1800],
+      registers,
+    }),
+    writes: new Counter({
+      name: "eks_access_aws_auth_writes_total",
+      help: "Writes of aws-auth that were sent, dry runs not counted",
+      labelNames: ["cluster"],
+      registers,
+    }),
+    conflicts: new Counter({
+      name: "eks_access_aws_auth_conflicts_total",
+      help: "Writes of aws-auth that lost against somebody else's and were planned again",
+      labelNames: ["cluster"],
+      registers,
+    }),
+    runSeconds: new Histogram({
+      name: "eks_access_reconcile_seconds",
+      help: "Time that one run on one cluster took",
+      labelNames: ["reason"],
+      buckets: [0.1, 0.25, 0.5, 1, 2, 5, 15, 60],
+      registers,
+    }),
+  };
+}
