@@ -48,7 +48,9 @@ const words: Readonly<
 export async function handleCommand(context: SlackContext, command: Command): Promise<void> {
   await command.ack();
   const [word = "", ...rest] = command.command.text.trim().split(/\s+/);
-  const handle = words[word.toLowerCase() || "help"];
+  const name = word.toLowerCase() || "help";
+  // `constructor` is a key of every object, and no word of ours.
+  const handle = Object.hasOwn(words, name) ? words[name] : undefined;
   const answer = handle
     ? await handle(context, command, rest.join(" ")).catch((error: unknown) => {
         context.log.error({ err: error, command: word }, "a command failed");

@@ -2,7 +2,7 @@ import { readPrincipal } from "../../principal/arn.ts";
 import { parseDuration } from "../../request/duration.ts";
 import { readExtension, usualExtension } from "../../request/extension.ts";
 import type { SlackContext } from "../context.ts";
-import { extensionAnswer, failureAnswer, noSuchRequestAnswer } from "../messages/answers.ts";
+import { extensionAnswer, failureAnswer, noSuchRequestAnswer, notYoursToExtendAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
 import { submitRequest } from "./submit-request.ts";
 
@@ -15,7 +15,7 @@ export async function extendGrant(
 ): Promise<Message> {
   const request = await context.ledger.get(id);
   if (!request) return noSuchRequestAnswer(id);
-  if (request.requester !== user) return failureAnswer(`Only <@${request.requester}> can ask to extend ${id}.`);
+  if (request.requester !== user) return notYoursToExtendAnswer(request);
   const cluster = context.config.clusters.get(request.cluster);
   const level = cluster?.levels.find((each) => each.name === request.level);
   const reading = readPrincipal(request.principal);

@@ -58,6 +58,10 @@ export function noSuchRequestAnswer(id: string): Message {
   );
 }
 
+export function notYoursToExtendAnswer({ id, requester }: AccessRequest): Message {
+  return answer(`Only ${mention(requester)} can ask to extend ${code(id)}.`);
+}
+
 export function extensionAnswer(request: AccessRequest, extended: AccessRequest): Message {
   return answer(
     `Request ${code(request.id)} is recorded: it asks to extend ${code(extended.id)}, under the same rule. ` +

@@ -7,6 +7,7 @@ import {
   failureAnswer,
   helpAnswer,
   mistakesAnswer,
+  notYoursToExtendAnswer,
   requestedAnswer,
   unknownCommandAnswer,
   whoAmIAnswer,
@@ -164,6 +165,10 @@ test("a word that is no command is answered with the one that was meant, and can
   expect(unknownCommandAnswer("<!channel>`x", null).text).toBe(
     "There is no command `&lt;!channel&gt;'x`. See `/eks-access help`.",
   );
+});
+
+test("whoever may not extend a grant is told who may", () => {
+  expect(notYoursToExtendAnswer(aRequest()).text).toBe("Only <@U0ENGINEER> can ask to extend `r-1`.");
 });
 
 test("a request that was recorded is told as no more than that", () => {
