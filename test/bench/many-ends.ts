@@ -1,175 +1,60 @@
-import { setTimeout as wait } from "node:timers/promises";
-import type { Figure, Scale } from "./figure.ts";
-import { atMost } from "./figure.ts";
-import { inParallel } from "./in-parallel.ts";
-import { percentile } from "./percentile.ts";
-import { type ProcessUse, useOf } from "./process-use.ts";
-import { type SeededLease, seedLeases } from "./seed-leases.ts";
-import { type Stage, startStage } from "./stage.ts";
+import { atMost, type Figure, type Scale } from "./figure.ts";
+import { type EndsSize, type Outcome, runEnds } from "./many-ends-run.ts";
 
-interface Size {
-  readonly clusters: number;
-  readonly leases: number;
-  readonly workers: readonly number[];
-}
-
-const sizes: Readonly<Record<Scale, Size>> = {
-  small: { clusters: 20, leases: 10, workers: [1, 2] },
-  full: { clusters: 1_000, leases: 10, workers: [1, 2, 4] },
-  long: { clusters: 1_000, leases: 10, workers: [1, 2, 4] },
+/** The first of them is the reference for the growth with the number of clusters. */
+const sizes: Readonly<Record<Scale, readonly EndsSize[]>> = {
+  small: [
+    { clusters: 5, leases: 10, workers: 1 },
+    { clusters: 20, leases: 10, workers: 2 },
+  ],
+  full: casesOf(1_000),
+  long: casesOf(1_000),
 };
 
-/** The leases end somewhere in a minute, each at a moment of its own. */
-const spreadMs = 60_000;
-const longestMs = 300_000;
+function casesOf(clusters: number): readonly EndsSize[] {
+  const of = (part: number, workers: number) => ({ clusters: clusters / part, leases: 10, workers });
+  return [of(10, 1), of(1, 1), of(1, 2), of(1, 4)];
+}
 
 /**
  * Many clusters whose leases all end in the same minute, with more and more workers. Each cluster is an API server of
- * its own, with its own port, certificate authority and document; all of them live in this process.
+ * its own, with its own port, certificate authority and document; all of them live in this process. No slack process
+ * runs: it would have to wait for Slack's limits, and the minute is about the clusters.
  */
 export async function measureManyEnds(scale: Scale): Promise<readonly Figure[]> {
-  const size = sizes[scale];
-  const figures: Figure[] = [];
-  let first: Outcome | null = null;
-  for (const workers of size.workers) {
-    const outcome = await measureWith(size, workers);
-    process.stderr.write(`bench: ${workers} workers: ${JSON.stringify(outcome)}\n`);
-    first ??= outcome;
-    figures.push(...figuresOf(size, workers, outcome, first));
-  }
+  const [firstSize, ...otherSizes] = sizes[scale];
+  if (!firstSize) return [];
+  const first = await runEnds(firstSize);
+  const figures = [...figuresOf(firstSize, first)];
+  for (const size of otherSizes)
+    figures.push(...figuresOf(size, await runEnds(size), { size: firstSize, outcome: first }));
   return figures;
 }
 
-interface Outcome {
-  /** Of each lease, from its end until its entry was gone. */
-  readonly lagP50: number;
-  readonly lagP99: number;
-  /** From the first end until the last entry was gone. */
-  readonly seconds: number;
-  readonly puts: number;
-  readonly redisCommands: number;
-  /** The largest that any worker was. */
-  readonly workerPeakMb: number;
-  /** Of all the workers together, and of this process, which holds the clusters. */
-  readonly workerCpuSeconds: number;
-  readonly sandboxCpuSeconds: number;
-}
-
-async function measureWith(size: Size, workers: number): Promise<Outcome> {
-  const names = Array.from({ length: size.clusters }, (_, index) => `c${String(index).padStart(4, "0")}`);
-  const stage = await startStage(names, { inspectEverySeconds: 3600 });
-  try {
-    // So that the first look for drift does not fall into the minute.
-    await stage.ledger.takeTurn("inspect", 3_600_000);
-    const firstEnd = Date.now() + 10_000 + size.clusters * size.leases * 2 + workers * 3_000;
-    const leases = await seedAll(stage, size, firstEnd);
-    const watch = watchEnds(stage, leases);
-    const children = await Promise.all(Array.from({ length: workers }, () => stage.startWorker()));
-    if (Date.now() > firstEnd) throw new Error("the leases began to end before everything was ready");
-    await wait(firstEnd - Date.now());
-    const before = await usedSoFar(stage, children);
-    await watch.untilAllGone(firstEnd + longestMs);
-    const after = await usedSoFar(stage, children);
-    return outcomeOf(watch.lags(), { firstEnd, lastGone: watch.lastGone(), before, after });
-  } finally {
-    await stage.stop();
-  }
-}
-
-async function seedAll(
-  stage: Stage,
-  size: Size,
-  firstEnd: number,
-): Promise<ReadonlyMap<string, readonly SeededLease[]>> {
-  const leases = new Map<string, readonly SeededLease[]>();
-  await inParallel([...stage.config.clusters.values()], 16, async (cluster) => {
-    const ends = Array.from({ length: size.leases }, () => Math.floor(firstEnd + Math.random() * spreadMs));
-    leases.set(cluster.name, await seedLeases(stage, cluster, ends));
-  });
-  return leases;
-}
-
-interface EndWatch {
-  readonly untilAllGone: (deadline: number) => Promise<void>;
-  /** Milliseconds, one for each lease. */
-  readonly lags: () => readonly number[];
-  readonly lastGone: () => number;
-}
-
-function watchEnds(stage: Stage, leases: ReadonlyMap<string, readonly SeededLease[]>): EndWatch {
-  const lags: number[] = [];
-  let lastGone = 0;
-  let left = 0;
-  for (const [name, ofCluster] of leases) {
-    const present = new Set(ofCluster);
-    left += present.size;
-    stage.clusters.get(name)?.onChange((configMap) => {
-      const users = configMap?.data?.mapUsers ?? "";
-      for (const lease of present) {
-        if (users.includes(lease.principal)) continue;
-        present.delete(lease);
-        lastGone = Date.now();
-        lags.push(lastGone - lease.endsAt);
-        left -= 1;
-      }
-    });
-  }
-  return {
-    untilAllGone: async (deadline) => {
-      while (left > 0) {
-        if (Date.now() > deadline) throw new Error(`${left} entries are still there`);
-        await wait(100);
-      }
-    },
-    lags: () => lags,
-    lastGone: () => lastGone,
-  };
-}
-
-interface Used {
-  readonly workers: readonly ProcessUse[];
-  readonly sandboxCpuSeconds: number;
-  readonly redisCommands: number;
-  readonly puts: number;
-}
-
-async function usedSoFar(stage: Stage, children: readonly { readonly pid: number }[]): Promise<Used> {
-  const info = await stage.redis.info("stats");
-  return {
-    workers: await Promise.all(children.map(({ pid }) => useOf(pid))),
-    sandboxCpuSeconds: (await useOf(process.pid)).cpuSeconds,
-    redisCommands: Number(/total_commands_processed:(\d+)/.exec(info)?.[1]),
-    puts: stage.calls("kubernetes.replace-configmap"),
-  };
-}
-
-function outcomeOf(
-  lags: readonly number[],
-  { firstEnd, lastGone, before, after }: { firstEnd: number; lastGone: number; before: Used; after: Used },
-): Outcome {
-  const cpuOf = ({ workers }: Used) => workers.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
-  return {
-    lagP50: percentile(lags, 0.5) / 1000,
-    lagP99: percentile(lags, 0.99) / 1000,
-    seconds: (lastGone - firstEnd) / 1000,
-    puts: after.puts - before.puts,
-    redisCommands: after.redisCommands - before.redisCommands,
-    workerPeakMb: Math.max(...after.workers.map(({ peakMb }) => peakMb)),
-    workerCpuSeconds: cpuOf(after) - cpuOf(before),
-    sandboxCpuSeconds: after.sandboxCpuSeconds - before.sandboxCpuSeconds,
-  };
-}
-
-function figuresOf(size: Size, workers: number, outcome: Outcome, first: Outcome): readonly Figure[] {
-  const name = `${size.clusters} clusters × ${size.leases} leases that end in one minute, ${workers} worker${workers === 1 ? "" : "s"}`;
-  const linear = workers === 1 ? undefined : { name: "one worker's, linear growth", value: first.seconds / workers };
+function figuresOf(
+  size: EndsSize,
+  outcome: Outcome,
+  first?: { readonly size: EndsSize; readonly outcome: Outcome },
+): readonly Figure[] {
+  const workers = size.workers === 1 ? "1 worker" : `${size.workers} workers`;
+  const name = `${size.clusters} clusters × ${size.leases} leases that end in one minute, ${workers}`;
+  const linear = (value: (outcome: Outcome) => number): Figure["reference"] =>
+    first && {
+      name: `linear growth from ${first.size.clusters} clusters`,
+      value: (value(first.outcome) * size.clusters) / first.size.clusters,
+    };
   return [
-    { name: `${name}: until all entries are gone`, value: outcome.seconds, unit: "s", reference: linear },
+    { name: `${name}: from the first end until all entries are gone`, value: outcome.seconds, unit: "s" },
     { name: `${name}: lag, median`, value: outcome.lagP50, unit: "s" },
     { name: `${name}: lag, p99`, value: outcome.lagP99, unit: "s", target: atMost(2, outcome.lagP99) },
     { name: `${name}: PUTs`, value: outcome.puts, unit: "" },
     { name: `${name}: largest worker`, value: outcome.workerPeakMb, unit: "MB" },
-    { name: `${name}: processor time of the workers`, value: outcome.workerCpuSeconds, unit: "s" },
+    {
+      name: `${name}: processor time of the workers`,
+      value: outcome.workerCpuSeconds,
+      unit: "s",
+      reference: linear(({ workerCpuSeconds }) => workerCpuSeconds),
+    },
     { name: `${name}: processor time of the sandbox`, value: outcome.sandboxCpuSeconds, unit: "s" },
     { name: `${name}: Redis commands a second`, value: outcome.redisCommands / outcome.seconds, unit: "/s" },
   ];

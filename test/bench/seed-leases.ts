@@ -77,7 +77,13 @@ function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessReques
   const result = settle({
     cluster,
     work: { arriving, leaving: [], staying: [] },
-    state: { configMap: null, document: parseDocument(initialAwsAuth), holdings: new Map(), lost: new Set() },
+    state: {
+      configMap: null,
+      document: parseDocument(initialAwsAuth),
+      holdings: new Map(),
+      lost: new Set(),
+      untrusted: null,
+    },
     closed: new Set(),
     sealKeys: stage.sealKeys,
     now: new Date(),

@@ -1,0 +1,139 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { inParallel } from "./in-parallel.ts";
+import { percentile } from "./percentile.ts";
+import { type ProcessUse, useOf } from "./process-use.ts";
+import { type SeededLease, seedLeases } from "./seed-leases.ts";
+import { type Stage, startStage } from "./stage.ts";
+
+export interface EndsSize {
+  readonly clusters: number;
+  /** In each cluster. */
+  readonly leases: number;
+  readonly workers: number;
+}
+
+/** The leases end somewhere in a minute, each at a moment of its own. */
+const spreadMs = 60_000;
+const longestMs = 300_000;
+
+/** What one run came to. */
+export interface Outcome {
+  /** Of each lease, from its end until its entry was gone. */
+  readonly lagP50: number;
+  readonly lagP99: number;
+  /** From the first end until the last entry was gone. */
+  readonly seconds: number;
+  readonly puts: number;
+  readonly redisCommands: number;
+  /** The largest that any worker was. */
+  readonly workerPeakMb: number;
+  /** Of all the workers together, and of this process, which holds the clusters. */
+  readonly workerCpuSeconds: number;
+  readonly sandboxCpuSeconds: number;
+}
+
+/** So many clusters with so many leases each, which all end in the same minute, and so many workers. */
+export async function runEnds(size: EndsSize): Promise<Outcome> {
+  const names = Array.from({ length: size.clusters }, (_, index) => `c${String(index).padStart(4, "0")}`);
+  const stage = await startStage(names, { inspectEverySeconds: 3600 });
+  try {
+    // So that the first look for drift does not fall into the minute.
+    await stage.ledger.takeTurn("inspect", 3_600_000);
+    const firstEnd = Date.now() + 10_000 + size.clusters * size.leases * 2 + size.workers * 3_000;
+    const leases = await seedAll(stage, size, firstEnd);
+    const watch = watchEnds(stage, leases);
+    const children = await Promise.all(Array.from({ length: size.workers }, () => stage.startWorker()));
+    if (Date.now() > firstEnd) throw new Error("the leases began to end before everything was ready");
+    await wait(firstEnd - Date.now());
+    const before = await usedSoFar(stage, children);
+    await watch.untilAllGone(firstEnd + longestMs);
+    const after = await usedSoFar(stage, children);
+    return outcomeOf(watch.lags(), { firstEnd, lastGone: watch.lastGone(), before, after });
+  } finally {
+    await stage.stop();
+  }
+}
+
+async function seedAll(
+  stage: Stage,
+  size: EndsSize,
+  firstEnd: number,
+): Promise<ReadonlyMap<string, readonly SeededLease[]>> {
+  const leases = new Map<string, readonly SeededLease[]>();
+  await inParallel([...stage.config.clusters.values()], 16, async (cluster) => {
+    const ends = Array.from({ length: size.leases }, () => Math.floor(firstEnd + Math.random() * spreadMs));
+    leases.set(cluster.name, await seedLeases(stage, cluster, ends));
+  });
+  return leases;
+}
+
+interface EndWatch {
+  readonly untilAllGone: (deadline: number) => Promise<void>;
+  /** Milliseconds, one for each lease. */
+  readonly lags: () => readonly number[];
+  readonly lastGone: () => number;
+}
+
+function watchEnds(stage: Stage, leases: ReadonlyMap<string, readonly SeededLease[]>): EndWatch {
+  const lags: number[] = [];
+  let lastGone = 0;
+  let left = 0;
+  for (const [name, ofCluster] of leases) {
+    const present = new Set(ofCluster);
+    left += present.size;
+    stage.clusters.get(name)?.onChange((configMap) => {
+      const users = configMap?.data?.mapUsers ?? "";
+      for (const lease of present) {
+        if (users.includes(lease.principal)) continue;
+        present.delete(lease);
+        lastGone = Date.now();
+        lags.push(lastGone - lease.endsAt);
+        left -= 1;
+      }
+    });
+  }
+  return {
+    untilAllGone: async (deadline) => {
+      while (left > 0) {
+        if (Date.now() > deadline) throw new Error(`${left} entries are still there`);
+        await wait(100);
+      }
+    },
+    lags: () => lags,
+    lastGone: () => lastGone,
+  };
+}
+
+interface Used {
+  readonly workers: readonly ProcessUse[];
+  readonly sandboxCpuSeconds: number;
+  readonly redisCommands: number;
+  readonly puts: number;
+}
+
+async function usedSoFar(stage: Stage, children: readonly { readonly pid: number }[]): Promise<Used> {
+  const info = await stage.redis.info("stats");
+  return {
+    workers: await Promise.all(children.map(({ pid }) => useOf(pid))),
+    sandboxCpuSeconds: (await useOf(process.pid)).cpuSeconds,
+    redisCommands: Number(/total_commands_processed:(\d+)/.exec(info)?.[1]),
+    puts: stage.calls("kubernetes.replace-configmap"),
+  };
+}
+
+function outcomeOf(
+  lags: readonly number[],
+  { firstEnd, lastGone, before, after }: { firstEnd: number; lastGone: number; before: Used; after: Used },
+): Outcome {
+  const cpuOf = ({ workers }: Used) => workers.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+  return {
+    lagP50: percentile(lags, 0.5) / 1000,
+    lagP99: percentile(lags, 0.99) / 1000,
+    seconds: (lastGone - firstEnd) / 1000,
+    puts: after.puts - before.puts,
+    redisCommands: after.redisCommands - before.redisCommands,
+    workerPeakMb: Math.max(...after.workers.map(({ peakMb }) => peakMb)),
+    workerCpuSeconds: cpuOf(after) - cpuOf(before),
+    sandboxCpuSeconds: after.sandboxCpuSeconds - before.sandboxCpuSeconds,
+  };
+}
