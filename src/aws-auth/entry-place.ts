@@ -56,7 +56,7 @@ export function addField({ text, section, mapping }: EntryPlace, name: FieldName
     return { start: at, end: at, text: `${last === undefined ? "" : ", "}${quote(key)}: ${value}` };
   }
   const line = `${" ".repeat(mapping.start.column)}${key}: ${value}`;
-  return insertLines(text, afterLine(text, last?.value.end ?? mapping.end), line, lineBreakOf(text));
+  return insertLines(afterLine(text, last?.value.end ?? mapping.end), line, lineBreakOf(text));
 }
 
 export function removeField({ text, mapping }: EntryPlace, { key, written }: FieldUse): TextEdit {

@@ -37,7 +37,7 @@ function fillEmpty(place: EntryPlace, use: FieldUse, groups: readonly string[]):
   const lineBreak = lineBreakOf(text);
   const column = place.mapping.start.column + styleOf(place.list, lineBreak).groups;
   const lines = groups.map((group) => blockGroup(group, column)).join(lineBreak);
-  return insertLines(text, afterLine(text, use.written.end), lines, lineBreak);
+  return insertLines(afterLine(text, use.written.end), lines, lineBreak);
 }
 
 /** What stands behind a list that took the place of something else: an alias, say, which can't be added to. */

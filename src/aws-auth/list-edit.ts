@@ -1,7 +1,10 @@
 import type { SequenceNode } from "./go-yaml/node.ts";
 import { afterLine, insertLines, lineBreakOf, removeLines, startOfLine, type TextEdit } from "./text-edit.ts";
 
-/** Takes items out of a list and puts new ones at its end. What stays keeps its bytes. Null where the list can't be edited so. */
+/**
+ * Takes items out of a list and puts new ones at its end. What stays keeps its bytes. `text` ends with a line break if
+ * the list is in block style. Null where the list can't be edited so.
+ */
 export function editList(
   text: string,
   list: SequenceNode,
@@ -19,36 +22,19 @@ function editBlockList(
   removed: ReadonlySet<number>,
   added: readonly string[],
 ): TextEdit[] | null {
-  const runs = removedRuns(text, list, removed);
-  if (runs === null) return null;
-  const edits = runs.map(({ from, to }) => removeLines(text, from, to));
-  const last = list.items.at(-1);
-  if (added.length > 0 && last !== undefined) {
-    const lineBreak = lineBreakOf(text);
-    edits.push(insertLines(text, afterLine(text, last.end), added.join(lineBreak), lineBreak));
-  }
-  return edits;
-}
-
-interface Run {
-  /** Where the first dash stands. */
-  readonly from: number;
-  /** Where the last item ends. */
-  to: number;
-}
-
-/** Items whose lines follow each other go at once, so that the end of the text is seen from the first of them. */
-function removedRuns(text: string, list: SequenceNode, removed: ReadonlySet<number>): Run[] | null {
-  const runs: Run[] = [];
-  for (const index of [...removed].sort((a, b) => a - b)) {
+  const edits: TextEdit[] = [];
+  for (const index of removed) {
     const dash = list.marks[index];
     const item = list.items[index];
     if (dash === undefined || item === undefined || !ownsItsLine(text, dash.at)) return null;
-    const run = runs.at(-1);
-    if (run !== undefined && afterLine(text, run.to) === startOfLine(text, dash.at)) run.to = item.end;
-    else runs.push({ from: dash.at, to: item.end });
+    edits.push(removeLines(text, dash.at, item.end));
   }
-  return runs;
+  const last = list.items.at(-1);
+  if (added.length > 0 && last !== undefined) {
+    const lineBreak = lineBreakOf(text);
+    edits.push(insertLines(afterLine(text, last.end), added.join(lineBreak), lineBreak));
+  }
+  return edits;
 }
 
 function ownsItsLine(text: string, at: number): boolean {

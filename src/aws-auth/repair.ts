@@ -8,7 +8,7 @@ import { isNode } from "./names.ts";
 import { parseDocument } from "./parse.ts";
 import type { Problem, Section } from "./problem.ts";
 import { flowList, quote } from "./quote.ts";
-import { applyEdits } from "./text-edit.ts";
+import { applyEdits, editLines } from "./text-edit.ts";
 import { untab } from "./untab.ts";
 import { changedArns } from "./verify.ts";
 
@@ -80,10 +80,11 @@ function repairTabs(document: AwsAuthDocument, section: Section, line: number): 
 /** An entry that another one shadows: without it everybody gets what they get now. */
 function removeEntry(document: AwsAuthDocument, entry: Entry, code: string): Repair | null {
   const { text, list } = document.sections[entry.section];
-  const edits = text === null || list === null ? null : editList(text, list, new Set([entry.index]), []);
-  if (text === null || edits === null) return null;
+  if (text === null || list === null) return null;
+  const edited = editLines(text, (whole) => editList(whole, list, new Set([entry.index]), []));
+  if (edited === null) return null;
   const message = `Removes the entry for ${entry.arn} in line ${entry.line}, which counts for nothing.`;
-  return offerEdit(document, entry, applyEdits(text, edits), code, message);
+  return offerEdit(document, entry, edited, code, message);
 }
 
 function repairGroups(document: AwsAuthDocument, entry: Entry, code: string): Repair | null {

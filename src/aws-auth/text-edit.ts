@@ -49,19 +49,23 @@ function isBreakUnit(unit: number): boolean {
 }
 
 /**
- * Puts whole lines at `at`, which is the start of a line or the end of the text. `lines` have no break at their end.
- * Where the text ends without a line break, so does what is added: taking it away gives the old text back.
+ * Edits a text line by line. `edit` gets it with its last line ended, which then also ends without a break in the
+ * result: so lines that are added at the end and taken away again leave the text as it was. Null where `edit` gives up.
  */
-export function insertLines(text: string, at: number, lines: string, lineBreak: string): TextEdit {
-  const added = at > 0 && !isStartOfLine(text, at) ? lineBreak + lines : lines + lineBreak;
-  return { start: at, end: at, text: added };
+export function editLines(text: string, edit: (whole: string) => readonly TextEdit[] | null): string | null {
+  const missing = isStartOfLine(text, text.length) ? "" : lineBreakOf(text);
+  const edits = edit(text + missing);
+  if (edits === null) return null;
+  const edited = applyEdits(text + missing, edits);
+  return missing !== "" && edited.endsWith(missing) ? edited.slice(0, -missing.length) : edited;
 }
 
-/** Takes whole lines away, from that of `from` to that of `to`; at the very end the break before them goes too. */
+/** Puts whole lines, given without the break at their end, at the start of a line. */
+export function insertLines(at: number, lines: string, lineBreak: string): TextEdit {
+  return { start: at, end: at, text: lines + lineBreak };
+}
+
+/** Takes whole lines away, from that of `from` to that of `to`. */
 export function removeLines(text: string, from: number, to: number): TextEdit {
-  const end = afterLine(text, to);
-  const start = startOfLine(text, from);
-  if (end < text.length || isStartOfLine(text, end) || start === 0) return { start, end, text: "" };
-  const width = text.startsWith("\r\n", start - 2) ? 2 : 1;
-  return { start: start - width, end, text: "" };
+  return { start: startOfLine(text, from), end: afterLine(text, to), text: "" };
 }

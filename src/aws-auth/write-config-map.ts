@@ -1,10 +1,10 @@
 import { stringify } from "yaml";
 import { type ConfigMapFile, readConfigMap } from "./config-map.ts";
-import type { ScalarNode } from "./go-yaml/node.ts";
+import type { MappingNode, ScalarNode, YamlNode } from "./go-yaml/node.ts";
 import { quote } from "./quote.ts";
 import {
   afterLine,
-  applyEdits,
+  editLines,
   insertLines,
   lineBreakOf,
   removeLines,
@@ -44,26 +44,34 @@ function sameData(some: Readonly<Record<string, string>>, others: Readonly<Recor
 
 function editFile(file: ConfigMapFile, data: Readonly<Record<string, string>>): string | null {
   const { text, dataMap, offset } = file;
-  if (dataMap?.node.kind !== "mapping" || dataMap.node.flow) return null;
-  const part = text.slice(offset);
-  const edits: TextEdit[] = [];
-  for (const [key, { key: keyNode }] of dataMap.fields) {
-    const node = file.nodes.get(key);
-    const wanted = data[key];
-    if (node === undefined || wanted === file.data[key]) continue;
-    const column = keyNode.start.column;
-    if (wanted === undefined) edits.push(removeLines(part, keyNode.outer, node.end));
-    else edits.push(replaceScalar(part, node, wanted, column));
-  }
-  const last = dataMap.node.pairs.at(-1);
-  const added = Object.entries(data).filter(([key]) => !dataMap.fields.has(key));
-  if (last !== undefined && added.length > 0) {
-    const column = last.key.start.column;
-    const lineBreak = lineBreakOf(part);
-    const lines = added.map(([key, value]) => `${" ".repeat(column)}${key}: ${blockText(value, column, lineBreak)}`);
-    edits.push(insertLines(part, afterLine(part, last.value.end), lines.join(lineBreak), lineBreak));
-  }
-  return text.slice(0, offset) + applyEdits(part, edits);
+  const node = dataMap?.node;
+  if (dataMap === null || node?.kind !== "mapping" || node.flow) return null;
+  const edited = editLines(text.slice(offset), (part) => {
+    const edits = [...dataMap.fields].flatMap(([key, field]) => editValue(file, part, key, field.key, data[key]));
+    const added = Object.entries(data).filter(([key]) => !dataMap.fields.has(key));
+    return added.length === 0 ? edits : [...edits, addValues(part, node, added)];
+  });
+  return edited === null ? null : text.slice(0, offset) + edited;
+}
+
+function editValue(
+  file: ConfigMapFile,
+  part: string,
+  key: string,
+  keyNode: YamlNode,
+  wanted: string | undefined,
+): TextEdit[] {
+  const node = file.nodes.get(key);
+  if (node === undefined || wanted === file.data[key]) return [];
+  if (wanted === undefined) return [removeLines(part, keyNode.outer, node.end)];
+  return [replaceScalar(part, node, wanted, keyNode.start.column)];
+}
+
+function addValues(part: string, { pairs, end }: MappingNode, added: readonly (readonly [string, string])[]): TextEdit {
+  const column = pairs.at(-1)?.key.start.column ?? 0;
+  const lineBreak = lineBreakOf(part);
+  const lines = added.map(([key, value]) => `${" ".repeat(column)}${key}: ${blockText(value, column, lineBreak)}`);
+  return insertLines(afterLine(part, pairs.at(-1)?.value.end ?? end), lines.join(lineBreak), lineBreak);
 }
 
 /** A block scalar takes the break at its end with it, so the new one brings its own. */
