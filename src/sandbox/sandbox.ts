@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type SandboxAws, startSandboxAws } from "./aws/account.ts";
-import { type SandboxCluster, startSandboxCluster } from "./cluster/cluster.ts";
+import { type SandboxCluster, type SandboxClusterOptions, startSandboxCluster } from "./cluster/cluster.ts";
 import { group } from "./cluster/default-rbac.ts";
 import { Faults } from "./faults.ts";
 import { getPods, type KubectlAnswer } from "./kubectl.ts";
@@ -46,7 +46,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const onCall = options.onCall ?? (() => {});
   const aws = await startSandboxAws({ faults, account, region, onCall });
   const { worker, engineer } = populate(aws);
-  const cluster = await startSandboxCluster({
+  const cluster = await startCluster({
     name: clusterName,
     region,
     creatorArn: arns.creator,
@@ -87,6 +87,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       await Promise.all([slack.stop(), aws.stop(), cluster.stop(), rm(folder, { recursive: true, force: true })]);
     },
   };
+}
+
+/** A real kube-apiserver and etcd where the machine has them (KUBEBUILDER_ASSETS), the stand-in otherwise. */
+async function startCluster(options: SandboxClusterOptions): Promise<SandboxCluster> {
+  const assets = process.env.KUBEBUILDER_ASSETS;
+  if (!assets) return startSandboxCluster(options);
+  const { startRealCluster } = await import("./cluster/real-cluster.ts");
+  return startRealCluster(options, assets);
 }
 
 type Keys = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };

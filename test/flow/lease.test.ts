@@ -62,7 +62,7 @@ describe("a lease", () => {
 
   test("overlapping leases of one principal add up and end apart, and what was there before stays to the byte", async () => {
     const own = { ...initialAwsAuth, mapUsers: ownEntry };
-    flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: own }));
+    await flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: own }));
 
     const first = await get("viewer", "1h", "read logs");
     await get("admin", "30m", "restart a pod");
@@ -107,7 +107,7 @@ describe("a lease", () => {
     await get("viewer", "1h", "debug");
 
     const theirs = { ...initialAwsAuth, mapUsers: "- userarn: arn:aws:iam::111122223333:user/ops\n  username: ops\n" };
-    flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: theirs }), "terraform");
+    await flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: theirs }), "terraform");
     const message = textOf(await find("debug", "not in aws-auth"));
 
     expect(message).toContain("terraform wrote mapUsers last");
@@ -120,7 +120,7 @@ describe("a lease", () => {
     await get("viewer", "6s", "debug");
     const forged = JSON.stringify({ v: 1, held: [], seal: "00000000.00" });
 
-    flow.sandbox.cluster.editAwsAuth((configMap) => ({
+    await flow.sandbox.cluster.editAwsAuth((configMap) => ({
       ...configMap,
       metadata: { ...configMap.metadata, annotations: { "eks-access/grants": forged } },
     }));
@@ -133,7 +133,7 @@ describe("a lease", () => {
   test("ends in time although somebody stripped the annotation", async () => {
     await get("viewer", "6s", "debug");
 
-    flow.sandbox.cluster.editAwsAuth((configMap) => ({
+    await flow.sandbox.cluster.editAwsAuth((configMap) => ({
       ...configMap,
       metadata: { ...configMap.metadata, annotations: {} },
     }));
@@ -170,7 +170,7 @@ describe("with drift: repair", () => {
     await flow.sandbox.slack.person("U0APPROVER").click(await flow.message("[Approve]"), "approve");
     await flow.message("*Active*");
 
-    flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: initialAwsAuth }), "terraform");
+    await flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: initialAwsAuth }), "terraform");
     await flow.sandbox.slack.until(() => flow.sandbox.cluster.awsAuth()?.data?.mapUsers);
 
     expect(await flow.sandbox.getPods()).toMatchObject({ ok: true });

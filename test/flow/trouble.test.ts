@@ -33,7 +33,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
   });
 
   test("a document with a section that can't be read is refused before anybody is asked", async () => {
-    flow.sandbox.cluster.editAwsAuth((configMap) => ({
+    await flow.sandbox.cluster.editAwsAuth((configMap) => ({
       ...configMap,
       data: { ...initialAwsAuth, mapUsers: "- userarn: [" },
     }));
@@ -103,7 +103,10 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     await request("debug");
     await flow.message("[Approve]");
     const entry = `- userarn: ${arns.engineer}\n  username: engineer\n  groups: [developers]\n`;
-    flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...initialAwsAuth, mapUsers: entry } }));
+    await flow.sandbox.cluster.editAwsAuth((configMap) => ({
+      ...configMap,
+      data: { ...initialAwsAuth, mapUsers: entry },
+    }));
 
     await approve();
     const again = await flow.message("is void");
