@@ -6,7 +6,7 @@ import { userArn } from "./people.ts";
 import { median, percentile } from "./percentile.ts";
 import { useOf } from "./process-use.ts";
 import { startBareBolt } from "./product.ts";
-import { asFastAsItGoes, atRate, type Target } from "./slash-load.ts";
+import { asFastAsItGoes, atRate, type Receiver } from "./slash-load.ts";
 import { type Stage, startStage } from "./stage.ts";
 
 /** The command that costs most after its acknowledgement: it is read, recorded, queued and answered. */
@@ -49,7 +49,7 @@ interface AppMeasure {
 
 async function measureApp(
   app: ProductProcess,
-  target: Target,
+  target: Receiver,
   size: Size,
   sink: AnswerSink | null,
 ): Promise<AppMeasure> {
@@ -86,7 +86,7 @@ async function measureBare(
   }
 }
 
-function targetOf({ slack }: Stage, port: number, sink: AnswerSink): Target {
+function targetOf({ slack }: Stage, port: number, sink: AnswerSink): Receiver {
   return { origin: `http://127.0.0.1:${port}`, signingSecret: slack.signingSecret, responseUrl: sink.url };
 }
 

@@ -8,7 +8,8 @@ const batch = 1000;
 /** Reads the audit log as it grows. */
 export interface EventReader {
   /**
-   * The events of this type that came since the last call of this function, as soon as there are so many of them.
+   * The events of this type since the last call, as soon as there are so many of them. What was read on the way, of
+   * other types, is not seen again.
    * @throws Error after `withinMs`, with what came instead
    */
   take: (type: EventType, count: number, withinMs?: number) => Promise<readonly AuditEvent[]>;

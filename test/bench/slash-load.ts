@@ -4,7 +4,7 @@ import { signRequest } from "../../src/sandbox/slack/signature.ts";
 import { inParallel } from "./in-parallel.ts";
 
 /** Where signed slash commands go. */
-export interface Target {
+export interface Receiver {
   /** `http://127.0.0.1:<port>`; the path is Bolt's own. */
   readonly origin: string;
   readonly signingSecret: string;
@@ -26,7 +26,7 @@ const connections = 64;
  * So many commands a second, whether or not those before are acknowledged. Each is counted from the moment at which it
  * was due: a stall is seen in every command that had to wait for it.
  */
-export async function atRate(target: Target, perSecond: number, seconds: number, line: string): Promise<Load> {
+export async function atRate(target: Receiver, perSecond: number, seconds: number, line: string): Promise<Load> {
   const count = perSecond * seconds;
   return withPool(target, async (send) => {
     const started = performance.now();
@@ -43,7 +43,7 @@ export async function atRate(target: Target, perSecond: number, seconds: number,
 }
 
 /** So many commands in all, always so many of them in flight. */
-export async function asFastAsItGoes(target: Target, count: number, inFlight: number, line: string): Promise<Load> {
+export async function asFastAsItGoes(target: Receiver, count: number, inFlight: number, line: string): Promise<Load> {
   return withPool(target, async (send) => {
     const ackMs: number[] = [];
     await inParallel(Array.from({ length: count }), inFlight, async () => {
@@ -57,7 +57,7 @@ export async function asFastAsItGoes(target: Target, count: number, inFlight: nu
 
 type Send = (line: string) => Promise<void>;
 
-async function withPool(target: Target, run: (send: Send) => Promise<readonly number[]>): Promise<Load> {
+async function withPool(target: Receiver, run: (send: Send) => Promise<readonly number[]>): Promise<Load> {
   const pool = new Pool(target.origin, { connections, pipelining: 1 });
   try {
     const started = performance.now();
@@ -68,7 +68,7 @@ async function withPool(target: Target, run: (send: Send) => Promise<readonly nu
   }
 }
 
-async function sendCommand(pool: Pool, { signingSecret, responseUrl }: Target, line: string): Promise<void> {
+async function sendCommand(pool: Pool, { signingSecret, responseUrl }: Receiver, line: string): Promise<void> {
   const payload = {
     ...{ team_id: "T0SANDBOX", team_domain: "sandbox", api_app_id: "A0SANDBOX", is_enterprise_install: "false" },
     ...{ channel_id: "C0ACCESS", channel_name: "cluster-access", user_id: "U0ENGINEER", user_name: "engineer" },
