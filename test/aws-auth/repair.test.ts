@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { offerRepairs } from "../../src/aws-auth/repair.ts";
+
+const account = "arn:aws:iam::111122223333:";
+
+function offers(mapRoles: string) {
+  return offerRepairs(parseDocument({ mapRoles }));
+}
+
+describe("offerRepairs", () => {
+  it.each([
+    ["a path", `${account}role/team/dev`, "arn-path"],
+    ["an assumed role", "arn:aws:sts::111122223333:assumed-role/dev/bob", "arn-assumed-role"],
+    ["white space", `'${account}role/dev '`, "arn-padding"],
+  ])("offers the right ARN for %s", (_what, written, code) => {
+    const [repair, ...others] = offers(`- username: dev\n  rolearn: ${written}   # the team\n`);
+
+    expect(others).toEqual([]);
+    expect(repair).toMatchObject({ code, section: "mapRoles", line: 1 });
+    expect(repair?.after).toEqual({ mapRoles: `- username: dev\n  rolearn: "${account}role/dev"   # the team\n` });
+    expect(repair?.changed).toContain(`${account}role/dev`);
+  });
+
+  it("offers an Identity Center role without its path", () => {
+    const name = "AWSReservedSSO_Admin_0123456789abcdef";
+
+    const [repair] = offers(`- {rolearn: ${account}role/aws-reserved/sso.amazonaws.com/${name}, username: a}\n`);
+
+    expect(repair?.after.mapRoles).toBe(`- {rolearn: "${account}role/${name}", username: a}\n`);
+  });
+
+  it("offers no ARN that another entry has already", () => {
+    const repairs = offers(
+      `- rolearn: ${account}role/team/dev\n  username: a\n- rolearn: ${account}role/dev\n  username: b\n`,
+    );
+
+    expect(repairs).toEqual([]);
+  });
+
+  it("offers to remove an entry that another one shadows, which changes nobody's access", () => {
+    const [repair] = offers(
+      `- rolearn: ${account}role/dev\n  username: a\n- rolearn: ${account}role/DEV\n  username: b\n`,
+    );
+
+    expect(repair).toMatchObject({ code: "entry-shadowed", changed: [] });
+    expect(repair?.after.mapRoles).toBe(`- rolearn: ${account}role/DEV\n  username: b\n`);
+    expect(repair?.diff).toContain(`-- rolearn: ${account}role/dev\n`);
+  });
+
+  it("offers a list for groups that are text, and says that they will count then", () => {
+    const [repair] = offers(`- rolearn: ${account}role/dev\n  username: dev\n  groups: viewers, editors ,\n`);
+
+    expect(repair?.after.mapRoles).toContain('groups: ["viewers", "editors"]\n');
+    expect(repair?.message).toContain("It is in none of them now.");
+    expect(repair?.changed).toEqual([`${account}role/dev`]);
+  });
+
+  it.each([
+    ["two", `- rolearn: ${account}role/dev\n\tusername: dev\n`, `- rolearn: ${account}role/dev\n  username: dev\n`],
+    [
+      "two, behind the dash",
+      `-\trolearn: ${account}role/dev\n\tusername: dev\t\n`,
+      `- rolearn: ${account}role/dev\n  username: dev\n`,
+    ],
+    [
+      "four",
+      `  - rolearn: ${account}role/dev\n\tusername: dev\n`,
+      `  - rolearn: ${account}role/dev\n    username: dev\n`,
+    ],
+  ])("offers spaces for tabs: %s", (_width, before, after) => {
+    const [repair] = offers(before);
+
+    expect(repair).toMatchObject({ code: "section-unreadable", after: { mapRoles: after } });
+  });
+
+  it("keeps a tab that is part of a value", () => {
+    const [repair] = offers(`- rolearn: ${account}role/dev\n\tusername: "a\tb"\n`);
+
+    expect(repair?.after.mapRoles).toContain('"a\tb"');
+  });
+
+  it.each([
+    ["a section that is broken in another way", "- rolearn: [\n"],
+    ["tabs that no width explains", `- rolearn: ${account}role/dev\n\tusername: dev\n   groups: [a]\n`],
+    ["a node's entry", `- rolearn: ${account}role/team/node\n  username: system:node:{{EC2PrivateDNSName}}\n`],
+    ["an ARN that can't be guessed", `- rolearn: ${account}role/*\n  username: dev\n`],
+    ["an ARN that stands elsewhere", `- &arn ${account}role/team/dev\n- rolearn: *arn\n  username: dev\n- *arn\n`],
+    ["groups in a block", `- rolearn: ${account}role/dev\n  username: dev\n  groups: |\n    viewers\n`],
+    ["nothing wrong", `- rolearn: ${account}role/dev\n  username: dev\n`],
+  ])("offers nothing for %s", (_what, text) => {
+    const repairs = offers(text);
+
+    expect(repairs).toEqual([]);
+  });
+
+  it("offers no more than fifty at once", () => {
+    const text = Array.from(
+      { length: 60 },
+      (_, index) => `- rolearn: ${account}role/p/r${index}\n  username: a\n`,
+    ).join("");
+
+    expect(offers(text)).toHaveLength(50);
+  });
+});

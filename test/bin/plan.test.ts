@@ -1,0 +1,245 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runPlan } from "../../src/bin/plan.ts";
+import { runCommand } from "./check-run.ts";
+
+const account = "arn:aws:iam::111122223333:";
+
+const file = `# kept by the platform team
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: aws-auth
+  namespace: kube-system
+data:
+  # the nodes come first
+  mapRoles: |
+    - rolearn: ${account}role/node
+      username: system:node:{{EC2PrivateDNSName}}
+      groups: [system:bootstrappers, system:nodes]
+    - rolearn: ${account}role/dev
+      username: dev:{{SessionName}}
+      groups:
+        - viewers
+  mapUsers: |
+    - userarn: ${account}user/alice
+      username: alice
+`;
+
+const plan = (...argv: string[]) => runCommand(runPlan, ["-", ...argv], { stdin: file });
+const add = (arn: string, username: string, groups: string) => [
+  "--add",
+  arn,
+  "--username",
+  username,
+  "--groups",
+  groups,
+];
+
+describe("eks-access plan", () => {
+  it("shows the difference and who can do what before and after", async () => {
+    const run = await plan(...add(`${account}role/ops`, "ops:{{SessionName}}", "operators,viewers"));
+
+    expect(run).toMatchObject({ code: 0, stderr: "" });
+    expect(run.stdout).toContain('+- rolearn: "arn:aws:iam::111122223333:role/ops"\n');
+    expect(run.stdout).toContain("before: nobody, the cluster refuses it\n");
+    expect(run.stdout).toContain('after:  username "ops:eks-access", groups operators, viewers\n');
+    expect(run.stdout).toMatch(/\d+ bytes are left/);
+    expect(run.stdout).not.toContain("\u001b[");
+  });
+
+  it("paints the difference where colour helps", async () => {
+    const argv = ["-", ...add(`${account}role/dev`, "dev:{{SessionName}}", "editors")];
+
+    const run = await runCommand(runPlan, argv, { stdin: file, colour: true });
+
+    expect(run.stdout).toContain("\u001b[31m-    - viewers");
+    expect(run.stdout).toContain('\u001b[32m+    - "editors"');
+    expect(run.stdout).toContain("\u001b[36m@@");
+  });
+
+  it("takes additions and removals mixed, in any order", async () => {
+    const run = await plan(
+      "--remove",
+      `${account}user/alice`,
+      ...add(`${account}user/bob`, "bob", "viewers"),
+      "--json",
+    );
+
+    const report = JSON.parse(run.stdout);
+    expect(report).toMatchObject({ ok: true, refusal: null });
+    expect(report.after.mapUsers).toBe(
+      `- userarn: "${account}user/bob"\n  username: "bob"\n  groups:\n    - "viewers"\n`,
+    );
+    expect(report.changes).toEqual([
+      { arn: `${account}user/alice`, before: { username: "alice", groups: [] }, after: null },
+      { arn: `${account}user/bob`, before: null, after: { username: "bob", groups: ["viewers"] } },
+    ]);
+    expect(report.diff).toContain("--- a/mapUsers\n+++ b/mapUsers\n");
+  });
+
+  it("keeps what is left out of an entry that is there", async () => {
+    const groups = await plan("--add", `${account}role/dev`, "--username", "developer", "--json");
+    const username = await plan("--add", `${account}role/dev`, "--groups", "", "--json");
+
+    expect(JSON.parse(groups.stdout).changes[0].after).toEqual({ username: "developer", groups: ["viewers"] });
+    expect(JSON.parse(username.stdout).changes[0].after).toEqual({ username: "dev:eks-access", groups: [] });
+  });
+
+  it("answers 1 with a code and a sentence where it refuses, and plans nothing of the rest", async () => {
+    const run = await plan(
+      ...add(`${account}role/*`, "all", "viewers"),
+      ...add(`${account}role/ops`, "ops", "a"),
+      "--json",
+    );
+
+    const report = JSON.parse(run.stdout);
+    expect(run.code).toBe(1);
+    expect(report).toMatchObject({ ok: false, refusal: { code: "arn-wildcard" }, diff: "", changes: [] });
+    expect(report.after.mapUsers).toBe(`- userarn: ${account}user/alice\n  username: alice\n`);
+  });
+
+  it("says a refusal in one line for people", async () => {
+    const run = await plan("--remove", `${account}role/node`);
+
+    expect(run).toMatchObject({ code: 1, stderr: "" });
+    expect(run.stdout).toMatch(/^Refused: .* is how nodes of this cluster sign in\..* \[node-entry\]\n$/);
+  });
+
+  it("refuses a document that can't be read", async () => {
+    const run = await runCommand(runPlan, ["-", "--remove", `${account}role/dev`, "--json"], {
+      stdin: 'mapRoles: "- ["\n',
+    });
+
+    expect(run.code).toBe(1);
+    expect(JSON.parse(run.stdout).refusal.code).toBe("section-unreadable");
+  });
+
+  it.each([
+    ["--creator", ["--creator", `${account}role/ops`], "creator"],
+    ["--account", ["--account", "444455556666"], "foreign-account"],
+    ["--partition", ["--partition", "aws-cn"], "foreign-partition"],
+  ])("guards by %s", async (_option, argv, code) => {
+    const run = await plan(...add(`${account}role/ops`, "ops", "a"), ...argv, "--json");
+
+    expect(JSON.parse(run.stdout).refusal?.code).toBe(code);
+  });
+
+  it.each([
+    [
+      "--allow-account",
+      [...add(`${account}role/ops`, "ops", "a"), "--account", "444455556666", "--allow-account", "111122223333"],
+    ],
+    ["--allow-masters", [...add(`${account}role/ops`, "ops", "system:masters"), "--allow-masters"]],
+  ])("lets through what %s names", async (_option, argv) => {
+    const run = await plan(...argv);
+
+    expect(run.code).toBe(0);
+  });
+
+  it("refuses to take the last administrator away, unless that is asked for", async () => {
+    const stdin = `mapRoles: |\n  - rolearn: ${account}role/a\n    username: a\n    groups: [system:masters]\n`;
+    const argv = ["-", "--remove", `${account}role/a`];
+
+    const refused = await runCommand(runPlan, argv, { stdin });
+    const allowed = await runCommand(runPlan, [...argv, "--allow-no-administrator"], { stdin });
+
+    expect([refused.code, allowed.code]).toEqual([1, 0]);
+  });
+
+  it("says so when there is nothing to change", async () => {
+    const run = await plan("--remove", `${account}role/ops`);
+
+    expect(run).toEqual({ code: 0, stdout: "Nothing to change: the document says so already.\n", stderr: "" });
+  });
+
+  it.each([
+    ["no change", ["-"]],
+    ["no file", ["--remove", "x"]],
+    ["a username without an addition", ["-", "--username", "x", "--add", "y"]],
+    ["groups behind a removal", ["-", "--remove", "x", "--groups", "y"]],
+    ["a username given twice", ["-", "--add", "x", "--username", "a", "--username", "b"]],
+    ["an unknown option", ["-", "--force"]],
+  ])("answers 2 and the usage for %s", async (_what, argv) => {
+    const run = await runCommand(runPlan, argv, { stdin: file });
+
+    expect(run).toMatchObject({ code: 2, stdout: "" });
+    expect(run.stderr).toContain("Usage: eks-access plan");
+  });
+
+  it("asks for the username of an entry that is not there yet", async () => {
+    const run = await plan("--add", `${account}role/ops`, "--groups", "a");
+
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain("say --username for it");
+  });
+
+  it("answers 2 for a section that is no text", async () => {
+    const run = await runCommand(runPlan, ["-", "--remove", "x"], { stdin: file.replace("mapUsers: |", "mapUsers:") });
+
+    expect(run).toMatchObject({ code: 2, stdout: "" });
+    expect(run.stderr).toContain("-:17:3: the value of mapUsers is not text");
+  });
+
+  it("prints its usage when asked", async () => {
+    const run = await runCommand(runPlan, ["-h"]);
+
+    expect(run).toMatchObject({ code: 0, stderr: "" });
+    expect(run.stdout).toContain("Usage: eks-access plan");
+  });
+});
+
+describe("eks-access plan --out", () => {
+  let folder = "";
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "eks-access-plan-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  async function write(stdin: string, ...argv: string[]) {
+    const out = join(folder, "out");
+    const run = await runCommand(runPlan, ["-", ...argv, "--out", out], { stdin });
+    return { run, text: await readFile(out, "utf8") };
+  }
+
+  it("changes no line of the file but those of the plan", async () => {
+    const { run, text } = await write(file, ...add(`${account}role/dev`, "dev:{{SessionName}}", "viewers,editors"));
+
+    expect(run.code).toBe(0);
+    expect(text).toBe(file.replace("        - viewers\n", '        - viewers\n        - "editors"\n'));
+  });
+
+  it("takes a section that is empty out of the file, and puts one that is new into it", async () => {
+    const removed = await write(file, "--remove", `${account}user/alice`);
+    const added = await write(removed.text, ...add(`${account}user/bob`, "bob", "viewers"));
+
+    expect(removed.text).toBe(file.slice(0, file.indexOf("  mapUsers")));
+    expect(added.text).toBe(
+      `${removed.text}  mapUsers: |\n    - userarn: "${account}user/bob"\n      username: "bob"\n      groups:\n        - "viewers"\n`,
+    );
+  });
+
+  it("writes a ConfigMap for bare data, and JSON for JSON", async () => {
+    const data = { mapUsers: `- userarn: ${account}user/alice\n  username: alice\n`, other: "stays" };
+    const bare = await write(JSON.stringify(data), "--remove", `${account}user/alice`);
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "aws-auth", uid: "u-1" }, data };
+    const json = await write(JSON.stringify(object), "--remove", `${account}user/alice`);
+
+    expect(JSON.parse(bare.text)).toEqual({
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "aws-auth", namespace: "kube-system" },
+      data: { other: "stays" },
+    });
+    expect(JSON.parse(json.text)).toEqual({ ...object, data: { other: "stays" } });
+  });
+
+  it("answers 2 where it can't write", async () => {
+    const run = await plan("--remove", `${account}user/alice`, "--out", join(folder, "absent", "out"));
+
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain("can't be written: there is no such file");
+  });
+});
