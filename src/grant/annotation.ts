@@ -18,6 +18,17 @@ export function writeAnnotation(cluster: string, holdings: readonly Holding[], k
   return JSON.stringify({ v: 1, held, seal: seal("annotation", { cluster, held }, keys) });
 }
 
+/**
+ * The API server takes 256 KiB for all annotations of an object together; others' annotations need room, too. This
+ * holds some 900 grants.
+ */
+const annotationLimitBytes = 200 * 1024;
+
+/** Whether the annotation of these holdings stays below its limit. */
+export function fitsAnnotation(cluster: string, holdings: readonly Holding[], keys: SealKeys): boolean {
+  return Buffer.byteLength(writeAnnotation(cluster, holdings, keys) ?? "") <= annotationLimitBytes;
+}
+
 /** Reads the annotation. What our key did not seal for this cluster is not believed. */
 export function readAnnotation(cluster: string, text: string | undefined, keys: SealKeys): AnnotationReading {
   if (text === undefined) return { type: "absent" };

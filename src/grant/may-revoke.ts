@@ -17,7 +17,7 @@ export function revoke(request: AccessRequest, cluster: Cluster, by: string, why
   return { type: "ended", after: revise(request, { grant: { ...grant, end }, trouble: null }) };
 }
 
-export function mayRevoke(request: AccessRequest, cluster: Cluster, user: string): boolean {
+function mayRevoke(request: AccessRequest, cluster: Cluster, user: string): boolean {
   return user === request.requester || cluster.approvers.includes(user) || cluster.onCall.includes(user);
 }
 

@@ -102,7 +102,8 @@ async function carryOut(
   if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name });
   const readBack = await writeDocument(client, cluster, state, settlement, context.sealKeys);
   for (const { request, message } of settlement.voided) await voidApproval(context, request, message);
-  for (const { request, refusal } of settlement.refused) await fail(context, request, refusal);
+  for (const { request, refusal } of [...settlement.refused, ...settlement.stuck])
+    await fail(context, request, refusal);
   await finish(context, cluster, client, { settlement, granted, readBack });
 }
 

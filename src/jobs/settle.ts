@@ -1,16 +1,16 @@
 import { checkApproval } from "../approval/decide.ts";
 import type { SealKeys } from "../approval/seal.ts";
-import { type Change, type Plan, planChanges, type Refusal } from "../aws-auth/plan.ts";
+import type { Refusal } from "../aws-auth/plan.ts";
 import { type Drift, driftOf } from "../grant/drift.ts";
-import { type DueWork, orphansOf, rememberedShares, shareIn, shareOf, withSealedEnds } from "../grant/due-work.ts";
-import { baseOf, type Holding, type Share, type Target, targetOf } from "../grant/holding.ts";
-import { usernameFor } from "../grant/username.ts";
+import { type DueWork, shareIn, withSealedEnds } from "../grant/due-work.ts";
+import { baseOf, type Holding } from "../grant/holding.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { mayRequest } from "../policy/may-request.ts";
 import { readPrincipal } from "../principal/arn.ts";
 import { digestOfChange } from "../request/digest.ts";
 import type { AccessRequest } from "../request/request.ts";
-import { type ClusterState, identityInDocument, planGuard } from "./cluster-state.ts";
+import { type ClusterState, identityInDocument } from "./cluster-state.ts";
+import { planSettlement } from "./plan-settlement.ts";
 
 /** A grant whose approval does not hold for what would be written now. */
 export interface VoidApproval {
@@ -18,11 +18,19 @@ export interface VoidApproval {
   readonly message: string;
 }
 
+/** A grant that the plan leaves out, with the reason. */
+export interface RefusedRequest {
+  readonly request: AccessRequest;
+  readonly refusal: Refusal;
+}
+
 /** A decision about one cluster: a pure value of what was read. */
 export interface Settlement {
   readonly voided: readonly VoidApproval[];
-  /** Arriving grants that the plan can't take, each with the reason. */
-  readonly refused: readonly { readonly request: AccessRequest; readonly refusal: Refusal }[];
+  /** Arriving grants that the plan can't take. */
+  readonly refused: readonly RefusedRequest[];
+  /** Grants to be taken away whose entry can't be changed now: they are tried again. */
+  readonly stuck: readonly RefusedRequest[];
   /** Arriving grants that the document after the write gives. */
   readonly granted: readonly AccessRequest[];
   readonly leaving: readonly AccessRequest[];
@@ -52,7 +60,7 @@ export interface SettleInput {
 }
 
 /** The work with every approval looked at again, and what is missing found. */
-interface Checked {
+export interface Checked {
   readonly voided: readonly VoidApproval[];
   readonly arriving: readonly AccessRequest[];
   readonly leaving: readonly AccessRequest[];
@@ -63,7 +71,7 @@ interface Checked {
 
 /** Decides what the document must be: every seal, the policy and the base are looked at again (laws 3 and 4). */
 export function settle(input: SettleInput): SettlementResult {
-  return planFor(input, check(input), []);
+  return planSettlement(input, check(input));
 }
 
 function check(input: SettleInput): Checked {
@@ -99,87 +107,7 @@ function check(input: SettleInput): Checked {
   };
 }
 
-/** Plans with these arriving grants; where some are refused, plans again without them. */
-function planFor(input: SettleInput, checked: Checked, refused: Settlement["refused"]): SettlementResult {
-  const { cluster, state } = input;
-  const { voided, arriving } = checked;
-  const targets = targetsOf(input, checked);
-  const changes: Change[] = [...targets.values()].map((target) => target.change);
-  const plan = planChanges(state.document, changes, planGuard(cluster, cluster.levels));
-  if (plan.type === "refused") return { type: "refused", refusal: plan.refusal, voided };
-  const left = refusedRequests(plan, arriving);
-  if (left.length > 0) {
-    const rest = without(
-      arriving,
-      left.map((each) => each.request),
-    );
-    return planFor(input, { ...checked, arriving: rest }, [...refused, ...left]);
-  }
-  const [stuck] = plan.refused;
-  if (stuck) return { type: "refused", refusal: stuck, voided };
-  const untouched = [...state.holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
-  const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
-  const { leaving, holding, drifted, repaired } = checked;
-  return {
-    type: "settled",
-    settlement: { voided, refused, granted: arriving, leaving, holding, drifted, repaired, data: plan.after, holdings },
-  };
-}
-
-/** The entry that each principal with something to be done must have, by lower-case ARN. */
-function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<string, Target> {
-  const { work, state, closed, now } = input;
-  const open = [...work.arriving, ...work.leaving, ...work.staying];
-  const targets = new Map<string, Target>();
-  for (const key of touchedPrincipals(input, checked)) {
-    const holding = state.holdings.get(key);
-    const arn = holding?.arn ?? open.find((request) => request.principal.toLowerCase() === key)?.principal ?? key;
-    const remembered = rememberedShares(holding ? orphansOf(holding, open) : [], closed, now);
-    const shares = [...sharesOf(state, checked, key), ...remembered].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    const principal = readPrincipal(arn);
-    const username = principal.type === "principal" ? usernameFor(principal.principal) : arn;
-    targets.set(key, targetOf(arn, identityInDocument(state.document, arn), holding, shares, username));
-  }
-  return targets;
-}
-
-/** What the cluster remembers of a grant in force is sealed, and goes before the record in Redis. */
-function sharesOf(state: ClusterState, { arriving, holding, repaired }: Checked, key: string): readonly Share[] {
-  const own = (requests: readonly AccessRequest[]) =>
-    requests.filter((request) => request.principal.toLowerCase() === key);
-  return [
-    ...own(arriving).map(shareOf),
-    ...own(holding).flatMap((request) => shareIn(state.holdings, request) ?? []),
-    ...own(repaired).map((request) => shareIn(state.holdings, request) ?? shareOf(request)),
-  ];
-}
-
-/** Principals with something arriving, leaving or to be put back, or with a share that is over and still stands there. */
-function touchedPrincipals({ work, state, closed, now }: SettleInput, checked: Checked): ReadonlySet<string> {
-  const open = [...work.arriving, ...work.leaving, ...work.staying];
-  const moving = [...work.arriving, ...checked.leaving, ...checked.repaired];
-  const touched = new Set(moving.map((request) => request.principal.toLowerCase()));
-  for (const key of state.lost) {
-    if (checked.holding.some((request) => request.principal.toLowerCase() === key)) touched.add(key);
-  }
-  for (const [key, holding] of state.holdings) {
-    const stale = orphansOf(holding, open).some(
-      (share) => closed.has(share.id) || Date.parse(share.endsAt) <= now.getTime(),
-    );
-    if (stale) touched.add(key);
-  }
-  return touched;
-}
-
-function refusedRequests(plan: Plan, arriving: readonly AccessRequest[]): Settlement["refused"] {
-  return plan.refused.flatMap((refusal) =>
-    arriving
-      .filter((request) => request.principal.toLowerCase() === refusal.arn?.toLowerCase())
-      .map((request) => ({ request, refusal })),
-  );
-}
-
-function without(all: readonly AccessRequest[], some: readonly AccessRequest[]): readonly AccessRequest[] {
+export function without(all: readonly AccessRequest[], some: readonly AccessRequest[]): readonly AccessRequest[] {
   return all.filter((request) => !some.includes(request));
 }
 

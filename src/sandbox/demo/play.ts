@@ -5,7 +5,7 @@ import { textOf } from "../slack/text-of.ts";
 import { documentOf } from "./story.ts";
 
 /** What can be typed after `npm run demo -- --stay`. */
-export const playHelp = `Everything is still running. Type as one of the people, for example:
+const playHelp = `Everything is still running. Type as one of the people, for example:
    engineer /eks-access request ${clusterName} ${arns.engineer} viewer for 1m try it
    approver approve          (or deny; second-approver may, too)
    engineer /eks-access whoami

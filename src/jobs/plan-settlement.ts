@@ -1,0 +1,102 @@
+import { type PlanGuard, planChanges, type Refusal } from "../aws-auth/plan.ts";
+import { fitsAnnotation } from "../grant/annotation.ts";
+import type { Target } from "../grant/holding.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import type { AccessRequest } from "../request/request.ts";
+import { planGuard } from "./cluster-state.ts";
+import { type Checked, type RefusedRequest, type SettleInput, type SettlementResult, without } from "./settle.ts";
+import { targetsOf } from "./targets.ts";
+
+/** What stays out of the plan. */
+interface LeftOut {
+  /** Principals whose entry can't be changed, by lower-case ARN. */
+  readonly principals: ReadonlyMap<string, Refusal>;
+  /** Arriving grants that the annotation has no room for. */
+  readonly full: readonly RefusedRequest[];
+}
+
+/** One plan for all that is due. What can't be changed is left out, and never holds up the rest. */
+export function planSettlement(
+  input: SettleInput,
+  checked: Checked,
+  leftOut: LeftOut = { principals: new Map(), full: [] },
+): SettlementResult {
+  const { cluster, state } = input;
+  const targets = new Map([...targetsOf(input, checked)].filter(([key]) => !leftOut.principals.has(key)));
+  const guard = planGuard(cluster, cluster.levels);
+  const plan = planChanges(state.document, changesOf(targets), guard);
+  const refusals = plan.type === "refused" ? culprits(input, targets, guard) : byPrincipal(plan.refused, targets);
+  if (refusals.size > 0) {
+    const principals = new Map([...leftOut.principals, ...refusals]);
+    return planSettlement(input, checked, { ...leftOut, principals });
+  }
+  if (plan.type === "refused") return { type: "refused", refusal: plan.refusal, voided: checked.voided };
+  const untouched = [...state.holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
+  const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
+  const { arriving } = checked;
+  if (arriving.length > 0 && !fitsAnnotation(cluster.name, holdings, input.sealKeys)) {
+    const rest = arriving.slice(0, Math.floor(arriving.length / 2));
+    const full = without(arriving, rest).map((request) => ({ request, refusal: annotationFull(cluster) }));
+    return planSettlement(input, { ...checked, arriving: rest }, { ...leftOut, full: [...leftOut.full, ...full] });
+  }
+  return { type: "settled", settlement: { ...sortOut(checked, leftOut), data: plan.after, holdings } };
+}
+
+function changesOf(targets: ReadonlyMap<string, Target>) {
+  return [...targets.values()].map((target) => target.change);
+}
+
+/**
+ * The principals whose own change is what the whole plan is refused for: each is planned by itself. None, where only
+ * all of them together can't be done.
+ */
+function culprits(
+  { state }: SettleInput,
+  targets: ReadonlyMap<string, Target>,
+  guard: PlanGuard,
+): ReadonlyMap<string, Refusal> {
+  const found = new Map<string, Refusal>();
+  for (const [key, target] of targets) {
+    const plan = planChanges(state.document, [target.change], guard);
+    const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
+    if (refusal) found.set(key, refusal);
+  }
+  return found;
+}
+
+function byPrincipal(refusals: readonly Refusal[], targets: ReadonlyMap<string, Target>): ReadonlyMap<string, Refusal> {
+  const named = refusals.map((refusal) => [refusal.arn?.toLowerCase() ?? "", refusal] as const);
+  return new Map(named.filter(([key]) => targets.has(key)));
+}
+
+/** Who gets what the plan gives, and who does not. */
+function sortOut(checked: Checked, { principals, full }: LeftOut) {
+  const refusalOf = (request: AccessRequest) => principals.get(request.principal.toLowerCase());
+  const planned = (requests: readonly AccessRequest[]) => requests.filter((request) => !refusalOf(request));
+  const leftOut = (requests: readonly AccessRequest[]): RefusedRequest[] =>
+    requests.flatMap((request) => {
+      const refusal = refusalOf(request);
+      return refusal ? [{ request, refusal }] : [];
+    });
+  return {
+    voided: checked.voided,
+    refused: [...full, ...leftOut(checked.arriving)],
+    stuck: leftOut(checked.leaving),
+    granted: planned(checked.arriving),
+    leaving: planned(checked.leaving),
+    holding: checked.holding,
+    drifted: [
+      ...checked.drifted,
+      ...leftOut(checked.repaired).map(({ request, refusal }) => ({ request, message: refusal.message })),
+    ],
+    repaired: planned(checked.repaired),
+  };
+}
+
+/** What the cluster could not remember it must not be given: it would not end if the ledger were lost (law 10). */
+function annotationFull(cluster: Cluster): Refusal {
+  return {
+    code: "annotation-full",
+    message: `${cluster.name} can't remember more grants at once in its annotation. Ask again when some have ended.`,
+  };
+}

@@ -1,0 +1,197 @@
+import { describe, expect, test } from "vitest";
+import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { dueWork } from "../../src/grant/due-work.ts";
+import type { Holding } from "../../src/grant/holding.ts";
+import { rememberWritten } from "../../src/grant/written.ts";
+import type { ClusterState } from "../../src/jobs/cluster-state.ts";
+import { type Settlement, settle } from "../../src/jobs/settle.ts";
+import type { AccessRequest } from "../../src/request/request.ts";
+import { aCluster } from "../builders/a-cluster.ts";
+import { aGrantedRequest, anApprovedRequest, engineerArn } from "../builders/a-request.ts";
+import { sealKeys } from "../builders/seal-keys.ts";
+import { at, hours, minutes } from "../builders/times.ts";
+
+const admins =
+  '- rolearn: "arn:aws:iam::111122223333:role/admins"\n  username: admin:{{SessionName}}\n  groups: [system:masters]\n';
+
+interface Given {
+  readonly open: readonly AccessRequest[];
+  readonly mapUsers?: string;
+  readonly holdings?: readonly Holding[];
+  readonly lost?: ReadonlySet<string>;
+  readonly closed?: readonly string[];
+  readonly drift?: "report" | "repair";
+  readonly now?: Date;
+}
+
+function settling({
+  open,
+  mapUsers,
+  holdings = [],
+  lost = new Set(),
+  closed = [],
+  drift = "report",
+  now = at(minutes(5)),
+}: Given) {
+  const data = { mapRoles: admins, ...(mapUsers === undefined ? {} : { mapUsers }) };
+  const state: ClusterState = {
+    configMap: null,
+    document: parseDocument(data),
+    holdings: new Map(holdings.map((holding) => [holding.arn.toLowerCase(), holding])),
+    lost,
+    untrusted: null,
+  };
+  return settle({
+    cluster: aCluster({ drift }),
+    work: dueWork(open, now),
+    state,
+    closed: new Set(closed),
+    sealKeys,
+    now,
+  });
+}
+
+function settled(given: Given): Settlement {
+  const result = settling(given);
+  if (result.type !== "settled") throw new Error(`The document was refused: ${result.refusal.message}`);
+  return result.settlement;
+}
+
+const ids = (requests: readonly AccessRequest[]) => requests.map((request) => request.id);
+const entry = (arn: string, groups: string) => `- userarn: ${arn}\n  username: someone\n  groups: [${groups}]\n`;
+
+/** What the document of a running grant remembers of it. */
+function remembered(request: AccessRequest, change: Partial<Holding> = {}): Holding {
+  const { id, level, requester, groups } = request;
+  const share = { id, level, requester, groups, approver: "U0APPROVER", endsAt: request.grant?.endsAt ?? "" };
+  return { arn: request.principal, entryAdded: true, added: groups, shares: [share], ...change };
+}
+
+describe("a run on one cluster decides", () => {
+  test("that an approved grant gets its entry and its share of the annotation in the same write", () => {
+    const request = anApprovedRequest();
+
+    const { granted, data, holdings } = settled({ open: [request] });
+
+    expect(ids(granted)).toEqual([request.id]);
+    expect(data.mapUsers).toContain(engineerArn);
+    expect(holdings).toMatchObject([
+      { arn: engineerArn, entryAdded: true, added: ["eks-access:viewers"], shares: [{ id: request.id }] },
+    ]);
+  });
+
+  test("that one refused grant does not hold up the others of the same run", () => {
+    const good = anApprovedRequest({ id: "r-good" });
+    const account = "arn:aws:iam::111122223333:user/second";
+    const double = anApprovedRequest(
+      { id: "r-bad", principal: account },
+      { base: { username: "someone", groups: ["b"] } },
+    );
+
+    const { granted, refused, data } = settled({
+      open: [good, double],
+      mapUsers: `${entry(account, "a")}${entry(account.replace("second", "SECOND"), "b")}`,
+    });
+
+    expect([...ids(granted), ...ids(refused.map((each) => each.request))].toSorted()).toEqual(["r-bad", "r-good"]);
+    expect(granted).toContainEqual(expect.objectContaining({ id: "r-good" }));
+    expect(data.mapUsers).toContain(engineerArn);
+  });
+
+  test("that an approval is void where the principal has got another entry since", () => {
+    const { voided, granted } = settled({ open: [anApprovedRequest()], mapUsers: entry(engineerArn, "developers") });
+
+    expect(granted).toEqual([]);
+    expect(voided).toMatchObject([
+      { message: "the request, the policy or the principal's entry in aws-auth is not what was approved" },
+    ]);
+  });
+
+  test("that the end is the one that the cluster remembers, whatever the record says", () => {
+    const request = aGrantedRequest({});
+    const late = { ...request, durationSeconds: hours(100) };
+    const share = { ...remembered(request).shares[0], endsAt: at(minutes(4)).toISOString() };
+
+    const { leaving, data } = settled({
+      open: [late],
+      mapUsers: entry(engineerArn, '"eks-access:viewers"'),
+      holdings: [{ ...remembered(request), shares: [share as Holding["shares"][number]] }],
+    });
+
+    expect(ids(leaving)).toEqual([request.id]);
+    expect(data.mapUsers ?? "").not.toContain(engineerArn);
+  });
+
+  test("that a share of a lost ledger stays until its end, and not a moment longer", () => {
+    const lost = remembered(aGrantedRequest({}));
+    const given = { open: [], mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [lost] };
+
+    const during = settled({ ...given, now: at(hours(1)) });
+    const after = settled({ ...given, now: at(hours(5)) });
+
+    expect(during.data.mapUsers).toContain(engineerArn);
+    expect(after.data.mapUsers ?? "").not.toContain(engineerArn);
+    expect(after.holdings).toEqual([]);
+  });
+
+  test("that a share whose request is over in the ledger goes at once", () => {
+    const request = aGrantedRequest({});
+
+    const { data } = settled({
+      open: [],
+      closed: [request.id],
+      mapUsers: entry(engineerArn, '"eks-access:viewers"'),
+      holdings: [remembered(request)],
+    });
+
+    expect(data.mapUsers ?? "").not.toContain(engineerArn);
+  });
+
+  test("that a part which somebody took out is only told, unless the cluster says repair", () => {
+    const request = aGrantedRequest({});
+    const given = { open: [request], holdings: [remembered(request)] };
+
+    const told = settled(given);
+    const mended = settled({ ...given, drift: "repair" });
+
+    expect(told.drifted).toMatchObject([
+      { message: `the entry of ${engineerArn} is gone; managedFields does not say who took it out` },
+    ]);
+    expect(told.data.mapUsers).toBeUndefined();
+    expect(ids(mended.repaired)).toEqual([request.id]);
+    expect(mended.data.mapUsers).toContain(engineerArn);
+  });
+
+  test("that a grant whose annotation was stripped is written into it again, and the entry is not touched", () => {
+    const request = aGrantedRequest({});
+    const holding = remembered(request);
+    const mapUsers = entry(engineerArn, '"eks-access:viewers"');
+    const active = {
+      ...request,
+      grant: request.grant && { ...request.grant, written: rememberWritten(request, holding, sealKeys) },
+    };
+
+    const { data, holdings } = settled({ open: [active], mapUsers, holdings: [holding], lost: new Set([engineerArn]) });
+
+    expect(data.mapUsers).toBe(mapUsers);
+    expect(holdings).toMatchObject([{ shares: [{ id: request.id }] }]);
+  });
+
+  test("that what the annotation has no room for is refused, and the rest is granted", () => {
+    const open = Array.from({ length: 1200 }, (_, index) =>
+      anApprovedRequest({ id: `r-${index}`, principal: `arn:aws:iam::111122223333:user/engineer-${index}` }),
+    );
+
+    const { granted, refused } = settled({ open });
+
+    expect(granted.length).toBeGreaterThan(500);
+    expect(granted.length + refused.length).toBe(1200);
+    expect(refused[0]?.refusal.code).toBe("annotation-full");
+  });
+
+  test("nothing, where a section can't be read", () => {
+    const result = settling({ open: [anApprovedRequest()], mapUsers: "- userarn: [" });
+
+    expect(result).toMatchObject({ type: "refused" });
+  });
+});
