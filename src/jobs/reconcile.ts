@@ -15,7 +15,7 @@ import { activate, beginWrite, end, fail, noteDrift, noteUntrusted, putOff, void
 import { prove } from "./prove.ts";
 import { wakeCluster } from "./queues.ts";
 import { type Settlement, type SettlementResult, settle } from "./settle.ts";
-import { needsWrite, writeDocument } from "./write-document.ts";
+import { fenceOffWrites, needsWrite, writeDocument } from "./write-document.ts";
 
 const writeAttempts = 5;
 
@@ -100,11 +100,18 @@ async function carryOut(
   const isWrite = needsWrite(state, cluster, settlement, context.sealKeys);
   const granted = isWrite ? await beginWrites(context, settlement.granted) : settlement.granted;
   if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name });
-  const readBack = await writeDocument(client, cluster, state, settlement, context.sealKeys);
+  const written = await writeDocument(client, cluster, state, settlement, context.sealKeys);
+  const readBack = written && !isWrite && takesBack(settlement) ? await fenceOffWrites(client, written) : written;
   for (const { request, message } of settlement.voided) await voidApproval(context, request, message);
   for (const { request, refusal } of [...settlement.refused, ...settlement.stuck])
     await fail(context, request, refusal);
   await finish(context, cluster, client, { settlement, granted, readBack });
+}
+
+/** Whether something that may have been written, or be about to be written by another run, is told to be gone. */
+function takesBack({ leaving, voided }: Settlement): boolean {
+  const back = [...leaving, ...voided.map((each) => each.request)];
+  return back.some(({ grant }) => grant?.writeBegan != null);
 }
 
 /** The ledger must know of a write before it is sent. */

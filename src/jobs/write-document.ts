@@ -7,6 +7,9 @@ import type { Cluster } from "../policy/cluster.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import type { Settlement } from "./settle.ts";
 
+/** Stands in the ConfigMap between the two writes of a fence only, or until the next write where a process died there. */
+const fenceAnnotation = "eks-access/fence";
+
 /**
  * Puts what was decided into the cluster: first as a dry run, so that admission webhooks speak before anything
  * changes, then with the resourceVersion that was read (law 6). Reads back what stands there afterwards.
@@ -41,6 +44,20 @@ export async function writeDocument(
   );
 }
 
+/**
+ * Makes every write fail that was planned on what was read, by two writes that change nothing in the end. A run that
+ * died, or that is late, may be about to send one: what is told to be gone could come back with it.
+ *
+ * @returns the ConfigMap as it is then
+ * @throws AccessError `cluster-conflict` where such a write came first
+ */
+export async function fenceOffWrites(client: ClusterClient, configMap: AwsAuthConfigMap): Promise<AwsAuthConfigMap> {
+  const { data, annotations, resourceVersion } = configMap;
+  const fenced = { data, annotations: { ...annotations, [fenceAnnotation]: resourceVersion } };
+  const between = await client.writeAwsAuth(configMap, fenced, { dryRun: false });
+  return client.writeAwsAuth(between, { data, annotations }, { dryRun: false });
+}
+
 /** Whether these differ from what stands in the cluster. */
 export function needsWrite(state: ClusterState, cluster: Cluster, settlement: Settlement, sealKeys: SealKeys): boolean {
   const annotation = writeAnnotation(cluster.name, settlement.holdings, sealKeys);
@@ -49,7 +66,7 @@ export function needsWrite(state: ClusterState, cluster: Cluster, settlement: Se
 }
 
 function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string | null): Record<string, string> {
-  const { [grantsAnnotation]: _ours, ...others } = configMap?.annotations ?? {};
+  const { [grantsAnnotation]: _ours, [fenceAnnotation]: _fence, ...others } = configMap?.annotations ?? {};
   return annotation === null ? others : { ...others, [grantsAnnotation]: annotation };
 }
 
