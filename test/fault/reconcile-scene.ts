@@ -1,0 +1,64 @@
+import { decide } from "../../src/approval/decide.ts";
+import { sealKeysFrom } from "../../src/approval/seal.ts";
+import { type Config, readConfig } from "../../src/config/config.ts";
+import { scheduleGrant } from "../../src/grant/grant.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { Cluster } from "../../src/policy/cluster.ts";
+import { digestOfChange } from "../../src/request/digest.ts";
+import { type AccessRequest, createRequest } from "../../src/request/request.ts";
+import { account, clusterName, configuration } from "../../src/sandbox/scene.ts";
+import { aPreview } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+
+export const sealKeys = sealKeysFrom(["the secret of the interleavings, of 32 characters"]);
+
+/** What is asked for: two grants of one principal that overlap, and one of another that nobody has decided yet. */
+export const wishes = {
+  short: { id: "r-short", level: "viewer", principal: arnOf("engineer"), durationSeconds: 60 },
+  long: { id: "r-long", level: "admin", principal: arnOf("engineer"), durationSeconds: 3_600 },
+  undecided: { id: "r-undecided", level: "viewer", principal: arnOf("colleague"), durationSeconds: 3_600 },
+} as const;
+
+export function arnOf(user: string): string {
+  return `arn:aws:iam::${account}:user/${user}`;
+}
+
+/** The sandbox's configuration, with its one cluster. */
+export function sceneConfig(): { config: Config; cluster: Cluster } {
+  const reading = readConfig(configuration);
+  const cluster = reading.type === "config" ? reading.config.clusters.get(clusterName) : undefined;
+  if (reading.type === "invalid" || !cluster) throw new Error("The sandbox's configuration does not read any more.");
+  return { config: reading.config, cluster };
+}
+
+/** Puts the three requests into an empty ledger: two approved, with seals that hold, and one to be decided. */
+export async function fillLedger(ledger: Ledger, cluster: Cluster, now: Date): Promise<void> {
+  for (const wish of Object.values(wishes)) {
+    const asked = askedFor(wish, cluster, now);
+    await ledger.commit(aChange(asked));
+    const previewed = { ...asked, version: 2, preview: aPreview({ digest: digestNow(asked, cluster) }) };
+    await ledger.commit(aChange(previewed, "request.previewed"));
+    if (wish === wishes.undecided) continue;
+    await ledger.commit(aChange(approved(previewed, cluster, now), "request.approved"));
+  }
+}
+
+function askedFor(wish: (typeof wishes)[keyof typeof wishes], cluster: Cluster, now: Date): AccessRequest {
+  const groups = cluster.levels.find((level) => level.name === wish.level)?.groups ?? [];
+  const rest = { requester: "U0ENGINEER", cluster: cluster.name, groups, reason: "interleaving", extends: null };
+  return createRequest({ ...wish, ...rest }, now, 3_600);
+}
+
+function digestNow(request: AccessRequest, cluster: Cluster): string {
+  const level = cluster.levels.find((each) => each.name === request.level);
+  if (!level) throw new Error(`${cluster.name} offers no level ${request.level}.`);
+  return digestOfChange(request, cluster, level, null);
+}
+
+function approved(request: AccessRequest, cluster: Cluster, now: Date): AccessRequest {
+  const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
+  const decided = decide(request, cluster, click, sealKeys, now);
+  if (decided.type === "refused") throw new Error(`The approval was refused: ${decided.code}.`);
+  const grant = scheduleGrant(now, request.durationSeconds);
+  return { ...request, version: 3, state: "approved", decision: decided.decision, grant };
+}
