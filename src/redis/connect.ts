@@ -8,7 +8,7 @@ export interface RedisConnection {
   close: () => Promise<void>;
 }
 
-/** How long the first connection may take: by way of Sentinels nobody else would give up. */
+/** How long the first connection may take where nobody answers, nor refuses. */
 const startWithinMs = 5_000;
 
 /**
@@ -19,27 +19,26 @@ const startWithinMs = 5_000;
 export async function connectRedis(url: string, access: RedisAccess = {}): Promise<RedisConnection> {
   const address = addressOf(url);
   const redis = openClient(address, access, "fails-fast");
-  let reason: unknown;
-  // What is told here says more than the rejection, which may be "Connection is closed".
-  for (const event of ["error", "node error", "sentinelError"]) {
-    redis.on(event, (error: unknown) => {
-      reason = error;
-    });
-  }
+  const reasons: unknown[] = [];
+  // Told beside the rejection, which may be no more than "Connection is closed": of Cluster nodes and Sentinels too.
+  const note = (error: unknown) => void reasons.push(error);
+  for (const event of ["error", "node error", "sentinelError"]) redis.on(event, note);
   try {
-    await within(startWithinMs, redis.connect());
+    await Promise.race([redis.connect(), ready(redis), firstError(redis), timeout(startWithinMs)]);
   } catch (error) {
     redis.disconnect();
-    throw unreachable(placeOf(address), reason ?? error);
+    throw unreachable(placeOf(address), [...reasons, error]);
   }
+  for (const event of ["node error", "sentinelError"]) redis.off(event, note);
+  ignoreErrors(redis);
+  redis.off("error", note);
   return { redis, close: async () => void redis.disconnect() };
 }
 
 /** A worker's connection to its queue blocks while it waits, and therefore must never give up. */
 export function connectRedisBlocking(url: string, access: RedisAccess = {}): RedisClient {
   const redis = openClient(addressOf(url), access, "waits");
-  // It connects again and again; without a listener ioredis would print each failure.
-  redis.on("error", () => {});
+  ignoreErrors(redis);
   return redis;
 }
 
@@ -49,10 +48,22 @@ function addressOf(url: string): RedisAddress {
   return reading.address;
 }
 
-function within(ms: number, work: Promise<void>): Promise<void> {
-  const timeout = AbortSignal.timeout(ms);
-  return Promise.race([
-    work,
-    new Promise<never>((_, reject) => timeout.addEventListener("abort", () => reject(timeout.reason))),
-  ]);
+/** Each failed command tells its caller; without a listener ioredis would print the connection errors besides. */
+function ignoreErrors(redis: RedisClient): void {
+  redis.on("error", () => {});
+}
+
+/** Of a Redis Cluster that is not whole yet ioredis tries again, and forgets the promise of its first try. */
+function ready(redis: RedisClient): Promise<void> {
+  return new Promise((resolve) => redis.once("ready", () => resolve()));
+}
+
+/** By way of Sentinels ioredis would try again for ever before it rejects. */
+function firstError(redis: RedisClient): Promise<never> {
+  return new Promise((_, reject) => redis.once("error", reject));
+}
+
+function timeout(ms: number): Promise<never> {
+  const signal = AbortSignal.timeout(ms);
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 }

@@ -6,8 +6,18 @@ interface Cause {
   readonly mend: string;
 }
 
-/** Known by what Redis, Sentinel or TLS says. The first that fits is told. */
+/** Known by what Redis, Sentinel or TLS says. */
 const causes: readonly Cause[] = [
+  {
+    pattern: /sentinel.*\b(WRONGPASS|NOAUTH|NOPERM)/,
+    what: (place) => `The Sentinels of ${place} refuse the user or the password`,
+    mend: "Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD, and the rights that docs/operating.md lists.",
+  },
+  {
+    pattern: /No such master|invalid reply: null/,
+    what: (place) => `The Sentinels know no master of the name in ${place}`,
+    mend: "Correct the name at the end of REDIS_URL.",
+  },
   {
     pattern: /^(WRONGPASS|NOAUTH)|invalid (username-)?password/,
     what: (place) => `Redis at ${place} refuses the user or the password`,
@@ -23,25 +33,25 @@ const causes: readonly Cause[] = [
     what: (place) => `The certificate of Redis at ${place} is not trusted`,
     mend: "Set REDIS_CA_FILE to the certificate of the authority that signed it, and use the host that it names.",
   },
-  {
-    pattern: /invalid reply: null/,
-    what: (place) => `The Sentinels know no master of the name in ${place}`,
-    mend: "Correct the name at the end of REDIS_URL.",
-  },
 ];
 
 /**
- * Makes a failed connection ours. The error of ioredis does not go on: it carries the command that failed with its
- * arguments, and those of AUTH and HELLO are the password.
+ * Makes a failed connection ours. The errors of ioredis do not go on: they carry the command that failed with its arguments,
+ * and those of AUTH and HELLO are the password.
  * @param place where, without user and password
+ * @param errors what was told on the way, the last one last; the first of them whose remedy we know counts
  */
-export function unreachable(place: string, error: unknown): AccessError {
-  const reason = reasonOf(error);
-  const known = causes.find(({ pattern }) => pattern.test(reason));
-  const cause = new Error(reason);
-  return known
-    ? new AccessError("ledger-unreachable", known.what(place), { cause, mend: known.mend })
-    : new AccessError("ledger-unreachable", `There is no answer from Redis at ${place}`, { cause });
+export function unreachable(place: string, errors: readonly unknown[]): AccessError {
+  const reasons = errors.map(reasonOf);
+  for (const reason of reasons) {
+    const known = causes.find(({ pattern }) => pattern.test(reason));
+    if (known) {
+      const options = { cause: new Error(reason), mend: known.mend };
+      return new AccessError("ledger-unreachable", known.what(place), options);
+    }
+  }
+  const cause = new Error(reasons.at(-1));
+  return new AccessError("ledger-unreachable", `There is no answer from Redis at ${place}`, { cause });
 }
 
 /** A Redis Cluster says that all nodes failed, and in `lastNodeError` why the last one did. */

@@ -28,7 +28,7 @@ const usualPorts = { server: 6379, sentinel: 26379, cluster: 6379 } as const;
 
 /** Several hosts with ports are no URL in the eyes of WHATWG's parser: it is read here. */
 const shape =
-  /^(?<secure>rediss?)(?<form>\+sentinel|\+cluster)?:\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^@/?#]+)(?:\/(?<path>[^?#]*))?(?:\?(?<query>[^#]*))?$/;
+  /^(?<secure>rediss?)(?<form>\+sentinel|\+cluster)?:\/\/(?:(?<user>[^@/]*)@)?(?<hosts>[^@/?#]+)(?:\/(?<path>[^?#@]*))?(?:\?(?<query>[^#]*))?$/;
 
 const forms =
   "use redis://host:6379, redis+sentinel://host:26379,host:26379/master or redis+cluster://host:6379,host:6379, with rediss for TLS, and percent-encode what is special in a user name or a password.";
