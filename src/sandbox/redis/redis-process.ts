@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AccessError } from "../../failure/access-error.ts";
 import { awaitPing } from "./await-ping.ts";
@@ -20,6 +20,10 @@ export interface RedisSettings {
   port: number;
   dataDir: string;
   appendOnly: boolean;
+  /** More lines of redis.conf: TLS, a cluster, a replica. */
+  configuration?: readonly string[];
+  /** A Sentinel: it watches servers and holds no data. */
+  sentinel?: boolean;
 }
 
 export interface RunningRedis {
@@ -38,6 +42,7 @@ const lifeline = 'exec 3<&0; (read -r signal <&3 || signal=KILL; kill -"$signal"
 /** Starts a server and resolves when it answers PING. */
 export async function startRedisProcess(program: RedisProgram, settings: RedisSettings): Promise<RunningRedis> {
   const logFile = join(settings.dataDir, "redis.log");
+  await writeFile(join(settings.dataDir, "redis.conf"), `${(settings.configuration ?? []).join("\n")}\n`);
   const child = spawnRedis(program, settings, logFile);
   const exited = new Promise<void>((resolve) => {
     child.once("exit", () => resolve());
@@ -83,6 +88,8 @@ function redisOptions(program: RedisProgram, settings: RedisSettings): readonly 
   const inContainer = { port: 6379, dataDir: "/data", bind: "0.0.0.0" };
   const { port, dataDir, bind } = program.container ? inContainer : { ...settings, bind: "127.0.0.1" };
   return [
+    join(dataDir, "redis.conf"),
+    ...(settings.sentinel ? ["--sentinel"] : []),
     ...["--port", String(port), "--bind", bind, "--protected-mode", "no", "--dir", dataDir],
     ...["--save", "", "--appendonly", settings.appendOnly ? "yes" : "no"],
     // BullMQ's keys must never be evicted.

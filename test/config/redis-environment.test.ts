@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { readRedisEnvironment } from "../../src/config/redis-environment.ts";
+
+function read(env: Readonly<Record<string, string>>) {
+  const problems: string[] = [];
+  return { ...readRedisEnvironment(env, problems), problems };
+}
+
+test("without a word Redis is on this machine, as nobody", () => {
+  expect(read({})).toEqual({ redisUrl: "redis://localhost:6379", redisAccess: {}, problems: [] });
+});
+
+test("what is secret can stay out of the address", () => {
+  const env = {
+    REDIS_URL: "rediss+sentinel://a,b/mymaster",
+    REDIS_USERNAME: "eks-access",
+    REDIS_PASSWORD: "hunter2secret",
+    REDIS_SENTINEL_USERNAME: "watcher",
+    REDIS_SENTINEL_PASSWORD: "hunter3secret",
+    REDIS_CA_FILE: "/etc/ca.pem",
+    REDIS_CERT_FILE: "/etc/cert.pem",
+    REDIS_KEY_FILE: "/etc/key.pem",
+  };
+
+  expect(read(env)).toEqual({
+    redisUrl: "rediss+sentinel://a,b/mymaster",
+    redisAccess: {
+      username: "eks-access",
+      password: "hunter2secret",
+      sentinelUsername: "watcher",
+      sentinelPassword: "hunter3secret",
+      caFile: "/etc/ca.pem",
+      certFile: "/etc/cert.pem",
+      keyFile: "/etc/key.pem",
+    },
+    problems: [],
+  });
+});
+
+test("the same password in both places is no mistake", () => {
+  const { problems } = read({ REDIS_URL: "redis://:hunter2secret@redis", REDIS_PASSWORD: "hunter2secret" });
+
+  expect(problems).toEqual([]);
+});
+
+test.each<[string, Readonly<Record<string, string>>, string]>([
+  [
+    "two users",
+    { REDIS_URL: "redis://one:hunter2secret@redis", REDIS_USERNAME: "other" },
+    "REDIS_USERNAME: use one user; REDIS_URL names another.",
+  ],
+  [
+    "two passwords",
+    { REDIS_URL: "redis://:hunter2secret@redis", REDIS_PASSWORD: "hunter2secret too" },
+    "REDIS_PASSWORD: use one password; REDIS_URL holds another.",
+  ],
+  [
+    "an authority without TLS",
+    { REDIS_URL: "redis://:hunter2secret@redis", REDIS_CA_FILE: "ca.pem" },
+    "REDIS_CA_FILE: use rediss in REDIS_URL with it; it is for TLS.",
+  ],
+  [
+    "a certificate without its key",
+    { REDIS_URL: "rediss://:hunter2secret@redis", REDIS_CERT_FILE: "cert.pem" },
+    "REDIS_CERT_FILE, REDIS_KEY_FILE: set both or neither.",
+  ],
+  [
+    "a password for Sentinels that are not there",
+    { REDIS_URL: "redis://redis", REDIS_SENTINEL_PASSWORD: "hunter2secret" },
+    "REDIS_SENTINEL_PASSWORD: use redis+sentinel://… in REDIS_URL with it.",
+  ],
+  [
+    "Sentinels without the master's name",
+    { REDIS_URL: "redis+sentinel://:hunter2secret@a:26379" },
+    "REDIS_URL: use redis+sentinel://host:26379/master, with the name by which the Sentinels know the master.",
+  ],
+])("%s is one problem with its remedy, and nothing of a secret", (_, env, problem) => {
+  const { problems } = read(env);
+
+  expect(problems).toEqual([problem]);
+  expect(problems.join()).not.toContain("hunter2secret");
+});

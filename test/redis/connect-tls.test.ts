@@ -1,0 +1,91 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { explain } from "../../src/failure/access-error.ts";
+import { connectRedis } from "../../src/redis/connect.ts";
+import { issueCertificates } from "../../src/sandbox/cluster/certificate.ts";
+import { freePort } from "../../src/sandbox/free-port.ts";
+import { aRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+import { ledgerContract } from "../ledger/contract.ts";
+import { aLedgerOn, asAdministrator } from "./a-ledger-on.ts";
+import { type AServer, aServer } from "./a-server.ts";
+import { askAWorker } from "./ask-a-worker.ts";
+
+let server: AServer;
+let url: string;
+let caFile: string;
+
+beforeAll(async () => {
+  ({ server, url, caFile } = await aTlsServer());
+});
+
+afterAll(() => server.stop());
+
+/** A server that answers on two ports: with TLS for us, without for its administrator. */
+async function aTlsServer(more: readonly string[] = []): Promise<{ server: AServer; url: string; caFile: string }> {
+  const port = await freePort();
+  const { authority, cert, key } = issueCertificates(new Date());
+  let ca = "";
+  const started = await aServer(async (folder) => {
+    ca = join(folder, "ca.pem");
+    const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+    await Promise.all([writeFile(ca, authority), writeFile(certFile, cert), writeFile(keyFile, key)]);
+    const files = [`tls-cert-file ${certFile}`, `tls-key-file ${keyFile}`, `tls-ca-cert-file ${ca}`];
+    return [`tls-port ${port}`, "tls-auth-clients no", ...files, ...more];
+  });
+  return { server: started, url: `rediss://127.0.0.1:${port}`, caFile: ca };
+}
+
+describe("the ledger over TLS", () => {
+  ledgerContract(() => aLedgerOn({ url, access: { caFile } }, [server.url]));
+});
+
+test("the queues work over TLS", async () => {
+  expect(await askAWorker(url, { caFile })).toBe("looked at staging");
+});
+
+test("the ledger and the queues work on a Redis Cluster over TLS, found by a name", async () => {
+  const cluster = await aTlsServer([
+    "cluster-enabled yes",
+    `cluster-port ${await freePort()}`,
+    "cluster-announce-ip 127.0.0.1",
+  ]);
+  await asAdministrator(cluster.server.url, (redis) => redis.cluster("ADDSLOTSRANGE", 0, 16_383));
+  const place = cluster.url.replace("rediss://127.0.0.1", "rediss+cluster://localhost");
+  const access = { caFile: cluster.caFile };
+  const { ledger, close } = await aLedgerOn({ url: place, access }, []);
+
+  const answer = await askAWorker(place, access);
+  const committed = await ledger.commit(aChange(aRequest()));
+  await close();
+  await cluster.server.stop();
+
+  expect(answer).toBe("looked at staging");
+  expect(committed).toEqual({ type: "committed" });
+});
+
+test("a certificate that nobody we know has signed is refused, and the remedy is told", async () => {
+  const failure = await connectRedis(url).catch((error: unknown) => error);
+
+  expect(explain(failure)).toBe(
+    `The certificate of Redis at ${url}/0 is not trusted. Set REDIS_CA_FILE to the certificate of the authority that signed it, and use the host that it names.`,
+  );
+});
+
+test("an authority that can't be read is told by the variable's name, before anything is sent", async () => {
+  const failure = await connectRedis(url, { caFile: "/absent/ca.pem" }).catch((error: unknown) => error);
+
+  expect(failure).toMatchObject({ code: "config-invalid" });
+  expect(explain(failure)).toContain("REDIS_CA_FILE: /absent/ca.pem can't be read");
+});
+
+test("a server without TLS does not get our password in the clear", async () => {
+  const plain = url.replace(/:\d+$/, `:${server.port}`).replace("rediss://", "rediss://worker:hunter2secret@");
+
+  const failure = await connectRedis(plain, { caFile }).catch((error: unknown) => error);
+
+  expect(failure).toMatchObject({ code: "ledger-unreachable" });
+  expect(inspect(failure, { depth: 10 })).not.toContain("hunter2secret");
+});
