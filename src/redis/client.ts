@@ -27,6 +27,12 @@ export type RedisClient = Redis | Cluster;
 
 const connectTimeout = 3_000;
 const commandTimeout = 5_000;
+/**
+ * A connection whose other end is gone without a word, as after a failover of the network, swallows every command until
+ * it is given up. Sooner than the command, so that the command has a second try; later than the 10 seconds for which
+ * BullMQ blocks.
+ */
+const silenceEndsConnection = { "fails-fast": 3_000, waits: 15_000 } as const;
 const reconnectAfter = (times: number) => Math.min(times * 100, 2_000);
 
 /** A client that is not connected yet, or connects by itself where it waits. @throws AccessError `config-invalid` */
@@ -67,7 +73,8 @@ function clusterClient(
 
 function shared({ username, password }: RedisAddress, access: RedisAccess, patience: Patience) {
   const limits = patience === "waits" ? { maxRetriesPerRequest: null } : { maxRetriesPerRequest: 1, commandTimeout };
-  return { username: access.username ?? username, password: access.password ?? password, connectTimeout, ...limits };
+  const user = { username: access.username ?? username, password: access.password ?? password };
+  return { ...user, connectTimeout, socketTimeout: silenceEndsConnection[patience], ...limits };
 }
 
 function sentinelOptions({ nodes, master }: RedisAddress, access: RedisAccess, tls: ConnectionOptions | undefined) {

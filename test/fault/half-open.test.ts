@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { connectRedis } from "../../src/redis/connect.ts";
+import { redisLedger } from "../../src/redis/ledger.ts";
+import { Faults } from "../../src/sandbox/faults.ts";
+import { aRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+import { aRedis } from "../redis.ts";
+import { startRedisGate } from "./redis-gate.ts";
+
+test("a connection to Redis that swallows what is sent is given up, and the change is written over a new one", async () => {
+  const database = await aRedis();
+  const faults = new Faults();
+  const address = new URL(database.url);
+  const gate = await startRedisGate(Number(address.port), faults);
+  const { redis, close } = await connectRedis(`${gate.url}${address.pathname}`);
+  faults.plan("redis.commit", { type: "hang" });
+
+  const written = await redisLedger(redis).commit(aChange(aRequest()));
+
+  expect(written).toEqual({ type: "committed" });
+  expect(faults.calls("redis.commit")).toBe(2);
+  await close();
+  await gate.stop();
+  await database.close();
+});
