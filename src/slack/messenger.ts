@@ -22,18 +22,18 @@ export async function showRequest(context: MessengerContext, id: string): Promis
   if (!request) return;
   const before = (await context.ledger.shown(id)) ?? nothingShown;
   const message = await showInChannel(context, request, before).catch(async (failure: unknown) => {
-    await tellAnyway(context, request);
+    await tellAnyway(context, id);
     throw failure;
   });
-  const told = await tellRequester(context, request, before.told);
+  const told = await tellRequester(context, id, before.told);
   await context.ledger.markShown(id, { version: request.version, message, told });
 }
 
 /** A channel that can't be reached, for example an archived one, must not keep from a requester how it stands. */
-async function tellAnyway(context: MessengerContext, request: AccessRequest): Promise<void> {
-  const shown = (await context.ledger.shown(request.id)) ?? nothingShown;
-  const told = await tellRequester(context, request, shown.told);
-  if (told !== shown.told) await context.ledger.markShown(request.id, { ...shown, version: 0, told });
+async function tellAnyway(context: MessengerContext, id: string): Promise<void> {
+  const shown = (await context.ledger.shown(id)) ?? nothingShown;
+  const told = await tellRequester(context, id, shown.told);
+  if (told !== shown.told) await context.ledger.markShown(id, { ...shown, version: 0, told });
 }
 
 async function showInChannel(
@@ -104,11 +104,14 @@ async function tellUnreachableChannel(
   await context.ledger.markShown(request.id, { ...shown, version: 0, told: [...shown.told, milestone] });
 }
 
+/** Reads the record again: the call for the channel may have taken seconds, and what was true before it is over. */
 async function tellRequester(
   context: MessengerContext,
-  request: AccessRequest,
+  id: string,
   told: readonly string[],
 ): Promise<readonly string[]> {
+  const request = await context.ledger.get(id);
+  if (!request) return told;
   const milestone = milestoneOf(request, context.config.clusters.get(request.cluster));
   if (!milestone || told.includes(milestone.name)) return told;
   try {

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { readConfig } from "../../src/config/config.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
+import { showRequest } from "../../src/slack/messenger.ts";
+import { configText } from "../builders/a-cluster.ts";
+import { aGrantedRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+import { at, hours } from "../builders/times.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
+import { aClient } from "../sandbox/slack/a-client.ts";
+import { silentContext } from "./silent-context.ts";
+
+test("a lease that ends while Slack is slow with the channel is not told to its holder as active", async () => {
+  const slack = await startSandboxSlack({ rateLimits: false });
+  const ledger = memoryLedger();
+  const reading = readConfig(configText);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const context = { ...silentContext(ledger), config: reading.config, client: aClient(slack) };
+  const active = aGrantedRequest({}, { version: 1 });
+  const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(4)).toISOString() }, { version: 2 });
+  await ledger.commit(aChange(active, "grant.active"));
+  slack.faults.plan(
+    "slack.chat.update",
+    { type: "cut-before" },
+    { onStrike: async () => void (await ledger.commit(aChange(ended, "grant.ended"))) },
+  );
+
+  await expect(showRequest(context, active.id)).rejects.toMatchObject({ code: "slack-unreachable" });
+  await showRequest(context, active.id);
+
+  const told = slack.person("U0ENGINEER").directMessages().map(textOf);
+  expect(told).toHaveLength(1);
+  expect(told[0]).toContain("is over");
+  await slack.stop();
+});
