@@ -3,7 +3,7 @@ import { explain } from "../failure/access-error.ts";
 import { adoptCluster } from "../jobs/adopt.ts";
 import type { WorkerContext } from "../jobs/context.ts";
 import { openQueues } from "../jobs/queues.ts";
-import { connectRedis } from "../redis/connect.ts";
+import { connectLedger } from "../redis/connect.ts";
 import { redisLedger } from "../redis/ledger.ts";
 import type { CommandIo } from "./command-io.ts";
 import { createLog } from "./log.ts";
@@ -21,7 +21,7 @@ export async function recover(argv: readonly string[], io: CommandIo): Promise<n
     io.stderr(`There is no cluster ${unknown.join(", ")}. Clusters: ${[...config.clusters.keys()].join(", ")}.\n`);
     return 2;
   }
-  const { redis, close } = await connectRedis(environment.redisUrl, environment.redisAccess);
+  const { redis, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
   const queues = openQueues(redis);
   const context: WorkerContext = {
     ledger: redisLedger(redis),

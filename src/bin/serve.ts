@@ -5,7 +5,7 @@ import type { WorkerContext } from "../jobs/context.ts";
 import { openQueues } from "../jobs/queues.ts";
 import { workerQuestions } from "../jobs/worker-questions.ts";
 import { createWorkerMetrics } from "../metrics/worker-metrics.ts";
-import { connectRedis, connectRedisBlocking } from "../redis/connect.ts";
+import { connectLedger, connectRedisBlocking } from "../redis/connect.ts";
 import { redisLedger } from "../redis/ledger.ts";
 import { startHealthServer } from "./health-server.ts";
 import { createLog } from "./log.ts";
@@ -17,7 +17,7 @@ export async function serve(kind: ProcessKind): Promise<number> {
   const settings = await readSettings(kind);
   const log = createLog(settings.environment.logLevel, kind);
   const { redisUrl, redisAccess } = settings.environment;
-  const { redis, close } = await connectRedis(redisUrl, redisAccess);
+  const { redis, close } = await connectLedger(redisUrl, redisAccess);
   const blocking = connectRedisBlocking(redisUrl, redisAccess);
   const queues = openQueues(redis);
   const registry = new Registry();

@@ -61,6 +61,10 @@ const catalogue = {
   "document-immutable": { retry: false, mend: "Remove immutable: true from the ConfigMap aws-auth." },
   "record-changed": { retry: true, mend: "The worker looks at the request again by itself." },
   "ledger-unreachable": { retry: true, mend: "Check that Redis runs and that REDIS_URL is right." },
+  "ledger-newer": {
+    retry: false,
+    mend: "Start the eks-access that wrote it, or a newer one; docs/operating.md has the way back.",
+  },
   "config-invalid": { retry: false, mend: "Correct the configuration and start again." },
   "redis-not-found": { retry: false, mend: "Install redis-server or valkey-server, or set REDIS_URL." },
   "port-in-use": { retry: false, mend: "Stop the other process, or choose another port with PORT." },

@@ -1,7 +1,9 @@
 import { AccessError } from "../failure/access-error.ts";
 import { openClient, type RedisAccess, type RedisClient } from "./client.ts";
 import { unreachable } from "./explain-redis-error.ts";
+import { migrations } from "./migrations.ts";
 import { placeOf, type RedisAddress, readRedisUrl } from "./redis-url.ts";
+import { prepareSchema } from "./schema.ts";
 
 export interface RedisConnection {
   readonly redis: RedisClient;
@@ -33,6 +35,22 @@ export async function connectRedis(url: string, access: RedisAccess = {}): Promi
   ignoreErrors(redis);
   redis.off("error", note);
   return { redis, close: async () => void redis.disconnect() };
+}
+
+/**
+ * The connection of a process that writes the ledger: as `connectRedis`, with the ledger's schema brought up to date.
+ * @throws AccessError as `connectRedis`, and `ledger-newer`
+ */
+export async function connectLedger(url: string, access: RedisAccess = {}): Promise<RedisConnection> {
+  const connection = await connectRedis(url, access);
+  try {
+    await prepareSchema(connection.redis, migrations);
+    return connection;
+  } catch (error) {
+    // An open connection would keep the process alive that was to end with this error.
+    await connection.close();
+    throw error;
+  }
 }
 
 /** A worker's connection to its queue blocks while it waits, and therefore must never give up. */

@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { explain } from "../../src/failure/access-error.ts";
+import { connectLedger, connectRedis, type RedisConnection } from "../../src/redis/connect.ts";
+import { migrations } from "../../src/redis/migrations.ts";
+import { type Migration, prepareSchema, schemaKey } from "../../src/redis/schema.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+import { asAdministrator } from "./a-ledger-on.ts";
+
+let database: TestRedis;
+let connection: RedisConnection;
+
+beforeEach(async () => {
+  database = await aRedis();
+  connection = await connectRedis(database.url);
+});
+
+afterEach(async () => {
+  await connection.close();
+  await database.close();
+});
+
+/** Leaves its name in a list each time it runs. */
+const aMigration = (name: string): Migration => ({
+  name,
+  script: `redis.call('RPUSH', '{eks-access}:ran', '${name}')`,
+});
+const three = [aMigration("first"), aMigration("second"), aMigration("third")];
+
+const ran = () => connection.redis.lrange("{eks-access}:ran", 0, -1);
+const version = () => connection.redis.get(schemaKey);
+
+test("an empty ledger gets the newest schema, step by step in order", async () => {
+  await prepareSchema(connection.redis, three);
+
+  expect(await ran()).toEqual(["first", "second", "third"]);
+  expect(await version()).toBe("3");
+});
+
+test("an older ledger gets the steps that it lacks, and a second start adds nothing", async () => {
+  await prepareSchema(connection.redis, three.slice(0, 1));
+
+  await prepareSchema(connection.redis, three);
+  await prepareSchema(connection.redis, three);
+
+  expect(await ran()).toEqual(["first", "second", "third"]);
+});
+
+test("processes that start at once run each step once", async () => {
+  const processes = await Promise.all(Array.from({ length: 8 }, () => connectRedis(database.url)));
+
+  await Promise.all(processes.map(({ redis }) => prepareSchema(redis, three)));
+  await Promise.all(processes.map(({ close }) => close()));
+
+  expect(await ran()).toEqual(["first", "second", "third"]);
+  expect(await version()).toBe("3");
+});
+
+test("a step that breaks is told by its name, leaves the version, and is run again at the next start", async () => {
+  const broken = { name: "a new index", script: "redis.call('HGET', KEYS[1], 'not a hash')" };
+  const failure = await prepareSchema(connection.redis, [aMigration("first"), broken]).catch((error: unknown) => error);
+  const after = await version();
+
+  await prepareSchema(connection.redis, [aMigration("first"), aMigration("mended")]);
+
+  expect(explain(failure)).toContain("could not be brought to version 2: a new index (WRONGTYPE");
+  expect(after).toBe("1");
+  expect(await ran()).toEqual(["first", "mended"]);
+});
+
+test.each(["4", "x", "-1", "1.5"])(
+  "a ledger of the unknown schema %s is left alone, and what to do is told",
+  async (unknown) => {
+    await connection.redis.set(schemaKey, unknown);
+
+    const failure = await prepareSchema(connection.redis, three).catch((error: unknown) => error);
+
+    expect(failure).toMatchObject({ code: "ledger-newer", retryable: false });
+    expect(explain(failure)).toContain(`has schema ${unknown}, and this eks-access knows no newer one than 3.`);
+    expect(await version()).toBe(unknown);
+    expect(await ran()).toEqual([]);
+  },
+);
+
+test("a process that starts on a ledger of before versions were counted brings it up to date, and keeps what is in it", async () => {
+  await connection.redis.set("{eks-access}:principals", "as it was");
+
+  const started = await connectLedger(database.url);
+  await started.close();
+
+  expect(await version()).toBe(String(migrations.length));
+  expect(await connection.redis.get("{eks-access}:principals")).toBe("as it was");
+});
+
+test("a process that does not know the schema does not start, and keeps no connection open", async () => {
+  await connection.redis.set(schemaKey, "99");
+  const before = await clients();
+
+  const failure = await connectLedger(database.url).catch((error: unknown) => error);
+
+  expect(failure).toMatchObject({ code: "ledger-newer" });
+  await expect.poll(clients).toBe(before);
+});
+
+/** How many connections there are to this test's database; the one that asks is another's. */
+async function clients(): Promise<number> {
+  const own = new URL(database.url).pathname.slice(1);
+  const list = await asAdministrator(inject("redisUrl"), (redis) => redis.client("LIST"));
+  return String(list)
+    .split("\n")
+    .filter((line) => line.includes(` db=${own} `)).length;
+}
