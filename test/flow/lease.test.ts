@@ -23,7 +23,7 @@ describe("a lease", () => {
     return /r-[a-z0-9]{8}/.exec(textOf(await active(reason)))?.[0] ?? "";
   };
   const find = (reason: string, text: string) =>
-    flow.sandbox.slack.until(
+    flow.until(
       () =>
         flow.sandbox.slack
           .messages(channel)

@@ -22,6 +22,8 @@ export interface Flow {
   /** Starts a new worker, for example after one was killed. */
   startWorker: () => Promise<ProductProcess>;
   startSlack: () => Promise<ProductProcess>;
+  /** Like that of the workspace; a failure also shows what the worker logged. */
+  until: <T>(find: () => T | undefined, withinMs: number) => Promise<T>;
   /** The newest message of the channel that holds this text; waits for it. */
   message: (text: string, withinMs?: number) => Promise<SandboxMessage>;
   /** The message that asks about this request, with its buttons; waits for it. */
@@ -48,11 +50,16 @@ export async function startFlow(options: SandboxOptions = {}): Promise<Flow> {
   let [slack, worker] = await Promise.all([start("slack"), start("worker")]);
   // So that the faults of a test meet the calls that it means.
   await worker.logged("read the cluster's own memory");
-  const { until, messages, person } = sandbox.slack;
+  const { messages, person } = sandbox.slack;
+  const until = <T>(find: () => T | undefined, withinMs: number): Promise<T> =>
+    sandbox.slack.until(find, withinMs).catch((error: unknown) => {
+      throw new Error(`${String(error)}\nThe worker logged last:\n${worker.log.slice(-15).join("\n")}`);
+    });
   const holding = (text: string) => (message: SandboxMessage) => textOf(message).includes(text);
   return {
     sandbox,
     redisUrl: redis.url,
+    until,
     worker: () => worker,
     slack: () => slack,
     startWorker: async () => {
