@@ -35,7 +35,12 @@ export interface Flow {
   stop: () => Promise<void>;
 }
 
-export async function startFlow(options: SandboxOptions = {}): Promise<Flow> {
+export interface FlowOptions extends SandboxOptions {
+  /** Variables of the environment that neither process gets. */
+  readonly without?: readonly string[];
+}
+
+export async function startFlow({ without = [], ...options }: FlowOptions = {}): Promise<Flow> {
   const redis = await aRedis();
   const sandbox = await startSandbox(options);
   const port = await freePort();
@@ -43,6 +48,7 @@ export async function startFlow(options: SandboxOptions = {}): Promise<Flow> {
   const started: ProductProcess[] = [];
   const start = async (kind: "slack" | "worker") => {
     const environment = sandbox.environmentOf(kind, { redisUrl: redis.url, port });
+    for (const name of without) delete environment[name];
     const child = await startProduct(program, kind, environment);
     started.push(child);
     return child;

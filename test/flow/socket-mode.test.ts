@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { arns, channel, clusterName, configuration } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { auditOf } from "./audit-of.ts";
+import { type Flow, startFlow } from "./start-flow.ts";
+
+describe("the main job in Socket Mode", () => {
+  let flow: Flow;
+
+  beforeAll(async () => {
+    flow = await startFlow({
+      configuration: `slack:\n  mode: socket\n${configuration}`,
+      // Nobody can call the process, so there is nothing to verify with the one and to listen at with the other.
+      without: ["SLACK_SIGNING_SECRET", "PORT"],
+    });
+  });
+  afterAll(() => flow.stop());
+
+  const connections = () => flow.sandbox.faults.calls("slack.apps.connections.open");
+
+  test("goes from request to the end of the lease, while Slack asks to connect anew in the middle", async () => {
+    const { sandbox } = flow;
+    const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
+
+    const ack = await engineer.command(
+      `/eks-access request ${clusterName} ${arns.engineer} viewer for 3s look into the failing rollout`,
+      channel,
+    );
+    const asked = await flow.asked("look into the failing rollout");
+    sandbox.slack.refreshSockets();
+    await expect.poll(connections, { timeout: 15_000 }).toBe(2);
+    // A click that meets the moment between the two connections is lost, and the person clicks again.
+    const click = () => approver.click(asked, "approve").catch(() => undefined);
+    await expect.poll(async () => (await click())?.status, { timeout: 15_000 }).toBe(200);
+    const active = await flow.message("*Active*");
+    const during = await sandbox.getPods();
+    const ended = await flow.message("*Ended*");
+    const after = await sandbox.getPods();
+
+    expect(ack.status).toBe(200);
+    expect(textOf(active)).toContain("✓ *mapped*");
+    expect(during).toMatchObject({ ok: true });
+    expect(ended.ts).toBe(active.ts);
+    expect(after.output).toBe("error: You must be logged in to the server (Unauthorized)");
+  });
+
+  test("the form opens and is sent through the socket, and its mistakes come back through it", async () => {
+    const engineer = flow.sandbox.slack.person("U0ENGINEER");
+    await engineer.command("/eks-access request", channel);
+    await flow.sandbox.slack.until(() => engineer.view());
+
+    await engineer.submit({ level: "viewer", principal: arns.engineer, duration: "soon", reason: "read the logs" });
+    const errors = engineer.view()?.errors;
+    await engineer.submit({ duration: "30m" });
+
+    expect(errors?.duration).toContain("30m, 4h or 1h30m");
+    expect(engineer.view()).toBeUndefined();
+    expect(textOf(await flow.asked("read the logs"))).toContain("`viewer` on `staging`");
+  });
+
+  test("each change is in the audit log once", async () => {
+    const { verdict, types } = await auditOf(flow.redisUrl);
+
+    expect(verdict.type).toBe("whole");
+    expect(types.filter((type) => type === "request.approved")).toHaveLength(1);
+    expect(types.filter((type) => type === "grant.ended")).toHaveLength(1);
+  });
+});
