@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { load } from "js-yaml";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { botScopes } from "../src/sandbox/scene.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -51,6 +52,10 @@ test("the app asks for exactly the scopes that the code's calls need", () => {
   const needed = new Set(["commands", ...methods.flatMap((method) => scopesOf[method] ?? [`unknown: ${method}`])]);
 
   expect([...manifest.oauth_config.scopes.bot].sort()).toEqual([...needed].sort());
+});
+
+test("the sandbox's workspace grants the same scopes, and no more", () => {
+  expect([...botScopes].sort()).toEqual([...manifest.oauth_config.scopes.bot].sort());
 });
 
 test("the app has exactly the slash commands and events that the code handles", () => {

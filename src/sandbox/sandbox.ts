@@ -7,7 +7,7 @@ import { type SandboxCluster, type SandboxClusterOptions, startSandboxCluster } 
 import { group } from "./cluster/default-rbac.ts";
 import { Faults } from "./faults.ts";
 import { getPods, type KubectlAnswer } from "./kubectl.ts";
-import { account, arns, clusterName, configuration, externalId, initialAwsAuth, region } from "./scene.ts";
+import { account, arns, botScopes, clusterName, configuration, externalId, initialAwsAuth, region } from "./scene.ts";
 import { type SandboxSlack, startSandboxSlack } from "./slack/workspace.ts";
 
 /** One call that a stand-in answered. */
@@ -64,6 +64,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   aws.addCluster({ ...cluster, region, creatorArn: arns.creator });
   const slack = await startSandboxSlack({
     faults,
+    scopes: botScopes,
     rateLimits: options.slackRateLimits ?? true,
     onCall: (call, status, milliseconds) => onCall({ call, status, milliseconds, by: undefined }),
   });

@@ -5,6 +5,9 @@ export const clusterName = "staging";
 export const externalId = "eks-access-sandbox";
 export const channel = "C0ACCESS";
 
+/** What the app is installed with: the scopes of manifest.yml, no more. */
+export const botScopes = ["commands", "chat:write"] as const;
+
 const iam = (rest: string) => `arn:aws:iam::${account}:${rest}`;
 
 export const arns = {
