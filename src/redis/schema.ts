@@ -3,7 +3,8 @@ import type { RedisClient } from "./client.ts";
 
 /**
  * One step of the ledger's schema. Redis runs it alone and once, but does not undo the half of a script that breaks: it looks
- * before it writes, or can be run again over what it has done.
+ * before it writes, or can be run again over what it has done. It may also meet what a newer program wrote, where Redis lost
+ * everything, the version with it, under running processes.
  */
 export interface Migration {
   /** A noun for people: what it changes. */
