@@ -2,9 +2,20 @@ import type { ScalarNode } from "./go-yaml/node.ts";
 import type { Mark } from "./go-yaml/token.ts";
 import { isAccountId } from "./matchable.ts";
 import { type Problem, problemAt } from "./problem.ts";
+import type { SectionContent } from "./read-section.ts";
 
-/** What there is to tell about an item of mapAccounts. */
-export function accountProblems(id: string, node: ScalarNode): Problem[] {
+/** What there is to tell about the items of mapAccounts. Nothing, for another section. */
+export function accountProblems({ reading, accounts }: SectionContent): Problem[] {
+  if (reading.section !== "mapAccounts") return [];
+  const problems = accounts.flatMap(({ id, node }) => accountProblem(id, node));
+  const decoded = new Set(accounts.map((account) => account.index));
+  for (const [index, item] of (reading.list?.items ?? []).entries()) {
+    if (reading.state === "list" && !decoded.has(index)) problems.push(notAnAccount(item.start));
+  }
+  return problems;
+}
+
+function accountProblem(id: string, node: ScalarNode): Problem[] {
   const section = "mapAccounts";
   if (!isAccountId(id)) {
     const message = `${JSON.stringify(id)} is not an AWS account: it matches nobody.`;
@@ -26,7 +37,7 @@ export function accountProblems(id: string, node: ScalarNode): Problem[] {
 }
 
 /** An item that is a list or a mapping. */
-export function notAnAccount(at: Mark): Problem {
+function notAnAccount(at: Mark): Problem {
   const message = "This item is not an AWS account: the authenticator skips it.";
   return problemAt(
     "mapAccounts",

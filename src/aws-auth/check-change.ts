@@ -1,5 +1,5 @@
 import { canonicalCaller, type Principal, readPrincipal } from "../principal/arn.ts";
-import type { AwsAuthDocument, Entry } from "./document.ts";
+import type { Entry, ReadDocument } from "./document.ts";
 import { entriesFor, entryOf } from "./entry-of.ts";
 import { goFold } from "./go-yaml/fold.ts";
 import { isNode, MASTERS } from "./names.ts";
@@ -8,7 +8,7 @@ import { refuseGroup, refuseUsername } from "./refuse-text.ts";
 import { sameGroups } from "./same-groups.ts";
 
 /** Why a single change must not be made, or null. What the entry says already is nobody's fault and never refused. */
-export function refuseChange(document: AwsAuthDocument, change: Change, guard: PlanGuard): Refusal | null {
+export function refuseChange(document: ReadDocument, change: Change, guard: PlanGuard): Refusal | null {
   const entry = entryOf(document, change.arn);
   const about = (code: string, message: string): Refusal => ({ code, message, arn: change.arn });
   if (entriesFor(document, change.arn).some(isNode))
@@ -31,7 +31,7 @@ function withSuggestion(message: string, suggestion: string | undefined): string
   return suggestion === undefined ? message : `${message} Write ${suggestion}.`;
 }
 
-function isAmbiguous({ lookup }: AwsAuthDocument, arn: string): boolean {
+function isAmbiguous({ lookup }: ReadDocument, arn: string): boolean {
   const key = goFold(arn);
   return ((lookup.roles.get(key) ?? lookup.users.get(key))?.length ?? 0) > 1;
 }

@@ -41,13 +41,19 @@ export interface Lookup {
   readonly roles: ReadonlyMap<string, readonly Entry[]>;
   readonly users: ReadonlyMap<string, readonly Entry[]>;
   readonly accounts: ReadonlySet<string>;
+  /** By folded ARN, every item of mapRoles and mapUsers that names somebody, those too that never answer. */
+  readonly items: ReadonlyMap<string, readonly Entry[]>;
 }
 
 /** The data of aws-auth as the authenticator reads it. */
-export interface AwsAuthDocument {
+export interface ReadDocument {
   data: Readonly<Record<string, string>>;
   entries: readonly Entry[];
-  problems: readonly Problem[];
   sections: Readonly<Record<Section, SectionReading>>;
   lookup: Lookup;
+}
+
+/** A document with what is wrong with it. */
+export interface AwsAuthDocument extends ReadDocument {
+  problems: readonly Problem[];
 }

@@ -1,8 +1,8 @@
-import type { AwsAuthDocument } from "./document.ts";
+import type { ReadDocument } from "./document.ts";
 import { fieldKey } from "./field.ts";
 import type { Intent } from "./intent.ts";
-import { parseDocument } from "./parse.ts";
 import type { Section } from "./problem.ts";
+import { readDocument } from "./read-document.ts";
 import { editSection, type SectionChange } from "./section-edit.ts";
 import { isAsIntended } from "./verify.ts";
 
@@ -12,7 +12,7 @@ const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];
  * The document after the intents, read again; null where no edit of its text comes to what is intended and nothing
  * else, as with an anchor that other entries lean on.
  */
-export function editSections(document: AwsAuthDocument, intents: readonly Intent[]): AwsAuthDocument | null {
+export function editSections(document: ReadDocument, intents: readonly Intent[]): ReadDocument | null {
   let after = document;
   for (const section of EDITED) {
     const change = changeOf(section, intents);
@@ -25,15 +25,15 @@ export function editSections(document: AwsAuthDocument, intents: readonly Intent
 }
 
 function editOne(
-  current: AwsAuthDocument,
+  current: ReadDocument,
   section: Section,
   change: SectionChange,
-  before: AwsAuthDocument,
+  before: ReadDocument,
   intents: readonly Intent[],
-): AwsAuthDocument | null {
+): ReadDocument | null {
   for (const text of editSection(before.sections[section], change)) {
     const data = withText(current.data, section, text);
-    const next = parseDocument(data);
+    const next = readDocument(data).document;
     if (isAsIntended(before, next, section, intents)) return next;
   }
   return null;

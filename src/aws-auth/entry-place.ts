@@ -1,6 +1,6 @@
 import { decodeEntry } from "./decode-entry.ts";
 import type { Entry, SectionReading } from "./document.ts";
-import { type FieldName, type FieldUse, fieldKey, fieldUses } from "./field.ts";
+import { type FieldName, type FieldUse, fieldKey, fieldUses, lastUse } from "./field.ts";
 import type { MappingNode, SequenceNode } from "./go-yaml/node.ts";
 import type { Section } from "./problem.ts";
 import { quote } from "./quote.ts";
@@ -35,7 +35,7 @@ export function placeOf({ text, list, items, section }: SectionReading, entry: E
 
 /** The use of a field that counts; null where it is not written in this mapping. */
 export function useOf({ uses }: EntryPlace, name: FieldName): FieldUse | null {
-  const use = uses.filter((field) => field.name === name).at(-1);
+  const use = lastUse(uses, name);
   return use === undefined || use.merged ? null : use;
 }
 

@@ -1,24 +1,21 @@
 import { arnProblems } from "./arn-problems.ts";
 import type { DecodedEntry } from "./decode-entry.ts";
 import type { Entry } from "./document.ts";
-import { fieldKey, knownField } from "./field.ts";
+import { fieldKey, knownField, lastUse } from "./field.ts";
 import { fieldProblems } from "./field-problems.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
 import type { MapValue } from "./go-yaml/value.ts";
 import { nameProblems } from "./name-problems.ts";
 import { type Problem, problemAt, type Section } from "./problem.ts";
+import type { ReadItem } from "./read-entries.ts";
 
-/** What there is to tell about an item of mapRoles or mapUsers; `map` and `decoded` are null for what is no mapping. */
-export function itemProblems(
-  entry: Entry,
-  item: YamlNode,
-  map: MapValue | null,
-  decoded: DecodedEntry | null,
-): Problem[] {
-  if (map === null || decoded === null) return [noMapping(entry.section, item)];
+/** What there is to tell about an item of mapRoles or mapUsers; `read` is null for one that is no mapping. */
+export function itemProblems(section: Section, item: YamlNode, read: ReadItem | null): Problem[] {
+  if (read === null) return [noMapping(section, item)];
+  const { entry, map, decoded } = read;
   return [
     ...fieldProblems(entry, map, decoded),
-    ...unknownFields(entry.section, map),
+    ...unknownFields(section, map),
     ...identityProblems(entry, item, decoded),
     ...nameProblems(entry, item, decoded),
   ];
@@ -44,7 +41,7 @@ function identityProblems(entry: Entry, item: YamlNode, { sso, uses }: DecodedEn
     const remedy = "Write the rolearn of the AWSReservedSSO role, without its path.";
     return [problemAt(section, ssoNode.start, "sso-entry", "error", message, remedy)];
   }
-  if (arn !== "") return arnProblems(entry, uses.filter((use) => use.name === "arn").at(-1)?.value.node ?? item);
+  if (arn !== "") return arnProblems(entry, lastUse(uses, "arn")?.value.node ?? item);
   if (uses.some((use) => use.name === "arn" && use.value.type !== "string" && use.value.type !== "null")) return [];
   const message = `This entry has no ${key}, so the authenticator skips it.`;
   return [problemAt(section, item.start, "arn-missing", "error", message, `Write ${key}, or remove the entry.`)];

@@ -12,7 +12,7 @@ export function fieldProblems({ section }: Entry, map: MapValue, { uses }: Decod
 
 function repeated(section: Section, map: MapValue, uses: readonly FieldUse[]): Problem[] {
   const problems: Problem[] = [];
-  for (const { name, key, merged } of map.overwritten) {
+  for (const { name, key, merged } of map.overwritten ?? []) {
     const isKnown = knownField(name, section) !== null;
     if (isKnown && !merged && !map.fields.get(name)?.merged) problems.push(repeatedField(section, name, key));
   }

@@ -13,38 +13,48 @@ export function fieldKey(name: FieldName, section: Section): string {
 
 export interface FieldUse extends Field {
   readonly name: FieldName;
+  /** How the name is written. */
+  readonly spelled: string;
 }
 
 /**
- * The known fields of an entry in the order in which Go decodes them: by the bytes of their names as written, for the
- * entry is turned into JSON with sorted keys first. Names match in any case; the last use of a field wins.
+ * The known fields of an entry in the order in which Go decodes them: by their names as written, for the entry is turned
+ * into JSON with sorted keys first. Names match in any case; the last use of a field wins.
  */
 export function fieldUses(map: MapValue, section: Section): FieldUse[] {
   const uses: FieldUse[] = [];
-  const names = map.fields.size < 2 ? [...map.fields.keys()] : [...map.fields.keys()].sort();
-  for (const written of names) {
-    const name = knownField(written, section);
-    const field = map.fields.get(written);
-    if (name !== null && field !== undefined) uses.push({ ...field, name });
+  for (const [spelled, { key, value, written, merged }] of map.fields) {
+    const name = knownField(spelled, section);
+    if (name !== null) uses.push({ name, spelled, key, value, written, merged });
   }
-  return uses;
+  return uses.length < 2 ? uses : uses.sort((a, b) => (a.spelled < b.spelled ? -1 : 1));
 }
 
-export function knownField(written: string, section: Section): FieldName | null {
-  switch (goFold(written)) {
-    case "rolearn":
-      return section === "mapRoles" ? "arn" : null;
-    case "userarn":
-      return section === "mapUsers" ? "arn" : null;
-    case "username":
-      return "username";
-    case "groups":
-      return "groups";
-    case "sso":
-      return section === "mapRoles" ? "sso" : null;
-    case "userid":
-      return "userid";
-    default:
-      return null;
-  }
+/** The use of a field that counts. */
+export function lastUse(uses: readonly FieldUse[], name: FieldName): FieldUse | undefined {
+  for (let index = uses.length - 1; index >= 0; index--) if (uses[index]?.name === name) return uses[index];
+  return undefined;
+}
+
+const KNOWN: Readonly<Record<Section, ReadonlyMap<string, FieldName>>> = {
+  mapRoles: new Map([
+    ["rolearn", "arn"],
+    ["username", "username"],
+    ["groups", "groups"],
+    ["sso", "sso"],
+    ["userid", "userid"],
+  ]),
+  mapUsers: new Map([
+    ["userarn", "arn"],
+    ["username", "username"],
+    ["groups", "groups"],
+    ["userid", "userid"],
+  ]),
+  mapAccounts: new Map(),
+};
+
+/** The field that a name stands for, in any case of its letters; null for one that nobody reads. */
+export function knownField(spelled: string, section: Section): FieldName | null {
+  const known = KNOWN[section];
+  return known.get(spelled) ?? known.get(goFold(spelled)) ?? null;
 }

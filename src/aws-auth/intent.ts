@@ -1,5 +1,5 @@
 import { readPrincipal } from "../principal/arn.ts";
-import type { AwsAuthDocument, Entry } from "./document.ts";
+import type { Entry, ReadDocument } from "./document.ts";
 import { entriesFor, entryOf } from "./entry-of.ts";
 import { goFold } from "./go-yaml/fold.ts";
 import type { Change } from "./plan.ts";
@@ -26,7 +26,7 @@ export type Intent =
   | { readonly type: "remove"; readonly arn: string; readonly entries: readonly Entry[] };
 
 /** What changes mean for a document. Of two changes for one principal the later one counts. */
-export function intend(document: AwsAuthDocument, changes: readonly Change[]): Intent[] {
+export function intend(document: ReadDocument, changes: readonly Change[]): Intent[] {
   const last = new Map<string, Change>();
   for (const change of changes) last.set(goFold(change.arn), change);
   const intents: Intent[] = [];
@@ -37,7 +37,7 @@ export function intend(document: AwsAuthDocument, changes: readonly Change[]): I
   return intents;
 }
 
-function intendMapping(document: AwsAuthDocument, change: Change & { type: "map" }): Intent | null {
+function intendMapping(document: ReadDocument, change: Change & { type: "map" }): Intent | null {
   const { arn, username } = change;
   const groups = [...new Set(change.groups)];
   const entry = entryOf(document, arn);
@@ -50,7 +50,7 @@ function intendMapping(document: AwsAuthDocument, change: Change & { type: "map"
   return { type: "add", arn, section, username, groups };
 }
 
-function intendRemoval(document: AwsAuthDocument, arn: string): Intent | null {
+function intendRemoval(document: ReadDocument, arn: string): Intent | null {
   const entries = entriesFor(document, arn);
   return entries.length === 0 ? null : { type: "remove", arn, entries };
 }

@@ -1,5 +1,6 @@
 import type { DecodedEntry } from "./decode-entry.ts";
 import type { Entry } from "./document.ts";
+import { lastUse } from "./field.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
 import { isNode, MASTERS } from "./names.ts";
 import { type Problem, problemAt } from "./problem.ts";
@@ -9,8 +10,8 @@ import { TEMPLATES } from "./templates.ts";
 /** What there is to tell about the username and the groups of an entry. */
 export function nameProblems(entry: Entry, item: YamlNode, { uses }: DecodedEntry): Problem[] {
   if (entry.arn === "") return [];
-  const username = uses.filter((use) => use.name === "username").at(-1);
-  const groups = uses.filter((use) => use.name === "groups").at(-1);
+  const username = lastUse(uses, "username");
+  const groups = lastUse(uses, "groups");
   const at = username?.value.node ?? item;
   const problems = entry.username === "" ? emptyUsername(entry, at, username?.value.type) : usernameProblems(entry, at);
   for (const [index, group] of entry.groups.entries()) {

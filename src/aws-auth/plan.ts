@@ -1,6 +1,6 @@
 import { refuseChange } from "./check-change.ts";
 import { unifiedDiff } from "./diff.ts";
-import type { AwsAuthDocument } from "./document.ts";
+import type { AwsAuthDocument, ReadDocument } from "./document.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "./document-problems.ts";
 import { editSections } from "./edit-sections.ts";
 import { type Intent, intend } from "./intent.ts";
@@ -100,15 +100,11 @@ const CANNOT_EDIT: Refusal = {
     "The document can't be changed without touching other entries: an entry is an alias, or others refer to it by an anchor. Write the entries out one by one first.",
 };
 
-function diffOf(section: Section, before: AwsAuthDocument, after: AwsAuthDocument): string {
+function diffOf(section: Section, before: ReadDocument, after: ReadDocument): string {
   return unifiedDiff(section, before.sections[section].text, after.sections[section].text);
 }
 
-function differencesOf(
-  before: AwsAuthDocument,
-  after: AwsAuthDocument,
-  intents: readonly Intent[],
-): AccessDifference[] {
+function differencesOf(before: ReadDocument, after: ReadDocument, intents: readonly Intent[]): AccessDifference[] {
   return intents
     .map(({ arn }) => ({ arn, before: resolve(before, arn), after: resolve(after, arn) }))
     .filter((difference) => JSON.stringify(difference.before) !== JSON.stringify(difference.after));

@@ -1,5 +1,5 @@
 import { isCreator } from "./check-change.ts";
-import type { AwsAuthDocument, Entry } from "./document.ts";
+import type { Entry, ReadDocument } from "./document.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "./document-problems.ts";
 import { entryOf } from "./entry-of.ts";
 import type { Intent } from "./intent.ts";
@@ -10,8 +10,8 @@ import { unintended } from "./verify.ts";
 
 /** Why a document that came out of a plan must not be written, or null. Fails closed: whatever was not meant is a refusal. */
 export function refuseResult(
-  before: AwsAuthDocument,
-  after: AwsAuthDocument,
+  before: ReadDocument,
+  after: ReadDocument,
   intents: readonly Intent[],
   guard: PlanGuard,
 ): Refusal | null {
@@ -28,14 +28,14 @@ export function refuseResult(
   return refuseLockout(before, after, guard) ?? refuseSize(before, after);
 }
 
-function comesTrue(after: AwsAuthDocument, intent: Intent): boolean {
+function comesTrue(after: ReadDocument, intent: Intent): boolean {
   const entry = entryOf(after, intent.arn);
   if (intent.type === "remove") return entry === null;
   return entry !== null && entry.username === intent.username && sameGroups(entry.groups, intent.groups);
 }
 
 /** Somebody other than the creator who was an administrator before still has to be one. */
-function refuseLockout(before: AwsAuthDocument, after: AwsAuthDocument, guard: PlanGuard): Refusal | null {
+function refuseLockout(before: ReadDocument, after: ReadDocument, guard: PlanGuard): Refusal | null {
   if (guard.allowNoAdministrator) return null;
   const isAdministrator = (entry: Entry) =>
     entry.reachable && entry.groups.includes(MASTERS) && !isCreator(entry.arn, guard);
@@ -44,7 +44,7 @@ function refuseLockout(before: AwsAuthDocument, after: AwsAuthDocument, guard: P
   return { code: "last-administrator", message };
 }
 
-function refuseSize(before: AwsAuthDocument, after: AwsAuthDocument): Refusal | null {
+function refuseSize(before: ReadDocument, after: ReadDocument): Refusal | null {
   const bytes = sizeOf(after.data);
   if (bytes <= DOCUMENT_LIMIT || bytes <= sizeOf(before.data)) return null;
   const message = `The document would have ${bytes} bytes, and a ConfigMap may have ${DOCUMENT_LIMIT}. Remove entries that nobody needs first.`;

@@ -39,6 +39,7 @@ export function refuseGroup(group: string, arn: string): Refusal | null {
 
 /** What is wrong with the characters of a name, as the end of a sentence; null where nothing is. */
 export function flawOf(text: string): string | null {
+  if (/^[!-~](?:[ -~]*[!-~])?$/.test(text)) return null;
   if (text !== text.trim()) return "has white space around it, which RBAC would compare too; leave it out";
   if (/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/u.test(text)) return "holds characters that nobody sees; type it anew";
   if (/[\p{Zs}\p{Zl}\p{Zp}]/u.test(text.replaceAll(" ", "")))

@@ -2,7 +2,7 @@ import { readPrincipal } from "../principal/arn.ts";
 import { unifiedDiff } from "./diff.ts";
 import type { AwsAuthDocument, Entry } from "./document.ts";
 import { entryOf } from "./entry-of.ts";
-import { fieldUses } from "./field.ts";
+import { fieldUses, lastUse } from "./field.ts";
 import { editList } from "./list-edit.ts";
 import { isNode } from "./names.ts";
 import { parseDocument } from "./parse.ts";
@@ -108,7 +108,7 @@ function repairArn(document: AwsAuthDocument, entry: Entry, code: string): Repai
 function fieldNode(document: AwsAuthDocument, { section, index }: Entry, name: "arn" | "groups") {
   const item = document.sections[section].items[index];
   const uses = item?.type === "map" ? fieldUses(item, section) : [];
-  return uses.filter((use) => use.name === name).at(-1)?.written;
+  return lastUse(uses, name)?.written;
 }
 
 function replace(

@@ -1,5 +1,5 @@
 import { canonicalCaller } from "../principal/arn.ts";
-import type { AwsAuthDocument } from "./document.ts";
+import type { ReadDocument } from "./document.ts";
 import { lookUp } from "./lookup.ts";
 import { render, type TemplateValues } from "./templates.ts";
 
@@ -23,7 +23,7 @@ const ASSUMED = "eks-access";
  * Who the authenticator says that a caller is, or null for nobody. `callerArn` is what sts:GetCallerIdentity answers;
  * the ARN of a role stands for somebody who has assumed it under the session name `eks-access`.
  */
-export function resolve(document: AwsAuthDocument, callerArn: string, session: CallerSession = {}): Identity | null {
+export function resolve(document: ReadDocument, callerArn: string, session: CallerSession = {}): Identity | null {
   const stsArn = asSession(callerArn);
   const canonical = canonicalCaller(stsArn);
   if (canonical === null) return null;

@@ -1,4 +1,4 @@
-import type { AwsAuthDocument, Entry, Lookup } from "./document.ts";
+import type { Entry, Lookup, ReadDocument } from "./document.ts";
 import { goFold } from "./go-yaml/fold.ts";
 import type { Intent } from "./intent.ts";
 import type { Section } from "./problem.ts";
@@ -14,8 +14,8 @@ interface Expected {
 
 /** Whether a section holds exactly the entries that it should, and no text before was lost to the authenticator. */
 export function isAsIntended(
-  before: AwsAuthDocument,
-  after: AwsAuthDocument,
+  before: ReadDocument,
+  after: ReadDocument,
   section: Section,
   intents: readonly Intent[],
 ): boolean {
@@ -45,7 +45,7 @@ function matches(wanted: Expected, entry: Entry): boolean {
   );
 }
 
-function expectedEntries(before: AwsAuthDocument, section: Section, intents: readonly Intent[]): Expected[] {
+function expectedEntries(before: ReadDocument, section: Section, intents: readonly Intent[]): Expected[] {
   const removed = new Set<Entry>();
   const edited = new Map<Entry, Intent & { type: "edit" }>();
   const expected: Expected[] = [];
@@ -75,7 +75,7 @@ function answersOf(lookup: Lookup, key: string): string {
 }
 
 /** ARNs that answer differently though no intent names them. A plan with any must not be carried out. */
-export function unintended(before: AwsAuthDocument, after: AwsAuthDocument, intents: readonly Intent[]): string[] {
+export function unintended(before: ReadDocument, after: ReadDocument, intents: readonly Intent[]): string[] {
   const named = new Set(intents.map((intent) => goFold(intent.arn)));
   return changedArns(before.lookup, after.lookup).filter((key) => !named.has(key));
 }

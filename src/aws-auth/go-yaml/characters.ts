@@ -14,15 +14,21 @@ export function isBlank(code: number): boolean {
 }
 
 export function isBreak(code: number): boolean {
-  return code === LF || code === CR || code === NEL || code === LINE_SEPARATOR || code === PARAGRAPH_SEPARATOR;
+  return code === LF || code === CR || (code >= NEL && isWideBreak(code));
 }
 
 export function isBreakOrEnd(code: number): boolean {
   return code === NUL || isBreak(code);
 }
 
+/** Asked of nearly every unit of a text: most of them are known by one comparison. */
 export function isBlankBreakOrEnd(code: number): boolean {
-  return code === SPACE || code === TAB || code === NUL || isBreak(code);
+  if (code > SPACE) return code >= NEL && isWideBreak(code);
+  return code === SPACE || code === LF || code === TAB || code === CR || code === NUL;
+}
+
+function isWideBreak(code: number): boolean {
+  return code === NEL || code === LINE_SEPARATOR || code === PARAGRAPH_SEPARATOR;
 }
 
 export function isDigit(code: number): boolean {

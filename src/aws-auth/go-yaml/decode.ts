@@ -10,8 +10,8 @@ const MERGE_TAG = "tag:yaml.org,2002:merge";
 type Draft<T> = { -readonly [K in keyof T]: T[K] };
 type MapDraft = Draft<Omit<MapValue, "fields" | "overwritten" | "others">> & {
   fields: Map<string, Field>;
-  overwritten: (Field & { name: string })[];
-  others: Map<unknown, YamlValue>;
+  overwritten: (Field & { name: string })[] | null;
+  others: Map<unknown, YamlValue> | null;
 };
 
 /** The value of a node as go-yaml v2 decodes it into `interface{}`. Throws a YamlFailure where go-yaml answers an error. */
@@ -25,12 +25,20 @@ function decodeNode(node: YamlNode, budget: AliasBudget): YamlValue {
     case "alias":
       return budget.through(node, () => decodeNode(node.target, budget));
     case "scalar":
-      return { ...resolveScalar(node), node };
+      return scalarValue(node);
     case "sequence":
       return { type: "list", items: node.items.map((item) => decodeNode(item, budget)), node };
     case "mapping":
       return decodeMapping(node, budget);
   }
+}
+
+/** Spelled out for each type: there are very many scalars, and an object made by spreading is slow to make. */
+function scalarValue(node: ScalarNode): YamlValue {
+  const { type, value } = resolveScalar(node);
+  if (type === "string") return { type, value, node };
+  if (type === "number") return { type, value, node };
+  return type === "bool" ? { type, value, node } : { type, value, node };
 }
 
 /** What a scalar stands for. Throws where its text does not fit its tag. */
@@ -42,7 +50,7 @@ export function resolveScalar(node: ScalarNode): ScalarValue {
 }
 
 function decodeMapping(node: MappingNode, budget: AliasBudget): MapValue {
-  const map: MapDraft = { type: "map", fields: new Map(), overwritten: [], others: new Map(), unfitKey: null, node };
+  const map: MapDraft = { type: "map", fields: new Map(), overwritten: null, others: null, unfitKey: null, node };
   fill(map, node, budget, false);
   return map;
 }
@@ -57,7 +65,7 @@ function fill(map: MapDraft, node: MappingNode, budget: AliasBudget, merged: boo
     if (name.type === "map" || name.type === "list") throw failure("invalid map key", key);
     const field = { key, value: decodeNode(value, budget), written: value, merged };
     if (name.type === "string") set(map, name.value, field);
-    else map.others.set(name.value, field.value);
+    else addOther(map, name.value, field.value);
     if (name.type === "null" || (name.type === "number" && isWide(name.value))) map.unfitKey ??= key;
   }
 }
@@ -65,8 +73,16 @@ function fill(map: MapDraft, node: MappingNode, budget: AliasBudget, merged: boo
 /** The last one given wins, also over what an earlier `<<` brought, and what a later `<<` brings wins over both. */
 function set(map: MapDraft, name: string, field: Field): void {
   const before = map.fields.get(name);
-  if (before !== undefined) map.overwritten.push({ ...before, name });
+  if (before !== undefined) {
+    map.overwritten ??= [];
+    map.overwritten.push({ ...before, name });
+  }
   map.fields.set(name, field);
+}
+
+function addOther(map: MapDraft, key: unknown, value: YamlValue): void {
+  map.others ??= new Map();
+  map.others.set(key, value);
 }
 
 function isMerge(key: YamlNode): boolean {

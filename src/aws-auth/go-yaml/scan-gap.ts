@@ -1,4 +1,4 @@
-import { isBlank, isBreak } from "./characters.ts";
+import { isBlank, isBreak, TAB } from "./characters.ts";
 import type { Cursor } from "./cursor.ts";
 
 /** Blanks and line breaks between two pieces of a scalar, folded: one line break stands for a space. */
@@ -9,9 +9,10 @@ export interface Gap {
 
 /**
  * Eats blanks and breaks. Blanks after the first break count for nothing; a single LF becomes a space, more of them
- * stay without the first; LS and PS stay. `afterBreak` says that a break was eaten before; `onBlank` sees each blank.
+ * stay without the first; LS and PS stay. `afterBreak` says that a break was eaten before. No tab may stand at the
+ * start of a line up to the column `indent`.
  */
-export function scanGap(cursor: Cursor, afterBreak: boolean, onBlank?: (brokeLine: boolean) => void): Gap {
+export function scanGap(cursor: Cursor, afterBreak: boolean, indent = -1): Gap {
   const start = cursor.at;
   let end = start;
   let first = "";
@@ -19,7 +20,8 @@ export function scanGap(cursor: Cursor, afterBreak: boolean, onBlank?: (brokeLin
   let brokeLine = afterBreak;
   for (let code = cursor.code(); isBlank(code) || isBreak(code); code = cursor.code()) {
     if (isBlank(code)) {
-      onBlank?.(brokeLine);
+      if (brokeLine && code === TAB && cursor.column <= indent)
+        cursor.fail("found a tab character that violates indentation");
       cursor.skip();
       if (!brokeLine) end = cursor.at;
     } else if (brokeLine) {

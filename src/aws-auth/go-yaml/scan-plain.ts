@@ -1,4 +1,4 @@
-import { isBlank, isBlankBreakOrEnd, isBreak, TAB } from "./characters.ts";
+import { isBlank, isBlankBreakOrEnd, isBreak } from "./characters.ts";
 import type { Cursor } from "./cursor.ts";
 import { type Gap, scanGap } from "./scan-gap.ts";
 
@@ -17,10 +17,6 @@ export function scanPlain(cursor: Cursor, indent: number, inFlow: boolean): Plai
   let value = "";
   let end = cursor.at;
   let gap = NO_GAP;
-  const guardTab = (brokeLine: boolean) => {
-    if (brokeLine && cursor.column <= indent && cursor.code() === TAB)
-      cursor.fail("found a tab character that violates indentation");
-  };
   while (!cursor.atDocumentIndicator() && cursor.code() !== 0x23) {
     const from = cursor.at;
     skipRun(cursor, inFlow);
@@ -31,18 +27,20 @@ export function scanPlain(cursor: Cursor, indent: number, inFlow: boolean): Plai
     }
     const code = cursor.code();
     if (!isBlank(code) && !isBreak(code)) break;
-    gap = scanGap(cursor, false, guardTab);
+    gap = scanGap(cursor, false, indent);
     if (!inFlow && cursor.column <= indent) break;
   }
   return { value, end, brokeLine: gap.brokeLine };
 }
 
 function skipRun(cursor: Cursor, inFlow: boolean): void {
-  for (let code = cursor.code(); !isBlankBreakOrEnd(code); code = cursor.code()) {
-    if (code === 0x3a && isBlankBreakOrEnd(cursor.code(1))) return;
-    if (inFlow && endsInFlow(code)) return;
-    cursor.skip();
+  let length = 0;
+  for (let code = cursor.code(); !isBlankBreakOrEnd(code); code = cursor.code(length)) {
+    if (code === 0x3a && isBlankBreakOrEnd(cursor.code(length + 1))) break;
+    if (inFlow && endsInFlow(code)) break;
+    length += 1;
   }
+  cursor.skip(length);
 }
 
 /** `,` `?` `[` `]` `{` `}`: go-yaml v2 stops at a question mark too, anywhere in a plain scalar of a flow collection. */

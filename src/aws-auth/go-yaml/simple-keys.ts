@@ -64,6 +64,7 @@ export class SimpleKeys {
 
   /** Whether a key may still begin at this token, so that it can't be given out yet. */
   mayBeginAt(token: number, cursor: Cursor): boolean {
+    if (this.#levelOf.size === 0) return false;
     const level = this.#levelOf.get(token);
     return level !== undefined && this.#validAt(level, cursor) !== null;
   }

@@ -19,10 +19,10 @@ export interface MapValue extends ValueBase {
   readonly type: "map";
   /** Fields with a string for a key, in the order in which they were first written. */
   readonly fields: ReadonlyMap<string, Field>;
-  /** Fields that another one with the very same key took the place of. */
-  readonly overwritten: readonly (Field & { readonly name: string })[];
-  /** Values under keys that are no strings, by what Go holds the keys for: nothing reads them, but they must fit JSON. */
-  readonly others: ReadonlyMap<unknown, YamlValue>;
+  /** Fields that another one with the very same key took the place of; null where there are none, as nearly always. */
+  readonly overwritten: readonly (Field & { readonly name: string })[] | null;
+  /** Values under keys that are no strings, by what Go holds the keys for: nothing reads them, but they must fit JSON. Null as above. */
+  readonly others: ReadonlyMap<unknown, YamlValue> | null;
   /** A key that JSON can't hold, or null. */
   readonly unfitKey: YamlNode | null;
 }
