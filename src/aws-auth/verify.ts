@@ -40,9 +40,7 @@ function matchAll(expected: readonly Expected[], actual: readonly Entry[]): bool
 function matches(wanted: Expected, entry: Entry): boolean {
   if (wanted.arn !== entry.arn || wanted.username !== entry.username) return false;
   if (wanted.isChanged) return sameGroups(wanted.groups, entry.groups);
-  return (
-    wanted.groups.length === entry.groups.length && wanted.groups.every((group, index) => group === entry.groups[index])
-  );
+  return sameList(wanted.groups, entry.groups);
 }
 
 function expectedEntries(before: ReadDocument, section: Section, intents: readonly Intent[]): Expected[] {
@@ -63,15 +61,25 @@ function expectedEntries(before: ReadDocument, section: Section, intents: readon
   return expected;
 }
 
-/** ARNs that answer differently after than before, in any order: what each lookup gives, without filling templates in. */
+/** ARNs that answer differently after than before, folded: compared as written, without filling templates in. */
 export function changedArns(before: Lookup, after: Lookup): string[] {
   const keys = new Set([...before.roles.keys(), ...before.users.keys(), ...after.roles.keys(), ...after.users.keys()]);
-  return [...keys].filter((key) => answersOf(before, key) !== answersOf(after, key));
+  return [...keys].filter((key) => {
+    const [some, others] = [answersTo(before, key), answersTo(after, key)];
+    return some.length !== others.length || some.some((entry, index) => !saysTheSame(entry, others[index]));
+  });
 }
 
-function answersOf(lookup: Lookup, key: string): string {
-  const entries = lookup.roles.get(key) ?? lookup.users.get(key) ?? [];
-  return JSON.stringify(entries.map(({ username, groups }) => [username, groups]));
+function answersTo(lookup: Lookup, key: string): readonly Entry[] {
+  return lookup.roles.get(key) ?? lookup.users.get(key) ?? [];
+}
+
+function saysTheSame(entry: Entry, other: Entry | undefined): boolean {
+  return other !== undefined && entry.username === other.username && sameList(entry.groups, other.groups);
+}
+
+function sameList(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((text, index) => text === others[index]);
 }
 
 /** ARNs that answer differently though no intent names them. A plan with any must not be carried out. */
