@@ -1,5 +1,5 @@
 import { CR, isBreak, LF } from "./characters.ts";
-import { YamlFailure } from "./failure.ts";
+import { failAt } from "./failure.ts";
 import type { Mark } from "./token.ts";
 
 /** Where the scanner stands in a text. It moves forward only, and knows its line and column. */
@@ -48,7 +48,7 @@ export class Cursor {
   }
 
   fail(problem: string, mark: Mark = this.mark()): never {
-    throw new YamlFailure(problem, mark.line, mark.column);
+    return failAt(problem, mark);
   }
 
   /** `---` or `...` at the start of a line, which ends any plain or quoted scalar. */

@@ -10,3 +10,8 @@ export class YamlFailure extends Error {
     this.column = column;
   }
 }
+
+/** Gives up at a place in the text. */
+export function failAt(problem: string, at: { readonly line: number; readonly column: number }): never {
+  throw new YamlFailure(problem, at.line, at.column);
+}

@@ -14,7 +14,8 @@ export function parseYaml(text: string): YamlDocument {
   if (first.type === "stream-end") return { root: null, dropped: null };
   const isExplicit = first.type === "document-start" || first.type.endsWith("-directive");
   if (isExplicit) parser.openDocument();
-  const root = isExplicit && endsDocument(scanner.peek().type) ? emptyScalar(scanner.peek().start) : parser.block();
+  const root =
+    isExplicit && endsDocument(scanner.peek().type) ? emptyScalar(scanner.peek().start) : parser.node("block");
   return { root, dropped: findDropped(scanner) };
 }
 
