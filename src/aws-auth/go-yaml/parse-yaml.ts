@@ -1,7 +1,8 @@
 import { FORBIDDEN } from "./characters.ts";
+import { emptyScalar } from "./empty-scalar.ts";
 import { YamlFailure } from "./failure.ts";
 import type { YamlDocument } from "./node.ts";
-import { emptyScalar, NodeParser } from "./node-parser.ts";
+import { NodeParser } from "./node-parser.ts";
 import { Scanner } from "./scanner.ts";
 import type { Mark, Token } from "./token.ts";
 
