@@ -1,13 +1,17 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
+import { AccessError } from "../failure/access-error.ts";
+import { callerIdentity } from "./caller-identity.ts";
 import { clientSettings } from "./client-settings.ts";
-import { type CreationRecord, readCreationRecord } from "./creation-record.ts";
+import { type CreatedCluster, type CreationRecord, readCreationRecord, recordWithinMs } from "./creation-record.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
+/** How far LookupEvents looks back. */
+const historyMs = 90 * 24 * 3600 * 1000;
 /** LookupEvents allows two calls a second for an account and region. */
 const betweenPagesMs = 550;
-const mostPages = 200;
+const mostPages = 100;
 
 /**
  * The CloudTrail record of a cluster's creation, of the last 90 days in its region; null where there is none.
@@ -16,9 +20,34 @@ const mostPages = 200;
 export async function findCreation(
   source: CredentialSource,
   region: string,
-  cluster: { readonly arn: string; readonly createdAt: Date | null },
+  cluster: CreatedCluster,
+  now: Date,
 ): Promise<CreationRecord | null> {
-  const client = new CloudTrailClient(clientSettings(source, region));
+  if (cluster.createdAt && now.getTime() - cluster.createdAt.getTime() > historyMs) return null;
+  await expectOwnAccount(source, region, cluster);
+  for await (const json of creations(source, region, cluster.createdAt)) {
+    const record = readCreationRecord(json, cluster);
+    if (record) return record;
+  }
+  return null;
+}
+
+/** The history of another account is another one: "there is no record" would be no answer to the question. */
+async function expectOwnAccount(source: CredentialSource, region: string, { arn }: CreatedCluster): Promise<void> {
+  const [, , , , account = ""] = arn.split(":");
+  const own = await callerIdentity(source, region);
+  if (own.account === account) return;
+  throw new AccessError(
+    "aws-request-refused",
+    `The history of account ${account} can't be asked from account ${own.account}`,
+    { mend: "Look for CreateCluster in CloudTrail there." },
+  );
+}
+
+/** Every event called CreateCluster, of whatever service, newest first. */
+async function* creations(source: CredentialSource, region: string, createdAt: Date | null): AsyncGenerator<string> {
+  // The two calls a second are shared with everybody in the account.
+  const client = new CloudTrailClient({ ...clientSettings(source, region), maxAttempts: 6 });
   try {
     let next: string | undefined;
     for (let page = 0; page < mostPages; page += 1) {
@@ -27,20 +56,32 @@ export async function findCreation(
         new LookupEventsCommand({
           LookupAttributes: [{ AttributeKey: "EventName", AttributeValue: "CreateCluster" }],
           MaxResults: 50,
-          ...(next ? { NextToken: next } : {}),
+          ...(createdAt && around(createdAt)),
+          ...(next && { NextToken: next }),
         }),
       );
-      for (const { CloudTrailEvent } of answer.Events ?? []) {
-        const record = readCreationRecord(CloudTrailEvent ?? "", cluster);
-        if (record) return record;
-      }
+      for (const event of answer.Events ?? []) yield event.CloudTrailEvent ?? "";
       next = answer.NextToken;
-      if (!next) return null;
+      if (!next) return;
     }
-    return null;
+    throw new AccessError(
+      "aws-request-refused",
+      `CloudTrail in ${region} has more creations than can be looked through`,
+      {
+        mend: "Look for CreateCluster of EKS in its console.",
+      },
+    );
   } catch (error) {
     throw awsFailure(error, `cloudtrail:LookupEvents in ${region}`);
   } finally {
     client.destroy();
   }
+}
+
+/** With the time of the creation one page is enough, however many clusters of whatever services there are. */
+function around(createdAt: Date): { StartTime: Date; EndTime: Date } {
+  return {
+    StartTime: new Date(createdAt.getTime() - recordWithinMs),
+    EndTime: new Date(createdAt.getTime() + recordWithinMs),
+  };
 }

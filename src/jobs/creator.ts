@@ -20,7 +20,8 @@ export async function reportCreator(context: WorkerContext, cluster: Cluster): P
     becomes = { ok: false, message: explain(error) };
   }
   try {
-    return { becomes, record: await findCreation("default", region, { arn, createdAt }), trouble: null };
+    const record = await findCreation("default", region, { arn, createdAt }, context.now());
+    return { becomes, record, trouble: null };
   } catch (error) {
     return { becomes, record: null, trouble: explain(error) };
   }

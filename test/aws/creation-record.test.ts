@@ -1,0 +1,108 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type CreatedCluster, readCreationRecord } from "../../src/aws/creation-record.ts";
+import {
+  createClusterEvent,
+  foreignCreateCluster,
+  type RecordChange,
+} from "../../src/sandbox/aws/cloudtrail-events.ts";
+import type { CreatorRecord } from "../../src/sandbox/aws/user-identity.ts";
+
+const account = "111122223333";
+const creatorArn = `arn:aws:iam::${account}:role/ci/cluster-creator`;
+const createdAt = new Date("2026-01-02T03:04:05.678Z");
+const cluster: CreatedCluster = { arn: `arn:aws:eks:eu-central-1:${account}:cluster/payments`, createdAt };
+
+/** The record of a cluster's creation, as CloudTrail gives it. */
+function aRecord(
+  change: { at?: Date; arn?: string; recordedAs?: CreatorRecord; creatorArn?: string; record?: RecordChange } = {},
+): string {
+  const created = {
+    name: "payments",
+    region: "eu-central-1",
+    creatorArn: change.creatorArn ?? creatorArn,
+    endpoint: "https://x.invalid",
+    certificateAuthority: "UEVN",
+    authenticationMode: "CONFIG_MAP",
+    createdAt: change.at ?? createdAt,
+    status: "ACTIVE",
+    arn: change.arn ?? cluster.arn,
+  } as const;
+  const { record } = createClusterEvent(created, undefined, change.recordedAs ?? "AssumedRole", change.record);
+  return JSON.stringify(record);
+}
+
+describe("who created a cluster", () => {
+  test.each<[CreatorRecord, string, string | null, string | null]>([
+    ["IAMUser", "IAMUser", creatorArn, null],
+    ["AssumedRole", "AssumedRole", creatorArn, null],
+    ["InvokedByService", "AssumedRole", creatorArn, "cloudformation.amazonaws.com"],
+    ["FederatedUser", "FederatedUser", creatorArn, null],
+    ["Root", "Root", `arn:aws:iam::${account}:root`, null],
+    ["AWSAccount", "AWSAccount", null, null],
+    ["AWSService", "AWSService", null, "cloudformation.amazonaws.com"],
+  ])("is read from a record of %s", (recordedAs, kind, arn, invokedBy) => {
+    expect(readCreationRecord(aRecord({ recordedAs }), cluster)).toEqual({
+      eventId: expect.stringMatching(/^[\da-f-]{36}$/),
+      at: "2026-01-02T03:04:05Z",
+      kind,
+      arn,
+      invokedBy,
+    });
+  });
+
+  test("is read from an older record, which calls the cluster's name otherwise", () => {
+    const record = aRecord({ record: { olderParameters: true } });
+
+    expect(readCreationRecord(record, cluster)).toMatchObject({ arn: creatorArn });
+  });
+
+  test("is nobody where the kind of the identity is one that we do not know", () => {
+    const record = aRecord().replace('"AssumedRole"', '"constructor"');
+
+    expect(readCreationRecord(record, cluster)).toMatchObject({ kind: "constructor", arn: null });
+  });
+});
+
+describe("a record does not tell who created a cluster where it", () => {
+  test.each([
+    ["failed", aRecord({ record: { errorCode: "ResourceInUseException" } })],
+    ["is of a cluster of another name", aRecord({ arn: `${cluster.arn}-2` })],
+    ["is of a cluster of the name in another account", aRecord({ arn: cluster.arn.replace(account, "999988887777") })],
+    ["is of a cluster of the name that was there before", aRecord({ at: new Date("2025-12-02T03:04:05Z") })],
+    ["is not JSON", "{"],
+    ["is empty", ""],
+    ["is of another shape", JSON.stringify({ eventSource: "eks.amazonaws.com" })],
+  ])("%s", (_, record) => {
+    expect(readCreationRecord(record, cluster)).toBeNull();
+  });
+
+  test.each(["ecs", "redshift", "dax", "memorydb"] as const)("is of %s, with a cluster of the same name", (service) => {
+    const { record } = foreignCreateCluster(service, "payments", "eu-central-1", account, createdAt);
+
+    expect(readCreationRecord(JSON.stringify(record), cluster)).toBeNull();
+  });
+});
+
+test("the record and the cluster may differ by some minutes, and by no more", () => {
+  const minutes = (count: number) => new Date(createdAt.getTime() + count * 60_000);
+
+  expect(readCreationRecord(aRecord({ at: minutes(4) }), cluster)).not.toBeNull();
+  expect(readCreationRecord(aRecord({ at: minutes(-4) }), cluster)).not.toBeNull();
+  expect(readCreationRecord(aRecord({ at: minutes(6) }), cluster)).toBeNull();
+  expect(readCreationRecord(aRecord({ at: minutes(-6) }), cluster)).toBeNull();
+});
+
+test("without the time of the creation any creation of the ARN counts", () => {
+  const record = aRecord({ at: new Date("2025-12-02T03:04:05Z") });
+
+  expect(readCreationRecord(record, { ...cluster, createdAt: null })).toMatchObject({ arn: creatorArn });
+});
+
+test("no record, however odd, breaks the reader", () => {
+  fc.assert(
+    fc.property(fc.json(), (json) => {
+      expect(readCreationRecord(json, cluster)).toBeNull();
+    }),
+  );
+});
