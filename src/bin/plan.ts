@@ -1,11 +1,15 @@
 import { writeFile } from "node:fs/promises";
-import { readConfigMap } from "../aws-auth/config-map.ts";
+import { type ConfigMapFile, readConfigMap } from "../aws-auth/config-map.ts";
+import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { parseDocument } from "../aws-auth/parse.ts";
 import { type PlanResult, planChanges, type Refusal } from "../aws-auth/plan.ts";
+import { offerRepairs } from "../aws-auth/repair.ts";
 import { writeConfigMap } from "../aws-auth/write-config-map.ts";
 import type { CommandIo } from "./command-io.ts";
-import { planUsage, readPlanOptions } from "./plan-options.ts";
-import { planText } from "./plan-text.ts";
+import { type Reading, toChanges } from "./plan-changes.ts";
+import { type PlanOptions, readPlanOptions } from "./plan-options.ts";
+import { planText, repairsText } from "./plan-text.ts";
+import { planUsage } from "./plan-usage.ts";
 import { readInput, reasonOf } from "./read-input.ts";
 
 /** `eks-access plan …`. The exit code: 0 planned, 1 refused, 2 unusable input. */
@@ -16,27 +20,60 @@ export async function runPlan(argv: readonly string[], io: CommandIo): Promise<n
     return 0;
   }
   if (options.type === "wrong") return unusable(io, `${options.message}\n\n${planUsage}`);
-  const input = await readInput(options.path, io);
-  if (input.type === "unusable") return unusable(io, `${input.message}\n`);
+  const file = await readFile(options.path, io);
+  if (file.type === "wrong") return unusable(io, `${file.message}\n`);
+  const document = parseDocument(file.value.data);
+  if (options.task.type === "repairs") return listRepairs(document, options, io);
+  const result = planTask(document, options);
+  if (result.type === "wrong") return unusable(io, `${result.message}\n`);
+  return tell(result.value, file.value, options, io);
+}
+
+async function readFile(path: string, io: CommandIo): Promise<Reading<ConfigMapFile>> {
+  const input = await readInput(path, io);
+  if (input.type === "unusable") return { type: "wrong", message: input.message };
   const reading = readConfigMap(input.text);
-  if (reading.type === "unusable") return unusable(io, `${options.path}: ${reading.message}\n`);
+  if (reading.type === "unusable") return { type: "wrong", message: `${path}: ${reading.message}` };
   const [notText] = reading.file.notText;
-  if (notText !== undefined) {
-    const where = `${options.path}:${notText.line}:${notText.column}`;
-    return unusable(
-      io,
-      `${where}: the value of ${notText.key} is not text. Write ${notText.key}: | before its lines.\n`,
-    );
+  if (notText === undefined) return { type: "read", value: reading.file };
+  const { key, line, column } = notText;
+  const message = `${path}:${line}:${column}: the value of ${key} is not text. Write ${key}: | before its lines.`;
+  return { type: "wrong", message };
+}
+
+function planTask(document: AwsAuthDocument, { task, guard }: PlanOptions): Reading<PlanResult> {
+  if (task.type === "changes") {
+    const changes = toChanges(document, task.asked);
+    return changes.type === "wrong" ? changes : { type: "read", value: planChanges(document, changes.value, guard) };
   }
-  const { data } = reading.file;
-  const document = parseDocument(data);
-  const changes = options.changes(document);
-  if (changes.type === "wrong") return unusable(io, `${changes.message}\n`);
-  const result = planChanges(document, changes.changes, options.guard);
+  const repair = task.type === "repair" ? offerRepairs(document)[task.number - 1] : undefined;
+  if (repair === undefined) return { type: "wrong", message: "There is no such repair. --repairs lists them." };
+  return { type: "read", value: repair.plan };
+}
+
+function listRepairs(document: AwsAuthDocument, { json }: PlanOptions, io: CommandIo): number {
+  const repairs = offerRepairs(document);
+  const rows = repairs.map(({ code, section, line, message, plan }) => ({
+    code,
+    section,
+    line,
+    message,
+    diff: plan.diff,
+  }));
+  io.stdout(json ? `${JSON.stringify({ repairs: rows }, null, 2)}\n` : repairsText(repairs, io.colour));
+  return 0;
+}
+
+async function tell(
+  result: PlanResult,
+  file: ConfigMapFile,
+  { json, out }: PlanOptions,
+  io: CommandIo,
+): Promise<number> {
   const refusal = refusalOf(result);
-  io.stdout(options.json ? planJson(result, refusal, data) : planText(result, refusal, io.colour));
+  io.stdout(json ? planJson(result, refusal, file.data) : planText(result, refusal, io.colour));
   if (refusal !== null || result.type === "refused") return 1;
-  return options.out === null ? 0 : writeOut(options.out, writeConfigMap(reading.file, result.after), io);
+  return out === null ? 0 : write(out, writeConfigMap(file, result.after), io);
 }
 
 /** A command asks for all or nothing: one change that is refused refuses the plan. */
@@ -45,18 +82,18 @@ function refusalOf(result: PlanResult): Refusal | null {
 }
 
 function planJson(result: PlanResult, refusal: Refusal | null, data: Readonly<Record<string, string>>): string {
-  const isPlanned = result.type === "planned" && refusal === null;
+  const plan = result.type === "planned" && refusal === null ? result : null;
   const report = {
-    ok: isPlanned,
+    ok: plan !== null,
     refusal: refusal === null ? null : { code: refusal.code, message: refusal.message },
-    after: isPlanned ? result.after : data,
-    diff: isPlanned ? result.diff : "",
-    changes: isPlanned ? result.differences : [],
+    after: plan?.after ?? data,
+    diff: plan?.diff ?? "",
+    changes: plan?.differences ?? [],
   };
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-async function writeOut(path: string, text: string, io: CommandIo): Promise<number> {
+async function write(path: string, text: string, io: CommandIo): Promise<number> {
   try {
     await writeFile(path, text);
     return 0;

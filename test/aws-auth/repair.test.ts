@@ -18,8 +18,8 @@ describe("offerRepairs", () => {
 
     expect(others).toEqual([]);
     expect(repair).toMatchObject({ code, section: "mapRoles", line: 1 });
-    expect(repair?.after).toEqual({ mapRoles: `- username: dev\n  rolearn: "${account}role/dev"   # the team\n` });
-    expect(repair?.changed).toContain(`${account}role/dev`);
+    expect(repair?.plan.after).toEqual({ mapRoles: `- username: dev\n  rolearn: "${account}role/dev"   # the team\n` });
+    expect(repair?.plan.differences.map(({ arn }) => arn)).toContain(`${account}role/dev`);
   });
 
   it("offers an Identity Center role without its path", () => {
@@ -27,7 +27,7 @@ describe("offerRepairs", () => {
 
     const [repair] = offers(`- {rolearn: ${account}role/aws-reserved/sso.amazonaws.com/${name}, username: a}\n`);
 
-    expect(repair?.after.mapRoles).toBe(`- {rolearn: "${account}role/${name}", username: a}\n`);
+    expect(repair?.plan.after.mapRoles).toBe(`- {rolearn: "${account}role/${name}", username: a}\n`);
   });
 
   it("offers no ARN that another entry has already", () => {
@@ -43,17 +43,19 @@ describe("offerRepairs", () => {
       `- rolearn: ${account}role/dev\n  username: a\n- rolearn: ${account}role/DEV\n  username: b\n`,
     );
 
-    expect(repair).toMatchObject({ code: "entry-shadowed", changed: [] });
-    expect(repair?.after.mapRoles).toBe(`- rolearn: ${account}role/DEV\n  username: b\n`);
-    expect(repair?.diff).toContain(`-- rolearn: ${account}role/dev\n`);
+    expect(repair).toMatchObject({ code: "entry-shadowed", plan: { differences: [] } });
+    expect(repair?.plan.after.mapRoles).toBe(`- rolearn: ${account}role/DEV\n  username: b\n`);
+    expect(repair?.plan.diff).toContain(`-- rolearn: ${account}role/dev\n`);
   });
 
   it("offers a list for groups that are text, and says that they will count then", () => {
     const [repair] = offers(`- rolearn: ${account}role/dev\n  username: dev\n  groups: viewers, editors ,\n`);
 
-    expect(repair?.after.mapRoles).toContain('groups: ["viewers", "editors"]\n');
+    expect(repair?.plan.after.mapRoles).toContain('groups: ["viewers", "editors"]\n');
     expect(repair?.message).toContain("It is in none of them now.");
-    expect(repair?.changed).toEqual([`${account}role/dev`]);
+    expect(repair?.plan.differences).toMatchObject([
+      { arn: `${account}role/dev`, before: { groups: [] }, after: { groups: ["viewers", "editors"] } },
+    ]);
   });
 
   it.each([
@@ -71,13 +73,13 @@ describe("offerRepairs", () => {
   ])("offers spaces for tabs: %s", (_width, before, after) => {
     const [repair] = offers(before);
 
-    expect(repair).toMatchObject({ code: "section-unreadable", after: { mapRoles: after } });
+    expect(repair).toMatchObject({ code: "section-unreadable", plan: { after: { mapRoles: after } } });
   });
 
   it("keeps a tab that is part of a value", () => {
     const [repair] = offers(`- rolearn: ${account}role/dev\n\tusername: "a\tb"\n`);
 
-    expect(repair?.after.mapRoles).toContain('"a\tb"');
+    expect(repair?.plan.after.mapRoles).toContain('"a\tb"');
   });
 
   it.each([

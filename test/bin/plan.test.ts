@@ -161,6 +161,7 @@ describe("eks-access plan", () => {
     ["a username without an addition", ["-", "--username", "x", "--add", "y"]],
     ["groups behind a removal", ["-", "--remove", "x", "--groups", "y"]],
     ["a username given twice", ["-", "--add", "x", "--username", "a", "--username", "b"]],
+    ["a change and a repair at once", ["-", "--remove", "x", "--repair", "1"]],
     ["an unknown option", ["-", "--force"]],
   ])("answers 2 and the usage for %s", async (_what, argv) => {
     const run = await runCommand(runPlan, argv, { stdin: file });
@@ -181,6 +182,27 @@ describe("eks-access plan", () => {
 
     expect(run).toMatchObject({ code: 2, stdout: "" });
     expect(run.stderr).toContain("-:17:3: the value of mapUsers is not text");
+  });
+
+  it("lists repairs by number, and plans the one that is asked for", async () => {
+    const stdin = file.replace("role/dev", "role/team/dev");
+
+    const list = await runCommand(runPlan, ["-", "--repairs"], { stdin });
+    const json = await runCommand(runPlan, ["-", "--repairs", "--json"], { stdin });
+    const one = await runCommand(runPlan, ["-", "--repair", "1", "--json"], { stdin });
+
+    expect([list.code, json.code, one.code]).toEqual([0, 0, 0]);
+    expect(list.stdout).toContain(`1. mapRoles, line 4: Writes ${account}role/dev for ${account}role/team/dev`);
+    expect(JSON.parse(json.stdout).repairs).toMatchObject([{ code: "arn-path", section: "mapRoles", line: 4 }]);
+    expect(JSON.parse(one.stdout).after.mapRoles).toContain(`rolearn: "${account}role/dev"`);
+  });
+
+  it("says so when there is nothing to repair, and answers 2 for a repair that is not offered", async () => {
+    const list = await plan("--repairs");
+    const one = await plan("--repair", "1");
+
+    expect(list).toMatchObject({ code: 0, stdout: expect.stringContaining("nothing that could be mended") });
+    expect(one).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("no such repair") });
   });
 
   it("prints its usage when asked", async () => {
