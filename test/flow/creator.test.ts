@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { NewCluster } from "../../src/sandbox/aws/eks-clusters.ts";
+import { account, arns, channel, clusterName, externalId, region } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { type Flow, startFlow } from "./start-flow.ts";
+
+const arn = `arn:aws:eks:${region}:${account}:cluster/${clusterName}`;
+const daysAgo = (days: number) => new Date(Date.now() - days * 24 * 3_600_000);
+
+describe("/eks-access creator", () => {
+  let flow: Flow;
+
+  beforeAll(async () => {
+    flow = await startFlow();
+  });
+  afterAll(() => flow.stop());
+
+  /** The cluster was created at this time by this creator, and CloudTrail recorded it so. */
+  const created = (how: Pick<NewCluster, "createdAt" | "recordedAs"> & { by?: string }) => {
+    const { aws, cluster } = flow.sandbox;
+    aws.removeCluster(arn);
+    aws.addCluster({ ...cluster, region, creatorArn: how.by ?? arns.creator, ...how });
+  };
+  /** What somebody reads who asks now. */
+  const ask = async (name: string): Promise<string> => {
+    const person = flow.sandbox.slack.person("U0ONCALL");
+    const before = person.ephemerals().length;
+    await person.command(`/eks-access creator ${name}`, channel);
+    return textOf(await flow.sandbox.slack.until(() => person.ephemerals()[before], 20_000));
+  };
+
+  test("says that the configuration and CloudTrail name the same role, and that the worker can become it", async () => {
+    const answer = await ask(clusterName);
+
+    expect(answer).toContain(`*Configured* \`${arns.creator}\``);
+    expect(answer).toContain("*CloudTrail* ✓ the same, as `AssumedRole` (event ");
+    expect(answer).toContain("*The worker* ✓ can become it");
+  });
+
+  test("says it where another role has created the cluster", async () => {
+    created({ by: arns.admins, createdAt: daysAgo(1) });
+
+    const answer = await ask(clusterName);
+
+    expect(answer).toContain(`*CloudTrail* ✗ \`${arns.admins}\`, not the configured one`);
+  });
+
+  test("says it where the root user, or a service for somebody, has created the cluster", async () => {
+    created({ recordedAs: "Root", createdAt: daysAgo(2) });
+    const root = await ask(clusterName);
+    created({ recordedAs: "AWSService", createdAt: daysAgo(3) });
+    const service = await ask(clusterName);
+
+    expect(root).toContain("✗ the root user of the account, which nobody can become");
+    expect(service).toContain("✗ AWSService through `cloudformation.amazonaws.com`, which names no role or user");
+  });
+
+  test("says that CloudTrail keeps 90 days where it has no record any more", async () => {
+    created({ recordedAs: "none", createdAt: daysAgo(100) });
+
+    const answer = await ask(clusterName);
+
+    expect(answer).toContain("*CloudTrail* – has no record: it keeps 90 days.");
+    expect(answer).toContain("*The worker* ✓ can become it");
+  });
+
+  test("says that CloudTrail was not asked where the worker may not", async () => {
+    created({ createdAt: daysAgo(4) });
+    const { account: iam } = flow.sandbox.aws;
+    const allowed = iam.identity(arns.worker)?.allow ?? [];
+    iam.setAllowed(
+      arns.worker,
+      allowed.filter((action) => action !== "cloudtrail:LookupEvents"),
+    );
+
+    const answer = await ask(clusterName);
+    iam.setAllowed(arns.worker, allowed);
+
+    expect(answer).toContain("*CloudTrail* – not asked: AWS refused cloudtrail:LookupEvents in eu-central-1");
+    expect(answer).toContain("*The worker* ✓ can become it");
+  });
+
+  test("says why the worker can't become the creator, and what CloudTrail knows all the same", async () => {
+    created({ createdAt: daysAgo(5) });
+    flow.sandbox.aws.account.setTrust(arns.creator, { principals: [] });
+
+    const answer = await ask(clusterName);
+    flow.sandbox.aws.account.setTrust(arns.creator, { principals: [arns.worker], externalId });
+
+    expect(answer).toContain("*The worker* ✗ can't become it: AWS refused sts:AssumeRole");
+    expect(answer).toContain("*CloudTrail* ✓ the same");
+  });
+
+  test("guesses at a cluster that is not there", async () => {
+    expect(await ask("stagin")).toContain("There is no cluster `stagin`. Did you mean `staging`?");
+  });
+});
