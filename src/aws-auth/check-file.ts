@@ -1,4 +1,4 @@
-import type { ConfigMapFile } from "./config-map.ts";
+import type { ConfigMapFile } from "./config-map-file.ts";
 import { locator } from "./locate.ts";
 import { parseDocument } from "./parse.ts";
 import { type Problem, SECTIONS, type Section } from "./problem.ts";

@@ -1,3 +1,5 @@
+import { type ConfigMapFile, isRecord, nameOf } from "./config-map-file.ts";
+import { readJson } from "./config-map-json.ts";
 import { decode } from "./go-yaml/decode.ts";
 import { YamlFailure } from "./go-yaml/failure.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
@@ -7,28 +9,19 @@ import { plainValue } from "./plain-value.ts";
 import { SECTIONS } from "./problem.ts";
 import { splitDocuments } from "./split-documents.ts";
 
-/** A file that holds aws-auth: a ConfigMap as YAML or JSON, or the bare data of one. */
-export interface ConfigMapFile {
-  readonly text: string;
-  readonly form: "config-map" | "bare";
-  /** The whole object, or the bare data, as plain values. */
-  readonly object: Readonly<Record<string, unknown>>;
-  readonly data: Readonly<Record<string, string>>;
-  /** Where the value of each key of the data is written; missing where that is not known. */
-  readonly nodes: ReadonlyMap<string, ScalarNode>;
-  /** The mapping that holds the data, where it is written out in YAML. */
-  readonly dataMap: MapValue | null;
-  /** Offset and line at which the YAML document begins that was read; a file may hold several. */
-  readonly offset: number;
-  readonly line: number;
-  /** Keys of the data that hold something other than text, which the API server refuses. */
-  readonly notText: readonly { readonly key: string; readonly line: number; readonly column: number }[];
-}
-
 export type ConfigMapReading = { type: "file"; file: ConfigMapFile } | { type: "unusable"; message: string };
 
-/** Reads a file as kubectl would. Of several YAML documents, the ConfigMap named aws-auth is taken. */
+/** Reads a file as kubectl would: as JSON where it is JSON, else as YAML. Of several, the one named aws-auth is taken. */
 export function readConfigMap(text: string): ConfigMapReading {
+  const { files, message } = readParts(text);
+  const yaml = files.find((candidate) => nameOf(candidate.object) === "aws-auth") ?? files[0] ?? null;
+  const json = readJson(text);
+  // The YAML of a JSON file says where things are; what they are is for JSON to say, whose escapes are others.
+  if (json !== null) return { type: "file", file: { ...json, nodes: yaml?.nodes ?? json.nodes } };
+  return yaml === null ? { type: "unusable", message } : { type: "file", file: yaml };
+}
+
+function readParts(text: string): { files: ConfigMapFile[]; message: string } {
   let message = "There is no ConfigMap in it.";
   const files: ConfigMapFile[] = [];
   for (const part of splitDocuments(text)) {
@@ -40,13 +33,7 @@ export function readConfigMap(text: string): ConfigMapReading {
       message = `It is not YAML: ${failure.message} in line ${part.line + failure.line + 1}.`;
     }
   }
-  const file = files.find((candidate) => nameOf(candidate) === "aws-auth") ?? files[0] ?? readJson(text);
-  return file === null ? { type: "unusable", message } : { type: "file", file };
-}
-
-function nameOf({ object }: ConfigMapFile): unknown {
-  const { metadata } = object;
-  return isRecord(metadata) ? metadata.name : undefined;
+  return { files, message };
 }
 
 function readPart(text: string, part: { text: string; offset: number; line: number }): ConfigMapFile | null {
@@ -107,39 +94,4 @@ function dataOf(map: MapValue | null, line: number): Pick<ConfigMapFile, "data" 
 function textOf({ value }: Field): string | null {
   if (value.type === "null") return "";
   return value.type === "string" ? value.value : null;
-}
-
-/** JSON that go-yaml refuses, for an escape that only JSON has. */
-function readJson(text: string): ConfigMapFile | null {
-  const object = parseJson(text);
-  if (!isRecord(object)) return null;
-  const isConfigMap = object.kind === "ConfigMap";
-  const source = isConfigMap ? object.data : object;
-  if (!isConfigMap && !SECTIONS.some((section) => typeof object[section] === "string")) return null;
-  const entries = Object.entries(isRecord(source) ? source : {}).filter(
-    (entry): entry is [string, string] => typeof entry[1] === "string",
-  );
-  return {
-    text,
-    form: isConfigMap ? "config-map" : "bare",
-    object,
-    data: Object.fromEntries(entries),
-    nodes: new Map(),
-    dataMap: null,
-    offset: 0,
-    line: 0,
-    notText: [],
-  };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import type { ConfigMapFile } from "./config-map.ts";
+import type { ConfigMapFile } from "./config-map-file.ts";
 
 export interface FilePlace {
   line: number;

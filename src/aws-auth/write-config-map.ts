@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
-import { type ConfigMapFile, readConfigMap } from "./config-map.ts";
+import { readConfigMap } from "./config-map.ts";
+import type { ConfigMapFile } from "./config-map-file.ts";
 import type { MappingNode, ScalarNode, YamlNode } from "./go-yaml/node.ts";
 import { quote } from "./quote.ts";
 import {
@@ -19,12 +20,15 @@ import {
 export function writeConfigMap(file: ConfigMapFile, data: Readonly<Record<string, string>>): string {
   const edited = file.form === "config-map" ? editFile(file, data) : null;
   if (edited !== null && holds(edited, data)) return edited;
-  const object = { ...newObject(file), data };
-  return isJson(file.text) ? `${JSON.stringify(object, null, 2)}\n` : stringify(object, { lineWidth: 0 });
+  const object = newObject(file);
+  if (isJson(file.text)) return `${JSON.stringify({ ...object, data }, null, 2)}\n`;
+  const values = Object.entries(data).map(([key, value]) => `  ${key}: ${blockText(value, 2, "\n")}\n`);
+  return `${stringify(object, { lineWidth: 0 })}data:${values.length === 0 ? " {}" : ""}\n${values.join("")}`;
 }
 
-function newObject({ form, object }: ConfigMapFile): Record<string, unknown> {
-  if (form === "config-map") return { ...object };
+/** What the ConfigMap says apart from its data. */
+function newObject({ form, object: { data: _, ...others } }: ConfigMapFile): Record<string, unknown> {
+  if (form === "config-map") return others;
   return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "aws-auth", namespace: "kube-system" } };
 }
 

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
-import { type ConfigMapFile, readConfigMap } from "../aws-auth/config-map.ts";
+import { readConfigMap } from "../aws-auth/config-map.ts";
+import type { ConfigMapFile } from "../aws-auth/config-map-file.ts";
 import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { parseDocument } from "../aws-auth/parse.ts";
 import { type PlanResult, planChanges, type Refusal } from "../aws-auth/plan.ts";

@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+
+const root = new URL("../../", import.meta.url);
+const page = readFileSync(new URL("docs/aws-auth.md", root), "utf8");
+
+/** Codes as the sources write them: beside a severity, or as the first word of a refusal. */
+function codesOf(folder: string): string[] {
+  const names = readdirSync(new URL(folder, root), { encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const text = names.map((name) => readFileSync(new URL(`${folder}/${name}`, root), "utf8")).join("\n");
+  const before = [...text.matchAll(/"([a-z]+(?:-[a-z]+)+)",\s*"(?:error|warning|notice)"/g)];
+  const within = [...text.matchAll(/(?:code: |about\(|reject\(|warn\()\s*"([a-z]+(?:-[a-z]+)*)"/g)];
+  return [...new Set([...before, ...within].map(([, code = ""]) => code))];
+}
+
+it.each([...codesOf("src/aws-auth"), ...codesOf("src/principal")])("the page tells what %s means", (code) => {
+  expect(page).toContain(`\`${code}\``);
+});
+
+it("finds the codes that it looks for", () => {
+  const codes = [...codesOf("src/aws-auth"), ...codesOf("src/principal")];
+
+  expect(codes).toEqual(
+    expect.arrayContaining(["section-unreadable", "username-empty", "masters", "arn-path", "creator"]),
+  );
+  expect(codes.length).toBeGreaterThan(45);
+});
