@@ -1,0 +1,67 @@
+import { expect, it } from "vitest";
+import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { planChanges } from "../../src/aws-auth/plan.ts";
+
+const mebibyte = 1024 * 1024;
+const account = "arn:aws:iam::111122223333:";
+const mapRoles = `- rolearn: ${account}role/a\n  username: a\n`;
+const dev = { type: "map", arn: `${account}role/dev`, username: "dev", groups: ["viewers"] } as const;
+const rest = "mapRoles".length + mapRoles.length + "notes".length;
+
+/** A document of exactly so many bytes, in keys and texts. */
+const documentOf = (bytes: number) => parseDocument({ mapRoles, notes: "x".repeat(bytes - rest) });
+
+it("a document may be as large as a ConfigMap, and not a byte larger", () => {
+  const [fits, toolarge] = [documentOf(mebibyte), documentOf(mebibyte + 1)];
+
+  expect(fits.problems).toEqual([]);
+  expect(toolarge.problems).toEqual([
+    {
+      code: "document-too-large",
+      severity: "error",
+      section: null,
+      line: null,
+      column: null,
+      message: "The document has 1048577 bytes; a ConfigMap may have 1048576.",
+      remedy: "Remove entries that nobody needs, or move people to shared roles.",
+    },
+  ]);
+});
+
+it("counts bytes, not letters", () => {
+  const document = parseDocument({ notes: "é".repeat(mebibyte / 2) });
+
+  expect(document.problems.map(({ code }) => code)).toEqual(["document-too-large"]);
+});
+
+it("a plan says how much room is left, and is refused where there is not enough", () => {
+  const added = planChanges(documentOf(1000), [dev]);
+  const refused = planChanges(documentOf(mebibyte), [dev]);
+
+  const bytes = added.type === "planned" ? Object.entries(added.after).flat().join("").length : 0;
+  expect(added).toMatchObject({ bytesLeft: mebibyte - bytes });
+  expect(refused).toMatchObject({ type: "refused", refusal: { code: "document-too-large" } });
+});
+
+it("a document that is too large already may shrink", () => {
+  const plan = planChanges(documentOf(mebibyte + 500), [{ type: "unmap", arn: `${account}role/a` }]);
+
+  expect(plan.type).toBe("planned");
+});
+
+it("a nesting that no real document has is not read, and does not exhaust the stack", () => {
+  const deep = (depth: number) => parseDocument({ mapRoles: `${"[".repeat(depth)}${"]".repeat(depth)}` });
+
+  expect(deep(400).sections.mapRoles.state).toBe("list");
+  expect(deep(600).problems.map(({ code }) => code)).toEqual(["section-unreadable"]);
+  expect(deep(100_000).problems.map(({ code }) => code)).toEqual(["section-unreadable"]);
+});
+
+it("a thousand changes are planned at once", () => {
+  const changes = Array.from({ length: 1000 }, (_, index) => ({ ...dev, arn: `${account}role/r${index}` }));
+
+  const plan = planChanges(parseDocument({ mapRoles }), changes);
+
+  expect(plan).toMatchObject({ type: "planned", refused: [] });
+  expect(plan.type === "planned" && plan.differences).toHaveLength(1000);
+});
