@@ -3,7 +3,7 @@
  * from the same run; prints a table and writes bench/results.json. docs/performance.md says what is measured and how.
  */
 import { mkdir, writeFile } from "node:fs/promises";
-import { cpus, release, totalmem, type } from "node:os";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { fileURLToPath } from "node:url";
 import { measureAck } from "./ack.ts";
 import { measureBurst } from "./burst.ts";
@@ -36,13 +36,15 @@ async function run(argv: readonly string[]): Promise<number> {
   delete process.env.REDIS_URL;
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
   const scale = scaleOf(argv);
+  // Before the bench itself loads the machine: how busy others keep it.
+  const [loadBefore = 0] = loadavg();
   const figures: Figure[] = [];
   for (const [name, measure] of Object.entries(parts)) {
     if (names.length > 0 && !names.includes(name)) continue;
     process.stderr.write(`bench: ${name} …\n`);
     figures.push(...(await measure(scale)));
   }
-  await writeResults(scale, figures);
+  await writeResults(scale, loadBefore, figures);
   process.stdout.write(`${tableOf(figures)}\n`);
   return 0;
 }
@@ -52,7 +54,7 @@ function scaleOf(argv: readonly string[]): Scale {
   return argv.includes("--long") ? "long" : "full";
 }
 
-async function writeResults(scale: Scale, figures: readonly Figure[]): Promise<void> {
+async function writeResults(scale: Scale, loadBefore: number, figures: readonly Figure[]): Promise<void> {
   const [cpu] = cpus();
   const machine = {
     processors: cpus().length,
@@ -60,6 +62,7 @@ async function writeResults(scale: Scale, figures: readonly Figure[]): Promise<v
     memoryGb: Math.round(totalmem() / 1024 ** 3),
     system: `${type()} ${release()}`,
     node: process.version,
+    loadBefore: Number(loadBefore.toFixed(2)),
   };
   await mkdir(new URL(".", `file://${resultsFile}`), { recursive: true });
   await writeFile(
