@@ -24,22 +24,31 @@ export interface RefusedRequest {
   readonly refusal: Refusal;
 }
 
-/** A decision about one cluster: a pure value of what was read. */
-export interface Settlement {
+/** What of a cluster's grants needs no plan to be told apart. */
+interface Sorted {
   readonly voided: readonly VoidApproval[];
+  readonly leaving: readonly AccessRequest[];
+  /** In force, and the document gives them as it should. */
+  readonly holding: readonly AccessRequest[];
+  /** In force, but their part is gone and stays gone. */
+  readonly drifted: readonly Drift[];
+  /** In force; their part is gone and is put back. */
+  readonly repaired: readonly AccessRequest[];
+}
+
+/** The work with every approval looked at again, and what is missing found. */
+export interface Checked extends Sorted {
+  readonly arriving: readonly AccessRequest[];
+}
+
+/** A decision about one cluster: a pure value of what was read. */
+export interface Settlement extends Sorted {
   /** Arriving grants that the plan can't take. */
   readonly refused: readonly RefusedRequest[];
   /** Grants to be taken away whose entry can't be changed now: they are tried again. */
   readonly stuck: readonly RefusedRequest[];
   /** Arriving grants that the document after the write gives. */
   readonly granted: readonly AccessRequest[];
-  readonly leaving: readonly AccessRequest[];
-  /** Grants in force that the document gives as it should. */
-  readonly holding: readonly AccessRequest[];
-  /** Grants in force whose part is gone, and stays gone. */
-  readonly drifted: readonly Drift[];
-  /** Grants in force whose part is gone, and is put back. */
-  readonly repaired: readonly AccessRequest[];
   readonly data: Readonly<Record<string, string>>;
   readonly holdings: readonly Holding[];
 }
@@ -57,16 +66,6 @@ export interface SettleInput {
   readonly closed: ReadonlySet<string>;
   readonly sealKeys: SealKeys;
   readonly now: Date;
-}
-
-/** The work with every approval looked at again, and what is missing found. */
-export interface Checked {
-  readonly voided: readonly VoidApproval[];
-  readonly arriving: readonly AccessRequest[];
-  readonly leaving: readonly AccessRequest[];
-  readonly holding: readonly AccessRequest[];
-  readonly drifted: readonly Drift[];
-  readonly repaired: readonly AccessRequest[];
 }
 
 /** Decides what the document must be: every seal, the policy and the base are looked at again (laws 3 and 4). */
