@@ -44,7 +44,8 @@ if (command) {
   } catch (error) {
     process.stderr.write(`eks-access ${name}: ${explain(error)}\n`);
     if (!(error instanceof AccessError)) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-    process.exitCode = 2;
+    // What was opened before the failure, Redis above all, would keep the process alive, and nobody would start it again.
+    process.exit(2);
   }
 } else {
   const asked = ["help", "--help", "-h"].includes(name);

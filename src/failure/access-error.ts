@@ -67,7 +67,7 @@ const catalogue = {
   },
   "config-invalid": { retry: false, mend: "Correct the configuration and start again." },
   "redis-not-found": { retry: false, mend: "Install redis-server or valkey-server, or set REDIS_URL." },
-  "port-in-use": { retry: false, mend: "Stop the other process, or choose another port with PORT." },
+  "port-in-use": { retry: false, mend: "Stop the other process, or choose another port." },
   "slack-unreachable": { retry: true, mend: "Check the way to Slack; the messenger tries again by itself." },
   "slack-refused": { retry: false, mend: "Check the bot's scopes, its token and that it is in the channel." },
   unexpected: { retry: true, mend: "The log has the details." },

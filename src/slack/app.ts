@@ -2,9 +2,11 @@ import { App, type Logger as BoltLogger, HTTPReceiver, LogLevel, type Receiver, 
 import type { WebClientOptions } from "@slack/web-api";
 import type { Logger } from "pino";
 import type { SlackEnvironment } from "../config/environment.ts";
+import { AccessError } from "../failure/access-error.ts";
 import type { SlackContext } from "./context.ts";
 import { InFlight } from "./in-flight.ts";
 import { register } from "./registrations.ts";
+import { slackFailure } from "./slack-failure.ts";
 import { webClientOptions } from "./web-client.ts";
 
 export interface RunningSlackApp {
@@ -23,11 +25,12 @@ export async function startSlackApp(
   const logger = boltLogger(context.log);
   const receiver =
     mode === "socket" ? socketReceiver(environment, clientOptions, logger) : httpReceiver(environment, logger);
-  const app = new App({ token: environment.botToken, receiver, clientOptions, logger });
+  // Otherwise Bolt asks Slack who the token is behind our back, and a failure ends the process with its bare stack.
+  const app = new App({ token: environment.botToken, receiver, clientOptions, logger, deferInitialization: true });
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   const inFlight = new InFlight();
   register(app, context, inFlight);
-  await (mode === "socket" ? app.start() : app.start(environment.port));
+  await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
   return {
     stop: async () => {
@@ -35,6 +38,18 @@ export async function startSlackApp(
       await inFlight.drain();
     },
   };
+}
+
+async function startListening(app: App, mode: "http" | "socket", port: number): Promise<void> {
+  try {
+    await app.init();
+    await (mode === "socket" ? app.start() : app.start(port));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && /^E(ADDRINUSE|ACCES)$/.test(String(error.code))) {
+      throw new AccessError("port-in-use", `Port ${port} of PORT can't be used`, { cause: error });
+    }
+    throw slackFailure(error, "Slack");
+  }
 }
 
 function httpReceiver(environment: SlackEnvironment, logger: BoltLogger): Receiver {

@@ -1,0 +1,80 @@
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { type AddressInfo, createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Program, startProduct } from "../../src/sandbox/product-process.ts";
+import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { asAdministrator } from "../redis/a-ledger-on.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+
+const program: Program = {
+  script: fileURLToPath(new URL("../../src/bin/eks-access.ts", import.meta.url)),
+  nodeFlags: ["--import", createRequire(import.meta.url).resolve("tsx")],
+};
+
+describe("a process that can't start ends, so that it is started again, and says why in one sentence", () => {
+  let sandbox: Sandbox;
+  let redis: TestRedis;
+
+  beforeAll(async () => {
+    [sandbox, redis] = await Promise.all([startSandbox(), aRedis()]);
+  });
+  afterAll(() => Promise.all([sandbox.stop(), redis.close()]));
+
+  /** What it leaves behind: its exit code, and what it said last. */
+  async function endOf(kind: "slack" | "worker", change: Readonly<Record<string, string>>): Promise<string> {
+    const environment = { ...sandbox.environmentOf(kind, { redisUrl: redis.url }), ...change };
+    const failure = await startProduct(program, kind, environment).catch((error: unknown) => error);
+    return failure instanceof Error ? failure.message : "it started";
+  }
+
+  test("where its port is taken", async () => {
+    const other = createServer().listen(0);
+    await once(other, "listening");
+    const port = String((other.address() as AddressInfo).port);
+
+    const [slack, worker] = await Promise.all([endOf("slack", { PORT: port }), endOf("worker", { HEALTH_PORT: port })]);
+    other.close();
+
+    expect(slack).toContain("code 2");
+    expect(slack).toContain(`eks-access slack: Port ${port} of PORT can't be used.`);
+    expect(worker).toContain("code 2");
+    expect(worker).toContain(`eks-access worker: Port ${port} of HEALTH_PORT can't be used.`);
+  });
+
+  test("where Slack does not know the token", async () => {
+    const end = await endOf("slack", { SLACK_BOT_TOKEN: "xoxb-of-nobody" });
+
+    expect(end).toContain("code 2");
+    expect(end).toContain("eks-access slack: Slack could not be reached: Slack answers invalid_auth.");
+    expect(end).not.toContain("xoxb-of-nobody");
+  });
+
+  test("where Slack can't be reached", async () => {
+    const end = await endOf("slack", { SLACK_API_URL: "http://127.0.0.1:1/api/" });
+
+    expect(end).toContain("code 2");
+    expect(end).toContain("eks-access slack: Slack could not be reached.");
+  });
+
+  test("where a newer program has written the ledger", async () => {
+    await asAdministrator(redis.url, (server) => server.set("{eks-access}:schema", "99"));
+
+    const ends = await Promise.all([endOf("slack", {}), endOf("worker", {})]);
+    await asAdministrator(redis.url, (server) => server.del("{eks-access}:schema"));
+
+    for (const end of ends) {
+      expect(end).toContain("code 2");
+      expect(end).toContain("The ledger in Redis has schema 99");
+    }
+  });
+
+  test("where Redis is not there", async () => {
+    const end = await endOf("worker", { REDIS_URL: "redis://eks-access:hunter2secret@127.0.0.1:9" });
+
+    expect(end).toContain("code 2");
+    expect(end).toContain("eks-access worker: There is no answer from Redis at redis://127.0.0.1:9/0.");
+    expect(end).not.toContain("hunter2secret");
+  });
+});
