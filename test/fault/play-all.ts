@@ -35,7 +35,7 @@ async function playOn(waiting: Run[], tally: Tally): Promise<void> {
 
 async function playOne(theatre: Theatre, run: Run, tally: Tally): Promise<boolean> {
   const { stage, announcements, known } = theatre;
-  const title = `${nameOf(run.step)} × ${run.fault.name}`;
+  const title = `${nameOf(run.step)} × ${run.fault.name}, ${run.ending}`;
   const before = countProblems(tally);
   const announced = announcements.untrue.length;
   try {

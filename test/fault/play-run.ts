@@ -13,6 +13,8 @@ export interface Run {
   readonly name: string;
   readonly step: Step;
   readonly fault: FaultKind;
+  /** How the access ends: somebody takes it away, or its time is over. */
+  readonly ending: "revoked" | "expired";
 }
 
 export interface Played {
@@ -25,6 +27,9 @@ export interface Played {
 const patienceMs = 45_000;
 /** A person who sees nothing happen does it again after this long. */
 const impatienceMs = 1_500;
+
+/** Long enough to be granted where nothing fails before, short enough to wait for. */
+const shortLease = "4s";
 
 export const principalOf = ({ name }: Run) => `arn:aws:iam::${account}:user/${name}`;
 
@@ -54,7 +59,7 @@ async function reach(stage: Stage, run: Run, phase: Phase): Promise<AccessReques
   while (performance.now() - began < patienceMs) {
     request = await findRequest(stage, run).catch(() => request);
     if (request && isThere(request, phase) && (await isShown(stage, request))) return request;
-    if (performance.now() - actedAt > impatienceMs && isToDo(request, phase)) {
+    if (performance.now() - actedAt > impatienceMs && isToDo(request, phase, run)) {
       await act(stage, run, phase, request);
       actedAt = performance.now();
     }
@@ -80,16 +85,17 @@ async function isShown({ ledger }: Stage, request: AccessRequest): Promise<boole
 }
 
 /** Whether the ledger knows nothing yet of what the person did. */
-function isToDo(request: AccessRequest | null, phase: Phase): boolean {
+function isToDo(request: AccessRequest | null, phase: Phase, { ending }: Run): boolean {
   if (phase === "ask") return request === null;
   if (phase === "approve") return request?.state === "pending";
-  return request?.grant?.state === "active" && request.grant.end === null;
+  return ending === "revoked" && request?.grant?.state === "active" && request.grant.end === null;
 }
 
 async function act({ sandbox }: Stage, run: Run, phase: Phase, request: AccessRequest | null): Promise<void> {
   const { person } = sandbox.slack;
   if (phase === "ask") {
-    const line = `/eks-access request ${clusterName} ${principalOf(run)} viewer for 1h ${run.name}`;
+    const time = run.ending === "expired" ? shortLease : "1h";
+    const line = `/eks-access request ${clusterName} ${principalOf(run)} viewer for ${time} ${run.name}`;
     await person("U0ENGINEER").command(line, channel);
   } else if (phase === "approve") {
     const message = messagesOf({ sandbox }, request).findLast((each) => textOf(each).includes("[Approve]"));

@@ -146,7 +146,7 @@ test("workers, approvers, the clock and kubectl at once: the document is what th
       expect((await ledger.openOf(cluster.name)).filter((each) => !isClosed(each))).toEqual([]);
       expect(foreign.broken).toEqual([]);
     }),
-    { numRuns: isLong ? 1_000 : 40 },
+    { numRuns: isLong ? 1_000 : 100 },
   );
 
   console.info(`interleavings of the reconciler: ${runs} runs`);
