@@ -35,15 +35,16 @@ export function parseBlockMapping(parser: NodeParser, { outer, anchor }: Propert
   for (let token = scanner.take(); token.type !== "block-end"; token = scanner.take()) {
     if (token.type !== "key") failAt("did not find expected key", token.start);
     const key = parser.nodeUnless(PAIR_ENDS, "block-or-indentless", behind(token));
-    const value = parseValue(parser);
+    const value = parseValue(parser, key.end);
     pairs.push({ key, value });
     node.end = value.end;
   }
   return node;
 }
 
-function parseValue(parser: NodeParser): YamlNode {
+function parseValue(parser: NodeParser, keyEnd: number): YamlNode {
   const colon = parser.scanner.takeIf("value");
-  if (colon === null) return emptyScalar(parser.scanner.peek().start);
+  // Without a `:` the value stands behind its key, and not before whatever comes next.
+  if (colon === null) return emptyScalar({ ...parser.scanner.peek().start, at: keyEnd });
   return parser.nodeUnless(PAIR_ENDS, "block-or-indentless", behind(colon));
 }

@@ -15,6 +15,8 @@ const YAML_TAG = "tag:yaml.org,2002:";
 export interface Properties {
   /** Offset at which the node begins. */
   readonly outer: number;
+  /** Offset behind the anchor and the tag. */
+  readonly end: number;
   readonly anchor: string | null;
   readonly tag: string;
 }
@@ -96,7 +98,9 @@ export class NodeParser {
     let anchor = this.scanner.takeIf("anchor");
     const tag = this.scanner.takeIf("tag");
     if (tag !== null) anchor ??= this.scanner.takeIf("anchor");
-    return { outer: first.start.at, anchor: anchor?.value ?? null, tag: tag === null ? "" : this.#resolveTag(tag) };
+    const outer = first.start.at;
+    const end = Math.max(outer, anchor?.end ?? 0, tag?.end ?? 0);
+    return { outer, end, anchor: anchor?.value ?? null, tag: tag === null ? "" : this.#resolveTag(tag) };
   }
 
   #resolveTag({ value: handle, suffix, start }: Token): string {
