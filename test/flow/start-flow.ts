@@ -38,16 +38,18 @@ export interface Flow {
 export interface FlowOptions extends SandboxOptions {
   /** Variables of the environment that neither process gets. */
   readonly without?: readonly string[];
+  /** Another Redis than an empty database of the run's, with what else both processes need to reach it. */
+  readonly redis?: { readonly url: string; readonly environment: Readonly<Record<string, string>> };
 }
 
-export async function startFlow({ without = [], ...options }: FlowOptions = {}): Promise<Flow> {
-  const redis = await aRedis();
+export async function startFlow({ without = [], redis: given, ...options }: FlowOptions = {}): Promise<Flow> {
+  const redis = given ? { url: given.url, close: async () => {} } : await aRedis();
   const sandbox = await startSandbox(options);
   const port = await freePort();
   sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
   const started: ProductProcess[] = [];
   const start = async (kind: "slack" | "worker") => {
-    const environment = sandbox.environmentOf(kind, { redisUrl: redis.url, port });
+    const environment = { ...sandbox.environmentOf(kind, { redisUrl: redis.url, port }), ...given?.environment };
     for (const name of without) delete environment[name];
     const child = await startProduct(program, kind, environment);
     started.push(child);

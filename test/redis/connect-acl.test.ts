@@ -1,34 +1,22 @@
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { explain } from "../../src/failure/access-error.ts";
 import { connectRedis } from "../../src/redis/connect.ts";
 import { ledgerContract } from "../ledger/contract.ts";
-import { aLedgerOn, asAdministrator } from "./a-ledger-on.ts";
+import { aLedgerOn } from "./a-ledger-on.ts";
 import { type AServer, aServer } from "./a-server.ts";
 import { askAWorker } from "./ask-a-worker.ts";
+import { refusalsOf, serverRights } from "./documented-rights.ts";
 
-/** The very rules that operators are told to use. */
-const operating = readFileSync(fileURLToPath(new URL("../../docs/operating.md", import.meta.url)), "utf8");
-const [, rules = ""] = /^user eks-access on >\S+ (.+)$/m.exec(operating) ?? [];
 const access = { username: "eks-access", password: "hunter2secret" };
 
 let server: AServer;
 
 beforeAll(async () => {
-  server = await aServer([`user eks-access on >hunter2secret ${rules}`]);
+  server = await aServer([`user eks-access on >hunter2secret ${serverRights}`]);
 });
 
 afterAll(() => server.stop());
-
-/** Each kind of call that Redis has refused to our user. */
-function refusals(): Promise<readonly string[]> {
-  return asAdministrator(server.url, async (redis) => {
-    const entries = (await redis.call("ACL", "LOG")) as readonly (readonly unknown[])[];
-    return entries.map((entry) => `${entry[3]} ${entry[7]}`);
-  });
-}
 
 describe("the ledger as a user with the rights of docs/operating.md", () => {
   ledgerContract(() => aLedgerOn({ url: server.url, access }, [server.url]));
@@ -38,7 +26,7 @@ test("the queues work with these rights, and nothing was refused on the way", as
   const answer = await askAWorker(server.url, access);
 
   expect(answer).toBe("looked at staging");
-  expect(await refusals()).toEqual([]);
+  expect(await refusalsOf(server.url)).toEqual([]);
 });
 
 test.each([

@@ -9,11 +9,10 @@ import { aChange } from "../builders/an-event.ts";
 import { asAdministrator } from "./a-ledger-on.ts";
 import { type AServer, aServer } from "./a-server.ts";
 import { aWorkerToAsk } from "./ask-a-worker.ts";
+import { sentinelRights } from "./documented-rights.ts";
 
 const ours = "user eks-access on >of-the-servers ~{eks-access}:* &* +@all";
-/** As docs/operating.md says it. */
-const watcher =
-  "user watcher on >of-the-sentinels resetchannels -@all +sentinel|get-master-addr-by-name +sentinel|sentinels +client|setinfo";
+const watcher = `user watcher on >of-the-sentinels resetchannels -@all ${sentinelRights}`;
 const access = { sentinelUsername: "watcher", sentinelPassword: "of-the-sentinels" };
 
 let master: AServer;

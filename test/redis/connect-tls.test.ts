@@ -1,16 +1,13 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { explain } from "../../src/failure/access-error.ts";
 import { connectRedis } from "../../src/redis/connect.ts";
-import { issueCertificates } from "../../src/sandbox/cluster/certificate.ts";
-import { freePort } from "../../src/sandbox/free-port.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { ledgerContract } from "../ledger/contract.ts";
-import { aLedgerOn, asAdministrator } from "./a-ledger-on.ts";
-import { type AServer, aServer } from "./a-server.ts";
+import { aLedgerOn } from "./a-ledger-on.ts";
+import type { AServer } from "./a-server.ts";
+import { aTlsCluster, aTlsServer } from "./a-tls-server.ts";
 import { askAWorker } from "./ask-a-worker.ts";
 
 let server: AServer;
@@ -23,21 +20,6 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-/** A server that answers on two ports: with TLS for us, without for its administrator. */
-async function aTlsServer(more: readonly string[] = []): Promise<{ server: AServer; url: string; caFile: string }> {
-  const port = await freePort();
-  const { authority, cert, key } = issueCertificates(new Date());
-  let ca = "";
-  const started = await aServer(async (folder) => {
-    ca = join(folder, "ca.pem");
-    const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-    await Promise.all([writeFile(ca, authority), writeFile(certFile, cert), writeFile(keyFile, key)]);
-    const files = [`tls-cert-file ${certFile}`, `tls-key-file ${keyFile}`, `tls-ca-cert-file ${ca}`];
-    return [`tls-port ${port}`, "tls-auth-clients no", ...files, ...more];
-  });
-  return { server: started, url: `rediss://127.0.0.1:${port}`, caFile: ca };
-}
-
 describe("the ledger over TLS", () => {
   ledgerContract(() => aLedgerOn({ url, access: { caFile } }, [server.url]));
 });
@@ -47,13 +29,8 @@ test("the queues work over TLS", async () => {
 });
 
 test("the ledger and the queues work on a Redis Cluster over TLS, found by a name", async () => {
-  const cluster = await aTlsServer([
-    "cluster-enabled yes",
-    `cluster-port ${await freePort()}`,
-    "cluster-announce-ip 127.0.0.1",
-  ]);
-  await asAdministrator(cluster.server.url, (redis) => redis.cluster("ADDSLOTSRANGE", 0, 16_383));
-  const place = cluster.url.replace("rediss://127.0.0.1", "rediss+cluster://localhost");
+  const cluster = await aTlsCluster();
+  const place = cluster.url;
   const access = { caFile: cluster.caFile };
   const { ledger, close } = await aLedgerOn({ url: place, access }, []);
 

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { type ATlsServer, aTlsCluster } from "../redis/a-tls-server.ts";
+import { moreClusterRights, refusalsOf, serverRights } from "../redis/documented-rights.ts";
+import { type Flow, startFlow } from "./start-flow.ts";
+
+let redis: ATlsServer;
+let flow: Flow;
+
+beforeAll(async () => {
+  redis = await aTlsCluster([`user eks-access on >hunter2secret ${serverRights} ${moreClusterRights}`]);
+  flow = await startFlow({
+    redis: {
+      url: redis.url,
+      environment: {
+        REDIS_USERNAME: "eks-access",
+        REDIS_PASSWORD: "hunter2secret",
+        REDIS_CA_FILE: redis.caFile,
+      },
+    },
+  });
+});
+
+afterAll(async () => {
+  await flow.stop();
+  await redis.server.stop();
+});
+
+test("on a Redis Cluster, over TLS and with the documented rights alone, the main job is done and nothing is refused", async () => {
+  const { sandbox } = flow;
+  const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
+
+  await engineer.command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 3s read logs`, channel);
+  await approver.click(await flow.asked("read logs"), "approve");
+  const active = await flow.message("*Active*");
+  await flow.message("*Ended*");
+  await engineer.command("/eks-access whoami", channel);
+  const whoami = await flow.answer("U0ENGINEER", "*The worker*");
+
+  expect(textOf(active)).toContain("✓ *mapped*");
+  expect(textOf(whoami)).toContain("assumed-role/eks-access-worker/");
+  expect(await refusalsOf(redis.server.url)).toEqual([]);
+  expect([...flow.slack().log, ...flow.worker().log].join("\n")).not.toContain("hunter2secret");
+});
