@@ -6,6 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { fileURLToPath } from "node:url";
 import { measureAck } from "./ack.ts";
+import { measureAwsAuth } from "./aws-auth.ts";
 import { measureBurst } from "./burst.ts";
 import { measureClickToProof } from "./click-to-proof.ts";
 import type { Figure, Scale } from "./figure.ts";
@@ -19,6 +20,7 @@ const parts: Readonly<Record<string, (scale: Scale) => Promise<readonly Figure[]
   "click-to-proof": measureClickToProof,
   "revocation-lag": measureRevocationLag,
   "many-ends": measureManyEnds,
+  "aws-auth": measureAwsAuth,
 };
 
 const resultsFile = fileURLToPath(new URL("../../bench/results.json", import.meta.url));
