@@ -161,7 +161,15 @@ async function postpone(
 ): Promise<void> {
   const trouble = nextTry(request, failure, context.now());
   const detail = { code: trouble.code, attempts: trouble.attempts };
-  await record(context, revise(request, { trouble }), "grant.delayed", detail);
+  await record(context, revise(request, { trouble, ...endingOf(request, context.now()) }), "grant.delayed", detail);
+}
+
+/** A lease whose time is over may be gone although the run failed: it is not told as active any more (law 5). */
+function endingOf(request: AccessRequest, now: Date): Pick<AccessRequest, "grant"> | null {
+  const { grant } = request;
+  const at = sealedEnd(request);
+  if (grant?.state !== "active" || grant.end || Date.parse(at) > now.getTime()) return null;
+  return { grant: { ...grant, end: { cause: "expired", by: "worker", at, why: "" } } };
 }
 
 /** Where somebody changed the record meanwhile, the next run sees what they did: it is woken by their change. */

@@ -36,13 +36,13 @@ async function playOn(waiting: Run[], tally: Tally): Promise<void> {
 async function playOne(theatre: Theatre, run: Run, tally: Tally): Promise<boolean> {
   const { stage, announcements, known } = theatre;
   const title = `${nameOf(run.step)} × ${run.fault.name}, ${run.ending}`;
-  const before = countProblems(tally);
+  const problems = newTally();
   const announced = announcements.untrue.length;
   try {
     const { request, isStruck } = await playRun(stage, run, async (now) => {
       const findings = await judge(stage, now, known);
       for (const name of ["lost", "doubled", "untrue", "leftBehind"] as const) {
-        tally[name].push(...findings[name].map((finding) => `${title}: ${finding}`));
+        problems[name].push(...findings[name].map((finding) => `${title}: ${finding}`));
       }
     });
     if (!isStruck) tally.missed.push(title);
@@ -51,18 +51,17 @@ async function playOne(theatre: Theatre, run: Run, tally: Tally): Promise<boolea
     else tally.active += 1;
   } catch (error) {
     const log = stage.log().filter((line) => /"level":[45]0/.test(line));
-    tally.stuck.push(`${title}: ${String(error)}\n${log.slice(-6).join("\n")}`);
+    problems.stuck.push(`${title}: ${String(error)}\n${log.slice(-6).join("\n")}`);
   }
-  tally.untrue.push(...announcements.untrue.slice(announced).map((each) => `${title}: ${each}`));
+  problems.untrue.push(...announcements.untrue.slice(announced).map((each) => `${title}: ${each}`));
   tally.runs += 1;
   tally.steps.add(nameOf(run.step));
   tally.faults.add(run.fault.name);
-  return countProblems(tally) === before;
+  for (const name of problemNames) tally[name].push(...problems[name]);
+  return problemNames.every((name) => problems[name].length === 0);
 }
 
-function countProblems({ lost, doubled, untrue, leftBehind, stuck }: Tally): number {
-  return [lost, doubled, untrue, leftBehind, stuck].flat().length;
-}
+const problemNames = ["lost", "doubled", "untrue", "leftBehind", "stuck"] as const;
 
 async function open(): Promise<Theatre> {
   const stage = await startStage();

@@ -27,6 +27,7 @@ function grantStateOf({ grant, decision }: AccessRequest): string {
     const drift = grant.drift ? `, *but not in aws-auth*: ${said(grant.drift.message)}` : "";
     return `${by}*Active* until ${time(grant.endsAt)}${drift}`;
   }
+  if (grant?.end?.cause === "expired" && grant.endedAt === null) return `${by}Being taken away: its time is over`;
   if (grant?.end && grant.endedAt === null) {
     const why = grant.end.why ? `: ${cut(plainLine(grant.end.why), 300)}` : "";
     return `${by}Being taken away, revoked by ${mention(grant.end.by)}${why}`;
