@@ -1,0 +1,103 @@
+import { describe, expect, it } from "vitest";
+import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { resolve } from "../../src/aws-auth/resolve.ts";
+import { toSarif } from "../../src/aws-auth/sarif.ts";
+import { render } from "../../src/aws-auth/templates.ts";
+
+const values = { accountId: "111122223333", sessionName: "a@b" };
+
+describe("render", () => {
+  it.each([
+    ["plain", "plain"],
+    ["{{AccountID}}/{{AccountID}}", "111122223333/111122223333"],
+    ["{{SessionName}} {{SessionNameRaw}}", "a-b a@b"],
+    ["{{AccessKeyID}}", "{{AccessKeyID}}"],
+    ["{{accountid}}", "{{accountid}}"],
+    ["{{EC2PrivateDNSName}}", null],
+  ])("%s", (template, rendered) => {
+    expect(render(template, values)).toBe(rendered);
+  });
+
+  it("fills the access key in where it is known", () => {
+    expect(render("{{AccessKeyID}}", { ...values, accessKeyId: "AKIA$&" })).toBe("AKIA$&");
+  });
+
+  it.each(["i-01234567", "i-0123456789abcdef0"])("lets the instance %s have its private DNS name", (sessionName) => {
+    expect(render("{{EC2PrivateDNSName}}", { ...values, sessionName })).toBe("{{EC2PrivateDNSName}}");
+  });
+
+  it.each(["i-0123456", "i-012345678", "xi-01234567", "i-01234567x", "bob"])("shuts %s out", (sessionName) => {
+    expect(render("{{EC2PrivateDNSName}}", { ...values, sessionName })).toBeNull();
+  });
+});
+
+describe("resolve", () => {
+  const document = parseDocument({
+    mapRoles:
+      "- rolearn: arn:aws:iam::111122223333:role/dev\n  username: dev:{{SessionNameRaw}}:{{AccessKeyID}}\n" +
+      "- rolearn: arn:aws:iam::111122223333:role/odd\n  username: odd\n  groups: ['{{EC2PrivateDNSName}}']\n",
+    mapUsers: "- userarn: arn:aws:sts::111122223333:federated-user/bob\n  username: fed:{{SessionName}}\n",
+    mapAccounts: "- '444455556666'\n",
+  });
+
+  it("takes what is known of the session besides its ARN", () => {
+    const session = { sessionNameRaw: "real", accessKeyId: "ASIA1" };
+
+    const identity = resolve(document, "arn:aws:sts::111122223333:assumed-role/dev/seen", session);
+
+    expect(identity).toEqual({ username: "dev:real:ASIA1", groups: [] });
+  });
+
+  it.each([
+    ["a role", "arn:aws:iam::111122223333:role/dev", "dev:eks-access:{{AccessKeyID}}"],
+    ["a role with its path", "arn:aws:iam::111122223333:role/team/dev", "dev:eks-access:{{AccessKeyID}}"],
+    ["a federated user", "arn:aws:sts::111122223333:federated-user/bob", "fed:bob"],
+    ["somebody of an account", "arn:aws:sts::444455556666:assumed-role/Any/x", "arn:aws:iam::444455556666:role/Any"],
+  ])("knows %s", (_what, arn, username) => {
+    expect(resolve(document, arn)?.username).toBe(username);
+  });
+
+  it.each([
+    ["whom a group shuts out", "arn:aws:iam::111122223333:role/odd"],
+    ["who is not there", "arn:aws:iam::111122223333:user/dev"],
+    ["who is no caller", "dev"],
+  ])("answers nobody for one %s", (_what, arn) => {
+    expect(resolve(document, arn)).toBeNull();
+  });
+});
+
+describe("toSarif", () => {
+  const problem = {
+    code: "b",
+    severity: "warning",
+    section: null,
+    line: 2,
+    column: 3,
+    message: "M.",
+    remedy: "R.",
+  } as const;
+
+  it("says what code scanning asks for", () => {
+    const sarif = toSarif([problem, { ...problem, code: "a", severity: "notice" }], "deploy dir\\aws-auth.yaml");
+
+    expect(sarif).toEqual({
+      $schema: "https://json.schemastore.org/sarif-2.1.0.json",
+      version: "2.1.0",
+      runs: [
+        {
+          tool: { driver: { name: "eks-access", rules: [{ id: "a" }, { id: "b" }] } },
+          columnKind: "utf16CodeUnits",
+          results: [result("b", 1, "warning"), result("a", 0, "note")],
+        },
+      ],
+    });
+  });
+});
+
+function result(ruleId: string, ruleIndex: number, level: string) {
+  const physicalLocation = {
+    artifactLocation: { uri: "deploy%20dir/aws-auth.yaml" },
+    region: { startLine: 2, startColumn: 3 },
+  };
+  return { ruleId, ruleIndex, level, message: { text: "M. R." }, locations: [{ physicalLocation }] };
+}
