@@ -45,8 +45,8 @@ async function showInChannel(
     if (before.version === request.version) return before.message;
     if (await update(context, request, before.message)) return before.message;
   }
-  // Nobody is asked before the worker has looked at the cluster.
-  if (!before.message && !request.preview) return null;
+  // Nobody is asked before the worker has looked at the cluster; a grant that was rebuilt has no preview any more.
+  if (!before.message && !request.preview && !request.grant) return null;
   const posted = await post(context, request);
   if (!posted) return null;
   // The buttons come only to a message that the ledger knows: two posts of one request are never two live approvals.

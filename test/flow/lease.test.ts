@@ -145,6 +145,8 @@ describe("a lease", () => {
   test("is rebuilt from the cluster's own memory after Redis lost everything, and still ends in time", async () => {
     await get("viewer", "20s", "debug");
     const redis = new Redis(flow.redisUrl);
+    // Only once the ledger knows where the message stands is all of it lost.
+    await expect.poll(() => redis.scard("{eks-access}:unshown"), { timeout: 10_000 }).toBe(0);
 
     await redis.flushdb();
     redis.disconnect();
