@@ -42,8 +42,9 @@ export async function recordChange(
 }
 
 async function wake(queues: Queues, request: AccessRequest, now: Date): Promise<void> {
-  await wakeMessage(queues, request.id);
   const due = dueAt(request);
-  if (due === null || due > now.getTime()) return;
-  await wakeCluster(queues, request.state === "pending" ? "preview" : "reconcile", request.cluster);
+  if (due !== null && due <= now.getTime()) {
+    await wakeCluster(queues, request.state === "pending" ? "preview" : "reconcile", request.cluster);
+  }
+  await wakeMessage(queues, request.id);
 }

@@ -4,6 +4,8 @@ import { type ClusterLook, wakeCluster, wakeMessage } from "./queues.ts";
 import { eventOf, recordChange } from "./record-change.ts";
 
 const batch = 1000;
+/** Slack takes about one message a second: waking more of them at once only costs Redis. */
+const messageBatch = 100;
 
 /**
  * The net under every wake-up and the clock of every lease: finds what is due in the ledger, which messages do not
@@ -26,7 +28,7 @@ export async function sweep(context: WorkerContext): Promise<void> {
     for (const name of names) look("inspect", name);
   }
   for (const { type, cluster } of looks.values()) await wakeCluster(queues, type, cluster);
-  for (const id of await ledger.unshown(batch)) await wakeMessage(queues, id);
+  for (const id of await ledger.unshown(messageBatch)) await wakeMessage(queues, id);
 }
 
 function hasLapsed(request: AccessRequest, now: Date): boolean {
