@@ -89,16 +89,18 @@ function sceneWith(ledger: Ledger, clock: Scene["clock"]): Scene {
   return { ledger, context, clock };
 }
 
-/** Later, with nobody in the way: everything that is put off comes to its turn. */
+/** Later, with nobody in the way: everything that is put off comes to its turn. @throws Error where it does not settle */
 async function settleDown({ ledger, context, clock }: Scene): Promise<void> {
-  for (let round = 0; round < 6; round += 1) {
-    clock.ms += 61_000;
+  for (let round = 0; round < 10; round += 1) {
     await previewCluster(context, cluster);
     await reconcileCluster(context, cluster);
     await reconcileCluster(context, cluster, "inspect");
     const open = await ledger.openOf(cluster.name);
     if (open.every(({ grant, trouble }) => !trouble && (!grant || (grant.state === "active" && !grant.end)))) return;
+    clock.ms = Math.max(clock.ms, ...open.map(({ trouble }) => Date.parse(trouble?.retryAt ?? "") || 0));
   }
+  const left = (await ledger.openOf(cluster.name)).map(({ id, grant, trouble }) => ({ id, grant, trouble }));
+  throw new Error(`It does not settle: ${JSON.stringify(left)}`);
 }
 
 async function takeAllAway(scene: Scene): Promise<void> {
