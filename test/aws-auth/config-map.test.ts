@@ -80,7 +80,7 @@ describe("writeConfigMap", () => {
 describe("readConfigMap", () => {
   it("takes the one named aws-auth of several, and else the first", () => {
     const named = read(
-      "kind: ConfigMap\ndata: {a: x}\n---\nkind: ConfigMap\nmetadata: {name: aws-auth}\ndata: {a: y}\n",
+      "kind: ConfigMap\ndata: {a: x}\n---\nkind: ConfigMap\nmetadata: {name: aws-auth}\ndata: {a: z}\n",
     );
     const unnamed = read("kind: Service\n---\nkind: ConfigMap\ndata: {a: x}\n---\nkind: ConfigMap\ndata: {a: z}\n");
 
