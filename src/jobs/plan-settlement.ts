@@ -23,7 +23,7 @@ export function planSettlement(
 ): SettlementResult {
   const { cluster, state } = input;
   const targets = new Map([...targetsOf(input, checked)].filter(([key]) => !leftOut.principals.has(key)));
-  const guard = planGuard(cluster, cluster.levels);
+  const guard = { ...planGuard(cluster, cluster.levels), allowNoAdministrator: takesOwnMasters(input, targets) };
   const plan = planChanges(state.document, changesOf(targets), guard);
   const refusals = plan.type === "refused" ? culprits(input, targets, guard) : byPrincipal(plan.refused, targets);
   if (refusals.size > 0) {
@@ -40,6 +40,14 @@ export function planSettlement(
     return planSettlement(input, { ...checked, arriving: rest }, { ...leftOut, full: [...leftOut.full, ...full] });
   }
   return { type: "settled", settlement: { ...sortOut(checked, leftOut), data: plan.after, holdings } };
+}
+
+/**
+ * An administrator whom a lease has made is no administrator that was there before: its end must not be refused for
+ * being the last one's. What was there before is base, and no change of ours touches that.
+ */
+function takesOwnMasters({ state }: SettleInput, targets: ReadonlyMap<string, Target>): boolean {
+  return [...targets.keys()].some((key) => state.holdings.get(key)?.added.includes("system:masters"));
 }
 
 function changesOf(targets: ReadonlyMap<string, Target>) {

@@ -15,7 +15,7 @@ import { activate, beginWrite, end, fail, noteDrift, noteUntrusted, putOff, void
 import { prove } from "./prove.ts";
 import { wakeCluster } from "./queues.ts";
 import { type Settlement, type SettlementResult, settle } from "./settle.ts";
-import { fenceOffWrites, needsWrite, writeDocument } from "./write-document.ts";
+import { fenceOffWrites, needsWrite, rehearseWrite, writeDocument } from "./write-document.ts";
 
 const writeAttempts = 5;
 
@@ -98,6 +98,7 @@ async function carryOut(
   }
   const { settlement } = decided;
   const isWrite = needsWrite(state, cluster, settlement, context.sealKeys);
+  if (isWrite) await rehearseWrite(client, cluster, state, settlement, context.sealKeys);
   const granted = isWrite ? await beginWrites(context, settlement.granted) : settlement.granted;
   if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name });
   const written = await writeDocument(client, cluster, state, settlement, context.sealKeys);

@@ -11,8 +11,25 @@ import type { Settlement } from "./settle.ts";
 const fenceAnnotation = "eks-access/fence";
 
 /**
- * Puts what was decided into the cluster: first as a dry run, so that admission webhooks speak before anything
- * changes, then with the resourceVersion that was read (law 6). Reads back what stands there afterwards.
+ * Sends the write as a dry run, so that validation and admission webhooks speak before anything changes, and before the
+ * ledger says that a write has begun: what they refuse has certainly left nothing behind.
+ *
+ * @throws AccessError
+ */
+export async function rehearseWrite(
+  client: ClusterClient,
+  cluster: Cluster,
+  state: ClusterState,
+  settlement: Settlement,
+  sealKeys: SealKeys,
+): Promise<void> {
+  if (!state.configMap) return;
+  await client.writeAwsAuth(state.configMap, contentAfter(state, cluster, settlement, sealKeys), { dryRun: true });
+}
+
+/**
+ * Puts what was decided into the cluster with the resourceVersion that was read (law 6), and reads back what stands
+ * there afterwards.
  *
  * @returns the ConfigMap read back; null where there was nothing to write and there is no ConfigMap
  * @throws AccessError; `cluster-conflict` where somebody else wrote meanwhile
@@ -25,15 +42,11 @@ export async function writeDocument(
   sealKeys: SealKeys,
 ): Promise<AwsAuthConfigMap | null> {
   const { configMap } = state;
-  const after = {
-    data: { ...settlement.data },
-    annotations: annotationsAfter(configMap, writeAnnotation(cluster.name, settlement.holdings, sealKeys)),
-  };
+  const after = contentAfter(state, cluster, settlement, sealKeys);
   if (!configMap) {
     if (Object.keys(after.data).length === 0) return null;
     await client.createAwsAuth(after);
   } else if (differs(configMap, after)) {
-    await client.writeAwsAuth(configMap, after, { dryRun: true });
     await client.writeAwsAuth(configMap, after, { dryRun: false });
   } else return configMap;
   const readBack = await client.readAwsAuth();
@@ -60,9 +73,12 @@ export async function fenceOffWrites(client: ClusterClient, configMap: AwsAuthCo
 
 /** Whether these differ from what stands in the cluster. */
 export function needsWrite(state: ClusterState, cluster: Cluster, settlement: Settlement, sealKeys: SealKeys): boolean {
+  return !state.configMap || differs(state.configMap, contentAfter(state, cluster, settlement, sealKeys));
+}
+
+function contentAfter({ configMap }: ClusterState, cluster: Cluster, settlement: Settlement, sealKeys: SealKeys) {
   const annotation = writeAnnotation(cluster.name, settlement.holdings, sealKeys);
-  const after = { data: settlement.data, annotations: annotationsAfter(state.configMap, annotation) };
-  return !state.configMap || differs(state.configMap, after);
+  return { data: settlement.data, annotations: annotationsAfter(configMap, annotation) };
 }
 
 function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string | null): Record<string, string> {

@@ -64,6 +64,28 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     expect(await flow.sandbox.getPods()).toMatchObject({ ok: true });
   });
 
+  test("an admission webhook says no to the dry run: the grant fails at once with its words, and nothing is written", async () => {
+    await request("debug");
+    await flow.message("[Approve]");
+    const message = 'admission webhook "aws-auth.example.com" denied the request: the freeze is on';
+    const body = JSON.stringify({
+      kind: "Status",
+      apiVersion: "v1",
+      status: "Failure",
+      message,
+      reason: "Forbidden",
+      code: 403,
+    });
+    flow.sandbox.faults.plan("kubernetes.dry-run-configmap", { type: "answer", status: 403, body });
+
+    await approve();
+    const failed = textOf(await flow.message("*Failed*"));
+
+    expect(failed).toContain("the freeze is on");
+    expect((await auditOf(flow.redisUrl)).types).not.toContain("grant.writing");
+    expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+  });
+
   test("the cluster does not answer for a while: the message says so, then the grant turns active by itself", async () => {
     await request("debug");
     await flow.message("[Approve]");

@@ -16,6 +16,7 @@ const admins =
 
 interface Given {
   readonly open: readonly AccessRequest[];
+  readonly mapRoles?: string;
   readonly mapUsers?: string;
   readonly holdings?: readonly Holding[];
   readonly lost?: ReadonlySet<string>;
@@ -26,6 +27,7 @@ interface Given {
 
 function settling({
   open,
+  mapRoles = admins,
   mapUsers,
   holdings = [],
   lost = new Set(),
@@ -33,7 +35,7 @@ function settling({
   drift = "report",
   now = at(minutes(5)),
 }: Given) {
-  const data = { mapRoles: admins, ...(mapUsers === undefined ? {} : { mapUsers }) };
+  const data = { mapRoles, ...(mapUsers === undefined ? {} : { mapUsers }) };
   const state: ClusterState = {
     configMap: null,
     document: parseDocument(data),
@@ -187,6 +189,22 @@ describe("a run on one cluster decides", () => {
     expect(granted.length).toBeGreaterThan(500);
     expect(granted.length + refused.length).toBe(1200);
     expect(refused[0]?.refusal.code).toBe("annotation-full");
+  });
+
+  test("that the end of a lease is not refused because it had made the only administrator", () => {
+    const request = aGrantedRequest({}, { groups: ["system:masters"] });
+    const mapUsers = entry(engineerArn, "system:masters");
+
+    const { leaving, data } = settled({
+      mapRoles: "",
+      open: [request],
+      mapUsers,
+      holdings: [remembered(request)],
+      now: at(hours(5)),
+    });
+
+    expect(ids(leaving)).toEqual([request.id]);
+    expect(data.mapUsers ?? "").not.toContain(engineerArn);
   });
 
   test("nothing, where a section can't be read", () => {
