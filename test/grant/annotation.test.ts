@@ -34,10 +34,10 @@ test("any holdings survive the round trip", () => {
   });
 
   fc.assert(
-    fc.property(fc.uniqueArray(holding, { minLength: 1, maxLength: 4, selector: ({ arn }) => arn }), (any) => {
-      const reading = readAnnotation("staging", writeAnnotation("staging", any, sealKeys) ?? "", sealKeys);
+    fc.property(fc.uniqueArray(holding, { minLength: 1, maxLength: 4, selector: ({ arn }) => arn }), (held) => {
+      const reading = readAnnotation("staging", writeAnnotation("staging", held, sealKeys) ?? "", sealKeys);
 
-      expect(reading).toEqual({ type: "holdings", holdings: any.toSorted((a, b) => (a.arn < b.arn ? -1 : 1)) });
+      expect(reading).toEqual({ type: "holdings", holdings: held.toSorted((a, b) => (a.arn < b.arn ? -1 : 1)) });
     }),
   );
 });
