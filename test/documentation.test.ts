@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { configFile } from "../src/config/config-file.ts";
-import { helpAnswer } from "../src/slack/messages/answers.ts";
+import { commands } from "../src/slack/commands/all.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -55,15 +55,21 @@ test("every setting of eks-access.yml is documented, and shown in the example", 
   expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(read("eks-access.example.yml")))).toEqual([]);
 });
 
-test("every word of the slash command is in the help, the README and the manifest's hint", () => {
-  const [table = ""] = /const words[\s\S]*?\n};/.exec(read("src/slack/handlers/command.ts")) ?? [];
-  const words = found(/^ {2}(\w+)(?:,|:)/gm, table);
-  const hint = /usage_hint: "([^"]+)"/.exec(read("manifest.yml"))?.[1] ?? "";
+test("every word of the slash command has its line in docs/commands.md, with all that may stand behind it", () => {
+  const page = read("docs/commands.md").replaceAll("\\|", "|");
+  const lines = commands.map(({ word, usage }) => `/eks-access ${word} ${usage}`.trim());
 
-  expect(words).toContain("request");
-  expect(words.filter((word) => !helpAnswer().text.includes(`/eks-access ${word}`))).toEqual([]);
-  expect(words.filter((word) => !read("README.md").includes(`/eks-access ${word}`))).toEqual([]);
-  expect(words.filter((word) => !hint.includes(word))).toEqual([]);
+  expect(lines.length).toBeGreaterThan(5);
+  expect(lines.filter((line) => !page.includes(`\`${line}\``))).toEqual([]);
+});
+
+test("the manifest's hint names words that there are", () => {
+  const hint = /usage_hint: "([^"]+)"/.exec(read("manifest.yml"))?.[1] ?? "";
+  const named = hint.split(" | ").map((each) => each.split(" ")[0]);
+  const words = commands.map(({ word }) => word);
+
+  expect(named).toContain("help");
+  expect(named.filter((name) => !words.some((word) => word === name))).toEqual([]);
 });
 
 test("every command of the command line is in the README", () => {

@@ -5,7 +5,7 @@ import { handleDecision } from "./handlers/decision-click.ts";
 import { handleLeaseButton } from "./handlers/lease-button.ts";
 import { handleRequestSubmission } from "./handlers/request-submission.ts";
 import type { InFlight } from "./in-flight.ts";
-import { approveAction, denyAction, extendAction, revokeAction } from "./messages/approval-message.ts";
+import { approveAction, denyAction, extendAction, revokeAction } from "./messages/actions.ts";
 import { requestModalId } from "./request-modal.ts";
 
 /** Everything that Slack can send us, and who handles it. */

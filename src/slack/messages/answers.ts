@@ -14,27 +14,6 @@ function answer(said: string): Message {
   return { text, blocks: [section(text)] };
 }
 
-export function helpAnswer(): Message {
-  return answer(
-    [
-      "*eks-access* gives you access to an EKS cluster for a time, once an approver agrees.",
-      `${code("/eks-access request")} opens a form`,
-      `${code("/eks-access request <cluster> <arn> <level> [for 4h] <reason>")} asks in one line`,
-      `${code("/eks-access extend <id> <for>")} asks to extend what you have`,
-      `${code("/eks-access revoke <id> [why]")} takes access away before its end`,
-      `${code("/eks-access cancel <id>")} takes your request back`,
-      `${code("/eks-access creator <cluster>")} shows who created a cluster, and whether the worker can become it`,
-      `${code("/eks-access whoami")} shows who you are, who the bot is, and what you have`,
-      `${code("/eks-access help")} shows this`,
-    ].join("\n"),
-  );
-}
-
-export function unknownCommandAnswer(word: string, guess: string | null): Message {
-  const hint = guess ? `Did you mean ${code(`/eks-access ${guess}`)}?` : `See ${code("/eks-access help")}.`;
-  return answer(`There is no command ${code(word)}. ${hint}`);
-}
-
 export function requestedAnswer(request: AccessRequest): Message {
   return answer(
     `Request ${code(request.id)} is recorded: ${code(request.level)} on ${code(request.cluster)} for ${code(request.principal)}. ` +

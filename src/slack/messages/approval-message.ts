@@ -1,13 +1,9 @@
 import type { KnownBlock } from "@slack/types";
 import { type AccessRequest, isClosed } from "../../request/request.ts";
 import { code, codeBlock, codeList, context, fields, mention, plainLine, section, time } from "../mrkdwn.ts";
+import { approveAction, denyAction, extendAction, revokeAction } from "./actions.ts";
 import type { Message } from "./message.ts";
 import { durationOf, identityOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
-
-export const approveAction = "approve";
-export const denyAction = "deny";
-export const revokeAction = "revoke";
-export const extendAction = "extend";
 
 /**
  * What is posted first, to be changed into the message below. Slack may take a post whose answer gets lost, so that it

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { commands } from "../../../src/slack/commands/all.ts";
 import type { SlackContext } from "../../../src/slack/context.ts";
 import { handleCommand } from "../../../src/slack/handlers/command.ts";
 
@@ -22,4 +23,18 @@ test.each(["constructor", "__proto__", "toString", "hasOwnProperty"])("%s is no 
 
 test.each(["", "help", "HELP", "  help  me"])("%j is answered with the help", async (text) => {
   expect(await answerTo(text)).toContain("gives you access to an EKS cluster for a time");
+});
+
+test("a word with a mistake is answered with the whole line, corrected, as it was typed", async () => {
+  expect(await answerTo("rquest staging &lt;arn&gt; viewer  because &amp; so")).toBe(
+    "There is no command `rquest`. Did you mean `request`? Copy this line:\n" +
+      "```/eks-access request staging &lt;arn&gt; viewer because &amp; so```",
+  );
+});
+
+test("no two commands have one word, and each is typed without capitals", () => {
+  const words = commands.map(({ word }) => word);
+
+  expect(new Set(words).size).toBe(words.length);
+  expect(words.filter((word) => !/^[a-z-]+$/.test(word))).toEqual([]);
 });

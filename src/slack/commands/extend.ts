@@ -1,0 +1,12 @@
+import { extendGrant } from "../handlers/extend.ts";
+import type { Command } from "./command.ts";
+
+export const extend: Command = {
+  word: "extend",
+  usage: "<id> <for>",
+  summary: "asks to extend what you have",
+  run: (context, { user, rest }) => {
+    const [id = "", ...by] = rest.split(" ").filter((word) => word !== "for");
+    return extendGrant(context, user, id, by.join("") || undefined);
+  },
+};

@@ -1,0 +1,27 @@
+import { readRequest, splitRequestLine } from "../../request/request-line.ts";
+import type { SlackContext } from "../context.ts";
+import { submitRequest } from "../handlers/submit-request.ts";
+import { mistakesAnswer, requestedAnswer } from "../messages/answers.ts";
+import type { Message } from "../messages/message.ts";
+import { requestModal } from "../request-modal.ts";
+import type { Command, CommandCall } from "./command.ts";
+
+export const request: Command = {
+  word: "request",
+  usage: "[<cluster> <arn> <level> [for 4h] <reason>]",
+  summary: "asks for access; alone it opens a form",
+  run: (context, call) => (call.rest === "" ? openForm(context, call) : askInOneLine(context, call)),
+};
+
+async function openForm(context: SlackContext, { user, triggerId, client }: CommandCall): Promise<null> {
+  // The trigger lives for three seconds: what is remembered must not cost the form.
+  const principal = await context.ledger.principalOf(user).catch(() => null);
+  await client.views.open({ trigger_id: triggerId, view: requestModal(context.config.clusters, { principal }) });
+  return null;
+}
+
+async function askInOneLine(context: SlackContext, { user, rest }: CommandCall): Promise<Message> {
+  const reading = readRequest(splitRequestLine(rest), context.config.clusters);
+  if (reading.type === "mistakes") return mistakesAnswer(reading);
+  return requestedAnswer(await submitRequest(context, user, reading.wish));
+}

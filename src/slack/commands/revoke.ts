@@ -1,0 +1,12 @@
+import { revokeGrant } from "../handlers/end-access.ts";
+import { type Command, idAndRest } from "./command.ts";
+
+export const revoke: Command = {
+  word: "revoke",
+  usage: "<id> [why]",
+  summary: "takes access away before its end",
+  run: (context, { user, rest }) => {
+    const [id, why] = idAndRest(rest);
+    return revokeGrant(context, user, id, why);
+  },
+};
