@@ -27,8 +27,8 @@ export interface Sandbox {
   readonly faults: Faults;
   /** What the two processes need in their environment: the only thing that tells them from a real installation. */
   environmentOf: (process: "slack" | "worker", options: { redisUrl: string; port?: number }) => Record<string, string>;
-  /** `kubectl get pods` as the designated user. */
-  getPods: () => Promise<KubectlAnswer>;
+  /** `kubectl get pods` as one of the people, who is a principal of `scene.ts`; as the designated user if not given. */
+  getPods: (user?: string) => Promise<KubectlAnswer>;
   stop: () => Promise<void>;
 }
 
@@ -45,7 +45,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const faults = new Faults();
   const onCall = options.onCall ?? (() => {});
   const aws = await startSandboxAws({ faults, account, region, onCall });
-  const { worker, engineer } = populate(aws);
+  const { worker, people } = populate(aws);
   const cluster = await startCluster({
     name: clusterName,
     region,
@@ -83,7 +83,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       REDIS_URL: redisUrl,
       ...(process === "slack" ? slackEnvironment(slack, port) : workerEnvironment(aws, worker)),
     }),
-    getPods: () => getPods(cluster, region, engineer),
+    getPods: (user = "U0ENGINEER") => getPods(cluster, region, keysOf(people, user)),
     stop: async () => {
       await Promise.all([slack.stop(), aws.stop(), cluster.stop(), rm(folder, { recursive: true, force: true })]);
     },
@@ -100,8 +100,8 @@ async function startCluster(options: SandboxClusterOptions): Promise<SandboxClus
 
 type Keys = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 
-/** The worker's own role, the creator that trusts it, and the designated user. */
-function populate(aws: SandboxAws): { worker: Keys; engineer: Keys } {
+/** The worker's own role, the creator that trusts it, and the people. */
+function populate(aws: SandboxAws): { worker: Keys; people: ReadonlyMap<string, Keys> } {
   aws.account.addRole({
     name: "eks-access-worker",
     allow: ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity", "cloudtrail:LookupEvents"],
@@ -112,7 +112,21 @@ function populate(aws: SandboxAws): { worker: Keys; engineer: Keys } {
     trust: { principals: [arns.worker], externalId },
   });
   const worker = aws.account.sessionFor(arns.worker, "eks-access-worker-0", { seconds: 12 * 3600 });
-  return { worker, engineer: aws.account.addUser({ name: "engineer" }) };
+  aws.account.addRole({ name: "platform-admins" });
+  const platform = (name: string) => aws.account.sessionFor(arns.admins, name, { seconds: 12 * 3600 });
+  const people = new Map<string, Keys>([
+    ["U0ENGINEER", aws.account.addUser({ name: "engineer" })],
+    ["U0APPROVER", platform("approver")],
+    ["U0APPROVER2", platform("second-approver")],
+    ["U0ONCALL", aws.account.addUser({ name: "on-call" })],
+  ]);
+  return { worker, people };
+}
+
+function keysOf(people: ReadonlyMap<string, Keys>, user: string): Keys {
+  const keys = people.get(user);
+  if (!keys) throw new Error(`${user} is nobody in the sandbox's AWS account`);
+  return keys;
 }
 
 function slackEnvironment(slack: SandboxSlack, port: number): Record<string, string> {

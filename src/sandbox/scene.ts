@@ -16,7 +16,16 @@ export const arns = {
   node: iam("role/eks-node"),
   admins: iam("role/platform-admins"),
   engineer: iam("user/engineer"),
+  onCall: iam("user/on-call"),
 } as const;
+
+/** Who each person of the workspace is in AWS. The approvers are of the platform team, which the document knows already. */
+export const principals: Readonly<Record<string, string>> = {
+  U0ENGINEER: arns.engineer,
+  U0APPROVER: arns.admins,
+  U0APPROVER2: arns.admins,
+  U0ONCALL: arns.onCall,
+};
 
 /** A document as real clusters have them: with comments, both styles of lists, and people's own quoting. */
 export const initialAwsAuth: Readonly<Record<string, string>> = {

@@ -43,6 +43,12 @@ export interface PlacedElement {
   element: JsonObject;
 }
 
+/** Where an element stands: for those that are called by no name of their own, as one button in each line of a list. */
+export interface ElementPlace {
+  readonly blockId: string;
+  readonly actionId: string;
+}
+
 /** Every interactive element of blocks, in the order in which it is seen. */
 export function elementsOf(blocks: readonly SlackBlock[]): readonly PlacedElement[] {
   return blocks.flatMap((block) => {
@@ -86,11 +92,19 @@ export function filledInput(element: JsonObject, value: InputValue, loaded: read
 }
 
 function chosen(place: string, value: InputValue, offered: readonly JsonObject[]): unknown {
-  if (!place.startsWith("selected_option")) return place === "selected_date_time" ? Number(value) : String(value);
+  if (place === "selected_date_time") return Number(value);
+  if (place === "rich_text_value") return richText(String(value));
+  if (!place.startsWith("selected_option")) return String(value);
   const option = offered.find((each) => each.value === value || textAt(each.text, "text") === value);
   if (option) return option;
   const known = offered.map((each) => textAt(each.text, "text")).join(", ");
   throw new Error(`there is no option "${value}" here, only: ${known}`);
+}
+
+/** What a person types into a rich text input without formatting any of it. */
+function richText(text: string): JsonObject {
+  const section = { type: "rich_text_section", elements: [{ type: "text", text }] };
+  return { type: "rich_text", elements: [section] };
 }
 
 export function optionsOf(element: JsonObject): readonly JsonObject[] {
@@ -104,14 +118,17 @@ export function isEmptyInput(input: JsonObject): boolean {
   return value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
 }
 
-/** The element of an input that a person calls by its block_id, action_id or label. */
-export function findInput(blocks: readonly SlackBlock[], field: string): PlacedElement {
+/** The element of an input that a person calls by its block_id, action_id or label, or by its place. */
+export function findInput(blocks: readonly SlackBlock[], field: string | ElementPlace): PlacedElement {
   const elements = elementsOf(blocks);
-  const found = elements.find(
-    ({ block, blockId, actionId }) =>
-      blockId === field || actionId === field || textAt(objectAt(block, "label"), "text") === field,
-  );
+  const found = elements.find((each) => isAt(each, field) || textAt(objectAt(each.block, "label"), "text") === field);
   if (found) return found;
   const known = elements.map(({ block, blockId }) => textAt(objectAt(block, "label"), "text") ?? blockId).join(", ");
-  throw new Error(`there is no field "${field}" here, only: ${known}`);
+  const name = typeof field === "string" ? field : `${field.blockId} ${field.actionId}`;
+  throw new Error(`there is no field "${name}" here, only: ${known}`);
+}
+
+function isAt({ blockId, actionId }: PlacedElement, field: string | ElementPlace): boolean {
+  if (typeof field === "string") return blockId === field || actionId === field;
+  return blockId === field.blockId && actionId === field.actionId;
 }

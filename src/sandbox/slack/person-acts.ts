@@ -1,10 +1,10 @@
 import { plainAnswer, takeCommandAnswer } from "./acknowledgements.ts";
-import { findClickable } from "./find-clickable.ts";
-import { filledInput, findInput, type InputValue, type PlacedElement } from "./inputs.ts";
+import { type ButtonPlace, findClickable } from "./find-clickable.ts";
+import { type ElementPlace, filledInput, findInput, type InputValue, type PlacedElement } from "./inputs.ts";
 import type { JsonObject } from "./json.ts";
 import { commandPayload, messageActionPayload, viewActionPayload } from "./payloads.ts";
 import type { PersonContext } from "./person-context.ts";
-import { fill } from "./person-modal.ts";
+import { fillPlaces } from "./person-modal.ts";
 import { newResponseUrl } from "./response-urls.ts";
 import type { CommandAnswer, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 import { directChannel, findMessage, type SlackState } from "./state.ts";
@@ -28,7 +28,7 @@ export async function click(
   context: PersonContext,
   user: SandboxUser,
   shown: SandboxMessage | SandboxView,
-  button: string,
+  button: string | ButtonPlace,
 ): Promise<CommandAnswer> {
   const now = current(context.state, user, shown);
   const { used, chosen } = findClickable(now.blocks, button);
@@ -39,13 +39,13 @@ export async function choose(
   context: PersonContext,
   user: SandboxUser,
   shown: SandboxMessage | SandboxView,
-  field: string,
+  field: string | ElementPlace,
   value: InputValue,
 ): Promise<CommandAnswer> {
   const now = current(context.state, user, shown);
   const used = findInput(now.blocks, field);
   const chosen = filledInput(used.element, value, context.loaded.get(used.actionId));
-  const filled = "ts" in now ? now : fill(context, now, { [field]: value });
+  const filled = "ts" in now ? now : fillPlaces(context, now, [{ field: used, value }]);
   return act(context, user, filled, used, chosen);
 }
 

@@ -1,6 +1,6 @@
 import { takeSubmissionAnswer } from "./acknowledgements.ts";
 import { problemsOfInputs } from "./input-problems.ts";
-import { filledInput, findInput, type InputValue, optionsOf } from "./inputs.ts";
+import { type ElementPlace, filledInput, findInput, type InputValue, optionsOf } from "./inputs.ts";
 import { listAt, textAt } from "./json.ts";
 import { closeViews, replaceView } from "./open-views.ts";
 import { suggestionPayload, viewPayload } from "./payloads.ts";
@@ -12,8 +12,20 @@ export function fill(
   view: SandboxView,
   values: Readonly<Record<string, InputValue>>,
 ): SandboxView {
+  return fillPlaces(
+    context,
+    view,
+    Object.entries(values).map(([field, value]) => ({ field, value })),
+  );
+}
+
+export function fillPlaces(
+  context: PersonContext,
+  view: SandboxView,
+  values: readonly { field: string | ElementPlace; value: InputValue }[],
+): SandboxView {
   let filled = view;
-  for (const [field, value] of Object.entries(values)) {
+  for (const { field, value } of values) {
     const { blockId, actionId, element } = findInput(view.blocks, field);
     const input = filledInput(element, value, context.loaded.get(actionId));
     const block = { ...filled.inputs[blockId], [actionId]: input };

@@ -1,4 +1,5 @@
-import type { InputValue } from "./inputs.ts";
+import type { ButtonPlace } from "./find-clickable.ts";
+import type { ElementPlace, InputValue } from "./inputs.ts";
 import { homeOpenedPayload } from "./payloads.ts";
 import { choose, click, sendCommand } from "./person-acts.ts";
 import type { PersonContext } from "./person-context.ts";
@@ -17,12 +18,12 @@ export interface SandboxPerson {
   /** The direct conversation with the bot, oldest first. */
   directMessages(): readonly SandboxMessage[];
   /**
-   * Clicks a button of a message or of the open view, by its action_id or its visible text; an option of an overflow menu
-   * by its text. Uses what the message shows now, not what it showed when it was read; a confirmation is taken as yes.
+   * Clicks a button of a message or of the open view, by its action_id, its visible text or its place; an option of an
+   * overflow menu by its text. Uses what the message shows now, not what it showed when it was read; a confirmation is taken as yes.
    */
-  click(shown: SandboxMessage | SandboxView, button: string): Promise<CommandAnswer>;
+  click(shown: SandboxMessage | SandboxView, button: string | ButtonPlace): Promise<CommandAnswer>;
   /** Chooses in a menu of a message or view: like `fill`, and told to the app at once. */
-  choose(shown: SandboxMessage | SandboxView, field: string, value: InputValue): Promise<CommandAnswer>;
+  choose(shown: SandboxMessage | SandboxView, field: string | ElementPlace, value: InputValue): Promise<CommandAnswer>;
   /** The open modal, the top of the stack. */
   view(): SandboxView | undefined;
   /** Types into inputs of the open modal, called by block_id, action_id or label. Nothing is sent. */

@@ -1,0 +1,23 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { principals } from "../../src/sandbox/scene.ts";
+
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  sandbox = await startSandbox();
+});
+
+afterAll(() => sandbox.stop());
+
+test("everybody of the workspace is a principal in AWS", () => {
+  expect(sandbox.slack.people.filter(({ id }) => !sandbox.aws.account.identity(principals[id] ?? ""))).toEqual([]);
+});
+
+test("kubectl lets in whom the document names, and nobody else", async () => {
+  const letIn: Record<string, boolean> = {};
+
+  for (const { id } of sandbox.slack.people) letIn[id] = (await sandbox.getPods(id)).ok;
+
+  expect(letIn).toEqual({ U0ENGINEER: false, U0APPROVER: true, U0APPROVER2: true, U0ONCALL: false });
+});
