@@ -1,7 +1,8 @@
 import { Worker } from "bullmq";
 import { type MessageJob, messageJob, queuePrefix } from "../jobs/queues.ts";
 import type { RedisClient } from "../redis/client.ts";
-import { type MessengerContext, showRequest } from "./messenger.ts";
+import { showRequest } from "./messenger.ts";
+import type { MessengerContext } from "./messenger-context.ts";
 
 /** Works on the queue `messages`. It lives in the slack process: the worker holds no Slack token (law 1). */
 export function startMessageWorker(context: MessengerContext, blocking: RedisClient): { stop: () => Promise<void> } {

@@ -1,20 +1,7 @@
-import type { WebClient } from "@slack/web-api";
-import type { Config } from "../config/config.ts";
-import type { AccessError } from "../failure/access-error.ts";
-import type { RecordContext } from "../jobs/record-change.ts";
 import type { Shown } from "../ledger/ledger.ts";
-import type { AccessRequest } from "../request/request.ts";
-import { approvalMessage, openingMessage } from "./messages/approval-message.ts";
-import type { Message } from "./messages/message.ts";
-import { milestoneOf } from "./messages/requester-message.ts";
-import { slackErrorCode, slackFailure } from "./slack-failure.ts";
-
-export interface MessengerContext extends RecordContext {
-  readonly config: Config;
-  readonly client: WebClient;
-}
-
-const nothingShown: Shown = { version: 0, message: null, told: [] };
+import type { MessengerContext } from "./messenger-context.ts";
+import { nothingShown, showInChannel } from "./show-in-channel.ts";
+import { tellRequester, tellThread } from "./tell.ts";
 
 /** Makes what Slack shows of a request match the ledger. May run twice, late, or for many changes at once. */
 export async function showRequest(context: MessengerContext, id: string): Promise<void> {
@@ -25,103 +12,26 @@ export async function showRequest(context: MessengerContext, id: string): Promis
     await tellAnyway(context, id);
     throw failure;
   });
-  const told = await tellRequester(context, id, before.told);
-  await context.ledger.markShown(id, { version: request.version, message, told });
+  await tell(context, id, { ...before, version: request.version, message });
 }
 
 /** A channel that can't be reached, for example an archived one, must not keep from a requester how it stands. */
 async function tellAnyway(context: MessengerContext, id: string): Promise<void> {
+  const request = await context.ledger.get(id);
   const shown = (await context.ledger.shown(id)) ?? nothingShown;
-  const told = await tellRequester(context, id, shown.told);
+  const told = request ? await tellRequester(context, request, shown.told) : shown.told;
   if (told !== shown.told) await context.ledger.markShown(id, { ...shown, version: 0, told });
 }
 
-async function showInChannel(
-  context: MessengerContext,
-  request: AccessRequest,
-  before: Shown,
-): Promise<Shown["message"]> {
-  if (before.message) {
-    if (before.version === request.version) return before.message;
-    if (await update(context, request, before.message)) return before.message;
-  }
-  // Nobody is asked before the worker has looked at the cluster; a grant that was rebuilt has no preview any more.
-  if (!before.message && !request.preview && !request.grant) return null;
-  const posted = await post(context, request);
-  if (!posted) return null;
-  // The buttons come only to a message that the ledger knows: two posts of one request are never two live approvals.
-  await context.ledger.markShown(request.id, { ...before, version: 0, message: posted });
-  await update(context, request, posted);
-  return posted;
-}
-
-/** False: somebody deleted the message. */
-async function update(
-  context: MessengerContext,
-  request: AccessRequest,
-  { channel, ts }: NonNullable<Shown["message"]>,
-): Promise<boolean> {
-  try {
-    await context.client.chat.update({ channel, ts, ...sent(approvalMessage(request)) });
-    return true;
-  } catch (error) {
-    if (slackErrorCode(error) === "message_not_found") return false;
-    throw slackFailure(error, `The message of ${request.id}`);
-  }
-}
-
-async function post(context: MessengerContext, request: AccessRequest): Promise<Shown["message"]> {
-  const channel = context.config.clusters.get(request.cluster)?.channel;
-  if (!channel) {
-    context.log.error({ request: request.id, cluster: request.cluster }, "the cluster of a request is not configured");
-    return null;
-  }
-  try {
-    const { ts } = await context.client.chat.postMessage({
-      channel,
-      ...sent(openingMessage(request)),
-      unfurl_links: false,
-    });
-    return ts ? { channel, ts } : null;
-  } catch (error) {
-    const failure = slackFailure(error, `The channel ${channel} of ${request.cluster}`);
-    if (!failure.retryable) await tellUnreachableChannel(context, request, failure);
-    throw failure;
-  }
-}
-
-/** Nobody can approve what nobody sees: the requester must know, once. */
-async function tellUnreachableChannel(
-  context: MessengerContext,
-  request: AccessRequest,
-  failure: AccessError,
-): Promise<void> {
-  const milestone = `channel-${failure.code}`;
-  const shown = (await context.ledger.shown(request.id)) ?? nothingShown;
-  if (shown.told.includes(milestone)) return;
-  const text = `The approvers of ${request.cluster} could not be asked about ${request.id}. ${failure.message}`;
-  await context.client.chat.postMessage({ channel: request.requester, text });
-  await context.ledger.markShown(request.id, { ...shown, version: 0, told: [...shown.told, milestone] });
-}
-
 /** Reads the record again: the call for the channel may have taken seconds, and what was true before it is over. */
-async function tellRequester(
-  context: MessengerContext,
-  id: string,
-  told: readonly string[],
-): Promise<readonly string[]> {
+async function tell(context: MessengerContext, id: string, shown: Shown): Promise<void> {
   const request = await context.ledger.get(id);
-  if (!request) return told;
-  const milestone = milestoneOf(request, context.config.clusters.get(request.cluster));
-  if (!milestone || told.includes(milestone.name)) return told;
-  try {
-    await context.client.chat.postMessage({ channel: request.requester, ...sent(milestone.message) });
-  } catch (error) {
-    throw slackFailure(error, `The direct message to ${request.requester}`);
+  let told = shown.told;
+  if (request) {
+    told = await tellRequester(context, request, told);
+    // What was told is remembered before anything else can fail, so that it is not told again.
+    if (told !== shown.told) await context.ledger.markShown(id, { ...shown, version: 0, told });
+    if (shown.message) told = await tellThread(context, request, shown.message, told);
   }
-  return [...told, milestone.name];
-}
-
-function sent({ text, blocks }: Message) {
-  return { text, blocks: [...blocks] };
+  await context.ledger.markShown(id, { ...shown, told });
 }

@@ -17,3 +17,15 @@ export function slackFailure(error: unknown, where: string): AccessError {
   }
   return new AccessError("slack-unreachable", `${where} could not be reached`, { cause: error });
 }
+
+/** What Slack answers where the channel or the person that was to be written to is not there any more, or not for us. */
+const gone = new Set([
+  ...["channel_not_found", "is_archived", "not_in_channel", "user_disabled", "user_not_found", "cannot_dm_bot"],
+  ...["messages_tab_disabled", "restricted_action", "restricted_action_read_only_channel"],
+  ...["restricted_action_non_threadable_channel", "restricted_action_thread_locked", "cannot_reply_to_message"],
+]);
+
+/** Whether trying again can't help, and nothing is wrong with the bot itself: nobody is there to read it. */
+export function isGone(error: unknown): boolean {
+  return gone.has(slackErrorCode(error) ?? "");
+}

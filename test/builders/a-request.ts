@@ -78,7 +78,14 @@ export function anApprovedRequest(
 export function aGrantedRequest(grant: Partial<Grant>, change: Partial<AccessRequest> = {}): AccessRequest {
   const request = anApprovedRequest(change);
   const scheduled = request.grant ?? scheduleGrant(at(minutes(2)), request.durationSeconds);
-  return { ...request, grant: { ...scheduled, state: "active", proof: aProof(), ...grant }, version: 4, ...change };
+  const proof = grant.proof === undefined ? aProof() : grant.proof;
+  const activeSince = proof?.at ?? null;
+  return {
+    ...request,
+    grant: { ...scheduled, state: "active", proof, activeSince, ...grant },
+    version: 4,
+    ...change,
+  };
 }
 
 export function aProof(change: Partial<Proof> = {}): Proof {

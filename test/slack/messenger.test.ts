@@ -6,10 +6,12 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import { type AccessRequest, revise } from "../../src/request/request.ts";
 import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
-import { type MessengerContext, showRequest } from "../../src/slack/messenger.ts";
+import { showRequest } from "../../src/slack/messenger.ts";
+import type { MessengerContext } from "../../src/slack/messenger-context.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
+import { at, hours } from "../builders/times.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aClient } from "../sandbox/slack/a-client.ts";
 
@@ -45,6 +47,7 @@ async function recorded(request: AccessRequest): Promise<AccessRequest> {
 }
 
 const inChannel = () => slack.messages("C0ACCESS").map(textOf);
+const inThread = () => slack.messages("C0ACCESS").flatMap((message) => slack.replies(message).map(textOf));
 const toEngineer = () => slack.person("U0ENGINEER").directMessages().map(textOf);
 
 describe("what Slack shows is made to match the ledger", () => {
@@ -78,6 +81,43 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
 
     expect(toEngineer().filter((text) => text.includes("lapsed: nobody decided in time"))).toHaveLength(1);
+  });
+
+  test("with a thread that tells each thing once, and what came about meanwhile in its order", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    const approved = await recorded(anApprovedRequest({ version: 2 }));
+    await showRequest(aContext(), request.id);
+    const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() });
+    await recorded({ ...ended, version: approved.version + 1 });
+
+    await showRequest(aContext(), request.id);
+    await showRequest(aContext(), request.id);
+
+    expect(inThread()).toEqual([
+      "Approved by <@U0APPROVER> 2026-03-01T09:02:00.000Z.",
+      [
+        "Active since 2026-03-01T09:03:00.000Z, proved: ✓ mapped, ✓ authorized, – signed in not tested. Its lease ends 2026-03-01T13:02:00.000Z.",
+        "Ended 2026-03-01T14:00:00.000Z: the entry is gone from aws-auth.",
+      ].join("\n"),
+    ]);
+    expect(inChannel()).toHaveLength(1);
+  });
+
+  test("with nothing told twice where only the thread failed", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    await recorded(revise(request, { state: "lapsed" }));
+    // The first post is the direct message, the second one the reply.
+    slack.faults.plan("slack.chat.postMessage", { type: "answer", status: 503 }, { nth: 2 });
+
+    await showRequest(aContext(), request.id).catch(() => {});
+    const meanwhile = [toEngineer().length, inThread().length];
+    await showRequest(aContext(), request.id);
+
+    expect(meanwhile).toEqual([1, 0]);
+    expect([toEngineer().length, inThread().length]).toEqual([1, 1]);
+    expect(await ledger.unshown(10)).toEqual([]);
   });
 
   test("with a new message where somebody deleted the old one", async () => {

@@ -42,6 +42,8 @@ export interface SandboxSlack {
   addUsergroup(id: string, users: readonly string[]): void;
   /** What everybody in the channel sees, oldest first; for what one person sees, see `SandboxPerson.ephemerals`. */
   messages(channelId: string): readonly SandboxMessage[];
+  /** The replies in the thread under a message, oldest first. The channel itself does not show them. */
+  replies(message: Pick<SandboxMessage, "channel" | "ts">): readonly SandboxMessage[];
   /** Calls `listener` after each change, until the returned function is called. */
   onChange(listener: () => void): () => void;
   /** Resolves when `find` gives something, looking again at each change; rejects after `withinMs` with what is there instead. */
@@ -146,12 +148,22 @@ function peopleOf(context: PersonContext): (userId: string) => SandboxPerson {
   };
 }
 
-function contentOf(state: SlackState): Pick<SandboxSlack, "channels" | "addChannel" | "addUsergroup" | "messages"> {
+function contentOf(
+  state: SlackState,
+): Pick<SandboxSlack, "channels" | "addChannel" | "addUsergroup" | "messages" | "replies"> {
   return {
     channels: () => [...state.channels.values()],
     addChannel: (channel) => void state.channels.set(channel.id, { archived: false, private: false, ...channel }),
     addUsergroup: (id, users) => void state.usergroups.set(id, users),
     messages: (channelId) =>
-      state.messages.filter((message) => message.channel === channelId && message.ephemeralTo === undefined),
+      state.messages.filter(
+        (message) => message.channel === channelId && message.ephemeralTo === undefined && !isReply(message),
+      ),
+    replies: ({ channel, ts }) =>
+      state.messages.filter((message) => message.channel === channel && message.thread_ts === ts && isReply(message)),
   };
+}
+
+function isReply({ ts, thread_ts }: SandboxMessage): boolean {
+  return thread_ts !== undefined && thread_ts !== ts;
 }

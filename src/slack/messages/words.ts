@@ -64,6 +64,13 @@ export function proofLines(proof: Proof): string {
     .join("\n");
 }
 
+/** The findings alone, for example `✓ mapped, ✓ authorized, – signed in not tested`. */
+export function proofMarks(proof: Proof): string {
+  return findingsOf(proof)
+    .map(({ name, finding: { result } }) => `${marks[result]} ${name}${result === "not tested" ? " not tested" : ""}`)
+    .join(", ");
+}
+
 /** Who somebody is in the cluster, in at most so many characters. */
 export function identityOf(identity: MappedIdentity | null, maxLength = 600): string {
   if (!identity) return "nobody (Unauthorized)";

@@ -1,0 +1,96 @@
+import type { AccessRequest } from "../../request/request.ts";
+import { cut, mention, plainLine, section, time } from "../mrkdwn.ts";
+import type { Message } from "./message.ts";
+import { proofMarks, remainsOf, said } from "./words.ts";
+
+/** One thing that happened, as the thread under the channel's message tells it. */
+export interface ThreadEntry {
+  /** Names it in the list of what was told; each is told once. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * Everything that happened to a request and belongs into its thread, oldest first. A pure function of the record, which
+ * remembers its whole past: what came about while Slack could not be reached is told afterwards, and in order. `told` are
+ * the names of what stands in the thread already; without it nobody could say that something is as it was again.
+ */
+export function threadOf(request: AccessRequest, told: readonly string[]): readonly ThreadEntry[] {
+  return [
+    ...decisionEntries(request),
+    ...leaseEntries(request, told),
+    ...endEntries(request),
+    ...troubleEntry(request),
+  ];
+}
+
+/** One reply for all that is new: Slack takes about one message a second in a channel. */
+export function threadMessage(entries: readonly ThreadEntry[]): Message {
+  return {
+    text: cut(entries.map(({ text }) => text).join(" "), 3000),
+    blocks: entries.slice(-12).map(({ text }) => section(text)),
+  };
+}
+
+function decisionEntries(request: AccessRequest): ThreadEntry[] {
+  const { state, decision, voided } = request;
+  if (state === "pending" && voided) {
+    const { by, message } = voided;
+    const text = `The approval by ${mention(by)} is void: ${said(message, 400)}. The approvers are asked again.`;
+    return [{ name: `void-${message}`, text }];
+  }
+  if (state === "cancelled") return [{ name: "cancelled", text: "Cancelled by the requester." }];
+  if (state === "lapsed") {
+    return [{ name: "lapsed", text: `Lapsed ${time(request.lapsesAt)}: nobody decided in time.` }];
+  }
+  if (state === "refused") return [{ name: "refused", text: `Refused: ${said(request.refusal?.message ?? "")}.` }];
+  if (!decision) return [];
+  const why = decision.why && `: ${cut(plainLine(decision.why), 600)}`;
+  if (state === "denied") {
+    return [{ name: "denied", text: `Denied by ${mention(decision.by)} ${time(decision.at)}${why || "."}` }];
+  }
+  return [{ name: `approved-${decision.at}`, text: `Approved by ${mention(decision.by)} ${time(decision.at)}.` }];
+}
+
+function leaseEntries({ grant }: AccessRequest, told: readonly string[]): ThreadEntry[] {
+  const entries: ThreadEntry[] = [];
+  if (!grant?.activeSince) return entries;
+  const proof = grant.proof ? `, proved: ${proofMarks(grant.proof)}` : "";
+  const text = `Active since ${time(grant.activeSince)}${proof}. Its lease ends ${time(grant.endsAt)}.`;
+  entries.push({ name: "active", text });
+  const { drift } = grant;
+  if (drift)
+    entries.push({ name: `drift-${drift.at}`, text: `Not in aws-auth any more: ${said(drift.message, 400)}.` });
+  const last = told.findLast((name) => name.startsWith("drift-") || name.startsWith("repaired-"));
+  if (!drift && !grant.end && grant.state === "active" && last?.startsWith("drift-")) {
+    entries.push({ name: last.replace("drift-", "repaired-"), text: "In aws-auth again, and proved." });
+  }
+  if (grant.warnedAt) entries.push({ name: "warned", text: `Ends ${time(grant.endsAt)}; the requester was told.` });
+  return entries;
+}
+
+function endEntries({ grant }: AccessRequest): ThreadEntry[] {
+  const entries: ThreadEntry[] = [];
+  if (!grant) return entries;
+  const { end } = grant;
+  if (end?.cause === "revoked") {
+    const why = end.why && `: ${cut(plainLine(end.why), 600)}`;
+    entries.push({ name: "ending", text: `${mention(end.by)} takes it away ${time(end.at)}${why || "."}` });
+  }
+  if (grant.state === "ended") {
+    const at = time(grant.endedAt ?? grant.endsAt);
+    entries.push({ name: "ended", text: `Ended ${at}: ${remainsOf(grant)}.` });
+  }
+  if (grant.state === "failed") {
+    entries.push({ name: "failed", text: `Could not be given: ${said(grant.failure?.message ?? "")}.` });
+  }
+  return entries;
+}
+
+/** The message shows the newest attempt; the thread says once that it does not go on by itself. */
+function troubleEntry(request: AccessRequest): ThreadEntry[] {
+  const { trouble, grant, state } = request;
+  if (!trouble) return [];
+  const text = `:warning: ${said(trouble.message)}. It is tried again.`;
+  return [{ name: `${grant?.state ?? state}-${trouble.code}`, text }];
+}

@@ -1,0 +1,15 @@
+import type { WebClient } from "@slack/web-api";
+import type { Config } from "../config/config.ts";
+import type { RecordContext } from "../jobs/record-change.ts";
+import type { Message } from "./messages/message.ts";
+
+/** What the messenger is given. */
+export interface MessengerContext extends RecordContext {
+  readonly config: Config;
+  readonly client: WebClient;
+}
+
+/** A message as the Web API takes it. */
+export function sent({ text, blocks }: Message) {
+  return { text, blocks: [...blocks] };
+}

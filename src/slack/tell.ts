@@ -1,0 +1,51 @@
+import type { Shown } from "../ledger/ledger.ts";
+import type { AccessRequest } from "../request/request.ts";
+import { milestoneOf } from "./messages/requester-message.ts";
+import { threadMessage, threadOf } from "./messages/thread-message.ts";
+import { type MessengerContext, sent } from "./messenger-context.ts";
+import { isGone, slackFailure } from "./slack-failure.ts";
+
+/** Tells the requester how it stands, once for each change. A person who can't be reached any more holds nothing up. */
+export async function tellRequester(
+  context: MessengerContext,
+  request: AccessRequest,
+  told: readonly string[],
+): Promise<readonly string[]> {
+  const milestone = milestoneOf(request, context.config.clusters.get(request.cluster));
+  if (!milestone || told.includes(milestone.name)) return told;
+  try {
+    await context.client.chat.postMessage({ channel: request.requester, ...sent(milestone.message) });
+  } catch (error) {
+    const failure = slackFailure(error, `The direct message to ${request.requester}`);
+    if (!isGone(error)) throw failure;
+    context.log.warn({ request: request.id, err: failure }, "the requester can't be told");
+  }
+  return [...told, milestone.name];
+}
+
+/** Names in the thread and names in direct messages are told apart by this. */
+const inThread = "thread:";
+
+/** Replies under the channel's message with what is new, all in one. */
+export async function tellThread(
+  context: MessengerContext,
+  request: AccessRequest,
+  message: NonNullable<Shown["message"]>,
+  told: readonly string[],
+): Promise<readonly string[]> {
+  const before = told.flatMap((name) => (name.startsWith(inThread) ? [name.slice(inThread.length)] : []));
+  const fresh = threadOf(request, before).filter(({ name }) => !before.includes(name));
+  if (fresh.length === 0) return told;
+  try {
+    const { channel, ts } = message;
+    await context.client.chat.postMessage({
+      channel,
+      thread_ts: ts,
+      ...sent(threadMessage(fresh)),
+      unfurl_links: false,
+    });
+  } catch (error) {
+    if (!isGone(error)) throw slackFailure(error, `The thread of ${request.id}`);
+  }
+  return [...told, ...fresh.map(({ name }) => `${inThread}${name}`)];
+}

@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
+import { threadMessage, threadOf } from "../../../src/slack/messages/thread-message.ts";
+import { aGrantedRequest } from "../../builders/a-request.ts";
+import { longestStates } from "../../builders/longest-states.ts";
+import { states } from "../../builders/states.ts";
+import { at, hours } from "../../builders/times.ts";
+
+const namesOf = (...of: Parameters<typeof threadOf>) => threadOf(...of).map(({ name }) => name);
+
+test.each(Object.entries(states))("the thread tells of a request that is %s", (_, request) => {
+  const entries = threadOf(request, []);
+
+  expect(entries.map(({ name, text }) => `${name}: ${text}`).join("\n")).toMatchSnapshot();
+});
+
+test.each(Object.entries({ ...states, ...longestStates }))(
+  "Slack takes the thread of a request that is %s",
+  (_, request) => {
+    const { blocks, text } = threadMessage(threadOf(request, ["drift-2026-03-01T10:00:00.000Z"]));
+
+    expect(problemsOf(blocks)).toEqual([]);
+    expect(lengthOfText(blocks)).toBeLessThan(longestText);
+    expect(text.length).toBeLessThanOrEqual(3_000);
+  },
+);
+
+test.each(Object.entries(states))("each entry has a name of its own, so that each is told once: %s", (_, request) => {
+  const names = namesOf(request, []);
+
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test("what came about while Slack could not be reached is told afterwards, in its order", () => {
+  const names = namesOf(states.revoked ?? expect.fail("there is no such state"), []);
+
+  expect(names).toEqual(["approved-2026-03-01T09:02:00.000Z", "active", "ending", "ended"]);
+});
+
+describe("an entry that somebody else took out", () => {
+  const drift = { at: at(hours(1)).toISOString(), message: "the entry is gone" };
+  const activeSince = at(180).toISOString();
+  const gone = namesOf(aGrantedRequest({ activeSince, drift }), []);
+
+  test("is told once more where it goes a second time", () => {
+    const again = { ...drift, at: at(hours(2)).toISOString() };
+
+    expect(
+      namesOf(aGrantedRequest({ activeSince, drift: again }), gone).filter((name) => !gone.includes(name)),
+    ).toEqual([`drift-${again.at}`]);
+  });
+
+  test("is told to be back, once, and only where its absence was told", () => {
+    const back = namesOf(aGrantedRequest({ activeSince }), gone).filter((name) => !gone.includes(name));
+
+    expect(back).toEqual([`repaired-${drift.at}`]);
+    expect(namesOf(aGrantedRequest({ activeSince }), [...gone, ...back])).not.toContain(`repaired-${drift.at}`);
+    expect(namesOf(aGrantedRequest({ activeSince }), [])).not.toContain(`repaired-${drift.at}`);
+  });
+});
