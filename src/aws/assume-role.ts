@@ -1,13 +1,7 @@
-import {
-  AssumeRoleCommand,
-  type AssumeRoleCommandInput,
-  type AssumeRoleCommandOutput,
-  STSClient,
-} from "@aws-sdk/client-sts";
+import { AssumeRoleCommand, type AssumeRoleCommandInput, type AssumeRoleCommandOutput } from "@aws-sdk/client-sts";
 import { AccessError } from "../failure/access-error.ts";
-import { clientSettings } from "./client-settings.ts";
+import { callSts } from "./call-sts.ts";
 import type { AwsCredentials, CredentialSource } from "./credentials.ts";
-import { awsFailure } from "./explain-aws-error.ts";
 
 /** Which role to assume, and what CloudTrail is to say about why. */
 export interface AssumeOptions {
@@ -26,14 +20,10 @@ export interface AssumeOptions {
 
 /** Assumes a role for the shortest time. The credentials are for the caller's memory only: never log or store them. */
 export async function assumeRole(source: CredentialSource, options: AssumeOptions): Promise<AwsCredentials> {
-  const client = new STSClient(clientSettings(source, options.region));
-  try {
-    return credentialsIn(await client.send(new AssumeRoleCommand(inputOf(options))), options.roleArn);
-  } catch (error) {
-    throw awsFailure(error, `sts:AssumeRole on ${options.roleArn}`);
-  } finally {
-    client.destroy();
-  }
+  const { roleArn, region } = options;
+  return callSts(source, region, `sts:AssumeRole on ${roleArn}`, async (client) =>
+    credentialsIn(await client.send(new AssumeRoleCommand(inputOf(options))), roleArn),
+  );
 }
 
 function inputOf(options: AssumeOptions): AssumeRoleCommandInput {

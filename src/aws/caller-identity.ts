@@ -1,8 +1,7 @@
-import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { AccessError } from "../failure/access-error.ts";
-import { clientSettings } from "./client-settings.ts";
+import { callSts } from "./call-sts.ts";
 import type { CredentialSource } from "./credentials.ts";
-import { awsFailure } from "./explain-aws-error.ts";
 
 /** Who AWS says that somebody's credentials are. */
 export interface CallerIdentity {
@@ -15,16 +14,11 @@ export interface CallerIdentity {
 
 /** Asks STS of the region who we are. Needs no permission, so a failure speaks of the credentials or of the network. */
 export async function callerIdentity(source: CredentialSource, region: string): Promise<CallerIdentity> {
-  const client = new STSClient(clientSettings(source, region));
-  try {
+  return callSts(source, region, "sts:GetCallerIdentity", async (client) => {
     const { Arn, Account, UserId } = await client.send(new GetCallerIdentityCommand({}));
     if (!Arn || !Account || !UserId) {
       throw new AccessError("aws-unexpected", "AWS answered sts:GetCallerIdentity without an identity");
     }
     return { arn: Arn, account: Account, userId: UserId };
-  } catch (error) {
-    throw awsFailure(error, "sts:GetCallerIdentity");
-  } finally {
-    client.destroy();
-  }
+  });
 }

@@ -1,23 +1,38 @@
+import { STSClient } from "@aws-sdk/client-sts";
 import type { AwsCredentials, CredentialSource } from "./credentials.ts";
+
+type SharedSockets = STSClient["config"]["requestHandler"];
 
 interface ClientSettings {
   region: string;
   credentials?: AwsCredentials;
   maxAttempts: number;
   retryMode: "standard";
-  requestHandler: { connectionTimeout: number; requestTimeout: number; throwOnRequestTimeout: true };
+  requestHandler: SharedSockets;
 }
 
+/** The SDK waits for an answer without end unless it is told otherwise, and only warns unless it is told to throw. */
+const limits = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
+
+let shared: SharedSockets | undefined;
+
 /**
- * What each of our AWS clients is made with. A client lives for one call, so that no credentials stay behind in it.
- * The SDK waits for an answer without end unless it is told otherwise, and only warns unless it is told to throw.
+ * What each of our AWS clients is made with. A client with somebody's credentials lives for one call, so that they don't
+ * stay behind in it. The sockets outlive it: they hold no credentials, and each new one would cost a TLS handshake.
  */
 export function clientSettings(source: CredentialSource, region: string): ClientSettings {
+  shared ??= socketsOfAll(region);
   return {
     region,
     ...(source === "default" ? {} : { credentials: source }),
     maxAttempts: 3,
     retryMode: "standard",
-    requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+    requestHandler: shared,
   };
+}
+
+/** A client that is destroyed must not cut off the calls of the others. */
+function socketsOfAll(region: string): SharedSockets {
+  const { requestHandler } = new STSClient({ region, requestHandler: limits }).config;
+  return Object.assign(requestHandler, { destroy: () => {} });
 }

@@ -7,6 +7,8 @@ import type { AwsCredentials } from "./credentials.ts";
 /** The name that EKS knows the cluster by is part of what is signed: a token for one cluster is of no use at another. */
 const clusterHeader = "x-k8s-aws-id";
 
+const hosts = new Map<string, string>();
+
 /**
  * A bearer token for one EKS cluster: a presigned STS GetCallerIdentity that the cluster's authenticator sends to
  * STS. It is accepted until 15 minutes after `now`; the API server remembers its answer to a token, so a check that
@@ -39,9 +41,12 @@ export async function mintToken(
  * purpose: the authenticator accepts no other host, wherever our own STS calls go.
  */
 export function stsHost(region: string): string {
+  const known = hosts.get(region);
+  if (known !== undefined) return known;
   const client = new STSClient({ region });
   const { url } = client.config.endpointProvider({ Region: region, UseFIPS: false, UseDualStack: false });
   client.destroy();
+  hosts.set(region, url.hostname);
   return url.hostname;
 }
 

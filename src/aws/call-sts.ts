@@ -1,0 +1,40 @@
+import { STSClient } from "@aws-sdk/client-sts";
+import { clientSettings } from "./client-settings.ts";
+import type { CredentialSource } from "./credentials.ts";
+import { awsFailure } from "./explain-aws-error.ts";
+
+/**
+ * The process's own client of each region. It is kept, because with a new one the SDK would look for the credentials
+ * again, which costs IRSA and Pod Identity a call of their own each time; it renews them by itself before they expire.
+ */
+const own = new Map<string, STSClient>();
+
+/**
+ * Calls STS of a region.
+ *
+ * @param what action and resource, as IAM would write them
+ * @throws AccessError
+ */
+export async function callSts<T>(
+  source: CredentialSource,
+  region: string,
+  what: string,
+  send: (client: STSClient) => Promise<T>,
+): Promise<T> {
+  const client = source === "default" ? ownClient(region) : new STSClient(clientSettings(source, region));
+  try {
+    return await send(client);
+  } catch (error) {
+    // Credentials that AWS did not take are looked for anew.
+    if (source === "default") own.delete(region);
+    throw awsFailure(error, what);
+  }
+}
+
+function ownClient(region: string): STSClient {
+  const known = own.get(region);
+  if (known) return known;
+  const client = new STSClient(clientSettings("default", region));
+  own.set(region, client);
+  return client;
+}

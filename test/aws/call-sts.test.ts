@@ -1,0 +1,86 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { assumeRole } from "../../src/aws/assume-role.ts";
+import { callerIdentity } from "../../src/aws/caller-identity.ts";
+import { account, region } from "./aws-account.ts";
+
+const creator = { accessKeyId: "ASIACREATOR", secretAccessKey: "secret", sessionToken: "token" };
+
+let sts: Server;
+let connections = 0;
+/** The access keys that the calls were signed with. */
+let keys: string[] = [];
+let refused = new Set<string>();
+
+beforeEach(async () => {
+  connections = 0;
+  keys = [];
+  refused = new Set();
+  sts = createServer((request, response) => {
+    const [, key = ""] = /Credential=(\w+)/.exec(request.headers.authorization ?? "") ?? [];
+    keys.push(key);
+    request.resume();
+    response.writeHead(refused.has(key) ? 403 : 200, { "content-type": "text/xml" });
+    response.end(refused.has(key) ? refusal : identity);
+  });
+  sts.on("connection", () => {
+    connections += 1;
+  });
+  await new Promise<void>((resolve) => sts.listen(0, "127.0.0.1", resolve));
+  // The client of each region finds its endpoint once: a region of its own for each test.
+  vi.stubEnv("AWS_ENDPOINT_URL_STS", `http://127.0.0.1:${(sts.address() as AddressInfo).port}`);
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIAOLD");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  sts.closeAllConnections();
+  await new Promise((resolve) => sts.close(resolve));
+});
+
+const identity = `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::${account}:user/a</Arn>
+  <UserId>AIDA</UserId><Account>${account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`;
+const refusal = `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>no</Message></Error>
+  </ErrorResponse>`;
+
+test("calls with whatever credentials come over one connection, each with its own", async () => {
+  await callerIdentity("default", region);
+  await callerIdentity(creator, region);
+  await callerIdentity("default", region);
+
+  expect(connections).toBe(1);
+  expect(keys).toEqual(["AKIAOLD", "ASIACREATOR", "AKIAOLD"]);
+});
+
+test("a kept connection that STS has closed meanwhile costs no failure", async () => {
+  await callerIdentity("default", "eu-west-1");
+  sts.closeAllConnections();
+
+  const again = await callerIdentity("default", "eu-west-1");
+
+  expect(again.account).toBe(account);
+});
+
+test("credentials of our own that AWS refuses are looked for again at the next call", async () => {
+  await callerIdentity("default", "eu-west-2");
+  refused.add("AKIAOLD");
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIANEW");
+
+  const withTheOld = callerIdentity("default", "eu-west-2");
+
+  await expect(withTheOld).rejects.toMatchObject({ code: "aws-credentials-invalid" });
+  await callerIdentity("default", "eu-west-2");
+  expect(keys).toEqual(["AKIAOLD", "AKIAOLD", "AKIANEW"]);
+});
+
+test("a failure to assume a role names the role", async () => {
+  refused.add("AKIAOLD");
+
+  const failure = assumeRole("default", { roleArn: "arn:aws:iam::1:role/r", region: "eu-west-3", sessionName: "s" });
+
+  await expect(failure).rejects.toMatchObject({
+    what: expect.stringContaining("sts:AssumeRole on arn:aws:iam::1:role/r"),
+  });
+});
