@@ -1,4 +1,5 @@
 import type { AuditEvent, ChainedEvent } from "../audit/event.ts";
+import type { ListName } from "../request/lists.ts";
 import type { AccessRequest } from "../request/request.ts";
 
 /** A record's next version with the event that tells of it: written together or not at all. */
@@ -29,6 +30,22 @@ export interface WorkerIdentity {
   readonly at: string;
 }
 
+/** Which records of a list: those of these clusters, whoever asked, and those of this person. */
+export interface ListOf {
+  readonly list: ListName;
+  readonly clusters: readonly string[];
+  readonly requester: string | null;
+  /** `any`: of one of the clusters or of this person. `both`: of one of the clusters and of this person. */
+  readonly match: "any" | "both";
+}
+
+export interface ListPage {
+  /** In the order of the list. */
+  readonly requests: readonly AccessRequest[];
+  /** How many the whole list has. */
+  readonly total: number;
+}
+
 /** Requests, grants and events. Every implementation passes test/ledger/contract.ts. */
 export interface Ledger {
   get(id: string): Promise<AccessRequest | null>;
@@ -40,6 +57,8 @@ export interface Ledger {
   openOf(cluster: string): Promise<readonly AccessRequest[]>;
   /** Records of this person, newest first. */
   ofRequester(user: string, limit: number): Promise<readonly AccessRequest[]>;
+  /** A page of a list. */
+  list(of: ListOf, offset: number, limit: number): Promise<ListPage>;
   /** Ids of records whose newest version no message shows yet. */
   unshown(limit: number): Promise<readonly string[]>;
   shown(id: string): Promise<Shown | null>;
@@ -62,4 +81,6 @@ export interface Ledger {
   workerIdentity(): Promise<WorkerIdentity | null>;
   /** Events from this sequence number on (the first is 1), in order. */
   events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
+  /** The last events that tell of this request, in order. */
+  eventsOf(id: string, limit: number): Promise<readonly ChainedEvent[]>;
 }

@@ -5,8 +5,10 @@
  * The chain value is computed here because only here the value before it is certain. Redis offers no SHA-256 to
  * scripts (only SHA-1), so it is written out; its input is always 64 bytes: the value before and the event's digest.
  *
- * KEYS: record, due, unshown, open, requester, head, events
- * ARGV: version before, record, id, due score or "", "open" or "closed", created at (ms), event, event digest (hex)
+ * KEYS: record, due, unshown, open, requester, head, events, log of the request, and
+ * the lists
+ * ARGV: version before, record, id, due score or "", "open" or "closed", created at (ms), event, event digest (hex), and
+ * for each list the place in it, or ""
  * Returns 1, or 0 where the version differs.
  */
 export const commitScript = `
@@ -70,6 +72,10 @@ if ARGV[4] == '' then redis.call('ZREM', KEYS[2], ARGV[3]) else redis.call('ZADD
 redis.call('SADD', KEYS[3], ARGV[3])
 if ARGV[5] == 'open' then redis.call('SADD', KEYS[4], ARGV[3]) else redis.call('SREM', KEYS[4], ARGV[3]) end
 redis.call('ZADD', KEYS[5], ARGV[6], ARGV[3])
+for i = 9, #KEYS do
+  if ARGV[i] == '' then redis.call('ZREM', KEYS[i], ARGV[3]) else redis.call('ZADD', KEYS[i], ARGV[i], ARGV[3]) end
+end
+redis.call('RPUSH', KEYS[8], sequence)
 redis.call('XADD', KEYS[7], sequence .. '-0', 'event', ARGV[7], 'previous', previous, 'hash', hash)
 redis.call('HSET', KEYS[6], 'sequence', sequence, 'hash', hash)
 return 1

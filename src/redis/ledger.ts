@@ -5,6 +5,7 @@ import type { CommitResult, Ledger, LedgerChange, Shown, WorkerIdentity } from "
 import { type AccessRequest, dueAt, isClosed } from "../request/request.ts";
 import type { RedisClient } from "./client.ts";
 import { commitScript, markShownScript } from "./commit-script.ts";
+import { listsOf, logKey, pageOfList, requesterKey } from "./lists.ts";
 
 /** All keys carry one hash tag, so that they live in one slot of a Redis Cluster and scripts may touch them together. */
 const prefix = "{eks-access}";
@@ -12,7 +13,7 @@ const keys = {
   request: (id: string) => `${prefix}:request:${id}`,
   shown: (id: string) => `${prefix}:shown:${id}`,
   open: (cluster: string) => `${prefix}:open:${cluster}`,
-  requester: (user: string) => `${prefix}:requester:${user}`,
+  requester: requesterKey,
   due: `${prefix}:due`,
   unshown: `${prefix}:unshown`,
   turn: (name: string) => `${prefix}:turn:${name}`,
@@ -35,6 +36,11 @@ export function redisLedger(redis: RedisClient): Ledger {
     openOf: (cluster) => reach(async () => readRecords(redis, await redis.smembers(keys.open(cluster)))),
     ofRequester: (user, limit) =>
       reach(async () => readRecords(redis, await redis.zrevrange(keys.requester(user), 0, limit - 1))),
+    list: (of, offset, limit) =>
+      reach(async () => {
+        const { ids, total } = await pageOfList(redis, of, offset, limit);
+        return { requests: await readRecords(redis, ids), total };
+      }),
     unshown: (limit) => reach(() => redis.srandmember(keys.unshown, limit)),
     shown: (id) => reach(() => readJson<Shown>(redis, keys.shown(id))),
     markShown: (id, shown) => reach(() => markShown(redis, id, shown)),
@@ -48,14 +54,16 @@ export function redisLedger(redis: RedisClient): Ledger {
       reach(async () => void (await redis.set(keys.workerIdentity, JSON.stringify(identity)))),
     workerIdentity: () => reach(() => readJson<WorkerIdentity>(redis, keys.workerIdentity)),
     events: (from, limit) => reach(() => readEvents(redis, from, limit)),
+    eventsOf: (id, limit) => reach(() => readEventsOf(redis, id, limit)),
   };
 }
 
 async function commit(redis: RedisClient, { after, event }: LedgerChange): Promise<CommitResult> {
   const due = dueAt(after);
+  const lists = listsOf(after);
   const written = await redis.eval(
     commitScript,
-    7,
+    8 + lists.length,
     keys.request(after.id),
     keys.due,
     keys.unshown,
@@ -63,6 +71,8 @@ async function commit(redis: RedisClient, { after, event }: LedgerChange): Promi
     keys.requester(after.requester),
     keys.chainHead,
     keys.events,
+    logKey(after.id),
+    ...lists.map(({ key }) => key),
     String(after.version - 1),
     JSON.stringify(after),
     after.id,
@@ -71,6 +81,7 @@ async function commit(redis: RedisClient, { after, event }: LedgerChange): Promi
     String(Date.parse(after.createdAt)),
     canonicalJson(asJson(event)),
     digestOfEvent(event),
+    ...lists.map(({ place }) => (place === null ? "" : String(place))),
   );
   if (written === 1) return { type: "committed" };
   const current = await readRecord(redis, after.id);
@@ -125,10 +136,19 @@ async function readJson<T>(redis: RedisClient, key: string): Promise<T | null> {
 
 async function readEvents(redis: RedisClient, from: number, limit: number): Promise<readonly ChainedEvent[]> {
   const rows = await redis.xrange(keys.events, `${from}-0`, "+", "COUNT", limit);
-  return rows.map(([id, fields]) => {
-    const [, event = "null", , previous = "", , hash = ""] = fields;
-    return { sequence: Number(id.split("-")[0]), event: JSON.parse(event), previous, hash };
-  });
+  return rows.map(chainedEvent);
+}
+
+async function readEventsOf(redis: RedisClient, id: string, limit: number): Promise<readonly ChainedEvent[]> {
+  const sequences = await redis.lrange(logKey(id), -limit, -1);
+  // One call each, in one round trip: they may lie anywhere in the log.
+  const rows = await Promise.all(sequences.map((each) => redis.xrange(keys.events, `${each}-0`, `${each}-0`)));
+  return rows.flat().map(chainedEvent);
+}
+
+function chainedEvent([id, fields]: [id: string, fields: string[]]): ChainedEvent {
+  const [, event = "null", , previous = "", , hash = ""] = fields;
+  return { sequence: Number(id.split("-")[0]), event: JSON.parse(event), previous, hash };
 }
 
 async function reach<T>(call: () => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import { buildListsScript } from "./build-lists.ts";
 import type { Migration } from "./schema.ts";
 
 /**
@@ -7,4 +8,5 @@ import type { Migration } from "./schema.ts";
 export const migrations: readonly Migration[] = [
   // What was written before versions were counted is as version 1 has it.
   { name: "the first one that is counted", script: "" },
+  { name: "lists of a cluster's and a person's requests, and the log of each request", script: buildListsScript },
 ];

@@ -4,6 +4,7 @@ import { revise } from "../../src/request/request.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
+import { listContract } from "./list-contract.ts";
 
 /** What is found by its time, its cluster and its person. */
 export function indexContract(ledgerNow: () => Ledger): void {
@@ -86,4 +87,6 @@ export function indexContract(ledgerNow: () => Ledger): void {
       expect(own.map(({ id }) => id)).toEqual(["r-3", "r-2"]);
     });
   });
+
+  listContract(ledgerNow);
 }

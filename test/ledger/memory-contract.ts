@@ -81,6 +81,35 @@ export function memoryContract(ledgerNow: () => Ledger): void {
     });
   });
 
+  describe("the events of a request", () => {
+    test("are those that tell of it, in order, the last ones where there are more than asked for", async () => {
+      let request = aRequest();
+      await ledger.commit(aChange(request));
+      await ledger.commit(aChange(aRequest({ id: "r-2" })));
+      for (const type of ["request.previewed", "request.approved", "grant.active"] as const) {
+        request = revise(request, {});
+        await ledger.commit(aChange(request, type));
+      }
+
+      const whole = await ledger.eventsOf("r-1", 10);
+      const last = await ledger.eventsOf("r-1", 2);
+
+      expect(whole.map(({ sequence, event }) => [sequence, event.type])).toEqual([
+        [1, "request.created"],
+        [3, "request.previewed"],
+        [4, "request.approved"],
+        [5, "grant.active"],
+      ]);
+      expect(last).toEqual(whole.slice(2));
+    });
+
+    test("are none where no commit won", async () => {
+      await ledger.commit(aChange(aRequest({ version: 2 })));
+
+      expect(await ledger.eventsOf("r-1", 10)).toEqual([]);
+    });
+  });
+
   describe("a turn", () => {
     test("is taken by one of all who ask at once, and by its own name", async () => {
       const taken = await Promise.all([1, 2, 3].map(() => ledger.takeTurn("inspect", 60_000)));

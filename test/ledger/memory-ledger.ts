@@ -1,5 +1,6 @@
 import { type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/audit/event.ts";
-import type { CommitResult, Ledger, LedgerChange, Shown, WorkerIdentity } from "../../src/ledger/ledger.ts";
+import type { CommitResult, Ledger, LedgerChange, ListOf, Shown, WorkerIdentity } from "../../src/ledger/ledger.ts";
+import { placeIn } from "../../src/request/lists.ts";
 import { type AccessRequest, dueAt, isClosed } from "../../src/request/request.ts";
 
 /** The ledger in memory, for tests that need one and for the model of the real one. Passes test/ledger/contract.ts. */
@@ -32,6 +33,10 @@ export function memoryLedger(): Ledger {
     due: async (now, limit) => dueFirst(all(), now).slice(0, limit),
     openOf: async (cluster) => all().filter((each) => each.cluster === cluster && !isClosed(each)),
     ofRequester: async (user, limit) => newestFirst(all().filter((each) => each.requester === user)).slice(0, limit),
+    list: async (of, offset, limit) => {
+      const found = listed(all(), of);
+      return { requests: found.slice(offset, offset + limit), total: found.length };
+    },
     unshown: async (limit) => [...unshown].slice(0, limit),
     shown: async (id) => shown.get(id) ?? null,
     markShown: async (id, what) => {
@@ -55,6 +60,7 @@ export function memoryLedger(): Ledger {
     },
     workerIdentity: async () => identity,
     events: async (from, limit) => events.filter((each) => each.sequence >= from).slice(0, limit),
+    eventsOf: async (id, limit) => events.filter(({ event }) => event.request === id).slice(-limit),
   };
 }
 
@@ -66,6 +72,21 @@ function dueFirst(records: readonly AccessRequest[], now: Date): AccessRequest[]
     })
     .sort((a, b) => a.due - b.due || compare(a.record.id, b.record.id))
     .map(({ record }) => record);
+}
+
+function listed(records: readonly AccessRequest[], of: ListOf): AccessRequest[] {
+  const found = records
+    .filter((record) => {
+      const [there, own] = [of.clusters.includes(record.cluster), record.requester === of.requester];
+      return of.match === "both" ? there && own : there || own;
+    })
+    .flatMap((record) => {
+      const place = placeIn(of.list, record);
+      return place === null ? [] : [{ record, place }];
+    })
+    .sort((a, b) => a.place - b.place || compare(a.record.id, b.record.id))
+    .map(({ record }) => record);
+  return of.list === "all" ? found.toReversed() : found;
 }
 
 function newestFirst(records: readonly AccessRequest[]): AccessRequest[] {

@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { explain } from "../../src/failure/access-error.ts";
 import { connectLedger, connectRedis, type RedisConnection } from "../../src/redis/connect.ts";
+import { redisLedger } from "../../src/redis/ledger.ts";
 import { migrations } from "../../src/redis/migrations.ts";
 import { type Migration, prepareSchema, schemaKey } from "../../src/redis/schema.ts";
+import { aGrantedRequest, aRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+import { at } from "../builders/times.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { asAdministrator } from "./a-ledger-on.ts";
 
@@ -109,3 +113,33 @@ async function clients(): Promise<number> {
     .split("\n")
     .filter((line) => line.includes(` db=${own} `)).length;
 }
+
+test("a ledger of before there were lists has all of them afterwards, as if they had always been there", async () => {
+  const ledger = redisLedger(connection.redis);
+  const records = [
+    aRequest(),
+    aRequest({ id: "r-2", requester: "U0ONCALL", createdAt: "2024-02-29T23:59:59.999Z" }),
+    { ...aGrantedRequest({ state: "active", endsAt: "2027-01-01T00:00:00.001Z" }), id: "r-3", version: 1 },
+    { ...aGrantedRequest({ state: "ended", endedAt: at(1).toISOString() }), id: "r-4", version: 1 },
+  ];
+  for (const record of records) await ledger.commit(aChange(record));
+  await ledger.commit(aChange({ ...aRequest(), version: 2, state: "denied" }, "request.denied"));
+  const { redis } = connection;
+  const lists = async () => {
+    const keys = (await redis.keys("{eks-access}:*")).filter((key) => /-of-(cluster|person):/.test(key)).sort();
+    return Promise.all(keys.map(async (key) => [key, await redis.zrange(key, "0", "-1", "WITHSCORES")]));
+  };
+  const logs = () => Promise.all(records.map(({ id }) => redis.lrange(`{eks-access}:log:${id}`, 0, -1)));
+  const before = { lists: await lists(), logs: await logs() };
+  await redis.del(...(await redis.keys("{eks-access}:*-of-*")), ...(await redis.keys("{eks-access}:log:*")));
+  await redis.set(schemaKey, "1");
+
+  await prepareSchema(redis, migrations);
+  const once = { lists: await lists(), logs: await logs() };
+  await redis.set(schemaKey, "1");
+  await prepareSchema(redis, migrations);
+
+  expect(before.lists).toHaveLength(5);
+  expect(once).toEqual(before);
+  expect({ lists: await lists(), logs: await logs() }).toEqual(before);
+});

@@ -1,0 +1,79 @@
+import type { ListOf } from "../ledger/ledger.ts";
+import { type ListName, placeIn } from "../request/lists.ts";
+import type { AccessRequest } from "../request/request.ts";
+import type { RedisClient } from "./client.ts";
+
+const prefix = "{eks-access}";
+
+/** Every request of a person, by the time it was made. */
+export const requesterKey = (user: string): string => `${prefix}:requester:${user}`;
+/** The sequence numbers of the events that tell of a request. */
+export const logKey = (id: string): string => `${prefix}:log:${id}`;
+
+function clusterKey(list: ListName, cluster: string): string {
+  return `${prefix}:${list}-of-cluster:${cluster}`;
+}
+
+function personKey(list: ListName, user: string): string {
+  return list === "all" ? requesterKey(user) : `${prefix}:${list}-of-person:${user}`;
+}
+
+/** The sorted sets beside `requesterKey` that a record has a place in (null: has none any more). */
+export function listsOf(request: AccessRequest): readonly { readonly key: string; readonly place: number | null }[] {
+  const all = { key: clusterKey("all", request.cluster), place: placeIn("all", request) };
+  const others = (["pending", "granted"] as const).flatMap((list) => {
+    const place = placeIn(list, request);
+    return [
+      { key: clusterKey(list, request.cluster), place },
+      { key: personKey(list, request.requester), place },
+    ];
+  });
+  return [all, ...others];
+}
+
+/** The ids of one page, and how many there are in all. */
+export async function pageOfList(
+  redis: RedisClient,
+  of: ListOf,
+  offset: number,
+  limit: number,
+): Promise<{ readonly ids: readonly string[]; readonly total: number }> {
+  const clusters = of.clusters.map((cluster) => clusterKey(of.list, cluster));
+  const own = of.requester === null ? [] : [personKey(of.list, of.requester)];
+  const newestFirst = of.list === "all";
+  if (of.match === "both") {
+    const ids = await idsInBoth(redis, own, clusters);
+    return pageOf(newestFirst ? ids.toReversed() : ids, offset, limit);
+  }
+  const keys = [...clusters, ...own];
+  if (keys.length === 1) return pageOfOne(redis, keys.join(), newestFirst, offset, limit);
+  if (keys.length === 0) return { ids: [], total: 0 };
+  // A record of one's own stands in two of them at the same place: adding the two up would move it.
+  const ids = await redis.zunion(keys.length, keys, "AGGREGATE", "MIN");
+  return pageOf(newestFirst ? ids.toReversed() : ids, offset, limit);
+}
+
+async function pageOfOne(redis: RedisClient, key: string, newestFirst: boolean, offset: number, limit: number) {
+  const [from, to] = [String(offset), String(offset + limit - 1)];
+  const [ids, total] = await Promise.all([
+    newestFirst ? redis.zrevrange(key, from, to) : redis.zrange(key, from, to),
+    redis.zcard(key),
+  ]);
+  return { ids, total };
+}
+
+/** A person has few records: they are looked up among the clusters'. */
+async function idsInBoth(
+  redis: RedisClient,
+  [own]: readonly string[],
+  clusters: readonly string[],
+): Promise<readonly string[]> {
+  const ids = own === undefined ? [] : await redis.zrange(own, "0", "-1");
+  if (ids.length === 0) return [];
+  const places = await Promise.all(clusters.map((cluster) => redis.zmscore(cluster, ...ids)));
+  return ids.filter((_, index) => places.some((found) => found[index] != null));
+}
+
+function pageOf(ids: readonly string[], offset: number, limit: number) {
+  return { ids: ids.slice(offset, offset + limit), total: ids.length };
+}
