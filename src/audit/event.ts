@@ -10,6 +10,7 @@ export type EventType =
   | "request.denied"
   | "request.cancelled"
   | "request.lapsed"
+  | "request.reminded"
   | "approval.void"
   | "grant.writing"
   | "grant.active"

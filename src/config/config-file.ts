@@ -66,6 +66,13 @@ export const configFile = z.strictObject({
   timing: z
     .strictObject({
       requestLapsesAfter: duration.default(24 * 3600),
+      remindAfter: z
+        .array(duration)
+        .refine(
+          (times) => times.every((time, index) => time > (times[index - 1] ?? 0)),
+          "let each be longer than the one before",
+        )
+        .default([15 * 60, 3600, 4 * 3600]),
       sweepEvery: duration.default(1),
       inspectEvery: duration.default(300),
       warnBeforeEnd: duration.default(900),

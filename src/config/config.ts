@@ -14,6 +14,8 @@ export interface Config {
 /** All in whole seconds. */
 export interface Timing {
   readonly requestLapsesAfterSeconds: number;
+  /** When the approvers are reminded of a request that waits for them, counted from when they were asked; growing. */
+  readonly remindAfterSeconds: readonly number[];
   readonly sweepEverySeconds: number;
   /** How often the clusters with grants are looked at for drift. */
   readonly inspectEverySeconds: number;
@@ -51,6 +53,7 @@ function build(file: ConfigFile): Config {
     clusters: new Map(clusters),
     timing: {
       requestLapsesAfterSeconds: file.timing.requestLapsesAfter,
+      remindAfterSeconds: file.timing.remindAfter,
       sweepEverySeconds: file.timing.sweepEvery,
       inspectEverySeconds: file.timing.inspectEvery,
       warnBeforeEndSeconds: file.timing.warnBeforeEnd,

@@ -78,6 +78,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     lapsesAt: share.endsAt,
     extends: null,
     preview: null,
+    reminders: null,
     decision: { verdict: "approved", by: share.approver, at, digest: "", why: "", seal: "" },
     grant: {
       state: "active",

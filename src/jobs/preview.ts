@@ -8,6 +8,7 @@ import { usernameFor } from "../grant/username.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { readPrincipal } from "../principal/arn.ts";
 import { digestOfChange } from "../request/digest.ts";
+import { planReminders } from "../request/reminder.ts";
 import { type AccessRequest, type Preview, revise } from "../request/request.ts";
 import { nextTry } from "../request/retry.ts";
 import { type ClusterState, identityInDocument, planGuard, readClusterState } from "./cluster-state.ts";
@@ -56,7 +57,8 @@ async function previewRequest(
   if (planned.type === "refused") return refuse(context, request, planned.refusal, now);
   const { preview } = planned;
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
-  await recordChange(context, revise(request, { preview, trouble: null }), event, now);
+  const reminders = planReminders(now, request.lapsesAt, context.config.timing.remindAfterSeconds);
+  await recordChange(context, revise(request, { preview, reminders, trouble: null }), event, now);
 }
 
 type PreviewPlan =

@@ -1,3 +1,4 @@
+import { remind } from "../request/reminder.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
 import { type ClusterLook, wakeCluster, wakeMessage } from "./queues.ts";
@@ -17,7 +18,9 @@ export async function sweep(context: WorkerContext): Promise<void> {
   const looks = new Map<string, { type: ClusterLook; cluster: string }>();
   const look = (type: ClusterLook, cluster: string) => looks.set(`${type} ${cluster}`, { type, cluster });
   for (const request of await ledger.due(now, batch)) {
+    const reminded = remind(request, now, config.timing.remindAfterSeconds);
     if (hasLapsed(request, now)) await lapse(context, request, now);
+    else if (reminded) await recordReminder(context, reminded, now);
     else if (isToBeWarned(request, now)) await warn(context, request, now);
     else look(request.state === "pending" ? "preview" : "reconcile", request.cluster);
   }
@@ -38,6 +41,11 @@ function hasLapsed(request: AccessRequest, now: Date): boolean {
 async function lapse(context: WorkerContext, request: AccessRequest, now: Date): Promise<void> {
   const after = revise(request, { state: "lapsed", trouble: null });
   await recordChange(context, after, eventOf("request.lapsed", request, "worker", now), now);
+}
+
+async function recordReminder(context: WorkerContext, after: AccessRequest, now: Date): Promise<void> {
+  const detail = { sent: after.reminders?.sent ?? 0 };
+  await recordChange(context, after, eventOf("request.reminded", after, "worker", now, detail), now);
 }
 
 function isToBeWarned({ grant }: AccessRequest, now: Date): boolean {

@@ -1,5 +1,6 @@
 import type { Decision } from "../approval/decision.ts";
 import type { Grant } from "../grant/grant.ts";
+import type { Reminders } from "./reminder.ts";
 
 /**
  * - `pending`: waits for the worker's preview, then for a decision
@@ -66,6 +67,8 @@ export interface AccessRequest {
   /** The request whose grant this one is to follow, or null. */
   readonly extends: string | null;
   readonly preview: Preview | null;
+  /** Set with the preview, when the approvers are asked. */
+  readonly reminders: Reminders | null;
   readonly decision: Decision | null;
   readonly grant: Grant | null;
   /** Set while something is being tried again. */
@@ -90,6 +93,7 @@ export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: n
     createdAt: now.toISOString(),
     lapsesAt: new Date(now.getTime() + lapsesAfterSeconds * 1000).toISOString(),
     preview: null,
+    reminders: null,
     decision: null,
     grant: null,
     trouble: null,
@@ -119,7 +123,11 @@ export function dueAt(request: AccessRequest): number | null {
   const retryAt = request.trouble ? Date.parse(request.trouble.retryAt) : null;
   if (request.state === "pending") {
     const lapsesAt = Date.parse(request.lapsesAt);
-    if (request.preview) return lapsesAt;
+    if (request.preview) {
+      // A record of an older program has no such field.
+      const { nextAt = null } = request.reminders ?? {};
+      return nextAt === null ? lapsesAt : Math.min(Date.parse(nextAt), lapsesAt);
+    }
     return Math.min(retryAt ?? Date.parse(request.createdAt), lapsesAt);
   }
   const { grant } = request;

@@ -34,7 +34,9 @@ export async function tellThread(
   told: readonly string[],
 ): Promise<readonly string[]> {
   const before = told.flatMap((name) => (name.startsWith(inThread) ? [name.slice(inThread.length)] : []));
-  const fresh = threadOf(request, before).filter(({ name }) => !before.includes(name));
+  const fresh = threadOf(request, before, context.config.clusters.get(request.cluster)).filter(
+    ({ name }) => !before.includes(name),
+  );
   if (fresh.length === 0) return told;
   try {
     const { channel, ts } = message;

@@ -16,6 +16,9 @@ export const states: Readonly<Record<string, AccessRequest>> = {
       warnings: ["No RoleBinding or ClusterRoleBinding of staging names eks-access:viewers: it gives nothing."],
     }),
   }),
+  "waiting, and the approvers were reminded": aPreviewedRequest({
+    reminders: { sent: 2, nextAt: at(hours(4)).toISOString() },
+  }),
   "waiting again after its approval was void": aPreviewedRequest({
     voided: { by: "U0APPROVER", message: "the principal's entry in aws-auth is not what was approved" },
   }),

@@ -112,4 +112,10 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
     "\nclusters",
     "timing: { sweepEvery: 0s }\nclusters",
   ],
+  [
+    "timing.remindAfter",
+    "let each be longer than the one before",
+    "\nclusters",
+    "timing: { remindAfter: [1h, 30m] }\nclusters",
+  ],
 ];

@@ -104,6 +104,21 @@ describe("what Slack shows is made to match the ledger", () => {
     expect(inChannel()).toHaveLength(1);
   });
 
+  test("with the approvers called by a reply when they are reminded, but not once it is decided", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    const reminded = await recorded(revise(request, { reminders: { sent: 1, nextAt: null } }));
+    await showRequest(aContext(), request.id);
+    await recorded(revise(reminded, { state: "cancelled", reminders: { sent: 2, nextAt: null } }));
+
+    await showRequest(aContext(), request.id);
+
+    expect(inThread()).toEqual([
+      "<@U0APPROVER>, <@U0APPROVER2>: <@U0ENGINEER> still waits for a decision. It lapses 2026-03-02T09:00:00.000Z.",
+      "Cancelled by the requester.",
+    ]);
+  });
+
   test("with nothing told twice where only the thread failed", async () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);

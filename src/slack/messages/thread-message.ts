@@ -1,5 +1,6 @@
+import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
-import { cut, mention, plainLine, section, time } from "../mrkdwn.ts";
+import { cut, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import type { Message } from "./message.ts";
 import { proofMarks, remainsOf, said } from "./words.ts";
 
@@ -15,9 +16,14 @@ export interface ThreadEntry {
  * remembers its whole past: what came about while Slack could not be reached is told afterwards, and in order. `told` are
  * the names of what stands in the thread already; without it nobody could say that something is as it was again.
  */
-export function threadOf(request: AccessRequest, told: readonly string[]): readonly ThreadEntry[] {
+export function threadOf(
+  request: AccessRequest,
+  told: readonly string[],
+  cluster: Cluster | undefined,
+): readonly ThreadEntry[] {
   return [
     ...decisionEntries(request),
+    ...reminderEntry(request, cluster),
     ...leaseEntries(request, told),
     ...endEntries(request),
     ...troubleEntry(request),
@@ -50,6 +56,15 @@ function decisionEntries(request: AccessRequest): ThreadEntry[] {
     return [{ name: "denied", text: `Denied by ${mention(decision.by)} ${time(decision.at)}${why || "."}` }];
   }
   return [{ name: `approved-${decision.at}`, text: `Approved by ${mention(decision.by)} ${time(decision.at)}.` }];
+}
+
+/** Mentions those who may decide: a message that is changed in place calls nobody. */
+function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
+  const { state, preview, reminders, requester, lapsesAt } = request;
+  if (state !== "pending" || !preview || !reminders?.sent || !cluster) return [];
+  const approvers = mentions(cluster.approvers.filter((approver) => approver !== requester));
+  const text = `${approvers}: ${mention(requester)} still waits for a decision. It lapses ${time(lapsesAt)}.`;
+  return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
 }
 
 function leaseEntries({ grant }: AccessRequest, told: readonly string[]): ThreadEntry[] {

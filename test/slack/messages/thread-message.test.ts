@@ -1,15 +1,18 @@
 import { describe, expect, test } from "vitest";
+import type { AccessRequest } from "../../../src/request/request.ts";
 import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { threadMessage, threadOf } from "../../../src/slack/messages/thread-message.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, hours } from "../../builders/times.ts";
 
-const namesOf = (...of: Parameters<typeof threadOf>) => threadOf(...of).map(({ name }) => name);
+const namesOf = (request: AccessRequest, told: readonly string[]) =>
+  threadOf(request, told, aCluster()).map(({ name }) => name);
 
 test.each(Object.entries(states))("the thread tells of a request that is %s", (_, request) => {
-  const entries = threadOf(request, []);
+  const entries = threadOf(request, [], aCluster());
 
   expect(entries.map(({ name, text }) => `${name}: ${text}`).join("\n")).toMatchSnapshot();
 });
@@ -17,7 +20,7 @@ test.each(Object.entries(states))("the thread tells of a request that is %s", (_
 test.each(Object.entries({ ...states, ...longestStates }))(
   "Slack takes the thread of a request that is %s",
   (_, request) => {
-    const { blocks, text } = threadMessage(threadOf(request, ["drift-2026-03-01T10:00:00.000Z"]));
+    const { blocks, text } = threadMessage(threadOf(request, ["drift-2026-03-01T10:00:00.000Z"], aCluster()));
 
     expect(problemsOf(blocks)).toEqual([]);
     expect(lengthOfText(blocks)).toBeLessThan(longestText);

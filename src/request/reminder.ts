@@ -1,0 +1,31 @@
+import { type AccessRequest, revise } from "./request.ts";
+
+/** How often the approvers were reminded of a request that waits for them, and when they are next. */
+export interface Reminders {
+  readonly sent: number;
+  /** ISO 8601; null: never again. */
+  readonly nextAt: string | null;
+}
+
+/**
+ * The reminders of a request that the approvers are asked about at `askedAt`. `afterSeconds` are counted from then, and
+ * grow. None comes when nobody can decide any more.
+ */
+export function planReminders(askedAt: Date, lapsesAt: string, afterSeconds: readonly number[]): Reminders {
+  return { sent: 0, nextAt: nextAfter(askedAt, askedAt, lapsesAt, afterSeconds) };
+}
+
+/** The record once a reminder that is due is sent; null: none is. Of several that were missed only one is sent. */
+export function remind(request: AccessRequest, now: Date, afterSeconds: readonly number[]): AccessRequest | null {
+  const { state, preview, reminders, lapsesAt } = request;
+  if (state !== "pending" || !preview || !reminders?.nextAt) return null;
+  if (now.getTime() < Date.parse(reminders.nextAt) || now.getTime() >= Date.parse(lapsesAt)) return null;
+  const nextAt = nextAfter(new Date(preview.at), now, lapsesAt, afterSeconds);
+  return revise(request, { reminders: { sent: reminders.sent + 1, nextAt } });
+}
+
+function nextAfter(askedAt: Date, now: Date, lapsesAt: string, afterSeconds: readonly number[]): string | null {
+  const times = afterSeconds.map((seconds) => askedAt.getTime() + seconds * 1000);
+  const next = times.find((time) => time > now.getTime() && time < Date.parse(lapsesAt));
+  return next === undefined ? null : new Date(next).toISOString();
+}

@@ -1,0 +1,72 @@
+import { pino } from "pino";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readConfig } from "../../src/config/config.ts";
+import type { WorkerContext } from "../../src/jobs/context.ts";
+import { openQueues, type Queues } from "../../src/jobs/queues.ts";
+import { sweep } from "../../src/jobs/sweep.ts";
+import { connectRedis } from "../../src/redis/connect.ts";
+import { redisLedger } from "../../src/redis/ledger.ts";
+import { planReminders } from "../../src/request/reminder.ts";
+import { configText } from "../builders/a-cluster.ts";
+import { aPreview, aPreviewedRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+import { sealKeys } from "../builders/seal-keys.ts";
+import { at, hours, minutes } from "../builders/times.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+
+let database: TestRedis;
+let redis: Awaited<ReturnType<typeof connectRedis>>;
+let queues: Queues;
+
+beforeEach(async () => {
+  database = await aRedis();
+  redis = await connectRedis(database.url);
+  queues = openQueues(redis.redis);
+});
+
+afterEach(async () => {
+  await queues.close();
+  await redis.close();
+  await database.close();
+});
+
+function contextAt(now: Date): WorkerContext {
+  const reading = readConfig(configText);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const log = pino({ level: "silent" });
+  return { ledger: redisLedger(redis.redis), queues, log, config: reading.config, sealKeys, now: () => now };
+}
+
+describe("a request that waits for a decision", () => {
+  const waiting = aPreviewedRequest({
+    preview: aPreview({ at: at(0).toISOString() }),
+    reminders: planReminders(at(0), at(hours(24)).toISOString(), [minutes(15), hours(1), hours(4)]),
+  });
+
+  test("is reminded of as the configuration says, each time with an event, and lapses in the end", async () => {
+    const { ledger } = contextAt(at(0));
+    await ledger.commit(aChange(waiting));
+
+    for (const seconds of [minutes(14), minutes(15), minutes(16), hours(1), hours(4), hours(23), hours(24)]) {
+      await sweep(contextAt(at(seconds)));
+    }
+
+    const events = await ledger.events(2, 10);
+    expect(events.map(({ event }) => [event.type, event.at])).toEqual([
+      ["request.reminded", at(minutes(15)).toISOString()],
+      ["request.reminded", at(hours(1)).toISOString()],
+      ["request.reminded", at(hours(4)).toISOString()],
+      ["request.lapsed", at(hours(24)).toISOString()],
+    ]);
+    expect(await ledger.get("r-1")).toMatchObject({ state: "lapsed", reminders: { sent: 3, nextAt: null } });
+  });
+
+  test("is reminded of once where two workers sweep at the same time", async () => {
+    const { ledger } = contextAt(at(0));
+    await ledger.commit(aChange(waiting));
+
+    await Promise.all([1, 2].map(() => sweep(contextAt(at(minutes(15))))));
+
+    expect((await ledger.get("r-1"))?.reminders?.sent).toBe(1);
+  });
+});
