@@ -1,19 +1,13 @@
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
 import { freePort } from "../../src/sandbox/free-port.ts";
-import { type ProductProcess, type Program, startProduct } from "../../src/sandbox/product-process.ts";
+import { type ProductProcess, startProduct } from "../../src/sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { configuration } from "../../src/sandbox/scene.ts";
+import { builtProduct } from "../product.ts";
 import { redisOfOurOwn } from "./own-redis.ts";
 import { type RedisGate, startRedisGate } from "./redis-gate.ts";
-
-const program: Program = {
-  script: fileURLToPath(new URL("../../src/bin/eks-access.ts", import.meta.url)),
-  nodeFlags: ["--import", createRequire(import.meta.url).resolve("tsx")],
-};
 
 export type ProcessName = "slack" | "worker";
 
@@ -48,7 +42,7 @@ export async function startStage(): Promise<Stage> {
   let isRedisDead = false;
   const start = async (name: ProcessName) => {
     const environment = sandbox.environmentOf(name, { redisUrl: gate.url, port });
-    const child = await startProduct(program, name, environment);
+    const child = await startProduct(await builtProduct(), name, environment);
     running.set(name, child);
     all.push(child);
   };

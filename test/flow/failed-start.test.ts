@@ -1,17 +1,11 @@
 import { once } from "node:events";
-import { createRequire } from "node:module";
 import { type AddressInfo, createServer } from "node:net";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Program, startProduct } from "../../src/sandbox/product-process.ts";
+import { startProduct } from "../../src/sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { builtProduct } from "../product.ts";
 import { asAdministrator } from "../redis/a-ledger-on.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
-
-const program: Program = {
-  script: fileURLToPath(new URL("../../src/bin/eks-access.ts", import.meta.url)),
-  nodeFlags: ["--import", createRequire(import.meta.url).resolve("tsx")],
-};
 
 describe("a process that can't start ends, so that it is started again, and says why in one sentence", () => {
   let sandbox: Sandbox;
@@ -25,7 +19,7 @@ describe("a process that can't start ends, so that it is started again, and says
   /** What it leaves behind: its exit code, and what it said last. */
   async function endOf(kind: "slack" | "worker", change: Readonly<Record<string, string>>): Promise<string> {
     const environment = { ...sandbox.environmentOf(kind, { redisUrl: redis.url }), ...change };
-    const failure = await startProduct(program, kind, environment).catch((error: unknown) => error);
+    const failure = await startProduct(await builtProduct(), kind, environment).catch((error: unknown) => error);
     return failure instanceof Error ? failure.message : "it started";
   }
 

@@ -1,17 +1,11 @@
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import { freePort } from "../../src/sandbox/free-port.ts";
-import { type ProductProcess, type Program, startProduct } from "../../src/sandbox/product-process.ts";
+import { type ProductProcess, startProduct } from "../../src/sandbox/product-process.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { channel } from "../../src/sandbox/scene.ts";
 import type { SandboxMessage } from "../../src/sandbox/slack/shapes.ts";
 import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { builtProduct } from "../product.ts";
 import { aRedis } from "../redis.ts";
-
-const program: Program = {
-  script: fileURLToPath(new URL("../../src/bin/eks-access.ts", import.meta.url)),
-  nodeFlags: ["--import", createRequire(import.meta.url).resolve("tsx")],
-};
 
 /** The product's two real processes in the sandbox, with a Redis of their own. */
 export interface Flow {
@@ -51,7 +45,7 @@ export async function startFlow({ without = [], redis: given, ...options }: Flow
   const start = async (kind: "slack" | "worker") => {
     const environment = { ...sandbox.environmentOf(kind, { redisUrl: redis.url, port }), ...given?.environment };
     for (const name of without) delete environment[name];
-    const child = await startProduct(program, kind, environment);
+    const child = await startProduct(await builtProduct(), kind, environment);
     started.push(child);
     return child;
   };
