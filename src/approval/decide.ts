@@ -1,7 +1,9 @@
+import { scheduleGrant } from "../grant/grant.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import type { AccessRequest } from "../request/request.ts";
+import { approvalsNeeded, approversOf, type Rule, ruleFor } from "../policy/rule.ts";
+import { type AccessRequest, revise } from "../request/request.ts";
 import type { Decision, DecisionRefusal } from "./decision.ts";
-import { isSealed, type SealKeys, seal } from "./seal.ts";
+import { type SealKeys, seal } from "./seal.ts";
 
 export interface Click {
   readonly verdict: "approved" | "denied";
@@ -13,69 +15,66 @@ export interface Click {
 }
 
 export type Decided =
-  | { readonly type: "decided"; readonly decision: Decision }
+  /** `after` is the next version of the record: denied, approved, or still waiting for others. */
+  | { readonly type: "decided"; readonly decision: Decision; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: DecisionRefusal };
 
 /** Decides a click. Anything doubtful is refused. */
 export function decide(request: AccessRequest, cluster: Cluster, click: Click, keys: SealKeys, now: Date): Decided {
-  const refusal = refusalOf(request, cluster, click, now);
+  const rule = ruleFor(cluster, request.level);
+  const level = cluster.levels.find((each) => each.name === request.level);
+  if (!rule || !level) return { type: "refused", code: "no-rule" };
+  const refusal = refusalOf(request, approversOf(rule, cluster), click, now);
   if (refusal) return { type: "refused", code: refusal };
-  const unsealed = {
-    verdict: click.verdict,
-    by: click.by,
-    at: now.toISOString(),
-    digest: click.digest,
-    why: click.why,
-  };
-  return {
-    type: "decided",
-    decision: { ...unsealed, seal: seal("decision", { ...unsealed, request: request.id }, keys) },
-  };
+  const decision = sealDecision(request, click, keys, now);
+  if (click.verdict === "denied") {
+    return { type: "decided", decision, after: revise(request, { state: "denied", denial: decision, trouble: null }) };
+  }
+  const approvals = [...standing(request, rule, cluster), decision];
+  return { type: "decided", decision, after: approved(request, approvals, approvalsNeeded(rule, level), now) };
 }
 
-function refusalOf(request: AccessRequest, cluster: Cluster, click: Click, now: Date): DecisionRefusal | null {
+function refusalOf(
+  request: AccessRequest,
+  approvers: readonly string[],
+  click: Click,
+  now: Date,
+): DecisionRefusal | null {
   if (request.state !== "pending") return "already-decided";
   if (!isBefore(now.getTime(), request.lapsesAt)) return "lapsed";
   if (click.by === request.requester) return "self-approval";
-  if (!cluster.approvers.includes(click.by)) return "not-an-approver";
+  if (!approvers.includes(click.by)) return "not-an-approver";
   if (!request.preview) return "no-preview";
   if (request.preview.digest !== click.digest) return "change-differs";
+  // Who has approved may still think better of it, and deny.
+  if (click.verdict === "approved" && request.approvals.some(({ by }) => by === click.by)) return "approved-already";
   return null;
 }
 
-export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "void"; readonly message: string };
+/** The approvals so far that still count: who is no approver any more takes his own with him. */
+function standing({ approvals, preview }: AccessRequest, rule: Rule, cluster: Cluster): readonly Decision[] {
+  const approvers = approversOf(rule, cluster);
+  return approvals.filter(({ by, digest }) => approvers.includes(by) && digest === preview?.digest);
+}
 
-/**
- * What the worker asks before it writes: is there a sealed approval, by somebody who may approve, of exactly this
- * change? Nothing that Redis holds is believed without it.
- */
-export function checkApproval(
+function approved(
   request: AccessRequest,
-  cluster: Cluster,
-  digestNow: string,
-  keys: SealKeys,
-): ApprovalVerdict {
-  const { decision } = request;
-  if (decision?.verdict !== "approved") return invalid("there is no approval");
-  const { seal: sealText, ...unsealed } = decision;
-  if (!isSealed("decision", { ...unsealed, request: request.id }, sealText, keys)) {
-    return invalid("the approval does not carry our seal");
-  }
-  if (decision.by === request.requester) return invalid("nobody can approve a request of their own");
-  if (!cluster.approvers.includes(decision.by))
-    return invalid("who approved it is no approver of the cluster any more");
-  if (!isBefore(Date.parse(decision.at), request.lapsesAt)) return invalid("it was approved after it had lapsed");
-  if (decision.digest !== digestNow) {
-    return invalid("the request, the policy or the principal's entry in aws-auth is not what was approved");
-  }
-  return { type: "valid" };
+  approvals: readonly Decision[],
+  approvalsWanted: number,
+  now: Date,
+): AccessRequest {
+  const given = { approvals, approvalsWanted, trouble: null, voided: null };
+  if (approvals.length < approvalsWanted) return revise(request, given);
+  return revise(request, { ...given, state: "approved", grant: scheduleGrant(now, request.durationSeconds) });
+}
+
+function sealDecision(request: AccessRequest, click: Click, keys: SealKeys, now: Date): Decision {
+  const { verdict, by, digest, why } = click;
+  const unsealed = { verdict, by, at: now.toISOString(), digest, why };
+  return { ...unsealed, seal: seal("decision", { ...unsealed, request: request.id }, keys) };
 }
 
 /** A time that can't be read is before nothing: what is doubtful is over. */
 function isBefore(timeMs: number, iso: string): boolean {
   return timeMs < Date.parse(iso);
-}
-
-function invalid(message: string): ApprovalVerdict {
-  return { type: "void", message };
 }

@@ -15,7 +15,14 @@ export interface Decision {
 export type DecisionRefusal =
   | "self-approval"
   | "not-an-approver"
+  | "approved-already"
   | "lapsed"
   | "already-decided"
   | "no-preview"
-  | "change-differs";
+  | "change-differs"
+  | "no-rule";
+
+/** The approval that was given last: the lease is counted from it. Undefined: there is none. */
+export function lastApproval(approvals: readonly Decision[]): Decision | undefined {
+  return approvals.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)).at(-1);
+}

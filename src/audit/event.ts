@@ -11,6 +11,7 @@ export type EventType =
   | "request.cancelled"
   | "request.lapsed"
   | "request.reminded"
+  | "approval.given"
   | "approval.void"
   | "grant.writing"
   | "grant.active"

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseDuration } from "../request/duration.ts";
+import { policyFile } from "./policy-file.ts";
 
 /** A text of one form; the message says how to write it, and stands for a wrong type and for a missing one too. */
 function text(form: RegExp, message: string) {
@@ -63,6 +64,7 @@ export const configFile = z.strictObject({
   slack: z.strictObject({ mode: z.enum(["http", "socket"]).default("http") }).prefault({}),
   clusters: z.record(name, cluster).refine((clusters) => Object.keys(clusters).length > 0, "name at least one cluster"),
   levels: z.record(name, level),
+  policy: policyFile.optional(),
   timing: z
     .strictObject({
       requestLapsesAfter: duration.default(24 * 3600),

@@ -1,6 +1,7 @@
 import { load } from "js-yaml";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
+import { policyProblems, rulesOf } from "./policy-rules.ts";
 import { problemOfYaml, problemsOfForm } from "./problems.ts";
 
 /** What `eks-access.yml` says. */
@@ -38,7 +39,12 @@ export function readConfig(text: string): ConfigReading {
   }
   const read = configFile.safeParse(value);
   if (!read.success) return { type: "invalid", problems: problemsOfForm(read.error.issues, value) };
-  const problems = [...unknownLevels(read.data), ...accountProblems(read.data), ...twice(read.data)];
+  const problems = [
+    ...unknownLevels(read.data),
+    ...accountProblems(read.data),
+    ...twice(read.data),
+    ...policyProblems(read.data),
+  ];
   return problems.length > 0 ? { type: "invalid", problems } : { type: "config", config: build(read.data) };
 }
 
@@ -46,7 +52,12 @@ function build(file: ConfigFile): Config {
   const levels = new Map(Object.entries(file.levels).map(([name, level]) => [name, buildLevel(name, level)]));
   const clusters = Object.entries(file.clusters).map(([name, cluster]): [string, Cluster] => [
     name,
-    { ...cluster, name, levels: cluster.levels.flatMap((offered) => levels.get(offered) ?? []) },
+    {
+      ...cluster,
+      name,
+      levels: cluster.levels.flatMap((offered) => levels.get(offered) ?? []),
+      rules: rulesOf(file, name),
+    },
   ]);
   return {
     slack: file.slack,

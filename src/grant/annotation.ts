@@ -54,13 +54,13 @@ function compact(holding: Holding): Json {
     arn: holding.arn,
     new: holding.entryAdded,
     add: holding.added,
-    g: holding.shares.map(({ id, endsAt, groups, level, requester, approver }) => [
+    g: holding.shares.map(({ id, endsAt, groups, level, requester, approvers }) => [
       id,
       endsAt,
       groups,
       level,
       requester,
-      approver,
+      ...approvers,
     ]),
   };
 }
@@ -75,8 +75,8 @@ function expand(value: Json): Holding | null {
 function expandShare(value: Json): Share | null {
   const [id, endsAt, groups, ...names] = Array.isArray(value) ? value : [];
   if (typeof id !== "string" || typeof endsAt !== "string" || !isTexts(groups) || !isTexts(names)) return null;
-  const [level = "", requester = "", approver = ""] = names;
-  return { id, endsAt, groups, level, requester, approver };
+  const [level = "", requester = "", ...approvers] = names;
+  return { id, endsAt, groups, level, requester, approvers };
 }
 
 function isTexts(value: Json | undefined): value is readonly string[] {

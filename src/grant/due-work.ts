@@ -1,3 +1,4 @@
+import { lastApproval } from "../approval/decision.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { endOf } from "./grant.ts";
 import type { Holding, Share } from "./holding.ts";
@@ -47,9 +48,10 @@ export function withSealedEnds(work: DueWork, holdings: ReadonlyMap<string, Hold
   };
 }
 
-/** The end that the sealed decision gives, ISO 8601: the record's own copy is for showing, not for believing. */
+/** The end that the last sealed approval gives, ISO 8601: the record's own copy is for showing, not for believing. */
 export function sealedEnd(request: AccessRequest): string {
-  return request.decision ? endOf(new Date(request.decision.at), request.durationSeconds) : request.createdAt;
+  const last = lastApproval(request.approvals);
+  return last ? endOf(new Date(last.at), request.durationSeconds) : request.createdAt;
 }
 
 function isOver(request: AccessRequest, now: Date): boolean {
@@ -58,9 +60,9 @@ function isOver(request: AccessRequest, now: Date): boolean {
 
 /** The share that a checked approval gives. */
 export function shareOf(request: AccessRequest): Share {
-  const { id, level, requester, decision } = request;
-  const approver = decision?.by ?? "";
-  return { id, groups: [...request.groups].sort(), endsAt: sealedEnd(request), level, requester, approver };
+  const { id, level, requester } = request;
+  const approvers = request.approvals.map(({ by }) => by);
+  return { id, groups: [...request.groups].sort(), endsAt: sealedEnd(request), level, requester, approvers };
 }
 
 /** The share of a request as the cluster remembers it. */

@@ -11,8 +11,8 @@ export interface Share {
   readonly level: string;
   /** Slack user id. */
   readonly requester: string;
-  /** Slack user id. */
-  readonly approver: string;
+  /** Slack user ids. */
+  readonly approvers: readonly string[];
 }
 
 /**

@@ -59,7 +59,7 @@ async function recover(
   await recordChange(context, { ...bare, grant }, event, now);
 }
 
-/** A record for a grant of which only the cluster's memory is left. Its decision can't be shown again, only its end. */
+/** A record for a grant of which only the cluster's memory is left. Its approvals can't be shown again, only who gave them, and its end. */
 function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now: Date): AccessRequest {
   const durationSeconds = Math.ceil((Date.parse(share.endsAt) - now.getTime()) / 1000);
   const at = new Date(Date.parse(share.endsAt) - durationSeconds * 1000).toISOString();
@@ -79,7 +79,9 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     extends: null,
     preview: null,
     reminders: null,
-    decision: { verdict: "approved", by: share.approver, at, digest: "", why: "", seal: "" },
+    approvals: share.approvers.map((by) => ({ verdict: "approved", by, at, digest: "", why: "", seal: "" })),
+    approvalsWanted: share.approvers.length,
+    denial: null,
     grant: {
       state: "active",
       endsAt: share.endsAt,

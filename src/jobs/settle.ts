@@ -1,4 +1,4 @@
-import { checkApproval } from "../approval/decide.ts";
+import { checkApproval } from "../approval/check-approval.ts";
 import type { SealKeys } from "../approval/seal.ts";
 import type { Refusal } from "../aws-auth/plan.ts";
 import { type Drift, driftOf } from "../grant/drift.ts";
@@ -121,6 +121,6 @@ function voidReason({ cluster, state, sealKeys }: SettleInput, request: AccessRe
   if ([...level.groups].sort().join() !== [...request.groups].sort().join()) return "the level's groups have changed";
   const { arn } = principal.principal;
   const base = baseOf(identityInDocument(state.document, arn), state.holdings.get(arn.toLowerCase()));
-  const verdict = checkApproval(request, cluster, digestOfChange(request, cluster, level, base), sealKeys);
+  const verdict = checkApproval(request, cluster, level, digestOfChange(request, cluster, level, base), sealKeys);
   return verdict.type === "void" ? verdict.message : null;
 }

@@ -1,3 +1,5 @@
+import type { Rule } from "./rule.ts";
+
 /** One thing that a level must allow, asked of the API server after each grant. */
 export interface AccessCheck {
   readonly verb: string;
@@ -37,6 +39,8 @@ export interface Cluster {
   /** Slack user ids. */
   readonly approvers: readonly string[];
   readonly levels: readonly Level[];
+  /** The first one that fits decides. */
+  readonly rules: readonly Rule[];
   /** Slack user ids of people on call: they may revoke any grant of this cluster. */
   readonly onCall: readonly string[];
   /** What is done where somebody else took a grant's part out of aws-auth before its end. */

@@ -3,6 +3,7 @@ import { type AuditEvent, type ChainedEvent, digestOfEvent } from "../audit/even
 import { AccessError } from "../failure/access-error.ts";
 import type { CommitResult, Ledger, LedgerChange, Shown, WorkerIdentity } from "../ledger/ledger.ts";
 import { type AccessRequest, dueAt, isClosed } from "../request/request.ts";
+import { readStored } from "../request/stored-request.ts";
 import type { RedisClient } from "./client.ts";
 import { commitScript, markShownScript } from "./commit-script.ts";
 import { listsOf, logKey, pageOfList, requesterKey } from "./lists.ts";
@@ -109,7 +110,7 @@ async function markShown(redis: RedisClient, id: string, shown: Shown): Promise<
 
 async function readRecord(redis: RedisClient, id: string): Promise<AccessRequest | null> {
   const text = await redis.hget(keys.request(id), "record");
-  return text === null ? null : (JSON.parse(text) as AccessRequest);
+  return text === null ? null : readStored(JSON.parse(text));
 }
 
 async function readRecords(redis: RedisClient, ids: readonly string[]): Promise<readonly AccessRequest[]> {
@@ -119,7 +120,7 @@ async function readRecords(redis: RedisClient, ids: readonly string[]): Promise<
   const answers = (await pipeline.exec()) ?? [];
   return answers.flatMap(([error, text]) => {
     if (error) throw error;
-    return typeof text === "string" ? [JSON.parse(text) as AccessRequest] : [];
+    return typeof text === "string" ? [readStored(JSON.parse(text))] : [];
   });
 }
 

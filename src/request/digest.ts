@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { canonicalJson } from "../audit/canonical-json.ts";
+import { canonicalJson, type Json } from "../audit/canonical-json.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
+import { approvalsNeeded, ruleFor } from "../policy/rule.ts";
 import type { AccessRequest, MappedIdentity } from "./request.ts";
 
 /**
@@ -29,7 +30,16 @@ export function digestOfChange(
     approvers: [...cluster.approvers].sort(),
     foreignAccounts: [...cluster.foreignAccounts].sort(),
     policy: { groups: [...level.groups].sort(), maxDurationSeconds: level.maxDurationSeconds },
+    rule: ruleValue(cluster, level),
     base: base && { username: base.username, groups: [...base.groups].sort() },
   };
   return createHash("sha256").update(canonicalJson(change)).digest("hex");
+}
+
+/** What of the policy's rule an approver's yes depends on; undefined where the file has no policy. */
+function ruleValue(cluster: Cluster, level: Level): Json | undefined {
+  const rule = ruleFor(cluster, level.name);
+  if (rule?.name === "") return undefined;
+  if (!rule) return null;
+  return { approvals: approvalsNeeded(rule, level), approvers: rule.approvers && [...rule.approvers].sort() };
 }

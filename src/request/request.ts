@@ -69,12 +69,16 @@ export interface AccessRequest {
   readonly preview: Preview | null;
   /** Set with the preview, when the approvers are asked. */
   readonly reminders: Reminders | null;
-  readonly decision: Decision | null;
+  /** The sealed approvals, of different people, in the order in which they were given. */
+  readonly approvals: readonly Decision[];
+  /** How many it takes, for showing: what the policy says is looked at again before anything is given. */
+  readonly approvalsWanted: number;
+  readonly denial: Decision | null;
   readonly grant: Grant | null;
   /** Set while something is being tried again. */
   readonly trouble: Trouble | null;
-  /** Set while an approval that did not hold waits to be given again. */
-  readonly voided: { readonly by: string; readonly message: string } | null;
+  /** Set while approvals that did not hold wait to be given again. */
+  readonly voided: { readonly by: readonly string[]; readonly message: string } | null;
   /** Why it was refused; set in the state `refused` only. */
   readonly refusal: { readonly code: string; readonly message: string } | null;
 }
@@ -94,7 +98,9 @@ export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: n
     lapsesAt: new Date(now.getTime() + lapsesAfterSeconds * 1000).toISOString(),
     preview: null,
     reminders: null,
-    decision: null,
+    approvals: [],
+    approvalsWanted: 1,
+    denial: null,
     grant: null,
     trouble: null,
     voided: null,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { checkApproval, decide } from "../../src/approval/decide.ts";
+import { checkApproval } from "../../src/approval/check-approval.ts";
+import { decide } from "../../src/approval/decide.ts";
 import type { Decision } from "../../src/approval/decision.ts";
 import { seal } from "../../src/approval/seal.ts";
 import type { AccessRequest, MappedIdentity } from "../../src/request/request.ts";
@@ -10,11 +11,17 @@ import { at, hours, minutes } from "../builders/times.ts";
 
 /** What the worker says about a record as it reads it from Redis. */
 function verdictOn(request: AccessRequest, cluster = aCluster(), base: MappedIdentity | null = null) {
-  return checkApproval(request, cluster, digestNow(request, base, cluster), sealKeys);
+  const [viewer] = cluster.levels;
+  if (!viewer) throw new Error("The builder's cluster offers no level.");
+  return checkApproval(request, cluster, viewer, digestNow(request, base, cluster), sealKeys);
 }
 
 const approved = anApprovedRequest();
-const decision = approved.decision as Decision;
+const [decision = neverGiven()] = approved.approvals;
+
+function neverGiven(): never {
+  throw new Error("The builder's request is not approved.");
+}
 
 test("an approval that nobody touched is valid", () => {
   expect(verdictOn(approved)).toEqual({ type: "valid" });
@@ -44,7 +51,7 @@ describe("whoever can write to Redis gains nothing by changing", () => {
     ["the seal", { seal: `${sealKeys[0].id}.${"0".repeat(64)}` }],
     ["the seal, to none", { seal: "" }],
   ])("%s", (_, change) => {
-    const verdict = verdictOn({ ...approved, decision: { ...decision, ...change } });
+    const verdict = verdictOn({ ...approved, approvals: [{ ...decision, ...change }] });
 
     expect(verdict).toEqual({ type: "void", message: "the approval does not carry our seal" });
   });
@@ -55,7 +62,7 @@ describe("whoever can write to Redis gains nothing by changing", () => {
     const denied = decide(request, aCluster(), click, sealKeys, at(minutes(2)));
     if (denied.type === "refused") throw new Error(denied.code);
 
-    const verdict = verdictOn({ ...approved, decision: { ...denied.decision, verdict: "approved" } });
+    const verdict = verdictOn({ ...approved, approvals: [{ ...denied.decision, verdict: "approved" }] });
 
     expect(verdict).toEqual({ type: "void", message: "the approval does not carry our seal" });
   });
@@ -63,7 +70,7 @@ describe("whoever can write to Redis gains nothing by changing", () => {
   test("the decision, by one of another request", () => {
     const other = anApprovedRequest({ id: "r-2" });
 
-    expect(verdictOn({ ...approved, decision: other.decision })).toMatchObject({ type: "void" });
+    expect(verdictOn({ ...approved, approvals: other.approvals })).toMatchObject({ type: "void" });
   });
 
   test("the decision, by one sealed with a key of their own", () => {
@@ -76,11 +83,11 @@ describe("whoever can write to Redis gains nothing by changing", () => {
     const { seal: _, ...unsealed } = decision;
     const borrowed = seal("annotation", { ...unsealed, request: approved.id }, sealKeys);
 
-    expect(verdictOn({ ...approved, decision: { ...decision, seal: borrowed } })).toMatchObject({ type: "void" });
+    expect(verdictOn({ ...approved, approvals: [{ ...decision, seal: borrowed }] })).toMatchObject({ type: "void" });
   });
 
   test("the decision, by none", () => {
-    expect(verdictOn({ ...approved, decision: null })).toEqual({ type: "void", message: "there is no approval" });
+    expect(verdictOn({ ...approved, approvals: [] })).toEqual({ type: "void", message: "there is no approval" });
   });
 });
 
@@ -115,7 +122,7 @@ describe("an approval is void", () => {
     const unsealed = { ...sealless(decision), by: "U0ENGINEER", digest: request.preview?.digest ?? "" };
     const own = { ...unsealed, seal: seal("decision", { ...unsealed, request: request.id }, sealKeys) };
 
-    const verdict = verdictOn({ ...request, decision: own }, cluster);
+    const verdict = verdictOn({ ...request, approvals: [own] }, cluster);
 
     expect(verdict).toEqual({ type: "void", message: "nobody can approve a request of their own" });
   });
@@ -124,7 +131,7 @@ describe("an approval is void", () => {
     const unsealed = { ...sealless(decision), at: at(hours(24)).toISOString() };
     const late = { ...unsealed, seal: seal("decision", { ...unsealed, request: approved.id }, sealKeys) };
 
-    const verdict = verdictOn({ ...approved, decision: late });
+    const verdict = verdictOn({ ...approved, approvals: [late] });
 
     expect(verdict).toEqual({ type: "void", message: "it was approved after it had lapsed" });
   });

@@ -1,7 +1,6 @@
 import { decide } from "../../src/approval/decide.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { grantsAnnotation, writeAnnotation } from "../../src/grant/annotation.ts";
-import { scheduleGrant } from "../../src/grant/grant.ts";
 import type { Holding } from "../../src/grant/holding.ts";
 import { rememberWritten } from "../../src/grant/written.ts";
 import { eventOf } from "../../src/jobs/record-change.ts";
@@ -69,8 +68,7 @@ function approvedRequest(
   const click = { verdict: "approved", by: "U0APPROVER", digest, why: "" } as const;
   const decided = decide(previewed, cluster, click, stage.sealKeys, decidedAt);
   if (decided.type === "refused") throw new Error(`the approval was refused: ${decided.code}`);
-  const grant = scheduleGrant(decidedAt, leaseSeconds);
-  return { ...previewed, state: "approved", decision: decided.decision, grant };
+  return { ...decided.after, version: 1 };
 }
 
 function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessRequest[]): Settlement {

@@ -70,8 +70,7 @@ export function anApprovedRequest(
   const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
   const decided = decide(request, cluster, click, keys, at(minutes(2)));
   if (decided.type === "refused") throw new Error(`The builder's approval was refused: ${decided.code}.`);
-  const grant = scheduleGrant(at(minutes(2)), request.durationSeconds);
-  return { ...request, state: "approved", decision: decided.decision, grant, version: 3, ...change };
+  return { ...decided.after, version: 3, ...change };
 }
 
 /** A request whose grant is in another state than `scheduled`. */

@@ -9,7 +9,7 @@ export function aShare(change: Partial<Share> = {}): Share {
     endsAt: at(hours(4)).toISOString(),
     level: "viewer",
     requester: "U0ENGINEER",
-    approver: "U0APPROVER",
+    approvers: ["U0APPROVER"],
     ...change,
   };
 }

@@ -17,7 +17,7 @@ export const longestStates: Readonly<Record<string, AccessRequest>> = Object.fro
 );
 
 function stretched(request: AccessRequest): AccessRequest {
-  const { preview, trouble, voided, refusal, decision, grant } = request;
+  const { preview, trouble, voided, refusal, approvals, denial, grant } = request;
   return {
     ...request,
     cluster: "c".repeat(63),
@@ -34,9 +34,10 @@ function stretched(request: AccessRequest): AccessRequest {
       warnings: Array.from({ length: 10 }, () => longest(3_000)),
     },
     trouble: trouble && { ...trouble, message: longest(20_000) },
-    voided: voided && { ...voided, message: longest(20_000) },
+    voided: voided && { by: Array.from({ length: 10 }, () => "U0123456789"), message: longest(20_000) },
     refusal: refusal && { ...refusal, message: longest(20_000) },
-    decision: decision && { ...decision, why: longest(3_000) },
+    approvals: approvals.flatMap((each) => Array.from({ length: 10 }, () => ({ ...each, why: longest(3_000) }))),
+    denial: denial && { ...denial, why: longest(3_000) },
     grant: grant && {
       ...grant,
       proof: aProof({ mapped: finding, authorized: finding, signedIn: finding }),

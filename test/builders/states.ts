@@ -3,7 +3,7 @@ import { aGrantedRequest, anApprovedRequest, aPreview, aPreviewedRequest, aReque
 import { aTrouble } from "./a-trouble.ts";
 import { at, hours, minutes } from "./times.ts";
 
-const denied = anApprovedRequest().decision;
+const [approval] = anApprovedRequest().approvals;
 const endedAt = at(minutes(2) + hours(4) + 1).toISOString();
 const revoked = { cause: "revoked", by: "U0ONCALL", at: at(minutes(30)).toISOString(), why: "incident 42" } as const;
 
@@ -19,12 +19,14 @@ export const states: Readonly<Record<string, AccessRequest>> = {
   "waiting, and the approvers were reminded": aPreviewedRequest({
     reminders: { sent: 2, nextAt: at(hours(4)).toISOString() },
   }),
+  "waiting for two approvers": aPreviewedRequest({ approvalsWanted: 2 }),
+  "waiting for a second approver": aPreviewedRequest({ approvals: approval ? [approval] : [], approvalsWanted: 2 }),
   "waiting again after its approval was void": aPreviewedRequest({
-    voided: { by: "U0APPROVER", message: "the principal's entry in aws-auth is not what was approved" },
+    voided: { by: ["U0APPROVER"], message: "the principal's entry in aws-auth is not what was approved" },
   }),
   denied: aPreviewedRequest({
     state: "denied",
-    decision: denied && { ...denied, verdict: "denied", why: "use *staging-2*" },
+    denial: approval ? { ...approval, verdict: "denied", why: "use *staging-2*" } : null,
   }),
   cancelled: aPreviewedRequest({ state: "cancelled" }),
   lapsed: aPreviewedRequest({ state: "lapsed" }),

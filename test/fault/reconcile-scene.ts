@@ -1,7 +1,6 @@
 import { decide } from "../../src/approval/decide.ts";
 import { sealKeysFrom } from "../../src/approval/seal.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
-import { scheduleGrant } from "../../src/grant/grant.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { digestOfChange } from "../../src/request/digest.ts";
@@ -59,6 +58,5 @@ function approved(request: AccessRequest, cluster: Cluster, now: Date): AccessRe
   const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
   const decided = decide(request, cluster, click, sealKeys, now);
   if (decided.type === "refused") throw new Error(`The approval was refused: ${decided.code}.`);
-  const grant = scheduleGrant(now, request.durationSeconds);
-  return { ...request, version: 3, state: "approved", decision: decided.decision, grant };
+  return decided.after;
 }

@@ -8,7 +8,7 @@ export async function forgeApproval(redisUrl: string): Promise<void> {
   const now = new Date();
   for (const key of await redis.keys("{eks-access}:request:*")) {
     const request = JSON.parse((await redis.hget(key, "record")) ?? "null") as AccessRequest;
-    const decision = {
+    const approval = {
       verdict: "approved" as const,
       by: "U0APPROVER",
       at: now.toISOString(),
@@ -18,7 +18,7 @@ export async function forgeApproval(redisUrl: string): Promise<void> {
     };
     const version = request.version + 1;
     const grant = scheduleGrant(now, request.durationSeconds);
-    const forged: AccessRequest = { ...request, version, state: "approved", decision, grant };
+    const forged: AccessRequest = { ...request, version, state: "approved", approvals: [approval], grant };
     await redis.hset(key, { version, record: JSON.stringify(forged) });
     await redis.zadd("{eks-access}:due", 0, request.id);
   }

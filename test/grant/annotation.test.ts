@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { sealKeysFrom } from "../../src/approval/seal.ts";
+import { seal, sealKeysFrom } from "../../src/approval/seal.ts";
 import { readAnnotation, writeAnnotation } from "../../src/grant/annotation.ts";
+import { engineerArn } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
 import { at, hours } from "../builders/times.ts";
@@ -24,7 +25,7 @@ test("any holdings survive the round trip", () => {
     endsAt: fc.constant(at(hours(4)).toISOString()),
     level: name,
     requester: name,
-    approver: name,
+    approvers: fc.array(name, { maxLength: 3 }),
   });
   const holding = fc.record({
     arn: name,
@@ -40,6 +41,14 @@ test("any holdings survive the round trip", () => {
       expect(reading).toEqual({ type: "holdings", holdings: held.toSorted((a, b) => (a.arn < b.arn ? -1 : 1)) });
     }),
   );
+});
+
+test("a share that an older eks-access wrote, with one approver, is read", () => {
+  const share = ["r-1", at(hours(4)).toISOString(), ["eks-access:viewers"], "viewer", "U0ENGINEER", "U0APPROVER"];
+  const held = [{ arn: engineerArn, new: true, add: ["eks-access:viewers"], g: [share] }];
+  const old = JSON.stringify({ v: 1, held, seal: seal("annotation", { cluster: "staging", held }, sealKeys) });
+
+  expect(readAnnotation("staging", old, sealKeys)).toEqual({ type: "holdings", holdings: [aHolding()] });
 });
 
 test("where there is nothing to remember there is no annotation", () => {
@@ -107,7 +116,7 @@ test("250 KiB hold 1,100 grants of principals with names of 40 characters and on
     const share = aShare({
       id: `r-${String(index).padStart(10, "0")}`,
       requester: "U0123456789",
-      approver: "U0123456789",
+      approvers: ["U0123456789"],
     });
     return aHolding({ arn: `arn:aws:iam::111122223333:role/${String(index).padStart(40, "n")}`, shares: [share] });
   });

@@ -41,7 +41,7 @@ describe("of the open requests of a cluster", () => {
     expect(placeOf(request, when)).toBe(place);
   });
 
-  test("one whose end was moved in Redis leaves when its sealed decision says", () => {
+  test("one whose end was moved in Redis leaves when its sealed approval says", () => {
     const moved = aGrantedRequest({ state: "active", endsAt: at(hours(1_000)).toISOString() });
 
     expect(placeOf(moved, end)).toBe("leaving");
@@ -65,12 +65,12 @@ describe("a run has nothing to do", () => {
 });
 
 describe("the end of a lease", () => {
-  test("counts from the decision", () => {
+  test("counts from the approval", () => {
     expect(sealedEnd(anApprovedRequest())).toBe(end.toISOString());
   });
 
-  test("without a decision is the beginning: nothing was ever given", () => {
-    expect(sealedEnd({ ...anApprovedRequest(), decision: null })).toBe(at(0).toISOString());
+  test("without an approval is the beginning: nothing was ever given", () => {
+    expect(sealedEnd({ ...anApprovedRequest(), approvals: [] })).toBe(at(0).toISOString());
   });
 
   test("is what the cluster itself remembers, where that is earlier than what Redis says", () => {
@@ -82,7 +82,7 @@ describe("the end of a lease", () => {
     expect(work).toEqual({ arriving: [], leaving: [active], staying: [] });
   });
 
-  test("stays what the decision says where the cluster remembers the same", () => {
+  test("stays what the approval says where the cluster remembers the same", () => {
     const active = aGrantedRequest({ state: "active" });
     const held = aHolding({ shares: [shareOf(active)] });
 

@@ -65,7 +65,7 @@ const entry = (arn: string, groups: string) => `- userarn: ${arn}\n  username: s
 /** What the document of a running grant remembers of it. */
 function remembered(request: AccessRequest, change: Partial<Holding> = {}): Holding {
   const { id, level, requester, groups } = request;
-  const share = { id, level, requester, groups, approver: "U0APPROVER", endsAt: request.grant?.endsAt ?? "" };
+  const share = { id, level, requester, groups, approvers: ["U0APPROVER"], endsAt: request.grant?.endsAt ?? "" };
   return { arn: request.principal, entryAdded: true, added: groups, shares: [share], ...change };
 }
 

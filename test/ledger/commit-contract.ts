@@ -46,7 +46,7 @@ export function commitContract(ledgerNow: () => Ledger): void {
       const first = aPreviewedRequest();
       await ledger.commit(aChange(first));
       const writers = ["U0APPROVER", "U0APPROVER2", "U0ONCALL"].map((by) =>
-        revise(first, { voided: { by, message: "" } }),
+        revise(first, { voided: { by: [by], message: "" } }),
       );
 
       const results = await Promise.all(writers.map((after) => ledger.commit(aChange(after, "request.approved"))));

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Cluster, Level } from "../../src/policy/cluster.ts";
+import { clusterRule, type Rule } from "../../src/policy/rule.ts";
 import { digestOfChange } from "../../src/request/digest.ts";
 import type { AccessRequest, MappedIdentity } from "../../src/request/request.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
@@ -18,6 +19,7 @@ function digestWith(
   return digestOfChange(request, cluster, aLevel({ groups: ["a", "b"], ...change.level }), entry);
 }
 
+const rule = { ...clusterRule, name: "two", approvals: 2, approvers: ["U0APPROVER2", "U0APPROVER"] };
 const before = digestWith();
 
 describe("the digest is another one", () => {
@@ -37,6 +39,7 @@ describe("the digest is another one", () => {
     ["for another account", digestWith({ cluster: { account: "222233334444" } })],
     ["for another creator", digestWith({ cluster: { creator: { roleArn: "arn:aws:iam::111122223333:role/y" } } })],
     ["for other approvers", digestWith({ cluster: { approvers: ["U0APPROVER"] } })],
+    ["under a policy", digestWith({ cluster: { rules: [rule] } })],
     ["for other foreign accounts", digestWith({ cluster: { foreignAccounts: [] } })],
     ["for a level with other groups", digestWith({ level: { groups: ["a", "c"] } })],
     ["for a level with a longer lease", digestWith({ level: { maxDurationSeconds: 9 * 3600 } })],
@@ -48,6 +51,15 @@ describe("the digest is another one", () => {
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     expect(digest).not.toBe(before);
   });
+});
+
+test("the digest under a policy depends on how many have to approve, on who may, and on no rule's name", () => {
+  const under = (change: Partial<Rule>) => digestWith({ cluster: { rules: [{ ...rule, ...change }] } });
+
+  expect(under({ approvals: 3 })).not.toBe(under({}));
+  expect(under({ approvers: ["U0APPROVER"] })).not.toBe(under({}));
+  expect(under({ approvers: null })).not.toBe(under({}));
+  expect(under({ name: "renamed", approvers: ["U0APPROVER", "U0APPROVER2"] })).toBe(under({}));
 });
 
 test("the order in which groups, approvers and accounts are written does not matter", () => {

@@ -1,14 +1,15 @@
 import type { AllMiddlewareArgs, BlockAction, ButtonAction, SlackActionMiddlewareArgs } from "@slack/bolt";
 import { z } from "zod";
 import { type Click, decide } from "../../approval/decide.ts";
-import type { Decision, DecisionRefusal } from "../../approval/decision.ts";
+import type { DecisionRefusal } from "../../approval/decision.ts";
+import type { AuditEvent, EventType } from "../../audit/event.ts";
 import { explain } from "../../failure/access-error.ts";
-import { scheduleGrant } from "../../grant/grant.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { type AccessRequest, revise } from "../../request/request.ts";
 import type { SlackContext } from "../context.ts";
-import { clickAnswer, failureAnswer } from "../messages/answers.ts";
+import { failureAnswer } from "../messages/answers.ts";
+import { clickAnswer, oneOfSeveralAnswer } from "../messages/decision-answers.ts";
 import type { Message } from "../messages/message.ts";
 
 type ButtonClick = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & AllMiddlewareArgs;
@@ -63,24 +64,22 @@ async function attempt(
     await noteRefusal(context, request, click, decided.code, now);
     return clickAnswer(decided.code, request, cluster);
   }
-  const after = decidedRequest(request, decided.decision, now);
-  const detail = { digest: click.digest, why: click.why };
-  const event = eventOf(
-    click.verdict === "approved" ? "request.approved" : "request.denied",
-    request,
-    click.by,
-    now,
-    detail,
-  );
+  const { after } = decided;
+  const event = eventOf(eventTypeOf(after), request, click.by, now, detailOf(after, click));
   const result = await recordChange(context, after, event, now);
-  if (result.type === "committed") return null;
+  if (result.type === "committed") return after.state === "pending" ? oneOfSeveralAnswer(after, cluster) : null;
   return result.current ? attempt(context, result.current, cluster, click) : failureAnswer("The request is gone.");
 }
 
-function decidedRequest(request: AccessRequest, decision: Decision, now: Date): AccessRequest {
-  if (decision.verdict === "denied") return revise(request, { state: "denied", decision, trouble: null });
-  const grant = scheduleGrant(now, request.durationSeconds);
-  return revise(request, { state: "approved", decision, grant, trouble: null, voided: null });
+/** The last approval that is needed decides; the ones before it are given. */
+function eventTypeOf({ state }: AccessRequest): EventType {
+  if (state === "denied") return "request.denied";
+  return state === "approved" ? "request.approved" : "approval.given";
+}
+
+function detailOf(after: AccessRequest, { digest, why }: Click): AuditEvent["detail"] {
+  if (after.state === "denied") return { digest, why };
+  return { digest, why, approvers: after.approvals.map(({ by }) => by), wanted: after.approvalsWanted };
 }
 
 /** Somebody tried what they may not do: that goes into the audit log. Two clicks at once are no such attempt. */
@@ -91,13 +90,19 @@ async function noteRefusal(
   code: DecisionRefusal,
   now: Date,
 ): Promise<void> {
-  if (code === "already-decided" || code === "no-preview" || code === "lapsed") return;
+  if (code === "no-preview" || code === "lapsed") return;
+  if (code === "already-decided" && isOfThisChange(request, click)) return;
   const event = eventOf("decision.refused", request, click.by, now, {
     code,
     verdict: click.verdict,
     digest: click.digest,
   });
   await recordChange(context, revise(request, {}), event, now);
+}
+
+/** A click that came too late, and not one on a button of an older change. */
+function isOfThisChange({ approvals, denial, preview }: AccessRequest, { digest }: Click): boolean {
+  return [...approvals, denial, preview].some((each) => each?.digest === digest);
 }
 
 function parse(text: string): unknown {

@@ -1,4 +1,3 @@
-import type { DecisionRefusal } from "../../approval/decision.ts";
 import type { EndRefusal } from "../../grant/may-revoke.ts";
 import type { WorkerIdentity } from "../../ledger/ledger.ts";
 import type { Cluster } from "../../policy/cluster.ts";
@@ -9,7 +8,7 @@ import type { Message } from "./message.ts";
 import { stateOf } from "./words.ts";
 
 /** An answer that only the person who asked sees. */
-function answer(said: string): Message {
+export function answer(said: string): Message {
   const text = cut(said, 3000);
   return { text, blocks: [section(text)] };
 }
@@ -98,20 +97,6 @@ function workerWords(worker: WorkerIdentity | null, answered: boolean): string {
   const identity = `${code(worker.arn)} in account ${code(worker.account)}`;
   if (answered) return `✓ AWS says: ${identity}`;
   return `✗ no worker answered just now. Last seen ${time(worker.at)} as ${identity}. Check that one runs.`;
-}
-
-/** Why a click did nothing, and who may. */
-export function clickAnswer(code_: DecisionRefusal, request: AccessRequest, cluster: Cluster): Message {
-  const others = mentions(cluster.approvers.filter((approver) => approver !== request.requester));
-  const reasons: Readonly<Record<DecisionRefusal, string>> = {
-    "already-decided": `This is handled already. ${stateOf(request)}.`,
-    lapsed: "This request has lapsed. It has to be asked for again.",
-    "self-approval": `You can't decide about your own request. Who may: ${others || "nobody else; an operator has to add an approver"}.`,
-    "not-an-approver": `You are not an approver of ${code(cluster.name)}. Who may decide: ${others}.`,
-    "no-preview": "The worker is looking at the cluster again. The buttons come back when it is done.",
-    "change-differs": "The change is no longer the one that you saw. Read the message again, then decide.",
-  };
-  return answer(reasons[code_]);
 }
 
 export function failureAnswer(sentence: string): Message {

@@ -1,6 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import { type AccessRequest, isClosed } from "../../request/request.ts";
-import { code, codeBlock, codeList, context, fields, mention, plainLine, section, time } from "../mrkdwn.ts";
+import { code, codeBlock, codeList, context, fields, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import { approveAction, denyAction, extendAction, revokeAction } from "./actions.ts";
 import type { Message } from "./message.ts";
 import { durationOf, identityOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
@@ -67,7 +67,7 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
   const blocks: KnownBlock[] = [];
   if (request.voided && request.state === "pending") {
     const { by, message } = request.voided;
-    blocks.push(section(`:warning: The approval by ${mention(by)} is void: ${said(message, 400)}. Decide again.`));
+    blocks.push(section(`:warning: The approval by ${mentions(by)} is void: ${said(message, 400)}. Decide again.`));
   }
   blocks.push(section(stateOf(request)));
   const trouble = troubleOf(request);

@@ -15,15 +15,15 @@ export interface Milestone {
 export function milestoneOf(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
   const subject = `${code(request.level)} on ${code(request.cluster)} (${code(request.id)})`;
   const tell = (name: string, text: string): Milestone => ({ name, message: { text, blocks: [section(text)] } });
-  const { decision, grant, trouble } = request;
+  const { denial, grant, trouble } = request;
   if (trouble) return tell(`${milestoneState(request)}-${trouble.code}`, `${subject}: ${troubleOf(request)}`);
   if (request.state === "refused") {
     return tell("refused", `${subject} can't be given. ${said(request.refusal?.message ?? "")}.`);
   }
-  if (request.state === "denied" && decision) {
+  if (request.state === "denied" && denial) {
     return tell(
       "denied",
-      `${mention(decision.by)} denied ${subject}.${decision.why && ` ${cut(plainLine(decision.why), 600)}`}`,
+      `${mention(denial.by)} denied ${subject}.${denial.why && ` ${cut(plainLine(denial.why), 600)}`}`,
     );
   }
   if (request.state === "lapsed")

@@ -1,3 +1,4 @@
+import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { cut, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
@@ -39,10 +40,21 @@ export function threadMessage(entries: readonly ThreadEntry[]): Message {
 }
 
 function decisionEntries(request: AccessRequest): ThreadEntry[] {
-  const { state, decision, voided } = request;
+  return [...approvalEntries(request), ...stateEntries(request)];
+}
+
+function approvalEntries({ approvals, approvalsWanted }: AccessRequest): ThreadEntry[] {
+  return approvals.map(({ by, at }, index) => {
+    const count = approvalsWanted > 1 ? `, ${index + 1} of ${approvalsWanted}` : "";
+    return { name: `approved-${by}-${at}`, text: `Approved by ${mention(by)} ${time(at)}${count}.` };
+  });
+}
+
+function stateEntries(request: AccessRequest): ThreadEntry[] {
+  const { state, denial, voided } = request;
   if (state === "pending" && voided) {
     const { by, message } = voided;
-    const text = `The approval by ${mention(by)} is void: ${said(message, 400)}. The approvers are asked again.`;
+    const text = `The approval by ${mentions(by)} is void: ${said(message, 400)}. The approvers are asked again.`;
     return [{ name: `void-${message}`, text }];
   }
   if (state === "cancelled") return [{ name: "cancelled", text: "Cancelled by the requester." }];
@@ -50,19 +62,16 @@ function decisionEntries(request: AccessRequest): ThreadEntry[] {
     return [{ name: "lapsed", text: `Lapsed ${time(request.lapsesAt)}: nobody decided in time.` }];
   }
   if (state === "refused") return [{ name: "refused", text: `Refused: ${said(request.refusal?.message ?? "")}.` }];
-  if (!decision) return [];
-  const why = decision.why && `: ${cut(plainLine(decision.why), 600)}`;
-  if (state === "denied") {
-    return [{ name: "denied", text: `Denied by ${mention(decision.by)} ${time(decision.at)}${why || "."}` }];
-  }
-  return [{ name: `approved-${decision.at}`, text: `Approved by ${mention(decision.by)} ${time(decision.at)}.` }];
+  if (state !== "denied" || !denial) return [];
+  const why = denial.why && `: ${cut(plainLine(denial.why), 600)}`;
+  return [{ name: "denied", text: `Denied by ${mention(denial.by)} ${time(denial.at)}${why || "."}` }];
 }
 
 /** Mentions those who may decide: a message that is changed in place calls nobody. */
 function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
   const { state, preview, reminders, requester, lapsesAt } = request;
   if (state !== "pending" || !preview || !reminders?.sent || !cluster) return [];
-  const approvers = mentions(cluster.approvers.filter((approver) => approver !== requester));
+  const approvers = mentions(othersWhoMayApprove(request, cluster));
   const text = `${approvers}: ${mention(requester)} still waits for a decision. It lapses ${time(lapsesAt)}.`;
   return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
 }

@@ -12,17 +12,29 @@ export function said(sentence: string, maxLength = 600): string {
 
 /** The state of a request in a few words, without a full stop, with who and when. Says nothing that is not true yet (law 5). */
 export function stateOf(request: AccessRequest): string {
-  const { decision } = request;
-  if (request.state === "pending") return request.preview ? "Waiting for an approver" : "Looking at the cluster";
-  if (request.state === "denied" && decision) return `Denied by ${mention(decision.by)} ${time(decision.at)}`;
+  const { denial } = request;
+  if (request.state === "pending") return request.preview ? waitingFor(request) : "Looking at the cluster";
+  if (request.state === "denied" && denial) return `Denied by ${mention(denial.by)} ${time(denial.at)}`;
   if (request.state === "cancelled") return "Cancelled by the requester";
   if (request.state === "lapsed") return `Lapsed ${time(request.lapsesAt)}: nobody decided in time`;
   if (request.state === "refused") return `Refused: ${said(request.refusal?.message ?? "")}`;
   return grantStateOf(request);
 }
 
-function grantStateOf({ grant, decision }: AccessRequest): string {
-  const by = decision ? `Approved by ${mention(decision.by)} ${time(decision.at)}. ` : "";
+function waitingFor({ approvals, approvalsWanted }: AccessRequest): string {
+  if (approvalsWanted === 1) return "Waiting for an approver";
+  if (approvals.length === 0) return `Waiting for ${approvalsWanted} approvals, of different people`;
+  return `${approvals.length} of ${approvalsWanted} approvals: ${approversIn(approvals)}. Waiting for another approver`;
+}
+
+/** Who approved, and when; as many as anybody would read. */
+function approversIn(approvals: AccessRequest["approvals"]): string {
+  const shown = approvals.slice(0, 10).map(({ by, at }) => `${mention(by)} ${time(at)}`);
+  return [...shown, ...(approvals.length > 10 ? [`${approvals.length - 10} more`] : [])].join(", ");
+}
+
+function grantStateOf({ grant, approvals }: AccessRequest): string {
+  const by = approvals.length > 0 ? `Approved by ${approversIn(approvals)}. ` : "";
   if (grant?.state === "active" && !grant.end) {
     const drift = grant.drift ? `, *but not in aws-auth*: ${said(grant.drift.message)}` : "";
     return `${by}*Active* until ${time(grant.endsAt)}${drift}`;

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { DecisionRefusal } from "../../../src/approval/decision.ts";
 import { readRequest, splitRequestLine } from "../../../src/request/request-line.ts";
 import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import {
-  clickAnswer,
   failureAnswer,
   mistakesAnswer,
   notYoursToExtendAnswer,
@@ -13,8 +11,6 @@ import {
 import type { Message } from "../../../src/slack/messages/message.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
-import { longestStates } from "../../builders/longest-states.ts";
-import { states } from "../../builders/states.ts";
 import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";
 
@@ -67,39 +63,6 @@ describe("a line with mistakes", () => {
 
     expect(textOfBlocks(answer)).toContain(`viewer ${"&amp;".repeat(500)}\`\`\``);
   });
-});
-
-describe("a click that decides nothing", () => {
-  test.each<[DecisionRefusal, string]>([
-    [
-      "already-decided",
-      "This is handled already. Denied by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01T09:02:00.000Z>.",
-    ],
-    ["lapsed", "This request has lapsed. It has to be asked for again."],
-    ["self-approval", "You can't decide about your own request. Who may: <@U0APPROVER>, <@U0APPROVER2>."],
-    ["not-an-approver", "You are not an approver of `staging`. Who may decide: <@U0APPROVER>, <@U0APPROVER2>."],
-    ["no-preview", "The worker is looking at the cluster again. The buttons come back when it is done."],
-    ["change-differs", "The change is no longer the one that you saw. Read the message again, then decide."],
-  ])("%s is told why", (code, sentence) => {
-    expect(clickAnswer(code, states.denied ?? aRequest(), aCluster()).text).toBe(sentence);
-  });
-
-  test("tells a requester who is the only approver that there is nobody", () => {
-    const answer = clickAnswer("self-approval", aRequest(), aCluster({ approvers: ["U0ENGINEER"] }));
-
-    expect(answer.text).toBe(
-      "You can't decide about your own request. Who may: nobody else; an operator has to add an approver.",
-    );
-  });
-
-  test.each(Object.entries({ ...states, ...longestStates }))(
-    "never says two full stops, whatever came of it: %s",
-    (_, request) => {
-      const { text } = clickAnswer("already-decided", request, aCluster());
-
-      expect(text).not.toMatch(/\.\.$/);
-    },
-  );
 });
 
 describe("whoami", () => {

@@ -37,7 +37,7 @@ test.each(Object.entries(states))("each entry has a name of its own, so that eac
 test("what came about while Slack could not be reached is told afterwards, in its order", () => {
   const names = namesOf(states.revoked ?? expect.fail("there is no such state"), []);
 
-  expect(names).toEqual(["approved-2026-03-01T09:02:00.000Z", "active", "ending", "ended"]);
+  expect(names).toEqual(["approved-U0APPROVER-2026-03-01T09:02:00.000Z", "active", "ending", "ended"]);
 });
 
 describe("an entry that somebody else took out", () => {

@@ -1,0 +1,38 @@
+import { othersWhoMayApprove } from "../../approval/approvers.ts";
+import type { DecisionRefusal } from "../../approval/decision.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import { code, mentions } from "../mrkdwn.ts";
+import { answer } from "./answers.ts";
+import type { Message } from "./message.ts";
+import { stateOf } from "./words.ts";
+
+/** Why a click did nothing, and who may. */
+export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cluster: Cluster): Message {
+  const others = whoElse(request, cluster);
+  const reasons: Readonly<Record<DecisionRefusal, string>> = {
+    "already-decided": `This is handled already. ${stateOf(request)}.`,
+    lapsed: "This request has lapsed. It has to be asked for again.",
+    "self-approval": `You can't decide about your own request. Who may: ${others}.`,
+    "not-an-approver": `You may not decide about ${code(request.level)} on ${code(cluster.name)}. Who may: ${others}.`,
+    "approved-already": `You have approved it. ${missing(request)}, from somebody else: ${others}.`,
+    "no-preview": "The worker is looking at the cluster again. The buttons come back when it is done.",
+    "change-differs": "The change is no longer the one that you saw. Read the message again, then decide.",
+    "no-rule": `No rule of the policy lets anybody ask for ${code(request.level)} on ${code(cluster.name)} any more.`,
+  };
+  return answer(reasons[refusal]);
+}
+
+/** An approval that is one of several: what is still missing. */
+export function oneOfSeveralAnswer(after: AccessRequest, cluster: Cluster): Message {
+  return answer(`Your approval is recorded. ${missing(after)}. Who may: ${whoElse(after, cluster)}.`);
+}
+
+function missing({ approvals, approvalsWanted }: AccessRequest): string {
+  const left = Math.max(1, approvalsWanted - approvals.length);
+  return `${left} more approval${left === 1 ? " is" : "s are"} needed`;
+}
+
+function whoElse(request: AccessRequest, cluster: Cluster): string {
+  return mentions(othersWhoMayApprove(request, cluster)) || "nobody else; an operator has to add an approver";
+}

@@ -1,0 +1,107 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { EventType } from "../../../src/audit/event.ts";
+import { type AccessRequest, revise } from "../../../src/request/request.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { click } from "../../fault/click.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackContext } from "../slack-context.ts";
+
+const policy = `
+policy:
+  rules:
+    - name: two for everything
+      approvals: 2
+`;
+let ledger = memoryLedger();
+let context = aSlackContext(ledger);
+let request: AccessRequest;
+
+beforeEach(async () => {
+  ledger = memoryLedger();
+  context = aSlackContext(ledger, `${configText}${policy}`);
+  const cluster = context.config.clusters.get("staging");
+  request = { ...aPreviewedRequest({}, null, cluster), version: 1 };
+  await ledger.commit(aChange(request));
+});
+
+async function eventTypes(): Promise<readonly EventType[]> {
+  return (await ledger.events(2, 100)).map(({ event }) => event.type);
+}
+
+describe("where two have to approve", () => {
+  test("the first is told what is missing, the second gives the grant", async () => {
+    const first = await click(context, "approved", request, "U0APPROVER");
+    const second = await click(context, "approved", request, "U0APPROVER2");
+
+    expect(first).toEqual(["Your approval is recorded. 1 more approval is needed. Who may: <@U0APPROVER2>."]);
+    expect(second).toEqual([]);
+    expect(await ledger.get(request.id)).toMatchObject({ state: "approved", grant: { state: "scheduled" } });
+    expect(await eventTypes()).toEqual(["approval.given", "request.approved"]);
+  });
+
+  test("both at once count, whoever writes first", async () => {
+    await Promise.all(["U0APPROVER", "U0APPROVER2"].map((user) => click(context, "approved", request, user)));
+
+    const after = await ledger.get(request.id);
+    expect(after?.state).toBe("approved");
+    expect(after?.approvals.map(({ by }) => by).toSorted()).toEqual(["U0APPROVER", "U0APPROVER2"]);
+  });
+});
+
+describe("an attempt gives nothing, and is in the audit log:", () => {
+  const refusals = async () =>
+    (await ledger.events(1, 100)).flatMap(({ event }) =>
+      event.type === "decision.refused" ? [event.detail.code] : [],
+    );
+
+  test("a second click of one approver", async () => {
+    await click(context, "approved", request, "U0APPROVER");
+    await click(context, "approved", request, "U0APPROVER");
+
+    expect(await ledger.get(request.id)).toMatchObject({ state: "pending", grant: null });
+    expect(await refusals()).toEqual(["approved-already"]);
+  });
+
+  test("a click of the requester", async () => {
+    await click(context, "approved", request, "U0ENGINEER");
+
+    expect(await refusals()).toEqual(["self-approval"]);
+  });
+
+  test("a click of somebody who may not", async () => {
+    await click(context, "approved", request, "U0ONCALL");
+
+    expect(await refusals()).toEqual(["not-an-approver"]);
+  });
+
+  test("an old button, of a change that is another one now", async () => {
+    const preview = request.preview && { ...request.preview, digest: "f".repeat(64) };
+    await ledger.commit(aChange(revise(request, { preview }), "request.previewed"));
+
+    await click(context, "approved", request, "U0APPROVER");
+
+    expect(await refusals()).toEqual(["change-differs"]);
+    expect(await ledger.get(request.id)).toMatchObject({ state: "pending", approvals: [] });
+  });
+
+  test("an old button, played again after the decision about the new change", async () => {
+    const old = { ...request, preview: request.preview && { ...request.preview, digest: "e".repeat(64) } };
+    await click(context, "denied", request, "U0APPROVER");
+
+    await click(context, "approved", old, "U0APPROVER2");
+
+    expect(await refusals()).toEqual(["already-decided"]);
+    expect((await ledger.get(request.id))?.state).toBe("denied");
+  });
+});
+
+test("a click that only came second is told so, and is no attempt", async () => {
+  await click(context, "denied", request, "U0APPROVER");
+
+  const answers = await click(context, "approved", request, "U0APPROVER2");
+
+  expect(answers.join()).toContain("This is handled already. Denied by <@U0APPROVER>");
+  expect(await eventTypes()).toEqual(["request.denied"]);
+});

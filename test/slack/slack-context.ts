@@ -1,0 +1,21 @@
+import { readConfig } from "../../src/config/config.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { SlackContext } from "../../src/slack/context.ts";
+import { configText } from "../builders/a-cluster.ts";
+import { sealKeys } from "../builders/seal-keys.ts";
+import { at, minutes } from "../builders/times.ts";
+import { silentContext } from "../fault/silent-context.ts";
+
+/** The Slack process's context over this ledger, five minutes after the story's start. `text` is its eks-access.yml. */
+export function aSlackContext(ledger: Ledger, text = configText): SlackContext {
+  const reading = readConfig(text);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  return {
+    ...silentContext(ledger),
+    config: reading.config,
+    sealKeys,
+    workers: { ask: async () => null },
+    now: () => at(minutes(5)),
+    newRequestId: () => "r-new",
+  };
+}
