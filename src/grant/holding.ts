@@ -47,7 +47,9 @@ export interface Target {
 
 /**
  * The entry that a principal must have: its base and the union of the groups of its shares.
- * `username` is for an entry that we add; one that is there keeps its own.
+ * @param username for an entry that we add; one that is there keeps its own
+ * @param drifted shares of which somebody else took a part out: what is gone stays gone, what is there stays. They are
+ *   held until their end all the same: the part may come back, as from a backup, and must not outlive its time then
  */
 export function targetOf(
   arn: string,
@@ -55,18 +57,26 @@ export function targetOf(
   holding: Holding | undefined,
   shares: readonly Share[],
   username: string,
+  drifted: readonly Share[] = [],
 ): Target {
   const base = baseOf(entry, holding);
-  if (shares.length === 0) {
+  const held = [...shares, ...drifted].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  if (held.length === 0) {
     return { change: base ? { type: "map", arn, ...base } : { type: "unmap", arn }, holding: null };
   }
-  const wanted = [...new Set(shares.flatMap((share) => share.groups))].sort();
+  const left = groupsOf(drifted).filter((group) => entry?.groups.includes(group));
+  const wanted = [...new Set([...groupsOf(shares), ...left])].sort();
   const kept = entry?.groups.filter((group) => base?.groups.includes(group) || wanted.includes(group)) ?? [];
   const groups = [...kept, ...wanted.filter((group) => !kept.includes(group))];
-  const added = wanted.filter((group) => !base?.groups.includes(group));
+  const added = groupsOf(held).filter((group) => !base?.groups.includes(group));
+  const isEmpty = base === null && wanted.length === 0;
   return {
-    change: { type: "map", arn, username: entry?.username ?? username, groups },
+    change: isEmpty ? { type: "unmap", arn } : { type: "map", arn, username: entry?.username ?? username, groups },
     // Once ours, always ours: groups that others added to our entry and took away again leave nothing of theirs behind.
-    holding: { arn, entryAdded: base === null || holding?.entryAdded === true, added, shares },
+    holding: { arn, entryAdded: (base === null && !isEmpty) || holding?.entryAdded === true, added, shares: held },
   };
+}
+
+function groupsOf(shares: readonly Share[]): readonly string[] {
+  return [...new Set(shares.flatMap((share) => share.groups))].sort();
 }

@@ -15,10 +15,11 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
     const holding = state.holdings.get(key);
     const arn = holding?.arn ?? open.find((request) => request.principal.toLowerCase() === key)?.principal ?? key;
     const remembered = rememberedShares(holding ? orphansOf(holding, open) : [], closed, now);
-    const shares = [...sharesOf(state, checked, key), ...remembered].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const shares = [...sharesOf(state, checked, key), ...remembered];
+    const drifted = driftedShares(state, checked, key);
     const principal = readPrincipal(arn);
     const username = principal.type === "principal" ? usernameFor(principal.principal) : arn;
-    targets.set(key, targetOf(arn, identityInDocument(state.document, arn), holding, shares, username));
+    targets.set(key, targetOf(arn, identityInDocument(state.document, arn), holding, shares, username, drifted));
   }
   return targets;
 }
@@ -32,6 +33,13 @@ function sharesOf(state: ClusterState, { arriving, holding, repaired }: Checked,
     ...own(holding).flatMap((request) => shareIn(state.holdings, request) ?? []),
     ...own(repaired).map((request) => shareIn(state.holdings, request) ?? shareOf(request)),
   ];
+}
+
+/** Grants in force whose part stays gone. */
+function driftedShares(state: ClusterState, { drifted }: Checked, key: string): readonly Share[] {
+  return drifted
+    .filter(({ request }) => request.principal.toLowerCase() === key)
+    .flatMap(({ request }) => shareIn(state.holdings, request) ?? []);
 }
 
 /** Principals with something arriving, leaving or to be put back, or with a share that is over and still stands there. */

@@ -164,6 +164,33 @@ describe("a run on one cluster decides", () => {
     expect(mended.data.mapUsers).toContain(engineerArn);
   });
 
+  test("that a grant whose part is gone is remembered to its end, whatever comes to its principal meanwhile", () => {
+    const gone = aGrantedRequest({}, { id: "r-gone", groups: ["eks-access:viewers", "eks-access:debuggers"] });
+    const ending = { ...aGrantedRequest({}, { id: "r-ending", groups: ["eks-access:admins"] }) };
+    const over = { ...ending, durationSeconds: 60 };
+    const shares = [
+      ...remembered(gone).shares,
+      { ...remembered(over).shares[0], endsAt: at(minutes(1)).toISOString() },
+    ];
+    const added = [...over.groups, ...gone.groups].toSorted();
+    const given = {
+      open: [gone, over],
+      holdings: [{ ...remembered(gone), added, shares: shares as Holding["shares"] }],
+    };
+    const { entryAdded } = remembered(gone);
+
+    const whole = settled(given);
+    const half = settled({ ...given, mapUsers: entry(engineerArn, '"eks-access:admins", "eks-access:viewers"') });
+
+    for (const { drifted, leaving, holdings } of [whole, half]) {
+      expect(ids(drifted.map((each) => each.request))).toEqual(["r-gone"]);
+      expect(ids(leaving)).toEqual(["r-ending"]);
+      expect(holdings).toMatchObject([{ entryAdded, added: gone.groups.toSorted(), shares: [{ id: "r-gone" }] }]);
+    }
+    expect(whole.data.mapUsers).toBeUndefined();
+    expect(half.data.mapUsers).toBe(entry(engineerArn, '"eks-access:viewers"'));
+  });
+
   test("that a grant whose annotation was stripped is written into it again, and the entry is not touched", () => {
     const request = aGrantedRequest({});
     const holding = remembered(request);
