@@ -6,7 +6,18 @@ import { expect, test } from "vitest";
 const src = fileURLToPath(new URL("../src", import.meta.url));
 
 /** Pure folders: they take the time, an id and a setting as values, and reach nothing outside. */
-const domain = ["request", "approval", "grant", "policy", "principal", "aws-auth", "proof", "audit", "failure"];
+const domain = [
+  "request",
+  "approval",
+  "grant",
+  "policy",
+  "principal",
+  "aws-auth",
+  "proof",
+  "audit",
+  "failure",
+  "diagnosis",
+];
 
 /** Packages without I/O that a domain folder may take. */
 const allowedPackages: Readonly<Record<string, readonly string[]>> = { "aws-auth": ["yaml"] };

@@ -1,5 +1,5 @@
 import { assumeRole } from "../aws/assume-role.ts";
-import { callerIdentity } from "../aws/caller-identity.ts";
+import { type CallerIdentity, callerIdentity } from "../aws/caller-identity.ts";
 import type { AwsCredentials } from "../aws/credentials.ts";
 import { type ClusterDescription, describeCluster } from "../aws/describe-cluster.ts";
 import { mintToken } from "../aws/eks-token.ts";
@@ -8,12 +8,24 @@ import { AccessError } from "../failure/access-error.ts";
 import { type ClusterClient, connectCluster } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { canonicalCaller } from "../principal/arn.ts";
-import type { AccessRequest } from "../request/request.ts";
 
 export interface OpenCluster {
   readonly client: ClusterClient;
   readonly description: ClusterDescription;
   close: () => void;
+}
+
+/** For whom a cluster is opened: a request, or what somebody asked in Slack. CloudTrail shows it. */
+export interface Errand {
+  readonly id: string;
+  /** Slack user id. */
+  readonly requester: string;
+}
+
+/** The creator's credentials, with who AWS says that they are. */
+export interface CreatorSession {
+  readonly credentials: AwsCredentials;
+  readonly identity: CallerIdentity;
 }
 
 /**
@@ -23,28 +35,33 @@ export interface OpenCluster {
  *
  * @throws AccessError
  */
-export async function openCluster(
-  cluster: Cluster,
-  requests: readonly AccessRequest[],
-  now: () => Date,
-): Promise<OpenCluster> {
-  const { region } = cluster;
-  await callerIdentity("default", region);
-  const credentials = await becomeCreator(cluster, requests);
+export async function openCluster(cluster: Cluster, errands: readonly Errand[], now: () => Date): Promise<OpenCluster> {
+  await callerIdentity("default", cluster.region);
+  const { credentials } = await becomeCreator(cluster, errands);
   const description = await describeCluster(credentials, cluster);
   if (description.authenticationMode === "API") {
     throw new AccessError("cluster-ignores-aws-auth", `${cluster.name} does not read aws-auth`);
   }
-  const token = await mintToken(credentials, cluster, now());
-  const { endpoint, certificateAuthority } = description;
-  const client = connectCluster({ name: cluster.name, endpoint, certificateAuthority, token });
+  const client = await connectAs(credentials, cluster, description, now());
   return { client, description, close: () => client.close() };
 }
 
-async function becomeCreator(cluster: Cluster, requests: readonly AccessRequest[]): Promise<AwsCredentials> {
+/** A client for a cluster, with a new token. Nothing is sent yet. */
+export async function connectAs(
+  credentials: AwsCredentials,
+  cluster: Cluster,
+  { endpoint, certificateAuthority }: ClusterDescription,
+  now: Date,
+): Promise<ClusterClient> {
+  const token = await mintToken(credentials, cluster, now);
+  return connectCluster({ name: cluster.name, endpoint, certificateAuthority, token });
+}
+
+/** Becomes the creator, and sees that it is the one that the configuration names. @throws AccessError */
+export async function becomeCreator(cluster: Cluster, errands: readonly Errand[]): Promise<CreatorSession> {
   const { creator, region, account } = cluster;
-  const ids = requests.map((request) => request.id);
-  const requesters = [...new Set(requests.map((request) => request.requester))];
+  const ids = errands.map((errand) => errand.id);
+  const requesters = [...new Set(errands.map((errand) => errand.requester))];
   const sourceIdentity = requesters.length === 1 ? requesters[0] : undefined;
   const credentials = await assumeRole("default", {
     roleArn: creator.roleArn,
@@ -62,7 +79,7 @@ async function becomeCreator(cluster: Cluster, requests: readonly AccessRequest[
       `AWS says that the assumed creator of ${cluster.name} is ${identity.arn}, not ${creator.roleArn}`,
     );
   }
-  return credentials;
+  return { credentials, identity };
 }
 
 /** The caller's ARN names a role without its path. */

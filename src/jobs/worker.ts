@@ -2,9 +2,8 @@ import { type Job, Worker } from "bullmq";
 import { callerIdentity } from "../aws/caller-identity.ts";
 import type { RedisClient } from "../redis/client.ts";
 import { adoptCluster } from "./adopt.ts";
+import { answerQuestion, isQuestion } from "./answer-question.ts";
 import type { WorkerContext } from "./context.ts";
-import { reportCreator } from "./creator.ts";
-import type { CreatorReport } from "./creator-report.ts";
 import { previewCluster } from "./preview.ts";
 import { type ClusterJob, clusterJob, queuePrefix } from "./queues.ts";
 import { reconcileCluster } from "./reconcile.ts";
@@ -36,14 +35,14 @@ export async function startWorker(context: WorkerContext, blocking: RedisClient)
 }
 
 /** The return value is the answer, where the job is a question. */
-async function look(context: WorkerContext, job: Job<ClusterJob>): Promise<CreatorReport | undefined> {
+async function look(context: WorkerContext, job: Job<ClusterJob>): Promise<unknown> {
   const data = clusterJob.parse(job.data);
   if (data.type === "identity") return void (await publishIdentity(context));
   const cluster = context.config.clusters.get(data.cluster);
   if (!cluster) {
     return void context.log.error({ cluster: data.cluster }, "a request names a cluster that is not configured");
   }
-  if (data.type === "creator") return reportCreator(context, cluster);
+  if (isQuestion(data)) return answerQuestion(context, cluster, data);
   if (data.type === "preview") await previewCluster(context, cluster);
   else if (data.type === "adopt") await adoptCluster(context, cluster);
   else await reconcileCluster(context, cluster, data.type === "inspect" ? "inspect" : "due");

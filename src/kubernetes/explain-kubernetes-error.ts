@@ -26,6 +26,11 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof ApiException && error.code === 404 && statusIn(error)?.reason === "NotFound";
 }
 
+/** Whether the API server does not know the resource at all: it says so in text, or in a Status (kubernetes, apiserver). */
+export function isUnknownApi(error: unknown): boolean {
+  return error instanceof ApiException && error.code === 404 && !isForeign(error);
+}
+
 function answered(error: ApiException<unknown>, what: string): AccessError {
   const status = statusIn(error);
   if (!status && isForeign(error)) return foreignAnswer(error, what);

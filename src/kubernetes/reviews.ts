@@ -1,7 +1,7 @@
 import { AuthenticationV1Api, AuthorizationV1Api, type V1ResourceAttributes } from "@kubernetes/client-node";
 import { AccessError } from "../failure/access-error.ts";
 import type { Connection } from "./connection.ts";
-import { kubernetesFailure } from "./explain-kubernetes-error.ts";
+import { isUnknownApi, kubernetesFailure } from "./explain-kubernetes-error.ts";
 
 /** A username and groups, as the API server sees somebody. */
 export interface KubernetesIdentity {
@@ -23,8 +23,8 @@ export interface ResourceAccess {
 }
 
 export interface Reviews {
-  /** Who the API server takes the bearer of our token for (SelfSubjectReview). */
-  whoAmI(): Promise<KubernetesIdentity>;
+  /** Who the API server takes the bearer of our token for (SelfSubjectReview); null: it is older than 1.28 and can't say. */
+  whoAmI(): Promise<KubernetesIdentity | null>;
   /** Whether we may do this (SelfSubjectAccessReview). */
   mayI(access: ResourceAccess): Promise<boolean>;
   /**
@@ -42,7 +42,13 @@ export function reviews(connection: Connection, cluster: string): Reviews {
   return {
     whoAmI: async () => {
       const body = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
-      const review = await told(`POST selfsubjectreview ${of}`, () => authentication.createSelfSubjectReview({ body }));
+      const review = await told(`POST selfsubjectreview ${of}`, () =>
+        authentication.createSelfSubjectReview({ body }).catch((error: unknown) => {
+          if (isUnknownApi(error)) return null;
+          throw error;
+        }),
+      );
+      if (!review) return null;
       const { username, groups = [] } = review.status?.userInfo ?? {};
       if (!username) throw new AccessError("cluster-unexpected", `The selfsubjectreview ${of} names nobody`);
       return { username, groups };

@@ -27,6 +27,26 @@ function plain(text: string): string {
   return escapeText(text).replace(/[*_~`]|:(?=[\w+'-]+:)/g, (mark) => `${mark}\u200b`);
 }
 
+/** What `told` shows in another way: values between backticks, ARNs, and times as ISO 8601. */
+const valueInSentence =
+  /(`[^`]*`|\barn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[\w+=.@/-]*[\w+=@/-]|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/;
+
+/** A sentence that the domain wrote: its values in code style, its times in the reader's zone, cut between its parts. */
+export function told(sentence: string, maxLength = 600): string {
+  let text = "";
+  for (const [index, part] of oneLine(sentence).split(valueInSentence).entries()) {
+    const next = index % 2 === 0 ? cut(plain(part), maxLength) : valueText(part);
+    if (text.length + next.length > maxLength) return `${text}…`;
+    text += next;
+  }
+  return text;
+}
+
+function valueText(part: string): string {
+  if (part.startsWith("`")) return part.length > 2 ? code(part.slice(1, -1), 300) : part;
+  return part.startsWith("arn:") ? code(part) : time(part);
+}
+
 /** Text in code style, on one line. A backtick inside would end it. */
 export function code(text: string, maxLength = 700): string {
   return `\`${cut(escapeText(oneLine(text)).replaceAll("`", "'"), maxLength)}\``;

@@ -63,7 +63,7 @@ test("the creator is let in as an administrator whatever the map says", async ()
 
   const identity = await creator.whoAmI();
 
-  expect(identity.groups).toContain("system:masters");
+  expect(identity?.groups).toContain("system:masters");
   expect(await creator.mayI({ verb: "*", resource: "*", group: "*" })).toBe(true);
 });
 

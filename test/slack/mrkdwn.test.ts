@@ -10,6 +10,7 @@ import {
   mentions,
   plainLine,
   time,
+  told,
 } from "../../src/slack/mrkdwn.ts";
 
 /** Whatever Slack would turn into a mention, a link, a date or an emoji, beside anything else. */
@@ -43,7 +44,14 @@ describe("the text of a user", () => {
   test("never holds a control character of Slack, so that it can be no mention, link or date", () => {
     fc.assert(
       fc.property(hostile, (text) => {
-        for (const shown of [escapeText(text), plainLine(text), code(text), codeBlock(text), codeList([text], 400)]) {
+        for (const shown of [
+          escapeText(text),
+          plainLine(text),
+          code(text),
+          codeBlock(text),
+          codeList([text], 400),
+          told(text),
+        ]) {
           expect(shown).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
         }
       }),
@@ -139,4 +147,26 @@ test("twenty people are named, the others are counted", () => {
 
   expect(mentions(people.slice(0, 2))).toBe("<@U0>, <@U1>");
   expect(mentions(people)).toMatch(/<@U19>, 3 more$/);
+});
+
+describe("a sentence of the domain", () => {
+  test("shows its values and ARNs as code, and its times in the reader's zone", () => {
+    const sentence = "arn:aws:iam::111122223333:role/dev is `a*b` until 2026-03-01T09:00:00.000Z";
+
+    expect(told(sentence)).toBe(
+      "`arn:aws:iam::111122223333:role/dev` is `a*b` until <!date^1772355600^{date_short_pretty} {time}|2026-03-01T09:00:00.000Z>",
+    );
+  });
+
+  test("is cut between its values, never within one", () => {
+    expect(told(`in ${"`group`, ".repeat(100)}`, 40)).toMatch(/^in (`group`, )+…$/);
+  });
+
+  test("never gets longer than it may, whatever it holds", () => {
+    fc.assert(
+      fc.property(hostile, fc.integer({ min: 10, max: 300 }), (text, most) => {
+        expect(told(text, most).length).toBeLessThanOrEqual(most + 1);
+      }),
+    );
+  });
 });

@@ -1,23 +1,51 @@
-import { whoAmIAnswer } from "../messages/answers.ts";
+import { completeChain, type Link } from "../../diagnosis/link.ts";
+import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
+import { chainReport } from "../../jobs/chain-report.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { SlackContext } from "../context.ts";
+import { chainAnswer } from "../messages/chain-answer.ts";
+import type { Message } from "../messages/message.ts";
+import { whoAmIAnswer } from "../messages/who-am-i-answer.ts";
+import { aboutCluster, askWorker } from "./ask-worker.ts";
 import type { Command } from "./command.ts";
 
 /** How long somebody waits for the answer of a worker, in milliseconds. */
 const answerWaitMs = 8_000;
+/** Every link may take as long as its own calls wait for an answer. */
+const chainWaitMs = 60_000;
 
 export const whoami: Command = {
   word: "whoami",
-  usage: "",
-  summary: "shows who you are, who the bot is, and what you have",
-  run: async (context, { user }) => {
-    const workerAnswered = await context.workers.ask({ type: "identity" }, answerWaitMs).then(
-      () => true,
-      () => false,
-    );
-    const [principal, requests, worker] = await Promise.all([
-      context.ledger.principalOf(user),
-      context.ledger.ofRequester(user, 50),
-      context.ledger.workerIdentity(),
-    ]);
-    return whoAmIAnswer({ user, principal, requests, worker, workerAnswered });
-  },
+  usage: "[<cluster>]",
+  summary: "shows who you are, who the bot is, and what you have; with a cluster, each link between you and its pods",
+  run: (context, { user, rest }) =>
+    rest === "" ? whoAmI(context, user) : aboutCluster(context, rest, (cluster) => chainOf(context, cluster, user)),
 };
+
+async function whoAmI(context: SlackContext, user: string): Promise<Message> {
+  const workerAnswered = await context.workers.ask({ type: "identity" }, answerWaitMs).then(
+    () => true,
+    () => false,
+  );
+  const [principal, requests, worker] = await Promise.all([
+    context.ledger.principalOf(user),
+    context.ledger.ofRequester(user, 50),
+    context.ledger.workerIdentity(),
+  ]);
+  const clusters = [...context.config.clusters.values()];
+  return whoAmIAnswer({ user, principal, requests, clusters, worker, workerAnswered });
+}
+
+async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {
+  const report = await askWorker(context, { type: "whoami", cluster: cluster.name, user }, chainReport, chainWaitMs);
+  return chainAnswer(cluster, report?.links ?? (await chainWithoutWorker(context, cluster, user)));
+}
+
+/** The ledger's part, which this process can tell by itself. */
+async function chainWithoutWorker({ ledger }: SlackContext, cluster: Cluster, user: string): Promise<readonly Link[]> {
+  const [principal, open] = await Promise.all([ledger.principalOf(user), ledger.openOf(cluster.name)]);
+  return completeChain([
+    { name: "worker", ms: null, ...workerMissing(chainWaitMs / 1000) },
+    { name: "leases", ms: null, ...leasesFinding(open, { user, principal }) },
+  ]);
+}

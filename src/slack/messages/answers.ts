@@ -1,5 +1,4 @@
 import type { EndRefusal } from "../../grant/may-revoke.ts";
-import type { WorkerIdentity } from "../../ledger/ledger.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import type { RequestReading } from "../../request/request-line.ts";
@@ -65,38 +64,6 @@ export function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cl
     "ending-already": `It is being taken away already. ${stateOf(request)}.`,
   };
   return answer(reasons[refusal]);
-}
-
-export interface WhoAmI {
-  readonly user: string;
-  readonly principal: string | null;
-  readonly requests: readonly AccessRequest[];
-  readonly worker: WorkerIdentity | null;
-  /** Whether a worker answered just now; otherwise what is shown is what it said last. */
-  readonly workerAnswered: boolean;
-}
-
-export function whoAmIAnswer({ user, principal, requests, worker, workerAnswered }: WhoAmI): Message {
-  const active = requests.filter((request) => request.grant?.state === "active");
-  const linked = principal ? code(principal) : "none yet; your first request links the principal that it names";
-  return answer(
-    [
-      `*You* ${mention(user)} (${code(user)})`,
-      `*Linked principal* ${linked}`,
-      active.length > 0 ? "*Your active access*" : "*Your active access* none",
-      ...active
-        .slice(0, 10)
-        .map((each) => `• ${code(each.level)} on ${code(each.cluster)} (${code(each.id)}): ${stateOf(each)}`),
-      `*The worker* ${workerWords(worker, workerAnswered)}`,
-    ].join("\n"),
-  );
-}
-
-function workerWords(worker: WorkerIdentity | null, answered: boolean): string {
-  if (!worker) return "✗ no worker has ever answered. Check that one runs and that it has AWS credentials.";
-  const identity = `${code(worker.arn)} in account ${code(worker.account)}`;
-  if (answered) return `✓ AWS says: ${identity}`;
-  return `✗ no worker answered just now. Last seen ${time(worker.at)} as ${identity}. Check that one runs.`;
 }
 
 export function failureAnswer(sentence: string): Message {

@@ -6,19 +6,11 @@ import {
   mistakesAnswer,
   notYoursToExtendAnswer,
   requestedAnswer,
-  whoAmIAnswer,
 } from "../../../src/slack/messages/answers.ts";
 import type { Message } from "../../../src/slack/messages/message.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
-import { at } from "../../builders/times.ts";
+import { aRequest } from "../../builders/a-request.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";
-
-const worker = {
-  arn: "arn:aws:sts::111122223333:assumed-role/eks-access-worker/0",
-  account: "111122223333",
-  at: at(0).toISOString(),
-};
 
 function mistakesOf(line: string, clusters = clustersOf(aCluster())): Message {
   const reading = readRequest(splitRequestLine(line), clusters);
@@ -62,46 +54,6 @@ describe("a line with mistakes", () => {
     const answer = mistakesOf(`stagin arn:aws:iam::111122223333:role/developers viewer ${reason}`);
 
     expect(textOfBlocks(answer)).toContain(`viewer ${"&amp;".repeat(500)}\`\`\``);
-  });
-});
-
-describe("whoami", () => {
-  test("tells the person, the linked principal, what is active and who the worker is", () => {
-    const requests = [aGrantedRequest({ state: "active" }), aRequest({ id: "r-2" })];
-    const principal = "arn:aws:iam::111122223333:user/engineer";
-
-    const answer = whoAmIAnswer({ user: "U0ENGINEER", principal, requests, worker, workerAnswered: true });
-
-    expect(textOfBlocks(answer)).toMatchInlineSnapshot(`
-      "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
-      *Linked principal* \`arn:aws:iam::111122223333:user/engineer\`
-      *Your active access*
-      • \`viewer\` on \`staging\` (\`r-1\`): Approved by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01T09:02:00.000Z>. *Active* until <!date^1772370120^{date_short_pretty} {time}|2026-03-01T13:02:00.000Z>
-      *The worker* ✓ AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\` in account \`111122223333\`"
-    `);
-  });
-
-  test("says what is missing, and that nobody is there", () => {
-    const answer = whoAmIAnswer({
-      user: "U0ENGINEER",
-      principal: null,
-      requests: [],
-      worker: null,
-      workerAnswered: false,
-    });
-
-    expect(textOfBlocks(answer)).toMatchInlineSnapshot(`
-      "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
-      *Linked principal* none yet; your first request links the principal that it names
-      *Your active access* none
-      *The worker* ✗ no worker has ever answered. Check that one runs and that it has AWS credentials."
-    `);
-  });
-
-  test("does not pass an old answer of the worker for a new one", () => {
-    const answer = whoAmIAnswer({ user: "U0ENGINEER", principal: null, requests: [], worker, workerAnswered: false });
-
-    expect(textOfBlocks(answer)).toContain("✗ no worker answered just now. Last seen");
   });
 });
 

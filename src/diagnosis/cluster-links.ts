@@ -1,0 +1,89 @@
+import type { AwsAuthDocument } from "../aws-auth/document.ts";
+import { DOCUMENT_LIMIT, sizeOf } from "../aws-auth/document-problems.ts";
+import type { Severity } from "../aws-auth/problem.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import type { MappedIdentity } from "../request/request.ts";
+import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";
+
+/** How a cluster decides who may sign in, as EKS names it. */
+export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
+
+/** Who the API server takes the creator for; null: it has no SelfSubjectReview. */
+export function apiServerFinding(identity: MappedIdentity | null, version: string): Finding {
+  if (!identity) {
+    return notAsked(
+      `it let us in, but Kubernetes ${version || "of this version"} has no SelfSubjectReview (it came with 1.28), so it does not say as whom`,
+    );
+  }
+  const groups = identity.groups.length > 0 ? `in ${someOf(identity.groups)}` : "in no groups";
+  return found(`takes us for ${named(identity.username)} ${groups}`);
+}
+
+/** Whether the creator may do what every grant needs. */
+export function writeFinding(mayUpdate: boolean, cluster: Cluster): Finding {
+  if (mayUpdate) return found("may update configmap `aws-auth` in `kube-system`");
+  return broken(
+    "may not update configmap `aws-auth` in `kube-system`",
+    `Check that creator in eks-access.yml is who really created the cluster: ${named(`/eks-access creator ${cluster.name}`)}.`,
+  );
+}
+
+export function modeFinding(mode: AuthenticationMode): Finding {
+  if (mode === "CONFIG_MAP") return found("`CONFIG_MAP`: aws-auth alone says who signs in");
+  if (mode === "API_AND_CONFIG_MAP") {
+    return found("`API_AND_CONFIG_MAP`: aws-auth counts for whoever has no access entry");
+  }
+  return broken(
+    "`API`: the cluster does not read aws-auth, so nothing in it gives or takes access",
+    "Use EKS access entries for this cluster; the mode can't be changed back.",
+  );
+}
+
+/** What of the ConfigMap matters before anybody looks for a person in it. */
+export interface DocumentFacts {
+  readonly document: AwsAuthDocument;
+  readonly immutable: boolean;
+  /** Why our own annotation is not believed; null: it is, or there is none. */
+  readonly untrusted: string | null;
+}
+
+/** Whether the document is there, can be written, and can be read whole. Null: there is none. */
+export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): Finding {
+  if (!facts) return absentFinding(cluster);
+  const { document, immutable, untrusted } = facts;
+  const size = sizeOf(document.data);
+  const detail = [
+    counted(document.entries.length, "entry", "entries"),
+    problemWords(document),
+    `${roomWords(size)} of room left`,
+  ].join(", ");
+  if (immutable) return broken(`${detail}, but it is immutable`, "Remove `immutable: true` from the ConfigMap.");
+  if (untrusted !== null) {
+    return broken(
+      `${detail}, but the annotation ${named("eks-access/grants")} is not believed: ${untrusted}`,
+      "Nothing is lost: it is written anew from the ledger with the next change; find out who edited it.",
+    );
+  }
+  const isWhole = document.problems.every((problem) => problem.severity !== "error");
+  return isWhole ? found(detail) : broken(detail, `See ${named(`/eks-access check ${cluster.name}`)}.`);
+}
+
+function absentFinding({ createAwsAuth }: Cluster): Finding {
+  const absent = "there is no ConfigMap `aws-auth` in `kube-system`: nobody but the creator can sign in through it";
+  if (createAwsAuth) return broken(absent, "The first grant creates it, as createAwsAuth says.");
+  return broken(absent, "Create it, or set createAwsAuth for the cluster in eks-access.yml.");
+}
+
+/** `2 errors, 1 warning`; `no problems`. Notices are good to know and nothing to mend. */
+function problemWords({ problems }: AwsAuthDocument): string {
+  const count = (severity: Severity) => problems.filter((problem) => problem.severity === severity).length;
+  const severities = ["error", "warning", "notice"] as const;
+  const words = severities.flatMap((severity) => (count(severity) > 0 ? [counted(count(severity), severity)] : []));
+  return words.length > 0 ? words.join(", ") : "no problems";
+}
+
+/** How far a ConfigMap of this size, in bytes, is from the limit of 1 MiB. */
+function roomWords(size: number): string {
+  const left = Math.max(0, DOCUMENT_LIMIT - size);
+  return `${Math.floor(left / 1024)} KiB (${Math.floor((left / DOCUMENT_LIMIT) * 100)} %)`;
+}

@@ -1,0 +1,94 @@
+/** What has to hold between a person in Slack and their pods, in this order: each link needs the ones before it. */
+export const linkNames = [
+  "worker",
+  "creator",
+  "cluster",
+  "api-server",
+  "write",
+  "mode",
+  "document",
+  "you",
+  "pods",
+  "leases",
+  "drift",
+] as const;
+export type LinkName = (typeof linkNames)[number];
+
+/** What was found at one link. Values to read or to copy stand between backticks, times as ISO 8601. */
+export interface Finding {
+  /** `not asked`: an earlier link broke, or there is nobody to ask about. Never read as a yes. */
+  readonly result: "yes" | "no" | "not asked";
+  /** What was found, and where: a clause without a full stop. */
+  readonly detail: string;
+  /** How to mend it, in one sentence; null where there is nothing to mend. */
+  readonly mend: string | null;
+}
+
+export interface Link extends Finding {
+  readonly name: LinkName;
+  /** How long it took, in milliseconds; null where nothing was asked. */
+  readonly ms: number | null;
+}
+
+export function found(detail: string): Finding {
+  return { result: "yes", detail, mend: null };
+}
+
+export function broken(detail: string, mend: string): Finding {
+  return { result: "no", detail, mend };
+}
+
+export function notAsked(detail: string, mend: string | null = null): Finding {
+  return { result: "not asked", detail, mend };
+}
+
+/** A value as it is to be read or copied, whatever it holds. */
+export function named(value: string): string {
+  return `\`${value.replaceAll("`", "'")}\``;
+}
+
+/** Some of many values, in the order given; what is left out is counted. */
+export function someOf(values: readonly string[], most = 5): string {
+  const shown = values.slice(0, most).map(named);
+  const left = values.length - shown.length;
+  return [...shown, ...(left > 0 ? [`${left} more`] : [])].join(", ");
+}
+
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
+}
+
+/** Links that others do not need: the chain goes on behind them. */
+const sideLinks: readonly LinkName[] = ["write", "pods", "leases"];
+
+/** The whole chain in its order: a link that nobody came to says behind which one. */
+export function completeChain(links: readonly Link[]): readonly Link[] {
+  const taken = new Map(links.map((link) => [link.name, link]));
+  let last = "no worker answered";
+  return linkNames.map((name) => {
+    const link = taken.get(name) ?? { name, ms: null, ...notAsked(last) };
+    const isEnd = taken.has(name) && link.result !== "yes" && !sideLinks.includes(name);
+    if (isEnd) last = `the chain ends at ${linkWords[name]}`;
+    return link;
+  });
+}
+
+/** The first link that does not hold; null: each one that was asked for does. */
+export function firstBroken(links: readonly Link[]): Link | null {
+  return links.find((link) => link.result === "no") ?? null;
+}
+
+/** What people read for each link. */
+export const linkWords: Readonly<Record<LinkName, string>> = {
+  worker: "the worker's identity",
+  creator: "the creator",
+  cluster: "EKS",
+  "api-server": "the API server",
+  write: "the right to write",
+  mode: "the authentication mode",
+  document: "the document",
+  you: "you",
+  pods: "your pods",
+  leases: "your leases",
+  drift: "drift",
+};

@@ -1,0 +1,91 @@
+import type { Drift } from "../grant/drift.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import type { AccessRequest, MappedIdentity } from "../request/request.ts";
+import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";
+
+/** Whom a question is about. */
+export interface Asker {
+  /** Slack user id. */
+  readonly user: string;
+  /** The ARN that they are linked with; null: none. */
+  readonly principal: string | null;
+}
+
+/** Who the person is to the cluster, by aws-auth. */
+export function youFinding({ principal }: Asker, identity: MappedIdentity | null, cluster: Cluster): Finding {
+  if (principal === null) {
+    return notAsked(
+      "no principal is linked with you",
+      `Link yours: ${named("/eks-access link arn:aws:iam::…")} (${named("aws sts get-caller-identity")} shows it).`,
+    );
+  }
+  if (!identity) {
+    return broken(
+      `${principal} is nobody here: ${named("Unauthorized")}`,
+      `${named(`/eks-access why ${cluster.name}`)} says why.`,
+    );
+  }
+  return found(`${principal} is ${identityWords(identity)}`);
+}
+
+function identityWords({ username, groups }: MappedIdentity): string {
+  return `${named(username)} ${groups.length > 0 ? `in ${someOf(groups)}` : "in no groups"}`;
+}
+
+/** What the API server says of `kubectl get pods` by this identity, in the namespace that kubectl takes by itself. */
+export function podsFinding(answer: { readonly allowed: boolean; readonly reason: string }, cluster: Cluster): Finding {
+  const why = answer.reason ? `: ${answer.reason.replace(/\.$/, "")}` : "";
+  if (answer.allowed) return found(`may list pods in ${named("default")}${why}`);
+  return broken(
+    `may not list pods in ${named("default")}${why}: ${named("Forbidden")}`,
+    `${named(`/eks-access why ${cluster.name}`)} says why.`,
+  );
+}
+
+/** The person's grants in force here with their ends, and what waits. `open` are the cluster's open requests. */
+export function leasesFinding(open: readonly AccessRequest[], asker: Asker): Finding {
+  const own = open.filter((request) => isOf(request, asker));
+  if (own.length === 0) return found("you have none here, and ask for none");
+  const words = own
+    .toSorted((a, b) => (a.grant?.endsAt ?? a.lapsesAt).localeCompare(b.grant?.endsAt ?? b.lapsesAt))
+    .slice(0, 5)
+    .map(leaseWords);
+  const left = own.length - words.length;
+  const detail = [...words, ...(left > 0 ? [`${left} more`] : [])].join("; ");
+  const [late] = own.filter((request) => request.trouble);
+  return late?.trouble ? broken(detail, late.trouble.message) : found(detail);
+}
+
+function isOf(request: AccessRequest, { user, principal }: Asker): boolean {
+  return request.requester === user || request.principal.toLowerCase() === principal?.toLowerCase();
+}
+
+function leaseWords({ id, level, grant, lapsesAt }: AccessRequest): string {
+  const what = `${named(level)} (${named(id)})`;
+  if (!grant) return `${what} waits, and lapses ${lapsesAt}`;
+  if (grant.end) return `${what} is being taken away`;
+  return grant.state === "active" ? `${what} until ${grant.endsAt}` : `${what} is being applied, until ${grant.endsAt}`;
+}
+
+/** What others took out of the document, of everybody's grants: somebody else writes there, and may do it again. */
+export function driftFinding(drifts: readonly Drift[], inForce: number, cluster: Cluster): Finding {
+  if (inForce === 0) return found("no grants are in force here");
+  if (drifts.length === 0) return found(`all of ${counted(inForce, "grant")} in force stand in the document`);
+  const shown = drifts.slice(0, 3).map(({ request, message }) => `${named(request.id)}: ${message}`);
+  const left = drifts.length - shown.length;
+  const detail = [...shown, ...(left > 0 ? [`${left} more`] : [])].join("; ");
+  return broken(
+    detail,
+    cluster.drift === "repair"
+      ? "The worker puts them back at its next look; let whoever took them out leave them there."
+      : "Let whoever took them out leave them there, and ask again; or set drift: repair in eks-access.yml.",
+  );
+}
+
+/** No worker took the question within this time. */
+export function workerMissing(seconds: number): Finding {
+  return broken(
+    `no worker answered within ${seconds} s`,
+    "Check that a worker runs and reaches Redis; its log says what it does.",
+  );
+}

@@ -1,0 +1,25 @@
+import type { Cluster } from "../policy/cluster.ts";
+import { reportChain } from "./chain.ts";
+import type { WorkerContext } from "./context.ts";
+import { reportCreator } from "./creator.ts";
+import type { ClusterJob, ClusterQuestion } from "./queues.ts";
+
+const questions: ReadonlySet<ClusterJob["type"]> = new Set<ClusterQuestion["type"]>(["creator", "whoami"]);
+
+export function isQuestion(job: ClusterJob): job is ClusterQuestion {
+  return questions.has(job.type);
+}
+
+/** What somebody in Slack wants to know of a cluster. The answer goes back as the job's return value. */
+export async function answerQuestion(
+  context: WorkerContext,
+  cluster: Cluster,
+  question: ClusterQuestion,
+): Promise<unknown> {
+  switch (question.type) {
+    case "creator":
+      return reportCreator(context, cluster);
+    case "whoami":
+      return reportChain(context, cluster, question.user);
+  }
+}

@@ -1,0 +1,63 @@
+import type { WorkerIdentity } from "../../ledger/ledger.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import { code, codeList, mention, section, time } from "../mrkdwn.ts";
+import type { Message } from "./message.ts";
+import { stateOf } from "./words.ts";
+
+export interface WhoAmI {
+  readonly user: string;
+  readonly principal: string | null;
+  readonly requests: readonly AccessRequest[];
+  /** Those that the configuration names. */
+  readonly clusters: readonly Cluster[];
+  readonly worker: WorkerIdentity | null;
+  /** Whether a worker answered just now; otherwise what is shown is what it said last. */
+  readonly workerAnswered: boolean;
+}
+
+const mostLeases = 10;
+
+/** `whoami`: the person, what they have and what they may do, and who the bot is to AWS. */
+export function whoAmIAnswer({ user, principal, requests, clusters, worker, workerAnswered }: WhoAmI): Message {
+  const linked = principal ? code(principal) : `none yet; ${code("/eks-access link <arn>")} links yours`;
+  const approves = clusters.filter(({ approvers }) => approvers.includes(user)).map(({ name }) => name);
+  const onCall = clusters.filter((cluster) => cluster.onCall.includes(user)).map(({ name }) => name);
+  const parts = [
+    `*You* ${mention(user)} (${code(user)})\n*Linked principal* ${linked}`,
+    leaseLines(requests).join("\n"),
+    `*You may approve on* ${namesOr("no cluster", approves)}\n*You are on call for* ${namesOr("no cluster", onCall)}`,
+    `*The worker* ${workerWords(worker, workerAnswered)}`,
+  ];
+  return { text: parts.join("\n"), blocks: parts.map(section) };
+}
+
+function leaseLines(requests: readonly AccessRequest[]): string[] {
+  const active = requests.filter((request) => request.grant?.state === "active");
+  if (active.length === 0) return ["*Your active access* none"];
+  const shown = active
+    .slice(0, mostLeases)
+    .map(
+      (each) => `• ${code(each.level, 80)} on ${code(each.cluster, 80)} (${code(each.id, 40)}): ${leaseState(each)}`,
+    );
+  const left = active.length - shown.length;
+  return ["*Your active access*", ...shown, ...(left > 0 ? [`${left} more: ${code("/eks-access list mine")}`] : [])];
+}
+
+/** What the message of the request says at length, on one line. */
+function leaseState(request: AccessRequest): string {
+  const { grant } = request;
+  if (!grant || grant.end) return stateOf(request);
+  return `until ${time(grant.endsAt)}${grant.drift ? ", *but not in aws-auth*" : ""}`;
+}
+
+function namesOr(none: string, names: readonly string[]): string {
+  return names.length > 0 ? codeList(names, 1000) : none;
+}
+
+function workerWords(worker: WorkerIdentity | null, answered: boolean): string {
+  if (!worker) return "✗ no worker has ever answered. Check that one runs and that it has AWS credentials.";
+  const identity = `${code(worker.arn)} in account ${code(worker.account)}`;
+  if (answered) return `✓ AWS says: ${identity}`;
+  return `✗ no worker answered just now. Last seen ${time(worker.at)} as ${identity}. Check that one runs.`;
+}

@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import { completeChain, firstBroken, type Link, linkNames, named, someOf } from "../../src/diagnosis/link.ts";
+
+const a = (name: Link["name"], result: Link["result"] = "yes"): Link => ({
+  name,
+  result,
+  detail: "d",
+  mend: null,
+  ms: 1,
+});
+
+describe("a chain", () => {
+  test("is told whole and in its order, whatever was asked and when", () => {
+    const chain = completeChain([a("leases"), a("worker")]);
+
+    expect(chain.map(({ name }) => name)).toEqual(linkNames);
+  });
+
+  test("that ends says at each link behind it where it ended", () => {
+    const chain = completeChain([a("worker"), a("creator", "no")]);
+
+    expect(chain[2]).toEqual({
+      name: "cluster",
+      result: "not asked",
+      detail: "the chain ends at the creator",
+      mend: null,
+      ms: null,
+    });
+  });
+
+  test("does not end at the right to write, which others do not need", () => {
+    const links = [a("worker"), a("creator"), a("cluster"), a("api-server"), a("write", "no"), a("mode", "no")];
+
+    expect(completeChain(links)[6]?.detail).toBe("the chain ends at the authentication mode");
+    expect(firstBroken(links)?.name).toBe("write");
+  });
+
+  test("that nobody came to says that no worker answered", () => {
+    expect(completeChain([]).every(({ detail }) => detail === "no worker answered")).toBe(true);
+  });
+
+  test("where nothing is broken has no first broken link", () => {
+    expect(firstBroken([a("worker"), a("you", "not asked")])).toBeNull();
+  });
+});
+
+test("a value keeps no backtick that could end its own marks", () => {
+  expect(named("a`b")).toBe("`a'b`");
+});
+
+test("of many values some are named, and the others counted", () => {
+  expect(someOf(["a", "b", "c"], 2)).toBe("`a`, `b`, 1 more");
+});
