@@ -1,9 +1,12 @@
-import { App, type Logger as BoltLogger, HTTPReceiver, LogLevel, type Receiver, SocketModeReceiver } from "@slack/bolt";
+import { App, type Logger as BoltLogger, LogLevel, type Receiver, SocketModeReceiver } from "@slack/bolt";
 import type { WebClientOptions } from "@slack/web-api";
 import type { Logger } from "pino";
 import type { SlackEnvironment } from "../config/environment.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { SlackContext } from "./context.ts";
+import { GuardedReceiver } from "./door/guarded-receiver.ts";
+import { onlyOurTeam } from "./door/only-our-team.ts";
+import { seenRequests } from "./door/seen-requests.ts";
 import { InFlight } from "./in-flight.ts";
 import { register } from "./registrations.ts";
 import { slackFailure } from "./slack-failure.ts";
@@ -24,11 +27,12 @@ export async function startSlackApp(
   const clientOptions = webClientOptions(environment, { timeoutMs: 2_500, retries: 0 });
   const logger = boltLogger(context.log);
   const receiver =
-    mode === "socket" ? socketReceiver(environment, clientOptions, logger) : httpReceiver(environment, logger);
+    mode === "socket" ? socketReceiver(environment, clientOptions, logger) : httpReceiver(context, environment, logger);
   // Otherwise Bolt asks Slack who the token is behind our back, and a failure ends the process with its bare stack.
   const app = new App({ token: environment.botToken, receiver, clientOptions, logger, deferInitialization: true });
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   const inFlight = new InFlight();
+  app.use(onlyOurTeam(await ourTeam(app), context.log));
   register(app, context, inFlight);
   await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
@@ -40,10 +44,23 @@ export async function startSlackApp(
   };
 }
 
-async function startListening(app: App, mode: "http" | "socket", port: number): Promise<void> {
+/** The id of the workspace that our token belongs to. @throws AccessError */
+async function ourTeam(app: App): Promise<string> {
   try {
     await app.init();
-    await (mode === "socket" ? app.start() : app.start(port));
+    const { team_id: team } = await app.client.auth.test();
+    return team ?? "";
+  } catch (error) {
+    throw slackFailure(error, "Slack");
+  }
+}
+
+/** Slack sends its few kilobytes at once: whoever takes longer only holds a connection. In milliseconds. */
+const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000 };
+
+async function startListening(app: App, mode: "http" | "socket", port: number): Promise<void> {
+  try {
+    await (mode === "socket" ? app.start() : app.start(port, slowestRequest));
   } catch (error) {
     if (error instanceof Error && "code" in error && /^E(ADDRINUSE|ACCES)$/.test(String(error.code))) {
       throw new AccessError("port-in-use", `Port ${port} of PORT can't be used`, { cause: error });
@@ -52,13 +69,13 @@ async function startListening(app: App, mode: "http" | "socket", port: number): 
   }
 }
 
-function httpReceiver(environment: SlackEnvironment, logger: BoltLogger): Receiver {
-  return new HTTPReceiver({
-    signingSecret: environment.signingSecret ?? "",
-    endpoints: "/slack/events",
-    bodyLimit: 1024 * 1024,
-    logger,
-  });
+function httpReceiver(
+  { ledger, now, log }: SlackContext,
+  { signingSecret = "" }: SlackEnvironment,
+  logger: BoltLogger,
+): Receiver {
+  const door = { signingSecret, seen: seenRequests(ledger), now, log };
+  return new GuardedReceiver(door, { endpoints: "/slack/events", logger });
 }
 
 function socketReceiver(environment: SlackEnvironment, clientOptions: WebClientOptions, logger: BoltLogger): Receiver {

@@ -1,0 +1,145 @@
+import { createHmac } from "node:crypto";
+import { request as httpRequest } from "node:http";
+import type { AddressInfo } from "node:net";
+import { App } from "@slack/bolt";
+import { pino } from "pino";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { GuardedReceiver } from "../../../src/slack/door/guarded-receiver.ts";
+import { onlyOurTeam } from "../../../src/slack/door/only-our-team.ts";
+import { seenRequests } from "../../../src/slack/door/seen-requests.ts";
+import { silentLogger } from "../../sandbox/slack/silent-logger.ts";
+
+const signingSecret = "a-signing-secret-of-this-test";
+const team = "T0SANDBOX";
+/** One second for all letters, in seconds since the epoch: a letter that is sent twice is the same to the last byte. */
+const startedAt = Math.floor(Date.now() / 1000);
+
+let url: string;
+let app: App;
+let answerOfLedger: () => Promise<boolean>;
+const handled: string[] = [];
+
+beforeAll(async () => {
+  const log = pino({ level: "silent" });
+  const taken = new Set<string>();
+  answerOfLedger = async () => true;
+  const takeTurn = async (name: string) => {
+    const isFree = await answerOfLedger();
+    if (taken.has(name)) return false;
+    taken.add(name);
+    return isFree;
+  };
+  const receiver = new GuardedReceiver(
+    { signingSecret, seen: seenRequests({ takeTurn }), now: () => new Date(), log },
+    { endpoints: "/slack/events", logger: silentLogger },
+  );
+  const authorize = async () => ({ botToken: "xoxb-of-this-test" });
+  app = new App({ receiver, authorize, logger: silentLogger });
+  app.use(onlyOurTeam(team, log));
+  app.command("/eks-access", async ({ ack, command }) => {
+    handled.push(command.text);
+    await ack("taken");
+  });
+  const server = await app.start(0);
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/slack/events`;
+});
+afterAll(() => app.stop());
+beforeEach(() => {
+  handled.length = 0;
+  answerOfLedger = async () => true;
+});
+
+interface Letter {
+  readonly text?: string;
+  readonly teamId?: string;
+  readonly secondsAhead?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Sends a slash command, signed as Slack does, with what a case changes about it. Returns the status. */
+async function send({ text = "help", teamId = team, secondsAhead = 0, headers = {}, body }: Letter): Promise<number> {
+  const form = new URLSearchParams({ command: "/eks-access", text, team_id: teamId, user_id: "U0ENGINEER" });
+  const sent = body ?? form.toString();
+  const timestamp = String(startedAt + secondsAhead);
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { ...signed(sent, timestamp), "content-type": "application/x-www-form-urlencoded", ...headers },
+    body: sent,
+  });
+  return response.status;
+}
+
+function signed(body: string, timestamp: string): Record<string, string> {
+  const mac = createHmac("sha256", signingSecret).update(`v0:${timestamp}:${body}`).digest("hex");
+  return { "x-slack-signature": `v0=${mac}`, "x-slack-request-timestamp": timestamp };
+}
+
+describe("the door to the slack process", () => {
+  test("lets in what Slack sends", async () => {
+    expect(await send({ text: "whoami" })).toBe(200);
+    expect(handled).toEqual(["whoami"]);
+  });
+
+  test.each([
+    ["too old", { secondsAhead: -330 }, 401],
+    ["from too far ahead", { secondsAhead: 330 }, 401],
+    ["without a time", { headers: { "x-slack-request-timestamp": "now" } }, 401],
+    ["with a time that only JavaScript would read", { headers: { "x-slack-request-timestamp": "1e3" } }, 401],
+    ["with a signature of another secret", { headers: { "x-slack-signature": `v0=${"0".repeat(64)}` } }, 401],
+    ["with a signature of another version", { headers: { "x-slack-signature": `v1=${"0".repeat(64)}` } }, 401],
+    ["without a signature", { headers: { "x-slack-signature": "" } }, 401],
+    ["of another content type", { headers: { "content-type": "text/plain" } }, 415],
+    ["of a megabyte and more", { body: `text=${"a".repeat(1024 * 1024)}` }, 413],
+  ])("turns a request away that is %s", async (_what, letter, status) => {
+    expect(await send(letter)).toBe(status);
+    expect(handled).toEqual([]);
+  });
+
+  test("stops reading a body that is too large and does not say so", async () => {
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    const headers = {
+      ...signed("", timestamp),
+      "content-type": "application/x-www-form-urlencoded",
+      "transfer-encoding": "chunked",
+    };
+
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const sending = httpRequest(url, { method: "POST", headers }, (response) => resolve(response.statusCode));
+      sending.on("error", reject);
+      for (let sent = 0; sent <= 1024 * 1024; sent += 64 * 1024) sending.write("a".repeat(64 * 1024));
+    });
+
+    expect(status).toBe(413);
+  });
+
+  test("takes the same request once", async () => {
+    const letter = { text: "request staging", secondsAhead: -7 };
+
+    expect([await send(letter), await send(letter)]).toEqual([200, 409]);
+    expect(handled).toEqual(["request staging"]);
+  });
+
+  test("takes a request once that another process has taken", async () => {
+    answerOfLedger = async () => false;
+
+    expect(await send({ text: "by another process" })).toBe(409);
+    expect(handled).toEqual([]);
+  });
+
+  test.each([
+    ["fails", () => Promise.reject(new Error("no Redis"))],
+    ["hangs", () => new Promise<boolean>(() => {})],
+  ])("acknowledges where the ledger %s, and still takes the same request once", async (how, answer) => {
+    answerOfLedger = answer;
+    const letter = { text: `while the ledger ${how}`, secondsAhead: -3 };
+
+    expect([await send(letter), await send(letter)]).toEqual([200, 409]);
+  });
+
+  test("gives nothing of another workspace to a handler", async () => {
+    await send({ teamId: "T0OTHER" });
+
+    expect(handled).toEqual([]);
+  });
+});
