@@ -1,6 +1,6 @@
 import { arnProblems } from "./arn-problems.ts";
 import type { DecodedEntry } from "./decode-entry.ts";
-import type { Entry } from "./document.ts";
+import type { Entry, SectionReading } from "./document.ts";
 import { fieldKey, knownField, lastUse } from "./field.ts";
 import { fieldProblems } from "./field-problems.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
@@ -8,9 +8,11 @@ import type { MapValue } from "./go-yaml/value.ts";
 import { nameProblems } from "./name-problems.ts";
 import { type Problem, problemAt, type Section } from "./problem.ts";
 import type { ReadItem } from "./read-entries.ts";
+import { readerProblems } from "./reader-problems.ts";
 
 /** What there is to tell about an item of mapRoles or mapUsers; `read` is null for one that is no mapping. */
-export function itemProblems(section: Section, item: YamlNode, read: ReadItem | null): Problem[] {
+export function itemProblems(reading: SectionReading, item: YamlNode, read: ReadItem | null): Problem[] {
+  const { section } = reading;
   if (read === null) return [noMapping(section, item)];
   const { entry, map, decoded } = read;
   return [
@@ -18,6 +20,7 @@ export function itemProblems(section: Section, item: YamlNode, read: ReadItem | 
     ...unknownFields(section, map),
     ...identityProblems(entry, item, decoded),
     ...nameProblems(entry, item, decoded),
+    ...readerProblems(reading, read),
   ];
 }
 

@@ -4,6 +4,7 @@ import { type FieldUse, fieldKey, knownField } from "./field.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
 import type { MapValue, YamlValue } from "./go-yaml/value.ts";
 import { type Problem, problemAt, type Section } from "./problem.ts";
+import { isTextTo12 } from "./yaml-1-2.ts";
 
 /** Fields that are given twice, and values of a type that empties the field. */
 export function fieldProblems({ section }: Entry, map: MapValue, { uses }: DecodedEntry): Problem[] {
@@ -88,8 +89,8 @@ function kindOf(value: YamlValue): string {
   return KINDS[value.type] + text;
 }
 
-/** Words that are booleans to YAML 1.1 alone: a check with another reader shows nothing wrong. */
-function elsewhere(value: YamlValue): string {
-  const isOld = value.type === "bool" && value.node.kind === "scalar" && !/^true$|^false$/i.test(value.node.value);
+/** What is a text only to YAML 1.2: a check with a reader of that shows nothing wrong. */
+function elsewhere({ node, type }: YamlValue): string {
+  const isOld = node.kind === "scalar" && node.tag === "" && type !== "string" && isTextTo12(node.value);
   return isOld ? " Tools that read YAML 1.2 see a text there." : "";
 }

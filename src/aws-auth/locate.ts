@@ -1,12 +1,10 @@
 import type { ConfigMapFile } from "./config-map-file.ts";
+import { LINE_BREAK } from "./go-yaml/characters.ts";
 
 export interface FilePlace {
   line: number;
   column: number;
 }
-
-/** A line break as the scanner counts them. */
-const BREAK = /\r\n|[\n\r\u0085\u2028\u2029]/;
 
 /**
  * Makes a function from places in a section's text to places in the file; all count from 1. Exact for a literal block
@@ -15,14 +13,14 @@ const BREAK = /\r\n|[\n\r\u0085\u2028\u2029]/;
 export function locator(
   file: ConfigMapFile,
 ): (section: string, line: number | null, column: number | null) => FilePlace {
-  const fileLines = file.text.split(BREAK);
+  const fileLines = file.text.split(LINE_BREAK);
   const sectionLines = new Map<string, string[]>();
   return (section, line, column) => {
     const node = file.nodes.get(section);
     if (node === undefined) return keyPlace(fileLines, section);
     const start = { line: file.line + node.start.line + 1, column: node.start.column + 1 };
     if (node.style !== "literal" || line === null) return start;
-    const lines = sectionLines.get(section) ?? node.value.split(BREAK);
+    const lines = sectionLines.get(section) ?? node.value.split(LINE_BREAK);
     sectionLines.set(section, lines);
     const indent = (fileLines[start.line + line - 1]?.length ?? 0) - (lines[line - 1]?.length ?? 0);
     return { line: start.line + line, column: Math.max(indent, 0) + (column ?? 1) };

@@ -4,6 +4,7 @@ import { documentProblems } from "./document-problems.ts";
 import { itemProblems } from "./entry-problems.ts";
 import { type Problem, SECTIONS } from "./problem.ts";
 import { type DocumentReading, readDocument } from "./read-document.ts";
+import { oldBreaks } from "./section-problems.ts";
 import { shadowProblems } from "./shadow-problems.ts";
 
 /**
@@ -19,10 +20,11 @@ function problemsOf({ document, contents, read }: DocumentReading): Problem[] {
   const problems = documentProblems(document.data);
   for (const [index, content] of contents.entries()) {
     const { items = [], kept = [] } = read[index] ?? {};
-    problems.push(...content.problems, ...accountProblems(content), ...shadowProblems(kept, document.lookup));
+    problems.push(...content.problems, ...oldBreaks(content.reading));
+    problems.push(...accountProblems(content), ...shadowProblems(kept, document.lookup));
     for (const [at, item] of items.entries()) {
       const node = content.reading.list?.items[at];
-      if (node !== undefined) problems.push(...itemProblems(content.reading.section, node, item));
+      if (node !== undefined) problems.push(...itemProblems(content.reading, node, item));
     }
   }
   return problems;

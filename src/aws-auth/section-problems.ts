@@ -1,4 +1,5 @@
-import type { YamlFailure } from "./go-yaml/failure.ts";
+import type { SectionReading } from "./document.ts";
+import { placeIn, type YamlFailure } from "./go-yaml/failure.ts";
 import type { Mark } from "./go-yaml/token.ts";
 import { type Problem, problemAt, type Section } from "./problem.ts";
 
@@ -34,4 +35,25 @@ export function misspelt(key: string, section: Section): Problem {
     message: `${JSON.stringify(key)} is not read: the authenticator knows only ${section}, spelled exactly so.`,
     remedy: `Rename the key to ${section}.`,
   };
+}
+
+/** What breaks a line in YAML 1.1 alone. */
+const OLD_BREAK = /[\u0085\u2028\u2029]/;
+
+/** Tells of the first line break that only the authenticator takes for one. */
+export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
+  const at = state === "list" && text !== null ? text.search(OLD_BREAK) : -1;
+  if (text === null || at < 0) return [];
+  const message =
+    "A separator that nobody sees breaks the line here for the authenticator, but not for tools that read YAML 1.2.";
+  return [
+    problemAt(
+      section,
+      placeIn(text, at),
+      "readers-differ",
+      "notice",
+      message,
+      "Replace it with a plain line break, or remove it.",
+    ),
+  ];
 }

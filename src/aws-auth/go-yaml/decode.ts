@@ -1,11 +1,9 @@
 import { AliasBudget } from "./alias-budget.ts";
 import { YamlFailure } from "./failure.ts";
-import type { MappingNode, ScalarNode, YamlNode } from "./node.ts";
+import { type MappingNode, type ScalarNode, YAML_TAG, type YamlNode } from "./node.ts";
 import { isWide, resolvePlain, type ScalarValue } from "./resolve-plain.ts";
 import { resolveTagged } from "./resolve-tag.ts";
 import type { Field, MapValue, YamlValue } from "./value.ts";
-
-const MERGE_TAG = "tag:yaml.org,2002:merge";
 
 type Draft<T> = { -readonly [K in keyof T]: T[K] };
 type MapDraft = Draft<Omit<MapValue, "fields" | "overwritten" | "others">> & {
@@ -85,8 +83,9 @@ function addOther(map: MapDraft, key: unknown, value: YamlValue): void {
   map.others.set(key, value);
 }
 
-function isMerge(key: YamlNode): boolean {
-  return key.kind === "scalar" && key.value === "<<" && (key.implicit || key.tag === MERGE_TAG);
+/** Whether a key is `<<`, which brings in the fields of other mappings. */
+export function isMerge(key: YamlNode): boolean {
+  return key.kind === "scalar" && key.value === "<<" && (key.implicit || key.tag === `${YAML_TAG}merge`);
 }
 
 /** In the order in which they are applied: of a list, the last first, as earlier ones win. */

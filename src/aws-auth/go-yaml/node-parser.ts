@@ -2,14 +2,12 @@ import { parseBlockMapping, parseBlockSequence } from "./block-nodes.ts";
 import { emptyScalar } from "./empty-scalar.ts";
 import { failAt } from "./failure.ts";
 import { parseFlowMapping, parseFlowSequence } from "./flow-nodes.ts";
-import type { YamlNode } from "./node.ts";
+import { YAML_TAG, type YamlNode } from "./node.ts";
 import type { Scanner } from "./scanner.ts";
 import type { Mark, Token, TokenType } from "./token.ts";
 
 /** Deeper than this nothing is read: no real document comes near it, and a deeper one would exhaust the stack. */
 const DEPTH = 500;
-
-const YAML_TAG = "tag:yaml.org,2002:";
 
 /** What stands before the content of a node. */
 export interface Properties {

@@ -1,5 +1,8 @@
 import type { Mark, ScalarStyle } from "./token.ts";
 
+/** What the tags of YAML's own types begin with. */
+export const YAML_TAG = "tag:yaml.org,2002:";
+
 interface NodeBase {
   /** Where its content starts: behind its anchor and tag. */
   readonly start: Mark;

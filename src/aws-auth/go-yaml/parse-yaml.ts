@@ -1,6 +1,6 @@
 import { FORBIDDEN } from "./characters.ts";
 import { emptyScalar } from "./empty-scalar.ts";
-import { YamlFailure } from "./failure.ts";
+import { failAt, placeIn, YamlFailure } from "./failure.ts";
 import type { YamlDocument } from "./node.ts";
 import { NodeParser } from "./node-parser.ts";
 import { Scanner } from "./scanner.ts";
@@ -48,7 +48,5 @@ function next(scanner: Scanner): Token {
 
 function refuseForbidden(text: string): void {
   const at = text.search(FORBIDDEN);
-  if (at < 0) return;
-  const lines = text.slice(0, at).split(/\r\n|[\n\r\u0085\u2028\u2029]/);
-  throw new YamlFailure("control characters are not allowed", lines.length - 1, lines.at(-1)?.length ?? 0);
+  if (at >= 0) failAt("control characters are not allowed", placeIn(text, at));
 }

@@ -1,6 +1,5 @@
+import { YAML_TAG } from "./node.ts";
 import { isWide, resolvePlain, type ScalarValue } from "./resolve-plain.ts";
-
-const YAML_TAG = "tag:yaml.org,2002:";
 
 /** Resolves a scalar with an explicit tag; null where go-yaml refuses the text for this tag. */
 export function resolveTagged(tag: string, text: string): ScalarValue | null {
