@@ -14,6 +14,8 @@ export interface AssumeOptions {
   readonly sourceIdentity?: string | undefined;
   /** Session tags; they need sts:TagSession in the trust policy. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** Whether the tags go on to the sessions that are assumed from this one; they can't be set there again. */
+  readonly transitive?: boolean | undefined;
   /** 900, the shortest that STS gives, unless said otherwise. */
   readonly durationSeconds?: number | undefined;
 }
@@ -36,6 +38,7 @@ function inputOf(options: AssumeOptions): AssumeRoleCommandInput {
     ...(options.sourceIdentity === undefined ? {} : { SourceIdentity: options.sourceIdentity }),
     // An empty list would ask for sts:TagSession all the same.
     ...(tags.length === 0 ? {} : { Tags: tags }),
+    ...(options.transitive && tags.length > 0 ? { TransitiveTagKeys: Object.keys(options.tags ?? {}) } : {}),
   };
 }
 

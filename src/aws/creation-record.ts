@@ -1,17 +1,6 @@
 import { z } from "zod";
-
-/** Who CloudTrail says has created a cluster. */
-export interface CreationRecord {
-  readonly eventId: string;
-  /** ISO 8601. */
-  readonly at: string;
-  /** `userIdentity.type`: AssumedRole, IAMUser, FederatedUser, Root, AWSAccount or AWSService. */
-  readonly kind: string;
-  /** The IAM role or user that the API server lets in; null where nobody can be named. */
-  readonly arn: string | null;
-  /** The service that called, for example cloudformation.amazonaws.com. */
-  readonly invokedBy: string | null;
-}
+import { type CreationRecord, isOfCluster } from "../policy/creation.ts";
+import { fromAssumedRole } from "../principal/canonical.ts";
 
 const identity = z.object({
   type: z.string().optional(),
@@ -36,9 +25,6 @@ export interface CreatedCluster {
   readonly createdAt: Date | null;
 }
 
-/** How far the creation time of the cluster and the one of its record may lie apart, in milliseconds. */
-export const recordWithinMs = 5 * 60_000;
-
 /**
  * Reads the JSON of one CloudTrail event; null where it is not the successful creation of this very EKS cluster.
  * `CreateCluster` also names ECS, Redshift, DAX and MemoryDB, and a cluster's name is used again after it was deleted:
@@ -49,17 +35,17 @@ export function readCreationRecord(json: string, cluster: CreatedCluster): Creat
   if (!event.success || event.data.eventSource !== "eks.amazonaws.com" || event.data.errorCode) return null;
   const { eventID, eventTime, userIdentity, responseElements } = event.data;
   if (responseElements?.cluster?.arn !== cluster.arn) return null;
-  const apart = cluster.createdAt ? Math.abs(Date.parse(eventTime) - cluster.createdAt.getTime()) : 0;
-  if (apart > recordWithinMs) return null;
   const { type = "unknown", invokedBy = null } = userIdentity;
-  return { eventId: eventID, at: eventTime, kind: type, arn: creatorOf(type, userIdentity), invokedBy };
+  const record = { eventId: eventID, at: eventTime, kind: type, arn: namedBy(type, userIdentity), invokedBy };
+  return isOfCluster(record, cluster.createdAt) ? record : null;
 }
 
 /** A session of a role or of a federated user belongs to its issuer; a service or another account names nobody. */
-function creatorOf(type: string, { arn, sessionContext }: UserIdentity): string | null {
-  if (type === "IAMUser" || type === "Root") return arn ?? null;
-  if (type === "AssumedRole" || type === "FederatedUser") return sessionContext?.sessionIssuer?.arn ?? null;
-  return null;
+function namedBy(type: string, { arn, sessionContext }: UserIdentity): string | null {
+  if (type === "IAMUser" || type === "Root" || type === "Role") return arn ?? null;
+  const issuer = sessionContext?.sessionIssuer?.arn ?? null;
+  if (type === "AssumedRole") return issuer ?? fromAssumedRole(arn ?? "");
+  return type === "FederatedUser" ? issuer : null;
 }
 
 function parse(json: string): unknown {

@@ -12,6 +12,7 @@ export interface ClusterAddress {
   readonly eksName: string;
   readonly region: string;
   readonly account: string;
+  readonly partition: string;
 }
 
 /** What EKS tells about a cluster that can be worked with. */
@@ -49,8 +50,8 @@ export async function describeCluster(source: CredentialSource, address: Cluster
 
 function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription {
   const { name = "", arn = "", endpoint = "", status = "unknown" } = cluster;
-  const [, , , region = "", account = ""] = arn.split(":");
-  if (name !== address.eksName || region !== address.region || account !== address.account) {
+  const { eksName, region, account, partition } = address;
+  if (name !== eksName || arn !== `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`) {
     throw new AccessError(
       "cluster-mismatch",
       `EKS answered with ${arn || "a cluster without an ARN"}, not with ${placeOf(address)}`,

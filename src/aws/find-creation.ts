@@ -1,20 +1,23 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
 import { AccessError } from "../failure/access-error.ts";
+import { type CreationRecord, recordWithinMs } from "../policy/creation.ts";
 import { callerIdentity } from "./caller-identity.ts";
 import { clientSettings } from "./client-settings.ts";
-import { type CreatedCluster, type CreationRecord, readCreationRecord, recordWithinMs } from "./creation-record.ts";
-import type { CredentialSource } from "./credentials.ts";
+import { type CreatedCluster, readCreationRecord } from "./creation-record.ts";
+import type { AwsCredentials, CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";
+import { ownCredentials } from "./own-credentials.ts";
 
 /** How far LookupEvents looks back. */
 const historyMs = 90 * 24 * 3600 * 1000;
-/** LookupEvents allows two calls a second for an account and region. */
-const betweenPagesMs = 550;
+/** LookupEvents allows two calls a second for an account and region: this long, in milliseconds, lies between two. */
+export const betweenLookupsMs = 550;
 const mostPages = 100;
 
 /**
  * The CloudTrail record of a cluster's creation, of the last 90 days in its region; null where there is none.
+ *
+ * @param turn waited for before each call, so that all who ask keep to `betweenLookupsMs`
  * @throws AccessError
  */
 export async function findCreation(
@@ -22,10 +25,12 @@ export async function findCreation(
   region: string,
   cluster: CreatedCluster,
   now: Date,
+  turn: () => Promise<void>,
 ): Promise<CreationRecord | null> {
   if (cluster.createdAt && now.getTime() - cluster.createdAt.getTime() > historyMs) return null;
   await expectOwnAccount(source, region, cluster);
-  for await (const json of creations(source, region, cluster.createdAt)) {
+  const credentials = source === "default" ? await ownCredentials(region) : source;
+  for await (const json of creations(credentials, region, cluster.createdAt, turn)) {
     const record = readCreationRecord(json, cluster);
     if (record) return record;
   }
@@ -45,13 +50,18 @@ async function expectOwnAccount(source: CredentialSource, region: string, { arn 
 }
 
 /** Every event called CreateCluster, of whatever service, newest first. */
-async function* creations(source: CredentialSource, region: string, createdAt: Date | null): AsyncGenerator<string> {
+async function* creations(
+  credentials: AwsCredentials,
+  region: string,
+  createdAt: Date | null,
+  turn: () => Promise<void>,
+): AsyncGenerator<string> {
   // The two calls a second are shared with everybody in the account.
-  const client = new CloudTrailClient({ ...clientSettings(source, region), maxAttempts: 6 });
+  const client = new CloudTrailClient({ ...clientSettings(credentials, region), maxAttempts: 6 });
   try {
     let next: string | undefined;
     for (let page = 0; page < mostPages; page += 1) {
-      if (page > 0) await wait(betweenPagesMs);
+      await turn();
       const answer = await client.send(
         new LookupEventsCommand({
           LookupAttributes: [{ AttributeKey: "EventName", AttributeValue: "CreateCluster" }],

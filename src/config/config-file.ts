@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseDuration } from "../request/duration.ts";
+import { creatorFile } from "./creator-file.ts";
 import { policyFile } from "./policy-file.ts";
 
 /** A text of one form; the message says how to write it, and stands for a wrong type and for a missing one too. */
@@ -10,13 +11,13 @@ function text(form: RegExp, message: string) {
 const name = text(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
 const account = text(/^\d{12}$/, 'write the 12 digits in quotes, for example "111122223333"');
 const region = text(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "use a region's name, for example eu-central-1");
-const roleArn = text(
-  /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/,
-  "use a role's ARN, for example arn:aws:iam::111122223333:role/cluster-creator",
-);
 const slackUser = text(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
 const slackChannel = text(/^[CG][A-Z0-9]{2,}$/, "use a Slack channel id, for example C012ABCDEF (not a name)");
-const externalId = text(/^[\w+=,.@:/-]{2,1224}$/, "use 2 to 1224 letters, digits and _+=,.@:/-");
+const endpoint = text(/^https:\/\/[^\s/?#@]+\/?$/, "use the API server's https address, without a path");
+const certificateAuthority = text(
+  /^LS0tLS1CRUdJTi[A-Za-z0-9+/]+={0,2}$/,
+  "use a PEM certificate in base64, as EKS gives it",
+);
 const eksName = text(/^[0-9A-Za-z][\w-]{0,99}$/, "use the name that EKS knows the cluster by");
 const group = text(/^[\x21-\x7e]+$/, "use printable ASCII without spaces").refine(
   (written) => !written.includes("{{"),
@@ -49,7 +50,9 @@ const cluster = z.strictObject({
   eksName,
   region,
   account,
-  creator: z.strictObject({ roleArn, externalId: externalId.optional() }),
+  creator: creatorFile,
+  endpoint: endpoint.optional(),
+  certificateAuthority: certificateAuthority.optional(),
   channel: slackChannel,
   approvers: z.array(slackUser).min(1, "name at least one approver"),
   levels: z.array(name).min(1, "offer at least one level"),

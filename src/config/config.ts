@@ -1,6 +1,7 @@
 import { load } from "js-yaml";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
+import { creatorProblems } from "./creator-problems.ts";
 import { policyProblems, rulesOf } from "./policy-rules.ts";
 import { problemOfYaml, problemsOfForm } from "./problems.ts";
 
@@ -41,7 +42,7 @@ export function readConfig(text: string): ConfigReading {
   if (!read.success) return { type: "invalid", problems: problemsOfForm(read.error.issues, value) };
   const problems = [
     ...unknownLevels(read.data),
-    ...accountProblems(read.data),
+    ...creatorProblems(read.data),
     ...twice(read.data),
     ...policyProblems(read.data),
   ];
@@ -87,17 +88,6 @@ function unknownLevels(file: ConfigFile): string[] {
           ],
     ),
   );
-}
-
-function accountProblems(file: ConfigFile): string[] {
-  return Object.entries(file.clusters).flatMap(([name, cluster]) => {
-    const creatorAccount = cluster.creator.roleArn.split(":")[4];
-    return creatorAccount === cluster.account
-      ? []
-      : [
-          `clusters.${name}.creator.roleArn: it is of account ${creatorAccount}, the cluster of ${cluster.account}. Only a role of the cluster's own account can have created it.`,
-        ];
-  });
 }
 
 /** Two names for one cluster would let two runs write it at once, and would ask two sets of approvers. */

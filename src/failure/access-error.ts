@@ -27,6 +27,10 @@ const catalogue = {
   "aws-throttled": { retry: true, mend: "AWS asked us to slow down; the worker tries again by itself." },
   "aws-unreachable": { retry: true, mend: "Check the worker's network path to AWS; the worker tries again by itself." },
   "aws-unexpected": { retry: true, mend: "The worker's log has AWS's whole answer." },
+  "creator-unknown": {
+    retry: false,
+    mend: "Name the creator in eks-access.yml, with roleArn or userArn; docs/configuration.md has the forms.",
+  },
   "creator-mismatch": { retry: false, mend: "Correct the creator in eks-access.yml." },
   "cluster-not-found": { retry: false, mend: "Correct eksName, region or account in eks-access.yml." },
   "cluster-not-active": { retry: true, mend: "Wait until EKS reports the cluster as ACTIVE." },

@@ -22,10 +22,10 @@ export interface Adoption {
  * new ledger, and after the ledger was lost. Only what our seal speaks for is believed; nothing is granted by it.
  */
 export async function adoptCluster(context: WorkerContext, cluster: Cluster): Promise<Adoption> {
-  const open = await openCluster(cluster, [], context.now);
+  const open = await openCluster(context, cluster, []);
   const adoption = { recovered: [] as string[], ended: [] as string[] };
   try {
-    const state = await readClusterState(open.client, cluster, context.sealKeys, []);
+    const state = await readClusterState(open, cluster, context.sealKeys, []);
     for (const holding of state.holdings.values()) {
       for (const share of holding.shares) {
         if (await context.ledger.get(share.id)) continue;

@@ -6,10 +6,12 @@ import { completeChain, found, named } from "../diagnosis/link.ts";
 import { type Asker, driftFinding, leasesFinding, podsFinding, youFinding } from "../diagnosis/person-links.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
+import { becomeCreator } from "./become-creator.ts";
 import type { ChainReport } from "./chain-report.ts";
 import type { WorkerContext } from "./context.ts";
+import { knownCreator } from "./discover-creator.ts";
 import { driftsIn, type LookedAt, lookAtDocument } from "./look-at-document.ts";
-import { becomeCreator, connectAs } from "./open-cluster.ts";
+import { addressOf, connectAs } from "./open-cluster.ts";
 import { type LinkTaker, linkTaker } from "./take-links.ts";
 
 /** The resources that `mayI` and `may` are asked about. */
@@ -38,7 +40,7 @@ interface Reached {
 }
 
 async function reachCluster(
-  { now }: WorkerContext,
+  context: WorkerContext,
   cluster: Cluster,
   user: string,
   { take }: LinkTaker,
@@ -52,17 +54,17 @@ async function reachCluster(
   if (!worker) return null;
   const creator = await take(
     "creator",
-    () => becomeCreator(cluster, [{ id: "whoami", requester: user }]),
+    async () => becomeCreator(cluster, await knownCreator(context, cluster), [{ id: "whoami", requester: user }]),
     ({ identity }) => found(`the worker is ${identity.arn}`),
   );
   if (!creator) return null;
   const description = await take(
     "cluster",
-    () => describeCluster(creator.credentials, cluster),
+    () => describeCluster(creator.credentials, addressOf(cluster)),
     ({ name, status, version }) => found(`${named(name)} is ${status}, Kubernetes ${version || "of unknown version"}`),
   );
   if (!description) return null;
-  const client = await connectAs(creator.credentials, cluster, description, now());
+  const client = await connectAs(creator.credentials, cluster, description, context.now());
   const identity = await take(
     "api-server",
     () => client.whoAmI(),

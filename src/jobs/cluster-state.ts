@@ -7,17 +7,19 @@ import { AccessError } from "../failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
 import type { Holding } from "../grant/holding.ts";
 import { withLedgerMemory } from "../grant/written.ts";
-import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { partitionOf } from "../policy/may-request.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
+import type { OpenCluster } from "./open-cluster.ts";
 
 /** What one GET of aws-auth tells. */
 export interface ClusterState {
   /** Null: the ConfigMap is absent and may be created. */
   readonly configMap: AwsAuthConfigMap | null;
   readonly document: AwsAuthDocument;
+  /** Who created the cluster, and must never be put into the document. */
+  readonly creatorArn: string;
   /** What of the document is ours, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
   /** The lower-case ARNs whose part in the annotation somebody took out. */
@@ -28,7 +30,7 @@ export interface ClusterState {
 
 /** Reads the document and our own part of it; `open` are the cluster's requests in the ledger. @throws AccessError */
 export async function readClusterState(
-  client: ClusterClient,
+  { client, creatorArn }: Pick<OpenCluster, "client" | "creatorArn">,
   cluster: Cluster,
   sealKeys: SealKeys,
   open: readonly AccessRequest[],
@@ -41,6 +43,7 @@ export async function readClusterState(
   const holdings = reading.type === "holdings" ? reading.holdings : [];
   return {
     configMap,
+    creatorArn,
     document: parseDocument(configMap?.data ?? {}),
     ...withLedgerMemory(holdings, open, sealKeys),
     untrusted: reading.type === "untrusted" ? reading.message : null,
@@ -54,9 +57,9 @@ export function identityInDocument(document: AwsAuthDocument, arn: string): Mapp
 }
 
 /** What the engine must keep to when it plans for this cluster. */
-export function planGuard(cluster: Cluster, levels: readonly Level[]): PlanGuard {
+export function planGuard(cluster: Cluster, levels: readonly Level[], { creatorArn }: ClusterState): PlanGuard {
   return {
-    creatorArn: cluster.creator.roleArn,
+    creatorArn,
     account: cluster.account,
     partition: partitionOf(cluster),
     allowForeignAccounts: cluster.foreignAccounts,

@@ -1,19 +1,22 @@
 import { z } from "zod";
 
+/** A CreationRecord as it comes back from a queue or from Redis. */
+export const creationRecord = z.object({
+  eventId: z.string(),
+  at: z.string(),
+  kind: z.string(),
+  arn: z.string().nullable(),
+  invokedBy: z.string().nullable(),
+});
+
 /** What a worker found out about who created a cluster. */
 export const creatorReport = z.object({
-  /** Whether the worker could become the configured creator just now; otherwise why not, in one sentence. */
-  becomes: z.object({ ok: z.boolean(), message: z.string() }),
-  /** What CloudTrail says; null where it has no record of the last 90 days. */
-  record: z
-    .object({
-      eventId: z.string(),
-      at: z.string(),
-      kind: z.string(),
-      arn: z.string().nullable(),
-      invokedBy: z.string().nullable(),
-    })
-    .nullable(),
+  /** Whether the worker could become the creator just now, and which one; otherwise why not, in one sentence. */
+  becomes: z.object({ ok: z.boolean(), message: z.string(), arn: z.string().nullable() }),
+  /** What CloudTrail says; null where it has no record of the last 90 days, and the ledger remembers none. */
+  record: creationRecord.nullable(),
+  /** Whether the record is what the ledger remembers, and CloudTrail itself has it no more. */
+  isRemembered: z.boolean(),
   /** Why CloudTrail could not be asked; null where it could. */
   trouble: z.string().nullable(),
 });

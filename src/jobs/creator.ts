@@ -1,28 +1,29 @@
-import { findCreation } from "../aws/find-creation.ts";
 import { explain } from "../failure/access-error.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import { partitionOf } from "../policy/may-request.ts";
+import { isOfCluster } from "../policy/creation.ts";
 import type { WorkerContext } from "./context.ts";
 import type { CreatorReport } from "./creator-report.ts";
+import { askCloudTrail, rememberedCreation } from "./discover-creator.ts";
 import { openCluster } from "./open-cluster.ts";
 
-/** Asks CloudTrail who created the cluster, and tries to become the creator that the configuration names. */
+/** Asks CloudTrail who created the cluster, and tries to become the creator that the configuration names, or CloudTrail. */
 export async function reportCreator(context: WorkerContext, cluster: Cluster): Promise<CreatorReport> {
-  const { region, account, eksName } = cluster;
-  let arn = `arn:${partitionOf(cluster)}:eks:${region}:${account}:cluster/${eksName}`;
   let createdAt: Date | null = null;
-  let becomes = { ok: true, message: "" };
+  let becomes: CreatorReport["becomes"];
   try {
-    const open = await openCluster(cluster, [], context.now);
-    ({ arn, createdAt } = open.description);
+    const open = await openCluster(context, cluster, []);
+    ({ createdAt } = open.description);
+    becomes = { ok: true, message: "", arn: open.creatorArn };
     open.close();
   } catch (error) {
-    becomes = { ok: false, message: explain(error) };
+    becomes = { ok: false, message: explain(error), arn: null };
   }
+  const memory = await rememberedCreation(context, cluster);
+  const remembered = memory && isOfCluster(memory, createdAt) ? memory : null;
   try {
-    const record = await findCreation("default", region, { arn, createdAt }, context.now());
-    return { becomes, record, trouble: null };
+    const record = await askCloudTrail(context, cluster, createdAt);
+    return { becomes, record: record ?? remembered, isRemembered: !record && remembered !== null, trouble: null };
   } catch (error) {
-    return { becomes, record: null, trouble: explain(error) };
+    return { becomes, record: remembered, isRemembered: remembered !== null, trouble: explain(error) };
   }
 }

@@ -1,31 +1,22 @@
-import { assumeRole } from "../aws/assume-role.ts";
-import { type CallerIdentity, callerIdentity } from "../aws/caller-identity.ts";
+import { callerIdentity } from "../aws/caller-identity.ts";
 import type { AwsCredentials } from "../aws/credentials.ts";
-import { type ClusterDescription, describeCluster } from "../aws/describe-cluster.ts";
+import { type ClusterAddress, type ClusterDescription, describeCluster } from "../aws/describe-cluster.ts";
 import { mintToken } from "../aws/eks-token.ts";
-import { sessionNameOf } from "../aws/session-name.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { type ClusterClient, connectCluster } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import { canonicalCaller } from "../principal/arn.ts";
+import { type CreationRecord, isOfCluster } from "../policy/creation.ts";
+import { type CreatorToDiscover, creatorArnOf, type KnownCreator } from "../policy/creator.ts";
+import { partitionOf } from "../policy/may-request.ts";
+import { becomeCreator, type Errand } from "./become-creator.ts";
+import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";
 
 export interface OpenCluster {
   readonly client: ClusterClient;
   readonly description: ClusterDescription;
+  /** As whom we are in the cluster; it must never be put into aws-auth. */
+  readonly creatorArn: string;
   close: () => void;
-}
-
-/** For whom a cluster is opened: a request, or what somebody asked in Slack. CloudTrail shows it. */
-export interface Errand {
-  readonly id: string;
-  /** Slack user id. */
-  readonly requester: string;
-}
-
-/** The creator's credentials, with who AWS says that they are. */
-export interface CreatorSession {
-  readonly credentials: AwsCredentials;
-  readonly identity: CallerIdentity;
 }
 
 /**
@@ -35,61 +26,98 @@ export interface CreatorSession {
  *
  * @throws AccessError
  */
-export async function openCluster(cluster: Cluster, errands: readonly Errand[], now: () => Date): Promise<OpenCluster> {
-  await callerIdentity("default", cluster.region);
-  const { credentials } = await becomeCreator(cluster, errands);
-  const description = await describeCluster(credentials, cluster);
+export async function openCluster(
+  context: DiscoveryContext,
+  cluster: Cluster,
+  errands: readonly Errand[],
+): Promise<OpenCluster> {
+  const { creator } = cluster;
+  return creator.type === "discover"
+    ? openDiscovered(context, cluster, creator, errands)
+    : openAs(context, cluster, creator, errands);
+}
+
+/**
+ * CloudTrail is asked where the ledger remembers nobody, and once more where whom it remembers does not fit any more: the
+ * cluster may have been deleted and made again, by somebody else.
+ */
+async function openDiscovered(
+  context: DiscoveryContext,
+  cluster: Cluster,
+  way: CreatorToDiscover,
+  errands: readonly Errand[],
+): Promise<OpenCluster> {
+  const record = (await rememberedCreation(context, cluster)) ?? (await askCloudTrail(context, cluster, null));
+  const creator = creatorOfRecord(cluster, way, record);
+  const first = await attempt(context, cluster, creator, record, errands);
+  if (first.type === "open") return first.open;
+  const newer = await askCloudTrail(context, cluster, first.createdAt).catch(() => null);
+  if (!newer || newer.eventId === record?.eventId) throw first.error;
+  const second = await attempt(context, cluster, creatorOfRecord(cluster, way, newer), newer, errands);
+  if (second.type === "open") return second.open;
+  throw second.error;
+}
+
+type Attempt =
+  | { readonly type: "open"; readonly open: OpenCluster }
+  | { readonly type: "stale"; readonly error: AccessError; readonly createdAt: Date | null };
+
+/** Opens the cluster as whom a record names. What can't come from an old record is thrown. */
+async function attempt(
+  context: DiscoveryContext,
+  cluster: Cluster,
+  creator: KnownCreator,
+  record: CreationRecord | null,
+  errands: readonly Errand[],
+): Promise<Attempt> {
+  try {
+    const open = await openAs(context, cluster, creator, errands);
+    const { createdAt } = open.description;
+    if (!record || isOfCluster(record, createdAt)) return { type: "open", open };
+    open.close();
+    const error = new AccessError(
+      "creator-unknown",
+      `${cluster.name} is another cluster than the one of that name whose creator CloudTrail has told`,
+    );
+    return { type: "stale", error, createdAt };
+  } catch (error) {
+    if (!(error instanceof AccessError) || error.retryable) throw error;
+    return { type: "stale", error, createdAt: null };
+  }
+}
+
+async function openAs(
+  { now }: DiscoveryContext,
+  cluster: Cluster,
+  creator: KnownCreator,
+  errands: readonly Errand[],
+): Promise<OpenCluster> {
+  // Where the worker has no identity, this says so, and not a refusal of the first role.
+  if (creator.type === "role" || !creator.profile) await callerIdentity("default", cluster.region);
+  const { credentials } = await becomeCreator(cluster, creator, errands);
+  const description = await describeCluster(credentials, addressOf(cluster));
   if (description.authenticationMode === "API") {
     throw new AccessError("cluster-ignores-aws-auth", `${cluster.name} does not read aws-auth`);
   }
   const client = await connectAs(credentials, cluster, description, now());
-  return { client, description, close: () => client.close() };
+  return { client, description, creatorArn: creatorArnOf(creator), close: () => client.close() };
+}
+
+/** How EKS is asked for a cluster; its answer must be of this account, region and partition. */
+export function addressOf(cluster: Cluster): ClusterAddress {
+  const { eksName, region, account } = cluster;
+  return { eksName, region, account, partition: partitionOf(cluster) };
 }
 
 /** A client for a cluster, with a new token. Nothing is sent yet. */
 export async function connectAs(
   credentials: AwsCredentials,
   cluster: Cluster,
-  { endpoint, certificateAuthority }: ClusterDescription,
+  description: ClusterDescription,
   now: Date,
 ): Promise<ClusterClient> {
   const token = await mintToken(credentials, cluster, now);
-  return connectCluster({ name: cluster.name, endpoint, certificateAuthority, token });
-}
-
-/** Becomes the creator, and sees that it is the one that the configuration names. @throws AccessError */
-export async function becomeCreator(cluster: Cluster, errands: readonly Errand[]): Promise<CreatorSession> {
-  const { creator, region, account } = cluster;
-  const ids = errands.map((errand) => errand.id);
-  const requesters = [...new Set(errands.map((errand) => errand.requester))];
-  const sourceIdentity = requesters.length === 1 ? requesters[0] : undefined;
-  const credentials = await assumeRole("default", {
-    roleArn: creator.roleArn,
-    region,
-    ...(creator.externalId ? { externalId: creator.externalId } : {}),
-    sessionName: sessionNameOf(...requesters, ...ids),
-    sourceIdentity: sourceIdentity ?? "eks-access",
-    tags: { "eks-access:requests": tagValue(ids), "eks-access:requesters": tagValue(requesters) },
-    durationSeconds: 900,
-  });
-  const identity = await callerIdentity(credentials, region);
-  if (identity.account !== account || !isRole(identity.arn, creator.roleArn)) {
-    throw new AccessError(
-      "creator-mismatch",
-      `AWS says that the assumed creator of ${cluster.name} is ${identity.arn}, not ${creator.roleArn}`,
-    );
-  }
-  return { credentials, identity };
-}
-
-/** The caller's ARN names a role without its path. */
-function isRole(callerArn: string, roleArn: string): boolean {
-  const [prefix, ...path] = roleArn.split("/");
-  return canonicalCaller(callerArn)?.toLowerCase() === `${prefix}/${path.at(-1)}`.toLowerCase();
-}
-
-/** AWS bounds a tag's value to 256 characters; what does not fit is counted, and the audit log has it all. */
-function tagValue(values: readonly string[]): string {
-  const text = values.join(" ");
-  return text.length <= 256 ? text : `${values[0]} and ${values.length - 1} more`;
+  const { name, endpoint = description.endpoint } = cluster;
+  const { certificateAuthority = description.certificateAuthority } = cluster;
+  return connectCluster({ name, endpoint, certificateAuthority, token });
 }

@@ -23,7 +23,7 @@ export function planSettlement(
 ): SettlementResult {
   const { cluster, state } = input;
   const targets = new Map([...targetsOf(input, checked)].filter(([key]) => !leftOut.principals.has(key)));
-  const guard = { ...planGuard(cluster, cluster.levels), allowNoAdministrator: takesOwnMasters(input, targets) };
+  const guard = { ...planGuard(cluster, cluster.levels, state), allowNoAdministrator: takesOwnMasters(input, targets) };
   const plan = planChanges(state.document, changesOf(targets), guard);
   const refusals = plan.type === "refused" ? culprits(input, targets, guard) : byPrincipal(plan.refused, targets);
   if (refusals.size > 0) {

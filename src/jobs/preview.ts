@@ -24,8 +24,8 @@ export async function previewCluster(context: WorkerContext, cluster: Cluster): 
   if (waiting.length === 0) return;
   let open: Awaited<ReturnType<typeof openCluster>> | null = null;
   try {
-    open = await openCluster(cluster, waiting, context.now);
-    const state = await readClusterState(open.client, cluster, context.sealKeys, requests);
+    open = await openCluster(context, cluster, waiting);
+    const state = await readClusterState(open, cluster, context.sealKeys, requests);
     const bound = await open.client.groupsWithBindings().catch(() => null);
     for (const request of waiting) await previewRequest(context, cluster, request, state, bound);
   } catch (error) {
@@ -88,7 +88,7 @@ function planPreview(
   }
   const shares = [...(holding?.shares ?? []), shareOf(request)];
   const { change } = targetOf(arn, entry, holding, shares, usernameFor(reading.principal));
-  const plan = planChanges(state.document, [change], planGuard(cluster, [level]));
+  const plan = planChanges(state.document, [change], planGuard(cluster, [level], state));
   if (plan.type === "refused") return { type: "refused", refusal: plan.refusal };
   const [leftOut] = plan.refused;
   if (leftOut) return { type: "refused", refusal: leftOut };

@@ -10,7 +10,7 @@ import { type AccessRequest, isClosed } from "../request/request.ts";
 import { type ClusterState, identityInDocument, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
-import { openCluster } from "./open-cluster.ts";
+import { type OpenCluster, openCluster } from "./open-cluster.ts";
 import { activate, beginWrite, end, fail, noteDrift, noteUntrusted, putOff, voidApproval } from "./outcome.ts";
 import { prove } from "./prove.ts";
 import { wakeCluster } from "./queues.ts";
@@ -42,8 +42,8 @@ export async function reconcileCluster(
   const stopClock = context.metrics?.runSeconds.startTimer({ reason });
   let open: Awaited<ReturnType<typeof openCluster>> | null = null;
   try {
-    open = await openCluster(cluster, due.length > 0 ? due : work.staying, context.now);
-    await reconcileOpen(context, cluster, open.client);
+    open = await openCluster(context, cluster, due.length > 0 ? due : work.staying);
+    await reconcileOpen(context, cluster, open);
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") {
       return await wakeCluster(context.queues, "reconcile", cluster.name);
@@ -57,10 +57,11 @@ export async function reconcileCluster(
 }
 
 /** A 409 means that somebody else wrote after we read: everything from the GET again, a bounded number of times. */
-async function reconcileOpen(context: WorkerContext, cluster: Cluster, client: ClusterClient): Promise<void> {
+async function reconcileOpen(context: WorkerContext, cluster: Cluster, opened: OpenCluster): Promise<void> {
+  const { client } = opened;
   for (let attempt = 1; ; attempt += 1) {
     const open = await context.ledger.openOf(cluster.name);
-    const state = await readClusterState(client, cluster, context.sealKeys, open);
+    const state = await readClusterState(opened, cluster, context.sealKeys, open);
     if (state.untrusted && attempt === 1) {
       await noteUntrusted(context, cluster, open, state.untrusted);
       continue;

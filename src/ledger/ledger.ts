@@ -1,4 +1,5 @@
 import type { AuditEvent, ChainedEvent } from "../audit/event.ts";
+import type { CreationRecord } from "../policy/creation.ts";
 import type { ListName } from "../request/lists.ts";
 import type { AccessRequest } from "../request/request.ts";
 
@@ -46,6 +47,12 @@ export interface ListPage {
   readonly total: number;
 }
 
+/** What CloudTrail said about a cluster's creation, sealed by the worker that asked. */
+export interface RememberedCreation {
+  readonly record: CreationRecord;
+  readonly seal: string;
+}
+
 /** Requests, grants and events. Every implementation passes test/ledger/contract.ts. */
 export interface Ledger {
   get(id: string): Promise<AccessRequest | null>;
@@ -79,6 +86,10 @@ export interface Ledger {
   principalOf(user: string): Promise<string | null>;
   setWorkerIdentity(identity: WorkerIdentity): Promise<void>;
   workerIdentity(): Promise<WorkerIdentity | null>;
+  /** What was found out about the creation of a cluster, by its ARN, as it was remembered; null: nothing. */
+  creation(clusterArn: string): Promise<unknown>;
+  /** Whoever reads it back must not believe it without its seal. */
+  rememberCreation(clusterArn: string, creation: RememberedCreation): Promise<void>;
   /** Events from this sequence number on (the first is 1), in order. */
   events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
   /** The last events that tell of this request, in order. */

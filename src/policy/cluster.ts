@@ -1,3 +1,4 @@
+import type { Creator } from "./creator.ts";
 import type { Rule } from "./rule.ts";
 
 /** One thing that a level must allow, asked of the API server after each grant. */
@@ -19,12 +20,6 @@ export interface Level {
   readonly verify: readonly AccessCheck[];
 }
 
-/** The IAM role that created the cluster: the API server lets it in as system:masters whatever aws-auth says. */
-export interface Creator {
-  readonly roleArn: string;
-  readonly externalId?: string | undefined;
-}
-
 /** One EKS cluster that the configuration names, with its approval rule. */
 export interface Cluster {
   /** The name that people type. */
@@ -34,6 +29,10 @@ export interface Cluster {
   readonly region: string;
   readonly account: string;
   readonly creator: Creator;
+  /** Where the worker reaches the API server, `https://…`, where that is another place than EKS names. */
+  readonly endpoint?: string | undefined;
+  /** PEM in base64: who signs the certificate there, where that is another authority than EKS names. */
+  readonly certificateAuthority?: string | undefined;
   /** The Slack channel in which approvers are asked. */
   readonly channel: string;
   /** Slack user ids. */

@@ -1,6 +1,8 @@
 import type { Principal } from "../principal/arn.ts";
+import { partitionOfRegion } from "../principal/partition.ts";
 import { formatDuration } from "../request/duration.ts";
 import type { Cluster, Level } from "./cluster.ts";
+import { creatorArnOf, isSameCreator } from "./creator.ts";
 
 export interface Wish {
   readonly cluster: Cluster;
@@ -21,7 +23,9 @@ export function mayRequest({ cluster, level, principal, durationSeconds }: Wish)
   }
   const tooLong = refuseDuration(level, durationSeconds);
   if (tooLong !== null) return refused("too-long", tooLong);
-  if (principal.arn.toLowerCase() === withoutPath(cluster.creator.roleArn).toLowerCase()) {
+  const creatorArn = creatorArnOf(cluster.creator);
+  // A creator that is to be discovered is known to the worker alone, whose plan refuses it.
+  if (creatorArn !== null && isSameCreator(principal.arn, creatorArn)) {
     return refused(
       "creator",
       `${principal.arn} created ${cluster.name}: it has full access already and must never be in aws-auth.`,
@@ -42,20 +46,15 @@ export function mayRequest({ cluster, level, principal, durationSeconds }: Wish)
   return { type: "allowed" };
 }
 
-/** As the authenticator sees a role: STS names it without its path. */
-function withoutPath(roleArn: string): string {
-  return roleArn.replace(/:role\/.*\//, ":role/");
-}
-
 /** Why a level can't be had for so long; null: it can. */
 export function refuseDuration(level: Level, durationSeconds: number): string | null {
   if (durationSeconds <= level.maxDurationSeconds) return null;
   return `${level.name} can be had for at most ${formatDuration(level.maxDurationSeconds)}.`;
 }
 
-/** The creator is of the cluster's own partition, always. */
-export function partitionOf(cluster: Cluster): string {
-  return cluster.creator.roleArn.split(":")[1] ?? "aws";
+/** The creator is of the cluster's own partition, always; where it is to be discovered, the region says it. */
+export function partitionOf({ creator, region }: Cluster): string {
+  return creatorArnOf(creator)?.split(":")[1] ?? partitionOfRegion(region) ?? "aws";
 }
 
 function refused(code: RequestRefusal, message: string): RequestVerdict {

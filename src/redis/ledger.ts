@@ -21,6 +21,7 @@ const keys = {
   adopted: `${prefix}:adopted`,
   principals: `${prefix}:principals`,
   workerIdentity: `${prefix}:worker-identity`,
+  creations: `${prefix}:creations`,
   chainHead: `${prefix}:chain-head`,
   events: `${prefix}:events`,
 } as const;
@@ -54,6 +55,9 @@ export function redisLedger(redis: RedisClient): Ledger {
     setWorkerIdentity: (identity) =>
       reach(async () => void (await redis.set(keys.workerIdentity, JSON.stringify(identity)))),
     workerIdentity: () => reach(() => readJson<WorkerIdentity>(redis, keys.workerIdentity)),
+    creation: (clusterArn) => reach(() => readField(redis, keys.creations, clusterArn)),
+    rememberCreation: (clusterArn, creation) =>
+      reach(async () => void (await redis.hset(keys.creations, clusterArn, JSON.stringify(creation)))),
     events: (from, limit) => reach(() => readEvents(redis, from, limit)),
     eventsOf: (id, limit) => reach(() => readEventsOf(redis, id, limit)),
   };
@@ -133,6 +137,11 @@ async function readAdopted(redis: RedisClient, clusters: readonly string[]): Pro
 async function readJson<T>(redis: RedisClient, key: string): Promise<T | null> {
   const text = await redis.get(key);
   return text === null ? null : (JSON.parse(text) as T);
+}
+
+async function readField(redis: RedisClient, key: string, field: string): Promise<unknown> {
+  const text = await redis.hget(key, field);
+  return text === null ? null : JSON.parse(text);
 }
 
 async function readEvents(redis: RedisClient, from: number, limit: number): Promise<readonly ChainedEvent[]> {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { canonicalJson, type Json } from "../audit/canonical-json.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
+import { creatorArnOf } from "../policy/creator.ts";
 import { approvalsNeeded, ruleFor } from "../policy/rule.ts";
 import type { AccessRequest, MappedIdentity } from "./request.ts";
 
@@ -26,7 +27,7 @@ export function digestOfChange(
     lapsesAt: request.lapsesAt,
     extends: request.extends,
     cluster: { name: cluster.name, eksName: cluster.eksName, region: cluster.region, account: cluster.account },
-    creator: cluster.creator.roleArn,
+    creator: creatorArnOf(cluster.creator) ?? "discover",
     approvers: [...cluster.approvers].sort(),
     foreignAccounts: [...cluster.foreignAccounts].sort(),
     policy: { groups: [...level.groups].sort(), maxDurationSeconds: level.maxDurationSeconds },

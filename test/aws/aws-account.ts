@@ -4,6 +4,7 @@ import { type SandboxAws, startSandboxAws } from "../../src/sandbox/aws/account.
 
 export const region = "eu-central-1";
 export const account = "111122223333";
+export const partition = "aws";
 
 /** An AWS account for the tests of one file: a worker that may assume the cluster's creator, as the README sets it up. */
 export interface AccountUnderTest {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { describeCluster } from "../../src/aws/describe-cluster.ts";
-import { account, region, useAccount } from "./aws-account.ts";
+import { account, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
 const createdAt = new Date("2026-01-02T03:04:05.000Z");
@@ -17,7 +17,7 @@ function addCluster(
 test("a cluster is told with its endpoint, its authority and its authentication mode", async () => {
   const arn = addCluster("payments", { authenticationMode: "API" });
 
-  const cluster = await describeCluster(accountUnderTest().worker, { eksName: "payments", region, account });
+  const cluster = await describeCluster(accountUnderTest().worker, { eksName: "payments", region, account, partition });
 
   expect(cluster).toMatchObject({
     name: "payments",
@@ -34,7 +34,7 @@ test("a cluster is told with its endpoint, its authority and its authentication 
 });
 
 test("a name that EKS does not know is told with region and account", async () => {
-  const failure = describeCluster(accountUnderTest().worker, { eksName: "absent", region, account });
+  const failure = describeCluster(accountUnderTest().worker, { eksName: "absent", region, account, partition });
 
   await expect(failure).rejects.toMatchObject({
     code: "cluster-not-found",
@@ -45,15 +45,38 @@ test("a name that EKS does not know is told with region and account", async () =
 test("a cluster of the same name in another account is not the one meant", async () => {
   addCluster("twin");
 
-  const failure = describeCluster(accountUnderTest().worker, { eksName: "twin", region, account: "999988887777" });
+  const failure = describeCluster(accountUnderTest().worker, {
+    eksName: "twin",
+    region,
+    account: "999988887777",
+    partition,
+  });
 
   await expect(failure).rejects.toMatchObject({ code: "cluster-mismatch", retryable: false });
+});
+
+test("a cluster of another partition, however like it is, is not the one meant", async () => {
+  addCluster("elsewhere");
+
+  const failure = describeCluster(accountUnderTest().worker, {
+    eksName: "elsewhere",
+    region,
+    account,
+    partition: "aws-cn",
+  });
+
+  await expect(failure).rejects.toMatchObject({ code: "cluster-mismatch" });
 });
 
 test.each(["CREATING", "DELETING", "FAILED"] as const)("a cluster that is %s is not touched", async (status) => {
   accountUnderTest().aws.updateCluster(addCluster(`cluster-${status}`), { status });
 
-  const failure = describeCluster(accountUnderTest().worker, { eksName: `cluster-${status}`, region, account });
+  const failure = describeCluster(accountUnderTest().worker, {
+    eksName: `cluster-${status}`,
+    region,
+    account,
+    partition,
+  });
 
   await expect(failure).rejects.toMatchObject({ code: "cluster-not-active", retryable: true });
 });
@@ -61,7 +84,7 @@ test.each(["CREATING", "DELETING", "FAILED"] as const)("a cluster that is %s is 
 test("a cluster that is being updated keeps serving", async () => {
   accountUnderTest().aws.updateCluster(addCluster("updating"), { status: "UPDATING" });
 
-  const cluster = await describeCluster(accountUnderTest().worker, { eksName: "updating", region, account });
+  const cluster = await describeCluster(accountUnderTest().worker, { eksName: "updating", region, account, partition });
 
   expect(cluster.status).toBe("UPDATING");
 });
@@ -69,7 +92,7 @@ test("a cluster that is being updated keeps serving", async () => {
 test("a token is never sent to an endpoint without TLS", async () => {
   addCluster("plain", { endpoint: "http://127.0.0.1:8080" });
 
-  const failure = describeCluster(accountUnderTest().worker, { eksName: "plain", region, account });
+  const failure = describeCluster(accountUnderTest().worker, { eksName: "plain", region, account, partition });
 
   await expect(failure).rejects.toMatchObject({ code: "cluster-mismatch" });
 });
@@ -80,7 +103,7 @@ test("a worker without the right to look is told which right it lacks", async ()
   const { arn } = aws.account.addRole({ name: "nobody" });
   const nobody = aws.account.sessionFor(arn, "s");
 
-  const failure = describeCluster(nobody, { eksName: "forbidden", region, account });
+  const failure = describeCluster(nobody, { eksName: "forbidden", region, account, partition });
 
   await expect(failure).rejects.toMatchObject({ code: "aws-access-denied" });
   await expect(failure).rejects.toThrow("eks:DescribeCluster");

@@ -25,8 +25,13 @@ function aCluster(name: string, createdAt: Date, creatorArn = accountUnderTest()
   });
 }
 
+let turns = 0;
+const turn = async () => {
+  turns += 1;
+};
+
 function find(arn: string, createdAt: Date | null) {
-  return findCreation(accountUnderTest().worker, region, { arn, createdAt }, now);
+  return findCreation(accountUnderTest().worker, region, { arn, createdAt }, now, turn);
 }
 
 const lookups = () => accountUnderTest().aws.faults.calls("cloudtrail.LookupEvents");
@@ -65,11 +70,13 @@ test("where the time is not known the pages are gone through, however many clust
   const arn = aCluster("ancient", daysAgo(80));
   for (let index = 0; index < 60; index += 1) aCluster(`young-${index}`, daysAgo(1));
   const before = lookups();
+  const turnsBefore = turns;
 
   const record = await find(arn, null);
 
   expect(record).toMatchObject({ arn: accountUnderTest().creatorArn });
   expect(lookups() - before).toBe(2);
+  expect(turns - turnsBefore).toBe(2);
 });
 
 test("a cluster without a record has none", async () => {
@@ -103,7 +110,13 @@ test("a worker that may not look is told which right it lacks", async () => {
   const { arn } = aws.account.addRole({ name: "blind" });
   const blind = aws.account.sessionFor(arn, "s");
 
-  const failure = findCreation(blind, region, { arn: aCluster("hidden", daysAgo(6)), createdAt: daysAgo(6) }, now);
+  const failure = findCreation(
+    blind,
+    region,
+    { arn: aCluster("hidden", daysAgo(6)), createdAt: daysAgo(6) },
+    now,
+    turn,
+  );
 
   await expect(failure).rejects.toMatchObject({ code: "aws-access-denied" });
   await expect(failure).rejects.toThrow("cloudtrail:LookupEvents");

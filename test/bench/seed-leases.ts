@@ -8,7 +8,7 @@ import { type Settlement, settle } from "../../src/jobs/settle.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { digestOfChange } from "../../src/request/digest.ts";
 import { type AccessRequest, createRequest } from "../../src/request/request.ts";
-import { initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { arns, initialAwsAuth } from "../../src/sandbox/scene.ts";
 import { userArn } from "./people.ts";
 import type { Stage } from "./stage.ts";
 
@@ -77,6 +77,7 @@ function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessReques
     work: { arriving, leaving: [], staying: [] },
     state: {
       configMap: null,
+      creatorArn: arns.creator,
       document: parseDocument(initialAwsAuth),
       holdings: new Map(),
       lost: new Set(),

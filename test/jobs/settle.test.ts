@@ -38,6 +38,7 @@ function settling({
   const data = { mapRoles, ...(mapUsers === undefined ? {} : { mapUsers }) };
   const state: ClusterState = {
     configMap: null,
+    creatorArn: "arn:aws:iam::111122223333:role/cluster-creator",
     document: parseDocument(data),
     holdings: new Map(holdings.map((holding) => [holding.arn.toLowerCase(), holding])),
     lost,

@@ -4,7 +4,7 @@ import { mintToken } from "../../src/aws/eks-token.ts";
 import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../src/kubernetes/config-map.ts";
 import { type SandboxCluster, startSandboxCluster } from "../../src/sandbox/cluster/cluster.ts";
-import { account, region, useAccount } from "../aws/aws-account.ts";
+import { account, partition, region, useAccount } from "../aws/aws-account.ts";
 
 const accountUnderTest = useAccount();
 const mapRoles = `- rolearn: arn:aws:iam::${account}:role/viewer
@@ -46,7 +46,7 @@ afterAll(async () => {
 /** A client that signs in as a session of this role, by what EKS says of the cluster. */
 async function signIn(role: string): Promise<ClusterClient> {
   const { aws, worker } = accountUnderTest();
-  const description = await describeCluster(worker, { eksName: "payments", region, account });
+  const description = await describeCluster(worker, { eksName: "payments", region, account, partition });
   const session = aws.account.sessionFor(`arn:aws:iam::${account}:role/${role}`, "somebody");
   const token = await mintToken(session, { eksName: "payments", region }, new Date());
   const client = connectCluster({ ...description, token });

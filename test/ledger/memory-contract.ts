@@ -144,6 +144,20 @@ export function memoryContract(ledgerNow: () => Ledger): void {
     expect(await ledger.principalOf("U0ONCALL")).toBeNull();
   });
 
+  test("the ledger remembers what was found out last about a cluster's creation", async () => {
+    const arn = "arn:aws:eks:eu-central-1:111122223333:cluster/staging";
+    const creator = "arn:aws:iam::111122223333:role/creator";
+    const record = { eventId: "e-1", at: at(0).toISOString(), kind: "AssumedRole", arn: creator, invokedBy: null };
+    const before = await ledger.creation(arn);
+    await ledger.rememberCreation(arn, { record, seal: "one" });
+
+    await ledger.rememberCreation(arn, { record: { ...record, eventId: "e-2" }, seal: "two" });
+
+    expect(before).toBeNull();
+    expect(await ledger.creation(arn)).toEqual({ record: { ...record, eventId: "e-2" }, seal: "two" });
+    expect(await ledger.creation(`${arn}-2`)).toBeNull();
+  });
+
   test("the ledger remembers who the worker was last", async () => {
     const identity = { arn: "arn:aws:iam::111122223333:role/worker", account: "111122223333", at: at(0).toISOString() };
     const before = await ledger.workerIdentity();

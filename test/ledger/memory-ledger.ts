@@ -1,5 +1,13 @@
 import { type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/audit/event.ts";
-import type { CommitResult, Ledger, LedgerChange, ListOf, Shown, WorkerIdentity } from "../../src/ledger/ledger.ts";
+import type {
+  CommitResult,
+  Ledger,
+  LedgerChange,
+  ListOf,
+  RememberedCreation,
+  Shown,
+  WorkerIdentity,
+} from "../../src/ledger/ledger.ts";
 import { placeIn } from "../../src/request/lists.ts";
 import { type AccessRequest, dueAt, isClosed } from "../../src/request/request.ts";
 
@@ -10,6 +18,7 @@ export function memoryLedger(): Ledger {
   const shown = new Map<string, Shown>();
   const principals = new Map<string, string>();
   const turns = new Map<string, number>();
+  const creations = new Map<string, RememberedCreation>();
   const adopted = new Set<string>();
   const events: ChainedEvent[] = [];
   let identity: WorkerIdentity | null = null;
@@ -59,6 +68,8 @@ export function memoryLedger(): Ledger {
       identity = now;
     },
     workerIdentity: async () => identity,
+    creation: async (clusterArn) => creations.get(clusterArn) ?? null,
+    rememberCreation: async (clusterArn, creation) => void creations.set(clusterArn, creation),
     events: async (from, limit) => events.filter((each) => each.sequence >= from).slice(0, limit),
     eventsOf: async (id, limit) => events.filter(({ event }) => event.request === id).slice(-limit),
   };

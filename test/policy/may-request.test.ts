@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Creator } from "../../src/policy/creator.ts";
 import { mayRequest, partitionOf, type Wish } from "../../src/policy/may-request.ts";
 import { readPrincipal } from "../../src/principal/arn.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
@@ -8,6 +9,10 @@ function aWish(change: Partial<Wish> & { arn?: string } = {}): Wish {
   const reading = readPrincipal(arn);
   if (reading.type === "invalid") throw new Error(reading.message);
   return { cluster: aCluster(), level: aLevel(), principal: reading.principal, durationSeconds: 3600, ...rest };
+}
+
+function aRole(roleArn: string): Creator {
+  return { type: "role", roleArn, through: [] };
 }
 
 test.each<[string, Wish]>([
@@ -46,9 +51,18 @@ describe("the policy refuses", () => {
       "creator",
       aWish({
         arn: "arn:aws:iam::111122223333:role/cluster-creator",
-        cluster: aCluster({ creator: { roleArn: "arn:aws:iam::111122223333:role/infra/cluster-creator" } }),
+        cluster: aCluster({ creator: aRole("arn:aws:iam::111122223333:role/infra/cluster-creator") }),
       }),
       "arn:aws:iam::111122223333:role/cluster-creator created staging: it has full access already and must never be in aws-auth.",
+    ],
+    [
+      "a user that created the cluster, with its path, in whatever case",
+      "creator",
+      aWish({
+        arn: "arn:aws:iam::111122223333:user/ops/Founder",
+        cluster: aCluster({ creator: { type: "user", userArn: "arn:aws:iam::111122223333:user/ops/founder" } }),
+      }),
+      "arn:aws:iam::111122223333:user/ops/Founder created staging: it has full access already and must never be in aws-auth.",
     ],
     [
       "a principal of another account",
@@ -67,8 +81,16 @@ describe("the policy refuses", () => {
   });
 });
 
-test("a cluster's partition is that of its creator", () => {
-  const china = aCluster({ creator: { roleArn: "arn:aws-cn:iam::111122223333:role/creator" } });
+test("a user that is called as the creator is, below another path, may have access", () => {
+  const cluster = aCluster({ creator: { type: "user", userArn: "arn:aws:iam::111122223333:user/ops/founder" } });
+
+  expect(mayRequest(aWish({ arn: "arn:aws:iam::111122223333:user/founder", cluster }))).toEqual({ type: "allowed" });
+});
+
+test("a cluster's partition is that of its creator, or of its region where the creator is not known", () => {
+  const china = aCluster({ creator: aRole("arn:aws-cn:iam::111122223333:role/creator") });
+  const unknown = aCluster({ creator: { type: "discover", through: [] }, region: "us-gov-west-1" });
 
   expect(partitionOf(china)).toBe("aws-cn");
+  expect(partitionOf(unknown)).toBe("aws-us-gov");
 });

@@ -37,7 +37,11 @@ describe("the digest is another one", () => {
     ["for another cluster in EKS", digestWith({ cluster: { eksName: "other" } })],
     ["for another region", digestWith({ cluster: { region: "eu-west-1" } })],
     ["for another account", digestWith({ cluster: { account: "222233334444" } })],
-    ["for another creator", digestWith({ cluster: { creator: { roleArn: "arn:aws:iam::111122223333:role/y" } } })],
+    [
+      "for another creator",
+      digestWith({ cluster: { creator: { type: "role", roleArn: "arn:aws:iam::111122223333:role/y", through: [] } } }),
+    ],
+    ["for a creator that is to be discovered", digestWith({ cluster: { creator: { type: "discover", through: [] } } })],
     ["for other approvers", digestWith({ cluster: { approvers: ["U0APPROVER"] } })],
     ["under a policy", digestWith({ cluster: { rules: [rule] } })],
     ["for other foreign accounts", digestWith({ cluster: { foreignAccounts: [] } })],

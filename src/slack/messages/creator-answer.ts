@@ -1,31 +1,78 @@
 import type { CreatorReport } from "../../jobs/creator-report.ts";
 import type { Cluster } from "../../policy/cluster.ts";
+import { creatorOf, wayWithoutCreator } from "../../policy/creation.ts";
+import { type Creator, creatorArnOf, isSameCreator } from "../../policy/creator.ts";
 import { nearest } from "../../request/nearest.ts";
-import { code, escapeText, section, time } from "../mrkdwn.ts";
+import { code, codeList, cut, escapeText, section, time } from "../mrkdwn.ts";
 import type { Message } from "./message.ts";
 
-/** Who created a cluster: the configuration, CloudTrail, and whether the worker can become it, each by itself. */
+/** Who created a cluster: the configuration, CloudTrail, whether the worker can become it, and what to do if not. */
 export function creatorAnswer(cluster: Cluster, report: CreatorReport): Message {
+  const { creator } = cluster;
+  const todo = whatToDo(creator, report);
   const text = [
     `*Who created ${code(cluster.name)}*`,
-    `*Configured* ${code(cluster.creator.roleArn)}`,
-    `*CloudTrail* ${cloudTrailWords(cluster, report)}`,
-    report.becomes.ok
-      ? "*The worker* ✓ can become it, and the cluster exists"
-      : `*The worker* ✗ can't become it: ${escapeText(report.becomes.message)}`,
+    `*Configured* ${configuredWords(creator)}`,
+    `*CloudTrail* ${cloudTrailWords(creator, report)}`,
+    `*The worker* ${workerWords(creator, report)}`,
+    ...(todo === null ? [] : [`*What to do* ${todo}`]),
   ].join("\n");
   return { text, blocks: [section(text)] };
 }
 
-function cloudTrailWords({ creator }: Cluster, { record, trouble }: CreatorReport): string {
-  if (trouble) return `– not asked: ${escapeText(trouble)}`;
-  if (!record) return "– has no record: it keeps 90 days. The configuration has to say who it was.";
+function configuredWords(creator: Creator): string {
+  if (creator.type === "discover") return "to be discovered: whom CloudTrail names";
+  if (creator.type === "user") {
+    const keys = creator.profile
+      ? `with the keys of the worker's profile ${code(creator.profile)}`
+      : "the worker itself";
+    return `the user ${code(creator.userArn)}, ${keys}`;
+  }
+  const through = creator.through.map((step) => step.roleArn);
+  return `${code(creator.roleArn)}${through.length > 0 ? `, assumed through ${codeList(through, 400)}` : ""}`;
+}
+
+function cloudTrailWords(creator: Creator, { record, isRemembered, trouble }: CreatorReport): string {
+  if (!record) {
+    if (trouble) return `– not asked: ${cut(escapeText(trouble), 700)}`;
+    return "– has no record: it keeps 90 days. The configuration has to say who it was.";
+  }
   const by = record.invokedBy ? ` through ${code(record.invokedBy)}` : "";
-  const event = `event ${code(record.eventId)}, ${time(record.at)}`;
+  const memory = isRemembered ? `; the ledger remembers it${trouble ? ", CloudTrail could not be asked" : ""}` : "";
+  const event = `event ${code(record.eventId)}, ${time(record.at)}${memory}`;
   if (record.kind === "Root") return `✗ the root user of the account${by}, which nobody can become (${event})`;
   if (!record.arn) return `✗ ${escapeText(record.kind)}${by}, which names no role or user (${event})`;
-  const same = record.arn.toLowerCase() === creator.roleArn.toLowerCase();
-  return `${same ? "✓ the same" : `✗ ${code(record.arn)}, not the configured one`}, as ${code(record.kind)}${by} (${event})`;
+  return `${whetherSame(creator, record.arn)}, as ${code(record.kind)}${by} (${event})`;
+}
+
+function whetherSame(creator: Creator, arn: string): string {
+  const configured = creatorArnOf(creator);
+  if (configured === null) return `✓ ${code(arn)}`;
+  return isSameCreator(arn, configured) ? "✓ the same" : `✗ ${code(arn)}, not the configured one`;
+}
+
+function workerWords(creator: Creator, { becomes }: CreatorReport): string {
+  if (!becomes.ok) return `✗ can't become it: ${cut(escapeText(becomes.message), 1_000)}`;
+  const who = creator.type === "discover" && becomes.arn ? `can become ${code(becomes.arn)}` : "can become it";
+  return `✓ ${who}, and the cluster exists`;
+}
+
+/** What an operator should do; null: nothing. What mends a failure to become it stands with the failure. */
+function whatToDo(creator: Creator, { record, becomes }: CreatorReport): string | null {
+  if (!record) return null;
+  const way = creator.type === "user" ? { through: [] } : creator;
+  const verdict = creatorOf(record, way);
+  const configured = creatorArnOf(creator);
+  if (verdict.type === "nobody") {
+    // A role with an access entry may stand in for such a creator, and does where the worker can become it.
+    return becomes.ok || configured === null ? null : wayWithoutCreator;
+  }
+  const named = creatorArnOf(verdict.creator);
+  if (configured !== null && isSameCreator(named, configured)) return null;
+  const setting = verdict.creator.type === "role" ? "roleArn" : "userArn";
+  const line = code(`creator: { ${setting}: ${named} }`);
+  if (configured === null) return `Write ${line} into eks-access.yml: CloudTrail forgets a creation after 90 days.`;
+  return `If that cluster still exists, its creator is whom CloudTrail names: ${line} in eks-access.yml.`;
 }
 
 export function noSuchClusterAnswer(name: string, names: readonly string[]): Message {

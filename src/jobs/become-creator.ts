@@ -1,0 +1,124 @@
+import { type AssumeOptions, assumeRole } from "../aws/assume-role.ts";
+import { type CallerIdentity, callerIdentity } from "../aws/caller-identity.ts";
+import type { AwsCredentials, CredentialSource } from "../aws/credentials.ts";
+import { credentialsOfProfile, ownCredentials } from "../aws/own-credentials.ts";
+import { sessionNameOf } from "../aws/session-name.ts";
+import { AccessError } from "../failure/access-error.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import {
+  type CreatorRole,
+  type CreatorUser,
+  creatorArnOf,
+  isSameCreator,
+  type KnownCreator,
+} from "../policy/creator.ts";
+import { canonicalCaller } from "../principal/arn.ts";
+
+/** The shortest session that STS gives, in seconds; it would give a chain an hour at most. */
+const sessionSeconds = 900;
+
+/** For whom a cluster is opened: a request, or what somebody asked in Slack. CloudTrail shows it. */
+export interface Errand {
+  readonly id: string;
+  /** Slack user id. */
+  readonly requester: string;
+}
+
+/** The creator's credentials, with who AWS says that they are. */
+export interface CreatorSession {
+  readonly credentials: AwsCredentials;
+  readonly identity: CallerIdentity;
+}
+
+/**
+ * The credentials of a cluster's creator, which AWS says are its own. They are for the memory of one run: never log or store
+ * them. CloudTrail shows for whom: each session carries the requests and the requester.
+ *
+ * @throws AccessError
+ */
+export async function becomeCreator(
+  cluster: Cluster,
+  creator: KnownCreator,
+  errands: readonly Errand[],
+): Promise<CreatorSession> {
+  const { region, account, name } = cluster;
+  const credentials = await (creator.type === "role" ? assumed(region, creator, errands) : keysOf(region, creator));
+  const identity = await callerIdentity(credentials, region);
+  const arn = creatorArnOf(creator);
+  if (identity.account === account && isSameCreator(canonicalCaller(identity.arn) ?? "", arn)) {
+    return { credentials, identity };
+  }
+  throw new AccessError(
+    "creator-mismatch",
+    `AWS says that ${whatBecame(creator)} of ${name} is ${identity.arn}, not ${arn}`,
+  );
+}
+
+/**
+ * A session of the last of these roles, each assumed with the session of the one before it; the worker's own identity where
+ * there is none.
+ *
+ * @throws AccessError
+ */
+export async function sessionThrough(
+  region: string,
+  through: CreatorRole["through"],
+  errands: readonly Errand[],
+): Promise<CredentialSource> {
+  let source: CredentialSource = "default";
+  for (const [index, step] of through.entries()) {
+    // What is transitive can't be set again on the way: AWS refuses that.
+    const carried = index === 0 ? { tags: tagsOf(errands), transitive: true } : {};
+    source = await assumeRole(source, { ...step, region, ...sessionOf(errands), ...carried });
+  }
+  return source;
+}
+
+async function assumed(
+  region: string,
+  { roleArn, externalId, through }: CreatorRole,
+  errands: readonly Errand[],
+): Promise<AwsCredentials> {
+  const source = await sessionThrough(region, through, errands);
+  const tags = through.length === 0 ? { tags: tagsOf(errands) } : {};
+  return assumeRole(source, { roleArn, externalId, region, ...sessionOf(errands), ...tags });
+}
+
+/** An IAM user has no session, so nothing of the requests stands in CloudTrail: the audit log tells which run it was. */
+function keysOf(region: string, { profile }: CreatorUser): Promise<AwsCredentials> {
+  return profile === undefined ? ownCredentials(region) : credentialsOfProfile(profile, region);
+}
+
+function whatBecame(creator: KnownCreator): string {
+  if (creator.type === "role") return "the assumed creator";
+  return creator.profile === undefined
+    ? "the worker itself, which should be the creator"
+    : `the worker's profile ${creator.profile}, which should be the creator`;
+}
+
+function sessionOf(
+  errands: readonly Errand[],
+): Pick<AssumeOptions, "sessionName" | "sourceIdentity" | "durationSeconds"> {
+  const requesters = requestersOf(errands);
+  const [only] = requesters;
+  return {
+    sessionName: sessionNameOf(...requesters, ...errands.map((errand) => errand.id)),
+    sourceIdentity: requesters.length === 1 && only ? only : "eks-access",
+    durationSeconds: sessionSeconds,
+  };
+}
+
+function tagsOf(errands: readonly Errand[]): Record<string, string> {
+  const ids = errands.map((errand) => errand.id);
+  return { "eks-access:requests": tagValue(ids), "eks-access:requesters": tagValue(requestersOf(errands)) };
+}
+
+function requestersOf(errands: readonly Errand[]): readonly string[] {
+  return [...new Set(errands.map((request) => request.requester))];
+}
+
+/** AWS bounds a tag's value to 256 characters; what does not fit is counted, and the audit log has it all. */
+function tagValue(values: readonly string[]): string {
+  const text = values.join(" ");
+  return text.length <= 256 ? text : `${values[0]} and ${values.length - 1} more`;
+}
