@@ -4,7 +4,7 @@ import type { CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 /**
- * The process's own client of each region. It is kept, because with a new one the SDK would look for the credentials
+ * The process's own client of each region, and of where the environment says that STS is. It is kept, because with a new one the SDK would look for the credentials
  * again, which costs IRSA and Pod Identity a call of their own each time; it renews them by itself before they expire.
  */
 const own = new Map<string, STSClient>();
@@ -26,15 +26,20 @@ export async function callSts<T>(
     return await send(client);
   } catch (error) {
     // Credentials that AWS did not take are looked for anew.
-    if (source === "default") own.delete(region);
+    if (source === "default") own.delete(placeOf(region));
     throw awsFailure(error, what);
   }
 }
 
 function ownClient(region: string): STSClient {
-  const known = own.get(region);
+  const known = own.get(placeOf(region));
   if (known) return known;
   const client = new STSClient(clientSettings("default", region));
-  own.set(region, client);
+  own.set(placeOf(region), client);
   return client;
+}
+
+function placeOf(region: string): string {
+  const { AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL } = process.env;
+  return `${region} ${AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? ""}`;
 }
