@@ -21,11 +21,11 @@ export type Decided =
 
 /** Decides a click. Anything doubtful is refused. */
 export function decide(request: AccessRequest, cluster: Cluster, click: Click, keys: SealKeys, now: Date): Decided {
+  const refusal = refuseDecision(request, cluster, click, now);
+  if (refusal) return { type: "refused", code: refusal };
   const rule = ruleFor(cluster, request.level);
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!rule || !level) return { type: "refused", code: "no-rule" };
-  const refusal = refusalOf(request, approversOf(rule, cluster), click, now);
-  if (refusal) return { type: "refused", code: refusal };
   const decision = sealDecision(request, click, keys, now);
   if (click.verdict === "denied") {
     return { type: "decided", decision, after: revise(request, { state: "denied", denial: decision, trouble: null }) };
@@ -34,16 +34,19 @@ export function decide(request: AccessRequest, cluster: Cluster, click: Click, k
   return { type: "decided", decision, after: approved(request, approvals, approvalsNeeded(rule, level), now) };
 }
 
-function refusalOf(
+/** Why this click can't decide; null: it can. */
+export function refuseDecision(
   request: AccessRequest,
-  approvers: readonly string[],
-  click: Click,
+  cluster: Cluster,
+  click: Omit<Click, "why">,
   now: Date,
 ): DecisionRefusal | null {
+  const rule = ruleFor(cluster, request.level);
+  if (!rule || !cluster.levels.some(({ name }) => name === request.level)) return "no-rule";
   if (request.state !== "pending") return "already-decided";
   if (!isBefore(now.getTime(), request.lapsesAt)) return "lapsed";
   if (click.by === request.requester) return "self-approval";
-  if (!approvers.includes(click.by)) return "not-an-approver";
+  if (!approversOf(rule, cluster).includes(click.by)) return "not-an-approver";
   if (!request.preview) return "no-preview";
   if (request.preview.digest !== click.digest) return "change-differs";
   // Who has approved may still think better of it, and deny.

@@ -17,7 +17,8 @@ export function revoke(request: AccessRequest, cluster: Cluster, by: string, why
   return { type: "ended", after: revise(request, { grant: { ...grant, end }, trouble: null }) };
 }
 
-function mayRevoke(request: AccessRequest, cluster: Cluster, user: string): boolean {
+/** Whether somebody may take this grant away: its holder, an approver of the cluster, and who is on call. */
+export function mayRevoke(request: AccessRequest, cluster: Cluster, user: string): boolean {
   return user === request.requester || cluster.approvers.includes(user) || cluster.onCall.includes(user);
 }
 

@@ -1,29 +1,49 @@
 import type { App, BlockAction, ButtonAction, ViewSubmitAction } from "@slack/bolt";
 import type { SlackContext } from "./context.ts";
+import type { ButtonClick } from "./handlers/answer-click.ts";
+import type { Submission } from "./handlers/answer-submission.ts";
 import { handleCommand } from "./handlers/command.ts";
-import { handleDecision } from "./handlers/decision-click.ts";
-import { handleLeaseButton } from "./handlers/lease-button.ts";
+import { handleApproveButton } from "./handlers/decision-click.ts";
+import { handleDenyButton, handleDetailsButton, handleRevokeButton } from "./handlers/open-form.ts";
+import { handleDenySubmission, handleRevokeSubmission } from "./handlers/reason-submission.ts";
+import { handleCancelButton, handleExtendButton } from "./handlers/request-buttons.ts";
 import { handleRequestSubmission } from "./handlers/request-submission.ts";
 import type { InFlight } from "./in-flight.ts";
-import { approveAction, denyAction, extendAction, revokeAction } from "./messages/actions.ts";
+import {
+  approveAction,
+  cancelAction,
+  denyAction,
+  detailsAction,
+  extendAction,
+  revokeAction,
+} from "./messages/actions.ts";
+import { denyModalId, revokeModalId } from "./messages/modals.ts";
 import { requestModalId } from "./request-modal.ts";
+
+const buttons: Readonly<Record<string, (context: SlackContext, click: ButtonClick) => Promise<void>>> = {
+  [approveAction]: handleApproveButton,
+  [denyAction]: handleDenyButton,
+  [detailsAction]: handleDetailsButton,
+  [extendAction]: handleExtendButton,
+  [revokeAction]: handleRevokeButton,
+  [cancelAction]: handleCancelButton,
+};
+
+const forms: Readonly<Record<string, (context: SlackContext, submission: Submission) => Promise<void>>> = {
+  [requestModalId]: handleRequestSubmission,
+  [denyModalId]: handleDenySubmission,
+  [revokeModalId]: handleRevokeSubmission,
+};
 
 /** Everything that Slack can send us, and who handles it. */
 export function register(app: App, context: SlackContext, inFlight: InFlight): void {
   app.command("/eks-access", (command) => inFlight.track(handleCommand(context, command)));
-  app.action<BlockAction<ButtonAction>>(approveAction, (click) =>
-    inFlight.track(handleDecision(context, "approved", click)),
-  );
-  app.action<BlockAction<ButtonAction>>(denyAction, (click) =>
-    inFlight.track(handleDecision(context, "denied", click)),
-  );
-  app.action<BlockAction<ButtonAction>>(revokeAction, (click) =>
-    inFlight.track(handleLeaseButton(context, "revoke", click)),
-  );
-  app.action<BlockAction<ButtonAction>>(extendAction, (click) =>
-    inFlight.track(handleLeaseButton(context, "extend", click)),
-  );
-  app.view<ViewSubmitAction>({ callback_id: requestModalId, type: "view_submission" }, (submission) =>
-    inFlight.track(handleRequestSubmission(context, submission)),
-  );
+  for (const [action, handle] of Object.entries(buttons)) {
+    app.action<BlockAction<ButtonAction>>(action, (click) => inFlight.track(handle(context, click)));
+  }
+  for (const [form, handle] of Object.entries(forms)) {
+    app.view<ViewSubmitAction>({ callback_id: form, type: "view_submission" }, (submission) =>
+      inFlight.track(handle(context, submission)),
+    );
+  }
 }

@@ -71,6 +71,8 @@ describe("a lease", () => {
     const firstEnded = textOf(await ended("read logs"));
     const one = data().mapUsers;
     await person("U0APPROVER").click(await active("restart a pod"), "revoke");
+    await flow.until(() => person("U0APPROVER").view(), 15_000);
+    await person("U0APPROVER").submit({ why: "it runs again" });
     await ended("restart a pod");
 
     expect(both).toContain("eks-access:viewers");

@@ -86,11 +86,14 @@ describe("the main job, end to end", () => {
   test("a denial changes nothing in the cluster, and the requester is told by whom", async () => {
     const resourceVersion = flow.sandbox.cluster.awsAuth()?.metadata.resourceVersion;
 
-    await flow.sandbox.slack.person("U0APPROVER2").click(await flow.asked("read the logs"), "deny");
+    const approver = flow.sandbox.slack.person("U0APPROVER2");
+    await approver.click(await flow.asked("read the logs"), "deny");
+    await flow.until(() => approver.view(), 15_000);
+    await approver.submit({ why: "read them in the console" });
     const denied = await flow.message("Denied by <@U0APPROVER2>");
 
     expect(textOf(denied)).not.toContain("[Approve]");
-    expect(textOf(await flow.told("denied `viewer`"))).toContain("<@U0APPROVER2>");
+    expect(textOf(await flow.told("denied `viewer`"))).toContain("read them in the console");
     expect(flow.sandbox.cluster.awsAuth()?.metadata.resourceVersion).toBe(resourceVersion);
   });
 

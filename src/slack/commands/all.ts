@@ -1,11 +1,25 @@
+import { approve } from "./approve.ts";
 import { cancel } from "./cancel.ts";
 import type { Command } from "./command.ts";
 import { creator } from "./creator.ts";
+import { deny } from "./deny.ts";
 import { extend } from "./extend.ts";
 import { help } from "./help.ts";
 import { request } from "./request.ts";
 import { revoke } from "./revoke.ts";
+import { status } from "./status.ts";
 import { whoami } from "./whoami.ts";
 
 /** Every word of `/eks-access`, in the order of the help. A new word is a file of its own and a line here. */
-export const commands: readonly Command[] = [request, extend, revoke, cancel, whoami, creator, help];
+export const commands: readonly Command[] = [
+  request,
+  status,
+  approve,
+  deny,
+  extend,
+  revoke,
+  cancel,
+  whoami,
+  creator,
+  help,
+];

@@ -1,9 +1,7 @@
-import type { AllMiddlewareArgs, BlockAction, ButtonAction, SlackActionMiddlewareArgs } from "@slack/bolt";
 import { z } from "zod";
 import { type Click, decide } from "../../approval/decide.ts";
 import type { DecisionRefusal } from "../../approval/decision.ts";
 import type { AuditEvent, EventType } from "../../audit/event.ts";
-import { explain } from "../../failure/access-error.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { type AccessRequest, revise } from "../../request/request.ts";
@@ -11,43 +9,31 @@ import type { SlackContext } from "../context.ts";
 import { failureAnswer } from "../messages/answers.ts";
 import { clickAnswer, oneOfSeveralAnswer } from "../messages/decision-answers.ts";
 import type { Message } from "../messages/message.ts";
+import { answerClick, type ButtonClick } from "./answer-click.ts";
 
-type ButtonClick = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & AllMiddlewareArgs;
+const decideValue = z.strictObject({ request: z.string(), digest: z.string() });
 
-const buttonValue = z.strictObject({ request: z.string(), digest: z.string() });
+/** What a button that decides carries; null: it is none of ours. */
+export function readDecideValue(value: string): z.infer<typeof decideValue> | null {
+  return decideValue.safeParse(parse(value)).data ?? null;
+}
 
-/** A click on Approve or Deny: one wins, everybody else is told who was first (law 2). */
-export async function handleDecision(
-  context: SlackContext,
-  verdict: Click["verdict"],
-  { ack, action, body, respond }: ButtonClick,
-): Promise<void> {
-  await ack();
-  const answer = await decideClick(context, verdict, action.value ?? "", body.user.id).catch((error: unknown) => {
-    context.log.error({ err: error }, "a click failed");
-    return failureAnswer(explain(error));
-  });
-  if (!answer) return;
-  await respond({
-    response_type: "ephemeral",
-    replace_original: false,
-    text: answer.text,
-    blocks: [...answer.blocks],
+/** A click on Approve: one wins, everybody else is told who was first (law 2). */
+export function handleApproveButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, async () => {
+    const button = readDecideValue(click.action.value ?? "");
+    if (!button) return failureAnswer("There is no such request any more. Ask for it again.");
+    const { request, digest } = button;
+    return decideRequest(context, request, { verdict: "approved", by: click.body.user.id, digest, why: "" });
   });
 }
 
-async function decideClick(
-  context: SlackContext,
-  verdict: Click["verdict"],
-  value: string,
-  by: string,
-): Promise<Message | null> {
-  const button = buttonValue.safeParse(parse(value));
-  const request = button.success ? await context.ledger.get(button.data.request) : null;
-  if (!button.success || !request) return failureAnswer("There is no such request any more. Ask for it again.");
+/** Decides about a request; null: it is decided, and its message says so. @throws AccessError */
+export async function decideRequest(context: SlackContext, id: string, click: Click): Promise<Message | null> {
+  const request = await context.ledger.get(id);
+  if (!request) return failureAnswer("There is no such request any more. Ask for it again.");
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
-  const click = { verdict, by, digest: button.data.digest, why: "" };
   return attempt(context, request, cluster, click);
 }
 

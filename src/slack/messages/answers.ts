@@ -35,6 +35,20 @@ export function noSuchRequestAnswer(id: string): Message {
   );
 }
 
+/** A denial without a reason, or with a longer one than can be shown, is none yet. */
+export function missingReasonAnswer(id: string, length: number, most: number): Message {
+  const line = code(`/eks-access deny ${id} <why>`);
+  return answer(
+    length > most
+      ? `Nothing was denied: the reason has ${length} characters, and ${most} are the most.`
+      : `Nothing was denied: say why, so that whoever asked knows what to do instead. ${line}`,
+  );
+}
+
+export function deniedAnswer(id: string): Message {
+  return answer(`Request ${code(id)} is denied. Whoever asked is told why.`);
+}
+
 export function notYoursToExtendAnswer({ id, requester }: AccessRequest): Message {
   return answer(`Only ${mention(requester)} can ask to extend ${code(id)}.`);
 }

@@ -1,7 +1,7 @@
 import type { KnownBlock } from "@slack/types";
 import { type AccessRequest, isClosed } from "../../request/request.ts";
 import { code, codeBlock, codeList, context, fields, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
-import { approveAction, denyAction, extendAction, revokeAction } from "./actions.ts";
+import { approveButton, denyButton, detailsButton, extendButton, revokeButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { durationOf, identityOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
 
@@ -82,43 +82,18 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
 
 /** The digest in the button binds the click to the change that this message shows. */
 function buttons(request: AccessRequest, digest: string): KnownBlock {
-  const value = JSON.stringify({ request: request.id, digest });
   return {
     type: "actions",
     block_id: `decide-${request.id}-${digest.slice(0, 12)}`,
-    elements: [
-      {
-        type: "button",
-        action_id: approveAction,
-        style: "primary",
-        text: { type: "plain_text", text: "Approve" },
-        value,
-      },
-      { type: "button", action_id: denyAction, style: "danger", text: { type: "plain_text", text: "Deny" }, value },
-    ],
+    elements: [approveButton(request), denyButton(request), detailsButton(request)],
   };
 }
 
 /** While the lease runs: who holds it may ask for more or be done, approvers and on-call may take it away. */
 export function leaseButtons(request: AccessRequest): KnownBlock {
-  const text = (value: string) => ({ type: "plain_text" as const, text: value });
   return {
     type: "actions",
     block_id: `lease-${request.id}`,
-    elements: [
-      { type: "button", action_id: extendAction, text: text("Extend"), value: request.id },
-      {
-        type: "button",
-        action_id: revokeAction,
-        text: text("Revoke"),
-        value: request.id,
-        confirm: {
-          title: text("Take the access away?"),
-          text: text(`${request.level} on ${request.cluster} ends now.`),
-          confirm: text("Revoke"),
-          deny: text("Keep"),
-        },
-      },
-    ],
+    elements: [extendButton(request), revokeButton(request), detailsButton(request)],
   };
 }

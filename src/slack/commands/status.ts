@@ -1,0 +1,9 @@
+import { readStatus } from "../handlers/read-status.ts";
+import { type Command, idAndRest } from "./command.ts";
+
+export const status: Command = {
+  word: "status",
+  usage: "<id>",
+  summary: "shows one request: how it stands, the change, the proof, what happened",
+  run: (context, { user, rest }) => readStatus(context, user, idAndRest(rest)[0]),
+};

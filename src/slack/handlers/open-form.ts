@@ -1,0 +1,38 @@
+import type { ModalView } from "@slack/types";
+import { explain } from "../../failure/access-error.ts";
+import type { SlackContext } from "../context.ts";
+import { failureAnswer } from "../messages/answers.ts";
+import { denyModal, detailsModal, revokeModal } from "../messages/modals.ts";
+import { answerWhereClicked, type ButtonClick } from "./answer-click.ts";
+import { readStatus } from "./read-status.ts";
+
+/** Deny asks why first. */
+export function handleDenyButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return openOnClick(context, click, async () => denyModal(click.action.value ?? ""));
+}
+
+/** Revoke asks once more, and why. */
+export function handleRevokeButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return openOnClick(context, click, async () => revokeModal(click.action.value ?? ""));
+}
+
+/** Details opens all that is known of a request. */
+export function handleDetailsButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return openOnClick(context, click, async () => {
+    const id = click.action.value ?? "";
+    return detailsModal(id, await readStatus(context, click.body.user.id, id), null);
+  });
+}
+
+/** Opens a form, on top of an open one where there is one. Slack gives three seconds for it. */
+async function openOnClick(context: SlackContext, click: ButtonClick, make: () => Promise<ModalView>): Promise<void> {
+  await click.ack();
+  const { body, client } = click;
+  try {
+    const how = { trigger_id: body.trigger_id, view: await make() };
+    await (body.view?.type === "modal" ? client.views.push(how) : client.views.open(how));
+  } catch (error) {
+    context.log.error({ err: error, action: click.action.action_id }, "a form could not be opened");
+    await answerWhereClicked(context, click, failureAnswer(`${explain(error)} Click again.`));
+  }
+}

@@ -1,0 +1,19 @@
+import { actsOf } from "../../policy/may-act.ts";
+import { maySee } from "../../policy/may-see.ts";
+import type { SlackContext } from "../context.ts";
+import { noSuchRequestAnswer } from "../messages/answers.ts";
+import type { Message } from "../messages/message.ts";
+import { notYoursToSeeAnswer, statusAnswer } from "../messages/status-answer.ts";
+
+/** More than a request ever has, unless somebody keeps trying what they may not do. */
+const mostEvents = 60;
+
+/** All that is known of a request, for this reader. @throws AccessError */
+export async function readStatus(context: SlackContext, user: string, id: string): Promise<Message> {
+  const request = await context.ledger.get(id);
+  if (!request) return noSuchRequestAnswer(id);
+  const cluster = context.config.clusters.get(request.cluster);
+  if (!maySee(request, cluster, user)) return notYoursToSeeAnswer(request);
+  const events = await context.ledger.eventsOf(id, mostEvents);
+  return statusAnswer({ request, events, acts: actsOf(request, cluster, user, context.now()) });
+}

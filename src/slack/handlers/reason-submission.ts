@@ -1,0 +1,36 @@
+import type { SlackContext } from "../context.ts";
+import { failureAnswer } from "../messages/answers.ts";
+import { answerSubmission, type Submission } from "./answer-submission.ts";
+import { decideRequest, readDecideValue } from "./decision-click.ts";
+import { revokeGrant } from "./end-access.ts";
+
+/** The reason of a denial is there: the request is denied, and the message in the channel says so. */
+export async function handleDenySubmission(context: SlackContext, submission: Submission): Promise<void> {
+  const why = whyOf(submission);
+  if (why === "") {
+    const errors = { why: "Say why: whoever asked has to know what to do instead." };
+    return submission.ack({ response_action: "errors", errors });
+  }
+  await answerSubmission(context, submission, "Not denied", async () => {
+    const button = readDecideValue(submission.view.private_metadata);
+    if (!button) return failureAnswer("There is no such request any more.");
+    return decideRequest(context, button.request, {
+      verdict: "denied",
+      by: submission.body.user.id,
+      digest: button.digest,
+      why,
+    });
+  });
+}
+
+/** Access is to end; the message in the channel says when it is done. */
+export function handleRevokeSubmission(context: SlackContext, submission: Submission): Promise<void> {
+  const { body, view } = submission;
+  return answerSubmission(context, submission, "Take access away", () =>
+    revokeGrant(context, body.user.id, view.private_metadata, whyOf(submission)),
+  );
+}
+
+function whyOf({ view }: Submission): string {
+  return view.state.values.why?.value?.value?.trim() ?? "";
+}

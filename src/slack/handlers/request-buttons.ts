@@ -1,0 +1,16 @@
+import type { SlackContext } from "../context.ts";
+import { answerClick, type ButtonClick } from "./answer-click.ts";
+import { cancelRequest } from "./end-access.ts";
+import { extendGrant } from "./extend.ts";
+
+/** Extend asks for the same time again, as far as the level allows. */
+export function handleExtendButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () =>
+    extendGrant(context, click.body.user.id, click.action.value ?? "", undefined),
+  );
+}
+
+/** Cancel takes a request back before it is decided. */
+export function handleCancelButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => cancelRequest(context, click.body.user.id, click.action.value ?? ""));
+}

@@ -1,0 +1,75 @@
+import type { KnownBlock, ModalView } from "@slack/types";
+import { code } from "../mrkdwn.ts";
+import type { Message } from "./message.ts";
+
+/** The form for the reason of a denial. `private_metadata` is the value of the button. */
+export const denyModalId = "deny";
+/** The form for the reason of a revocation. `private_metadata` is the request's id. */
+export const revokeModalId = "revoke";
+/** All that is known of a request. `private_metadata` is the request's id. */
+export const detailsModalId = "details";
+
+/** As long as it is shown whole beside everything else. */
+export const maxWhyLength = 300;
+
+const text = (value: string) => ({ type: "plain_text" as const, text: value });
+
+/** Asks why before a request is denied: whoever asked has to know what to do instead. */
+export function denyModal(value: string): ModalView {
+  return {
+    type: "modal",
+    callback_id: denyModalId,
+    private_metadata: value,
+    title: text("Deny the request"),
+    submit: text("Deny"),
+    close: text("Back"),
+    blocks: [reasonInput("Why", "The requester reads this, for example: use staging instead", false)],
+  };
+}
+
+/** Asks once more before access is taken away. */
+export function revokeModal(id: string): ModalView {
+  return {
+    type: "modal",
+    callback_id: revokeModalId,
+    private_metadata: id,
+    title: text("Take access away"),
+    submit: text("Revoke"),
+    close: text("Keep it"),
+    blocks: [
+      { type: "section", text: { type: "mrkdwn", text: `${code(id)} ends now, before its time.` } },
+      reasonInput("Why", "Everybody in the channel reads this", true),
+    ],
+  };
+}
+
+function reasonInput(label: string, placeholder: string, optional: boolean): KnownBlock {
+  return {
+    type: "input",
+    block_id: "why",
+    optional,
+    label: text(label),
+    element: {
+      type: "plain_text_input",
+      action_id: "value",
+      multiline: true,
+      max_length: maxWhyLength,
+      placeholder: text(placeholder),
+    },
+  };
+}
+
+/** A message where there is no conversation to put it into: over a form, or over App Home. */
+export function messageModal(title: string, { blocks }: Message): ModalView {
+  return { type: "modal", title: text(title), close: text("Close"), blocks: [...blocks] };
+}
+
+/** All that is known of a request, with what came of the last click on top. */
+export function detailsModal(id: string, status: Message, notice: Message | null): ModalView {
+  return {
+    ...messageModal("Request", status),
+    callback_id: detailsModalId,
+    private_metadata: id,
+    blocks: [...(notice ? [...notice.blocks, { type: "divider" as const }] : []), ...status.blocks],
+  };
+}

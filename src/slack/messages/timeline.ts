@@ -1,0 +1,56 @@
+import type { AuditEvent, ChainedEvent, EventType } from "../../audit/event.ts";
+import { code, cut, mention, plainLine, time } from "../mrkdwn.ts";
+
+/** What each event says happened. The detail of an event is not repeated where the record has it. */
+const happened: Readonly<Record<EventType, string>> = {
+  "request.created": "asked",
+  "request.previewed": "looked at the cluster",
+  "request.delayed": "could not look at the cluster yet",
+  "request.reminded": "reminded the approvers",
+  "request.refused": "refused it",
+  "approval.given": "approved it, with others to follow",
+  "request.approved": "approved it",
+  "request.denied": "denied it",
+  "request.cancelled": "took it back",
+  "request.lapsed": "let it lapse",
+  "approval.void": "found the approval void",
+  "grant.writing": "began to write",
+  "grant.active": "proved it: active",
+  "grant.delayed": "could not apply it yet",
+  "grant.warned": "told that it ends soon",
+  "grant.drifted": "found it gone from aws-auth",
+  "grant.repaired": "found it in aws-auth again",
+  "grant.recovered": "read it from the cluster's own memory",
+  "grant.failed": "gave it up",
+  "grant.ending": "began to take it away",
+  "grant.ended": "took it away",
+  "annotation.refused": "did not believe the cluster's own memory",
+  "decision.refused": "tried to decide, and may not",
+};
+
+/** What happened to a request, one line for each event with its number in the audit log; in at most so many characters. */
+export function timelineText(events: readonly ChainedEvent[], maxLength: number): string {
+  const lines = events.map(lineOf);
+  const [first = "", ...others] = lines;
+  let room = maxLength - first.length - 40;
+  const last: string[] = [];
+  for (const line of others.toReversed()) {
+    room -= line.length + 1;
+    if (room < 0) break;
+    last.unshift(line);
+  }
+  const left = others.length - last.length;
+  return [first, ...(left > 0 ? [`… ${left} more …`] : []), ...last].join("\n");
+}
+
+function lineOf({ sequence, event }: ChainedEvent): string {
+  return `${code(`#${sequence}`)} ${time(event.at)} ${mention(event.actor)} ${happened[event.type]}${detailOf(event)}`;
+}
+
+/** The reason that somebody gave, or the code of what went wrong. */
+function detailOf({ detail }: AuditEvent): string {
+  const { why, code: failure, attempts } = detail;
+  const tried = typeof attempts === "number" && attempts > 1 ? `, try ${attempts}` : "";
+  if (typeof failure === "string") return ` (${code(failure, 60)}${tried})`;
+  return typeof why === "string" && why !== "" ? `: ${cut(plainLine(why), 200)}` : "";
+}

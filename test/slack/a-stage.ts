@@ -1,0 +1,99 @@
+import { readConfig } from "../../src/config/config.ts";
+import type { WorkerQuestion } from "../../src/jobs/queues.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { AccessRequest } from "../../src/request/request.ts";
+import { freePort } from "../../src/sandbox/free-port.ts";
+import type { SandboxMessage } from "../../src/sandbox/slack/shapes.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
+import { startSlackApp } from "../../src/slack/app.ts";
+import type { SlackContext } from "../../src/slack/context.ts";
+import { showRequest } from "../../src/slack/messenger.ts";
+import { messengerClient } from "../../src/slack/web-client.ts";
+import { configText } from "../builders/a-cluster.ts";
+import { aChange } from "../builders/an-event.ts";
+import { sealKeys } from "../builders/seal-keys.ts";
+import { at, minutes } from "../builders/times.ts";
+import { silentContext } from "../fault/silent-context.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
+
+/**
+ * The slack process as it is, with real Bolt and the sandbox's workspace over HTTP; its ledger is in memory, and there is
+ * no worker. So a test of what people see costs milliseconds.
+ */
+export interface Stage {
+  readonly slack: SandboxSlack;
+  readonly ledger: Ledger;
+  readonly person: SandboxSlack["person"];
+  /** Puts a record into the ledger as its first version, with the event that it was made. */
+  put: (request: AccessRequest) => Promise<AccessRequest>;
+  /** Sends `/eks-access <text>`, and waits for the answer that only this person sees. */
+  say: (user: string, text: string) => Promise<SandboxMessage>;
+  /** The next message that only this person sees after `act`. */
+  answered: (user: string, act: () => Promise<unknown>) => Promise<SandboxMessage>;
+  /** Posts the channel's message of a request, or brings it up to date. */
+  show: (id: string) => Promise<SandboxMessage>;
+  stop: () => Promise<void>;
+}
+
+export interface StageOptions {
+  readonly config?: string;
+  readonly now?: () => Date;
+  /** What a worker answers; nobody does if not given. */
+  readonly worker?: (question: WorkerQuestion) => Promise<unknown>;
+  /** The ledger that the process has, made of the stage's own. */
+  readonly ledger?: (ledger: Ledger) => Ledger;
+}
+
+export async function aStage(options: StageOptions = {}): Promise<Stage> {
+  const reading = readConfig(options.config ?? configText);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const slack = await startSandboxSlack({ rateLimits: false });
+  const ledger = memoryLedger();
+  const port = await freePort();
+  const { botToken, signingSecret, apiUrl } = slack;
+  const environment = { botToken, signingSecret, appToken: undefined, apiUrl, port };
+  let made = 0;
+  const context: SlackContext = {
+    ...silentContext(options.ledger?.(ledger) ?? ledger),
+    config: reading.config,
+    sealKeys,
+    workers: { ask: options.worker ?? (() => Promise.reject(new Error("no worker answered"))) },
+    now: options.now ?? (() => at(minutes(3))),
+    newRequestId: () => {
+      made += 1;
+      return `r-new${made}`;
+    },
+  };
+  const app = await startSlackApp(context, environment, "http");
+  slack.connect(`http://127.0.0.1:${port}/slack/events`);
+  const answered: Stage["answered"] = async (user, act) => {
+    const person = slack.person(user);
+    const before = person.ephemerals().length;
+    await act();
+    return slack.until(() => person.ephemerals().slice(before).at(-1));
+  };
+  return {
+    slack,
+    ledger,
+    person: slack.person,
+    put: async (request) => {
+      const first = { ...request, version: 1 };
+      await ledger.commit(aChange(first));
+      return first;
+    },
+    say: (user, text) => answered(user, () => slack.person(user).command(`/eks-access ${text}`, "C0ACCESS")),
+    answered,
+    show: async (id) => {
+      await showRequest({ ...context, ledger, client: messengerClient(environment) }, id);
+      const shown = await ledger.shown(id);
+      const message = slack.messages("C0ACCESS").find(({ ts }) => ts === shown?.message?.ts);
+      if (!message) throw new Error(`No message shows ${id}: ${slack.messages("C0ACCESS").map(textOf).join("\n")}`);
+      return message;
+    },
+    stop: async () => {
+      await app.stop();
+      await slack.stop();
+    },
+  };
+}
