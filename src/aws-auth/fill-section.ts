@@ -1,6 +1,7 @@
 import type { SectionReading } from "./document.ts";
 import { blockEntry, DEFAULT_STYLE, flowEntry, type NewEntry } from "./entry-style.ts";
 import { editList } from "./list-edit.ts";
+import { quote, readQuoted } from "./quote.ts";
 import { applyEdits, editLines, insertLines, lineBreakOf } from "./text-edit.ts";
 
 /** What stands before the text that a section had, in quotes, when its first entry took the place of that. */
@@ -16,7 +17,7 @@ export function fillSection({ text, list }: SectionReading, added: readonly NewE
   if (list !== null) return [applyEdits(text, editList(text, list, new Set(), added.map(flowEntry)) ?? [])];
   const lineBreak = lineBreakOf(text);
   const entries = blockEntries(added, lineBreak);
-  const noted = `${NOTE}${JSON.stringify(text)}${lineBreak}${entries.join("")}`;
+  const noted = `${NOTE}${quote(text)}${lineBreak}${entries.join("")}`;
   if (text === "") return [noted];
   const lines = entries.join("").slice(0, -lineBreak.length);
   const below = editLines(text, (whole) => [insertLines(whole.length, lines, lineBreak)]);
@@ -32,14 +33,5 @@ export function restoreEmpty(text: string): string | null {
   if (text === "") return null;
   const [line = "", ...rest] = text.split(/\r\n|[\n\r]/);
   if (!line.startsWith(NOTE) || rest.join("") !== "") return text;
-  return readNote(line.slice(NOTE.length)) ?? text;
-}
-
-function readNote(json: string): string | null {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "string" ? value : null;
-  } catch {
-    return null;
-  }
+  return readQuoted(line.slice(NOTE.length)) ?? text;
 }

@@ -15,3 +15,13 @@ function escapeUnit(unit: string): string {
 export function flowList(items: readonly string[]): string {
   return `[${items.map(quote).join(", ")}]`;
 }
+
+/** The text that was quoted; null for what `quote` never writes. */
+export function readQuoted(quoted: string): string | null {
+  try {
+    const value: unknown = JSON.parse(quoted);
+    return typeof value === "string" ? value : null;
+  } catch {
+    return null;
+  }
+}

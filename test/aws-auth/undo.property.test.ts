@@ -1,0 +1,93 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { type Plan, planChanges } from "../../src/aws-auth/plan.ts";
+
+const arn = "arn:aws:iam::111122223333:role/dev";
+const team = `- rolearn: "arn:aws:iam::111122223333:role/team"\n  username: team\n  groups: &team [viewers]\n- &base {groups: *team}\n`;
+
+/** What may stand behind `groups:`, apart from a list of names. */
+const oneLine = [
+  "",
+  " *team",
+  " viewers",
+  ' "viewers"',
+  " 'viewers'",
+  " ~",
+  " null",
+  " 12",
+  " yes",
+  " {a: b}",
+  " []",
+  " [ ]",
+];
+const manyLines = [
+  " |\n    viewers",
+  " >-\n    viewers\n",
+  " |+\n    viewers\n\n",
+  "\n    viewers",
+  "\n    a: b",
+  ' "a\n    b"',
+];
+
+interface Form {
+  groups: string;
+  isFlow: boolean;
+  fields: readonly string[];
+  end: string;
+  lineBreak: string;
+}
+
+const order = fc.shuffledSubarray(["rolearn", "username", "groups"], { minLength: 3, maxLength: 3 });
+const end = fc.constantFrom("", "\n", " # the end\n", "\n\n# the end");
+const lineBreak = fc.constantFrom("\n", "\r\n");
+const forms: fc.Arbitrary<Form> = fc.oneof(
+  fc.record({
+    groups: fc.constantFrom(...oneLine, ...manyLines),
+    isFlow: fc.constant(false),
+    fields: order,
+    end,
+    lineBreak,
+  }),
+  fc.record({ groups: fc.constantFrom(...oneLine), isFlow: fc.constant(true), fields: order, end, lineBreak }),
+  fc.record({
+    groups: fc.constantFrom(" *team"),
+    isFlow: fc.boolean(),
+    fields: fc.constantFrom(["rolearn", "username"], ["rolearn", "username", "<<"], ["<<", "rolearn", "username"]),
+    end,
+    lineBreak,
+  }),
+);
+
+function textOf({ groups, isFlow, fields, end: tail, lineBreak: eol }: Form): string {
+  const values: Record<string, string> = { rolearn: ` "${arn}"`, username: " dev", groups, "<<": " *base" };
+  const written = fields.map((field) => `${field}:${values[field]}`);
+  const entry = isFlow ? `- {${written.join(", ")} }` : `- ${written.join("\n  ")}`;
+  return `${team}${entry}${tail}`.replaceAll("\n", eol);
+}
+
+function planned(data: Readonly<Record<string, string>>, groups: readonly string[]): Plan {
+  const plan = planChanges(parseDocument(data), [{ type: "map", arn, username: "dev", groups }]);
+  if (plan.type === "refused") throw new Error(`${plan.refusal.code}: ${plan.refusal.message}`);
+  expect(plan.refused).toEqual([]);
+  return plan;
+}
+
+const groupsIn = (data: Readonly<Record<string, string>>) =>
+  parseDocument(data).entries.find((entry) => entry.arn === arn)?.groups;
+
+it("whatever stood in the place of groups comes back, byte for byte, when the last group of ours goes", () => {
+  fc.assert(
+    fc.property(forms, fc.uniqueArray(fc.constantFrom("one", "two", "three"), { minLength: 1 }), (form, ours) => {
+      const data: Readonly<Record<string, string>> = { mapRoles: textOf(form) };
+      const before = groupsIn(data) ?? [];
+
+      const added = ours.reduce((last, _, at) => planned(last, [...before, ...ours.slice(0, at + 1)]).after, data);
+      const back = ours.reduce((last, _, at) => planned(last, [...before, ...ours.slice(at + 1)]).after, added);
+
+      expect(groupsIn(added)).toEqual([...before, ...ours]);
+      expect(back).toEqual(data);
+    }),
+    { numRuns: 500 },
+  );
+});
