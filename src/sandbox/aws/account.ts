@@ -2,11 +2,12 @@ import { Faults } from "../faults.ts";
 import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
 import { assumeRoleEvent } from "./assume-role-event.ts";
 import { answerCloudTrail, type CloudTrail, createCloudTrail } from "./cloudtrail.ts";
-import type { AwsContext } from "./context.ts";
+import type { AssumeRoleCall, AwsContext } from "./context.ts";
 import { answerEks } from "./eks.ts";
 import { addCluster, type ClusterChange, type EksClusters, type NewCluster, updateCluster } from "./eks-clusters.ts";
 import { SandboxAccount } from "./sandbox-account.ts";
 import { answerSts, stsParams } from "./sts.ts";
+import { WebIdentities } from "./web-identity.ts";
 
 /** One call that was answered: `by` is the ARN of who signed it, where the signature was good. */
 export interface AwsCall {
@@ -21,7 +22,9 @@ export interface SandboxAws {
   /** For AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_EKS and AWS_ENDPOINT_URL_CLOUDTRAIL alike. */
   url: string;
   account: SandboxAccount;
-  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `eks.DescribeCluster`, `cloudtrail.LookupEvents`. */
+  /** Tokens of service accounts, for AWS_WEB_IDENTITY_TOKEN_FILE. */
+  webIdentities: WebIdentities;
+  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `sts.AssumeRoleWithWebIdentity`, `eks.DescribeCluster`, `cloudtrail.LookupEvents`. */
   faults: Faults;
   calls: readonly AwsCall[];
   cloudTrail: CloudTrail;
@@ -52,7 +55,9 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   const cloudTrail = createCloudTrail(now);
   const clusters: EksClusters = new Map();
   const calls: AwsCall[] = [];
-  const context: AwsContext = { account, now, onAssumeRole: (call) => cloudTrail.record(assumeRoleEvent(call, now())) };
+  const webIdentities = new WebIdentities();
+  const onAssumeRole = (call: AssumeRoleCall) => cloudTrail.record(assumeRoleEvent(call, now()));
+  const context: AwsContext = { account, webIdentities, now, onAssumeRole };
   const server = await startSandboxServer({
     faults,
     port: options.port ?? 0,
@@ -66,6 +71,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   return {
     url: server.url,
     account,
+    webIdentities,
     faults,
     calls,
     cloudTrail,

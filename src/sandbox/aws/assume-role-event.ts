@@ -29,12 +29,13 @@ function callerElement({ identity, session, userId, arn, accessKeyId }: Caller):
     : { type: "IAMUser", ...caller, userName };
 }
 
-function requestElement({ roleArn, sessionName, seconds, sourceIdentity, tags }: AssumeRoleInput): object {
+function requestElement({ roleArn, sessionName, seconds, sourceIdentity, tags, transitive }: AssumeRoleInput): object {
   return {
     roleArn,
     roleSessionName: sessionName,
     durationSeconds: seconds,
     ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
     ...(tags.size === 0 ? {} : { tags: [...tags].map(([key, value]) => ({ key, value })) }),
+    ...(transitive.size === 0 ? {} : { transitiveTagKeys: [...transitive] }),
   };
 }

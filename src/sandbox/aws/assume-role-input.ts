@@ -8,6 +8,8 @@ export interface AssumeRoleInput {
   sourceIdentity: string | undefined;
   seconds: number;
   tags: ReadonlyMap<string, string>;
+  /** Keys of tags that go on to the sessions that are assumed from this one. */
+  transitive: ReadonlySet<string>;
   /** How full the packed session policy is, in percent. */
   packedSize: number;
 }
@@ -70,6 +72,10 @@ function finish(params: URLSearchParams, tags: readonly (readonly [string, strin
   if (new Set(tags.map(([key]) => key.toLowerCase())).size < tags.length) {
     return refuse("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
   }
+  const transitive = readTransitive(params);
+  if ([...transitive].some((key) => !tags.some(([tag]) => tag === key))) {
+    return refuse("InvalidParameterValue", "The specified transitive tag key must be included in the requested tags.");
+  }
   const text = (params.get("Policy") ?? "") + tags.flat().join("");
   const packedSize = Math.ceil((text.length / packedCharacters) * 100);
   if (packedSize > 100) {
@@ -82,6 +88,7 @@ function finish(params: URLSearchParams, tags: readonly (readonly [string, strin
     sourceIdentity,
     seconds: Number(params.get("DurationSeconds") ?? 3600),
     tags: new Map(tags),
+    transitive,
     packedSize,
   };
 }
@@ -92,6 +99,14 @@ function readTags(params: URLSearchParams): (readonly [string, string])[] {
     tags.push([params.get(`Tags.member.${at}.Key`) ?? "", params.get(`Tags.member.${at}.Value`) ?? ""]);
   }
   return tags;
+}
+
+function readTransitive(params: URLSearchParams): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (let at = 1; params.has(`TransitiveTagKeys.member.${at}`); at += 1) {
+    keys.add(params.get(`TransitiveTagKeys.member.${at}`) ?? "");
+  }
+  return keys;
 }
 
 function tagRule(name: string, min: number, max: number): Rule {

@@ -31,14 +31,27 @@ export function assumeRole(account: SandboxAccount, caller: Caller, input: Assum
       "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
     );
   }
+  const inherited = inheritedTags(caller);
+  if ([...input.tags.keys()].some((key) => hasKey(inherited, key))) {
+    return refuse(
+      "InvalidParameterValue",
+      "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
+    );
+  }
   const sourceIdentity = input.sourceIdentity ?? caller.session?.sourceIdentity;
   const credentials = account.sessionFor(role.arn, input.sessionName, {
     seconds: input.seconds,
-    tags: input.tags,
+    tags: new Map([...inherited, ...input.tags]),
+    transitive: new Set([...inherited.keys(), ...input.transitive]),
     ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
   });
-  const arn = `arn:${account.partition}:sts::${role.accountId}:assumed-role/${role.name}/${input.sessionName}`;
+  const arn = sessionArn(account, role, input.sessionName);
   return { type: "assumed", arn, roleId: `${role.id}:${input.sessionName}`, credentials };
+}
+
+/** How GetCallerIdentity names a session of a role. */
+export function sessionArn({ partition }: SandboxAccount, role: Identity, sessionName: string): string {
+  return `arn:${partition}:sts::${role.accountId}:assumed-role/${role.name}/${sessionName}`;
 }
 
 /** The first action that is not allowed. STS does not say which condition failed, nor do we. */
@@ -55,8 +68,23 @@ function deniedAction(caller: Caller, role: Identity | undefined, input: AssumeR
   if (source !== undefined && (trust.allowSourceIdentity === false || source !== (carried ?? source))) {
     return "sts:SetSourceIdentity";
   }
-  if (input.tags.size > 0 && trust.allowTags === false) return "sts:TagSession";
+  // In a chain both sides have to allow it (the same page).
+  if (source !== undefined && caller.session && !allows(caller.identity, "sts:SetSourceIdentity")) {
+    return "sts:SetSourceIdentity";
+  }
+  const tagged = input.tags.size > 0 || inheritedTags(caller).size > 0;
+  if (tagged && trust.allowTags === false) return "sts:TagSession";
   return undefined;
+}
+
+/** Transitive tags persist in a chain (IAM User Guide, "Chaining roles with session tags"). */
+function inheritedTags({ session }: Caller): ReadonlyMap<string, string> {
+  return new Map([...(session?.tags ?? [])].filter(([key]) => session?.transitive.has(key)));
+}
+
+/** Keys of tags are the same in whatever case. */
+function hasKey(tags: ReadonlyMap<string, string>, key: string): boolean {
+  return [...tags.keys()].some((each) => each.toLowerCase() === key.toLowerCase());
 }
 
 /**

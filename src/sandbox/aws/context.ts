@@ -2,6 +2,7 @@ import type { AssumeRoleInput } from "./assume-role-input.ts";
 import type { Caller } from "./identities.ts";
 import type { Refusal } from "./refusal.ts";
 import type { SandboxAccount } from "./sandbox-account.ts";
+import type { WebIdentities } from "./web-identity.ts";
 
 /** One call of AssumeRole that STS understood, as CloudTrail is told of it. */
 export interface AssumeRoleCall {
@@ -14,6 +15,7 @@ export interface AssumeRoleCall {
 /** What the stand-ins for STS, EKS and CloudTrail share. */
 export interface AwsContext {
   account: SandboxAccount;
+  webIdentities: WebIdentities;
   now: () => Date;
   onAssumeRole?: (call: AssumeRoleCall) => void;
 }

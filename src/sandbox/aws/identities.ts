@@ -45,6 +45,8 @@ export interface Session {
   expiresAt: Date;
   sourceIdentity?: string;
   tags: ReadonlyMap<string, string>;
+  /** Keys of the tags that go on to sessions that are assumed from this one. */
+  transitive: ReadonlySet<string>;
 }
 
 /** Static credentials, in the spelling of the AWS SDK. */

@@ -6,6 +6,7 @@ interface SessionOptions {
   seconds?: number;
   sourceIdentity?: string;
   tags?: ReadonlyMap<string, string>;
+  transitive?: ReadonlySet<string>;
 }
 
 const noTrust: TrustPolicy = { principals: [] };
@@ -80,13 +81,14 @@ export class SandboxAccount {
     const expiresAt = new Date(Math.floor(startsAt.getTime() / 1000) * 1000 + (options.seconds ?? 3600) * 1000);
     const credentials = { accessKeyId: keyId("ASIA"), secretAccessKey: secret() };
     const token = `IQoJb3JpZ2luX2Vj${randomBytes(240).toString("base64")}`;
-    const { sourceIdentity, tags = new Map() } = options;
+    const { sourceIdentity, tags = new Map(), transitive = new Set() } = options;
     const session = {
       token,
       name,
       startsAt,
       expiresAt,
       tags,
+      transitive,
       ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
     };
     this.#callers.set(credentials.accessKeyId, {

@@ -1,19 +1,22 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
-import { assumeRole } from "./assume-role.ts";
+import { type AssumedRole, assumeRole } from "./assume-role.ts";
 import { type AssumeRoleInput, readAssumeRole } from "./assume-role-input.ts";
 import type { AwsContext } from "./context.ts";
 import type { Caller } from "./identities.ts";
 import { escapeXml, stsError } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 import { readClaim } from "./signature-claim.ts";
+import { assumeWithWebIdentity } from "./web-identity.ts";
 
 /** The parameters of a query-protocol call: the form body of a POST, the query of a GET. */
 export function stsParams(request: SandboxRequest): URLSearchParams {
   return request.method === "POST" ? new URLSearchParams(request.body.toString("utf8")) : request.url.searchParams;
 }
 
-/** Answers GetCallerIdentity and AssumeRole as STS does, version 2011-06-15. */
+/** Answers GetCallerIdentity, AssumeRole and AssumeRoleWithWebIdentity as STS does, version 2011-06-15. */
 export function answerSts(context: AwsContext, request: SandboxRequest): SandboxAnswer {
+  const asked = stsParams(request);
+  if (asked.get("Action") === "AssumeRoleWithWebIdentity") return answerWebIdentity(context, asked);
   const claim = readClaim(request);
   if ("type" in claim) return stsError(claim.code, claim.message, claim.status);
   const { account } = context;
@@ -58,17 +61,26 @@ function answerAssumeRole(context: AwsContext, caller: Caller, params: URLSearch
   const assumed = assumeRole(context.account, caller, input);
   context.onAssumeRole?.({ caller, input, region, refused: assumed.type === "refused" ? assumed : undefined });
   if (assumed.type === "refused") return stsError(assumed.code, assumed.message, assumed.status);
-  const { accessKeyId, secretAccessKey, sessionToken, expiration } = assumed.credentials;
-  return xmlAnswer("AssumeRole", {
-    AssumedRoleUser: { AssumedRoleId: assumed.roleId, Arn: assumed.arn },
+  return xmlAnswer("AssumeRole", { ...sessionMembers(assumed), ...sessionExtras(input) });
+}
+
+function answerWebIdentity({ account, webIdentities, now }: AwsContext, params: URLSearchParams): SandboxAnswer {
+  const assumed = assumeWithWebIdentity(account, webIdentities, params, now());
+  if (assumed.type === "refused") return stsError(assumed.code, assumed.message, assumed.status);
+  const token = { SubjectFromWebIdentityToken: assumed.subject, Audience: "sts.amazonaws.com" };
+  return { ...xmlAnswer("AssumeRoleWithWebIdentity", { ...sessionMembers(assumed), ...token }), by: assumed.arn };
+}
+
+function sessionMembers({ roleId, arn, credentials }: AssumedRole): XmlMembers {
+  return {
+    AssumedRoleUser: { AssumedRoleId: roleId, Arn: arn },
     Credentials: {
-      AccessKeyId: accessKeyId,
-      SecretAccessKey: secretAccessKey,
-      SessionToken: sessionToken,
-      Expiration: expiration.toISOString().replace(".000Z", "Z"),
+      AccessKeyId: credentials.accessKeyId,
+      SecretAccessKey: credentials.secretAccessKey,
+      SessionToken: credentials.sessionToken,
+      Expiration: credentials.expiration.toISOString().replace(".000Z", "Z"),
     },
-    ...sessionExtras(input),
-  });
+  };
 }
 
 function sessionExtras(input: AssumeRoleInput): XmlMembers {

@@ -14,7 +14,7 @@ let creatorArn: string;
 
 beforeEach(async () => {
   aws = await anAccount();
-  workerArn = aws.account.addRole({ name: "worker", allow: ["cloudtrail:LookupEvents"] }).arn;
+  workerArn = aws.account.addRole({ name: "worker", allow: ["cloudtrail:LookupEvents", "sts:SetSourceIdentity"] }).arn;
   creatorArn = aws.account.addRole({ name: "creator", path: "/ci/", trust: { principals: [workerArn] } }).arn;
 });
 afterEach(() => aws.stop());

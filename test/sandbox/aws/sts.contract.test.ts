@@ -1,4 +1,9 @@
-import { AssumeRoleCommand, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
+import {
+  AssumeRoleCommand,
+  type AssumeRoleCommandOutput,
+  AssumeRoleWithWebIdentityCommand,
+  GetCallerIdentityCommand,
+} from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { stsError } from "../../../src/sandbox/aws/refusal.ts";
 import { anAccount, clientsOf, refusalOf } from "./clients.ts";
@@ -11,7 +16,7 @@ let worker: { arn: string };
 
 beforeEach(async () => {
   aws = await anAccount();
-  worker = aws.account.addRole({ name: "worker" });
+  worker = aws.account.addRole({ name: "worker", allow: ["sts:SetSourceIdentity"] });
 });
 afterEach(() => aws.stop());
 
@@ -25,6 +30,14 @@ function aRole(trust: object = {}, more: { name?: string; path?: string; maxSess
 
 const assume = (RoleArn: string, more: object = {}) =>
   new AssumeRoleCommand({ RoleArn, RoleSessionName: "engineer", ...more });
+
+function credentialsOf({ Credentials }: AssumeRoleCommandOutput) {
+  return {
+    accessKeyId: Credentials?.AccessKeyId ?? "",
+    secretAccessKey: Credentials?.SecretAccessKey ?? "",
+    sessionToken: Credentials?.SessionToken ?? "",
+  };
+}
 
 describe("GetCallerIdentity", () => {
   it("gives a user's own ARN and id", async () => {
@@ -61,11 +74,7 @@ describe("AssumeRole", () => {
     const role = aRole({}, { path: "/ci/" });
 
     const answer = await asWorker().send(assume(role, { SourceIdentity: "U123", DurationSeconds: 900 }));
-    const credentials = {
-      accessKeyId: answer.Credentials?.AccessKeyId ?? "",
-      secretAccessKey: answer.Credentials?.SecretAccessKey ?? "",
-      sessionToken: answer.Credentials?.SessionToken ?? "",
-    };
+    const credentials = credentialsOf(answer);
     const caller = await clientsOf(aws.url, credentials).sts.send(new GetCallerIdentityCommand({}));
 
     expect(answer.AssumedRoleUser?.Arn).toBe("arn:aws:sts::111122223333:assumed-role/creator/engineer");
@@ -119,6 +128,45 @@ describe("AssumeRole", () => {
     const refusal = await refusalOf(clientsOf(aws.url, session).sts.send(assume(role, { SourceIdentity: "U999" })));
 
     expect(refusal.message).toContain("sts:SetSourceIdentity");
+  });
+
+  it("wants the caller's own policy too where a session sets a source identity or hands one on", async () => {
+    const role = aRole();
+    const session = aws.account.sessionFor(worker.arn, "pod-1", { sourceIdentity: "U123" });
+    aws.account.setAllowed(worker.arn, []);
+
+    const set = await refusalOf(asWorker().send(assume(role, { SourceIdentity: "U123" })));
+    const handedOn = await refusalOf(clientsOf(aws.url, session).sts.send(assume(role)));
+
+    expect(set.message).toContain("not authorized to perform: sts:SetSourceIdentity on resource");
+    expect(handedOn.message).toContain("not authorized to perform: sts:SetSourceIdentity on resource");
+  });
+
+  it("hands transitive tags on through a chain, and lets nobody set them again", async () => {
+    const middle = aRole({}, { name: "middle" });
+    const last = aRole({ principals: [middle] }, { name: "last" });
+    const untagged = aRole({ principals: [middle], allowTags: false }, { name: "untagged" });
+    const tags = [
+      { Key: "request", Value: "r-1" },
+      { Key: "only", Value: "here" },
+    ];
+    const first = await asWorker().send(assume(middle, { Tags: tags, TransitiveTagKeys: ["request"] }));
+    const inTheMiddle = clientsOf(aws.url, credentialsOf(first)).sts;
+
+    const second = await inTheMiddle.send(assume(last));
+    const again = await refusalOf(inTheMiddle.send(assume(last, { Tags: [{ Key: "REQUEST", Value: "r-2" }] })));
+    const refused = await refusalOf(inTheMiddle.send(assume(untagged)));
+
+    const { session } = aws.account.caller(second.Credentials?.AccessKeyId ?? "") ?? {};
+    expect(Object.fromEntries(session?.tags ?? [])).toEqual({ request: "r-1" });
+    expect(again.message).toContain("conflicts with a transitive tag key from the calling session");
+    expect(refused.message).toContain("not authorized to perform: sts:TagSession on resource");
+  });
+
+  it("takes as transitive only what is a tag of the same request", async () => {
+    const refusal = await refusalOf(asWorker().send(assume(aRole(), { TransitiveTagKeys: ["request"] })));
+
+    expect(refusal).toMatchObject({ name: "InvalidParameterValue", status: 400 });
   });
 
   it("wants the caller's own policy too where the trust policy names the account only", async () => {
@@ -251,5 +299,44 @@ describe("what surrounds the calls", () => {
 
     expect(refusal).toMatchObject({ name: "Throttling", message: "Rate exceeded" });
     expect(next.Arn).toBe(user.arn);
+  });
+});
+
+describe("AssumeRoleWithWebIdentity", () => {
+  const roleArn = "arn:aws:iam::111122223333:role/worker";
+  const inTenMinutes = () => new Date(Date.now() + 600_000);
+  const subject = "system:serviceaccount:eks-access:worker";
+  /** Nobody signs this call, so whatever credentials the client has do not matter. */
+  const send = (WebIdentityToken: string, RoleArn = roleArn) =>
+    asWorker().send(new AssumeRoleWithWebIdentityCommand({ RoleArn, RoleSessionName: "irsa", WebIdentityToken }));
+
+  it("gives a session of the role that the service account's token is for", async () => {
+    const token = aws.webIdentities.project({ roleArn, subject }, inTenMinutes());
+
+    const answer = await send(token);
+
+    expect(answer).toMatchObject({
+      AssumedRoleUser: { Arn: "arn:aws:sts::111122223333:assumed-role/worker/irsa" },
+      SubjectFromWebIdentityToken: subject,
+    });
+    const identity = await clientsOf(aws.url, credentialsOf(answer)).sts.send(new GetCallerIdentityCommand({}));
+    expect(identity.Arn).toBe("arn:aws:sts::111122223333:assumed-role/worker/irsa");
+  });
+
+  it("is refused for a token that nobody gave, for one that is over, and for another role", async () => {
+    const token = aws.webIdentities.project({ roleArn, subject }, inTenMinutes());
+    const over = aws.webIdentities.project({ roleArn, subject }, new Date(Date.now() - 1_000));
+
+    const refusals = [
+      await refusalOf(send("made-up")),
+      await refusalOf(send(over)),
+      await refusalOf(send(token, aRole())),
+    ];
+
+    expect(refusals.map(({ name }) => name)).toEqual([
+      "InvalidIdentityTokenException",
+      "ExpiredTokenException",
+      "AccessDenied",
+    ]);
   });
 });

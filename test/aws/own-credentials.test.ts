@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { assumeRole } from "../../src/aws/assume-role.ts";
+import { callerIdentity } from "../../src/aws/caller-identity.ts";
+import { findCreation } from "../../src/aws/find-creation.ts";
+import { credentialsOfProfile } from "../../src/aws/own-credentials.ts";
+import { account, region, useAccount } from "./aws-account.ts";
+
+const accountUnderTest = useAccount();
+let folder: string;
+let profiles: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "eks-access-own-"));
+  profiles = join(folder, "credentials");
+  vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", profiles);
+  vi.stubEnv("AWS_CONFIG_FILE", join(folder, "config"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function writeProfile(name: string, keys: { accessKeyId: string; secretAccessKey: string }): void {
+  const { accessKeyId, secretAccessKey } = keys;
+  writeFileSync(
+    profiles,
+    `[${name}]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`,
+  );
+}
+
+test("with IRSA all of a run's calls take one call for the worker's own identity", async () => {
+  const { aws, workerArn, creatorArn } = accountUnderTest();
+  const subject = "system:serviceaccount:eks-access:worker";
+  const token = join(folder, "token");
+  writeFileSync(token, aws.webIdentities.project({ roleArn: workerArn, subject }, new Date(Date.now() + 3_600_000)));
+  for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"]) {
+    vi.stubEnv(name, undefined);
+  }
+  vi.stubEnv("AWS_ROLE_ARN", workerArn);
+  vi.stubEnv("AWS_WEB_IDENTITY_TOKEN_FILE", token);
+  aws.account.setAllowed(workerArn, ["sts:*", "cloudtrail:LookupEvents"]);
+  const cluster = { arn: `arn:aws:eks:${region}:${account}:cluster/absent`, createdAt: null };
+
+  const { arn } = await callerIdentity("default", region);
+  const sourceIdentity = "U0ENGINEER";
+  const externalId = "eks-access-7f3d";
+  await assumeRole("default", { roleArn: creatorArn, region, externalId, sessionName: "run", sourceIdentity });
+  await findCreation("default", region, cluster, new Date(), async () => {});
+
+  vi.stubEnv("AWS_ROLE_ARN", undefined);
+  vi.stubEnv("AWS_WEB_IDENTITY_TOKEN_FILE", undefined);
+  expect(arn).toContain(":assumed-role/eks-access-worker/");
+  expect(aws.faults.calls("sts.AssumeRoleWithWebIdentity")).toBe(1);
+  expect(aws.faults.calls("sts.AssumeRole")).toBe(1);
+});
+
+test("a named profile gives its user's keys, and new ones as soon as they are rotated", async () => {
+  const { aws } = accountUnderTest();
+  const founder = aws.account.addUser({ name: "founder" });
+  writeProfile("founder", founder);
+  const before = await credentialsOfProfile("founder", region);
+  const rotated = aws.account.addAccessKey(founder.arn);
+  writeProfile("founder", rotated);
+
+  const after = await credentialsOfProfile("founder", region);
+
+  expect(before.accessKeyId).toBe(founder.accessKeyId);
+  expect(after.accessKeyId).toBe(rotated.accessKeyId);
+  expect((await callerIdentity(after, region)).arn).toBe(founder.arn);
+});
+
+test("a profile that is not there is named, with where to put it", async () => {
+  writeProfile("somebody-else", { accessKeyId: "AKIAABCDEFGHIJKLMNOP", secretAccessKey: "canary-of-the-file" });
+
+  const failure = credentialsOfProfile("founder", region);
+
+  await expect(failure).rejects.toMatchObject({
+    code: "aws-credentials-missing",
+    message:
+      "The worker has no AWS credentials in its profile founder. Put the keys into [founder] of the worker's AWS credentials file (AWS_SHARED_CREDENTIALS_FILE).",
+  });
+  await expect(failure).rejects.not.toThrow("canary");
+});
