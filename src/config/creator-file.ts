@@ -11,11 +11,19 @@ const externalId = z.string(externalIdForm).regex(/^[\w+=,.@:/-]{2,1224}$/, exte
 const profileForm = "use the name of an AWS profile, without spaces";
 const profile = z.string(profileForm).regex(/^[\w+=,.@:/-]{1,128}$/, profileForm);
 
-/** A role on the way: its ARN alone, or with the external id that its trust policy asks for. */
-const step = z.preprocess(
-  (written) => (typeof written === "object" && written !== null ? written : { roleArn: written }),
-  z.strictObject({ roleArn, externalId: externalId.optional() }),
+const stepByName = roleArn.transform((arn) => ({ roleArn: arn }));
+const stepInFull = z.strictObject(
+  { roleArn, externalId: externalId.optional() },
+  "write a role's ARN, or roleArn and externalId",
 );
+
+/** A role on the way: its ARN alone, or with the external id that its trust policy asks for. */
+const step = z.unknown().transform((value, context): RoleStep => {
+  const read = (typeof value === "string" ? stepByName : stepInFull).safeParse(value);
+  if (read.success) return read.data;
+  for (const { path, message } of read.error.issues) context.addIssue({ code: "custom", path, message });
+  return z.NEVER;
+});
 
 const written = z.strictObject({
   roleArn: roleArn.optional(),
@@ -23,7 +31,7 @@ const written = z.strictObject({
   through: z.array(step).default([]),
   userArn: userArn.optional(),
   profile: profile.optional(),
-  discover: z.literal(true, "write true, or name the creator with roleArn or userArn").optional(),
+  discover: z.literal(true).optional(),
 });
 type Written = z.output<typeof written>;
 

@@ -37,6 +37,6 @@ function partitionProblems(name: string, { creator, region }: ClusterFile): stri
 
 function arnsOf(creator: Creator): readonly (readonly [path: string, arn: string])[] {
   if (creator.type === "user") return [["userArn", creator.userArn]];
-  const steps = creator.through.map(({ roleArn }, index) => [`through[${index}].roleArn`, roleArn] as const);
+  const steps = creator.through.map(({ roleArn }, index) => [`through[${index}]`, roleArn] as const);
   return creator.type === "role" ? [["roleArn", creator.roleArn], ...steps] : steps;
 }

@@ -66,6 +66,7 @@ const namesNobody: ReadonlyMap<string, string> = new Map([
 
 function nobody({ kind, arn, invokedBy }: Pick<CreationRecord, "kind" | "arn" | "invokedBy">): string {
   const why =
-    namesNobody.get(arn?.endsWith(":root") ? "Root" : kind) ?? `was made by a ${kind}, which names no role or user`;
+    namesNobody.get(arn?.endsWith(":root") ? "Root" : kind) ??
+    `is told as made by ${kind}, which names no role or user`;
   return invokedBy ? `${why} (${invokedBy})` : why;
 }
