@@ -27,6 +27,8 @@ export interface Sandbox {
   readonly faults: Faults;
   /** What the two processes need in their environment: the only thing that tells them from a real installation. */
   environmentOf: (process: "slack" | "worker", options: { redisUrl: string; port?: number }) => Record<string, string>;
+  /** Every secret of this run, those of sessions that AWS gave out meanwhile too: none of them may be read anywhere. */
+  secrets: () => readonly string[];
   /** `kubectl get pods` as one of the people, who is a principal of `scene.ts`; as the designated user if not given. */
   getPods: (user?: string) => Promise<KubectlAnswer>;
   stop: () => Promise<void>;
@@ -83,6 +85,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       REDIS_URL: redisUrl,
       ...(process === "slack" ? slackEnvironment(slack, port) : workerEnvironment(aws, worker)),
     }),
+    secrets: () => [sealKeys, slack.botToken, slack.appToken, slack.signingSecret, ...aws.account.secrets()],
     getPods: (user = "U0ENGINEER") => getPods(cluster, region, keysOf(people, user)),
     stop: async () => {
       await Promise.all([slack.stop(), aws.stop(), cluster.stop(), rm(folder, { recursive: true, force: true })]);

@@ -6,6 +6,7 @@ import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { builtProduct } from "../product.ts";
 import { asAdministrator } from "../redis/a-ledger-on.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
+import { leaksIn } from "./leaks.ts";
 
 describe("a process that can't start ends, so that it is started again, and says why in one sentence", () => {
   let sandbox: Sandbox;
@@ -20,7 +21,9 @@ describe("a process that can't start ends, so that it is started again, and says
   async function endOf(kind: "slack" | "worker", change: Readonly<Record<string, string>>): Promise<string> {
     const environment = { ...sandbox.environmentOf(kind, { redisUrl: redis.url }), ...change };
     const failure = await startProduct(await builtProduct(), kind, environment).catch((error: unknown) => error);
-    return failure instanceof Error ? failure.message : "it started";
+    const said = failure instanceof Error ? failure.message : "it started";
+    expect(leaksIn([{ name: "What it says when it ends", text: said }], sandbox.secrets())).toEqual([]);
+    return said;
   }
 
   test("where its port is taken", async () => {

@@ -6,6 +6,7 @@ import type { SandboxMessage } from "../../src/sandbox/slack/shapes.ts";
 import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { builtProduct } from "../product.ts";
 import { aRedis } from "../redis.ts";
+import { leaksIn, placesOf } from "./leaks.ts";
 
 /** The product's two real processes in the sandbox, with a Redis of their own. */
 export interface Flow {
@@ -80,6 +81,9 @@ export async function startFlow({ without = [], redis: given, ...options }: Flow
     answer: (user, text) => until(() => person(user).ephemerals().findLast(holding(text)), 15_000),
     stop: async () => {
       await Promise.all(started.map((child) => child.stop()));
+      const log = started.flatMap((child) => child.log);
+      const leaks = leaksIn(await placesOf(sandbox, redis.url, log), sandbox.secrets());
+      if (leaks.length > 0) throw new Error(`${leaks.join(", ")}. What is a secret stays in memory.`);
       await sandbox.stop();
       await redis.close();
     },

@@ -133,7 +133,7 @@ describe("the main job, end to end", () => {
     expect(answer).toContain("<@U0ENGINEER>");
     expect(answer).toContain(arns.engineer);
     expect(answer).toContain("arn:aws:sts::111122223333:assumed-role/eks-access-worker/");
-    expect(answer).toContain("*Active* until");
+    expect(answer).toContain("`staging` (`r-");
   });
 
   test("a line with mistakes is answered with what was understood and a line to copy", async () => {

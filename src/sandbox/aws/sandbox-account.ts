@@ -105,6 +105,14 @@ export class SandboxAccount {
     return this.#identities.get(arn);
   }
 
+  /** Every secret key and session token that was given out: none of them may be read anywhere. */
+  secrets(): readonly string[] {
+    return [...this.#callers.values()].flatMap(({ secretAccessKey, session }) => [
+      secretAccessKey,
+      ...(session ? [session.token] : []),
+    ]);
+  }
+
   /** Who holds an access key now; undefined for a key, or for an identity, that does not exist any more. */
   caller(accessKeyId: string): Caller | undefined {
     const caller = this.#callers.get(accessKeyId);
