@@ -1,11 +1,12 @@
-import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { planChanges } from "../aws-auth/plan.ts";
 import { resolve } from "../aws-auth/resolve.ts";
 import { AccessError, explain } from "../failure/access-error.ts";
 import { shareOf } from "../grant/due-work.ts";
 import { baseOf, targetOf } from "../grant/holding.ts";
 import { usernameFor } from "../grant/username.ts";
+import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
+import { mastersRight } from "../policy/rights.ts";
 import { readPrincipal } from "../principal/arn.ts";
 import { digestOfChange } from "../request/digest.ts";
 import { planReminders } from "../request/reminder.ts";
@@ -14,6 +15,7 @@ import { nextTry } from "../request/retry.ts";
 import { type ClusterState, identityInDocument, planGuard, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
 import { openCluster } from "./open-cluster.ts";
+import { type WarningFacts, warningsOf } from "./preview-warnings.ts";
 import { eventOf, recordChange } from "./record-change.ts";
 
 /** Looks at a cluster for every request that waits to be previewed, before anybody is asked. One read serves all. */
@@ -26,14 +28,21 @@ export async function previewCluster(context: WorkerContext, cluster: Cluster): 
   try {
     open = await openCluster(context, cluster, waiting);
     const state = await readClusterState(open, cluster, context.sealKeys, requests);
-    const bound = await open.client.groupsWithBindings().catch(() => null);
-    for (const request of waiting) await previewRequest(context, cluster, request, state, bound);
+    const bindings = await open.client.groupBindings().catch(() => null);
+    for (const request of waiting) await previewRequest(context, cluster, request, { state, bindings, ...open });
   } catch (error) {
     context.log.warn({ cluster: cluster.name, err: error }, "preview failed");
     for (const request of waiting) await putOff(context, request, error);
   } finally {
     open?.close();
   }
+}
+
+/** What one look at a cluster gives for all requests that wait. */
+interface Seen {
+  readonly state: ClusterState;
+  readonly bindings: WarningFacts["bindings"];
+  readonly client: ClusterClient;
 }
 
 function needsPreview(request: AccessRequest, now: Date): boolean {
@@ -46,23 +55,37 @@ async function previewRequest(
   context: WorkerContext,
   cluster: Cluster,
   request: AccessRequest,
-  state: ClusterState,
-  boundGroups: ReadonlySet<string> | null,
+  seen: Seen,
 ): Promise<void> {
   const now = context.now();
   const level = cluster.levels.find((each) => each.name === request.level);
   const planned = level
-    ? planPreview(cluster, level, request, state, boundGroups, now)
+    ? planPreview(cluster, level, request, { ...seen, earlier: await earlierOf(context, request) }, now)
     : refused("level-not-offered", `${cluster.name} does not offer ${request.level} any more.`);
   if (planned.type === "refused") return refuse(context, request, planned.refusal, now);
-  const { preview } = planned;
+  const preview = { ...planned.preview, rights: await rightsOf(request, seen) };
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.lapsesAt, context.config.timing.remindAfterSeconds);
   await recordChange(context, revise(request, { preview, reminders, trouble: null }), event, now);
 }
 
+/** Enough to know whether somebody had this access before; the newest come first. */
+const remembered = 200;
+
+function earlierOf({ ledger }: WorkerContext, { requester }: AccessRequest): Promise<readonly AccessRequest[]> {
+  return ledger.ofRequester(requester, remembered);
+}
+
+/** Null: they could not be read, which must not keep anybody from being asked. */
+async function rightsOf({ groups }: AccessRequest, { client, bindings }: Seen): Promise<Preview["rights"]> {
+  if (!bindings) return null;
+  const bound = groups.filter((group) => group !== mastersRight.group);
+  const rights = await client.groupRights(bindings, bound).catch(() => null);
+  return rights && [...(groups.includes(mastersRight.group) ? [mastersRight] : []), ...rights];
+}
+
 type PreviewPlan =
-  | { readonly type: "preview"; readonly preview: Preview }
+  | { readonly type: "preview"; readonly preview: Omit<Preview, "rights"> }
   | { readonly type: "refused"; readonly refusal: { readonly code: string; readonly message: string } };
 
 /** What would change, and for whom; or why it can't be done. */
@@ -70,13 +93,13 @@ function planPreview(
   cluster: Cluster,
   level: Level,
   request: AccessRequest,
-  state: ClusterState,
-  boundGroups: ReadonlySet<string> | null,
+  { state, bindings, earlier }: Omit<Seen, "client"> & Pick<WarningFacts, "earlier">,
   now: Date,
 ): PreviewPlan {
   const reading = readPrincipal(request.principal);
   if (reading.type === "invalid") return refused(reading.code, reading.message);
-  const { arn } = reading.principal;
+  const { principal } = reading;
+  const { arn } = principal;
   const entry = identityInDocument(state.document, arn);
   const holding = state.holdings.get(arn.toLowerCase());
   const base = baseOf(entry, holding);
@@ -102,32 +125,9 @@ function planPreview(
       diff: plan.diff,
       today,
       afterwards: afterwards ?? today ?? { username: usernameFor(reading.principal), groups: request.groups },
-      warnings: warningsOf(cluster, request, state.document, boundGroups),
+      warnings: warningsOf(cluster, request, { principal, document: state.document, bindings, earlier }),
     },
   };
-}
-
-function warningsOf(
-  cluster: Cluster,
-  request: AccessRequest,
-  document: AwsAuthDocument,
-  boundGroups: ReadonlySet<string> | null,
-): string[] {
-  const warnings: string[] = [];
-  if (request.groups.includes("system:masters")) warnings.push("system:masters is full control of the cluster.");
-  const unbound = boundGroups
-    ? request.groups.filter((group) => group !== "system:masters" && !boundGroups.has(group))
-    : [];
-  if (unbound.length > 0) {
-    warnings.push(
-      `No RoleBinding or ClusterRoleBinding of ${cluster.name} names ${unbound.join(", ")}: it gives nothing.`,
-    );
-  }
-  const problems = document.problems.filter((problem) => problem.severity !== "notice").length;
-  if (problems > 0) {
-    warnings.push(`aws-auth has ${problems} problem${problems === 1 ? "" : "s"} of its own, which stay as they are.`);
-  }
-  return warnings;
 }
 
 async function putOff(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {

@@ -1,15 +1,22 @@
 import { CoreV1Api } from "@kubernetes/client-node";
+import type { GroupRight } from "../policy/rights.ts";
 import { type AwsAuthStore, awsAuthStore } from "./config-map.ts";
 import { type ClusterEndpoint, createConnection } from "./connection.ts";
 import { kubernetesFailure } from "./explain-kubernetes-error.ts";
-import { groupsWithBindings } from "./group-bindings.ts";
+import { type GroupBinding, groupBindings, groupRights } from "./group-bindings.ts";
 import { type Reviews, reviews } from "./reviews.ts";
 
 /** All that we ask of one cluster, with one identity. Each call fails with an `AccessError` of a `cluster-…` code. */
 export interface ClusterClient extends AwsAuthStore, Reviews {
   /** Names of pods: the first 500. */
   listPods(namespace: string): Promise<readonly string[]>;
-  groupsWithBindings(): Promise<ReadonlySet<string>>;
+  /** What RBAC binds to each group. */
+  groupBindings(): Promise<ReadonlyMap<string, readonly GroupBinding[]>>;
+  /** What these groups may do by these bindings, in words. */
+  groupRights(
+    bindings: ReadonlyMap<string, readonly GroupBinding[]>,
+    groups: readonly string[],
+  ): Promise<readonly GroupRight[]>;
   /** Ends the calls that run and closes the connections. */
   close(): void;
 }
@@ -32,7 +39,8 @@ export function connectCluster(
         throw kubernetesFailure(error, `GET pods in ${namespace} of cluster ${cluster.name}`);
       }
     },
-    groupsWithBindings: () => groupsWithBindings(connection, cluster.name),
+    groupBindings: () => groupBindings(connection, cluster.name),
+    groupRights: (bindings, groups) => groupRights(connection, cluster.name, bindings, groups),
     close: connection.close,
   };
 }

@@ -1,5 +1,6 @@
 import type { Decision } from "../approval/decision.ts";
 import type { Grant } from "../grant/grant.ts";
+import type { GroupRight } from "../policy/rights.ts";
 import type { Reminders } from "./reminder.ts";
 
 /**
@@ -26,6 +27,8 @@ export interface Preview {
   readonly today: MappedIdentity | null;
   /** Who it would be. */
   readonly afterwards: MappedIdentity;
+  /** What the groups may do by the cluster's role bindings; null: that could not be read. */
+  readonly rights: readonly GroupRight[] | null;
   /** Sentences for the approver, for example that no RBAC binding names a group. */
   readonly warnings: readonly string[];
 }

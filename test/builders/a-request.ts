@@ -55,6 +55,14 @@ export function aPreview(change: Partial<Preview> = {}): Preview {
     diff: `--- mapUsers\n+++ mapUsers\n@@ -0,0 +1,4 @@\n+- userarn: "${engineerArn}"\n`,
     today: null,
     afterwards: { username: "eks-access:111122223333:engineer", groups: ["eks-access:viewers"] },
+    rights: [
+      {
+        group: "eks-access:viewers",
+        role: "ClusterRole view",
+        where: "in every namespace",
+        allows: "read pods, pods/log, deployments, services, configmaps, events and 31 more",
+      },
+    ],
     warnings: [],
     ...change,
   };

@@ -31,6 +31,12 @@ function stretched(request: AccessRequest): AccessRequest {
       diff: `${longest(80)}\n`.repeat(13_000),
       today: identity,
       afterwards: identity,
+      rights: Array.from({ length: 12 }, () => ({
+        group: longest(200),
+        role: longest(300),
+        where: longest(1_000),
+        allows: longest(5_000),
+      })),
       warnings: Array.from({ length: 10 }, () => longest(3_000)),
     },
     trouble: trouble && { ...trouble, message: longest(20_000) },

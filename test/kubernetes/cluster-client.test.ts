@@ -4,6 +4,7 @@ import { mintToken } from "../../src/aws/eks-token.ts";
 import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../src/kubernetes/config-map.ts";
 import { type SandboxCluster, startSandboxCluster } from "../../src/sandbox/cluster/cluster.ts";
+import { group } from "../../src/sandbox/cluster/default-rbac.ts";
 import { account, partition, region, useAccount } from "../aws/aws-account.ts";
 
 const accountUnderTest = useAccount();
@@ -17,12 +18,23 @@ const clients: ClusterClient[] = [];
 beforeAll(async () => {
   const { aws, creatorArn } = accountUnderTest();
   const rbac = {
-    bindings: [
+    roles: [
       {
-        name: "pod-viewers",
-        role: { kind: "ClusterRole" as const, name: "view" },
-        subjects: [{ kind: "Group" as const, name: "pod-viewers" }],
+        name: "debugger",
+        namespace: "shop",
+        rules: [{ verbs: ["get", "create"], apiGroups: [""], resources: ["pods/exec"] }],
       },
+    ],
+    bindings: [
+      ...["default", "shop"].map((namespace) => group(`shop-${namespace}`, "view", "shop-team", namespace)),
+      {
+        name: "debuggers",
+        namespace: "shop",
+        role: { kind: "Role" as const, name: "debugger" },
+        subjects: [{ kind: "Group" as const, name: "shop-team" }],
+      },
+      group("nothing", "gone", "shop-team"),
+      group("pod-viewers", "view", "pod-viewers"),
     ],
   };
   cluster = await startSandboxCluster({
@@ -122,14 +134,42 @@ test("what signing in alone gives is counted in", async () => {
   expect(answer.allowed).toBe(true);
 });
 
-test("groups that a binding names are told from those that none does", async () => {
+test("what RBAC binds to a group is told, and a group that nothing is bound to is not there", async () => {
   const creator = await signIn("cluster-creator");
 
-  const groups = await creator.groupsWithBindings();
+  const bindings = await creator.groupBindings();
 
-  expect(groups.has("pod-viewers")).toBe(true);
-  expect(groups.has("system:masters")).toBe(true);
-  expect(groups.has("nobody-binds-this")).toBe(false);
+  expect(bindings.get("shop-team")).toEqual([
+    { kind: "ClusterRole", role: "gone", namespace: null },
+    { kind: "ClusterRole", role: "view", namespace: "default" },
+    { kind: "ClusterRole", role: "view", namespace: "shop" },
+    { kind: "Role", role: "debugger", namespace: "shop" },
+  ]);
+  expect(bindings.has("system:masters")).toBe(true);
+  expect(bindings.has("nobody-binds-this")).toBe(false);
+});
+
+test("what a group may do is read from the roles that are bound to it", async () => {
+  const creator = await signIn("cluster-creator");
+  const bindings = await creator.groupBindings();
+
+  const rights = await creator.groupRights(bindings, ["shop-team", "nobody-binds-this"]);
+
+  expect(rights).toEqual([
+    {
+      group: "shop-team",
+      role: "ClusterRole gone",
+      where: "in every namespace",
+      allows: "nothing: there is no such role",
+    },
+    {
+      group: "shop-team",
+      role: "ClusterRole view",
+      where: "in default, shop",
+      allows: expect.stringMatching(/^read pods, pods\/log, deployments, .* and \d+ more$/),
+    },
+    { group: "shop-team", role: "Role debugger", where: "in shop", allows: "read and change pods/exec" },
+  ]);
 });
 
 test("a dry run changes nothing, the write that follows does", async () => {

@@ -7,7 +7,7 @@ import { discover } from "./discovery.ts";
 import { impersonate } from "./impersonation.ts";
 import { listPods } from "./pods.ts";
 import { type Attributes, authorize, type Rbac, type ResourceAttributes, type User } from "./rbac.ts";
-import { listRbac } from "./rbac-lists.ts";
+import { listRbac, readRole } from "./rbac-lists.ts";
 import { accessReview, selfSubjectReview } from "./reviews.ts";
 import { failure, type Status, statusAnswer, unauthorized, unsupportedMediaType } from "./status.ts";
 
@@ -57,7 +57,7 @@ function answerFor(context: ApiServerContext, asked: ApiRequest, request: Sandbo
 function dispatch(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest, user: User): SandboxAnswer {
   if (asked.type === "path") return (asked.path === "/version" ? version() : discover(asked.path)) ?? notFound();
   const answered = asked.verb === "create" ? review(context, asked.resource, user, request.body) : undefined;
-  return answered ?? (asked.group === "" ? core(context, asked, request) : listOf(context, asked)) ?? notFound();
+  return answered ?? (asked.group === "" ? core(context, asked, request) : rbacOf(context, asked)) ?? notFound();
 }
 
 function review(context: ApiServerContext, resource: string, user: User, body: Buffer): SandboxAnswer | undefined {
@@ -83,12 +83,15 @@ function core(
   return isPods ? listPods(asked.namespace, request.url, configMaps.resourceVersion()) : undefined;
 }
 
-function listOf(
-  context: ApiServerContext,
-  { group, verb, resource, namespace }: ResourceAttributes,
-): SandboxAnswer | undefined {
-  const isRbac = group === "rbac.authorization.k8s.io" && verb === "list";
-  return isRbac ? listRbac(context.rbac(), resource, namespace, context.configMaps.resourceVersion()) : undefined;
+function rbacOf(context: ApiServerContext, asked: ResourceAttributes): SandboxAnswer | undefined {
+  const { group, verb, resource, namespace, name = "" } = asked;
+  if (group !== "rbac.authorization.k8s.io") return undefined;
+  if (verb === "list") return listRbac(context.rbac(), resource, namespace, context.configMaps.resourceVersion());
+  if (verb !== "get") return undefined;
+  // kubernetes, apimachinery, errors.NewNotFound: the words that kubectl shows.
+  const details = { name, group, kind: resource };
+  const absent = () => statusAnswer(failure(404, "NotFound", `${resource}.${group} "${name}" not found`, details));
+  return readRole(context.rbac(), asked) ?? absent();
 }
 
 function version(): SandboxAnswer {

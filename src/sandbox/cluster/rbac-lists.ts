@@ -31,6 +31,17 @@ export function listRbac(
   }
 }
 
+/** One Role or ClusterRole by its name; undefined where there is none, or for any other resource. */
+export function readRole(
+  rbac: Rbac,
+  { resource, namespace, name }: { resource: string; namespace?: string; name?: string },
+): SandboxAnswer | undefined {
+  const kind = resource === "roles" ? "Role" : "ClusterRole";
+  const role = rbac.roles.find((each) => each.name === name && each.namespace === namespace);
+  if (!role || (resource !== "roles" && resource !== "clusterroles")) return undefined;
+  return { status: 200, body: JSON.stringify({ kind, apiVersion, ...roleObject(role) }) };
+}
+
 /** A role as the API has it. */
 export function roleObject({ name, namespace, rules }: Role): object {
   return { metadata: metadataOf(name, namespace), rules };

@@ -1,6 +1,19 @@
 import type { KnownBlock } from "@slack/types";
-import { type AccessRequest, isClosed } from "../../request/request.ts";
-import { code, codeBlock, codeList, context, fields, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
+import { type AccessRequest, isClosed, type Preview } from "../../request/request.ts";
+import {
+  code,
+  codeBlock,
+  codeList,
+  context,
+  cut,
+  escapeText,
+  fields,
+  mention,
+  mentions,
+  plainLine,
+  section,
+  time,
+} from "../mrkdwn.ts";
 import { approveButton, denyButton, detailsButton, extendButton, revokeButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { durationOf, identityOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
@@ -49,17 +62,34 @@ function titleBlock({ requester, level, cluster, reason, extends: extended }: Ac
   );
 }
 
-/** Shown while it is to be decided, or while it stands: a change that was not made, or is undone, is not true any more. */
+/** Shown while it is to be decided (what it warns of, only then), or while it stands: a change that was not made, or is undone, is not true any more. */
 function previewBlocks(request: AccessRequest): KnownBlock[] {
   const { preview } = request;
   if (!preview || isClosed(request)) return [];
   return [
+    ...rightsBlocks(preview.rights),
     section(`*Before* ${identityOf(preview.today)}`),
     section(`*After* ${identityOf(preview.afterwards, 1000)}`),
     section(
-      `*Change to aws-auth*\n${preview.diff ? codeBlock(preview.diff, 2500) : "none: another grant gives it already"}`,
+      `*Change to aws-auth*\n${preview.diff ? codeBlock(preview.diff, 2100) : "none: another grant gives it already"}`,
     ),
-    ...preview.warnings.slice(0, 4).map((warning) => context(`:warning: ${said(warning, 400)}`)),
+    ...(request.state === "pending" ? preview.warnings : [])
+      .slice(0, 6)
+      .map((warning) => context(`:warning: ${said(warning, 300)}`)),
+  ];
+}
+
+/** Names of groups say little: what they may do is what is decided about. */
+function rightsBlocks(rights: Preview["rights"] | undefined): KnownBlock[] {
+  if (!rights || rights.length === 0) return [];
+  const lines = rights
+    .slice(0, 4)
+    .map(({ group, role, where, allows }) =>
+      cut(`• ${code(group, 130)} ${escapeText(where)}: ${escapeText(allows)} (${escapeText(role)})`, 420),
+    );
+  const left = rights.length - lines.length;
+  return [
+    section(["*What these groups may do*", ...lines, ...(left > 0 ? [`and ${left} more roles`] : [])].join("\n")),
   ];
 }
 

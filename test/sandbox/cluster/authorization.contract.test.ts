@@ -102,6 +102,21 @@ describe.each(implementations)("%s", (_name, start) => {
       );
     });
 
+    it("reads one role by its name, and is told which one is not there", async () => {
+      const { rbac } = await people.as(people.creator);
+
+      const view = await rbac.readClusterRole({ name: "view" });
+      const absent = await statusOf(rbac.readNamespacedRole({ name: "ghost", namespace: "default" }));
+
+      expect(view.rules?.some(({ resources }) => resources?.includes("pods"))).toBe(true);
+      expect(absent).toMatchObject({
+        code: 404,
+        reason: "NotFound",
+        message: 'roles.rbac.authorization.k8s.io "ghost" not found',
+        details: { name: "ghost", group: "rbac.authorization.k8s.io", kind: "roles" },
+      });
+    });
+
     it("may discover the server without any binding of its own", async () => {
       await give();
       const { version } = await people.as(people.dev);

@@ -1,0 +1,104 @@
+/** A rule of a Role or ClusterRole, as Kubernetes has it. */
+export interface RoleRule {
+  readonly verbs: readonly string[];
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  /** Empty: all of them. */
+  readonly resourceNames: readonly string[];
+}
+
+/** What one binding lets a group do, in words for an approver. */
+export interface GroupRight {
+  readonly group: string;
+  /** For example `ClusterRole view`. */
+  readonly role: string;
+  /** For example `in every namespace`. */
+  readonly where: string;
+  /** For example `read pods, services and 12 more`. */
+  readonly allows: string;
+}
+
+/** No binding is needed for it, and none can take anything from it. */
+export const mastersRight: GroupRight = {
+  group: "system:masters",
+  role: "built into Kubernetes",
+  where: "in every namespace",
+  allows: "everything",
+};
+
+const reading = new Set(["get", "list", "watch"]);
+const changing = new Set(["create", "update", "patch", "delete", "deletecollection"]);
+
+/** Whoever may use one of these is near to being an administrator, or sees what others keep secret: they come first. */
+const sensitive = [
+  ...["secrets", "pods/exec", "pods/attach", "pods/portforward", "nodes/proxy", "serviceaccounts/token"],
+  ...["clusterrolebindings", "clusterroles", "rolebindings", "roles", "users", "groups"],
+];
+/** What people know, before what few have heard of. */
+const familiar = [
+  ...["pods", "pods/log", "deployments", "statefulsets", "daemonsets", "jobs", "cronjobs", "services", "ingresses"],
+  ...["configmaps", "persistentvolumeclaims", "serviceaccounts", "namespaces", "nodes", "events"],
+];
+const places = new Map([...sensitive, ...familiar].map((name, index) => [name, index]));
+
+const mostResources = 6;
+const mostParts = 4;
+
+/** What the rules of one role allow, bounded, what matters most first. */
+export function describeRules(rules: readonly RoleRule[]): string {
+  if (rules.some(isEverything)) return "everything";
+  const verbs = verbsByResource(rules);
+  if (verbs.size === 0) return "nothing";
+  const parts = new Map<string, string[]>();
+  for (const resource of [...verbs.keys()].toSorted((a, b) => placeOf(a) - placeOf(b))) {
+    const doing = inWords(verbs.get(resource) ?? new Set());
+    parts.set(doing, [...(parts.get(doing) ?? []), resource]);
+  }
+  const said = [...parts].slice(0, mostParts).map(([doing, resources]) => `${doing} ${someOf(resources)}`);
+  return [...said, ...(parts.size > mostParts ? [`${parts.size - mostParts} more kinds of access`] : [])].join("; ");
+}
+
+/** Where the bindings of one role hold; null stands for a binding of the whole cluster. */
+export function describeNamespaces(namespaces: readonly (string | null)[]): string {
+  const named = [...new Set(namespaces)].flatMap((namespace) => namespace ?? []);
+  return namespaces.includes(null) ? "in every namespace" : `in ${someOf(named.toSorted())}`;
+}
+
+function isEverything({ verbs, apiGroups, resources, resourceNames }: RoleRule): boolean {
+  return [verbs, apiGroups, resources].every((list) => list.includes("*")) && resourceNames.length === 0;
+}
+
+function verbsByResource(rules: readonly RoleRule[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const all = new Map<string, Set<string>>();
+  for (const { verbs, resources, resourceNames } of rules) {
+    for (const resource of resources) {
+      const kind = resource === "*" ? "every resource" : resource;
+      const name = resourceNames.length > 0 ? `${kind} ${someOf(resourceNames)}` : kind;
+      const known = all.get(name) ?? new Set();
+      for (const verb of verbs) known.add(verb);
+      all.set(name, known);
+    }
+  }
+  return all;
+}
+
+function placeOf(resource: string): number {
+  if (resource.startsWith("every resource")) return -1;
+  return places.get(resource.split(" ")[0] ?? "") ?? places.size;
+}
+
+function inWords(verbs: ReadonlySet<string>): string {
+  if (verbs.has("*")) return "do anything with";
+  const others = [...verbs].filter((verb) => !reading.has(verb) && !changing.has(verb));
+  const known = [
+    ...([...verbs].some((verb) => reading.has(verb)) ? ["read"] : []),
+    ...([...verbs].some((verb) => changing.has(verb)) ? ["change"] : []),
+  ];
+  return [...known, ...others].join(" and ");
+}
+
+function someOf(names: readonly string[]): string {
+  const shown = names.slice(0, mostResources).map((name) => name.slice(0, 63));
+  const left = names.length - shown.length;
+  return `${shown.join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
+}
