@@ -1,3 +1,4 @@
+import { vi } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
 import type { WorkerQuestion } from "../../src/jobs/queues.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
@@ -38,7 +39,6 @@ export interface Stage {
 
 export interface StageOptions {
   readonly config?: string;
-  readonly now?: () => Date;
   /** What a worker answers; nobody does if not given. */
   readonly worker?: (question: WorkerQuestion) => Promise<unknown>;
   /** The ledger that the process has, made of the stage's own. */
@@ -48,6 +48,8 @@ export interface StageOptions {
 export async function aStage(options: StageOptions = {}): Promise<Stage> {
   const reading = readConfig(options.config ?? configText);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  // Bolt reads the clock by itself, to refuse old requests: the whole process has the time of the builders' story.
+  vi.useFakeTimers({ toFake: ["Date"], now: at(minutes(3)) });
   const slack = await startSandboxSlack({ rateLimits: false });
   const ledger = memoryLedger();
   const port = await freePort();
@@ -59,7 +61,7 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
     config: reading.config,
     sealKeys,
     workers: { ask: options.worker ?? (() => Promise.reject(new Error("no worker answered"))) },
-    now: options.now ?? (() => at(minutes(3))),
+    now: () => new Date(),
     newRequestId: () => {
       made += 1;
       return `r-new${made}`;
@@ -94,6 +96,7 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
     stop: async () => {
       await app.stop();
       await slack.stop();
+      vi.useRealTimers();
     },
   };
 }
