@@ -4,7 +4,13 @@ import type { ButtonClick } from "./handlers/answer-click.ts";
 import type { Submission } from "./handlers/answer-submission.ts";
 import { handleCommand } from "./handlers/command.ts";
 import { handleApproveButton } from "./handlers/decision-click.ts";
-import { handleDenyButton, handleDetailsButton, handleRevokeButton } from "./handlers/open-form.ts";
+import { handleListButton } from "./handlers/list-button.ts";
+import {
+  handleDenyButton,
+  handleDetailsButton,
+  handleRequestButton,
+  handleRevokeButton,
+} from "./handlers/open-form.ts";
 import { handleDenySubmission, handleRevokeSubmission } from "./handlers/reason-submission.ts";
 import { handleCancelButton, handleExtendButton } from "./handlers/request-buttons.ts";
 import { handleRequestSubmission } from "./handlers/request-submission.ts";
@@ -15,6 +21,8 @@ import {
   denyAction,
   detailsAction,
   extendAction,
+  listActions,
+  requestAction,
   revokeAction,
 } from "./messages/actions.ts";
 import { denyModalId, revokeModalId } from "./messages/modals.ts";
@@ -27,6 +35,8 @@ const buttons: Readonly<Record<string, (context: SlackContext, click: ButtonClic
   [extendAction]: handleExtendButton,
   [revokeAction]: handleRevokeButton,
   [cancelAction]: handleCancelButton,
+  [requestAction]: handleRequestButton,
+  ...Object.fromEntries(Object.values(listActions).map((action) => [action, handleListButton])),
 };
 
 const forms: Readonly<Record<string, (context: SlackContext, submission: Submission) => Promise<void>>> = {

@@ -5,6 +5,7 @@ import { creator } from "./creator.ts";
 import { deny } from "./deny.ts";
 import { extend } from "./extend.ts";
 import { help } from "./help.ts";
+import { list } from "./list.ts";
 import { request } from "./request.ts";
 import { revoke } from "./revoke.ts";
 import { status } from "./status.ts";
@@ -13,6 +14,7 @@ import { whoami } from "./whoami.ts";
 /** Every word of `/eks-access`, in the order of the help. A new word is a file of its own and a line here. */
 export const commands: readonly Command[] = [
   request,
+  list,
   status,
   approve,
   deny,

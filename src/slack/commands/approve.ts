@@ -13,6 +13,7 @@ export const approve: Command = {
   word: "approve",
   usage: "<id>",
   summary: "shows what would change, with the button that approves exactly that",
+  forApprovers: true,
   run: async (context, { user, rest }) => {
     const [id] = idAndRest(rest);
     const request = await context.ledger.get(id);

@@ -22,6 +22,8 @@ export interface Command {
   readonly usage: string;
   /** What it does, to go on from "/eks-access word": lower case, no full stop. */
   readonly summary: string;
+  /** Whether the help has it only for people who answer for a cluster. */
+  readonly forApprovers?: boolean;
   /** The answer, which only whoever typed it sees; null: something else answers, for example a form. @throws AccessError */
   readonly run: (context: SlackContext, call: CommandCall) => Promise<Message | null>;
 }

@@ -8,6 +8,7 @@ export const deny: Command = {
   word: "deny",
   usage: "<id> <why>",
   summary: "denies a request, with the reason for whoever asked",
+  forApprovers: true,
   run: async (context, { user, rest }) => {
     const [id, why] = idAndRest(rest);
     const request = await context.ledger.get(id);

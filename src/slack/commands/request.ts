@@ -1,9 +1,9 @@
 import { readRequest, splitRequestLine } from "../../request/request-line.ts";
 import type { SlackContext } from "../context.ts";
+import { requestForm } from "../handlers/request-form.ts";
 import { submitRequest } from "../handlers/submit-request.ts";
 import { mistakesAnswer, requestedAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
-import { requestModal } from "../request-modal.ts";
 import type { Command, CommandCall } from "./command.ts";
 
 export const request: Command = {
@@ -14,9 +14,7 @@ export const request: Command = {
 };
 
 async function openForm(context: SlackContext, { user, triggerId, client }: CommandCall): Promise<null> {
-  // The trigger lives for three seconds: what is remembered must not cost the form.
-  const principal = await context.ledger.principalOf(user).catch(() => null);
-  await client.views.open({ trigger_id: triggerId, view: requestModal(context.config.clusters, { principal }) });
+  await client.views.open({ trigger_id: triggerId, view: await requestForm(context, user) });
   return null;
 }
 

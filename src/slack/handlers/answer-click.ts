@@ -40,9 +40,9 @@ export async function answerWhereClicked(
     return void (await respond({ response_type: "ephemeral", replace_original: false, text, blocks: [...blocks] }));
   }
   // A form opens within three seconds or not at all; a direct message always comes.
-  await client.views
-    .open({ trigger_id: body.trigger_id, view: messageModal("eks-access", answer) })
-    .catch(() => client.chat.postMessage({ channel: body.user.id, text, blocks: [...blocks] }));
+  const how = { trigger_id: body.trigger_id, view: messageModal("eks-access", answer) };
+  const opening = view?.type === "modal" ? client.views.push(how) : client.views.open(how);
+  await opening.catch(() => client.chat.postMessage({ channel: body.user.id, text, blocks: [...blocks] }));
 }
 
 /** The open details show what came of the click. */

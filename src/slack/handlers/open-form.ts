@@ -5,6 +5,7 @@ import { failureAnswer } from "../messages/answers.ts";
 import { denyModal, detailsModal, revokeModal } from "../messages/modals.ts";
 import { answerWhereClicked, type ButtonClick } from "./answer-click.ts";
 import { readStatus } from "./read-status.ts";
+import { requestForm } from "./request-form.ts";
 
 /** Deny asks why first. */
 export function handleDenyButton(context: SlackContext, click: ButtonClick): Promise<void> {
@@ -22,6 +23,11 @@ export function handleDetailsButton(context: SlackContext, click: ButtonClick): 
     const id = click.action.value ?? "";
     return detailsModal(id, await readStatus(context, click.body.user.id, id), null);
   });
+}
+
+/** Ask for access opens the form of a request. */
+export function handleRequestButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return openOnClick(context, click, () => requestForm(context, click.body.user.id));
 }
 
 /** Opens a form, on top of an open one where there is one. Slack gives three seconds for it. */

@@ -12,3 +12,13 @@ export const revokeAction = "revoke";
 export const extendAction = "extend";
 /** Value: the request's id. */
 export const cancelAction = "cancel";
+/** Opens the form of a request. Value: empty. */
+export const requestAction = "request";
+/** Show a page of a list; each id may stand beside the others. Value: the list, and how many rows come before the page. */
+export const listActions = {
+  previous: "list-previous",
+  next: "list-next",
+  mine: "list-mine",
+  pending: "list-pending",
+  active: "list-active",
+} as const;

@@ -1,6 +1,17 @@
 import type { Button } from "@slack/types";
+import type { Act } from "../../policy/may-act.ts";
 import type { AccessRequest } from "../../request/request.ts";
-import { approveAction, cancelAction, denyAction, detailsAction, extendAction, revokeAction } from "./actions.ts";
+import {
+  approveAction,
+  cancelAction,
+  denyAction,
+  detailsAction,
+  extendAction,
+  listActions,
+  requestAction,
+  revokeAction,
+} from "./actions.ts";
+import type { ListView } from "./list-answer.ts";
 
 /** Slack's own look: one primary button in a place at the most. */
 type Style = "primary" | "danger";
@@ -40,4 +51,21 @@ export function cancelButton({ id, level, cluster }: AccessRequest): Button {
       deny: text("Keep it"),
     },
   };
+}
+
+export const requestButton = (style?: Style): Button => button(requestAction, "Ask for access", "request", style);
+
+export function listButton(action: keyof typeof listActions, label: string, view: ListView, offset: number): Button {
+  return button(listActions[action], label, JSON.stringify({ view, offset }));
+}
+
+/** What is decided is a change, and a row shows none: who may decide gets to it by a button of its own. */
+export function rowButtons(request: AccessRequest, acts: readonly Act[]): Button[] {
+  const decides = acts.includes("approve") || acts.includes("deny");
+  return [
+    detailsButton(request, decides ? "Review" : "Details"),
+    ...(acts.includes("cancel") ? [cancelButton(request)] : []),
+    ...(acts.includes("extend") ? [extendButton(request)] : []),
+    ...(acts.includes("revoke") ? [revokeButton(request)] : []),
+  ];
 }

@@ -13,7 +13,8 @@ async function answerTo(text: string): Promise<string> {
     ack: async () => {},
     respond: async (answer: { text: string }) => void answers.push(answer.text),
   } as unknown as Command;
-  await handleCommand({} as SlackContext, command);
+  const context = { config: { clusters: new Map() } } as unknown as SlackContext;
+  await handleCommand(context, command);
   return answers.join("\n");
 }
 

@@ -4,18 +4,35 @@ import { commands } from "../../../src/slack/commands/all.ts";
 import { helpAnswer, unknownCommandAnswer } from "../../../src/slack/messages/help-answer.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";
 
-describe("the help", () => {
-  test("names every command, with what may stand behind it and what it does", () => {
-    const text = textOfBlocks(helpAnswer(commands)).replaceAll("&lt;", "<").replaceAll("&gt;", ">");
+const nobody = { approves: [], onCall: [] };
 
-    const missing = commands.filter(({ word, usage, summary }) => {
-      return !text.includes(`\`${`/eks-access ${word} ${usage}`.trim()}\` ${summary}`);
-    });
-    expect(missing.map(({ word }) => word)).toEqual([]);
+describe("the help", () => {
+  const line = ({ word, usage, summary }: (typeof commands)[number]) =>
+    `\`${`/eks-access ${word} ${usage}`.trim()}\` ${summary}`;
+  const textFor = (role: typeof nobody | { approves: string[]; onCall: string[] }) =>
+    textOfBlocks(helpAnswer(commands, role)).replaceAll("&lt;", "<").replaceAll("&gt;", ">");
+
+  test("names every command to an approver, with what may stand behind it and what it does", () => {
+    const text = textFor({ approves: ["staging"], onCall: ["production"] });
+
+    expect(commands.filter((each) => !text.includes(line(each))).map(({ word }) => word)).toEqual([]);
+    expect(text).toContain("You decide about requests for `staging`.");
+    expect(text).toContain("You are on call for `production`, and may take any access there away.");
+    expect(text).toContain("[Ask for access] [My requests] [Waiting for a decision] [In force]");
   });
 
-  test("is something that Slack takes", () => {
-    const { blocks } = helpAnswer(commands);
+  test("keeps from others what only approvers can use", () => {
+    const text = textFor(nobody);
+
+    expect(text).toContain("/eks-access request");
+    expect(text).not.toContain("/eks-access approve");
+    expect(text).not.toContain("/eks-access deny");
+    expect(text).toMatch(/\[Ask for access\] \[My requests\]\n/);
+  });
+
+  test("is something that Slack takes, also for whoever answers for a thousand clusters", () => {
+    const many = Array.from({ length: 1_000 }, (_, index) => `c${index}`.padEnd(63, "x"));
+    const { blocks } = helpAnswer([...commands, ...commands, ...commands], { approves: many, onCall: many });
 
     expect(problemsOf(blocks)).toEqual([]);
     expect(lengthOfText(blocks)).toBeLessThan(longestText);

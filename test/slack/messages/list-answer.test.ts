@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
+import { type ListContent, listAnswer, noSuchListAnswer, rowsInPage } from "../../../src/slack/messages/list-answer.ts";
+import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { longestStates } from "../../builders/longest-states.ts";
+import { textOfBlocks } from "./text-of-blocks.ts";
+
+const content = (change: Partial<ListContent>): ListContent => ({
+  view: { kind: "mine" },
+  rows: [],
+  offset: 0,
+  total: change.rows?.length ?? 0,
+  seesOthers: false,
+  ...change,
+});
+
+describe("a list", () => {
+  test("has a row for each request, with the buttons that this reader may use", () => {
+    const rows = [
+      { request: aPreviewedRequest({ id: "r-1", requester: "U0ONCALL" }), acts: ["approve", "deny"] as const },
+      { request: aPreviewedRequest({ id: "r-2" }), acts: ["cancel"] as const },
+      { request: aGrantedRequest({}, { id: "r-3" }), acts: ["extend", "revoke"] as const },
+      { request: aGrantedRequest({ state: "ended" }, { id: "r-4" }), acts: [] },
+    ];
+
+    expect(textOfBlocks(listAnswer(content({ rows, seesOthers: true })))).toMatchSnapshot();
+  });
+
+  test.each<[string, Partial<ListContent>]>([
+    ["*Your requests*: none", { view: { kind: "mine" } }],
+    ["*Requests of yours that wait for a decision*: none", { view: { kind: "pending" } }],
+    ["*Requests that wait for a decision*: none", { view: { kind: "pending" }, seesOthers: true }],
+    ["*Access of yours in force*, the first to end first: none", { view: { kind: "active" } }],
+    ["*Requests for `staging`*: none", { view: { kind: "cluster", cluster: "staging" }, seesOthers: true }],
+    ["*Your requests for `staging`*: none", { view: { kind: "cluster", cluster: "staging" } }],
+  ])("says what it holds: %s", (title, change) => {
+    expect(textOfBlocks(listAnswer(content(change))).split("\n")[0]).toBe(title);
+  });
+
+  test.each([
+    [0, 20, "1 to 1 of 20", "[Next →]"],
+    [8, 20, "9 to 9 of 20", "[← Previous] [Next →]"],
+    [19, 20, "20 to 20 of 20", "[← Previous]"],
+  ])("from row %d of %d on says where it is, and turns its pages", (offset, total, where, buttons) => {
+    const rows = [{ request: aPreviewedRequest(), acts: [] }];
+
+    const text = textOfBlocks(listAnswer(content({ rows, offset, total })));
+
+    expect(text).toContain(where);
+    expect(text.split("\n").at(-1)).toMatch(new RegExp(`^${buttons.replace(/[[\]]/g, "\\$&")} \\[Pending\\]`));
+  });
+
+  test("of the longest requests, a page of them, is something that Slack takes", () => {
+    const longest = Object.values(longestStates);
+
+    for (let from = 0; from < longest.length; from += 1) {
+      const rows = Array.from({ length: rowsInPage }, (_, index) => ({
+        request: { ...(longest[(from + index) % longest.length] ?? aPreviewedRequest()), id: `r-${index}` },
+        acts: ["approve", "deny", "cancel", "extend", "revoke"] as const,
+      }));
+      const view = { kind: "cluster", cluster: "c".repeat(63) } as const;
+      const { blocks } = listAnswer(content({ view, rows, offset: 8, total: 10_000 }));
+
+      expect(problemsOf(blocks)).toEqual([]);
+      expect(lengthOfText(blocks)).toBeLessThan(longestText);
+    }
+  });
+});
+
+test("a word that is no list is told what there is, and can format nothing", () => {
+  expect(noSuchListAnswer("pendign", "pending").text).toBe(
+    "There is no cluster `pendign`. `/eks-access list` takes `mine`, `pending`, `active` or a cluster. Did you mean `/eks-access list pending`?",
+  );
+  expect(noSuchListAnswer("<!channel>", null).text).not.toContain("<!channel>");
+  expect(problemsOf(noSuchListAnswer("&".repeat(5_000), null).blocks)).toEqual([]);
+});
