@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type SandboxAws, startSandboxAws } from "./aws/account.ts";
 import { type SandboxCluster, type SandboxClusterOptions, startSandboxCluster } from "./cluster/cluster.ts";
 import { group } from "./cluster/default-rbac.ts";
+import { creatorClusters, everyCreatorConfiguration, populateCreators } from "./creator-scene.ts";
 import { Faults } from "./faults.ts";
 import { getPods, type KubectlAnswer } from "./kubectl.ts";
 import { account, arns, botScopes, clusterName, configuration, externalId, initialAwsAuth, region } from "./scene.ts";
@@ -24,13 +25,18 @@ export interface Sandbox {
   readonly slack: SandboxSlack;
   readonly aws: SandboxAws;
   readonly cluster: SandboxCluster;
+  /** That one, and where the sandbox was asked for it one for each kind of creator, by name. */
+  readonly clusters: ReadonlyMap<string, SandboxCluster>;
   readonly faults: Faults;
   /** What the two processes need in their environment: the only thing that tells them from a real installation. */
   environmentOf: (process: "slack" | "worker", options: { redisUrl: string; port?: number }) => Record<string, string>;
   /** Every secret of this run, those of sessions that AWS gave out meanwhile too: none of them may be read anywhere. */
   secrets: () => readonly string[];
-  /** `kubectl get pods` as one of the people, who is a principal of `scene.ts`; as the designated user if not given. */
-  getPods: (user?: string) => Promise<KubectlAnswer>;
+  /**
+   * `kubectl get pods` as one of the people, who is a principal of `scene.ts`; as the designated user if not given, and in
+   * `staging` if not told where.
+   */
+  getPods: (user?: string, clusterName?: string) => Promise<KubectlAnswer>;
   stop: () => Promise<void>;
 }
 
@@ -38,6 +44,8 @@ export interface SandboxOptions {
   readonly onCall?: (call: SandboxCall) => void;
   /** Replaces the sandbox's `eks-access.yml`. */
   readonly configuration?: string;
+  /** Adds the clusters of `creator-scene.ts`, and names them in `eks-access.yml`. */
+  readonly everyCreator?: boolean;
   readonly awsAuth?: Readonly<Record<string, string>>;
   /** Slack's rate limits; on if not given. */
   readonly slackRateLimits?: boolean;
@@ -48,22 +56,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const onCall = options.onCall ?? (() => {});
   const aws = await startSandboxAws({ faults, account, region, onCall });
   const { worker, people } = populate(aws);
-  const cluster = await startCluster({
-    name: clusterName,
-    region,
-    creatorArn: arns.creator,
-    stsUrl: aws.url,
-    awsAuth: options.awsAuth ?? initialAwsAuth,
-    rbac: {
-      bindings: [
-        group("eks-access-viewers", "view", "eks-access:viewers"),
-        group("eks-access-admins", "cluster-admin", "eks-access:admins"),
-      ],
-    },
-    faults,
-    onCall,
-  });
-  aws.addCluster({ ...cluster, region, creatorArn: arns.creator });
+  const profilesText = options.everyCreator ? populateCreators(aws) : "";
+  const clusters = await startClusters(aws, options);
+  const cluster = clusterNamed(clusters, clusterName);
   const slack = await startSandboxSlack({
     faults,
     scopes: botScopes,
@@ -72,25 +67,58 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   });
   const folder = await mkdtemp(join(tmpdir(), "eks-access-sandbox-"));
   const configFile = join(folder, "eks-access.yml");
-  await writeFile(configFile, options.configuration ?? configuration);
+  await writeFile(
+    configFile,
+    options.configuration ?? (options.everyCreator ? everyCreatorConfiguration : configuration),
+  );
+  const profiles = join(folder, "aws-credentials");
+  await writeFile(profiles, profilesText);
   const sealKeys = randomBytes(32).toString("hex");
   return {
     slack,
     aws,
     cluster,
+    clusters,
     faults,
     environmentOf: (process, { redisUrl, port = 0 }) => ({
       EKS_ACCESS_CONFIG: configFile,
       EKS_ACCESS_SEAL_KEYS: sealKeys,
       REDIS_URL: redisUrl,
-      ...(process === "slack" ? slackEnvironment(slack, port) : workerEnvironment(aws, worker)),
+      ...(process === "slack" ? slackEnvironment(slack, port) : workerEnvironment(aws, worker, profiles)),
     }),
     secrets: () => [sealKeys, slack.botToken, slack.appToken, slack.signingSecret, ...aws.account.secrets()],
-    getPods: (user = "U0ENGINEER") => getPods(cluster, region, keysOf(people, user)),
+    getPods: (user = "U0ENGINEER", name = clusterName) =>
+      getPods(clusterNamed(clusters, name), region, keysOf(people, user)),
     stop: async () => {
-      await Promise.all([slack.stop(), aws.stop(), cluster.stop(), rm(folder, { recursive: true, force: true })]);
+      await Promise.all([slack.stop(), aws.stop(), ...[...clusters.values()].map((each) => each.stop())]);
+      await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The clusters, each with its creator in AWS and its creation in CloudTrail. */
+async function startClusters(aws: SandboxAws, options: SandboxOptions): Promise<ReadonlyMap<string, SandboxCluster>> {
+  const { faults } = aws;
+  const { onCall = () => {}, awsAuth = initialAwsAuth } = options;
+  const bindings = [
+    group("eks-access-viewers", "view", "eks-access:viewers"),
+    group("eks-access-admins", "cluster-admin", "eks-access:admins"),
+  ];
+  const wanted = [{ name: clusterName, creatorArn: arns.creator }, ...(options.everyCreator ? creatorClusters : [])];
+  const clusters = new Map<string, SandboxCluster>();
+  for (const { name, creatorArn } of wanted) {
+    const same = { region, stsUrl: aws.url, awsAuth, rbac: { bindings }, faults, onCall };
+    const cluster = await startCluster({ name, creatorArn, ...same });
+    aws.addCluster({ ...cluster, region, creatorArn });
+    clusters.set(name, cluster);
+  }
+  return clusters;
+}
+
+function clusterNamed(clusters: ReadonlyMap<string, SandboxCluster>, name: string): SandboxCluster {
+  const cluster = clusters.get(name);
+  if (!cluster) throw new Error(`there is no cluster ${name} in the sandbox`);
+  return cluster;
 }
 
 /** A real kube-apiserver and etcd where the machine has them (KUBEBUILDER_ASSETS), the stand-in otherwise. */
@@ -142,8 +170,10 @@ function slackEnvironment(slack: SandboxSlack, port: number): Record<string, str
   };
 }
 
-function workerEnvironment(aws: SandboxAws, keys: Keys): Record<string, string> {
+function workerEnvironment(aws: SandboxAws, keys: Keys, profiles: string): Record<string, string> {
   return {
+    AWS_SHARED_CREDENTIALS_FILE: profiles,
+    AWS_CONFIG_FILE: "/dev/null",
     AWS_ENDPOINT_URL_STS: aws.url,
     AWS_ENDPOINT_URL_EKS: aws.url,
     AWS_ENDPOINT_URL_CLOUDTRAIL: aws.url,

@@ -60,6 +60,22 @@ test("the worker may do what an assumed session takes, on named roles, and nothi
   expect(unbound.flatMap((statement) => statement.Action)).toEqual(["cloudtrail:LookupEvents"]);
 });
 
+test("a role on the way may go on to named roles, hand on what it was given, and nothing else", () => {
+  const session = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
+
+  expect(actionsOf("through-policy")).toEqual(session);
+  expect(actionsOf("through-trust-policy")).toEqual(session);
+  const resources = read("through-policy").Statement.flatMap(({ Resource = ["*"] }) => Resource);
+  expect(resources.filter((resource) => resource.includes("*"))).toEqual([]);
+});
+
+test("a role on the way wants what a creator wants of the worker", () => {
+  const conditionOf = (name: string) =>
+    read(name).Statement.find(({ Action }) => Action.includes("sts:AssumeRole"))?.Condition;
+
+  expect(conditionOf("through-trust-policy")).toEqual(conditionOf("creator-trust-policy"));
+});
+
 test("the trust policy wants the external id, our session's name and somebody to act for", () => {
   const assume = read("creator-trust-policy").Statement.find(({ Action }) => Action.includes("sts:AssumeRole"));
 
@@ -76,16 +92,18 @@ test("the trust policy lets the worker set the tags that it sets, and no others"
   const tagging = read("creator-trust-policy").Statement.find(({ Action }) => Action.includes("sts:TagSession"));
   const written = [...jobs.matchAll(/"(eks-access:\w+)":/g)].map(([, key]) => key).sort();
 
+  const way = read("through-trust-policy").Statement.find(({ Action }) => Action.includes("sts:TagSession"))?.Condition;
   const allowed = tagging?.Condition?.["ForAllValues:StringEquals"]?.["aws:TagKeys"] ?? [];
   expect(written.length).toBeGreaterThan(0);
   expect([...allowed].sort()).toEqual(written);
+  expect(way?.["ForAllValues:StringEquals"]).toEqual({ "aws:TagKeys": allowed, "sts:TransitiveTagKeys": allowed });
 });
 
 test("every statement is explained where the policies are", () => {
   const readme = readFileSync(`${root}/deploy/iam/README.md`, "utf8");
-  const ids = ["worker-policy", "creator-trust-policy", "creator-policy"].flatMap((name) =>
-    read(name).Statement.map((statement) => statement.Sid),
-  );
+  const files = readdirSync(`${root}/deploy/iam`).filter((file) => file.endsWith(".json"));
+  const ids = files.flatMap((file) => read(file.replace(".json", "")).Statement.map((statement) => statement.Sid));
 
+  expect(files.filter((file) => !readme.includes(`\`${file}\``))).toEqual([]);
   expect(ids.filter((id) => !readme.includes(`\`${id}\``))).toEqual([]);
 });

@@ -42,7 +42,7 @@ export async function placesOf(sandbox: Sandbox, redisUrl: string, log: readonly
   return [
     { name: "The log", text: log.join("\n") },
     { name: "Slack", text: JSON.stringify([seen, channels]) },
-    { name: "aws-auth", text: JSON.stringify(sandbox.cluster.awsAuth()) },
+    { name: "aws-auth", text: JSON.stringify([...sandbox.clusters.values()].map((each) => each.awsAuth())) },
     ...(await placesOfRedis(redisUrl)),
   ];
 }

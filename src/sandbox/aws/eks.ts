@@ -1,7 +1,7 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import type { AwsContext } from "./context.ts";
 import type { EksCluster, EksClusters } from "./eks-clusters.ts";
-import { allows, type Identity } from "./identities.ts";
+import { allows } from "./identities.ts";
 import { eksError } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 import { readClaim } from "./signature-claim.ts";
@@ -19,14 +19,9 @@ export function answerEks(context: AwsContext, clusters: EksClusters, request: S
   const name = decodeURIComponent(encoded);
   const arn = `arn:${context.account.partition}:eks:${claim.region}:${caller.identity.accountId}:cluster/${name}`;
   return {
-    ...describe(clusters.get(arn), arn, name, caller.arn, mayDescribe(clusters, caller.identity, arn)),
+    ...describe(clusters.get(arn), arn, name, caller.arn, allows(caller.identity, "eks:DescribeCluster")),
     by: caller.arn,
   };
-}
-
-/** The creator could create the cluster, so it may look at it. Everybody else needs the action in a policy. */
-function mayDescribe(clusters: EksClusters, identity: Identity, arn: string): boolean {
-  return allows(identity, "eks:DescribeCluster") || clusters.get(arn)?.creatorArn === identity.arn;
 }
 
 function describe(

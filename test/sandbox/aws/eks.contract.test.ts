@@ -9,7 +9,7 @@ let creatorArn: string;
 
 beforeEach(async () => {
   aws = await anAccount();
-  creatorArn = aws.account.addRole({ name: "creator" }).arn;
+  creatorArn = aws.account.addRole({ name: "creator", allow: ["eks:DescribeCluster"] }).arn;
 });
 afterEach(() => aws.stop());
 

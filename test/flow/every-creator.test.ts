@@ -1,0 +1,157 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { creatorArns } from "../../src/sandbox/creator-scene.ts";
+import { arns, channel } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { type Flow, startFlow } from "./start-flow.ts";
+
+const clusters = ["staging", "payments", "legacy", "research"] as const;
+type Name = (typeof clusters)[number];
+
+describe("a cluster of each kind of creator", () => {
+  let flow: Flow;
+
+  beforeAll(async () => {
+    flow = await startFlow({ everyCreator: true, slackRateLimits: false });
+  });
+  afterAll(() => flow.stop());
+
+  const person = (user: string) => flow.sandbox.slack.person(user);
+  const holding = (...texts: readonly string[]) =>
+    flow.until(
+      () =>
+        flow.sandbox.slack
+          .messages(channel)
+          .findLast((message) => texts.every((text) => textOf(message).includes(text))),
+      60_000,
+    );
+  const ask = (cluster: string, arn: string, reason: string) =>
+    person("U0ENGINEER").command(`/eks-access request ${cluster} ${arn} viewer for 1h ${reason}`, channel);
+  const creatorOf = async (cluster: Name) => {
+    const before = person("U0ONCALL").ephemerals().length;
+    await person("U0ONCALL").command(`/eks-access creator ${cluster}`, channel);
+    return textOf(await flow.until(() => person("U0ONCALL").ephemerals()[before], 60_000));
+  };
+  /** What a role or user of the account has called, as IAM calls it. */
+  const actionsOf = (arn: string) => {
+    const name = arn.split("/").at(-1);
+    const calls = flow.sandbox.aws.calls.filter(({ by }) => by?.split("/").includes(name ?? ""));
+    const actions = calls.map(({ call }) => call.replace(".", ":")).filter((call) => call !== "sts:GetCallerIdentity");
+    return new Set(actions);
+  };
+
+  test.each(clusters)("%s: from Unauthorized through request and approval to pods", async (cluster) => {
+    const before = await flow.sandbox.getPods("U0ENGINEER", cluster);
+
+    await ask(cluster, arns.engineer, `look into ${cluster}`);
+    await person("U0APPROVER").click(await holding(`look into ${cluster}`, "[Approve]"), "approve");
+    const active = textOf(await holding(`look into ${cluster}`, "*Active*"));
+    const during = await flow.sandbox.getPods("U0ENGINEER", cluster);
+
+    expect(before.output).toBe("error: You must be logged in to the server (Unauthorized)");
+    expect(active).toContain("✓ *mapped*");
+    expect(active).toContain("✓ *authorized*");
+    expect(during).toMatchObject({ ok: true });
+  });
+
+  test.each<[Name, readonly string[]]>([
+    ["staging", [`*Configured* \`${arns.creator}\``, "✓ the same, as `AssumedRole`", "✓ can become it"]],
+    [
+      "payments",
+      [
+        `*Configured* \`${creatorArns.chained}\`, assumed through \`${creatorArns.hub}\``,
+        "✓ the same, as `AssumedRole`",
+        "✓ can become it",
+      ],
+    ],
+    [
+      "legacy",
+      [
+        `*Configured* the user \`${creatorArns.user}\`, with the keys of the worker's profile \`legacy-founder\``,
+        "✓ the same, as `IAMUser`",
+        "✓ can become it",
+      ],
+    ],
+    [
+      "research",
+      [
+        "*Configured* to be discovered: whom CloudTrail names",
+        `✓ \`${creatorArns.discovered}\`, as \`AssumedRole\``,
+        `✓ can become \`${creatorArns.discovered}\``,
+        `Write \`creator: { roleArn: ${creatorArns.discovered} }\` into eks-access.yml`,
+      ],
+    ],
+  ])("/eks-access creator %s tells who it is and how the worker becomes it", async (cluster, texts) => {
+    const answer = await creatorOf(cluster);
+
+    for (const text of texts) expect(answer).toContain(text);
+  });
+
+  test.each<[Name, string]>([
+    ["legacy", creatorArns.user],
+    ["payments", "arn:aws:iam::111122223333:role/payments-creator"],
+  ])("nobody gets the creator of %s into the map: the policy refuses it at once", async (cluster, arn) => {
+    await ask(cluster, arn, "for the creator");
+
+    const answer = textOf(await flow.answer("U0ENGINEER", `created ${cluster}: it has full access already`));
+
+    expect(answer).toContain("Nothing was requested");
+    expect(answer).toContain(`\`${arn}\` created ${cluster}`);
+  });
+
+  test("nobody gets a discovered creator into the map: the worker, who knows it, refuses", async () => {
+    await ask("research", creatorArns.discovered, "for whom nobody knows");
+
+    const told = textOf(await flow.told("It must not be put into the map"));
+
+    expect(told).toContain(creatorArns.discovered);
+  });
+
+  test("a chain carries for whom and for which request, and nothing can be set again on the way", () => {
+    const events = flow.sandbox.aws.cloudTrail.events.filter(({ name }) => name === "AssumeRole");
+    const parameters = events.map(({ record }) => record.requestParameters);
+    const of = (roleArn: string) =>
+      parameters
+        .filter((each) => JSON.stringify(each).includes(`"roleArn":"${roleArn}"`))
+        .map((each) => ({ ...Object(each) }));
+    const forEngineer = (each: object) => "sourceIdentity" in each && each.sourceIdentity === "U0ENGINEER";
+
+    const hub = of(creatorArns.hub).find(forEngineer);
+    const chained = of(creatorArns.chained).find(forEngineer);
+
+    expect(hub).toMatchObject({
+      durationSeconds: 900,
+      roleSessionName: expect.stringMatching(/^eks-access-U0ENGINEER-r-/),
+      transitiveTagKeys: ["eks-access:requests", "eks-access:requesters"],
+    });
+    expect(chained).toMatchObject({
+      durationSeconds: 900,
+      roleSessionName: expect.stringMatching(/^eks-access-U0ENGINEER-r-/),
+    });
+    expect(chained).not.toHaveProperty("tags");
+  });
+
+  test("each identity has called exactly what its policy in deploy/iam allows, and has no other right", () => {
+    const documented = (file: string) => {
+      const text = readFileSync(new URL(`../../deploy/iam/${file}.json`, import.meta.url), "utf8");
+      return [...new Set([...text.matchAll(/"((?:sts|eks|cloudtrail):[A-Z]\w+)"/g)].map(([, action = ""]) => action))];
+    };
+    // These two are asked for by AssumeRole, and have no call of their own.
+    const carried = ["sts:SetSourceIdentity", "sts:TagSession"];
+    const files: [string, string][] = [
+      [arns.worker, "worker-policy"],
+      [arns.creator, "creator-policy"],
+      [creatorArns.hub, "through-policy"],
+      [creatorArns.chained, "creator-policy"],
+      [creatorArns.user, "creator-policy"],
+      [creatorArns.discovered, "creator-policy"],
+    ];
+
+    for (const [arn, file] of files) {
+      const allowed = documented(file);
+      expect([...(flow.sandbox.aws.account.identity(arn)?.allow ?? [])].sort(), arn).toEqual(allowed.sort());
+      expect([...actionsOf(arn)].sort(), arn).toEqual(allowed.filter((action) => !carried.includes(action)));
+    }
+    expect(flow.sandbox.aws.calls.filter(({ by }) => by === undefined)).toEqual([]);
+  });
+});
