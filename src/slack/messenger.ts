@@ -19,7 +19,7 @@ export async function showRequest(context: MessengerContext, id: string): Promis
 async function tellAnyway(context: MessengerContext, id: string): Promise<void> {
   const request = await context.ledger.get(id);
   const shown = (await context.ledger.shown(id)) ?? nothingShown;
-  const told = request ? await tellRequester(context, request, shown.told) : shown.told;
+  const told = request ? await tellRequester(context, request, shown) : shown.told;
   if (told !== shown.told) await context.ledger.markShown(id, { ...shown, version: 0, told });
 }
 
@@ -28,7 +28,7 @@ async function tell(context: MessengerContext, id: string, shown: Shown): Promis
   const request = await context.ledger.get(id);
   let told = shown.told;
   if (request) {
-    told = await tellRequester(context, request, told);
+    told = await tellRequester(context, request, shown);
     // What was told is remembered before anything else can fail, so that it is not told again.
     if (told !== shown.told) await context.ledger.markShown(id, { ...shown, version: 0, told });
     if (shown.message) told = await tellThread(context, request, shown.message, told);

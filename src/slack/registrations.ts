@@ -12,7 +12,7 @@ import {
   handleRevokeButton,
 } from "./handlers/open-form.ts";
 import { handleDenySubmission, handleRevokeSubmission } from "./handlers/reason-submission.ts";
-import { handleCancelButton, handleExtendButton } from "./handlers/request-buttons.ts";
+import { handleCancelButton, handleDoneButton, handleExtendButton } from "./handlers/request-buttons.ts";
 import { handleRequestSubmission } from "./handlers/request-submission.ts";
 import type { InFlight } from "./in-flight.ts";
 import {
@@ -20,6 +20,7 @@ import {
   cancelAction,
   denyAction,
   detailsAction,
+  doneAction,
   extendAction,
   listActions,
   requestAction,
@@ -33,6 +34,7 @@ const buttons: Readonly<Record<string, (context: SlackContext, click: ButtonClic
   [denyAction]: handleDenyButton,
   [detailsAction]: handleDetailsButton,
   [extendAction]: handleExtendButton,
+  [doneAction]: handleDoneButton,
   [revokeAction]: handleRevokeButton,
   [cancelAction]: handleCancelButton,
   [requestAction]: handleRequestButton,

@@ -9,10 +9,12 @@ import { isGone, slackFailure } from "./slack-failure.ts";
 export async function tellRequester(
   context: MessengerContext,
   request: AccessRequest,
-  told: readonly string[],
+  { told, message }: Shown,
 ): Promise<readonly string[]> {
-  const milestone = milestoneOf(request, context.config.clusters.get(request.cluster));
+  const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), told);
   if (!milestone || told.includes(milestone.name)) return told;
+  // Nobody was asked where there is no message to ask with (law 5).
+  if (milestone.name === "asked" && !message) return told;
   try {
     await context.client.chat.postMessage({ channel: request.requester, ...sent(milestone.message) });
   } catch (error) {

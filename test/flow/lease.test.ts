@@ -92,7 +92,7 @@ describe("a lease", () => {
     const first = textOf(await ended("long job"));
     const pods = await flow.sandbox.getPods();
 
-    expect(textOf(warning)).toContain("[Extend] [Revoke]");
+    expect(textOf(warning)).toContain("[Extend] [I'm done]");
     expect(first).toContain("aws-auth still has");
     expect(pods.ok).toBe(true);
   });

@@ -130,8 +130,8 @@ describe("what Slack shows is made to match the ledger", () => {
     const meanwhile = [toEngineer().length, inThread().length];
     await showRequest(aContext(), request.id);
 
-    expect(meanwhile).toEqual([1, 0]);
-    expect([toEngineer().length, inThread().length]).toEqual([1, 1]);
+    expect(meanwhile).toEqual([2, 0]);
+    expect([toEngineer().length, inThread().length]).toEqual([2, 1]);
     expect(await ledger.unshown(10)).toEqual([]);
   });
 

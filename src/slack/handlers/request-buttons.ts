@@ -1,6 +1,6 @@
 import type { SlackContext } from "../context.ts";
 import { answerClick, type ButtonClick } from "./answer-click.ts";
-import { cancelRequest } from "./end-access.ts";
+import { cancelRequest, revokeGrant } from "./end-access.ts";
 import { extendGrant } from "./extend.ts";
 
 /** Extend asks for the same time again, as far as the level allows. */
@@ -13,4 +13,9 @@ export function handleExtendButton(context: SlackContext, click: ButtonClick): P
 /** Cancel takes a request back before it is decided. */
 export function handleCancelButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, () => cancelRequest(context, click.body.user.id, click.action.value ?? ""));
+}
+
+/** "I'm done" ends an access at once: giving something back needs no reason. */
+export function handleDoneButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => revokeGrant(context, click.body.user.id, click.action.value ?? "", ""));
 }

@@ -8,6 +8,8 @@ export const denyAction = "deny";
 export const detailsAction = "details";
 /** Opens a form that asks once more, and for a reason. Value: the request's id. */
 export const revokeAction = "revoke";
+/** Takes the access away at once, for whoever holds it: no question is asked. Value: the request's id. */
+export const doneAction = "done";
 /** Value: the request's id. */
 export const extendAction = "extend";
 /** Value: the request's id. */

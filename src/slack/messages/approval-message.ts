@@ -120,7 +120,7 @@ function buttons(request: AccessRequest, digest: string): KnownBlock {
 }
 
 /** While the lease runs: who holds it may ask for more or be done, approvers and on-call may take it away. */
-export function leaseButtons(request: AccessRequest): KnownBlock {
+function leaseButtons(request: AccessRequest): KnownBlock {
   return {
     type: "actions",
     block_id: `lease-${request.id}`,

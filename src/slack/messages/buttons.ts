@@ -6,6 +6,7 @@ import {
   cancelAction,
   denyAction,
   detailsAction,
+  doneAction,
   extendAction,
   listActions,
   requestAction,
@@ -38,6 +39,7 @@ function decideValue({ id, preview }: AccessRequest): string {
 
 export const detailsButton = ({ id }: AccessRequest, label = "Details"): Button => button(detailsAction, label, id);
 export const extendButton = ({ id }: AccessRequest): Button => button(extendAction, "Extend", id);
+export const doneButton = ({ id }: AccessRequest): Button => button(doneAction, "I'm done", id);
 export const revokeButton = ({ id }: AccessRequest): Button => button(revokeAction, "Revoke", id);
 
 export function cancelButton({ id, level, cluster }: AccessRequest): Button {

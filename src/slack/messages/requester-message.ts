@@ -1,8 +1,11 @@
+import type { Button } from "@slack/types";
+import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
-import { code, codeBlock, cut, mention, plainLine, section, time } from "../mrkdwn.ts";
-import { leaseButtons } from "./approval-message.ts";
+import { code, cut, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
+import { cancelButton, detailsButton, doneButton, extendButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
+import { signInText } from "./sign-in.ts";
 import { proofLines, remainsOf, said, troubleOf } from "./words.ts";
 
 export interface Milestone {
@@ -11,57 +14,122 @@ export interface Milestone {
   readonly message: Message;
 }
 
-/** What the requester has to be told in a direct message now; null: nothing. A pure function of the record. */
-export function milestoneOf(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
-  const subject = `${code(request.level)} on ${code(request.cluster)} (${code(request.id)})`;
-  const tell = (name: string, text: string): Milestone => ({ name, message: { text, blocks: [section(text)] } });
-  const { denial, grant, trouble } = request;
-  if (trouble) return tell(`${milestoneState(request)}-${trouble.code}`, `${subject}: ${troubleOf(request)}`);
-  if (request.state === "refused") {
-    return tell("refused", `${subject} can't be given. ${said(request.refusal?.message ?? "")}.`);
+const askAgain = `Ask again with ${code("/eks-access request")}.`;
+
+/**
+ * What the requester has to be told in a direct message now, with what to do next; null: nothing. A pure function of the
+ * record, and of the names of what was told before: without them nobody could say that something is as it was again.
+ */
+export function milestoneOf(
+  request: AccessRequest,
+  cluster: Cluster | undefined,
+  told: readonly string[] = [],
+): Milestone | null {
+  const { trouble, grant, state } = request;
+  if (trouble) {
+    return tell(`${grant?.state ?? state}-${trouble.code}`, `${subjectOf(request)}: ${troubleOf(request)}`);
   }
-  if (request.state === "denied" && denial) {
+  return grant ? grantMilestone(request, cluster, told) : requestMilestone(request, cluster);
+}
+
+function tell(name: string, text: string, buttons: readonly Button[] = []): Milestone {
+  const actions = buttons.length > 0 ? [{ type: "actions" as const, elements: [...buttons] }] : [];
+  return { name, message: { text, blocks: [section(text), ...actions] } };
+}
+
+function subjectOf({ level, cluster, id }: AccessRequest): string {
+  return `${code(level)} on ${code(cluster)} (${code(id)})`;
+}
+
+/** Before there is a grant. Who cancels a request is answered at once, and needs no message besides. */
+function requestMilestone(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
+  const subject = subjectOf(request);
+  const { state, denial, refusal } = request;
+  if (state === "refused") return tell("refused", `${subject} can't be given. ${said(refusal?.message ?? "")}.`);
+  if (state === "denied" && denial) {
+    const why = denial.why && ` ${cut(plainLine(denial.why), 600)}`;
+    return tell("denied", `${mention(denial.by)} denied ${subject}.${why}\nTalk to them, or ask for something else.`);
+  }
+  if (state === "lapsed") return tell("lapsed", `${subject} lapsed: nobody decided in time. ${askAgain}`);
+  return state === "pending" ? pendingMilestone(request, cluster) : null;
+}
+
+function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
+  const subject = subjectOf(request);
+  const { voided, preview, approvals, approvalsWanted, lapsesAt } = request;
+  const who = cluster ? mentions(othersWhoMayApprove(request, cluster)) : "";
+  const last = approvals.at(-1);
+  if (last) {
+    const count = `${approvals.length} of ${approvalsWanted}`;
     return tell(
-      "denied",
-      `${mention(denial.by)} denied ${subject}.${denial.why && ` ${cut(plainLine(denial.why), 600)}`}`,
+      `approval-${last.at}`,
+      `${mention(last.by)} approved ${subject}, ${count}. Who may give the next: ${who}.`,
     );
   }
-  if (request.state === "lapsed")
-    return tell("lapsed", `${subject} lapsed: nobody decided in time. Ask again if you still need it.`);
-  if (request.state === "pending" && request.voided) {
-    const { message } = request.voided;
-    return tell(
-      `void-${message}`,
-      `The approval of ${subject} is void: ${said(message)}. The approvers are asked again.`,
-    );
+  if (voided) {
+    const text = `The approval of ${subject} is void: ${said(voided.message)}. The approvers are asked again.`;
+    return tell(`void-${voided.message}`, text);
   }
-  if (grant?.state === "active" && grant.drift) {
-    return tell(`drift-${grant.drift.at}`, `${subject} is not in aws-auth any more: ${said(grant.drift.message)}.`);
+  if (!preview) return null;
+  const next = `You are told when somebody decides; it lapses ${time(lapsesAt)}.`;
+  return tell("asked", `The approvers were asked about ${subject}: ${who}. ${next}`, [
+    detailsButton(request),
+    cancelButton(request),
+  ]);
+}
+
+function grantMilestone(
+  request: AccessRequest,
+  cluster: Cluster | undefined,
+  told: readonly string[],
+): Milestone | null {
+  const subject = subjectOf(request);
+  const { grant, approvals } = request;
+  if (grant?.state === "scheduled" && !grant.end) {
+    const by = mentions(approvals.map((each) => each.by));
+    const text = `${by} approved ${subject}. It is being applied: you are told as soon as it is proved.`;
+    return tell(`approved-${approvals.at(-1)?.at}`, text);
   }
-  if (grant?.state === "active" && !grant.end && grant.warnedAt) {
-    const text = `${subject} ends ${time(grant.endsAt)}.`;
-    return { name: "ending-soon", message: { text, blocks: [section(text), leaseButtons(request)] } };
-  }
-  if (grant?.state === "active" && !grant.end) return tell("active", activeText(request, subject, cluster));
   if (grant?.state === "failed") {
-    return tell("failed", `${subject} was approved but could not be given. ${said(grant.failure?.message ?? "")}.`);
+    const text = `${subject} was approved but could not be given. ${said(grant.failure?.message ?? "")}.`;
+    return tell("failed", `${text} ${askAgain}`);
   }
-  if (grant?.state === "ended") {
-    const how = grant.end?.cause === "revoked" ? `was revoked by ${mention(grant.end.by)}` : "is over";
-    return tell("ended", `${subject} ${how}: ${remainsOf(grant)}. Ask again with ${code("/eks-access request")}.`);
-  }
-  return null;
+  if (grant?.state === "ended") return tell("ended", endedText(request, subject));
+  return grant?.state === "active" ? activeMilestone(request, cluster, told) : null;
 }
 
-function milestoneState({ state, grant }: AccessRequest): string {
-  return grant ? grant.state : state;
-}
-
-function activeText(request: AccessRequest, subject: string, cluster: Cluster | undefined): string {
+function activeMilestone(
+  request: AccessRequest,
+  cluster: Cluster | undefined,
+  told: readonly string[],
+): Milestone | null {
+  const subject = subjectOf(request);
   const { grant } = request;
-  const proof = grant?.proof ? `\n${proofLines(grant.proof)}` : "";
-  const login = cluster
-    ? `\nSign in with\n${codeBlock(`aws eks update-kubeconfig --region ${cluster.region} --name ${cluster.eksName}\nkubectl get pods`)}`
-    : "";
-  return `${subject} is active until ${time(grant?.endsAt ?? request.lapsesAt)}.${proof}${login}`;
+  if (!grant) return null;
+  const { drift } = grant;
+  if (drift) return tell(`drift-${drift.at}`, `${subject} is not in aws-auth any more: ${said(drift.message)}.`);
+  // It is being taken away: told when it is done.
+  if (grant.end) return null;
+  const gone = told.findLast((name) => name.startsWith("drift-"));
+  const back = gone?.replace("drift-", "repaired-");
+  if (back && !told.includes(back)) {
+    return tell(back, `${subject} is in aws-auth again, and proved. It ends ${time(grant.endsAt)}.`);
+  }
+  const buttons = [extendButton(request), doneButton(request)];
+  if (grant.warnedAt) {
+    return tell("ending-soon", `${subject} ends ${time(grant.endsAt)}. Do you still need it?`, buttons);
+  }
+  const proof = grant.proof ? `\n${proofLines(grant.proof)}` : "";
+  const login = cluster ? `\n${signInText(request, cluster)}` : "";
+  return tell("active", `${subject} is active until ${time(grant.endsAt)}.${proof}${login}`, buttons);
+}
+
+function endedText(request: AccessRequest, subject: string): string {
+  const { grant, requester } = request;
+  if (!grant) return "";
+  const { end } = grant;
+  if (end?.cause !== "revoked") return `${subject} is over: ${remainsOf(grant)}. ${askAgain}`;
+  if (end.by === requester) return `${subject} ended as you asked: ${remainsOf(grant)}.`;
+  const why = end.why && ` (${cut(plainLine(end.why), 300)})`;
+  return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsOf(grant)}. ${askAgain}`;
 }

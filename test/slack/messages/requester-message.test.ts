@@ -1,7 +1,10 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { AccessCheck } from "../../../src/policy/cluster.ts";
 import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { milestoneOf } from "../../../src/slack/messages/requester-message.ts";
-import { aCluster } from "../../builders/a-cluster.ts";
+import { signInText } from "../../../src/slack/messages/sign-in.ts";
+import { aCluster, aLevel } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";
@@ -14,9 +17,9 @@ test.each(Object.entries(states))("the requester is told of a request that is %s
 
 test("each thing that is told has a name of its own, so that each is told once", () => {
   const names = Object.values(states).flatMap((request) => milestoneOf(request, aCluster())?.name ?? []);
-  const endings = names.filter((name) => name === "ended");
+  const often = names.filter((name) => name === "ended" || name === "asked");
 
-  expect(new Set(names).size).toBe(names.length - (endings.length - 1));
+  expect(new Set(names).size).toBe(names.length - (often.length - 2));
 });
 
 test.each(Object.entries(longestStates))(
@@ -35,4 +38,59 @@ test("how to sign in is left out where the cluster is not configured any more", 
 
   expect(text).toContain("is active until");
   expect(text).not.toContain("Sign in with");
+});
+
+test("whoever was told that an entry is gone is told when it is back, once", () => {
+  const drift = { at: "2026-03-01T10:00:00.000Z", message: "the entry is gone" };
+  const back = milestoneOf(aGrantedRequest({}), aCluster(), ["active", `drift-${drift.at}`]);
+  const told = ["active", `drift-${drift.at}`, `repaired-${drift.at}`];
+
+  expect(back?.name).toBe(`repaired-${drift.at}`);
+  expect(back?.message.text).toContain("is in aws-auth again, and proved");
+  expect(milestoneOf(aGrantedRequest({}), aCluster(), told)?.name).toBe("active");
+});
+
+test("who gave an access back is not told that it was revoked", () => {
+  const end = { cause: "revoked", by: "U0ENGINEER", at: "2026-03-01T10:00:00.000Z", why: "" } as const;
+
+  const milestone = milestoneOf(aGrantedRequest({ state: "ended", end }), aCluster());
+
+  expect(milestone?.message.text).toBe(
+    "`viewer` on `staging` (`r-1`) ended as you asked: the entry is gone from aws-auth.",
+  );
+});
+
+describe("how to sign in", () => {
+  const signIn = (principal: string, verify: AccessCheck[] = []) =>
+    signInText(aRequest({ principal }), aCluster({ levels: [aLevel({ verify })] }));
+
+  test("is two lines to copy, and whose credentials they need", () => {
+    expect(signIn(engineerArn)).toBe(
+      [
+        "Sign in with the credentials of `arn:aws:iam::111122223333:user/engineer`:",
+        "```aws eks update-kubeconfig --region eu-central-1 --name staging-eks --alias staging",
+        "kubectl get pods```",
+      ].join("\n"),
+    );
+  });
+
+  test("says how a role is assumed, whose path aws-auth does not tell", () => {
+    expect(signIn("arn:aws:iam::111122223333:role/developers")).toMatch(
+      /Where you have to assume the role first, add `--role-arn arn:aws:iam::111122223333:role\/developers` to the first line, with the role's path if it has one\.$/,
+    );
+  });
+
+  test("names the profile for a role of IAM Identity Center, which nobody can assume", () => {
+    const text = signIn("arn:aws:iam::111122223333:role/AWSReservedSSO_Developer_0123456789abcdef");
+
+    expect(text).toContain("a profile of the permission set `Developer`: add `--profile &lt;name&gt;`");
+    expect(text).not.toContain("--role-arn");
+  });
+
+  test("looks for pods where the level may list them", () => {
+    const check = { verb: "list", resource: "pods", group: "", namespace: "shop" };
+
+    expect(signIn(engineerArn, [check])).toContain("kubectl get pods --namespace shop```");
+    expect(signIn(engineerArn, [{ ...check, namespace: "x; rm" }])).toContain("kubectl get pods```");
+  });
 });

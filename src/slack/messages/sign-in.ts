@@ -1,0 +1,39 @@
+import type { Cluster } from "../../policy/cluster.ts";
+import { readPrincipal } from "../../principal/arn.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import { code, codeBlock } from "../mrkdwn.ts";
+
+/** The lines to copy for somebody whose access is active, and with whose credentials they work. */
+export function signInText(request: AccessRequest, cluster: Cluster): string {
+  const { region, eksName, name } = cluster;
+  const lines = [
+    `aws eks update-kubeconfig --region ${region} --name ${eksName} --alias ${name}`,
+    `kubectl get pods${namespaceOption(request, cluster)}`,
+  ];
+  const hint = assumeHint(request.principal);
+  const block = codeBlock(lines.join("\n"));
+  return `Sign in with the credentials of ${code(request.principal)}:\n${block}${hint && `\n${hint}`}`;
+}
+
+/** Who may list pods in one namespace alone would be refused in another: the level's own check says in which. */
+function namespaceOption({ level }: AccessRequest, { levels }: Cluster): string {
+  const checks = levels.find((each) => each.name === level)?.verify ?? [];
+  const namespace = checks.find(({ resource }) => resource === "pods")?.namespace ?? "";
+  return /^[a-z0-9-]+$/.test(namespace) && namespace !== "default" ? ` --namespace ${namespace}` : "";
+}
+
+/** IAM Identity Center gives its roles names of this form; nobody can assume them in another way. */
+const permissionSet = /^AWSReservedSSO_(.+)_[0-9a-f]{16}$/;
+
+/**
+ * aws-auth knows a role without its path, but STS assumes it with its path only, and `--role-arn` is for those who do
+ * not have the role's credentials yet: nothing here can tell what they have.
+ */
+function assumeHint(arn: string): string {
+  const reading = readPrincipal(arn);
+  if (reading.type === "invalid" || reading.principal.kind === "user") return "";
+  const [, set] = permissionSet.exec(reading.principal.name) ?? [];
+  if (set)
+    return `They come with a profile of the permission set ${code(set)}: add ${code("--profile <name>")} to the first line.`;
+  return `Where you have to assume the role first, add ${code(`--role-arn ${arn}`)} to the first line, with the role's path if it has one.`;
+}

@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import { aGrantedRequest } from "../../builders/a-request.ts";
+import { at, hours } from "../../builders/times.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+let stage: Stage;
+
+beforeAll(async () => {
+  stage = await aStage();
+});
+afterAll(() => stage.stop());
+
+test("the warning's I'm done gives the access back at once, and asks for no reason", async () => {
+  const { id } = await stage.put(aGrantedRequest({ warnedAt: at(hours(3)).toISOString() }, { id: "r-done" }));
+  await stage.show(id);
+  const engineer = stage.person("U0ENGINEER");
+  const warning = await stage.slack.until(() => engineer.directMessages().at(-1));
+
+  const answer = await stage.answered("U0ENGINEER", () => engineer.click(warning, "I'm done"));
+
+  expect(textOf(warning)).toMatch(/ends .*\. Do you still need it\?\n\[Extend\] \[I'm done\]$/);
+  expect(textOf(answer)).toBe("`r-done` is being taken away. Its message says when it is done.");
+  expect(engineer.view()).toBeUndefined();
+  expect((await stage.ledger.get(id))?.grant?.end).toMatchObject({ cause: "revoked", by: "U0ENGINEER", why: "" });
+  expect((await stage.ledger.eventsOf(id, 1))[0]?.event).toMatchObject({ type: "grant.ending", actor: "U0ENGINEER" });
+});
