@@ -38,10 +38,13 @@ export interface AuditEvent {
   readonly detail: { readonly [key: string]: Json };
 }
 
-/** An event as it stands in the log: its place, and the chain that ties it to all before it. */
-export interface ChainedEvent {
+/**
+ * An event as it stands in the log: its place, and the chain that ties it to all before it. Verifying asks nothing of the
+ * event: one of a newer version counts as what it is.
+ */
+export interface ChainedEvent<Event extends object = AuditEvent> {
   readonly sequence: number;
-  readonly event: AuditEvent;
+  readonly event: Event;
   /** The chain value before this event, hex SHA-256. */
   readonly previous: string;
   /** SHA-256 over the 32 bytes of `previous` and the 32 bytes of the digest of the event, hex. */
@@ -52,7 +55,7 @@ export interface ChainedEvent {
 export const genesis = "0".repeat(64);
 
 /** SHA-256 of the event in canonical JSON, hex. */
-export function digestOfEvent(event: AuditEvent): string {
+export function digestOfEvent(event: object): string {
   return createHash("sha256")
     .update(canonicalJson(event as unknown as Json))
     .digest("hex");
@@ -71,7 +74,7 @@ export type ChainVerdict =
   | { readonly type: "broken"; readonly sequence: number; readonly message: string };
 
 /** Checks that no event was edited, removed, reordered or inserted, and says which one breaks the chain. */
-export function verifyChain(events: readonly ChainedEvent[], start: string = genesis, first = 1): ChainVerdict {
+export function verifyChain(events: readonly ChainedEvent<object>[], start: string = genesis, first = 1): ChainVerdict {
   let previous = start;
   let expected = first;
   for (const each of events) {
@@ -83,7 +86,7 @@ export function verifyChain(events: readonly ChainedEvent[], start: string = gen
   return { type: "whole", count: events.length, head: previous };
 }
 
-function breakOf(each: ChainedEvent, previous: string, expected: number): string | null {
+function breakOf(each: ChainedEvent<object>, previous: string, expected: number): string | null {
   if (each.sequence !== expected) {
     return `Event ${expected} is missing: event ${each.sequence} stands in its place.`;
   }

@@ -1,27 +1,31 @@
-import { type ChainedEvent, type ChainVerdict, genesis, verifyChain } from "../audit/event.ts";
+import { type Anchor, formatAnchor } from "../audit/anchor.ts";
+import { toCloudEvent } from "../audit/cloud-event.ts";
+import { type ChainedEvent, type ChainVerdict, genesis } from "../audit/event.ts";
+import { verifyLog } from "../audit/verify-log.ts";
 import { readRedisEnvironment } from "../config/redis-environment.ts";
 import { AccessError } from "../failure/access-error.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import type { AuditLog } from "../ledger/audit-log.ts";
+import { redisAuditLog } from "../redis/audit-log.ts";
 import { connectRedis, type RedisConnection } from "../redis/connect.ts";
-import { redisLedger } from "../redis/ledger.ts";
+import { readExport } from "./audit-file.ts";
+import { type AuditOptions, auditUsage, readAuditOptions } from "./audit-options.ts";
 import type { CommandIo } from "./command-io.ts";
+import { readInput } from "./read-input.ts";
 
-const usage = `Usage: eks-access audit verify   checks the chain: no event edited, removed, reordered or inserted
-       eks-access audit show     prints the events, one JSON object a line
-`;
 const pageSize = 1000;
 
-/** `eks-access audit …`. Exit code 0 whole or shown, 1 the chain is broken, 2 unusable. @throws AccessError */
+/** `eks-access audit …`. Exit code 0 whole or printed, 1 the chain is broken, 2 unusable. @throws AccessError */
 export async function audit(argv: readonly string[], io: CommandIo): Promise<number> {
-  const [verb] = argv;
-  if (verb !== "verify" && verb !== "show") {
-    io.stderr(usage);
+  const options = readAuditOptions(argv);
+  if (typeof options === "string") {
+    io.stderr(`eks-access audit: ${options}\n\n${auditUsage}`);
     return 2;
   }
+  if (options.type === "verify" && options.file !== null) return verifyFile(options.file, options.anchors, io);
   const { redis, close } = await connect();
   try {
-    const ledger = redisLedger(redis);
-    return verb === "verify" ? tell(await verify(ledger), io) : await show(ledger, io);
+    const log = redisAuditLog(redis);
+    return options.type === "verify" ? tell(await verify(log, options.anchors), io) : await print(log, options, io);
   } finally {
     await close();
   }
@@ -35,25 +39,38 @@ async function connect(): Promise<RedisConnection> {
   return connectRedis(redisUrl, redisAccess);
 }
 
-async function* pages(ledger: Ledger): AsyncGenerator<readonly ChainedEvent[]> {
-  for (let from = 1; ; ) {
-    const page = await ledger.events(from, pageSize);
+async function* pages(log: AuditLog, first: number): AsyncGenerator<readonly ChainedEvent[]> {
+  for (let from = first; ; ) {
+    const page = await log.events(from, pageSize);
     if (page.length === 0) return;
     yield page;
     from = (page.at(-1)?.sequence ?? from) + 1;
   }
 }
 
-async function verify(ledger: Ledger): Promise<ChainVerdict> {
-  let head = genesis;
-  let count = 0;
-  for await (const page of pages(ledger)) {
-    const verdict = verifyChain(page, head, count + 1);
-    if (verdict.type === "broken") return verdict;
-    head = verdict.head;
-    count += verdict.count;
+async function verify(log: AuditLog, anchors: readonly Anchor[]): Promise<ChainVerdict> {
+  const base = await log.base();
+  const verification = verifyLog(base, anchors);
+  for await (const page of pages(log, base.count + 1)) {
+    const broken = verification.take(page);
+    if (broken) return broken;
   }
-  return { type: "whole", count, head };
+  return verification.end();
+}
+
+/** An export may begin anywhere: what comes before its first event is not known from it. */
+async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandIo): Promise<number> {
+  const input = await readInput(path, io);
+  const reading = input.type === "text" ? readExport(input.text) : input;
+  if (reading.type === "unusable") {
+    io.stderr(`eks-access audit: ${reading.message}\n`);
+    return 2;
+  }
+  const [first] = reading.events;
+  const base = first ? { count: first.sequence - 1, hash: first.previous } : { count: 0, hash: genesis };
+  const beginning = base.count === 0 ? [{ count: 0, hash: genesis }] : [];
+  const verification = verifyLog(base, [...beginning, ...anchors]);
+  return tell(verification.take(reading.events) ?? verification.end(), io);
 }
 
 function tell(verdict: ChainVerdict, io: CommandIo): number {
@@ -61,13 +78,29 @@ function tell(verdict: ChainVerdict, io: CommandIo): number {
     io.stdout(`broken: ${verdict.message}\n`);
     return 1;
   }
-  io.stdout(`whole: ${verdict.count} events, head ${verdict.head}\n`);
+  const anchor = formatAnchor({ count: verdict.count, hash: verdict.head });
+  io.stdout(`whole: ${verdict.count} events, head ${verdict.head}\nanchor ${anchor}\n`);
   return 0;
 }
 
-async function show(ledger: Ledger, io: CommandIo): Promise<number> {
-  for await (const page of pages(ledger)) {
-    for (const { sequence, event } of page) io.stdout(`${JSON.stringify({ sequence, ...event })}\n`);
+async function print(
+  log: AuditLog,
+  options: Exclude<AuditOptions, { type: "verify" }>,
+  io: CommandIo,
+): Promise<number> {
+  for await (const page of pages(log, options.type === "export" ? options.from : 1)) {
+    for (const each of page) {
+      const value = options.type === "export" ? exported(each, options.format) : shown(each, options.request);
+      if (value !== null) io.stdout(`${JSON.stringify(value)}\n`);
+    }
   }
   return 0;
+}
+
+function exported(each: ChainedEvent, format: "jsonl" | "cloudevents"): unknown {
+  return format === "cloudevents" ? toCloudEvent(each) : each;
+}
+
+function shown({ sequence, event }: ChainedEvent, request: string | null): unknown {
+  return request === null || event.request === request ? { sequence, ...event } : null;
 }

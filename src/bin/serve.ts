@@ -4,11 +4,14 @@ import type { ProcessKind } from "../config/environment.ts";
 import type { WorkerContext } from "../jobs/context.ts";
 import { openQueues } from "../jobs/queues.ts";
 import { workerQuestions } from "../jobs/worker-questions.ts";
+import type { AuditLog } from "../ledger/audit-log.ts";
 import { createWorkerMetrics } from "../metrics/worker-metrics.ts";
+import { redisAuditLog } from "../redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking } from "../redis/connect.ts";
 import { redisLedger } from "../redis/ledger.ts";
 import { startHealthServer } from "./health-server.ts";
 import { createLog } from "./log.ts";
+import { newRequestId } from "./request-id.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { untilStopped } from "./until-stopped.ts";
 
@@ -34,8 +37,10 @@ export async function serve(kind: ProcessKind): Promise<number> {
   if (kind !== "slack") {
     const { startWorker } = await import("../jobs/worker.ts");
     running.push(await startWorker(context, blocking));
+    const { startAuditKeeper } = await import("../jobs/keep-audit.ts");
+    running.push(startAuditKeeper({ ...context, auditLog: redisAuditLog(redis), settings: settings.config.audit }));
   }
-  if (kind !== "worker") running.push(...(await startSlack(settings, context, blocking)));
+  if (kind !== "worker") running.push(...(await startSlack(settings, context, blocking, redisAuditLog(redis))));
   const health = await startHealthServer(process.env.HEALTH_PORT, () => redis.ping(), registry);
   log.info({ clusters: settings.config.clusters.size }, "ready");
 
@@ -54,17 +59,20 @@ async function startSlack(
   { environment, config }: Settings,
   context: WorkerContext,
   blocking: ReturnType<typeof connectRedisBlocking>,
+  auditLog: AuditLog,
 ): Promise<{ stop: () => Promise<void> }[]> {
-  const [{ startSlackApp }, { startMessageWorker }, { messengerClient }, { newRequestId }] = await Promise.all([
+  const [{ startSlackApp }, { startMessageWorker }, { messengerClient }, { startAnchorPoster }] = await Promise.all([
     import("../slack/app.ts"),
     import("../slack/message-worker.ts"),
     import("../slack/web-client.ts"),
-    import("./request-id.ts"),
+    import("../slack/anchor-poster.ts"),
   ]);
   const slack = environment.slack;
   if (!slack) return [];
   const workers = workerQuestions(context.queues);
   const app = await startSlackApp({ ...context, workers, newRequestId }, slack, config.slack.mode);
-  const messages = startMessageWorker({ ...context, client: messengerClient(slack) }, blocking);
-  return [app, messages];
+  const client = messengerClient(slack);
+  const messages = startMessageWorker({ ...context, client }, blocking);
+  const anchors = startAnchorPoster({ ...context, auditLog, client, settings: config.audit });
+  return [app, messages, ...(anchors ? [anchors] : [])];
 }

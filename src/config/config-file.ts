@@ -68,6 +68,14 @@ export const configFile = z.strictObject({
   clusters: z.record(name, cluster).refine((clusters) => Object.keys(clusters).length > 0, "name at least one cluster"),
   levels: z.record(name, level),
   policy: policyFile.optional(),
+  audit: z
+    .strictObject({
+      channel: slackChannel.optional(),
+      anchorEvery: duration.default(24 * 3600),
+      keep: duration.refine((seconds) => seconds >= 7 * 24 * 3600, "keep events for at least 7d").optional(),
+      copyToLog: z.boolean().default(false),
+    })
+    .prefault({}),
   timing: z
     .strictObject({
       requestLapsesAfter: duration.default(24 * 3600),

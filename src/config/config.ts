@@ -11,6 +11,18 @@ export interface Config {
   /** By the name that people type. */
   readonly clusters: ReadonlyMap<string, Cluster>;
   readonly timing: Timing;
+  readonly audit: AuditSettings;
+}
+
+/** What becomes of the audit log beside the ledger. */
+export interface AuditSettings {
+  /** The Slack channel in which the chain's value is posted; null: nowhere. */
+  readonly channel: string | null;
+  readonly anchorEverySeconds: number;
+  /** After this events are forgotten; null: never. */
+  readonly keepSeconds: number | null;
+  /** Whether each event is also written to the log of a worker. */
+  readonly copyToLog: boolean;
 }
 
 /** All in whole seconds. */
@@ -63,6 +75,12 @@ function build(file: ConfigFile): Config {
   return {
     slack: file.slack,
     clusters: new Map(clusters),
+    audit: {
+      channel: file.audit.channel ?? null,
+      anchorEverySeconds: file.audit.anchorEvery,
+      keepSeconds: file.audit.keep ?? null,
+      copyToLog: file.audit.copyToLog,
+    },
     timing: {
       requestLapsesAfterSeconds: file.timing.requestLapsesAfter,
       remindAfterSeconds: file.timing.remindAfter,

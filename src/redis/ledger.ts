@@ -6,6 +6,7 @@ import { type AccessRequest, dueAt, isClosed } from "../request/request.ts";
 import { readStored } from "../request/stored-request.ts";
 import type { RedisClient } from "./client.ts";
 import { commitScript, markShownScript } from "./commit-script.ts";
+import { chainHeadKey, eventsKey, readEvents, readEventsAt } from "./events.ts";
 import { listsOf, logKey, pageOfList, requesterKey } from "./lists.ts";
 
 /** All keys carry one hash tag, so that they live in one slot of a Redis Cluster and scripts may touch them together. */
@@ -22,8 +23,8 @@ const keys = {
   principals: `${prefix}:principals`,
   workerIdentity: `${prefix}:worker-identity`,
   creations: `${prefix}:creations`,
-  chainHead: `${prefix}:chain-head`,
-  events: `${prefix}:events`,
+  chainHead: chainHeadKey,
+  events: eventsKey,
 } as const;
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
@@ -144,21 +145,8 @@ async function readField(redis: RedisClient, key: string, field: string): Promis
   return text === null ? null : JSON.parse(text);
 }
 
-async function readEvents(redis: RedisClient, from: number, limit: number): Promise<readonly ChainedEvent[]> {
-  const rows = await redis.xrange(keys.events, `${from}-0`, "+", "COUNT", limit);
-  return rows.map(chainedEvent);
-}
-
 async function readEventsOf(redis: RedisClient, id: string, limit: number): Promise<readonly ChainedEvent[]> {
-  const sequences = await redis.lrange(logKey(id), -limit, -1);
-  // One call each, in one round trip: they may lie anywhere in the log.
-  const rows = await Promise.all(sequences.map((each) => redis.xrange(keys.events, `${each}-0`, `${each}-0`)));
-  return rows.flat().map(chainedEvent);
-}
-
-function chainedEvent([id, fields]: [id: string, fields: string[]]): ChainedEvent {
-  const [, event = "null", , previous = "", , hash = ""] = fields;
-  return { sequence: Number(id.split("-")[0]), event: JSON.parse(event), previous, hash };
+  return readEventsAt(redis, await redis.lrange(logKey(id), -limit, -1));
 }
 
 async function reach<T>(call: () => Promise<T>): Promise<T> {

@@ -1,17 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type ChainedEvent, chainHash, digestOfEvent, genesis, verifyChain } from "../../src/audit/event.ts";
+import { aLog } from "../builders/a-log.ts";
 import { anEvent } from "../builders/an-event.ts";
-
-/** An unbroken log of so many events. */
-function aLog(count: number): ChainedEvent[] {
-  const log: ChainedEvent[] = [];
-  for (let sequence = 1; sequence <= count; sequence += 1) {
-    const event = anEvent({ request: `r-${sequence}`, detail: { reason: `reason ${sequence}` } });
-    const previous = log.at(-1)?.hash ?? genesis;
-    log.push({ sequence, event, previous, hash: chainHash(previous, digestOfEvent(event)) });
-  }
-  return log;
-}
 
 /** What somebody who may write to Redis would make of one event: its own hash is right again. */
 function forged(at: ChainedEvent, event: ChainedEvent["event"]): ChainedEvent {

@@ -1,0 +1,78 @@
+import { pino } from "pino";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { genesis } from "../../src/audit/event.ts";
+import type { AuditLog } from "../../src/ledger/audit-log.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
+import { startAnchorPoster } from "../../src/slack/anchor-poster.ts";
+import { aLog } from "../builders/a-log.ts";
+import { aClient } from "../sandbox/slack/a-client.ts";
+
+const channel = "C0ACCESS";
+let slack: SandboxSlack;
+let stop: () => Promise<void>;
+
+beforeEach(async () => {
+  slack = await startSandboxSlack();
+});
+afterEach(async () => {
+  await stop();
+  await slack.stop();
+});
+
+/** A poster over these events, whose turn it is once. */
+function posting(events: ReturnType<typeof aLog>, into: string | null = channel): { stop: () => Promise<void> } | null {
+  let isDue = true;
+  const auditLog: AuditLog = {
+    events: async (from, limit) => events.filter((each) => each.sequence >= from).slice(0, limit),
+    base: async () => ({ count: 0, hash: genesis }),
+    head: async () => ({ count: events.length, hash: events.at(-1)?.hash ?? genesis }),
+    forgetUpTo: async () => {},
+    copied: async () => 0,
+    markCopied: async () => {},
+  };
+  const poster = startAnchorPoster({
+    auditLog,
+    ledger: {
+      takeTurn: async () => {
+        const taken = isDue;
+        isDue = false;
+        return taken;
+      },
+    },
+    client: aClient(slack),
+    settings: { channel: into, anchorEverySeconds: 60, keepSeconds: null, copyToLog: false },
+    log: pino({ level: "silent" }),
+  });
+  stop = poster?.stop ?? (async () => {});
+  return poster;
+}
+
+describe("the anchor of the audit log", () => {
+  test("is posted in the audit channel, to be copied", async () => {
+    const events = aLog(3);
+    posting(events);
+
+    const message = await slack.until(() => slack.messages(channel)[0]);
+
+    expect(textOf(message)).toBe(
+      [
+        "*Audit log* whole, 3 events. Its anchor:",
+        `\`3:${events[2]?.hash}\``,
+        "`eks-access audit verify --anchor COUNT:HASH` checks the log against it at any later time.",
+      ].join("\n"),
+    );
+  });
+
+  test("is not posted of a broken log: the channel is told what broke", async () => {
+    posting(aLog(3).filter((each) => each.sequence !== 2));
+
+    const message = await slack.until(() => slack.messages(channel)[0]);
+
+    expect(textOf(message)).toContain("*The audit log is broken* Event 2 is missing");
+  });
+
+  test("is posted nowhere, where no channel is named", () => {
+    expect(posting(aLog(3), null)).toBeNull();
+  });
+});
