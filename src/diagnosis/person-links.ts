@@ -28,7 +28,7 @@ export function youFinding({ principal }: Asker, identity: MappedIdentity | null
   return found(`${principal} is ${identityWords(identity)}`);
 }
 
-function identityWords({ username, groups }: MappedIdentity): string {
+export function identityWords({ username, groups }: MappedIdentity): string {
   return `${named(username)} ${groups.length > 0 ? `in ${someOf(groups)}` : "in no groups"}`;
 }
 

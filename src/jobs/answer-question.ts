@@ -3,8 +3,9 @@ import { reportChain } from "./chain.ts";
 import type { WorkerContext } from "./context.ts";
 import { reportCreator } from "./creator.ts";
 import type { ClusterJob, ClusterQuestion } from "./queues.ts";
+import { reportWhy } from "./why.ts";
 
-const questions: ReadonlySet<ClusterJob["type"]> = new Set<ClusterQuestion["type"]>(["creator", "whoami"]);
+const questions: ReadonlySet<ClusterJob["type"]> = new Set<ClusterQuestion["type"]>(["creator", "whoami", "why"]);
 
 export function isQuestion(job: ClusterJob): job is ClusterQuestion {
   return questions.has(job.type);
@@ -21,5 +22,7 @@ export async function answerQuestion(
       return reportCreator(context, cluster);
     case "whoami":
       return reportChain(context, cluster, question.user);
+    case "why":
+      return reportWhy(context, cluster, question);
   }
 }

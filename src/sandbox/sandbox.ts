@@ -139,7 +139,12 @@ function populate(aws: SandboxAws): { worker: Keys; people: ReadonlyMap<string, 
   });
   aws.account.addRole({
     name: "cluster-creator",
-    allow: ["eks:DescribeCluster"],
+    allow: [
+      "eks:DescribeCluster",
+      "eks:ListAccessEntries",
+      "eks:DescribeAccessEntry",
+      "eks:ListAssociatedAccessPolicies",
+    ],
     trust: { principals: [arns.worker], externalId },
   });
   const worker = aws.account.sessionFor(arns.worker, "eks-access-worker-0", { seconds: 12 * 3600 });

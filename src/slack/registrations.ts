@@ -2,6 +2,7 @@ import type { App, BlockAction, ButtonAction, ViewSubmitAction } from "@slack/bo
 import type { SlackContext } from "./context.ts";
 import type { ButtonClick } from "./handlers/answer-click.ts";
 import type { Submission } from "./handlers/answer-submission.ts";
+import { handleAskAgainButton } from "./handlers/ask-again.ts";
 import { handleCommand } from "./handlers/command.ts";
 import { handleApproveButton } from "./handlers/decision-click.ts";
 import { handleListButton } from "./handlers/list-button.ts";
@@ -17,6 +18,7 @@ import { handleRequestSubmission } from "./handlers/request-submission.ts";
 import type { InFlight } from "./in-flight.ts";
 import {
   approveAction,
+  askAgainAction,
   cancelAction,
   denyAction,
   detailsAction,
@@ -39,6 +41,7 @@ const buttons: Readonly<Record<string, (context: SlackContext, click: ButtonClic
   [cancelAction]: handleCancelButton,
   [requestAction]: handleRequestButton,
   ...Object.fromEntries(Object.values(listActions).map((action) => [action, handleListButton])),
+  [askAgainAction]: handleAskAgainButton,
 };
 
 const forms: Readonly<Record<string, (context: SlackContext, submission: Submission) => Promise<void>>> = {

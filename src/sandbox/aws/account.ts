@@ -3,7 +3,7 @@ import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../h
 import { assumeRoleEvent } from "./assume-role-event.ts";
 import { answerCloudTrail, type CloudTrail, createCloudTrail } from "./cloudtrail.ts";
 import type { AssumeRoleCall, AwsContext } from "./context.ts";
-import { answerEks } from "./eks.ts";
+import { answerEks, eksCall } from "./eks.ts";
 import { addCluster, type ClusterChange, type EksClusters, type NewCluster, updateCluster } from "./eks-clusters.ts";
 import { SandboxAccount } from "./sandbox-account.ts";
 import { answerSts, stsParams } from "./sts.ts";
@@ -24,7 +24,7 @@ export interface SandboxAws {
   account: SandboxAccount;
   /** Tokens of service accounts, for AWS_WEB_IDENTITY_TOKEN_FILE. */
   webIdentities: WebIdentities;
-  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `sts.AssumeRoleWithWebIdentity`, `eks.DescribeCluster`, `cloudtrail.LookupEvents`. */
+  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `sts.AssumeRoleWithWebIdentity`, `eks.DescribeCluster`, `eks.ListAccessEntries`, `cloudtrail.LookupEvents`. */
   faults: Faults;
   calls: readonly AwsCall[];
   cloudTrail: CloudTrail;
@@ -97,7 +97,7 @@ function route(
     };
   }
   if (request.url.pathname.startsWith("/clusters")) {
-    return { call: "eks.DescribeCluster", answer: () => answerEks(context, clusters, request) };
+    return { call: eksCall(request.url.pathname), answer: () => answerEks(context, clusters, request) };
   }
   return { call: `sts.${stsParams(request).get("Action") ?? "Unknown"}`, answer: () => answerSts(context, request) };
 }

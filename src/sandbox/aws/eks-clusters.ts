@@ -1,3 +1,4 @@
+import type { SandboxAccessEntry } from "./access-entries.ts";
 import type { CloudTrail } from "./cloudtrail.ts";
 import { createClusterEvent } from "./cloudtrail-events.ts";
 import type { AwsContext } from "./context.ts";
@@ -15,6 +16,8 @@ export interface EksCluster {
   /** Base64 of a PEM certificate. */
   certificateAuthority: string;
   authenticationMode: AuthenticationMode;
+  /** None where nobody made any. */
+  accessEntries?: readonly SandboxAccessEntry[];
   createdAt: Date;
   status: "CREATING" | "ACTIVE" | "UPDATING" | "DELETING" | "FAILED";
   arn: string;
@@ -39,7 +42,7 @@ export interface NewCluster {
 }
 
 export type ClusterChange = Partial<
-  Pick<EksCluster, "status" | "authenticationMode" | "endpoint" | "certificateAuthority">
+  Pick<EksCluster, "status" | "authenticationMode" | "accessEntries" | "endpoint" | "certificateAuthority">
 >;
 
 interface Registry extends Pick<AwsContext, "account" | "now"> {

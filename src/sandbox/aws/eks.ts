@@ -1,27 +1,48 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
+import { accessEntryCall, answerAccessEntries } from "./access-entries.ts";
 import type { AwsContext } from "./context.ts";
 import type { EksCluster, EksClusters } from "./eks-clusters.ts";
-import { allows } from "./identities.ts";
+import { allows, type Caller } from "./identities.ts";
 import { eksError } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 import { readClaim } from "./signature-claim.ts";
 
-/** Answers DescribeCluster (EKS API reference). The region is the one that the signature is made for. */
+/** The call's name for faults. */
+export function eksCall(pathname: string): string {
+  return `eks.${accessEntryCall(pathname)?.action ?? "DescribeCluster"}`;
+}
+
+/** Answers for clusters and their access entries (EKS API reference). The region is the one that the signature is made for. */
 export function answerEks(context: AwsContext, clusters: EksClusters, request: SandboxRequest): SandboxAnswer {
   const claim = readClaim(request);
   if ("type" in claim) return eksError(claim.code, claim.message, claim.status);
   const caller = verifySignature(request, claim, "eks", (key) => context.account.caller(key), context.now());
   if ("type" in caller) return eksError(caller.code, caller.message, caller.status);
-  const [, encoded] = /^\/clusters\/([^/]+)$/.exec(request.url.pathname) ?? [];
-  if (request.method !== "GET" || encoded === undefined) {
-    return { ...eksError("UnknownOperationException", "", 404), by: caller.arn };
+  const arnOf = (name: string) =>
+    `arn:${context.account.partition}:eks:${claim.region}:${caller.identity.accountId}:cluster/${name}`;
+  return { ...answerCaller(clusters, caller, arnOf, request), by: caller.arn };
+}
+
+function answerCaller(
+  clusters: EksClusters,
+  { identity, arn: by }: Caller,
+  arnOf: (name: string) => string,
+  request: SandboxRequest,
+): SandboxAnswer {
+  const { pathname, searchParams } = request.url;
+  const entries = request.method === "GET" ? accessEntryCall(pathname) : null;
+  if (entries) {
+    const arn = arnOf(entries.cluster);
+    if (!allows(identity, `eks:${entries.action}`)) return denied(by, entries.action, arn);
+    const cluster = clusters.get(arn);
+    return cluster
+      ? answerAccessEntries(cluster, entries.action, entries.principalArn, searchParams)
+      : noSuchCluster(entries.cluster);
   }
+  const [, encoded] = /^\/clusters\/([^/]+)$/.exec(pathname) ?? [];
+  if (request.method !== "GET" || encoded === undefined) return eksError("UnknownOperationException", "", 404);
   const name = decodeURIComponent(encoded);
-  const arn = `arn:${context.account.partition}:eks:${claim.region}:${caller.identity.accountId}:cluster/${name}`;
-  return {
-    ...describe(clusters.get(arn), arn, name, caller.arn, allows(caller.identity, "eks:DescribeCluster")),
-    by: caller.arn,
-  };
+  return describe(clusters.get(arnOf(name)), arnOf(name), name, by, allows(identity, "eks:DescribeCluster"));
 }
 
 function describe(
@@ -31,24 +52,24 @@ function describe(
   by: string,
   allowed: boolean,
 ): SandboxAnswer {
-  if (!allowed) {
-    return eksError(
-      "AccessDenied",
-      `User: ${by} is not authorized to perform: eks:DescribeCluster on resource: ${arn}`,
-      403,
-    );
-  }
-  if (!cluster) {
-    const nobody = {
-      clusterName: name,
-      nodegroupName: null,
-      fargateProfileName: null,
-      addonName: null,
-      subscriptionId: null,
-    };
-    return eksError("ResourceNotFoundException", `No cluster found for name: ${name}.`, 404, nobody);
-  }
+  if (!allowed) return denied(by, "DescribeCluster", arn);
+  if (!cluster) return noSuchCluster(name);
   return { status: 200, body: JSON.stringify({ cluster: clusterObject(cluster) }) };
+}
+
+function denied(by: string, action: string, arn: string): SandboxAnswer {
+  return eksError("AccessDenied", `User: ${by} is not authorized to perform: eks:${action} on resource: ${arn}`, 403);
+}
+
+function noSuchCluster(name: string): SandboxAnswer {
+  const nobody = {
+    clusterName: name,
+    nodegroupName: null,
+    fargateProfileName: null,
+    addonName: null,
+    subscriptionId: null,
+  };
+  return eksError("ResourceNotFoundException", `No cluster found for name: ${name}.`, 404, nobody);
 }
 
 const network = {

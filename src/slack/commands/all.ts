@@ -10,6 +10,7 @@ import { request } from "./request.ts";
 import { revoke } from "./revoke.ts";
 import { status } from "./status.ts";
 import { whoami } from "./whoami.ts";
+import { why } from "./why.ts";
 
 /** Every word of `/eks-access`, in the order of the help. A new word is a file of its own and a line here. */
 export const commands: readonly Command[] = [
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   revoke,
   cancel,
   whoami,
+  why,
   creator,
   help,
 ];

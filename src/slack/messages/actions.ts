@@ -24,3 +24,5 @@ export const listActions = {
   pending: "list-pending",
   active: "list-active",
 } as const;
+/** Value: the id of the request that is asked for once more. */
+export const askAgainAction = "ask-again";

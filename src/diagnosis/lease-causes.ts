@@ -1,0 +1,116 @@
+import type { AccessRequest, MappedIdentity } from "../request/request.ts";
+import { isClosed } from "../request/request.ts";
+import { type Cause, cause, type Offer } from "./cause.ts";
+import type { WhyFacts } from "./facts.ts";
+import { named } from "./link.ts";
+
+/** What the ledger knows of why there is no access, or not the one that was given. `identity`: who the principal is now. */
+export function leaseCauses(facts: WhyFacts, identity: MappedIdentity | null): readonly Cause[] {
+  const { requests } = facts;
+  const open = requests.filter((request) => !isClosed(request));
+  const standing = open.flatMap((request) => openCause(facts, request, identity) ?? []);
+  if (open.length > 0) return standing;
+  const [newest] = requests;
+  return newest ? [closedCause(facts, newest)] : [];
+}
+
+/** A lease that will be over before long; told where all is well, too. */
+export function endingSoon(facts: WhyFacts): readonly Cause[] {
+  const soon = facts.requests.find(({ grant }) => grant?.state === "active" && !grant.end && grant.warnedAt);
+  if (!soon?.grant) return [];
+  const message = `${subjectOf(facts, soon)} ends ${soon.grant.endsAt}.`;
+  return [cause("lease-ends-soon", message, "Ask to extend it while it runs.", offerOf(facts, "extend", soon))];
+}
+
+function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
+  const { grant, preview, trouble } = request;
+  if (grant?.state === "active" && !grant.end) return driftCause(facts, request, identity);
+  const subject = subjectOf(facts, request);
+  const tried = trouble ? ` ${trouble.message} The next try is at ${trouble.retryAt}.` : "";
+  if (grant?.end) {
+    return cause(
+      "lease-ended",
+      `${subject} is being taken away.${tried}`,
+      "Ask again if you still need it.",
+      offerOf(facts, "ask-again", request),
+    );
+  }
+  if (grant) return cause("not-yet", `${subject} is approved and being applied.${tried}`, waitForIt(facts));
+  if (!preview)
+    return cause(
+      "not-yet",
+      `${subject} is asked for; the worker looks at the cluster first.${tried}`,
+      waitForIt(facts),
+    );
+  return cause(
+    "not-yet",
+    `${subject} waits for an approver, and lapses ${request.lapsesAt}.`,
+    "Ask the approvers in the cluster's channel.",
+  );
+}
+
+function waitForIt({ cluster }: WhyFacts): string {
+  return `Its message follows it. If it stays so, ${named(`/eks-access whoami ${cluster.name}`)} shows where the way ends.`;
+}
+
+/** A grant in force that is not in the document. */
+function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
+  const missing = request.groups.filter((group) => !identity?.groups.includes(group));
+  if (missing.length === 0) return null;
+  const known = request.grant?.drift ? ` Found: ${request.grant.drift.message}.` : "";
+  const message = `${subjectOf(facts, request)} is in force until ${request.grant?.endsAt}, but somebody took it out of aws-auth.${known}`;
+  const remedy =
+    facts.cluster.drift === "repair"
+      ? "The worker puts it back at its next look, within minutes."
+      : "Let whoever wrote there leave it in, and ask again; or let an operator set drift: repair for the cluster.";
+  return cause("drifted", message, remedy);
+}
+
+function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
+  const { state, grant } = request;
+  const subject = subjectOf(facts, request);
+  const offer = offerOf(facts, "ask-again", request);
+  if (grant?.state === "ended") {
+    const how = grant.end?.cause === "revoked" ? "was revoked" : "ran out";
+    return cause(
+      "lease-ended",
+      `${subject} ${how}, and is gone since ${grant.endedAt ?? grant.endsAt}.`,
+      "Ask again if you still need it.",
+      offer,
+    );
+  }
+  if (grant?.state === "failed") {
+    const why = grant.failure?.message ?? "";
+    return cause(
+      "request-closed",
+      `${subject} was approved but could not be given. ${why}`,
+      "Mend that, then ask again.",
+      offer,
+    );
+  }
+  const why = request.refusal ? ` ${request.refusal.message}` : "";
+  return cause(
+    "request-closed",
+    `${subject} was ${closedWords[state]}.${why}`,
+    "Ask again if you still need it.",
+    offer,
+  );
+}
+
+const closedWords: Readonly<Record<AccessRequest["state"], string>> = {
+  pending: "asked for",
+  approved: "approved",
+  denied: "denied",
+  cancelled: "cancelled",
+  lapsed: "not decided in time",
+  refused: "refused before anybody was asked",
+};
+
+function subjectOf({ user }: WhyFacts, { id, level, requester }: AccessRequest): string {
+  return `${named(level)} (${named(id)}${requester === user ? "" : `, asked for by ${named(requester)}`})`;
+}
+
+/** Only who holds a grant may extend it, or ask for the same again. */
+function offerOf({ user }: WhyFacts, type: Offer["type"], request: AccessRequest): Offer | null {
+  return request.requester === user ? { type, request: request.id } : null;
+}

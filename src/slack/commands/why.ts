@@ -1,0 +1,32 @@
+import { whyReport } from "../../jobs/why-report.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { SlackContext } from "../context.ts";
+import type { Message } from "../messages/message.ts";
+import { nobodyLinkedAnswer, noWorkerAnswer, whyAnswer, whyFailedAnswer } from "../messages/why-answer.ts";
+import { aboutCluster, askWorker } from "./ask-worker.ts";
+import { type Command, idAndRest } from "./command.ts";
+
+/** Some ten calls to AWS and the cluster, each with its own time-out; in milliseconds. */
+const whyWaitMs = 60_000;
+
+/** Longer than any ARN that can be meant. */
+const longestGiven = 2048;
+
+export const why: Command = {
+  word: "why",
+  usage: "<cluster> [<arn>]",
+  summary: "says why kubectl answers Unauthorized or Forbidden, and what to do about it",
+  run: (context, { user, rest }) => {
+    const [name, given] = idAndRest(rest);
+    return aboutCluster(context, name, (cluster) => whyOf(context, cluster, user, given.trim()));
+  },
+};
+
+async function whyOf(context: SlackContext, cluster: Cluster, user: string, given: string): Promise<Message> {
+  const principal = given.slice(0, longestGiven) || (await context.ledger.principalOf(user));
+  if (!principal) return nobodyLinkedAnswer(cluster);
+  const question = { type: "why", cluster: cluster.name, user, principal } as const;
+  const report = await askWorker(context, question, whyReport, whyWaitMs);
+  if (!report) return noWorkerAnswer();
+  return report.type === "failed" ? whyFailedAnswer(cluster, report.message) : whyAnswer(cluster, report);
+}

@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { findAccessEntry } from "../../src/aws/access-entry.ts";
+import { account, region, useAccount } from "./aws-account.ts";
+
+const accountUnderTest = useAccount();
+const address = { eksName: "payments", region };
+const developers = `arn:aws:iam::${account}:role/developers`;
+const entry = (principalArn: string) => ({
+  principalArn,
+  username: "dev",
+  groups: ["readers"],
+  policies: ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"],
+});
+let arn: string;
+
+beforeEach(() => {
+  const { aws, creatorArn } = accountUnderTest();
+  const cluster = {
+    name: "payments",
+    region,
+    creatorArn,
+    endpoint: "https://127.0.0.1:1",
+    certificateAuthority: "UEVN",
+  };
+  arn = aws.addCluster({ ...cluster, authenticationMode: "API_AND_CONFIG_MAP" });
+  aws.account.setAllowed(creatorArn, ["eks:*"]);
+});
+afterEach(() => accountUnderTest().aws.removeCluster(arn));
+
+/** What the creator finds for the role. */
+function find(...principals: readonly string[]) {
+  const { aws, creatorArn } = accountUnderTest();
+  aws.updateCluster(arn, { accessEntries: principals.map(entry) });
+  return findAccessEntry(aws.account.sessionFor(creatorArn, "me"), address, developers);
+}
+
+test("an access entry is found, with the names of its policies", async () => {
+  expect(await find(developers)).toEqual({
+    principalArn: developers,
+    username: "dev",
+    groups: ["readers"],
+    policies: ["AmazonEKSViewPolicy"],
+  });
+});
+
+test("an access entry that names the role with its path is found for the role", async () => {
+  const withPath = `arn:aws:iam::${account}:role/team/developers`;
+
+  expect(await find(withPath)).toMatchObject({ principalArn: withPath });
+});
+
+test("an access entry is found behind hundreds of others", async () => {
+  const others = Array.from({ length: 250 }, (_, index) => `arn:aws:iam::${account}:role/other-${index}`);
+
+  expect(await find(...others, developers)).toMatchObject({ principalArn: developers });
+});
+
+test("whoever has no access entry has none", async () => {
+  expect(await find(`arn:aws:iam::${account}:user/developers`)).toBeNull();
+});
+
+test("who may not ask is told by the name of what is refused", async () => {
+  accountUnderTest().aws.account.setAllowed(accountUnderTest().creatorArn, []);
+
+  await expect(find(developers)).rejects.toMatchObject({ code: "aws-access-denied", retryable: false });
+});

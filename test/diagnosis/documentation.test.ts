@@ -1,0 +1,20 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { causeCodes } from "../../src/diagnosis/cause.ts";
+import { linkNames, linkWords } from "../../src/diagnosis/link.ts";
+
+const page = readFileSync(new URL("../../docs/diagnosis.md", import.meta.url), "utf8");
+
+test("docs/diagnosis.md has every cause, and no other", () => {
+  const [, listed = ""] = page.split("`why <cluster> [<arn>]`");
+  const named = [...listed.matchAll(/^\| `([a-z-]+)`/gm)].map(([, code]) => code);
+
+  expect(named.toSorted()).toEqual([...causeCodes].sort());
+});
+
+test("docs/diagnosis.md has every link of the chain, in its order", () => {
+  const [, table = ""] = page.split("`whoami <cluster>`");
+  const rows = [...(table.split("##")[0]?.matchAll(/^\| ([\w' ]+?) +\|/gm) ?? [])].map(([, name]) => name);
+
+  expect(rows.slice(1)).toEqual(linkNames.map((name) => linkWords[name]));
+});

@@ -1,0 +1,367 @@
+import { describe, expect, test } from "vitest";
+import { causeCodes } from "../../src/diagnosis/cause.ts";
+import { diagnose } from "../../src/diagnosis/why.ts";
+import { aCluster } from "../builders/a-cluster.ts";
+import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { states } from "../builders/states.ts";
+import { at, hours } from "../builders/times.ts";
+import { developers, roleEntry, whyFacts } from "../builders/why-facts.ts";
+
+const forbidden = { allowed: false, reason: "" };
+const codesOf = (facts: Parameters<typeof diagnose>[0]) => diagnose(facts).causes.map(({ code }) => code);
+/** The one cause of this code. */
+function theCause(facts: Parameters<typeof diagnose>[0], code: string) {
+  const [found, ...others] = diagnose(facts).causes.filter((each) => each.code === code);
+  expect(others).toEqual([]);
+  return found ?? expect.unreachable(`there is no ${code} among ${codesOf(facts).join(", ")}`);
+}
+const path = "arn:aws:iam::111122223333:role/team/developers";
+const own = { principal: developers, groups: ["eks-access:viewers"] };
+
+describe("whoever is asked about", () => {
+  test("may be given as a session, and is looked for as the role, under the session's own name", () => {
+    const data = { mapRoles: roleEntry(developers, ["readers"], "dev:{{SessionName}}") };
+    const given = " arn:aws:sts::111122223333:assumed-role/developers/jane ";
+
+    const diagnosis = diagnose(whyFacts({ data, given }));
+
+    expect(diagnosis).toMatchObject({ principal: developers, symptom: "none" });
+    expect(diagnosis.identity).toEqual({ username: "dev:jane", groups: ["readers"] });
+    expect(diagnosis.noticed).toContain("That is one session of a role");
+  });
+
+  test("may be given as a role of IAM Identity Center with its path", () => {
+    const sso = "AWSReservedSSO_Developer_0123456789abcdef";
+    const given = `arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-central-1/${sso}`;
+    const data = { mapRoles: roleEntry(`arn:aws:iam::111122223333:role/${sso}`) };
+
+    expect(diagnose(whyFacts({ data, given }))).toMatchObject({
+      principal: `arn:aws:iam::111122223333:role/${sso}`,
+      symptom: "none",
+    });
+  });
+
+  test("is told to be no principal where nobody could ever sign in so", () => {
+    const found = diagnose(whyFacts({ given: "arn:aws:iam::111122223333:group/developers" }));
+
+    expect(found).toMatchObject({ principal: null, symptom: "unauthorized" });
+    expect(found.causes.map(({ code }) => code)).toEqual(["not-a-principal"]);
+  });
+
+  test("is let in always where it is the creator", () => {
+    const given = "arn:aws:sts::111122223333:assumed-role/cluster-creator/me";
+
+    const found = diagnose(whyFacts({ given, data: {} }));
+
+    expect(found).toMatchObject({ symptom: "none", identity: { groups: ["system:masters"] } });
+    expect(found.causes.map(({ code }) => code)).toEqual(["creator"]);
+  });
+
+  test("can never sign in across partitions", () => {
+    expect(codesOf(whyFacts({ given: "arn:aws-cn:iam::111122223333:role/developers" }))).toEqual(["wrong-partition"]);
+  });
+});
+
+describe("an authentication mode with access entries", () => {
+  test("API reads no aws-auth, so the entry there counts for nothing", () => {
+    const found = diagnose(whyFacts({ mode: "API", pods: null }));
+
+    expect(found.symptom).toBe("unauthorized");
+    expect(found.causes[0]?.message).toContain("has no access entry");
+    expect(found.causes[0]?.remedy).toContain("aws eks create-access-entry --cluster-name staging-eks");
+  });
+
+  test("API claims nothing where the access entry could not be asked for", () => {
+    const accessEntry = { type: "not asked", why: "AWS refused eks:ListAccessEntries" } as const;
+
+    const found = diagnose(whyFacts({ mode: "API", accessEntry, pods: null }));
+
+    expect(found.symptom).toBe("unknown");
+    expect(found.causes[0]?.message).toContain("its access entry was not asked for: AWS refused eks:ListAccessEntries");
+  });
+
+  test("API_AND_CONFIG_MAP lets an access entry win over aws-auth", () => {
+    const accessEntry = { type: "entry", identity: { username: "dev", groups: [] }, policies: [] } as const;
+
+    const found = diagnose(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry, pods: forbidden }));
+
+    expect(found).toMatchObject({ symptom: "forbidden", identity: { username: "dev" } });
+    expect(found.causes.map(({ code }) => code)).toEqual(["access-entry-wins", "without-groups"]);
+    expect(found.causes[0]?.message).toContain("What aws-auth says of it, `developer` in `readers`, does not count.");
+  });
+
+  test("API_AND_CONFIG_MAP claims no Forbidden where an access policy may allow it", () => {
+    const identity = { username: "dev", groups: ["nobodys"] };
+    const accessEntry = { type: "entry", identity, policies: ["AmazonEKSViewPolicy"] } as const;
+
+    const found = diagnose(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry, pods: forbidden }));
+
+    expect(found.symptom).toBe("unknown");
+    expect(found.causes[0]?.message).toContain("with the access policies `AmazonEKSViewPolicy`");
+  });
+
+  test("API_AND_CONFIG_MAP with an access entry that allows it points to the other end", () => {
+    const accessEntry = { type: "entry", identity: { username: "dev", groups: ["readers"] }, policies: [] } as const;
+
+    expect(codesOf(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry }))).toEqual(["access-entry-wins", "own-side"]);
+  });
+});
+
+describe("somebody whom the document makes nobody of", () => {
+  const nobody = (mapRoles: string, more: Readonly<Record<string, string>> = {}) =>
+    whyFacts({ data: { mapRoles, ...more }, pods: null });
+
+  test("is not mapped, and can ask for access", () => {
+    const found = diagnose(nobody(""));
+
+    expect(found).toMatchObject({ symptom: "unauthorized", identity: null });
+    expect(found.causes.map(({ code }) => code)).toEqual(["not-mapped"]);
+    expect(found.causes[0]?.remedy).toContain(`/eks-access request staging ${developers} …`);
+  });
+
+  test("of an account that nothing lets in is told so", () => {
+    const { message, remedy } = theCause(
+      { ...nobody(""), given: "arn:aws:iam::999988887777:role/developers" },
+      "not-mapped",
+    );
+
+    expect(message).toContain("It is of account `999988887777`, the cluster of `111122223333`");
+    expect(remedy).toContain("foreignAccounts");
+  });
+
+  test("is nobody because there is no document", () => {
+    expect(codesOf(whyFacts({ data: null, pods: null }))).toEqual(["document-absent"]);
+  });
+
+  test("stands in a section that is broken", () => {
+    const { message } = theCause(nobody(`${roleEntry(developers)}  bad: [`), "section-broken");
+
+    expect(message).toContain(`${developers} stands in it.`);
+  });
+
+  test("stands under a key that is nearly right", () => {
+    const found = theCause(nobody("", { maproles: roleEntry(developers) }), "section-misspelt");
+
+    expect(found.remedy).toBe("Rename the key to mapRoles.");
+  });
+
+  test("stands behind what the authenticator drops", () => {
+    const text = `${roleEntry("arn:aws:iam::111122223333:role/others")}---\n${roleEntry(developers)}`;
+
+    expect(theCause(nobody(text), "content-dropped").message).toContain(`${developers} stands behind it.`);
+  });
+
+  test.each([
+    ["with its path", path],
+    ["as a session", "arn:aws:sts::111122223333:assumed-role/developers/jane"],
+    ["with white space around it", `" ${developers}"`],
+  ])("is written %s, which matches nobody", (_, arn) => {
+    const { remedy } = theCause(nobody(roleEntry(arn)), "entry-never-matches");
+
+    expect(remedy).toBe(`Write \`${developers}\` there.`);
+  });
+
+  test("is an IAM user that is written with another path", () => {
+    const given = "arn:aws:iam::111122223333:user/people/jane";
+    const mapUsers = "- userarn: arn:aws:iam::111122223333:user/jane\n  username: jane\n";
+
+    const { message } = theCause({ ...nobody("", { mapUsers }), given }, "user-path");
+
+    expect(message).toContain("The path of an IAM user counts.");
+  });
+
+  test("is of another account than the one that is written", () => {
+    const { message } = theCause(nobody(roleEntry("arn:aws:iam::444455556666:role/developers")), "wrong-account");
+
+    expect(message).toContain("of account `444455556666`");
+  });
+
+  test("is written with a slip", () => {
+    const { message } = theCause(nobody(roleEntry("arn:aws:iam::111122223333:role/developrs")), "near-miss");
+
+    expect(message).toContain("`arn:aws:iam::111122223333:role/developrs`");
+  });
+
+  test("is shut out by a template for instances", () => {
+    const node = roleEntry(developers, ["readers"], "system:node:{{EC2PrivateDNSName}}");
+
+    expect(codesOf(nobody(node))).toEqual(["template-shuts-out"]);
+  });
+});
+
+describe("somebody who gets in", () => {
+  test("loses what a shadowed entry would have given", () => {
+    const data = { mapRoles: roleEntry(developers, ["readers", "writers"]) + roleEntry(developers, ["readers"]) };
+
+    const { message } = theCause(whyFacts({ data }), "shadowed");
+
+    expect(message).toContain(
+      "The entry in mapRoles, line 1, gives `readers`, `writers`, but the entry in mapRoles, line 4,",
+    );
+  });
+
+  test("may be either of two users by chance", () => {
+    const user = (name: string, group: string) =>
+      `- userarn: arn:aws:iam::111122223333:user/${name}\n  username: jane\n  groups: [${group}]\n`;
+    const data = { mapUsers: user("Jane", "readers") + user("jane", "writers") };
+
+    expect(codesOf(whyFacts({ data, given: "arn:aws:iam::111122223333:user/jane" }))).toContain("ambiguous");
+  });
+
+  test("is in no groups", () => {
+    const found = diagnose(whyFacts({ data: { mapRoles: roleEntry(developers, []) }, pods: forbidden }));
+
+    expect(found.symptom).toBe("forbidden");
+    expect(found.causes.map(({ code }) => code)).toEqual(["without-groups"]);
+  });
+
+  test("is in no groups because they are not written as a list", () => {
+    const mapRoles = `- rolearn: ${developers}\n  username: developer\n  groups: readers\n`;
+
+    const { message, remedy } = theCause(whyFacts({ data: { mapRoles }, pods: forbidden }), "without-groups");
+
+    expect(message).toContain("groups is a text and not a list");
+    expect(remedy).toBe("Write groups as a list, even for one group.");
+  });
+
+  test("is in no groups because only the account is mapped", () => {
+    const data = { mapAccounts: '- "111122223333"\n' };
+
+    const { message } = theCause(whyFacts({ data, pods: forbidden }), "without-groups");
+
+    expect(message).toContain("because mapAccounts names its whole account");
+  });
+
+  test("is in a group that nothing binds", () => {
+    const facts = whyFacts({ boundGroups: new Set(), pods: forbidden });
+
+    expect(codesOf(facts)).toEqual(["group-unbound"]);
+    expect(theCause(facts, "group-unbound").message).toContain("names `readers`: being in it gives nothing.");
+  });
+
+  test("is in a group that is bound and lists no pods, in the API server's own words", () => {
+    const facts = whyFacts({ pods: { allowed: false, reason: "no rule matches" } });
+
+    expect(codesOf(facts)).toEqual(["not-allowed"]);
+    expect(theCause(facts, "not-allowed").message).toContain("The API server says: no rule matches.");
+  });
+
+  test("is not told that all is well where the API server was not asked", () => {
+    expect(diagnose(whyFacts({ pods: null }))).toMatchObject({ symptom: "unknown", causes: [{ code: "not-allowed" }] });
+  });
+
+  test("and may list pods is sent to the other end", () => {
+    const found = diagnose(whyFacts());
+
+    expect(found.symptom).toBe("none");
+    expect(found.causes.map(({ code }) => code)).toEqual(["own-side"]);
+    expect(found.causes[0]?.remedy).toContain("aws eks update-kubeconfig --region eu-central-1 --name staging-eks");
+  });
+});
+
+describe("what the ledger knows", () => {
+  const nobody = { data: {}, pods: null };
+
+  test("is a lease that is over, which whoever held it may ask for again", () => {
+    const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, own);
+
+    const found = theCause(whyFacts({ ...nobody, requests: [ended] }), "lease-ended");
+
+    expect(found.message).toContain("ran out, and is gone since 2026-03-01T14:00:00.000Z");
+    expect(found.offer).toEqual({ type: "ask-again", request: "r-1" });
+  });
+
+  test("offers nothing to somebody else", () => {
+    const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, own);
+
+    expect(theCause(whyFacts({ ...nobody, user: "U0ONCALL", requests: [ended] }), "lease-ended").offer).toBeNull();
+  });
+
+  test("is a lease that is being taken away", () => {
+    const end = { cause: "revoked", by: "U0ONCALL", at: at(hours(1)).toISOString(), why: "" } as const;
+
+    const { message } = theCause(whyFacts({ ...nobody, requests: [aGrantedRequest({ end }, own)] }), "lease-ended");
+
+    expect(message).toContain("is being taken away");
+  });
+
+  test("is a grant in force that somebody took out", () => {
+    const drift = { at: at(hours(1)).toISOString(), message: "terraform wrote mapRoles last" };
+
+    const { message } = theCause(whyFacts({ ...nobody, requests: [aGrantedRequest({ drift }, own)] }), "drifted");
+
+    expect(message).toContain("somebody took it out of aws-auth. Found: terraform wrote mapRoles last.");
+  });
+
+  test("is a grant in force whose groups are missing although the principal gets in", () => {
+    const facts = whyFacts({ requests: [aGrantedRequest({}, own)] });
+
+    expect(codesOf(facts)).toEqual(["drifted", "own-side"]);
+  });
+
+  test.each([
+    ["waits for the worker", aRequest(own), "the worker looks at the cluster first"],
+    [
+      "waits for an approver",
+      aPreviewedRequest({ ...own, preview: states["waiting for an approver"]?.preview ?? null }),
+      "waits for an approver",
+    ],
+    ["is being applied", { ...anApprovedRequest(), ...own }, "is approved and being applied"],
+  ])("is a request that %s", (_, request, words) => {
+    expect(theCause(whyFacts({ ...nobody, requests: [request] }), "not-yet").message).toContain(words);
+  });
+
+  test.each(["denied", "lapsed", "cancelled", "refused", "failed"])(
+    "is a request that came to nothing: %s",
+    (state) => {
+      const request = { ...(states[state] ?? expect.unreachable(state)), ...own };
+
+      expect(theCause(whyFacts({ ...nobody, requests: [request] }), "request-closed").offer?.type).toBe("ask-again");
+    },
+  );
+
+  test("is the newest request where several are closed", () => {
+    const older = aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() }, { ...own, id: "r-0" });
+    const newer = { ...(states.denied ?? expect.unreachable()), ...own, id: "r-9" };
+
+    expect(codesOf(whyFacts({ ...nobody, requests: [newer, older] }))).toEqual(["request-closed"]);
+  });
+
+  test("is a lease that ends soon, which may be extended", () => {
+    const data = { mapRoles: roleEntry(developers, ["eks-access:viewers"]) };
+    const soon = aGrantedRequest({ warnedAt: at(hours(3.8)).toISOString() }, own);
+
+    const found = theCause(whyFacts({ data, requests: [soon] }), "lease-ends-soon");
+
+    expect(found.offer).toEqual({ type: "extend", request: "r-1" });
+  });
+});
+
+test("every cause says what to do about it, in whole sentences", () => {
+  const facts = [
+    whyFacts(),
+    whyFacts({ data: null }),
+    whyFacts({ data: {}, pods: null }),
+    whyFacts({ mode: "API" }),
+    whyFacts({ pods: forbidden }),
+    ...Object.values(states).map((request) => whyFacts({ data: {}, pods: null, requests: [{ ...request, ...own }] })),
+  ];
+
+  for (const { code, message, remedy } of facts.flatMap((each) => diagnose(each).causes)) {
+    expect(causeCodes).toContain(code);
+    expect(message, code).toMatch(/^([A-Z`]|arn:|aws-auth|groups).*\.$/);
+    expect(message, code).not.toMatch(/\.\.|undefined|null/);
+    expect(remedy, code).toMatch(/^[A-Z`].*\.$/);
+  }
+});
+
+test("a cluster that repairs drift says that the grant comes back by itself", () => {
+  const facts = whyFacts({
+    cluster: aCluster({ drift: "repair" }),
+    data: {},
+    pods: null,
+    requests: [aGrantedRequest({}, own)],
+  });
+
+  expect(theCause(facts, "drifted").remedy).toContain("The worker puts it back");
+});
