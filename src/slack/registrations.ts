@@ -14,6 +14,7 @@ import {
 } from "./handlers/open-form.ts";
 import { handleDenySubmission, handleRevokeSubmission } from "./handlers/reason-submission.ts";
 import { handleCancelButton, handleDoneButton, handleExtendButton } from "./handlers/request-buttons.ts";
+import { formChangeHandler } from "./handlers/request-form-change.ts";
 import { handleRequestSubmission } from "./handlers/request-submission.ts";
 import type { InFlight } from "./in-flight.ts";
 import {
@@ -29,7 +30,8 @@ import {
   revokeAction,
 } from "./messages/actions.ts";
 import { denyModalId, revokeModalId } from "./messages/modals.ts";
-import { requestModalId } from "./request-modal.ts";
+import { formActions } from "./request-form/fields.ts";
+import { requestModalId } from "./request-form/request-modal.ts";
 
 const buttons: Readonly<Record<string, (context: SlackContext, click: ButtonClick) => Promise<void>>> = {
   [approveAction]: handleApproveButton,
@@ -55,6 +57,10 @@ export function register(app: App, context: SlackContext, inFlight: InFlight): v
   app.command("/eks-access", (command) => inFlight.track(handleCommand(context, command)));
   for (const [action, handle] of Object.entries(buttons)) {
     app.action<BlockAction<ButtonAction>>(action, (click) => inFlight.track(handle(context, click)));
+  }
+  const handleFormChange = formChangeHandler();
+  for (const action of Object.values(formActions)) {
+    app.action<BlockAction>(action, (change) => inFlight.track(handleFormChange(context, change)));
   }
   for (const [form, handle] of Object.entries(forms)) {
     app.view<ViewSubmitAction>({ callback_id: form, type: "view_submission" }, (submission) =>

@@ -47,13 +47,15 @@ describe("the main job in Socket Mode", () => {
   test("the form opens and is sent through the socket, and its mistakes come back through it", async () => {
     const engineer = flow.sandbox.slack.person("U0ENGINEER");
     await engineer.command("/eks-access request", channel);
-    await flow.sandbox.slack.until(() => engineer.view());
-
-    await engineer.submit({ level: "viewer", principal: arns.engineer, duration: "soon", reason: "read the logs" });
+    const opened = await flow.sandbox.slack.until(() => engineer.view());
+    await engineer.choose(opened, "IAM role or user", "arn:aws:iam::111122223333:role/team/developers");
+    const hinted = await flow.until(() => (engineer.view()?.updates === 1 ? engineer.view() : undefined), 15_000);
+    await engineer.submit({ "For how long": "30m", Why: "read the logs" });
     const errors = engineer.view()?.errors;
-    await engineer.submit({ duration: "30m" });
+    await engineer.submit({ "IAM role or user": arns.engineer });
 
-    expect(errors?.duration).toContain("30m, 4h or 1h30m");
+    expect(textOf(hinted)).toContain("Write `arn:aws:iam::111122223333:role/developers` instead.");
+    expect(errors?.["principal/0"]).toContain("without its path");
     expect(engineer.view()).toBeUndefined();
     expect(textOf(await flow.asked("read the logs"))).toContain("`viewer` on `staging`");
   });

@@ -1,7 +1,7 @@
 import { plainAnswer, takeCommandAnswer } from "./acknowledgements.ts";
 import { type ButtonPlace, findClickable } from "./find-clickable.ts";
 import { type ElementPlace, filledInput, findInput, type InputValue, type PlacedElement } from "./inputs.ts";
-import type { JsonObject } from "./json.ts";
+import { type JsonObject, objectAt } from "./json.ts";
 import { commandPayload, messageActionPayload, viewActionPayload } from "./payloads.ts";
 import type { PersonContext } from "./person-context.ts";
 import { fillPlaces } from "./person-modal.ts";
@@ -44,9 +44,27 @@ export async function choose(
 ): Promise<CommandAnswer> {
   const now = current(context.state, user, shown);
   const used = findInput(now.blocks, field);
+  mustTellTheApp(used);
   const chosen = filledInput(used.element, value, context.loaded.get(used.actionId));
   const filled = "ts" in now ? now : fillPlaces(context, now, [{ field: used, value }]);
   return act(context, user, filled, used, chosen);
+}
+
+/**
+ * An input block keeps what is put in until the form is sent, unless it says otherwise; a text does even then, unless it
+ * names the moments at which it is told.
+ * @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+ */
+function mustTellTheApp({ block, element }: PlacedElement): void {
+  if (block.type !== "input") return;
+  if (block.dispatch_action !== true) throw new Error("the app is not told what is put in: dispatch_action is not set");
+  const moments = objectAt(element, "dispatch_action_config").trigger_actions_on;
+  if (
+    String(element.type).endsWith("_text_input") &&
+    !(Array.isArray(moments) && moments.includes("on_character_entered"))
+  ) {
+    throw new Error("the app is not told of each character: dispatch_action_config does not ask for it");
+  }
 }
 
 async function act(

@@ -22,7 +22,10 @@ export interface SandboxPerson {
    * overflow menu by its text. Uses what the message shows now, not what it showed when it was read; a confirmation is taken as yes.
    */
   click(shown: SandboxMessage | SandboxView, button: string | ButtonPlace): Promise<CommandAnswer>;
-  /** Chooses in a menu of a message or view: like `fill`, and told to the app at once. */
+  /**
+   * Chooses in a menu of a message or view, or types into an input that tells each character: like `fill`, and told to the
+   * app at once. Throws where Slack would not tell the app.
+   */
   choose(shown: SandboxMessage | SandboxView, field: string | ElementPlace, value: InputValue): Promise<CommandAnswer>;
   /** The open modal, the top of the stack. */
   view(): SandboxView | undefined;

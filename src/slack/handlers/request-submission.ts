@@ -3,7 +3,7 @@ import { explain } from "../../failure/access-error.ts";
 import { readRequest } from "../../request/request-line.ts";
 import type { SlackContext } from "../context.ts";
 import { failureAnswer, requestedAnswer } from "../messages/answers.ts";
-import { partsOf } from "../request-modal.ts";
+import { blockOf, partsOf } from "../request-form/read-form.ts";
 import { submitRequest } from "./submit-request.ts";
 
 type Submission = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
@@ -15,7 +15,7 @@ export async function handleRequestSubmission(
 ): Promise<void> {
   const reading = readRequest(partsOf(view), context.config.clusters);
   if (reading.type === "mistakes") {
-    const errors = Object.fromEntries(reading.mistakes.map(({ part, message }) => [part, message]));
+    const errors = Object.fromEntries(reading.mistakes.map(({ part, message }) => [blockOf(view, part), message]));
     return ack({ response_action: "errors", errors });
   }
   await ack();

@@ -1,0 +1,66 @@
+import type { Cluster, Level } from "../../policy/cluster.ts";
+import { formatDuration, parseDuration } from "../../request/duration.ts";
+
+/** What somebody may ask for in one cluster; each level with the longest time that they can have it. */
+export interface Offer {
+  readonly cluster: Cluster;
+  readonly levels: readonly Level[];
+}
+
+/** What stands in the form; an empty text: nothing. */
+export interface RequestForm {
+  readonly cluster: string;
+  readonly level: string;
+  /** For example `1h30m`. */
+  readonly duration: string;
+  readonly principal: string;
+  /**
+   * How often we put another ARN into the field. Slack keeps what was typed into a field as long as the field has the same
+   * id, whatever a view says: another value needs another field.
+   */
+  readonly replaced: number;
+}
+
+export const emptyForm: RequestForm = { cluster: "", level: "", duration: "", principal: "", replaced: 0 };
+
+/** The parts of a form that belong together now: a level of this cluster, a time that the level allows. */
+export interface Completed {
+  readonly form: RequestForm;
+  readonly offer: Offer | null;
+  readonly level: Level | null;
+}
+
+const usualSeconds = 3600;
+const steps = ["15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "2d", "3d", "7d"] as const;
+
+/** Takes out what can't be had any more, and puts in what there is no choice about. */
+export function completeForm(form: RequestForm, offers: readonly Offer[]): Completed {
+  const offer = offers.find(({ cluster }) => cluster.name === form.cluster) ?? onlyOne(offers);
+  const level = offer?.levels.find(({ name }) => name === form.level) ?? onlyOne(offer?.levels ?? []);
+  const durations = level ? durationsUpTo(level.maxDurationSeconds) : [];
+  const duration = durations.includes(form.duration) ? form.duration : usualDuration(durations);
+  return {
+    form: { ...form, cluster: offer?.cluster.name ?? "", level: level?.name ?? "", duration },
+    offer,
+    level,
+  };
+}
+
+/** The times to choose from, as people write them; the last is the longest that there is. */
+export function durationsUpTo(maxSeconds: number): readonly string[] {
+  const shorter = steps.filter((step) => secondsOf(step) < maxSeconds);
+  return [...shorter, formatDuration(maxSeconds).replaceAll(" ", "")];
+}
+
+function usualDuration(durations: readonly string[]): string {
+  return durations.findLast((each) => secondsOf(each) <= usualSeconds) ?? durations[0] ?? "";
+}
+
+function secondsOf(duration: string): number {
+  return parseDuration(duration) ?? 0;
+}
+
+function onlyOne<T>(values: readonly T[]): T | null {
+  const [only, ...others] = values;
+  return only !== undefined && others.length === 0 ? only : null;
+}

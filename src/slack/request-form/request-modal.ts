@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import type { InputBlock, KnownBlock, ModalView, SectionBlock } from "@slack/types";
+import { type PrincipalHint, principalHint } from "../../request/principal-hint.ts";
+import { maxReasonLength } from "../../request/read-part.ts";
+import { code, context, cut, plainLine } from "../mrkdwn.ts";
+import { fieldId, formActions, input, mostOptions, select, text } from "./fields.ts";
+import { type Completed, completeForm, durationsUpTo, type Offer, type RequestForm } from "./form.ts";
+
+export const requestModalId = "request";
+
+/** The form of a request: what can be chosen follows from what is chosen, as far as this person may ask for it. */
+export function requestModal(given: RequestForm, offers: readonly Offer[]): ModalView {
+  const completed = completeForm(given, offers);
+  const { form, offer } = completed;
+  const blocks = [
+    clusterSelect(form, offers),
+    ...clustersLeftOut(offers.length),
+    ...choicesOf(completed),
+    principalInput(form),
+    ...hintBlocks(principalHint(form.principal, offer?.cluster ?? null)),
+    input("reason", "Why", { multiline: true, max_length: maxReasonLength }),
+  ];
+  return {
+    type: "modal",
+    callback_id: requestModalId,
+    private_metadata: JSON.stringify({ replaced: form.replaced, shown: digestOf(blocks) }),
+    title: text("Ask for access"),
+    submit: text("Ask"),
+    close: text("Cancel"),
+    blocks,
+  };
+}
+
+/** Of all but what somebody has put in: so it can be told whether a form has to be changed. */
+function digestOf(blocks: readonly KnownBlock[]): string {
+  const putIn = new Set(["initial_value", "initial_option"]);
+  const asked = JSON.stringify(blocks, (key, value) => (putIn.has(key) ? undefined : value));
+  return createHash("sha256").update(asked).digest("base64url").slice(0, 16);
+}
+
+function clusterSelect({ cluster }: RequestForm, offers: readonly Offer[]): InputBlock {
+  const names = offers.map((offer) => offer.cluster.name);
+  // What was chosen last is in the list however long it is.
+  const listed = names.indexOf(cluster) < mostOptions ? names : [cluster, ...names];
+  return select({ id: "cluster", label: "Cluster", names: listed, chosen: cluster, action: formActions.cluster });
+}
+
+function clustersLeftOut(count: number): KnownBlock[] {
+  if (count <= mostOptions) return [];
+  const line = code("/eks-access request <cluster> <arn> <level> [for 4h] <reason>");
+  return [context(`The list has ${mostOptions} of ${count} clusters. For any other write ${line}`)];
+}
+
+/** The level, once there is a cluster, and the time, once there is a level. */
+function choicesOf({ form, offer, level }: Completed): InputBlock[] {
+  if (!offer) return [];
+  const names = offer.levels.map(({ name }) => name);
+  const id = fieldId("level", form.cluster);
+  const levels = select({ id, label: "Level", names, chosen: form.level, action: formActions.level });
+  if (!level) return [levels];
+  const durations = select({
+    id: fieldId("duration", form.cluster, level.name),
+    label: "For how long",
+    names: durationsUpTo(level.maxDurationSeconds),
+    chosen: form.duration,
+    action: null,
+  });
+  return [levels, durations];
+}
+
+function principalInput({ principal, replaced }: RequestForm): InputBlock {
+  const block = input(fieldId("principal", String(replaced)), "IAM role or user", {
+    placeholder: text("arn:aws:iam::111122223333:role/developers"),
+    dispatch_action_config: { trigger_actions_on: ["on_character_entered"] },
+    ...(principal && { initial_value: principal }),
+  });
+  return { ...block, dispatch_action: true, element: { ...block.element, action_id: formActions.principal } };
+}
+
+function hintBlocks(hint: PrincipalHint | null): KnownBlock[] {
+  if (!hint) return [];
+  const { message, suggestion } = hint;
+  const said = context(`:warning: ${cut(plainLine(message), 1000)}`);
+  return suggestion === null ? [said] : [said, suggestionBlock(suggestion)];
+}
+
+function suggestionBlock(arn: string): SectionBlock {
+  return {
+    type: "section",
+    text: { type: "mrkdwn", text: `Write ${code(arn)} instead.`, verbatim: true },
+    accessory: { type: "button", action_id: formActions.useArn, text: text("Use this one"), value: arn },
+  };
+}

@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { SandboxView } from "../../../src/sandbox/slack/shapes.ts";
+import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import { engineerArn } from "../../builders/a-request.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+let stage: Stage;
+
+beforeAll(async () => {
+  stage = await aStage();
+});
+afterAll(() => stage.stop());
+
+const path = "arn:aws:iam::111122223333:role/teams/payments/developers";
+
+/** The open form, once it fits. */
+function form(user: string, fits: (view: SandboxView) => boolean = () => true): Promise<SandboxView> {
+  return stage.slack.until(() => {
+    const view = stage.person(user).view();
+    return view && fits(view) ? view : undefined;
+  });
+}
+
+async function openForm(user: string): Promise<SandboxView> {
+  await stage.person(user).command("/eks-access request", "C0ACCESS");
+  return form(user);
+}
+
+const has = (id: string) => (view: SandboxView) => view.blocks.some((block) => block.block_id === id);
+const valueAt = (view: SandboxView, id: string) => Object.values(view.inputs[id] ?? {})[0];
+
+describe("the form of a request", () => {
+  test("follows what is chosen, keeps what is typed, and asks", async () => {
+    const engineer = stage.person("U0ENGINEER");
+    const opened = await openForm("U0ENGINEER");
+    engineer.fill({ Why: "read the logs" });
+    await engineer.choose(opened, "Level", "admin");
+    const admin = await form("U0ENGINEER", has("duration/staging/admin"));
+    await engineer.choose(admin, "Level", "viewer");
+    const viewer = await form("U0ENGINEER", has("duration/staging/viewer"));
+    await engineer.submit({ "IAM role or user": engineerArn, "For how long": "4h" });
+    const told = await stage.slack.until(() => engineer.directMessages().at(-1));
+
+    expect(has("duration/staging/viewer")(opened)).toBe(false);
+    expect(JSON.stringify(admin.blocks)).not.toContain('"2h"');
+    expect(JSON.stringify(viewer.blocks)).toContain('"8h"');
+    expect(valueAt(viewer, "reason")).toMatchObject({ value: "read the logs" });
+    expect(textOf(told)).toContain("is recorded: `viewer` on `staging`");
+    expect((await stage.ledger.ofRequester("U0ENGINEER", 1))[0]).toMatchObject({
+      reason: "read the logs",
+      durationSeconds: 4 * 3600,
+    });
+  });
+
+  test("remembers what was asked for last", async () => {
+    await stage.say("U0ONCALL", `request staging ${engineerArn} admin for 30m first time`);
+
+    const opened = await openForm("U0ONCALL");
+    await stage.person("U0ONCALL").close();
+
+    expect(valueAt(opened, "level/staging")).toMatchObject({ selected_option: { value: "admin" } });
+    expect(valueAt(opened, "duration/staging/admin")).toMatchObject({ selected_option: { value: "30m" } });
+    expect(valueAt(opened, "principal/0")).toMatchObject({ value: engineerArn });
+    expect(valueAt(opened, "reason")).toMatchObject({ value: null });
+  });
+
+  test("says at once that an ARN has a path, and puts the right one in with a click", async () => {
+    const approver = stage.person("U0APPROVER");
+    const opened = await openForm("U0APPROVER");
+    await approver.choose(opened, "Level", "viewer");
+    await approver.choose(await form("U0APPROVER"), "IAM role or user", path);
+    const hinted = await form("U0APPROVER", (view) => textOf(view).includes("without its path"));
+    await approver.click(hinted, "Use this one");
+    const replaced = await form("U0APPROVER", has("principal/1"));
+    await approver.submit({ Why: "a reason" });
+
+    expect(textOf(hinted)).toContain("Write `arn:aws:iam::111122223333:role/developers` instead.");
+    expect(valueAt(replaced, "principal/1")).toMatchObject({ value: "arn:aws:iam::111122223333:role/developers" });
+    expect(textOf(replaced)).not.toContain("without its path");
+    expect(approver.view()).toBeUndefined();
+    expect((await stage.ledger.ofRequester("U0APPROVER", 1))[0]?.principal).toBe(
+      "arn:aws:iam::111122223333:role/developers",
+    );
+  });
+
+  test("takes the hint back when the ARN is right, and is left alone while nothing follows from what is typed", async () => {
+    const approver = stage.person("U0APPROVER2");
+    const opened = await openForm("U0APPROVER2");
+    await approver.choose(opened, "IAM role or user", path);
+    const hinted = await form("U0APPROVER2", (view) => textOf(view).includes("without its path"));
+    await approver.choose(hinted, "IAM role or user", engineerArn);
+    const right = await form("U0APPROVER2", (view) => !textOf(view).includes("without its path"));
+    await approver.choose(right, "IAM role or user", engineerArn.slice(0, -1));
+    await approver.choose(right, "Level", "viewer");
+    const after = await form("U0APPROVER2", has("duration/staging/viewer"));
+    await approver.close();
+
+    // Three changes of the form for four of what is in it.
+    expect(after.updates).toBe(3);
+    expect(valueAt(after, "principal/0")).toMatchObject({ value: engineerArn.slice(0, -1) });
+  });
+
+  test("shows what was typed last, although an earlier change comes in between", async () => {
+    const approver = stage.person("U0APPROVER2");
+    const opened = await openForm("U0APPROVER2");
+
+    // Both are sent from the form as it was opened: the second one is out of date when it arrives.
+    await Promise.all([
+      approver.choose(opened, "IAM role or user", path),
+      approver.choose(opened, "IAM role or user", "arn:aws:iam::111122223333:group/developers"),
+    ]);
+    const last = await form("U0APPROVER2", (view) => textOf(view).includes("IAM groups can't be mapped"));
+    await approver.close();
+
+    expect(textOf(last)).not.toContain("without its path");
+  });
+
+  test("shows mistakes at their fields", async () => {
+    const engineer = stage.person("U0ENGINEER");
+    await openForm("U0ENGINEER");
+
+    const { errors } = await engineer.submit({ "IAM role or user": path, Why: "  " });
+    await engineer.close();
+
+    expect(errors["principal/0"]).toContain("arn:aws:iam::111122223333:role/developers");
+    expect(errors.reason).toBe("Say why you need it.");
+  });
+
+  test("opens without what it remembers where the ledger does not answer", async () => {
+    const never = new Promise<never>(() => {});
+    const other = await aStage({ ledger: (ledger) => ({ ...ledger, principalOf: () => never }) });
+
+    await other.person("U0ENGINEER").command("/eks-access request", "C0ACCESS");
+    const view = await other.slack.until(() => other.person("U0ENGINEER").view());
+    await other.stop();
+
+    expect(view.title).toBe("Ask for access");
+  });
+});

@@ -1,0 +1,164 @@
+import { describe, expect, test } from "vitest";
+import { problemsOfView } from "../../src/sandbox/slack/block-limits.ts";
+import { completeForm, durationsUpTo, emptyForm, type Offer } from "../../src/slack/request-form/form.ts";
+import { blockOf, formOf, isShown, partsOf } from "../../src/slack/request-form/read-form.ts";
+import { requestModal } from "../../src/slack/request-form/request-modal.ts";
+import { aCluster, aLevel } from "../builders/a-cluster.ts";
+
+const engineer = "arn:aws:iam::111122223333:user/engineer";
+
+const offerOf = (name: string, ...levels: readonly string[]): Offer => {
+  const offered = levels.map((level) => aLevel({ name: level }));
+  return { cluster: aCluster({ name, levels: offered }), levels: offered };
+};
+
+function manyOffers(count: number): readonly Offer[] {
+  return Array.from({ length: count }, (_, index) =>
+    offerOf(`c${index}`.padEnd(63, "x"), `l${index}`.padEnd(63, "x"), "m".repeat(63)),
+  );
+}
+
+const idsOf = (view: ReturnType<typeof requestModal>) => view.blocks.map(({ block_id: id }) => id).filter(Boolean);
+
+describe("the form", () => {
+  test.each([1, 2, 100, 101, 300])("with %d clusters is one that Slack takes", (count) => {
+    const offers = manyOffers(count);
+    const path = `arn:aws:iam::111122223333:role/${"p".repeat(512)}/${"n".repeat(64)}`;
+    const last = offers.at(-1);
+    const form = { ...emptyForm, cluster: last?.cluster.name ?? "", level: "m".repeat(63), principal: path };
+
+    const view = requestModal(form, offers);
+
+    expect(problemsOfView(view)).toEqual([]);
+    expect(JSON.stringify(view)).toContain("Use this one");
+  });
+
+  test("with more clusters than a list of Slack holds says so, and how to ask for the others", () => {
+    const hundred = JSON.stringify(requestModal(emptyForm, manyOffers(100)));
+    const more = JSON.stringify(requestModal(emptyForm, manyOffers(130)));
+
+    expect(hundred).not.toContain("For any other write");
+    expect(more).toContain("The list has 100 of 130 clusters. For any other write");
+  });
+
+  test("has in its list the cluster that was asked for last, however many there are", () => {
+    const offers = manyOffers(130);
+    const last = offers.at(-1)?.cluster.name ?? "";
+
+    const [cluster] = requestModal({ ...emptyForm, cluster: last }, offers).blocks;
+
+    expect(cluster).toMatchObject({ element: { initial_option: { value: last } } });
+  });
+
+  test("asks for the level once there is a cluster, and for the time once there is a level", () => {
+    const offers = [offerOf("staging", "viewer", "admin"), offerOf("production", "viewer")];
+
+    const [nothing, staging, viewer] = [
+      requestModal(emptyForm, offers),
+      requestModal({ ...emptyForm, cluster: "staging" }, offers),
+      requestModal({ ...emptyForm, cluster: "staging", level: "viewer" }, offers),
+    ];
+
+    expect(idsOf(nothing)).toEqual(["cluster", "principal/0", "reason"]);
+    expect(idsOf(staging)).toEqual(["cluster", "level/staging", "principal/0", "reason"]);
+    expect(idsOf(viewer)).toEqual(["cluster", "level/staging", "duration/staging/viewer", "principal/0", "reason"]);
+  });
+
+  test("has chosen what there is no choice about", () => {
+    const view = requestModal({ ...emptyForm, principal: engineer }, [offerOf("staging", "viewer")]);
+
+    const [cluster, level, duration, principal] = view.blocks;
+
+    expect(cluster).toMatchObject({ element: { initial_option: { value: "staging" } } });
+    expect(level).toMatchObject({ element: { initial_option: { value: "viewer" } } });
+    expect(duration).toMatchObject({ element: { initial_option: { value: "1h" } } });
+    expect(principal).toMatchObject({ element: { initial_value: engineer } });
+  });
+
+  test("says beside an ARN what is wrong with it, and offers the right one", () => {
+    const path = "arn:aws:iam::111122223333:role/teams/payments/developers";
+
+    const view = requestModal({ ...emptyForm, principal: path }, [offerOf("staging", "viewer")]);
+
+    expect(JSON.stringify(view.blocks)).toContain("without its path");
+    expect(view.blocks).toContainEqual(
+      expect.objectContaining({
+        accessory: expect.objectContaining({ value: "arn:aws:iam::111122223333:role/developers" }),
+      }),
+    );
+  });
+});
+
+describe("what belongs together", () => {
+  const offers = [offerOf("staging", "viewer", "admin"), offerOf("production", "viewer")];
+
+  test.each([
+    ["a level of another cluster is let go", { cluster: "staging", level: "owner" }, { cluster: "staging", level: "" }],
+    ["a cluster that is not offered is let go", { cluster: "gone", level: "viewer" }, { cluster: "", level: "" }],
+    ["the only level is chosen", { cluster: "production" }, { cluster: "production", level: "viewer", duration: "1h" }],
+    ["a time that is too long is let go", { cluster: "production", duration: "12h" }, { duration: "1h" }],
+    ["a time that is offered stays", { cluster: "production", duration: "4h" }, { duration: "4h" }],
+  ])("%s", (_, given, expected) => {
+    expect(completeForm({ ...emptyForm, ...given }, offers).form).toMatchObject(expected);
+  });
+
+  test.each([
+    [45, ["45s"]],
+    [900, ["15m"]],
+    [3600, ["15m", "30m", "1h"]],
+    [5400, ["15m", "30m", "1h", "1h30m"]],
+    [8 * 3600, ["15m", "30m", "1h", "2h", "4h", "8h"]],
+  ])("of %d seconds at the most one can choose %j", (most, expected) => {
+    expect(durationsUpTo(most)).toEqual(expected);
+  });
+});
+
+describe("what stands in the form", () => {
+  const view = {
+    private_metadata: JSON.stringify({ replaced: 2, shown: "x" }),
+    state: {
+      values: {
+        cluster: { "request-cluster": { type: "static_select", selected_option: { value: "staging" } } },
+        "level/staging": { "request-level": { type: "static_select", selected_option: { value: "viewer" } } },
+        "principal/2": { "request-principal": { type: "plain_text_input", value: ` ${engineer}\n` } },
+        "duration/staging/viewer": { value: { type: "static_select", selected_option: null } },
+        reason: { value: { type: "plain_text_input", value: "why" } },
+      },
+    },
+  } as unknown as Parameters<typeof partsOf>[0];
+
+  test("is read part by part, and what was left empty as nothing", () => {
+    expect(partsOf(view)).toEqual({
+      cluster: "staging",
+      level: "viewer",
+      principal: engineer,
+      duration: "",
+      reason: "why",
+    });
+    expect(formOf(view)).toEqual({
+      cluster: "staging",
+      level: "viewer",
+      principal: engineer,
+      duration: "",
+      replaced: 2,
+    });
+  });
+
+  test("is found by its part: a mistake is shown at its field, or at the cluster where there is none yet", () => {
+    expect(blockOf(view, "principal")).toBe("principal/2");
+    expect(blockOf({ ...view, state: { values: {} } }, "level")).toBe("cluster");
+  });
+
+  test.each(["", "nonsense", '{"replaced":-1}', "[]"])("counts anew where the form does not say: %j", (text) => {
+    expect(formOf({ ...view, private_metadata: text }).replaced).toBe(0);
+  });
+
+  test("is no reason to change the form, as long as nothing follows from it", () => {
+    const offers = [offerOf("staging", "viewer", "admin")];
+    const shown = requestModal({ ...emptyForm, principal: "arn:aws" }, offers);
+
+    expect(isShown(shown as never, requestModal({ ...emptyForm, principal: "arn:aws:iam" }, offers))).toBe(true);
+    expect(isShown(shown as never, requestModal({ ...emptyForm, level: "viewer" }, offers))).toBe(false);
+    expect(isShown(shown as never, requestModal({ ...emptyForm, replaced: 1 }, offers))).toBe(false);
+  });
+});
