@@ -10,7 +10,7 @@ export function accountProblems({ reading, accounts }: SectionContent): Problem[
   const problems = accounts.flatMap(({ id, node }) => accountProblem(id, node));
   const decoded = new Set(accounts.map((account) => account.index));
   for (const [index, item] of (reading.list?.items ?? []).entries()) {
-    if (reading.state === "list" && !decoded.has(index)) problems.push(notAnAccount(item.start));
+    if (!decoded.has(index)) problems.push(notAnAccount(item.start));
   }
   return problems;
 }

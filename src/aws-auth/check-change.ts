@@ -5,7 +5,6 @@ import { goFold } from "./go-yaml/fold.ts";
 import { isNode, MASTERS } from "./names.ts";
 import type { Change, PlanGuard, Refusal } from "./plan.ts";
 import { refuseGroup, refuseUsername } from "./refuse-text.ts";
-import { sameGroups } from "./same-groups.ts";
 
 /** Why a single change must not be made, or null. What the entry says already is nobody's fault and never refused. */
 export function refuseChange(document: ReadDocument, change: Change, guard: PlanGuard): Refusal | null {
@@ -62,8 +61,8 @@ export function isCreator(arn: string, { creatorArn }: PlanGuard): boolean {
 
 function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, guard: PlanGuard): Refusal | null {
   const { arn, username, groups } = change;
-  const had = new Set(entry?.groups ?? []);
-  if (groups.includes(MASTERS) && !guard.allowMasters && !had.has(MASTERS)) {
+  const had = (group: string) => entry?.groups.includes(group) ?? false;
+  if (groups.includes(MASTERS) && !guard.allowMasters && !had(MASTERS)) {
     const message = `${MASTERS} can't be taken away from whoever has it once, and obeys no RBAC rule. Let the policy name it, or ask for another group.`;
     return { code: "masters", message, arn };
   }
@@ -71,9 +70,8 @@ function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, gu
     const refusal = refuseUsername(username, arn);
     if (refusal !== null) return refusal;
   }
-  if (entry !== null && sameGroups(entry.groups, groups)) return null;
   for (const group of groups) {
-    const refusal = had.has(group) ? null : refuseGroup(group, arn);
+    const refusal = had(group) ? null : refuseGroup(group, arn);
     if (refusal !== null) return refusal;
   }
   return null;

@@ -12,7 +12,7 @@ const MOST_DIFFERENCES = 1000;
 /** The lines of two texts side by side, by a shortest edit script (Myers, 1986). */
 export function compareLines(old: readonly string[], now: readonly string[]): DiffLine[] {
   let head = 0;
-  while (head < old.length && head < now.length && old[head] === now[head]) head += 1;
+  while (head < old.length && old[head] === now[head]) head += 1;
   let tail = 0;
   const most = Math.min(old.length, now.length) - head;
   while (tail < most && old[old.length - 1 - tail] === now[now.length - 1 - tail]) tail += 1;
@@ -36,12 +36,12 @@ function number(signs: readonly Sign[], old: readonly string[], now: readonly st
 function shortestScript(old: readonly string[], now: readonly string[]): Sign[] {
   const reached: Map<number, number>[] = [];
   let furthest = new Map<number, number>([[1, 0]]);
-  for (let cost = 0; cost <= Math.min(old.length + now.length, MOST_DIFFERENCES); cost++) {
+  for (let cost = 0; cost <= MOST_DIFFERENCES; cost++) {
     reached.push(furthest);
     furthest = new Map(furthest);
     for (let diagonal = -cost; diagonal <= cost; diagonal += 2) {
-      let at = stepTo(furthest, diagonal, cost);
-      while (at < old.length && at - diagonal < now.length && old[at] === now[at - diagonal]) at += 1;
+      let { at } = stepTo(furthest, diagonal);
+      while (at < old.length && old[at] === now[at - diagonal]) at += 1;
       furthest.set(diagonal, at);
       if (at >= old.length && at - diagonal >= now.length) return walkBack(reached, old.length, now.length);
     }
@@ -49,34 +49,30 @@ function shortestScript(old: readonly string[], now: readonly string[]): Sign[] 
   return [...Array<Sign>(old.length).fill("-"), ...Array<Sign>(now.length).fill("+")];
 }
 
-function stepTo(furthest: ReadonlyMap<number, number>, diagonal: number, cost: number): number {
+interface Step {
+  /** It adds a line; else it takes one away. */
+  readonly isDown: boolean;
+  /** How many old lines are behind it. */
+  readonly at: number;
+}
+
+/** The last step to a diagonal that a script of this cost takes: the one that comes further. */
+function stepTo(furthest: ReadonlyMap<number, number>, diagonal: number): Step {
   const down = furthest.get(diagonal + 1) ?? -1;
   const right = furthest.get(diagonal - 1) ?? -1;
-  return diagonal === -cost || (diagonal !== cost && right < down) ? down : right + 1;
+  return right < down ? { isDown: true, at: down } : { isDown: false, at: right + 1 };
 }
 
 function walkBack(reached: readonly ReadonlyMap<number, number>[], oldLength: number, nowLength: number): Sign[] {
   const signs: Sign[] = [];
   let [at, to] = [oldLength, nowLength];
-  for (let cost = reached.length - 1; cost > 0; cost--) {
-    const before = reached[cost] ?? new Map<number, number>();
-    const diagonal = at - to;
-    const down = before.get(diagonal + 1) ?? -1;
-    const right = before.get(diagonal - 1) ?? -1;
-    const isDown = diagonal === -cost || (diagonal !== cost && right < down);
-    const start = isDown ? down : right + 1;
-    while (at > start) {
-      signs.push(" ");
-      at -= 1;
-      to -= 1;
-    }
-    signs.push(isDown ? "+" : "-");
-    if (isDown) to -= 1;
+  for (const furthest of reached.slice(1).reverse()) {
+    const step = stepTo(furthest, at - to);
+    signs.push(...Array<Sign>(at - step.at).fill(" "), step.isDown ? "+" : "-");
+    to -= at - step.at;
+    at = step.at;
+    if (step.isDown) to -= 1;
     else at -= 1;
   }
-  while (at > 0) {
-    signs.push(" ");
-    at -= 1;
-  }
-  return signs.reverse();
+  return [...signs, ...Array<Sign>(at).fill(" ")].reverse();
 }

@@ -1,11 +1,11 @@
-import { type ConfigMapFile, isRecord, nameOf } from "./config-map-file.ts";
+import { type ConfigMapFile, nameOf } from "./config-map-file.ts";
 import { readJson } from "./config-map-json.ts";
 import { decode } from "./go-yaml/decode.ts";
 import { YamlFailure } from "./go-yaml/failure.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { parseYaml } from "./go-yaml/parse-yaml.ts";
 import type { Field, MapValue, YamlValue } from "./go-yaml/value.ts";
-import { plainValue } from "./plain-value.ts";
+import { plainMap } from "./plain-value.ts";
 import { SECTIONS } from "./problem.ts";
 import { splitDocuments } from "./split-documents.ts";
 
@@ -45,13 +45,11 @@ function readPart(text: string, part: { text: string; offset: number; line: numb
   const isConfigMap = kind?.type === "string" && kind.value === "ConfigMap";
   const data = isConfigMap ? (map.fields.get("data")?.value ?? null) : map;
   if (!isConfigMap && !SECTIONS.some((section) => map.fields.has(section))) return null;
-  const object = plainValue(map);
-  if (!isRecord(object)) return null;
   const dataMap = data?.type === "map" ? data : null;
   return {
     text,
     form: isConfigMap ? "config-map" : "bare",
-    object,
+    object: plainMap(map),
     dataMap,
     ...dataOf(dataMap, part.line),
     ...place(part),

@@ -19,7 +19,7 @@ export function decodeEntry(map: MapValue, section: Section): DecodedEntry {
   for (const { name, value } of uses) {
     if (name === "sso") entry.sso = value.type !== "null";
     else if (name === "groups") entry.groups = decodeGroups(entry.groups, value);
-    else if (name !== "userid" && value.type === "string") entry[name] = value.value;
+    else if (value.type === "string") entry[name] = value.value;
   }
   return entry;
 }

@@ -16,37 +16,34 @@ export function unifiedDiff(name: string, before: string | null, after: string |
 
 /** Lines without LF; a CR stays and shows. A last line without an LF carries the note that `diff` makes of it. */
 function toLines(text: string): string[] {
-  if (text === "") return [];
-  const lines = text.split("\n");
-  const last = lines.pop() ?? "";
-  return last === "" ? lines : [...lines, `${last}\n\\ No newline at end of file`];
+  const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+  return lines.map((line) => (line.endsWith("\n") ? line.slice(0, -1) : `${line}\n\\ No newline at end of file`));
 }
 
-function hunksOf(lines: readonly DiffLine[]): DiffLine[][] {
-  const hunks: DiffLine[][] = [];
-  let end = -1;
+type Hunk = [DiffLine, ...DiffLine[]];
+
+/** Changes with the lines around them, and together where those touch. */
+function hunksOf(lines: readonly DiffLine[]): Hunk[] {
+  const shown = new Set<number>();
   for (const [index, line] of lines.entries()) {
     if (line.sign === " ") continue;
-    const start = Math.max(index - CONTEXT, 0);
-    if (start > end || hunks.length === 0) hunks.push(lines.slice(start, index));
-    else hunks.at(-1)?.push(...lines.slice(end, index));
-    hunks.at(-1)?.push(line);
-    end = index + 1;
-    let context = 0;
-    while (context < CONTEXT && lines[end]?.sign === " ") {
-      hunks.at(-1)?.push(...lines.slice(end, end + 1));
-      context += 1;
-      end += 1;
-    }
+    for (let near = index - CONTEXT; near <= index + CONTEXT; near += 1) shown.add(near);
+  }
+  const hunks: Hunk[] = [];
+  for (const [index, line] of lines.entries()) {
+    const last = hunks.at(-1);
+    if (!shown.has(index)) continue;
+    if (last !== undefined && shown.has(index - 1)) last.push(line);
+    else hunks.push([line]);
   }
   return hunks;
 }
 
-function hunkText(hunk: readonly DiffLine[]): string[] {
-  const first = hunk[0];
+function hunkText(hunk: Hunk): string[] {
+  const [first] = hunk;
   const old = hunk.filter((line) => line.sign !== "+").length;
   const now = hunk.filter((line) => line.sign !== "-").length;
   const from = (index: number, count: number) => (count === 0 ? index : index + 1);
-  const header = `@@ -${from(first?.old ?? 0, old)},${old} +${from(first?.now ?? 0, now)},${now} @@`;
+  const header = `@@ -${from(first.old, old)},${old} +${from(first.now, now)},${now} @@`;
   return [header, ...hunk.map((line) => line.sign + line.text)];
 }

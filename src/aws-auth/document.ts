@@ -35,6 +35,12 @@ export interface SectionReading {
   readonly droppedAt: number | null;
 }
 
+/** A section that has a list. */
+export interface ListReading extends SectionReading {
+  readonly text: string;
+  readonly list: SequenceNode;
+}
+
 /** What the authenticator looks callers up in. */
 export interface Lookup {
   /** By folded ARN, in the order of the document. More than one under a key: chance says which of them answers. */

@@ -53,9 +53,9 @@ function withText(
 function changeOf(section: Section, intents: readonly Intent[]): SectionChange {
   const arnKey = fieldKey("arn", section);
   return {
-    removed: intents
-      .flatMap((intent) => (intent.type === "remove" ? intent.entries : []))
-      .filter((entry) => entry.section === section),
+    removed: intents.flatMap((intent) =>
+      intent.type === "remove" ? intent.entries.filter((entry) => entry.section === section) : [],
+    ),
     edited: intents.flatMap((intent) =>
       intent.type === "edit" && intent.entry.section === section ? [{ entry: intent.entry, wanted: intent }] : [],
     ),

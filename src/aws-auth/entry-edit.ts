@@ -1,4 +1,4 @@
-import type { Entry, SectionReading } from "./document.ts";
+import type { Entry, ListReading } from "./document.ts";
 import { addField, placeOf, replaceValue, useOf } from "./entry-place.ts";
 import { editGroups } from "./groups-edit.ts";
 import { quote } from "./quote.ts";
@@ -12,7 +12,7 @@ export interface Wanted {
 }
 
 /** The edits that make an entry say what is wanted; null where it is not written as a mapping of its own. */
-export function editEntry(reading: SectionReading, entry: Entry, wanted: Wanted): TextEdit[] | null {
+export function editEntry(reading: ListReading, entry: Entry, wanted: Wanted): TextEdit[] | null {
   const place = placeOf(reading, entry);
   if (place === null) return null;
   const edits = sameGroups(entry.groups, wanted.groups) ? [] : editGroups(place, wanted.groups);

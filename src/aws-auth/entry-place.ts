@@ -1,5 +1,5 @@
 import { decodeEntry } from "./decode-entry.ts";
-import type { Entry, SectionReading } from "./document.ts";
+import type { Entry, ListReading } from "./document.ts";
 import { type FieldName, type FieldUse, fieldKey, fieldUses, lastUse } from "./field.ts";
 import type { MappingNode, SequenceNode } from "./go-yaml/node.ts";
 import type { Section } from "./problem.ts";
@@ -26,10 +26,10 @@ export interface EntryPlace {
 }
 
 /** The place of an entry; null where it is not written as a mapping of its own, as with an alias. */
-export function placeOf({ text, list, items, section }: SectionReading, entry: Entry): EntryPlace | null {
-  const mapping = list?.items[entry.index];
+export function placeOf({ text, list, items, section }: ListReading, entry: Entry): EntryPlace | null {
+  const mapping = list.items[entry.index];
   const value = items[entry.index];
-  if (text === null || list === null || mapping?.kind !== "mapping" || value?.type !== "map") return null;
+  if (mapping?.kind !== "mapping" || value?.type !== "map") return null;
   return { section, text, list, mapping, entry, uses: fieldUses(value, section) };
 }
 
@@ -41,22 +41,20 @@ export function useOf({ uses }: EntryPlace, name: FieldName): FieldUse | null {
 
 /** Puts a value in another's place. A block scalar takes its line breaks with it; an empty value has no space before it. */
 export function replaceValue({ text }: EntryPlace, { written }: FieldUse, value: string): TextEdit {
-  const isBlock = written.kind === "scalar" && (written.style === "literal" || written.style === "folded");
-  const before = written.outer === written.end ? " " : "";
-  const after = isBlock && isStartOfLine(text, written.end) ? lineBreakOf(text) : "";
-  return { start: written.outer, end: written.end, text: before + value + after };
+  const { outer: start, end } = written;
+  if (start === end) return { start, end, text: ` ${value}` };
+  return { start, end, text: isStartOfLine(text, end) ? value + lineBreakOf(text) : value };
 }
 
 /** Puts a field at the end of the mapping, where it also wins over what a `<<` before it brings. */
 export function addField({ text, section, mapping }: EntryPlace, name: FieldName, value: string): TextEdit {
   const key = fieldKey(name, section);
-  const last = mapping.pairs.at(-1);
   if (mapping.flow) {
-    const at = last?.value.end ?? mapping.start.at + 1;
-    return { start: at, end: at, text: `${last === undefined ? "" : ", "}${quote(key)}: ${value}` };
+    const at = mapping.pairs.at(-1)?.value.end ?? mapping.end;
+    return { start: at, end: at, text: `, ${quote(key)}: ${value}` };
   }
   const line = `${" ".repeat(mapping.start.column)}${key}: ${value}`;
-  return insertLines(afterLine(text, last?.value.end ?? mapping.end), line, lineBreakOf(text));
+  return insertLines(afterLine(text, mapping.end), line, lineBreakOf(text));
 }
 
 export function removeField({ text, mapping }: EntryPlace, { key, written }: FieldUse): TextEdit {

@@ -29,7 +29,7 @@ export function styleOf(list: SequenceNode, lineBreak: string): EntryStyle {
 function keysOffset(list: SequenceNode) {
   return (item: YamlNode): number | null => {
     const dash = list.marks[list.items.indexOf(item)];
-    if (item.kind !== "mapping" || item.flow || item.anchor !== null || dash?.line !== item.start.line) return null;
+    if (item.kind !== "mapping" || item.flow || dash?.line !== item.start.line) return null;
     return item.start.column - dash.column;
   };
 }

@@ -30,7 +30,7 @@ function repeatedField(section: Section, name: string, key: YamlNode): Problem {
 }
 
 function wrongType(section: Section, { name, value }: FieldUse): Problem[] {
-  if (name === "sso" || name === "userid" || value.type === "null") return [];
+  if (name === "sso" || value.type === "null") return [];
   if (name === "groups") return wrongGroups(section, value);
   if (value.type === "string") return [];
   const key = fieldKey(name, section);
@@ -90,7 +90,7 @@ function kindOf(value: YamlValue): string {
 }
 
 /** What is a text only to YAML 1.2: a check with a reader of that shows nothing wrong. */
-function elsewhere({ node, type }: YamlValue): string {
-  const isOld = node.kind === "scalar" && node.tag === "" && type !== "string" && isTextTo12(node.value);
+function elsewhere({ node }: YamlValue): string {
+  const isOld = node.kind === "scalar" && node.tag === "" && isTextTo12(node.value);
   return isOld ? " Tools that read YAML 1.2 see a text there." : "";
 }

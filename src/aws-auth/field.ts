@@ -3,7 +3,7 @@ import type { Field, MapValue } from "./go-yaml/value.ts";
 import type { Section } from "./problem.ts";
 
 /** The fields of an entry that the authenticator knows. `arn` is `rolearn` or `userarn`. */
-export type FieldName = "arn" | "username" | "groups" | "sso" | "userid";
+export type FieldName = "arn" | "username" | "groups" | "sso";
 
 /** How the field is spelled in a section. */
 export function fieldKey(name: FieldName, section: Section): string {
@@ -27,7 +27,7 @@ export function fieldUses(map: MapValue, section: Section): FieldUse[] {
     const name = knownField(spelled, section);
     if (name !== null) uses.push({ name, spelled, key, value, written, merged });
   }
-  return uses.length < 2 ? uses : uses.sort((a, b) => (a.spelled < b.spelled ? -1 : 1));
+  return uses.sort((a, b) => (a.spelled < b.spelled ? -1 : 1));
 }
 
 /** The use of a field that counts. */
@@ -42,13 +42,11 @@ const KNOWN: Readonly<Record<Section, ReadonlyMap<string, FieldName>>> = {
     ["username", "username"],
     ["groups", "groups"],
     ["sso", "sso"],
-    ["userid", "userid"],
   ]),
   mapUsers: new Map([
     ["userarn", "arn"],
     ["username", "username"],
     ["groups", "groups"],
-    ["userid", "userid"],
   ]),
   mapAccounts: new Map(),
 };

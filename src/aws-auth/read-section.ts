@@ -54,7 +54,7 @@ function readAccounts(reading: SectionReading, { root }: YamlDocument, problems:
   const { accounts, failure, state } = decodeAccounts(root);
   if (failure !== null) problems.unshift(unreadable(reading.section, failure));
   else if (state === "unreadable") problems.unshift(notAList(reading.section, root.start));
-  const list = root.kind === "sequence" ? root : null;
+  const list = state === "list" && root.kind === "sequence" ? root : null;
   return { ...content({ ...reading, state, list }, problems), accounts };
 }
 

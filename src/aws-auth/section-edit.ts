@@ -1,8 +1,7 @@
-import type { Entry, SectionReading } from "./document.ts";
+import type { Entry, ListReading, SectionReading } from "./document.ts";
 import { editEntry, type Wanted } from "./entry-edit.ts";
 import { blockEntry, flowEntry, type NewEntry, styleOf } from "./entry-style.ts";
 import { fillSection, restoreEmpty } from "./fill-section.ts";
-import type { SequenceNode } from "./go-yaml/node.ts";
 import { editList } from "./list-edit.ts";
 import { editLines, insertLines, lineBreakOf, startOfLine, type TextEdit } from "./text-edit.ts";
 
@@ -20,21 +19,20 @@ export interface SectionChange {
 export function editSection(reading: SectionReading, change: SectionChange): (string | null)[] {
   const { text, list } = reading;
   if (text === null || list === null || list.items.length === 0) return fillSection(reading, change.added);
-  const atEnd = editLines(text, (whole) => edits({ ...reading, text: whole }, list, whole, change, "end"));
+  const atEnd = editLines(text, (whole) => edits({ ...reading, text: whole, list }, change, "end"));
   const candidates = atEnd === null ? [] : [change.removed.length > 0 ? restoreEmpty(atEnd) : atEnd];
   if (change.added.length === 0 || list.flow) return candidates;
   // A block scalar at the very end of a text changes its value when anything is put behind it.
-  const inFront = editLines(text, (whole) => edits({ ...reading, text: whole }, list, whole, change, "front"));
+  const inFront = editLines(text, (whole) => edits({ ...reading, text: whole, list }, change, "front"));
   return inFront === null ? candidates : [...candidates, inFront];
 }
 
 function edits(
-  reading: SectionReading,
-  list: SequenceNode,
-  text: string,
+  reading: ListReading,
   { removed, edited, added }: SectionChange,
   side: "end" | "front",
 ): TextEdit[] | null {
+  const { text, list } = reading;
   const style = styleOf(list, lineBreakOf(text));
   const items = added.map((entry) => (list.flow ? flowEntry(entry) : blockEntry(entry, style)));
   const indexes = new Set(removed.map((entry) => entry.index));

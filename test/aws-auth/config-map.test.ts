@@ -98,12 +98,52 @@ describe("readConfigMap", () => {
     expect(readConfigMap("kind: List\nitems: [{kind: ConfigMap, metadata: {name: other}}]\n").type).toBe("unusable");
   });
 
+  it("reads JSON by JSON's own escapes: bare, in a List, and as itself", () => {
+    const object = { kind: "ConfigMap", metadata: { name: "aws-auth" }, data: { mapUsers: "a" } };
+    const slashed = (value: unknown) => JSON.stringify(value).replace('"a"', '"\\/"');
+
+    const files = [object, object.data, { kind: "List", items: [12, { kind: "ConfigMap" }, object] }].map((value) =>
+      read(slashed(value)),
+    );
+
+    expect(files.map((file) => [file.form, file.data])).toEqual([
+      ["config-map", { mapUsers: "/" }],
+      ["bare", { mapUsers: "/" }],
+      ["config-map", { mapUsers: "/" }],
+    ]);
+    expect(readConfigMap('{"kind": "List", "items": [{"kind": "ConfigMap", "data": {"a": "\\/"}}]}').type).toBe(
+      "unusable",
+    );
+    expect(readConfigMap('{"kind": "ConfigMap", "data": {"a": "\\/"}}')).toMatchObject({ type: "file" });
+    expect(readConfigMap('{"kind": "ConfigMap", "data": "\\/"}')).toMatchObject({ type: "file", file: { data: {} } });
+  });
+
+  it("passes over documents that hold nothing, and over data that is none", () => {
+    const file = read("# ours\n---\nkind: ConfigMap\ndata: [a]\n");
+    const list = read(
+      "kind: List\nitems: [{metadata: {}}, {metadata: {name: aws-auth}, kind: ConfigMap, data: {a: x}}]\n",
+    );
+
+    expect(file).toMatchObject({ data: {}, dataMap: null, line: 1 });
+    expect(list.data).toEqual({ a: "x" });
+  });
+
   it("takes null for an empty text, and tells of what is no text", () => {
     const yaml = read("kind: ConfigMap\ndata:\n  a:\n  b: 12\n  c: x\n");
     const json = read('{"kind": "ConfigMap", "data": {"a": null, "b": 12, "c": "x"}}');
 
     expect(yaml).toMatchObject({ data: { a: "", c: "x" }, notText: [{ key: "b", line: 4, column: 3 }] });
-    expect(json).toMatchObject({ data: { c: "x" }, notText: [{ key: "b", line: 1, column: 1 }] });
+    expect([yaml.data, json.data]).toEqual([{ a: "", c: "x" }, { c: "x" }]);
+    expect([...yaml.nodes.keys()]).toEqual(["a", "b", "c"]);
+    expect(json).toMatchObject({ notText: [{ key: "b", line: 1, column: 1 }] });
+  });
+
+  it("knows no place for a value that is no scalar", () => {
+    const file = read("kind: ConfigMap\ndata:\n  mapRoles:\n  - a\n  b: x\n");
+
+    expect([...file.nodes.keys()]).toEqual(["b"]);
+    expect(file.form).toBe("config-map");
+    expect(read("mapRoles: x\n").form).toBe("bare");
   });
 
   it.each([

@@ -14,8 +14,8 @@ export class AliasBudget {
   spend(node: YamlNode): void {
     this.#all += 1;
     if (this.#depth > 0) this.#byAlias += 1;
-    if (this.#byAlias <= 100 || this.#all <= 1000) return;
-    if (this.#byAlias / this.#all > allowedShare(this.#all))
+    // go-yaml also wants more than 100 steps by aliases, which follows: no share below a tenth is refused.
+    if (this.#all > 1000 && this.#byAlias / this.#all > allowedShare(this.#all))
       throw new YamlFailure("document contains excessive aliasing", node.start.line, node.start.column);
   }
 
@@ -33,7 +33,6 @@ export class AliasBudget {
 }
 
 function allowedShare(all: number): number {
-  if (all <= LOW) return 0.99;
-  if (all >= HIGH) return 0.1;
-  return 0.99 - (0.89 * (all - LOW)) / (HIGH - LOW);
+  const along = (all - LOW) / (HIGH - LOW);
+  return 0.99 - 0.89 * Math.min(Math.max(along, 0), 1);
 }

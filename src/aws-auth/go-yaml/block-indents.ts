@@ -2,9 +2,6 @@ import type { Cursor } from "./cursor.ts";
 import type { Mark, TokenType } from "./token.ts";
 import type { TokenQueue } from "./token-queue.ts";
 
-/** How deep go-yaml lets collections nest. */
-export const DEEPEST = 10_000;
-
 /** The columns of the block collections that are open. */
 export class BlockIndents {
   /** Column of the innermost one; -1 outside of any. */
@@ -12,11 +9,10 @@ export class BlockIndents {
   readonly #outer: number[] = [];
 
   /** Opens a collection at `mark`, before the token numbered `before`, if that is deeper than the innermost one. */
-  open(type: TokenType, mark: Mark, before: number, tokens: TokenQueue, cursor: Cursor): void {
+  open(type: TokenType, mark: Mark, before: number, tokens: TokenQueue): void {
     if (this.column >= mark.column) return;
     this.#outer.push(this.column);
     this.column = mark.column;
-    if (this.#outer.length > DEEPEST) cursor.fail(`exceeded max depth of ${DEEPEST}`);
     tokens.insert(type, mark, before);
   }
 

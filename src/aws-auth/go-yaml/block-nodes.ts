@@ -17,7 +17,7 @@ export function parseBlockSequence(parser: NodeParser, properties: Properties, i
   const { outer, anchor } = properties;
   const node = parser.named({ kind: "sequence" as const, items, marks, flow: false, start, outer, end, anchor });
   for (let dash = scanner.takeIf("block-entry"); dash !== null; dash = scanner.takeIf("block-entry")) {
-    const item = parser.nodeUnless(isIndentless ? INDENTLESS_ITEM_ENDS : ITEM_ENDS, "block", behind(dash));
+    const item = parser.nodeUnless(isIndentless ? INDENTLESS_ITEM_ENDS : ITEM_ENDS, true, behind(dash));
     marks.push(dash.start);
     items.push(item);
     node.end = item.end;
@@ -34,7 +34,7 @@ export function parseBlockMapping(parser: NodeParser, { outer, anchor }: Propert
   const node = parser.named({ kind: "mapping" as const, pairs, flow: false, start, outer, end, anchor });
   for (let token = scanner.take(); token.type !== "block-end"; token = scanner.take()) {
     if (token.type !== "key") failAt("did not find expected key", token.start);
-    const key = parser.nodeUnless(PAIR_ENDS, "block-or-indentless", behind(token));
+    const key = parser.nodeUnless(PAIR_ENDS, true, behind(token));
     const value = parseValue(parser, key.end);
     pairs.push({ key, value });
     node.end = value.end;
@@ -46,5 +46,5 @@ function parseValue(parser: NodeParser, keyEnd: number): YamlNode {
   const colon = parser.scanner.takeIf("value");
   // Without a `:` the value stands behind its key, and not before whatever comes next.
   if (colon === null) return emptyScalar({ ...parser.scanner.peek().start, at: keyEnd });
-  return parser.nodeUnless(PAIR_ENDS, "block-or-indentless", behind(colon));
+  return parser.nodeUnless(PAIR_ENDS, true, behind(colon));
 }

@@ -14,17 +14,16 @@ export function isBlank(code: number): boolean {
 }
 
 export function isBreak(code: number): boolean {
-  return code === LF || code === CR || (code >= NEL && isWideBreak(code));
+  return code === LF || code === CR || isWideBreak(code);
 }
 
 export function isBreakOrEnd(code: number): boolean {
   return code === NUL || isBreak(code);
 }
 
-/** Asked of nearly every unit of a text: most of them are known by one comparison. */
+/** Asked of nearly every unit of a text. No other unit up to a space is in it: they are refused before. */
 export function isBlankBreakOrEnd(code: number): boolean {
-  if (code > SPACE) return code >= NEL && isWideBreak(code);
-  return code === SPACE || code === LF || code === TAB || code === CR || code === NUL;
+  return code <= SPACE || isWideBreak(code);
 }
 
 function isWideBreak(code: number): boolean {

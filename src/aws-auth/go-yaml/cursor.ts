@@ -33,7 +33,7 @@ export class Cursor {
     this.at += code === CR && this.code(1) === LF ? 2 : 1;
     this.line += 1;
     this.column = 0;
-    return code === CR || code === LF || code === 0x85 ? "\n" : String.fromCharCode(code);
+    return code === CR || code === 0x85 ? "\n" : String.fromCharCode(code);
   }
 
   /** Takes the end of the text for the end of a line, as libyaml does: no key can go on behind it. */

@@ -64,7 +64,7 @@ function fill(map: MapDraft, node: MappingNode, budget: AliasBudget, merged: boo
     const field = { key, value: decodeNode(value, budget), written: value, merged };
     if (name.type === "string") set(map, name.value, field);
     else addOther(map, name.value, field.value);
-    if (name.type === "null" || (name.type === "number" && isWide(name.value))) map.unfitKey ??= key;
+    if (name.type === "null" || isWide(name.value)) map.unfitKey ??= key;
   }
 }
 
@@ -88,20 +88,33 @@ export function isMerge(key: YamlNode): boolean {
   return key.kind === "scalar" && key.value === "<<" && (key.implicit || key.tag === `${YAML_TAG}merge`);
 }
 
-/** In the order in which they are applied: of a list, the last first, as earlier ones win. */
-function mergeSources(value: YamlNode): YamlNode[] {
-  const sources = value.kind === "sequence" ? [...value.items].reverse() : [value];
-  for (const source of sources) {
-    const target = source.kind === "alias" ? source.target : source;
-    if (target.kind !== "mapping") throw failure("map merge requires map or sequence of maps as the value", source);
-  }
-  return sources;
+/** A mapping that `<<` brings in, and how it is written there: as it is, or by an alias. */
+interface MergeSource {
+  readonly written: YamlNode;
+  readonly mapping: MappingNode;
 }
 
-function merge(map: MapDraft, source: YamlNode, budget: AliasBudget): void {
-  budget.spend(source);
-  if (source.kind === "alias") budget.through(source, () => merge(map, source.target, budget));
-  else if (source.kind === "mapping") fill(map, source, budget, true);
+/** In the order in which they are applied: of a list, the last first, as earlier ones win. */
+function mergeSources(value: YamlNode): MergeSource[] {
+  const sources = value.kind === "sequence" ? [...value.items].reverse() : [value];
+  return sources.map((written) => {
+    const mapping = written.kind === "alias" ? written.target : written;
+    if (mapping.kind === "mapping") return { written, mapping };
+    throw failure("map merge requires map or sequence of maps as the value", written);
+  });
+}
+
+function merge(map: MapDraft, { written, mapping }: MergeSource, budget: AliasBudget): void {
+  const bringIn = () => {
+    budget.spend(mapping);
+    fill(map, mapping, budget, true);
+  };
+  if (written.kind === "alias") {
+    budget.spend(written);
+    budget.through(written, bringIn);
+  } else {
+    bringIn();
+  }
 }
 
 function failure(problem: string, node: YamlNode): YamlFailure {

@@ -7,7 +7,6 @@ export class YamlFailure extends Error {
 
   constructor(problem: string, line: number, column: number) {
     super(problem);
-    this.name = "YamlFailure";
     this.line = line;
     this.column = column;
   }

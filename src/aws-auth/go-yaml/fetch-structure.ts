@@ -1,4 +1,3 @@
-import { DEEPEST } from "./block-indents.ts";
 import { scanDirective } from "./scan-directive.ts";
 import type { ScanState } from "./scan-state.ts";
 import type { TokenType } from "./token.ts";
@@ -25,7 +24,7 @@ export function fetchDocumentIndicator(state: ScanState, type: TokenType): void 
 
 export function fetchFlowStart(state: ScanState, type: TokenType): void {
   state.saveKey();
-  if (state.keys.deepen(state.tokens.next) > DEEPEST) state.cursor.fail(`exceeded max depth of ${DEEPEST}`);
+  state.keys.deepen(state.tokens.next);
   state.keyAllowed = true;
   state.addIndicator(type);
 }
@@ -65,7 +64,7 @@ export function fetchValue(state: ScanState): void {
     state.openBlock("block-mapping-start", "mapping values are not allowed in this context");
   } else {
     tokens.insert("key", key.mark, key.token);
-    if (state.inBlock) state.indents.open("block-mapping-start", key.mark, key.token, tokens, cursor);
+    if (state.inBlock) state.indents.open("block-mapping-start", key.mark, key.token, tokens);
   }
   state.keyAllowed = key === null && state.inBlock;
   state.addIndicator("value");

@@ -20,7 +20,7 @@ export function parseFlowSequence(parser: NodeParser, { outer, anchor }: Propert
       marks.push(takeComma(parser, "]"));
       if (scanner.peek().type === "flow-sequence-end") break;
     }
-    items.push(scanner.peek().type === "key" ? parseSinglePair(parser) : parser.node("flow"));
+    items.push(scanner.peek().type === "key" ? parseSinglePair(parser) : parser.node(false));
   }
   node.end = scanner.take().end;
   return node;
@@ -32,7 +32,7 @@ function parseSinglePair(parser: NodeParser): MappingNode {
   const { start } = scanner.take();
   // libyaml drops the token that stands in the place of a missing key, its `:` included. So does this.
   const isMissing = SEQUENCE_KEY_ENDS.has(scanner.peek().type);
-  const key = isMissing ? emptyScalar(behind(scanner.take())) : parser.node("flow");
+  const key = isMissing ? emptyScalar(behind(scanner.take())) : parser.node(false);
   const value = parseValue(parser, SEQUENCE_VALUE_ENDS);
   return { kind: "mapping", pairs: [{ key, value }], flow: true, start, outer: start.at, end: value.end, anchor: null };
 }
@@ -56,17 +56,17 @@ export function parseFlowMapping(parser: NodeParser, { outer, anchor }: Properti
 function parsePair(parser: NodeParser): Pair {
   const { scanner } = parser;
   if (scanner.takeIf("key") === null) {
-    const key = parser.node("flow");
+    const key = parser.node(false);
     return { key, value: emptyScalar(scanner.peek().start) };
   }
-  const key = parser.nodeUnless(MAPPING_KEY_ENDS, "flow", scanner.peek().start);
+  const key = parser.nodeUnless(MAPPING_KEY_ENDS, false, scanner.peek().start);
   return { key, value: parseValue(parser, MAPPING_VALUE_ENDS) };
 }
 
 function parseValue(parser: NodeParser, ends: ReadonlySet<TokenType>): YamlNode {
   const { scanner } = parser;
   if (scanner.takeIf("value") === null) return emptyScalar(scanner.peek().start);
-  return parser.nodeUnless(ends, "flow", scanner.peek().start);
+  return parser.nodeUnless(ends, false, scanner.peek().start);
 }
 
 function takeComma({ scanner }: NodeParser, close: string): Mark {

@@ -12,9 +12,7 @@ export function goFold(text: string): string {
 }
 
 export function isAscii(text: string): boolean {
-  // Not by a regular expression on the range from NUL on: that would be a control character in a pattern.
-  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
-  return true;
+  return !/[\u0080-\uffff]/.test(text);
 }
 
 function mapLetters(text: string, map: (letter: string) => string): string {
@@ -30,12 +28,12 @@ function lowerLetter(letter: string): string {
 }
 
 function foldLetter(letter: string): string {
-  if (letter === "\u0130" || letter === "\u0131") return letter;
+  if (letter === "\u0131") return letter;
   const upper = letter.toUpperCase();
   const lower = (isOneLetter(upper) ? upper : letter).toLowerCase();
   return isOneLetter(lower) ? lower : letter;
 }
 
 function isOneLetter(text: string): boolean {
-  return text.length === ((text.codePointAt(0) ?? 0) > 0xffff ? 2 : 1);
+  return [...text].length === 1;
 }

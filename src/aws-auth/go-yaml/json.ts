@@ -15,6 +15,6 @@ export function requireJson(value: YamlValue): void {
       if (value.unfitKey !== null)
         throw new YamlFailure("JSON can't hold this key", value.unfitKey.start.line, value.unfitKey.start.column);
       for (const field of value.fields.values()) requireJson(field.value);
-      for (const other of value.others?.values() ?? []) requireJson(other);
+      if (value.others !== null) for (const other of value.others.values()) requireJson(other);
   }
 }

@@ -19,9 +19,6 @@ export interface Properties {
   readonly tag: string;
 }
 
-/** Where a node is read: libyaml's grammar takes block collections only in block context. */
-export type Context = "block" | "block-or-indentless" | "flow";
-
 /** Makes nodes from tokens, by libyaml's grammar: what it takes and refuses, this takes and refuses. */
 export class NodeParser {
   readonly scanner: Scanner;
@@ -50,19 +47,19 @@ export class NodeParser {
     }
   }
 
-  /** The node that begins with the next token. */
-  node(context: Context): YamlNode {
+  /** The node that begins with the next token. Only in block context may it be a list in the column of its key. */
+  node(inBlock: boolean): YamlNode {
     this.#depth += 1;
     const first = this.scanner.peek();
     if (this.#depth > DEPTH) failAt(`nested deeper than ${DEPTH} levels`, first.start);
-    const node = first.type === "alias" ? this.#alias() : this.#content(first, context);
+    const node = first.type === "alias" ? this.#alias() : this.#content(first, inBlock);
     this.#depth -= 1;
     return node;
   }
 
   /** The next node, or what stands where none was written, if the next token is one of these. */
-  nodeUnless(ends: ReadonlySet<TokenType>, context: Context, empty: Mark): YamlNode {
-    return ends.has(this.scanner.peek().type) ? emptyScalar(empty) : this.node(context);
+  nodeUnless(ends: ReadonlySet<TokenType>, inBlock: boolean, empty: Mark): YamlNode {
+    return ends.has(this.scanner.peek().type) ? emptyScalar(empty) : this.node(inBlock);
   }
 
   /** Makes a node known by its anchor. Collections are named before they are filled: they may hold themselves. */
@@ -78,15 +75,15 @@ export class NodeParser {
     return { kind: "alias", name, target, start, outer: start.at, end, anchor: null };
   }
 
-  #content(first: Token, context: Context): YamlNode {
+  #content(first: Token, inBlock: boolean): YamlNode {
     const properties = this.#properties(first);
     const { type, start } = this.scanner.peek();
     if (type === "scalar") return this.#scalar(properties);
     if (type === "flow-sequence-start") return parseFlowSequence(this, properties);
     if (type === "flow-mapping-start") return parseFlowMapping(this, properties);
-    if (type === "block-entry" && context === "block-or-indentless") return parseBlockSequence(this, properties, true);
-    if (type === "block-sequence-start" && context !== "flow") return parseBlockSequence(this, properties, false);
-    if (type === "block-mapping-start" && context !== "flow") return parseBlockMapping(this, properties);
+    if (type === "block-entry" && inBlock) return parseBlockSequence(this, properties, true);
+    if (type === "block-sequence-start") return parseBlockSequence(this, properties, false);
+    if (type === "block-mapping-start") return parseBlockMapping(this, properties);
     if (properties.anchor === null && properties.tag === "") return failAt("did not find expected node content", start);
     return this.named({ ...emptyScalar(first.start), ...properties, implicit: properties.tag === "" });
   }
@@ -95,7 +92,7 @@ export class NodeParser {
   #properties(first: Token): Properties {
     let anchor = this.scanner.takeIf("anchor");
     const tag = this.scanner.takeIf("tag");
-    if (tag !== null) anchor ??= this.scanner.takeIf("anchor");
+    anchor ??= this.scanner.takeIf("anchor");
     const outer = first.start.at;
     const end = Math.max(outer, anchor?.end ?? 0, tag?.end ?? 0);
     return { outer, end, anchor: anchor?.value ?? null, tag: tag === null ? "" : this.#resolveTag(tag) };

@@ -24,7 +24,7 @@ function addBool(word: string, value: boolean): void {
 }
 
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
-const INTEGER = /^([-+]?)(?:(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+)|0([0-7]+)|(0|[1-9][0-9]*))$/;
+const INTEGER = /^[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0[0-7]*|[1-9][0-9]*)$/;
 
 /** What strconv.ParseFloat takes of texts that begin with a point: unlike elsewhere, underscores must part digits. */
 const POINTED = /^\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+(_[0-9]+)*)?$/;
@@ -53,15 +53,14 @@ function finite(digits: string): number | null {
 
 /** As strconv.ParseInt and, without a sign, ParseUint read it, with base 0 and 64 bits. */
 function toInteger(digits: string): bigint | null {
-  const match = INTEGER.exec(digits);
-  if (match === null) return null;
-  const [, sign, prefixed, octal, decimal = "0"] = match;
-  const size = BigInt(prefixed?.toLowerCase() ?? (octal === undefined ? decimal : `0o${octal}`));
+  if (!INTEGER.test(digits)) return null;
+  const sign = digits.charAt(0);
+  const size = BigInt(digits.replace(/^[-+]/, "").replace(/^0(?=[0-7])/, "0o"));
   if (sign === "-") return size <= 2n ** 63n ? -size : null;
   return size < (sign === "+" ? 2n ** 63n : 2n ** 64n) ? size : null;
 }
 
 /** Whether Go holds a number as a uint64, which it refuses as a key on the way to JSON. */
-export function isWide(value: bigint | number): boolean {
+export function isWide(value: unknown): boolean {
   return typeof value === "bigint" && value >= 2n ** 63n;
 }

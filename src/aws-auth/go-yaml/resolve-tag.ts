@@ -3,18 +3,18 @@ import { isWide, resolvePlain, type ScalarValue } from "./resolve-plain.ts";
 
 /** Resolves a scalar with an explicit tag; null where go-yaml refuses the text for this tag. */
 export function resolveTagged(tag: string, text: string): ScalarValue | null {
-  switch (tag.startsWith(YAML_TAG) ? tag.slice(YAML_TAG.length) : "") {
-    case "binary":
+  switch (tag) {
+    case `${YAML_TAG}binary`:
       return decodeBinary(text);
-    case "timestamp":
+    case `${YAML_TAG}timestamp`:
       return isTimestamp(text) ? { type: "string", value: text } : null;
-    case "bool":
+    case `${YAML_TAG}bool`:
       return only("bool", text);
-    case "null":
+    case `${YAML_TAG}null`:
       return only("null", text);
-    case "int":
+    case `${YAML_TAG}int`:
       return resolveInteger(text);
-    case "float":
+    case `${YAML_TAG}float`:
       return resolveFloat(text);
     default:
       return { type: "string", value: text };
@@ -56,8 +56,9 @@ function isTimestamp(text: string): boolean {
   return isDate(Number(year), Number(month), Number(day)) && hour < 24 && minute < 60 && second < 60;
 }
 
+/** A day that the month has not lies in another month. */
 function isDate(year: number, month: number, day: number): boolean {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
-  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  return date.getUTCMonth() === month - 1;
 }

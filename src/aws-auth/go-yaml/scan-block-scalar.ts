@@ -41,7 +41,7 @@ export function scanBlockScalar(cursor: Cursor, literal: boolean, indent: number
 function scanHeader(cursor: Cursor, start: Mark): { chomping: Chomping; increment: number } {
   let chomping = scanChomping(cursor);
   const increment = scanIncrement(cursor, start);
-  if (chomping === "clip" && increment > 0) chomping = scanChomping(cursor);
+  if (chomping === "clip") chomping = scanChomping(cursor);
   while (isBlank(cursor.code())) cursor.skip();
   if (cursor.code() === 0x23) while (!isBreakOrEnd(cursor.code())) cursor.skip();
   if (!isBreakOrEnd(cursor.code())) cursor.fail("did not find expected comment or line break", start);

@@ -14,7 +14,6 @@ export interface Gap {
  */
 export function scanGap(cursor: Cursor, afterBreak: boolean, indent = -1): Gap {
   const start = cursor.at;
-  let end = start;
   let first = "";
   let more = "";
   let brokeLine = afterBreak;
@@ -23,7 +22,6 @@ export function scanGap(cursor: Cursor, afterBreak: boolean, indent = -1): Gap {
       if (brokeLine && code === TAB && cursor.column <= indent)
         cursor.fail("found a tab character that violates indentation");
       cursor.skip();
-      if (!brokeLine) end = cursor.at;
     } else if (brokeLine) {
       more += cursor.skipBreak();
     } else {
@@ -31,7 +29,7 @@ export function scanGap(cursor: Cursor, afterBreak: boolean, indent = -1): Gap {
       brokeLine = true;
     }
   }
-  if (!brokeLine) return { text: cursor.text.slice(start, end), brokeLine };
+  if (!brokeLine) return { text: cursor.text.slice(start, cursor.at), brokeLine };
   if (first === "\n") return { text: more === "" ? " " : more, brokeLine };
   return { text: first + more, brokeLine };
 }

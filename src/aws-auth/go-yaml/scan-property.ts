@@ -53,7 +53,6 @@ export function scanUri(cursor: Cursor, mayBeEmpty: boolean, start: Mark): strin
   while (isUriCharacter(cursor.code())) cursor.skip();
   const raw = cursor.text.slice(from, cursor.at);
   if (raw === "" && !mayBeEmpty) cursor.fail("did not find expected tag URI", start);
-  if (!raw.includes("%")) return raw;
   try {
     return decodeURIComponent(raw);
   } catch {
@@ -62,7 +61,7 @@ export function scanUri(cursor: Cursor, mayBeEmpty: boolean, start: Mark): strin
 }
 
 function isUriCharacter(code: number): boolean {
-  return isWord(code) || (code !== 0 && ";/?:@&=+$,.!~*'()[]%".includes(String.fromCharCode(code)));
+  return isWord(code) || ";/?:@&=+$,.!~*'()[]%".includes(String.fromCharCode(code));
 }
 
 export function scanWord(cursor: Cursor): string {

@@ -101,7 +101,7 @@ function scanEscape(cursor: Cursor): string {
   if (length === undefined) return cursor.fail("found unknown escape character");
   cursor.skip(2);
   const digits = cursor.text.slice(cursor.at, cursor.at + length);
-  if (digits.length < length || !/^[0-9A-Fa-f]+$/.test(digits)) cursor.fail("did not find expected hexadecimal number");
+  if (!/^[0-9A-Fa-f]+$/.test(digits)) cursor.fail("did not find expected hexadecimal number");
   const value = Number.parseInt(digits, 16);
   if ((value >= 0xd800 && value <= 0xdfff) || value > 0x10ffff)
     cursor.fail("found invalid Unicode character escape code");

@@ -33,7 +33,7 @@ export class ScanState {
   openBlock(type: TokenType, refusal: string): void {
     if (!this.inBlock) return;
     if (!this.keyAllowed) this.cursor.fail(refusal);
-    this.indents.open(type, this.cursor.mark(), this.tokens.next, this.tokens, this.cursor);
+    this.indents.open(type, this.cursor.mark(), this.tokens.next, this.tokens);
   }
 
   /** Closes the block collections that a token in this column is no part of. */

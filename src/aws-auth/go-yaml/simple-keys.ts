@@ -13,22 +13,29 @@ interface SimpleKey {
 /** The lookahead that YAML grants a key, in characters. */
 const LONGEST = 1024;
 
-/** The keys that may have begun: one for each flow level, the block context first. */
+/** The block context, or a flow collection that is open. */
+interface Level {
+  readonly depth: number;
+  readonly outer: Level | null;
+  /** The key that may have begun in it. */
+  key: SimpleKey | null;
+  /** The number of the token that last claimed it: at first the bracket that opened it. */
+  claim: number;
+}
+
+/** The keys that may have begun: one for each flow level. */
 export class SimpleKeys {
-  readonly #levels: (SimpleKey | null)[] = [null];
-  /** For each level, the number of the token that last claimed it: at first the bracket that opened it. */
-  readonly #claims: number[] = [-1];
-  /** Token number → level: asked before each token that is given out, so that deep nesting costs nothing. */
-  readonly #levelOf = new Map<number, number>();
+  #level: Level = { depth: 0, outer: null, key: null, claim: 0 };
+  /** By token number: asked before each token that is given out, so that deep nesting costs nothing. */
+  readonly #levelOf = new Map<number, Level>();
 
   get flowLevel(): number {
-    return this.#levels.length - 1;
+    return this.#level.depth;
   }
 
   /** Enters a flow collection whose bracket will be the token with this number. */
-  deepen(token: number): number {
-    this.#claims.push(token);
-    return this.#levels.push(null) - 1;
+  deepen(token: number): void {
+    this.#level = { depth: this.#level.depth + 1, outer: this.#level, key: null, claim: token };
   }
 
   /**
@@ -36,63 +43,55 @@ export class SimpleKeys {
    * valid: in `[]: x` the list is given out, and the rest is no part of the document. So does this.
    */
   surface(): void {
-    if (this.flowLevel === 0) return;
-    this.#levels.pop();
-    this.#levelOf.delete(this.#claims.pop() ?? -1);
+    const { outer, claim } = this.#level;
+    if (outer === null) return;
+    this.#level = outer;
+    this.#levelOf.delete(claim);
   }
 
   save(key: SimpleKey, cursor: Cursor): void {
     this.remove(cursor);
-    this.#levels[this.flowLevel] = key;
-    this.#claims[this.flowLevel] = key.token;
-    this.#levelOf.set(key.token, this.flowLevel);
+    this.#level.key = key;
+    this.#level.claim = key.token;
+    this.#levelOf.set(key.token, this.#level);
   }
 
   /** Drops the key of this level; fails where nothing but a key could stand. */
   remove(cursor: Cursor): void {
-    const key = this.#current();
+    const { key } = this.#level;
     if (key?.required) cursor.fail("could not find expected ':'", key.mark);
-    this.#forget();
+    this.#forget(this.#level);
   }
 
   /** Takes the key of this level for one whose `:` has come, or answers null. */
   takeValid(cursor: Cursor): SimpleKey | null {
-    const key = this.#validAt(this.flowLevel, cursor);
-    this.#forget();
+    const key = this.#validAt(this.#level, cursor);
+    this.#forget(this.#level);
     return key;
   }
 
   /** Whether a key may still begin at this token, so that it can't be given out yet. */
   mayBeginAt(token: number, cursor: Cursor): boolean {
-    if (this.#levelOf.size === 0) return false;
     const level = this.#levelOf.get(token);
     return level !== undefined && this.#validAt(level, cursor) !== null;
   }
 
-  #current(): SimpleKey | null {
-    return this.#levels[this.flowLevel] ?? null;
+  #forget(level: Level): void {
+    if (level.key === null) return;
+    this.#levelOf.delete(level.key.token);
+    level.key = null;
   }
 
-  #forget(): void {
-    const key = this.#current();
-    if (key === null) return;
-    this.#levelOf.delete(key.token);
-    this.#levels[this.flowLevel] = null;
-  }
-
-  #validAt(level: number, cursor: Cursor): SimpleKey | null {
-    const key = this.#levels[level] ?? null;
+  #validAt(level: Level, cursor: Cursor): SimpleKey | null {
+    const { key } = level;
     if (key === null || (key.mark.line === cursor.line && !isTooLong(key.mark, cursor))) return key;
     if (key.required) cursor.fail("could not find expected ':'", key.mark);
-    this.#levelOf.delete(key.token);
-    this.#levels[level] = null;
+    this.#forget(level);
     return null;
   }
 }
 
 /** Characters are counted, not UTF-16 units: a slow count, made only where it can matter. */
-function isTooLong(mark: Mark, cursor: Cursor): boolean {
-  if (cursor.at - mark.at <= LONGEST) return false;
-  if (cursor.at - mark.at > 2 * LONGEST) return true;
-  return [...cursor.text.slice(mark.at, cursor.at)].length > LONGEST;
+function isTooLong(mark: Mark, { at, text }: Cursor): boolean {
+  return at - mark.at > LONGEST && [...text.slice(mark.at, at)].length > LONGEST;
 }

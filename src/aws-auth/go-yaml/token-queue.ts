@@ -1,8 +1,5 @@
 import type { Mark, ScalarStyle, Token, TokenType } from "./token.ts";
 
-/** How many tokens are given out before the room that they took is freed. */
-const SLACK = 512;
-
 /** Tokens that are made but not given out yet. A key and the collection that it opens are put in after the fact. */
 export class TokenQueue {
   readonly #tokens: Token[] = [];
@@ -30,8 +27,8 @@ export class TokenQueue {
   shift(): void {
     this.#head += 1;
     this.#taken += 1;
-    if (this.#head < SLACK || this.#head * 2 < this.#tokens.length) return;
-    this.#tokens.splice(0, this.#head);
+    if (!this.isEmpty) return;
+    this.#tokens.length = 0;
     this.#head = 0;
   }
 

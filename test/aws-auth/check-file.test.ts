@@ -1,0 +1,127 @@
+import { describe, expect, it } from "vitest";
+import { checkFile } from "../../src/aws-auth/check-file.ts";
+import { toSarif } from "../../src/aws-auth/sarif.ts";
+import { read } from "./config-map-files.ts";
+
+const arn = "arn:aws:iam::111122223333:role";
+const head = "kind: ConfigMap\nmetadata: {name: aws-auth}\ndata:\n";
+
+describe("checkFile", () => {
+  it("tells problems in the order of the file, from left to right", () => {
+    const file = read(
+      `${head}  notes: 12\n  mapusers: ""\n  mapRoles: |\n    - {rolearn: "${arn}/x/a", username: "", groups: [" b"]}\n  mapUsers: [x]\n`,
+    );
+
+    const { problems } = checkFile(file, []);
+
+    expect(problems.map(({ code, line, column }) => [line, column, code])).toEqual([
+      [4, 3, "section-not-text"],
+      [5, 13, "section-misspelt"],
+      [7, 17, "arn-path"],
+      [7, 65, "username-empty"],
+      [7, 78, "group-characters"],
+      [8, 3, "section-not-text"],
+    ]);
+  });
+
+  it("says of a value that is no text which key it is and how to write it", () => {
+    const { problems } = checkFile(read(`${head}  mapRoles:\n    - a\n  notes: 12\n`), []);
+
+    const common = { code: "section-not-text", severity: "error", column: 3 };
+    expect(problems).toEqual([
+      {
+        ...common,
+        section: "mapRoles",
+        line: 4,
+        message: "The value of mapRoles is not text, and the API server takes nothing else in a ConfigMap.",
+        remedy: "Write mapRoles: | and leave the lines below it as they are.",
+      },
+      {
+        ...common,
+        section: null,
+        line: 6,
+        message: "The value of notes is not text, and the API server takes nothing else in a ConfigMap.",
+        remedy: "Write notes: | and leave the lines below it as they are.",
+      },
+    ]);
+  });
+
+  it("puts what concerns the whole document at the top of the file", () => {
+    const { ok, problems } = checkFile(read(`${head}  notes: "${"x".repeat(1024 * 1024)}"\n`), []);
+
+    expect(ok).toBe(false);
+    expect(problems).toMatchObject([{ code: "document-too-large", section: null, line: 1, column: 1 }]);
+  });
+
+  it("is in order with notices alone, and not with a warning", () => {
+    const entry = (group: string) =>
+      `${head}  mapRoles: |\n    - {rolearn: "${arn}/a", username: a, groups: [${group}]}\n`;
+
+    expect(checkFile(read(entry("system:masters")), [])).toMatchObject({ ok: true, problems: [{ code: "masters" }] });
+    expect(checkFile(read(entry('" a"')), [])).toMatchObject({ ok: false, problems: [{ severity: "warning" }] });
+  });
+
+  it("says where entries are in the file, and who callers would be", () => {
+    const file = read(
+      `${head}  mapRoles: |\n    - {rolearn: "${arn}/a", username: a}\n  mapAccounts: '["444455556666"]'\n`,
+    );
+    const callers = ["arn:aws:sts::111122223333:assumed-role/a/s", "arn:aws:iam::111122223333:user/x"];
+
+    const { entries, resolved } = checkFile(file, callers);
+
+    expect(entries).toEqual([
+      { section: "mapRoles", arn: `${arn}/a`, username: "a", groups: [], line: 5, reachable: true },
+      { section: "mapAccounts", arn: "444455556666", username: "", groups: [], line: 6, reachable: true },
+    ]);
+    expect(resolved).toEqual({ [callers[0] ?? ""]: { username: "a", groups: [] }, [callers[1] ?? ""]: null });
+  });
+});
+
+describe("toSarif", () => {
+  const problem = { section: null, key: "k", message: "It is so.", remedy: "Do this.", line: 3, column: 9 };
+  const problems = [
+    { ...problem, code: "b", severity: "warning" as const },
+    { ...problem, code: "a", severity: "error" as const },
+    { ...problem, code: "b", severity: "notice" as const },
+  ];
+
+  it("says what code scanning asks for, and nothing else", () => {
+    const sarif = toSarif(problems, "kube/aws auth.yaml");
+
+    const result = (ruleId: string, ruleIndex: number, level: string) => ({
+      ruleId,
+      ruleIndex,
+      level,
+      message: { text: "It is so. Do this." },
+      locations: [
+        {
+          physicalLocation: {
+            artifactLocation: { uri: "kube/aws%20auth.yaml" },
+            region: { startLine: 3, startColumn: 9 },
+          },
+        },
+      ],
+    });
+    expect(sarif).toEqual({
+      $schema: "https://json.schemastore.org/sarif-2.1.0.json",
+      version: "2.1.0",
+      runs: [
+        {
+          tool: { driver: { name: "eks-access", rules: [{ id: "a" }, { id: "b" }] } },
+          columnKind: "utf16CodeUnits",
+          results: [result("b", 1, "warning"), result("a", 0, "error"), result("b", 1, "note")],
+        },
+      ],
+    });
+  });
+
+  it.each([
+    ["-", "stdin"],
+    ["a/b c.yaml", "a/b%20c.yaml"],
+    ["a\\b.yaml", "a/b.yaml"],
+  ])("names %s as %s", (path, uri) => {
+    const [run] = toSarif(problems, path).runs;
+
+    expect(run?.results[0]?.locations[0]?.physicalLocation.artifactLocation).toEqual({ uri });
+  });
+});
