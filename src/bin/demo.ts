@@ -1,18 +1,49 @@
 import { narrate } from "../sandbox/demo/narration.ts";
-import { playOn } from "../sandbox/demo/play.ts";
 import { playStory } from "../sandbox/demo/story.ts";
 import { freePort } from "../sandbox/free-port.ts";
+import { servePage } from "../sandbox/page/serve-page.ts";
 import { type Program, startProduct } from "../sandbox/product-process.ts";
 import { provideRedis } from "../sandbox/redis/provide-redis.ts";
 import { startSandbox } from "../sandbox/sandbox.ts";
 
-/** `eks-access demo [--stay]`: the whole story in a sandbox. Returns 0 where every step was as expected. */
+const usage = `Usage: eks-access demo            plays the whole story in a sandbox and narrates it
+       eks-access demo --stay     shows the sandbox as a page, to play in; --port <number> says where
+`;
+
+/** `eks-access demo [--stay [--port <number>]]`. Returns 0 where everything was as expected, 2 for what it can't read. */
 export async function demo(argv: readonly string[]): Promise<number> {
   // The AWS SDK's word on the age of Node is for operators; the worker's log has it.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+  const options = readOptions(argv);
+  const write = (text: string) => void process.stdout.write(text);
+  if (!options) {
+    process.stderr.write(usage);
+    return 2;
+  }
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
-  const write = (text: string) => void process.stdout.write(text);
+  const program: Program = { script: process.argv[1] ?? "", nodeFlags: process.execArgv };
+  try {
+    await (options.stay
+      ? servePage(program, write, { signal: stopping.signal, port: options.port })
+      : tellStory(program, write));
+    return 0;
+  } catch (error) {
+    write(`\nThe demo failed. ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+function readOptions(argv: readonly string[]): { stay: boolean; port: number | undefined } | null {
+  const [stay, flag, port, ...more] = argv;
+  if (stay === undefined) return { stay: false, port: undefined };
+  if (stay !== "--stay" || more.length > 0) return null;
+  if (flag === undefined) return { stay: true, port: undefined };
+  const isPort = /^\d{1,5}$/.test(port ?? "") && Number(port) <= 65_535;
+  return flag === "--port" && isPort ? { stay: true, port: Number(port) } : null;
+}
+
+async function tellStory(program: Program, write: (text: string) => void): Promise<void> {
   const narration = narrate({ write, colour: process.stdout.isTTY === true && !process.env.NO_COLOR });
   const stops: (() => Promise<unknown>)[] = [];
   try {
@@ -21,7 +52,6 @@ export async function demo(argv: readonly string[]): Promise<number> {
     const sandbox = await startSandbox({ onCall: narration.called });
     stops.unshift(sandbox.stop);
     const port = await freePort();
-    const program: Program = { script: process.argv[1] ?? "", nodeFlags: process.execArgv };
     const [slack, worker] = await Promise.all([
       startProduct(program, "slack", sandbox.environmentOf("slack", { redisUrl: redis.url, port })),
       startProduct(program, "worker", sandbox.environmentOf("worker", { redisUrl: redis.url })),
@@ -35,11 +65,6 @@ export async function demo(argv: readonly string[]): Promise<number> {
     await worker.logged("read the cluster's own memory");
     await playStory(sandbox, narration);
     write("\nEvery step was as expected.\n");
-    if (argv.includes("--stay") && !stopping.signal.aborted) await playOn(sandbox, write, stopping.signal);
-    return 0;
-  } catch (error) {
-    write(`\nThe demo failed. ${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
   } finally {
     for (const stop of stops) await stop();
   }

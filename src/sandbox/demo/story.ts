@@ -143,7 +143,7 @@ async function within<T>(step: string, sandbox: Sandbox, find: () => T | undefin
 }
 
 /** The document as `kubectl get configmap aws-auth -o yaml` shows its data. */
-export function documentOf(sandbox: Sandbox): string {
+function documentOf(sandbox: Sandbox): string {
   const sections = Object.entries(sandbox.cluster.awsAuth()?.data ?? {});
   return sections.map(([name, text]) => `${name}: |\n${text.replace(/^/gm, "  ").trimEnd()}`).join("\n");
 }

@@ -7,23 +7,29 @@ import { suggestionPayload, viewPayload } from "./payloads.ts";
 import type { PersonContext } from "./person-context.ts";
 import type { CommandAnswer, SandboxUser, SandboxView } from "./shapes.ts";
 
+/** What a person types into one field, called by its block_id, action_id or label, or by its place. */
+export interface Filling {
+  readonly field: string | ElementPlace;
+  readonly value: InputValue;
+}
+
 export function fill(
   context: PersonContext,
   view: SandboxView,
-  values: Readonly<Record<string, InputValue>>,
+  values: Readonly<Record<string, InputValue>> | readonly Filling[],
 ): SandboxView {
   return fillPlaces(
     context,
     view,
-    Object.entries(values).map(([field, value]) => ({ field, value })),
+    isList(values) ? values : Object.entries(values).map(([field, value]) => ({ field, value })),
   );
 }
 
-export function fillPlaces(
-  context: PersonContext,
-  view: SandboxView,
-  values: readonly { field: string | ElementPlace; value: InputValue }[],
-): SandboxView {
+function isList(values: Readonly<Record<string, InputValue>> | readonly Filling[]): values is readonly Filling[] {
+  return Array.isArray(values);
+}
+
+export function fillPlaces(context: PersonContext, view: SandboxView, values: readonly Filling[]): SandboxView {
   let filled = view;
   for (const { field, value } of values) {
     const { blockId, actionId, element } = findInput(view.blocks, field);

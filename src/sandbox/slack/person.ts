@@ -3,7 +3,7 @@ import type { ElementPlace, InputValue } from "./inputs.ts";
 import { homeOpenedPayload } from "./payloads.ts";
 import { choose, click, sendCommand } from "./person-acts.ts";
 import type { PersonContext } from "./person-context.ts";
-import { close, fill, submit, suggest } from "./person-modal.ts";
+import { close, type Filling, fill, submit, suggest } from "./person-modal.ts";
 import type { CommandAnswer, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
 import { directChannel } from "./state.ts";
 
@@ -29,12 +29,12 @@ export interface SandboxPerson {
   choose(shown: SandboxMessage | SandboxView, field: string | ElementPlace, value: InputValue): Promise<CommandAnswer>;
   /** The open modal, the top of the stack. */
   view(): SandboxView | undefined;
-  /** Types into inputs of the open modal, called by block_id, action_id or label. Nothing is sent. */
-  fill(values: Readonly<Record<string, InputValue>>): void;
+  /** Types into inputs of the open modal, called by block_id, action_id, label or place. Nothing is sent. */
+  fill(values: Readonly<Record<string, InputValue>> | readonly Filling[]): void;
   /** Types into a menu that the app fills, and reads the texts of the options that it offers. */
   suggestions(field: string, typed: string): Promise<readonly string[]>;
   /** Sends the open modal. Errors, the app's or Slack's own, are on the answer and on the view. */
-  submit(values?: Readonly<Record<string, InputValue>>): Promise<CommandAnswer>;
+  submit(values?: Readonly<Record<string, InputValue>> | readonly Filling[]): Promise<CommandAnswer>;
   /** Closes the open modal; the app hears of it if it asked to. */
   close(): Promise<void>;
   home(): SandboxView | undefined;
@@ -58,7 +58,7 @@ export function makePerson(context: PersonContext, user: SandboxUser): SandboxPe
     view: open,
     fill: (values) => fill(context, needed(open()), values),
     suggestions: (field, typed) => suggest(context, user, needed(open()), field, typed),
-    submit: (values = {}) => submit(context, user, fill(context, needed(open()), values)),
+    submit: (values = []) => submit(context, user, fill(context, needed(open()), values)),
     close: () => close(context, user, needed(open())),
     home: () => state.homes.get(user.id),
     openHome: async () => {

@@ -1,0 +1,113 @@
+import { showOpenModal } from "./dialogs.js";
+import { Idiomorph } from "./idiomorph.js";
+
+/** How near to the bottom of a list of messages somebody is who reads the newest, in pixels. */
+const nearBottom = 120;
+
+/** @type {EventSource | undefined} */
+let source;
+
+/** Follows what happens, as the person and in the place that the page's address names. */
+export function startLive() {
+  connect();
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest("a[data-go]") : null;
+    if (!(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    go(link.dataset.go ?? "", link.search);
+  });
+  window.addEventListener("popstate", connect);
+}
+
+/**
+ * Another person or another place; the other of the two stays what it is, also where the links are not redrawn yet.
+ * @param {string} what
+ * @param {string} target the link's query
+ */
+function go(what, target) {
+  const query = new URLSearchParams(location.search);
+  const value = new URLSearchParams(target).get(what) ?? "";
+  if (query.get(what) === value) return;
+  query.set(what, value);
+  history.pushState(null, "", `/?${query}${location.hash}`);
+  connect();
+}
+
+function connect() {
+  source?.close();
+  const opened = new EventSource(`/live${location.search}`);
+  source = opened;
+  let isFirst = true;
+  opened.addEventListener("regions", (event) => {
+    draw(JSON.parse(event.data), isFirst);
+    isFirst = false;
+  });
+  opened.addEventListener("open", () => say("Live"));
+  opened.addEventListener("error", () => say("Lost the sandbox: is it still running?"));
+}
+
+/** @param {string} words */
+function say(words) {
+  const status = document.getElementById("connection");
+  if (status && status.textContent !== words) status.textContent = words;
+}
+
+/**
+ * @param {Record<string, string>} regions markup by the id of the element that holds it
+ * @param {boolean} isNew whether this is another place than before, which is read from its end
+ */
+function draw(regions, isNew) {
+  const edits = editsShown();
+  const list = document.querySelector("#messages > *");
+  const followed = !list || list.scrollHeight - list.scrollTop - list.clientHeight < nearBottom;
+  for (const [id, markup] of Object.entries(regions)) {
+    const region = document.getElementById(id);
+    if (region) morph(region, markup);
+  }
+  if ("modal" in regions) showOpenModal();
+  if ("messages" in regions && (followed || isNew)) scrollToEnd();
+  if (!isNew) flashChanges(edits);
+}
+
+/**
+ * Changes only what differs: what somebody types, where the focus is and what is folded open stay.
+ * @param {Element} region
+ * @param {string} markup
+ */
+function morph(region, markup) {
+  Idiomorph.morph(region, markup, {
+    morphStyle: "innerHTML",
+    ignoreActiveValue: true,
+    callbacks: {
+      // Opened by the person, not by the server.
+      beforeAttributeUpdated: (/** @type {string} */ name, /** @type {Element} */ node) =>
+        !(name === "open" && (node instanceof HTMLDialogElement || node instanceof HTMLDetailsElement)),
+    },
+  });
+}
+
+function scrollToEnd() {
+  const list = document.querySelector("#messages > .messages");
+  if (list) list.scrollTop = list.scrollHeight;
+}
+
+/** How often each part was changed that counts its changes. */
+function editsShown() {
+  const parts = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-edits][id]"));
+  return new Map([...parts].map((part) => [part.id, part.dataset.edits]));
+}
+
+/**
+ * A message that changes in its place is easy to miss.
+ * @param {ReadonlyMap<string, string | undefined>} before
+ */
+function flashChanges(before) {
+  for (const [id, edits] of editsShown()) {
+    if (before.get(id) === edits) continue;
+    const part = document.getElementById(id);
+    part?.classList.add("changed");
+    part?.addEventListener("animationend", () => part.classList.remove("changed"), { once: true });
+  }
+}
+
+scrollToEnd();

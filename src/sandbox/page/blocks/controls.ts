@@ -1,0 +1,120 @@
+import { type JsonObject, textAt } from "../../slack/json.ts";
+import { attributes, type Content, type Html, html } from "../html.ts";
+import { common, type Field, menu, ticks } from "./choices.ts";
+import { describedBy, fieldName, localDateTime, standing } from "./fields.ts";
+import { idOf, type Placed } from "./surface.ts";
+import { text, wordsOf } from "./text.ts";
+
+/** The page's own kind of input for each of Slack's. */
+const kinds: Readonly<Record<string, (placed: Placed, field: Field) => Html>> = {
+  plain_text_input: (placed, field) =>
+    placed.element.multiline === true ? area(placed, field) : line(placed, field, "text"),
+  rich_text_input: (placed, field) => area(placed, field),
+  email_text_input: (placed, field) => line(placed, field, "email"),
+  url_text_input: (placed, field) => line(placed, field, "url"),
+  number_input: (placed, field) => line(placed, field, "text", { inputmode: "decimal" }),
+  datepicker: (placed, field) => line(placed, field, "date"),
+  timepicker: (placed, field) => line(placed, field, "time"),
+  datetimepicker: (placed, field) => line(placed, field, "datetime-local"),
+  external_select: (placed, field) => suggested(placed, field),
+  static_select: menu,
+  users_select: menu,
+  channels_select: menu,
+  conversations_select: menu,
+  radio_buttons: ticks,
+  checkboxes: ticks,
+  multi_static_select: ticks,
+  multi_users_select: ticks,
+  multi_channels_select: ticks,
+  multi_conversations_select: ticks,
+};
+
+export function isControl(element: JsonObject): boolean {
+  return Object.hasOwn(kinds, String(element.type));
+}
+
+/** Inputs of several elements, which a heading names and no label can. */
+function isGroup(element: JsonObject): boolean {
+  return kinds[String(element.type)] === ticks;
+}
+
+/** An input that stands alone in a section or among actions: what is chosen is told to the app at once. */
+export function lonelyControl(placed: Placed): Content {
+  const { surface, blockId, element } = placed;
+  const kind = kinds[String(element.type)];
+  if (!kind) return undefined;
+  const actionId = textAt(element, "action_id") ?? "";
+  const field: Field = {
+    id: idOf(surface, "in", blockId, actionId),
+    name: fieldName(blockId, actionId),
+    form: undefined,
+    describedBy: undefined,
+    invalid: false,
+    spoken: wordsOf(element.placeholder) || "Choose",
+  };
+  return html`<span class="control" ${chooses(placed)}>${kind(placed, field)}</span>`;
+}
+
+/** An input block. @see https://docs.slack.dev/reference/block-kit/blocks/input-block */
+export function labelled(placed: Placed, block: JsonObject): Html {
+  const { surface, blockId, element } = placed;
+  const actionId = textAt(element, "action_id") ?? "";
+  const id = idOf(surface, "in", blockId, actionId);
+  const error = surface.errors[blockId];
+  const field: Field = {
+    id,
+    name: fieldName(blockId, actionId),
+    form: surface.form,
+    describedBy: describedBy(surface, id, block),
+    invalid: error !== undefined,
+    spoken: undefined,
+  };
+  const kind = kinds[String(element.type)] ?? unknownControl;
+  const label = html`${wordsOf(block.label)}${block.optional === true && html` <span class="optional">(optional)</span>`}`;
+  const more = [
+    block.hint ? html`<p class="hint" id="${id}-hint">${text(block.hint, surface.reader)}</p>` : "",
+    error === undefined ? "" : html`<p class="error" id="${id}-error">${error}</p>`,
+  ];
+  const told = block.dispatch_action === true && chooses(placed);
+  return isGroup(element)
+    ? html`<fieldset class="field" ${told}><legend>${label}</legend>${kind(placed, field)}${more}</fieldset>`
+    : html`<div class="field" ${told}><label for="${id}">${label}</label>${kind(placed, field)}${more}</div>`;
+}
+
+/** Says to the page that a change in here is told to the app at once. */
+function chooses({ surface, blockId, element }: Placed): Html {
+  const fields = { ...surface.address, block: blockId, action: textAt(element, "action_id") ?? "" };
+  return html`data-choose="${JSON.stringify(fields)}"`;
+}
+
+function shownValue(placed: Placed): string {
+  const { type, ...value } = standing(placed);
+  const [first] = Object.values(value);
+  if (type === "datetimepicker") return localDateTime(first);
+  return typeof first === "string" || typeof first === "number" ? String(first) : "";
+}
+
+function line(placed: Placed, field: Field, type: string, more: Readonly<Record<string, string>> = {}): Html {
+  return html`<input${attributes({ type, value: shownValue(placed), ...more, ...typing(placed) })}${common(field)} autocomplete="off">`;
+}
+
+function area(placed: Placed, field: Field): Html {
+  return html`<textarea rows="3"${attributes(typing(placed))}${common(field)}>\n${shownValue(placed)}</textarea>`;
+}
+
+function typing({ element }: Placed): Readonly<Record<string, string | boolean | undefined>> {
+  return { placeholder: wordsOf(element.placeholder) || undefined, autofocus: element.focus_on_load === true };
+}
+
+/** A menu that the app fills while somebody types. */
+function suggested(placed: Placed, field: Field): Html {
+  const chosen = standing(placed).selected_option;
+  const shown = { type: "text", value: wordsOf((chosen as JsonObject | null)?.text), list: `${field.id}-list` };
+  const asks = { ...placed.surface.address, block: placed.blockId, action: textAt(placed.element, "action_id") ?? "" };
+  return html`<input${attributes({ ...shown, ...typing(placed) })}${common(field)} data-suggest="${JSON.stringify(asks)}" autocomplete="off">
+    <datalist id="${field.id}-list"></datalist>`;
+}
+
+function unknownControl({ element }: Placed): Html {
+  return html`<p class="unknown">An input of the kind ${String(element.type)}, which this page can't show.</p>`;
+}

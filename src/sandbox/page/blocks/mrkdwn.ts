@@ -1,0 +1,97 @@
+import { type Node, NodeType, parse } from "slack-message-parser";
+import { type Content, type Html, html, safeUrl } from "../html.ts";
+import { formatDate } from "./dates.ts";
+import { emoji } from "./emoji.ts";
+import type { Reader } from "./surface.ts";
+
+/** Slack's mrkdwn as markup. @see https://docs.slack.dev/messaging/formatting-message-text/ */
+export function mrkdwn(text: string, reader: Reader): Html {
+  // Slack takes a bare > at the start of a line for a quotation, as it does the escaped one that the parser knows.
+  return html`${children(parse(text.replaceAll(/^>/gm, "&gt;")).children, reader)}`;
+}
+
+function children(nodes: readonly Node[], reader: Reader): readonly Content[] {
+  return nodes.map((node) => nodeOf(node, reader));
+}
+
+function nodeOf(node: Node, reader: Reader): Content {
+  switch (node.type) {
+    case NodeType.Text:
+      return unescapeText(node.text);
+    case NodeType.Bold:
+      return html`<strong>${children(node.children, reader)}</strong>`;
+    case NodeType.Italic:
+      return html`<em>${children(node.children, reader)}</em>`;
+    case NodeType.Strike:
+      return html`<s>${children(node.children, reader)}</s>`;
+    case NodeType.Quote:
+      return html`<blockquote>${children(node.children, reader)}</blockquote>`;
+    case NodeType.Code:
+      return html`<code>${unescapeText(node.text)}</code>`;
+    case NodeType.PreText:
+      return codeBlock(unescapeText(node.text).replace(/^\n/, ""));
+    case NodeType.Emoji:
+      return emoji(node.name);
+    case NodeType.Root:
+      return children(node.children, reader);
+    default:
+      return reference(node, reader);
+  }
+}
+
+function reference(
+  node: Extract<Node, { type: NodeType.UserLink | NodeType.ChannelLink | NodeType.URL | NodeType.Command }>,
+  reader: Reader,
+): Content {
+  const label = node.label && children(node.label, reader);
+  switch (node.type) {
+    case NodeType.UserLink:
+      return userMention(node.userID, reader);
+    case NodeType.ChannelLink:
+      return html`<span class="mention">#${label ?? reader.channels.find(({ id }) => id === node.channelID)?.name ?? node.channelID}</span>`;
+    case NodeType.URL:
+      return link(unescapeText(node.url), label);
+    case NodeType.Command:
+      return command(node.name, node.arguments, label, reader);
+  }
+}
+
+export function userMention(id: string, { user, people }: Reader): Html {
+  const name = people.find((each) => each.id === id)?.name ?? (id === "U0BOT" ? "eks-access" : id);
+  return html`<span class="mention${id === user.id && " me"}">@${name}</span>`;
+}
+
+export function link(url: string, label: Content): Html {
+  const safe = safeUrl(url);
+  const shown = label || url;
+  return safe ? html`<a href="${safe}" target="_blank" rel="noreferrer">${shown}</a>` : html`<span>${shown}</span>`;
+}
+
+/** A block of code; where it is a difference, its lines are told apart by more than their colour. */
+export function codeBlock(text: string): Html {
+  const isDiff = /^--- .*\n\+\+\+ /m.test(text);
+  const lines = text.trimEnd().split("\n");
+  return html`<pre tabindex="0"><code>${isDiff ? lines.map(diffLine) : text}</code></pre>`;
+}
+
+function diffLine(line: string): Content {
+  if (/^\+(?!\+\+ )/.test(line)) return html`<ins>${line}\n</ins>`;
+  if (/^-(?!-- )/.test(line)) return html`<del>${line}\n</del>`;
+  return `${line}\n`;
+}
+
+function command(name: string, [first = "", format = ""]: readonly string[], label: Content, reader: Reader): Content {
+  const seconds = Number(first);
+  if (name === "date" && Math.abs(seconds) < 8.64e12) return date(seconds, format, reader);
+  return html`<span class="mention">${label ?? `@${name}`}</span>`;
+}
+
+export function date(seconds: number, format: string, { user, now }: Reader): Html {
+  const shown = formatDate(seconds, format, user.timezone, now);
+  return html`<time datetime="${new Date(seconds * 1000).toISOString()}">${shown}</time>`;
+}
+
+/** Slack's three escapes taken back. */
+function unescapeText(text: string): string {
+  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+}

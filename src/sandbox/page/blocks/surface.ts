@@ -1,0 +1,37 @@
+import type { Inputs } from "../../slack/inputs.ts";
+import type { JsonObject } from "../../slack/json.ts";
+import type { SandboxChannel, SandboxUser } from "../../slack/shapes.ts";
+
+/** Who looks, and what is known about the names in what they see. */
+export interface Reader {
+  readonly user: SandboxUser;
+  readonly people: readonly SandboxUser[];
+  readonly channels: readonly SandboxChannel[];
+  readonly now: Date;
+}
+
+/** The message or view that blocks stand in: where clicks in them go, and what stands in their inputs. */
+export interface Surface {
+  readonly reader: Reader;
+  /** Unique on the page; begins the ids of what is in it. */
+  readonly id: string;
+  /** The fields that tell the server which message or view is meant. */
+  readonly address: Readonly<Record<string, string>>;
+  readonly inputs: Inputs;
+  /** What is wrong with an input, by block_id. */
+  readonly errors: Readonly<Record<string, string>>;
+  /** The id of the form that the inputs belong to, in a modal. */
+  readonly form?: string;
+}
+
+/** An element in its block, in its surface. */
+export interface Placed {
+  readonly surface: Surface;
+  readonly blockId: string;
+  readonly element: JsonObject;
+}
+
+/** An id for an element of the page, of letters that need no escape in a selector. */
+export function idOf(surface: Surface, ...parts: readonly string[]): string {
+  return [surface.id, ...parts].join("-").replace(/[^\w-]/g, "_");
+}

@@ -1,0 +1,24 @@
+import { arns, clusterName } from "../../scene.ts";
+import type { Example } from "./composer.ts";
+import type { Viewer } from "./viewer.ts";
+
+const form: Example = { label: "Ask for access with the form", line: "/eks-access request" };
+const help: Example = { label: "What can I type?", line: "/eks-access help" };
+const creator: Example = { label: "Who created the cluster?", line: `/eks-access creator ${clusterName}` };
+const whoAmI: Example = { label: "Who am I?", line: "/eks-access whoami" };
+
+const twoMinutes = (arn: string): Example => ({
+  label: "Ask in one line, for two minutes",
+  line: `/eks-access request ${clusterName} ${arn} viewer for 2m look into the failing rollout`,
+});
+const typo: Example = {
+  label: "Ask with mistakes",
+  line: `/eks-access request stagging arn:aws:sts::111122223333:assumed-role/developers/me viewr for 9h debug`,
+};
+
+/** Lines that are worth trying as this person. */
+export function examplesFor({ as }: Viewer): readonly Example[] {
+  if (as.id === "U0ENGINEER") return [form, twoMinutes(arns.engineer), typo, whoAmI];
+  if (as.id === "U0ONCALL") return [creator, twoMinutes(arns.onCall), help];
+  return [creator, help];
+}

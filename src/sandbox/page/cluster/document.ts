@@ -1,0 +1,51 @@
+import { compareLines } from "../../../aws-auth/compare-lines.ts";
+import type { ConfigMap } from "../../cluster/config-map.ts";
+import { type Content, type Html, html } from "../html.ts";
+import { ago, panel } from "./panel.ts";
+
+/** `aws-auth` as it is, as it was before the last write, and whose write that was. */
+export interface DocumentState {
+  readonly now: ConfigMap | null;
+  readonly before: ConfigMap | null;
+  /** Null until somebody writes. */
+  readonly last: { readonly by: string; readonly at: Date } | null;
+}
+
+/** The lines of a ConfigMap as `kubectl get -o yaml` has them, without what changes at each write. */
+export function linesOf(configMap: ConfigMap | null): readonly string[] {
+  if (!configMap) return [];
+  const notes = Object.entries(configMap.metadata.annotations ?? {});
+  return [
+    ...(notes.length > 0 ? ["annotations:", ...notes.map(([name, value]) => `  ${name}: ${shorten(value)}`)] : []),
+    "data:",
+    ...Object.entries(configMap.data ?? {}).flatMap(([name, text]) => [
+      `  ${name}: |`,
+      ...text
+        .replace(/\n$/, "")
+        .split("\n")
+        .map((line) => `    ${line}`),
+    ]),
+  ];
+}
+
+/** An annotation is one long line of JSON with a seal. */
+function shorten(value: string): string {
+  return value.length > 120 ? `${value.slice(0, 119)}…` : value;
+}
+
+export function documentPanel({ now, before, last }: DocumentState, at: Date): Html {
+  const lines = compareLines([...linesOf(before ?? now)], [...linesOf(now)]).map(({ sign, text }): Content => {
+    if (sign === "+") return html`<ins><span class="quiet">added: </span>${text}\n</ins>`;
+    if (sign === "-") return html`<del><span class="quiet">removed: </span>${text}\n</del>`;
+    return `${text}\n`;
+  });
+  const note = last
+    ? html`Last change by <b>${last.by}</b>, ${ago(last.at, at)}. Version ${now?.metadata.resourceVersion ?? "none"}.`
+    : html`Nobody has changed it yet. Version ${now?.metadata.resourceVersion ?? "none"}.`;
+  return panel(
+    { id: "aws-auth", title: "aws-auth", note },
+    now
+      ? html`<pre class="document" tabindex="0" aria-label="aws-auth"><code>${lines}</code></pre>`
+      : html`<p class="empty">There is no ConfigMap aws-auth.</p>`,
+  );
+}

@@ -1,0 +1,58 @@
+import { composer } from "./chat/composer.ts";
+import { conversation } from "./chat/conversation.ts";
+import { examplesFor } from "./chat/examples.ts";
+import { peopleSwitch, placesNav, titleOf } from "./chat/frame.ts";
+import { homeTab, modal } from "./chat/view.ts";
+import { home, type Viewer } from "./chat/viewer.ts";
+import { callsPanel } from "./cluster/calls.ts";
+import { documentPanel } from "./cluster/document.ts";
+import { kubectlPanel } from "./cluster/kubectl.ts";
+import { auditPanel, queuePanel } from "./cluster/ledger.ts";
+import { troublesPanel } from "./cluster/troubles.ts";
+import { type Html, html, nothing } from "./html.ts";
+import { messagesIn, readerOf } from "./stage/page-state.ts";
+import type { Theatre } from "./stage/theatre.ts";
+
+/** The parts of the page that change, by the id of the element that holds them. */
+export type Regions = Readonly<Record<string, Html>>;
+
+/** Everything that a viewer sees now. */
+export function regionsFor(theatre: Theatre, viewer: Viewer): Regions {
+  return { ...chatRegions(theatre, viewer), ...clusterRegions(theatre) };
+}
+
+function chatRegions({ stage, seen }: Theatre, viewer: Viewer): Regions {
+  const { slack } = stage.sandbox;
+  const reader = readerOf(slack, viewer);
+  const title = titleOf(viewer.place, slack.channels());
+  const person = slack.person(viewer.as.id);
+  const view = person.view();
+  return {
+    who: peopleSwitch(viewer, slack.people, seen.unread),
+    places: placesNav(viewer, slack.channels(), seen.unread),
+    title: html`<h2>${title}</h2>`,
+    messages:
+      viewer.place === home
+        ? homeTab(person.home(), reader)
+        : conversation(messagesIn(slack, viewer.as.id, viewer.place), reader, title),
+    composer: composer(viewer, title, examplesFor(viewer)),
+    modal: view ? modal(view, reader) : nothing,
+  };
+}
+
+function clusterRegions({ stage, document, kubectl, ledger, troubles }: Theatre): Regions {
+  const { people } = stage.sandbox.slack;
+  const nameOf = (user: string) => people.find(({ id }) => id === user)?.name ?? user;
+  const ledgerState = ledger.state();
+  return {
+    document: documentPanel(document.state(), new Date()),
+    kubectl: kubectlPanel(kubectl.states()),
+    troubles: troublesPanel(
+      troubles.map((each) => each.state()),
+      [stage.slack.state(), stage.worker.state()],
+    ),
+    audit: auditPanel(ledgerState, nameOf),
+    queue: queuePanel(ledgerState),
+    calls: callsPanel(stage.calls()),
+  };
+}

@@ -1,0 +1,30 @@
+import type { Program } from "../product-process.ts";
+import { startPageServer } from "./server/server.ts";
+import { startTheatre } from "./stage/theatre.ts";
+
+/** Where the page is, unless something else is there: an address that one can remember. */
+const usualPort = 4477;
+
+/**
+ * The sandbox as a page, until the signal. Without a port: the usual one, or a free one where that is taken.
+ * @throws Error where something does not start
+ */
+export async function servePage(
+  program: Program,
+  write: (text: string) => void,
+  { signal, port }: { signal: AbortSignal; port: number | undefined },
+): Promise<void> {
+  write("Starting a Slack workspace, an AWS account, an EKS cluster, a Redis, and the two processes of eks-access …\n");
+  const theatre = await startTheatre(program);
+  try {
+    const page = await startPageServer(theatre, port ?? usualPort).catch((error: unknown) => {
+      if (port !== undefined) throw error;
+      return startPageServer(theatre, 0);
+    });
+    write(`\nThe sandbox is at ${page.url}\n\nIt is all on this machine. Ctrl-C ends it, and nothing stays behind.\n`);
+    if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    await page.stop();
+  } finally {
+    await theatre.stop();
+  }
+}

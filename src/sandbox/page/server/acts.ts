@@ -1,0 +1,103 @@
+import { findInput } from "../../slack/inputs.ts";
+import type { SandboxPerson } from "../../slack/person.ts";
+import type { CommandAnswer, SandboxMessage, SandboxView } from "../../slack/shapes.ts";
+import { direct } from "../chat/viewer.ts";
+import { messagesIn } from "../stage/page-state.ts";
+import type { Theatre } from "../stage/theatre.ts";
+import { inputsIn, valueFor } from "./form-values.ts";
+
+/** What a person is told after an act; nothing where the page shows it already. */
+export type Told = string | undefined;
+
+type Act = (theatre: Theatre, form: URLSearchParams) => Promise<Told>;
+
+/** Everything that can be done on the page, by the last part of its address: `/act/click`. */
+export const acts: Readonly<Record<string, Act>> = {
+  command,
+  click: async (theatre, form) => {
+    const place = { blockId: needed(form, "block"), actionId: needed(form, "action") };
+    const option = form.get("option");
+    const person = personOf(theatre, form);
+    const answer = await person.click(shownTo(theatre, form), option === null ? place : { ...place, option });
+    return failureOf(answer);
+  },
+  choose: async (theatre, form) => {
+    const place = { blockId: needed(form, "block"), actionId: needed(form, "action") };
+    const shown = shownTo(theatre, form);
+    const { element } = findInput(shown.blocks, place);
+    const value = valueFor(element, form.getAll("value"));
+    return failureOf(await personOf(theatre, form).choose(shown, place, value));
+  },
+  fill: async (theatre, form) => {
+    personOf(theatre, form).fill(inputsIn(form, openView(theatre, form).blocks));
+    return undefined;
+  },
+  submit: async (theatre, form) => {
+    const values = inputsIn(form, openView(theatre, form).blocks);
+    return failureOf(await personOf(theatre, form).submit(values));
+  },
+  close: async (theatre, form) => {
+    openView(theatre, form);
+    await personOf(theatre, form).close();
+    return undefined;
+  },
+  home: async (theatre, form) => {
+    await personOf(theatre, form).openHome();
+    return undefined;
+  },
+  kubectl: async ({ kubectl }) => {
+    await kubectl.run();
+    return undefined;
+  },
+  trouble: async ({ troubles, stage }, form) => {
+    const trouble = troubles.find((each) => each.state().id === form.get("trouble"));
+    if (!trouble) throw new Error("There is no such trouble.");
+    await (form.get("does") === "stop" ? trouble.stop() : trouble.start()).finally(stage.changes.announce);
+    return undefined;
+  },
+};
+
+/** Slack takes a slash command alone for something that the app is told. */
+async function command(theatre: Theatre, form: URLSearchParams): Promise<Told> {
+  const text = needed(form, "text").trim();
+  if (!text.startsWith("/")) return "The bot reads commands alone: begin with /eks-access.";
+  const [name = ""] = text.split(/\s/);
+  if (name !== "/eks-access") return `${name} is not a valid command.`;
+  const place = form.get("in") ?? direct;
+  return failureOf(await personOf(theatre, form).command(text, place === direct ? undefined : place));
+}
+
+/** What Slack shows where the app did not answer as it should. @see https://docs.slack.dev/interactivity/implementing-slash-commands#responding_response_failures */
+function failureOf({ error }: CommandAnswer): Told {
+  if (error === undefined) return undefined;
+  if (error === "operation_timeout") return "eks-access did not respond in time (operation_timeout).";
+  return `eks-access did not respond as it should (${error}).`;
+}
+
+function personOf({ stage }: Theatre, form: URLSearchParams): SandboxPerson {
+  return stage.sandbox.slack.person(needed(form, "as"));
+}
+
+function needed(form: URLSearchParams, name: string): string {
+  const value = form.get(name);
+  if (value === null) throw new Error(`The form lacks ${name}.`);
+  return value;
+}
+
+/** The message or view that a form is about, as long as this person sees it. */
+function shownTo(theatre: Theatre, form: URLSearchParams): SandboxMessage | SandboxView {
+  if (form.has("view")) return openView(theatre, form);
+  const { slack } = theatre.stage.sandbox;
+  const [user, channel, ts] = [needed(form, "as"), needed(form, "channel"), form.get("ts")];
+  const place = channel.startsWith("D") ? direct : channel;
+  const message = messagesIn(slack, user, place).find((each) => each.ts === ts);
+  if (!message) throw new Error("This message is not there any more.");
+  return message;
+}
+
+function openView(theatre: Theatre, form: URLSearchParams): SandboxView {
+  const person = personOf(theatre, form);
+  const view = [person.view(), person.home()].find((each) => each?.id === form.get("view"));
+  if (!view) throw new Error("This form is not open any more.");
+  return view;
+}

@@ -1,0 +1,133 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { completions } from "../chat/completions.ts";
+import { home, readViewer, type Viewer } from "../chat/viewer.ts";
+import { regionsFor } from "../page.ts";
+import { usages, valuesFor } from "../stage/page-state.ts";
+import type { Theatre } from "../stage/theatre.ts";
+import { acts } from "./acts.ts";
+import { readAsset } from "./assets.ts";
+import { refusalOf, safeHeaders } from "./guard.ts";
+import { layout } from "./layout.ts";
+import { sendRegions } from "./live.ts";
+
+export interface PageServer {
+  /** `http://127.0.0.1:<port>/`. */
+  readonly url: string;
+  stop: () => Promise<void>;
+}
+
+/** The page, on the loopback address alone. `port` 0 takes a free one. @throws Error where the port is taken */
+export async function startPageServer(theatre: Theatre, port = 0): Promise<PageServer> {
+  let own = port;
+  const server = createServer((request, response) => {
+    serve(theatre, own, request, response).catch((error: unknown) => {
+      if (response.headersSent) return response.end();
+      answer(response, 409, "text/plain; charset=utf-8", error instanceof Error ? error.message : String(error));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  if (address !== null && typeof address === "object") own = address.port;
+  return {
+    url: `http://127.0.0.1:${own}/`,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function serve(
+  theatre: Theatre,
+  port: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const refusal = refusalOf(request, port);
+  if (refusal) return answer(response, 403, "text/plain; charset=utf-8", refusal);
+  const url = new URL(request.url ?? "/", `http://127.0.0.1:${port}`);
+  if (request.method === "POST") return act(theatre, url, request, response);
+  if (request.method !== "GET") return answer(response, 405, "text/plain; charset=utf-8", "GET or POST");
+  if (url.pathname.startsWith("/assets/")) return asset(url.pathname.slice("/assets/".length), response);
+  const viewer = viewerOf(theatre, url.searchParams);
+  if (url.pathname === "/") return answer(response, 200, "text/html; charset=utf-8", draw(theatre, viewer));
+  if (url.pathname === "/live") return live(theatre, viewer, response);
+  if (url.pathname === "/complete") return complete(theatre, viewer, url, response);
+  if (url.pathname === "/suggest") return suggest(theatre, viewer, url, response);
+  return answer(response, 404, "text/plain; charset=utf-8", "There is nothing here.");
+}
+
+function viewerOf({ stage }: Theatre, query: URLSearchParams): Viewer {
+  const { slack } = stage.sandbox;
+  const channels = slack.channels().filter(({ directWith }) => directWith === undefined);
+  return readViewer(query, { people: slack.people, channels: channels.map(({ id }) => id) });
+}
+
+function draw(theatre: Theatre, viewer: Viewer): string {
+  theatre.seen.mark(viewer);
+  return layout(regionsFor(theatre, viewer)).markup;
+}
+
+function live(theatre: Theatre, viewer: Viewer, response: ServerResponse): void {
+  response.writeHead(200, { ...safeHeaders, "content-type": "text/event-stream" });
+  // As Slack does when somebody opens the tab.
+  if (viewer.place === home)
+    void theatre.stage.sandbox.slack
+      .person(viewer.as.id)
+      .openHome()
+      .catch(() => {});
+  sendRegions(response, theatre.stage.changes, () => {
+    theatre.seen.mark(viewer);
+    return regionsFor(theatre, viewer);
+  });
+}
+
+function complete(theatre: Theatre, viewer: Viewer, url: URL, response: ServerResponse): void {
+  const line = url.searchParams.get("text") ?? "";
+  answerJson(response, completions(line, usages(), valuesFor(viewer, theatre.ledger)));
+}
+
+/** The options that the app gives for what is typed into one of its menus. */
+async function suggest(theatre: Theatre, viewer: Viewer, url: URL, response: ServerResponse): Promise<void> {
+  const { block = "", text = "" } = Object.fromEntries(url.searchParams);
+  answerJson(response, await theatre.stage.sandbox.slack.person(viewer.as.id).suggestions(block, text));
+}
+
+async function act(theatre: Theatre, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const name = /^\/act\/(\w+)$/.exec(url.pathname)?.[1] ?? "";
+  const deed = Object.hasOwn(acts, name) ? acts[name] : undefined;
+  if (!deed) return answer(response, 404, "text/plain; charset=utf-8", "There is nothing to do here.");
+  const told = await deed(theatre, await readForm(request));
+  return answerJson(response, { told: told ?? null });
+}
+
+async function asset(name: string, response: ServerResponse): Promise<void> {
+  const file = await readAsset(name);
+  if (!file) return answer(response, 404, "text/plain; charset=utf-8", "There is no such file.");
+  return answer(response, 200, file.type, file.body);
+}
+
+const mostBytes = 64 * 1024;
+
+async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
+  request.setEncoding("utf8");
+  let text = "";
+  for await (const chunk of request) {
+    text += chunk;
+    if (text.length > mostBytes) throw new Error("That is too long.");
+  }
+  return new URLSearchParams(text);
+}
+
+function answerJson(response: ServerResponse, value: unknown): void {
+  answer(response, 200, "application/json; charset=utf-8", JSON.stringify(value));
+}
+
+function answer(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
+  response.writeHead(status, { ...safeHeaders, "content-type": type });
+  response.end(body);
+}

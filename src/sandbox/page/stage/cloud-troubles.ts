@@ -1,0 +1,76 @@
+import { stsError } from "../../aws/refusal.ts";
+import type { FaultAnswer, Faults } from "../../faults.ts";
+import { arns, externalId } from "../../scene.ts";
+import type { DocumentWatch } from "./document-watch.ts";
+import { note } from "./edits.ts";
+import type { Stage } from "./stage.ts";
+import { armed, lasting, type Trouble } from "./troubles.ts";
+
+/** The AWS SDK asks this often before it gives up. */
+const attempts = 3;
+
+/** What AWS and the API server do to the worker. */
+export function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): readonly Trouble[] {
+  const { faults } = sandbox;
+  return [
+    armed(
+      {
+        id: "conflict",
+        title: "A conflict",
+        explains:
+          "Somebody edits aws-auth in the very moment of the next write. The API server answers 409, and the worker plans anew.",
+        does: "At the next write",
+        undoes: "Call it off",
+      },
+      (struck) =>
+        strikes(faults, "kubernetes.replace-configmap", { type: "watch" }, 1, async () => {
+          await document.edit(note);
+          struck(true);
+        }),
+      changes.announce,
+    ),
+    armed(
+      {
+        id: "throttle",
+        title: "AWS throttles",
+        explains:
+          "STS answers “Rate exceeded” to the worker's next run. The message says why it waits, and when it tries again.",
+        does: "At the next run",
+        undoes: "Call it off",
+      },
+      (struck) => {
+        let left = attempts;
+        const answer: FaultAnswer = { type: "answer", ...stsError("Throttling", "Rate exceeded") };
+        return strikes(faults, "sts.AssumeRole", answer, attempts, async () => {
+          left -= 1;
+          if (left === 0) struck(true);
+        });
+      },
+      changes.announce,
+    ),
+    lasting(
+      {
+        id: "denied",
+        title: "AccessDenied",
+        explains:
+          "The role that created the cluster stops trusting the worker. The message names the role and the trust policy to mend.",
+        does: "Stop trusting",
+        undoes: "Trust again",
+      },
+      {
+        begin: async () => sandbox.aws.account.setTrust(arns.creator, { principals: [] }),
+        end: async () => sandbox.aws.account.setTrust(arns.creator, { principals: [arns.worker], externalId }),
+      },
+    ),
+  ];
+}
+
+function strikes(
+  faults: Faults,
+  call: string,
+  answer: FaultAnswer,
+  times: number,
+  onStrike: () => Promise<void>,
+): { cancel: () => void } {
+  return faults.plan(call, answer, { times, onStrike });
+}

@@ -1,0 +1,61 @@
+import { parse } from "yaml";
+import { commands } from "../../../slack/commands/all.ts";
+import { configuration, principals } from "../../scene.ts";
+import { objectAt } from "../../slack/json.ts";
+import type { SandboxMessage } from "../../slack/shapes.ts";
+import type { SandboxSlack } from "../../slack/workspace.ts";
+import type { Reader } from "../blocks/surface.ts";
+import { type Usage, usagesOf, type Values } from "../chat/completions.ts";
+import { direct, home, type Viewer } from "../chat/viewer.ts";
+import type { LedgerWatch } from "./ledger-watch.ts";
+
+/** What a person sees in one of their places, oldest first. */
+export function messagesIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {
+  if (place === home) return [];
+  const person = slack.person(user);
+  const channel = place === direct ? `D0${user.slice(2)}` : place;
+  const own = person.ephemerals().filter((each) => each.channel === channel);
+  const shared = place === direct ? person.directMessages() : slack.messages(place);
+  return [...shared, ...own].toSorted((a, b) => Number(a.ts) - Number(b.ts));
+}
+
+export function readerOf(slack: SandboxSlack, { as }: Viewer): Reader {
+  return { user: as, people: slack.people, channels: slack.channels(), now: new Date() };
+}
+
+/** What each person has seen of each place, by how many messages were there. */
+export interface Seen {
+  mark: (viewer: Viewer) => void;
+  unread: (user: string, place: string) => number;
+}
+
+export function rememberSeen(slack: SandboxSlack): Seen {
+  const seen = new Map<string, number>();
+  const key = (user: string, place: string) => `${user} ${place}`;
+  return {
+    mark: ({ as, place }) => void seen.set(key(as.id, place), messagesIn(slack, as.id, place).length),
+    unread: (user, place) => Math.max(0, messagesIn(slack, user, place).length - (seen.get(key(user, place)) ?? 0)),
+  };
+}
+
+export function usages(): readonly Usage[] {
+  return usagesOf(commands);
+}
+
+/** What can be put for the parts of a line, for this person. */
+export function valuesFor({ as }: Viewer, ledger: LedgerWatch): Values {
+  const own = principals[as.id];
+  const arns = [...(own ? [own] : []), ...Object.values(principals)];
+  const requests = ledger.events().map(({ event }) => event.request);
+  return {
+    cluster: namesIn("clusters"),
+    arn: [...new Set(arns)],
+    level: namesIn("levels"),
+    id: [...new Set(requests.toReversed())].slice(0, 5),
+    for: ["for 2m", "for 30m", "for 1h"],
+  };
+}
+
+function namesIn(section: "clusters" | "levels"): readonly string[] {
+  return Object.keys(objectAt(parse(configuration), section));
+}

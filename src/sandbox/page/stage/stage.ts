@@ -1,0 +1,75 @@
+import { freePort } from "../../free-port.ts";
+import { type Program, startProduct } from "../../product-process.ts";
+import { type ProvidedRedis, provideRedis } from "../../redis/provide-redis.ts";
+import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox.ts";
+import { type Changes, makeChanges } from "../../slack/changes.ts";
+import type { NumberedCall } from "../cluster/calls.ts";
+import { type ManagedProcess, manageProcess } from "./managed-process.ts";
+
+/** Everything that runs behind the page: the stand-ins, a Redis, and the product's two real processes. */
+export interface Stage {
+  readonly sandbox: Sandbox;
+  readonly redis: ProvidedRedis;
+  readonly slack: ManagedProcess;
+  readonly worker: ManagedProcess;
+  /** The last calls that a stand-in answered, oldest first. */
+  calls: () => readonly NumberedCall[];
+  /** Tells of every change of the stage: a call, a message, a process, the document. */
+  readonly changes: Changes;
+  stop: () => Promise<void>;
+}
+
+const callsKept = 80;
+
+/** @throws Error where Redis or a process does not start; what had started is stopped again */
+export async function startStage(program: Program, options: SandboxOptions = {}): Promise<Stage> {
+  const changes = makeChanges();
+  const calls: NumberedCall[] = [];
+  let number = 0;
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const each of stops.splice(0)) await each();
+  };
+  try {
+    const redis = await provideRedis({ appendOnly: true });
+    stops.unshift(redis.stop);
+    const sandbox = await startSandbox({
+      ...options,
+      onCall: (call) => {
+        number += 1;
+        calls.push({ ...call, number });
+        if (calls.length > callsKept) calls.shift();
+        changes.announce();
+      },
+    });
+    stops.unshift(sandbox.stop);
+    sandbox.slack.onChange(changes.announce);
+    const processes = await startProcesses(program, sandbox, redis.url, changes);
+    stops.unshift(processes.slack.stop, processes.worker.stop);
+    return { sandbox, redis, ...processes, calls: () => calls, changes, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startProcesses(
+  program: Program,
+  sandbox: Sandbox,
+  redisUrl: string,
+  { announce }: Changes,
+): Promise<{ slack: ManagedProcess; worker: ManagedProcess }> {
+  const port = await freePort();
+  const launch = (kind: "slack" | "worker") => () =>
+    startProduct(program, kind, sandbox.environmentOf(kind, { redisUrl, port }));
+  const slack = manageProcess("slack process", launch("slack"), announce);
+  const worker = manageProcess("worker", launch("worker"), announce);
+  sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
+  const started = await Promise.allSettled([slack.start(), worker.start()]);
+  const failed = started.find((each) => each.status === "rejected");
+  if (failed) {
+    await Promise.all([slack.stop(), worker.stop()]);
+    throw failed.reason;
+  }
+  return { slack, worker };
+}

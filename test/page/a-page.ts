@@ -1,0 +1,86 @@
+import { mkdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { expect } from "vitest";
+import { type PageServer, startPageServer } from "../../src/sandbox/page/server/server.ts";
+import { startTheatre, type Theatre } from "../../src/sandbox/page/stage/theatre.ts";
+import { builtProduct } from "../product.ts";
+import { launchBrowser } from "./browser.ts";
+
+const artifacts = fileURLToPath(new URL("../artifacts/page/", import.meta.url));
+
+/** A laptop. */
+const viewport = { width: 1440, height: 900 };
+/** How long a machine that does much else may take for anything, in milliseconds. */
+const patience = 30_000;
+
+/** The page in a browser, with the product's real processes behind it. */
+export interface Stand {
+  readonly theatre: Theatre;
+  readonly url: string;
+  /** A tab of its own; what its console says that is an error fails the test at `stop`. */
+  open: (query?: string, options?: BrowserContextOptions) => Promise<Page>;
+  stop: () => Promise<void>;
+}
+
+export async function aPage(): Promise<Stand> {
+  const browser: Browser = await launchBrowser();
+  const theatre = await startTheatre(await builtProduct(), { slackRateLimits: false });
+  const server: PageServer = await startPageServer(theatre);
+  await theatre.stage.worker.logged("read the cluster's own memory");
+  const complaints: string[] = [];
+  return {
+    theatre,
+    url: server.url,
+    open: async (query = "", options = {}) => {
+      const context = await browser.newContext({ viewport, reducedMotion: "reduce", ...options });
+      const page = await context.newPage();
+      page.setDefaultTimeout(patience);
+      page.on("pageerror", (error) => complaints.push(error.message));
+      // A refused act is answered with a status that the console tells of; the page shows it as well.
+      page.on(
+        "console",
+        (said) => said.type() === "error" && !/status of 409/.test(said.text()) && complaints.push(said.text()),
+      );
+      await page.goto(server.url + query);
+      await page.getByRole("status").getByText("Live").waitFor();
+      return page;
+    },
+    stop: async () => {
+      await browser.close();
+      await server.stop();
+      await theatre.stop();
+      expect(complaints).toEqual([]);
+    },
+  };
+}
+
+/** Keeps a picture of the page: among the artefacts of the run, and with `npm run images` in the documentation. */
+export async function picture(page: Page, name: string, options: { documented?: boolean } = {}): Promise<void> {
+  await mkdir(artifacts, { recursive: true });
+  await page.screenshot({ path: `${artifacts}${name}.png` });
+  const images = process.env.EKS_ACCESS_IMAGES;
+  if (!images || !options.documented) return;
+  await mkdir(images, { recursive: true });
+  await page.screenshot({ path: `${images}/${name}.png` });
+}
+
+/** Waits with the patience of a busy machine until something that the page shows is so. */
+export function eventually(check: () => Promise<unknown>): Promise<unknown> {
+  return expect.poll(check, { timeout: patience, interval: 100 }).toBe(true);
+}
+
+/** Becomes somebody else, in the same place. */
+export async function become(page: Page, name: string): Promise<void> {
+  await page
+    .getByRole("navigation", { name: "Who I am" })
+    .getByRole("link", { name: new RegExp(`^${name}\\b`) })
+    .click();
+  await page.getByPlaceholder(`Type /eks-access as ${name}`).waitFor();
+}
+
+/** Types a line and sends it. */
+export async function say(page: Page, line: string): Promise<void> {
+  await page.getByRole("combobox", { name: /^Message in/ }).fill(line);
+  await page.getByRole("button", { name: "Send" }).click();
+}

@@ -1,0 +1,103 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { arns } from "../../src/sandbox/scene.ts";
+import { aPage, become, picture, type Stand, say } from "./a-page.ts";
+
+/** How the page looks and reads: on a laptop and a phone, in light and dark, with a keyboard and to a screen reader. */
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+let stand: Stand;
+
+beforeAll(async () => {
+  stand = await aPage();
+  const page = await stand.open();
+  await say(page, `/eks-access request staging ${arns.engineer} viewer for 10m look into the failing rollout`);
+  await become(page, "approver");
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("log").getByText("mapped").first().waitFor();
+  await page.context().close();
+});
+
+afterAll(() => stand?.stop());
+
+/** What axe finds against WCAG 2.2 AA and its own good practice, each with the elements. */
+async function barriers(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe);
+  const found = await page.evaluate<{ help: string; nodes: { html: string }[] }[]>(
+    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
+  );
+  return found.map(({ help, nodes }) => `${help}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+}
+
+/** Nothing is wider than the window. */
+function isTooWide(page: Page): Promise<boolean> {
+  return page.evaluate<boolean>("document.documentElement.scrollWidth > window.innerWidth");
+}
+
+const looks: readonly [name: string, query: string, options: BrowserContextOptions][] = [
+  ["light", "", {}],
+  ["dark", "", { colorScheme: "dark" }],
+  ["phone", "", phone],
+  ["phone-cluster", "#cluster", phone],
+  ["phone-dark", "", { ...phone, colorScheme: "dark" }],
+  ["small-laptop", "", { viewport: { width: 1180, height: 720 } }],
+  ["wide", "", { viewport: { width: 2200, height: 1200 } }],
+];
+
+test.each(looks)("%s: nothing is out of the window, and nobody is shut out", async (name, query, options) => {
+  const page = await stand.open(query, options);
+  const part = query === "#cluster" ? page.getByRole("region", { name: "aws-auth" }) : page.getByRole("log");
+  await part.waitFor();
+
+  await picture(page, `look-${name}`, { documented: ["dark", "phone"].includes(name) });
+
+  expect(await isTooWide(page)).toBe(false);
+  expect(await barriers(page)).toEqual([]);
+  await page.context().close();
+});
+
+test.each(["light", "dark"] as const)(
+  "a form in %s shuts nobody out, and gives the focus back",
+  async (colorScheme) => {
+    const page = await stand.open("", { colorScheme });
+    await say(page, "/eks-access request");
+    const form = page.getByRole("dialog");
+    await form.waitFor();
+    await form.getByRole("button", { name: "Ask", exact: true }).click();
+    await form.getByText("Please complete this required field.").first().waitFor();
+    await picture(page, `look-form-${colorScheme}`);
+
+    expect(await barriers(page)).toEqual([]);
+
+    await page.keyboard.press("Escape");
+    await form.waitFor({ state: "detached" });
+    expect(await page.evaluate<string>("document.activeElement.tagName")).not.toBe("BODY");
+    await page.context().close();
+  },
+);
+
+test("a keyboard alone is enough: to the field, along the completions, through a confirmation and back", async () => {
+  const page = await stand.open();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("/eks-access who");
+  await page.getByRole("option").first().waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Enter");
+  await page.getByText("Only visible to you").first().waitFor();
+
+  await page.getByRole("log").getByRole("button", { name: "Revoke" }).first().focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog", { name: "Take the access away?" }).waitFor();
+  await page.keyboard.press("Escape");
+
+  expect(await page.getByRole("dialog").count()).toBe(0);
+  expect(await page.evaluate<string>("document.activeElement.textContent")).toBe("Revoke");
+  await page.context().close();
+});

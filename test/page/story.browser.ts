@@ -1,0 +1,120 @@
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { arns } from "../../src/sandbox/scene.ts";
+import { aPage, become, eventually, picture, type Stand, say } from "./a-page.ts";
+
+/** The whole story by clicking. Each test goes on where the one before it left off. */
+let stand: Stand;
+let page: Page;
+
+beforeAll(async () => {
+  stand = await aPage();
+  page = await stand.open();
+});
+
+afterAll(() => stand?.stop());
+
+const kubectlOf = (name: string) =>
+  page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: new RegExp(`^${name}`) }) });
+const document = () => page.getByLabel("aws-auth", { exact: true }).locator("code");
+const panel = (title: string) => page.getByRole("region", { name: title });
+
+test("at first nobody but the platform team sees pods", async () => {
+  await kubectlOf("engineer").getByText("no access").waitFor();
+  await kubectlOf("approver").getByText("has access").waitFor();
+
+  expect(await kubectlOf("engineer").locator("pre").textContent()).toContain("(Unauthorized)");
+  expect(await document().textContent()).toContain("role/platform-admins");
+  await picture(page, "start");
+});
+
+test("what one can type is offered, and taken with the keyboard", async () => {
+  const line = page.getByRole("combobox", { name: /^Message in/ });
+  await line.pressSequentially("/eks-access req");
+  await page.getByRole("option", { name: /request/ }).waitFor();
+  await picture(page, "completion");
+
+  await page.keyboard.press("Tab");
+
+  expect(await line.inputValue()).toBe("/eks-access request ");
+  await page.keyboard.press("Escape");
+});
+
+test("the form refuses what is missing, beside the field", async () => {
+  await say(page, "/eks-access request");
+  const form = page.getByRole("dialog", { name: "Ask for access" });
+
+  await form.getByRole("button", { name: "Ask", exact: true }).click();
+
+  await form.getByText("Please complete this required field.").first().waitFor();
+  expect(await form.getByLabel("Why").getAttribute("aria-invalid")).toBe("true");
+  await picture(page, "form-refused");
+});
+
+test("the engineer asks with the form, and the approvers see the exact change", async () => {
+  const form = page.getByRole("dialog", { name: "Ask for access" });
+  await form.getByLabel("Level").selectOption("viewer");
+  await form.getByLabel("IAM role or user").fill(arns.engineer);
+  await form.getByLabel("For how long").fill("10m");
+  await form.getByLabel("Why").fill("look into the failing rollout");
+  await picture(page, "form", { documented: true });
+
+  await form.getByRole("button", { name: "Ask", exact: true }).click();
+  await become(page, "approver");
+  await page.getByRole("button", { name: "Approve" }).waitFor();
+
+  expect(await page.getByRole("log").locator("ins").first().textContent()).toContain(arns.engineer);
+  await picture(page, "asked", { documented: true });
+});
+
+test("an approver approves, the access is proven, and kubectl shows it", async () => {
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("log").getByText("mapped").first().waitFor();
+  await kubectlOf("engineer").getByText("has access").waitFor();
+
+  expect(await document().locator("ins").allTextContents()).toContainEqual(expect.stringContaining(arns.engineer));
+  expect(await kubectlOf("engineer").locator("pre").textContent()).toContain("shop-");
+  await picture(page, "active", { documented: true });
+});
+
+test("the audit trail tells it, in a whole chain", async () => {
+  const audit = panel("Audit trail");
+
+  await audit.getByText("grant.active").waitFor();
+
+  expect(await audit.textContent()).toContain("✓ The chain is whole");
+  await audit.scrollIntoViewIfNeeded();
+  await picture(page, "audit");
+});
+
+test("the engineer was told directly, and has a mark for it", async () => {
+  await become(page, "engineer");
+  await page
+    .getByRole("link", { name: /^eks-access/ })
+    .first()
+    .click();
+
+  await page.getByRole("log").getByText("is active until").first().waitFor();
+  await picture(page, "direct-message");
+});
+
+test("the Home tab of the app is there", async () => {
+  await page.getByRole("link", { name: "eks-access: Home" }).click();
+
+  await page.getByRole("heading", { name: "the Home tab of eks-access" }).waitFor();
+  await picture(page, "home");
+});
+
+test("revoking asks first, and then the access is gone as if it had never been there", async () => {
+  await page.getByRole("link", { name: "# cluster-access" }).click();
+  await page.getByRole("log").getByRole("button", { name: "Revoke" }).first().click();
+  const asked = page.getByRole("dialog", { name: "Take the access away?" });
+  await picture(page, "confirm");
+
+  await asked.getByRole("button", { name: "Revoke" }).click();
+  await kubectlOf("engineer").getByText("no access").waitFor();
+
+  await eventually(async () => (await document().locator("del").count()) > 0);
+  expect(stand.theatre.stage.sandbox.cluster.awsAuth()?.data?.mapUsers).toBeUndefined();
+  await picture(page, "revoked");
+});

@@ -1,0 +1,49 @@
+import { watchDocument } from "../../../src/sandbox/page/stage/document-watch.ts";
+import { watchKubectl } from "../../../src/sandbox/page/stage/kubectl-watch.ts";
+import type { LedgerWatch } from "../../../src/sandbox/page/stage/ledger-watch.ts";
+import type { ManagedProcess } from "../../../src/sandbox/page/stage/managed-process.ts";
+import { rememberSeen } from "../../../src/sandbox/page/stage/page-state.ts";
+import type { Theatre } from "../../../src/sandbox/page/stage/theatre.ts";
+import { deed } from "../../../src/sandbox/page/stage/troubles.ts";
+import { startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { makeChanges } from "../../../src/sandbox/slack/changes.ts";
+
+const nothing = async () => {};
+
+function aProcess(name: string): ManagedProcess {
+  const state = () => ({ name, pid: 1, state: "running" as const, starts: 1 });
+  return { state, start: nothing, kill: nothing, stop: nothing, logged: nothing };
+}
+
+const ledger: LedgerWatch = {
+  state: () => null,
+  events: () => [],
+  look: nothing,
+  tamper: nothing,
+  close: nothing,
+};
+
+/** The sandbox with its page's watchers, without Redis and without the product's processes: a test is the app. */
+export async function aTheatre(): Promise<Theatre> {
+  const changes = makeChanges();
+  const sandbox = await startSandbox({ slackRateLimits: false });
+  sandbox.slack.onChange(changes.announce);
+  const words = { id: "one", title: "One", explains: "Counts.", does: "Do", undoes: "" };
+  return {
+    stage: {
+      sandbox,
+      changes,
+      redis: { url: "", origin: "", kill: nothing, restart: nothing, stop: nothing },
+      slack: aProcess("slack process"),
+      worker: aProcess("worker"),
+      calls: () => [],
+      stop: nothing,
+    },
+    document: watchDocument(sandbox.cluster, changes.announce),
+    kubectl: watchKubectl(sandbox, changes.announce),
+    ledger,
+    troubles: [deed(words, nothing)],
+    seen: rememberSeen(sandbox.slack),
+    stop: sandbox.stop,
+  };
+}

@@ -1,0 +1,113 @@
+import { describe, expect, test } from "vitest";
+import { conversation, threadsOf } from "../../../src/sandbox/page/chat/conversation.ts";
+import { peopleSwitch, placesNav } from "../../../src/sandbox/page/chat/frame.ts";
+import { homeTab, modal } from "../../../src/sandbox/page/chat/view.ts";
+import { direct, home, readViewer, type Viewer } from "../../../src/sandbox/page/chat/viewer.ts";
+import type { SandboxMessage, SandboxView } from "../../../src/sandbox/slack/shapes.ts";
+import { input, plain, section, typed } from "../slack/some-blocks.ts";
+import { approver, aReader, engineer } from "./a-reader.ts";
+
+const people = [engineer, approver];
+const { channels } = aReader();
+
+function aMessage(ts: string, change: Partial<SandboxMessage> = {}): SandboxMessage {
+  return { channel: "C0ACCESS", ts, user: "U0BOT", text: `said at ${ts}`, blocks: [], edits: 0, ...change };
+}
+
+function aView(change: Partial<SandboxView> = {}): SandboxView {
+  const json = { type: "modal", submit: plain("Ask"), close: plain("Not now") };
+  const texts = { title: "Ask for access", callback_id: "", private_metadata: "", external_id: "", hash: "" };
+  return { id: "V1", type: "modal", ...texts, blocks: [], json, inputs: {}, errors: {}, updates: 0, ...change };
+}
+
+describe("who looks at what", () => {
+  test.each([
+    ["?as=U0APPROVER&in=direct", "U0APPROVER", direct],
+    ["?as=U0ENGINEER&in=home", "U0ENGINEER", home],
+    ["", "U0ENGINEER", "C0ACCESS"],
+    ["?as=U0NOBODY&in=C0ELSEWHERE", "U0ENGINEER", "C0ACCESS"],
+  ])("%s is %s in %s", (query, user, place) => {
+    const viewer = readViewer(new URLSearchParams(query), { people, channels: ["C0ACCESS"] });
+
+    expect([viewer.as.id, viewer.place]).toEqual([user, place]);
+  });
+
+  const viewer: Viewer = { as: engineer, place: "C0ACCESS" };
+
+  test("the switch says who I am, and who has something new", () => {
+    const { markup } = peopleSwitch(viewer, people, (user) => (user === approver.id ? 2 : 0));
+
+    expect(markup).toMatch(/aria-current="true">[\s\S]*engineer<\/a>/);
+    expect(markup).toContain(
+      'approver <span class="badge"><span aria-hidden="true">2</span><span class="quiet">, 2 new</span>',
+    );
+  });
+
+  test("the places say where I am, and where something is new", () => {
+    const joined = channels.map((channel) => ({ ...channel, members: [engineer.id] }));
+
+    const { markup } = placesNav(viewer, joined, () => 1);
+
+    expect(markup).toContain('aria-current="page"># cluster-access</a>');
+    expect(markup.match(/, 1 new/g)).toHaveLength(2);
+  });
+});
+
+describe("a conversation", () => {
+  test("keeps a thread with its first message, in the order in which it was said", () => {
+    const first = aMessage("1.1");
+    const replies = [aMessage("3.1", { thread_ts: "1.1" }), aMessage("4.1", { thread_ts: "1.1" })];
+
+    const threads = threadsOf([first, aMessage("2.1"), ...replies]);
+
+    expect(threads.map(({ first: { ts }, replies: said }) => [ts, said.length])).toEqual([
+      ["1.1", 2],
+      ["2.1", 0],
+    ]);
+    expect(conversation([first, ...replies], aReader(), "#x").markup).toContain("<summary>2 replies</summary>");
+  });
+
+  test("shows a reply by itself whose first message is not seen here", () => {
+    expect(threadsOf([aMessage("2.1", { thread_ts: "1.1" })])).toHaveLength(1);
+  });
+
+  test("says which messages only I see, and how often a message was changed", () => {
+    const { markup } = conversation([aMessage("1.1", { ephemeralTo: engineer.id, edits: 3 })], aReader(), "#x");
+
+    expect(markup).toContain("Only visible to you");
+    expect(markup).toContain('data-edits="3"');
+  });
+});
+
+describe("a modal", () => {
+  const why = { ...input(typed()), block_id: "why" };
+
+  test("is a dialog with a title, whose inputs belong to the form that is submitted", () => {
+    const { markup } = modal(aView({ blocks: [why] }), aReader());
+
+    expect(markup).toContain('aria-labelledby="view-V1-title"');
+    expect(markup).toContain('<h2 id="view-V1-title">Ask for access</h2>');
+    expect(markup).toContain('form="view-V1-form"');
+    expect(markup).toContain('action="/act/submit" id="view-V1-form"');
+    expect(markup).toContain('<button class="button primary">Ask</button>');
+    expect(markup).toContain('<button class="button plain">Not now</button>');
+  });
+
+  test("without inputs has no button to submit, unless the app names one", () => {
+    const { markup } = modal(aView({ json: { type: "modal" }, blocks: [section()] }), aReader());
+
+    expect(markup).not.toContain("button primary");
+  });
+
+  test("shows what is wrong beside the input", () => {
+    const { markup } = modal(aView({ blocks: [why], errors: { why: "Please say why." } }), aReader());
+
+    expect(markup).toContain('aria-invalid="true"');
+    expect(markup).toContain("Please say why.");
+  });
+});
+
+test("the Home tab shows what the app has published, or says that it has nothing", () => {
+  expect(homeTab(aView({ type: "home", blocks: [section()] }), aReader()).markup).toContain('class="block section"');
+  expect(homeTab(undefined, aReader()).markup).toContain("The app shows nothing here.");
+});

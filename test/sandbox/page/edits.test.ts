@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { readAwsAuth } from "../../../src/sandbox/cluster/aws-auth-map.ts";
+import {
+  addTeam,
+  breakYaml,
+  hasTeam,
+  isBroken,
+  mendYaml,
+  note,
+  removeTeam,
+  removeUsers,
+} from "../../../src/sandbox/page/stage/edits.ts";
+import { initialAwsAuth } from "../../../src/sandbox/scene.ts";
+
+const document = { metadata: {}, data: initialAwsAuth };
+
+test("what is done by hand and taken back leaves the document as it was, byte for byte", () => {
+  expect(removeTeam(addTeam(document))).toEqual(document);
+  expect(mendYaml(breakYaml(document))).toEqual(document);
+  expect([hasTeam(document), hasTeam(addTeam(document)), isBroken(document), isBroken(breakYaml(document))]).toEqual([
+    false,
+    true,
+    false,
+    true,
+  ]);
+});
+
+test("the edit by hand is one that the authenticator understands, the broken one cuts everybody off", () => {
+  const rolesAfter = (edited: ReturnType<typeof addTeam>) => [...readAwsAuth(edited.data).roles.keys()].length;
+
+  expect(rolesAfter(addTeam(document))).toBe(rolesAfter(document) + 1);
+  expect(rolesAfter(breakYaml(document))).toBe(0);
+});
+
+test("each note is another one than the last", () => {
+  expect(note(note(document)).data?.mapRoles).toMatch(
+    /^# seen by the platform team, 2 times\n# seen by the platform team\n/,
+  );
+});
+
+test("taking the users out leaves the roles", () => {
+  const edited = removeUsers({ metadata: {}, data: { ...initialAwsAuth, mapUsers: "- userarn: x\n" } });
+
+  expect(edited.data).toEqual(initialAwsAuth);
+});
