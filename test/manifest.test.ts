@@ -17,11 +17,12 @@ const scopesOf: Readonly<Record<string, readonly string[]>> = {
   "chat.getPermalink": [],
   "auth.test": [],
   "views.open": [],
+  "views.push": [],
   "views.update": [],
   "views.publish": [],
   "conversations.open": ["im:write"],
   "conversations.info": ["channels:read"],
-  "users.info": ["users:read"],
+  "users.info": ["users:read", "users:read.email"],
   "users.list": ["users:read"],
   "usergroups.users.list": ["usergroups:read"],
 };

@@ -1,10 +1,20 @@
 import type { Cluster, Level } from "../policy/cluster.ts";
-import { approvalsNeeded, approversOf, ruleFor } from "../policy/rule.ts";
+import { isNamedIn, noStanding, type Standing } from "../policy/person.ts";
+import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../policy/rule.ts";
 import type { AccessRequest } from "../request/request.ts";
-import type { Decision } from "./decision.ts";
+import { isSameStanding } from "./decide.ts";
+import { type Decision, lastApproval } from "./decision.ts";
 import { isSealed, type SealKeys } from "./seal.ts";
 
 export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "void"; readonly message: string };
+
+/**
+ * What the policy goes by about a requester, as the last approval has it sealed. The record's own copy is for showing:
+ * whoever can write to Redis could put somebody into any user group there.
+ */
+export function sealedStanding({ approvals }: AccessRequest): Standing {
+  return lastApproval(approvals)?.requester ?? noStanding;
+}
 
 /**
  * What the worker asks before it writes: are there as many sealed approvals as the policy asks for, by different people
@@ -17,43 +27,48 @@ export function checkApproval(
   digestNow: string,
   keys: SealKeys,
 ): ApprovalVerdict {
-  const rule = ruleFor(cluster, level.name);
-  if (!rule) return invalid(`no rule of the policy lets anybody ask for ${level.name} on ${cluster.name} any more`);
   const { approvals } = request;
-  if (approvals.length === 0) return invalid("there is no approval");
+  const standing = sealedStanding(request);
+  const rule = ruleFor(cluster, level.name, { user: request.requester, memberships: standing.memberships });
+  if (!rule) return invalid(`the policy does not let the requester ask for ${level.name} on ${cluster.name} any more`);
+  const last = lastApproval(approvals);
+  if (!last) return invalid("there is no approval");
   for (const approval of approvals) {
-    const message = flawOf(approval, request, approversOf(rule, cluster), digestNow, keys);
+    const message = flawOf(approval, request, { rule, cluster, standing, digestNow, keys });
     if (message !== null) return invalid(message);
   }
-  const people = new Set(approvals.map(({ by }) => by));
-  if (people.size < approvals.length) return invalid("somebody's approval counts twice in it");
-  const needed = approvalsNeeded(rule, level);
-  if (people.size < needed) {
-    return invalid(
-      `${people.size} ${people.size === 1 ? "person has" : "people have"} approved it, and ${needed} have to`,
-    );
-  }
-  return { type: "valid" };
+  const people = new Set(approvals.map(({ by }) => by)).size;
+  if (people < approvals.length) return invalid("somebody's approval counts twice in it");
+  const needed = approvalsNeeded(rule, level, new Date(last.at));
+  if (people >= needed) return { type: "valid" };
+  return invalid(`${people} ${people === 1 ? "person has" : "people have"} approved it, and ${needed} have to`);
+}
+
+interface Wanted {
+  readonly rule: Rule;
+  readonly cluster: Cluster;
+  readonly standing: Standing;
+  readonly digestNow: string;
+  readonly keys: SealKeys;
 }
 
 /** Why one approval does not hold; null: it does. */
-function flawOf(
-  approval: Decision,
-  request: AccessRequest,
-  approvers: readonly string[],
-  digestNow: string,
-  keys: SealKeys,
-): string | null {
+function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): string | null {
+  const { rule, cluster, standing, digestNow, keys } = wanted;
   const { seal: sealText, ...unsealed } = approval;
   if (approval.verdict !== "approved") return "there is no approval";
   if (!isSealed("decision", { ...unsealed, request: request.id }, sealText, keys)) {
     return "the approval does not carry our seal";
   }
-  if (approval.by === request.requester) return "nobody can approve a request of their own";
-  if (!approvers.includes(approval.by)) return "who approved it is no approver of the cluster any more";
+  if (approval.by === request.requester && !rule.selfApproval) return "nobody can approve a request of their own";
+  const approver = { user: approval.by, memberships: approval.memberships ?? [] };
+  if (!isNamedIn(approversOf(rule, cluster), approver)) return "who approved it is no approver of the cluster any more";
   // A time that can't be read is before nothing: what is doubtful is over.
   if (!(Date.parse(approval.at) < Date.parse(request.lapsesAt))) return "it was approved after it had lapsed";
-  if (approval.digest !== digestNow) {
+  if (rule.hours?.outside === "refuse" && isOutside(rule, new Date(approval.at))) {
+    return "it was approved outside the hours that the policy names";
+  }
+  if (approval.digest !== digestNow || !isSameStanding(approval.requester ?? noStanding, standing)) {
     return "the request, the policy or the principal's entry in aws-auth is not what was approved";
   }
   return null;

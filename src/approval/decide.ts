@@ -1,8 +1,9 @@
 import { scheduleGrant } from "../grant/grant.ts";
-import type { Cluster } from "../policy/cluster.ts";
-import { approvalsNeeded, approversOf, type Rule, ruleFor } from "../policy/rule.ts";
+import type { Cluster, Level } from "../policy/cluster.ts";
+import { isNamedIn, type Person } from "../policy/person.ts";
+import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../policy/rule.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
-import type { Decision, DecisionRefusal } from "./decision.ts";
+import type { Decision, DecisionRefusal, Facts } from "./decision.ts";
 import { type SealKeys, seal } from "./seal.ts";
 
 export interface Click {
@@ -19,19 +20,25 @@ export type Decided =
   | { readonly type: "decided"; readonly decision: Decision; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: DecisionRefusal };
 
-/** Decides a click. Anything doubtful is refused. */
-export function decide(request: AccessRequest, cluster: Cluster, click: Click, keys: SealKeys, now: Date): Decided {
-  const refusal = refuseDecision(request, cluster, click, now);
-  if (refusal) return { type: "refused", code: refusal };
-  const rule = ruleFor(cluster, request.level);
-  const level = cluster.levels.find((each) => each.name === request.level);
+/** Decides a click. Anything doubtful is refused. `facts`: what Slack says now; without them nobody is of any group. */
+export function decide(
+  request: AccessRequest,
+  cluster: Cluster,
+  click: Click,
+  keys: SealKeys,
+  now: Date,
+  facts: Facts = withoutGroups(request),
+): Decided {
+  const code = refuseDecision(request, cluster, click, now, facts);
+  if (code) return { type: "refused", code };
+  const [rule, level] = ruledBy(request, cluster, facts);
   if (!rule || !level) return { type: "refused", code: "no-rule" };
-  const decision = sealDecision(request, click, keys, now);
+  const decision = sealDecision(request, click, keys, now, facts);
   if (click.verdict === "denied") {
     return { type: "decided", decision, after: revise(request, { state: "denied", denial: decision, trouble: null }) };
   }
-  const approvals = [...standing(request, rule, cluster), decision];
-  return { type: "decided", decision, after: approved(request, approvals, approvalsNeeded(rule, level), now) };
+  const approvals = [...stillStanding(request, approversOf(rule, cluster), facts), decision];
+  return { type: "decided", decision, after: approved(request, approvals, approvalsNeeded(rule, level, now), now) };
 }
 
 /** Why this click can't decide; null: it can. */
@@ -40,24 +47,52 @@ export function refuseDecision(
   cluster: Cluster,
   click: Omit<Click, "why">,
   now: Date,
+  facts: Facts = withoutGroups(request),
 ): DecisionRefusal | null {
-  const rule = ruleFor(cluster, request.level);
-  if (!rule || !cluster.levels.some(({ name }) => name === request.level)) return "no-rule";
+  const [rule, level] = ruledBy(request, cluster, facts);
   if (request.state !== "pending") return "already-decided";
   if (!isBefore(now.getTime(), request.lapsesAt)) return "lapsed";
-  if (click.by === request.requester) return "self-approval";
-  if (!approversOf(rule, cluster).includes(click.by)) return "not-an-approver";
+  if (!rule || !level) return "no-rule";
+  const isOwn = click.by === request.requester;
+  if (isOwn && !rule.selfApproval) return "self-approval";
+  if (!isNamedIn(approversOf(rule, cluster), personOf(click.by, facts)))
+    return isOwn ? "self-approval" : "not-an-approver";
   if (!request.preview) return "no-preview";
   if (request.preview.digest !== click.digest) return "change-differs";
-  // Who has approved may still think better of it, and deny.
-  if (click.verdict === "approved" && request.approvals.some(({ by }) => by === click.by)) return "approved-already";
-  return null;
+  return click.verdict === "approved" ? refuseApproval(request, cluster, rule, click.by, now, facts) : null;
+}
+
+/** What keeps somebody who may decide from approving. They may still deny, also after an approval of their own. */
+function refuseApproval(
+  request: AccessRequest,
+  cluster: Cluster,
+  rule: Rule,
+  by: string,
+  now: Date,
+  { standing }: Facts,
+): DecisionRefusal | null {
+  if (request.approvals.some((approval) => approval.by === by)) return "approved-already";
+  if (cluster.quiet !== null) return "quiet";
+  if (rule.hours?.outside === "refuse" && isOutside(rule, now)) return "outside-hours";
+  return isSameStanding(standing, request.standing) ? null : "requester-differs";
+}
+
+function ruledBy(request: AccessRequest, cluster: Cluster, { standing }: Facts): [Rule | null, Level | undefined] {
+  const requester = { user: request.requester, memberships: standing.memberships };
+  return [ruleFor(cluster, request.level, requester), cluster.levels.find(({ name }) => name === request.level)];
+}
+
+function personOf(user: string, { memberships }: Facts): Person {
+  return { user, memberships: memberships.get(user) ?? [] };
 }
 
 /** The approvals so far that still count: who is no approver any more takes his own with him. */
-function standing({ approvals, preview }: AccessRequest, rule: Rule, cluster: Cluster): readonly Decision[] {
-  const approvers = approversOf(rule, cluster);
-  return approvals.filter(({ by, digest }) => approvers.includes(by) && digest === preview?.digest);
+function stillStanding(
+  { approvals, preview }: AccessRequest,
+  approvers: readonly string[],
+  facts: Facts,
+): readonly Decision[] {
+  return approvals.filter(({ by, digest }) => digest === preview?.digest && isNamedIn(approvers, personOf(by, facts)));
 }
 
 function approved(
@@ -71,10 +106,22 @@ function approved(
   return revise(request, { ...given, state: "approved", grant: scheduleGrant(now, request.durationSeconds) });
 }
 
-function sealDecision(request: AccessRequest, click: Click, keys: SealKeys, now: Date): Decision {
+function sealDecision(request: AccessRequest, click: Click, keys: SealKeys, now: Date, facts: Facts): Decision {
   const { verdict, by, digest, why } = click;
-  const unsealed = { verdict, by, at: now.toISOString(), digest, why };
+  const { memberships } = personOf(by, facts);
+  const { linked } = facts.standing;
+  const requester = { memberships: facts.standing.memberships, linked };
+  const unsealed = { verdict, by, at: now.toISOString(), digest, why, memberships, requester };
   return { ...unsealed, seal: seal("decision", { ...unsealed, request: request.id }, keys) };
+}
+
+/** Whether the policy would go by the same about a requester. */
+export function isSameStanding(a: Facts["standing"], b: Facts["standing"]): boolean {
+  return a.linked === b.linked && a.memberships.toSorted().join() === b.memberships.toSorted().join();
+}
+
+function withoutGroups({ standing }: AccessRequest): Facts {
+  return { memberships: new Map(), standing };
 }
 
 /** A time that can't be read is before nothing: what is doubtful is over. */

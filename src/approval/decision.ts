@@ -1,3 +1,5 @@
+import type { Standing } from "../policy/person.ts";
+
 /** One approver's answer to one exact change, sealed. */
 export interface Decision {
   readonly verdict: "approved" | "denied";
@@ -8,6 +10,12 @@ export interface Decision {
   /** The digest of the change that the approver saw. */
   readonly digest: string;
   readonly why: string;
+  /**
+   * What Slack said at that moment: which user groups of the policy the approver is of, and the requester's standing.
+   * The worker can't ask Slack, and goes by this. Absent in what an older version sealed.
+   */
+  readonly memberships?: readonly string[];
+  readonly requester?: Standing;
   /** HMAC over all of the above and the request's id: `<key id>.<hex>`. */
   readonly seal: string;
 }
@@ -20,7 +28,19 @@ export type DecisionRefusal =
   | "already-decided"
   | "no-preview"
   | "change-differs"
-  | "no-rule";
+  | "no-rule"
+  | "quiet"
+  | "outside-hours"
+  /** What the policy goes by about the requester is another than when the worker looked: it looks again. */
+  | "requester-differs";
+
+/** What Slack says of people at the moment of a click. */
+export interface Facts {
+  /** By Slack user id: which of the policy's user groups and e-mail domains they are of. */
+  readonly memberships: ReadonlyMap<string, readonly string[]>;
+  /** The requester's. */
+  readonly standing: Standing;
+}
 
 /** The approval that was given last: the lease is counted from it. Undefined: there is none. */
 export function lastApproval(approvals: readonly Decision[]): Decision | undefined {

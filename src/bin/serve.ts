@@ -61,18 +61,30 @@ async function startSlack(
   blocking: ReturnType<typeof connectRedisBlocking>,
   auditLog: AuditLog,
 ): Promise<{ stop: () => Promise<void> }[]> {
-  const [{ startSlackApp }, { startMessageWorker }, { messengerClient }, { startAnchorPoster }] = await Promise.all([
+  const [
+    { startSlackApp },
+    { startMessageWorker },
+    clients,
+    directories,
+    { warnOfDeadApprovers },
+    { startAnchorPoster },
+  ] = await Promise.all([
     import("../slack/app.ts"),
     import("../slack/message-worker.ts"),
     import("../slack/web-client.ts"),
+    import("../slack/directory.ts"),
+    import("../slack/dead-approvers.ts"),
     import("../slack/anchor-poster.ts"),
   ]);
   const slack = environment.slack;
   if (!slack) return [];
   const workers = workerQuestions(context.queues);
-  const app = await startSlackApp({ ...context, workers, newRequestId }, slack, config.slack.mode);
-  const client = messengerClient(slack);
+  const directory = directories.slackDirectory(clients.directoryClient(slack), context.now);
+  const slackContext = { ...context, workers, directory, newRequestId };
+  const app = await startSlackApp(slackContext, slack, config.slack.mode);
+  const client = clients.messengerClient(slack);
   const messages = startMessageWorker({ ...context, client }, blocking);
+  void warnOfDeadApprovers(slackContext);
   const anchors = startAnchorPoster({ ...context, auditLog, client, settings: config.audit });
   return [app, messages, ...(anchors ? [anchors] : [])];
 }

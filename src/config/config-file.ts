@@ -1,17 +1,10 @@
 import { z } from "zod";
-import { parseDuration } from "../request/duration.ts";
 import { creatorFile } from "./creator-file.ts";
+import { account, duration, text, userOrGroup } from "./forms.ts";
 import { policyFile } from "./policy-file.ts";
 
-/** A text of one form; the message says how to write it, and stands for a wrong type and for a missing one too. */
-function text(form: RegExp, message: string) {
-  return z.string(message).regex(form, message);
-}
-
 const name = text(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
-const account = text(/^\d{12}$/, 'write the 12 digits in quotes, for example "111122223333"');
 const region = text(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "use a region's name, for example eu-central-1");
-const slackUser = text(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
 const slackChannel = text(/^[CG][A-Z0-9]{2,}$/, "use a Slack channel id, for example C012ABCDEF (not a name)");
 const endpoint = text(/^https:\/\/[^\s/?#@]+\/?$/, "use the API server's https address, without a path");
 const certificateAuthority = text(
@@ -23,15 +16,6 @@ const group = text(/^[\x21-\x7e]+$/, "use printable ASCII without spaces").refin
   (written) => !written.includes("{{"),
   "a group can't hold a template",
 );
-
-/** A duration as `4h`, `1h30m` or `45s`, read as whole seconds. */
-const durationForm = "write a duration with its unit, for example 30m, 4h or 1h30m";
-const duration = z.string(durationForm).transform((value, context) => {
-  const seconds = parseDuration(value);
-  if (seconds !== null) return seconds;
-  context.addIssue({ code: "custom", message: durationForm });
-  return z.NEVER;
-});
 
 const check = z.strictObject({
   verb: text(/./, "write a verb, for example list"),
@@ -54,12 +38,13 @@ const cluster = z.strictObject({
   endpoint: endpoint.optional(),
   certificateAuthority: certificateAuthority.optional(),
   channel: slackChannel,
-  approvers: z.array(slackUser).min(1, "name at least one approver"),
+  approvers: z.array(userOrGroup).min(1, "name at least one approver"),
   levels: z.array(name).min(1, "offer at least one level"),
-  onCall: z.array(slackUser).default([]),
+  onCall: z.array(userOrGroup).default([]),
   drift: z.enum(["report", "repair"]).default("report"),
   foreignAccounts: z.array(account).default([]),
   createAwsAuth: z.boolean().default(false),
+  quiet: z.union([z.boolean(), z.string().min(1).max(200)], "write true, or the reason as a text").default(false),
 });
 
 /** The form of `eks-access.yml`; docs/configuration.md explains each field. */

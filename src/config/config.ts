@@ -2,7 +2,8 @@ import { load } from "js-yaml";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
 import { creatorProblems } from "./creator-problems.ts";
-import { policyProblems, rulesOf } from "./policy-rules.ts";
+import { policyProblems } from "./policy-problems.ts";
+import { breakGlassOf, quietReason, rulesOf } from "./policy-rules.ts";
 import { problemOfYaml, problemsOfForm } from "./problems.ts";
 
 /** What `eks-access.yml` says. */
@@ -70,6 +71,8 @@ function build(file: ConfigFile): Config {
       name,
       levels: cluster.levels.flatMap((offered) => levels.get(offered) ?? []),
       rules: rulesOf(file, name),
+      quiet: quietReason(cluster.quiet),
+      breakGlass: breakGlassOf(file, name),
     },
   ]);
   return {

@@ -1,19 +1,73 @@
 import { z } from "zod";
+import { account, duration, text, userOrGroup } from "./forms.ts";
 
-const slackUser = z
-  .string("use a Slack user id, for example U012ABCDEF (not a name)")
-  .regex(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
 const listed = z.array(z.string());
+const person = text(
+  /^[UWS][A-Z0-9]{2,}$|^@[a-z0-9-]+(\.[a-z0-9-]+)+$/,
+  'use the id of a Slack user or user group, or an e-mail domain in quotes, for example U012ABCDEF, S012ABCDEF or "@example.com"',
+);
+const arnPattern = text(
+  /^arn:[\w+=,.@:/*-]+$/,
+  "use an ARN in which * stands for any text, for example arn:aws:iam::111122223333:role/dev-*",
+);
+
+const dayNames = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+const clockForm = 'use a time of day in quotes, for example "09:00"';
+const clock = text(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, clockForm).transform((written) => {
+  const [hour = 0, minute = 0] = written.split(":").map(Number);
+  return hour * 60 + minute;
+});
+const zoneForm = "use a name of the time zone database, for example Europe/Zurich";
+const zone = z.string(zoneForm).refine(isZone, zoneForm);
+
+const hours = z
+  .strictObject({
+    zone,
+    days: z.array(z.enum(dayNames)).min(1, "name at least one day").default(["mon", "tue", "wed", "thu", "fri"]),
+    from: clock,
+    to: clock,
+    outside: z.enum(["refuse", "warn", "one-more-approval"]).default("refuse"),
+  })
+  .refine(({ from, to }) => from < to, "the end is not after the beginning; write two rules for a night")
+  .transform(({ days, ...rest }) => ({ ...rest, days: days.map((day) => dayNames.indexOf(day) + 1) }));
 
 const rule = z.strictObject({
-  name: z.string("give the rule a name").regex(/\S/, "give the rule a name").max(100, "use 100 characters or fewer"),
+  name: text(/\S/, "give the rule a name").max(100, "use 100 characters or fewer"),
+  who: z.array(person).min(1, "name somebody, or leave it out for everybody").optional(),
   clusters: listed.optional(),
   levels: listed.optional(),
+  principals: z
+    .strictObject({
+      accounts: z.array(account).min(1, "name at least one account").optional(),
+      arns: z.array(arnPattern).min(1, "name at least one ARN").optional(),
+      linkedOnly: z.boolean().default(false),
+    })
+    .prefault({}),
+  maxDuration: duration.optional(),
   approvals: z.number().int().min(1, "one approval is the least").max(10, "10 are the most").optional(),
-  approvers: z.array(slackUser).min(1, "name at least one approver").optional(),
+  approvers: z.array(userOrGroup).min(1, "name at least one approver").optional(),
+  selfApproval: z.boolean().default(false),
+  hours: hours.optional(),
+});
+
+const breakGlass = z.strictObject({
+  who: z.array(person).min(1, "name somebody"),
+  clusters: listed.optional(),
+  level: z.string(),
+  for: duration,
 });
 
 /** The form of `policy` in `eks-access.yml`; docs/policy.md explains each field. */
-export const policyFile = z.strictObject({ rules: z.array(rule).min(1, "write at least one rule") });
+export const policyFile = z.strictObject({
+  rules: z.array(rule).min(1, "write at least one rule"),
+  breakGlass: z.array(breakGlass).default([]),
+});
 
-export type PolicyFile = z.output<typeof policyFile>;
+function isZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en-GB", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,4 +1,6 @@
 import type { Cluster } from "../policy/cluster.ts";
+import { answersFor } from "../policy/may-see.ts";
+import type { Person } from "../policy/person.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 
 export type EndRefusal = "not-active" | "not-pending" | "not-yours" | "ending-already";
@@ -7,19 +9,19 @@ export type EndVerdict =
   | { readonly type: "ended"; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: EndRefusal };
 
-/** Takes a grant back before its end: the requester may, an approver of the cluster, and who is on call. */
-export function revoke(request: AccessRequest, cluster: Cluster, by: string, why: string, now: Date): EndVerdict {
+/** Takes a grant back before its end: the requester may, approvers of the cluster, and who is on call. */
+export function revoke(request: AccessRequest, cluster: Cluster, by: Person, why: string, now: Date): EndVerdict {
   const { grant } = request;
   if (!grant || (grant.state !== "active" && grant.state !== "scheduled")) return refused("not-active");
   if (!mayRevoke(request, cluster, by)) return refused("not-yours");
   if (grant.end) return refused("ending-already");
-  const end = { cause: "revoked" as const, by, at: now.toISOString(), why };
+  const end = { cause: "revoked" as const, by: by.user, at: now.toISOString(), why };
   return { type: "ended", after: revise(request, { grant: { ...grant, end }, trouble: null }) };
 }
 
-/** Whether somebody may take this grant away: its holder, an approver of the cluster, and who is on call. */
-export function mayRevoke(request: AccessRequest, cluster: Cluster, user: string): boolean {
-  return user === request.requester || cluster.approvers.includes(user) || cluster.onCall.includes(user);
+/** Whether somebody may take this grant away: its holder, and who answers for the cluster. */
+export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Person): boolean {
+  return person.user === request.requester || answersFor(cluster, person);
 }
 
 /** Takes a request back before it is decided: only who made it may. */

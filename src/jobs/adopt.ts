@@ -1,6 +1,7 @@
 import type { Holding, Share } from "../grant/holding.ts";
 import { rememberWritten } from "../grant/written.ts";
 import type { Cluster } from "../policy/cluster.ts";
+import { noStanding } from "../policy/person.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { type ClusterState, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
@@ -68,6 +69,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     version: 1,
     state: "approved",
     requester: share.requester,
+    standing: noStanding,
     cluster: cluster.name,
     level: share.level,
     principal: holding.arn,

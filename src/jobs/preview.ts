@@ -6,7 +6,10 @@ import { baseOf, targetOf } from "../grant/holding.ts";
 import { usernameFor } from "../grant/username.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
+import { hoursInWords } from "../policy/hours.ts";
+import { mayAsk } from "../policy/may-ask.ts";
 import { mastersRight } from "../policy/rights.ts";
+import { approvalsNeeded, isOutside, type Rule } from "../policy/rule.ts";
 import { readPrincipal } from "../principal/arn.ts";
 import { digestOfChange } from "../request/digest.ts";
 import { planReminders } from "../request/reminder.ts";
@@ -63,10 +66,11 @@ async function previewRequest(
     ? planPreview(cluster, level, request, { ...seen, earlier: await earlierOf(context, request) }, now)
     : refused("level-not-offered", `${cluster.name} does not offer ${request.level} any more.`);
   if (planned.type === "refused") return refuse(context, request, planned.refusal, now);
+  const { approvalsWanted } = planned;
   const preview = { ...planned.preview, rights: await rightsOf(request, seen) };
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.lapsesAt, context.config.timing.remindAfterSeconds);
-  await recordChange(context, revise(request, { preview, reminders, trouble: null }), event, now);
+  await recordChange(context, revise(request, { preview, approvalsWanted, reminders, trouble: null }), event, now);
 }
 
 /** Enough to know whether somebody had this access before; the newest come first. */
@@ -85,7 +89,7 @@ async function rightsOf({ groups }: AccessRequest, { client, bindings }: Seen): 
 }
 
 type PreviewPlan =
-  | { readonly type: "preview"; readonly preview: Omit<Preview, "rights"> }
+  | { readonly type: "preview"; readonly preview: Omit<Preview, "rights">; readonly approvalsWanted: number }
   | { readonly type: "refused"; readonly refusal: { readonly code: string; readonly message: string } };
 
 /** What would change, and for whom; or why it can't be done. */
@@ -100,6 +104,8 @@ function planPreview(
   if (reading.type === "invalid") return refused(reading.code, reading.message);
   const { principal } = reading;
   const { arn } = principal;
+  const allowed = mayAsk({ ...request, cluster, level, principal }, null);
+  if (allowed.type === "refused") return refused(allowed.code, allowed.message);
   const entry = identityInDocument(state.document, arn);
   const holding = state.holdings.get(arn.toLowerCase());
   const base = baseOf(entry, holding);
@@ -119,15 +125,25 @@ function planPreview(
   const afterwards = plan.differences.find((each) => each.arn.toLowerCase() === arn.toLowerCase())?.after;
   return {
     type: "preview",
+    approvalsWanted: approvalsNeeded(allowed.rule, level, now),
     preview: {
       at: now.toISOString(),
       digest: digestOfChange(request, cluster, level, base),
       diff: plan.diff,
       today,
       afterwards: afterwards ?? today ?? { username: usernameFor(reading.principal), groups: request.groups },
-      warnings: warningsOf(cluster, request, { principal, document: state.document, bindings, earlier }),
+      warnings: [
+        ...outsideHours(allowed.rule, now),
+        ...warningsOf(cluster, request, { principal, document: state.document, bindings, earlier }),
+      ],
     },
   };
+}
+
+function outsideHours(rule: Rule, now: Date): string[] {
+  if (!rule.hours || !isOutside(rule, now)) return [];
+  const more = rule.hours.outside === "one-more-approval" ? ", where it takes one approval more" : "";
+  return [`Asked outside working hours${more}: they are ${hoursInWords(rule.hours)}.`];
 }
 
 async function putOff(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {

@@ -1,11 +1,11 @@
-import { checkApproval } from "../approval/check-approval.ts";
+import { checkApproval, sealedStanding } from "../approval/check-approval.ts";
 import type { SealKeys } from "../approval/seal.ts";
 import type { Refusal } from "../aws-auth/plan.ts";
 import { type Drift, driftOf } from "../grant/drift.ts";
 import { type DueWork, shareIn, withSealedEnds } from "../grant/due-work.ts";
 import { baseOf, type Holding } from "../grant/holding.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import { mayRequest } from "../policy/may-request.ts";
+import { mayAsk } from "../policy/may-ask.ts";
 import { readPrincipal } from "../principal/arn.ts";
 import { digestOfChange } from "../request/digest.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -115,12 +115,19 @@ function voidReason({ cluster, state, sealKeys }: SettleInput, request: AccessRe
   if (!level) return `${cluster.name} does not offer ${request.level} any more`;
   const principal = readPrincipal(request.principal);
   if (principal.type === "invalid") return principal.message;
-  const wish = { cluster, level, principal: principal.principal, durationSeconds: request.durationSeconds };
-  const allowed = mayRequest(wish);
+  // What is written here of the requester in Redis is not believed.
+  const standing = sealedStanding(request);
+  const allowed = mayAsk({ ...request, cluster, level, principal: principal.principal, standing }, null);
   if (allowed.type === "refused") return allowed.message;
   if ([...level.groups].sort().join() !== [...request.groups].sort().join()) return "the level's groups have changed";
   const { arn } = principal.principal;
   const base = baseOf(identityInDocument(state.document, arn), state.holdings.get(arn.toLowerCase()));
-  const verdict = checkApproval(request, cluster, level, digestOfChange(request, cluster, level, base), sealKeys);
+  const verdict = checkApproval(
+    request,
+    cluster,
+    level,
+    digestOfChange({ ...request, standing }, cluster, level, base),
+    sealKeys,
+  );
   return verdict.type === "void" ? verdict.message : null;
 }

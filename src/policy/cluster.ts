@@ -1,3 +1,4 @@
+import type { BreakGlass } from "./break-glass.ts";
 import type { Creator } from "./creator.ts";
 import type { Rule } from "./rule.ts";
 
@@ -35,12 +36,16 @@ export interface Cluster {
   readonly certificateAuthority?: string | undefined;
   /** The Slack channel in which approvers are asked. */
   readonly channel: string;
-  /** Slack user ids. */
+  /** Slack user ids and user groups (`S…`). */
   readonly approvers: readonly string[];
   readonly levels: readonly Level[];
   /** The first one that fits decides. */
   readonly rules: readonly Rule[];
-  /** Slack user ids of people on call: they may revoke any grant of this cluster. */
+  /** Why the cluster takes no requests now; null: it does. */
+  readonly quiet: string | null;
+  /** Null: nobody may. */
+  readonly breakGlass: BreakGlass | null;
+  /** Slack user ids and user groups of people on call: they may revoke any grant of this cluster. */
   readonly onCall: readonly string[];
   /** What is done where somebody else took a grant's part out of aws-auth before its end. */
   readonly drift: "report" | "repair";

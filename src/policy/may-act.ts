@@ -2,25 +2,33 @@ import { refuseDecision } from "../approval/decide.ts";
 import { cancel, mayRevoke } from "../grant/may-revoke.ts";
 import type { AccessRequest } from "../request/request.ts";
 import type { Cluster } from "./cluster.ts";
+import type { Person } from "./person.ts";
 
 export type Act = "approve" | "deny" | "cancel" | "extend" | "revoke";
 
 /** What somebody may do about a request now. What they do is asked again when they do it: this is what they are shown. */
-export function actsOf(request: AccessRequest, cluster: Cluster | undefined, user: string, now: Date): readonly Act[] {
+export function actsOf(
+  request: AccessRequest,
+  cluster: Cluster | undefined,
+  person: Person,
+  now: Date,
+): readonly Act[] {
   if (!cluster) return [];
-  const { grant, preview } = request;
+  const { grant, preview, standing } = request;
+  const { user, memberships } = person;
+  const facts = { standing, memberships: new Map([[user, memberships]]) };
   const acts: Act[] = [];
   for (const [act, verdict] of [
     ["approve", "approved"],
     ["deny", "denied"],
   ] as const) {
     const click = { verdict, by: user, digest: preview?.digest ?? "" };
-    if (preview && refuseDecision(request, cluster, click, now) === null) acts.push(act);
+    if (preview && refuseDecision(request, cluster, click, now, facts) === null) acts.push(act);
   }
   if (cancel(request, user).type === "ended") acts.push("cancel");
   if (!grant || grant.end) return acts;
   if (grant.state === "active" && request.requester === user) acts.push("extend");
-  if ((grant.state === "active" || grant.state === "scheduled") && mayRevoke(request, cluster, user)) {
+  if ((grant.state === "active" || grant.state === "scheduled") && mayRevoke(request, cluster, person)) {
     acts.push("revoke");
   }
   return acts;

@@ -1,19 +1,20 @@
 import type { AccessRequest } from "../request/request.ts";
 import type { Cluster } from "./cluster.ts";
+import { isNamedIn, type Person } from "./person.ts";
 import { approversOf } from "./rule.ts";
 
 /** Whether somebody may approve requests of a cluster, by any of its rules. */
-export function approvesFor(cluster: Cluster, user: string): boolean {
+export function approvesFor(cluster: Cluster, person: Person): boolean {
   const approvers = cluster.rules.flatMap((rule) => approversOf(rule, cluster));
-  return [...cluster.approvers, ...approvers].includes(user);
+  return isNamedIn([...cluster.approvers, ...approvers], person);
 }
 
 /** Whether somebody answers for a cluster: approves its requests, or is on call for it. */
-export function answersFor(cluster: Cluster, user: string): boolean {
-  return approvesFor(cluster, user) || cluster.onCall.includes(user);
+export function answersFor(cluster: Cluster, person: Person): boolean {
+  return approvesFor(cluster, person) || isNamedIn(cluster.onCall, person);
 }
 
 /** Who may read a request with its reason and its principal: who made it, and who answers for its cluster. */
-export function maySee(request: AccessRequest, cluster: Cluster | undefined, user: string): boolean {
-  return request.requester === user || (cluster !== undefined && answersFor(cluster, user));
+export function maySee(request: AccessRequest, cluster: Cluster | undefined, person: Person): boolean {
+  return request.requester === person.user || (cluster !== undefined && answersFor(cluster, person));
 }

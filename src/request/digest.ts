@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { canonicalJson, type Json } from "../audit/canonical-json.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
-import { approvalsNeeded, ruleFor } from "../policy/rule.ts";
+import { ruleFor } from "../policy/rule.ts";
 import type { AccessRequest, MappedIdentity } from "./request.ts";
 
 /**
@@ -31,16 +31,24 @@ export function digestOfChange(
     approvers: [...cluster.approvers].sort(),
     foreignAccounts: [...cluster.foreignAccounts].sort(),
     policy: { groups: [...level.groups].sort(), maxDurationSeconds: level.maxDurationSeconds },
-    rule: ruleValue(cluster, level),
+    rule: ruleValue(request, cluster, level),
     base: base && { username: base.username, groups: [...base.groups].sort() },
   };
   return createHash("sha256").update(canonicalJson(change)).digest("hex");
 }
 
 /** What of the policy's rule an approver's yes depends on; undefined where the file has no policy. */
-function ruleValue(cluster: Cluster, level: Level): Json | undefined {
-  const rule = ruleFor(cluster, level.name);
+function ruleValue({ requester, standing }: AccessRequest, cluster: Cluster, level: Level): Json | undefined {
+  const rule = ruleFor(cluster, level.name, { user: requester, memberships: standing.memberships });
   if (rule?.name === "") return undefined;
   if (!rule) return null;
-  return { approvals: approvalsNeeded(rule, level), approvers: rule.approvers && [...rule.approvers].sort() };
+  const { approvals, approvers, selfApproval, maxDurationSeconds, principals, hours } = rule;
+  return {
+    approvals,
+    approvers: approvers && [...approvers].sort(),
+    selfApproval,
+    maxDurationSeconds,
+    principals: { ...principals },
+    hours: hours && { ...hours },
+  };
 }

@@ -1,5 +1,6 @@
 import type { Decision } from "../approval/decision.ts";
 import type { Grant } from "../grant/grant.ts";
+import { noStanding, type Standing } from "../policy/person.ts";
 import type { GroupRight } from "../policy/rights.ts";
 import type { Reminders } from "./reminder.ts";
 
@@ -54,6 +55,8 @@ export interface AccessRequest {
   readonly state: RequestState;
   /** Slack user id. */
   readonly requester: string;
+  /** What Slack said of the requester, for the policy. */
+  readonly standing: Standing;
   /** Names of the configuration. */
   readonly cluster: string;
   readonly level: string;
@@ -89,11 +92,12 @@ export interface AccessRequest {
 export type NewRequest = Pick<
   AccessRequest,
   "id" | "requester" | "cluster" | "level" | "principal" | "groups" | "durationSeconds" | "reason" | "extends"
->;
+> & { readonly standing?: Standing };
 
 /** A request as it first stands in the ledger. */
 export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: number): AccessRequest {
   return {
+    standing: noStanding,
     ...wish,
     version: 1,
     state: "pending",

@@ -1,8 +1,9 @@
 import type { Decision } from "../approval/decision.ts";
+import { noStanding } from "../policy/person.ts";
 import type { AccessRequest } from "./request.ts";
 
 /** A record as an older eks-access wrote it: one decision, and one name where several can stand now. */
-interface OlderRecord extends Omit<AccessRequest, "approvals" | "approvalsWanted" | "denial" | "voided"> {
+interface OlderRecord extends Omit<AccessRequest, "approvals" | "approvalsWanted" | "denial" | "voided" | "standing"> {
   readonly decision: Decision | null;
   readonly voided: { readonly by: string; readonly message: string } | null;
 }
@@ -13,6 +14,7 @@ export function readStored(stored: AccessRequest | OlderRecord): AccessRequest {
   const { decision, voided, ...rest } = stored;
   return {
     ...rest,
+    standing: noStanding,
     reminders: rest.reminders ?? null,
     approvals: decision?.verdict === "approved" ? [decision] : [],
     approvalsWanted: 1,

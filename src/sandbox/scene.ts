@@ -6,7 +6,7 @@ export const externalId = "eks-access-sandbox";
 export const channel = "C0ACCESS";
 
 /** What the app is installed with: the scopes of manifest.yml, no more. */
-export const botScopes = ["commands", "chat:write"] as const;
+export const botScopes = ["commands", "chat:write", "usergroups:read", "users:read", "users:read.email"] as const;
 
 const iam = (rest: string) => `arn:aws:iam::${account}:${rest}`;
 

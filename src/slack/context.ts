@@ -2,12 +2,14 @@ import type { SealKeys } from "../approval/seal.ts";
 import type { Config } from "../config/config.ts";
 import type { RecordContext } from "../jobs/record-change.ts";
 import type { WorkerQuestions } from "../jobs/worker-questions.ts";
+import type { Directory } from "./directory.ts";
 
 /** What the handlers of the slack process are given. It holds no AWS right and no way to a cluster (law 1). */
 export interface SlackContext extends RecordContext {
   readonly config: Config;
   readonly sealKeys: SealKeys;
   readonly workers: WorkerQuestions;
+  readonly directory: Directory;
   readonly now: () => Date;
   /** Makes an id for a new request. */
   readonly newRequestId: () => string;

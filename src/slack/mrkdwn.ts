@@ -92,8 +92,9 @@ export function time(iso: string): string {
     : `<!date^${seconds}^{date_short_pretty} {time}|${new Date(iso).toISOString()}>`;
 }
 
-/** A person of Slack; what is no id of one, for example `worker`, is shown as it is. */
+/** A person or a user group of Slack; what is no id of one, for example `worker`, is shown as it is. */
 export function mention(user: string): string {
+  if (/^S[A-Z0-9]+$/.test(user)) return `<!subteam^${user}>`;
   return /^[UW][A-Z0-9]+$/.test(user) ? `<@${user}>` : code(user);
 }
 

@@ -17,3 +17,8 @@ export function webClientOptions(
 export function messengerClient(environment: SlackEnvironment): WebClient {
   return new WebClient(environment.botToken, webClientOptions(environment, { timeoutMs: 10_000, retries: 0 }));
 }
+
+/** The directory's client: somebody waits for the answer of a command or a click, so nothing is tried again. */
+export function directoryClient(environment: SlackEnvironment): WebClient {
+  return new WebClient(environment.botToken, webClientOptions(environment, { timeoutMs: 2_500, retries: 0 }));
+}

@@ -31,6 +31,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
   cancelled: aPreviewedRequest({ state: "cancelled" }),
   lapsed: aPreviewedRequest({ state: "lapsed" }),
   refused: aRequest({
+    version: 2,
     state: "refused",
     refusal: { code: "already-mapped", message: "It has eks-access:viewers in staging already, without end." },
   }),

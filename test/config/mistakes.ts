@@ -132,7 +132,7 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ["clusters.staging.approvers", "it is a text; write a list", /\[U0.*\]/, "U0APPROVER"],
   [
     "clusters.staging.approvers[1]",
-    "use a Slack user id, for example U012ABCDEF (not a name)",
+    "use the id of a Slack user or user group, for example U012ABCDEF or S012ABCDEF (not a name)",
     "U0APPROVER2",
     '"@approver"',
   ],

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
+import { hoursInWords } from "../../src/policy/hours.ts";
 import { approvalsNeeded, approversOf, ruleFor } from "../../src/policy/rule.ts";
 import { configText } from "../builders/a-cluster.ts";
+
+const anybody = { user: "U0ENGINEER", memberships: [] };
 
 function problemsOf(policy: string, base = configText): readonly string[] {
   const reading = readConfig(`${base}policy:\n${policy}`);
@@ -17,11 +20,11 @@ function staging(policy: string) {
 
 test("without a policy one of the cluster's approvers decides about each level", () => {
   const cluster = staging("");
-  const rule = ruleFor(cluster, "admin");
+  const rule = ruleFor(cluster, "admin", anybody);
   const [level] = cluster.levels;
 
   expect(rule && approversOf(rule, cluster)).toEqual(["U0APPROVER", "U0APPROVER2"]);
-  expect(rule && level && approvalsNeeded(rule, { ...level, groups: ["system:masters"] })).toBe(1);
+  expect(rule && level && approvalsNeeded(rule, { ...level, groups: ["system:masters"] }, new Date(0))).toBe(1);
 });
 
 test("the first rule that names the cluster and the level decides", () => {
@@ -32,8 +35,52 @@ policy:
     - { name: the rest, approvers: [U0APPROVER2] }
 `);
 
-  expect(ruleFor(cluster, "admin")?.name).toBe("admin takes two");
-  expect(ruleFor(cluster, "viewer")?.name).toBe("the rest");
+  expect(ruleFor(cluster, "admin", anybody)?.name).toBe("admin takes two");
+  expect(ruleFor(cluster, "viewer", anybody)?.name).toBe("the rest");
+});
+
+test("each setting of a rule is read", () => {
+  const cluster = staging(`
+policy:
+  rules:
+    - name: engineers look
+      who: [S0ENGINEERS, "@example.com", U0ENGINEER]
+      levels: [viewer]
+      principals: { accounts: ["111122223333"], arns: ["arn:aws:iam::*:user/*"], linkedOnly: true }
+      maxDuration: 30m
+      approvals: 2
+      approvers: [S0PLATFORM, U0APPROVER]
+      selfApproval: true
+      hours: { zone: Europe/Zurich, days: [mon, fri], from: "09:00", to: "24:00", outside: one-more-approval }
+    - name: the rest
+  breakGlass:
+    - { who: [S0ONCALL], level: admin, for: 30m }
+`);
+  const [rule] = cluster.rules;
+
+  expect(rule).toMatchObject({
+    name: "engineers look",
+    who: ["S0ENGINEERS", "@example.com", "U0ENGINEER"],
+    levels: ["viewer"],
+    principals: { accounts: ["111122223333"], arns: ["arn:aws:iam::*:user/*"], linkedOnly: true },
+    maxDurationSeconds: 1800,
+    approvals: 2,
+    approvers: ["S0PLATFORM", "U0APPROVER"],
+    selfApproval: true,
+    hours: { outside: "one-more-approval" },
+  });
+  expect(rule?.hours && hoursInWords(rule.hours)).toBe("Mon, Fri 09:00 to 24:00 (Europe/Zurich)");
+  expect(cluster.breakGlass).toEqual({ who: ["S0ONCALL"], level: "admin", durationSeconds: 1800 });
+});
+
+test.each<[string, string | null]>([
+  ["true", "an operator has closed it for now"],
+  ["false", null],
+  ["the books are closed until the 5th", "the books are closed until the 5th"],
+])("a cluster that is quiet: %s", (quiet, reason) => {
+  const reading = readConfig(configText.replace("channel:", `quiet: ${quiet}\n    channel:`));
+
+  expect(reading.type === "config" && reading.config.clusters.get("staging")?.quiet).toBe(reason);
 });
 
 describe("a policy that can't be meant so is refused:", () => {
@@ -60,6 +107,58 @@ describe("a policy that can't be meant so is refused:", () => {
     ],
   ])("%s", (policy, problem) => {
     expect(problemsOf(policy)).toEqual([problem]);
+  });
+
+  test.each<[string, string]>([
+    [
+      "who: [engineers]",
+      'who[0]: use the id of a Slack user or user group, or an e-mail domain in quotes, for example U012ABCDEF, S012ABCDEF or "@example.com".',
+    ],
+    ["who: []", "who: name somebody, or leave it out for everybody."],
+    [
+      'approvers: ["@example.com"]',
+      "approvers[0]: use the id of a Slack user or user group, for example U012ABCDEF or S012ABCDEF (not a name).",
+    ],
+    [
+      "principals: { arns: [role/x] }",
+      "principals.arns[0]: use an ARN in which * stands for any text, for example arn:aws:iam::111122223333:role/dev-*.",
+    ],
+    [
+      'hours: { zone: Zurich, from: "09:00", to: "18:00" }',
+      "hours.zone: use a name of the time zone database, for example Europe/Zurich.",
+    ],
+    ['hours: { zone: UTC, from: "9", to: "18:00" }', 'hours.from: use a time of day in quotes, for example "09:00".'],
+    [
+      'hours: { zone: UTC, from: "22:00", to: "06:00" }',
+      "hours: the end is not after the beginning; write two rules for a night.",
+    ],
+    ["selfApproval: true", "selfApproval: name the levels for which people may approve their own requests."],
+  ])("a rule with %s", (setting, problem) => {
+    expect(problemsOf(`  rules: [{ name: a, ${setting} }]`)).toEqual([`policy.rules[0].${problem}`]);
+  });
+
+  test("somebody whom nobody else could approve", () => {
+    expect(problemsOf("  rules: [{ name: a, who: [U0APPROVER], approvers: [U0APPROVER] }]")).toEqual([
+      "clusters.staging.levels[0]: the rule a lets U0APPROVER ask for viewer, and too few others may approve it. Name more approvers.",
+      "clusters.staging.levels[1]: the rule a lets U0APPROVER ask for admin, and too few others may approve it. Name more approvers.",
+    ]);
+  });
+
+  test.each<[string, string]>([
+    [
+      "{ who: [U0ONCALL], level: root, for: 1h }",
+      "policy.breakGlass[0].levels[0]: there is no level root. Use one of viewer, admin.",
+    ],
+    [
+      "{ who: [U0ONCALL], level: admin, for: 2h }",
+      "policy.breakGlass: it gives admin for longer than the level's maxDuration. Shorten it.",
+    ],
+    [
+      "{ who: [U0ONCALL], clusters: [prod], level: admin, for: 1h }",
+      "policy.breakGlass[0].clusters[0]: there is no cluster prod. Use one of staging.",
+    ],
+  ])("break-glass with %s", (entry, problem) => {
+    expect(problemsOf(`  rules: [{ name: a }]\n  breakGlass: [${entry}]`)).toEqual([problem]);
   });
 
   test("full control with only one who may approve", () => {

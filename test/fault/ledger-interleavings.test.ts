@@ -16,6 +16,7 @@ import { at, hours, minutes } from "../builders/times.ts";
 import type { OpenLedger } from "../ledger/contract.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aLedger } from "../redis/a-ledger.ts";
+import { nobodysGroups } from "../slack/slack-context.ts";
 import { click } from "./click.ts";
 import { isLong } from "./form.ts";
 import { silentContext } from "./silent-context.ts";
@@ -58,7 +59,15 @@ function contextOf(ledger: Ledger): WorkerContext & SlackContext {
     clock += 0.001;
     return at(clock);
   };
-  return { ...silentContext(ledger), config: reading.config, sealKeys, workers, now, newRequestId: () => "r-new" };
+  return {
+    ...silentContext(ledger),
+    config: reading.config,
+    sealKeys,
+    workers,
+    directory: nobodysGroups,
+    now,
+    newRequestId: () => "r-new",
+  };
 }
 
 /** Only this request is anybody's business, however many others share the Redis. */

@@ -10,6 +10,7 @@ import { initialAwsAuth } from "../../src/sandbox/scene.ts";
 import type { SlackContext } from "../../src/slack/context.ts";
 import { cancelRequest, revokeGrant } from "../../src/slack/handlers/end-access.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
+import { nobodysGroups } from "../slack/slack-context.ts";
 import { click } from "./click.ts";
 import { isLong } from "./form.ts";
 import { judgeScene, watchForeignText } from "./judge-scene.ts";
@@ -85,7 +86,15 @@ function sceneWith(ledger: Ledger, clock: Scene["clock"]): Scene {
     return new Date(clock.ms);
   };
   const workers = { ask: async () => null, close: async () => {} };
-  const context = { ...silentContext(ledger), config, sealKeys, now, workers, newRequestId: () => "r-new" };
+  const context = {
+    ...silentContext(ledger),
+    config,
+    sealKeys,
+    now,
+    workers,
+    directory: nobodysGroups,
+    newRequestId: () => "r-new",
+  };
   return { ledger, context, clock };
 }
 

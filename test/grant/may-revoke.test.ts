@@ -9,10 +9,11 @@ import { at, hours } from "../builders/times.ts";
 const cluster = aCluster({ onCall: ["U0ONCALL"] });
 const active = aGrantedRequest({ state: "active" });
 const now = at(hours(1));
+const personOf = (user: string) => ({ user, memberships: [] });
 
 describe("a grant is taken back", () => {
   test.each(["U0ENGINEER", "U0APPROVER", "U0ONCALL"])("by %s, with who, when and why", (by) => {
-    const verdict = revoke(active, cluster, by, "incident 42", now);
+    const verdict = revoke(active, cluster, personOf(by), "incident 42", now);
 
     expect(verdict).toMatchObject({
       type: "ended",
@@ -24,7 +25,7 @@ describe("a grant is taken back", () => {
   });
 
   test("before it was written too, and what was put off counts no more", () => {
-    const verdict = revoke({ ...anApprovedRequest(), trouble: aTrouble() }, cluster, "U0ONCALL", "", now);
+    const verdict = revoke({ ...anApprovedRequest(), trouble: aTrouble() }, cluster, personOf("U0ONCALL"), "", now);
 
     expect(verdict).toMatchObject({ type: "ended", after: { trouble: null, grant: { end: { by: "U0ONCALL" } } } });
   });
@@ -44,7 +45,7 @@ describe("a grant is not taken back", () => {
     ["after it failed", aGrantedRequest({ state: "failed" }), "U0ONCALL", "not-active"],
     ["before it was approved", aPreviewedRequest(), "U0ONCALL", "not-active"],
   ])("%s", (_, request, by, code) => {
-    expect(revoke(request, cluster, by, "", now)).toEqual({ type: "refused", code });
+    expect(revoke(request, cluster, personOf(by), "", now)).toEqual({ type: "refused", code });
   });
 });
 

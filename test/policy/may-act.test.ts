@@ -1,13 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { actsOf } from "../../src/policy/may-act.ts";
 import { answersFor, maySee } from "../../src/policy/may-see.ts";
+import { clusterRule } from "../../src/policy/rule.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 
 const cluster = aCluster({ onCall: ["U0ONCALL"] });
+const personOf = (user: string, memberships: readonly string[] = []) => ({ user, memberships });
+
 const acts = (request: Parameters<typeof actsOf>[0], user: string, now = at(minutes(5))) =>
-  actsOf(request, cluster, user, now);
+  actsOf(request, cluster, personOf(user), now);
 
 describe("what somebody may do", () => {
   test.each([
@@ -40,7 +43,7 @@ describe("what somebody may do", () => {
   });
 
   test("is nothing where the cluster is not configured any more", () => {
-    expect(actsOf(aPreviewedRequest(), undefined, "U0APPROVER", at(0))).toEqual([]);
+    expect(actsOf(aPreviewedRequest(), undefined, personOf("U0APPROVER"), at(0))).toEqual([]);
   });
 });
 
@@ -51,18 +54,27 @@ describe("who may read a request", () => {
     ["U0ONCALL", true],
     ["U0STRANGER", false],
   ])("%s: %s", (user, may) => {
-    expect(maySee(aRequest(), cluster, user)).toBe(may);
+    expect(maySee(aRequest(), cluster, personOf(user))).toBe(may);
   });
 
   test("only who made it, where the cluster is not configured any more", () => {
-    expect(maySee(aRequest(), undefined, "U0ENGINEER")).toBe(true);
-    expect(maySee(aRequest(), undefined, "U0APPROVER")).toBe(false);
+    expect(maySee(aRequest(), undefined, personOf("U0ENGINEER"))).toBe(true);
+    expect(maySee(aRequest(), undefined, personOf("U0APPROVER"))).toBe(false);
   });
 
   test("who approves by a rule of the policy answers for the cluster too", () => {
-    const rule = { name: "admins", levels: ["admin"], approvals: 2, approvers: ["U0SECURITY"] };
+    const rule = { ...clusterRule, name: "admins", levels: ["admin"], approvals: 2, approvers: ["U0SECURITY"] };
 
-    expect(answersFor(aCluster({ rules: [rule] }), "U0SECURITY")).toBe(true);
-    expect(answersFor(aCluster(), "U0SECURITY")).toBe(false);
+    expect(answersFor(aCluster({ rules: [rule] }), personOf("U0SECURITY"))).toBe(true);
+    expect(answersFor(aCluster(), personOf("U0SECURITY"))).toBe(false);
   });
+});
+
+test("a member of a user group that approves may do what its other members may", () => {
+  const platform = aCluster({ approvers: ["S0PLATFORM"] });
+  const member = personOf("U0MEMBER", ["S0PLATFORM"]);
+
+  expect(actsOf(aPreviewedRequest({}, null, platform), platform, member, at(minutes(5)))).toEqual(["approve", "deny"]);
+  expect(maySee(aRequest(), platform, member)).toBe(true);
+  expect(maySee(aRequest(), platform, personOf("U0MEMBER"))).toBe(false);
 });

@@ -9,8 +9,9 @@ import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
 import { startSlackApp } from "../../src/slack/app.ts";
 import type { SlackContext } from "../../src/slack/context.ts";
+import { slackDirectory } from "../../src/slack/directory.ts";
 import { showRequest } from "../../src/slack/messenger.ts";
-import { messengerClient } from "../../src/slack/web-client.ts";
+import { directoryClient, messengerClient } from "../../src/slack/web-client.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aChange } from "../builders/an-event.ts";
 import { sealKeys } from "../builders/seal-keys.ts";
@@ -61,6 +62,7 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
     config: reading.config,
     sealKeys,
     workers: { ask: options.worker ?? (() => Promise.reject(new Error("no worker answered"))) },
+    directory: slackDirectory(directoryClient(environment), () => new Date()),
     now: () => new Date(),
     newRequestId: () => {
       made += 1;

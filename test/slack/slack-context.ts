@@ -1,13 +1,21 @@
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/context.ts";
+import type { Directory } from "../../src/slack/directory.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { sealKeys } from "../builders/seal-keys.ts";
 import { at, minutes } from "../builders/times.ts";
 import { silentContext } from "../fault/silent-context.ts";
 
+/** A workspace in which nobody is of any group. */
+export const nobodysGroups: Directory = {
+  membershipsOf: async () => [],
+  membersOf: async () => [],
+  isActive: async () => true,
+};
+
 /** The Slack process's context over this ledger, five minutes after the story's start. `text` is its eks-access.yml. */
-export function aSlackContext(ledger: Ledger, text = configText): SlackContext {
+export function aSlackContext(ledger: Ledger, text = configText, directory = nobodysGroups): SlackContext {
   const reading = readConfig(text);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   return {
@@ -15,6 +23,7 @@ export function aSlackContext(ledger: Ledger, text = configText): SlackContext {
     config: reading.config,
     sealKeys,
     workers: { ask: async () => null },
+    directory,
     now: () => at(minutes(5)),
     newRequestId: () => "r-new",
   };

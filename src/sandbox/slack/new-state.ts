@@ -51,6 +51,7 @@ export function newState(options: {
     now: options.now,
     people,
     usergroups: new Map(),
+    deactivated: new Set(),
     channels: new Map([[channel.id, channel]]),
     messages: [],
     views: new Map(),

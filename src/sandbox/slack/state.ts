@@ -37,6 +37,8 @@ export interface SlackState {
   now: () => Date;
   people: readonly SandboxUser[];
   usergroups: Map<string, readonly string[]>;
+  /** People who can't sign in any more. */
+  deactivated: Set<string>;
   channels: Map<string, SandboxChannel>;
   /** In the order in which they were posted. */
   messages: SandboxMessage[];

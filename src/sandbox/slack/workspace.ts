@@ -40,6 +40,8 @@ export interface SandboxSlack {
   channels(): readonly SandboxChannel[];
   addChannel(channel: Pick<SandboxChannel, "id" | "name" | "members"> & Partial<SandboxChannel>): void;
   addUsergroup(id: string, users: readonly string[]): void;
+  /** Takes somebody out of the workspace, as an administrator does when they leave. */
+  deactivate(user: string): void;
   /** What everybody in the channel sees, oldest first; for what one person sees, see `SandboxPerson.ephemerals`. */
   messages(channelId: string): readonly SandboxMessage[];
   /** The replies in the thread under a message, oldest first. The channel itself does not show them. */
@@ -150,11 +152,12 @@ function peopleOf(context: PersonContext): (userId: string) => SandboxPerson {
 
 function contentOf(
   state: SlackState,
-): Pick<SandboxSlack, "channels" | "addChannel" | "addUsergroup" | "messages" | "replies"> {
+): Pick<SandboxSlack, "channels" | "addChannel" | "addUsergroup" | "deactivate" | "messages" | "replies"> {
   return {
     channels: () => [...state.channels.values()],
     addChannel: (channel) => void state.channels.set(channel.id, { archived: false, private: false, ...channel }),
     addUsergroup: (id, users) => void state.usergroups.set(id, users),
+    deactivate: (user) => void state.deactivated.add(user),
     messages: (channelId) =>
       state.messages.filter(
         (message) => message.channel === channelId && message.ephemeralTo === undefined && !isReply(message),

@@ -3,6 +3,7 @@ import { readStatus } from "../handlers/read-status.ts";
 import { failureAnswer, noSuchRequestAnswer } from "../messages/answers.ts";
 import { clickAnswer } from "../messages/decision-answers.ts";
 import { approveBelowAnswer } from "../messages/status-answer.ts";
+import { factsFor } from "../standing.ts";
 import { type Command, idAndRest } from "./command.ts";
 
 /**
@@ -21,7 +22,8 @@ export const approve: Command = {
     const cluster = context.config.clusters.get(request.cluster);
     if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
     const digest = request.preview?.digest ?? "";
-    const refusal = refuseDecision(request, cluster, { verdict: "approved", by: user, digest }, context.now());
+    const facts = await factsFor(context, cluster, request, user);
+    const refusal = refuseDecision(request, cluster, { verdict: "approved", by: user, digest }, context.now(), facts);
     if (refusal) return clickAnswer(refusal, request, cluster);
     return approveBelowAnswer(await readStatus(context, user, id));
   },

@@ -1,15 +1,15 @@
 import { z } from "zod";
 import { type Click, decide } from "../../approval/decide.ts";
-import type { DecisionRefusal } from "../../approval/decision.ts";
-import type { AuditEvent, EventType } from "../../audit/event.ts";
-import { eventOf, recordChange } from "../../jobs/record-change.ts";
+import { recordChange } from "../../jobs/record-change.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import { type AccessRequest, revise } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/request.ts";
 import type { SlackContext } from "../context.ts";
 import { failureAnswer } from "../messages/answers.ts";
 import { clickAnswer, oneOfSeveralAnswer } from "../messages/decision-answers.ts";
 import type { Message } from "../messages/message.ts";
+import { factsFor } from "../standing.ts";
 import { answerClick, type ButtonClick } from "./answer-click.ts";
+import { decisionEvent, noteRefusal } from "./decision-events.ts";
 
 const decideValue = z.strictObject({ request: z.string(), digest: z.string() });
 
@@ -44,51 +44,17 @@ async function attempt(
   cluster: Cluster,
   click: Click,
 ): Promise<Message | null> {
+  const facts = await factsFor(context, cluster, request, click.by);
   const now = context.now();
-  const decided = decide(request, cluster, click, context.sealKeys, now);
+  const decided = decide(request, cluster, click, context.sealKeys, now, facts);
   if (decided.type === "refused") {
-    await noteRefusal(context, request, click, decided.code, now);
+    await noteRefusal(context, request, click, decided.code, facts);
     return clickAnswer(decided.code, request, cluster);
   }
   const { after } = decided;
-  const event = eventOf(eventTypeOf(after), request, click.by, now, detailOf(after, click));
-  const result = await recordChange(context, after, event, now);
+  const result = await recordChange(context, after, decisionEvent(after, click, facts, now), now);
   if (result.type === "committed") return after.state === "pending" ? oneOfSeveralAnswer(after, cluster) : null;
   return result.current ? attempt(context, result.current, cluster, click) : failureAnswer("The request is gone.");
-}
-
-/** The last approval that is needed decides; the ones before it are given. */
-function eventTypeOf({ state }: AccessRequest): EventType {
-  if (state === "denied") return "request.denied";
-  return state === "approved" ? "request.approved" : "approval.given";
-}
-
-function detailOf(after: AccessRequest, { digest, why }: Click): AuditEvent["detail"] {
-  if (after.state === "denied") return { digest, why };
-  return { digest, why, approvers: after.approvals.map(({ by }) => by), wanted: after.approvalsWanted };
-}
-
-/** Somebody tried what they may not do: that goes into the audit log. Two clicks at once are no such attempt. */
-async function noteRefusal(
-  context: SlackContext,
-  request: AccessRequest,
-  click: Click,
-  code: DecisionRefusal,
-  now: Date,
-): Promise<void> {
-  if (code === "no-preview" || code === "lapsed") return;
-  if (code === "already-decided" && isOfThisChange(request, click)) return;
-  const event = eventOf("decision.refused", request, click.by, now, {
-    code,
-    verdict: click.verdict,
-    digest: click.digest,
-  });
-  await recordChange(context, revise(request, {}), event, now);
-}
-
-/** A click that came too late, and not one on a button of an older change. */
-function isOfThisChange({ approvals, denial, preview }: AccessRequest, { digest }: Click): boolean {
-  return [...approvals, denial, preview].some((each) => each?.digest === digest);
 }
 
 function parse(text: string): unknown {

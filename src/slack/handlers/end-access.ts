@@ -1,14 +1,16 @@
 import { cancel, type EndVerdict, revoke } from "../../grant/may-revoke.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import type { Cluster } from "../../policy/cluster.ts";
+import type { Person } from "../../policy/person.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import type { SlackContext } from "../context.ts";
 import { endedAnswer, endRefusedAnswer, failureAnswer, noSuchRequestAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
+import { personFor } from "../standing.ts";
 
 /** `revoke <id> [why]`, and the button: the worker takes the grant's part away. */
 export function revokeGrant(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
-  return endAccess(context, id, (request, cluster, now) => revoke(request, cluster, by, why, now), {
+  return endAccess(context, id, (request, cluster, person, now) => revoke(request, cluster, person, why, now), {
     type: "grant.ending",
     by,
     why,
@@ -30,15 +32,17 @@ interface Ending {
 async function endAccess(
   context: SlackContext,
   id: string,
-  decide: (request: AccessRequest, cluster: Cluster, now: Date) => EndVerdict,
+  decide: (request: AccessRequest, cluster: Cluster, person: Person, now: Date) => EndVerdict,
   ending: Ending,
 ): Promise<Message> {
   const request = await context.ledger.get(id);
   if (!request) return noSuchRequestAnswer(id);
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
+  // Access must go also while Slack does not say who is of which group: who is named by the id needs no group.
+  const person = await personFor(context, cluster, ending.by).catch(() => ({ user: ending.by, memberships: [] }));
   const now = context.now();
-  const verdict = decide(request, cluster, now);
+  const verdict = decide(request, cluster, person, now);
   if (verdict.type === "refused") return endRefusedAnswer(verdict.code, request, cluster);
   const event = eventOf(ending.type, request, ending.by, now, { why: ending.why });
   const result = await recordChange(context, verdict.after, event, now);

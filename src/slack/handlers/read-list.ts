@@ -4,18 +4,20 @@ import { answersFor } from "../../policy/may-see.ts";
 import type { SlackContext } from "../context.ts";
 import { type ListView, listAnswer, rowsInPage } from "../messages/list-answer.ts";
 import type { Message } from "../messages/message.ts";
+import { personShown } from "../standing.ts";
 
 /** One page of a list for this reader: their own requests, and those of the clusters that they answer for. @throws AccessError */
 export async function readList(context: SlackContext, user: string, view: ListView, offset: number): Promise<Message> {
   const { clusters } = context.config;
-  const answered = [...clusters.values()].filter((cluster) => answersFor(cluster, user)).map(({ name }) => name);
+  const person = await personShown(context, user);
+  const answered = [...clusters.values()].filter((cluster) => answersFor(cluster, person)).map(({ name }) => name);
   const { requests, total } = await context.ledger.list(listOf(view, user, answered), offset, rowsInPage);
   // What was on the last page is gone: the page before it is the last one now.
   if (requests.length === 0 && offset > 0) return readList(context, user, view, Math.max(0, offset - rowsInPage));
   const now = context.now();
   const rows = requests.map((request) => ({
     request,
-    acts: actsOf(request, clusters.get(request.cluster), user, now),
+    acts: actsOf(request, clusters.get(request.cluster), person, now),
   }));
   const seesOthers = view.kind === "cluster" ? answered.includes(view.cluster) : answered.length > 0;
   return listAnswer({ view, rows, offset, total, seesOthers });

@@ -4,6 +4,7 @@ import type { SlackContext } from "../context.ts";
 import { noSuchRequestAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
 import { notYoursToSeeAnswer, statusAnswer } from "../messages/status-answer.ts";
+import { personFor } from "../standing.ts";
 
 /** More than a request ever has, unless somebody keeps trying what they may not do. */
 const mostEvents = 60;
@@ -13,7 +14,8 @@ export async function readStatus(context: SlackContext, user: string, id: string
   const request = await context.ledger.get(id);
   if (!request) return noSuchRequestAnswer(id);
   const cluster = context.config.clusters.get(request.cluster);
-  if (!maySee(request, cluster, user)) return notYoursToSeeAnswer(request);
+  const person = await personFor(context, cluster, user);
+  if (!maySee(request, cluster, person)) return notYoursToSeeAnswer(request);
   const events = await context.ledger.eventsOf(id, mostEvents);
-  return statusAnswer({ request, events, acts: actsOf(request, cluster, user, context.now()) });
+  return statusAnswer({ request, events, acts: actsOf(request, cluster, person, context.now()) });
 }

@@ -1,7 +1,9 @@
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
+import { type AskVerdict, mayAsk } from "../../policy/may-ask.ts";
 import { type AccessRequest, createRequest } from "../../request/request.ts";
 import type { RequestWish } from "../../request/request-line.ts";
 import type { SlackContext } from "../context.ts";
+import { goesByLinks, standingOf } from "../standing.ts";
 
 /** Puts a wish into the ledger; the worker looks at the cluster before anybody is asked. @throws AccessError */
 export async function submitRequest(
@@ -12,10 +14,13 @@ export async function submitRequest(
 ): Promise<AccessRequest> {
   const { cluster, level, principal, durationSeconds, reason } = wish;
   const now = context.now();
-  const request = createRequest(
+  const standing = await standingOf(context, cluster, requester);
+  const verdict = mayAsk({ ...wish, requester, standing }, now);
+  const asked = createRequest(
     {
       id: context.newRequestId(),
       requester,
+      standing,
       cluster: cluster.name,
       level: level.name,
       principal: principal.arn,
@@ -27,7 +32,9 @@ export async function submitRequest(
     now,
     context.config.timing.requestLapsesAfterSeconds,
   );
-  const event = eventOf("request.created", request, requester, now, {
+  const { request, type, refusal } = answered(asked, verdict);
+  const event = eventOf(type, request, requester, now, {
+    ...refusal,
     principal: principal.arn,
     level: level.name,
     groups: level.groups,
@@ -38,6 +45,16 @@ export async function submitRequest(
   const result = await recordChange(context, request, event, now);
   // Ids are random: a conflict here means that this very id exists, so another one is drawn.
   if (result.type === "conflict") return submitRequest(context, requester, wish, extended);
-  await context.ledger.linkPrincipal(requester, principal.arn);
+  // Where a rule goes by links, asking must not make one.
+  const asksForLink = [...context.config.clusters.values()].some(goesByLinks);
+  if (verdict.type === "allowed" && !asksForLink) await context.ledger.linkPrincipal(requester, principal.arn);
   return request;
+}
+
+/** What the policy refuses is recorded too: somebody tried. */
+function answered(request: AccessRequest, verdict: AskVerdict) {
+  if (verdict.type === "allowed") return { request, type: "request.created" as const, refusal: null };
+  const { code, message, rule } = verdict;
+  const refused: AccessRequest = { ...request, state: "refused", refusal: { code, message } };
+  return { request: refused, type: "request.refused" as const, refusal: { code, rule: rule?.name ?? null } };
 }

@@ -13,6 +13,7 @@ export function answer(said: string): Message {
 }
 
 export function requestedAnswer(request: AccessRequest): Message {
+  if (request.refusal) return answer(`Nothing was requested. ${plainLine(request.refusal.message)}`);
   return answer(
     `Request ${code(request.id)} is recorded: ${code(request.level)} on ${code(request.cluster)} for ${code(request.principal)}. ` +
       "The worker looks at the cluster first, then the approvers are asked.",
@@ -54,6 +55,7 @@ export function notYoursToExtendAnswer({ id, requester }: AccessRequest): Messag
 }
 
 export function extensionAnswer(request: AccessRequest, extended: AccessRequest): Message {
+  if (request.refusal) return requestedAnswer(request);
   return answer(
     `Request ${code(request.id)} is recorded: it asks to extend ${code(extended.id)}, under the same rule. ` +
       `${code(extended.id)} goes on until ${time(extended.grant?.endsAt ?? extended.lapsesAt)} whatever is decided.`,

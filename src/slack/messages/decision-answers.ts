@@ -1,8 +1,10 @@
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import type { DecisionRefusal } from "../../approval/decision.ts";
 import type { Cluster } from "../../policy/cluster.ts";
+import { hoursInWords } from "../../policy/hours.ts";
+import { ruleFor } from "../../policy/rule.ts";
 import type { AccessRequest } from "../../request/request.ts";
-import { code, mentions } from "../mrkdwn.ts";
+import { code, mention, mentions, plainLine } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";
 import type { Message } from "./message.ts";
 import { stateOf } from "./words.ts";
@@ -18,9 +20,17 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
     "approved-already": `You have approved it. ${missing(request)}, from somebody else: ${others}.`,
     "no-preview": "The worker is looking at the cluster again. The buttons come back when it is done.",
     "change-differs": "The change is no longer the one that you saw. Read the message again, then decide.",
-    "no-rule": `No rule of the policy lets anybody ask for ${code(request.level)} on ${code(cluster.name)} any more.`,
+    "no-rule": `The policy does not let ${mention(request.requester)} ask for ${code(request.level)} on ${code(cluster.name)} any more.`,
+    quiet: `${code(cluster.name)} takes no requests now: ${plainLine(cluster.quiet ?? "").replace(/\.$/, "")}. You can still deny.`,
+    "outside-hours": `The policy lets nobody approve it at this time${hours(request, cluster)}. You can still deny.`,
+    "requester-differs": `What the policy says of ${mention(request.requester)} has changed. The worker looks again; then decide anew.`,
   };
   return answer(reasons[refusal]);
+}
+
+function hours({ level, requester, standing }: AccessRequest, cluster: Cluster): string {
+  const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });
+  return rule?.hours ? `, only ${hoursInWords(rule.hours)}` : "";
 }
 
 /** An approval that is one of several: what is still missing. */

@@ -45,7 +45,11 @@ function subjectOf({ level, cluster, id }: AccessRequest): string {
 function requestMilestone(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
   const subject = subjectOf(request);
   const { state, denial, refusal } = request;
-  if (state === "refused") return tell("refused", `${subject} can't be given. ${said(refusal?.message ?? "")}.`);
+  if (state === "refused") {
+    // What the policy refused at once, the answer to the command or the form has told.
+    if (request.version === 1) return null;
+    return tell("refused", `${subject} can't be given. ${said(refusal?.message ?? "")}.`);
+  }
   if (state === "denied" && denial) {
     const why = denial.why && ` ${cut(plainLine(denial.why), 600)}`;
     return tell("denied", `${mention(denial.by)} denied ${subject}.${why}\nTalk to them, or ask for something else.`);

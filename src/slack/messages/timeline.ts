@@ -13,6 +13,8 @@ const happened: Readonly<Record<EventType, string>> = {
   "request.denied": "denied it",
   "request.cancelled": "took it back",
   "request.lapsed": "let it lapse",
+  "approval.given-to-self": "approved it for themselves, with others to follow",
+  "request.self-approved": "approved it for themselves, as the policy lets them",
   "approval.void": "found the approval void",
   "grant.writing": "began to write",
   "grant.active": "proved it: active",

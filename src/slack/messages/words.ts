@@ -21,20 +21,23 @@ export function stateOf(request: AccessRequest): string {
   return grantStateOf(request);
 }
 
-function waitingFor({ approvals, approvalsWanted }: AccessRequest): string {
-  if (approvalsWanted === 1) return "Waiting for an approver";
+function waitingFor(request: AccessRequest): string {
+  const { approvals, approvalsWanted } = request;
+  if (approvalsWanted === 1 && approvals.length === 0) return "Waiting for an approver";
   if (approvals.length === 0) return `Waiting for ${approvalsWanted} approvals, of different people`;
-  return `${approvals.length} of ${approvalsWanted} approvals: ${approversIn(approvals)}. Waiting for another approver`;
+  return `${approvals.length} of ${approvalsWanted} approvals: ${approversIn(request)}. Waiting for another approver`;
 }
 
 /** Who approved, and when; as many as anybody would read. */
-function approversIn(approvals: AccessRequest["approvals"]): string {
-  const shown = approvals.slice(0, 10).map(({ by, at }) => `${mention(by)} ${time(at)}`);
+function approversIn({ approvals, requester }: AccessRequest): string {
+  const own = (by: string) => (by === requester ? " (their own request, as the policy lets them)" : "");
+  const shown = approvals.slice(0, 10).map(({ by, at }) => `${mention(by)}${own(by)} ${time(at)}`);
   return [...shown, ...(approvals.length > 10 ? [`${approvals.length - 10} more`] : [])].join(", ");
 }
 
-function grantStateOf({ grant, approvals }: AccessRequest): string {
-  const by = approvals.length > 0 ? `Approved by ${approversIn(approvals)}. ` : "";
+function grantStateOf(request: AccessRequest): string {
+  const { grant, approvals } = request;
+  const by = approvals.length > 0 ? `Approved by ${approversIn(request)}. ` : "";
   if (grant?.state === "active" && !grant.end) {
     const drift = grant.drift ? `, *but not in aws-auth*: ${said(grant.drift.message)}` : "";
     return `${by}*Active* until ${time(grant.endsAt)}${drift}`;

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { commands } from "../../../src/slack/commands/all.ts";
 import type { SlackContext } from "../../../src/slack/context.ts";
 import { handleCommand } from "../../../src/slack/handlers/command.ts";
+import { nobodysGroups } from "../slack-context.ts";
 
 type Command = Parameters<typeof handleCommand>[1];
 
@@ -13,7 +14,7 @@ async function answerTo(text: string): Promise<string> {
     ack: async () => {},
     respond: async (answer: { text: string }) => void answers.push(answer.text),
   } as unknown as Command;
-  const context = { config: { clusters: new Map() } } as unknown as SlackContext;
+  const context = { config: { clusters: new Map() }, directory: nobodysGroups } as unknown as SlackContext;
   await handleCommand(context, command);
   return answers.join("\n");
 }

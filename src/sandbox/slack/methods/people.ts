@@ -43,7 +43,8 @@ function usersInfo(state: SlackState, args: JsonObject): JsonObject {
 function usergroupUsers(state: SlackState, args: JsonObject): JsonObject {
   const users = state.usergroups.get(neededText(args, "usergroup"));
   if (users === undefined) throw new SlackRefusal("no_such_subteam");
-  return { users };
+  // Without include_disabled nobody is listed who can't sign in any more.
+  return { users: users.filter((user) => !state.deactivated.has(user)) };
 }
 
 /** The address is in the profile only for an app that may read addresses. */
@@ -54,8 +55,9 @@ function userJson(state: SlackState, person: SandboxUser): JsonObject {
     team_id: state.identity.teamId,
     name: person.name,
     real_name: person.name,
-    deleted: false,
+    deleted: state.deactivated.has(person.id),
     is_bot: false,
+    is_email_confirmed: true,
     tz: person.timezone,
     profile: { real_name: person.name, display_name: person.name, ...email },
   };

@@ -1,0 +1,24 @@
+import { z } from "zod";
+import { parseDuration } from "../request/duration.ts";
+
+/** A text of one form; the message says how to write it, and stands for a wrong type and for a missing one too. */
+export function text(form: RegExp, message: string) {
+  return z.string(message).regex(form, message);
+}
+
+export const account = text(/^\d{12}$/, 'write the 12 digits in quotes, for example "111122223333"');
+
+/** Somebody who may decide or take away: a person, or a user group. */
+export const userOrGroup = text(
+  /^[UWS][A-Z0-9]{2,}$/,
+  "use the id of a Slack user or user group, for example U012ABCDEF or S012ABCDEF (not a name)",
+);
+
+/** A duration as `4h`, `1h30m` or `45s`, read as whole seconds. */
+const durationForm = "write a duration with its unit, for example 30m, 4h or 1h30m";
+export const duration = z.string(durationForm).transform((value, context) => {
+  const seconds = parseDuration(value);
+  if (seconds !== null) return seconds;
+  context.addIssue({ code: "custom", message: durationForm });
+  return z.NEVER;
+});

@@ -1,0 +1,111 @@
+import { isUser } from "../policy/person.ts";
+import type { Rule } from "../policy/rule.ts";
+import type { ConfigFile } from "./config-file.ts";
+import { breakGlassOf, rulesOf } from "./policy-rules.ts";
+
+/** What of the policy can't be meant so, each with its path. */
+export function policyProblems(file: ConfigFile): string[] {
+  if (!file.policy) return [];
+  const { rules, breakGlass } = file.policy;
+  return [
+    ...rules.flatMap((rule, index) => unknownNames(rule, `policy.rules[${index}]`, file)),
+    ...breakGlass.flatMap(({ level, ...entry }, index) =>
+      unknownNames({ ...entry, levels: [level] }, `policy.breakGlass[${index}]`, file),
+    ),
+    ...rules.flatMap((rule, index) => problemsOfRule(rule, `policy.rules[${index}]`, rules.slice(0, index))),
+    ...Object.keys(file.clusters).flatMap((cluster) => [
+      ...levelProblems(file, cluster),
+      ...breakGlassProblems(file, cluster),
+    ]),
+  ];
+}
+
+interface Named {
+  readonly clusters?: readonly string[] | undefined;
+  readonly levels?: readonly string[] | undefined;
+}
+
+function unknownNames({ clusters = [], levels = [] }: Named, path: string, file: ConfigFile): string[] {
+  const missing = (kind: "clusters" | "levels", names: readonly string[]) => {
+    const known = Object.keys(file[kind]);
+    return names.flatMap((name, index) =>
+      known.includes(name)
+        ? []
+        : [`${path}.${kind}[${index}]: there is no ${kind.slice(0, -1)} ${name}. Use one of ${known.join(", ")}.`],
+    );
+  };
+  return [...missing("clusters", clusters), ...missing("levels", levels)];
+}
+
+type RuleInFile = NonNullable<ConfigFile["policy"]>["rules"][number];
+
+function problemsOfRule(rule: RuleInFile, path: string, before: readonly RuleInFile[]): string[] {
+  const problems: string[] = [];
+  if (before.some(({ name }) => name === rule.name)) {
+    problems.push(`${path}.name: there is a rule ${rule.name} already. Give each its own name.`);
+  }
+  if (rule.selfApproval && !rule.levels) {
+    problems.push(`${path}.selfApproval: name the levels for which people may approve their own requests.`);
+  }
+  return problems;
+}
+
+/** Each level that a cluster offers can be asked for by somebody, and approved by enough others. */
+function levelProblems(file: ConfigFile, name: string): string[] {
+  const cluster = file.clusters[name];
+  if (!cluster) return [];
+  const rules = rulesOf(file, name);
+  return cluster.levels.flatMap((level, index) => {
+    const path = `clusters.${name}.levels[${index}]`;
+    const speaking = rules.filter(({ levels }) => levels === null || levels.includes(level));
+    if (speaking.length === 0) {
+      return [`${path}: no rule of the policy speaks of ${level} here. Add one, or take the level out.`];
+    }
+    const isMasters = file.levels[level]?.groups.includes("system:masters") ?? false;
+    return speaking.flatMap((rule) =>
+      approverProblems(rule, rule.approvers ?? cluster.approvers, level, isMasters, path),
+    );
+  });
+}
+
+/** A user group may hold anybody; who is in it is looked at when the Slack process starts. */
+function approverProblems(
+  rule: Rule,
+  approvers: readonly string[],
+  level: string,
+  isMasters: boolean,
+  path: string,
+): string[] {
+  if (!approvers.every(isUser)) return [];
+  const usual = rule.approvals ?? (isMasters ? 2 : 1);
+  const needed = rule.hours?.outside === "one-more-approval" ? usual + 1 : usual;
+  const all = new Set(approvers);
+  if (all.size < needed) {
+    return [
+      `${path}: the rule ${rule.name} asks for ${needed} approval${needed === 1 ? "" : "s"} of ${level}, and only ${all.size} may approve. Name more approvers.`,
+    ];
+  }
+  const alone = (rule.who ?? []).filter(
+    (user) => isUser(user) && !rule.selfApproval && new Set([...all].filter((each) => each !== user)).size < needed,
+  );
+  return alone.map(
+    (user) =>
+      `${path}: the rule ${rule.name} lets ${user} ask for ${level}, and too few others may approve it. Name more approvers.`,
+  );
+}
+
+function breakGlassProblems(file: ConfigFile, name: string): string[] {
+  const cluster = file.clusters[name];
+  const breakGlass = breakGlassOf(file, name);
+  if (!cluster || !breakGlass) return [];
+  const path = `clusters.${name}.levels`;
+  const level = file.levels[breakGlass.level];
+  if (!level) return [];
+  if (!cluster.levels.includes(breakGlass.level)) {
+    return [
+      `${path}: policy.breakGlass gives ${breakGlass.level} here. Offer the level, or name other clusters there.`,
+    ];
+  }
+  if (breakGlass.durationSeconds <= level.maxDuration) return [];
+  return [`policy.breakGlass: it gives ${breakGlass.level} for longer than the level's maxDuration. Shorten it.`];
+}

@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
+import { findDeadApprovers } from "../../src/slack/dead-approvers.ts";
+import { slackDirectory } from "../../src/slack/directory.ts";
+import { aCluster } from "../builders/a-cluster.ts";
+import { at } from "../builders/times.ts";
+import { aClient } from "../sandbox/slack/a-client.ts";
+
+let slack: SandboxSlack;
+let calls: string[];
+let seconds: number;
+
+beforeEach(async () => {
+  calls = [];
+  seconds = 0;
+  slack = await startSandboxSlack({ rateLimits: false, onCall: (call) => void calls.push(call) });
+  slack.addUsergroup("S0PLATFORM", ["U0APPROVER", "U0APPROVER2"]);
+});
+
+afterEach(() => slack.stop());
+
+const directory = () => slackDirectory(aClient(slack), () => at(seconds));
+
+describe("somebody is of", () => {
+  test("the user groups and the e-mail domain that are named, and of no other", async () => {
+    const memberships = await directory().membershipsOf("U0APPROVER", ["S0PLATFORM", "@example.com", "@example.org"]);
+
+    expect(memberships).toEqual(["@example.com", "S0PLATFORM"]);
+  });
+
+  test("nothing, where nothing is named, and Slack is not even asked", async () => {
+    expect(await directory().membershipsOf("U0APPROVER", [])).toEqual([]);
+    expect(calls).toEqual([]);
+  });
+
+  test("no domain, once their account is deactivated", async () => {
+    slack.deactivate("U0APPROVER");
+
+    expect(await directory().membershipsOf("U0APPROVER", ["S0PLATFORM", "@example.com"])).toEqual([]);
+  });
+
+  test("no domain, where Slack knows nobody of that id", async () => {
+    expect(await directory().membershipsOf("U0NOBODY", ["@example.com"])).toEqual([]);
+  });
+});
+
+describe("an answer of Slack", () => {
+  test("is believed for half a minute, and asked for anew after it", async () => {
+    const asked = directory();
+    await asked.membershipsOf("U0ONCALL", ["S0PLATFORM"]);
+    slack.addUsergroup("S0PLATFORM", ["U0ONCALL"]);
+
+    const before = await asked.membershipsOf("U0ONCALL", ["S0PLATFORM"]);
+    seconds = 31;
+    const after = await asked.membershipsOf("U0ONCALL", ["S0PLATFORM"]);
+
+    expect(before).toEqual([]);
+    expect(after).toEqual(["S0PLATFORM"]);
+  });
+
+  test("is asked for once by many at once", async () => {
+    const asked = directory();
+
+    await Promise.all(
+      ["U0APPROVER", "U0ONCALL", "U0ENGINEER"].map((user) => asked.membershipsOf(user, ["S0PLATFORM"])),
+    );
+
+    expect(calls).toHaveLength(1);
+  });
+
+  test("that is none is not guessed, and not kept", async () => {
+    const asked = directory();
+
+    await expect(asked.membershipsOf("U0ONCALL", ["S0GONE"])).rejects.toMatchObject({ code: "slack-refused" });
+    slack.addUsergroup("S0GONE", ["U0ONCALL"]);
+    expect(await asked.membershipsOf("U0ONCALL", ["S0GONE"])).toEqual(["S0GONE"]);
+  });
+});
+
+describe("a level without enough approvers who are still there", () => {
+  test("is found, whether people or a user group approve", async () => {
+    slack.deactivate("U0APPROVER");
+    slack.deactivate("U0APPROVER2");
+
+    const byName = await findDeadApprovers(directory(), [aCluster()], at(0));
+    const byGroup = await findDeadApprovers(directory(), [aCluster({ approvers: ["S0PLATFORM"] })], at(0));
+
+    expect(byName.map(({ level }) => level)).toEqual(["viewer", "admin"]);
+    expect(byGroup).toEqual(byName);
+    expect(byName[0]).toMatchObject({ cluster: "staging", needed: 1, living: [] });
+  });
+
+  test("is not, as long as one of them is", async () => {
+    slack.deactivate("U0APPROVER");
+
+    expect(await findDeadApprovers(directory(), [aCluster()], at(0))).toEqual([]);
+  });
+});

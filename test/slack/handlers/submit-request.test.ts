@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+import { readRequest, splitRequestLine } from "../../../src/request/request-line.ts";
+import type { SlackContext } from "../../../src/slack/context.ts";
+import { submitRequest } from "../../../src/slack/handlers/submit-request.ts";
+import { extensionAnswer, requestedAnswer } from "../../../src/slack/messages/answers.ts";
+import { milestoneOf } from "../../../src/slack/messages/requester-message.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackContext, nobodysGroups } from "../slack-context.ts";
+
+const ledger = memoryLedger();
+const line = `staging ${engineerArn} viewer for 1h the deployment of checkout hangs`;
+
+function under(policy: string, groups: readonly string[] = []): SlackContext {
+  const directory = {
+    ...nobodysGroups,
+    membershipsOf: async (_: string, named: readonly string[]) => groups.filter((group) => named.includes(group)),
+  };
+  return aSlackContext(ledger, `${configText}${policy}`, directory);
+}
+
+async function submit(context: SlackContext, id: string) {
+  const reading = readRequest(splitRequestLine(line), context.config.clusters);
+  if (reading.type === "mistakes") throw new Error(reading.corrected);
+  return submitRequest({ ...context, newRequestId: () => id }, "U0ENGINEER", reading.wish);
+}
+
+const policy = "policy: { rules: [{ name: engineers, who: [S0ENGINEERS] }] }";
+
+describe("what the policy does not let somebody ask for", () => {
+  test("is refused at once, told in the answer alone, and recorded with its event", async () => {
+    const request = await submit(under(policy), "r-refused");
+
+    const [event] = (await ledger.events(1, 100)).filter((each) => each.event.request === request.id);
+    expect(request).toMatchObject({ state: "refused", refusal: { code: "no-rule" } });
+    expect(requestedAnswer(request).text).toBe(
+      "Nothing was requested. The policy does not let you ask for viewer on staging.",
+    );
+    expect(extensionAnswer(request, aGrantedRequest({})).text).toBe(requestedAnswer(request).text);
+    expect(milestoneOf(request, undefined)).toBeNull();
+    expect(event?.event).toMatchObject({ type: "request.refused", actor: "U0ENGINEER", detail: { code: "no-rule" } });
+    expect(await ledger.principalOf("U0ENGINEER")).toBeNull();
+  });
+});
+
+describe("what the policy lets somebody ask for", () => {
+  test("waits for the worker, and remembers what the policy went by", async () => {
+    const request = await submit(under(policy, ["S0ENGINEERS", "S0OTHERS"]), "r-allowed");
+
+    expect(request).toMatchObject({ state: "pending", standing: { memberships: ["S0ENGINEERS"], linked: null } });
+    expect(await ledger.principalOf("U0ENGINEER")).toBe(engineerArn);
+  });
+
+  test("makes no link where a rule goes by links", async () => {
+    const links =
+      "policy: { rules: [{ name: own, levels: [admin], principals: { linkedOnly: true } }, { name: rest }] }";
+    const other = memoryLedger();
+
+    await submit({ ...under(links), ledger: other }, "r-linked");
+
+    expect(await other.principalOf("U0ENGINEER")).toBeNull();
+  });
+});
+
+test("nothing is recorded where Slack can't say who somebody is", async () => {
+  const context = under(policy);
+  const directory = { ...nobodysGroups, membershipsOf: () => Promise.reject(new Error("no answer")) };
+
+  await expect(submit({ ...context, directory }, "r-unknown")).rejects.toThrow("no answer");
+  expect(await ledger.get("r-unknown")).toBeNull();
+});
