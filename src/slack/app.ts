@@ -1,5 +1,12 @@
-import { App, type Logger as BoltLogger, LogLevel, type Receiver, SocketModeReceiver } from "@slack/bolt";
-import type { WebClientOptions } from "@slack/web-api";
+import {
+  App,
+  type AuthorizeResult,
+  type Logger as BoltLogger,
+  LogLevel,
+  type Receiver,
+  SocketModeReceiver,
+} from "@slack/bolt";
+import { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import type { SlackEnvironment } from "../config/environment.ts";
 import { AccessError } from "../failure/access-error.ts";
@@ -26,13 +33,13 @@ export async function startSlackApp(
   // A trigger lives for three seconds: a call of a handler is not tried again, and not waited for longer.
   const clientOptions = webClientOptions(environment, { timeoutMs: 2_500, retries: 0 });
   const logger = boltLogger(context.log);
-  const receiver =
-    mode === "socket" ? socketReceiver(environment, clientOptions, logger) : httpReceiver(context, environment, logger);
-  // Otherwise Bolt asks Slack who the token is behind our back, and a failure ends the process with its bare stack.
-  const app = new App({ token: environment.botToken, receiver, clientOptions, logger, deferInitialization: true });
+  const receiver = mode === "socket" ? socketReceiver(environment, logger) : httpReceiver(context, environment, logger);
+  // Bolt would ask Slack who the token is by itself, once and without patience.
+  const bot = await whoIsTheBot(environment);
+  const app = new App({ authorize: async () => bot, receiver, clientOptions, logger });
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   const inFlight = new InFlight();
-  app.use(onlyOurTeam(await ourTeam(app), context.log));
+  app.use(onlyOurTeam(bot.teamId, context.log));
   register(app, context, inFlight);
   await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
@@ -44,12 +51,16 @@ export async function startSlackApp(
   };
 }
 
-/** The id of the workspace that our token belongs to. @throws AccessError */
-async function ourTeam(app: App): Promise<string> {
+/** A start may wait: a Slack that is slow for a moment is no reason to end. */
+const patience = { timeoutMs: 10_000, retries: 2 };
+
+/** Whose token it is, and of which workspace. @throws AccessError */
+async function whoIsTheBot(environment: SlackEnvironment): Promise<AuthorizeResult & { teamId: string }> {
+  const { botToken } = environment;
   try {
-    await app.init();
-    const { team_id: team } = await app.client.auth.test();
-    return team ?? "";
+    const client = new WebClient(botToken, webClientOptions(environment, patience));
+    const { team_id: teamId = "", bot_id: botId, user_id: botUserId } = await client.auth.test();
+    return { botToken, teamId, ...(botId && { botId }), ...(botUserId && { botUserId }) };
   } catch (error) {
     throw slackFailure(error, "Slack");
   }
@@ -78,7 +89,8 @@ function httpReceiver(
   return new GuardedReceiver(door, { endpoints: "/slack/events", logger });
 }
 
-function socketReceiver(environment: SlackEnvironment, clientOptions: WebClientOptions, logger: BoltLogger): Receiver {
+function socketReceiver(environment: SlackEnvironment, logger: BoltLogger): Receiver {
+  const clientOptions = webClientOptions(environment, patience);
   return new SocketModeReceiver({ appToken: environment.appToken ?? "", installerOptions: { clientOptions }, logger });
 }
 

@@ -13,7 +13,7 @@ describe("a process that can't start ends, so that it is started again, and says
   let redis: TestRedis;
 
   beforeAll(async () => {
-    [sandbox, redis] = await Promise.all([startSandbox(), aRedis()]);
+    [sandbox, redis] = await Promise.all([startSandbox(), aRedis(), builtProduct()]);
   });
   afterAll(() => Promise.all([sandbox.stop(), redis.close()]));
 
