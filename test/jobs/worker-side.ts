@@ -2,7 +2,7 @@ import { afterAll, beforeAll, vi } from "vitest";
 import type { WorkerContext } from "../../src/jobs/context.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
-import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { sealKeys } from "../builders/seal-keys.ts";
 import { sceneConfig } from "../fault/reconcile-scene.ts";
 import { silentContext } from "../fault/silent-context.ts";
@@ -17,10 +17,10 @@ export interface WorkerSide {
 }
 
 /** Starts it before the file's tests; the SDK finds the account by its own settings of the environment. */
-export function useWorkerSide(): () => WorkerSide {
+export function useWorkerSide(options: SandboxOptions = {}): () => WorkerSide {
   let side: WorkerSide | undefined;
   beforeAll(async () => {
-    const sandbox = await startSandbox();
+    const sandbox = await startSandbox(options);
     for (const [name, value] of Object.entries(sandbox.environmentOf("worker", { redisUrl: "" }))) {
       if (name.startsWith("AWS_")) vi.stubEnv(name, value);
     }

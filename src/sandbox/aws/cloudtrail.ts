@@ -68,7 +68,9 @@ function isThrottled(trail: CloudTrail, region: string, now: Date): boolean {
 function page(trail: CloudTrail, region: string, lookup: Lookup, now: Date): SandboxAnswer {
   const { offset, max, until } = lookup;
   const from = Math.max(lookup.from, now.getTime() - historyMs);
+  // Newest first, also of those that came in one and the same millisecond.
   const found = trail.events
+    .toReversed()
     .filter((event) => event.region === region && event.at.getTime() >= from && event.at.getTime() <= until)
     .filter(lookup.matches)
     .sort((a, b) => b.at.getTime() - a.at.getTime());

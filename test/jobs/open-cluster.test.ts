@@ -1,0 +1,250 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { seal } from "../../src/approval/seal.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { openCluster } from "../../src/jobs/open-cluster.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { Cluster } from "../../src/policy/cluster.ts";
+import type { NewCluster } from "../../src/sandbox/aws/eks-clusters.ts";
+import { creatorArns, everyCreatorConfiguration } from "../../src/sandbox/creator-scene.ts";
+import { account, arns, region } from "../../src/sandbox/scene.ts";
+import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
+import { useWorkerSide } from "./worker-side.ts";
+
+const workerSide = useWorkerSide({ everyCreator: true });
+const clusterArn = `arn:aws:eks:${region}:${account}:cluster/research`;
+const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+
+/** A cluster of the configuration, or one like it. */
+function configured(name: string, change: Partial<Cluster> = {}): Cluster {
+  const reading = readConfig(everyCreatorConfiguration);
+  const cluster = reading.type === "config" ? reading.config.clusters.get(name) : undefined;
+  if (!cluster) throw new Error(`the sandbox's configuration has no ${name}`);
+  return { ...cluster, ...change };
+}
+
+/** Opens a cluster as a run does; who the API server says that we are there, and whom the run must not map. */
+async function open(cluster: Cluster, ledger: Ledger = memoryLedger()) {
+  const opened = await openCluster(workerSide().context(ledger), cluster, []);
+  try {
+    const { username } = (await opened.client.whoAmI()) ?? {};
+    return { creatorArn: opened.creatorArn, username };
+  } finally {
+    opened.close();
+  }
+}
+
+/** The cluster `research` was made at this time by this creator, and CloudTrail recorded it so. */
+function createResearch(how: Partial<NewCluster> & { creatorArn: string }): void {
+  const { aws, clusters } = workerSide().sandbox;
+  const cluster = clusters.get("research");
+  if (!cluster) throw new Error("the sandbox has no research");
+  aws.removeCluster(clusterArn);
+  aws.addCluster({ ...cluster, region, ...how });
+}
+
+const lookups = () => workerSide().sandbox.faults.calls("cloudtrail.LookupEvents");
+
+afterEach(() => {
+  workerSide().sandbox.aws.account.setTrust(creatorArns.hub, { principals: [arns.worker], externalId: "hub-id" });
+});
+
+describe("a chain of roles", () => {
+  test("leads to the creator, as whom the API server takes the worker", async () => {
+    expect(await open(configured("payments"))).toEqual({
+      creatorArn: creatorArns.chained,
+      username: "kubernetes-admin",
+    });
+  });
+
+  test("that is broken is told with the role at which it breaks", async () => {
+    workerSide().sandbox.aws.account.setTrust(creatorArns.hub, { principals: [] });
+
+    await expect(open(configured("payments"))).rejects.toThrow(`sts:AssumeRole on ${creatorArns.hub}`);
+  });
+});
+
+describe("a user that created the cluster", () => {
+  const legacy = (creator: object) =>
+    configured("legacy", { creator: { type: "user", userArn: creatorArns.user, ...creator } });
+
+  test("is become with the keys of its profile", async () => {
+    expect(await open(configured("legacy"))).toEqual({ creatorArn: creatorArns.user, username: "kubernetes-admin" });
+  });
+
+  test("is not become with somebody else's keys", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "eks-access-profile-"));
+    const profiles = process.env.AWS_SHARED_CREDENTIALS_FILE ?? "";
+    const { accessKeyId, secretAccessKey } = workerSide().sandbox.aws.account.addUser({ name: "impostor" });
+    const text = `[other]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+    writeFileSync(join(folder, "credentials"), text);
+    vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", join(folder, "credentials"));
+
+    const failure = open(legacy({ profile: "other" }));
+
+    await expect(failure).rejects.toMatchObject({
+      code: "creator-mismatch",
+      what: `AWS says that the worker's profile other, which should be the creator of legacy is arn:aws:iam::${account}:user/impostor, not ${creatorArns.user}`,
+    });
+    vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", profiles);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("may be the worker itself", async () => {
+    const { aws, clusters } = workerSide().sandbox;
+    const keys = aws.account.addAccessKey(creatorArns.user);
+    const cluster = clusters.get("legacy");
+    if (!cluster) throw new Error("the sandbox has no legacy");
+    // A region of its own: the worker's identity is looked for once in each.
+    aws.addCluster({ ...cluster, region: "eu-north-1", creatorArn: creatorArns.user });
+    const before = [process.env.AWS_ACCESS_KEY_ID, process.env.AWS_SECRET_ACCESS_KEY, process.env.AWS_SESSION_TOKEN];
+    vi.stubEnv("AWS_ACCESS_KEY_ID", keys.accessKeyId);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", keys.secretAccessKey);
+    vi.stubEnv("AWS_SESSION_TOKEN", undefined);
+
+    const opened = await open({ ...legacy({}), region: "eu-north-1" });
+
+    vi.stubEnv("AWS_ACCESS_KEY_ID", before[0]);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", before[1]);
+    vi.stubEnv("AWS_SESSION_TOKEN", before[2]);
+    expect(opened).toEqual({ creatorArn: creatorArns.user, username: "kubernetes-admin" });
+  });
+
+  test("is not the worker where that is somebody else", async () => {
+    await expect(open(legacy({}))).rejects.toThrow(
+      "AWS says that the worker itself, which should be the creator of legacy is",
+    );
+  });
+});
+
+describe("a creator that is to be discovered", () => {
+  const research = (change: Partial<Cluster> = {}) => configured("research", change);
+
+  afterEach(() => createResearch({ creatorArn: creatorArns.discovered }));
+
+  test("is asked for once, and remembered", async () => {
+    const ledger = memoryLedger();
+    const before = lookups();
+
+    const first = await open(research(), ledger);
+    const second = await open(research(), ledger);
+
+    expect([first, second]).toEqual([
+      { creatorArn: creatorArns.discovered, username: "kubernetes-admin" },
+      { creatorArn: creatorArns.discovered, username: "kubernetes-admin" },
+    ]);
+    expect(lookups() - before).toBe(1);
+  });
+
+  test("is a user where a user made it, with the keys of the configured profile", async () => {
+    createResearch({ creatorArn: creatorArns.user });
+
+    const opened = openCluster(
+      workerSide().context(),
+      research({ creator: { type: "discover", through: [], profile: "legacy-founder" } }),
+      [],
+    );
+
+    expect((await opened).creatorArn).toBe(creatorArns.user);
+    (await opened).close();
+  });
+
+  const forged = {
+    eventId: "e",
+    at: new Date().toISOString(),
+    kind: "AssumedRole",
+    arn: arns.creator,
+    invokedBy: null,
+  };
+  test.each([
+    ["without a seal", { record: forged }],
+    ["with a seal of other keys", { record: forged, seal: seal("creation", { clusterArn, ...forged }, otherKeys) }],
+    [
+      "with the seal of another cluster",
+      { record: forged, seal: seal("creation", { clusterArn: `${clusterArn}-2`, ...forged }, sealKeys) },
+    ],
+    ["with a seal of another purpose", { record: forged, seal: seal("written", { clusterArn, ...forged }, sealKeys) }],
+    ["that is no record at all", "arn:aws:iam::111122223333:role/cluster-creator"],
+  ])("is not whom somebody wrote into Redis %s", async (_how, written) => {
+    const ledger = { ...memoryLedger(), creation: async () => written };
+
+    expect(await open(research(), ledger)).toMatchObject({ creatorArn: creatorArns.discovered });
+  });
+
+  test("is another one where the cluster was made anew, however well the former one can still be become", async () => {
+    const ledger = memoryLedger();
+    const { account: identities } = workerSide().sandbox.aws;
+    const successor = identities.addRole({
+      name: "research-successor",
+      allow: ["eks:DescribeCluster"],
+      trust: { principals: [arns.worker] },
+    });
+    createResearch({ creatorArn: creatorArns.discovered, createdAt: minutesAgo(60) });
+    await open(research(), ledger);
+    createResearch({ creatorArn: successor.arn, createdAt: minutesAgo(10) });
+
+    const opened = await openCluster(workerSide().context(ledger), research(), []);
+
+    opened.close();
+    expect(opened.creatorArn).toBe(successor.arn);
+  });
+
+  test.each([
+    [
+      "AWSService" as const,
+      "CloudTrail says that research was made by an AWS service in its own name (cloudformation.amazonaws.com). Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy by an access entry, and name that role as the creator in eks-access.yml.",
+    ],
+    [
+      "Root" as const,
+      "CloudTrail says that research was made by the root user of the account, which nobody should become. Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy by an access entry, and name that role as the creator in eks-access.yml.",
+    ],
+  ])("can be nobody, and then it is said what to do: %s", async (recordedAs, message) => {
+    createResearch({ creatorArn: creatorArns.discovered, recordedAs });
+
+    await expect(open(research())).rejects.toMatchObject({ code: "creator-unknown", message });
+  });
+
+  test("can be forgotten by CloudTrail, and then it is said what to do", async () => {
+    const elsewhere = research({ region: "eu-south-1" });
+
+    await expect(open(elsewhere)).rejects.toMatchObject({
+      code: "creator-unknown",
+      message:
+        "CloudTrail has no record of the creation of research: it keeps 90 days. Name the creator in eks-access.yml, with roleArn or userArn; docs/configuration.md has the forms.",
+    });
+  });
+
+  test("is asked for by many at once no faster than CloudTrail takes it: each waits for a turn that all workers share", async () => {
+    const shared = memoryLedger();
+    const taken: string[] = [];
+    const takeTurn: Ledger["takeTurn"] = async (name, everyMs) => {
+      const isTaken = await shared.takeTurn(name, everyMs);
+      if (isTaken) taken.push(`${name} every ${everyMs} ms`);
+      return isTaken;
+    };
+    const ledger = { ...shared, takeTurn, creation: async () => null };
+    const before = lookups();
+
+    await Promise.all([1, 2, 3].map(() => open(research(), ledger)));
+
+    expect(lookups() - before).toBe(3);
+    expect(taken).toEqual(Array.from({ length: 3 }, () => `cloudtrail-${account}-${region} every 550 ms`));
+  });
+});
+
+test("an address of the configuration is gone to, and EKS is asked all the same whether it is the cluster meant", async () => {
+  const { aws, cluster } = workerSide().sandbox;
+  const arn = `arn:aws:eks:${region}:${account}:cluster/staging`;
+  const { endpoint, certificateAuthority } = cluster;
+  aws.updateCluster(arn, { endpoint: "https://127.0.0.1:9", certificateAuthority: "Q0E=" });
+
+  const opened = await open(configured("staging", { endpoint, certificateAuthority }));
+  const stranger = open(configured("staging", { endpoint, certificateAuthority, eksName: "nobody" }));
+
+  expect(opened.username).toBe("kubernetes-admin");
+  await expect(stranger).rejects.toMatchObject({ code: "cluster-not-found" });
+  aws.updateCluster(arn, { endpoint, certificateAuthority });
+});
