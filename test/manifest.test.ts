@@ -29,11 +29,14 @@ const scopesOf: Readonly<Record<string, readonly string[]>> = {
 
 const manifest = z
   .object({
-    features: z.object({ slash_commands: z.array(z.object({ command: z.string(), url: z.string() })) }),
+    features: z.object({
+      app_home: z.object({ home_tab_enabled: z.boolean(), messages_tab_enabled: z.boolean() }),
+      slash_commands: z.array(z.object({ command: z.string(), url: z.string() })),
+    }),
     oauth_config: z.object({ scopes: z.object({ bot: z.array(z.string()) }) }),
     settings: z.object({
       interactivity: z.object({ is_enabled: z.boolean(), request_url: z.string() }),
-      event_subscriptions: z.object({ bot_events: z.array(z.string()) }).optional(),
+      event_subscriptions: z.object({ request_url: z.string(), bot_events: z.array(z.string()) }),
     }),
   })
   .parse(load(readFileSync(join(root, "manifest.yml"), "utf8")));
@@ -61,15 +64,20 @@ test("the sandbox's workspace grants the same scopes, and no more", () => {
 
 test("the app has exactly the slash commands and events that the code handles", () => {
   expect(manifest.features.slash_commands.map((each) => each.command)).toEqual(found(/\.command\("([^"]+)"/g));
-  expect(manifest.settings.event_subscriptions?.bot_events ?? []).toEqual(found(/\.event\("([^"]+)"/g));
+  expect(manifest.settings.event_subscriptions.bot_events).toEqual(found(/\.event\("([^"]+)"/g));
 });
 
-test("commands and clicks go to the one address at which the code listens", () => {
+test("what App Home and the direct messages need is switched on", () => {
+  expect(manifest.features.app_home).toEqual({ home_tab_enabled: true, messages_tab_enabled: true });
+});
+
+test("commands, clicks and events go to the one address at which the code listens", () => {
   const [path] = found(/endpoints: "([^"]+)"/g);
 
   const urls = [
     ...manifest.features.slash_commands.map((each) => each.url),
     manifest.settings.interactivity.request_url,
+    manifest.settings.event_subscriptions.request_url,
   ];
   expect(urls.map((url) => new URL(url).pathname)).toEqual(urls.map(() => path));
   expect(manifest.settings.interactivity.is_enabled).toBe(true);

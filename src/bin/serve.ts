@@ -83,7 +83,8 @@ async function startSlack(
   const slackContext = { ...context, workers, directory, newRequestId };
   const app = await startSlackApp(slackContext, slack, config.slack.mode);
   const client = clients.messengerClient(slack);
-  const messages = startMessageWorker({ ...context, client }, blocking);
+  const homes = { ...context, directory, client: clients.homeClient(slack) };
+  const messages = startMessageWorker({ ...context, directory, client }, homes, blocking);
   void warnOfDeadApprovers(slackContext);
   const anchors = startAnchorPoster({ ...context, auditLog, client, settings: config.audit });
   return [app, messages, ...(anchors ? [anchors] : [])];

@@ -24,13 +24,17 @@ export type ClusterQuestion = Exclude<WorkerQuestion, { type: "identity" }>;
 /** For what a cluster can be looked at. */
 export type ClusterLook = Exclude<ClusterJob["type"], WorkerQuestion["type"]>;
 
-export const messageJob = z.strictObject({ request: z.string() });
+export const messageJob = z.union([
+  z.strictObject({ request: z.string() }),
+  /** Whose App Home. */
+  z.strictObject({ home: z.string() }),
+]);
 export type MessageJob = z.infer<typeof messageJob>;
 
 export interface Queues {
   /** Worker: look at a cluster. */
   readonly clusters: Queue<ClusterJob>;
-  /** Slack process: make a request's message show the ledger. */
+  /** Slack process: make a request's message, or somebody's App Home, show the ledger. */
   readonly messages: Queue<MessageJob>;
   close: () => Promise<void>;
 }
@@ -66,6 +70,23 @@ export async function wakeMessage(queues: Queues, request: string): Promise<void
       deduplication: { id: request, keepLastIfActive: true },
       attempts: 10,
       backoff: { type: "exponential", delay: 500 },
+    },
+  );
+}
+
+/** Many changes that come together are one update of an App Home: Slack takes 100 in a minute, of all people. */
+const homeDelayMs = 1_500;
+
+/** Wakes the messenger for somebody's App Home. */
+export async function wakeHome(queues: Queues, user: string): Promise<void> {
+  await queues.messages.add(
+    "home",
+    { home: user },
+    {
+      deduplication: { id: `home-${user}`, keepLastIfActive: true },
+      delay: homeDelayMs,
+      attempts: 6,
+      backoff: { type: "exponential", delay: 2_000 },
     },
   );
 }

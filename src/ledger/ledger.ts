@@ -74,6 +74,10 @@ export interface Ledger {
    * among them where it is not.
    */
   markShown(id: string, shown: Shown): Promise<void>;
+  /** Remembers the hash of the App Home that somebody sees. */
+  rememberHome(user: string, hash: string): Promise<void>;
+  /** The hashes of these people's App Homes; who never opened theirs is not in it. */
+  homesOf(users: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /**
    * Takes a turn that comes once in `everyMs` for all processes together, whoever asks first. False: not yet. It only
    * saves work: what a turn does may be done twice.

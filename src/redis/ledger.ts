@@ -21,6 +21,7 @@ const keys = {
   turn: (name: string) => `${prefix}:turn:${name}`,
   adopted: `${prefix}:adopted`,
   principals: `${prefix}:principals`,
+  homes: `${prefix}:homes`,
   workerIdentity: `${prefix}:worker-identity`,
   creations: `${prefix}:creations`,
   chainHead: chainHeadKey,
@@ -47,6 +48,8 @@ export function redisLedger(redis: RedisClient): Ledger {
     unshown: (limit) => reach(() => redis.srandmember(keys.unshown, limit)),
     shown: (id) => reach(() => readJson<Shown>(redis, keys.shown(id))),
     markShown: (id, shown) => reach(() => markShown(redis, id, shown)),
+    rememberHome: (user, hash) => reach(async () => void (await redis.hset(keys.homes, user, hash))),
+    homesOf: (users) => reach(() => readHomes(redis, users)),
     takeTurn: (name, everyMs) =>
       reach(async () => (await redis.set(keys.turn(name), "taken", "PX", everyMs, "NX")) === "OK"),
     adopted: (clusters) => reach(() => readAdopted(redis, clusters)),
@@ -133,6 +136,12 @@ async function readAdopted(redis: RedisClient, clusters: readonly string[]): Pro
   if (clusters.length === 0) return new Set();
   const members = await redis.smismember(keys.adopted, ...clusters);
   return new Set(clusters.filter((_, index) => members[index] === 1));
+}
+
+async function readHomes(redis: RedisClient, users: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (users.length === 0) return new Map();
+  const hashes = await redis.hmget(keys.homes, ...users);
+  return new Map(users.flatMap((user, index) => (hashes[index] == null ? [] : [[user, hashes[index]] as const])));
 }
 
 async function readJson<T>(redis: RedisClient, key: string): Promise<T | null> {

@@ -1,12 +1,14 @@
 import type { WebClient } from "@slack/web-api";
 import type { Config } from "../config/config.ts";
 import type { RecordContext } from "../jobs/record-change.ts";
+import type { Directory } from "./directory.ts";
 import type { Message } from "./messages/message.ts";
 
 /** What the messenger is given. */
 export interface MessengerContext extends RecordContext {
   readonly config: Config;
   readonly client: WebClient;
+  readonly directory: Directory;
 }
 
 /** A message as the Web API takes it. */

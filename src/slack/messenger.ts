@@ -1,4 +1,5 @@
 import type { Shown } from "../ledger/ledger.ts";
+import { wakeHomes } from "./home/wake-homes.ts";
 import type { MessengerContext } from "./messenger-context.ts";
 import { nothingShown, showInChannel } from "./show-in-channel.ts";
 import { tellRequester, tellThread } from "./tell.ts";
@@ -7,6 +8,7 @@ import { tellRequester, tellThread } from "./tell.ts";
 export async function showRequest(context: MessengerContext, id: string): Promise<void> {
   const request = await context.ledger.get(id);
   if (!request) return;
+  await wakeHomes(context, request);
   const before = (await context.ledger.shown(id)) ?? nothingShown;
   const message = await showInChannel(context, request, before).catch(async (failure: unknown) => {
     await tellAnyway(context, id);

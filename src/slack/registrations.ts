@@ -5,6 +5,7 @@ import type { Submission } from "./handlers/answer-submission.ts";
 import { handleAskAgainButton } from "./handlers/ask-again.ts";
 import { handleCommand } from "./handlers/command.ts";
 import { handleApproveButton } from "./handlers/decision-click.ts";
+import { handleHomeOpened } from "./handlers/home-opened.ts";
 import { handleListButton } from "./handlers/list-button.ts";
 import {
   handleDenyButton,
@@ -55,6 +56,7 @@ const forms: Readonly<Record<string, (context: SlackContext, submission: Submiss
 /** Everything that Slack can send us, and who handles it. */
 export function register(app: App, context: SlackContext, inFlight: InFlight): void {
   app.command("/eks-access", (command) => inFlight.track(handleCommand(context, command)));
+  app.event("app_home_opened", (opened) => inFlight.track(handleHomeOpened(context, opened)));
   for (const [action, handle] of Object.entries(buttons)) {
     app.action<BlockAction<ButtonAction>>(action, (click) => inFlight.track(handle(context, click)));
   }

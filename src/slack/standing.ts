@@ -14,7 +14,10 @@ export async function personFor(
 }
 
 /** Somebody as the policies of all clusters see them, for what is only shown: without an answer of Slack as of no group. */
-export async function personShown({ directory, config }: SlackContext, user: string): Promise<Person> {
+export async function personShown(
+  { directory, config }: Pick<SlackContext, "directory" | "config">,
+  user: string,
+): Promise<Person> {
   const named = [...new Set([...config.clusters.values()].flatMap(groupsNamedFor))];
   return { user, memberships: await directory.membershipsOf(user, named).catch(() => []) };
 }

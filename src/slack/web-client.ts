@@ -22,3 +22,12 @@ export function messengerClient(environment: SlackEnvironment): WebClient {
 export function directoryClient(environment: SlackEnvironment): WebClient {
   return new WebClient(environment.botToken, webClientOptions(environment, { timeoutMs: 2_500, retries: 0 }));
 }
+
+/**
+ * For App Homes, which are many and can wait: where Slack says to come later the call fails, and the queue tries again.
+ * The client would hold back every other call meanwhile.
+ */
+export function homeClient(environment: SlackEnvironment): WebClient {
+  const options = webClientOptions(environment, { timeoutMs: 10_000, retries: 0 });
+  return new WebClient(environment.botToken, { ...options, rejectRateLimitedCalls: true });
+}

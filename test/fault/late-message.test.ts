@@ -9,6 +9,7 @@ import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aClient } from "../sandbox/slack/a-client.ts";
+import { nobodysGroups } from "../slack/slack-context.ts";
 import { silentContext } from "./silent-context.ts";
 
 test("a lease that ends while Slack is slow with the channel is not told to its holder as active", async () => {
@@ -16,7 +17,12 @@ test("a lease that ends while Slack is slow with the channel is not told to its 
   const ledger = memoryLedger();
   const reading = readConfig(configText);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
-  const context = { ...silentContext(ledger), config: reading.config, client: aClient(slack) };
+  const context = {
+    ...silentContext(ledger),
+    config: reading.config,
+    client: aClient(slack),
+    directory: nobodysGroups,
+  };
   const active = aGrantedRequest({}, { version: 1 });
   const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(4)).toISOString() }, { version: 2 });
   await ledger.commit(aChange(active, "grant.active"));

@@ -18,12 +18,17 @@ describe("the main job, end to end", () => {
     const { sandbox } = flow;
     const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
     const before = await sandbox.getPods();
+    await engineer.openHome();
+    const home = (text: string) =>
+      flow.until(() => [engineer.home()].find((view) => view && textOf(view).includes(text)), 15_000);
+    await home("*Your access*: none");
 
     const ack = await engineer.command(ask("for 5s look into the failing rollout"), channel);
     await approver.click(await flow.message("[Approve]"), "approve");
     const active = await flow.message("*Active*");
     const told = await flow.told("is active until");
     const during = await sandbox.getPods();
+    const held = await home("*Active*");
     const ended = await flow.message("*Ended*");
     const after = await sandbox.getPods();
 
@@ -34,6 +39,11 @@ describe("the main job, end to end", () => {
     expect(textOf(active)).toContain("*signed in* not tested");
     expect(textOf(told)).toContain("aws eks update-kubeconfig --region eu-central-1 --name staging");
     expect(during).toMatchObject({ ok: true });
+    expect(held && textOf(held)).toMatch(/[▓░]{12} \ds left of 5s/);
+    expect(await home("*Your access*: none")).toBeDefined();
+    expect(sandbox.slack.replies(active).map(textOf).join("\n")).toMatch(
+      /^Approved by <@U0APPROVER> .*\.\nActive since .*\n(?:Ends .*\n)?Ended .*: the entry is gone from aws-auth\.$/,
+    );
     expect(ended.ts).toBe(active.ts);
     expect(after.output).toBe("error: You must be logged in to the server (Unauthorized)");
     expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);

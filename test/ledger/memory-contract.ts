@@ -135,6 +135,20 @@ export function memoryContract(ledgerNow: () => Ledger): void {
     expect(await ledger.adopted([])).toEqual(new Set());
   });
 
+  test("the ledger remembers which App Home each person sees, of those who have opened theirs", async () => {
+    await ledger.rememberHome("U0ENGINEER", "1.old");
+    await ledger.rememberHome("U0ENGINEER", "2.new");
+    await ledger.rememberHome("U0ONCALL", "");
+
+    expect(await ledger.homesOf(["U0APPROVER", "U0ENGINEER", "U0ONCALL"])).toEqual(
+      new Map([
+        ["U0ENGINEER", "2.new"],
+        ["U0ONCALL", ""],
+      ]),
+    );
+    expect(await ledger.homesOf([])).toEqual(new Map());
+  });
+
   test("the ledger remembers the last principal of a person", async () => {
     await ledger.linkPrincipal("U0ENGINEER", "arn:aws:iam::111122223333:user/old");
 

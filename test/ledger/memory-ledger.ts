@@ -17,6 +17,7 @@ export function memoryLedger(): Ledger {
   const unshown = new Set<string>();
   const shown = new Map<string, Shown>();
   const principals = new Map<string, string>();
+  const homes = new Map<string, string>();
   const turns = new Map<string, number>();
   const creations = new Map<string, RememberedCreation>();
   const adopted = new Set<string>();
@@ -54,6 +55,8 @@ export function memoryLedger(): Ledger {
       if (newest === what.version) unshown.delete(id);
       else if (newest !== undefined) unshown.add(id);
     },
+    rememberHome: async (user, hash) => void homes.set(user, hash),
+    homesOf: async (users) => new Map([...homes].filter(([user]) => users.includes(user))),
     takeTurn: async (name, everyMs) => {
       const now = Date.now();
       if ((turns.get(name) ?? 0) > now) return false;

@@ -6,6 +6,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import { type AccessRequest, revise } from "../../src/request/request.ts";
 import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
+import { slackDirectory } from "../../src/slack/directory.ts";
 import { showRequest } from "../../src/slack/messenger.ts";
 import type { MessengerContext } from "../../src/slack/messenger-context.ts";
 import { configText } from "../builders/a-cluster.ts";
@@ -38,7 +39,9 @@ function aContext(configuration = configText): MessengerContext {
     },
     close: async () => {},
   };
-  return { ledger, queues, log: pino({ level: "silent" }), config: reading.config, client: aClient(slack) };
+  const client = aClient(slack);
+  const directory = slackDirectory(client, () => new Date());
+  return { ledger, queues, log: pino({ level: "silent" }), config: reading.config, client, directory };
 }
 
 async function recorded(request: AccessRequest): Promise<AccessRequest> {

@@ -1,0 +1,125 @@
+import type { HomeView, KnownBlock } from "@slack/types";
+import type { AccessRequest } from "../../request/request.ts";
+import { isClosed } from "../../request/request.ts";
+import {
+  cancelButton,
+  detailsButton,
+  doneButton,
+  extendButton,
+  listButton,
+  requestButton,
+} from "../messages/buttons.ts";
+import { durationOf, stateOf } from "../messages/words.ts";
+import { code, context, cut, mention, plainLine, section, time } from "../mrkdwn.ts";
+import { leaseProgress } from "./progress.ts";
+
+/** Some requests, and how many there are in all. */
+export interface HomeList {
+  readonly requests: readonly AccessRequest[];
+  readonly total: number;
+}
+
+/** All that somebody's App Home shows. */
+export interface HomeContent {
+  readonly user: string;
+  readonly principal: string | null;
+  /** What waits for this person's decision. */
+  readonly toDecide: HomeList;
+  /** What this person holds, or is being given. */
+  readonly access: HomeList;
+  /** This person's other requests, the newest first. */
+  readonly requests: HomeList;
+  readonly now: Date;
+}
+
+interface Home extends HomeView {
+  blocks: KnownBlock[];
+}
+
+/** A row takes two blocks of at most 100. */
+export const mostRows = 10;
+
+/** The App Home tab of one person. A pure function of what the ledger holds. */
+export function homeView(content: HomeContent): Home {
+  const { user, principal, toDecide, access, requests, now } = content;
+  return {
+    type: "home",
+    blocks: [
+      { type: "header", text: { type: "plain_text", text: "Access to EKS clusters" } },
+      section(
+        `${mention(user)}, your principal is ${principal ? code(principal) : "not known yet: your first request names it"}.`,
+      ),
+      { type: "actions", block_id: "start", elements: [requestButton("primary")] },
+      ...part("Waiting for your decision", "decide", toDecide, decisionRow),
+      ...part("Your access", "access", access, (request) => accessRow(request, now)),
+      ...part("Your requests", "requests", requests, requestRow),
+      context(
+        `As of ${time(now.toISOString())}. It changes by itself when something happens; open it again for how much time is left.`,
+      ),
+    ],
+  };
+}
+
+type Row = (request: AccessRequest) => KnownBlock[];
+
+const lists = { decide: "pending", access: "active", requests: "mine" } as const;
+
+function part(title: string, name: keyof typeof lists, { requests, total }: HomeList, row: Row): KnownBlock[] {
+  // Nobody who decides about nothing has to read that nothing waits.
+  if (total === 0 && name === "decide") return [];
+  const shown = requests.slice(0, mostRows);
+  const left = total - shown.length;
+  const kind = lists[name];
+  const more = listButton(kind, `${left} more`, { kind }, 0);
+  return [
+    { type: "divider" },
+    section(`*${title}*${total === 0 ? ": none" : ` (${total})`}`),
+    ...shown.flatMap(row),
+    ...(left > 0 ? [{ type: "actions" as const, block_id: `more-${name}`, elements: [more] }] : []),
+  ];
+}
+
+function subjectOf({ level, cluster, id }: AccessRequest): string {
+  return `*${code(level)} on ${code(cluster)}* (${code(id)})`;
+}
+
+function decisionRow(request: AccessRequest): KnownBlock[] {
+  const { id, requester, reason, lapsesAt } = request;
+  const who = `${subjectOf(request)} for ${mention(requester)}, ${durationOf(request)}. Lapses ${time(lapsesAt)}`;
+  return [
+    section(`${who}\n${cut(stateOf(request), 500)}\n>${cut(plainLine(reason), 250)}`),
+    // What is decided is a change, and a row shows none.
+    { type: "actions", block_id: `decide-${id}`, elements: [detailsButton(request, "Review")] },
+  ];
+}
+
+function accessRow(request: AccessRequest, now: Date): KnownBlock[] {
+  const { id, grant } = request;
+  const isActive = grant?.state === "active" && !grant.end;
+  const left = isActive ? `\n${leaseProgress(request, now)}` : "";
+  const buttons = isActive ? [extendButton(request), doneButton(request)] : [];
+  return [
+    section(`${subjectOf(request)}\n${cut(stateOf(request), 500)}${left}`),
+    { type: "actions", block_id: `access-${id}`, elements: [...buttons, detailsButton(request)] },
+  ];
+}
+
+function requestRow(request: AccessRequest): KnownBlock[] {
+  const { id, createdAt } = request;
+  const buttons = isClosed(request) ? [] : [cancelButton(request)];
+  return [
+    section(`${subjectOf(request)}, asked ${time(createdAt)}\n${cut(stateOf(request), 500)}`),
+    { type: "actions", block_id: `request-${id}`, elements: [detailsButton(request), ...buttons] },
+  ];
+}
+
+/** What is shown while the ledger does not answer: nothing that may not be true. */
+export function unknownHomeView(sentence: string): Home {
+  return {
+    type: "home",
+    blocks: [
+      { type: "header", text: { type: "plain_text", text: "Access to EKS clusters" } },
+      section(`:warning: ${sentence} Open this again in a minute.`),
+    ],
+  };
+}

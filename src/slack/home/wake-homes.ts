@@ -1,0 +1,33 @@
+import { wakeHome } from "../../jobs/queues.ts";
+import { isUser } from "../../policy/person.ts";
+import { approversOf } from "../../policy/rule.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import type { Directory } from "../directory.ts";
+import type { MessengerContext } from "../messenger-context.ts";
+
+/** Nobody else sees anything of it in App Home. */
+const mostPeople = 100;
+
+/** Has the App Homes brought up to date that show this request, of those who have ever opened theirs. */
+export async function wakeHomes(context: MessengerContext, request: AccessRequest): Promise<void> {
+  const { ledger, queues, log } = context;
+  try {
+    const people = (await affectedBy(context, request)).slice(0, mostPeople);
+    for (const user of (await ledger.homesOf(people)).keys()) await wakeHome(queues, user);
+  } catch (error) {
+    // Opening it brings it up to date as well: it must not keep anybody from being told.
+    log.warn({ request: request.id, err: error }, "could not wake the App Homes");
+  }
+}
+
+async function affectedBy({ config, directory }: MessengerContext, request: AccessRequest): Promise<readonly string[]> {
+  const cluster = config.clusters.get(request.cluster);
+  const named = cluster ? cluster.rules.flatMap((rule) => approversOf(rule, cluster)) : [];
+  const approvers = await Promise.all([...new Set(named)].map((each) => peopleOf(directory, each)));
+  return [...new Set([request.requester, ...approvers.flat()])];
+}
+
+/** Without an answer of Slack nobody of a user group: they see it when they open App Home. */
+async function peopleOf(directory: Directory, name: string): Promise<readonly string[]> {
+  return isUser(name) ? [name] : directory.membersOf(name).catch(() => []);
+}

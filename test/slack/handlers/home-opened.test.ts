@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+let stage: Stage;
+let isDown = false;
+
+const failing = (ledger: Ledger): Ledger => ({
+  ...ledger,
+  list: (...of) => (isDown ? Promise.reject(new Error("connect ECONNREFUSED")) : ledger.list(...of)),
+});
+
+beforeAll(async () => {
+  stage = await aStage({ ledger: failing });
+});
+afterAll(() => stage.stop());
+
+async function homeOf(user: string, text: string) {
+  const person = stage.person(user);
+  const before = person.home()?.hash;
+  await person.openHome();
+  return stage.slack.until(() => {
+    const home = person.home();
+    return home && home.hash !== before && textOf(home).includes(text) ? home : undefined;
+  });
+}
+
+test("an access is given back in App Home, and the answer comes over it", async () => {
+  const { id } = await stage.put(aGrantedRequest({}, { id: "r-home" }));
+  const engineer = stage.person("U0ENGINEER");
+
+  await engineer.click(await homeOf("U0ENGINEER", id), "I'm done");
+  const answer = await stage.slack.until(() => engineer.view());
+
+  expect(textOf(answer)).toContain("`r-home` is being taken away");
+  expect((await stage.ledger.get(id))?.grant?.end?.by).toBe("U0ENGINEER");
+  expect(textOf(await homeOf("U0ENGINEER", "Being taken away"))).not.toContain("[I'm done]");
+});
+
+test("a request is asked for and reviewed in App Home", async () => {
+  const { id } = await stage.put(aPreviewedRequest({ id: "r-review" }));
+  const approver = stage.person("U0APPROVER");
+  const engineer = stage.person("U0ENGINEER");
+
+  await approver.click(await homeOf("U0APPROVER", id), "Review");
+  const details = await stage.slack.until(() => approver.view());
+  await approver.click(details, "approve");
+  await expect.poll(async () => (await stage.ledger.get(id))?.state).toBe("approved");
+  await engineer.close();
+  await engineer.click(await homeOf("U0ENGINEER", "[Ask for access]"), "Ask for access");
+
+  expect(textOf(await homeOf("U0APPROVER", "As of"))).not.toContain("Waiting for your decision");
+  expect((await stage.slack.until(() => engineer.view())).callback_id).toBe("request");
+});
+
+test("while the ledger does not answer, App Home says so, and nothing that may not be true", async () => {
+  isDown = true;
+
+  const home = textOf(await homeOf("U0ONCALL", "Open this again"));
+  isDown = false;
+
+  expect(home).not.toContain("Your access");
+  expect(textOf(await homeOf("U0ONCALL", "Your access"))).not.toContain("Open this again");
+});

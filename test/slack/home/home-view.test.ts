@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import type { AccessRequest } from "../../../src/request/request.ts";
+import { problemsOfView } from "../../../src/sandbox/slack/block-limits.ts";
+import { type HomeContent, homeView, mostRows, unknownHomeView } from "../../../src/slack/home/home-view.ts";
+import { leaseProgress } from "../../../src/slack/home/progress.ts";
+import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { longestStates } from "../../builders/longest-states.ts";
+import { states } from "../../builders/states.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+import { textOfBlocks } from "../messages/text-of-blocks.ts";
+
+const listOf = (...requests: AccessRequest[]) => ({ requests, total: requests.length });
+
+function aHome(change: Partial<HomeContent> = {}): HomeContent {
+  const none = listOf();
+  return {
+    user: "U0ENGINEER",
+    principal: engineerArn,
+    toDecide: none,
+    access: none,
+    requests: none,
+    now: at(hours(1)),
+    ...change,
+  };
+}
+
+test("App Home shows what waits, what is held with its end, and what was asked for, each with its buttons", () => {
+  const content = aHome({
+    toDecide: listOf(aPreviewedRequest({ id: "r-2", requester: "U0ONCALL" })),
+    access: listOf(aGrantedRequest({}), aGrantedRequest({ state: "scheduled" }, { id: "r-3" })),
+    requests: listOf(aPreviewedRequest({ id: "r-4" }), aPreviewedRequest({ id: "r-5", state: "lapsed" })),
+  });
+
+  expect(textOfBlocks(homeView(content))).toMatchSnapshot();
+});
+
+test("App Home of somebody new says how to begin", () => {
+  expect(textOfBlocks(homeView(aHome({ principal: null })))).toMatchInlineSnapshot(`
+    "header
+    <@U0ENGINEER>, your principal is not known yet: your first request names it.
+    [Ask for access]
+    divider
+    *Your access*: none
+    divider
+    *Your requests*: none
+    As of <!date^1772359200^{date_short_pretty} {time}|2026-03-01T10:00:00.000Z>. It changes by itself when something happens; open it again for how much time is left."
+  `);
+});
+
+test("what is too much for App Home is counted, with a way to all of it", () => {
+  const requests = Array.from({ length: mostRows }, (_, index) => aPreviewedRequest({ id: `r-${index}` }));
+
+  const text = textOfBlocks(homeView(aHome({ toDecide: { requests, total: 37 } })));
+
+  expect(text).toContain("*Waiting for your decision* (37)");
+  expect(text).toContain("[27 more]");
+});
+
+describe("Slack takes App Home", () => {
+  test.each(Object.entries({ ...states, ...longestStates }))("full of requests that are %s", (_, request) => {
+    const requests = Array.from({ length: mostRows }, (_, index) => ({ ...request, id: `r-${index}` }));
+    const full = { requests, total: 1_000_000 };
+
+    const view = homeView(aHome({ toDecide: full, access: full, requests: full, principal: request.principal }));
+
+    expect(problemsOfView(view)).toEqual([]);
+    // https://docs.slack.dev/reference/views: a view has at most 250,000 characters.
+    expect(JSON.stringify(view).length).toBeLessThan(250_000);
+  });
+
+  test("that can't be shown", () => {
+    expect(problemsOfView(unknownHomeView("The ledger in Redis did not answer."))).toEqual([]);
+  });
+});
+
+describe("the progress of a lease", () => {
+  const lease = aGrantedRequest({ endsAt: at(hours(4)).toISOString() });
+
+  test.each([
+    ["at its beginning", at(0), "░░░░░░░░░░░░ 4h left of 4h"],
+    ["after a quarter", at(hours(1)), "▓▓▓░░░░░░░░░ 3h left of 4h"],
+    ["without seconds beside hours", at(minutes(90) + 1), "▓▓▓▓▓░░░░░░░ 2h 29m left of 4h"],
+    ["near its end", at(hours(4) - 45), "▓▓▓▓▓▓▓▓▓▓▓▓ 45s left of 4h"],
+    ["after its end", at(hours(5)), "▓▓▓▓▓▓▓▓▓▓▓▓ 0s left of 4h"],
+    ["by a clock that is behind", at(-hours(1)), "░░░░░░░░░░░░ 4h left of 4h"],
+  ])("%s", (_, now, text) => {
+    expect(leaseProgress(lease, now)).toBe(text);
+  });
+});

@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { readConfig } from "../../../src/config/config.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { revise } from "../../../src/request/request.ts";
+import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../src/sandbox/slack/workspace.ts";
+import { slackDirectory } from "../../../src/slack/directory.ts";
+import { type HomeContext, publishHome } from "../../../src/slack/home/publish-home.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { at, minutes } from "../../builders/times.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aClient } from "../../sandbox/slack/a-client.ts";
+
+let slack: SandboxSlack;
+let ledger: Ledger;
+
+beforeEach(async () => {
+  slack = await startSandboxSlack({ rateLimits: false });
+  ledger = memoryLedger();
+});
+
+afterEach(() => slack.stop());
+
+function aContext(change: Partial<HomeContext> = {}): HomeContext {
+  const reading = readConfig(configText);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const now = () => at(minutes(5));
+  const client = aClient(slack);
+  return { ledger, config: reading.config, client, now, directory: slackDirectory(client, now), ...change };
+}
+
+const homeOf = (user: string) => textOf(slack.person(user).home() ?? expect.fail("there is no App Home"));
+
+test("each sees their own: the requester what was asked, an approver what waits, and nobody what is not theirs", async () => {
+  await ledger.commit(aChange(aPreviewedRequest()));
+
+  for (const user of ["U0ENGINEER", "U0APPROVER", "U0ONCALL"]) await publishHome(aContext(), user);
+
+  expect(homeOf("U0ENGINEER")).toMatch(/\*Your requests\* \(1\)\n.*r-1/);
+  expect(homeOf("U0ENGINEER")).not.toContain("Waiting for your decision");
+  expect(homeOf("U0APPROVER")).toMatch(/\*Waiting for your decision\* \(1\)\n.*r-1[\s\S]*\[Review\]/);
+  expect(homeOf("U0ONCALL")).not.toContain("r-1");
+});
+
+test("of two that publish at once the one that has read the older state does not win", async () => {
+  const request = aPreviewedRequest();
+  await ledger.commit(aChange(request));
+  await publishHome(aContext(), "U0ENGINEER");
+  let isFirst = true;
+  const slow: Ledger = {
+    ...ledger,
+    list: async (...of) => {
+      const page = await ledger.list(...of);
+      if (!isFirst) return page;
+      isFirst = false;
+      await ledger.commit(aChange(revise(request, { state: "lapsed" })));
+      await publishHome(aContext(), "U0ENGINEER");
+      return page;
+    },
+  };
+
+  await publishHome(aContext({ ledger: slow }), "U0ENGINEER");
+
+  expect(homeOf("U0ENGINEER")).toContain("nobody decided in time");
+});
+
+test("a hash that nobody remembered, because a process died, holds nothing up", async () => {
+  await publishHome(aContext(), "U0ENGINEER");
+  await aClient(slack).views.publish({ user_id: "U0ENGINEER", view: { type: "home", blocks: [] } });
+  await ledger.commit(aChange(aPreviewedRequest()));
+
+  await publishHome(aContext(), "U0ENGINEER");
+
+  expect(homeOf("U0ENGINEER")).toContain("r-1");
+  expect((await ledger.homesOf(["U0ENGINEER"])).get("U0ENGINEER")).toBe(slack.person("U0ENGINEER").home()?.hash);
+});
+
+test("where Slack asks to wait, it fails at once, to be tried again", async () => {
+  slack.faults.plan("slack.views.publish", { type: "answer", status: 503 });
+
+  await expect(publishHome(aContext(), "U0ENGINEER")).rejects.toMatchObject({
+    code: "slack-unreachable",
+    retryable: true,
+  });
+});
