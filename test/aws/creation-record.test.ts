@@ -41,6 +41,11 @@ describe("who created a cluster", () => {
     ["Root", "Root", `arn:aws:iam::${account}:root`, null],
     ["AWSAccount", "AWSAccount", null, null],
     ["AWSService", "AWSService", null, "cloudformation.amazonaws.com"],
+    ["SAMLUser", "SAMLUser", null, null],
+    ["WebIdentityUser", "WebIdentityUser", null, null],
+    ["IdentityCenterUser", "IdentityCenterUser", null, null],
+    ["Directory", "Directory", null, null],
+    ["Unknown", "Unknown", null, null],
   ])("is read from a record of %s", (recordedAs, kind, arn, invokedBy) => {
     expect(readCreationRecord(aRecord({ recordedAs }), cluster)).toEqual({
       eventId: expect.stringMatching(/^[\da-f-]{36}$/),
@@ -55,6 +60,14 @@ describe("who created a cluster", () => {
     const record = aRecord({ record: { olderParameters: true } });
 
     expect(readCreationRecord(record, cluster)).toMatchObject({ arn: creatorArn });
+  });
+
+  test("is the role of a session whose issuer the record leaves out, without its path", () => {
+    const { sessionContext, ...identity } = JSON.parse(aRecord()).userIdentity;
+    const record = JSON.stringify({ ...JSON.parse(aRecord()), userIdentity: identity });
+
+    expect(sessionContext.sessionIssuer.arn).toBe(creatorArn);
+    expect(readCreationRecord(record, cluster)).toMatchObject({ arn: `arn:aws:iam::${account}:role/cluster-creator` });
   });
 
   test("is nobody where the kind of the identity is one that we do not know", () => {

@@ -8,6 +8,11 @@ export type CreatorRecord =
   | "Root"
   | "AWSAccount"
   | "AWSService"
+  | "SAMLUser"
+  | "WebIdentityUser"
+  | "IdentityCenterUser"
+  | "Directory"
+  | "Unknown"
   /** A role that CloudFormation used on somebody's behalf: `invokedBy` beside the session. */
   | "InvokedByService";
 
@@ -57,6 +62,29 @@ const shapes: Readonly<Record<CreatorRecord, (who: Recorded) => Readonly<Record<
     principalId: `${principalId}:somebody`,
     accountId,
   }),
+  SAMLUser: () => ({
+    type: "SAMLUser",
+    principalId: "SampleUniqueQualifier:somebody",
+    userName: "somebody",
+    identityProvider: "SampleNameQualifier",
+  }),
+  WebIdentityUser: () => ({
+    type: "WebIdentityUser",
+    principalId: "accounts.google.com:application-id:somebody",
+    userName: "somebody",
+    identityProvider: "accounts.google.com",
+  }),
+  IdentityCenterUser: ({ accountId }) => ({
+    type: "IdentityCenterUser",
+    accountId,
+    onBehalfOf: {
+      userId: "544894e8-80c1-707f-60e3-3ba6510dfac1",
+      identityStoreArn: `arn:aws:identitystore::${accountId}:identitystore/d-9067642ac7`,
+    },
+    credentialId: "EXAMPLEVHULjJdTUdPJfofVa1sufHDoj7aYcOYcxFVllWR_Whr1fEXAMPLE",
+  }),
+  Directory: ({ accountId }) => ({ type: "Directory", principalId: "d-9067642ac7:somebody", accountId }),
+  Unknown: () => ({ type: "Unknown", principalId: "" }),
   AWSService: () => ({ type: "AWSService", invokedBy: "cloudformation.amazonaws.com" }),
 };
 

@@ -3,7 +3,7 @@ import type { Cluster } from "../../policy/cluster.ts";
 import { creatorOf, wayWithoutCreator } from "../../policy/creation.ts";
 import { type Creator, creatorArnOf, isSameCreator } from "../../policy/creator.ts";
 import { nearest } from "../../request/nearest.ts";
-import { code, codeList, cut, escapeText, section, time } from "../mrkdwn.ts";
+import { code, codeList, cut, escapeText, plainLine, section, time } from "../mrkdwn.ts";
 import type { Message } from "./message.ts";
 
 /** Who created a cluster: the configuration, CloudTrail, whether the worker can become it, and what to do if not. */
@@ -34,7 +34,7 @@ function configuredWords(creator: Creator): string {
 
 function cloudTrailWords(creator: Creator, { record, isRemembered, trouble }: CreatorReport): string {
   if (!record) {
-    if (trouble) return `– not asked: ${cut(escapeText(trouble), 700)}`;
+    if (trouble) return `– not asked: ${cut(plainLine(trouble), 700)}`;
     return "– has no record: it keeps 90 days. The configuration has to say who it was.";
   }
   const by = record.invokedBy ? ` through ${code(record.invokedBy)}` : "";
@@ -52,7 +52,7 @@ function whetherSame(creator: Creator, arn: string): string {
 }
 
 function workerWords(creator: Creator, { becomes }: CreatorReport): string {
-  if (!becomes.ok) return `✗ can't become it: ${cut(escapeText(becomes.message), 1_000)}`;
+  if (!becomes.ok) return `✗ can't become it: ${cut(plainLine(becomes.message), 1_000)}`;
   const who = creator.type === "discover" && becomes.arn ? `can become ${code(becomes.arn)}` : "can become it";
   return `✓ ${who}, and the cluster exists`;
 }
