@@ -1,11 +1,17 @@
 import type { Cluster } from "../policy/cluster.ts";
 import { reportChain } from "./chain.ts";
+import { reportCheck } from "./check.ts";
 import type { WorkerContext } from "./context.ts";
 import { reportCreator } from "./creator.ts";
 import type { ClusterJob, ClusterQuestion } from "./queues.ts";
 import { reportWhy } from "./why.ts";
 
-const questions: ReadonlySet<ClusterJob["type"]> = new Set<ClusterQuestion["type"]>(["creator", "whoami", "why"]);
+const questions: ReadonlySet<ClusterJob["type"]> = new Set<ClusterQuestion["type"]>([
+  "creator",
+  "whoami",
+  "check",
+  "why",
+]);
 
 export function isQuestion(job: ClusterJob): job is ClusterQuestion {
   return questions.has(job.type);
@@ -22,6 +28,8 @@ export async function answerQuestion(
       return reportCreator(context, cluster);
     case "whoami":
       return reportChain(context, cluster, question.user);
+    case "check":
+      return reportCheck(context, cluster, question.user);
     case "why":
       return reportWhy(context, cluster, question);
   }

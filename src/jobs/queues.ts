@@ -14,11 +14,12 @@ export const clusterJob = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("identity") }),
   z.strictObject({ type: z.literal("creator"), cluster: z.string() }),
   z.strictObject({ type: z.literal("whoami"), cluster: z.string(), user: z.string() }),
+  z.strictObject({ type: z.literal("check"), cluster: z.string(), user: z.string() }),
   z.strictObject({ type: z.literal("why"), cluster: z.string(), user: z.string(), principal: z.string().max(2048) }),
 ]);
 export type ClusterJob = z.infer<typeof clusterJob>;
 /** What only a worker can answer: the slack process has no AWS rights. */
-export type WorkerQuestion = Extract<ClusterJob, { type: "identity" | "creator" | "whoami" | "why" }>;
+export type WorkerQuestion = Extract<ClusterJob, { type: "identity" | "creator" | "whoami" | "check" | "why" }>;
 /** One that is about a cluster. */
 export type ClusterQuestion = Exclude<WorkerQuestion, { type: "identity" }>;
 /** For what a cluster can be looked at. */

@@ -1,6 +1,5 @@
 import { findAccessEntry } from "../aws/access-entry.ts";
 import type { AwsCredentials } from "../aws/credentials.ts";
-import { describeCluster } from "../aws/describe-cluster.ts";
 import { resolve } from "../aws-auth/resolve.ts";
 import { type Caller, readCaller } from "../diagnosis/caller.ts";
 import type { AccessEntryFact, WhyFacts } from "../diagnosis/facts.ts";
@@ -8,14 +7,11 @@ import { diagnose } from "../diagnosis/why.ts";
 import { AccessError, explain } from "../failure/access-error.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import { creatorArnOf } from "../policy/creator.ts";
 import { partitionOf } from "../policy/may-request.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
-import { becomeCreator } from "./become-creator.ts";
 import type { WorkerContext } from "./context.ts";
-import { knownCreator } from "./discover-creator.ts";
 import { lookAtDocument } from "./look-at-document.ts";
-import { addressOf, connectAs } from "./open-cluster.ts";
+import { reachCluster } from "./reach-cluster.ts";
 import type { WhyReport } from "./why-report.ts";
 
 export interface WhyQuestion {
@@ -46,25 +42,15 @@ async function gather(context: WorkerContext, cluster: Cluster, { user, principa
   const nothing = { mode: "CONFIG_MAP", accessEntry: { type: "none" }, document: null, boundGroups: null } as const;
   // Whoever is nobody anywhere is told so without a look at the cluster.
   if (reading.type === "nobody") return { ...common, ...nothing, creatorArn: null, pods: null, requests: [] };
-  const creator = await knownCreator(context, cluster);
-  const { credentials } = await becomeCreator(cluster, creator, [{ id: "why", requester: user }]);
-  const description = await describeCluster(credentials, addressOf(cluster));
-  const mode = description.authenticationMode;
-  const accessEntry = mode === "CONFIG_MAP" ? nothing.accessEntry : await entryOf(credentials, cluster, reading.caller);
-  const client = await connectAs(credentials, cluster, description, now);
-  try {
-    const requests = await requestsOf(context, cluster, user, reading.caller);
-    return {
-      ...common,
-      creatorArn: creatorArnOf(creator),
-      mode,
-      accessEntry,
-      requests,
-      ...(await lookInside(context, cluster, client, reading.caller, { accessEntry, isRead: mode !== "API" })),
-    };
-  } finally {
-    client.close();
-  }
+  return reachCluster(context, cluster, { id: "why", requester: user }, async (reached) => {
+    const { credentials, creatorArn, description, client } = reached;
+    const mode = description.authenticationMode;
+    const { caller } = reading;
+    const accessEntry = mode === "CONFIG_MAP" ? nothing.accessEntry : await entryOf(credentials, cluster, caller);
+    const requests = await requestsOf(context, cluster, user, caller);
+    const inside = await lookInside(context, cluster, client, caller, { accessEntry, isRead: mode !== "API" });
+    return { ...common, creatorArn, mode, accessEntry, requests, ...inside };
+  });
 }
 
 /** Without the permission, the rest can be told all the same. */

@@ -27,9 +27,9 @@ function plain(text: string): string {
   return escapeText(text).replace(/[*_~`]|:(?=[\w+'-]+:)/g, (mark) => `${mark}\u200b`);
 }
 
-/** What `told` shows in another way: values between backticks, ARNs, and times as ISO 8601. */
+/** What `told` shows in another way: values between backticks, names such as system:masters, ARNs, and times as ISO 8601. */
 const valueInSentence =
-  /(`[^`]*`|\barn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[\w+=.@/-]*[\w+=@/-]|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/;
+  /(`[^`]*`|\bsystem:[a-z]+(?::[\w.-]+)*|\barn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[\w+=.@/-]*[\w+=@/-]|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/;
 
 /** A sentence that the domain wrote: its values in code style, its times in the reader's zone, cut between its parts. */
 export function told(sentence: string, maxLength = 600): string {
@@ -44,7 +44,7 @@ export function told(sentence: string, maxLength = 600): string {
 
 function valueText(part: string): string {
   if (part.startsWith("`")) return part.length > 2 ? code(part.slice(1, -1), 300) : part;
-  return part.startsWith("arn:") ? code(part) : time(part);
+  return /^\d/.test(part) ? time(part) : code(part);
 }
 
 /** Text in code style, on one line. A backtick inside would end it. */

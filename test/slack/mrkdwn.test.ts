@@ -158,6 +158,10 @@ describe("a sentence of the domain", () => {
     );
   });
 
+  test("keeps a name of Kubernetes whole, whatever stands beside it", () => {
+    expect(told("in system:masters: it may do everything")).toBe("in `system:masters`: it may do everything");
+  });
+
   test("is cut between its values, never within one", () => {
     expect(told(`in ${"`group`, ".repeat(100)}`, 40)).toMatch(/^in (`group`, )+…$/);
   });

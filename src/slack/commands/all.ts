@@ -1,5 +1,7 @@
 import { approve } from "./approve.ts";
 import { cancel } from "./cancel.ts";
+import { check } from "./check.ts";
+import { clusters } from "./clusters.ts";
 import type { Command } from "./command.ts";
 import { creator } from "./creator.ts";
 import { deny } from "./deny.ts";
@@ -24,6 +26,8 @@ export const commands: readonly Command[] = [
   cancel,
   whoami,
   why,
+  clusters,
+  check,
   creator,
   help,
 ];

@@ -6,6 +6,7 @@ import type { SlackContext } from "../context.ts";
 import { chainAnswer } from "../messages/chain-answer.ts";
 import type { Message } from "../messages/message.ts";
 import { whoAmIAnswer } from "../messages/who-am-i-answer.ts";
+import { personShown } from "../standing.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";
 import type { Command } from "./command.ts";
 
@@ -27,13 +28,14 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
     () => true,
     () => false,
   );
-  const [principal, requests, worker] = await Promise.all([
+  const [person, principal, requests, worker] = await Promise.all([
+    personShown(context, user),
     context.ledger.principalOf(user),
     context.ledger.ofRequester(user, 50),
     context.ledger.workerIdentity(),
   ]);
   const clusters = [...context.config.clusters.values()];
-  return whoAmIAnswer({ user, principal, requests, clusters, worker, workerAnswered });
+  return whoAmIAnswer({ person, principal, requests, clusters, worker, workerAnswered });
 }
 
 async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {

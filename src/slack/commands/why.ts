@@ -2,7 +2,7 @@ import { whyReport } from "../../jobs/why-report.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { SlackContext } from "../context.ts";
 import type { Message } from "../messages/message.ts";
-import { nobodyLinkedAnswer, noWorkerAnswer, whyAnswer, whyFailedAnswer } from "../messages/why-answer.ts";
+import { nobodyLinkedAnswer, notFoundOutAnswer, noWorkerAnswer, whyAnswer } from "../messages/why-answer.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";
 import { type Command, idAndRest } from "./command.ts";
 
@@ -28,5 +28,5 @@ async function whyOf(context: SlackContext, cluster: Cluster, user: string, give
   const question = { type: "why", cluster: cluster.name, user, principal } as const;
   const report = await askWorker(context, question, whyReport, whyWaitMs);
   if (!report) return noWorkerAnswer();
-  return report.type === "failed" ? whyFailedAnswer(cluster, report.message) : whyAnswer(cluster, report);
+  return report.type === "failed" ? notFoundOutAnswer(cluster, report.message) : whyAnswer(cluster, report);
 }

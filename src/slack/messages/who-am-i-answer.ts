@@ -1,12 +1,14 @@
 import type { WorkerIdentity } from "../../ledger/ledger.ts";
 import type { Cluster } from "../../policy/cluster.ts";
+import { approvesFor } from "../../policy/may-see.ts";
+import { isNamedIn, type Person } from "../../policy/person.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { code, codeList, mention, section, time } from "../mrkdwn.ts";
 import type { Message } from "./message.ts";
 import { stateOf } from "./words.ts";
 
 export interface WhoAmI {
-  readonly user: string;
+  readonly person: Person;
   readonly principal: string | null;
   readonly requests: readonly AccessRequest[];
   /** Those that the configuration names. */
@@ -19,12 +21,12 @@ export interface WhoAmI {
 const mostLeases = 10;
 
 /** `whoami`: the person, what they have and what they may do, and who the bot is to AWS. */
-export function whoAmIAnswer({ user, principal, requests, clusters, worker, workerAnswered }: WhoAmI): Message {
+export function whoAmIAnswer({ person, principal, requests, clusters, worker, workerAnswered }: WhoAmI): Message {
   const linked = principal ? code(principal) : `none yet; ${code("/eks-access link <arn>")} links yours`;
-  const approves = clusters.filter(({ approvers }) => approvers.includes(user)).map(({ name }) => name);
-  const onCall = clusters.filter((cluster) => cluster.onCall.includes(user)).map(({ name }) => name);
+  const approves = clusters.filter((cluster) => approvesFor(cluster, person)).map(({ name }) => name);
+  const onCall = clusters.filter((cluster) => isNamedIn(cluster.onCall, person)).map(({ name }) => name);
   const parts = [
-    `*You* ${mention(user)} (${code(user)})\n*Linked principal* ${linked}`,
+    `*You* ${mention(person.user)} (${code(person.user)})\n*Linked principal* ${linked}`,
     leaseLines(requests).join("\n"),
     `*You may approve on* ${namesOr("no cluster", approves)}\n*You are on call for* ${namesOr("no cluster", onCall)}`,
     `*The worker* ${workerWords(worker, workerAnswered)}`,

@@ -53,7 +53,7 @@ function offerBlock({ type, request }: Offer): KnownBlock {
   };
 }
 
-export function whyFailedAnswer(cluster: Cluster, sentence: string): Message {
+export function notFoundOutAnswer(cluster: Cluster, sentence: string): Message {
   const way = `${code(`/eks-access whoami ${cluster.name}`)} shows where the way to the cluster ends.`;
   return answer(`:warning: It could not be found out. ${told(sentence, 1200)} ${way}`);
 }

@@ -12,7 +12,8 @@ const worker = {
   account: "111122223333",
   at: at(0).toISOString(),
 };
-const nobody = { user: "U0ENGINEER", principal: null, requests: [], clusters: [aCluster()] };
+const person = { user: "U0ENGINEER", memberships: [] };
+const nobody = { person, principal: null, requests: [], clusters: [aCluster()] };
 
 test("whoami tells the person, the linked principal, what is active, what they may do, and who the worker is", () => {
   const requests = [aGrantedRequest({ state: "active" }), aRequest({ id: "r-2" })];
@@ -22,7 +23,7 @@ test("whoami tells the person, the linked principal, what is active, what they m
     aCluster({ name: "production", onCall: ["U0ENGINEER"] }),
   ];
 
-  const answer = whoAmIAnswer({ user: "U0ENGINEER", principal, requests, clusters, worker, workerAnswered: true });
+  const answer = whoAmIAnswer({ person, principal, requests, clusters, worker, workerAnswered: true });
 
   expect(textOfBlocks(answer)).toMatchInlineSnapshot(`
     "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
@@ -61,7 +62,7 @@ test("Slack takes whoami of somebody with everything, as long as it can be", () 
   );
   const principal = `arn:aws:iam::111122223333:user/${"&".repeat(512)}/${"n".repeat(64)}`;
 
-  const { blocks } = whoAmIAnswer({ user: "U0ENGINEER", principal, requests, clusters, worker, workerAnswered: true });
+  const { blocks } = whoAmIAnswer({ person, principal, requests, clusters, worker, workerAnswered: true });
 
   expect(problemsOf(blocks)).toEqual([]);
   expect(lengthOfText(blocks)).toBeLessThan(longestText);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Cause, causeCodes } from "../../../src/diagnosis/cause.ts";
 import { type Diagnosis, diagnose } from "../../../src/diagnosis/why.ts";
 import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
-import { nobodyLinkedAnswer, whyAnswer, whyFailedAnswer } from "../../../src/slack/messages/why-answer.ts";
+import { nobodyLinkedAnswer, notFoundOutAnswer, whyAnswer } from "../../../src/slack/messages/why-answer.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -61,7 +61,7 @@ describe("the answer to why", () => {
   test("says that it could not be found out, and where to look", () => {
     const sentence = "AWS refused sts:AssumeRole. Check the trust policy.";
 
-    expect(whyFailedAnswer(aCluster(), sentence).text).toMatchInlineSnapshot(
+    expect(notFoundOutAnswer(aCluster(), sentence).text).toMatchInlineSnapshot(
       `":warning: It could not be found out. AWS refused sts:AssumeRole. Check the trust policy. \`/eks-access whoami staging\` shows where the way to the cluster ends."`,
     );
   });
@@ -85,7 +85,7 @@ describe("the answer to why", () => {
 
       expect(problemsOf(blocks)).toEqual([]);
       expect(lengthOfText(blocks)).toBeLessThan(longestText);
-      expect(problemsOf(whyFailedAnswer(aCluster(), long).blocks)).toEqual([]);
+      expect(problemsOf(notFoundOutAnswer(aCluster(), long).blocks)).toEqual([]);
     },
   );
 });

@@ -1,0 +1,81 @@
+import type { Cluster, Level } from "../../policy/cluster.ts";
+import { creatorArnOf } from "../../policy/creator.ts";
+import { approvesFor } from "../../policy/may-see.ts";
+import { isNamedIn, type Person } from "../../policy/person.ts";
+import { approvalsNeeded, approversOf, ruleFor } from "../../policy/rule.ts";
+import { formatDuration } from "../../request/duration.ts";
+import { code, codeList, context, cut, mentions, section } from "../mrkdwn.ts";
+import { answer } from "./answers.ts";
+import type { Message } from "./message.ts";
+
+/** More than fit into one message of Slack with everything that is told of each. */
+const mostClusters = 8;
+const mostLevels = 6;
+
+/** `clusters`: what this person may ask for where, how long, and who decides about it now. */
+export function clustersAnswer(clusters: readonly Cluster[], person: Person, now: Date): Message {
+  const shown = clusters.slice(0, mostClusters);
+  const left = clusters.slice(mostClusters).map(({ name }) => name);
+  const more = `${codeList(left, 1500)}. See one of them with ${code("/eks-access clusters <part of its name>")}.`;
+  return {
+    text: `Clusters: ${codeList(
+      clusters.map(({ name }) => name),
+      2000,
+    )}`,
+    blocks: [
+      ...shown.map((cluster) => section(cut(clusterWords(cluster, person, now), 1350))),
+      ...(left.length > 0 ? [context(`And ${left.length} more: ${more}`)] : []),
+    ],
+  };
+}
+
+export function noClusterFitsAnswer(part: string, names: readonly string[]): Message {
+  return answer(`No cluster has ${code(part)} in its name. Clusters: ${codeList(names, 2000)}.`);
+}
+
+function clusterWords(cluster: Cluster, person: Person, now: Date): string {
+  const { name, eksName, region, account, channel, onCall } = cluster;
+  const levels = cluster.levels.slice(0, mostLevels).map((level) => levelWords(cluster, level, person, now));
+  const left = cluster.levels.length - levels.length;
+  return [
+    `*${code(name)}*${roleWords(cluster, person)}: ${code(eksName)} in ${code(region)}, account ${code(account)}`,
+    ...levels,
+    ...(left > 0
+      ? [
+          `• ${left} more levels: ${codeList(
+            cluster.levels.slice(mostLevels).map((each) => each.name),
+            150,
+          )}`,
+        ]
+      : []),
+    `Asked in <#${channel}>. On call: ${onCall.length > 0 ? few(onCall) : "nobody named"}. ${creatorWords(cluster)}`,
+  ].join("\n");
+}
+
+function roleWords(cluster: Cluster, person: Person): string {
+  const roles = [
+    ...(approvesFor(cluster, person) ? ["you approve here"] : []),
+    ...(isNamedIn(cluster.onCall, person) ? ["you are on call"] : []),
+  ];
+  return roles.length > 0 ? ` (${roles.join(", ")})` : "";
+}
+
+function levelWords(cluster: Cluster, level: Level, person: Person, now: Date): string {
+  const rule = ruleFor(cluster, level.name, person);
+  const what = `• ${code(level.name, 70)} up to ${formatDuration(rule?.maxDurationSeconds ?? level.maxDurationSeconds)}`;
+  if (!rule) return `${what}: not for you`;
+  const count = approvalsNeeded(rule, level, now);
+  const approvers = few(approversOf(rule, cluster));
+  return `${what}, ${count === 1 ? "decided by one of" : `approved by ${count} of`} ${approvers}`;
+}
+
+/** As many as one looks for; the message of a request names all. */
+function few(users: readonly string[]): string {
+  const shown = mentions(users.slice(0, 5));
+  return users.length > 5 ? `${shown} and ${users.length - 5} more` : shown;
+}
+
+function creatorWords({ creator }: Cluster): string {
+  const arn = creatorArnOf(creator);
+  return arn === null ? "Its creator is looked for in CloudTrail." : `Created by ${code(arn, 200)}.`;
+}
