@@ -1,7 +1,7 @@
 import { AliasBudget } from "./go-yaml/alias-budget.ts";
 import { resolveScalar } from "./go-yaml/decode.ts";
 import { YamlFailure } from "./go-yaml/failure.ts";
-import type { ScalarNode, YamlNode } from "./go-yaml/node.ts";
+import type { ScalarNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 
 export interface Account {
   /** As written: go-yaml keeps the text of a number when it decodes into a string, leading zeros included. */
@@ -13,6 +13,8 @@ export interface Account {
 export interface DecodedAccounts {
   readonly accounts: readonly Account[];
   readonly state: "empty" | "list" | "unreadable";
+  /** Null where there is none, or none that can be read whole. */
+  readonly list: SequenceNode | null;
   /** Why go-yaml stopped, if it did. What it had by then is in force. */
   readonly failure: YamlFailure | null;
 }
@@ -21,7 +23,7 @@ export interface DecodedAccounts {
 export function decodeAccounts(root: YamlNode): DecodedAccounts {
   if (root.kind !== "sequence") {
     const isNull = root.kind === "scalar" && resolveScalar(root).type === "null";
-    return { accounts: [], state: isNull ? "empty" : "unreadable", failure: null };
+    return { accounts: [], state: isNull ? "empty" : "unreadable", list: null, failure: null };
   }
   const budget = new AliasBudget();
   const accounts: Account[] = [];
@@ -32,10 +34,10 @@ export function decodeAccounts(root: YamlNode): DecodedAccounts {
       if (node !== null) accounts.push({ id: textOf(node), index, node });
     });
   } catch (failure) {
-    if (failure instanceof YamlFailure) return { accounts, state: "unreadable", failure };
+    if (failure instanceof YamlFailure) return { accounts, state: "unreadable", list: null, failure };
     throw failure;
   }
-  return { accounts, state: "list", failure: null };
+  return { accounts, state: "list", list: root, failure: null };
 }
 
 function scalarOf(item: YamlNode, budget: AliasBudget): ScalarNode | null {

@@ -7,11 +7,11 @@ import type { YamlNode } from "./go-yaml/node.ts";
 import type { MapValue } from "./go-yaml/value.ts";
 import { nameProblems } from "./name-problems.ts";
 import { type Problem, problemAt, type Section } from "./problem.ts";
-import type { ReadItem } from "./read-entries.ts";
+import type { Item } from "./read-entries.ts";
 import { readerProblems } from "./reader-problems.ts";
 
-/** What there is to tell about an item of mapRoles or mapUsers; `read` is null for one that is no mapping. */
-export function itemProblems(reading: SectionReading, item: YamlNode, read: ReadItem | null): Problem[] {
+/** What there is to tell about an item of mapRoles or mapUsers. */
+export function itemProblems(reading: SectionReading, { node: item, read }: Item): Problem[] {
   const { section } = reading;
   if (read === null) return [noMapping(section, item)];
   const { entry, map, decoded } = read;

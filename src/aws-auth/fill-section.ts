@@ -1,20 +1,21 @@
 import type { SectionReading } from "./document.ts";
 import { blockEntry, DEFAULT_STYLE, flowEntry, type NewEntry } from "./entry-style.ts";
-import { editList } from "./list-edit.ts";
+import { editFlowList } from "./list-edit.ts";
 import { quote, readQuoted } from "./quote.ts";
 import { applyEdits, editLines, insertLines, lineBreakOf } from "./text-edit.ts";
 
 /** What stands before the text that a section had, in quotes, when its first entry took the place of that. */
 const NOTE = "# Empty before: ";
+const NOTE_ALONE = /^# Empty before: (".*")[\r\n]*$/;
 
 /**
  * The texts that a section without entries may have when it gets some. What it held is kept, or noted, so that taking
  * the entries away gives it back.
  */
 export function fillSection({ text, list }: SectionReading, added: readonly NewEntry[]): (string | null)[] {
-  if (added.length === 0) return [text];
   if (text === null) return [blockEntries(added, DEFAULT_STYLE.lineBreak).join("")];
-  if (list !== null) return [applyEdits(text, editList(text, list, new Set(), added.map(flowEntry)) ?? [])];
+  // Only a list in brackets can be empty.
+  if (list !== null) return [applyEdits(text, editFlowList(text, list, new Set(), added.map(flowEntry)))];
   const lineBreak = lineBreakOf(text);
   const entries = blockEntries(added, lineBreak);
   const noted = `${NOTE}${quote(text)}${lineBreak}${entries.join("")}`;
@@ -31,7 +32,6 @@ function blockEntries(added: readonly NewEntry[], lineBreak: string): string[] {
 /** What a text means from which entries were taken: nothing at all is no section; our note says what there was. */
 export function restoreEmpty(text: string): string | null {
   if (text === "") return null;
-  const [line = "", ...rest] = text.split(/\r\n|[\n\r]/);
-  if (!line.startsWith(NOTE) || rest.join("") !== "") return text;
-  return readQuoted(line.slice(NOTE.length)) ?? text;
+  const [, quoted = ""] = NOTE_ALONE.exec(text) ?? [];
+  return readQuoted(quoted) ?? text;
 }

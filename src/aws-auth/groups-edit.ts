@@ -55,8 +55,9 @@ function replaceNoted(place: EntryPlace, use: FieldUse, groups: readonly string[
 function restore(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted: readonly string[]): TextEdit[] | null {
   const edit = place.mapping.flow ? unNoteField(place, use, list) : unNote(place, list);
   const undo = edit ?? (isOurs(place, list) ? removeField(place, use) : null);
-  const groups = undo === null ? null : groupsAfter(place, undo);
-  return undo !== null && groups !== null && sameGroups(groups, wanted) ? [undo] : null;
+  if (undo === null) return null;
+  const groups = groupsAfter(place, undo);
+  return groups !== null && sameGroups(groups, wanted) ? [undo] : null;
 }
 
 function isOurs({ text }: EntryPlace, list: SequenceNode): boolean {

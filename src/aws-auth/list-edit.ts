@@ -1,4 +1,4 @@
-import type { SequenceNode } from "./go-yaml/node.ts";
+import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";
 import { afterLine, insertLines, lineBreakOf, removeLines, startOfLine, type TextEdit } from "./text-edit.ts";
 
 /**
@@ -11,7 +11,6 @@ export function editList(
   removed: ReadonlySet<number>,
   added: readonly string[],
 ): TextEdit[] | null {
-  if (removed.size === 0 && added.length === 0) return [];
   return list.flow ? editFlowList(text, list, removed, added) : editBlockList(text, list, removed, added);
 }
 
@@ -23,60 +22,55 @@ function editBlockList(
   added: readonly string[],
 ): TextEdit[] | null {
   const edits: TextEdit[] = [];
-  for (const index of removed) {
+  for (const [index, item] of list.items.entries()) {
     const dash = list.marks[index];
-    const item = list.items[index];
-    if (dash === undefined || item === undefined || !ownsItsLine(text, dash.at)) return null;
+    if (!removed.has(index)) continue;
+    if (dash === undefined || !ownsItsLine(text, dash.at)) return null;
     edits.push(removeLines(text, dash.at, item.end));
   }
-  const last = list.items.at(-1);
-  if (added.length > 0 && last !== undefined) {
-    const lineBreak = lineBreakOf(text);
-    edits.push(insertLines(afterLine(text, last.end), added.join(lineBreak), lineBreak));
-  }
-  return edits;
+  if (added.length === 0) return edits;
+  const lineBreak = lineBreakOf(text);
+  return [...edits, insertLines(afterLine(text, list.end), added.join(lineBreak), lineBreak)];
 }
 
 function ownsItsLine(text: string, at: number): boolean {
   return text.slice(startOfLine(text, at), at).trim() === "";
 }
 
-/** `added` are items without commas. */
-function editFlowList(
+/** As `editList`, for a list in brackets. `added` are items without commas. */
+export function editFlowList(
   text: string,
   list: SequenceNode,
   removed: ReadonlySet<number>,
   added: readonly string[],
 ): TextEdit[] {
-  const { items } = list;
-  const kept = items.flatMap((_, index) => (removed.has(index) ? [] : [index]));
-  const edits = flowRemovals(list, removed, kept);
-  if (added.length === 0) return edits;
-  const separator = separatorOf(text, list);
+  const kept = list.items.filter((_, index) => !removed.has(index));
+  const [first] = kept;
   const last = kept.at(-1);
-  const at = last === undefined ? list.start.at + 1 : (items[last]?.end ?? 0);
-  const inserted = added.join(separator);
-  if (last === undefined && items.length > 0) {
-    const from = items[0]?.outer ?? at;
-    return [{ start: from, end: items.at(-1)?.end ?? from, text: inserted }];
-  }
-  edits.push({ start: at, end: at, text: last === undefined ? inserted : separator + inserted });
-  return edits;
+  const separator = separatorOf(text, list);
+  if (first === undefined || last === undefined) return [replaceAll(list, added.join(separator))];
+  const edits = flowRemovals(list, removed, first);
+  if (added.length === 0) return edits;
+  return [...edits, { start: last.end, end: last.end, text: separator + added.join(separator) }];
 }
 
-/** An item goes with the comma before it; where none stays before it, with the comma after it. */
-function flowRemovals(list: SequenceNode, removed: ReadonlySet<number>, kept: readonly number[]): TextEdit[] {
-  if (removed.size === 0) return [];
-  const { items, marks } = list;
-  const outer = (index: number) => items[index]?.outer ?? 0;
-  const end = (index: number) => items[index]?.end ?? 0;
-  const first = kept[0];
-  if (first === undefined) {
-    const commaAfter = marks[items.length - 1];
-    return [{ start: outer(0), end: commaAfter === undefined ? end(items.length - 1) : commaAfter.at + 1, text: "" }];
+/** Where nothing takes the place of the items, the comma behind the last one goes too. */
+function replaceAll({ items, marks, start }: SequenceNode, text: string): TextEdit {
+  const from = items[0]?.outer ?? start.at + 1;
+  const to = items.at(-1)?.end ?? from;
+  const comma = text === "" ? marks[items.length - 1] : undefined;
+  return { start: from, end: comma === undefined ? to : comma.at + 1, text };
+}
+
+/** An item goes with the comma before it; those before the first one that stays go with the commas behind them. */
+function flowRemovals({ items }: SequenceNode, removed: ReadonlySet<number>, first: YamlNode): TextEdit[] {
+  const edits: TextEdit[] = [{ start: (items[0] ?? first).outer, end: first.outer, text: "" }];
+  let before = first;
+  for (const [index, item] of items.entries()) {
+    if (item.end <= first.end) continue;
+    if (removed.has(index)) edits.push({ start: before.end, end: item.end, text: "" });
+    before = item;
   }
-  const edits: TextEdit[] = first > 0 ? [{ start: outer(0), end: outer(first), text: "" }] : [];
-  for (const index of removed) if (index > first) edits.push({ start: end(index - 1), end: end(index), text: "" });
   return edits;
 }
 

@@ -16,16 +16,12 @@ export function parseDocument(data: Readonly<Record<string, string>>): AwsAuthDo
   return { ...reading.document, problems: inOrder(problemsOf(reading)) };
 }
 
-function problemsOf({ document, contents, read }: DocumentReading): Problem[] {
+function problemsOf({ document, parts }: DocumentReading): Problem[] {
   const problems = documentProblems(document.data);
-  for (const [index, content] of contents.entries()) {
-    const { items = [], kept = [] } = read[index] ?? {};
-    problems.push(...content.problems, ...oldBreaks(content.reading));
-    problems.push(...accountProblems(content), ...shadowProblems(kept, document.lookup));
-    for (const [at, item] of items.entries()) {
-      const node = content.reading.list?.items[at];
-      if (node !== undefined) problems.push(...itemProblems(content.reading, node, item));
-    }
+  for (const part of parts) {
+    problems.push(...part.problems, ...oldBreaks(part.reading));
+    problems.push(...accountProblems(part), ...shadowProblems(part.kept, document.lookup));
+    for (const item of part.items) problems.push(...itemProblems(part.reading, item));
   }
   return problems;
 }

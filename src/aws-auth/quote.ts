@@ -8,8 +8,7 @@ export function quote(text: string): string {
 
 /** Letters stay readable; what is not seen, or breaks a line in YAML 1.1, is escaped. */
 function escapeUnit(unit: string): string {
-  const isPlain = /[\p{L}\p{N}\p{P}\p{S}\ud800-\udfff]/u.test(unit) || (unit >= "\ud800" && unit <= "\udfff");
-  return isPlain ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return /[\p{L}\p{N}\p{P}\p{S}\p{Cs}]/u.test(unit) ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 export function flowList(items: readonly string[]): string {

@@ -8,8 +8,7 @@ import { readSection, type SectionContent } from "./read-section.ts";
 /** A document with what its problems are told from. */
 export interface DocumentReading {
   readonly document: ReadDocument;
-  readonly contents: readonly SectionContent[];
-  readonly read: readonly SectionEntries[];
+  readonly parts: readonly (SectionContent & SectionEntries)[];
 }
 
 /** Reads the data of aws-auth as the authenticator does, without a word on what is wrong with it. */
@@ -17,16 +16,13 @@ export function readDocument(data: Readonly<Record<string, string>>): DocumentRe
   const mapRoles = readSection("mapRoles", textOf(data, "mapRoles"));
   const mapUsers = readSection("mapUsers", textOf(data, "mapUsers"));
   const mapAccounts = readSection("mapAccounts", textOf(data, "mapAccounts"));
-  const contents = [mapRoles, mapUsers, mapAccounts];
-  const read = contents.map(readEntries);
-  const entries = read.flatMap((result) => result.entries);
-  const lookup = buildLookup(
-    entries,
-    read.flatMap((result) => result.kept),
-  );
+  const parts = [mapRoles, mapUsers, mapAccounts].map((content) => ({ ...content, ...readEntries(content) }));
+  const entries = parts.flatMap((part) => part.entries);
+  const kept = parts.flatMap((part) => part.kept);
+  const lookup = buildLookup(entries, kept);
   for (const entry of entries) if (entry.reachable) entry.reachable = answers(entry, lookup);
   const sections = { mapRoles: mapRoles.reading, mapUsers: mapUsers.reading, mapAccounts: mapAccounts.reading };
-  return { document: { data, entries, sections, lookup }, contents, read };
+  return { document: { data, entries, sections, lookup }, parts };
 }
 
 /** A key that the object only inherits is no section. */

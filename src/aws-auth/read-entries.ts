@@ -1,11 +1,18 @@
 import type { Account } from "./decode-accounts.ts";
 import { type DecodedEntry, decodeEntry } from "./decode-entry.ts";
 import type { Entry } from "./document.ts";
+import type { YamlNode } from "./go-yaml/node.ts";
 import type { MapValue } from "./go-yaml/value.ts";
 import { isAccountId, isMatchable } from "./matchable.ts";
 import type { SectionContent } from "./read-section.ts";
 
-/** An item of mapRoles or mapUsers that is a mapping. */
+/** An item of mapRoles or mapUsers as it is written, and what it says; null for one that is no mapping. */
+export interface Item {
+  readonly node: YamlNode;
+  readonly read: ReadItem | null;
+}
+
+/** An item that is a mapping. */
 export interface ReadItem {
   readonly entry: Entry;
   readonly map: MapValue;
@@ -17,8 +24,8 @@ export interface SectionEntries {
   readonly entries: readonly Entry[];
   /** Those that the authenticator keeps. */
   readonly kept: readonly Entry[];
-  /** By index in the list; null for an item that is no mapping. Empty for mapAccounts. */
-  readonly items: readonly (ReadItem | null)[];
+  /** By index in the list. Empty for mapAccounts. */
+  readonly items: readonly Item[];
 }
 
 /** Makes the entries of a section from its items. */
@@ -29,16 +36,16 @@ export function readEntries({ reading, accounts }: SectionContent): SectionEntri
   }
   const entries: Entry[] = [];
   const kept: Entry[] = [];
-  const items = reading.items.map((value, index): ReadItem | null => {
-    if (value.type !== "map") return null;
-    const start = (reading.list?.items[index] ?? value.node).start;
+  const items = reading.items.map((value, index): Item => {
+    const node = reading.list?.items[index] ?? value.node;
+    if (value.type !== "map") return { node, read: null };
     const decoded = decodeEntry(value, reading.section);
     // An entry that matches by its SSO fields alone is kept too, but only a feature that EKS leaves off would match it.
     const isKept = decoded.arn !== "" && !decoded.sso;
-    const entry = makeEntry(reading.section, decoded, start, isKept, index);
+    const entry = makeEntry(reading.section, decoded, node.start, isKept, index);
     if (entry.arn !== "") entries.push(entry);
     if (isKept) kept.push(entry);
-    return { entry, map: value, decoded };
+    return { node, read: { entry, map: value, decoded } };
   });
   return { entries, kept, items };
 }

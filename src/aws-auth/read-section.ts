@@ -5,7 +5,6 @@ import { YamlFailure } from "./go-yaml/failure.ts";
 import { requireJson } from "./go-yaml/json.ts";
 import type { YamlDocument } from "./go-yaml/node.ts";
 import { parseYaml } from "./go-yaml/parse-yaml.ts";
-import type { ListValue } from "./go-yaml/value.ts";
 import type { Problem, Section } from "./problem.ts";
 import { dropped, notAList, unreadable } from "./section-problems.ts";
 
@@ -17,17 +16,16 @@ export interface SectionContent {
   readonly problems: readonly Problem[];
 }
 
-/** Texts that the authenticator takes for an empty section before it looks at them as YAML. */
-const EMPTY_TEXTS = new Set(["", '""', "''", "``"]);
-
 /** White space as strings.TrimSpace of Go has it, which is not quite what JavaScript trims. */
 const SPACE = "[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
-const AROUND = new RegExp(`^${SPACE}+|${SPACE}+$`, "g");
+
+/** Texts that the authenticator takes for an empty section before it looks at them as YAML. */
+const EMPTY = new RegExp(`^${SPACE}*(?:(?:""|''|\`\`)${SPACE}*)?$`);
 
 /** Reads one section as the authenticator does: mapAccounts by go-yaml alone, the other two by way of JSON. */
 export function readSection(section: Section, text: string | null): SectionContent {
   const empty: SectionReading = { section, text, state: "empty", list: null, items: [], droppedAt: null };
-  if (text === null || EMPTY_TEXTS.has(text.length < 100 ? text.replace(AROUND, "") : text)) return content(empty);
+  if (text === null || EMPTY.test(text)) return content(empty);
   try {
     const yaml = parseYaml(text);
     const problems = yaml.dropped === null ? [] : [dropped(section, yaml.dropped)];
@@ -46,20 +44,15 @@ function readMappings(reading: SectionReading, { root }: YamlDocument, problems:
   if (value.type === "null") return content(reading, problems);
   if (value.type !== "list")
     return content({ ...reading, state: "unreadable" }, [notAList(reading.section, root.start), ...problems]);
-  return content({ ...reading, state: "list", list: listNode(value), items: value.items }, problems);
+  return content({ ...reading, state: "list", list: value.node, items: value.items }, problems);
 }
 
 function readAccounts(reading: SectionReading, { root }: YamlDocument, problems: Problem[]): SectionContent {
   if (root === null) return content(reading, problems);
-  const { accounts, failure, state } = decodeAccounts(root);
+  const { accounts, failure, state, list } = decodeAccounts(root);
   if (failure !== null) problems.unshift(unreadable(reading.section, failure));
   else if (state === "unreadable") problems.unshift(notAList(reading.section, root.start));
-  const list = state === "list" && root.kind === "sequence" ? root : null;
   return { ...content({ ...reading, state, list }, problems), accounts };
-}
-
-function listNode(value: ListValue) {
-  return value.node.kind === "sequence" ? value.node : null;
 }
 
 function content(reading: SectionReading, problems: readonly Problem[] = []): SectionContent {

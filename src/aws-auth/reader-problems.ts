@@ -19,9 +19,9 @@ export function readerProblems(reading: SectionReading, { map, decoded }: ReadIt
 function mergedFields({ section }: SectionReading, { node }: MapValue, uses: readonly FieldUse[]): Problem[] {
   const merged = uses.filter((use) => use.merged).map(({ name }) => fieldKey(name, section));
   if (merged.length === 0) return [];
-  const key = node.kind === "mapping" ? node.pairs.map((pair) => pair.key).find(isMerge) : undefined;
   const message = `Fields of this entry come by << (${merged.join(", ")}). YAML 1.2 has no such key: tools that read it see the entry without them.`;
-  return [problemAt(section, (key ?? node).start, CODE, "notice", message, "Write the fields out in the entry.")];
+  const [first] = node.pairs.map((pair) => pair.key).filter(isMerge);
+  return [problemAt(section, (first ?? node).start, CODE, "notice", message, "Write the fields out in the entry.")];
 }
 
 function valueProblems(reading: SectionReading, { value }: FieldUse): Problem[] {
@@ -31,8 +31,8 @@ function valueProblems(reading: SectionReading, { value }: FieldUse): Problem[] 
 
 /** A value that is no text to the authenticator either is told as an error already. */
 function textProblem({ section, text }: SectionReading, value: YamlValue): Problem[] {
+  if (value.type !== "string") return [];
   const { node } = value;
-  if (value.type !== "string" || node.kind !== "scalar") return [];
   const seen = seenBy12(node, text?.slice(node.start.at, node.end) ?? "");
   if (seen === null) return [];
   const meant = quote(value.value);

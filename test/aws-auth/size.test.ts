@@ -43,10 +43,32 @@ it("a plan says how much room is left, and is refused where there is not enough"
   expect(refused).toMatchObject({ type: "refused", refusal: { code: "document-too-large" } });
 });
 
-it("a document that is too large already may shrink", () => {
-  const plan = planChanges(documentOf(mebibyte + 500), [{ type: "unmap", arn: `${account}role/a` }]);
+it("a plan may fill the room that there is to the last byte, and no further", () => {
+  const added = planChanges(documentOf(1000), [dev]);
+  const size = added.type === "planned" ? mebibyte - added.bytesLeft - 1000 : 0;
 
-  expect(plan.type).toBe("planned");
+  const fits = planChanges(documentOf(mebibyte - size), [dev]);
+  const refused = planChanges(documentOf(mebibyte - size + 1), [dev]);
+
+  expect(fits).toMatchObject({ type: "planned", bytesLeft: 0 });
+  expect(refused).toMatchObject({
+    refusal: {
+      message:
+        "The document would have 1048577 bytes, and a ConfigMap may have 1048576. Remove entries that nobody needs first.",
+    },
+  });
+});
+
+it("a document that is too large already may shrink, or stay as large as it is", () => {
+  const shrinks = planChanges(documentOf(mebibyte + 500), [{ type: "unmap", arn: `${account}role/a` }]);
+  const stays = parseDocument({
+    mapRoles: `- rolearn: ${account}role/a\n  username: "a"\n`,
+    notes: "x".repeat(mebibyte),
+  });
+
+  const other = planChanges(stays, [{ type: "map", arn: `${account}role/a`, username: "b", groups: [] }]);
+
+  expect([shrinks.type, other.type]).toEqual(["planned", "planned"]);
 });
 
 it("a nesting that no real document has is not read, and does not exhaust the stack", () => {

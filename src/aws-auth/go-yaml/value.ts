@@ -1,9 +1,9 @@
-import type { YamlNode } from "./node.ts";
+import type { MappingNode, ScalarNode, SequenceNode, YamlNode } from "./node.ts";
 import type { ScalarValue } from "./resolve-plain.ts";
 
-interface ValueBase {
+interface ValueOf<Node extends YamlNode> {
   /** Where it is written; for what an alias stands for, where that is written. */
-  readonly node: YamlNode;
+  readonly node: Node;
 }
 
 export interface Field {
@@ -15,7 +15,7 @@ export interface Field {
   readonly merged: boolean;
 }
 
-export interface MapValue extends ValueBase {
+export interface MapValue extends ValueOf<MappingNode> {
   readonly type: "map";
   /** Fields with a string for a key, in the order in which they were first written. */
   readonly fields: ReadonlyMap<string, Field>;
@@ -27,9 +27,9 @@ export interface MapValue extends ValueBase {
   readonly unfitKey: YamlNode | null;
 }
 
-export interface ListValue extends ValueBase {
+export interface ListValue extends ValueOf<SequenceNode> {
   readonly type: "list";
   readonly items: readonly YamlValue[];
 }
 
-export type YamlValue = MapValue | ListValue | (ValueBase & ScalarValue);
+export type YamlValue = MapValue | ListValue | (ValueOf<ScalarNode> & ScalarValue);
