@@ -2,7 +2,8 @@ import type { Standing } from "../policy/person.ts";
 
 /** One approver's answer to one exact change, sealed. */
 export interface Decision {
-  readonly verdict: "approved" | "denied";
+  /** `broke-glass`: the requester's own word, for an emergency; it stands where approvals would. */
+  readonly verdict: "approved" | "denied" | "broke-glass";
   /** Slack user id. */
   readonly by: string;
   /** ISO 8601. */

@@ -84,6 +84,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     approvals: share.approvers.map((by) => ({ verdict: "approved", by, at, digest: "", why: "", seal: "" })),
     approvalsWanted: share.approvers.length,
     denial: null,
+    glass: null,
     grant: {
       state: "active",
       endsAt: share.endsAt,

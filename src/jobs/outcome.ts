@@ -117,7 +117,7 @@ export async function end(
 /** What was approved is not what would be written: it is asked for again, with a new preview (law 4). */
 export async function voidApproval(context: WorkerContext, request: AccessRequest, message: string): Promise<void> {
   const by = request.approvals.map((approval) => approval.by);
-  const cleared = { preview: null, reminders: null, approvals: [], grant: null, trouble: null };
+  const cleared = { preview: null, reminders: null, approvals: [], glass: null, grant: null, trouble: null };
   const after = revise(request, { state: "pending", ...cleared, voided: { by, message } });
   await record(context, after, "approval.void", { why: message, approvers: by });
 }

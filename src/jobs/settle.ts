@@ -1,4 +1,5 @@
-import { checkApproval, sealedStanding } from "../approval/check-approval.ts";
+import { type ApprovalVerdict, checkApproval, sealedStanding } from "../approval/check-approval.ts";
+import { checkGlass } from "../approval/glass.ts";
 import type { SealKeys } from "../approval/seal.ts";
 import type { Refusal } from "../aws-auth/plan.ts";
 import { type Drift, driftOf } from "../grant/drift.ts";
@@ -6,6 +7,7 @@ import { type DueWork, shareIn, withSealedEnds } from "../grant/due-work.ts";
 import { baseOf, type Holding } from "../grant/holding.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { mayAsk } from "../policy/may-ask.ts";
+import { mayRequest } from "../policy/may-request.ts";
 import { readPrincipal } from "../principal/arn.ts";
 import { digestOfChange } from "../request/digest.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -117,9 +119,11 @@ function voidReason({ cluster, state, sealKeys }: SettleInput, request: AccessRe
   if (principal.type === "invalid") return principal.message;
   // What is written here of the requester in Redis is not believed.
   const standing = sealedStanding(request);
-  const allowed = mayAsk({ ...request, cluster, level, principal: principal.principal, standing }, null);
+  const wish = { ...request, cluster, level, principal: principal.principal, standing };
+  const allowed = request.glass ? mayRequest(wish) : mayAsk(wish, null);
   if (allowed.type === "refused") return allowed.message;
   if ([...level.groups].sort().join() !== [...request.groups].sort().join()) return "the level's groups have changed";
+  if (request.glass) return messageOf(checkGlass(request, cluster, level, sealKeys));
   const { arn } = principal.principal;
   const base = baseOf(identityInDocument(state.document, arn), state.holdings.get(arn.toLowerCase()));
   const verdict = checkApproval(
@@ -129,5 +133,9 @@ function voidReason({ cluster, state, sealKeys }: SettleInput, request: AccessRe
     digestOfChange({ ...request, standing }, cluster, level, base),
     sealKeys,
   );
+  return messageOf(verdict);
+}
+
+function messageOf(verdict: ApprovalVerdict): string | null {
   return verdict.type === "void" ? verdict.message : null;
 }

@@ -1,3 +1,4 @@
+import { remindOfReview } from "../approval/glass.ts";
 import { remind } from "../request/reminder.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
@@ -19,7 +20,9 @@ export async function sweep(context: WorkerContext): Promise<void> {
   const look = (type: ClusterLook, cluster: string) => looks.set(`${type} ${cluster}`, { type, cluster });
   for (const request of await ledger.due(now, batch)) {
     const reminded = remind(request, now, config.timing.remindAfterSeconds);
-    if (hasLapsed(request, now)) await lapse(context, request, now);
+    const unreviewed = remindOfReview(request, now);
+    if (unreviewed) await recordUnreviewed(context, unreviewed, now);
+    else if (hasLapsed(request, now)) await lapse(context, request, now);
     else if (reminded) await recordReminder(context, reminded, now);
     else if (isToBeWarned(request, now)) await warn(context, request, now);
     else look(request.state === "pending" ? "preview" : "reconcile", request.cluster);
@@ -46,6 +49,11 @@ async function lapse(context: WorkerContext, request: AccessRequest, now: Date):
 async function recordReminder(context: WorkerContext, after: AccessRequest, now: Date): Promise<void> {
   const detail = { sent: after.reminders?.sent ?? 0 };
   await recordChange(context, after, eventOf("request.reminded", after, "worker", now, detail), now);
+}
+
+async function recordUnreviewed(context: WorkerContext, after: AccessRequest, now: Date): Promise<void> {
+  const detail = { reminders: after.glass?.reminders ?? 0 };
+  await recordChange(context, after, eventOf("glass.unreviewed", after, "worker", now, detail), now);
 }
 
 function isToBeWarned({ grant }: AccessRequest, now: Date): boolean {

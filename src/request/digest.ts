@@ -15,7 +15,21 @@ export function digestOfChange(
   level: Level,
   base: MappedIdentity | null,
 ): string {
-  const change = {
+  const entry = base && { username: base.username, groups: [...base.groups].sort() };
+  return digest({ ...wishValue(request, cluster, level), rule: ruleValue(request, cluster, level), base: entry });
+}
+
+/** The digest of what is asked for when the glass is broken: whatever the entry is, and whatever the rules say. */
+export function digestOfWish(request: AccessRequest, cluster: Cluster, level: Level): string {
+  return digest(wishValue(request, cluster, level));
+}
+
+function digest(value: Json): string {
+  return createHash("sha256").update(canonicalJson(value)).digest("hex");
+}
+
+function wishValue(request: AccessRequest, cluster: Cluster, level: Level) {
+  return {
     request: request.id,
     requester: request.requester,
     principal: request.principal,
@@ -31,10 +45,7 @@ export function digestOfChange(
     approvers: [...cluster.approvers].sort(),
     foreignAccounts: [...cluster.foreignAccounts].sort(),
     policy: { groups: [...level.groups].sort(), maxDurationSeconds: level.maxDurationSeconds },
-    rule: ruleValue(request, cluster, level),
-    base: base && { username: base.username, groups: [...base.groups].sort() },
   };
-  return createHash("sha256").update(canonicalJson(change)).digest("hex");
 }
 
 /** What of the policy's rule an approver's yes depends on; undefined where the file has no policy. */

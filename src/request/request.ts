@@ -1,4 +1,5 @@
 import type { Decision } from "../approval/decision.ts";
+import type { Glass } from "../approval/glass.ts";
 import type { Grant } from "../grant/grant.ts";
 import { noStanding, type Standing } from "../policy/person.ts";
 import type { GroupRight } from "../policy/rights.ts";
@@ -80,6 +81,8 @@ export interface AccessRequest {
   /** How many it takes, for showing: what the policy says is looked at again before anything is given. */
   readonly approvalsWanted: number;
   readonly denial: Decision | null;
+  /** Set where the glass was broken; null: it was asked for. */
+  readonly glass: Glass | null;
   readonly grant: Grant | null;
   /** Set while something is being tried again. */
   readonly trouble: Trouble | null;
@@ -108,6 +111,7 @@ export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: n
     approvals: [],
     approvalsWanted: 1,
     denial: null,
+    glass: null,
     grant: null,
     trouble: null,
     voided: null,
@@ -132,7 +136,16 @@ export function isClosed(request: AccessRequest): boolean {
  * This is the index that the sweep reads, so a wake-up that was lost is made up for.
  */
 export function dueAt(request: AccessRequest): number | null {
-  if (isClosed(request)) return null;
+  const times = [isClosed(request) ? null : workDueAt(request), reviewDueAt(request)].filter((time) => time !== null);
+  return times.length > 0 ? Math.min(...times) : null;
+}
+
+/** Access without an approval is told again and again until it is reviewed, also after its end. */
+function reviewDueAt({ glass }: AccessRequest): number | null {
+  return glass && !glass.review ? Date.parse(glass.remindAt) : null;
+}
+
+function workDueAt(request: AccessRequest): number {
   const retryAt = request.trouble ? Date.parse(request.trouble.retryAt) : null;
   if (request.state === "pending") {
     const lapsesAt = Date.parse(request.lapsesAt);

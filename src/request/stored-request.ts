@@ -3,7 +3,8 @@ import { noStanding } from "../policy/person.ts";
 import type { AccessRequest } from "./request.ts";
 
 /** A record as an older eks-access wrote it: one decision, and one name where several can stand now. */
-interface OlderRecord extends Omit<AccessRequest, "approvals" | "approvalsWanted" | "denial" | "voided" | "standing"> {
+interface OlderRecord
+  extends Omit<AccessRequest, "approvals" | "approvalsWanted" | "denial" | "voided" | "standing" | "glass"> {
   readonly decision: Decision | null;
   readonly voided: { readonly by: string; readonly message: string } | null;
 }
@@ -15,6 +16,7 @@ export function readStored(stored: AccessRequest | OlderRecord): AccessRequest {
   return {
     ...rest,
     standing: noStanding,
+    glass: null,
     reminders: rest.reminders ?? null,
     approvals: decision?.verdict === "approved" ? [decision] : [],
     approvalsWanted: 1,

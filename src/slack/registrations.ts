@@ -17,6 +17,7 @@ import { handleDenySubmission, handleRevokeSubmission } from "./handlers/reason-
 import { handleCancelButton, handleDoneButton, handleExtendButton } from "./handlers/request-buttons.ts";
 import { formChangeHandler } from "./handlers/request-form-change.ts";
 import { handleRequestSubmission } from "./handlers/request-submission.ts";
+import { handleReviewedButton } from "./handlers/review-glass.ts";
 import type { InFlight } from "./in-flight.ts";
 import {
   approveAction,
@@ -28,6 +29,7 @@ import {
   extendAction,
   listActions,
   requestAction,
+  reviewedAction,
   revokeAction,
 } from "./messages/actions.ts";
 import { denyModalId, revokeModalId } from "./messages/modals.ts";
@@ -42,6 +44,7 @@ const buttons: Readonly<Record<string, (context: SlackContext, click: ButtonClic
   [doneAction]: handleDoneButton,
   [revokeAction]: handleRevokeButton,
   [cancelAction]: handleCancelButton,
+  [reviewedAction]: handleReviewedButton,
   [requestAction]: handleRequestButton,
   ...Object.fromEntries(Object.values(listActions).map((action) => [action, handleListButton])),
   [askAgainAction]: handleAskAgainButton,

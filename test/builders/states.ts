@@ -1,4 +1,5 @@
 import type { AccessRequest } from "../../src/request/request.ts";
+import { aBrokenGlass } from "./a-broken-glass.ts";
 import { aGrantedRequest, anApprovedRequest, aPreview, aPreviewedRequest, aRequest } from "./a-request.ts";
 import { aTrouble } from "./a-trouble.ts";
 import { at, hours, minutes } from "./times.ts";
@@ -6,6 +7,8 @@ import { at, hours, minutes } from "./times.ts";
 const [approval] = anApprovedRequest().approvals;
 const endedAt = at(minutes(2) + hours(4) + 1).toISOString();
 const revoked = { cause: "revoked", by: "U0ONCALL", at: at(minutes(30)).toISOString(), why: "incident 42" } as const;
+
+const brokenGlass = aBrokenGlass();
 
 /** A request in each state that it can be in, by what one would say of it. */
 export const states: Readonly<Record<string, AccessRequest>> = {
@@ -28,6 +31,17 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     state: "denied",
     denial: approval ? { ...approval, verdict: "denied", why: "use *staging-2*" } : null,
   }),
+  "broken glass": brokenGlass,
+  "broken glass, and nobody reviewed it": {
+    ...brokenGlass,
+    grant: brokenGlass.grant && { ...brokenGlass.grant, state: "ended", endedAt },
+    glass: brokenGlass.glass && { ...brokenGlass.glass, reminders: 2 },
+  },
+  "broken glass, reviewed": {
+    ...brokenGlass,
+    grant: brokenGlass.grant && { ...brokenGlass.grant, state: "ended", endedAt },
+    glass: brokenGlass.glass && { ...brokenGlass.glass, review: { by: "U0APPROVER", at: at(hours(5)).toISOString() } },
+  },
   cancelled: aPreviewedRequest({ state: "cancelled" }),
   lapsed: aPreviewedRequest({ state: "lapsed" }),
   refused: aRequest({

@@ -5,7 +5,9 @@ import type { Holding } from "../../src/grant/holding.ts";
 import { rememberWritten } from "../../src/grant/written.ts";
 import type { ClusterState } from "../../src/jobs/cluster-state.ts";
 import { type Settlement, settle } from "../../src/jobs/settle.ts";
+import type { Cluster } from "../../src/policy/cluster.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
+import { aBrokenGlass, aGlassCluster } from "../builders/a-broken-glass.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, engineerArn } from "../builders/a-request.ts";
 import { sealKeys } from "../builders/seal-keys.ts";
@@ -23,6 +25,7 @@ interface Given {
   readonly closed?: readonly string[];
   readonly drift?: "report" | "repair";
   readonly now?: Date;
+  readonly cluster?: Cluster;
 }
 
 function settling({
@@ -34,6 +37,7 @@ function settling({
   closed = [],
   drift = "report",
   now = at(minutes(5)),
+  cluster = aCluster({ drift }),
 }: Given) {
   const data = { mapRoles, ...(mapUsers === undefined ? {} : { mapUsers }) };
   const state: ClusterState = {
@@ -45,7 +49,7 @@ function settling({
     untrusted: null,
   };
   return settle({
-    cluster: aCluster({ drift }),
+    cluster,
     work: dueWork(open, now),
     state,
     closed: new Set(closed),
@@ -69,6 +73,23 @@ function remembered(request: AccessRequest, change: Partial<Holding> = {}): Hold
   const share = { id, level, requester, groups, approvers: ["U0APPROVER"], endsAt: request.grant?.endsAt ?? "" };
   return { arn: request.principal, entryAdded: true, added: groups, shares: [share], ...change };
 }
+
+describe("a broken glass", () => {
+  test("is granted without an approval, whatever the entry was and whatever the rules say", () => {
+    const cluster = aGlassCluster({ rules: [], quiet: "the books are closed" });
+
+    const { granted } = settled({ open: [aBrokenGlass()], mapUsers: entry(engineerArn, "developers"), cluster });
+
+    expect(ids(granted)).toEqual(["r-1"]);
+  });
+
+  test("is void where the policy lets nobody break it", () => {
+    const { granted, voided } = settled({ open: [aBrokenGlass()] });
+
+    expect(granted).toEqual([]);
+    expect(voided).toMatchObject([{ message: "the policy does not let the requester break the glass any more" }]);
+  });
+});
 
 describe("a run on one cluster decides", () => {
   test("that an approved grant gets its entry and its share of the annotation in the same write", () => {

@@ -1,4 +1,5 @@
 import { approve } from "./approve.ts";
+import { breakGlassCommand } from "./break-glass.ts";
 import { cancel } from "./cancel.ts";
 import { check } from "./check.ts";
 import { clusters } from "./clusters.ts";
@@ -9,6 +10,7 @@ import { extend } from "./extend.ts";
 import { help } from "./help.ts";
 import { list } from "./list.ts";
 import { request } from "./request.ts";
+import { reviewed } from "./reviewed.ts";
 import { revoke } from "./revoke.ts";
 import { status } from "./status.ts";
 import { whoami } from "./whoami.ts";
@@ -24,6 +26,8 @@ export const commands: readonly Command[] = [
   extend,
   revoke,
   cancel,
+  breakGlassCommand,
+  reviewed,
   whoami,
   why,
   clusters,

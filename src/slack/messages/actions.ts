@@ -12,6 +12,8 @@ export const revokeAction = "revoke";
 export const doneAction = "done";
 /** Value: the request's id. */
 export const extendAction = "extend";
+/** Says that an approver has looked at access without an approval. Value: the request's id. */
+export const reviewedAction = "reviewed";
 /** Value: the request's id. */
 export const cancelAction = "cancel";
 /** Opens the form of a request. Value: empty. */

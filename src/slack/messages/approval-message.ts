@@ -14,7 +14,8 @@ import {
   section,
   time,
 } from "../mrkdwn.ts";
-import { approveButton, denyButton, detailsButton, extendButton, revokeButton } from "./buttons.ts";
+import { approveButton, denyButton, detailsButton, extendButton, reviewedButton, revokeButton } from "./buttons.ts";
+import { glassTitle, reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
 import { durationOf, identityOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
 
@@ -24,9 +25,11 @@ import { durationOf, identityOf, proofLines, said, stateOf, troubleOf } from "./
  */
 export function openingMessage(request: AccessRequest): Message {
   const { id, requester, level, cluster } = request;
+  const verb = request.glass ? "<!channel> broke the glass and takes" : "asks for";
   return {
-    text: `${mention(requester)} asks for ${level} on ${cluster}`,
+    text: `${mention(requester)} ${verb} ${level} on ${cluster}`,
     blocks: [
+      ...(request.glass ? [section("<!channel>")] : []),
       titleBlock(request),
       context(`Request ${code(id)}. If its state does not follow here, a newer message has it.`),
     ],
@@ -40,13 +43,13 @@ export function openingMessage(request: AccessRequest): Message {
 export function approvalMessage(request: AccessRequest): Message {
   const { requester, level, cluster } = request;
   return {
-    text: `${mention(requester)} asks for ${level} on ${cluster}: ${stateOf(request)}`,
+    text: `${mention(requester)} ${request.glass ? "broke the glass and takes" : "asks for"} ${level} on ${cluster}: ${stateOf(request)}`,
     blocks: [
       titleBlock(request),
       fields([
         `*Principal*\n${code(request.principal)}`,
         `*Groups*\n${codeList(request.groups, 900)}`,
-        `*For*\n${durationOf(request)} from the approval`,
+        `*For*\n${durationOf(request)} from ${request.glass ? "then" : "the approval"}`,
         `*Request*\n${code(request.id)}, asked ${time(request.createdAt)}`,
       ]),
       ...previewBlocks(request),
@@ -55,7 +58,9 @@ export function approvalMessage(request: AccessRequest): Message {
   };
 }
 
-function titleBlock({ requester, level, cluster, reason, extends: extended }: AccessRequest): KnownBlock {
+function titleBlock(request: AccessRequest): KnownBlock {
+  const { requester, level, cluster, reason, extends: extended } = request;
+  if (request.glass) return section(`${glassTitle(request)}\n>${plainLine(reason)}`);
   const extending = extended ? `, to extend ${code(extended)}` : "";
   return section(
     `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*\n>${plainLine(reason)}`,
@@ -103,11 +108,19 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
   const trouble = troubleOf(request);
   if (trouble) blocks.push(section(trouble));
   if (request.state === "pending" && request.preview) blocks.push(buttons(request, request.preview.digest));
+  blocks.push(...reviewBlocks(request));
   const { grant } = request;
   if (grant?.state !== "active" || grant.end) return blocks;
   if (grant.proof && !grant.drift) blocks.push(section(proofLines(grant.proof)));
   blocks.push(leaseButtons(request));
   return blocks;
+}
+
+function reviewBlocks(request: AccessRequest): KnownBlock[] {
+  if (!request.glass) return [];
+  const state = section(reviewState(request));
+  if (request.glass.review) return [state];
+  return [state, { type: "actions", block_id: `review-${request.id}`, elements: [reviewedButton(request)] }];
 }
 
 /** The digest in the button binds the click to the change that this message shows. */

@@ -10,6 +10,7 @@ import {
   extendAction,
   listActions,
   requestAction,
+  reviewedAction,
   revokeAction,
 } from "./actions.ts";
 import type { ListView } from "./list-answer.ts";
@@ -41,6 +42,8 @@ export const detailsButton = ({ id }: AccessRequest, label = "Details"): Button 
 export const extendButton = ({ id }: AccessRequest): Button => button(extendAction, "Extend", id);
 export const doneButton = ({ id }: AccessRequest): Button => button(doneAction, "I'm done", id);
 export const revokeButton = ({ id }: AccessRequest): Button => button(revokeAction, "Revoke", id);
+
+export const reviewedButton = ({ id }: AccessRequest): Button => button(reviewedAction, "Reviewed", id, "primary");
 
 export function cancelButton({ id, level, cluster }: AccessRequest): Button {
   const text = (value: string) => ({ type: "plain_text" as const, text: value });

@@ -91,11 +91,11 @@ function grantMilestone(
   const { grant, approvals } = request;
   if (grant?.state === "scheduled" && !grant.end) {
     const by = mentions(approvals.map((each) => each.by));
-    const text = `${by} approved ${subject}. It is being applied: you are told as soon as it is proved.`;
-    return tell(`approved-${approvals.at(-1)?.at}`, text);
+    const text = `${request.glass ? "You broke the glass for" : `${by} approved`} ${subject}. It is being applied: you are told as soon as it is proved.`;
+    return tell(`${request.glass ? "glass" : "approved"}-${approvals.at(-1)?.at}`, text);
   }
   if (grant?.state === "failed") {
-    const text = `${subject} was approved but could not be given. ${said(grant.failure?.message ?? "")}.`;
+    const text = `${subject} ${request.glass ? "" : "was approved but "}could not be given. ${said(grant.failure?.message ?? "")}.`;
     return tell("failed", `${text} ${askAgain}`);
   }
   if (grant?.state === "ended") return tell("ended", endedText(request, subject));

@@ -1,7 +1,9 @@
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import type { Cluster } from "../../policy/cluster.ts";
+import { approversOf } from "../../policy/rule.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { cut, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
+import { reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
 import { proofMarks, remainsOf, said } from "./words.ts";
 
@@ -27,6 +29,7 @@ export function threadOf(
     ...reminderEntry(request, cluster),
     ...leaseEntries(request, told),
     ...endEntries(request),
+    ...reviewEntries(request, cluster),
     ...troubleEntry(request),
   ];
 }
@@ -43,7 +46,13 @@ function decisionEntries(request: AccessRequest): ThreadEntry[] {
   return [...approvalEntries(request), ...stateEntries(request)];
 }
 
-function approvalEntries({ approvals, approvalsWanted }: AccessRequest): ThreadEntry[] {
+function approvalEntries(request: AccessRequest): ThreadEntry[] {
+  const { approvals, approvalsWanted, glass } = request;
+  if (glass)
+    return approvals.map(({ by, at }) => ({
+      name: `glass-${at}`,
+      text: `${mention(by)} broke the glass ${time(at)}.`,
+    }));
   return approvals.map(({ by, at }, index) => {
     const count = approvalsWanted > 1 ? `, ${index + 1} of ${approvalsWanted}` : "";
     return { name: `approved-${by}-${at}`, text: `Approved by ${mention(by)} ${time(at)}${count}.` };
@@ -74,6 +83,18 @@ function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): Th
   const approvers = mentions(othersWhoMayApprove(request, cluster));
   const text = `${approvers}: ${mention(requester)} still waits for a decision. It lapses ${time(lapsesAt)}.`;
   return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
+}
+
+/** Nobody was asked, so somebody has to look: each day until they have. */
+function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
+  const { glass, requester } = request;
+  if (!glass) return [];
+  if (glass.review) return [{ name: "reviewed", text: `${reviewState(request)}.` }];
+  if (glass.reminders === 0 || !cluster) return [];
+  const approvers = [...new Set(cluster.rules.flatMap((rule) => approversOf(rule, cluster)))];
+  const others = mentions(approvers.filter((each) => each !== requester));
+  const text = `${others}: nobody has reviewed this yet. Look at what was done, then press Reviewed above.`;
+  return [{ name: `unreviewed-${glass.reminders}`, text }];
 }
 
 function leaseEntries({ grant }: AccessRequest, told: readonly string[]): ThreadEntry[] {

@@ -37,7 +37,8 @@ function approversIn({ approvals, requester }: AccessRequest): string {
 
 function grantStateOf(request: AccessRequest): string {
   const { grant, approvals } = request;
-  const by = approvals.length > 0 ? `Approved by ${approversIn(request)}. ` : "";
+  const approved = request.glass ? "Without an approval. " : `Approved by ${approversIn(request)}. `;
+  const by = approvals.length > 0 ? approved : "";
   if (grant?.state === "active" && !grant.end) {
     const drift = grant.drift ? `, *but not in aws-auth*: ${said(grant.drift.message)}` : "";
     return `${by}*Active* until ${time(grant.endsAt)}${drift}`;

@@ -1,0 +1,90 @@
+import { scheduleGrant } from "../grant/grant.ts";
+import { breakGlassFor } from "../policy/break-glass.ts";
+import type { Cluster, Level } from "../policy/cluster.ts";
+import { approvesFor } from "../policy/may-see.ts";
+import type { Person } from "../policy/person.ts";
+import { digestOfWish } from "../request/digest.ts";
+import { type AccessRequest, revise } from "../request/request.ts";
+import type { ApprovalVerdict } from "./check-approval.ts";
+import { isSealed, type SealKeys, seal } from "./seal.ts";
+
+/** What came after somebody broke the glass: access without an approval has to be reviewed by an approver. */
+export interface Glass {
+  readonly review: { readonly by: string; readonly at: string } | null;
+  /** ISO 8601: when it is next told that nobody has reviewed it. */
+  readonly remindAt: string;
+  readonly reminders: number;
+}
+
+const dayMs = 24 * 3600 * 1000;
+
+/**
+ * Gives what breaking the glass gives, at once. The Slack process seals that this person might, where an approval would
+ * stand: the worker believes nothing else.
+ */
+export function breakTheGlass(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  person: Person,
+  keys: SealKeys,
+  now: Date,
+): AccessRequest {
+  const digest = digestOfWish(request, cluster, level);
+  const { user: by, memberships } = person;
+  const unsealed = { verdict: "broke-glass" as const, by, at: now.toISOString(), digest, why: "", memberships };
+  const declaration = { ...unsealed, seal: seal("decision", { ...unsealed, request: request.id }, keys) };
+  return {
+    ...request,
+    state: "approved",
+    approvals: [declaration],
+    grant: scheduleGrant(now, request.durationSeconds),
+    glass: { review: null, remindAt: new Date(now.getTime() + dayMs).toISOString(), reminders: 0 },
+  };
+}
+
+/** What the worker asks before it writes: did the Slack process seal that this person may, and does the policy still say so? */
+export function checkGlass(request: AccessRequest, cluster: Cluster, level: Level, keys: SealKeys): ApprovalVerdict {
+  const [declaration, ...others] = request.approvals;
+  const invalid = (message: string): ApprovalVerdict => ({ type: "void", message });
+  if (!declaration || others.length > 0 || declaration.verdict !== "broke-glass") {
+    return invalid("nobody's word stands there that the glass was broken");
+  }
+  const { seal: sealText, ...unsealed } = declaration;
+  if (!isSealed("decision", { ...unsealed, request: request.id }, sealText, keys)) {
+    return invalid("that the glass was broken does not carry our seal");
+  }
+  const may = breakGlassFor(cluster, { user: declaration.by, memberships: declaration.memberships ?? [] });
+  if (declaration.by !== request.requester || may?.level !== level.name) {
+    return invalid("the policy does not let the requester break the glass any more");
+  }
+  if (request.durationSeconds > may.durationSeconds || declaration.digest !== digestOfWish(request, cluster, level)) {
+    return invalid("the request or the policy is not what it was when the glass was broken");
+  }
+  return { type: "valid" };
+}
+
+export type ReviewRefusal = "nothing-to-review" | "own" | "not-an-approver" | "reviewed-already";
+
+export type ReviewVerdict =
+  | { readonly type: "reviewed"; readonly after: AccessRequest }
+  | { readonly type: "refused"; readonly code: ReviewRefusal };
+
+/** Notes that an approver has looked at it. Never who broke the glass. */
+export function review(request: AccessRequest, cluster: Cluster, person: Person, now: Date): ReviewVerdict {
+  const { glass } = request;
+  if (!glass) return { type: "refused", code: "nothing-to-review" };
+  if (glass.review) return { type: "refused", code: "reviewed-already" };
+  if (person.user === request.requester) return { type: "refused", code: "own" };
+  if (!approvesFor(cluster, person)) return { type: "refused", code: "not-an-approver" };
+  const after = revise(request, { glass: { ...glass, review: { by: person.user, at: now.toISOString() } } });
+  return { type: "reviewed", after };
+}
+
+/** The record once it is told again that nobody has reviewed it; null: it is not time. Of days that were missed only one is told. */
+export function remindOfReview(request: AccessRequest, now: Date): AccessRequest | null {
+  const { glass } = request;
+  if (!glass || glass.review || now.getTime() < Date.parse(glass.remindAt)) return null;
+  const remindAt = new Date(now.getTime() + dayMs).toISOString();
+  return revise(request, { glass: { ...glass, remindAt, reminders: glass.reminders + 1 } });
+}

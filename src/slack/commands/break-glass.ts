@@ -1,0 +1,10 @@
+import { breakGlass } from "../handlers/break-glass.ts";
+import type { Command } from "./command.ts";
+
+/** For an emergency: the way around the approvers, which the whole channel sees. */
+export const breakGlassCommand: Command = {
+  word: "break-glass",
+  usage: "<cluster> [<arn>] <reason>",
+  summary: "gives access at once in an emergency, told loudly and reviewed afterwards",
+  run: (context, { user, rest }) => breakGlass(context, user, rest),
+};

@@ -1,0 +1,98 @@
+import { breakTheGlass } from "../../approval/glass.ts";
+import { eventOf, recordChange } from "../../jobs/record-change.ts";
+import { type BreakGlass, breakGlassFor } from "../../policy/break-glass.ts";
+import type { Cluster, Level } from "../../policy/cluster.ts";
+import { mayRequest } from "../../policy/may-request.ts";
+import { isUser, type Person } from "../../policy/person.ts";
+import type { Principal } from "../../principal/arn.ts";
+import { readArn, readCluster, readReason } from "../../request/read-part.ts";
+import { type AccessRequest, createRequest } from "../../request/request.ts";
+import type { SlackContext } from "../context.ts";
+import { glassAnswer, glassMistakeAnswer, mayNotBreakGlassAnswer } from "../messages/glass-answers.ts";
+import type { Message } from "../messages/message.ts";
+
+/** `break-glass <cluster> [<arn>] <reason>`: gives access at once, or says why not. Either way it is in the audit log. @throws AccessError */
+export async function breakGlass(context: SlackContext, user: string, line: string): Promise<Message> {
+  const [name = "", ...words] = line.trim().split(/\s+/);
+  const cluster = readCluster(name, context.config.clusters);
+  const named = words[0]?.startsWith("arn:") ? words.shift() : undefined;
+  const arn = readArn(named ?? (await context.ledger.principalOf(user)) ?? "");
+  const reason = readReason(words.join(" "));
+  const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
+  if (!cluster.value || !arn.value || !reason.value) return glassMistakeAnswer(mistake ?? "");
+  const wish = { cluster: cluster.value, principal: arn.value, reason: reason.value };
+  const person = await personForGlass(context, cluster.value, user);
+  const may = breakGlassFor(cluster.value, person);
+  const level = wish.cluster.levels.find((each) => each.name === may?.level);
+  if (!may || !level) return refuse(context, person, wish);
+  const possible = mayRequest({ ...wish, level, durationSeconds: may.durationSeconds });
+  if (possible.type === "refused") return glassMistakeAnswer(possible.message);
+  return glassAnswer(await give(context, person, wish, level, may), wish.cluster);
+}
+
+interface GlassWish {
+  readonly cluster: Cluster;
+  readonly principal: Principal;
+  readonly reason: string;
+}
+
+/** Who is named by the id is not kept waiting for Slack: it may be a part of the emergency. */
+async function personForGlass({ directory }: SlackContext, cluster: Cluster, user: string): Promise<Person> {
+  const who = cluster.breakGlass?.who ?? [];
+  if (who.includes(user)) return { user, memberships: [] };
+  return {
+    user,
+    memberships: await directory.membershipsOf(
+      user,
+      who.filter((each) => !isUser(each)),
+    ),
+  };
+}
+
+async function give(
+  context: SlackContext,
+  person: Person,
+  wish: GlassWish,
+  level: Level,
+  may: BreakGlass,
+): Promise<AccessRequest> {
+  const { durationSeconds } = may;
+  const now = context.now();
+  const asked = recordOf(context, person, wish, level.name, level.groups, durationSeconds, now);
+  const given = breakTheGlass(asked, wish.cluster, level, person, context.sealKeys, now);
+  const { principal, groups, reason } = given;
+  const detail = { principal, level: level.name, groups, durationSeconds, reason, memberships: person.memberships };
+  const event = eventOf("glass.broken", given, person.user, now, detail);
+  const result = await recordChange(context, given, event, now);
+  // Ids are random: a conflict here means that this very id exists, so another one is drawn.
+  return result.type === "committed" ? given : give(context, person, wish, level, may);
+}
+
+/** Somebody tried what they may not do: that is recorded as a request that was refused. */
+async function refuse(context: SlackContext, person: Person, wish: GlassWish): Promise<Message> {
+  const now = context.now();
+  const { breakGlass: glass } = wish.cluster;
+  const asked = recordOf(context, person, wish, glass?.level ?? "", [], 0, now);
+  const refusal = {
+    code: "break-glass",
+    message: `The policy does not let you break the glass of ${wish.cluster.name}.`,
+  };
+  const event = eventOf("request.refused", asked, person.user, now, { code: refusal.code, reason: wish.reason });
+  await recordChange(context, { ...asked, state: "refused", refusal }, event, now);
+  return mayNotBreakGlassAnswer(wish.cluster);
+}
+
+function recordOf(
+  context: SlackContext,
+  { user }: Person,
+  { cluster, principal, reason }: GlassWish,
+  level: string,
+  groups: readonly string[],
+  durationSeconds: number,
+  now: Date,
+): AccessRequest {
+  const id = context.newRequestId();
+  const who = { id, requester: user, cluster: cluster.name, principal: principal.arn };
+  const what = { level, groups, durationSeconds, reason, extends: null };
+  return createRequest({ ...who, ...what }, now, context.config.timing.requestLapsesAfterSeconds);
+}

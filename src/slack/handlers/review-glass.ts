@@ -1,0 +1,28 @@
+import { review } from "../../approval/glass.ts";
+import { eventOf, recordChange } from "../../jobs/record-change.ts";
+import type { SlackContext } from "../context.ts";
+import { failureAnswer, noSuchRequestAnswer } from "../messages/answers.ts";
+import { reviewedAnswer, reviewRefusedAnswer } from "../messages/glass-answers.ts";
+import type { Message } from "../messages/message.ts";
+import { personFor } from "../standing.ts";
+import { answerClick, type ButtonClick } from "./answer-click.ts";
+
+/** An approver has looked at access that was given without an approval. @throws AccessError */
+export async function reviewGlass(context: SlackContext, user: string, id: string): Promise<Message> {
+  const request = await context.ledger.get(id);
+  if (!request) return noSuchRequestAnswer(id);
+  const cluster = context.config.clusters.get(request.cluster);
+  if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
+  const person = await personFor(context, cluster, user);
+  const now = context.now();
+  const verdict = review(request, cluster, person, now);
+  if (verdict.type === "refused") return reviewRefusedAnswer(verdict.code, request, cluster);
+  const event = eventOf("glass.reviewed", request, user, now, { memberships: person.memberships });
+  const result = await recordChange(context, verdict.after, event, now);
+  return result.type === "committed" ? reviewedAnswer(request) : reviewGlass(context, user, id);
+}
+
+/** The button Reviewed. */
+export function handleReviewedButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => reviewGlass(context, click.body.user.id, click.action.value ?? ""));
+}

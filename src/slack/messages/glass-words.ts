@@ -1,0 +1,14 @@
+import type { AccessRequest } from "../../request/request.ts";
+import { code, mention, time } from "../mrkdwn.ts";
+
+/** The heading of access that nobody approved: loud, because it is read by who was not asked. */
+export function glassTitle({ requester, level, cluster }: AccessRequest): string {
+  return `:rotating_light: *${mention(requester)} broke the glass of ${code(cluster)} and takes ${code(level)}, without an approval*`;
+}
+
+/** Whether an approver has looked at it; empty where nobody has to. Without a full stop. */
+export function reviewState({ glass }: AccessRequest): string {
+  if (!glass) return "";
+  if (!glass.review) return "*Not reviewed yet*: an approver has to look at it, and to say so here";
+  return `Reviewed by ${mention(glass.review.by)} ${time(glass.review.at)}`;
+}
