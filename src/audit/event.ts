@@ -28,6 +28,10 @@ export type EventType =
   | "grant.failed"
   | "grant.ending"
   | "grant.ended"
+  | "link.made"
+  | "link.proposed"
+  | "link.confirmed"
+  | "link.refused"
   | "annotation.refused"
   | "decision.refused";
 
@@ -38,7 +42,9 @@ export interface AuditEvent {
   readonly at: string;
   /** A Slack user id, or `worker` for what the machine did by itself. */
   readonly actor: string;
+  /** Empty where it is about none, as a link is. */
   readonly request: string;
+  /** Empty where it is about none. */
   readonly cluster: string;
   readonly detail: { readonly [key: string]: Json };
 }

@@ -2,8 +2,8 @@ import type { AwsAuthDocument, Entry } from "../aws-auth/document.ts";
 import { entryOf } from "../aws-auth/entry-of.ts";
 import type { Problem, Section } from "../aws-auth/problem.ts";
 import { readPrincipal } from "../principal/arn.ts";
+import type { Caller } from "../principal/caller.ts";
 import { nearest } from "../request/nearest.ts";
-import type { Caller } from "./caller.ts";
 import { type Cause, cause } from "./cause.ts";
 import { named } from "./link.ts";
 

@@ -1,8 +1,8 @@
 import { resolve } from "../aws-auth/resolve.ts";
 import { isSameCreator } from "../policy/creator.ts";
 import { partitionOf } from "../policy/may-request.ts";
+import { type Caller, readCaller } from "../principal/caller.ts";
 import type { MappedIdentity } from "../request/request.ts";
-import { type Caller, readCaller } from "./caller.ts";
 import { type Cause, cause } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";
 import { endingSoon, leaseCauses } from "./lease-causes.ts";

@@ -1,13 +1,13 @@
 import { findAccessEntry } from "../aws/access-entry.ts";
 import type { AwsCredentials } from "../aws/credentials.ts";
 import { resolve } from "../aws-auth/resolve.ts";
-import { type Caller, readCaller } from "../diagnosis/caller.ts";
 import type { AccessEntryFact, WhyFacts } from "../diagnosis/facts.ts";
 import { diagnose } from "../diagnosis/why.ts";
 import { AccessError, explain } from "../failure/access-error.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { partitionOf } from "../policy/may-request.ts";
+import { type Caller, readCaller } from "../principal/caller.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
 import { lookAtDocument } from "./look-at-document.ts";

@@ -53,6 +53,29 @@ export interface RememberedCreation {
   readonly seal: string;
 }
 
+/** Somebody's wish to be linked with a principal, which waits for an administrator. */
+export interface LinkProposal {
+  readonly id: string;
+  /** Slack user id. */
+  readonly user: string;
+  readonly arn: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** What becomes of somebody's link, with the event that tells of it: written together or not at all. */
+export interface LinkChange {
+  /** Slack user id. */
+  readonly user: string;
+  /** The id of the proposal that must still wait; null: whatever waits. */
+  readonly expected: string | null;
+  /** The ARN that they are linked with from now on; null: as before. */
+  readonly principal: string | null;
+  /** What waits from now on; null: nothing. */
+  readonly proposal: LinkProposal | null;
+  readonly event: AuditEvent;
+}
+
 /** Requests, grants and events. Every implementation passes test/ledger/contract.ts. */
 export interface Ledger {
   get(id: string): Promise<AccessRequest | null>;
@@ -88,6 +111,9 @@ export interface Ledger {
   markAdopted(cluster: string): Promise<void>;
   linkPrincipal(user: string, arn: string): Promise<void>;
   principalOf(user: string): Promise<string | null>;
+  /** False: the proposal that was expected does not wait any more, and nothing is changed. */
+  changeLink(change: LinkChange): Promise<boolean>;
+  linkProposalOf(user: string): Promise<LinkProposal | null>;
   setWorkerIdentity(identity: WorkerIdentity): Promise<void>;
   workerIdentity(): Promise<WorkerIdentity | null>;
   /** What was found out about the creation of a cluster, by its ARN, as it was remembered; null: nothing. */

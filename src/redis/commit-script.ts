@@ -1,17 +1,11 @@
 /**
- * One step of the ledger, atomic in Redis: compare the version, write the record, move it in the indexes, append the
- * audit event to the chain (laws 2 and 6 of docs/architecture.md).
+ * Lua for scripts that append an audit event: `append_event(head key, events key, event, digest in hex)`, which gives its
+ * sequence number.
  *
  * The chain value is computed here because only here the value before it is certain. Redis offers no SHA-256 to
  * scripts (only SHA-1), so it is written out; its input is always 64 bytes: the value before and the event's digest.
- *
- * KEYS: record, due, unshown, open, requester, head, events, log of the request, and
- * the lists
- * ARGV: version before, record, id, due score or "", "open" or "closed", created at (ms), event, event digest (hex), and
- * for each list the place in it, or ""
- * Returns 1, or 0 where the version differs.
  */
-export const commitScript = `
+export const chainLua = `
 local bit = bit
 local band, bxor, bnot, rshift, ror, tobit = bit.band, bit.bxor, bit.bnot, bit.rshift, bit.ror, bit.tobit
 
@@ -59,13 +53,30 @@ local function sha256_of_pair(left, right)
   return table.concat(text)
 end
 
+local function append_event(head_key, events_key, event, digest)
+  local head = redis.call('HMGET', head_key, 'sequence', 'hash')
+  local sequence = tonumber(head[1] or '0') + 1
+  local previous = head[2] or string.rep('0', 64)
+  local hash = sha256_of_pair(previous, digest)
+  redis.call('XADD', events_key, sequence .. '-0', 'event', event, 'previous', previous, 'hash', hash)
+  redis.call('HSET', head_key, 'sequence', sequence, 'hash', hash)
+  return sequence
+end
+`;
+
+/**
+ * One step of the ledger, atomic in Redis: compare the version, write the record, move it in the indexes, append the
+ * audit event to the chain (laws 2 and 6 of docs/architecture.md).
+ *
+ * KEYS: record, due, unshown, open, requester, head, events, log of the request, and
+ * the lists
+ * ARGV: version before, record, id, due score or "", "open" or "closed", created at (ms), event, event digest (hex), and
+ * for each list the place in it, or ""
+ * Returns 1, or 0 where the version differs.
+ */
+export const commitScript = `${chainLua}
 local stored = redis.call('HGET', KEYS[1], 'version') or '0'
 if stored ~= ARGV[1] then return 0 end
-
-local head = redis.call('HMGET', KEYS[6], 'sequence', 'hash')
-local sequence = tonumber(head[1] or '0') + 1
-local previous = head[2] or string.rep('0', 64)
-local hash = sha256_of_pair(previous, ARGV[8])
 
 redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2])
 if ARGV[4] == '' then redis.call('ZREM', KEYS[2], ARGV[3]) else redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3]) end
@@ -75,9 +86,7 @@ redis.call('ZADD', KEYS[5], ARGV[6], ARGV[3])
 for i = 9, #KEYS do
   if ARGV[i] == '' then redis.call('ZREM', KEYS[i], ARGV[3]) else redis.call('ZADD', KEYS[i], ARGV[i], ARGV[3]) end
 end
-redis.call('RPUSH', KEYS[8], sequence)
-redis.call('XADD', KEYS[7], sequence .. '-0', 'event', ARGV[7], 'previous', previous, 'hash', hash)
-redis.call('HSET', KEYS[6], 'sequence', sequence, 'hash', hash)
+redis.call('RPUSH', KEYS[8], append_event(KEYS[6], KEYS[7], ARGV[7], ARGV[8]))
 return 1
 `;
 

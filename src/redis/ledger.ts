@@ -7,6 +7,7 @@ import { readStored } from "../request/stored-request.ts";
 import type { RedisClient } from "./client.ts";
 import { commitScript, markShownScript } from "./commit-script.ts";
 import { chainHeadKey, eventsKey, readEvents, readEventsAt } from "./events.ts";
+import { changeLink, principalsKey, readLinkProposal } from "./links.ts";
 import { listsOf, logKey, pageOfList, requesterKey } from "./lists.ts";
 
 /** All keys carry one hash tag, so that they live in one slot of a Redis Cluster and scripts may touch them together. */
@@ -20,7 +21,7 @@ const keys = {
   unshown: `${prefix}:unshown`,
   turn: (name: string) => `${prefix}:turn:${name}`,
   adopted: `${prefix}:adopted`,
-  principals: `${prefix}:principals`,
+  principals: principalsKey,
   homes: `${prefix}:homes`,
   workerIdentity: `${prefix}:worker-identity`,
   creations: `${prefix}:creations`,
@@ -56,6 +57,8 @@ export function redisLedger(redis: RedisClient): Ledger {
     markAdopted: (cluster) => reach(async () => void (await redis.sadd(keys.adopted, cluster))),
     linkPrincipal: (user, arn) => reach(async () => void (await redis.hset(keys.principals, user, arn))),
     principalOf: (user) => reach(() => redis.hget(keys.principals, user)),
+    changeLink: (change) => reach(() => changeLink(redis, change)),
+    linkProposalOf: (user) => reach(() => readLinkProposal(redis, user)),
     setWorkerIdentity: (identity) =>
       reach(async () => void (await redis.set(keys.workerIdentity, JSON.stringify(identity)))),
     workerIdentity: () => reach(() => readJson<WorkerIdentity>(redis, keys.workerIdentity)),

@@ -2,6 +2,7 @@ import { afterEach, beforeEach } from "vitest";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { commitContract } from "./commit-contract.ts";
 import { indexContract } from "./index-contract.ts";
+import { linkContract } from "./link-contract.ts";
 import { memoryContract } from "./memory-contract.ts";
 
 export interface OpenLedger {
@@ -22,5 +23,6 @@ export function ledgerContract(make: () => Promise<OpenLedger>): void {
 
   commitContract(() => open.ledger);
   indexContract(() => open.ledger);
+  linkContract(() => open.ledger);
   memoryContract(() => open.ledger);
 }

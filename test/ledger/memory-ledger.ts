@@ -1,8 +1,10 @@
-import { type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/audit/event.ts";
+import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/audit/event.ts";
 import type {
   CommitResult,
   Ledger,
   LedgerChange,
+  LinkChange,
+  LinkProposal,
   ListOf,
   RememberedCreation,
   Shown,
@@ -17,6 +19,7 @@ export function memoryLedger(): Ledger {
   const unshown = new Set<string>();
   const shown = new Map<string, Shown>();
   const principals = new Map<string, string>();
+  const proposals = new Map<string, LinkProposal>();
   const homes = new Map<string, string>();
   const turns = new Map<string, number>();
   const creations = new Map<string, RememberedCreation>();
@@ -31,10 +34,21 @@ export function memoryLedger(): Ledger {
     if ((current?.version ?? 0) !== after.version - 1) return { type: "conflict", current };
     records.set(after.id, structuredClone(after));
     unshown.add(after.id);
+    append(event);
+    return { type: "committed" };
+  };
+  const append = (event: AuditEvent) => {
     const previous = events.at(-1)?.hash ?? genesis;
     const hash = chainHash(previous, digestOfEvent(event));
     events.push({ sequence: events.length + 1, event: structuredClone(event), previous, hash });
-    return { type: "committed" };
+  };
+  const changeLink = ({ user, expected, principal, proposal, event }: LinkChange): boolean => {
+    if (expected !== null && proposals.get(user)?.id !== expected) return false;
+    if (principal !== null) principals.set(user, principal);
+    if (proposal) proposals.set(user, proposal);
+    else proposals.delete(user);
+    append(event);
+    return true;
   };
 
   return {
@@ -67,6 +81,8 @@ export function memoryLedger(): Ledger {
     markAdopted: async (cluster) => void adopted.add(cluster),
     linkPrincipal: async (user, arn) => void principals.set(user, arn),
     principalOf: async (user) => principals.get(user) ?? null,
+    changeLink: async (change) => changeLink(change),
+    linkProposalOf: async (user) => proposals.get(user) ?? null,
     setWorkerIdentity: async (now) => {
       identity = now;
     },

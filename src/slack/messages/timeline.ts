@@ -29,6 +29,10 @@ const happened: Readonly<Record<EventType, string>> = {
   "grant.failed": "gave it up",
   "grant.ending": "began to take it away",
   "grant.ended": "took it away",
+  "link.made": "linked a principal",
+  "link.proposed": "asked to be linked",
+  "link.confirmed": "confirmed a link",
+  "link.refused": "refused a link",
   "annotation.refused": "did not believe the cluster's own memory",
   "decision.refused": "tried to decide, and may not",
 };

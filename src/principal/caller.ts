@@ -1,4 +1,4 @@
-import { type Principal, readPrincipal } from "../principal/arn.ts";
+import { type Principal, readPrincipal } from "./arn.ts";
 
 /** Somebody who signs in, by the ARN that a person gave. */
 export interface Caller {
@@ -15,7 +15,7 @@ export type CallerReading =
   | { readonly type: "nobody"; readonly message: string };
 
 /** Reads an ARN as people have it at hand: with a role's path, of a session, of IAM Identity Center, with white space. */
-export function readCaller(given: string, partition: string): CallerReading {
+export function readCaller(given: string, partition?: string): CallerReading {
   const text = given.trim();
   const reading = readPrincipal(text, partition);
   if (reading.type === "principal") {

@@ -1,0 +1,70 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { verifyChain } from "../../src/audit/event.ts";
+import type { Ledger, LinkChange, LinkProposal } from "../../src/ledger/ledger.ts";
+import { aRequest } from "../builders/a-request.ts";
+import { aChange, anEvent } from "../builders/an-event.ts";
+import { at } from "../builders/times.ts";
+
+const arn = "arn:aws:iam::111122223333:user/engineer";
+const proposal = (id: string): LinkProposal => ({ id, user: "U0ENGINEER", arn, at: at(0).toISOString() });
+const change = (to: Partial<LinkChange>): LinkChange => ({
+  user: "U0ENGINEER",
+  expected: null,
+  principal: null,
+  proposal: null,
+  event: anEvent({ type: "link.made", request: "", cluster: "" }),
+  ...to,
+});
+
+/** Who is linked with which principal, and what waits to be confirmed. */
+export function linkContract(ledgerNow: () => Ledger): void {
+  let ledger: Ledger;
+
+  beforeEach(() => {
+    ledger = ledgerNow();
+  });
+
+  describe("a link", () => {
+    test("is made together with its event, which stands in the chain like any other", async () => {
+      await ledger.commit(aChange(aRequest()));
+
+      const made = await ledger.changeLink(change({ principal: arn }));
+      await ledger.commit(aChange(aRequest({ id: "r-2" })));
+
+      expect(made).toBe(true);
+      expect(await ledger.principalOf("U0ENGINEER")).toBe(arn);
+      const events = await ledger.events(1, 10);
+      expect(events.map(({ event }) => event.type)).toEqual(["request.created", "link.made", "request.created"]);
+      expect(verifyChain(events)).toMatchObject({ type: "whole", count: 3 });
+    });
+
+    test("that is only proposed changes nothing yet, and waits", async () => {
+      await ledger.changeLink(change({ proposal: proposal("p-1") }));
+
+      expect(await ledger.principalOf("U0ENGINEER")).toBeNull();
+      expect(await ledger.linkProposalOf("U0ENGINEER")).toEqual(proposal("p-1"));
+      expect(await ledger.linkProposalOf("U0ONCALL")).toBeNull();
+    });
+
+    test("that is confirmed is in force, and nothing waits any more", async () => {
+      await ledger.changeLink(change({ proposal: proposal("p-1") }));
+
+      const confirmed = await ledger.changeLink(change({ expected: "p-1", principal: arn }));
+
+      expect(confirmed).toBe(true);
+      expect(await ledger.principalOf("U0ENGINEER")).toBe(arn);
+      expect(await ledger.linkProposalOf("U0ENGINEER")).toBeNull();
+    });
+
+    test.each(["p-1", "p-2"])("is decided once, and only where that very proposal waits: %s", async (waiting) => {
+      await ledger.changeLink(change({ proposal: proposal(waiting) }));
+
+      const results = await Promise.all(
+        [1, 2].map(() => ledger.changeLink(change({ expected: "p-1", principal: arn }))),
+      );
+
+      expect(results.filter(Boolean)).toHaveLength(waiting === "p-1" ? 1 : 0);
+      expect(await ledger.events(1, 10)).toHaveLength(waiting === "p-1" ? 2 : 1);
+    });
+  });
+}
