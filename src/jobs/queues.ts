@@ -54,25 +54,53 @@ export function openQueues(redis: RedisClient): Queues {
   };
 }
 
+/** What is to be looked at in a cluster. */
+export interface ClusterWake {
+  readonly type: ClusterLook;
+  readonly cluster: string;
+}
+
 /** Wakes the worker for a cluster. One job a cluster and type runs at a time; a wake-up meanwhile runs after it. */
 export async function wakeCluster(queues: Queues, type: ClusterLook, cluster: string): Promise<void> {
+  const { name, data, opts } = clusterWake({ type, cluster });
+  await queues.clusters.add(name, data, opts);
+}
+
+/** Wakes the worker for many clusters, in the order given. */
+export function wakeClusters(queues: Queues, wakes: readonly ClusterWake[]): Promise<void> {
+  return addAll(queues.clusters, wakes.map(clusterWake));
+}
+
+function clusterWake({ type, cluster }: ClusterWake) {
   const deduplication = { id: `${type}-${cluster}`, keepLastIfActive: true };
   // Adopting has no record in the ledger to put off its next try in: the job itself waits.
   const retry = type === "adopt" ? { attempts: 8, backoff: { type: "exponential", delay: 1_000 } } : {};
-  await queues.clusters.add(type, { type, cluster }, { deduplication, ...retry });
+  return { name: type, data: { type, cluster }, opts: { deduplication, ...retry } };
 }
 
 /** Wakes the messenger for a request. */
 export async function wakeMessage(queues: Queues, request: string): Promise<void> {
-  await queues.messages.add(
-    "show",
-    { request },
-    {
-      deduplication: { id: request, keepLastIfActive: true },
-      attempts: 10,
-      backoff: { type: "exponential", delay: 500 },
-    },
-  );
+  const { name, data, opts } = messageWake(request);
+  await queues.messages.add(name, data, opts);
+}
+
+/** Wakes the messenger for many requests. */
+export function wakeMessages(queues: Queues, requests: readonly string[]): Promise<void> {
+  return addAll(queues.messages, requests.map(messageWake));
+}
+
+function messageWake(request: string) {
+  const deduplication = { id: request, keepLastIfActive: true };
+  const opts = { deduplication, attempts: 10, backoff: { type: "exponential", delay: 500 } };
+  return { name: "show", data: { request }, opts };
+}
+
+/** Redis does nothing else during one call: few enough that an ack to Slack does not wait for them. */
+const atOnce = 100;
+
+/** One call for many jobs: one after another each would wait for a process that is busy. */
+async function addAll<T>(queue: Queue<T>, jobs: Parameters<Queue<T>["addBulk"]>[0]): Promise<void> {
+  for (let from = 0; from < jobs.length; from += atOnce) await queue.addBulk(jobs.slice(from, from + atOnce));
 }
 
 /** Many changes that come together are one update of an App Home: Slack takes 100 in a minute, of all people. */

@@ -2,7 +2,8 @@ import { remindOfReview } from "../approval/glass.ts";
 import { remind } from "../request/reminder.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
-import { type ClusterLook, wakeCluster, wakeMessage } from "./queues.ts";
+import { inParallel } from "./in-parallel.ts";
+import { type ClusterWake, wakeClusters, wakeMessages } from "./queues.ts";
 import { eventOf, recordChange } from "./record-change.ts";
 
 const batch = 1000;
@@ -11,30 +12,48 @@ const messageBatch = 100;
 
 /**
  * The net under every wake-up and the clock of every lease: finds what is due in the ledger, which messages do not
- * show it yet, and which clusters' memories this ledger has not read.
+ * show it yet, and which clusters' memories this ledger has not read. The clusters come first: leases end there.
  */
 export async function sweep(context: WorkerContext): Promise<void> {
-  const { ledger, queues, config } = context;
+  const { ledger, queues } = context;
   const now = context.now();
-  const looks = new Map<string, { type: ClusterLook; cluster: string }>();
-  const look = (type: ClusterLook, cluster: string) => looks.set(`${type} ${cluster}`, { type, cluster });
-  for (const request of await ledger.due(now, batch)) {
-    const reminded = remind(request, now, config.timing.remindAfterSeconds);
-    const unreviewed = remindOfReview(request, now);
-    if (unreviewed) await recordUnreviewed(context, unreviewed, now);
-    else if (hasLapsed(request, now)) await lapse(context, request, now);
-    else if (reminded) await recordReminder(context, reminded, now);
-    else if (isToBeWarned(request, now)) await warn(context, request, now);
-    else look(request.state === "pending" ? "preview" : "reconcile", request.cluster);
-  }
+  const due = (await ledger.due(now, batch)).map((request) => ({
+    request,
+    record: whatToRecord(context, request, now),
+  }));
+  const looks = due.flatMap(({ request, record }) => (record ? [] : [lookFor(request)]));
+  await wakeClusters(queues, distinct([...looks, ...(await looksByTheClock(context))]));
+  await inParallel(due, async ({ record }) => record?.());
+  await wakeMessages(queues, await ledger.unshown(messageBatch));
+}
+
+/** What of a request that is due is a matter of its record alone; null: somebody has to look at its cluster. */
+function whatToRecord(context: WorkerContext, request: AccessRequest, now: Date): (() => Promise<void>) | null {
+  const unreviewed = remindOfReview(request, now);
+  if (unreviewed) return () => recordUnreviewed(context, unreviewed, now);
+  if (hasLapsed(request, now)) return () => lapse(context, request, now);
+  const reminded = remind(request, now, context.config.timing.remindAfterSeconds);
+  if (reminded) return () => recordReminder(context, reminded, now);
+  return isToBeWarned(request, now) ? () => warn(context, request, now) : null;
+}
+
+function lookFor({ state, cluster }: AccessRequest): ClusterWake {
+  return { type: state === "pending" ? "preview" : "reconcile", cluster };
+}
+
+/** Clusters that were never looked at, and all of them when it is time to see what others did there. */
+async function looksByTheClock({ ledger, config }: WorkerContext): Promise<readonly ClusterWake[]> {
   const names = [...config.clusters.keys()];
   const adopted = await ledger.adopted(names);
-  for (const name of names) if (!adopted.has(name)) look("adopt", name);
-  if (await ledger.takeTurn("inspect", config.timing.inspectEverySeconds * 1000)) {
-    for (const name of names) look("inspect", name);
-  }
-  for (const { type, cluster } of looks.values()) await wakeCluster(queues, type, cluster);
-  for (const id of await ledger.unshown(messageBatch)) await wakeMessage(queues, id);
+  const isTime = await ledger.takeTurn("inspect", config.timing.inspectEverySeconds * 1000);
+  return [
+    ...names.filter((name) => !adopted.has(name)).map((cluster): ClusterWake => ({ type: "adopt", cluster })),
+    ...(isTime ? names.map((cluster): ClusterWake => ({ type: "inspect", cluster })) : []),
+  ];
+}
+
+function distinct(wakes: readonly ClusterWake[]): readonly ClusterWake[] {
+  return [...new Map(wakes.map((wake) => [`${wake.type} ${wake.cluster}`, wake])).values()];
 }
 
 function hasLapsed(request: AccessRequest, now: Date): boolean {

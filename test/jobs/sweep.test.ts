@@ -8,7 +8,7 @@ import { connectRedis } from "../../src/redis/connect.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
 import { planReminders } from "../../src/request/reminder.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { aPreview, aPreviewedRequest } from "../builders/a-request.ts";
+import { aGrantedRequest, aPreview, aPreviewedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { sealKeys } from "../builders/seal-keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
@@ -69,4 +69,22 @@ describe("a request that waits for a decision", () => {
 
     expect((await ledger.get("r-1"))?.reminders?.sent).toBe(1);
   });
+});
+
+test("what is due wakes each cluster once and each message, however many records it is of", async () => {
+  const context = contextAt(at(hours(5)));
+  const requests = Array.from({ length: 120 }, (_, index) => aGrantedRequest({}, { id: `r-${index}`, version: 1 }));
+  await Promise.all(requests.map((request) => context.ledger.commit(aChange(request, "grant.active"))));
+  await context.ledger.markAdopted("staging");
+
+  await sweep(context);
+  await sweep(context);
+
+  const looks = await queues.clusters.getJobs(["waiting"]);
+  const shows = await queues.messages.getJobs(["waiting"]);
+  expect(looks.map(({ data }) => data).filter(({ type }) => type === "reconcile")).toEqual([
+    { type: "reconcile", cluster: "staging" },
+  ]);
+  expect(shows.length).toBeGreaterThanOrEqual(100);
+  expect(new Set(shows.map(({ data }) => data.request)).size).toBe(shows.length);
 });
