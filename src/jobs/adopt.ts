@@ -1,5 +1,6 @@
 import type { Holding, Share } from "../grant/holding.ts";
 import { rememberWritten } from "../grant/written.ts";
+import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { noStanding } from "../policy/person.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -9,6 +10,7 @@ import { openCluster } from "./open-cluster.ts";
 import { prove } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
 import { eventOf, recordChange } from "./record-change.ts";
+import { isFenced } from "./write-document.ts";
 
 /** What was found in the memory of a cluster. */
 export interface Adoption {
@@ -23,10 +25,12 @@ export interface Adoption {
  * new ledger, and after the ledger was lost. Only what our seal speaks for is believed; nothing is granted by it.
  */
 export async function adoptCluster(context: WorkerContext, cluster: Cluster): Promise<Adoption> {
-  const open = await openCluster(context, cluster, []);
+  const open = await (context.openCluster ?? openCluster)(context, cluster, []);
   const adoption = { recovered: [] as string[], ended: [] as string[] };
+  let isToBeCleared = false;
   try {
     const state = await readClusterState(open, cluster, context.sealKeys, []);
+    isToBeCleared = isFenced(state);
     for (const holding of state.holdings.values()) {
       for (const share of holding.shares) {
         if (await context.ledger.get(share.id)) continue;
@@ -39,7 +43,7 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
     open.close();
   }
   await context.ledger.markAdopted(cluster.name);
-  if (adoption.ended.length > 0) await reconcileCluster(context, cluster, "adopt");
+  if (adoption.ended.length > 0 || isToBeCleared) await reconcileCluster(context, cluster, "adopt");
   context.log.info({ cluster: cluster.name, ...adoption }, "read the cluster's own memory");
   return adoption;
 }
@@ -47,7 +51,7 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
 async function recover(
   context: WorkerContext,
   cluster: Cluster,
-  client: Awaited<ReturnType<typeof openCluster>>["client"],
+  client: ClusterClient,
   { document }: ClusterState,
   holding: Holding,
   share: Share,

@@ -11,7 +11,7 @@ import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { partitionOf } from "../policy/may-request.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
-import type { OpenCluster } from "./open-cluster.ts";
+import type { OpenedCluster } from "./open-cluster.ts";
 
 /** What one GET of aws-auth tells. */
 export interface ClusterState {
@@ -30,7 +30,7 @@ export interface ClusterState {
 
 /** Reads the document and our own part of it; `open` are the cluster's requests in the ledger. @throws AccessError */
 export async function readClusterState(
-  { client, creatorArn }: Pick<OpenCluster, "client" | "creatorArn">,
+  { client, creatorArn }: Omit<OpenedCluster, "close">,
   cluster: Cluster,
   sealKeys: SealKeys,
   open: readonly AccessRequest[],

@@ -1,6 +1,7 @@
 import type { SealKeys } from "../approval/seal.ts";
 import type { Config } from "../config/config.ts";
 import type { WorkerMetrics } from "../metrics/worker-metrics.ts";
+import type { OpenedCluster, openCluster } from "./open-cluster.ts";
 import type { RecordContext } from "./record-change.ts";
 
 /** What the worker's jobs are given. */
@@ -10,4 +11,8 @@ export interface WorkerContext extends RecordContext {
   readonly now: () => Date;
   /** Absent where nobody reads them, as in a command that ends by itself. */
   readonly metrics?: WorkerMetrics;
+  /** How a cluster is opened; absent: as its creator, over the network. */
+  readonly openCluster?: (...args: Parameters<typeof openCluster>) => Promise<OpenedCluster>;
+  /** How the time between two tries of one run goes by; absent: by the clock. Milliseconds. */
+  readonly pause?: (ms: number) => Promise<void>;
 }

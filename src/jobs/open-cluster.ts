@@ -11,12 +11,16 @@ import { partitionOf } from "../policy/may-request.ts";
 import { becomeCreator, type Errand } from "./become-creator.ts";
 import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";
 
-export interface OpenCluster {
+/** A cluster that can be worked on. */
+export interface OpenedCluster {
   readonly client: ClusterClient;
-  readonly description: ClusterDescription;
   /** As whom we are in the cluster; it must never be put into aws-auth. */
   readonly creatorArn: string;
   close: () => void;
+}
+
+export interface OpenCluster extends OpenedCluster {
+  readonly description: ClusterDescription;
 }
 
 /**

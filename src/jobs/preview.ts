@@ -17,7 +17,7 @@ import { type AccessRequest, type Preview, revise } from "../request/request.ts"
 import { nextTry } from "../request/retry.ts";
 import { type ClusterState, identityInDocument, planGuard, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
-import { openCluster } from "./open-cluster.ts";
+import { type OpenedCluster, openCluster } from "./open-cluster.ts";
 import { type WarningFacts, warningsOf } from "./preview-warnings.ts";
 import { eventOf, recordChange } from "./record-change.ts";
 
@@ -27,9 +27,9 @@ export async function previewCluster(context: WorkerContext, cluster: Cluster): 
   const requests = await context.ledger.openOf(cluster.name);
   const waiting = requests.filter((request) => needsPreview(request, now));
   if (waiting.length === 0) return;
-  let open: Awaited<ReturnType<typeof openCluster>> | null = null;
+  let open: OpenedCluster | null = null;
   try {
-    open = await openCluster(context, cluster, waiting);
+    open = await (context.openCluster ?? openCluster)(context, cluster, waiting);
     const state = await readClusterState(open, cluster, context.sealKeys, requests);
     const bindings = await open.client.groupBindings().catch(() => null);
     for (const request of waiting) await previewRequest(context, cluster, request, { state, bindings, ...open });

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { parseDocument } from "../aws-auth/parse.ts";
 import { AccessError } from "../failure/access-error.ts";
-import { dueWork, hasDueWork } from "../grant/due-work.ts";
+import { dueWork, hasDueWork, orphansOf } from "../grant/due-work.ts";
 import type { Holding } from "../grant/holding.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
@@ -10,7 +10,7 @@ import { type AccessRequest, isClosed } from "../request/request.ts";
 import { type ClusterState, identityInDocument, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
-import { type OpenCluster, openCluster } from "./open-cluster.ts";
+import { type OpenedCluster, openCluster } from "./open-cluster.ts";
 import { activate, beginWrite, end, fail, noteDrift, noteUntrusted, putOff, voidApproval } from "./outcome.ts";
 import { prove } from "./prove.ts";
 import { wakeCluster } from "./queues.ts";
@@ -20,8 +20,8 @@ import { fenceOffWrites, needsWrite, rehearseWrite, writeDocument } from "./writ
 const writeAttempts = 5;
 
 /**
- * Why a run looks at a cluster: something is due in the ledger, it is time to see what others did there, or the
- * cluster's own memory holds what is over.
+ * Why a run looks at a cluster: something is due in the ledger, it is time to see what others did there, or something
+ * may stand there of which the ledger does not speak, as after a run that died.
  */
 export type ReconcileReason = "due" | "inspect" | "adopt";
 
@@ -40,9 +40,9 @@ export async function reconcileCluster(
   if (reason === "due" && !hasDueWork(work, context.now())) return;
   if (reason === "inspect" && due.length === 0 && work.staying.length === 0) return;
   const stopClock = context.metrics?.runSeconds.startTimer({ reason });
-  let open: Awaited<ReturnType<typeof openCluster>> | null = null;
+  let open: OpenedCluster | null = null;
   try {
-    open = await openCluster(context, cluster, due.length > 0 ? due : work.staying);
+    open = await (context.openCluster ?? openCluster)(context, cluster, due.length > 0 ? due : work.staying);
     await reconcileOpen(context, cluster, open);
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") {
@@ -57,7 +57,7 @@ export async function reconcileCluster(
 }
 
 /** A 409 means that somebody else wrote after we read: everything from the GET again, a bounded number of times. */
-async function reconcileOpen(context: WorkerContext, cluster: Cluster, opened: OpenCluster): Promise<void> {
+async function reconcileOpen(context: WorkerContext, cluster: Cluster, opened: OpenedCluster): Promise<void> {
   const { client } = opened;
   for (let attempt = 1; ; attempt += 1) {
     const open = await context.ledger.openOf(cluster.name);
@@ -67,15 +67,16 @@ async function reconcileOpen(context: WorkerContext, cluster: Cluster, opened: O
       continue;
     }
     const now = context.now();
-    const closed = await closedAmong(context, state);
+    const closed = await closedAmong(context, state, open);
     const decided = settle({ cluster, work: dueWork(open, now), state, closed, sealKeys: context.sealKeys, now });
     try {
-      return await carryOut(context, cluster, client, state, open, decided);
+      const outcome = await carryOut(context, cluster, client, state, open, decided);
+      if (outcome === "carried out") return;
     } catch (error) {
       const again = error instanceof AccessError && error.code === "cluster-conflict" && attempt < writeAttempts;
       if (!again) throw error;
       context.metrics?.conflicts.inc({ cluster: cluster.name });
-      await wait(Math.random() * 50 * 2 ** attempt);
+      await (context.pause ?? wait)(Math.random() * 50 * 2 ** attempt);
     }
   }
 }
@@ -87,7 +88,7 @@ async function carryOut(
   state: ClusterState,
   open: readonly AccessRequest[],
   decided: SettlementResult,
-): Promise<void> {
+): Promise<"carried out" | "created"> {
   if (decided.type === "refused") {
     const voided = new Set(decided.voided.map((each) => each.request.id));
     for (const each of decided.voided) await voidApproval(context, each.request, each.message);
@@ -95,19 +96,41 @@ async function carryOut(
     for (const request of [...arriving, ...leaving]) {
       if (!voided.has(request.id)) await fail(context, request, decided.refusal);
     }
-    return;
+    return "carried out";
   }
   const { settlement } = decided;
   const isWrite = needsWrite(state, cluster, settlement, context.sealKeys);
+  if (isWrite && !state.configMap) {
+    // What we write always comes with a resourceVersion: a create that arrives late can't bring anything back.
+    await client.createAwsAuth({ data: {}, annotations: {} });
+    return "created";
+  }
   if (isWrite) await rehearseWrite(client, cluster, state, settlement, context.sealKeys);
   const granted = isWrite ? await beginWrites(context, settlement.granted) : settlement.granted;
   if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name });
   const written = await writeDocument(client, cluster, state, settlement, context.sealKeys);
-  const readBack = written && !isWrite && takesBack(settlement) ? await fenceOffWrites(client, written) : written;
+  const readBack =
+    written && !isWrite && takesBack(settlement) ? await fenceOff(context, cluster, client, written) : written;
   for (const { request, message } of settlement.voided) await voidApproval(context, request, message);
   for (const { request, refusal } of [...settlement.refused, ...settlement.stuck])
     await fail(context, request, refusal);
   await finish(context, cluster, client, { settlement, granted, readBack });
+  return "carried out";
+}
+
+/** One that comes to no end may arrive when nothing is due here any more: somebody has to look, and clear it away. */
+async function fenceOff(
+  { queues }: WorkerContext,
+  { name }: Cluster,
+  client: ClusterClient,
+  configMap: AwsAuthConfigMap,
+): Promise<AwsAuthConfigMap> {
+  try {
+    return await fenceOffWrites(client, configMap);
+  } catch (error) {
+    await wakeCluster(queues, "adopt", name).catch(() => {});
+    throw error;
+  }
 }
 
 /** Whether something that may have been written, or be about to be written by another run, is told to be gone. */
@@ -157,9 +180,13 @@ function changedAgain(cluster: Cluster): AccessError {
   return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${cluster.name} right after our write`);
 }
 
-/** The ids that the annotation names and that the ledger knows to be over. */
-async function closedAmong({ ledger }: WorkerContext, state: ClusterState): Promise<ReadonlySet<string>> {
-  const ids = [...state.holdings.values()].flatMap((holding) => holding.shares.map((share) => share.id));
-  const known = await Promise.all(ids.map((id) => ledger.get(id)));
+/** The ids that the annotation names and that the ledger knows to be over; those of `open` are not. */
+async function closedAmong(
+  { ledger }: WorkerContext,
+  { holdings }: ClusterState,
+  open: readonly AccessRequest[],
+): Promise<ReadonlySet<string>> {
+  const orphans = [...holdings.values()].flatMap((holding) => orphansOf(holding, open));
+  const known = await inParallel(orphans, ({ id }) => ledger.get(id));
   return new Set(known.flatMap((request) => (request && isClosed(request) ? [request.id] : [])));
 }

@@ -6,7 +6,7 @@ import { answerQuestion, isQuestion } from "./answer-question.ts";
 import type { WorkerContext } from "./context.ts";
 import { previewCluster } from "./preview.ts";
 import { type ClusterJob, clusterJob, queuePrefix } from "./queues.ts";
-import { reconcileCluster } from "./reconcile.ts";
+import { type ReconcileReason, reconcileCluster } from "./reconcile.ts";
 import { startSweeper } from "./sweeper.ts";
 
 export interface RunningWorker {
@@ -45,8 +45,14 @@ async function look(context: WorkerContext, job: Job<ClusterJob>): Promise<unkno
   if (isQuestion(data)) return answerQuestion(context, cluster, data);
   if (data.type === "preview") await previewCluster(context, cluster);
   else if (data.type === "adopt") await adoptCluster(context, cluster);
-  else await reconcileCluster(context, cluster, data.type === "inspect" ? "inspect" : "due");
+  else await reconcileCluster(context, cluster, reasonOf(data.type, job));
   return undefined;
+}
+
+/** A job whose worker died is run again, and looks at the cluster whatever is due: something half done may stand there. */
+function reasonOf(type: "reconcile" | "inspect", { stalledCounter }: Job): ReconcileReason {
+  if (stalledCounter > 0) return "adopt";
+  return type === "inspect" ? "inspect" : "due";
 }
 
 async function publishIdentity({ config, ledger, now }: WorkerContext): Promise<void> {

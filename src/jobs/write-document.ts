@@ -31,7 +31,7 @@ export async function rehearseWrite(
  * Puts what was decided into the cluster with the resourceVersion that was read (law 6), and reads back what stands
  * there afterwards.
  *
- * @returns the ConfigMap read back; null where there was nothing to write and there is no ConfigMap
+ * @returns the ConfigMap read back; null where there is none, and so nothing can be written
  * @throws AccessError; `cluster-conflict` where somebody else wrote meanwhile
  */
 export async function writeDocument(
@@ -43,12 +43,8 @@ export async function writeDocument(
 ): Promise<AwsAuthConfigMap | null> {
   const { configMap } = state;
   const after = contentAfter(state, cluster, settlement, sealKeys);
-  if (!configMap) {
-    if (Object.keys(after.data).length === 0) return null;
-    await client.createAwsAuth(after);
-  } else if (differs(configMap, after)) {
-    await client.writeAwsAuth(configMap, after, { dryRun: false });
-  } else return configMap;
+  if (!configMap || !differs(configMap, after)) return configMap;
+  await client.writeAwsAuth(configMap, after, { dryRun: false });
   const readBack = await client.readAwsAuth();
   if (readBack) return readBack;
   throw new AccessError(
@@ -71,9 +67,15 @@ export async function fenceOffWrites(client: ClusterClient, configMap: AwsAuthCo
   return client.writeAwsAuth(between, { data, annotations }, { dryRun: false });
 }
 
-/** Whether these differ from what stands in the cluster. */
+/** Whether what was decided differs from what stands in the cluster. Where there is no ConfigMap, it counts as empty. */
 export function needsWrite(state: ClusterState, cluster: Cluster, settlement: Settlement, sealKeys: SealKeys): boolean {
-  return !state.configMap || differs(state.configMap, contentAfter(state, cluster, settlement, sealKeys));
+  const after = contentAfter(state, cluster, settlement, sealKeys);
+  return state.configMap ? differs(state.configMap, after) : Object.keys(after.data).length > 0;
+}
+
+/** Whether a fence that came to no end stands there: the next write takes it out. */
+export function isFenced({ configMap }: ClusterState): boolean {
+  return configMap?.annotations[fenceAnnotation] !== undefined;
 }
 
 function contentAfter({ configMap }: ClusterState, cluster: Cluster, settlement: Settlement, sealKeys: SealKeys) {

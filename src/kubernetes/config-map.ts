@@ -58,7 +58,7 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
   return {
     readAwsAuth: async () => {
       try {
-        return readObject(await core.readNamespacedConfigMap(place), cluster);
+        return readConfigMap(await core.readNamespacedConfigMap(place), cluster);
       } catch (error) {
         if (isNotFound(error)) return null;
         throw kubernetesFailure(error, `GET ${call}`);
@@ -68,7 +68,7 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
       const body = withContent(before.object, after);
       try {
         const options = { ...place, body, fieldManager, ...(dryRun ? { dryRun: "All" } : {}) };
-        return readObject(await core.replaceNamespacedConfigMap(options), cluster);
+        return readConfigMap(await core.replaceNamespacedConfigMap(options), cluster);
       } catch (error) {
         if (isNotFound(error)) throw deletedMeanwhile(cluster);
         throw kubernetesFailure(error, `PUT ${call}${dryRun ? " (dry run)" : ""}`);
@@ -77,7 +77,7 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
     createAwsAuth: async (after) => {
       const body = withContent({ apiVersion: "v1", kind: "ConfigMap", metadata: { ...place } }, after);
       try {
-        return readObject(await core.createNamespacedConfigMap({ ...place, body, fieldManager }), cluster);
+        return readConfigMap(await core.createNamespacedConfigMap({ ...place, body, fieldManager }), cluster);
       } catch (error) {
         throw kubernetesFailure(error, `POST ${call}`);
       }
@@ -85,11 +85,13 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
   };
 }
 
-function withContent(object: V1ConfigMap, { data, annotations }: AwsAuthContent): V1ConfigMap {
+/** The object that a write sends: what is not ours goes back as it came. */
+export function withContent(object: V1ConfigMap, { data, annotations }: AwsAuthContent): V1ConfigMap {
   return { ...object, data: { ...data }, metadata: { ...object.metadata, annotations: { ...annotations } } };
 }
 
-function readObject(object: V1ConfigMap, cluster: string): AwsAuthConfigMap {
+/** An answer of the API server, read. @throws AccessError `cluster-unexpected` */
+export function readConfigMap(object: V1ConfigMap, cluster: string): AwsAuthConfigMap {
   const { resourceVersion, uid, annotations = {}, managedFields = [] } = object.metadata ?? {};
   // A PUT without them would win over anybody else's, so an answer that lacks them is not worked with.
   if (!resourceVersion || !uid) {

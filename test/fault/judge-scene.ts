@@ -2,16 +2,21 @@ import { expect } from "vitest";
 import { type EventType, verifyChain } from "../../src/audit/event.ts";
 import { grantsAnnotation } from "../../src/grant/annotation.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import type { AccessRequest } from "../../src/request/request.ts";
+import { type AccessRequest, isClosed } from "../../src/request/request.ts";
 import { readAwsAuth } from "../../src/sandbox/cluster/aws-auth-map.ts";
-import type { SandboxCluster } from "../../src/sandbox/cluster/cluster.ts";
-import { initialAwsAuth } from "../../src/sandbox/scene.ts";
+import type { DirectCluster } from "./direct-cluster.ts";
 import { wishes } from "./reconcile-scene.ts";
+
+/** What the document was before anybody acted, and whether somebody deleted it. */
+export interface Document {
+  readonly initial: Readonly<Record<string, string>>;
+  readonly isDeleted: () => boolean;
+}
 
 const once: readonly EventType[] = ["grant.writing", "grant.active", "grant.ending", "grant.ended", "grant.failed"];
 
 /** Holds the document, its annotation and the audit log against the ledger, when everything has settled. */
-export async function judgeScene(cluster: SandboxCluster, ledger: Ledger): Promise<void> {
+export async function judgeScene(cluster: DirectCluster, ledger: Ledger, document: Document): Promise<void> {
   const records = await Promise.all(Object.values(wishes).map(({ id }) => ledger.get(id)));
   const requests = records.filter((request) => request !== null);
   const { data = {}, metadata } = cluster.awsAuth() ?? {};
@@ -26,13 +31,19 @@ export async function judgeScene(cluster: SandboxCluster, ledger: Ledger): Promi
   }
   const annotation = metadata?.annotations?.[grantsAnnotation] ?? "";
 
-  // A grant whose entry somebody took out may stand in the annotation or not: nothing in the document is explained by it.
-  const explained = requests.filter(({ id }) => annotation.includes(`"${id}"`));
-  expect(explained.filter((request) => !active.includes(request))).toEqual([]);
-  expect(explained.filter((request) => !request.grant?.drift)).toEqual(inForce);
+  // Also one whose entry somebody took out: it may come back, and must not outlive its time then. Who deletes the whole
+  // ConfigMap takes the annotation with it.
+  const remembered = requests.filter(({ id }) => annotation.includes(`"${id}"`));
+  expect(idsOf(remembered)).toEqual(
+    idsOf(document.isDeleted() ? remembered.filter((each) => active.includes(each)) : active),
+  );
+  expect(idsOf(inForce.filter((each) => !remembered.includes(each)))).toEqual([]);
+  expect(Object.keys(metadata?.annotations ?? {})).not.toContain("eks-access/fence");
   await judgeAudit(ledger, requests);
-  if (active.length === 0) expect(withoutForeign(data)).toEqual(initialAwsAuth);
+  if (active.length === 0) expect(withoutForeign(data)).toEqual(document.isDeleted() ? {} : document.initial);
 }
+
+const idsOf = (requests: readonly AccessRequest[]) => requests.map(({ id }) => id);
 
 async function judgeAudit(ledger: Ledger, requests: readonly AccessRequest[]): Promise<void> {
   const events = await ledger.events(1, 10_000);
@@ -57,16 +68,55 @@ function withoutForeign({ mapUsers = "", ...others }: Readonly<Record<string, st
   return ours === "" ? others : { ...others, mapUsers: ours };
 }
 
-/** Watches that what others wrote is never changed or taken away, whoever writes. */
-export function watchForeignText(cluster: SandboxCluster): { readonly broken: readonly string[]; stop: () => void } {
+/** Watches that what others wrote is never changed or taken away, whoever writes. Who deletes all of it may. */
+export function watchForeignText(
+  cluster: DirectCluster,
+  { initial }: Document,
+): { readonly broken: readonly string[] } {
   const broken: string[] = [];
   let before = foreignText.map(() => 0);
-  const stop = cluster.onChange((configMap) => {
-    const { mapUsers = "", mapRoles = "" } = configMap?.data ?? {};
+  let mapRoles = initial.mapRoles;
+  cluster.onChange((configMap) => {
+    if (!configMap) {
+      before = foreignText.map(() => 0);
+      mapRoles = undefined;
+      return;
+    }
+    const { mapUsers = "" } = configMap.data ?? {};
     const counts = foreignText.map((pattern) => mapUsers.match(pattern)?.length ?? 0);
     if (counts.some((count, index) => count < (before[index] ?? 0))) broken.push(mapUsers);
-    if (mapRoles !== initialAwsAuth.mapRoles) broken.push(mapRoles);
+    if (configMap.data?.mapRoles !== mapRoles) broken.push(configMap.data?.mapRoles ?? "");
     before = counts;
   });
-  return { broken, stop };
+  return { broken };
+}
+
+/**
+ * Watches that what a grant gave is out of the document when its end is recorded, and never comes back: a write that was
+ * sent before may arrive after it. In the scene no two grants give the same group to one principal.
+ */
+export function watchWhatIsOver(
+  cluster: DirectCluster,
+  ledger: Ledger,
+): { readonly broken: readonly string[]; readonly ledger: Ledger } {
+  const broken: string[] = [];
+  const over = new Map<string, AccessRequest>();
+  const look = () => {
+    if (over.size === 0) return;
+    const { users } = readAwsAuth(cluster.awsAuth()?.data);
+    for (const { id, principal, groups } of over.values()) {
+      const still = users.get(principal)?.groups.filter((group) => groups.includes(group)) ?? [];
+      if (still.length > 0) broken.push(`${id} is over, and ${principal} has ${still.join()}`);
+    }
+  };
+  cluster.onChange(look);
+  const commit: Ledger["commit"] = async (change) => {
+    const result = await ledger.commit(change);
+    if (result.type === "committed" && isClosed(change.after)) {
+      over.set(change.after.id, change.after);
+      look();
+    }
+    return result;
+  };
+  return { broken, ledger: { ...ledger, commit } };
 }

@@ -1,4 +1,3 @@
-import type { SandboxCluster } from "../../src/sandbox/cluster/cluster.ts";
 import { arnOf } from "./reconcile-scene.ts";
 
 const foreignEntry = `- userarn: ${arnOf("sre")} # on call
@@ -12,12 +11,3 @@ export const edits: Readonly<Record<string, (mapUsers: string) => string>> = {
   "adds a comment": (mapUsers) => `# who is who\n${mapUsers}`,
   "takes our entry out": (mapUsers) => mapUsers.replace(/^- userarn: "[^"]*user\/engineer"\n(?: +.*\n)*/m, ""),
 };
-
-/** One edit of mapUsers, read and written in one step. */
-export function editByHand(cluster: SandboxCluster, edit: (mapUsers: string) => string): void {
-  void cluster.editAwsAuth((configMap) => {
-    const { mapUsers = "", ...others } = configMap.data ?? {};
-    const edited = edit(mapUsers);
-    return { ...configMap, data: edited === "" ? others : { ...others, mapUsers: edited } };
-  });
-}

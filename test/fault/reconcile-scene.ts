@@ -23,8 +23,10 @@ export function arnOf(user: string): string {
 }
 
 /** The sandbox's configuration, with its one cluster. */
-export function sceneConfig(): { config: Config; cluster: Cluster } {
-  const reading = readConfig(configuration);
+export function sceneConfig(createAwsAuth = false): { config: Config; cluster: Cluster } {
+  const reading = readConfig(
+    configuration.replace("    channel:", `    createAwsAuth: ${createAwsAuth}\n    channel:`),
+  );
   const cluster = reading.type === "config" ? reading.config.clusters.get(clusterName) : undefined;
   if (reading.type === "invalid" || !cluster) throw new Error("The sandbox's configuration does not read any more.");
   return { config: reading.config, cluster };

@@ -4,8 +4,10 @@ import type { RecordContext } from "../../src/jobs/record-change.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 
 /** What every change is recorded with; wake-ups go nowhere, because here the test itself says who looks when. */
+const log = pino({ enabled: false });
+
 export function silentContext(ledger: Ledger): RecordContext {
   const deaf = { add: async () => {} };
   const queues = { clusters: deaf, messages: deaf, close: async () => {} } as unknown as Queues;
-  return { ledger, queues, log: pino({ enabled: false }) };
+  return { ledger, queues, log };
 }

@@ -6,37 +6,68 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 export interface Turns {
   /** A place where others may come first. */
   point: (label: string) => Promise<void>;
+  /** Somebody else who acts from now on, too. */
+  join: (act: () => Promise<void>) => void;
   /** Plays all to their ends; rejects with what any of them threw. */
   play: (actors: readonly (() => Promise<void>)[]) => Promise<void>;
 }
 
 /**
- * Nobody goes on before all others have come to a point of theirs or to their end: what takes real time, as a call over
- * HTTP does, changes nothing in the order.
+ * Nobody goes on before all others have come to a point of theirs or to their end: what takes real time changes nothing
+ * in the order.
  */
 export function turnsOf(scheduler: Scheduler): Turns {
+  let live = 0;
+  const played: Promise<void>[] = [];
+  const join = (act: () => Promise<void>) => {
+    live += 1;
+    played.push(
+      act().finally(() => {
+        live -= 1;
+      }),
+    );
+  };
   return {
     point: (label) => scheduler.schedule(Promise.resolve(), label),
+    join,
     play: async (actors) => {
-      let live = actors.length;
-      const played = Promise.allSettled(
-        actors.map((act) =>
-          act().finally(() => {
-            live -= 1;
-          }),
-        ),
-      );
+      for (const act of actors) join(act);
       while (live > 0) {
         if (scheduler.count() < live) await tick();
         else await scheduler.waitNext(1);
       }
-      for (const result of await played) if (result.status === "rejected") throw result.reason;
+      for (const result of await Promise.allSettled(played)) if (result.status === "rejected") throw result.reason;
     },
   };
 }
 
-/** The ledger with a point before each of the calls that decide who was first. */
-export function inTurns(ledger: Ledger, { point }: Turns): Ledger {
+export interface Mortal extends Pick<Turns, "point"> {
+  /** Resolves when it has come to its end, or was killed before. */
+  untilDeath: (act: Promise<void>) => Promise<void>;
+}
+
+/** A process that may be killed at one of its points: it is gone then, and never comes to its next one. */
+export function mortal({ point }: Turns, diesAt: number | null): Mortal {
+  let points = 0;
+  let die = () => {};
+  const death = new Promise<void>((resolve) => {
+    die = resolve;
+  });
+  return {
+    point: async (label) => {
+      points += 1;
+      if (points === diesAt) {
+        die();
+        await new Promise(() => {});
+      }
+      await point(label);
+    },
+    untilDeath: (act) => Promise.race([act, death]),
+  };
+}
+
+/** The ledger with a point before each of the calls that decide who was first, and before a writer hears of it. */
+export function inTurns(ledger: Ledger, { point }: Pick<Turns, "point">): Ledger {
   return {
     ...ledger,
     get: async (id) => {
@@ -53,7 +84,9 @@ export function inTurns(ledger: Ledger, { point }: Turns): Ledger {
     },
     commit: async (change) => {
       await point(`commit ${change.event.type}`);
-      return ledger.commit(change);
+      const result = await ledger.commit(change);
+      await point(`committed ${change.event.type}`);
+      return result;
     },
   };
 }

@@ -1,0 +1,135 @@
+import { AccessError } from "../../src/failure/access-error.ts";
+import type { WorkerContext } from "../../src/jobs/context.ts";
+import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
+import { type AwsAuthConfigMap, readConfigMap, withContent } from "../../src/kubernetes/config-map.ts";
+import type { ConfigMap } from "../../src/sandbox/cluster/config-map.ts";
+import { ConfigMapStore } from "../../src/sandbox/cluster/config-map-store.ts";
+import { isStatus, type Status } from "../../src/sandbox/cluster/status.ts";
+import { arns } from "../../src/sandbox/scene.ts";
+import type { Turns } from "./turns.ts";
+
+const place = { namespace: "kube-system", name: "aws-auth" };
+
+/** What becomes of a write that was sent; `late`: it arrives when everything else has come to rest. */
+export const fates = ["answered", "unanswered", "late", "lost"] as const;
+export type Fate = (typeof fates)[number];
+
+type Opens = NonNullable<WorkerContext["openCluster"]>;
+type V1Object = Parameters<typeof readConfigMap>[0];
+
+/** The sandbox's API server with its own rules, but without the network: thousands of plays instead of a hundred. */
+export interface DirectCluster {
+  awsAuth: () => ConfigMap | null;
+  /** Somebody's own edit of mapUsers, read and written in one step. */
+  editMapUsers: (edit: (mapUsers: string) => string) => void;
+  remove: () => void;
+  onChange: (listener: (configMap: ConfigMap | null) => void) => () => void;
+  /** For one process. `fates` are those of its writes, one after another; all further ones are answered. */
+  openFor: (process: Pick<Turns, "point">, network: Pick<Turns, "join" | "point">, fates: readonly Fate[]) => Opens;
+  /** Lets the late writes arrive now. */
+  deliver: () => void;
+}
+
+/** Starts it with this document; null: there is none. */
+export function directCluster(data: Readonly<Record<string, string>> | null): DirectCluster {
+  const store = new ConfigMapStore(() => new Date());
+  if (data) store.create(place.namespace, { metadata: place, data }, { manager: "eks", dryRun: false });
+  const late: (() => unknown)[] = [];
+  return {
+    awsAuth: () => store.get(place) ?? null,
+    editMapUsers: (edit) => {
+      const before = store.get(place);
+      if (!before) return;
+      const { mapUsers = "", ...others } = before.data ?? {};
+      const edited = edit(mapUsers);
+      const after = { ...before, data: edited === "" ? others : { ...others, mapUsers: edited } };
+      store.replace(place, after, { manager: "kubectl-edit", dryRun: false });
+    },
+    remove: () => void store.remove(place),
+    onChange: (listener) => store.onChange((configMap, event) => void listener(event === "removed" ? null : configMap)),
+    openFor: (process, network, planned) => {
+      const coming = [...planned];
+      const sent = { process, network, late, fate: () => coming.shift() ?? "answered" };
+      return async () => ({ client: clientOf(store, sent), creatorArn: arns.creator, close: () => {} });
+    },
+    deliver: () => {
+      for (const arrive of late.splice(0)) arrive();
+    },
+  };
+}
+
+interface Sending {
+  readonly process: Pick<Turns, "point">;
+  readonly network: Pick<Turns, "join" | "point">;
+  readonly late: (() => unknown)[];
+  readonly fate: () => Fate;
+}
+
+function clientOf(store: ConfigMapStore, sending: Sending): ClusterClient {
+  const { point } = sending.process;
+  const write = (object: V1Object, dryRun: boolean) => {
+    const stored = store.replace(place, asSent(object), { manager: "eks-access", dryRun });
+    return stored;
+  };
+  return {
+    readAwsAuth: async () => {
+      await point("GET");
+      const found = store.get(place);
+      await point("got");
+      return found ? readConfigMap(asRead(found), "direct") : null;
+    },
+    writeAwsAuth: async (before, after, { dryRun }) => {
+      const object = withContent(before.object, after);
+      if (!dryRun) return send(sending, "PUT", () => write(object, false));
+      await point("dry run");
+      return answerOf(write(object, true));
+    },
+    createAwsAuth: async (after) => {
+      const object = withContent({ apiVersion: "v1", kind: "ConfigMap", metadata: { ...place } }, after);
+      const options = { manager: "eks-access", dryRun: false };
+      return send(sending, "POST", () => store.create(place.namespace, asSent(object), options));
+    },
+    may: async () => {
+      await point("review");
+      return { allowed: true, reason: "" };
+    },
+    groupBindings: async () => new Map(),
+    groupRights: async () => [],
+    whoAmI: () => Promise.reject(new Error("nobody asks")),
+    mayI: () => Promise.reject(new Error("nobody asks")),
+    listPods: () => Promise.reject(new Error("nobody asks")),
+    close: () => {},
+  };
+}
+
+/** A write that is not answered is on its way by itself: its sender may be dead when it arrives. */
+async function send(sending: Sending, what: string, arrive: () => ConfigMap | Status): Promise<AwsAuthConfigMap> {
+  const { process, network, late } = sending;
+  const fate = sending.fate();
+  await process.point(`${what} is sent`);
+  if (fate === "late") late.push(arrive);
+  if (fate === "unanswered") network.join(() => network.point(`${what} arrives`).then(() => void arrive()));
+  const stored = fate === "answered" ? arrive() : null;
+  await process.point(`${what} is answered`);
+  if (stored) return answerOf(stored);
+  throw new AccessError("cluster-unreachable", `The API server did not answer ${what}`);
+}
+
+function answerOf(stored: ConfigMap | Status): AwsAuthConfigMap {
+  if (!isStatus(stored)) return readConfigMap(asRead(stored), "direct");
+  const isConflict = stored.code === 409 || stored.code === 404;
+  throw new AccessError(isConflict ? "cluster-conflict" : "cluster-unexpected", stored.message);
+}
+
+/** As the client reads JSON: times are dates. */
+function asRead(stored: ConfigMap): V1Object {
+  const { managedFields = [], creationTimestamp, ...metadata } = structuredClone(stored.metadata);
+  const fields = managedFields.map(({ time, ...rest }) => ({ ...rest, ...(time && { time: new Date(time) }) }));
+  return { ...structuredClone(stored), metadata: { ...metadata, managedFields: fields } };
+}
+
+function asSent(object: V1Object) {
+  const { name = "", namespace = "", uid, resourceVersion, annotations } = object.metadata ?? {};
+  const known = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
+  return { data: object.data ?? {}, metadata: { name, namespace, ...known, ...(annotations && { annotations }) } };
+}
