@@ -66,6 +66,7 @@ async function reconcileOpen(context: WorkerContext, cluster: Cluster, opened: O
       await noteUntrusted(context, cluster, open, state.untrusted);
       continue;
     }
+    if (attempt < writeAttempts && (await haveChanged(context, cluster, open))) continue;
     const now = context.now();
     const closed = await closedAmong(context, state, open);
     const decided = settle({ cluster, work: dueWork(open, now), state, closed, sealKeys: context.sealKeys, now });
@@ -178,6 +179,20 @@ function holdingOf({ holdings }: Settlement, request: AccessRequest): Holding | 
 
 function changedAgain(cluster: Cluster): AccessError {
   return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${cluster.name} right after our write`);
+}
+
+/**
+ * Whether a grant has changed since its record was read. The document, read in between, would then be newer than the
+ * records, and what another run has just taken away would pass for drift, and be put back or remembered. From here on
+ * the resourceVersion keeps watch: no grant is over without a write.
+ */
+async function haveChanged(
+  { ledger }: WorkerContext,
+  { name }: Cluster,
+  before: readonly AccessRequest[],
+): Promise<boolean> {
+  const now = new Map((await ledger.openOf(name)).map((request) => [request.id, request.version]));
+  return before.some(({ id, version, grant }) => grant && now.get(id) !== version);
 }
 
 /** The ids that the annotation names and that the ledger knows to be over; those of `open` are not. */

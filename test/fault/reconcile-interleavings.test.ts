@@ -25,15 +25,20 @@ interface Scene {
   readonly aws: DirectCluster;
   readonly clock: { ms: number };
   readonly turns: Turns;
-  readonly isAbsent: boolean;
+  readonly stage: StageName;
 }
 
 type Context = WorkerContext & SlackContext;
 
-const stage = sceneConfig();
-/** Where there is no document, and one may be made. */
-const bareStage = sceneConfig(true);
-const stageOf = (isAbsent: boolean) => (isAbsent ? bareStage : stage);
+const stages = {
+  "a document that is there": sceneConfig(),
+  "a document that is repaired": sceneConfig({ drift: "repair" }),
+  "a document that is made, and deleted": sceneConfig({ createAwsAuth: true }),
+};
+type StageName = keyof typeof stages;
+
+/** Where the document may be made, it is not there at first. */
+const isBare = (stage: StageName) => stages[stage].cluster.createAwsAuth;
 
 /** One who acts in a play. */
 interface Part {
@@ -79,8 +84,8 @@ const acts: Readonly<Record<string, Act>> = {
     ]),
   ),
   // Only where it may be made again.
-  "somebody deletes it": async (_, { aws, isAbsent }) => {
-    if (isAbsent) aws.remove();
+  "somebody deletes it": async (_, { aws, stage }) => {
+    if (isBare(stage)) aws.remove();
   },
 };
 
@@ -105,7 +110,7 @@ function partOf(name: string): fc.Arbitrary<Part> {
 }
 
 function contextOf(scene: Scene, ledger: Ledger, process: Pick<Turns, "point">, openCluster: Context["openCluster"]) {
-  const { clock, isAbsent } = scene;
+  const { clock, stage } = scene;
   const now = () => {
     clock.ms += 1;
     return new Date(clock.ms);
@@ -113,7 +118,7 @@ function contextOf(scene: Scene, ledger: Ledger, process: Pick<Turns, "point">, 
   const workers = { ask: async () => null, close: async () => {} };
   const pause = () => process.point("waits");
   const people = { workers, directory: nobodysGroups, newRequestId: () => "r-new" };
-  const rest = { config: stageOf(isAbsent).config, sealKeys, now, pause, ...people };
+  const rest = { config: stages[stage].config, sealKeys, now, pause, ...people };
   return { ...silentContext(ledger), ...rest, ...(openCluster && { openCluster }) };
 }
 
@@ -159,17 +164,17 @@ async function takeAllAway(scene: Scene, context: Context): Promise<void> {
 }
 
 /** Plays once, and holds what came of it against the ledger: when all has settled, and when all is taken away. */
-async function playOnce(turns: Turns, played: readonly Part[], isAbsent: boolean, isLateAtTheEnd: boolean) {
+async function playOnce(stage: StageName, turns: Turns, played: readonly Part[], isLateAtTheEnd: boolean) {
   const document: Document = {
-    initial: isAbsent ? {} : initialAwsAuth,
-    isDeleted: () => isAbsent && played.some(({ name }) => name === "somebody deletes it"),
+    initial: isBare(stage) ? {} : initialAwsAuth,
+    isDeleted: () => isBare(stage) && played.some(({ name }) => name === "somebody deletes it"),
   };
-  const aws = directCluster(isAbsent ? null : initialAwsAuth);
+  const aws = directCluster(isBare(stage) ? null : initialAwsAuth);
   const own = memoryLedger();
   const foreign = watchForeignText(aws, document);
   const over = watchWhatIsOver(aws, own);
-  const scene = { ledger: over.ledger, aws, clock: { ms: Date.now() }, turns, isAbsent };
-  await fillLedger(own, stageOf(isAbsent).cluster, new Date(scene.clock.ms));
+  const scene = { ledger: over.ledger, aws, clock: { ms: Date.now() }, turns, stage };
+  await fillLedger(own, stages[stage].cluster, new Date(scene.clock.ms));
 
   await turns.play(played.map((part) => () => play(scene, part)));
   const later = afterwards(scene);
@@ -186,23 +191,26 @@ async function playOnce(turns: Turns, played: readonly Part[], isAbsent: boolean
   expect(over.broken).toEqual([]);
 }
 
-test.each([
-  ["a document that is there", false],
-  ["a document that is made, and deleted", true],
-])(
+const names: readonly StageName[] = [
+  "a document that is there",
+  "a document that is repaired",
+  "a document that is made, and deleted",
+];
+
+test.each(names)(
   "workers that die, writes that come late, approvers, the clock and kubectl at once: %s is what the ledger says",
-  async (_, isAbsent) => {
+  async (stage) => {
     let runs = 0;
 
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), parts, fc.boolean(), async (scheduler, played, isLateAtTheEnd) => {
         runs += 1;
-        await playOnce(turnsOf(scheduler), played, isAbsent, isLateAtTheEnd);
+        await playOnce(stage, turnsOf(scheduler), played, isLateAtTheEnd);
       }),
-      { numRuns: isLong ? 5_000 : 200 },
+      { numRuns: isLong ? 5_000 : 150 },
     );
 
-    console.info(`interleavings of the reconciler: ${runs} runs`);
+    console.info(`interleavings of the reconciler, ${stage}: ${runs} runs`);
   },
   1_800_000,
 );

@@ -23,10 +23,12 @@ export function arnOf(user: string): string {
 }
 
 /** The sandbox's configuration, with its one cluster. */
-export function sceneConfig(createAwsAuth = false): { config: Config; cluster: Cluster } {
-  const reading = readConfig(
-    configuration.replace("    channel:", `    createAwsAuth: ${createAwsAuth}\n    channel:`),
-  );
+export function sceneConfig(change: Partial<Pick<Cluster, "createAwsAuth" | "drift">> = {}): {
+  config: Config;
+  cluster: Cluster;
+} {
+  const lines = Object.entries(change).map(([name, value]) => `    ${name}: ${value}\n`);
+  const reading = readConfig(configuration.replace("    channel:", `${lines.join("")}    channel:`));
   const cluster = reading.type === "config" ? reading.config.clusters.get(clusterName) : undefined;
   if (reading.type === "invalid" || !cluster) throw new Error("The sandbox's configuration does not read any more.");
   return { config: reading.config, cluster };

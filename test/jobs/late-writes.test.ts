@@ -1,25 +1,28 @@
 import { expect, test } from "vitest";
+import { revoke } from "../../src/grant/may-revoke.ts";
 import { adoptCluster } from "../../src/jobs/adopt.ts";
 import { reconcileCluster } from "../../src/jobs/reconcile.ts";
 import { initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { aChange } from "../builders/an-event.ts";
 import { type DirectCluster, directCluster, type Fate } from "../fault/direct-cluster.ts";
 import { fillLedger, sceneConfig, sealKeys, wishes } from "../fault/reconcile-scene.ts";
 import { silentContext } from "../fault/silent-context.ts";
+import type { Turns } from "../fault/turns.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 
 const free = { point: async () => {} };
 const network = { ...free, join: (act: () => Promise<void>) => void act() };
 
 /** A cluster with two approved grants of one principal, and a worker for each run. */
-async function aScene(data: Readonly<Record<string, string>> | null) {
+async function aScene(data: Readonly<Record<string, string>> | null, drift: "report" | "repair" = "report") {
   const ledger = memoryLedger();
-  const { config, cluster } = sceneConfig(data === null);
+  const { config, cluster } = sceneConfig({ createAwsAuth: data === null, drift });
   const aws = directCluster(data);
   const clock = { ms: Date.now() };
   await fillLedger(ledger, cluster, new Date(clock.ms));
-  const context = (fates: readonly Fate[] = []) => ({
+  const context = (fates: readonly Fate[] = [], process: Pick<Turns, "point"> = free) => ({
     ...{ ...silentContext(ledger), config, sealKeys, now: () => new Date(clock.ms), pause: free.point },
-    openCluster: aws.openFor(free, network, fates),
+    openCluster: aws.openFor(process, network, fates),
   });
   return { ledger, cluster, aws, clock, context };
 }
@@ -74,3 +77,27 @@ test("a fence of which only the first write arrived, when nothing was due any mo
   expect(annotationsOf(aws)).toEqual({});
   expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
 });
+
+test.each(["report", "repair"] as const)(
+  "what another run takes away between the records and the document does not pass for drift: %s",
+  async (drift) => {
+    const { ledger, cluster, aws, context } = await aScene(initialAwsAuth, drift);
+    await reconcileCluster(context(), cluster);
+    let isFirst = true;
+    const point = async (label: string) => {
+      if (label !== "GET" || !isFirst) return;
+      isFirst = false;
+      const active = await ledger.get(wishes.long.id);
+      const revoked = active && revoke(active, cluster, "U0APPROVER", "", new Date());
+      if (revoked?.type === "ended") await ledger.commit(aChange(revoked.after, "grant.ending"));
+      await reconcileCluster(context(), cluster);
+    };
+
+    await reconcileCluster(context([], { point }), cluster, "inspect");
+
+    expect((await ledger.get(wishes.long.id))?.grant).toMatchObject({ state: "ended", drift: null });
+    expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
+    expect(annotationsOf(aws)["eks-access/grants"]).not.toContain(wishes.long.id);
+    expect((await ledger.get(wishes.short.id))?.grant?.state).toBe("active");
+  },
+);
