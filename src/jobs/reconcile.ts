@@ -1,19 +1,17 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { parseDocument } from "../aws-auth/parse.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { dueWork, hasDueWork, orphansOf } from "../grant/due-work.ts";
-import type { Holding } from "../grant/holding.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { type AccessRequest, isClosed } from "../request/request.ts";
-import { type ClusterState, identityInDocument, readClusterState } from "./cluster-state.ts";
+import { type ClusterState, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
-import { activate, beginWrite, end, fail, noteDrift, noteUntrusted, putOff, voidApproval } from "./outcome.ts";
-import { prove } from "./prove.ts";
+import { beginWrite, fail, noteUntrusted, putOff, voidApproval } from "./outcome.ts";
 import { wakeCluster } from "./queues.ts";
+import { recordOutcomes } from "./record-outcomes.ts";
 import { type Settlement, type SettlementResult, settle } from "./settle.ts";
 import { fenceOffWrites, needsWrite, rehearseWrite, writeDocument } from "./write-document.ts";
 
@@ -66,7 +64,10 @@ async function reconcileOpen(context: WorkerContext, cluster: Cluster, opened: O
       await noteUntrusted(context, cluster, open, state.untrusted);
       continue;
     }
-    if (attempt < writeAttempts && (await haveChanged(context, cluster, open))) continue;
+    if (await haveChanged(context, cluster, open)) {
+      if (attempt < writeAttempts) continue;
+      throw new AccessError("record-changed", `The grants of ${cluster.name} do not stop changing`);
+    }
     const now = context.now();
     const closed = await closedAmong(context, state, open);
     const decided = settle({ cluster, work: dueWork(open, now), state, closed, sealKeys: context.sealKeys, now });
@@ -115,7 +116,7 @@ async function carryOut(
   for (const { request, message } of settlement.voided) await voidApproval(context, request, message);
   for (const { request, refusal } of [...settlement.refused, ...settlement.stuck])
     await fail(context, request, refusal);
-  await finish(context, cluster, client, { settlement, granted, readBack });
+  await recordOutcomes(context, cluster, client, { settlement, granted, readBack });
   return "carried out";
 }
 
@@ -143,42 +144,6 @@ function takesBack({ leaving, voided }: Settlement): boolean {
 /** The ledger must know of a write before it is sent. */
 function beginWrites(context: WorkerContext, granted: readonly AccessRequest[]): Promise<AccessRequest[]> {
   return inParallel(granted, (request) => beginWrite(context, request));
-}
-
-interface Written {
-  readonly settlement: Settlement;
-  readonly granted: readonly AccessRequest[];
-  readonly readBack: AwsAuthConfigMap | null;
-}
-
-async function finish(
-  context: WorkerContext,
-  cluster: Cluster,
-  client: ClusterClient,
-  written: Written,
-): Promise<void> {
-  const { settlement, granted, readBack } = written;
-  const wanted = parseDocument(settlement.data);
-  const found = parseDocument(readBack?.data ?? {});
-  await inParallel([...granted, ...settlement.repaired], async (request) => {
-    const proof = readBack ? await prove(client, cluster, request, found, context.now) : undefined;
-    await activate(context, request, proof, holdingOf(settlement, request));
-  });
-  await inParallel(settlement.leaving, async (request) => {
-    const remains = identityInDocument(found, request.principal);
-    const isGone = JSON.stringify(remains) === JSON.stringify(identityInDocument(wanted, request.principal));
-    await (isGone ? end(context, request, remains) : putOff(context, request, changedAgain(cluster)));
-  });
-  await inParallel(settlement.drifted, ({ request, message }) => noteDrift(context, request, message));
-  await inParallel(settlement.holding, (request) => noteDrift(context, request, null));
-}
-
-function holdingOf({ holdings }: Settlement, request: AccessRequest): Holding | undefined {
-  return holdings.find((holding) => holding.arn.toLowerCase() === request.principal.toLowerCase());
-}
-
-function changedAgain(cluster: Cluster): AccessError {
-  return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${cluster.name} right after our write`);
 }
 
 /**

@@ -88,7 +88,7 @@ test.each(["report", "repair"] as const)(
       if (label !== "GET" || !isFirst) return;
       isFirst = false;
       const active = await ledger.get(wishes.long.id);
-      const revoked = active && revoke(active, cluster, "U0APPROVER", "", new Date());
+      const revoked = active && revoke(active, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
       if (revoked?.type === "ended") await ledger.commit(aChange(revoked.after, "grant.ending"));
       await reconcileCluster(context(), cluster);
     };

@@ -1,0 +1,52 @@
+import { parseDocument } from "../aws-auth/parse.ts";
+import { AccessError } from "../failure/access-error.ts";
+import type { Holding } from "../grant/holding.ts";
+import type { ClusterClient } from "../kubernetes/cluster-client.ts";
+import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import type { AccessRequest } from "../request/request.ts";
+import { identityInDocument } from "./cluster-state.ts";
+import type { WorkerContext } from "./context.ts";
+import { inParallel } from "./in-parallel.ts";
+import { activate, end, noteDrift, putOff } from "./outcome.ts";
+import { prove } from "./prove.ts";
+import type { Settlement } from "./settle.ts";
+
+/** What a run has done to the document. */
+export interface Written {
+  readonly settlement: Settlement;
+  readonly granted: readonly AccessRequest[];
+  /** As it was read after the write; null: there is none. */
+  readonly readBack: AwsAuthConfigMap | null;
+}
+
+/** Proves each grant by what was read back, and records what came of each. */
+export async function recordOutcomes(
+  context: WorkerContext,
+  cluster: Cluster,
+  client: ClusterClient,
+  written: Written,
+): Promise<void> {
+  const { settlement, granted, readBack } = written;
+  const wanted = parseDocument(settlement.data);
+  const found = parseDocument(readBack?.data ?? {});
+  await inParallel([...granted, ...settlement.repaired], async (request) => {
+    const proof = readBack ? await prove(client, cluster, request, found, context.now) : undefined;
+    await activate(context, request, proof, holdingOf(settlement, request));
+  });
+  await inParallel(settlement.leaving, async (request) => {
+    const remains = identityInDocument(found, request.principal);
+    const isGone = JSON.stringify(remains) === JSON.stringify(identityInDocument(wanted, request.principal));
+    await (isGone ? end(context, request, remains) : putOff(context, request, changedAgain(cluster)));
+  });
+  await inParallel(settlement.drifted, ({ request, message }) => noteDrift(context, request, message));
+  await inParallel(settlement.holding, (request) => noteDrift(context, request, null));
+}
+
+function holdingOf({ holdings }: Settlement, request: AccessRequest): Holding | undefined {
+  return holdings.find((holding) => holding.arn.toLowerCase() === request.principal.toLowerCase());
+}
+
+function changedAgain(cluster: Cluster): AccessError {
+  return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${cluster.name} right after our write`);
+}
