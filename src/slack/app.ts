@@ -12,6 +12,7 @@ import type { SlackEnvironment } from "../config/environment.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { SlackContext } from "./context.ts";
 import { GuardedReceiver } from "./door/guarded-receiver.ts";
+import { onlyOnce } from "./door/only-once.ts";
 import { onlyOurTeam } from "./door/only-our-team.ts";
 import { seenRequests } from "./door/seen-requests.ts";
 import { InFlight } from "./in-flight.ts";
@@ -40,6 +41,7 @@ export async function startSlackApp(
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   const inFlight = new InFlight();
   app.use(onlyOurTeam(bot.teamId, context.log));
+  app.use(onlyOnce(seenRequests(context.ledger), context.log));
   register(app, context, inFlight);
   await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");

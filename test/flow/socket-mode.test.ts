@@ -60,6 +60,19 @@ describe("the main job in Socket Mode", () => {
     expect(textOf(await flow.asked("read the logs"))).toContain("`viewer` on `staging`");
   });
 
+  test("what comes again over the socket is acknowledged, and done once", async () => {
+    const engineer = flow.sandbox.slack.person("U0ENGINEER");
+    const reason = "asked once, sent twice";
+    await engineer.command(`/eks-access request ${clusterName} ${arns.engineer} admin for 30m ${reason}`, channel);
+
+    const again = await flow.sandbox.slack.redeliver();
+    await engineer.command("/eks-access list mine", channel);
+    const list = textOf(await flow.answer("U0ENGINEER", "*Your requests*"));
+
+    expect(again.status).toBe(200);
+    expect(list.split(reason)).toHaveLength(2);
+  });
+
   test("each change is in the audit log once", async () => {
     const { verdict, types } = await auditOf(flow.redisUrl);
 

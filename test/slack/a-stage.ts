@@ -35,6 +35,8 @@ export interface Stage {
   answered: (user: string, act: () => Promise<unknown>) => Promise<SandboxMessage>;
   /** Posts the channel's message of a request, or brings it up to date. */
   show: (id: string) => Promise<SandboxMessage>;
+  /** Sets the whole process's clock on by so many seconds. */
+  pass: (seconds: number) => void;
   stop: () => Promise<void>;
 }
 
@@ -95,6 +97,7 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
       if (!message) throw new Error(`No message shows ${id}: ${slack.messages("C0ACCESS").map(textOf).join("\n")}`);
       return message;
     },
+    pass: (seconds) => void vi.setSystemTime(Date.now() + seconds * 1000),
     stop: async () => {
       await app.stop();
       await slack.stop();

@@ -17,7 +17,14 @@ export interface Acknowledgement {
   body?: unknown;
 }
 
-export type Deliver = (outgoing: Outgoing) => Promise<Acknowledgement>;
+/** Why Slack sends something once more. */
+export interface Retry {
+  num: number;
+  /** For example `http_timeout`. */
+  reason: string;
+}
+
+export type Deliver = (outgoing: Outgoing, retry?: Retry) => Promise<Acknowledgement>;
 
 /** Slack waits this long for an acknowledgement, in milliseconds. */
 export const ackDeadline = 3_000;
@@ -31,11 +38,21 @@ export interface Signing {
  * Sends over HTTP, signed as Slack signs. An event that is not acknowledged is sent once more at once, as Slack does;
  * its later retries, after one and five minutes, are left out. Commands and interactions are never sent again.
  */
-export async function deliverOverHttp(url: string, outgoing: Outgoing, signing: Signing): Promise<Acknowledgement> {
+export async function deliverOverHttp(
+  url: string,
+  outgoing: Outgoing,
+  signing: Signing,
+  retry?: Retry,
+): Promise<Acknowledgement> {
+  if (retry) return send(url, outgoing, signing, retryHeaders(retry));
   const first = await send(url, outgoing, signing, {});
   if (outgoing.kind !== "event" || first.error === undefined) return first;
   const reason = first.error === "operation_timeout" ? "http_timeout" : "http_error";
-  return send(url, outgoing, signing, { "x-slack-retry-num": "1", "x-slack-retry-reason": reason });
+  return send(url, outgoing, signing, retryHeaders({ num: 1, reason }));
+}
+
+function retryHeaders({ num, reason }: Retry): Readonly<Record<string, string>> {
+  return { "x-slack-retry-num": String(num), "x-slack-retry-reason": reason };
 }
 
 async function send(

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import { type Acknowledgement, ackDeadline, type Deliver, type Outgoing } from "./delivery.ts";
+import { type Acknowledgement, ackDeadline, type Deliver, type Outgoing, type Retry } from "./delivery.ts";
 import { isObject, parseJson, textAt } from "./json.ts";
 
 /** The app's WebSocket connections. */
@@ -51,7 +51,7 @@ export function makeSocketMode(url: () => string, appId: string): SocketMode {
       else socket.end("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n");
     },
     connected: () => open.length > 0,
-    deliver: (outgoing) => deliverOverSocket(nextOf(open), waiting, outgoing),
+    deliver: (outgoing, retry) => deliverOverSocket(nextOf(open), waiting, outgoing, retry),
     refresh: () => {
       for (const socket of open) socket.send('{"type":"disconnect","reason":"refresh_requested"}');
     },
@@ -80,6 +80,7 @@ function deliverOverSocket(
   socket: WebSocket | undefined,
   waiting: Map<string, (body: unknown) => void>,
   { kind, payload }: Outgoing,
+  retry?: Retry,
 ): Promise<Acknowledgement> {
   const started = performance.now();
   const id = randomUUID();
@@ -96,6 +97,7 @@ function deliverOverSocket(
       type: envelopeTypes[kind],
       accepts_response_payload: kind !== "event",
       payload,
+      ...(retry && { retry_attempt: retry.num, retry_reason: retry.reason }),
     };
     socket?.send(JSON.stringify(envelope));
   });

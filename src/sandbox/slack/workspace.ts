@@ -1,7 +1,7 @@
 import { Faults } from "../faults.ts";
 import { type SandboxServer, startSandboxServer } from "../http-server.ts";
 import { makeChanges, untilFound } from "./changes.ts";
-import { type Deliver, deliverOverHttp } from "./delivery.ts";
+import { type Acknowledgement, type Deliver, deliverOverHttp, type Outgoing } from "./delivery.ts";
 import { describeState } from "./describe-state.ts";
 import { chatMethods } from "./methods/chat.ts";
 import { conversationMethods } from "./methods/conversations.ts";
@@ -33,6 +33,8 @@ export interface SandboxSlack {
   faults: Faults;
   /** Where the app listens, for example `http://127.0.0.1:3000/slack/events`. In Socket Mode the app connects by itself. */
   connect(eventsUrl: string): void;
+  /** Sends once more what was sent last, as Slack does where it saw no acknowledgement. */
+  redeliver(): Promise<Acknowledgement>;
   /** Asks every open socket to connect anew, as Slack does each few hours. */
   refreshSockets(): void;
   person(userId: string): SandboxPerson;
@@ -80,6 +82,7 @@ export async function startSandboxSlack(options: SandboxSlackOptions = {}): Prom
     ...whereItIs(server.url, state),
     faults,
     connect: app.connect,
+    redeliver: app.redeliver,
     refreshSockets: sockets.refresh,
     person: peopleOf({ state, deliver: app.deliver, url: () => server.url, loaded: new Map() }),
     people: state.people,
@@ -126,17 +129,24 @@ function whereItIs(url: string, { identity }: SlackState) {
 function connection(
   { identity, now }: SlackState,
   sockets: SocketMode,
-): { connect: (eventsUrl: string) => void; deliver: Deliver } {
+): { connect: (eventsUrl: string) => void; deliver: Deliver; redeliver: () => Promise<Acknowledgement> } {
   let eventsUrl: string | undefined;
+  let last: Outgoing | undefined;
+  const deliver: Deliver = async (outgoing, retry) => {
+    last = outgoing;
+    if (sockets.connected()) return sockets.deliver(outgoing, retry);
+    if (eventsUrl === undefined)
+      throw new Error("the app is not connected to the workspace: call connect, or open a socket");
+    return deliverOverHttp(eventsUrl, outgoing, { secret: identity.signingSecret, now }, retry);
+  };
   return {
     connect: (url) => {
       eventsUrl = url;
     },
-    deliver: async (outgoing) => {
-      if (sockets.connected()) return sockets.deliver(outgoing);
-      if (eventsUrl === undefined)
-        throw new Error("the app is not connected to the workspace: call connect, or open a socket");
-      return deliverOverHttp(eventsUrl, outgoing, { secret: identity.signingSecret, now });
+    deliver,
+    redeliver: async () => {
+      if (last === undefined) throw new Error("nothing was sent yet");
+      return deliver(last, { num: 1, reason: "http_timeout" });
     },
   };
 }

@@ -41,7 +41,9 @@ async function refuse(door: Door, request: IncomingMessage): Promise<DoorRefusal
   const signature = String(request.headers["x-slack-signature"]);
   const timestamp = Number(request.headers["x-slack-request-timestamp"]);
   if (!isSigned(door, body, signature, timestamp)) return { status: 401, why: "its signature is not of our secret" };
-  return (await door.seen.isNew(signature)) ? null : { status: 409, why: "it came before" };
+  if (await door.seen.isNew(signature)) return null;
+  // Slack itself may send again within the second: to be told that it has arrived, it must not be told off.
+  return { status: request.headers["x-slack-retry-num"] === undefined ? 409 : 200, why: "it came before" };
 }
 
 /** Null: it is too large. @throws where the connection ends before the body does */

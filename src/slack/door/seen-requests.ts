@@ -10,7 +10,7 @@ const answerWithinMs = 300;
 
 /** Requests that any of the slack processes has taken already. */
 export interface SeenRequests {
-  /** True the first time that this signature comes. */
+  /** True the first time that this signature, or this id, comes. */
   isNew(signature: string): Promise<boolean>;
 }
 

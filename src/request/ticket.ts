@@ -1,0 +1,17 @@
+/** Whether a cluster wants a ticket with each request, and of which form. */
+export interface TicketRule {
+  readonly need: "none" | "optional" | "required";
+  /** The whole ticket must match this regular expression; null: any word. */
+  readonly pattern: string | null;
+}
+
+export const longestTicket = 64;
+
+/** Why this is no ticket for the cluster; null: it is one. */
+export function refuseTicket({ pattern }: TicketRule, ticket: string): string | null {
+  if (ticket.length > longestTicket)
+    return `The ticket has ${ticket.length} characters; ${longestTicket} are the most.`;
+  if (/\s/.test(ticket)) return "A ticket is one word, for example OPS-123.";
+  if (pattern === null || new RegExp(`^(?:${pattern})$`, "u").test(ticket)) return null;
+  return `${JSON.stringify(ticket)} is not of the form ${pattern}.`;
+}

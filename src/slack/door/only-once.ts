@@ -1,0 +1,27 @@
+import type { AllMiddlewareArgs } from "@slack/bolt";
+import type { Logger } from "pino";
+import type { SeenRequests } from "./seen-requests.ts";
+
+type Middleware = (
+  args: AllMiddlewareArgs & { body: object; ack?: (() => Promise<unknown>) | undefined },
+) => Promise<void>;
+
+/**
+ * Slack sends again what it saw no acknowledgement of (`x-slack-retry-num`, or `retry_attempt` on a socket), signed anew and
+ * to whichever process it reaches. What is sent again carries the id of the first time: it is acknowledged, and not done
+ * twice.
+ */
+export function onlyOnce(seen: SeenRequests, log: Logger): Middleware {
+  return async ({ body, context, ack, next }) => {
+    const id = deliveryId(body);
+    if (id === null || (await seen.isNew(`delivery:${id}`))) return next();
+    log.info({ retry: context.retryNum, reason: context.retryReason }, "a request came again; it is done once");
+    await ack?.();
+  };
+}
+
+/** Events have an id; everything that a person does has a trigger of its own. */
+function deliveryId(body: object): string | null {
+  const values = ["event_id", "trigger_id"].map((name) => Object.getOwnPropertyDescriptor(body, name)?.value);
+  return values.find((value) => typeof value === "string" && value !== "") ?? null;
+}

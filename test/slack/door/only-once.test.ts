@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { AccessError } from "../../../src/failure/access-error.ts";
+import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import { engineerArn } from "../../builders/a-request.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+let stage: Stage;
+
+beforeEach(async () => {
+  stage = await aStage();
+});
+afterEach(() => stage.stop());
+
+const asked = async () => (await stage.ledger.ofRequester("U0ENGINEER", 10)).map(({ reason }) => reason);
+
+describe("what Slack sends again", () => {
+  test("is acknowledged, and done once", async () => {
+    await stage.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h only once`);
+
+    const again = await stage.slack.redeliver();
+    await stage.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h another one`);
+
+    expect(again).toMatchObject({ status: 200 });
+    expect(await asked()).toEqual(expect.arrayContaining(["only once", "another one"]));
+    expect(await asked()).toHaveLength(2);
+  });
+
+  test("in a later second, signed anew, is known by what it is about", async () => {
+    await stage.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h only once`);
+    stage.pass(60);
+
+    const again = await stage.slack.redeliver();
+
+    expect(again).toMatchObject({ status: 200 });
+    expect(await asked()).toEqual(["only once"]);
+  });
+});
+
+test("two commands with one text are two commands", async () => {
+  const line = `request staging ${engineerArn} viewer for 1h the same words`;
+
+  await stage.say("U0ENGINEER", line);
+  await stage.say("U0ENGINEER", line);
+
+  expect(await asked()).toEqual(["the same words", "the same words"]);
+});
+
+describe("while the ledger is down", () => {
+  test.each(["help", "list", "status r-1", "cancel r-1", `request staging ${engineerArn} viewer why`])(
+    "%s is acknowledged in time, with an honest answer",
+    async (text) => {
+      const gone = () => Promise.reject(new AccessError("ledger-unreachable", "The ledger in Redis did not answer"));
+      const down = await aStage({
+        ledger: (ledger) =>
+          Object.fromEntries(Object.keys(ledger).map((key) => [key, gone])) as unknown as typeof ledger,
+      });
+      const person = down.person("U0ENGINEER");
+
+      const ack = await person.command(`/eks-access ${text}`, "C0ACCESS");
+      const answer = await down.slack.until(() => person.ephemerals().at(-1));
+      await down.stop();
+
+      expect(ack.status).toBe(200);
+      expect(ack.milliseconds).toBeLessThan(3_000);
+      expect(textOf(answer)).toMatch(text === "help" ? /gives you access/ : /The ledger in Redis did not answer/);
+    },
+  );
+});
