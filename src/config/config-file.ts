@@ -17,6 +17,21 @@ const group = text(/^[\x21-\x7e]+$/, "use printable ASCII without spaces").refin
   "a group can't hold a template",
 );
 
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text, "u") instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
+
+/** A regular expression of JavaScript, with the `u` flag. */
+const ticketPattern = z
+  .string("write a regular expression")
+  .min(1)
+  .max(200)
+  .refine(isPattern, "write a regular expression, for example 'OPS-[0-9]+'");
+
 const check = z.strictObject({
   verb: text(/./, "write a verb, for example list"),
   resource: text(/./, "write a resource in the plural, for example pods"),
@@ -44,6 +59,8 @@ const cluster = z.strictObject({
   drift: z.enum(["report", "repair"]).default("report"),
   foreignAccounts: z.array(account).default([]),
   createAwsAuth: z.boolean().default(false),
+  ticket: z.enum(["none", "optional", "required"]).default("none"),
+  ticketPattern: ticketPattern.optional(),
   quiet: z.union([z.boolean(), z.string().min(1).max(200)], "write true, or the reason as a text").default(false),
 });
 

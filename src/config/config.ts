@@ -71,6 +71,7 @@ function build(file: ConfigFile): Config {
       name,
       levels: cluster.levels.flatMap((offered) => levels.get(offered) ?? []),
       rules: rulesOf(file, name),
+      ticket: { need: cluster.ticket, pattern: cluster.ticketPattern ?? null },
       quiet: quietReason(cluster.quiet),
       breakGlass: breakGlassOf(file, name),
     },

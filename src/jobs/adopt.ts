@@ -79,6 +79,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     principal: holding.arn,
     groups: share.groups,
     durationSeconds,
+    ticket: null,
     reason: "recovered from the cluster's own memory after the ledger was lost",
     createdAt: at,
     lapsesAt: share.endsAt,

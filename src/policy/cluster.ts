@@ -1,3 +1,4 @@
+import type { TicketRule } from "../request/ticket.ts";
 import type { BreakGlass } from "./break-glass.ts";
 import type { Creator } from "./creator.ts";
 import type { Rule } from "./rule.ts";
@@ -43,6 +44,7 @@ export interface Cluster {
   readonly rules: readonly Rule[];
   /** Why the cluster takes no requests now; null: it does. */
   readonly quiet: string | null;
+  readonly ticket: TicketRule;
   /** Null: nobody may. */
   readonly breakGlass: BreakGlass | null;
   /** Slack user ids and user groups of people on call: they may revoke any grant of this cluster. */

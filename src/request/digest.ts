@@ -37,6 +37,8 @@ function wishValue(request: AccessRequest, cluster: Cluster, level: Level) {
     groups: [...request.groups].sort(),
     durationSeconds: request.durationSeconds,
     reason: request.reason,
+    // Left out where there is none: what was approved before there were tickets still holds.
+    ...(request.ticket !== null && { ticket: request.ticket }),
     createdAt: request.createdAt,
     lapsesAt: request.lapsesAt,
     extends: request.extends,

@@ -3,11 +3,13 @@ import { mayRequest, refuseDuration } from "../policy/may-request.ts";
 import { type Principal, readPrincipal } from "../principal/arn.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
 import { nearest } from "./nearest.ts";
+import { refuseTicket } from "./ticket.ts";
 
 export const maxReasonLength = 500;
 const defaultDurationSeconds = 3600;
 const exampleDurationSeconds = 4 * 3600;
 const reasonPlaceholder = "<reason>";
+const ticketPlaceholder = "<ticket>";
 
 /** IAM: a path of 512 characters, a name of 64, and what stands before them. What is longer could not be shown whole. */
 const longestArn = 640;
@@ -94,6 +96,23 @@ export function readDuration(typed: string | undefined, level: Level | null): Re
   const tooLong = level && refuseDuration(level, seconds);
   if (tooLong) return mistaken(tooLong, `for ${short(longest)}`);
   return understood(seconds, formatDuration(seconds), `for ${typed}`);
+}
+
+export function takesTicket({ ticket }: Cluster): boolean {
+  return ticket.need !== "none";
+}
+
+/** Null without a mistake: there is none, and none is wanted. */
+export function readTicket(typed: string | undefined, cluster: Cluster | null): ReadPart<string> {
+  const ticket = typed?.trim() ?? "";
+  const none = { value: null, meant: null, mistake: null, corrected: "", shown: "" };
+  if (!cluster || !takesTicket(cluster)) return none;
+  if (ticket === "" || ticket === ticketPlaceholder) {
+    if (cluster.ticket.need === "optional" && typed !== ticketPlaceholder) return none;
+    return mistaken(`${cluster.name} wants a ticket with each request.`, `ticket ${ticketPlaceholder}`);
+  }
+  const refusal = refuseTicket(cluster.ticket, ticket);
+  return refusal ? mistaken(refusal, `ticket ${ticketPlaceholder}`) : understood(ticket, ticket, `ticket ${ticket}`);
 }
 
 export function readReason(typed: string): ReadPart<string> {

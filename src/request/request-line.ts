@@ -1,6 +1,15 @@
 import type { Cluster, Level } from "../policy/cluster.ts";
 import type { Principal } from "../principal/arn.ts";
-import { keepToPolicy, readArn, readCluster, readDuration, readLevel, readReason } from "./read-part.ts";
+import {
+  keepToPolicy,
+  readArn,
+  readCluster,
+  readDuration,
+  readLevel,
+  readReason,
+  readTicket,
+  takesTicket,
+} from "./read-part.ts";
 
 /** Everything that a request says, read and allowed by the policy. */
 export interface RequestWish {
@@ -8,6 +17,7 @@ export interface RequestWish {
   readonly level: Level;
   readonly principal: Principal;
   readonly durationSeconds: number;
+  readonly ticket: string | null;
   readonly reason: string;
 }
 
@@ -18,6 +28,8 @@ export interface RequestParts {
   readonly level: string;
   /** Undefined: not said. */
   readonly duration: string | undefined;
+  /** Undefined: not said. */
+  readonly ticket: string | undefined;
   readonly reason: string;
 }
 
@@ -34,13 +46,18 @@ export type RequestReading =
       readonly corrected: string;
     };
 
-/** Splits `<cluster> <arn> <level> [for 4h] <reason…>` into its parts. */
+/** Splits `<cluster> <arn> <level> [for 4h] [ticket OPS-1] <reason…>` into its parts. */
 export function splitRequestLine(line: string): RequestParts {
   const [cluster = "", principal = "", level = "", ...rest] = line.trim().split(/\s+/);
-  if (rest[0]?.toLowerCase() === "for") {
-    return { cluster, principal, level, duration: rest[1] ?? "", reason: rest.slice(2).join(" ") };
-  }
-  return { cluster, principal, level, duration: undefined, reason: rest.join(" ") };
+  const [duration, afterDuration] = takeNamed("for", rest);
+  const [ticket, reason] = takeNamed("ticket", afterDuration);
+  return { cluster, principal, level, duration, ticket, reason: reason.join(" ") };
+}
+
+/** Takes `<name> <value>` off the words where they begin with it. */
+function takeNamed(name: string, words: readonly string[]): readonly [string | undefined, readonly string[]] {
+  const [first, value = "", ...others] = words;
+  return first?.toLowerCase() === name ? [value, others] : [undefined, words];
 }
 
 /** Reads the parts of a request. Every mistake is told at once, with a corrected line. */
@@ -49,17 +66,25 @@ export function readRequest(parts: RequestParts, clusters: ReadonlyMap<string, C
   const level = readLevel(parts.level, cluster.meant);
   const principal = keepToPolicy(readArn(parts.principal), cluster.meant, level.meant);
   const duration = readDuration(parts.duration, level.meant);
-  const reason = readReason(parts.reason);
-  if (cluster.value && level.value && principal.value && duration.value && reason.value) {
+  const ticket = readTicket(parts.ticket, cluster.meant);
+  const reason = readReason(reasonOf(parts, cluster.meant));
+  if (cluster.value && level.value && principal.value && duration.value && ticket.mistake === null && reason.value) {
     const wish = { cluster: cluster.value, level: level.value, principal: principal.value };
-    return { type: "wish", wish: { ...wish, durationSeconds: duration.value, reason: reason.value } };
+    const rest = { durationSeconds: duration.value, ticket: ticket.value, reason: reason.value };
+    return { type: "wish", wish: { ...wish, ...rest } };
   }
-  const words = [cluster, principal, level, duration, reason].map((part) => part.corrected);
-  const read = Object.entries({ cluster, principal, level, duration, reason });
+  const words = [cluster, principal, level, duration, ticket, reason].map((part) => part.corrected);
+  const read = Object.entries({ cluster, principal, level, duration, ticket, reason });
   return {
     type: "mistakes",
     understood: read.flatMap(([part, { value, shown }]) => (value ? [`${part} ${shown}`] : [])),
     mistakes: read.flatMap(([part, { mistake }]) => (mistake ? [{ part: part as PartName, message: mistake }] : [])),
     corrected: `/eks-access request ${words.filter((word) => word !== "").join(" ")}`,
   };
+}
+
+/** Where a cluster wants no ticket, a reason may begin with the word. */
+function reasonOf({ ticket, reason }: RequestParts, cluster: Cluster | null): string {
+  if (ticket === undefined || !cluster || takesTicket(cluster)) return reason;
+  return `ticket ${ticket} ${reason}`;
 }

@@ -67,6 +67,8 @@ export interface AccessRequest {
   readonly groups: readonly string[];
   readonly durationSeconds: number;
   readonly reason: string;
+  /** What of the tracker it belongs to; null: nothing. */
+  readonly ticket: string | null;
   /** ISO 8601. */
   readonly createdAt: string;
   /** ISO 8601: after this nobody can approve it any more. */
@@ -95,12 +97,14 @@ export interface AccessRequest {
 export type NewRequest = Pick<
   AccessRequest,
   "id" | "requester" | "cluster" | "level" | "principal" | "groups" | "durationSeconds" | "reason" | "extends"
-> & { readonly standing?: Standing };
+> &
+  Partial<Pick<AccessRequest, "standing" | "ticket">>;
 
 /** A request as it first stands in the ledger. */
 export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: number): AccessRequest {
   return {
     standing: noStanding,
+    ticket: null,
     ...wish,
     version: 1,
     state: "pending",

@@ -4,7 +4,7 @@ import type { AccessRequest } from "./request.ts";
 
 /** A record as an older eks-access wrote it: one decision, and one name where several can stand now. */
 interface OlderRecord
-  extends Omit<AccessRequest, "approvals" | "approvalsWanted" | "denial" | "voided" | "standing" | "glass"> {
+  extends Omit<AccessRequest, "approvals" | "approvalsWanted" | "denial" | "voided" | "standing" | "glass" | "ticket"> {
   readonly decision: Decision | null;
   readonly voided: { readonly by: string; readonly message: string } | null;
 }
@@ -17,6 +17,7 @@ export function readStored(stored: AccessRequest | OlderRecord): AccessRequest {
     ...rest,
     standing: noStanding,
     glass: null,
+    ticket: null,
     reminders: rest.reminders ?? null,
     approvals: decision?.verdict === "approved" ? [decision] : [],
     approvalsWanted: 1,

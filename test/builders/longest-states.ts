@@ -25,6 +25,7 @@ function stretched(request: AccessRequest): AccessRequest {
     principal: `arn:aws:iam::111122223333:user/${longest(512)}/${"n".repeat(64)}`,
     groups: Array.from({ length: 25 }, () => longest(100)),
     reason: longest(500),
+    ticket: longest(64),
     extends: "r".repeat(20),
     preview: preview && {
       ...preview,

@@ -23,6 +23,18 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ],
   ["clusters.staging.region", "use a region's name, for example eu-central-1", "eu-central-1", "Frankfurt"],
   ["clusters.staging.eksName", "use the name that EKS knows the cluster by", "staging-eks", '"staging eks"'],
+  [
+    "clusters.staging.ticket",
+    "use none or optional or required",
+    "    channel:",
+    "    ticket: sometimes\n    channel:",
+  ],
+  [
+    "clusters.staging.ticketPattern",
+    "write a regular expression, for example 'OPS-[0-9]+'",
+    "    channel:",
+    "    ticketPattern: 'OPS-('\n    channel:",
+  ],
   ["clusters.staging.creator", "it is missing; write a block of settings", / {4}creator:\n.*\n/, ""],
   [
     "clusters.staging.creator.roleArn",

@@ -75,6 +75,20 @@ describe("the form", () => {
     expect(principal).toMatchObject({ element: { initial_value: engineer } });
   });
 
+  test.each([
+    ["none", []],
+    ["optional", [{ optional: true }]],
+    ["required", [{ optional: false }]],
+  ] as const)("has a field for a ticket where the cluster wants one: %s", (need, expected) => {
+    const offer = offerOf("staging", "viewer");
+    const offers = [{ ...offer, cluster: { ...offer.cluster, ticket: { need, pattern: "OPS-[0-9]+" } } }];
+
+    const blocks = requestModal(emptyForm, offers).blocks.filter(({ block_id: id }) => id === "ticket/staging");
+
+    expect(blocks).toMatchObject(expected);
+    expect(problemsOfView(requestModal(emptyForm, offers))).toEqual([]);
+  });
+
   test("says beside an ARN what is wrong with it, and offers the right one", () => {
     const path = "arn:aws:iam::111122223333:role/teams/payments/developers";
 
@@ -133,6 +147,7 @@ describe("what stands in the form", () => {
       level: "viewer",
       principal: engineer,
       duration: "",
+      ticket: undefined,
       reason: "why",
     });
     expect(formOf(view)).toEqual({

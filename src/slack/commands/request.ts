@@ -8,7 +8,7 @@ import type { Command, CommandCall } from "./command.ts";
 
 export const request: Command = {
   word: "request",
-  usage: "[<cluster> <arn> <level> [for 4h] <reason>]",
+  usage: "[<cluster> <arn> <level> [for 4h] [ticket <id>] <reason>]",
   summary: "asks for access; alone it opens a form",
   run: (context, call) => (call.rest === "" ? openForm(context, call) : askInOneLine(context, call)),
 };

@@ -16,8 +16,9 @@ async function askAgain(context: SlackContext, user: string, id: string): Promis
   const request = await context.ledger.get(id);
   if (!request || request.requester !== user) return noSuchRequestAnswer(id);
   const { cluster, principal, level, durationSeconds, reason } = request;
+  const ticket = request.ticket ?? undefined;
   const duration = formatDuration(durationSeconds).replaceAll(" ", "");
-  const reading = readRequest({ cluster, principal, level, duration, reason }, context.config.clusters);
+  const reading = readRequest({ cluster, principal, level, duration, ticket, reason }, context.config.clusters);
   if (reading.type === "mistakes") return mistakesAnswer(reading);
   return requestedAnswer(await submitRequest(context, user, reading.wish));
 }

@@ -32,6 +32,7 @@ export async function extendGrant(
     level,
     principal: reading.principal,
     durationSeconds: extension.durationSeconds,
+    ticket: request.ticket,
     reason: request.reason,
   };
   return extensionAnswer(await submitRequest(context, user, wish, request.id), request);

@@ -23,8 +23,9 @@ export function formChangeHandler(): (context: SlackContext, change: FormChange)
     const { view } = body;
     if (!view) return;
     remember(newest, view.id, action.action_ts);
-    const next = requestModal(changed(view, action), await offersTo(context, body.user.id));
-    if (isShown(view, next)) return;
+    const offers = await offersTo(context, body.user.id);
+    const next = requestModal(changed(view, action), offers);
+    if (offers.length === 0 || isShown(view, next)) return;
     const update = { view_id: view.id, view: next };
     await client.views.update({ ...update, hash: view.hash }).catch((error: unknown) => {
       if (slackErrorCode(error) !== "hash_conflict") throw error;

@@ -1,9 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { ModalView } from "@slack/types";
+import type { Cluster } from "../../policy/cluster.ts";
+import { levelsOffered } from "../../policy/offer.ts";
 import { formatDuration } from "../../request/duration.ts";
 import type { SlackContext } from "../context.ts";
+import { nothingOfferedAnswer } from "../messages/answers.ts";
+import { messageModal } from "../messages/modals.ts";
 import { emptyForm, type Offer, type RequestForm } from "../request-form/form.ts";
 import { requestModal } from "../request-form/request-modal.ts";
+import { personFor } from "../standing.ts";
 
 /** A form opens within three seconds or not at all: what is remembered must not cost it. In milliseconds. */
 const rememberingMs = 1_200;
@@ -11,8 +16,11 @@ const rememberingMs = 1_200;
 /** The form of a request, as this person left it last. */
 export async function requestForm(context: SlackContext, user: string): Promise<ModalView> {
   const nothing = pause(rememberingMs, emptyForm);
-  const form = await Promise.race([remembered(context, user).catch(() => emptyForm), nothing]);
-  return requestModal(form, await offersTo(context, user));
+  const [form, offers] = await Promise.all([
+    Promise.race([remembered(context, user).catch(() => emptyForm), nothing]),
+    offersTo(context, user),
+  ]);
+  return offers.length > 0 ? requestModal(form, offers) : messageModal("Ask for access", nothingOfferedAnswer());
 }
 
 /** What this person asked for last, and the principal that their account is linked to. @throws AccessError */
@@ -24,7 +32,18 @@ async function remembered({ ledger }: SlackContext, user: string): Promise<Reque
   return { ...emptyForm, cluster: last.cluster, level: last.level, duration, principal };
 }
 
-/** What somebody may ask for. @throws AccessError */
-export async function offersTo({ config }: SlackContext, _user: string): Promise<readonly Offer[]> {
-  return [...config.clusters.values()].map((cluster) => ({ cluster, levels: cluster.levels }));
+/**
+ * What somebody may ask for. Where Slack does not say in time of which groups they are, everything is offered: the policy
+ * looks at the request itself when it is sent.
+ */
+export async function offersTo(context: SlackContext, user: string): Promise<readonly Offer[]> {
+  const clusters = [...context.config.clusters.values()];
+  const everything = clusters.map((cluster) => ({ cluster, levels: cluster.levels }));
+  const allowed = Promise.all(clusters.map((cluster) => offerTo(context, cluster, user))).catch(() => everything);
+  const offers = await Promise.race([allowed, pause(rememberingMs, everything)]);
+  return offers.filter(({ levels }) => levels.length > 0);
+}
+
+async function offerTo(context: SlackContext, cluster: Cluster, user: string): Promise<Offer> {
+  return { cluster, levels: levelsOffered(cluster, await personFor(context, cluster, user)) };
 }

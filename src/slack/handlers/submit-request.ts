@@ -12,7 +12,7 @@ export async function submitRequest(
   wish: RequestWish,
   extended: string | null = null,
 ): Promise<AccessRequest> {
-  const { cluster, level, principal, durationSeconds, reason } = wish;
+  const { cluster, level, principal, durationSeconds, ticket, reason } = wish;
   const now = context.now();
   const standing = await standingOf(context, cluster, requester);
   const verdict = mayAsk({ ...wish, requester, standing }, now);
@@ -26,6 +26,7 @@ export async function submitRequest(
       principal: principal.arn,
       groups: level.groups,
       durationSeconds,
+      ticket,
       reason,
       extends: extended,
     },
@@ -39,6 +40,7 @@ export async function submitRequest(
     level: level.name,
     groups: level.groups,
     durationSeconds,
+    ticket,
     reason,
     extends: extended,
   });

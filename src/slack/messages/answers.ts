@@ -36,6 +36,11 @@ export function noSuchRequestAnswer(id: string): Message {
   );
 }
 
+/** No rule of the policy names this person. */
+export function nothingOfferedAnswer(): Message {
+  return answer("There is no cluster that you may ask for now: the policy names none for you, or all are closed.");
+}
+
 /** A denial without a reason, or with a longer one than can be shown, is none yet. */
 export function missingReasonAnswer(id: string, length: number, most: number): Message {
   const line = code(`/eks-access deny ${id} <why>`);

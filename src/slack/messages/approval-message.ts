@@ -51,6 +51,7 @@ export function approvalMessage(request: AccessRequest): Message {
         `*Groups*\n${codeList(request.groups, 900)}`,
         `*For*\n${durationOf(request)} from ${request.glass ? "then" : "the approval"}`,
         `*Request*\n${code(request.id)}, asked ${time(request.createdAt)}`,
+        ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
       ]),
       ...previewBlocks(request),
       ...stateBlocks(request),

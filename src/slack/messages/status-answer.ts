@@ -64,6 +64,7 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
       `*Groups*\n${codeList(request.groups, 500)}`,
       `*For*\n${durationOf(request)} from the approval`,
       `*Request*\n${code(id)}, asked ${time(request.createdAt)}`,
+      ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
     ]),
   ];
 }

@@ -36,6 +36,7 @@ export function partsOf(view: FormView): RequestParts {
     level: putIn(view, "level"),
     principal: putIn(view, "principal").trim(),
     duration: putIn(view, "duration"),
+    ticket: putIn(view, "ticket") || undefined,
     reason: putIn(view, "reason"),
   };
 }

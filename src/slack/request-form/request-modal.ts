@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { InputBlock, KnownBlock, ModalView, SectionBlock } from "@slack/types";
 import { type PrincipalHint, principalHint } from "../../request/principal-hint.ts";
-import { maxReasonLength } from "../../request/read-part.ts";
+import { maxReasonLength, takesTicket } from "../../request/read-part.ts";
+import { longestTicket } from "../../request/ticket.ts";
 import { code, context, cut, plainLine } from "../mrkdwn.ts";
 import { fieldId, formActions, input, mostOptions, select, text } from "./fields.ts";
 import { type Completed, completeForm, durationsUpTo, type Offer, type RequestForm } from "./form.ts";
@@ -18,6 +19,7 @@ export function requestModal(given: RequestForm, offers: readonly Offer[]): Moda
     ...choicesOf(completed),
     principalInput(form),
     ...hintBlocks(principalHint(form.principal, offer?.cluster ?? null)),
+    ...ticketInput(offer),
     input("reason", "Why", { multiline: true, max_length: maxReasonLength }),
   ];
   return {
@@ -66,6 +68,15 @@ function choicesOf({ form, offer, level }: Completed): InputBlock[] {
     action: null,
   });
   return [levels, durations];
+}
+
+/** A cluster that wants no ticket is not asked about one. */
+function ticketInput(offer: Offer | null): InputBlock[] {
+  if (!offer || !takesTicket(offer.cluster)) return [];
+  const { name, ticket } = offer.cluster;
+  const example = ticket.pattern === null ? "OPS-123" : cut(ticket.pattern, 100);
+  const block = input(fieldId("ticket", name), "Ticket", { placeholder: text(example), max_length: longestTicket });
+  return [{ ...block, optional: ticket.need === "optional" }];
 }
 
 function principalInput({ principal, replaced }: RequestForm): InputBlock {
