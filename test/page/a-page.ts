@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
 import { type PageServer, startPageServer } from "../../src/sandbox/page/server/server.ts";
 import { startTheatre, type Theatre } from "../../src/sandbox/page/stage/theatre.ts";
@@ -83,4 +83,14 @@ export async function become(page: Page, name: string): Promise<void> {
 export async function say(page: Page, line: string): Promise<void> {
   await page.getByRole("combobox", { name: /^Message in/ }).fill(line);
   await page.getByRole("button", { name: "Send" }).click();
+}
+
+/** Takes access away by the button of a message, through the form that asks once more. */
+export async function revoke(message: Locator): Promise<void> {
+  await message.getByRole("button", { name: "Revoke" }).click();
+  const page = message.page();
+  await page.getByRole("dialog", { name: "Take access away" }).getByRole("button", { name: "Revoke" }).click();
+  await page.getByRole("dialog").getByText("is being taken away").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Close", exact: true }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
 }

@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns } from "../../src/sandbox/scene.ts";
-import { aPage, become, eventually, picture, type Stand, say } from "./a-page.ts";
+import { aPage, become, eventually, picture, revoke, type Stand, say } from "./a-page.ts";
 
 /** The whole story by clicking. Each test goes on where the one before it left off. */
 let stand: Stand;
@@ -55,7 +55,6 @@ test("the engineer asks with the form, and the approvers see the exact change", 
   const form = page.getByRole("dialog", { name: "Ask for access" });
   await form.getByLabel("Level").selectOption("viewer");
   await form.getByLabel("IAM role or user").fill(arns.engineer);
-  await form.getByLabel("For how long").fill("10m");
   await form.getByLabel("Why").fill("look into the failing rollout");
   await picture(page, "form", { documented: true });
 
@@ -107,11 +106,11 @@ test("the Home tab of the app is there", async () => {
 
 test("revoking asks first, and then the access is gone as if it had never been there", async () => {
   await page.getByRole("link", { name: "# cluster-access" }).click();
-  await page.getByRole("log").getByRole("button", { name: "Revoke" }).first().click();
-  const asked = page.getByRole("dialog", { name: "Take the access away?" });
-  await picture(page, "confirm");
-
-  await asked.getByRole("button", { name: "Revoke" }).click();
+  const asks = page.getByRole("log").getByRole("article").filter({ hasText: "look into the failing rollout" });
+  await asks.getByRole("button", { name: "Revoke" }).click();
+  await picture(page, "revoke");
+  await page.getByRole("button", { name: "Keep it" }).click();
+  await revoke(asks);
   await kubectlOf("engineer").getByText("no access").waitFor();
 
   await eventually(async () => (await document().locator("del").count()) > 0);

@@ -1,5 +1,6 @@
 /** How long a word about a failed act stands, in milliseconds. */
 const toastMs = 10_000;
+const typingPauseMs = 400;
 
 /** Sends what people do. What it brings about comes by itself, with the next regions. */
 export function startActs() {
@@ -13,7 +14,9 @@ export function startActs() {
     if (event.target instanceof Element) changed(event.target);
   });
   document.addEventListener("input", (event) => {
-    if (event.target instanceof HTMLInputElement && event.target.dataset.suggest) void suggest(event.target);
+    if (!(event.target instanceof HTMLInputElement)) return;
+    if (event.target.dataset.suggest) void suggest(event.target);
+    if (event.target.closest("[data-typing]")) whileTyping(event.target);
   });
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("[data-click]") : null;
@@ -44,6 +47,15 @@ function changed(control) {
   const fills = control.closest("[data-fills]");
   const form = fills instanceof HTMLElement ? document.getElementById(fills.dataset.fills ?? "") : null;
   if (form instanceof HTMLFormElement) void post("/act/fill", entriesOf(new FormData(form)));
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let typing;
+
+/** @param {Element} control one whose app wants to know what is typed, as soon as somebody pauses */
+function whileTyping(control) {
+  clearTimeout(typing);
+  typing = setTimeout(() => changed(control), typingPauseMs);
 }
 
 /** @param {HTMLElement} part @returns {string[][]} */

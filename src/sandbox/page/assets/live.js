@@ -77,7 +77,8 @@ function draw(regions, isNew) {
 function morph(region, markup) {
   Idiomorph.morph(region, markup, {
     morphStyle: "innerHTML",
-    ignoreActiveValue: true,
+    // For anything else that has the focus it would leave out what is in it: the words on a button.
+    ignoreActiveValue: document.activeElement?.matches("input, textarea, select") ?? false,
     callbacks: {
       // Opened by the person, not by the server.
       beforeAttributeUpdated: (/** @type {string} */ name, /** @type {Element} */ node) =>

@@ -1,4 +1,4 @@
-import { type JsonObject, textAt } from "../../slack/json.ts";
+import { type JsonObject, objectAt, textAt } from "../../slack/json.ts";
 import { attributes, type Content, type Html, html } from "../html.ts";
 import { common, type Field, menu, ticks } from "./choices.ts";
 import { describedBy, fieldName, localDateTime, standing } from "./fields.ts";
@@ -84,7 +84,9 @@ export function labelled(placed: Placed, block: JsonObject): Html {
 /** Says to the page that a change in here is told to the app at once. */
 function chooses({ surface, blockId, element }: Placed): Html {
   const fields = { ...surface.address, block: blockId, action: textAt(element, "action_id") ?? "" };
-  return html`data-choose="${JSON.stringify(fields)}"`;
+  const typing = objectAt(element, "dispatch_action_config").trigger_actions_on;
+  const whileTyping = Array.isArray(typing) && typing.includes("on_character_entered");
+  return html`data-choose="${JSON.stringify(fields)}"${attributes({ "data-typing": whileTyping })}`;
 }
 
 function shownValue(placed: Placed): string {

@@ -18,6 +18,16 @@ export function threadsOf(messages: readonly SandboxMessage[]): readonly Thread[
     .map((first) => ({ first, replies: messages.filter((each) => isReply(each) && each.thread_ts === first.ts) }));
 }
 
+/** What stands where nothing was said yet. */
+const guide = html`<p>Nothing was said here yet. The whole story takes two minutes:</p>
+  <ol>
+    <li>As <b>engineer</b>, ask for access: with the form, or in one line. The buttons below write it for you.</li>
+    <li>Become <b>approver</b> at the top. The message shows the exact change of aws-auth; approve it.</li>
+    <li>See beside it what was written, and that <code>kubectl get pods</code> works now.</li>
+    <li>Revoke it, or let its time run out: everything is as it was, byte for byte.</li>
+    <li>Then <b>try to break it</b>: each step holds, whatever fails in it.</li>
+  </ol>`;
+
 /** What a reader sees in a channel, the newest at the bottom. */
 export function conversation(messages: readonly SandboxMessage[], reader: Reader, title: string): Html {
   const threads = threadsOf(messages);
@@ -25,8 +35,7 @@ export function conversation(messages: readonly SandboxMessage[], reader: Reader
     ({ first, replies }) =>
       html`<li id="t-${idOfTs(first.ts)}">${message(first, reader)}${thread(replies, reader)}</li>`,
   );
-  const empty = html`<li class="empty">Nothing was said here yet. Type <kbd>/</kbd> below to see what the bot can do.</li>`;
-  return html`<div class="messages" role="log" aria-label="Messages in ${title}" tabindex="0"><ol>${items.length > 0 ? items : empty}</ol></div>`;
+  return html`<div class="messages" role="log" aria-label="Messages in ${title}" tabindex="0"><ol>${items.length > 0 ? items : html`<li class="empty">${guide}</li>`}</ol></div>`;
 }
 
 function thread(replies: readonly SandboxMessage[], reader: Reader): Html | undefined {

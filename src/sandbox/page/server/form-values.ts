@@ -4,23 +4,28 @@ import type { Filling } from "../../slack/person-modal.ts";
 import type { SlackBlock } from "../../slack/shapes.ts";
 import { fieldName } from "../blocks/fields.ts";
 
-/** What stands in the inputs of a form that a browser sent, by their places. Boxes that are not ticked are not sent: they count as empty. */
+/**
+ * What stands in the inputs of a form that a browser sent, by their places. What the form does not have is left as it is: the
+ * app may have put it there meanwhile. Boxes are the exception, as those that are not ticked are not sent.
+ */
 export function inputsIn(form: URLSearchParams, blocks: readonly SlackBlock[]): readonly Filling[] {
-  return elementsOf(blocks)
-    .filter(({ block }) => block.type === "input")
-    .map(({ blockId, actionId, element }) => ({
-      field: { blockId, actionId },
-      value: valueFor(element, form.getAll(fieldName(blockId, actionId))),
-    }));
+  return elementsOf(blocks).flatMap(({ block, blockId, actionId, element }) => {
+    const name = fieldName(blockId, actionId);
+    if (block.type !== "input" || !(form.has(name) || isBoxes(element))) return [];
+    return [{ field: { blockId, actionId }, value: valueFor(element, form.getAll(name)) }];
+  });
+}
+
+function isBoxes({ type }: JsonObject): boolean {
+  return String(type).startsWith("multi_") || type === "checkboxes";
 }
 
 /** The value for Slack of what the page's own input holds. */
 export function valueFor(element: JsonObject, values: readonly string[]): InputValue {
-  const type = String(element.type);
-  if (type.startsWith("multi_") || type === "checkboxes") return values;
+  if (isBoxes(element)) return values;
   const [value = ""] = values;
   if (value === "") return null;
   // The browser is on this machine, so its local time is this process's.
-  if (type === "datetimepicker") return Math.floor(new Date(value).getTime() / 1000);
+  if (element.type === "datetimepicker") return Math.floor(new Date(value).getTime() / 1000);
   return value.replaceAll("\r\n", "\n");
 }

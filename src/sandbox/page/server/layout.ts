@@ -34,7 +34,7 @@ export function layout(regions: Regions): Html {
       <div class="channel">${region("title")}${region("messages")}${region("composer")}</div>
     </section>
     <section id="cluster" aria-label="Cluster" tabindex="-1">
-      ${["document", "kubectl", "troubles", "audit", "queue", "calls"].map(region)}
+      <div class="panels">${["document", "kubectl", "troubles", "audit", "queue", "calls"].map(region)}</div>
     </section>
   </main>
   ${region("modal")}

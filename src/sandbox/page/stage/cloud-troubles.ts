@@ -53,7 +53,7 @@ export function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWat
         id: "denied",
         title: "AccessDenied",
         explains:
-          "The role that created the cluster stops trusting the worker. The message names the role and the trust policy to mend.",
+          "The role that created the cluster stops trusting the worker. The message says what to check, and a request after it is mended works.",
         does: "Stop trusting",
         undoes: "Trust again",
       },
