@@ -22,6 +22,10 @@ const commands: Readonly<Record<string, { does: string; run: (argv: readonly str
     does: "verifies or shows the audit log",
     run: async (argv) => (await import("./audit.ts")).audit(argv, processIo()),
   },
+  policy: {
+    does: "tests the policy, or says which rule decides",
+    run: async (argv) => (await import("./policy.ts")).runPolicy(argv, processIo()),
+  },
   recover: {
     does: "rebuilds the grants of a lost ledger from the clusters",
     run: async (argv) => (await import("./recover.ts")).recover(argv, processIo()),

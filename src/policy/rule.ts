@@ -66,12 +66,12 @@ export function approversOf(rule: Rule, cluster: Cluster): readonly string[] {
 }
 
 /**
- * How many different people have to approve at this moment. Full control of a cluster takes four eyes, unless the rule
+ * How many different people have to approve at this moment; null: within the hours. Full control of a cluster takes four eyes, unless the rule
  * says otherwise.
  */
-export function approvalsNeeded(rule: Rule, level: Level, moment: Date): number {
+export function approvalsNeeded(rule: Rule, level: Level, moment: Date | null): number {
   const usual = rule.approvals ?? (level.groups.includes("system:masters") ? 2 : 1);
-  return isOutside(rule, moment) && rule.hours?.outside === "one-more-approval" ? usual + 1 : usual;
+  return moment && isOutside(rule, moment) && rule.hours?.outside === "one-more-approval" ? usual + 1 : usual;
 }
 
 /** Whether a moment is outside the hours that the rule names. */

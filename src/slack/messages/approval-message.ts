@@ -25,9 +25,9 @@ import { durationOf, identityOf, proofLines, said, stateOf, troubleOf } from "./
  */
 export function openingMessage(request: AccessRequest): Message {
   const { id, requester, level, cluster } = request;
-  const verb = request.glass ? "<!channel> broke the glass and takes" : "asks for";
+  const asks = `${mention(requester)} asks for ${level} on ${cluster}`;
   return {
-    text: `${mention(requester)} ${verb} ${level} on ${cluster}`,
+    text: request.glass ? `<!channel> ${glassTitle(request)}` : asks,
     blocks: [
       ...(request.glass ? [section("<!channel>")] : []),
       titleBlock(request),

@@ -16,6 +16,7 @@ import {
   time,
 } from "../mrkdwn.ts";
 import { approveButton, cancelButton, denyButton, extendButton, revokeButton } from "./buttons.ts";
+import { glassTitle } from "./glass-words.ts";
 import type { Message } from "./message.ts";
 import { timelineText } from "./timeline.ts";
 import { durationOf, identityOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
@@ -55,14 +56,13 @@ export function statusAnswer(status: Status): Message {
 function subjectBlocks(request: AccessRequest): KnownBlock[] {
   const { id, requester, level, cluster, reason, extends: extended } = request;
   const extending = extended ? `, to extend ${code(extended)}` : "";
+  const asks = `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*`;
   return [
-    section(
-      `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*\n>${cut(plainLine(reason), 1200)}`,
-    ),
+    section(`${request.glass ? glassTitle(request) : asks}\n>${cut(plainLine(reason), 1200)}`),
     fields([
       `*Principal*\n${code(request.principal)}`,
       `*Groups*\n${codeList(request.groups, 500)}`,
-      `*For*\n${durationOf(request)} from the approval`,
+      `*For*\n${durationOf(request)} from ${request.glass ? "then" : "the approval"}`,
       `*Request*\n${code(id)}, asked ${time(request.createdAt)}`,
       ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
     ]),

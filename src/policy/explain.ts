@@ -1,0 +1,48 @@
+import type { Cluster, Level } from "./cluster.ts";
+import { hoursInWords } from "./hours.ts";
+import { isNamedIn, type Person } from "./person.ts";
+import { approvalsNeeded, approversOf, type Rule } from "./rule.ts";
+
+/** Why a rule decides, or does not. */
+export interface RuleStep {
+  readonly rule: Rule;
+  readonly decides: boolean;
+  /** One clause. */
+  readonly why: string;
+}
+
+/** Every rule that speaks for a cluster, in order, up to the one that decides. */
+export function stepsTo(cluster: Cluster, level: string, person: Person): readonly RuleStep[] {
+  const steps: RuleStep[] = [];
+  for (const rule of cluster.rules) {
+    const why = whyNot(rule, level, person);
+    steps.push({ rule, decides: why === null, why: why ?? "it decides" });
+    if (why === null) break;
+  }
+  return steps;
+}
+
+function whyNot({ who, levels }: Rule, level: string, person: Person): string | null {
+  if (levels !== null && !levels.includes(level)) return `it is for ${levels.join(", ")}`;
+  if (who !== null && !isNamedIn(who, person)) return `it is for ${who.join(", ")}`;
+  return null;
+}
+
+/** What a rule asks for, one clause each. */
+export function ruleInWords(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
+  const needed = approvalsNeeded(rule, level, null);
+  const { principals, hours } = rule;
+  const own = rule.selfApproval ? ", also of their own requests" : ", never of their own requests";
+  return [
+    `${needed} approval${needed === 1 ? "" : "s"} by ${approversOf(rule, cluster).join(", ")}${own}`,
+    ...(principals.accounts ? [`for principals of ${principals.accounts.join(", ")}`] : []),
+    ...(principals.arns ? [`for ${principals.arns.join(" or ")}`] : []),
+    ...(principals.linkedOnly ? ["only for the linked principal"] : []),
+    ...(hours ? [`hours ${hoursInWords(hours)}, outside: ${hours.outside}`] : []),
+  ];
+}
+
+/** How a rule is called in a sentence. */
+export function ruleName({ name }: Rule): string {
+  return name ? `the rule "${name}"` : "the cluster's own approvers: the file has no policy";
+}

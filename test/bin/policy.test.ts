@@ -1,0 +1,206 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runPolicy } from "../../src/bin/policy.ts";
+import { configText } from "../builders/a-cluster.ts";
+import { runCommand } from "./check-run.ts";
+
+const policy = `
+policy:
+  rules:
+    - name: admins are of the platform team
+      who: [S0PLATFORM]
+      levels: [admin]
+      approvals: 2
+      approvers: [S0LEADS]
+      hours: { zone: UTC, from: "09:00", to: "18:00", outside: one-more-approval }
+    - name: ours look
+      who: ["@example.com"]
+      levels: [viewer]
+      principals: { linkedOnly: true }
+  breakGlass: [{ who: [S0ONCALL], level: admin, for: 1h }]
+`;
+const people = `
+people:
+  engineer: { user: U0ENGINEER, email: dev@Example.com, linked: "arn:aws:iam::111122223333:user/engineer" }
+  admin: { user: U0ADMIN, groups: [S0PLATFORM] }
+  lead: { groups: [S0PLATFORM, S0LEADS] }
+  approver: { user: U0APPROVER }
+  guest: {}
+  on-call: { groups: [S0ONCALL] }
+`;
+let folder: string;
+let config: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "eks-access-policy-"));
+  config = join(folder, "eks-access.yml");
+  await writeFile(config, `${configText}${policy}`);
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+async function run(argv: readonly string[], stdin = "") {
+  const { code, stdout: out, stderr: error } = await runCommand(runPolicy, [...argv, "--config", config], { stdin });
+  return { code, out, error };
+}
+
+function expecting(...sentences: readonly string[]) {
+  return run(["test", "-"], `${people}\nexpect:\n${sentences.map((each) => `  - ${JSON.stringify(each)}\n`).join("")}`);
+}
+
+describe("policy test", () => {
+  test.each([
+    "an engineer may ask for viewer on staging for 8h",
+    "An engineer may not ask for viewer on staging for 9h.",
+    "an engineer may not ask for admin on staging",
+    "an engineer may not ask for viewer on staging as arn:aws:iam::111122223333:role/other",
+    "a guest may not ask for viewer on staging",
+    "the admin may ask for admin on staging for 1h",
+    "an approver may not approve a request of his own",
+    "a lead may not approve a request of their own for admin on staging",
+    "a lead may approve a request of an admin for admin on staging",
+    "an admin may not approve a request of a lead for admin on staging",
+    "an approver may approve a request of an engineer for viewer on staging",
+    "a request of an admin for admin on staging takes two approvals",
+    "a request of an admin for admin on staging takes 3 approvals at 2026-03-07T12:00:00Z",
+    "a request of an engineer for viewer on staging takes 1 approval",
+    "the on-call may break the glass of staging",
+    "an engineer may not break the glass of staging",
+  ])("%s: holds, and its opposite does not", async (sentence) => {
+    const opposite = sentence.includes(" takes ")
+      ? sentence.replace(/takes \w+/, "takes 9")
+      : sentence.replace(/ may (not )?/, (_, not?: string) => (not ? " may " : " may not "));
+
+    const holds = await expecting(sentence);
+    const fails = await expecting(opposite);
+
+    expect(holds).toMatchObject({ code: 0, error: "" });
+    expect(holds.out).toMatch(/^✓ [\s\S]*1 of 1 expectations hold\n$/);
+    expect(fails.code).toBe(1);
+    expect(fails.out).toMatch(/^✗ [\s\S]*0 of 1 expectations hold\n$/);
+  });
+
+  test("says which rule decided", async () => {
+    const { out } = await expecting(
+      "an engineer may ask for viewer on staging",
+      "a guest may ask for admin on staging",
+    );
+
+    expect(out).toBe(
+      [
+        "✓ an engineer may ask for viewer on staging",
+        '    allowed, by the rule "ours look"',
+        "✗ a guest may ask for admin on staging",
+        "    refused: The policy does not let you ask for admin on staging",
+        "1 of 2 expectations hold",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test.each<[string, string]>([
+    ["an engineer would like admin", "this can't be read. Write one of:"],
+    ["an engineer may ask for viewer on staging for ever", "this can't be read. Write one of:"],
+    ["a request of an admin for admin on staging takes two approvals at noon", "this can't be read. Write one of:"],
+    ["a stranger may ask for viewer on staging", "there is no person stranger"],
+    ["a lead may approve a request of a stranger for admin on staging", "there is no person stranger"],
+    ["an engineer may ask for viewer on prod", "there is no cluster prod"],
+    ["an engineer may ask for root on staging", "staging offers no level root"],
+    ["an engineer may ask for viewer on staging as arn:aws:iam::1:role/x", "can't be mapped"],
+  ])("%s: is unusable, and says why", async (sentence, why) => {
+    const { code, out } = await expecting(sentence);
+
+    expect(code).toBe(2);
+    expect(out).toContain(why);
+  });
+
+  test.each<[string, string, string]>([
+    ["a file without expectations", "people: {}\nexpect: []", "write at least one expectation"],
+    ["a file that is no YAML", "a: [", "this is not valid YAML"],
+    ["a setting that there is not", "people: {}\nexpect: [a]\nmore: 1", "there is no such setting"],
+  ])("%s is unusable", async (_, stdin, why) => {
+    const { code, error } = await run(["test", "-"], stdin);
+
+    expect(code).toBe(2);
+    expect(error).toContain(why);
+  });
+});
+
+describe("policy explain", () => {
+  test("shows the rules in their order, up to the one that decides, and what it asks for", async () => {
+    const linked = "arn:aws:iam::111122223333:user/engineer";
+    const argv = ["--user", "U0ENGINEER", "--email", "dev@example.com", "--linked", linked, "--for", "4h"];
+
+    const { code, out } = await run(["explain", ...argv, "--cluster", "staging", "--level", "viewer"]);
+
+    expect(code).toBe(0);
+    expect(out).toBe(
+      [
+        "The rules that speak of staging, in their order:",
+        '  – the rule "admins are of the platform team": it is for admin',
+        '  → the rule "ours look": it decides',
+        "Allowed: U0ENGINEER may ask for viewer on staging.",
+        "  1 approval by U0APPROVER, U0APPROVER2, never of their own requests",
+        "  only for the linked principal",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("says why it is refused, and under which rule", async () => {
+    const argv = [
+      "--user",
+      "U0ADMIN",
+      "--group",
+      "S0PLATFORM",
+      "--for",
+      "2h",
+      "--cluster",
+      "staging",
+      "--level",
+      "admin",
+    ];
+
+    const { code, out } = await run(["explain", ...argv]);
+
+    expect(code).toBe(1);
+    expect(out).toContain("Refused (too-long): admin can be had for at most 1h.");
+  });
+
+  test.each<[readonly string[], string]>([
+    [[], "Say who asks with --user."],
+    [["--user", "U0A", "--cluster", "prod"], "There is no cluster prod. Clusters: staging."],
+    [
+      ["--user", "U0A", "--cluster", "staging", "--level", "root"],
+      "staging offers no level root. It offers viewer, admin.",
+    ],
+    [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--for", "soon"], "--for: write a duration"],
+    [["--user", "U0A", "--cluster", "staging", "--level", "admin", "--at", "noon"], "--at: write a time"],
+    [["--nobody"], "Unknown option '--nobody'"],
+  ])("%j is unusable: %s", async (argv, why) => {
+    const { code, error } = await run(["explain", ...argv]);
+
+    expect(code).toBe(2);
+    expect(error).toContain(why);
+  });
+});
+
+test("a policy that can't be meant so is told, with every problem", async () => {
+  const broken = join(folder, "broken.yml");
+  await writeFile(broken, `${configText}policy: { rules: [{ name: a, approvals: 9 }] }`);
+
+  const { code, stderr: error } = await runCommand(runPolicy, ["test", "-", "--config", broken]);
+
+  expect(code).toBe(2);
+  expect(error).toContain("the rule a asks for 9 approvals of viewer");
+  expect(error).toContain("the rule a asks for 9 approvals of admin");
+});
+
+test("neither test nor explain is answered with the usage", async () => {
+  const { code, error } = await run(["check"]);
+
+  expect(code).toBe(2);
+  expect(error).toMatch(/^Usage: eks-access policy test/);
+});
