@@ -4,12 +4,30 @@ import type { ConfigFile } from "./config-file.ts";
 
 type ClusterFile = ConfigFile["clusters"][string];
 
-/** What is wrong with the creators beside their form: of another account, or of a partition that the region is not in. */
+/**
+ * What is wrong with the creators beside their form: of another account, of a partition that the region is not in, or several
+ * users that the worker would have to be at once.
+ */
 export function creatorProblems(file: ConfigFile): string[] {
-  return Object.entries(file.clusters).flatMap(([name, cluster]) => [
+  const each = Object.entries(file.clusters).flatMap(([name, cluster]) => [
     ...accountProblem(name, cluster),
     ...partitionProblems(name, cluster),
   ]);
+  return [...each, ...severalSelves(file)];
+}
+
+/** Without a profile a user has to be the worker itself, which is one identity. */
+function severalSelves(file: ConfigFile): string[] {
+  const selves = Object.entries(file.clusters).flatMap(([name, { creator }]) =>
+    creator.type === "user" && !creator.profile ? [{ name, userArn: creator.userArn }] : [],
+  );
+  const [first, ...others] = selves;
+  return others
+    .filter(({ userArn }) => userArn !== first?.userArn)
+    .map(
+      ({ name }) =>
+        `clusters.${name}.creator.userArn: without a profile the worker itself has to be this user, and clusters.${first?.name} needs it to be another one. Put the keys of one of them into a profile.`,
+    );
 }
 
 function accountProblem(name: string, { creator, account }: ClusterFile): string[] {

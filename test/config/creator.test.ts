@@ -56,3 +56,21 @@ test("a region that is newer than this program may be of whatever partition its 
 
   expect(creator).toMatchObject({ type: "role" });
 });
+
+test("the worker can't be two users at once, and is told which clusters ask it to be", () => {
+  const [staging = ""] = / {2}staging:\n[\s\S]*?(?=^levels)/m.exec(configText) ?? [];
+  const asked = (user: string, text: string) =>
+    text.replace(/creator:\n.*\n/, `creator: { userArn: "arn:aws:iam::111122223333:user/${user}" }\n`);
+  const other = staging.replace("staging:", "other:").replace("staging-eks", "other-eks");
+
+  const reading = readConfig(configText.replace(staging, asked("a", staging) + asked("b", other)));
+  const alike = readConfig(configText.replace(staging, asked("a", staging) + asked("a", other)));
+
+  expect(alike.type).toBe("config");
+  expect(reading).toEqual({
+    type: "invalid",
+    problems: [
+      "clusters.other.creator.userArn: without a profile the worker itself has to be this user, and clusters.staging needs it to be another one. Put the keys of one of them into a profile.",
+    ],
+  });
+});

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { seal } from "../../src/approval/seal.ts";
+import type { AwsCredentials } from "../../src/aws/credentials.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { openCluster } from "../../src/jobs/open-cluster.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
@@ -44,6 +45,17 @@ function createResearch(how: Partial<NewCluster> & { creatorArn: string }): void
   if (!cluster) throw new Error("the sandbox has no research");
   aws.removeCluster(clusterArn);
   aws.addCluster({ ...cluster, region, ...how });
+}
+
+/** Gives the worker these keys in its environment, until what is returned is called. */
+function becomeWorker(keys: AwsCredentials): () => void {
+  const names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+  const before = names.map((name) => process.env[name]);
+  const given = [keys.accessKeyId, keys.secretAccessKey, keys.sessionToken];
+  const set = (values: readonly (string | undefined)[]) =>
+    names.forEach((name, at) => void vi.stubEnv(name, values[at]));
+  set(given);
+  return () => set(before);
 }
 
 const lookups = () => workerSide().sandbox.faults.calls("cloudtrail.LookupEvents");
@@ -100,16 +112,11 @@ describe("a user that created the cluster", () => {
     if (!cluster) throw new Error("the sandbox has no legacy");
     // A region of its own: the worker's identity is looked for once in each.
     aws.addCluster({ ...cluster, region: "eu-north-1", creatorArn: creatorArns.user });
-    const before = [process.env.AWS_ACCESS_KEY_ID, process.env.AWS_SECRET_ACCESS_KEY, process.env.AWS_SESSION_TOKEN];
-    vi.stubEnv("AWS_ACCESS_KEY_ID", keys.accessKeyId);
-    vi.stubEnv("AWS_SECRET_ACCESS_KEY", keys.secretAccessKey);
-    vi.stubEnv("AWS_SESSION_TOKEN", undefined);
+    const restore = becomeWorker(keys);
 
     const opened = await open({ ...legacy({}), region: "eu-north-1" });
 
-    vi.stubEnv("AWS_ACCESS_KEY_ID", before[0]);
-    vi.stubEnv("AWS_SECRET_ACCESS_KEY", before[1]);
-    vi.stubEnv("AWS_SESSION_TOKEN", before[2]);
+    restore();
     expect(opened).toEqual({ creatorArn: creatorArns.user, username: "kubernetes-admin" });
   });
 
@@ -190,6 +197,44 @@ describe("a creator that is to be discovered", () => {
 
     opened.close();
     expect(opened.creatorArn).toBe(successor.arn);
+  });
+
+  test("of another account than the worker's is asked about through the roles that lead there", async () => {
+    const { account: identities } = workerSide().sandbox.aws;
+    const worker = identities.addRole({
+      name: "worker-abroad",
+      account: "444455556666",
+      allow: ["sts:AssumeRole", "sts:SetSourceIdentity", "cloudtrail:LookupEvents"],
+    });
+    const historian = identities.addRole({
+      name: "historian",
+      allow: ["cloudtrail:LookupEvents", "sts:SetSourceIdentity"],
+      trust: { principals: [worker.arn] },
+    });
+    const creator = identities.addRole({
+      name: "creator-abroad",
+      allow: ["eks:DescribeCluster"],
+      trust: { principals: [historian.arn] },
+    });
+    createResearch({ creatorArn: creator.arn, region: "eu-west-3" });
+    const restore = becomeWorker(identities.sessionFor(worker.arn, "pod"));
+
+    const throughThem = research({
+      region: "eu-west-3",
+      creator: { type: "discover", through: [{ roleArn: historian.arn }] },
+    });
+    const opened = await openCluster(workerSide().context(), throughThem, []).finally(restore);
+    opened.close();
+
+    expect(opened.creatorArn).toBe(creator.arn);
+  });
+
+  test("of another account is not looked for in the worker's own history", async () => {
+    const elsewhere = research({ account: "999988887777" });
+
+    await expect(open(elsewhere)).rejects.toThrow(
+      `The history of account 999988887777 can't be asked from account ${account}`,
+    );
   });
 
   test.each([

@@ -55,7 +55,7 @@ export function answerCloudTrail(context: AwsContext, trail: CloudTrail, request
   if (isThrottled(trail, claim.region, context.now())) return { ...cloudTrailError("Throttling", "Rate exceeded"), by };
   const lookup = readLookup(request.body.toString("utf8"));
   if ("type" in lookup) return { ...cloudTrailError(lookup.code, lookup.message), by };
-  return { ...page(trail, claim.region, lookup, context.now()), by };
+  return { ...page(trail, { region: claim.region, account: caller.identity.accountId }, lookup, context.now()), by };
 }
 
 function isThrottled(trail: CloudTrail, region: string, now: Date): boolean {
@@ -65,13 +65,14 @@ function isThrottled(trail: CloudTrail, region: string, now: Date): boolean {
   return throttled;
 }
 
-function page(trail: CloudTrail, region: string, lookup: Lookup, now: Date): SandboxAnswer {
+function page(trail: CloudTrail, whose: { region: string; account: string }, lookup: Lookup, now: Date): SandboxAnswer {
   const { offset, max, until } = lookup;
   const from = Math.max(lookup.from, now.getTime() - historyMs);
   // Newest first, also of those that came in one and the same millisecond.
   const found = trail.events
     .toReversed()
-    .filter((event) => event.region === region && event.at.getTime() >= from && event.at.getTime() <= until)
+    .filter((event) => event.region === whose.region && event.record.recipientAccountId === whose.account)
+    .filter((event) => event.at.getTime() >= from && event.at.getTime() <= until)
     .filter(lookup.matches)
     .sort((a, b) => b.at.getTime() - a.at.getTime());
   const more = found.length > offset + max ? { NextToken: pageToken(offset + max) } : {};
