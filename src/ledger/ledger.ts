@@ -14,11 +14,24 @@ export type CommitResult =
   /** Somebody was first: the record as it stands now (null: there is none). */
   | { readonly type: "conflict"; readonly current: AccessRequest | null };
 
+/** Where a message stands in Slack. */
+export interface Place {
+  readonly channel: string;
+  readonly ts: string;
+}
+
+/** The message of a request in a direct message to this approver. */
+export interface Copy extends Place {
+  readonly user: string;
+}
+
 /** Where the message of a request stands in Slack, and what has been told. */
 export interface Shown {
   /** The version of the record that the message shows. */
   readonly version: number;
-  readonly message: { readonly channel: string; readonly ts: string } | null;
+  readonly message: Place | null;
+  /** Where the channel could not be reached: the same message to each approver. */
+  readonly copies?: readonly Copy[];
   /** Milestones that the requester was told of in direct messages. */
   readonly told: readonly string[];
 }

@@ -1,77 +1,87 @@
 import type { AccessError } from "../failure/access-error.ts";
-import type { Shown } from "../ledger/ledger.ts";
+import type { Place, Shown } from "../ledger/ledger.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { approvalMessage, openingMessage } from "./messages/approval-message.ts";
 import { type MessengerContext, sent } from "./messenger-context.ts";
-import { slackErrorCode, slackFailure } from "./slack-failure.ts";
+import type { Presence } from "./presence.ts";
+import { isGone, slackErrorCode, slackFailure } from "./slack-failure.ts";
 
 export const nothingShown: Shown = { version: 0, message: null, told: [] };
 
-/** Makes the channel's message match the record; where it stands, or null: nowhere. @throws AccessError */
+export interface InChannel {
+  readonly shown: Shown;
+  /** Why nobody reads the channel's message: the channel is deleted, archived, or without the bot. Null: it stands there. */
+  readonly lost: AccessError | null;
+  /** Somebody deleted the message, and it was posted again. */
+  readonly isReposted: boolean;
+}
+
+/** Makes the channel's message match the record. @throws AccessError where trying again can help, or the bot itself is at fault */
 export async function showInChannel(
   context: MessengerContext,
   request: AccessRequest,
-  before: Shown,
-): Promise<Shown["message"]> {
-  if (before.message) {
-    if (before.version === request.version) return before.message;
-    if (await update(context, request, before.message)) return before.message;
+  shown: Shown,
+  presence: Presence | null,
+): Promise<InChannel> {
+  const stands = (lost: AccessError | null = null) => ({ shown, lost, isReposted: false });
+  if (shown.message) {
+    if (shown.version === request.version) return stands();
+    const outcome = await update(context, request, shown.message, presence);
+    if (outcome === "shown") return stands();
+    if (outcome !== "deleted") return stands(outcome);
   }
   // Nobody is asked before the worker has looked at the cluster; a grant that was rebuilt has no preview any more.
-  if (!before.message && !request.preview && !request.grant) return null;
-  const posted = await post(context, request);
-  if (!posted) return null;
-  // The buttons come only to a message that the ledger knows: two posts of one request are never two live approvals.
-  await context.ledger.markShown(request.id, { ...before, version: 0, message: posted });
-  await update(context, request, posted);
-  return posted;
-}
-
-/** False: somebody deleted the message. */
-async function update(
-  context: MessengerContext,
-  request: AccessRequest,
-  { channel, ts }: NonNullable<Shown["message"]>,
-): Promise<boolean> {
-  try {
-    await context.client.chat.update({ channel, ts, ...sent(approvalMessage(request)) });
-    return true;
-  } catch (error) {
-    if (slackErrorCode(error) === "message_not_found") return false;
-    throw slackFailure(error, `The message of ${request.id}`);
-  }
-}
-
-async function post(context: MessengerContext, request: AccessRequest): Promise<Shown["message"]> {
+  if (!shown.message && !request.preview && !request.grant) return stands();
   const channel = context.config.clusters.get(request.cluster)?.channel;
   if (!channel) {
     context.log.error({ request: request.id, cluster: request.cluster }, "the cluster of a request is not configured");
-    return null;
+    return { ...stands(), shown: { ...shown, message: null } };
   }
+  const posted = await post(context, request, channel);
+  if (!("ts" in posted)) return { ...stands(posted), shown: { ...shown, message: null } };
+  const isReposted = shown.message !== null;
+  const now = { ...shown, version: 0, message: posted };
+  // The buttons come only to a message that the ledger knows: two posts of one request are never two live approvals.
+  await context.ledger.markShown(request.id, now);
+  const outcome = await update(context, request, posted, presence);
+  return { shown: now, lost: typeof outcome === "string" ? null : outcome, isReposted };
+}
+
+/** Somebody deleted it; it is of an earlier bot user; or the workspace lets nobody edit what is so old. */
+const unchangeable = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
+
+/** Where a message of ours stands is not there any more: deleted, or the reason why the place can't be reached. */
+export async function update(
+  context: MessengerContext,
+  request: AccessRequest,
+  { channel, ts }: Place,
+  presence: Presence | null,
+): Promise<"shown" | "deleted" | AccessError> {
   try {
-    const { ts } = await context.client.chat.postMessage({
-      channel,
-      ...sent(openingMessage(request)),
-      unfurl_links: false,
-    });
-    return ts ? { channel, ts } : null;
+    await context.client.chat.update({ channel, ts, ...sent(approvalMessage(request, presence)) });
+    return "shown";
   } catch (error) {
-    const failure = slackFailure(error, `The channel ${channel} of ${request.cluster}`);
-    if (!failure.retryable) await tellUnreachableChannel(context, request, failure);
+    if (unchangeable.has(slackErrorCode(error) ?? "")) return "deleted";
+    const failure = slackFailure(error, `The message of ${request.id} in the channel ${channel}`);
+    if (isGone(error)) return failure;
     throw failure;
   }
 }
 
-/** Nobody can approve what nobody sees: the requester must know, once. */
-async function tellUnreachableChannel(
+/** Posts what is changed into the message with buttons later; the reason where the place can't be reached. */
+export async function post(
   context: MessengerContext,
   request: AccessRequest,
-  failure: AccessError,
-): Promise<void> {
-  const milestone = `channel-${failure.code}`;
-  const shown = (await context.ledger.shown(request.id)) ?? nothingShown;
-  if (shown.told.includes(milestone)) return;
-  const text = `The approvers of ${request.cluster} could not be asked about ${request.id}. ${failure.message}`;
-  await context.client.chat.postMessage({ channel: request.requester, text });
-  await context.ledger.markShown(request.id, { ...shown, version: 0, told: [...shown.told, milestone] });
+  to: string,
+): Promise<Place | AccessError> {
+  const message = sent(openingMessage(request));
+  try {
+    const { channel, ts } = await context.client.chat.postMessage({ channel: to, ...message, unfurl_links: false });
+    if (channel && ts) return { channel, ts };
+    throw new Error("The answer of Slack names no message");
+  } catch (error) {
+    const failure = slackFailure(error, `The channel ${to} of ${request.cluster}`);
+    if (isGone(error)) return failure;
+    throw failure;
+  }
 }

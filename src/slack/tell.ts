@@ -1,28 +1,38 @@
 import type { Shown } from "../ledger/ledger.ts";
 import type { AccessRequest } from "../request/request.ts";
-import { milestoneOf } from "./messages/requester-message.ts";
+import { type Milestone, milestoneOf } from "./messages/requester-message.ts";
 import { threadMessage, threadOf } from "./messages/thread-message.ts";
 import { type MessengerContext, sent } from "./messenger-context.ts";
 import { isGone, slackFailure } from "./slack-failure.ts";
 
-/** Tells the requester how it stands, once for each change. A person who can't be reached any more holds nothing up. */
+/** Tells the requester how it stands, once for each change. */
 export async function tellRequester(
   context: MessengerContext,
   request: AccessRequest,
   { told, message }: Shown,
 ): Promise<readonly string[]> {
   const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), told);
-  if (!milestone || told.includes(milestone.name)) return told;
   // Nobody was asked where there is no message to ask with (law 5).
-  if (milestone.name === "asked" && !message) return told;
+  if (!milestone || (milestone.name === "asked" && !message)) return told;
+  return tellOnce(context, request, milestone, told);
+}
+
+/** A direct message to the requester. A person who can't be reached any more holds nothing up. */
+export async function tellOnce(
+  { client, log }: MessengerContext,
+  request: AccessRequest,
+  { name, message }: Milestone,
+  told: readonly string[],
+): Promise<readonly string[]> {
+  if (told.includes(name)) return told;
   try {
-    await context.client.chat.postMessage({ channel: request.requester, ...sent(milestone.message) });
+    await client.chat.postMessage({ channel: request.requester, ...sent(message) });
   } catch (error) {
     const failure = slackFailure(error, `The direct message to ${request.requester}`);
     if (!isGone(error)) throw failure;
-    context.log.warn({ request: request.id, err: failure }, "the requester can't be told");
+    log.warn({ request: request.id, err: failure }, "the requester can't be told");
   }
-  return [...told, milestone.name];
+  return [...told, name];
 }
 
 /** Names in the thread and names in direct messages are told apart by this. */

@@ -184,12 +184,17 @@ describe("the ledger is not believed without a seal", () => {
 });
 
 describe("configuration", () => {
-  test("a channel that the bot is not in is told to the requester", async () => {
+  test("a channel that the bot is not in is told to the requester, and wedges nothing: an approver decides in a direct message", async () => {
     const flow = await startFlow({ configuration: configuration.replace(channel, "C0NOTHERE") });
 
-    await flow.sandbox.slack.person("U0ENGINEER").command(ask("debug"), channel);
+    const { person } = flow.sandbox.slack;
+    await person("U0ENGINEER").command(ask("debug"), channel);
+    const told = textOf(await flow.told("could not be asked"));
+    const asked = await flow.until(() => person("U0APPROVER").directMessages().at(-1), 15_000);
+    await person("U0APPROVER").click(asked, "approve");
 
-    expect(textOf(await flow.told("could not be asked"))).toContain("channel_not_found");
+    expect(told).toContain("channel_not_found");
+    expect(textOf(await flow.told("is active until"))).toContain("aws eks update-kubeconfig");
     await flow.stop();
   });
 });

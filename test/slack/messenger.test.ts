@@ -51,6 +51,14 @@ async function recorded(request: AccessRequest): Promise<AccessRequest> {
 
 const inChannel = () => slack.messages("C0ACCESS").map(textOf);
 const inThread = () => slack.messages("C0ACCESS").flatMap((message) => slack.replies(message).map(textOf));
+const toPerson = (user: string) => slack.person(user).directMessages().map(textOf);
+const archive = () =>
+  slack.addChannel({
+    id: "C0ACCESS",
+    name: "cluster-access",
+    members: ["U0ENGINEER", slack.botUserId],
+    archived: true,
+  });
 const toEngineer = () => slack.person("U0ENGINEER").directMessages().map(textOf);
 
 describe("what Slack shows is made to match the ledger", () => {
@@ -148,6 +156,52 @@ describe("what Slack shows is made to match the ledger", () => {
     await showRequest(aContext(), request.id);
 
     expect(inChannel().filter((text) => text.includes("nobody decided in time"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("Somebody deleted the message about"))).toHaveLength(1);
+  });
+});
+
+describe("people who have left Slack", () => {
+  test("among the approvers are named in the message, beside who is left", async () => {
+    slack.deactivate("U0APPROVER");
+    const request = await recorded(aPreviewedRequest());
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel()[0]).toContain("Not in Slack any more: <@U0APPROVER>. Who can still decide: <@U0APPROVER2>");
+    expect(toEngineer()).toEqual([expect.stringContaining("The approvers were asked")]);
+  });
+
+  test("and left too few to decide: the requester is told whom to ask, once", async () => {
+    for (const user of ["U0APPROVER", "U0APPROVER2"]) slack.deactivate(user);
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    await recorded(revise(request, { reminders: { sent: 1, nextAt: null } }));
+
+    await showRequest(aContext(), request.id);
+
+    expect(toEngineer().filter((text) => text.includes("Too few approvers can still sign in"))).toEqual([
+      "Too few approvers can still sign in to Slack to decide about `viewer` on `staging` (`r-1`): nobody. Ask an operator to name others for `staging` in eks-access.yml. Without them it lapses 2026-03-02T09:00:00.000Z.",
+    ]);
+    expect(inChannel()[0]).toContain("Who can still decide: nobody: an operator has to name others");
+    expect(await ledger.unshown(10)).toEqual([]);
+  });
+
+  test("are not asked in direct messages, which Slack would take and nobody read", async () => {
+    slack.deactivate("U0APPROVER");
+    const request = await recorded(aPreviewedRequest());
+
+    await showRequest(aContext(configText.replace("C0ACCESS", "C0NOWHERE")), request.id);
+
+    expect([toPerson("U0APPROVER").length, toPerson("U0APPROVER2").length]).toEqual([0, 1]);
+  });
+
+  test("can't be looked up while Slack does not answer, and nobody waits for that", async () => {
+    slack.faults.plan("slack.users.info", { type: "answer", status: 503 }, { times: 2 });
+    const request = await recorded(aPreviewedRequest());
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel()[0]).toContain("[Approve]");
   });
 });
 
@@ -164,29 +218,70 @@ describe("where Slack fails", () => {
     expect(inChannel()).toHaveLength(1);
   });
 
-  test("to change the message, because the channel is archived, the requester is told all the same, once", async () => {
+  test("because the channel was archived, the requester is told how it goes on, and nothing waits for the channel", async () => {
     const request = await recorded(aPreviewedRequest());
     await showRequest(aContext(), request.id);
+    archive();
     await recorded(revise(request, { state: "lapsed" }));
-    const body = JSON.stringify({ ok: false, error: "is_archived" });
-    slack.faults.plan("slack.chat.update", { type: "answer", status: 200, body }, { times: 2 });
 
-    for (const _ of [1, 2]) await showRequest(aContext(), request.id).catch(() => {});
+    for (const _ of [1, 2]) await showRequest(aContext(), request.id);
 
     expect(toEngineer().filter((text) => text.includes("nobody decided in time"))).toHaveLength(1);
-    expect(inChannel()[0]).toContain("Waiting for an approver");
-    expect(await ledger.unshown(10)).toEqual([request.id]);
+    expect(toEngineer().filter((text) => text.includes("does not change any more"))).toHaveLength(1);
+    expect(await ledger.unshown(10)).toEqual([]);
   });
 
-  test("to let the bot into the channel, the requester is told what to mend, once", async () => {
+  test("because it was archived while a decision is waited for, the approvers are asked in direct messages, once each", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    archive();
+    const reminded = await recorded(revise(request, { reminders: { sent: 1, nextAt: null } }));
+    for (const _ of [1, 2]) await showRequest(aContext(), request.id);
+    const asked = ["U0APPROVER", "U0APPROVER2"].map(toPerson);
+    await recorded(revise(reminded, { state: "cancelled" }));
+
+    await showRequest(aContext(), request.id);
+
+    expect(asked.map((texts) => texts.length)).toEqual([1, 1]);
+    expect(asked.flat().every((text) => text.includes("[Approve] [Deny] [Details]"))).toBe(true);
+    expect(["U0APPROVER", "U0APPROVER2"].flatMap(toPerson)).toEqual([
+      expect.stringContaining("Cancelled by the requester"),
+      expect.stringContaining("Cancelled by the requester"),
+    ]);
+    expect(toEngineer().at(-1)).toContain("They were asked in direct messages instead: <@U0APPROVER>, <@U0APPROVER2>.");
+    expect(inThread()).toEqual([]);
+  });
+
+  test("because the bot is not in the channel, the requester is told what to mend, once, and the approvers are asked all the same", async () => {
     const request = await recorded(aPreviewedRequest());
     const context = aContext(configText.replace("C0ACCESS", "C0NOWHERE"));
 
-    for (const _ of [1, 2]) await showRequest(context, request.id).catch(() => {});
+    for (const _ of [1, 2]) await showRequest(context, request.id);
 
     expect(toEngineer()).toEqual([
-      "The approvers of staging could not be asked about r-1. The channel C0NOWHERE of staging could not be reached: Slack answers channel_not_found. Check the bot's scopes, its token and that it is in the channel.",
+      "The approvers of `staging` could not be asked in their channel about `viewer` on `staging` (`r-1`). The channel C0NOWHERE of staging could not be reached: Slack answers channel_not_found. Check the bot's scopes, its token and that it is in the channel. They were asked in direct messages instead: <@U0APPROVER>, <@U0APPROVER2>.",
     ]);
+    expect(toPerson("U0APPROVER")[0]).toContain("[Approve]");
+    expect(await ledger.unshown(10)).toEqual([]);
+  });
+
+  test("and the channel is back, it is asked there as well", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(configText.replace("C0ACCESS", "C0NOWHERE")), request.id);
+    await recorded(revise(request, { reminders: { sent: 1, nextAt: null } }));
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel()).toEqual([expect.stringContaining("[Approve]")]);
+    expect(toPerson("U0APPROVER")).toHaveLength(1);
+  });
+
+  test("because the bot has lost its rights, nobody takes it for shown", async () => {
+    const request = await recorded(aPreviewedRequest());
+    const body = JSON.stringify({ ok: false, error: "invalid_auth" });
+    slack.faults.plan("slack.chat.postMessage", { type: "answer", status: 200, body });
+
+    await expect(showRequest(aContext(), request.id)).rejects.toMatchObject({ code: "slack-refused" });
     expect(await ledger.unshown(10)).toEqual([request.id]);
   });
 

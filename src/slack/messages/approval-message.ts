@@ -14,6 +14,7 @@ import {
   section,
   time,
 } from "../mrkdwn.ts";
+import type { Presence } from "../presence.ts";
 import { approveButton, denyButton, detailsButton, extendButton, reviewedButton, revokeButton } from "./buttons.ts";
 import { glassTitle, reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
@@ -37,10 +38,11 @@ export function openingMessage(request: AccessRequest): Message {
 }
 
 /**
- * The message in the cluster's channel, through the whole life of a request. A pure function of the ledger's record.
+ * The message in the cluster's channel, through the whole life of a request. A pure function of the ledger's record, and of
+ * who is left in Slack to decide.
  * Slack refuses a message with more than about 13,000 characters, so each part has its share of them.
  */
-export function approvalMessage(request: AccessRequest): Message {
+export function approvalMessage(request: AccessRequest, presence: Presence | null = null): Message {
   const { requester, level, cluster } = request;
   return {
     text: `${mention(requester)} ${request.glass ? "broke the glass and takes" : "asks for"} ${level} on ${cluster}: ${stateOf(request)}`,
@@ -54,6 +56,7 @@ export function approvalMessage(request: AccessRequest): Message {
         ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
       ]),
       ...previewBlocks(request),
+      ...presenceBlocks(presence),
       ...stateBlocks(request),
     ],
   };
@@ -77,12 +80,19 @@ function previewBlocks(request: AccessRequest): KnownBlock[] {
     section(`*Before* ${identityOf(preview.today)}`),
     section(`*After* ${identityOf(preview.afterwards, 1000)}`),
     section(
-      `*Change to aws-auth*\n${preview.diff ? codeBlock(preview.diff, 2100) : "none: another grant gives it already"}`,
+      `*Change to aws-auth*\n${preview.diff ? codeBlock(preview.diff, 1900) : "none: another grant gives it already"}`,
     ),
     ...(request.state === "pending" ? preview.warnings : [])
       .slice(0, 6)
       .map((warning) => context(`:warning: ${said(warning, 300)}`)),
   ];
+}
+
+/** Who waits for somebody who has left should know. */
+function presenceBlocks(presence: Presence | null): KnownBlock[] {
+  if (!presence || presence.departed.length === 0) return [];
+  const left = presence.present.length > 0 ? mentions(presence.present) : "nobody: an operator has to name others";
+  return [context(`:warning: Not in Slack any more: ${mentions(presence.departed)}. Who can still decide: ${left}`)];
 }
 
 /** Names of groups say little: what they may do is what is decided about. */
