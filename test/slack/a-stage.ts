@@ -26,6 +26,8 @@ import { memoryLedger } from "../ledger/memory-ledger.ts";
 export interface Stage {
   readonly slack: SandboxSlack;
   readonly ledger: Ledger;
+  /** Where the process listens. */
+  readonly eventsUrl: string;
   readonly person: SandboxSlack["person"];
   /** Puts a record into the ledger as its first version, with the event that it was made. */
   put: (request: AccessRequest) => Promise<AccessRequest>;
@@ -72,7 +74,8 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
     },
   };
   const app = await startSlackApp(context, environment, "http");
-  slack.connect(`http://127.0.0.1:${port}/slack/events`);
+  const eventsUrl = `http://127.0.0.1:${port}/slack/events`;
+  slack.connect(eventsUrl);
   const answered: Stage["answered"] = async (user, act) => {
     const person = slack.person(user);
     const before = person.ephemerals().length;
@@ -82,6 +85,7 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
   return {
     slack,
     ledger,
+    eventsUrl,
     person: slack.person,
     put: async (request) => {
       const first = { ...request, version: 1 };

@@ -41,9 +41,21 @@ async function refuse(door: Door, request: IncomingMessage): Promise<DoorRefusal
   const signature = String(request.headers["x-slack-signature"]);
   const timestamp = Number(request.headers["x-slack-request-timestamp"]);
   if (!isSigned(door, body, signature, timestamp)) return { status: 401, why: "its signature is not of our secret" };
+  if (!holdsAnObject(request)) return { status: 400, why: "its body is not of a form that Slack sends" };
   if (await door.seen.isNew(signature)) return null;
   // Slack itself may send again within the second: to be told that it has arrived, it must not be told off.
   return { status: request.headers["x-slack-retry-num"] === undefined ? 409 : 200, why: "it came before" };
+}
+
+/** Bolt takes whatever JSON is in the body, and ends the process with an unhandled rejection where that is `null`. */
+function holdsAnObject(request: IncomingMessage): boolean {
+  if (!HTTPModuleFunctions.isBufferedIncomingMessage(request)) return false;
+  try {
+    const body: unknown = HTTPModuleFunctions.parseHTTPRequestBody(request);
+    return typeof body === "object" && body !== null && !Array.isArray(body);
+  } catch {
+    return false;
+  }
 }
 
 /** Null: it is too large. @throws where the connection ends before the body does */

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 
 /** Why a request is turned away before its body is looked at. */
 export interface DoorRefusal {
-  readonly status: 200 | 401 | 409 | 413 | 415;
+  readonly status: 200 | 400 | 401 | 409 | 413 | 415;
   /** One clause for the log; never holds anything that was sent. */
   readonly why: string;
 }

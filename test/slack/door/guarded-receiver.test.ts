@@ -90,6 +90,8 @@ describe("the door to the slack process", () => {
     ["with a signature of another version", { headers: { "x-slack-signature": `v1=${"0".repeat(64)}` } }, 401],
     ["without a signature", { headers: { "x-slack-signature": "" } }, 401],
     ["of another content type", { headers: { "content-type": "text/plain" } }, 415],
+    ["whose payload is no object", { body: "payload=null" }, 400],
+    ["whose payload is no JSON", { body: "payload=%7B" }, 400],
     ["of a megabyte and more", { body: `text=${"a".repeat(1024 * 1024)}` }, 413],
   ])("turns a request away that is %s", async (_what, letter, status) => {
     expect(await send(letter)).toBe(status);
