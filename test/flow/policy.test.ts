@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { arns, channel, clusterName, configuration } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { auditOf } from "./audit-of.ts";
+import { type Flow, startFlow } from "./start-flow.ts";
+
+const policy = `
+policy:
+  rules:
+    - name: ours look
+      who: ["@example.com"]
+      levels: [viewer]
+      approvals: 2
+      approvers: [S0PLATFORM]
+    - name: nobody else
+      who: [S0NOBODY]
+  breakGlass:
+    - { who: [S0ONCALL], level: admin, for: 10m }
+`;
+
+let flow: Flow;
+
+beforeEach(async () => {
+  flow = await startFlow({ configuration: `${configuration}${policy}` });
+  flow.sandbox.slack.addUsergroup("S0PLATFORM", ["U0APPROVER", "U0APPROVER2"]);
+  flow.sandbox.slack.addUsergroup("S0ONCALL", ["U0ONCALL"]);
+  flow.sandbox.slack.addUsergroup("S0NOBODY", []);
+});
+afterEach(() => flow.stop());
+
+test("two of a user group approve, somebody else may not, and in an emergency the glass is broken and reviewed", async () => {
+  const { person } = flow.sandbox.slack;
+  const click = async (user: string, action: string, text: string) =>
+    person(user).click(await flow.message(text), action);
+
+  await person("U0ENGINEER").command(
+    `/eks-access request ${clusterName} ${arns.engineer} admin for 10m no rule is for me`,
+    channel,
+  );
+  const refused = textOf(await flow.answer("U0ENGINEER", "Nothing was requested"));
+  await person("U0ENGINEER").command(
+    `/eks-access request ${clusterName} ${arns.engineer} viewer for 10m checkout hangs`,
+    channel,
+  );
+  await flow.asked("checkout hangs");
+  await click("U0ONCALL", "approve", "[Approve]");
+  const stranger = textOf(await flow.answer("U0ONCALL", "You may not decide"));
+  await click("U0APPROVER", "approve", "[Approve]");
+  const first = textOf(await flow.answer("U0APPROVER", "Your approval is recorded"));
+  const waiting = textOf(await flow.message("1 of 2 approvals"));
+  const before = await flow.sandbox.getPods("U0ENGINEER");
+  await click("U0APPROVER2", "approve", "1 of 2 approvals");
+  await flow.message("*Active*");
+  const after = await flow.sandbox.getPods("U0ENGINEER");
+
+  expect(refused).toContain("The policy does not let you ask for admin on staging.");
+  expect(stranger).toContain("Who may: <!subteam^S0PLATFORM>.");
+  expect(first).toContain("1 more approval is needed");
+  expect(waiting).toContain("[Approve]");
+  expect([before.ok, after.ok]).toEqual([false, true]);
+
+  await person("U0ONCALL").command(`/eks-access break-glass ${clusterName} ${arns.onCall} checkout is down`, channel);
+  await flow.answer("U0ONCALL", "You broke the glass");
+  await flow.until(
+    () =>
+      flow.sandbox.slack
+        .messages(channel)
+        .map(textOf)
+        .find((text) => text.includes("broke the glass") && text.includes("*Active*")),
+    15_000,
+  );
+  const emergency = await flow.sandbox.getPods("U0ONCALL");
+  await click("U0APPROVER", "reviewed", "[Reviewed]");
+  const reviewed = textOf(await flow.message("Reviewed by <@U0APPROVER>"));
+  const audit = await auditOf(flow.redisUrl);
+
+  expect(emergency.ok).toBe(true);
+  expect(reviewed).not.toContain("[Reviewed]");
+  expect(audit.verdict.type).toBe("whole");
+  expect(audit.types.filter((type) => !/writing|previewed/.test(type))).toEqual([
+    "request.refused",
+    "request.created",
+    "decision.refused",
+    "approval.given",
+    "request.approved",
+    "grant.active",
+    "glass.broken",
+    "grant.active",
+    "glass.reviewed",
+  ]);
+});
