@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { creatorFile } from "./creator-file.ts";
-import { account, duration, text, userOrGroup } from "./forms.ts";
+import { account, duration, slackUser, text, userOrGroup } from "./forms.ts";
 import { policyFile } from "./policy-file.ts";
 
 const name = text(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
@@ -70,6 +70,8 @@ export const configFile = z.strictObject({
   clusters: z.record(name, cluster).refine((clusters) => Object.keys(clusters).length > 0, "name at least one cluster"),
   levels: z.record(name, level),
   policy: policyFile.optional(),
+  administrators: z.array(slackUser).default([]),
+  linking: z.strictObject({ confirm: z.enum(["none", "administrator"]).default("none") }).prefault({}),
   audit: z
     .strictObject({
       channel: slackChannel.optional(),

@@ -13,6 +13,15 @@ export interface Config {
   readonly clusters: ReadonlyMap<string, Cluster>;
   readonly timing: Timing;
   readonly audit: AuditSettings;
+  readonly linking: LinkSettings;
+}
+
+/** How people are linked with their principals. */
+export interface LinkSettings {
+  /** Whether an administrator has to confirm a link; otherwise whoever makes it is believed. */
+  readonly mustBeConfirmed: boolean;
+  /** Slack user ids. */
+  readonly administrators: readonly string[];
 }
 
 /** What becomes of the audit log beside the ledger. */
@@ -58,6 +67,7 @@ export function readConfig(text: string): ConfigReading {
     ...creatorProblems(read.data),
     ...twice(read.data),
     ...policyProblems(read.data),
+    ...linkProblems(read.data),
   ];
   return problems.length > 0 ? { type: "invalid", problems } : { type: "config", config: build(read.data) };
 }
@@ -79,6 +89,7 @@ function build(file: ConfigFile): Config {
   return {
     slack: file.slack,
     clusters: new Map(clusters),
+    linking: { mustBeConfirmed: file.linking.confirm === "administrator", administrators: file.administrators },
     audit: {
       channel: file.audit.channel ?? null,
       anchorEverySeconds: file.audit.anchorEvery,
@@ -110,6 +121,12 @@ function unknownLevels(file: ConfigFile): string[] {
           ],
     ),
   );
+}
+
+/** A confirmation that nobody can give would keep everybody from a link for ever. */
+function linkProblems({ linking, administrators }: ConfigFile): string[] {
+  if (linking.confirm === "none" || administrators.length > 0) return [];
+  return ["administrators: name at least one; linking.confirm asks one of them. Nobody confirms a link of their own."];
 }
 
 /** Two names for one cluster would let two runs write it at once, and would ask two sets of approvers. */

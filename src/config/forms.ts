@@ -8,6 +8,9 @@ export function text(form: RegExp, message: string) {
 
 export const account = text(/^\d{12}$/, 'write the 12 digits in quotes, for example "111122223333"');
 
+/** A person alone, where a group would be nobody in particular. */
+export const slackUser = text(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
+
 /** Somebody who may decide or take away: a person, or a user group. */
 export const userOrGroup = text(
   /^[UWS][A-Z0-9]{2,}$/,

@@ -6,6 +6,7 @@ import { handleAskAgainButton } from "./handlers/ask-again.ts";
 import { handleCommand } from "./handlers/command.ts";
 import { handleApproveButton } from "./handlers/decision-click.ts";
 import { handleHomeOpened } from "./handlers/home-opened.ts";
+import { handleConfirmLinkButton, handleRefuseLinkButton } from "./handlers/link-decision.ts";
 import { handleListButton } from "./handlers/list-button.ts";
 import {
   handleDenyButton,
@@ -23,11 +24,13 @@ import {
   approveAction,
   askAgainAction,
   cancelAction,
+  confirmLinkAction,
   denyAction,
   detailsAction,
   doneAction,
   extendAction,
   listActions,
+  refuseLinkAction,
   requestAction,
   reviewedAction,
   revokeAction,
@@ -48,6 +51,8 @@ const buttons: Readonly<Record<string, (context: SlackContext, click: ButtonClic
   [requestAction]: handleRequestButton,
   ...Object.fromEntries(Object.values(listActions).map((action) => [action, handleListButton])),
   [askAgainAction]: handleAskAgainButton,
+  [confirmLinkAction]: handleConfirmLinkButton,
+  [refuseLinkAction]: handleRefuseLinkButton,
 };
 
 const forms: Readonly<Record<string, (context: SlackContext, submission: Submission) => Promise<void>>> = {

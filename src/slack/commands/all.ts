@@ -8,6 +8,7 @@ import { creator } from "./creator.ts";
 import { deny } from "./deny.ts";
 import { extend } from "./extend.ts";
 import { help } from "./help.ts";
+import { link } from "./link.ts";
 import { list } from "./list.ts";
 import { request } from "./request.ts";
 import { reviewed } from "./reviewed.ts";
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   cancel,
   breakGlassCommand,
   reviewed,
+  link,
   whoami,
   why,
   clusters,

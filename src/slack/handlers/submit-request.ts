@@ -47,8 +47,9 @@ export async function submitRequest(
   const result = await recordChange(context, request, event, now);
   // Ids are random: a conflict here means that this very id exists, so another one is drawn.
   if (result.type === "conflict") return submitRequest(context, requester, wish, extended);
-  // Where a rule goes by links, asking must not make one.
-  const asksForLink = [...context.config.clusters.values()].some(goesByLinks);
+  // Where a rule goes by links, or an administrator confirms them, asking must not make one.
+  const { clusters, linking } = context.config;
+  const asksForLink = linking.mustBeConfirmed || [...clusters.values()].some(goesByLinks);
   if (verdict.type === "allowed" && !asksForLink) await context.ledger.linkPrincipal(requester, principal.arn);
   return request;
 }

@@ -28,3 +28,7 @@ export const listActions = {
 } as const;
 /** Value: the id of the request that is asked for once more. */
 export const askAgainAction = "ask-again";
+/** Value: `{"user": …, "id": …}` of the proposal, so that a click never decides about another one. */
+export const confirmLinkAction = "confirm-link";
+/** The value of `confirm-link`. */
+export const refuseLinkAction = "refuse-link";

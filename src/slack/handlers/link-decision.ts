@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { linkEvent } from "../../audit/link-event.ts";
+import { explain } from "../../failure/access-error.ts";
+import type { LinkProposal } from "../../ledger/ledger.ts";
+import type { SlackContext } from "../context.ts";
+import { failureAnswer } from "../messages/answers.ts";
+import { linkClickAnswer, linkDecided, linkOutcome } from "../messages/link-answers.ts";
+import type { Message } from "../messages/message.ts";
+import { answerWhereClicked, type ButtonClick } from "./answer-click.ts";
+
+const buttonValue = z.strictObject({ user: z.string(), id: z.string() });
+
+export function handleConfirmLinkButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return handleLinkDecision(context, click, true);
+}
+
+export function handleRefuseLinkButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return handleLinkDecision(context, click, false);
+}
+
+/** An administrator decides about a link; the question becomes its outcome, and the person is told. */
+async function handleLinkDecision(context: SlackContext, click: ButtonClick, confirmed: boolean): Promise<void> {
+  await click.ack();
+  const by = click.body.user.id;
+  try {
+    const decided = await decideLink(context, click.action.value ?? "", by, confirmed);
+    if (decided.type === "refused") return await answerWhereClicked(context, click, decided.answer);
+    const { user, arn } = decided.proposal;
+    await click.respond({ replace_original: true, ...sent(linkDecided(decided.proposal, confirmed, by)) });
+    await click.client.chat.postMessage({ channel: user, ...sent(linkOutcome(arn, confirmed, by)) });
+  } catch (error) {
+    context.log.error({ err: error }, "a link could not be decided, or its outcome not be told");
+    await answerWhereClicked(context, click, failureAnswer(explain(error)));
+  }
+}
+
+type Decided =
+  | { readonly type: "decided"; readonly proposal: LinkProposal }
+  | { readonly type: "refused"; readonly answer: Message };
+
+/** Decides about the proposal that a button is bound to, once. `value`: the button's. */
+export async function decideLink(
+  context: Pick<SlackContext, "config" | "ledger" | "now">,
+  value: string,
+  by: string,
+  confirmed: boolean,
+): Promise<Decided> {
+  const { administrators } = context.config.linking;
+  const refused = (code: Parameters<typeof linkClickAnswer>[0]): Decided => ({
+    type: "refused",
+    answer: linkClickAnswer(code, administrators),
+  });
+  if (!administrators.includes(by)) return refused("not-an-administrator");
+  const button = buttonValue.safeParse(parse(value));
+  const proposal = button.success ? await context.ledger.linkProposalOf(button.data.user) : null;
+  if (!button.success || !proposal || proposal.id !== button.data.id) return refused("handled-already");
+  const { id, user, arn } = proposal;
+  if (user === by) return refused("own-link");
+  const type = confirmed ? "link.confirmed" : "link.refused";
+  const event = linkEvent(type, by, context.now(), { user, arn, before: await context.ledger.principalOf(user) });
+  const change = { user, expected: id, principal: confirmed ? arn : null, proposal: null, event };
+  return (await context.ledger.changeLink(change)) ? { type: "decided", proposal } : refused("handled-already");
+}
+
+function sent({ text, blocks }: Message) {
+  return { text, blocks: [...blocks] };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
