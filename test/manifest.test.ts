@@ -35,7 +35,11 @@ const manifest = z
     }),
     oauth_config: z.object({ scopes: z.object({ bot: z.array(z.string()) }) }),
     settings: z.object({
-      interactivity: z.object({ is_enabled: z.boolean(), request_url: z.string() }),
+      interactivity: z.object({
+        is_enabled: z.boolean(),
+        request_url: z.string(),
+        message_menu_options_url: z.string(),
+      }),
       event_subscriptions: z.object({ request_url: z.string(), bot_events: z.array(z.string()) }),
     }),
   })
@@ -77,6 +81,7 @@ test("commands, clicks and events go to the one address at which the code listen
   const urls = [
     ...manifest.features.slash_commands.map((each) => each.url),
     manifest.settings.interactivity.request_url,
+    manifest.settings.interactivity.message_menu_options_url,
     manifest.settings.event_subscriptions.request_url,
   ];
   expect(urls.map((url) => new URL(url).pathname)).toEqual(urls.map(() => path));

@@ -17,6 +17,7 @@ import {
 import { handleDenySubmission, handleRevokeSubmission } from "./handlers/reason-submission.ts";
 import { handleCancelButton, handleDoneButton, handleExtendButton } from "./handlers/request-buttons.ts";
 import { formChangeHandler } from "./handlers/request-form-change.ts";
+import { handleClusterSearch } from "./handlers/request-form-suggestions.ts";
 import { handleRequestSubmission } from "./handlers/request-submission.ts";
 import { handleReviewedButton } from "./handlers/review-glass.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -72,6 +73,9 @@ export function register(app: App, context: SlackContext, inFlight: InFlight): v
   for (const action of Object.values(formActions)) {
     app.action<BlockAction>(action, (change) => inFlight.track(handleFormChange(context, change)));
   }
+  app.options<"block_suggestion">(formActions.cluster, (suggestion) =>
+    inFlight.track(handleClusterSearch(context, suggestion)),
+  );
   for (const [form, handle] of Object.entries(forms)) {
     app.view<ViewSubmitAction>({ callback_id: form, type: "view_submission" }, (submission) =>
       inFlight.track(handle(context, submission)),

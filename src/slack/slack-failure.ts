@@ -29,3 +29,12 @@ const gone = new Set([
 export function isGone(error: unknown): boolean {
   return gone.has(slackErrorCode(error) ?? "");
 }
+
+/** Why a form could not be opened: Slack waits three seconds for it after the click or the command. */
+export function formFailure(error: unknown): AccessError {
+  if (!/trigger/.test(slackErrorCode(error) ?? "")) return slackFailure(error, "The form");
+  return new AccessError("slack-refused", "Slack does not wait longer than three seconds for a form", {
+    cause: error,
+    mend: "Try once more.",
+  });
+}

@@ -50,10 +50,14 @@ export interface StageOptions {
   readonly ledger?: (ledger: Ledger) => Ledger;
 }
 
+/** Stages that are open: the last one gives the clock back. */
+let open = 0;
+
 export async function aStage(options: StageOptions = {}): Promise<Stage> {
   const reading = readConfig(options.config ?? configText);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   // Bolt reads the clock by itself, to refuse old requests: the whole process has the time of the builders' story.
+  open += 1;
   vi.useFakeTimers({ toFake: ["Date"], now: at(minutes(3)) });
   const slack = await startSandboxSlack({ rateLimits: false });
   const ledger = memoryLedger();
@@ -105,7 +109,8 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
     stop: async () => {
       await app.stop();
       await slack.stop();
-      vi.useRealTimers();
+      open -= 1;
+      if (open === 0) vi.useRealTimers();
     },
   };
 }

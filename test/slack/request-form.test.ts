@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../src/sandbox/slack/block-limits.ts";
+import { suggestionsOf } from "../../src/slack/request-form/fields.ts";
 import { completeForm, durationsUpTo, emptyForm, type Offer } from "../../src/slack/request-form/form.ts";
 import { blockOf, formOf, isShown, partsOf } from "../../src/slack/request-form/read-form.ts";
 import { requestModal } from "../../src/slack/request-form/request-modal.ts";
@@ -33,21 +34,24 @@ describe("the form", () => {
     expect(JSON.stringify(view)).toContain("Use this one");
   });
 
-  test("with more clusters than a list of Slack holds says so, and how to ask for the others", () => {
-    const hundred = JSON.stringify(requestModal(emptyForm, manyOffers(100)));
-    const more = JSON.stringify(requestModal(emptyForm, manyOffers(130)));
-
-    expect(hundred).not.toContain("For any other write");
-    expect(more).toContain("The list has 100 of 130 clusters. For any other write");
-  });
-
-  test("has in its list the cluster that was asked for last, however many there are", () => {
-    const offers = manyOffers(130);
+  test.each([
+    [100, "static_select"],
+    [101, "external_select"],
+  ])("with %d clusters has them in a %s, with the one that was asked for last", (count, type) => {
+    const offers = manyOffers(count);
     const last = offers.at(-1)?.cluster.name ?? "";
 
     const [cluster] = requestModal({ ...emptyForm, cluster: last }, offers).blocks;
 
-    expect(cluster).toMatchObject({ element: { initial_option: { value: last } } });
+    expect(cluster).toMatchObject({ element: { type, initial_option: { value: last } } });
+  });
+
+  test("finds a cluster by any part of its name, those that begin with it first, as many as Slack takes", () => {
+    const names = ["the-payments", "payments", "search", ...Array.from({ length: 200 }, (_, index) => `pay-${index}`)];
+
+    expect(suggestionsOf(names, " PAYM ").map(({ value }) => value)).toEqual(["payments", "the-payments"]);
+    expect(suggestionsOf(names, "")).toHaveLength(100);
+    expect(suggestionsOf(names, "nowhere")).toEqual([]);
   });
 
   test("asks for the level once there is a cluster, and for the time once there is a level", () => {

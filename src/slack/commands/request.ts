@@ -4,6 +4,7 @@ import { requestForm } from "../handlers/request-form.ts";
 import { submitRequest } from "../handlers/submit-request.ts";
 import { mistakesAnswer, requestedAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
+import { formFailure } from "../slack-failure.ts";
 import type { Command, CommandCall } from "./command.ts";
 
 export const request: Command = {
@@ -14,7 +15,10 @@ export const request: Command = {
 };
 
 async function openForm(context: SlackContext, { user, triggerId, client }: CommandCall): Promise<null> {
-  await client.views.open({ trigger_id: triggerId, view: await requestForm(context, user) });
+  const view = await requestForm(context, user);
+  await client.views.open({ trigger_id: triggerId, view }).catch((error: unknown) => {
+    throw formFailure(error);
+  });
   return null;
 }
 

@@ -3,6 +3,7 @@ import { explain } from "../../failure/access-error.ts";
 import type { SlackContext } from "../context.ts";
 import { failureAnswer } from "../messages/answers.ts";
 import { denyModal, detailsModal, revokeModal } from "../messages/modals.ts";
+import { formFailure } from "../slack-failure.ts";
 import { answerWhereClicked, type ButtonClick } from "./answer-click.ts";
 import { readStatus } from "./read-status.ts";
 import { requestForm } from "./request-form.ts";
@@ -36,9 +37,12 @@ async function openOnClick(context: SlackContext, click: ButtonClick, make: () =
   const { body, client } = click;
   try {
     const how = { trigger_id: body.trigger_id, view: await make() };
-    await (body.view?.type === "modal" ? client.views.push(how) : client.views.open(how));
+    const opening = body.view?.type === "modal" ? client.views.push(how) : client.views.open(how);
+    await opening.catch((error: unknown) => {
+      throw formFailure(error);
+    });
   } catch (error) {
     context.log.error({ err: error, action: click.action.action_id }, "a form could not be opened");
-    await answerWhereClicked(context, click, failureAnswer(`${explain(error)} Click again.`));
+    await answerWhereClicked(context, click, failureAnswer(explain(error)));
   }
 }

@@ -1,4 +1,11 @@
-import type { InputBlock, PlainTextElement, PlainTextInput, PlainTextOption } from "@slack/types";
+import type {
+  ExternalSelect,
+  InputBlock,
+  PlainTextElement,
+  PlainTextInput,
+  PlainTextOption,
+  StaticSelect,
+} from "@slack/types";
 import type { PartName } from "../../request/request-line.ts";
 import { cut } from "../mrkdwn.ts";
 
@@ -11,7 +18,7 @@ export const formActions = {
   useArn: "request-use-arn",
 } as const;
 
-/** Slack takes no more options in a list; the line takes every cluster. */
+/** Slack takes no more options in a list. */
 export const mostOptions = 100;
 
 export const text = (value: string): PlainTextElement => ({ type: "plain_text", text: value });
@@ -36,23 +43,50 @@ export interface Choice {
   readonly action: string | null;
 }
 
-export function select({ id, label, names, chosen, action }: Choice): InputBlock {
-  const options = names
-    .slice(0, mostOptions)
-    .map((name): PlainTextOption => ({ text: text(cut(name, 75)), value: name }));
-  const initial = options.find(({ value }) => value === chosen);
+export function select(choice: Choice): InputBlock {
+  const options = choice.names.slice(0, mostOptions).map(optionOf);
+  return choiceBlock(choice, { type: "static_select", options, ...initially(options, choice.chosen) });
+}
+
+/** Offers what is typed a part of, where there are more names than a list holds: `suggestionsOf` has them. */
+export function search(choice: Choice): InputBlock {
+  const options = choice.names.filter((name) => name === choice.chosen).map(optionOf);
+  return choiceBlock(choice, {
+    type: "external_select",
+    min_query_length: 0,
+    placeholder: text("Type a part of its name"),
+    ...initially(options, choice.chosen),
+  });
+}
+
+/** The names that what is typed is a part of, those that begin with it first. */
+export function suggestionsOf(names: readonly string[], typed: string): PlainTextOption[] {
+  const part = typed.trim().toLowerCase();
+  const found = names.filter((name) => name.includes(part));
+  const first = found.filter((name) => name.startsWith(part));
+  return [...first, ...found.filter((name) => !first.includes(name))].slice(0, mostOptions).map(optionOf);
+}
+
+function choiceBlock(
+  { id, label, action }: Choice,
+  element: Omit<StaticSelect, "action_id"> | Omit<ExternalSelect, "action_id">,
+): InputBlock {
   return {
     type: "input",
     block_id: id,
     label: text(label),
     ...(action && { dispatch_action: true }),
-    element: {
-      type: "static_select",
-      action_id: action ?? "value",
-      options,
-      ...(initial && { initial_option: initial }),
-    },
+    element: { ...element, action_id: action ?? "value" },
   };
+}
+
+function optionOf(name: string): PlainTextOption {
+  return { text: text(cut(name, 75)), value: name };
+}
+
+function initially(options: readonly PlainTextOption[], chosen: string): { initial_option?: PlainTextOption } {
+  const initial = options.find(({ value }) => value === chosen);
+  return initial ? { initial_option: initial } : {};
 }
 
 export function input(id: string, label: string, element: Omit<PlainTextInput, "type" | "action_id">): InputBlock {

@@ -4,7 +4,7 @@ import { type PrincipalHint, principalHint } from "../../request/principal-hint.
 import { maxReasonLength, takesTicket } from "../../request/read-part.ts";
 import { longestTicket } from "../../request/ticket.ts";
 import { code, context, cut, plainLine } from "../mrkdwn.ts";
-import { fieldId, formActions, input, mostOptions, select, text } from "./fields.ts";
+import { fieldId, formActions, input, mostOptions, search, select, text } from "./fields.ts";
 import { type Completed, completeForm, durationsUpTo, type Offer, type RequestForm } from "./form.ts";
 
 export const requestModalId = "request";
@@ -14,8 +14,7 @@ export function requestModal(given: RequestForm, offers: readonly Offer[]): Moda
   const completed = completeForm(given, offers);
   const { form, offer } = completed;
   const blocks = [
-    clusterSelect(form, offers),
-    ...clustersLeftOut(offers.length),
+    clusterChoice(form, offers),
     ...choicesOf(completed),
     principalInput(form),
     ...hintBlocks(principalHint(form.principal, offer?.cluster ?? null)),
@@ -40,17 +39,10 @@ function digestOf(blocks: readonly KnownBlock[]): string {
   return createHash("sha256").update(asked).digest("base64url").slice(0, 16);
 }
 
-function clusterSelect({ cluster }: RequestForm, offers: readonly Offer[]): InputBlock {
+function clusterChoice({ cluster }: RequestForm, offers: readonly Offer[]): InputBlock {
   const names = offers.map((offer) => offer.cluster.name);
-  // What was chosen last is in the list however long it is.
-  const listed = names.indexOf(cluster) < mostOptions ? names : [cluster, ...names];
-  return select({ id: "cluster", label: "Cluster", names: listed, chosen: cluster, action: formActions.cluster });
-}
-
-function clustersLeftOut(count: number): KnownBlock[] {
-  if (count <= mostOptions) return [];
-  const line = code("/eks-access request <cluster> <arn> <level> [for 4h] <reason>");
-  return [context(`The list has ${mostOptions} of ${count} clusters. For any other write ${line}`)];
+  const choice = { id: "cluster", label: "Cluster", names, chosen: cluster, action: formActions.cluster };
+  return names.length > mostOptions ? search(choice) : select(choice);
 }
 
 /** The level, once there is a cluster, and the time, once there is a level. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SandboxView } from "../../../src/sandbox/slack/shapes.ts";
 import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
@@ -10,6 +11,17 @@ beforeAll(async () => {
   stage = await aStage();
 });
 afterAll(() => stage.stop());
+
+const oneCluster = `
+    eksName: EKS
+    region: eu-central-1
+    account: "111122223333"
+    creator:
+      roleArn: arn:aws:iam::111122223333:role/cluster-creator
+    channel: C0ACCESS
+    approvers: [U0APPROVER, U0APPROVER2]
+    levels: [viewer, admin]
+`;
 
 const path = "arn:aws:iam::111122223333:role/teams/payments/developers";
 
@@ -124,6 +136,39 @@ describe("the form of a request", () => {
 
     expect(errors["principal/0"]).toContain("arn:aws:iam::111122223333:role/developers");
     expect(errors.reason).toBe("Say why you need it.");
+  });
+
+  test("that comes too late for Slack says so, and that one may try again", async () => {
+    const body = JSON.stringify({ ok: false, error: "expired_trigger_id" });
+    stage.slack.faults.plan("slack.views.open", { type: "answer", status: 200, body });
+
+    const answer = await stage.say("U0ENGINEER", "request");
+
+    expect(textOf(answer)).toContain("Slack does not wait longer than three seconds for a form. Try once more.");
+  });
+
+  test("finds a cluster among more than a list holds by a part of its name", async () => {
+    const clusters = Array.from(
+      { length: 120 },
+      (_, index) => `  shop-${index}:${oneCluster.replace("EKS", `eks-${index}`)}`,
+    );
+    const other = await aStage({
+      config: configText.replace(/clusters:\n[\s\S]*?levels:\n/, `clusters:\n${clusters.join("")}levels:\n`),
+    });
+    const engineer = other.person("U0ENGINEER");
+
+    await engineer.command("/eks-access request", "C0ACCESS");
+    const opened = await other.slack.until(() => engineer.view());
+    const found = await engineer.suggestions("Cluster", "p-11");
+    await engineer.choose(opened, "Cluster", "shop-117");
+    const chosen = await other.slack.until(() => {
+      const view = engineer.view();
+      return view && has("level/shop-117")(view) ? view : undefined;
+    });
+    await other.stop();
+
+    expect(found).toEqual(["shop-11", ...Array.from({ length: 10 }, (_, index) => `shop-11${index}`)]);
+    expect(valueAt(chosen, "cluster")).toMatchObject({ selected_option: { value: "shop-117" } });
   });
 
   test("opens without what it remembers where the ledger does not answer", async () => {
