@@ -54,7 +54,7 @@ test.each(looks)("%s: nothing is out of the window, and nobody is shut out", asy
   const part = query === "#cluster" ? page.getByRole("region", { name: "aws-auth" }) : page.getByRole("log");
   await part.waitFor();
 
-  await picture(page, `look-${name}`, { documented: ["dark", "phone"].includes(name) });
+  await picture(page, name, { documented: ["dark", "phone"].includes(name) });
 
   expect(await isTooWide(page)).toBe(false);
   expect(await barriers(page)).toEqual([]);
@@ -70,7 +70,7 @@ test.each(["light", "dark"] as const)(
     await form.waitFor();
     await form.getByRole("button", { name: "Ask", exact: true }).click();
     await form.getByText("Please complete this required field.").first().waitFor();
-    await picture(page, `look-form-${colorScheme}`);
+    await picture(page, `form-${colorScheme}`);
 
     expect(await barriers(page)).toEqual([]);
 

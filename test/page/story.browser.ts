@@ -63,7 +63,7 @@ test("the engineer asks with the form, and the approvers see the exact change", 
   await page.getByRole("button", { name: "Approve" }).waitFor();
 
   expect(await page.getByRole("log").locator("ins").first().textContent()).toContain(arns.engineer);
-  await picture(page, "asked", { documented: true });
+  await picture(page, "asked");
 });
 
 test("an approver approves, the access is proven, and kubectl shows it", async () => {

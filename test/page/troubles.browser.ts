@@ -51,7 +51,7 @@ test("the worker is killed: a request waits, and is done when there is a worker 
   await page.getByRole("list", { name: "Processes" }).getByText("not running").waitFor();
   await revoke(messageOf("through a conflict"));
   expect(dataNow().mapUsers).toContain(arns.engineer);
-  await picture(page, "worker-killed", { documented: true });
+  await picture(page, "worker-killed");
 
   await trouble("Kill the worker").first().getByRole("button", { name: "Start it again" }).click();
   await messageOf("through a conflict").getByText("Ended").waitFor();
