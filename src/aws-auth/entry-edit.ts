@@ -1,5 +1,5 @@
 import type { Entry, ListReading } from "./document.ts";
-import { addField, placeOf, replaceValue, useOf } from "./entry-place.ts";
+import { addField, placeOf, replaceNode, useOf } from "./entry-place.ts";
 import { editGroups } from "./groups-edit.ts";
 import { quote } from "./quote.ts";
 import { sameGroups } from "./same-groups.ts";
@@ -19,5 +19,8 @@ export function editEntry(reading: ListReading, entry: Entry, wanted: Wanted): T
   if (entry.username === wanted.username) return edits;
   const use = useOf(place, "username");
   const username = quote(wanted.username);
-  return [...edits, use === null ? addField(place, "username", username) : replaceValue(place, use, username)];
+  return [
+    ...edits,
+    use === null ? addField(place, "username", username) : replaceNode(place.text, use.written, username),
+  ];
 }

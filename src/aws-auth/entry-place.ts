@@ -1,7 +1,7 @@
 import { decodeEntry } from "./decode-entry.ts";
 import type { Entry, ListReading } from "./document.ts";
 import { type FieldName, type FieldUse, fieldKey, fieldUses, lastUse } from "./field.ts";
-import type { MappingNode, SequenceNode } from "./go-yaml/node.ts";
+import type { MappingNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 import type { Section } from "./problem.ts";
 import { quote } from "./quote.ts";
 import { readSection } from "./read-section.ts";
@@ -40,8 +40,7 @@ export function useOf({ uses }: EntryPlace, name: FieldName): FieldUse | null {
 }
 
 /** Puts a value in another's place. A block scalar takes its line breaks with it; an empty value has no space before it. */
-export function replaceValue({ text }: EntryPlace, { written }: FieldUse, value: string): TextEdit {
-  const { outer: start, end } = written;
+export function replaceNode(text: string, { outer: start, end }: YamlNode, value: string): TextEdit {
   if (start === end) return { start, end, text: ` ${value}` };
   return { start, end, text: isStartOfLine(text, end) ? value + lineBreakOf(text) : value };
 }

@@ -1,8 +1,6 @@
-import type { SectionReading } from "./document.ts";
-import { blockEntry, DEFAULT_STYLE, flowEntry, type NewEntry } from "./entry-style.ts";
-import { editFlowList } from "./list-edit.ts";
+import { blockEntry, DEFAULT_STYLE, type NewEntry } from "./entry-style.ts";
 import { quote, readQuoted } from "./quote.ts";
-import { applyEdits, editLines, insertLines, lineBreakOf } from "./text-edit.ts";
+import { editLines, insertLines, lineBreakOf } from "./text-edit.ts";
 
 /** What stands before the text that a section had, in quotes, when its first entry took the place of that. */
 const NOTE = "# Empty before: ";
@@ -12,10 +10,8 @@ const NOTE_ALONE = /^# Empty before: (".*")[\r\n]*$/;
  * The texts that a section without entries may have when it gets some. What it held is kept, or noted, so that taking
  * the entries away gives it back.
  */
-export function fillSection({ text, list }: SectionReading, added: readonly NewEntry[]): (string | null)[] {
+export function fillSection(text: string | null, added: readonly NewEntry[]): (string | null)[] {
   if (text === null) return [blockEntries(added, DEFAULT_STYLE.lineBreak).join("")];
-  // Only a list in brackets can be empty.
-  if (list !== null) return [applyEdits(text, editFlowList(text, list, new Set(), added.map(flowEntry)))];
   const lineBreak = lineBreakOf(text);
   const entries = blockEntries(added, lineBreak);
   const noted = `${NOTE}${quote(text)}${lineBreak}${entries.join("")}`;

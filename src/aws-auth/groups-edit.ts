@@ -1,4 +1,4 @@
-import { addField, type EntryPlace, groupsAfter, removeField, replaceValue, useOf } from "./entry-place.ts";
+import { addField, type EntryPlace, groupsAfter, removeField, replaceNode, useOf } from "./entry-place.ts";
 import { blockGroup, styleOf } from "./entry-style.ts";
 import type { FieldUse } from "./field.ts";
 import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";
@@ -28,7 +28,7 @@ function editItems(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted:
   const added = wanted.filter((group) => !groups.includes(group));
   const column = list.marks[0]?.column ?? 0;
   const items = list.flow ? added.map(quote) : added.map((group) => blockGroup(group, column));
-  return editList(place.text, list, removed, items) ?? [replaceValue(place, use, flowList(wanted))];
+  return editList(place.text, list, removed, items) ?? [replaceNode(place.text, use.written, flowList(wanted))];
 }
 
 /** `groups:` with nothing behind it gets its items below, so that taking them away leaves it as it was. */
@@ -48,7 +48,7 @@ const NOTE_FIELD = "before-eks-access";
 function replaceNoted(place: EntryPlace, use: FieldUse, groups: readonly string[]): TextEdit {
   const raw = quote(place.text.slice(use.written.outer, use.written.end));
   const note = place.mapping.flow ? `, ${quote(NOTE_FIELD)}: ${raw}` : ` # Before: ${raw}`;
-  return replaceValue(place, use, flowList(groups) + note);
+  return replaceNode(place.text, use.written, flowList(groups) + note);
 }
 
 /** The edit that brings back what there was before our list, if that says what is wanted now. */

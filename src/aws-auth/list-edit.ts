@@ -38,7 +38,7 @@ function ownsItsLine(text: string, at: number): boolean {
 }
 
 /** As `editList`, for a list in brackets. `added` are items without commas. */
-export function editFlowList(
+function editFlowList(
   text: string,
   list: SequenceNode,
   removed: ReadonlySet<number>,

@@ -21,9 +21,11 @@ export function offerRepairs(document: AwsAuthDocument): Repair[] {
   return repairs;
 }
 
-const ARN_CODES: ReadonlySet<string> = new Set(["arn-path", "arn-sso-path", "arn-assumed-role", "arn-padding"]);
 const REPAIRABLE: ReadonlySet<string> = new Set([
-  ...ARN_CODES,
+  "arn-path",
+  "arn-sso-path",
+  "arn-assumed-role",
+  "arn-padding",
   "section-unreadable",
   "entry-shadowed",
   "groups-not-a-list",
@@ -37,8 +39,7 @@ function repairOf(document: AwsAuthDocument, problem: Problem): Repair | null {
   const { code } = problem;
   if (code === "entry-shadowed") return removeEntry(document, entry, code);
   if (code === "groups-not-a-list") return repairGroups(document, entry, code);
-  if (ARN_CODES.has(code)) return repairArn(document, entry, code);
-  return null;
+  return repairArn(document, entry, code);
 }
 
 /** The entry that a place in a section belongs to: the last one that begins at it or before it. */

@@ -28,7 +28,7 @@ export function resolve(document: ReadDocument, callerArn: string, session: Call
   const canonical = canonicalCaller(stsArn);
   if (canonical === null) return null;
   const accountId = canonical.split(":")[4] ?? "";
-  const entry = lookUp(document.lookup, canonical.toLowerCase());
+  const entry = lookUp(document.lookup, canonical);
   if (entry === null) return document.lookup.accounts.has(accountId) ? { username: canonical, groups: [] } : null;
   const sessionName = session.sessionNameRaw ?? sessionNameOf(stsArn);
   return identify(entry, { accountId, sessionName, accessKeyId: session.accessKeyId });
@@ -55,8 +55,6 @@ function asSession(callerArn: string): string {
 
 /** The last part of a session's ARN; an IAM user has no session name. */
 function sessionNameOf(stsArn: string): string {
-  const resource = stsArn.split(":").slice(5).join(":");
-  return resource.startsWith("assumed-role/") || resource.startsWith("federated-user/")
-    ? (resource.split("/").at(-1) ?? "")
-    : "";
+  const [, sessionName = ""] = /:(?:assumed-role|federated-user)\/(?:.*\/)?(.*)/.exec(stsArn) ?? [];
+  return sessionName;
 }

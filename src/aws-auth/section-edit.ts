@@ -18,29 +18,24 @@ export interface SectionChange {
  */
 export function editSection(reading: SectionReading, change: SectionChange): (string | null)[] {
   const { text, list } = reading;
-  if (text === null || list === null || list.items.length === 0) return fillSection(reading, change.added);
-  const atEnd = editLines(text, (whole) => edits({ ...reading, text: whole, list }, change, "end"));
-  const candidates = atEnd === null ? [] : [change.removed.length > 0 ? restoreEmpty(atEnd) : atEnd];
-  if (change.added.length === 0 || list.flow) return candidates;
+  if (text === null || list === null) return fillSection(text, change.added);
   // A block scalar at the very end of a text changes its value when anything is put behind it.
-  const inFront = editLines(text, (whole) => edits({ ...reading, text: whole, list }, change, "front"));
-  return inFront === null ? candidates : [...candidates, inFront];
+  return [false, true].flatMap((inFront) => {
+    const edited = editLines(text, (whole) => edits({ ...reading, text: whole, list }, change, inFront));
+    return edited === null ? [] : [restoreEmpty(edited)];
+  });
 }
 
-function edits(
-  reading: ListReading,
-  { removed, edited, added }: SectionChange,
-  side: "end" | "front",
-): TextEdit[] | null {
+function edits(reading: ListReading, { removed, edited, added }: SectionChange, inFront: boolean): TextEdit[] | null {
   const { text, list } = reading;
   const style = styleOf(list, lineBreakOf(text));
   const items = added.map((entry) => (list.flow ? flowEntry(entry) : blockEntry(entry, style)));
   const indexes = new Set(removed.map((entry) => entry.index));
-  const listEdits = editList(text, list, indexes, side === "end" ? items : []);
+  const listEdits = editList(text, list, indexes, inFront ? [] : items);
   if (listEdits === null) return null;
   const entryEdits = edited.flatMap(({ entry, wanted }) => editEntry(reading, entry, wanted) ?? []);
   const first = list.marks[0];
-  if (side === "end" || first === undefined) return [...entryEdits, ...listEdits];
+  if (!inFront || first === undefined) return [...entryEdits, ...listEdits];
   const front = insertLines(startOfLine(text, first.at), items.join(style.lineBreak), style.lineBreak);
   return [front, ...entryEdits, ...listEdits];
 }

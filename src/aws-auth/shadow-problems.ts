@@ -1,12 +1,12 @@
 import type { Entry, Lookup } from "./document.ts";
 import { type Problem, problemAt } from "./problem.ts";
 import { rivalsOf } from "./read-document.ts";
+import { sameList } from "./same-groups.ts";
 
 /** Tells which of the entries that the authenticator keeps another one takes the place of, or may. */
 export function shadowProblems(kept: readonly Entry[], lookup: Lookup): Problem[] {
   const problems: Problem[] = [];
   for (const entry of kept) {
-    if (entry.section === "mapAccounts") continue;
     const rivals = rivalsOf(entry, lookup);
     const winner = rivals.at(-1);
     if (winner === undefined || winner === entry) continue;
@@ -18,7 +18,7 @@ export function shadowProblems(kept: readonly Entry[], lookup: Lookup): Problem[
 const ONE_EACH = "Keep one entry for each ARN, with all its groups.";
 
 function shadowed(entry: Entry, winner: Entry): Problem {
-  const isSame = entry.username === winner.username && entry.groups.join("\n") === winner.groups.join("\n");
+  const isSame = entry.username === winner.username && sameList(entry.groups, winner.groups);
   const message = `This entry for ${entry.arn} counts for nothing: the one in ${winner.section}, line ${winner.line}, takes its place, and nothing is merged.`;
   return problemAt(entry.section, place(entry), "entry-shadowed", isSame ? "warning" : "error", message, ONE_EACH);
 }

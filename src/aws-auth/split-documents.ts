@@ -11,11 +11,11 @@ export interface DocumentText {
 export function splitDocuments(text: string): DocumentText[] {
   const documents: DocumentText[] = [];
   const starts = [...text.matchAll(/^---(?=\s|$)/gm)].map((match) => match.index);
-  const cuts = [...new Set([0, ...starts, text.length])];
+  const cuts = [...new Set([0, ...starts])];
   let line = 0;
   for (const [index, offset] of cuts.entries()) {
-    const part = offset === text.length ? "" : text.slice(offset, cuts[index + 1]);
-    if (part.trim() !== "") documents.push({ text: part, offset, line });
+    const part = text.slice(offset, cuts[index + 1]);
+    documents.push({ text: part, offset, line });
     line += part.split("\n").length - 1;
   }
   return documents;

@@ -22,7 +22,6 @@ const INSTANCE_ID = /^i-(\w{8}|\w{17})$/;
  * a session that is no instance. The private DNS name itself is known to EC2 alone, so that template stays.
  */
 export function render(template: string, values: TemplateValues): string | null {
-  if (!template.includes("{{")) return template;
   if (template.includes("{{EC2PrivateDNSName}}") && !INSTANCE_ID.test(values.sessionName)) return null;
   const rendered = template
     .replaceAll("{{AccountID}}", () => values.accountId)

@@ -3,7 +3,6 @@ const WIDTHS = [2, 4, 8];
 
 /** The texts that a section may have been meant to be, with spaces for the tabs that indent its lines or end them. */
 export function untab(text: string): string[] {
-  if (!text.includes("\t")) return [];
   return WIDTHS.map((width) =>
     text
       .split("\n")
@@ -14,8 +13,7 @@ export function untab(text: string): string[] {
 
 function untabLine(line: string, width: number): string {
   const body = line.replace(/[ \t]+(?=\r?$)/, "");
-  const [indent = ""] = /^[ \t]*(?:-[ \t]+)?/.exec(body) ?? [];
-  return toStops(indent, width) + body.slice(indent.length);
+  return body.replace(/^[ \t]*(?:-[ \t]+)?/, (indent) => toStops(indent, width));
 }
 
 /** A tab reaches up to the next column that is a multiple of its width. */

@@ -2,7 +2,7 @@ import type { Entry, Lookup, ReadDocument } from "./document.ts";
 import { goFold } from "./go-yaml/fold.ts";
 import type { Intent } from "./intent.ts";
 import type { Section } from "./problem.ts";
-import { sameGroups } from "./same-groups.ts";
+import { sameGroups, sameList } from "./same-groups.ts";
 
 interface Expected {
   readonly arn: string;
@@ -76,10 +76,6 @@ function answersTo(lookup: Lookup, key: string): readonly Entry[] {
 
 function saysTheSame(entry: Entry, other: Entry | undefined): boolean {
   return other !== undefined && entry.username === other.username && sameList(entry.groups, other.groups);
-}
-
-function sameList(some: readonly string[], others: readonly string[]): boolean {
-  return some.length === others.length && some.every((text, index) => text === others[index]);
 }
 
 /** ARNs that answer differently though no intent names them. A plan with any must not be carried out. */

@@ -1,17 +1,10 @@
 import { stringify } from "yaml";
 import { readConfigMap } from "./config-map.ts";
 import type { ConfigMapFile } from "./config-map-file.ts";
+import { replaceNode } from "./entry-place.ts";
 import type { MappingNode, ScalarNode, YamlNode } from "./go-yaml/node.ts";
 import { quote } from "./quote.ts";
-import {
-  afterLine,
-  editLines,
-  insertLines,
-  lineBreakOf,
-  removeLines,
-  startOfLine,
-  type TextEdit,
-} from "./text-edit.ts";
+import { afterLine, editLines, insertLines, lineBreakOf, removeLines, type TextEdit } from "./text-edit.ts";
 
 /**
  * The file with other data in it. A ConfigMap written as YAML is edited in place, so that its comments and what else is
@@ -42,18 +35,17 @@ function holds(text: string, data: Readonly<Record<string, string>>): boolean {
 }
 
 function sameData(some: Readonly<Record<string, string>>, others: Readonly<Record<string, string>>): boolean {
-  const keys = Object.keys(some);
-  return keys.length === Object.keys(others).length && keys.every((key) => some[key] === others[key]);
+  const inOrder = (data: Readonly<Record<string, string>>) => JSON.stringify(Object.entries(data).sort());
+  return inOrder(some) === inOrder(others);
 }
 
 function editFile(file: ConfigMapFile, data: Readonly<Record<string, string>>): string | null {
   const { text, dataMap, offset } = file;
-  const node = dataMap?.node;
-  if (dataMap === null || node?.kind !== "mapping" || node.flow) return null;
+  if (dataMap === null || dataMap.node.flow) return null;
   const edited = editLines(text.slice(offset), (part) => {
     const edits = [...dataMap.fields].flatMap(([key, field]) => editValue(file, part, key, field.key, data[key]));
     const added = Object.entries(data).filter(([key]) => !dataMap.fields.has(key));
-    return added.length === 0 ? edits : [...edits, addValues(part, node, added)];
+    return added.length === 0 ? edits : [...edits, addValues(part, dataMap.node, added)];
   });
   return edited === null ? null : text.slice(0, offset) + edited;
 }
@@ -71,30 +63,26 @@ function editValue(
   return [replaceScalar(part, node, wanted, keyNode.start.column)];
 }
 
-function addValues(part: string, { pairs, end }: MappingNode, added: readonly (readonly [string, string])[]): TextEdit {
-  const column = pairs.at(-1)?.key.start.column ?? 0;
+function addValues(part: string, { start, end }: MappingNode, added: readonly (readonly [string, string])[]): TextEdit {
+  const { column } = start;
   const lineBreak = lineBreakOf(part);
   const lines = added.map(([key, value]) => `${" ".repeat(column)}${key}: ${blockText(value, column, lineBreak)}`);
-  return insertLines(afterLine(part, pairs.at(-1)?.value.end ?? end), lines.join(lineBreak), lineBreak);
+  return insertLines(afterLine(part, end), lines.join(lineBreak), lineBreak);
 }
 
-/** A block scalar takes the break at its end with it, so the new one brings its own. */
 function replaceScalar(part: string, node: ScalarNode, value: string, column: number): TextEdit {
-  const lineBreak = lineBreakOf(part);
-  const written = blockText(value, column, lineBreak);
-  const isBlock = node.style === "literal" || node.style === "folded";
-  const before = node.outer === node.end ? " " : "";
-  const endsLine = isBlock && node.end > 0 && startOfLine(part, node.end) === node.end;
-  return { start: node.outer, end: node.end, text: before + written + (endsLine ? lineBreak : "") };
+  return replaceNode(part, node, blockText(value, column, lineBreakOf(part)));
 }
+
+/** What stays as it is in a literal block, apart from where a line begins. */
+const SAFE = /^[\t\n -~\u00a0-\u2027\u202a-\ufefe]*$/;
 
 /** A text as a literal block below a key at `column`, without its last break; in quotes where a block can't hold it. */
 function blockText(value: string, column: number, lineBreak: string): string {
-  const lines = value.split("\n");
-  const last = lines.pop() ?? "";
-  const isPlain = /^[\t\n -~\u00a0-\u2027\u202a-\ufefe]*$/.test(value) && lines.length > 0;
-  if (!isPlain || lines[0]?.trim() === "" || /^[ \t]/.test(lines[0] ?? "") || lines.at(-1) === "") return quote(value);
-  const all = last === "" ? lines : [...lines, last];
+  const fits = SAFE.test(value) && /^[^ \t\n].*\n/.test(value) && !value.endsWith("\n\n");
+  if (!fits) return quote(value);
+  const isEnded = value.endsWith("\n");
+  const lines = (isEnded ? value.slice(0, -1) : value).split("\n");
   const pad = " ".repeat(column + 2);
-  return [last === "" ? "|" : "|-", ...all.map((line) => (line === "" ? "" : pad + line))].join(lineBreak);
+  return [isEnded ? "|" : "|-", ...lines.map((line) => (line === "" ? "" : pad + line))].join(lineBreak);
 }

@@ -24,6 +24,8 @@ describe("writeConfigMap", () => {
   it.each([
     ["a block", "a\n\n  b\n", "|\n      a\n\n        b\n"],
     ["a block without its last break", "a\nb", "|-\n      a\n      b\n"],
+    ["a block with an empty line before the last", "a\n\nb", "|-\n      a\n\n      b\n"],
+    ["a block of letters", "é‧\n", "|\n      é‧\n"],
     ["quotes for one line", "a", '"a"\n'],
     ["quotes for nothing", "", '""\n'],
     ["quotes for a blank start", " a\nb\n", '" a\\nb\\n"\n'],
@@ -68,6 +70,54 @@ describe("writeConfigMap", () => {
 
     expect(some).toContain(`note: ${long}\ndata:\n  mapRoles: |\n    two\n`);
     expect(none).toMatch(/\ndata: \{\}\n$/);
+  });
+
+  it("writes a ConfigMap for bare data in YAML, with all its keys", () => {
+    const text = writeConfigMap(fileOf("bare"), { mapRoles: "two\n", mapUsers: "three\n" });
+
+    expect(text).toBe(
+      "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: aws-auth\n  namespace: kube-system\ndata:\n  mapRoles: |\n    two\n  mapUsers: |\n    three\n",
+    );
+  });
+
+  it("writes JSON for JSON, whatever white space is around it", () => {
+    const file = read('\n  {"kind": "ConfigMap", "data": {"mapRoles": "one"}}\n');
+
+    const text = writeConfigMap(file, { mapRoles: "two" });
+
+    expect(JSON.parse(text)).toEqual({ kind: "ConfigMap", data: { mapRoles: "two" } });
+    expect(text).toMatch(/^\{\n {2}"kind"/);
+  });
+
+  it("keeps the keys where they stand, whatever order they are wanted in", () => {
+    const file = fileOf("yaml");
+
+    const text = writeConfigMap(file, { notes: "y", mapRoles: "one\ntwo\n", added: "z" });
+
+    expect(text).toBe(file.text.replace('notes: "x"\n', 'notes: "y"\n    added: "z"\n'));
+  });
+
+  it.each([
+    [
+      "another value leans on the one that changes",
+      "  mapRoles: &r one\n  notes: *r\n",
+      { mapRoles: "two\n", notes: "one" },
+    ],
+    ["a key that goes is given twice", "  a: one\n  a: two\n  mapRoles: x\n", { mapRoles: "x" }],
+    ["a value is no text", "  mapRoles:\n    - a\n  notes: x\n", { mapRoles: "one\n", notes: "x" }],
+  ])("writes the data anew where %s", (_what, data, wanted) => {
+    const text = writeConfigMap(read(`# ours\nkind: ConfigMap\ndata:\n${data}`), wanted);
+
+    expect(text).toMatch(/^kind: ConfigMap\ndata:\n/);
+    expect(read(text).data).toEqual(wanted);
+  });
+
+  it("keeps lists and numbers of the object when it is written anew", () => {
+    const flow = read("kind: ConfigMap\nmetadata: {generation: 12, finalizers: [a, b]}\ndata: {mapRoles: one}\n");
+
+    expect(writeConfigMap(flow, {})).toBe(
+      "kind: ConfigMap\nmetadata:\n  generation: 12\n  finalizers:\n    - a\n    - b\ndata: {}\n",
+    );
   });
 
   it("adds data to a ConfigMap that has none", () => {
@@ -170,6 +220,7 @@ describe("locator", () => {
       locate("mapUsers", 1, 3),
     ];
 
+    expect(locate("mapRoles", null, null)).toEqual({ line: 3, column: 13 });
     expect(places).toEqual([
       { line: 4, column: 5 },
       { line: 6, column: 7 },
@@ -191,6 +242,10 @@ describe("locator", () => {
     const locate = locator(file);
 
     expect(locate("mapRoles", 1, 1)).toEqual({ line: 4, column: 6 });
+    expect(locator(read('{"data": {}, "kind": "ConfigMap", "mapRoles": "\\/"}'))("mapRoles", 1, 1)).toEqual({
+      line: 1,
+      column: 36,
+    });
     expect(locate("mapUsers", 1, 1)).toEqual({ line: 1, column: 1 });
   });
 });

@@ -13,6 +13,7 @@ describe("offerRepairs", () => {
     ["a path", `${account}role/team/dev`, "arn-path"],
     ["an assumed role", "arn:aws:sts::111122223333:assumed-role/dev/bob", "arn-assumed-role"],
     ["white space", `'${account}role/dev '`, "arn-padding"],
+    ["white space around a path", `' ${account}role/team/dev'`, "arn-padding"],
   ])("offers the right ARN for %s", (_what, written, code) => {
     const [repair, ...others] = offers(`- username: dev\n  rolearn: ${written}   # the team\n`);
 
@@ -44,6 +45,7 @@ describe("offerRepairs", () => {
     );
 
     expect(repair).toMatchObject({ code: "entry-shadowed", plan: { differences: [] } });
+    expect(repair?.message).toBe(`Removes the entry for ${account}role/dev in line 1, which counts for nothing.`);
     expect(repair?.plan.after.mapRoles).toBe(`- rolearn: ${account}role/DEV\n  username: b\n`);
     expect(repair?.plan.diff).toContain(`-- rolearn: ${account}role/dev\n`);
   });
@@ -52,10 +54,24 @@ describe("offerRepairs", () => {
     const [repair] = offers(`- rolearn: ${account}role/dev\n  username: dev\n  groups: viewers, editors ,\n`);
 
     expect(repair?.plan.after.mapRoles).toContain('groups: ["viewers", "editors"]\n');
-    expect(repair?.message).toContain("It is in none of them now.");
+    expect(repair?.message).toBe(
+      `Makes a list of the groups of ${account}role/dev: viewers, editors. It is in none of them now.`,
+    );
+    expect(repair?.plan.bytesLeft).toBe(1024 * 1024 - `mapRoles${repair?.plan.after.mapRoles}`.length);
     expect(repair?.plan.differences).toMatchObject([
       { arn: `${account}role/dev`, before: { groups: [] }, after: { groups: ["viewers", "editors"] } },
     ]);
+  });
+
+  it.each([
+    ["|", "viewers", "editors"],
+    [">", "viewers,", "editors"],
+  ])("offers a list for groups in a block of text: %s", (style, first, second) => {
+    const head = `- rolearn: ${account}role/dev\n  groups:`;
+
+    const [repair] = offers(`${head} ${style}\n    ${first}\n    ${second}\n  username: dev\n`);
+
+    expect(repair?.plan.after.mapRoles).toBe(`${head} ["viewers", "editors"]\n  username: dev\n`);
   });
 
   it.each([
@@ -66,6 +82,11 @@ describe("offerRepairs", () => {
       `- rolearn: ${account}role/dev\n  username: dev\n`,
     ],
     [
+      "two, twice behind the dash and at the end",
+      `-\t\trolearn: ${account}role/dev\n\t\tusername: dev\t\t\r\n`,
+      `-   rolearn: ${account}role/dev\n    username: dev\r\n`,
+    ],
+    [
       "four",
       `  - rolearn: ${account}role/dev\n\tusername: dev\n`,
       `  - rolearn: ${account}role/dev\n    username: dev\n`,
@@ -74,6 +95,9 @@ describe("offerRepairs", () => {
     const [repair] = offers(before);
 
     expect(repair).toMatchObject({ code: "section-unreadable", plan: { after: { mapRoles: after } } });
+    expect(repair?.message).toBe(
+      "Puts spaces in the place of the tabs in mapRoles, so that its entries can be read again.",
+    );
   });
 
   it("keeps a tab that is part of a value", () => {
@@ -88,7 +112,11 @@ describe("offerRepairs", () => {
     ["a node's entry", `- rolearn: ${account}role/team/node\n  username: system:node:{{EC2PrivateDNSName}}\n`],
     ["an ARN that can't be guessed", `- rolearn: ${account}role/*\n  username: dev\n`],
     ["an ARN that stands elsewhere", `- &arn ${account}role/team/dev\n- rolearn: *arn\n  username: dev\n- *arn\n`],
-    ["groups in a block", `- rolearn: ${account}role/dev\n  username: dev\n  groups: |\n    viewers\n`],
+    ["an ARN with white space that can't be guessed", `- rolearn: '${account}role/* '\n  username: dev\n`],
+    ["groups that stand elsewhere", `- rolearn: ${account}role/dev\n  username: &u dev\n  groups: *u\n`],
+    ["groups that are a mapping", `- rolearn: ${account}role/dev\n  username: dev\n  groups: {a: b}\n`],
+    ["tabs before lines that are dropped", `- rolearn: ${account}role/dev\n\tusername: dev\n---\n- a\n`],
+    ["a field that is not read", `- rolearn: ${account}role/dev\n  username: dev\n  user: dev\n`],
     ["nothing wrong", `- rolearn: ${account}role/dev\n  username: dev\n`],
   ])("offers nothing for %s", (_what, text) => {
     const repairs = offers(text);

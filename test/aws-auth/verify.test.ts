@@ -13,6 +13,7 @@ const read = (mapRoles: string, mapUsers?: string) =>
 const before = read(entry("a", "x") + entry("b", "y"));
 const [first] = before.entries;
 const add: Intent = { type: "add", arn: arn("c"), section: "mapRoles", username: "c", groups: ["z"] };
+const addTwo: Intent = { ...add, groups: ["w", "z"] };
 const remove: Intent = { type: "remove", arn: arn("a"), entries: before.entries.slice(0, 1) };
 const edit: Intent = { type: "edit", arn: arn("a"), entry: first ?? never(), username: "a", groups: ["x", "z"] };
 
@@ -27,6 +28,11 @@ describe("a text is as intended", () => {
     ["where an entry came at the front", entry("c", "z") + entry("a", "x") + entry("b", "y"), [add]],
     ["where an entry went", entry("b", "y"), [remove]],
     ["where groups changed, in any order", entry("a", "z", "x") + entry("b", "y"), [edit]],
+    [
+      "where the groups of what came are in another order",
+      entry("a", "x") + entry("b", "y") + entry("c", "z", "w"),
+      [addTwo],
+    ],
     ["where all of this happened", entry("b", "y") + entry("c", "z"), [add, remove]],
   ])("%s", (_what, text, intents) => {
     expect(isAsIntended(before, read(text), "mapRoles", intents)).toBe(true);
@@ -46,10 +52,19 @@ describe("a text is as intended", () => {
     ["where an edit gave too much", entry("a", "x", "z", "w") + entry("b", "y"), [edit]],
     ["where what was added is another", entry("a", "x") + entry("b", "y") + entry("d", "z"), [add]],
     ["where what was added stands in the middle", entry("a", "x") + entry("c", "z") + entry("b", "y"), [add]],
+    ["where an entry came at the front and another changed", entry("c", "z") + entry("a", "x") + entry("b"), [add]],
     ["where the text can't be read", "- [\n", [remove]],
     ["where a part of the text is dropped", `${entry("a", "x")}${entry("b", "y")}---\n- x\n`, []],
   ])("but not %s", (_what, text, intents) => {
     expect(isAsIntended(before, read(text), "mapRoles", intents)).toBe(false);
+  });
+
+  it("but not where the text can't be read, though nobody should be left in it", () => {
+    const alone = read(entry("a", "x"));
+    const all: Intent = { type: "remove", arn: arn("a"), entries: alone.entries };
+
+    expect(isAsIntended(alone, read("- [\n"), "mapRoles", [all])).toBe(false);
+    expect(isAsIntended(alone, read(""), "mapRoles", [all])).toBe(true);
   });
 
   it("looks at the section that was edited alone", () => {
@@ -57,6 +72,7 @@ describe("a text is as intended", () => {
 
     expect(isAsIntended(before, read(entry("a", "x") + entry("b", "y")), "mapRoles", [user])).toBe(true);
     expect(isAsIntended(before, read(entry("a", "x") + entry("b", "y")), "mapUsers", [user])).toBe(false);
+    expect(isAsIntended(before, read(entry("b", "y") + entry("a", "x")), "mapRoles", [user])).toBe(false);
   });
 });
 
@@ -82,6 +98,25 @@ describe("a result is refused", () => {
     const after = read(entry("a", "x") + entry("b", "y"), `- userarn: ${arn("c")}\n  username: c\n`);
 
     expect(refuseResult(before, after, [], {})?.code).toBe("unintended-change");
+  });
+
+  it("and says of many only who the first three are", () => {
+    const all = ["a", "b", "c", "d"];
+    const [some, others] = ["x", "y"].map((group) => read(all.map((name) => entry(name, group)).join("")));
+
+    const refusal = refuseResult(some ?? before, others ?? before, [], {});
+
+    expect(refusal?.message).toBe(
+      `The change would also alter what ${arn("a")}, ${arn("b")}, ${arn("c")} get. Write their entries out one by one first.`,
+    );
+  });
+
+  it("where one of two users between whom chance decides is another", () => {
+    const users = (group: string) =>
+      read("", `- userarn: ${arn("u")}\n  username: u\n- userarn: ${arn("U")}\n  username: U\n  groups: [${group}]\n`);
+
+    expect(refuseResult(users("x"), users("y"), [], {})?.code).toBe("unintended-change");
+    expect(refuseResult(users("x"), users("x"), [], {})).toBeNull();
   });
 
   it("where a change does not take effect", () => {

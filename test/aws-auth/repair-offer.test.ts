@@ -1,0 +1,50 @@
+import { expect, it } from "vitest";
+import { readDocument } from "../../src/aws-auth/read-document.ts";
+import { offerEdit } from "../../src/aws-auth/repair-offer.ts";
+
+const entry = (name: string, username = name) =>
+  `- rolearn: arn:aws:iam::111122223333:role/${name}\n  username: ${username}\n  groups: [viewers]\n`;
+
+/** Offers a text in the place of three entries, as if to mend the second. */
+function offer(text: string) {
+  const before = readDocument({ mapRoles: entry("a") + entry("b") + entry("c") }).document;
+  const [, second] = before.entries;
+  if (second === undefined) throw new Error("there is no second entry");
+  return offerEdit(before, second, text, "code", "It mends.");
+}
+
+it.each([
+  ["the entry is another", entry("a") + entry("d") + entry("c")],
+  ["the entry is gone", entry("a") + entry("c")],
+])("an edit is offered where %s, and all others are what they were", (_what, text) => {
+  expect(offer(text)).toMatchObject({
+    code: "code",
+    section: "mapRoles",
+    line: 4,
+    message: "It mends.",
+    plan: { type: "planned", after: { mapRoles: text }, refused: [] },
+  });
+});
+
+it.each([
+  ["an entry before it is another", entry("a", "x") + entry("d") + entry("c")],
+  ["an entry behind it is another", entry("a") + entry("d") + entry("c", "x")],
+  ["an entry before it is gone", entry("b") + entry("c")],
+  ["an entry behind it is gone", entry("a") + entry("b")],
+  ["two entries are gone", entry("a")],
+  ["all entries are gone", ""],
+  ["an entry came along", entry("a") + entry("x") + entry("b") + entry("c")],
+  ["an entry came along at its place", entry("a") + entry("b") + entry("x") + entry("c")],
+  ["others changed places", entry("c") + entry("b") + entry("a")],
+])("nothing is offered where %s", (_what, text) => {
+  expect(offer(text)).toBeNull();
+});
+
+it("nothing is offered that can't be read, though but one entry is lost", () => {
+  const before = readDocument({ mapRoles: entry("a") }).document;
+  const [only] = before.entries;
+
+  const repair = only === undefined ? undefined : offerEdit(before, only, "- [\n", "code", "It mends.");
+
+  expect(repair).toBeNull();
+});
