@@ -6,6 +6,7 @@ export type EventType =
   | "request.previewed"
   | "request.delayed"
   | "request.refused"
+  | "preview.refused"
   | "request.approved"
   | "request.denied"
   | "request.cancelled"

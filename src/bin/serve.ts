@@ -57,7 +57,7 @@ export async function serve(kind: ProcessKind): Promise<number> {
 
 async function startSlack(
   { environment, config }: Settings,
-  context: WorkerContext,
+  plain: WorkerContext,
   blocking: ReturnType<typeof connectRedisBlocking>,
   auditLog: AuditLog,
 ): Promise<{ stop: () => Promise<void> }[]> {
@@ -67,6 +67,7 @@ async function startSlack(
     clients,
     directories,
     { warnOfDeadApprovers },
+    { genuineLedger },
     { startAnchorPoster },
   ] = await Promise.all([
     import("../slack/app.ts"),
@@ -74,10 +75,12 @@ async function startSlack(
     import("../slack/web-client.ts"),
     import("../slack/directory.ts"),
     import("../slack/dead-approvers.ts"),
+    import("../slack/genuine-ledger.ts"),
     import("../slack/anchor-poster.ts"),
   ]);
   const slack = environment.slack;
   if (!slack) return [];
+  const context = { ...plain, ledger: genuineLedger(plain) };
   const workers = workerQuestions(context.queues);
   const directory = directories.slackDirectory(clients.directoryClient(slack), context.now);
   const slackContext = { ...context, workers, directory, newRequestId };

@@ -1,3 +1,4 @@
+import { sealPreview } from "../approval/seal-preview.ts";
 import { planChanges } from "../aws-auth/plan.ts";
 import { resolve } from "../aws-auth/resolve.ts";
 import { AccessError, explain } from "../failure/access-error.ts";
@@ -67,7 +68,8 @@ async function previewRequest(
     : refused("level-not-offered", `${cluster.name} does not offer ${request.level} any more.`);
   if (planned.type === "refused") return refuse(context, request, planned.refusal, now);
   const { approvalsWanted } = planned;
-  const preview = { ...planned.preview, rights: await rightsOf(request, seen) };
+  const unsealed = { ...planned.preview, rights: await rightsOf(request, seen) };
+  const preview = sealPreview(request, unsealed, context.sealKeys);
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.lapsesAt, context.config.timing.remindAfterSeconds);
   await recordChange(context, revise(request, { preview, approvalsWanted, reminders, trouble: null }), event, now);
@@ -89,7 +91,7 @@ async function rightsOf({ groups }: AccessRequest, { client, bindings }: Seen): 
 }
 
 type PreviewPlan =
-  | { readonly type: "preview"; readonly preview: Omit<Preview, "rights">; readonly approvalsWanted: number }
+  | { readonly type: "preview"; readonly preview: Omit<Preview, "rights" | "seal">; readonly approvalsWanted: number }
   | { readonly type: "refused"; readonly refusal: { readonly code: string; readonly message: string } };
 
 /** What would change, and for whom; or why it can't be done. */
@@ -130,6 +132,7 @@ function planPreview(
       at: now.toISOString(),
       digest: digestOfChange(request, cluster, level, base),
       diff: plan.diff,
+      base,
       today,
       afterwards: afterwards ?? today ?? { username: usernameFor(reading.principal), groups: request.groups },
       warnings: [

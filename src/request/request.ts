@@ -27,12 +27,16 @@ export interface Preview {
   readonly diff: string;
   /** Who the principal is in the cluster today; null: it can't sign in through aws-auth. */
   readonly today: MappedIdentity | null;
+  /** What is there without us; the digest depends on it. */
+  readonly base: MappedIdentity | null;
   /** Who it would be. */
   readonly afterwards: MappedIdentity;
   /** What the groups may do by the cluster's role bindings; null: that could not be read. */
   readonly rights: readonly GroupRight[] | null;
   /** Sentences for the approver, for example that no RBAC binding names a group. */
   readonly warnings: readonly string[];
+  /** The worker's, over all of the above and the request's id. */
+  readonly seal: string;
 }
 
 /** Why something does not go on, in words for people. */

@@ -63,7 +63,17 @@ function approvedRequest(
   const asked = createRequest(wish, new Date(decidedAt.getTime() - 60_000), 3600);
   const digest = digestOfChange(asked, cluster, level, null);
   const afterwards = { username: "engineer", groups: level.groups };
-  const preview = { at: asked.createdAt, digest, diff: "", today: null, afterwards, rights: null, warnings: [] };
+  const preview = {
+    at: asked.createdAt,
+    digest,
+    diff: "",
+    base: null,
+    today: null,
+    afterwards,
+    rights: null,
+    warnings: [],
+    seal: "",
+  };
   const previewed = { ...asked, preview };
   const click = { verdict: "approved", by: "U0APPROVER", digest, why: "" } as const;
   const decided = decide(previewed, cluster, click, stage.sealKeys, decidedAt);

@@ -53,6 +53,7 @@ export function aPreview(change: Partial<Preview> = {}): Preview {
     at: at(minutes(1)).toISOString(),
     digest: "d".repeat(64),
     diff: `--- mapUsers\n+++ mapUsers\n@@ -0,0 +1,4 @@\n+- userarn: "${engineerArn}"\n`,
+    base: null,
     today: null,
     afterwards: { username: "eks-access:111122223333:engineer", groups: ["eks-access:viewers"] },
     rights: [
@@ -64,6 +65,7 @@ export function aPreview(change: Partial<Preview> = {}): Preview {
       },
     ],
     warnings: [],
+    seal: "",
     ...change,
   };
 }

@@ -7,7 +7,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 const log = pino({ enabled: false });
 
 export function silentContext(ledger: Ledger): RecordContext {
-  const deaf = { add: async () => {} };
+  const deaf = { add: async () => {}, addBulk: async () => [] };
   const queues = { clusters: deaf, messages: deaf, close: async () => {} } as unknown as Queues;
   return { ledger, queues, log };
 }

@@ -8,6 +8,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "request.delayed": "could not look at the cluster yet",
   "request.reminded": "reminded the approvers",
   "request.refused": "refused it",
+  "preview.refused": "did not believe the preview: the worker looks again",
   "approval.given": "approved it, with others to follow",
   "request.approved": "approved it",
   "request.denied": "denied it",
