@@ -21,6 +21,8 @@ export function armFault(stage: Stage, step: Step, fault: FaultKind): ArmedFault
     if (revived) return;
     const struck = fault.strike?.(stage, step) ?? Promise.resolve();
     revived = fault.strike ? struck.then(() => wait(cutOffMs)).then(() => stage.revive()) : struck;
+    // A failure is told to whoever takes the fault back, also where the run itself has failed before that.
+    revived.catch(() => {});
     await struck;
   };
   const arm = () => void planned.push(faults.plan(step.call, answer, { nth: step.nth, times, onStrike }));

@@ -4,7 +4,7 @@ import { judge } from "./judge.ts";
 import { playRun, type Run } from "./play-run.ts";
 import { type Stage, startStage } from "./stage.ts";
 import { nameOf } from "./steps.ts";
-import { newTally, type Tally } from "./tally.ts";
+import { newTally, type Tally, tallyText } from "./tally.ts";
 
 /** A stage with what is known of it: each run leaves it as it found it. */
 interface Theatre {
@@ -58,6 +58,9 @@ async function playOne(theatre: Theatre, run: Run, tally: Tally): Promise<boolea
   tally.steps.add(nameOf(run.step));
   tally.faults.add(run.fault.name);
   for (const name of problemNames) tally[name].push(...problems[name]);
+  // At once: the long form takes its time, and may be stopped before its end.
+  for (const name of problemNames) for (const problem of problems[name]) console.warn(`${name}: ${problem}`);
+  if (tally.runs % 50 === 0) console.info(tallyText(tally));
   return problemNames.every((name) => problems[name].length === 0);
 }
 

@@ -24,7 +24,7 @@ export interface Played {
 }
 
 /** Every fault here passes; what has not come to rest after this long is stuck. */
-const patienceMs = 45_000;
+const patienceMs = 120_000;
 /** A person who sees nothing happen does it again after this long. */
 const impatienceMs = 1_500;
 

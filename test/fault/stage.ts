@@ -28,6 +28,13 @@ export interface Stage {
 /** Inspections and warnings would make calls of their own between those that a case means. */
 const quiet = configuration.replace("sweepEvery: 1s", "sweepEvery: 1s\n  inspectEvery: 8h\n  warnBeforeEnd: 1s");
 
+/** Whoever runs the product starts it again when it ends, as where nobody answers it at its start. */
+const startsAtMost = 5;
+
+async function again<T>(times: number, act: () => Promise<T>): Promise<T> {
+  return act().catch((error: unknown) => (times > 1 ? again(times - 1, act) : Promise.reject(error)));
+}
+
 /** Starts one stage. Several can stand side by side: they share nothing. */
 export async function startStage(): Promise<Stage> {
   const sandbox = await startSandbox({ configuration: quiet, slackRateLimits: false });
@@ -42,7 +49,8 @@ export async function startStage(): Promise<Stage> {
   let isRedisDead = false;
   const start = async (name: ProcessName) => {
     const environment = sandbox.environmentOf(name, { redisUrl: gate.url, port });
-    const child = await startProduct(await builtProduct(), name, environment);
+    const program = await builtProduct();
+    const child = await again(startsAtMost, () => startProduct(program, name, environment));
     running.set(name, child);
     all.push(child);
   };
