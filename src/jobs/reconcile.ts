@@ -64,7 +64,7 @@ async function reconcileOpen(context: WorkerContext, cluster: Cluster, opened: O
       await noteUntrusted(context, cluster, open, state.untrusted);
       continue;
     }
-    if (await haveChanged(context, cluster, open)) {
+    if (await haveChanged(context, open)) {
       if (attempt < writeAttempts) continue;
       throw new AccessError("record-changed", `The grants of ${cluster.name} do not stop changing`);
     }
@@ -151,13 +151,10 @@ function beginWrites(context: WorkerContext, granted: readonly AccessRequest[]):
  * records, and what another run has just taken away would pass for drift, and be put back or remembered. From here on
  * the resourceVersion keeps watch: no grant is over without a write.
  */
-async function haveChanged(
-  { ledger }: WorkerContext,
-  { name }: Cluster,
-  before: readonly AccessRequest[],
-): Promise<boolean> {
-  const now = new Map((await ledger.openOf(name)).map((request) => [request.id, request.version]));
-  return before.some(({ id, version, grant }) => grant && now.get(id) !== version);
+async function haveChanged({ ledger }: WorkerContext, before: readonly AccessRequest[]): Promise<boolean> {
+  const granted = before.filter(({ grant }) => grant);
+  const now = await ledger.versions(granted.map(({ id }) => id));
+  return granted.some(({ id, version }) => now.get(id) !== version);
 }
 
 /** The ids that the annotation names and that the ledger knows to be over; those of `open` are not. */

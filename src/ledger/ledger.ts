@@ -98,6 +98,8 @@ export interface Ledger {
   due(now: Date, limit: number): Promise<readonly AccessRequest[]>;
   /** Records of a cluster that are not closed. */
   openOf(cluster: string): Promise<readonly AccessRequest[]>;
+  /** The newest versions of these records, without those that there are none of. */
+  versions(ids: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Records of this person, newest first. */
   ofRequester(user: string, limit: number): Promise<readonly AccessRequest[]>;
   /** A page of a list. */

@@ -39,6 +39,7 @@ export function redisLedger(redis: RedisClient): Ledger {
         readRecords(redis, await redis.zrangebyscore(keys.due, "-inf", now.getTime(), "LIMIT", 0, limit)),
       ),
     openOf: (cluster) => reach(async () => readRecords(redis, await redis.smembers(keys.open(cluster)))),
+    versions: (ids) => reach(() => readVersions(redis, ids)),
     ofRequester: (user, limit) =>
       reach(async () => readRecords(redis, await redis.zrevrange(keys.requester(user), 0, limit - 1))),
     list: (of, offset, limit) =>
@@ -125,13 +126,28 @@ async function readRecord(redis: RedisClient, id: string): Promise<AccessRequest
 }
 
 async function readRecords(redis: RedisClient, ids: readonly string[]): Promise<readonly AccessRequest[]> {
+  const texts = await readFields(redis, ids, "record");
+  return texts.flatMap((text) => (text === null ? [] : [readStored(JSON.parse(text))]));
+}
+
+async function readVersions(redis: RedisClient, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const versions = await readFields(redis, ids, "version");
+  return new Map(ids.flatMap((id, index) => (versions[index] ? [[id, Number(versions[index])]] : [])));
+}
+
+/** One field of each of these records' hashes, in their order. */
+async function readFields(
+  redis: RedisClient,
+  ids: readonly string[],
+  field: "record" | "version",
+): Promise<readonly (string | null)[]> {
   if (ids.length === 0) return [];
   const pipeline = redis.pipeline();
-  for (const id of ids) pipeline.hget(keys.request(id), "record");
+  for (const id of ids) pipeline.hget(keys.request(id), field);
   const answers = (await pipeline.exec()) ?? [];
-  return answers.flatMap(([error, text]) => {
+  return answers.map(([error, text]) => {
     if (error) throw error;
-    return typeof text === "string" ? [readStored(JSON.parse(text))] : [];
+    return typeof text === "string" ? text : null;
   });
 }
 

@@ -78,6 +78,10 @@ export function inTurns(ledger: Ledger, { point }: Pick<Turns, "point">): Ledger
       await point("openOf");
       return ledger.openOf(cluster);
     },
+    versions: async (ids) => {
+      await point("versions");
+      return ledger.versions(ids);
+    },
     due: async (now, limit) => {
       await point("due");
       return ledger.due(now, limit);

@@ -56,6 +56,21 @@ export function indexContract(ledgerNow: () => Ledger): void {
   });
 
   describe("the open requests of a cluster", () => {
+    test("is told by its version alone, whatever became of it, without those that are not there", async () => {
+      const ended = aGrantedRequest({ state: "ended" }, { id: "r-ended", version: 2 });
+      await ledger.commit(aChange(aRequest()));
+      await ledger.commit(aChange(aRequest({ id: "r-ended" })));
+      await ledger.commit(aChange(ended, "grant.ended"));
+
+      const versions = await ledger.versions(["r-ended", "r-nobody", "r-1"]);
+
+      expect([...versions]).toEqual([
+        ["r-ended", 2],
+        ["r-1", 1],
+      ]);
+      expect(await ledger.versions([])).toEqual(new Map());
+    });
+
     test("are those that are not closed, of this cluster alone", async () => {
       const records = [
         aRequest({ id: "pending" }),

@@ -55,6 +55,8 @@ export function memoryLedger(): Ledger {
     get: async (id) => records.get(id) ?? null,
     commit: async (change) => commit(change),
     due: async (now, limit) => dueFirst(all(), now).slice(0, limit),
+    versions: async (ids) =>
+      new Map(ids.flatMap((id) => (records.has(id) ? [[id, records.get(id)?.version ?? 0]] : []))),
     openOf: async (cluster) => all().filter((each) => each.cluster === cluster && !isClosed(each)),
     ofRequester: async (user, limit) => newestFirst(all().filter((each) => each.requester === user)).slice(0, limit),
     list: async (of, offset, limit) => {
