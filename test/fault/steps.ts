@@ -59,6 +59,7 @@ export const steps: readonly Step[] = [
   ...opening("ask"),
   worker("ask", "kubernetes.list-clusterrolebindings"),
   worker("ask", "kubernetes.list-rolebindings"),
+  worker("ask", "kubernetes.get-clusterrole"),
   worker("ask", "redis.commit", 2),
   slack("ask", "slack.chat.postMessage"),
   slack("ask", "redis.mark-shown", 1, "slack.chat.postMessage"),

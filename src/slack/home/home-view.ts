@@ -47,7 +47,7 @@ export function homeView(content: HomeContent): Home {
     blocks: [
       { type: "header", text: { type: "plain_text", text: "Access to EKS clusters" } },
       section(
-        `${mention(user)}, your principal is ${principal ? code(principal) : "not known yet: your first request names it"}.`,
+        `${mention(user)}, your principal is ${principal ? code(principal) : `not known yet: ${code("/eks-access link <arn>")} ties it to you`}.`,
       ),
       { type: "actions", block_id: "start", elements: [requestButton("primary")] },
       ...part("Waiting for your decision", "decide", toDecide, decisionRow),

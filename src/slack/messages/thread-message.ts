@@ -34,6 +34,11 @@ export function threadOf(
   ];
 }
 
+/** Whether it calls somebody to decide. */
+export function isReminder({ name }: ThreadEntry): boolean {
+  return name.startsWith("reminder-");
+}
+
 /** One reply for all that is new: Slack takes about one message a second in a channel. */
 export function threadMessage(entries: readonly ThreadEntry[]): Message {
   return {

@@ -37,7 +37,7 @@ test("App Home shows what waits, what is held with its end, and what was asked f
 test("App Home of somebody new says how to begin", () => {
   expect(textOfBlocks(homeView(aHome({ principal: null })))).toMatchInlineSnapshot(`
     "header
-    <@U0ENGINEER>, your principal is not known yet: your first request names it.
+    <@U0ENGINEER>, your principal is not known yet: \`/eks-access link &lt;arn&gt;\` ties it to you.
     [Ask for access]
     divider
     *Your access*: none
