@@ -16,6 +16,8 @@ export interface AssumeOptions {
   readonly tags?: Readonly<Record<string, string>> | undefined;
   /** Whether the tags go on to the sessions that are assumed from this one; they can't be set there again. */
   readonly transitive?: boolean | undefined;
+  /** A policy of IAM in JSON: the session may do what it and the role allow together. Needs no permission. */
+  readonly policy?: string | undefined;
   /** 900, the shortest that STS gives, unless said otherwise. */
   readonly durationSeconds?: number | undefined;
 }
@@ -35,6 +37,7 @@ function inputOf(options: AssumeOptions): AssumeRoleCommandInput {
     RoleSessionName: options.sessionName,
     DurationSeconds: options.durationSeconds ?? 900,
     ...(options.externalId === undefined ? {} : { ExternalId: options.externalId }),
+    ...(options.policy === undefined ? {} : { Policy: options.policy }),
     ...(options.sourceIdentity === undefined ? {} : { SourceIdentity: options.sourceIdentity }),
     // An empty list would ask for sts:TagSession all the same.
     ...(tags.length === 0 ? {} : { Tags: tags }),

@@ -3,8 +3,10 @@ import { type CallerIdentity, callerIdentity } from "../aws/caller-identity.ts";
 import type { AwsCredentials, CredentialSource } from "../aws/credentials.ts";
 import { credentialsOfProfile, ownCredentials } from "../aws/own-credentials.ts";
 import { sessionNameOf } from "../aws/session-name.ts";
+import { creatorSessionPolicy, waySessionPolicy } from "../aws/session-policy.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { Cluster } from "../policy/cluster.ts";
+import { clusterArnOf } from "../policy/cluster-arn.ts";
 import {
   type CreatorRole,
   type CreatorUser,
@@ -42,7 +44,7 @@ export async function becomeCreator(
   errands: readonly Errand[],
 ): Promise<CreatorSession> {
   const { region, account, name } = cluster;
-  const credentials = await (creator.type === "role" ? assumed(region, creator, errands) : keysOf(region, creator));
+  const credentials = await (creator.type === "role" ? assumed(cluster, creator, errands) : keysOf(region, creator));
   const identity = await callerIdentity(credentials, region);
   const arn = creatorArnOf(creator);
   if (identity.account === account && isSameCreator(canonicalCaller(identity.arn) ?? "", arn)) {
@@ -56,32 +58,38 @@ export async function becomeCreator(
 
 /**
  * A session of the last of these roles, each assumed with the session of the one before it; the worker's own identity where
- * there is none.
+ * there is none. Each session may go on to the next role and do nothing else.
  *
+ * @param lastPolicy what the last session may do
  * @throws AccessError
  */
 export async function sessionThrough(
   region: string,
   through: CreatorRole["through"],
   errands: readonly Errand[],
+  lastPolicy: string,
 ): Promise<CredentialSource> {
   let source: CredentialSource = "default";
   for (const [index, step] of through.entries()) {
     // What is transitive can't be set again on the way: AWS refuses that.
     const carried = index === 0 ? { tags: tagsOf(errands), transitive: true } : {};
-    source = await assumeRole(source, { ...step, region, ...sessionOf(errands), ...carried });
+    const next = through[index + 1];
+    const policy = next ? waySessionPolicy(next.roleArn) : lastPolicy;
+    source = await assumeRole(source, { ...step, region, policy, ...sessionOf(errands), ...carried });
   }
   return source;
 }
 
 async function assumed(
-  region: string,
+  cluster: Cluster,
   { roleArn, externalId, through }: CreatorRole,
   errands: readonly Errand[],
 ): Promise<AwsCredentials> {
-  const source = await sessionThrough(region, through, errands);
+  const { region } = cluster;
+  const source = await sessionThrough(region, through, errands, waySessionPolicy(roleArn));
   const tags = through.length === 0 ? { tags: tagsOf(errands) } : {};
-  return assumeRole(source, { roleArn, externalId, region, ...sessionOf(errands), ...tags });
+  const policy = creatorSessionPolicy(clusterArnOf(cluster));
+  return assumeRole(source, { roleArn, externalId, region, policy, ...sessionOf(errands), ...tags });
 }
 
 /** An IAM user has no session, so nothing of the requests stands in CloudTrail: the audit log tells which run it was. */

@@ -4,12 +4,13 @@ import { isSealed, type SealKeys, seal } from "../approval/seal.ts";
 import { callerIdentity } from "../aws/caller-identity.ts";
 import type { CredentialSource } from "../aws/credentials.ts";
 import { betweenLookupsMs, findCreation } from "../aws/find-creation.ts";
+import { historianSessionPolicy } from "../aws/session-policy.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Cluster } from "../policy/cluster.ts";
+import { clusterArnOf } from "../policy/cluster-arn.ts";
 import { type CreationRecord, creatorOf, wayWithoutCreator } from "../policy/creation.ts";
 import type { CreatorToDiscover, KnownCreator } from "../policy/creator.ts";
-import { partitionOf } from "../policy/may-request.ts";
 import { sessionThrough } from "./become-creator.ts";
 import { creationRecord } from "./creator-report.ts";
 
@@ -24,11 +25,6 @@ export interface DiscoveryContext {
 const longestWaitMs = 60_000;
 
 const remembered = z.object({ record: creationRecord, seal: z.string() });
-
-/** The cluster's ARN, as EKS and CloudTrail write it. */
-function clusterArnOf(cluster: Cluster): string {
-  return `arn:${partitionOf(cluster)}:eks:${cluster.region}:${cluster.account}:cluster/${cluster.eksName}`;
-}
 
 /**
  * What the ledger remembers of a cluster's creation; null where that is nothing, or not what a worker wrote: whoever can
@@ -94,7 +90,7 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
 async function historian({ creator, region, account }: Cluster): Promise<CredentialSource> {
   if (creator.type === "user" || creator.through.length === 0) return "default";
   const own = await callerIdentity("default", region);
-  return own.account === account ? "default" : sessionThrough(region, creator.through, []);
+  return own.account === account ? "default" : sessionThrough(region, creator.through, [], historianSessionPolicy());
 }
 
 /** Two calls a second are given to an account and region, and all workers together keep to that. */

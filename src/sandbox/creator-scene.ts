@@ -60,7 +60,12 @@ function clusterText(name: string, creator: string): string {
 /** The creators of these clusters, each with the rights of deploy/iam and no more; the text of the worker's credentials file. */
 export function populateCreators({ account: identities }: SandboxAws): string {
   const assumes = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
-  const describes = ["eks:DescribeCluster"];
+  const describes = [
+    "eks:DescribeCluster",
+    "eks:ListAccessEntries",
+    "eks:DescribeAccessEntry",
+    "eks:ListAssociatedAccessPolicies",
+  ];
   const strict = { requireSourceIdentity: true };
   identities.addRole({
     name: "platform-hub",

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { sessionNameOf } from "../../src/aws/session-name.ts";
+import { creatorSessionPolicy, waySessionPolicy } from "../../src/aws/session-policy.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -11,7 +12,10 @@ const policy = z.object({
   Version: z.literal("2012-10-17"),
   Statement: z.array(
     z.strictObject({
-      Sid: z.string().regex(/^[A-Za-z0-9]+$/),
+      Sid: z
+        .string()
+        .regex(/^[A-Za-z0-9]+$/)
+        .optional(),
       Effect: z.literal("Allow"),
       Principal: z.strictObject({ AWS: z.string() }).optional(),
       Action: oneOrMore,
@@ -84,6 +88,23 @@ test("a role on the way wants what a creator wants of the worker", () => {
   expect(conditionOf("through-trust-policy")).toEqual(conditionOf("creator-trust-policy"));
 });
 
+test("a session may do what the policy of its role allows, and nothing that the role may do besides", () => {
+  const actionsIn = (text: string) =>
+    policy
+      .parse(JSON.parse(text))
+      .Statement.flatMap(({ Action }) => Action)
+      .sort();
+  const cluster = "arn:aws:eks:eu-central-1:111122223333:cluster/payments";
+  const resources = (statements: z.output<typeof policy>["Statement"]) =>
+    new Set(statements.flatMap(({ Resource = [] }) => Resource));
+
+  expect(actionsIn(creatorSessionPolicy(cluster))).toEqual(actionsOf("creator-policy"));
+  expect(actionsIn(waySessionPolicy("arn:aws:iam::111122223333:role/next"))).toEqual(actionsOf("through-policy"));
+  expect(resources(policy.parse(JSON.parse(creatorSessionPolicy(cluster))).Statement)).toEqual(
+    resources(read("creator-policy").Statement),
+  );
+});
+
 /** Without a wildcard; the access entries of one named cluster are as narrow as their ARNs, which end in a UUID, can be. */
 function isNamed(resource: string): boolean {
   return !resource.replace(/:access-entry\/\w+\/\*$/, "").includes("*");
@@ -115,7 +136,9 @@ test("the trust policy lets the worker set the tags that it sets, and no others"
 test("every statement is explained where the policies are", () => {
   const readme = readFileSync(`${root}/deploy/iam/README.md`, "utf8");
   const files = readdirSync(`${root}/deploy/iam`).filter((file) => file.endsWith(".json"));
-  const ids = files.flatMap((file) => read(file.replace(".json", "")).Statement.map((statement) => statement.Sid));
+  const ids = files.flatMap((file) =>
+    read(file.replace(".json", "")).Statement.map(({ Sid = "without a Sid" }) => Sid),
+  );
 
   expect(files.filter((file) => !readme.includes(`\`${file}\``))).toEqual([]);
   expect(ids.filter((id) => !readme.includes(`\`${id}\``))).toEqual([]);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { creatorArns } from "../../src/sandbox/creator-scene.ts";
-import { arns, channel } from "../../src/sandbox/scene.ts";
+import { account, arns, channel, region } from "../../src/sandbox/scene.ts";
 import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
@@ -86,6 +86,22 @@ describe("a cluster of each kind of creator", () => {
 
     for (const text of texts) expect(answer).toContain(text);
   });
+
+  test.each(clusters)(
+    "%s: why, where an access entry goes before aws-auth, is answered as the creator",
+    async (cluster) => {
+      const policies = ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"];
+      const entry = { principalArn: arns.engineer, username: "engineer", groups: [], policies };
+      const arn = `arn:aws:eks:${region}:${account}:cluster/${cluster}`;
+      flow.sandbox.aws.updateCluster(arn, { authenticationMode: "API_AND_CONFIG_MAP", accessEntries: [entry] });
+      const before = person("U0ENGINEER").ephemerals().length;
+
+      await person("U0ENGINEER").command(`/eks-access why ${cluster}`, channel);
+      const answer = textOf(await flow.until(() => person("U0ENGINEER").ephemerals()[before], 60_000));
+
+      expect(answer).toContain("AmazonEKSViewPolicy");
+    },
+  );
 
   test.each<[Name, string]>([
     ["legacy", creatorArns.user],

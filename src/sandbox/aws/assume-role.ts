@@ -1,5 +1,5 @@
 import type { AssumeRoleInput } from "./assume-role-input.ts";
-import { allows, type Caller, type Identity, type SessionCredentials } from "./identities.ts";
+import { allows, type Caller, type Identity, mayCall, type SessionCredentials, sessionAllows } from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import type { SandboxAccount } from "./sandbox-account.ts";
 
@@ -42,6 +42,7 @@ export function assumeRole(account: SandboxAccount, caller: Caller, input: Assum
   const credentials = account.sessionFor(role.arn, input.sessionName, {
     seconds: input.seconds,
     tags: new Map([...inherited, ...input.tags]),
+    ...(input.policy && { policy: input.policy }),
     transitive: new Set([...inherited.keys(), ...input.transitive]),
     ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
   });
@@ -60,7 +61,7 @@ function deniedAction(caller: Caller, role: Identity | undefined, input: AssumeR
   const { trust } = role;
   const carried = caller.session?.sourceIdentity;
   const source = input.sourceIdentity ?? carried;
-  if (!trusts(role, caller)) return "sts:AssumeRole";
+  if (!trusts(role, caller) || !sessionAllows(caller, "sts:AssumeRole", role.arn)) return "sts:AssumeRole";
   if (trust.externalId !== undefined && trust.externalId !== input.externalId) return "sts:AssumeRole";
   if (trust.requireMfa) return "sts:AssumeRole";
   if (trust.requireSourceIdentity && source === undefined) return "sts:AssumeRole";
@@ -69,11 +70,13 @@ function deniedAction(caller: Caller, role: Identity | undefined, input: AssumeR
     return "sts:SetSourceIdentity";
   }
   // In a chain both sides have to allow it (the same page).
-  if (source !== undefined && caller.session && !allows(caller.identity, "sts:SetSourceIdentity")) {
+  if (source !== undefined && caller.session && !mayCall(caller, "sts:SetSourceIdentity", role.arn)) {
     return "sts:SetSourceIdentity";
   }
   const tagged = input.tags.size > 0 || inheritedTags(caller).size > 0;
-  if (tagged && trust.allowTags === false) return "sts:TagSession";
+  if (tagged && (trust.allowTags === false || !sessionAllows(caller, "sts:TagSession", role.arn))) {
+    return "sts:TagSession";
+  }
   return undefined;
 }
 

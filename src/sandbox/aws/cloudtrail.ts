@@ -1,7 +1,7 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import type { CloudTrailEvent } from "./cloudtrail-events.ts";
 import type { AwsContext } from "./context.ts";
-import { allows } from "./identities.ts";
+import { mayCall } from "./identities.ts";
 import { type Lookup, pageToken, readLookup } from "./lookup.ts";
 import { cloudTrailError } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
@@ -43,7 +43,7 @@ export function answerCloudTrail(context: AwsContext, trail: CloudTrail, request
   if (!String(request.headers["x-amz-target"]).endsWith(".LookupEvents")) {
     return { ...cloudTrailError("UnknownOperationException", ""), by };
   }
-  if (!allows(caller.identity, "cloudtrail:LookupEvents")) {
+  if (!mayCall(caller, "cloudtrail:LookupEvents", "*")) {
     return {
       ...cloudTrailError(
         "AccessDenied",

@@ -2,7 +2,7 @@ import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
 import { accessEntryCall, answerAccessEntries } from "./access-entries.ts";
 import type { AwsContext } from "./context.ts";
 import type { EksCluster, EksClusters } from "./eks-clusters.ts";
-import { allows, type Caller } from "./identities.ts";
+import { type Caller, mayCall } from "./identities.ts";
 import { eksError } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 import { readClaim } from "./signature-claim.ts";
@@ -25,15 +25,18 @@ export function answerEks(context: AwsContext, clusters: EksClusters, request: S
 
 function answerCaller(
   clusters: EksClusters,
-  { identity, arn: by }: Caller,
+  caller: Caller,
   arnOf: (name: string) => string,
   request: SandboxRequest,
 ): SandboxAnswer {
+  const by = caller.arn;
   const { pathname, searchParams } = request.url;
   const entries = request.method === "GET" ? accessEntryCall(pathname) : null;
   if (entries) {
     const arn = arnOf(entries.cluster);
-    if (!allows(identity, `eks:${entries.action}`)) return denied(by, entries.action, arn);
+    const resource = entries.action === "ListAccessEntries" ? arn : arn.replace(":cluster/", ":access-entry/");
+    const suffix = resource === arn ? "" : `/${entries.principalArn}`;
+    if (!mayCall(caller, `eks:${entries.action}`, `${resource}${suffix}`)) return denied(by, entries.action, arn);
     const cluster = clusters.get(arn);
     return cluster
       ? answerAccessEntries(cluster, entries.action, entries.principalArn, searchParams)
@@ -42,7 +45,13 @@ function answerCaller(
   const [, encoded] = /^\/clusters\/([^/]+)$/.exec(pathname) ?? [];
   if (request.method !== "GET" || encoded === undefined) return eksError("UnknownOperationException", "", 404);
   const name = decodeURIComponent(encoded);
-  return describe(clusters.get(arnOf(name)), arnOf(name), name, by, allows(identity, "eks:DescribeCluster"));
+  return describe(
+    clusters.get(arnOf(name)),
+    arnOf(name),
+    name,
+    by,
+    mayCall(caller, "eks:DescribeCluster", arnOf(name)),
+  );
 }
 
 function describe(

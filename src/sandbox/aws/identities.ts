@@ -38,6 +38,9 @@ export interface Caller {
   session?: Session;
 }
 
+/** The statements of a session policy, each of which allows something. */
+export type SessionPolicy = readonly { readonly actions: readonly string[]; readonly resources: readonly string[] }[];
+
 export interface Session {
   token: string;
   name: string;
@@ -45,6 +48,8 @@ export interface Session {
   expiresAt: Date;
   sourceIdentity?: string;
   tags: ReadonlyMap<string, string>;
+  /** What the session may do at most, beside what its role may; undefined: all that the role may. */
+  policy?: SessionPolicy;
   /** Keys of the tags that go on to sessions that are assumed from this one. */
   transitive: ReadonlySet<string>;
 }
@@ -60,10 +65,28 @@ export interface SessionCredentials extends Credentials {
   expiration: Date;
 }
 
-/** Whether an identity policy allows an action. `*` stands for any run of characters, as in IAM. */
+/** Whether an identity policy allows an action. */
 export function allows(identity: Identity, action: string): boolean {
-  return identity.allow.some((pattern) => {
-    const [head = "", ...rest] = pattern.split("*");
-    return rest.length === 0 ? pattern === action : action.startsWith(head) && action.endsWith(rest.at(-1) ?? "");
-  });
+  return identity.allow.some((pattern) => matches(pattern, action));
+}
+
+/** Whether the policy of a session, where it has one, lets an action on a resource pass. */
+export function sessionAllows({ session }: Caller, action: string, resource: string): boolean {
+  const policy = session?.policy;
+  if (!policy) return true;
+  return policy.some(
+    ({ actions, resources }) =>
+      actions.some((pattern) => matches(pattern, action)) && resources.some((pattern) => matches(pattern, resource)),
+  );
+}
+
+/** Whether identity policy and session policy allow an action together (IAM User Guide, "Session policies"). */
+export function mayCall(caller: Caller, action: string, resource: string): boolean {
+  return allows(caller.identity, action) && sessionAllows(caller, action, resource);
+}
+
+/** `*` stands for any run of characters, as in IAM. */
+function matches(pattern: string, text: string): boolean {
+  const [head = "", ...rest] = pattern.split("*");
+  return rest.length === 0 ? pattern === text : text.startsWith(head) && text.endsWith(rest.at(-1) ?? "");
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Caller, Credentials, Identity, SessionCredentials, TrustPolicy } from "./identities.ts";
+import type { Caller, Credentials, Identity, SessionCredentials, SessionPolicy, TrustPolicy } from "./identities.ts";
 
 /** What a session carries, and how long it lives (an hour unless told otherwise). */
 interface SessionOptions {
@@ -7,6 +7,7 @@ interface SessionOptions {
   sourceIdentity?: string;
   tags?: ReadonlyMap<string, string>;
   transitive?: ReadonlySet<string>;
+  policy?: SessionPolicy;
 }
 
 const noTrust: TrustPolicy = { principals: [] };
@@ -89,6 +90,7 @@ export class SandboxAccount {
       expiresAt,
       tags,
       transitive,
+      ...(options.policy && { policy: options.policy }),
       ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
     };
     this.#callers.set(credentials.accessKeyId, {

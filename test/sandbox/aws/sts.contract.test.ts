@@ -163,6 +163,15 @@ describe("AssumeRole", () => {
     expect(refused.message).toContain("not authorized to perform: sts:TagSession on resource");
   });
 
+  it("takes no policy that it can't read", async () => {
+    const refusals = [
+      await refusalOf(asWorker().send(assume(aRole(), { Policy: "{" }))),
+      await refusalOf(asWorker().send(assume(aRole({}, { name: "another" }), { Policy: '{"Version":"2012-10-17"}' }))),
+    ];
+
+    expect(refusals.map(({ name }) => name)).toEqual(Array(2).fill("MalformedPolicyDocumentException"));
+  });
+
   it("takes as transitive only what is a tag of the same request", async () => {
     const refusal = await refusalOf(asWorker().send(assume(aRole(), { TransitiveTagKeys: ["request"] })));
 

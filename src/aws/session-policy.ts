@@ -1,0 +1,30 @@
+/** What it takes to go on to the next role, and to hand on for whom. */
+const wayActions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
+
+/**
+ * Bounds a creator's session to looking at its cluster, whatever else its role may do: the role that created a cluster is often
+ * one that may do everything. A session may do what its role and this policy allow together. Inside the cluster it is an
+ * administrator without any permission of IAM.
+ */
+export function creatorSessionPolicy(clusterArn: string): string {
+  const entries = `${clusterArn.replace(":cluster/", ":access-entry/")}/*`;
+  return policyOf(
+    [["eks:DescribeCluster", "eks:ListAccessEntries"], clusterArn],
+    [["eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies"], entries],
+  );
+}
+
+/** Bounds a session on the way to a creator to going on to the next role. */
+export function waySessionPolicy(nextRoleArn: string): string {
+  return policyOf([wayActions, nextRoleArn]);
+}
+
+/** Bounds a session to asking CloudTrail, whose LookupEvents knows no resources. */
+export function historianSessionPolicy(): string {
+  return policyOf([["cloudtrail:LookupEvents"], "*"]);
+}
+
+function policyOf(...statements: readonly (readonly [actions: readonly string[], resource: string])[]): string {
+  const Statement = statements.map(([Action, Resource]) => ({ Effect: "Allow", Action, Resource }));
+  return JSON.stringify({ Version: "2012-10-17", Statement });
+}

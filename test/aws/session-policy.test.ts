@@ -1,0 +1,63 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { assumeRole } from "../../src/aws/assume-role.ts";
+import type { AwsCredentials } from "../../src/aws/credentials.ts";
+import { describeCluster } from "../../src/aws/describe-cluster.ts";
+import { findCreation } from "../../src/aws/find-creation.ts";
+import { creatorSessionPolicy, historianSessionPolicy, waySessionPolicy } from "../../src/aws/session-policy.ts";
+import { account, partition, region, useAccount } from "./aws-account.ts";
+
+const accountUnderTest = useAccount();
+const arnOf = (name: string) => `arn:aws:eks:${region}:${account}:cluster/${name}`;
+let mighty: string;
+let next: string;
+let other: string;
+
+beforeAll(() => {
+  const { aws, workerArn } = accountUnderTest();
+  const iam = aws.account;
+  mighty = iam.addRole({ name: "terraform", allow: ["*"], trust: { principals: [workerArn] } }).arn;
+  next = iam.addRole({ name: "next", trust: { principals: [mighty] } }).arn;
+  other = iam.addRole({ name: "other", trust: { principals: [mighty] } }).arn;
+  for (const name of ["payments", "ledgers"]) {
+    const endpoint = `https://${name}.invalid`;
+    aws.addCluster({ name, region, creatorArn: mighty, endpoint, certificateAuthority: "Q0E=" });
+  }
+});
+
+const sessionWith = (policy: string) =>
+  assumeRole(accountUnderTest().worker, { roleArn: mighty, region, sessionName: "eks-access", policy });
+const look = (credentials: AwsCredentials, eksName: string) =>
+  describeCluster(credentials, { eksName, region, account, partition });
+const goOn = (credentials: AwsCredentials, roleArn: string) =>
+  assumeRole(credentials, { roleArn, region, sessionName: "eks-access", sourceIdentity: "U0ENGINEER" });
+const askCloudTrail = (credentials: AwsCredentials) =>
+  findCreation(credentials, region, { arn: arnOf("payments"), createdAt: null }, new Date(), async () => {});
+const denied = { code: "aws-access-denied" };
+
+describe("of a role that may do everything", () => {
+  test("a creator's session looks at its own cluster and can do nothing else", async () => {
+    const session = await sessionWith(creatorSessionPolicy(arnOf("payments")));
+
+    expect((await look(session, "payments")).arn).toBe(arnOf("payments"));
+    await expect(look(session, "ledgers")).rejects.toMatchObject(denied);
+    await expect(goOn(session, next)).rejects.toMatchObject(denied);
+    await expect(askCloudTrail(session)).rejects.toMatchObject(denied);
+  });
+
+  test("a session on the way goes on to the next role and can do nothing else", async () => {
+    const session = await sessionWith(waySessionPolicy(next));
+
+    expect((await goOn(session, next)).sessionToken).toBeTruthy();
+    await expect(goOn(session, other)).rejects.toMatchObject(denied);
+    await expect(look(session, "payments")).rejects.toMatchObject(denied);
+    await expect(askCloudTrail(session)).rejects.toMatchObject(denied);
+  });
+
+  test("a session for CloudTrail asks it and can do nothing else", async () => {
+    const session = await sessionWith(historianSessionPolicy());
+
+    expect(await askCloudTrail(session)).toMatchObject({ arn: mighty });
+    await expect(look(session, "payments")).rejects.toMatchObject(denied);
+    await expect(goOn(session, next)).rejects.toMatchObject(denied);
+  });
+});
