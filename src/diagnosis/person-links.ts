@@ -1,6 +1,7 @@
 import type { Drift } from "../grant/drift.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
+import type { AccessEntryFact } from "./facts.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";
 
 /** Whom a question is about. */
@@ -11,21 +12,41 @@ export interface Asker {
   readonly principal: string | null;
 }
 
-/** Who the person is to the cluster, by aws-auth. */
-export function youFinding({ principal }: Asker, identity: MappedIdentity | null, cluster: Cluster): Finding {
+/** As whom somebody gets in: by their access entry, or by aws-auth. */
+export interface Standing {
+  readonly accessEntry: AccessEntryFact;
+  /** By aws-auth. */
+  readonly mapped: MappedIdentity | null;
+}
+
+/** Who the principal is to the cluster; null: nobody, as far as is known. */
+export function identityOf({ accessEntry, mapped }: Standing): MappedIdentity | null {
+  return accessEntry.type === "entry" ? accessEntry.identity : mapped;
+}
+
+/** Who the person is to the cluster. An access entry goes before aws-auth. */
+export function youFinding({ principal }: Asker, standing: Standing, cluster: Cluster): Finding {
   if (principal === null) {
     return notAsked(
       "no principal is linked with you",
       `Link yours: ${named("/eks-access link arn:aws:iam::…")} (${named("aws sts get-caller-identity")} shows it).`,
     );
   }
-  if (!identity) {
-    return broken(
-      `${principal} is nobody here: ${named("Unauthorized")}`,
-      `${named(`/eks-access why ${cluster.name}`)} says why.`,
+  const { accessEntry, mapped } = standing;
+  const why = `${named(`/eks-access why ${cluster.name}`)} says why.`;
+  if (accessEntry.type === "entry") {
+    const { identity, policies } = accessEntry;
+    const more = policies.length > 0 ? `, with the access policies ${someOf(policies)}` : "";
+    return found(`${principal} is ${identityWords(identity)} by its access entry, which goes before aws-auth${more}`);
+  }
+  if (mapped) return found(`${principal} is ${identityWords(mapped)}`);
+  if (accessEntry.type === "not asked") {
+    return notAsked(
+      `${principal} is nobody in aws-auth, and its access entry was not asked for: ${accessEntry.why}`,
+      why,
     );
   }
-  return found(`${principal} is ${identityWords(identity)}`);
+  return broken(`${principal} is nobody here: ${named("Unauthorized")}`, why);
 }
 
 export function identityWords({ username, groups }: MappedIdentity): string {
@@ -33,9 +54,18 @@ export function identityWords({ username, groups }: MappedIdentity): string {
 }
 
 /** What the API server says of `kubectl get pods` by this identity, in the namespace that kubectl takes by itself. */
-export function podsFinding(answer: { readonly allowed: boolean; readonly reason: string }, cluster: Cluster): Finding {
+export function podsFinding(
+  answer: { readonly allowed: boolean; readonly reason: string },
+  { accessEntry }: Standing,
+  cluster: Cluster,
+): Finding {
   const why = answer.reason ? `: ${answer.reason.replace(/\.$/, "")}` : "";
   if (answer.allowed) return found(`may list pods in ${named("default")}${why}`);
+  if (accessEntry.type === "entry" && accessEntry.policies.length > 0) {
+    return notAsked(
+      "RBAC alone does not let you list pods; what an access policy allows can't be asked for somebody else",
+    );
+  }
   return broken(
     `may not list pods in ${named("default")}${why}: ${named("Forbidden")}`,
     `${named(`/eks-access why ${cluster.name}`)} says why.`,
@@ -67,25 +97,35 @@ function leaseWords({ id, level, grant, lapsesAt }: AccessRequest): string {
   return grant.state === "active" ? `${what} until ${grant.endsAt}` : `${what} is being applied, until ${grant.endsAt}`;
 }
 
-/** What others took out of the document, of everybody's grants: somebody else writes there, and may do it again. */
-export function driftFinding(drifts: readonly Drift[], inForce: number, cluster: Cluster): Finding {
+/**
+ * What others took out of the document: somebody else writes there, and may do it again. Told of everybody's grants to who
+ * answers for the cluster, of their own to anybody else.
+ */
+export function driftFinding(
+  drifts: readonly Drift[],
+  inForce: number,
+  cluster: Cluster,
+  asker: Asker & { readonly answers: boolean },
+): Finding {
   if (inForce === 0) return found("no grants are in force here");
   if (drifts.length === 0) return found(`all of ${counted(inForce, "grant")} in force stand in the document`);
-  const shown = drifts.slice(0, 3).map(({ request, message }) => `${named(request.id)}: ${message}`);
+  const readable = drifts.filter(({ request }) => asker.answers || isOf(request, asker));
+  const shown = readable.slice(0, 3).map(({ request, message }) => `${named(request.id)}: ${message}`);
   const left = drifts.length - shown.length;
-  const detail = [...shown, ...(left > 0 ? [`${left} more`] : [])].join("; ");
+  const others = shown.length > 0 ? `${left} more` : `${left} of ${counted(inForce, "grant")} in force`;
+  const detail = [...shown, ...(left > 0 ? [others] : [])].join("; ");
   return broken(
-    detail,
+    `somebody took out of the document: ${detail}`,
     cluster.drift === "repair"
       ? "The worker puts them back at its next look; let whoever took them out leave them there."
       : "Let whoever took them out leave them there, and ask again; or set drift: repair in eks-access.yml.",
   );
 }
 
-/** No worker took the question within this time. */
+/** No worker took the question, or none finished it. */
 export function workerMissing(seconds: number): Finding {
   return broken(
-    `no worker answered within ${seconds} s`,
-    "Check that a worker runs and reaches Redis; its log says what it does.",
+    `no worker answered within ${seconds} s, or not in a form that is known here`,
+    "Check that a worker of the same version runs and reaches Redis; its log says what it does.",
   );
 }

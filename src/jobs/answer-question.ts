@@ -27,7 +27,7 @@ export async function answerQuestion(
     case "creator":
       return reportCreator(context, cluster);
     case "whoami":
-      return reportChain(context, cluster, question.user);
+      return reportChain(context, cluster, question);
     case "check":
       return reportCheck(context, cluster, question.user);
     case "why":

@@ -11,17 +11,27 @@ export const clusterJob = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("reconcile"), cluster: z.string() }),
   z.strictObject({ type: z.literal("inspect"), cluster: z.string() }),
   z.strictObject({ type: z.literal("adopt"), cluster: z.string() }),
+  z.strictObject({ type: z.literal("alive") }),
   z.strictObject({ type: z.literal("identity") }),
   z.strictObject({ type: z.literal("creator"), cluster: z.string() }),
-  z.strictObject({ type: z.literal("whoami"), cluster: z.string(), user: z.string() }),
+  z.strictObject({ type: z.literal("whoami"), cluster: z.string(), user: z.string(), answers: z.boolean() }),
   z.strictObject({ type: z.literal("check"), cluster: z.string(), user: z.string() }),
-  z.strictObject({ type: z.literal("why"), cluster: z.string(), user: z.string(), principal: z.string().max(2048) }),
+  z.strictObject({
+    type: z.literal("why"),
+    cluster: z.string(),
+    user: z.string(),
+    answers: z.boolean(),
+    principal: z.string().max(2048),
+  }),
 ]);
 export type ClusterJob = z.infer<typeof clusterJob>;
 /** What only a worker can answer: the slack process has no AWS rights. */
-export type WorkerQuestion = Extract<ClusterJob, { type: "identity" | "creator" | "whoami" | "check" | "why" }>;
+export type WorkerQuestion = Extract<
+  ClusterJob,
+  { type: "alive" | "identity" | "creator" | "whoami" | "check" | "why" }
+>;
 /** One that is about a cluster. */
-export type ClusterQuestion = Exclude<WorkerQuestion, { type: "identity" }>;
+export type ClusterQuestion = Exclude<WorkerQuestion, { type: "alive" | "identity" }>;
 /** For what a cluster can be looked at. */
 export type ClusterLook = Exclude<ClusterJob["type"], WorkerQuestion["type"]>;
 

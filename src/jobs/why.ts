@@ -1,14 +1,13 @@
-import { findAccessEntry } from "../aws/access-entry.ts";
-import type { AwsCredentials } from "../aws/credentials.ts";
 import { resolve } from "../aws-auth/resolve.ts";
 import type { AccessEntryFact, WhyFacts } from "../diagnosis/facts.ts";
 import { diagnose } from "../diagnosis/why.ts";
-import { AccessError, explain } from "../failure/access-error.ts";
+import { explain } from "../failure/access-error.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { partitionOf } from "../policy/may-request.ts";
 import { type Caller, readCaller } from "../principal/caller.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
+import { accessEntryFact } from "./access-entry-fact.ts";
 import type { WorkerContext } from "./context.ts";
 import { lookAtDocument } from "./look-at-document.ts";
 import { reachCluster } from "./reach-cluster.ts";
@@ -17,6 +16,8 @@ import type { WhyReport } from "./why-report.ts";
 export interface WhyQuestion {
   /** Slack user id of whoever asks. */
   readonly user: string;
+  /** Whether they answer for the cluster, and may see what others asked for. */
+  readonly answers: boolean;
   /** The ARN that is asked about, as it was given. */
   readonly principal: string;
 }
@@ -35,7 +36,8 @@ export async function reportWhy(context: WorkerContext, cluster: Cluster, asked:
   }
 }
 
-async function gather(context: WorkerContext, cluster: Cluster, { user, principal }: WhyQuestion): Promise<WhyFacts> {
+async function gather(context: WorkerContext, cluster: Cluster, asked: WhyQuestion): Promise<WhyFacts> {
+  const { user, principal } = asked;
   const now = context.now();
   const reading = readCaller(principal, partitionOf(cluster));
   const common = { cluster, given: principal, user, now };
@@ -43,27 +45,14 @@ async function gather(context: WorkerContext, cluster: Cluster, { user, principa
   // Whoever is nobody anywhere is told so without a look at the cluster.
   if (reading.type === "nobody") return { ...common, ...nothing, creatorArn: null, pods: null, requests: [] };
   return reachCluster(context, cluster, { id: "why", requester: user }, async (reached) => {
-    const { credentials, creatorArn, description, client } = reached;
+    const { creatorArn, description, client } = reached;
     const mode = description.authenticationMode;
     const { caller } = reading;
-    const accessEntry = mode === "CONFIG_MAP" ? nothing.accessEntry : await entryOf(credentials, cluster, caller);
-    const requests = await requestsOf(context, cluster, user, caller);
+    const accessEntry = await accessEntryFact(reached, cluster, caller);
+    const requests = await requestsOf(context, cluster, asked, caller);
     const inside = await lookInside(context, cluster, client, caller, { accessEntry, isRead: mode !== "API" });
     return { ...common, creatorArn, mode, accessEntry, requests, ...inside };
   });
-}
-
-/** Without the permission, the rest can be told all the same. */
-async function entryOf(credentials: AwsCredentials, cluster: Cluster, caller: Caller): Promise<AccessEntryFact> {
-  try {
-    const entry = await findAccessEntry(credentials, cluster, caller.principal.arn);
-    if (!entry) return { type: "none" };
-    const { username, groups, policies } = entry;
-    return { type: "entry", identity: { username, groups }, policies };
-  } catch (error) {
-    if (error instanceof AccessError && !error.retryable) return { type: "not asked", why: error.what };
-    throw error;
-  }
 }
 
 async function lookInside(
@@ -86,18 +75,21 @@ function identityOf(accessEntry: AccessEntryFact): MappedIdentity | null {
   return accessEntry.type === "entry" ? accessEntry.identity : null;
 }
 
-/** Of the principal, whoever asked for it, and of whoever asks now: closed ones are found by the person alone. */
+/** How many requests of a cluster are looked through for closed ones, the newest first. */
+const mostRequests = 500;
+
+/** Of the principal, newest first: those of whoever asks, and everybody's for who answers for the cluster. */
 async function requestsOf(
   { ledger }: WorkerContext,
-  cluster: Cluster,
-  user: string,
+  { name }: Cluster,
+  { user, answers }: WhyQuestion,
   { principal }: Caller,
 ): Promise<readonly AccessRequest[]> {
-  const [open, own] = await Promise.all([ledger.openOf(cluster.name), ledger.ofRequester(user, 100)]);
-  const byId = new Map([...open, ...own].map((request) => [request.id, request]));
+  const newest = { list: "all", clusters: [name], requester: null, match: "any" } as const;
+  const [open, { requests }] = await Promise.all([ledger.openOf(name), ledger.list(newest, 0, mostRequests)]);
+  const byId = new Map([...open, ...requests].map((request) => [request.id, request]));
   return [...byId.values()]
-    .filter(
-      (request) => request.cluster === cluster.name && request.principal.toLowerCase() === principal.arn.toLowerCase(),
-    )
+    .filter((request) => request.principal.toLowerCase() === principal.arn.toLowerCase())
+    .filter((request) => answers || request.requester === user)
     .toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
 }

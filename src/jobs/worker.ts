@@ -37,6 +37,7 @@ export async function startWorker(context: WorkerContext, blocking: RedisClient)
 /** The return value is the answer, where the job is a question. */
 async function look(context: WorkerContext, job: Job<ClusterJob>): Promise<unknown> {
   const data = clusterJob.parse(job.data);
+  if (data.type === "alive") return true;
   if (data.type === "identity") return void (await publishIdentity(context));
   const cluster = context.config.clusters.get(data.cluster);
   if (!cluster) {

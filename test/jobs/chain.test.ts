@@ -3,6 +3,7 @@ import type { Link, LinkName } from "../../src/diagnosis/link.ts";
 import { linkNames } from "../../src/diagnosis/link.ts";
 import { reportChain } from "../../src/jobs/chain.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { SandboxAccessEntry } from "../../src/sandbox/aws/access-entries.ts";
 import { account, arns, clusterName, externalId, initialAwsAuth, region } from "../../src/sandbox/scene.ts";
 import { aGrantedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
@@ -16,9 +17,9 @@ const engineer = `- userarn: ${arns.engineer}
 `;
 
 /** The chain for the engineer now, by the links' names. */
-async function chain(ledger: Ledger): Promise<Record<LinkName, Link>> {
+async function chain(ledger: Ledger, answers = true): Promise<Record<LinkName, Link>> {
   const { cluster, context } = workerSide();
-  const { links } = await reportChain(context(ledger), cluster, "U0ENGINEER");
+  const { links } = await reportChain(context(ledger), cluster, { user: "U0ENGINEER", answers });
   expect(links.map(({ name }) => name)).toEqual(linkNames);
   return Object.fromEntries(links.map((link) => [link.name, link])) as Record<LinkName, Link>;
 }
@@ -167,13 +168,38 @@ describe("the chain to somebody's pods", () => {
 
     expect(links.leases.detail).toMatch(/^`viewer` \(`r-1`\) until \d{4}-/);
     expect(links.drift).toMatchObject({ result: "no" });
-    expect(links.drift.detail).toContain("`r-1`: the entry of");
+    expect(links.drift.detail).toContain("somebody took out of the document: `r-1`: the entry of");
+  });
+
+  test("tells of somebody else's grant that is gone no more than that, except to who answers for the cluster", async () => {
+    const active = aGrantedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
+    await ledger.commit(aChange({ ...active, requester: "U0ONCALL", principal: `${arns.engineer}2` }));
+
+    const [open, closed] = [await chain(ledger, true), await chain(ledger, false)];
+
+    expect(open.drift.detail).toContain(`${arns.engineer}2`);
+    expect(closed.drift.detail).toBe("somebody took out of the document: 1 of 1 grant in force");
+  });
+
+  test("goes by the access entry where there is one, and claims no Forbidden that an access policy may lift", async () => {
+    const policies = ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"];
+    const entry = { principalArn: arns.engineer, username: "by-entry", groups: [], policies };
+    setMode("API_AND_CONFIG_MAP", [entry]);
+
+    const links = await chain(ledger);
+
+    expect(links.you.detail).toContain("is `by-entry` in no groups by its access entry, which goes before aws-auth");
+    expect(links.pods.result).toBe("not asked");
   });
 });
 
-function setMode(authenticationMode: "API" | "CONFIG_MAP"): void {
+function setMode(
+  authenticationMode: "API" | "API_AND_CONFIG_MAP" | "CONFIG_MAP",
+  accessEntries: readonly SandboxAccessEntry[] = [],
+): void {
   workerSide().sandbox.aws.updateCluster(`arn:aws:eks:${region}:${account}:cluster/${clusterName}`, {
     authenticationMode,
+    accessEntries,
   });
 }
 

@@ -31,9 +31,9 @@ function write(mapUsers: string): void {
   workerSide().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...initialAwsAuth, mapUsers } }));
 }
 
-function ask(principal: string = arns.engineer): Promise<WhyReport> {
+function ask(principal: string = arns.engineer, answers = false): Promise<WhyReport> {
   const { cluster, context } = workerSide();
-  return reportWhy(context(ledger), cluster, { user: "U0ENGINEER", principal });
+  return reportWhy(context(ledger), cluster, { user: "U0ENGINEER", answers, principal });
 }
 
 /** The symptom and the codes of its causes, in one line. */
@@ -60,6 +60,15 @@ describe("why, asked of a live cluster,", () => {
     await ledger.commit(aChange({ ...ended, principal: arns.engineer }));
 
     expect(inShort(await ask())).toBe("unauthorized: lease-ended");
+  });
+
+  test("tells what others asked for to who answers for the cluster, and to nobody else", async () => {
+    write("[]");
+    const ended = aGrantedRequest({ state: "ended", endedAt: new Date().toISOString() }, { version: 1 });
+    await ledger.commit(aChange({ ...ended, requester: "U0APPROVER", principal: arns.engineer }));
+
+    expect(inShort(await ask(arns.engineer, true))).toBe("unauthorized: lease-ended");
+    expect(inShort(await ask(arns.engineer, false))).toBe("unauthorized: not-mapped");
   });
 
   test("finds the access entry that goes before aws-auth", async () => {

@@ -5,9 +5,12 @@ import type { SlackContext } from "../context.ts";
 import { noSuchClusterAnswer } from "../messages/creator-answer.ts";
 import type { Message } from "../messages/message.ts";
 
+/** Whoever waits is told within this time that there is no worker; in milliseconds. */
+export const aliveWithinMs = 8_000;
+
 /**
  * Asks a worker, which alone may look at clusters (law 1). Null: none answered in time, or not in a form that this
- * process knows, as while two versions run.
+ * process knows, as while two versions run. An answer may take long; whether there is a worker at all is asked beside it.
  */
 export async function askWorker<T>(
   context: SlackContext,
@@ -15,10 +18,16 @@ export async function askWorker<T>(
   form: z.ZodType<T>,
   withinMs: number,
 ): Promise<T | null> {
-  const answer = await context.workers.ask(question, withinMs).catch((error: unknown) => {
-    context.log.warn({ question: question.type, err: error }, "no worker answered");
+  const { workers, log } = context;
+  const answering = workers.ask(question, withinMs).catch((error: unknown) => {
+    log.warn({ question: question.type, err: error }, "no worker answered");
     return null;
   });
+  const isThere = workers.ask({ type: "alive" }, aliveWithinMs).then(
+    () => true,
+    () => false,
+  );
+  const answer = await Promise.race([answering, isThere.then((there) => (there ? answering : null))]);
   const read = form.safeParse(answer);
   return read.success ? read.data : null;
 }

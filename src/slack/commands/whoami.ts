@@ -2,17 +2,16 @@ import { completeChain, type Link } from "../../diagnosis/link.ts";
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
 import { chainReport } from "../../jobs/chain-report.ts";
 import type { Cluster } from "../../policy/cluster.ts";
+import { answersFor } from "../../policy/may-see.ts";
 import type { SlackContext } from "../context.ts";
 import { chainAnswer } from "../messages/chain-answer.ts";
 import type { Message } from "../messages/message.ts";
 import { whoAmIAnswer } from "../messages/who-am-i-answer.ts";
 import { personShown } from "../standing.ts";
-import { aboutCluster, askWorker } from "./ask-worker.ts";
+import { aboutCluster, aliveWithinMs, askWorker } from "./ask-worker.ts";
 import type { Command } from "./command.ts";
 
-/** How long somebody waits for the answer of a worker, in milliseconds. */
-const answerWaitMs = 8_000;
-/** Every link may take as long as its own calls wait for an answer. */
+/** In milliseconds: every link may take as long as its own calls wait for an answer. */
 const chainWaitMs = 60_000;
 
 export const whoami: Command = {
@@ -24,7 +23,7 @@ export const whoami: Command = {
 };
 
 async function whoAmI(context: SlackContext, user: string): Promise<Message> {
-  const workerAnswered = await context.workers.ask({ type: "identity" }, answerWaitMs).then(
+  const workerAnswered = await context.workers.ask({ type: "identity" }, aliveWithinMs).then(
     () => true,
     () => false,
   );
@@ -39,7 +38,9 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
 }
 
 async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {
-  const report = await askWorker(context, { type: "whoami", cluster: cluster.name, user }, chainReport, chainWaitMs);
+  const answers = answersFor(cluster, await personShown(context, user));
+  const question = { type: "whoami", cluster: cluster.name, user, answers } as const;
+  const report = await askWorker(context, question, chainReport, chainWaitMs);
   return chainAnswer(cluster, report?.links ?? (await chainWithoutWorker(context, cluster, user)));
 }
 
@@ -47,7 +48,7 @@ async function chainOf(context: SlackContext, cluster: Cluster, user: string): P
 async function chainWithoutWorker({ ledger }: SlackContext, cluster: Cluster, user: string): Promise<readonly Link[]> {
   const [principal, open] = await Promise.all([ledger.principalOf(user), ledger.openOf(cluster.name)]);
   return completeChain([
-    { name: "worker", ms: null, ...workerMissing(chainWaitMs / 1000) },
+    { name: "worker", ms: null, ...workerMissing(aliveWithinMs / 1000) },
     { name: "leases", ms: null, ...leasesFinding(open, { user, principal }) },
   ]);
 }

@@ -1,8 +1,10 @@
 import { whyReport } from "../../jobs/why-report.ts";
 import type { Cluster } from "../../policy/cluster.ts";
+import { answersFor } from "../../policy/may-see.ts";
 import type { SlackContext } from "../context.ts";
 import type { Message } from "../messages/message.ts";
 import { nobodyLinkedAnswer, notFoundOutAnswer, noWorkerAnswer, whyAnswer } from "../messages/why-answer.ts";
+import { personShown } from "../standing.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";
 import { type Command, idAndRest } from "./command.ts";
 
@@ -25,7 +27,8 @@ export const why: Command = {
 async function whyOf(context: SlackContext, cluster: Cluster, user: string, given: string): Promise<Message> {
   const principal = given.slice(0, longestGiven) || (await context.ledger.principalOf(user));
   if (!principal) return nobodyLinkedAnswer(cluster);
-  const question = { type: "why", cluster: cluster.name, user, principal } as const;
+  const answers = answersFor(cluster, await personShown(context, user));
+  const question = { type: "why", cluster: cluster.name, user, answers, principal } as const;
   const report = await askWorker(context, question, whyReport, whyWaitMs);
   if (!report) return noWorkerAnswer();
   return report.type === "failed" ? notFoundOutAnswer(cluster, report.message) : whyAnswer(cluster, report);

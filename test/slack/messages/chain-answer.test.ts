@@ -84,8 +84,8 @@ test("where no worker answers, what the ledger knows is told all the same", () =
   expect(textOfBlocks(chainAnswer(aCluster(), links))).toMatchInlineSnapshot(`
     "*\`staging\`* ✗ the chain ends at *the worker's identity*, 12 ms in all
     *The way in*
-    ✗ *the worker's identity* no worker answered within 60 s
-          → Check that a worker runs and reaches Redis; its log says what it does.
+    ✗ *the worker's identity* no worker answered within 60 s, or not in a form that is known here
+          → Check that a worker of the same version runs and reaches Redis; its log says what it does.
     – *the creator*, *EKS*, *the API server*, *the right to write* not asked: the chain ends at the worker's identity
     *What the cluster goes by*
     – *the authentication mode*, *the document* not asked: the chain ends at the worker's identity

@@ -7,7 +7,7 @@ import { type Flow, startFlow } from "./start-flow.ts";
 const arn = `arn:aws:eks:${region}:${account}:cluster/${clusterName}`;
 const daysAgo = (days: number) => new Date(Date.now() - days * 24 * 3_600_000);
 
-describe("/eks-access creator", () => {
+describe("what somebody on call asks a worker:", () => {
   let flow: Flow;
 
   beforeAll(async () => {
@@ -22,14 +22,15 @@ describe("/eks-access creator", () => {
     aws.addCluster({ ...cluster, region, creatorArn: how.by ?? arns.creator, ...how });
   };
   /** What somebody reads who asks now. */
-  const ask = async (name: string): Promise<string> => {
+  const say = async (line: string): Promise<string> => {
     const person = flow.sandbox.slack.person("U0ONCALL");
     const before = person.ephemerals().length;
-    await person.command(`/eks-access creator ${name}`, channel);
+    await person.command(`/eks-access ${line}`, channel);
     return textOf(await flow.sandbox.slack.until(() => person.ephemerals()[before], 20_000));
   };
+  const ask = (name: string) => say(`creator ${name}`);
 
-  test("says that the configuration and CloudTrail name the same role, and that the worker can become it", async () => {
+  test("creator says that the configuration and CloudTrail name the same role, and that the worker can become it", async () => {
     const answer = await ask(clusterName);
 
     expect(answer).toContain(`*Configured* \`${arns.creator}\``);
@@ -89,6 +90,27 @@ describe("/eks-access creator", () => {
 
     expect(answer).toContain("*The worker* ✗ can't become it: AWS refused sts:AssumeRole");
     expect(answer).toContain("*CloudTrail* ✓ the same");
+  });
+
+  test("whoami of the cluster goes the whole way, and says that nobody is linked yet", async () => {
+    const answer = await say(`whoami ${clusterName}`);
+
+    expect(answer).toContain("✓ what was asked holds; not asked: you, your pods");
+    expect(answer).toContain("✓ *the API server* takes us for `kubernetes-admin` in `system:masters`");
+    expect(answer).toMatch(/✓ \*the creator\* .*eks-access-U0ONCALL-whoami` _\d+ ms_/);
+  });
+
+  test("link, and then why of the linked principal", async () => {
+    await say(`link ${arns.engineer}`);
+
+    const answer = await say(`why ${clusterName}`);
+
+    expect(answer).toContain("kubectl says `You must be logged in to the server (Unauthorized)`");
+    expect(answer).toContain(`Ask for access: \`/eks-access request ${clusterName} ${arns.engineer} …\`.`);
+  });
+
+  test("check reads the live document", async () => {
+    expect(await say(`check ${clusterName}`)).toContain(`*aws-auth of \`${clusterName}\`* ✓`);
   });
 
   test("guesses at a cluster that is not there", async () => {

@@ -1,0 +1,24 @@
+import { findAccessEntry } from "../aws/access-entry.ts";
+import type { AccessEntryFact } from "../diagnosis/facts.ts";
+import { AccessError } from "../failure/access-error.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import type { Caller } from "../principal/caller.ts";
+import type { ReachedCluster } from "./reach-cluster.ts";
+
+/** The access entry of a principal, where the cluster's mode knows any. Without the permission, the rest can be told all the same. */
+export async function accessEntryFact(
+  { credentials, description }: Pick<ReachedCluster, "credentials" | "description">,
+  cluster: Cluster,
+  { principal }: Caller,
+): Promise<AccessEntryFact> {
+  if (description.authenticationMode === "CONFIG_MAP") return { type: "none" };
+  try {
+    const entry = await findAccessEntry(credentials, cluster, principal.arn);
+    if (!entry) return { type: "none" };
+    const { username, groups, policies } = entry;
+    return { type: "entry", identity: { username, groups }, policies };
+  } catch (error) {
+    if (error instanceof AccessError && !error.retryable) return { type: "not asked", why: error.what };
+    throw error;
+  }
+}

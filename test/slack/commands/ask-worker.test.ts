@@ -1,0 +1,75 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { completeChain, found } from "../../../src/diagnosis/link.ts";
+import type { WorkerQuestion } from "../../../src/jobs/queues.ts";
+import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import { engineerArn } from "../../builders/a-request.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+let stage: Stage;
+
+afterEach(() => stage.stop());
+
+const never = () => new Promise<never>(() => {});
+const say = async (text: string, user = "U0ENGINEER") => textOf(await stage.say(user, text));
+
+describe("without a worker", () => {
+  test("whoami of a cluster says so, and tells the leases all the same", async () => {
+    stage = await aStage({
+      worker: (question) => (question.type === "alive" ? Promise.reject(new Error("none")) : never()),
+    });
+
+    const answer = await say("whoami staging");
+
+    expect(answer).toContain("✗ the chain ends at *the worker's identity*");
+    expect(answer).toContain("✓ *your leases* you have none here, and ask for none");
+  });
+
+  test.each(["check staging", `why staging ${engineerArn}`])("%s says so", async (line) => {
+    stage = await aStage({ worker: () => Promise.reject(new Error("no worker answered")) });
+
+    expect(await say(line)).toContain("No worker answered. Check that one runs, then ask again.");
+  });
+
+  test("an answer of another version is none", async () => {
+    stage = await aStage({ worker: async () => ({ type: "something new" }) });
+
+    expect(await say("check staging")).toContain("No worker answered.");
+  });
+});
+
+describe("a worker", () => {
+  test("that takes its time is waited for, as long as it is there", async () => {
+    const links = completeChain([{ name: "worker", ms: 3, ...found("AWS says: it is there") }]);
+    const later = () => new Promise((resolve) => setImmediate(() => resolve({ links })));
+    stage = await aStage({ worker: async (question) => (question.type === "alive" ? true : later()) });
+
+    expect(await say("whoami staging")).toContain("✓ *the worker's identity* AWS says: it is there _3 ms_");
+  });
+
+  test("is asked for whoever asks, and told whether they answer for the cluster", async () => {
+    const questions: WorkerQuestion[] = [];
+    const worker = async (question: WorkerQuestion) => void questions.push(question);
+    stage = await aStage({ worker });
+    await stage.ledger.linkPrincipal("U0ENGINEER", engineerArn);
+
+    await say("why staging");
+    await say(`why staging ${engineerArn}`, "U0APPROVER");
+
+    const asked = questions.filter(({ type }) => type === "why");
+    expect(asked).toEqual([
+      { type: "why", cluster: "staging", user: "U0ENGINEER", answers: false, principal: engineerArn },
+      { type: "why", cluster: "staging", user: "U0APPROVER", answers: true, principal: engineerArn },
+    ]);
+  });
+
+  test.each(["whoami prod", "why", "check stagin"])(
+    "is not asked about a cluster that is not there: %s",
+    async (line) => {
+      const questions: WorkerQuestion[] = [];
+      stage = await aStage({ worker: async (question) => void questions.push(question) });
+
+      expect(await say(line)).toMatch(/There is no cluster|Say which cluster/);
+      expect(questions).toEqual([]);
+    },
+  );
+});
