@@ -1,20 +1,19 @@
 import { STSClient } from "@aws-sdk/client-sts";
 import type { AwsCredentials, CredentialSource } from "./credentials.ts";
-
-type SharedSockets = STSClient["config"]["requestHandler"];
+import { observedSockets, type Sockets } from "./observed-sockets.ts";
 
 interface ClientSettings {
   region: string;
   credentials?: AwsCredentials;
   maxAttempts: number;
   retryMode: "standard";
-  requestHandler: SharedSockets;
+  requestHandler: Sockets;
 }
 
 /** The SDK waits for an answer without end unless it is told otherwise, and only warns unless it is told to throw. */
 const limits = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
 
-let shared: SharedSockets | undefined;
+let shared: Sockets | undefined;
 
 /**
  * What each of our AWS clients is made with. A client with somebody's credentials lives for one call, so that they don't
@@ -32,7 +31,7 @@ export function clientSettings(source: CredentialSource, region: string): Client
 }
 
 /** A client that is destroyed must not cut off the calls of the others. */
-function socketsOfAll(region: string): SharedSockets {
+function socketsOfAll(region: string): Sockets {
   const { requestHandler } = new STSClient({ region, requestHandler: limits }).config;
-  return Object.assign(requestHandler, { destroy: () => {} });
+  return observedSockets(Object.assign(requestHandler, { destroy: () => {} }));
 }

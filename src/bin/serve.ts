@@ -5,6 +5,8 @@ import type { WorkerContext } from "../jobs/context.ts";
 import { openQueues } from "../jobs/queues.ts";
 import { workerQuestions } from "../jobs/worker-questions.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
+import { createProcessMetrics } from "../metrics/process-metrics.ts";
+import { createStandingMetrics } from "../metrics/standing-metrics.ts";
 import { createWorkerMetrics } from "../metrics/worker-metrics.ts";
 import { redisAuditLog } from "../redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking } from "../redis/connect.ts";
@@ -13,6 +15,7 @@ import { startHealthServer } from "./health-server.ts";
 import { createLog } from "./log.ts";
 import { newRequestId } from "./request-id.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { standingOf } from "./standing.ts";
 import { untilStopped } from "./until-stopped.ts";
 
 /** Runs the slack process, the worker, or both, until it is told to stop. Returns the exit code. */
@@ -24,6 +27,7 @@ export async function serve(kind: ProcessKind): Promise<number> {
   const blocking = connectRedisBlocking(redisUrl, redisAccess);
   const queues = openQueues(redis);
   const registry = new Registry();
+  const metrics = createProcessMetrics(registry, () => new Date());
   const context: WorkerContext = {
     ledger: redisLedger(redis),
     queues,
@@ -41,7 +45,12 @@ export async function serve(kind: ProcessKind): Promise<number> {
     running.push(startAuditKeeper({ ...context, auditLog: redisAuditLog(redis), settings: settings.config.audit }));
   }
   if (kind !== "worker") running.push(...(await startSlack(settings, context, blocking, redisAuditLog(redis))));
-  const health = await startHealthServer(process.env.HEALTH_PORT, () => redis.ping(), registry);
+  if (kind !== "slack") {
+    const names = [...settings.config.clusters.keys()];
+    createStandingMetrics(registry, standingOf(queues, context.ledger, names, context.now));
+  }
+  const { lastSuccess } = metrics;
+  const health = await startHealthServer(process.env.HEALTH_PORT, { ping: () => redis.ping(), lastSuccess, registry });
   log.info({ clusters: settings.config.clusters.size }, "ready");
 
   const signal = await untilStopped();

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Json } from "../audit/canonical-json.ts";
 import type { AuditEvent, EventType } from "../audit/event.ts";
 import type { CommitResult, Ledger } from "../ledger/ledger.ts";
+import { recordedEvents } from "../metrics/announcements.ts";
 import { type AccessRequest, dueAt } from "../request/request.ts";
 import { type Queues, wakeCluster, wakeMessage } from "./queues.ts";
 
@@ -34,6 +35,7 @@ export async function recordChange(
 ): Promise<CommitResult> {
   const result = await ledger.commit({ after, event });
   if (result.type === "conflict") return result;
+  recordedEvents.tell(event);
   log.info({ request: after.id, cluster: after.cluster, event: event.type }, "recorded");
   await wake(queues, after, now).catch((error: unknown) => {
     log.warn({ request: after.id, err: error }, "could not wake the queue; the sweep will");

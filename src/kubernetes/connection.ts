@@ -1,5 +1,6 @@
 import { type Configuration, createConfiguration, ServerConfiguration } from "@kubernetes/client-node";
 import { Agent } from "undici";
+import { observedHttp } from "./observed-http.ts";
 
 /** Where a cluster is and how to be let in. */
 export interface ClusterEndpoint {
@@ -40,5 +41,8 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs: number): C
       },
     },
   });
-  return { configuration, close: () => void agent.destroy() };
+  return {
+    configuration: { ...configuration, httpApi: observedHttp(configuration.httpApi) },
+    close: () => void agent.destroy(),
+  };
 }

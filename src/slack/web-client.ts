@@ -1,5 +1,6 @@
 import { WebClient, type WebClientOptions } from "@slack/web-api";
 import type { SlackEnvironment } from "../config/environment.ts";
+import { observedFetch } from "./observed-fetch.ts";
 
 /** The client's own defaults are no time-out and ten tries in half an hour: neither is of use to us. */
 export function webClientOptions(
@@ -10,6 +11,7 @@ export function webClientOptions(
     ...(apiUrl ? { slackApiUrl: apiUrl } : {}),
     timeout: timeoutMs,
     retryConfig: { retries },
+    fetch: observedFetch,
   };
 }
 

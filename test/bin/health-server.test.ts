@@ -1,44 +1,94 @@
 import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
-import { startHealthServer } from "../../src/bin/health-server.ts";
+import { type Health, startHealthServer } from "../../src/bin/health-server.ts";
+import { answeredRequests, finishedCalls, recordedEvents } from "../../src/metrics/announcements.ts";
+import { createProcessMetrics } from "../../src/metrics/process-metrics.ts";
+import { createStandingMetrics } from "../../src/metrics/standing-metrics.ts";
 import { createWorkerMetrics } from "../../src/metrics/worker-metrics.ts";
 import { freePort } from "../../src/sandbox/free-port.ts";
+import { anEvent } from "../builders/an-event.ts";
+import { at } from "../builders/times.ts";
 
 describe("the health server", () => {
   const running: { stop: () => Promise<void> }[] = [];
-  const start = async (ping: () => Promise<unknown>, registry = new Registry()) => {
+  const start = async (change: Partial<Health> = {}) => {
     const port = await freePort();
-    const server = await startHealthServer(String(port), ping, registry);
+    const health = { ping: async () => "PONG", lastSuccess: () => ({}), registry: new Registry(), ...change };
+    const server = await startHealthServer(String(port), health);
     if (server) running.push(server);
     return `http://127.0.0.1:${port}`;
   };
+  const metricsOf = async (registry: Registry) => (await fetch(`${await start({ registry })}/metrics`)).text();
   afterEach(async () => {
     for (const server of running.splice(0)) await server.stop();
   });
 
-  test("is healthy while the ledger answers, and not when it does not", async () => {
-    const well = await start(async () => "PONG");
-    const ill = await start(() => Promise.reject(new Error("closed")));
+  test("is healthy as long as it answers, whether the ledger does or not", async () => {
+    const ill = await start({ ping: () => Promise.reject(new Error("closed")) });
 
-    const answers = await Promise.all([fetch(`${well}/healthz`), fetch(`${ill}/healthz`)]);
+    expect((await fetch(`${ill}/healthz`)).status).toBe(200);
+  });
 
-    expect(answers.map((answer) => answer.status)).toEqual([200, 503]);
+  test.each([
+    ["answers", async () => "PONG", 200],
+    ["refuses", () => Promise.reject(new Error("closed")), 503],
+    ["hangs", () => new Promise(() => {}), 503],
+  ])("is ready or not where the ledger %s, and says when each service last answered", async (_how, ping, status) => {
+    const lastSuccess = () => ({ slack: at(0).toISOString() });
+    const response = await fetch(`${await start({ ping, lastSuccess })}/readyz`);
+
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({
+      ready: status === 200,
+      ledger: { answers: status === 200 },
+      lastSuccess: { slack: at(0).toISOString() },
+    });
   });
 
   test("shows how late leases ended, without a name of a person or a principal", async () => {
     const registry = new Registry();
     createWorkerMetrics(registry).revocationLag.observe(0.7);
-    const url = await start(async () => "PONG", registry);
 
-    const text = await (await fetch(`${url}/metrics`)).text();
+    const text = await metricsOf(registry);
 
     expect(text).toContain('eks_access_revocation_lag_seconds_bucket{le="1"} 1');
     expect(text).not.toContain("arn:");
   });
 
-  test("is not started without a port", async () => {
-    const server = await startHealthServer(undefined, async () => "PONG", new Registry());
+  test("counts calls, events and answers, and remembers when a call last went well", async () => {
+    const registry = new Registry();
+    const metrics = createProcessMetrics(registry, () => at(60));
+    finishedCalls.tell({ service: "slack", operation: "chat.update", result: "ok", seconds: 0.02 });
+    finishedCalls.tell({ service: "sts", operation: "AssumeRole", result: "403", seconds: 0.02 });
+    recordedEvents.tell(anEvent({ type: "request.refused", detail: { code: "too-long" } }));
+    answeredRequests.tell({ status: 200, seconds: 0.004 });
 
-    expect(server).toBeNull();
+    const text = await metricsOf(registry);
+
+    expect(text).toContain('eks_access_calls_total{service="slack",operation="chat.update",result="ok"} 1');
+    expect(text).toContain('eks_access_calls_total{service="sts",operation="AssumeRole",result="403"} 1');
+    expect(text).toContain('eks_access_events_total{type="request.refused",code="too-long"} 1');
+    expect(text).toContain('eks_access_ack_seconds_bucket{le="0.005",status="200"} 1');
+    expect(metrics.lastSuccess()).toEqual({ slack: at(60).toISOString() });
+  });
+
+  test("tells how the queues and the requests stand when it is asked", async () => {
+    const registry = new Registry();
+    createStandingMetrics(registry, {
+      queues: async () => [{ name: "clusters", jobs: 3, ageSeconds: 12 }],
+      requests: async () => ({ pending: 2, granted: 5 }),
+    });
+
+    const text = await metricsOf(registry);
+
+    expect(text).toContain('eks_access_queue_jobs{queue="clusters"} 3');
+    expect(text).toContain('eks_access_queue_age_seconds{queue="clusters"} 12');
+    expect(text).toContain('eks_access_requests{state="granted"} 5');
+  });
+
+  test("is not started without a port", async () => {
+    const health = { ping: async () => "PONG", lastSuccess: () => ({}), registry: new Registry() };
+
+    expect(await startHealthServer(undefined, health)).toBeNull();
   });
 });

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { HTTPModuleFunctions, HTTPReceiver, type HTTPReceiverOptions, verifySlackRequest } from "@slack/bolt";
 import type { Logger } from "pino";
+import { answeredRequests } from "../../metrics/announcements.ts";
 import { bodyLimitBytes, type DoorRefusal, refuseHeaders } from "./refuse-headers.ts";
 import type { SeenRequests } from "./seen-requests.ts";
 
@@ -21,6 +22,10 @@ export class GuardedReceiver extends HTTPReceiver {
     const pass = this.requestListener;
     this.requestListener = (request, response) => {
       if (request.method !== "POST") return pass(request, response);
+      const cameAt = performance.now();
+      response.once("finish", () =>
+        answeredRequests.tell({ status: response.statusCode, seconds: (performance.now() - cameAt) / 1000 }),
+      );
       refuse(door, request).then(
         (refusal) => (refusal ? turnAway(door, refusal, response) : pass(request, response)),
         (error: unknown) => {

@@ -1,0 +1,29 @@
+import type { STSClient } from "@aws-sdk/client-sts";
+import type { HttpRequest } from "@smithy/protocol-http";
+import type { FinishedCall } from "../metrics/announcements.ts";
+import { observed, resultOfStatus } from "../metrics/calls.ts";
+
+export type Sockets = STSClient["config"]["requestHandler"];
+
+/** Tells of each HTTP call, so that a call that the SDK tried three times counts as three. */
+export function observedSockets(sockets: Sockets): Sockets {
+  const handle = sockets.handle.bind(sockets);
+  return Object.assign(sockets, {
+    handle: (...given: Parameters<Sockets["handle"]>) =>
+      observed(
+        callOf(given[0]),
+        () => handle(...given),
+        ({ response }) => resultOfStatus(response.statusCode),
+      ),
+  });
+}
+
+/** STS names its action in the body, CloudTrail in a header, and EKS by method and path. */
+function callOf({ body, headers, method, path }: HttpRequest): Pick<FinishedCall, "service" | "operation"> {
+  const action = typeof body === "string" ? /(?:^|&)Action=(\w+)/.exec(body)?.[1] : undefined;
+  if (action) return { service: "sts", operation: action };
+  const target = headers["x-amz-target"]?.split(".").at(-1);
+  if (target) return { service: "cloudtrail", operation: target };
+  const place = path.split("/").filter((_, index) => index % 2 === 1);
+  return { service: "eks", operation: `${method} ${place.join("/")}` };
+}

@@ -1,0 +1,25 @@
+import { type FinishedCall, finishedCalls } from "./announcements.ts";
+
+/** Runs one call and tells of its end. `resultOf` reads an answer; what is thrown never got one. */
+export async function observed<T>(
+  call: Pick<FinishedCall, "service" | "operation">,
+  run: () => Promise<T>,
+  resultOf: (answer: T) => string,
+): Promise<T> {
+  const startedAt = performance.now();
+  const tell = (result: string) =>
+    finishedCalls.tell({ ...call, result, seconds: (performance.now() - startedAt) / 1000 });
+  try {
+    const answer = await run();
+    tell(resultOf(answer));
+    return answer;
+  } catch (error) {
+    tell("unreachable");
+    throw error;
+  }
+}
+
+/** What a status means for a count. */
+export function resultOfStatus(status: number): string {
+  return status < 400 ? "ok" : String(status);
+}

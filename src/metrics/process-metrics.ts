@@ -1,0 +1,62 @@
+import { Counter, collectDefaultMetrics, Histogram, type Registry } from "prom-client";
+import type { AuditEvent } from "../audit/event.ts";
+import { answeredRequests, type FinishedCall, finishedCalls, recordedEvents } from "./announcements.ts";
+
+/** What both processes count by themselves. Names and labels hold no person and no ARN. */
+export interface ProcessMetrics {
+  /** When a call to each service last went well, ISO 8601. */
+  readonly lastSuccess: () => Readonly<Record<string, string>>;
+}
+
+export function createProcessMetrics(registry: Registry, now: () => Date): ProcessMetrics {
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const lastSuccess = new Map<string, string>();
+  countCalls(registry, ({ service, result }) => {
+    if (result === "ok") lastSuccess.set(service, now().toISOString());
+  });
+  const events = new Counter({
+    name: "eks_access_events_total",
+    help: "Audit events that this process wrote, by type, and by code where something was refused or failed",
+    labelNames: ["type", "code"],
+    registers,
+  });
+  recordedEvents.listen((event) => events.inc({ type: event.type, code: codeOf(event) }));
+  const acks = new Histogram({
+    name: "eks_access_ack_seconds",
+    help: "Time from a request of Slack to its answer, over HTTP; in Socket Mode nothing is measured",
+    labelNames: ["status"],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
+    registers,
+  });
+  answeredRequests.listen(({ status, seconds }) => acks.observe({ status: String(status) }, seconds));
+  return {
+    lastSuccess: () => Object.fromEntries(lastSuccess),
+  };
+}
+
+function countCalls(registry: Registry, alsoTell: (call: FinishedCall) => void): void {
+  const registers = [registry];
+  const total = new Counter({
+    name: "eks_access_calls_total",
+    help: "Calls to Slack, AWS and clusters, by what came of them; each try of a call counts",
+    labelNames: ["service", "operation", "result"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "eks_access_call_seconds",
+    help: "Time that a call to Slack, AWS or a cluster took",
+    labelNames: ["service"],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers,
+  });
+  finishedCalls.listen((call) => {
+    total.inc({ service: call.service, operation: call.operation, result: call.result });
+    seconds.observe({ service: call.service }, call.seconds);
+    alsoTell(call);
+  });
+}
+
+function codeOf({ detail }: AuditEvent): string {
+  return typeof detail.code === "string" ? detail.code : "";
+}
