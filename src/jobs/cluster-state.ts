@@ -7,6 +7,7 @@ import { AccessError } from "../failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
 import type { Holding } from "../grant/holding.ts";
 import { withLedgerMemory } from "../grant/written.ts";
+import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { partitionOf } from "../policy/may-request.ts";
@@ -30,7 +31,7 @@ export interface ClusterState {
 
 /** Reads the document and our own part of it; `open` are the cluster's requests in the ledger. @throws AccessError */
 export async function readClusterState(
-  { client, creatorArn }: Omit<OpenedCluster, "close">,
+  { client, creatorArn }: Pick<OpenedCluster, "creatorArn"> & { readonly client: Pick<ClusterClient, "readAwsAuth"> },
   cluster: Cluster,
   sealKeys: SealKeys,
   open: readonly AccessRequest[],

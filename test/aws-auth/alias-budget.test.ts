@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { AliasBudget } from "../../src/aws-auth/go-yaml/alias-budget.ts";
+import { AliasBudget, allowedShare } from "../../src/aws-auth/go-yaml/alias-budget.ts";
 import { YamlFailure } from "../../src/aws-auth/go-yaml/failure.ts";
 import type { YamlNode } from "../../src/aws-auth/go-yaml/node.ts";
 
@@ -42,16 +42,19 @@ describe("go-yaml bounds the share of its steps that aliases cause", () => {
   });
 
   it.each([
-    [100_000, 0.99],
+    [1, 0.99],
     [400_000, 0.99],
+    [1_300_000, 0.7675],
     [2_200_000, 0.545],
     [4_000_000, 0.1],
     [5_000_000, 0.1],
   ])("of %d steps the share %d", (all, share) => {
-    const most = Math.floor(all * share);
+    expect(allowedShare(all)).toBeCloseTo(share, 12);
+  });
 
-    expect(() => spend(all - most + 99, most - 100)).not.toThrow();
-    expect(() => spend(all - most - 101, most + 100)).toThrow(YamlFailure);
+  it("to the step", () => {
+    expect(() => spend(20, 1980)).not.toThrow();
+    expect(() => spend(18, 1982)).toThrow(YamlFailure);
   });
 
   it("and counts what an alias brings in as often as it is met", () => {

@@ -32,7 +32,8 @@ export class AliasBudget {
   }
 }
 
-function allowedShare(all: number): number {
+/** Which share of so many steps aliases may cause: `allowedAliasRatio` of go-yaml. */
+export function allowedShare(all: number): number {
   const along = (all - LOW) / (HIGH - LOW);
   return 0.99 - 0.89 * Math.min(Math.max(along, 0), 1);
 }
