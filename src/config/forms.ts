@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseDuration } from "../request/duration.ts";
+import { isPermanent, parseDuration } from "../request/duration.ts";
 
 /** A text of one form; the message says how to write it, and stands for a wrong type and for a missing one too. */
 export function text(form: RegExp, message: string) {
@@ -21,7 +21,8 @@ export const userOrGroup = text(
 const durationForm = "write a duration with its unit, for example 30m, 4h or 1h30m";
 export const duration = z.string(durationForm).transform((value, context) => {
   const seconds = parseDuration(value);
-  if (seconds !== null) return seconds;
+  // What is permanent is a matter of the rules.
+  if (seconds !== null && !isPermanent(seconds)) return seconds;
   context.addIssue({ code: "custom", message: durationForm });
   return z.NEVER;
 });

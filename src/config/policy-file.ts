@@ -44,6 +44,7 @@ const rule = z.strictObject({
     })
     .prefault({}),
   maxDuration: duration.optional(),
+  permanent: z.boolean().default(false),
   approvals: z.number().int().min(1, "one approval is the least").max(10, "10 are the most").optional(),
   approvers: z.array(userOrGroup).min(1, "name at least one approver").optional(),
   selfApproval: z.boolean().default(false),

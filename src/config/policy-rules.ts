@@ -7,7 +7,7 @@ export function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
   if (!file.policy) return [clusterRule];
   return file.policy.rules
     .filter(({ clusters }) => !clusters || clusters.includes(cluster))
-    .map(({ name, who, levels, principals, maxDuration, approvals, approvers, selfApproval, hours }) => ({
+    .map(({ name, who, levels, principals, maxDuration, permanent, approvals, approvers, selfApproval, hours }) => ({
       name,
       who: who ?? null,
       levels: levels ?? null,
@@ -17,6 +17,7 @@ export function rulesOf(file: ConfigFile, cluster: string): readonly Rule[] {
         linkedOnly: principals.linkedOnly,
       },
       maxDurationSeconds: maxDuration ?? null,
+      permanent,
       approvals: approvals ?? null,
       approvers: approvers ?? null,
       selfApproval,

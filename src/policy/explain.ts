@@ -38,6 +38,7 @@ export function ruleInWords(rule: Rule, cluster: Cluster, level: Level): readonl
     ...(principals.accounts ? [`for principals of ${principals.accounts.join(", ")}`] : []),
     ...(principals.arns ? [`for ${principals.arns.join(" or ")}`] : []),
     ...(principals.linkedOnly ? ["only for the linked principal"] : []),
+    ...(rule.permanent ? ["also for good"] : []),
     ...(hours ? [`hours ${hoursInWords(hours)}, outside: ${hours.outside}`] : []),
   ];
 }

@@ -1,4 +1,4 @@
-import { formatDuration } from "../request/duration.ts";
+import { formatDuration, isPermanent } from "../request/duration.ts";
 import type { Cluster, Level } from "./cluster.ts";
 import { hoursInWords } from "./hours.ts";
 import { mayRequest, type RequestRefusal, type Wish } from "./may-request.ts";
@@ -17,6 +17,7 @@ export type AskRefusal =
   | "no-rule"
   | "quiet"
   | "outside-hours"
+  | "not-permanent"
   | "principal-not-allowed"
   | "not-linked"
   | "too-few-approvers";
@@ -61,7 +62,9 @@ type Reason = readonly [AskRefusal, string];
 function refusalBy(rule: Rule, asking: Asking, person: Person, moment: Date | null): Reason | null {
   const { cluster, level, durationSeconds } = asking;
   const longest = rule.maxDurationSeconds;
-  if (longest !== null && durationSeconds > longest) {
+  if (isPermanent(durationSeconds)) {
+    if (!rule.permanent) return ["not-permanent", notPermanent(rule, asking)];
+  } else if (longest !== null && durationSeconds > longest) {
     return ["too-long", `${level.name} on ${cluster.name} can be had for at most ${formatDuration(longest)}.`];
   }
   const principal = refusedPrincipal(rule, asking);
@@ -70,6 +73,11 @@ function refusalBy(rule: Rule, asking: Asking, person: Person, moment: Date | nu
     return ["outside-hours", `${level.name} on ${cluster.name} can be asked for ${hoursInWords(rule.hours)}.`];
   }
   return moment && rule.name ? tooFewApprovers(rule, asking, person, moment) : null;
+}
+
+function notPermanent({ maxDurationSeconds }: Rule, { cluster, level }: Asking): string {
+  const longest = formatDuration(Math.min(maxDurationSeconds ?? Number.POSITIVE_INFINITY, level.maxDurationSeconds));
+  return `${level.name} on ${cluster.name} can't be had for good, only for at most ${longest}.`;
 }
 
 function refusedPrincipal({ principals }: Rule, { cluster, level, principal, standing }: Asking): Reason | null {

@@ -1,6 +1,6 @@
 import type { Principal } from "../principal/arn.ts";
 import { partitionOfRegion } from "../principal/partition.ts";
-import { formatDuration } from "../request/duration.ts";
+import { formatDuration, isPermanent } from "../request/duration.ts";
 import type { Cluster, Level } from "./cluster.ts";
 import { creatorArnOf, isSameCreator } from "./creator.ts";
 
@@ -48,7 +48,8 @@ export function mayRequest({ cluster, level, principal, durationSeconds }: Wish)
 
 /** Why a level can't be had for so long; null: it can. */
 export function refuseDuration(level: Level, durationSeconds: number): string | null {
-  if (durationSeconds <= level.maxDurationSeconds) return null;
+  // Whether something can be had for good is for the rule to say, in `mayAsk`.
+  if (durationSeconds <= level.maxDurationSeconds || isPermanent(durationSeconds)) return null;
   return `${level.name} can be had for at most ${formatDuration(level.maxDurationSeconds)}.`;
 }
 

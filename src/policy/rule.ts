@@ -13,6 +13,8 @@ export interface Rule {
   readonly principals: PrincipalRule;
   /** Shorter than the level's own; null: the level's. */
   readonly maxDurationSeconds: number | null;
+  /** Whether it can be had for good. */
+  readonly permanent: boolean;
   /** How many different people have to approve; null: as many as the level asks for by itself. */
   readonly approvals: number | null;
   /** Slack user ids and user groups; null: the cluster's own approvers. */
@@ -40,6 +42,7 @@ export const clusterRule: Rule = {
   levels: null,
   principals: { accounts: null, arns: null, linkedOnly: false },
   maxDurationSeconds: null,
+  permanent: false,
   approvals: 1,
   approvers: null,
   selfApproval: false,

@@ -55,12 +55,13 @@ function ruleValue({ requester, standing }: AccessRequest, cluster: Cluster, lev
   const rule = ruleFor(cluster, level.name, { user: requester, memberships: standing.memberships });
   if (rule?.name === "") return undefined;
   if (!rule) return null;
-  const { approvals, approvers, selfApproval, maxDurationSeconds, principals, hours } = rule;
+  const { approvals, approvers, selfApproval, maxDurationSeconds, permanent, principals, hours } = rule;
   return {
     approvals,
     approvers: approvers && [...approvers].sort(),
     selfApproval,
     maxDurationSeconds,
+    permanent,
     principals: { ...principals },
     hours: hours && { ...hours },
   };

@@ -1,8 +1,9 @@
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** Reads `90m`, `4h`, `1h30m`, `2d` as whole seconds. Null where the text is not a duration above zero. */
+/** Reads `90m`, `4h`, `1h30m`, `2d` as whole seconds, and `permanent`. Null where the text is not a duration above zero. */
 export function parseDuration(text: string): number | null {
   const trimmed = text.trim().toLowerCase();
+  if (trimmed === "permanent") return permanentSeconds;
   if (!/^(\d{1,6}[smhd])+$/.test(trimmed)) return null;
   let seconds = 0;
   for (const [, count, unit] of trimmed.matchAll(/(\d+)([smhd])/g)) {
@@ -11,8 +12,20 @@ export function parseDuration(text: string): number | null {
   return seconds > 0 ? seconds : null;
 }
 
+/**
+ * What `permanent` means: a lease of a hundred years. It has an end like any other, which is sealed, written on the cluster
+ * and swept, so that nothing has to know of leases without one; and it can be taken away like any other.
+ */
+export const permanentSeconds = 100 * 365 * 86_400;
+
+/** Whether people call it permanent. One that was rebuilt from its cluster is a little shorter. */
+export function isPermanent(seconds: number): boolean {
+  return seconds >= permanentSeconds / 2;
+}
+
 /** Writes whole seconds as `1d 2h`, `4h`, `1h 30m`, `45s`: only the units that are not zero. */
 export function formatDuration(seconds: number): string {
+  if (isPermanent(seconds)) return "permanent";
   const parts: string[] = [];
   let rest = seconds;
   for (const unit of ["d", "h", "m", "s"]) {

@@ -1,5 +1,5 @@
 import type { Level } from "../policy/cluster.ts";
-import { formatDuration } from "./duration.ts";
+import { formatDuration, isPermanent } from "./duration.ts";
 import type { AccessRequest } from "./request.ts";
 
 export type ExtensionReading =
@@ -14,6 +14,9 @@ export function readExtension(request: AccessRequest, level: Level, bySeconds: n
   const { grant } = request;
   if (grant?.state !== "active" || grant.end) {
     return { type: "refused", message: `${request.id} is not active, so there is nothing to extend. Ask anew.` };
+  }
+  if (isPermanent(request.durationSeconds)) {
+    return { type: "refused", message: `${request.id} is permanent, so there is nothing to extend.` };
   }
   const leftSeconds = Math.max(0, Math.ceil((Date.parse(grant.endsAt) - now.getTime()) / 1000));
   const durationSeconds = leftSeconds + bySeconds;

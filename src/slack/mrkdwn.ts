@@ -1,4 +1,5 @@
 import type { KnownBlock } from "@slack/types";
+import { isPermanent } from "../request/duration.ts";
 
 /** Slack's three control characters, so that no text of a user can become a mention, a link or a date. */
 export function escapeText(text: string): string {
@@ -90,6 +91,11 @@ export function time(iso: string): string {
   return Number.isNaN(seconds)
     ? code(iso)
     : `<!date^${seconds}^{date_short_pretty} {time}|${new Date(iso).toISOString()}>`;
+}
+
+/** When a lease is over, to go on from "is active": a permanent one is not. */
+export function until(iso: string, durationSeconds: number): string {
+  return isPermanent(durationSeconds) ? "until somebody takes it away" : `until ${time(iso)}`;
 }
 
 /** A person or a user group of Slack; what is no id of one, for example `worker`, is shown as it is. */

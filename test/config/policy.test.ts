@@ -48,6 +48,7 @@ policy:
       levels: [viewer]
       principals: { accounts: ["111122223333"], arns: ["arn:aws:iam::*:user/*"], linkedOnly: true }
       maxDuration: 30m
+      permanent: true
       approvals: 2
       approvers: [S0PLATFORM, U0APPROVER]
       selfApproval: true
@@ -64,6 +65,7 @@ policy:
     levels: ["viewer"],
     principals: { accounts: ["111122223333"], arns: ["arn:aws:iam::*:user/*"], linkedOnly: true },
     maxDurationSeconds: 1800,
+    permanent: true,
     approvals: 2,
     approvers: ["S0PLATFORM", "U0APPROVER"],
     selfApproval: true,
@@ -132,6 +134,7 @@ describe("a policy that can't be meant so is refused:", () => {
       'hours: { zone: UTC, from: "22:00", to: "06:00" }',
       "hours: the end is not after the beginning; write two rules for a night.",
     ],
+    ["maxDuration: permanent", "maxDuration: write a duration with its unit, for example 30m, 4h or 1h30m."],
     ["selfApproval: true", "selfApproval: name the levels for which people may approve their own requests."],
   ])("a rule with %s", (setting, problem) => {
     expect(problemsOf(`  rules: [{ name: a, ${setting} }]`)).toEqual([`policy.rules[0].${problem}`]);

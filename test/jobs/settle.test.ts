@@ -6,6 +6,8 @@ import { rememberWritten } from "../../src/grant/written.ts";
 import type { ClusterState } from "../../src/jobs/cluster-state.ts";
 import { type Settlement, settle } from "../../src/jobs/settle.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
+import { clusterRule } from "../../src/policy/rule.ts";
+import { permanentSeconds } from "../../src/request/duration.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
 import { aBrokenGlass, aGlassCluster } from "../builders/a-broken-glass.ts";
 import { aCluster } from "../builders/a-cluster.ts";
@@ -260,5 +262,28 @@ describe("a run on one cluster decides", () => {
     const result = settling({ open: [anApprovedRequest()], mapUsers: "- userarn: [" });
 
     expect(result).toMatchObject({ type: "refused" });
+  });
+});
+
+describe("permanent access", () => {
+  const rule = { ...clusterRule, name: "for good", permanent: true };
+  const cluster = aCluster({ rules: [rule] });
+  const request = anApprovedRequest({ durationSeconds: permanentSeconds }, { cluster });
+
+  test("is a lease of a hundred years, on the cluster too, so that it is found again and can be taken away", () => {
+    const { granted, holdings } = settled({ open: [request], cluster });
+
+    expect(ids(granted)).toEqual(["r-1"]);
+    expect(holdings[0]?.shares[0]?.endsAt).toBe("2126-02-05T09:02:00.000Z");
+  });
+
+  test("is void where the rule does not allow it any more", () => {
+    const { granted, voided } = settled({
+      open: [request],
+      cluster: aCluster({ rules: [{ ...rule, permanent: false }] }),
+    });
+
+    expect(granted).toEqual([]);
+    expect(voided).toMatchObject([{ message: "viewer on staging can't be had for good, only for at most 8h." }]);
   });
 });

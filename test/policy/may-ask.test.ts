@@ -5,6 +5,7 @@ import { type Asking, fits, mayAsk } from "../../src/policy/may-ask.ts";
 import { noStanding } from "../../src/policy/person.ts";
 import { clusterRule, levelsFor, type Rule } from "../../src/policy/rule.ts";
 import { readPrincipal } from "../../src/principal/arn.ts";
+import { permanentSeconds } from "../../src/request/duration.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
 import { engineerArn } from "../builders/a-request.ts";
 import { at } from "../builders/times.ts";
@@ -47,6 +48,11 @@ describe("a rule lets", () => {
       { standing: { memberships: [], linked: engineerArn } },
     ],
     ["its longest time", { maxDurationSeconds: 3600 }, {}],
+    [
+      "permanent access, where it says so",
+      { permanent: true, maxDurationSeconds: 60 },
+      { durationSeconds: permanentSeconds },
+    ],
     ["at any time where outside its hours it only warns", { hours: { ...office, outside: "warn" } }, {}],
     [
       "at any time where outside its hours it takes one approval more",
@@ -96,6 +102,20 @@ describe("the policy refuses", () => {
       {},
       "too-long",
       "viewer on staging can be had for at most 30m.",
+    ],
+    [
+      "permanent access that the rule does not name",
+      {},
+      { durationSeconds: permanentSeconds },
+      "not-permanent",
+      "viewer on staging can't be had for good, only for at most 8h.",
+    ],
+    [
+      "what is permanent in all but name",
+      { maxDurationSeconds: 3600 },
+      { durationSeconds: permanentSeconds * 0.9 },
+      "not-permanent",
+      "viewer on staging can't be had for good, only for at most 1h.",
     ],
     [
       "a principal of another account",

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatDuration, parseDuration } from "../../src/request/duration.ts";
+import { formatDuration, isPermanent, parseDuration, permanentSeconds } from "../../src/request/duration.ts";
 
 test.each([
   ["45s", 45],
@@ -33,8 +33,14 @@ test.each([
 
 test("what is written is read back as the same", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 999_999 * 86_400 }), (seconds) => {
+    fc.property(fc.integer({ min: 1, max: permanentSeconds / 2 - 1 }), (seconds) => {
       expect(parseDuration(formatDuration(seconds).replaceAll(" ", ""))).toBe(seconds);
     }),
   );
+});
+
+test("permanent is written as it is read, and no other duration is called so", () => {
+  expect(parseDuration(" Permanent ")).toBe(permanentSeconds);
+  expect(formatDuration(permanentSeconds)).toBe("permanent");
+  expect(isPermanent(10 * 365 * 86_400)).toBe(false);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { permanentSeconds } from "../../src/request/duration.ts";
 import { readExtension, usualExtension } from "../../src/request/extension.ts";
 import { aLevel } from "../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest } from "../builders/a-request.ts";
@@ -56,5 +57,14 @@ describe("the button asks for", () => {
 
     expect(seconds).toBe(hours(2));
     expect(readExtension(active, short, seconds, now).type).toBe("extension");
+  });
+});
+
+test("permanent access has nothing to extend", () => {
+  const permanent = aGrantedRequest({ state: "active" }, { durationSeconds: permanentSeconds });
+
+  expect(readExtension(permanent, aLevel(), 60, at(minutes(5)))).toEqual({
+    type: "refused",
+    message: "r-1 is permanent, so there is nothing to extend.",
   });
 });

@@ -1,10 +1,11 @@
-import { formatDuration } from "../../request/duration.ts";
+import { formatDuration, isPermanent } from "../../request/duration.ts";
 import type { AccessRequest } from "../../request/request.ts";
 
 const width = 12;
 
 /** How much of a lease is over, as a bar in text, and how much is left: `▓▓▓░░░░░░░░░ 3h left of 4h`. */
 export function leaseProgress({ grant, durationSeconds }: AccessRequest, now: Date): string {
+  if (isPermanent(durationSeconds)) return "permanent";
   const endsAt = Date.parse(grant?.endsAt ?? "");
   const leftSeconds = Math.min(durationSeconds, Math.max(0, Math.ceil((endsAt - now.getTime()) / 1000)));
   const over = Math.round((1 - leftSeconds / durationSeconds) * width);

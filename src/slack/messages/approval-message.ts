@@ -18,7 +18,7 @@ import type { Presence } from "../presence.ts";
 import { approveButton, denyButton, detailsButton, extendButton, reviewedButton, revokeButton } from "./buttons.ts";
 import { glassTitle, reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
-import { durationOf, identityOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
+import { identityOf, leaseOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
 
 /**
  * What is posted first, to be changed into the message below. Slack may take a post whose answer gets lost, so that it
@@ -51,7 +51,7 @@ export function approvalMessage(request: AccessRequest, presence: Presence | nul
       fields([
         `*Principal*\n${code(request.principal)}`,
         `*Groups*\n${codeList(request.groups, 900)}`,
-        `*For*\n${durationOf(request)} from ${request.glass ? "then" : "the approval"}`,
+        `*For*\n${leaseOf(request)}`,
         `*Request*\n${code(request.id)}, asked ${time(request.createdAt)}`,
         ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
       ]),

@@ -2,7 +2,7 @@ import type { Button } from "@slack/types";
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
-import { code, cut, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
+import { code, cut, mention, mentions, plainLine, section, time, until } from "../mrkdwn.ts";
 import { cancelButton, detailsButton, doneButton, extendButton } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { signInText } from "./sign-in.ts";
@@ -117,7 +117,10 @@ function activeMilestone(
   const gone = told.findLast((name) => name.startsWith("drift-"));
   const back = gone?.replace("drift-", "repaired-");
   if (back && !told.includes(back)) {
-    return tell(back, `${subject} is in aws-auth again, and proved. It ends ${time(grant.endsAt)}.`);
+    return tell(
+      back,
+      `${subject} is in aws-auth again, and proved. It is there ${until(grant.endsAt, request.durationSeconds)}.`,
+    );
   }
   const buttons = [extendButton(request), doneButton(request)];
   if (grant.warnedAt) {
@@ -125,7 +128,11 @@ function activeMilestone(
   }
   const proof = grant.proof ? `\n${proofLines(grant.proof)}` : "";
   const login = cluster ? `\n${signInText(request, cluster)}` : "";
-  return tell("active", `${subject} is active until ${time(grant.endsAt)}.${proof}${login}`, buttons);
+  return tell(
+    "active",
+    `${subject} is active ${until(grant.endsAt, request.durationSeconds)}.${proof}${login}`,
+    buttons,
+  );
 }
 
 function endedText(request: AccessRequest, subject: string): string {

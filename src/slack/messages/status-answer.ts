@@ -19,7 +19,7 @@ import { approveButton, cancelButton, denyButton, extendButton, revokeButton } f
 import { glassTitle } from "./glass-words.ts";
 import type { Message } from "./message.ts";
 import { timelineText } from "./timeline.ts";
-import { durationOf, identityOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
+import { identityOf, leaseOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
 
 const buttonOf: Readonly<Record<Act, (request: AccessRequest) => Button>> = {
   approve: approveButton,
@@ -62,7 +62,7 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
     fields([
       `*Principal*\n${code(request.principal)}`,
       `*Groups*\n${codeList(request.groups, 500)}`,
-      `*For*\n${durationOf(request)} from ${request.glass ? "then" : "the approval"}`,
+      `*For*\n${leaseOf(request)}`,
       `*Request*\n${code(id)}, asked ${time(request.createdAt)}`,
       ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
     ]),

@@ -1,6 +1,7 @@
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { approversOf } from "../../policy/rule.ts";
+import { isPermanent } from "../../request/duration.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { cut, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import { reviewState } from "./glass-words.ts";
@@ -102,11 +103,12 @@ function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): Th
   return [{ name: `unreviewed-${glass.reminders}`, text }];
 }
 
-function leaseEntries({ grant }: AccessRequest, told: readonly string[]): ThreadEntry[] {
+function leaseEntries({ grant, durationSeconds }: AccessRequest, told: readonly string[]): ThreadEntry[] {
   const entries: ThreadEntry[] = [];
   if (!grant?.activeSince) return entries;
   const proof = grant.proof ? `, proved: ${proofMarks(grant.proof)}` : "";
-  const text = `Active since ${time(grant.activeSince)}${proof}. Its lease ends ${time(grant.endsAt)}.`;
+  const end = isPermanent(durationSeconds) ? "It is permanent." : `Its lease ends ${time(grant.endsAt)}.`;
+  const text = `Active since ${time(grant.activeSince)}${proof}. ${end}`;
   entries.push({ name: "active", text });
   const { drift } = grant;
   if (drift)

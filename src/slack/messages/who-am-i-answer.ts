@@ -3,7 +3,7 @@ import type { Cluster } from "../../policy/cluster.ts";
 import { approvesFor } from "../../policy/may-see.ts";
 import { isNamedIn, type Person } from "../../policy/person.ts";
 import type { AccessRequest } from "../../request/request.ts";
-import { code, codeList, mention, section, time } from "../mrkdwn.ts";
+import { code, codeList, mention, section, time, until } from "../mrkdwn.ts";
 import type { Message } from "./message.ts";
 import { stateOf } from "./words.ts";
 
@@ -50,7 +50,7 @@ function leaseLines(requests: readonly AccessRequest[]): string[] {
 function leaseState(request: AccessRequest): string {
   const { grant } = request;
   if (!grant || grant.end) return stateOf(request);
-  return `until ${time(grant.endsAt)}${grant.drift ? ", *but not in aws-auth*" : ""}`;
+  return `${until(grant.endsAt, request.durationSeconds)}${grant.drift ? ", *but not in aws-auth*" : ""}`;
 }
 
 function namesOr(none: string, names: readonly string[]): string {

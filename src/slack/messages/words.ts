@@ -1,9 +1,9 @@
 import type { Grant } from "../../grant/grant.ts";
 import type { Finding, Proof } from "../../proof/proof.ts";
 import { findingsOf } from "../../proof/proof.ts";
-import { formatDuration } from "../../request/duration.ts";
+import { formatDuration, isPermanent } from "../../request/duration.ts";
 import type { AccessRequest, MappedIdentity } from "../../request/request.ts";
-import { code, codeList, cut, escapeText, mention, plainLine, time } from "../mrkdwn.ts";
+import { code, codeList, cut, escapeText, mention, plainLine, time, until } from "../mrkdwn.ts";
 
 /** A sentence of ours in the middle of others: without its full stop, and never so long that it hides them. */
 export function said(sentence: string, maxLength = 600): string {
@@ -41,7 +41,7 @@ function grantStateOf(request: AccessRequest): string {
   const by = approvals.length > 0 ? approved : "";
   if (grant?.state === "active" && !grant.end) {
     const drift = grant.drift ? `, *but not in aws-auth*: ${said(grant.drift.message)}` : "";
-    return `${by}*Active* until ${time(grant.endsAt)}${drift}`;
+    return `${by}*Active* ${until(grant.endsAt, request.durationSeconds)}${drift}`;
   }
   if (grant?.end?.cause === "expired" && grant.endedAt === null) return `${by}Being taken away: its time is over`;
   if (grant?.end && grant.endedAt === null) {
@@ -97,4 +97,10 @@ export function identityOf(identity: MappedIdentity | null, maxLength = 600): st
 
 export function durationOf(request: AccessRequest): string {
   return formatDuration(request.durationSeconds);
+}
+
+/** For how long, and from when it is counted. */
+export function leaseOf({ durationSeconds, glass }: AccessRequest): string {
+  if (isPermanent(durationSeconds)) return "*permanent*: until somebody takes it away";
+  return `${formatDuration(durationSeconds)} from ${glass ? "then" : "the approval"}`;
 }

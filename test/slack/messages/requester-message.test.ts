@@ -1,12 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { AccessCheck } from "../../../src/policy/cluster.ts";
+import { permanentSeconds } from "../../../src/request/duration.ts";
 import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
+import { approvalMessage } from "../../../src/slack/messages/approval-message.ts";
 import { milestoneOf } from "../../../src/slack/messages/requester-message.ts";
 import { signInText } from "../../../src/slack/messages/sign-in.ts";
+import { threadOf } from "../../../src/slack/messages/thread-message.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
+import { at, minutes } from "../../builders/times.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";
 
 test.each(Object.entries(states))("the requester is told of a request that is %s", (_, request) => {
@@ -93,4 +97,18 @@ describe("how to sign in", () => {
     expect(signIn(engineerArn, [check])).toContain("kubectl get pods --namespace shop```");
     expect(signIn(engineerArn, [{ ...check, namespace: "x; rm" }])).toContain("kubectl get pods```");
   });
+});
+
+test("permanent access is told to have no end, wherever its end would stand", () => {
+  const change = { durationSeconds: permanentSeconds };
+  const active = aGrantedRequest({ state: "active", activeSince: at(minutes(3)).toISOString() }, change);
+  const told = milestoneOf(active, aCluster())?.message.text ?? "";
+  const shown = textOfBlocks(approvalMessage(active));
+  const thread = threadOf(active, [], aCluster()).map(({ text }) => text);
+
+  expect(told).toContain("is active until somebody takes it away.");
+  expect(shown).toContain("*For*\n*permanent*: until somebody takes it away");
+  expect(shown).toContain("*Active* until somebody takes it away");
+  expect(thread.at(-1)).toContain("It is permanent.");
+  expect(`${told}${shown}${thread.join()}`).not.toContain("2126");
 });
