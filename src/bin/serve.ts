@@ -3,7 +3,7 @@ import { sealKeysFrom } from "../approval/seal.ts";
 import type { ProcessKind } from "../config/environment.ts";
 import type { WorkerContext } from "../jobs/context.ts";
 import { openQueues } from "../jobs/queues.ts";
-import { workerQuestions } from "../jobs/worker-questions.ts";
+import { fewAtOnce, workerQuestions } from "../jobs/worker-questions.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import { createProcessMetrics } from "../metrics/process-metrics.ts";
 import { createStandingMetrics } from "../metrics/standing-metrics.ts";
@@ -90,7 +90,7 @@ async function startSlack(
   const slack = environment.slack;
   if (!slack) return [];
   const context = { ...plain, ledger: genuineLedger(plain) };
-  const workers = workerQuestions(context.queues);
+  const workers = fewAtOnce(workerQuestions(context.queues));
   const directory = directories.slackDirectory(clients.directoryClient(slack), context.now);
   const slackContext = { ...context, workers, directory, newRequestId };
   const app = await startSlackApp(slackContext, slack, config.slack.mode);

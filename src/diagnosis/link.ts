@@ -68,14 +68,23 @@ export function completeChain(links: readonly Link[]): readonly Link[] {
   return linkNames.map((name) => {
     const link = taken.get(name) ?? { name, ms: null, ...notAsked(last) };
     const isEnd = taken.has(name) && link.result !== "yes" && !sideLinks.includes(name);
-    if (isEnd) last = `the chain ends at ${linkWords[name]}`;
+    if (isEnd) last = endsAt(name);
     return link;
   });
 }
 
-/** The first link that does not hold; null: each one that was asked for does. */
-export function firstBroken(links: readonly Link[]): Link | null {
-  return links.find((link) => link.result === "no") ?? null;
+function endsAt(name: LinkName): string {
+  return `the chain ends at ${linkWords[name]}`;
+}
+
+/** What does not hold: links behind which others were asked all the same, and the one at which the chain ends. */
+export function brokenIn(links: readonly Link[]): {
+  readonly beside: readonly LinkName[];
+  readonly end: LinkName | null;
+} {
+  const broken = links.filter(({ result }) => result === "no").map(({ name }) => name);
+  const end = broken.find((name) => links.some(({ ms, detail }) => ms === null && detail === endsAt(name))) ?? null;
+  return { beside: broken.filter((name) => name !== end), end };
 }
 
 /** What people read for each link. */

@@ -28,3 +28,27 @@ export function workerQuestions({ clusters }: Queues): WorkerQuestions {
     },
   };
 }
+
+/** A worker takes 16 jobs at once; questions about a cluster that does not answer must not take the places of its work. */
+const mostAtOnce = 4;
+
+/** The same, with a few questions about clusters at a time; the others wait for their turn, which counts as waiting. */
+export function fewAtOnce({ ask }: WorkerQuestions, most = mostAtOnce): WorkerQuestions {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  // A place is handed over, so that nobody who comes meanwhile takes it as well.
+  const leave = () => {
+    const next = waiting.shift();
+    if (next) next();
+    else running -= 1;
+  };
+  return {
+    ask: async (question, withinMs) => {
+      if (question.type === "alive" || question.type === "identity") return ask(question, withinMs);
+      const start = performance.now();
+      if (running >= most) await new Promise<void>((resolve) => void waiting.push(resolve));
+      else running += 1;
+      return ask(question, withinMs - (performance.now() - start)).finally(leave);
+    },
+  };
+}

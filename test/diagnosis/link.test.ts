@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { completeChain, firstBroken, type Link, linkNames, named, someOf } from "../../src/diagnosis/link.ts";
+import { brokenIn, completeChain, type Link, linkNames, named, someOf } from "../../src/diagnosis/link.ts";
 
 const a = (name: Link["name"], result: Link["result"] = "yes"): Link => ({
   name,
@@ -32,15 +32,21 @@ describe("a chain", () => {
     const links = [a("worker"), a("creator"), a("cluster"), a("api-server"), a("write", "no"), a("mode", "no")];
 
     expect(completeChain(links)[6]?.detail).toBe("the chain ends at the authentication mode");
-    expect(firstBroken(links)?.name).toBe("write");
+    expect(brokenIn(completeChain(links))).toEqual({ beside: ["write"], end: "mode" });
   });
 
   test("that nobody came to says that no worker answered", () => {
     expect(completeChain([]).every(({ detail }) => detail === "no worker answered")).toBe(true);
   });
 
-  test("where nothing is broken has no first broken link", () => {
-    expect(firstBroken([a("worker"), a("you", "not asked")])).toBeNull();
+  test("goes on behind a document with errors, and ends at whoever is nobody", () => {
+    const links = linkNames.slice(0, 8).map((name) => a(name, name === "document" || name === "you" ? "no" : "yes"));
+
+    expect(brokenIn(completeChain(links))).toEqual({ beside: ["document"], end: "you" });
+  });
+
+  test("where nothing is broken ends nowhere, though not all of it was asked", () => {
+    expect(brokenIn(completeChain([a("worker"), a("you", "not asked")]))).toEqual({ beside: [], end: null });
   });
 });
 

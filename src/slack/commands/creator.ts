@@ -1,22 +1,20 @@
 import { creatorReport } from "../../jobs/creator-report.ts";
-import { failureAnswer } from "../messages/answers.ts";
-import { creatorAnswer, noSuchClusterAnswer } from "../messages/creator-answer.ts";
+import { creatorAnswer } from "../messages/creator-answer.ts";
+import { noWorkerAnswer } from "../messages/why-answer.ts";
+import { aboutCluster, askWorker } from "./ask-worker.ts";
 import type { Command } from "./command.ts";
 
-/** CloudTrail takes two questions a second, and may have many pages. */
+/** CloudTrail takes two questions a second, and may have many pages; in milliseconds. */
 const creatorWaitMs = 60_000;
 
 export const creator: Command = {
   word: "creator",
   usage: "<cluster>",
   summary: "shows who created a cluster, and whether the worker can become it",
-  run: async (context, { rest: name }) => {
-    const cluster = context.config.clusters.get(name);
-    if (!cluster) return noSuchClusterAnswer(name, [...context.config.clusters.keys()]);
-    const answer = await context.workers.ask({ type: "creator", cluster: name }, creatorWaitMs).catch(() => null);
-    const report = creatorReport.safeParse(answer);
-    return report.success
-      ? creatorAnswer(cluster, report.data)
-      : failureAnswer("No worker answered. Check that one runs, then ask again.");
-  },
+  run: (context, { rest }) =>
+    aboutCluster(context, rest, async (cluster) => {
+      const question = { type: "creator", cluster: cluster.name } as const;
+      const report = await askWorker(context, question, creatorReport, creatorWaitMs);
+      return report ? creatorAnswer(cluster, report) : noWorkerAnswer();
+    }),
 };

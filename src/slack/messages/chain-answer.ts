@@ -1,4 +1,4 @@
-import { firstBroken, type Link, type LinkName, linkWords } from "../../diagnosis/link.ts";
+import { brokenIn, type Link, type LinkName, linkWords } from "../../diagnosis/link.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { code, section, told } from "../mrkdwn.ts";
 import type { Message } from "./message.ts";
@@ -15,8 +15,7 @@ const parts: readonly { readonly title: string; readonly names: readonly LinkNam
 
 /** `whoami <cluster>`: each link between somebody and their pods, with its time; first of all, where it breaks. */
 export function chainAnswer(cluster: Cluster, links: readonly Link[]): Message {
-  const end = firstBroken(links);
-  const head = `*${code(cluster.name)}* ${end ? `✗ the chain ends at *${linkWords[end.name]}*` : verdictOf(links)}${totalOf(links)}`;
+  const head = `*${code(cluster.name)}* ${verdictOf(links)}${totalOf(links)}`;
   const sections = parts.map(({ title, names }) => {
     const lines = together(links.filter((link) => names.includes(link.name))).map(lineOf);
     return [`*${title}*`, ...lines].join("\n");
@@ -24,8 +23,14 @@ export function chainAnswer(cluster: Cluster, links: readonly Link[]): Message {
   return { text: [head, ...sections].join("\n"), blocks: [head, ...sections].map(section) };
 }
 
-/** Nothing is broken, but what was not asked is not known to hold. */
+/** Where nothing is broken, what was not asked is still not known to hold. */
 function verdictOf(links: readonly Link[]): string {
+  const { beside, end } = brokenIn(links);
+  const broken = [
+    ...(beside.length > 0 ? [`see ${beside.map((name) => `*${linkWords[name]}*`).join(", ")}`] : []),
+    ...(end ? [`the chain ends at *${linkWords[end]}*`] : []),
+  ];
+  if (broken.length > 0) return `✗ ${broken.join("; ")}`;
   const open = links.filter((link) => link.result === "not asked").map((link) => linkWords[link.name]);
   return open.length === 0 ? "✓ every link holds" : `✓ what was asked holds; not asked: ${open.join(", ")}`;
 }

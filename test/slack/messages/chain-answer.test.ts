@@ -106,6 +106,12 @@ test("what was not asked is never told as something that holds", () => {
   expect(head).toBe("*`staging`* ✓ what was asked holds; not asked: you, your pods, 128 ms in all");
 });
 
+test("what is broken and ends nothing is named at the top as well", () => {
+  const links = whole.map((link): Link => (link.name === "document" ? { ...link, result: "no" } : link));
+
+  expect(textOfBlocks(chainAnswer(aCluster(), links))).toMatch(/^\*`staging`\* ✗ see \*the document\*, 134 ms in all/);
+});
+
 test.each([
   ["plain", "&".repeat(20_000)],
   ["values", "`&&&&`, ".repeat(5_000)],
