@@ -95,8 +95,8 @@ async function startSlack(
   const slackContext = { ...context, workers, directory, newRequestId };
   const app = await startSlackApp(slackContext, slack, config.slack.mode);
   const client = clients.messengerClient(slack);
-  const homes = { ...context, directory, client: clients.homeClient(slack) };
-  const messages = startMessageWorker({ ...context, directory, client }, homes, blocking);
+  const background = { ...context, directory, client: clients.backgroundClient(slack) };
+  const messages = startMessageWorker({ ...context, directory, client }, background, blocking);
   void warnOfDeadApprovers(slackContext);
   const anchors = startAnchorPoster({ ...context, auditLog, client, settings: config.audit });
   return [app, messages, ...(anchors ? [anchors] : [])];

@@ -37,6 +37,8 @@ export type ClusterLook = Exclude<ClusterJob["type"], WorkerQuestion["type"]>;
 
 export const messageJob = z.union([
   z.strictObject({ request: z.string() }),
+  /** The thread of a request. */
+  z.strictObject({ thread: z.string() }),
   /** Whose App Home. */
   z.strictObject({ home: z.string() }),
 ]);
@@ -45,7 +47,7 @@ export type MessageJob = z.infer<typeof messageJob>;
 export interface Queues {
   /** Worker: look at a cluster. */
   readonly clusters: Queue<ClusterJob>;
-  /** Slack process: make a request's message, or somebody's App Home, show the ledger. */
+  /** Slack process: make a request's message, its thread, or somebody's App Home, show the ledger. */
   readonly messages: Queue<MessageJob>;
   close: () => Promise<void>;
 }
@@ -111,6 +113,23 @@ const atOnce = 100;
 /** One call for many jobs: one after another each would wait for a process that is busy. */
 async function addAll<T>(queue: Queue<T>, jobs: Parameters<Queue<T>["addBulk"]>[0]): Promise<void> {
   for (let from = 0; from < jobs.length; from += atOnce) await queue.addBulk(jobs.slice(from, from + atOnce));
+}
+
+/** Changes that come together are one reply: Slack takes about one message a second in a channel. */
+const threadDelayMs = 1_000;
+
+/** Wakes the messenger for the thread of a request. */
+export async function wakeThread(queues: Queues, request: string): Promise<void> {
+  await queues.messages.add(
+    "thread",
+    { thread: request },
+    {
+      deduplication: { id: `thread-${request}`, keepLastIfActive: true },
+      delay: threadDelayMs,
+      attempts: 10,
+      backoff: { type: "exponential", delay: 1_000 },
+    },
+  );
 }
 
 /** Many changes that come together are one update of an App Home: Slack takes 100 in a minute, of all people. */

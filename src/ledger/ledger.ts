@@ -112,6 +112,9 @@ export interface Ledger {
    * among them where it is not.
    */
   markShown(id: string, shown: Shown): Promise<void>;
+  /** Names of what the thread of a request tells, in the order in which it was told. */
+  toldInThread(id: string): Promise<readonly string[]>;
+  addToldInThread(id: string, names: readonly string[]): Promise<void>;
   /** Remembers the hash of the App Home that somebody sees. */
   rememberHome(user: string, hash: string): Promise<void>;
   /** The hashes of these people's App Homes; who never opened theirs is not in it. */

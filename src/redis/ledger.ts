@@ -18,6 +18,7 @@ const keys = {
   open: (cluster: string) => `${prefix}:open:${cluster}`,
   requester: requesterKey,
   due: `${prefix}:due`,
+  thread: (id: string) => `${prefix}:thread:${id}`,
   unshown: `${prefix}:unshown`,
   turn: (name: string) => `${prefix}:turn:${name}`,
   adopted: `${prefix}:adopted`,
@@ -50,6 +51,8 @@ export function redisLedger(redis: RedisClient): Ledger {
     unshown: (limit) => reach(() => redis.srandmember(keys.unshown, limit)),
     shown: (id) => reach(() => readJson<Shown>(redis, keys.shown(id))),
     markShown: (id, shown) => reach(() => markShown(redis, id, shown)),
+    toldInThread: (id) => reach(() => redis.lrange(keys.thread(id), 0, -1)),
+    addToldInThread: (id, names) => reach(async () => void (await redis.rpush(keys.thread(id), ...names))),
     rememberHome: (user, hash) => reach(async () => void (await redis.hset(keys.homes, user, hash))),
     homesOf: (users) => reach(() => readHomes(redis, users)),
     takeTurn: (name, everyMs) =>

@@ -4,14 +4,21 @@ import type { RedisClient } from "../redis/client.ts";
 import { type HomeContext, publishHome } from "./home/publish-home.ts";
 import { showRequest } from "./messenger.ts";
 import type { MessengerContext } from "./messenger-context.ts";
+import { showThread } from "./show-thread.ts";
 
-/** Works on the queue `messages`. It lives in the slack process: the worker holds no Slack token (law 1). */
+/**
+ * Works on the queue `messages`. It lives in the slack process: the worker holds no Slack token (law 1). What can wait has a
+ * client of its own in `background`.
+ */
 export function startMessageWorker(
   context: MessengerContext,
-  homes: HomeContext,
+  background: MessengerContext & HomeContext,
   blocking: RedisClient,
 ): { stop: () => Promise<void> } {
-  const show = (job: MessageJob) => ("home" in job ? publishHome(homes, job.home) : showRequest(context, job.request));
+  const show = (job: MessageJob) => {
+    if ("home" in job) return publishHome(background, job.home);
+    return "thread" in job ? showThread(background, job.thread) : showRequest(context, job.request);
+  };
   const worker = new Worker<MessageJob>("messages", (job) => show(messageJob.parse(job.data)), {
     connection: blocking,
     prefix: queuePrefix,

@@ -6,7 +6,8 @@ import type { MessengerContext } from "./messenger-context.ts";
 import { isTooFew, type Presence, presenceOf } from "./presence.ts";
 import { showCopies } from "./show-copies.ts";
 import { type InChannel, nothingShown, showInChannel } from "./show-in-channel.ts";
-import { remindCopies, tellOnce, tellRequester, tellThread } from "./tell.ts";
+import { wakeForThread } from "./show-thread.ts";
+import { tellOnce, tellRequester } from "./tell.ts";
 
 /** Makes what Slack shows of a request match the ledger. May run twice, late, or for many changes at once. */
 export async function showRequest(context: MessengerContext, id: string): Promise<void> {
@@ -60,14 +61,12 @@ async function tellOfDelivery(
 /** Reads the record again: the call for the channel may have taken seconds, and what was true before it is over. */
 async function tell(context: MessengerContext, id: string, shown: Shown, isLost: boolean): Promise<void> {
   const request = await context.ledger.get(id);
-  const { message, copies = [] } = shown;
   let { told } = shown;
   if (request) {
     told = await tellRequester(context, request, isLost ? { ...shown, message: null } : shown);
     // What was told is remembered before anything else can fail, so that it is not told again.
     if (told !== shown.told) await context.ledger.markShown(id, { ...shown, version: 0, told });
-    if (isLost) told = await remindCopies(context, request, copies, told);
-    else if (message) told = await tellThread(context, request, message, told);
+    await wakeForThread(context, request, shown);
   }
   await context.ledger.markShown(id, { ...shown, told });
 }

@@ -1,7 +1,6 @@
-import type { Copy, Place, Shown } from "../ledger/ledger.ts";
+import type { Shown } from "../ledger/ledger.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { type Milestone, milestoneOf } from "./messages/requester-message.ts";
-import { isReminder, type ThreadEntry, threadMessage, threadOf } from "./messages/thread-message.ts";
 import { type MessengerContext, sent } from "./messenger-context.ts";
 import { isGone, slackFailure } from "./slack-failure.ts";
 
@@ -33,52 +32,4 @@ export async function tellOnce(
     log.warn({ request: request.id, err: failure }, "the requester can't be told");
   }
   return [...told, name];
-}
-
-/** Names in the thread and names in direct messages are told apart by this. */
-const inThread = "thread:";
-
-/** Replies under the channel's message with what is new, all in one. */
-export async function tellThread(
-  context: MessengerContext,
-  request: AccessRequest,
-  message: Place,
-  told: readonly string[],
-): Promise<readonly string[]> {
-  const fresh = newEntries(context, request, told);
-  if (fresh.length === 0) return told;
-  await reply(context, request, message, fresh);
-  return [...told, ...fresh.map(({ name }) => `${inThread}${name}`)];
-}
-
-/** Where the approvers were asked one by one, each is reminded there; what else happened their message shows. */
-export async function remindCopies(
-  context: MessengerContext,
-  request: AccessRequest,
-  copies: readonly Copy[],
-  told: readonly string[],
-): Promise<readonly string[]> {
-  const reminders = newEntries(context, request, told).filter(isReminder);
-  if (reminders.length === 0) return told;
-  for (const copy of copies) await reply(context, request, copy, reminders);
-  return [...told, ...reminders.map(({ name }) => `${inThread}${name}`)];
-}
-
-function newEntries({ config }: MessengerContext, request: AccessRequest, told: readonly string[]) {
-  const before = told.flatMap((name) => (name.startsWith(inThread) ? [name.slice(inThread.length)] : []));
-  return threadOf(request, before, config.clusters.get(request.cluster)).filter(({ name }) => !before.includes(name));
-}
-
-async function reply(
-  { client }: MessengerContext,
-  request: AccessRequest,
-  { channel, ts }: Place,
-  entries: readonly ThreadEntry[],
-): Promise<void> {
-  try {
-    const message = sent(threadMessage(entries));
-    await client.chat.postMessage({ channel, thread_ts: ts, ...message, unfurl_links: false });
-  } catch (error) {
-    if (!isGone(error)) throw slackFailure(error, `The thread of ${request.id}`);
-  }
 }

@@ -26,10 +26,11 @@ export function directoryClient(environment: SlackEnvironment): WebClient {
 }
 
 /**
- * For App Homes, which are many and can wait: where Slack says to come later the call fails, and the queue tries again.
+ * For App Homes and threads, which are many and can wait: where Slack says to come later the call fails, and the queue tries
+ * again.
  * The client would hold back every other call meanwhile.
  */
-export function homeClient(environment: SlackEnvironment): WebClient {
+export function backgroundClient(environment: SlackEnvironment): WebClient {
   const options = webClientOptions(environment, { timeoutMs: 10_000, retries: 0 });
   return new WebClient(environment.botToken, { ...options, rejectRateLimitedCalls: true });
 }

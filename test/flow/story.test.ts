@@ -41,7 +41,9 @@ describe("the main job, end to end", () => {
     expect(during).toMatchObject({ ok: true });
     expect(held && textOf(held)).toMatch(/[▓░]{12} \ds left of 5s/);
     expect(await home("*Your access*: none")).toBeDefined();
-    expect(sandbox.slack.replies(active).map(textOf).join("\n")).toMatch(
+    const thread = () => sandbox.slack.replies(active).map(textOf).join("\n");
+    await flow.until(() => (thread().includes("Ended") ? thread() : undefined), 15_000);
+    expect(thread()).toMatch(
       /^Approved by <@U0APPROVER> .*\.\nActive since .*\n(?:Ends .*\n)?Ended .*: the entry is gone from aws-auth\.$/,
     );
     expect(ended.ts).toBe(active.ts);

@@ -135,6 +135,15 @@ export function memoryContract(ledgerNow: () => Ledger): void {
     expect(await ledger.adopted([])).toEqual(new Set());
   });
 
+  test("the ledger remembers what each thread tells, in its order", async () => {
+    await ledger.addToldInThread("r-1", ["approved", "active"]);
+    await ledger.addToldInThread("r-2", ["lapsed"]);
+    await ledger.addToldInThread("r-1", ["ended"]);
+
+    expect(await ledger.toldInThread("r-1")).toEqual(["approved", "active", "ended"]);
+    expect(await ledger.toldInThread("r-3")).toEqual([]);
+  });
+
   test("the ledger remembers which App Home each person sees, of those who have opened theirs", async () => {
     await ledger.rememberHome("U0ENGINEER", "1.old");
     await ledger.rememberHome("U0ENGINEER", "2.new");

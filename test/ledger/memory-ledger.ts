@@ -20,6 +20,7 @@ export function memoryLedger(): Ledger {
   const shown = new Map<string, Shown>();
   const principals = new Map<string, string>();
   const proposals = new Map<string, LinkProposal>();
+  const threads = new Map<string, readonly string[]>();
   const homes = new Map<string, string>();
   const turns = new Map<string, number>();
   const creations = new Map<string, RememberedCreation>();
@@ -71,6 +72,8 @@ export function memoryLedger(): Ledger {
       if (newest === what.version) unshown.delete(id);
       else if (newest !== undefined) unshown.add(id);
     },
+    toldInThread: async (id) => threads.get(id) ?? [],
+    addToldInThread: async (id, names) => void threads.set(id, [...(threads.get(id) ?? []), ...names]),
     rememberHome: async (user, hash) => void homes.set(user, hash),
     homesOf: async (users) => new Map([...homes].filter(([user]) => users.includes(user))),
     takeTurn: async (name, everyMs) => {

@@ -1,18 +1,19 @@
-import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
-import type { Queues } from "../../src/jobs/queues.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { type AccessRequest, revise } from "../../src/request/request.ts";
 import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
 import { slackDirectory } from "../../src/slack/directory.ts";
-import { showRequest } from "../../src/slack/messenger.ts";
+import { showRequest as showMessage } from "../../src/slack/messenger.ts";
 import type { MessengerContext } from "../../src/slack/messenger-context.ts";
+import { showThread } from "../../src/slack/show-thread.ts";
+import { backgroundClient } from "../../src/slack/web-client.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
+import { silentContext } from "../fault/silent-context.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aClient } from "../sandbox/slack/a-client.ts";
 
@@ -30,18 +31,15 @@ afterEach(() => slack.stop());
 function aContext(configuration = configText): MessengerContext {
   const reading = readConfig(configuration);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
-  const queues: Queues = {
-    get clusters(): never {
-      throw new Error("The messenger wakes no cluster.");
-    },
-    get messages(): never {
-      throw new Error("The messenger wakes no messenger.");
-    },
-    close: async () => {},
-  };
   const client = aClient(slack);
   const directory = slackDirectory(client, () => new Date());
-  return { ledger, queues, log: pino({ level: "silent" }), config: reading.config, client, directory };
+  return { ...silentContext(ledger), config: reading.config, client, directory };
+}
+
+/** As the jobs of the queue do it, one after the other. */
+async function showRequest(context: MessengerContext, id: string): Promise<void> {
+  await showMessage(context, id);
+  await showThread(context, id);
 }
 
 async function recorded(request: AccessRequest): Promise<AccessRequest> {
@@ -216,6 +214,19 @@ describe("where Slack fails", () => {
     expect(await ledger.unshown(10)).toEqual([request.id]);
     await showRequest(aContext(), request.id);
     expect(inChannel()).toHaveLength(1);
+  });
+
+  test("to take a reply now and asks to wait, nothing waits, and the reply comes later, once", async () => {
+    const request = await recorded(aPreviewedRequest({ state: "lapsed" }));
+    await showMessage(aContext(), request.id);
+    const { botToken, signingSecret, apiUrl } = slack;
+    const client = backgroundClient({ botToken, signingSecret, apiUrl, appToken: undefined, port: 0 });
+    slack.faults.plan("slack.chat.postMessage", { type: "answer", status: 429, headers: { "retry-after": "30" } });
+
+    await expect(showThread({ ...aContext(), client }, request.id)).rejects.toMatchObject({ retryable: true });
+    for (const _ of [1, 2]) await showThread({ ...aContext(), client }, request.id);
+
+    expect(inThread()).toHaveLength(1);
   });
 
   test("because the channel was archived, the requester is told how it goes on, and nothing waits for the channel", async () => {
