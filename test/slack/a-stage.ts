@@ -48,6 +48,7 @@ export interface StageOptions {
   readonly worker?: (question: WorkerQuestion) => Promise<unknown>;
   /** The ledger that the process has, made of the stage's own. */
   readonly ledger?: (ledger: Ledger) => Ledger;
+  readonly mode?: "http" | "socket";
 }
 
 /** Stages that are open: the last one gives the clock back. */
@@ -62,8 +63,8 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
   const slack = await startSandboxSlack({ rateLimits: false });
   const ledger = memoryLedger();
   const port = await freePort();
-  const { botToken, signingSecret, apiUrl } = slack;
-  const environment = { botToken, signingSecret, appToken: undefined, apiUrl, port };
+  const { botToken, signingSecret, appToken, apiUrl } = slack;
+  const environment = { botToken, signingSecret, appToken, apiUrl, port };
   let made = 0;
   const context: SlackContext = {
     ...silentContext(options.ledger?.(ledger) ?? ledger),
@@ -77,7 +78,7 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
       return `r-new${made}`;
     },
   };
-  const app = await startSlackApp(context, environment, "http");
+  const app = await startSlackApp(context, environment, options.mode ?? "http");
   const eventsUrl = `http://127.0.0.1:${port}/slack/events`;
   slack.connect(eventsUrl);
   const answered: Stage["answered"] = async (user, act) => {

@@ -25,7 +25,7 @@ export async function answerSubmission(
     context.log.error({ err: error, form: body.view.callback_id }, "a form failed");
     return failureAnswer(explain(error));
   });
-  const inTime = await Promise.race([done, pause(formWaitsMs, "late" as const)]);
+  const inTime = await Promise.race([done, pause(formWaitsMs, "late" as const, { ref: false })]);
   if (inTime !== "late") {
     if (inTime) return ack({ response_action: "update", view: messageModal(title, inTime) });
     return ack({ response_action: "clear" });

@@ -15,7 +15,7 @@ const rememberingMs = 1_200;
 
 /** The form of a request, as this person left it last. */
 export async function requestForm(context: SlackContext, user: string): Promise<ModalView> {
-  const nothing = pause(rememberingMs, emptyForm);
+  const nothing = pause(rememberingMs, emptyForm, { ref: false });
   const [form, offers] = await Promise.all([
     Promise.race([remembered(context, user).catch(() => emptyForm), nothing]),
     offersTo(context, user),
@@ -40,7 +40,7 @@ export async function offersTo(context: SlackContext, user: string): Promise<rea
   const clusters = [...context.config.clusters.values()];
   const everything = clusters.map((cluster) => ({ cluster, levels: cluster.levels }));
   const allowed = Promise.all(clusters.map((cluster) => offerTo(context, cluster, user))).catch(() => everything);
-  const offers = await Promise.race([allowed, pause(rememberingMs, everything)]);
+  const offers = await Promise.race([allowed, pause(rememberingMs, everything, { ref: false })]);
   return offers.filter(({ levels }) => levels.length > 0);
 }
 

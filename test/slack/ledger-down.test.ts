@@ -1,0 +1,117 @@
+import { connect, createServer, type Socket } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { connectRedis } from "../../src/redis/connect.ts";
+import { redisLedger } from "../../src/redis/ledger.ts";
+import { freePort } from "../../src/sandbox/free-port.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { aPreviewedRequest, engineerArn } from "../builders/a-request.ts";
+import { aRedis } from "../redis.ts";
+import { aStage, type Stage } from "./a-stage.ts";
+
+interface Line {
+  readonly url: string;
+  /** Nothing goes through any more; the connections stay. */
+  freeze: () => void;
+  cut: () => Promise<void>;
+}
+
+/** A line to Redis that can go silent, as after a failover of the network, or be cut. */
+async function aLine(redisUrl: string): Promise<Line> {
+  const { port: redisPort, pathname } = new URL(redisUrl);
+  const sockets = new Set<Socket>();
+  let isFrozen = false;
+  const server = createServer((client) => {
+    const redis = connect(Number(redisPort), "127.0.0.1");
+    for (const socket of [client, redis]) socket.on("error", () => {});
+    sockets.add(client).add(redis);
+    if (!isFrozen) client.pipe(redis).pipe(client);
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return {
+    url: `redis://127.0.0.1:${port}${pathname}`,
+    freeze: () => {
+      isFrozen = true;
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    cut: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+const undo: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const each of undo.splice(0).toReversed()) await each();
+});
+
+/** The slack process on a real Redis, behind a line. */
+async function onALine(mode: "http" | "socket"): Promise<{ stage: Stage; line: Line }> {
+  const database = await aRedis();
+  undo.push(database.close);
+  const line = await aLine(database.url);
+  undo.push(line.cut);
+  const { redis, close } = await connectRedis(line.url);
+  undo.push(close);
+  const stage = await aStage({ mode, ledger: () => redisLedger(redis) });
+  undo.push(stage.stop);
+  return { stage, line };
+}
+
+const holds = (text: string) => (shown: Parameters<typeof textOf>[0]) => textOf(shown).includes(text);
+const told = "The ledger in Redis did not answer.";
+
+describe.each(["http", "socket"] as const)("over %s, while Redis is down", (mode) => {
+  test("commands, clicks and forms are acknowledged in time, and answered honestly", async () => {
+    const { stage, line } = await onALine(mode);
+    const [engineer, approver] = [stage.person("U0ENGINEER"), stage.person("U0APPROVER")];
+    await stage.put(aPreviewedRequest());
+    const asking = await stage.show("r-1");
+    await line.cut();
+
+    const command = await engineer.command(
+      `/eks-access request staging ${engineerArn} viewer look at the logs`,
+      "C0ACCESS",
+    );
+    const answer = await stage.slack.until(() => engineer.ephemerals().at(-1));
+    const click = await approver.click(asking, "approve");
+    const clicked = await stage.slack.until(() => approver.ephemerals().at(-1));
+    const opening = await engineer.command("/eks-access request", "C0ACCESS");
+    const form = await stage.slack.until(() => engineer.view());
+    await engineer.choose(form, "Level", "viewer");
+    await stage.slack.until(() => (engineer.view()?.updates === 1 ? true : undefined));
+    const submission = await engineer.submit({ "IAM role or user": engineerArn, Why: "look at the logs" });
+    const direct = await stage.slack.until(() => engineer.directMessages().findLast(holds(told)));
+
+    const acks = [command, click, opening, submission];
+    expect(acks.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(acks.filter(({ error }) => error)).toEqual([]);
+    expect(textOf(answer)).toContain(told);
+    expect(textOf(clicked)).toContain(told);
+    expect(textOf(direct)).toContain("Nothing was requested.");
+  });
+});
+
+test("a Redis that has gone silent keeps no acknowledgement, no form and no answer waiting for long", async () => {
+  const { stage, line } = await onALine("http");
+  const [engineer, approver] = [stage.person("U0ENGINEER"), stage.person("U0APPROVER")];
+  await stage.put(aPreviewedRequest());
+  const asking = await stage.show("r-1");
+  line.freeze();
+
+  const opening = await engineer.command("/eks-access request", "C0ACCESS");
+  const form = await stage.slack.until(() => engineer.view());
+  await approver.click(asking, "deny");
+  await stage.slack.until(() => approver.view());
+  const denial = await approver.submit({ why: "not today" });
+  // In the form where it is told in time, else in a direct message.
+  const answers = () => [approver.view(), ...approver.directMessages()].filter((each) => each !== undefined);
+  const answer = await stage.slack.until(() => answers().find(holds(told)), 20_000);
+
+  expect(form.title).toBe("Ask for access");
+  expect(opening.error).toBeUndefined();
+  expect(denial.error).toBeUndefined();
+  expect(textOf(answer)).toContain("Check that Redis runs");
+}, 40_000);
