@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { actsOf } from "../../src/policy/may-act.ts";
 import { answersFor, maySee } from "../../src/policy/may-see.ts";
 import { clusterRule } from "../../src/policy/rule.ts";
+import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { at, hours, minutes } from "../builders/times.ts";
@@ -34,6 +35,13 @@ describe("what somebody may do", () => {
 
     expect(acts(aGrantedRequest({ end }), "U0ENGINEER")).toEqual([]);
     expect(acts(aPreviewedRequest(), "U0APPROVER", at(hours(25)))).toEqual([]);
+  });
+
+  test("an approver has to review what was taken by breaking the glass, and who took it may not", () => {
+    const broken = aBrokenGlass();
+
+    expect(acts(broken, "U0APPROVER")).toEqual(["review", "revoke"]);
+    expect(acts(broken, "U0ENGINEER")).not.toContain("review");
   });
 
   test("who has approved one of several may still deny", () => {

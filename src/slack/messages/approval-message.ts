@@ -1,23 +1,11 @@
 import type { KnownBlock } from "@slack/types";
-import { type AccessRequest, isClosed, type Preview } from "../../request/request.ts";
-import {
-  code,
-  codeBlock,
-  codeList,
-  context,
-  cut,
-  escapeText,
-  fields,
-  mention,
-  mentions,
-  plainLine,
-  section,
-  time,
-} from "../mrkdwn.ts";
+import { type AccessRequest, isClosed } from "../../request/request.ts";
+import { code, codeBlock, codeList, context, fields, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import type { Presence } from "../presence.ts";
 import { approveButton, denyButton, detailsButton, extendButton, reviewedButton, revokeButton } from "./buttons.ts";
 import { glassTitle, reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
+import { rightsBlocks } from "./rights-blocks.ts";
 import { identityOf, leaseOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
 
 /**
@@ -93,20 +81,6 @@ function presenceBlocks(presence: Presence | null): KnownBlock[] {
   if (!presence || presence.departed.length === 0) return [];
   const left = presence.present.length > 0 ? mentions(presence.present) : "nobody: an operator has to name others";
   return [context(`:warning: Not in Slack any more: ${mentions(presence.departed)}. Who can still decide: ${left}`)];
-}
-
-/** Names of groups say little: what they may do is what is decided about. */
-function rightsBlocks(rights: Preview["rights"] | undefined): KnownBlock[] {
-  if (!rights || rights.length === 0) return [];
-  const lines = rights
-    .slice(0, 4)
-    .map(({ group, role, where, allows }) =>
-      cut(`• ${code(group, 130)} ${escapeText(where)}: ${escapeText(allows)} (${escapeText(role)})`, 420),
-    );
-  const left = rights.length - lines.length;
-  return [
-    section(["*What these groups may do*", ...lines, ...(left > 0 ? [`and ${left} more roles`] : [])].join("\n")),
-  ];
 }
 
 function stateBlocks(request: AccessRequest): KnownBlock[] {

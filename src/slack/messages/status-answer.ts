@@ -1,7 +1,7 @@
 import type { Button, KnownBlock } from "@slack/types";
 import type { ChainedEvent } from "../../audit/event.ts";
 import type { Act } from "../../policy/may-act.ts";
-import { type AccessRequest, isClosed } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/request.ts";
 import {
   code,
   codeBlock,
@@ -15,9 +15,10 @@ import {
   section,
   time,
 } from "../mrkdwn.ts";
-import { approveButton, cancelButton, denyButton, extendButton, revokeButton } from "./buttons.ts";
-import { glassTitle } from "./glass-words.ts";
+import { approveButton, cancelButton, denyButton, extendButton, reviewedButton, revokeButton } from "./buttons.ts";
+import { glassTitle, reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
+import { rightsBlocks } from "./rights-blocks.ts";
 import { timelineText } from "./timeline.ts";
 import { identityOf, leaseOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
 
@@ -25,6 +26,7 @@ const buttonOf: Readonly<Record<Act, (request: AccessRequest) => Button>> = {
   approve: approveButton,
   deny: denyButton,
   cancel: cancelButton,
+  review: reviewedButton,
   extend: extendButton,
   revoke: revokeButton,
 };
@@ -47,7 +49,7 @@ export function statusAnswer(status: Status): Message {
       section(cut(stateOf(request), 1500)),
       ...standingBlocks(request),
       ...changeBlocks(request),
-      section(`*What happened*, with the numbers of the audit log\n${timelineText(status.events, 2500)}`),
+      section(`*What happened*, with the numbers of the audit log\n${timelineText(status.events, 2000)}`),
       ...actBlocks(status),
     ],
   };
@@ -78,6 +80,7 @@ function standingBlocks(request: AccessRequest): KnownBlock[] {
     ...(voided && request.state === "pending"
       ? [section(`:warning: The approval by ${mentions(voided.by)} is void: ${said(voided.message, 400)}.`)]
       : []),
+    ...(request.glass ? [section(reviewState(request))] : []),
     ...(trouble ? [section(cut(trouble, 900))] : []),
     ...(proved ? [section(`*Proof* ${time(proved.at)}\n${proofLines(proved)}`)] : []),
   ];
@@ -87,14 +90,19 @@ function standingBlocks(request: AccessRequest): KnownBlock[] {
 function changeBlocks(request: AccessRequest): KnownBlock[] {
   const { preview } = request;
   if (!preview) return [];
-  const title = isClosed(request) ? "What would have changed in aws-auth" : "Change to aws-auth";
+  const isOpen = request.state === "pending" || request.state === "approved";
+  const title = isOpen ? "Change to aws-auth" : "What would have changed in aws-auth";
   const seen = `as it was seen ${time(preview.at)}, digest ${code(preview.digest.slice(0, 12))}`;
   return [
+    // Who decides here must see what the channel's message shows.
+    ...(request.state === "pending" ? rightsBlocks(preview.rights) : []),
     section(`*Before* ${identityOf(preview.today, 400)}\n*After* ${identityOf(preview.afterwards, 700)}`),
     section(
       `*${title}*, ${seen}\n${preview.diff ? codeBlock(preview.diff, 1800) : "none: another grant gives it already"}`,
     ),
-    ...preview.warnings.slice(0, 3).map((warning) => context(`:warning: ${said(warning, 250)}`)),
+    ...(request.state === "pending" ? preview.warnings : [])
+      .slice(0, 6)
+      .map((warning) => context(`:warning: ${said(warning, 250)}`)),
   ];
 }
 
