@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { arns } from "../../src/sandbox/scene.ts";
 import { aPage, become, picture, type Stand, say } from "./a-page.ts";
@@ -42,6 +42,7 @@ async function isTooWide(page: Page): Promise<boolean> {
 const looks: readonly [name: string, query: string, options: BrowserContextOptions][] = [
   ["light", "", {}],
   ["dark", "", { colorScheme: "dark" }],
+  ["home-tab", "?as=U0ENGINEER&in=home", {}],
   ["phone", "", phone],
   ["phone-cluster", "#cluster", phone],
   ["phone-dark", "", { ...phone, colorScheme: "dark" }],
@@ -51,8 +52,12 @@ const looks: readonly [name: string, query: string, options: BrowserContextOptio
 
 test.each(looks)("%s: nothing is out of the window, and nobody is shut out", async (name, query, options) => {
   const page = await stand.open(query, options);
-  const part = query === "#cluster" ? page.getByRole("region", { name: "aws-auth" }) : page.getByRole("log");
-  await part.waitFor();
+  const parts: Readonly<Record<string, Locator>> = {
+    "": page.getByRole("log"),
+    "#cluster": page.getByRole("region", { name: "aws-auth" }),
+    "?as=U0ENGINEER&in=home": page.getByRole("region", { name: "Home" }).getByText("Your access"),
+  };
+  await parts[query]?.waitFor();
 
   await picture(page, name, { documented: ["dark", "phone"].includes(name) });
 

@@ -86,6 +86,17 @@ test("the audit trail tells it, in a whole chain", async () => {
   await picture(page, "audit");
 });
 
+test("what happened stands in the thread under the request", async () => {
+  await page
+    .getByRole("log")
+    .getByText(/\d+ repl(y|ies)/)
+    .first()
+    .click();
+
+  await page.getByRole("log").locator("details").getByText("approved", { exact: false }).first().waitFor();
+  await picture(page, "thread");
+});
+
 test("the engineer was told directly, and has a mark for it", async () => {
   await become(page, "engineer");
   await page
@@ -97,11 +108,17 @@ test("the engineer was told directly, and has a mark for it", async () => {
   await picture(page, "direct-message");
 });
 
-test("the Home tab of the app is there", async () => {
+test("the Home tab of the app has the access, and the form to ask for more", async () => {
   await page.getByRole("link", { name: "eks-access: Home" }).click();
 
-  await page.getByRole("heading", { name: "the Home tab of eks-access" }).waitFor();
+  await page.getByRole("region", { name: "Home" }).getByText("Your access").waitFor();
+  await page.getByRole("region", { name: "Home" }).getByText("Active").waitFor();
   await picture(page, "home");
+
+  await page.getByRole("button", { name: "Ask for access" }).click();
+  await page.getByRole("dialog", { name: "Ask for access" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
 });
 
 test("revoking asks first, and then the access is gone as if it had never been there", async () => {

@@ -10,7 +10,7 @@ import { kubectlPanel } from "./cluster/kubectl.ts";
 import { auditPanel, queuePanel } from "./cluster/ledger.ts";
 import { troublesPanel } from "./cluster/troubles.ts";
 import { type Html, html, nothing } from "./html.ts";
-import { messagesIn, readerOf } from "./stage/page-state.ts";
+import { conversationIn, readerOf } from "./stage/page-state.ts";
 import type { Theatre } from "./stage/theatre.ts";
 
 /** The parts of the page that change, by the id of the element that holds them. */
@@ -34,7 +34,7 @@ function chatRegions({ stage, seen }: Theatre, viewer: Viewer): Regions {
     messages:
       viewer.place === home
         ? homeTab(person.home(), reader)
-        : conversation(messagesIn(slack, viewer.as.id, viewer.place), reader, title),
+        : conversation(conversationIn(slack, viewer.as.id, viewer.place), reader, title),
     composer: composer(viewer, title, examplesFor(viewer)),
     modal: view ? modal(view, reader) : nothing,
   };

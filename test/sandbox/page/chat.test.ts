@@ -64,7 +64,9 @@ describe("a conversation", () => {
       ["1.1", 2],
       ["2.1", 0],
     ]);
-    expect(conversation([first, ...replies], aReader(), "#x").markup).toContain("<summary>2 replies</summary>");
+    expect(conversation([first, ...replies], aReader(), "#x").markup).toContain(
+      "<summary>2 replies, the last at 01:00</summary>",
+    );
   });
 
   test("shows a reply by itself whose first message is not seen here", () => {

@@ -7,6 +7,10 @@ const shown = (text: string, reader = aReader()) => mrkdwn(text, reader).markup;
 test.each([
   ["*bold*, _italic_, ~struck~", "<strong>bold</strong>, <em>italic</em>, <s>struck</s>"],
   ["`a *b* &lt;c&gt;`", "<code>a *b* &#60;c&#62;</code>"],
+  [
+    '`a`: *`b`* "`c`" /`d`/ x`e`',
+    "<code>a</code>: <strong><code>b</code></strong> &#34;<code>c</code>&#34; /<code>d</code>/ x`e`",
+  ],
   ["said\n>why not\nso", "said\n<blockquote>why not</blockquote>so"],
   ["<@U0APPROVER>", '<span class="mention">@approver</span>'],
   ["<@U0ENGINEER>", '<span class="mention me">@engineer</span>'],

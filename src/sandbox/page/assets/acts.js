@@ -30,6 +30,8 @@ export function startActs() {
  */
 async function submit(form, submitter) {
   if (form.ariaBusy === "true") return;
+  // It has everything that was typed.
+  clearTimeout(typing);
   form.ariaBusy = "true";
   form.closest("dialog.confirm")?.dispatchEvent(new Event("confirmed"));
   const done = await post(form.getAttribute("action") ?? "", entriesOf(new FormData(form, submitter)));
@@ -55,7 +57,7 @@ let typing;
 /** @param {Element} control one whose app wants to know what is typed, as soon as somebody pauses */
 function whileTyping(control) {
   clearTimeout(typing);
-  typing = setTimeout(() => changed(control), typingPauseMs);
+  typing = setTimeout(() => control.isConnected && changed(control), typingPauseMs);
 }
 
 /** @param {HTMLElement} part @returns {string[][]} */

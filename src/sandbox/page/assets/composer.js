@@ -1,5 +1,7 @@
 /** The line that one types, with a list of what can come next. @see https://www.w3.org/WAI/ARIA/apg/patterns/combobox/ */
 export function startComposer() {
+  // Where the link at the top of the page leads: a place that is there without a field, too.
+  document.getElementById("composer")?.addEventListener("focus", () => document.getElementById("line")?.focus());
   document.addEventListener("input", (event) => {
     if (isLine(event.target)) void complete(event.target);
   });

@@ -17,6 +17,10 @@ export function startLive() {
     go(link.dataset.go ?? "", link.search);
   });
   window.addEventListener("popstate", connect);
+  // What is unfolded at the lower end would be out of sight. The event does not bubble.
+  const unfolded = (/** @type {Event} */ { target }) =>
+    target instanceof HTMLDetailsElement && target.open && target.scrollIntoView({ block: "nearest" });
+  document.addEventListener("toggle", unfolded, true);
 }
 
 /**

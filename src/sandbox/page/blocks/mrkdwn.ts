@@ -7,7 +7,19 @@ import type { Reader } from "./surface.ts";
 /** Slack's mrkdwn as markup. @see https://docs.slack.dev/messaging/formatting-message-text/ */
 export function mrkdwn(text: string, reader: Reader): Html {
   // Slack takes a bare > at the start of a line for a quotation, as it does the escaped one that the parser knows.
-  return html`${children(parse(text.replaceAll(/^>/gm, "&gt;")).children, reader)}`;
+  return html`${children(parse(spaced(text.replaceAll(/^>/gm, "&gt;"))).children, reader)}`;
+}
+
+/** White space for the parser, nothing for the reader. */
+const gap = "\ufeff";
+
+/** Slack ends code before any sign that is no letter, as in `a`: or "`a`"; the parser knows fewer of them, and takes white space. */
+function spaced(text: string): string {
+  return text.replace(/```[\s\S]+?```|`[^`\n]+`/g, (code, at: number) => {
+    const before = /[^\w\s.,([{!?\-=*_~]$/.test(text.slice(0, at)) ? gap : "";
+    const after = /^[^\w\s.,\])}!?\-=*_~]/.test(text.slice(at + code.length)) ? gap : "";
+    return before + code + after;
+  });
 }
 
 function children(nodes: readonly Node[], reader: Reader): readonly Content[] {
@@ -93,5 +105,5 @@ export function date(seconds: number, format: string, { user, now }: Reader): Ht
 
 /** Slack's three escapes taken back. */
 function unescapeText(text: string): string {
-  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+  return text.replaceAll(gap, "").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 }

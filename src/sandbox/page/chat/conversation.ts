@@ -1,4 +1,5 @@
 import type { SandboxMessage } from "../../slack/shapes.ts";
+import { formatDate } from "../blocks/dates.ts";
 import type { Reader } from "../blocks/surface.ts";
 import { type Html, html } from "../html.ts";
 import { message } from "./message.ts";
@@ -38,11 +39,14 @@ export function conversation(messages: readonly SandboxMessage[], reader: Reader
   return html`<div class="messages" role="log" aria-label="Messages in ${title}" tabindex="0"><ol>${items.length > 0 ? items : html`<li class="empty">${guide}</li>`}</ol></div>`;
 }
 
+/** Folded, as Slack shows a thread; a line of the message says that there is one. */
 function thread(replies: readonly SandboxMessage[], reader: Reader): Html | undefined {
-  if (replies.length === 0) return undefined;
+  const last = replies.at(-1);
+  if (!last) return undefined;
   const count = `${replies.length} ${replies.length === 1 ? "reply" : "replies"}`;
+  const at = formatDate(Math.floor(Number(last.ts)), "{time}", reader.user.timezone, reader.now);
   const items = replies.map((each) => html`<li>${message(each, reader)}</li>`);
-  return html`<details class="thread" open><summary>${count}</summary><ol>${items}</ol></details>`;
+  return html`<details class="thread"><summary>${count}, the last at ${at}</summary><ol>${items}</ol></details>`;
 }
 
 function idOfTs(ts: string): string {

@@ -2,7 +2,7 @@ import { findInput } from "../../slack/inputs.ts";
 import type { SandboxPerson } from "../../slack/person.ts";
 import type { CommandAnswer, SandboxMessage, SandboxView } from "../../slack/shapes.ts";
 import { direct } from "../chat/viewer.ts";
-import { messagesIn } from "../stage/page-state.ts";
+import { conversationIn } from "../stage/page-state.ts";
 import type { Theatre } from "../stage/theatre.ts";
 import { inputsIn, valueFor } from "./form-values.ts";
 
@@ -90,7 +90,7 @@ function shownTo(theatre: Theatre, form: URLSearchParams): SandboxMessage | Sand
   const { slack } = theatre.stage.sandbox;
   const [user, channel, ts] = [needed(form, "as"), needed(form, "channel"), form.get("ts")];
   const place = channel.startsWith("D") ? direct : channel;
-  const message = messagesIn(slack, user, place).find((each) => each.ts === ts);
+  const message = conversationIn(slack, user, place).find((each) => each.ts === ts);
   if (!message) throw new Error("This message is not there any more.");
   return message;
 }

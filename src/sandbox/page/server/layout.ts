@@ -20,7 +20,7 @@ export function layout(regions: Regions): Html {
   <script type="module" src="/assets/page.js"></script>
 </head>
 <body>
-  <a class="skip" href="#line">Skip to the message field</a>
+  <a class="skip" href="#composer">Skip to the message field</a>
   <header class="top">
     <h1 class="brand">eks-access <span>sandbox</span></h1>
     ${region("who")}
@@ -31,7 +31,7 @@ export function layout(regions: Regions): Html {
   <main>
     <section id="chat" aria-label="Chat">
       ${region("places")}
-      <div class="channel">${region("title")}${region("messages")}${region("composer")}</div>
+      <div class="channel">${region("title")}${region("messages")}<div id="composer" tabindex="-1">${regions.composer}</div></div>
     </section>
     <section id="cluster" aria-label="Cluster" tabindex="-1">
       <div class="panels">${["document", "kubectl", "troubles", "audit", "queue", "calls"].map(region)}</div>

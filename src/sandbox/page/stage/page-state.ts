@@ -10,13 +10,18 @@ import { direct, home, type Viewer } from "../chat/viewer.ts";
 import type { LedgerWatch } from "./ledger-watch.ts";
 
 /** What a person sees in one of their places, oldest first. */
-export function messagesIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {
+function messagesIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {
   if (place === home) return [];
   const person = slack.person(user);
   const channel = place === direct ? `D0${user.slice(2)}` : place;
   const own = person.ephemerals().filter((each) => each.channel === channel);
   const shared = place === direct ? person.directMessages() : slack.messages(place);
   return [...shared, ...own].toSorted((a, b) => Number(a.ts) - Number(b.ts));
+}
+
+/** The same, with what stands in the threads under them. */
+export function conversationIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {
+  return messagesIn(slack, user, place).flatMap((message) => [message, ...slack.replies(message)]);
 }
 
 export function readerOf(slack: SandboxSlack, { as }: Viewer): Reader {
