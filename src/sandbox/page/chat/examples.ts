@@ -5,6 +5,8 @@ import type { Viewer } from "./viewer.ts";
 const form: Example = { label: "Ask for access with the form", line: "/eks-access request" };
 const help: Example = { label: "What can I type?", line: "/eks-access help" };
 const creator: Example = { label: "Who created the cluster?", line: `/eks-access creator ${clusterName}` };
+const creatorUser: Example = { label: "Who created one that an IAM user made?", line: "/eks-access creator legacy" };
+const creatorFound: Example = { label: "Who created one that nobody knows of?", line: "/eks-access creator research" };
 const whoAmI: Example = { label: "Who am I?", line: "/eks-access whoami" };
 
 const twoMinutes = (arn: string): Example => ({
@@ -19,6 +21,6 @@ const typo: Example = {
 /** Lines that are worth trying as this person. */
 export function examplesFor({ as }: Viewer): readonly Example[] {
   if (as.id === "U0ENGINEER") return [form, twoMinutes(arns.engineer), typo, whoAmI];
-  if (as.id === "U0ONCALL") return [creator, twoMinutes(arns.onCall), help];
+  if (as.id === "U0ONCALL") return [creator, creatorUser, creatorFound, twoMinutes(arns.onCall), help];
   return [creator, help];
 }
