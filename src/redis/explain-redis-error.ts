@@ -2,6 +2,8 @@ import { AccessError } from "../failure/access-error.ts";
 
 interface Cause {
   readonly pattern: RegExp;
+  /** Which places it can be true of; absent: of all. */
+  readonly at?: RegExp;
   readonly what: (place: string) => string;
   readonly mend: string;
 }
@@ -29,6 +31,19 @@ const causes: readonly Cause[] = [
     mend: "Give it the rights that docs/operating.md lists.",
   },
   {
+    // What a server says that asks its clients for a certificate, and got none or one that it does not trust.
+    pattern: /alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)/i,
+    what: (place) => `Redis at ${place} asks for a certificate of ours that it trusts`,
+    mend: "Set REDIS_CERT_FILE and REDIS_KEY_FILE to one that its authority (tls-ca-cert-file) has signed.",
+  },
+  {
+    // By TLS 1.3 a client without a certificate is connected already when the server turns it away.
+    pattern: /ECONNRESET|EPIPE|socket disconnected/,
+    at: /^rediss/,
+    what: (place) => `Redis at ${place} broke off the connection`,
+    mend: "Where it asks its clients for a certificate, set REDIS_CERT_FILE and REDIS_KEY_FILE.",
+  },
+  {
     pattern: /certificate|altnames/i,
     what: (place) => `The certificate of Redis at ${place} is not trusted`,
     mend: "Set REDIS_CA_FILE to the certificate of the authority that signed it, and use the host that it names.",
@@ -44,7 +59,7 @@ const causes: readonly Cause[] = [
 export function unreachable(place: string, errors: readonly unknown[]): AccessError {
   const reasons = errors.map(reasonOf);
   for (const reason of reasons) {
-    const known = causes.find(({ pattern }) => pattern.test(reason));
+    const known = causes.find(({ pattern, at = /^/ }) => pattern.test(reason) && at.test(place));
     if (known) {
       const options = { cause: new Error(reason), mend: known.mend };
       return new AccessError("ledger-unreachable", known.what(place), options);

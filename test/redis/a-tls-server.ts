@@ -11,20 +11,48 @@ export interface ATlsServer {
   readonly url: string;
   /** PEM of the authority that nobody but us knows. */
   readonly caFile: string;
+  /** Where a client proves itself: a certificate that the server trusts, and its key. */
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
-export async function aTlsServer(more: readonly string[] = []): Promise<ATlsServer> {
+export interface TlsSettings {
+  /** Whether the server asks its clients for a certificate. */
+  readonly asksClients?: boolean;
+  readonly sentinel?: boolean;
+}
+
+export async function aTlsServer(more: readonly string[] = [], settings: TlsSettings = {}): Promise<ATlsServer> {
+  const { asksClients = false, sentinel = false } = settings;
   const port = await freePort();
-  const { authority, cert, key } = issueCertificates(new Date());
-  let caFile = "";
-  const server = await aServer(async (folder) => {
-    caFile = join(folder, "ca.pem");
-    const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-    await Promise.all([writeFile(caFile, authority), writeFile(certFile, cert), writeFile(keyFile, key)]);
-    const files = [`tls-cert-file ${certFile}`, `tls-key-file ${keyFile}`, `tls-ca-cert-file ${caFile}`];
-    return [`tls-port ${port}`, "tls-auth-clients no", ...files, ...more];
-  });
-  return { server, url: `rediss://127.0.0.1:${port}`, caFile };
+  let files = { caFile: "", certFile: "", keyFile: "" };
+  const server = await aServer(
+    async (folder) => {
+      const ours = await writeCertificates(folder, "server");
+      const theirs = await writeCertificates(folder, "client");
+      files = { ...theirs, caFile: ours.caFile };
+      return [
+        ...[`tls-port ${port}`, `tls-auth-clients ${asksClients ? "yes" : "no"}`],
+        ...[`tls-cert-file ${ours.certFile}`, `tls-key-file ${ours.keyFile}`, `tls-ca-cert-file ${theirs.caFile}`],
+        ...more,
+      ];
+    },
+    { sentinel },
+  );
+  return { server, url: `rediss://127.0.0.1:${port}`, ...files };
+}
+
+/** Writes an authority and a certificate of its own into files of these names. */
+export async function writeCertificates(folder: string, purpose: "server" | "client", owner: string = purpose) {
+  const { authority, cert, key } = issueCertificates(new Date(), purpose);
+  const file = (name: string) => join(folder, `${owner}-${name}.pem`);
+  const files = { caFile: file("ca"), certFile: file("cert"), keyFile: file("key") };
+  await Promise.all([
+    writeFile(files.caFile, authority),
+    writeFile(files.certFile, cert),
+    writeFile(files.keyFile, key),
+  ]);
+  return files;
 }
 
 /** A Redis Cluster of one node, by a name. It is whole some moments after this resolves. */

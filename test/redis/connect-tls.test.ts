@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { explain } from "../../src/failure/access-error.ts";
@@ -7,7 +8,7 @@ import { aChange } from "../builders/an-event.ts";
 import { ledgerContract } from "../ledger/contract.ts";
 import { aLedgerOn } from "./a-ledger-on.ts";
 import type { AServer } from "./a-server.ts";
-import { aTlsCluster, aTlsServer } from "./a-tls-server.ts";
+import { type ATlsServer, aTlsCluster, aTlsServer, writeCertificates } from "./a-tls-server.ts";
 import { askAWorker } from "./ask-a-worker.ts";
 
 let server: AServer;
@@ -65,4 +66,51 @@ test("a server without TLS does not get our password in the clear", async () => 
 
   expect(failure).toMatchObject({ code: "ledger-unreachable" });
   expect(inspect(failure, { depth: 10 })).not.toContain("hunter2secret");
+});
+
+describe("a server that asks its clients for a certificate", () => {
+  let strict: ATlsServer;
+
+  beforeAll(async () => {
+    strict = await aTlsServer([], { asksClients: true });
+  });
+
+  afterAll(() => strict.server.stop());
+
+  test("serves the ledger and the queues with one", async () => {
+    const { caFile, certFile, keyFile } = strict;
+    const access = { caFile, certFile, keyFile };
+    const { ledger, close } = await aLedgerOn({ url: strict.url, access }, []);
+
+    const committed = await ledger.commit(aChange(aRequest()));
+    const answer = await askAWorker(strict.url, access);
+    await close();
+
+    expect(committed).toEqual({ type: "committed" });
+    expect(answer).toBe("looked at staging");
+  });
+
+  test("is told as such with one of an authority that it does not know", async () => {
+    const failure = await failureWith(await strangers());
+
+    expect(explain(failure)).toBe(
+      `Redis at ${strict.url}/0 asks for a certificate of ours that it trusts. Set REDIS_CERT_FILE and REDIS_KEY_FILE to one that its authority (tls-ca-cert-file) has signed.`,
+    );
+  });
+
+  test("names the remedy to a client that has none", async () => {
+    const failure = await failureWith({});
+
+    expect(failure).toMatchObject({ code: "ledger-unreachable" });
+    expect(explain(failure)).toContain("REDIS_CERT_FILE and REDIS_KEY_FILE");
+  });
+
+  const failureWith = (own: { certFile?: string; keyFile?: string }) =>
+    connectRedis(strict.url, { caFile: strict.caFile, ...own }).catch((error: unknown) => error);
+
+  /** Good for a client, of somebody else's authority. */
+  async function strangers() {
+    const { certFile, keyFile } = await writeCertificates(dirname(strict.certFile), "client", "stranger");
+    return { certFile, keyFile };
+  }
 });

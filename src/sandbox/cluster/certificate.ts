@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { bitString, boolean, integer, octetString, oid, sequence, set, tagged, utcTime, utf8String } from "./der.ts";
 
-/** A certificate authority of its own and a server certificate that it issued, all PEM. */
+/** A certificate authority of its own and a certificate that it issued, all PEM. */
 export interface ClusterCertificates {
   authority: string;
   cert: string;
@@ -15,11 +15,14 @@ interface KeyPair {
 
 const ecdsaWithSha256 = sequence(oid("1.2.840.10045.4.3.2"));
 
+/** What the holder may prove with it to the other side (extended key usage). */
+const purposes = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as const;
+
 /**
- * Issues certificates for a server on the loopback address (RFC 5280). node:crypto can sign but not issue, and a sandbox
+ * Issues certificates for a server on the loopback address, or for a client there (RFC 5280). node:crypto can sign but not issue, and a sandbox
  * that needs an openssl on the machine would not run everywhere.
  */
-export function issueCertificates(now: Date): ClusterCertificates {
+export function issueCertificates(now: Date, purpose: keyof typeof purposes = "server"): ClusterCertificates {
   const authority = keyPair();
   const server = keyPair();
   const issuer = name("kubernetes");
@@ -38,7 +41,7 @@ export function issueCertificates(now: Date): ClusterCertificates {
       key: server,
       signer: authority,
       now,
-      extensions: serverExtensions(server, authority),
+      extensions: leafExtensions(server, authority, purposes[purpose]),
     }),
     key: server.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
@@ -90,14 +93,14 @@ function authorityExtensions(authority: KeyPair): Buffer[] {
   ];
 }
 
-function serverExtensions(server: KeyPair, authority: KeyPair): Buffer[] {
+function leafExtensions(server: KeyPair, authority: KeyPair, purpose: string): Buffer[] {
   const dns = (host: string) => tagged(2, Buffer.from(host, "latin1"), false);
   const ip = tagged(7, Uint8Array.of(127, 0, 0, 1), false);
   return [
     extension("2.5.29.19", sequence(), true),
     // digitalSignature.
     extension("2.5.29.15", bitString(Uint8Array.of(0b1000_0000), 7), true),
-    extension("2.5.29.37", sequence(oid("1.3.6.1.5.5.7.3.1"))),
+    extension("2.5.29.37", sequence(oid(purpose))),
     extension("2.5.29.14", octetString(keyId(server))),
     extension("2.5.29.35", sequence(tagged(0, keyId(authority), false))),
     extension("2.5.29.17", sequence(dns("localhost"), dns("kubernetes.default.svc"), ip)),
