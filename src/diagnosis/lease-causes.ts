@@ -2,7 +2,7 @@ import type { AccessRequest, MappedIdentity } from "../request/request.ts";
 import { isClosed } from "../request/request.ts";
 import { type Cause, cause, type Offer } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";
-import { named } from "./link.ts";
+import { named, sentence } from "./link.ts";
 
 /** What the ledger knows of why there is no access, or not the one that was given. `identity`: who the principal is now. */
 export function leaseCauses(facts: WhyFacts, identity: MappedIdentity | null): readonly Cause[] {
@@ -26,7 +26,7 @@ function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIden
   const { grant, preview, trouble } = request;
   if (grant?.state === "active" && !grant.end) return driftCause(facts, request, identity);
   const subject = subjectOf(facts, request);
-  const tried = trouble ? ` ${trouble.message} The next try is at ${trouble.retryAt}.` : "";
+  const tried = trouble ? ` ${sentence(trouble.message)} The next try is at ${trouble.retryAt}.` : "";
   if (grant?.end) {
     return cause(
       "lease-ended",
@@ -57,7 +57,7 @@ function waitForIt({ cluster }: WhyFacts): string {
 function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
   const missing = request.groups.filter((group) => !identity?.groups.includes(group));
   if (missing.length === 0) return null;
-  const known = request.grant?.drift ? ` Found: ${request.grant.drift.message}.` : "";
+  const known = request.grant?.drift ? ` Found: ${sentence(request.grant.drift.message)}` : "";
   const message = `${subjectOf(facts, request)} is in force until ${request.grant?.endsAt}, but somebody took it out of aws-auth.${known}`;
   const remedy =
     facts.cluster.drift === "repair"
@@ -80,7 +80,7 @@ function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
     );
   }
   if (grant?.state === "failed") {
-    const why = grant.failure?.message ?? "";
+    const why = sentence(grant.failure?.message ?? "");
     return cause(
       "request-closed",
       `${subject} was approved but could not be given. ${why}`,
@@ -88,7 +88,7 @@ function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
       offer,
     );
   }
-  const why = request.refusal ? ` ${request.refusal.message}` : "";
+  const why = request.refusal ? ` ${sentence(request.refusal.message)}` : "";
   return cause(
     "request-closed",
     `${subject} was ${closedWords[state]}.${why}`,

@@ -61,6 +61,11 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
 /** Links that others do not need: the chain goes on behind them. */
 const sideLinks: readonly LinkName[] = ["write", "pods", "leases"];
 
+/** Somebody else's words as a sentence of ours; nothing stays nothing. */
+export function sentence(words: string): string {
+  return words.replace(/\s*\.?\s*$/, words.trim() ? "." : "");
+}
+
 /** The whole chain in its order: a link that nobody came to says behind which one. */
 export function completeChain(links: readonly Link[]): readonly Link[] {
   const taken = new Map(links.map((link) => [link.name, link]));
