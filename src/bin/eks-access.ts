@@ -30,6 +30,10 @@ const commands: Readonly<Record<string, { does: string; run: (argv: readonly str
     does: "rebuilds the grants of a lost ledger from the clusters",
     run: async (argv) => (await import("./recover.ts")).recover(argv, processIo()),
   },
+  doctor: {
+    does: "says what a process lacks, and how to mend it",
+    run: async (argv) => (await import("./doctor.ts")).doctor(argv, processIo()),
+  },
   demo: { does: "plays the whole story in a sandbox", run: async (argv) => (await import("./demo.ts")).demo(argv) },
 };
 

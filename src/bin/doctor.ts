@@ -1,0 +1,131 @@
+import { sealKeysFrom } from "../approval/seal.ts";
+import { broken, type Finding, found, notAsked } from "../diagnosis/link.ts";
+import { explain } from "../failure/access-error.ts";
+import type { WorkerContext } from "../jobs/context.ts";
+import { openQueues } from "../jobs/queues.ts";
+import { connectRedis, type RedisConnection } from "../redis/connect.ts";
+import { examineFsync, examineRedis } from "../redis/examine.ts";
+import { redisLedger } from "../redis/ledger.ts";
+import type { CommandIo } from "./command-io.ts";
+import { createLog } from "./log.ts";
+import { readSettings, type Settings } from "./settings.ts";
+
+const usage = `Usage: eks-access doctor slack|worker
+
+Run it in the environment of that process: it looks at all that the process needs, and says how to mend what is missing.
+Exit code 0 all is well, 1 something is not, 2 unusable.
+`;
+
+/** What was looked at, for people. */
+interface Examined {
+  readonly what: string;
+  readonly findings: readonly Finding[];
+}
+
+/** `eks-access doctor slack|worker`. @throws AccessError `config-invalid` with every problem of the configuration */
+export async function doctor(argv: readonly string[], io: CommandIo): Promise<number> {
+  const [kind, ...rest] = argv;
+  if ((kind !== "slack" && kind !== "worker") || rest.length > 0) {
+    io.stderr(usage);
+    return 2;
+  }
+  const settings = await readSettings(kind);
+  tell({ what: "Configuration", findings: [found(`${settings.config.clusters.size} clusters, no problem`)] }, io);
+  const examined = [await examineLedger(settings, io)];
+  examined.push(...(kind === "slack" ? [await examineSlackSide(settings, io)] : await examineWorkerSide(settings, io)));
+  const isWell = examined.every(({ findings }) => findings.every(({ result }) => result !== "no"));
+  io.stdout(isWell ? "All is well.\n" : "Mend what is marked with ✗, then run it again.\n");
+  return isWell ? 0 : 1;
+}
+
+const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
+
+function tell(examined: Examined, io: CommandIo): Examined {
+  io.stdout(`${examined.what}\n`);
+  for (const { result, detail, mend } of examined.findings) {
+    io.stdout(`  ${marks[result]} ${detail.replaceAll("`", "")}${mend ? `. ${mend}` : ""}\n`);
+  }
+  return examined;
+}
+
+async function examineLedger({ environment }: Settings, io: CommandIo): Promise<Examined> {
+  let connection: RedisConnection | null = null;
+  try {
+    connection = await connectRedis(environment.redisUrl, environment.redisAccess);
+    const { redis } = connection;
+    const info = await redis.info().catch(() => "");
+    const [, fsync] = await redis
+      .config("GET", "appendfsync")
+      .catch(() => [])
+      .then((answer) => [answer].flat());
+    return tell(
+      { what: "Redis", findings: [...examineRedis(info), examineFsync(typeof fsync === "string" ? fsync : null)] },
+      io,
+    );
+  } catch (error) {
+    return tell({ what: "Redis", findings: [broken("it was not reached", explain(error))] }, io);
+  } finally {
+    await connection?.close();
+  }
+}
+
+async function examineSlackSide({ environment }: Settings, io: CommandIo): Promise<Examined> {
+  const [{ examineSlack }, { messengerClient }] = await Promise.all([
+    import("../slack/examine.ts"),
+    import("../slack/web-client.ts"),
+  ]);
+  const findings = environment.slack ? await examineSlack(messengerClient(environment.slack)) : [];
+  return tell({ what: "Slack", findings }, io);
+}
+
+async function examineWorkerSide(settings: Settings, io: CommandIo): Promise<Examined[]> {
+  const [first] = settings.config.clusters.values();
+  const examined = [tell({ what: "Clock", findings: [await examineClock(first?.region ?? "us-east-1")] }, io)];
+  for (const name of settings.config.clusters.keys()) examined.push(tell(await examineCluster(settings, name), io));
+  return examined;
+}
+
+async function examineClock(region: string): Promise<Finding> {
+  const { clockSkewSeconds, mostSkewSeconds } = await import("../aws/clock-skew.ts");
+  try {
+    const skew = await clockSkewSeconds(region, () => new Date());
+    const said = `${Math.abs(skew).toFixed(0)} s ${skew < 0 ? "behind" : "ahead of"} AWS's`;
+    return Math.abs(skew) <= mostSkewSeconds
+      ? found(`it is ${said}`)
+      : broken(`it is ${said}`, "Set it by NTP: AWS refuses signatures of another time.");
+  } catch (error) {
+    return notAsked("it was not compared with AWS's", explain(error));
+  }
+}
+
+/** The links of `whoami <cluster>` that ask for nobody: from the worker's own identity to the document. */
+const ofCluster: readonly string[] = ["worker", "creator", "cluster", "api-server", "write", "mode", "document"];
+
+async function examineCluster({ environment, config }: Settings, name: string): Promise<Examined> {
+  const { reportChain } = await import("../jobs/chain.ts");
+  const what = `Cluster ${name}`;
+  const cluster = config.clusters.get(name);
+  if (!cluster) return { what, findings: [] };
+  try {
+    const { redis, close } = await connectRedis(environment.redisUrl, environment.redisAccess);
+    const queues = openQueues(redis);
+    const context: WorkerContext = {
+      ledger: redisLedger(redis),
+      queues,
+      log: createLog("silent", "doctor"),
+      config,
+      sealKeys: sealKeysFrom(environment.sealSecrets),
+      now: () => new Date(),
+    };
+    try {
+      const { links } = await reportChain(context, cluster, { user: "doctor", answers: false });
+      const findings = links.filter((link) => ofCluster.includes(link.name));
+      return { what, findings: findings.map((link) => ({ ...link, detail: `${link.name}: ${link.detail}` })) };
+    } finally {
+      await queues.close();
+      await close();
+    }
+  } catch (error) {
+    return { what, findings: [broken("it was not looked at", explain(error))] };
+  }
+}

@@ -1,0 +1,124 @@
+import { readFileSync } from "node:fs";
+import { load } from "js-yaml";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { clockSkewSeconds } from "../../src/aws/clock-skew.ts";
+import { doctor } from "../../src/bin/doctor.ts";
+import { examineFsync, examineRedis } from "../../src/redis/examine.ts";
+import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { arns } from "../../src/sandbox/scene.ts";
+import { neededScopes } from "../../src/slack/examine.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+import { runCommand } from "./check-run.ts";
+
+let sandbox: Sandbox;
+let redis: TestRedis;
+beforeAll(async () => {
+  [sandbox, redis] = await Promise.all([startSandbox(), aRedis()]);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all([sandbox.stop(), redis.close()]);
+});
+beforeEach(() => {
+  vi.unstubAllEnvs();
+});
+
+/** In the environment of one of the two processes, with a change. */
+async function examine(kind: "slack" | "worker", change: Readonly<Record<string, string>> = {}) {
+  const environment = { ...sandbox.environmentOf(kind, { redisUrl: redis.url }), ...change };
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  return runCommand(doctor, [kind]);
+}
+
+describe("eks-access doctor", () => {
+  test("looks at all that the worker needs", async () => {
+    const { stdout } = await examine("worker");
+
+    expect(stdout).toContain("✓ 1 clusters, no problem");
+    expect(stdout).toMatch(/Clock\n {2}✓ it is \d+ s/);
+    expect(stdout).toMatch(/Cluster staging\n {2}✓ worker: AWS says: arn:aws:sts::111122223333:assumed-role/);
+    expect(stdout).toMatch(/ {2}✓ write: /);
+    expect(stdout).toMatch(/ {2}✓ document: /);
+    expect(stdout).not.toContain("✗ worker");
+  });
+
+  test("says how to mend what is missing, asks nothing behind it, and ends with 1", async () => {
+    sandbox.aws.account.setTrust(arns.creator, { principals: [] });
+
+    const { code, stdout } = await examine("worker");
+
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/ {2}✗ creator: .+\. .+\./);
+    expect(stdout).toContain("– api-server: ");
+    expect(stdout).toContain("Mend what is marked with ✗, then run it again.");
+  });
+
+  test("knows the token of the Slack process and its scopes", async () => {
+    const { stdout } = await examine("slack");
+
+    expect(stdout).toContain("✓ the app has every scope that it needs");
+  });
+
+  test("tells a token that Slack does not know, and a Redis that is not there", async () => {
+    const { code, stdout } = await examine("slack", {
+      SLACK_BOT_TOKEN: "xoxb-another",
+      REDIS_URL: "redis://127.0.0.1:1",
+    });
+
+    expect(code).toBe(1);
+    expect(stdout).toContain("✗ it was not reached");
+    expect(stdout).toContain("invalid_auth");
+    expect(stdout).not.toContain("xoxb-another");
+  });
+
+  test("asks which process is meant", async () => {
+    expect(await runCommand(doctor, ["everything"])).toMatchObject({ code: 2 });
+  });
+});
+
+describe("a Redis", () => {
+  const well = "redis_version:7.2.4\r\naof_enabled:1\r\nmaxmemory_policy:noeviction\r\n";
+
+  test("that keeps what it acknowledges is well", () => {
+    expect([...examineRedis(well), examineFsync("always")].map(({ result }) => result)).toEqual([
+      "yes",
+      "yes",
+      "yes",
+      "yes",
+    ]);
+  });
+
+  test.each([
+    ["is too old", well.replace("7.2.4", "6.0.16"), "6.0.16"],
+    ["writes no append-only file", well.replace("aof_enabled:1", "aof_enabled:0"), "forgets"],
+    ["evicts", well.replace("noeviction", "allkeys-lru"), "allkeys-lru"],
+  ])("that %s is not", (_what, info, said) => {
+    const [broken] = examineRedis(info).filter(({ result }) => result === "no");
+
+    expect(broken?.detail).toContain(said);
+    expect(broken?.mend).not.toBeNull();
+  });
+
+  test("that tells nothing is not called well", () => {
+    expect([...examineRedis(""), examineFsync(null)].map(({ result }) => result)).toEqual(Array(4).fill("not asked"));
+    expect(examineFsync("everysec").result).toBe("no");
+  });
+});
+
+test("the clock is compared with that of STS", async () => {
+  vi.stubEnv("AWS_ENDPOINT_URL_STS", sandbox.aws.url);
+  const skew = (seconds: number) => clockSkewSeconds("eu-central-1", () => new Date(Date.now() + seconds * 1000));
+
+  expect(Math.abs(await skew(0))).toBeLessThan(5);
+  expect(await skew(600)).toBeGreaterThan(590);
+  expect(await skew(-600)).toBeLessThan(-590);
+});
+
+test("the scopes that are looked for are those of manifest.yml", () => {
+  const manifest = z
+    .object({ oauth_config: z.object({ scopes: z.object({ bot: z.array(z.string()) }) }) })
+    .parse(load(readFileSync(new URL("../../manifest.yml", import.meta.url), "utf8")));
+
+  expect([...neededScopes].sort()).toEqual(manifest.oauth_config.scopes.bot.toSorted());
+});
