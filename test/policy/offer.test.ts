@@ -29,6 +29,15 @@ test("a rule can't make a level longer than it is", () => {
   expect(offered(aCluster({ rules }))).toContainEqual(["admin", 3600]);
 });
 
+test("a level is offered for good where the rule allows it", () => {
+  const person = { user: "U0ENGINEER", memberships: [] };
+  const permanentBy = (permanent: boolean) =>
+    levelsOffered(aCluster({ rules: [{ ...clusterRule, permanent }] }), person).map((level) => level.permanent);
+
+  expect(permanentBy(true)).toEqual([true, true]);
+  expect(permanentBy(false)).toEqual([false, false]);
+});
+
 test("a cluster that is closed offers nothing", () => {
   expect(offered(aCluster({ quiet: "the books are closed" }))).toEqual([]);
 });

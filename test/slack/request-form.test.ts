@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../src/sandbox/slack/block-limits.ts";
 import { suggestionsOf } from "../../src/slack/request-form/fields.ts";
-import { completeForm, durationsUpTo, emptyForm, type Offer } from "../../src/slack/request-form/form.ts";
+import { completeForm, durationsOf, emptyForm, type Offer } from "../../src/slack/request-form/form.ts";
 import { blockOf, formOf, isShown, partsOf } from "../../src/slack/request-form/read-form.ts";
 import { requestModal } from "../../src/slack/request-form/request-modal.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
@@ -9,7 +9,7 @@ import { aCluster, aLevel } from "../builders/a-cluster.ts";
 const engineer = "arn:aws:iam::111122223333:user/engineer";
 
 const offerOf = (name: string, ...levels: readonly string[]): Offer => {
-  const offered = levels.map((level) => aLevel({ name: level }));
+  const offered = levels.map((level) => ({ ...aLevel({ name: level }), permanent: false }));
   return { cluster: aCluster({ name, levels: offered }), levels: offered };
 };
 
@@ -126,8 +126,18 @@ describe("what belongs together", () => {
     [3600, ["15m", "30m", "1h"]],
     [5400, ["15m", "30m", "1h", "1h30m"]],
     [8 * 3600, ["15m", "30m", "1h", "2h", "4h", "8h"]],
-  ])("of %d seconds at the most one can choose %j", (most, expected) => {
-    expect(durationsUpTo(most)).toEqual(expected);
+  ])("of %d seconds at the most one can choose %j", (maxDurationSeconds, expected) => {
+    expect(durationsOf({ maxDurationSeconds, permanent: false })).toEqual(expected);
+  });
+
+  test("for good comes last, where a rule allows it, and is never chosen by itself", () => {
+    const [offer] = [offerOf("staging", "viewer")];
+    const levels = offer.levels.map((level) => ({ ...level, permanent: true }));
+
+    const { form, level } = completeForm(emptyForm, [{ ...offer, levels }]);
+
+    expect(level && durationsOf(level).at(-1)).toBe("permanent");
+    expect(form.duration).toBe("1h");
   });
 });
 

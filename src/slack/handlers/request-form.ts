@@ -38,7 +38,10 @@ async function remembered({ ledger }: SlackContext, user: string): Promise<Reque
  */
 export async function offersTo(context: SlackContext, user: string): Promise<readonly Offer[]> {
   const clusters = [...context.config.clusters.values()];
-  const everything = clusters.map((cluster) => ({ cluster, levels: cluster.levels }));
+  const everything = clusters.map((cluster) => ({
+    cluster,
+    levels: cluster.levels.map((level) => ({ ...level, permanent: false })),
+  }));
   const allowed = Promise.all(clusters.map((cluster) => offerTo(context, cluster, user))).catch(() => everything);
   const offers = await Promise.race([allowed, pause(rememberingMs, everything, { ref: false })]);
   return offers.filter(({ levels }) => levels.length > 0);

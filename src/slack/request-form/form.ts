@@ -1,10 +1,11 @@
-import type { Cluster, Level } from "../../policy/cluster.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { OfferedLevel } from "../../policy/offer.ts";
 import { formatDuration, parseDuration } from "../../request/duration.ts";
 
-/** What somebody may ask for in one cluster; each level with the longest time that they can have it. */
+/** What somebody may ask for in one cluster. */
 export interface Offer {
   readonly cluster: Cluster;
-  readonly levels: readonly Level[];
+  readonly levels: readonly OfferedLevel[];
 }
 
 /** What stands in the form; an empty text: nothing. */
@@ -27,7 +28,7 @@ export const emptyForm: RequestForm = { cluster: "", level: "", duration: "", pr
 export interface Completed {
   readonly form: RequestForm;
   readonly offer: Offer | null;
-  readonly level: Level | null;
+  readonly level: OfferedLevel | null;
 }
 
 const usualSeconds = 3600;
@@ -37,7 +38,7 @@ const steps = ["15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "2d", "3d", "7
 export function completeForm(form: RequestForm, offers: readonly Offer[]): Completed {
   const offer = offers.find(({ cluster }) => cluster.name === form.cluster) ?? onlyOne(offers);
   const level = offer?.levels.find(({ name }) => name === form.level) ?? onlyOne(offer?.levels ?? []);
-  const durations = level ? durationsUpTo(level.maxDurationSeconds) : [];
+  const durations = level ? durationsOf(level) : [];
   const duration = durations.includes(form.duration) ? form.duration : usualDuration(durations);
   return {
     form: { ...form, cluster: offer?.cluster.name ?? "", level: level?.name ?? "", duration },
@@ -46,10 +47,14 @@ export function completeForm(form: RequestForm, offers: readonly Offer[]): Compl
   };
 }
 
-/** The times to choose from, as people write them; the last is the longest that there is. */
-export function durationsUpTo(maxSeconds: number): readonly string[] {
-  const shorter = steps.filter((step) => secondsOf(step) < maxSeconds);
-  return [...shorter, formatDuration(maxSeconds).replaceAll(" ", "")];
+/** The times to choose from, as people write them, the longest last. */
+export function durationsOf({
+  maxDurationSeconds,
+  permanent,
+}: Omit<OfferedLevel, "name" | "groups" | "verify">): readonly string[] {
+  const shorter = steps.filter((step) => secondsOf(step) < maxDurationSeconds);
+  const longest = formatDuration(maxDurationSeconds).replaceAll(" ", "");
+  return [...shorter, longest, ...(permanent ? ["permanent"] : [])];
 }
 
 function usualDuration(durations: readonly string[]): string {

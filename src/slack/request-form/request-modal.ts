@@ -5,7 +5,7 @@ import { maxReasonLength, takesTicket } from "../../request/read-part.ts";
 import { longestTicket } from "../../request/ticket.ts";
 import { code, context, cut, plainLine } from "../mrkdwn.ts";
 import { fieldId, formActions, input, mostOptions, search, select, text } from "./fields.ts";
-import { type Completed, completeForm, durationsUpTo, type Offer, type RequestForm } from "./form.ts";
+import { type Completed, completeForm, durationsOf, type Offer, type RequestForm } from "./form.ts";
 
 export const requestModalId = "request";
 
@@ -55,7 +55,7 @@ function choicesOf({ form, offer, level }: Completed): InputBlock[] {
   const durations = select({
     id: fieldId("duration", form.cluster, level.name),
     label: "For how long",
-    names: durationsUpTo(level.maxDurationSeconds),
+    names: durationsOf(level),
     chosen: form.duration,
     action: null,
   });

@@ -9,7 +9,10 @@ import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 
 const engineer = "arn:aws:iam::111122223333:user/engineer";
 const value = JSON.stringify({ request: "r-1", digest: "d".repeat(64) });
-const levels = [aLevel(), aLevel({ name: "admin", maxDurationSeconds: 3600 })];
+const levels = [
+  { ...aLevel(), permanent: true },
+  { ...aLevel({ name: "admin", maxDurationSeconds: 3600 }), permanent: false },
+];
 const ticket = { need: "required", pattern: "OPS-[0-9]+" } as const;
 const offers = [{ cluster: aCluster({ ticket }), levels }];
 const path = "arn:aws:iam::111122223333:role/teams/developers";
