@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { readConfig } from "../../../src/config/config.ts";
+import type { Directory } from "../../../src/slack/directory.ts";
+import { wakeHomes } from "../../../src/slack/home/wake-homes.ts";
+import type { MessengerContext } from "../../../src/slack/messenger-context.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { silentContext } from "../../fault/silent-context.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { nobodysGroups } from "../slack-context.ts";
+
+/** Whose App Homes are woken by a change of a request of `U0ENGINEER`, where these people have opened theirs. */
+async function wokenBy(opened: readonly string[], directory: Directory = nobodysGroups, text = configText) {
+  const reading = readConfig(text);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const ledger = memoryLedger();
+  for (const user of opened) await ledger.rememberHome(user, "1.abc");
+  const woken: string[] = [];
+  const { queues, log } = silentContext(ledger);
+  const messages = { ...queues.messages, add: async (_: string, { home }: { home: string }) => void woken.push(home) };
+  const context = { ledger, log, queues: { ...queues, messages }, config: reading.config, directory };
+  await wakeHomes(context as unknown as MessengerContext, aPreviewedRequest());
+  return woken.toSorted();
+}
+
+test("whoever asked and whoever may decide have their App Home brought up to date, and nobody else", async () => {
+  expect(await wokenBy(["U0ENGINEER", "U0APPROVER", "U0ONCALL"])).toEqual(["U0APPROVER", "U0ENGINEER"]);
+});
+
+test("who never opened App Home is not sent one", async () => {
+  expect(await wokenBy([])).toEqual([]);
+});
+
+test("the people of a user group of approvers are found; without an answer of Slack the others are all the same", async () => {
+  const text = configText.replace("[U0APPROVER, U0APPROVER2]", "[S0PLATFORM, U0APPROVER2]");
+  const opened = ["U0ENGINEER", "U0APPROVER", "U0APPROVER2"];
+  const directory = { ...nobodysGroups, membersOf: async () => ["U0APPROVER"] };
+  const silent = { ...nobodysGroups, membersOf: () => Promise.reject(new Error("no answer")) };
+
+  expect(await wokenBy(opened, directory, text)).toEqual(["U0APPROVER", "U0APPROVER2", "U0ENGINEER"]);
+  expect(await wokenBy(opened, silent, text)).toEqual(["U0APPROVER2", "U0ENGINEER"]);
+});
