@@ -8,7 +8,9 @@ import {
   extendButton,
   listButton,
   requestButton,
+  reviewedButton,
 } from "../messages/buttons.ts";
+import { glassTitle } from "../messages/glass-words.ts";
 import { durationOf, stateOf } from "../messages/words.ts";
 import { code, context, cut, mention, plainLine, section, time } from "../mrkdwn.ts";
 import { leaseProgress } from "./progress.ts";
@@ -25,6 +27,8 @@ export interface HomeContent {
   readonly principal: string | null;
   /** What waits for this person's decision. */
   readonly toDecide: HomeList;
+  /** Access without an approval that waits for this person's review. */
+  readonly toReview: HomeList;
   /** What this person holds, or is being given. */
   readonly access: HomeList;
   /** This person's other requests, the newest first. */
@@ -41,7 +45,7 @@ export const mostRows = 10;
 
 /** The App Home tab of one person. A pure function of what the ledger holds. */
 export function homeView(content: HomeContent): Home {
-  const { user, principal, toDecide, access, requests, now } = content;
+  const { user, principal, toDecide, toReview, access, requests, now } = content;
   return {
     type: "home",
     blocks: [
@@ -51,6 +55,7 @@ export function homeView(content: HomeContent): Home {
       ),
       { type: "actions", block_id: "start", elements: [requestButton("primary")] },
       ...part("Waiting for your decision", "decide", toDecide, decisionRow),
+      ...part("Waiting for your review", "review", toReview, reviewRow),
       ...part("Your access", "access", access, (request) => accessRow(request, now)),
       ...part("Your requests", "requests", requests, requestRow),
       context(
@@ -62,11 +67,11 @@ export function homeView(content: HomeContent): Home {
 
 type Row = (request: AccessRequest) => KnownBlock[];
 
-const lists = { decide: "pending", access: "active", requests: "mine" } as const;
+const lists = { decide: "pending", review: "active", access: "active", requests: "mine" } as const;
 
 function part(title: string, name: keyof typeof lists, { requests, total }: HomeList, row: Row): KnownBlock[] {
   // Nobody who decides about nothing has to read that nothing waits.
-  if (total === 0 && name === "decide") return [];
+  if (total === 0 && (name === "decide" || name === "review")) return [];
   const shown = requests.slice(0, mostRows);
   const left = total - shown.length;
   const kind = lists[name];
@@ -90,6 +95,14 @@ function decisionRow(request: AccessRequest): KnownBlock[] {
     section(`${who}\n${cut(stateOf(request), 500)}\n>${cut(plainLine(reason), 250)}`),
     // What is decided is a change, and a row shows none.
     { type: "actions", block_id: `decide-${id}`, elements: [detailsButton(request, "Review")] },
+  ];
+}
+
+function reviewRow(request: AccessRequest): KnownBlock[] {
+  const { id, reason } = request;
+  return [
+    section(`${glassTitle(request)} (${code(id)})\n${cut(stateOf(request), 500)}\n>${cut(plainLine(reason), 250)}`),
+    { type: "actions", block_id: `review-${id}`, elements: [reviewedButton(request), detailsButton(request)] },
   ];
 }
 

@@ -1,7 +1,11 @@
+import { review } from "../../approval/glass.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import type { Cluster } from "../../policy/cluster.ts";
 import { actsOf } from "../../policy/may-act.ts";
 import { approvesFor } from "../../policy/may-see.ts";
+import type { Person } from "../../policy/person.ts";
+import type { ListName } from "../../request/lists.ts";
 import { type AccessRequest, isClosed } from "../../request/request.ts";
 import type { Directory } from "../directory.ts";
 import { personShown } from "../standing.ts";
@@ -24,11 +28,10 @@ export async function readHome(source: HomeSource, user: string): Promise<HomeCo
   const clusters = [...config.clusters.values()].filter((cluster) => approvesFor(cluster, person));
   const names = clusters.map(({ name }) => name);
   const own = { clusters: [], requester: user, match: "any" } as const;
-  const [principal, waiting, access, all] = await Promise.all([
+  const [principal, waiting, newest, access, all] = await Promise.all([
     ledger.principalOf(user),
-    names.length > 0
-      ? ledger.list({ list: "pending", clusters: names, requester: null, match: "any" }, 0, lookedThrough)
-      : { requests: [], total: 0 },
+    ofClusters(ledger, "pending", names),
+    ofClusters(ledger, "all", names),
     ledger.list({ list: "granted", ...own }, 0, mostRows),
     ledger.list({ list: "all", ...own }, 0, lookedThrough),
   ]);
@@ -41,11 +44,27 @@ export async function readHome(source: HomeSource, user: string): Promise<HomeCo
     user,
     principal,
     toDecide: fewer(waiting, mayDecide),
+    toReview: only(newest, (request) => mayReview(request, config.clusters.get(request.cluster), person, moment)),
     access,
     // What is held stands above already.
     requests: fewer(all, (request) => request.state !== "approved" || isClosed(request)),
     now: moment,
   };
+}
+
+async function ofClusters(ledger: Ledger, list: ListName, clusters: readonly string[]): Promise<HomeList> {
+  if (clusters.length === 0) return { requests: [], total: 0 };
+  return ledger.list({ list, clusters, requester: null, match: "any" }, 0, lookedThrough);
+}
+
+function mayReview(request: AccessRequest, cluster: Cluster | undefined, person: Person, now: Date): boolean {
+  return cluster !== undefined && request.glass !== null && review(request, cluster, person, now).type !== "refused";
+}
+
+/** Of a few among many nobody knows how many are further back. */
+function only({ requests }: HomeList, keep: (request: AccessRequest) => boolean): HomeList {
+  const kept = requests.filter(keep);
+  return { requests: kept.slice(0, mostRows), total: kept.length };
 }
 
 /** The total stays an estimate where not all were looked through: it is never less than what is shown. */

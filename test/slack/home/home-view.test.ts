@@ -17,6 +17,7 @@ function aHome(change: Partial<HomeContent> = {}): HomeContent {
     user: "U0ENGINEER",
     principal: engineerArn,
     toDecide: none,
+    toReview: none,
     access: none,
     requests: none,
     now: at(hours(1)),
@@ -27,6 +28,7 @@ function aHome(change: Partial<HomeContent> = {}): HomeContent {
 test("App Home shows what waits, what is held with its end, and what was asked for, each with its buttons", () => {
   const content = aHome({
     toDecide: listOf(aPreviewedRequest({ id: "r-2", requester: "U0ONCALL" })),
+    toReview: listOf(states["broken glass"] ?? expect.fail("there is no such state")),
     access: listOf(aGrantedRequest({}), aGrantedRequest({ state: "scheduled" }, { id: "r-3" })),
     requests: listOf(aPreviewedRequest({ id: "r-4" }), aPreviewedRequest({ id: "r-5", state: "lapsed" })),
   });
@@ -61,7 +63,9 @@ describe("Slack takes App Home", () => {
     const requests = Array.from({ length: mostRows }, (_, index) => ({ ...request, id: `r-${index}` }));
     const full = { requests, total: 1_000_000 };
 
-    const view = homeView(aHome({ toDecide: full, access: full, requests: full, principal: request.principal }));
+    const view = homeView(
+      aHome({ toDecide: full, toReview: full, access: full, requests: full, principal: request.principal }),
+    );
 
     expect(problemsOfView(view)).toEqual([]);
     // https://docs.slack.dev/reference/views: a view has at most 250,000 characters.
