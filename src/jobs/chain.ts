@@ -96,7 +96,7 @@ async function takeApiLinks(
   { take }: LinkTaker,
 ): Promise<Reached | null> {
   const { credentials, description } = aws;
-  const client = await connectAs(credentials, cluster, description, context.now());
+  const client = await connectAs(credentials, cluster, description, context.now(), []);
   const identity = await take(
     "api-server",
     () => client.whoAmI(),

@@ -103,7 +103,7 @@ async function openAs(
   if (description.authenticationMode === "API") {
     throw new AccessError("cluster-ignores-aws-auth", `${cluster.name} does not read aws-auth`);
   }
-  const client = await connectAs(credentials, cluster, description, now());
+  const client = await connectAs(credentials, cluster, description, now(), errands);
   return { client, description, creatorArn: creatorArnOf(creator), close: () => client.close() };
 }
 
@@ -119,9 +119,10 @@ export async function connectAs(
   cluster: Cluster,
   description: ClusterDescription,
   now: Date,
+  errands: readonly Errand[],
 ): Promise<ClusterClient> {
   const token = await mintToken(credentials, cluster, now);
   const { name, endpoint = description.endpoint } = cluster;
   const { certificateAuthority = description.certificateAuthority } = cluster;
-  return connectCluster({ name, endpoint, certificateAuthority, token });
+  return connectCluster({ name, endpoint, certificateAuthority, token, requests: errands.map(({ id }) => id) });
 }

@@ -26,7 +26,7 @@ export async function reachCluster<T>(
   const creator = await knownCreator(context, cluster);
   const { credentials } = await becomeCreator(cluster, creator, [errand]);
   const description = await describeCluster(credentials, addressOf(cluster));
-  const client = await connectAs(credentials, cluster, description, context.now());
+  const client = await connectAs(credentials, cluster, description, context.now(), [errand]);
   try {
     return await look({ credentials, creatorArn: creatorArnOf(creator), description, client });
   } finally {

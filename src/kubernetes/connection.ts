@@ -1,6 +1,7 @@
 import { type Configuration, createConfiguration, ServerConfiguration } from "@kubernetes/client-node";
 import { Agent } from "undici";
 import { observedHttp } from "./observed-http.ts";
+import { userAgentFor } from "./user-agent.ts";
 
 /** Where a cluster is and how to be let in. */
 export interface ClusterEndpoint {
@@ -11,6 +12,8 @@ export interface ClusterEndpoint {
   /** PEM in base64, as EKS tells it: the only authority that is trusted. */
   readonly certificateAuthority: string;
   readonly token: string;
+  /** Ids of requests, for the API server's audit log. */
+  readonly requests?: readonly string[];
 }
 
 /** What the generated API clients are made with, over sockets that are shared and closed together. */
@@ -26,6 +29,7 @@ export interface Connection {
  */
 export function createConnection(cluster: ClusterEndpoint, timeoutMs: number): Connection {
   const ca = Buffer.from(cluster.certificateAuthority, "base64").toString("utf8");
+  const userAgent = userAgentFor(cluster.requests ?? []);
   const agent = new Agent({ connect: { ca, timeout: Math.min(timeoutMs, 5_000) }, connections: 4 });
   const configuration = createConfiguration({
     baseServer: new ServerConfiguration(cluster.endpoint, {}),
@@ -34,7 +38,7 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs: number): C
         getName: () => "bearer token",
         applySecurityAuthentication: (request) => {
           request.setHeaderParam("Authorization", `Bearer ${cluster.token}`);
-          request.setHeaderParam("User-Agent", "eks-access");
+          request.setHeaderParam("User-Agent", userAgent);
           request.setDispatcher(agent);
           request.setSignal(AbortSignal.timeout(timeoutMs));
         },
