@@ -2,7 +2,7 @@ import type { AccessRequest, MappedIdentity } from "../request/request.ts";
 import { isClosed } from "../request/request.ts";
 import { type Cause, cause, type Offer } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";
-import { named, sentence } from "./link.ts";
+import { named, sentence, untilWords } from "./link.ts";
 
 /** What the ledger knows of why there is no access, or not the one that was given. `identity`: who the principal is now. */
 export function leaseCauses(facts: WhyFacts, identity: MappedIdentity | null): readonly Cause[] {
@@ -58,7 +58,7 @@ function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIde
   const missing = request.groups.filter((group) => !identity?.groups.includes(group));
   if (missing.length === 0) return null;
   const known = request.grant?.drift ? ` Found: ${sentence(request.grant.drift.message)}` : "";
-  const message = `${subjectOf(facts, request)} is in force until ${request.grant?.endsAt}, but somebody took it out of aws-auth.${known}`;
+  const message = `${subjectOf(facts, request)} is in force ${untilWords(request)}, but somebody took it out of aws-auth.${known}`;
   const remedy =
     facts.cluster.drift === "repair"
       ? "The worker puts it back at its next look, within minutes."

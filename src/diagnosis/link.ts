@@ -1,3 +1,6 @@
+import { isPermanent } from "../request/duration.ts";
+import type { AccessRequest } from "../request/request.ts";
+
 /** What has to hold between a person in Slack and their pods, in this order: each link needs the ones before it. */
 export const linkNames = [
   "worker",
@@ -60,6 +63,12 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
 
 /** Links that others do not need: the chain goes on behind them. */
 const sideLinks: readonly LinkName[] = ["write", "pods", "leases"];
+
+/** When a grant is over, as a clause; a permanent one has no end that anybody would read. */
+export function untilWords({ durationSeconds, grant }: AccessRequest): string {
+  if (isPermanent(durationSeconds)) return "until somebody takes it away";
+  return grant ? `until ${grant.endsAt}` : "";
+}
 
 /** Somebody else's words as a sentence of ours; nothing stays nothing. */
 export function sentence(words: string): string {

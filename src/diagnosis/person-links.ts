@@ -2,7 +2,7 @@ import type { Drift } from "../grant/drift.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
 import type { AccessEntryFact } from "./facts.ts";
-import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";
+import { broken, counted, type Finding, found, named, notAsked, someOf, untilWords } from "./link.ts";
 
 /** Whom a question is about. */
 export interface Asker {
@@ -90,11 +90,14 @@ function isOf(request: AccessRequest, { user, principal }: Asker): boolean {
   return request.requester === user || request.principal.toLowerCase() === principal?.toLowerCase();
 }
 
-function leaseWords({ id, level, grant, lapsesAt }: AccessRequest): string {
+function leaseWords(request: AccessRequest): string {
+  const { id, level, grant, lapsesAt } = request;
   const what = `${named(level)} (${named(id)})`;
   if (!grant) return `${what} waits, and lapses ${lapsesAt}`;
   if (grant.end) return `${what} is being taken away`;
-  return grant.state === "active" ? `${what} until ${grant.endsAt}` : `${what} is being applied, until ${grant.endsAt}`;
+  return grant.state === "active"
+    ? `${what} ${untilWords(request)}`
+    : `${what} is being applied, ${untilWords(request)}`;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { causeCodes } from "../../src/diagnosis/cause.ts";
 import { diagnose } from "../../src/diagnosis/why.ts";
+import { permanentSeconds } from "../../src/request/duration.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { states } from "../builders/states.ts";
@@ -353,6 +354,14 @@ test("every cause says what to do about it, in whole sentences", () => {
     expect(message, code).not.toMatch(/\.\.|undefined|null/);
     expect(remedy, code).toMatch(/^[A-Z`].*\.$/);
   }
+});
+
+test("a permanent grant that is gone is told without the end that it has on paper", () => {
+  const request = aGrantedRequest({}, { ...own, durationSeconds: permanentSeconds });
+
+  expect(theCause(whyFacts({ data: {}, pods: null, requests: [request] }), "drifted").message).toContain(
+    "is in force until somebody takes it away, but somebody took it out of aws-auth",
+  );
 });
 
 test("a cluster that repairs drift says that the grant comes back by itself", () => {

@@ -1,10 +1,11 @@
+import { breakGlassFor } from "../../policy/break-glass.ts";
 import type { Cluster, Level } from "../../policy/cluster.ts";
 import { creatorArnOf } from "../../policy/creator.ts";
 import { approvesFor } from "../../policy/may-see.ts";
 import { isNamedIn, type Person } from "../../policy/person.ts";
 import { approvalsNeeded, approversOf, ruleFor } from "../../policy/rule.ts";
 import { formatDuration } from "../../request/duration.ts";
-import { code, codeList, context, cut, mentions, section } from "../mrkdwn.ts";
+import { code, codeList, context, cut, mentions, plainLine, section } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";
 import type { Message } from "./message.ts";
 
@@ -36,20 +37,26 @@ export function noClusterFitsAnswer(part: string, names: readonly string[]): Mes
 function clusterWords(cluster: Cluster, person: Person, now: Date): string {
   const { name, eksName, region, account, channel, onCall } = cluster;
   const levels = cluster.levels.slice(0, mostLevels).map((level) => levelWords(cluster, level, person, now));
-  const left = cluster.levels.length - levels.length;
+  const left = cluster.levels.slice(mostLevels).map((each) => each.name);
   return [
     `*${code(name)}*${roleWords(cluster, person)}: ${code(eksName)} in ${code(region)}, account ${code(account)}`,
     ...levels,
-    ...(left > 0
-      ? [
-          `• ${left} more levels: ${codeList(
-            cluster.levels.slice(mostLevels).map((each) => each.name),
-            150,
-          )}`,
-        ]
-      : []),
+    ...(left.length > 0 ? [`• ${left.length} more levels: ${codeList(left, 150)}`] : []),
+    ...exceptionsOf(cluster, person),
     `Asked in <#${channel}>. On call: ${onCall.length > 0 ? few(onCall) : "nobody named"}. ${creatorWords(cluster)}`,
   ].join("\n");
+}
+
+/** What stands against or beside the rules: the cluster is quiet, or the glass may be broken. */
+function exceptionsOf(cluster: Cluster, person: Person): string[] {
+  const glass = breakGlassFor(cluster, person);
+  const line = code(`/eks-access break-glass ${cluster.name} <reason>`);
+  return [
+    ...(cluster.quiet === null ? [] : [`:zzz: It takes no requests now: ${cut(plainLine(cluster.quiet), 200)}`]),
+    ...(glass
+      ? [`In an emergency ${line} gives ${code(glass.level, 70)} for ${formatDuration(glass.durationSeconds)} at once`]
+      : []),
+  ];
 }
 
 function roleWords(cluster: Cluster, person: Person): string {
@@ -62,7 +69,8 @@ function roleWords(cluster: Cluster, person: Person): string {
 
 function levelWords(cluster: Cluster, level: Level, person: Person, now: Date): string {
   const rule = ruleFor(cluster, level.name, person);
-  const what = `• ${code(level.name, 70)} up to ${formatDuration(rule?.maxDurationSeconds ?? level.maxDurationSeconds)}`;
+  const longest = formatDuration(rule?.maxDurationSeconds ?? level.maxDurationSeconds);
+  const what = `• ${code(level.name, 70)} up to ${longest}${rule?.permanent ? ", or permanent" : ""}`;
   if (!rule) return `${what}: not for you`;
   const count = approvalsNeeded(rule, level, now);
   const approvers = few(approversOf(rule, cluster));

@@ -33,6 +33,25 @@ test("clusters says of a level that it is not for the reader", () => {
   );
 });
 
+test("clusters tells what stands beside the rules: permanent access, a quiet cluster, and the glass", () => {
+  const breakGlass = { who: ["U0ENGINEER"], level: "admin", durationSeconds: 3600 };
+  const cluster = aCluster({
+    quiet: "migration until *Monday*",
+    breakGlass,
+    rules: [{ ...clusterRule, permanent: true }],
+  });
+  const told = (user: string) => textOfBlocks(clustersAnswer([cluster], { user, memberships: [] }, at(0)));
+
+  expect(told("U0ENGINEER").replaceAll("\u200b", "")).toContain(
+    "`viewer` up to 8h, or permanent, decided by one of <@U0APPROVER>, <@U0APPROVER2>",
+  );
+  expect(told("U0ENGINEER").replaceAll("\u200b", "")).toContain(
+    ":zzz: It takes no requests now: migration until *Monday*",
+  );
+  expect(told("U0ENGINEER")).toContain("`/eks-access break-glass staging &lt;reason&gt;` gives `admin` for 1h at once");
+  expect(told("U0ONCALL")).not.toContain("break-glass");
+});
+
 test("a part of a name that fits no cluster is answered with all names", () => {
   expect(noClusterFitsAnswer("prd", ["production", "staging"]).text).toBe(
     "No cluster has `prd` in its name. Clusters: `production`, `staging`.",
