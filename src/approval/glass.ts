@@ -3,6 +3,7 @@ import { breakGlassFor } from "../policy/break-glass.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { approvesFor } from "../policy/may-see.ts";
 import type { Person } from "../policy/person.ts";
+import { approversOf } from "../policy/rule.ts";
 import { digestOfWish } from "../request/digest.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import type { ApprovalVerdict } from "./check-approval.ts";
@@ -79,6 +80,12 @@ export function review(request: AccessRequest, cluster: Cluster, person: Person,
   if (!approvesFor(cluster, person)) return { type: "refused", code: "not-an-approver" };
   const after = revise(request, { glass: { ...glass, review: { by: person.user, at: now.toISOString() } } });
   return { type: "reviewed", after };
+}
+
+/** Who may review it: the approvers of the cluster, by any of its rules, without who broke the glass. Slack users and user groups. */
+export function reviewersOf({ requester }: AccessRequest, cluster: Cluster): readonly string[] {
+  const approvers = cluster.rules.flatMap((rule) => approversOf(rule, cluster));
+  return [...new Set([...cluster.approvers, ...approvers])].filter((each) => each !== requester);
 }
 
 /** The record once it is told again that nobody has reviewed it; null: it is not time. Of days that were missed only one is told. */

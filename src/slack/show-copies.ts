@@ -1,4 +1,5 @@
 import { othersWhoMayApprove } from "../approval/approvers.ts";
+import { reviewersOf } from "../approval/glass.ts";
 import type { Copy, Shown } from "../ledger/ledger.ts";
 import { isUser } from "../policy/person.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -40,6 +41,9 @@ export async function showCopies(
 /** Where Slack does not say who is left: all who are named. */
 function whoToAsk({ config }: MessengerContext, request: AccessRequest, presence: Presence | null): readonly string[] {
   const cluster = config.clusters.get(request.cluster);
-  if (request.state !== "pending" || !request.preview || !cluster) return [];
+  if (!cluster) return [];
+  // Nobody was asked, and everybody should hear of it.
+  if (request.glass && !request.glass.review) return reviewersOf(request, cluster).filter(isUser);
+  if (request.state !== "pending" || !request.preview) return [];
   return presence?.present ?? othersWhoMayApprove(request, cluster).filter(isUser);
 }

@@ -9,6 +9,7 @@ import { showRequest as showMessage } from "../../src/slack/messenger.ts";
 import type { MessengerContext } from "../../src/slack/messenger-context.ts";
 import { showThread } from "../../src/slack/show-thread.ts";
 import { backgroundClient } from "../../src/slack/web-client.ts";
+import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
@@ -278,6 +279,15 @@ describe("where Slack fails", () => {
     ]);
     expect(toPerson("U0APPROVER")[0]).toContain("[Approve]");
     expect(await ledger.unshown(10)).toEqual([]);
+  });
+
+  test("a broken glass is told to the approvers one by one, to be reviewed", async () => {
+    const request = await recorded(aBrokenGlass());
+
+    await showRequest(aContext(configText.replace("C0ACCESS", "C0NOWHERE")), request.id);
+
+    expect(toPerson("U0APPROVER")[0]).toContain("[Reviewed]");
+    expect(toPerson("U0APPROVER2")[0]).toContain("broke the glass of `staging`");
   });
 
   test("and the channel is back, it is asked there as well", async () => {

@@ -1,6 +1,5 @@
-import type { ReviewRefusal } from "../../approval/glass.ts";
+import { type ReviewRefusal, reviewersOf } from "../../approval/glass.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import { approversOf } from "../../policy/rule.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { code, mention, mentions, plainLine, time } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";
@@ -41,9 +40,8 @@ export function reviewedAnswer({ id }: AccessRequest): Message {
 }
 
 export function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessRequest, cluster: Cluster): Message {
-  const { id, requester, glass } = request;
-  const approvers = [...new Set(cluster.rules.flatMap((rule) => approversOf(rule, cluster)))];
-  const others = mentions(approvers.filter((each) => each !== requester));
+  const { id, glass } = request;
+  const others = mentions(reviewersOf(request, cluster));
   const reasons: Readonly<Record<ReviewRefusal, string>> = {
     "nothing-to-review": `${code(id)} was asked for and decided: there is nothing to review.`,
     own: `Nobody reviews what they did themselves. Who may: ${others}.`,

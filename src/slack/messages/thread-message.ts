@@ -1,6 +1,6 @@
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
+import { reviewersOf } from "../../approval/glass.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import { approversOf } from "../../policy/rule.ts";
 import { isPermanent } from "../../request/duration.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { cut, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
@@ -93,12 +93,11 @@ function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): Th
 
 /** Nobody was asked, so somebody has to look: each day until they have. */
 function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
-  const { glass, requester } = request;
+  const { glass } = request;
   if (!glass) return [];
   if (glass.review) return [{ name: "reviewed", text: `${reviewState(request)}.` }];
   if (glass.reminders === 0 || !cluster) return [];
-  const approvers = [...new Set(cluster.rules.flatMap((rule) => approversOf(rule, cluster)))];
-  const others = mentions(approvers.filter((each) => each !== requester));
+  const others = mentions(reviewersOf(request, cluster));
   const text = `${others}: nobody has reviewed this yet. Look at what was done, then press Reviewed above.`;
   return [{ name: `unreviewed-${glass.reminders}`, text }];
 }
