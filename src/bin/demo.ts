@@ -12,14 +12,14 @@ const usage = `Usage: eks-access demo            plays the whole story in a sand
 
 /** `eks-access demo [--stay [--port <number>]]`. Returns 0 where everything was as expected, 2 for what it can't read. */
 export async function demo(argv: readonly string[]): Promise<number> {
-  // The AWS SDK's word on the age of Node is for operators; the worker's log has it.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
   const options = readOptions(argv);
-  const write = (text: string) => void process.stdout.write(text);
   if (!options) {
     process.stderr.write(usage);
     return 2;
   }
+  // The AWS SDK's word on the age of Node is for operators; the worker's log has it.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+  const write = (text: string) => void process.stdout.write(text);
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
   const program: Program = { script: process.argv[1] ?? "", nodeFlags: process.execArgv };

@@ -6,9 +6,6 @@ import { note } from "./edits.ts";
 import type { Stage } from "./stage.ts";
 import { armed, lasting, type Trouble } from "./troubles.ts";
 
-/** The AWS SDK asks this often before it gives up. */
-const attempts = 3;
-
 /** What AWS and the API server do to the worker. */
 export function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): readonly Trouble[] {
   const { faults } = sandbox;
@@ -23,31 +20,19 @@ export function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWat
         undoes: "Call it off",
       },
       (struck) =>
-        strikes(faults, "kubernetes.replace-configmap", { type: "watch" }, 1, async () => {
-          await document.edit(note);
-          struck(true);
-        }),
+        faults.plan(
+          "kubernetes.replace-configmap",
+          { type: "watch" },
+          {
+            onStrike: async () => {
+              await document.edit(note);
+              struck(true);
+            },
+          },
+        ),
       changes.announce,
     ),
-    armed(
-      {
-        id: "throttle",
-        title: "AWS throttles",
-        explains:
-          "STS answers “Rate exceeded” to the worker's next run. The message says why it waits, and when it tries again.",
-        does: "At the next run",
-        undoes: "Call it off",
-      },
-      (struck) => {
-        let left = attempts;
-        const answer: FaultAnswer = { type: "answer", ...stsError("Throttling", "Rate exceeded") };
-        return strikes(faults, "sts.AssumeRole", answer, attempts, async () => {
-          left -= 1;
-          if (left === 0) struck(true);
-        });
-      },
-      changes.announce,
-    ),
+    throttling(faults),
     lasting(
       {
         id: "denied",
@@ -65,12 +50,23 @@ export function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWat
   ];
 }
 
-function strikes(
-  faults: Faults,
-  call: string,
-  answer: FaultAnswer,
-  times: number,
-  onStrike: () => Promise<void>,
-): { cancel: () => void } {
-  return faults.plan(call, answer, { times, onStrike });
+function throttling(faults: Faults): Trouble {
+  const answer: FaultAnswer = { type: "answer", ...stsError("Throttling", "Rate exceeded") };
+  let planned: { cancel: () => void } | undefined;
+  return lasting(
+    {
+      id: "throttle",
+      title: "AWS throttles",
+      explains:
+        "STS answers “Rate exceeded” to whoever becomes the creator. The message says why it waits, and when it tries again.",
+      does: "Throttle",
+      undoes: "Let go",
+    },
+    {
+      begin: async () => {
+        planned = faults.plan("sts.AssumeRole", answer, { times: Number.POSITIVE_INFINITY });
+      },
+      end: async () => planned?.cancel(),
+    },
+  );
 }

@@ -24,7 +24,8 @@ export function humanTroubles({ sandbox: { cluster } }: Stage, document: Documen
       {
         id: "drift",
         title: "Somebody removes a grant",
-        explains: "A colleague deletes mapUsers from the document. eks-access notices, and says so in the channel.",
+        explains:
+          "A colleague deletes mapUsers. eks-access notices at its next look, here each 15 seconds, and says so in the channel.",
         does: "Delete mapUsers",
         undoes: "",
       },

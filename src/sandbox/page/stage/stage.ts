@@ -2,6 +2,7 @@ import { freePort } from "../../free-port.ts";
 import { type Program, startProduct } from "../../product-process.ts";
 import { type ProvidedRedis, provideRedis } from "../../redis/provide-redis.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox.ts";
+import { configuration } from "../../scene.ts";
 import { type Changes, makeChanges } from "../../slack/changes.ts";
 import type { NumberedCall } from "../cluster/calls.ts";
 import { type ManagedProcess, manageProcess } from "./managed-process.ts";
@@ -21,6 +22,9 @@ export interface Stage {
 
 const callsKept = 80;
 
+/** Clusters are looked at each five minutes otherwise; nobody waits that long for a page. */
+const watchful = `${configuration}  inspectEvery: 15s\n`;
+
 /** @throws Error where Redis or a process does not start; what had started is stopped again */
 export async function startStage(program: Program, options: SandboxOptions = {}): Promise<Stage> {
   const changes = makeChanges();
@@ -34,6 +38,7 @@ export async function startStage(program: Program, options: SandboxOptions = {})
     const redis = await provideRedis({ appendOnly: true });
     stops.unshift(redis.stop);
     const sandbox = await startSandbox({
+      configuration: watchful,
       ...options,
       onCall: (call) => {
         number += 1;

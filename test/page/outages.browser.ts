@@ -1,0 +1,95 @@
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { arns } from "../../src/sandbox/scene.ts";
+import { aPage, become, picture, revoke, type Stand, say } from "./a-page.ts";
+
+/** What others do, and what is away for a while. Each test goes on where the one before it left off. */
+let stand: Stand;
+let page: Page;
+
+beforeAll(async () => {
+  stand = await aPage();
+  page = await stand.open();
+});
+
+afterAll(() => stand?.stop());
+
+const trouble = (title: string) =>
+  page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: new RegExp(`^${title}`) }) });
+const messageOf = (reason: string) => page.getByRole("log").getByRole("article").filter({ hasText: reason }).last();
+const dataNow = () => stand.theatre.stage.sandbox.cluster.awsAuth()?.data ?? {};
+
+async function ask(reason: string): Promise<void> {
+  await become(page, "engineer");
+  await say(page, `/eks-access request staging ${arns.engineer} viewer for 10m ${reason}`);
+  await become(page, "approver");
+  await messageOf(reason).getByRole("button", { name: "Approve" }).waitFor();
+}
+
+const approve = (reason: string) => messageOf(reason).getByRole("button", { name: "Approve" }).click();
+
+test("what a colleague adds by hand stays, whatever is written after it", async () => {
+  await trouble("Somebody's kubectl edit").getByRole("button", { name: "Edit by hand" }).click();
+  await page.getByRole("region", { name: "aws-auth" }).getByText("somebody with kubectl edit").waitFor();
+  const edited = dataNow().mapRoles;
+  await ask("beside an edit");
+  await approve("beside an edit");
+  await messageOf("beside an edit").getByText("mapped").waitFor();
+
+  await revoke(messageOf("beside an edit"));
+  await messageOf("beside an edit").getByText("Ended").waitFor();
+
+  expect(edited).toContain("# Until the audit is over");
+  expect(dataNow()).toEqual({ mapRoles: edited });
+});
+
+test("AWS throttles: the message says why it waits, and it goes on by itself", async () => {
+  await ask("while throttled");
+  await trouble("AWS throttles").getByRole("button", { name: "Throttle" }).click();
+  await trouble("AWS throttles").getByText("in force").waitFor();
+  await approve("while throttled");
+  await messageOf("while throttled").getByText("Throttling").first().waitFor();
+  await picture(page, "throttled");
+
+  await trouble("AWS throttles").getByRole("button", { name: "Let go" }).click();
+  await messageOf("while throttled").getByText("mapped").waitFor();
+
+  expect(dataNow().mapUsers).toContain(arns.engineer);
+});
+
+test("a grant that somebody removes by hand is noticed, and said in the channel", async () => {
+  await trouble("Somebody removes a grant").getByRole("button", { name: "Delete mapUsers" }).click();
+
+  await messageOf("while throttled")
+    .getByText(/took|gone from|removed|taken out/i)
+    .first()
+    .waitFor();
+  await picture(page, "drifted");
+});
+
+test("the slack process is killed: Slack says so, and what is done meanwhile is shown later", async () => {
+  await trouble("Kill the slack process").getByRole("button", { name: "Kill it" }).click();
+  await page.getByRole("list", { name: "Processes" }).getByText("not running").waitFor();
+  await say(page, "/eks-access help");
+  await page.getByRole("alert").getByText("dispatch_failed").waitFor();
+  await picture(page, "slack-killed");
+
+  await trouble("Kill the slack process").getByRole("button", { name: "Start it again" }).click();
+  await page.getByRole("list", { name: "Processes" }).getByText("started 2 times").waitFor();
+  await say(page, "/eks-access help");
+
+  await page.getByText("Only visible to you").first().waitFor();
+});
+
+test("Redis is killed: nothing is taken that was not recorded, and it all goes on when it is back", async () => {
+  await trouble("Kill Redis").getByRole("button", { name: "Kill it" }).click();
+  await page.getByRole("region", { name: "Audit trail" }).getByText("Redis does not answer").waitFor();
+  await picture(page, "redis-killed");
+
+  await trouble("Kill Redis").getByRole("button", { name: "Start it again" }).click();
+  await page.getByRole("region", { name: "Audit trail" }).getByText("✓ The chain is whole").waitFor();
+  await ask("after the outage");
+  await approve("after the outage");
+
+  await messageOf("after the outage").getByText("mapped").waitFor();
+});

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { documentPanel, linesOf } from "../../../src/sandbox/page/cluster/document.ts";
+import { type DocumentWatch, watchDocument } from "../../../src/sandbox/page/stage/document-watch.ts";
+import { addTeam } from "../../../src/sandbox/page/stage/edits.ts";
+import { type KubectlWatch, oneAtATime, watchKubectl } from "../../../src/sandbox/page/stage/kubectl-watch.ts";
+import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { arns } from "../../../src/sandbox/scene.ts";
+
+let sandbox: Sandbox;
+let document: DocumentWatch;
+let kubectl: KubectlWatch;
+
+beforeAll(async () => {
+  sandbox = await startSandbox();
+  document = watchDocument(sandbox.cluster, () => {});
+  kubectl = watchKubectl(sandbox, () => {});
+});
+
+afterAll(() => sandbox.stop());
+
+const letIn = () => Object.fromEntries(kubectl.states().map(({ name, answer }) => [name, answer?.ok]));
+
+test("kubectl shows who is let in, and a change of the document asks again", async () => {
+  await kubectl.run();
+  const before = letIn();
+
+  await document.edit((configMap) => ({
+    ...configMap,
+    data: {
+      ...configMap.data,
+      mapUsers: `- userarn: ${arns.onCall}\n  username: on-call\n  groups: [system:masters]\n`,
+    },
+  }));
+  await kubectl.run();
+
+  expect(before).toMatchObject({ engineer: false, approver: true, "on-call": false });
+  expect(letIn()).toMatchObject({ engineer: false, approver: true, "on-call": true });
+  expect(kubectl.states().find(({ name }) => name === "on-call")?.turns).toBe(1);
+});
+
+test("the document shows its last change, and whose it was", async () => {
+  await document.edit(addTeam);
+  const { markup } = documentPanel(document.state(), new Date());
+
+  expect(markup).toContain("somebody with kubectl edit</b>, just now");
+  expect(markup.match(/<ins>.*role\/auditors/)).not.toBeNull();
+  expect(markup).not.toContain("<del>");
+});
+
+test("a write of the product is the worker's, and what it takes away is shown as gone", () => {
+  sandbox.cluster.editAwsAuth(
+    ({ data, ...rest }) => ({ ...rest, data: { mapRoles: data?.mapRoles ?? "" } }),
+    "eks-access",
+  );
+  const { markup } = documentPanel(document.state(), new Date());
+
+  expect(document.state().last?.by).toBe("the worker");
+  expect(markup).toMatch(/<del>.*user\/on-call/);
+});
+
+test("a ConfigMap that is not there has no lines, and the panel says so", () => {
+  expect(linesOf(null)).toEqual([]);
+  expect(documentPanel({ now: null, before: null, last: null }, new Date()).markup).toContain("There is no ConfigMap");
+});
+
+test("while it runs, any number of calls become one more run", async () => {
+  const gates: (() => void)[] = [];
+  const run = oneAtATime(() => new Promise<void>((resolve) => void gates.push(resolve)));
+
+  const first = run();
+  const [second, third] = [run(), run()];
+  const begun = gates.length;
+  gates[0]?.();
+  await first;
+  await new Promise((resolve) => setImmediate(resolve));
+  gates[1]?.();
+  await Promise.all([second, third]);
+
+  expect([begun, gates.length]).toEqual([1, 2]);
+});
