@@ -1,5 +1,6 @@
 import type { Cluster, Level } from "../policy/cluster.ts";
 import type { Principal } from "../principal/arn.ts";
+import { parseDuration } from "./duration.ts";
 import {
   keepToPolicy,
   readArn,
@@ -50,8 +51,13 @@ export type RequestReading =
 export function splitRequestLine(line: string): RequestParts {
   const [cluster = "", principal = "", level = "", ...rest] = line.trim().split(/\s+/);
   const [duration, afterDuration] = takeNamed("for", rest);
-  const [ticket, reason] = takeNamed("ticket", afterDuration);
-  return { cluster, principal, level, duration, ticket, reason: reason.join(" ") };
+  const [ticket, afterTicket] = takeNamed("ticket", afterDuration);
+  const parts = { cluster, principal, level, ticket };
+  const [later = "", reason] = duration === undefined ? takeNamed("for", afterTicket) : [undefined, afterTicket];
+  // Behind a ticket `for` may as well begin the reason: for the migration.
+  return parseDuration(later) === null
+    ? { ...parts, duration, reason: afterTicket.join(" ") }
+    : { ...parts, duration: later, reason: reason.join(" ") };
 }
 
 /** Takes `<name> <value>` off the words where they begin with it. */

@@ -17,6 +17,14 @@ describe("a ticket in the line", () => {
   test.each([
     ["stands before the reason", "ticket OPS-12 look at the logs", ops, "OPS-12", "look at the logs"],
     ["stands after the duration", "for 4h TICKET OPS-12 look at the logs", ops, "OPS-12", "look at the logs"],
+    ["stands before the duration too", "ticket OPS-12 for 4h look at the logs", ops, "OPS-12", "look at the logs"],
+    [
+      "leaves a reason alone that begins with for",
+      "ticket OPS-12 for the migration",
+      ops,
+      "OPS-12",
+      "for the migration",
+    ],
     [
       "may be left out where it is optional",
       "look at the logs",

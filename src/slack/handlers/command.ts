@@ -29,6 +29,8 @@ async function run(
   const name = word.toLowerCase() || "help";
   const found = commands.find((each) => each.word === name);
   if (found) return found.run(context, { user, rest, triggerId, client, commands });
+  // The id of a request alone: somebody wants to see it.
+  if (/^r-[a-z0-9]+$/.test(name)) return unknownCommandAnswer(word, "status", name);
   const words = commands.map((each) => each.word);
   return unknownCommandAnswer(word, nearest(word, words), rest);
 }

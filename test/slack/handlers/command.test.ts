@@ -34,6 +34,10 @@ test("a word with a mistake is answered with the whole line, corrected, as it wa
   );
 });
 
+test("the id of a request alone is answered with the line that shows it", async () => {
+  expect(await answerTo("r-7k2m9x4q")).toContain("```/eks-access status r-7k2m9x4q```");
+});
+
 test("no two commands have one word, and each is typed without capitals", () => {
   const words = commands.map(({ word }) => word);
 
