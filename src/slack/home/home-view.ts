@@ -5,7 +5,7 @@ import {
   cancelButton,
   detailsButton,
   doneButton,
-  extendButton,
+  extendButtons,
   listButton,
   requestButton,
   reviewedButton,
@@ -110,7 +110,7 @@ function accessRow(request: AccessRequest, now: Date): KnownBlock[] {
   const { id, grant } = request;
   const isActive = grant?.state === "active" && !grant.end;
   const left = isActive ? `\n${leaseProgress(request, now)}` : "";
-  const buttons = isActive ? [extendButton(request), doneButton(request)] : [];
+  const buttons = isActive ? [...extendButtons(request), doneButton(request)] : [];
   return [
     section(`${subjectOf(request)}\n${cut(stateOf(request), 500)}${left}`),
     { type: "actions", block_id: `access-${id}`, elements: [...buttons, detailsButton(request)] },

@@ -2,7 +2,7 @@ import type { KnownBlock } from "@slack/types";
 import { type AccessRequest, isClosed } from "../../request/request.ts";
 import { code, codeBlock, codeList, context, fields, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import type { Presence } from "../presence.ts";
-import { approveButton, denyButton, detailsButton, extendButton, reviewedButton, revokeButton } from "./buttons.ts";
+import { approveButton, denyButton, detailsButton, extendButtons, reviewedButton, revokeButton } from "./buttons.ts";
 import { glassTitle, reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
 import { rightsBlocks } from "./rights-blocks.ts";
@@ -122,6 +122,6 @@ function leaseButtons(request: AccessRequest): KnownBlock {
   return {
     type: "actions",
     block_id: `lease-${request.id}`,
-    elements: [extendButton(request), revokeButton(request), detailsButton(request)],
+    elements: [...extendButtons(request), revokeButton(request), detailsButton(request)],
   };
 }

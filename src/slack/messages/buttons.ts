@@ -1,5 +1,6 @@
 import type { Button } from "@slack/types";
 import type { Act } from "../../policy/may-act.ts";
+import { isPermanent } from "../../request/duration.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import {
   approveAction,
@@ -40,6 +41,9 @@ function decideValue({ id, preview }: AccessRequest): string {
 
 export const detailsButton = ({ id }: AccessRequest, label = "Details"): Button => button(detailsAction, label, id);
 export const extendButton = ({ id }: AccessRequest): Button => button(extendAction, "Extend", id);
+/** What is permanent has nothing to extend. */
+export const extendButtons = (request: AccessRequest): Button[] =>
+  isPermanent(request.durationSeconds) ? [] : [extendButton(request)];
 export const doneButton = ({ id }: AccessRequest): Button => button(doneAction, "I'm done", id);
 export const revokeButton = ({ id }: AccessRequest): Button => button(revokeAction, "Revoke", id);
 

@@ -3,7 +3,7 @@ import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { code, cut, mention, mentions, plainLine, section, time, until } from "../mrkdwn.ts";
-import { cancelButton, detailsButton, doneButton, extendButton } from "./buttons.ts";
+import { cancelButton, detailsButton, doneButton, extendButtons } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { signInText } from "./sign-in.ts";
 import { proofLines, remainsOf, said, troubleOf } from "./words.ts";
@@ -122,7 +122,7 @@ function activeMilestone(
       `${subject} is in aws-auth again, and proved. It is there ${until(grant.endsAt, request.durationSeconds)}.`,
     );
   }
-  const buttons = [extendButton(request), doneButton(request)];
+  const buttons = [...extendButtons(request), doneButton(request)];
   if (grant.warnedAt) {
     return tell("ending-soon", `${subject} ends ${time(grant.endsAt)}. Do you still need it?`, buttons);
   }

@@ -112,3 +112,10 @@ test("permanent access is told to have no end, wherever its end would stand", ()
   expect(thread.at(-1)).toContain("It is permanent.");
   expect(`${told}${shown}${thread.join()}`).not.toContain("2126");
 });
+
+test("what is permanent can be given back, and not extended", () => {
+  const { message } =
+    milestoneOf(aGrantedRequest({}, { durationSeconds: permanentSeconds }), aCluster()) ?? expect.fail();
+
+  expect(textOfBlocks(message)).toMatch(/is active until somebody takes it away\.[\s\S]*\n\[I'm done\]$/);
+});
