@@ -67,12 +67,13 @@ async function takeAwsLinks(
   user: string,
   { take }: LinkTaker,
 ): Promise<Pick<Reached, "credentials" | "description"> | null> {
+  const isNeeded = needsOwnIdentity(cluster);
   const worker = await take(
     "worker",
-    () => callerIdentity("default", cluster.region),
-    ({ arn }) => found(`AWS says: ${arn}`),
+    () => callerIdentity("default", cluster.region).catch((error: unknown) => orThrow(isNeeded, error)),
+    (who) => found(who ? `AWS says: ${who.arn}` : "it has no identity of its own, and needs none for this cluster"),
   );
-  if (!worker) return null;
+  if (worker === undefined) return null;
   const creator = await take(
     "creator",
     async () => becomeCreator(cluster, await knownCreator(context, cluster), [{ id: "whoami", requester: user }]),
@@ -86,6 +87,16 @@ async function takeAwsLinks(
     ({ name, status, version }) => found(`${named(name)} is ${status}, Kubernetes ${version || "of unknown version"}`),
   );
   return description ? { credentials, description } : null;
+}
+
+/** A user whose keys stand in a profile is become without any identity of the worker's own. */
+function needsOwnIdentity({ creator }: Cluster): boolean {
+  return creator.type !== "user" || creator.profile === undefined;
+}
+
+function orThrow(isNeeded: boolean, error: unknown): null {
+  if (isNeeded) throw error;
+  return null;
 }
 
 /** The links of the API server behind them. Null: it ends there. */

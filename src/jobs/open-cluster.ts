@@ -97,7 +97,7 @@ async function openAs(
   errands: readonly Errand[],
 ): Promise<OpenCluster> {
   // Where the worker has no identity, this says so, and not a refusal of the first role.
-  if (creator.type === "role" || !creator.profile) await callerIdentity("default", cluster.region);
+  if (creator.type === "role" || creator.profile === undefined) await callerIdentity("default", cluster.region);
   const { credentials } = await becomeCreator(cluster, creator, errands);
   const description = await describeCluster(credentials, addressOf(cluster));
   if (description.authenticationMode === "API") {

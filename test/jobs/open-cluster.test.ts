@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { seal } from "../../src/approval/seal.ts";
 import type { AwsCredentials } from "../../src/aws/credentials.ts";
 import { readConfig } from "../../src/config/config.ts";
+import { reportChain } from "../../src/jobs/chain.ts";
 import { openCluster } from "../../src/jobs/open-cluster.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
@@ -47,11 +48,11 @@ function createResearch(how: Partial<NewCluster> & { creatorArn: string }): void
   aws.addCluster({ ...cluster, region, ...how });
 }
 
-/** Gives the worker these keys in its environment, until what is returned is called. */
-function becomeWorker(keys: AwsCredentials): () => void {
+/** Gives the worker these keys in its environment, or none, until what is returned is called. */
+function becomeWorker(keys: AwsCredentials | null): () => void {
   const names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
   const before = names.map((name) => process.env[name]);
-  const given = [keys.accessKeyId, keys.secretAccessKey, keys.sessionToken];
+  const given = [keys?.accessKeyId, keys?.secretAccessKey, keys?.sessionToken];
   const set = (values: readonly (string | undefined)[]) =>
     names.forEach((name, at) => void vi.stubEnv(name, values[at]));
   set(given);
@@ -118,6 +119,27 @@ describe("a user that created the cluster", () => {
 
     restore();
     expect(opened).toEqual({ creatorArn: creatorArns.user, username: "kubernetes-admin" });
+  });
+
+  test("is become by a worker that has no identity of its own, and the chain says that it needs none", async () => {
+    const { aws, clusters } = workerSide().sandbox;
+    const cluster = clusters.get("legacy");
+    if (!cluster) throw new Error("the sandbox has no legacy");
+    aws.addCluster({ ...cluster, region: "eu-west-2", creatorArn: creatorArns.user });
+    vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
+    const restore = becomeWorker(null);
+
+    const elsewhere = configured("legacy", { region: "eu-west-2" });
+    const { links } = await reportChain(workerSide().context(), elsewhere, { user: "U0ENGINEER", answers: false });
+    const needed = reportChain(workerSide().context(), configured("staging", { region: "eu-west-2" }), {
+      user: "U0ENGINEER",
+      answers: false,
+    });
+
+    const ofRole = (await needed.finally(restore)).links;
+    expect(links.slice(0, 4).map(({ result }) => result)).toEqual(["yes", "yes", "yes", "yes"]);
+    expect(links[0]?.detail).toBe("it has no identity of its own, and needs none for this cluster");
+    expect(ofRole.slice(0, 2).map(({ result }) => result)).toEqual(["no", "not asked"]);
   });
 
   test("is not the worker where that is somebody else", async () => {
