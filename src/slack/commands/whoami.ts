@@ -27,14 +27,15 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
     () => true,
     () => false,
   );
-  const [person, principal, requests, worker] = await Promise.all([
+  const [person, principal, proposal, requests, worker] = await Promise.all([
     personShown(context, user),
     context.ledger.principalOf(user),
+    context.ledger.linkProposalOf(user),
     context.ledger.ofRequester(user, 50),
     context.ledger.workerIdentity(),
   ]);
   const clusters = [...context.config.clusters.values()];
-  return whoAmIAnswer({ person, principal, requests, clusters, worker, workerAnswered });
+  return whoAmIAnswer({ person, principal, proposal, requests, clusters, worker, workerAnswered });
 }
 
 async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {

@@ -1,4 +1,4 @@
-import type { WorkerIdentity } from "../../ledger/ledger.ts";
+import type { LinkProposal, WorkerIdentity } from "../../ledger/ledger.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { approvesFor } from "../../policy/may-see.ts";
 import { isNamedIn, type Person } from "../../policy/person.ts";
@@ -10,6 +10,8 @@ import { stateOf } from "./words.ts";
 export interface WhoAmI {
   readonly person: Person;
   readonly principal: string | null;
+  /** What waits for an administrator's confirmation. */
+  readonly proposal: LinkProposal | null;
   readonly requests: readonly AccessRequest[];
   /** Those that the configuration names. */
   readonly clusters: readonly Cluster[];
@@ -21,17 +23,29 @@ export interface WhoAmI {
 const mostLeases = 10;
 
 /** `whoami`: the person, what they have and what they may do, and who the bot is to AWS. */
-export function whoAmIAnswer({ person, principal, requests, clusters, worker, workerAnswered }: WhoAmI): Message {
-  const linked = principal ? code(principal) : `none yet; ${code("/eks-access link <arn>")} links yours`;
+export function whoAmIAnswer({
+  person,
+  principal,
+  proposal,
+  requests,
+  clusters,
+  worker,
+  workerAnswered,
+}: WhoAmI): Message {
   const approves = clusters.filter((cluster) => approvesFor(cluster, person)).map(({ name }) => name);
   const onCall = clusters.filter((cluster) => isNamedIn(cluster.onCall, person)).map(({ name }) => name);
   const parts = [
-    `*You* ${mention(person.user)} (${code(person.user)})\n*Linked principal* ${linked}`,
+    `*You* ${mention(person.user)} (${code(person.user)})\n*Linked principal* ${linkWords(principal, proposal)}`,
     leaseLines(requests).join("\n"),
     `*You may approve on* ${namesOr("no cluster", approves)}\n*You are on call for* ${namesOr("no cluster", onCall)}`,
     `*The worker* ${workerWords(worker, workerAnswered)}`,
   ];
   return { text: parts.join("\n"), blocks: parts.map(section) };
+}
+
+function linkWords(principal: string | null, proposal: LinkProposal | null): string {
+  const linked = principal ? code(principal) : `none yet; ${code("/eks-access link <arn>")} links yours`;
+  return proposal ? `${linked} (${code(proposal.arn)} waits for an administrator)` : linked;
 }
 
 function leaseLines(requests: readonly AccessRequest[]): string[] {

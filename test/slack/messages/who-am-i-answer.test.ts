@@ -13,7 +13,7 @@ const worker = {
   at: at(0).toISOString(),
 };
 const person = { user: "U0ENGINEER", memberships: [] };
-const nobody = { person, principal: null, requests: [], clusters: [aCluster()] };
+const nobody = { person, principal: null, proposal: null, requests: [], clusters: [aCluster()] };
 
 test("whoami tells the person, the linked principal, what is active, what they may do, and who the worker is", () => {
   const requests = [aGrantedRequest({ state: "active" }), aRequest({ id: "r-2" })];
@@ -23,7 +23,7 @@ test("whoami tells the person, the linked principal, what is active, what they m
     aCluster({ name: "production", onCall: ["U0ENGINEER"] }),
   ];
 
-  const answer = whoAmIAnswer({ person, principal, requests, clusters, worker, workerAnswered: true });
+  const answer = whoAmIAnswer({ person, principal, proposal: null, requests, clusters, worker, workerAnswered: true });
 
   expect(textOfBlocks(answer)).toMatchInlineSnapshot(`
     "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
@@ -55,6 +55,15 @@ test("whoami does not pass an old answer of the worker for a new one", () => {
   expect(textOfBlocks(answer)).toContain("✗ no worker answered just now. Last seen");
 });
 
+test("whoami says that a link waits to be confirmed", () => {
+  const arn = "arn:aws:iam::111122223333:role/developers";
+  const proposal = { id: "r-1", user: "U0ENGINEER", arn, at: at(0).toISOString() };
+
+  expect(textOfBlocks(whoAmIAnswer({ ...nobody, proposal, worker, workerAnswered: true }))).toContain(
+    `*Linked principal* none yet; \`/eks-access link &lt;arn&gt;\` links yours (\`${arn}\` waits for an administrator)`,
+  );
+});
+
 test("Slack takes whoami of somebody with everything, as long as it can be", () => {
   const requests = Object.values(longestStates).flatMap((request) => [request, request, request]);
   const clusters = Array.from({ length: 300 }, (_, index) =>
@@ -62,7 +71,15 @@ test("Slack takes whoami of somebody with everything, as long as it can be", () 
   );
   const principal = `arn:aws:iam::111122223333:user/${"&".repeat(512)}/${"n".repeat(64)}`;
 
-  const { blocks } = whoAmIAnswer({ person, principal, requests, clusters, worker, workerAnswered: true });
+  const { blocks } = whoAmIAnswer({
+    person,
+    principal,
+    proposal: null,
+    requests,
+    clusters,
+    worker,
+    workerAnswered: true,
+  });
 
   expect(problemsOf(blocks)).toEqual([]);
   expect(lengthOfText(blocks)).toBeLessThan(longestText);
