@@ -4,7 +4,8 @@ import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../
 import type { AccessRequest } from "../request/request.ts";
 import { isSameStanding } from "./decide.ts";
 import { type Decision, lastApproval } from "./decision.ts";
-import { isSealed, type SealKeys } from "./seal.ts";
+import type { SealKeys } from "./seal.ts";
+import { isSealedDecision } from "./sealed-decision.ts";
 
 export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "void"; readonly message: string };
 
@@ -55,11 +56,8 @@ interface Wanted {
 /** Why one approval does not hold; null: it does. */
 function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): string | null {
   const { rule, cluster, standing, digestNow, keys } = wanted;
-  const { seal: sealText, ...unsealed } = approval;
   if (approval.verdict !== "approved") return "there is no approval";
-  if (!isSealed("decision", { ...unsealed, request: request.id }, sealText, keys)) {
-    return "the approval does not carry our seal";
-  }
+  if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
   if (approval.by === request.requester && !rule.selfApproval) return "nobody can approve a request of their own";
   const approver = { user: approval.by, memberships: approval.memberships ?? [] };
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "who approved it is no approver of the cluster any more";

@@ -4,7 +4,8 @@ import { isNamedIn, type Person } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../policy/rule.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import type { Decision, DecisionRefusal, Facts } from "./decision.ts";
-import { type SealKeys, seal } from "./seal.ts";
+import type { SealKeys } from "./seal.ts";
+import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
 
 export interface Click {
   readonly verdict: "approved" | "denied";
@@ -33,11 +34,11 @@ export function decide(
   if (code) return { type: "refused", code };
   const [rule, level] = ruledBy(request, cluster, facts);
   if (!rule || !level) return { type: "refused", code: "no-rule" };
-  const decision = sealDecision(request, click, keys, now, facts);
+  const decision = sealDecision(decisionOf(click, now, facts), request.id, keys);
   if (click.verdict === "denied") {
     return { type: "decided", decision, after: revise(request, { state: "denied", denial: decision, trouble: null }) };
   }
-  const approvals = [...stillStanding(request, approversOf(rule, cluster), facts), decision];
+  const approvals = [...stillStanding(request, approversOf(rule, cluster), facts, keys), decision];
   return { type: "decided", decision, after: approved(request, approvals, approvalsNeeded(rule, level, now), now) };
 }
 
@@ -86,13 +87,20 @@ function personOf(user: string, { memberships }: Facts): Person {
   return { user, memberships: memberships.get(user) ?? [] };
 }
 
-/** The approvals so far that still count: who is no approver any more takes his own with him. */
+/** The approvals so far that still count: ours, of this change, and of people who are still approvers. */
 function stillStanding(
-  { approvals, preview }: AccessRequest,
+  request: AccessRequest,
   approvers: readonly string[],
   facts: Facts,
+  keys: SealKeys,
 ): readonly Decision[] {
-  return approvals.filter(({ by, digest }) => digest === preview?.digest && isNamedIn(approvers, personOf(by, facts)));
+  const { approvals, preview } = request;
+  return approvals.filter(
+    (approval) =>
+      approval.digest === preview?.digest &&
+      isNamedIn(approvers, personOf(approval.by, facts)) &&
+      isSealedDecision(approval, request.id, keys),
+  );
 }
 
 function approved(
@@ -106,13 +114,11 @@ function approved(
   return revise(request, { ...given, state: "approved", grant: scheduleGrant(now, request.durationSeconds) });
 }
 
-function sealDecision(request: AccessRequest, click: Click, keys: SealKeys, now: Date, facts: Facts): Decision {
-  const { verdict, by, digest, why } = click;
+function decisionOf({ verdict, by, digest, why }: Click, now: Date, facts: Facts): Omit<Decision, "seal"> {
   const { memberships } = personOf(by, facts);
   const { linked } = facts.standing;
   const requester = { memberships: facts.standing.memberships, linked };
-  const unsealed = { verdict, by, at: now.toISOString(), digest, why, memberships, requester };
-  return { ...unsealed, seal: seal("decision", { ...unsealed, request: request.id }, keys) };
+  return { verdict, by, at: now.toISOString(), digest, why, memberships, requester };
 }
 
 /** Whether the policy would go by the same about a requester. */

@@ -7,7 +7,8 @@ import { approversOf } from "../policy/rule.ts";
 import { digestOfWish } from "../request/digest.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import type { ApprovalVerdict } from "./check-approval.ts";
-import { isSealed, type SealKeys, seal } from "./seal.ts";
+import type { SealKeys } from "./seal.ts";
+import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
 
 /** What came after somebody broke the glass: access without an approval has to be reviewed by an approver. */
 export interface Glass {
@@ -34,7 +35,7 @@ export function breakTheGlass(
   const digest = digestOfWish(request, cluster, level);
   const { user: by, memberships } = person;
   const unsealed = { verdict: "broke-glass" as const, by, at: now.toISOString(), digest, why: "", memberships };
-  const declaration = { ...unsealed, seal: seal("decision", { ...unsealed, request: request.id }, keys) };
+  const declaration = sealDecision(unsealed, request.id, keys);
   return {
     ...request,
     state: "approved",
@@ -51,8 +52,7 @@ export function checkGlass(request: AccessRequest, cluster: Cluster, level: Leve
   if (!declaration || others.length > 0 || declaration.verdict !== "broke-glass") {
     return invalid("nobody's word stands there that the glass was broken");
   }
-  const { seal: sealText, ...unsealed } = declaration;
-  if (!isSealed("decision", { ...unsealed, request: request.id }, sealText, keys)) {
+  if (!isSealedDecision(declaration, request.id, keys)) {
     return invalid("that the glass was broken does not carry our seal");
   }
   const may = breakGlassFor(cluster, { user: declaration.by, memberships: declaration.memberships ?? [] });

@@ -88,6 +88,16 @@ describe("where two have to approve", () => {
     expect(after.approvals.map(({ by }) => by)).toEqual(["U0APPROVER2"]);
   });
 
+  test("an approval that somebody made up in Redis is not even counted, and never told", () => {
+    const [first] = approvedBy(["U0APPROVER"]).approvals;
+    const forged = { ...request, approvals: first ? [{ ...first, by: "U0THIRD" }] : [] };
+
+    const after = approvedBy(["U0APPROVER2"], two, forged);
+
+    expect(after.state).toBe("pending");
+    expect(after.approvals.map(({ by }) => by)).toEqual(["U0APPROVER2"]);
+  });
+
   test("an approval of an older change does not count for the new one", () => {
     const renewed = revise(approvedBy(["U0APPROVER"]), { reason: "another reason" });
     const preview = renewed.preview && { ...renewed.preview, digest: digestNow(renewed, null, two) };
