@@ -24,6 +24,15 @@ describe("checkFile", () => {
     ]);
   });
 
+  it("sorts what stands on one line by its column, whatever it is about", () => {
+    const { problems } = checkFile(read('kind: ConfigMap\ndata: {mapRoles: "- x", notes: 12}\n'), []);
+
+    expect(problems.map(({ code, line, column }) => [line, column, code])).toEqual([
+      [2, 18, "item-not-an-entry"],
+      [2, 25, "section-not-text"],
+    ]);
+  });
+
   it("says of a value that is no text which key it is and how to write it", () => {
     const { problems } = checkFile(read(`${head}  mapRoles:\n    - a\n  notes: 12\n`), []);
 

@@ -54,6 +54,24 @@ describe("parseDocument", () => {
     expect(entries.map(({ arn }) => arn)).toEqual([account]);
   });
 
+  it("tells what concerns all of it before what concerns a section, and the sections in their order", () => {
+    const { problems } = parseDocument({
+      mapAccounts: "- x",
+      mapUsers: "- x",
+      mapRoles: "- x",
+      mapuser: "",
+      maprole: "",
+    });
+
+    expect(problems.map(({ section, key }) => section ?? key)).toEqual([
+      "mapuser",
+      "maprole",
+      "mapRoles",
+      "mapUsers",
+      "mapAccounts",
+    ]);
+  });
+
   it("looks up principals, and accounts apart from them", () => {
     const { lookup } = parseDocument({ mapRoles: `- rolearn: ${role}\n`, mapAccounts: `- "${account}"\n` });
 

@@ -51,7 +51,7 @@ describe("offerRepairs", () => {
   });
 
   it("offers a list for groups that are text, and says that they will count then", () => {
-    const [repair] = offers(`- rolearn: ${account}role/dev\n  username: dev\n  groups: viewers, editors ,\n`);
+    const [repair] = offers(`- rolearn: ${account}role/dev\n  username: dev\n  groups: viewers, , editors ,\n`);
 
     expect(repair?.plan.after.mapRoles).toContain('groups: ["viewers", "editors"]\n');
     expect(repair?.message).toBe(
