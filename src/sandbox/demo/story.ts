@@ -114,6 +114,10 @@ async function end(sandbox: Sandbox, narration: Narration, before: Readonly<Reco
   const message = await within(title, sandbox, () => channelMessage(sandbox, "*Ended*"), (leaseSeconds + 10) * 1000);
   narration.calls((call) => isCloud(call) || isSlack(call));
   narration.block(textOf(message));
+  const told = () => sandbox.slack.replies(message).map(textOf).join("\n");
+  await within(title, sandbox, () => (told().includes("Ended") ? true : undefined));
+  narration.line("The thread below it:");
+  narration.block(told());
   const after = sandbox.cluster.awsAuth()?.data ?? {};
   const same = JSON.stringify(after) === JSON.stringify(before);
   expectThat(same, title, "aws-auth as it was before, byte for byte", JSON.stringify(after));
