@@ -50,10 +50,7 @@ export async function becomeCreator(
   if (identity.account === account && isSameCreator(canonicalCaller(identity.arn) ?? "", arn)) {
     return { credentials, identity };
   }
-  throw new AccessError(
-    "creator-mismatch",
-    `AWS says that ${whatBecame(creator)} of ${name} is ${identity.arn}, not ${arn}`,
-  );
+  throw mismatch(name, creator, identity.arn);
 }
 
 /**
@@ -97,11 +94,17 @@ function keysOf(region: string, { profile }: CreatorUser): Promise<AwsCredential
   return profile === undefined ? ownCredentials(region) : credentialsOfProfile(profile, region);
 }
 
-function whatBecame(creator: KnownCreator): string {
-  if (creator.type === "role") return "the assumed creator";
-  return creator.profile === undefined
-    ? "the worker itself, which should be the creator"
-    : `the worker's profile ${creator.profile}, which should be the creator`;
+function mismatch(name: string, creator: KnownCreator, found: string): AccessError {
+  const arn = creatorArnOf(creator);
+  const says = (who: string) => `AWS says that ${who} is ${found}, not ${arn}`;
+  if (creator.type === "role") return new AccessError("creator-mismatch", says(`the assumed creator of ${name}`));
+  const should = `which should be the creator of ${name},`;
+  if (creator.profile !== undefined) {
+    return new AccessError("creator-mismatch", says(`the worker's profile ${creator.profile}, ${should}`));
+  }
+  return new AccessError("creator-mismatch", says(`the worker itself, ${should}`), {
+    mend: "Put the user's keys into a profile of the worker, and name it as the creator's profile in eks-access.yml.",
+  });
 }
 
 function sessionOf(

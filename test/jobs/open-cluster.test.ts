@@ -100,7 +100,7 @@ describe("a user that created the cluster", () => {
 
     await expect(failure).rejects.toMatchObject({
       code: "creator-mismatch",
-      what: `AWS says that the worker's profile other, which should be the creator of legacy is arn:aws:iam::${account}:user/impostor, not ${creatorArns.user}`,
+      what: `AWS says that the worker's profile other, which should be the creator of legacy, is arn:aws:iam::${account}:user/impostor, not ${creatorArns.user}`,
     });
     vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", profiles);
     rmSync(folder, { recursive: true });
@@ -142,10 +142,11 @@ describe("a user that created the cluster", () => {
     expect(ofRole.slice(0, 2).map(({ result }) => result)).toEqual(["no", "not asked"]);
   });
 
-  test("is not the worker where that is somebody else", async () => {
-    await expect(open(legacy({}))).rejects.toThrow(
-      "AWS says that the worker itself, which should be the creator of legacy is",
-    );
+  test("is not the worker where that is somebody else, and it is said what to do", async () => {
+    await expect(open(legacy({}))).rejects.toMatchObject({
+      what: expect.stringContaining("AWS says that the worker itself, which should be the creator of legacy, is arn:"),
+      mend: "Put the user's keys into a profile of the worker, and name it as the creator's profile in eks-access.yml.",
+    });
   });
 });
 

@@ -71,7 +71,11 @@ function whatToDo(creator: Creator, { record, becomes }: CreatorReport): string 
   if (configured !== null && isSameCreator(named, configured)) return null;
   const setting = verdict.creator.type === "role" ? "roleArn" : "userArn";
   const line = code(`creator: { ${setting}: ${named} }`);
-  if (configured === null) return `Write ${line} into eks-access.yml: CloudTrail forgets a creation after 90 days.`;
+  if (creator.type === "discover") {
+    const others = creator.externalId !== undefined || creator.profile !== undefined || creator.through.length > 0;
+    const rest = others ? ", and leave the other settings of creator as they are" : "";
+    return `Write ${line} into eks-access.yml${rest}: CloudTrail forgets a creation after 90 days.`;
+  }
   return `If that cluster still exists, its creator is whom CloudTrail names: ${line} in eks-access.yml.`;
 }
 

@@ -75,6 +75,17 @@ describe("the answer to who created a cluster", () => {
     );
   });
 
+  test("keeps what else the configuration says of a creator that was discovered", () => {
+    for (const creator of [
+      { ...discover, externalId: "id" },
+      { ...discover, through: [{ roleArn: iam("role/hub") }] },
+    ]) {
+      expect(answer(creator, {})).toContain(
+        "into eks-access.yml, and leave the other settings of creator as they are: CloudTrail forgets",
+      );
+    }
+  });
+
   test("gives the line for a user where CloudTrail names one, and the configuration somebody else", () => {
     const text = answer(role, { record: { ...record, kind: "IAMUser", arn: iam("user/ops/founder") } });
 
