@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../../src/sandbox/slack/workspace.ts";
 import { aClient, refusalOf } from "./a-client.ts";
 import { aModal } from "./a-modal.ts";
@@ -9,15 +9,16 @@ import { anApp, type RunningApp } from "./an-app.ts";
 let slack: SandboxSlack;
 let running: RunningApp | undefined;
 
-beforeEach(async () => {
+beforeAll(async () => {
   slack = await startSandboxSlack();
 });
 
 afterEach(async () => {
   await running?.stop();
   running = undefined;
-  await slack.stop();
 });
+
+afterAll(() => slack.stop());
 
 const channel = "C0ACCESS";
 
@@ -74,15 +75,14 @@ test("more than three modals on top of each other are push_limit_reached, the sa
   const view = (id: string) => ({ ...aModal([]), external_id: id });
   running = await anApp(slack, (app) => {
     app.command("/eks-access", async ({ ack, command, client }) => {
-      await ack();
       const opened = client.views.open({ trigger_id: command.trigger_id, view: view(command.text) });
       await opened.catch((error: { data: { error: string } }) => errors.push(error.data.error));
+      await ack();
     });
   });
   const engineer = slack.person("U0ENGINEER");
 
   for (const id of ["a", "a", "b", "c", "d"]) await engineer.command(`/eks-access ${id}`, channel);
 
-  await slack.until(() => (errors.length === 2 ? errors : undefined));
   expect(errors).toEqual(["duplicate_external_id", "push_limit_reached"]);
 });

@@ -110,8 +110,8 @@ function typing({ element }: Placed): Readonly<Record<string, string | boolean |
 
 /** A menu that the app fills while somebody types. */
 function suggested(placed: Placed, field: Field): Html {
-  const chosen = standing(placed).selected_option;
-  const shown = { type: "text", value: wordsOf((chosen as JsonObject | null)?.text), list: `${field.id}-list` };
+  const chosen = objectAt(standing(placed), "selected_option");
+  const shown = { type: "text", value: wordsOf(chosen.text), list: `${field.id}-list` };
   const asks = { ...placed.surface.address, block: placed.blockId, action: textAt(placed.element, "action_id") ?? "" };
   return html`<input${attributes({ ...shown, ...typing(placed) })}${common(field)} data-suggest="${JSON.stringify(asks)}" autocomplete="off">
     <datalist id="${field.id}-list"></datalist>`;
