@@ -90,19 +90,16 @@ describe("a server that asks its clients for a certificate", () => {
     expect(answer).toBe("looked at staging");
   });
 
-  test("is told as such with one of an authority that it does not know", async () => {
-    const failure = await failureWith(await strangers());
-
-    expect(explain(failure)).toBe(
-      `Redis at ${strict.url}/0 asks for a certificate of ours that it trusts. Set REDIS_CERT_FILE and REDIS_KEY_FILE to one that its authority (tls-ca-cert-file) has signed.`,
-    );
-  });
-
-  test("names the remedy to a client that has none", async () => {
-    const failure = await failureWith({});
+  // Its alert and the end of the connection come at once: which of them is read first is a matter of chance.
+  test.each([
+    ["that has none", async () => ({})],
+    ["that has one of an authority that it does not know", () => strangers()],
+  ])("names the remedy to a client %s", async (_, own) => {
+    const failure = await failureWith(await own());
 
     expect(failure).toMatchObject({ code: "ledger-unreachable" });
-    expect(explain(failure)).toContain("REDIS_CERT_FILE and REDIS_KEY_FILE");
+    expect(explain(failure)).toMatch(/et REDIS_CERT_FILE and REDIS_KEY_FILE/);
+    expect(explain(failure)).not.toContain("REDIS_CA_FILE");
   });
 
   const failureWith = (own: { certFile?: string; keyFile?: string }) =>
