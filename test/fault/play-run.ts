@@ -15,6 +15,8 @@ export interface Run {
   readonly fault: FaultKind;
   /** How the access ends: somebody takes it away, or its time is over. */
   readonly ending: "revoked" | "expired";
+  /** Of a lease that expires; 4 unless said otherwise. */
+  readonly leaseSeconds?: number;
 }
 
 export interface Played {
@@ -28,8 +30,8 @@ const patienceMs = 120_000;
 /** A person who sees nothing happen does it again after this long. */
 const impatienceMs = 1_500;
 
-/** Long enough to be granted where nothing fails before, short enough to wait for. */
-const shortLease = "4s";
+/** Long enough to be granted on a machine that is idle, short enough to wait for. */
+export const shortLeaseSeconds = 4;
 
 export const principalOf = ({ name }: Run) => `arn:aws:iam::${account}:user/${name}`;
 
@@ -94,7 +96,7 @@ function isToDo(request: AccessRequest | null, phase: Phase, { ending }: Run): b
 async function act({ sandbox }: Stage, run: Run, phase: Phase, request: AccessRequest | null): Promise<void> {
   const { person } = sandbox.slack;
   if (phase === "ask") {
-    const time = run.ending === "expired" ? shortLease : "1h";
+    const time = run.ending === "expired" ? `${run.leaseSeconds ?? shortLeaseSeconds}s` : "1h";
     const line = `/eks-access request ${clusterName} ${principalOf(run)} viewer for ${time} ${run.name}`;
     await person("U0ENGINEER").command(line, channel);
   } else if (phase === "approve") {
