@@ -64,6 +64,12 @@ describe("readConfigMap", () => {
     expect(json).toMatchObject({ notText: [{ key: "b", line: 1, column: 1 }] });
   });
 
+  it("holds numbers as JSON does", () => {
+    const { object } = read("kind: ConfigMap\nmetadata: {generation: 12, weight: 0.5}\n");
+
+    expect(object.metadata).toEqual({ generation: 12, weight: 0.5 });
+  });
+
   it("knows no place for a value that is no scalar", () => {
     const file = read("kind: ConfigMap\ndata:\n  mapRoles:\n  - a\n  b: x\n");
 
