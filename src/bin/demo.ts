@@ -1,3 +1,4 @@
+import { parseArgs } from "node:util";
 import { narrate } from "../sandbox/demo/narration.ts";
 import { playStory } from "../sandbox/demo/story.ts";
 import { freePort } from "../sandbox/free-port.ts";
@@ -6,11 +7,14 @@ import { type Program, startProduct } from "../sandbox/product-process.ts";
 import { provideRedis } from "../sandbox/redis/provide-redis.ts";
 import { startSandbox } from "../sandbox/sandbox.ts";
 
-const usage = `Usage: eks-access demo            plays the whole story in a sandbox and narrates it
-       eks-access demo --stay     shows the sandbox as a page, to play in; --port <number> says where
+const usage = `Usage: eks-access demo [--stay] [--port <number>]   shows the sandbox as a page, to play in
+       eks-access demo --story                      plays the whole story in a terminal and narrates it
 `;
 
-/** `eks-access demo [--stay [--port <number>]]`. Returns 0 where everything was as expected, 2 for what it can't read. */
+/**
+ * `eks-access demo`. `--stay` wins over `--story`, so that it can be added to `npm run demo`, which tells the story.
+ * Returns 0 where everything was as expected, 2 for what it can't read.
+ */
 export async function demo(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv);
   if (!options) {
@@ -35,12 +39,18 @@ export async function demo(argv: readonly string[]): Promise<number> {
 }
 
 function readOptions(argv: readonly string[]): { stay: boolean; port: number | undefined } | null {
-  const [stay, flag, port, ...more] = argv;
-  if (stay === undefined) return { stay: false, port: undefined };
-  if (stay !== "--stay" || more.length > 0) return null;
-  if (flag === undefined) return { stay: true, port: undefined };
-  const isPort = /^\d{1,5}$/.test(port ?? "") && Number(port) <= 65_535;
-  return flag === "--port" && isPort ? { stay: true, port: Number(port) } : null;
+  try {
+    const options = { story: { type: "boolean" }, stay: { type: "boolean" }, port: { type: "string" } } as const;
+    const { story = false, stay = false, port } = parseArgs({ args: [...argv], options }).values;
+    if (port !== undefined && !isPort(port)) return null;
+    return { stay: stay || !story, port: port === undefined ? undefined : Number(port) };
+  } catch {
+    return null;
+  }
+}
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
 }
 
 async function tellStory(program: Program, write: (text: string) => void): Promise<void> {

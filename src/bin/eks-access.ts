@@ -34,7 +34,10 @@ const commands: Readonly<Record<string, { does: string; run: (argv: readonly str
     does: "says what a process lacks, and how to mend it",
     run: async (argv) => (await import("./doctor.ts")).doctor(argv, processIo()),
   },
-  demo: { does: "plays the whole story in a sandbox", run: async (argv) => (await import("./demo.ts")).demo(argv) },
+  demo: {
+    does: "a sandbox to play in, or the whole story",
+    run: async (argv) => (await import("./demo.ts")).demo(argv),
+  },
 };
 
 const usage = `Usage: eks-access <command>

@@ -5,6 +5,7 @@ import { policyFile } from "./policy-file.ts";
 
 const name = text(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
 const region = text(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "use a region's name, for example eu-central-1");
+const slackApp = text(/^A[A-Z0-9]{2,}$/, "use the app's id, for example A012ABCDEF");
 const slackChannel = text(/^[CG][A-Z0-9]{2,}$/, "use a Slack channel id, for example C012ABCDEF (not a name)");
 const endpoint = text(/^https:\/\/[^\s/?#@]+\/?$/, "use the API server's https address, without a path");
 const certificateAuthority = text(
@@ -66,7 +67,7 @@ const cluster = z.strictObject({
 
 /** The form of `eks-access.yml`; docs/configuration.md explains each field. */
 export const configFile = z.strictObject({
-  slack: z.strictObject({ mode: z.enum(["http", "socket"]).default("http") }).prefault({}),
+  slack: z.strictObject({ mode: z.enum(["http", "socket"]).default("http"), appId: slackApp.optional() }).prefault({}),
   clusters: z.record(name, cluster).refine((clusters) => Object.keys(clusters).length > 0, "name at least one cluster"),
   levels: z.record(name, level),
   policy: policyFile.optional(),

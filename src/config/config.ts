@@ -8,7 +8,11 @@ import { problemOfYaml, problemsOfForm } from "./problems.ts";
 
 /** What `eks-access.yml` says. */
 export interface Config {
-  readonly slack: { readonly mode: "http" | "socket" };
+  readonly slack: {
+    readonly mode: "http" | "socket";
+    /** The id of the app whose requests are taken; null: of whichever has the signing secret or the app token. */
+    readonly appId: string | null;
+  };
   /** By the name that people type. */
   readonly clusters: ReadonlyMap<string, Cluster>;
   readonly timing: Timing;
@@ -87,7 +91,7 @@ function build(file: ConfigFile): Config {
     },
   ]);
   return {
-    slack: file.slack,
+    slack: { mode: file.slack.mode, appId: file.slack.appId ?? null },
     clusters: new Map(clusters),
     linking: { mustBeConfirmed: file.linking.confirm === "administrator", administrators: file.administrators },
     audit: {

@@ -13,9 +13,10 @@ import { AccessError } from "../failure/access-error.ts";
 import type { SlackContext } from "./context.ts";
 import { GuardedReceiver } from "./door/guarded-receiver.ts";
 import { onlyOnce } from "./door/only-once.ts";
-import { onlyOurTeam } from "./door/only-our-team.ts";
+import { onlyOurs } from "./door/only-ours.ts";
 import { seenRequests } from "./door/seen-requests.ts";
 import { InFlight } from "./in-flight.ts";
+import { rememberOrigin, tellOrigin } from "./origin.ts";
 import { register } from "./registrations.ts";
 import { slackFailure } from "./slack-failure.ts";
 import { webClientOptions } from "./web-client.ts";
@@ -40,9 +41,10 @@ export async function startSlackApp(
   const app = new App({ authorize: async () => bot, receiver, clientOptions, logger });
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   const inFlight = new InFlight();
-  app.use(onlyOurTeam(bot.teamId, context.log));
+  app.use(onlyOurs({ team: bot.teamId, app: context.config.slack.appId }, context.log));
   app.use(onlyOnce(seenRequests(context.ledger), context.log));
-  register(app, context, inFlight);
+  app.use(rememberOrigin);
+  register(app, { ...context, ledger: tellOrigin(context.ledger) }, inFlight);
   await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
   return {

@@ -1,13 +1,15 @@
-import { type ChainVerdict, verifyChain } from "../../src/audit/event.ts";
+import { type ChainedEvent, type ChainVerdict, verifyChain } from "../../src/audit/event.ts";
 import { connectRedis } from "../../src/redis/connect.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
 
 /** The audit log of a flow: whether its chain is whole, and its event types in order. */
-export async function auditOf(redisUrl: string): Promise<{ verdict: ChainVerdict; types: readonly string[] }> {
+export async function auditOf(
+  redisUrl: string,
+): Promise<{ verdict: ChainVerdict; types: readonly string[]; events: readonly ChainedEvent[] }> {
   const { redis, close } = await connectRedis(redisUrl);
   try {
     const events = await redisLedger(redis).events(1, 10_000);
-    return { verdict: verifyChain(events), types: events.map(({ event }) => event.type) };
+    return { verdict: verifyChain(events), types: events.map(({ event }) => event.type), events };
   } finally {
     await close();
   }

@@ -16,6 +16,13 @@ describe("the main job in Socket Mode", () => {
   });
   afterAll(() => flow.stop());
 
+  const ask = (level: string, reason: string) =>
+    `/eks-access request ${clusterName} ${arns.engineer} ${level} for 30m ${reason}`;
+  const shown = (reason: string) =>
+    flow.sandbox.slack
+      .messages(channel)
+      .map(textOf)
+      .filter((text) => text.includes(reason));
   const connections = () => flow.sandbox.faults.calls("slack.apps.connections.open");
 
   test("goes from request to the end of the lease, while Slack asks to connect anew in the middle", async () => {
@@ -73,11 +80,33 @@ describe("the main job in Socket Mode", () => {
     expect(list.split(reason)).toHaveLength(2);
   });
 
+  test("two slack processes at once: each request has one message, and of two clicks one wins", async () => {
+    const { sandbox } = flow;
+    await flow.startSlack();
+    await expect.poll(connections, { timeout: 15_000 }).toBeGreaterThanOrEqual(3);
+    const reasons = ["first of two processes", "second of two processes", "third of two processes"];
+    for (const reason of reasons) {
+      await sandbox.slack.person("U0ENGINEER").command(ask("viewer", reason), channel);
+    }
+
+    const asked = await Promise.all(reasons.map((reason) => flow.asked(reason)));
+    await Promise.all(
+      asked.flatMap((message) =>
+        ["U0APPROVER", "U0APPROVER2"].map((approver) => sandbox.slack.person(approver).click(message, "approve")),
+      ),
+    );
+    await Promise.all(
+      reasons.map((reason) => flow.until(() => shown(reason).find((text) => /\*Active\*/.test(text)), 15_000)),
+    );
+
+    expect(reasons.map((reason) => shown(reason).length)).toEqual([1, 1, 1]);
+  });
+
   test("each change is in the audit log once", async () => {
     const { verdict, types } = await auditOf(flow.redisUrl);
 
     expect(verdict.type).toBe("whole");
-    expect(types.filter((type) => type === "request.approved")).toHaveLength(1);
+    expect(types.filter((type) => type === "request.approved")).toHaveLength(4);
     expect(types.filter((type) => type === "grant.ended")).toHaveLength(1);
   });
 });

@@ -67,6 +67,16 @@ describe("the main job, end to end", () => {
     expect(types[6]).toBe("grant.ended");
   });
 
+  test("the audit log tells from where in Slack somebody asked and decided", async () => {
+    const { events } = await auditOf(flow.redisUrl);
+    const [request] = events.filter(({ event }) => event.type === "request.created");
+    const [approval] = events.filter(({ event }) => event.type === "request.approved");
+    const message = flow.sandbox.slack.messages(channel)[0];
+
+    expect(request?.event.detail.slack).toEqual({ channel, command: "/eks-access" });
+    expect(approval?.event.detail.slack).toEqual({ channel, message: message?.ts });
+  });
+
   test("CloudTrail tells for whom the worker became the creator", async () => {
     const assumed = flow.sandbox.aws.cloudTrail.events.filter((event) => JSON.stringify(event).includes("AssumeRole"));
 

@@ -5,7 +5,7 @@ import { App } from "@slack/bolt";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { GuardedReceiver } from "../../../src/slack/door/guarded-receiver.ts";
-import { onlyOurTeam } from "../../../src/slack/door/only-our-team.ts";
+import { onlyOurs } from "../../../src/slack/door/only-ours.ts";
 import { seenRequests } from "../../../src/slack/door/seen-requests.ts";
 import { silentLogger } from "../../sandbox/slack/silent-logger.ts";
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
   );
   const authorize = async () => ({ botToken: "xoxb-of-this-test" });
   app = new App({ receiver, authorize, logger: silentLogger });
-  app.use(onlyOurTeam(team, log));
+  app.use(onlyOurs({ team, app: "A0OURS" }, log));
   app.command("/eks-access", async ({ ack, command }) => {
     handled.push(command.text);
     await ack("taken");
@@ -52,14 +52,28 @@ beforeEach(() => {
 interface Letter {
   readonly text?: string;
   readonly teamId?: string;
+  readonly appId?: string;
   readonly secondsAhead?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
 
 /** Sends a slash command, signed as Slack does, with what a case changes about it. Returns the status. */
-async function send({ text = "help", teamId = team, secondsAhead = 0, headers = {}, body }: Letter): Promise<number> {
-  const form = new URLSearchParams({ command: "/eks-access", text, team_id: teamId, user_id: "U0ENGINEER" });
+async function send({
+  text = "help",
+  teamId = team,
+  appId = "A0OURS",
+  secondsAhead = 0,
+  headers = {},
+  body,
+}: Letter): Promise<number> {
+  const form = new URLSearchParams({
+    command: "/eks-access",
+    text,
+    team_id: teamId,
+    api_app_id: appId,
+    user_id: "U0ENGINEER",
+  });
   const sent = body ?? form.toString();
   const timestamp = String(startedAt + secondsAhead);
   const response = await fetch(url, {
@@ -139,8 +153,8 @@ describe("the door to the slack process", () => {
     expect([await send(letter), await send(letter)]).toEqual([200, 409]);
   });
 
-  test("gives nothing of another workspace to a handler", async () => {
-    await send({ teamId: "T0OTHER" });
+  test("gives nothing of another workspace or another app to a handler", async () => {
+    await Promise.all([send({ teamId: "T0OTHER" }), send({ appId: "A0OTHER" })]);
 
     expect(handled).toEqual([]);
   });
