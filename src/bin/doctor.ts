@@ -32,7 +32,7 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
   const settings = await readSettings(kind);
   tell({ what: "Configuration", findings: [found(`${settings.config.clusters.size} clusters, no problem`)] }, io);
   const examined = [await examineLedger(settings, io)];
-  examined.push(...(kind === "slack" ? [await examineSlackSide(settings, io)] : await examineWorkerSide(settings, io)));
+  examined.push(...(await (kind === "slack" ? examineSlackSide : examineWorkerSide)(settings, io)));
   const isWell = examined.every(({ findings }) => findings.every(({ result }) => result !== "no"));
   io.stdout(isWell ? "All is well.\n" : "Mend what is marked with ✗, then run it again.\n");
   return isWell ? 0 : 1;
@@ -69,13 +69,24 @@ async function examineLedger({ environment }: Settings, io: CommandIo): Promise<
   }
 }
 
-async function examineSlackSide({ environment }: Settings, io: CommandIo): Promise<Examined> {
-  const [{ examineSlack }, { messengerClient }] = await Promise.all([
+async function examineSlackSide({ environment, config }: Settings, io: CommandIo): Promise<Examined[]> {
+  if (!environment.slack) return [];
+  const [{ examineSlack }, { examineApprovers }, { slackDirectory }, { messengerClient }] = await Promise.all([
     import("../slack/examine.ts"),
+    import("../slack/examine-approvers.ts"),
+    import("../slack/directory.ts"),
     import("../slack/web-client.ts"),
   ]);
-  const findings = environment.slack ? await examineSlack(messengerClient(environment.slack)) : [];
-  return tell({ what: "Slack", findings }, io);
+  const client = messengerClient(environment.slack);
+  const slack = tell({ what: "Slack", findings: await examineSlack(client) }, io);
+  const isWell = slack.findings.every(({ result }) => result !== "no");
+  const findings = isWell
+    ? await examineApprovers(
+        slackDirectory(client, () => new Date()),
+        config.clusters.values(),
+      )
+    : [notAsked("nobody was looked for: Slack comes first")];
+  return [slack, tell({ what: "Approvers", findings }, io)];
 }
 
 async function examineWorkerSide(settings: Settings, io: CommandIo): Promise<Examined[]> {

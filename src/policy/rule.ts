@@ -77,6 +77,11 @@ export function approvalsNeeded(rule: Rule, level: Level, moment: Date | null): 
   return moment && isOutside(rule, moment) && rule.hours?.outside === "one-more-approval" ? usual + 1 : usual;
 }
 
+/** How many it can take, at whatever moment the last one approves. */
+export function mostApprovalsNeeded(rule: Rule, level: Level): number {
+  return approvalsNeeded(rule, level, null) + (rule.hours?.outside === "one-more-approval" ? 1 : 0);
+}
+
 /** Whether a moment is outside the hours that the rule names. */
 export function isOutside({ hours }: Rule, moment: Date): boolean {
   return hours !== null && !isWithin(hours, moment);

@@ -1,17 +1,19 @@
 import { AccessError, explain } from "../failure/access-error.ts";
-import type { Cluster } from "../policy/cluster.ts";
+import type { Cluster, Level } from "../policy/cluster.ts";
 import { isUser } from "../policy/person.ts";
-import { approvalsNeeded, approversOf } from "../policy/rule.ts";
+import { approvalsNeeded, approversOf, type Rule } from "../policy/rule.ts";
 import type { SlackContext } from "./context.ts";
 import type { Directory } from "./directory.ts";
 
-/** A level that too few people can approve who are still there. */
-export interface TooFewApprovers {
+/** Who of a level's approvers is still there, under one of the rules that stand for it. */
+export interface LivingApprovers {
   readonly cluster: string;
   readonly level: string;
   readonly rule: string;
   readonly needed: number;
   readonly living: readonly string[];
+  /** Of those that the rule names: people who are deactivated or unknown, and user groups without anybody active. */
+  readonly gone: readonly string[];
 }
 
 /** Looks in Slack whether each level still has as many approvers as it asks for. @throws AccessError */
@@ -19,28 +21,53 @@ export async function findDeadApprovers(
   directory: Directory,
   clusters: Iterable<Cluster>,
   now: Date,
-): Promise<readonly TooFewApprovers[]> {
-  const found: TooFewApprovers[] = [];
-  for (const cluster of clusters) {
-    for (const level of cluster.levels) {
-      for (const rule of cluster.rules.filter(({ levels }) => levels === null || levels.includes(level.name))) {
-        const living = await livingOf(directory, approversOf(rule, cluster));
-        const needed = approvalsNeeded(rule, level, now);
-        if (living.length >= needed) continue;
-        found.push({ cluster: cluster.name, level: level.name, rule: rule.name, needed, living });
-      }
-    }
+): Promise<readonly LivingApprovers[]> {
+  const found: LivingApprovers[] = [];
+  for (const { cluster, level, rule } of approvableLevels(clusters)) {
+    const needed = approvalsNeeded(rule, level, now);
+    const { living, gone } = await livingApprovers(directory, rule, cluster);
+    if (living.length >= needed) continue;
+    found.push({ cluster: cluster.name, level: level.name, rule: rule.name, needed, living, gone });
   }
   return found;
 }
 
-async function livingOf(directory: Directory, approvers: readonly string[]): Promise<readonly string[]> {
+interface ApprovableLevel {
+  readonly cluster: Cluster;
+  readonly level: Level;
+  readonly rule: Rule;
+}
+
+/** Each level of each cluster with each rule that stands for it, in the order of the configuration. */
+export function approvableLevels(clusters: Iterable<Cluster>): readonly ApprovableLevel[] {
+  return [...clusters].flatMap((cluster) =>
+    cluster.levels.flatMap((level) =>
+      cluster.rules
+        .filter(({ levels }) => levels === null || levels.includes(level.name))
+        .map((rule) => ({ cluster, level, rule })),
+    ),
+  );
+}
+
+/** Asks Slack for each approver of a rule, and for each member of its user groups. @throws AccessError */
+export async function livingApprovers(
+  directory: Directory,
+  rule: Rule,
+  cluster: Cluster,
+): Promise<Pick<LivingApprovers, "living" | "gone">> {
   const living = new Set<string>();
-  for (const approver of approvers) {
+  const gone: string[] = [];
+  for (const approver of approversOf(rule, cluster)) {
     const people = isUser(approver) ? [approver] : await directory.membersOf(approver);
-    for (const person of people) if (await directory.isActive(person)) living.add(person);
+    let isThere = false;
+    for (const person of people) {
+      if (!(await directory.isActive(person))) continue;
+      living.add(person);
+      isThere = true;
+    }
+    if (!isThere) gone.push(approver);
   }
-  return [...living];
+  return { living: [...living], gone };
 }
 
 /** Told when the process starts: a request for such a level would only lapse. Never keeps the process from starting. */

@@ -1,4 +1,7 @@
 import { readFileSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { load } from "js-yaml";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
@@ -6,7 +9,7 @@ import { clockSkewSeconds } from "../../src/aws/clock-skew.ts";
 import { doctor } from "../../src/bin/doctor.ts";
 import { examineFsync, examineRedis } from "../../src/redis/examine.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { arns } from "../../src/sandbox/scene.ts";
+import { arns, configuration } from "../../src/sandbox/scene.ts";
 import { neededScopes } from "../../src/slack/examine.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
@@ -69,11 +72,72 @@ describe("eks-access doctor", () => {
     expect(code).toBe(1);
     expect(stdout).toContain("✗ it was not reached");
     expect(stdout).toContain("invalid_auth");
+    expect(stdout).toContain("Approvers\n  – nobody was looked for");
     expect(stdout).not.toContain("xoxb-another");
+  });
+
+  test("counts the approvers of each level who are still in Slack", async () => {
+    const { stdout } = await examine("slack");
+
+    expect(stdout).toContain(
+      "Approvers\n" +
+        "  ✓ staging, viewer: 2 active approvers, needed: 1\n" +
+        "  ✓ staging, admin: 2 active approvers, needed: 1\n",
+    );
   });
 
   test("asks which process is meant", async () => {
     expect(await runCommand(doctor, ["everything"])).toMatchObject({ code: 2 });
+  });
+});
+
+describe("eks-access doctor slack, where approvers have left,", () => {
+  const policy = `
+policy:
+  rules:
+    - { name: viewers, levels: [viewer], approvers: [S0EMPTY, U0ONCALL] }
+    - { name: admins, levels: [admin], approvals: 2, approvers: [S0PLATFORM] }
+`;
+  let ours: Sandbox;
+  beforeAll(async () => {
+    ours = await startSandbox({ configuration: `${configuration}${policy}` });
+    ours.slack.addUsergroup("S0EMPTY", []);
+    ours.slack.addUsergroup("S0PLATFORM", ["U0APPROVER", "U0APPROVER2"]);
+    ours.slack.deactivate("U0APPROVER");
+  });
+  afterAll(() => ours.stop());
+
+  const look = () => examine("slack", ours.environmentOf("slack", { redisUrl: redis.url }));
+
+  test("names the level that fewer are left of than it needs, with the remedy, and ends with 1", async () => {
+    const { code, stdout } = await look();
+
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      "✗ staging, admin by the rule admins: 1 active approver, needed: 2. A request would only lapse: " +
+        "name others as approvers of the rule admins in eks-access.yml, or add people to its user group in Slack.",
+    );
+  });
+
+  test("names an empty user group also where somebody else is left, and that is enough", async () => {
+    const { stdout } = await look();
+
+    expect(stdout).toContain(
+      "✓ staging, viewer by the rule viewers: 1 active approver, needed: 1; nobody is active of S0EMPTY\n",
+    );
+  });
+
+  test("says of a level whose user group Slack does not know that it was not looked at, and goes on", async () => {
+    const unknown = join(tmpdir(), `eks-access-doctor-${process.pid}.yml`);
+    await writeFile(unknown, `${configuration}${policy.replace("S0PLATFORM", "S0NOSUCH")}`);
+    const { code, stdout } = await examine("slack", {
+      ...ours.environmentOf("slack", { redisUrl: redis.url }),
+      EKS_ACCESS_CONFIG: unknown,
+    }).finally(() => rm(unknown));
+
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/✗ staging, admin by the rule admins: the approvers were not looked at\. .+S0NOSUCH/);
+    expect(stdout).toContain("✓ staging, viewer");
   });
 });
 
