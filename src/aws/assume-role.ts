@@ -2,6 +2,7 @@ import { AssumeRoleCommand, type AssumeRoleCommandInput, type AssumeRoleCommandO
 import { AccessError } from "../failure/access-error.ts";
 import { callSts } from "./call-sts.ts";
 import type { AwsCredentials, CredentialSource } from "./credentials.ts";
+import { type AwsRequestLog, logged } from "./request-log.ts";
 
 /** Which role to assume, and what CloudTrail is to say about why. */
 export interface AssumeOptions {
@@ -23,11 +24,16 @@ export interface AssumeOptions {
 }
 
 /** Assumes a role for the shortest time. The credentials are for the caller's memory only: never log or store them. */
-export async function assumeRole(source: CredentialSource, options: AssumeOptions): Promise<AwsCredentials> {
+export async function assumeRole(
+  source: CredentialSource,
+  options: AssumeOptions,
+  log?: AwsRequestLog,
+): Promise<AwsCredentials> {
   const { roleArn, region } = options;
-  return callSts(source, region, `sts:AssumeRole on ${roleArn}`, async (client) =>
-    credentialsIn(await client.send(new AssumeRoleCommand(inputOf(options))), roleArn),
-  );
+  return callSts(source, region, `sts:AssumeRole on ${roleArn}`, async (client) => {
+    const answer = await logged(log, "sts:AssumeRole", client.send(new AssumeRoleCommand(inputOf(options))));
+    return credentialsIn(answer, roleArn);
+  });
 }
 
 function inputOf(options: AssumeOptions): AssumeRoleCommandInput {

@@ -2,6 +2,7 @@ import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { AccessError } from "../failure/access-error.ts";
 import { callSts } from "./call-sts.ts";
 import type { CredentialSource } from "./credentials.ts";
+import { type AwsRequestLog, logged } from "./request-log.ts";
 
 /** Who AWS says that somebody's credentials are. */
 export interface CallerIdentity {
@@ -13,9 +14,14 @@ export interface CallerIdentity {
 }
 
 /** Asks STS of the region who we are. Needs no permission, so a failure speaks of the credentials or of the network. */
-export async function callerIdentity(source: CredentialSource, region: string): Promise<CallerIdentity> {
-  return callSts(source, region, "sts:GetCallerIdentity", async (client) => {
-    const { Arn, Account, UserId } = await client.send(new GetCallerIdentityCommand({}));
+export async function callerIdentity(
+  source: CredentialSource,
+  region: string,
+  log?: AwsRequestLog,
+): Promise<CallerIdentity> {
+  const action = "sts:GetCallerIdentity";
+  return callSts(source, region, action, async (client) => {
+    const { Arn, Account, UserId } = await logged(log, action, client.send(new GetCallerIdentityCommand({})));
     if (!Arn || !Account || !UserId) {
       throw new AccessError("aws-unexpected", "AWS answered sts:GetCallerIdentity without an identity");
     }

@@ -3,6 +3,7 @@ import { AccessError } from "../failure/access-error.ts";
 import { clientSettings } from "./client-settings.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";
+import { type AwsRequestLog, logged } from "./request-log.ts";
 
 /** Who may sign in: by aws-auth, by access entries, or by both with the access entry first. */
 export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
@@ -33,10 +34,15 @@ export interface ClusterDescription {
 }
 
 /** Asks EKS for a cluster, and refuses one that is not the one meant or can't be worked with now. */
-export async function describeCluster(source: CredentialSource, address: ClusterAddress): Promise<ClusterDescription> {
+export async function describeCluster(
+  source: CredentialSource,
+  address: ClusterAddress,
+  log?: AwsRequestLog,
+): Promise<ClusterDescription> {
   const client = new EKSClient(clientSettings(source, address.region));
   try {
-    const { cluster } = await client.send(new DescribeClusterCommand({ name: address.eksName }));
+    const command = new DescribeClusterCommand({ name: address.eksName });
+    const { cluster } = await logged(log, "eks:DescribeCluster", client.send(command));
     return describe(cluster ?? {}, address);
   } catch (error) {
     if (error instanceof ResourceNotFoundException) {

@@ -2,6 +2,7 @@ import { type AssumeOptions, assumeRole } from "../aws/assume-role.ts";
 import { type CallerIdentity, callerIdentity } from "../aws/caller-identity.ts";
 import type { AwsCredentials, CredentialSource } from "../aws/credentials.ts";
 import { credentialsOfProfile, ownCredentials } from "../aws/own-credentials.ts";
+import type { AwsRequestLog } from "../aws/request-log.ts";
 import { sessionNameOf } from "../aws/session-name.ts";
 import { creatorSessionPolicy, waySessionPolicy } from "../aws/session-policy.ts";
 import { AccessError } from "../failure/access-error.ts";
@@ -36,16 +37,20 @@ export interface CreatorSession {
  * The credentials of a cluster's creator, which AWS says are its own. They are for the memory of one run: never log or store
  * them. CloudTrail shows for whom: each session carries the requests and the requester.
  *
+ * @param log what AWS is asked on the way
  * @throws AccessError
  */
 export async function becomeCreator(
   cluster: Cluster,
   creator: KnownCreator,
   errands: readonly Errand[],
+  log?: AwsRequestLog,
 ): Promise<CreatorSession> {
   const { region, account, name } = cluster;
-  const credentials = await (creator.type === "role" ? assumed(cluster, creator, errands) : keysOf(region, creator));
-  const identity = await callerIdentity(credentials, region);
+  const credentials = await (creator.type === "role"
+    ? assumed(cluster, creator, errands, log)
+    : keysOf(region, creator));
+  const identity = await callerIdentity(credentials, region, log);
   const arn = creatorArnOf(creator);
   if (identity.account === account && isSameCreator(canonicalCaller(identity.arn) ?? "", arn)) {
     return { credentials, identity };
@@ -65,6 +70,7 @@ export async function sessionThrough(
   through: CreatorRole["through"],
   errands: readonly Errand[],
   lastPolicy: string,
+  log?: AwsRequestLog,
 ): Promise<CredentialSource> {
   let source: CredentialSource = "default";
   for (const [index, step] of through.entries()) {
@@ -72,7 +78,7 @@ export async function sessionThrough(
     const carried = index === 0 ? { tags: tagsOf(errands), transitive: true } : {};
     const next = through[index + 1];
     const policy = next ? waySessionPolicy(next.roleArn) : lastPolicy;
-    source = await assumeRole(source, { ...step, region, policy, ...sessionOf(errands), ...carried });
+    source = await assumeRole(source, { ...step, region, policy, ...sessionOf(errands), ...carried }, log);
   }
   return source;
 }
@@ -81,12 +87,13 @@ async function assumed(
   cluster: Cluster,
   { roleArn, externalId, through }: CreatorRole,
   errands: readonly Errand[],
+  log: AwsRequestLog | undefined,
 ): Promise<AwsCredentials> {
   const { region } = cluster;
-  const source = await sessionThrough(region, through, errands, waySessionPolicy(roleArn));
+  const source = await sessionThrough(region, through, errands, waySessionPolicy(roleArn), log);
   const tags = through.length === 0 ? { tags: tagsOf(errands) } : {};
   const policy = creatorSessionPolicy(clusterArnOf(cluster));
-  return assumeRole(source, { roleArn, externalId, region, policy, ...sessionOf(errands), ...tags });
+  return assumeRole(source, { roleArn, externalId, region, policy, ...sessionOf(errands), ...tags }, log);
 }
 
 /** An IAM user has no session, so nothing of the requests stands in CloudTrail: the audit log tells which run it was. */

@@ -2,6 +2,7 @@ import { callerIdentity } from "../aws/caller-identity.ts";
 import type { AwsCredentials } from "../aws/credentials.ts";
 import { type ClusterAddress, type ClusterDescription, describeCluster } from "../aws/describe-cluster.ts";
 import { mintToken } from "../aws/eks-token.ts";
+import type { AwsRequestLog } from "../aws/request-log.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { type ClusterClient, connectCluster } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
@@ -10,6 +11,12 @@ import { type CreatorToDiscover, creatorArnOf, type KnownCreator } from "../poli
 import { partitionOf } from "../policy/may-request.ts";
 import { becomeCreator, type Errand } from "./become-creator.ts";
 import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";
+
+/** What opening a cluster takes of the worker's context. */
+interface OpeningContext extends DiscoveryContext {
+  /** Told of what AWS is asked, also where that comes to nothing; absent where nobody records it. */
+  readonly awsRequests?: AwsRequestLog;
+}
 
 /** A cluster that can be worked on. */
 export interface OpenedCluster {
@@ -31,7 +38,7 @@ export interface OpenCluster extends OpenedCluster {
  * @throws AccessError
  */
 export async function openCluster(
-  context: DiscoveryContext,
+  context: OpeningContext,
   cluster: Cluster,
   errands: readonly Errand[],
 ): Promise<OpenCluster> {
@@ -46,7 +53,7 @@ export async function openCluster(
  * cluster may have been deleted and made again, by somebody else.
  */
 async function openDiscovered(
-  context: DiscoveryContext,
+  context: OpeningContext,
   cluster: Cluster,
   way: CreatorToDiscover,
   errands: readonly Errand[],
@@ -68,7 +75,7 @@ type Attempt =
 
 /** Opens the cluster as whom a record names. What can't come from an old record is thrown. */
 async function attempt(
-  context: DiscoveryContext,
+  context: OpeningContext,
   cluster: Cluster,
   creator: KnownCreator,
   record: CreationRecord | null,
@@ -91,15 +98,17 @@ async function attempt(
 }
 
 async function openAs(
-  { now }: DiscoveryContext,
+  { now, awsRequests }: OpeningContext,
   cluster: Cluster,
   creator: KnownCreator,
   errands: readonly Errand[],
 ): Promise<OpenCluster> {
   // Where the worker has no identity, this says so, and not a refusal of the first role.
-  if (creator.type === "role" || creator.profile === undefined) await callerIdentity("default", cluster.region);
-  const { credentials } = await becomeCreator(cluster, creator, errands);
-  const description = await describeCluster(credentials, addressOf(cluster));
+  if (creator.type === "role" || creator.profile === undefined) {
+    await callerIdentity("default", cluster.region, awsRequests);
+  }
+  const { credentials } = await becomeCreator(cluster, creator, errands, awsRequests);
+  const description = await describeCluster(credentials, addressOf(cluster), awsRequests);
   if (description.authenticationMode === "API") {
     throw new AccessError("cluster-ignores-aws-auth", `${cluster.name} does not read aws-auth`);
   }

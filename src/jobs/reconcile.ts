@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { awsRequestLog } from "../aws/request-log.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { dueWork, hasDueWork, orphansOf } from "../grant/due-work.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
@@ -29,10 +30,11 @@ export type ReconcileReason = "due" | "inspect" | "adopt";
  * again each time.
  */
 export async function reconcileCluster(
-  context: WorkerContext,
+  worker: WorkerContext,
   cluster: Cluster,
   reason: ReconcileReason = "due",
 ): Promise<void> {
+  const context = { ...worker, awsRequests: awsRequestLog() };
   const work = dueWork(await context.ledger.openOf(cluster.name), context.now());
   const due = [...work.arriving, ...work.leaving];
   if (reason === "due" && !hasDueWork(work, context.now())) return;

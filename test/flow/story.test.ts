@@ -84,6 +84,16 @@ describe("the main job, end to end", () => {
     expect(sessions.filter((text) => /eks-access-U0ENGINEER-r-[a-z0-9]{8}/.test(text)).length).toBeGreaterThan(0);
   });
 
+  test("the audit log names the session of CloudTrail that a write was made with", async () => {
+    const { events } = await auditOf(flow.redisUrl);
+
+    const active = events.map(({ event }) => event).find(({ type }) => type === "grant.active");
+    const session = flow.sandbox.aws.cloudTrail.events.find(({ record }) =>
+      JSON.stringify(active?.detail.awsRequests).includes(`"sts:AssumeRole":["${record.requestID}"]`),
+    );
+    expect(JSON.stringify(session?.record.requestParameters)).toContain(active?.request);
+  });
+
   test("the form asks the same, and shows its mistakes at their fields", async () => {
     const engineer = flow.sandbox.slack.person("U0ENGINEER");
     await engineer.command("/eks-access request", channel);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { seal } from "../../src/approval/seal.ts";
 import type { AwsCredentials } from "../../src/aws/credentials.ts";
+import { awsRequestLog } from "../../src/aws/request-log.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { reportChain } from "../../src/jobs/chain.ts";
 import { openCluster } from "../../src/jobs/open-cluster.ts";
@@ -70,6 +71,20 @@ describe("a chain of roles", () => {
     expect(await open(configured("payments"))).toEqual({
       creatorArn: creatorArns.chained,
       username: "kubernetes-admin",
+    });
+  });
+
+  test("is told call by call: each role with the request id that CloudTrail has", async () => {
+    const awsRequests = awsRequestLog();
+
+    const opened = await openCluster({ ...workerSide().context(), awsRequests }, configured("payments"), []);
+    opened.close();
+
+    const events = workerSide().sandbox.aws.cloudTrail.events.filter(({ name }) => name === "AssumeRole");
+    const ids = events.slice(-2).map(({ record }) => record.requestID);
+    expect(awsRequests.byAction()).toMatchObject({
+      "sts:AssumeRole": ids,
+      "eks:DescribeCluster": [expect.any(String)],
     });
   });
 

@@ -4,7 +4,10 @@ import type { AssumeRoleCall } from "./context.ts";
 import type { Caller } from "./identities.ts";
 
 /** The record of AssumeRole that CloudTrail keeps: who became whom, for which session name and source identity. */
-export function assumeRoleEvent({ caller, input, region, refused }: AssumeRoleCall, at: Date): CloudTrailEvent {
+export function assumeRoleEvent(
+  { caller, input, region, refused, requestId }: AssumeRoleCall,
+  at: Date,
+): CloudTrailEvent {
   return eventOf({
     name: "AssumeRole",
     source: "sts.amazonaws.com",
@@ -12,6 +15,7 @@ export function assumeRoleEvent({ caller, input, region, refused }: AssumeRoleCa
     at,
     account: caller.identity.accountId,
     readOnly: true,
+    requestId,
     userIdentity: callerElement(caller),
     request: requestElement(input),
     response: refused ? null : { assumedRoleUser: { arn: input.roleArn } },

@@ -89,11 +89,13 @@ interface EventParts {
   resources: CloudTrailEvent["resources"];
   change: RecordChange;
   readOnly?: boolean;
+  /** As the call's answer told it; made up where the sandbox has no such call. */
+  requestId?: string;
 }
 
 /** Puts one event together. Also for calls of other services that the sandbox records. */
 export function eventOf(parts: EventParts): CloudTrailEvent {
-  const { name, source, region, at, resources, readOnly = false } = parts;
+  const { name, source, region, at, resources, readOnly = false, requestId = crypto.randomUUID() } = parts;
   const id = crypto.randomUUID();
   const { errorCode, errorMessage } = parts.change;
   const username = usernameOf(parts.userIdentity);
@@ -109,7 +111,7 @@ export function eventOf(parts: EventParts): CloudTrailEvent {
     ...(errorCode === undefined ? {} : { errorCode, errorMessage: errorMessage ?? errorCode }),
     requestParameters: parts.request,
     responseElements: parts.response,
-    requestID: crypto.randomUUID(),
+    requestID: requestId,
     eventID: id,
     readOnly,
     eventType: "AwsApiCall",

@@ -10,6 +10,8 @@ export interface AssumeRoleCall {
   input: AssumeRoleInput;
   region: string;
   refused: Refusal | undefined;
+  /** As the answer tells it. */
+  requestId: string;
 }
 
 /** What the stand-ins for STS, EKS and CloudTrail share. */

@@ -63,7 +63,8 @@ function describe(
 ): SandboxAnswer {
   if (!allowed) return denied(by, "DescribeCluster", arn);
   if (!cluster) return noSuchCluster(name);
-  return { status: 200, body: JSON.stringify({ cluster: clusterObject(cluster) }) };
+  const headers = { "x-amzn-requestid": crypto.randomUUID() };
+  return { status: 200, headers, body: JSON.stringify({ cluster: clusterObject(cluster) }) };
 }
 
 function denied(by: string, action: string, arn: string): SandboxAnswer {

@@ -24,8 +24,7 @@ const jsonCodes: Readonly<Record<string, string>> = {
 };
 
 /** An error in the query protocol's XML, as STS gives it. Also for faults: `stsError("Throttling", "Rate exceeded", 400)`. */
-export function stsError(code: string, message: string, status = 400): SandboxAnswer {
-  const id = crypto.randomUUID();
+export function stsError(code: string, message: string, status = 400, id: string = crypto.randomUUID()): SandboxAnswer {
   const body =
     `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">\n  <Error>\n    <Type>${status < 500 ? "Sender" : "Receiver"}</Type>\n` +
     `    <Code>${escapeXml(code)}</Code>\n    <Message>${escapeXml(message)}</Message>\n  </Error>\n` +

@@ -59,9 +59,11 @@ function answerAssumeRole(context: AwsContext, caller: Caller, params: URLSearch
   const input = readAssumeRole(params);
   if ("type" in input) return stsError(input.code, input.message, input.status);
   const assumed = assumeRole(context.account, caller, input);
-  context.onAssumeRole?.({ caller, input, region, refused: assumed.type === "refused" ? assumed : undefined });
-  if (assumed.type === "refused") return stsError(assumed.code, assumed.message, assumed.status);
-  return xmlAnswer("AssumeRole", { ...sessionMembers(assumed), ...sessionExtras(input) });
+  const refused = assumed.type === "refused" ? assumed : undefined;
+  const requestId = crypto.randomUUID();
+  context.onAssumeRole?.({ caller, input, region, refused, requestId });
+  if (assumed.type === "refused") return stsError(assumed.code, assumed.message, assumed.status, requestId);
+  return xmlAnswer("AssumeRole", { ...sessionMembers(assumed), ...sessionExtras(input) }, requestId);
 }
 
 function answerWebIdentity({ account, webIdentities, now }: AwsContext, params: URLSearchParams): SandboxAnswer {
@@ -94,8 +96,7 @@ interface XmlMembers {
   [name: string]: string | XmlMembers;
 }
 
-function xmlAnswer(action: string, result: XmlMembers): SandboxAnswer {
-  const id = crypto.randomUUID();
+function xmlAnswer(action: string, result: XmlMembers, id: string = crypto.randomUUID()): SandboxAnswer {
   const body =
     `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">${xml({ [`${action}Result`]: result })}` +
     `<ResponseMetadata><RequestId>${id}</RequestId></ResponseMetadata></${action}Response>`;

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import type { EventType } from "../../src/audit/event.ts";
+import { revoke } from "../../src/grant/may-revoke.ts";
+import { reconcileCluster } from "../../src/jobs/reconcile.ts";
+import { arns } from "../../src/sandbox/scene.ts";
+import { aChange } from "../builders/an-event.ts";
+import { fillLedger, sealKeys, wishes } from "../fault/reconcile-scene.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
+import { useWorkerSide } from "./worker-side.ts";
+
+const workerSide = useWorkerSide();
+const id = expect.stringMatching(/^[0-9a-f-]{36}$/);
+
+/** Two approved grants in a ledger, a run over them, and what the events of a type say of AWS. */
+async function aRun() {
+  const { cluster, context } = workerSide();
+  const ledger = memoryLedger();
+  await fillLedger(ledger, cluster, new Date());
+  const run = () => reconcileCluster({ ...context(ledger), sealKeys }, cluster);
+  await run();
+  const asked = async (type: EventType) => {
+    const events = (await ledger.events(1, 100)).map(({ event }) => event);
+    return events.filter((event) => event.type === type).map(({ detail }) => detail.awsRequests);
+  };
+  return { ledger, cluster, run, asked };
+}
+
+/** The request ids that CloudTrail has of AssumeRole. */
+const recorded = () =>
+  workerSide()
+    .sandbox.aws.cloudTrail.events.filter(({ name }) => name === "AssumeRole")
+    .map(({ record }) => record.requestID);
+
+test("the events of a write name what its own run asked of AWS, as CloudTrail has it", async () => {
+  const { ledger, cluster, run, asked } = await aRun();
+  const active = await ledger.get(wishes.long.id);
+  const back = active && revoke(active, cluster, { user: active.requester, memberships: [] }, "", new Date());
+  if (back?.type === "ended") await ledger.commit(aChange(back.after, "grant.ending"));
+  await run();
+
+  const [first, second] = recorded();
+  const of = (assumed: unknown) => ({
+    "sts:GetCallerIdentity": [id, id],
+    "sts:AssumeRole": [assumed],
+    "eks:DescribeCluster": [id],
+  });
+  expect(await asked("grant.writing")).toEqual([of(first), of(first)]);
+  expect(await asked("grant.active")).toEqual([of(first), of(first)]);
+  expect(await asked("grant.ended")).toEqual([of(second)]);
+});
+
+test("a grant that failed because AWS refused names the call that AWS refused", async () => {
+  workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
+
+  const { asked } = await aRun();
+
+  const refused = { "sts:GetCallerIdentity": [id], "sts:AssumeRole": [recorded().at(-1)] };
+  expect(await asked("grant.failed")).toEqual([refused, refused]);
+});
