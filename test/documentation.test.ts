@@ -84,3 +84,11 @@ test.each(pages)("every link of %s leads to a file that is there", (page) => {
 
   expect(targets.filter((target) => !existsSync(join(root, dirname(page), target)))).toEqual([]);
 });
+
+test("each law of docs/architecture.md has its attack in SECURITY.md, with a test that plays it", () => {
+  const laws = read("docs/architecture.md").split("## Laws")[1]?.split("\n## ")[0] ?? "";
+  const rows = read("SECURITY.md").matchAll(/^\| (\d+)\. .*\]\(test\/.+\.test\.ts\)/gm);
+
+  expect([...rows].map(([, law]) => law)).toEqual([...laws.matchAll(/^(\d+)\. /gm)].map(([, law]) => law));
+  expect(laws).toMatch(/^12\. /m);
+});
