@@ -34,7 +34,12 @@ export interface FlowOptions extends SandboxOptions {
   /** Variables of the environment that neither process gets. */
   readonly without?: readonly string[];
   /** Another Redis than an empty database of the run's, with what else both processes need to reach it. */
-  readonly redis?: { readonly url: string; readonly environment: Readonly<Record<string, string>> };
+  readonly redis?: {
+    readonly url: string;
+    readonly environment: Readonly<Record<string, string>>;
+    /** Where its administrator reads all of it. */
+    readonly administratorUrl: string;
+  };
 }
 
 export async function startFlow({ without = [], redis: given, ...options }: FlowOptions = {}): Promise<Flow> {
@@ -82,7 +87,7 @@ export async function startFlow({ without = [], redis: given, ...options }: Flow
     stop: async () => {
       await Promise.all(started.map((child) => child.stop()));
       const log = started.flatMap((child) => child.log);
-      const leaks = leaksIn(await placesOf(sandbox, redis.url, log), sandbox.secrets());
+      const leaks = leaksIn(await placesOf(sandbox, given?.administratorUrl ?? redis.url, log), sandbox.secrets());
       if (leaks.length > 0) throw new Error(`${leaks.join(", ")}. What is a secret stays in memory.`);
       await sandbox.stop();
       await redis.close();

@@ -13,6 +13,7 @@ beforeAll(async () => {
   flow = await startFlow({
     redis: {
       url: redis.url,
+      administratorUrl: redis.server.url,
       environment: {
         REDIS_USERNAME: "eks-access",
         REDIS_PASSWORD: "hunter2secret",
