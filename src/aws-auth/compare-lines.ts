@@ -68,7 +68,9 @@ function walkBack(reached: readonly ReadonlyMap<number, number>[], oldLength: nu
   let [at, to] = [oldLength, nowLength];
   for (const furthest of reached.slice(1).reverse()) {
     const step = stepTo(furthest, at - to);
-    signs.push(...Array<Sign>(at - step.at).fill(" "), step.isDown ? "+" : "-");
+    // One by one: there can be more lines than a call may have arguments.
+    for (let kept = at - step.at; kept > 0; kept -= 1) signs.push(" ");
+    signs.push(step.isDown ? "+" : "-");
     to -= at - step.at;
     at = step.at;
     if (step.isDown) to -= 1;

@@ -118,3 +118,9 @@ describe("unifiedDiff", () => {
     expect(unifiedDiff("x", "a\n", null)).toBe("--- a/x\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-a\n");
   });
 });
+
+it("a text of very many lines is compared to its end", () => {
+  const lines = "a\n".repeat(200_000);
+
+  expect(unifiedDiff("long", lines, `b\n${lines}c\n`)).toContain("@@ -1,3 +1,4 @@\n+b\n a\n a\n a\n");
+});
