@@ -18,10 +18,16 @@ export function parseDocument(data: Readonly<Record<string, string>>): AwsAuthDo
 
 function problemsOf({ document, parts }: DocumentReading): Problem[] {
   const problems = documentProblems(document.data);
+  // One by one: a list of accounts can hold more problems than a call may have arguments.
+  const add = (found: readonly Problem[]) => {
+    for (const problem of found) problems.push(problem);
+  };
   for (const part of parts) {
-    problems.push(...part.problems, ...oldBreaks(part.reading));
-    problems.push(...accountProblems(part), ...shadowProblems(part.kept, document.lookup));
-    for (const item of part.items) problems.push(...itemProblems(part.reading, item));
+    add(part.problems);
+    add(oldBreaks(part.reading));
+    add(accountProblems(part));
+    add(shadowProblems(part.kept, document.lookup));
+    for (const item of part.items) add(itemProblems(part.reading, item));
   }
   return problems;
 }

@@ -89,3 +89,9 @@ it("a thousand changes are planned at once", () => {
   expect(plan).toMatchObject({ type: "planned", refused: [] });
   expect(plan.type === "planned" && plan.differences).toHaveLength(1000);
 });
+
+it("a document tells its problems however many they are", () => {
+  const { problems } = parseDocument({ mapAccounts: "- a\n".repeat(150_000) });
+
+  expect(problems).toHaveLength(150_000);
+});
