@@ -4,7 +4,7 @@ import { documentProblems } from "./document-problems.ts";
 import { itemProblems } from "./entry-problems.ts";
 import { type Problem, SECTIONS } from "./problem.ts";
 import { type DocumentReading, readDocument } from "./read-document.ts";
-import { oldBreaks } from "./section-problems.ts";
+import { layoutProblems, oldBreaks } from "./section-problems.ts";
 import { shadowProblems } from "./shadow-problems.ts";
 
 /**
@@ -25,6 +25,7 @@ function problemsOf({ document, parts }: DocumentReading): Problem[] {
   for (const part of parts) {
     add(part.problems);
     add(oldBreaks(part.reading));
+    add(layoutProblems(part.reading));
     add(accountProblems(part));
     add(shadowProblems(part.kept, document.lookup));
     for (const item of part.items) add(itemProblems(part.reading, item));

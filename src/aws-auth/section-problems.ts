@@ -1,6 +1,7 @@
 import type { SectionReading } from "./document.ts";
 import { placeIn, type YamlFailure } from "./go-yaml/failure.ts";
 import type { Mark } from "./go-yaml/token.ts";
+import { layoutDifferences } from "./layout-1-2.ts";
 import { type Problem, problemAt, type Section } from "./problem.ts";
 
 /** The authenticator can't read the section, and forgets what it held before. */
@@ -56,4 +57,25 @@ export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
       "Replace it with a plain line break, or remove it.",
     ),
   ];
+}
+
+/** Tells of the first line that stands too far out for YAML 1.2, and of every tag that ends elsewhere in it. */
+export function layoutProblems({ section, text, list }: SectionReading): Problem[] {
+  if (text === null || list === null) return [];
+  const { shallow, tagged } = layoutDifferences(text, list);
+  const problems = tagged.map((at) => oldTag(section, at));
+  return shallow === null ? problems : [tooFarOut(section, placeIn(text, shallow)), ...problems];
+}
+
+function tooFarOut(section: Section, at: { line: number; column: number }): Problem {
+  const message =
+    "This line goes on with brackets or quotes, and stands no further in than what they belong to. The authenticator reads it; tools that read YAML 1.2 refuse the section.";
+  return problemAt(section, at, "readers-differ", "notice", message, "Indent the line further.");
+}
+
+function oldTag(section: Section, at: Mark): Problem {
+  const message =
+    "The tag of this value holds a comma or a bracket to the authenticator, but ends before it to tools that read YAML 1.2: they see other values, or refuse the section.";
+  const remedy = "Remove the tag; write a text behind it in quotes.";
+  return problemAt(section, at, "readers-differ", "notice", message, remedy);
 }
