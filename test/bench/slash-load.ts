@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { Pool } from "undici";
 import { signRequest } from "../../src/sandbox/slack/signature.ts";
@@ -68,11 +69,12 @@ async function withPool(target: Receiver, run: (send: Send) => Promise<readonly 
   }
 }
 
+/** Each with a trigger of its own, as Slack sends them: the very same request would be refused the second time. */
 async function sendCommand(pool: Pool, { signingSecret, responseUrl }: Receiver, line: string): Promise<void> {
   const payload = {
     ...{ team_id: "T0SANDBOX", team_domain: "sandbox", api_app_id: "A0SANDBOX", is_enterprise_install: "false" },
     ...{ channel_id: "C0ACCESS", channel_name: "cluster-access", user_id: "U0ENGINEER", user_name: "engineer" },
-    ...{ command: "/eks-access", text: line, response_url: responseUrl, trigger_id: "1.2.3" },
+    ...{ command: "/eks-access", text: line, response_url: responseUrl, trigger_id: randomUUID() },
   };
   const body = new URLSearchParams(payload).toString();
   const timestamp = Math.floor(Date.now() / 1000);
