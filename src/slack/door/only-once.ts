@@ -21,7 +21,7 @@ export function onlyOnce(seen: SeenRequests, log: Logger): Middleware {
 }
 
 /** Events have an id; everything that a person does has a trigger of its own. */
-function deliveryId(body: object): string | null {
+export function deliveryId(body: object): string | null {
   const values = ["event_id", "trigger_id"].map((name) => Object.getOwnPropertyDescriptor(body, name)?.value);
   return values.find((value) => typeof value === "string" && value !== "") ?? null;
 }

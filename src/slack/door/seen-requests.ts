@@ -12,6 +12,8 @@ const answerWithinMs = 300;
 export interface SeenRequests {
   /** True the first time that this signature, or this id, comes. */
   isNew(signature: string): Promise<boolean>;
+  /** The same, as far as this process knows. */
+  isNewHere(signature: string): boolean;
 }
 
 /**
@@ -20,14 +22,19 @@ export interface SeenRequests {
  */
 export function seenRequests(ledger: Pick<Ledger, "takeTurn">): SeenRequests {
   const own = new Set<string>();
-  return {
-    isNew: async (signature) => {
-      const name = `slack:${createHash("sha256").update(signature).digest("base64url")}`;
-      if (own.has(name)) return false;
-      remember(own, name);
-      return within(ledger.takeTurn(name, rememberMs));
-    },
+  const isNewHere = (name: string) => {
+    if (own.has(name)) return false;
+    remember(own, name);
+    return true;
   };
+  return {
+    isNew: async (signature) => isNewHere(nameOf(signature)) && within(ledger.takeTurn(nameOf(signature), rememberMs)),
+    isNewHere: (signature) => isNewHere(nameOf(signature)),
+  };
+}
+
+function nameOf(signature: string): string {
+  return `slack:${createHash("sha256").update(signature).digest("base64url")}`;
 }
 
 /** The newest ten thousand: far more than Slack sends one process in ten minutes. */
