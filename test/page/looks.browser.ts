@@ -91,7 +91,7 @@ test("a keyboard alone is enough: to the field, along the completions, through a
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await page.keyboard.type("/eks-access who");
-  await page.getByRole("option").first().waitFor();
+  await page.getByRole("option").first().filter({ hasText: "whoami" }).waitFor();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await page.keyboard.press("Escape");

@@ -39,15 +39,23 @@ function write(words) {
   hide();
 }
 
+/** The text that the list answers to: what was found for another one must not be taken, however quickly somebody types. */
+let answered = "";
+/** Counts the questions, so that the answer to one that nobody waits for any more shows nothing. */
+let question = 0;
+
 /** @param {HTMLInputElement} line */
 async function complete(line) {
   const asked = line.value;
+  question += 1;
+  const own = question;
   const query = new URLSearchParams(location.search);
   query.set("text", asked);
   const response = await fetch(`/complete?${query}`);
   // Somebody typed on meanwhile.
-  if (!response.ok || line.value !== asked) return;
+  if (!response.ok || question !== own) return;
   show(line, await response.json());
+  answered = asked;
 }
 
 /**
@@ -82,11 +90,15 @@ function show(line, found) {
 function pressed(event, line) {
   const list = listbox();
   if (!list || list.hidden) return;
+  if (event.key === "Escape") {
+    event.preventDefault();
+    return hide();
+  }
+  if (answered !== line.value) return;
   const options = /** @type {HTMLElement[]} */ ([...list.children]);
   const at = options.findIndex(({ ariaSelected }) => ariaSelected === "true");
   const chosen = options[at] ?? (event.key === "Tab" && !event.shiftKey ? options[0] : undefined);
-  if (event.key === "Escape") hide();
-  else if (event.key === "ArrowDown") select(line, options, (at + 1) % options.length);
+  if (event.key === "ArrowDown") select(line, options, (at + 1) % options.length);
   else if (event.key === "ArrowUp") select(line, options, at <= 0 ? options.length - 1 : at - 1);
   else if ((event.key === "Enter" || event.key === "Tab") && chosen) take(chosen);
   else return;
@@ -116,6 +128,7 @@ function take(option) {
 }
 
 function hide() {
+  question += 1;
   const list = listbox();
   if (list) list.hidden = true;
   const line = document.getElementById("line");
