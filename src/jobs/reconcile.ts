@@ -76,6 +76,8 @@ async function reconcileOpen(context: WorkerContext, cluster: Cluster, opened: O
     try {
       const outcome = await carryOut(context, cluster, client, state, open, decided);
       if (outcome === "carried out") return;
+      if (attempt >= writeAttempts)
+        throw new AccessError("cluster-conflict", `Somebody deletes aws-auth of ${cluster.name} again and again`);
     } catch (error) {
       const again = error instanceof AccessError && error.code === "cluster-conflict" && attempt < writeAttempts;
       if (!again) throw error;

@@ -50,6 +50,23 @@ test("grants in a cluster without a ConfigMap are written into one that was made
   expect(aws.awsAuth()?.data?.mapUsers).toContain(wishes.short.principal);
 });
 
+test("a ConfigMap that somebody deletes each time is made a few times, and then the grants wait", async () => {
+  const { ledger, cluster, aws, context } = await aScene(null);
+  let made = 0;
+  aws.onChange((configMap) => {
+    if (!configMap) return;
+    made += 1;
+    aws.remove();
+  });
+
+  await reconcileCluster(context(), cluster);
+  const request = await ledger.get(wishes.short.id);
+
+  expect(made).toBe(5);
+  expect(request?.grant?.state).toBe("scheduled");
+  expect(request?.trouble?.message).toContain("deletes aws-auth of staging again and again");
+});
+
 test("a write that arrives when its grant is over is refused, and the fence that does it leaves nothing behind", async () => {
   const { ledger, cluster, aws, clock, context } = await aScene(initialAwsAuth);
   await reconcileCluster(context(["late"]), cluster);
