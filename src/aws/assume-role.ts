@@ -1,8 +1,9 @@
 import { AssumeRoleCommand, type AssumeRoleCommandInput, type AssumeRoleCommandOutput } from "@aws-sdk/client-sts";
+import type { RequestIds } from "../audit/request-ids.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { callSts } from "./call-sts.ts";
 import type { AwsCredentials, CredentialSource } from "./credentials.ts";
-import { type AwsRequestLog, logged } from "./request-log.ts";
+import { logged } from "./request-log.ts";
 
 /** Which role to assume, and what CloudTrail is to say about why. */
 export interface AssumeOptions {
@@ -27,7 +28,7 @@ export interface AssumeOptions {
 export async function assumeRole(
   source: CredentialSource,
   options: AssumeOptions,
-  log?: AwsRequestLog,
+  log?: RequestIds,
 ): Promise<AwsCredentials> {
   const { roleArn, region } = options;
   return callSts(source, region, `sts:AssumeRole on ${roleArn}`, async (client) => {

@@ -1,8 +1,9 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
+import type { RequestIds } from "../audit/request-ids.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { callSts } from "./call-sts.ts";
 import type { CredentialSource } from "./credentials.ts";
-import { type AwsRequestLog, logged } from "./request-log.ts";
+import { logged } from "./request-log.ts";
 
 /** Who AWS says that somebody's credentials are. */
 export interface CallerIdentity {
@@ -17,7 +18,7 @@ export interface CallerIdentity {
 export async function callerIdentity(
   source: CredentialSource,
   region: string,
-  log?: AwsRequestLog,
+  log?: RequestIds,
 ): Promise<CallerIdentity> {
   const action = "sts:GetCallerIdentity";
   return callSts(source, region, action, async (client) => {

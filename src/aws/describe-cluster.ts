@@ -1,9 +1,10 @@
 import { type Cluster, DescribeClusterCommand, EKSClient, ResourceNotFoundException } from "@aws-sdk/client-eks";
+import type { RequestIds } from "../audit/request-ids.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { clientSettings } from "./client-settings.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";
-import { type AwsRequestLog, logged } from "./request-log.ts";
+import { logged } from "./request-log.ts";
 
 /** Who may sign in: by aws-auth, by access entries, or by both with the access entry first. */
 export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
@@ -37,7 +38,7 @@ export interface ClusterDescription {
 export async function describeCluster(
   source: CredentialSource,
   address: ClusterAddress,
-  log?: AwsRequestLog,
+  log?: RequestIds,
 ): Promise<ClusterDescription> {
   const client = new EKSClient(clientSettings(source, address.region));
   try {

@@ -1,30 +1,18 @@
-/**
- * The request ids that AWS gave to the calls of one run, under which CloudTrail and AWS's support find each. A call that
- * AWS refused has one too; one without an answer has none.
- */
-export interface AwsRequestLog {
-  /** @param action as IAM writes it: `sts:AssumeRole` */
-  add(action: string, requestId: string): void;
-  /** The ids of each action, in the order of the answers. */
-  byAction(): Readonly<Record<string, readonly string[]>>;
-}
-
-export function awsRequestLog(): AwsRequestLog {
-  const ids = new Map<string, readonly string[]>();
-  return {
-    add: (action, requestId) => void ids.set(action, [...(ids.get(action) ?? []), requestId]),
-    byAction: () => Object.fromEntries(ids),
-  };
-}
+import type { RequestIds } from "../audit/request-ids.ts";
 
 /** What the SDK puts into an answer, and into the error that it makes of one. */
 interface Answered {
   readonly $metadata?: { readonly requestId?: string | undefined };
 }
 
-/** What `call` resolves to, or rejects with, once its request id stands in the log. */
+/**
+ * What `call` resolves to, or rejects with, once its request id stands in the log: CloudTrail and AWS's support find the
+ * call by it.
+ *
+ * @param action as IAM writes it: `sts:AssumeRole`
+ */
 export async function logged<T extends object>(
-  log: AwsRequestLog | undefined,
+  log: RequestIds | undefined,
   action: string,
   call: Promise<T>,
 ): Promise<T> {
@@ -38,7 +26,7 @@ export async function logged<T extends object>(
   }
 }
 
-function addId(log: AwsRequestLog | undefined, action: string, answered: object): void {
+function addId(log: RequestIds | undefined, action: string, answered: object): void {
   const { $metadata }: Answered = answered;
   if ($metadata?.requestId) log?.add(action, $metadata.requestId);
 }

@@ -1,8 +1,8 @@
+import type { RequestIds } from "../audit/request-ids.ts";
 import { type AssumeOptions, assumeRole } from "../aws/assume-role.ts";
 import { type CallerIdentity, callerIdentity } from "../aws/caller-identity.ts";
 import type { AwsCredentials, CredentialSource } from "../aws/credentials.ts";
 import { credentialsOfProfile, ownCredentials } from "../aws/own-credentials.ts";
-import type { AwsRequestLog } from "../aws/request-log.ts";
 import { sessionNameOf } from "../aws/session-name.ts";
 import { creatorSessionPolicy, waySessionPolicy } from "../aws/session-policy.ts";
 import { AccessError } from "../failure/access-error.ts";
@@ -44,7 +44,7 @@ export async function becomeCreator(
   cluster: Cluster,
   creator: KnownCreator,
   errands: readonly Errand[],
-  log?: AwsRequestLog,
+  log?: RequestIds,
 ): Promise<CreatorSession> {
   const { region, account, name } = cluster;
   const credentials = await (creator.type === "role"
@@ -70,7 +70,7 @@ export async function sessionThrough(
   through: CreatorRole["through"],
   errands: readonly Errand[],
   lastPolicy: string,
-  log?: AwsRequestLog,
+  log?: RequestIds,
 ): Promise<CredentialSource> {
   let source: CredentialSource = "default";
   for (const [index, step] of through.entries()) {
@@ -87,7 +87,7 @@ async function assumed(
   cluster: Cluster,
   { roleArn, externalId, through }: CreatorRole,
   errands: readonly Errand[],
-  log: AwsRequestLog | undefined,
+  log: RequestIds | undefined,
 ): Promise<AwsCredentials> {
   const { region } = cluster;
   const source = await sessionThrough(region, through, errands, waySessionPolicy(roleArn), log);

@@ -1,5 +1,5 @@
 import type { SealKeys } from "../approval/seal.ts";
-import type { AwsRequestLog } from "../aws/request-log.ts";
+import type { RequestIds } from "../audit/request-ids.ts";
 import type { Config } from "../config/config.ts";
 import type { WorkerMetrics } from "../metrics/worker-metrics.ts";
 import type { OpenedCluster, openCluster } from "./open-cluster.ts";
@@ -15,7 +15,9 @@ export interface WorkerContext extends RecordContext {
   /** How a cluster is opened; absent: as its creator, over the network. */
   readonly openCluster?: (...args: Parameters<typeof openCluster>) => Promise<OpenedCluster>;
   /** What AWS was asked in this run, for the audit log; absent outside of a run that changes a cluster. */
-  readonly awsRequests?: AwsRequestLog;
+  readonly awsRequests?: RequestIds;
+  /** Under which ids the API server's audit log has this run's writes; absent as above. */
+  readonly auditIds?: RequestIds;
   /** How the time between two tries of one run goes by; absent: by the clock. Milliseconds. */
   readonly pause?: (ms: number) => Promise<void>;
 }

@@ -1,8 +1,8 @@
+import type { RequestIds } from "../audit/request-ids.ts";
 import { callerIdentity } from "../aws/caller-identity.ts";
 import type { AwsCredentials } from "../aws/credentials.ts";
 import { type ClusterAddress, type ClusterDescription, describeCluster } from "../aws/describe-cluster.ts";
 import { mintToken } from "../aws/eks-token.ts";
-import type { AwsRequestLog } from "../aws/request-log.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { type ClusterClient, connectCluster } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
@@ -15,7 +15,9 @@ import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreati
 /** What opening a cluster takes of the worker's context. */
 interface OpeningContext extends DiscoveryContext {
   /** Told of what AWS is asked, also where that comes to nothing; absent where nobody records it. */
-  readonly awsRequests?: AwsRequestLog;
+  readonly awsRequests?: RequestIds;
+  /** The same of the cluster's writes. */
+  readonly auditIds?: RequestIds;
 }
 
 /** A cluster that can be worked on. */
@@ -98,7 +100,7 @@ async function attempt(
 }
 
 async function openAs(
-  { now, awsRequests }: OpeningContext,
+  { now, awsRequests, auditIds }: OpeningContext,
   cluster: Cluster,
   creator: KnownCreator,
   errands: readonly Errand[],
@@ -112,7 +114,7 @@ async function openAs(
   if (description.authenticationMode === "API") {
     throw new AccessError("cluster-ignores-aws-auth", `${cluster.name} does not read aws-auth`);
   }
-  const client = await connectAs(credentials, cluster, description, now(), errands);
+  const client = await connectAs(credentials, cluster, description, now(), errands, auditIds);
   return { client, description, creatorArn: creatorArnOf(creator), close: () => client.close() };
 }
 
@@ -129,9 +131,11 @@ export async function connectAs(
   description: ClusterDescription,
   now: Date,
   errands: readonly Errand[],
+  auditIds?: RequestIds,
 ): Promise<ClusterClient> {
   const token = await mintToken(credentials, cluster, now);
   const { name, endpoint = description.endpoint } = cluster;
   const { certificateAuthority = description.certificateAuthority } = cluster;
-  return connectCluster({ name, endpoint, certificateAuthority, token, requests: errands.map(({ id }) => id) });
+  const requests = errands.map(({ id }) => id);
+  return connectCluster({ name, endpoint, certificateAuthority, token, requests, auditIds });
 }

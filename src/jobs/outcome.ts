@@ -19,7 +19,7 @@ export async function beginWrite(context: WorkerContext, request: AccessRequest)
   const now = context.now();
   const after = revise(request, { grant: { ...request.grant, writeBegan: now.toISOString() } });
   // Nobody has to be woken: what it leads to is told a moment later, and the sweep is there if the process dies.
-  const event = eventOf("grant.writing", request, "worker", now, askedOfAws(context));
+  const event = eventOf("grant.writing", request, "worker", now, idsElsewhere(context));
   const result = await context.ledger.commit({ after, event });
   if (result.type === "conflict") {
     throw new AccessError("record-changed", `The request ${request.id} changed while it was being applied`);
@@ -60,6 +60,7 @@ export async function activate(
     mapped: proof.mapped.result,
     authorized: proof.authorized.result,
     signedIn: proof.signedIn.result,
+    ...idsElsewhere(context, proof.auditIds),
   });
 }
 
@@ -176,13 +177,20 @@ function endingOf(request: AccessRequest, now: Date): Pick<AccessRequest, "grant
 /** Where somebody changed the record meanwhile, the next run sees what they did: it is woken by their change. */
 async function record(context: WorkerContext, after: AccessRequest, type: EventType, detail: Detail): Promise<void> {
   const now = context.now();
-  const event = eventOf(type, after, "worker", now, { ...detail, ...askedOfAws(context) });
+  const event = eventOf(type, after, "worker", now, { ...idsElsewhere(context), ...detail });
   const result = await recordChange(context, after, event, now);
   if (result.type === "conflict") context.log.info({ request: after.id, event: type }, "the record changed meanwhile");
 }
 
-/** Under which ids CloudTrail has what this run asked of AWS. */
-function askedOfAws({ awsRequests }: WorkerContext): Detail {
-  const asked = awsRequests?.byAction() ?? {};
-  return Object.keys(asked).length > 0 ? { awsRequests: asked } : {};
+/** Under which ids CloudTrail has what this run asked of AWS, and the cluster's own audit log its writes and the reviews of one proof. */
+function idsElsewhere({ awsRequests, auditIds }: WorkerContext, reviews: readonly string[] = []): Detail {
+  const asked = awsRequests?.byCall() ?? {};
+  const written = {
+    ...auditIds?.byCall(),
+    ...(reviews.length > 0 && { "POST subjectaccessreviews": reviews }),
+  };
+  return {
+    ...(Object.keys(asked).length > 0 && { awsRequests: asked }),
+    ...(Object.keys(written).length > 0 && { auditIds: written }),
+  };
 }

@@ -2,6 +2,7 @@ import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { type Identity, resolve } from "../aws-auth/resolve.ts";
 import { explain } from "../failure/access-error.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
+import type { AccessAnswer } from "../kubernetes/reviews.ts";
 import type { AccessCheck, Cluster } from "../policy/cluster.ts";
 import type { Finding, Proof } from "../proof/proof.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -15,14 +16,16 @@ export async function prove(
   now: () => Date,
 ): Promise<Proof> {
   const identity = resolve(readBack, request.principal);
+  const auditIds: string[] = [];
   return {
     mapped: mapped(request, identity),
-    authorized: await authorized(client, cluster, request, identity),
+    authorized: await authorized(client, cluster, request, identity, auditIds),
     signedIn: {
       result: "not tested",
       detail: "only the principal itself can sign in as itself, and the worker does not hold its credentials",
     },
     at: now().toISOString(),
+    auditIds,
   };
 }
 
@@ -38,6 +41,7 @@ async function authorized(
   cluster: Cluster,
   request: AccessRequest,
   identity: Identity | null,
+  auditIds: string[],
 ): Promise<Finding> {
   const checks = cluster.levels.find((level) => level.name === request.level)?.verify ?? [];
   if (!identity) return { result: "no", detail: "who is not mapped may do nothing" };
@@ -47,6 +51,7 @@ async function authorized(
   for (const check of checks) {
     const answer = await ask(client, identity, check);
     if (answer.type === "failed") return { result: "not tested", detail: answer.message };
+    if (answer.auditId !== null) auditIds.push(answer.auditId);
     if (!answer.allowed) return { result: "no", detail: `may not ${inWords(check)}` };
     allowed.push(inWords(check));
   }
@@ -57,10 +62,10 @@ async function ask(
   client: ClusterClient,
   identity: Identity,
   { verb, resource, group, namespace }: AccessCheck,
-): Promise<{ type: "answered"; allowed: boolean } | { type: "failed"; message: string }> {
+): Promise<({ type: "answered" } & AccessAnswer) | { type: "failed"; message: string }> {
   const access = { verb, resource, ...(group && { group }), ...(namespace && { namespace }) };
   try {
-    return { type: "answered", allowed: (await client.may(identity, access)).allowed };
+    return { type: "answered", ...(await client.may(identity, access)) };
   } catch (error) {
     return { type: "failed", message: explain(error) };
   }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { awsRequestLog } from "../aws/request-log.ts";
+import { requestIds } from "../audit/request-ids.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { dueWork, hasDueWork, orphansOf } from "../grant/due-work.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
@@ -34,7 +34,7 @@ export async function reconcileCluster(
   cluster: Cluster,
   reason: ReconcileReason = "due",
 ): Promise<void> {
-  const context = { ...worker, awsRequests: awsRequestLog() };
+  const context = { ...worker, awsRequests: requestIds(), auditIds: requestIds() };
   const work = dueWork(await context.ledger.openOf(cluster.name), context.now());
   const due = [...work.arriving, ...work.leaving];
   if (reason === "due" && !hasDueWork(work, context.now())) return;

@@ -1,5 +1,6 @@
 import { type Configuration, createConfiguration, ServerConfiguration } from "@kubernetes/client-node";
 import { Agent } from "undici";
+import type { RequestIds } from "../audit/request-ids.ts";
 import { observedHttp } from "./observed-http.ts";
 import { userAgentFor } from "./user-agent.ts";
 
@@ -14,6 +15,8 @@ export interface ClusterEndpoint {
   readonly token: string;
   /** Ids of requests, for the API server's audit log. */
   readonly requests?: readonly string[];
+  /** Gets the ids under which the API server's audit log has our writes; absent where nobody records them. */
+  readonly auditIds?: RequestIds | undefined;
 }
 
 /** What the generated API clients are made with, over sockets that are shared and closed together. */
@@ -46,7 +49,7 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs: number): C
     },
   });
   return {
-    configuration: { ...configuration, httpApi: observedHttp(configuration.httpApi) },
+    configuration: { ...configuration, httpApi: observedHttp(configuration.httpApi, cluster.auditIds) },
     close: () => void agent.destroy(),
   };
 }

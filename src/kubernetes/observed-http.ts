@@ -1,8 +1,16 @@
-import type { HttpLibrary } from "@kubernetes/client-node";
+import type { HttpLibrary, RequestContext, ResponseContext } from "@kubernetes/client-node";
+import type { RequestIds } from "../audit/request-ids.ts";
 import { observed, resultOfStatus } from "../metrics/calls.ts";
 
-/** Tells of each call to the API server, by method and kind of object. */
-export function observedHttp(http: HttpLibrary): HttpLibrary {
+/** A UUID has 36 characters; what stands between us and the API server could send anything. */
+const longestId = 100;
+
+/**
+ * Tells of each call to the API server, by method and kind of object.
+ *
+ * @param auditIds gets the audit id of each write of a ConfigMap, refused ones included
+ */
+export function observedHttp(http: HttpLibrary, auditIds?: RequestIds): HttpLibrary {
   return {
     send: (request) => {
       const sent = http.send(request);
@@ -10,13 +18,33 @@ export function observedHttp(http: HttpLibrary): HttpLibrary {
       const told = observed(
         { service: "kubernetes", operation },
         () => sent.toPromise(),
-        ({ httpStatusCode }) => resultOfStatus(httpStatusCode),
+        (answer) => {
+          noteWrite(auditIds, operation, request, answer);
+          return resultOfStatus(answer.httpStatusCode);
+        },
       );
       // Whoever made the call is told of its failure by `sent` itself.
       told.catch(() => {});
       return sent;
     },
   };
+}
+
+/** The API server's own audit log has the call under this id (kubernetes, apiserver, WithAuditInit); null: something else answered. */
+export function auditIdOf({ headers }: Pick<ResponseContext, "headers">): string | null {
+  return headers["audit-id"]?.slice(0, longestId) ?? null;
+}
+
+function noteWrite(
+  auditIds: RequestIds | undefined,
+  operation: string,
+  request: RequestContext,
+  answer: ResponseContext,
+): void {
+  const id = auditIdOf(answer);
+  if (id === null || !/^(?:PUT|POST) configmaps$/.test(operation)) return;
+  const isDryRun = new URL(request.getUrl()).searchParams.has("dryRun");
+  auditIds?.add(isDryRun ? `${operation} (dry run)` : operation, id);
 }
 
 /** `configmaps` of `/api/v1/namespaces/kube-system/configmaps/aws-auth`. */

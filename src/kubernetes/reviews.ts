@@ -2,6 +2,7 @@ import { AuthenticationV1Api, AuthorizationV1Api, type V1ResourceAttributes } fr
 import { AccessError } from "../failure/access-error.ts";
 import type { Connection } from "./connection.ts";
 import { isUnknownApi, kubernetesFailure } from "./explain-kubernetes-error.ts";
+import { auditIdOf } from "./observed-http.ts";
 
 /** A username and groups, as the API server sees somebody. */
 export interface KubernetesIdentity {
@@ -22,6 +23,13 @@ export interface ResourceAccess {
   readonly name?: string | undefined;
 }
 
+export interface AccessAnswer {
+  readonly allowed: boolean;
+  readonly reason: string;
+  /** Under which id the API server's audit log has the question; null: it told none. */
+  readonly auditId: string | null;
+}
+
 export interface Reviews {
   /** Who the API server takes the bearer of our token for (SelfSubjectReview); null: it is older than 1.28 and can't say. */
   whoAmI(): Promise<KubernetesIdentity | null>;
@@ -31,7 +39,7 @@ export interface Reviews {
    * Whether somebody else may (SubjectAccessReview). `system:authenticated` is added, as signing in adds it. All
    * authorizers are asked, which impersonating a list of groups does not do.
    */
-  may(identity: KubernetesIdentity, access: ResourceAccess): Promise<{ allowed: boolean; reason: string }>;
+  may(identity: KubernetesIdentity, access: ResourceAccess): Promise<AccessAnswer>;
 }
 
 /** The reviews of one cluster. */
@@ -74,11 +82,12 @@ export function reviews(connection: Connection, cluster: string): Reviews {
           resourceAttributes: attributesOf(access),
         },
       };
-      const review = await told(`POST subjectaccessreview ${of}`, () =>
-        authorization.createSubjectAccessReview({ body }),
+      const answer = await told(`POST subjectaccessreview ${of}`, () =>
+        authorization.createSubjectAccessReviewWithHttpInfo({ body }),
       );
-      const { reason = "", evaluationError = "" } = review.status ?? {};
-      return { allowed: isAllowed(review.status), reason: reason || evaluationError };
+      const { status } = answer.data;
+      const { reason = "", evaluationError = "" } = status ?? {};
+      return { allowed: isAllowed(status), reason: reason || evaluationError, auditId: auditIdOf(answer) };
     },
   };
 }

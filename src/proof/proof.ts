@@ -13,6 +13,8 @@ export interface Proof {
   readonly authorized: Finding;
   /** The principal itself signed in and listed pods. */
   readonly signedIn: Finding;
+  /** Under which ids the API server's audit log has the questions that `authorized` is of; absent in what an older version wrote. */
+  readonly auditIds?: readonly string[];
 }
 
 /** The three findings with the words that people read. */

@@ -1,8 +1,8 @@
 import { expect, test, vi } from "vitest";
+import { requestIds } from "../../src/audit/request-ids.ts";
 import { assumeRole } from "../../src/aws/assume-role.ts";
 import { callerIdentity } from "../../src/aws/caller-identity.ts";
 import { describeCluster } from "../../src/aws/describe-cluster.ts";
-import { awsRequestLog } from "../../src/aws/request-log.ts";
 import { account, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
@@ -10,7 +10,7 @@ const id = expect.stringMatching(/^[0-9a-f-]{36}$/);
 
 test("each call's request id stands under its action, in order, and is the one that CloudTrail has", async () => {
   const { worker, creatorArn, aws } = accountUnderTest();
-  const log = awsRequestLog();
+  const log = requestIds();
   const role = {
     roleArn: creatorArn,
     region,
@@ -26,7 +26,7 @@ test("each call's request id stands under its action, in order, and is the one t
   const creator = await assumeRole(worker, role, log);
   await describeCluster(creator, { eksName: "payments", region, account, partition }, log);
 
-  const asked = log.byAction();
+  const asked = log.byCall();
   expect(asked).toEqual({
     "sts:GetCallerIdentity": [id],
     "sts:AssumeRole": [id, id],
@@ -38,7 +38,7 @@ test("each call's request id stands under its action, in order, and is the one t
 
 test("a call that AWS refuses is logged as well, and fails as it did", async () => {
   const { worker, creatorArn, aws } = accountUnderTest();
-  const log = awsRequestLog();
+  const log = requestIds();
   const role = { roleArn: creatorArn, region, externalId: "wrong", sessionName: "run", sourceIdentity: "U123" };
   const absent = { eksName: "absent", region, account, partition };
 
@@ -46,15 +46,15 @@ test("a call that AWS refuses is logged as well, and fails as it did", async () 
   await expect(describeCluster(worker, absent, log)).rejects.toMatchObject({ code: "cluster-not-found" });
 
   const refused = aws.cloudTrail.events.find(({ record }) => record.errorCode === "AccessDenied");
-  expect(log.byAction()).toEqual({ "sts:AssumeRole": [refused?.record.requestID], "eks:DescribeCluster": [id] });
+  expect(log.byCall()).toEqual({ "sts:AssumeRole": [refused?.record.requestID], "eks:DescribeCluster": [id] });
 });
 
 test("a call without an answer has no request id", async () => {
-  const log = awsRequestLog();
+  const log = requestIds();
   vi.stubEnv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9");
 
   const call = callerIdentity(accountUnderTest().worker, region, log);
 
   await expect(call.finally(() => vi.stubEnv("AWS_ENDPOINT_URL_STS", undefined))).rejects.toThrow("ECONNREFUSED");
-  expect(log.byAction()).toEqual({});
+  expect(log.byCall()).toEqual({});
 });

@@ -91,7 +91,7 @@ function clientOf(store: ConfigMapStore, sending: Sending): ClusterClient {
     },
     may: async () => {
       await point("review");
-      return { allowed: true, reason: "" };
+      return { auditId: null, allowed: true, reason: "" };
     },
     groupBindings: async () => new Map(),
     groupRights: async () => [],

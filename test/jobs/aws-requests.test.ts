@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { EventType } from "../../src/audit/event.ts";
 import { revoke } from "../../src/grant/may-revoke.ts";
 import { reconcileCluster } from "../../src/jobs/reconcile.ts";
-import { arns } from "../../src/sandbox/scene.ts";
+import { arns, externalId } from "../../src/sandbox/scene.ts";
 import { aChange } from "../builders/an-event.ts";
 import { fillLedger, sealKeys, wishes } from "../fault/reconcile-scene.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
@@ -22,7 +22,9 @@ async function aRun() {
     const events = (await ledger.events(1, 100)).map(({ event }) => event);
     return events.filter((event) => event.type === type).map(({ detail }) => detail.awsRequests);
   };
-  return { ledger, cluster, run, asked };
+  const auditIds = async (type: EventType) =>
+    (await ledger.events(1, 100)).flatMap(({ event }) => (event.type === type ? [event.detail.auditIds] : []));
+  return { ledger, cluster, run, asked, auditIds };
 }
 
 /** The request ids that CloudTrail has of AssumeRole. */
@@ -56,4 +58,33 @@ test("a grant that failed because AWS refused names the call that AWS refused", 
 
   const refused = { "sts:GetCallerIdentity": [id], "sts:AssumeRole": [recorded().at(-1)] };
   expect(await asked("grant.failed")).toEqual([refused, refused]);
+});
+
+/** The ids in the cluster's own audit log of the calls of this kind since `before` lines. */
+function audited(verb: string, resource: string, isDryRun: boolean, before: number): readonly string[] {
+  const isMeant = (line: { verb: string; requestURI: string }) =>
+    line.verb === verb && line.requestURI.includes(resource) && line.requestURI.includes("dryRun=All") === isDryRun;
+  return workerSide()
+    .sandbox.cluster.auditLog()
+    .slice(before)
+    .filter(isMeant)
+    .map(({ auditID }) => auditID);
+}
+
+test("the events of a write name under which ids the cluster's own audit log has its dry run, its PUT and the proofs", async () => {
+  workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [arns.worker], externalId });
+  const before = workerSide().sandbox.cluster.auditLog().length;
+
+  const { auditIds } = await aRun();
+
+  const dryRun = { "PUT configmaps (dry run)": audited("update", "configmaps/aws-auth", true, before) };
+  const written = { ...dryRun, "PUT configmaps": audited("update", "configmaps/aws-auth", false, before) };
+  const [begun, ...others] = await auditIds("grant.writing");
+  expect([begun, ...others]).toEqual([dryRun, dryRun]);
+  expect(written["PUT configmaps"]).toHaveLength(1);
+  const active = await auditIds("grant.active");
+  expect(active).toMatchObject([written, written]);
+  const reviews = audited("create", "subjectaccessreviews", false, before);
+  expect(reviews.length).toBeGreaterThan(0);
+  expect(JSON.stringify(active).match(/[0-9a-f-]{36}/g)).toEqual(expect.arrayContaining([...reviews]));
 });

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { seal } from "../../src/approval/seal.ts";
+import { requestIds } from "../../src/audit/request-ids.ts";
 import type { AwsCredentials } from "../../src/aws/credentials.ts";
-import { awsRequestLog } from "../../src/aws/request-log.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { reportChain } from "../../src/jobs/chain.ts";
 import { openCluster } from "../../src/jobs/open-cluster.ts";
@@ -75,14 +75,14 @@ describe("a chain of roles", () => {
   });
 
   test("is told call by call: each role with the request id that CloudTrail has", async () => {
-    const awsRequests = awsRequestLog();
+    const awsRequests = requestIds();
 
     const opened = await openCluster({ ...workerSide().context(), awsRequests }, configured("payments"), []);
     opened.close();
 
     const events = workerSide().sandbox.aws.cloudTrail.events.filter(({ name }) => name === "AssumeRole");
     const ids = events.slice(-2).map(({ record }) => record.requestID);
-    expect(awsRequests.byAction()).toMatchObject({
+    expect(awsRequests.byCall()).toMatchObject({
       "sts:AssumeRole": ids,
       "eks:DescribeCluster": [expect.any(String)],
     });

@@ -121,7 +121,11 @@ test("somebody else's rights are asked by name and groups", async () => {
   const list = await creator.may(identity, { verb: "list", resource: "pods", namespace: "default" });
   const remove = await creator.may(identity, { verb: "delete", resource: "pods", namespace: "default" });
 
-  expect(list).toEqual({ allowed: true, reason: expect.stringContaining("pod-viewers") });
+  expect(list).toEqual({
+    allowed: true,
+    auditId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    reason: expect.stringContaining("pod-viewers"),
+  });
   expect(remove.allowed).toBe(false);
 });
 

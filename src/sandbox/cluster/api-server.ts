@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { SandboxAnswer, SandboxRequest, SandboxRoute } from "../http-server.ts";
 import { type ApiRequest, callName, readApiRequest } from "./api-request.ts";
 import type { Authenticator } from "./authenticator.ts";
@@ -16,12 +17,33 @@ export interface ApiServerContext {
   rbac: () => Rbac;
   configMaps: ConfigMapStore;
   now: () => Date;
+  /** Told of each request that was answered. */
+  audit: (event: AuditedRequest) => void;
+}
+
+/** A line of the API server's audit log (audit.k8s.io/v1 Event), as far as anybody joins it with another log. */
+export interface AuditedRequest {
+  auditID: string;
+  verb: string;
+  requestURI: string;
+  username: string | undefined;
+  code: number;
 }
 
 /** Routes one request through authentication, authorization and the resource, as a kube-apiserver does. */
 export function routeApiRequest(context: ApiServerContext, request: SandboxRequest): SandboxRoute {
   const asked = readApiRequest(request);
-  return { call: callName(asked, request.url), answer: () => answer(context, asked, request) };
+  return { call: callName(asked, request.url), answer: () => audited(context, asked, request) };
+}
+
+/** kubernetes, apiserver, filters.WithAuditInit: the id of a request is the one that it brings or a new one, and goes out with the answer. */
+async function audited(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest): Promise<SandboxAnswer> {
+  const answered = await answer(context, asked, request);
+  const auditID = [request.headers["audit-id"]].flat()[0] ?? randomUUID();
+  const { pathname, search } = request.url;
+  const { status: code, by: username } = answered;
+  context.audit({ auditID, verb: asked.verb, requestURI: `${pathname}${search}`, username, code });
+  return { ...answered, headers: { "audit-id": auditID, ...answered.headers } };
 }
 
 /** EKS lets nobody in without a token, except to its health. */

@@ -1,6 +1,6 @@
 import type { AuthenticationMode } from "../aws/eks-clusters.ts";
 import type { Faults } from "../faults.ts";
-import { routeApiRequest } from "./api-server.ts";
+import { type AuditedRequest, routeApiRequest } from "./api-server.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
 import { issueCertificates } from "./certificate.ts";
@@ -40,6 +40,8 @@ export interface SandboxCluster {
   /** Adds ClusterRoles, Roles and bindings to the default ones, instead of those that were added before. */
   setRbac(rbac: Partial<Rbac>): void | Promise<void>;
   setAuthenticationMode(mode: AuthenticationMode): void;
+  /** The API server's audit log, the newest lines, oldest first; empty where a real API server is behind it. */
+  auditLog(): readonly AuditedRequest[];
   stop(): Promise<void>;
 }
 
@@ -64,6 +66,8 @@ export interface SandboxClusterOptions {
   tokenCacheMs?: number;
 }
 
+const mostAudited = 1_000;
+
 const at = { namespace: "kube-system", name: "aws-auth" };
 
 /** Starts the stand-in for one EKS cluster on the loopback address. */
@@ -76,12 +80,18 @@ export async function startSandboxCluster(options: SandboxClusterOptions): Promi
   const map = () => readAwsAuth(state.mode === "API" ? undefined : configMaps.get(at)?.data);
   const cacheMs = options.tokenCacheMs ?? 120_000;
   const authenticator = createAuthenticator({ ...options, cluster: options.name, map, now, cacheMs });
-  const context = { authenticator, rbac: () => state.rbac, configMaps, now };
+  const log: AuditedRequest[] = [];
+  const audit = (event: AuditedRequest) => {
+    log.push(event);
+    if (log.length > mostAudited) log.shift();
+  };
+  const context = { authenticator, rbac: () => state.rbac, configMaps, now, audit };
   // TLS clients look at the real clock, whatever time it is in the sandbox.
   const certificates = issueCertificates(new Date());
   const endpoint = await startEndpoint(options, certificates, (request) => routeApiRequest(context, request));
   return {
     ...{ name: options.name, ...endpoint, ...awsAuth },
+    auditLog: () => [...log],
     setRbac: (rbac) => {
       state.rbac = withDefaultRbac(rbac);
     },

@@ -43,6 +43,7 @@ export async function startRealCluster(options: SandboxClusterOptions, assets: s
     setAuthenticationMode: (mode) => {
       state.mode = mode;
     },
+    auditLog: () => [],
     stop: async () => {
       await Promise.all([proxy.stop(), reviews.stop(), real.stop()]);
     },

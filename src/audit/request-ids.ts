@@ -1,0 +1,18 @@
+/**
+ * The ids that others gave to the calls of one run, under which their own logs have each. A call that was refused has one
+ * too; one without an answer has none.
+ */
+export interface RequestIds {
+  /** @param call as that log names it: `sts:AssumeRole`, `PUT configmaps` */
+  add(call: string, id: string): void;
+  /** The ids of each call, in the order of the answers. */
+  byCall(): Readonly<Record<string, readonly string[]>>;
+}
+
+export function requestIds(): RequestIds {
+  const ids = new Map<string, readonly string[]>();
+  return {
+    add: (call, id) => void ids.set(call, [...(ids.get(call) ?? []), id]),
+    byCall: () => Object.fromEntries(ids),
+  };
+}
