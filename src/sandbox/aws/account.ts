@@ -2,9 +2,12 @@ import { Faults } from "../faults.ts";
 import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
 import { assumeRoleEvent } from "./assume-role-event.ts";
 import { answerCloudTrail, type CloudTrail, createCloudTrail } from "./cloudtrail.ts";
+import { accessOf, type ClusterAccess } from "./cluster-access.ts";
 import type { AssumeRoleCall, AwsContext } from "./context.ts";
-import { answerEks, eksCall } from "./eks.ts";
-import { addCluster, type ClusterChange, type EksClusters, type NewCluster, updateCluster } from "./eks-clusters.ts";
+import { answerEks, eksCallName } from "./eks.ts";
+import { isEksPath } from "./eks-calls.ts";
+import { addCluster, type ClusterChange, type NewCluster, updateCluster } from "./eks-clusters.ts";
+import type { EksService, EksSettings } from "./eks-service.ts";
 import { SandboxAccount } from "./sandbox-account.ts";
 import { answerSts, stsParams } from "./sts.ts";
 import { WebIdentities } from "./web-identity.ts";
@@ -24,14 +27,18 @@ export interface SandboxAws {
   account: SandboxAccount;
   /** Tokens of service accounts, for AWS_WEB_IDENTITY_TOKEN_FILE. */
   webIdentities: WebIdentities;
-  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `sts.AssumeRoleWithWebIdentity`, `eks.DescribeCluster`, `eks.ListAccessEntries`, `cloudtrail.LookupEvents`. */
+  /** Call names: `sts.GetCallerIdentity`, `sts.AssumeRole`, `sts.AssumeRoleWithWebIdentity`, `eks.DescribeCluster`, `eks.CreateAccessEntry` and so on, `cloudtrail.LookupEvents`. */
   faults: Faults;
   calls: readonly AwsCall[];
   cloudTrail: CloudTrail;
-  /** Makes a cluster visible to DescribeCluster and CloudTrail; gives its ARN. Whoever changes its mode here also tells the cluster itself. */
+  /** How the control plane of EKS behaves. */
+  eks: EksSettings;
+  /** Makes a cluster visible to DescribeCluster and CloudTrail; gives its ARN. */
   addCluster(cluster: NewCluster): string;
-  /** Changes what DescribeCluster says of a cluster. */
+  /** Changes a cluster past all rules, at once: a mode may go back. */
   updateCluster(arn: string, change: ClusterChange): void;
+  /** Who EKS lets into a cluster now: what its API server goes by. Undefined: there is no such cluster. */
+  accessOf(arn: string): ClusterAccess | undefined;
   removeCluster(arn: string): void;
   stop(): Promise<void>;
 }
@@ -53,7 +60,8 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   const { faults = new Faults(), now = () => new Date(), account: id = "111122223333" } = options;
   const account = new SandboxAccount({ id, partition: partitionOf(options.region ?? "eu-central-1"), now });
   const cloudTrail = createCloudTrail(now);
-  const clusters: EksClusters = new Map();
+  const settings: EksSettings = { entryDelayMs: 200, mostAccessEntries: 3000 };
+  const service: EksService = { account, now, clusters: new Map(), cloudTrail, settings };
   const calls: AwsCall[] = [];
   const webIdentities = new WebIdentities();
   const onAssumeRole = (call: AssumeRoleCall) => cloudTrail.record(assumeRoleEvent(call, now()));
@@ -61,7 +69,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   const server = await startSandboxServer({
     faults,
     port: options.port ?? 0,
-    route: (request) => route(context, clusters, cloudTrail, request),
+    route: (request) => route(context, service, request),
     onCall: (call, status, milliseconds, by) => {
       const made = { call, status, milliseconds, by };
       calls.push(made);
@@ -75,29 +83,29 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
     faults,
     calls,
     cloudTrail,
-    addCluster: (cluster) => addCluster({ account, now, clusters, cloudTrail }, cluster),
-    updateCluster: (arn, change) => updateCluster(clusters, arn, change),
-    removeCluster: (arn) => void clusters.delete(arn),
+    eks: settings,
+    addCluster: (cluster) => addCluster(service, cluster),
+    updateCluster: (arn, change) => updateCluster(service, arn, change),
+    accessOf: (arn) => {
+      const cluster = service.clusters.get(arn);
+      return cluster && accessOf(cluster, now().getTime());
+    },
+    removeCluster: (arn) => void service.clusters.delete(arn),
     stop: server.stop,
   };
 }
 
 /** One address serves three services: the signature's scope, the target header or the path says which one is meant. */
-function route(
-  context: AwsContext,
-  clusters: EksClusters,
-  cloudTrail: CloudTrail,
-  request: SandboxRequest,
-): SandboxRoute {
+function route(context: AwsContext, service: EksService, request: SandboxRequest): SandboxRoute {
   const target = request.headers["x-amz-target"];
   if (typeof target === "string") {
     return {
       call: `cloudtrail.${target.split(".").at(-1)}`,
-      answer: () => answerCloudTrail(context, cloudTrail, request),
+      answer: () => answerCloudTrail(context, service.cloudTrail, request),
     };
   }
-  if (request.url.pathname.startsWith("/clusters")) {
-    return { call: eksCall(request.url.pathname), answer: () => answerEks(context, clusters, request) };
+  if (isEksPath(request.url.pathname)) {
+    return { call: eksCallName(request), answer: () => answerEks(context, service, request) };
   }
   return { call: `sts.${stsParams(request).get("Action") ?? "Unknown"}`, answer: () => answerSts(context, request) };
 }

@@ -1,7 +1,7 @@
 import type { AssumeRoleInput } from "./assume-role-input.ts";
+import { callerElement } from "./caller-element.ts";
 import { type CloudTrailEvent, eventOf } from "./cloudtrail-events.ts";
 import type { AssumeRoleCall } from "./context.ts";
-import type { Caller } from "./identities.ts";
 
 /** The record of AssumeRole that CloudTrail keeps: who became whom, for which session name and source identity. */
 export function assumeRoleEvent(
@@ -22,15 +22,6 @@ export function assumeRoleEvent(
     resources: [{ type: "AWS::IAM::Role", name: input.roleArn }],
     change: refused ? { errorCode: refused.code, errorMessage: refused.message } : {},
   });
-}
-
-function callerElement({ identity, session, userId, arn, accessKeyId }: Caller): Readonly<Record<string, unknown>> {
-  const { accountId, name: userName } = identity;
-  const issuer = { type: "Role", principalId: identity.id, arn: identity.arn, accountId, userName };
-  const caller = { principalId: userId, arn, accountId, accessKeyId };
-  return session
-    ? { type: "AssumedRole", ...caller, sessionContext: { sessionIssuer: issuer } }
-    : { type: "IAMUser", ...caller, userName };
 }
 
 function requestElement({ roleArn, sessionName, seconds, sourceIdentity, tags, transitive }: AssumeRoleInput): object {

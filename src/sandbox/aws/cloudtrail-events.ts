@@ -23,9 +23,12 @@ export interface RecordChange {
   olderParameters?: boolean;
 }
 
+/** What a creation tells of its cluster. */
+type CreatedCluster = Pick<EksCluster, "name" | "arn" | "region" | "creatorArn" | "createdAt">;
+
 /** The record of CreateCluster that EKS writes. */
 export function createClusterEvent(
-  cluster: EksCluster,
+  cluster: CreatedCluster,
   creator: Identity | undefined,
   recordedAs?: CreatorRecord,
   change: RecordChange = {},
@@ -122,7 +125,7 @@ export function eventOf(parts: EventParts): CloudTrailEvent {
   return { id, name, source, region, at, readOnly, resources, record, ...(username === undefined ? {} : { username }) };
 }
 
-function clusterElement(cluster: EksCluster): object {
+function clusterElement(cluster: CreatedCluster): object {
   return {
     name: cluster.name,
     arn: cluster.arn,

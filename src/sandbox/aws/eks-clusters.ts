@@ -1,6 +1,8 @@
-import type { SandboxAccessEntry } from "./access-entries.ts";
+import { type AccessEntry, type EntryType, newEntry, type SandboxAccessEntry } from "./access-entry.ts";
+import { clusterAdminPolicy, policyArnOf } from "./access-policies.ts";
 import type { CloudTrail } from "./cloudtrail.ts";
 import { createClusterEvent } from "./cloudtrail-events.ts";
+import { type EntriesFrom, withEntries } from "./cluster-access.ts";
 import type { AwsContext } from "./context.ts";
 import type { CreatorRecord } from "./user-identity.ts";
 
@@ -16,11 +18,23 @@ export interface EksCluster {
   /** Base64 of a PEM certificate. */
   certificateAuthority: string;
   authenticationMode: AuthenticationMode;
-  /** None where nobody made any. */
-  accessEntries?: readonly SandboxAccessEntry[];
+  /** Whether the creator got an entry of an administrator with the cluster. */
+  bootstrapClusterCreatorAdminPermissions: boolean;
+  /** Roles of managed node groups and of Fargate profiles: EKS itself lets them in. */
+  nodeRoles: readonly NodeRole[];
+  /** As the API of EKS tells of them. */
+  accessEntries: readonly AccessEntry[];
+  /** As they take effect: the API is ahead of the cluster. */
+  entryHistory: readonly EntriesFrom[];
+  tags: Readonly<Record<string, string>>;
   createdAt: Date;
   status: "CREATING" | "ACTIVE" | "UPDATING" | "DELETING" | "FAILED";
   arn: string;
+}
+
+export interface NodeRole {
+  arn: string;
+  type: Extract<EntryType, "EC2_LINUX" | "EC2_WINDOWS" | "FARGATE_LINUX">;
 }
 
 /** The clusters of all regions, by ARN. */
@@ -35,36 +49,112 @@ export interface NewCluster {
   /** Base64 of a PEM certificate, as DescribeCluster gives it. */
   certificateAuthority: string;
   authenticationMode?: AuthenticationMode;
+  /** Yes unless told otherwise, as in EKS. */
+  bootstrapClusterCreatorAdminPermissions?: boolean;
+  nodeRoles?: readonly NodeRole[];
   createdAt?: Date;
   status?: EksCluster["status"];
   /** How CloudTrail recorded the creation: by the kind of the creator unless told otherwise; `"none"` leaves no record. */
   recordedAs?: CreatorRecord | "none";
 }
 
+/** `accessEntries` stand in the place of all entries but those that EKS itself made. */
 export type ClusterChange = Partial<
-  Pick<EksCluster, "status" | "authenticationMode" | "accessEntries" | "endpoint" | "certificateAuthority">
->;
+  Pick<EksCluster, "status" | "authenticationMode" | "endpoint" | "certificateAuthority">
+> & { accessEntries?: readonly SandboxAccessEntry[] };
 
-interface Registry extends Pick<AwsContext, "account" | "now"> {
+export interface Registry extends Pick<AwsContext, "account" | "now"> {
   clusters: EksClusters;
   cloudTrail: CloudTrail;
 }
 
-export function addCluster({ account, now, clusters, cloudTrail }: Registry, cluster: NewCluster): string {
-  const { name, region, creatorArn, endpoint, certificateAuthority } = cluster;
+export function addCluster(registry: Registry, cluster: NewCluster): string {
+  const { account, now, clusters, cloudTrail } = registry;
+  const { name, region, creatorArn, endpoint, certificateAuthority, nodeRoles = [] } = cluster;
   const arn = `arn:${account.partition}:eks:${region}:${account.id}:cluster/${name}`;
   const { authenticationMode = "CONFIG_MAP", createdAt = now(), status = "ACTIVE", recordedAs } = cluster;
-  const known = { name, region, creatorArn, endpoint, certificateAuthority };
-  const added: EksCluster = { ...known, authenticationMode, createdAt, status, arn };
-  clusters.set(arn, added);
+  const { bootstrapClusterCreatorAdminPermissions = true } = cluster;
+  if (!bootstrapClusterCreatorAdminPermissions && authenticationMode === "CONFIG_MAP") {
+    throw new Error(
+      "bootstrapClusterCreatorAdminPermissions must be true if cluster authentication mode is set to CONFIG_MAP",
+    );
+  }
+  const known = { name, region, creatorArn, endpoint, certificateAuthority, nodeRoles };
+  const added: EksCluster = {
+    ...{ ...known, bootstrapClusterCreatorAdminPermissions, createdAt, status, arn, tags: {} },
+    ...{ authenticationMode: "CONFIG_MAP", accessEntries: [], entryHistory: [] },
+  };
+  clusters.set(arn, switchMode(registry, added, authenticationMode));
   if (recordedAs !== "none") {
     cloudTrail.record(createClusterEvent(added, account.identity(creatorArn), recordedAs));
   }
   return arn;
 }
 
-export function updateCluster(clusters: EksClusters, arn: string, change: ClusterChange): void {
-  const cluster = clusters.get(arn);
+export function updateCluster(registry: Registry, arn: string, change: ClusterChange): void {
+  const cluster = registry.clusters.get(arn);
   if (!cluster) throw new Error(`there is no ${arn} in the sandbox`);
-  clusters.set(arn, { ...cluster, ...change });
+  const { accessEntries, authenticationMode = cluster.authenticationMode, ...rest } = change;
+  const changed = switchMode(registry, { ...cluster, ...rest }, authenticationMode);
+  registry.clusters.set(arn, accessEntries ? seeded(registry, changed, accessEntries) : changed);
+}
+
+/**
+ * The cluster in another mode. Where it begins to have access entries, EKS makes those of its creator and of the roles of
+ * managed nodes and Fargate profiles; what else stands in aws-auth stays there alone.
+ */
+function switchMode(registry: Registry, cluster: EksCluster, authenticationMode: AuthenticationMode): EksCluster {
+  const begins = cluster.authenticationMode === "CONFIG_MAP" && authenticationMode !== "CONFIG_MAP";
+  const switched = { ...cluster, authenticationMode };
+  if (!begins) return switched;
+  const has = (arn: string) => cluster.accessEntries.some(({ principalArn }) => principalArn === arn);
+  const made = ownEntries(registry, cluster).filter(({ principalArn }) => !has(principalArn));
+  return withAccessEntries(registry, switched, [...cluster.accessEntries, ...made], 0);
+}
+
+/** The cluster with these entries, which take effect after a while. */
+export function withAccessEntries(
+  { now }: Pick<Registry, "now">,
+  cluster: EksCluster,
+  accessEntries: readonly AccessEntry[],
+  delayMs: number,
+): EksCluster {
+  const at = now().getTime();
+  return {
+    ...cluster,
+    accessEntries,
+    entryHistory: withEntries(cluster.entryHistory, accessEntries, at + delayMs, at),
+  };
+}
+
+function ownEntries({ account, now }: Registry, cluster: EksCluster): readonly AccessEntry[] {
+  const at = now();
+  const policyArn = policyArnOf(account.partition, clusterAdminPolicy);
+  const admin = { policyArn, namespaces: null, associatedAt: at, modifiedAt: at };
+  const { creatorArn, bootstrapClusterCreatorAdminPermissions: bootstrap, nodeRoles } = cluster;
+  const wanted = [
+    ...(bootstrap ? [{ arn: creatorArn, type: "STANDARD" as const, policies: [admin] }] : []),
+    ...nodeRoles.map((role) => ({ ...role, policies: [] })),
+  ];
+  return wanted.map(({ arn, type, policies }) => {
+    const principal = { principalArn: arn, principalId: account.identity(arn)?.id };
+    return newEntry(cluster.arn, { ...principal, type, policies }, at);
+  });
+}
+
+function seeded(registry: Registry, cluster: EksCluster, seeds: readonly SandboxAccessEntry[]): EksCluster {
+  const at = registry.now();
+  const { creatorArn, nodeRoles } = cluster;
+  const own = new Set([creatorArn, ...nodeRoles.map(({ arn }) => arn)]);
+  const kept = cluster.accessEntries.filter(({ principalArn }) => own.has(principalArn));
+  const made = seeds.map(({ principalArn, username, groups, policies }) => {
+    const principalId = registry.account.identity(principalArn)?.id;
+    const associated = policies.map((policyArn) => ({ policyArn, namespaces: null, associatedAt: at, modifiedAt: at }));
+    return newEntry(
+      cluster.arn,
+      { principalArn, principalId, type: "STANDARD", username, groups, policies: associated },
+      at,
+    );
+  });
+  return withAccessEntries(registry, cluster, [...kept, ...made], 0);
 }

@@ -1,127 +1,74 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
-import { accessEntryCall, answerAccessEntries } from "./access-entries.ts";
+import {
+  createAccessEntry,
+  deleteAccessEntry,
+  describeAccessEntry,
+  listAccessEntries,
+  updateAccessEntry,
+} from "./access-entry-calls.ts";
+import {
+  associateAccessPolicy,
+  disassociateAccessPolicy,
+  listAccessPolicies,
+  listAssociatedAccessPolicies,
+} from "./access-policy-calls.ts";
 import type { AwsContext } from "./context.ts";
-import type { EksCluster, EksClusters } from "./eks-clusters.ts";
-import { type Caller, mayCall } from "./identities.ts";
+import { describeCluster } from "./describe-cluster.ts";
+import { eksRefusal } from "./eks-authorization.ts";
+import { type EksAction, readEksCall } from "./eks-calls.ts";
+import { eksEvent } from "./eks-events.ts";
+import type { EksHandler, EksResult, EksService } from "./eks-service.ts";
 import { eksError } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 import { readClaim } from "./signature-claim.ts";
+import { listTagsForResource, tagResource, untagResource } from "./tag-calls.ts";
+
+const handlers: Readonly<Record<EksAction, EksHandler>> = {
+  DescribeCluster: describeCluster,
+  ListAccessEntries: listAccessEntries,
+  CreateAccessEntry: createAccessEntry,
+  DescribeAccessEntry: describeAccessEntry,
+  UpdateAccessEntry: updateAccessEntry,
+  DeleteAccessEntry: deleteAccessEntry,
+  ListAssociatedAccessPolicies: listAssociatedAccessPolicies,
+  AssociateAccessPolicy: associateAccessPolicy,
+  DisassociateAccessPolicy: disassociateAccessPolicy,
+  ListAccessPolicies: listAccessPolicies,
+  ListTagsForResource: listTagsForResource,
+  TagResource: tagResource,
+  UntagResource: untagResource,
+};
 
 /** The call's name for faults. */
-export function eksCall(pathname: string): string {
-  return `eks.${accessEntryCall(pathname)?.action ?? "DescribeCluster"}`;
+export function eksCallName({ method, url, body }: SandboxRequest): string {
+  return `eks.${readEksCall(method, url, body)?.action ?? "Unknown"}`;
 }
 
 /** Answers for clusters and their access entries (EKS API reference). The region is the one that the signature is made for. */
-export function answerEks(context: AwsContext, clusters: EksClusters, request: SandboxRequest): SandboxAnswer {
+export function answerEks(context: AwsContext, service: EksService, request: SandboxRequest): SandboxAnswer {
   const claim = readClaim(request);
   if ("type" in claim) return eksError(claim.code, claim.message, claim.status);
   const caller = verifySignature(request, claim, "eks", (key) => context.account.caller(key), context.now());
   if ("type" in caller) return eksError(caller.code, caller.message, caller.status);
-  const arnOf = (name: string) =>
-    `arn:${context.account.partition}:eks:${claim.region}:${caller.identity.accountId}:cluster/${name}`;
-  return { ...answerCaller(clusters, caller, arnOf, request), by: caller.arn };
+  const read = readEksCall(request.method, request.url, request.body);
+  if (!read) return { ...eksError("UnknownOperationException", "", 404), by: caller.arn };
+  const { region } = claim;
+  const { accountId } = caller.identity;
+  const arnOf = (name: string) => `arn:${context.account.partition}:eks:${region}:${accountId}:cluster/${name}`;
+  const call = { ...read, caller, region, arnOf };
+  const result = eksRefusal(service, call) ?? handlers[call.action](service, call);
+  const answer = answerOf(result, call.cluster);
+  const requestId = answer.headers?.["x-amzn-requestid"] ?? "";
+  const event = eksEvent(call, result, requestId, context.now());
+  if (event) service.cloudTrail.record(event);
+  return { ...answer, by: caller.arn };
 }
 
-function answerCaller(
-  clusters: EksClusters,
-  caller: Caller,
-  arnOf: (name: string) => string,
-  request: SandboxRequest,
-): SandboxAnswer {
-  const by = caller.arn;
-  const { pathname, searchParams } = request.url;
-  const entries = request.method === "GET" ? accessEntryCall(pathname) : null;
-  if (entries) {
-    const arn = arnOf(entries.cluster);
-    const resource = entries.action === "ListAccessEntries" ? arn : arn.replace(":cluster/", ":access-entry/");
-    const suffix = resource === arn ? "" : `/${entries.principalArn}`;
-    if (!mayCall(caller, `eks:${entries.action}`, `${resource}${suffix}`)) return denied(by, entries.action, arn);
-    const cluster = clusters.get(arn);
-    return cluster
-      ? answerAccessEntries(cluster, entries.action, entries.principalArn, searchParams)
-      : noSuchCluster(entries.cluster);
+function answerOf(result: EksResult, clusterName: string): SandboxAnswer {
+  if (result.type === "done") {
+    const headers = { "x-amzn-requestid": crypto.randomUUID() };
+    return { status: 200, headers, body: JSON.stringify(result.body) };
   }
-  const [, encoded] = /^\/clusters\/([^/]+)$/.exec(pathname) ?? [];
-  if (request.method !== "GET" || encoded === undefined) return eksError("UnknownOperationException", "", 404);
-  const name = decodeURIComponent(encoded);
-  return describe(
-    clusters.get(arnOf(name)),
-    arnOf(name),
-    name,
-    by,
-    mayCall(caller, "eks:DescribeCluster", arnOf(name)),
-  );
-}
-
-function describe(
-  cluster: EksCluster | undefined,
-  arn: string,
-  name: string,
-  by: string,
-  allowed: boolean,
-): SandboxAnswer {
-  if (!allowed) return denied(by, "DescribeCluster", arn);
-  if (!cluster) return noSuchCluster(name);
-  const headers = { "x-amzn-requestid": crypto.randomUUID() };
-  return { status: 200, headers, body: JSON.stringify({ cluster: clusterObject(cluster) }) };
-}
-
-function denied(by: string, action: string, arn: string): SandboxAnswer {
-  return eksError("AccessDenied", `User: ${by} is not authorized to perform: eks:${action} on resource: ${arn}`, 403);
-}
-
-function noSuchCluster(name: string): SandboxAnswer {
-  const nobody = {
-    clusterName: name,
-    nodegroupName: null,
-    fargateProfileName: null,
-    addonName: null,
-    subscriptionId: null,
-  };
-  return eksError("ResourceNotFoundException", `No cluster found for name: ${name}.`, 404, nobody);
-}
-
-const network = {
-  resourcesVpcConfig: {
-    subnetIds: ["subnet-0a1b2c3d4e5f60718", "subnet-0f1e2d3c4b5a69788"],
-    securityGroupIds: [],
-    clusterSecurityGroupId: "sg-0123456789abcdef0",
-    vpcId: "vpc-0123456789abcdef0",
-    endpointPublicAccess: true,
-    endpointPrivateAccess: true,
-    publicAccessCidrs: ["0.0.0.0/0"],
-  },
-  kubernetesNetworkConfig: {
-    serviceIpv4Cidr: "10.100.0.0/16",
-    ipFamily: "ipv4",
-    elasticLoadBalancing: { enabled: false },
-  },
-};
-
-function clusterObject(cluster: EksCluster): object {
-  const created = cluster.status !== "CREATING";
-  const [, partition, , , account] = cluster.arn.split(":");
-  return {
-    name: cluster.name,
-    arn: cluster.arn,
-    createdAt: cluster.createdAt.getTime() / 1000,
-    version: "1.33",
-    ...(created ? { endpoint: cluster.endpoint, certificateAuthority: { data: cluster.certificateAuthority } } : {}),
-    roleArn: `arn:${partition}:iam::${account}:role/eks-cluster-role`,
-    ...network,
-    logging: {
-      clusterLogging: [{ types: ["api", "audit", "authenticator", "controllerManager", "scheduler"], enabled: false }],
-    },
-    identity: {
-      oidc: { issuer: `https://oidc.eks.${cluster.region}.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE` },
-    },
-    status: cluster.status,
-    platformVersion: "eks.9",
-    tags: {},
-    health: { issues: [] },
-    accessConfig: { authenticationMode: cluster.authenticationMode },
-    upgradePolicy: { supportType: "STANDARD" },
-    deletionProtection: false,
-  };
+  const about = { clusterName, nodegroupName: null, fargateProfileName: null, addonName: null, subscriptionId: null };
+  return eksError(result.code, result.message, result.status, clusterName === "" ? {} : about);
 }

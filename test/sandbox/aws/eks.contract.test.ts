@@ -1,9 +1,4 @@
-import {
-  DescribeAccessEntryCommand,
-  DescribeClusterCommand,
-  ListAccessEntriesCommand,
-  ListAssociatedAccessPoliciesCommand,
-} from "@aws-sdk/client-eks";
+import { DescribeClusterCommand } from "@aws-sdk/client-eks";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { anAccount, clientsOf, refusalOf } from "./clients.ts";
 
@@ -43,7 +38,7 @@ describe("DescribeCluster", () => {
       name: "main",
       endpoint: "https://127.0.0.1:6443",
       certificateAuthority: { data: "UEVN" },
-      accessConfig: { authenticationMode: "API_AND_CONFIG_MAP" },
+      accessConfig: { authenticationMode: "API_AND_CONFIG_MAP", bootstrapClusterCreatorAdminPermissions: true },
       status: "ACTIVE",
       createdAt: new Date("2026-01-31T08:00:00.250Z"),
     });
@@ -114,66 +109,5 @@ describe("DescribeCluster", () => {
     expect(bad).toMatchObject({ name: "InvalidSignatureException", status: 403 });
     expect(unknown).toMatchObject({ name: "UnrecognizedClientException", status: 403 });
     expect(expired).toMatchObject({ name: "ExpiredTokenException", status: 403 });
-  });
-});
-
-// Copies: Amazon EKS API reference, ListAccessEntries, DescribeAccessEntry and ListAssociatedAccessPolicies.
-describe("access entries", () => {
-  const policyArn = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
-  const principalArn = "arn:aws:iam::111122223333:role/team/developers";
-  const entry = { principalArn, username: "dev", groups: ["readers"], policies: [policyArn] };
-  const asked = { clusterName: "main", principalArn };
-
-  function withEntries(...accessEntries: (typeof entry)[]): void {
-    aws.updateCluster(aCluster({ authenticationMode: "API_AND_CONFIG_MAP" }), { accessEntries });
-    aws.account.setAllowed(creatorArn, ["eks:*"]);
-  }
-
-  it("are listed by the ARNs of their principals, page by page", async () => {
-    withEntries(entry, { ...entry, principalArn: "arn:aws:iam::111122223333:user/jane" });
-
-    const first = await asCreator().send(new ListAccessEntriesCommand({ clusterName: "main", maxResults: 1 }));
-    const second = await asCreator().send(
-      new ListAccessEntriesCommand({ clusterName: "main", maxResults: 1, nextToken: first.nextToken }),
-    );
-
-    expect(first.accessEntries).toEqual([principalArn]);
-    expect(second.accessEntries).toEqual(["arn:aws:iam::111122223333:user/jane"]);
-    expect(second.nextToken).toBeUndefined();
-  });
-
-  it("tell their username, groups and access policies", async () => {
-    withEntries(entry);
-
-    const { accessEntry } = await asCreator().send(new DescribeAccessEntryCommand(asked));
-    const { associatedAccessPolicies } = await asCreator().send(new ListAssociatedAccessPoliciesCommand(asked));
-
-    expect(accessEntry).toMatchObject({
-      principalArn,
-      username: "dev",
-      kubernetesGroups: ["readers"],
-      type: "STANDARD",
-    });
-    expect(associatedAccessPolicies?.map((each) => each.policyArn)).toEqual([policyArn]);
-  });
-
-  it("are known by their whole ARN only", async () => {
-    withEntries(entry);
-    const other = { ...asked, principalArn: "arn:aws:iam::111122223333:role/developers" };
-
-    const refusal = await refusalOf(asCreator().send(new DescribeAccessEntryCommand(other)));
-
-    expect(refusal).toMatchObject({ name: "ResourceNotFoundException", status: 404 });
-  });
-
-  it("are refused where the mode knows none, and to who may not ask", async () => {
-    aCluster();
-    const denied = await refusalOf(asCreator().send(new ListAccessEntriesCommand({ clusterName: "main" })));
-    aws.account.setAllowed(creatorArn, ["eks:*"]);
-
-    const wrongMode = await refusalOf(asCreator().send(new ListAccessEntriesCommand({ clusterName: "main" })));
-
-    expect(denied).toMatchObject({ name: "AccessDeniedException", status: 403 });
-    expect(wrongMode).toMatchObject({ name: "InvalidRequestException", status: 400 });
   });
 });

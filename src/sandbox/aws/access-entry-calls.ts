@@ -1,0 +1,150 @@
+import { type AccessEntry, entryObject, newEntry, readPrincipal } from "./access-entry.ts";
+import { invalid, isEntryType, namesProblem, principalProblem, typeProblem } from "./access-entry-rules.ts";
+import { textMapOf, textOf, textsOf } from "./eks-calls.ts";
+import { type EksCluster, withAccessEntries } from "./eks-clusters.ts";
+import { type AllowedCall, clusterWithEntries, done, type EksHandler, type EksService, page } from "./eks-service.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+import { tagsProblem } from "./tag-rules.ts";
+
+/** The calls about access entries themselves (EKS API reference). */
+
+export const createAccessEntry: EksHandler = (service, call) => {
+  const asked = readNewEntry(service, call);
+  if ("code" in asked) return asked;
+  const cluster = clusterWithEntries(service, call);
+  if ("type" in cluster) return cluster;
+  const there = cluster.accessEntries.find(({ principalArn }) => principalArn === asked.principalArn);
+  if (there) return isRetry(there, asked) ? done(shown(cluster, there)) : inUse;
+  const problem = placeProblem(service, cluster, asked);
+  if (problem) return problem;
+  const entry = newEntry(cluster.arn, asked, service.now());
+  store(service, cluster, [...cluster.accessEntries, entry]);
+  return done(shown(cluster, entry));
+};
+
+const inUse = refuse(
+  "ResourceInUseException",
+  "The specified access entry resource is already in use on this cluster.",
+  409,
+);
+
+type AskedEntry = Pick<AccessEntry, "principalArn" | "principalId" | "type"> & Partial<AccessEntry>;
+
+/** The parameters, which EKS judges before it looks for the cluster. */
+function readNewEntry(service: EksService, { body }: AllowedCall): AskedEntry | Refusal {
+  const principalArn = textOf(body.principalArn) ?? "";
+  const type = textOf(body.type) ?? "STANDARD";
+  const username = textOf(body.username);
+  const groups = textsOf(body.kubernetesGroups);
+  const tags = textMapOf(body.tags);
+  if (!isEntryType(type)) return typeProblem(type, principalArn, service.account.id) ?? invalid("");
+  const problem =
+    principalProblem(principalArn) ??
+    typeProblem(type, principalArn, service.account.id) ??
+    namesProblem(type, username, groups);
+  const tagProblem = tagsProblem(tags);
+  if (problem ?? tagProblem) return problem ?? invalid(tagProblem ?? "");
+  const clientRequestToken = textOf(body.clientRequestToken);
+  const named = { ...(username ? { username } : {}), ...(groups && type === "STANDARD" ? { groups } : {}) };
+  const principalId = service.account.identity(principalArn)?.id;
+  return { principalArn, principalId, type, tags, ...named, ...(clientRequestToken ? { clientRequestToken } : {}) };
+}
+
+/** What EKS finds only when it makes the entry: nobody behind the ARN, or no place for one more. */
+function placeProblem(service: EksService, cluster: EksCluster, asked: AskedEntry): Refusal | undefined {
+  if (asked.principalId === undefined) return invalid("The specified principalArn is invalid: invalid principal.");
+  if (cluster.accessEntries.length < service.settings.mostAccessEntries) return undefined;
+  const message = `The maximum number of access entries (${service.settings.mostAccessEntries}) for the cluster has been reached.`;
+  return refuse("ResourceLimitExceededException", message);
+}
+
+/** The same call once more, by its token and by what it asks for. */
+function isRetry(entry: AccessEntry, asked: AskedEntry): boolean {
+  const { clientRequestToken, type, username = entry.username, groups = entry.groups } = asked;
+  const same = type === entry.type && username === entry.username && groups.join() === entry.groups.join();
+  return same && clientRequestToken !== undefined && entry.clientRequestToken === clientRequestToken;
+}
+
+export const describeAccessEntry: EksHandler = (service, call) => {
+  const found = findEntry(service, call);
+  return "code" in found ? found : done(shown(found.cluster, found.entry));
+};
+
+export const listAccessEntries: EksHandler = (service, call) => {
+  const cluster = clusterWithEntries(service, call);
+  if ("type" in cluster) return cluster;
+  const policy = call.query.get("associatedPolicyArn");
+  const entries = cluster.accessEntries.filter(
+    ({ policies }) => policy === null || policies.some(({ policyArn }) => policyArn === policy),
+  );
+  const listed = page(entries, call.query);
+  if (listed.type === "refused") return listed;
+  const { items, nextToken } = listed;
+  return done({ accessEntries: items.map(({ principalArn }) => principalArn), nextToken });
+};
+
+/** Groups stand in the place of those that were there; the principal and the type can't be changed. */
+export const updateAccessEntry: EksHandler = (service, call) => {
+  const found = findEntry(service, call);
+  if ("code" in found) return found;
+  const { cluster, entry } = found;
+  const username = textOf(call.body.username);
+  const groups = textsOf(call.body.kubernetesGroups);
+  // A tool that sends a node's own username back means no change, and is refused all the same.
+  const problem = principalProblem(entry.principalArn) ?? namesProblem(entry.type, username, groups);
+  if (problem) return problem;
+  const changed = {
+    ...entry,
+    ...(username ? { username } : {}),
+    ...(groups ? { groups } : {}),
+    modifiedAt: service.now(),
+  };
+  storeEntry(service, cluster, changed);
+  return done(shown(cluster, changed));
+};
+
+export const deleteAccessEntry: EksHandler = (service, call) => {
+  const found = findEntry(service, call);
+  if ("code" in found) return found;
+  const { cluster, entry } = found;
+  store(
+    service,
+    cluster,
+    cluster.accessEntries.filter((each) => each !== entry),
+  );
+  return done({});
+};
+
+/** The entry that a path names, by its whole ARN. */
+export function findEntry(
+  service: EksService,
+  call: AllowedCall,
+): { cluster: EksCluster; entry: AccessEntry } | Refusal {
+  if (!readPrincipal(call.principalArn)) return invalid("The principalArn parameter format is not valid");
+  const cluster = clusterWithEntries(service, call);
+  if ("type" in cluster) return cluster;
+  const entry = cluster.accessEntries.find(({ principalArn }) => principalArn === call.principalArn);
+  if (entry) return { cluster, entry };
+  const message =
+    "The specified principalArn could not be found. You can view your available access entries with 'list-access-entries'.";
+  return refuse("ResourceNotFoundException", message, 404);
+}
+
+/** Puts a changed entry in the place of the one with the same principal. */
+export function storeEntry(service: EksService, cluster: EksCluster, changed: AccessEntry): void {
+  const same = ({ principalArn }: AccessEntry) => principalArn === changed.principalArn;
+  store(
+    service,
+    cluster,
+    cluster.accessEntries.map((each) => (same(each) ? changed : each)),
+  );
+}
+
+function store(service: EksService, cluster: EksCluster, entries: readonly AccessEntry[]): void {
+  const { clusters, settings } = service;
+  clusters.set(cluster.arn, withAccessEntries(service, cluster, entries, settings.entryDelayMs));
+}
+
+function shown(cluster: EksCluster, entry: AccessEntry): object {
+  return { accessEntry: entryObject(cluster.name, entry) };
+}

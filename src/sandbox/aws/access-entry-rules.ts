@@ -1,0 +1,93 @@
+import { type AccessEntry, type EntryType, entryTypes, readPrincipal } from "./access-entry.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+
+/**
+ * What EKS asks of the parameters of access entries, before it looks at the cluster. The texts are EKS's own where
+ * docs/sandbox.md names a source for them.
+ */
+
+const reserved = ["system:", "eks:", "aws:", "amazon:", "iam:"];
+
+/** As EKS counts them in its message: a HyperPod role is not among them. */
+const nodeTypes = "[EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2]";
+
+/** A principal that no entry may have, whether it is there or not. */
+export function principalProblem(principalArn: string): Refusal | undefined {
+  if (!readPrincipal(principalArn)) return invalid("The principalArn parameter format is not valid");
+  if (!principalArn.includes(":role/aws-service-role/")) return undefined;
+  return invalid(
+    "The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role",
+  );
+}
+
+/** What a type asks of the principal: nodes are roles of the cluster's own account. */
+export function typeProblem(type: string, principalArn: string, clusterAccount: string): Refusal | undefined {
+  if (!isEntryType(type)) return invalid(`AccessEntry type must be one of [${entryTypes.join(", ")}]`);
+  const principal = readPrincipal(principalArn);
+  if (type === "STANDARD" || !principal) return undefined;
+  if (principal.kind !== "role") {
+    return invalid(`AccessEntry principalArn must be IAM role when using types ${nodeTypes}`);
+  }
+  if (principal.account === clusterAccount) return undefined;
+  return invalid(`AccessEntry principalArn must be from the same account as the cluster when using types ${nodeTypes}`);
+}
+
+export function isEntryType(type: string): type is EntryType {
+  return entryTypes.some((each) => each === type);
+}
+
+/** The username and the groups that somebody asks for; undefined where nothing is asked. */
+export function namesProblem(
+  type: EntryType,
+  username: string | undefined,
+  groups: readonly string[] | undefined,
+): Refusal | undefined {
+  if (type !== "STANDARD") return nodeNamesProblem(type, username, groups);
+  const problem = username === undefined ? undefined : usernameProblem(username);
+  return problem ?? groups?.map(groupProblem).find((each) => each !== undefined);
+}
+
+function nodeNamesProblem(
+  type: EntryType,
+  username: string | undefined,
+  groups: readonly string[] | undefined,
+): Refusal | undefined {
+  const what = username === undefined ? "kubernetesGroups" : "username";
+  if (username === undefined && !groups?.length) return undefined;
+  return invalid(`The specified ${what} is invalid: setting ${what} is not allowed when the type is "${type}"`);
+}
+
+function usernameProblem(username: string): Refusal | undefined {
+  const prefix = reserved.find((each) => username.startsWith(each));
+  if (prefix) return invalid(`The username must not begin with ${prefix}`);
+  const at = username.search(/\{\{SessionName(?:Raw)?\}\}/);
+  if (at < 0 || username.slice(0, at).includes(":")) return undefined;
+  return invalid("The username must include a colon before {{SessionName}}");
+}
+
+function groupProblem(group: string): Refusal | undefined {
+  const prefix = reserved.find((each) => group.startsWith(each));
+  if (prefix) return invalid(`The kubernetes group name ${group} is invalid, it cannot start with ${prefix}`);
+  return group === "" ? invalid("The kubernetes group name is invalid, it cannot be empty") : undefined;
+}
+
+/** The scope of an association: exactly a namespace scope has namespaces. */
+export function scopeProblem(type: string, namespaces: readonly string[]): Refusal | undefined {
+  if (type === "namespace") {
+    if (namespaces.length > 0) return undefined;
+    return invalid("At least 1 namespace must be provided if the type is set as namespace");
+  }
+  if (type !== "cluster") return invalid("accessScope type must be one of [cluster, namespace]");
+  if (namespaces.length === 0) return undefined;
+  return invalid("accessScope should not include namespaces if the type is not set as namespace");
+}
+
+/** Only people's entries have access policies. */
+export function standardProblem({ type }: AccessEntry): Refusal | undefined {
+  if (type === "STANDARD") return undefined;
+  return invalid('This operation can only be performed on Access Entries with a type of "STANDARD".');
+}
+
+export function invalid(message: string): Refusal {
+  return refuse("InvalidParameterException", message);
+}

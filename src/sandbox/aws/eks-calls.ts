@@ -1,0 +1,93 @@
+/** A call of the EKS API: what its path, query and body say. Texts are empty where the path has none. */
+export interface EksCall {
+  action: EksAction;
+  cluster: string;
+  principalArn: string;
+  policyArn: string;
+  updateId: string;
+  resourceArn: string;
+  query: URLSearchParams;
+  body: Readonly<Record<string, unknown>>;
+}
+
+const entry = "^/clusters/(?<cluster>[^/]+)/access-entries";
+
+/** Methods and paths of the EKS API reference. */
+const routes = {
+  DescribeCluster: ["GET", /^\/clusters\/(?<cluster>[^/]+)$/],
+  ListAccessEntries: ["GET", new RegExp(`${entry}$`)],
+  CreateAccessEntry: ["POST", new RegExp(`${entry}$`)],
+  DescribeAccessEntry: ["GET", new RegExp(`${entry}/(?<principalArn>[^/]+)$`)],
+  UpdateAccessEntry: ["POST", new RegExp(`${entry}/(?<principalArn>[^/]+)$`)],
+  DeleteAccessEntry: ["DELETE", new RegExp(`${entry}/(?<principalArn>[^/]+)$`)],
+  ListAssociatedAccessPolicies: ["GET", new RegExp(`${entry}/(?<principalArn>[^/]+)/access-policies$`)],
+  AssociateAccessPolicy: ["POST", new RegExp(`${entry}/(?<principalArn>[^/]+)/access-policies$`)],
+  DisassociateAccessPolicy: [
+    "DELETE",
+    new RegExp(`${entry}/(?<principalArn>[^/]+)/access-policies/(?<policyArn>[^/]+)$`),
+  ],
+  ListAccessPolicies: ["GET", /^\/access-policies$/],
+  ListTagsForResource: ["GET", /^\/tags\/(?<resourceArn>[^/]+)$/],
+  TagResource: ["POST", /^\/tags\/(?<resourceArn>[^/]+)$/],
+  UntagResource: ["DELETE", /^\/tags\/(?<resourceArn>[^/]+)$/],
+} as const satisfies Readonly<Record<string, readonly [method: string, path: RegExp]>>;
+
+export type EksAction = keyof typeof routes;
+
+const actions = Object.keys(routes).filter((name): name is EksAction => name in routes);
+
+/** Whether a path is one of EKS's, of those that start here. */
+export function isEksPath(pathname: string): boolean {
+  return /^\/(?:clusters|access-policies|tags)(?:\/|$)/.test(pathname);
+}
+
+/** The call that a method and a path stand for; null: none that the sandbox knows. */
+export function readEksCall(method: string, url: URL, body: Buffer): EksCall | null {
+  for (const action of actions) {
+    const [wanted, path] = routes[action];
+    const found = wanted === method ? path.exec(url.pathname) : null;
+    if (!found) continue;
+    const part = (name: string) => decodeURIComponent(found.groups?.[name] ?? "");
+    return {
+      action,
+      cluster: part("cluster"),
+      principalArn: part("principalArn"),
+      policyArn: part("policyArn"),
+      updateId: part("updateId"),
+      resourceArn: part("resourceArn"),
+      query: url.searchParams,
+      body: readBody(body),
+    };
+  }
+  return null;
+}
+
+/** What is no object of JSON has no members: the call is then refused for what it lacks. */
+function readBody(body: Buffer): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(body.toString("utf8"));
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+export function textsOf(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) ? value.filter((each): each is string => typeof each === "string") : undefined;
+}
+
+/** A map of texts, as tags are one. */
+export function textMapOf(value: unknown): Readonly<Record<string, string>> {
+  if (!isObject(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, text]) => (typeof text === "string" ? [[key, text]] : [])),
+  );
+}

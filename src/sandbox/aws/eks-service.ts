@@ -1,0 +1,63 @@
+import type { EksCall } from "./eks-calls.ts";
+import type { EksCluster, Registry } from "./eks-clusters.ts";
+import type { Caller } from "./identities.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+
+/** What tests may set of the EKS control plane. */
+export interface EksSettings {
+  /** How long a change of access entries takes until the cluster goes by it. */
+  entryDelayMs: number;
+  /** A quota of EKS. */
+  mostAccessEntries: number;
+}
+
+/** The EKS control plane of an account. */
+export interface EksService extends Registry {
+  settings: EksSettings;
+}
+
+/** A call whose caller may make it, in the region that it was signed for. */
+export interface AllowedCall extends EksCall {
+  caller: Caller;
+  region: string;
+  arnOf: (cluster: string) => string;
+}
+
+/** What a call answers with: the body, or why it is refused. */
+export type EksResult = { type: "done"; body: object } | Refusal;
+
+export type EksHandler = (service: EksService, call: AllowedCall) => EksResult;
+
+export function done(body: object): EksResult {
+  return { type: "done", body };
+}
+
+export function findCluster(service: EksService, { arnOf, cluster: name }: AllowedCall): EksCluster | Refusal {
+  const cluster = service.clusters.get(arnOf(name));
+  return cluster ?? refuse("ResourceNotFoundException", `No cluster found for name: ${name}.`, 404);
+}
+
+/** The cluster, where it has access entries at all. */
+export function clusterWithEntries(service: EksService, call: AllowedCall): EksCluster | Refusal {
+  const cluster = findCluster(service, call);
+  if ("type" in cluster || cluster.authenticationMode !== "CONFIG_MAP") return cluster;
+  return refuse(
+    "InvalidRequestException",
+    "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
+  );
+}
+
+/** One page of a list; the token is the place to go on from. */
+export function page<T>(
+  items: readonly T[],
+  query: URLSearchParams,
+): { type: "page"; items: readonly T[]; nextToken?: string } | Refusal {
+  const size = Number(query.get("maxResults") ?? 100);
+  const start = Number(query.get("nextToken") ?? 0);
+  if (!Number.isInteger(size) || size < 1 || size > 100) {
+    return refuse("InvalidParameterException", "maxResults must be between 1 and 100");
+  }
+  if (!Number.isInteger(start) || start < 0) return refuse("InvalidParameterException", "The nextToken is not valid");
+  const more = start + size < items.length ? { nextToken: String(start + size) } : {};
+  return { type: "page", items: items.slice(start, start + size), ...more };
+}

@@ -1,0 +1,140 @@
+import { LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
+import { CreateAccessEntryCommand, DescribeAccessEntryCommand, ListAccessPoliciesCommand } from "@aws-sdk/client-eks";
+import { AssumeRoleCommand } from "@aws-sdk/client-sts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { anEksAccount, type EksAccount } from "./an-eks-account.ts";
+import { clientsOf, refusalOf } from "./clients.ts";
+
+// Copies: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Elastic Kubernetes Service"; EKS
+// User Guide, "Create access entries" (iam:PassRole) and "Analyze AWS CloudTrail log file entries".
+
+let eksAccount: EksAccount;
+beforeEach(async () => {
+  eksAccount = await anEksAccount();
+});
+afterEach(() => eksAccount.aws.stop());
+
+const clusterName = "main";
+const entryArns = "arn:aws:eks:eu-central-1:111122223333:access-entry/main/role/111122223333/developers";
+
+/** A client of a user with these rights alone. */
+function asUser(...allow: readonly string[]) {
+  return clientsOf(eksAccount.aws.url, eksAccount.aws.account.addUser({ name: "limited", allow })).eks;
+}
+
+describe("IAM", () => {
+  it("allows the making of an entry on the cluster, and its tags apart", async () => {
+    const principalArn = eksAccount.dev;
+    const eks = asUser("eks:CreateAccessEntry");
+
+    const tagged = await refusalOf(
+      eks.send(new CreateAccessEntryCommand({ clusterName, principalArn, tags: { team: "shop" } })),
+    );
+    const plain = await eks.send(new CreateAccessEntryCommand({ clusterName, principalArn }));
+
+    expect(tagged).toMatchObject({ name: "AccessDeniedException", status: 403 });
+    expect(tagged.message).toBe(
+      `User: arn:aws:iam::111122223333:user/limited is not authorized to perform: eks:TagResource on resource: ${entryArns}/*`,
+    );
+    expect(plain.accessEntry?.principalArn).toBe(principalArn);
+  });
+
+  it("asks who makes an entry for nodes whether the role may be passed", async () => {
+    const principalArn = eksAccount.aws.account.addRole({ name: "node" }).arn;
+    const eks = asUser("eks:CreateAccessEntry");
+
+    const refusal = await refusalOf(
+      eks.send(new CreateAccessEntryCommand({ clusterName, principalArn, type: "EC2_LINUX" })),
+    );
+
+    expect(refusal.message).toContain(`is not authorized to perform: iam:PassRole on resource: ${principalArn}`);
+  });
+
+  it("allows what is about one entry on that entry", async () => {
+    const { accessEntry } = await eksAccount.create();
+
+    const refusal = await refusalOf(
+      asUser("eks:CreateAccessEntry").send(
+        new DescribeAccessEntryCommand({ clusterName, principalArn: eksAccount.dev }),
+      ),
+    );
+
+    expect(accessEntry?.accessEntryArn?.startsWith(entryArns)).toBe(true);
+    expect(refusal.message).toContain(`eks:DescribeAccessEntry on resource: ${accessEntry?.accessEntryArn}`);
+  });
+
+  it("bounds a session to the entries of one cluster", async () => {
+    const Statement = [
+      {
+        Effect: "Allow",
+        Action: "eks:DescribeAccessEntry",
+        Resource: "arn:aws:eks:eu-central-1:111122223333:access-entry/other/*",
+      },
+    ];
+    const { aws, admin } = eksAccount;
+    const user = aws.account.addUser({ name: "caller" });
+    aws.account.setTrust(admin, { principals: [user.arn] });
+    const { Credentials } = await clientsOf(aws.url, user).sts.send(
+      new AssumeRoleCommand({
+        RoleArn: admin,
+        RoleSessionName: "bounded",
+        Policy: JSON.stringify({ Version: "2012-10-17", Statement }),
+      }),
+    );
+    const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = Credentials ?? {};
+    const session = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
+
+    const here = await refusalOf(
+      clientsOf(aws.url, session).eks.send(
+        new DescribeAccessEntryCommand({ clusterName, principalArn: eksAccount.dev }),
+      ),
+    );
+    const there = await refusalOf(
+      clientsOf(aws.url, session).eks.send(
+        new DescribeAccessEntryCommand({ clusterName: "other", principalArn: eksAccount.dev }),
+      ),
+    );
+
+    expect(here.name).toBe("AccessDeniedException");
+    expect(there.name).toBe("ResourceNotFoundException");
+  });
+
+  it("allows the list of policies on no resource", async () => {
+    const refusal = await refusalOf(asUser("eks:ListAccessEntries").send(new ListAccessPoliciesCommand({})));
+
+    expect(refusal.message).toMatch(/eks:ListAccessPolicies on resource: \*$/);
+  });
+});
+
+describe("CloudTrail", () => {
+  const events = async (EventName: string) => {
+    eksAccount.aws.account.setAllowed(eksAccount.admin, ["eks:*", "cloudtrail:LookupEvents"]);
+    const attribute = { AttributeKey: "EventName" as const, AttributeValue: EventName };
+    const { Events = [] } = await eksAccount.cloudTrail.send(
+      new LookupEventsCommand({ LookupAttributes: [attribute] }),
+    );
+    return Events.map(({ CloudTrailEvent = "" }) => JSON.parse(CloudTrailEvent));
+  };
+
+  it("keeps what was changed, by whom and for which session", async () => {
+    await eksAccount.create({ kubernetesGroups: ["readers"] });
+
+    const [event] = await events("CreateAccessEntry");
+
+    expect(event).toMatchObject({
+      eventSource: "eks.amazonaws.com",
+      readOnly: false,
+      userIdentity: { type: "AssumedRole", arn: "arn:aws:sts::111122223333:assumed-role/admin/me" },
+      requestParameters: { name: "main", principalArn: eksAccount.dev, kubernetesGroups: ["readers"] },
+      responseElements: { accessEntry: { principalArn: eksAccount.dev } },
+    });
+  });
+
+  it("keeps what was refused, with the error", async () => {
+    await refusalOf(eksAccount.associate());
+
+    const [event] = await events("AssociateAccessPolicy");
+
+    expect(event).toMatchObject({ errorCode: "ResourceNotFoundException", responseElements: null });
+  });
+});
