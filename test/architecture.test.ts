@@ -17,6 +17,7 @@ const domain = [
   "audit",
   "failure",
   "diagnosis",
+  "migration",
 ];
 
 /** Packages without I/O that a domain folder may take. */
