@@ -3,6 +3,7 @@ import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../h
 import { assumeRoleEvent } from "./assume-role-event.ts";
 import { answerCloudTrail, type CloudTrail, createCloudTrail } from "./cloudtrail.ts";
 import { accessOf, type ClusterAccess } from "./cluster-access.ts";
+import { endUpdates } from "./cluster-config-calls.ts";
 import type { AssumeRoleCall, AwsContext } from "./context.ts";
 import { answerEks, eksCallName } from "./eks.ts";
 import { isEksPath } from "./eks-calls.ts";
@@ -60,7 +61,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   const { faults = new Faults(), now = () => new Date(), account: id = "111122223333" } = options;
   const account = new SandboxAccount({ id, partition: partitionOf(options.region ?? "eu-central-1"), now });
   const cloudTrail = createCloudTrail(now);
-  const settings: EksSettings = { entryDelayMs: 200, mostAccessEntries: 3000 };
+  const settings: EksSettings = { entryDelayMs: 200, updateMs: 300, mostAccessEntries: 3000 };
   const service: EksService = { account, now, clusters: new Map(), cloudTrail, settings };
   const calls: AwsCall[] = [];
   const webIdentities = new WebIdentities();
@@ -87,6 +88,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
     addCluster: (cluster) => addCluster(service, cluster),
     updateCluster: (arn, change) => updateCluster(service, arn, change),
     accessOf: (arn) => {
+      endUpdates(service);
       const cluster = service.clusters.get(arn);
       return cluster && accessOf(cluster, now().getTime());
     },

@@ -15,6 +15,9 @@ const entry = "^/clusters/(?<cluster>[^/]+)/access-entries";
 /** Methods and paths of the EKS API reference. */
 const routes = {
   DescribeCluster: ["GET", /^\/clusters\/(?<cluster>[^/]+)$/],
+  UpdateClusterConfig: ["POST", /^\/clusters\/(?<cluster>[^/]+)\/update-config$/],
+  DescribeUpdate: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/updates\/(?<updateId>[^/]+)$/],
+  ListUpdates: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/updates$/],
   ListAccessEntries: ["GET", new RegExp(`${entry}$`)],
   CreateAccessEntry: ["POST", new RegExp(`${entry}$`)],
   DescribeAccessEntry: ["GET", new RegExp(`${entry}/(?<principalArn>[^/]+)$`)],

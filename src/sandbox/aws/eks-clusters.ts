@@ -27,9 +27,21 @@ export interface EksCluster {
   /** As they take effect: the API is ahead of the cluster. */
   entryHistory: readonly EntriesFrom[];
   tags: Readonly<Record<string, string>>;
+  /** Of its mode; the last one may be going on. */
+  updates: readonly ClusterUpdate[];
   createdAt: Date;
   status: "CREATING" | "ACTIVE" | "UPDATING" | "DELETING" | "FAILED";
   arn: string;
+}
+
+/** A change of the mode, from the call until it is carried out. */
+export interface ClusterUpdate {
+  id: string;
+  mode: AuthenticationMode;
+  createdAt: Date;
+  /** Milliseconds since the epoch. */
+  endsAt: number;
+  clientRequestToken?: string;
 }
 
 export interface NodeRole {
@@ -82,7 +94,7 @@ export function addCluster(registry: Registry, cluster: NewCluster): string {
   const known = { name, region, creatorArn, endpoint, certificateAuthority, nodeRoles };
   const added: EksCluster = {
     ...{ ...known, bootstrapClusterCreatorAdminPermissions, createdAt, status, arn, tags: {} },
-    ...{ authenticationMode: "CONFIG_MAP", accessEntries: [], entryHistory: [] },
+    ...{ authenticationMode: "CONFIG_MAP", accessEntries: [], entryHistory: [], updates: [] },
   };
   clusters.set(arn, switchMode(registry, added, authenticationMode));
   if (recordedAs !== "none") {
@@ -103,7 +115,11 @@ export function updateCluster(registry: Registry, arn: string, change: ClusterCh
  * The cluster in another mode. Where it begins to have access entries, EKS makes those of its creator and of the roles of
  * managed nodes and Fargate profiles; what else stands in aws-auth stays there alone.
  */
-function switchMode(registry: Registry, cluster: EksCluster, authenticationMode: AuthenticationMode): EksCluster {
+export function switchMode(
+  registry: Registry,
+  cluster: EksCluster,
+  authenticationMode: AuthenticationMode,
+): EksCluster {
   const begins = cluster.authenticationMode === "CONFIG_MAP" && authenticationMode !== "CONFIG_MAP";
   const switched = { ...cluster, authenticationMode };
   if (!begins) return switched;

@@ -7,6 +7,8 @@ import { type Refusal, refuse } from "./refusal.ts";
 export interface EksSettings {
   /** How long a change of access entries takes until the cluster goes by it. */
   entryDelayMs: number;
+  /** How long a change of a cluster's mode takes. */
+  updateMs: number;
   /** A quota of EKS. */
   mostAccessEntries: number;
 }

@@ -12,6 +12,7 @@ import {
   listAccessPolicies,
   listAssociatedAccessPolicies,
 } from "./access-policy-calls.ts";
+import { describeUpdate, endUpdates, listUpdates, updateClusterConfig } from "./cluster-config-calls.ts";
 import type { AwsContext } from "./context.ts";
 import { describeCluster } from "./describe-cluster.ts";
 import { eksRefusal } from "./eks-authorization.ts";
@@ -25,6 +26,9 @@ import { listTagsForResource, tagResource, untagResource } from "./tag-calls.ts"
 
 const handlers: Readonly<Record<EksAction, EksHandler>> = {
   DescribeCluster: describeCluster,
+  UpdateClusterConfig: updateClusterConfig,
+  DescribeUpdate: describeUpdate,
+  ListUpdates: listUpdates,
   ListAccessEntries: listAccessEntries,
   CreateAccessEntry: createAccessEntry,
   DescribeAccessEntry: describeAccessEntry,
@@ -55,6 +59,7 @@ export function answerEks(context: AwsContext, service: EksService, request: San
   const { region } = claim;
   const { accountId } = caller.identity;
   const arnOf = (name: string) => `arn:${context.account.partition}:eks:${region}:${accountId}:cluster/${name}`;
+  endUpdates(service);
   const call = { ...read, caller, region, arnOf };
   const result = eksRefusal(service, call) ?? handlers[call.action](service, call);
   const answer = answerOf(result, call.cluster);

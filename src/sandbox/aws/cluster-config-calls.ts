@@ -1,0 +1,87 @@
+import { invalid } from "./access-entry-rules.ts";
+import { isObject, textOf } from "./eks-calls.ts";
+import { type AuthenticationMode, type ClusterUpdate, type EksCluster, switchMode } from "./eks-clusters.ts";
+import { done, type EksHandler, type EksService, findCluster, page } from "./eks-service.ts";
+import { refuse } from "./refusal.ts";
+
+/** The way that a cluster's mode goes: one step at a time, and never back. */
+const modes: readonly AuthenticationMode[] = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"];
+
+/** UpdateClusterConfig, as far as it is about who is let in (EKS API reference). */
+export const updateClusterConfig: EksHandler = (service, call) => {
+  const { accessConfig } = call.body;
+  const wanted = isObject(accessConfig) ? textOf(accessConfig.authenticationMode) : undefined;
+  if (wanted === undefined) return invalid("The type for cluster update was not provided.");
+  const cluster = findCluster(service, call);
+  if ("type" in cluster) return cluster;
+  const token = textOf(call.body.clientRequestToken);
+  const before = token === undefined ? undefined : cluster.updates.find((each) => each.clientRequestToken === token);
+  if (before) return done({ update: updateObject(service, before) });
+  const running = cluster.updates.find(({ endsAt }) => endsAt > service.now().getTime());
+  if (running) return busy(cluster, running);
+  const mode = modes[modes.indexOf(cluster.authenticationMode) + 1];
+  if (mode === undefined || mode !== wanted) {
+    return invalid(`Unsupported authentication mode update from ${cluster.authenticationMode} to ${wanted}`);
+  }
+  const update = begin(service, cluster, mode, token);
+  return done({ update: updateObject(service, update) });
+};
+
+function busy({ name }: EksCluster, { id }: ClusterUpdate) {
+  return refuse(
+    "InvalidRequestException",
+    `Cannot AccessConfigUpdate because cluster ${name} currently has update ${id} in progress`,
+  );
+}
+
+function begin(
+  { clusters, now, settings }: EksService,
+  cluster: EksCluster,
+  mode: AuthenticationMode,
+  clientRequestToken: string | undefined,
+): ClusterUpdate {
+  const createdAt = now();
+  const endsAt = createdAt.getTime() + settings.updateMs;
+  const made = { id: crypto.randomUUID(), mode, createdAt, endsAt };
+  const update = { ...made, ...(clientRequestToken === undefined ? {} : { clientRequestToken }) };
+  clusters.set(cluster.arn, { ...cluster, status: "UPDATING", updates: [...cluster.updates, update] });
+  return update;
+}
+
+/** The clusters as they are by now: an update that has come to its end is carried out. */
+export function endUpdates(service: EksService): void {
+  const now = service.now().getTime();
+  for (const [arn, cluster] of service.clusters) {
+    const [ended] = cluster.updates.slice(-1).filter(({ endsAt }) => endsAt <= now);
+    if (cluster.status !== "UPDATING" || !ended) continue;
+    service.clusters.set(arn, switchMode(service, { ...cluster, status: "ACTIVE" }, ended.mode));
+  }
+}
+
+export const describeUpdate: EksHandler = (service, call) => {
+  const cluster = findCluster(service, call);
+  if ("type" in cluster) return cluster;
+  const update = cluster.updates.find(({ id }) => id === call.updateId);
+  if (update) return done({ update: updateObject(service, update) });
+  return refuse("ResourceNotFoundException", `No update found for ID: ${call.updateId}`, 404);
+};
+
+export const listUpdates: EksHandler = (service, call) => {
+  const cluster = findCluster(service, call);
+  if ("type" in cluster) return cluster;
+  const listed = page(cluster.updates, call.query);
+  if (listed.type === "refused") return listed;
+  return done({ updateIds: listed.items.map(({ id }) => id), nextToken: listed.nextToken });
+};
+
+/** The shape Update of the EKS API reference. */
+function updateObject({ now }: EksService, { id, mode, createdAt, endsAt }: ClusterUpdate): object {
+  return {
+    id,
+    status: endsAt <= now().getTime() ? "Successful" : "InProgress",
+    type: "AccessConfigUpdate",
+    params: [{ type: "AuthenticationMode", value: mode }],
+    createdAt: createdAt.getTime() / 1000,
+    errors: [],
+  };
+}
