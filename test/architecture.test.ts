@@ -13,6 +13,7 @@ const domain = [
   "policy",
   "principal",
   "aws-auth",
+  "access-entry",
   "proof",
   "audit",
   "failure",

@@ -29,6 +29,8 @@ const codes: ReadonlyMap<string, FailureCode> = new Map([
   ["MalformedPolicyDocument", "aws-request-refused"],
   ["PackedPolicyTooLarge", "aws-request-refused"],
   ["TimeoutError", "aws-unreachable"],
+  ["ServerException", "aws-failing"],
+  ["ServiceUnavailableException", "aws-failing"],
 ]);
 
 /** Of Node's network stack and its TLS: the call had no answer. */
@@ -65,7 +67,7 @@ function subjectOf(code: FailureCode): string {
   if (code === "aws-unreachable") return "AWS could not be reached for";
   if (code === "aws-credentials-missing") return "The worker has no AWS credentials for";
   if (code === "aws-throttled") return "AWS throttled";
-  if (code === "aws-unexpected") return "AWS failed at";
+  if (code === "aws-unexpected" || code === "aws-failing") return "AWS failed at";
   return "AWS refused";
 }
 

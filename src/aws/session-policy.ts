@@ -1,16 +1,29 @@
 /** What it takes to go on to the next role, and to hand on for whom. */
 const wayActions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
 
+/** What giving and taking by access entries takes beside reading them: of the cluster, and of its entries. */
+const entryMaking = ["eks:CreateAccessEntry"];
+const entryChanges = [
+  "eks:AssociateAccessPolicy",
+  "eks:DeleteAccessEntry",
+  "eks:DisassociateAccessPolicy",
+  "eks:TagResource",
+  "eks:UntagResource",
+  "eks:UpdateAccessEntry",
+];
+
 /**
  * Bounds a creator's session to looking at its cluster, whatever else its role may do: the role that created a cluster is often
  * one that may do everything. A session may do what its role and this policy allow together. Inside the cluster it is an
  * administrator without any permission of IAM.
+ *
+ * @param givesEntries whether grants are made as access entries by this session
  */
-export function creatorSessionPolicy(clusterArn: string): string {
+export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { readonly givesEntries: boolean }): string {
   const entries = `${clusterArn.replace(":cluster/", ":access-entry/")}/*`;
   return policyOf(
-    [["eks:DescribeCluster", "eks:ListAccessEntries"], clusterArn],
-    [["eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies"], entries],
+    [["eks:DescribeCluster", "eks:ListAccessEntries", ...(givesEntries ? entryMaking : [])], clusterArn],
+    [["eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies", ...(givesEntries ? entryChanges : [])], entries],
   );
 }
 

@@ -26,6 +26,7 @@ const catalogue = {
   },
   "aws-throttled": { retry: true, mend: "AWS asked us to slow down; the worker tries again by itself." },
   "aws-unreachable": { retry: true, mend: "Check the worker's network path to AWS; the worker tries again by itself." },
+  "aws-failing": { retry: true, mend: "AWS has a fault of its own; the worker tries again by itself." },
   "aws-unexpected": { retry: true, mend: "The worker's log has AWS's whole answer." },
   "creator-unknown": {
     retry: false,
@@ -58,6 +59,26 @@ const catalogue = {
   "cluster-conflict": { retry: true, mend: "Somebody else keeps changing aws-auth; the worker tries again by itself." },
   "cluster-throttled": { retry: true, mend: "The API server asked us to slow down; the worker tries again by itself." },
   "cluster-unexpected": { retry: true, mend: "The worker's log has the API server's whole answer." },
+  "access-entry-conflict": {
+    retry: true,
+    mend: "Somebody else keeps changing this access entry; the worker tries again by itself.",
+  },
+  "access-entry-limit": {
+    retry: false,
+    mend: "Delete access entries that nobody needs, or have AWS raise the quota of access entries for the cluster.",
+  },
+  "access-entry-refused": {
+    retry: false,
+    mend: "Ask again with the ARN exactly as IAM has it, a role with its path; the role or user has to exist.",
+  },
+  "access-entry-mode": {
+    retry: true,
+    mend: "Check that the cluster's authentication mode is API or API_AND_CONFIG_MAP; the worker tries again by itself.",
+  },
+  "access-entry-denied": {
+    retry: false,
+    mend: "Give the role that accessEntries.as names the statements of deploy/iam/access-entries-policy.json.",
+  },
   "document-absent": {
     retry: false,
     mend: "Create the ConfigMap aws-auth in kube-system, or set createAwsAuth for the cluster in eks-access.yml.",

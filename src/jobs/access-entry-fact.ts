@@ -1,8 +1,9 @@
-import { findAccessEntry } from "../aws/access-entry.ts";
+import { findAccessEntry } from "../aws/find-access-entry.ts";
 import type { AccessEntryFact } from "../diagnosis/facts.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { Caller } from "../principal/caller.ts";
+import { addressOf } from "./open-cluster.ts";
 import type { ReachedCluster } from "./reach-cluster.ts";
 
 /** The access entry of a principal, where the cluster's mode knows any. Without the permission, the rest can be told all the same. */
@@ -13,10 +14,10 @@ export async function accessEntryFact(
 ): Promise<AccessEntryFact> {
   if (description.authenticationMode === "CONFIG_MAP") return { type: "none" };
   try {
-    const entry = await findAccessEntry(credentials, cluster, principal.arn);
+    const entry = await findAccessEntry(credentials, addressOf(cluster), principal.arn);
     if (!entry) return { type: "none" };
     const { username, groups, policies } = entry;
-    return { type: "entry", identity: { username, groups }, policies };
+    return { type: "entry", identity: { username, groups }, policies: policies.map(({ name }) => name) };
   } catch (error) {
     if (error instanceof AccessError && !error.retryable) return { type: "not asked", why: error.what };
     throw error;

@@ -38,6 +38,7 @@ export interface CreatorSession {
  * them. CloudTrail shows for whom: each session carries the requests and the requester.
  *
  * @param log what AWS is asked on the way
+ * @param givesEntries whether the session may change access entries; otherwise it may only look
  * @throws AccessError
  */
 export async function becomeCreator(
@@ -45,10 +46,11 @@ export async function becomeCreator(
   creator: KnownCreator,
   errands: readonly Errand[],
   log?: RequestIds,
+  givesEntries = false,
 ): Promise<CreatorSession> {
   const { region, account, name } = cluster;
   const credentials = await (creator.type === "role"
-    ? assumed(cluster, creator, errands, log)
+    ? assumed(cluster, creator, errands, log, givesEntries)
     : keysOf(region, creator));
   const identity = await callerIdentity(credentials, region, log);
   const arn = creatorArnOf(creator);
@@ -88,11 +90,12 @@ async function assumed(
   { roleArn, externalId, through }: CreatorRole,
   errands: readonly Errand[],
   log: RequestIds | undefined,
+  givesEntries: boolean,
 ): Promise<AwsCredentials> {
   const { region } = cluster;
   const source = await sessionThrough(region, through, errands, waySessionPolicy(roleArn), log);
   const tags = through.length === 0 ? { tags: tagsOf(errands) } : {};
-  const policy = creatorSessionPolicy(clusterArnOf(cluster));
+  const policy = creatorSessionPolicy(clusterArnOf(cluster), { givesEntries });
   return assumeRole(source, { roleArn, externalId, region, policy, ...sessionOf(errands), ...tags }, log);
 }
 

@@ -44,15 +44,10 @@ test("the code sends no command that the policies do not know", () => {
   const commands = new Set([...adapters.matchAll(/new (\w+Command)\(/g)].map(([, name]) => name));
 
   // GetCallerIdentity needs no permission (API reference of STS).
-  expect([...commands].sort()).toEqual([
-    "AssumeRoleCommand",
-    "DescribeAccessEntryCommand",
-    "DescribeClusterCommand",
-    "GetCallerIdentityCommand",
-    "ListAccessEntriesCommand",
-    "ListAssociatedAccessPoliciesCommand",
-    "LookupEventsCommand",
-  ]);
+  const eks = actionsOf("access-entries-policy").map((action) => `${action.replace("eks:", "")}Command`);
+  expect([...commands].sort()).toEqual(
+    [...eks, "AssumeRoleCommand", "GetCallerIdentityCommand", "LookupEventsCommand"].sort(),
+  );
   expect(actionsOf("creator-policy")).toEqual([
     "eks:DescribeAccessEntry",
     "eks:DescribeCluster",
@@ -66,7 +61,8 @@ test("the worker may do what an assumed session takes, on named roles, and nothi
 
   expect(actionsOf("worker-policy")).toEqual(["cloudtrail:LookupEvents", ...session]);
   expect(actionsOf("creator-trust-policy")).toEqual(session);
-  const statements = [...read("worker-policy").Statement, ...read("creator-policy").Statement];
+  const names = ["worker-policy", "creator-policy", "access-entries-policy"];
+  const statements = names.flatMap((name) => read(name).Statement);
   const unbound = statements.filter(({ Resource = ["*"] }) => Resource.some((resource) => !isNamed(resource)));
   // LookupEvents knows no resources (service authorization reference of CloudTrail).
   expect(unbound.flatMap((statement) => statement.Action)).toEqual(["cloudtrail:LookupEvents"]);
@@ -98,11 +94,17 @@ test("a session may do what the policy of its role allows, and nothing that the 
   const resources = (statements: z.output<typeof policy>["Statement"]) =>
     new Set(statements.flatMap(({ Resource = [] }) => Resource));
 
-  expect(actionsIn(creatorSessionPolicy(cluster))).toEqual(actionsOf("creator-policy"));
+  const reading = creatorSessionPolicy(cluster, { givesEntries: false });
+  const giving = creatorSessionPolicy(cluster, { givesEntries: true });
+  expect(actionsIn(reading)).toEqual(actionsOf("creator-policy"));
+  expect(actionsIn(giving)).toEqual(actionsOf("access-entries-policy"));
   expect(actionsIn(waySessionPolicy("arn:aws:iam::111122223333:role/next"))).toEqual(actionsOf("through-policy"));
-  expect(resources(policy.parse(JSON.parse(creatorSessionPolicy(cluster))).Statement)).toEqual(
-    resources(read("creator-policy").Statement),
-  );
+  for (const [text, name] of [
+    [reading, "creator-policy"],
+    [giving, "access-entries-policy"],
+  ] as const) {
+    expect(resources(policy.parse(JSON.parse(text)).Statement)).toEqual(resources(read(name).Statement));
+  }
 });
 
 /** Without a wildcard; the access entries of one named cluster are as narrow as their ARNs, which end in a UUID, can be. */

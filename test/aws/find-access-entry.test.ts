@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { findAccessEntry } from "../../src/aws/access-entry.ts";
-import { account, region, useAccount } from "./aws-account.ts";
+import { findAccessEntry } from "../../src/aws/find-access-entry.ts";
+import { account, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
-const address = { eksName: "payments", region };
+const address = { eksName: "payments", region, account, partition };
 const developers = `arn:aws:iam::${account}:role/developers`;
 const entry = (principalArn: string) => ({
   principalArn,
@@ -34,12 +34,13 @@ function find(...principals: readonly string[]) {
   return findAccessEntry(aws.account.sessionFor(creatorArn, "me"), address, developers);
 }
 
-test("an access entry is found, with the names of its policies", async () => {
-  expect(await find(developers)).toEqual({
+test("an access entry is found, with its policies and where they hold", async () => {
+  expect(await find(developers)).toMatchObject({
     principalArn: developers,
+    type: "STANDARD",
     username: "dev",
     groups: ["readers"],
-    policies: ["AmazonEKSViewPolicy"],
+    policies: [{ name: "AmazonEKSViewPolicy", namespaces: null }],
   });
 });
 
@@ -62,5 +63,5 @@ test("whoever has no access entry has none", async () => {
 test("who may not ask is told by the name of what is refused", async () => {
   accountUnderTest().aws.account.setAllowed(accountUnderTest().creatorArn, []);
 
-  await expect(find(developers)).rejects.toMatchObject({ code: "aws-access-denied", retryable: false });
+  await expect(find(developers)).rejects.toMatchObject({ code: "access-entry-denied", retryable: false });
 });

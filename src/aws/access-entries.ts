@@ -1,0 +1,196 @@
+import {
+  type AccessScope,
+  AssociateAccessPolicyCommand,
+  CreateAccessEntryCommand,
+  DeleteAccessEntryCommand,
+  DescribeAccessEntryCommand,
+  DisassociateAccessPolicyCommand,
+  EKSClient,
+  ListAccessEntriesCommand,
+  ListAssociatedAccessPoliciesCommand,
+  ResourceNotFoundException,
+  TagResourceCommand,
+  UntagResourceCommand,
+  UpdateAccessEntryCommand,
+} from "@aws-sdk/client-eks";
+import type { AccessEntry, NewEntry, ScopedPolicy } from "../access-entry/entry.ts";
+import type { RequestIds } from "../audit/request-ids.ts";
+import { clientSettings } from "./client-settings.ts";
+import type { CredentialSource } from "./credentials.ts";
+import type { ClusterAddress } from "./describe-cluster.ts";
+import { entryFailure } from "./explain-entry-error.ts";
+import { logged } from "./request-log.ts";
+
+/**
+ * The access entries of one cluster, call by call as EKS has them: nothing here is atomic over two calls. Each throws an
+ * AccessError; `access-entry-conflict` where the entry is not what it was read as: made meanwhile, or gone.
+ */
+export interface AccessEntries {
+  /** The ARNs of the principals, with their paths. */
+  list: () => Promise<readonly string[]>;
+  /** Null: the principal has none. The ARN must be as IAM has it. */
+  describe: (principalArn: string) => Promise<AccessEntry | null>;
+  create: (entry: NewEntry) => Promise<void>;
+  /** All its groups from now on; the username stays. */
+  setGroups: (principalArn: string, groups: readonly string[]) => Promise<void>;
+  /** One that is gone already is no failure. */
+  remove: (principalArn: string) => Promise<void>;
+  /** With this scope from now on, also where the policy was associated with another one. */
+  associate: (principalArn: string, policy: ScopedPolicy) => Promise<void>;
+  /** One that is gone already is no failure. */
+  disassociate: (principalArn: string, policyName: string) => Promise<void>;
+  /** All of them in one call. */
+  tag: (entry: Pick<AccessEntry, "arn" | "principalArn">, tags: Readonly<Record<string, string>>) => Promise<void>;
+  untag: (entry: Pick<AccessEntry, "arn" | "principalArn">, keys: readonly string[]) => Promise<void>;
+  /** The client holds credentials: it lives for one run. */
+  close: () => void;
+}
+
+/** Entries come by the hundred; a cluster may have thousands. */
+const mostPages = 50;
+const pageSize = 100;
+
+export function accessEntriesOf(source: CredentialSource, address: ClusterAddress, log?: RequestIds): AccessEntries {
+  const client = new EKSClient(clientSettings(source, address.region));
+  const { eksName: clusterName, partition } = address;
+  const call: Call = async (action, principalArn, send) => {
+    try {
+      return await logged(log, `eks:${action}`, send());
+    } catch (error) {
+      throw entryFailure(error, action, principalArn, address);
+    }
+  };
+  const calls = { client, clusterName, partition, call };
+  return {
+    list: () => listAll(calls),
+    describe: (principalArn) => describe(calls, principalArn),
+    ...entryChanges(calls),
+    ...policyChanges(calls),
+    ...tagChanges(calls),
+    close: () => client.destroy(),
+  };
+}
+
+interface Calls {
+  readonly client: EKSClient;
+  readonly clusterName: string;
+  readonly partition: string;
+  readonly call: Call;
+}
+
+/** @param principalArn null: it is about all entries */
+type Call = <T extends object>(action: string, principalArn: string | null, send: () => Promise<T>) => Promise<T>;
+
+function entryChanges({ client, clusterName, call }: Calls): Pick<AccessEntries, "create" | "setGroups" | "remove"> {
+  return {
+    create: async ({ principalArn, username, groups, tags, token }) => {
+      const rest = { clusterName, principalArn, username, type: "STANDARD", clientRequestToken: token };
+      const command = new CreateAccessEntryCommand({ ...rest, kubernetesGroups: [...groups], tags: { ...tags } });
+      await call("CreateAccessEntry", principalArn, () => client.send(command));
+    },
+    setGroups: async (principalArn, groups) => {
+      const command = new UpdateAccessEntryCommand({ clusterName, principalArn, kubernetesGroups: [...groups] });
+      await call("UpdateAccessEntry", principalArn, () => client.send(command));
+    },
+    remove: async (principalArn) => {
+      const command = new DeleteAccessEntryCommand({ clusterName, principalArn });
+      await call("DeleteAccessEntry", principalArn, () => orGone(client.send(command)));
+    },
+  };
+}
+
+function policyChanges({
+  client,
+  clusterName,
+  partition,
+  call,
+}: Calls): Pick<AccessEntries, "associate" | "disassociate"> {
+  const policyArnOf = (name: string) => `arn:${partition}:eks::aws:cluster-access-policy/${name}`;
+  return {
+    associate: async (principalArn, { name, namespaces }) => {
+      const input = { clusterName, principalArn, policyArn: policyArnOf(name), accessScope: scopeOf(namespaces) };
+      const command = new AssociateAccessPolicyCommand(input);
+      await call("AssociateAccessPolicy", principalArn, () => client.send(command));
+    },
+    disassociate: async (principalArn, name) => {
+      const command = new DisassociateAccessPolicyCommand({ clusterName, principalArn, policyArn: policyArnOf(name) });
+      await call("DisassociateAccessPolicy", principalArn, () => orGone(client.send(command)));
+    },
+  };
+}
+
+function tagChanges({ client, call }: Calls): Pick<AccessEntries, "tag" | "untag"> {
+  return {
+    tag: async ({ arn, principalArn }, tags) => {
+      const command = new TagResourceCommand({ resourceArn: arn, tags: { ...tags } });
+      await call("TagResource", principalArn, () => client.send(command));
+    },
+    untag: async ({ arn, principalArn }, keys) => {
+      const command = new UntagResourceCommand({ resourceArn: arn, tagKeys: [...keys] });
+      await call("UntagResource", principalArn, () => orGone(client.send(command)));
+    },
+  };
+}
+
+function scopeOf(namespaces: ScopedPolicy["namespaces"]): AccessScope {
+  return namespaces ? { type: "namespace", namespaces: [...namespaces] } : { type: "cluster" };
+}
+
+async function listAll({ client, clusterName, call }: Calls): Promise<readonly string[]> {
+  const found: string[] = [];
+  let nextToken: string | undefined;
+  for (let page = 0; page < mostPages; page += 1) {
+    const command = new ListAccessEntriesCommand({ clusterName, nextToken, maxResults: pageSize });
+    const answer = await call("ListAccessEntries", null, () => client.send(command));
+    found.push(...(answer.accessEntries ?? []));
+    nextToken = answer.nextToken;
+    if (!nextToken) break;
+  }
+  return found;
+}
+
+async function describe(calls: Calls, principalArn: string): Promise<AccessEntry | null> {
+  const { client, clusterName, call } = calls;
+  const about = { clusterName, principalArn };
+  const answer = await call("DescribeAccessEntry", principalArn, () =>
+    orGone(client.send(new DescribeAccessEntryCommand(about))),
+  );
+  if (!("accessEntry" in answer) || !answer.accessEntry) return null;
+  const {
+    accessEntryArn = "",
+    type = "STANDARD",
+    username = "",
+    kubernetesGroups = [],
+    tags = {},
+  } = answer.accessEntry;
+  const policies = type === "STANDARD" ? await policiesOf(calls, about) : [];
+  return { principalArn, arn: accessEntryArn, type, username, groups: kubernetesGroups, policies, tags };
+}
+
+async function policiesOf(
+  { client, call }: Calls,
+  about: { readonly clusterName: string; readonly principalArn: string },
+): Promise<readonly ScopedPolicy[]> {
+  // There are fewer access policies than a page holds.
+  const command = new ListAssociatedAccessPoliciesCommand({ ...about, maxResults: pageSize });
+  const answer = await call("ListAssociatedAccessPolicies", about.principalArn, () => orGone(client.send(command)));
+  const associated = "associatedAccessPolicies" in answer ? (answer.associatedAccessPolicies ?? []) : [];
+  return associated.map(({ policyArn = "", accessScope }) => ({
+    name: policyArn.split("/").at(-1) ?? "",
+    namespaces: accessScope?.type === "namespace" ? (accessScope.namespaces ?? []) : null,
+  }));
+}
+
+/** The call as an answer without anything in it, where what it is about is not there. */
+async function orGone<T extends object>(call: Promise<T>): Promise<T | object> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException && !isAboutCluster(error)) return { $metadata: error.$metadata };
+    throw error;
+  }
+}
+
+function isAboutCluster({ message }: ResourceNotFoundException): boolean {
+  return message.startsWith("No cluster found");
+}
