@@ -1,15 +1,13 @@
 #!/usr/bin/env node
+import type { ProcessKind } from "../config/environment.ts";
 import { AccessError, explain } from "../failure/access-error.ts";
 import { processIo } from "./process-io.ts";
 
 /** Each command is loaded only when it is called: `check` in a pipeline must not wait for the Slack and AWS clients. */
 const commands: Readonly<Record<string, { does: string; run: (argv: readonly string[]) => Promise<number> }>> = {
-  slack: { does: "talks to Slack", run: async () => (await import("./serve.ts")).serve("slack") },
-  worker: { does: "works on the clusters", run: async () => (await import("./serve.ts")).serve("worker") },
-  all: {
-    does: "slack and worker in one process, to try it",
-    run: async () => (await import("./serve.ts")).serve("all"),
-  },
+  slack: { does: "talks to Slack", run: () => serveAndExit("slack") },
+  worker: { does: "works on the clusters", run: () => serveAndExit("worker") },
+  all: { does: "slack and worker in one process, to try it", run: () => serveAndExit("all") },
   check: {
     does: "checks an aws-auth document",
     run: async (argv) => (await import("./check.ts")).runCheck(argv, processIo()),
@@ -39,6 +37,12 @@ const commands: Readonly<Record<string, { does: string; run: (argv: readonly str
     run: async (argv) => (await import("./demo.ts")).demo(argv),
   },
 };
+
+/** What was handed back at the end may still wait for an answer: it must not keep the process. */
+async function serveAndExit(kind: ProcessKind): Promise<never> {
+  const { serve } = await import("./serve.ts");
+  process.exit(await serve(kind));
+}
 
 const usage = `Usage: eks-access <command>
 

@@ -1,15 +1,11 @@
 import type { Queue } from "bullmq";
-import type { Queues } from "../jobs/queues.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import type { WorkerContext } from "../jobs/context.ts";
 import type { QueueStanding, Standing } from "../metrics/standing-metrics.ts";
 
 /** How the queues and the ledger stand now. */
-export function standingOf(
-  { clusters, messages }: Pick<Queues, "clusters" | "messages">,
-  ledger: Pick<Ledger, "list">,
-  clusterNames: readonly string[],
-  now: () => Date,
-): Standing {
+export function standingOf({ queues, ledger, config, now }: WorkerContext): Standing {
+  const { clusters, messages } = queues;
+  const clusterNames = [...config.clusters.keys()];
   const totalOf = async (list: "pending" | "granted") =>
     (await ledger.list({ list, clusters: clusterNames, requester: null, match: "any" }, 0, 1)).total;
   return {

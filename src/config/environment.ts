@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { duration } from "./forms.ts";
 import { type RedisEnvironment, readRedisEnvironment } from "./redis-environment.ts";
 
 /** Which of the two processes is started: each needs other secrets, and must not be given the other's. */
@@ -8,6 +9,8 @@ export interface Environment extends RedisEnvironment {
   readonly configFile: string;
   readonly sealSecrets: readonly [string, ...string[]];
   readonly logLevel: string;
+  /** How long a process that is told to stop may take to finish what is under way. */
+  readonly stopWithinSeconds: number;
   /** Present where the slack process runs. */
   readonly slack: SlackEnvironment | null;
 }
@@ -41,6 +44,12 @@ export function readEnvironment(
       logLevel,
       env.LOG_LEVEL || "info",
       "LOG_LEVEL: use trace, debug, info, warn, error, fatal or silent.",
+      problems,
+    ),
+    stopWithinSeconds: readWith(
+      duration,
+      env.STOP_DEADLINE || "25s",
+      "STOP_DEADLINE: write a duration with its unit, for example 25s.",
       problems,
     ),
     slack: kind === "worker" ? null : readSlack(env, problems),

@@ -4,22 +4,20 @@ import type { RedisClient } from "../redis/client.ts";
 import { adoptCluster } from "./adopt.ts";
 import { answerQuestion, isQuestion } from "./answer-question.ts";
 import type { WorkerContext } from "./context.ts";
+import { endedBy, HandBack, type Stoppable, wasBegunBefore } from "./hand-back.ts";
 import { previewCluster } from "./preview.ts";
 import { type ClusterJob, clusterJob, queuePrefix } from "./queues.ts";
 import { type ReconcileReason, reconcileCluster } from "./reconcile.ts";
 import { startSweeper } from "./sweeper.ts";
 
-export interface RunningWorker {
-  /** Takes no more work, and waits for what is under way. */
-  stop: () => Promise<void>;
-}
-
 /** A worker that died is noticed within this time, and its jobs are run by another one. */
 const stalled = { lockDuration: 5_000, stalledInterval: 2_000, maxStalledCount: 100 };
 
 /** Starts to work on the queue `clusters` and to sweep. `blocking` must wait for ever (src/redis/connect.ts). */
-export async function startWorker(context: WorkerContext, blocking: RedisClient): Promise<RunningWorker> {
-  const clusters = new Worker<ClusterJob>("clusters", (job) => look(context, job), {
+export async function startWorker(context: WorkerContext, blocking: RedisClient): Promise<Stoppable> {
+  const handBack = new HandBack();
+  const take = (job: Job<ClusterJob>, token?: string) => handBack.run(job, token, look(context, job));
+  const clusters = new Worker<ClusterJob>("clusters", take, {
     connection: blocking,
     prefix: queuePrefix,
     concurrency: 16,
@@ -31,7 +29,12 @@ export async function startWorker(context: WorkerContext, blocking: RedisClient)
   await publishIdentity(context).catch((error: unknown) => {
     context.log.warn({ err: error }, "could not learn the worker's own identity");
   });
-  return { stop: async () => void (await Promise.all([clusters.close(), sweeper.stop()])) };
+  return {
+    stop: async (deadline) => {
+      const sweeping = endedBy(sweeper.stop(), "the sweep", deadline);
+      return [...(await handBack.close(clusters, deadline)), ...(await sweeping)];
+    },
+  };
 }
 
 /** The return value is the answer, where the job is a question. */
@@ -50,9 +53,9 @@ async function look(context: WorkerContext, job: Job<ClusterJob>): Promise<unkno
   return undefined;
 }
 
-/** A job whose worker died is run again, and looks at the cluster whatever is due: something half done may stand there. */
-function reasonOf(type: "reconcile" | "inspect", { stalledCounter }: Job): ReconcileReason {
-  if (stalledCounter > 0) return "adopt";
+/** A job that was begun before looks at the cluster whatever is due: something half done may stand there. */
+function reasonOf(type: "reconcile" | "inspect", job: Job): ReconcileReason {
+  if (wasBegunBefore(job)) return "adopt";
   return type === "inspect" ? "inspect" : "due";
 }
 

@@ -36,5 +36,5 @@ export const finishedCalls = announcements<FinishedCall>("call");
 /** What was written into the ledger by this process. */
 export const recordedEvents = announcements<AuditEvent>("event");
 
-/** A request of Slack over HTTP that was answered. */
+/** A request of Slack that was answered; in Socket Mode the status is 200. */
 export const answeredRequests = announcements<{ readonly status: number; readonly seconds: number }>("answer");

@@ -6,14 +6,20 @@ import { answeredRequests, type FinishedCall, finishedCalls, recordedEvents } fr
 export interface ProcessMetrics {
   /** When a call to each service last went well, ISO 8601. */
   readonly lastSuccess: () => Readonly<Record<string, string>>;
+  /** Since when a service that did not answer the newest call has not answered, ISO 8601. A refusal is an answer. */
+  readonly awaySince: () => Readonly<Record<string, string>>;
 }
 
 export function createProcessMetrics(registry: Registry, now: () => Date): ProcessMetrics {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const lastSuccess = new Map<string, string>();
+  const awaySince = new Map<string, string>();
   countCalls(registry, ({ service, result }) => {
-    if (result === "ok") lastSuccess.set(service, now().toISOString());
+    const at = now().toISOString();
+    if (result === "ok") lastSuccess.set(service, at);
+    if (!isAway(result)) awaySince.delete(service);
+    else if (!awaySince.has(service)) awaySince.set(service, at);
   });
   const events = new Counter({
     name: "eks_access_events_total",
@@ -24,7 +30,7 @@ export function createProcessMetrics(registry: Registry, now: () => Date): Proce
   recordedEvents.listen((event) => events.inc({ type: event.type, code: codeOf(event) }));
   const acks = new Histogram({
     name: "eks_access_ack_seconds",
-    help: "Time from a request of Slack to its answer, over HTTP; in Socket Mode nothing is measured",
+    help: "Time from a request of Slack to its answer",
     labelNames: ["status"],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
     registers,
@@ -32,6 +38,7 @@ export function createProcessMetrics(registry: Registry, now: () => Date): Proce
   answeredRequests.listen(({ status, seconds }) => acks.observe({ status: String(status) }, seconds));
   return {
     lastSuccess: () => Object.fromEntries(lastSuccess),
+    awaySince: () => Object.fromEntries(awaySince),
   };
 }
 
@@ -55,6 +62,11 @@ function countCalls(registry: Registry, alsoTell: (call: FinishedCall) => void):
     seconds.observe({ service: call.service }, call.seconds);
     alsoTell(call);
   });
+}
+
+/** Nobody is there, or only somebody who says that nobody is. */
+function isAway(result: string): boolean {
+  return result === "unreachable" || /^5\d\d$/.test(result);
 }
 
 function codeOf({ detail }: AuditEvent): string {

@@ -1,5 +1,4 @@
 import {
-  App,
   type AuthorizeResult,
   type Logger as BoltLogger,
   LogLevel,
@@ -10,49 +9,61 @@ import { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import type { SlackEnvironment } from "../config/environment.ts";
 import { AccessError } from "../failure/access-error.ts";
+import { endedBy, type Stoppable } from "../jobs/hand-back.ts";
+import { answeredRequests } from "../metrics/announcements.ts";
 import type { SlackContext } from "./context.ts";
 import { GuardedReceiver } from "./door/guarded-receiver.ts";
 import { onlyOnce } from "./door/only-once.ts";
 import { onlyOurs } from "./door/only-ours.ts";
 import { seenRequests } from "./door/seen-requests.ts";
-import { InFlight } from "./in-flight.ts";
 import { rememberOrigin, tellOrigin } from "./origin.ts";
 import { register } from "./registrations.ts";
 import { slackFailure } from "./slack-failure.ts";
+import { WatchedApp } from "./watched-app.ts";
 import { webClientOptions } from "./web-client.ts";
-
-export interface RunningSlackApp {
-  /** Takes no more events, and waits for the handlers that still run. */
-  stop: () => Promise<void>;
-}
 
 /** Starts Bolt, over HTTP at `/slack/events` or in Socket Mode, as the configuration says. */
 export async function startSlackApp(
   context: SlackContext,
   environment: SlackEnvironment,
   mode: "http" | "socket",
-): Promise<RunningSlackApp> {
+): Promise<Stoppable> {
   // A trigger lives for three seconds: a call of a handler is not tried again, and not waited for longer.
   const clientOptions = webClientOptions(environment, { timeoutMs: 2_500, retries: 0 });
   const logger = boltLogger(context.log);
   const receiver = mode === "socket" ? socketReceiver(environment, logger) : httpReceiver(context, environment, logger);
   // Bolt would ask Slack who the token is by itself, once and without patience.
   const bot = await whoIsTheBot(environment);
-  const app = new App({ authorize: async () => bot, receiver, clientOptions, logger });
+  // Over HTTP the door measures how late an answer is: it begins before Bolt does.
+  const onAck = mode === "socket" ? tellAck : () => {};
+  const app = new WatchedApp({ authorize: async () => bot, receiver, clientOptions, logger }, onAck);
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
-  const inFlight = new InFlight();
   app.use(onlyOurs({ team: bot.teamId, app: context.config.slack.appId }, context.log));
   app.use(onlyOnce(seenRequests(context.ledger), context.log));
   app.use(rememberOrigin);
-  register(app, { ...context, ledger: tellOrigin(context.ledger) }, inFlight);
+  register(app, { ...context, ledger: tellOrigin(context.ledger) });
   await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
   return {
-    stop: async () => {
-      await app.stop();
-      await inFlight.drain();
+    stop: async (deadline) => {
+      const left = await endedBy(stop(app, mode), "answers to Slack", deadline);
+      return left.map((name) => `${app.handling} ${name}`);
     },
   };
+}
+
+/**
+ * Over HTTP no more connections are taken, and open requests end. In Socket Mode the connection is closed, and Slack sends
+ * to another one from then on; what came on this one can be acknowledged on no other, so it is waited for.
+ */
+async function stop(app: WatchedApp, mode: "http" | "socket"): Promise<void> {
+  if (mode === "socket") await app.acknowledged();
+  await app.stop();
+  await app.drained();
+}
+
+function tellAck(seconds: number): void {
+  answeredRequests.tell({ status: 200, seconds });
 }
 
 /** A start may wait: a Slack that is slow for a moment is no reason to end. */
@@ -73,7 +84,7 @@ async function whoIsTheBot(environment: SlackEnvironment): Promise<AuthorizeResu
 /** Slack sends its few kilobytes at once: whoever takes longer only holds a connection. In milliseconds. */
 const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000 };
 
-async function startListening(app: App, mode: "http" | "socket", port: number): Promise<void> {
+async function startListening(app: WatchedApp, mode: "http" | "socket", port: number): Promise<void> {
   try {
     await (mode === "socket" ? app.start() : app.start(port, slowestRequest));
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Handlers that still run: Bolt's `stop()` returns before they are done. */
+/** What still runs. */
 export class InFlight {
   readonly #running = new Set<Promise<unknown>>();
 
@@ -7,6 +7,10 @@ export class InFlight {
     const forget = () => void this.#running.delete(handler);
     handler.then(forget, forget);
     return handler;
+  }
+
+  get count(): number {
+    return this.#running.size;
   }
 
   /** Resolves when all of them are done. */

@@ -1,4 +1,5 @@
-import { Worker } from "bullmq";
+import { type Job, Worker } from "bullmq";
+import { HandBack, type Stoppable } from "../jobs/hand-back.ts";
 import { type MessageJob, messageJob, queuePrefix } from "../jobs/queues.ts";
 import type { RedisClient } from "../redis/client.ts";
 import { type HomeContext, publishHome } from "./home/publish-home.ts";
@@ -14,12 +15,14 @@ export function startMessageWorker(
   context: MessengerContext,
   background: MessengerContext & HomeContext,
   blocking: RedisClient,
-): { stop: () => Promise<void> } {
+): Stoppable {
+  const handBack = new HandBack();
   const show = (job: MessageJob) => {
     if ("home" in job) return publishHome(background, job.home);
     return "thread" in job ? showThread(background, job.thread) : showRequest(context, job.request);
   };
-  const worker = new Worker<MessageJob>("messages", (job) => show(messageJob.parse(job.data)), {
+  const take = (job: Job<MessageJob>, token?: string) => handBack.run(job, token, show(messageJob.parse(job.data)));
+  const worker = new Worker<MessageJob>("messages", take, {
     connection: blocking,
     prefix: queuePrefix,
     concurrency: 8,
@@ -31,5 +34,5 @@ export function startMessageWorker(
   worker.on("failed", (job, error) =>
     context.log.warn({ job: job?.data, err: error }, "a message could not be shown yet"),
   );
-  return { stop: () => worker.close() };
+  return { stop: (deadline) => handBack.close(worker, deadline) };
 }

@@ -20,7 +20,6 @@ import { formChangeHandler } from "./handlers/request-form-change.ts";
 import { handleClusterSearch } from "./handlers/request-form-suggestions.ts";
 import { handleRequestSubmission } from "./handlers/request-submission.ts";
 import { handleReviewedButton } from "./handlers/review-glass.ts";
-import type { InFlight } from "./in-flight.ts";
 import {
   approveAction,
   askAgainAction,
@@ -63,22 +62,20 @@ const forms: Readonly<Record<string, (context: SlackContext, submission: Submiss
 };
 
 /** Everything that Slack can send us, and who handles it. */
-export function register(app: App, context: SlackContext, inFlight: InFlight): void {
-  app.command("/eks-access", (command) => inFlight.track(handleCommand(context, command)));
-  app.event("app_home_opened", (opened) => inFlight.track(handleHomeOpened(context, opened)));
+export function register(app: App, context: SlackContext): void {
+  app.command("/eks-access", (command) => handleCommand(context, command));
+  app.event("app_home_opened", (opened) => handleHomeOpened(context, opened));
   for (const [action, handle] of Object.entries(buttons)) {
-    app.action<BlockAction<ButtonAction>>(action, (click) => inFlight.track(handle(context, click)));
+    app.action<BlockAction<ButtonAction>>(action, (click) => handle(context, click));
   }
   const handleFormChange = formChangeHandler();
   for (const action of Object.values(formActions)) {
-    app.action<BlockAction>(action, (change) => inFlight.track(handleFormChange(context, change)));
+    app.action<BlockAction>(action, (change) => handleFormChange(context, change));
   }
-  app.options<"block_suggestion">(formActions.cluster, (suggestion) =>
-    inFlight.track(handleClusterSearch(context, suggestion)),
-  );
+  app.options<"block_suggestion">(formActions.cluster, (suggestion) => handleClusterSearch(context, suggestion));
   for (const [form, handle] of Object.entries(forms)) {
     app.view<ViewSubmitAction>({ callback_id: form, type: "view_submission" }, (submission) =>
-      inFlight.track(handle(context, submission)),
+      handle(context, submission),
     );
   }
 }

@@ -10,10 +10,11 @@ import { anEvent } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";
 
 describe("the health server", () => {
+  const well = { ping: async () => "PONG", lastSuccess: () => ({}), awaySince: () => ({}) };
   const running: { stop: () => Promise<void> }[] = [];
   const start = async (change: Partial<Health> = {}) => {
     const port = await freePort();
-    const health = { ping: async () => "PONG", lastSuccess: () => ({}), registry: new Registry(), ...change };
+    const health = { ...well, registry: new Registry(), ...change };
     const server = await startHealthServer(String(port), health);
     if (server) running.push(server);
     return `http://127.0.0.1:${port}`;
@@ -43,6 +44,42 @@ describe("the health server", () => {
       ledger: { answers: status === 200 },
       lastSuccess: { slack: at(0).toISOString() },
     });
+  });
+
+  test("is not ready any more once it is told that the process stops, and says why", async () => {
+    const port = await freePort();
+    const server = await startHealthServer(String(port), { ...well, registry: new Registry() });
+    if (server) running.push(server);
+
+    server?.tellStopping();
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`);
+
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ ready: false, stopping: true, ledger: { answers: true } });
+  });
+
+  test("is ready while Slack or AWS is away, and says since when that is", async () => {
+    const { lastSuccess, awaySince } = createProcessMetrics(new Registry(), () => at(seconds));
+    let seconds = 0;
+    const call = (service: "slack" | "sts", result: string) => {
+      seconds += 10;
+      finishedCalls.tell({ service, operation: "any", result, seconds: 0.1 });
+    };
+    call("slack", "ok");
+    call("slack", "unreachable");
+    call("slack", "503");
+    call("sts", "unreachable");
+    call("sts", "403");
+
+    const response = await fetch(`${await start({ lastSuccess, awaySince })}/readyz`);
+
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({
+      ready: true,
+      lastSuccess: { slack: at(10).toISOString() },
+      awaySince: { slack: at(20).toISOString() },
+    });
+    expect(awaySince()).not.toHaveProperty("sts");
   });
 
   test("shows how late leases ended, without a name of a person or a principal", async () => {
@@ -87,8 +124,6 @@ describe("the health server", () => {
   });
 
   test("is not started without a port", async () => {
-    const health = { ping: async () => "PONG", lastSuccess: () => ({}), registry: new Registry() };
-
-    expect(await startHealthServer(undefined, health)).toBeNull();
+    expect(await startHealthServer(undefined, { ...well, registry: new Registry() })).toBeNull();
   });
 });

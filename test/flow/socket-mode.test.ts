@@ -102,6 +102,16 @@ describe("the main job in Socket Mode", () => {
     expect(reasons.map((reason) => shown(reason).length)).toEqual([1, 1, 1]);
   });
 
+  test("a slack process that stops says goodbye: what comes then goes to the other one", async () => {
+    const engineer = flow.sandbox.slack.person("U0ENGINEER");
+
+    const code = await flow.slack().stop();
+    const acks = [await engineer.command("/eks-access help", channel), await engineer.command("/eks-access", channel)];
+
+    expect(code).toBe(0);
+    expect(acks.map(({ status }) => status)).toEqual([200, 200]);
+  });
+
   test("each change is in the audit log once", async () => {
     const { verdict, types } = await auditOf(flow.redisUrl);
 

@@ -33,6 +33,8 @@ export interface Flow {
 export interface FlowOptions extends SandboxOptions {
   /** Variables of the environment that neither process gets. */
   readonly without?: readonly string[];
+  /** Variables that both processes get besides. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Another Redis than an empty database of the run's, with what else both processes need to reach it. */
   readonly redis?: {
     readonly url: string;
@@ -42,14 +44,23 @@ export interface FlowOptions extends SandboxOptions {
   };
 }
 
-export async function startFlow({ without = [], redis: given, ...options }: FlowOptions = {}): Promise<Flow> {
+export async function startFlow({
+  without = [],
+  environment: more,
+  redis: given,
+  ...options
+}: FlowOptions = {}): Promise<Flow> {
   const redis = given ? { url: given.url, close: async () => {} } : await aRedis();
   const sandbox = await startSandbox(options);
   const port = await freePort();
   sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
   const started: ProductProcess[] = [];
   const start = async (kind: "slack" | "worker") => {
-    const environment = { ...sandbox.environmentOf(kind, { redisUrl: redis.url, port }), ...given?.environment };
+    const environment = {
+      ...sandbox.environmentOf(kind, { redisUrl: redis.url, port }),
+      ...given?.environment,
+      ...more,
+    };
     for (const name of without) delete environment[name];
     const child = await startProduct(await builtProduct(), kind, environment);
     started.push(child);

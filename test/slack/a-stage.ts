@@ -108,7 +108,7 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
     },
     pass: (seconds) => void vi.setSystemTime(Date.now() + seconds * 1000),
     stop: async () => {
-      await app.stop();
+      await app.stop(AbortSignal.timeout(60_000));
       await slack.stop();
       open -= 1;
       if (open === 0) vi.useRealTimers();

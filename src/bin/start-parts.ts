@@ -1,0 +1,66 @@
+import type { ProcessKind, SlackEnvironment } from "../config/environment.ts";
+import type { WorkerContext } from "../jobs/context.ts";
+import { endedBy, type Stoppable } from "../jobs/hand-back.ts";
+import { fewAtOnce, workerQuestions } from "../jobs/worker-questions.ts";
+import type { AuditLog } from "../ledger/audit-log.ts";
+import type { RedisClient } from "../redis/client.ts";
+import { newRequestId } from "./request-id.ts";
+
+/** What the parts of a process share. */
+export interface PartsContext extends WorkerContext {
+  readonly auditLog: AuditLog;
+  /** A connection that waits for ever, for the queues' workers. */
+  readonly blocking: RedisClient;
+}
+
+/** Starts what a process of this kind does. The code of the other kind is not even loaded. */
+export async function startParts(
+  kind: ProcessKind,
+  context: PartsContext,
+  slack: SlackEnvironment | null,
+): Promise<readonly Stoppable[]> {
+  const worker = kind === "slack" ? [] : await startWorkerParts(context);
+  return slack ? [...worker, ...(await startSlackParts(context, slack))] : worker;
+}
+
+async function startWorkerParts(context: PartsContext): Promise<readonly Stoppable[]> {
+  const [{ startWorker }, { startAuditKeeper }] = await Promise.all([
+    import("../jobs/worker.ts"),
+    import("../jobs/keep-audit.ts"),
+  ]);
+  const worker = await startWorker(context, context.blocking);
+  const keeper = startAuditKeeper({ ...context, settings: context.config.audit });
+  return [worker, { stop: (deadline) => endedBy(keeper.stop(), "keeping the audit log", deadline) }];
+}
+
+async function startSlackParts(plain: PartsContext, slack: SlackEnvironment): Promise<readonly Stoppable[]> {
+  const [
+    { startSlackApp },
+    { startMessageWorker },
+    clients,
+    directories,
+    { warnOfDeadApprovers },
+    { genuineLedger },
+    { startAnchorPoster },
+  ] = await Promise.all([
+    import("../slack/app.ts"),
+    import("../slack/message-worker.ts"),
+    import("../slack/web-client.ts"),
+    import("../slack/directory.ts"),
+    import("../slack/dead-approvers.ts"),
+    import("../slack/genuine-ledger.ts"),
+    import("../slack/anchor-poster.ts"),
+  ]);
+  const { config, queues, blocking, now } = plain;
+  const context = { ...plain, ledger: genuineLedger(plain) };
+  const workers = fewAtOnce(workerQuestions(queues));
+  const directory = directories.slackDirectory(clients.directoryClient(slack), now);
+  const slackContext = { ...context, workers, directory, newRequestId };
+  const app = await startSlackApp(slackContext, slack, config.slack.mode);
+  const client = clients.messengerClient(slack);
+  const background = { ...context, directory, client: clients.backgroundClient(slack) };
+  const messages = startMessageWorker({ ...context, directory, client }, background, blocking);
+  void warnOfDeadApprovers(slackContext);
+  const anchors = startAnchorPoster({ ...context, client, settings: config.audit });
+  return [app, messages, { stop: (deadline) => endedBy(anchors?.stop() ?? Promise.resolve(), "an anchor", deadline) }];
+}

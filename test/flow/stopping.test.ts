@@ -1,0 +1,83 @@
+import { Queue } from "bullmq";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { queuePrefix } from "../../src/jobs/queues.ts";
+import type { ProductProcess } from "../../src/sandbox/product-process.ts";
+import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { auditOf } from "./audit-of.ts";
+import { type Flow, startFlow } from "./start-flow.ts";
+
+/** Stops a process, and tells how it ended. */
+async function stopped(child: ProductProcess): Promise<{ code: number | null; log: string }> {
+  const code = await child.stop();
+  return { code, log: child.log.join("\n") };
+}
+
+describe("a process that is told to stop", () => {
+  let flow: Flow;
+
+  beforeAll(async () => {
+    flow = await startFlow({ environment: { STOP_DEADLINE: "1s" } });
+  });
+  afterAll(() => flow.stop());
+
+  const ask = (reason: string) =>
+    flow.sandbox.slack
+      .person("U0ENGINEER")
+      .command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 30m ${reason}`, channel);
+
+  test("a worker in the middle of a run on a cluster that hangs hands the run back, and another one finishes it", async () => {
+    await ask("debug");
+    const asked = await flow.asked("debug");
+    const { struck } = flow.sandbox.faults.plan("kubernetes.get-configmap", { type: "hang" });
+    const first = flow.worker();
+    await flow.sandbox.slack.person("U0APPROVER").click(asked, "approve");
+    await struck;
+    await flow.startWorker();
+
+    const ended = await stopped(first);
+    await flow.message("*Active*");
+
+    expect(ended.code).toBe(0);
+    expect(ended.log).toContain(`"handedBack":["reconcile ${clusterName}"]`);
+    expect(flow.sandbox.cluster.awsAuth()?.data?.mapUsers?.split(arns.engineer)).toHaveLength(2);
+    const { types, verdict } = await auditOf(flow.redisUrl);
+    expect(types.filter((type) => type === "grant.active")).toHaveLength(1);
+    expect(verdict.type).toBe("whole");
+    // Nobody waited for a lock to lapse.
+    expect(await stalledCounts(flow.redisUrl)).not.toContain(1);
+  });
+
+  test("a slack process in the middle of a message that Slack does not answer hands it back, and the next one shows it", async () => {
+    const { struck } = flow.sandbox.faults.plan("slack.chat.postMessage", { type: "hang" });
+    await ask("read logs");
+    await struck;
+
+    const ended = await stopped(flow.slack());
+    await flow.startSlack();
+    await flow.asked("read logs");
+
+    expect(ended.code).toBe(0);
+    expect(ended.log).toMatch(/"handedBack":\["show r-[a-z0-9]{8}"/);
+    const shown = flow.sandbox.slack.messages(channel).filter((message) => textOf(message).includes("read logs"));
+    expect(shown).toHaveLength(1);
+  });
+
+  test("one that does nothing ends at once, with code 0", async () => {
+    const [slack, worker] = await Promise.all([stopped(flow.slack()), stopped(flow.worker())]);
+
+    expect([slack.code, worker.code]).toEqual([0, 0]);
+    expect(slack.log + worker.log).not.toContain("the deadline is over");
+  });
+});
+
+/** How often each job on the clusters was taken from a worker that had fallen silent. */
+async function stalledCounts(redisUrl: string): Promise<readonly number[]> {
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const queue = new Queue("clusters", { connection: redis, prefix: queuePrefix });
+  const jobs = await queue.getJobs();
+  await queue.close();
+  redis.disconnect();
+  return jobs.map(({ stalledCounter }) => stalledCounter);
+}
