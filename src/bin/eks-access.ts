@@ -28,6 +28,10 @@ const commands: Readonly<Record<string, { does: string; run: (argv: readonly str
     does: "rebuilds the grants of a lost ledger from the clusters",
     run: async (argv) => (await import("./recover.ts")).recover(argv, processIo()),
   },
+  migrate: {
+    does: "plans the move of a cluster to access entries",
+    run: async (argv) => (await import("./migrate.ts")).migrate(argv, processIo()),
+  },
   doctor: {
     does: "says what a process lacks, and how to mend it",
     run: async (argv) => (await import("./doctor.ts")).doctor(argv, processIo()),

@@ -1,13 +1,9 @@
-import { sealKeysFrom } from "../approval/seal.ts";
 import { explain } from "../failure/access-error.ts";
 import { adoptCluster } from "../jobs/adopt.ts";
 import type { WorkerContext } from "../jobs/context.ts";
-import { openQueues } from "../jobs/queues.ts";
-import { connectLedger } from "../redis/connect.ts";
-import { redisLedger } from "../redis/ledger.ts";
 import type { CommandIo } from "./command-io.ts";
-import { createLog } from "./log.ts";
 import { readSettings } from "./settings.ts";
+import { withWorkerContext } from "./worker-context.ts";
 
 /**
  * `eks-access recover [cluster …]`: reads the grants that the clusters themselves remember into the ledger, in the
@@ -15,31 +11,19 @@ import { readSettings } from "./settings.ts";
  * unusable.
  */
 export async function recover(argv: readonly string[], io: CommandIo): Promise<number> {
-  const { environment, config } = await readSettings("worker");
+  const settings = await readSettings("worker");
+  const { config } = settings;
   const unknown = argv.filter((name) => !config.clusters.has(name));
   if (unknown.length > 0) {
     io.stderr(`There is no cluster ${unknown.join(", ")}. Clusters: ${[...config.clusters.keys()].join(", ")}.\n`);
     return 2;
   }
-  const { redis, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
-  const queues = openQueues(redis);
-  const context: WorkerContext = {
-    ledger: redisLedger(redis),
-    queues,
-    log: createLog("silent", "recover"),
-    config,
-    sealKeys: sealKeysFrom(environment.sealSecrets),
-    now: () => new Date(),
-  };
-  try {
+  return withWorkerContext(settings, "recover", async (context) => {
     const names = argv.length > 0 ? argv : [...config.clusters.keys()];
     const results = [];
     for (const name of names) results.push(await recoverOne(context, name, io));
     return results.every((isRead) => isRead) ? 0 : 1;
-  } finally {
-    await queues.close();
-    await close();
-  }
+  });
 }
 
 async function recoverOne(context: WorkerContext, name: string, io: CommandIo): Promise<boolean> {

@@ -3,6 +3,7 @@ import { reportChain } from "./chain.ts";
 import { reportCheck } from "./check.ts";
 import type { WorkerContext } from "./context.ts";
 import { reportCreator } from "./creator.ts";
+import { reportMigration } from "./migration.ts";
 import type { ClusterJob, ClusterQuestion } from "./queues.ts";
 import { reportWhy } from "./why.ts";
 
@@ -10,6 +11,7 @@ const questions: ReadonlySet<ClusterJob["type"]> = new Set<ClusterQuestion["type
   "creator",
   "whoami",
   "check",
+  "migrate",
   "why",
 ]);
 
@@ -30,6 +32,8 @@ export async function answerQuestion(
       return reportChain(context, cluster, question);
     case "check":
       return reportCheck(context, cluster, question.user);
+    case "migrate":
+      return reportMigration(context, cluster, question.user);
     case "why":
       return reportWhy(context, cluster, question);
   }

@@ -16,6 +16,7 @@ export const clusterJob = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("creator"), cluster: z.string() }),
   z.strictObject({ type: z.literal("whoami"), cluster: z.string(), user: z.string(), answers: z.boolean() }),
   z.strictObject({ type: z.literal("check"), cluster: z.string(), user: z.string() }),
+  z.strictObject({ type: z.literal("migrate"), cluster: z.string(), user: z.string() }),
   z.strictObject({
     type: z.literal("why"),
     cluster: z.string(),
@@ -28,7 +29,7 @@ export type ClusterJob = z.infer<typeof clusterJob>;
 /** What only a worker can answer: the slack process has no AWS rights. */
 export type WorkerQuestion = Extract<
   ClusterJob,
-  { type: "alive" | "identity" | "creator" | "whoami" | "check" | "why" }
+  { type: "alive" | "identity" | "creator" | "whoami" | "check" | "migrate" | "why" }
 >;
 /** One that is about a cluster. */
 export type ClusterQuestion = Exclude<WorkerQuestion, { type: "alive" | "identity" }>;

@@ -10,6 +10,7 @@ import { extend } from "./extend.ts";
 import { help } from "./help.ts";
 import { link } from "./link.ts";
 import { list } from "./list.ts";
+import { migrate } from "./migrate.ts";
 import { request } from "./request.ts";
 import { reviewed } from "./reviewed.ts";
 import { revoke } from "./revoke.ts";
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   why,
   clusters,
   check,
+  migrate,
   creator,
   help,
 ];

@@ -62,6 +62,36 @@ describe("a worker", () => {
     ]);
   });
 
+  test("plans a migration for who answers for the cluster, and for nobody else", async () => {
+    const step = { does: "Make an entry.", proof: "It is there.", undo: "Delete it." };
+    const item = { place: "mapRoles line 2", arn: engineerArn, fate: "moves", sentences: ["Gets an access entry."] };
+    const planned = {
+      mode: "CONFIG_MAP",
+      items: [item],
+      steps: [step],
+      keptBecause: null,
+      before: [],
+      digest: "d".repeat(64),
+    };
+    stage = await aStage({
+      worker: async ({ type }) => (type === "migrate" ? { type: "planned", ...planned } : true),
+    });
+
+    const answer = await say("migrate staging", "U0APPROVER");
+
+    expect(answer).toContain("1 item of 1 can move, in 1 step. Nothing was changed.");
+    expect(answer).toMatch(/\*1\.\* Make an entry\.\s+Proof: It is there\.\s+Back: Delete it\./);
+    expect(await say("migrate staging")).toContain("Approvers of the cluster and its on-call may see it.");
+  });
+
+  test("tells why there is no plan of a migration", async () => {
+    stage = await aStage({
+      worker: async ({ type }) => (type === "migrate" ? { type: "refused", message: "It is moved." } : true),
+    });
+
+    expect(await say("migrate staging", "U0APPROVER")).toContain("There is nothing to plan. It is moved.");
+  });
+
   test.each(["whoami prod", "why", "check stagin"])(
     "is not asked about a cluster that is not there: %s",
     async (line) => {

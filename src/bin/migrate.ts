@@ -1,0 +1,85 @@
+import { parseArgs } from "node:util";
+import { gatherMigration } from "../jobs/gather-migration.ts";
+import { type MigrationFacts, principalKey } from "../migration/facts.ts";
+import { type MigrationResult, planMigration } from "../migration/plan.ts";
+import { summarizeMigration } from "../migration/summary.ts";
+import type { CommandIo } from "./command-io.ts";
+import { migrationText } from "./migrate-text.ts";
+import { readSettings } from "./settings.ts";
+import { withWorkerContext } from "./worker-context.ts";
+
+const usage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
+
+Plans the move of a cluster from aws-auth to access entries, in the worker's environment. Writes nothing.
+
+  --arn ARN   the ARN of a role with its path, which aws-auth does not know; as often as needed
+  --json      the plan as JSON
+
+Exit code: 0 planned, 1 refused, 2 unusable.
+`;
+
+interface MigrateOptions {
+  readonly cluster: string;
+  readonly told: readonly string[];
+  readonly json: boolean;
+}
+
+/** `eks-access migrate …`. @throws AccessError */
+export async function migrate(argv: readonly string[], io: CommandIo): Promise<number> {
+  const options = readOptions(argv);
+  if (typeof options === "string") {
+    io.stderr(`eks-access migrate: ${options}\n\n${usage}`);
+    return 2;
+  }
+  const settings = await readSettings("worker");
+  const cluster = settings.config.clusters.get(options.cluster);
+  if (!cluster) {
+    io.stderr(
+      `There is no cluster ${options.cluster}. Clusters: ${[...settings.config.clusters.keys()].join(", ")}.\n`,
+    );
+    return 2;
+  }
+  const facts = await withWorkerContext(settings, "migrate", (context) =>
+    gatherMigration(context, cluster, "migrate", options.told),
+  );
+  const stray = strayArn(facts);
+  if (stray !== undefined) {
+    io.stderr(`eks-access migrate: aws-auth of ${cluster.name} has no item for ${stray}.\n`);
+    return 2;
+  }
+  return tell(cluster.name, planMigration(facts), options, io);
+}
+
+function readOptions(argv: readonly string[]): MigrateOptions | string {
+  try {
+    const options = { arn: { type: "string", multiple: true }, json: { type: "boolean" } } as const;
+    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options });
+    const [cluster, ...rest] = positionals;
+    if (cluster === undefined || rest.length > 0) return "Name one cluster.";
+    return { cluster, told: values.arn ?? [], json: values.json ?? false };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** An ARN that was told for nobody is a slip of the pen: what was meant would then move without its path. */
+function strayArn({ told, document }: MigrationFacts): string | undefined {
+  const known = new Set(document.entries.map(({ arn }) => principalKey(arn)));
+  return told.find((arn) => !known.has(principalKey(arn)));
+}
+
+function tell(cluster: string, result: MigrationResult, { json }: MigrateOptions, io: CommandIo): number {
+  if (result.type === "refused") {
+    const { code, message } = result;
+    io.stdout(
+      json
+        ? `${JSON.stringify({ ok: false, refusal: { code, message } }, null, 2)}\n`
+        : `Refused: ${message} [${code}]\n`,
+    );
+    return 1;
+  }
+  const summary = summarizeMigration(result);
+  const report = { ok: true, cluster, ...summary, plan: result.steps };
+  io.stdout(json ? `${JSON.stringify(report, null, 2)}\n` : migrationText(cluster, summary));
+  return 0;
+}

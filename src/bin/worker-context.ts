@@ -1,0 +1,30 @@
+import { sealKeysFrom } from "../approval/seal.ts";
+import type { WorkerContext } from "../jobs/context.ts";
+import { openQueues } from "../jobs/queues.ts";
+import { connectLedger } from "../redis/connect.ts";
+import { redisLedger } from "../redis/ledger.ts";
+import { createLog } from "./log.ts";
+import type { Settings } from "./settings.ts";
+
+/** What a command that ends by itself does in the worker's place, with its ledger. @throws AccessError */
+export async function withWorkerContext<T>(
+  { environment, config }: Settings,
+  name: string,
+  run: (context: WorkerContext) => Promise<T>,
+): Promise<T> {
+  const { redis, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
+  const queues = openQueues(redis);
+  try {
+    return await run({
+      ledger: redisLedger(redis),
+      queues,
+      log: createLog("silent", name),
+      config,
+      sealKeys: sealKeysFrom(environment.sealSecrets),
+      now: () => new Date(),
+    });
+  } finally {
+    await queues.close();
+    await close();
+  }
+}

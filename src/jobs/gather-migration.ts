@@ -1,0 +1,82 @@
+import type { AccessEntry } from "../access-entry/entry.ts";
+import { type AccessEntries, accessEntriesOf } from "../aws/access-entries.ts";
+import { parseDocument } from "../aws-auth/parse.ts";
+import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
+import { withLedgerMemory } from "../grant/written.ts";
+import type { MigrationFacts, StandingEntry } from "../migration/facts.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import { clusterArnOf } from "../policy/cluster-arn.ts";
+import { partitionOf } from "../policy/may-request.ts";
+import type { WorkerContext } from "./context.ts";
+import { addressOf } from "./open-cluster.ts";
+import { type ReachedCluster, reachCluster } from "./reach-cluster.ts";
+
+/** The tag of an access entry that a migration makes, with how far it came: `begun`, then `whole`. */
+const migrationTag = "eks-access/migration";
+
+/** Entries are read one by one; EKS throttles whoever asks for many at once. */
+const atOnce = 5;
+
+/**
+ * All that a plan of a migration goes by, read from the cluster and from EKS as the creator. Nothing is written.
+ *
+ * @param told ARNs of roles with their paths
+ * @throws AccessError
+ */
+export function gatherMigration(
+  context: WorkerContext,
+  cluster: Cluster,
+  requester: string,
+  told: readonly string[],
+): Promise<MigrationFacts> {
+  return reachCluster(context, cluster, { id: "migrate", requester }, (reached) =>
+    gather(context, cluster, reached, told),
+  );
+}
+
+async function gather(
+  { ledger, sealKeys }: WorkerContext,
+  cluster: Cluster,
+  { client, credentials, creatorArn, description }: ReachedCluster,
+  told: readonly string[],
+): Promise<MigrationFacts> {
+  const { name, account } = cluster;
+  const { authenticationMode: mode } = description;
+  const standing = mode === "CONFIG_MAP" ? [] : await standingEntries(accessEntriesOf(credentials, addressOf(cluster)));
+  const configMap = mode === "API" ? null : await client.readAwsAuth();
+  const annotation = readAnnotation(name, configMap?.annotations[grantsAnnotation], sealKeys);
+  const annotated = annotation.type === "holdings" ? annotation.holdings : [];
+  const { holdings } = withLedgerMemory(annotated, await ledger.openOf(name), sealKeys);
+  return {
+    cluster: name,
+    clusterArn: clusterArnOf(cluster),
+    account,
+    partition: partitionOf(cluster),
+    mode,
+    document: parseDocument(configMap?.data ?? {}),
+    standing,
+    creatorArn,
+    holdings,
+    told,
+  };
+}
+
+async function standingEntries(entries: AccessEntries): Promise<readonly StandingEntry[]> {
+  try {
+    const arns = await entries.list();
+    const found: StandingEntry[] = [];
+    for (let from = 0; from < arns.length; from += atOnce) {
+      const read = await Promise.all(arns.slice(from, from + atOnce).map((arn) => entries.describe(arn)));
+      found.push(...read.flatMap((entry) => (entry ? [asStanding(entry)] : [])));
+    }
+    return found;
+  } finally {
+    entries.close();
+  }
+}
+
+function asStanding({ principalArn, type, username, groups, policies, tags }: AccessEntry): StandingEntry {
+  const said = tags[migrationTag];
+  const migrated = said === "begun" || said === "whole" ? said : null;
+  return { principalArn, type, username, groups, policies, migrated };
+}

@@ -1,0 +1,88 @@
+import type { WantedEntry } from "./facts.ts";
+import type { Fate, FateOfItem } from "./fate.ts";
+import type { MigrationPlan, MigrationStep } from "./plan.ts";
+
+/** An item of aws-auth and what becomes of it, as sentences. */
+export interface ItemSummary {
+  /** `mapRoles line 4`. */
+  readonly place: string;
+  readonly arn: string;
+  readonly fate: Fate["type"];
+  readonly sentences: readonly string[];
+}
+
+/** One step, as sentences. */
+export interface StepSummary {
+  readonly does: string;
+  /** What is seen to be true before the next step. */
+  readonly proof: string;
+  /** How it is taken back, or that it can't be. */
+  readonly undo: string;
+}
+
+/** A plan for people. */
+export interface MigrationSummary {
+  readonly mode: string;
+  readonly items: readonly ItemSummary[];
+  readonly steps: readonly StepSummary[];
+  readonly keptBecause: string | null;
+  readonly before: readonly string[];
+  readonly digest: string;
+}
+
+export function summarizeMigration(plan: MigrationPlan): MigrationSummary {
+  const { mode, fates, steps, keptBecause, before, digest } = plan;
+  return { mode, items: fates.map(summarizeItem), steps: steps.map(summarizeStep), keptBecause, before, digest };
+}
+
+function summarizeItem({ item, fate }: FateOfItem): ItemSummary {
+  const place = `${item.section} line ${item.line}`;
+  return { place, arn: item.arn, fate: fate.type, sentences: sentencesOf(fate) };
+}
+
+function sentencesOf(fate: Fate): readonly string[] {
+  switch (fate.type) {
+    case "moves":
+      return [
+        `${fate.isDone ? "Has its access entry" : "Gets an access entry"}: ${who(fate.wanted)}.`,
+        ...fate.instead,
+        ...fate.notes,
+      ];
+    case "stays":
+      return [fate.why, fate.mend];
+    case "dead":
+      return [`Nobody signs in by it. ${fate.why}`];
+    case "waits":
+      return [`Waits until ${fate.until}. ${fate.note}`];
+    default:
+      return [fate.note];
+  }
+}
+
+function who({ principalArn, username, groups, isAdmin }: WantedEntry): string {
+  const given = [...groups, ...(isAdmin ? ["AmazonEKSClusterAdminPolicy"] : [])];
+  return `${principalArn} as ${username}, ${given.length > 0 ? given.join(", ") : "no groups"}`;
+}
+
+function summarizeStep(step: MigrationStep): StepSummary {
+  switch (step.type) {
+    case "switch-mode":
+      return {
+        does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays in force.",
+        proof: "EKS says that the update was successful and the mode is the new one, and aws-auth is as it was.",
+        undo: "It can't be taken back: EKS knows no way from there to CONFIG_MAP.",
+      };
+    case "give-entry":
+      return {
+        does: `Make the access entry of ${who(step.wanted)}. It goes before the item in aws-auth at once${step.wanted.isAdmin ? "; until its policy is associated, by the next call, the principal may do less" : ""}.`,
+        proof: "EKS has the entry with these names and policies when it is read back.",
+        undo: "Delete the access entry: the item in aws-auth counts again.",
+      };
+    case "take-out":
+      return {
+        does: `Take ${step.arns.length === 1 ? "this item" : `these ${step.arns.length} items`} out of aws-auth: ${step.arns.join(", ")}.`,
+        proof: "Each access entry is read once more before the write, and aws-auth is read back after it.",
+        undo: "Write the items into aws-auth again, or let the access entries be all that counts.",
+      };
+  }
+}
