@@ -7,6 +7,9 @@ export interface ClusterAccess {
   entries: readonly EntryInForce[];
 }
 
+/** A cluster that goes by aws-auth alone. */
+export const withoutEntries: ClusterAccess = { mode: "CONFIG_MAP", entries: [] };
+
 /** An access entry that has taken effect. */
 export interface EntryInForce {
   principalArn: string;

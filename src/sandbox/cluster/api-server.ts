@@ -7,7 +7,7 @@ import type { ConfigMapStore } from "./config-map-store.ts";
 import { discover } from "./discovery.ts";
 import { impersonate } from "./impersonation.ts";
 import { listPods } from "./pods.ts";
-import { type Attributes, authorize, type Rbac, type ResourceAttributes, type User } from "./rbac.ts";
+import type { Attributes, Authorize, Rbac, ResourceAttributes, User } from "./rbac.ts";
 import { listRbac, readRole } from "./rbac-lists.ts";
 import { accessReview, selfSubjectReview } from "./reviews.ts";
 import { failure, type Status, statusAnswer, unauthorized, unsupportedMediaType } from "./status.ts";
@@ -15,6 +15,7 @@ import { failure, type Status, statusAnswer, unauthorized, unsupportedMediaType 
 export interface ApiServerContext {
   authenticator: Authenticator;
   rbac: () => Rbac;
+  authorize: Authorize;
   configMaps: ConfigMapStore;
   now: () => Date;
   /** Told of each request that was answered. */
@@ -58,7 +59,7 @@ async function answer(context: ApiServerContext, asked: ApiRequest, request: San
   if (!owner) return statusAnswer(unauthorized);
   const user = { ...owner, groups: [...owner.groups, "system:authenticated"] };
   if (!speaksJson(request)) return { ...statusAnswer(unsupportedMediaType(["application/json"])), by: user.username };
-  const acting = impersonate(request.headers, context.rbac(), user);
+  const acting = impersonate(request.headers, context.authorize, user);
   if (acting.type === "refused") return { ...statusAnswer(forbidden(user, acting.attributes)), by: user.username };
   return answerFor(context, asked, request, acting.type === "as" ? acting.user : user);
 }
@@ -71,7 +72,7 @@ function speaksJson({ headers, body }: SandboxRequest): boolean {
 
 function answerFor(context: ApiServerContext, asked: ApiRequest, request: SandboxRequest, user: User): SandboxAnswer {
   const attributes: Attributes = asked.type === "path" ? { verb: asked.verb, path: asked.path } : asked;
-  const { allowed } = authorize(context.rbac(), user, attributes);
+  const { allowed } = context.authorize(user, attributes);
   const answered = allowed ? dispatch(context, asked, request, user) : statusAnswer(forbidden(user, attributes));
   return { ...answered, by: user.username };
 }
@@ -87,9 +88,9 @@ function review(context: ApiServerContext, resource: string, user: User, body: B
     case "selfsubjectreviews":
       return selfSubjectReview(user, context.now());
     case "selfsubjectaccessreviews":
-      return accessReview("SelfSubjectAccessReview", context.rbac(), user, body);
+      return accessReview("SelfSubjectAccessReview", context.authorize, user, body);
     case "subjectaccessreviews":
-      return accessReview("SubjectAccessReview", context.rbac(), user, body);
+      return accessReview("SubjectAccessReview", context.authorize, user, body);
     default:
       return undefined;
   }

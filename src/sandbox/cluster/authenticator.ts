@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { ClusterAccess } from "../aws/cluster-access.ts";
 import type { AwsAuthMap, Mapping } from "./aws-auth-map.ts";
 import type { User } from "./rbac.ts";
 import { type TokenOwner, verifyToken } from "./token.ts";
@@ -14,7 +15,9 @@ export interface AuthenticatorOptions {
   /** IAM ARN of the role or user that created the cluster, with its path. */
   creatorArn: string;
   stsUrl: string;
-  /** The map in force at this moment; empty where the mode of the cluster ignores aws-auth. */
+  /** The mode and the access entries in force at this moment. */
+  access: () => ClusterAccess;
+  /** The map that stands in aws-auth at this moment. */
   map: () => AwsAuthMap;
   now: () => Date;
   /** How long the API server believes a token without asking again. */
@@ -39,12 +42,30 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   };
 }
 
-/** Who an owner is in this cluster: the creator always, then roles, users and accounts of the document, in this order. */
+/**
+ * Who an owner is in this cluster. Where there are access entries, they go before aws-auth, and the creator is nobody without
+ * one; where there are none, the creator is let in before the document is asked.
+ */
 function userOf(owner: TokenOwner, options: AuthenticatorOptions): User | undefined {
-  const arn = owner.canonicalArn.toLowerCase();
-  if (arn === withoutRolePath(options.creatorArn).toLowerCase()) {
+  const { mode, entries } = options.access();
+  if (mode === "CONFIG_MAP" && isCreator(owner, options)) {
     return asUser(owner, "kubernetes-admin", ["system:masters"]);
   }
+  const entry = entries.find(({ principalId }) => principalId === owner.userId);
+  if (entry) {
+    const username = render(entry.username, owner, options.region);
+    return username === undefined ? undefined : asUser(owner, username, entry.groups);
+  }
+  return mode === "API" ? undefined : mappedUser(owner, options);
+}
+
+function isCreator(owner: TokenOwner, { creatorArn }: AuthenticatorOptions): boolean {
+  return owner.canonicalArn.toLowerCase() === withoutRolePath(creatorArn).toLowerCase();
+}
+
+/** Roles, users and accounts of the document, in this order. */
+function mappedUser(owner: TokenOwner, options: AuthenticatorOptions): User | undefined {
+  const arn = owner.canonicalArn.toLowerCase();
   const { roles, users, accounts } = options.map();
   const mapping = roles.get(arn) ?? users.get(arn);
   if (mapping) return renderedUser(owner, mapping, options.region);

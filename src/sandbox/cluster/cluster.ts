@@ -1,5 +1,6 @@
-import type { AuthenticationMode } from "../aws/eks-clusters.ts";
+import { type ClusterAccess, withoutEntries } from "../aws/cluster-access.ts";
 import type { Faults } from "../faults.ts";
+import { authorizeByPolicies } from "./access-policies.ts";
 import { type AuditedRequest, routeApiRequest } from "./api-server.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
@@ -8,7 +9,7 @@ import type { ConfigMap, SentConfigMap } from "./config-map.ts";
 import { ConfigMapStore } from "./config-map-store.ts";
 import { withDefaultRbac } from "./default-rbac.ts";
 import { startEndpoint } from "./endpoint.ts";
-import type { Rbac } from "./rbac.ts";
+import { type Authorize, authorize, type Rbac } from "./rbac.ts";
 import { isStatus } from "./status.ts";
 
 /** One call that was answered: `by` is the Kubernetes user name, where the token was good. */
@@ -39,7 +40,6 @@ export interface SandboxCluster {
   onChange(listener: (configMap: ConfigMap | null) => void): () => void;
   /** Adds ClusterRoles, Roles and bindings to the default ones, instead of those that were added before. */
   setRbac(rbac: Partial<Rbac>): void | Promise<void>;
-  setAuthenticationMode(mode: AuthenticationMode): void;
   /** The API server's audit log, the newest lines, oldest first; empty where a real API server is behind it. */
   auditLog(): readonly AuditedRequest[];
   stop(): Promise<void>;
@@ -48,7 +48,7 @@ export interface SandboxCluster {
 export interface SandboxClusterOptions {
   name: string;
   region: string;
-  /** IAM ARN of the role or user that created the cluster. It signs in as kubernetes-admin whatever the document says. */
+  /** IAM ARN of the role or user that created the cluster. In mode CONFIG_MAP it signs in as kubernetes-admin whatever the document says. */
   creatorArn: string;
   /** The sandbox's STS, that the authenticator asks who a token belongs to. */
   stsUrl: string;
@@ -56,7 +56,8 @@ export interface SandboxClusterOptions {
   awsAuth: Readonly<Record<string, string>> | null;
   /** Roles and bindings beside the default ones. */
   rbac?: Partial<Rbac>;
-  authenticationMode?: AuthenticationMode;
+  /** Who EKS lets in at a moment, where that is not told by aws-auth alone: the `accessOf` of the sandbox's account. */
+  access?: () => ClusterAccess | undefined;
   /** 0 takes a free one. */
   port?: number;
   faults?: Faults;
@@ -74,18 +75,20 @@ const at = { namespace: "kube-system", name: "aws-auth" };
 export async function startSandboxCluster(options: SandboxClusterOptions): Promise<SandboxCluster> {
   const { now = () => new Date(), awsAuth: data } = options;
   const configMaps = new ConfigMapStore(now);
-  const state = { mode: options.authenticationMode ?? "CONFIG_MAP", rbac: withDefaultRbac(options.rbac) };
+  const state = { rbac: withDefaultRbac(options.rbac) };
+  const access = () => options.access?.() ?? withoutEntries;
   const awsAuth = awsAuthMethods(configMaps);
   if (data) awsAuth.editAwsAuth(() => ({ metadata: {}, data }), "vpc-resource-controller");
-  const map = () => readAwsAuth(state.mode === "API" ? undefined : configMaps.get(at)?.data);
+  const map = () => readAwsAuth(configMaps.get(at)?.data);
   const cacheMs = options.tokenCacheMs ?? 120_000;
-  const authenticator = createAuthenticator({ ...options, cluster: options.name, map, now, cacheMs });
+  const authenticator = createAuthenticator({ ...options, cluster: options.name, access, map, now, cacheMs });
+  const authorizer = authorizerOf(() => state.rbac, access);
   const log: AuditedRequest[] = [];
   const audit = (event: AuditedRequest) => {
     log.push(event);
     if (log.length > mostAudited) log.shift();
   };
-  const context = { authenticator, rbac: () => state.rbac, configMaps, now, audit };
+  const context = { authenticator, authorize: authorizer, rbac: () => state.rbac, configMaps, now, audit };
   // TLS clients look at the real clock, whatever time it is in the sandbox.
   const certificates = issueCertificates(new Date());
   const endpoint = await startEndpoint(options, certificates, (request) => routeApiRequest(context, request));
@@ -95,9 +98,14 @@ export async function startSandboxCluster(options: SandboxClusterOptions): Promi
     setRbac: (rbac) => {
       state.rbac = withDefaultRbac(rbac);
     },
-    setAuthenticationMode: (mode) => {
-      state.mode = mode;
-    },
+  };
+}
+
+/** RBAC first, then the access policies of EKS: what one of them allows is allowed. */
+function authorizerOf(rbac: () => Rbac, access: () => ClusterAccess): Authorize {
+  return (user, attributes) => {
+    const verdict = authorize(rbac(), user, attributes);
+    return verdict.allowed ? verdict : authorizeByPolicies(access(), user, attributes);
   };
 }
 

@@ -1,5 +1,5 @@
 import type { SandboxRequest } from "../http-server.ts";
-import { type Attributes, authorize, type Rbac, type User } from "./rbac.ts";
+import type { Attributes, Authorize, User } from "./rbac.ts";
 
 /** Who a request acts as, and what its sender needs to be allowed for it. */
 export type Impersonation = { type: "none" } | { type: "as"; user: User } | { type: "refused"; attributes: Attributes };
@@ -8,7 +8,7 @@ export type Impersonation = { type: "none" } | { type: "as"; user: User } | { ty
  * Reads the headers behind `kubectl --as` and `--as-group` (Kubernetes docs, "User impersonation"). An impersonated user
  * keeps nothing of its own: neither groups nor what the authenticator knew.
  */
-export function impersonate(headers: SandboxRequest["headers"], rbac: Rbac, sender: User): Impersonation {
+export function impersonate(headers: SandboxRequest["headers"], authorize: Authorize, sender: User): Impersonation {
   const username = text(headers["impersonate-user"]);
   const groups = text(headers["impersonate-group"])
     .split(/, ?/)
@@ -17,7 +17,7 @@ export function impersonate(headers: SandboxRequest["headers"], rbac: Rbac, send
   const wanted = [{ resource: "users", name: username }, ...groups.map((name) => ({ resource: "groups", name }))];
   for (const { resource, name } of wanted) {
     const attributes = { verb: "impersonate", group: "", resource, name };
-    if (!authorize(rbac, sender, attributes).allowed) return { type: "refused", attributes };
+    if (!authorize(sender, attributes).allowed) return { type: "refused", attributes };
   }
   return { type: "as", user: { username, groups: [...new Set([...groups, "system:authenticated"])] } };
 }

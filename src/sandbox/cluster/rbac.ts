@@ -58,6 +58,9 @@ export interface Verdict {
   reason: string;
 }
 
+/** All authorizers of a cluster together. */
+export type Authorize = (user: User, attributes: Attributes) => Verdict;
+
 /** Decides by RBAC (kubernetes, plugin/pkg/auth/authorizer/rbac). system:masters does everything, whatever the bindings say. */
 export function authorize(rbac: Rbac, user: Pick<User, "username" | "groups">, attributes: Attributes): Verdict {
   if (user.groups.includes("system:masters")) return { allowed: true, reason: "" };
@@ -88,7 +91,8 @@ function isUser(subject: Subject, user: Pick<User, "username" | "groups">, names
   return user.username === `system:serviceaccount:${subject.namespace ?? namespace}:${subject.name}`;
 }
 
-function covers(rule: PolicyRule, attributes: Attributes): boolean {
+/** Whether one rule allows it. */
+export function covers(rule: PolicyRule, attributes: Attributes): boolean {
   if (!has(rule.verbs, attributes.verb)) return false;
   if ("path" in attributes) {
     return (rule.nonResourceURLs ?? []).some((pattern) => matchesPath(pattern, attributes.path));

@@ -20,8 +20,8 @@ export interface RealApiServerOptions {
   /** The folder with the programs `kube-apiserver` and `etcd`, as KUBEBUILDER_ASSETS names it. */
   assets: string;
   certificates: ClusterCertificates;
-  /** Where the API server asks who a token belongs to: a TokenReview webhook. */
-  reviewUrl: string;
+  /** Where the API server asks who a token belongs to, and what RBAC does not allow: webhooks for TokenReview and SubjectAccessReview. */
+  hooks: { tokens: string; access: string };
   /** How long it believes an answer. */
   cacheMs: number;
 }
@@ -52,25 +52,30 @@ export async function startRealApiServer(options: RealApiServerOptions): Promise
 
 async function writeFiles(
   folder: string,
-  { certificates, reviewUrl }: RealApiServerOptions,
+  { certificates, hooks }: RealApiServerOptions,
   adminToken: string,
 ): Promise<void> {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const webhook = {
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [{ name: "authenticator", cluster: { server: reviewUrl } }],
-    contexts: [{ name: "webhook", context: { cluster: "authenticator", user: "" } }],
-    "current-context": "webhook",
-  };
   const files = {
     "tls.crt": certificates.cert,
     "tls.key": certificates.key,
     "service-account.key": privateKey.export({ type: "sec1", format: "pem" }).toString(),
     "tokens.csv": `${adminToken},sandbox-admin,sandbox-admin,"system:masters"\n`,
-    "webhook.json": JSON.stringify(webhook),
+    "tokens.json": JSON.stringify(hookConfig(hooks.tokens)),
+    "access.json": JSON.stringify(hookConfig(hooks.access)),
   };
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder, name), text, { mode: 0o600 })));
+}
+
+/** How an API server is told of a webhook: a kubeconfig. */
+function hookConfig(server: string): object {
+  return {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "sandbox", cluster: { server } }],
+    contexts: [{ name: "webhook", context: { cluster: "sandbox", user: "" } }],
+    "current-context": "webhook",
+  };
 }
 
 function etcdFlags(folder: string, client: number, peer: number): string[] {
@@ -98,9 +103,14 @@ function serverFlags(folder: string, etcd: number, port: number, cacheMs: number
     "--service-account-issuer=https://sandbox.invalid",
     `--service-account-key-file=${file("service-account.key")}`,
     `--service-account-signing-key-file=${file("service-account.key")}`,
-    "--authorization-mode=RBAC",
+    "--authorization-mode=RBAC,Webhook",
+    `--authorization-webhook-config-file=${file("access.json")}`,
+    "--authorization-webhook-version=v1",
+    // An access policy that was taken away is not believed any longer: the sandbox has a delay of its own.
+    "--authorization-webhook-cache-authorized-ttl=0s",
+    "--authorization-webhook-cache-unauthorized-ttl=0s",
     `--token-auth-file=${file("tokens.csv")}`,
-    `--authentication-token-webhook-config-file=${file("webhook.json")}`,
+    `--authentication-token-webhook-config-file=${file("tokens.json")}`,
     "--authentication-token-webhook-version=v1",
     `--authentication-token-webhook-cache-ttl=${cacheMs}ms`,
     // Pods of the sandbox have no service account, and no controller makes one.

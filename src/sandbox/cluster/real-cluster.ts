@@ -1,3 +1,4 @@
+import { withoutEntries } from "../aws/cluster-access.ts";
 import type { SandboxRequest, SandboxRoute } from "../http-server.ts";
 import { callName, readApiRequest } from "./api-request.ts";
 import { createAuthenticator } from "./authenticator.ts";
@@ -10,22 +11,23 @@ import { withDefaultRbac } from "./default-rbac.ts";
 import { startEndpoint } from "./endpoint.ts";
 import { type ForwardTarget, forward } from "./forward.ts";
 import { startRealApiServer } from "./real-api-server.ts";
-import { startTokenReviews } from "./token-reviews.ts";
+import { startReviewHooks } from "./review-hooks.ts";
 
 /**
  * The same cluster with a real kube-apiserver and etcd behind it, from the folder that KUBEBUILDER_ASSETS names. Its own
- * are the authenticator, which the API server asks by a webhook, and a proxy before the API server for faults and calls.
- * Whatever the options say, a real API server believes a token for ten seconds.
+ * are the authenticator and the access policies, which the API server asks by webhooks, and a proxy before the API server for
+ * faults and calls. Whatever the options say, a real API server believes a token for ten seconds.
  */
 export async function startRealCluster(options: SandboxClusterOptions, assets: string): Promise<SandboxCluster> {
   const { now = () => new Date(), tokenCacheMs = 120_000 } = options;
-  const state = { mode: options.authenticationMode ?? "CONFIG_MAP", rbac: options.rbac ?? {}, data: noData };
-  const map = () => readAwsAuth(state.mode === "API" ? undefined : state.data());
-  const authenticator = createAuthenticator({ ...options, cluster: options.name, map, now, cacheMs: 0 });
-  const reviews = await startTokenReviews(authenticator);
+  const state = { rbac: options.rbac ?? {}, data: noData };
+  const access = () => options.access?.() ?? withoutEntries;
+  const map = () => readAwsAuth(state.data());
+  const authenticator = createAuthenticator({ ...options, cluster: options.name, access, map, now, cacheMs: 0 });
+  const reviews = await startReviewHooks(authenticator, access);
   // TLS clients look at the real clock, whatever time it is in the sandbox.
   const certificates = issueCertificates(new Date());
-  const real = await startRealApiServer({ assets, certificates, reviewUrl: reviews.url, cacheMs: tokenCacheMs });
+  const real = await startRealApiServer({ assets, certificates, hooks: reviews.urls, cacheMs: tokenCacheMs });
   const admin = clusterAdmin(real.target, real.adminToken);
   const mirror = new AwsAuthMirror(admin);
   state.data = () => mirror.configMap?.data;
@@ -39,9 +41,6 @@ export async function startRealCluster(options: SandboxClusterOptions, assets: s
       await admin.deleteRbac(state.rbac);
       await admin.putRbac(rbac);
       state.rbac = rbac;
-    },
-    setAuthenticationMode: (mode) => {
-      state.mode = mode;
     },
     auditLog: () => [],
     stop: async () => {

@@ -1,9 +1,10 @@
 import type { SandboxAnswer } from "../http-server.ts";
-import { type Attributes, authorize, type Rbac, type User } from "./rbac.ts";
+import type { Attributes, Authorize, User } from "./rbac.ts";
 import { failure, type Status, statusAnswer } from "./status.ts";
 
-interface ReviewSpec {
+export interface ReviewSpec {
   user?: string;
+  extra?: Readonly<Record<string, readonly string[]>>;
   groups?: string[];
   resourceAttributes?: {
     verb?: string;
@@ -30,7 +31,7 @@ export function selfSubjectReview(user: User, now: Date): SandboxAnswer {
 /** SelfSubjectAccessReview and SubjectAccessReview. The latter knows only the groups it is told: not even system:authenticated is added. */
 export function accessReview(
   kind: "SelfSubjectAccessReview" | "SubjectAccessReview",
-  rbac: Rbac,
+  authorize: Authorize,
   caller: User,
   body: Buffer,
 ): SandboxAnswer {
@@ -39,7 +40,7 @@ export function accessReview(
   const problem = reviewProblem(kind, spec);
   if (problem) return statusAnswer(problem);
   const subject = kind === "SubjectAccessReview" ? { username: user, groups } : caller;
-  const { allowed, reason } = authorize(rbac, subject, attributesOf(resourceAttributes, nonResourceAttributes));
+  const { allowed, reason } = authorize(subject, attributesOf(resourceAttributes, nonResourceAttributes));
   const status = reason === "" ? { allowed } : { allowed, reason };
   return created({ kind, apiVersion: "authorization.k8s.io/v1", metadata: {}, spec, status });
 }
@@ -62,7 +63,8 @@ function invalidReview(field: string, message: string): Status {
   });
 }
 
-function attributesOf(
+/** What a review is about. */
+export function attributesOf(
   resource: ReviewSpec["resourceAttributes"],
   path: ReviewSpec["nonResourceAttributes"],
 ): Attributes {

@@ -22,11 +22,11 @@ export async function aToken(credentials: Credentials, options: PresignOptions =
 }
 
 /** The real Kubernetes client, given the endpoint and the authority that DescribeCluster would give. */
-export function clientsWith(cluster: SandboxCluster, token: string) {
+export function clientsWith(cluster: SandboxCluster, token: string, as?: string) {
   const config = new KubeConfig();
   config.loadFromOptions({
     clusters: [{ name: "c", server: cluster.endpoint, caData: cluster.certificateAuthority, skipTLSVerify: false }],
-    users: [{ name: "u", token }],
+    users: [{ name: "u", token, ...(as === undefined ? {} : { impersonateUser: as }) }],
     contexts: [{ name: "c", cluster: "c", user: "u" }],
     currentContext: "c",
   });
@@ -57,8 +57,10 @@ export async function aClusterWithPeople(
     stsUrl: aws.url,
     awsAuth: {},
     tokenCacheMs: 0,
+    access: () => aws.accessOf("arn:aws:eks:eu-central-1:111122223333:cluster/main"),
     ...options,
   });
+  const arn = aws.addCluster({ ...cluster, region: "eu-central-1", creatorArn: creator.arn });
   // A key of its own each time: tokens of one key and one second are the same, and an API server remembers tokens.
   const credentialsOf = (arn: string, session: string) =>
     arn === dev.arn ? aws.account.addAccessKey(arn) : aws.account.sessionFor(arn, session);
@@ -67,10 +69,13 @@ export async function aClusterWithPeople(
   return {
     aws,
     cluster,
+    arn,
     tokenOf,
     creator: creator.arn,
     dev: dev.arn,
     ops: ops.arn,
+    /** `kubectl --as`. */
+    withToken: (token: string, as: string): Clients => clientsWith(cluster, token, as),
     as: async (...who: Parameters<typeof tokenOf>): Promise<Clients> => clientsWith(cluster, await tokenOf(...who)),
     stop: async () => {
       await cluster.stop();
