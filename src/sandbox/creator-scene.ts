@@ -1,5 +1,5 @@
 import type { SandboxAws } from "./aws/account.ts";
-import { account, arns, channel, configuration, externalId, region } from "./scene.ts";
+import { account, arns, channel, externalId, region } from "./scene.ts";
 
 const iam = (rest: string, of = account) => `arn:aws:iam::${of}:${rest}`;
 
@@ -39,11 +39,8 @@ export const creatorClusters: readonly {
   },
 ];
 
-/** `eks-access.yml` with all of them. */
-export const everyCreatorConfiguration = configuration.replace(
-  /^levels:/m,
-  `${creatorClusters.map(({ name, creator }) => clusterText(name, creator)).join("")}levels:`,
-);
+/** How `eks-access.yml` names them. */
+export const creatorClustersText = creatorClusters.map(({ name, creator }) => clusterText(name, creator)).join("");
 
 function clusterText(name: string, creator: string): string {
   return `  ${name}:

@@ -3,12 +3,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type SandboxAws, startSandboxAws } from "./aws/account.ts";
-import { type SandboxCluster, type SandboxClusterOptions, startSandboxCluster } from "./cluster/cluster.ts";
-import { group } from "./cluster/default-rbac.ts";
-import { creatorClusters, everyCreatorConfiguration, populateCreators } from "./creator-scene.ts";
+import type { SandboxCluster } from "./cluster/cluster.ts";
+import { populateCreators } from "./creator-scene.ts";
 import { Faults } from "./faults.ts";
 import { getPods, type KubectlAnswer } from "./kubectl.ts";
-import { account, arns, botScopes, clusterName, configuration, externalId, initialAwsAuth, region } from "./scene.ts";
+import { populateModes } from "./mode-scene.ts";
+import { account, arns, botScopes, clusterName, externalId, region } from "./scene.ts";
+import { configurationOf, startClusters } from "./scene-clusters.ts";
 import { type SandboxSlack, startSandboxSlack } from "./slack/workspace.ts";
 
 /** One call that a stand-in answered. */
@@ -25,7 +26,7 @@ export interface Sandbox {
   readonly slack: SandboxSlack;
   readonly aws: SandboxAws;
   readonly cluster: SandboxCluster;
-  /** That one, and where the sandbox was asked for it one for each kind of creator, by name. */
+  /** That one, and where the sandbox was asked for it one for each kind of creator and for each mode, by name. */
   readonly clusters: ReadonlyMap<string, SandboxCluster>;
   readonly faults: Faults;
   /** What the two processes need in their environment: the only thing that tells them from a real installation. */
@@ -46,6 +47,8 @@ export interface SandboxOptions {
   readonly configuration?: string;
   /** Adds the clusters of `creator-scene.ts`, and names them in `eks-access.yml`. */
   readonly everyCreator?: boolean;
+  /** Adds the clusters of `mode-scene.ts`, which take access entries, and names them in `eks-access.yml`. */
+  readonly everyMode?: boolean;
   readonly awsAuth?: Readonly<Record<string, string>>;
   /** Slack's rate limits; on if not given. */
   readonly slackRateLimits?: boolean;
@@ -57,6 +60,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const aws = await startSandboxAws({ faults, account, region, onCall });
   const { worker, people } = populate(aws);
   const profilesText = options.everyCreator ? populateCreators(aws) : "";
+  if (options.everyMode) populateModes(aws);
   const clusters = await startClusters(aws, options);
   const cluster = clusterNamed(clusters, clusterName);
   const slack = await startSandboxSlack({
@@ -67,10 +71,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   });
   const folder = await mkdtemp(join(tmpdir(), "eks-access-sandbox-"));
   const configFile = join(folder, "eks-access.yml");
-  await writeFile(
-    configFile,
-    options.configuration ?? (options.everyCreator ? everyCreatorConfiguration : configuration),
-  );
+  await writeFile(configFile, options.configuration ?? configurationOf(options));
   const profiles = join(folder, "aws-credentials");
   await writeFile(profiles, profilesText);
   const sealKeys = randomBytes(32).toString("hex");
@@ -96,37 +97,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
 }
 
-/** The clusters, each with its creator in AWS and its creation in CloudTrail. */
-async function startClusters(aws: SandboxAws, options: SandboxOptions): Promise<ReadonlyMap<string, SandboxCluster>> {
-  const { faults } = aws;
-  const { onCall = () => {}, awsAuth = initialAwsAuth } = options;
-  const bindings = [
-    group("eks-access-viewers", "view", "eks-access:viewers"),
-    group("eks-access-admins", "cluster-admin", "eks-access:admins"),
-  ];
-  const wanted = [{ name: clusterName, creatorArn: arns.creator }, ...(options.everyCreator ? creatorClusters : [])];
-  const clusters = new Map<string, SandboxCluster>();
-  for (const { name, creatorArn } of wanted) {
-    const same = { region, stsUrl: aws.url, awsAuth, rbac: { bindings }, faults, onCall };
-    const cluster = await startCluster({ name, creatorArn, ...same });
-    aws.addCluster({ ...cluster, region, creatorArn });
-    clusters.set(name, cluster);
-  }
-  return clusters;
-}
-
 function clusterNamed(clusters: ReadonlyMap<string, SandboxCluster>, name: string): SandboxCluster {
   const cluster = clusters.get(name);
   if (!cluster) throw new Error(`there is no cluster ${name} in the sandbox`);
   return cluster;
-}
-
-/** A real kube-apiserver and etcd where the machine has them (KUBEBUILDER_ASSETS), the stand-in otherwise. */
-async function startCluster(options: SandboxClusterOptions): Promise<SandboxCluster> {
-  const assets = process.env.KUBEBUILDER_ASSETS;
-  if (!assets) return startSandboxCluster(options);
-  const { startRealCluster } = await import("./cluster/real-cluster.ts");
-  return startRealCluster(options, assets);
 }
 
 type Keys = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };

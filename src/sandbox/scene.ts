@@ -19,6 +19,9 @@ export const arns = {
   onCall: iam("user/on-call"),
 } as const;
 
+/** The ARN of a cluster of the sandbox. */
+export const clusterArn = (name: string) => `arn:aws:eks:${region}:${account}:cluster/${name}`;
+
 /** Who each person of the workspace is in AWS. The approvers are of the platform team, which the document knows already. */
 export const principals: Readonly<Record<string, string>> = {
   U0ENGINEER: arns.engineer,

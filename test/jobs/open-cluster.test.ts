@@ -11,8 +11,9 @@ import { openCluster } from "../../src/jobs/open-cluster.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import type { NewCluster } from "../../src/sandbox/aws/eks-clusters.ts";
-import { creatorArns, everyCreatorConfiguration } from "../../src/sandbox/creator-scene.ts";
+import { creatorArns } from "../../src/sandbox/creator-scene.ts";
 import { account, arns, region } from "../../src/sandbox/scene.ts";
+import { configurationOf } from "../../src/sandbox/scene-clusters.ts";
 import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { useWorkerSide } from "./worker-side.ts";
@@ -23,7 +24,7 @@ const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
 
 /** A cluster of the configuration, or one like it. */
 function configured(name: string, change: Partial<Cluster> = {}): Cluster {
-  const reading = readConfig(everyCreatorConfiguration);
+  const reading = readConfig(configurationOf({ everyCreator: true }));
   const cluster = reading.type === "config" ? reading.config.clusters.get(name) : undefined;
   if (!cluster) throw new Error(`the sandbox's configuration has no ${name}`);
   return { ...cluster, ...change };
