@@ -4,6 +4,7 @@ import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-c
 import { expect } from "vitest";
 import { type PageServer, startPageServer } from "../../src/sandbox/page/server/server.ts";
 import { startTheatre, type Theatre } from "../../src/sandbox/page/stage/theatre.ts";
+import type { SandboxOptions } from "../../src/sandbox/sandbox.ts";
 import { builtProduct } from "../product.ts";
 import { launchBrowser } from "./browser.ts";
 
@@ -23,9 +24,9 @@ export interface Stand {
   stop: () => Promise<void>;
 }
 
-export async function aPage(): Promise<Stand> {
+export async function aPage(scene: SandboxOptions = {}): Promise<Stand> {
   const browser: Browser = await launchBrowser();
-  const theatre = await startTheatre(await builtProduct(), { slackRateLimits: false });
+  const theatre = await startTheatre(await builtProduct(), { slackRateLimits: false, ...scene });
   const server: PageServer = await startPageServer(theatre);
   await theatre.stage.worker.logged("read the cluster's own memory");
   const complaints: string[] = [];

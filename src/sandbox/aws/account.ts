@@ -7,7 +7,7 @@ import { endUpdates } from "./cluster-config-calls.ts";
 import type { AssumeRoleCall, AwsContext } from "./context.ts";
 import { answerEks, eksCallName } from "./eks.ts";
 import { isEksPath } from "./eks-calls.ts";
-import { addCluster, type ClusterChange, type NewCluster, updateCluster } from "./eks-clusters.ts";
+import { addCluster, type ClusterChange, type EksCluster, type NewCluster, updateCluster } from "./eks-clusters.ts";
 import type { EksService, EksSettings } from "./eks-service.ts";
 import { SandboxAccount } from "./sandbox-account.ts";
 import { answerSts, stsParams } from "./sts.ts";
@@ -38,6 +38,8 @@ export interface SandboxAws {
   addCluster(cluster: NewCluster): string;
   /** Changes a cluster past all rules, at once: a mode may go back. */
   updateCluster(arn: string, change: ClusterChange): void;
+  /** A cluster as the control plane knows it now. */
+  cluster(arn: string): EksCluster | undefined;
   /** Who EKS lets into a cluster now: what its API server goes by. Undefined: there is no such cluster. */
   accessOf(arn: string): ClusterAccess | undefined;
   removeCluster(arn: string): void;
@@ -87,6 +89,10 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
     eks: settings,
     addCluster: (cluster) => addCluster(service, cluster),
     updateCluster: (arn, change) => updateCluster(service, arn, change),
+    cluster: (arn) => {
+      endUpdates(service);
+      return service.clusters.get(arn);
+    },
     accessOf: (arn) => {
       endUpdates(service);
       const cluster = service.clusters.get(arn);

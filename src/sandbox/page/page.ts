@@ -5,20 +5,23 @@ import { peopleSwitch, placesNav, titleOf } from "./chat/frame.ts";
 import { homeTab, modal } from "./chat/view.ts";
 import { home, type Viewer } from "./chat/viewer.ts";
 import { callsPanel } from "./cluster/calls.ts";
+import { clustersNav } from "./cluster/clusters.ts";
 import { documentPanel } from "./cluster/document.ts";
+import { entriesPanel } from "./cluster/entries.ts";
 import { kubectlPanel } from "./cluster/kubectl.ts";
 import { auditPanel, queuePanel } from "./cluster/ledger.ts";
 import { troublesPanel } from "./cluster/troubles.ts";
 import { type Html, html, nothing } from "./html.ts";
+import type { ClusterWatch } from "./stage/cluster-watch.ts";
 import { conversationIn, readerOf } from "./stage/page-state.ts";
-import type { Theatre } from "./stage/theatre.ts";
+import { type Theatre, watchOf } from "./stage/theatre.ts";
 
 /** The parts of the page that change, by the id of the element that holds them. */
 export type Regions = Readonly<Record<string, Html>>;
 
 /** Everything that a viewer sees now. */
 export function regionsFor(theatre: Theatre, viewer: Viewer): Regions {
-  return { ...chatRegions(theatre, viewer), ...clusterRegions(theatre) };
+  return { ...chatRegions(theatre, viewer), ...clusterRegions(theatre, viewer) };
 }
 
 function chatRegions({ stage, seen }: Theatre, viewer: Viewer): Regions {
@@ -40,13 +43,15 @@ function chatRegions({ stage, seen }: Theatre, viewer: Viewer): Regions {
   };
 }
 
-function clusterRegions({ stage, document, kubectl, ledger, troubles }: Theatre): Regions {
+function clusterRegions({ stage, clusters, ledger, troubles }: Theatre, viewer: Viewer): Regions {
   const { people } = stage.sandbox.slack;
   const nameOf = (user: string) => people.find(({ id }) => id === user)?.name ?? user;
   const ledgerState = ledger.state();
+  const shown = watchOf(clusters, viewer.at);
   return {
-    document: documentPanel(document.state(), new Date()),
-    kubectl: kubectlPanel(kubectl.states()),
+    clusters: clustersNav(viewer, [...clusters.keys()]),
+    access: accessPanels(shown),
+    kubectl: kubectlPanel(shown.name, shown.kubectl.states()),
     troubles: troublesPanel(
       troubles.map((each) => each.state()),
       [stage.slack.state(), stage.worker.state()],
@@ -55,4 +60,10 @@ function clusterRegions({ stage, document, kubectl, ledger, troubles }: Theatre)
     queue: queuePanel(ledgerState),
     calls: callsPanel(stage.calls()),
   };
+}
+
+/** What lets people in, in the mode of the cluster. */
+function accessPanels({ document, entries }: ClusterWatch): Html {
+  const state = entries();
+  return html`${state.mode !== "CONFIG_MAP" && entriesPanel(state)}${state.mode !== "API" && documentPanel(document.state(), new Date())}`;
 }

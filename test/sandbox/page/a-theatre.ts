@@ -1,11 +1,9 @@
-import { watchDocument } from "../../../src/sandbox/page/stage/document-watch.ts";
-import { watchKubectl } from "../../../src/sandbox/page/stage/kubectl-watch.ts";
 import type { LedgerWatch } from "../../../src/sandbox/page/stage/ledger-watch.ts";
 import type { ManagedProcess } from "../../../src/sandbox/page/stage/managed-process.ts";
 import { rememberSeen } from "../../../src/sandbox/page/stage/page-state.ts";
-import type { Theatre } from "../../../src/sandbox/page/stage/theatre.ts";
+import { type Theatre, watchClusters } from "../../../src/sandbox/page/stage/theatre.ts";
 import { deed } from "../../../src/sandbox/page/stage/troubles.ts";
-import { startSandbox } from "../../../src/sandbox/sandbox.ts";
+import { type SandboxOptions, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { makeChanges } from "../../../src/sandbox/slack/changes.ts";
 
 const nothing = async () => {};
@@ -24,10 +22,11 @@ const ledger: LedgerWatch = {
 };
 
 /** The sandbox with its page's watchers, without Redis and without the product's processes: a test is the app. */
-export async function aTheatre(): Promise<Theatre> {
+export async function aTheatre(options: SandboxOptions = {}): Promise<Theatre> {
   const changes = makeChanges();
-  const sandbox = await startSandbox({ slackRateLimits: false });
+  const sandbox = await startSandbox({ slackRateLimits: false, ...options });
   sandbox.slack.onChange(changes.announce);
+  const clusters = watchClusters(sandbox, changes.announce);
   const words = { id: "one", title: "One", explains: "Counts.", does: "Do", undoes: "" };
   return {
     stage: {
@@ -39,11 +38,13 @@ export async function aTheatre(): Promise<Theatre> {
       calls: () => [],
       stop: nothing,
     },
-    document: watchDocument(sandbox.cluster, changes.announce),
-    kubectl: watchKubectl(sandbox, changes.announce),
+    clusters,
     ledger,
     troubles: [deed(words, nothing)],
     seen: rememberSeen(sandbox.slack),
-    stop: sandbox.stop,
+    stop: async () => {
+      for (const watch of clusters.values()) watch.stop();
+      await sandbox.stop();
+    },
   };
 }

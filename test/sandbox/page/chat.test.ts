@@ -22,17 +22,18 @@ function aView(change: Partial<SandboxView> = {}): SandboxView {
 
 describe("who looks at what", () => {
   test.each([
-    ["?as=U0APPROVER&in=direct", "U0APPROVER", direct],
-    ["?as=U0ENGINEER&in=home", "U0ENGINEER", home],
-    ["", "U0ENGINEER", "C0ACCESS"],
-    ["?as=U0NOBODY&in=C0ELSEWHERE", "U0ENGINEER", "C0ACCESS"],
-  ])("%s is %s in %s", (query, user, place) => {
-    const viewer = readViewer(new URLSearchParams(query), { people, channels: ["C0ACCESS"] });
+    ["?as=U0APPROVER&in=direct&at=checkout", "U0APPROVER", direct, "checkout"],
+    ["?as=U0ENGINEER&in=home", "U0ENGINEER", home, "staging"],
+    ["", "U0ENGINEER", "C0ACCESS", "staging"],
+    ["?as=U0NOBODY&in=C0ELSEWHERE&at=nowhere", "U0ENGINEER", "C0ACCESS", "staging"],
+  ])("%s is %s in %s, at %s", (query, user, place, at) => {
+    const known = { people, channels: ["C0ACCESS"], clusters: ["staging", "checkout"] };
+    const viewer = readViewer(new URLSearchParams(query), known);
 
-    expect([viewer.as.id, viewer.place]).toEqual([user, place]);
+    expect([viewer.as.id, viewer.place, viewer.at]).toEqual([user, place, at]);
   });
 
-  const viewer: Viewer = { as: engineer, place: "C0ACCESS" };
+  const viewer: Viewer = { as: engineer, place: "C0ACCESS", at: "staging" };
 
   test("the switch says who I am, and who has something new", () => {
     const { markup } = peopleSwitch(viewer, people, (user) => (user === approver.id ? 2 : 0));

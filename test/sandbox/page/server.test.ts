@@ -129,7 +129,7 @@ describe("live", () => {
         "messages",
         "composer",
         "modal",
-        "document",
+        "access",
         "kubectl",
         "troubles",
         "audit",
@@ -138,7 +138,7 @@ describe("live", () => {
       ]),
     );
     expect(second.messages).toContain("you said live");
-    expect(second).not.toHaveProperty("document");
+    expect(second).not.toHaveProperty("access");
   });
 
   test("nobody sees what another person alone sees", async () => {

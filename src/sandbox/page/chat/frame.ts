@@ -9,7 +9,7 @@ export type Unread = (user: string, place: string) => number;
 export function peopleSwitch(viewer: Viewer, people: readonly SandboxUser[], unread: Unread): Html {
   const item = ({ id, name }: SandboxUser) => {
     const waiting = unread(id, direct);
-    return html`<li><a href="${addressOf(id, viewer.place)}" data-go="as"${attributes({ "aria-current": id === viewer.as.id ? "true" : undefined })}>
+    return html`<li><a href="${addressOf(id, viewer.place, viewer.at)}" data-go="as"${attributes({ "aria-current": id === viewer.as.id ? "true" : undefined })}>
       <span class="avatar ${name}" aria-hidden="true">${initials(name)}</span>${name}${badge(waiting)}</a></li>`;
   };
   return html`<nav class="people" aria-label="Who I am"><ul>${people.map(item)}</ul></nav>`;
@@ -34,7 +34,7 @@ export function placesNav(viewer: Viewer, channels: readonly SandboxChannel[], u
   const user = viewer.as.id;
   const item = (place: string, name: string) => {
     const here = place === viewer.place;
-    return html`<li><a href="${addressOf(user, place)}" data-go="in"${attributes({ "aria-current": here ? "page" : undefined })}>${name}${!here && badge(unread(user, place))}</a></li>`;
+    return html`<li><a href="${addressOf(user, place, viewer.at)}" data-go="in"${attributes({ "aria-current": here ? "page" : undefined })}>${name}${!here && badge(unread(user, place))}</a></li>`;
   };
   const open = channels.filter(({ directWith, members }) => directWith === undefined && members.includes(user));
   return html`<nav class="places" aria-label="Channels and messages">

@@ -1,4 +1,5 @@
 import type { KubectlAnswer } from "../../kubectl.ts";
+import { hidden } from "../blocks/buttons.ts";
 import { type Html, html } from "../html.ts";
 import { panel } from "./panel.ts";
 
@@ -13,13 +14,13 @@ export interface KubectlState {
   readonly turns: number;
 }
 
-export function kubectlPanel(states: readonly KubectlState[]): Html {
-  const again = html`<form method="post" action="/act/kubectl" data-act><button class="button small">Run again</button></form>`;
+export function kubectlPanel(cluster: string, states: readonly KubectlState[]): Html {
+  const again = html`<form method="post" action="/act/kubectl" data-act>${hidden({ at: cluster })}<button class="button small">Run again</button></form>`;
   return panel(
     {
       id: "kubectl",
       title: "kubectl get pods",
-      note: "With a new token each time, after each change of aws-auth.",
+      note: "With a new token each time, after each change of who is let in.",
       act: again,
     },
     html`<ul class="terminals">${states.map(terminal)}</ul>`,

@@ -3,7 +3,7 @@ import type { SandboxPerson } from "../../slack/person.ts";
 import type { CommandAnswer, SandboxMessage, SandboxView } from "../../slack/shapes.ts";
 import { direct } from "../chat/viewer.ts";
 import { conversationIn } from "../stage/page-state.ts";
-import type { Theatre } from "../stage/theatre.ts";
+import { type Theatre, watchOf } from "../stage/theatre.ts";
 import { inputsIn, valueFor } from "./form-values.ts";
 
 /** What a person is told after an act; nothing where the page shows it already. */
@@ -45,8 +45,8 @@ export const acts: Readonly<Record<string, Act>> = {
     await personOf(theatre, form).openHome();
     return undefined;
   },
-  kubectl: async ({ kubectl }) => {
-    await kubectl.run();
+  kubectl: async ({ clusters }, form) => {
+    await watchOf(clusters, needed(form, "at")).kubectl.run();
     return undefined;
   },
   trouble: async ({ troubles, stage }, form) => {

@@ -34,7 +34,7 @@ export function layout(regions: Regions): Html {
       <div class="channel">${region("title")}${region("messages")}<div id="composer" tabindex="-1">${regions.composer}</div></div>
     </section>
     <section id="cluster" aria-label="Cluster" tabindex="-1">
-      <div class="panels">${["document", "kubectl", "troubles", "audit", "queue", "calls"].map(region)}</div>
+      <div class="panels">${["clusters", "access", "kubectl", "troubles", "audit", "queue", "calls"].map(region)}</div>
     </section>
   </main>
   ${region("modal")}

@@ -61,10 +61,11 @@ async function serve(
   return answer(response, 404, "text/plain; charset=utf-8", "There is nothing here.");
 }
 
-function viewerOf({ stage }: Theatre, query: URLSearchParams): Viewer {
+function viewerOf({ stage, clusters }: Theatre, query: URLSearchParams): Viewer {
   const { slack } = stage.sandbox;
   const channels = slack.channels().filter(({ directWith }) => directWith === undefined);
-  return readViewer(query, { people: slack.people, channels: channels.map(({ id }) => id) });
+  const known = { people: slack.people, channels: channels.map(({ id }) => id), clusters: [...clusters.keys()] };
+  return readViewer(query, known);
 }
 
 function draw(theatre: Theatre, viewer: Viewer): string {
@@ -88,7 +89,7 @@ function live(theatre: Theatre, viewer: Viewer, response: ServerResponse): void 
 
 function complete(theatre: Theatre, viewer: Viewer, url: URL, response: ServerResponse): void {
   const line = url.searchParams.get("text") ?? "";
-  answerJson(response, completions(line, usages(), valuesFor(viewer, theatre.ledger)));
+  answerJson(response, completions(line, usages(), valuesFor(viewer, theatre)));
 }
 
 /** The options that the app gives for what is typed into one of its menus. */

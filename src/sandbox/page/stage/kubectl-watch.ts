@@ -1,3 +1,4 @@
+import type { SandboxCluster } from "../../cluster/cluster.ts";
 import type { KubectlAnswer } from "../../kubectl.ts";
 import type { Sandbox } from "../../sandbox.ts";
 import { principals } from "../../scene.ts";
@@ -10,7 +11,11 @@ export interface KubectlWatch {
   run: () => Promise<void>;
 }
 
-export function watchKubectl(sandbox: Sandbox, changed: () => void): KubectlWatch {
+export function watchKubectl(
+  sandbox: Sandbox,
+  changed: () => void,
+  cluster: SandboxCluster = sandbox.cluster,
+): KubectlWatch {
   let states: readonly KubectlState[] = sandbox.slack.people.map(({ id, name }) => ({
     user: id,
     name,
@@ -19,7 +24,7 @@ export function watchKubectl(sandbox: Sandbox, changed: () => void): KubectlWatc
     turns: 0,
   }));
   const ask = async (user: string) => {
-    const answer = await sandbox.getPods(user);
+    const answer = await sandbox.getPods(user, cluster.name);
     states = states.map((each) => (each.user === user ? answered(each, answer) : each));
     changed();
   };
@@ -27,7 +32,7 @@ export function watchKubectl(sandbox: Sandbox, changed: () => void): KubectlWatc
     for (const { user } of states) await ask(user);
   };
   const run = oneAtATime(everybody);
-  sandbox.cluster.onChange(() => void run().catch(() => {}));
+  cluster.onChange(() => void run().catch(() => {}));
   return { states: () => states, run };
 }
 

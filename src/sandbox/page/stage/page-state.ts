@@ -7,7 +7,7 @@ import type { SandboxSlack } from "../../slack/workspace.ts";
 import type { Reader } from "../blocks/surface.ts";
 import { type Usage, usagesOf, type Values } from "../chat/completions.ts";
 import { direct, home, type Viewer } from "../chat/viewer.ts";
-import type { LedgerWatch } from "./ledger-watch.ts";
+import type { Theatre } from "./theatre.ts";
 
 /** What a person sees in one of their places, oldest first. */
 function messagesIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {
@@ -48,19 +48,15 @@ export function usages(): readonly Usage[] {
 }
 
 /** What can be put for the parts of a line, for this person. */
-export function valuesFor({ as }: Viewer, ledger: LedgerWatch): Values {
+export function valuesFor({ as }: Viewer, { ledger, clusters }: Pick<Theatre, "ledger" | "clusters">): Values {
   const own = principals[as.id];
   const arns = [...(own ? [own] : []), ...Object.values(principals)];
   const requests = ledger.events().map(({ event }) => event.request);
   return {
-    cluster: namesIn("clusters"),
+    cluster: [...clusters.keys()],
     arn: [...new Set(arns)],
-    level: namesIn("levels"),
+    level: Object.keys(objectAt(parse(configuration), "levels")),
     id: [...new Set(requests.toReversed())].slice(0, 5),
     for: ["for 2m", "for 30m", "for 1h"],
   };
-}
-
-function namesIn(section: "clusters" | "levels"): readonly string[] {
-  return Object.keys(objectAt(parse(configuration), section));
 }

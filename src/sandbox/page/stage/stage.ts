@@ -2,7 +2,7 @@ import { freePort } from "../../free-port.ts";
 import { type Program, startProduct } from "../../product-process.ts";
 import { type ProvidedRedis, provideRedis } from "../../redis/provide-redis.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox.ts";
-import { configuration } from "../../scene.ts";
+import { configurationOf } from "../../scene-clusters.ts";
 import { type Changes, makeChanges } from "../../slack/changes.ts";
 import type { NumberedCall } from "../cluster/calls.ts";
 import { type ManagedProcess, manageProcess } from "./managed-process.ts";
@@ -23,7 +23,7 @@ export interface Stage {
 const callsKept = 80;
 
 /** Clusters are looked at each five minutes otherwise; nobody waits that long for a page. */
-const watchful = `${configuration}  inspectEvery: 15s\n`;
+const watchful = (options: SandboxOptions) => `${configurationOf(options)}  inspectEvery: 15s\n`;
 
 /** @throws Error where Redis or a process does not start; what had started is stopped again */
 export async function startStage(program: Program, options: SandboxOptions = {}): Promise<Stage> {
@@ -38,7 +38,7 @@ export async function startStage(program: Program, options: SandboxOptions = {})
     const redis = await provideRedis({ appendOnly: true });
     stops.unshift(redis.stop);
     const sandbox = await startSandbox({
-      configuration: watchful,
+      configuration: watchful(options),
       ...options,
       onCall: (call) => {
         number += 1;

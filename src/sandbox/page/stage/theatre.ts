@@ -1,11 +1,11 @@
 import type { Program } from "../../product-process.ts";
-import type { SandboxOptions } from "../../sandbox.ts";
+import type { Sandbox, SandboxOptions } from "../../sandbox.ts";
+import { clusterName } from "../../scene.ts";
 import { cloudTroubles } from "./cloud-troubles.ts";
+import { type ClusterWatch, watchCluster } from "./cluster-watch.ts";
 import { crashes } from "./crashes.ts";
-import { type DocumentWatch, watchDocument } from "./document-watch.ts";
 import { humanTroubles } from "./human-troubles.ts";
 import { intruder } from "./intruder.ts";
-import { type KubectlWatch, watchKubectl } from "./kubectl-watch.ts";
 import { type LedgerWatch, watchLedger } from "./ledger-watch.ts";
 import { rememberSeen, type Seen } from "./page-state.ts";
 import { type Stage, startStage } from "./stage.ts";
@@ -14,8 +14,8 @@ import type { Trouble } from "./troubles.ts";
 /** The stage, and all that the page watches of it. */
 export interface Theatre {
   readonly stage: Stage;
-  readonly document: DocumentWatch;
-  readonly kubectl: KubectlWatch;
+  /** By the name of the cluster, `staging` first: that is where things go wrong. */
+  readonly clusters: ReadonlyMap<string, ClusterWatch>;
   readonly ledger: LedgerWatch;
   readonly troubles: readonly Trouble[];
   readonly seen: Seen;
@@ -26,15 +26,14 @@ export interface Theatre {
 export async function startTheatre(program: Program, options: SandboxOptions = {}): Promise<Theatre> {
   const stage = await startStage(program, options);
   const { sandbox, redis, changes } = stage;
-  const document = watchDocument(sandbox.cluster, changes.announce);
-  const kubectl = watchKubectl(sandbox, changes.announce);
+  const clusters = watchClusters(sandbox, changes.announce);
+  const { document } = watchOf(clusters, clusterName);
   const ledger = await watchLedger(redis.url, changes.announce);
   const stopLooking = lookAfterChanges(stage, ledger);
-  void kubectl.run().catch(() => {});
+  for (const { kubectl } of clusters.values()) void kubectl.run().catch(() => {});
   return {
     stage,
-    document,
-    kubectl,
+    clusters,
     ledger,
     troubles: [
       ...humanTroubles(stage, document),
@@ -45,10 +44,23 @@ export async function startTheatre(program: Program, options: SandboxOptions = {
     seen: rememberSeen(sandbox.slack),
     stop: async () => {
       stopLooking();
+      for (const watch of clusters.values()) watch.stop();
       await ledger.close();
       await stage.stop();
     },
   };
+}
+
+export function watchClusters(sandbox: Sandbox, changed: () => void): ReadonlyMap<string, ClusterWatch> {
+  const watches = [...sandbox.clusters.values()].map((cluster) => watchCluster(sandbox, cluster, changed));
+  return new Map(watches.map((watch) => [watch.name, watch]));
+}
+
+/** @throws Error where there is no such cluster */
+export function watchOf(clusters: Theatre["clusters"], name: string): ClusterWatch {
+  const watch = clusters.get(name);
+  if (!watch) throw new Error(`There is no cluster ${name}.`);
+  return watch;
 }
 
 /** Redis tells nobody what the product writes: it is read after what can be seen, and each second. */

@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { CreateAccessEntryCommand, EKSClient } from "@aws-sdk/client-eks";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { arns, region } from "../../src/sandbox/scene.ts";
+import { aPage, picture, type Stand } from "./a-page.ts";
+
+/** A page whose scene has a cluster of each mode. */
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let stand: Stand;
+let page: Page;
+
+beforeAll(async () => {
+  stand = await aPage({ everyMode: true });
+  page = await stand.open();
+});
+afterAll(() => stand?.stop());
+
+const choose = (name: string) =>
+  page.getByRole("navigation", { name: "Clusters" }).getByRole("link", { name, exact: true }).click();
+const panel = (name: string) => page.getByRole("region", { name, exact: true });
+
+test("the right side shows the cluster that is chosen, and the address keeps it", async () => {
+  await panel("aws-auth").waitFor();
+  await choose("analytics");
+  await panel("Access entries").waitFor();
+
+  expect(await panel("aws-auth").count()).toBe(0);
+  expect(new URL(page.url()).searchParams.get("at")).toBe("analytics");
+  await choose("checkout");
+  await panel("aws-auth").waitFor();
+  expect(await panel("Access entries").count()).toBe(1);
+});
+
+test("an entry appears by itself, and kubectl with it", async () => {
+  const { aws } = stand.theatre.stage.sandbox;
+  const credentials = aws.account.sessionFor(arns.creator, "me");
+  const eks = new EKSClient({ endpoint: aws.url, region, credentials });
+  const entry = { clusterName: "analytics", principalArn: arns.engineer, kubernetesGroups: ["eks-access:viewers"] };
+  await choose("analytics");
+  await panel("Access entries").waitFor();
+
+  await eks.send(new CreateAccessEntryCommand(entry));
+
+  await panel("Access entries").getByText(arns.engineer).first().waitFor();
+  await page.locator("#kubectl-U0ENGINEER").getByText("has access").waitFor();
+});
+
+test("nobody is shut out by the entries", async () => {
+  await picture(page, "access-entries");
+  await page.evaluate(axe);
+
+  const found = await page.evaluate<{ help: string }[]>(
+    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
+  );
+
+  expect(found.map(({ help }) => help)).toEqual([]);
+});

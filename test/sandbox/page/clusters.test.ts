@@ -1,0 +1,71 @@
+import { CreateAccessEntryCommand, EKSClient } from "@aws-sdk/client-eks";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Regions, regionsFor } from "../../../src/sandbox/page/page.ts";
+import { type Theatre, watchOf } from "../../../src/sandbox/page/stage/theatre.ts";
+import { arns, region } from "../../../src/sandbox/scene.ts";
+import { engineer } from "./a-reader.ts";
+import { aTheatre } from "./a-theatre.ts";
+
+let theatre: Theatre;
+beforeAll(async () => {
+  theatre = await aTheatre({ everyMode: true });
+});
+afterAll(() => theatre.stop());
+
+const shown = (at: string): Regions => regionsFor(theatre, { as: engineer, place: "C0ACCESS", at });
+const markupOf = (at: string, name: string) => shown(at)[name]?.markup ?? "";
+
+test("the viewer chooses the cluster", () => {
+  const links = markupOf("checkout", "clusters");
+
+  expect(links).toContain("at=staging");
+  expect(links).toMatch(/at=checkout" data-go="at" aria-current="true">checkout</);
+});
+
+test.each([
+  ["staging", { document: true, entries: false }],
+  ["checkout", { document: true, entries: true }],
+  ["analytics", { document: false, entries: true }],
+])("%s shows what lets people in there", (at, expected) => {
+  const markup = markupOf(at, "access");
+
+  expect({
+    document: markup.includes('id="panel-aws-auth"'),
+    entries: markup.includes('id="panel-entries"'),
+  }).toEqual(expected);
+});
+
+/** An entry of the engineer's, through the API of EKS. */
+async function give(clusterName: string): Promise<void> {
+  const { aws } = theatre.stage.sandbox;
+  const credentials = aws.account.sessionFor(arns.creator, "me");
+  const eks = new EKSClient({ endpoint: aws.url, region, credentials, maxAttempts: 1 });
+  const names = { principalArn: arns.engineer, kubernetesGroups: ["eks-access:viewers"] };
+  await eks.send(new CreateAccessEntryCommand({ clusterName, ...names, tags: { "eks-access/grant": "r1" } }));
+}
+
+test("a new entry is shown at once, with what is not in force yet", async () => {
+  theatre.stage.sandbox.aws.eks.entryDelayMs = 60_000;
+  await give("checkout");
+  theatre.stage.sandbox.aws.eks.entryDelayMs = 0;
+
+  const [waiting] =
+    markupOf("checkout", "access").match(/<li class="entry" id="entry-[^"]*engineer"[\s\S]*?<\/li>/) ?? [];
+
+  expect(waiting).toContain(arns.engineer);
+  expect(waiting).toContain("eks-access/grant");
+  expect(waiting).toContain("not in force yet");
+});
+
+test("kubectl follows a new entry by itself", async () => {
+  const { kubectl } = watchOf(theatre.clusters, "analytics");
+  const letIn = () => kubectl.states().find(({ user }) => user === engineer.id)?.answer?.ok;
+  await kubectl.run();
+  const before = letIn();
+
+  await give("analytics");
+
+  await expect.poll(letIn, { timeout: 5_000 }).toBe(true);
+  expect(before).toBe(false);
+  expect(markupOf("analytics", "access")).not.toContain("not in force yet");
+});
