@@ -16,7 +16,6 @@ import { GuardedReceiver } from "./door/guarded-receiver.ts";
 import { onlyOnce } from "./door/only-once.ts";
 import { onlyOurs } from "./door/only-ours.ts";
 import { seenRequests } from "./door/seen-requests.ts";
-import { rememberOrigin, tellOrigin } from "./origin.ts";
 import { register } from "./registrations.ts";
 import { slackFailure } from "./slack-failure.ts";
 import { WatchedApp } from "./watched-app.ts";
@@ -31,17 +30,18 @@ export async function startSlackApp(
   // A trigger lives for three seconds: a call of a handler is not tried again, and not waited for longer.
   const clientOptions = webClientOptions(environment, { timeoutMs: 2_500, retries: 0 });
   const logger = boltLogger(context.log);
-  const receiver = mode === "socket" ? socketReceiver(environment, logger) : httpReceiver(context, environment, logger);
+  const receiver = mode === "socket" ? socketReceiver(environment, logger) : httpReceiver(context, environment);
   // Bolt would ask Slack who the token is by itself, once and without patience.
   const bot = await whoIsTheBot(environment);
   // Over HTTP the door measures how late an answer is: it begins before Bolt does.
   const onAck = mode === "socket" ? tellAck : () => {};
-  const app = new WatchedApp({ authorize: async () => bot, receiver, clientOptions, logger }, onAck);
+  // Bolt writes into what it is told of the bot, and would remember things of conversations that nobody asks for.
+  const authorize = async () => ({ ...bot });
+  const app = new WatchedApp({ authorize, receiver, clientOptions, logger, convoStore: false }, onAck);
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   app.use(onlyOurs({ team: bot.teamId, app: context.config.slack.appId }, context.log));
   app.use(onlyOnce(seenRequests(context.ledger), context.log));
-  app.use(rememberOrigin);
-  register(app, { ...context, ledger: tellOrigin(context.ledger) });
+  register(app, context);
   await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
   return {
@@ -81,12 +81,9 @@ async function whoIsTheBot(environment: SlackEnvironment): Promise<AuthorizeResu
   }
 }
 
-/** Slack sends its few kilobytes at once: whoever takes longer only holds a connection. In milliseconds. */
-const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000 };
-
 async function startListening(app: WatchedApp, mode: "http" | "socket", port: number): Promise<void> {
   try {
-    await (mode === "socket" ? app.start() : app.start(port, slowestRequest));
+    await (mode === "socket" ? app.start() : app.start(port));
   } catch (error) {
     if (error instanceof Error && "code" in error && /^E(ADDRINUSE|ACCES)$/.test(String(error.code))) {
       throw new AccessError("port-in-use", `Port ${port} of PORT can't be used`, { cause: error });
@@ -95,13 +92,8 @@ async function startListening(app: WatchedApp, mode: "http" | "socket", port: nu
   }
 }
 
-function httpReceiver(
-  { ledger, now, log }: SlackContext,
-  { signingSecret = "" }: SlackEnvironment,
-  logger: BoltLogger,
-): Receiver {
-  const door = { signingSecret, seen: seenRequests(ledger), now, log };
-  return new GuardedReceiver(door, { endpoints: "/slack/events", logger });
+function httpReceiver({ ledger, now, log }: SlackContext, { signingSecret = "" }: SlackEnvironment): Receiver {
+  return new GuardedReceiver({ signingSecret, seen: seenRequests(ledger), now, log });
 }
 
 function socketReceiver(environment: SlackEnvironment, logger: BoltLogger): Receiver {

@@ -1,5 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
-import type { AllMiddlewareArgs } from "@slack/bolt";
 import { z } from "zod";
 import type { Ledger } from "../ledger/ledger.ts";
 
@@ -7,8 +5,6 @@ import type { Ledger } from "../ledger/ledger.ts";
 export interface SlackOrigin {
   readonly [key: string]: string;
 }
-
-const origins = new AsyncLocalStorage<SlackOrigin>();
 
 const id = z.string().max(100);
 const origin = z.union([
@@ -20,20 +16,12 @@ const origin = z.union([
   z.object({ view: z.object({ callback_id: id }) }).transform(({ view }) => ({ form: view.callback_id })),
 ]);
 
-/** Remembers for everything that a handler does from where it was asked to. */
-export async function rememberOrigin({ body, next }: AllMiddlewareArgs & { body: object }): Promise<void> {
-  const read = origin.safeParse(body);
-  if (read.success) await origins.run(read.data, next);
-  else await next();
-}
-
-/** The ledger whose events tell in `slack` from where in Slack the change came. */
-export function tellOrigin(ledger: Ledger): Ledger {
+/** The ledger for what this request of Slack asks for: its events tell in `slack` from where in Slack it came. */
+export function ledgerFor(ledger: Ledger, body: object): Ledger {
+  const slack: SlackOrigin | undefined = origin.safeParse(body).data;
+  if (!slack) return ledger;
   return {
     ...ledger,
-    commit: ({ after, event }) => {
-      const slack = origins.getStore();
-      return ledger.commit({ after, event: slack ? { ...event, detail: { ...event.detail, slack } } : event });
-    },
+    commit: ({ after, event }) => ledger.commit({ after, event: { ...event, detail: { ...event.detail, slack } } }),
   };
 }

@@ -36,6 +36,7 @@ import {
   revokeAction,
 } from "./messages/actions.ts";
 import { denyModalId, revokeModalId } from "./messages/modals.ts";
+import { ledgerFor } from "./origin.ts";
 import { formActions } from "./request-form/fields.ts";
 import { requestModalId } from "./request-form/request-modal.ts";
 
@@ -61,21 +62,29 @@ const forms: Readonly<Record<string, (context: SlackContext, submission: Submiss
   [revokeModalId]: handleRevokeSubmission,
 };
 
-/** Everything that Slack can send us, and who handles it. */
+/**
+ * Everything that Slack can send us, and who handles it. Bolt asks each registration whether an event is for it, so there is
+ * one for each kind of event, and not one for each button.
+ */
 export function register(app: App, context: SlackContext): void {
-  app.command("/eks-access", (command) => handleCommand(context, command));
-  app.event("app_home_opened", (opened) => handleHomeOpened(context, opened));
-  for (const [action, handle] of Object.entries(buttons)) {
-    app.action<BlockAction<ButtonAction>>(action, (click) => handle(context, click));
-  }
+  const from = ({ body }: { body: object }) => ({ ...context, ledger: ledgerFor(context.ledger, body) });
+  app.command("/eks-access", (command) => handleCommand(from(command), command));
+  app.event("app_home_opened", (opened) => handleHomeOpened(from(opened), opened));
+  app.action<BlockAction<ButtonAction>>(anyOf(Object.keys(buttons)), async (click) =>
+    buttons[click.action.action_id]?.(from(click), click),
+  );
   const handleFormChange = formChangeHandler();
-  for (const action of Object.values(formActions)) {
-    app.action<BlockAction>(action, (change) => handleFormChange(context, change));
-  }
-  app.options<"block_suggestion">(formActions.cluster, (suggestion) => handleClusterSearch(context, suggestion));
-  for (const [form, handle] of Object.entries(forms)) {
-    app.view<ViewSubmitAction>({ callback_id: form, type: "view_submission" }, (submission) =>
-      handle(context, submission),
-    );
-  }
+  app.action<BlockAction>(anyOf(Object.values(formActions)), (change) => handleFormChange(from(change), change));
+  app.options<"block_suggestion">(formActions.cluster, (suggestion) =>
+    handleClusterSearch(from(suggestion), suggestion),
+  );
+  const callback = { callback_id: anyOf(Object.keys(forms)), type: "view_submission" } as const;
+  app.view<ViewSubmitAction>(callback, async (submission) =>
+    forms[submission.view.callback_id]?.(from(submission), submission),
+  );
+}
+
+/** Our ids are words of letters and dashes. */
+function anyOf(ids: readonly string[]): RegExp {
+  return new RegExp(`^(?:${ids.join("|")})$`);
 }

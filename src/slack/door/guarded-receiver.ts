@@ -1,92 +1,96 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { HTTPModuleFunctions, HTTPReceiver, type HTTPReceiverOptions, verifySlackRequest } from "@slack/bolt";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { App, Receiver, StringIndexed } from "@slack/bolt";
 import type { Logger } from "pino";
 import { answeredRequests } from "../../metrics/announcements.ts";
-import { deliveryId } from "./only-once.ts";
-import { bodyLimitBytes, type DoorRefusal, refuseHeaders } from "./refuse-headers.ts";
-import type { SeenRequests } from "./seen-requests.ts";
+import { acknowledgement, sendJson } from "./acknowledge.ts";
+import { admit, type Gate } from "./admit.ts";
+import type { DoorRefusal } from "./refuse-headers.ts";
 
-export interface Door {
-  readonly signingSecret: string;
-  readonly seen: SeenRequests;
-  readonly now: () => Date;
+export interface Door extends Gate {
   readonly log: Logger;
 }
 
+const path = "/slack/events";
+
+/** Slack sends its few kilobytes at once: whoever takes longer only holds a connection. In milliseconds. */
+const slowestRequest = { headersTimeout: 5_000, requestTimeout: 10_000 };
+
 /**
- * Bolt's receiver behind a door of ours. Bolt refuses a wrong signature and a request that is too old; it takes one from
- * the future, and takes the same one again for five minutes. Both would let whoever has read a request play it again.
+ * Takes what Slack sends over HTTP, through a door of ours. Bolt's own receiver refuses a wrong signature and a request that
+ * is too old; it takes one from the future, and takes the same one again for five minutes. Both would let whoever has read a
+ * request play it again. Standing before it, the door would read and verify everything twice.
  */
-export class GuardedReceiver extends HTTPReceiver {
-  constructor(door: Door, options: Omit<HTTPReceiverOptions, "signingSecret" | "bodyLimit">) {
-    super({ ...options, signingSecret: door.signingSecret, bodyLimit: bodyLimitBytes });
-    const pass = this.requestListener;
-    this.requestListener = (request, response) => {
-      if (request.method !== "POST") return pass(request, response);
-      const cameAt = performance.now();
-      response.once("finish", () =>
-        answeredRequests.tell({ status: response.statusCode, seconds: (performance.now() - cameAt) / 1000 }),
-      );
-      refuse(door, request).then(
-        (refusal) => (refusal ? turnAway(door, refusal, response) : pass(request, response)),
-        (error: unknown) => {
-          door.log.debug({ err: error }, "a request ended before it was read");
-          response.destroy();
-        },
-      );
-    };
+export class GuardedReceiver implements Receiver {
+  readonly #door: Door;
+  readonly #server: Server;
+  #app: App | null = null;
+
+  constructor(door: Door) {
+    this.#door = door;
+    this.#server = createServer(slowestRequest, (request, response) => this.#take(request, response));
+  }
+
+  init(app: App): void {
+    this.#app = app;
+  }
+
+  /** @throws where the port can't be listened on */
+  start(port: number): Promise<Server> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject).listen(port, () => {
+        this.#server.off("error", reject);
+        resolve(this.#server);
+      });
+    });
+  }
+
+  /** Takes no new connections, and waits for the requests that are under way. */
+  stop(): Promise<void> {
+    return new Promise((resolve, reject) => this.#server.close((error) => (error ? reject(error) : resolve())));
+  }
+
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method !== "POST" || request.url?.split("?")[0] !== path) {
+      response.writeHead(404).end();
+      return;
+    }
+    const cameAt = performance.now();
+    response.once("finish", () =>
+      answeredRequests.tell({ status: response.statusCode, seconds: (performance.now() - cameAt) / 1000 }),
+    );
+    admit(this.#door, request).then(
+      (admission) =>
+        admission.type === "refused"
+          ? turnAway(this.#door, admission, response)
+          : this.#letIn(admission.body, request, response),
+      (error: unknown) => {
+        this.#door.log.debug({ err: error }, "a request ended before it was read");
+        response.destroy();
+      },
+    );
+  }
+
+  async #letIn(body: StringIndexed, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Slack tries whether it is let in, and whether somebody is there.
+    if (body.ssl_check === "1") return void response.writeHead(200).end();
+    if (body.type === "url_verification") return sendJson(response, { challenge: body.challenge });
+    const { log } = this.#door;
+    try {
+      await this.#app?.processEvent({ body, ack: acknowledgement(response, log), ...retryOf(request) });
+    } catch (error) {
+      log.error({ err: error }, "a request of Slack could not be handled");
+      if (!response.headersSent) response.writeHead(500).end();
+    }
   }
 }
 
-/** Null: it may come in. Its body is read then, and kept at the request for Bolt. */
-async function refuse(door: Door, request: IncomingMessage): Promise<DoorRefusal | null> {
-  const refusal = refuseHeaders(request.headers, door.now());
-  if (refusal) return refusal;
-  const body = await readBody(request);
-  if (body === null) return { status: 413, why: "its body is too large" };
-  const signature = String(request.headers["x-slack-signature"]);
-  const timestamp = Number(request.headers["x-slack-request-timestamp"]);
-  if (!isSigned(door, body, signature, timestamp)) return { status: 401, why: "its signature is not of our secret" };
-  const sent = readObject(request);
-  if (!sent) return { status: 400, why: "its body is not of a form that Slack sends" };
-  // What has an id is looked for by it in the ledger behind this door (only-once.ts): asking twice would make acks late.
-  const isNew = deliveryId(sent) === null ? await door.seen.isNew(signature) : door.seen.isNewHere(signature);
-  if (isNew) return null;
-  // Slack itself may send again within the second: to be told that it has arrived, it must not be told off.
-  return { status: request.headers["x-slack-retry-num"] === undefined ? 409 : 200, why: "it came before" };
-}
-
-/** Bolt takes whatever JSON is in the body, and ends the process with an unhandled rejection where that is `null`. */
-function readObject(request: IncomingMessage): object | null {
-  if (!HTTPModuleFunctions.isBufferedIncomingMessage(request)) return null;
-  try {
-    const body: unknown = HTTPModuleFunctions.parseHTTPRequestBody(request);
-    return typeof body === "object" && body !== null && !Array.isArray(body) ? body : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Null: it is too large. @throws where the connection ends before the body does */
-async function readBody(request: IncomingMessage): Promise<string | null> {
-  try {
-    const { rawBody } = await HTTPModuleFunctions.bufferIncomingMessage(request, bodyLimitBytes);
-    return rawBody.toString();
-  } catch (error) {
-    if (error instanceof Error && "status" in error && error.status === 413) return null;
-    throw error;
-  }
-}
-
-/** Compared in constant time, by Bolt. */
-function isSigned({ signingSecret, now }: Door, body: string, signature: string, timestamp: number): boolean {
-  try {
-    const headers = { "x-slack-signature": signature, "x-slack-request-timestamp": timestamp };
-    verifySlackRequest({ signingSecret, body, headers, nowMilliseconds: now().getTime() });
-    return true;
-  } catch {
-    return false;
-  }
+/** Which retry it is, and what of, where Slack sends something again. */
+function retryOf({ headers }: IncomingMessage): { retryNum?: number; retryReason?: string } {
+  const [number, reason] = [headers["x-slack-retry-num"], headers["x-slack-retry-reason"]];
+  return {
+    ...(typeof number === "string" && { retryNum: Number(number) }),
+    ...(typeof reason === "string" && { retryReason: reason }),
+  };
 }
 
 function turnAway({ log }: Door, { status, why }: DoorRefusal, response: ServerResponse): void {

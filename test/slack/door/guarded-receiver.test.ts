@@ -29,16 +29,13 @@ beforeAll(async () => {
     taken.add(name);
     return isFree;
   };
-  const receiver = new GuardedReceiver(
-    { signingSecret, seen: seenRequests({ takeTurn }), now: () => new Date(), log },
-    { endpoints: "/slack/events", logger: silentLogger },
-  );
+  const receiver = new GuardedReceiver({ signingSecret, seen: seenRequests({ takeTurn }), now: () => new Date(), log });
   const authorize = async () => ({ botToken: "xoxb-of-this-test" });
   app = new App({ receiver, authorize, logger: silentLogger });
   app.use(onlyOurs({ team, app: "A0OURS" }, log));
   app.command("/eks-access", async ({ ack, command }) => {
     handled.push(command.text);
-    await ack("taken");
+    await ack(command.text === "object" ? { text: "object" } : "taken");
   });
   const server = await app.start(0);
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/slack/events`;
@@ -59,14 +56,19 @@ interface Letter {
 }
 
 /** Sends a slash command, signed as Slack does, with what a case changes about it. Returns the status. */
-async function send({
+async function send(letter: Letter): Promise<number> {
+  const [status] = await answerTo(letter);
+  return status;
+}
+
+async function answerTo({
   text = "help",
   teamId = team,
   appId = "A0OURS",
   secondsAhead = 0,
   headers = {},
   body,
-}: Letter): Promise<number> {
+}: Letter): Promise<[status: number, body: string]> {
   const form = new URLSearchParams({
     command: "/eks-access",
     text,
@@ -81,7 +83,7 @@ async function send({
     headers: { ...signed(sent, timestamp), "content-type": "application/x-www-form-urlencoded", ...headers },
     body: sent,
   });
-  return response.status;
+  return [response.status, await response.text()];
 }
 
 function signed(body: string, timestamp: string): Record<string, string> {
@@ -127,6 +129,34 @@ describe("the door to the slack process", () => {
     });
 
     expect(status).toBe(413);
+  });
+
+  test("answers Slack's own questions whether somebody is there, and gives them to no handler", async () => {
+    const challenge = JSON.stringify({ type: "url_verification", challenge: "of Slack" });
+    const headers = { "content-type": "application/json" };
+
+    expect(await answerTo({ body: challenge, headers })).toEqual([200, '{"challenge":"of Slack"}']);
+    expect(await answerTo({ body: "ssl_check=1&token=old" })).toEqual([200, ""]);
+    expect(handled).toEqual([]);
+  });
+
+  test.each([
+    ["another method", "GET", ""],
+    ["another path", "POST", "/more"],
+  ])("has nothing at %s", async (_what, method, more) => {
+    expect((await fetch(url + more, { method })).status).toBe(404);
+  });
+
+  test("answers with what the handler says, an object as JSON", async () => {
+    expect(await answerTo({ text: "in words" })).toEqual([200, "taken"]);
+    expect(await answerTo({ text: "object" })).toEqual([200, '{"text":"object"}']);
+  });
+
+  test("tells Slack that what it sends again within the second has arrived", async () => {
+    const letter = { text: "sent again", secondsAhead: -11 };
+
+    expect([await send(letter), await send({ ...letter, headers: { "x-slack-retry-num": "1" } })]).toEqual([200, 200]);
+    expect(handled).toEqual(["sent again"]);
   });
 
   test("takes the same request once", async () => {
