@@ -15,7 +15,15 @@ export function readSessionPolicy(text: string | null): SessionPolicy | undefine
   }
 }
 
-function readStatement({ Effect, Action, Resource }: Record<string, unknown>): SessionPolicy[number] {
+/** What is not understood must not be passed over: a condition would make it allow less. */
+function readStatement({
+  Effect,
+  Action,
+  Resource,
+  Sid: _,
+  ...unknown
+}: Record<string, unknown>): SessionPolicy[number] {
+  if (Object.keys(unknown).length > 0) throw new Error("not a statement we know");
   const actions = texts(Action);
   const resources = texts(Resource);
   if (Effect !== "Allow" || actions.length === 0 || resources.length === 0) throw new Error("not a statement we know");

@@ -1,6 +1,8 @@
 import {
+  CreateAccessEntryCommand,
   DeleteAccessEntryCommand,
   DescribeClusterCommand,
+  EKSClient,
   ListAccessEntriesCommand,
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
@@ -150,6 +152,18 @@ describe("CreateAccessEntry", () => {
       message: "The specified access entry resource is already in use on this cluster.",
       status: 409,
     });
+  });
+
+  it("is made once where its answer is lost: the SDK sends the same token again", async () => {
+    const { aws, admin, dev } = eksAccount;
+    aws.faults.plan("eks.CreateAccessEntry", { type: "cut-after" });
+    const credentials = aws.account.sessionFor(admin, "patient");
+    const patient = new EKSClient({ endpoint: aws.url, region: "eu-central-1", credentials, maxAttempts: 3 });
+
+    const { accessEntry } = await patient.send(new CreateAccessEntryCommand({ clusterName, principalArn: dev }));
+
+    expect(aws.faults.calls("eks.CreateAccessEntry")).toBe(2);
+    expect(accessEntry).toEqual(await eksAccount.describe());
   });
 
   it("has a limit", async () => {
