@@ -1,4 +1,5 @@
 import {
+  DeleteAccessEntryCommand,
   DescribeClusterCommand,
   DescribeUpdateCommand,
   ListAccessEntriesCommand,
@@ -131,5 +132,15 @@ describe("what EKS makes by itself with the first switch", () => {
     expect((await eksAccount.policies(eksAccount.creator)).map((each) => each.policyArn)).toEqual([
       policyArn("AmazonEKSClusterAdminPolicy"),
     ]);
+  });
+
+  it("is not made again by the second switch, where somebody took it away", async () => {
+    await switched("API_AND_CONFIG_MAP");
+    await eksAccount.eks.send(new DeleteAccessEntryCommand({ clusterName: name, principalArn: eksAccount.creator }));
+
+    await switched("API");
+    const { accessEntries } = await eksAccount.eks.send(new ListAccessEntriesCommand({ clusterName: name }));
+
+    expect(accessEntries).toEqual([]);
   });
 });

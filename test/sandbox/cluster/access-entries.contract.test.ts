@@ -75,6 +75,20 @@ describe("an access entry", () => {
     expect(await on.whoIsDev()).toBeUndefined();
   });
 
+  it("takes effect in the order of the changes, whatever each of them takes", async () => {
+    on.people.aws.eks.entryDelayMs = 10_000;
+    await on.give({ username: "first" });
+    on.people.aws.eks.entryDelayMs = 1_000;
+    await on.eks.send(new UpdateAccessEntryCommand({ clusterName, principalArn: on.people.dev, username: "second" }));
+
+    on.people.aws.clock.pass(2);
+    const early = await on.whoIsDev();
+    on.people.aws.clock.pass(10);
+
+    expect(early).toBeUndefined();
+    expect((await on.whoIsDev())?.username).toBe("second");
+  });
+
   it("is of one principal, not of another that is made under the same ARN", async () => {
     const { account } = on.people.aws;
     const principalArn = account.addRole({ name: "short-lived" }).arn;
