@@ -1,6 +1,6 @@
-import type { SessionPolicy } from "./identities.ts";
+import type { PolicyStatements } from "./identities.ts";
+import { readPolicyDocument } from "./policy-document.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import { readSessionPolicy } from "./session-policy.ts";
 
 /** The parameters of AssumeRole after STS has accepted their form. */
 export interface AssumeRoleInput {
@@ -13,7 +13,7 @@ export interface AssumeRoleInput {
   /** Keys of tags that go on to the sessions that are assumed from this one. */
   transitive: ReadonlySet<string>;
   /** Undefined where the session may do all that its role may. */
-  policy: SessionPolicy | undefined;
+  policy: PolicyStatements | undefined;
   /** How full the packed session policy is, in percent. */
   packedSize: number;
 }
@@ -80,7 +80,8 @@ function finish(params: URLSearchParams, tags: readonly (readonly [string, strin
   if ([...transitive].some((key) => !tags.some(([tag]) => tag === key))) {
     return refuse("InvalidParameterValue", "The specified transitive tag key must be included in the requested tags.");
   }
-  const policy = readSessionPolicy(params.get("Policy"));
+  const document = params.get("Policy");
+  const policy = document === null ? undefined : readPolicyDocument(document);
   if (policy === null) return refuse("MalformedPolicyDocument", "Syntax errors in policy.");
   const text = (params.get("Policy") ?? "") + tags.flat().join("");
   const packedSize = Math.ceil((text.length / packedCharacters) * 100);

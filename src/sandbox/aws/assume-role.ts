@@ -1,5 +1,12 @@
 import type { AssumeRoleInput } from "./assume-role-input.ts";
-import { allows, type Caller, type Identity, mayCall, type SessionCredentials, sessionAllows } from "./identities.ts";
+import {
+  type Caller,
+  type Identity,
+  identityAllows,
+  mayCall,
+  type SessionCredentials,
+  sessionAllows,
+} from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import type { SandboxAccount } from "./sandbox-account.ts";
 
@@ -102,6 +109,6 @@ function trusts(role: Identity, caller: Caller): boolean {
   const account = role.trust.principals.some(
     (principal) => principal === accountId || principal.endsWith(`:iam::${accountId}:root`),
   );
-  const ownPolicy = allows(caller.identity, "sts:AssumeRole");
+  const ownPolicy = identityAllows(caller.identity, "sts:AssumeRole", role.arn);
   return accountId === role.accountId ? named || (account && ownPolicy) : (named || account) && ownPolicy;
 }

@@ -1,7 +1,7 @@
-import { entryArnsOf } from "./access-entry.ts";
-import { type EksAction, isObject, textOf } from "./eks-calls.ts";
+import { type AccessEntry, entryArnsOf } from "./access-entry.ts";
+import { type EksAction, isObject, textMapOf, textOf, textsOf } from "./eks-calls.ts";
 import type { AllowedCall, EksService } from "./eks-service.ts";
-import { mayCall } from "./identities.ts";
+import { type ConditionContext, mayCall } from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
 /** Calls that IAM allows on the entry, not on the cluster (Service Authorization Reference, "Amazon EKS"). */
@@ -17,20 +17,77 @@ const onEntries: ReadonlySet<EksAction> = new Set([
 /** Why IAM does not let the caller make the call; undefined: it does. */
 export function eksRefusal(service: EksService, call: AllowedCall): Refusal | undefined {
   const needed = [[`eks:${call.action}`, resourceOf(service, call)] as const, ...besides(call)];
-  const missing = needed.find(([action, resource]) => !mayCall(call.caller, action, resource));
+  const context = contextOf(call, findEntry(service, call));
+  const missing = needed.find(([action, resource]) => !mayCall(call.caller, action, resource, context));
   if (!missing) return undefined;
   const [action, resource] = missing;
   const message = `User: ${call.caller.arn} is not authorized to perform: ${action} on resource: ${resource}`;
   return refuse("AccessDenied", message, 403);
 }
 
-function resourceOf({ clusters }: EksService, call: AllowedCall): string {
+function resourceOf(service: EksService, call: AllowedCall): string {
   if (call.action === "ListAccessPolicies") return "*";
   if (call.resourceArn !== "") return call.resourceArn;
   const arn = call.arnOf(call.cluster);
   if (!onEntries.has(call.action)) return arn;
-  const entry = clusters.get(arn)?.accessEntries.find(({ principalArn }) => principalArn === call.principalArn);
-  return entry?.entryArn ?? `${entryArnsOf(arn, call.principalArn)}/*`;
+  return findEntry(service, call)?.entryArn ?? `${entryArnsOf(arn, call.principalArn)}/*`;
+}
+
+/** The entry that a call is about, by its principal or, for tags, by its ARN. */
+function findEntry({ clusters }: EksService, call: AllowedCall): AccessEntry | undefined {
+  const name = call.cluster || (call.resourceArn.split("/")[1] ?? "");
+  return clusters
+    .get(call.arnOf(name))
+    ?.accessEntries.find(({ principalArn, entryArn }) =>
+      call.resourceArn === "" ? principalArn === call.principalArn : entryArn === call.resourceArn,
+    );
+}
+
+/** The keys that conditions may ask for (the same page, "Condition keys for Amazon EKS"). */
+function contextOf({ action, body, query, policyArn }: AllowedCall, entry: AccessEntry | undefined): ConditionContext {
+  const tags = Object.entries(textMapOf(body.tags));
+  const tagKeys = [...tags.map(([key]) => key), ...query.getAll("tagKeys")];
+  const asked = {
+    ...Object.fromEntries(tags.map(([key, value]) => [`aws:RequestTag/${key}`, [value]])),
+    ...(tagKeys.length > 0 ? { "aws:TagKeys": tagKeys } : {}),
+  };
+  if (action === "CreateAccessEntry") return { ...asked, ...newEntryContext(body) };
+  const scope = isObject(body.accessScope) ? body.accessScope : {};
+  return {
+    ...asked,
+    ...(entry ? entryContext(entry) : {}),
+    ...present({
+      "eks:policyArn": [textOf(body.policyArn) ?? (policyArn || undefined)],
+      "eks:accessScope": [textOf(scope.type)],
+      "eks:namespaces": textsOf(scope.namespaces) ?? [],
+    }),
+  };
+}
+
+function newEntryContext({ principalArn, type, username, kubernetesGroups }: AllowedCall["body"]): ConditionContext {
+  return present({
+    "eks:principalArn": [textOf(principalArn)],
+    "eks:accessEntryType": [textOf(type) ?? "STANDARD"],
+    "eks:username": [textOf(username)],
+    "eks:kubernetesGroups": textsOf(kubernetesGroups) ?? [],
+  });
+}
+
+function entryContext({ entryArn, principalArn, type, username, groups, tags }: AccessEntry): ConditionContext {
+  return {
+    "eks:clusterName": [entryArn.split("/")[1] ?? ""],
+    "eks:principalArn": [principalArn],
+    "eks:accessEntryType": [type],
+    "eks:username": [username],
+    "eks:kubernetesGroups": groups,
+    ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:ResourceTag/${key}`, [value]])),
+  };
+}
+
+function present(keys: Readonly<Record<string, readonly (string | undefined)[]>>): ConditionContext {
+  return Object.fromEntries(
+    Object.entries(keys).map(([key, values]) => [key, values.filter((value) => value !== undefined)]),
+  );
 }
 
 /** What making an entry needs beside the right to make it: for tags, and for the role of nodes of one's own. */

@@ -23,6 +23,8 @@ export interface Identity {
   id: string;
   /** Actions that an identity policy allows on everything, for example `eks:DescribeCluster`, `eks:*`. */
   allow: readonly string[];
+  /** What a policy with resources and conditions allows beside that. */
+  policy: PolicyStatements;
   trust: TrustPolicy;
   maxSessionSeconds: number;
 }
@@ -38,8 +40,25 @@ export interface Caller {
   session?: Session;
 }
 
-/** The statements of a session policy, each of which allows something. */
-export type SessionPolicy = readonly { readonly actions: readonly string[]; readonly resources: readonly string[] }[];
+/** The statements of a policy, each of which allows something. */
+export type PolicyStatements = readonly {
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  /** All of them have to be met. */
+  readonly conditions: readonly Condition[];
+}[];
+
+/** One key of a condition (IAM User Guide, "IAM JSON policy elements: Condition operators"). */
+export interface Condition {
+  readonly test: "StringEquals" | "StringLike" | "ArnEquals" | "ArnLike" | "Null";
+  /** Whether every value of the key has to be met, and none is well too: `ForAllValues`. */
+  readonly every: boolean;
+  readonly key: string;
+  readonly values: readonly string[];
+}
+
+/** What a call says of itself, by the key of a condition; a key that is absent is not there for the call. */
+export type ConditionContext = Readonly<Record<string, readonly string[]>>;
 
 export interface Session {
   token: string;
@@ -49,7 +68,7 @@ export interface Session {
   sourceIdentity?: string;
   tags: ReadonlyMap<string, string>;
   /** What the session may do at most, beside what its role may; undefined: all that the role may. */
-  policy?: SessionPolicy;
+  policy?: PolicyStatements;
   /** Keys of the tags that go on to sessions that are assumed from this one. */
   transitive: ReadonlySet<string>;
 }
@@ -65,28 +84,59 @@ export interface SessionCredentials extends Credentials {
   expiration: Date;
 }
 
-/** Whether an identity policy allows an action. */
-export function allows(identity: Identity, action: string): boolean {
-  return identity.allow.some((pattern) => matches(pattern, action));
+/** Whether an identity's own policies allow an action on a resource. */
+export function identityAllows(
+  { allow, policy }: Identity,
+  action: string,
+  resource: string,
+  context: ConditionContext = {},
+): boolean {
+  return allow.some((pattern) => matches(pattern, action)) || policyAllows(policy, action, resource, context);
 }
 
 /** Whether the policy of a session, where it has one, lets an action on a resource pass. */
-export function sessionAllows({ session }: Caller, action: string, resource: string): boolean {
-  const policy = session?.policy;
-  if (!policy) return true;
-  return policy.some(
-    ({ actions, resources }) =>
-      actions.some((pattern) => matches(pattern, action)) && resources.some((pattern) => matches(pattern, resource)),
-  );
+export function sessionAllows(
+  { session }: Caller,
+  action: string,
+  resource: string,
+  context: ConditionContext = {},
+): boolean {
+  return session?.policy === undefined || policyAllows(session.policy, action, resource, context);
 }
 
 /** Whether identity policy and session policy allow an action together (IAM User Guide, "Session policies"). */
-export function mayCall(caller: Caller, action: string, resource: string): boolean {
-  return allows(caller.identity, action) && sessionAllows(caller, action, resource);
+export function mayCall(caller: Caller, action: string, resource: string, context: ConditionContext = {}): boolean {
+  const own = identityAllows(caller.identity, action, resource, context);
+  return own && sessionAllows(caller, action, resource, context);
 }
 
-/** `*` stands for any run of characters, as in IAM. */
+function policyAllows(
+  statements: PolicyStatements,
+  action: string,
+  resource: string,
+  context: ConditionContext,
+): boolean {
+  return statements.some(
+    ({ actions, resources, conditions }) =>
+      actions.some((pattern) => matches(pattern, action)) &&
+      resources.some((pattern) => matches(pattern, resource)) &&
+      conditions.every((condition) => isMet(condition, context)),
+  );
+}
+
+function isMet({ test, every, key, values }: Condition, context: ConditionContext): boolean {
+  const own = context[key] ?? [];
+  if (test === "Null") return values.includes(String(own.length === 0));
+  const like = test !== "StringEquals";
+  const fits = (value: string) => values.some((wanted) => (like ? matches(wanted, value) : wanted === value));
+  return every ? own.every(fits) : own.some(fits);
+}
+
+/** `*` stands for any run of characters and `?` for one, as in IAM. */
 function matches(pattern: string, text: string): boolean {
-  const [head = "", ...rest] = pattern.split("*");
-  return rest.length === 0 ? pattern === text : text.startsWith(head) && text.endsWith(rest.at(-1) ?? "");
+  const expression = pattern
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  return new RegExp(`^${expression}$`, "s").test(text);
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { Caller, Credentials, Identity, SessionCredentials, SessionPolicy, TrustPolicy } from "./identities.ts";
+import type { Caller, Credentials, Identity, PolicyStatements, SessionCredentials, TrustPolicy } from "./identities.ts";
+import { readPolicyDocument } from "./policy-document.ts";
 
 /** What a session carries, and how long it lives (an hour unless told otherwise). */
 interface SessionOptions {
@@ -7,7 +8,7 @@ interface SessionOptions {
   sourceIdentity?: string;
   tags?: ReadonlyMap<string, string>;
   transitive?: ReadonlySet<string>;
-  policy?: SessionPolicy;
+  policy?: PolicyStatements;
 }
 
 const noTrust: TrustPolicy = { principals: [] };
@@ -69,6 +70,16 @@ export class SandboxAccount {
   /** What the identity's own policy allows, from now on. Sessions that exist feel it too. */
   setAllowed(arn: string, allow: readonly string[]): void {
     this.#identities.set(arn, { ...this.#known(arn), allow });
+  }
+
+  /**
+   * Gives the identity a policy beside what it is allowed on everything, instead of the one before: JSON.
+   * @throws Error where the sandbox does not understand it
+   */
+  setPolicy(arn: string, document: string): void {
+    const policy = readPolicyDocument(document);
+    if (!policy) throw new Error(`not a policy that the sandbox understands: ${document}`);
+    this.#identities.set(arn, { ...this.#known(arn), policy });
   }
 
   removeIdentity(arn: string): void {
@@ -136,7 +147,7 @@ export class SandboxAccount {
     const arn = `arn:${this.partition}:iam::${account}:${kind}${path}${name}`;
     if (this.#identities.has(arn)) throw new Error(`${arn} exists already`);
     const id = keyId(kind === "user" ? "AIDA" : "AROA", 17);
-    this.#identities.set(arn, { kind, arn, accountId: account, name, id, allow, trust, maxSessionSeconds });
+    this.#identities.set(arn, { kind, arn, accountId: account, name, id, allow, policy: [], trust, maxSessionSeconds });
     return arn;
   }
 

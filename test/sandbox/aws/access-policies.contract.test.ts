@@ -1,4 +1,5 @@
 import {
+  DescribeClusterCommand,
   DisassociateAccessPolicyCommand,
   ListAccessPoliciesCommand,
   ListTagsForResourceCommand,
@@ -169,5 +170,17 @@ describe("tags of an access entry", () => {
     );
 
     expect(refusal).toMatchObject({ name: "NotFoundException", status: 404 });
+  });
+});
+
+describe("tags of a cluster", () => {
+  it("are told by DescribeCluster, and are none of its entries'", async () => {
+    const { eks, arn: resourceArn } = eksAccount;
+
+    await eks.send(new TagResourceCommand({ resourceArn, tags: { team: "shop" } }));
+    const { cluster } = await eks.send(new DescribeClusterCommand({ name: "main" }));
+
+    expect(cluster?.tags).toEqual({ team: "shop" });
+    expect((await eksAccount.describe())?.tags).toEqual({});
   });
 });

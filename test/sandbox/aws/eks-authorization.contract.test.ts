@@ -1,8 +1,14 @@
 import { LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
-import { CreateAccessEntryCommand, DescribeAccessEntryCommand, ListAccessPoliciesCommand } from "@aws-sdk/client-eks";
+import {
+  AssociateAccessPolicyCommand,
+  CreateAccessEntryCommand,
+  type CreateAccessEntryCommandInput,
+  DescribeAccessEntryCommand,
+  ListAccessPoliciesCommand,
+} from "@aws-sdk/client-eks";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { anEksAccount, type EksAccount } from "./an-eks-account.ts";
+import { anEksAccount, type EksAccount, policyArn } from "./an-eks-account.ts";
 import { clientsOf, refusalOf } from "./clients.ts";
 
 // Copies: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Elastic Kubernetes Service"; EKS
@@ -103,6 +109,87 @@ describe("IAM", () => {
     const refusal = await refusalOf(asUser("eks:ListAccessEntries").send(new ListAccessPoliciesCommand({})));
 
     expect(refusal.message).toMatch(/eks:ListAccessPolicies on resource: \*$/);
+  });
+});
+
+describe("a policy with conditions", () => {
+  const clusterArn = "arn:aws:eks:eu-central-1:111122223333:cluster/main";
+  const entries = "arn:aws:eks:eu-central-1:111122223333:access-entry/main/*";
+
+  /** A client of a user whose policy has these statements. */
+  function withPolicy(...statements: object[]) {
+    const { account, url } = eksAccount.aws;
+    const user = account.addUser({ name: "conditional" });
+    const Statement = statements.map((statement) => ({ Effect: "Allow", ...statement }));
+    account.setPolicy(user.arn, JSON.stringify({ Version: "2012-10-17", Statement }));
+    return clientsOf(url, user).eks;
+  }
+  const create = (change: Partial<CreateAccessEntryCommandInput> = {}) =>
+    new CreateAccessEntryCommand({ clusterName, principalArn: eksAccount.dev, ...change });
+  const nameOf = async (call: Promise<unknown>) => (await refusalOf(call)).name;
+
+  it("bounds the entries that may be made, by type, principal, groups and tags", async () => {
+    const Condition = {
+      StringEquals: { "eks:accessEntryType": "STANDARD", "aws:RequestTag/team": "shop" },
+      ArnLike: { "eks:principalArn": "arn:aws:iam::*:role/team/*" },
+      "ForAllValues:StringLike": { "eks:kubernetesGroups": "shop:*" },
+      Null: { "eks:username": "true" },
+    };
+    const eks = withPolicy(
+      { Action: "eks:CreateAccessEntry", Resource: clusterArn, Condition },
+      { Action: "eks:TagResource", Resource: entries },
+    );
+    const tags = { team: "shop" };
+
+    const refused = [
+      await nameOf(eks.send(create())),
+      await nameOf(eks.send(create({ tags: { team: "web" } }))),
+      await nameOf(eks.send(create({ tags, principalArn: eksAccount.jane }))),
+      await nameOf(eks.send(create({ tags, type: "HYBRID_LINUX" }))),
+      await nameOf(eks.send(create({ tags, kubernetesGroups: ["shop:readers", "readers"] }))),
+      await nameOf(eks.send(create({ tags, username: "dev" }))),
+    ];
+    const { accessEntry } = await eks.send(create({ tags, kubernetesGroups: ["shop:readers"] }));
+
+    expect(refused).toEqual(refused.map(() => "AccessDeniedException"));
+    expect(accessEntry?.kubernetesGroups).toEqual(["shop:readers"]);
+  });
+
+  it("bounds the policies that may be associated, by name and scope, and the entries by their tags", async () => {
+    await eksAccount.create({ tags: { team: "shop" } });
+    await eksAccount.create({ principalArn: eksAccount.jane });
+    const Condition = {
+      StringEquals: { "eks:policyArn": policyArn("AmazonEKSViewPolicy"), "aws:ResourceTag/team": "shop" },
+      "ForAnyValue:StringEquals": { "eks:namespaces": ["shop", "web"] },
+    };
+    const eks = withPolicy({ Action: "eks:AssociateAccessPolicy", Resource: entries, Condition });
+    const associate = (name: string, principalArn: string, ...namespaces: string[]) => {
+      const accessScope =
+        namespaces.length > 0 ? { type: "namespace" as const, namespaces } : { type: "cluster" as const };
+      const association = { clusterName, principalArn, policyArn: policyArn(name), accessScope };
+      return eks.send(new AssociateAccessPolicyCommand(association));
+    };
+
+    const refused = [
+      await nameOf(associate("AmazonEKSAdminPolicy", eksAccount.dev, "shop")),
+      await nameOf(associate("AmazonEKSViewPolicy", eksAccount.dev, "other")),
+      await nameOf(associate("AmazonEKSViewPolicy", eksAccount.dev)),
+      await nameOf(associate("AmazonEKSViewPolicy", eksAccount.jane, "shop")),
+    ];
+    await associate("AmazonEKSViewPolicy", eksAccount.dev, "shop");
+
+    expect(refused).toEqual(refused.map(() => "AccessDeniedException"));
+  });
+
+  it.each([
+    ["a denial", { Effect: "Deny", Action: "eks:*", Resource: "*" }],
+    [
+      "an unknown operator",
+      { Action: "eks:*", Resource: "*", Condition: { IpAddress: { "aws:SourceIp": "10.0.0.0/8" } } },
+    ],
+    ["what it is not for", { NotAction: "eks:*", Resource: "*" }],
+  ])("is not taken with %s, which the sandbox would pass over", (_, statement) => {
+    expect(() => withPolicy(statement)).toThrow("not a policy that the sandbox understands");
   });
 });
 

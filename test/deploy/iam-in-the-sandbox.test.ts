@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+import {
+  AssociateAccessPolicyCommand,
+  CreateAccessEntryCommand,
+  DeleteAccessEntryCommand,
+  DescribeAccessEntryCommand,
+  DescribeClusterCommand,
+  DisassociateAccessPolicyCommand,
+  type EKSClient,
+  ListAccessEntriesCommand,
+  ListAssociatedAccessPoliciesCommand,
+  TagResourceCommand,
+  UntagResourceCommand,
+  UpdateAccessEntryCommand,
+} from "@aws-sdk/client-eks";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { anAccount, clientsOf, refusalOf } from "../sandbox/aws/clients.ts";
+
+/** The policy of deploy/iam as it stands, given to a role of the sandbox: its resources and conditions are tried, not read. */
+const document = readFileSync(new URL("../../deploy/iam/access-entries-policy.json", import.meta.url), "utf8");
+
+let aws: Awaited<ReturnType<typeof anAccount>>;
+let eks: EKSClient;
+let dev: string;
+
+beforeAll(async () => {
+  aws = await anAccount();
+  const creatorArn = aws.account.addRole({ name: "creator" }).arn;
+  const { arn } = aws.account.addRole({ name: "eks-access-entries" });
+  aws.account.setPolicy(arn, document);
+  dev = aws.account.addRole({ name: "developers", path: "/team/" }).arn;
+  const known = {
+    region: "eu-central-1",
+    endpoint: "https://127.0.0.1:6443",
+    certificateAuthority: "UEVN",
+    creatorArn,
+  };
+  for (const name of ["payments", "other"]) aws.addCluster({ ...known, name, authenticationMode: "API" });
+  eks = clientsOf(aws.url, aws.account.sessionFor(arn, "me")).eks;
+});
+afterAll(() => aws.stop());
+
+const policyArn = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+
+test("access-entries-policy.json lets through a grant from its beginning to its end, on its cluster", async () => {
+  const entry = { clusterName: "payments", principalArn: dev };
+
+  await eks.send(new DescribeClusterCommand({ name: "payments" }));
+  await eks.send(new ListAccessEntriesCommand({ clusterName: "payments" }));
+  const tags = { "eks-access/grant": "r1" };
+  const { accessEntry } = await eks.send(new CreateAccessEntryCommand({ ...entry, kubernetesGroups: ["g"], tags }));
+  const { accessEntryArn: resourceArn = "" } = accessEntry ?? {};
+  await eks.send(new DescribeAccessEntryCommand(entry));
+  await eks.send(new TagResourceCommand({ resourceArn, tags: { more: "" } }));
+  await eks.send(new UpdateAccessEntryCommand({ ...entry, kubernetesGroups: [] }));
+  await eks.send(new AssociateAccessPolicyCommand({ ...entry, policyArn, accessScope: { type: "cluster" } }));
+  const { associatedAccessPolicies } = await eks.send(new ListAssociatedAccessPoliciesCommand(entry));
+  await eks.send(new DisassociateAccessPolicyCommand({ ...entry, policyArn }));
+  await eks.send(new UntagResourceCommand({ resourceArn, tagKeys: ["more"] }));
+  await eks.send(new DeleteAccessEntryCommand(entry));
+
+  expect(associatedAccessPolicies).toHaveLength(1);
+});
+
+test("it lets nothing through on another cluster, and no entry of nodes", async () => {
+  const refusals = [
+    await refusalOf(eks.send(new DescribeClusterCommand({ name: "other" }))),
+    await refusalOf(eks.send(new CreateAccessEntryCommand({ clusterName: "other", principalArn: dev }))),
+    await refusalOf(eks.send(new DescribeAccessEntryCommand({ clusterName: "other", principalArn: dev }))),
+    await refusalOf(
+      eks.send(new CreateAccessEntryCommand({ clusterName: "payments", principalArn: dev, type: "HYBRID_LINUX" })),
+    ),
+  ];
+
+  expect(refusals.map(({ name }) => name)).toEqual(refusals.map(() => "AccessDeniedException"));
+});
