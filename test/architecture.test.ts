@@ -19,6 +19,7 @@ const domain = [
   "failure",
   "diagnosis",
   "migration",
+  "rescue",
 ];
 
 /** Packages without I/O that a domain folder may take. */

@@ -29,6 +29,8 @@ export type EventType =
   | "grant.failed"
   | "grant.ending"
   | "grant.ended"
+  | "rescue.mode-switched"
+  | "rescue.mended"
   | "link.made"
   | "link.proposed"
   | "link.confirmed"

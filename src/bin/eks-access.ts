@@ -32,6 +32,10 @@ const commands: Readonly<Record<string, { does: string; run: (argv: readonly str
     does: "plans the move of a cluster to access entries",
     run: async (argv) => (await import("./migrate.ts")).migrate(argv, processIo()),
   },
+  rescue: {
+    does: "lets a role into a cluster whose aws-auth is broken, and mends it",
+    run: async (argv) => (await import("./rescue.ts")).runRescue(argv, processIo()),
+  },
   doctor: {
     does: "says what a process lacks, and how to mend it",
     run: async (argv) => (await import("./doctor.ts")).doctor(argv, processIo()),

@@ -1,5 +1,6 @@
 import { load } from "js-yaml";
 import type { Cluster, Level } from "../policy/cluster.ts";
+import { rescueLevel } from "../rescue/lease.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
 import { creatorProblems } from "./creator-problems.ts";
 import { policyProblems } from "./policy-problems.ts";
@@ -68,6 +69,7 @@ export function readConfig(text: string): ConfigReading {
   if (!read.success) return { type: "invalid", problems: problemsOfForm(read.error.issues, value) };
   const problems = [
     ...unknownLevels(read.data),
+    ...reservedLevels(read.data),
     ...creatorProblems(read.data),
     ...twice(read.data),
     ...policyProblems(read.data),
@@ -125,6 +127,12 @@ function unknownLevels(file: ConfigFile): string[] {
           ],
     ),
   );
+}
+
+/** A grant of that name would pass for a rescue, which the worker ends in another way. */
+function reservedLevels({ levels }: ConfigFile): string[] {
+  if (!Object.hasOwn(levels, rescueLevel)) return [];
+  return [`levels.${rescueLevel}: give it another name; eks-access rescue calls its own access so.`];
 }
 
 /** A confirmation that nobody can give would keep everybody from a link for ever. */

@@ -1,5 +1,6 @@
 import { lastApproval } from "../approval/decision.ts";
 import type { AccessRequest } from "../request/request.ts";
+import { isRescue } from "../rescue/lease.ts";
 import { endOf } from "./grant.ts";
 import type { Holding, Share } from "./holding.ts";
 
@@ -19,7 +20,7 @@ export function dueWork(open: readonly AccessRequest[], now: Date): DueWork {
   const leaving: AccessRequest[] = [];
   const staying: AccessRequest[] = [];
   for (const request of open) {
-    if (request.state !== "approved" || !request.grant) continue;
+    if (request.state !== "approved" || !request.grant || isRescue(request)) continue;
     if (isOver(request, now)) leaving.push(request);
     else if (request.grant.state === "scheduled") arriving.push(request);
     else staying.push(request);

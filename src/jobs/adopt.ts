@@ -4,6 +4,7 @@ import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { noStanding } from "../policy/person.ts";
 import type { AccessRequest } from "../request/request.ts";
+import { adoptRescues } from "./adopt-rescues.ts";
 import { type ClusterState, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
 import { openCluster } from "./open-cluster.ts";
@@ -25,8 +26,9 @@ export interface Adoption {
  * new ledger, and after the ledger was lost. Only what our seal speaks for is believed; nothing is granted by it.
  */
 export async function adoptCluster(context: WorkerContext, cluster: Cluster): Promise<Adoption> {
+  // Before the creator is asked for: it may be what was lost.
+  const adoption = { recovered: [...(await adoptRescues(context, cluster))], ended: [] as string[] };
   const open = await (context.openCluster ?? openCluster)(context, cluster, []);
-  const adoption = { recovered: [] as string[], ended: [] as string[] };
   let isToBeCleared = false;
   try {
     const state = await readClusterState(open, cluster, context.sealKeys, []);

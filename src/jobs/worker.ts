@@ -4,6 +4,7 @@ import type { RedisClient } from "../redis/client.ts";
 import { adoptCluster } from "./adopt.ts";
 import { answerQuestion, isQuestion } from "./answer-question.ts";
 import type { WorkerContext } from "./context.ts";
+import { endRescues } from "./end-rescues.ts";
 import { endedBy, HandBack, type Stoppable, wasBegunBefore } from "./hand-back.ts";
 import { previewCluster } from "./preview.ts";
 import { type ClusterJob, clusterJob, queuePrefix } from "./queues.ts";
@@ -49,7 +50,10 @@ async function look(context: WorkerContext, job: Job<ClusterJob>): Promise<unkno
   if (isQuestion(data)) return answerQuestion(context, cluster, data);
   if (data.type === "preview") await previewCluster(context, cluster);
   else if (data.type === "adopt") await adoptCluster(context, cluster);
-  else await reconcileCluster(context, cluster, reasonOf(data.type, job));
+  else {
+    await endRescues(context, cluster);
+    await reconcileCluster(context, cluster, reasonOf(data.type, job));
+  }
   return undefined;
 }
 

@@ -133,3 +133,14 @@ function bomb(): string {
     .map((name, index) => `${name}: &${name} [${Array(8).fill(`*${"abcdefghi"[index]}`).join(",")}]\n`)
     .join("");
 }
+
+test("no level is called as a rescue calls its own access", () => {
+  const named = configText
+    .replace("levels: [viewer, admin]", "levels: [rescue, admin]")
+    .replace("  viewer:", "  rescue:");
+
+  expect(readConfig(named)).toEqual({
+    type: "invalid",
+    problems: [expect.stringMatching(/^levels\.rescue: give it another name/)],
+  });
+});

@@ -44,7 +44,10 @@ test("the code sends no command that the policies do not know", () => {
   const commands = new Set([...adapters.matchAll(/new (\w+Command)\(/g)].map(([, name]) => name));
 
   // GetCallerIdentity needs no permission (API reference of STS).
-  const eks = actionsOf("access-entries-policy").map((action) => `${action.replace("eks:", "")}Command`);
+  const actions = new Set([...actionsOf("access-entries-policy"), ...actionsOf("rescue-policy")]);
+  const eks = [...actions]
+    .filter((each) => each.startsWith("eks:"))
+    .map((each) => `${each.replace("eks:", "")}Command`);
   expect([...commands].sort()).toEqual(
     [...eks, "AssumeRoleCommand", "GetCallerIdentityCommand", "LookupEventsCommand"].sort(),
   );
@@ -61,7 +64,7 @@ test("the worker may do what an assumed session takes, on named roles, and nothi
 
   expect(actionsOf("worker-policy")).toEqual(["cloudtrail:LookupEvents", ...session]);
   expect(actionsOf("creator-trust-policy")).toEqual(session);
-  const names = ["worker-policy", "creator-policy", "access-entries-policy"];
+  const names = ["worker-policy", "creator-policy", "access-entries-policy", "rescue-policy"];
   const statements = names.flatMap((name) => read(name).Statement);
   const unbound = statements.filter(({ Resource = ["*"] }) => Resource.some((resource) => !isNamed(resource)));
   // LookupEvents knows no resources (service authorization reference of CloudTrail).

@@ -16,6 +16,7 @@ import { at, hours, minutes } from "../builders/times.ts";
 
 const end = at(minutes(2) + hours(4));
 const now = at(minutes(3));
+const aRescue = { level: "rescue", glass: { review: null, remindAt: "", reminders: 0 } } as const;
 const revoked = { cause: "revoked", by: "U0ONCALL", at: now.toISOString(), why: "" } as const;
 
 /** In which of the three lists a request falls. */
@@ -36,6 +37,7 @@ describe("of the open requests of a cluster", () => {
     ["an active one stays until its end", aGrantedRequest({ state: "active" }), new Date(end.getTime() - 1), "staying"],
     ["an active one leaves at its end", aGrantedRequest({ state: "active" }), end, "leaving"],
     ["a revoked one leaves at once", aGrantedRequest({ state: "active", end: revoked }), now, "leaving"],
+    ["a rescue is in no document", { ...aGrantedRequest({ state: "active" }), ...aRescue }, end, ""],
     ["one revoked before it was written leaves", aGrantedRequest({ state: "scheduled", end: revoked }), now, "leaving"],
   ])("%s", (_, request, when, place) => {
     expect(placeOf(request, when)).toBe(place);

@@ -1,5 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import { type AccessRequest, isClosed } from "../../request/request.ts";
+import { isRescue } from "../../rescue/lease.ts";
 import { code, codeBlock, codeList, context, fields, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import type { Presence } from "../presence.ts";
 import { approveButton, denyButton, detailsButton, extendButtons, reviewedButton, revokeButton } from "./buttons.ts";
@@ -38,7 +39,9 @@ export function approvalMessage(request: AccessRequest, presence: Presence | nul
       titleBlock(request),
       fields([
         `*Principal*\n${code(request.principal)}`,
-        `*Groups*\n${codeList(request.groups, 900)}`,
+        isRescue(request)
+          ? `*Access policy*\n${code("AmazonEKSClusterAdminPolicy")}`
+          : `*Groups*\n${codeList(request.groups, 900)}`,
         `*For*\n${leaseOf(request)}`,
         `*Request*\n${code(request.id)}, asked ${time(request.createdAt)}`,
         ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),

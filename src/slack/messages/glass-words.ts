@@ -1,8 +1,13 @@
 import type { AccessRequest } from "../../request/request.ts";
+import { isRescue } from "../../rescue/lease.ts";
 import { code, mention, time } from "../mrkdwn.ts";
 
 /** The heading of access that nobody approved: loud, because it is read by who was not asked. */
-export function glassTitle({ requester, level, cluster }: AccessRequest): string {
+export function glassTitle(request: AccessRequest): string {
+  const { requester, level, cluster, principal } = request;
+  if (isRescue(request)) {
+    return `:rotating_light: *${mention(requester)} broke the glass of ${code(cluster)} to rescue it: ${code(principal)} becomes its administrator by an access entry, without an approval*`;
+  }
   return `:rotating_light: *${mention(requester)} broke the glass of ${code(cluster)} and takes ${code(level)}, without an approval*`;
 }
 

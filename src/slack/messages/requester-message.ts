@@ -139,8 +139,8 @@ function endedText(request: AccessRequest, subject: string): string {
   const { grant, requester } = request;
   if (!grant) return "";
   const { end } = grant;
-  if (end?.cause !== "revoked") return `${subject} is over: ${remainsOf(grant)}. ${askAgain}`;
-  if (end.by === requester) return `${subject} ended as you asked: ${remainsOf(grant)}.`;
+  if (end?.cause !== "revoked") return `${subject} is over: ${remainsOf(request)}. ${askAgain}`;
+  if (end.by === requester) return `${subject} ended as you asked: ${remainsOf(request)}.`;
   const why = end.why && ` (${cut(plainLine(end.why), 300)})`;
-  return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsOf(grant)}. ${askAgain}`;
+  return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsOf(request)}. ${askAgain}`;
 }

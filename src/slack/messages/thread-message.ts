@@ -120,7 +120,8 @@ function leaseEntries({ grant, durationSeconds }: AccessRequest, told: readonly 
   return entries;
 }
 
-function endEntries({ grant }: AccessRequest): ThreadEntry[] {
+function endEntries(request: AccessRequest): ThreadEntry[] {
+  const { grant } = request;
   const entries: ThreadEntry[] = [];
   if (!grant) return entries;
   const { end } = grant;
@@ -130,7 +131,7 @@ function endEntries({ grant }: AccessRequest): ThreadEntry[] {
   }
   if (grant.state === "ended") {
     const at = time(grant.endedAt ?? grant.endsAt);
-    entries.push({ name: "ended", text: `Ended ${at}: ${remainsOf(grant)}.` });
+    entries.push({ name: "ended", text: `Ended ${at}: ${remainsOf(request)}.` });
   }
   if (grant.state === "failed") {
     entries.push({ name: "failed", text: `Could not be given: ${said(grant.failure?.message ?? "")}.` });

@@ -30,6 +30,8 @@ const happened: Readonly<Record<EventType, string>> = {
   "grant.failed": "gave it up",
   "grant.ending": "began to take it away",
   "grant.ended": "took it away",
+  "rescue.mode-switched": "switched the authentication mode to API_AND_CONFIG_MAP",
+  "rescue.mended": "mended aws-auth",
   "link.made": "linked a principal",
   "link.proposed": "asked to be linked",
   "link.confirmed": "confirmed a link",

@@ -1,8 +1,8 @@
-import type { Grant } from "../../grant/grant.ts";
 import type { Finding, Proof } from "../../proof/proof.ts";
 import { findingsOf } from "../../proof/proof.ts";
 import { formatDuration, isPermanent } from "../../request/duration.ts";
 import type { AccessRequest, MappedIdentity } from "../../request/request.ts";
+import { isRescue } from "../../rescue/lease.ts";
 import { code, codeList, cut, escapeText, mention, plainLine, time, until } from "../mrkdwn.ts";
 
 /** A sentence of ours in the middle of others: without its full stop, and never so long that it hides them. */
@@ -50,14 +50,16 @@ function grantStateOf(request: AccessRequest): string {
   }
   if (grant?.state === "ended") {
     const cause = grant.end?.cause === "revoked" ? `Revoked by ${mention(grant.end.by)}` : "Expired";
-    return `${by}*Ended* ${time(grant.endedAt ?? grant.endsAt)}. ${cause}; ${remainsOf(grant)}`;
+    return `${by}*Ended* ${time(grant.endedAt ?? grant.endsAt)}. ${cause}; ${remainsOf(request)}`;
   }
   if (grant?.state === "failed") return `${by}*Failed*: ${said(grant.failure?.message ?? "")}`;
   return `${by}Being applied, not active yet`;
 }
 
 /** What is left in aws-auth after the end: another grant, or an entry that was there before, may still give access. */
-export function remainsOf({ remains }: Grant): string {
+export function remainsOf(request: AccessRequest): string {
+  const remains = request.grant?.remains;
+  if (isRescue(request)) return "its access entry is deleted";
   return remains ? `aws-auth still has ${identityOf(remains)}` : "the entry is gone from aws-auth";
 }
 

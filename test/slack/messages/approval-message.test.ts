@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { beginRescue } from "../../../src/jobs/rescue.ts";
 import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { approvalMessage } from "../../../src/slack/messages/approval-message.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, aPreview, aPreviewedRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
+import { sealKeys } from "../../builders/seal-keys.ts";
 import { states } from "../../builders/states.ts";
+import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";
 
 test.each(Object.entries(states))("the channel reads of a request that is %s", (_, request) => {
@@ -22,6 +26,26 @@ test.each(Object.entries({ ...states, ...longestStates }))(
     expect(message.text.length).toBeLessThan(4_000);
   },
 );
+
+test("the channel reads of a rescue what it is, and what is proved of it", () => {
+  const order = { cluster: aCluster(), principalArn: "arn:aws:iam::111122223333:role/rescuer", by: "U0ONCALL" };
+  const wish = { durationSeconds: 3600, reason: "nobody gets in", good: null, keeps: false };
+  const request = beginRescue({ ...order, ...wish }, "r-1", { sealKeys, now: () => at(0) }, 3600);
+  const gone = {
+    ...request,
+    grant: request.grant && { ...request.grant, state: "ended" as const, endedAt: at(9).toISOString() },
+  };
+
+  const text = textOfBlocks(approvalMessage(request));
+
+  expect(problemsOf(approvalMessage(request).blocks)).toEqual([]);
+  expect(text).toContain(
+    "<@U0ONCALL> broke the glass of `staging` to rescue it: `arn:aws:iam::111122223333:role/rescuer`",
+  );
+  expect(text).toContain("*Access policy*\n`AmazonEKSClusterAdminPolicy`");
+  expect(text).toContain("*Not reviewed yet*");
+  expect(textOfBlocks(approvalMessage(gone))).toContain("its access entry is deleted");
+});
 
 describe("the buttons", () => {
   test("carry the digest of the very change that is shown", () => {

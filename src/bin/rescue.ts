@@ -1,0 +1,139 @@
+import { sealKeysFrom } from "../approval/seal.ts";
+import { describeCluster } from "../aws/describe-cluster.ts";
+import { readConfigMap } from "../aws-auth/config-map.ts";
+import { becomeCreator } from "../jobs/become-creator.ts";
+import type { WorkerContext } from "../jobs/context.ts";
+import { knownCreator } from "../jobs/discover-creator.ts";
+import type { GoodDocument } from "../jobs/mend-document.ts";
+import { addressOf } from "../jobs/open-cluster.ts";
+import { eventOf, recordChange } from "../jobs/record-change.ts";
+import { beginRescue, type RescueOrder, rescue } from "../jobs/rescue.ts";
+import { ledgerJournal, printedJournal, type RescueJournal } from "../jobs/rescue-journal.ts";
+import type { Candidate } from "../jobs/rescue-session.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import { creatorArnOf } from "../policy/creator.ts";
+import { refuseRescue } from "../policy/may-rescue.ts";
+import { isRescue } from "../rescue/lease.ts";
+import type { CommandIo } from "./command-io.ts";
+import { readInput } from "./read-input.ts";
+import { newRequestId } from "./request-id.ts";
+import { type RescueOptions, readRescueOptions, rescueUsage } from "./rescue-options.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { withWorkerContext } from "./worker-context.ts";
+
+/** `eks-access rescue …`. @throws AccessError */
+export async function runRescue(argv: readonly string[], io: CommandIo): Promise<number> {
+  const options = readRescueOptions(argv);
+  if (typeof options === "string") return unusable(io, `${options}\n\n${rescueUsage}`);
+  const settings = await readSettings("worker");
+  const cluster = settings.config.clusters.get(options.cluster);
+  if (!cluster) return unusable(io, `There is no cluster ${options.cluster}.\n`);
+  const refusal = refuseRescue(cluster, options) ?? (await refuseSwitch(cluster, options));
+  if (refusal !== null) return unusable(io, `${refusal}\n`);
+  const good = await readGood(options, io);
+  if (typeof good === "string") return unusable(io, `${good}\n`);
+  const { by, role: principalArn, durationSeconds, reason, keep: keeps } = options;
+  const order: RescueOrder = { cluster, principalArn, by, durationSeconds, reason, good, keeps };
+  if (options.withoutLedger) return onPaper(settings, order, io);
+  return withWorkerContext(settings, "rescue", async (context) => {
+    const journal = await openJournal(context, order);
+    const creator = await knownCreator(context, cluster).catch(() => null);
+    return carryOut(
+      context,
+      order,
+      journal,
+      io,
+      creator && creatorCandidate(cluster, creator, journal.request().id, by),
+    );
+  });
+}
+
+/** There is no way back from the mode: whoever rescues a cluster says that they know. */
+async function refuseSwitch(cluster: Cluster, { yes }: RescueOptions): Promise<string | null> {
+  const { authenticationMode } = await describeCluster("default", addressOf(cluster));
+  if (yes || authenticationMode !== "CONFIG_MAP") return null;
+  return `${cluster.name} has the authentication mode CONFIG_MAP, and a rescue switches it to API_AND_CONFIG_MAP. That can't be taken back: EKS knows no way from there. aws-auth stays in force beside access entries. Add --yes to go on.`;
+}
+
+async function readGood({ document }: RescueOptions, io: CommandIo): Promise<GoodDocument | null | string> {
+  if (document === null) return null;
+  const input = await readInput(document, io);
+  if (input.type === "unusable") return input.message;
+  const reading = readConfigMap(input.text);
+  if (reading.type === "unusable") return `${document}: ${reading.message}`;
+  const { data, object } = reading.file;
+  return { data, annotations: annotationsIn(object.metadata) };
+}
+
+function annotationsIn(metadata: unknown): Readonly<Record<string, string>> {
+  if (typeof metadata !== "object" || metadata === null || !("annotations" in metadata)) return {};
+  const { annotations } = metadata;
+  if (typeof annotations !== "object" || annotations === null) return {};
+  const texts = Object.entries(annotations).filter((field): field is [string, string] => typeof field[1] === "string");
+  return Object.fromEntries(texts);
+}
+
+/** A rescue that died goes on under its own record, with the end that it had. */
+async function openJournal(context: WorkerContext, order: RescueOrder): Promise<RescueJournal> {
+  const { cluster, principalArn, by, durationSeconds, reason } = order;
+  const open = await context.ledger.openOf(cluster.name);
+  const begun = open.find(
+    (request) => isRescue(request) && request.principal === principalArn && request.grant?.end === null,
+  );
+  if (begun) return ledgerJournal(context, begun, by);
+  const request = beginRescue(order, newRequestId(), context, context.config.timing.requestLapsesAfterSeconds);
+  const now = context.now();
+  const detail = { principal: principalArn, level: request.level, durationSeconds, reason };
+  await recordChange(context, request, eventOf("glass.broken", request, by, now, detail), now);
+  return ledgerJournal(context, request, by);
+}
+
+function creatorCandidate(
+  cluster: Cluster,
+  creator: Awaited<ReturnType<typeof knownCreator>>,
+  id: string,
+  requester: string,
+): Candidate {
+  return {
+    name: creatorArnOf(creator),
+    isLeased: false,
+    credentials: async () => (await becomeCreator(cluster, creator, [{ id, requester }])).credentials,
+  };
+}
+
+/** Nobody is told, and no sweep finds it: the tags of the entry hold its end, which `recover` reads into the ledger later. */
+function onPaper({ environment, config }: Settings, order: RescueOrder, io: CommandIo): Promise<number> {
+  const context = { sealKeys: sealKeysFrom(environment.sealSecrets), now: () => new Date() };
+  const request = beginRescue(order, newRequestId(), context, config.timing.requestLapsesAfterSeconds);
+  const { cluster, by } = order;
+  const print = (line: string) => io.stderr(line);
+  const creator = cluster.creator.type === "discover" ? null : cluster.creator;
+  const candidate = creator && creatorCandidate(cluster, creator, request.id, by);
+  return carryOut(context, order, printedJournal(request, by, context.now, print), io, candidate);
+}
+
+async function carryOut(
+  context: Pick<WorkerContext, "sealKeys" | "now">,
+  order: RescueOrder,
+  journal: RescueJournal,
+  io: CommandIo,
+  creator: Candidate | null,
+): Promise<number> {
+  const { cluster } = order;
+  io.stdout(`${order.by} breaks the glass of ${cluster.name} (${journal.request().id}).\n`);
+  const say = (sentence: string) => io.stdout(`${sentence}\n`);
+  const others = creator ? [creator] : [];
+  const { sealKeys, now } = context;
+  const creatorArn = creator?.name ?? null;
+  const { mended, isEnded } = await rescue({ sealKeys, now, others, creatorArn, say }, order, journal);
+  if (!isEnded)
+    say(
+      `The access entry of ${order.principalArn} stays until ${journal.request().grant?.endsAt}; a worker ends it then.`,
+    );
+  return isEnded || (order.keeps && mended?.type === "mended") ? 0 : 1;
+}
+
+function unusable(io: CommandIo, message: string): number {
+  io.stderr(`eks-access rescue: ${message}`);
+  return 2;
+}

@@ -1,0 +1,179 @@
+import { breakTheGlass } from "../approval/glass.ts";
+import { accessEntriesOf } from "../aws/access-entries.ts";
+import { letAccessEntriesIn } from "../aws/authentication-mode.ts";
+import { type ClusterDescription, describeCluster } from "../aws/describe-cluster.ts";
+import type { Cluster, Level } from "../policy/cluster.ts";
+import { clusterArnOf } from "../policy/cluster-arn.ts";
+import type { Proof } from "../proof/proof.ts";
+import { type AccessRequest, createRequest } from "../request/request.ts";
+import { rescueLevel } from "../rescue/lease.ts";
+import type { WorkerContext } from "./context.ts";
+import { takeEntry } from "./end-rescues.ts";
+import { type GoodDocument, type MendResult, mendDocument } from "./mend-document.ts";
+import { addressOf } from "./open-cluster.ts";
+import type { RescueJournal } from "./rescue-journal.ts";
+import { giveLease } from "./rescue-lease.ts";
+import { type Candidate, leasedCandidate, type SignedInCluster, signInAsOne } from "./rescue-session.ts";
+
+/** What somebody who rescues a cluster wants. */
+export interface RescueOrder {
+  readonly cluster: Cluster;
+  /** As IAM has it, a role with its path. */
+  readonly principalArn: string;
+  /** Slack user id. */
+  readonly by: string;
+  readonly durationSeconds: number;
+  readonly reason: string;
+  readonly good: GoodDocument | null;
+  /** Whether the lease stays until its end though all is well. */
+  readonly keeps: boolean;
+}
+
+type RescueContext = Pick<WorkerContext, "sealKeys" | "now"> & {
+  readonly pause?: (ms: number) => Promise<unknown>;
+  /** Who else may sign in, where the principal of the lease can't: the creator. */
+  readonly others: readonly Candidate[];
+  readonly creatorArn: string | null;
+  /** Told of each step when it is done. */
+  readonly say: (sentence: string) => void;
+};
+
+/** What a rescue gives: the policy of a cluster administrator, by EKS. There are no groups in it. */
+function rescueLevelOf(durationSeconds: number): Level {
+  return { name: rescueLevel, groups: [], maxDurationSeconds: durationSeconds, verify: [] };
+}
+
+/** The record of a rescue as it first stands in the ledger: the glass is broken by it, told to all and to be reviewed. */
+export function beginRescue(
+  { cluster, principalArn: principal, by, durationSeconds, reason }: RescueOrder,
+  id: string,
+  { sealKeys, now }: Pick<WorkerContext, "sealKeys" | "now">,
+  lapsesAfterSeconds: number,
+): AccessRequest {
+  const level = rescueLevelOf(durationSeconds);
+  const who = { id, requester: by, cluster: cluster.name, principal, extends: null };
+  const asked = createRequest(
+    { ...who, level: level.name, groups: [], durationSeconds, reason },
+    now(),
+    lapsesAfterSeconds,
+  );
+  return breakTheGlass(asked, cluster, level, { user: by, memberships: [] }, sealKeys, now());
+}
+
+/** How a rescue came out: whether the document is as it should be, and whether the lease is over. */
+export interface RescueOutcome {
+  readonly mended: MendResult | null;
+  readonly isEnded: boolean;
+}
+
+/**
+ * Rescues a cluster with AWS rights alone: access entries beside aws-auth, one for the named role with an end of its own, the document
+ * mended, everybody who was in it looked for, the lease ended. Each step looks at what stands there, so that it may run again
+ * wherever it died. A lease that it can't end is ended by a worker.
+ *
+ * @throws AccessError
+ */
+export async function rescue(
+  context: RescueContext,
+  order: RescueOrder,
+  journal: RescueJournal,
+): Promise<RescueOutcome> {
+  const { cluster, principalArn } = order;
+  const address = addressOf(cluster);
+  const options = context.pause ? { pause: context.pause } : {};
+  if (await letAccessEntriesIn("default", address, options)) {
+    context.say("The authentication mode is API_AND_CONFIG_MAP now.");
+    await journal.note("rescue.mode-switched", () => ({}), { to: "API_AND_CONFIG_MAP" });
+  }
+  const description = await describeCluster("default", address);
+  await journal.note(
+    "grant.writing",
+    ({ grant }) => ({ grant: grant && { ...grant, writeBegan: grant.writeBegan ?? context.now().toISOString() } }),
+    {},
+  );
+  const entries = accessEntriesOf("default", address);
+  const { id, grant } = journal.request();
+  try {
+    const lease = { id, by: order.by, endsAt: grant?.endsAt ?? "" };
+    await giveLease({ entries, clusterArn: clusterArnOf(cluster), principalArn, sealKeys: context.sealKeys }, lease);
+  } finally {
+    entries.close();
+  }
+  context.say(`${principalArn} has its access entry with AmazonEKSClusterAdminPolicy until ${grant?.endsAt}.`);
+  const mended = await mendAs(context, order, description, journal);
+  const isWell = mended?.type === "mended" && mended.returns.every(({ isBack }) => isBack);
+  if (!isWell || order.keeps) return { mended, isEnded: false };
+  await takeEntry(context, cluster, principalArn, id);
+  const endedAt = context.now().toISOString();
+  const end = { cause: "revoked", by: order.by, at: endedAt, why: "the cluster is rescued" } as const;
+  const over = { state: "ended", end, endedAt } as const;
+  const detail = { cause: end.cause, why: end.why };
+  await journal.note("grant.ended", (now) => ({ grant: now.grant && { ...now.grant, ...over } }), detail);
+  context.say("The access entry is deleted: the rescue is over.");
+  return { mended, isEnded: true };
+}
+
+async function mendAs(
+  context: RescueContext,
+  order: RescueOrder,
+  description: ClusterDescription,
+  journal: RescueJournal,
+): Promise<MendResult | null> {
+  const { cluster, principalArn, good } = order;
+  const errand = { id: journal.request().id, requester: order.by };
+  const candidates = [leasedCandidate(cluster, principalArn, errand), ...context.others];
+  const result = await signInAsOne(cluster, description, candidates, errand, context);
+  const signedIn = result.type === "in" ? result.signedIn : null;
+  await activate(journal, signedIn, context.now().toISOString());
+  if (result.type === "out") {
+    context.say(
+      `Nobody could sign in to mend aws-auth. ${result.why.join(" ")} Sign in as ${principalArn}, and mend it by hand.`,
+    );
+    return null;
+  }
+  const { client } = result.signedIn;
+  try {
+    if (description.authenticationMode === "API") return { type: "mended", how: null, returns: [] };
+    const mended = await mendDocument(client, cluster, context.creatorArn, good, context.sealKeys);
+    sayMended(context.say, mended);
+    if (mended.type === "mended") {
+      const missing = mended.returns.filter(({ isBack }) => !isBack).map(({ arn }) => arn);
+      await journal.note("rescue.mended", () => ({}), {
+        how: mended.how,
+        back: mended.returns.length - missing.length,
+        missing,
+      });
+    }
+    return mended;
+  } finally {
+    client.close();
+  }
+}
+
+function sayMended(say: RescueContext["say"], mended: MendResult): void {
+  say(mended.type === "ask" ? mended.message : (mended.how ?? "aws-auth needs no mending."));
+  const returns = mended.type === "ask" ? [] : mended.returns;
+  for (const { arn, isBack } of returns) say(`  ${isBack ? "✓" : "✗"} ${arn}`);
+}
+
+/** It is told as active when the entry was read back, with what was tried and what was not (law 5). */
+async function activate(journal: RescueJournal, signedIn: SignedInCluster | null, at: string): Promise<void> {
+  const proof: Proof = {
+    at,
+    mapped: { result: "yes", detail: "its access entry was read back with AmazonEKSClusterAdminPolicy" },
+    authorized: {
+      result: "not tested",
+      detail: "a review of the API server does not see what an access policy allows",
+    },
+    signedIn: signedIn?.isLeased
+      ? { result: "yes", detail: `it signed in, ${Math.round(signedIn.afterMs / 1000)} s after its entry stood` }
+      : { result: "not tested", detail: "the role can't be assumed from here" },
+  };
+  await journal.note(
+    "grant.active",
+    ({ grant }) => ({
+      grant: grant && { ...grant, state: "active", activeSince: grant.activeSince ?? at, proof, warnAt: grant.endsAt },
+    }),
+    { mapped: proof.mapped.result, authorized: proof.authorized.result, signedIn: proof.signedIn.result },
+  );
+}

@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import { letAccessEntriesIn } from "../../src/aws/authentication-mode.ts";
+import { account, partition, region, useAccount } from "./aws-account.ts";
+
+const underTest = useAccount();
+
+function clusterOf(name: string, authenticationMode?: "API_AND_CONFIG_MAP") {
+  const { aws, creatorArn } = underTest();
+  const place = { name, endpoint: "https://127.0.0.1:1", certificateAuthority: "Y2E=", region, creatorArn };
+  const arn = aws.addCluster(authenticationMode ? { ...place, authenticationMode } : place);
+  return { arn, address: { eksName: name, region, account, partition } };
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20)));
+const lettingIn = (address: Parameters<typeof letAccessEntriesIn>[1]) =>
+  letAccessEntriesIn(underTest().worker, address, { pause });
+
+test("a cluster that reads aws-auth alone knows access entries afterwards, when EKS says that it does", async () => {
+  const { arn, address } = clusterOf("old");
+
+  expect(await lettingIn(address)).toBe(true);
+
+  expect(underTest().aws.accessOf(arn)?.mode).toBe("API_AND_CONFIG_MAP");
+});
+
+test("one that knows them is left alone", async () => {
+  const { address } = clusterOf("new", "API_AND_CONFIG_MAP");
+  const before = underTest().aws.faults.calls("eks.UpdateClusterConfig");
+
+  expect(await lettingIn(address)).toBe(false);
+
+  expect(underTest().aws.faults.calls("eks.UpdateClusterConfig")).toBe(before);
+});
+
+test("an update that runs already, as of a run that died, is awaited and not begun twice", async () => {
+  const { address } = clusterOf("busy");
+  const { faults } = underTest().aws;
+  faults.plan("eks.DescribeUpdate", {
+    type: "answer",
+    status: 403,
+    headers: { "x-amzn-errortype": "AccessDeniedException" },
+    body: "{}",
+  });
+  await expect(lettingIn(address)).rejects.toMatchObject({ code: "aws-access-denied" });
+  const before = faults.calls("eks.UpdateClusterConfig");
+
+  expect(await lettingIn(address)).toBe(true);
+
+  expect(faults.calls("eks.UpdateClusterConfig")).toBe(before);
+});
+
+test("an update that fails is told with what EKS says of it", async () => {
+  const { address } = clusterOf("failing");
+  const update = {
+    id: "1",
+    status: "Failed",
+    errors: [{ errorCode: "Unknown", errorMessage: "The platform version is too old." }],
+  };
+  underTest().aws.faults.plan("eks.DescribeUpdate", { type: "answer", status: 200, body: JSON.stringify({ update }) });
+
+  await expect(lettingIn(address)).rejects.toThrow("The platform version is too old");
+});
+
+test("without the permission it says which one is missing", async () => {
+  const { aws, workerArn } = underTest();
+  const { address } = clusterOf("forbidden");
+  aws.account.setAllowed(workerArn, ["eks:DescribeCluster"]);
+
+  await expect(lettingIn(address)).rejects.toThrow("eks:UpdateClusterConfig on cluster forbidden");
+});

@@ -1,0 +1,253 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import type { AccessEntry } from "../../src/access-entry/entry.ts";
+import { accessEntriesOf } from "../../src/aws/access-entries.ts";
+import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { resolve } from "../../src/aws-auth/resolve.ts";
+import { recover } from "../../src/bin/recover.ts";
+import { runRescue } from "../../src/bin/rescue.ts";
+import { readSettings } from "../../src/bin/settings.ts";
+import { withWorkerContext } from "../../src/bin/worker-context.ts";
+import type { WorkerContext } from "../../src/jobs/context.ts";
+import { endRescues } from "../../src/jobs/end-rescues.ts";
+import type { Cluster } from "../../src/policy/cluster.ts";
+import { isRescue } from "../../src/rescue/lease.ts";
+import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { account, arns, configuration, initialAwsAuth, region } from "../../src/sandbox/scene.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+import { runCommand } from "./check-run.ts";
+
+const rescuer = `arn:aws:iam::${account}:role/rescuers/rescuer`;
+const glass = `policy:
+  rules: [{ name: all }]
+  breakGlass: [{ who: [U0ONCALL], level: viewer, for: 2h }]
+`;
+
+let sandbox: Sandbox;
+let redis: TestRedis;
+let folder: string;
+let good: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "eks-access-rescue-"));
+  good = join(folder, "aws-auth.json");
+  await writeFile(good, JSON.stringify(initialAwsAuth));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+beforeEach(async () => {
+  [sandbox, redis] = await Promise.all([startSandbox({ configuration: configuration + glass }), aRedis()]);
+  Object.assign(sandbox.aws.eks, { updateMs: 20, entryDelayMs: 20 });
+  const { account: identities } = sandbox.aws;
+  const allowed = identities.identity(arns.worker)?.allow ?? [];
+  identities.setAllowed(arns.worker, [...allowed, "eks:*"]);
+  identities.addRole({ name: "rescuer", path: "/rescuers/", trust: { principals: [arns.worker] } });
+  const environment = sandbox.environmentOf("worker", { redisUrl: redis.url });
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all([sandbox.stop(), redis.close()]);
+});
+
+const order = ["staging", "--role", rescuer, "--for", "1h", "--by", "U0ONCALL", "--reason", "nobody gets in"];
+const rescue = (...more: string[]) => runCommand(runRescue, [...order, ...more]);
+
+async function entry(): Promise<AccessEntry | null> {
+  const entries = accessEntriesOf("default", { eksName: "staging", region, account, partition: "aws" });
+  try {
+    return await entries.describe(rescuer);
+  } finally {
+    entries.close();
+  }
+}
+
+async function asWorker<T>(run: (context: WorkerContext, cluster: Cluster) => Promise<T>): Promise<T> {
+  const settings = await readSettings("worker");
+  const cluster = settings.config.clusters.get("staging");
+  if (!cluster) throw new Error("there is no cluster staging");
+  return withWorkerContext(settings, "test", (context) => run(context, cluster));
+}
+
+const records = () => asWorker(({ ledger }) => ledger.ofRequester("U0ONCALL", 9));
+const eventTypes = () => asWorker(async ({ ledger }) => (await ledger.events(1, 50)).map(({ event }) => event.type));
+
+const write = (data: Readonly<Record<string, string>>) =>
+  sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...data } }));
+
+test.each([
+  ["that is not YAML any more", () => write({ mapRoles: `${initialAwsAuth.mapRoles}- rolearn: [\n` })],
+  ["that was emptied", () => write({})],
+  ["that was deleted", () => sandbox.cluster.deleteAwsAuth()],
+])("a document %s is written again by the last good one, and everybody in it is back", async (_, destroy) => {
+  await destroy();
+
+  const { code, stdout } = await rescue("--yes", "--document", good);
+
+  expect(stdout).toContain(`  ✓ ${arns.node}\n  ✓ ${arns.admins}\n`);
+  expect(stdout).toContain("the rescue is over");
+  expect(code).toBe(0);
+  expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+  expect(await sandbox.getPods("U0APPROVER")).toMatchObject({ ok: true });
+  expect(await entry()).toBeNull();
+});
+
+test("it needs nothing of who created the cluster, and proves that its role signed in", async () => {
+  sandbox.aws.account.setTrust(arns.creator, { principals: [] });
+  write({});
+
+  expect(await rescue("--yes", "--document", good)).toMatchObject({ code: 0 });
+
+  expect(await records()).toMatchObject([
+    {
+      level: "rescue",
+      principal: rescuer,
+      reason: "nobody gets in",
+      glass: { review: null },
+      grant: { state: "ended", proof: { mapped: { result: "yes" }, signedIn: { result: "yes" } } },
+    },
+  ]);
+  expect(await eventTypes()).toEqual([
+    "glass.broken",
+    "rescue.mode-switched",
+    "grant.writing",
+    "grant.active",
+    "rescue.mended",
+    "grant.ended",
+  ]);
+});
+
+test("what can be mended without asking is mended, and what can't is asked for, while the role stays in", async () => {
+  write({ mapRoles: initialAwsAuth.mapRoles?.replace("  groups:", "\tgroups:") ?? "" });
+
+  expect(await rescue("--yes")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("spaces in the place of the tabs"),
+  });
+  expect(resolve(parseDocument(sandbox.cluster.awsAuth()?.data ?? {}), arns.admins)?.groups).toEqual([
+    "system:masters",
+  ]);
+
+  write({ mapRoles: "- rolearn: [" });
+  const { code, stdout } = await rescue("--yes");
+
+  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("Run it again with --document") });
+  expect(stdout).toContain("a worker ends it then");
+  expect(await entry()).toMatchObject({ policies: [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }] });
+});
+
+test("what is missing is added to a document that people went on with, and the rest of it stays", async () => {
+  const newcomer = `# came later\n- rolearn: arn:aws:iam::${account}:role/newcomer\n  username: new\n  groups: [viewers]\n`;
+  write({ mapRoles: newcomer });
+
+  expect(await rescue("--yes", "--document", good)).toMatchObject({ code: 0 });
+
+  const data = sandbox.cluster.awsAuth()?.data ?? {};
+  expect(data.mapRoles).toContain(newcomer);
+  expect(resolve(parseDocument(data), arns.admins)?.groups).toEqual(["system:masters"]);
+});
+
+test("it says that the mode can't be taken back, and does nothing without --yes", async () => {
+  write({});
+
+  expect(await rescue("--document", good)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("can't be taken back"),
+  });
+  expect(await records()).toEqual([]);
+});
+
+test.each([
+  ["--by", "U0ENGINEER", "does not let U0ENGINEER break the glass"],
+  ["--for", "3h", "for 2h at most"],
+  ["--for", "soon", "Say --for"],
+  ["--role", arns.engineer, "is no role"],
+  ["--role", "arn:aws:iam::999999999999:role/x", "is of account 999999999999"],
+  ["--reason", "", "Say --role, --for, --by and --reason"],
+])("%s %s is refused before anything is done", async (name, value, message) => {
+  const argv = order.map((each, index) => (order[index - 1] === name ? value : each));
+
+  const { code, stderr } = await runCommand(runRescue, [...argv, "--yes"]);
+
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
+  expect(await records()).toEqual([]);
+});
+
+test("it goes on where it died, under the same record and with the same end", async () => {
+  write({});
+  const { faults } = sandbox.aws;
+  const denied = { "x-amzn-errortype": "AccessDeniedException" };
+  faults.plan("eks.AssociateAccessPolicy", { type: "answer", status: 403, headers: denied, body: "{}" });
+  await expect(rescue("--yes", "--document", good)).rejects.toThrow("eks:AssociateAccessPolicy");
+  const [before] = await records();
+  expect(await entry()).toMatchObject({ policies: [] });
+
+  expect(await rescue("--yes", "--document", good)).toMatchObject({ code: 0 });
+
+  expect(await records()).toMatchObject([{ id: before?.id, grant: { state: "ended", endsAt: before?.grant?.endsAt } }]);
+  expect(await entry()).toBeNull();
+});
+
+test("a worker ends it when its time is over", async () => {
+  await rescue("--yes", "--keep");
+  expect(await entry()).not.toBeNull();
+
+  await asWorker((context, cluster) => endRescues(context, cluster));
+  expect(await entry()).not.toBeNull();
+  const later = () => new Date(Date.now() + 2 * 3600 * 1000);
+  await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));
+
+  expect(await entry()).toBeNull();
+  expect(await records()).toMatchObject([{ grant: { state: "ended" }, glass: { review: null } }]);
+});
+
+test("a worker never deletes an entry whose tags it did not seal, and tells it", async () => {
+  await rescue("--yes", "--keep");
+  const entries = accessEntriesOf("default", { eksName: "staging", region, account, partition: "aws" });
+  const made = await entry();
+  if (made) await entries.tag(made, { "eks-access/rescue": "r-1 U0ONCALL 2099-01-01T00:00:00.000Z" });
+  entries.close();
+
+  const later = () => new Date(Date.now() + 2 * 3600 * 1000);
+  await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));
+
+  expect(await entry()).not.toBeNull();
+  expect(await records()).toMatchObject([{ trouble: { message: expect.stringContaining("do not carry our seal") } }]);
+});
+
+test("a role that has an access entry already is refused, and its entry stays as it is", async () => {
+  await rescue("--yes", "--keep");
+  await redis.close();
+  redis = await aRedis();
+  vi.stubEnv("REDIS_URL", redis.url);
+
+  await expect(rescue("--yes")).rejects.toThrow("name another role");
+  expect(await entry()).not.toBeNull();
+});
+
+test("while Redis is away it goes on without it when it is told to; recover tells it, and ends it, when Redis is back", async () => {
+  const { url } = redis;
+  vi.stubEnv("REDIS_URL", "redis://127.0.0.1:1");
+  await expect(rescue("--yes", "--keep")).rejects.toThrow("Redis");
+  expect(await rescue("--yes", "--keep", "--without-ledger")).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('"type":"grant.active"'),
+  });
+  vi.stubEnv("REDIS_URL", url);
+
+  expect(await runCommand(recover, ["staging"])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("1 grants recovered"),
+  });
+
+  const [record] = await records();
+  expect(record).toMatchObject({
+    principal: rescuer,
+    requester: "U0ONCALL",
+    glass: { review: null },
+    grant: { state: "active" },
+  });
+  expect(record && isRescue(record)).toBe(true);
+  expect(Date.parse(record?.grant?.endsAt ?? "")).toBeGreaterThan(Date.now() + 3500 * 1000);
+});
