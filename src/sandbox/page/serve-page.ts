@@ -14,7 +14,7 @@ export async function servePage(
   write: (text: string) => void,
   { signal, port }: { signal: AbortSignal; port: number | undefined },
 ): Promise<void> {
-  write("Starting a Slack workspace, an AWS account, an EKS cluster, a Redis, and the two processes of eks-access …\n");
+  write("Starting a Slack workspace, an AWS account, EKS clusters, a Redis, and the two processes of eks-access …\n");
   const theatre = await startTheatre(program, { everyCreator: true, everyMode: true });
   try {
     const page = await startPageServer(theatre, port ?? usualPort).catch((error: unknown) => {

@@ -131,7 +131,7 @@ describe("a policy with conditions", () => {
   it("bounds the entries that may be made, by type, principal, groups and tags", async () => {
     const Condition = {
       StringEquals: { "eks:accessEntryType": "STANDARD", "aws:RequestTag/team": "shop" },
-      ArnLike: { "eks:principalArn": "arn:aws:iam::*:role/team/*" },
+      ArnLike: { "eks:principalArn": "arn:aws:iam::11112222333?:role/team/*" },
       "ForAllValues:StringLike": { "eks:kubernetesGroups": "shop:*" },
       Null: { "eks:username": "true" },
     };
@@ -188,7 +188,8 @@ describe("a policy with conditions", () => {
       { Action: "eks:*", Resource: "*", Condition: { IpAddress: { "aws:SourceIp": "10.0.0.0/8" } } },
     ],
     ["what it is not for", { NotAction: "eks:*", Resource: "*" }],
-  ])("is not taken with %s, which the sandbox would pass over", (_, statement) => {
+    ["an element of another kind of policy", { Action: "eks:*", Resource: "*", Principal: "*" }],
+  ])("is not taken with %s, which the sandbox does not know", (_, statement) => {
     expect(() => withPolicy(statement)).toThrow("not a policy that the sandbox understands");
   });
 });
