@@ -48,15 +48,33 @@ export async function becomeCreator(
   log?: RequestIds,
   givesEntries = false,
 ): Promise<CreatorSession> {
-  const { region, account, name } = cluster;
-  const credentials = await (creator.type === "role"
+  const credentials = await credentialsOf(cluster, creator, errands, log, givesEntries);
+  return { credentials, identity: await confirmCreator(cluster, creator, credentials, log) };
+}
+
+/** What `becomeCreator` gives, before AWS was asked whose it is. @throws AccessError */
+export function credentialsOf(
+  cluster: Cluster,
+  creator: KnownCreator,
+  errands: readonly Errand[],
+  log?: RequestIds,
+  givesEntries = false,
+): Promise<AwsCredentials> {
+  return creator.type === "role"
     ? assumed(cluster, creator, errands, log, givesEntries)
-    : keysOf(region, creator));
+    : keysOf(cluster.region, creator);
+}
+
+/** Asks AWS whose the credentials are. @throws AccessError where they are not the creator's */
+export async function confirmCreator(
+  { region, account, name }: Cluster,
+  creator: KnownCreator,
+  credentials: AwsCredentials,
+  log?: RequestIds,
+): Promise<CallerIdentity> {
   const identity = await callerIdentity(credentials, region, log);
-  const arn = creatorArnOf(creator);
-  if (identity.account === account && isSameCreator(canonicalCaller(identity.arn) ?? "", arn)) {
-    return { credentials, identity };
-  }
+  const isAsMeant = isSameCreator(canonicalCaller(identity.arn) ?? "", creatorArnOf(creator));
+  if (identity.account === account && isAsMeant) return identity;
   throw mismatch(name, creator, identity.arn);
 }
 

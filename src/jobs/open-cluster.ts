@@ -9,7 +9,7 @@ import type { Cluster } from "../policy/cluster.ts";
 import { type CreationRecord, isOfCluster } from "../policy/creation.ts";
 import { type CreatorToDiscover, creatorArnOf, type KnownCreator } from "../policy/creator.ts";
 import { partitionOf } from "../policy/may-request.ts";
-import { becomeCreator, type Errand } from "./become-creator.ts";
+import { confirmCreator, credentialsOf, type Errand } from "./become-creator.ts";
 import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";
 
 /** What opening a cluster takes of the worker's context. */
@@ -106,16 +106,27 @@ async function openAs(
   errands: readonly Errand[],
 ): Promise<OpenCluster> {
   // Where the worker has no identity, this says so, and not a refusal of the first role.
-  if (creator.type === "role" || creator.profile === undefined) {
-    await callerIdentity("default", cluster.region, awsRequests);
-  }
-  const { credentials } = await becomeCreator(cluster, creator, errands, awsRequests);
-  const description = await describeCluster(credentials, addressOf(cluster), awsRequests);
+  const isOwn = creator.type === "role" || creator.profile === undefined;
+  const [, credentials] = await together([
+    isOwn ? callerIdentity("default", cluster.region, awsRequests) : Promise.resolve(null),
+    credentialsOf(cluster, creator, errands, awsRequests),
+  ]);
+  const [, description] = await together([
+    confirmCreator(cluster, creator, credentials, awsRequests),
+    describeCluster(credentials, addressOf(cluster), awsRequests),
+  ]);
   if (description.authenticationMode === "API") {
     throw new AccessError("cluster-ignores-aws-auth", `${cluster.name} does not read aws-auth`);
   }
   const client = await connectAs(credentials, cluster, description, now(), errands, auditIds);
   return { client, description, creatorArn: creatorArnOf(creator), close: () => client.close() };
+}
+
+/** What none of the calls needs of another is asked at once. Of failures the first in this order is thrown: it explains the rest. */
+async function together<T extends readonly unknown[]>(calls: { readonly [K in keyof T]: Promise<T[K]> }) {
+  const failed = (await Promise.allSettled(calls)).find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+  return Promise.all(calls);
 }
 
 /** How EKS is asked for a cluster; its answer must be of this account, region and partition. */

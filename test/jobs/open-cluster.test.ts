@@ -9,6 +9,7 @@ import { readConfig } from "../../src/config/config.ts";
 import { reportChain } from "../../src/jobs/chain.ts";
 import { openCluster } from "../../src/jobs/open-cluster.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
+import { finishedCalls } from "../../src/metrics/announcements.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import type { NewCluster } from "../../src/sandbox/aws/eks-clusters.ts";
 import { creatorArns } from "../../src/sandbox/creator-scene.ts";
@@ -65,6 +66,20 @@ const lookups = () => workerSide().sandbox.faults.calls("cloudtrail.LookupEvents
 
 afterEach(() => {
   workerSide().sandbox.aws.account.setTrust(creatorArns.hub, { principals: [arns.worker], externalId: "hub-id" });
+});
+
+test("what does not need an answer of another call is asked beside it", async () => {
+  const answered: string[] = [];
+  const stopListening = finishedCalls.listen(({ operation }) => answered.push(operation));
+  const slow = { type: "delay", ms: 300 } as const;
+  const delay = workerSide().sandbox.faults.plan("sts.GetCallerIdentity", slow, { times: 2 });
+
+  const opened = await openCluster(workerSide().context(), configured("staging"), []);
+  opened.close();
+  delay.cancel();
+  stopListening();
+
+  expect(answered).toEqual(["AssumeRole", "GetCallerIdentity", "GET clusters", "GetCallerIdentity"]);
 });
 
 describe("a chain of roles", () => {
