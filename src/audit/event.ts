@@ -36,7 +36,8 @@ export type EventType =
   | "link.confirmed"
   | "link.refused"
   | "annotation.refused"
-  | "decision.refused";
+  | "decision.refused"
+  | "attempt.refused";
 
 /** One line of the audit log: who did what to which request, when, with what outcome. */
 export interface AuditEvent {

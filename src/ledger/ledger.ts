@@ -92,6 +92,11 @@ export interface LinkChange {
 /** Requests, grants and events. Every implementation passes test/ledger/contract.ts. */
 export interface Ledger {
   get(id: string): Promise<AccessRequest | null>;
+  /**
+   * Appends an event that tells of no change, as of an attempt that was refused; it is among those of its request where
+   * there is one. May append it twice, where an answer got lost.
+   */
+  note(event: AuditEvent): Promise<void>;
   /** Compare-and-swap: succeeds only where the stored version is one less than `after.version` (absent counts as 0). */
   commit(change: LedgerChange): Promise<CommitResult>;
   /** Records about which something is due, the longest due first. */
@@ -120,10 +125,10 @@ export interface Ledger {
   /** The hashes of these people's App Homes; who never opened theirs is not in it. */
   homesOf(users: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /**
-   * Takes a turn that comes once in `everyMs` for all processes together, whoever asks first. False: not yet. It only
-   * saves work: what a turn does may be done twice.
+   * Takes one of the turns, `most` or one, that there are in `everyMs` for all processes together, whoever asks first.
+   * False: there is none left. It only saves work: what a turn does may be done twice.
    */
-  takeTurn(name: string, everyMs: number): Promise<boolean>;
+  takeTurn(name: string, everyMs: number, most?: number): Promise<boolean>;
   /** Which of these clusters' own memories have been read into this ledger. */
   adopted(clusters: readonly string[]): Promise<ReadonlySet<string>>;
   markAdopted(cluster: string): Promise<void>;

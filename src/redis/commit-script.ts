@@ -91,6 +91,23 @@ return 1
 `;
 
 /**
+ * Appends an event that changes no record. Ids of requests that there are not leave no key behind.
+ * KEYS: record, head, events, log of the request. ARGV: event, event digest (hex)
+ */
+export const noteScript = `${chainLua}
+local sequence = append_event(KEYS[2], KEYS[3], ARGV[1], ARGV[2])
+if redis.call('HGET', KEYS[1], 'version') then redis.call('RPUSH', KEYS[4], sequence) end
+return 1
+`;
+
+/** Takes one of several turns. KEYS: the turn. ARGV: every so many milliseconds, how many. Returns 1 where there was one left. */
+export const takeOneOfScript = `
+local taken = redis.call('INCR', KEYS[1])
+if taken == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return taken <= tonumber(ARGV[2]) and 1 or 0
+`;
+
+/**
  * Remembers what a message shows, and takes the record off the unshown ones where that is its newest version. A late
  * messenger that showed an older one over it puts the record back, or nobody would ever show the newest again.
  * KEYS: record, shown, unshown. ARGV: id, version shown, shown

@@ -5,7 +5,7 @@ import type { CommitResult, Ledger, LedgerChange, Shown, WorkerIdentity } from "
 import { type AccessRequest, dueAt, isClosed } from "../request/request.ts";
 import { readStored } from "../request/stored-request.ts";
 import type { RedisClient } from "./client.ts";
-import { commitScript, markShownScript } from "./commit-script.ts";
+import { commitScript, markShownScript, noteScript, takeOneOfScript } from "./commit-script.ts";
 import { chainHeadKey, eventsKey, readEvents, readEventsAt } from "./events.ts";
 import { changeLink, principalsKey, readLinkProposal } from "./links.ts";
 import { listsOf, logKey, pageOfList, requesterKey } from "./lists.ts";
@@ -35,6 +35,7 @@ export function redisLedger(redis: RedisClient): Ledger {
   return {
     get: (id) => reach(() => readRecord(redis, id)),
     commit: (change) => reach(() => commit(redis, change)),
+    note: (event) => reach(() => note(redis, event)),
     due: (now, limit) =>
       reach(async () =>
         readRecords(redis, await redis.zrangebyscore(keys.due, "-inf", now.getTime(), "LIMIT", 0, limit)),
@@ -55,8 +56,12 @@ export function redisLedger(redis: RedisClient): Ledger {
     addToldInThread: (id, names) => reach(async () => void (await redis.rpush(keys.thread(id), ...names))),
     rememberHome: (user, hash) => reach(async () => void (await redis.hset(keys.homes, user, hash))),
     homesOf: (users) => reach(() => readHomes(redis, users)),
-    takeTurn: (name, everyMs) =>
-      reach(async () => (await redis.set(keys.turn(name), "taken", "PX", everyMs, "NX")) === "OK"),
+    takeTurn: (name, everyMs, most = 1) =>
+      reach(async () =>
+        most === 1
+          ? (await redis.set(keys.turn(name), "taken", "PX", everyMs, "NX")) === "OK"
+          : (await redis.eval(takeOneOfScript, 1, keys.turn(name), everyMs, most)) === 1,
+      ),
     adopted: (clusters) => reach(() => readAdopted(redis, clusters)),
     markAdopted: (cluster) => reach(async () => void (await redis.sadd(keys.adopted, cluster))),
     linkPrincipal: (user, arn) => reach(async () => void (await redis.hset(keys.principals, user, arn))),
@@ -104,6 +109,12 @@ async function commit(redis: RedisClient, { after, event }: LedgerChange): Promi
   // A connection that broke after the script had run: ioredis sent it again, and the first run had won.
   if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
   return { type: "conflict", current };
+}
+
+async function note(redis: RedisClient, event: AuditEvent): Promise<void> {
+  const { request } = event;
+  const places = [keys.request(request), keys.chainHead, keys.events, logKey(request)];
+  await redis.eval(noteScript, places.length, ...places, canonicalJson(asJson(event)), digestOfEvent(event));
 }
 
 function asJson(value: AccessRequest | AuditEvent): Json {

@@ -13,9 +13,11 @@ import { endedBy, type Stoppable } from "../jobs/hand-back.ts";
 import { answeredRequests } from "../metrics/announcements.ts";
 import type { SlackContext } from "./context.ts";
 import { GuardedReceiver } from "./door/guarded-receiver.ts";
+import { noteReplay } from "./door/note-replay.ts";
 import { onlyOnce } from "./door/only-once.ts";
 import { onlyOurs } from "./door/only-ours.ts";
 import { seenRequests } from "./door/seen-requests.ts";
+import { InFlight } from "./in-flight.ts";
 import { register } from "./registrations.ts";
 import { slackFailure } from "./slack-failure.ts";
 import { WatchedApp } from "./watched-app.ts";
@@ -30,7 +32,10 @@ export async function startSlackApp(
   // A trigger lives for three seconds: a call of a handler is not tried again, and not waited for longer.
   const clientOptions = webClientOptions(environment, { timeoutMs: 2_500, retries: 0 });
   const logger = boltLogger(context.log);
-  const receiver = mode === "socket" ? socketReceiver(environment, logger) : httpReceiver(context, environment);
+  const notes = new InFlight();
+  const replayed = (body: object) => void notes.track(noteReplay(context, body));
+  const receiver =
+    mode === "socket" ? socketReceiver(environment, logger) : httpReceiver(context, environment, replayed);
   // Bolt would ask Slack who the token is by itself, once and without patience.
   const bot = await whoIsTheBot(environment);
   // Over HTTP the door measures how late an answer is: it begins before Bolt does.
@@ -40,13 +45,17 @@ export async function startSlackApp(
   const app = new WatchedApp({ authorize, receiver, clientOptions, logger, convoStore: false }, onAck);
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   app.use(onlyOurs({ team: bot.teamId, app: context.config.slack.appId }, context.log));
-  app.use(onlyOnce(seenRequests(context.ledger), context.log));
+  app.use(onlyOnce(seenRequests(context.ledger), context.log, replayed, mode));
   register(app, context);
   await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
   return {
     stop: async (deadline) => {
-      const left = await endedBy(stop(app, mode), "answers to Slack", deadline);
+      const left = await endedBy(
+        stop(app, mode).then(() => notes.drain()),
+        "answers to Slack",
+        deadline,
+      );
       return left.map((name) => `${app.handling} ${name}`);
     },
   };
@@ -92,8 +101,12 @@ async function startListening(app: WatchedApp, mode: "http" | "socket", port: nu
   }
 }
 
-function httpReceiver({ ledger, now, log }: SlackContext, { signingSecret = "" }: SlackEnvironment): Receiver {
-  return new GuardedReceiver({ signingSecret, seen: seenRequests(ledger), now, log });
+function httpReceiver(
+  { ledger, now, log }: SlackContext,
+  { signingSecret = "" }: SlackEnvironment,
+  replayed: (body: object) => void,
+): Receiver {
+  return new GuardedReceiver({ signingSecret, seen: seenRequests(ledger), now, log, replayed });
 }
 
 function socketReceiver(environment: SlackEnvironment, logger: BoltLogger): Receiver {

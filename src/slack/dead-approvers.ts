@@ -61,7 +61,7 @@ export async function livingApprovers(
     const people = isUser(approver) ? [approver] : await directory.membersOf(approver);
     let isThere = false;
     for (const person of people) {
-      if (!(await directory.isActive(person))) continue;
+      if ((await directory.accountOf(person)) !== "active") continue;
       living.add(person);
       isThere = true;
     }

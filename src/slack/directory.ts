@@ -1,4 +1,4 @@
-import type { WebClient } from "@slack/web-api";
+import type { UsersInfoResponse, WebClient } from "@slack/web-api";
 import { slackErrorCode, slackFailure } from "./slack-failure.ts";
 
 /** What Slack says of people: who is in which user group, and whose e-mail address is of which domain. */
@@ -10,16 +10,24 @@ export interface Directory {
   membershipsOf(user: string, named: readonly string[]): Promise<readonly string[]>;
   /** The people of a user group, without deactivated ones. @throws AccessError */
   membersOf(group: string): Promise<readonly string[]>;
-  /** Whether somebody can still sign in to this workspace. @throws AccessError */
-  isActive(user: string): Promise<boolean>;
+  /** What Slack says of somebody's account now. @throws AccessError */
+  accountOf(user: string): Promise<Account>;
 }
+
+/**
+ * - `active`: a person who can sign in to this workspace, guests that it has invited too
+ * - `of-another-workspace`: somebody who is here by a shared channel alone
+ */
+export type Account = "active" | "deactivated" | "of-another-workspace" | "bot" | "unknown";
 
 /** How long an answer is believed: so long does somebody who was taken out of a group still count. */
 const believedMs = 30_000;
 const mostAnswers = 2_000;
 
+type SlackUser = NonNullable<UsersInfoResponse["user"]>;
+
 interface SlackPerson {
-  readonly isActive: boolean;
+  readonly account: Account;
   /** Lower case, with its `@`; null: none that this workspace vouches for. */
   readonly domain: string | null;
 }
@@ -38,7 +46,7 @@ export function slackDirectory(client: WebClient, now: () => Date): Directory {
   const personOf = (user: string) => remember(user, () => askForPerson(client, user, ownTeam));
   return {
     membersOf,
-    isActive: async (user) => (await personOf(user)).isActive,
+    accountOf: async (user) => (await personOf(user)).account,
     membershipsOf: async (user, named) => {
       const isMember = await Promise.all(
         named.map(async (name) =>
@@ -57,15 +65,22 @@ export function slackDirectory(client: WebClient, now: () => Date): Directory {
 async function askForPerson(client: WebClient, user: string, ownTeam: () => Promise<string>): Promise<SlackPerson> {
   try {
     const [{ user: found }, team] = await Promise.all([client.users.info({ user }), ownTeam()]);
-    const isOurs = found !== undefined && found.team_id === team && !found.is_stranger && !found.is_bot;
-    const isActive = isOurs && found.deleted !== true;
-    const email = isActive && found.is_email_confirmed !== false ? (found.profile?.email ?? "") : "";
+    const account = found ? accountIn(team, found) : "unknown";
+    const email = account === "active" && found?.is_email_confirmed !== false ? (found?.profile?.email ?? "") : "";
     const domain = /@[^@\s]+$/.exec(email.toLowerCase())?.[0] ?? null;
-    return { isActive, domain };
+    return { account, domain };
   } catch (error) {
-    if (slackErrorCode(error) === "user_not_found") return { isActive: false, domain: null };
+    if (slackErrorCode(error) === "user_not_found") return { account: "unknown", domain: null };
     throw slackFailure(error, `What Slack knows of ${user}`);
   }
+}
+
+/** In an Enterprise organization somebody belongs to several workspaces: `enterprise_user` names them all. */
+function accountIn(team: string, user: SlackUser): Account {
+  const isOurs = user.team_id === team || user.enterprise_user?.teams?.includes(team) === true;
+  if (!isOurs || user.is_stranger) return "of-another-workspace";
+  if (user.is_bot) return "bot";
+  return user.deleted ? "deactivated" : "active";
 }
 
 /** Keeps answers for a while. What is asked twice at once is asked once; a failure is not kept. */

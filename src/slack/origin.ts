@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AuditEvent } from "../audit/event.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 
 /** From where in Slack somebody acted: a message with its channel and time stamp, a command, or a form. */
@@ -16,12 +17,20 @@ const origin = z.union([
   z.object({ view: z.object({ callback_id: id }) }).transform(({ view }) => ({ form: view.callback_id })),
 ]);
 
+/** From where in Slack a payload comes; null: it does not say. */
+export function originOf(body: object): SlackOrigin | null {
+  return origin.safeParse(body).data ?? null;
+}
+
 /** The ledger for what this request of Slack asks for: its events tell in `slack` from where in Slack it came. */
 export function ledgerFor(ledger: Ledger, body: object): Ledger {
-  const slack: SlackOrigin | undefined = origin.safeParse(body).data;
+  const slack = originOf(body);
   if (!slack) return ledger;
+  const from = (event: AuditEvent): AuditEvent => ({ ...event, detail: { ...event.detail, slack } });
   return {
     ...ledger,
-    commit: ({ after, event }) => ledger.commit({ after, event: { ...event, detail: { ...event.detail, slack } } }),
+    commit: ({ after, event }) => ledger.commit({ after, event: from(event) }),
+    note: (event) => ledger.note(from(event)),
+    changeLink: (change) => ledger.changeLink({ ...change, event: from(change.event) }),
   };
 }

@@ -28,10 +28,10 @@ export async function presenceOf(
       othersWhoMayApprove(request, cluster).map((name) => peopleOf(directory, name, request.requester)),
     );
     const people = [...new Set(named.flat())].slice(0, mostPeople);
-    const isPresent = await Promise.all(people.map((user) => directory.isActive(user)));
+    const accounts = await Promise.all(people.map((user) => directory.accountOf(user)));
     return {
-      present: people.filter((_, index) => isPresent[index]),
-      departed: people.filter((_, index) => !isPresent[index]),
+      present: people.filter((_, index) => accounts[index] === "active"),
+      departed: people.filter((_, index) => accounts[index] !== "active"),
     };
   } catch (error) {
     log.warn({ request: request.id, err: error }, "could not look whether approvers are active in Slack");

@@ -110,6 +110,29 @@ export function memoryContract(ledgerNow: () => Ledger): void {
     });
   });
 
+  describe("an event that tells of no change", () => {
+    test("is in the log, and among those of its request, whose record stays as it is", async () => {
+      const { event } = aChange(aRequest(), "attempt.refused");
+      await ledger.commit(aChange(aRequest()));
+
+      await ledger.note(event);
+
+      expect((await ledger.eventsOf("r-1", 10)).map(({ sequence, event: { type } }) => [sequence, type])).toEqual([
+        [1, "request.created"],
+        [2, "attempt.refused"],
+      ]);
+      expect(await ledger.get("r-1")).toMatchObject({ version: 1 });
+      expect(verifyChain(await ledger.events(1, 10))).toMatchObject({ type: "whole", count: 2 });
+    });
+
+    test("leaves nothing with a request that there is not", async () => {
+      await ledger.note({ ...aChange(aRequest(), "attempt.refused").event, request: "r-made-up" });
+      await ledger.commit(aChange(aRequest({ id: "r-made-up" })));
+
+      expect((await ledger.eventsOf("r-made-up", 10)).map(({ event }) => event.type)).toEqual(["request.created"]);
+    });
+  });
+
   describe("a turn", () => {
     test("is taken by one of all who ask at once, and by its own name", async () => {
       const taken = await Promise.all([1, 2, 3].map(() => ledger.takeTurn("inspect", 60_000)));
@@ -117,6 +140,13 @@ export function memoryContract(ledgerNow: () => Ledger): void {
 
       expect(taken.filter(Boolean)).toHaveLength(1);
       expect(another).toBe(true);
+    });
+
+    test("is one of several, where that is asked for, and they come again after their time", async () => {
+      const taken = await Promise.all([1, 2, 3, 4].map(() => ledger.takeTurn("attempts", 20, 3)));
+
+      expect(taken.filter(Boolean)).toHaveLength(3);
+      await vi.waitUntil(() => ledger.takeTurn("attempts", 60_000, 3), { timeout: 5_000, interval: 5 });
     });
 
     test("comes again after its time", async () => {

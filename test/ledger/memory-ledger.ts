@@ -22,10 +22,11 @@ export function memoryLedger(): Ledger {
   const proposals = new Map<string, LinkProposal>();
   const threads = new Map<string, readonly string[]>();
   const homes = new Map<string, string>();
-  const turns = new Map<string, number>();
+  const turns = new Map<string, { until: number; taken: number }>();
   const creations = new Map<string, RememberedCreation>();
   const adopted = new Set<string>();
   const events: ChainedEvent[] = [];
+  const ofNoRecord = new Set<number>();
   let identity: WorkerIdentity | null = null;
   const all = () => [...records.values()];
 
@@ -55,6 +56,10 @@ export function memoryLedger(): Ledger {
   return {
     get: async (id) => records.get(id) ?? null,
     commit: async (change) => commit(change),
+    note: async (event) => {
+      append(event);
+      if (!records.has(event.request)) ofNoRecord.add(events.length);
+    },
     due: async (now, limit) => dueFirst(all(), now).slice(0, limit),
     versions: async (ids) =>
       new Map(ids.flatMap((id) => (records.has(id) ? [[id, records.get(id)?.version ?? 0]] : []))),
@@ -76,11 +81,12 @@ export function memoryLedger(): Ledger {
     addToldInThread: async (id, names) => void threads.set(id, [...(threads.get(id) ?? []), ...names]),
     rememberHome: async (user, hash) => void homes.set(user, hash),
     homesOf: async (users) => new Map([...homes].filter(([user]) => users.includes(user))),
-    takeTurn: async (name, everyMs) => {
+    takeTurn: async (name, everyMs, most = 1) => {
       const now = Date.now();
-      if ((turns.get(name) ?? 0) > now) return false;
-      turns.set(name, now + everyMs);
-      return true;
+      const known = turns.get(name);
+      const turn = known && known.until > now ? known : { until: now + everyMs, taken: 0 };
+      turns.set(name, { ...turn, taken: turn.taken + 1 });
+      return turn.taken < most;
     },
     adopted: async (clusters) => new Set(clusters.filter((cluster) => adopted.has(cluster))),
     markAdopted: async (cluster) => void adopted.add(cluster),
@@ -95,7 +101,8 @@ export function memoryLedger(): Ledger {
     creation: async (clusterArn) => creations.get(clusterArn) ?? null,
     rememberCreation: async (clusterArn, creation) => void creations.set(clusterArn, creation),
     events: async (from, limit) => events.filter((each) => each.sequence >= from).slice(0, limit),
-    eventsOf: async (id, limit) => events.filter(({ event }) => event.request === id).slice(-limit),
+    eventsOf: async (id, limit) =>
+      events.filter(({ event, sequence }) => event.request === id && !ofNoRecord.has(sequence)).slice(-limit),
   };
 }
 

@@ -44,6 +44,42 @@ describe("somebody is of", () => {
   });
 });
 
+describe("an account", () => {
+  const told = { id: "U0APPROVER", deleted: false, is_bot: false };
+
+  test.each<[string, (team: string) => object, string]>([
+    ["of this workspace is active", (team) => ({ ...told, team_id: team }), "active"],
+    [
+      "of a guest whom this workspace has invited is active",
+      (team) => ({ ...told, team_id: team, is_restricted: true }),
+      "active",
+    ],
+    [
+      "of its organization, who is in this workspace too, is active",
+      (team) => ({ ...told, team_id: "T0HOME", enterprise_user: { teams: ["T0HOME", team] } }),
+      "active",
+    ],
+    [
+      "of another workspace is not ours, by a shared channel either",
+      () => ({ ...told, team_id: "T0OTHERS" }),
+      "of-another-workspace",
+    ],
+    ["of a stranger is not ours", (team) => ({ ...told, team_id: team, is_stranger: true }), "of-another-workspace"],
+    ["that is deactivated is so", (team) => ({ ...told, team_id: team, deleted: true }), "deactivated"],
+    ["of a bot is nobody's", (team) => ({ ...told, team_id: team, is_bot: true }), "bot"],
+  ])("%s", async (_name, user, account) => {
+    const { team_id: team = "" } = await aClient(slack).auth.test();
+    const body = JSON.stringify({ ok: true, user: user(team) });
+    slack.faults.plan("slack.users.info", { type: "answer", status: 200, body });
+
+    expect(await directory().accountOf("U0APPROVER")).toBe(account);
+  });
+
+  test("that Slack does not know is nobody's", async () => {
+    expect(await directory().accountOf("U0NOBODY")).toBe("unknown");
+  });
+});
+
 describe("an answer of Slack", () => {
   test("is believed for half a minute, and asked for anew after it", async () => {
     const asked = directory();

@@ -13,7 +13,8 @@ async function presenceFor(request: AccessRequest, directory: Partial<Directory>
   const reading = readConfig(text);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   const { log } = silentContext(memoryLedger());
-  const people = { ...nobodysGroups, isActive: async (user: string) => user !== "U0APPROVER2", ...directory };
+  const accountOf = async (user: string) => (user === "U0APPROVER2" ? ("deactivated" as const) : ("active" as const));
+  const people = { ...nobodysGroups, accountOf, ...directory };
   return presenceOf({ config: reading.config, directory: people, log }, request);
 }
 
@@ -43,7 +44,7 @@ describe("who is left to decide", () => {
     ["nobody has to decide any more", anApprovedRequest(), {}],
     ["the worker has not looked yet", aRequest(), {}],
     ["the cluster is not configured any more", { ...aPreviewedRequest(), cluster: "retired" }, {}],
-    ["Slack does not say", aPreviewedRequest(), { isActive: () => Promise.reject(new Error("no answer")) }],
+    ["Slack does not say", aPreviewedRequest(), { accountOf: () => Promise.reject(new Error("no answer")) }],
   ])("is not known where %s", async (_, request, directory) => {
     expect(await presenceFor(request, directory)).toBeNull();
   });

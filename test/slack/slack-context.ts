@@ -11,7 +11,7 @@ import { silentContext } from "../fault/silent-context.ts";
 export const nobodysGroups: Directory = {
   membershipsOf: async () => [],
   membersOf: async () => [],
-  isActive: async () => true,
+  accountOf: async () => "active",
 };
 
 /** The Slack process's context over this ledger, five minutes after the story's start. `text` is its eks-access.yml. */

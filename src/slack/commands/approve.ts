@@ -1,4 +1,6 @@
 import { refuseDecision } from "../../approval/decide.ts";
+import { refuseActor } from "../admission.ts";
+import { noteAttempt } from "../attempts.ts";
 import { readStatus } from "../handlers/read-status.ts";
 import { failureAnswer, noSuchRequestAnswer } from "../messages/answers.ts";
 import { clickAnswer } from "../messages/decision-answers.ts";
@@ -19,12 +21,17 @@ export const approve: Command = {
     const [id] = idAndRest(rest);
     const request = await context.ledger.get(id);
     if (!request) return noSuchRequestAnswer(id);
+    const turnedAway = await refuseActor(context, user, "approve", request);
+    if (turnedAway) return turnedAway;
     const cluster = context.config.clusters.get(request.cluster);
     if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
     const digest = request.preview?.digest ?? "";
     const facts = await factsFor(context, cluster, request, user);
     const refusal = refuseDecision(request, cluster, { verdict: "approved", by: user, digest }, context.now(), facts);
-    if (refusal) return clickAnswer(refusal, request, cluster);
+    if (refusal) {
+      await noteAttempt(context, { act: "approve", by: user, code: refusal, request, detail: { digest } });
+      return clickAnswer(refusal, request, cluster);
+    }
     return approveBelowAnswer(await readStatus(context, user, id));
   },
 };

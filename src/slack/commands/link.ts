@@ -2,6 +2,8 @@ import type { WebClient } from "@slack/web-api";
 import { linkEvent } from "../../audit/link-event.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
 import { mayLink } from "../../policy/may-link.ts";
+import { refuseActor } from "../admission.ts";
+import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
 import {
   alreadyLinkedAnswer,
@@ -30,8 +32,13 @@ export const link: Command = {
     ]);
     if (rest === "") return linkStateAnswer(current, waiting);
     const { linking, clusters } = context.config;
+    const turnedAway = await refuseActor(context, user, "link");
+    if (turnedAway) return turnedAway;
     const verdict = mayLink(rest.slice(0, 2048), [...clusters.values()]);
-    if (verdict.type === "refused") return linkRefusedAnswer(verdict.message);
+    if (verdict.type === "refused") {
+      await noteAttempt(context, { act: "link", by: user, code: verdict.code });
+      return linkRefusedAnswer(verdict.message);
+    }
     const { principal, noticed } = verdict;
     if (current === principal.arn) return alreadyLinkedAnswer(principal.arn);
     if (!linking.mustBeConfirmed) return make(context, user, principal.arn, current, noticed);

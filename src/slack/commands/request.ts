@@ -1,8 +1,8 @@
 import { readRequest, splitRequestLine } from "../../request/request-line.ts";
 import type { SlackContext } from "../context.ts";
 import { requestForm } from "../handlers/request-form.ts";
-import { submitRequest } from "../handlers/submit-request.ts";
-import { mistakesAnswer, requestedAnswer } from "../messages/answers.ts";
+import { askFor } from "../handlers/submit-request.ts";
+import { mistakesAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
 import { formFailure } from "../slack-failure.ts";
 import type { Command, CommandCall } from "./command.ts";
@@ -25,5 +25,5 @@ async function openForm(context: SlackContext, { user, triggerId, client }: Comm
 async function askInOneLine(context: SlackContext, { user, rest }: CommandCall): Promise<Message> {
   const reading = readRequest(splitRequestLine(rest), context.config.clusters);
   if (reading.type === "mistakes") return mistakesAnswer(reading);
-  return requestedAnswer(await submitRequest(context, user, reading.wish));
+  return askFor(context, user, reading.wish);
 }

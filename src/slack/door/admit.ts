@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { deliveryId } from "./only-once.ts";
+import { deliveryId, isRetry } from "./only-once.ts";
 import { readBody, readObject } from "./read-body.ts";
 import { bodyLimitBytes, type DoorRefusal, refuseHeaders } from "./refuse-headers.ts";
 import type { SeenRequests } from "./seen-requests.ts";
@@ -9,6 +9,8 @@ export interface Gate {
   readonly signingSecret: string;
   readonly seen: SeenRequests;
   readonly now: () => Date;
+  /** Told of what came before, and is none of Slack's own retries. */
+  readonly replayed: (body: object) => void;
 }
 
 /** What Slack sent, or why it may not come in. */
@@ -36,7 +38,9 @@ export async function admit(gate: Gate, request: IncomingMessage): Promise<Admis
   const isNew = deliveryId(sent) === null ? await gate.seen.isNew(signature) : gate.seen.isNewHere(signature);
   if (isNew) return { type: "admitted", body: sent };
   // Slack itself may send again within the second: to be told that it has arrived, it must not be told off.
-  return refused(headers["x-slack-retry-num"] === undefined ? 409 : 200, "it came before");
+  const retryNumber = headers["x-slack-retry-num"];
+  if (!isRetry(sent, retryNumber, "http")) gate.replayed(sent);
+  return refused(retryNumber === undefined ? 409 : 200, "it came before");
 }
 
 /** https://docs.slack.dev/authentication/verifying-requests-from-slack; compared in constant time. */

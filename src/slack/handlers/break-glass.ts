@@ -7,6 +7,8 @@ import { isUser, type Person } from "../../policy/person.ts";
 import type { Principal } from "../../principal/arn.ts";
 import { readArn, readCluster, readReason } from "../../request/read-part.ts";
 import { type AccessRequest, createRequest } from "../../request/request.ts";
+import { refuseActor } from "../admission.ts";
+import { isFirstTry } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
 import { glassAnswer, glassMistakeAnswer, mayNotBreakGlassAnswer } from "../messages/glass-answers.ts";
 import type { Message } from "../messages/message.ts";
@@ -21,6 +23,8 @@ export async function breakGlass(context: SlackContext, user: string, line: stri
   const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
   if (!cluster.value || !arn.value || !reason.value) return glassMistakeAnswer(mistake ?? "");
   const wish = { cluster: cluster.value, principal: arn.value, reason: reason.value };
+  const turnedAway = await refuseActor(context, user, "break-glass", { id: "", cluster: wish.cluster.name });
+  if (turnedAway) return turnedAway;
   const person = await personForGlass(context, cluster.value, user);
   const may = breakGlassFor(cluster.value, person);
   const level = wish.cluster.levels.find((each) => each.name === may?.level);
@@ -36,7 +40,7 @@ interface GlassWish {
   readonly reason: string;
 }
 
-/** Who is named by the id is not kept waiting for Slack: it may be a part of the emergency. */
+/** Of whom the id is named no groups are asked: Slack may be a part of the emergency. */
 async function personForGlass({ directory }: SlackContext, cluster: Cluster, user: string): Promise<Person> {
   const who = cluster.breakGlass?.who ?? [];
   if (who.includes(user)) return { user, memberships: [] };
@@ -68,8 +72,10 @@ async function give(
   return result.type === "committed" ? given : give(context, person, wish, level, may);
 }
 
-/** Somebody tried what they may not do: that is recorded as a request that was refused. */
+/** Somebody tried what they may not do: that is recorded as a request that was refused, once in a while. */
 async function refuse(context: SlackContext, person: Person, wish: GlassWish): Promise<Message> {
+  const tried = { cluster: wish.cluster.name, code: "break-glass" };
+  if (!(await isFirstTry(context, person.user, tried))) return mayNotBreakGlassAnswer(wish.cluster);
   const now = context.now();
   const { breakGlass: glass } = wish.cluster;
   const asked = recordOf(context, person, wish, glass?.level ?? "", [], 0, now);

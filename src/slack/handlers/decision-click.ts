@@ -3,6 +3,8 @@ import { type Click, decide } from "../../approval/decide.ts";
 import { recordChange } from "../../jobs/record-change.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
+import { refuseActor } from "../admission.ts";
+import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
 import { failureAnswer } from "../messages/answers.ts";
 import { clickAnswer, oneOfSeveralAnswer } from "../messages/decision-answers.ts";
@@ -22,16 +24,28 @@ export function readDecideValue(value: string): z.infer<typeof decideValue> | nu
 export function handleApproveButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, async () => {
     const button = readDecideValue(click.action.value ?? "");
-    if (!button) return failureAnswer("There is no such request any more. Ask for it again.");
+    if (!button) return unreadableButton(context, "approve", click.body.user.id);
     const { request, digest } = button;
     return decideRequest(context, request, { verdict: "approved", by: click.body.user.id, digest, why: "" });
   });
 }
 
+/** A button that decides, of a form that we do not make any more, or never did. */
+export async function unreadableButton(context: SlackContext, act: "approve" | "deny", by: string): Promise<Message> {
+  await noteAttempt(context, { act, by, code: "unreadable-button" });
+  return failureAnswer("There is no such request any more. Ask for it again.");
+}
+
 /** Decides about a request; null: it is decided, and its message says so. @throws AccessError */
 export async function decideRequest(context: SlackContext, id: string, click: Click): Promise<Message | null> {
   const request = await context.ledger.get(id);
-  if (!request) return failureAnswer("There is no such request any more. Ask for it again.");
+  const act = click.verdict === "approved" ? "approve" : "deny";
+  const turnedAway = await refuseActor(context, click.by, act, request ?? { id, cluster: "" });
+  if (turnedAway) return turnedAway;
+  if (!request) {
+    await noteAttempt(context, { act, by: click.by, code: "no-such-request", request: { id, cluster: "" } });
+    return failureAnswer("There is no such request any more. Ask for it again.");
+  }
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
   return attempt(context, request, cluster, click);

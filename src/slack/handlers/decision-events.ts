@@ -3,7 +3,11 @@ import type { DecisionRefusal, Facts } from "../../approval/decision.ts";
 import type { AuditEvent, EventType } from "../../audit/event.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import { type AccessRequest, revise } from "../../request/request.ts";
+import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
+
+/** SHA-256 in hex: a forged button may carry anything. */
+const digestLength = 64;
 
 /** The event of a decision: the last approval that is needed decides, the ones before it are given. */
 export function decisionEvent(after: AccessRequest, { by, digest, why }: Click, facts: Facts, now: Date): AuditEvent {
@@ -20,8 +24,8 @@ function approvalType({ state, requester }: AccessRequest, by: string): EventTyp
 }
 
 /**
- * What a click that decided nothing leaves behind. Who tried what they may not do is in the audit log; two clicks at once
- * are no such attempt. Where the policy says something else of the requester now, the worker looks again.
+ * What a click that decided nothing leaves behind: who tried, at which change, and why it was refused. Where the policy says
+ * something else of the requester now, the worker looks again.
  */
 export async function noteRefusal(
   context: SlackContext,
@@ -30,21 +34,13 @@ export async function noteRefusal(
   code: DecisionRefusal,
   facts: Facts,
 ): Promise<void> {
-  if (code === "no-preview" || code === "lapsed") return;
-  if (code === "already-decided" && isOfThisChange(request, click)) return;
+  const { verdict, by } = click;
+  const digest = click.digest.slice(0, digestLength);
+  if (code !== "requester-differs") {
+    const act = verdict === "approved" ? "approve" : "deny";
+    return noteAttempt(context, { act, by, code, request, detail: { digest } });
+  }
   const now = context.now();
-  const again = { standing: facts.standing, preview: null, approvals: [] };
-  const after = revise(request, code === "requester-differs" ? again : {});
-  const { verdict, digest } = click;
-  await recordChange(
-    context,
-    after,
-    eventOf("decision.refused", request, click.by, now, { code, verdict, digest }),
-    now,
-  );
-}
-
-/** A click that came too late, and not one on a button of an older change. */
-function isOfThisChange({ approvals, denial, preview }: AccessRequest, { digest }: Click): boolean {
-  return [...approvals, denial, preview].some((each) => each?.digest === digest);
+  const after = revise(request, { standing: facts.standing, preview: null, approvals: [] });
+  await recordChange(context, after, eventOf("decision.refused", request, by, now, { code, verdict, digest }), now);
 }

@@ -3,6 +3,8 @@ import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { Person } from "../../policy/person.ts";
 import type { AccessRequest } from "../../request/request.ts";
+import { refuseActor } from "../admission.ts";
+import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
 import { endedAnswer, endRefusedAnswer, failureAnswer, noSuchRequestAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
@@ -36,6 +38,9 @@ async function endAccess(
   ending: Ending,
 ): Promise<Message> {
   const request = await context.ledger.get(id);
+  const act = ending.type === "grant.ending" ? "revoke" : "cancel";
+  const turnedAway = await refuseActor(context, ending.by, act, request ?? { id, cluster: "" });
+  if (turnedAway) return turnedAway;
   if (!request) return noSuchRequestAnswer(id);
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
@@ -43,7 +48,10 @@ async function endAccess(
   const person = await personFor(context, cluster, ending.by).catch(() => ({ user: ending.by, memberships: [] }));
   const now = context.now();
   const verdict = decide(request, cluster, person, now);
-  if (verdict.type === "refused") return endRefusedAnswer(verdict.code, request, cluster);
+  if (verdict.type === "refused") {
+    await noteAttempt(context, { act, by: ending.by, code: verdict.code, request });
+    return endRefusedAnswer(verdict.code, request, cluster);
+  }
   const event = eventOf(ending.type, request, ending.by, now, { why: ending.why });
   const result = await recordChange(context, verdict.after, event, now);
   return result.type === "committed" ? endedAnswer(verdict.after) : endAccess(context, id, decide, ending);

@@ -1,6 +1,8 @@
 import { readPrincipal } from "../../principal/arn.ts";
 import { parseDuration } from "../../request/duration.ts";
 import { readExtension, usualExtension } from "../../request/extension.ts";
+import { refuseActor } from "../admission.ts";
+import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
 import { extensionAnswer, failureAnswer, noSuchRequestAnswer, notYoursToExtendAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
@@ -15,7 +17,12 @@ export async function extendGrant(
 ): Promise<Message> {
   const request = await context.ledger.get(id);
   if (!request) return noSuchRequestAnswer(id);
-  if (request.requester !== user) return notYoursToExtendAnswer(request);
+  const turnedAway = await refuseActor(context, user, "extend", request);
+  if (turnedAway) return turnedAway;
+  if (request.requester !== user) {
+    await noteAttempt(context, { act: "extend", by: user, code: "not-yours", request });
+    return notYoursToExtendAnswer(request);
+  }
   const cluster = context.config.clusters.get(request.cluster);
   const level = cluster?.levels.find((each) => each.name === request.level);
   const reading = readPrincipal(request.principal);

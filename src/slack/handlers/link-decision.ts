@@ -2,6 +2,8 @@ import { z } from "zod";
 import { linkEvent } from "../../audit/link-event.ts";
 import { explain } from "../../failure/access-error.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
+import { refuseActor } from "../admission.ts";
+import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
 import { failureAnswer } from "../messages/answers.ts";
 import { linkClickAnswer, linkDecided, linkOutcome } from "../messages/link-answers.ts";
@@ -40,26 +42,29 @@ type Decided =
 
 /** Decides about the proposal that a button is bound to, once. `value`: the button's. */
 export async function decideLink(
-  context: Pick<SlackContext, "config" | "ledger" | "now">,
+  context: SlackContext,
   value: string,
   by: string,
   confirmed: boolean,
 ): Promise<Decided> {
   const { administrators } = context.config.linking;
-  const refused = (code: Parameters<typeof linkClickAnswer>[0]): Decided => ({
-    type: "refused",
-    answer: linkClickAnswer(code, administrators),
-  });
+  const turnedAway = await refuseActor(context, by, "confirm-link");
+  if (turnedAway) return { type: "refused", answer: turnedAway };
+  const refused = async (code: Parameters<typeof linkClickAnswer>[0], of = ""): Promise<Decided> => {
+    await noteAttempt(context, { act: "confirm-link", by, code, detail: { confirmed, user: of.slice(0, 60) } });
+    return { type: "refused", answer: linkClickAnswer(code, administrators) };
+  };
   if (!administrators.includes(by)) return refused("not-an-administrator");
   const button = buttonValue.safeParse(parse(value));
   const proposal = button.success ? await context.ledger.linkProposalOf(button.data.user) : null;
-  if (!button.success || !proposal || proposal.id !== button.data.id) return refused("handled-already");
+  if (!button.success || !proposal || proposal.id !== button.data.id)
+    return refused("handled-already", button.data?.user);
   const { id, user, arn } = proposal;
-  if (user === by) return refused("own-link");
+  if (user === by) return refused("own-link", user);
   const type = confirmed ? "link.confirmed" : "link.refused";
   const event = linkEvent(type, by, context.now(), { user, arn, before: await context.ledger.principalOf(user) });
   const change = { user, expected: id, principal: confirmed ? arn : null, proposal: null, event };
-  return (await context.ledger.changeLink(change)) ? { type: "decided", proposal } : refused("handled-already");
+  return (await context.ledger.changeLink(change)) ? { type: "decided", proposal } : refused("handled-already", user);
 }
 
 function sent({ text, blocks }: Message) {

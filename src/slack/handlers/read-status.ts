@@ -1,5 +1,6 @@
 import { actsOf } from "../../policy/may-act.ts";
 import { maySee } from "../../policy/may-see.ts";
+import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
 import { noSuchRequestAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
@@ -15,7 +16,10 @@ export async function readStatus(context: SlackContext, user: string, id: string
   if (!request) return noSuchRequestAnswer(id);
   const cluster = context.config.clusters.get(request.cluster);
   const person = await personFor(context, cluster, user);
-  if (!maySee(request, cluster, person)) return notYoursToSeeAnswer(request);
+  if (!maySee(request, cluster, person)) {
+    await noteAttempt(context, { act: "see", by: user, code: "not-yours", request });
+    return notYoursToSeeAnswer(request);
+  }
   const events = await context.ledger.eventsOf(id, mostEvents);
   return statusAnswer({ request, events, acts: actsOf(request, cluster, person, context.now()) });
 }

@@ -1,7 +1,6 @@
 import type { SlackContext } from "../context.ts";
-import { failureAnswer } from "../messages/answers.ts";
 import { answerSubmission, type Submission } from "./answer-submission.ts";
-import { decideRequest, readDecideValue } from "./decision-click.ts";
+import { decideRequest, readDecideValue, unreadableButton } from "./decision-click.ts";
 import { revokeGrant } from "./end-access.ts";
 
 /** The reason of a denial is there: the request is denied, and the message in the channel says so. */
@@ -13,7 +12,7 @@ export async function handleDenySubmission(context: SlackContext, submission: Su
   }
   await answerSubmission(context, submission, "Not denied", async () => {
     const button = readDecideValue(submission.view.private_metadata);
-    if (!button) return failureAnswer("There is no such request any more.");
+    if (!button) return unreadableButton(context, "deny", submission.body.user.id);
     return decideRequest(context, button.request, {
       verdict: "denied",
       by: submission.body.user.id,

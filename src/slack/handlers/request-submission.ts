@@ -2,9 +2,9 @@ import type { AllMiddlewareArgs, SlackViewMiddlewareArgs, ViewSubmitAction } fro
 import { explain } from "../../failure/access-error.ts";
 import { readRequest } from "../../request/request-line.ts";
 import type { SlackContext } from "../context.ts";
-import { failureAnswer, requestedAnswer } from "../messages/answers.ts";
+import { failureAnswer } from "../messages/answers.ts";
 import { blockOf, partsOf } from "../request-form/read-form.ts";
-import { submitRequest } from "./submit-request.ts";
+import { askFor } from "./submit-request.ts";
 
 type Submission = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
 
@@ -19,7 +19,7 @@ export async function handleRequestSubmission(
     return ack({ response_action: "errors", errors });
   }
   await ack();
-  const answer = await submitRequest(context, body.user.id, reading.wish).then(requestedAnswer, (error: unknown) => {
+  const answer = await askFor(context, body.user.id, reading.wish).catch((error: unknown) => {
     context.log.error({ err: error }, "a request could not be recorded");
     return failureAnswer(`${explain(error)} Nothing was requested.`);
   });

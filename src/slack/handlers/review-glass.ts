@@ -1,5 +1,7 @@
 import { review } from "../../approval/glass.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
+import { refuseActor } from "../admission.ts";
+import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
 import { failureAnswer, noSuchRequestAnswer } from "../messages/answers.ts";
 import { reviewedAnswer, reviewRefusedAnswer } from "../messages/glass-answers.ts";
@@ -10,13 +12,18 @@ import { answerClick, type ButtonClick } from "./answer-click.ts";
 /** An approver has looked at access that was given without an approval. @throws AccessError */
 export async function reviewGlass(context: SlackContext, user: string, id: string): Promise<Message> {
   const request = await context.ledger.get(id);
+  const turnedAway = await refuseActor(context, user, "review", request ?? { id, cluster: "" });
+  if (turnedAway) return turnedAway;
   if (!request) return noSuchRequestAnswer(id);
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
   const person = await personFor(context, cluster, user);
   const now = context.now();
   const verdict = review(request, cluster, person, now);
-  if (verdict.type === "refused") return reviewRefusedAnswer(verdict.code, request, cluster);
+  if (verdict.type === "refused") {
+    await noteAttempt(context, { act: "review", by: user, code: verdict.code, request });
+    return reviewRefusedAnswer(verdict.code, request, cluster);
+  }
   const event = eventOf("glass.reviewed", request, user, now, { memberships: person.memberships });
   const result = await recordChange(context, verdict.after, event, now);
   return result.type === "committed" ? reviewedAnswer(request) : reviewGlass(context, user, id);

@@ -2,8 +2,18 @@ import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import { type AskVerdict, mayAsk } from "../../policy/may-ask.ts";
 import { type AccessRequest, createRequest } from "../../request/request.ts";
 import type { RequestWish } from "../../request/request-line.ts";
+import { refuseActor } from "../admission.ts";
+import { isFirstTry } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
+import { requestedAnswer } from "../messages/answers.ts";
+import type { Message } from "../messages/message.ts";
 import { goesByLinks, standingOf } from "../standing.ts";
+
+/** Asks for access in somebody's name, where their account may ask for anything. @throws AccessError */
+export async function askFor(context: SlackContext, requester: string, wish: RequestWish): Promise<Message> {
+  const turnedAway = await refuseActor(context, requester, "request", { id: "", cluster: wish.cluster.name });
+  return turnedAway ?? requestedAnswer(await submitRequest(context, requester, wish));
+}
 
 /** Puts a wish into the ledger; the worker looks at the cluster before anybody is asked. @throws AccessError */
 export async function submitRequest(
@@ -34,6 +44,9 @@ export async function submitRequest(
     context.config.timing.requestLapsesAfterSeconds,
   );
   const { request, type, refusal } = answered(asked, verdict);
+  // What is refused again and again is told again and again, and recorded once in a while.
+  const tried = { cluster: cluster.name, level: level.name, principal: principal.arn, code: refusal?.code ?? "" };
+  if (refusal && !(await isFirstTry(context, requester, tried))) return request;
   const event = eventOf(type, request, requester, now, {
     ...refusal,
     principal: principal.arn,

@@ -38,6 +38,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "link.refused": "refused a link",
   "annotation.refused": "did not believe the cluster's own memory",
   "decision.refused": "tried to decide, and may not",
+  "attempt.refused": "tried what was refused",
 };
 
 /** What happened to a request, one line for each event with its number in the audit log; in at most so many characters. */
@@ -61,8 +62,9 @@ function lineOf({ sequence, event }: ChainedEvent): string {
 
 /** The reason that somebody gave, or the code of what went wrong. */
 function detailOf({ detail }: AuditEvent): string {
-  const { why, code: failure, attempts } = detail;
+  const { why, code: failure, attempts, act } = detail;
   const tried = typeof attempts === "number" && attempts > 1 ? `, try ${attempts}` : "";
-  if (typeof failure === "string") return ` (${code(failure, 60)}${tried})`;
+  const what = typeof act === "string" ? `${code(act, 60)}: ` : "";
+  if (typeof failure === "string") return ` (${what}${code(failure, 60)}${tried})`;
   return typeof why === "string" && why !== "" ? `: ${cut(plainLine(why), 200)}` : "";
 }

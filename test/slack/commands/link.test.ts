@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { readConfig } from "../../../src/config/config.ts";
 import { textOf } from "../../../src/sandbox/slack/text-of.ts";
 import { decideLink } from "../../../src/slack/handlers/link-decision.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackContext } from "../slack-context.ts";
 
 const arn = "arn:aws:iam::111122223333:role/developers";
 const confirming = `${configText}administrators: [U0ONCALL, U0APPROVER2]\nlinking: { confirm: administrator }\n`;
@@ -23,10 +23,9 @@ const told = (user: string, count = 1) =>
 
 /** What is answered to `by`, who clicks Confirm about the proposal of `user`. */
 async function decide(user: string, by: string): Promise<string> {
-  const reading = readConfig(confirming);
   const proposal = await stage.ledger.linkProposalOf(user);
-  if (reading.type === "invalid" || !proposal) throw new Error("There is nothing to decide.");
-  const context = { config: reading.config, ledger: stage.ledger, now: () => new Date() };
+  if (!proposal) throw new Error("There is nothing to decide.");
+  const context = aSlackContext(stage.ledger, confirming);
   const decided = await decideLink(context, JSON.stringify({ user, id: proposal.id }), by, true);
   return decided.type === "refused" ? decided.answer.text : "decided";
 }
@@ -62,7 +61,7 @@ describe("link, where whoever makes it is believed,", () => {
       "Nothing was linked. No cluster takes principals of account 999988887777",
     );
     expect(await stage.ledger.principalOf("U0ENGINEER")).toBeNull();
-    expect(await eventTypes()).toEqual([]);
+    expect(await eventTypes()).toEqual(["attempt.refused"]);
   });
 
   test("alone tells how it stands, and makes nothing twice", async () => {

@@ -90,9 +90,9 @@ describe("the form of a request", () => {
     expect(valueAt(replaced, "principal/1")).toMatchObject({ value: "arn:aws:iam::111122223333:role/developers" });
     expect(textOf(replaced)).not.toContain("without its path");
     expect(approver.view()).toBeUndefined();
-    expect((await stage.ledger.ofRequester("U0APPROVER", 1))[0]?.principal).toBe(
-      "arn:aws:iam::111122223333:role/developers",
-    );
+    await expect
+      .poll(async () => (await stage.ledger.ofRequester("U0APPROVER", 1))[0]?.principal)
+      .toBe("arn:aws:iam::111122223333:role/developers");
   });
 
   test("takes the hint back when the ARN is right, and is left alone while nothing follows from what is typed", async () => {

@@ -29,7 +29,13 @@ beforeAll(async () => {
     taken.add(name);
     return isFree;
   };
-  const receiver = new GuardedReceiver({ signingSecret, seen: seenRequests({ takeTurn }), now: () => new Date(), log });
+  const receiver = new GuardedReceiver({
+    signingSecret,
+    seen: seenRequests({ takeTurn }),
+    now: () => new Date(),
+    log,
+    replayed: () => {},
+  });
   const authorize = async () => ({ botToken: "xoxb-of-this-test" });
   app = new App({ receiver, authorize, logger: silentLogger });
   app.use(onlyOurs({ team, app: "A0OURS" }, log));

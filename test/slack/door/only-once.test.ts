@@ -36,6 +36,36 @@ describe("what Slack sends again", () => {
   });
 });
 
+describe("a request that comes again, and is no retry of Slack,", () => {
+  const attempts = async () =>
+    (await stage.ledger.events(1, 10)).flatMap(({ event }) => (event.type === "attempt.refused" ? [event] : []));
+
+  test.each([
+    ["in the same second, at the door", 0],
+    ["signed anew, by its trigger", 60],
+  ])("%s, is in the audit log: whose it was, and from where, not who sent it", async (_name, seconds) => {
+    await stage.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h only once`);
+    stage.pass(seconds);
+
+    await stage.slack.redeliver();
+
+    await expect.poll(attempts).toMatchObject([
+      {
+        actor: "slack",
+        detail: { act: "replay", user: "U0ENGINEER", slack: { channel: "C0ACCESS", command: "/eks-access" } },
+      },
+    ]);
+  });
+
+  test("is there once, however often it comes", async () => {
+    await stage.say("U0ENGINEER", `request staging ${engineerArn} viewer for 1h only once`);
+
+    for (let time = 0; time < 5; time += 1) await stage.slack.redeliver();
+
+    await expect.poll(attempts).toHaveLength(1);
+  });
+});
+
 test("two commands with one text are two commands", async () => {
   const line = `request staging ${engineerArn} viewer for 1h the same words`;
 

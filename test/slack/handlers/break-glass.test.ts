@@ -46,12 +46,26 @@ describe("break-glass", () => {
     expect(await ledger.get("r-new")).toMatchObject({ principal: engineerArn, reason: "checkout is down" });
   });
 
-  test("does not wait for Slack where the policy names the person", async () => {
-    const directory = { ...nobodysGroups, membershipsOf: () => Promise.reject(new Error("Slack is down")) };
+  test("asks for no user groups where the policy names the person", async () => {
+    const directory = { ...nobodysGroups, membershipsOf: () => Promise.reject(new Error("no user groups now")) };
 
-    await breakGlass({ ...context, directory }, "U0ENGINEER", `staging ${engineerArn} Slack is down too`);
+    await breakGlass({ ...context, directory }, "U0ENGINEER", `staging ${engineerArn} checkout is down`);
 
     expect((await ledger.get("r-new"))?.state).toBe("approved");
+  });
+
+  test("gives nothing while Slack can't say whether the account is active", async () => {
+    const directory = { ...nobodysGroups, accountOf: () => Promise.reject(new Error("Slack is down")) };
+
+    const answer = await breakGlass(
+      { ...context, directory },
+      "U0ENGINEER",
+      `staging ${engineerArn} Slack is down too`,
+    );
+
+    expect(answer.text).toContain("Slack did not say whether your account is active. Try again in a minute.");
+    expect(await ledger.get("r-new")).toBeNull();
+    expect(await events()).toEqual([["attempt.refused", "U0ENGINEER"]]);
   });
 
   test("knows the members of a user group", async () => {

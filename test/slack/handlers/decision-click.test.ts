@@ -4,6 +4,7 @@ import { type AccessRequest, revise } from "../../../src/request/request.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { at } from "../../builders/times.ts";
 import { click } from "../../fault/click.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aSlackContext } from "../slack-context.ts";
@@ -97,11 +98,25 @@ describe("an attempt gives nothing, and is in the audit log:", () => {
   });
 });
 
-test("a click that only came second is told so, and is no attempt", async () => {
+test("a click that came second is told who was first, and is in the audit log", async () => {
   await click(context, "denied", request, "U0APPROVER");
 
   const answers = await click(context, "approved", request, "U0APPROVER2");
 
   expect(answers.join()).toContain("This is handled already. Denied by <@U0APPROVER>");
-  expect(await eventTypes()).toEqual(["request.denied"]);
+  expect(await eventTypes()).toEqual(["request.denied", "decision.refused"]);
+});
+
+test.each<[string, Partial<AccessRequest>, string]>([
+  ["lapsed", { lapsesAt: at(0).toISOString() }, "lapsed"],
+  ["was cancelled", { state: "cancelled" }, "already-decided"],
+  ["the worker looks at again", { preview: null }, "no-preview"],
+])("a click on a request that %s is in the audit log, and leaves the record as it is", async (_name, change, code) => {
+  await ledger.commit(aChange(revise(request, change), "request.previewed"));
+
+  await click(context, "approved", request, "U0APPROVER");
+
+  const [last] = (await ledger.events(3, 10)).map(({ event }) => event);
+  expect(last).toMatchObject({ type: "decision.refused", actor: "U0APPROVER", request: request.id, detail: { code } });
+  expect((await ledger.get(request.id))?.version).toBe(2);
 });

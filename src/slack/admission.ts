@@ -1,0 +1,35 @@
+import type { AccessRequest } from "../request/request.ts";
+import { noteAttempt, type TriedAct } from "./attempts.ts";
+import type { SlackContext } from "./context.ts";
+import type { Account } from "./directory.ts";
+import { notAdmittedAnswer } from "./messages/admission-answer.ts";
+import type { Message } from "./messages/message.ts";
+
+/** What gives somebody something, at once or by the next step: where Slack does not answer, it is refused. */
+const giving: ReadonlySet<TriedAct> = new Set(["approve", "review", "break-glass", "link", "confirm-link"]);
+
+/**
+ * Whether somebody may act at all, whatever the policy says of them: their account is active, and of this workspace. What
+ * Slack sends says who clicked, and not whether they still can: a request may be late, held back or forged. Null: they may.
+ * Where Slack does not say, only what takes access away, or asks for it, goes on.
+ */
+export async function refuseActor(
+  context: SlackContext,
+  user: string,
+  act: TriedAct,
+  request?: Pick<AccessRequest, "id" | "cluster">,
+): Promise<Message | null> {
+  const code = await accountOf(context, user);
+  if (code === "active" || (code === "not-told" && !giving.has(act))) return null;
+  await noteAttempt(context, { act, by: user, code, ...(request && { request }) });
+  return notAdmittedAnswer(code);
+}
+
+async function accountOf({ directory, log }: SlackContext, user: string): Promise<Account | "not-told"> {
+  try {
+    return await directory.accountOf(user);
+  } catch (error) {
+    log.warn({ err: error, user }, "Slack did not say whether an account is active");
+    return "not-told";
+  }
+}

@@ -1,0 +1,17 @@
+import type { Account } from "../directory.ts";
+import { answer } from "./answers.ts";
+import type { Message } from "./message.ts";
+
+/** Why nothing is done for an account, and who can change that. */
+export function notAdmittedAnswer(account: Exclude<Account, "active"> | "not-told"): Message {
+  const reasons: Readonly<Record<typeof account, string>> = {
+    deactivated:
+      "Nothing was done: your Slack account is deactivated. An administrator of the workspace can activate it.",
+    "of-another-workspace":
+      "Nothing was done: your Slack account is of another workspace, and this bot works for people of its own alone. Ask one of them.",
+    bot: "Nothing was done: only people can do this.",
+    unknown: "Nothing was done: Slack knows nobody of your id in this workspace.",
+    "not-told": "Nothing was done: Slack did not say whether your account is active. Try again in a minute.",
+  };
+  return answer(`:warning: ${reasons[account]}`);
+}
