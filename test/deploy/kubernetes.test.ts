@@ -72,6 +72,47 @@ const workload = z.looseObject({
 });
 const workloads = ofKind("Deployment", "StatefulSet").map((each) => ({ name: nameOf(each), ...workload.parse(each) }));
 
+const namedPorts = z.looseObject({ ports: z.array(z.object({ name: z.string(), containerPort: z.number() })) });
+const probe = z.looseObject({
+  httpGet: z.object({ port: z.string() }).optional(),
+  tcpSocket: z.object({ port: z.string() }).optional(),
+});
+const probes = z.looseObject({
+  startupProbe: probe.optional(),
+  livenessProbe: probe.optional(),
+  readinessProbe: probe.optional(),
+});
+const serviceShape = z.looseObject({
+  spec: z.looseObject({
+    selector: z.record(z.string(), z.string()),
+    ports: z.array(z.looseObject({ targetPort: z.string() })),
+  }),
+});
+const policyShape = z.looseObject({
+  spec: z.looseObject({
+    podSelector: z.object({ matchLabels: z.record(z.string(), z.string()).optional() }),
+    policyTypes: z.array(z.string()),
+    ingress: z
+      .array(z.looseObject({ ports: z.array(z.object({ protocol: z.string(), port: z.number() })) }))
+      .default([]),
+  }),
+});
+const policies = ofKind("NetworkPolicy").map((each) => policyShape.parse(each).spec);
+
+/** The ports that a kubelet asks, by their names. */
+function probedPorts(containers: readonly unknown[]): readonly string[] {
+  return containers.flatMap((container) => {
+    const { startupProbe, livenessProbe, readinessProbe } = probes.parse(container);
+    return [startupProbe, livenessProbe, readinessProbe].flatMap((each) =>
+      [each?.httpGet?.port, each?.tcpSocket?.port].filter((port) => port !== undefined),
+    );
+  });
+}
+
+function selects(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(selector).every(([key, value]) => labels[key] === value);
+}
+
 describe("the manifests for Kubernetes", () => {
   test("hold the objects that an installation needs", () => {
     expect(objects.map(nameOf).sort()).toMatchSnapshot();
@@ -138,5 +179,57 @@ describe("the manifests for Kubernetes", () => {
     expect(secrets["Deployment eks-access-slack"]).toContain("eks-access-slack");
     expect(secrets["Deployment eks-access-worker"]).toEqual(["eks-access-redis", "eks-access-seal"]);
     expect(roles.map(nameOf)).toEqual(["ServiceAccount eks-access-worker"]);
+  });
+
+  test.each(workloads.map((each) => [each.name, each] as const))(
+    "%s is asked for its health at ports that it has, and every Service leads to one of them",
+    (_name, { spec }) => {
+      const { labels } = spec.template.metadata;
+      const ports = spec.template.spec.containers.flatMap((container) => namedPorts.parse(container).ports);
+      const names = ports.map(({ name }) => name);
+      const targets = ofKind("Service")
+        .map((each) => serviceShape.parse(each).spec)
+        .filter(({ selector }) => selects(selector, labels))
+        .flatMap((each) => each.ports.map(({ targetPort }) => targetPort));
+
+      expect(probedPorts(spec.template.spec.containers).filter((port) => !names.includes(port))).toEqual([]);
+      expect(targets.filter((port) => !names.includes(port))).toEqual([]);
+    },
+  );
+
+  test.each(workloads.map((each) => [each.name, each] as const))(
+    "a network policy of its own lets %s be reached at its ports, and at no others",
+    (_name, { spec }) => {
+      const { labels } = spec.template.metadata;
+      const own = policies.filter(
+        ({ podSelector }) => podSelector.matchLabels && selects(podSelector.matchLabels, labels),
+      );
+      const opened = own.flatMap((policy) => policy.ingress.flatMap(({ ports }) => ports.map(({ port }) => port)));
+      const has = spec.template.spec.containers.flatMap((container) =>
+        namedPorts.parse(container).ports.map(({ containerPort }) => containerPort),
+      );
+
+      expect(own).toHaveLength(1);
+      expect(own[0]?.policyTypes).toEqual(["Ingress", "Egress"]);
+      expect([...opened].sort()).toEqual([...has].sort());
+    },
+  );
+
+  test("what no policy names is denied, and nothing but the agent of Pod Identity is reached below 169.254", () => {
+    const [everything] = policies.filter(({ podSelector }) => podSelector.matchLabels === undefined);
+    const blocks = JSON.stringify(policies).match(/"ipBlock":\{[^}]+\}/g) ?? [];
+
+    expect(everything).toMatchObject({ policyTypes: ["Ingress", "Egress"], ingress: [] });
+    expect(blocks.filter((block) => !block.includes("169.254.0.0/16")).length).toBe(1);
+    expect(blocks.find((block) => !block.includes("169.254.0.0/16"))).toContain("169.254.170.23/32");
+  });
+
+  test("every secret that a process reads is one that the README makes", () => {
+    const readme = readFileSync(`${folder}/README.md`, "utf8");
+    const secrets = workloads.flatMap(({ spec }) =>
+      spec.template.spec.containers.flatMap(({ envFrom }) => envFrom.map(({ secretRef }) => secretRef.name)),
+    );
+
+    expect(secrets.filter((name) => !readme.includes(`create secret generic ${name} `))).toEqual([]);
   });
 });
