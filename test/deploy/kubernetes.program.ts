@@ -19,8 +19,9 @@ describe("the manifests, for a real API server (KUBEBUILDER_ASSETS),", () => {
   beforeAll(async () => {
     const assets = process.env.KUBEBUILDER_ASSETS;
     if (!assets) throw new Error("Set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd (docs/sandbox.md).");
+    const nobody = "http://127.0.0.1:1";
     const certificates = issueCertificates(new Date());
-    server = await startRealApiServer({ assets, certificates, reviewUrl: "http://127.0.0.1:1", cacheMs: 0 });
+    server = await startRealApiServer({ assets, certificates, hooks: { tokens: nobody, access: nobody }, cacheMs: 0 });
     folder = await mkdtemp(join(tmpdir(), "eks-access-manifests-"));
     await cp(join(root, "deploy/kubernetes"), folder, { recursive: true });
     await cp(join(root, "eks-access.example.yml"), join(folder, "eks-access.yml"));
