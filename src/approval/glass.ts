@@ -41,8 +41,13 @@ export function breakTheGlass(
     state: "approved",
     approvals: [declaration],
     grant: scheduleGrant(now, request.durationSeconds),
-    glass: { review: null, remindAt: new Date(now.getTime() + dayMs).toISOString(), reminders: 0 },
+    glass: unreviewedGlass(now),
   };
+}
+
+/** What nobody has reviewed: it is told a day later for the first time. */
+export function unreviewedGlass(now: Date): Glass {
+  return { review: null, remindAt: new Date(now.getTime() + dayMs).toISOString(), reminders: 0 };
 }
 
 /** What the worker asks before it writes: did the Slack process seal that this person may, and does the policy still say so? */

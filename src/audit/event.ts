@@ -26,6 +26,7 @@ export type EventType =
   | "grant.drifted"
   | "grant.repaired"
   | "grant.recovered"
+  | "grant.replayed"
   | "grant.failed"
   | "grant.ending"
   | "grant.ended"

@@ -71,7 +71,7 @@ function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
   const subject = subjectOf(facts, request);
   const offer = offerOf(facts, "ask-again", request);
   if (grant?.state === "ended") {
-    const how = grant.end?.cause === "revoked" ? "was revoked" : "ran out";
+    const how = grant.end && grant.end.cause !== "expired" ? "was revoked" : "ran out";
     return cause(
       "lease-ended",
       `${subject} ${how}, and is gone since ${grant.endedAt ?? grant.endsAt}.`,

@@ -1,26 +1,47 @@
 import { isSealed, type SealKeys, seal } from "../approval/seal.ts";
 import type { Json } from "../audit/canonical-json.ts";
 import type { Holding, Share } from "./holding.ts";
+import { noWithdrawals, type Withdrawal, type Withdrawals } from "./withdrawal.ts";
 
 /** Where the cluster itself remembers our grants, in the same object as the entries they explain. */
 export const grantsAnnotation = "eks-access/grants";
 
 export type AnnotationReading =
   | { readonly type: "absent" }
-  | { readonly type: "holdings"; readonly holdings: readonly Holding[] }
+  | { readonly type: "holdings"; readonly holdings: readonly Holding[]; readonly withdrawals: Withdrawals }
   /** Somebody edited it, it was copied from another cluster, or the key is not ours. */
   | { readonly type: "untrusted"; readonly message: string };
 
+/** What the seal speaks for. Version 1 knew neither withdrawals nor a broken glass. */
+interface Sealed {
+  readonly v: 1 | 2;
+  readonly held: readonly Json[];
+  readonly gone: readonly Json[];
+  readonly before: string | null;
+}
+
 /** The annotation's text, sealed for this one cluster; null where there is nothing to remember. */
-export function writeAnnotation(cluster: string, holdings: readonly Holding[], keys: SealKeys): string | null {
-  if (holdings.length === 0) return null;
+export function writeAnnotation(
+  cluster: string,
+  holdings: readonly Holding[],
+  keys: SealKeys,
+  withdrawals: Withdrawals = noWithdrawals,
+): string | null {
+  const { list, notBefore: before } = withdrawals;
+  if (holdings.length === 0 && list.length === 0 && before === null) return null;
   const held = [...holdings].sort((a, b) => (a.arn < b.arn ? -1 : 1)).map(compact);
-  return JSON.stringify({ v: 1, held, seal: seal("annotation", { cluster, held }, keys) });
+  const gone = list.map(({ id, at, endsAt }) => [id, Date.parse(at), Date.parse(endsAt)]);
+  const sealed: Sealed = { v: 2, held, gone, before };
+  return JSON.stringify({ ...sealed, seal: seal("annotation", sealedValue(cluster, sealed), keys) });
+}
+
+function sealedValue(cluster: string, { v, held, gone, before }: Sealed): Json {
+  return v === 1 ? { cluster, held } : { v, cluster, held, gone, before };
 }
 
 /**
- * The API server takes 256 KiB for all annotations of an object together; others' annotations need room, too. This
- * holds some 900 grants.
+ * The API server takes 256 KiB for all annotations of an object together; others' annotations and the withdrawals
+ * need room, too. This holds some 900 grants.
  */
 const annotationLimitBytes = 200 * 1024;
 
@@ -39,17 +60,21 @@ export function readAnnotation(cluster: string, text: string | undefined, keys: 
   } catch {
     return untrusted("it is not JSON");
   }
-  if (!isAnnotation(value)) return untrusted("it has not the form that eks-access writes");
-  if (!isSealed("annotation", { cluster, held: value.held }, value.seal, keys)) {
+  const sealed = readSealed(value);
+  if (!sealed) return untrusted("it has not the form that eks-access writes");
+  if (!isSealed("annotation", sealedValue(cluster, sealed), sealed.seal, keys)) {
     return untrusted("its seal is not ours for this cluster");
   }
-  const holdings = value.held.map(expand);
-  return holdings.every((each) => each !== null)
-    ? { type: "holdings", holdings: holdings as Holding[] }
-    : untrusted("it has not the form that eks-access writes");
+  const holdings = sealed.held.map(expand).filter((each) => each !== null);
+  const list = sealed.gone.map(expandWithdrawal).filter((each) => each !== null);
+  if (holdings.length < sealed.held.length || list.length < sealed.gone.length) {
+    return untrusted("it has not the form that eks-access writes");
+  }
+  return { type: "holdings", holdings, withdrawals: { list, notBefore: sealed.before } };
 }
 
 function compact(holding: Holding): Json {
+  const glasses = holding.shares.filter(({ glass }) => glass).map(({ id }) => id);
   return {
     arn: holding.arn,
     new: holding.entryAdded,
@@ -62,34 +87,45 @@ function compact(holding: Holding): Json {
       requester,
       ...approvers,
     ]),
+    ...(glasses.length > 0 && { glass: glasses }),
   };
 }
 
 function expand(value: Json): Holding | null {
-  const { arn, new: entryAdded, add, g } = value as { [key: string]: Json | undefined };
-  if (typeof arn !== "string" || typeof entryAdded !== "boolean" || !isTexts(add) || !Array.isArray(g)) return null;
-  const shares = g.map(expandShare);
-  return shares.every((share) => share !== null) ? { arn, entryAdded, added: add, shares: shares as Share[] } : null;
+  const { arn, new: entryAdded, add, g, glass = [] } = value as { [key: string]: Json | undefined };
+  if (typeof arn !== "string" || typeof entryAdded !== "boolean" || !isTexts(add)) return null;
+  if (!Array.isArray(g) || !isTexts(glass)) return null;
+  const shares = g.map((each) => expandShare(each, glass)).filter((share) => share !== null);
+  return shares.length === g.length ? { arn, entryAdded, added: add, shares } : null;
 }
 
-function expandShare(value: Json): Share | null {
+function expandShare(value: Json, glasses: readonly string[]): Share | null {
   const [id, endsAt, groups, ...names] = Array.isArray(value) ? value : [];
   if (typeof id !== "string" || typeof endsAt !== "string" || !isTexts(groups) || !isTexts(names)) return null;
   const [level = "", requester = "", ...approvers] = names;
-  return { id, endsAt, groups, level, requester, approvers };
+  return { id, endsAt, groups, level, requester, glass: glasses.includes(id), approvers };
+}
+
+function expandWithdrawal(value: Json): Withdrawal | null {
+  const [id, at, endsAt] = Array.isArray(value) ? value : [];
+  if (typeof id !== "string" || !isMoment(at) || !isMoment(endsAt)) return null;
+  return { id, at: new Date(at).toISOString(), endsAt: new Date(endsAt).toISOString() };
+}
+
+/** Milliseconds since the epoch that a date can hold. */
+function isMoment(value: Json | undefined): value is number {
+  return typeof value === "number" && !Number.isNaN(new Date(value).getTime());
 }
 
 function isTexts(value: Json | undefined): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
-function isAnnotation(value: unknown): value is { v: 1; held: readonly Json[]; seal: string } {
-  if (typeof value !== "object" || value === null) return false;
-  const { v, held, seal: sealText } = value as { v?: unknown; held?: unknown; seal?: unknown };
-  return (
-    v === 1 &&
-    typeof sealText === "string" &&
-    Array.isArray(held) &&
-    held.every((item) => typeof item === "object" && item !== null && !Array.isArray(item))
-  );
+function readSealed(value: unknown): (Sealed & { readonly seal: string }) | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { v, held, gone = [], before = null, seal: sealText } = value as { [key: string]: unknown };
+  if ((v !== 1 && v !== 2) || typeof sealText !== "string" || !Array.isArray(held) || !Array.isArray(gone)) return null;
+  if (before !== null && typeof before !== "string") return null;
+  const isObject = (item: unknown) => typeof item === "object" && item !== null && !Array.isArray(item);
+  return held.every(isObject) ? { v, held, gone, before, seal: sealText } : null;
 }

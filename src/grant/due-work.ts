@@ -62,8 +62,9 @@ function isOver(request: AccessRequest, now: Date): boolean {
 /** The share that a checked approval gives. */
 export function shareOf(request: AccessRequest): Share {
   const { id, level, requester } = request;
+  const glass = request.glass !== null;
   const approvers = request.approvals.map(({ by }) => by);
-  return { id, groups: [...request.groups].sort(), endsAt: sealedEnd(request), level, requester, approvers };
+  return { id, groups: [...request.groups].sort(), endsAt: sealedEnd(request), level, requester, glass, approvers };
 }
 
 /** The share of a request as the cluster remembers it. */

@@ -6,7 +6,8 @@ export type GrantState = "scheduled" | "active" | "ended" | "failed";
 
 /** Why a grant is to end, and who said so. */
 export interface GrantEnd {
-  readonly cause: "expired" | "revoked";
+  /** `replayed`: it had been taken back, and a record of before was put back into the ledger. */
+  readonly cause: "expired" | "revoked" | "replayed";
   /** A Slack user id, or `worker`. */
   readonly by: string;
   /** ISO 8601: when it was decided; `Grant.endedAt` says when it was done. */

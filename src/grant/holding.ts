@@ -11,6 +11,8 @@ export interface Share {
   readonly level: string;
   /** Slack user id. */
   readonly requester: string;
+  /** Whether the requester broke the glass for it: that has to be reviewed, also after the ledger was lost. */
+  readonly glass: boolean;
   /** Slack user ids. */
   readonly approvers: readonly string[];
 }

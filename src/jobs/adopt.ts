@@ -1,3 +1,4 @@
+import { unreviewedGlass } from "../approval/glass.ts";
 import type { Holding, Share } from "../grant/holding.ts";
 import { rememberWritten } from "../grant/written.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
@@ -33,10 +34,11 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   try {
     const state = await readClusterState(open, cluster, context.sealKeys, []);
     isToBeCleared = isFenced(state);
+    const withdrawn = new Set(state.withdrawals.list.map(({ id }) => id));
     for (const holding of state.holdings.values()) {
       for (const share of holding.shares) {
         if (await context.ledger.get(share.id)) continue;
-        const isOver = Date.parse(share.endsAt) <= context.now().getTime();
+        const isOver = withdrawn.has(share.id) || Date.parse(share.endsAt) <= context.now().getTime();
         if (!isOver) await recover(context, cluster, open.client, state, holding, share);
         (isOver ? adoption.ended : adoption.recovered).push(share.id);
       }
@@ -70,6 +72,7 @@ async function recover(
 function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now: Date): AccessRequest {
   const durationSeconds = Math.ceil((Date.parse(share.endsAt) - now.getTime()) / 1000);
   const at = new Date(Date.parse(share.endsAt) - durationSeconds * 1000).toISOString();
+  const verdict = share.glass ? "broke-glass" : "approved";
   return {
     id: share.id,
     version: 1,
@@ -88,10 +91,10 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     extends: null,
     preview: null,
     reminders: null,
-    approvals: share.approvers.map((by) => ({ verdict: "approved", by, at, digest: "", why: "", seal: "" })),
+    approvals: share.approvers.map((by) => ({ verdict, by, at, digest: "", why: "", seal: "" })),
     approvalsWanted: share.approvers.length,
     denial: null,
-    glass: null,
+    glass: share.glass ? unreviewedGlass(now) : null,
     grant: {
       state: "active",
       endsAt: share.endsAt,

@@ -6,6 +6,7 @@ import type { PlanGuard } from "../aws-auth/plan.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
 import type { Holding } from "../grant/holding.ts";
+import { isWithdrawn, mayBeForgotten, noWithdrawals, type Withdrawals } from "../grant/withdrawal.ts";
 import { withLedgerMemory } from "../grant/written.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
@@ -25,6 +26,8 @@ export interface ClusterState {
   readonly holdings: ReadonlyMap<string, Holding>;
   /** The lower-case ARNs whose part in the annotation somebody took out. */
   readonly lost: ReadonlySet<string>;
+  /** Which approvals were taken back before their end. */
+  readonly withdrawals: Withdrawals;
   /** Why the annotation is not believed; null: it is, or there is none. It is written anew with the next change. */
   readonly untrusted: string | null;
 }
@@ -41,12 +44,18 @@ export async function readClusterState(
   if (!configMap && !cluster.createAwsAuth) throw new AccessError("document-absent", `${where} does not exist`);
   if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);
   const reading = readAnnotation(cluster.name, configMap?.annotations[grantsAnnotation], sealKeys);
-  const holdings = reading.type === "holdings" ? reading.holdings : [];
+  const { holdings, withdrawals } =
+    reading.type === "holdings" ? reading : { holdings: [], withdrawals: noWithdrawals };
+  // What was taken back has no memory that counts in a record of before. What the annotation holds counts anyhow.
+  const remembering = open.filter(
+    (request) => !isWithdrawn(request, withdrawals, sealKeys) && !mayBeForgotten(request, withdrawals, sealKeys),
+  );
   return {
     configMap,
     creatorArn,
     document: parseDocument(configMap?.data ?? {}),
-    ...withLedgerMemory(holdings, open, sealKeys),
+    ...withLedgerMemory(holdings, remembering, sealKeys),
+    withdrawals,
     untrusted: reading.type === "untrusted" ? reading.message : null,
   };
 }

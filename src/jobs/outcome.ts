@@ -4,7 +4,6 @@ import { sealedEnd } from "../grant/due-work.ts";
 import type { Grant } from "../grant/grant.ts";
 import type { Holding } from "../grant/holding.ts";
 import { rememberWritten } from "../grant/written.ts";
-import type { Cluster } from "../policy/cluster.ts";
 import type { Proof } from "../proof/proof.ts";
 import { type AccessRequest, type MappedIdentity, revise } from "../request/request.ts";
 import { nextTry } from "../request/retry.ts";
@@ -78,21 +77,6 @@ export async function noteDrift(context: WorkerContext, request: AccessRequest, 
   await record(context, after, message === null ? "grant.repaired" : "grant.drifted", { message });
 }
 
-/**
- * Somebody edited our annotation. It is not believed: what the records themselves remember, sealed, takes its place,
- * and it is written anew. The event hangs on one of the requests that it spoke of.
- */
-export async function noteUntrusted(
-  context: WorkerContext,
-  cluster: Cluster,
-  open: readonly AccessRequest[],
-  why: string,
-): Promise<void> {
-  context.log.error({ cluster: cluster.name, why }, "the annotation eks-access/grants is not ours");
-  const [first] = open.filter((request) => request.grant);
-  if (first) await record(context, revise(first, {}), "annotation.refused", { why });
-}
-
 /** The grant's part is gone from the document. One that never became active failed. */
 export async function end(
   context: WorkerContext,
@@ -108,13 +92,21 @@ export async function end(
     context.metrics?.revocationLag.observe(lagSeconds);
     return record(context, revise(request, { grant, trouble: null }), "grant.ended", { cause, lagSeconds });
   }
-  const failure = {
-    code: "lease-over",
-    message: "The lease was over, or taken back, before the access could be proved; nothing of it is left in aws-auth.",
-  };
+  const failure = cause === "replayed" ? approvalReplayed : leaseOver;
   const grant: Grant = { ...request.grant, state: "failed", endedAt, remains, failure };
   await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code: failure.code });
 }
+
+const leaseOver = {
+  code: "lease-over",
+  message: "The lease was over, or taken back, before the access could be proved; nothing of it is left in aws-auth.",
+};
+
+const approvalReplayed = {
+  code: "approval-replayed",
+  message:
+    "A record from before its approval was taken back was put back into Redis, and is refused. Look who can write there, or whether an old copy was restored.",
+};
 
 /** What was approved is not what would be written: it is asked for again, with a new preview (law 4). */
 export async function voidApproval(context: WorkerContext, request: AccessRequest, message: string): Promise<void> {
@@ -175,7 +167,12 @@ function endingOf(request: AccessRequest, now: Date): Pick<AccessRequest, "grant
 }
 
 /** Where somebody changed the record meanwhile, the next run sees what they did: it is woken by their change. */
-async function record(context: WorkerContext, after: AccessRequest, type: EventType, detail: Detail): Promise<void> {
+export async function record(
+  context: WorkerContext,
+  after: AccessRequest,
+  type: EventType,
+  detail: Detail,
+): Promise<void> {
   const now = context.now();
   const event = eventOf(type, after, "worker", now, { ...idsElsewhere(context), ...detail });
   const result = await recordChange(context, after, event, now);

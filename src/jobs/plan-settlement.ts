@@ -4,8 +4,16 @@ import type { Target } from "../grant/holding.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { planGuard } from "./cluster-state.ts";
-import { type Checked, type RefusedRequest, type SettleInput, type SettlementResult, without } from "./settle.ts";
+import {
+  type Checked,
+  type Content,
+  type RefusedRequest,
+  type SettleInput,
+  type SettlementResult,
+  without,
+} from "./settle.ts";
 import { targetsOf } from "./targets.ts";
+import { withdrawalsAfter } from "./withdrawals-after.ts";
 
 /** What stays out of the plan. */
 interface LeftOut {
@@ -30,7 +38,10 @@ export function planSettlement(
     const principals = new Map([...leftOut.principals, ...refusals]);
     return planSettlement(input, checked, { ...leftOut, principals });
   }
-  if (plan.type === "refused") return { type: "refused", refusal: plan.refusal, voided: checked.voided };
+  if (plan.type === "refused") {
+    const content = unchanged(input, checked, plan.refusal);
+    return { type: "refused", refusal: plan.refusal, voided: checked.voided, content };
+  }
   const untouched = [...state.holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
   const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
   const { arriving } = checked;
@@ -39,7 +50,17 @@ export function planSettlement(
     const full = without(arriving, rest).map((request) => ({ request, refusal: annotationFull(cluster) }));
     return planSettlement(input, { ...checked, arriving: rest }, { ...leftOut, full: [...leftOut.full, ...full] });
   }
-  return { type: "settled", settlement: { ...sortOut(checked, leftOut), data: plan.after, holdings } };
+  const sorted = sortOut(checked, leftOut);
+  const withdrawals = withdrawalsAfter(input, sorted, holdings);
+  return { type: "settled", settlement: { ...sorted, data: plan.after, holdings, withdrawals } };
+}
+
+/** The document as it is, with the memory of what is taken back or given up all the same. */
+function unchanged(input: SettleInput, { leaving, voided, arriving }: Checked, refusal: Refusal): Content {
+  const holdings = [...input.state.holdings.values()];
+  const refused = arriving.map((request) => ({ request, refusal }));
+  const withdrawals = withdrawalsAfter(input, { leaving, stuck: [], voided, refused, granted: [] }, holdings);
+  return { data: input.state.configMap?.data ?? {}, holdings, withdrawals };
 }
 
 /**

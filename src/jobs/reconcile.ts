@@ -8,12 +8,14 @@ import type { Cluster } from "../policy/cluster.ts";
 import { type AccessRequest, isClosed } from "../request/request.ts";
 import { type ClusterState, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
+import { noteReplayed, noteUntrusted } from "./distrust.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
-import { beginWrite, fail, noteUntrusted, putOff, voidApproval } from "./outcome.ts";
+import { beginWrite, fail, putOff, voidApproval } from "./outcome.ts";
 import { wakeCluster } from "./queues.ts";
 import { recordOutcomes } from "./record-outcomes.ts";
-import { type Settlement, type SettlementResult, settle } from "./settle.ts";
+import { rememberWithdrawals } from "./remember-withdrawals.ts";
+import { isReplayed, type Settlement, type SettlementResult, settle } from "./settle.ts";
 import { fenceOffWrites, needsWrite, rehearseWrite, writeDocument } from "./write-document.ts";
 
 const writeAttempts = 5;
@@ -66,6 +68,12 @@ async function reconcileOpen(context: WorkerContext, cluster: Cluster, opened: O
       await noteUntrusted(context, cluster, open, state.untrusted);
       continue;
     }
+    const { arriving, staying } = dueWork(open, context.now());
+    const replayed = [...arriving, ...staying].filter((request) => isReplayed(request, state, context.sealKeys));
+    if (replayed.length > 0 && attempt < writeAttempts) {
+      await inParallel(replayed, (request) => noteReplayed(context, request));
+      continue;
+    }
     if (await haveChanged(context, open)) {
       if (attempt < writeAttempts) continue;
       throw new AccessError("record-changed", `The grants of ${cluster.name} do not stop changing`);
@@ -96,6 +104,7 @@ async function carryOut(
   decided: SettlementResult,
 ): Promise<"carried out" | "created"> {
   if (decided.type === "refused") {
+    await rememberWithdrawals(context, cluster, client, state, decided.content);
     const voided = new Set(decided.voided.map((each) => each.request.id));
     for (const each of decided.voided) await voidApproval(context, each.request, each.message);
     const { arriving, leaving } = dueWork(open, context.now());

@@ -5,6 +5,7 @@ import type { Refusal } from "../aws-auth/plan.ts";
 import { type Drift, driftOf } from "../grant/drift.ts";
 import { type DueWork, shareIn, withSealedEnds } from "../grant/due-work.ts";
 import { baseOf, type Holding } from "../grant/holding.ts";
+import { isWithdrawn, mayBeForgotten, type Withdrawals } from "../grant/withdrawal.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { mayAsk } from "../policy/may-ask.ts";
 import { mayRequest } from "../policy/may-request.ts";
@@ -43,22 +44,32 @@ export interface Checked extends Sorted {
   readonly arriving: readonly AccessRequest[];
 }
 
+/** What the ConfigMap has to hold: the document, and the cluster's own memory of our grants. */
+export interface Content {
+  readonly data: Readonly<Record<string, string>>;
+  readonly holdings: readonly Holding[];
+  readonly withdrawals: Withdrawals;
+}
+
 /** A decision about one cluster: a pure value of what was read. */
-export interface Settlement extends Sorted {
+export interface Settlement extends Sorted, Content {
   /** Arriving grants that the plan can't take. */
   readonly refused: readonly RefusedRequest[];
   /** Grants to be taken away whose entry can't be changed now: they are tried again. */
   readonly stuck: readonly RefusedRequest[];
   /** Arriving grants that the document after the write gives. */
   readonly granted: readonly AccessRequest[];
-  readonly data: Readonly<Record<string, string>>;
-  readonly holdings: readonly Holding[];
 }
 
 export type SettlementResult =
   | { readonly type: "settled"; readonly settlement: Settlement }
-  /** The document as a whole can't be changed: nothing is written. */
-  | { readonly type: "refused"; readonly refusal: Refusal; readonly voided: readonly VoidApproval[] };
+  /** The document as a whole can't be changed, and stays as it is: only what is taken back can be remembered. */
+  | {
+      readonly type: "refused";
+      readonly refusal: Refusal;
+      readonly voided: readonly VoidApproval[];
+      readonly content: Content;
+    };
 
 export interface SettleInput {
   readonly cluster: Cluster;
@@ -72,12 +83,34 @@ export interface SettleInput {
 
 /** Decides what the document must be: every seal, the policy and the base are looked at again (laws 3 and 4). */
 export function settle(input: SettleInput): SettlementResult {
-  return planSettlement(input, check(input));
+  const { closed, state, work, sealKeys, now } = input;
+  // What the ledger has lost and the cluster knows to be taken back is over as well.
+  const over = new Set([...closed, ...state.withdrawals.list.map(({ id }) => id)]);
+  const known = withSealedEnds(withoutReplayed(work, state, sealKeys), state.holdings, now);
+  const looked = { ...input, closed: over, work: known };
+  return planSettlement(looked, check(looked));
+}
+
+/** What was taken back goes, whatever the record in Redis says: it may be one from before, put back there. */
+function withoutReplayed(work: DueWork, state: ClusterState, keys: SealKeys): DueWork {
+  const open = [...work.arriving, ...work.staying];
+  const replayed = open.filter((request) => isReplayed(request, state, keys));
+  return {
+    arriving: without(work.arriving, replayed),
+    leaving: [...work.leaving, ...replayed],
+    staying: without(work.staying, replayed),
+  };
+}
+
+/** Whether a record says that a grant is to be, or is, in force whose approval the cluster knows to be taken back. */
+export function isReplayed(request: AccessRequest, { holdings, withdrawals }: ClusterState, keys: SealKeys): boolean {
+  if (isWithdrawn(request, withdrawals, keys)) return true;
+  const isUnknown = request.grant?.state === "active" && !shareIn(holdings, request);
+  return isUnknown && mayBeForgotten(request, withdrawals, keys);
 }
 
 function check(input: SettleInput): Checked {
-  const { cluster, state, now } = input;
-  const work = withSealedEnds(input.work, state.holdings, now);
+  const { cluster, state, work } = input;
   const voided = work.arriving.flatMap((request) => {
     const message = voidReason(input, request);
     return message === null ? [] : [{ request, message }];
@@ -113,6 +146,9 @@ export function without(all: readonly AccessRequest[], some: readonly AccessRequ
 }
 
 function voidReason({ cluster, state, sealKeys }: SettleInput, request: AccessRequest): string | null {
+  if (!shareIn(state.holdings, request) && mayBeForgotten(request, state.withdrawals, sealKeys)) {
+    return `it is older than what ${cluster.name} remembers of approvals that were taken back`;
+  }
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) return `${cluster.name} does not offer ${request.level} any more`;
   const principal = readPrincipal(request.principal);

@@ -5,7 +5,7 @@ import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { ClusterState } from "./cluster-state.ts";
-import type { Settlement } from "./settle.ts";
+import type { Content } from "./settle.ts";
 
 /** Stands in the ConfigMap between the two writes of a fence only, or until the next write where a process died there. */
 const fenceAnnotation = "eks-access/fence";
@@ -20,11 +20,11 @@ export async function rehearseWrite(
   client: ClusterClient,
   cluster: Cluster,
   state: ClusterState,
-  settlement: Settlement,
+  content: Content,
   sealKeys: SealKeys,
 ): Promise<void> {
   if (!state.configMap) return;
-  await client.writeAwsAuth(state.configMap, contentAfter(state, cluster, settlement, sealKeys), { dryRun: true });
+  await client.writeAwsAuth(state.configMap, contentAfter(state, cluster, content, sealKeys), { dryRun: true });
 }
 
 /**
@@ -38,11 +38,11 @@ export async function writeDocument(
   client: ClusterClient,
   cluster: Cluster,
   state: ClusterState,
-  settlement: Settlement,
+  content: Content,
   sealKeys: SealKeys,
 ): Promise<AwsAuthConfigMap | null> {
   const { configMap } = state;
-  const after = contentAfter(state, cluster, settlement, sealKeys);
+  const after = contentAfter(state, cluster, content, sealKeys);
   if (!configMap || !differs(configMap, after)) return configMap;
   await client.writeAwsAuth(configMap, after, { dryRun: false });
   const readBack = await client.readAwsAuth();
@@ -68,9 +68,10 @@ export async function fenceOffWrites(client: ClusterClient, configMap: AwsAuthCo
 }
 
 /** Whether what was decided differs from what stands in the cluster. Where there is no ConfigMap, it counts as empty. */
-export function needsWrite(state: ClusterState, cluster: Cluster, settlement: Settlement, sealKeys: SealKeys): boolean {
-  const after = contentAfter(state, cluster, settlement, sealKeys);
-  return state.configMap ? differs(state.configMap, after) : Object.keys(after.data).length > 0;
+export function needsWrite(state: ClusterState, cluster: Cluster, content: Content, sealKeys: SealKeys): boolean {
+  const after = contentAfter(state, cluster, content, sealKeys);
+  const empty = { data: {}, annotations: {} };
+  return differs(state.configMap ?? empty, after);
 }
 
 /** Whether a fence that came to no end stands there: the next write takes it out. */
@@ -78,9 +79,10 @@ export function isFenced({ configMap }: ClusterState): boolean {
   return configMap?.annotations[fenceAnnotation] !== undefined;
 }
 
-function contentAfter({ configMap }: ClusterState, cluster: Cluster, settlement: Settlement, sealKeys: SealKeys) {
-  const annotation = writeAnnotation(cluster.name, settlement.holdings, sealKeys);
-  return { data: settlement.data, annotations: annotationsAfter(configMap, annotation) };
+function contentAfter({ configMap }: ClusterState, cluster: Cluster, content: Content, sealKeys: SealKeys) {
+  const { data, holdings, withdrawals } = content;
+  const annotation = writeAnnotation(cluster.name, holdings, sealKeys, withdrawals);
+  return { data, annotations: annotationsAfter(configMap, annotation) };
 }
 
 function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string | null): Record<string, string> {
@@ -88,10 +90,9 @@ function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string
   return annotation === null ? others : { ...others, [grantsAnnotation]: annotation };
 }
 
-function differs(
-  before: AwsAuthConfigMap,
-  after: { data: Readonly<Record<string, string>>; annotations: Readonly<Record<string, string>> },
-): boolean {
+type Texts = Pick<AwsAuthConfigMap, "data" | "annotations">;
+
+function differs(before: Texts, after: Texts): boolean {
   return !sameTexts(before.data, after.data) || !sameTexts(before.annotations, after.annotations);
 }
 

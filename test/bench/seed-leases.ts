@@ -2,6 +2,7 @@ import { decide } from "../../src/approval/decide.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { grantsAnnotation, writeAnnotation } from "../../src/grant/annotation.ts";
 import type { Holding } from "../../src/grant/holding.ts";
+import { noWithdrawals } from "../../src/grant/withdrawal.ts";
 import { rememberWritten } from "../../src/grant/written.ts";
 import { eventOf } from "../../src/jobs/record-change.ts";
 import { type Settlement, settle } from "../../src/jobs/settle.ts";
@@ -91,6 +92,7 @@ function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessReques
       document: parseDocument(initialAwsAuth),
       holdings: new Map(),
       lost: new Set(),
+      withdrawals: noWithdrawals,
       untrusted: null,
     },
     closed: new Set(),

@@ -9,6 +9,7 @@ export function aShare(change: Partial<Share> = {}): Share {
     endsAt: at(hours(4)).toISOString(),
     level: "viewer",
     requester: "U0ENGINEER",
+    glass: false,
     approvers: ["U0APPROVER"],
     ...change,
   };

@@ -5,6 +5,7 @@ import type { WorkerContext } from "../../src/jobs/context.ts";
 import { previewCluster } from "../../src/jobs/preview.ts";
 import { reconcileCluster } from "../../src/jobs/reconcile.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { AccessRequest } from "../../src/request/request.ts";
 import { initialAwsAuth } from "../../src/sandbox/scene.ts";
 import type { SlackContext } from "../../src/slack/context.ts";
 import { cancelRequest, revokeGrant } from "../../src/slack/handlers/end-access.ts";
@@ -22,6 +23,10 @@ import { inTurns, mortal, type Turns, turnsOf } from "./turns.ts";
 /** Everything of one play: a clock of its own, a ledger of its own, the one cluster. */
 interface Scene {
   readonly ledger: Ledger;
+  /** Where the ledger's records are, for who writes there past it. */
+  readonly records: Map<string, AccessRequest>;
+  /** The records before anybody acted. */
+  readonly first: ReadonlyMap<string, AccessRequest>;
   readonly aws: DirectCluster;
   readonly clock: { ms: number };
   readonly turns: Turns;
@@ -66,6 +71,20 @@ const decideOn =
     if (request) await click(context, verdict, request, user);
   };
 
+const replays = { first: "somebody puts the first records back", later: "somebody puts back what they saw" };
+
+/**
+ * Who can write to Redis puts the records of before in the place of today's. Where the ConfigMap is deleted, what it
+ * remembers of revocations is lost with it, and nothing holds against this.
+ */
+function putBack({ records, stage }: Scene, old: ReadonlyMap<string, AccessRequest>): void {
+  if (isBare(stage)) return;
+  for (const { id } of [wishes.short, wishes.long]) {
+    const [before, today] = [old.get(id), records.get(id)];
+    if (before && today) records.set(id, { ...structuredClone(before), version: today.version + 1 });
+  }
+}
+
 const acts: Readonly<Record<string, Act>> = {
   "a worker": work,
   "another worker": work,
@@ -83,6 +102,12 @@ const acts: Readonly<Record<string, Act>> = {
       async (_, { aws }) => aws.editMapUsers(edit),
     ]),
   ),
+  [replays.first]: async (_, scene) => putBack(scene, scene.first),
+  [replays.later]: async (_, scene) => {
+    const seen = new Map(scene.records);
+    for (let turn = 0; turn < 20; turn += 1) await scene.turns.point("the attacker waits");
+    putBack(scene, seen);
+  },
   // Only where it may be made again.
   "somebody deletes it": async (_, { aws, stage }) => {
     if (isBare(stage)) aws.remove();
@@ -168,13 +193,16 @@ async function playOnce(stage: StageName, turns: Turns, played: readonly Part[],
   const document: Document = {
     initial: isBare(stage) ? {} : initialAwsAuth,
     isDeleted: () => isBare(stage) && played.some(({ name }) => name === "somebody deletes it"),
+    isTampered: () => !isBare(stage) && played.some(({ name }) => Object.values(replays).includes(name)),
   };
   const aws = directCluster(isBare(stage) ? null : initialAwsAuth);
-  const own = memoryLedger();
+  const records = new Map<string, AccessRequest>();
+  const own = memoryLedger(records);
   const foreign = watchForeignText(aws, document);
   const over = watchWhatIsOver(aws, own);
-  const scene = { ledger: over.ledger, aws, clock: { ms: Date.now() }, turns, stage };
-  await fillLedger(own, stages[stage].cluster, new Date(scene.clock.ms));
+  const clock = { ms: Date.now() };
+  await fillLedger(own, stages[stage].cluster, new Date(clock.ms));
+  const scene = { ledger: over.ledger, records, first: new Map(records), aws, clock, turns, stage };
 
   await turns.play(played.map((part) => () => play(scene, part)));
   const later = afterwards(scene);
@@ -198,7 +226,7 @@ const names: readonly StageName[] = [
 ];
 
 test.each(names)(
-  "workers that die, writes that come late, approvers, the clock and kubectl at once: %s is what the ledger says",
+  "workers that die, writes that come late, approvers, the clock, kubectl and old records at once: %s is what the ledger says",
   async (stage) => {
     let runs = 0;
 

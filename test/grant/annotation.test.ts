@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { seal, sealKeysFrom } from "../../src/approval/seal.ts";
 import { readAnnotation, writeAnnotation } from "../../src/grant/annotation.ts";
+import { noWithdrawals } from "../../src/grant/withdrawal.ts";
 import { engineerArn } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
@@ -11,20 +12,27 @@ const holdings = [
   aHolding({ arn: "arn:aws:iam::111122223333:role/a", shares: [aShare(), aShare({ id: "r-2" })] }),
   aHolding({ arn: "arn:aws:iam::111122223333:role/b", entryAdded: false, added: [] }),
 ];
-const text = writeAnnotation("staging", holdings, sealKeys) ?? "";
+const withdrawals = {
+  list: [{ id: "r-0", at: at(0).toISOString(), endsAt: at(hours(8)).toISOString() }],
+  notBefore: at(-hours(1)).toISOString(),
+};
+const text = writeAnnotation("staging", holdings, sealKeys, withdrawals) ?? "";
 
 test("what is written is read back, whole", () => {
-  expect(readAnnotation("staging", text, sealKeys)).toEqual({ type: "holdings", holdings });
+  expect(readAnnotation("staging", text, sealKeys)).toEqual({ type: "holdings", holdings, withdrawals });
 });
 
-test("any holdings survive the round trip", () => {
+test("any memory survives the round trip", () => {
   const name = fc.string({ unit: "binary", maxLength: 20 });
+  const moment = fc.date({ noInvalidDate: true }).map((date) => date.toISOString());
   const share = fc.record({
-    id: name,
+    // Of one id there is one share.
+    id: fc.uuid(),
     groups: fc.array(name, { maxLength: 3 }),
     endsAt: fc.constant(at(hours(4)).toISOString()),
     level: name,
     requester: name,
+    glass: fc.boolean(),
     approvers: fc.array(name, { maxLength: 3 }),
   });
   const holding = fc.record({
@@ -34,11 +42,18 @@ test("any holdings survive the round trip", () => {
     shares: fc.array(share, { maxLength: 3 }),
   });
 
-  fc.assert(
-    fc.property(fc.uniqueArray(holding, { minLength: 1, maxLength: 4, selector: ({ arn }) => arn }), (held) => {
-      const reading = readAnnotation("staging", writeAnnotation("staging", held, sealKeys) ?? "", sealKeys);
+  const held = fc.uniqueArray(holding, { minLength: 1, maxLength: 4, selector: ({ arn }) => arn });
+  const gone = fc.record({
+    list: fc.array(fc.record({ id: name, at: moment, endsAt: moment }), { maxLength: 3 }),
+    notBefore: fc.option(moment),
+  });
 
-      expect(reading).toEqual({ type: "holdings", holdings: held.toSorted((a, b) => (a.arn < b.arn ? -1 : 1)) });
+  fc.assert(
+    fc.property(held, gone, (holdings, withdrawals) => {
+      const text = writeAnnotation("staging", holdings, sealKeys, withdrawals) ?? "";
+
+      const sorted = holdings.toSorted((a, b) => (a.arn < b.arn ? -1 : 1));
+      expect(readAnnotation("staging", text, sealKeys)).toEqual({ type: "holdings", holdings: sorted, withdrawals });
     }),
   );
 });
@@ -48,7 +63,22 @@ test("a share that an older eks-access wrote, with one approver, is read", () =>
   const held = [{ arn: engineerArn, new: true, add: ["eks-access:viewers"], g: [share] }];
   const old = JSON.stringify({ v: 1, held, seal: seal("annotation", { cluster: "staging", held }, sealKeys) });
 
-  expect(readAnnotation("staging", old, sealKeys)).toEqual({ type: "holdings", holdings: [aHolding()] });
+  expect(readAnnotation("staging", old, sealKeys)).toEqual({
+    type: "holdings",
+    holdings: [aHolding()],
+    withdrawals: noWithdrawals,
+  });
+});
+
+test("an annotation of the older version counts only with the seal that it had", () => {
+  const held = JSON.parse(text).held;
+  const older = { v: 1, held, seal: seal("annotation", { cluster: "staging", held }, sealKeys) };
+
+  const genuine = readAnnotation("staging", JSON.stringify(older), sealKeys);
+  const passedOff = readAnnotation("staging", JSON.stringify({ ...older, v: 2, gone: [], before: null }), sealKeys);
+
+  expect(genuine).toEqual({ type: "holdings", holdings, withdrawals: noWithdrawals });
+  expect(passedOff.type).toBe("untrusted");
 });
 
 test("where there is nothing to remember there is no annotation", () => {
@@ -57,7 +87,7 @@ test("where there is nothing to remember there is no annotation", () => {
 });
 
 test("the order in which holdings are gathered does not change the text, so that nothing is written for it", () => {
-  expect(writeAnnotation("staging", holdings.toReversed(), sealKeys)).toBe(text);
+  expect(writeAnnotation("staging", holdings.toReversed(), sealKeys, withdrawals)).toBe(text);
 });
 
 test("the annotation of the old key is still read while keys are rotated", () => {
@@ -76,10 +106,15 @@ describe("an annotation is not trusted", () => {
     ["that is empty", "staging", ""],
     ["that is no object", "staging", "[]"],
     ["that is null", "staging", "null"],
-    ["of another version", "staging", text.replace('"v":1', '"v":2')],
+    ["of an older version", "staging", text.replace('"v":2', '"v":1')],
+    ["of another version", "staging", text.replace('"v":2', '"v":3')],
+    ["in which a withdrawal was taken out", "staging", text.replace(/"gone":\[.*?\]\]/, '"gone":[]')],
+    ["in which a withdrawal ends sooner", "staging", text.replace(String(at(hours(8)).getTime()), "1")],
+    ["that forgets from when on it knows all", "staging", text.replace(/"before":"[^"]*"/, '"before":null')],
+    ["in which a lease passes for a broken glass", "staging", text.replace('}],"gone"', ',"glass":["r-1"]}],"gone"')],
     ["without a seal", "staging", text.replace(/,"seal":"[^"]*"/, "")],
     ["with a seal of the wrong type", "staging", text.replace(/"seal":"[^"]*"/, '"seal":1')],
-    ["whose list holds no objects", "staging", text.replace(/"held":\[.*\],"seal"/, '"held":[1],"seal"')],
+    ["whose list holds no objects", "staging", text.replace(/"held":\[.*\],"gone"/, '"held":[1],"gone"')],
     ["in which an end was moved", "staging", text.replace("13:00:00", "23:00:00")],
     ["in which a group was added", "staging", text.replace('["eks-access:viewers"]', '["system:masters"]')],
     ["in which an entry passes for ours", "staging", text.replace('"new":false', '"new":true')],

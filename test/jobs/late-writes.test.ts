@@ -4,33 +4,12 @@ import { adoptCluster } from "../../src/jobs/adopt.ts";
 import { reconcileCluster } from "../../src/jobs/reconcile.ts";
 import { initialAwsAuth } from "../../src/sandbox/scene.ts";
 import { aChange } from "../builders/an-event.ts";
-import { type DirectCluster, directCluster, type Fate } from "../fault/direct-cluster.ts";
-import { fillLedger, sceneConfig, sealKeys, wishes } from "../fault/reconcile-scene.ts";
-import { silentContext } from "../fault/silent-context.ts";
-import type { Turns } from "../fault/turns.ts";
+import { aDirectScene, annotationsOf, memoryOf } from "../fault/direct-scene.ts";
+import { wishes } from "../fault/reconcile-scene.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 
-const free = { point: async () => {} };
-const network = { ...free, join: (act: () => Promise<void>) => void act() };
-
-/** A cluster with two approved grants of one principal, and a worker for each run. */
-async function aScene(data: Readonly<Record<string, string>> | null, drift: "report" | "repair" = "report") {
-  const ledger = memoryLedger();
-  const { config, cluster } = sceneConfig({ createAwsAuth: data === null, drift });
-  const aws = directCluster(data);
-  const clock = { ms: Date.now() };
-  await fillLedger(ledger, cluster, new Date(clock.ms));
-  const context = (fates: readonly Fate[] = [], process: Pick<Turns, "point"> = free) => ({
-    ...{ ...silentContext(ledger), config, sealKeys, now: () => new Date(clock.ms), pause: free.point },
-    openCluster: aws.openFor(process, network, fates),
-  });
-  return { ledger, cluster, aws, clock, context };
-}
-
-const annotationsOf = (aws: DirectCluster) => aws.awsAuth()?.metadata.annotations ?? {};
-
 test("a ConfigMap that is made too late, when the grants are over, has nothing in it", async () => {
-  const { ledger, cluster, aws, clock, context } = await aScene(null);
+  const { ledger, cluster, aws, clock, context } = await aDirectScene(null);
   await reconcileCluster(context(["late"]), cluster);
   clock.ms += 2 * 3_600_000;
   await reconcileCluster(context(), cluster);
@@ -42,7 +21,7 @@ test("a ConfigMap that is made too late, when the grants are over, has nothing i
 });
 
 test("grants in a cluster without a ConfigMap are written into one that was made empty before", async () => {
-  const { ledger, cluster, aws, context } = await aScene(null);
+  const { ledger, cluster, aws, context } = await aDirectScene(null);
 
   await reconcileCluster(context(), cluster);
 
@@ -51,7 +30,7 @@ test("grants in a cluster without a ConfigMap are written into one that was made
 });
 
 test("a ConfigMap that somebody deletes each time is made a few times, and then the grants wait", async () => {
-  const { ledger, cluster, aws, context } = await aScene(null);
+  const { ledger, cluster, aws, context } = await aDirectScene(null);
   let made = 0;
   aws.onChange((configMap) => {
     if (!configMap) return;
@@ -68,7 +47,7 @@ test("a ConfigMap that somebody deletes each time is made a few times, and then 
 });
 
 test("a write that arrives when its grant is over is refused, and the fence that does it leaves nothing behind", async () => {
-  const { ledger, cluster, aws, clock, context } = await aScene(initialAwsAuth);
+  const { ledger, cluster, aws, clock, context } = await aDirectScene(initialAwsAuth);
   await reconcileCluster(context(["late"]), cluster);
   clock.ms += 2 * 3_600_000;
   await reconcileCluster(context(), cluster);
@@ -81,7 +60,7 @@ test("a write that arrives when its grant is over is refused, and the fence that
 });
 
 test("a fence of which only the first write arrived, when nothing was due any more, is cleared away by the next look", async () => {
-  const { cluster, aws, context } = await aScene(initialAwsAuth);
+  const { cluster, aws, context } = await aDirectScene(initialAwsAuth);
   const { client } = await context().openCluster({ ...context() }, cluster, []);
   const found = await client.readAwsAuth();
   if (!found) throw new Error("The scene has a document.");
@@ -98,7 +77,7 @@ test("a fence of which only the first write arrived, when nothing was due any mo
 test.each(["report", "repair"] as const)(
   "what another run takes away between the records and the document does not pass for drift: %s",
   async (drift) => {
-    const { ledger, cluster, aws, context } = await aScene(initialAwsAuth, drift);
+    const { ledger, cluster, aws, context } = await aDirectScene(initialAwsAuth, drift);
     await reconcileCluster(context(), cluster);
     let isFirst = true;
     const point = async (label: string) => {
@@ -114,7 +93,10 @@ test.each(["report", "repair"] as const)(
 
     expect((await ledger.get(wishes.long.id))?.grant).toMatchObject({ state: "ended", drift: null });
     expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
-    expect(annotationsOf(aws)["eks-access/grants"]).not.toContain(wishes.long.id);
+    expect(memoryOf(aws, cluster.name)).toMatchObject({
+      holdings: [{ shares: [{ id: wishes.short.id }] }],
+      withdrawals: { list: [{ id: wishes.long.id }] },
+    });
     expect((await ledger.get(wishes.short.id))?.grant?.state).toBe("active");
   },
 );

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { dueWork } from "../../src/grant/due-work.ts";
 import type { Holding } from "../../src/grant/holding.ts";
+import { noWithdrawals, type Withdrawals } from "../../src/grant/withdrawal.ts";
 import { rememberWritten } from "../../src/grant/written.ts";
 import type { ClusterState } from "../../src/jobs/cluster-state.ts";
 import { type Settlement, settle } from "../../src/jobs/settle.ts";
@@ -25,6 +26,7 @@ interface Given {
   readonly holdings?: readonly Holding[];
   readonly lost?: ReadonlySet<string>;
   readonly closed?: readonly string[];
+  readonly withdrawals?: Withdrawals;
   readonly drift?: "report" | "repair";
   readonly now?: Date;
   readonly cluster?: Cluster;
@@ -37,6 +39,7 @@ function settling({
   holdings = [],
   lost = new Set(),
   closed = [],
+  withdrawals = noWithdrawals,
   drift = "report",
   now = at(minutes(5)),
   cluster = aCluster({ drift }),
@@ -48,6 +51,7 @@ function settling({
     document: parseDocument(data),
     holdings: new Map(holdings.map((holding) => [holding.arn.toLowerCase(), holding])),
     lost,
+    withdrawals,
     untrusted: null,
   };
   return settle({
@@ -72,7 +76,8 @@ const entry = (arn: string, groups: string) => `- userarn: ${arn}\n  username: s
 /** What the document of a running grant remembers of it. */
 function remembered(request: AccessRequest, change: Partial<Holding> = {}): Holding {
   const { id, level, requester, groups } = request;
-  const share = { id, level, requester, groups, approvers: ["U0APPROVER"], endsAt: request.grant?.endsAt ?? "" };
+  const endsAt = request.grant?.endsAt ?? "";
+  const share = { id, level, requester, groups, glass: false, approvers: ["U0APPROVER"], endsAt };
   return { arn: request.principal, entryAdded: true, added: groups, shares: [share], ...change };
 }
 
@@ -262,6 +267,81 @@ describe("a run on one cluster decides", () => {
     const result = settling({ open: [anApprovedRequest()], mapUsers: "- userarn: [" });
 
     expect(result).toMatchObject({ type: "refused" });
+  });
+});
+
+describe("what the cluster remembers to be taken back", () => {
+  const approvedAt = at(minutes(2)).toISOString();
+  const gone = { list: [{ id: "r-1", at: approvedAt, endsAt: at(hours(4)).toISOString() }], notBefore: null };
+
+  test("leaves, although a record of before says that it arrives", () => {
+    const { granted, leaving, data } = settled({ open: [anApprovedRequest()], withdrawals: gone });
+
+    expect(granted).toEqual([]);
+    expect(ids(leaving)).toEqual(["r-1"]);
+    expect(data.mapUsers).toBeUndefined();
+  });
+
+  test("is taken out although the ledger was lost, where it could not be before", () => {
+    const { data, holdings } = settled({
+      open: [],
+      mapUsers: entry(engineerArn, '"eks-access:viewers"'),
+      holdings: [remembered(aGrantedRequest({}))],
+      withdrawals: gone,
+    });
+
+    expect(data.mapUsers ?? "").not.toContain(engineerArn);
+    expect(holdings).toEqual([]);
+  });
+
+  test("is given again by a newer approval, and forgotten then", () => {
+    const older = { list: [{ ...gone.list[0], at: at(minutes(1)).toISOString() }], notBefore: null } as Withdrawals;
+
+    const { granted, withdrawals } = settled({ open: [anApprovedRequest()], withdrawals: older });
+
+    expect(ids(granted)).toEqual(["r-1"]);
+    expect(withdrawals).toEqual(noWithdrawals);
+  });
+
+  test("may be more than it has room for: an approval as old as that is void, and is asked for again", () => {
+    const { voided, granted } = settled({
+      open: [anApprovedRequest()],
+      withdrawals: { list: [], notBefore: approvedAt },
+    });
+
+    expect(granted).toEqual([]);
+    expect(voided).toMatchObject([
+      { message: "it is older than what staging remembers of approvals that were taken back" },
+    ]);
+  });
+
+  test("does not touch a grant of which it remembers the share, however old", () => {
+    const request = aGrantedRequest({});
+    const given = { mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(request)] };
+
+    const { holding } = settled({
+      ...given,
+      open: [request],
+      withdrawals: { list: [], notBefore: at(hours(1)).toISOString() },
+    });
+
+    expect(ids(holding)).toEqual(["r-1"]);
+  });
+
+  test("is told of a revocation also where the annotation has no room for another grant", () => {
+    const open = Array.from({ length: 1200 }, (_, index) =>
+      anApprovedRequest({ id: `r-${index}`, principal: `arn:aws:iam::111122223333:user/engineer-${index}` }),
+    );
+    const { granted, holdings, data } = settled({ open });
+    const end = { cause: "revoked", by: "U0APPROVER", at: at(minutes(5)).toISOString(), why: "" } as const;
+    const [first] = granted.map((request) =>
+      aGrantedRequest({ end }, { id: request.id, principal: request.principal }),
+    );
+
+    const after = settled({ open: first ? [first] : [], holdings, mapUsers: data.mapUsers ?? "" });
+
+    expect(after.withdrawals.list).toMatchObject([{ id: first?.id }]);
+    expect(after.data.mapUsers).not.toContain(`"${first?.principal}"`);
   });
 });
 

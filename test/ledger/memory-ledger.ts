@@ -13,9 +13,11 @@ import type {
 import { placeIn } from "../../src/request/lists.ts";
 import { type AccessRequest, dueAt, isClosed } from "../../src/request/request.ts";
 
-/** The ledger in memory, for tests that need one and for the model of the real one. Passes test/ledger/contract.ts. */
-export function memoryLedger(): Ledger {
-  const records = new Map<string, AccessRequest>();
+/**
+ * The ledger in memory, for tests that need one and for the model of the real one. Passes test/ledger/contract.ts.
+ * @param records where the records are, for who writes there past the ledger
+ */
+export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger {
   const unshown = new Set<string>();
   const shown = new Map<string, Shown>();
   const principals = new Map<string, string>();

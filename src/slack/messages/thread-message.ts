@@ -6,7 +6,7 @@ import type { AccessRequest } from "../../request/request.ts";
 import { cut, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import { reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
-import { proofMarks, remainsOf, said } from "./words.ts";
+import { proofMarks, remainsOf, replayed, said } from "./words.ts";
 
 /** One thing that happened, as the thread under the channel's message tells it. */
 export interface ThreadEntry {
@@ -128,6 +128,9 @@ function endEntries(request: AccessRequest): ThreadEntry[] {
   if (end?.cause === "revoked") {
     const why = end.why && `: ${cut(plainLine(end.why), 600)}`;
     entries.push({ name: "ending", text: `${mention(end.by)} takes it away ${time(end.at)}${why || "."}` });
+  }
+  if (end?.cause === "replayed") {
+    entries.push({ name: "replayed", text: `:warning: Refused ${time(end.at)}: ${replayed}.` });
   }
   if (grant.state === "ended") {
     const at = time(grant.endedAt ?? grant.endsAt);

@@ -27,6 +27,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "grant.drifted": "found it gone from aws-auth",
   "grant.repaired": "found it in aws-auth again",
   "grant.recovered": "read it from the cluster's own memory",
+  "grant.replayed": "refused it: its approval had been taken back, and a record of before was put back",
   "grant.failed": "gave it up",
   "grant.ending": "began to take it away",
   "grant.ended": "took it away",

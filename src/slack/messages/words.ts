@@ -1,3 +1,4 @@
+import type { Grant } from "../../grant/grant.ts";
 import type { Finding, Proof } from "../../proof/proof.ts";
 import { findingsOf } from "../../proof/proof.ts";
 import { formatDuration, isPermanent } from "../../request/duration.ts";
@@ -44,16 +45,24 @@ function grantStateOf(request: AccessRequest): string {
     return `${by}*Active* ${until(grant.endsAt, request.durationSeconds)}${drift}`;
   }
   if (grant?.end?.cause === "expired" && grant.endedAt === null) return `${by}Being taken away: its time is over`;
+  if (grant?.end?.cause === "replayed" && grant.endedAt === null) return `${by}Being refused: ${replayed}`;
   if (grant?.end && grant.endedAt === null) {
     const why = grant.end.why ? `: ${cut(plainLine(grant.end.why), 300)}` : "";
     return `${by}Being taken away, revoked by ${mention(grant.end.by)}${why}`;
   }
   if (grant?.state === "ended") {
-    const cause = grant.end?.cause === "revoked" ? `Revoked by ${mention(grant.end.by)}` : "Expired";
-    return `${by}*Ended* ${time(grant.endedAt ?? grant.endsAt)}. ${cause}; ${remainsOf(request)}`;
+    return `${by}*Ended* ${time(grant.endedAt ?? grant.endsAt)}. ${causeOf(grant)}; ${remainsOf(request)}`;
   }
   if (grant?.state === "failed") return `${by}*Failed*: ${said(grant.failure?.message ?? "")}`;
   return `${by}Being applied, not active yet`;
+}
+
+/** Why a grant is refused whose record was put back from before its end. A clause. */
+export const replayed = "its approval had been taken back, and a record of before was put back into Redis";
+
+function causeOf({ end }: Grant): string {
+  if (end?.cause === "replayed") return `Refused: ${replayed}`;
+  return end?.cause === "revoked" ? `Revoked by ${mention(end.by)}` : "Expired";
 }
 
 /** What is left in aws-auth after the end: another grant, or an entry that was there before, may still give access. */

@@ -1,0 +1,113 @@
+import { sealedStanding } from "../approval/check-approval.ts";
+import type { SealKeys } from "../approval/seal.ts";
+import { lastSealed } from "../approval/sealed-decision.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import { digestOfChange, digestOfWish } from "../request/digest.ts";
+import { permanentSeconds } from "../request/duration.ts";
+import type { AccessRequest } from "../request/request.ts";
+import { sealedEnd } from "./due-work.ts";
+import { endOf } from "./grant.ts";
+
+/**
+ * An approval that was taken back before its end. Its seal still holds, and that it was taken back stands in Redis
+ * without one: whoever can write there could put the record from before back. So the cluster itself remembers it.
+ */
+export interface Withdrawal {
+  /** Request id. */
+  readonly id: string;
+  /** ISO 8601: its approvals up to then do not count. */
+  readonly at: string;
+  /** ISO 8601: when they would be over anyhow, and it is forgotten. */
+  readonly endsAt: string;
+}
+
+export interface Withdrawals {
+  readonly list: readonly Withdrawal[];
+  /**
+   * ISO 8601; null while nothing was forgotten before its time. An approval up to then of which the cluster remembers
+   * nothing may be one of those that the list had no more room for.
+   */
+  readonly notBefore: string | null;
+}
+
+export const noWithdrawals: Withdrawals = { list: [], notBefore: null };
+
+/** Leases can be as good as endless, and an annotation is not: about 12 KiB of it are for this. */
+export const mostWithdrawals = 256;
+
+/** Whether the cluster remembers that what this record goes by was taken back. A newer sealed approval counts anew. */
+export function isWithdrawn(request: AccessRequest, { list }: Withdrawals, keys: SealKeys): boolean {
+  const known = list.find(({ id }) => id === request.id);
+  return known !== undefined && !isApprovedAfter(request, known.at, keys);
+}
+
+/**
+ * Whether it may have been taken back and forgotten. Only to be asked of a grant of which the cluster remembers no
+ * share: what is in force there was not taken back.
+ */
+export function mayBeForgotten(request: AccessRequest, { notBefore }: Withdrawals, keys: SealKeys): boolean {
+  return notBefore !== null && !isApprovedAfter(request, notBefore, keys);
+}
+
+/**
+ * What is to be remembered of a request whose approval is taken back now; null: it is over anyhow.
+ * @param shareEndsAt the end that the cluster remembers, ISO 8601; undefined: it has no share of this request
+ */
+export function withdrawalOf(
+  request: AccessRequest,
+  shareEndsAt: string | undefined,
+  cluster: Cluster,
+  keys: SealKeys,
+  now: Date,
+): Withdrawal | null {
+  const endsAt = shareEndsAt ?? provedEnd(request, cluster, keys) ?? endOf(now, permanentSeconds);
+  if (Date.parse(endsAt) <= now.getTime()) return null;
+  // A record without a true seal hides when its true approval was given: until now, whenever it was.
+  return { id: request.id, at: lastSealed(request, keys)?.at ?? now.toISOString(), endsAt };
+}
+
+/**
+ * The next value of a cluster's memory of withdrawals.
+ * @param granted ids that a newer approval gives again
+ * @param held ids of which a share stands there: they are never forgotten
+ */
+export function remember(
+  { list, notBefore }: Withdrawals,
+  taken: readonly Withdrawal[],
+  granted: ReadonlySet<string>,
+  held: ReadonlySet<string>,
+  now: Date,
+): Withdrawals {
+  const known = new Map([...list, ...taken].map((each) => [each.id, each]));
+  const wanted = [...known.values()].filter(
+    ({ id, at, endsAt }) =>
+      !granted.has(id) && Date.parse(endsAt) > now.getTime() && (held.has(id) || !isUpTo(at, notBefore)),
+  );
+  const free = wanted.filter(({ id }) => !held.has(id)).toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  const tooMany = Math.min(free.length, Math.max(0, wanted.length - mostWithdrawals));
+  const kept = [...wanted.filter(({ id }) => held.has(id)), ...free.slice(tooMany)];
+  return {
+    list: kept.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    notBefore: free[tooMany - 1]?.at ?? notBefore,
+  };
+}
+
+function isUpTo(at: string, notBefore: string | null): boolean {
+  return notBefore !== null && Date.parse(at) <= Date.parse(notBefore);
+}
+
+function isApprovedAfter(request: AccessRequest, moment: string, keys: SealKeys): boolean {
+  const last = lastSealed(request, keys);
+  return last !== null && Date.parse(last.at) > Date.parse(moment);
+}
+
+/** The end of a lease, ISO 8601, where its approvals are of exactly what the record says; null: that can't be known. */
+function provedEnd(request: AccessRequest, cluster: Cluster, keys: SealKeys): string | null {
+  const level = cluster.levels.find(({ name }) => name === request.level);
+  if (!level || !lastSealed(request, keys)) return null;
+  const asApproved = { ...request, standing: sealedStanding(request) };
+  const digest = request.glass
+    ? digestOfWish(request, cluster, level)
+    : digestOfChange(asApproved, cluster, level, request.preview?.base ?? null);
+  return request.approvals.every((each) => each.digest === digest) ? sealedEnd(request) : null;
+}

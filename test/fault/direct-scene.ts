@@ -1,0 +1,34 @@
+import { grantsAnnotation, readAnnotation } from "../../src/grant/annotation.ts";
+import type { AccessRequest } from "../../src/request/request.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
+import { type DirectCluster, directCluster, type Fate } from "./direct-cluster.ts";
+import { fillLedger, sceneConfig, sealKeys } from "./reconcile-scene.ts";
+import { silentContext } from "./silent-context.ts";
+import type { Turns } from "./turns.ts";
+
+const free = { point: async () => {} };
+const network = { ...free, join: (act: () => Promise<void>) => void act() };
+
+/** A cluster with two approved grants of one principal, and a worker for each run. */
+export async function aDirectScene(
+  data: Readonly<Record<string, string>> | null,
+  drift: "report" | "repair" = "report",
+) {
+  const records = new Map<string, AccessRequest>();
+  const ledger = memoryLedger(records);
+  const { config, cluster } = sceneConfig({ createAwsAuth: data === null, drift });
+  const aws = directCluster(data);
+  const clock = { ms: Date.now() };
+  await fillLedger(ledger, cluster, new Date(clock.ms));
+  const context = (fates: readonly Fate[] = [], process: Pick<Turns, "point"> = free) => ({
+    ...{ ...silentContext(ledger), config, sealKeys, now: () => new Date(clock.ms), pause: free.point },
+    openCluster: aws.openFor(process, network, fates),
+  });
+  return { records, ledger, cluster, aws, clock, context };
+}
+
+export const annotationsOf = (aws: DirectCluster) => aws.awsAuth()?.metadata.annotations ?? {};
+
+/** What the cluster remembers of our grants. */
+export const memoryOf = (aws: DirectCluster, cluster: string) =>
+  readAnnotation(cluster, annotationsOf(aws)[grantsAnnotation], sealKeys);

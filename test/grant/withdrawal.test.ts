@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import {
+  isWithdrawn,
+  mayBeForgotten,
+  mostWithdrawals,
+  noWithdrawals,
+  remember,
+  type Withdrawal,
+  withdrawalOf,
+} from "../../src/grant/withdrawal.ts";
+import { permanentSeconds } from "../../src/request/duration.ts";
+import { aBrokenGlass, aGlassCluster } from "../builders/a-broken-glass.ts";
+import { aCluster } from "../builders/a-cluster.ts";
+import { anApprovedRequest } from "../builders/a-request.ts";
+import { sealKeys } from "../builders/seal-keys.ts";
+import { at, hours, minutes } from "../builders/times.ts";
+
+const approved = anApprovedRequest();
+const approvedAt = at(minutes(2)).toISOString();
+const now = at(minutes(10));
+const none: ReadonlySet<string> = new Set();
+
+function aWithdrawal(change: Partial<Withdrawal> = {}): Withdrawal {
+  return { id: "r-1", at: approvedAt, endsAt: at(hours(4)).toISOString(), ...change };
+}
+
+const listed = (change: Partial<Withdrawal> = {}) => ({ list: [aWithdrawal(change)], notBefore: null });
+
+/** As many as are kept, and some more, each approved a second after the one before. */
+const many = (count: number) =>
+  Array.from({ length: count }, (_, index) => aWithdrawal({ id: `r-${index}`, at: at(index).toISOString() }));
+
+describe("an approval is taken back", () => {
+  test("where the cluster remembers its request", () => {
+    expect(isWithdrawn(approved, listed(), sealKeys)).toBe(true);
+    expect(isWithdrawn(approved, listed({ id: "r-2" }), sealKeys)).toBe(false);
+  });
+
+  test("until a newer one is given", () => {
+    expect(isWithdrawn(approved, listed({ at: at(minutes(1)).toISOString() }), sealKeys)).toBe(false);
+  });
+
+  test("and no newer one counts without our seal", () => {
+    const approvals = approved.approvals.map((each) => ({ ...each, at: at(minutes(9)).toISOString() }));
+
+    expect(isWithdrawn({ ...approved, approvals }, listed(), sealKeys)).toBe(true);
+    expect(isWithdrawn({ ...approved, approvals: [] }, listed(), sealKeys)).toBe(true);
+  });
+});
+
+describe("what is remembered of a withdrawal", () => {
+  const cluster = aCluster();
+  const remembered = (request = approved, share?: string) =>
+    withdrawalOf(request, share, cluster, sealKeys, now) as Withdrawal;
+
+  test("ends with the cluster's own share, or else with what was approved", () => {
+    const end = at(minutes(2) + hours(4)).toISOString();
+
+    expect(remembered()).toEqual({ id: "r-1", at: approvedAt, endsAt: end });
+    expect(remembered(approved, at(hours(1)).toISOString()).endsAt).toBe(at(hours(1)).toISOString());
+    expect(withdrawalOf(aBrokenGlass(), undefined, aGlassCluster(), sealKeys, now)?.endsAt).toBe(
+      at(minutes(2) + hours(1)).toISOString(),
+    );
+  });
+
+  test("is as long as can be where the record does not say what was approved", () => {
+    const furthest = new Date(now.getTime() + permanentSeconds * 1000).toISOString();
+    const unsealed = approved.approvals.map((each) => ({ ...each, at: at(-hours(9)).toISOString() }));
+
+    expect(remembered({ ...approved, durationSeconds: 1 }).endsAt).toBe(furthest);
+    expect(remembered({ ...approved, approvals: unsealed })).toEqual({
+      id: "r-1",
+      at: now.toISOString(),
+      endsAt: furthest,
+    });
+  });
+
+  test("is nothing where it is over anyhow", () => {
+    expect(withdrawalOf(approved, at(minutes(9)).toISOString(), cluster, sealKeys, now)).toBeNull();
+    expect(withdrawalOf(approved, undefined, cluster, sealKeys, at(hours(5)))).toBeNull();
+  });
+});
+
+describe("the memory of a cluster", () => {
+  test("takes in what is new, and forgets what is over or given again", () => {
+    const known = {
+      list: [aWithdrawal({ id: "r-over", endsAt: at(minutes(5)).toISOString() }), aWithdrawal({ id: "r-again" })],
+      notBefore: null,
+    };
+
+    const next = remember(known, [aWithdrawal()], new Set(["r-again"]), none, now);
+
+    expect(next).toEqual({ list: [aWithdrawal()], notBefore: null });
+  });
+
+  test("says the same whatever the order, so that nothing is written for it", () => {
+    const taken = many(3);
+
+    expect(remember(noWithdrawals, taken, none, none, now)).toEqual(
+      remember(noWithdrawals, taken.toReversed(), none, none, now),
+    );
+  });
+
+  test("without room for more trusts nothing any more that is as old as the oldest, and counts it as forgotten", () => {
+    const { list, notBefore } = remember(noWithdrawals, many(mostWithdrawals + 3), none, none, now);
+
+    expect(list).toHaveLength(mostWithdrawals);
+    expect(list.map(({ id }) => id)).not.toContain("r-2");
+    expect(notBefore).toBe(at(2).toISOString());
+    expect(mayBeForgotten(approved, { list, notBefore }, sealKeys)).toBe(false);
+    expect(mayBeForgotten(approved, { list, notBefore: approvedAt }, sealKeys)).toBe(true);
+  });
+
+  test("never forgets what stands in the document still, and never trusts again what it forgot", () => {
+    const first = remember(noWithdrawals, many(mostWithdrawals + 3), none, new Set(["r-0"]), now);
+    const next = remember(first, [aWithdrawal({ id: "r-old", at: at(1).toISOString() })], none, new Set(["r-0"]), now);
+
+    expect(first.list.map(({ id }) => id)).toContain("r-0");
+    expect(first.notBefore).toBe(at(3).toISOString());
+    expect(next).toEqual(first);
+  });
+
+  test("that is empty suspects nobody", () => {
+    expect(mayBeForgotten(approved, noWithdrawals, sealKeys)).toBe(false);
+  });
+});
