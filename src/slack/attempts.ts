@@ -18,7 +18,6 @@ export type TriedAct =
   | "break-glass"
   | "link"
   | "confirm-link"
-  | "ask-worker"
   | "replay";
 
 /** Something that was refused and changed nothing. */

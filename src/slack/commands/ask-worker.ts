@@ -1,9 +1,13 @@
 import type { z } from "zod";
 import type { WorkerQuestion } from "../../jobs/queues.ts";
 import type { Cluster } from "../../policy/cluster.ts";
+import { maySeeMap } from "../../policy/may-see.ts";
+import { refuseActor } from "../admission.ts";
+import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
-import { noSuchClusterAnswer } from "../messages/creator-answer.ts";
+import { mayNotSeeMapAnswer, noSuchClusterAnswer } from "../messages/creator-answer.ts";
 import type { Message } from "../messages/message.ts";
+import { personShown } from "../standing.ts";
 
 /** Whoever waits is told within this time that there is no worker; in milliseconds. */
 export const aliveWithinMs = 8_000;
@@ -32,12 +36,27 @@ export async function askWorker<T>(
   return read.success ? read.data : null;
 }
 
-/** What is to be said about the cluster of this name; about no other one where there is none. */
+/**
+ * What is to be said about the cluster of this name, to whom the policy lets know of it; nobody else is told more than that
+ * they may not, nor which other clusters there are.
+ */
 export async function aboutCluster(
-  { config }: SlackContext,
-  name: string,
+  context: SlackContext,
+  { user, name }: { readonly user: string; readonly name: string },
   say: (cluster: Cluster) => Promise<Message>,
 ): Promise<Message> {
-  const cluster = config.clusters.get(name.toLowerCase());
-  return cluster ? say(cluster) : noSuchClusterAnswer(name, [...config.clusters.keys()]);
+  const { clusters, linking } = context.config;
+  const person = await personShown(context, user);
+  const cluster = clusters.get(name.toLowerCase());
+  const seen = [...clusters.values()].filter((each) => maySeeMap(each, person, linking.administrators));
+  if (!cluster) {
+    const names = seen.map((each) => each.name);
+    return noSuchClusterAnswer(name, names);
+  }
+  const about = { id: "", cluster: cluster.name };
+  const turnedAway = await refuseActor(context, user, "see", about);
+  if (turnedAway) return turnedAway;
+  if (seen.includes(cluster)) return say(cluster);
+  await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: about });
+  return mayNotSeeMapAnswer(cluster);
 }

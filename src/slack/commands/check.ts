@@ -12,7 +12,7 @@ export const check: Command = {
   usage: "<cluster>",
   summary: "shows what is wrong with the live aws-auth, where, and how to mend it",
   run: (context, { user, rest }) =>
-    aboutCluster(context, rest, async (cluster) => {
+    aboutCluster(context, { user, name: rest }, async (cluster) => {
       const question = { type: "check", cluster: cluster.name, user } as const;
       const report = await askWorker(context, question, checkReport, checkWaitMs);
       if (!report) return noWorkerAnswer();

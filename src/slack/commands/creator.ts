@@ -11,8 +11,8 @@ export const creator: Command = {
   word: "creator",
   usage: "<cluster>",
   summary: "shows who created a cluster, and whether the worker can become it",
-  run: (context, { rest }) =>
-    aboutCluster(context, rest, async (cluster) => {
+  run: (context, { user, rest }) =>
+    aboutCluster(context, { user, name: rest }, async (cluster) => {
       const question = { type: "creator", cluster: cluster.name } as const;
       const report = await askWorker(context, question, creatorReport, creatorWaitMs);
       return report ? creatorAnswer(cluster, report) : noWorkerAnswer();

@@ -17,7 +17,8 @@ export const migrate: Command = {
   usage: "<cluster>",
   summary: "plans the move of a cluster from aws-auth to access entries",
   forApprovers: true,
-  run: (context, { user, rest }) => aboutCluster(context, rest, (cluster) => planOf(context, cluster, user)),
+  run: (context, { user, rest }) =>
+    aboutCluster(context, { user, name: rest }, (cluster) => planOf(context, cluster, user)),
 };
 
 /** The plan names everybody in aws-auth with what they may do: it is for who answers for the cluster. */

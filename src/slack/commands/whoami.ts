@@ -19,7 +19,9 @@ export const whoami: Command = {
   usage: "[<cluster>]",
   summary: "shows who you are, who the bot is, and what you have; with a cluster, each link between you and its pods",
   run: (context, { user, rest }) =>
-    rest === "" ? whoAmI(context, user) : aboutCluster(context, rest, (cluster) => chainOf(context, cluster, user)),
+    rest === ""
+      ? whoAmI(context, user)
+      : aboutCluster(context, { user, name: rest }, (cluster) => chainOf(context, cluster, user)),
 };
 
 async function whoAmI(context: SlackContext, user: string): Promise<Message> {

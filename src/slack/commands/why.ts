@@ -20,7 +20,7 @@ export const why: Command = {
   summary: "says why kubectl answers Unauthorized or Forbidden, and what to do about it",
   run: (context, { user, rest }) => {
     const [name, given] = idAndRest(rest);
-    return aboutCluster(context, name, (cluster) => whyOf(context, cluster, user, given.trim()));
+    return aboutCluster(context, { user, name }, (cluster) => whyOf(context, cluster, user, given.trim()));
   },
 };
 

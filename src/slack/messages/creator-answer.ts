@@ -3,7 +3,7 @@ import type { Cluster } from "../../policy/cluster.ts";
 import { creatorOf, wayWithoutCreator } from "../../policy/creation.ts";
 import { type Creator, creatorArnOf, isSameCreator } from "../../policy/creator.ts";
 import { nearest } from "../../request/nearest.ts";
-import { code, codeList, cut, escapeText, plainLine, section, time } from "../mrkdwn.ts";
+import { code, codeList, cut, escapeText, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import type { Message } from "./message.ts";
 
 /** Who created a cluster: the configuration, CloudTrail, whether the worker can become it, and what to do if not. */
@@ -79,9 +79,15 @@ function whatToDo(creator: Creator, { record, becomes }: CreatorReport): string 
   return `If that cluster still exists, its creator is whom CloudTrail names: ${line} in eks-access.yml.`;
 }
 
+/** What stands in the cluster is not for this person. */
+export function mayNotSeeMapAnswer({ name, approvers, onCall }: Cluster): Message {
+  const text = `You are not told what stands in ${code(name)}: the policy lets you neither ask for access there nor decide about it. Ask ${mentions([...new Set([...approvers, ...onCall])])}.`;
+  return { text, blocks: [section(text)] };
+}
+
 export function noSuchClusterAnswer(name: string, names: readonly string[]): Message {
   const guess = nearest(name, names);
   const said = name ? `There is no cluster ${code(name)}.` : "Say which cluster.";
-  const hint = guess ? ` Did you mean ${code(guess)}?` : ` Clusters: ${names.map(code).join(", ")}.`;
+  const hint = guess ? ` Did you mean ${code(guess)}?` : names.length > 0 ? ` Clusters: ${codeList(names, 1500)}.` : "";
   return { text: `${said}${hint}`, blocks: [section(`${said}${hint}`)] };
 }

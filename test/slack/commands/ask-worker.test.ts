@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { completeChain, found } from "../../../src/diagnosis/link.ts";
 import type { WorkerQuestion } from "../../../src/jobs/queues.ts";
 import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
@@ -34,6 +35,44 @@ describe("without a worker", () => {
     stage = await aStage({ worker: async () => ({ type: "something new" }) });
 
     expect(await say("check staging")).toContain("No worker answered.");
+  });
+});
+
+describe("who may not have access to a cluster, nor decides about it,", () => {
+  const policy = `
+policy:
+  rules: [{ name: engineers, who: [U0ENGINEER] }]
+`;
+  const lines = ["check staging", `why staging ${engineerArn}`, "whoami staging", "creator staging", "migrate staging"];
+  const questions: WorkerQuestion[] = [];
+
+  beforeEach(async () => {
+    questions.length = 0;
+    const config = `${configText}${policy}`;
+    stage = await aStage({ config, worker: async (question) => void questions.push(question) });
+  });
+
+  test.each(lines)("is not told by %s what stands there, nor is a worker asked", async (line) => {
+    const answer = await say(line, "U0ONCALL");
+
+    expect(answer).toBe(
+      "You are not told what stands in `staging`: the policy lets you neither ask for access there nor decide about it. Ask <@U0APPROVER>, <@U0APPROVER2>.",
+    );
+    expect(questions).toEqual([]);
+    expect(
+      (await stage.ledger.events(1, 10)).map(({ event }) => [event.type, event.cluster, event.detail.act]),
+    ).toEqual([["attempt.refused", "staging", "see"]]);
+  });
+
+  test("is not told which clusters there are either", async () => {
+    expect(await say("check prod", "U0ONCALL")).not.toContain("staging");
+    expect(await say("check prod", "U0ENGINEER")).toContain("staging");
+  });
+
+  test.each(["U0ENGINEER", "U0APPROVER"])("is not %s, for whom a worker is asked", async (user) => {
+    await say("check staging", user);
+
+    expect(questions).toContainEqual({ type: "check", cluster: "staging", user });
   });
 });
 
