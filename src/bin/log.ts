@@ -1,16 +1,13 @@
-import { type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
 import { redact } from "../failure/redact.ts";
 
 /**
- * Logs as JSON lines on standard output. Errors of SDKs may hold requests with their headers and bodies: of an error
+ * Logs as JSON lines on standard output, or to another destination (log-format.ts). Errors of SDKs may hold requests with their headers and bodies: of an error
  * only its name, message, code and stack are written, with whatever looks like a credential taken out.
  */
-export function createLog(level: string, processKind: string): Logger {
-  return pino({
-    level,
-    base: { process: processKind },
-    serializers: { err: serializeError },
-  });
+export function createLog(level: string, processKind: string, destination?: DestinationStream): Logger {
+  const options = { level, base: { process: processKind }, serializers: { err: serializeError } };
+  return destination ? pino(options, destination) : pino(options);
 }
 
 function serializeError(error: unknown): unknown {

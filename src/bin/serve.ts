@@ -11,6 +11,7 @@ import { connectLedger, connectRedisBlocking } from "../redis/connect.ts";
 import { redisLedger } from "../redis/ledger.ts";
 import { startHealthServer } from "./health-server.ts";
 import { createLog } from "./log.ts";
+import { logDestination } from "./log-format.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { standingOf } from "./standing.ts";
 import { type PartsContext, startParts } from "./start-parts.ts";
@@ -24,7 +25,9 @@ import { untilStopped } from "./until-stopped.ts";
 export async function serve(kind: ProcessKind): Promise<number> {
   const settings = await readSettings(kind);
   const { environment, config } = settings;
-  const log = createLog(environment.logLevel, kind);
+  const isColoured = !process.env.NO_COLOR;
+  const destination = await logDestination(environment.logFormat, process.stdout, isColoured);
+  const log = createLog(environment.logLevel, kind, destination);
   const registry = new Registry();
   const { lastSuccess, awaySince } = createProcessMetrics(registry, () => new Date());
   const { context, ping, close } = await openConnections(settings, log, registry);

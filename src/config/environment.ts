@@ -9,6 +9,8 @@ export interface Environment extends RedisEnvironment {
   readonly configFile: string;
   readonly sealSecrets: readonly [string, ...string[]];
   readonly logLevel: string;
+  /** `auto`: lines for people in a terminal, JSON otherwise. */
+  readonly logFormat: "json" | "auto";
   /** How long a process that is told to stop may take to finish what is under way. */
   readonly stopWithinSeconds: number;
   /** Present where the slack process runs. */
@@ -28,6 +30,7 @@ export interface SlackEnvironment {
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const logLevel = z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]);
+const logFormat = z.enum(["json", "auto"]);
 const webUrl = z.string().refine((text) => /^https?:\/\//.test(text) && URL.canParse(text));
 
 /** Reads the environment. Every problem is collected; no value of a secret is ever part of one. */
@@ -46,6 +49,7 @@ export function readEnvironment(
       "LOG_LEVEL: use trace, debug, info, warn, error, fatal or silent.",
       problems,
     ),
+    logFormat: readWith(logFormat, env.LOG_FORMAT || "auto", "LOG_FORMAT: use json or auto.", problems),
     stopWithinSeconds: readWith(
       duration,
       env.STOP_DEADLINE || "25s",

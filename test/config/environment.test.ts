@@ -20,6 +20,7 @@ describe("what a process needs", () => {
       redisAccess: {},
       sealSecrets: [sealKey],
       logLevel: "info",
+      logFormat: "auto",
       stopWithinSeconds: 25,
       slack: null,
     });
