@@ -1,6 +1,7 @@
 import { AssumeRoleCommand, type AssumeRoleCommandInput, type AssumeRoleCommandOutput } from "@aws-sdk/client-sts";
 import type { RequestIds } from "../audit/request-ids.ts";
 import { AccessError } from "../failure/access-error.ts";
+import { step } from "../metrics/steps.ts";
 import { callSts } from "./call-sts.ts";
 import type { AwsCredentials, CredentialSource } from "./credentials.ts";
 import { logged } from "./request-log.ts";
@@ -31,10 +32,12 @@ export async function assumeRole(
   log?: RequestIds,
 ): Promise<AwsCredentials> {
   const { roleArn, region } = options;
-  return callSts(source, region, `sts:AssumeRole on ${roleArn}`, async (client) => {
-    const answer = await logged(log, "sts:AssumeRole", client.send(new AssumeRoleCommand(inputOf(options))));
-    return credentialsIn(answer, roleArn);
-  });
+  const assume = () =>
+    callSts(source, region, `sts:AssumeRole on ${roleArn}`, async (client) => {
+      const answer = await logged(log, "sts:AssumeRole", client.send(new AssumeRoleCommand(inputOf(options))));
+      return credentialsIn(answer, roleArn);
+    });
+  return step("assume", assume);
 }
 
 function inputOf(options: AssumeOptions): AssumeRoleCommandInput {

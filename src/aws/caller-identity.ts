@@ -1,6 +1,7 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import type { RequestIds } from "../audit/request-ids.ts";
 import { AccessError } from "../failure/access-error.ts";
+import { step } from "../metrics/steps.ts";
 import { callSts } from "./call-sts.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { logged } from "./request-log.ts";
@@ -21,11 +22,13 @@ export async function callerIdentity(
   log?: RequestIds,
 ): Promise<CallerIdentity> {
   const action = "sts:GetCallerIdentity";
-  return callSts(source, region, action, async (client) => {
-    const { Arn, Account, UserId } = await logged(log, action, client.send(new GetCallerIdentityCommand({})));
-    if (!Arn || !Account || !UserId) {
-      throw new AccessError("aws-unexpected", "AWS answered sts:GetCallerIdentity without an identity");
-    }
-    return { arn: Arn, account: Account, userId: UserId };
-  });
+  const ask = () =>
+    callSts(source, region, action, async (client) => {
+      const { Arn, Account, UserId } = await logged(log, action, client.send(new GetCallerIdentityCommand({})));
+      if (!Arn || !Account || !UserId) {
+        throw new AccessError("aws-unexpected", "AWS answered sts:GetCallerIdentity without an identity");
+      }
+      return { arn: Arn, account: Account, userId: UserId };
+    });
+  return step("caller-identity", ask);
 }

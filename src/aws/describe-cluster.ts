@@ -1,6 +1,7 @@
 import { type Cluster, DescribeClusterCommand, EKSClient, ResourceNotFoundException } from "@aws-sdk/client-eks";
 import type { RequestIds } from "../audit/request-ids.ts";
 import { AccessError } from "../failure/access-error.ts";
+import { step } from "../metrics/steps.ts";
 import { clientSettings } from "./client-settings.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";
@@ -35,10 +36,18 @@ export interface ClusterDescription {
 }
 
 /** Asks EKS for a cluster, and refuses one that is not the one meant or can't be worked with now. */
-export async function describeCluster(
+export function describeCluster(
   source: CredentialSource,
   address: ClusterAddress,
   log?: RequestIds,
+): Promise<ClusterDescription> {
+  return step("describe", () => askEks(source, address, log));
+}
+
+async function askEks(
+  source: CredentialSource,
+  address: ClusterAddress,
+  log: RequestIds | undefined,
 ): Promise<ClusterDescription> {
   const client = new EKSClient(clientSettings(source, address.region));
   try {

@@ -9,12 +9,14 @@ import { createWorkerMetrics } from "../metrics/worker-metrics.ts";
 import { redisAuditLog } from "../redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking } from "../redis/connect.ts";
 import { redisLedger } from "../redis/ledger.ts";
+import { redisRequestTraces } from "../redis/request-traces.ts";
 import { startHealthServer } from "./health-server.ts";
 import { createLog } from "./log.ts";
 import { logDestination } from "./log-format.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { standingOf } from "./standing.ts";
 import { type PartsContext, startParts } from "./start-parts.ts";
+import { startTracing } from "./start-tracing.ts";
 import { stopParts } from "./stop-parts.ts";
 import { untilStopped } from "./until-stopped.ts";
 
@@ -30,6 +32,7 @@ export async function serve(kind: ProcessKind): Promise<number> {
   const log = createLog(environment.logLevel, kind, destination);
   const registry = new Registry();
   const { lastSuccess, awaySince } = createProcessMetrics(registry, () => new Date());
+  const tracing = await startTracing(environment, kind, log);
   const { context, ping, close } = await openConnections(settings, log, registry);
   const parts = await startParts(kind, context, environment.slack);
   if (kind !== "slack") createStandingMetrics(registry, standingOf(context));
@@ -40,6 +43,7 @@ export async function serve(kind: ProcessKind): Promise<number> {
   log.info({ signal, withinSeconds: environment.stopWithinSeconds }, "stopping: taking no more work");
   health?.tellStopping();
   await stopParts(parts, environment.stopWithinSeconds, log);
+  await tracing?.stop();
   await health?.stop();
   await close();
   log.info("stopped");
@@ -67,6 +71,7 @@ async function openConnections(
     auditLog: redisAuditLog(redis),
     queues,
     blocking,
+    traces: environment.tracing ? redisRequestTraces(redis) : undefined,
     log,
     config,
     sealKeys: sealKeysFrom(environment.sealSecrets),

@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { duration } from "./forms.ts";
 import { type RedisEnvironment, readRedisEnvironment } from "./redis-environment.ts";
+import { readTracing, type TraceProtocol } from "./tracing-environment.ts";
 
 /** Which of the two processes is started: each needs other secrets, and must not be given the other's. */
 export type ProcessKind = "slack" | "worker" | "all";
 
 export interface Environment extends RedisEnvironment {
+  /** Null: no traces are made. */
+  readonly tracing: { readonly protocol: TraceProtocol } | null;
   readonly configFile: string;
   readonly sealSecrets: readonly [string, ...string[]];
   readonly logLevel: string;
@@ -42,6 +45,7 @@ export function readEnvironment(
   const environment: Environment = {
     configFile: env.EKS_ACCESS_CONFIG || "eks-access.yml",
     ...readRedisEnvironment(env, problems),
+    tracing: readTracing(env, problems),
     sealSecrets: readSealSecrets(env.EKS_ACCESS_SEAL_KEYS, problems),
     logLevel: readWith(
       logLevel,

@@ -10,6 +10,7 @@ import { isWithdrawn, mayBeForgotten, noWithdrawals, type Withdrawals } from "..
 import { withLedgerMemory } from "../grant/written.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
+import { step } from "../metrics/steps.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { partitionOf } from "../policy/may-request.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
@@ -39,7 +40,7 @@ export async function readClusterState(
   sealKeys: SealKeys,
   open: readonly AccessRequest[],
 ): Promise<ClusterState> {
-  const configMap = await client.readAwsAuth();
+  const configMap = await step("read", () => client.readAwsAuth());
   const where = `The ConfigMap aws-auth of ${cluster.name}`;
   if (!configMap && !cluster.createAwsAuth) throw new AccessError("document-absent", `${where} does not exist`);
   if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);

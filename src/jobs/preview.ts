@@ -16,6 +16,7 @@ import { digestOfChange } from "../request/digest.ts";
 import { planReminders } from "../request/reminder.ts";
 import { type AccessRequest, type Preview, revise } from "../request/request.ts";
 import { nextTry } from "../request/retry.ts";
+import { tracedRun } from "../tracing/request-traces.ts";
 import { type ClusterState, identityInDocument, planGuard, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
@@ -28,6 +29,19 @@ export async function previewCluster(context: WorkerContext, cluster: Cluster): 
   const requests = await context.ledger.openOf(cluster.name);
   const waiting = requests.filter((request) => needsPreview(request, now));
   if (waiting.length === 0) return;
+  const about = { "eks_access.cluster": cluster.name };
+  await tracedRun(context, `preview ${cluster.name}`, about, waiting, (running) =>
+    previewAll(running, cluster, requests, waiting),
+  );
+}
+
+/** One look at the cluster, of which these requests are all that are open and wait. */
+async function previewAll(
+  context: WorkerContext,
+  cluster: Cluster,
+  requests: readonly AccessRequest[],
+  waiting: readonly AccessRequest[],
+): Promise<void> {
   let open: OpenedCluster | null = null;
   try {
     open = await (context.openCluster ?? openCluster)(context, cluster, waiting);
@@ -35,7 +49,8 @@ export async function previewCluster(context: WorkerContext, cluster: Cluster): 
     const bindings = await open.client.groupBindings().catch(() => null);
     for (const request of waiting) await previewRequest(context, cluster, request, { state, bindings, ...open });
   } catch (error) {
-    context.log.warn({ cluster: cluster.name, err: error }, "preview failed");
+    const ids = waiting.map(({ id }) => id);
+    context.log.warn({ cluster: cluster.name, requests: ids, err: error }, "preview failed");
     for (const request of waiting) await putOff(context, request, error);
   } finally {
     open?.close();

@@ -4,8 +4,10 @@ import { AccessError } from "../failure/access-error.ts";
 import { dueWork, hasDueWork, orphansOf } from "../grant/due-work.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
+import { step } from "../metrics/steps.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { type AccessRequest, isClosed } from "../request/request.ts";
+import { tracedRun } from "../tracing/request-traces.ts";
 import { type ClusterState, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
 import { noteReplayed, noteUntrusted } from "./distrust.ts";
@@ -41,21 +43,40 @@ export async function reconcileCluster(
   const due = [...work.arriving, ...work.leaving];
   if (reason === "due" && !hasDueWork(work, context.now())) return;
   if (reason === "inspect" && due.length === 0 && work.staying.length === 0) return;
+  const forWhom = due.length > 0 ? due : work.staying;
+  const about = { "eks_access.cluster": cluster.name, "eks_access.reason": reason };
+  await tracedRun(context, `reconcile ${cluster.name}`, about, forWhom, (running) =>
+    run(running, cluster, reason, due, forWhom),
+  );
+}
+
+/** One run, which opens the cluster for some requests and puts off what is due where that fails. */
+async function run(
+  context: WorkerContext,
+  cluster: Cluster,
+  reason: ReconcileReason,
+  due: readonly AccessRequest[],
+  forWhom: readonly AccessRequest[],
+): Promise<void> {
   const stopClock = context.metrics?.runSeconds.startTimer({ reason });
   let open: OpenedCluster | null = null;
   try {
-    open = await (context.openCluster ?? openCluster)(context, cluster, due.length > 0 ? due : work.staying);
+    open = await (context.openCluster ?? openCluster)(context, cluster, forWhom);
     await reconcileOpen(context, cluster, open);
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") {
       return await wakeCluster(context.queues, "reconcile", cluster.name);
     }
-    context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
+    context.log.warn({ cluster: cluster.name, requests: idsOf(forWhom), err: error }, "reconcile failed");
     await inParallel(due, (request) => putOff(context, request, error));
   } finally {
     open?.close();
     stopClock?.();
   }
+}
+
+function idsOf(requests: readonly AccessRequest[]): readonly string[] {
+  return requests.map(({ id }) => id);
 }
 
 /** A 409 means that somebody else wrote after we read: everything from the GET again, a bounded number of times. */
@@ -80,7 +101,8 @@ async function reconcileOpen(context: WorkerContext, cluster: Cluster, opened: O
     }
     const now = context.now();
     const closed = await closedAmong(context, state, open);
-    const decided = settle({ cluster, work: dueWork(open, now), state, closed, sealKeys: context.sealKeys, now });
+    const known = { cluster, work: dueWork(open, now), state, closed, sealKeys: context.sealKeys, now };
+    const decided = await step("plan", async () => settle(known));
     try {
       const outcome = await carryOut(context, cluster, client, state, open, decided);
       if (outcome === "carried out") return;

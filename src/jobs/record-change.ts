@@ -4,9 +4,11 @@ import type { AuditEvent, EventType } from "../audit/event.ts";
 import type { CommitResult, Ledger } from "../ledger/ledger.ts";
 import { recordedEvents } from "../metrics/announcements.ts";
 import { type AccessRequest, dueAt } from "../request/request.ts";
+import { placeOf, rememberTrace, type TraceContext } from "../tracing/request-traces.ts";
+import { traced } from "../tracing/traced.ts";
 import { type Queues, wakeCluster, wakeMessage } from "./queues.ts";
 
-export interface RecordContext {
+export interface RecordContext extends TraceContext {
   readonly ledger: Ledger;
   readonly queues: Queues;
   readonly log: Logger;
@@ -27,16 +29,30 @@ export function eventOf(
  * Writes a change with its event into the ledger and wakes who must act on it. A wake-up that fails loses nothing:
  * the sweep finds what is due and what is not shown.
  */
-export async function recordChange(
-  { ledger, queues, log }: RecordContext,
+export function recordChange(
+  context: RecordContext,
   after: AccessRequest,
   event: AuditEvent,
   now: Date,
 ): Promise<CommitResult> {
+  return traced({ name: `record ${event.type}`, ...placeOf(context, after) }, () =>
+    commitAndWake(context, after, event, now),
+  );
+}
+
+async function commitAndWake(
+  context: RecordContext,
+  after: AccessRequest,
+  event: AuditEvent,
+  now: Date,
+): Promise<CommitResult> {
+  const { ledger, queues, log } = context;
   const result = await ledger.commit({ after, event });
   if (result.type === "conflict") return result;
   recordedEvents.tell(event);
   log.info({ request: after.id, cluster: after.cluster, event: event.type }, "recorded");
+  // Before anybody is woken, who would look for it.
+  await rememberTrace(context, after.id);
   await wake(queues, after, now).catch((error: unknown) => {
     log.warn({ request: after.id, err: error }, "could not wake the queue; the sweep will");
   });

@@ -3,8 +3,10 @@ import { AccessError } from "../failure/access-error.ts";
 import type { Holding } from "../grant/holding.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
+import { step } from "../metrics/steps.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
+import { placeOf } from "../tracing/request-traces.ts";
 import { identityInDocument } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -31,7 +33,9 @@ export async function recordOutcomes(
   const wanted = parseDocument(settlement.data);
   const found = parseDocument(readBack?.data ?? {});
   await inParallel([...granted, ...settlement.repaired], async (request) => {
-    const proof = readBack ? await prove(client, cluster, request, found, context.now) : undefined;
+    const proof = readBack
+      ? await step("prove", () => prove(client, cluster, request, found, context.now), placeOf(context, request))
+      : undefined;
     await activate(context, request, proof, holdingOf(settlement, request));
   });
   await inParallel(settlement.leaving, async (request) => {

@@ -10,6 +10,7 @@ import { previewCluster } from "./preview.ts";
 import { type ClusterJob, clusterJob, queuePrefix } from "./queues.ts";
 import { type ReconcileReason, reconcileCluster } from "./reconcile.ts";
 import { startSweeper } from "./sweeper.ts";
+import { waitOf } from "./wait-of.ts";
 
 /** A worker that died is noticed within this time, and its jobs are run by another one. */
 const stalled = { lockDuration: 5_000, stalledInterval: 2_000, maxStalledCount: 100 };
@@ -39,7 +40,8 @@ export async function startWorker(context: WorkerContext, blocking: RedisClient)
 }
 
 /** The return value is the answer, where the job is a question. */
-async function look(context: WorkerContext, job: Job<ClusterJob>): Promise<unknown> {
+async function look(worker: WorkerContext, job: Job<ClusterJob>): Promise<unknown> {
+  const context = { ...worker, waited: waitOf(job) };
   const data = clusterJob.parse(job.data);
   if (data.type === "alive") return true;
   if (data.type === "identity") return void (await publishIdentity(context));

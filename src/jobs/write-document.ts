@@ -3,6 +3,7 @@ import { AccessError } from "../failure/access-error.ts";
 import { grantsAnnotation, writeAnnotation } from "../grant/annotation.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
+import { step } from "../metrics/steps.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import type { Content } from "./settle.ts";
@@ -45,7 +46,7 @@ export async function writeDocument(
   const after = contentAfter(state, cluster, content, sealKeys);
   if (!configMap || !differs(configMap, after)) return configMap;
   await client.writeAwsAuth(configMap, after, { dryRun: false });
-  const readBack = await client.readAwsAuth();
+  const readBack = await step("read-back", () => client.readAwsAuth());
   if (readBack) return readBack;
   throw new AccessError(
     "document-absent",

@@ -1,5 +1,6 @@
 import { CoreV1Api, type V1ConfigMap, type V1ManagedFieldsEntry } from "@kubernetes/client-node";
 import { AccessError } from "../failure/access-error.ts";
+import { step } from "../metrics/steps.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 
@@ -66,9 +67,10 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
     },
     writeAwsAuth: async (before, after, { dryRun }) => {
       const body = withContent(before.object, after);
+      const options = { ...place, body, fieldManager, ...(dryRun ? { dryRun: "All" } : {}) };
       try {
-        const options = { ...place, body, fieldManager, ...(dryRun ? { dryRun: "All" } : {}) };
-        return readConfigMap(await core.replaceNamespacedConfigMap(options), cluster);
+        const object = await step(dryRun ? "dry-run" : "put", () => core.replaceNamespacedConfigMap(options));
+        return readConfigMap(object, cluster);
       } catch (error) {
         if (isNotFound(error)) throw deletedMeanwhile(cluster);
         throw kubernetesFailure(error, `PUT ${call}${dryRun ? " (dry run)" : ""}`);

@@ -31,6 +31,20 @@ export interface FinishedCall {
   readonly seconds: number;
 }
 
+/** A part of a run on a cluster, in the order in which a run takes them. */
+export type Step =
+  | "caller-identity"
+  | "assume"
+  | "describe"
+  | "read"
+  | "plan"
+  | "dry-run"
+  | "put"
+  | "read-back"
+  | "prove";
+
+export const finishedSteps = announcements<{ readonly step: Step; readonly seconds: number }>("step");
+
 export const finishedCalls = announcements<FinishedCall>("call");
 
 /** What was written into the ledger by this process. */

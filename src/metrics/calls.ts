@@ -1,3 +1,4 @@
+import { noteInTrace, traced } from "../tracing/traced.ts";
 import { type FinishedCall, finishedCalls } from "./announcements.ts";
 
 /** Runs one call and tells of its end. `resultOf` reads an answer; what is thrown never got one. */
@@ -6,17 +7,21 @@ export async function observed<T>(
   run: () => Promise<T>,
   resultOf: (answer: T) => string,
 ): Promise<T> {
-  const startedAt = performance.now();
-  const tell = (result: string) =>
-    finishedCalls.tell({ ...call, result, seconds: (performance.now() - startedAt) / 1000 });
-  try {
-    const answer = await run();
-    tell(resultOf(answer));
-    return answer;
-  } catch (error) {
-    tell("unreachable");
-    throw error;
-  }
+  return traced({ name: `${call.service} ${call.operation}`, kind: "client" }, async () => {
+    const startedAt = performance.now();
+    const tell = (result: string) => {
+      noteInTrace({ "eks_access.result": result });
+      finishedCalls.tell({ ...call, result, seconds: (performance.now() - startedAt) / 1000 });
+    };
+    try {
+      const answer = await run();
+      tell(resultOf(answer));
+      return answer;
+    } catch (error) {
+      tell("unreachable");
+      throw error;
+    }
+  });
 }
 
 /** What a status means for a count. */

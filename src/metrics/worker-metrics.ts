@@ -1,4 +1,5 @@
 import { Counter, Histogram, type Registry } from "prom-client";
+import { finishedSteps } from "./announcements.ts";
 
 /** What a worker counts. Names and labels hold no person and no ARN. */
 export interface WorkerMetrics {
@@ -14,6 +15,14 @@ export interface WorkerMetrics {
 
 export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   const registers = [registry];
+  const steps = new Histogram({
+    name: "eks_access_step_seconds",
+    help: "Time that each step of a run on a cluster took",
+    labelNames: ["step"],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers,
+  });
+  finishedSteps.listen(({ step, seconds }) => steps.observe({ step }, seconds));
   return {
     revocationLag: new Histogram({
       name: "eks_access_revocation_lag_seconds",

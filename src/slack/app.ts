@@ -42,7 +42,10 @@ export async function startSlackApp(
   const onAck = mode === "socket" ? tellAck : () => {};
   // Bolt writes into what it is told of the bot, and would remember things of conversations that nobody asks for.
   const authorize = async () => ({ ...bot });
-  const app = new WatchedApp({ authorize, receiver, clientOptions, logger, convoStore: false }, onAck);
+  const app = new WatchedApp(
+    { authorize, receiver, clientOptions, logger, convoStore: false },
+    { onAck, traces: context.traces },
+  );
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   app.use(onlyOurs({ team: bot.teamId, app: context.config.slack.appId }, context.log));
   app.use(onlyOnce(seenRequests(context.ledger), context.log, replayed, mode));

@@ -1,7 +1,9 @@
 import { type Job, Worker } from "bullmq";
 import { HandBack, type Stoppable } from "../jobs/hand-back.ts";
 import { type MessageJob, messageJob, queuePrefix } from "../jobs/queues.ts";
+import { waitOf } from "../jobs/wait-of.ts";
 import type { RedisClient } from "../redis/client.ts";
+import { type TraceContext, tracedRun } from "../tracing/request-traces.ts";
 import { type HomeContext, publishHome } from "./home/publish-home.ts";
 import { showRequest } from "./messenger.ts";
 import type { MessengerContext } from "./messenger-context.ts";
@@ -17,11 +19,19 @@ export function startMessageWorker(
   blocking: RedisClient,
 ): Stoppable {
   const handBack = new HandBack();
-  const show = (job: MessageJob) => {
+  const show = (job: MessageJob, waited: TraceContext["waited"]) => {
     if ("home" in job) return publishHome(background, job.home);
-    return "thread" in job ? showThread(background, job.thread) : showRequest(context, job.request);
+    if ("thread" in job) {
+      return tracedRun({ ...background, waited }, "show thread", {}, [{ id: job.thread }], (running) =>
+        showThread(running, job.thread),
+      );
+    }
+    return tracedRun({ ...context, waited }, "show", {}, [{ id: job.request }], (running) =>
+      showRequest(running, job.request),
+    );
   };
-  const take = (job: Job<MessageJob>, token?: string) => handBack.run(job, token, show(messageJob.parse(job.data)));
+  const take = (job: Job<MessageJob>, token?: string) =>
+    handBack.run(job, token, show(messageJob.parse(job.data), waitOf(job)));
   const worker = new Worker<MessageJob>("messages", take, {
     connection: blocking,
     prefix: queuePrefix,

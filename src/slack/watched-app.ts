@@ -1,34 +1,49 @@
 import { App, type AppOptions, type ReceiverEvent } from "@slack/bolt";
+import type { RequestTraces } from "../tracing/request-traces.ts";
+import { tellWork, traced } from "../tracing/traced.ts";
 import { InFlight } from "./in-flight.ts";
+import { workOf } from "./trace-event.ts";
 
-/** Called when an event was acknowledged, with how long that took. */
-export type AckListener = (seconds: number) => void;
+interface Watching {
+  /** Called when an event was acknowledged, with how long that took. */
+  readonly onAck: (seconds: number) => void;
+  /** Absent where no traces are made. */
+  readonly traces: RequestTraces | undefined;
+}
 
 /** Bolt's app, which knows what it still does: its own `stop()` returns before its handlers are done. */
 export class WatchedApp extends App {
   readonly #handling = new InFlight();
   readonly #acknowledging = new InFlight();
-  readonly #onAck: AckListener;
+  readonly #watching: Watching;
 
-  constructor(options: AppOptions, onAck: AckListener) {
+  constructor(options: AppOptions, watching: Watching) {
     super(options);
-    this.#onAck = onAck;
+    this.#watching = watching;
   }
 
   override processEvent(event: ReceiverEvent): Promise<void> {
-    const cameAt = performance.now();
+    const cameAt = Number(event.customProperties?.cameAt ?? Date.now());
     let acknowledged = () => {};
     const isAcknowledged = new Promise<void>((resolve) => {
       acknowledged = resolve;
     });
     const ack: ReceiverEvent["ack"] = async (response) => {
       await event.ack(response);
-      this.#onAck((performance.now() - cameAt) / 1000);
+      const endedAt = Date.now();
+      tellWork({ name: "ack", beganAt: cameAt, endedAt });
+      this.#watching.onAck((endedAt - cameAt) / 1000);
       acknowledged();
     };
-    const handled = this.#handling.track(super.processEvent({ ...event, ack }));
+    const handled = this.#handling.track(this.#traced({ ...event, ack }, cameAt));
     void this.#acknowledging.track(Promise.race([isAcknowledged, handled.catch(() => {})]));
     return handled;
+  }
+
+  async #traced(event: ReceiverEvent, cameAt: number): Promise<void> {
+    const { traces } = this.#watching;
+    if (!traces) return super.processEvent(event);
+    return traced(await workOf(event.body, cameAt, traces), () => super.processEvent(event));
   }
 
   /** How many events are being handled. */

@@ -4,6 +4,7 @@ import { type Health, startHealthServer } from "../../src/bin/health-server.ts";
 import { answeredRequests, finishedCalls, recordedEvents } from "../../src/metrics/announcements.ts";
 import { createProcessMetrics } from "../../src/metrics/process-metrics.ts";
 import { createStandingMetrics } from "../../src/metrics/standing-metrics.ts";
+import { step } from "../../src/metrics/steps.ts";
 import { createWorkerMetrics } from "../../src/metrics/worker-metrics.ts";
 import { freePort } from "../../src/sandbox/free-port.ts";
 import { anEvent } from "../builders/an-event.ts";
@@ -90,6 +91,18 @@ describe("the health server", () => {
 
     expect(text).toContain('eks_access_revocation_lag_seconds_bucket{le="1"} 1');
     expect(text).not.toContain("arn:");
+  });
+
+  test("tells how long each step of a run took", async () => {
+    const registry = new Registry();
+    createWorkerMetrics(registry);
+
+    await step("assume", async () => {});
+    await step("put", () => Promise.reject(new Error("409"))).catch(() => {});
+
+    const text = await metricsOf(registry);
+    expect(text).toContain('eks_access_step_seconds_count{step="assume"} 1');
+    expect(text).toContain('eks_access_step_seconds_count{step="put"} 1');
   });
 
   test("counts calls, events and answers, and remembers when a call last went well", async () => {

@@ -18,6 +18,7 @@ describe("what a process needs", () => {
       configFile: "eks-access.yml",
       redisUrl: "redis://localhost:6379",
       redisAccess: {},
+      tracing: null,
       sealSecrets: [sealKey],
       logLevel: "info",
       logFormat: "auto",

@@ -55,6 +55,7 @@ export class GuardedReceiver implements Receiver {
       return;
     }
     const cameAt = performance.now();
+    const arrivedAt = Date.now();
     response.once("finish", () =>
       answeredRequests.tell({ status: response.statusCode, seconds: (performance.now() - cameAt) / 1000 }),
     );
@@ -62,7 +63,7 @@ export class GuardedReceiver implements Receiver {
       (admission) =>
         admission.type === "refused"
           ? turnAway(this.#door, admission, response)
-          : this.#letIn(admission.body, request, response),
+          : this.#letIn(admission.body, request, response, arrivedAt),
       (error: unknown) => {
         this.#door.log.debug({ err: error }, "a request ended before it was read");
         response.destroy();
@@ -70,13 +71,19 @@ export class GuardedReceiver implements Receiver {
     );
   }
 
-  async #letIn(body: StringIndexed, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #letIn(body: StringIndexed, request: IncomingMessage, response: ServerResponse, cameAt: number): Promise<void> {
     // Slack tries whether it is let in, and whether somebody is there.
     if (body.ssl_check === "1") return void response.writeHead(200).end();
     if (body.type === "url_verification") return sendJson(response, { challenge: body.challenge });
     const { log } = this.#door;
     try {
-      await this.#app?.processEvent({ body, ack: acknowledgement(response, log), ...retryOf(request) });
+      await this.#app?.processEvent({
+        body,
+        ack: acknowledgement(response, log),
+        // A trace begins where the request came, not where it was let in.
+        customProperties: { cameAt },
+        ...retryOf(request),
+      });
     } catch (error) {
       log.error({ err: error }, "a request of Slack could not be handled");
       if (!response.headersSent) response.writeHead(500).end();

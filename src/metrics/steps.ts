@@ -1,0 +1,14 @@
+import { traced, type Work } from "../tracing/traced.ts";
+import { finishedSteps, type Step } from "./announcements.ts";
+
+/** Does one step of a run on a cluster: tells how long it took, and shows it in the trace. */
+export function step<T>(name: Step, act: () => Promise<T>, place: Omit<Work, "name"> = {}): Promise<T> {
+  return traced({ name, ...place }, async () => {
+    const startedAt = performance.now();
+    try {
+      return await act();
+    } finally {
+      finishedSteps.tell({ step: name, seconds: (performance.now() - startedAt) / 1000 });
+    }
+  });
+}

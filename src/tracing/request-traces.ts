@@ -1,0 +1,67 @@
+import { type Attributes, currentTrace, isSameTrace, type TraceParent, tellWork, traced, type Work } from "./traced.ts";
+
+/**
+ * Where each request's trace goes on. It is kept beside the request's record and not in it: who shows a trace differently
+ * must not change what was decided. Nor is it in a job, which serves whoever wants the same meanwhile.
+ */
+export interface RequestTraces {
+  remember(id: string, parent: TraceParent): Promise<void>;
+  /** Without those that nobody remembers. */
+  of(ids: readonly string[]): Promise<ReadonlyMap<string, TraceParent>>;
+}
+
+/** What a part of the program that works on requests is given to trace it. */
+export interface TraceContext {
+  /** Absent where no traces are made. */
+  readonly traces?: RequestTraces | undefined;
+  /** Within a run: the requests that it serves, each with its own trace. */
+  readonly served?: ReadonlyMap<string, TraceParent> | undefined;
+  /** When the job that this run is for was put into its queue and taken out, in milliseconds since the epoch. */
+  readonly waited?: { readonly queue: string; readonly from: number; readonly until: number } | undefined;
+}
+
+/**
+ * A run for some requests. One that serves a single trace is a part of it. One that serves many begins a trace of its own
+ * that links to each of them, as OpenTelemetry's conventions have it for a batch of messages.
+ *
+ * @param act is given the context within the run
+ */
+export async function tracedRun<C extends TraceContext, T>(
+  context: C,
+  name: string,
+  attributes: Attributes,
+  requests: readonly { readonly id: string }[],
+  act: (context: C) => Promise<T>,
+): Promise<T> {
+  if (!context.traces) return act(context);
+  const ids = requests.map(({ id }) => id);
+  // A trace is never worth more than the work.
+  const served = await context.traces.of(ids).catch(() => new Map<string, TraceParent>());
+  const parents = [...served.values()];
+  const [first] = parents;
+  const parent = first !== undefined && parents.every((each) => isSameTrace(each, first)) ? first : null;
+  const work: Work = { name, kind: "consumer", parent, links: parents.filter((each) => each !== parent) };
+  return traced({ ...work, attributes: { ...attributes, "eks_access.requests": ids } }, () => {
+    tellWait(context);
+    return act({ ...context, served });
+  });
+}
+
+function tellWait({ waited }: TraceContext): void {
+  if (waited) tellWork({ name: `wait in ${waited.queue}`, beganAt: waited.from, endedAt: waited.until });
+}
+
+/** Where work for one request within a run for several stands: in the request's own trace, with a link to the run. */
+export function placeOf({ served }: TraceContext, { id }: { readonly id: string }): Omit<Work, "name"> {
+  const attributes = { "eks_access.request": id };
+  const own = served?.get(id);
+  const run = currentTrace();
+  if (own === undefined || run === null || isSameTrace(own, run)) return { attributes };
+  return { attributes, parent: own, links: [run] };
+}
+
+/** Remembers that a request's trace goes on from the work that runs now. */
+export async function rememberTrace({ traces }: TraceContext, id: string): Promise<void> {
+  const parent = currentTrace();
+  if (parent !== null) await traces?.remember(id, parent).catch(() => {});
+}
