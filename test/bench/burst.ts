@@ -3,9 +3,10 @@ import { mintToken } from "../../src/aws/eks-token.ts";
 import { arns, region } from "../../src/sandbox/scene.ts";
 import { readEvents } from "./events.ts";
 import { atMost, type Figure, type Scale } from "./figure.ts";
-import { approve, ask, userArn } from "./people.ts";
+import { type Asked, approve, ask, userArn } from "./people.ts";
 import { referenceResult } from "./product.ts";
 import { type Stage, startStage } from "./stage.ts";
+import { grantFigures, tallyGrants } from "./tally-grants.ts";
 
 const product = "staging";
 const other = "reference";
@@ -22,11 +23,13 @@ export async function measureBurst(scale: Scale): Promise<readonly Figure[]> {
   const stage = await startStage([product, other]);
   try {
     const principals = Array.from({ length: count }, (_, index) => userArn(index));
-    const ours = await approveAll(stage, principals);
+    const { asked, ...ours } = await approveAll(stage, principals);
+    const tally = await tallyGrants(stage, product, asked);
     const theirs = await editOneByOne(stage, principals);
     const name = `${count} approvals to one cluster at once`;
     const reference = "GET, edit, PUT for each, 16 at a time";
     return [
+      ...grantFigures(name, tally),
       {
         name: `${name}: PUTs`,
         value: ours.puts,
@@ -52,7 +55,10 @@ export async function measureBurst(scale: Scale): Promise<readonly Figure[]> {
   }
 }
 
-async function approveAll(stage: Stage, principals: readonly string[]): Promise<Burst> {
+async function approveAll(
+  stage: Stage,
+  principals: readonly string[],
+): Promise<Burst & { readonly asked: readonly Asked[] }> {
   await Promise.all([stage.startSlack(), stage.startWorker()]);
   const events = readEvents(stage.ledger);
   const asked = await ask(stage, events, { cluster: product, principals, duration: "1h" });
@@ -64,6 +70,7 @@ async function approveAll(stage: Stage, principals: readonly string[]): Promise<
   insist(stage, product, principals);
   const after = writes(stage);
   return {
+    asked,
     seconds: (last - started) / 1000,
     puts: after.puts - before.puts,
     conflicts: after.conflicts - before.conflicts,

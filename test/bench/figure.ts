@@ -6,6 +6,8 @@ export interface Figure {
   readonly unit: string;
   readonly reference?: { readonly name: string; readonly value: number } | undefined;
   readonly target?: Target | undefined;
+  /** What it is called where it is published; absent: it is not. */
+  readonly published?: string | undefined;
 }
 
 export interface Target {
@@ -14,8 +16,8 @@ export interface Target {
   readonly met: boolean;
 }
 
-/** How much is run: `small` to try the bench itself, `long` for the durations that the docs speak of. */
-export type Scale = "small" | "full" | "long";
+/** How much is run: `small` to try the bench itself. */
+export type Scale = "small" | "full";
 
 export function atMost(limit: number, value: number): Target {
   return { text: `at most ${limit}`, met: value <= limit };

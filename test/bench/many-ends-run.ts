@@ -30,6 +30,7 @@ export interface Outcome {
   /** Of all the workers together, and of this process, which holds the clusters. */
   readonly workerCpuSeconds: number;
   readonly sandboxCpuSeconds: number;
+  readonly redisCpuSeconds: number;
 }
 
 /** So many clusters with so many leases each, which all end in the same minute, and so many workers. */
@@ -107,16 +108,19 @@ function watchEnds(stage: Stage, leases: ReadonlyMap<string, readonly SeededLeas
 interface Used {
   readonly workers: readonly ProcessUse[];
   readonly sandboxCpuSeconds: number;
+  readonly redisCpuSeconds: number;
   readonly redisCommands: number;
   readonly puts: number;
 }
 
 async function usedSoFar(stage: Stage, children: readonly { readonly pid: number }[]): Promise<Used> {
-  const info = await stage.redis.info("stats");
+  const [stats, cpu] = await Promise.all([stage.redis.info("stats"), stage.redis.info("cpu")]);
+  const seconds = (kind: string) => Number(new RegExp(`^used_cpu_${kind}:([\\d.]+)`, "m").exec(cpu)?.[1]);
   return {
     workers: await Promise.all(children.map(({ pid }) => useOf(pid))),
     sandboxCpuSeconds: (await useOf(process.pid)).cpuSeconds,
-    redisCommands: Number(/total_commands_processed:(\d+)/.exec(info)?.[1]),
+    redisCpuSeconds: seconds("user") + seconds("sys"),
+    redisCommands: Number(/total_commands_processed:(\d+)/.exec(stats)?.[1]),
     puts: stage.calls("kubernetes.replace-configmap"),
   };
 }
@@ -135,5 +139,6 @@ function outcomeOf(
     workerPeakMb: Math.max(...after.workers.map(({ peakMb }) => peakMb)),
     workerCpuSeconds: cpuOf(after) - cpuOf(before),
     sandboxCpuSeconds: after.sandboxCpuSeconds - before.sandboxCpuSeconds,
+    redisCpuSeconds: after.redisCpuSeconds - before.redisCpuSeconds,
   };
 }

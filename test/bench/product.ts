@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../src/sandbox/free-port.ts";
 import { type ProductProcess, type Program, startProduct } from "../../src/sandbox/product-process.ts";
+import type { SandboxSlack } from "../../src/sandbox/slack/workspace.ts";
 
 const nodeFlags = ["--import", createRequire(import.meta.url).resolve("tsx")];
 
@@ -19,9 +21,17 @@ export function startProductProcess(
   return startProduct(product, kind, { ...quiet, ...environment });
 }
 
-/** A Bolt app that does nothing but acknowledge, in the same way. */
-export function startBareBolt(environment: Readonly<Record<string, string>>): Promise<ProductProcess> {
-  return startProduct({ script: scriptOf("bare-bolt.ts"), nodeFlags }, "slack", environment);
+/** A Bolt app that does nothing but acknowledge, in the same way, on a port of its own; with ANSWERS it answers as well. */
+export async function bareBoltOn(
+  { botToken, signingSecret, apiUrl }: Pick<SandboxSlack, "botToken" | "signingSecret" | "apiUrl">,
+  environment: { readonly ANSWERS?: string },
+): Promise<{ readonly app: ProductProcess; readonly port: number }> {
+  const port = await freePort();
+  const app = await startProduct({ script: scriptOf("bare-bolt.ts"), nodeFlags }, "slack", {
+    ...{ SLACK_BOT_TOKEN: botToken, SLACK_SIGNING_SECRET: signingSecret, SLACK_API_URL: apiUrl, PORT: String(port) },
+    ...environment,
+  });
+  return { app, port };
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- part…] [-- --small | --long]`: measures the product in the sandbox, each figure beside a reference
+ * `npm run bench [-- part…] [-- --small]`: measures the product in the sandbox, each figure beside a reference
  * from the same run; prints a table and writes bench/results.json. docs/performance.md says what is measured and how.
  */
 import { mkdir, writeFile } from "node:fs/promises";
@@ -10,17 +10,23 @@ import { measureAwsAuth } from "./aws-auth.ts";
 import { measureBurst } from "./burst.ts";
 import { measureClickToProof } from "./click-to-proof.ts";
 import type { Figure, Scale } from "./figure.ts";
+import { measureKilledWorkers } from "./killed-workers.ts";
 import { measureManyEnds } from "./many-ends.ts";
+import { measureMemory } from "./memory.ts";
 import { measureRevocationLag } from "./revocation-lag.ts";
+import { type Part, type PartResult, runParts } from "./run-parts.ts";
+import { summaryOf } from "./summary.ts";
 import { tableOf } from "./table.ts";
 
-const parts: Readonly<Record<string, (scale: Scale) => Promise<readonly Figure[]>>> = {
+const parts: Readonly<Record<string, Part>> = {
   ack: measureAck,
   burst: measureBurst,
+  "killed-workers": measureKilledWorkers,
   "click-to-proof": measureClickToProof,
   "revocation-lag": measureRevocationLag,
-  "many-ends": measureManyEnds,
   "aws-auth": measureAwsAuth,
+  memory: measureMemory,
+  "many-ends": measureManyEnds,
 };
 
 const resultsFile = fileURLToPath(new URL("../../bench/results.json", import.meta.url));
@@ -37,26 +43,23 @@ async function run(argv: readonly string[]): Promise<number> {
   // The bench fills its Redis and reads all of it: one that may hold somebody's data is left alone.
   delete process.env.REDIS_URL;
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
-  const scale = scaleOf(argv);
+  const scale: Scale = argv.includes("--small") ? "small" : "full";
   // Before the bench itself loads the machine: how busy others keep it.
   const [loadBefore = 0] = loadavg();
-  const figures: Figure[] = [];
-  for (const [name, measure] of Object.entries(parts)) {
-    if (names.length > 0 && !names.includes(name)) continue;
-    process.stderr.write(`bench: ${name} …\n`);
-    figures.push(...(await measure(scale)));
-  }
-  await writeResults(scale, loadBefore, figures);
-  process.stdout.write(`${tableOf(figures)}\n`);
-  return 0;
+  const wanted = Object.entries(parts).filter(([name]) => names.length === 0 || names.includes(name));
+  const results = await runParts(Object.fromEntries(wanted), scale, (line) => process.stderr.write(`bench: ${line}\n`));
+  const figures = results.flatMap((result) => result.figures);
+  await writeResults(scale, loadBefore, results, figures);
+  process.stdout.write(`${tableOf(figures)}\n\n${summaryOf(figures)}\n`);
+  return results.some(({ failure }) => failure !== null) ? 1 : 0;
 }
 
-function scaleOf(argv: readonly string[]): Scale {
-  if (argv.includes("--small")) return "small";
-  return argv.includes("--long") ? "long" : "full";
-}
-
-async function writeResults(scale: Scale, loadBefore: number, figures: readonly Figure[]): Promise<void> {
+async function writeResults(
+  scale: Scale,
+  loadBefore: number,
+  results: readonly PartResult[],
+  figures: readonly Figure[],
+): Promise<void> {
   const [cpu] = cpus();
   const machine = {
     processors: cpus().length,
@@ -66,9 +69,10 @@ async function writeResults(scale: Scale, loadBefore: number, figures: readonly 
     node: process.version,
     loadBefore: Number(loadBefore.toFixed(2)),
   };
+  const ran = results.map(({ part, seconds, failure }) => ({ part, seconds: Math.round(seconds), failure }));
   await mkdir(new URL(".", `file://${resultsFile}`), { recursive: true });
   await writeFile(
     resultsFile,
-    `${JSON.stringify({ at: new Date().toISOString(), scale, machine, figures }, null, 2)}\n`,
+    `${JSON.stringify({ at: new Date().toISOString(), scale, machine, parts: ran, figures }, null, 2)}\n`,
   );
 }

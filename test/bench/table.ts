@@ -4,8 +4,8 @@ import type { Figure } from "./figure.ts";
 export function tableOf(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => [
     figure.name,
-    amount(figure.value, figure.unit),
-    figure.reference ? `${amount(figure.reference.value, figure.unit)} (${figure.reference.name})` : "",
+    amountOf(figure.value, figure.unit),
+    figure.reference ? `${amountOf(figure.reference.value, figure.unit)} (${figure.reference.name})` : "",
     figure.target ? `${figure.target.text}: ${figure.target.met ? "met" : "missed"}` : "",
   ]);
   const head = ["figure", "measured", "reference in the same run", "target"];
@@ -15,7 +15,7 @@ export function tableOf(figures: readonly Figure[]): string {
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
 
-function amount(value: number, unit: string): string {
+export function amountOf(value: number, unit: string): string {
   const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return `${value.toFixed(digits)} ${unit}`.trim();
 }

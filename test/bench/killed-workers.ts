@@ -1,0 +1,49 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { ProductProcess } from "../../src/sandbox/product-process.ts";
+import { readEvents } from "./events.ts";
+import type { Figure, Scale } from "./figure.ts";
+import { type Asked, approve, ask, userArn } from "./people.ts";
+import { type Stage, startStage } from "./stage.ts";
+import { grantFigures, tallyGrants } from "./tally-grants.ts";
+
+const cluster = "staging";
+/** Between two clicks, so that each kill finds something under way. */
+const apartMs = 60;
+
+/** Approvals that come one after another, while a worker is killed again and again and another takes its place. */
+export async function measureKilledWorkers(scale: Scale): Promise<readonly Figure[]> {
+  const [count, kills] = scale === "small" ? [15, 1] : [100, 5];
+  const stage = await startStage([cluster]);
+  try {
+    await stage.startSlack();
+    const workers = await Promise.all([stage.startWorker(), stage.startWorker()]);
+    const events = readEvents(stage.ledger);
+    const principals = Array.from({ length: count }, (_, index) => userArn(index));
+    const asked = await ask(stage, events, { cluster, principals, duration: "1h" });
+    await Promise.all([approveInTurn(stage, asked), killInTurn(stage, workers, kills)]);
+    const tally = await tallyGrants(stage, cluster, asked);
+    return grantFigures(
+      `${count} approvals while ${kills === 1 ? "a worker is" : `${kills} workers are`} killed`,
+      tally,
+    );
+  } finally {
+    await stage.stop();
+  }
+}
+
+async function approveInTurn(stage: Stage, asked: readonly Asked[]): Promise<void> {
+  for (const each of asked) {
+    await approve(stage, each);
+    await wait(apartMs);
+  }
+}
+
+/** The one that has run the longest, each time while its successor is not there yet. */
+async function killInTurn(stage: Stage, workers: readonly ProductProcess[], kills: number): Promise<void> {
+  const running = [...workers];
+  for (let kill = 0; kill < kills; kill += 1) {
+    await wait(500);
+    await running.shift()?.kill();
+    running.push(await stage.startWorker());
+  }
+}

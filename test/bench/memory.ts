@@ -1,0 +1,87 @@
+import type { ProductProcess } from "../../src/sandbox/product-process.ts";
+import { type AnswerSink, startAnswerSink } from "./answer-sink.ts";
+import { atMost, type Figure, type Scale } from "./figure.ts";
+import { userArn } from "./people.ts";
+import { useOf } from "./process-use.ts";
+import { bareBoltOn } from "./product.ts";
+import { asFastAsItGoes, type Receiver } from "./slash-load.ts";
+import { type Stage, startStage } from "./stage.ts";
+
+/** A whole request that the worker then looks at, for each nine commands that only read. */
+const requestLine = `request staging ${userArn(1)} viewer for 1h the bench wants to know`;
+const partOfRequests = 10;
+
+/** What the processes hold after some commands, and whether it grows with more of them. */
+export async function measureMemory(scale: Scale): Promise<readonly Figure[]> {
+  const [first, last] = scale === "small" ? [500, 1_000] : [10_000, 50_000];
+  const stage = await startStage(["staging"]);
+  const sink = await startAnswerSink();
+  try {
+    const [slack, worker] = await Promise.all([stage.startSlack(), stage.startWorker()]);
+    const target = receiverOf(stage, stage.slackPort, sink);
+    await sendMixed(target, sink, first);
+    const early = [await residentOf(slack), await residentOf(worker)] as const;
+    await sendMixed(target, sink, last - first);
+    const late = [await residentOf(slack), await residentOf(worker)] as const;
+    const bare = await residentOfBare(stage, sink, first);
+    return [
+      ...figuresOf("slack process", early[0], late[0], [first, last], bare),
+      ...figuresOf("worker", early[1], late[1], [first, last]),
+    ];
+  } finally {
+    await sink.stop();
+    await stage.stop();
+  }
+}
+
+async function sendMixed(target: Receiver, sink: AnswerSink, commands: number): Promise<void> {
+  const requests = commands / partOfRequests;
+  await asFastAsItGoes(target, commands - requests, 32, "help");
+  await asFastAsItGoes(target, requests, 32, requestLine);
+  await sink.take(commands);
+}
+
+async function residentOf({ pid }: ProductProcess): Promise<number> {
+  return (await useOf(pid)).residentMb;
+}
+
+/** The reference has nothing to do with a request: it answers all commands alike. */
+async function residentOfBare(stage: Stage, sink: AnswerSink, commands: number): Promise<number> {
+  const { app, port } = await bareBoltOn(stage.slack, { ANSWERS: "yes" });
+  try {
+    await asFastAsItGoes(receiverOf(stage, port, sink), commands, 32, "help");
+    await sink.take(commands);
+    return await residentOf(app);
+  } finally {
+    await app.stop();
+  }
+}
+
+function receiverOf({ slack }: Stage, port: number, sink: AnswerSink): Receiver {
+  return { origin: `http://127.0.0.1:${port}`, signingSecret: slack.signingSecret, responseUrl: sink.url };
+}
+
+function figuresOf(
+  process: string,
+  early: number,
+  late: number,
+  [first, last]: readonly [number, number],
+  bare?: number,
+): readonly Figure[] {
+  return [
+    {
+      name: `${process}: resident after ${first} commands`,
+      value: early,
+      unit: "MB",
+      reference: bare === undefined ? undefined : { name: "a bare Bolt app that acks and answers", value: bare },
+    },
+    {
+      name: `${process}: resident after ${last} commands`,
+      value: late,
+      unit: "MB",
+      reference: { name: `the same after ${first}`, value: early },
+      // A collector of garbage gives back late what it took early: a tenth is no growth.
+      target: { ...atMost(1.1 * early, late), text: "flat: at most a tenth more" },
+    },
+  ];
+}
