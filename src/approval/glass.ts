@@ -8,11 +8,22 @@ import { digestOfWish } from "../request/digest.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import type { ApprovalVerdict } from "./check-approval.ts";
 import type { SealKeys } from "./seal.ts";
+import { sealReview } from "./seal-review.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
+
+/** That an approver has looked at it, sealed. */
+export interface Review {
+  /** Slack user id. */
+  readonly by: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Over the above and the request's id. */
+  readonly seal: string;
+}
 
 /** What came after somebody broke the glass: access without an approval has to be reviewed by an approver. */
 export interface Glass {
-  readonly review: { readonly by: string; readonly at: string } | null;
+  readonly review: Review | null;
   /** ISO 8601: when it is next told that nobody has reviewed it. */
   readonly remindAt: string;
   readonly reminders: number;
@@ -77,14 +88,27 @@ export type ReviewVerdict =
   | { readonly type: "refused"; readonly code: ReviewRefusal };
 
 /** Notes that an approver has looked at it. Never who broke the glass. */
-export function review(request: AccessRequest, cluster: Cluster, person: Person, now: Date): ReviewVerdict {
+export function review(
+  request: AccessRequest,
+  cluster: Cluster,
+  person: Person,
+  keys: SealKeys,
+  now: Date,
+): ReviewVerdict {
+  const code = refuseReview(request, cluster, person);
+  if (code) return { type: "refused", code };
+  const given = sealReview(request, { by: person.user, at: now.toISOString() }, keys);
   const { glass } = request;
-  if (!glass) return { type: "refused", code: "nothing-to-review" };
-  if (glass.review) return { type: "refused", code: "reviewed-already" };
-  if (person.user === request.requester) return { type: "refused", code: "own" };
-  if (!approvesFor(cluster, person)) return { type: "refused", code: "not-an-approver" };
-  const after = revise(request, { glass: { ...glass, review: { by: person.user, at: now.toISOString() } } });
-  return { type: "reviewed", after };
+  return { type: "reviewed", after: revise(request, { glass: glass && { ...glass, review: given } }) };
+}
+
+/** Why this person can't review it; null: they can. */
+export function refuseReview(request: AccessRequest, cluster: Cluster, person: Person): ReviewRefusal | null {
+  const { glass, requester } = request;
+  if (!glass) return "nothing-to-review";
+  if (glass.review) return "reviewed-already";
+  if (person.user === requester) return "own";
+  return approvesFor(cluster, person) ? null : "not-an-approver";
 }
 
 /** Who may review it: the approvers of the cluster, by any of its rules, without who broke the glass. Slack users and user groups. */

@@ -1,5 +1,5 @@
 import { refuseDecision } from "../approval/decide.ts";
-import { review } from "../approval/glass.ts";
+import { refuseReview } from "../approval/glass.ts";
 import { cancel, mayRevoke } from "../grant/may-revoke.ts";
 import type { AccessRequest } from "../request/request.ts";
 import type { Cluster } from "./cluster.ts";
@@ -27,7 +27,7 @@ export function actsOf(
     if (preview && refuseDecision(request, cluster, click, now, facts) === null) acts.push(act);
   }
   if (cancel(request, user).type === "ended") acts.push("cancel");
-  if (review(request, cluster, person, now).type === "reviewed") acts.push("review");
+  if (refuseReview(request, cluster, person) === null) acts.push("review");
   if (!grant || grant.end) return acts;
   if (grant.state === "active" && request.requester === user) acts.push("extend");
   if ((grant.state === "active" || grant.state === "scheduled") && mayRevoke(request, cluster, person)) {

@@ -1,4 +1,5 @@
 import { isGenuine } from "../approval/seal-preview.ts";
+import { withoutForgedReview } from "../approval/seal-review.ts";
 import { eventOf, type RecordContext, recordChange } from "../jobs/record-change.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
@@ -12,16 +13,19 @@ const lookAgainEveryMs = 60_000;
 /**
  * The ledger as the Slack process reads it: a preview on which somebody is to decide is only there where the worker's
  * seal and the digest of the record itself say that it is what the worker saw (law 3). Without it nothing has a button,
- * and nobody can decide; the worker looks again.
+ * and nobody can decide; the worker looks again. A review that is not sealed is none.
  */
 export function genuineLedger(context: GenuineContext): Ledger {
   const { ledger } = context;
-  const shown = (request: AccessRequest) => (isDoubtful(context, request) ? { ...request, preview: null } : request);
+  const shown = (stored: AccessRequest) => {
+    const request = withoutForgedReview(stored, context.sealKeys);
+    return isDoubtful(context, request) ? { ...request, preview: null } : request;
+  };
   return {
     ...ledger,
     get: async (id) => {
       const request = await ledger.get(id);
-      return request && isDoubtful(context, request) ? lookAgain(context, request) : request;
+      return request && isDoubtful(context, request) ? lookAgain(context, request) : request && shown(request);
     },
     openOf: async (cluster) => (await ledger.openOf(cluster)).map(shown),
     ofRequester: async (user, limit) => (await ledger.ofRequester(user, limit)).map(shown),

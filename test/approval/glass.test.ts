@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../src/approval/check-approval.ts";
 import type { Decision } from "../../src/approval/decision.ts";
-import { checkGlass, remindOfReview, review } from "../../src/approval/glass.ts";
+import { checkGlass, type Review, remindOfReview, review } from "../../src/approval/glass.ts";
 import { seal } from "../../src/approval/seal.ts";
+import { hasForgedReview, withoutForgedReview } from "../../src/approval/seal-review.ts";
 import { sealedEnd } from "../../src/grant/due-work.ts";
 import { type AccessRequest, dueAt } from "../../src/request/request.ts";
 import { aBrokenGlass, aGlassCluster } from "../builders/a-broken-glass.ts";
@@ -107,14 +108,14 @@ describe("a broken glass is reviewed", () => {
   const person = (user: string, memberships: readonly string[] = []) => ({ user, memberships });
 
   test("by an approver, once", () => {
-    const reviewed = review(broken, cluster, person("U0APPROVER"), at(hours(2)));
+    const reviewed = review(broken, cluster, person("U0APPROVER"), sealKeys, at(hours(2)));
 
     expect(reviewed).toMatchObject({
       type: "reviewed",
       after: { version: broken.version + 1, glass: { review: { by: "U0APPROVER", at: at(hours(2)).toISOString() } } },
     });
     expect(
-      reviewed.type === "reviewed" && review(reviewed.after, cluster, person("U0APPROVER2"), at(hours(3))),
+      reviewed.type === "reviewed" && review(reviewed.after, cluster, person("U0APPROVER2"), sealKeys, at(hours(3))),
     ).toEqual({
       type: "refused",
       code: "reviewed-already",
@@ -126,13 +127,37 @@ describe("a broken glass is reviewed", () => {
     ["U0ONCALL", "not-an-approver", broken],
     ["U0APPROVER", "nothing-to-review", anApprovedRequest()],
   ])("not by %s: %s", (user, code, request) => {
-    expect(review(request, cluster, person(user), at(hours(2)))).toEqual({ type: "refused", code });
+    expect(review(request, cluster, person(user), sealKeys, at(hours(2)))).toEqual({ type: "refused", code });
   });
 
   test("not by who broke it, also where they are an approver", () => {
     const own = aBrokenGlass({ requester: "U0APPROVER" });
 
-    expect(review(own, cluster, person("U0APPROVER"), at(0))).toEqual({ type: "refused", code: "own" });
+    expect(review(own, cluster, person("U0APPROVER"), sealKeys, at(0))).toEqual({ type: "refused", code: "own" });
+  });
+});
+
+describe("a review counts", () => {
+  const verdict = review(broken, cluster, { user: "U0APPROVER", memberships: [] }, sealKeys, at(hours(2)));
+  const reviewed = verdict.type === "reviewed" ? verdict.after : broken;
+  const withReview = (change: object, request = reviewed): AccessRequest => ({
+    ...request,
+    glass: reviewed.glass && { ...reviewed.glass, review: { ...reviewed.glass.review, ...change } as Review },
+  });
+
+  test("as it was given", () => {
+    expect(withoutForgedReview(reviewed, sealKeys)).toBe(reviewed);
+  });
+
+  test.each<[string, AccessRequest]>([
+    ["by somebody else", withReview({ by: "U0APPROVER2" })],
+    ["at another time", withReview({ at: at(hours(3)).toISOString() })],
+    ["of another request", withReview({}, { ...broken, id: "r-2" })],
+    ["that carries no seal, as of an older program", withReview({ seal: undefined })],
+    ["that another installation sealed", withReview({ seal: reviewed.glass?.review?.seal.replace(/^./, "x") })],
+  ])("and not one %s: it is still to be reviewed", (_, request) => {
+    expect(hasForgedReview(request, sealKeys)).toBe(true);
+    expect(withoutForgedReview(request, sealKeys).glass).toMatchObject({ review: null });
   });
 });
 
@@ -157,7 +182,10 @@ describe("while nobody has reviewed it", () => {
   });
 
   test("and no more once somebody has", () => {
-    const reviewed = { ...over, glass: over.glass && { ...over.glass, review: { by: "U0APPROVER", at: "" } } };
+    const reviewed = {
+      ...over,
+      glass: over.glass && { ...over.glass, review: { by: "U0APPROVER", at: "", seal: "" } },
+    };
 
     expect(dueAt(reviewed)).toBeNull();
     expect(remindOfReview(reviewed, at(days(10)))).toBeNull();

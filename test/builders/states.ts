@@ -40,7 +40,10 @@ export const states: Readonly<Record<string, AccessRequest>> = {
   "broken glass, reviewed": {
     ...brokenGlass,
     grant: brokenGlass.grant && { ...brokenGlass.grant, state: "ended", endedAt },
-    glass: brokenGlass.glass && { ...brokenGlass.glass, review: { by: "U0APPROVER", at: at(hours(5)).toISOString() } },
+    glass: brokenGlass.glass && {
+      ...brokenGlass.glass,
+      review: { by: "U0APPROVER", at: at(hours(5)).toISOString(), seal: "" },
+    },
   },
   cancelled: aPreviewedRequest({ state: "cancelled" }),
   lapsed: aPreviewedRequest({ state: "lapsed" }),

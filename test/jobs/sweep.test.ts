@@ -7,6 +7,7 @@ import { sweep } from "../../src/jobs/sweep.ts";
 import { connectRedis } from "../../src/redis/connect.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
 import { planReminders } from "../../src/request/reminder.ts";
+import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aGrantedRequest, aPreview, aPreviewedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
@@ -87,4 +88,20 @@ test("what is due wakes each cluster once and each message, however many records
   ]);
   expect(shows.length).toBeGreaterThanOrEqual(100);
   expect(new Set(shows.map(({ data }) => JSON.stringify(data))).size).toBe(shows.length);
+});
+
+test("a broken glass that somebody made look reviewed in Redis is found, and told again as not reviewed", async () => {
+  const { ledger } = contextAt(at(0));
+  const broken = aBrokenGlass({ version: 1 });
+  const review = { by: "U0APPROVER", at: at(hours(1)).toISOString(), seal: "00000000.00" };
+  const failed = broken.grant && { ...broken.grant, state: "failed" as const };
+  // What is over and reviewed is due nowhere.
+  await ledger.commit(
+    aChange({ ...broken, grant: failed, glass: broken.glass && { ...broken.glass, review } }, "glass.reviewed"),
+  );
+
+  await sweep(contextAt(at(hours(25))));
+
+  expect((await ledger.get(broken.id))?.glass).toMatchObject({ review: null, reminders: 1 });
+  expect((await ledger.events(1, 10)).map(({ event }) => event.type)).toEqual(["glass.reviewed", "glass.unreviewed"]);
 });

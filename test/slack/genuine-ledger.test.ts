@@ -3,6 +3,7 @@ import { sealPreview } from "../../src/approval/seal-preview.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { type AccessRequest, revise } from "../../src/request/request.ts";
 import { genuineLedger } from "../../src/slack/genuine-ledger.ts";
+import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { anApprovedRequest, aPreviewedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { sealKeys } from "../builders/seal-keys.ts";
@@ -80,4 +81,13 @@ test("what is decided already is history, and shown as it stands", async () => {
   await plain.commit(aChange(approved));
 
   expect(await genuine.get(approved.id)).toEqual(approved);
+});
+
+test("a review that somebody wrote into Redis is none", async () => {
+  const broken = aBrokenGlass({ version: 1 });
+  const review = { by: "U0APPROVER", at: broken.createdAt, seal: "00000000.00" };
+  await plain.commit(aChange({ ...broken, glass: broken.glass && { ...broken.glass, review } }));
+
+  expect((await genuine.get(broken.id))?.glass?.review).toBeNull();
+  expect((await genuine.list(all, 0, 10)).requests[0]?.glass?.review).toBeNull();
 });

@@ -1,4 +1,4 @@
-import { review } from "../../approval/glass.ts";
+import { refuseReview } from "../../approval/glass.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { Cluster } from "../../policy/cluster.ts";
@@ -44,7 +44,7 @@ export async function readHome(source: HomeSource, user: string): Promise<HomeCo
     user,
     principal,
     toDecide: fewer(waiting, mayDecide),
-    toReview: only(newest, (request) => mayReview(request, config.clusters.get(request.cluster), person, moment)),
+    toReview: only(newest, (request) => mayReview(request, config.clusters.get(request.cluster), person)),
     access,
     // What is held stands above already.
     requests: fewer(all, (request) => request.state !== "approved" || isClosed(request)),
@@ -57,8 +57,8 @@ async function ofClusters(ledger: Ledger, list: ListName, clusters: readonly str
   return ledger.list({ list, clusters, requester: null, match: "any" }, 0, lookedThrough);
 }
 
-function mayReview(request: AccessRequest, cluster: Cluster | undefined, person: Person, now: Date): boolean {
-  return cluster !== undefined && request.glass !== null && review(request, cluster, person, now).type !== "refused";
+function mayReview(request: AccessRequest, cluster: Cluster | undefined, person: Person): boolean {
+  return cluster !== undefined && refuseReview(request, cluster, person) === null;
 }
 
 /** Of a few among many nobody knows how many are further back. */

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { grantsAnnotation, writeAnnotation } from "../../src/grant/annotation.ts";
+import { adoptCluster } from "../../src/jobs/adopt.ts";
+import { initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { aHolding, aShare } from "../builders/a-share.ts";
+import { aDirectScene } from "../fault/direct-scene.ts";
+import { sealKeys } from "../fault/reconcile-scene.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
+
+test("of what is rebuilt from the cluster's own memory, a broken glass still wants its review", async () => {
+  const { cluster, clock, context } = await aDirectScene(initialAwsAuth);
+  const endsAt = new Date(clock.ms + 3_600_000).toISOString();
+  const shares = [
+    aShare({ id: "r-glass", endsAt, glass: true, approvers: ["U0ENGINEER"] }),
+    aShare({ id: "r-lease", endsAt }),
+  ];
+  const annotation = writeAnnotation(cluster.name, [aHolding({ shares })], sealKeys) ?? "";
+  const { client } = await context().openCluster(context(), cluster, []);
+  const found = await client.readAwsAuth();
+  if (!found) throw new Error("The scene has a document.");
+  const after = { data: found.data, annotations: { [grantsAnnotation]: annotation } };
+  await client.writeAwsAuth(found, after, { dryRun: false });
+  const ledger = memoryLedger();
+
+  await adoptCluster({ ...context(), ledger }, cluster);
+
+  expect(await ledger.get("r-glass")).toMatchObject({
+    glass: { review: null, remindAt: new Date(clock.ms + 86_400_000).toISOString() },
+    approvals: [{ verdict: "broke-glass", by: "U0ENGINEER" }],
+  });
+  expect((await ledger.get("r-lease"))?.glass).toBeNull();
+});
