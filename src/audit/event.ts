@@ -30,6 +30,8 @@ export type EventType =
   | "grant.failed"
   | "grant.ending"
   | "grant.ended"
+  | "migration.approved"
+  | "migration.stepped"
   | "rescue.mode-switched"
   | "rescue.mended"
   | "link.made"

@@ -63,6 +63,10 @@ const catalogue = {
     retry: true,
     mend: "Somebody else keeps changing this access entry; the worker tries again by itself.",
   },
+  "migration-not-approved": {
+    retry: false,
+    mend: "Let two approvers of the cluster look at the plan with /eks-access migrate, and approve it there.",
+  },
   "access-entry-limit": {
     retry: false,
     mend: "Delete access entries that nobody needs, or have AWS raise the quota of access entries for the cluster.",

@@ -33,7 +33,7 @@ export async function answerQuestion(
     case "check":
       return reportCheck(context, cluster, question.user);
     case "migrate":
-      return reportMigration(context, cluster, question.user);
+      return reportMigration(context, cluster, question);
     case "why":
       return reportWhy(context, cluster, question);
   }

@@ -3,6 +3,7 @@ import { type AccessEntries, accessEntriesOf } from "../aws/access-entries.ts";
 import { parseDocument } from "../aws-auth/parse.ts";
 import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
 import { withLedgerMemory } from "../grant/written.ts";
+import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { MigrationFacts, StandingEntry } from "../migration/facts.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { clusterArnOf } from "../policy/cluster-arn.ts";
@@ -12,10 +13,16 @@ import { addressOf } from "./open-cluster.ts";
 import { type ReachedCluster, reachCluster } from "./reach-cluster.ts";
 
 /** The tag of an access entry that a migration makes, with how far it came: `begun`, then `whole`. */
-const migrationTag = "eks-access/migration";
+export const migrationTag = "eks-access/migration";
 
 /** Entries are read one by one; EKS throttles whoever asks for many at once. */
 const atOnce = 5;
+
+/** What a plan goes by, with the document that it was read from; null: there is none, or nobody reads it. */
+export interface GatheredMigration {
+  readonly facts: MigrationFacts;
+  readonly configMap: AwsAuthConfigMap | null;
+}
 
 /**
  * All that a plan of a migration goes by, read from the cluster and from EKS as the creator. Nothing is written.
@@ -29,8 +36,19 @@ export function gatherMigration(
   requester: string,
   told: readonly string[],
 ): Promise<MigrationFacts> {
-  return reachCluster(context, cluster, { id: "migrate", requester }, (reached) =>
-    gather(context, cluster, reached, told),
+  return withMigration(context, cluster, requester, told, async (_, { facts }) => facts);
+}
+
+/** The same, for whoever has to write on what was read. @throws AccessError */
+export function withMigration<T>(
+  context: WorkerContext,
+  cluster: Cluster,
+  requester: string,
+  told: readonly string[],
+  run: (reached: ReachedCluster, gathered: GatheredMigration) => Promise<T>,
+): Promise<T> {
+  return reachCluster(context, cluster, { id: "migrate", requester }, async (reached) =>
+    run(reached, await gather(context, cluster, reached, told)),
   );
 }
 
@@ -39,7 +57,7 @@ async function gather(
   cluster: Cluster,
   { client, credentials, creatorArn, description }: ReachedCluster,
   told: readonly string[],
-): Promise<MigrationFacts> {
+): Promise<GatheredMigration> {
   const { name, account } = cluster;
   const { authenticationMode: mode } = description;
   const standing = mode === "CONFIG_MAP" ? [] : await standingEntries(accessEntriesOf(credentials, addressOf(cluster)));
@@ -47,18 +65,9 @@ async function gather(
   const annotation = readAnnotation(name, configMap?.annotations[grantsAnnotation], sealKeys);
   const annotated = annotation.type === "holdings" ? annotation.holdings : [];
   const { holdings } = withLedgerMemory(annotated, await ledger.openOf(name), sealKeys);
-  return {
-    cluster: name,
-    clusterArn: clusterArnOf(cluster),
-    account,
-    partition: partitionOf(cluster),
-    mode,
-    document: parseDocument(configMap?.data ?? {}),
-    standing,
-    creatorArn,
-    holdings,
-    told,
-  };
+  const document = parseDocument(configMap?.data ?? {});
+  const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
+  return { facts: { ...place, mode, document, standing, creatorArn, holdings, told }, configMap };
 }
 
 async function standingEntries(entries: AccessEntries): Promise<readonly StandingEntry[]> {
@@ -75,7 +84,8 @@ async function standingEntries(entries: AccessEntries): Promise<readonly Standin
   }
 }
 
-function asStanding({ principalArn, type, username, groups, policies, tags }: AccessEntry): StandingEntry {
+/** An entry of EKS as a plan sees it. */
+export function asStanding({ principalArn, type, username, groups, policies, tags }: AccessEntry): StandingEntry {
   const said = tags[migrationTag];
   const migrated = said === "begun" || said === "whole" ? said : null;
   return { principalArn, type, username, groups, policies, migrated };

@@ -10,10 +10,10 @@ import type { MigrationReport } from "./migration-report.ts";
 export async function reportMigration(
   context: WorkerContext,
   cluster: Cluster,
-  user: string,
+  { user, told }: { readonly user: string; readonly told: readonly string[] },
 ): Promise<MigrationReport> {
   try {
-    const result = planMigration(await gatherMigration(context, cluster, user, []));
+    const result = planMigration(await gatherMigration(context, cluster, user, told));
     if (result.type === "refused") return { type: "refused", message: result.message };
     const { items, steps, before, ...rest } = summarizeMigration(result);
     return {

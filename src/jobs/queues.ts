@@ -16,7 +16,13 @@ export const clusterJob = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("creator"), cluster: z.string() }),
   z.strictObject({ type: z.literal("whoami"), cluster: z.string(), user: z.string(), answers: z.boolean() }),
   z.strictObject({ type: z.literal("check"), cluster: z.string(), user: z.string() }),
-  z.strictObject({ type: z.literal("migrate"), cluster: z.string(), user: z.string() }),
+  z.strictObject({
+    type: z.literal("migrate"),
+    cluster: z.string(),
+    user: z.string(),
+    /** ARNs of roles with their paths. */
+    told: z.array(z.string().max(2048)).max(50),
+  }),
   z.strictObject({
     type: z.literal("why"),
     cluster: z.string(),

@@ -143,6 +143,8 @@ export interface Ledger {
   creation(clusterArn: string): Promise<unknown>;
   /** Whoever reads it back must not believe it without its seal. */
   rememberCreation(clusterArn: string, creation: RememberedCreation): Promise<void>;
+  /** An event about something that is no record: unlike with `note`, `eventsOf` finds it by its `request`. It may be there twice. */
+  append(event: AuditEvent): Promise<void>;
   /** Events from this sequence number on (the first is 1), in order. */
   events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
   /** The last events that tell of this request, in order. */

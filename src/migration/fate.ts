@@ -72,7 +72,7 @@ function move(item: Entry, facts: MigrationFacts, there: StandingEntry | undefin
   if (names.type === "refused") return stays(names.code, names.why, names.mend);
   const { username, groups, isAdmin, instead } = names;
   const wanted = { principalArn: there?.principalArn ?? principalArn, username, groups, isAdmin };
-  const isDone = there !== undefined && isWhole(there, wanted);
+  const isDone = there?.migrated === "whole" && isWhole(there, wanted);
   // It was whole once: whoever changed it since has the last word, as with any entry of somebody else's.
   if (there?.migrated === "whole" && !isDone) return { type: "stands", note: standingNote(there) };
   return { type: "moves", wanted, isDone, instead, notes: there ? [] : whole.notes };

@@ -90,6 +90,12 @@ redis.call('RPUSH', KEYS[8], append_event(KEYS[6], KEYS[7], ARGV[7], ARGV[8]))
 return 1
 `;
 
+/** KEYS: head, events, log. ARGV: event, event digest (hex) */
+export const appendScript = `${chainLua}
+redis.call('RPUSH', KEYS[3], append_event(KEYS[1], KEYS[2], ARGV[1], ARGV[2]))
+return 1
+`;
+
 /**
  * Appends an event that changes no record. Ids of requests that there are not leave no key behind.
  * KEYS: record, head, events, log of the request. ARGV: event, event digest (hex)

@@ -5,7 +5,7 @@ import type { CommitResult, Ledger, LedgerChange, Shown, WorkerIdentity } from "
 import { type AccessRequest, dueAt, isClosed } from "../request/request.ts";
 import { readStored } from "../request/stored-request.ts";
 import type { RedisClient } from "./client.ts";
-import { commitScript, markShownScript, noteScript, takeOneOfScript } from "./commit-script.ts";
+import { appendScript, commitScript, markShownScript, noteScript, takeOneOfScript } from "./commit-script.ts";
 import { chainHeadKey, eventsKey, readEvents, readEventsAt } from "./events.ts";
 import { changeLink, principalsKey, readLinkProposal } from "./links.ts";
 import { listsOf, logKey, pageOfList, requesterKey } from "./lists.ts";
@@ -74,6 +74,7 @@ export function redisLedger(redis: RedisClient): Ledger {
     creation: (clusterArn) => reach(() => readField(redis, keys.creations, clusterArn)),
     rememberCreation: (clusterArn, creation) =>
       reach(async () => void (await redis.hset(keys.creations, clusterArn, JSON.stringify(creation)))),
+    append: (event) => reach(() => appendEvent(redis, event)),
     events: (from, limit) => reach(() => readEvents(redis, from, limit)),
     eventsOf: (id, limit) => reach(() => readEventsOf(redis, id, limit)),
   };
@@ -185,6 +186,11 @@ async function readJson<T>(redis: RedisClient, key: string): Promise<T | null> {
 async function readField(redis: RedisClient, key: string, field: string): Promise<unknown> {
   const text = await redis.hget(key, field);
   return text === null ? null : JSON.parse(text);
+}
+
+async function appendEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
+  const [text, digest] = [canonicalJson(asJson(event)), digestOfEvent(event)];
+  await redis.eval(appendScript, 3, keys.chainHead, keys.events, logKey(event.request), text, digest);
 }
 
 async function readEventsOf(redis: RedisClient, id: string, limit: number): Promise<readonly ChainedEvent[]> {

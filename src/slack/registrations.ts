@@ -8,6 +8,7 @@ import { handleApproveButton } from "./handlers/decision-click.ts";
 import { handleHomeOpened } from "./handlers/home-opened.ts";
 import { handleConfirmLinkButton, handleRefuseLinkButton } from "./handlers/link-decision.ts";
 import { handleListButton } from "./handlers/list-button.ts";
+import { handleApproveMigrationButton } from "./handlers/migration-click.ts";
 import {
   handleDenyButton,
   handleDetailsButton,
@@ -22,6 +23,7 @@ import { handleRequestSubmission } from "./handlers/request-submission.ts";
 import { handleReviewedButton } from "./handlers/review-glass.ts";
 import {
   approveAction,
+  approveMigrationAction,
   askAgainAction,
   cancelAction,
   confirmLinkAction,
@@ -52,6 +54,7 @@ const buttons: Readonly<Record<string, (context: SlackContext, click: ButtonClic
   [requestAction]: handleRequestButton,
   ...Object.fromEntries(Object.values(listActions).map((action) => [action, handleListButton])),
   [askAgainAction]: handleAskAgainButton,
+  [approveMigrationAction]: handleApproveMigrationButton,
   [confirmLinkAction]: handleConfirmLinkButton,
   [refuseLinkAction]: handleRefuseLinkButton,
 };

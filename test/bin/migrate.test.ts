@@ -51,7 +51,8 @@ test("migrate takes the path of a role that it is told, and prints JSON", async 
 test.each([
   [[], "Name one cluster"],
   [["staging", "other"], "Name one cluster"],
-  [["staging", "--apply"], "Unknown option"],
+  [["staging", "--approve"], "Unknown option"],
+  [["staging", "--apply", "d".repeat(64)], "Say --apply and --backup together"],
   [["prod"], "There is no cluster prod. Clusters: staging"],
   [
     ["staging", "--arn", `arn:aws:iam::${account}:role/x/nobody`],

@@ -89,7 +89,7 @@ test.each([
   expect(stdout).toContain("the rescue is over");
   expect(code).toBe(0);
   expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
-  expect(await sandbox.getPods("U0APPROVER")).toMatchObject({ ok: true });
+  await expect.poll(() => sandbox.getPods("U0APPROVER")).toMatchObject({ ok: true });
   expect(await entry()).toBeNull();
 });
 

@@ -9,7 +9,7 @@ const workerSide = useWorkerSide();
 
 function report() {
   const { cluster, context } = workerSide();
-  return reportMigration(context(), cluster, "U0APPROVER");
+  return reportMigration(context(), cluster, { user: "U0APPROVER", told: [] });
 }
 
 const write = (data: Readonly<Record<string, string>>) =>

@@ -103,6 +103,23 @@ export function memoryContract(ledgerNow: () => Ledger): void {
       expect(last).toEqual(whole.slice(2));
     });
 
+    test("are also those that change no record, in the one chain", async () => {
+      const { event } = aChange(aRequest());
+      const own = { ...event, type: "migration.approved", request: "migration-staging" } as const;
+      await ledger.commit(aChange(aRequest()));
+      await ledger.append(own);
+      await ledger.append({ ...own, actor: "U0APPROVER2" });
+
+      const told = await ledger.eventsOf("migration-staging", 10);
+
+      expect(told.map(({ sequence, event: each }) => [sequence, each.actor])).toEqual([
+        [2, own.actor],
+        [3, "U0APPROVER2"],
+      ]);
+      expect(verifyChain(await ledger.events(1, 10))).toMatchObject({ type: "whole", count: 3 });
+      expect(await ledger.get("migration-staging")).toBeNull();
+    });
+
     test("are none where no commit won", async () => {
       await ledger.commit(aChange(aRequest({ version: 2 })));
 

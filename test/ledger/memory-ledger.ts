@@ -102,6 +102,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     workerIdentity: async () => identity,
     creation: async (clusterArn) => creations.get(clusterArn) ?? null,
     rememberCreation: async (clusterArn, creation) => void creations.set(clusterArn, creation),
+    append: async (event) => append(event),
     events: async (from, limit) => events.filter((each) => each.sequence >= from).slice(0, limit),
     eventsOf: async (id, limit) =>
       events.filter(({ event, sequence }) => event.request === id && !ofNoRecord.has(sequence)).slice(-limit),

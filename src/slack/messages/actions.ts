@@ -26,6 +26,8 @@ export const listActions = {
   pending: "list-pending",
   active: "list-active",
 } as const;
+/** Value: `{"cluster": …, "digest": …}` of the plan that stands above it. */
+export const approveMigrationAction = "approve-migration";
 /** Value: the id of the request that is asked for once more. */
 export const askAgainAction = "ask-again";
 /** Value: `{"user": …, "id": …}` of the proposal, so that a click never decides about another one. */

@@ -1,7 +1,10 @@
+import type { KnownBlock } from "@slack/types";
+import { migrationApprovals } from "../../approval/migration-approval.ts";
 import { counted } from "../../diagnosis/link.ts";
 import type { ItemSummary, MigrationSummary, StepSummary } from "../../migration/summary.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { code, context, section, told } from "../mrkdwn.ts";
+import { approveMigrationAction } from "./actions.ts";
 import { answer } from "./answers.ts";
 import type { Message } from "./message.ts";
 
@@ -31,11 +34,33 @@ export function migrationAnswer(cluster: Cluster, plan: MigrationSummary): Messa
     ...steps.slice(0, mostSteps).map((step, index) => section(stepWords(step, index))),
     ...(keptBecause === null ? [] : [section(`:warning: aws-auth is left as it is. ${told(keptBecause)}`)]),
     context(lastWords(before.length)),
+    ...(steps.length > 0 ? [approveBlock(cluster, digest)] : []),
     context(
       `Plan ${code(digest.slice(0, 12))}. ${left > 0 ? `${counted(left, "line")} left out here. ` : ""}${whole(cluster)}`,
     ),
   ];
   return { text: head, blocks };
+}
+
+/** The click is bound to this very plan. */
+function approveBlock({ name: cluster }: Cluster, digest: string): KnownBlock {
+  const text = { type: "plain_text" as const, text: "Approve this plan" };
+  const value = JSON.stringify({ cluster, digest });
+  return { type: "actions", elements: [{ type: "button", action_id: approveMigrationAction, text, value }] };
+}
+
+export function migrationApprovedAnswer({ name }: Cluster, digest: string, count: number): Message {
+  const plan = code(digest.slice(0, 12));
+  if (count < migrationApprovals)
+    return answer(`Your approval of the plan ${plan} is recorded. Another approver has to approve it too.`);
+  const line = code(`eks-access migrate ${name} --apply ${digest} --backup FILE`);
+  return answer(`The plan ${plan} is approved. An operator carries it out in the worker's environment with ${line}.`);
+}
+
+export function migrationRefusedAnswer({ name }: Cluster, refusal: "not-an-approver" | "approved-already"): Message {
+  if (refusal === "approved-already")
+    return answer("You have approved this plan already. Another approver has to approve it too.");
+  return answer(`Approvers of ${code(name)} decide about this plan.`);
 }
 
 function itemWords({ place, arn, fate, sentences }: ItemSummary): string {

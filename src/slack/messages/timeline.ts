@@ -31,6 +31,8 @@ const happened: Readonly<Record<EventType, string>> = {
   "grant.failed": "gave it up",
   "grant.ending": "began to take it away",
   "grant.ended": "took it away",
+  "migration.approved": "approved the plan of a migration",
+  "migration.stepped": "carried out a step of a migration",
   "rescue.mode-switched": "switched the authentication mode to API_AND_CONFIG_MAP",
   "rescue.mended": "mended aws-auth",
   "link.made": "linked a principal",
