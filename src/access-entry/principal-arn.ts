@@ -1,5 +1,5 @@
 /** A role's ARN as the authenticator compares it: without its path. A user keeps its own. */
-function withoutRolePath(arn: string): string {
+export function withoutRolePath(arn: string): string {
   return arn.replace(/:role\/.*\//, ":role/");
 }
 

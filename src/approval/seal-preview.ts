@@ -21,7 +21,7 @@ export function isGenuine(request: AccessRequest, cluster: Cluster, keys: SealKe
   // A record of an older program has none.
   if (typeof sealText !== "string" || !isSealed("preview", sealedValue(request, unsealed), sealText, keys))
     return false;
-  return digestOfChange(request, cluster, level, preview.base) === preview.digest;
+  return digestOfChange(request, cluster, level, preview.base, preview.way) === preview.digest;
 }
 
 function sealedValue({ id }: AccessRequest, preview: Omit<Preview, "seal">): Json {

@@ -2,7 +2,16 @@ import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import { canonicalJson, type Json } from "../audit/canonical-json.ts";
 
 /** What a seal speaks for. The purpose keeps a seal of one kind from passing as one of another kind. */
-export type SealPurpose = "decision" | "preview" | "annotation" | "written" | "creation" | "rescue" | "review" | "link";
+export type SealPurpose =
+  | "decision"
+  | "preview"
+  | "annotation"
+  | "written"
+  | "creation"
+  | "rescue"
+  | "review"
+  | "link"
+  | "entry";
 
 export interface SealKey {
   /** Names the key in the seal; eight hex digits derived from the key, so that it tells nothing of it. */

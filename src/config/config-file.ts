@@ -40,11 +40,35 @@ const check = z.strictObject({
   namespace: z.string().default(""),
 });
 
-const level = z.strictObject({
-  groups: z.array(group).min(1, "name at least one Kubernetes group"),
-  maxDuration: duration,
-  verify: z.array(check).default([]),
-});
+const accessPolicy = text(
+  /^AmazonEKS\w+Policy$/,
+  "use the name of an EKS access policy, for example AmazonEKSViewPolicy",
+);
+const namespace = text(
+  /^[a-z0-9*]([a-z0-9*-]{0,61}[a-z0-9*])?$/,
+  "use a namespace's name, in which * stands for any text",
+);
+const rolePath = text(
+  /^\/([!-)+->@-~]+\/)?$/,
+  "use a path of IAM that begins and ends with a slash, for example /team/",
+);
+
+const level = z
+  .strictObject({
+    groups: z.array(group).default([]),
+    policy: accessPolicy.optional(),
+    namespaces: z.array(namespace).min(1, "name at least one, or leave it out for the whole cluster").optional(),
+    maxDuration: duration,
+    verify: z.array(check).default([]),
+  })
+  .refine(({ groups, policy }) => groups.length > 0 || policy !== undefined, {
+    path: ["groups"],
+    message: "name at least one Kubernetes group, or a policy",
+  })
+  .refine(({ policy, namespaces }) => policy !== undefined || namespaces === undefined, {
+    path: ["namespaces"],
+    message: "name the policy that is to hold there",
+  });
 
 const cluster = z.strictObject({
   eksName,
@@ -60,6 +84,10 @@ const cluster = z.strictObject({
   drift: z.enum(["report", "repair"]).default("report"),
   foreignAccounts: z.array(account).default([]),
   createAwsAuth: z.boolean().default(false),
+  grants: z.enum(["access-entry", "aws-auth"]).default("access-entry"),
+  accessEntries: z
+    .strictObject({ as: z.enum(["creator", "worker"]).default("creator"), rolePaths: z.array(rolePath).default([]) })
+    .prefault({}),
   ticket: z.enum(["none", "optional", "required"]).default("none"),
   ticketPattern: ticketPattern.optional(),
   quiet: z.union([z.boolean(), z.string().min(1).max(200)], "write true, or the reason as a text").default(false),

@@ -1,4 +1,5 @@
 import { load } from "js-yaml";
+import { policyTexts } from "../access-entry/policy-text.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { rescueLevel } from "../rescue/lease.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
@@ -113,7 +114,9 @@ function build(file: ConfigFile): Config {
 }
 
 function buildLevel(name: string, level: ConfigFile["levels"][string]): Level {
-  return { name, groups: level.groups, maxDurationSeconds: level.maxDuration, verify: level.verify };
+  const { groups, policy, namespaces = null } = level;
+  const policies = policy === undefined ? [] : policyTexts({ name: policy, namespaces });
+  return { name, groups: [...groups, ...policies], maxDurationSeconds: level.maxDuration, verify: level.verify };
 }
 
 function unknownLevels(file: ConfigFile): string[] {

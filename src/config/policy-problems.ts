@@ -61,7 +61,8 @@ function levelProblems(file: ConfigFile, name: string): string[] {
     if (speaking.length === 0) {
       return [`${path}: no rule of the policy speaks of ${level} here. Add one, or take the level out.`];
     }
-    const isMasters = file.levels[level]?.groups.includes("system:masters") ?? false;
+    const { groups = [], policy } = file.levels[level] ?? {};
+    const isMasters = groups.includes("system:masters") || policy === "AmazonEKSClusterAdminPolicy";
     return speaking.flatMap((rule) =>
       approverProblems(rule, rule.approvers ?? cluster.approvers, level, isMasters, path),
     );

@@ -36,10 +36,6 @@ const catalogue = {
   "cluster-not-found": { retry: false, mend: "Correct eksName, region or account in eks-access.yml." },
   "cluster-not-active": { retry: true, mend: "Wait until EKS reports the cluster as ACTIVE." },
   "cluster-mismatch": { retry: false, mend: "Correct eksName, region or account in eks-access.yml." },
-  "cluster-ignores-aws-auth": {
-    retry: false,
-    mend: "Use EKS access entries for this cluster: its authentication mode is API.",
-  },
   "cluster-unreachable": {
     retry: true,
     mend: "Check the network path from the worker to the cluster's endpoint; the worker tries again by itself.",
@@ -73,11 +69,15 @@ const catalogue = {
   },
   "access-entry-refused": {
     retry: false,
-    mend: "Ask again with the ARN exactly as IAM has it, a role with its path; the role or user has to exist.",
+    mend: "Check that the role or user exists; name the paths of roles in accessEntries.rolePaths of eks-access.yml.",
   },
   "access-entry-mode": {
     retry: true,
     mend: "Check that the cluster's authentication mode is API or API_AND_CONFIG_MAP; the worker tries again by itself.",
+  },
+  "access-entry-late": {
+    retry: true,
+    mend: "The worker looks again by itself until then, and takes away what arrives.",
   },
   "access-entry-denied": {
     retry: false,

@@ -1,3 +1,4 @@
+import { covers } from "../access-entry/policy-text.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
 
 /** A grant in force whose part somebody else took out of the document. */
@@ -15,18 +16,23 @@ export interface SectionWriter {
   readonly dataKeys: readonly string[];
 }
 
-/** What of a grant is missing in its entry; null: nothing is. */
+/**
+ * What of a grant is missing in its entry; null: nothing is.
+ *
+ * @param writers of the document; null: it is an access entry, which does not say who wrote it
+ */
 export function driftOf(
   request: AccessRequest,
   entry: MappedIdentity | null,
-  writers: readonly SectionWriter[],
+  writers: readonly SectionWriter[] | null,
 ): Drift | null {
-  const missing = request.groups.filter((group) => !entry?.groups.includes(group));
+  const missing = request.groups.filter((group) => !covers(entry?.groups ?? [], group));
   if (missing.length === 0) return null;
   const what = entry
     ? `the entry of ${request.principal} lacks ${missing.join(", ")}`
     : `the entry of ${request.principal} is gone`;
-  return { request, message: `${what}; ${lastWriter(request, writers)}` };
+  const who = writers ? lastWriter(request, writers) : "CloudTrail says who changed it";
+  return { request, message: `${what}; ${who}` };
 }
 
 /**

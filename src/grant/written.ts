@@ -1,3 +1,4 @@
+import type { Way } from "../access-entry/way.ts";
 import { isSealed, type SealKeys, seal } from "../approval/seal.ts";
 import type { Json } from "../audit/canonical-json.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -11,14 +12,27 @@ import type { Holding } from "./holding.ts";
 export interface Written {
   readonly entryAdded: boolean;
   readonly added: readonly string[];
+  /** Where it stands; absent: in aws-auth. */
+  readonly way?: Way;
   readonly seal: string;
 }
 
 /** Seals what stands in the document for a request now. */
-export function rememberWritten(request: AccessRequest, holding: Holding, keys: SealKeys): Written {
+export function rememberWritten(
+  request: AccessRequest,
+  holding: Holding,
+  keys: SealKeys,
+  way: Way = "aws-auth",
+): Written {
   const { entryAdded } = holding;
   const added = holding.added.filter((group) => request.groups.includes(group));
-  return { entryAdded, added, seal: seal("written", sealedValue(request, entryAdded, added), keys) };
+  const place = way === "aws-auth" ? {} : { way };
+  return {
+    entryAdded,
+    added,
+    ...place,
+    seal: seal("written", sealedValue(request, { entryAdded, added, ...place }), keys),
+  };
 }
 
 /**
@@ -29,6 +43,7 @@ export function withLedgerMemory(
   annotated: readonly Holding[],
   open: readonly AccessRequest[],
   keys: SealKeys,
+  way: Way = "aws-auth",
 ): { readonly holdings: ReadonlyMap<string, Holding>; readonly lost: ReadonlySet<string> } {
   const holdings = new Map(annotated.map((holding) => [holding.arn.toLowerCase(), holding]));
   const lost = new Set<string>();
@@ -36,7 +51,7 @@ export function withLedgerMemory(
     const key = request.principal.toLowerCase();
     const known = holdings.get(key);
     if (known?.shares.some((share) => share.id === request.id)) continue;
-    const own = holdingInRecord(request, keys);
+    const own = holdingInRecord(request, keys, way);
     if (!own) continue;
     holdings.set(key, known ? merge(known, own) : own);
     lost.add(key);
@@ -45,11 +60,12 @@ export function withLedgerMemory(
 }
 
 /** A grant that is not active yet may never have been written; where it was, the annotation came with it. */
-function holdingInRecord(request: AccessRequest, keys: SealKeys): Holding | null {
+function holdingInRecord(request: AccessRequest, keys: SealKeys, way: Way): Holding | null {
   const written = request.grant?.state === "active" ? request.grant.written : null;
-  if (!written) return null;
-  const { entryAdded, added } = written;
-  if (!isSealed("written", sealedValue(request, entryAdded, added), written.seal, keys)) return null;
+  if (!written || (written.way ?? "aws-auth") !== way) return null;
+  const { seal: sealText, ...unsealed } = written;
+  const { entryAdded, added } = unsealed;
+  if (!isSealed("written", sealedValue(request, unsealed), sealText, keys)) return null;
   return { arn: request.principal, entryAdded, added, shares: [shareOf(request)] };
 }
 
@@ -62,7 +78,8 @@ function merge(known: Holding, own: Holding): Holding {
   };
 }
 
-function sealedValue(request: AccessRequest, entryAdded: boolean, added: readonly string[]): Json {
+function sealedValue(request: AccessRequest, { entryAdded, added, way }: Omit<Written, "seal">): Json {
   const { id, cluster, principal } = request;
-  return { id, cluster, principal, entryAdded, added, endsAt: shareOf(request).endsAt };
+  const place = way === undefined ? {} : { way };
+  return { id, cluster, principal, entryAdded, added, ...place, endsAt: shareOf(request).endsAt };
 }

@@ -1,3 +1,4 @@
+import type { Way } from "../access-entry/way.ts";
 import { unreviewedGlass } from "../approval/glass.ts";
 import type { Holding, Share } from "../grant/holding.ts";
 import { rememberWritten } from "../grant/written.ts";
@@ -6,12 +7,14 @@ import type { Cluster } from "../policy/cluster.ts";
 import { noStanding } from "../policy/person.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { adoptRescues } from "./adopt-rescues.ts";
-import { type ClusterState, readClusterState } from "./cluster-state.ts";
+import { readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
-import { openCluster } from "./open-cluster.ts";
-import { prove } from "./prove.ts";
+import { readEntryState } from "./entry-state.ts";
+import { type OpenedCluster, openCluster } from "./open-cluster.ts";
+import { inDocument, inEntries, prove, type ReadBack } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
 import { eventOf, recordChange } from "./record-change.ts";
+import { waysIn } from "./ways.ts";
 import { isFenced } from "./write-document.ts";
 
 /** What was found in the memory of a cluster. */
@@ -32,16 +35,25 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   const open = await (context.openCluster ?? openCluster)(context, cluster, []);
   let isToBeCleared = false;
   try {
-    const state = await readClusterState(open, cluster, context.sealKeys, []);
-    isToBeCleared = isFenced(state);
-    const withdrawn = new Set(state.withdrawals.list.map(({ id }) => id));
-    for (const holding of state.holdings.values()) {
-      for (const share of holding.shares) {
-        if (await context.ledger.get(share.id)) continue;
-        const isOver = withdrawn.has(share.id) || Date.parse(share.endsAt) <= context.now().getTime();
-        if (!isOver) await recover(context, cluster, open.client, state, holding, share);
-        (isOver ? adoption.ended : adoption.recovered).push(share.id);
-      }
+    const { hasDocument } = await waysIn(open, cluster);
+    const state = hasDocument ? await readClusterState(open, cluster, context.sealKeys, []) : null;
+    isToBeCleared = state !== null && isFenced(state);
+    if (state) {
+      const readBackOf = (request: AccessRequest) => inDocument(state.document, request);
+      const withdrawn = new Set(state.withdrawals.list.map(({ id }) => id));
+      const memory = { way: "aws-auth" as const, holdings: state.holdings, withdrawn, readBackOf };
+      await adoptHoldings(context, cluster, open, memory, adoption);
+    }
+    if (open.entries) {
+      const entries = await readEntryState(open.entries, cluster, context.sealKeys, [], "all");
+      const readBackOf = ({ principal }: AccessRequest) => inEntries(entries.identityOf(principal), principal, null);
+      const memory = {
+        way: "access-entry" as const,
+        holdings: entries.holdings,
+        withdrawn: new Set<string>(),
+        readBackOf,
+      };
+      await adoptHoldings(context, cluster, open, memory, adoption);
     }
   } finally {
     open.close();
@@ -52,18 +64,45 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   return adoption;
 }
 
+/** What one way of a cluster remembers. */
+interface Memory {
+  readonly way: Way;
+  readonly holdings: ReadonlyMap<string, Holding>;
+  /** Ids of which it knows that their approvals were taken back. */
+  readonly withdrawn: ReadonlySet<string>;
+  readonly readBackOf: (request: AccessRequest) => ReadBack;
+}
+
+async function adoptHoldings(
+  context: WorkerContext,
+  cluster: Cluster,
+  { client }: OpenedCluster,
+  memory: Memory,
+  adoption: { readonly recovered: string[]; readonly ended: string[] },
+): Promise<void> {
+  for (const holding of memory.holdings.values()) {
+    for (const share of holding.shares) {
+      if (await context.ledger.get(share.id)) continue;
+      const isOver = memory.withdrawn.has(share.id) || Date.parse(share.endsAt) <= context.now().getTime();
+      if (!isOver) await recover(context, cluster, client, memory, holding, share);
+      (isOver ? adoption.ended : adoption.recovered).push(share.id);
+    }
+  }
+}
+
 async function recover(
   context: WorkerContext,
   cluster: Cluster,
   client: ClusterClient,
-  { document }: ClusterState,
+  { way, readBackOf }: Memory,
   holding: Holding,
   share: Share,
 ): Promise<void> {
   const now = context.now();
   const bare = recoveredRequest(cluster, holding, share, now);
-  const proof = await prove(client, cluster, bare, document, context.now);
-  const grant = bare.grant && { ...bare.grant, proof, written: rememberWritten(bare, holding, context.sealKeys) };
+  const proof = await prove(client, cluster, bare, readBackOf(bare), context.now);
+  const written = rememberWritten(bare, holding, context.sealKeys, way);
+  const grant = bare.grant && { ...bare.grant, proof, written };
   const event = eventOf("grant.recovered", bare, "worker", now, { principal: holding.arn, groups: share.groups });
   await recordChange(context, { ...bare, grant }, event, now);
 }

@@ -1,7 +1,13 @@
 import type { RequestIds } from "../audit/request-ids.ts";
+import { type AccessEntries, accessEntriesOf } from "../aws/access-entries.ts";
 import { callerIdentity } from "../aws/caller-identity.ts";
 import type { AwsCredentials } from "../aws/credentials.ts";
-import { type ClusterAddress, type ClusterDescription, describeCluster } from "../aws/describe-cluster.ts";
+import {
+  type AuthenticationMode,
+  type ClusterAddress,
+  type ClusterDescription,
+  describeCluster,
+} from "../aws/describe-cluster.ts";
 import { mintToken } from "../aws/eks-token.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { type ClusterClient, connectCluster } from "../kubernetes/cluster-client.ts";
@@ -25,6 +31,10 @@ export interface OpenedCluster {
   readonly client: ClusterClient;
   /** As whom we are in the cluster; it must never be put into aws-auth. */
   readonly creatorArn: string;
+  /** What the cluster goes by. */
+  readonly mode: AuthenticationMode;
+  /** Null: it knows no access entries. */
+  readonly entries: AccessEntries | null;
   close: () => void;
 }
 
@@ -106,20 +116,25 @@ async function openAs(
   errands: readonly Errand[],
 ): Promise<OpenCluster> {
   // Where the worker has no identity, this says so, and not a refusal of the first role.
+  const isAsCreator = cluster.accessEntries.as === "creator";
   const isOwn = creator.type === "role" || creator.profile === undefined;
   const [, credentials] = await together([
     isOwn ? callerIdentity("default", cluster.region, awsRequests) : Promise.resolve(null),
-    credentialsOf(cluster, creator, errands, awsRequests),
+    credentialsOf(cluster, creator, errands, awsRequests, isAsCreator),
   ]);
   const [, description] = await together([
     confirmCreator(cluster, creator, credentials, awsRequests),
     describeCluster(credentials, addressOf(cluster), awsRequests),
   ]);
-  if (description.authenticationMode === "API") {
-    throw new AccessError("cluster-ignores-aws-auth", `${cluster.name} does not read aws-auth`);
-  }
+  const { authenticationMode: mode } = description;
   const client = await connectAs(credentials, cluster, description, now(), errands, auditIds);
-  return { client, description, creatorArn: creatorArnOf(creator), close: () => client.close() };
+  const source = isAsCreator ? credentials : "default";
+  const entries = mode === "CONFIG_MAP" ? null : accessEntriesOf(source, addressOf(cluster), awsRequests);
+  const close = () => {
+    entries?.close();
+    client.close();
+  };
+  return { client, description, mode, entries, creatorArn: creatorArnOf(creator), close };
 }
 
 /** What none of the calls needs of another is asked at once. Of failures the first in this order is thrown: it explains the rest. */

@@ -1,3 +1,4 @@
+import type { Way } from "../access-entry/way.ts";
 import type { AuditEvent, EventType } from "../audit/event.ts";
 import { AccessError, explain } from "../failure/access-error.ts";
 import { sealedEnd } from "../grant/due-work.ts";
@@ -35,23 +36,17 @@ export async function activate(
   request: AccessRequest,
   proof: Proof | undefined,
   holding: Holding | undefined,
+  way: Way = "aws-auth",
 ): Promise<void> {
   if (!request.grant || !holding) return;
-  if (proof?.mapped.result !== "yes") {
-    const detail = proof?.mapped.detail ?? "aws-auth could not be read back";
-    return putOff(
-      context,
-      request,
-      new AccessError("cluster-conflict", `The entry is not in aws-auth after the write: ${detail}`),
-    );
-  }
+  if (proof?.mapped.result !== "yes") return putOff(context, request, notMapped(proof, way));
   const isRepair = request.grant.state === "active";
   const grant: Grant = {
     ...request.grant,
     state: "active",
     activeSince: request.grant.activeSince ?? proof.at,
     proof,
-    written: rememberWritten(request, holding, context.sealKeys),
+    written: rememberWritten(request, holding, context.sealKeys, way),
     warnAt: warnAt(request, context.config.timing.warnBeforeEndSeconds),
     drift: null,
   };
@@ -61,6 +56,13 @@ export async function activate(
     signedIn: proof.signedIn.result,
     ...idsElsewhere(context, proof.auditIds),
   });
+}
+
+function notMapped(proof: Proof | undefined, way: Way): AccessError {
+  const detail = proof?.mapped.detail ?? "it could not be read back";
+  return way === "aws-auth"
+    ? new AccessError("cluster-conflict", `The entry is not in aws-auth after the write: ${detail}`)
+    : new AccessError("access-entry-conflict", `The access entry is not what was written: ${detail}`);
 }
 
 /** A short lease is announced to end when a quarter of its time is left. */

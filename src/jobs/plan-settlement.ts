@@ -3,7 +3,7 @@ import { fitsAnnotation } from "../grant/annotation.ts";
 import type { Target } from "../grant/holding.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
-import { planGuard } from "./cluster-state.ts";
+import { identityInDocument, planGuard } from "./cluster-state.ts";
 import {
   type Checked,
   type Content,
@@ -30,7 +30,12 @@ export function planSettlement(
   leftOut: LeftOut = { principals: new Map(), full: [] },
 ): SettlementResult {
   const { cluster, state } = input;
-  const targets = new Map([...targetsOf(input, checked)].filter(([key]) => !leftOut.principals.has(key)));
+  const identityOf = (arn: string) => identityInDocument(state.document, arn);
+  const targets = new Map(
+    [...targetsOf({ ...input, state: { ...state, identityOf } }, checked)].filter(
+      ([key]) => !leftOut.principals.has(key),
+    ),
+  );
   const guard = { ...planGuard(cluster, cluster.levels, state), allowNoAdministrator: takesOwnMasters(input, targets) };
   const plan = planChanges(state.document, changesOf(targets), guard);
   const refusals = plan.type === "refused" ? culprits(input, targets, guard) : byPrincipal(plan.refused, targets);

@@ -1,3 +1,4 @@
+import { groupsIn, isFullControl } from "../access-entry/policy-text.ts";
 import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import type { GroupBinding } from "../kubernetes/group-bindings.ts";
 import type { Cluster } from "../policy/cluster.ts";
@@ -6,7 +7,8 @@ import type { AccessRequest } from "../request/request.ts";
 
 export interface WarningFacts {
   readonly principal: Principal;
-  readonly document: AwsAuthDocument;
+  /** Null: the grant is no matter of aws-auth. */
+  readonly document: AwsAuthDocument | null;
   /** Null: they could not be read. */
   readonly bindings: ReadonlyMap<string, readonly GroupBinding[]> | null;
   /** Other requests of this requester. */
@@ -25,7 +27,8 @@ export function warningsOf(cluster: Cluster, request: AccessRequest, facts: Warn
 }
 
 function mastersWarning({ groups }: AccessRequest): string[] {
-  return groups.includes("system:masters") ? ["system:masters is full control of the cluster."] : [];
+  if (groups.includes("system:masters")) return ["system:masters is full control of the cluster."];
+  return isFullControl(groups) ? ["AmazonEKSClusterAdminPolicy is full control of the cluster."] : [];
 }
 
 function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {
@@ -33,7 +36,9 @@ function accountWarning({ name, account }: Cluster, { principal }: WarningFacts)
   return [`The principal is of another account, ${principal.account}; ${name} is of ${account}.`];
 }
 
-function unboundWarning({ name }: Cluster, { groups }: AccessRequest, { bindings }: WarningFacts): string[] {
+function unboundWarning({ name }: Cluster, request: AccessRequest, { bindings }: WarningFacts): string[] {
+  const groups = groupsIn(request.groups);
+  if (groups.length === 0) return [];
   if (!bindings) return ["What the groups may do is not known: the role bindings could not be read."];
   const unbound = groups.filter((group) => group !== "system:masters" && !bindings.has(group));
   if (unbound.length === 0) return [];
@@ -52,6 +57,7 @@ function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }
 }
 
 function documentWarning({ document }: WarningFacts): string[] {
+  if (!document) return [];
   const problems = document.problems.filter((problem) => problem.severity !== "notice").length;
   if (problems === 0) return [];
   return [`aws-auth has ${problems} problem${problems === 1 ? "" : "s"} of its own, which stay as they are.`];

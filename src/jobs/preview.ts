@@ -1,11 +1,7 @@
+import { groupsIn } from "../access-entry/policy-text.ts";
+import type { Way } from "../access-entry/way.ts";
 import { sealPreview } from "../approval/seal-preview.ts";
-import { planChanges } from "../aws-auth/plan.ts";
-import { resolve } from "../aws-auth/resolve.ts";
 import { AccessError, explain } from "../failure/access-error.ts";
-import { shareOf } from "../grant/due-work.ts";
-import { baseOf, targetOf } from "../grant/holding.ts";
-import { usernameFor } from "../grant/username.ts";
-import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { hoursInWords } from "../policy/hours.ts";
 import { mayAsk } from "../policy/may-ask.ts";
@@ -17,11 +13,15 @@ import { planReminders } from "../request/reminder.ts";
 import { type AccessRequest, type Preview, revise } from "../request/request.ts";
 import { nextTry } from "../request/retry.ts";
 import { tracedRun } from "../tracing/request-traces.ts";
-import { type ClusterState, identityInDocument, planGuard, readClusterState } from "./cluster-state.ts";
+import { type ClusterState, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
+import { type EntryState, readEntryState } from "./entry-state.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
+import { previewByEntry } from "./preview-entry.ts";
+import { previewInDocument } from "./preview-in-document.ts";
 import { type WarningFacts, warningsOf } from "./preview-warnings.ts";
 import { eventOf, recordChange } from "./record-change.ts";
+import { waysIn } from "./ways.ts";
 
 /** Looks at a cluster for every request that waits to be previewed, before anybody is asked. One read serves all. */
 export async function previewCluster(context: WorkerContext, cluster: Cluster): Promise<void> {
@@ -45,9 +45,15 @@ async function previewAll(
   let open: OpenedCluster | null = null;
   try {
     open = await (context.openCluster ?? openCluster)(context, cluster, waiting);
-    const state = await readClusterState(open, cluster, context.sealKeys, requests);
+    const { wayOf, hasDocument } = await waysIn(open, cluster);
+    const needsDocument = hasDocument || waiting.some(({ principal }) => wayOf(principal) === "aws-auth");
+    const state = needsDocument ? await readClusterState(open, cluster, context.sealKeys, requests) : null;
+    const entries = open.entries && (await readEntryState(open.entries, cluster, context.sealKeys, requests));
     const bindings = await open.client.groupBindings().catch(() => null);
-    for (const request of waiting) await previewRequest(context, cluster, request, { state, bindings, ...open });
+    for (const request of waiting) {
+      const seen = { way: wayOf(request.principal), state, entries, bindings, opened: open };
+      await previewRequest(context, cluster, request, seen);
+    }
   } catch (error) {
     const ids = waiting.map(({ id }) => id);
     context.log.warn({ cluster: cluster.name, requests: ids, err: error }, "preview failed");
@@ -57,11 +63,16 @@ async function previewAll(
   }
 }
 
-/** What one look at a cluster gives for all requests that wait. */
+/** What one look at a cluster gives for a request that waits. */
 interface Seen {
-  readonly state: ClusterState;
+  /** How the cluster would take it. */
+  readonly way: Way;
+  /** Null: there is no document that it goes by. */
+  readonly state: ClusterState | null;
+  /** Null: it knows no access entries. */
+  readonly entries: EntryState | null;
   readonly bindings: WarningFacts["bindings"];
-  readonly client: ClusterClient;
+  readonly opened: OpenedCluster;
 }
 
 function needsPreview(request: AccessRequest, now: Date): boolean {
@@ -79,7 +90,7 @@ async function previewRequest(
   const now = context.now();
   const level = cluster.levels.find((each) => each.name === request.level);
   const planned = level
-    ? planPreview(cluster, level, request, { ...seen, earlier: await earlierOf(context, request) }, now)
+    ? planPreview(context, cluster, level, request, { ...seen, earlier: await earlierOf(context, request) })
     : refused("level-not-offered", `${cluster.name} does not offer ${request.level} any more.`);
   if (planned.type === "refused") return refuse(context, request, planned.refusal, now);
   const { approvalsWanted } = planned;
@@ -98,10 +109,11 @@ function earlierOf({ ledger }: WorkerContext, { requester }: AccessRequest): Pro
 }
 
 /** Null: they could not be read, which must not keep anybody from being asked. */
-async function rightsOf({ groups }: AccessRequest, { client, bindings }: Seen): Promise<Preview["rights"]> {
+async function rightsOf(request: AccessRequest, { opened, bindings }: Seen): Promise<Preview["rights"]> {
   if (!bindings) return null;
+  const groups = groupsIn(request.groups);
   const bound = groups.filter((group) => group !== mastersRight.group);
-  const rights = await client.groupRights(bindings, bound).catch(() => null);
+  const rights = await opened.client.groupRights(bindings, bound).catch(() => null);
   return rights && [...(groups.includes(mastersRight.group) ? [mastersRight] : []), ...rights];
 }
 
@@ -111,48 +123,36 @@ type PreviewPlan =
 
 /** What would change, and for whom; or why it can't be done. */
 function planPreview(
+  context: WorkerContext,
   cluster: Cluster,
   level: Level,
   request: AccessRequest,
-  { state, bindings, earlier }: Omit<Seen, "client"> & Pick<WarningFacts, "earlier">,
-  now: Date,
+  seen: Seen & Pick<WarningFacts, "earlier">,
 ): PreviewPlan {
+  const now = context.now();
   const reading = readPrincipal(request.principal);
   if (reading.type === "invalid") return refused(reading.code, reading.message);
   const { principal } = reading;
-  const { arn } = principal;
   const allowed = mayAsk({ ...request, cluster, level, principal }, null);
   if (allowed.type === "refused") return refused(allowed.code, allowed.message);
-  const entry = identityInDocument(state.document, arn);
-  const holding = state.holdings.get(arn.toLowerCase());
-  const base = baseOf(entry, holding);
-  if (base && request.groups.every((group) => base.groups.includes(group))) {
-    return refused(
-      "already-mapped",
-      `${arn} has ${request.groups.join(", ")} in ${cluster.name} already, without end.`,
-    );
-  }
-  const shares = [...(holding?.shares ?? []), shareOf(request)];
-  const { change } = targetOf(arn, entry, holding, shares, usernameFor(reading.principal));
-  const plan = planChanges(state.document, [change], planGuard(cluster, [level], state));
-  if (plan.type === "refused") return { type: "refused", refusal: plan.refusal };
-  const [leftOut] = plan.refused;
-  if (leftOut) return { type: "refused", refusal: leftOut };
-  const today = resolve(state.document, arn);
-  const afterwards = plan.differences.find((each) => each.arn.toLowerCase() === arn.toLowerCase())?.after;
+  const { way, state, entries, opened, bindings, earlier } = seen;
+  const change =
+    way === "access-entry" && entries
+      ? previewByEntry(context, opened, cluster, entries, request, principal)
+      : previewInDocument(cluster, level, request, principal, state);
+  if (change.type === "refused") return change;
+  const { type: _, ...shown } = change;
+  const document = way === "aws-auth" ? (state?.document ?? null) : null;
   return {
     type: "preview",
     approvalsWanted: approvalsNeeded(allowed.rule, level, now),
     preview: {
       at: now.toISOString(),
-      digest: digestOfChange(request, cluster, level, base),
-      diff: plan.diff,
-      base,
-      today,
-      afterwards: afterwards ?? today ?? { username: usernameFor(reading.principal), groups: request.groups },
+      digest: digestOfChange(request, cluster, level, change.base, way),
+      ...shown,
       warnings: [
         ...outsideHours(allowed.rule, now),
-        ...warningsOf(cluster, request, { principal, document: state.document, bindings, earlier }),
+        ...warningsOf(cluster, request, { principal, document, bindings, earlier }),
       ],
     },
   };

@@ -1,26 +1,18 @@
-import { setTimeout as wait } from "node:timers/promises";
+import type { Way } from "../access-entry/way.ts";
 import { requestIds } from "../audit/request-ids.ts";
 import { AccessError } from "../failure/access-error.ts";
-import { dueWork, hasDueWork, orphansOf } from "../grant/due-work.ts";
-import type { ClusterClient } from "../kubernetes/cluster-client.ts";
-import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
-import { step } from "../metrics/steps.ts";
+import { dueWork, hasDueWork } from "../grant/due-work.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import { type AccessRequest, isClosed } from "../request/request.ts";
+import type { AccessRequest } from "../request/request.ts";
 import { tracedRun } from "../tracing/request-traces.ts";
-import { type ClusterState, readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
-import { noteReplayed, noteUntrusted } from "./distrust.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
-import { beginWrite, fail, putOff, voidApproval } from "./outcome.ts";
+import { putOff } from "./outcome.ts";
 import { wakeCluster } from "./queues.ts";
-import { recordOutcomes } from "./record-outcomes.ts";
-import { rememberWithdrawals } from "./remember-withdrawals.ts";
-import { isReplayed, type Settlement, type SettlementResult, settle } from "./settle.ts";
-import { fenceOffWrites, needsWrite, rehearseWrite, writeDocument } from "./write-document.ts";
-
-const writeAttempts = 5;
+import { reconcileDocument } from "./reconcile-document.ts";
+import { reconcileEntries } from "./reconcile-entries.ts";
+import { waysIn } from "./ways.ts";
 
 /**
  * Why a run looks at a cluster: something is due in the ledger, it is time to see what others did there, or something
@@ -62,7 +54,7 @@ async function run(
   let open: OpenedCluster | null = null;
   try {
     open = await (context.openCluster ?? openCluster)(context, cluster, forWhom);
-    await reconcileOpen(context, cluster, open);
+    await reconcileWays(context, cluster, open, reason);
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") {
       return await wakeCluster(context.queues, "reconcile", cluster.name);
@@ -79,126 +71,42 @@ function idsOf(requests: readonly AccessRequest[]): readonly string[] {
   return requests.map(({ id }) => id);
 }
 
-/** A 409 means that somebody else wrote after we read: everything from the GET again, a bounded number of times. */
-async function reconcileOpen(context: WorkerContext, cluster: Cluster, opened: OpenedCluster): Promise<void> {
-  const { client } = opened;
-  for (let attempt = 1; ; attempt += 1) {
-    const open = await context.ledger.openOf(cluster.name);
-    const state = await readClusterState(opened, cluster, context.sealKeys, open);
-    if (state.untrusted && attempt === 1) {
-      await noteUntrusted(context, cluster, open, state.untrusted);
-      continue;
-    }
-    const { arriving, staying } = dueWork(open, context.now());
-    const replayed = [...arriving, ...staying].filter((request) => isReplayed(request, state, context.sealKeys));
-    if (replayed.length > 0 && attempt < writeAttempts) {
-      await inParallel(replayed, (request) => noteReplayed(context, request));
-      continue;
-    }
-    if (await haveChanged(context, open)) {
-      if (attempt < writeAttempts) continue;
-      throw new AccessError("record-changed", `The grants of ${cluster.name} do not stop changing`);
-    }
-    const now = context.now();
-    const closed = await closedAmong(context, state, open);
-    const known = { cluster, work: dueWork(open, now), state, closed, sealKeys: context.sealKeys, now };
-    const decided = await step("plan", async () => settle(known));
-    try {
-      const outcome = await carryOut(context, cluster, client, state, open, decided);
-      if (outcome === "carried out") return;
-      if (attempt >= writeAttempts)
-        throw new AccessError("cluster-conflict", `Somebody deletes aws-auth of ${cluster.name} again and again`);
-    } catch (error) {
-      const again = error instanceof AccessError && error.code === "cluster-conflict" && attempt < writeAttempts;
-      if (!again) throw error;
-      context.metrics?.conflicts.inc({ cluster: cluster.name });
-      await (context.pause ?? wait)(Math.random() * 50 * 2 ** attempt);
-    }
-  }
-}
-
-async function carryOut(
+/** Each way by itself: what one can't do now must not hold up the other. */
+async function reconcileWays(
   context: WorkerContext,
   cluster: Cluster,
-  client: ClusterClient,
-  state: ClusterState,
-  open: readonly AccessRequest[],
-  decided: SettlementResult,
-): Promise<"carried out" | "created"> {
-  if (decided.type === "refused") {
-    await rememberWithdrawals(context, cluster, client, state, decided.content);
-    const voided = new Set(decided.voided.map((each) => each.request.id));
-    for (const each of decided.voided) await voidApproval(context, each.request, each.message);
-    const { arriving, leaving } = dueWork(open, context.now());
-    for (const request of [...arriving, ...leaving]) {
-      if (!voided.has(request.id)) await fail(context, request, decided.refusal);
-    }
-    return "carried out";
+  opened: OpenedCluster,
+  reason: ReconcileReason,
+): Promise<void> {
+  const ways = await waysIn(opened, cluster);
+  const { entries } = opened;
+  const isOf = (way: Way) => (request: AccessRequest) => ways.wayOf(request.principal) === way;
+  const isInDocument = isOf("aws-auth");
+  const needsDocument = ways.hasDocument || (await context.ledger.openOf(cluster.name)).some(isInDocument);
+  if (needsDocument) {
+    const run = () => reconcileDocument(context, cluster, opened, isInDocument);
+    await (entries ? apart(context, cluster, isInDocument, run) : run());
   }
-  const { settlement } = decided;
-  const isWrite = needsWrite(state, cluster, settlement, context.sealKeys);
-  if (isWrite && !state.configMap) {
-    // What we write always comes with a resourceVersion: a create that arrives late can't bring anything back.
-    await client.createAwsAuth({ data: {}, annotations: {} });
-    return "created";
+  if (entries) {
+    const whose = reason === "adopt" ? "all" : "requested";
+    const run = () => reconcileEntries(context, cluster, { ...opened, entries }, ways, whose);
+    await apart(context, cluster, isOf("access-entry"), run);
   }
-  if (isWrite) await rehearseWrite(client, cluster, state, settlement, context.sealKeys);
-  const granted = isWrite ? await beginWrites(context, settlement.granted) : settlement.granted;
-  if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name });
-  const written = await writeDocument(client, cluster, state, settlement, context.sealKeys);
-  const readBack =
-    written && !isWrite && takesBack(settlement) ? await fenceOff(context, cluster, client, written) : written;
-  for (const { request, message } of settlement.voided) await voidApproval(context, request, message);
-  for (const { request, refusal } of [...settlement.refused, ...settlement.stuck])
-    await fail(context, request, refusal);
-  await recordOutcomes(context, cluster, client, { settlement, granted, readBack });
-  return "carried out";
 }
 
-/** One that comes to no end may arrive when nothing is due here any more: somebody has to look, and clear it away. */
-async function fenceOff(
-  { queues }: WorkerContext,
-  { name }: Cluster,
-  client: ClusterClient,
-  configMap: AwsAuthConfigMap,
-): Promise<AwsAuthConfigMap> {
+/** Puts off what is due of one way where that fails. */
+async function apart(
+  context: WorkerContext,
+  cluster: Cluster,
+  isOf: (request: AccessRequest) => boolean,
+  run: () => Promise<void>,
+): Promise<void> {
   try {
-    return await fenceOffWrites(client, configMap);
+    await run();
   } catch (error) {
-    await wakeCluster(queues, "adopt", name).catch(() => {});
-    throw error;
+    if (error instanceof AccessError && error.code === "record-changed") throw error;
+    context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
+    const { arriving, leaving } = dueWork(await context.ledger.openOf(cluster.name), context.now());
+    await inParallel([...arriving, ...leaving].filter(isOf), (request) => putOff(context, request, error));
   }
-}
-
-/** Whether something that may have been written, or be about to be written by another run, is told to be gone. */
-function takesBack({ leaving, voided }: Settlement): boolean {
-  const back = [...leaving, ...voided.map((each) => each.request)];
-  return back.some(({ grant }) => grant?.writeBegan != null);
-}
-
-/** The ledger must know of a write before it is sent. */
-function beginWrites(context: WorkerContext, granted: readonly AccessRequest[]): Promise<AccessRequest[]> {
-  return inParallel(granted, (request) => beginWrite(context, request));
-}
-
-/**
- * Whether a grant has changed since its record was read. The document, read in between, would then be newer than the
- * records, and what another run has just taken away would pass for drift, and be put back or remembered. From here on
- * the resourceVersion keeps watch: no grant is over without a write.
- */
-async function haveChanged({ ledger }: WorkerContext, before: readonly AccessRequest[]): Promise<boolean> {
-  const granted = before.filter(({ grant }) => grant);
-  const now = await ledger.versions(granted.map(({ id }) => id));
-  return granted.some(({ id, version }) => now.get(id) !== version);
-}
-
-/** The ids that the annotation names and that the ledger knows to be over; those of `open` are not. */
-async function closedAmong(
-  { ledger }: WorkerContext,
-  { holdings }: ClusterState,
-  open: readonly AccessRequest[],
-): Promise<ReadonlySet<string>> {
-  const orphans = [...holdings.values()].flatMap((holding) => orphansOf(holding, open));
-  const known = await inParallel(orphans, ({ id }) => ledger.get(id));
-  return new Set(known.flatMap((request) => (request && isClosed(request) ? [request.id] : [])));
 }

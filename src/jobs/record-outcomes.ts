@@ -11,7 +11,7 @@ import { identityInDocument } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
 import { activate, end, noteDrift, putOff } from "./outcome.ts";
-import { prove } from "./prove.ts";
+import { inDocument, prove } from "./prove.ts";
 import type { Settlement } from "./settle.ts";
 
 /** What a run has done to the document. */
@@ -34,7 +34,11 @@ export async function recordOutcomes(
   const found = parseDocument(readBack?.data ?? {});
   await inParallel([...granted, ...settlement.repaired], async (request) => {
     const proof = readBack
-      ? await step("prove", () => prove(client, cluster, request, found, context.now), placeOf(context, request))
+      ? await step(
+          "prove",
+          () => prove(client, cluster, request, inDocument(found, request), context.now),
+          placeOf(context, request),
+        )
       : undefined;
     await activate(context, request, proof, holdingOf(settlement, request));
   });

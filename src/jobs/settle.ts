@@ -1,19 +1,14 @@
-import { type ApprovalVerdict, checkApproval, sealedStanding } from "../approval/check-approval.ts";
-import { checkGlass } from "../approval/glass.ts";
 import type { SealKeys } from "../approval/seal.ts";
 import type { Refusal } from "../aws-auth/plan.ts";
 import { type Drift, driftOf } from "../grant/drift.ts";
 import { type DueWork, shareIn, withSealedEnds } from "../grant/due-work.ts";
-import { baseOf, type Holding } from "../grant/holding.ts";
+import type { Holding } from "../grant/holding.ts";
 import { isWithdrawn, mayBeForgotten, type Withdrawals } from "../grant/withdrawal.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import { mayAsk } from "../policy/may-ask.ts";
-import { mayRequest } from "../policy/may-request.ts";
-import { readPrincipal } from "../principal/arn.ts";
-import { digestOfChange } from "../request/digest.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { type ClusterState, identityInDocument } from "./cluster-state.ts";
 import { planSettlement } from "./plan-settlement.ts";
+import { voidReason } from "./void-reason.ts";
 
 /** A grant whose approval does not hold for what would be written now. */
 export interface VoidApproval {
@@ -112,7 +107,7 @@ export function isReplayed(request: AccessRequest, { holdings, withdrawals }: Cl
 function check(input: SettleInput): Checked {
   const { cluster, state, work } = input;
   const voided = work.arriving.flatMap((request) => {
-    const message = voidReason(input, request);
+    const message = voidReasonHere(input, request);
     return message === null ? [] : [{ request, message }];
   });
   const drifts = work.staying.flatMap((request) => {
@@ -123,7 +118,7 @@ function check(input: SettleInput): Checked {
   const repaired = drifts
     .map((drift) => drift.request)
     .filter(
-      (request) => cluster.drift === "repair" && (shareIn(state.holdings, request) ?? !voidReason(input, request)),
+      (request) => cluster.drift === "repair" && (shareIn(state.holdings, request) ?? !voidReasonHere(input, request)),
     );
   return {
     voided,
@@ -145,33 +140,12 @@ export function without(all: readonly AccessRequest[], some: readonly AccessRequ
   return all.filter((request) => !some.includes(request));
 }
 
-function voidReason({ cluster, state, sealKeys }: SettleInput, request: AccessRequest): string | null {
-  if (!shareIn(state.holdings, request) && mayBeForgotten(request, state.withdrawals, sealKeys)) {
+function voidReasonHere(input: SettleInput, request: AccessRequest): string | null {
+  const { cluster, state, sealKeys } = input;
+  const { holdings } = state;
+  if (!shareIn(holdings, request) && mayBeForgotten(request, state.withdrawals, sealKeys)) {
     return `it is older than what ${cluster.name} remembers of approvals that were taken back`;
   }
-  const level = cluster.levels.find((each) => each.name === request.level);
-  if (!level) return `${cluster.name} does not offer ${request.level} any more`;
-  const principal = readPrincipal(request.principal);
-  if (principal.type === "invalid") return principal.message;
-  // What is written here of the requester in Redis is not believed.
-  const standing = sealedStanding(request);
-  const wish = { ...request, cluster, level, principal: principal.principal, standing };
-  const allowed = request.glass ? mayRequest(wish) : mayAsk(wish, null);
-  if (allowed.type === "refused") return allowed.message;
-  if ([...level.groups].sort().join() !== [...request.groups].sort().join()) return "the level's groups have changed";
-  if (request.glass) return messageOf(checkGlass(request, cluster, level, sealKeys));
-  const { arn } = principal.principal;
-  const base = baseOf(identityInDocument(state.document, arn), state.holdings.get(arn.toLowerCase()));
-  const verdict = checkApproval(
-    request,
-    cluster,
-    level,
-    digestOfChange({ ...request, standing }, cluster, level, base),
-    sealKeys,
-  );
-  return messageOf(verdict);
-}
-
-function messageOf(verdict: ApprovalVerdict): string | null {
-  return verdict.type === "void" ? verdict.message : null;
+  const identityOf = (arn: string) => identityInDocument(state.document, arn);
+  return voidReason({ cluster, way: "aws-auth", holdings, identityOf, sealKeys }, request);
 }

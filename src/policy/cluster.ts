@@ -1,3 +1,4 @@
+import type { Way } from "../access-entry/way.ts";
 import type { TicketRule } from "../request/ticket.ts";
 import type { BreakGlass } from "./break-glass.ts";
 import type { Creator } from "./creator.ts";
@@ -13,13 +14,21 @@ export interface AccessCheck {
   readonly namespace: string;
 }
 
-/** A named set of Kubernetes groups that clusters offer. */
+/** A named set of Kubernetes groups and access policies that clusters offer. */
 export interface Level {
   readonly name: string;
+  /** Groups, and access policies as `src/access-entry/policy-text.ts` writes them. */
   readonly groups: readonly string[];
   readonly maxDurationSeconds: number;
   /** What a grant of this level must be able to do; empty: nothing is tested. */
   readonly verify: readonly AccessCheck[];
+}
+
+export interface AccessEntrySettings {
+  /** As whom EKS is asked to make and change them. */
+  readonly as: "creator" | "worker";
+  /** Paths that roles have in IAM, `/team/`: aws-auth has roles without them, and EKS takes them with. */
+  readonly rolePaths: readonly string[];
 }
 
 /** One EKS cluster that the configuration names, with its approval rule. */
@@ -55,4 +64,7 @@ export interface Cluster {
   readonly foreignAccounts: readonly string[];
   /** Whether an absent aws-auth may be created. */
   readonly createAwsAuth: boolean;
+  /** How new grants are made where the cluster reads both. */
+  readonly grants: Way;
+  readonly accessEntries: AccessEntrySettings;
 }

@@ -1,3 +1,4 @@
+import { isFullControl } from "../access-entry/policy-text.ts";
 import type { Cluster, Level } from "./cluster.ts";
 import { isWithin, type WorkingHours } from "./hours.ts";
 import { isNamedIn, type Person } from "./person.ts";
@@ -73,7 +74,7 @@ export function approversOf(rule: Rule, cluster: Cluster): readonly string[] {
  * says otherwise.
  */
 export function approvalsNeeded(rule: Rule, level: Level, moment: Date | null): number {
-  const usual = rule.approvals ?? (level.groups.includes("system:masters") ? 2 : 1);
+  const usual = rule.approvals ?? (isFullControl(level.groups) ? 2 : 1);
   return moment && isOutside(rule, moment) && rule.hours?.outside === "one-more-approval" ? usual + 1 : usual;
 }
 

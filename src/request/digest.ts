@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Way } from "../access-entry/way.ts";
 import { canonicalJson, type Json } from "../audit/canonical-json.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
@@ -7,16 +8,21 @@ import type { AccessRequest, MappedIdentity } from "./request.ts";
 
 /**
  * The digest of a change: everything that an approver's yes depends on. If the request, the policy or the
- * principal's entry (`base`: without our own part) is different when it is applied, the digest differs.
+ * principal's entry (`base`: without our own part) is different when it is applied, or the cluster takes it another way, the
+ * digest differs.
  */
 export function digestOfChange(
   request: AccessRequest,
   cluster: Cluster,
   level: Level,
   base: MappedIdentity | null,
+  way: Way = "aws-auth",
 ): string {
   const entry = base && { username: base.username, groups: [...base.groups].sort() };
-  return digest({ ...wishValue(request, cluster, level), rule: ruleValue(request, cluster, level), base: entry });
+  // Left out for aws-auth: what was approved before there was another way still holds.
+  const taken = way === "aws-auth" ? {} : { way };
+  const wish = { ...wishValue(request, cluster, level), ...taken };
+  return digest({ ...wish, rule: ruleValue(request, cluster, level), base: entry });
 }
 
 /** The digest of what is asked for when the glass is broken: whatever the entry is, and whatever the rules say. */

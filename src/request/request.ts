@@ -1,3 +1,4 @@
+import type { Way } from "../access-entry/way.ts";
 import type { Decision } from "../approval/decision.ts";
 import type { Glass } from "../approval/glass.ts";
 import type { Grant } from "../grant/grant.ts";
@@ -23,7 +24,9 @@ export interface Preview {
   readonly at: string;
   /** Digest of the change; it goes into the button and into the decision. */
   readonly digest: string;
-  /** Unified difference of the document, as text. */
+  /** How the cluster would take it; absent in a record of an older program, which knew aws-auth alone. */
+  readonly way?: Way;
+  /** Unified difference of the document or of the access entry, as text. */
   readonly diff: string;
   /** Who the principal is in the cluster today; null: it can't sign in through aws-auth. */
   readonly today: MappedIdentity | null;
@@ -67,7 +70,7 @@ export interface AccessRequest {
   readonly level: string;
   /** ARN as it is written into the document. */
   readonly principal: string;
-  /** The level's groups when it was asked for. */
+  /** The level's groups and access policies when it was asked for. */
   readonly groups: readonly string[];
   readonly durationSeconds: number;
   readonly reason: string;

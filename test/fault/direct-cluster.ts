@@ -50,7 +50,13 @@ export function directCluster(data: Readonly<Record<string, string>> | null): Di
     openFor: (process, network, planned) => {
       const coming = [...planned];
       const sent = { process, network, late, fate: () => coming.shift() ?? "answered" };
-      return async () => ({ client: clientOf(store, sent), creatorArn: arns.creator, close: () => {} });
+      return async () => ({
+        client: clientOf(store, sent),
+        creatorArn: arns.creator,
+        mode: "CONFIG_MAP",
+        entries: null,
+        close: () => {},
+      });
     },
     deliver: () => {
       for (const arrive of late.splice(0)) arrive();

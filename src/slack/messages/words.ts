@@ -69,6 +69,9 @@ function causeOf({ end }: Grant): string {
 export function remainsOf(request: AccessRequest): string {
   const remains = request.grant?.remains;
   if (isRescue(request)) return "its access entry is deleted";
+  if (request.grant?.written?.way === "access-entry") {
+    return remains ? `the access entry still has ${identityOf(remains)}` : "the access entry is gone";
+  }
   return remains ? `aws-auth still has ${identityOf(remains)}` : "the entry is gone from aws-auth";
 }
 

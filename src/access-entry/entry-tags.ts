@@ -1,0 +1,102 @@
+import { isSealed, type SealKeys, seal } from "../approval/seal.ts";
+import type { Json } from "../audit/canonical-json.ts";
+import type { Holding, Share } from "../grant/holding.ts";
+import type { AccessEntry } from "./entry.ts";
+
+/**
+ * What of an entry is ours, in its tags, as the annotation has it for aws-auth. EKS takes 50 tags of 256 characters each, from
+ * letters, digits, spaces and `+-=._:/@`: so the text goes in as base64url in pieces, all of them in one call.
+ */
+const head = "eks-access/held";
+const pieceKey = (index: number) => `${head}-${String(index).padStart(2, "0")}`;
+/** For people who look at the entry: which grants, until when. Nothing is read from it. */
+const told = "eks-access/grants";
+const longestValue = 256;
+const mostTags = 50;
+const ours = /^eks-access\/(?:grants|held(?:-\d\d)?)$/;
+
+export type TagReading =
+  | { readonly type: "absent" }
+  | { readonly type: "holding"; readonly holding: Holding }
+  /** Somebody edited them, they were copied from another entry, or the key is not ours. */
+  | { readonly type: "untrusted"; readonly message: string };
+
+type Tags = Readonly<Record<string, string>>;
+
+/** The tags of what we hold, sealed for this one cluster and principal. */
+export function writeHoldingTags(cluster: string, holding: Holding, keys: SealKeys): Tags {
+  const text = Buffer.from(JSON.stringify(plain(holding))).toString("base64url");
+  const pieces = text.match(new RegExp(`.{1,${longestValue}}`, "g")) ?? [];
+  const sealed = seal("entry", sealedValue(cluster, holding.arn, text), keys);
+  return {
+    [head]: `1 ${pieces.length} ${sealed}`,
+    ...Object.fromEntries(pieces.map((piece, index) => [pieceKey(index), piece])),
+    [told]: holding.shares
+      .map(({ id, endsAt }) => `${id} until ${endsAt}`)
+      .join(" + ")
+      .slice(0, longestValue),
+  };
+}
+
+/** Whether these tags fit beside those of others. */
+export function fitsTags(wanted: Tags, present: Tags): boolean {
+  return Object.keys({ ...othersTags(present), ...wanted }).length <= mostTags;
+}
+
+/** Our tags that say nothing any more. */
+export function staleTags(wanted: Tags, present: Tags): readonly string[] {
+  return Object.keys(present).filter((key) => ours.test(key) && !(key in wanted));
+}
+
+/** @param arn of the principal as our records have it */
+export function readHoldingTags(cluster: string, arn: string, { tags }: AccessEntry, keys: SealKeys): TagReading {
+  const heading = tags[head];
+  if (heading === undefined) return { type: "absent" };
+  const untrusted = (message: string): TagReading => ({ type: "untrusted", message });
+  const [version, count = "", sealed = ""] = heading.split(" ");
+  if (version !== "1" || !/^\d{1,2}$/.test(count))
+    return untrusted(`the tags of ${arn} have not the form that we write`);
+  const text = Array.from({ length: Number(count) }, (_, index) => tags[pieceKey(index)] ?? "").join("");
+  if (!isSealed("entry", sealedValue(cluster, arn, text), sealed, keys)) {
+    return untrusted(`the seal of the tags of ${arn} is not ours for this cluster and principal`);
+  }
+  const holding = readPlain(arn, text);
+  return holding ? { type: "holding", holding } : untrusted(`the tags of ${arn} have not the form that we write`);
+}
+
+function othersTags(tags: Tags): Tags {
+  return Object.fromEntries(Object.entries(tags).filter(([key]) => !ours.test(key)));
+}
+
+function sealedValue(cluster: string, arn: string, text: string): Json {
+  return { cluster, principal: arn.toLowerCase(), text };
+}
+
+function plain({ entryAdded, added, shares }: Holding) {
+  return { new: entryAdded, add: added, held: shares };
+}
+
+/** What our own seal speaks for; null: a newer program has written it in another form. */
+function readPlain(arn: string, text: string): Holding | null {
+  const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
+  if (!isPlain(value)) return null;
+  return { arn, entryAdded: value.new, added: value.add, shares: value.held };
+}
+
+function isPlain(value: unknown): value is { new: boolean; add: readonly string[]; held: readonly Share[] } {
+  if (typeof value !== "object" || value === null) return false;
+  const { new: entryAdded, add, held } = value as { new?: unknown; add?: unknown; held?: unknown };
+  return typeof entryAdded === "boolean" && isTexts(add) && Array.isArray(held) && held.every(isShare);
+}
+
+function isShare(value: unknown): value is Share {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, groups, endsAt, level, requester, glass, approvers } = value as Record<keyof Share, unknown>;
+  const texts = [id, endsAt, level, requester];
+  const areTexts = texts.every((text) => typeof text === "string");
+  return areTexts && typeof glass === "boolean" && isTexts(groups) && isTexts(approvers);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}

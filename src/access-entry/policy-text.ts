@@ -1,0 +1,48 @@
+import type { ScopedPolicy } from "./entry.ts";
+
+/**
+ * An access policy as one of the things that a level gives, beside Kubernetes groups: `policy AmazonEKSViewPolicy`, or
+ * `policy AmazonEKSViewPolicy in payments` for one namespace. The space keeps it apart from any group. So base, shares,
+ * overlap and drift have one arithmetic for both.
+ */
+const form = /^policy (\S+)(?: in (\S+))?$/;
+
+/** One text for the whole cluster, or one for each namespace. */
+export function policyTexts({ name, namespaces }: ScopedPolicy): readonly string[] {
+  return namespaces ? namespaces.map((namespace) => `policy ${name} in ${namespace}`) : [`policy ${name}`];
+}
+
+export function isPolicyText(given: string): boolean {
+  return form.test(given);
+}
+
+/** What of it Kubernetes knows as groups. */
+export function groupsIn(given: readonly string[]): readonly string[] {
+  return given.filter((each) => !isPolicyText(each));
+}
+
+/** The access policies of it, each once and with its scope: the whole cluster covers every namespace. Sorted by name. */
+export function policiesIn(given: readonly string[]): readonly ScopedPolicy[] {
+  const scopes = new Map<string, string[] | null>();
+  for (const each of given) {
+    const [, name, namespace] = form.exec(each) ?? [];
+    if (name === undefined) continue;
+    const known = scopes.get(name);
+    const isWhole = known === null || namespace === undefined;
+    scopes.set(name, isWhole ? null : [...(known ?? []), namespace]);
+  }
+  return [...scopes]
+    .map(([name, namespaces]) => ({ name, namespaces: namespaces && [...new Set(namespaces)].sort() }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Whether somebody who has `given` has this too. */
+export function covers(given: readonly string[], wanted: string): boolean {
+  const [, name, namespace] = form.exec(wanted) ?? [];
+  return given.includes(wanted) || (namespace !== undefined && given.includes(`policy ${name}`));
+}
+
+/** Whether it makes somebody an administrator of the whole cluster. */
+export function isFullControl(given: readonly string[]): boolean {
+  return given.includes("system:masters") || given.includes("policy AmazonEKSClusterAdminPolicy");
+}

@@ -1,0 +1,50 @@
+import { isPolicyText } from "../access-entry/policy-text.ts";
+import { planChanges } from "../aws-auth/plan.ts";
+import { resolve } from "../aws-auth/resolve.ts";
+import { shareOf } from "../grant/due-work.ts";
+import { baseOf, targetOf } from "../grant/holding.ts";
+import { usernameFor } from "../grant/username.ts";
+import type { Cluster, Level } from "../policy/cluster.ts";
+import type { Principal } from "../principal/arn.ts";
+import type { AccessRequest } from "../request/request.ts";
+import { type ClusterState, identityInDocument, planGuard } from "./cluster-state.ts";
+import type { ChangePreview } from "./preview-entry.ts";
+
+/** What would change in aws-auth; or why it can't be done. */
+export function previewInDocument(
+  cluster: Cluster,
+  level: Level,
+  request: AccessRequest,
+  principal: Principal,
+  state: ClusterState | null,
+): ChangePreview {
+  const { arn } = principal;
+  const { groups } = request;
+  if (groups.some(isPolicyText)) {
+    return refused(
+      "policy-in-aws-auth",
+      `${level.name} gives an access policy of EKS, and ${cluster.name} takes ${arn} by aws-auth, which knows none. Ask for a level of groups, or have an operator move ${arn} to an access entry.`,
+    );
+  }
+  if (!state) return refused("document-absent", `${cluster.name} has no aws-auth.`);
+  const entry = identityInDocument(state.document, arn);
+  const holding = state.holdings.get(arn.toLowerCase());
+  const base = baseOf(entry, holding);
+  if (base && groups.every((group) => base.groups.includes(group))) {
+    return refused("already-mapped", `${arn} has ${groups.join(", ")} in ${cluster.name} already, without end.`);
+  }
+  const shares = [...(holding?.shares ?? []), shareOf(request)];
+  const { change } = targetOf(arn, entry, holding, shares, usernameFor(principal));
+  const plan = planChanges(state.document, [change], planGuard(cluster, [level], state));
+  if (plan.type === "refused") return { type: "refused", refusal: plan.refusal };
+  const [leftOut] = plan.refused;
+  if (leftOut) return { type: "refused", refusal: leftOut };
+  const today = resolve(state.document, arn);
+  const planned = plan.differences.find((each) => each.arn.toLowerCase() === arn.toLowerCase())?.after;
+  const afterwards = planned ?? today ?? { username: usernameFor(principal), groups };
+  return { type: "change", way: "aws-auth", diff: plan.diff, base, today, afterwards };
+}
+
+function refused(code: string, message: string): ChangePreview {
+  return { type: "refused", refusal: { code, message } };
+}
