@@ -1,3 +1,4 @@
+import type { PrincipalLink } from "../approval/seal-link.ts";
 import type { AuditEvent, ChainedEvent } from "../audit/event.ts";
 import type { CreationRecord } from "../policy/creation.ts";
 import type { ListName } from "../request/lists.ts";
@@ -82,8 +83,8 @@ export interface LinkChange {
   readonly user: string;
   /** The id of the proposal that must still wait; null: whatever waits. */
   readonly expected: string | null;
-  /** The ARN that they are linked with from now on; null: as before. */
-  readonly principal: string | null;
+  /** What they are linked with from now on; null: as before. */
+  readonly link: PrincipalLink | null;
   /** What waits from now on; null: nothing. */
   readonly proposal: LinkProposal | null;
   readonly event: AuditEvent;
@@ -132,8 +133,11 @@ export interface Ledger {
   /** Which of these clusters' own memories have been read into this ledger. */
   adopted(clusters: readonly string[]): Promise<ReadonlySet<string>>;
   markAdopted(cluster: string): Promise<void>;
-  linkPrincipal(user: string, arn: string): Promise<void>;
+  linkPrincipal(user: string, link: PrincipalLink): Promise<void>;
+  /** The ARN alone, for what is only shown or offered. */
   principalOf(user: string): Promise<string | null>;
+  /** Whoever goes by it must not believe it without its seal. */
+  linkOf(user: string): Promise<PrincipalLink | null>;
   /** False: the proposal that was expected does not wait any more, and nothing is changed. */
   changeLink(change: LinkChange): Promise<boolean>;
   linkProposalOf(user: string): Promise<LinkProposal | null>;

@@ -7,7 +7,7 @@ import { readStored } from "../request/stored-request.ts";
 import type { RedisClient } from "./client.ts";
 import { appendScript, commitScript, markShownScript, noteScript, takeOneOfScript } from "./commit-script.ts";
 import { chainHeadKey, eventsKey, readEvents, readEventsAt } from "./events.ts";
-import { changeLink, principalsKey, readLinkProposal } from "./links.ts";
+import { changeLink, principalsKey, readLink, readLinkProposal, rememberLink } from "./links.ts";
 import { listsOf, logKey, pageOfList, requesterKey } from "./lists.ts";
 
 /** All keys carry one hash tag, so that they live in one slot of a Redis Cluster and scripts may touch them together. */
@@ -64,7 +64,8 @@ export function redisLedger(redis: RedisClient): Ledger {
       ),
     adopted: (clusters) => reach(() => readAdopted(redis, clusters)),
     markAdopted: (cluster) => reach(async () => void (await redis.sadd(keys.adopted, cluster))),
-    linkPrincipal: (user, arn) => reach(async () => void (await redis.hset(keys.principals, user, arn))),
+    linkPrincipal: (user, link) => reach(() => rememberLink(redis, user, link)),
+    linkOf: (user) => reach(() => readLink(redis, user)),
     principalOf: (user) => reach(() => redis.hget(keys.principals, user)),
     changeLink: (change) => reach(() => changeLink(redis, change)),
     linkProposalOf: (user) => reach(() => readLinkProposal(redis, user)),

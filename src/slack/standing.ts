@@ -1,4 +1,6 @@
 import type { Facts } from "../approval/decision.ts";
+import { isBelievedLink, type PrincipalLink } from "../approval/seal-link.ts";
+import type { Config } from "../config/config.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { groupsNamedFor, type Person, type Standing } from "../policy/person.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -26,13 +28,30 @@ export async function personShown(
 export async function standingOf(context: SlackContext, cluster: Cluster, user: string): Promise<Standing> {
   const [{ memberships }, linked] = await Promise.all([
     personFor(context, cluster, user),
-    goesByLinks(cluster) ? context.ledger.principalOf(user) : null,
+    goesByLinks(cluster) ? believedPrincipalOf(context, user) : null,
   ]);
   return { memberships, linked };
 }
 
+/** The principal that somebody is linked with, where the link may be gone by; null: none, or it has to be made again. */
+async function believedPrincipalOf({ ledger, config, sealKeys }: SlackContext, user: string): Promise<string | null> {
+  const link = await ledger.linkOf(user);
+  return link && isBelievedLink(user, link, config.linking.mustBeConfirmed, sealKeys) ? link.arn : null;
+}
+
+/** Whether rules or administrators have a say in links, and this one says nothing to them: it has to be made again. */
+export function isToBeMadeAgain({ config, sealKeys }: SlackContext, user: string, link: PrincipalLink | null): boolean {
+  if (!link || !asksForLinks(config)) return false;
+  return !isBelievedLink(user, link, config.linking.mustBeConfirmed, sealKeys);
+}
+
+/** Where a rule goes by links, or an administrator confirms them, asking for access must not make one. */
+export function asksForLinks({ clusters, linking }: Config): boolean {
+  return linking.mustBeConfirmed || [...clusters.values()].some(goesByLinks);
+}
+
 /** Whether a rule of this cluster takes only the principal that somebody is linked to. */
-export function goesByLinks({ rules }: Cluster): boolean {
+function goesByLinks({ rules }: Cluster): boolean {
   return rules.some(({ principals }) => principals.linkedOnly);
 }
 

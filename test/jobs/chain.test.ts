@@ -35,7 +35,7 @@ let ledger: Ledger;
 
 beforeEach(async () => {
   ledger = memoryLedger();
-  await ledger.linkPrincipal("U0ENGINEER", arns.engineer);
+  await ledger.linkPrincipal("U0ENGINEER", { arn: arns.engineer, seal: null });
   write({ ...initialAwsAuth, mapUsers: engineer });
 });
 

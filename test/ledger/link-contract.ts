@@ -6,11 +6,12 @@ import { aChange, anEvent } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";
 
 const arn = "arn:aws:iam::111122223333:user/engineer";
+const link = { arn, seal: { by: "U0ENGINEER", at: at(0).toISOString(), seal: "00000000.00" } };
 const proposal = (id: string): LinkProposal => ({ id, user: "U0ENGINEER", arn, at: at(0).toISOString() });
 const change = (to: Partial<LinkChange>): LinkChange => ({
   user: "U0ENGINEER",
   expected: null,
-  principal: null,
+  link: null,
   proposal: null,
   event: anEvent({ type: "link.made", request: "", cluster: "" }),
   ...to,
@@ -28,10 +29,11 @@ export function linkContract(ledgerNow: () => Ledger): void {
     test("is made together with its event, which stands in the chain like any other", async () => {
       await ledger.commit(aChange(aRequest()));
 
-      const made = await ledger.changeLink(change({ principal: arn }));
+      const made = await ledger.changeLink(change({ link }));
       await ledger.commit(aChange(aRequest({ id: "r-2" })));
 
       expect(made).toBe(true);
+      expect(await ledger.linkOf("U0ENGINEER")).toEqual(link);
       expect(await ledger.principalOf("U0ENGINEER")).toBe(arn);
       const events = await ledger.events(1, 10);
       expect(events.map(({ event }) => event.type)).toEqual(["request.created", "link.made", "request.created"]);
@@ -49,7 +51,7 @@ export function linkContract(ledgerNow: () => Ledger): void {
     test("that is confirmed is in force, and nothing waits any more", async () => {
       await ledger.changeLink(change({ proposal: proposal("p-1") }));
 
-      const confirmed = await ledger.changeLink(change({ expected: "p-1", principal: arn }));
+      const confirmed = await ledger.changeLink(change({ expected: "p-1", link }));
 
       expect(confirmed).toBe(true);
       expect(await ledger.principalOf("U0ENGINEER")).toBe(arn);
@@ -59,9 +61,7 @@ export function linkContract(ledgerNow: () => Ledger): void {
     test.each(["p-1", "p-2"])("is decided once, and only where that very proposal waits: %s", async (waiting) => {
       await ledger.changeLink(change({ proposal: proposal(waiting) }));
 
-      const results = await Promise.all(
-        [1, 2].map(() => ledger.changeLink(change({ expected: "p-1", principal: arn }))),
-      );
+      const results = await Promise.all([1, 2].map(() => ledger.changeLink(change({ expected: "p-1", link }))));
 
       expect(results.filter(Boolean)).toHaveLength(waiting === "p-1" ? 1 : 0);
       expect(await ledger.events(1, 10)).toHaveLength(waiting === "p-1" ? 2 : 1);

@@ -205,13 +205,19 @@ export function memoryContract(ledgerNow: () => Ledger): void {
     expect(await ledger.homesOf([])).toEqual(new Map());
   });
 
-  test("the ledger remembers the last principal of a person", async () => {
-    await ledger.linkPrincipal("U0ENGINEER", "arn:aws:iam::111122223333:user/old");
+  test("the ledger remembers the last principal of a person, and who said so", async () => {
+    const link = {
+      arn: "arn:aws:iam::111122223333:user/new",
+      seal: { by: null, at: at(0).toISOString(), seal: "00000000.00" },
+    };
+    await ledger.linkPrincipal("U0ENGINEER", { arn: "arn:aws:iam::111122223333:user/old", seal: null });
 
-    await ledger.linkPrincipal("U0ENGINEER", "arn:aws:iam::111122223333:user/new");
+    await ledger.linkPrincipal("U0ENGINEER", link);
 
     expect(await ledger.principalOf("U0ENGINEER")).toBe("arn:aws:iam::111122223333:user/new");
+    expect(await ledger.linkOf("U0ENGINEER")).toEqual(link);
     expect(await ledger.principalOf("U0ONCALL")).toBeNull();
+    expect(await ledger.linkOf("U0ONCALL")).toBeNull();
   });
 
   test("the ledger remembers what was found out last about a cluster's creation", async () => {

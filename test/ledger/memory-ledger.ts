@@ -1,3 +1,4 @@
+import type { PrincipalLink } from "../../src/approval/seal-link.ts";
 import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/audit/event.ts";
 import type {
   CommitResult,
@@ -20,7 +21,7 @@ import { type AccessRequest, dueAt, isClosed } from "../../src/request/request.t
 export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger {
   const unshown = new Set<string>();
   const shown = new Map<string, Shown>();
-  const principals = new Map<string, string>();
+  const principals = new Map<string, PrincipalLink>();
   const proposals = new Map<string, LinkProposal>();
   const threads = new Map<string, readonly string[]>();
   const homes = new Map<string, string>();
@@ -46,9 +47,9 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     const hash = chainHash(previous, digestOfEvent(event));
     events.push({ sequence: events.length + 1, event: structuredClone(event), previous, hash });
   };
-  const changeLink = ({ user, expected, principal, proposal, event }: LinkChange): boolean => {
+  const changeLink = ({ user, expected, link, proposal, event }: LinkChange): boolean => {
     if (expected !== null && proposals.get(user)?.id !== expected) return false;
-    if (principal !== null) principals.set(user, principal);
+    if (link !== null) principals.set(user, link);
     if (proposal) proposals.set(user, proposal);
     else proposals.delete(user);
     append(event);
@@ -92,8 +93,9 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     },
     adopted: async (clusters) => new Set(clusters.filter((cluster) => adopted.has(cluster))),
     markAdopted: async (cluster) => void adopted.add(cluster),
-    linkPrincipal: async (user, arn) => void principals.set(user, arn),
-    principalOf: async (user) => principals.get(user) ?? null,
+    linkPrincipal: async (user, link) => void principals.set(user, link),
+    principalOf: async (user) => principals.get(user)?.arn ?? null,
+    linkOf: async (user) => principals.get(user) ?? null,
     changeLink: async (change) => changeLink(change),
     linkProposalOf: async (user) => proposals.get(user) ?? null,
     setWorkerIdentity: async (now) => {

@@ -1,4 +1,5 @@
 import type { WebClient } from "@slack/web-api";
+import { sealLink } from "../../approval/seal-link.ts";
 import { linkEvent } from "../../audit/link-event.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
 import { mayLink } from "../../policy/may-link.ts";
@@ -15,6 +16,7 @@ import {
   stillProposedAnswer,
 } from "../messages/link-answers.ts";
 import type { Message } from "../messages/message.ts";
+import { isToBeMadeAgain } from "../standing.ts";
 import type { Command } from "./command.ts";
 
 /** More administrators than anybody names; each is one call to Slack. */
@@ -26,11 +28,10 @@ export const link: Command = {
   usage: "[<arn>]",
   summary: "links you with your IAM role or user, or shows with which you are linked",
   run: async (context, { user, rest, client }) => {
-    const [current, waiting] = await Promise.all([
-      context.ledger.principalOf(user),
-      context.ledger.linkProposalOf(user),
-    ]);
-    if (rest === "") return linkStateAnswer(current, waiting);
+    const [known, waiting] = await Promise.all([context.ledger.linkOf(user), context.ledger.linkProposalOf(user)]);
+    const current = known?.arn ?? null;
+    const again = isToBeMadeAgain(context, user, known);
+    if (rest === "") return linkStateAnswer(current, waiting, again);
     const { linking, clusters } = context.config;
     const turnedAway = await refuseActor(context, user, "link");
     if (turnedAway) return turnedAway;
@@ -40,7 +41,7 @@ export const link: Command = {
       return linkRefusedAnswer(verdict.message);
     }
     const { principal, noticed } = verdict;
-    if (current === principal.arn) return alreadyLinkedAnswer(principal.arn);
+    if (current === principal.arn && !again) return alreadyLinkedAnswer(principal.arn);
     if (!linking.mustBeConfirmed) return make(context, user, principal.arn, current, noticed);
     if (waiting?.arn === principal.arn) return askAgain(context, client, waiting, current);
     return propose(context, client, user, principal.arn, current);
@@ -54,8 +55,10 @@ async function make(
   before: string | null,
   noticed: string | null,
 ): Promise<Message> {
-  const event = linkEvent("link.made", user, context.now(), { user, arn, before });
-  await context.ledger.changeLink({ user, expected: null, principal: arn, proposal: null, event });
+  const now = context.now();
+  const event = linkEvent("link.made", user, now, { user, arn, before });
+  const link = { arn, seal: sealLink(user, arn, { by: user, at: now.toISOString() }, context.sealKeys) };
+  await context.ledger.changeLink({ user, expected: null, link, proposal: null, event });
   return linkedAnswer(arn, noticed);
 }
 
@@ -70,7 +73,7 @@ async function propose(
   const now = context.now();
   const proposal: LinkProposal = { id: context.newRequestId(), user, arn, at: now.toISOString() };
   const event = linkEvent("link.proposed", user, now, { user, arn, before });
-  await context.ledger.changeLink({ user, expected: null, principal: null, proposal, event });
+  await context.ledger.changeLink({ user, expected: null, link: null, proposal, event });
   await mayAskNow(context, user);
   return ask(context, client, proposal, before);
 }

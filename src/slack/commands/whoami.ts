@@ -7,7 +7,7 @@ import type { SlackContext } from "../context.ts";
 import { chainAnswer } from "../messages/chain-answer.ts";
 import type { Message } from "../messages/message.ts";
 import { whoAmIAnswer } from "../messages/who-am-i-answer.ts";
-import { personShown } from "../standing.ts";
+import { isToBeMadeAgain, personShown } from "../standing.ts";
 import { aboutCluster, aliveWithinMs, askWorker } from "./ask-worker.ts";
 import type { Command } from "./command.ts";
 
@@ -29,15 +29,17 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
     () => true,
     () => false,
   );
-  const [person, principal, proposal, requests, worker] = await Promise.all([
+  const [person, link, proposal, requests, worker] = await Promise.all([
     personShown(context, user),
-    context.ledger.principalOf(user),
+    context.ledger.linkOf(user),
     context.ledger.linkProposalOf(user),
     context.ledger.ofRequester(user, 50),
     context.ledger.workerIdentity(),
   ]);
   const clusters = [...context.config.clusters.values()];
-  return whoAmIAnswer({ person, principal, proposal, requests, clusters, worker, workerAnswered });
+  const again = isToBeMadeAgain(context, user, link);
+  const principal = link?.arn ?? null;
+  return whoAmIAnswer({ person, principal, again, proposal, requests, clusters, worker, workerAnswered });
 }
 
 async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {

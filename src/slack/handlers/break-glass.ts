@@ -1,4 +1,5 @@
 import { breakTheGlass } from "../../approval/glass.ts";
+import { isSealedLink } from "../../approval/seal-link.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import { type BreakGlass, breakGlassFor } from "../../policy/break-glass.ts";
 import type { Cluster, Level } from "../../policy/cluster.ts";
@@ -18,7 +19,7 @@ export async function breakGlass(context: SlackContext, user: string, line: stri
   const [name = "", ...words] = line.trim().split(/\s+/);
   const cluster = readCluster(name, context.config.clusters);
   const named = words[0]?.startsWith("arn:") ? words.shift() : undefined;
-  const arn = readArn(named ?? (await context.ledger.principalOf(user)) ?? "");
+  const arn = readArn(named ?? (await ownPrincipal(context, user)) ?? "");
   const reason = readReason(words.join(" "));
   const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
   if (!cluster.value || !arn.value || !reason.value) return glassMistakeAnswer(mistake ?? "");
@@ -32,6 +33,12 @@ export async function breakGlass(context: SlackContext, user: string, line: stri
   const possible = mayRequest({ ...wish, level, durationSeconds: may.durationSeconds });
   if (possible.type === "refused") return glassMistakeAnswer(possible.message);
   return glassAnswer(await give(context, person, wish, level, may), wish.cluster);
+}
+
+/** Nobody approves what comes of it: a link that anybody could have written is not gone by. */
+async function ownPrincipal({ ledger, sealKeys }: SlackContext, user: string): Promise<string | null> {
+  const link = await ledger.linkOf(user);
+  return link && isSealedLink(user, link, sealKeys) ? link.arn : null;
 }
 
 interface GlassWish {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { sealLink } from "../../approval/seal-link.ts";
 import { linkEvent } from "../../audit/link-event.ts";
 import { explain } from "../../failure/access-error.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
@@ -10,7 +11,8 @@ import { linkClickAnswer, linkDecided, linkOutcome } from "../messages/link-answ
 import type { Message } from "../messages/message.ts";
 import { answerWhereClicked, type ButtonClick } from "./answer-click.ts";
 
-const buttonValue = z.strictObject({ user: z.string(), id: z.string() });
+/** The ARN as well: what waits in Redis could be exchanged between the question and the click. */
+const buttonValue = z.strictObject({ user: z.string(), id: z.string(), arn: z.string() });
 
 export function handleConfirmLinkButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return handleLinkDecision(context, click, true);
@@ -57,13 +59,15 @@ export async function decideLink(
   if (!administrators.includes(by)) return refused("not-an-administrator");
   const button = buttonValue.safeParse(parse(value));
   const proposal = button.success ? await context.ledger.linkProposalOf(button.data.user) : null;
-  if (!button.success || !proposal || proposal.id !== button.data.id)
+  if (!button.success || proposal?.id !== button.data.id || proposal.arn !== button.data.arn)
     return refused("handled-already", button.data?.user);
   const { id, user, arn } = proposal;
   if (user === by) return refused("own-link", user);
   const type = confirmed ? "link.confirmed" : "link.refused";
-  const event = linkEvent(type, by, context.now(), { user, arn, before: await context.ledger.principalOf(user) });
-  const change = { user, expected: id, principal: confirmed ? arn : null, proposal: null, event };
+  const now = context.now();
+  const event = linkEvent(type, by, now, { user, arn, before: await context.ledger.principalOf(user) });
+  const link = { arn, seal: sealLink(user, arn, { by, at: now.toISOString() }, context.sealKeys) };
+  const change = { user, expected: id, link: confirmed ? link : null, proposal: null, event };
   return (await context.ledger.changeLink(change)) ? { type: "decided", proposal } : refused("handled-already", user);
 }
 

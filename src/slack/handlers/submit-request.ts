@@ -1,3 +1,4 @@
+import { sealLink } from "../../approval/seal-link.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import { type AskVerdict, mayAsk } from "../../policy/may-ask.ts";
 import { type AccessRequest, createRequest } from "../../request/request.ts";
@@ -7,7 +8,7 @@ import { isFirstTry } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
 import { requestedAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
-import { goesByLinks, standingOf } from "../standing.ts";
+import { asksForLinks, standingOf } from "../standing.ts";
 
 /** Asks for access in somebody's name, where their account may ask for anything. @throws AccessError */
 export async function askFor(context: SlackContext, requester: string, wish: RequestWish): Promise<Message> {
@@ -60,10 +61,10 @@ export async function submitRequest(
   const result = await recordChange(context, request, event, now);
   // Ids are random: a conflict here means that this very id exists, so another one is drawn.
   if (result.type === "conflict") return submitRequest(context, requester, wish, extended);
-  // Where a rule goes by links, or an administrator confirms them, asking must not make one.
-  const { clusters, linking } = context.config;
-  const asksForLink = linking.mustBeConfirmed || [...clusters.values()].some(goesByLinks);
-  if (verdict.type === "allowed" && !asksForLink) await context.ledger.linkPrincipal(requester, principal.arn);
+  if (verdict.type === "allowed" && !asksForLinks(context.config)) {
+    const seal = sealLink(requester, principal.arn, { by: null, at: now.toISOString() }, context.sealKeys);
+    await context.ledger.linkPrincipal(requester, { arn: principal.arn, seal });
+  }
   return request;
 }
 

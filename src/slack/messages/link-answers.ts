@@ -5,13 +5,19 @@ import { answer } from "./answers.ts";
 import type { Message } from "./message.ts";
 
 /** What `link` alone tells: how it stands. */
-export function linkStateAnswer(principal: string | null, proposal: LinkProposal | null): Message {
-  const linked = principal ? `You are linked with ${code(principal)}.` : "You are linked with no principal yet.";
+export function linkStateAnswer(principal: string | null, proposal: LinkProposal | null, again: boolean): Message {
+  const stale = again ? ` ${madeAgain}` : "";
+  const linked = principal
+    ? `You are linked with ${code(principal)}.${stale}`
+    : "You are linked with no principal yet.";
   const waiting = proposal ? ` ${code(proposal.arn)} waits for an administrator since ${time(proposal.at)}.` : "";
   return answer(
     `${linked}${waiting} ${code("/eks-access link <arn>")} changes it; ${code("aws sts get-caller-identity")} shows your ARN.`,
   );
 }
+
+/** Of a link that nobody's word stands behind. A sentence. */
+export const madeAgain = `No rule goes by it before you have linked it again with ${code("/eks-access link <arn>")}.`;
 
 export function linkedAnswer(arn: string, noticed: string | null): Message {
   const what = noticed ? ` ${told(noticed, 300)}` : "";
@@ -45,7 +51,7 @@ export function linkRefusedAnswer(message: string): Message {
 export function linkQuestion(proposal: LinkProposal, current: string | null): Message {
   const { id, user, arn } = proposal;
   const text = `${mention(user)} asks to be linked with ${code(arn)}`;
-  const value = JSON.stringify({ user, id });
+  const value = JSON.stringify({ user, id, arn });
   return {
     text,
     blocks: [

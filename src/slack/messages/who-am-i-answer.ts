@@ -4,12 +4,15 @@ import { approvesFor } from "../../policy/may-see.ts";
 import { isNamedIn, type Person } from "../../policy/person.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { code, codeList, mention, section, time, until } from "../mrkdwn.ts";
+import { madeAgain } from "./link-answers.ts";
 import type { Message } from "./message.ts";
 import { stateOf } from "./words.ts";
 
 export interface WhoAmI {
   readonly person: Person;
   readonly principal: string | null;
+  /** Whether no rule goes by it before it is linked again. */
+  readonly again: boolean;
   /** What waits for an administrator's confirmation. */
   readonly proposal: LinkProposal | null;
   readonly requests: readonly AccessRequest[];
@@ -26,6 +29,7 @@ const mostLeases = 10;
 export function whoAmIAnswer({
   person,
   principal,
+  again,
   proposal,
   requests,
   clusters,
@@ -35,7 +39,7 @@ export function whoAmIAnswer({
   const approves = clusters.filter((cluster) => approvesFor(cluster, person)).map(({ name }) => name);
   const onCall = clusters.filter((cluster) => isNamedIn(cluster.onCall, person)).map(({ name }) => name);
   const parts = [
-    `*You* ${mention(person.user)} (${code(person.user)})\n*Linked principal* ${linkWords(principal, proposal)}`,
+    `*You* ${mention(person.user)} (${code(person.user)})\n*Linked principal* ${linkWords(principal, proposal, again)}`,
     leaseLines(requests).join("\n"),
     `*You may approve on* ${namesOr("no cluster", approves)}\n*You are on call for* ${namesOr("no cluster", onCall)}`,
     `*The worker* ${workerWords(worker, workerAnswered)}`,
@@ -43,9 +47,10 @@ export function whoAmIAnswer({
   return { text: parts.join("\n"), blocks: parts.map(section) };
 }
 
-function linkWords(principal: string | null, proposal: LinkProposal | null): string {
+function linkWords(principal: string | null, proposal: LinkProposal | null, again: boolean): string {
   const linked = principal ? code(principal) : `none yet; ${code("/eks-access link <arn>")} links yours`;
-  return proposal ? `${linked} (${code(proposal.arn)} waits for an administrator)` : linked;
+  const waiting = proposal ? ` (${code(proposal.arn)} waits for an administrator)` : "";
+  return `${linked}${waiting}${again ? `. ${madeAgain}` : ""}`;
 }
 
 function leaseLines(requests: readonly AccessRequest[]): string[] {

@@ -89,7 +89,7 @@ describe("a worker", () => {
     const questions: WorkerQuestion[] = [];
     const worker = async (question: WorkerQuestion) => void questions.push(question);
     stage = await aStage({ worker });
-    await stage.ledger.linkPrincipal("U0ENGINEER", engineerArn);
+    await stage.ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn, seal: null });
 
     await say("why staging");
     await say(`why staging ${engineerArn}`, "U0APPROVER");

@@ -26,7 +26,7 @@ async function decide(user: string, by: string): Promise<string> {
   const proposal = await stage.ledger.linkProposalOf(user);
   if (!proposal) throw new Error("There is nothing to decide.");
   const context = aSlackContext(stage.ledger, confirming);
-  const decided = await decideLink(context, JSON.stringify({ user, id: proposal.id }), by, true);
+  const decided = await decideLink(context, JSON.stringify({ user, id: proposal.id, arn: proposal.arn }), by, true);
   return decided.type === "refused" ? decided.answer.text : "decided";
 }
 

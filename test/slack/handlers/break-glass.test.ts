@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { sealLink } from "../../../src/approval/seal-link.ts";
 import { breakGlass } from "../../../src/slack/handlers/break-glass.ts";
 import { reviewGlass } from "../../../src/slack/handlers/review-glass.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
+import { sealKeys } from "../../builders/seal-keys.ts";
+import { at } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aSlackContext, nobodysGroups } from "../slack-context.ts";
 
@@ -39,11 +42,21 @@ describe("break-glass", () => {
   });
 
   test("takes the principal that is linked, where none is written", async () => {
-    await ledger.linkPrincipal("U0ENGINEER", engineerArn);
+    const seal = sealLink("U0ENGINEER", engineerArn, { by: null, at: at(0).toISOString() }, sealKeys);
+    await ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn, seal });
 
     await breakGlass(context, "U0ENGINEER", "staging checkout is down");
 
     expect(await ledger.get("r-new")).toMatchObject({ principal: engineerArn, reason: "checkout is down" });
+  });
+
+  test("does not take one that somebody wrote into Redis: it has to be written then", async () => {
+    const seal = sealLink("U0ENGINEER", engineerArn, { by: null, at: at(0).toISOString() }, sealKeys);
+    await ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn.replace("engineer", "intruder"), seal });
+
+    await breakGlass(context, "U0ENGINEER", "staging checkout is down");
+
+    expect(await ledger.get("r-new")).toBeNull();
   });
 
   test("asks for no user groups where the policy names the person", async () => {

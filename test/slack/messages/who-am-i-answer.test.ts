@@ -13,7 +13,7 @@ const worker = {
   at: at(0).toISOString(),
 };
 const person = { user: "U0ENGINEER", memberships: [] };
-const nobody = { person, principal: null, proposal: null, requests: [], clusters: [aCluster()] };
+const nobody = { person, principal: null, again: false, proposal: null, requests: [], clusters: [aCluster()] };
 
 test("whoami tells the person, the linked principal, what is active, what they may do, and who the worker is", () => {
   const requests = [aGrantedRequest({ state: "active" }), aRequest({ id: "r-2" })];
@@ -23,7 +23,16 @@ test("whoami tells the person, the linked principal, what is active, what they m
     aCluster({ name: "production", onCall: ["U0ENGINEER"] }),
   ];
 
-  const answer = whoAmIAnswer({ person, principal, proposal: null, requests, clusters, worker, workerAnswered: true });
+  const answer = whoAmIAnswer({
+    person,
+    principal,
+    again: false,
+    proposal: null,
+    requests,
+    clusters,
+    worker,
+    workerAnswered: true,
+  });
 
   expect(textOfBlocks(answer)).toMatchInlineSnapshot(`
     "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
@@ -74,6 +83,7 @@ test("Slack takes whoami of somebody with everything, as long as it can be", () 
   const { blocks } = whoAmIAnswer({
     person,
     principal,
+    again: true,
     proposal: null,
     requests,
     clusters,

@@ -1,0 +1,39 @@
+import { isSealed, type SealKeys, seal } from "./seal.ts";
+
+/** Who said that a Slack account goes by a principal, sealed. */
+export interface LinkSeal {
+  /** Slack user id: of who is linked, or of the administrator who confirmed it; null: it was only asked for with it. */
+  readonly by: string | null;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Over the above, whose link it is and the ARN. */
+  readonly seal: string;
+}
+
+/** What a Slack account is linked with, as it is remembered. */
+export interface PrincipalLink {
+  readonly arn: string;
+  /** Null: of an older eks-access, or written past us. */
+  readonly seal: LinkSeal | null;
+}
+
+/** Seals that somebody goes by this principal. */
+export function sealLink(user: string, arn: string, said: Omit<LinkSeal, "seal">, keys: SealKeys): LinkSeal {
+  return { ...said, seal: seal("link", { ...said, user, arn }, keys) };
+}
+
+/** Whether one of our keys sealed that this person goes by this principal. */
+export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, keys: SealKeys): boolean {
+  if (!given) return false;
+  const { seal: sealText, ...said } = given;
+  return isSealed("link", { ...said, user, arn }, sealText, keys);
+}
+
+/**
+ * Whether rules that go by links may go by this one: it was made for this very purpose, and confirmed where links have
+ * to be.
+ */
+export function isBelievedLink(user: string, link: PrincipalLink, mustBeConfirmed: boolean, keys: SealKeys): boolean {
+  const by = link.seal?.by ?? null;
+  return by !== null && (!mustBeConfirmed || by !== user) && isSealedLink(user, link, keys);
+}

@@ -1,0 +1,105 @@
+import { WebClient } from "@slack/web-api";
+import { describe, expect, test } from "vitest";
+import { isBelievedLink, type PrincipalLink, sealLink } from "../../src/approval/seal-link.ts";
+import type { Command } from "../../src/slack/commands/command.ts";
+import { link } from "../../src/slack/commands/link.ts";
+import { whoami } from "../../src/slack/commands/whoami.ts";
+import type { SlackContext } from "../../src/slack/context.ts";
+import { decideLink } from "../../src/slack/handlers/link-decision.ts";
+import { standingOf } from "../../src/slack/standing.ts";
+import { configText } from "../builders/a-cluster.ts";
+import { engineerArn } from "../builders/a-request.ts";
+import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
+import { at, hours } from "../builders/times.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
+import { aSlackContext } from "./slack-context.ts";
+
+const user = "U0ENGINEER";
+const moment = at(0).toISOString();
+const intruderArn = engineerArn.replace("engineer", "intruder");
+const goesByLinks = `${configText}policy: { rules: [{ name: own, principals: { linkedOnly: true } }] }\n`;
+const confirming = `${goesByLinks}administrators: [U0ONCALL]\nlinking: { confirm: administrator }\n`;
+
+const linkBy = (by: string | null, arn = engineerArn, keys = sealKeys, of = user): PrincipalLink => ({
+  arn,
+  seal: sealLink(of, arn, { by, at: moment }, keys),
+});
+const own = linkBy(user);
+
+describe("rules that go by links believe one", () => {
+  test.each<[string, PrincipalLink, boolean]>([
+    ["that the person made, where nobody has to confirm it", own, false],
+    ["that an administrator confirmed", linkBy("U0ONCALL"), true],
+  ])("%s", (_, found, mustBeConfirmed) => {
+    expect(isBelievedLink(user, found, mustBeConfirmed, sealKeys)).toBe(true);
+  });
+
+  test.each<[string, PrincipalLink, boolean?]>([
+    ["without a seal, as of an older program", { arn: engineerArn, seal: null }],
+    ["in which the principal was exchanged", { ...own, arn: intruderArn }],
+    ["that is somebody else's", linkBy("U0STRANGER", engineerArn, sealKeys, "U0STRANGER")],
+    ["that another installation sealed", linkBy(user, engineerArn, otherKeys)],
+    ["that passes for a later one", { ...own, seal: own.seal && { ...own.seal, at: at(hours(1)).toISOString() } }],
+    ["that passes for a confirmed one", { ...own, seal: own.seal && { ...own.seal, by: "U0ONCALL" } }, true],
+    ["that nobody confirmed, where somebody has to", own, true],
+    ["that only stood in a request", linkBy(null)],
+  ])("but none %s", (_, found, mustBeConfirmed = false) => {
+    expect(isBelievedLink(user, found, mustBeConfirmed, sealKeys)).toBe(false);
+  });
+});
+
+const run = (command: Command, context: SlackContext, rest: string) =>
+  command.run(context, { user, rest, client: new WebClient(), triggerId: "", commands: [] });
+
+describe("a link that somebody wrote into Redis", () => {
+  async function forged(config = goesByLinks) {
+    const ledger = memoryLedger();
+    const context = aSlackContext(ledger, config);
+    const [cluster] = context.config.clusters.values();
+    if (!cluster) throw new Error("The configuration has a cluster.");
+    await ledger.linkPrincipal(user, { ...own, arn: intruderArn });
+    return { ledger, context, cluster };
+  }
+
+  test("is not what the policy goes by, and counts once it is made again", async () => {
+    const { context, cluster } = await forged();
+
+    const before = await standingOf(context, cluster, user);
+    await run(link, context, intruderArn);
+    const after = await standingOf(context, cluster, user);
+
+    expect(before.linked).toBeNull();
+    expect(after.linked).toBe(intruderArn);
+  });
+
+  test("is told to whoever it is about", async () => {
+    const { context } = await forged();
+
+    for (const command of [link, whoami]) {
+      expect((await run(command, context, ""))?.text).toContain("No rule goes by it before you have linked it again");
+    }
+  });
+
+  test("is not made of one that an administrator reads: the button is of the very ARN that stood above it", async () => {
+    const { ledger, context, cluster } = await forged(confirming);
+    const proposal = { id: "p-1", user, arn: engineerArn, at: moment };
+    const event = { type: "link.proposed", at: moment, actor: user, request: "", cluster: "", detail: {} } as const;
+    await ledger.changeLink({ user, expected: null, link: null, proposal: { ...proposal, arn: intruderArn }, event });
+
+    const decided = await decideLink(context, JSON.stringify({ user, id: "p-1", arn: engineerArn }), "U0ONCALL", true);
+
+    expect(decided.type).toBe("refused");
+    expect((await standingOf(context, cluster, user)).linked).toBeNull();
+  });
+
+  test("counts once an administrator confirmed it", async () => {
+    const { ledger, context, cluster } = await forged(confirming);
+    const proposal = { id: "p-1", user, arn: engineerArn, at: moment };
+    const event = { type: "link.proposed", at: moment, actor: user, request: "", cluster: "", detail: {} } as const;
+    await ledger.changeLink({ user, expected: null, link: null, proposal, event });
+
+    await decideLink(context, JSON.stringify({ user, id: "p-1", arn: engineerArn }), "U0ONCALL", true);
+
+    expect((await standingOf(context, cluster, user)).linked).toBe(engineerArn);
+  });
+});
