@@ -31,16 +31,19 @@ describe("traces", () => {
       channel,
     );
     await person("U0APPROVER").click(await flow.asked(reason), "approve");
-    // Whole: what is above a span ends after it, and is sent later.
-    const isWhole = (span: ReceivedSpan) => {
-      const line = ancestorsOf(span, receiver.spans);
-      return line.includes("record grant.active") && line.at(-1) === "/eks-access request";
-    };
-    const shown = await flow.until(
-      () => receiver.spans.find((each) => each.name === "slack chat.update" && isWhole(each)),
-      40_000,
-    );
-    const trace = receiver.spans.filter(({ traceId }) => traceId === shown.traceId);
+    await flow.message("*Active*", 40_000);
+    // What is above a span ends after it, and is sent later.
+    const whole = (name: string) =>
+      receiver.spans.find((each) => {
+        const line = ancestorsOf(each, receiver.spans);
+        return each.name === name && line.includes("record request.approved") && line.at(-1) === "/eks-access request";
+      });
+    const last = ["record grant.active", "slack chat.update"];
+    const [active] = await flow.until(() => {
+      const found = last.flatMap((name) => whole(name) ?? []);
+      return found.length === last.length ? found : undefined;
+    }, 40_000);
+    const trace = receiver.spans.filter(({ traceId }) => traceId === active?.traceId);
     const lineOf = (name: string) => {
       const found = trace.find((each) => each.name === name);
       return found ? ancestorsOf(found, trace) : [];
