@@ -1,0 +1,149 @@
+import { readFile } from "node:fs/promises";
+import { pino } from "pino";
+import { vi } from "vitest";
+import { sealKeysFrom } from "../../src/approval/seal.ts";
+import { type PartsContext, startParts } from "../../src/bin/start-parts.ts";
+import { stopParts } from "../../src/bin/stop-parts.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { readEnvironment } from "../../src/config/environment.ts";
+import { openQueues } from "../../src/jobs/queues.ts";
+import { redisAuditLog } from "../../src/redis/audit-log.ts";
+import { connectLedger, connectRedisBlocking } from "../../src/redis/connect.ts";
+import { redisLedger } from "../../src/redis/ledger.ts";
+import { freePort } from "../../src/sandbox/free-port.ts";
+import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
+import type { SandboxMessage } from "../../src/sandbox/slack/shapes.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { aRedis } from "../redis.ts";
+
+type Kind = "slack" | "worker";
+
+/** What both processes do, in this one: a sandbox, a real Redis, and a second less for each start. */
+export interface Product {
+  readonly sandbox: Sandbox;
+  readonly redisUrl: string;
+  /** Everything that people could read so far: in the channel, alone, in direct messages, and in the logs. */
+  readable: () => readonly string[];
+  /** Starts what is not there, with a change of its environment. */
+  start: (kind: Kind, change?: Readonly<Record<string, string>>) => Promise<void>;
+  stop: (kind: Kind) => Promise<void>;
+  /** The engineer asks for the level viewer. */
+  ask: (duration: string, reason: string) => Promise<unknown>;
+  approve: (message: SandboxMessage) => Promise<unknown>;
+  /** The newest message of the channel that holds all these texts; waits for it. */
+  message: (...texts: readonly string[]) => Promise<SandboxMessage>;
+  /** What only the engineer sees and that holds this text; waits for it. */
+  answer: (text: string) => Promise<string>;
+  /** The newest direct message to the engineer that holds this text; waits for it. */
+  told: (text: string) => Promise<string>;
+  /** Resolves when the Slack process has its Redis again: its client tries every moment by itself. */
+  whenBack: () => Promise<void>;
+  close: () => Promise<void>;
+}
+
+export interface ProductOptions extends SandboxOptions {
+  readonly redisUrl?: string;
+}
+
+const withinMs = 20_000;
+
+export async function aProduct({ redisUrl: given, ...options }: ProductOptions = {}): Promise<Product> {
+  const redis = given ? { url: given, close: async () => {} } : await aRedis();
+  const sandbox = await startSandbox({ slackRateLimits: false, ...options });
+  const port = await freePort();
+  sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
+  const lines: string[] = [];
+  const running = new Map<Kind, () => Promise<void>>();
+  const environmentOf = (kind: Kind) => sandbox.environmentOf(kind, { redisUrl: redis.url, port });
+  for (const [name, value] of Object.entries(environmentOf("worker"))) {
+    if (name.startsWith("AWS_")) vi.stubEnv(name, value);
+  }
+  const stop = async (kind: Kind) => {
+    await running.get(kind)?.();
+    running.delete(kind);
+  };
+  const start: Product["start"] = async (kind, change = {}) => {
+    running.set(kind, await startKind(kind, { ...environmentOf(kind), ...change }, lines));
+  };
+  await Promise.all([start("slack"), start("worker")]);
+  const { person, messages, until } = sandbox.slack;
+  const message: Product["message"] = (...texts) =>
+    until(() => messages(channel).findLast((each) => texts.every((text) => textOf(each).includes(text))), withinMs);
+  const untilText = (all: () => readonly SandboxMessage[], text: string) =>
+    until(
+      () =>
+        all()
+          .map(textOf)
+          .findLast((each) => each.includes(text)),
+      withinMs,
+    );
+  return {
+    sandbox,
+    redisUrl: redis.url,
+    readable: () => [
+      ...messages(channel).map(textOf),
+      ...["U0ENGINEER", "U0APPROVER"].flatMap((id) =>
+        [...person(id).ephemerals(), ...person(id).directMessages()].map(textOf),
+      ),
+      ...lines,
+    ],
+    start,
+    stop,
+    ask: (duration, reason) =>
+      person("U0ENGINEER").command(
+        `/eks-access request ${clusterName} ${arns.engineer} viewer for ${duration} ${reason}`,
+        channel,
+      ),
+    approve: (asked) => person("U0APPROVER").click(asked, "approve"),
+    message,
+    answer: (text) => untilText(() => person("U0ENGINEER").ephemerals(), text),
+    told: (text) => untilText(() => person("U0ENGINEER").directMessages(), text),
+    whenBack: async () => {
+      for (;;) {
+        const seen = person("U0ENGINEER").ephemerals().length;
+        await person("U0ENGINEER").command("/eks-access list", channel);
+        const answer = await until(() => person("U0ENGINEER").ephemerals()[seen], withinMs);
+        if (!textOf(answer).includes("did not answer")) return;
+      }
+    },
+    close: async () => {
+      await Promise.all([stop("slack"), stop("worker")]);
+      vi.unstubAllEnvs();
+      await sandbox.stop();
+      await redis.close();
+    },
+  };
+}
+
+/** One process's parts, with connections of its own. What it logs goes into `lines`. */
+async function startKind(
+  kind: Kind,
+  variables: Readonly<Record<string, string>>,
+  lines: string[],
+): Promise<() => Promise<void>> {
+  const { environment, problems } = readEnvironment(variables, kind);
+  const reading = readConfig(await readFile(variables.EKS_ACCESS_CONFIG ?? "", "utf8"));
+  if (!environment || reading.type === "invalid") throw new Error(`It does not start: ${problems.join("\n")}`);
+  const log = pino({ level: "info" }, { write: (line: string) => void lines.push(line) });
+  const { redis, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
+  const blocking = connectRedisBlocking(environment.redisUrl, environment.redisAccess);
+  const queues = openQueues(redis);
+  const context: PartsContext = {
+    ledger: redisLedger(redis),
+    auditLog: redisAuditLog(redis),
+    queues,
+    blocking,
+    log,
+    config: reading.config,
+    sealKeys: sealKeysFrom(environment.sealSecrets),
+    now: () => new Date(),
+  };
+  const parts = await startParts(kind, context, environment.slack);
+  return async () => {
+    await stopParts(parts, 5, log);
+    await queues.close();
+    blocking.disconnect();
+    await close();
+  };
+}

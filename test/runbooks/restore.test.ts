@@ -1,0 +1,53 @@
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { audit } from "../../src/bin/audit.ts";
+import { type ProvidedRedis, provideRedis } from "../../src/sandbox/redis/provide-redis.ts";
+import { runCommand } from "../bin/check-run.ts";
+import { aProduct, type Product } from "./a-product.ts";
+import { expectSentences } from "./runbook.ts";
+
+let folder: string;
+let redis: ProvidedRedis;
+let product: Product;
+let port: number;
+
+/** A Redis with its append-only file in this folder, at the same address as before. */
+async function redisOn(name: string): Promise<ProvidedRedis> {
+  vi.stubEnv("REDIS_URL", "");
+  const provided = await provideRedis({ dataDir: join(folder, name), appendOnly: true, ...(port > 0 && { port }) });
+  port = Number(new URL(provided.url).port);
+  return provided;
+}
+
+beforeEach(async () => {
+  port = 0;
+  folder = await mkdtemp(join(tmpdir(), "eks-access-restore-"));
+  redis = await redisOn("data");
+  product = await aProduct({ redisUrl: redis.url });
+});
+afterEach(async () => {
+  await product.close();
+  await redis.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("restore: with a copy of the append-only file requests that wait and the audit log are there again", async () => {
+  await product.ask("10m", "waiting");
+  await product.message("waiting", "[Approve]");
+  for (const kind of ["slack", "worker"] as const) await product.stop(kind);
+  await redis.stop();
+  await cp(join(folder, "data"), join(folder, "copy"), { recursive: true });
+  await rm(join(folder, "data"), { recursive: true });
+
+  redis = await redisOn("copy");
+  vi.stubEnv("REDIS_URL", redis.url);
+  const verified = await runCommand(audit, ["verify"]);
+  for (const kind of ["slack", "worker"] as const) await product.start(kind);
+  await product.approve(await product.message("waiting", "[Approve]"));
+  await product.message("waiting", "*Active*");
+
+  expect(verified.code).toBe(0);
+  expectSentences("Restore", [verified.stdout]);
+});
