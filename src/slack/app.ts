@@ -40,10 +40,11 @@ export async function startSlackApp(
   const bot = await whoIsTheBot(environment);
   // Over HTTP the door measures how late an answer is: it begins before Bolt does.
   const onAck = mode === "socket" ? tellAck : () => {};
-  // Bolt writes into what it is told of the bot, and would remember things of conversations that nobody asks for.
+  // Bolt writes into what it is told of the bot. Nobody asks for its memory of conversations, and of messages, in which it
+  // would look for the bot's own, it is told nothing.
   const authorize = async () => ({ ...bot });
   const app = new WatchedApp(
-    { authorize, receiver, clientOptions, logger, convoStore: false },
+    { authorize, receiver, clientOptions, logger, convoStore: false, ignoreSelf: false },
     { onAck, traces: context.traces },
   );
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
@@ -121,11 +122,11 @@ function socketReceiver(environment: SlackEnvironment, logger: BoltLogger): Rece
 function boltLogger(log: Logger): BoltLogger {
   const write =
     (level: "debug" | "info" | "warn" | "error") =>
-    (...parts: unknown[]) =>
-      log[level](
-        { source: "bolt" },
-        parts.map((part) => (part instanceof Error ? part.message : String(part))).join(" "),
-      );
+    (...parts: unknown[]) => {
+      if (!log.isLevelEnabled(level)) return;
+      const words = parts.map((part) => (part instanceof Error ? part.message : String(part)));
+      log[level]({ source: "bolt" }, words.join(" "));
+    };
   return {
     debug: write("debug"),
     info: write("debug"),

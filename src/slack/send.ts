@@ -13,7 +13,8 @@ export interface SlackAnswer {
  */
 const sockets = new Agent({
   connections: 100,
-  connect: { timeout: 3_000 },
+  // A process that gets no processor for some seconds must not take that for a Slack that is away.
+  connect: { timeout: 10_000 },
   headersTimeout: 15_000,
   bodyTimeout: 15_000,
 });
