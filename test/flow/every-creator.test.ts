@@ -32,10 +32,12 @@ describe("a cluster of each kind of creator", () => {
     await person("U0ONCALL").command(`/eks-access creator ${cluster}`, channel);
     return textOf(await flow.until(() => person("U0ONCALL").ephemerals()[before], 60_000));
   };
-  /** What a role or user of the account has called, as IAM calls it. */
-  const actionsOf = (arn: string) => {
+  /** What a role or user of the account has called, as IAM calls it; `let in`: what AWS did not refuse of it. */
+  const actionsOf = (arn: string, which: "let in" | "refused" = "let in") => {
     const name = arn.split("/").at(-1);
-    const calls = flow.sandbox.aws.calls.filter(({ by }) => by?.split("/").includes(name ?? ""));
+    const calls = flow.sandbox.aws.calls.filter(
+      ({ by, status }) => by?.split("/").includes(name ?? "") && (status === 403) === (which === "refused"),
+    );
     const actions = calls.map(({ call }) => call.replace(".", ":")).filter((call) => call !== "sts:GetCallerIdentity");
     return new Set(actions);
   };
@@ -167,6 +169,8 @@ describe("a cluster of each kind of creator", () => {
       const allowed = documented(file);
       expect([...(flow.sandbox.aws.account.identity(arn)?.allow ?? [])].sort(), arn).toEqual(allowed.sort());
       expect([...actionsOf(arn)].sort(), arn).toEqual(allowed.filter((action) => !carried.includes(action)));
+      // The worker looks by itself for rescues, which takes the policy of a rescue; nobody has it here.
+      expect([...actionsOf(arn, "refused")], arn).toEqual(arn === arns.worker ? ["eks:DescribeCluster"] : []);
     }
     expect(flow.sandbox.aws.calls.filter(({ by }) => by === undefined)).toEqual([]);
   });
