@@ -9,10 +9,10 @@ import { broken, counted, type Finding, found, named, notAsked, someOf } from ".
 export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
 
 /** Who the API server takes the creator for; null: it has no SelfSubjectReview. */
-export function apiServerFinding(identity: MappedIdentity | null, version: string): Finding {
+export function apiServerFinding(identity: MappedIdentity | null): Finding {
   if (!identity) {
     return notAsked(
-      `it let us in, but Kubernetes ${version || "of this version"} has no SelfSubjectReview (it came with 1.28), so it does not say as whom`,
+      "it let us in, but has no SelfSubjectReview, which came with Kubernetes 1.28, so it does not say as whom",
     );
   }
   const groups = identity.groups.length > 0 ? `in ${someOf(identity.groups)}` : "in no groups";
@@ -47,6 +47,10 @@ export interface DocumentFacts {
   readonly untrusted: string | null;
 }
 
+/** The API server refuses to take immutable out again (Kubernetes docs, "Immutable ConfigMaps"). */
+const immutableRemedy =
+  "Kubernetes takes no `immutable: true` out of a ConfigMap: save it, take the line out of the copy, and put that in its place with `kubectl replace --force`. Between the two nobody but the creator signs in.";
+
 /** Whether the document is there, can be written, and can be read whole. Null: there is none. */
 export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): Finding {
   if (!facts) return absentFinding(cluster);
@@ -57,7 +61,7 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
     problemWords(document),
     `${roomWords(size)} of room left`,
   ].join(", ");
-  if (immutable) return broken(`${detail}, but it is immutable`, "Remove `immutable: true` from the ConfigMap.");
+  if (immutable) return broken(`${detail}, but it is immutable`, immutableRemedy);
   if (untrusted !== null) {
     return broken(
       `${detail}, but the annotation ${named("eks-access/grants")} is not believed: ${untrusted}`,

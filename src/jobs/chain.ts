@@ -108,11 +108,7 @@ async function takeApiLinks(
 ): Promise<Reached | null> {
   const { credentials, description } = aws;
   const client = await connectAs(credentials, cluster, description, context.now(), []);
-  const identity = await take(
-    "api-server",
-    () => client.whoAmI(),
-    (who) => apiServerFinding(who, description.version),
-  );
+  const identity = await take("api-server", () => client.whoAmI(), apiServerFinding);
   if (identity === undefined) {
     client.close();
     return null;
