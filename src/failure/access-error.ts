@@ -87,7 +87,11 @@ const catalogue = {
     retry: false,
     mend: "Create the ConfigMap aws-auth in kube-system, or set createAwsAuth for the cluster in eks-access.yml.",
   },
-  "document-immutable": { retry: false, mend: "Remove immutable: true from the ConfigMap aws-auth." },
+  // The API server refuses to take it out again (Kubernetes docs, "Immutable ConfigMaps").
+  "document-immutable": {
+    retry: false,
+    mend: "Kubernetes takes no immutable: true out of a ConfigMap: save it, take the line out of the copy, and put that in its place with kubectl replace --force.",
+  },
   "record-changed": { retry: true, mend: "The worker looks at the request again by itself." },
   "ledger-unreachable": { retry: true, mend: "Check that Redis runs and that REDIS_URL is right." },
   "ledger-newer": {

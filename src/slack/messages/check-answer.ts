@@ -48,10 +48,12 @@ function kibibytes(bytes: number): string {
   return `${Math.ceil(bytes / 1024).toLocaleString("en")} KiB`;
 }
 
+const immutableWarning = `It is immutable: nothing can be given or taken away until a copy without ${code("immutable: true")} is put in its place with ${code("kubectl replace --force")}.`;
+
 function warningsOf({ immutable, isRead }: CheckedDocument): string[] {
   return [
     ...(isRead ? [] : [`The authentication mode is ${code("API")}: the cluster does not read this document.`]),
-    ...(immutable ? [`It is immutable: nothing can be given before ${code("immutable: true")} is removed.`] : []),
+    ...(immutable ? [immutableWarning] : []),
   ];
 }
 
