@@ -1,4 +1,5 @@
 import { covers } from "../access-entry/policy-text.ts";
+import type { Problem, Section } from "../aws-auth/problem.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
 
 /** A grant in force whose part somebody else took out of the document. */
@@ -20,14 +21,18 @@ export interface SectionWriter {
  * What of a grant is missing in its entry; null: nothing is.
  *
  * @param writers of the document; null: it is an access entry, which does not say who wrote it
+ * @param problems of the document: in a section that can't be read nothing is gone, and counts for nothing all the same
  */
 export function driftOf(
   request: AccessRequest,
   entry: MappedIdentity | null,
   writers: readonly SectionWriter[] | null,
+  problems: readonly Problem[] = [],
 ): Drift | null {
   const missing = request.groups.filter((group) => !covers(entry?.groups ?? [], group));
   if (missing.length === 0) return null;
+  const unread = problems.find(({ code, section }) => unreadable.has(code) && section === sectionOf(request));
+  if (unread) return { request, message: `${unread.section} can't be read from line ${unread.line} on` };
   const what = entry
     ? `the entry of ${request.principal} lacks ${missing.join(", ")}`
     : `the entry of ${request.principal} is gone`;
@@ -35,13 +40,19 @@ export function driftOf(
   return { request, message: `${what}; ${who}` };
 }
 
+const unreadable: ReadonlySet<string> = new Set(["section-unreadable", "section-not-a-list"]);
+
+function sectionOf({ principal }: AccessRequest): Section {
+  return principal.includes(":user/") ? "mapUsers" : "mapRoles";
+}
+
 /**
  * managedFields names who owns what stands there, and never who took something out: only somebody who wrote the
  * section after our grant turned active is named.
  */
-function lastWriter({ principal, grant }: AccessRequest, writers: readonly SectionWriter[]): string {
-  const section = principal.includes(":user/") ? "mapUsers" : "mapRoles";
-  const since = Math.floor(Date.parse(grant?.activeSince ?? "") / 1000) * 1000;
+function lastWriter(request: AccessRequest, writers: readonly SectionWriter[]): string {
+  const section = sectionOf(request);
+  const since = Math.floor(Date.parse(request.grant?.activeSince ?? "") / 1000) * 1000;
   const [last] = writers
     .filter(
       ({ manager, dataKeys, time }) =>

@@ -35,6 +35,6 @@ export async function lookAtDocument(
 /** Which of these grants in force somebody took out of the document. */
 export function driftsIn({ document, managers }: LookedAt, inForce: readonly AccessRequest[]): readonly Drift[] {
   return inForce.flatMap(
-    (request) => driftOf(request, identityInDocument(document, request.principal), managers) ?? [],
+    (request) => driftOf(request, identityInDocument(document, request.principal), managers, document.problems) ?? [],
   );
 }

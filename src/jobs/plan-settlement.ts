@@ -1,5 +1,6 @@
 import { type PlanGuard, planChanges, type Refusal } from "../aws-auth/plan.ts";
 import { fitsAnnotation } from "../grant/annotation.ts";
+import type { Drift } from "../grant/drift.ts";
 import type { Target } from "../grant/holding.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -45,7 +46,8 @@ export function planSettlement(
   }
   if (plan.type === "refused") {
     const content = unchanged(input, checked, plan.refusal);
-    return { type: "refused", refusal: plan.refusal, voided: checked.voided, content };
+    const drifted = [...checked.drifted, ...notRepaired(checked.repaired, plan.refusal)];
+    return { type: "refused", refusal: plan.refusal, voided: checked.voided, drifted, content };
   }
   const untouched = [...state.holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
   const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
@@ -58,6 +60,11 @@ export function planSettlement(
   const sorted = sortOut(checked, leftOut);
   const withdrawals = withdrawalsAfter(input, sorted, holdings);
   return { type: "settled", settlement: { ...sorted, data: plan.after, holdings, withdrawals } };
+}
+
+/** What would be put back, and can't be: it is told as drift then, in a clause. */
+function notRepaired(repaired: readonly AccessRequest[], { message }: Refusal): readonly Drift[] {
+  return repaired.map((request) => ({ request, message: message.replace(/\.$/, "") }));
 }
 
 /** The document as it is, with the memory of what is taken back or given up all the same. */
@@ -121,7 +128,7 @@ function sortOut(checked: Checked, { principals, full }: LeftOut) {
     holding: checked.holding,
     drifted: [
       ...checked.drifted,
-      ...leftOut(checked.repaired).map(({ request, refusal }) => ({ request, message: refusal.message })),
+      ...leftOut(checked.repaired).flatMap(({ request, refusal }) => notRepaired([request], refusal)),
     ],
     repaired: planned(checked.repaired),
   };

@@ -15,7 +15,7 @@ import type { OpenedCluster } from "./open-cluster.ts";
 import { beginWrite, fail, voidApproval } from "./outcome.ts";
 import { overOrElsewhere } from "./over-or-elsewhere.ts";
 import { wakeCluster } from "./queues.ts";
-import { recordOutcomes } from "./record-outcomes.ts";
+import { recordAbsence, recordOutcomes, recordRefusal } from "./record-outcomes.ts";
 import { rememberWithdrawals } from "./remember-withdrawals.ts";
 import { isReplayed, type Settlement, type SettlementResult, settle } from "./settle.ts";
 import { fenceOffWrites, needsWrite, rehearseWrite, writeDocument } from "./write-document.ts";
@@ -32,7 +32,9 @@ export async function reconcileDocument(
   const { client } = opened;
   for (let attempt = 1; ; attempt += 1) {
     const open = (await context.ledger.openOf(cluster.name)).filter(isOfDocument);
-    const state = await readClusterState(opened, cluster, context.sealKeys, open);
+    const state = await readClusterState(opened, cluster, context.sealKeys, open).catch((error: unknown) =>
+      recordAbsence(context, open, error),
+    );
     if (state.untrusted && attempt === 1) {
       await noteUntrusted(context, cluster, open, state.untrusted);
       continue;
@@ -75,12 +77,7 @@ async function carryOut(
 ): Promise<"carried out" | "created"> {
   if (decided.type === "refused") {
     await rememberWithdrawals(context, cluster, client, state, decided.content);
-    const voided = new Set(decided.voided.map((each) => each.request.id));
-    for (const each of decided.voided) await voidApproval(context, each.request, each.message);
-    const { arriving, leaving } = dueWork(open, context.now());
-    for (const request of [...arriving, ...leaving]) {
-      if (!voided.has(request.id)) await fail(context, request, decided.refusal);
-    }
+    await recordRefusal(context, open, decided);
     return "carried out";
   }
   const { settlement } = decided;

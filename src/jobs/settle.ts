@@ -56,15 +56,14 @@ export interface Settlement extends Sorted, Content {
   readonly granted: readonly AccessRequest[];
 }
 
-export type SettlementResult =
-  | { readonly type: "settled"; readonly settlement: Settlement }
-  /** The document as a whole can't be changed, and stays as it is: only what is taken back can be remembered. */
-  | {
-      readonly type: "refused";
-      readonly refusal: Refusal;
-      readonly voided: readonly VoidApproval[];
-      readonly content: Content;
-    };
+/** The document as a whole can't be changed, and stays as it is: only what is taken back can be remembered. */
+export interface RefusedSettlement extends Pick<Sorted, "voided" | "drifted"> {
+  readonly type: "refused";
+  readonly refusal: Refusal;
+  readonly content: Content;
+}
+
+export type SettlementResult = { readonly type: "settled"; readonly settlement: Settlement } | RefusedSettlement;
 
 export interface SettleInput {
   readonly cluster: Cluster;
@@ -112,7 +111,7 @@ function check(input: SettleInput): Checked {
   });
   const drifts = work.staying.flatMap((request) => {
     const entry = identityInDocument(state.document, request.principal);
-    return driftOf(request, entry, state.configMap?.managers ?? []) ?? [];
+    return driftOf(request, entry, state.configMap?.managers ?? [], state.document.problems) ?? [];
   });
   // What the cluster's memory does not hold either is only put back where the approval still speaks for it.
   const repaired = drifts

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { driftOf } from "../../src/grant/drift.ts";
 import { aGrantedRequest, engineerArn } from "../builders/a-request.ts";
 
@@ -27,6 +28,13 @@ describe("a grant has drifted", () => {
       `the entry of ${engineerArn} lacks b; managedFields does not say who took it out`,
     );
   });
+});
+
+test("a grant in a section that can't be read is not told as taken out, and one beside it is", () => {
+  const unread = (text: string) => parseDocument({ [text]: "- : [" }).problems;
+
+  expect(driftOf(active, null, [], unread("mapUsers"))?.message).toMatch(/^mapUsers can't be read from line \d on$/);
+  expect(driftOf(active, null, [], unread("mapRoles"))?.message).toContain("is gone");
 });
 
 describe("who is named", () => {
