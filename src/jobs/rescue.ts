@@ -101,7 +101,7 @@ export async function rescue(
   }
   context.say(`${principalArn} has its access entry with AmazonEKSClusterAdminPolicy until ${grant?.endsAt}.`);
   const mended = await mendAs(context, order, description, journal);
-  const isWell = mended?.type === "mended" && mended.returns.every(({ isBack }) => isBack);
+  const isWell = mended?.type === "mended" && isKnown(order, mended) && mended.returns.every(({ isBack }) => isBack);
   if (!isWell || order.keeps) return { mended, isEnded: false };
   await takeEntry(context, cluster, principalArn, id);
   const endedAt = context.now().toISOString();
@@ -133,7 +133,7 @@ async function mendAs(
   }
   const { client } = result.signedIn;
   try {
-    if (description.authenticationMode === "API") return { type: "mended", how: null, returns: [] };
+    if (description.authenticationMode === "API") return nothingToMend(context, cluster);
     const mended = await mendDocument(client, cluster, context.creatorArn, good, context.sealKeys);
     sayMended(context.say, mended);
     if (mended.type === "mended") {
@@ -150,8 +150,19 @@ async function mendAs(
   }
 }
 
+/** Whether anybody can tell that those who are to be in the document are. */
+function isKnown({ good }: RescueOrder, { how }: MendResult & { type: "mended" }): boolean {
+  return good !== null || how !== null;
+}
+
+function nothingToMend({ say }: RescueContext, { name }: Cluster): MendResult {
+  const message = `${name} does not read aws-auth: mend its access entries while this one stands.`;
+  say(message);
+  return { type: "ask", message };
+}
+
 function sayMended(say: RescueContext["say"], mended: MendResult): void {
-  say(mended.type === "ask" ? mended.message : (mended.how ?? "aws-auth needs no mending."));
+  say(mended.type === "ask" ? mended.message : (mended.how ?? "aws-auth can be read: nothing was written."));
   const returns = mended.type === "ask" ? [] : mended.returns;
   for (const { arn, isBack } of returns) say(`  ${isBack ? "✓" : "✗"} ${arn}`);
 }

@@ -1,12 +1,12 @@
 import { canonicalJson, type Json } from "../audit/canonical-json.ts";
-import { type AuditEvent, type ChainedEvent, digestOfEvent } from "../audit/event.ts";
+import { type AuditEvent, digestOfEvent } from "../audit/event.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { CommitResult, Ledger, LedgerChange, Shown, WorkerIdentity } from "../ledger/ledger.ts";
 import { type AccessRequest, dueAt, isClosed } from "../request/request.ts";
 import { readStored } from "../request/stored-request.ts";
 import type { RedisClient } from "./client.ts";
-import { appendScript, commitScript, markShownScript, noteScript, takeOneOfScript } from "./commit-script.ts";
-import { chainHeadKey, eventsKey, readEvents, readEventsAt } from "./events.ts";
+import { commitScript, markShownScript, noteScript, takeOneOfScript } from "./commit-script.ts";
+import { appendEvent, chainHeadKey, eventsKey, readEvents, readEventsOf } from "./events.ts";
 import { changeLink, principalsKey, readLink, readLinkProposal, rememberLink } from "./links.ts";
 import { listsOf, logKey, pageOfList, requesterKey } from "./lists.ts";
 
@@ -187,15 +187,6 @@ async function readJson<T>(redis: RedisClient, key: string): Promise<T | null> {
 async function readField(redis: RedisClient, key: string, field: string): Promise<unknown> {
   const text = await redis.hget(key, field);
   return text === null ? null : JSON.parse(text);
-}
-
-async function appendEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
-  const [text, digest] = [canonicalJson(asJson(event)), digestOfEvent(event)];
-  await redis.eval(appendScript, 3, keys.chainHead, keys.events, logKey(event.request), text, digest);
-}
-
-async function readEventsOf(redis: RedisClient, id: string, limit: number): Promise<readonly ChainedEvent[]> {
-  return readEventsAt(redis, await redis.lrange(logKey(id), -limit, -1));
 }
 
 async function reach<T>(call: () => Promise<T>): Promise<T> {

@@ -148,6 +148,24 @@ test("what is missing is added to a document that people went on with, and the r
   expect(resolve(parseDocument(data), arns.admins)?.groups).toEqual(["system:masters"]);
 });
 
+test("a document that can be read is left alone where nobody says what was good, and the role stays in", async () => {
+  const { code, stdout } = await rescue("--yes");
+
+  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("nothing was written") });
+  expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+  expect(await entry()).not.toBeNull();
+});
+
+test("where nobody reads aws-auth the role gets in, and stays until its end", async () => {
+  const cluster = `arn:aws:eks:${region}:${account}:cluster/staging`;
+  sandbox.aws.updateCluster(cluster, { authenticationMode: "API" });
+
+  const { code, stdout } = await rescue();
+
+  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("mend its access entries") });
+  expect(await records()).toMatchObject([{ grant: { state: "active", proof: { signedIn: { result: "yes" } } } }]);
+});
+
 test("it says that the mode can't be taken back, and does nothing without --yes", async () => {
   write({});
 

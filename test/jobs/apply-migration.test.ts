@@ -20,6 +20,7 @@ let sandbox: Sandbox;
 let ledger: Ledger;
 let kept: object[];
 let said: string[];
+let pauses: number[];
 
 beforeEach(async () => {
   // Each test has its own: a mode can't be switched back.
@@ -30,7 +31,7 @@ beforeEach(async () => {
   for (const [name, value] of Object.entries(sandbox.environmentOf("worker", { redisUrl: "" }))) {
     if (name.startsWith("AWS_")) vi.stubEnv(name, value);
   }
-  [ledger, kept, said] = [memoryLedger(), [], []];
+  [ledger, kept, said, pauses] = [memoryLedger(), [], [], []];
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
@@ -39,7 +40,7 @@ afterEach(async () => {
 
 const context = (): WorkerContext => ({
   ...silentContext(ledger),
-  ...{ config, sealKeys, now: () => new Date(), pause: async () => {} },
+  ...{ config, sealKeys, now: () => new Date(), pause: async (ms: number) => void pauses.push(ms) },
 });
 
 async function digestNow(): Promise<string> {
@@ -96,6 +97,7 @@ describe("a plan that two approvers have approved", () => {
     expect(mapRoles).toContain(arns.node);
     expect(mapRoles).not.toContain(arns.admins);
     expect(kept).toEqual([initialAwsAuth]);
+    expect(pauses).toEqual([60_000]);
     await expect.poll(() => sandbox.getPods("U0APPROVER")).toMatchObject({ ok: true });
     const steps = (await ledger.eventsOf(migrationName(cluster), 9)).flatMap(({ event }) => event.detail.step ?? []);
     expect(steps).toEqual(["switch-mode", "give-entry", "take-out"]);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import { configText } from "../../builders/a-cluster.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
 const digest = "d".repeat(64);
@@ -16,7 +17,8 @@ const planned = {
 
 let stage: Stage;
 beforeEach(async () => {
-  stage = await aStage({ worker: async ({ type }) => (type === "migrate" ? planned : true) });
+  const config = configText.replace(/ {4}approvers: .*/, "$&\n    onCall: [U0ONCALL]");
+  stage = await aStage({ config, worker: async ({ type }) => (type === "migrate" ? planned : true) });
 });
 afterEach(() => stage.stop());
 
@@ -35,4 +37,12 @@ test("two approvers approve a plan, each once, and are told how it is carried ou
     { type: "migration.approved", actor: "U0APPROVER", detail: { decision: { digest, verdict: "approved" } } },
     { type: "migration.approved", actor: "U0APPROVER2" },
   ]);
+});
+
+test("who is on call sees the plan, and can't approve it; that they tried is recorded", async () => {
+  expect(await approve("U0ONCALL")).toContain("Approvers of `staging` decide about this plan");
+
+  const [last] = (await stage.ledger.events(1, 99)).map(({ event }) => event).slice(-1);
+  expect(last).toMatchObject({ type: "decision.refused", actor: "U0ONCALL", detail: { code: "not-an-approver" } });
+  expect(await stage.ledger.eventsOf("migration-staging", 9)).toEqual([]);
 });
