@@ -15,10 +15,12 @@ import { measureManyEnds } from "./many-ends.ts";
 import { measureMemory } from "./memory.ts";
 import { measureRevocationLag } from "./revocation-lag.ts";
 import { type Part, type PartResult, runParts } from "./run-parts.ts";
+import { measureStart } from "./start.ts";
 import { summaryOf } from "./summary.ts";
 import { tableOf } from "./table.ts";
 
 const parts: Readonly<Record<string, Part>> = {
+  start: measureStart,
   ack: measureAck,
   burst: measureBurst,
   "killed-workers": measureKilledWorkers,
