@@ -39,7 +39,7 @@ async function startSlackParts(plain: PartsContext, slack: SlackEnvironment): Pr
     { startMessageWorker },
     clients,
     directories,
-    { warnOfDeadApprovers },
+    { watchApprovers },
     { genuineLedger },
     { startAnchorPoster },
   ] = await Promise.all([
@@ -47,7 +47,7 @@ async function startSlackParts(plain: PartsContext, slack: SlackEnvironment): Pr
     import("../slack/message-worker.ts"),
     import("../slack/web-client.ts"),
     import("../slack/directory.ts"),
-    import("../slack/dead-approvers.ts"),
+    import("../slack/approver-watch.ts"),
     import("../slack/genuine-ledger.ts"),
     import("../slack/anchor-poster.ts"),
   ]);
@@ -56,11 +56,17 @@ async function startSlackParts(plain: PartsContext, slack: SlackEnvironment): Pr
   const workers = fewAtOnce(workerQuestions(queues));
   const directory = directories.slackDirectory(clients.directoryClient(slack), now);
   const slackContext = { ...context, workers, directory, newRequestId };
+  const approvers = await watchApprovers(slackContext);
   const app = await startSlackApp(slackContext, slack, config.slack.mode);
   const client = clients.messengerClient(slack);
   const background = { ...context, directory, client: clients.backgroundClient(slack) };
   const messages = startMessageWorker({ ...context, directory, client }, background, blocking);
-  void warnOfDeadApprovers(slackContext);
   const anchors = startAnchorPoster({ ...context, client, settings: config.audit });
-  return [app, messages, { stop: (deadline) => endedBy(anchors?.stop() ?? Promise.resolve(), "an anchor", deadline) }];
+  const watch: Stoppable = { stop: (deadline) => endedBy(approvers.stop(), "a look at the approvers", deadline) };
+  return [
+    app,
+    messages,
+    watch,
+    { stop: (deadline) => endedBy(anchors?.stop() ?? Promise.resolve(), "an anchor", deadline) },
+  ];
 }

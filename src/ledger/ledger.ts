@@ -130,6 +130,9 @@ export interface Ledger {
    * False: there is none left. It only saves work: what a turn does may be done twice.
    */
   takeTurn(name: string, everyMs: number, most?: number): Promise<boolean>;
+  /** For each level by its name, a digest of the approvers with which there were once enough; nothing is given by it. */
+  goodApprovers(): Promise<ReadonlyMap<string, string>>;
+  rememberGoodApprovers(good: ReadonlyMap<string, string>): Promise<void>;
   /** Which of these clusters' own memories have been read into this ledger. */
   adopted(clusters: readonly string[]): Promise<ReadonlySet<string>>;
   markAdopted(cluster: string): Promise<void>;

@@ -47,6 +47,16 @@ export const finishedSteps = announcements<{ readonly step: Step; readonly secon
 
 export const finishedCalls = announcements<FinishedCall>("call");
 
+/** How many active approvers a level of a cluster lacks; 0: none. */
+export interface LevelLack {
+  readonly cluster: string;
+  readonly level: string;
+  readonly missing: number;
+}
+
+/** It was looked whether approvers are active: what each level lacks by each of its rules. */
+export const approversLooked = announcements<readonly LevelLack[]>("approvers");
+
 /** What was written into the ledger by this process. */
 export const recordedEvents = announcements<AuditEvent>("event");
 

@@ -1,6 +1,13 @@
-import { Counter, collectDefaultMetrics, Histogram, type Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
 import type { AuditEvent } from "../audit/event.ts";
-import { answeredRequests, type FinishedCall, finishedCalls, recordedEvents } from "./announcements.ts";
+import {
+  answeredRequests,
+  approversLooked,
+  type FinishedCall,
+  finishedCalls,
+  type LevelLack,
+  recordedEvents,
+} from "./announcements.ts";
 
 /** What both processes count by themselves. Names and labels hold no person and no ARN. */
 export interface ProcessMetrics {
@@ -36,10 +43,28 @@ export function createProcessMetrics(registry: Registry, now: () => Date): Proce
     registers,
   });
   answeredRequests.listen(({ status, seconds }) => acks.observe({ status: String(status) }, seconds));
+  tellApprovers(registry);
   return {
     lastSuccess: () => Object.fromEntries(lastSuccess),
     awaySince: () => Object.fromEntries(awaySince),
   };
+}
+
+function tellApprovers(registry: Registry): void {
+  const missing = new Gauge({
+    name: "eks_access_approvers_missing",
+    help: "Active approvers that a level of a cluster lacks, as the Slack process has last seen it",
+    labelNames: ["cluster", "level"],
+    registers: [registry],
+  });
+  approversLooked.listen((levels) => {
+    missing.reset();
+    const ofLevel = (one: LevelLack, other: LevelLack) => one.cluster === other.cluster && one.level === other.level;
+    for (const each of levels) {
+      const most = Math.max(...levels.filter((other) => ofLevel(each, other)).map((other) => other.missing));
+      missing.set({ cluster: each.cluster, level: each.level }, most);
+    }
+  });
 }
 
 function countCalls(registry: Registry, alsoTell: (call: FinishedCall) => void): void {

@@ -5,10 +5,13 @@ import type { CommitResult, Ledger, LedgerChange, Shown, WorkerIdentity } from "
 import { type AccessRequest, dueAt, isClosed } from "../request/request.ts";
 import { readStored } from "../request/stored-request.ts";
 import type { RedisClient } from "./client.ts";
-import { commitScript, markShownScript, noteScript, takeOneOfScript } from "./commit-script.ts";
+import { commitScript, markShownScript } from "./commit-script.ts";
 import { appendEvent, chainHeadKey, eventsKey, readEvents, readEventsOf } from "./events.ts";
+import { readGoodApprovers, rememberGoodApprovers } from "./good-approvers.ts";
 import { changeLink, principalsKey, readLink, readLinkProposal, rememberLink } from "./links.ts";
 import { listsOf, logKey, pageOfList, requesterKey } from "./lists.ts";
+import { noteEvent } from "./note.ts";
+import { takeTurn } from "./turns.ts";
 
 /** All keys carry one hash tag, so that they live in one slot of a Redis Cluster and scripts may touch them together. */
 const prefix = "{eks-access}";
@@ -20,7 +23,6 @@ const keys = {
   due: `${prefix}:due`,
   thread: (id: string) => `${prefix}:thread:${id}`,
   unshown: `${prefix}:unshown`,
-  turn: (name: string) => `${prefix}:turn:${name}`,
   adopted: `${prefix}:adopted`,
   principals: principalsKey,
   homes: `${prefix}:homes`,
@@ -35,7 +37,7 @@ export function redisLedger(redis: RedisClient): Ledger {
   return {
     get: (id) => reach(() => readRecord(redis, id)),
     commit: (change) => reach(() => commit(redis, change)),
-    note: (event) => reach(() => note(redis, event)),
+    note: (event) => reach(() => noteEvent(redis, event)),
     due: (now, limit) =>
       reach(async () =>
         readRecords(redis, await redis.zrangebyscore(keys.due, "-inf", now.getTime(), "LIMIT", 0, limit)),
@@ -56,12 +58,9 @@ export function redisLedger(redis: RedisClient): Ledger {
     addToldInThread: (id, names) => reach(async () => void (await redis.rpush(keys.thread(id), ...names))),
     rememberHome: (user, hash) => reach(async () => void (await redis.hset(keys.homes, user, hash))),
     homesOf: (users) => reach(() => readHomes(redis, users)),
-    takeTurn: (name, everyMs, most = 1) =>
-      reach(async () =>
-        most === 1
-          ? (await redis.set(keys.turn(name), "taken", "PX", everyMs, "NX")) === "OK"
-          : (await redis.eval(takeOneOfScript, 1, keys.turn(name), everyMs, most)) === 1,
-      ),
+    takeTurn: (name, everyMs, most = 1) => reach(() => takeTurn(redis, name, everyMs, most)),
+    goodApprovers: () => reach(() => readGoodApprovers(redis)),
+    rememberGoodApprovers: (good) => reach(() => rememberGoodApprovers(redis, good)),
     adopted: (clusters) => reach(() => readAdopted(redis, clusters)),
     markAdopted: (cluster) => reach(async () => void (await redis.sadd(keys.adopted, cluster))),
     linkPrincipal: (user, link) => reach(() => rememberLink(redis, user, link)),
@@ -111,12 +110,6 @@ async function commit(redis: RedisClient, { after, event }: LedgerChange): Promi
   // A connection that broke after the script had run: ioredis sent it again, and the first run had won.
   if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
   return { type: "conflict", current };
-}
-
-async function note(redis: RedisClient, event: AuditEvent): Promise<void> {
-  const { request } = event;
-  const places = [keys.request(request), keys.chainHead, keys.events, logKey(request)];
-  await redis.eval(noteScript, places.length, ...places, canonicalJson(asJson(event)), digestOfEvent(event));
 }
 
 function asJson(value: AccessRequest | AuditEvent): Json {

@@ -1,38 +1,12 @@
-import { AccessError, explain } from "../failure/access-error.ts";
+import { AccessError } from "../failure/access-error.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { isUser } from "../policy/person.ts";
-import { approvalsNeeded, approversOf, type Rule } from "../policy/rule.ts";
-import type { SlackContext } from "./context.ts";
+import { approversOf, mostApprovalsNeeded, type Rule } from "../policy/rule.ts";
 import type { Directory } from "./directory.ts";
+import { slackErrorCode } from "./slack-failure.ts";
 
-/** Who of a level's approvers is still there, under one of the rules that stand for it. */
-export interface LivingApprovers {
-  readonly cluster: string;
-  readonly level: string;
-  readonly rule: string;
-  readonly needed: number;
-  readonly living: readonly string[];
-  /** Of those that the rule names: people who are deactivated or unknown, and user groups without anybody active. */
-  readonly gone: readonly string[];
-}
-
-/** Looks in Slack whether each level still has as many approvers as it asks for. @throws AccessError */
-export async function findDeadApprovers(
-  directory: Directory,
-  clusters: Iterable<Cluster>,
-  now: Date,
-): Promise<readonly LivingApprovers[]> {
-  const found: LivingApprovers[] = [];
-  for (const { cluster, level, rule } of approvableLevels(clusters)) {
-    const needed = approvalsNeeded(rule, level, now);
-    const { living, gone } = await livingApprovers(directory, rule, cluster);
-    if (living.length >= needed) continue;
-    found.push({ cluster: cluster.name, level: level.name, rule: rule.name, needed, living, gone });
-  }
-  return found;
-}
-
-interface ApprovableLevel {
+/** A level of a cluster with one of the rules that stand for it. */
+export interface ApprovableLevel {
   readonly cluster: Cluster;
   readonly level: Level;
   readonly rule: Rule;
@@ -49,35 +23,87 @@ export function approvableLevels(clusters: Iterable<Cluster>): readonly Approvab
   );
 }
 
-/** Asks Slack for each approver of a rule, and for each member of its user groups. @throws AccessError */
+/** Who of a level's approvers is still there. */
+export interface LivingApprovers {
+  readonly living: readonly string[];
+  /** Of those that the rule names: people who are deactivated or unknown, and user groups without anybody active. */
+  readonly gone: readonly string[];
+}
+
+export interface ShortLevel extends ApprovableLevel, LivingApprovers {
+  readonly needed: number;
+}
+
+/** What Slack said of the approvers of all levels. */
+export interface Look {
+  readonly good: readonly ApprovableLevel[];
+  /** Too few of them are active to approve a request. */
+  readonly short: readonly ShortLevel[];
+  /** Slack did not say. */
+  readonly untold: readonly (ApprovableLevel & { readonly error: unknown })[];
+}
+
+/** Looks in Slack whether each level still has as many approvers as it may ask for. Where Slack is away, it is not asked on. */
+export async function lookAtApprovers(directory: Directory, clusters: Iterable<Cluster>): Promise<Look> {
+  const look: { good: ApprovableLevel[]; short: ShortLevel[]; untold: Look["untold"][number][] } = {
+    good: [],
+    short: [],
+    untold: [],
+  };
+  let away: unknown = null;
+  for (const each of approvableLevels(clusters)) {
+    try {
+      if (away) throw away;
+      const needed = mostApprovalsNeeded(each.rule, each.level);
+      const approvers = await livingApprovers(directory, each.rule, each.cluster, { enough: needed });
+      if (approvers.living.length >= needed) look.good.push(each);
+      else look.short.push({ ...each, ...approvers, needed });
+    } catch (error) {
+      look.untold.push({ ...each, error });
+      if (error instanceof AccessError && error.code === "slack-unreachable") away = error;
+    }
+  }
+  return look;
+}
+
+/**
+ * Asks Slack for the approvers of a rule, one after another, until there are enough. `without`: who does not count.
+ * @throws AccessError
+ */
 export async function livingApprovers(
   directory: Directory,
   rule: Rule,
   cluster: Cluster,
-): Promise<Pick<LivingApprovers, "living" | "gone">> {
+  { enough = Number.POSITIVE_INFINITY, without = "" }: { readonly enough?: number; readonly without?: string } = {},
+): Promise<LivingApprovers> {
   const living = new Set<string>();
   const gone: string[] = [];
   for (const approver of approversOf(rule, cluster)) {
-    const people = isUser(approver) ? [approver] : await directory.membersOf(approver);
     let isThere = false;
-    for (const person of people) {
+    for (const person of await peopleOf(directory, approver)) {
+      if (living.size >= enough) return { living: [...living], gone };
       if ((await directory.accountOf(person)) !== "active") continue;
-      living.add(person);
       isThere = true;
+      if (person !== without) living.add(person);
     }
     if (!isThere) gone.push(approver);
   }
   return { living: [...living], gone };
 }
 
-/** Told when the process starts: a request for such a level would only lapse. Never keeps the process from starting. */
-export async function warnOfDeadApprovers({ directory, config, log, now }: SlackContext): Promise<void> {
+/** A user group that there is not holds nobody: that is an answer. */
+async function peopleOf(directory: Directory, approver: string): Promise<readonly string[]> {
+  if (isUser(approver)) return [approver];
   try {
-    for (const each of await findDeadApprovers(directory, config.clusters.values(), now())) {
-      log.warn(each, "too few approvers of this level are active in Slack; name others in eks-access.yml");
-    }
+    return await directory.membersOf(approver);
   } catch (error) {
-    const known = error instanceof AccessError ? error : null;
-    log.warn({ err: error }, known ? explain(known) : "could not look whether approvers are active in Slack");
+    if (error instanceof AccessError && slackErrorCode(error.cause) === "no_such_subteam") return [];
+    throw error;
   }
+}
+
+/** Who can mend it, and where. */
+export function mendApprovers({ name, approvers }: Rule, cluster: Cluster): string {
+  const place = approvers === null || name === "" ? `the cluster ${cluster.name}` : `the rule ${name}`;
+  return `An operator has to name others as approvers of ${place} in eks-access.yml, or to add people to its user group in Slack.`;
 }

@@ -2,7 +2,7 @@ import { broken, counted, type Finding, found, someOf } from "../diagnosis/link.
 import { explain } from "../failure/access-error.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { mostApprovalsNeeded, type Rule } from "../policy/rule.ts";
-import { approvableLevels, livingApprovers } from "./dead-approvers.ts";
+import { approvableLevels, livingApprovers, mendApprovers } from "./dead-approvers.ts";
 import type { Directory } from "./directory.ts";
 
 /**
@@ -24,13 +24,10 @@ async function examineLevel(directory: Directory, cluster: Cluster, level: Level
     const needed = mostApprovalsNeeded(rule, level);
     const lost = gone.length > 0 ? `; nobody is active of ${someOf(gone)}` : "";
     const count = `${what}: ${counted(living.length, "active approver")}, needed: ${needed}${lost}`;
-    return living.length >= needed ? found(count) : broken(count, mendFor(rule, cluster));
+    return living.length >= needed
+      ? found(count)
+      : broken(count, `A request would only lapse. ${mendApprovers(rule, cluster)}`);
   } catch (error) {
     return broken(`${what}: the approvers were not looked at`, explain(error));
   }
-}
-
-function mendFor({ name, approvers }: Rule, cluster: Cluster): string {
-  const place = approvers === null ? `the cluster ${cluster.name}` : `the rule ${name}`;
-  return `A request would only lapse: name others as approvers of ${place} in eks-access.yml, or add people to its user group in Slack.`;
 }

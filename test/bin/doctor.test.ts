@@ -114,8 +114,8 @@ policy:
 
     expect(code).toBe(1);
     expect(stdout).toContain(
-      "✗ staging, admin by the rule admins: 1 active approver, needed: 2. A request would only lapse: " +
-        "name others as approvers of the rule admins in eks-access.yml, or add people to its user group in Slack.",
+      "✗ staging, admin by the rule admins: 1 active approver, needed: 2. A request would only lapse. " +
+        "An operator has to name others as approvers of the rule admins in eks-access.yml, or to add people to its user group in Slack.",
     );
   });
 
@@ -127,7 +127,7 @@ policy:
     );
   });
 
-  test("says of a level whose user group Slack does not know that it was not looked at, and goes on", async () => {
+  test("says of a level whose user group Slack does not know that nobody is of it, and goes on", async () => {
     const unknown = join(tmpdir(), `eks-access-doctor-${process.pid}.yml`);
     await writeFile(unknown, `${configuration}${policy.replace("S0PLATFORM", "S0NOSUCH")}`);
     const { code, stdout } = await examine("slack", {
@@ -136,7 +136,9 @@ policy:
     }).finally(() => rm(unknown));
 
     expect(code).toBe(1);
-    expect(stdout).toMatch(/✗ staging, admin by the rule admins: the approvers were not looked at\. .+S0NOSUCH/);
+    expect(stdout).toMatch(
+      /✗ staging, admin by the rule admins: 0 active approvers, needed: 2; nobody is active of S0NOSUCH/,
+    );
     expect(stdout).toContain("✓ staging, viewer");
   });
 });

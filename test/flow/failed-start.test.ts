@@ -67,6 +67,18 @@ describe("a process that can't start ends, so that it is started again, and says
     }
   });
 
+  test("where everybody who may approve has left Slack, and says who can mend it", async () => {
+    for (const user of ["U0APPROVER", "U0APPROVER2"]) sandbox.slack.deactivate(user);
+    // A start of another test, that failed later, has found them good.
+    await asAdministrator(redis.url, (server) => server.del("{eks-access}:good-approvers"));
+
+    const end = await endOf("slack", {});
+
+    expect(end).toContain("code 2");
+    expect(end).toContain("eks-access slack: In eks-access.yml 2 levels can't be approved by enough people.");
+    expect(end).toContain("Nobody is active of U0APPROVER, U0APPROVER2. An operator has to name others");
+  });
+
   test("where Redis is not there", async () => {
     const end = await endOf("worker", { REDIS_URL: "redis://eks-access:hunter2secret@127.0.0.1:9" });
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Sandbox } from "../../src/sandbox/sandbox.ts";
 import { arns, channel, clusterName, configuration } from "../../src/sandbox/scene.ts";
 import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { auditOf } from "./audit-of.ts";
@@ -21,10 +22,12 @@ policy:
 let flow: Flow;
 
 beforeEach(async () => {
-  flow = await startFlow({ configuration: `${configuration}${policy}` });
-  flow.sandbox.slack.addUsergroup("S0PLATFORM", ["U0APPROVER", "U0APPROVER2"]);
-  flow.sandbox.slack.addUsergroup("S0ONCALL", ["U0ONCALL"]);
-  flow.sandbox.slack.addUsergroup("S0NOBODY", []);
+  const prepare = ({ slack }: Sandbox) => {
+    slack.addUsergroup("S0PLATFORM", ["U0APPROVER", "U0APPROVER2"]);
+    slack.addUsergroup("S0ONCALL", ["U0ONCALL"]);
+    slack.addUsergroup("S0NOBODY", []);
+  };
+  flow = await startFlow({ configuration: `${configuration}${policy}`, prepare });
 });
 afterEach(() => flow.stop());
 

@@ -35,6 +35,8 @@ export interface FlowOptions extends SandboxOptions {
   readonly without?: readonly string[];
   /** Variables that both processes get besides. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Makes the sandbox ready before the processes start. */
+  readonly prepare?: (sandbox: Sandbox) => void;
   /** Another Redis than an empty database of the run's, with what else both processes need to reach it. */
   readonly redis?: {
     readonly url: string;
@@ -48,10 +50,12 @@ export async function startFlow({
   without = [],
   environment: more,
   redis: given,
+  prepare,
   ...options
 }: FlowOptions = {}): Promise<Flow> {
   const redis = given ? { url: given.url, close: async () => {} } : await aRedis();
   const sandbox = await startSandbox(options);
+  prepare?.(sandbox);
   const port = await freePort();
   sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
   const started: ProductProcess[] = [];

@@ -175,6 +175,24 @@ export function memoryContract(ledgerNow: () => Ledger): void {
     });
   });
 
+  test("the ledger remembers with which approvers each level was good, the newest of each", async () => {
+    await ledger.rememberGoodApprovers(new Map());
+    await ledger.rememberGoodApprovers(
+      new Map([
+        ["staging viewer", "one"],
+        ["staging admin", "two"],
+      ]),
+    );
+    await ledger.rememberGoodApprovers(new Map([["staging viewer", "three"]]));
+
+    expect(await ledger.goodApprovers()).toEqual(
+      new Map([
+        ["staging viewer", "three"],
+        ["staging admin", "two"],
+      ]),
+    );
+  });
+
   test("the ledger tells which clusters' own memories it has read", async () => {
     await ledger.markAdopted("staging");
 

@@ -29,6 +29,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
   const creations = new Map<string, RememberedCreation>();
   const adopted = new Set<string>();
   const events: ChainedEvent[] = [];
+  const goodApprovers = new Map<string, string>();
   const ofNoRecord = new Set<number>();
   let identity: WorkerIdentity | null = null;
   const all = () => [...records.values()];
@@ -90,6 +91,10 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       const turn = known && known.until > now ? known : { until: now + everyMs, taken: 0 };
       turns.set(name, { ...turn, taken: turn.taken + 1 });
       return turn.taken < most;
+    },
+    goodApprovers: async () => new Map(goodApprovers),
+    rememberGoodApprovers: async (good) => {
+      for (const [level, digest] of good) goodApprovers.set(level, digest);
     },
     adopted: async (clusters) => new Set(clusters.filter((cluster) => adopted.has(cluster))),
     markAdopted: async (cluster) => void adopted.add(cluster),

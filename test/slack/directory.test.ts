@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
-import { findDeadApprovers } from "../../src/slack/dead-approvers.ts";
+import { lookAtApprovers } from "../../src/slack/dead-approvers.ts";
 import { slackDirectory } from "../../src/slack/directory.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { at } from "../builders/times.ts";
@@ -114,24 +114,34 @@ describe("an answer of Slack", () => {
 });
 
 describe("a level without enough approvers who are still there", () => {
-  test("is found, whether people or a user group approve", async () => {
+  const look = async (change: Parameters<typeof aCluster>[0] = {}) => lookAtApprovers(directory(), [aCluster(change)]);
+  const namesIn = (levels: readonly { level: { name: string } }[]) => levels.map(({ level }) => level.name);
+
+  test("is found, whether people, a user group or none that there is approve", async () => {
     slack.deactivate("U0APPROVER");
     slack.deactivate("U0APPROVER2");
 
-    const byName = await findDeadApprovers(directory(), [aCluster()], at(0));
-    const byGroup = await findDeadApprovers(directory(), [aCluster({ approvers: ["S0PLATFORM"] })], at(0));
+    const byName = await look();
+    const byGroup = await look({ approvers: ["S0PLATFORM"] });
+    const byNone = await look({ approvers: ["S0GONE"] });
 
-    expect(byName.map(({ level }) => level)).toEqual(["viewer", "admin"]);
-    expect(byName[0]).toMatchObject({
-      ...{ cluster: "staging", needed: 1, living: [] },
-      gone: ["U0APPROVER", "U0APPROVER2"],
-    });
-    expect(byGroup).toEqual(byName.map((each) => ({ ...each, gone: ["S0PLATFORM"] })));
+    expect(namesIn(byName.short)).toEqual(["viewer", "admin"]);
+    expect(byName.short[0]).toMatchObject({ needed: 1, living: [], gone: ["U0APPROVER", "U0APPROVER2"] });
+    expect(byGroup.short[0]).toMatchObject({ living: [], gone: ["S0PLATFORM"] });
+    expect(byNone.short[0]).toMatchObject({ living: [], gone: ["S0GONE"] });
   });
 
-  test("is not, as long as one of them is", async () => {
-    slack.deactivate("U0APPROVER");
+  test("is not, as long as one of them is, and no more are asked for than it takes", async () => {
+    const { short, good, untold } = await look();
 
-    expect(await findDeadApprovers(directory(), [aCluster()], at(0))).toEqual([]);
+    expect([short, untold, namesIn(good)]).toEqual([[], [], ["viewer", "admin"]]);
+    expect(calls.filter((call) => call === "slack.users.info")).toHaveLength(1);
+  });
+
+  test("is not told where Slack does not answer, which is then not asked on", async () => {
+    slack.faults.plan("slack.users.info", { type: "answer", status: 500 }, { times: 10 });
+
+    expect(namesIn((await look()).untold)).toEqual(["viewer", "admin"]);
+    expect(calls.filter((call) => call === "slack.users.info")).toHaveLength(1);
   });
 });

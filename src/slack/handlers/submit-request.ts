@@ -9,6 +9,7 @@ import type { SlackContext } from "../context.ts";
 import { requestedAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
 import { asksForLinks, standingOf } from "../standing.ts";
+import { refuseWithoutApprovers } from "../too-few-living.ts";
 
 /** Asks for access in somebody's name, where their account may ask for anything. @throws AccessError */
 export async function askFor(context: SlackContext, requester: string, wish: RequestWish): Promise<Message> {
@@ -26,7 +27,10 @@ export async function submitRequest(
   const { cluster, level, principal, durationSeconds, ticket, reason } = wish;
   const now = context.now();
   const standing = await standingOf(context, cluster, requester);
-  const verdict = mayAsk({ ...wish, requester, standing }, now);
+  const allowed = mayAsk({ ...wish, requester, standing }, now);
+  const tooFew =
+    allowed.type === "allowed" ? await refuseWithoutApprovers(context, requester, wish, allowed.rule, now) : null;
+  const verdict = tooFew ?? allowed;
   const asked = createRequest(
     {
       id: context.newRequestId(),

@@ -70,3 +70,32 @@ test("nothing is recorded where Slack can't say who somebody is", async () => {
   await expect(submit({ ...context, directory }, "r-unknown")).rejects.toThrow("no answer");
   expect(await ledger.get("r-unknown")).toBeNull();
 });
+
+describe("what nobody could approve now", () => {
+  const withAccounts = (left: readonly string[]) => {
+    const context = under("policy: { rules: [{ name: two, approvals: 2 }] }");
+    const accountOf = async (user: string) => (left.includes(user) ? ("deactivated" as const) : ("active" as const));
+    return { ...context, directory: { ...context.directory, accountOf } };
+  };
+
+  test("is refused with the reason and who can mend it, and is in the audit log", async () => {
+    const request = await submit(withAccounts(["U0APPROVER2"]), "r-alone");
+
+    expect(request.refusal).toEqual({
+      code: "too-few-approvers",
+      message:
+        "viewer on staging takes 2 approvals, and only 1 of those who may give one is active in Slack now. An operator has to name others as approvers of the cluster staging in eks-access.yml, or to add people to its user group in Slack.",
+    });
+    expect((await ledger.eventsOf("r-alone", 10))[0]?.event).toMatchObject({
+      type: "request.refused",
+      detail: { code: "too-few-approvers", rule: "two" },
+    });
+  });
+
+  test("is asked for as usual while Slack can't say who is active", async () => {
+    const context = withAccounts([]);
+    const directory = { ...context.directory, accountOf: () => Promise.reject(new Error("Slack is away")) };
+
+    expect((await submit({ ...context, directory }, "r-unsure")).state).toBe("pending");
+  });
+});
