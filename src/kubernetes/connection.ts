@@ -1,6 +1,7 @@
 import { type Configuration, createConfiguration, ServerConfiguration } from "@kubernetes/client-node";
 import { Agent } from "undici";
 import type { RequestIds } from "../audit/request-ids.ts";
+import { directHttp } from "./direct-http.ts";
 import { observedHttp } from "./observed-http.ts";
 import { userAgentFor } from "./user-agent.ts";
 
@@ -49,7 +50,7 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs: number): C
     },
   });
   return {
-    configuration: { ...configuration, httpApi: observedHttp(configuration.httpApi, cluster.auditIds) },
+    configuration: { ...configuration, httpApi: observedHttp(directHttp, cluster.auditIds) },
     close: () => void agent.destroy(),
   };
 }

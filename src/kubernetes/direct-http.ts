@@ -1,0 +1,33 @@
+import { type HttpLibrary, type RequestContext, ResponseContext, wrapHttpLibrary } from "@kubernetes/client-node";
+import { request as send } from "undici";
+
+/**
+ * What the generated clients send with. Their own goes over `fetch`, which costs several times the processor time of the call.
+ * A redirection is not followed: the token is for this cluster.
+ */
+export const directHttp: HttpLibrary = wrapHttpLibrary({ send: sendDirectly });
+
+async function sendDirectly(request: RequestContext): Promise<ResponseContext> {
+  const dispatcher = request.getDispatcher();
+  const { statusCode, headers, body } = await send(request.getUrl(), {
+    method: request.getHttpMethod(),
+    headers: request.getHeaders(),
+    body: textIn(request),
+    signal: request.getSignal(),
+    ...(dispatcher && { dispatcher }),
+  });
+  const text = await body.text();
+  const joined = Object.entries(headers).map(([name, value = ""]) => [name, [value].flat().join(", ")]);
+  return new ResponseContext(statusCode, Object.fromEntries(joined), {
+    text: async () => text,
+    binary: async () => Buffer.from(text),
+    stream: () => new Blob([text]).stream(),
+  });
+}
+
+/** The API speaks JSON alone. */
+function textIn(request: RequestContext): string | null {
+  const body = request.getBody();
+  if (body === undefined || typeof body === "string") return body ?? null;
+  throw new TypeError("only text is sent to an API server");
+}
