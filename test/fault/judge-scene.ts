@@ -14,6 +14,7 @@ export interface Document {
   readonly isTampered: () => boolean;
 }
 
+const attempts: readonly EventType[] = ["attempt.refused", "decision.refused"];
 const once: readonly EventType[] = ["grant.writing", "grant.active", "grant.ending", "grant.ended", "grant.failed"];
 
 /** Holds the document, its annotation and the audit log against the ledger, when everything has settled. */
@@ -54,7 +55,9 @@ async function judgeAudit(ledger: Ledger, requests: readonly AccessRequest[], { 
   // Who writes past the ledger writes no event, and what comes again of an old record is told again.
   if (isTampered()) return;
   for (const { id, version } of requests) {
-    const types = events.filter(({ event }) => event.request === id).map(({ event }) => event.type);
+    // Who tried and might not changed nothing.
+    const told = events.filter(({ event }) => event.request === id && !attempts.includes(event.type));
+    const types = told.map(({ event }) => event.type);
     const lives = types.filter((type) => type === "approval.void").length + 1;
 
     expect(types).toHaveLength(version);
