@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import type { AccessEntry } from "../../src/access-entry/entry.ts";
+import { fitsTags, readHoldingTags, staleTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
+import { sealKeysFrom } from "../../src/approval/seal.ts";
+import { aShare } from "../builders/a-share.ts";
+import { sealKeys } from "../builders/seal-keys.ts";
+
+const arn = "arn:aws:iam::111122223333:user/engineer";
+const holdingOf = (count: number) => ({
+  arn,
+  entryAdded: true,
+  added: ["eks-access:viewers"],
+  shares: Array.from({ length: count }, (_, index) => aShare({ id: `r-${index}` })),
+});
+const entryWith = (tags: Readonly<Record<string, string>>): AccessEntry => ({
+  principalArn: arn,
+  arn: "arn:aws:eks:eu-central-1:111122223333:access-entry/payments/user/111122223333/engineer/1",
+  type: "STANDARD",
+  username: "engineer",
+  groups: [],
+  policies: [],
+  tags,
+});
+
+test("what is ours is read back as it was written, whatever other tags there are", () => {
+  const tags = writeHoldingTags("payments", holdingOf(3), sealKeys);
+
+  const reading = readHoldingTags("payments", arn, entryWith({ ...tags, team: "platform" }), sealKeys);
+  expect(reading).toEqual({ type: "holding", holding: holdingOf(3) });
+});
+
+test("EKS takes the tags: their number, their lengths and their characters", () => {
+  const tags = writeHoldingTags("payments", holdingOf(20), sealKeys);
+
+  for (const [key, value] of Object.entries(tags)) {
+    expect(`${key}${value}`).toMatch(/^[A-Za-z0-9 +\-=._:/@]*$/);
+    expect([key.length <= 128, value.length <= 256]).toEqual([true, true]);
+  }
+  expect(fitsTags(tags, {})).toBe(true);
+  expect(fitsTags(writeHoldingTags("payments", holdingOf(60), sealKeys), {})).toBe(false);
+});
+
+test.each([
+  ["of another cluster", "ledgers", arn, sealKeys],
+  ["of another principal", "payments", `${arn}-2`, sealKeys],
+  ["that another installation sealed", "payments", arn, sealKeysFrom(["a secret of somebody else, of 32 characters"])],
+] as const)("tags %s are not believed", (_, cluster, principal, keys) => {
+  const tags = writeHoldingTags("payments", holdingOf(1), sealKeys);
+
+  expect(readHoldingTags(cluster, principal, entryWith(tags), keys).type).toBe("untrusted");
+});
+
+test("tags of which a piece is another, or gone, are not believed", () => {
+  const tags = writeHoldingTags("payments", holdingOf(3), sealKeys);
+  const { "eks-access/held-01": _, ...short } = tags;
+
+  expect(readHoldingTags("payments", arn, entryWith(short), sealKeys).type).toBe("untrusted");
+  const other = { ...tags, "eks-access/held-00": tags["eks-access/held-01"] ?? "" };
+  expect(readHoldingTags("payments", arn, entryWith(other), sealKeys).type).toBe("untrusted");
+});
+
+test("pieces of a longer memory than there is now are stale, and no tag of others", () => {
+  const long = writeHoldingTags("payments", holdingOf(5), sealKeys);
+  const short = writeHoldingTags("payments", holdingOf(1), sealKeys);
+
+  expect(staleTags(short, { ...long, team: "platform", "eks-access/rescue": "1" })).not.toContain("team");
+  expect(Object.keys({ ...short }).length + staleTags(short, long).length).toBe(Object.keys(long).length);
+});
