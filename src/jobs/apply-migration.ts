@@ -12,6 +12,7 @@ import { type GatheredMigration, gatherMigration, withMigration } from "./gather
 import { giveEntry } from "./migration-entry.ts";
 import { addressOf } from "./open-cluster.ts";
 import type { ReachedCluster } from "./reach-cluster.ts";
+import { namingOwnPolicy } from "./rescue-lease.ts";
 
 /** An entry takes effect within some seconds (EKS User Guide, "Create access entries"): so long aws-auth says the same beside it. */
 const settleMs = 60_000;
@@ -103,6 +104,8 @@ async function carryOut({ cluster, digest }: MigrationOrder, step: MigrationStep
   const entries = accessEntriesOf("default", address);
   try {
     await giveEntry(entries, step.wanted, `${digest.slice(0, 32)}-${step.wanted.username.length}`);
+  } catch (error) {
+    throw namingOwnPolicy(error);
   } finally {
     entries.close();
   }

@@ -6,7 +6,7 @@ import { isRescue } from "../rescue/lease.ts";
 import type { WorkerContext } from "./context.ts";
 import { addressOf } from "./open-cluster.ts";
 import { end, putOff } from "./outcome.ts";
-import { takeLease } from "./rescue-lease.ts";
+import { namingOwnPolicy, takeLease } from "./rescue-lease.ts";
 
 /**
  * Ends the rescues of a cluster whose time is over, or that somebody revoked, with the worker's own identity: whoever created
@@ -22,7 +22,7 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
       await end(context, request, null);
     } catch (error) {
       context.log.warn({ cluster: cluster.name, request: request.id, err: error }, "could not end a rescue");
-      await putOff(context, request, error);
+      await putOff(context, request, namingOwnPolicy(error));
     }
   }
 }

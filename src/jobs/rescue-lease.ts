@@ -61,6 +61,13 @@ export async function takeLease(place: LeasePlace, id: string): Promise<void> {
   await place.entries.remove(place.principalArn);
 }
 
+/** What is refused here is refused to the worker's own role, whoever makes the entries of grants. */
+export function namingOwnPolicy(error: unknown): unknown {
+  if (!(error instanceof AccessError) || error.code !== "access-entry-denied") return error;
+  const mend = "Give the worker's own role the statements of deploy/iam/rescue-policy.json.";
+  return new AccessError(error.code, error.what, { cause: error.cause, mend });
+}
+
 function othersEntry(principalArn: string): AccessError {
   return new AccessError(
     "access-entry-conflict",

@@ -12,7 +12,7 @@ import { takeEntry } from "./end-rescues.ts";
 import { type GoodDocument, type MendResult, mendDocument } from "./mend-document.ts";
 import { addressOf } from "./open-cluster.ts";
 import type { RescueJournal } from "./rescue-journal.ts";
-import { giveLease } from "./rescue-lease.ts";
+import { giveLease, namingOwnPolicy } from "./rescue-lease.ts";
 import { type Candidate, leasedCandidate, type SignedInCluster, signInAsOne } from "./rescue-session.ts";
 
 /** What somebody who rescues a cluster wants. */
@@ -96,6 +96,8 @@ export async function rescue(
   try {
     const lease = { id, by: order.by, endsAt: grant?.endsAt ?? "" };
     await giveLease({ entries, clusterArn: clusterArnOf(cluster), principalArn, sealKeys: context.sealKeys }, lease);
+  } catch (error) {
+    throw namingOwnPolicy(error);
   } finally {
     entries.close();
   }

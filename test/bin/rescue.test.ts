@@ -220,6 +220,24 @@ test("a worker ends it when its time is over", async () => {
   expect(await records()).toMatchObject([{ grant: { state: "ended" }, glass: { review: null } }]);
 });
 
+test("a worker that may not end it says what it lacks, and tries again", async () => {
+  await rescue("--yes", "--keep");
+  sandbox.aws.account.setAllowed(arns.worker, ["sts:*", "eks:Describe*"]);
+  const later = (hours: number) => () => new Date(Date.now() + hours * 3600 * 1000);
+
+  await asWorker((context, cluster) => endRescues({ ...context, now: later(2) }, cluster));
+
+  expect(await records()).toMatchObject([
+    {
+      grant: { end: { cause: "expired" } },
+      trouble: { message: expect.stringContaining("deploy/iam/rescue-policy.json") },
+    },
+  ]);
+  sandbox.aws.account.setAllowed(arns.worker, ["sts:*", "eks:*"]);
+  await asWorker((context, cluster) => endRescues({ ...context, now: later(3) }, cluster));
+  expect(await entry()).toBeNull();
+});
+
 test("a worker never deletes an entry whose tags it did not seal, and tells it", async () => {
   await rescue("--yes", "--keep");
   const entries = accessEntriesOf("default", { eksName: "staging", region, account, partition: "aws" });
