@@ -133,3 +133,10 @@ test("what faces AWS and clusters knows nothing of Slack", () => {
 function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, "");
 }
+
+test("what few processes need is loaded by them alone: OpenTelemetry, and lines for people", () => {
+  const importers = (pattern: RegExp) => files.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
+
+  expect(importers(/from "@opentelemetry\//)).toEqual(["tracing/open-telemetry.ts"]);
+  expect(importers(/from "[./a-z-]*\/open-telemetry\.ts"|from "pino-pretty"/)).toEqual([]);
+});

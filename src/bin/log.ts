@@ -1,12 +1,13 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 import { redact } from "../failure/redact.ts";
+import { requestsInLog } from "../tracing/about.ts";
 
 /**
  * Logs as JSON lines on standard output, or to another destination (log-format.ts). Errors of SDKs may hold requests with their headers and bodies: of an error
  * only its name, message, code and stack are written, with whatever looks like a credential taken out.
  */
 export function createLog(level: string, processKind: string, destination?: DestinationStream): Logger {
-  const options = { level, base: { process: processKind }, serializers: { err: serializeError } };
+  const options = { level, base: { process: processKind }, serializers: { err: serializeError }, mixin: requestsInLog };
   return destination ? pino(options, destination) : pino(options);
 }
 

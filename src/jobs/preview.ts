@@ -55,8 +55,7 @@ async function previewAll(
       await previewRequest(context, cluster, request, seen);
     }
   } catch (error) {
-    const ids = waiting.map(({ id }) => id);
-    context.log.warn({ cluster: cluster.name, requests: ids, err: error }, "preview failed");
+    context.log.warn({ cluster: cluster.name, err: error }, "preview failed");
     for (const request of waiting) await putOff(context, request, error);
   } finally {
     open?.close();

@@ -59,16 +59,12 @@ async function run(
     if (error instanceof AccessError && error.code === "record-changed") {
       return await wakeCluster(context.queues, "reconcile", cluster.name);
     }
-    context.log.warn({ cluster: cluster.name, requests: idsOf(forWhom), err: error }, "reconcile failed");
+    context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
     await inParallel(due, (request) => putOff(context, request, error));
   } finally {
     open?.close();
     stopClock?.();
   }
-}
-
-function idsOf(requests: readonly AccessRequest[]): readonly string[] {
-  return requests.map(({ id }) => id);
 }
 
 /** Each way by itself: what one can't do now must not hold up the other. */

@@ -42,7 +42,13 @@ export function startMessageWorker(
   });
   worker.on("error", (error) => context.log.warn({ err: error }, "the queue does not answer"));
   worker.on("failed", (job, error) =>
-    context.log.warn({ job: job?.data, err: error }, "a message could not be shown yet"),
+    context.log.warn({ job: job?.name, ...requestIn(job?.data), err: error }, "a message could not be shown yet"),
   );
   return { stop: (deadline) => handBack.close(worker, deadline) };
+}
+
+/** Which request a job is about, for the log; an App Home is about none. */
+function requestIn(job: MessageJob | undefined): { readonly request?: string } {
+  if (!job || "home" in job) return {};
+  return { request: "thread" in job ? job.thread : job.request };
 }

@@ -41,8 +41,7 @@ function requestIn(text: string): string | null {
 }
 
 /** The work that Slack's event begins: a part of the trace of the request that it speaks of, if there is one. */
-export async function workOf(body: object, beganAt: number, traces: RequestTraces): Promise<Work> {
-  const { name, request } = readSent(body);
+export async function workOf({ name, request }: Sent, beganAt: number, traces: RequestTraces): Promise<Work> {
   return { name, kind: "server", parent: await traceOf(request, traces), beganAt };
 }
 

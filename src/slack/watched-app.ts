@@ -1,8 +1,9 @@
 import { App, type AppOptions, type ReceiverEvent } from "@slack/bolt";
+import { aboutRequests } from "../tracing/about.ts";
 import type { RequestTraces } from "../tracing/request-traces.ts";
 import { tellWork, traced } from "../tracing/traced.ts";
 import { InFlight } from "./in-flight.ts";
-import { workOf } from "./trace-event.ts";
+import { readSent, workOf } from "./trace-event.ts";
 
 interface Watching {
   /** Called when an event was acknowledged, with how long that took. */
@@ -40,10 +41,13 @@ export class WatchedApp extends App {
     return handled;
   }
 
-  async #traced(event: ReceiverEvent, cameAt: number): Promise<void> {
+  #traced(event: ReceiverEvent, cameAt: number): Promise<void> {
     const { traces } = this.#watching;
-    if (!traces) return super.processEvent(event);
-    return traced(await workOf(event.body, cameAt, traces), () => super.processEvent(event));
+    const sent = readSent(event.body);
+    return aboutRequests(sent.request === null ? [] : [sent.request], async () => {
+      if (!traces) return super.processEvent(event);
+      return traced(await workOf(sent, cameAt, traces), () => super.processEvent(event));
+    });
   }
 
   /** How many events are being handled. */

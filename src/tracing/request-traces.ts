@@ -1,3 +1,4 @@
+import { aboutRequests } from "./about.ts";
 import { type Attributes, currentTrace, isSameTrace, type TraceParent, tellWork, traced, type Work } from "./traced.ts";
 
 /**
@@ -24,17 +25,29 @@ export interface TraceContext {
  * A run for some requests. One that serves a single trace is a part of it. One that serves many begins a trace of its own
  * that links to each of them, as OpenTelemetry's conventions have it for a batch of messages.
  *
+ * Each line that is logged meanwhile names the requests.
+ *
  * @param act is given the context within the run
  */
-export async function tracedRun<C extends TraceContext, T>(
+export function tracedRun<C extends TraceContext, T>(
   context: C,
   name: string,
   attributes: Attributes,
   requests: readonly { readonly id: string }[],
   act: (context: C) => Promise<T>,
 ): Promise<T> {
-  if (!context.traces) return act(context);
   const ids = requests.map(({ id }) => id);
+  return aboutRequests(ids, () => runTraced(context, name, attributes, ids, act));
+}
+
+async function runTraced<C extends TraceContext, T>(
+  context: C,
+  name: string,
+  attributes: Attributes,
+  ids: readonly string[],
+  act: (context: C) => Promise<T>,
+): Promise<T> {
+  if (!context.traces) return act(context);
   // A trace is never worth more than the work.
   const served = await context.traces.of(ids).catch(() => new Map<string, TraceParent>());
   const parents = [...served.values()];

@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import { createLog } from "../../src/bin/log.ts";
 import { logDestination } from "../../src/bin/log-format.ts";
+import { aboutRequests } from "../../src/tracing/about.ts";
 
 /** What is written of these lines into a terminal. */
 async function shown(tell: (log: ReturnType<typeof createLog>) => void, isColoured = false): Promise<string> {
@@ -32,6 +33,30 @@ describe("a log in a terminal", () => {
     expect(line.trimEnd().split("\n")).toHaveLength(1);
     expect(line).toContain("WARN: preview failed cluster=staging err=");
     expect(line).not.toContain("hunter2secret");
+  });
+});
+
+describe("while something is done about requests, a line of the log", () => {
+  const told = async (ids: readonly string[], own: object = {}): Promise<unknown> => {
+    const output = new PassThrough();
+    const log = createLog("info", "worker", output);
+    await aboutRequests(ids, async () => {
+      await Promise.resolve();
+      log.warn(own, "preview failed");
+    });
+    return JSON.parse(String(output.read()));
+  };
+
+  test("names the request, or all of them", async () => {
+    expect(await told(["r-7k2m9x4q"])).toMatchObject({ request: "r-7k2m9x4q" });
+    expect(await told(["r-7k2m9x4q", "r-3cdqhwjk"])).toMatchObject({ requests: ["r-7k2m9x4q", "r-3cdqhwjk"] });
+  });
+
+  test("that names one by itself keeps to that", async () => {
+    const line = await told(["r-7k2m9x4q", "r-3cdqhwjk"], { request: "r-3cdqhwjk" });
+
+    expect(line).toMatchObject({ request: "r-3cdqhwjk" });
+    expect(line).not.toHaveProperty("requests");
   });
 });
 

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import type { ProductProcess } from "../../src/sandbox/product-process.ts";
 import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
 import { anOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "../tracing/otlp-receiver.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
-describe("traces", () => {
+describe("what both processes tell of a request", () => {
   let receiver: OtlpReceiver;
   let flow: Flow;
 
@@ -66,6 +68,28 @@ describe("traces", () => {
     expect(new Set(trace.map(({ service }) => service))).toEqual(new Set(["eks-access-slack", "eks-access-worker"]));
   });
 
+  test("a request is followed through both logs: what goes wrong about it names it, too", async () => {
+    const { faults, slack } = flow.sandbox;
+    faults.plan("kubernetes.get-configmap", { type: "cut-before" });
+    faults.plan("slack.chat.postMessage", { type: "answer", status: 500 });
+    await slack
+      .person("U0ENGINEER")
+      .command(`/eks-access request ${clusterName} ${arns.engineer} admin for 30m read the logs`, channel);
+    const asked = await flow.asked("read the logs");
+
+    const id = /r-[a-z0-9]{8}/.exec(JSON.stringify(asked.blocks))?.[0];
+    const told = (child: ProductProcess) =>
+      child.log
+        .filter((line) => line.startsWith("{"))
+        .flatMap((line) => {
+          const { request, requests, event, msg } = logged.parse(JSON.parse(line));
+          return request === id || requests?.includes(id ?? "") ? [event ?? msg] : [];
+        });
+    expect(told(flow.worker())).toEqual(["preview failed", "request.delayed", "request.previewed"]);
+    expect(told(flow.slack()).slice(0, 1)).toEqual(["request.created"]);
+    expect(told(flow.slack())).toContain("a message could not be shown yet");
+  });
+
   test("no trace tells a secret, an ARN, an address, a person or what somebody wrote", () => {
     const told = receiver.bodies.map(({ content }) => content.toString()).join("\n");
 
@@ -73,6 +97,13 @@ describe("traces", () => {
     for (const secret of flow.sandbox.secrets()) expect(told).not.toContain(secret);
     expect(told).not.toMatch(/arn:aws|@|U0[A-Z]+|failing rollout|mapUsers|127\.0\.0\.1|localhost/);
   });
+});
+
+const logged = z.object({
+  request: z.string().optional(),
+  requests: z.array(z.string()).optional(),
+  event: z.string().optional(),
+  msg: z.string(),
 });
 
 /** The names of what a span is a part of, the nearest first. */
