@@ -35,7 +35,7 @@ export function modeFinding(mode: AuthenticationMode): Finding {
   }
   return broken(
     "`API`: the cluster does not read aws-auth, so nothing in it gives or takes access",
-    "Use EKS access entries for this cluster; the mode can't be changed back.",
+    "Ask for access all the same: it is given by an access entry of EKS. The mode can't be changed back.",
   );
 }
 

@@ -68,7 +68,7 @@ function diagnoseEntry(facts: WhyFacts, caller: Caller): Found | null {
   const { arn } = caller.principal;
   const known = accessEntry.type === "none" ? `, and ${arn} has no access entry` : notAskedWords(facts);
   const message = `The authentication mode of ${named(cluster.name)} is ${named("API")}: aws-auth is not read${known}.`;
-  const remedy = `Give it an access entry: ${named(`aws eks create-access-entry --cluster-name ${cluster.eksName} --region ${cluster.region} --principal-arn ${arn}`)}. The mode can't be changed back.`;
+  const remedy = `Ask for access: ${named(`/eks-access request ${cluster.name} ${arn} …`)}. It is given by an access entry.`;
   const symptom = accessEntry.type === "none" ? "unauthorized" : "unknown";
   return { identity: null, symptom, causes: [cause("mode-api", message, remedy)] };
 }

@@ -4,6 +4,7 @@ import type { AccessEntries } from "../aws/access-entries.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { dueWork } from "../grant/due-work.ts";
 import type { Target } from "../grant/holding.ts";
+import { step } from "../metrics/steps.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { callsFor, carryOutEntry, type EntryTools, readBackEntry } from "./carry-out-entry.ts";
@@ -46,7 +47,7 @@ export async function reconcileEntries(
   for (let attempt = 1; ; attempt += 1) {
     const all = await context.ledger.openOf(cluster.name);
     const open = all.filter(isOfEntries);
-    const state = await readEntryState(opened.entries, cluster, context.sealKeys, open, whose);
+    const state = await step("read", () => readEntryState(opened.entries, cluster, context.sealKeys, open, whose));
     if (state.untrusted && attempt === 1) {
       await noteUntrusted(context, cluster, open, state.untrusted);
       continue;
@@ -59,7 +60,8 @@ export async function reconcileEntries(
     const closed = await overOrElsewhere(context, state.holdings, open, isOfEntries);
     const { sealKeys } = context;
     const { creatorArn } = opened;
-    const decided = settleEntries({ cluster, creatorArn, work: dueWork(open, now), state, closed, sealKeys, now });
+    const known = { cluster, creatorArn, work: dueWork(open, now), state, closed, sealKeys, now };
+    const decided = await step("plan", async () => settleEntries(known));
     const tools = { entries: opened.entries, cluster, state, sealKeys };
     const isLast = attempt >= attempts;
     if (await carryOut(context, opened, tools, decided, isLast)) return;
@@ -99,8 +101,9 @@ async function outcomeOf(context: WorkerContext, tools: EntryTools, target: Targ
   const began = context.now().getTime();
   context.metrics?.writes.inc({ cluster: tools.cluster.name });
   try {
-    const arn = await carryOutEntry(tools, target);
-    const { entry, isAsWanted } = await readBackEntry(tools, arn, target, context.pause ?? wait);
+    const arn = await step("put", () => carryOutEntry(tools, target));
+    const readBack = () => readBackEntry(tools, arn, target, context.pause ?? wait);
+    const { entry, isAsWanted } = await step("read-back", readBack);
     const tookMs = context.now().getTime() - began;
     if (isAsWanted) return { entry, failure: null, tookMs };
     const what = `The access entry of ${arn} in ${tools.cluster.name} is not what was written`;

@@ -1,7 +1,9 @@
 import { identityOfEntry } from "../access-entry/identity.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { sealedEnd } from "../grant/due-work.ts";
+import { step } from "../metrics/steps.ts";
 import type { AccessRequest } from "../request/request.ts";
+import { placeOf } from "../tracing/request-traces.ts";
 import type { EntryTools } from "./carry-out-entry.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -68,7 +70,8 @@ async function recordGiven(
     return certain ? fail(context, unwritten(request), certain) : putOff(context, request, outcome.failure);
   }
   const readBack = inEntries(identityOfEntry(outcome.entry, holding), request.principal, outcome.tookMs);
-  const proof = await prove(client, cluster, request, readBack, context.now);
+  const proving = () => prove(client, cluster, request, readBack, context.now);
+  const proof = await step("prove", proving, placeOf(context, request));
   await activate(context, request, proof, holding, "access-entry");
 }
 

@@ -69,7 +69,7 @@ describe("an authentication mode with access entries", () => {
 
     expect(found.symptom).toBe("unauthorized");
     expect(found.causes[0]?.message).toContain("has no access entry");
-    expect(found.causes[0]?.remedy).toContain("aws eks create-access-entry --cluster-name staging-eks");
+    expect(found.causes[0]?.remedy).toContain("/eks-access request staging");
   });
 
   test("API claims nothing where the access entry could not be asked for", () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { AccessError } from "../../src/failure/access-error.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
 import { openCluster } from "../../src/jobs/open-cluster.ts";
 import { reconcileCluster } from "../../src/jobs/reconcile.ts";
@@ -262,4 +263,21 @@ test("the worker's own role makes the calls where the configuration says so", as
   const made = aws.calls.findLast(({ call }) => call === "eks.CreateAccessEntry");
   expect(made?.by).toContain("eks-access-worker");
   aws.account.setAllowed(arns.worker, allowed);
+});
+
+test("of a grant whose call was never answered it is not told that nothing is left, while that call may still arrive", async () => {
+  const lost = async (...args: Parameters<typeof openCluster>) => {
+    const open = await openCluster(...args);
+    const create = () => Promise.reject(new AccessError("aws-unreachable", "AWS did not answer"));
+    return { ...open, entries: open.entries && { ...open.entries, create } };
+  };
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  await reconcileCluster({ ...context, openCluster: lost }, analytics);
+  expect((await takeBack(context, analytics, "r-one")).trouble?.code).toBe("access-entry-late");
+
+  await outside.edit(engineer, null);
+  const later = { ...context, now: () => new Date(Date.now() + 7 * 60_000) };
+  await reconcileCluster(later, analytics);
+  expect((await requestOf(context, "r-one")).grant?.state).toBe("failed");
 });

@@ -54,7 +54,7 @@ describe("the answer to why", () => {
     expect(told(whyFacts({ mode: "API", accessEntry, pods: null }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* – can't be told for certain
       • The authentication mode of \`staging\` is \`API\`: aws-auth is not read; its access entry was not asked for: AWS refused eks:ListAccessEntries.
-            → Give it an access entry: \`aws eks create-access-entry --cluster-name staging-eks --region eu-central-1 --principal-arn arn:aws:iam::111122223333:role/developers\`. The mode can't be changed back."
+            → Ask for access: \`/eks-access request staging arn:aws:iam::111122223333:role/developers …\`. It is given by an access entry."
     `);
   });
 
