@@ -1,6 +1,7 @@
 import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { parseDocument } from "../aws-auth/parse.ts";
-import { type Change, type PlanGuard, planChanges } from "../aws-auth/plan.ts";
+import { type Change, type PlanGuard, planChanges, type Refusal } from "../aws-auth/plan.ts";
+import { SECTIONS, type Section } from "../aws-auth/problem.ts";
 import { offerRepairs } from "../aws-auth/repair.ts";
 import { type Identity, resolve } from "../aws-auth/resolve.ts";
 
@@ -39,27 +40,71 @@ function byGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard)
   if (flaw || good.entries.length === 0) {
     return { type: "ask", message: `The document that was given is not good: ${flaw ?? "it maps nobody."}` };
   }
-  if (found.entries.length === 0 || brokenIn(found).length > 0) {
-    return {
-      type: "write",
-      data: { ...found.data, ...good.data },
-      how: "The last good document is written as it was.",
-    };
-  }
-  const changes = missingIn(found, good);
-  if (changes.length === 0) return { type: "whole" };
-  const plan = planChanges(found, changes, { ...guard, allowMasters: true });
+  const restored = parseDocument(restore(found, good));
+  const [still] = brokenIn(restored);
+  if (still)
+    return { type: "ask", message: `aws-auth: ${still} The document that was given does not have this section.` };
+  const changes = [...missingIn(restored, good), ...lostIn(restored, found)];
+  const plan = planChanges(restored, changes, { ...guard, allowMasters: true });
   if (plan.type === "refused") return { type: "ask", message: plan.refusal.message };
-  const how = `What is missing is added, and the rest stays: ${changes.map(({ arn }) => arn).join(", ")}.`;
-  return { type: "write", data: plan.after, how };
+  if (isSameData(found.data, plan.after)) {
+    const [refusal] = plan.refused;
+    return refusal ? { type: "ask", message: refusal.message } : { type: "whole" };
+  }
+  return { type: "write", data: plan.after, how: howOf(found, restored, changes, plan.refused) };
+}
+
+/**
+ * What stands there, with the good one's text for each section that can't be read whole or maps nobody. A section that can be
+ * read stays: who was let in since the good one was saved must not be locked out by it.
+ */
+function restore(found: AwsAuthDocument, good: AwsAuthDocument): Data {
+  const isToStay = (section: Section) =>
+    found.entries.some((entry) => entry.section === section) && !isBroken(found, section);
+  const sections = SECTIONS.flatMap((section): [string, string][] => {
+    const text = good.data[section];
+    return text === undefined || isToStay(section) ? [] : [[section, text]];
+  });
+  return { ...good.data, ...found.data, ...Object.fromEntries(sections) };
+}
+
+function howOf(
+  found: AwsAuthDocument,
+  restored: AwsAuthDocument,
+  changes: readonly Change[],
+  refused: readonly Refusal[],
+): string {
+  const left = new Set(refused.map(({ arn }) => arn?.toLowerCase()));
+  const added = changes.map(({ arn }) => arn).filter((arn) => !left.has(arn.toLowerCase()));
+  const written = SECTIONS.filter((section) => found.data[section] !== restored.data[section]);
+  return [
+    ...(written.length > 0 ? [`${written.join(", ")}: the last good document is written as it was.`] : []),
+    ...(added.length > 0 ? [`What is missing is added, and the rest stays: ${added.join(", ")}.`] : []),
+    ...refused.map(({ arn, message }) => `Not added: ${arn ?? "an entry"}. ${message}`),
+  ].join(" ");
 }
 
 /** Each principal that is somebody by the good document, and somebody else or nobody by the one that stands there. */
 function missingIn(found: AwsAuthDocument, good: AwsAuthDocument): Change[] {
-  return good.entries.flatMap(({ section, arn, username, groups, reachable }): Change[] => {
-    if (section === "mapAccounts" || !reachable || isSame(resolve(found, arn), resolve(good, arn))) return [];
-    return [{ type: "map", arn, username, groups }];
-  });
+  return mappedIn(good).filter(({ arn }) => !isSame(resolve(found, arn), resolve(good, arn)));
+}
+
+/** Each principal that still signs in by what stands there, and would be nobody with the good one's text. */
+function lostIn(restored: AwsAuthDocument, found: AwsAuthDocument): Change[] {
+  return mappedIn(found).filter(({ arn }) => resolve(restored, arn) === null && resolve(found, arn) !== null);
+}
+
+type Mapping = Extract<Change, { readonly type: "map" }>;
+
+function mappedIn({ entries }: AwsAuthDocument): Mapping[] {
+  return entries.flatMap(({ section, arn, username, groups, reachable }): Mapping[] =>
+    section === "mapAccounts" || !reachable ? [] : [{ type: "map", arn, username, groups }],
+  );
+}
+
+function isSameData(some: Data, other: Data): boolean {
+  const keys = new Set([...Object.keys(some), ...Object.keys(other)]);
+  return [...keys].every((key) => some[key] === other[key]);
 }
 
 /** Only a section that can't be read is mended by itself: it changes nobody who signs in now. */
@@ -71,6 +116,10 @@ function byRepair(document: AwsAuthDocument): Mending | null {
 }
 
 const breaking: ReadonlySet<string> = new Set(["section-unreadable", "section-not-a-list", "content-dropped"]);
+
+function isBroken({ problems }: AwsAuthDocument, of: Section): boolean {
+  return problems.some(({ code, section }) => breaking.has(code) && section === of);
+}
 
 function brokenIn({ problems }: AwsAuthDocument): string[] {
   return problems

@@ -19,6 +19,52 @@ test("what others keep in the ConfigMap stays beside it", () => {
   expect(planMending({ other: "x" }, good, {})).toMatchObject({ data: { other: "x", ...good } });
 });
 
+const user = (name: string) =>
+  `- userarn: arn:aws:iam::111122223333:user/${name}\n  username: ${name}\n  groups: [viewers]\n`;
+
+test("a section that can be read is not gone back with: who was let in since then is not locked out", () => {
+  const saved = { ...good, mapUsers: user("early") };
+  const found = { mapRoles: "- rolearn: [", mapUsers: user("late") };
+
+  const mending = planMending(found, saved, {});
+
+  const data = mending.type === "write" ? mending.data : {};
+  expect(data.mapRoles).toBe(good.mapRoles);
+  expect(data.mapUsers?.startsWith(user("late"))).toBe(true);
+  expect(returnsOf({ ...saved, mapUsers: user("early") + user("late") }, data).every(({ isBack }) => isBack)).toBe(
+    true,
+  );
+});
+
+test("of a section that is read in part, whoever it lets in stays", () => {
+  const found = { mapRoles: `${item("newcomer")}---\n${item("admins")}` };
+
+  const mending = planMending(found, good, {});
+
+  const data = mending.type === "write" ? mending.data : {};
+  expect(data.mapRoles?.startsWith(good.mapRoles)).toBe(true);
+  expect(returnsOf({ mapRoles: item("newcomer") }, data)).toEqual([{ arn: arn("newcomer"), isBack: true }]);
+});
+
+test("a good document without the section that can't be read mends nothing, and is not told to", () => {
+  const found = { mapRoles: "- rolearn: [", mapUsers: user("early") };
+
+  expect(planMending(found, { mapUsers: user("early") }, {})).toMatchObject({
+    type: "ask",
+    message: expect.stringContaining("mapRoles, line 2"),
+  });
+});
+
+test("whom the engine does not add is told, and not as added", () => {
+  const foreign = "arn:aws:iam::999999999999:role/partner";
+  const saved = { mapRoles: good.mapRoles + item("partner").replace(arn("partner"), foreign) };
+
+  const mending = planMending({ mapRoles: item("nodes") }, saved, { account: "111122223333" });
+
+  expect(mending).toMatchObject({ type: "write", how: expect.stringContaining(`Not added: ${foreign}`) });
+  expect(mending).toMatchObject({ how: expect.stringContaining(`stays: ${arn("admins")}. Not`) });
+});
+
 test("nobody is taken out, and whoever is somebody else now is who they were", () => {
   const found = { mapRoles: item("newcomer") + item("admins", "viewers") };
 
