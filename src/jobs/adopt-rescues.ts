@@ -3,9 +3,10 @@ import { describeCluster } from "../aws/describe-cluster.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { clusterArnOf } from "../policy/cluster-arn.ts";
+import { isClosed } from "../request/request.ts";
 import { type RescueLease, readRescueTags, rescueLevel } from "../rescue/lease.ts";
 import type { WorkerContext } from "./context.ts";
-import { endRescues } from "./end-rescues.ts";
+import { endRescues, takeEntry } from "./end-rescues.ts";
 import { addressOf } from "./open-cluster.ts";
 import { eventOf, recordChange } from "./record-change.ts";
 import { beginRescue } from "./rescue.ts";
@@ -20,7 +21,10 @@ import { beginRescue } from "./rescue.ts";
 export async function adoptRescues(context: WorkerContext, cluster: Cluster): Promise<readonly string[]> {
   const adopted: string[] = [];
   for (const { principalArn, lease } of await leasesOf(context, cluster)) {
-    if (await context.ledger.get(lease.id)) continue;
+    const known = await context.ledger.get(lease.id);
+    // A process that died or was late may have made it when its lease was over already.
+    if (known && isClosed(known)) await takeEntry(context, cluster, principalArn, lease.id);
+    if (known) continue;
     await adopt(context, cluster, principalArn, lease);
     adopted.push(lease.id);
   }

@@ -1,6 +1,6 @@
 import { type AuditEvent, digestOfEvent, type EventType } from "../audit/event.ts";
 import { AccessError } from "../failure/access-error.ts";
-import { type AccessRequest, revise } from "../request/request.ts";
+import { type AccessRequest, isClosed, revise } from "../request/request.ts";
 import { eventOf, type RecordContext, recordChange } from "./record-change.ts";
 
 /** Where a rescue is told, step by step, with its event. */
@@ -15,6 +15,13 @@ export interface RescueJournal {
 
 /** Others may write to the record meanwhile: who revokes it, a reminder. */
 const attempts = 5;
+
+/** Somebody revoked it, or its time was over, before it gave anything or while it did: what is closed stays closed. */
+export function overMeanwhile({ id }: AccessRequest): AccessError {
+  return new AccessError("record-changed", `The rescue ${id} was ended meanwhile, and gives nothing any more`, {
+    mend: "Begin another one if it is still needed.",
+  });
+}
 
 /** In the ledger, where the messenger and the sweep find it. */
 export function ledgerJournal(
@@ -36,6 +43,7 @@ export function ledgerJournal(
         }
         if (!result.current) break;
         request = result.current;
+        if (isClosed(request)) throw overMeanwhile(request);
       }
       throw new AccessError("record-changed", `The record ${request.id} does not stop changing`);
     },

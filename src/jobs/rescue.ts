@@ -11,7 +11,7 @@ import type { WorkerContext } from "./context.ts";
 import { takeEntry } from "./end-rescues.ts";
 import { type GoodDocument, type MendResult, mendDocument } from "./mend-document.ts";
 import { addressOf } from "./open-cluster.ts";
-import type { RescueJournal } from "./rescue-journal.ts";
+import { overMeanwhile, type RescueJournal } from "./rescue-journal.ts";
 import { giveLease, namingOwnPolicy } from "./rescue-lease.ts";
 import { type Candidate, leasedCandidate, type SignedInCluster, signInAsOne } from "./rescue-session.ts";
 
@@ -93,6 +93,8 @@ export async function rescue(
   );
   const entries = accessEntriesOf("default", address);
   const { id, grant } = journal.request();
+  // An entry that is made after a worker has looked for it and ended the lease would stand without end.
+  if (grant?.end || Date.parse(grant?.endsAt ?? "") <= context.now().getTime()) throw overMeanwhile(journal.request());
   try {
     const lease = { id, by: order.by, endsAt: grant?.endsAt ?? "" };
     await giveLease({ entries, clusterArn: clusterArnOf(cluster), principalArn, sealKeys: context.sealKeys }, lease);

@@ -10,9 +10,12 @@ import { recover } from "../../src/bin/recover.ts";
 import { runRescue } from "../../src/bin/rescue.ts";
 import { readSettings } from "../../src/bin/settings.ts";
 import { withWorkerContext } from "../../src/bin/worker-context.ts";
+import { adoptRescues } from "../../src/jobs/adopt-rescues.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
 import { endRescues } from "../../src/jobs/end-rescues.ts";
+import { eventOf, recordChange } from "../../src/jobs/record-change.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
+import { revise } from "../../src/request/request.ts";
 import { isRescue } from "../../src/rescue/lease.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { account, arns, configuration, initialAwsAuth, region } from "../../src/sandbox/scene.ts";
@@ -235,6 +238,44 @@ test("a worker that may not end it says what it lacks, and tries again", async (
   ]);
   sandbox.aws.account.setAllowed(arns.worker, ["sts:*", "eks:*"]);
   await asWorker((context, cluster) => endRescues({ ...context, now: later(3) }, cluster));
+
+  expect(await entry()).toBeNull();
+});
+
+test.each([
+  ["revoked", {}],
+  ["revoked and ended", { state: "failed" as const }],
+])("one that is %s while EKS switches the mode gives nothing any more", async (_, change) => {
+  const revoked = () =>
+    asWorker(async (context) => {
+      const [begun] = await context.ledger.ofRequester("U0ONCALL", 9);
+      if (!begun?.grant) throw new Error("the rescue has not begun");
+      const now = new Date();
+      const end = { cause: "revoked", by: "U0APPROVER", at: now.toISOString(), why: "" } as const;
+      const after = revise(begun, { grant: { ...begun.grant, end, ...change } });
+      await recordChange(context, after, eventOf("grant.ending", after, "U0APPROVER", now, {}), now);
+    });
+  sandbox.aws.faults.plan("eks.UpdateClusterConfig", { type: "watch" }, { onStrike: revoked });
+
+  await expect(rescue("--yes", "--document", good)).rejects.toThrow("was ended meanwhile");
+
+  expect(await entry()).toBeNull();
+  expect(await records()).toMatchObject([{ grant: { activeSince: null, end: { cause: "revoked" }, ...change } }]);
+});
+
+test("an entry that a late process made for a lease that is over is deleted by who finds it", async () => {
+  await rescue("--yes", "--keep");
+  const [record] = await records();
+  await asWorker(async (context) => {
+    if (!record?.grant) throw new Error("the rescue has not begun");
+    const now = new Date();
+    const over = revise(record, { grant: { ...record.grant, state: "ended", endedAt: now.toISOString() } });
+    await recordChange(context, over, eventOf("grant.ended", over, "worker", now, {}), now);
+  });
+  expect(await entry()).not.toBeNull();
+
+  expect(await asWorker(adoptRescues)).toEqual([]);
+
   expect(await entry()).toBeNull();
 });
 
