@@ -157,13 +157,13 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   }, 45_000);
 
-  test("a cluster in the mode API is refused with what to use instead", async () => {
+  test("a cluster in the mode API is not refused: the approvers are shown the access entry", async () => {
     const [arn] = [`arn:aws:eks:eu-central-1:111122223333:cluster/${clusterName}`];
     flow.sandbox.aws.updateCluster(arn, { authenticationMode: "API" });
 
     await request("debug");
 
-    expect(textOf(await flow.told("can't be given"))).toContain("access entries");
+    expect(textOf(await flow.message("[Approve]"))).toContain("+++ b/access-entry");
   });
 });
 
