@@ -2,7 +2,7 @@ import type { AccessRequest } from "../request/request.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { SlackContext } from "./context.ts";
 import type { Account } from "./directory.ts";
-import { notAdmittedAnswer } from "./messages/admission-answer.ts";
+import { notAdmittedAnswer, requesterGoneAnswer } from "./messages/admission-answer.ts";
 import type { Message } from "./messages/message.ts";
 
 /** What gives somebody something, at once or by the next step: where Slack does not answer, it is refused. */
@@ -23,6 +23,21 @@ export async function refuseActor(
   if (code === "active" || (code === "not-told" && !giving.has(act))) return null;
   await noteAttempt(context, { act, by: user, code, ...(request && { request }) });
   return notAdmittedAnswer(code);
+}
+
+/**
+ * Whether what somebody asked for may still be approved: not for whom has left since. The lease would be theirs, and their keys
+ * of AWS may outlive their account in Slack. Null: it may.
+ */
+export async function refuseForRequester(
+  context: SlackContext,
+  request: AccessRequest,
+  by: string,
+): Promise<Message | null> {
+  const account = await accountOf(context, request.requester);
+  if (account === "active") return null;
+  await noteAttempt(context, { act: "approve", by, code: `requester-${account}`, request });
+  return requesterGoneAnswer(request, account);
 }
 
 async function accountOf({ directory, log }: SlackContext, user: string): Promise<Account | "not-told"> {

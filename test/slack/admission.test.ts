@@ -76,6 +76,35 @@ describe("somebody whose account is deactivated", () => {
   });
 });
 
+describe("a request of somebody who has left since", () => {
+  beforeEach(async () => {
+    stage = await aStage({ config });
+    await fill();
+    stage.slack.deactivate("U0ENGINEER");
+    return () => stage.stop();
+  });
+
+  test("can't be approved any more, and the attempt is in the audit log", async () => {
+    const message = await stage.show("r-others");
+
+    const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(message, "approve"));
+
+    expect(textOf(answer)).toContain("<@U0ENGINEER> can't sign in to this workspace any more. Deny the request");
+    expect((await stage.ledger.get("r-others"))?.state).toBe("pending");
+    expect((await stage.ledger.eventsOf("r-others", 10)).at(-1)?.event).toMatchObject({
+      type: "decision.refused",
+      actor: "U0APPROVER",
+      detail: { code: "requester-deactivated" },
+    });
+  });
+
+  test("can be denied", async () => {
+    await stage.say("U0APPROVER", "deny r-others because they have left");
+
+    expect((await stage.ledger.get("r-others"))?.state).toBe("denied");
+  });
+});
+
 describe("while Slack can't say who is active", () => {
   beforeEach(async () => {
     stage = await aStage({ config });

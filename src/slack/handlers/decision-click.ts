@@ -3,7 +3,7 @@ import { type Click, decide } from "../../approval/decide.ts";
 import { recordChange } from "../../jobs/record-change.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
-import { refuseActor } from "../admission.ts";
+import { refuseActor, refuseForRequester } from "../admission.ts";
 import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
 import { failureAnswer } from "../messages/answers.ts";
@@ -46,6 +46,8 @@ export async function decideRequest(context: SlackContext, id: string, click: Cl
     await noteAttempt(context, { act, by: click.by, code: "no-such-request", request: { id, cluster: "" } });
     return failureAnswer("There is no such request any more. Ask for it again.");
   }
+  const gone = act === "approve" ? await refuseForRequester(context, request, click.by) : null;
+  if (gone) return gone;
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
   return attempt(context, request, cluster, click);

@@ -1,4 +1,6 @@
+import type { AccessRequest } from "../../request/request.ts";
 import type { Account } from "../directory.ts";
+import { mention } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";
 import type { Message } from "./message.ts";
 
@@ -14,4 +16,20 @@ export function notAdmittedAnswer(account: Exclude<Account, "active"> | "not-tol
     "not-told": "Nothing was done: Slack did not say whether your account is active. Try again in a minute.",
   };
   return answer(`:warning: ${reasons[account]}`);
+}
+
+/** Why nobody can approve what somebody has asked for, and what to do with it. */
+export function requesterGoneAnswer(
+  { requester }: AccessRequest,
+  account: Exclude<Account, "active"> | "not-told",
+): Message {
+  const who = mention(requester);
+  if (account === "not-told") {
+    return answer(
+      `:warning: Nothing was done: Slack did not say whether the account of ${who} is active. Try again in a minute.`,
+    );
+  }
+  return answer(
+    `:warning: Nothing was done: ${who} can't sign in to this workspace any more. Deny the request, or let it lapse.`,
+  );
 }
