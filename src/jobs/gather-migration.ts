@@ -88,5 +88,6 @@ async function standingEntries(entries: AccessEntries): Promise<readonly Standin
 export function asStanding({ principalArn, type, username, groups, policies, tags }: AccessEntry): StandingEntry {
   const said = tags[migrationTag];
   const migrated = said === "begun" || said === "whole" ? said : null;
-  return { principalArn, type, username, groups, policies, migrated };
+  const isLeased = Object.keys(tags).some((key) => key.startsWith("eks-access/") && key !== migrationTag);
+  return { principalArn, type, username, groups, policies, migrated, isLeased };
 }

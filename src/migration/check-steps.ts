@@ -6,7 +6,7 @@ import { type SignedIn, type SignInState, signIn } from "./sign-in.ts";
 /** The access entry that a step leaves behind. */
 function entryGiven({ principalArn, username, groups, isAdmin }: WantedEntry): StandingEntry {
   const policies = isAdmin ? [{ name: CLUSTER_ADMIN, namespaces: null }] : [];
-  return { principalArn, type: "STANDARD", username, groups, policies, migrated: "whole" };
+  return { principalArn, type: "STANDARD", username, groups, policies, migrated: "whole", isLeased: false };
 }
 
 /** What decides who may sign in after a step. What EKS itself makes when the mode is switched is for nodes and the creator. */

@@ -60,6 +60,7 @@ function fateOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<string
     .sort()
     .at(-1);
   if (until !== undefined) return { type: "waits", until, note: waitNote(shares.map(({ id }) => id)) };
+  if (there?.isLeased) return { type: "waits", until: "the access in its access entry ends", note: leasedNote };
   return move(item, facts, there);
 }
 
@@ -103,6 +104,9 @@ function fateOfNodes(item: Entry, there: StandingEntry | undefined): Fate {
 
 const creatorNote =
   "It created the cluster: EKS makes its access entry itself, with AmazonEKSClusterAdminPolicy, when the mode is switched.";
+
+const leasedNote =
+  "eks-access has given access by its access entry, which may go with it: until then aws-auth is what it falls back to. Plan again after that.";
 
 function waitNote(ids: readonly string[]): string {
   return `Access that was given by eks-access is part of it (${ids.join(", ")}). It ends where it was given; plan again after that.`;

@@ -39,7 +39,15 @@ export function someFacts(
 }
 
 export function standingEntry(entry: Partial<StandingEntry> & Pick<StandingEntry, "principalArn">): StandingEntry {
-  return { type: "STANDARD", username: "somebody", groups: [], policies: [], migrated: null, ...entry };
+  return {
+    type: "STANDARD",
+    username: "somebody",
+    groups: [],
+    policies: [],
+    migrated: null,
+    isLeased: false,
+    ...entry,
+  };
 }
 
 /** The plan. @throws where it is refused */

@@ -225,6 +225,16 @@ it("lets a lease of ours end where it was given", () => {
   });
 });
 
+it("takes nobody out of aws-auth whose access entry ends with a lease of ours", () => {
+  const standing = [standingEntry({ principalArn: role("teams/dev"), isLeased: true })];
+  const { fates, steps } = planned(
+    someFacts({ mapRoles: section("role", [dev]) }, { mode: "API_AND_CONFIG_MAP", standing }),
+  );
+
+  expect(fates[0]?.fate).toMatchObject({ type: "waits" });
+  expect(steps).toEqual([]);
+});
+
 it("lets an access entry of somebody else's be, whose principal then goes out of aws-auth", () => {
   const standing = [standingEntry({ principalArn: role("teams/dev"), groups: ["editors"] })];
   const { fates, steps } = planned(
