@@ -118,9 +118,6 @@ describe("a cluster of each kind of creator", () => {
   });
 
   test("nobody gets a discovered creator into the map: the worker, who knows it, refuses", async () => {
-    const arn = `arn:aws:eks:${region}:${account}:cluster/research`;
-    flow.sandbox.aws.updateCluster(arn, { authenticationMode: "CONFIG_MAP" });
-
     await ask("research", creatorArns.discovered, "for whom nobody knows");
 
     const told = textOf(await flow.told("no lease is to end its access"));
