@@ -76,7 +76,7 @@ test("what App Home and the direct messages need is switched on", () => {
 });
 
 test("commands, clicks and events go to the one address at which the code listens", () => {
-  const [path] = found(/endpoints: "([^"]+)"/g);
+  const [path] = found(/^const path = "([^"]+)";/gm);
 
   const urls = [
     ...manifest.features.slash_commands.map((each) => each.url),
