@@ -5,7 +5,7 @@ import { rememberWritten } from "../grant/written.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { noStanding } from "../policy/person.ts";
-import type { AccessRequest } from "../request/request.ts";
+import { type AccessRequest, isClosed } from "../request/request.ts";
 import { adoptRescues } from "./adopt-rescues.ts";
 import { readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
@@ -27,22 +27,24 @@ export interface Adoption {
 
 /**
  * Reads a cluster's own memory of its grants into a ledger that does not know them (law 10): once for each cluster of a
- * new ledger, and after the ledger was lost. Only what our seal speaks for is believed; nothing is granted by it.
+ * new ledger, and from time to time. Only what our seal speaks for is believed; nothing is granted by it. What is over by
+ * the ledger and stands there all the same, as after somebody wrote a backup of aws-auth back, is taken away.
  */
 export async function adoptCluster(context: WorkerContext, cluster: Cluster): Promise<Adoption> {
   // Before the creator is asked for: it may be what was lost.
   const adoption = { recovered: [...(await adoptRescues(context, cluster))], ended: [] as string[] };
   const open = await (context.openCluster ?? openCluster)(context, cluster, []);
-  let isToBeCleared = false;
+  let isFencedOff = false;
+  const over: string[] = [];
   try {
     const { hasDocument } = await waysIn(open, cluster);
     const state = hasDocument ? await readClusterState(open, cluster, context.sealKeys, []) : null;
-    isToBeCleared = state !== null && isFenced(state);
+    isFencedOff = state !== null && isFenced(state);
     if (state) {
       const readBackOf = (request: AccessRequest) => inDocument(state.document, request);
       const withdrawn = new Set(state.withdrawals.list.map(({ id }) => id));
       const memory = { way: "aws-auth" as const, holdings: state.holdings, withdrawn, readBackOf };
-      await adoptHoldings(context, cluster, open, memory, adoption);
+      over.push(...(await adoptHoldings(context, cluster, open, memory, adoption)));
     }
     if (open.entries) {
       const entries = await readEntryState(open.entries, cluster, context.sealKeys, [], "all");
@@ -53,14 +55,15 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
         withdrawn: new Set<string>(),
         readBackOf,
       };
-      await adoptHoldings(context, cluster, open, memory, adoption);
+      over.push(...(await adoptHoldings(context, cluster, open, memory, adoption)));
     }
   } finally {
     open.close();
   }
   await context.ledger.markAdopted(cluster.name);
-  if (adoption.ended.length > 0 || isToBeCleared) await reconcileCluster(context, cluster, "adopt");
-  context.log.info({ cluster: cluster.name, ...adoption }, "read the cluster's own memory");
+  const isToBeCleared = adoption.ended.length > 0 || over.length > 0 || isFencedOff;
+  if (isToBeCleared) await reconcileCluster(context, cluster, "adopt");
+  context.log.info({ cluster: cluster.name, ...adoption, over }, "read the cluster's own memory");
   return adoption;
 }
 
@@ -73,21 +76,28 @@ interface Memory {
   readonly readBackOf: (request: AccessRequest) => ReadBack;
 }
 
+/** @returns the ids of shares that the ledger knows to be over */
 async function adoptHoldings(
   context: WorkerContext,
   cluster: Cluster,
   { client }: OpenedCluster,
   memory: Memory,
   adoption: { readonly recovered: string[]; readonly ended: string[] },
-): Promise<void> {
+): Promise<readonly string[]> {
+  const over: string[] = [];
   for (const holding of memory.holdings.values()) {
     for (const share of holding.shares) {
-      if (await context.ledger.get(share.id)) continue;
+      const known = await context.ledger.get(share.id);
+      if (known) {
+        if (isClosed(known)) over.push(share.id);
+        continue;
+      }
       const isOver = memory.withdrawn.has(share.id) || Date.parse(share.endsAt) <= context.now().getTime();
       if (!isOver) await recover(context, cluster, client, memory, holding, share);
       (isOver ? adoption.ended : adoption.recovered).push(share.id);
     }
   }
+  return over;
 }
 
 async function recover(

@@ -9,6 +9,8 @@ import { eventOf, recordChange } from "./record-change.ts";
 
 const batch = 1000;
 const reviewsEveryMs = 3_600_000;
+/** Of so many inspections one looks at clusters in which nothing is in force, too: what is over may be back there. */
+const inspectionsToOneReading = 12;
 /** Slack takes about one message a second: waking more of them at once only costs Redis. */
 const messageBatch = 100;
 
@@ -55,13 +57,20 @@ function lookFor({ state, cluster }: AccessRequest): ClusterWake {
   return { type: state === "pending" ? "preview" : "reconcile", cluster };
 }
 
-/** Clusters that were never looked at, and all of them when it is time to see what others did there. */
+/**
+ * Clusters that were never looked at, and all of them when it is time to see what others did there: often where something
+ * is in force, and more seldom everywhere, because a backup that somebody writes back brings ended leases with it.
+ */
 async function looksByTheClock({ ledger, config }: WorkerContext): Promise<readonly ClusterWake[]> {
   const names = [...config.clusters.keys()];
   const adopted = await ledger.adopted(names);
-  const isTime = await ledger.takeTurn("inspect", config.timing.inspectEverySeconds * 1000);
+  const everyMs = config.timing.inspectEverySeconds * 1000;
+  const isTime = await ledger.takeTurn("inspect", everyMs);
+  const isTimeToRead = await ledger.takeTurn("memories", everyMs * inspectionsToOneReading);
   return [
-    ...names.filter((name) => !adopted.has(name)).map((cluster): ClusterWake => ({ type: "adopt", cluster })),
+    ...names
+      .filter((name) => isTimeToRead || !adopted.has(name))
+      .map((cluster): ClusterWake => ({ type: "adopt", cluster })),
     ...(isTime ? names.map((cluster): ClusterWake => ({ type: "inspect", cluster })) : []),
   ];
 }

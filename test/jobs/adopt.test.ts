@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
 import { grantsAnnotation, writeAnnotation } from "../../src/grant/annotation.ts";
+import { revoke } from "../../src/grant/may-revoke.ts";
 import { adoptCluster } from "../../src/jobs/adopt.ts";
+import { reconcileCluster } from "../../src/jobs/reconcile.ts";
 import { initialAwsAuth } from "../../src/sandbox/scene.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
+import { aChange } from "../builders/an-event.ts";
 import { aDirectScene } from "../fault/direct-scene.ts";
-import { sealKeys } from "../fault/reconcile-scene.ts";
+import { sealKeys, wishes } from "../fault/reconcile-scene.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 
 test("of what is rebuilt from the cluster's own memory, a broken glass still wants its review", async () => {
@@ -29,4 +32,26 @@ test("of what is rebuilt from the cluster's own memory, a broken glass still wan
     approvals: [{ verdict: "broke-glass", by: "U0ENGINEER" }],
   });
   expect((await ledger.get("r-lease"))?.glass).toBeNull();
+});
+
+test("a lease that is over and comes back with a backup of aws-auth is taken away again", async () => {
+  const { aws, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(context(), cluster);
+  const { client } = await context().openCluster(context(), cluster, []);
+  const backup = await client.readAwsAuth();
+  const granted = await ledger.get(wishes.long.id);
+  if (!backup || !granted) throw new Error("The scene has a document and a grant.");
+  const verdict = revoke(granted, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
+  if (verdict.type === "ended") await ledger.commit(aChange(verdict.after, "grant.ending"));
+  await reconcileCluster(context(), cluster);
+  expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
+  const today = await client.readAwsAuth();
+  if (!today) throw new Error("The scene has a document.");
+  await client.writeAwsAuth(today, { data: backup.data, annotations: backup.annotations }, { dryRun: false });
+  expect(aws.awsAuth()?.data?.mapUsers).toContain("eks-access:admins");
+
+  await adoptCluster(context(), cluster);
+
+  expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
+  expect(aws.awsAuth()?.data?.mapUsers).toContain("eks-access:viewers");
 });

@@ -90,6 +90,20 @@ test("what is due wakes each cluster once and each message, however many records
   expect(new Set(shows.map(({ data }) => JSON.stringify(data))).size).toBe(shows.length);
 });
 
+test("a cluster in which nothing is in force is read from time to time, and not at each sweep", async () => {
+  const context = contextAt(at(0));
+  await context.ledger.markAdopted("staging");
+
+  await sweep(context);
+  const first = await queues.clusters.getJobs(["waiting"]);
+  await Promise.all(first.map((job) => job.remove()));
+  await sweep(context);
+  const second = await queues.clusters.getJobs(["waiting"]);
+
+  expect(first.map(({ data }) => data)).toContainEqual({ type: "adopt", cluster: "staging" });
+  expect(second.map(({ data }) => data.type)).not.toContain("adopt");
+});
+
 test("a broken glass that somebody made look reviewed in Redis is found, and told again as not reviewed", async () => {
   const { ledger } = contextAt(at(0));
   const broken = aBrokenGlass({ version: 1 });
