@@ -80,10 +80,19 @@ export function isFenced({ configMap }: ClusterState): boolean {
   return configMap?.annotations[fenceAnnotation] !== undefined;
 }
 
+/** The API server takes so many bytes for the names and values of an object's annotations together (apimachinery, ValidateAnnotations). */
+const allAnnotationsBytes = 256 * 1024;
+
+/** That an access goes comes before remembering that it was taken back: others may have left no room for both. */
 function contentAfter({ configMap }: ClusterState, cluster: Cluster, content: Content, sealKeys: SealKeys) {
   const { data, holdings, withdrawals } = content;
-  const annotation = writeAnnotation(cluster.name, holdings, sealKeys, withdrawals);
-  return { data, annotations: annotationsAfter(configMap, annotation) };
+  const all = annotationsAfter(configMap, writeAnnotation(cluster.name, holdings, sealKeys, withdrawals));
+  if (bytesOf(all) <= allAnnotationsBytes) return { data, annotations: all };
+  return { data, annotations: annotationsAfter(configMap, writeAnnotation(cluster.name, holdings, sealKeys)) };
+}
+
+function bytesOf(annotations: Readonly<Record<string, string>>): number {
+  return Object.entries(annotations).reduce((sum, [name, text]) => sum + Buffer.byteLength(name + text), 0);
 }
 
 function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string | null): Record<string, string> {

@@ -197,3 +197,19 @@ test("a grant that was never approved, and says that it is active, is given noth
 
   expect(scene.aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
 });
+
+test("what is revoked goes, although others have left no room in which to remember it", async () => {
+  await look(scene);
+  scene.clock.ms += 2 * 60_000;
+  await look(scene);
+  const { client } = await scene.context().openCluster(scene.context(), scene.cluster, []);
+  const found = await client.readAwsAuth();
+  if (!found) throw new Error("The scene has a document.");
+  const annotations = { filler: "x".repeat(256 * 1024 - "filler".length) };
+  await client.writeAwsAuth(found, { data: found.data, annotations }, { dryRun: false });
+
+  await revoked(scene);
+
+  expect((await recordOf(scene)).grant?.state).toBe("ended");
+  expect(scene.aws.awsAuth()?.data).toEqual(initialAwsAuth);
+});
