@@ -59,7 +59,7 @@ async function tellStory(program: Program, write: (text: string) => void): Promi
   try {
     const redis = await provideRedis();
     stops.unshift(redis.stop);
-    const sandbox = await startSandbox({ onCall: narration.called });
+    const sandbox = await startSandbox({ onCall: narration.called, everyMode: true });
     stops.unshift(sandbox.stop);
     const port = await freePort();
     const [slack, worker] = await Promise.all([
@@ -71,8 +71,8 @@ async function tellStory(program: Program, write: (text: string) => void): Promi
     write(
       `Redis: ${redis.origin}\nRunning: slack process ${slack.pid}, worker ${worker.pid}, and the sandbox that stands in for Slack, AWS and EKS\n`,
     );
-    // Its first look at a new cluster would stand among the calls of the story's first step.
-    await worker.logged("read the cluster's own memory");
+    // Its first look at each new cluster would stand among the calls of the story's first step.
+    await worker.logged("read the cluster's own memory", sandbox.clusters.size);
     await playStory(sandbox, narration);
     write("\nEvery step was as expected.\n");
   } finally {

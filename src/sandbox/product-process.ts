@@ -7,8 +7,8 @@ export interface ProductProcess {
   readonly pid: number;
   /** JSON lines that it logged. */
   readonly log: readonly string[];
-  /** Resolves when a line of its log holds this text, one that was logged already counts. */
-  logged: (text: string) => Promise<void>;
+  /** Resolves when so many lines of its log hold this text, one without a number; those that were logged already count. */
+  logged: (text: string, lines?: number) => Promise<void>;
   /** SIGTERM, and waits. Returns the exit code. */
   stop: () => Promise<number | null>;
   /** SIGKILL, and waits. */
@@ -46,8 +46,8 @@ export async function startProduct(
     child.kill(signal);
     return exited;
   };
-  const logged = async (text: string) => {
-    while (!log.some((line) => line.includes(text))) await once(lines, "line");
+  const logged = async (text: string, wanted = 1) => {
+    while (log.filter((line) => line.includes(text)).length < wanted) await once(lines, "line");
   };
   return {
     pid: child.pid ?? 0,

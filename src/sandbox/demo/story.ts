@@ -2,8 +2,10 @@ import type { Sandbox, SandboxCall } from "../sandbox.ts";
 import { arns, channel, clusterName } from "../scene.ts";
 import type { SandboxMessage } from "../slack/shapes.ts";
 import { textOf } from "../slack/text-of.ts";
-import { expectThat, StoryError } from "./expectation.ts";
+import { playEveryMode } from "./every-mode.ts";
+import { expectThat } from "./expectation.ts";
 import type { Narration } from "./narration.ts";
+import { channelMessage, within } from "./wait-for.ts";
 
 /** How long the lease of the story is, in seconds: long enough to look at, short enough to wait for. */
 const leaseSeconds = 8;
@@ -23,6 +25,7 @@ export async function playStory(sandbox: Sandbox, narration: Narration): Promise
   await expectPods(sandbox, narration);
   await end(sandbox, narration, before);
   await expectUnauthorized(sandbox, narration, "The same user tries again");
+  await playEveryMode(sandbox, narration);
 }
 
 async function creator(sandbox: Sandbox, narration: Narration): Promise<void> {
@@ -124,26 +127,11 @@ async function end(sandbox: Sandbox, narration: Narration, before: Readonly<Reco
   narration.line("aws-auth is what it was before, byte for byte");
 }
 
-function channelMessage(sandbox: Sandbox, text: string): SandboxMessage | undefined {
-  return sandbox.slack.messages(channel).findLast((message) => textOf(message).includes(text));
-}
-
 function directMessage(sandbox: Sandbox, text: string): SandboxMessage | undefined {
   return sandbox.slack
     .person("U0ENGINEER")
     .directMessages()
     .findLast((message) => textOf(message).includes(text));
-}
-
-async function within<T>(step: string, sandbox: Sandbox, find: () => T | undefined, ms = 15_000): Promise<T> {
-  return sandbox.slack.until(find, ms).catch((cause: unknown) => {
-    throw new StoryError(
-      step,
-      "it to come about in time",
-      cause instanceof Error ? cause.message : String(cause),
-      cause,
-    );
-  });
 }
 
 /** The document as `kubectl get configmap aws-auth -o yaml` shows its data. */
