@@ -110,11 +110,11 @@ describe("a lease", () => {
 
     const theirs = { ...initialAwsAuth, mapUsers: "- userarn: arn:aws:iam::111122223333:user/ops\n  username: ops\n" };
     await flow.sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: theirs }), "terraform");
-    const message = textOf(await find("debug", "not in aws-auth"));
+    const message = textOf(await find("debug", "not in force"));
 
     expect(message).toContain("terraform wrote mapUsers last");
     expect(message).not.toContain("✓ *mapped*");
-    expect(textOf(await flow.told("is not in aws-auth any more"))).toContain("terraform");
+    expect(textOf(await flow.told("is not in force any more"))).toContain("terraform");
     expect(data()).toEqual(theirs);
   });
 

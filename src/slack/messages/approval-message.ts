@@ -7,7 +7,7 @@ import { approveButton, denyButton, detailsButton, extendButtons, reviewedButton
 import { glassTitle, reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
 import { rightsBlocks } from "./rights-blocks.ts";
-import { identityOf, leaseOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
+import { identityOf, leaseOf, placeOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
 
 /**
  * What is posted first, to be changed into the message below. Slack may take a post whose answer gets lost, so that it
@@ -71,7 +71,7 @@ function previewBlocks(request: AccessRequest): KnownBlock[] {
     section(`*Before* ${identityOf(preview.today)}`),
     section(`*After* ${identityOf(preview.afterwards, 1000)}`),
     section(
-      `*Change to aws-auth*\n${preview.diff ? codeBlock(preview.diff, 1900) : "none: another grant gives it already"}`,
+      `*Change to ${placeOf(preview)}*\n${preview.diff ? codeBlock(preview.diff, 1900) : "none: another grant gives it already"}`,
     ),
     ...(request.state === "pending" ? preview.warnings : [])
       .slice(0, 6)

@@ -111,7 +111,7 @@ function activeMilestone(
   const { grant } = request;
   if (!grant) return null;
   const { drift } = grant;
-  if (drift) return tell(`drift-${drift.at}`, `${subject} is not in aws-auth any more: ${said(drift.message)}.`);
+  if (drift) return tell(`drift-${drift.at}`, `${subject} is not in force any more: ${said(drift.message)}.`);
   // It is being taken away: told when it is done.
   if (grant.end) return null;
   const gone = told.findLast((name) => name.startsWith("drift-"));
@@ -119,7 +119,7 @@ function activeMilestone(
   if (back && !told.includes(back)) {
     return tell(
       back,
-      `${subject} is in aws-auth again, and proved. It is there ${until(grant.endsAt, request.durationSeconds)}.`,
+      `${subject} is in force again, and proved. It stands ${until(grant.endsAt, request.durationSeconds)}.`,
     );
   }
   const buttons = [...extendButtons(request), doneButton(request)];

@@ -20,7 +20,7 @@ import { glassTitle, reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
 import { rightsBlocks } from "./rights-blocks.ts";
 import { timelineText } from "./timeline.ts";
-import { identityOf, leaseOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
+import { identityOf, leaseOf, placeOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
 
 const buttonOf: Readonly<Record<Act, (request: AccessRequest) => Button>> = {
   approve: approveButton,
@@ -91,7 +91,7 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
   const { preview } = request;
   if (!preview) return [];
   const isOpen = request.state === "pending" || request.state === "approved";
-  const title = isOpen ? "Change to aws-auth" : "What would have changed in aws-auth";
+  const title = isOpen ? `Change to ${placeOf(preview)}` : `What would have changed in ${placeOf(preview)}`;
   const seen = `as it was seen ${time(preview.at)}, digest ${code(preview.digest.slice(0, 12))}`;
   return [
     // Who decides here must see what the channel's message shows.

@@ -110,11 +110,10 @@ function leaseEntries({ grant, durationSeconds }: AccessRequest, told: readonly 
   const text = `Active since ${time(grant.activeSince)}${proof}. ${end}`;
   entries.push({ name: "active", text });
   const { drift } = grant;
-  if (drift)
-    entries.push({ name: `drift-${drift.at}`, text: `Not in aws-auth any more: ${said(drift.message, 400)}.` });
+  if (drift) entries.push({ name: `drift-${drift.at}`, text: `Not in force any more: ${said(drift.message, 400)}.` });
   const last = told.findLast((name) => name.startsWith("drift-") || name.startsWith("repaired-"));
   if (!drift && !grant.end && grant.state === "active" && last?.startsWith("drift-")) {
-    entries.push({ name: last.replace("drift-", "repaired-"), text: "In aws-auth again, and proved." });
+    entries.push({ name: last.replace("drift-", "repaired-"), text: "In force again, and proved." });
   }
   if (grant.warnedAt) entries.push({ name: "warned", text: `Ends ${time(grant.endsAt)}; the requester was told.` });
   return entries;

@@ -69,7 +69,7 @@ function leaseLines(requests: readonly AccessRequest[]): string[] {
 function leaseState(request: AccessRequest): string {
   const { grant } = request;
   if (!grant || grant.end) return stateOf(request);
-  return `${until(grant.endsAt, request.durationSeconds)}${grant.drift ? ", *but not in aws-auth*" : ""}`;
+  return `${until(grant.endsAt, request.durationSeconds)}${grant.drift ? ", *but not in force*" : ""}`;
 }
 
 function namesOr(none: string, names: readonly string[]): string {

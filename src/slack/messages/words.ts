@@ -2,7 +2,7 @@ import type { Grant } from "../../grant/grant.ts";
 import type { Finding, Proof } from "../../proof/proof.ts";
 import { findingsOf } from "../../proof/proof.ts";
 import { formatDuration, isPermanent } from "../../request/duration.ts";
-import type { AccessRequest, MappedIdentity } from "../../request/request.ts";
+import type { AccessRequest, MappedIdentity, Preview } from "../../request/request.ts";
 import { isRescue } from "../../rescue/lease.ts";
 import { code, codeList, cut, escapeText, mention, plainLine, time, until } from "../mrkdwn.ts";
 
@@ -41,7 +41,7 @@ function grantStateOf(request: AccessRequest): string {
   const approved = request.glass ? "Without an approval. " : `Approved by ${approversIn(request)}. `;
   const by = approvals.length > 0 ? approved : "";
   if (grant?.state === "active" && !grant.end) {
-    const drift = grant.drift ? `, *but not in aws-auth*: ${said(grant.drift.message)}` : "";
+    const drift = grant.drift ? `, *but not in force*: ${said(grant.drift.message)}` : "";
     return `${by}*Active* ${until(grant.endsAt, request.durationSeconds)}${drift}`;
   }
   if (grant?.end?.cause === "expired" && grant.endedAt === null) return `${by}Being taken away: its time is over`;
@@ -63,6 +63,11 @@ export const replayed = "its approval had been taken back, and a record of befor
 function causeOf({ end }: Grant): string {
   if (end?.cause === "replayed") return `Refused: ${replayed}`;
   return end?.cause === "revoked" ? `Revoked by ${mention(end.by)}` : "Expired";
+}
+
+/** Where a change is made, by the way in which the cluster takes it. */
+export function placeOf({ way = "aws-auth" }: Preview): string {
+  return way === "aws-auth" ? way : "the access entry";
 }
 
 /** What is left in aws-auth after the end: another grant, or an entry that was there before, may still give access. */

@@ -79,11 +79,19 @@ test("an entry with hundreds of groups hides nothing of what the principal would
   expect(text).toMatch(/\*Before\* `dev` with `team-0`.*, \d+ more\n/);
 });
 
+test("a change is told where it is made: in aws-auth, or in the access entry", () => {
+  const told = (way: "aws-auth" | "access-entry") =>
+    textOfBlocks(approvalMessage(aPreviewedRequest({ preview: aPreview({ way }) })));
+
+  expect(told("aws-auth")).toContain("*Change to aws-auth*");
+  expect(told("access-entry")).toContain("*Change to the access entry*");
+});
+
 test("a proof is no longer shown once somebody else took the entry away", () => {
   const drift = { at: "2026-03-01T10:00:00.000Z", message: "the entry is gone" };
 
   const text = textOfBlocks(approvalMessage(aGrantedRequest({ state: "active", drift })));
 
   expect(text).not.toContain("*mapped*");
-  expect(text).toContain("*but not in aws-auth*: the entry is gone");
+  expect(text).toContain("*but not in force*: the entry is gone");
 });

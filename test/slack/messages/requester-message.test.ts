@@ -50,7 +50,7 @@ test("whoever was told that an entry is gone is told when it is back, once", () 
   const told = ["active", `drift-${drift.at}`, `repaired-${drift.at}`];
 
   expect(back?.name).toBe(`repaired-${drift.at}`);
-  expect(back?.message.text).toContain("is in aws-auth again, and proved");
+  expect(back?.message.text).toContain("is in force again, and proved");
   expect(milestoneOf(aGrantedRequest({}), aCluster(), told)?.name).toBe("active");
 });
 
