@@ -46,7 +46,7 @@ function figuresOf(
   const linear = (value: (outcome: Outcome) => number): Figure["reference"] =>
     first && {
       name: `linear growth from ${first.size.clusters} clusters`,
-      value: (value(first.outcome) * size.clusters) / first.size.clusters,
+      value: (value(first.outcome) * size.clusters * size.leases) / (first.size.clusters * first.size.leases),
     };
   return [
     { name: `${name}: from the first end until all entries are gone`, value: outcome.seconds, unit: "s" },
