@@ -13,7 +13,7 @@ deploy/iam/rescue-policy.json. It breaks the glass: the channel is told, and an 
   --yes               switch the authentication mode to API_AND_CONFIG_MAP, which can't be taken back
   --document FILE     the last good aws-auth, as a ConfigMap or its bare data: what is missing is written again
   --keep              leave the access entry until its end, also where all is well
-  --without-ledger    while Redis is away: nobody is told, and the entry stays until Redis is back
+  --without-ledger    while Redis is away: nobody is told, and what this run leaves stays until it is recovered
 
 It can be run again wherever it died. Exit code: 0 rescued, 1 something is left to do, 2 unusable.
 `;

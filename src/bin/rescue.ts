@@ -109,7 +109,8 @@ function onPaper({ environment, config }: Settings, order: RescueOrder, io: Comm
   const print = (line: string) => io.stderr(line);
   const creator = cluster.creator.type === "discover" ? null : cluster.creator;
   const candidate = creator && creatorCandidate(cluster, creator, request.id, by);
-  return carryOut(context, order, printedJournal(request, by, context.now, print), io, candidate);
+  const then = `a worker ends it after \`eks-access recover ${cluster.name}\` has read it into the ledger, and nobody before`;
+  return carryOut(context, order, printedJournal(request, by, context.now, print), io, candidate, then);
 }
 
 async function carryOut(
@@ -118,6 +119,7 @@ async function carryOut(
   journal: RescueJournal,
   io: CommandIo,
   creator: Candidate | null,
+  ending = "a worker ends it then",
 ): Promise<number> {
   const { cluster } = order;
   io.stdout(`${order.by} breaks the glass of ${cluster.name} (${journal.request().id}).\n`);
@@ -127,9 +129,7 @@ async function carryOut(
   const creatorArn = creator?.name ?? null;
   const { mended, isEnded } = await rescue({ sealKeys, now, others, creatorArn, say }, order, journal);
   if (!isEnded)
-    say(
-      `The access entry of ${order.principalArn} stays until ${journal.request().grant?.endsAt}; a worker ends it then.`,
-    );
+    say(`The access entry of ${order.principalArn} is to end at ${journal.request().grant?.endsAt}; ${ending}.`);
   return isEnded || (order.keeps && mended?.type === "mended") ? 0 : 1;
 }
 
