@@ -16,7 +16,10 @@ export interface Repair {
   line: number;
   /** What it does, as one sentence. */
   message: string;
-  /** The change, as any other plan. Its differences are of ARNs in lower case. */
+  /**
+   * The change, in the form of a plan, but not judged by `planChanges`: no guard has looked at it. Its differences are of
+   * ARNs in lower case.
+   */
   plan: Plan;
 }
 

@@ -13,7 +13,8 @@ import { beginRescue } from "./rescue.ts";
 
 /**
  * Reads the rescues that the access entries themselves remember into a ledger that does not know them, as after one that was
- * made while Redis was away: they are told, reviewed and ended as any other. Only what our seal speaks for is believed.
+ * made while Redis was away: from then on they are told, wait for their review and are ended, like one that the ledger has
+ * seen begin. Only what our seal speaks for is believed.
  *
  * @returns the ids of those that are new to the ledger
  * @throws AccessError
@@ -37,7 +38,10 @@ interface Found {
   readonly lease: RescueLease;
 }
 
-/** None, where the worker itself may not look: it could not have made one then. */
+/**
+ * None, where the worker's own identity is refused now. One that another identity made, or that was made while this one still
+ * could, is not found then: only the log says that nobody looked.
+ */
 async function leasesOf({ sealKeys, log }: WorkerContext, cluster: Cluster): Promise<readonly Found[]> {
   const address = addressOf(cluster);
   const entries = accessEntriesOf("default", address);
@@ -53,7 +57,7 @@ async function leasesOf({ sealKeys, log }: WorkerContext, cluster: Cluster): Pro
     return found;
   } catch (error) {
     if (!(error instanceof AccessError) || error.retryable) throw error;
-    log.info({ cluster: cluster.name, code: error.code }, "the worker itself may not look for rescues");
+    log.info({ cluster: cluster.name, code: error.code }, "rescues were not looked for: the worker itself was refused");
     return [];
   } finally {
     entries.close();

@@ -23,7 +23,13 @@ type Store = Pick<ClusterClient, "readAwsAuth" | "writeAwsAuth" | "createAwsAuth
 
 const attempts = 5;
 
-/** Mends aws-auth as any write of ours goes: read, plan, dry run, PUT with the version that was read, read back. @throws AccessError */
+/**
+ * Mends aws-auth: read, plan, dry run, PUT with the version that was read, read back; from the start again, five times in
+ * all, where somebody else wrote meanwhile. Unlike the write of a grant it is not noted in the ledger before it is sent, and
+ * a ConfigMap that is absent is first made empty, without a dry run.
+ *
+ * @throws AccessError
+ */
 export async function mendDocument(
   client: Store,
   cluster: Cluster,

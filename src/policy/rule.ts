@@ -30,7 +30,7 @@ export interface Rule {
 export interface PrincipalRule {
   /** Null: those that the cluster takes. */
   readonly accounts: readonly string[] | null;
-  /** ARNs in which `*` stands for any text; null: any ARN. */
+  /** ARNs, whatever their case, in which `*` stands for any text, none and slashes too; null: each that the accounts allow. */
   readonly arns: readonly string[] | null;
   /** Only for the principal that one's own Slack account is linked to. */
   readonly linkedOnly: boolean;

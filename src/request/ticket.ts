@@ -1,7 +1,7 @@
 /** Whether a cluster wants a ticket with each request, and of which form. */
 export interface TicketRule {
   readonly need: "none" | "optional" | "required";
-  /** The whole ticket must match this regular expression; null: any word. */
+  /** The whole ticket must match this regular expression; null: it need not. One word of at most 64 characters it is always. */
   readonly pattern: string | null;
 }
 

@@ -31,7 +31,8 @@ export class Faults {
   readonly #counts = new Map<string, number>();
 
   /**
-   * Plans a fault. `nth` is the first call struck, counted from now (1 is the next one); `times` how many in a row.
+   * Plans a fault. `nth` is the first call struck, counted from now (1 is the next one); `times` how many in a row. A call that
+   * a fault planned before strikes is not counted by a later one.
    * Resolves `struck` at the first strike; `onStrike` is awaited at each one, before the call has any effect.
    */
   plan(

@@ -20,9 +20,10 @@ import { startProductProcess } from "./product.ts";
 import { type StageTiming, stageConfiguration } from "./stage-configuration.ts";
 
 /**
- * A sandbox in this process, a Redis of its own with AOF, and the product's processes as children. It differs from the
- * sandbox of the demo in three things: it has any number of clusters, Slack's rate limits are off (they, and not the
- * product, would be what is measured), and the ledger can be read.
+ * A sandbox in this process, a Redis of its own with AOF, and the product's processes as children. It is made of the parts
+ * of the sandbox of the demo, for less and for more: any number of clusters, all of which read aws-auth alone, one level, one
+ * approver who is named; Slack's rate limits are off (they, and not the product, would be what is measured); the ledger can
+ * be read.
  */
 export interface Stage {
   readonly aws: SandboxAws;
