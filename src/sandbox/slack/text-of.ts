@@ -2,7 +2,7 @@ import { type Inputs, inputsOf } from "./inputs.ts";
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "./json.ts";
 
 /**
- * All visible text of a message or view, one line a block; without blocks, a message shows its text. Buttons and what
+ * All visible text of a message or view, one line a block and a field; without blocks, a message shows its text. Buttons and what
  * stands in inputs are in brackets. Mentions stay as Slack sends them: `<@U0ENGINEER>`.
  */
 export function textOf(shown: {
@@ -25,12 +25,14 @@ function textOfBlock(block: JsonObject, inputs: Inputs): string {
     textOfObject(block.label),
     textOfObject(block.title),
     textOfObject(block.text),
-    ...listAt(block, "fields").map(textOfObject),
     ...[block.accessory, block.element, ...listAt(block, "elements"), ...cells].map(element),
     textOfObject(block.hint),
     textAt(block, "alt_text") ?? "",
   ];
-  return parts.filter((part) => part !== "").join(" ");
+  // A field is a name over a value, two fields beside each other: as text, each is a line of its own.
+  const fields = listAt(block, "fields").map((field) => textOfObject(field).replaceAll("\n", " "));
+  const line = parts.filter((part) => part !== "").join(" ");
+  return [line, ...fields].filter((each) => each !== "").join("\n");
 }
 
 /** Parts of rich text and cells of tables, whose text is not escaped. */

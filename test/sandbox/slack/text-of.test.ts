@@ -10,21 +10,21 @@ test("a message without blocks shows its text, and one with blocks only those", 
   expect(shown(section("seen"))).toBe("seen");
 });
 
-test("each block is a line: text, fields, accessory, buttons", () => {
+test("each block is a line, and each field: text, accessory, fields, buttons", () => {
   const fields = [
-    { type: "mrkdwn", text: "*Cluster*" },
-    { type: "mrkdwn", text: "prod" },
+    { type: "mrkdwn", text: "*Cluster*\nprod" },
+    { type: "mrkdwn", text: "*Level*\nviewer" },
   ];
 
   const text = shown(
     { type: "header", text: { type: "plain_text", text: "Access" } },
     { type: "divider" },
-    { type: "section", fields, accessory: button("Details", "details") },
+    { ...section("asks"), fields, accessory: button("Details", "details") },
     actions(button("Approve", "approve"), button("Deny", "deny")),
     { type: "context", elements: [{ type: "mrkdwn", text: "request r1" }] },
   );
 
-  expect(text).toBe("Access\n*Cluster* prod [Details]\n[Approve] [Deny]\nrequest r1");
+  expect(text).toBe("Access\nasks [Details]\n*Cluster* prod\n*Level* viewer\n[Approve] [Deny]\nrequest r1");
 });
 
 test("Slack's escapes are read as a person reads them", () => {
