@@ -6,5 +6,6 @@ export const breakGlassCommand: Command = {
   word: "break-glass",
   usage: "<cluster> [<arn>] <reason>",
   summary: "gives access at once in an emergency, told loudly and reviewed afterwards",
+  records: true,
   run: (context, { user, rest }) => breakGlass(context, user, rest),
 };

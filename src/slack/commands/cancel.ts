@@ -5,5 +5,6 @@ export const cancel: Command = {
   word: "cancel",
   usage: "<id>",
   summary: "takes your request back",
+  records: true,
   run: (context, { user, rest }) => cancelRequest(context, user, rest),
 };

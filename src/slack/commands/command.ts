@@ -24,6 +24,8 @@ export interface Command {
   readonly summary: string;
   /** Whether the help has it only for people who answer for a cluster. */
   readonly forApprovers?: boolean;
+  /** Whether it changes something where anything stands behind the word: then it is acknowledged when it is recorded. */
+  readonly records?: boolean;
   /** The answer, which only whoever typed it sees; null: something else answers, for example a form. @throws AccessError */
   readonly run: (context: SlackContext, call: CommandCall) => Promise<Message | null>;
 }

@@ -9,6 +9,7 @@ export const deny: Command = {
   usage: "<id> <why>",
   summary: "denies a request, with the reason for whoever asked",
   forApprovers: true,
+  records: true,
   run: async (context, { user, rest }) => {
     const [id, why] = idAndRest(rest);
     const request = await context.ledger.get(id);

@@ -27,6 +27,7 @@ export const link: Command = {
   word: "link",
   usage: "[<arn>]",
   summary: "links you with your IAM role or user, or shows with which you are linked",
+  records: true,
   run: async (context, { user, rest, client }) => {
     const [known, waiting] = await Promise.all([context.ledger.linkOf(user), context.ledger.linkProposalOf(user)]);
     const current = known?.arn ?? null;

@@ -11,6 +11,7 @@ export const request: Command = {
   word: "request",
   usage: "[<cluster> <arn> <level> [for 4h] [ticket <id>] <reason>]",
   summary: "asks for access; alone it opens a form",
+  records: true,
   run: (context, call) => (call.rest === "" ? openForm(context, call) : askInOneLine(context, call)),
 };
 

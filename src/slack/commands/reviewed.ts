@@ -6,5 +6,6 @@ export const reviewed: Command = {
   usage: "<id>",
   summary: "says that you have looked at access that was given without an approval",
   forApprovers: true,
+  records: true,
   run: (context, { user, rest }) => reviewGlass(context, user, idAndRest(rest)[0]),
 };

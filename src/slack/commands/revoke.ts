@@ -5,6 +5,7 @@ export const revoke: Command = {
   word: "revoke",
   usage: "<id> [why]",
   summary: "takes access away before its end",
+  records: true,
   run: (context, { user, rest }) => {
     const [id, why] = idAndRest(rest);
     return revokeGrant(context, user, id, why);

@@ -4,25 +4,38 @@ import type { SlackContext } from "../context.ts";
 import { failureAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
 import { detailsModal, detailsModalId, messageModal } from "../messages/modals.ts";
+import { acknowledgeWhenDone, tellNotYet } from "./acknowledge.ts";
 import { readStatus } from "./read-status.ts";
 
 export type ButtonClick = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & AllMiddlewareArgs;
 
 /**
- * Acknowledges a click at once, does what it asks for, and answers where it was made, to whoever made it: beside a message,
- * over App Home, or in the open form. Null: nothing to say, the message itself shows it.
+ * Does what a click asks for, acknowledges it when that is done, and answers where it was made, to whoever made it: beside
+ * a message, over App Home, or in the open form. Null: nothing to say, the message itself shows it.
  */
 export async function answerClick(
   context: SlackContext,
   click: ButtonClick,
   doing: () => Promise<Message | null>,
 ): Promise<void> {
-  await click.ack();
-  const answer = await doing().catch((error: unknown) => {
+  const done = doing().catch((error: unknown) => {
     context.log.error({ err: error, action: click.action.action_id }, "a click failed");
     return failureAnswer(explain(error));
   });
-  await answerWhereClicked(context, click, answer);
+  await answerWhereClicked(context, click, await acknowledgeClick(context, click, done));
+}
+
+/** Acknowledges a click when what it asks for is done, or has failed. @throws what `doing` rejects with */
+export async function acknowledgeClick<T>({ log }: SlackContext, click: ButtonClick, doing: Promise<T>): Promise<T> {
+  const ended = doing.then(
+    () => {},
+    () => {},
+  );
+  await acknowledgeWhenDone(ended, async ({ type }) => {
+    await click.ack();
+    if (type === "not-yet") void tellNotYet(log, click.client, click.body.user.id);
+  });
+  return doing;
 }
 
 /** Answers a click that is acknowledged, to whoever made it. */

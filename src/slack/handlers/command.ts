@@ -2,33 +2,48 @@ import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from "@slack/bolt"
 import { explain } from "../../failure/access-error.ts";
 import { nearest } from "../../request/nearest.ts";
 import { commands } from "../commands/all.ts";
+import type { Command } from "../commands/command.ts";
 import type { SlackContext } from "../context.ts";
-import { failureAnswer } from "../messages/answers.ts";
+import { failureAnswer, notRecordedYetAnswer } from "../messages/answers.ts";
 import { unknownCommandAnswer } from "../messages/help-answer.ts";
 import type { Message } from "../messages/message.ts";
+import { acknowledgeWhenDone } from "./acknowledge.ts";
 
 type SlashCommand = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
 
-/** `/eks-access …`: acknowledges at once, then answers to whoever typed it. */
+/** `/eks-access …`: answers to whoever typed it. What only looks is acknowledged at once, what changes something when it is done. */
 export async function handleCommand(context: SlackContext, command: SlashCommand): Promise<void> {
-  await command.ack();
-  const [word = "", ...rest] = unescapeText(command.command.text).trim().split(/\s+/);
-  const answer = await run(context, command, word, rest.join(" ")).catch((error: unknown) => {
+  const [word = "", ...others] = unescapeText(command.command.text).trim().split(/\s+/);
+  const rest = others.join(" ");
+  const name = word.toLowerCase() || "help";
+  const found = commands.find((each) => each.word === name);
+  const doesRecord = found?.records === true && rest !== "";
+  if (!doesRecord) await command.ack();
+  const doing = (found ? run(context, command, found, rest) : unknown(word, name, rest)).catch((error: unknown) => {
     context.log.error({ err: error, command: word }, "a command failed");
     return failureAnswer(explain(error));
   });
-  if (answer) await command.respond({ response_type: "ephemeral", text: answer.text, blocks: [...answer.blocks] });
+  if (doesRecord) await acknowledgeWhenDone(doing, ({ type }) => command.ack(type === "done" ? undefined : notYet));
+  const answer = await doing;
+  if (answer) await command.respond(ephemeral(answer));
+}
+
+const notYet = ephemeral(notRecordedYetAnswer());
+
+function ephemeral({ text, blocks }: Message) {
+  return { response_type: "ephemeral", text, blocks: [...blocks] } as const;
 }
 
 async function run(
   context: SlackContext,
   { command: { user_id: user, trigger_id: triggerId }, client }: SlashCommand,
-  word: string,
+  command: Command,
   rest: string,
 ): Promise<Message | null> {
-  const name = word.toLowerCase() || "help";
-  const found = commands.find((each) => each.word === name);
-  if (found) return found.run(context, { user, rest, triggerId, client, commands });
+  return command.run(context, { user, rest, triggerId, client, commands });
+}
+
+async function unknown(word: string, name: string, rest: string): Promise<Message> {
   // The id of a request alone: somebody wants to see it.
   if (/^r-[a-z0-9]+$/.test(name)) return unknownCommandAnswer(word, "status", name);
   const words = commands.map((each) => each.word);

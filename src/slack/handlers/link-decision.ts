@@ -9,7 +9,7 @@ import type { SlackContext } from "../context.ts";
 import { failureAnswer } from "../messages/answers.ts";
 import { linkClickAnswer, linkDecided, linkOutcome } from "../messages/link-answers.ts";
 import type { Message } from "../messages/message.ts";
-import { answerWhereClicked, type ButtonClick } from "./answer-click.ts";
+import { acknowledgeClick, answerWhereClicked, type ButtonClick } from "./answer-click.ts";
 
 /** The ARN as well: what waits in Redis could be exchanged between the question and the click. */
 const buttonValue = z.strictObject({ user: z.string(), id: z.string(), arn: z.string() });
@@ -24,10 +24,13 @@ export function handleRefuseLinkButton(context: SlackContext, click: ButtonClick
 
 /** An administrator decides about a link; the question becomes its outcome, and the person is told. */
 async function handleLinkDecision(context: SlackContext, click: ButtonClick, confirmed: boolean): Promise<void> {
-  await click.ack();
   const by = click.body.user.id;
   try {
-    const decided = await decideLink(context, click.action.value ?? "", by, confirmed);
+    const decided = await acknowledgeClick(
+      context,
+      click,
+      decideLink(context, click.action.value ?? "", by, confirmed),
+    );
     if (decided.type === "refused") return await answerWhereClicked(context, click, decided.answer);
     const { user, arn } = decided.proposal;
     await click.respond({ replace_original: true, ...sent(linkDecided(decided.proposal, confirmed, by)) });

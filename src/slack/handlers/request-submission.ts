@@ -4,6 +4,7 @@ import { readRequest } from "../../request/request-line.ts";
 import type { SlackContext } from "../context.ts";
 import { failureAnswer } from "../messages/answers.ts";
 import { blockOf, partsOf } from "../request-form/read-form.ts";
+import { acknowledgeWhenDone, tellNotYet } from "./acknowledge.ts";
 import { askFor } from "./submit-request.ts";
 
 type Submission = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
@@ -18,10 +19,13 @@ export async function handleRequestSubmission(
     const errors = Object.fromEntries(reading.mistakes.map(({ part, message }) => [blockOf(view, part), message]));
     return ack({ response_action: "errors", errors });
   }
-  await ack();
-  const answer = await askFor(context, body.user.id, reading.wish).catch((error: unknown) => {
+  const asking = askFor(context, body.user.id, reading.wish).catch((error: unknown) => {
     context.log.error({ err: error }, "a request could not be recorded");
     return failureAnswer(`${explain(error)} Nothing was requested.`);
   });
-  await client.chat.postMessage({ channel: body.user.id, text: answer.text, blocks: [...answer.blocks] });
+  const { outcome } = await acknowledgeWhenDone(asking, async ({ type }) => {
+    await ack();
+    if (type === "not-yet") void tellNotYet(context.log, client, body.user.id);
+  });
+  await client.chat.postMessage({ channel: body.user.id, text: outcome.text, blocks: [...outcome.blocks] });
 }

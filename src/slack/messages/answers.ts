@@ -36,6 +36,13 @@ export function noSuchRequestAnswer(id: string): Message {
   );
 }
 
+/** Slack does not wait any longer, and it is not known what comes of it. */
+export function notRecordedYetAnswer(): Message {
+  return answer(
+    ":hourglass_flowing_sand: This takes longer than usual, and is not recorded yet. The answer follows. If none comes, look whether it was done before you ask again.",
+  );
+}
+
 /** No rule of the policy names this person. */
 export function nothingOfferedAnswer(): Message {
   return answer("There is no cluster that you may ask for now: the policy names none for you, or all are closed.");

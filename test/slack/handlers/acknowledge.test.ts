@@ -1,0 +1,102 @@
+import { afterEach, expect, test } from "vitest";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+let stage: Stage;
+afterEach(() => stage.stop());
+
+/** A ledger that writes nothing down before it is let go. */
+function heldLedger() {
+  let letGo = () => {};
+  let hold: Promise<void> | null = null;
+  return {
+    hold: () => {
+      hold = new Promise((resolve) => {
+        letGo = resolve;
+      });
+    },
+    letGo: () => letGo(),
+    around: (ledger: Ledger): Ledger => ({
+      ...ledger,
+      commit: async (change) => {
+        await hold;
+        return ledger.commit(change);
+      },
+    }),
+  };
+}
+
+const line = (reason: string) => `/eks-access request staging ${engineerArn} viewer ${reason}`;
+const notYet = "This takes longer than usual, and is not recorded yet.";
+const says = (text: string) => (shown: Parameters<typeof textOf>[0]) => textOf(shown).includes(text);
+
+/** A command, a click and both kinds of forms, each of which changes something. */
+async function askEachWay(): Promise<readonly (() => Promise<{ status: number; error?: string }>)[]> {
+  const [engineer, approver] = [stage.person("U0ENGINEER"), stage.person("U0APPROVER")];
+  await stage.put(aPreviewedRequest({ id: "r-click" }));
+  await stage.put(aPreviewedRequest({ id: "r-form" }));
+  const [clicked, denied] = [await stage.show("r-click"), await stage.show("r-form")];
+  await approver.click(denied, "deny");
+  await stage.slack.until(() => approver.view());
+  await engineer.command("/eks-access request", "C0ACCESS");
+  await stage.slack.until(() => engineer.view());
+  return [
+    () => engineer.command(line("by a command"), "C0ACCESS"),
+    () => approver.click(clicked, "approve"),
+    () => approver.submit({ why: "by a form" }),
+    () => engineer.submit({ "IAM role or user": engineerArn, Why: "by a form of the request" }),
+  ];
+}
+
+test("commands, clicks and forms are acknowledged when what they ask for is recorded", async () => {
+  stage = await aStage();
+
+  const found = [];
+  for (const ask of await askEachWay()) {
+    await ask();
+    const [last] = (await stage.ledger.events(1, 1000)).slice(-1);
+    found.push(last?.event.type);
+  }
+
+  expect(found).toEqual(["request.created", "request.approved", "request.denied", "request.created"]);
+});
+
+test("what takes longer than Slack waits is acknowledged all the same, and nobody is told that it is done", async () => {
+  const held = heldLedger();
+  stage = await aStage({ ledger: held.around });
+  const ways = await askEachWay();
+  const [engineer, approver] = [stage.person("U0ENGINEER"), stage.person("U0APPROVER")];
+  held.hold();
+
+  const acks = await Promise.all(ways.map((ask) => ask()));
+
+  expect(acks.map(({ status, error }) => error ?? status)).toEqual([200, 200, 200, 200]);
+  // The command in the acknowledgement itself, whoever clicked or sent a form directly.
+  await stage.slack.until(() => (engineer.ephemerals().some(says(notYet)) ? true : undefined));
+  await stage.slack.until(() => (approver.directMessages().filter(says(notYet)).length === 2 ? true : undefined));
+  await stage.slack.until(() => (engineer.directMessages().some(says(notYet)) ? true : undefined));
+  expect((await stage.ledger.get("r-click"))?.state).toBe("pending");
+
+  held.letGo();
+
+  await stage.slack.until(() => engineer.ephemerals().find(says("is recorded")));
+  await stage.slack.until(() => engineer.directMessages().find(says("is recorded")));
+  await expect.poll(async () => (await stage.ledger.get("r-click"))?.state).toBe("approved");
+  await expect.poll(async () => (await stage.ledger.get("r-form"))?.state).toBe("denied");
+});
+
+test("a command that only looks is acknowledged at once", async () => {
+  let answer = () => {};
+  const worker = () =>
+    new Promise((resolve) => {
+      answer = () => resolve(null);
+    });
+  stage = await aStage({ worker });
+
+  const { milliseconds } = await stage.person("U0ENGINEER").command("/eks-access whoami", "C0ACCESS");
+  answer();
+
+  expect(milliseconds).toBeLessThan(1_500);
+});
