@@ -11,7 +11,8 @@ export type SealPurpose =
   | "rescue"
   | "review"
   | "link"
-  | "entry";
+  | "entry"
+  | "withdrawal";
 
 export interface SealKey {
   /** Names the key in the seal; eight hex digits derived from the key, so that it tells nothing of it. */

@@ -8,9 +8,6 @@ import {
   EKSClient,
   ListAccessEntriesCommand,
   ListAssociatedAccessPoliciesCommand,
-  ResourceNotFoundException,
-  TagResourceCommand,
-  UntagResourceCommand,
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
 import type { AccessEntry, NewEntry, ScopedPolicy } from "../access-entry/entry.ts";
@@ -18,8 +15,10 @@ import type { RequestIds } from "../audit/request-ids.ts";
 import { clientSettings } from "./client-settings.ts";
 import type { CredentialSource } from "./credentials.ts";
 import type { ClusterAddress } from "./describe-cluster.ts";
+import { type Call, type Calls, orGone } from "./entry-calls.ts";
 import { entryFailure } from "./explain-entry-error.ts";
 import { logged } from "./request-log.ts";
+import { tagChanges } from "./tag-changes.ts";
 
 /**
  * The access entries of one cluster, call by call as EKS has them: nothing here is atomic over two calls. Each throws an
@@ -42,6 +41,9 @@ export interface AccessEntries {
   /** All of them in one call. */
   tag: (entry: Pick<AccessEntry, "arn" | "principalArn">, tags: Readonly<Record<string, string>>) => Promise<void>;
   untag: (entry: Pick<AccessEntry, "arn" | "principalArn">, keys: readonly string[]) => Promise<void>;
+  /** Tags of the cluster itself. All of them in one call. */
+  tagCluster: (tags: Readonly<Record<string, string>>) => Promise<void>;
+  untagCluster: (keys: readonly string[]) => Promise<void>;
   /** The client holds credentials: it lives for one run. */
   close: () => void;
 }
@@ -60,7 +62,7 @@ export function accessEntriesOf(source: CredentialSource, address: ClusterAddres
       throw entryFailure(error, action, principalArn, address);
     }
   };
-  const calls = { client, clusterName, partition, call };
+  const calls = { client, clusterName, partition, clusterArn: clusterArnOf(address), call };
   return {
     list: () => listAll(calls),
     describe: (principalArn) => describe(calls, principalArn),
@@ -71,15 +73,9 @@ export function accessEntriesOf(source: CredentialSource, address: ClusterAddres
   };
 }
 
-interface Calls {
-  readonly client: EKSClient;
-  readonly clusterName: string;
-  readonly partition: string;
-  readonly call: Call;
+function clusterArnOf({ eksName, region, account, partition }: ClusterAddress): string {
+  return `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`;
 }
-
-/** @param principalArn null: it is about all entries */
-type Call = <T extends object>(action: string, principalArn: string | null, send: () => Promise<T>) => Promise<T>;
 
 function entryChanges({ client, clusterName, call }: Calls): Pick<AccessEntries, "create" | "setGroups" | "remove"> {
   return {
@@ -115,19 +111,6 @@ function policyChanges({
     disassociate: async (principalArn, name) => {
       const command = new DisassociateAccessPolicyCommand({ clusterName, principalArn, policyArn: policyArnOf(name) });
       await call("DisassociateAccessPolicy", principalArn, () => orGone(client.send(command)));
-    },
-  };
-}
-
-function tagChanges({ client, call }: Calls): Pick<AccessEntries, "tag" | "untag"> {
-  return {
-    tag: async ({ arn, principalArn }, tags) => {
-      const command = new TagResourceCommand({ resourceArn: arn, tags: { ...tags } });
-      await call("TagResource", principalArn, () => client.send(command));
-    },
-    untag: async ({ arn, principalArn }, keys) => {
-      const command = new UntagResourceCommand({ resourceArn: arn, tagKeys: [...keys] });
-      await call("UntagResource", principalArn, () => orGone(client.send(command)));
     },
   };
 }
@@ -179,18 +162,4 @@ async function policiesOf(
     name: policyArn.split("/").at(-1) ?? "",
     namespaces: accessScope?.type === "namespace" ? (accessScope.namespaces ?? []) : null,
   }));
-}
-
-/** The call as an answer without anything in it, where what it is about is not there. */
-async function orGone<T extends object>(call: Promise<T>): Promise<T | object> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof ResourceNotFoundException && !isAboutCluster(error)) return { $metadata: error.$metadata };
-    throw error;
-  }
-}
-
-function isAboutCluster({ message }: ResourceNotFoundException): boolean {
-  return message.startsWith("No cluster found");
 }

@@ -33,6 +33,8 @@ export interface ClusterDescription {
   readonly createdAt: Date | null;
   /** Of Kubernetes: `1.33`. */
   readonly version: string;
+  /** Of the cluster itself, ours and others'. */
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 /** Asks EKS for a cluster, and refuses one that is not the one meant or can't be worked with now. */
@@ -93,6 +95,7 @@ function describe(cluster: Cluster, address: ClusterAddress): ClusterDescription
     authenticationMode: cluster.accessConfig?.authenticationMode ?? "CONFIG_MAP",
     createdAt: cluster.createdAt ?? null,
     version: cluster.version ?? "",
+    tags: cluster.tags ?? {},
   };
 }
 

@@ -21,11 +21,16 @@ const entryChanges = [
  */
 export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { readonly givesEntries: boolean }): string {
   const entries = `${clusterArn.replace(":cluster/", ":access-entry/")}/*`;
-  return policyOf(
+  const statements: Statement[] = [
     [["eks:DescribeCluster", "eks:ListAccessEntries", ...(givesEntries ? entryMaking : [])], clusterArn],
     [["eks:DescribeAccessEntry", "eks:ListAssociatedAccessPolicies", ...(givesEntries ? entryChanges : [])], entries],
-  );
+  ];
+  if (givesEntries) statements.push([["eks:TagResource", "eks:UntagResource"], clusterArn, ownTagsOnly]);
+  return policyOf(...statements);
 }
+
+/** The cluster's own tags are bills, owners and what other policies go by: ours are the only ones to be touched. */
+const ownTagsOnly = { "ForAllValues:StringLike": { "aws:TagKeys": "eks-access/*" }, Null: { "aws:TagKeys": "false" } };
 
 /** Bounds a session on the way to a creator to going on to the next role. */
 export function waySessionPolicy(nextRoleArn: string): string {
@@ -37,7 +42,14 @@ export function historianSessionPolicy(): string {
   return policyOf([["cloudtrail:LookupEvents"], "*"]);
 }
 
-function policyOf(...statements: readonly (readonly [actions: readonly string[], resource: string])[]): string {
-  const Statement = statements.map(([Action, Resource]) => ({ Effect: "Allow", Action, Resource }));
+type Statement = readonly [actions: readonly string[], resource: string, condition?: object];
+
+function policyOf(...statements: readonly Statement[]): string {
+  const Statement = statements.map(([Action, Resource, Condition]) => ({
+    Effect: "Allow",
+    Action,
+    Resource,
+    ...(Condition && { Condition }),
+  }));
   return JSON.stringify({ Version: "2012-10-17", Statement });
 }

@@ -66,17 +66,22 @@ export function withdrawalOf(
   return { id: request.id, at: lastSealed(request, keys)?.at ?? now.toISOString(), endsAt };
 }
 
-/**
- * The next value of a cluster's memory of withdrawals.
- * @param granted ids that a newer approval gives again
- * @param held ids of which a share stands there: they are never forgotten
- */
+/** What becomes of a cluster's memory of withdrawals in one run. */
+export interface Remembering {
+  readonly taken: readonly Withdrawal[];
+  /** Ids that a newer approval gives again. */
+  readonly granted: ReadonlySet<string>;
+  /** Ids of which a share stands there: they are never forgotten. */
+  readonly held: ReadonlySet<string>;
+  readonly now: Date;
+  /** For how many there is room, apart from those of which a share stands there. */
+  readonly most?: number;
+}
+
+/** The next value of a cluster's memory of withdrawals. */
 export function remember(
   { list, notBefore }: Withdrawals,
-  taken: readonly Withdrawal[],
-  granted: ReadonlySet<string>,
-  held: ReadonlySet<string>,
-  now: Date,
+  { taken, granted, held, now, most = mostWithdrawals }: Remembering,
 ): Withdrawals {
   const known = new Map([...list, ...taken].map((each) => [each.id, each]));
   const wanted = [...known.values()].filter(
@@ -84,12 +89,24 @@ export function remember(
       !granted.has(id) && Date.parse(endsAt) > now.getTime() && (held.has(id) || !isUpTo(at, notBefore)),
   );
   const free = wanted.filter(({ id }) => !held.has(id)).toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  const tooMany = Math.min(free.length, Math.max(0, wanted.length - mostWithdrawals));
+  const tooMany = Math.min(free.length, Math.max(0, wanted.length - most));
   const kept = [...wanted.filter(({ id }) => held.has(id)), ...free.slice(tooMany)];
   return {
     list: kept.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     notBefore: free[tooMany - 1]?.at ?? notBefore,
   };
+}
+
+/** What two memories of one cluster know together: a principal's way can change, and a mode. */
+export function bothWithdrawals(one: Withdrawals, other: Withdrawals): Withdrawals {
+  const newest = new Map<string, Withdrawal>();
+  for (const each of [...one.list, ...other.list].toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))) {
+    newest.set(each.id, each);
+  }
+  const [notBefore = null] = [one.notBefore, other.notBefore]
+    .filter((each) => each !== null)
+    .toSorted((a, b) => Date.parse(b) - Date.parse(a));
+  return { list: [...newest.values()], notBefore };
 }
 
 function isUpTo(at: string, notBefore: string | null): boolean {

@@ -35,6 +35,8 @@ export interface OpenedCluster {
   readonly mode: AuthenticationMode;
   /** Null: it knows no access entries. */
   readonly entries: AccessEntries | null;
+  /** Of the EKS cluster itself, as they were when it was opened. */
+  readonly tags: Readonly<Record<string, string>>;
   close: () => void;
 }
 
@@ -126,7 +128,7 @@ async function openAs(
     confirmCreator(cluster, creator, credentials, awsRequests),
     describeCluster(credentials, addressOf(cluster), awsRequests),
   ]);
-  const { authenticationMode: mode } = description;
+  const { authenticationMode: mode, tags } = description;
   const client = await connectAs(credentials, cluster, description, now(), errands, auditIds);
   const source = isAsCreator ? credentials : "default";
   const entries = mode === "CONFIG_MAP" ? null : accessEntriesOf(source, addressOf(cluster), awsRequests);
@@ -134,7 +136,7 @@ async function openAs(
     entries?.close();
     client.close();
   };
-  return { client, description, mode, entries, creatorArn: creatorArnOf(creator), close };
+  return { client, description, mode, entries, tags, creatorArn: creatorArnOf(creator), close };
 }
 
 /** What none of the calls needs of another is asked at once. Of failures the first in this order is thrown: it explains the rest. */

@@ -20,7 +20,7 @@ export function withdrawalsAfter(
     })
     .filter((withdrawal) => withdrawal !== null);
   const held = new Set(holdings.flatMap(({ shares }) => shares.map(({ id }) => id)));
-  return remember(state.withdrawals, taken, new Set(granted.map(({ id }) => id)), held, now);
+  return remember(state.withdrawals, { taken, granted: new Set(granted.map(({ id }) => id)), held, now });
 }
 
 /** Whose approvals are true, and yet come to nothing. One whose write may have begun is tried again instead of failing. */

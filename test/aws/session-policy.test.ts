@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { accessEntriesOf } from "../../src/aws/access-entries.ts";
 import { assumeRole } from "../../src/aws/assume-role.ts";
 import type { AwsCredentials } from "../../src/aws/credentials.ts";
 import { describeCluster } from "../../src/aws/describe-cluster.ts";
@@ -33,6 +34,7 @@ const goOn = (credentials: AwsCredentials, roleArn: string) =>
 const askCloudTrail = (credentials: AwsCredentials) =>
   findCreation(credentials, region, { arn: arnOf("payments"), createdAt: null }, new Date(), async () => {});
 const denied = { code: "aws-access-denied" };
+const entryDenied = { code: "access-entry-denied" };
 
 describe("of a role that may do everything", () => {
   test("a creator's session looks at its own cluster and can do nothing else", async () => {
@@ -42,6 +44,20 @@ describe("of a role that may do everything", () => {
     await expect(look(session, "ledgers")).rejects.toMatchObject(denied);
     await expect(goOn(session, next)).rejects.toMatchObject(denied);
     await expect(askCloudTrail(session)).rejects.toMatchObject(denied);
+  });
+
+  test("a creator's session that gives access entries marks its own cluster with our tags, and with no others", async () => {
+    const session = await sessionWith(creatorSessionPolicy(arnOf("payments"), { givesEntries: true }));
+    const tagsOf = (eksName: string) => accessEntriesOf(session, { eksName, region, account, partition });
+    const ours = { "eks-access/withdrawn/r-1": "approved" };
+
+    await tagsOf("payments").tagCluster(ours);
+    expect((await look(session, "payments")).tags).toEqual(ours);
+    await expect(tagsOf("payments").tagCluster({ ...ours, team: "mine" })).rejects.toMatchObject(entryDenied);
+    await expect(tagsOf("payments").untagCluster(["team"])).rejects.toMatchObject(entryDenied);
+    await expect(tagsOf("ledgers").tagCluster(ours)).rejects.toMatchObject(entryDenied);
+    await tagsOf("payments").untagCluster(Object.keys(ours));
+    expect((await look(session, "payments")).tags).toEqual({});
   });
 
   test("a session on the way goes on to the next role and can do nothing else", async () => {

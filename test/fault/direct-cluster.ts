@@ -55,6 +55,7 @@ export function directCluster(data: Readonly<Record<string, string>> | null): Di
         creatorArn: arns.creator,
         mode: "CONFIG_MAP",
         entries: null,
+        tags: {},
         close: () => {},
       });
     },

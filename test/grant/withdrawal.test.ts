@@ -19,6 +19,7 @@ const approved = anApprovedRequest();
 const approvedAt = at(minutes(2)).toISOString();
 const now = at(minutes(10));
 const none: ReadonlySet<string> = new Set();
+const nothing = { taken: [], granted: none, held: none, now };
 
 function aWithdrawal(change: Partial<Withdrawal> = {}): Withdrawal {
   return { id: "r-1", at: approvedAt, endsAt: at(hours(4)).toISOString(), ...change };
@@ -88,7 +89,7 @@ describe("the memory of a cluster", () => {
       notBefore: null,
     };
 
-    const next = remember(known, [aWithdrawal()], new Set(["r-again"]), none, now);
+    const next = remember(known, { ...nothing, taken: [aWithdrawal()], granted: new Set(["r-again"]) });
 
     expect(next).toEqual({ list: [aWithdrawal()], notBefore: null });
   });
@@ -96,13 +97,13 @@ describe("the memory of a cluster", () => {
   test("says the same whatever the order, so that nothing is written for it", () => {
     const taken = many(3);
 
-    expect(remember(noWithdrawals, taken, none, none, now)).toEqual(
-      remember(noWithdrawals, taken.toReversed(), none, none, now),
+    expect(remember(noWithdrawals, { ...nothing, taken })).toEqual(
+      remember(noWithdrawals, { ...nothing, taken: taken.toReversed() }),
     );
   });
 
   test("without room for more trusts nothing any more that is as old as the oldest, and counts it as forgotten", () => {
-    const { list, notBefore } = remember(noWithdrawals, many(mostWithdrawals + 3), none, none, now);
+    const { list, notBefore } = remember(noWithdrawals, { ...nothing, taken: many(mostWithdrawals + 3) });
 
     expect(list).toHaveLength(mostWithdrawals);
     expect(list.map(({ id }) => id)).not.toContain("r-2");
@@ -112,8 +113,9 @@ describe("the memory of a cluster", () => {
   });
 
   test("never forgets what stands in the document still, and never trusts again what it forgot", () => {
-    const first = remember(noWithdrawals, many(mostWithdrawals + 3), none, new Set(["r-0"]), now);
-    const next = remember(first, [aWithdrawal({ id: "r-old", at: at(1).toISOString() })], none, new Set(["r-0"]), now);
+    const held = new Set(["r-0"]);
+    const first = remember(noWithdrawals, { ...nothing, taken: many(mostWithdrawals + 3), held });
+    const next = remember(first, { ...nothing, taken: [aWithdrawal({ id: "r-old", at: at(1).toISOString() })], held });
 
     expect(first.list.map(({ id }) => id)).toContain("r-0");
     expect(first.notBefore).toBe(at(3).toISOString());

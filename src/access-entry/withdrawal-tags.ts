@@ -1,0 +1,106 @@
+import { isSealed, type SealKeys, seal } from "../approval/seal.ts";
+import type { Json } from "../audit/canonical-json.ts";
+import type { Withdrawal, Withdrawals } from "../grant/withdrawal.ts";
+
+/**
+ * What a cluster that takes access entries remembers of approvals that were taken back, in tags of the EKS cluster itself: an
+ * entry that is taken away can't remember anything, and `aws-auth` may be out of reach. One tag for each, so that no two runs can
+ * overwrite what the other has remembered: EKS has no versions. The text is for people as well.
+ */
+const prefix = "eks-access/withdrawn/";
+/** Approvals up to then, of which the cluster remembers nothing, may have been taken back and forgotten. */
+const forgottenKey = "eks-access/forgotten";
+
+/** EKS takes 50 tags, and most of them belong to others. */
+export const mostWithdrawalTags = 20;
+const mostTags = 50;
+
+/** What we give to a request. Whatever else Redis calls one can't have been approved, and need not be remembered. */
+const ownId = /^[\w-]{1,64}$/;
+
+type Tags = Readonly<Record<string, string>>;
+
+export interface WithdrawalTagReading {
+  readonly withdrawals: Withdrawals;
+  /** Why tags of ours are not believed; null: all are. */
+  readonly untrusted: string | null;
+}
+
+/** The tags of this memory, each sealed for this one cluster. */
+export function writeWithdrawalTags(cluster: string, { list, notBefore }: Withdrawals, keys: SealKeys): Tags {
+  const remembered = list.filter(({ id }) => ownId.test(id));
+  return {
+    ...Object.fromEntries(remembered.map((each) => [`${prefix}${each.id}`, textOf(cluster, each, keys)])),
+    ...(notBefore !== null && { [forgottenKey]: `${notBefore} ${sealForgotten(cluster, notBefore, keys)}` }),
+  };
+}
+
+function textOf(cluster: string, withdrawal: Withdrawal, keys: SealKeys): string {
+  const { at, endsAt } = withdrawal;
+  return `approved ${at} until ${endsAt} ${seal("withdrawal", sealedValue(cluster, withdrawal), keys)}`;
+}
+
+function sealForgotten(cluster: string, notBefore: string, keys: SealKeys): string {
+  return seal("withdrawal", { cluster, notBefore }, keys);
+}
+
+function sealedValue(cluster: string, { id, at, endsAt }: Withdrawal): Json {
+  return { cluster, id, at, endsAt };
+}
+
+/** Reads them out of all tags of a cluster. What our key did not seal for this cluster is not believed. */
+export function readWithdrawalTags(cluster: string, tags: Tags, keys: SealKeys): WithdrawalTagReading {
+  const found = Object.entries(tags)
+    .filter(([key]) => key.startsWith(prefix))
+    .map(([key, text]) => ({ key, withdrawal: readWithdrawal(cluster, key, text, keys) }));
+  const { [forgottenKey]: forgotten } = tags;
+  const notBefore = forgotten === undefined ? null : readForgotten(cluster, forgotten, keys);
+  const bad = found.find(({ withdrawal }) => !withdrawal)?.key;
+  const badKey = bad ?? (forgotten !== undefined && notBefore === null ? forgottenKey : null);
+  return {
+    withdrawals: { list: found.flatMap(({ withdrawal }) => withdrawal ?? []), notBefore },
+    untrusted: badKey === null ? null : `the seal of the tag ${badKey} of ${cluster} is not ours for this cluster`,
+  };
+}
+
+function readWithdrawal(cluster: string, key: string, text: string, keys: SealKeys): Withdrawal | null {
+  const [approved, at, until, endsAt, sealText = "", ...more] = text.split(" ");
+  if (approved !== "approved" || until !== "until" || !isMoment(at) || !isMoment(endsAt) || more.length > 0)
+    return null;
+  const withdrawal = { id: key.slice(prefix.length), at, endsAt };
+  return isSealed("withdrawal", sealedValue(cluster, withdrawal), sealText, keys) ? withdrawal : null;
+}
+
+function readForgotten(cluster: string, text: string, keys: SealKeys): string | null {
+  const [notBefore, sealText = ""] = text.split(" ");
+  if (!isMoment(notBefore)) return null;
+  return isSealed("withdrawal", { cluster, notBefore }, sealText, keys) ? notBefore : null;
+}
+
+function isMoment(text: string | undefined): text is string {
+  return text !== undefined && !Number.isNaN(Date.parse(text));
+}
+
+/** How many withdrawals have room beside the tags of others: one more is for what had to be forgotten. */
+export function roomForWithdrawals(tags: Tags): number {
+  const others = Object.keys(tags).filter((key) => !isOurs(key)).length;
+  return Math.max(0, Math.min(mostWithdrawalTags, mostTags - others - 1));
+}
+
+/** What has to be said to EKS so that the cluster remembers this, and nothing that is over. */
+export function withdrawalTagChanges(
+  cluster: string,
+  present: Tags,
+  after: Withdrawals,
+  keys: SealKeys,
+): { readonly wanted: Tags; readonly stale: readonly string[] } {
+  const all = writeWithdrawalTags(cluster, after, keys);
+  return {
+    wanted: Object.fromEntries(Object.entries(all).filter(([key, text]) => present[key] !== text)),
+    stale: Object.keys(present).filter((key) => isOurs(key) && !(key in all)),
+  };
+}
+
+function isOurs(key: string): boolean {
+  return key === forgottenKey || key.startsWith(prefix);
+}

@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import {
+  mostWithdrawalTags,
+  readWithdrawalTags,
+  roomForWithdrawals,
+  withdrawalTagChanges,
+  writeWithdrawalTags,
+} from "../../src/access-entry/withdrawal-tags.ts";
+import { sealKeysFrom } from "../../src/approval/seal.ts";
+import { noWithdrawals } from "../../src/grant/withdrawal.ts";
+import { sealKeys } from "../builders/seal-keys.ts";
+import { at, hours } from "../builders/times.ts";
+
+const withdrawal = (id: string) => ({ id, at: at(0).toISOString(), endsAt: at(hours(4)).toISOString() });
+const memory = { list: [withdrawal("r-7k2m9x4q"), withdrawal("r-8k2m9x4q")], notBefore: at(-hours(1)).toISOString() };
+const tags = writeWithdrawalTags("payments", memory, sealKeys);
+const key = "eks-access/withdrawn/r-7k2m9x4q";
+
+test("what was taken back is read as it was written, whatever other tags the cluster has", () => {
+  const reading = readWithdrawalTags("payments", { team: "platform", ...tags }, sealKeys);
+
+  expect(reading).toEqual({ withdrawals: memory, untrusted: null });
+  expect(readWithdrawalTags("payments", { team: "platform" }, sealKeys)).toEqual({
+    withdrawals: noWithdrawals,
+    untrusted: null,
+  });
+});
+
+test("EKS takes the tags: their lengths and their characters", () => {
+  for (const [name, value] of Object.entries(tags)) {
+    expect(`${name}${value}`).toMatch(/^[A-Za-z0-9 +\-=._:/@]*$/);
+    expect([name.length <= 128, value.length <= 256]).toEqual([true, true]);
+  }
+});
+
+test("what can't be the id of a request of ours is no reason for EKS to refuse the rest", () => {
+  const list = [withdrawal("r-1"), withdrawal('{"$":1}'), withdrawal("x".repeat(65))];
+
+  expect(Object.keys(writeWithdrawalTags("payments", { list, notBefore: null }, sealKeys))).toEqual([
+    "eks-access/withdrawn/r-1",
+  ]);
+});
+
+describe("is not believed:", () => {
+  const { [key]: text = "" } = tags;
+  const later = at(hours(9)).toISOString();
+  test.each([
+    ["a later time", { ...tags, [key]: text.replace(at(0).toISOString(), later) }],
+    ["an earlier end", { ...tags, [key]: text.replace(at(hours(4)).toISOString(), at(1).toISOString()) }],
+    ["another request's", { ...tags, "eks-access/withdrawn/r-other": text }],
+    ["no seal", { ...tags, [key]: text.slice(0, text.lastIndexOf(" ")) }],
+    ["something behind the seal", { ...tags, [key]: `${text} more` }],
+    ["no time", { ...tags, [key]: text.replace("approved ", "approved at ") }],
+    ["nothing", { ...tags, [key]: "" }],
+    ["another limit", { ...tags, "eks-access/forgotten": `${later} ${tags["eks-access/forgotten"]?.split(" ")[1]}` }],
+    ["a limit that is no time", { ...tags, "eks-access/forgotten": "never" }],
+  ])("%s", (_, changed) => {
+    const { withdrawals, untrusted } = readWithdrawalTags("payments", changed, sealKeys);
+
+    expect(untrusted).toMatch(/^the seal of the tag eks-access\/\S+ of payments is not ours for this cluster$/);
+    expect([...withdrawals.list.map(({ id }) => id), withdrawals.notBefore]).not.toContain("r-other");
+    expect(withdrawals.list.filter((each) => !memory.list.some((known) => sameTimes(each, known)))).toEqual([]);
+    expect([memory.notBefore, null]).toContain(withdrawals.notBefore);
+  });
+
+  const sameTimes = (a: object, b: object) => JSON.stringify(a) === JSON.stringify(b);
+
+  test("another cluster's, and another key's", () => {
+    const others = sealKeysFrom(["somebody else's key, of thirty-two bytes"]);
+
+    expect(readWithdrawalTags("staging", tags, sealKeys).withdrawals).toEqual(noWithdrawals);
+    expect(readWithdrawalTags("payments", tags, others).withdrawals).toEqual(noWithdrawals);
+  });
+});
+
+describe("what has to be said to EKS", () => {
+  test("is nothing where it remembers all of it already", () => {
+    expect(withdrawalTagChanges("payments", { team: "x", ...tags }, memory, sealKeys)).toEqual({
+      wanted: {},
+      stale: [],
+    });
+  });
+
+  test("is what is new, and what is over; of other tags nothing", () => {
+    const [first, second] = memory.list;
+    const present = {
+      team: "x",
+      ...writeWithdrawalTags("payments", { list: first ? [first] : [], notBefore: null }, sealKeys),
+    };
+    const after = { list: second ? [second] : [], notBefore: null };
+
+    const { wanted, stale } = withdrawalTagChanges("payments", present, after, sealKeys);
+
+    expect(Object.keys(wanted)).toEqual(["eks-access/withdrawn/r-8k2m9x4q"]);
+    expect(stale).toEqual([key]);
+  });
+});
+
+test("others' tags leave less room, and one is kept for what had to be forgotten", () => {
+  const others = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`tag-${index}`, ""]));
+
+  expect(roomForWithdrawals({})).toBe(mostWithdrawalTags);
+  expect(roomForWithdrawals({ ...others(40), ...tags })).toBe(9);
+  expect(roomForWithdrawals(others(49))).toBe(0);
+  expect(roomForWithdrawals(others(50))).toBe(0);
+});
