@@ -39,15 +39,9 @@ function sealedValue(cluster: string, { v, held, gone, before }: Sealed): Json {
   return v === 1 ? { cluster, held } : { v, cluster, held, gone, before };
 }
 
-/**
- * The API server takes 256 KiB for all annotations of an object together; others' annotations and the withdrawals
- * need room, too. This holds some 900 grants.
- */
-const annotationLimitBytes = 200 * 1024;
-
-/** Whether the annotation of these holdings stays below its limit. */
-export function fitsAnnotation(cluster: string, holdings: readonly Holding[], keys: SealKeys): boolean {
-  return Buffer.byteLength(writeAnnotation(cluster, holdings, keys) ?? "") <= annotationLimitBytes;
+/** Whether the annotation of these holdings stays within so many bytes. */
+export function fitsAnnotation(cluster: string, holdings: readonly Holding[], keys: SealKeys, bytes: number): boolean {
+  return Buffer.byteLength(writeAnnotation(cluster, holdings, keys) ?? "") <= bytes;
 }
 
 /** Reads the annotation. What our key did not seal for this cluster is not believed. */

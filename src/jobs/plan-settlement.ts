@@ -1,5 +1,6 @@
 import { type PlanGuard, planChanges, type Refusal } from "../aws-auth/plan.ts";
 import { fitsAnnotation } from "../grant/annotation.ts";
+import { type AnnotationRoom, fillers, roomIn } from "../grant/annotation-room.ts";
 import type { Drift } from "../grant/drift.ts";
 import type { Target } from "../grant/holding.ts";
 import type { Cluster } from "../policy/cluster.ts";
@@ -52,9 +53,10 @@ export function planSettlement(
   const untouched = [...state.holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
   const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
   const { arriving } = checked;
-  if (arriving.length > 0 && !fitsAnnotation(cluster.name, holdings, input.sealKeys)) {
+  const room = roomIn(state.configMap?.annotations ?? {});
+  if (arriving.length > 0 && !fitsAnnotation(cluster.name, holdings, input.sealKeys, room.forGrants)) {
     const rest = arriving.slice(0, Math.floor(arriving.length / 2));
-    const full = without(arriving, rest).map((request) => ({ request, refusal: annotationFull(cluster) }));
+    const full = without(arriving, rest).map((request) => ({ request, refusal: annotationFull(cluster, room) }));
     return planSettlement(input, { ...checked, arriving: rest }, { ...leftOut, full: [...leftOut.full, ...full] });
   }
   const sorted = sortOut(checked, leftOut);
@@ -135,9 +137,11 @@ function sortOut(checked: Checked, { principals, full }: LeftOut) {
 }
 
 /** What the cluster could not remember it must not be given: it would not end if the ledger were lost (law 10). */
-function annotationFull(cluster: Cluster): Refusal {
-  return {
-    code: "annotation-full",
-    message: `${cluster.name} can't remember more grants at once in its annotation. Ask again when some have ended.`,
-  };
+export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal {
+  const full = `${name} can't remember more grants at once in its annotation`;
+  const clause = fillers(room);
+  const message = clause
+    ? `${full}: ${clause}. Ask again when some have ended, or have an operator take out of aws-auth what nobody needs.`
+    : `${full}. Ask again when some have ended.`;
+  return { code: "annotation-full", message };
 }

@@ -1,6 +1,8 @@
 import { isPolicyText } from "../access-entry/policy-text.ts";
 import { planChanges } from "../aws-auth/plan.ts";
 import { resolve } from "../aws-auth/resolve.ts";
+import { fitsAnnotation } from "../grant/annotation.ts";
+import { roomIn } from "../grant/annotation-room.ts";
 import { shareOf } from "../grant/due-work.ts";
 import { baseOf, targetOf } from "../grant/holding.ts";
 import { usernameFor } from "../grant/username.ts";
@@ -8,10 +10,13 @@ import type { Cluster, Level } from "../policy/cluster.ts";
 import type { Principal } from "../principal/arn.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { type ClusterState, identityInDocument, planGuard } from "./cluster-state.ts";
+import type { WorkerContext } from "./context.ts";
+import { annotationFull } from "./plan-settlement.ts";
 import type { ChangePreview } from "./preview-entry.ts";
 
 /** What would change in aws-auth; or why it can't be done. */
 export function previewInDocument(
+  { sealKeys }: Pick<WorkerContext, "sealKeys">,
   cluster: Cluster,
   level: Level,
   request: AccessRequest,
@@ -34,11 +39,16 @@ export function previewInDocument(
     return refused("already-mapped", `${arn} has ${groups.join(", ")} in ${cluster.name} already, without end.`);
   }
   const shares = [...(holding?.shares ?? []), shareOf(request)];
-  const { change } = targetOf(arn, entry, holding, shares, usernameFor(principal));
+  const { change, holding: held } = targetOf(arn, entry, holding, shares, usernameFor(principal));
   const plan = planChanges(state.document, [change], planGuard(cluster, [level], state));
   if (plan.type === "refused") return { type: "refused", refusal: plan.refusal };
   const [leftOut] = plan.refused;
   if (leftOut) return { type: "refused", refusal: leftOut };
+  const others = [...state.holdings.values()].filter((each) => each.arn.toLowerCase() !== arn.toLowerCase());
+  const room = roomIn(state.configMap?.annotations ?? {});
+  if (held && !fitsAnnotation(cluster.name, [...others, held], sealKeys, room.forGrants)) {
+    return { type: "refused", refusal: annotationFull(cluster, room) };
+  }
   const today = resolve(state.document, arn);
   const planned = plan.differences.find((each) => each.arn.toLowerCase() === arn.toLowerCase())?.after;
   const afterwards = planned ?? today ?? { username: usernameFor(principal), groups };

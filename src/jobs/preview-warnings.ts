@@ -1,5 +1,7 @@
 import { groupsIn, isFullControl } from "../access-entry/policy-text.ts";
 import type { AwsAuthDocument } from "../aws-auth/document.ts";
+import { grantsAnnotation } from "../grant/annotation.ts";
+import { fillers, grantsThatFit, roomIn } from "../grant/annotation-room.ts";
 import type { GroupBinding } from "../kubernetes/group-bindings.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { Principal } from "../principal/arn.ts";
@@ -9,6 +11,8 @@ export interface WarningFacts {
   readonly principal: Principal;
   /** Null: the grant is no matter of aws-auth. */
   readonly document: AwsAuthDocument | null;
+  /** Of the ConfigMap aws-auth. */
+  readonly annotations: Readonly<Record<string, string>>;
   /** Null: they could not be read. */
   readonly bindings: ReadonlyMap<string, readonly GroupBinding[]> | null;
   /** Other requests of this requester. */
@@ -23,6 +27,7 @@ export function warningsOf(cluster: Cluster, request: AccessRequest, facts: Warn
     ...unboundWarning(cluster, request, facts),
     ...firstTimeWarning(cluster, request, facts),
     ...documentWarning(facts),
+    ...roomWarning(facts),
   ];
 }
 
@@ -61,4 +66,16 @@ function documentWarning({ document }: WarningFacts): string[] {
   const problems = document.problems.filter((problem) => problem.severity !== "notice").length;
   if (problems === 0) return [];
   return [`aws-auth has ${problems} problem${problems === 1 ? "" : "s"} of its own, which stay as they are.`];
+}
+
+/** So many more grants are a day's work: an operator has time to make room. */
+const fewGrants = 20;
+
+function roomWarning({ document, annotations }: WarningFacts): string[] {
+  if (!document) return [];
+  const room = roomIn(annotations);
+  const more = grantsThatFit(room, annotations[grantsAnnotation]);
+  if (more >= fewGrants) return [];
+  const clause = fillers(room);
+  return [`aws-auth has room to remember about ${more} more grants${clause ? `: ${clause}` : ""}.`];
 }

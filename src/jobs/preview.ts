@@ -138,10 +138,10 @@ function planPreview(
   const change =
     way === "access-entry" && entries
       ? previewByEntry(context, opened, cluster, entries, request, principal)
-      : previewInDocument(cluster, level, request, principal, state);
+      : previewInDocument(context, cluster, level, request, principal, state);
   if (change.type === "refused") return change;
   const { type: _, ...shown } = change;
-  const document = way === "aws-auth" ? (state?.document ?? null) : null;
+  const seenThere = way === "aws-auth" ? state : null;
   return {
     type: "preview",
     approvalsWanted: approvalsNeeded(allowed.rule, level, now),
@@ -151,7 +151,11 @@ function planPreview(
       ...shown,
       warnings: [
         ...outsideHours(allowed.rule, now),
-        ...warningsOf(cluster, request, { principal, document, bindings, earlier }),
+        ...warningsOf(cluster, request, {
+          ...{ principal, bindings, earlier },
+          document: seenThere?.document ?? null,
+          annotations: seenThere?.configMap?.annotations ?? {},
+        }),
       ],
     },
   };

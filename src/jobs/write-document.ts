@@ -1,15 +1,13 @@
 import type { SealKeys } from "../approval/seal.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { grantsAnnotation, writeAnnotation } from "../grant/annotation.ts";
+import { allAnnotationsBytes, bytesOf, fenceAnnotation, othersAnnotations } from "../grant/annotation-room.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import { step } from "../metrics/steps.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import type { Content } from "./settle.ts";
-
-/** Stands in the ConfigMap between the two writes of a fence only, or until the next write where a process died there. */
-const fenceAnnotation = "eks-access/fence";
 
 /**
  * Sends the write as a dry run, so that validation and admission webhooks speak before anything changes, and before the
@@ -80,23 +78,28 @@ export function isFenced({ configMap }: ClusterState): boolean {
   return configMap?.annotations[fenceAnnotation] !== undefined;
 }
 
-/** The API server takes so many bytes for the names and values of an object's annotations together (apimachinery, ValidateAnnotations). */
-const allAnnotationsBytes = 256 * 1024;
-
-/** That an access goes comes before remembering that it was taken back: others may have left no room for both. */
-function contentAfter({ configMap }: ClusterState, cluster: Cluster, content: Content, sealKeys: SealKeys) {
-  const { data, holdings, withdrawals } = content;
-  const all = annotationsAfter(configMap, writeAnnotation(cluster.name, holdings, sealKeys, withdrawals));
-  if (bytesOf(all) <= allAnnotationsBytes) return { data, annotations: all };
-  return { data, annotations: annotationsAfter(configMap, writeAnnotation(cluster.name, holdings, sealKeys)) };
+/**
+ * That an access goes comes before remembering that it was taken back, and before writing again what others have taken out of
+ * the annotation: they may have left no room for it.
+ */
+function contentAfter(
+  { configMap, lost }: ClusterState,
+  cluster: Cluster,
+  { data, holdings, withdrawals }: Content,
+  keys: SealKeys,
+): Texts {
+  const kept = holdings.filter(({ arn }) => !lost.has(arn.toLowerCase()));
+  const texts = [
+    writeAnnotation(cluster.name, holdings, keys, withdrawals),
+    writeAnnotation(cluster.name, holdings, keys),
+    writeAnnotation(cluster.name, kept, keys, withdrawals),
+  ].map((text) => annotationsAfter(configMap, text));
+  const least = annotationsAfter(configMap, writeAnnotation(cluster.name, kept, keys));
+  return { data, annotations: texts.find((each) => bytesOf(each) <= allAnnotationsBytes) ?? least };
 }
 
-function bytesOf(annotations: Readonly<Record<string, string>>): number {
-  return Object.entries(annotations).reduce((sum, [name, text]) => sum + Buffer.byteLength(name + text), 0);
-}
-
-function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string | null): Record<string, string> {
-  const { [grantsAnnotation]: _ours, [fenceAnnotation]: _fence, ...others } = configMap?.annotations ?? {};
+function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string | null): Texts["annotations"] {
+  const others = othersAnnotations(configMap?.annotations ?? {});
   return annotation === null ? others : { ...others, [grantsAnnotation]: annotation };
 }
 

@@ -17,6 +17,7 @@ function warningsFor(request: AccessRequest, change: Partial<WarningFacts> = {})
   return warningsOf(aCluster(), request, {
     principal,
     document: parseDocument({}),
+    annotations: {},
     bindings,
     earlier: [had],
     ...change,
@@ -38,6 +39,12 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
   ["a group that gives nothing", "names ghosts: it gives nothing.", { groups: ["ghosts"] }, {}],
   ["bindings that could not be read", "the role bindings could not be read", {}, { bindings: null }],
   ["a document with problems", "aws-auth has 1 problem of its own", {}, { document: parseDocument({ mapUsers: "{" }) }],
+  [
+    "annotations that others fill",
+    "aws-auth has room to remember about 7 more grants: others' annotations take 242003 of 262144 bytes, big alone 242003.",
+    {},
+    { annotations: { big: "x".repeat(242_000) } },
+  ],
   ["a first time", "First time: this person has not had access to staging", {}, { earlier: [] }],
 ])("an approver is warned of %s", (_, sentence, change, facts) => {
   expect(warningsFor(aRequest(change), facts).join("\n")).toContain(sentence);

@@ -6,6 +6,7 @@ import { noWithdrawals, type Withdrawals } from "../../src/grant/withdrawal.ts";
 import { rememberWritten } from "../../src/grant/written.ts";
 import type { ClusterState } from "../../src/jobs/cluster-state.ts";
 import { type Settlement, settle } from "../../src/jobs/settle.ts";
+import { readConfigMap } from "../../src/kubernetes/config-map.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { clusterRule } from "../../src/policy/rule.ts";
 import { permanentSeconds } from "../../src/request/duration.ts";
@@ -27,6 +28,7 @@ interface Given {
   readonly lost?: ReadonlySet<string>;
   readonly closed?: readonly string[];
   readonly withdrawals?: Withdrawals;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly drift?: "report" | "repair";
   readonly now?: Date;
   readonly cluster?: Cluster;
@@ -40,13 +42,16 @@ function settling({
   lost = new Set(),
   closed = [],
   withdrawals = noWithdrawals,
+  annotations,
   drift = "report",
   now = at(minutes(5)),
   cluster = aCluster({ drift }),
 }: Given) {
   const data = { mapRoles, ...(mapUsers === undefined ? {} : { mapUsers }) };
   const state: ClusterState = {
-    configMap: null,
+    configMap: annotations
+      ? readConfigMap({ data, metadata: { annotations, resourceVersion: "1", uid: "u" } }, "staging")
+      : null,
     creatorArn: "arn:aws:iam::111122223333:role/cluster-creator",
     document: parseDocument(data),
     holdings: new Map(holdings.map((holding) => [holding.arn.toLowerCase(), holding])),
@@ -245,6 +250,21 @@ describe("a run on one cluster decides", () => {
     expect(granted.length).toBeGreaterThan(500);
     expect(granted.length + refused.length).toBe(1200);
     expect(refused[0]?.refusal.code).toBe("annotation-full");
+  });
+
+  test("that others' annotations leave less room, and the refusal names who fills it", () => {
+    const open = Array.from({ length: 60 }, (_, index) =>
+      anApprovedRequest({ id: `r-${index}`, principal: `arn:aws:iam::111122223333:user/engineer-${index}` }),
+    );
+    const annotations = { "kubectl.kubernetes.io/last-applied-configuration": "x".repeat(236 * 1024) };
+
+    const { granted, refused } = settled({ open, annotations });
+
+    expect(granted.length).toBeGreaterThan(5);
+    expect(granted.length).toBeLessThan(30);
+    expect(refused[0]?.refusal.message).toMatch(
+      /: others' annotations take \d+ of 262144 bytes, kubectl\.kubernetes\.io\/last-applied-configuration alone \d+\. Ask again/,
+    );
   });
 
   test("that the end of a lease is not refused because it had made the only administrator", () => {

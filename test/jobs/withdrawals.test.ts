@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { bytesOf } from "../../src/grant/annotation-room.ts";
 import { scheduleGrant } from "../../src/grant/grant.ts";
 import { revoke } from "../../src/grant/may-revoke.ts";
 import { adoptCluster } from "../../src/jobs/adopt.ts";
@@ -198,18 +199,41 @@ test("a grant that was never approved, and says that it is active, is given noth
   expect(scene.aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
 });
 
+/** Somebody else takes our annotations out, or not, and leaves room for nothing more. */
+async function fill({ context, cluster }: Scene, { keepOurs }: { readonly keepOurs: boolean }): Promise<void> {
+  const { client } = await context().openCluster(context(), cluster, []);
+  const found = await client.readAwsAuth();
+  if (!found) throw new Error("The scene has a document.");
+  const kept = keepOurs ? found.annotations : {};
+  const filler = "x".repeat(256 * 1024 - "filler".length - bytesOf(kept));
+  await client.writeAwsAuth(found, { data: found.data, annotations: { ...kept, filler } }, { dryRun: false });
+}
+
 test("what is revoked goes, although others have left no room in which to remember it", async () => {
   await look(scene);
   scene.clock.ms += 2 * 60_000;
   await look(scene);
-  const { client } = await scene.context().openCluster(scene.context(), scene.cluster, []);
-  const found = await client.readAwsAuth();
-  if (!found) throw new Error("The scene has a document.");
-  const annotations = { filler: "x".repeat(256 * 1024 - "filler".length) };
-  await client.writeAwsAuth(found, { data: found.data, annotations }, { dryRun: false });
+  await fill(scene, { keepOurs: false });
 
   await revoked(scene);
 
   expect((await recordOf(scene)).grant?.state).toBe("ended");
   expect(scene.aws.awsAuth()?.data).toEqual(initialAwsAuth);
 });
+
+test.each([true, false])(
+  "it goes also while another grant is in force whose memory fits no more, or just so: ours was left there: %s",
+  async (keepOurs) => {
+    await look(scene);
+    await fill(scene, { keepOurs });
+
+    await revoked(scene);
+
+    const { mapUsers = "" } = scene.aws.awsAuth()?.data ?? {};
+    const other = await scene.ledger.get(wishes.short.id);
+    expect((await recordOf(scene)).grant?.state).toBe("ended");
+    expect(mapUsers).not.toContain("eks-access:admins");
+    expect(mapUsers).toContain("eks-access:viewers");
+    expect(other?.grant?.state).toBe("active");
+  },
+);
