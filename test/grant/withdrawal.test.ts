@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  bothWithdrawals,
   isWithdrawn,
   mayBeForgotten,
   mostWithdrawals,
@@ -124,5 +125,19 @@ describe("the memory of a cluster", () => {
 
   test("that is empty suspects nobody", () => {
     expect(mayBeForgotten(approved, noWithdrawals, sealKeys)).toBe(false);
+  });
+});
+
+describe("two memories of one cluster, which takes grants in two ways,", () => {
+  test("know together what each knows, and of the same request what is newer", () => {
+    const one = { list: [aWithdrawal(), aWithdrawal({ id: "r-2" })], notBefore: at(1).toISOString() };
+    const newer = aWithdrawal({ at: at(minutes(5)).toISOString() });
+    const other = { list: [newer], notBefore: at(2).toISOString() };
+
+    for (const both of [bothWithdrawals(one, other), bothWithdrawals(other, one)]) {
+      expect(both.notBefore).toBe(at(2).toISOString());
+      expect(both.list.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([newer, aWithdrawal({ id: "r-2" })]);
+    }
+    expect(bothWithdrawals(one, noWithdrawals)).toEqual(one);
   });
 });
