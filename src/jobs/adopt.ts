@@ -41,13 +41,13 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
     const state = hasDocument ? await readClusterState(open, cluster, context.sealKeys, []) : null;
     isFencedOff = state !== null && isFenced(state);
     if (state) {
-      const readBackOf = (request: AccessRequest) => inDocument(state.document, request);
+      const readBackOf = ({ principal }: AccessRequest) => inDocument(state.document, principal);
       const withdrawn = new Set(state.withdrawals.list.map(({ id }) => id));
       const memory = { way: "aws-auth" as const, holdings: state.holdings, withdrawn, readBackOf };
       over.push(...(await adoptHoldings(context, cluster, open, memory, adoption)));
     }
     if (open.entries) {
-      const entries = await readEntryState(open.entries, cluster, context.sealKeys, [], "all");
+      const entries = await readEntryState({ ...open, entries: open.entries }, cluster, context.sealKeys, [], "all");
       const readBackOf = ({ principal }: AccessRequest) => inEntries(entries.identityOf(principal), principal, null);
       const memory = {
         way: "access-entry" as const,

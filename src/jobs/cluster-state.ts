@@ -5,8 +5,7 @@ import { parseDocument } from "../aws-auth/parse.ts";
 import type { PlanGuard } from "../aws-auth/plan.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
-import type { Holding } from "../grant/holding.ts";
-import { isWithdrawn, mayBeForgotten, noWithdrawals, type Withdrawals } from "../grant/withdrawal.ts";
+import { isWithdrawn, mayBeForgotten, noWithdrawals } from "../grant/withdrawal.ts";
 import { withLedgerMemory } from "../grant/written.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
@@ -15,22 +14,13 @@ import type { Cluster, Level } from "../policy/cluster.ts";
 import { partitionOf } from "../policy/may-request.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
+import type { Standing } from "./taking.ts";
 
 /** What one GET of aws-auth tells. */
-export interface ClusterState {
+export interface ClusterState extends Standing {
   /** Null: the ConfigMap is absent and may be created. */
   readonly configMap: AwsAuthConfigMap | null;
   readonly document: AwsAuthDocument;
-  /** Who created the cluster, and must never be put into the document. */
-  readonly creatorArn: string;
-  /** What of the document is ours, by lower-case ARN. */
-  readonly holdings: ReadonlyMap<string, Holding>;
-  /** The lower-case ARNs whose part in the annotation somebody took out. */
-  readonly lost: ReadonlySet<string>;
-  /** Which approvals were taken back before their end. */
-  readonly withdrawals: Withdrawals;
-  /** Why the annotation is not believed; null: it is, or there is none. It is written anew with the next change. */
-  readonly untrusted: string | null;
 }
 
 /** Reads the document and our own part of it; `open` are the cluster's requests in the ledger. @throws AccessError */
@@ -51,10 +41,12 @@ export async function readClusterState(
   const remembering = open.filter(
     (request) => !isWithdrawn(request, withdrawals, sealKeys) && !mayBeForgotten(request, withdrawals, sealKeys),
   );
+  const document = parseDocument(configMap?.data ?? {});
   return {
     configMap,
     creatorArn,
-    document: parseDocument(configMap?.data ?? {}),
+    document,
+    identityOf: (arn) => identityInDocument(document, arn),
     ...withLedgerMemory(holdings, remembering, sealKeys),
     withdrawals,
     untrusted: reading.type === "untrusted" ? reading.message : null,

@@ -4,7 +4,7 @@ import type { WorkerContext } from "./context.ts";
 import { record } from "./outcome.ts";
 
 /**
- * Somebody edited our annotation. It is not believed: what the records themselves remember, sealed, takes its place,
+ * Somebody edited our annotation, or our tags. It is not believed: what the records themselves remember, sealed, takes its place,
  * and it is written anew. The event hangs on one of the requests that it spoke of.
  */
 export async function noteUntrusted(
@@ -13,7 +13,7 @@ export async function noteUntrusted(
   open: readonly AccessRequest[],
   why: string,
 ): Promise<void> {
-  context.log.error({ cluster: cluster.name, why }, "the annotation eks-access/grants is not ours");
+  context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our grants is not ours");
   const [first] = open.filter((request) => request.grant);
   if (first) await record(context, revise(first, {}), "annotation.refused", { why });
 }

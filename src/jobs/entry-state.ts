@@ -4,19 +4,18 @@ import { identityOfEntry } from "../access-entry/identity.ts";
 import { entryArnIn, withoutRolePath } from "../access-entry/principal-arn.ts";
 import type { SealKeys } from "../approval/seal.ts";
 import type { AccessEntries } from "../aws/access-entries.ts";
-import type { Holding } from "../grant/holding.ts";
+import { noWithdrawals } from "../grant/withdrawal.ts";
 import { withLedgerMemory } from "../grant/written.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { inParallel } from "./in-parallel.ts";
-import type { Standing } from "./targets.ts";
+import type { OpenedCluster } from "./open-cluster.ts";
+import type { Standing } from "./taking.ts";
 
 /** What the access entries of the principals in question tell. */
 export interface EntryState extends Standing {
   /** By the principal's ARN in lower case, without a role's path. */
   readonly entries: ReadonlyMap<string, AccessEntry>;
-  /** Why tags of ours are not believed; null: all are. They are written anew with the next change of their entry. */
-  readonly untrusted: string | null;
 }
 
 /**
@@ -26,7 +25,10 @@ export interface EntryState extends Standing {
  * @throws AccessError
  */
 export async function readEntryState(
-  entries: Pick<AccessEntries, "list" | "describe">,
+  {
+    entries,
+    creatorArn,
+  }: Pick<OpenedCluster, "creatorArn"> & { readonly entries: Pick<AccessEntries, "list" | "describe"> },
   cluster: Cluster,
   sealKeys: SealKeys,
   open: readonly AccessRequest[],
@@ -43,18 +45,17 @@ export async function readEntryState(
   const held = readings.flatMap((reading) => (reading.type === "holding" ? [reading.holding] : []));
   const [untrusted = null] = readings.flatMap((reading) => (reading.type === "untrusted" ? [reading.message] : []));
   const memory = withLedgerMemory(held, open, sealKeys, "access-entry");
-  return entryState(found, memory, untrusted);
+  return { ...memory, ...byPrincipal(found, memory), creatorArn, withdrawals: noWithdrawals, untrusted };
 }
 
-function entryState(
+function byPrincipal(
   found: readonly AccessEntry[],
-  memory: { readonly holdings: ReadonlyMap<string, Holding>; readonly lost: ReadonlySet<string> },
-  untrusted: string | null,
-): EntryState {
+  { holdings }: Pick<Standing, "holdings">,
+): Pick<EntryState, "entries" | "identityOf"> {
   const entries = new Map(found.map((entry) => [withoutRolePath(entry.principalArn).toLowerCase(), entry]));
   const identityOf = (arn: string) => {
     const key = arn.toLowerCase();
-    return identityOfEntry(entries.get(key) ?? null, memory.holdings.get(key));
+    return identityOfEntry(entries.get(key) ?? null, holdings.get(key));
   };
-  return { entries, ...memory, untrusted, identityOf };
+  return { entries, identityOf };
 }

@@ -1,19 +1,13 @@
 import { type PlanGuard, planChanges, type Refusal } from "../aws-auth/plan.ts";
 import { fitsAnnotation } from "../grant/annotation.ts";
 import { type AnnotationRoom, fillers, roomIn } from "../grant/annotation-room.ts";
-import type { Drift } from "../grant/drift.ts";
 import type { Target } from "../grant/holding.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
-import { identityInDocument, planGuard } from "./cluster-state.ts";
-import {
-  type Checked,
-  type Content,
-  type RefusedRequest,
-  type SettleInput,
-  type SettlementResult,
-  without,
-} from "./settle.ts";
+import { type ClusterState, planGuard } from "./cluster-state.ts";
+import type { DocumentSettlement } from "./settle.ts";
+import { type Checked, leaveOut, notRepaired, without } from "./sort-work.ts";
+import type { RefusedRequest, SettleInput } from "./taking.ts";
 import { targetsOf } from "./targets.ts";
 import { withdrawalsAfter } from "./withdrawals-after.ts";
 
@@ -27,17 +21,12 @@ interface LeftOut {
 
 /** One plan for all that is due. What can't be changed is left out, and never holds up the rest. */
 export function planSettlement(
-  input: SettleInput,
+  input: SettleInput<ClusterState>,
   checked: Checked,
   leftOut: LeftOut = { principals: new Map(), full: [] },
-): SettlementResult {
+): DocumentSettlement {
   const { cluster, state } = input;
-  const identityOf = (arn: string) => identityInDocument(state.document, arn);
-  const targets = new Map(
-    [...targetsOf({ ...input, state: { ...state, identityOf } }, checked)].filter(
-      ([key]) => !leftOut.principals.has(key),
-    ),
-  );
+  const targets = new Map([...targetsOf(input, checked)].filter(([key]) => !leftOut.principals.has(key)));
   const guard = { ...planGuard(cluster, cluster.levels, state), allowNoAdministrator: takesOwnMasters(input, targets) };
   const plan = planChanges(state.document, changesOf(targets), guard);
   const refusals = plan.type === "refused" ? culprits(input, targets, guard) : byPrincipal(plan.refused, targets);
@@ -45,11 +34,7 @@ export function planSettlement(
     const principals = new Map([...leftOut.principals, ...refusals]);
     return planSettlement(input, checked, { ...leftOut, principals });
   }
-  if (plan.type === "refused") {
-    const content = unchanged(input, checked, plan.refusal);
-    const drifted = [...checked.drifted, ...notRepaired(checked.repaired, plan.refusal)];
-    return { type: "refused", refusal: plan.refusal, voided: checked.voided, drifted, content };
-  }
+  if (plan.type === "refused") return asItIs(input, checked, plan.refusal);
   const untouched = [...state.holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
   const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
   const { arriving } = checked;
@@ -59,29 +44,29 @@ export function planSettlement(
     const full = without(arriving, rest).map((request) => ({ request, refusal: annotationFull(cluster, room) }));
     return planSettlement(input, { ...checked, arriving: rest }, { ...leftOut, full: [...leftOut.full, ...full] });
   }
-  const sorted = sortOut(checked, leftOut);
+  const left = leaveOut(checked, leftOut.principals);
+  const sorted = { ...left, refused: [...leftOut.full, ...left.refused] };
   const withdrawals = withdrawalsAfter(input, sorted, holdings);
-  return { type: "settled", settlement: { ...sorted, data: plan.after, holdings, withdrawals } };
+  return { ...sorted, targets, refusal: null, data: plan.after, holdings, withdrawals };
 }
 
-/** What would be put back, and can't be: it is told as drift then, in a clause. */
-function notRepaired(repaired: readonly AccessRequest[], { message }: Refusal): readonly Drift[] {
-  return repaired.map((request) => ({ request, message: message.replace(/\.$/, "") }));
-}
-
-/** The document as it is, with the memory of what is taken back or given up all the same. */
-function unchanged(input: SettleInput, { leaving, voided, arriving }: Checked, refusal: Refusal): Content {
+/** The document as it is: what is due waits or fails, and what is taken back or given up is remembered all the same. */
+function asItIs(input: SettleInput<ClusterState>, checked: Checked, refusal: Refusal): DocumentSettlement {
+  const { voided, arriving, leaving, holding, repaired } = checked;
+  const because = (requests: readonly AccessRequest[]) => requests.map((request) => ({ request, refusal }));
+  const drifted = [...checked.drifted, ...notRepaired(repaired, refusal)];
+  const none = { granted: [], leaving: [], repaired: [], targets: new Map() };
+  const sorted = { ...none, voided, refused: because(arriving), stuck: because(leaving), holding, drifted };
   const holdings = [...input.state.holdings.values()];
-  const refused = arriving.map((request) => ({ request, refusal }));
-  const withdrawals = withdrawalsAfter(input, { leaving, stuck: [], voided, refused, granted: [] }, holdings);
-  return { data: input.state.configMap?.data ?? {}, holdings, withdrawals };
+  const withdrawals = withdrawalsAfter(input, sorted, holdings);
+  return { ...sorted, refusal, data: input.state.configMap?.data ?? {}, holdings, withdrawals };
 }
 
 /**
  * An administrator whom a lease has made is no administrator that was there before: its end must not be refused for
  * being the last one's. What was there before is base, and no change of ours touches that.
  */
-function takesOwnMasters({ state }: SettleInput, targets: ReadonlyMap<string, Target>): boolean {
+function takesOwnMasters({ state }: SettleInput<ClusterState>, targets: ReadonlyMap<string, Target>): boolean {
   return [...targets.keys()].some((key) => state.holdings.get(key)?.added.includes("system:masters"));
 }
 
@@ -94,7 +79,7 @@ function changesOf(targets: ReadonlyMap<string, Target>) {
  * all of them together can't be done.
  */
 function culprits(
-  { state }: SettleInput,
+  { state }: SettleInput<ClusterState>,
   targets: ReadonlyMap<string, Target>,
   guard: PlanGuard,
 ): ReadonlyMap<string, Refusal> {
@@ -110,30 +95,6 @@ function culprits(
 function byPrincipal(refusals: readonly Refusal[], targets: ReadonlyMap<string, Target>): ReadonlyMap<string, Refusal> {
   const named = refusals.map((refusal) => [refusal.arn?.toLowerCase() ?? "", refusal] as const);
   return new Map(named.filter(([key]) => targets.has(key)));
-}
-
-/** Who gets what the plan gives, and who does not. */
-function sortOut(checked: Checked, { principals, full }: LeftOut) {
-  const refusalOf = (request: AccessRequest) => principals.get(request.principal.toLowerCase());
-  const planned = (requests: readonly AccessRequest[]) => requests.filter((request) => !refusalOf(request));
-  const leftOut = (requests: readonly AccessRequest[]): RefusedRequest[] =>
-    requests.flatMap((request) => {
-      const refusal = refusalOf(request);
-      return refusal ? [{ request, refusal }] : [];
-    });
-  return {
-    voided: checked.voided,
-    refused: [...full, ...leftOut(checked.arriving)],
-    stuck: leftOut(checked.leaving),
-    granted: planned(checked.arriving),
-    leaving: planned(checked.leaving),
-    holding: checked.holding,
-    drifted: [
-      ...checked.drifted,
-      ...leftOut(checked.repaired).flatMap(({ request, refusal }) => notRepaired([request], refusal)),
-    ],
-    repaired: planned(checked.repaired),
-  };
 }
 
 /** What the cluster could not remember it must not be given: it would not end if the ledger were lost (law 10). */

@@ -10,7 +10,6 @@ import type { Principal } from "../principal/arn.ts";
 import type { AccessRequest, MappedIdentity, Preview } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
 import type { EntryState } from "./entry-state.ts";
-import type { OpenedCluster } from "./open-cluster.ts";
 import { refuseTarget } from "./settle-entries.ts";
 
 /** What of a preview depends on how the cluster takes the grant. */
@@ -21,7 +20,6 @@ export type ChangePreview =
 /** What would change of somebody's access entry; or why it can't be done. */
 export function previewByEntry(
   { sealKeys }: WorkerContext,
-  { creatorArn }: OpenedCluster,
   cluster: Cluster,
   state: EntryState,
   request: AccessRequest,
@@ -38,7 +36,7 @@ export function previewByEntry(
   }
   const username = usernameFor(principal);
   const target = targetOf(arn, today, holding, [...(holding?.shares ?? []), shareOf(request)], username);
-  const refusal = refuseTarget({ cluster, creatorArn, state, sealKeys }, target);
+  const refusal = refuseTarget(cluster, state, sealKeys, target);
   if (refusal) return { type: "refused", refusal };
   const groups = target.change.type === "map" ? target.change.groups : request.groups;
   const afterwards = { username: today?.username ?? username, groups };

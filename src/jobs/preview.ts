@@ -48,7 +48,8 @@ async function previewAll(
     const { wayOf, hasDocument } = await waysIn(open, cluster);
     const needsDocument = hasDocument || waiting.some(({ principal }) => wayOf(principal) === "aws-auth");
     const state = needsDocument ? await readClusterState(open, cluster, context.sealKeys, requests) : null;
-    const entries = open.entries && (await readEntryState(open.entries, cluster, context.sealKeys, requests));
+    const byEntry = open.entries && { entries: open.entries, creatorArn: open.creatorArn };
+    const entries = byEntry && (await readEntryState(byEntry, cluster, context.sealKeys, requests));
     const bindings = await open.client.groupBindings().catch(() => null);
     for (const request of waiting) {
       const seen = { way: wayOf(request.principal), state, entries, bindings, opened: open };
@@ -134,10 +135,10 @@ function planPreview(
   const { principal } = reading;
   const allowed = mayAsk({ ...request, cluster, level, principal }, null);
   if (allowed.type === "refused") return refused(allowed.code, allowed.message);
-  const { way, state, entries, opened, bindings, earlier } = seen;
+  const { way, state, entries, bindings, earlier } = seen;
   const change =
     way === "access-entry" && entries
-      ? previewByEntry(context, opened, cluster, entries, request, principal)
+      ? previewByEntry(context, cluster, entries, request, principal)
       : previewInDocument(context, cluster, level, request, principal, state);
   if (change.type === "refused") return change;
   const { type: _, ...shown } = change;

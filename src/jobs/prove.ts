@@ -20,7 +20,7 @@ export interface ReadBack {
 }
 
 /** Who somebody is by the document that was read back. */
-export function inDocument(document: AwsAuthDocument, { principal }: AccessRequest): ReadBack {
+export function inDocument(document: AwsAuthDocument, principal: string): ReadBack {
   return { identity: resolve(document, principal), place: "aws-auth", seenAfterMs: null };
 }
 

@@ -6,12 +6,13 @@ import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { tracedRun } from "../tracing/request-traces.ts";
 import type { WorkerContext } from "./context.ts";
+import { documentTaking } from "./document-taking.ts";
+import { entryTaking } from "./entry-taking.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
 import { putOff } from "./outcome.ts";
 import { wakeCluster } from "./queues.ts";
-import { reconcileDocument } from "./reconcile-document.ts";
-import { reconcileEntries } from "./reconcile-entries.ts";
+import { reconcileWay } from "./reconcile-way.ts";
 import { waysIn } from "./ways.ts";
 
 /**
@@ -76,17 +77,21 @@ async function reconcileWays(
 ): Promise<void> {
   const ways = await waysIn(opened, cluster);
   const { entries } = opened;
-  const isOf = (way: Way) => (request: AccessRequest) => ways.wayOf(request.principal) === way;
-  const isInDocument = isOf("aws-auth");
-  const needsDocument = ways.hasDocument || (await context.ledger.openOf(cluster.name)).some(isInDocument);
+  const placeOf = (way: Way) => {
+    const isTaken = ({ principal }: AccessRequest) => ways.wayOf(principal) === way;
+    return { context, cluster, opened, isTaken };
+  };
+  const inDocument = placeOf("aws-auth");
+  const needsDocument = ways.hasDocument || (await context.ledger.openOf(cluster.name)).some(inDocument.isTaken);
   if (needsDocument) {
-    const run = () => reconcileDocument(context, cluster, opened, isInDocument);
-    await (entries ? apart(context, cluster, isInDocument, run) : run());
+    const run = () => reconcileWay(context, cluster, opened, documentTaking(inDocument));
+    await (entries ? apart(context, cluster, inDocument.isTaken, run) : run());
   }
   if (entries) {
+    const byEntry = placeOf("access-entry");
     const whose = reason === "adopt" ? "all" : "requested";
-    const run = () => reconcileEntries(context, cluster, { ...opened, entries }, ways, whose);
-    await apart(context, cluster, isOf("access-entry"), run);
+    const taking = entryTaking({ ...byEntry, opened: { ...opened, entries }, whose });
+    await apart(context, cluster, byEntry.isTaken, () => reconcileWay(context, cluster, opened, taking));
   }
 }
 

@@ -1,89 +1,91 @@
-import { parseDocument } from "../aws-auth/parse.ts";
+import type { Way } from "../access-entry/way.ts";
 import { AccessError } from "../failure/access-error.ts";
-import { dueWork } from "../grant/due-work.ts";
-import type { Holding } from "../grant/holding.ts";
-import type { ClusterClient } from "../kubernetes/cluster-client.ts";
-import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import { step } from "../metrics/steps.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { placeOf } from "../tracing/request-traces.ts";
-import { identityInDocument } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
+import type { OpenedCluster } from "./open-cluster.ts";
 import { activate, end, fail, noteDrift, putOff, voidApproval } from "./outcome.ts";
-import { inDocument, prove } from "./prove.ts";
-import type { RefusedSettlement, Settlement } from "./settle.ts";
+import { prove } from "./prove.ts";
+import type { Failure, Outcomes, Settlement, VoidApproval } from "./taking.ts";
 
-/** What a run has done to the document. */
-export interface Written {
-  readonly settlement: Settlement;
-  readonly granted: readonly AccessRequest[];
-  /** As it was read after the write; null: there is none. */
-  readonly readBack: AwsAuthConfigMap | null;
+/** What a run has done. */
+export interface CarriedOut {
+  readonly way: Way;
+  readonly decided: Settlement;
+  /** The granted requests as their records are now. */
+  readonly begun: readonly AccessRequest[];
+  readonly outcomes: Outcomes;
+  /** Whether a request's principal is not tried again in this run. */
+  readonly isDone: (request: AccessRequest) => boolean;
 }
 
-/** Proves each grant by what was read back, and records what came of each. */
+/** Proves each grant by what was read back, and records what became of each. */
 export async function recordOutcomes(
   context: WorkerContext,
   cluster: Cluster,
-  client: ClusterClient,
-  written: Written,
+  opened: OpenedCluster,
+  done: CarriedOut,
 ): Promise<void> {
-  const { settlement, granted, readBack } = written;
-  const wanted = parseDocument(settlement.data);
-  const found = parseDocument(readBack?.data ?? {});
-  await inParallel([...granted, ...settlement.repaired], async (request) => {
-    const proof = readBack
-      ? await step(
-          "prove",
-          () => prove(client, cluster, request, inDocument(found, request), context.now),
-          placeOf(context, request),
-        )
-      : undefined;
-    await activate(context, request, proof, holdingOf(settlement, request));
-  });
-  await inParallel(settlement.leaving, async (request) => {
-    const remains = identityInDocument(found, request.principal);
-    const isGone = JSON.stringify(remains) === JSON.stringify(identityInDocument(wanted, request.principal));
-    await (isGone ? end(context, request, remains) : putOff(context, request, changedAgain(cluster)));
-  });
-  await inParallel(settlement.drifted, ({ request, message }) => noteDrift(context, request, message));
-  await inParallel(settlement.holding, (request) => noteDrift(context, request, null));
+  const { decided, begun, outcomes, isDone } = done;
+  const voided = decided.voided.filter(({ request }) => isDone(request));
+  const given = [...begun, ...decided.repaired].filter(isDone);
+  await inParallel(voided, (each) => recordVoid(context, outcomes, each));
+  await inParallel([...decided.refused, ...decided.stuck], ({ request, refusal }) => fail(context, request, refusal));
+  await inParallel(given, (request) => recordGiven(context, cluster, opened, done, request));
+  await inParallel(decided.leaving.filter(isDone), (request) => recordTaken(context, outcomes, request));
+  await inParallel(decided.drifted, ({ request, message }) => noteDrift(context, request, message));
+  await inParallel(decided.holding, (request) => noteDrift(context, request, null));
 }
 
-/** The document stays as it is: what is due waits or fails, and what is told as active may be so no more. */
-export async function recordRefusal(
+/** One that may have been written is asked for again only when nothing of it is left. */
+async function recordVoid(
   context: WorkerContext,
-  open: readonly AccessRequest[],
-  { voided, drifted, refusal }: RefusedSettlement,
+  outcomes: Outcomes,
+  { request, message }: VoidApproval,
 ): Promise<void> {
-  const gone = new Set(voided.map((each) => each.request.id));
-  for (const each of voided) await voidApproval(context, each.request, each.message);
-  const { arriving, leaving } = dueWork(open, context.now());
-  for (const request of [...arriving, ...leaving]) {
-    if (!gone.has(request.id)) await fail(context, request, refusal);
-  }
-  await inParallel(drifted, ({ request, message }) => noteDrift(context, request, message));
+  const left = request.grant?.writeBegan ? whyLeft(outcomes, request) : null;
+  await (left ? putOff(context, request, left) : voidApproval(context, request, message));
 }
 
-/** Where there is no ConfigMap, nothing that is told as active is so any more. @throws what was thrown */
-export async function recordAbsence(
+async function recordGiven(
   context: WorkerContext,
-  open: readonly AccessRequest[],
-  error: unknown,
-): Promise<never> {
-  if (error instanceof AccessError && error.code === "document-absent") {
-    const { staying } = dueWork(open, context.now());
-    await inParallel(staying, (request) => noteDrift(context, request, "there is no ConfigMap aws-auth"));
+  cluster: Cluster,
+  { client }: OpenedCluster,
+  { way, decided, outcomes }: CarriedOut,
+  request: AccessRequest,
+): Promise<void> {
+  const holding = decided.targets.get(request.principal.toLowerCase())?.holding;
+  if (!holding) return;
+  const failure = outcomes.failureOf(request.principal);
+  if (failure) {
+    const before = decided.granted.find(({ id }) => id === request.id);
+    const certain = certainRefusal(failure, before);
+    return certain ? fail(context, unwritten(request), certain) : putOff(context, request, failure.error);
   }
-  throw error;
+  const proving = () => prove(client, cluster, request, outcomes.readBackOf(request.principal), context.now);
+  const proof = await step("prove", proving, placeOf(context, request));
+  await activate(context, request, proof, holding, way);
 }
 
-function holdingOf({ holdings }: Settlement, request: AccessRequest): Holding | undefined {
-  return holdings.find((holding) => holding.arn.toLowerCase() === request.principal.toLowerCase());
+/** What was sent has been refused, and nothing was sent for this grant before: nothing of it is there. */
+function certainRefusal({ kind, error }: Failure, before: AccessRequest | undefined): AccessError | null {
+  const isCertain = kind === "refused" && !before?.grant?.writeBegan;
+  return isCertain && error instanceof AccessError ? error : null;
 }
 
-function changedAgain(cluster: Cluster): AccessError {
-  return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${cluster.name} right after our write`);
+function unwritten(request: AccessRequest): AccessRequest {
+  return request.grant ? { ...request, grant: { ...request.grant, writeBegan: null } } : request;
+}
+
+async function recordTaken(context: WorkerContext, outcomes: Outcomes, request: AccessRequest): Promise<void> {
+  const left = whyLeft(outcomes, request);
+  await (left ? putOff(context, request, left) : end(context, request, outcomes.remainsOf(request.principal)));
+}
+
+/** Why something of a grant may be left; null: nothing is. */
+function whyLeft(outcomes: Outcomes, request: AccessRequest): unknown {
+  return outcomes.failureOf(request.principal)?.error ?? outcomes.doubtOf(request);
 }

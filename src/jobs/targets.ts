@@ -2,21 +2,12 @@ import { orphansOf, rememberedShares, shareIn, shareOf } from "../grant/due-work
 import { type Share, type Target, targetOf } from "../grant/holding.ts";
 import { usernameFor } from "../grant/username.ts";
 import { readPrincipal } from "../principal/arn.ts";
-import type { AccessRequest, MappedIdentity } from "../request/request.ts";
-import type { ClusterState } from "./cluster-state.ts";
-import type { Checked, SettleInput } from "./settle.ts";
-
-/** What stands in a cluster, whichever way it takes grants. */
-export interface Standing extends Pick<ClusterState, "holdings" | "lost"> {
-  /** Who a principal is there, ours and others' part together. */
-  readonly identityOf: (arn: string) => MappedIdentity | null;
-}
+import type { AccessRequest } from "../request/request.ts";
+import type { Checked } from "./sort-work.ts";
+import type { SettleInput, Standing } from "./taking.ts";
 
 /** The entry that each principal with something to be done must have, by lower-case ARN. */
-export function targetsOf(
-  input: Pick<SettleInput, "work" | "closed" | "now"> & { readonly state: Standing },
-  checked: Checked,
-): ReadonlyMap<string, Target> {
+export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<string, Target> {
   const { work, state, closed, now } = input;
   const open = [...work.arriving, ...work.leaving, ...work.staying];
   const targets = new Map<string, Target>();
@@ -52,10 +43,7 @@ function driftedShares(state: Standing, { drifted }: Checked, key: string): read
 }
 
 /** Principals with something arriving, leaving or to be put back, or with a share that is over and still stands there. */
-function touchedPrincipals(
-  { work, state, closed, now }: Parameters<typeof targetsOf>[0],
-  checked: Checked,
-): ReadonlySet<string> {
+function touchedPrincipals({ work, state, closed, now }: SettleInput, checked: Checked): ReadonlySet<string> {
   const open = [...work.arriving, ...work.leaving, ...work.staying];
   // One that will not be granted still has to go, where a run that died has written it.
   const written = work.arriving.filter((request) => shareIn(state.holdings, request));

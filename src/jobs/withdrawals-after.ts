@@ -3,7 +3,7 @@ import { shareIn } from "../grant/due-work.ts";
 import type { Holding } from "../grant/holding.ts";
 import { isWithdrawn, remember, type Withdrawals, withdrawalOf } from "../grant/withdrawal.ts";
 import type { AccessRequest } from "../request/request.ts";
-import type { SettleInput, Settlement } from "./settle.ts";
+import type { SettleInput, Settlement } from "./taking.ts";
 
 /** What the cluster remembers once this is carried out: what ends before its time, and what will not be granted any more. */
 export function withdrawalsAfter(

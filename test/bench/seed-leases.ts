@@ -4,8 +4,9 @@ import { grantsAnnotation, writeAnnotation } from "../../src/grant/annotation.ts
 import type { Holding } from "../../src/grant/holding.ts";
 import { noWithdrawals } from "../../src/grant/withdrawal.ts";
 import { rememberWritten } from "../../src/grant/written.ts";
+import { identityInDocument } from "../../src/jobs/cluster-state.ts";
 import { eventOf } from "../../src/jobs/record-change.ts";
-import { type Settlement, settle } from "../../src/jobs/settle.ts";
+import { type DocumentSettlement, settle } from "../../src/jobs/settle.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { digestOfChange } from "../../src/request/digest.ts";
 import { type AccessRequest, createRequest } from "../../src/request/request.ts";
@@ -82,14 +83,16 @@ function approvedRequest(
   return { ...decided.after, version: 1 };
 }
 
-function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessRequest[]): Settlement {
-  const result = settle({
+function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessRequest[]): DocumentSettlement {
+  const document = parseDocument(initialAwsAuth);
+  const settlement = settle({
     cluster,
     work: { arriving, leaving: [], staying: [] },
     state: {
       configMap: null,
       creatorArn: arns.creator,
-      document: parseDocument(initialAwsAuth),
+      document,
+      identityOf: (arn) => identityInDocument(document, arn),
       holdings: new Map(),
       lost: new Set(),
       withdrawals: noWithdrawals,
@@ -99,13 +102,13 @@ function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessReques
     sealKeys: stage.sealKeys,
     now: new Date(),
   });
-  if (result.type === "refused" || result.settlement.granted.length !== arriving.length) {
-    throw new Error(`the leases of ${cluster.name} can't be given: ${JSON.stringify(result)}`);
+  if (settlement.granted.length !== arriving.length) {
+    throw new Error(`the leases of ${cluster.name} can't be given: ${JSON.stringify(settlement)}`);
   }
-  return result.settlement;
+  return settlement;
 }
 
-function writeInto(stage: Stage, cluster: Cluster, { data, holdings }: Settlement): void {
+function writeInto(stage: Stage, cluster: Cluster, { data, holdings }: DocumentSettlement): void {
   const annotation = writeAnnotation(cluster.name, holdings, stage.sealKeys) ?? "";
   stage.clusters.get(cluster.name)?.editAwsAuth((configMap) => ({
     ...configMap,

@@ -4,8 +4,8 @@ import { dueWork } from "../../src/grant/due-work.ts";
 import type { Holding } from "../../src/grant/holding.ts";
 import { noWithdrawals, type Withdrawals } from "../../src/grant/withdrawal.ts";
 import { rememberWritten } from "../../src/grant/written.ts";
-import type { ClusterState } from "../../src/jobs/cluster-state.ts";
-import { type Settlement, settle } from "../../src/jobs/settle.ts";
+import { type ClusterState, identityInDocument } from "../../src/jobs/cluster-state.ts";
+import { type DocumentSettlement, settle } from "../../src/jobs/settle.ts";
 import { readConfigMap } from "../../src/kubernetes/config-map.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { clusterRule } from "../../src/policy/rule.ts";
@@ -48,12 +48,14 @@ function settling({
   cluster = aCluster({ drift }),
 }: Given) {
   const data = { mapRoles, ...(mapUsers === undefined ? {} : { mapUsers }) };
+  const document = parseDocument(data);
   const state: ClusterState = {
     configMap: annotations
       ? readConfigMap({ data, metadata: { annotations, resourceVersion: "1", uid: "u" } }, "staging")
       : null,
     creatorArn: "arn:aws:iam::111122223333:role/cluster-creator",
-    document: parseDocument(data),
+    document,
+    identityOf: (arn) => identityInDocument(document, arn),
     holdings: new Map(holdings.map((holding) => [holding.arn.toLowerCase(), holding])),
     lost,
     withdrawals,
@@ -69,10 +71,10 @@ function settling({
   });
 }
 
-function settled(given: Given): Settlement {
-  const result = settling(given);
-  if (result.type !== "settled") throw new Error(`The document was refused: ${result.refusal.message}`);
-  return result.settlement;
+function settled(given: Given): DocumentSettlement {
+  const settlement = settling(given);
+  if (settlement.refusal) throw new Error(`The document was refused: ${settlement.refusal.message}`);
+  return settlement;
 }
 
 const ids = (requests: readonly AccessRequest[]) => requests.map((request) => request.id);
@@ -284,9 +286,14 @@ describe("a run on one cluster decides", () => {
   });
 
   test("nothing, where a section can't be read", () => {
-    const result = settling({ open: [anApprovedRequest()], mapUsers: "- userarn: [" });
+    const mapUsers = "- userarn: [";
 
-    expect(result).toMatchObject({ type: "refused" });
+    const { refusal, granted, refused, data } = settling({ open: [anApprovedRequest()], mapUsers });
+
+    expect(refusal).toMatchObject({ code: expect.stringMatching(/./) });
+    expect(granted).toEqual([]);
+    expect(ids(refused.map(({ request }) => request))).toEqual(["r-1"]);
+    expect(data).toEqual({});
   });
 });
 

@@ -1,0 +1,115 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { AccessEntry } from "../access-entry/entry.ts";
+import { identityOfEntry } from "../access-entry/identity.ts";
+import type { AccessEntries } from "../aws/access-entries.ts";
+import { AccessError } from "../failure/access-error.ts";
+import type { Target } from "../grant/holding.ts";
+import { step } from "../metrics/steps.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import type { AccessRequest } from "../request/request.ts";
+import { callsFor, carryOutEntry, type EntryTools, readBackEntry } from "./carry-out-entry.ts";
+import type { WorkerContext } from "./context.ts";
+import { type EntryState, readEntryState } from "./entry-state.ts";
+import { inParallel } from "./in-parallel.ts";
+import { lateCallDoubt } from "./late-call.ts";
+import type { OpenedCluster } from "./open-cluster.ts";
+import { inEntries } from "./prove.ts";
+import { settleEntries } from "./settle-entries.ts";
+import type { Failure, Outcomes, Prepared, Settlement, Taking } from "./taking.ts";
+
+/** Where a cluster's entries are, and which of them are read. */
+interface Place {
+  readonly context: WorkerContext;
+  readonly cluster: Cluster;
+  readonly opened: OpenedCluster & { readonly entries: AccessEntries };
+  readonly isTaken: (request: AccessRequest) => boolean;
+  readonly whose: "all" | "requested";
+}
+
+/** By access entries: one for each principal, changed call by call, and no one's trouble is another's. */
+export function entryTaking({ context, cluster, opened, isTaken, whose }: Place): Taking<EntryState, Settlement> {
+  const { sealKeys } = context;
+  return {
+    way: "access-entry",
+    isTaken,
+    read: (open) => step("read", () => readEntryState(opened, cluster, sealKeys, open, whose)),
+    settle: settleEntries,
+    prepare: async (state, settlement) =>
+      prepare(context, { entries: opened.entries, cluster, state, sealKeys }, settlement),
+  };
+}
+
+/** EKS has no dry run: what can be known before is in the plan. */
+function prepare(context: WorkerContext, tools: EntryTools, { targets }: Settlement): Prepared {
+  return {
+    type: "ready",
+    isSentFor: ({ principal }) => {
+      const target = targets.get(principal.toLowerCase());
+      return target !== undefined && callsFor(tools, target).length > 0;
+    },
+    send: async () => {
+      const written = await inParallel([...targets], async ([key, target]) => {
+        return [key, await writeEntry(context, tools, target)] as const;
+      });
+      return outcomesOf(context, tools, targets, new Map(written));
+    },
+  };
+}
+
+/** What became of one principal's entry. */
+interface Written {
+  /** As it was seen after the write. */
+  readonly entry: AccessEntry | null;
+  /** Null: it is what it must be. */
+  readonly failure: unknown;
+  /** From the first call to when it was seen, in milliseconds; null: nothing had to be written. */
+  readonly tookMs: number | null;
+}
+
+async function writeEntry(context: WorkerContext, tools: EntryTools, target: Target): Promise<Written> {
+  const present = tools.state.entries.get(target.change.arn.toLowerCase()) ?? null;
+  if (callsFor(tools, target).length === 0) return { entry: present, failure: null, tookMs: null };
+  const began = context.now().getTime();
+  context.metrics?.writes.inc({ cluster: tools.cluster.name });
+  try {
+    const arn = await step("put", () => carryOutEntry(tools, target));
+    const readBack = () => readBackEntry(tools, arn, target, context.pause ?? wait);
+    const { entry, isAsWanted } = await step("read-back", readBack);
+    const tookMs = context.now().getTime() - began;
+    if (isAsWanted) return { entry, failure: null, tookMs };
+    const what = `The access entry of ${arn} in ${tools.cluster.name} is not what was written`;
+    return { entry, failure: new AccessError("access-entry-conflict", what), tookMs };
+  } catch (failure) {
+    return { entry: present, failure, tookMs: null };
+  }
+}
+
+function outcomesOf(
+  { now }: WorkerContext,
+  { state }: EntryTools,
+  targets: Settlement["targets"],
+  written: ReadonlyMap<string, Written>,
+): Outcomes {
+  const entryOf = (key: string) => (written.get(key) ?? { entry: state.entries.get(key) ?? null }).entry;
+  return {
+    failureOf: (principal) => failureOf(written.get(principal.toLowerCase())?.failure),
+    readBackOf: (principal) => {
+      const key = principal.toLowerCase();
+      const identity = identityOfEntry(entryOf(key), targets.get(key)?.holding ?? undefined);
+      return inEntries(identity, principal, written.get(key)?.tookMs ?? null);
+    },
+    remainsOf: (principal) => identityOfEntry(entryOf(principal.toLowerCase()), undefined),
+    doubtOf: (request) => lateCallDoubt(request, now()),
+  };
+}
+
+const kinds: Readonly<Record<string, Failure["kind"]>> = {
+  "access-entry-conflict": "conflict",
+  "access-entry-refused": "refused",
+};
+
+function failureOf(error: unknown): Failure | null {
+  if (error === null || error === undefined) return null;
+  const kind = error instanceof AccessError ? kinds[error.code] : undefined;
+  return { kind: kind ?? "failed", error };
+}
