@@ -44,9 +44,10 @@ export function readCluster(typed: string, clusters: ReadonlyMap<string, Cluster
   return mistaken(`${said} Clusters: ${names.join(", ")}.`, guess ?? "<cluster>", meant);
 }
 
-/** Without a cluster a level can't be judged. */
+/** Without a cluster a level can't be judged, only missed. */
 export function readLevel(typed: string, cluster: Cluster | null): ReadPart<Level> {
-  if (!cluster) return { value: null, meant: null, mistake: null, corrected: typed || "<level>", shown: typed };
+  if (!cluster && !typed) return mistaken("Say which level.", "<level>");
+  if (!cluster) return { value: null, meant: null, mistake: null, corrected: typed, shown: typed };
   const level = cluster.levels.find((each) => each.name === typed.toLowerCase());
   if (level) return understood(level, level.name);
   const names = cluster.levels.map((each) => each.name);

@@ -142,6 +142,7 @@ describe("each mistake is told, with what was understood and a line to copy", ()
       [
         "cluster: Say which cluster. Clusters: staging, production.",
         "principal: Say which IAM role or user, as an ARN.",
+        "level: Say which level.",
         "reason: Say why you need it.",
       ],
       "/eks-access request <cluster> <arn> <level> <reason>",
