@@ -1,27 +1,39 @@
-import type { Queue } from "bullmq";
+import type { JobType, Queue } from "bullmq";
 import type { WorkerContext } from "../jobs/context.ts";
 import type { QueueStanding, Standing } from "../metrics/standing-metrics.ts";
+import { tallyOf } from "../request/class.ts";
 
-/** How the queues and the ledger stand now. */
+/** How the queues and the ledger stand now: a few short reads, however much is in them. */
 export function standingOf({ queues, ledger, config, now }: WorkerContext): Standing {
   const { clusters, messages } = queues;
-  const clusterNames = [...config.clusters.keys()];
-  const totalOf = async (list: "pending" | "granted") =>
-    (await ledger.list({ list, clusters: clusterNames, requester: null, match: "any" }, 0, 1)).total;
   return {
     queues: () => Promise.all([standingOfQueue(clusters, now), standingOfQueue(messages, now)]),
-    requests: async () => {
-      const [pending, granted] = await Promise.all([totalOf("pending"), totalOf("granted")]);
-      return { pending, granted };
-    },
+    tally: async () => tallyOf(await ledger.counts()),
+    stranded: async () => new Map([...(await ledger.openByCluster())].filter(([name]) => !config.clusters.has(name))),
   };
 }
 
+/** Where a job can be that is not done; what waits for another try is delayed. */
+const states = ["waiting", "prioritized", "delayed", "active"] as const;
+
 async function standingOfQueue(queue: Queue, now: () => Date): Promise<QueueStanding> {
-  const [counts, [oldest]] = await Promise.all([
-    queue.getJobCounts("waiting", "active", "prioritized"),
-    queue.getWaiting(0, 0),
-  ]);
-  const jobs = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  return { name: queue.name, jobs, ageSeconds: oldest ? Math.max(0, (now().getTime() - oldest.timestamp) / 1000) : 0 };
+  const [counts, madeAt] = await Promise.all([queue.getJobCounts(...states), oldestOf(queue)]);
+  const jobs = Object.fromEntries(states.map((state) => [state, counts[state] ?? 0]));
+  return { name: queue.name, jobs, ageSeconds: madeAt === null ? 0 : Math.max(0, (now().getTime() - madeAt) / 1000) };
+}
+
+/**
+ * When the oldest job that does not run was made, in milliseconds since the epoch; null: there is none. Ids count up. The list
+ * of those that wait is in their order; the others are in that of their time or priority, and are few.
+ */
+async function oldestOf(queue: Queue): Promise<number | null> {
+  const idsOf = (state: JobType, end: number) => queue.getRanges([state], 0, end, true);
+  const ids = (await Promise.all([idsOf("waiting", 0), idsOf("prioritized", -1), idsOf("delayed", -1)])).flat();
+  const oldest = ids
+    .map(Number)
+    .filter(Number.isInteger)
+    .reduce((least, id) => Math.min(least, id), Number.POSITIVE_INFINITY);
+  // It may have been taken meanwhile.
+  const job = Number.isFinite(oldest) ? await queue.getJob(String(oldest)) : undefined;
+  return job?.timestamp ?? null;
 }

@@ -104,6 +104,10 @@ export interface Ledger {
   due(now: Date, limit: number): Promise<readonly AccessRequest[]>;
   /** Records of a cluster that are not closed. */
   openOf(cluster: string): Promise<readonly AccessRequest[]>;
+  /** How many records there are of each class (src/request/class.ts); one of which there was never any is not in it. */
+  counts(): Promise<ReadonlyMap<string, number>>;
+  /** How many records of each cluster are not closed; a cluster without any is not in it. */
+  openByCluster(): Promise<ReadonlyMap<string, number>>;
   /** The newest versions of these records, without those that there are none of. */
   versions(ids: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Records of this person, newest first. */

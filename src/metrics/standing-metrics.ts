@@ -1,45 +1,70 @@
 import { Gauge, type Registry } from "prom-client";
+import type { Tally } from "../request/class.ts";
 
 export interface QueueStanding {
   readonly name: string;
-  /** How many wait or run. */
-  readonly jobs: number;
-  /** How long the oldest has waited. */
+  /** How many jobs wait, wait for their time or run, by BullMQ's word for it. */
+  readonly jobs: Readonly<Record<string, number>>;
+  /** How long ago the oldest job that does not run was made. */
   readonly ageSeconds: number;
 }
 
 /** How the whole stands, asked when somebody reads the metrics. */
 export interface Standing {
   readonly queues: () => Promise<readonly QueueStanding[]>;
-  readonly requests: () => Promise<{ readonly pending: number; readonly granted: number }>;
+  readonly tally: () => Promise<Tally>;
+  /** How many open requests there are of each cluster that is not configured. */
+  readonly stranded: () => Promise<ReadonlyMap<string, number>>;
 }
 
-/** Gauges of what all processes share: each worker tells the same. */
-export function createStandingMetrics(registry: Registry, { queues, requests }: Standing): void {
-  gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", "queue", async () =>
-    (await queues()).map(({ name, jobs }) => [name, jobs]),
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+/**
+ * Gauges of what all processes share: each worker tells the same. Where the ledger does not answer they tell nothing, and the
+ * other series go on.
+ */
+export function createStandingMetrics(registry: Registry, { queues, tally, stranded }: Standing): void {
+  gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
+    (await queues()).flatMap(({ name, jobs }) =>
+      Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),
+    ),
   );
-  gauge(registry, "eks_access_queue_age_seconds", "How long the oldest job has waited", "queue", async () =>
-    (await queues()).map(({ name, ageSeconds }) => [name, ageSeconds]),
+  const age = "How long ago the oldest job that does not run was made";
+  gauge(registry, "eks_access_queue_age_seconds", age, ["queue"], async () =>
+    (await queues()).map(({ name, ageSeconds }): Sample => [{ queue: name }, ageSeconds]),
   );
-  const help = "Requests that wait for a decision, and grants that are to come or in force";
-  gauge(registry, "eks_access_requests", help, "state", async () => Object.entries(await requests()));
+  gauge(registry, "eks_access_requests", "Requests, by how they stand", ["state"], async () =>
+    [...(await tally()).requests].map(([state, count]): Sample => [{ state }, count]),
+  );
+  const grants = "Grants, by how they stand; those that ended by what ended them";
+  gauge(registry, "eks_access_grants", grants, ["state", "cause"], async () =>
+    [...(await tally()).grants].map(([standing, count]): Sample => {
+      const [state = "", cause = ""] = standing.split("/");
+      return [{ state, cause }, count];
+    }),
+  );
+  const open = "Open requests of clusters that are not configured: nobody looks after them";
+  gauge(registry, "eks_access_stranded_requests", open, ["cluster"], async () =>
+    [...(await stranded())].map(([cluster, count]): Sample => [{ cluster }, count]),
+  );
 }
 
 function gauge(
   registry: Registry,
   name: string,
   help: string,
-  label: string,
-  read: () => Promise<readonly (readonly [string, number])[]>,
+  labelNames: readonly string[],
+  read: () => Promise<readonly Sample[]>,
 ): void {
   const made = new Gauge({
     name,
     help,
-    labelNames: [label],
+    labelNames: [...labelNames],
     registers: [registry],
     collect: async () => {
-      for (const [value, count] of await read()) made.set({ [label]: value }, count);
+      const samples = await read().catch(() => []);
+      made.reset();
+      for (const [labels, value] of samples) made.set(labels, value);
     },
   });
 }

@@ -68,22 +68,30 @@ end
  * One step of the ledger, atomic in Redis: compare the version, write the record, move it in the indexes, append the
  * audit event to the chain (laws 2 and 6 of docs/architecture.md).
  *
- * KEYS: record, due, unshown, open, requester, head, events, log of the request, and
+ * KEYS: record, due, unshown, open, requester, head, events, log of the request, counts, open by cluster, and
  * the lists
- * ARGV: version before, record, id, due score or "", "open" or "closed", created at (ms), event, event digest (hex), and
- * for each list the place in it, or ""
+ * ARGV: version before, record, id, due score or "", "open" or "closed", created at (ms), event, event digest (hex), what it
+ * counts as, cluster, and for each list the place in it, or ""
  * Returns 1, or 0 where the version differs.
  */
 export const commitScript = `${chainLua}
-local stored = redis.call('HGET', KEYS[1], 'version') or '0'
-if stored ~= ARGV[1] then return 0 end
+local stored = redis.call('HMGET', KEYS[1], 'version', 'class')
+if (stored[1] or '0') ~= ARGV[1] then return 0 end
 
-redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2])
+redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2], 'class', ARGV[9])
+if stored[2] ~= ARGV[9] then
+  if stored[2] then redis.call('HINCRBY', KEYS[9], stored[2], -1) end
+  redis.call('HINCRBY', KEYS[9], ARGV[9], 1)
+end
 if ARGV[4] == '' then redis.call('ZREM', KEYS[2], ARGV[3]) else redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3]) end
 redis.call('SADD', KEYS[3], ARGV[3])
-if ARGV[5] == 'open' then redis.call('SADD', KEYS[4], ARGV[3]) else redis.call('SREM', KEYS[4], ARGV[3]) end
+if ARGV[5] == 'open' then
+  if redis.call('SADD', KEYS[4], ARGV[3]) == 1 then redis.call('HINCRBY', KEYS[10], ARGV[10], 1) end
+elseif redis.call('SREM', KEYS[4], ARGV[3]) == 1 and redis.call('HINCRBY', KEYS[10], ARGV[10], -1) <= 0 then
+  redis.call('HDEL', KEYS[10], ARGV[10])
+end
 redis.call('ZADD', KEYS[5], ARGV[6], ARGV[3])
-for i = 9, #KEYS do
+for i = 11, #KEYS do
   if ARGV[i] == '' then redis.call('ZREM', KEYS[i], ARGV[3]) else redis.call('ZADD', KEYS[i], ARGV[i], ARGV[3]) end
 end
 redis.call('RPUSH', KEYS[8], append_event(KEYS[6], KEYS[7], ARGV[7], ARGV[8]))

@@ -2,10 +2,12 @@ import { canonicalJson, type Json } from "../audit/canonical-json.ts";
 import { type AuditEvent, digestOfEvent } from "../audit/event.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { CommitResult, Ledger, LedgerChange, Shown, WorkerIdentity } from "../ledger/ledger.ts";
+import { classOf } from "../request/class.ts";
 import { type AccessRequest, dueAt, isClosed } from "../request/request.ts";
 import { readStored } from "../request/stored-request.ts";
 import type { RedisClient } from "./client.ts";
 import { commitScript, markShownScript } from "./commit-script.ts";
+import { countsKey, openByClusterKey, readCounts } from "./counts.ts";
 import { appendEvent, chainHeadKey, eventsKey, readEvents, readEventsOf } from "./events.ts";
 import { readGoodApprovers, rememberGoodApprovers } from "./good-approvers.ts";
 import { changeLink, principalsKey, readLink, readLinkProposal, rememberLink } from "./links.ts";
@@ -43,6 +45,8 @@ export function redisLedger(redis: RedisClient): Ledger {
         readRecords(redis, await redis.zrangebyscore(keys.due, "-inf", now.getTime(), "LIMIT", 0, limit)),
       ),
     openOf: (cluster) => reach(async () => readRecords(redis, await redis.smembers(keys.open(cluster)))),
+    counts: () => reach(() => readCounts(redis, countsKey)),
+    openByCluster: () => reach(() => readCounts(redis, openByClusterKey)),
     versions: (ids) => reach(() => readVersions(redis, ids)),
     ofRequester: (user, limit) =>
       reach(async () => readRecords(redis, await redis.zrevrange(keys.requester(user), 0, limit - 1))),
@@ -85,7 +89,7 @@ async function commit(redis: RedisClient, { after, event }: LedgerChange): Promi
   const lists = listsOf(after);
   const written = await redis.eval(
     commitScript,
-    8 + lists.length,
+    10 + lists.length,
     keys.request(after.id),
     keys.due,
     keys.unshown,
@@ -94,6 +98,8 @@ async function commit(redis: RedisClient, { after, event }: LedgerChange): Promi
     keys.chainHead,
     keys.events,
     logKey(after.id),
+    countsKey,
+    openByClusterKey,
     ...lists.map(({ key }) => key),
     String(after.version - 1),
     JSON.stringify(after),
@@ -103,6 +109,8 @@ async function commit(redis: RedisClient, { after, event }: LedgerChange): Promi
     String(Date.parse(after.createdAt)),
     canonicalJson(asJson(event)),
     digestOfEvent(event),
+    classOf(after),
+    after.cluster,
     ...lists.map(({ place }) => (place === null ? "" : String(place))),
   );
   if (written === 1) return { type: "committed" };

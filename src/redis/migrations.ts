@@ -1,4 +1,5 @@
 import { buildListsScript } from "./build-lists.ts";
+import { countRecordsScript } from "./count-records.ts";
 import type { Migration } from "./schema.ts";
 
 /**
@@ -9,4 +10,5 @@ export const migrations: readonly Migration[] = [
   // What was written before versions were counted is as version 1 has it.
   { name: "the first one that is counted", script: "" },
   { name: "lists of a cluster's and a person's requests, and the log of each request", script: buildListsScript },
+  { name: "how many requests there are in each state, and of each cluster", script: countRecordsScript },
 ];

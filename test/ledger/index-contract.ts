@@ -104,4 +104,45 @@ export function indexContract(ledgerNow: () => Ledger): void {
   });
 
   listContract(ledgerNow);
+
+  describe("how many there are", () => {
+    test("is counted for each state of requests and of their grants, whatever way they went", async () => {
+      const granted = aGrantedRequest({ state: "active" }, { id: "r-2", version: 1 });
+      const ended = { state: "ended", end: { cause: "revoked", by: "U0", at: at(1).toISOString(), why: "" } } as const;
+      await ledger.commit(aChange(aRequest()));
+      await ledger.commit(aChange(granted));
+      await ledger.commit(aChange(aGrantedRequest({ state: "active" }, { id: "r-3", version: 1 })));
+      const before = await ledger.counts();
+
+      await ledger.commit(aChange(aRequest({ version: 2, state: "denied" }), "request.denied"));
+      await ledger.commit(aChange(revise(granted, { grant: { ...granted.grant, ...ended } as typeof granted.grant })));
+
+      expect(Object.fromEntries(before)).toEqual({ pending: 1, "approved/active": 2 });
+      expect(Object.fromEntries(await ledger.counts())).toEqual({
+        denied: 1,
+        "approved/active": 1,
+        "approved/ended/revoked": 1,
+      });
+    });
+
+    test("is not changed by a commit that loses, nor by the next version in the same state", async () => {
+      await ledger.commit(aChange(aRequest()));
+
+      await ledger.commit(aChange(aRequest({ version: 2, reason: "another" })));
+      await ledger.commit(aChange(aRequest({ version: 2, state: "denied" })));
+
+      expect(Object.fromEntries(await ledger.counts())).toEqual({ pending: 1 });
+    });
+
+    test("is counted for each cluster while they are open", async () => {
+      await ledger.commit(aChange(aRequest()));
+      await ledger.commit(aChange(aRequest({ id: "r-2" })));
+      await ledger.commit(aChange(aRequest({ id: "r-3", cluster: "production" })));
+
+      await ledger.commit(aChange(aRequest({ id: "r-2", version: 2, state: "denied" })));
+      await ledger.commit(aChange(aRequest({ id: "r-3", version: 2, state: "lapsed", cluster: "production" })));
+
+      expect(Object.fromEntries(await ledger.openByCluster())).toEqual({ staging: 1 });
+    });
+  });
 }

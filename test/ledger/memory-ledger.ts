@@ -11,6 +11,7 @@ import type {
   Shown,
   WorkerIdentity,
 } from "../../src/ledger/ledger.ts";
+import { classOf } from "../../src/request/class.ts";
 import { placeIn } from "../../src/request/lists.ts";
 import { type AccessRequest, dueAt, isClosed } from "../../src/request/request.ts";
 
@@ -65,6 +66,12 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       if (!records.has(event.request)) ofNoRecord.add(events.length);
     },
     due: async (now, limit) => dueFirst(all(), now).slice(0, limit),
+    counts: async () => countedBy(all(), classOf),
+    openByCluster: async () =>
+      countedBy(
+        all().filter((each) => !isClosed(each)),
+        ({ cluster }) => cluster,
+      ),
     versions: async (ids) =>
       new Map(ids.flatMap((id) => (records.has(id) ? [[id, records.get(id)?.version ?? 0]] : []))),
     openOf: async (cluster) => all().filter((each) => each.cluster === cluster && !isClosed(each)),
@@ -114,6 +121,12 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     eventsOf: async (id, limit) =>
       events.filter(({ event, sequence }) => event.request === id && !ofNoRecord.has(sequence)).slice(-limit),
   };
+}
+
+function countedBy(records: readonly AccessRequest[], nameOf: (record: AccessRequest) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const record of records) counts.set(nameOf(record), (counts.get(nameOf(record)) ?? 0) + 1);
+  return counts;
 }
 
 function dueFirst(records: readonly AccessRequest[], now: Date): AccessRequest[] {

@@ -68,6 +68,7 @@ async function viewOf(ledger: Ledger, run: number): Promise<unknown> {
   return {
     records: await Promise.all(ids.map((id) => ledger.get(id))),
     shown: await Promise.all(ids.map((id) => ledger.shown(id))),
+    openCount: (await ledger.openByCluster()).get(`cluster-${run}`),
     open: (await ledger.openOf(`cluster-${run}`)).map(({ id }) => id).sort(),
     own: (await ledger.ofRequester(`U${run}`, 10)).map(({ id }) => id),
     due: (await ledger.due(at(hours(30)), 1_000)).map(({ id }) => id).filter(isOwn),

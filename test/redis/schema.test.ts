@@ -143,3 +143,48 @@ test("a ledger of before there were lists has all of them afterwards, as if they
   expect(once).toEqual(before);
   expect({ lists: await lists(), logs: await logs() }).toEqual(before);
 });
+
+test("a ledger of before records were counted has the counts afterwards, as if they had always been kept", async () => {
+  const ledger = redisLedger(connection.redis);
+  const end = (cause: "expired" | "revoked" | "replayed") => ({
+    cause,
+    by: "worker",
+    at: at(1).toISOString(),
+    why: "",
+  });
+  const records = [
+    aRequest(),
+    aRequest({ id: "r-2", cluster: "production" }),
+    aRequest({ id: "r-3", state: "refused", refusal: { code: "any", message: "No." } }),
+    aGrantedRequest({ state: "scheduled" }, { id: "r-4" }),
+    aGrantedRequest({ state: "active", end: end("revoked") }, { id: "r-5" }),
+    aGrantedRequest({ state: "failed", failure: { code: "any", message: "No." } }, { id: "r-6" }),
+    ...(["expired", "revoked", "replayed"] as const).map((cause) =>
+      aGrantedRequest({ state: "ended", end: end(cause) }, { id: `r-${cause}` }),
+    ),
+  ];
+  for (const record of records) await ledger.commit(aChange({ ...record, version: 1 }));
+  const { redis } = connection;
+  const read = async () => ({
+    counts: Object.fromEntries(await ledger.counts()),
+    open: Object.fromEntries(await ledger.openByCluster()),
+    classes: await Promise.all(records.map(({ id }) => redis.hget(`{eks-access}:request:${id}`, "class"))),
+  });
+  const kept = await read();
+  // The log forgets the oldest of them; the lists of the cluster do not.
+  await redis.xtrim("{eks-access}:events", "MINID", "4-0");
+  await redis.del("{eks-access}:counts", "{eks-access}:open-by-cluster");
+  for (const { id } of records) await redis.hdel(`{eks-access}:request:${id}`, "class");
+
+  const readAfterMigration = async () => {
+    await redis.set(schemaKey, "2");
+    await prepareSchema(redis, migrations);
+    return read();
+  };
+  const [once, twice] = [await readAfterMigration(), await readAfterMigration()];
+
+  expect(kept.counts).toMatchObject({ pending: 2, refused: 1, "approved/active": 1, "approved/ended/replayed": 1 });
+  const without = { ...kept, counts: { ...kept.counts, pending: 1 }, open: { staging: 3 } };
+  expect(once).toEqual({ ...without, classes: kept.classes.with(1, null) });
+  expect(twice).toEqual(once);
+});

@@ -1,0 +1,40 @@
+import type { GrantEnd, GrantState } from "../grant/grant.ts";
+import type { AccessRequest, RequestState } from "./request.ts";
+
+/** How a grant stands; one that has ended, by what it ended: the states of the vocabulary. */
+export type GrantStanding = Exclude<GrantState, "ended"> | `ended/${GrantEnd["cause"]}`;
+
+/** What a record counts as, for example `pending`, `approved/active` or `approved/ended/revoked`. */
+export type RequestClass = RequestState | `${RequestState}/${GrantStanding}`;
+
+const requestStates = ["pending", "approved", "denied", "cancelled", "lapsed", "refused"] as const;
+const grantStandings = [
+  "scheduled",
+  "active",
+  "ended/expired",
+  "ended/revoked",
+  "ended/replayed",
+  "failed",
+] as const satisfies readonly GrantStanding[];
+
+/** src/redis/count-records.ts says the same in Lua, for records of before they were counted. */
+export function classOf({ state, grant }: AccessRequest): RequestClass {
+  if (!grant) return state;
+  return grant.state === "ended" ? `${state}/ended/${grant.end?.cause ?? "expired"}` : `${state}/${grant.state}`;
+}
+
+/** How many requests and grants there are in each state; a state in which there is none is told with 0. */
+export interface Tally {
+  readonly requests: ReadonlyMap<RequestState, number>;
+  readonly grants: ReadonlyMap<GrantStanding, number>;
+}
+
+/** Adds up what the records count as. */
+export function tallyOf(counts: ReadonlyMap<string, number>): Tally {
+  const sum = (counted: (name: string) => boolean) =>
+    [...counts].reduce((total, [name, count]) => (counted(name) ? total + count : total), 0);
+  return {
+    requests: new Map(requestStates.map((state) => [state, sum((name) => name.split("/")[0] === state)])),
+    grants: new Map(grantStandings.map((each) => [each, sum((name) => name.endsWith(`/${each}`))])),
+  };
+}

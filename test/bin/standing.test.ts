@@ -1,0 +1,94 @@
+import { Worker } from "bullmq";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { standingOf } from "../../src/bin/standing.ts";
+import { openQueues, type Queues, queuePrefix, wakeCluster } from "../../src/jobs/queues.ts";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/redis/connect.ts";
+import { redisLedger } from "../../src/redis/ledger.ts";
+import { aCluster } from "../builders/a-cluster.ts";
+import { aRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+import { silentContext } from "../fault/silent-context.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+
+let database: TestRedis;
+let connection: RedisConnection;
+let queues: Queues;
+
+beforeEach(async () => {
+  database = await aRedis();
+  connection = await connectRedis(database.url);
+  queues = openQueues(connection.redis);
+});
+afterEach(async () => {
+  await queues.close();
+  await connection.close();
+  await database.close();
+});
+
+const standing = (now = new Date()) => {
+  const ledger = redisLedger(connection.redis);
+  const clusters = new Map([["staging", aCluster()]]);
+  const context = { ...silentContext(ledger), queues, now: () => now };
+  return standingOf({ ...context, config: { clusters } } as unknown as Parameters<typeof standingOf>[0]);
+};
+
+const minutesAgo = (minutes: number) => ({ timestamp: Date.now() - minutes * 60_000 });
+
+/** What the queue of the clusters tells. */
+async function told(now?: Date) {
+  const [clusters] = await standing(now).queues();
+  return clusters;
+}
+
+test("jobs are counted where they wait, wait for their time or by priority, and run", async () => {
+  const { clusters } = queues;
+  await wakeCluster(queues, "inspect", "first");
+  const blocking = connectRedisBlocking(database.url);
+  let done = () => {};
+  const isDone = new Promise<void>((resolve) => {
+    done = resolve;
+  });
+  const worker = new Worker("clusters", () => isDone, { connection: blocking, prefix: queuePrefix });
+  await expect.poll(() => clusters.getActiveCount()).toBe(1);
+  await wakeCluster(queues, "inspect", "second");
+  await wakeCluster(queues, "inspect", "third");
+  await clusters.add("alive", { type: "alive" }, { delay: 60_000 });
+  await clusters.add("alive", { type: "alive" }, { priority: 3 });
+
+  expect((await told())?.jobs).toEqual({ waiting: 2, prioritized: 1, delayed: 1, active: 1 });
+
+  done();
+  await worker.close();
+  blocking.disconnect();
+});
+
+test("the age is that of the oldest job, wherever it waits, and 0 where none does", async () => {
+  const { clusters } = queues;
+  const now = new Date();
+  const empty = await told(now);
+  await clusters.add("alive", { type: "alive" }, { delay: 60_000, ...minutesAgo(30) });
+  await clusters.add("alive", { type: "alive" }, { delay: 1_000, ...minutesAgo(20) });
+  await clusters.add("alive", { type: "alive" }, { priority: 3, ...minutesAgo(10) });
+  await clusters.add("alive", { type: "alive" }, minutesAgo(5));
+  await clusters.add("alive", { type: "alive" });
+
+  const ages = [];
+  for (const state of ["delayed", "delayed", "prioritized", "waiting"] as const) {
+    ages.push(Math.round(((await told(now))?.ageSeconds ?? 0) / 60));
+    const [oldest] = (await clusters.getJobs([state])).sort((a, b) => a.timestamp - b.timestamp);
+    await oldest?.remove();
+  }
+
+  expect(empty?.ageSeconds).toBe(0);
+  expect(ages).toEqual([30, 20, 10, 5]);
+});
+
+test("open requests of a cluster that left the configuration are told, by its name", async () => {
+  const ledger = redisLedger(connection.redis);
+  await ledger.commit(aChange(aRequest()));
+  await ledger.commit(aChange(aRequest({ id: "r-2", cluster: "gone" })));
+  await ledger.commit(aChange(aRequest({ id: "r-3", cluster: "closed", state: "denied" })));
+
+  expect(await standing().stranded()).toEqual(new Map([["gone", 1]]));
+  expect((await standing().tally()).requests.get("pending")).toBe(2);
+});
