@@ -15,20 +15,23 @@ export interface CallerIdentity {
   readonly userId: string;
 }
 
-/** Asks STS of the region who we are. Needs no permission, so a failure speaks of the credentials or of the network. */
+/** As a step of a run: asks STS of the region who we are. */
 export async function callerIdentity(
   source: CredentialSource,
   region: string,
   log?: RequestIds,
 ): Promise<CallerIdentity> {
+  return step("caller-identity", () => askCallerIdentity(source, region, log));
+}
+
+/** Asks STS of the region who we are. Needs no permission, so a failure speaks of the credentials or of the network. */
+export function askCallerIdentity(source: CredentialSource, region: string, log?: RequestIds): Promise<CallerIdentity> {
   const action = "sts:GetCallerIdentity";
-  const ask = () =>
-    callSts(source, region, action, async (client) => {
-      const { Arn, Account, UserId } = await logged(log, action, client.send(new GetCallerIdentityCommand({})));
-      if (!Arn || !Account || !UserId) {
-        throw new AccessError("aws-unexpected", "AWS answered sts:GetCallerIdentity without an identity");
-      }
-      return { arn: Arn, account: Account, userId: UserId };
-    });
-  return step("caller-identity", ask);
+  return callSts(source, region, action, async (client) => {
+    const { Arn, Account, UserId } = await logged(log, action, client.send(new GetCallerIdentityCommand({})));
+    if (!Arn || !Account || !UserId) {
+      throw new AccessError("aws-unexpected", "AWS answered sts:GetCallerIdentity without an identity");
+    }
+    return { arn: Arn, account: Account, userId: UserId };
+  });
 }

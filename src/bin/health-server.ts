@@ -1,6 +1,8 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
 import { AccessError } from "../failure/access-error.ts";
+import { createReachMetrics } from "../metrics/reach-metrics.ts";
+import { isUsable, type Probe } from "./probe.ts";
 
 /** What the health server asks. */
 export interface Health {
@@ -10,10 +12,13 @@ export interface Health {
   readonly lastSuccess: () => Readonly<Record<string, string>>;
   /** Since when each service that is away has not answered, ISO 8601. */
   readonly awaySince: () => Readonly<Record<string, string>>;
+  /** The services that this process lives by, asked again and again. */
+  readonly probes: ReadonlyMap<string, Probe>;
+  readonly now: () => Date;
   readonly registry: Registry;
 }
 
-interface HealthServer {
+export interface HealthServer {
   /** From now on the process is not ready, whatever else is true: nobody should send it more work. */
   readonly tellStopping: () => void;
   readonly stop: () => Promise<void>;
@@ -22,13 +27,17 @@ interface HealthServer {
 const pingWithinMs = 2_000;
 
 /**
- * `GET /healthz`: 200 as long as the process answers at all. `GET /readyz`: 200 while the ledger answers and the process
- * takes work, otherwise 503; with when each service last answered, and which are away. They alone make no process unready:
- * it waits for them, and says so to people. `GET /metrics` for Prometheus. No port: no server.
+ * `GET /healthz`: 200 as long as the process answers at all. `GET /readyz`: 200 while the process can do its work now and takes
+ * any: the ledger answers, and the service that it lives by has not been away for a minute; otherwise 503. It says when each
+ * service last answered, too, and which are away. `GET /metrics` for Prometheus. No port: no server.
  */
 export async function startHealthServer(port: string | undefined, health: Health): Promise<HealthServer | null> {
   if (!port) return null;
   let isStopping = false;
+  createReachMetrics(health.registry, async () => {
+    const services = [...health.probes].map(([name, { reach }]) => [name, reach().answers] as const);
+    return new Map([["ledger", await ledgerAnswers(health)], ...services]);
+  });
   const answers: Readonly<Record<string, (response: ServerResponse) => Promise<void>>> = {
     "/healthz": async (response) => void response.writeHead(200, { "content-type": "text/plain" }).end("ok\n"),
     "/readyz": (response) => answerReady(health, isStopping, response),
@@ -53,22 +62,29 @@ export async function startHealthServer(port: string | undefined, health: Health
   };
 }
 
-/** A server that hangs is no more ready than one that refuses. */
-async function answerReady(health: Health, isStopping: boolean, response: ServerResponse): Promise<void> {
-  const startedAt = performance.now();
-  const isThere = await Promise.race([
-    health.ping().then(
+/** A server that hangs is no more there than one that refuses. */
+function ledgerAnswers({ ping }: Health): Promise<boolean> {
+  return Promise.race([
+    ping().then(
       () => true,
       () => false,
     ),
     new Promise<boolean>((resolve) => setTimeout(resolve, pingWithinMs, false).unref()),
   ]);
+}
+
+async function answerReady(health: Health, isStopping: boolean, response: ServerResponse): Promise<void> {
+  const startedAt = performance.now();
+  const isThere = await ledgerAnswers(health);
   const milliseconds = Math.round(performance.now() - startedAt);
-  const ready = isThere && !isStopping;
+  const services = [...health.probes].map(([name, { reach }]) => [name, reach()] as const);
+  const areUsable = services.every(([, reach]) => isUsable(reach, health.now()));
+  const ready = isThere && areUsable && !isStopping;
   const body = {
     ready,
     stopping: isStopping,
     ledger: { answers: isThere, milliseconds },
+    services: Object.fromEntries(services),
     lastSuccess: health.lastSuccess(),
     awaySince: health.awaySince(),
   };

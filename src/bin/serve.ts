@@ -10,12 +10,14 @@ import { redisAuditLog } from "../redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking } from "../redis/connect.ts";
 import { redisLedger } from "../redis/ledger.ts";
 import { redisRequestTraces } from "../redis/request-traces.ts";
-import { startHealthServer } from "./health-server.ts";
+import { type Health, type HealthServer, startHealthServer } from "./health-server.ts";
 import { createLog } from "./log.ts";
 import { logDestination } from "./log-format.ts";
+import type { Probe } from "./probe.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { standingOf } from "./standing.ts";
 import { type PartsContext, startParts } from "./start-parts.ts";
+import { startProbes } from "./start-probes.ts";
 import { startTracing } from "./start-tracing.ts";
 import { stopParts } from "./stop-parts.ts";
 import { untilStopped } from "./until-stopped.ts";
@@ -36,7 +38,7 @@ export async function serve(kind: ProcessKind): Promise<number> {
   const { context, ping, close } = await openConnections(settings, log, registry);
   const parts = await startParts(kind, context, environment.slack);
   if (kind !== "slack") createStandingMetrics(registry, standingOf(context));
-  const health = await startHealthServer(process.env.HEALTH_PORT, { ping, lastSuccess, awaySince, registry });
+  const health = await startHealth(kind, settings, { ping, lastSuccess, awaySince, registry });
   log.info({ clusters: config.clusters.size }, "ready");
 
   const signal = await untilStopped();
@@ -48,6 +50,17 @@ export async function serve(kind: ProcessKind): Promise<number> {
   await close();
   log.info("stopped");
   return 0;
+}
+
+/** Nobody is asked whether they are there where nobody wants to know. */
+async function startHealth(
+  kind: ProcessKind,
+  settings: Settings,
+  told: Pick<Health, "ping" | "lastSuccess" | "awaySince" | "registry">,
+): Promise<HealthServer | null> {
+  const { HEALTH_PORT: port } = process.env;
+  const probes = port ? await startProbes(kind, settings, told.lastSuccess) : new Map<string, Probe>();
+  return startHealthServer(port, { ...told, probes, now: () => new Date() });
 }
 
 interface Connections {

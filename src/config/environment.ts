@@ -16,6 +16,8 @@ export interface Environment extends RedisEnvironment {
   readonly logFormat: "json" | "auto";
   /** How long a process that is told to stop may take to finish what is under way. */
   readonly stopWithinSeconds: number;
+  /** How often a process asks the service that it lives by whether it is there, where anybody looks at its health. */
+  readonly probeEverySeconds: number;
   /** Present where the slack process runs. */
   readonly slack: SlackEnvironment | null;
 }
@@ -58,6 +60,12 @@ export function readEnvironment(
       duration,
       env.STOP_DEADLINE || "25s",
       "STOP_DEADLINE: write a duration with its unit, for example 25s.",
+      problems,
+    ),
+    probeEverySeconds: readWith(
+      duration.refine((seconds) => seconds >= 1),
+      env.PROBE_EVERY || "30s",
+      "PROBE_EVERY: write a duration of at least 1s, for example 30s.",
       problems,
     ),
     slack: kind === "worker" ? null : readSlack(env, problems),

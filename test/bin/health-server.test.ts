@@ -1,17 +1,28 @@
 import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Health, startHealthServer } from "../../src/bin/health-server.ts";
+import type { Probe, Reach } from "../../src/bin/probe.ts";
 import { answeredRequests, finishedCalls, recordedEvents } from "../../src/metrics/announcements.ts";
 import { createProcessMetrics } from "../../src/metrics/process-metrics.ts";
 import { createStandingMetrics } from "../../src/metrics/standing-metrics.ts";
 import { step } from "../../src/metrics/steps.ts";
 import { createWorkerMetrics } from "../../src/metrics/worker-metrics.ts";
+import { tallyOf } from "../../src/request/class.ts";
 import { freePort } from "../../src/sandbox/free-port.ts";
 import { anEvent } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";
 
 describe("the health server", () => {
-  const well = { ping: async () => "PONG", lastSuccess: () => ({}), awaySince: () => ({}) };
+  const well = {
+    ping: async () => "PONG",
+    lastSuccess: () => ({}),
+    awaySince: () => ({}),
+    probes: new Map<string, Probe>(),
+    now: () => at(600),
+  };
+  const probed = (service: string, reach: Reach) => ({
+    probes: new Map([[service, { reach: () => reach, stop: () => {} }]]),
+  });
   const running: { stop: () => Promise<void> }[] = [];
   const start = async (change: Partial<Health> = {}) => {
     const port = await freePort();
@@ -59,7 +70,30 @@ describe("the health server", () => {
     expect(await response.json()).toMatchObject({ ready: false, stopping: true, ledger: { answers: true } });
   });
 
-  test("is ready while Slack or AWS is away, and says since when that is", async () => {
+  test.each([
+    ["answers", { answers: true, since: at(0).toISOString(), why: null }, 200, 1],
+    ["was there a moment ago", { answers: false, since: at(541).toISOString(), why: "no way" }, 200, 0],
+    ["has been away for a minute", { answers: false, since: at(540).toISOString(), why: "no way" }, 503, 0],
+  ])("is ready or not where the service it lives by %s, and says so", async (_how, reach, status, up) => {
+    const url = await start(probed("slack", reach));
+
+    const response = await fetch(`${url}/readyz`);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ ready: status === 200, services: { slack: reach } });
+    expect(metrics).toContain(`eks_access_service_up{service="slack"} ${up}`);
+    expect(metrics).toContain('eks_access_service_up{service="ledger"} 1');
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+
+  test("tells as a series that the ledger does not answer", async () => {
+    const url = await start({ ping: () => Promise.reject(new Error("closed")) });
+
+    expect(await (await fetch(`${url}/metrics`)).text()).toContain('eks_access_service_up{service="ledger"} 0');
+  });
+
+  test("is ready while a service that it does not live by is away, and says since when that is", async () => {
     const { lastSuccess, awaySince } = createProcessMetrics(new Registry(), () => at(seconds));
     let seconds = 0;
     const call = (service: "slack" | "sts", result: string) => {
@@ -125,15 +159,43 @@ describe("the health server", () => {
   test("tells how the queues and the requests stand when it is asked", async () => {
     const registry = new Registry();
     createStandingMetrics(registry, {
-      queues: async () => [{ name: "clusters", jobs: 3, ageSeconds: 12 }],
-      requests: async () => ({ pending: 2, granted: 5 }),
+      queues: async () => [{ name: "clusters", jobs: { waiting: 3, delayed: 1 }, ageSeconds: 12 }],
+      tally: async () =>
+        tallyOf(
+          new Map([
+            ["pending", 2],
+            ["approved/active", 5],
+            ["approved/ended/expired", 7],
+          ]),
+        ),
+      stranded: async () => new Map([["gone", 1]]),
     });
 
     const text = await metricsOf(registry);
 
-    expect(text).toContain('eks_access_queue_jobs{queue="clusters"} 3');
+    expect(text).toContain('eks_access_queue_jobs{queue="clusters",state="waiting"} 3');
+    expect(text).toContain('eks_access_queue_jobs{queue="clusters",state="delayed"} 1');
     expect(text).toContain('eks_access_queue_age_seconds{queue="clusters"} 12');
-    expect(text).toContain('eks_access_requests{state="granted"} 5');
+    expect(text).toContain('eks_access_requests{state="pending"} 2');
+    expect(text).toContain('eks_access_requests{state="denied"} 0');
+    expect(text).toContain('eks_access_grants{state="active",cause=""} 5');
+    expect(text).toContain('eks_access_grants{state="ended",cause="expired"} 7');
+    expect(text).toContain('eks_access_grants{state="ended",cause="revoked"} 0');
+    expect(text).toContain('eks_access_stranded_requests{cluster="gone"} 1');
+  });
+
+  test("goes on telling the other series where the ledger does not answer", async () => {
+    const registry = new Registry();
+    createWorkerMetrics(registry);
+    const lost = () => Promise.reject(new Error("closed"));
+    createStandingMetrics(registry, { queues: lost, tally: lost, stranded: lost });
+
+    const response = await fetch(`${await start({ registry })}/metrics`);
+    const text = await response.text();
+
+    expect(response.status).toBe(200);
+    expect(text).toContain("eks_access_revocation_lag_seconds_count 0");
+    expect(text).not.toMatch(/^eks_access_grants\{/m);
   });
 
   test("is not started without a port", async () => {

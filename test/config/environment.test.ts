@@ -23,6 +23,7 @@ describe("what a process needs", () => {
       logLevel: "info",
       logFormat: "auto",
       stopWithinSeconds: 25,
+      probeEverySeconds: 30,
       slack: null,
     });
   });

@@ -5,8 +5,10 @@ import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { createProcessMetrics } from "../../src/metrics/process-metrics.ts";
+import { createReachMetrics } from "../../src/metrics/reach-metrics.ts";
 import { createStandingMetrics } from "../../src/metrics/standing-metrics.ts";
 import { createWorkerMetrics } from "../../src/metrics/worker-metrics.ts";
+import { tallyOf } from "../../src/request/class.ts";
 
 const read = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../../deploy/monitoring/${name}`, import.meta.url)), "utf8");
@@ -34,7 +36,12 @@ async function told(): Promise<ReadonlySet<string>> {
   const registry = new Registry();
   createProcessMetrics(registry, () => new Date());
   createWorkerMetrics(registry);
-  createStandingMetrics(registry, { queues: async () => [], requests: async () => ({ pending: 0, granted: 0 }) });
+  createReachMetrics(registry, async () => new Map());
+  createStandingMetrics(registry, {
+    queues: async () => [],
+    tally: async () => tallyOf(new Map()),
+    stranded: async () => new Map(),
+  });
   const metrics = await registry.getMetricsAsJSON();
   return new Set(metrics.flatMap(({ name }) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]));
 }

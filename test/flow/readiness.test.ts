@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { freePort } from "../../src/sandbox/free-port.ts";
+import { type ProductProcess, startProduct } from "../../src/sandbox/product-process.ts";
+import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { builtProduct } from "../product.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+
+const readiness = z.object({
+  ready: z.boolean(),
+  services: z.record(z.string(), z.object({ answers: z.boolean(), since: z.string(), why: z.string().nullable() })),
+});
+
+describe.each([
+  { kind: "slack", service: "slack", call: "slack.auth.test", says: "Slack could not be reached" },
+  { kind: "worker", service: "sts", call: "sts.GetCallerIdentity", says: "AWS could not be reached" },
+] as const)("a $kind process that has nothing to do", ({ kind, service, call, says }) => {
+  let redis: TestRedis;
+  let sandbox: Sandbox;
+  let running: ProductProcess;
+  let url: string;
+
+  beforeAll(async () => {
+    [redis, sandbox] = await Promise.all([aRedis(), startSandbox()]);
+    const [port, health] = [await freePort(), await freePort()];
+    url = `http://127.0.0.1:${health}`;
+    const environment = sandbox.environmentOf(kind, { redisUrl: redis.url, port });
+    const more = { HEALTH_PORT: String(health), PROBE_EVERY: "1s" };
+    running = await startProduct(await builtProduct(), kind, { ...environment, ...more });
+  });
+  afterAll(async () => {
+    await running.stop();
+    await sandbox.stop();
+    await redis.close();
+  });
+
+  const ready = async () => readiness.parse(await (await fetch(`${url}/readyz`)).json());
+  const isThere = async () => (await ready()).services[service]?.answers;
+
+  test(`notices that ${service} is gone, says why on /readyz and in its metrics, and that it is back`, async () => {
+    await expect.poll(isThere, { timeout: 10_000 }).toBe(true);
+    const { cancel } = sandbox.faults.plan(call, { type: "cut-before" }, { times: 1_000 });
+
+    await expect.poll(isThere, { timeout: 10_000 }).toBe(false);
+    const gone = await ready();
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    cancel();
+    await expect.poll(isThere, { timeout: 10_000 }).toBe(true);
+
+    // A moment without it is no reason to be called unready.
+    expect(gone.ready).toBe(true);
+    expect(gone.services[service]?.why).toContain(says);
+    expect(metrics).toContain(`eks_access_service_up{service="${service}"} 0`);
+    expect(metrics).toContain('eks_access_service_up{service="ledger"} 1');
+  });
+});
