@@ -7,15 +7,13 @@ import type { Cluster } from "../policy/cluster.ts";
 import { noStanding } from "../policy/person.ts";
 import { type AccessRequest, isClosed } from "../request/request.ts";
 import { adoptRescues } from "./adopt-rescues.ts";
-import { readClusterState } from "./cluster-state.ts";
 import type { WorkerContext } from "./context.ts";
-import { readEntryState } from "./entry-state.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
-import { inDocument, inEntries, prove, type ReadBack } from "./prove.ts";
+import { prove } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
 import { eventOf, recordChange } from "./record-change.ts";
+import type { Standing } from "./taking.ts";
 import { waysIn } from "./ways.ts";
-import { isFenced } from "./write-document.ts";
 
 /** What was found in the memory of a cluster. */
 export interface Adoption {
@@ -34,34 +32,21 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   // Before the creator is asked for: it may be what was lost.
   const adoption = { recovered: [...(await adoptRescues(context, cluster))], ended: [] as string[] };
   const open = await (context.openCluster ?? openCluster)(context, cluster, []);
-  let isFencedOff = false;
+  let isUnfinished = false;
   const over: string[] = [];
   try {
-    const { hasDocument } = await waysIn(open, cluster);
-    const state = hasDocument ? await readClusterState(open, cluster, context.sealKeys, []) : null;
-    isFencedOff = state !== null && isFenced(state);
-    if (state) {
-      const readBackOf = ({ principal }: AccessRequest) => inDocument(state.document, principal);
-      const withdrawn = new Set(state.withdrawals.list.map(({ id }) => id));
-      const memory = { way: "aws-auth" as const, holdings: state.holdings, withdrawn, readBackOf };
-      over.push(...(await adoptHoldings(context, cluster, open, memory, adoption)));
-    }
-    if (open.entries) {
-      const entries = await readEntryState({ ...open, entries: open.entries }, cluster, context.sealKeys, [], "all");
-      const readBackOf = ({ principal }: AccessRequest) => inEntries(entries.identityOf(principal), principal, null);
-      const memory = {
-        way: "access-entry" as const,
-        holdings: entries.holdings,
-        withdrawn: new Set<string>(),
-        readBackOf,
-      };
-      over.push(...(await adoptHoldings(context, cluster, open, memory, adoption)));
+    const { document, entries } = await waysIn({ context, cluster, opened: open }, [], "all");
+    for (const taking of [document, entries]) {
+      if (!taking) continue;
+      const state = await taking.read([]);
+      isUnfinished ||= state.isUnfinished;
+      over.push(...(await adoptHoldings(context, cluster, open, { way: taking.way, state }, adoption)));
     }
   } finally {
     open.close();
   }
   await context.ledger.markAdopted(cluster.name);
-  const isToBeCleared = adoption.ended.length > 0 || over.length > 0 || isFencedOff;
+  const isToBeCleared = adoption.ended.length > 0 || over.length > 0 || isUnfinished;
   if (isToBeCleared) await reconcileCluster(context, cluster, "adopt");
   context.log.info({ cluster: cluster.name, ...adoption, over }, "read the cluster's own memory");
   return adoption;
@@ -70,10 +55,7 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
 /** What one way of a cluster remembers. */
 interface Memory {
   readonly way: Way;
-  readonly holdings: ReadonlyMap<string, Holding>;
-  /** Ids of which it knows that their approvals were taken back. */
-  readonly withdrawn: ReadonlySet<string>;
-  readonly readBackOf: (request: AccessRequest) => ReadBack;
+  readonly state: Standing;
 }
 
 /** @returns the ids of shares that the ledger knows to be over */
@@ -85,14 +67,16 @@ async function adoptHoldings(
   adoption: { readonly recovered: string[]; readonly ended: string[] },
 ): Promise<readonly string[]> {
   const over: string[] = [];
-  for (const holding of memory.holdings.values()) {
+  const { holdings, withdrawals } = memory.state;
+  const withdrawn = new Set(withdrawals.list.map(({ id }) => id));
+  for (const holding of holdings.values()) {
     for (const share of holding.shares) {
       const known = await context.ledger.get(share.id);
       if (known) {
         if (isClosed(known)) over.push(share.id);
         continue;
       }
-      const isOver = memory.withdrawn.has(share.id) || Date.parse(share.endsAt) <= context.now().getTime();
+      const isOver = withdrawn.has(share.id) || Date.parse(share.endsAt) <= context.now().getTime();
       if (!isOver) await recover(context, cluster, client, memory, holding, share);
       (isOver ? adoption.ended : adoption.recovered).push(share.id);
     }
@@ -104,13 +88,13 @@ async function recover(
   context: WorkerContext,
   cluster: Cluster,
   client: ClusterClient,
-  { way, readBackOf }: Memory,
+  { way, state }: Memory,
   holding: Holding,
   share: Share,
 ): Promise<void> {
   const now = context.now();
   const bare = recoveredRequest(cluster, holding, share, now);
-  const proof = await prove(client, cluster, bare, readBackOf(bare), context.now);
+  const proof = await prove(client, cluster, bare, state.signsInAs(bare.principal), context.now);
   const written = rememberWritten(bare, holding, context.sealKeys, way);
   const grant = bare.grant && { ...bare.grant, proof, written };
   const event = eventOf("grant.recovered", bare, "worker", now, { principal: holding.arn, groups: share.groups });

@@ -5,6 +5,7 @@ import { parseDocument } from "../aws-auth/parse.ts";
 import type { PlanGuard } from "../aws-auth/plan.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
+import { fenceAnnotation } from "../grant/annotation-room.ts";
 import { isWithdrawn, mayBeForgotten, noWithdrawals } from "../grant/withdrawal.ts";
 import { withLedgerMemory } from "../grant/written.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
@@ -14,6 +15,7 @@ import type { Cluster, Level } from "../policy/cluster.ts";
 import { partitionOf } from "../policy/may-request.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
+import { inDocument } from "./prove.ts";
 import type { Standing } from "./taking.ts";
 
 /** What one GET of aws-auth tells. */
@@ -47,9 +49,11 @@ export async function readClusterState(
     creatorArn,
     document,
     identityOf: (arn) => identityInDocument(document, arn),
+    signsInAs: (arn) => inDocument(document, arn),
     ...withLedgerMemory(holdings, remembering, sealKeys),
     withdrawals,
     untrusted: reading.type === "untrusted" ? reading.message : null,
+    isUnfinished: configMap?.annotations[fenceAnnotation] !== undefined,
   };
 }
 

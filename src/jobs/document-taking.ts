@@ -1,53 +1,35 @@
 import { parseDocument } from "../aws-auth/parse.ts";
 import { AccessError } from "../failure/access-error.ts";
-import { dueWork } from "../grant/due-work.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { type ClusterState, identityInDocument, readClusterState } from "./cluster-state.ts";
-import type { WorkerContext } from "./context.ts";
-import { inParallel } from "./in-parallel.ts";
-import type { OpenedCluster } from "./open-cluster.ts";
-import { noteDrift } from "./outcome.ts";
+import { previewInDocument } from "./preview-in-document.ts";
 import { inDocument } from "./prove.ts";
 import { wakeCluster } from "./queues.ts";
 import { rememberWithdrawals } from "./remember-withdrawals.ts";
 import { type DocumentSettlement, settle } from "./settle.ts";
-import type { Outcomes, Prepared, Taking } from "./taking.ts";
+import type { Outcomes, Prepared, Taking, TakingPlace } from "./taking.ts";
 import { fenceOffWrites, needsWrite, rehearseWrite, writeDocument } from "./write-document.ts";
 
-/** Where a cluster's document is, and what it takes to write it. */
-interface Place {
-  readonly context: WorkerContext;
-  readonly cluster: Cluster;
-  readonly opened: OpenedCluster;
+interface Place extends TakingPlace {
   readonly isTaken: (request: AccessRequest) => boolean;
 }
 
-type DocumentTaking = Taking<ClusterState, DocumentSettlement>;
+export type DocumentTaking = Taking<ClusterState, DocumentSettlement>;
 
 /** By `aws-auth`: one document for all, written at once with the resourceVersion that was read (law 6). */
 export function documentTaking(place: Place): DocumentTaking {
-  const { context, cluster, opened, isTaken } = place;
+  const { cluster, opened, isTaken } = place;
+  const { sealKeys } = place.context;
   return {
     way: "aws-auth",
     isTaken,
-    read: (open) =>
-      readClusterState(opened, cluster, context.sealKeys, open).catch((error: unknown) =>
-        recordAbsence(context, open, error),
-      ),
+    read: (open) => readClusterState(opened, cluster, sealKeys, open),
+    preview: (state, wish) => previewInDocument(cluster, sealKeys, state, wish),
     settle,
     prepare: (state, settlement) => prepare(place, state, settlement),
   };
-}
-
-/** Where there is no ConfigMap, nothing that is told as active is so any more. @throws what was thrown */
-async function recordAbsence(context: WorkerContext, open: readonly AccessRequest[], error: unknown): Promise<never> {
-  if (error instanceof AccessError && error.code === "document-absent") {
-    const { staying } = dueWork(open, context.now());
-    await inParallel(staying, (request) => noteDrift(context, request, "there is no ConfigMap aws-auth"));
-  }
-  throw error;
 }
 
 async function prepare(place: Place, state: ClusterState, settlement: DocumentSettlement): Promise<Prepared> {

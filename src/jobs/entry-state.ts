@@ -10,6 +10,7 @@ import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
+import { inEntries } from "./prove.ts";
 import type { Standing } from "./taking.ts";
 
 /** What the access entries of the principals in question tell. */
@@ -18,11 +19,12 @@ export interface EntryState extends Standing {
   readonly entries: ReadonlyMap<string, AccessEntry>;
 }
 
+/** Every entry takes a call or two: `all` is for a cluster whose ledger may not know them. */
+export type WhoseEntries = "all" | "requested";
+
 /**
  * Reads the entries of the principals of these requests, and our own part of them.
- *
- * @param whose `all`: every entry of the cluster, which takes a call or two for each
- * @throws AccessError
+ * * @throws AccessError
  */
 export async function readEntryState(
   {
@@ -32,7 +34,7 @@ export async function readEntryState(
   cluster: Cluster,
   sealKeys: SealKeys,
   open: readonly AccessRequest[],
-  whose: "all" | "requested" = "requested",
+  whose: WhoseEntries,
 ): Promise<EntryState> {
   const arns = await entries.list();
   const principals = [...new Set(open.map(({ principal }) => principal))];
@@ -45,17 +47,24 @@ export async function readEntryState(
   const held = readings.flatMap((reading) => (reading.type === "holding" ? [reading.holding] : []));
   const [untrusted = null] = readings.flatMap((reading) => (reading.type === "untrusted" ? [reading.message] : []));
   const memory = withLedgerMemory(held, open, sealKeys, "access-entry");
-  return { ...memory, ...byPrincipal(found, memory), creatorArn, withdrawals: noWithdrawals, untrusted };
+  return {
+    ...memory,
+    ...byPrincipal(found, memory),
+    creatorArn,
+    withdrawals: noWithdrawals,
+    untrusted,
+    isUnfinished: false,
+  };
 }
 
 function byPrincipal(
   found: readonly AccessEntry[],
   { holdings }: Pick<Standing, "holdings">,
-): Pick<EntryState, "entries" | "identityOf"> {
+): Pick<EntryState, "entries" | "identityOf" | "signsInAs"> {
   const entries = new Map(found.map((entry) => [withoutRolePath(entry.principalArn).toLowerCase(), entry]));
   const identityOf = (arn: string) => {
     const key = arn.toLowerCase();
     return identityOfEntry(entries.get(key) ?? null, holdings.get(key));
   };
-  return { entries, identityOf };
+  return { entries, identityOf, signsInAs: (arn) => inEntries(identityOf(arn), arn, null) };
 }

@@ -5,34 +5,34 @@ import type { AccessEntries } from "../aws/access-entries.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { Target } from "../grant/holding.ts";
 import { step } from "../metrics/steps.ts";
-import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { callsFor, carryOutEntry, type EntryTools, readBackEntry } from "./carry-out-entry.ts";
 import type { WorkerContext } from "./context.ts";
-import { type EntryState, readEntryState } from "./entry-state.ts";
+import { type EntryState, readEntryState, type WhoseEntries } from "./entry-state.ts";
 import { inParallel } from "./in-parallel.ts";
 import { lateCallDoubt } from "./late-call.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
+import { previewByEntry } from "./preview-entry.ts";
 import { inEntries } from "./prove.ts";
 import { settleEntries } from "./settle-entries.ts";
-import type { Failure, Outcomes, Prepared, Settlement, Taking } from "./taking.ts";
+import type { Failure, Outcomes, Prepared, Settlement, Taking, TakingPlace } from "./taking.ts";
 
-/** Where a cluster's entries are, and which of them are read. */
-interface Place {
-  readonly context: WorkerContext;
-  readonly cluster: Cluster;
+interface Place extends TakingPlace {
   readonly opened: OpenedCluster & { readonly entries: AccessEntries };
   readonly isTaken: (request: AccessRequest) => boolean;
-  readonly whose: "all" | "requested";
+  readonly whose: WhoseEntries;
 }
 
+export type EntryTaking = Taking<EntryState, Settlement>;
+
 /** By access entries: one for each principal, changed call by call, and no one's trouble is another's. */
-export function entryTaking({ context, cluster, opened, isTaken, whose }: Place): Taking<EntryState, Settlement> {
+export function entryTaking({ context, cluster, opened, isTaken, whose }: Place): EntryTaking {
   const { sealKeys } = context;
   return {
     way: "access-entry",
     isTaken,
     read: (open) => step("read", () => readEntryState(opened, cluster, sealKeys, open, whose)),
+    preview: (state, wish) => previewByEntry(cluster, sealKeys, state, wish),
     settle: settleEntries,
     prepare: async (state, settlement) =>
       prepare(context, { entries: opened.entries, cluster, state, sealKeys }, settlement),

@@ -1,29 +1,22 @@
 import type { AccessEntry } from "../access-entry/entry.ts";
 import { covers, policiesIn, policyTexts } from "../access-entry/policy-text.ts";
+import type { SealKeys } from "../approval/seal.ts";
 import { unifiedDiff } from "../aws-auth/diff.ts";
-import type { Refusal } from "../aws-auth/plan.ts";
 import { shareOf } from "../grant/due-work.ts";
 import { baseOf, targetOf } from "../grant/holding.ts";
 import { usernameFor } from "../grant/username.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import type { Principal } from "../principal/arn.ts";
-import type { AccessRequest, MappedIdentity, Preview } from "../request/request.ts";
-import type { WorkerContext } from "./context.ts";
+import type { MappedIdentity } from "../request/request.ts";
 import type { EntryState } from "./entry-state.ts";
 import { refuseTarget } from "./settle-entries.ts";
-
-/** What of a preview depends on how the cluster takes the grant. */
-export type ChangePreview =
-  | ({ readonly type: "change" } & Pick<Preview, "way" | "diff" | "base" | "today" | "afterwards">)
-  | { readonly type: "refused"; readonly refusal: Pick<Refusal, "code" | "message"> };
+import type { ChangePreview, Wish } from "./taking.ts";
 
 /** What would change of somebody's access entry; or why it can't be done. */
 export function previewByEntry(
-  { sealKeys }: WorkerContext,
   cluster: Cluster,
+  sealKeys: SealKeys,
   state: EntryState,
-  request: AccessRequest,
-  principal: Principal,
+  { request, principal }: Wish,
 ): ChangePreview {
   const { arn } = principal;
   const key = arn.toLowerCase();
@@ -42,7 +35,7 @@ export function previewByEntry(
   const afterwards = { username: today?.username ?? username, groups };
   const entry = state.entries.get(key);
   const diff = unifiedDiff("access-entry", today && textOf(entry, arn, today), textOf(entry, arn, afterwards));
-  return { type: "change", way: "access-entry", diff, base, today, afterwards };
+  return { type: "change", way: "access-entry", diff, base, today, afterwards, warnings: [] };
 }
 
 /** An entry as people read it, line by line. */

@@ -1,4 +1,5 @@
 import { isPolicyText } from "../access-entry/policy-text.ts";
+import type { SealKeys } from "../approval/seal.ts";
 import { planChanges } from "../aws-auth/plan.ts";
 import { resolve } from "../aws-auth/resolve.ts";
 import { fitsAnnotation } from "../grant/annotation.ts";
@@ -6,22 +7,18 @@ import { roomIn } from "../grant/annotation-room.ts";
 import { shareOf } from "../grant/due-work.ts";
 import { baseOf, targetOf } from "../grant/holding.ts";
 import { usernameFor } from "../grant/username.ts";
-import type { Cluster, Level } from "../policy/cluster.ts";
-import type { Principal } from "../principal/arn.ts";
-import type { AccessRequest } from "../request/request.ts";
-import { type ClusterState, identityInDocument, planGuard } from "./cluster-state.ts";
-import type { WorkerContext } from "./context.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import { type ClusterState, planGuard } from "./cluster-state.ts";
 import { annotationFull } from "./plan-settlement.ts";
-import type { ChangePreview } from "./preview-entry.ts";
+import { documentWarnings } from "./preview-warnings.ts";
+import type { ChangePreview, Wish } from "./taking.ts";
 
 /** What would change in aws-auth; or why it can't be done. */
 export function previewInDocument(
-  { sealKeys }: Pick<WorkerContext, "sealKeys">,
   cluster: Cluster,
-  level: Level,
-  request: AccessRequest,
-  principal: Principal,
-  state: ClusterState | null,
+  sealKeys: SealKeys,
+  state: ClusterState,
+  { request, level, principal }: Wish,
 ): ChangePreview {
   const { arn } = principal;
   const { groups } = request;
@@ -31,8 +28,7 @@ export function previewInDocument(
       `${level.name} gives an access policy of EKS, and ${cluster.name} takes ${arn} by aws-auth, which knows none. Ask for a level of groups, or have an operator move ${arn} to an access entry.`,
     );
   }
-  if (!state) return refused("document-absent", `${cluster.name} has no aws-auth.`);
-  const entry = identityInDocument(state.document, arn);
+  const entry = state.identityOf(arn);
   const holding = state.holdings.get(arn.toLowerCase());
   const base = baseOf(entry, holding);
   if (base && groups.every((group) => base.groups.includes(group))) {
@@ -52,7 +48,15 @@ export function previewInDocument(
   const today = resolve(state.document, arn);
   const planned = plan.differences.find((each) => each.arn.toLowerCase() === arn.toLowerCase())?.after;
   const afterwards = planned ?? today ?? { username: usernameFor(principal), groups };
-  return { type: "change", way: "aws-auth", diff: plan.diff, base, today, afterwards };
+  return {
+    type: "change",
+    way: "aws-auth",
+    diff: plan.diff,
+    base,
+    today,
+    afterwards,
+    warnings: documentWarnings(state),
+  };
 }
 
 function refused(code: string, message: string): ChangePreview {

@@ -6,13 +6,10 @@ import type { GroupBinding } from "../kubernetes/group-bindings.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { Principal } from "../principal/arn.ts";
 import type { AccessRequest } from "../request/request.ts";
+import type { ClusterState } from "./cluster-state.ts";
 
 export interface WarningFacts {
   readonly principal: Principal;
-  /** Null: the grant is no matter of aws-auth. */
-  readonly document: AwsAuthDocument | null;
-  /** Of the ConfigMap aws-auth. */
-  readonly annotations: Readonly<Record<string, string>>;
   /** Null: they could not be read. */
   readonly bindings: ReadonlyMap<string, readonly GroupBinding[]> | null;
   /** Other requests of this requester. */
@@ -26,8 +23,6 @@ export function warningsOf(cluster: Cluster, request: AccessRequest, facts: Warn
     ...accountWarning(cluster, facts),
     ...unboundWarning(cluster, request, facts),
     ...firstTimeWarning(cluster, request, facts),
-    ...documentWarning(facts),
-    ...roomWarning(facts),
   ];
 }
 
@@ -61,8 +56,12 @@ function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }
   return isKnown ? [] : [`First time: this person has not had access to ${name} as this principal before.`];
 }
 
-function documentWarning({ document }: WarningFacts): string[] {
-  if (!document) return [];
+/** The same of the document that would be changed. */
+export function documentWarnings({ document, configMap }: Pick<ClusterState, "document" | "configMap">): string[] {
+  return [...problemsWarning(document), ...roomWarning(configMap?.annotations ?? {})];
+}
+
+function problemsWarning(document: AwsAuthDocument): string[] {
   const problems = document.problems.filter((problem) => problem.severity !== "notice").length;
   if (problems === 0) return [];
   return [`aws-auth has ${problems} problem${problems === 1 ? "" : "s"} of its own, which stay as they are.`];
@@ -71,8 +70,7 @@ function documentWarning({ document }: WarningFacts): string[] {
 /** So many more grants are a day's work: an operator has time to make room. */
 const fewGrants = 20;
 
-function roomWarning({ document, annotations }: WarningFacts): string[] {
-  if (!document) return [];
+function roomWarning(annotations: Readonly<Record<string, string>>): string[] {
   const room = roomIn(annotations);
   const more = grantsThatFit(room, annotations[grantsAnnotation]);
   if (more >= fewGrants) return [];

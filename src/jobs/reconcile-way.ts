@@ -9,7 +9,7 @@ import { noteReplayed, noteUntrusted } from "./distrust.ts";
 import { haveChanged } from "./have-changed.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
-import { beginWrite } from "./outcome.ts";
+import { beginWrite, noteDrift } from "./outcome.ts";
 import { overOrElsewhere } from "./over-or-elsewhere.ts";
 import { recordOutcomes } from "./record-outcomes.ts";
 import { isReplayed } from "./sort-work.ts";
@@ -52,7 +52,7 @@ async function tryOnce<State extends Standing, Decided extends Settlement>(
 ): Promise<Result> {
   const { context, cluster, taking, attempt, isLast } = run;
   const open = (await context.ledger.openOf(cluster.name)).filter(taking.isTaken);
-  const state = await taking.read(open);
+  const state = await taking.read(open).catch((error: unknown) => recordAbsence(context, open, error));
   if (state.untrusted && attempt === 1) {
     await noteUntrusted(context, cluster, open, state.untrusted);
     return "again";
@@ -107,4 +107,13 @@ async function carryOut<State extends Standing, Decided extends Settlement>(
   await recordOutcomes(context, cluster, opened, { way: taking.way, decided, begun, outcomes, isDone });
   for (const _ of conflicts) context.metrics?.conflicts.inc({ cluster: cluster.name });
   return conflicts.length > 0 ? "conflict" : "done";
+}
+
+/** Where there is nothing that could be read, nothing that is told as active is so any more. @throws what was thrown */
+async function recordAbsence(context: WorkerContext, open: readonly AccessRequest[], error: unknown): Promise<never> {
+  if (error instanceof AccessError && error.code === "document-absent") {
+    const { staying } = dueWork(open, context.now());
+    await inParallel(staying, (request) => noteDrift(context, request, "there is no ConfigMap aws-auth"));
+  }
+  throw error;
 }

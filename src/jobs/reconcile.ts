@@ -1,4 +1,3 @@
-import type { Way } from "../access-entry/way.ts";
 import { requestIds } from "../audit/request-ids.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { dueWork, hasDueWork } from "../grant/due-work.ts";
@@ -6,8 +5,6 @@ import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { tracedRun } from "../tracing/request-traces.ts";
 import type { WorkerContext } from "./context.ts";
-import { documentTaking } from "./document-taking.ts";
-import { entryTaking } from "./entry-taking.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
 import { putOff } from "./outcome.ts";
@@ -75,24 +72,14 @@ async function reconcileWays(
   opened: OpenedCluster,
   reason: ReconcileReason,
 ): Promise<void> {
-  const ways = await waysIn(opened, cluster);
-  const { entries } = opened;
-  const placeOf = (way: Way) => {
-    const isTaken = ({ principal }: AccessRequest) => ways.wayOf(principal) === way;
-    return { context, cluster, opened, isTaken };
-  };
-  const inDocument = placeOf("aws-auth");
-  const needsDocument = ways.hasDocument || (await context.ledger.openOf(cluster.name)).some(inDocument.isTaken);
-  if (needsDocument) {
-    const run = () => reconcileWay(context, cluster, opened, documentTaking(inDocument));
-    await (entries ? apart(context, cluster, inDocument.isTaken, run) : run());
+  const requests = await context.ledger.openOf(cluster.name);
+  const place = { context, cluster, opened };
+  const { document, entries } = await waysIn(place, requests, reason === "adopt" ? "all" : "requested");
+  if (document) {
+    const run = () => reconcileWay(context, cluster, opened, document);
+    await (entries ? apart(context, cluster, document.isTaken, run) : run());
   }
-  if (entries) {
-    const byEntry = placeOf("access-entry");
-    const whose = reason === "adopt" ? "all" : "requested";
-    const taking = entryTaking({ ...byEntry, opened: { ...opened, entries }, whose });
-    await apart(context, cluster, byEntry.isTaken, () => reconcileWay(context, cluster, opened, taking));
-  }
+  if (entries) await apart(context, cluster, entries.isTaken, () => reconcileWay(context, cluster, opened, entries));
 }
 
 /** Puts off what is due of one way where that fails. */

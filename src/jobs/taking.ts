@@ -6,8 +6,11 @@ import type { Drift } from "../grant/drift.ts";
 import type { DueWork } from "../grant/due-work.ts";
 import type { Holding, Target } from "../grant/holding.ts";
 import type { Withdrawals } from "../grant/withdrawal.ts";
-import type { Cluster } from "../policy/cluster.ts";
-import type { AccessRequest, MappedIdentity } from "../request/request.ts";
+import type { Cluster, Level } from "../policy/cluster.ts";
+import type { Principal } from "../principal/arn.ts";
+import type { AccessRequest, MappedIdentity, Preview } from "../request/request.ts";
+import type { WorkerContext } from "./context.ts";
+import type { OpenedCluster } from "./open-cluster.ts";
 import type { ReadBack } from "./prove.ts";
 
 /**
@@ -25,10 +28,19 @@ export interface Taking<State extends Standing, Decided extends Settlement> {
    * @throws AccessError
    */
   readonly read: (open: readonly AccessRequest[]) => Promise<State>;
+  /** What one request would change, or why it can't be done: what an approver reads. Pure. */
+  readonly preview: (state: State, wish: Wish) => ChangePreview;
   /** Decides what must stand there: a pure function of what was read. */
   readonly settle: (input: SettleInput<State>) => Decided;
   /** Tries what can be tried before anything changes. @throws AccessError */
   readonly prepare: (state: State, decided: Decided) => Promise<Prepared>;
+}
+
+/** Where a cluster is, and what it takes to change it. */
+export interface TakingPlace {
+  readonly context: WorkerContext;
+  readonly cluster: Cluster;
+  readonly opened: OpenedCluster;
 }
 
 /** What one reading tells. */
@@ -45,7 +57,23 @@ export interface Standing {
   readonly untrusted: string | null;
   /** Who a principal is there, ours and others' part together. */
   readonly identityOf: (arn: string) => MappedIdentity | null;
+  /** Who a principal is when it signs in. */
+  readonly signsInAs: (arn: string) => ReadBack;
+  /** Whether a run that died has left something there that the next write takes away. */
+  readonly isUnfinished: boolean;
 }
+
+/** What somebody asks for, with what it names. */
+export interface Wish {
+  readonly request: AccessRequest;
+  readonly level: Level;
+  readonly principal: Principal;
+}
+
+/** What of a preview depends on the way. */
+export type ChangePreview =
+  | ({ readonly type: "change" } & Pick<Preview, "way" | "diff" | "base" | "today" | "afterwards" | "warnings">)
+  | { readonly type: "refused"; readonly refusal: Pick<Refusal, "code" | "message"> };
 
 /** What a decision is made from. */
 export interface SettleInput<State extends Standing = Standing> {

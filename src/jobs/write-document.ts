@@ -73,11 +73,6 @@ export function needsWrite(state: ClusterState, cluster: Cluster, content: Conte
   return differs(state.configMap ?? empty, after);
 }
 
-/** Whether a fence that came to no end stands there: the next write takes it out. */
-export function isFenced({ configMap }: ClusterState): boolean {
-  return configMap?.annotations[fenceAnnotation] !== undefined;
-}
-
 /**
  * That an access goes comes before remembering that it was taken back, and before writing again what others have taken out of
  * the annotation: they may have left no room for it.

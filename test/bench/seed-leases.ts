@@ -5,6 +5,7 @@ import type { Holding } from "../../src/grant/holding.ts";
 import { noWithdrawals } from "../../src/grant/withdrawal.ts";
 import { rememberWritten } from "../../src/grant/written.ts";
 import { identityInDocument } from "../../src/jobs/cluster-state.ts";
+import { inDocument } from "../../src/jobs/prove.ts";
 import { eventOf } from "../../src/jobs/record-change.ts";
 import { type DocumentSettlement, settle } from "../../src/jobs/settle.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
@@ -93,6 +94,8 @@ function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessReques
       creatorArn: arns.creator,
       document,
       identityOf: (arn) => identityInDocument(document, arn),
+      signsInAs: (arn) => inDocument(document, arn),
+      isUnfinished: false,
       holdings: new Map(),
       lost: new Set(),
       withdrawals: noWithdrawals,

@@ -156,6 +156,23 @@ describe("a cluster that reads both", () => {
   });
 });
 
+test("an aws-auth that nobody may change holds up no grant by an access entry", async () => {
+  const checkout = clusterIn(context.config, "checkout");
+  const opens = async (...args: Parameters<typeof openCluster>) => {
+    const { client, ...open } = await openCluster(...args);
+    const readAwsAuth = async () => {
+      const configMap = await client.readAwsAuth();
+      return configMap && { ...configMap, immutable: true };
+    };
+    return { ...open, client: { ...client, readAwsAuth } };
+  };
+  const here = { ...context, openCluster: opens };
+
+  expect((await ask(here, checkout, { id: "r-two", principal: arns.admins })).refusal?.code).toBe("document-immutable");
+  expect((await give(here, checkout, { id: "r-one" })).grant?.state).toBe("active");
+  await takeBack(here, checkout, "r-one");
+});
+
 describe("a mode that changes under a grant", () => {
   const staging = () => clusterIn(context.config, clusterName);
   afterEach(() => side().sandbox.aws.updateCluster(clusterArn(clusterName), { authenticationMode: "CONFIG_MAP" }));

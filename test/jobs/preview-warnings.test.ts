@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
-import { type WarningFacts, warningsOf } from "../../src/jobs/preview-warnings.ts";
+import { documentWarnings, type WarningFacts, warningsOf } from "../../src/jobs/preview-warnings.ts";
+import { readConfigMap } from "../../src/kubernetes/config-map.ts";
 import { readPrincipal } from "../../src/principal/arn.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
 import { aCluster } from "../builders/a-cluster.ts";
@@ -16,8 +17,6 @@ function warningsFor(request: AccessRequest, change: Partial<WarningFacts> = {})
   const bindings = new Map([["eks-access:viewers", viewers]]);
   return warningsOf(aCluster(), request, {
     principal,
-    document: parseDocument({}),
-    annotations: {},
     bindings,
     earlier: [had],
     ...change,
@@ -38,16 +37,27 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
   ],
   ["a group that gives nothing", "names ghosts: it gives nothing.", { groups: ["ghosts"] }, {}],
   ["bindings that could not be read", "the role bindings could not be read", {}, { bindings: null }],
-  ["a document with problems", "aws-auth has 1 problem of its own", {}, { document: parseDocument({ mapUsers: "{" }) }],
-  [
-    "annotations that others fill",
-    "aws-auth has room to remember about 7 more grants: others' annotations take 242003 of 262144 bytes, big alone 242003.",
-    {},
-    { annotations: { big: "x".repeat(242_000) } },
-  ],
   ["a first time", "First time: this person has not had access to staging", {}, { earlier: [] }],
 ])("an approver is warned of %s", (_, sentence, change, facts) => {
   expect(warningsFor(aRequest(change), facts).join("\n")).toContain(sentence);
+});
+
+test.each([
+  ["problems", { mapUsers: "{" }, {}, "aws-auth has 1 problem of its own"],
+  [
+    "annotations that others fill",
+    {},
+    { big: "x".repeat(242_000) },
+    "aws-auth has room to remember about 7 more grants: others' annotations take 242003 of 262144 bytes, big alone 242003.",
+  ],
+])("an approver is warned of a document with %s", (_, data, annotations, sentence) => {
+  const configMap = readConfigMap({ data, metadata: { annotations, resourceVersion: "1", uid: "u" } }, "staging");
+
+  expect(documentWarnings({ document: parseDocument(data), configMap }).join()).toContain(sentence);
+});
+
+test("nothing is warned of a document where nothing is out of the ordinary", () => {
+  expect(documentWarnings({ document: parseDocument({}), configMap: null })).toEqual([]);
 });
 
 test.each<[string, AccessRequest]>([

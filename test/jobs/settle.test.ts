@@ -5,6 +5,7 @@ import type { Holding } from "../../src/grant/holding.ts";
 import { noWithdrawals, type Withdrawals } from "../../src/grant/withdrawal.ts";
 import { rememberWritten } from "../../src/grant/written.ts";
 import { type ClusterState, identityInDocument } from "../../src/jobs/cluster-state.ts";
+import { inDocument } from "../../src/jobs/prove.ts";
 import { type DocumentSettlement, settle } from "../../src/jobs/settle.ts";
 import { readConfigMap } from "../../src/kubernetes/config-map.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
@@ -56,6 +57,8 @@ function settling({
     creatorArn: "arn:aws:iam::111122223333:role/cluster-creator",
     document,
     identityOf: (arn) => identityInDocument(document, arn),
+    signsInAs: (arn) => inDocument(document, arn),
+    isUnfinished: false,
     holdings: new Map(holdings.map((holding) => [holding.arn.toLowerCase(), holding])),
     lost,
     withdrawals,
