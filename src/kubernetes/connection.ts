@@ -1,6 +1,6 @@
 import { type Configuration, createConfiguration, ServerConfiguration } from "@kubernetes/client-node";
-import { Agent } from "undici";
 import type { RequestIds } from "../audit/request-ids.ts";
+import { takeSockets } from "./cluster-sockets.ts";
 import { directHttp } from "./direct-http.ts";
 import { observedHttp } from "./observed-http.ts";
 import { userAgentFor } from "./user-agent.ts";
@@ -20,21 +20,23 @@ export interface ClusterEndpoint {
   readonly auditIds?: RequestIds | undefined;
 }
 
-/** What the generated API clients are made with, over sockets that are shared and closed together. */
+/** What the generated API clients are made with. */
 export interface Connection {
   readonly configuration: Configuration;
+  /** Ends the calls that run. */
   close(): void;
 }
 
 /**
- * Opens nothing yet: sockets come with the first call. KubeConfig is left aside because it makes a new agent, and so a
- * new TLS connection that nobody closes, for each call (client-node 2.0, config.ts); and no call of the client has
- * a time-out of its own.
+ * Opens nothing yet: sockets come with the first call, or are there from a call before. KubeConfig is left aside because it
+ * makes a new agent, and so a new TLS connection that nobody closes, for each call (client-node 2.0, config.ts); and no call
+ * of the client has a time-out of its own.
  */
 export function createConnection(cluster: ClusterEndpoint, timeoutMs: number): Connection {
-  const ca = Buffer.from(cluster.certificateAuthority, "base64").toString("utf8");
+  const authority = Buffer.from(cluster.certificateAuthority, "base64").toString("utf8");
+  const sockets = takeSockets(cluster.endpoint, authority);
   const userAgent = userAgentFor(cluster.requests ?? []);
-  const agent = new Agent({ connect: { ca, timeout: Math.min(timeoutMs, 5_000) }, connections: 4 });
+  const closing = new AbortController();
   const configuration = createConfiguration({
     baseServer: new ServerConfiguration(cluster.endpoint, {}),
     authMethods: {
@@ -43,14 +45,17 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs: number): C
         applySecurityAuthentication: (request) => {
           request.setHeaderParam("Authorization", `Bearer ${cluster.token}`);
           request.setHeaderParam("User-Agent", userAgent);
-          request.setDispatcher(agent);
-          request.setSignal(AbortSignal.timeout(timeoutMs));
+          request.setDispatcher(sockets.dispatcher);
+          request.setSignal(AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]));
         },
       },
     },
   });
   return {
     configuration: { ...configuration, httpApi: observedHttp(directHttp, cluster.auditIds) },
-    close: () => void agent.destroy(),
+    close: () => {
+      closing.abort();
+      sockets.release();
+    },
   };
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type HttpLibrary, type RequestContext, ResponseContext, wrapHttpLibrary } from "@kubernetes/client-node";
 import { request as send } from "undici";
 
@@ -9,14 +10,19 @@ export const directHttp: HttpLibrary = wrapHttpLibrary({ send: sendDirectly });
 
 async function sendDirectly(request: RequestContext): Promise<ResponseContext> {
   const dispatcher = request.getDispatcher();
+  const signal = request.getSignal();
+  // undici would take a socket for it, and throw that away.
+  signal?.throwIfAborted();
   const { statusCode, headers, body } = await send(request.getUrl(), {
     method: request.getHttpMethod(),
     headers: request.getHeaders(),
     body: textIn(request),
-    signal: request.getSignal(),
+    signal,
     ...(dispatcher && { dispatcher }),
   });
   const text = await body.text();
+  // Only then undici takes the socket for free: a call that follows at once would open another one.
+  await nextTurn();
   const joined = Object.entries(headers).map(([name, value = ""]) => [name, [value].flat().join(", ")]);
   return new ResponseContext(statusCode, Object.fromEntries(joined), {
     text: async () => text,

@@ -43,6 +43,8 @@ export interface SandboxServerOptions {
   /** Told after each answer: for the narration and the page. */
   onCall?: (call: string, status: number, milliseconds: number, by?: string) => void;
   maxBodyBytes?: number;
+  /** How long a connection may lie idle; 5 s unless said otherwise. */
+  idleMs?: number;
   /** Takes over a connection that asks for another protocol, for example a WebSocket. Without it such a request is refused. */
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
@@ -56,6 +58,7 @@ export async function startSandboxServer(options: SandboxServerOptions): Promise
     });
   };
   const server: Server = options.tls ? createTlsServer(options.tls, handle) : createServer(handle);
+  if (options.idleMs !== undefined) server.keepAliveTimeout = options.idleMs;
   if (options.onUpgrade) server.on("upgrade", options.onUpgrade);
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
+import { issueCertificates } from "../../src/sandbox/cluster/certificate.ts";
 import { aStatus, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
 
 let server: ScriptedServer;
@@ -131,17 +133,54 @@ test("a new map is created under our name", async () => {
   client.close();
 });
 
-test("each call carries the token, over few connections, which close() ends", async () => {
+test("each call carries the token, over one connection, and none is made after close()", async () => {
   const { client } = await readFull();
   const before = server.connections();
 
   for (let i = 0; i < 20; i++) await client.readAwsAuth();
 
-  expect(server.connections() - before).toBeLessThan(4);
+  expect(server.connections()).toBe(before);
   expect(server.received.at(-1)?.headers).toMatchObject({
     authorization: `Bearer ${token}`,
     "user-agent": "eks-access",
   });
   client.close();
   await expect(client.readAwsAuth()).rejects.toMatchObject({ code: "cluster-unreachable" });
+});
+
+test("the next client of a cluster sends its own token over the connection of the one before", async () => {
+  const { client } = await readFull();
+  client.close();
+  const before = server.connections();
+
+  const next = connectCluster({ ...server, name: "payments", token: "k8s-aws-v1.next" });
+  await next.readAwsAuth();
+  next.close();
+
+  expect(server.connections()).toBe(before);
+  expect(server.received.at(-1)?.headers).toMatchObject({ authorization: "Bearer k8s-aws-v1.next" });
+});
+
+test("a client that trusts another authority gets none of the connections that are open", async () => {
+  const { client } = await readFull();
+  const other = issueCertificates(new Date()).authority;
+
+  const distrusting = server.connect({ certificateAuthority: Buffer.from(other).toString("base64") });
+
+  await expect(distrusting.readAwsAuth()).rejects.toMatchObject({ code: "cluster-unreachable" });
+  for (const each of [client, distrusting]) each.close();
+});
+
+test("a connection that nobody uses any more is closed after a while", async () => {
+  const { client } = await readFull();
+  const before = server.connections();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  client.close();
+
+  vi.advanceTimersByTime(20_000);
+  vi.useRealTimers();
+  const { client: next } = await readFull();
+
+  expect(server.connections()).toBe(before + 1);
+  next.close();
 });

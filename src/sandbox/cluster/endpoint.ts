@@ -6,6 +6,9 @@ import type { SandboxCluster, SandboxClusterOptions } from "./cluster.ts";
 /** What a client of a cluster is given: where it is and whom to trust. */
 export type Endpoint = Pick<SandboxCluster, "endpoint" | "certificateAuthority" | "faults" | "stop">;
 
+/** As the API server's own (kubernetes, secure_serving.go). */
+const idleMs = 90_000;
+
 /** Starts the HTTPS server that a cluster's clients see, with its faults and the telling of its calls. */
 export async function startEndpoint(
   options: SandboxClusterOptions,
@@ -15,6 +18,6 @@ export async function startEndpoint(
   const { name: cluster, faults = new Faults(), port = 0 } = options;
   const onCall = (call: string, status: number, milliseconds: number, by?: string) =>
     options.onCall?.({ cluster, call, status, milliseconds, by });
-  const { url, stop } = await startSandboxServer({ faults, port, tls: certificates, route, onCall });
+  const { url, stop } = await startSandboxServer({ faults, port, tls: certificates, idleMs, route, onCall });
   return { endpoint: url, certificateAuthority: Buffer.from(certificates.authority).toString("base64"), faults, stop };
 }
