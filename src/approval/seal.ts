@@ -12,7 +12,8 @@ export type SealPurpose =
   | "review"
   | "link"
   | "entry"
-  | "withdrawal";
+  | "withdrawal"
+  | "move-plan";
 
 export interface SealKey {
   /** Names the key in the seal; eight hex digits derived from the key, so that it tells nothing of it. */

@@ -4,30 +4,31 @@ import { type MigrationFacts, principalKey } from "../migration/facts.ts";
 import { type MigrationResult, planMigration } from "../migration/plan.ts";
 import { summarizeMigration } from "../migration/summary.ts";
 import type { CommandIo } from "./command-io.ts";
-import { applyPlan } from "./migrate-apply.ts";
+import { type Application, applyPlan } from "./migrate-apply.ts";
 import { migrationText } from "./migrate-text.ts";
 import { readSettings } from "./settings.ts";
 import { withWorkerContext } from "./worker-context.ts";
 
 const usage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
-       eks-access migrate CLUSTER [--arn ARN]… --apply PLAN --backup FILE
+       eks-access migrate CLUSTER --apply PLAN [--backup FILE]
 
 Plans the move of a cluster from aws-auth to access entries, in the worker's environment, and writes nothing; or carries out
-the plan of this digest, where two approvers have approved it in Slack (/eks-access migrate).
+the plan of this digest in a worker's place, where it was asked for in Slack (/eks-access migrate) and two approvers have
+approved it there.
 
   --arn ARN   the ARN of a role with its path, which aws-auth does not know; as often as needed
   --json      the plan as JSON
   --apply     the digest of the plan
-  --backup    where aws-auth is kept as it was before anything is taken out of it
+  --backup    where aws-auth is also kept as it was before anything is taken out of it
 
-Exit code: 0 planned or carried out, 1 refused, 2 unusable.
+Exit code: 0 planned or carried out, 1 refused or stopped, 2 unusable.
 `;
 
 interface MigrateOptions {
   readonly cluster: string;
   readonly told: readonly string[];
   readonly json: boolean;
-  readonly apply: { readonly digest: string; readonly backup: string } | null;
+  readonly apply: Application | null;
 }
 
 /** `eks-access migrate …`. @throws AccessError */
@@ -45,9 +46,9 @@ export async function migrate(argv: readonly string[], io: CommandIo): Promise<n
     );
     return 2;
   }
-  const { apply, told } = options;
+  const { apply } = options;
   if (apply) {
-    return withWorkerContext(settings, "migrate", (context) => applyPlan(context, cluster, { ...apply, told }, io));
+    return withWorkerContext(settings, "migrate", (context) => applyPlan(context, cluster, apply, io));
   }
   const facts = await withWorkerContext(settings, "migrate", (context) =>
     gatherMigration(context, cluster, "migrate", options.told),
@@ -73,8 +74,8 @@ function readOptions(argv: readonly string[]): MigrateOptions | string {
     const [cluster, ...rest] = positionals;
     if (cluster === undefined || rest.length > 0) return "Name one cluster.";
     const { apply, backup, arn: told = [], json = false } = values;
-    if ((apply === undefined) !== (backup === undefined)) return "Say --apply and --backup together.";
-    const application = apply !== undefined && backup !== undefined ? { digest: apply, backup } : null;
+    if (apply === undefined && backup !== undefined) return "--backup goes with --apply.";
+    const application = apply === undefined ? null : { digest: apply, backup: backup ?? null };
     return { cluster, told, json, apply: application };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -122,6 +122,7 @@ export const configFile = z.strictObject({
       sweepEvery: duration.default(1),
       inspectEvery: duration.default(300),
       warnBeforeEnd: duration.default(900),
+      settleEntries: duration.default(60),
     })
     .prefault({}),
 });

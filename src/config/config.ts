@@ -51,6 +51,8 @@ export interface Timing {
   readonly inspectEverySeconds: number;
   /** How long before its end a lease is announced to end; a short lease: a quarter of its time. */
   readonly warnBeforeEndSeconds: number;
+  /** How long access entries of a migration stand beside aws-auth before anything goes out of it. */
+  readonly settleEntriesSeconds: number;
 }
 
 export type ConfigReading =
@@ -109,6 +111,7 @@ function build(file: ConfigFile): Config {
       sweepEverySeconds: file.timing.sweepEvery,
       inspectEverySeconds: file.timing.inspectEvery,
       warnBeforeEndSeconds: file.timing.warnBeforeEnd,
+      settleEntriesSeconds: file.timing.settleEntries,
     },
   };
 }

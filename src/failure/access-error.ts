@@ -63,6 +63,10 @@ const catalogue = {
     retry: false,
     mend: "Let two approvers of the cluster look at the plan with /eks-access migrate, and approve it there.",
   },
+  "migration-stopped": {
+    retry: false,
+    mend: "Mend it, and have the migration tried again; or stop it and ask for a new one.",
+  },
   "access-entry-limit": {
     retry: false,
     mend: "Delete access entries that nobody needs, or have AWS raise the quota of access entries for the cluster.",

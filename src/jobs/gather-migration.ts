@@ -8,6 +8,7 @@ import type { MigrationFacts, StandingEntry } from "../migration/facts.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { clusterArnOf } from "../policy/cluster-arn.ts";
 import { partitionOf } from "../policy/may-request.ts";
+import type { Errand } from "./become-creator.ts";
 import type { WorkerContext } from "./context.ts";
 import { addressOf } from "./open-cluster.ts";
 import { type ReachedCluster, reachCluster } from "./reach-cluster.ts";
@@ -22,6 +23,8 @@ const atOnce = 5;
 export interface GatheredMigration {
   readonly facts: MigrationFacts;
   readonly configMap: AwsAuthConfigMap | null;
+  /** Whether EKS is changing the cluster, as when its mode is being switched. */
+  readonly updating: boolean;
 }
 
 /**
@@ -36,18 +39,18 @@ export function gatherMigration(
   requester: string,
   told: readonly string[],
 ): Promise<MigrationFacts> {
-  return withMigration(context, cluster, requester, told, async (_, { facts }) => facts);
+  return withMigration(context, cluster, { id: "migrate", requester }, told, async (_, { facts }) => facts);
 }
 
 /** The same, for whoever has to write on what was read. @throws AccessError */
 export function withMigration<T>(
   context: WorkerContext,
   cluster: Cluster,
-  requester: string,
+  errand: Errand,
   told: readonly string[],
   run: (reached: ReachedCluster, gathered: GatheredMigration) => Promise<T>,
 ): Promise<T> {
-  return reachCluster(context, cluster, { id: "migrate", requester }, async (reached) =>
+  return reachCluster(context, cluster, errand, async (reached) =>
     run(reached, await gather(context, cluster, reached, told)),
   );
 }
@@ -59,7 +62,8 @@ async function gather(
   told: readonly string[],
 ): Promise<GatheredMigration> {
   const { name, account } = cluster;
-  const { authenticationMode: mode } = description;
+  const { authenticationMode: mode, status } = description;
+  const updating = status === "UPDATING";
   const standing = mode === "CONFIG_MAP" ? [] : await standingEntries(accessEntriesOf(credentials, addressOf(cluster)));
   const configMap = mode === "API" ? null : await client.readAwsAuth();
   const annotation = readAnnotation(name, configMap?.annotations[grantsAnnotation], sealKeys);
@@ -67,7 +71,7 @@ async function gather(
   const { holdings } = withLedgerMemory(annotated, await ledger.openOf(name), sealKeys);
   const document = parseDocument(configMap?.data ?? {});
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
-  return { facts: { ...place, mode, document, standing, creatorArn, holdings, told }, configMap };
+  return { facts: { ...place, mode, document, standing, creatorArn, holdings, told }, configMap, updating };
 }
 
 async function standingEntries(entries: AccessEntries): Promise<readonly StandingEntry[]> {

@@ -15,7 +15,7 @@ export const migrationReport = z.discriminatedUnion("type", [
         sentences: texts,
       }),
     ),
-    steps: z.array(z.object({ does: z.string(), proof: z.string(), undo: z.string() })),
+    steps: z.array(z.object({ name: z.string().default(""), does: z.string(), proof: z.string(), undo: z.string() })),
     keptBecause: z.string().nullable(),
     before: texts,
     digest: z.string(),

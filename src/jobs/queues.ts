@@ -11,6 +11,8 @@ export const clusterJob = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("reconcile"), cluster: z.string() }),
   z.strictObject({ type: z.literal("inspect"), cluster: z.string() }),
   z.strictObject({ type: z.literal("adopt"), cluster: z.string() }),
+  /** The move of the cluster from aws-auth to access entries. */
+  z.strictObject({ type: z.literal("move"), cluster: z.string() }),
   z.strictObject({ type: z.literal("alive") }),
   z.strictObject({ type: z.literal("identity") }),
   z.strictObject({ type: z.literal("creator"), cluster: z.string() }),
@@ -44,6 +46,7 @@ export type ClusterLook = Exclude<ClusterJob["type"], WorkerQuestion["type"]>;
 
 export const messageJob = z.union([
   z.strictObject({ request: z.string() }),
+  z.strictObject({ move: z.string() }),
   /** The thread of a request. */
   z.strictObject({ thread: z.string() }),
   /** Whose App Home. */
@@ -101,6 +104,12 @@ function clusterWake({ type, cluster }: ClusterWake) {
 export async function wakeMessage(queues: Queues, request: string): Promise<void> {
   const { name, data, opts } = messageWake(request);
   await queues.messages.add(name, data, opts);
+}
+
+/** Wakes the messenger for the move of a cluster. */
+export async function wakeMoveMessage(queues: Queues, move: string): Promise<void> {
+  const { name, opts } = messageWake(move);
+  await queues.messages.add(name, { move }, opts);
 }
 
 /** Wakes the messenger for many requests. */

@@ -4,7 +4,7 @@ import { remind } from "../request/reminder.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
-import { type ClusterWake, wakeClusters, wakeMessages } from "./queues.ts";
+import { type ClusterWake, wakeClusters, wakeMessages, wakeMoveMessage } from "./queues.ts";
 import { eventOf, recordChange } from "./record-change.ts";
 
 const batch = 1000;
@@ -27,9 +27,11 @@ export async function sweep(context: WorkerContext): Promise<void> {
     return { request, record: whatToRecord(context, request, now) };
   });
   const looks = due.flatMap(({ request, record }) => (record ? [] : [lookFor(request)]));
-  await wakeClusters(queues, distinct([...looks, ...(await looksByTheClock(context))]));
+  const moves = (await ledger.moves.due(now, batch)).map(({ cluster }): ClusterWake => ({ type: "move", cluster }));
+  await wakeClusters(queues, distinct([...looks, ...moves, ...(await looksByTheClock(context))]));
   await inParallel(due, async ({ record }) => record?.());
   await wakeMessages(queues, await ledger.unshown(messageBatch));
+  for (const id of await ledger.moves.unshown(messageBatch)) await wakeMoveMessage(queues, id);
 }
 
 /** What says that it was reviewed is not due any more: whoever wrote that past us would have hidden it for good. */

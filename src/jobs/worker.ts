@@ -6,6 +6,7 @@ import { answerQuestion, isQuestion } from "./answer-question.ts";
 import type { WorkerContext } from "./context.ts";
 import { endRescues } from "./end-rescues.ts";
 import { endedBy, HandBack, type Stoppable, wasBegunBefore } from "./hand-back.ts";
+import { lookAtMove } from "./look-at-move.ts";
 import { previewCluster } from "./preview.ts";
 import { type ClusterJob, clusterJob, queuePrefix } from "./queues.ts";
 import { type ReconcileReason, reconcileCluster } from "./reconcile.ts";
@@ -52,6 +53,7 @@ async function look(worker: WorkerContext, job: Job<ClusterJob>): Promise<unknow
   if (isQuestion(data)) return answerQuestion(context, cluster, data);
   if (data.type === "preview") await previewCluster(context, cluster);
   else if (data.type === "adopt") await adoptCluster(context, cluster);
+  else if (data.type === "move") await lookAtMove(context, cluster);
   else {
     await endRescues(context, cluster);
     await reconcileCluster(context, cluster, reasonOf(data.type, job));

@@ -3,6 +3,7 @@ import type { AuditEvent, ChainedEvent } from "../audit/event.ts";
 import type { CreationRecord } from "../policy/creation.ts";
 import type { ListName } from "../request/lists.ts";
 import type { AccessRequest } from "../request/request.ts";
+import type { MoveLedger } from "./moves.ts";
 
 /** A record's next version with the event that tells of it: written together or not at all. */
 export interface LedgerChange {
@@ -92,6 +93,7 @@ export interface LinkChange {
 
 /** Requests, grants and events. Every implementation passes test/ledger/contract.ts. */
 export interface Ledger {
+  readonly moves: MoveLedger;
   get(id: string): Promise<AccessRequest | null>;
   /**
    * Appends an event that tells of no change, as of an attempt that was refused; it is among those of its request where

@@ -13,6 +13,8 @@ export interface ItemSummary {
 
 /** One step, as sentences. */
 export interface StepSummary {
+  /** `switch-mode`, `give-entry <ARN>`, `take-out`. */
+  readonly name: string;
   readonly does: string;
   /** What is seen to be true before the next step. */
   readonly proof: string;
@@ -64,7 +66,16 @@ function who({ principalArn, username, groups, isAdmin }: WantedEntry): string {
   return `${principalArn} as ${username}, ${given.length > 0 ? given.join(", ") : "no groups"}`;
 }
 
+/** What a step is called in the ledger and the audit log: the same in each plan of the same move. */
+export function stepName(step: MigrationStep): string {
+  return step.type === "give-entry" ? `give-entry ${step.wanted.principalArn}` : step.type;
+}
+
 function summarizeStep(step: MigrationStep): StepSummary {
+  return { name: stepName(step), ...wordsOf(step) };
+}
+
+function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {
   switch (step.type) {
     case "switch-mode":
       return {
@@ -75,7 +86,8 @@ function summarizeStep(step: MigrationStep): StepSummary {
     case "give-entry":
       return {
         does: `Make the access entry of ${who(step.wanted)}. It goes before the item in aws-auth at once${step.wanted.isAdmin ? "; until its policy is associated, by the next call, the principal may do less" : ""}.`,
-        proof: "EKS has the entry with these names and policies when it is read back.",
+        proof:
+          "EKS has the entry with these names and policies when it is read back, and the API server lets the names do what it let the item in aws-auth.",
         undo: "Delete the access entry: the item in aws-auth counts again.",
       };
     case "take-out":

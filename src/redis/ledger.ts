@@ -12,6 +12,7 @@ import { appendEvent, chainHeadKey, eventsKey, readEvents, readEventsOf } from "
 import { readGoodApprovers, rememberGoodApprovers } from "./good-approvers.ts";
 import { changeLink, principalsKey, readLink, readLinkProposal, rememberLink } from "./links.ts";
 import { listsOf, logKey, pageOfList, requesterKey } from "./lists.ts";
+import { redisMoves } from "./moves.ts";
 import { noteEvent } from "./note.ts";
 import { takeTurn } from "./turns.ts";
 
@@ -37,6 +38,7 @@ const keys = {
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
 export function redisLedger(redis: RedisClient): Ledger {
   return {
+    moves: redisMoves(redis, reach),
     get: (id) => reach(() => readRecord(redis, id)),
     commit: (change) => reach(() => commit(redis, change)),
     note: (event) => reach(() => noteEvent(redis, event)),

@@ -9,7 +9,7 @@ const longestAskedMs = 300_000;
  * other side asked for where that is longer.
  */
 export function nextTry(
-  request: AccessRequest,
+  request: Pick<AccessRequest, "trouble">,
   failure: { code: string; message: string; retryAfterMs?: number | undefined },
   now: Date,
 ): Trouble {

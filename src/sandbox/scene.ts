@@ -72,4 +72,5 @@ levels:
 timing:
   requestLapsesAfter: 1h
   sweepEvery: 1s
+  settleEntries: 2s
 `;

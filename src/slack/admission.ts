@@ -6,7 +6,15 @@ import { notAdmittedAnswer, requesterGoneAnswer } from "./messages/admission-ans
 import type { Message } from "./messages/message.ts";
 
 /** What gives somebody something, at once or by the next step: where Slack does not answer, it is refused. */
-const giving: ReadonlySet<TriedAct> = new Set(["approve", "review", "break-glass", "link", "confirm-link"]);
+const giving: ReadonlySet<TriedAct> = new Set([
+  "approve",
+  "review",
+  "break-glass",
+  "link",
+  "confirm-link",
+  "migrate",
+  "retry",
+]);
 
 /**
  * Whether somebody may act at all, whatever the policy says of them: their account is active, and of this workspace. What

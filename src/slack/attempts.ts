@@ -18,6 +18,9 @@ export type TriedAct =
   | "break-glass"
   | "link"
   | "confirm-link"
+  | "migrate"
+  | "withdraw"
+  | "retry"
   | "replay";
 
 /** Something that was refused and changed nothing. */

@@ -4,6 +4,7 @@ import { eventOf, type RecordContext, recordChange } from "../jobs/record-change
 import type { Ledger } from "../ledger/ledger.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import type { SlackContext } from "./context.ts";
+import { genuineMoves } from "./genuine-moves.ts";
 
 type GenuineContext = RecordContext & Pick<SlackContext, "config" | "sealKeys" | "now">;
 
@@ -23,6 +24,7 @@ export function genuineLedger(context: GenuineContext): Ledger {
   };
   return {
     ...ledger,
+    moves: genuineMoves(context),
     get: async (id) => {
       const request = await ledger.get(id);
       return request && isDoubtful(context, request) ? lookAgain(context, request) : request && shown(request);

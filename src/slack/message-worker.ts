@@ -7,6 +7,7 @@ import { type TraceContext, tracedRun } from "../tracing/request-traces.ts";
 import { type HomeContext, publishHome } from "./home/publish-home.ts";
 import { showRequest } from "./messenger.ts";
 import type { MessengerContext } from "./messenger-context.ts";
+import { showMove } from "./show-move.ts";
 import { showThread } from "./show-thread.ts";
 
 /**
@@ -26,6 +27,7 @@ export function startMessageWorker(
         showThread(running, job.thread),
       );
     }
+    if ("move" in job) return showMove(context, job.move);
     return tracedRun({ ...context, waited }, "show", {}, [{ id: job.request }], (running) =>
       showRequest(running, job.request),
     );
@@ -50,5 +52,6 @@ export function startMessageWorker(
 /** Which request a job is about, for the log; an App Home is about none. */
 function requestIn(job: MessageJob | undefined): { readonly request?: string } {
   if (!job || "home" in job) return {};
+  if ("move" in job) return { request: job.move };
   return { request: "thread" in job ? job.thread : job.request };
 }

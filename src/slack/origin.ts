@@ -30,6 +30,10 @@ export function ledgerFor(ledger: Ledger, body: object): Ledger {
   return {
     ...ledger,
     commit: ({ after, event }) => ledger.commit({ after, event: from(event) }),
+    moves: {
+      ...ledger.moves,
+      commit: ({ after, event }) => ledger.moves.commit({ after, event: from(event) }),
+    },
     append: (event) => ledger.append(from(event)),
     note: (event) => ledger.note(from(event)),
     changeLink: (change) => ledger.changeLink({ ...change, event: from(change.event) }),

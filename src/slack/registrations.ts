@@ -8,7 +8,14 @@ import { handleApproveButton } from "./handlers/decision-click.ts";
 import { handleHomeOpened } from "./handlers/home-opened.ts";
 import { handleConfirmLinkButton, handleRefuseLinkButton } from "./handlers/link-decision.ts";
 import { handleListButton } from "./handlers/list-button.ts";
-import { handleApproveMigrationButton } from "./handlers/migration-click.ts";
+import {
+  handleApproveMoveButton,
+  handleAskMoveButton,
+  handleDenyMoveButton,
+  handleDenyMoveSubmission,
+  handleRetryMoveButton,
+  handleWithdrawMoveButton,
+} from "./handlers/move-buttons.ts";
 import {
   handleDenyButton,
   handleDetailsButton,
@@ -23,21 +30,25 @@ import { handleRequestSubmission } from "./handlers/request-submission.ts";
 import { handleReviewedButton } from "./handlers/review-glass.ts";
 import {
   approveAction,
-  approveMigrationAction,
+  approveMoveAction,
   askAgainAction,
+  askMoveAction,
   cancelAction,
   confirmLinkAction,
   denyAction,
+  denyMoveAction,
   detailsAction,
   doneAction,
   extendAction,
   listActions,
   refuseLinkAction,
   requestAction,
+  retryMoveAction,
   reviewedAction,
   revokeAction,
+  withdrawMoveAction,
 } from "./messages/actions.ts";
-import { denyModalId, revokeModalId } from "./messages/modals.ts";
+import { denyModalId, denyMoveModalId, revokeModalId } from "./messages/modals.ts";
 import { ledgerFor } from "./origin.ts";
 import { formActions } from "./request-form/fields.ts";
 import { requestModalId } from "./request-form/request-modal.ts";
@@ -54,7 +65,11 @@ const buttons: Readonly<Record<string, (context: SlackContext, click: ButtonClic
   [requestAction]: handleRequestButton,
   ...Object.fromEntries(Object.values(listActions).map((action) => [action, handleListButton])),
   [askAgainAction]: handleAskAgainButton,
-  [approveMigrationAction]: handleApproveMigrationButton,
+  [askMoveAction]: handleAskMoveButton,
+  [approveMoveAction]: handleApproveMoveButton,
+  [denyMoveAction]: handleDenyMoveButton,
+  [withdrawMoveAction]: handleWithdrawMoveButton,
+  [retryMoveAction]: handleRetryMoveButton,
   [confirmLinkAction]: handleConfirmLinkButton,
   [refuseLinkAction]: handleRefuseLinkButton,
 };
@@ -62,6 +77,7 @@ const buttons: Readonly<Record<string, (context: SlackContext, click: ButtonClic
 const forms: Readonly<Record<string, (context: SlackContext, submission: Submission) => Promise<void>>> = {
   [requestModalId]: handleRequestSubmission,
   [denyModalId]: handleDenySubmission,
+  [denyMoveModalId]: handleDenyMoveSubmission,
   [revokeModalId]: handleRevokeSubmission,
 };
 

@@ -2,9 +2,9 @@ import type { AccessError } from "../failure/access-error.ts";
 import type { Place, Shown } from "../ledger/ledger.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { approvalMessage, openingMessage } from "./messages/approval-message.ts";
-import { type MessengerContext, sent } from "./messenger-context.ts";
+import type { MessengerContext } from "./messenger-context.ts";
 import type { Presence } from "./presence.ts";
-import { isGone, slackErrorCode, slackFailure } from "./slack-failure.ts";
+import { postMessage, updateMessage } from "./write-message.ts";
 
 export const nothingShown: Shown = { version: 0, message: null, told: [] };
 
@@ -47,41 +47,17 @@ export async function showInChannel(
   return { shown: now, lost: typeof outcome === "string" ? null : outcome, isReposted };
 }
 
-/** Somebody deleted it; it is of an earlier bot user; or the workspace lets nobody edit what is so old. */
-const unchangeable = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
-
 /** Where a message of ours stands is not there any more: deleted, or the reason why the place can't be reached. */
-export async function update(
+export function update(
   context: MessengerContext,
   request: AccessRequest,
-  { channel, ts }: Place,
+  place: Place,
   presence: Presence | null,
 ): Promise<"shown" | "deleted" | AccessError> {
-  try {
-    await context.client.chat.update({ channel, ts, ...sent(approvalMessage(request, presence)) });
-    return "shown";
-  } catch (error) {
-    if (unchangeable.has(slackErrorCode(error) ?? "")) return "deleted";
-    const failure = slackFailure(error, `The message of ${request.id} in the channel ${channel}`);
-    if (isGone(error)) return failure;
-    throw failure;
-  }
+  return updateMessage(context, place, approvalMessage(request, presence), `The message of ${request.id}`);
 }
 
 /** Posts what is changed into the message with buttons later; the reason where the place can't be reached. */
-export async function post(
-  context: MessengerContext,
-  request: AccessRequest,
-  to: string,
-): Promise<Place | AccessError> {
-  const message = sent(openingMessage(request));
-  try {
-    const { channel, ts } = await context.client.chat.postMessage({ channel: to, ...message, unfurl_links: false });
-    if (channel && ts) return { channel, ts };
-    throw new Error("The answer of Slack names no message");
-  } catch (error) {
-    const failure = slackFailure(error, `The channel ${to} of ${request.cluster}`);
-    if (isGone(error)) return failure;
-    throw failure;
-  }
+export function post(context: MessengerContext, request: AccessRequest, to: string): Promise<Place | AccessError> {
+  return postMessage(context, to, openingMessage(request), `The channel ${to} of ${request.cluster}`);
 }

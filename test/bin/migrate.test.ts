@@ -1,7 +1,15 @@
+import { mkdtemp, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { sealKeysFrom } from "../../src/approval/seal.ts";
 import { migrate } from "../../src/bin/migrate.ts";
+import { readSettings } from "../../src/bin/settings.ts";
+import { redisLedger } from "../../src/redis/ledger.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { account, arns } from "../../src/sandbox/scene.ts";
+import { account, arns, initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { moveScene } from "../jobs/move-scene.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
 
@@ -52,7 +60,7 @@ test.each([
   [[], "Name one cluster"],
   [["staging", "other"], "Name one cluster"],
   [["staging", "--approve"], "Unknown option"],
-  [["staging", "--apply", "d".repeat(64)], "Say --apply and --backup together"],
+  [["staging", "--backup", "FILE"], "--backup goes with --apply"],
   [["prod"], "There is no cluster prod. Clusters: staging"],
   [
     ["staging", "--arn", `arn:aws:iam::${account}:role/x/nobody`],
@@ -62,6 +70,34 @@ test.each([
   const { code, stderr } = await runCommand(migrate, argv);
 
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
+});
+
+test("migrate --apply carries out what two approved in Slack, keeps aws-auth in a file, and says each step", async () => {
+  const { aws } = sandbox;
+  Object.assign(aws.eks, { updateMs: 20, entryDelayMs: 20 });
+  aws.account.setAllowed(arns.worker, ["sts:*", "eks:*"]);
+  const connection = new Redis(redis.url);
+  const ledger = redisLedger(connection);
+  const scene = moveScene(ledger, sealKeysFrom((await readSettings("worker")).environment.sealSecrets));
+  const apply = async () => {
+    const { digest = "" } = (await scene.now()).plan ?? {};
+    return runCommand(migrate, ["staging", "--apply", digest, "--backup", backup]);
+  };
+  const backup = join(await mkdtemp(join(tmpdir(), "migrate-")), "aws-auth.json");
+
+  await scene.ask();
+  await scene.approve("U0APPROVER");
+  await expect(apply()).rejects.toThrow("1 approvers have approved");
+  await scene.approve("U0APPROVER2");
+  const { code, stdout } = await apply();
+  await connection.quit();
+
+  expect(stdout).toMatch(
+    /^switch-mode: .+\ngive-entry .+: mapped: .+\naws-auth as it was is in .+\ntake-out: .+\nThe plan is carried out\.\n$/,
+  );
+  expect(code).toBe(0);
+  expect(JSON.parse(await readFile(backup, "utf8"))).toMatchObject({ kind: "ConfigMap", data: initialAwsAuth });
+  expect(sandbox.cluster.awsAuth()?.data?.mapRoles).not.toContain(arns.admins);
 });
 
 test("migrate refuses what it can't plan with 1", async () => {

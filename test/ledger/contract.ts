@@ -4,6 +4,7 @@ import { commitContract } from "./commit-contract.ts";
 import { indexContract } from "./index-contract.ts";
 import { linkContract } from "./link-contract.ts";
 import { memoryContract } from "./memory-contract.ts";
+import { moveContract } from "./move-contract.ts";
 
 export interface OpenLedger {
   readonly ledger: Ledger;
@@ -25,4 +26,5 @@ export function ledgerContract(make: () => Promise<OpenLedger>): void {
   indexContract(() => open.ledger);
   linkContract(() => open.ledger);
   memoryContract(() => open.ledger);
+  moveContract(() => open.ledger);
 }

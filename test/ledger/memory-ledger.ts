@@ -14,6 +14,7 @@ import type {
 import { classOf } from "../../src/request/class.ts";
 import { placeIn } from "../../src/request/lists.ts";
 import { type AccessRequest, dueAt, isClosed } from "../../src/request/request.ts";
+import { memoryMoves } from "./memory-moves.ts";
 
 /**
  * The ledger in memory, for tests that need one and for the model of the real one. Passes test/ledger/contract.ts.
@@ -59,6 +60,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
   };
 
   return {
+    moves: memoryMoves(append),
     get: async (id) => records.get(id) ?? null,
     commit: async (change) => commit(change),
     note: async (event) => {

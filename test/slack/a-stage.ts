@@ -1,7 +1,7 @@
 import { vi } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
 import type { WorkerQuestion } from "../../src/jobs/queues.ts";
-import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { Ledger, Shown } from "../../src/ledger/ledger.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
 import { freePort } from "../../src/sandbox/free-port.ts";
 import type { SandboxMessage } from "../../src/sandbox/slack/shapes.ts";
@@ -11,6 +11,7 @@ import { startSlackApp } from "../../src/slack/app.ts";
 import type { SlackContext } from "../../src/slack/context.ts";
 import { slackDirectory } from "../../src/slack/directory.ts";
 import { showRequest } from "../../src/slack/messenger.ts";
+import { showMove } from "../../src/slack/show-move.ts";
 import { directoryClient, messengerClient } from "../../src/slack/web-client.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aChange } from "../builders/an-event.ts";
@@ -37,6 +38,8 @@ export interface Stage {
   answered: (user: string, act: () => Promise<unknown>) => Promise<SandboxMessage>;
   /** Posts the channel's message of a request, or brings it up to date. */
   show: (id: string) => Promise<SandboxMessage>;
+  /** Posts the channel's message of a cluster's move, or brings it up to date, with its thread and what is told. */
+  showMove: (id: string) => Promise<SandboxMessage>;
   /** Sets the whole process's clock on by so many seconds. */
   pass: (seconds: number) => void;
   stop: () => Promise<void>;
@@ -87,6 +90,11 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
     await act();
     return slack.until(() => person.ephemerals().slice(before).at(-1));
   };
+  const messageOf = (id: string, shown: Shown | null): SandboxMessage => {
+    const message = slack.messages("C0ACCESS").find(({ ts }) => ts === shown?.message?.ts);
+    if (!message) throw new Error(`No message shows ${id}: ${slack.messages("C0ACCESS").map(textOf).join("\n")}`);
+    return message;
+  };
   return {
     slack,
     ledger,
@@ -101,10 +109,11 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
     answered,
     show: async (id) => {
       await showRequest({ ...context, ledger, client: messengerClient(environment) }, id);
-      const shown = await ledger.shown(id);
-      const message = slack.messages("C0ACCESS").find(({ ts }) => ts === shown?.message?.ts);
-      if (!message) throw new Error(`No message shows ${id}: ${slack.messages("C0ACCESS").map(textOf).join("\n")}`);
-      return message;
+      return messageOf(id, await ledger.shown(id));
+    },
+    showMove: async (id) => {
+      await showMove({ ...context, ledger, client: messengerClient(environment) }, id);
+      return messageOf(id, await ledger.moves.shown(id));
     },
     pass: (seconds) => void vi.setSystemTime(Date.now() + seconds * 1000),
     stop: async () => {

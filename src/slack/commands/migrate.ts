@@ -1,9 +1,13 @@
 import { migrationReport } from "../../jobs/migration-report.ts";
+import { isOver } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { answersFor } from "../../policy/may-see.ts";
 import type { SlackContext } from "../context.ts";
+import { askForMove, stopMove } from "../handlers/move-clicks.ts";
+import { mostArns } from "../handlers/move-values.ts";
 import type { Message } from "../messages/message.ts";
 import { mayNotPlanAnswer, migrationAnswer, nothingToMoveAnswer } from "../messages/migration-answer.ts";
+import { noMoveAnswer } from "../messages/move-answers.ts";
 import { notFoundOutAnswer, noWorkerAnswer } from "../messages/why-answer.ts";
 import { personShown } from "../standing.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";
@@ -12,29 +16,49 @@ import { type Command, idAndRest } from "./command.ts";
 /** Each access entry that there is costs two calls; in milliseconds. */
 const migrateWaitMs = 60_000;
 
-const mostArns = 50;
-
 export const migrate: Command = {
   word: "migrate",
-  usage: "<cluster> [<arn> …]",
-  summary: "plans the move of a cluster from aws-auth to access entries",
+  usage: "<cluster> [ask|withdraw] [<arn> …]",
+  summary: "plans the move of a cluster from aws-auth to access entries, asks for it, or stops it",
   forApprovers: true,
   run: (context, { user, rest }) => {
-    const [name, arns] = idAndRest(rest);
-    return aboutCluster(context, { user, name }, (cluster) => planOf(context, cluster, user, arns));
+    const [name, words] = idAndRest(rest);
+    const [word, others] = idAndRest(words);
+    return aboutCluster(context, { user, name }, (cluster) => {
+      if (word === "ask") return askForMove(context, cluster, user, arnsIn(others));
+      if (word === "withdraw") return withdraw(context, cluster, user, others);
+      return planOf(context, cluster, user, arnsIn(words));
+    });
   },
 };
 
-/** The plan names everybody in aws-auth with what they may do: it is for who answers for the cluster. */
-async function planOf(context: SlackContext, cluster: Cluster, user: string, arns: string): Promise<Message> {
-  if (!answersFor(cluster, await personShown(context, user))) return mayNotPlanAnswer(cluster);
-  const told = arns
+function arnsIn(words: string): readonly string[] {
+  return words
     .split(/\s+/)
     .filter((arn) => arn.startsWith("arn:"))
     .slice(0, mostArns);
-  const question = { type: "migrate", cluster: cluster.name, user, told } as const;
+}
+
+async function withdraw(context: SlackContext, cluster: Cluster, user: string, why: string): Promise<Message> {
+  const latest = await context.ledger.moves.latestOf(cluster.name);
+  const answer = latest && (await stopMove(context, user, latest.id, why));
+  return answer ?? noMoveAnswer(cluster.name);
+}
+
+/** The plan names everybody in aws-auth with what they may do: it is for who answers for the cluster. */
+async function planOf(
+  context: SlackContext,
+  cluster: Cluster,
+  user: string,
+  told: readonly string[],
+): Promise<Message> {
+  if (!answersFor(cluster, await personShown(context, user))) return mayNotPlanAnswer(cluster);
+  const question = { type: "migrate" as const, cluster: cluster.name, user, told: [...told] };
   const report = await askWorker(context, question, migrationReport, migrateWaitMs);
   if (!report) return noWorkerAnswer();
   if (report.type === "failed") return notFoundOutAnswer(cluster, report.message);
-  return report.type === "refused" ? nothingToMoveAnswer(report.message) : migrationAnswer(cluster, report);
+  if (report.type === "refused") return nothingToMoveAnswer(report.message);
+  const latest = await context.ledger.moves.latestOf(cluster.name);
+  const open = latest && !isOver(latest) ? latest : null;
+  return migrationAnswer(cluster, report, { paths: told, open });
 }

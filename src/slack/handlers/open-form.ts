@@ -32,7 +32,11 @@ export function handleRequestButton(context: SlackContext, click: ButtonClick): 
 }
 
 /** Opens a form, on top of an open one where there is one. Slack gives three seconds for it. */
-async function openOnClick(context: SlackContext, click: ButtonClick, make: () => Promise<ModalView>): Promise<void> {
+export async function openOnClick(
+  context: SlackContext,
+  click: ButtonClick,
+  make: () => Promise<ModalView>,
+): Promise<void> {
   await click.ack();
   const { body, client } = click;
   try {

@@ -5,11 +5,8 @@ import { revokeGrant } from "./end-access.ts";
 
 /** The reason of a denial is there: the request is denied, and the message in the channel says so. */
 export async function handleDenySubmission(context: SlackContext, submission: Submission): Promise<void> {
-  const why = whyOf(submission);
-  if (why === "") {
-    const errors = { why: "Say why: whoever asked has to know what to do instead." };
-    return submission.ack({ response_action: "errors", errors });
-  }
+  const why = await refuseEmptyReason(submission);
+  if (why === null) return;
   await answerSubmission(context, submission, "Not denied", async () => {
     const button = readDecideValue(submission.view.private_metadata);
     if (!button) return unreadableButton(context, "deny", submission.body.user.id);
@@ -20,6 +17,15 @@ export async function handleDenySubmission(context: SlackContext, submission: Su
       why,
     });
   });
+}
+
+/** The reason that the form holds; null: there is none, and the form says so. */
+export async function refuseEmptyReason(submission: Submission): Promise<string | null> {
+  const why = whyOf(submission);
+  if (why !== "") return why;
+  const errors = { why: "Say why: whoever asked has to know what to do instead." };
+  await submission.ack({ response_action: "errors", errors });
+  return null;
 }
 
 /** Access is to end; the message in the channel says when it is done. */

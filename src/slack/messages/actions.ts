@@ -26,8 +26,16 @@ export const listActions = {
   pending: "list-pending",
   active: "list-active",
 } as const;
-/** Value: `{"cluster": …, "digest": …}` of the plan that stands above it. */
-export const approveMigrationAction = "approve-migration";
+/** Asks for the move of a cluster to access entries. Value: `{"cluster": …, "told": […]}`. */
+export const askMoveAction = "ask-move";
+/** Value: `{"move": …, "digest": …}`, which binds the click to the plan that the message shows. */
+export const approveMoveAction = "approve-move";
+/** Opens a form for the reason. The value of `approve-move`. */
+export const denyMoveAction = "deny-move";
+/** Value: the move's id. */
+export const withdrawMoveAction = "withdraw-move";
+/** Value: the move's id. */
+export const retryMoveAction = "retry-move";
 /** Value: the id of the request that is asked for once more. */
 export const askAgainAction = "ask-again";
 /** Value: `{"user": …, "id": …}` of the proposal, so that a click never decides about another one. */

@@ -1,12 +1,13 @@
 import type { KnownBlock } from "@slack/types";
-import { migrationApprovals } from "../../approval/migration-approval.ts";
 import { counted } from "../../diagnosis/link.ts";
+import type { Move } from "../../migration/move.ts";
 import type { ItemSummary, MigrationSummary, StepSummary } from "../../migration/summary.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import { code, context, section, told } from "../mrkdwn.ts";
-import { approveMigrationAction } from "./actions.ts";
+import { code, context, mention, section, told } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";
 import type { Message } from "./message.ts";
+import { askMoveButton } from "./move-buttons.ts";
+import { moveState } from "./move-message.ts";
 
 /** An answer holds 50 blocks; the command line shows all. */
 const mostItems = 25;
@@ -23,7 +24,11 @@ const marks: Readonly<Record<ItemSummary["fate"], string>> = {
 };
 
 /** `migrate <cluster>`: what becomes of each item of aws-auth, and the steps in their order. */
-export function migrationAnswer(cluster: Cluster, plan: MigrationSummary): Message {
+export function migrationAnswer(
+  cluster: Cluster,
+  plan: MigrationSummary,
+  { paths, open }: { readonly paths: readonly string[]; readonly open: Move | null },
+): Message {
   const { mode, items, steps, keptBecause, before, digest } = plan;
   const moving = items.filter(({ fate }) => fate === "moves").length;
   const head = `*From aws-auth to access entries: ${code(cluster.name)}*, mode ${code(mode)}\n${counted(moving, "item")} of ${items.length} can move, in ${counted(steps.length, "step")}. Nothing was changed.`;
@@ -34,7 +39,8 @@ export function migrationAnswer(cluster: Cluster, plan: MigrationSummary): Messa
     ...steps.slice(0, mostSteps).map((step, index) => section(stepWords(step, index))),
     ...(keptBecause === null ? [] : [section(`:warning: aws-auth is left as it is. ${told(keptBecause)}`)]),
     context(lastWords(before.length)),
-    ...(steps.length > 0 ? [approveBlock(cluster, digest)] : []),
+    ...(open ? [context(`${code(open.id)} of ${mention(open.requester)} is under way: ${moveState(open)}.`)] : []),
+    ...(steps.length > 0 && !open ? askBlocks(cluster, paths) : []),
     context(
       `Plan ${code(digest.slice(0, 12))}. ${left > 0 ? `${counted(left, "line")} left out here. ` : ""}${whole(cluster)}`,
     ),
@@ -42,28 +48,15 @@ export function migrationAnswer(cluster: Cluster, plan: MigrationSummary): Messa
   return { text: head, blocks };
 }
 
-/** The click is bound to this very plan. */
-function approveBlock({ name: cluster }: Cluster, digest: string): KnownBlock {
-  const text = { type: "plain_text" as const, text: "Approve this plan" };
-  const value = JSON.stringify({ cluster, digest });
-  return { type: "actions", elements: [{ type: "button", action_id: approveMigrationAction, text, value }] };
+/** Null: the paths that were told do not fit into a button, and have to be typed again. */
+function askBlocks({ name }: Cluster, paths: readonly string[]): KnownBlock[] {
+  const button = askMoveButton(name, paths);
+  if (button) return [{ type: "actions", elements: [button] }];
+  return [context(`To ask for it: ${code(`/eks-access migrate ${name} ask`)} and the same ARNs.`)];
 }
 
-export function migrationApprovedAnswer({ name }: Cluster, digest: string, count: number): Message {
-  const plan = code(digest.slice(0, 12));
-  if (count < migrationApprovals)
-    return answer(`Your approval of the plan ${plan} is recorded. Another approver has to approve it too.`);
-  const line = code(`eks-access migrate ${name} --apply ${digest} --backup FILE`);
-  return answer(`The plan ${plan} is approved. An operator carries it out in the worker's environment with ${line}.`);
-}
-
-export function migrationRefusedAnswer({ name }: Cluster, refusal: "not-an-approver" | "approved-already"): Message {
-  if (refusal === "approved-already")
-    return answer("You have approved this plan already. Another approver has to approve it too.");
-  return answer(`Approvers of ${code(name)} decide about this plan.`);
-}
-
-function itemWords({ place, arn, fate, sentences }: ItemSummary): string {
+/** What becomes of one item of aws-auth. */
+export function itemWords({ place, arn, fate, sentences }: ItemSummary): string {
   return `${marks[fate]} ${code(arn, 300)} (${place})\n      ${told(sentences.join(" "), 900)}`;
 }
 

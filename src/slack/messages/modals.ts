@@ -4,6 +4,8 @@ import type { Message } from "./message.ts";
 
 /** The form for the reason of a denial. `private_metadata` is the value of the button. */
 export const denyModalId = "deny";
+/** The form for the reason why a migration is denied. `private_metadata` is the value of the button. */
+export const denyMoveModalId = "deny-move";
 /** The form for the reason of a revocation. `private_metadata` is the request's id. */
 export const revokeModalId = "revoke";
 /** All that is known of a request. `private_metadata` is the request's id. */
@@ -25,6 +27,11 @@ export function denyModal(value: string): ModalView {
     close: text("Back"),
     blocks: [reasonInput("Why", "The requester reads this, for example: use staging instead", false)],
   };
+}
+
+/** Asks why before a migration is denied. */
+export function denyMoveModal(value: string): ModalView {
+  return { ...denyModal(value), callback_id: denyMoveModalId, title: text("Deny the migration") };
 }
 
 /** Asks once more before access is taken away. */

@@ -120,7 +120,7 @@ describe("a worker", () => {
 
     expect(answer).toContain("1 item of 1 can move, in 1 step. Nothing was changed.");
     expect(answer).toMatch(/\*1\.\* Make an entry\.\s+Proof: It is there\.\s+Back: Delete it\./);
-    expect(answer).toContain("[Approve this plan]");
+    expect(answer).toContain("[Ask for this move]");
     expect(await say("migrate staging")).toContain("Approvers of the cluster and its on-call may see it.");
   });
 

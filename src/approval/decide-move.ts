@@ -1,0 +1,129 @@
+import { isOver, type Move, reviseMove } from "../migration/move.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import { clusterArnOf } from "../policy/cluster-arn.ts";
+import { answersFor, approvesFor } from "../policy/may-see.ts";
+import type { Person } from "../policy/person.ts";
+import type { ApprovalVerdict } from "./check-approval.ts";
+import type { Decision } from "./decision.ts";
+import type { SealKeys } from "./seal.ts";
+import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
+
+/** How many different people have to approve: a migration touches everybody of a cluster, administrators too. */
+export const moveApprovals = 2;
+
+export interface MoveClick {
+  readonly verdict: "approved" | "denied";
+  /** The digest that the button carried. */
+  readonly digest: string;
+  readonly why: string;
+}
+
+export type MoveRefusal =
+  | "already-decided"
+  | "lapsed"
+  | "not-an-approver"
+  | "no-plan"
+  | "plan-differs"
+  | "quiet"
+  | "approved-already"
+  | "over"
+  | "not-yours"
+  | "not-in-trouble";
+
+export type MoveVerdict =
+  /** `after` is the next version of the record. */
+  { readonly type: "decided"; readonly after: Move } | { readonly type: "refused"; readonly code: MoveRefusal };
+
+/** Decides a click on the message of a move. Anything doubtful is refused. */
+export function decideMove(
+  move: Move,
+  cluster: Cluster,
+  person: Person,
+  click: MoveClick,
+  keys: SealKeys,
+  now: Date,
+): MoveVerdict {
+  const code = refuseMoveClick(move, cluster, person, click, now);
+  if (code) return { type: "refused", code };
+  const { verdict, digest, why } = click;
+  const { user: by, memberships } = person;
+  const at = now.toISOString();
+  const decision = sealDecision({ verdict, by, at, digest, why, memberships }, subjectOf(move, cluster), keys);
+  if (verdict === "denied") {
+    return {
+      type: "decided",
+      after: reviseMove(move, { state: "denied", denial: decision, trouble: null, endedAt: at }),
+    };
+  }
+  const approvals = [...standing(move, cluster, keys), decision];
+  const change = { approvals, voided: null, trouble: null };
+  const isEnough = approvals.length >= moveApprovals;
+  return { type: "decided", after: reviseMove(move, isEnough ? { ...change, state: "running" } : change) };
+}
+
+function refuseMoveClick(
+  move: Move,
+  cluster: Cluster,
+  person: Person,
+  { verdict, digest }: MoveClick,
+  now: Date,
+): MoveRefusal | null {
+  if (move.state !== "pending") return "already-decided";
+  // A time that can't be read is over.
+  if (!(now.getTime() < Date.parse(move.lapsesAt))) return "lapsed";
+  if (!approvesFor(cluster, person)) return "not-an-approver";
+  if (!move.plan) return "no-plan";
+  if (move.plan.digest !== digest) return "plan-differs";
+  if (verdict === "denied") return null;
+  if (cluster.quiet !== null) return "quiet";
+  return move.approvals.some(({ by }) => by === person.user) ? "approved-already" : null;
+}
+
+/** Whoever asked for it or answers for the cluster stops a move between two steps. What was carried out stays. */
+export function withdrawMove(move: Move, cluster: Cluster, person: Person, why: string, now: Date): MoveVerdict {
+  if (isOver(move)) return { type: "refused", code: "over" };
+  if (person.user !== move.requester && !answersFor(cluster, person)) return { type: "refused", code: "not-yours" };
+  const at = now.toISOString();
+  const withdrawal = { by: person.user, at, why };
+  return { type: "decided", after: reviseMove(move, { state: "withdrawn", withdrawal, trouble: null, endedAt: at }) };
+}
+
+/** What was mended is tried at once, and not when its time comes. */
+export function retryMove(move: Move, cluster: Cluster, person: Person, now: Date): MoveVerdict {
+  if (isOver(move)) return { type: "refused", code: "over" };
+  if (person.user !== move.requester && !answersFor(cluster, person)) return { type: "refused", code: "not-yours" };
+  if (!move.trouble) return { type: "refused", code: "not-in-trouble" };
+  const trouble = { ...move.trouble, retryAt: now.toISOString() };
+  return { type: "decided", after: reviseMove(move, { trouble }) };
+}
+
+/** Whether a worker may go on with it: sealed approvals of its very plan, not too old, of people who are approvers now. */
+export function checkMove(
+  move: Move,
+  cluster: Cluster,
+  keys: SealKeys,
+  now: Date,
+  lapsesAfterSeconds: number,
+): ApprovalVerdict {
+  const oldest = now.getTime() - lapsesAfterSeconds * 1000;
+  const holding = standing(move, cluster, keys).filter(
+    ({ at }) => Date.parse(at) > oldest && Date.parse(at) <= now.getTime(),
+  );
+  if (holding.length >= moveApprovals) return { type: "valid" };
+  const message = `${holding.length} of ${moveApprovals} approvers have approved exactly this plan in the last ${Math.round(lapsesAfterSeconds / 3600)} h`;
+  return { type: "void", message };
+}
+
+/** The approvals that count: ours, of this plan, of people who are approvers. One for each person. */
+function standing(move: Move, cluster: Cluster, keys: SealKeys): readonly Decision[] {
+  const holding = move.approvals
+    .filter(({ verdict, digest }) => verdict === "approved" && digest === move.plan?.digest)
+    .filter((decision) => isSealedDecision(decision, subjectOf(move, cluster), keys))
+    .filter(({ by, memberships = [] }) => approvesFor(cluster, { user: by, memberships }));
+  return [...new Map(holding.map((decision) => [decision.by, decision])).values()];
+}
+
+/** What is sealed with a decision, so that it is of no use for another move or cluster, nor for a request. */
+function subjectOf({ id }: Move, cluster: Cluster): string {
+  return `${id} of ${clusterArnOf(cluster)}`;
+}

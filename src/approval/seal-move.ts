@@ -1,0 +1,20 @@
+import type { Json } from "../audit/canonical-json.ts";
+import type { Move, MovePlan } from "../migration/move.ts";
+import { isSealed, type SealKeys, seal } from "./seal.ts";
+
+/** Seals what the worker planned: approvers decide by it. */
+export function sealMovePlan(move: Pick<Move, "id">, plan: Omit<MovePlan, "seal">, keys: SealKeys): MovePlan {
+  return { ...plan, seal: seal("move-plan", sealedValue(move, plan), keys) };
+}
+
+/** Whether approvers may be shown this plan with its buttons: the worker made it, for this very move (law 4). */
+export function isGenuinePlan(move: Move, keys: SealKeys): boolean {
+  const { plan } = move;
+  if (!plan) return false;
+  const { seal: sealText, ...unsealed } = plan;
+  return plan.summary.digest === plan.digest && isSealed("move-plan", sealedValue(move, unsealed), sealText, keys);
+}
+
+function sealedValue({ id }: Pick<Move, "id">, { at, digest, summary, outs }: Omit<MovePlan, "seal">): Json {
+  return JSON.parse(JSON.stringify({ move: id, plan: { at, digest, summary, outs } }));
+}

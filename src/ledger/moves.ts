@@ -1,0 +1,29 @@
+import type { AuditEvent } from "../audit/event.ts";
+import type { Move } from "../migration/move.ts";
+import type { Shown } from "./ledger.ts";
+
+/** A move's next version with the event that tells of it: written together or not at all. */
+export interface MoveChange {
+  readonly after: Move;
+  readonly event: AuditEvent;
+}
+
+export type MoveCommit =
+  | { readonly type: "committed" }
+  /** Somebody was first: the record as it stands now (null: there is none). */
+  | { readonly type: "conflict"; readonly current: Move | null };
+
+/** The moves of clusters to access entries, beside the requests. Every implementation passes test/ledger/move-contract.ts. */
+export interface MoveLedger {
+  get(id: string): Promise<Move | null>;
+  /** The newest move of a cluster, whether it is over or not. */
+  latestOf(cluster: string): Promise<Move | null>;
+  /** Compare-and-swap, as of a request. */
+  commit(change: MoveChange): Promise<MoveCommit>;
+  /** Moves at which a worker has to look, the longest due first. */
+  due(now: Date, limit: number): Promise<readonly Move[]>;
+  /** Ids of moves whose newest version no message shows yet. */
+  unshown(limit: number): Promise<readonly string[]>;
+  shown(id: string): Promise<Shown | null>;
+  markShown(id: string, shown: Shown): Promise<void>;
+}

@@ -1,0 +1,130 @@
+import type { Decision } from "../approval/decision.ts";
+import type { Trouble } from "../request/request.ts";
+import type { MigrationSummary } from "./summary.ts";
+
+/**
+ * - `pending`: waits for the worker's plan, then for approvers
+ * - `running`: approved; a worker carries it out, step by step
+ * - `refused`: there was nothing to plan, or it must not be
+ */
+export type MoveState = "pending" | "running" | "done" | "denied" | "withdrawn" | "lapsed" | "refused";
+
+/** What the worker planned, as the approvers read it. */
+export interface MovePlan {
+  /** ISO 8601. */
+  readonly at: string;
+  /** Of who gets which access entry and who goes out of aws-auth; it goes into the button and into each decision. */
+  readonly digest: string;
+  readonly summary: MigrationSummary;
+  /** What goes out of aws-auth in the end, as written there; empty: nothing. */
+  readonly outs: readonly string[];
+  /** The worker's, over all of the above and the move's id. */
+  readonly seal: string;
+}
+
+/** A step that was carried out, with what was proved of it. */
+export interface DoneStep {
+  /** `switch-mode`, `give-entry <ARN>`, `take-out`. */
+  readonly name: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Sentences: what was seen to be true, and what was not tested. */
+  readonly proof: readonly string[];
+}
+
+/** The move of one cluster from aws-auth to access entries, from being asked for to its end: a record of the ledger. */
+export interface Move {
+  /** `migration-<cluster>-<number>`: of one cluster there is one at a time. */
+  readonly id: string;
+  /** Counts the changes, from 1; the ledger compares it before each write. */
+  readonly version: number;
+  readonly state: MoveState;
+  /** As the configuration names it. */
+  readonly cluster: string;
+  /** Slack user id. */
+  readonly requester: string;
+  /** ARNs of roles with their paths, which aws-auth does not know. */
+  readonly told: readonly string[];
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** ISO 8601: after this nobody can approve it any more. */
+  readonly lapsesAt: string;
+  readonly plan: MovePlan | null;
+  /** The sealed approvals, of different people. */
+  readonly approvals: readonly Decision[];
+  readonly denial: Decision | null;
+  readonly withdrawal: { readonly by: string; readonly at: string; readonly why: string } | null;
+  /** A step whose call may have been sent and is not proved yet. */
+  readonly begun: { readonly name: string; readonly at: string } | null;
+  readonly done: readonly DoneStep[];
+  /** ISO 8601: nothing goes out of aws-auth before this, because entries are eventually consistent. */
+  readonly settlesAt: string | null;
+  /** Set while something is being tried again. */
+  readonly trouble: Trouble | null;
+  /** Set while approvals that did not hold wait to be given again. */
+  readonly voided: { readonly by: readonly string[]; readonly message: string } | null;
+  readonly refusal: { readonly code: string; readonly message: string } | null;
+  /** ISO 8601; null: it is not over. */
+  readonly endedAt: string | null;
+}
+
+/** What somebody who asks for a move says. */
+export type NewMove = Pick<Move, "id" | "cluster" | "requester" | "told">;
+
+/** A move as it first stands in the ledger. */
+export function createMove(wish: NewMove, now: Date, lapsesAfterSeconds: number): Move {
+  return {
+    ...wish,
+    version: 1,
+    state: "pending",
+    createdAt: now.toISOString(),
+    lapsesAt: new Date(now.getTime() + lapsesAfterSeconds * 1000).toISOString(),
+    plan: null,
+    approvals: [],
+    denial: null,
+    withdrawal: null,
+    begun: null,
+    done: [],
+    settlesAt: null,
+    trouble: null,
+    voided: null,
+    refusal: null,
+    endedAt: null,
+  };
+}
+
+/** The next version of a record. */
+export function reviseMove(move: Move, change: Partial<Omit<Move, "id" | "version">>): Move {
+  return { ...move, ...change, version: move.version + 1 };
+}
+
+/** Whether nothing of it is decided or carried out any more. */
+export function isOver({ state }: Pick<Move, "state">): boolean {
+  return state !== "pending" && state !== "running";
+}
+
+/**
+ * When a worker has to look at it next, in milliseconds since the epoch; null: never again. This is the index that the sweep
+ * reads, so a wake-up that was lost is made up for.
+ */
+export function moveDueAt(move: Move): number | null {
+  // A step that was begun when somebody stopped it is still seen to its end.
+  if (isOver(move)) return move.begun ? retryAtOf(move) : null;
+  if (move.state === "running") return Math.max(retryAtOf(move), Date.parse(move.settlesAt ?? "") || 0);
+  const lapsesAt = Date.parse(move.lapsesAt);
+  return move.plan ? lapsesAt : Math.min(Math.max(retryAtOf(move), Date.parse(move.createdAt)), lapsesAt);
+}
+
+function retryAtOf({ trouble }: Move): number {
+  return trouble ? Date.parse(trouble.retryAt) : 0;
+}
+
+/** Which one of its cluster's moves it is, from 1. */
+export function moveNumber({ id }: Pick<Move, "id">): number {
+  return Number(id.split("-").at(-1));
+}
+
+/** The id of the move after this one. */
+export function nextMoveId(cluster: string, latest: Pick<Move, "id"> | null): string {
+  return `migration-${cluster}-${(latest ? moveNumber(latest) : 0) + 1}`;
+}

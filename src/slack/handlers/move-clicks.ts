@@ -1,0 +1,131 @@
+import { decideMove, type MoveClick, type MoveVerdict, retryMove, withdrawMove } from "../../approval/decide-move.ts";
+import type { EventType } from "../../audit/event.ts";
+import { moveEvent, recordMove } from "../../jobs/record-move.ts";
+import { createMove, isOver, type Move, nextMoveId } from "../../migration/move.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { answersFor } from "../../policy/may-see.ts";
+import type { Person } from "../../policy/person.ts";
+import { refuseActor } from "../admission.ts";
+import { noteAttempt, type TriedAct } from "../attempts.ts";
+import type { SlackContext } from "../context.ts";
+import { failureAnswer } from "../messages/answers.ts";
+import type { Message } from "../messages/message.ts";
+import { mayNotPlanAnswer } from "../messages/migration-answer.ts";
+import {
+  moveAskedAnswer,
+  moveOpenAnswer,
+  moveRefusedAnswer,
+  moveRetriedAnswer,
+  moveWithdrawnAnswer,
+  noMoveAnswer,
+} from "../messages/move-answers.ts";
+import { personFor } from "../standing.ts";
+
+/** Asks for the move of a cluster: of one cluster there is one at a time. @throws AccessError */
+export async function askForMove(
+  context: SlackContext,
+  cluster: Cluster,
+  requester: string,
+  told: readonly string[],
+): Promise<Message> {
+  const { ledger, config, now } = context;
+  const about = { id: "", cluster: cluster.name };
+  const turnedAway = await refuseActor(context, requester, "migrate", about);
+  if (turnedAway) return turnedAway;
+  if (!answersFor(cluster, await personFor(context, cluster, requester))) {
+    await noteAttempt(context, { act: "migrate", by: requester, code: "not-yours", request: about });
+    return mayNotPlanAnswer(cluster);
+  }
+  const latest = await ledger.moves.latestOf(cluster.name);
+  if (latest && (!isOver(latest) || latest.begun)) return moveOpenAnswer(latest);
+  const wish = { id: nextMoveId(cluster.name, latest), cluster: cluster.name, requester, told };
+  const move = createMove(wish, now(), config.timing.requestLapsesAfterSeconds);
+  const event = moveEvent("migration.asked", move, requester, now(), { told });
+  const result = await recordMove(context, move, event, now());
+  if (result.type === "committed") return moveAskedAnswer(move);
+  return result.current ? moveOpenAnswer(result.current) : failureAnswer("Ask for it once more.");
+}
+
+/** What somebody does with a move, and how it is told. */
+interface Act {
+  readonly act: TriedAct;
+  readonly event: EventType;
+  readonly why: string;
+  readonly decide: (move: Move, cluster: Cluster, person: Person, now: Date) => MoveVerdict;
+  /** What whoever did it is told; null: the message says it. */
+  readonly answer: (after: Move) => Message | null;
+}
+
+/** A click on Approve or Deny: one wins, everybody else is told who was first (law 2). @throws AccessError */
+export function decideOnMove(context: SlackContext, by: string, id: string, click: MoveClick): Promise<Message | null> {
+  const isApproval = click.verdict === "approved";
+  return actOnMove(context, by, id, {
+    act: isApproval ? "approve" : "deny",
+    event: isApproval ? "migration.approved" : "migration.denied",
+    why: click.why,
+    decide: (move, cluster, person, now) => decideMove(move, cluster, person, click, context.sealKeys, now),
+    answer: () => null,
+  });
+}
+
+/** Stops a move before its next step. @throws AccessError */
+export function stopMove(context: SlackContext, by: string, id: string, why: string): Promise<Message | null> {
+  return actOnMove(context, by, id, {
+    act: "withdraw",
+    event: "migration.withdrawn",
+    why,
+    decide: (move, cluster, person, now) => withdrawMove(move, cluster, person, why, now),
+    answer: moveWithdrawnAnswer,
+  });
+}
+
+/** Has what failed tried again at once. @throws AccessError */
+export function tryMoveAgain(context: SlackContext, by: string, id: string): Promise<Message | null> {
+  const act = {
+    act: "retry",
+    event: "migration.retried",
+    why: "",
+    decide: retryMove,
+    answer: moveRetriedAnswer,
+  } as const;
+  return actOnMove(context, by, id, act);
+}
+
+async function actOnMove(context: SlackContext, by: string, id: string, what: Act): Promise<Message | null> {
+  const move = await context.ledger.moves.get(id);
+  const about = move ?? { id, cluster: "" };
+  const turnedAway = await refuseActor(context, by, what.act, about);
+  if (turnedAway) return turnedAway;
+  const cluster = move && context.config.clusters.get(move.cluster);
+  if (!move || !cluster) {
+    await noteAttempt(context, { act: what.act, by, code: "no-such-request", request: about });
+    return noMoveAnswer(about.cluster || id);
+  }
+  return attempt(context, by, move, cluster, what);
+}
+
+/** Where somebody else wrote meanwhile, decides again on what stands there now. */
+async function attempt(
+  context: SlackContext,
+  by: string,
+  move: Move,
+  cluster: Cluster,
+  what: Act,
+): Promise<Message | null> {
+  // A move must be stoppable also while Slack does not say who is of which group.
+  const person = await personFor(context, cluster, by).catch((error: unknown) => {
+    if (what.act !== "withdraw") throw error;
+    return { user: by, memberships: [] };
+  });
+  const now = context.now();
+  const verdict = what.decide(move, cluster, person, now);
+  if (verdict.type === "refused") {
+    await noteAttempt(context, { act: what.act, by, code: verdict.code, request: move });
+    return moveRefusedAnswer(verdict.code, move, cluster);
+  }
+  const { after } = verdict;
+  const detail = { plan: after.plan?.digest ?? "", why: what.why, state: after.state };
+  const result = await recordMove(context, after, moveEvent(what.event, after, by, now, detail), now);
+  if (result.type === "committed") return what.answer(after);
+  return result.current ? attempt(context, by, result.current, cluster, what) : noMoveAnswer(cluster.name);
+}

@@ -1,0 +1,61 @@
+import { type MoveRefusal, moveApprovals } from "../../approval/decide-move.ts";
+import { isOver, type Move } from "../../migration/move.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { code, mention } from "../mrkdwn.ts";
+import { answer } from "./answers.ts";
+import type { Message } from "./message.ts";
+import { moveState } from "./move-message.ts";
+
+export function moveAskedAnswer({ id, cluster }: Move): Message {
+  return answer(
+    `Migration ${code(id)} of ${code(cluster)} is recorded. The worker plans it first, then the approvers are asked in their channel: ${moveApprovals} of them have to approve it.`,
+  );
+}
+
+/** Of one cluster there is one move at a time. */
+export function moveOpenAnswer(move: Move): Message {
+  return answer(
+    `${code(move.id)} of ${mention(move.requester)} is not over: ${moveState(move)}. Its message has the buttons.`,
+  );
+}
+
+export function noMoveAnswer(cluster: string): Message {
+  return answer(`No migration of ${code(cluster)} is under way.`);
+}
+
+export function moveRetriedAnswer({ id }: Move): Message {
+  return answer(`Migration ${code(id)} is tried again now.`);
+}
+
+export function moveWithdrawnAnswer(move: Move): Message {
+  return answer(`${code(move.id)}: ${moveState(move)}.`);
+}
+
+/** Why a click or a command on a move changed nothing. */
+export function moveRefusedAnswer(refusal: MoveRefusal, move: Move, { name, quiet }: Cluster): Message {
+  return answer(refusalWords(refusal, move, name, quiet));
+}
+
+function refusalWords(refusal: MoveRefusal, move: Move, name: string, quiet: Cluster["quiet"]): string {
+  switch (refusal) {
+    case "already-decided":
+    case "over":
+      return `Nothing was changed. ${code(move.id)}: ${moveState(move)}.`;
+    case "lapsed":
+      return `Nothing was changed: ${code(move.id)} has lapsed. Ask for it again with ${code(`/eks-access migrate ${name} ask`)}.`;
+    case "not-an-approver":
+      return `Approvers of ${code(name)} decide about this plan.`;
+    case "no-plan":
+      return "The plan is being made anew. Decide when its message shows it.";
+    case "plan-differs":
+      return "Nothing was changed: the plan is another one now. Read it in its message, and decide there.";
+    case "quiet":
+      return `Nothing is approved on ${code(name)} now: it is quiet${typeof quiet === "string" ? ` (${quiet})` : ""}.`;
+    case "approved-already":
+      return "You have approved this plan already. Another approver has to approve it too.";
+    case "not-yours":
+      return `Who asked for it, approvers of ${code(name)} and its on-call may do that.`;
+    case "not-in-trouble":
+      return isOver(move) ? `${code(move.id)} is over.` : `${code(move.id)} is under way: ${moveState(move)}.`;
+  }
+}

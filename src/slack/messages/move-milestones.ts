@@ -1,0 +1,19 @@
+import { isOver, type Move } from "../../migration/move.ts";
+import { code } from "../mrkdwn.ts";
+import { answer } from "./answers.ts";
+import { moveState } from "./move-message.ts";
+import type { Milestone } from "./requester-message.ts";
+
+/** Nobody can approve what nobody sees. */
+export function moveLostMilestone({ id, cluster }: Move): Milestone {
+  const text = `The approvers of ${code(cluster)} can't be asked in their channel about ${code(id)}: it is not there, or not for the bot. Ask an operator to mend ${code("channel")} in eks-access.yml.`;
+  return { name: "channel-lost", message: answer(text) };
+}
+
+/** How it ended, once nothing of it is left to be seen to. */
+export function moveEndMilestone(move: Move): readonly Milestone[] {
+  if (!isOver(move) || move.begun) return [];
+  return [
+    { name: move.state, message: answer(`Migration ${code(move.id)} of ${code(move.cluster)}: ${moveState(move)}.`) },
+  ];
+}

@@ -1,0 +1,53 @@
+import type { Move } from "../../migration/move.ts";
+import { code, cut, mention, mentions, plainLine, time, told } from "../mrkdwn.ts";
+import { moveState } from "./move-message.ts";
+import type { ThreadEntry } from "./thread-message.ts";
+
+/** Everything that happened to a move and belongs into its thread, oldest first. A pure function of the record. */
+export function moveThreadOf(move: Move): readonly ThreadEntry[] {
+  return [...decisionEntries(move), ...stepEntries(move), ...troubleEntries(move), ...endEntries(move)];
+}
+
+function decisionEntries({ approvals, voided, state }: Move): ThreadEntry[] {
+  return [
+    ...(voided && state === "pending"
+      ? [
+          {
+            name: `void-${voided.message}-${voided.by.join()}`,
+            text: `The approvals by ${mentions(voided.by)} are void: ${told(voided.message, 400)}. The approvers are asked again.`,
+          },
+        ]
+      : []),
+    ...approvals.map(({ by, at, digest }) => ({
+      name: `approved-${by}-${at}`,
+      text: `Plan ${code(digest.slice(0, 12))} approved by ${mention(by)} ${time(at)}.`,
+    })),
+  ];
+}
+
+function stepEntries({ done }: Move): ThreadEntry[] {
+  return done.map(({ name, at, proof }) => ({
+    name: `step-${name}-${at}`,
+    text: `✓ ${code(name, 300)} ${time(at)}\n${told(proof.join(" "), 800)}`,
+  }));
+}
+
+/** Once for each cause: how often it was tried stands in the message. */
+function troubleEntries({ trouble, lapsesAt }: Move): ThreadEntry[] {
+  if (!trouble) return [];
+  return [{ name: `trouble-${trouble.code}-${lapsesAt}`, text: `:warning: ${told(trouble.message, 1200)}` }];
+}
+
+function endEntries(move: Move): ThreadEntry[] {
+  const { state, denial, endedAt, begun } = move;
+  if (endedAt === null || begun) return [];
+  if (state === "denied" && denial) {
+    return [
+      {
+        name: "denied",
+        text: `Denied by ${mention(denial.by)} ${time(denial.at)}: ${cut(plainLine(denial.why), 600)}`,
+      },
+    ];
+  }
+  return [{ name: state, text: `${moveState(move)}.` }];
+}

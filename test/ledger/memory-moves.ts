@@ -1,0 +1,44 @@
+import type { AuditEvent } from "../../src/audit/event.ts";
+import type { Shown } from "../../src/ledger/ledger.ts";
+import type { MoveLedger } from "../../src/ledger/moves.ts";
+import { type Move, moveDueAt, moveNumber } from "../../src/migration/move.ts";
+
+/** The moves in memory, beside the ledger in memory. Passes test/ledger/move-contract.ts. */
+export function memoryMoves(append: (event: AuditEvent) => void, records = new Map<string, Move>()): MoveLedger {
+  const shown = new Map<string, Shown>();
+  const unshown = new Set<string>();
+  const all = () => [...records.values()];
+  return {
+    get: async (id) => records.get(id) ?? null,
+    latestOf: async (cluster) =>
+      all()
+        .filter((move) => move.cluster === cluster)
+        .sort((a, b) => moveNumber(b) - moveNumber(a))[0] ?? null,
+    commit: async ({ after, event }) => {
+      const current = records.get(after.id) ?? null;
+      if (current && JSON.stringify(current) === JSON.stringify(after)) return { type: "committed" };
+      if ((current?.version ?? 0) !== after.version - 1) return { type: "conflict", current };
+      records.set(after.id, structuredClone(after));
+      unshown.add(after.id);
+      append(event);
+      return { type: "committed" };
+    },
+    due: async (now, limit) =>
+      all()
+        .flatMap((move) => {
+          const due = moveDueAt(move);
+          return due === null || due > now.getTime() ? [] : [{ move, due }];
+        })
+        .sort((a, b) => a.due - b.due)
+        .map(({ move }) => move)
+        .slice(0, limit),
+    unshown: async (limit) => [...unshown].slice(0, limit),
+    shown: async (id) => shown.get(id) ?? null,
+    markShown: async (id, what) => {
+      shown.set(id, what);
+      const newest = records.get(id)?.version;
+      if (newest === what.version) unshown.delete(id);
+      else if (newest !== undefined) unshown.add(id);
+    },
+  };
+}
