@@ -17,6 +17,8 @@ export interface CarriedOut {
   readonly decided: Settlement;
   /** The granted requests as their records are now. */
   readonly begun: readonly AccessRequest[];
+  /** Ids of grants of which nothing was sent before this run, and all that it has sent for them was answered. */
+  readonly answered: ReadonlySet<string>;
   readonly outcomes: Outcomes;
   /** Whether a request's principal is not tried again in this run. */
   readonly isDone: (request: AccessRequest) => boolean;
@@ -29,24 +31,20 @@ export async function recordOutcomes(
   opened: OpenedCluster,
   done: CarriedOut,
 ): Promise<void> {
-  const { decided, begun, outcomes, isDone } = done;
+  const { decided, begun, isDone } = done;
   const voided = decided.voided.filter(({ request }) => isDone(request));
   const given = [...begun, ...decided.repaired].filter(isDone);
-  await inParallel(voided, (each) => recordVoid(context, outcomes, each));
+  await inParallel(voided, (each) => recordVoid(context, done, each));
   await inParallel([...decided.refused, ...decided.stuck], ({ request, refusal }) => fail(context, request, refusal));
   await inParallel(given, (request) => recordGiven(context, cluster, opened, done, request));
-  await inParallel(decided.leaving.filter(isDone), (request) => recordTaken(context, outcomes, request));
+  await inParallel(decided.leaving.filter(isDone), (request) => recordTaken(context, done, request));
   await inParallel(decided.drifted, ({ request, message }) => noteDrift(context, request, message));
   await inParallel(decided.holding, (request) => noteDrift(context, request, null));
 }
 
 /** One that may have been written is asked for again only when nothing of it is left. */
-async function recordVoid(
-  context: WorkerContext,
-  outcomes: Outcomes,
-  { request, message }: VoidApproval,
-): Promise<void> {
-  const left = request.grant?.writeBegan ? whyLeft(outcomes, request) : null;
+async function recordVoid(context: WorkerContext, done: CarriedOut, { request, message }: VoidApproval): Promise<void> {
+  const left = request.grant?.writeBegan ? whyLeft(done, request) : null;
   await (left ? putOff(context, request, left) : voidApproval(context, request, message));
 }
 
@@ -80,12 +78,13 @@ function unwritten(request: AccessRequest): AccessRequest {
   return request.grant ? { ...request, grant: { ...request.grant, writeBegan: null } } : request;
 }
 
-async function recordTaken(context: WorkerContext, outcomes: Outcomes, request: AccessRequest): Promise<void> {
-  const left = whyLeft(outcomes, request);
-  await (left ? putOff(context, request, left) : end(context, request, outcomes.remainsOf(request.principal)));
+async function recordTaken(context: WorkerContext, done: CarriedOut, request: AccessRequest): Promise<void> {
+  const left = whyLeft(done, request);
+  await (left ? putOff(context, request, left) : end(context, request, done.outcomes.remainsOf(request.principal)));
 }
 
 /** Why something of a grant may be left; null: nothing is. */
-function whyLeft(outcomes: Outcomes, request: AccessRequest): unknown {
-  return outcomes.failureOf(request.principal)?.error ?? outcomes.doubtOf(request);
+function whyLeft({ outcomes, answered }: CarriedOut, request: AccessRequest): unknown {
+  const asSent = answered.has(request.id) ? unwritten(request) : request;
+  return outcomes.failureOf(request.principal)?.error ?? outcomes.doubtOf(asSent);
 }

@@ -6,13 +6,13 @@ import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
 import { identityInDocument } from "../../src/jobs/cluster-state.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
-import { addressOf } from "../../src/jobs/open-cluster.ts";
+import { addressOf, openCluster } from "../../src/jobs/open-cluster.ts";
 import { previewCluster } from "../../src/jobs/preview.ts";
 import { reconcileCluster } from "../../src/jobs/reconcile.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { type AccessRequest, createRequest, revise } from "../../src/request/request.ts";
 import type { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { arns } from "../../src/sandbox/scene.ts";
+import { arns, initialAwsAuth } from "../../src/sandbox/scene.ts";
 import { configurationOf } from "../../src/sandbox/scene-clusters.ts";
 import { aChange } from "../builders/an-event.ts";
 
@@ -42,13 +42,15 @@ export interface Wish {
   readonly level?: string;
   readonly principal?: string;
   readonly durationSeconds?: number;
+  /** The request that it continues. */
+  readonly extends?: string;
 }
 
 /** Asks, and lets the worker look. */
 export async function ask(context: WorkerContext, cluster: Cluster, wish: Wish): Promise<AccessRequest> {
   const { id, level = "viewer", principal = arns.engineer, durationSeconds = 3600 } = wish;
   const groups = cluster.levels.find(({ name }) => name === level)?.groups ?? [];
-  const common = { requester: "U0ENGINEER", cluster: cluster.name, reason: "a test", extends: null };
+  const common = { requester: "U0ENGINEER", cluster: cluster.name, reason: "a test", extends: wish.extends ?? null };
   const asked = createRequest({ ...common, id, level, principal, groups, durationSeconds }, context.now(), 3600);
   await context.ledger.commit(aChange(asked));
   await previewCluster(context, cluster);
@@ -104,6 +106,12 @@ export interface Outside {
   readonly edit: (arn: string, groups: readonly string[] | null) => Promise<void>;
   /** Everything that stands there, but for the order. */
   readonly all: () => Promise<string>;
+  /** Everything as it was at first. */
+  readonly reset: () => Promise<void>;
+  /** Writes there, and gives and takes nothing by it: somebody must stand there. */
+  readonly touch: (arn: string) => Promise<void>;
+  /** Opens the cluster so that somebody acts each time when a worker has read what stands there for a principal. */
+  readonly afterReading: (arn: string, act: () => Promise<void>) => NonNullable<WorkerContext["openCluster"]>;
 }
 
 export function outsideDocument(sandbox: Sandbox): Outside {
@@ -117,6 +125,28 @@ export function outsideDocument(sandbox: Sandbox): Outside {
       await cluster.editAwsAuth((map) => ({ ...map, data: groups ? { ...others, mapUsers: text } : others }));
     },
     all: async () => JSON.stringify(data()),
+    reset: async () => {
+      await cluster.editAwsAuth(({ metadata, ...map }) => {
+        const { annotations: _, ...bare } = metadata;
+        return { ...map, metadata: bare, data: { ...initialAwsAuth } };
+      });
+    },
+    touch: async () => {
+      const touched = crypto.randomUUID();
+      await cluster.editAwsAuth(({ metadata, ...map }) => ({
+        ...map,
+        metadata: { ...metadata, annotations: { ...metadata.annotations, touched } },
+      }));
+    },
+    afterReading: (_, act) => async (context, about, errands) => {
+      const { client, ...open } = await openCluster(context, about, errands);
+      const readAwsAuth = async () => {
+        const found = await client.readAwsAuth();
+        await act();
+        return found;
+      };
+      return { ...open, client: { ...client, readAwsAuth } };
+    },
   };
 }
 
@@ -134,6 +164,27 @@ export function outsideEntries(sandbox: Sandbox, cluster: Cluster): Outside {
     all: async () => {
       const all = await Promise.all((await entries.list()).map((arn) => entries.describe(arn)));
       return JSON.stringify(all.map((entry) => entry && { ...entry, arn: "" }).toSorted());
+    },
+    reset: () => entries.remove(arns.engineer),
+    touch: async (arn) => {
+      const entry = await entries.describe(arn);
+      if (entry) await entries.tag(entry, { touched: crypto.randomUUID() });
+    },
+    afterReading: (arn, act) => async (context, about, errands) => {
+      const { entries: read, ...open } = await openCluster(context, about, errands);
+      if (!read) throw new Error(`${about.name} takes no access entries`);
+      const describe = async (principalArn: string) => {
+        const found = await read.describe(principalArn);
+        if (principalArn === arn) await act();
+        return found;
+      };
+      // That somebody has no entry is read in the list.
+      const list = async () => {
+        const found = await read.list();
+        if (!found.includes(arn)) await act();
+        return found;
+      };
+      return { ...open, entries: { ...read, describe, list } };
     },
   };
 }
