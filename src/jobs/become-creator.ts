@@ -1,9 +1,8 @@
 import type { RequestIds } from "../audit/request-ids.ts";
-import { type AssumeOptions, assumeRole } from "../aws/assume-role.ts";
+import { assumeRole } from "../aws/assume-role.ts";
 import { type CallerIdentity, callerIdentity } from "../aws/caller-identity.ts";
 import type { AwsCredentials, CredentialSource } from "../aws/credentials.ts";
 import { credentialsOfProfile, ownCredentials } from "../aws/own-credentials.ts";
-import { sessionNameOf } from "../aws/session-name.ts";
 import { creatorSessionPolicy, waySessionPolicy } from "../aws/session-policy.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { Cluster } from "../policy/cluster.ts";
@@ -16,16 +15,7 @@ import {
   type KnownCreator,
 } from "../policy/creator.ts";
 import { canonicalCaller } from "../principal/arn.ts";
-
-/** The shortest session that STS gives, in seconds; it would give a chain an hour at most. */
-const sessionSeconds = 900;
-
-/** For whom a cluster is opened: a request, or what somebody asked in Slack. CloudTrail shows it. */
-export interface Errand {
-  readonly id: string;
-  /** Slack user id. */
-  readonly requester: string;
-}
+import { type Errand, sessionOf, tagsOf } from "./session-of.ts";
 
 /** The creator's credentials, with who AWS says that they are. */
 export interface CreatorSession {
@@ -133,31 +123,4 @@ function mismatch(name: string, creator: KnownCreator, found: string): AccessErr
   return new AccessError("creator-mismatch", says(`the worker itself, ${should}`), {
     mend: "Put the user's keys into a profile of the worker, and name it as the creator's profile in eks-access.yml.",
   });
-}
-
-function sessionOf(
-  errands: readonly Errand[],
-): Pick<AssumeOptions, "sessionName" | "sourceIdentity" | "durationSeconds"> {
-  const requesters = requestersOf(errands);
-  const [only] = requesters;
-  return {
-    sessionName: sessionNameOf(...requesters, ...errands.map((errand) => errand.id)),
-    sourceIdentity: requesters.length === 1 && only ? only : "eks-access",
-    durationSeconds: sessionSeconds,
-  };
-}
-
-function tagsOf(errands: readonly Errand[]): Record<string, string> {
-  const ids = errands.map((errand) => errand.id);
-  return { "eks-access:requests": tagValue(ids), "eks-access:requesters": tagValue(requestersOf(errands)) };
-}
-
-function requestersOf(errands: readonly Errand[]): readonly string[] {
-  return [...new Set(errands.map((request) => request.requester))];
-}
-
-/** AWS bounds a tag's value to 256 characters; what does not fit is counted, and the audit log has it all. */
-function tagValue(values: readonly string[]): string {
-  const text = values.join(" ");
-  return text.length <= 256 ? text : `${values[0]} and ${values.length - 1} more`;
 }

@@ -8,10 +8,11 @@ import type { MigrationFacts, StandingEntry } from "../migration/facts.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { clusterArnOf } from "../policy/cluster-arn.ts";
 import { partitionOf } from "../policy/may-request.ts";
-import type { Errand } from "./become-creator.ts";
+
 import type { WorkerContext } from "./context.ts";
 import { addressOf } from "./open-cluster.ts";
 import { type ReachedCluster, reachCluster } from "./reach-cluster.ts";
+import type { Errand } from "./session-of.ts";
 
 /** The tag of an access entry that a migration makes, with how far it came: `begun`, then `whole`. */
 export const migrationTag = "eks-access/migration";

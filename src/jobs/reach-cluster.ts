@@ -3,10 +3,11 @@ import { type ClusterDescription, describeCluster } from "../aws/describe-cluste
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
-import { becomeCreator, type Errand } from "./become-creator.ts";
+import { becomeCreator } from "./become-creator.ts";
 import type { WorkerContext } from "./context.ts";
 import { knownCreator } from "./discover-creator.ts";
 import { addressOf, connectAs } from "./open-cluster.ts";
+import type { Errand } from "./session-of.ts";
 
 /** A cluster that is only to be looked at, whatever its authentication mode is. */
 export interface ReachedCluster {

@@ -9,8 +9,8 @@ import { explain } from "../failure/access-error.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { canonicalCaller } from "../principal/arn.ts";
-import type { Errand } from "./become-creator.ts";
 import { connectAs } from "./open-cluster.ts";
+import type { Errand } from "./session-of.ts";
 
 /** A cluster that somebody is signed in to. */
 export interface SignedInCluster {
