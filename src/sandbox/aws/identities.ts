@@ -40,8 +40,10 @@ export interface Caller {
   session?: Session;
 }
 
-/** The statements of a policy, each of which allows something. */
+/** The statements of a policy. */
 export type PolicyStatements = readonly {
+  /** What one statement denies, no other allows. */
+  readonly effect: "Allow" | "Deny";
   readonly actions: readonly string[];
   readonly resources: readonly string[];
   /** All of them have to be met. */
@@ -91,6 +93,7 @@ export function identityAllows(
   resource: string,
   context: ConditionContext = {},
 ): boolean {
+  if (hasStatement("Deny", policy, action, resource, context)) return false;
   return allow.some((pattern) => matches(pattern, action)) || policyAllows(policy, action, resource, context);
 }
 
@@ -106,8 +109,13 @@ export function sessionAllows(
 
 /** Whether identity policy and session policy allow an action together (IAM User Guide, "Session policies"). */
 export function mayCall(caller: Caller, action: string, resource: string, context: ConditionContext = {}): boolean {
-  const own = identityAllows(caller.identity, action, resource, context);
-  return own && sessionAllows(caller, action, resource, context);
+  const known = { ...context, ...tagsOf(caller) };
+  return identityAllows(caller.identity, action, resource, known) && sessionAllows(caller, action, resource, known);
+}
+
+/** The tags of a session, as conditions know them (IAM User Guide, "AWS global condition context keys"). */
+function tagsOf({ session }: Caller): ConditionContext {
+  return Object.fromEntries([...(session?.tags ?? [])].map(([key, value]) => [`aws:PrincipalTag/${key}`, [value]]));
 }
 
 function policyAllows(
@@ -116,8 +124,20 @@ function policyAllows(
   resource: string,
   context: ConditionContext,
 ): boolean {
+  const has = (effect: "Allow" | "Deny") => hasStatement(effect, statements, action, resource, context);
+  return has("Allow") && !has("Deny");
+}
+
+function hasStatement(
+  wanted: "Allow" | "Deny",
+  statements: PolicyStatements,
+  action: string,
+  resource: string,
+  context: ConditionContext,
+): boolean {
   return statements.some(
-    ({ actions, resources, conditions }) =>
+    ({ effect, actions, resources, conditions }) =>
+      effect === wanted &&
       actions.some((pattern) => matches(pattern, action)) &&
       resources.some((pattern) => matches(pattern, resource)) &&
       conditions.every((condition) => isMet(condition, context)),

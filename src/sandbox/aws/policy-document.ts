@@ -1,9 +1,9 @@
 import type { Condition, PolicyStatements } from "./identities.ts";
 
 /**
- * Reads a policy, as of an identity or of a session: null where AWS would call it malformed. Statements that allow, with
- * actions, resources and conditions on texts, are all that the sandbox knows of the language. What is not understood must not
- * be passed over: a condition or a denial would make it allow less.
+ * Reads a policy, as of an identity or of a session: null where AWS would call it malformed. Statements with actions, resources
+ * and conditions on texts are all that the sandbox knows of the language. What is not understood must not be passed over: a
+ * condition would make it allow less.
  */
 export function readPolicyDocument(text: string): PolicyStatements | null {
   try {
@@ -25,9 +25,9 @@ function readStatement({
 }: Record<string, unknown>): PolicyStatements[number] {
   const actions = texts(Action);
   const resources = texts(Resource);
-  const isKnown = Effect === "Allow" && actions.length > 0 && resources.length > 0;
-  if (!isKnown || Object.keys(unknown).length > 0) throw new Error("not a statement we know");
-  return { actions, resources, conditions: readConditions(Condition) };
+  const isKnown = actions.length > 0 && resources.length > 0 && Object.keys(unknown).length === 0;
+  if (!isKnown || (Effect !== "Allow" && Effect !== "Deny")) throw new Error("not a statement we know");
+  return { effect: Effect, actions, resources, conditions: readConditions(Condition) };
 }
 
 const tests = ["StringEquals", "StringLike", "ArnEquals", "ArnLike", "Null"] as const;

@@ -4,6 +4,7 @@ import {
   CreateAccessEntryCommand,
   type CreateAccessEntryCommandInput,
   DescribeAccessEntryCommand,
+  DescribeClusterCommand,
   ListAccessPoliciesCommand,
 } from "@aws-sdk/client-eks";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
@@ -181,8 +182,19 @@ describe("a policy with conditions", () => {
     expect(refused).toEqual(refused.map(() => "AccessDeniedException"));
   });
 
+  it("denies what one statement denies, whatever the others allow", async () => {
+    const eks = withPolicy(
+      { Action: "eks:*", Resource: "*" },
+      { Effect: "Deny", Action: "eks:CreateAccessEntry", Resource: clusterArn },
+      { Effect: "Deny", Action: "*", Resource: "*", Condition: { Null: { "aws:PrincipalTag/marked": "false" } } },
+    );
+
+    expect(await nameOf(eks.send(create()))).toBe("AccessDeniedException");
+    expect((await eks.send(new DescribeClusterCommand({ name: clusterName }))).cluster?.name).toBe(clusterName);
+  });
+
   it.each([
-    ["a denial", { Effect: "Deny", Action: "eks:*", Resource: "*" }],
+    ["another effect", { Effect: "Perhaps", Action: "eks:*", Resource: "*" }],
     [
       "an unknown operator",
       { Action: "eks:*", Resource: "*", Condition: { IpAddress: { "aws:SourceIp": "10.0.0.0/8" } } },
