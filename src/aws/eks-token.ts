@@ -14,12 +14,15 @@ const hosts = new Map<string, string>();
  * STS. It is accepted until 15 minutes after `now`; the API server remembers its answer to a token, so a check that
  * must see the present mints a new one. Format: aws-iam-authenticator, pkg/token.
  *
- * @param now the time of signing
+ * @param now the time of signing, of which the token has the seconds
+ * @param expiresIn seconds for which STS is to take the signature. 60 is what the AWS CLI signs; the authenticator counts
+ *   15 minutes from X-Amz-Date whatever stands here. Two tokens of one second differ where it differs.
  */
 export async function mintToken(
   credentials: AwsCredentials,
   cluster: { readonly eksName: string; readonly region: string },
   now: Date,
+  expiresIn = 60,
 ): Promise<string> {
   const host = stsHost(cluster.region);
   const signer = new SignatureV4({ service: "sts", region: cluster.region, credentials, sha256: Sha256 });
@@ -31,8 +34,7 @@ export async function mintToken(
     query: { Action: "GetCallerIdentity", Version: "2011-06-15" },
     headers: { host, [clusterHeader]: cluster.eksName },
   });
-  // 60 is what the AWS CLI signs; the authenticator counts 15 minutes from X-Amz-Date whatever stands here.
-  const signed = await signer.presign(request, { expiresIn: 60, signingDate: now });
+  const signed = await signer.presign(request, { expiresIn, signingDate: now });
   return `k8s-aws-v1.${Buffer.from(urlOf(signed), "utf8").toString("base64url")}`;
 }
 

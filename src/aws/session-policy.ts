@@ -42,6 +42,15 @@ export function historianSessionPolicy(): string {
   return policyOf([["cloudtrail:LookupEvents"], "*"]);
 }
 
+/**
+ * Bounds a session to nothing in AWS at all, whatever the role's own policies and those of resources allow. Who it is it may ask
+ * all the same: sts:GetCallerIdentity answers whoever is denied it, too (API reference of STS), and a token for a cluster is that question.
+ */
+export function nothingSessionPolicy(): string {
+  const Statement = [{ Effect: "Deny", Action: "*", Resource: "*" }];
+  return JSON.stringify({ Version: "2012-10-17", Statement });
+}
+
 type Statement = readonly [actions: readonly string[], resource: string, condition?: object];
 
 function policyOf(...statements: readonly Statement[]): string {

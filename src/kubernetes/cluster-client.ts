@@ -8,8 +8,8 @@ import { type Reviews, reviews } from "./reviews.ts";
 
 /** All that we ask of one cluster, with one identity. Each call fails with an `AccessError` of a `cluster-…` code. */
 export interface ClusterClient extends AwsAuthStore, Reviews {
-  /** Names of pods: the first 500. */
-  listPods(namespace: string): Promise<readonly string[]>;
+  /** Names of pods: the first 500, or as many as told. An empty namespace stands for every one. */
+  listPods(namespace: string, limit?: number): Promise<readonly string[]>;
   /** What RBAC binds to each group. */
   groupBindings(): Promise<ReadonlyMap<string, readonly GroupBinding[]>>;
   /** What these groups may do by these bindings, in words. */
@@ -31,12 +31,14 @@ export function connectCluster(
   return {
     ...awsAuthStore(connection, cluster.name),
     ...reviews(connection, cluster.name),
-    listPods: async (namespace) => {
+    listPods: async (namespace, limit = 500) => {
       try {
-        const { items } = await core.listNamespacedPod({ namespace, limit: 500 });
+        const { items } = await (namespace === ""
+          ? core.listPodForAllNamespaces({ limit })
+          : core.listNamespacedPod({ namespace, limit }));
         return items.flatMap((pod) => pod.metadata?.name ?? []);
       } catch (error) {
-        throw kubernetesFailure(error, `GET pods in ${namespace} of cluster ${cluster.name}`);
+        throw kubernetesFailure(error, `GET pods in ${namespace || "every namespace"} of cluster ${cluster.name}`);
       }
     },
     groupBindings: () => groupBindings(connection, cluster.name),

@@ -8,7 +8,7 @@ const longestId = 100;
 /**
  * Tells of each call to the API server, by method and kind of object.
  *
- * @param auditIds gets the audit id of each write of a ConfigMap, refused ones included
+ * @param auditIds gets the audit id of each write of a ConfigMap and of what a principal does that signs in, refused ones included
  */
 export function observedHttp(http: HttpLibrary, auditIds?: RequestIds): HttpLibrary {
   return {
@@ -19,7 +19,7 @@ export function observedHttp(http: HttpLibrary, auditIds?: RequestIds): HttpLibr
         { service: "kubernetes", operation },
         () => sent.toPromise(),
         (answer) => {
-          noteWrite(auditIds, operation, request, answer);
+          note(auditIds, operation, request, answer);
           return resultOfStatus(answer.httpStatusCode);
         },
       );
@@ -35,14 +35,16 @@ export function auditIdOf({ headers }: Pick<ResponseContext, "headers">): string
   return headers["audit-id"]?.slice(0, longestId) ?? null;
 }
 
-function noteWrite(
+const noted = /^(?:(?:PUT|POST) configmaps|POST selfsubjectreviews|GET pods)$/;
+
+function note(
   auditIds: RequestIds | undefined,
   operation: string,
   request: RequestContext,
   answer: ResponseContext,
 ): void {
   const id = auditIdOf(answer);
-  if (id === null || !/^(?:PUT|POST) configmaps$/.test(operation)) return;
+  if (id === null || !noted.test(operation)) return;
   const isDryRun = new URL(request.getUrl()).searchParams.has("dryRun");
   auditIds?.add(isDryRun ? `${operation} (dry run)` : operation, id);
 }

@@ -29,6 +29,13 @@ test("the token is a presigned GetCallerIdentity, signed for this one cluster", 
   });
 });
 
+test("two tokens of one second differ where the one is to be taken for longer", async () => {
+  const { worker } = accountUnderTest();
+  const mint = (seconds: number) => mintToken(worker, { eksName: "payments", region }, now, seconds);
+
+  expect(new Set([await mint(60), await mint(61), await mint(60)]).size).toBe(2);
+});
+
 test("the host is the real one although our own STS calls go elsewhere", async () => {
   vi.stubEnv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
 

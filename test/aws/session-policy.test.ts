@@ -1,10 +1,16 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
 import { assumeRole } from "../../src/aws/assume-role.ts";
+import { callerIdentity } from "../../src/aws/caller-identity.ts";
 import type { AwsCredentials } from "../../src/aws/credentials.ts";
 import { describeCluster } from "../../src/aws/describe-cluster.ts";
 import { findCreation } from "../../src/aws/find-creation.ts";
-import { creatorSessionPolicy, historianSessionPolicy, waySessionPolicy } from "../../src/aws/session-policy.ts";
+import {
+  creatorSessionPolicy,
+  historianSessionPolicy,
+  nothingSessionPolicy,
+  waySessionPolicy,
+} from "../../src/aws/session-policy.ts";
 import { account, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
@@ -66,6 +72,15 @@ describe("of a role that may do everything", () => {
     expect((await goOn(session, next)).sessionToken).toBeTruthy();
     await expect(goOn(session, other)).rejects.toMatchObject(denied);
     await expect(look(session, "payments")).rejects.toMatchObject(denied);
+    await expect(askCloudTrail(session)).rejects.toMatchObject(denied);
+  });
+
+  test("a principal's session says who it is and can do nothing at all", async () => {
+    const session = await sessionWith(nothingSessionPolicy());
+
+    expect((await callerIdentity(session, region)).arn).toMatch(/:assumed-role\/terraform\/eks-access$/);
+    await expect(look(session, "payments")).rejects.toMatchObject(denied);
+    await expect(goOn(session, next)).rejects.toMatchObject(denied);
     await expect(askCloudTrail(session)).rejects.toMatchObject(denied);
   });
 
