@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { creatorFile } from "./creator-file.ts";
+import { creatorFile, externalId } from "./creator-file.ts";
 import { account, duration, slackUser, text, userOrGroup } from "./forms.ts";
 import { policyFile } from "./policy-file.ts";
 
@@ -52,6 +52,10 @@ const rolePath = text(
   /^\/([!-)+->@-~]+\/)?$/,
   "use a path of IAM that begins and ends with a slash, for example /team/",
 );
+const assumableRole = text(
+  /^arn:[a-z-]+:iam::\d{12}:role\/(?:[\w+=,.@-]+\/)*[\w+=,.@*-]+$/,
+  "use a role's ARN with its path, in whose name * stands for any text, for example arn:aws:iam::111122223333:role/team-*",
+);
 
 const level = z
   .strictObject({
@@ -88,6 +92,7 @@ const cluster = z.strictObject({
   accessEntries: z
     .strictObject({ as: z.enum(["creator", "worker"]).default("creator"), rolePaths: z.array(rolePath).default([]) })
     .prefault({}),
+  signIn: z.strictObject({ roles: z.array(assumableRole).default([]), externalId: externalId.optional() }).prefault({}),
   ticket: z.enum(["none", "optional", "required"]).default("none"),
   ticketPattern: ticketPattern.optional(),
   quiet: z.union([z.boolean(), z.string().min(1).max(200)], "write true, or the reason as a text").default(false),

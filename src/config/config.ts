@@ -7,6 +7,7 @@ import { creatorProblems } from "./creator-problems.ts";
 import { policyProblems } from "./policy-problems.ts";
 import { breakGlassOf, quietReason, rulesOf } from "./policy-rules.ts";
 import { problemOfYaml, problemsOfForm } from "./problems.ts";
+import { signInProblems } from "./sign-in-problems.ts";
 
 /** What `eks-access.yml` says. */
 export interface Config {
@@ -74,6 +75,7 @@ export function readConfig(text: string): ConfigReading {
     ...unknownLevels(read.data),
     ...reservedLevels(read.data),
     ...creatorProblems(read.data),
+    ...signInProblems(read.data),
     ...twice(read.data),
     ...policyProblems(read.data),
     ...linkProblems(read.data),

@@ -7,7 +7,8 @@ const roleArn = z.string(roleForm).regex(anyRole, roleForm);
 const userForm = "use a user's ARN, for example arn:aws:iam::111122223333:user/cluster-creator";
 const userArn = z.string(userForm).regex(/^arn:[a-z-]+:iam::\d{12}:user\/[\w+=,.@/-]+$/, userForm);
 const externalIdForm = "use 2 to 1224 letters, digits and _+=,.@:/-";
-const externalId = z.string(externalIdForm).regex(/^[\w+=,.@:/-]{2,1224}$/, externalIdForm);
+/** What a role's trust policy asks for (API reference of STS AssumeRole). */
+export const externalId = z.string(externalIdForm).regex(/^[\w+=,.@:/-]{2,1224}$/, externalIdForm);
 const profileForm = "use the name of an AWS profile, without spaces";
 const profile = z.string(profileForm).regex(/^[\w+=,.@:/-]{1,128}$/, profileForm);
 

@@ -3,6 +3,7 @@ import type { TicketRule } from "../request/ticket.ts";
 import type { BreakGlass } from "./break-glass.ts";
 import type { Creator } from "./creator.ts";
 import type { Rule } from "./rule.ts";
+import type { SignInSettings } from "./sign-in.ts";
 
 /** One thing that a level must allow, asked of the API server after each grant. */
 export interface AccessCheck {
@@ -67,4 +68,6 @@ export interface Cluster {
   /** How new grants are made where the cluster reads both. */
   readonly grants: Way;
   readonly accessEntries: AccessEntrySettings;
+  /** As which principals the worker signs in, to prove their grants. */
+  readonly signIn: SignInSettings;
 }
