@@ -74,3 +74,17 @@ test("it lets nothing through on another cluster, and no entry of nodes", async 
 
   expect(refusals.map(({ name }) => name)).toEqual(refusals.map(() => "AccessDeniedException"));
 });
+
+const nothing = readFileSync(new URL("../../deploy/iam/sign-in-nothing-policy.json", import.meta.url), "utf8");
+
+test("sign-in-nothing-policy.json takes everything from a session of a proof, and nothing from a person's", async () => {
+  const { arn } = aws.account.addRole({ name: "on-call", allow: ["*"] });
+  aws.account.setPolicy(arn, nothing);
+  const clusterOf = (tags: Readonly<Record<string, string>>) => {
+    const session = aws.account.sessionFor(arn, "me", { tags: new Map(Object.entries(tags)) });
+    return clientsOf(aws.url, session).eks.send(new DescribeClusterCommand({ name: "payments" }));
+  };
+
+  expect((await clusterOf({ team: "shop" })).cluster?.name).toBe("payments");
+  expect((await refusalOf(clusterOf({ "eks-access:requests": "r-one" }))).name).toBe("AccessDeniedException");
+});

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { sessionNameOf } from "../../src/aws/session-name.ts";
-import { creatorSessionPolicy, waySessionPolicy } from "../../src/aws/session-policy.ts";
+import { creatorSessionPolicy, nothingSessionPolicy, waySessionPolicy } from "../../src/aws/session-policy.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -16,7 +16,7 @@ const policy = z.object({
         .string()
         .regex(/^[A-Za-z0-9]+$/)
         .optional(),
-      Effect: z.literal("Allow"),
+      Effect: z.enum(["Allow", "Deny"]),
       Principal: z.strictObject({ AWS: z.string() }).optional(),
       Action: oneOrMore,
       Resource: oneOrMore.optional(),
@@ -38,7 +38,7 @@ function actionsOf(name: string): string[] {
 const adapters = readdirSync(`${root}/src/aws`)
   .map((file) => readFileSync(`${root}/src/aws/${file}`, "utf8"))
   .join("\n");
-const jobs = readFileSync(`${root}/src/jobs/become-creator.ts`, "utf8");
+const jobs = readFileSync(`${root}/src/jobs/session-of.ts`, "utf8");
 
 test("the code sends no command that the policies do not know", () => {
   const commands = new Set([...adapters.matchAll(/new (\w+Command)\(/g)].map(([, name]) => name));
@@ -69,6 +69,41 @@ test("the worker may do what an assumed session takes, on named roles, and nothi
   const unbound = statements.filter(({ Resource = ["*"] }) => Resource.some((resource) => !isNamed(resource)));
   // LookupEvents knows no resources (service authorization reference of CloudTrail).
   expect(unbound.flatMap((statement) => statement.Action)).toEqual(["cloudtrail:LookupEvents"]);
+});
+
+test("who signs in for a proof takes what an assumed session takes, is marked, and may then do nothing", () => {
+  const session = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"];
+  const own = policy.parse(JSON.parse(nothingSessionPolicy())).Statement;
+  const [nothing, ...others] = read("sign-in-nothing-policy").Statement;
+  const trusted = read("sign-in-trust-policy").Statement;
+  const assume = trusted.find(({ Action }) => Action.includes("sts:AssumeRole"));
+  const creator = read("creator-trust-policy").Statement;
+
+  expect(actionsOf("sign-in-policy")).toEqual(session);
+  expect(actionsOf("sign-in-trust-policy")).toEqual(session);
+  expect(
+    read("sign-in-policy")
+      .Statement.flatMap(({ Resource = ["*"] }) => Resource)
+      .every(isNamed),
+  ).toBe(true);
+  expect(own).toEqual([{ Effect: "Deny", Action: ["*"], Resource: ["*"] }]);
+  expect(nothing).toMatchObject({ Effect: "Deny", Action: ["*"], Resource: ["*"] });
+  expect(others).toEqual([]);
+  const [tag = ""] = Object.keys(nothing?.Condition?.Null ?? {});
+  expect(assume?.Condition?.StringLike).toMatchObject({ [tag.replace("Principal", "Request")]: ["?*"] });
+  expect(jobs).toContain(`"${tag.replace("aws:PrincipalTag/", "")}":`);
+  expect(trusted.filter((each) => each !== assume).map(({ Sid: _, ...rest }) => rest)).toEqual(
+    creator.filter(({ Action }) => !Action.includes("sts:AssumeRole")).map(({ Sid: _, ...rest }) => rest),
+  );
+});
+
+test("nothing but the sessions of a proof is denied, and that by no other way", () => {
+  const files = readdirSync(`${root}/deploy/iam`).filter((file) => file.endsWith(".json"));
+  const denying = files.filter((file) =>
+    read(file.replace(".json", "")).Statement.some(({ Effect }) => Effect === "Deny"),
+  );
+
+  expect(denying).toEqual(["sign-in-nothing-policy.json"]);
 });
 
 test("a role on the way may go on to named roles, hand on what it was given, and nothing else", () => {
