@@ -21,6 +21,7 @@ export type EventType =
   | "glass.reviewed"
   | "grant.writing"
   | "grant.active"
+  | "grant.signed-in"
   | "grant.delayed"
   | "grant.warned"
   | "grant.drifted"

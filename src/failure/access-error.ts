@@ -33,6 +33,7 @@ const catalogue = {
     mend: "Name the creator in eks-access.yml, with roleArn or userArn; docs/configuration.md has the forms.",
   },
   "creator-mismatch": { retry: false, mend: "Correct the creator in eks-access.yml." },
+  "principal-mismatch": { retry: false, mend: "Correct signIn.roles of the cluster in eks-access.yml." },
   "cluster-not-found": { retry: false, mend: "Correct eksName, region or account in eks-access.yml." },
   "cluster-not-active": { retry: true, mend: "Wait until EKS reports the cluster as ACTIVE." },
   "cluster-mismatch": { retry: false, mend: "Correct eksName, region or account in eks-access.yml." },

@@ -31,6 +31,11 @@ export interface Grant {
   /** ISO 8601: when the proof had been run; null before. */
   readonly activeSince: string | null;
   readonly proof: Proof | null;
+  /**
+   * ISO 8601: when to look whether the principal has signed in, set while that is being tried; null: it is not. Absent in a
+   * record of an older program.
+   */
+  readonly signInDueAt?: string | null;
   /** What it added to the document; set when it turns active. */
   readonly written: Written | null;
   /** Set while somebody else's change keeps its part out of the document: one clause for people. */

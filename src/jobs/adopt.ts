@@ -9,7 +9,7 @@ import { type AccessRequest, isClosed } from "../request/request.ts";
 import { adoptRescues } from "./adopt-rescues.ts";
 import type { WorkerContext } from "./context.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
-import { prove } from "./prove.ts";
+import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
 import { eventOf, recordChange } from "./record-change.ts";
 import type { Standing } from "./taking.ts";
@@ -96,7 +96,7 @@ async function recover(
   const bare = recoveredRequest(cluster, holding, share, now);
   const proof = await prove(client, cluster, bare, state.signsInAs(bare.principal), context.now);
   const written = rememberWritten(bare, holding, context.sealKeys, way);
-  const grant = bare.grant && { ...bare.grant, proof, written };
+  const grant = bare.grant && { ...withProof(bare.grant, proof, cluster, bare.principal), written };
   const event = eventOf("grant.recovered", bare, "worker", now, { principal: holding.arn, groups: share.groups });
   await recordChange(context, { ...bare, grant }, event, now);
 }

@@ -15,8 +15,9 @@ import type { Cluster } from "../policy/cluster.ts";
 import { type CreationRecord, isOfCluster } from "../policy/creation.ts";
 import { type CreatorToDiscover, creatorArnOf, type KnownCreator } from "../policy/creator.ts";
 import { partitionOf } from "../policy/may-request.ts";
-import { confirmCreator, credentialsOf, type Errand } from "./become-creator.ts";
+import { confirmCreator, credentialsOf } from "./become-creator.ts";
 import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";
+import type { Errand } from "./session-of.ts";
 
 /** What opening a cluster takes of the worker's context. */
 interface OpeningContext extends DiscoveryContext {
@@ -37,6 +38,8 @@ export interface OpenedCluster {
   readonly entries: AccessEntries | null;
   /** Of the EKS cluster itself, as they were when it was opened. */
   readonly tags: Readonly<Record<string, string>>;
+  /** A client of the same cluster for somebody else. Nothing is sent yet. */
+  readonly connectAs: (credentials: AwsCredentials, errand: Errand, options: ConnectOptions) => Promise<ClusterClient>;
   close: () => void;
 }
 
@@ -129,14 +132,17 @@ async function openAs(
     describeCluster(credentials, addressOf(cluster), awsRequests),
   ]);
   const { authenticationMode: mode, tags } = description;
-  const client = await connectAs(credentials, cluster, description, now(), errands, auditIds);
+  const client = await connectAs(credentials, cluster, description, now(), errands, { auditIds });
   const source = isAsCreator ? credentials : "default";
   const entries = mode === "CONFIG_MAP" ? null : accessEntriesOf(source, addressOf(cluster), awsRequests);
   const close = () => {
     entries?.close();
     client.close();
   };
-  return { client, description, mode, entries, tags, creatorArn: creatorArnOf(creator), close };
+  const asOther: OpenedCluster["connectAs"] = (other, errand, options) =>
+    connectAs(other, cluster, description, now(), [errand], options);
+  const creatorArn = creatorArnOf(creator);
+  return { client, description, mode, entries, tags, creatorArn, connectAs: asOther, close };
 }
 
 /** What none of the calls needs of another is asked at once. Of failures the first in this order is thrown: it explains the rest. */
@@ -152,6 +158,13 @@ export function addressOf(cluster: Cluster): ClusterAddress {
   return { eksName, region, account, partition: partitionOf(cluster) };
 }
 
+interface ConnectOptions {
+  /** Gets the ids under which the API server's audit log has what is done. */
+  readonly auditIds?: RequestIds | undefined;
+  /** As `mintToken` has it. */
+  readonly tokenSeconds?: number;
+}
+
 /** A client for a cluster, with a new token. Nothing is sent yet. */
 export async function connectAs(
   credentials: AwsCredentials,
@@ -159,9 +172,9 @@ export async function connectAs(
   description: ClusterDescription,
   now: Date,
   errands: readonly Errand[],
-  auditIds?: RequestIds,
+  { auditIds, tokenSeconds }: ConnectOptions = {},
 ): Promise<ClusterClient> {
-  const token = await mintToken(credentials, cluster, now);
+  const token = await mintToken(credentials, cluster, now, tokenSeconds);
   const { name, endpoint = description.endpoint } = cluster;
   const { certificateAuthority = description.certificateAuthority } = cluster;
   const requests = errands.map(({ id }) => id);

@@ -9,6 +9,7 @@ import type { Proof } from "../proof/proof.ts";
 import { type AccessRequest, type MappedIdentity, revise } from "../request/request.ts";
 import { nextTry } from "../request/retry.ts";
 import type { WorkerContext } from "./context.ts";
+import { withProof } from "./prove.ts";
 import { eventOf, recordChange } from "./record-change.ts";
 
 type Detail = AuditEvent["detail"];
@@ -41,11 +42,11 @@ export async function activate(
   if (!request.grant || !holding) return;
   if (proof?.mapped.result !== "yes") return putOff(context, request, notMapped(proof, way));
   const isRepair = request.grant.state === "active";
+  const cluster = context.config.clusters.get(request.cluster);
   const grant: Grant = {
-    ...request.grant,
+    ...withProof(request.grant, proof, cluster, request.principal),
     state: "active",
     activeSince: request.grant.activeSince ?? proof.at,
-    proof,
     written: rememberWritten(request, holding, context.sealKeys, way),
     warnAt: warnAt(request, context.config.timing.warnBeforeEndSeconds),
     drift: null,

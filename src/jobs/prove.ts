@@ -3,9 +3,12 @@ import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { resolve } from "../aws-auth/resolve.ts";
 import { render } from "../aws-auth/templates.ts";
 import { explain } from "../failure/access-error.ts";
+import type { Grant } from "../grant/grant.ts";
+import { awaitSignIn } from "../grant/sign-in.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AccessAnswer } from "../kubernetes/reviews.ts";
 import type { AccessCheck, Cluster } from "../policy/cluster.ts";
+import { signInWay } from "../policy/sign-in.ts";
 import type { Finding, Proof } from "../proof/proof.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
 
@@ -44,13 +47,22 @@ export async function prove(
   return {
     mapped: mapped(request, readBack),
     authorized: await authorized(client, cluster, request, readBack.identity, auditIds),
-    signedIn: {
-      result: "not tested",
-      detail: "only the principal itself can sign in as itself, and the worker does not hold its credentials",
-    },
+    signedIn: beforeSignIn(cluster, request),
     at: now().toISOString(),
     auditIds,
   };
+}
+
+/** Signing in is tried afterwards, by a job of its own (`sign-in-cluster.ts`): until then it is not tested. */
+function beforeSignIn(cluster: Cluster, { principal }: AccessRequest): Finding {
+  const way = signInWay(cluster, principal);
+  return { result: "not tested", detail: way.type === "role" ? "it is being tried" : way.why };
+}
+
+/** A grant in force with its proof, which waits for the principal to sign in where the worker may become it. */
+export function withProof(grant: Grant, proof: Proof, cluster: Cluster | undefined, principal: string): Grant {
+  const isToBeTried = cluster !== undefined && signInWay(cluster, principal).type === "role";
+  return { ...grant, proof, ...awaitSignIn(isToBeTried, new Date(proof.at)) };
 }
 
 function mapped(request: AccessRequest, { identity, place, seenAfterMs }: ReadBack): Finding {

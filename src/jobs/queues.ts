@@ -11,6 +11,7 @@ export const clusterJob = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("reconcile"), cluster: z.string() }),
   z.strictObject({ type: z.literal("inspect"), cluster: z.string() }),
   z.strictObject({ type: z.literal("adopt"), cluster: z.string() }),
+  z.strictObject({ type: z.literal("sign-in"), cluster: z.string() }),
   /** The move of the cluster from aws-auth to access entries. */
   z.strictObject({ type: z.literal("move"), cluster: z.string() }),
   z.strictObject({ type: z.literal("alive") }),

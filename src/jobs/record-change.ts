@@ -3,7 +3,7 @@ import type { Json } from "../audit/canonical-json.ts";
 import type { AuditEvent, EventType } from "../audit/event.ts";
 import type { CommitResult, Ledger } from "../ledger/ledger.ts";
 import { recordedEvents } from "../metrics/announcements.ts";
-import { type AccessRequest, dueAt } from "../request/request.ts";
+import { type AccessRequest, dueAt, signInDueAt } from "../request/request.ts";
 import { placeOf, rememberTrace, type TraceContext } from "../tracing/request-traces.ts";
 import { traced } from "../tracing/traced.ts";
 import { type Queues, wakeCluster, wakeMessage } from "./queues.ts";
@@ -64,5 +64,6 @@ async function wake(queues: Queues, request: AccessRequest, now: Date): Promise<
   if (due !== null && due <= now.getTime()) {
     await wakeCluster(queues, request.state === "pending" ? "preview" : "reconcile", request.cluster);
   }
+  if (signInDueAt(request) !== null) await wakeCluster(queues, "sign-in", request.cluster);
   await wakeMessage(queues, request.id);
 }

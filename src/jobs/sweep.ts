@@ -1,7 +1,7 @@
 import { remindOfReview } from "../approval/glass.ts";
 import { hasForgedReview, withoutForgedReview } from "../approval/seal-review.ts";
 import { remind } from "../request/reminder.ts";
-import { type AccessRequest, revise } from "../request/request.ts";
+import { type AccessRequest, dueAt, revise, signInDueAt } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type ClusterWake, wakeClusters, wakeMessages, wakeMoveMessage } from "./queues.ts";
@@ -26,7 +26,7 @@ export async function sweep(context: WorkerContext): Promise<void> {
     const request = withoutForgedReview(stored, context.sealKeys);
     return { request, record: whatToRecord(context, request, now) };
   });
-  const looks = due.flatMap(({ request, record }) => (record ? [] : [lookFor(request)]));
+  const looks = due.flatMap(({ request, record }) => (record ? [] : looksFor(request, now)));
   const moves = (await ledger.moves.due(now, batch)).map(({ cluster }): ClusterWake => ({ type: "move", cluster }));
   await wakeClusters(queues, distinct([...looks, ...moves, ...(await looksByTheClock(context))]));
   await inParallel(due, async ({ record }) => record?.());
@@ -55,8 +55,14 @@ function whatToRecord(context: WorkerContext, request: AccessRequest, now: Date)
   return isToBeWarned(request, now) ? () => warn(context, request, now) : null;
 }
 
-function lookFor({ state, cluster }: AccessRequest): ClusterWake {
-  return { type: state === "pending" ? "preview" : "reconcile", cluster };
+function looksFor(request: AccessRequest, now: Date): readonly ClusterWake[] {
+  const { state, cluster, grant } = request;
+  if (state === "pending") return [{ type: "preview", cluster }];
+  const signIn = signInDueAt(request);
+  if (signIn === null || signIn > now.getTime()) return [{ type: "reconcile", cluster }];
+  const besides = dueAt({ ...request, grant: grant && { ...grant, signInDueAt: null } });
+  const isDueBesides = besides !== null && besides <= now.getTime();
+  return [{ type: "sign-in", cluster }, ...(isDueBesides ? [{ type: "reconcile" as const, cluster }] : [])];
 }
 
 /**

@@ -10,6 +10,7 @@ import { lookAtMove } from "./look-at-move.ts";
 import { previewCluster } from "./preview.ts";
 import { type ClusterJob, clusterJob, queuePrefix } from "./queues.ts";
 import { type ReconcileReason, reconcileCluster } from "./reconcile.ts";
+import { signInToCluster } from "./sign-in-cluster.ts";
 import { startSweeper } from "./sweeper.ts";
 import { waitOf } from "./wait-of.ts";
 
@@ -54,6 +55,7 @@ async function look(worker: WorkerContext, job: Job<ClusterJob>): Promise<unknow
   if (data.type === "preview") await previewCluster(context, cluster);
   else if (data.type === "adopt") await adoptCluster(context, cluster);
   else if (data.type === "move") await lookAtMove(context, cluster);
+  else if (data.type === "sign-in") await signInToCluster(context, cluster);
   else {
     await endRescues(context, cluster);
     await reconcileCluster(context, cluster, reasonOf(data.type, job));

@@ -41,7 +41,8 @@ export type Step =
   | "dry-run"
   | "put"
   | "read-back"
-  | "prove";
+  | "prove"
+  | "sign-in";
 
 export const finishedSteps = announcements<{ readonly step: Step; readonly seconds: number }>("step");
 

@@ -2,6 +2,7 @@ import type { Way } from "../access-entry/way.ts";
 import type { Decision } from "../approval/decision.ts";
 import type { Glass } from "../approval/glass.ts";
 import type { Grant } from "../grant/grant.ts";
+import { isSigningIn } from "../grant/sign-in.ts";
 import { noStanding, type Standing } from "../policy/person.ts";
 import type { GroupRight } from "../policy/rights.ts";
 import type { Reminders } from "./reminder.ts";
@@ -147,8 +148,14 @@ export function isClosed(request: AccessRequest): boolean {
  * This is the index that the sweep reads, so a wake-up that was lost is made up for.
  */
 export function dueAt(request: AccessRequest): number | null {
-  const times = [isClosed(request) ? null : workDueAt(request), reviewDueAt(request)].filter((time) => time !== null);
+  const work = isClosed(request) ? null : workDueAt(request);
+  const times = [work, signInDueAt(request), reviewDueAt(request)].filter((time) => time !== null);
   return times.length > 0 ? Math.min(...times) : null;
+}
+
+/** When to look whether the principal of a grant in force has signed in, in milliseconds since the epoch; null: nobody waits for it. */
+export function signInDueAt({ grant }: AccessRequest): number | null {
+  return grant?.signInDueAt && isSigningIn(grant) ? Date.parse(grant.signInDueAt) : null;
 }
 
 /** Access without an approval is told again and again until it is reviewed, also after its end. */

@@ -28,6 +28,7 @@ export const modeClustersText = modeClusters
     channel: ${channel}
     approvers: [U0APPROVER, U0APPROVER2]
     levels: [viewer, admin]
+    signIn: { roles: ["${arns.developers}"], externalId: ${externalId} }
 `,
   )
   .join("");

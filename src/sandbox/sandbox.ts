@@ -121,6 +121,11 @@ function populate(aws: SandboxAws): { worker: Keys; people: ReadonlyMap<string, 
     ],
     trust: { principals: [arns.worker], externalId },
   });
+  // A role of people, as whom the worker may sign in to prove a grant; in AWS it may do nothing.
+  aws.account.addRole({
+    name: "developers",
+    trust: { principals: [arns.worker], externalId, requireSourceIdentity: true },
+  });
   const worker = aws.account.sessionFor(arns.worker, "eks-access-worker-0", { seconds: 12 * 3600 });
   aws.account.addRole({ name: "platform-admins" });
   const platform = (name: string) => aws.account.sessionFor(arns.admins, name, { seconds: 12 * 3600 });

@@ -16,6 +16,7 @@ export const arns = {
   node: iam("role/eks-node"),
   admins: iam("role/platform-admins"),
   engineer: iam("user/engineer"),
+  developers: iam("role/developers"),
   onCall: iam("user/on-call"),
 } as const;
 
@@ -58,6 +59,9 @@ clusters:
     channel: ${channel}
     approvers: [U0APPROVER, U0APPROVER2]
     levels: [viewer, admin]
+    signIn:
+      roles: [${arns.developers}]
+      externalId: ${externalId}
 levels:
   viewer:
     groups: [eks-access:viewers]

@@ -1,6 +1,6 @@
 import type { AccessRequest } from "../../src/request/request.ts";
 import { aBrokenGlass } from "./a-broken-glass.ts";
-import { aGrantedRequest, anApprovedRequest, aPreview, aPreviewedRequest, aRequest } from "./a-request.ts";
+import { aGrantedRequest, anApprovedRequest, aPreview, aPreviewedRequest, aProof, aRequest } from "./a-request.ts";
 import { aTrouble } from "./a-trouble.ts";
 import { at, hours, minutes } from "./times.ts";
 
@@ -55,6 +55,16 @@ export const states: Readonly<Record<string, AccessRequest>> = {
   approved: anApprovedRequest(),
   "approved, and something failed": anApprovedRequest({ trouble: aTrouble({ attempts: 3 }) }),
   active: aGrantedRequest({ state: "active" }),
+  "active, and signing in is tried": aGrantedRequest({
+    state: "active",
+    signInDueAt: at(minutes(4)).toISOString(),
+    proof: aProof({ signedIn: { result: "not tested", detail: "it is being tried" } }),
+  }),
+  "active, and signing in was refused": aGrantedRequest({
+    state: "active",
+    signInDueAt: null,
+    proof: aProof({ signedIn: { result: "no", detail: "the API server still refused its token (Unauthorized)" } }),
+  }),
   "active, and soon over": aGrantedRequest({ state: "active", warnedAt: at(hours(3.8)).toISOString() }),
   "active, but gone from aws-auth": aGrantedRequest({
     state: "active",

@@ -56,6 +56,7 @@ export function directCluster(data: Readonly<Record<string, string>> | null): Di
         mode: "CONFIG_MAP",
         entries: null,
         tags: {},
+        connectAs: () => Promise.reject(new Error("nobody asks")),
         close: () => {},
       });
     },

@@ -42,15 +42,44 @@ test.each(["analytics", "checkout"])("on %s access comes by an access entry, and
     .toBe(false);
 });
 
-test("the calls of a run with entries are those that deploy/iam allows", () => {
-  const eks = new Set(flow.sandbox.aws.calls.map(({ call }) => call).filter((call) => call.startsWith("eks.")));
+test.each(["staging", "analytics", "checkout"])(
+  "on %s a role that the worker may become signs in for its proof",
+  async (cluster) => {
+    const reason = `sign in to ${cluster}`;
+    const find = (text: string) =>
+      flow.until(
+        () =>
+          flow.sandbox.slack
+            .messages(channel)
+            .findLast((message) => textOf(message).includes(reason) && textOf(message).includes(text)),
+        30_000,
+      );
+    const person = (id: string) => flow.sandbox.slack.person(id);
 
-  expect([...eks].sort()).toEqual([
+    const line = `/eks-access request ${cluster} ${arns.developers} viewer for 1h ${reason}`;
+    await person("U0ENGINEER").command(line, channel);
+    await person("U0APPROVER").click(await find("[Approve]"), "approve");
+    const proved = textOf(await find("✓ *signed in*"));
+
+    expect(proved).toMatch(
+      /✓ \*signed in\*: as eks-access:\d+:developers:\S+ with eks-access:viewers, listed pods in default, \d+ ms after it was mapped/,
+    );
+    const id = /r-[a-z0-9]{8}/.exec(proved)?.[0] ?? "";
+    expect(textOf(await flow.told(`\`${id}\`) is active until`))).toContain("✓ *signed in*");
+  },
+);
+
+test("the calls of a run with entries are those that deploy/iam allows", () => {
+  const called = new Set(flow.sandbox.aws.calls.map(({ call }) => call));
+
+  expect([...called].sort()).toEqual([
     "eks.CreateAccessEntry",
     "eks.DeleteAccessEntry",
     "eks.DescribeAccessEntry",
     "eks.DescribeCluster",
     "eks.ListAccessEntries",
     "eks.ListAssociatedAccessPolicies",
+    "sts.AssumeRole",
+    "sts.GetCallerIdentity",
   ]);
 });

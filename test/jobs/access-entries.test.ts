@@ -42,7 +42,7 @@ afterEach(async () => {
   side().sandbox.faults.clear();
   for (const name of ["analytics", "checkout"]) {
     const entries = entriesOf(side().sandbox, clusterIn(context.config, name));
-    for (const arn of await entries.list()) if (/:user\/engineer|\/developers$/.test(arn)) await entries.remove(arn);
+    for (const arn of await entries.list()) if (/:user\/engineer|developers$/.test(arn)) await entries.remove(arn);
     entries.close();
   }
 });
@@ -261,8 +261,8 @@ test("tags that somebody edited are not believed, and what the record remembers 
 
 test("a role is given access by its path, which the configuration names and nobody has to type", async () => {
   use((text) => text.replaceAll("    channel:", "    accessEntries: { rolePaths: [/nowhere/, /team/] }\n    channel:"));
-  const { arn } = side().sandbox.aws.account.addRole({ name: "developers", path: "/team/" });
-  const principal = `arn:aws:iam::${account}:role/developers`;
+  const { arn } = side().sandbox.aws.account.addRole({ name: "team-developers", path: "/team/" });
+  const principal = `arn:aws:iam::${account}:role/team-developers`;
 
   expect((await give(context, analytics, { id: "r-one", principal })).grant?.state).toBe("active");
   expect(await outside.given(arn)).toEqual([viewers]);

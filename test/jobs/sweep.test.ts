@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
+import type { Grant } from "../../src/grant/grant.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
 import { openQueues, type Queues } from "../../src/jobs/queues.ts";
 import { sweep } from "../../src/jobs/sweep.ts";
@@ -118,4 +119,37 @@ test("a broken glass that somebody made look reviewed in Redis is found, and tol
 
   expect((await ledger.get(broken.id))?.glass).toMatchObject({ review: null, reminders: 1 });
   expect((await ledger.events(1, 10)).map(({ event }) => event.type)).toEqual(["glass.reviewed", "glass.unreviewed"]);
+});
+
+describe("a principal that is to sign in", () => {
+  const looksAt = async (seconds: number) => {
+    await sweep(contextAt(at(seconds)));
+    return (await queues.clusters.getJobs(["waiting"])).map(({ data }) => data.type);
+  };
+  const signingIn = (change: Partial<Grant> = {}) =>
+    aGrantedRequest({ signInDueAt: at(minutes(4)).toISOString(), ...change }, { version: 1 });
+
+  test("is looked after where the process that tried it is gone", async () => {
+    await contextAt(at(0)).ledger.commit(aChange(signingIn()));
+
+    expect(await looksAt(minutes(3.9))).not.toContain("sign-in");
+    expect(await looksAt(minutes(4))).toContain("sign-in");
+    expect(await looksAt(minutes(4))).not.toContain("reconcile");
+  });
+
+  test("does not keep its lease from ending", async () => {
+    await contextAt(at(0)).ledger.commit(aChange(signingIn()));
+
+    expect(await looksAt(hours(9))).toEqual(expect.arrayContaining(["sign-in", "reconcile"]));
+  });
+
+  test.each([
+    ["its grant is taken away", { end: { cause: "revoked", by: "U0ONCALL", at: at(200).toISOString(), why: "" } }],
+    ["its grant is not in force", { drift: { at: at(200).toISOString(), message: "gone" } }],
+    ["it was tried", { signInDueAt: null }],
+  ] as const)("is not looked after where %s", async (_, change) => {
+    await contextAt(at(0)).ledger.commit(aChange(signingIn(change)));
+
+    expect(await looksAt(minutes(5))).not.toContain("sign-in");
+  });
 });

@@ -1,5 +1,6 @@
 import type { Button } from "@slack/types";
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
+import { isSigningIn } from "../../grant/sign-in.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { code, cut, mention, mentions, plainLine, section, time, until } from "../mrkdwn.ts";
@@ -126,6 +127,8 @@ function activeMilestone(
   if (grant.warnedAt) {
     return tell("ending-soon", `${subject} ends ${time(grant.endsAt)}. Do you still need it?`, buttons);
   }
+  // Told once, with the whole proof; before that nobody can say that it works.
+  if (isSigningIn(grant)) return null;
   const proof = grant.proof ? `\n${proofLines(grant.proof)}` : "";
   const login = cluster ? `\n${signInText(request, cluster)}` : "";
   return tell(

@@ -1,5 +1,6 @@
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import { reviewersOf } from "../../approval/glass.ts";
+import { isSigningIn } from "../../grant/sign-in.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { isPermanent } from "../../request/duration.ts";
 import type { AccessRequest } from "../../request/request.ts";
@@ -104,11 +105,16 @@ function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): Th
 
 function leaseEntries({ grant, durationSeconds }: AccessRequest, told: readonly string[]): ThreadEntry[] {
   const entries: ThreadEntry[] = [];
-  if (!grant?.activeSince) return entries;
+  // A reply is not changed any more: it waits until the whole proof is known.
+  if (!grant?.activeSince || isSigningIn(grant)) return entries;
   const proof = grant.proof ? `, proved: ${proofMarks(grant.proof)}` : "";
   const end = isPermanent(durationSeconds) ? "It is permanent." : `Its lease ends ${time(grant.endsAt)}.`;
   const text = `Active since ${time(grant.activeSince)}${proof}. ${end}`;
   entries.push({ name: "active", text });
+  const { at, signedIn } = grant.proof ?? {};
+  if (signedIn?.result === "no") {
+    entries.push({ name: `refused-${at}`, text: `:warning: Signing in: ${said(signedIn.detail, 600)}.` });
+  }
   const { drift } = grant;
   if (drift) entries.push({ name: `drift-${drift.at}`, text: `Not in force any more: ${said(drift.message, 400)}.` });
   const last = told.findLast((name) => name.startsWith("drift-") || name.startsWith("repaired-"));

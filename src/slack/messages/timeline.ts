@@ -22,6 +22,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "approval.void": "found the approval void",
   "grant.writing": "began to write",
   "grant.active": "proved it: active",
+  "grant.signed-in": "tried to sign in as the principal",
   "grant.delayed": "could not apply it yet",
   "grant.warned": "told that it ends soon",
   "grant.drifted": "found it not in force",
@@ -77,7 +78,8 @@ function lineOf({ sequence, event }: ChainedEvent): string {
 }
 
 /** The reason that somebody gave, or the code of what went wrong. */
-function detailOf({ detail }: AuditEvent): string {
+function detailOf({ type, detail }: AuditEvent): string {
+  if (type === "grant.signed-in") return typeof detail.signedIn === "string" ? `: ${detail.signedIn}` : "";
   const { why, code: failure, attempts, act } = detail;
   const tried = typeof attempts === "number" && attempts > 1 ? `, try ${attempts}` : "";
   const what = typeof act === "string" ? `${code(act, 60)}: ` : "";

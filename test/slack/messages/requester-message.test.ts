@@ -21,9 +21,9 @@ test.each(Object.entries(states))("the requester is told of a request that is %s
 
 test("each thing that is told has a name of its own, so that each is told once", () => {
   const names = Object.values(states).flatMap((request) => milestoneOf(request, aCluster())?.name ?? []);
-  const often = names.filter((name) => name === "ended" || name === "asked");
+  const often = names.filter((name) => ["ended", "asked", "active"].includes(name));
 
-  expect(new Set(names).size).toBe(names.length - (often.length - 2));
+  expect(new Set(names).size).toBe(names.length - (often.length - 3));
 });
 
 test.each(Object.entries(longestStates))(
@@ -42,6 +42,15 @@ test("how to sign in is left out where the cluster is not configured any more", 
 
   expect(text).toContain("is active until");
   expect(text).not.toContain("Sign in with");
+});
+
+test("that it is active is told once signing in has been tried, and with what came of it", () => {
+  const [tried, refused] = ["active, and signing in is tried", "active, and signing in was refused"].map(
+    (state) => states[state] ?? expect.fail("there is no such state"),
+  );
+
+  expect(tried && milestoneOf(tried, aCluster())).toBeNull();
+  expect(refused && milestoneOf(refused, aCluster())?.message.text).toContain("✗ *signed in*: the API server still");
 });
 
 test("whoever was told that an entry is gone is told when it is back, once", () => {

@@ -40,6 +40,14 @@ test("what came about while Slack could not be reached is told afterwards, in it
   expect(names).toEqual(["approved-U0APPROVER-2026-03-01T09:02:00.000Z", "active", "ending", "ended"]);
 });
 
+test("that it is active is told with the whole proof, once signing in has been tried", () => {
+  const tried = states["active, and signing in is tried"] ?? expect.fail("there is no such state");
+  const grant = tried.grant && { ...tried.grant, signInDueAt: null };
+
+  expect(namesOf(tried, [])).not.toContain("active");
+  expect(namesOf({ ...tried, grant }, [])).toContain("active");
+});
+
 describe("an entry that somebody else took out", () => {
   const drift = { at: at(hours(1)).toISOString(), message: "the entry is gone" };
   const activeSince = at(180).toISOString();
