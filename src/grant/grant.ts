@@ -48,6 +48,8 @@ export interface Grant {
   readonly end: GrantEnd | null;
   /** ISO 8601: when the entry was seen to be gone. */
   readonly endedAt: string | null;
+  /** Set where the cluster could not remember that it was taken back before its end. */
+  readonly isForgotten?: true;
   /** Who the principal is in aws-auth after the end: what was there without us, or what other grants give. */
   readonly remains: MappedIdentity | null;
   /** One sentence; set in the state `failed` only. */

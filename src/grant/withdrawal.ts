@@ -49,6 +49,17 @@ export function mayBeForgotten(request: AccessRequest, { notBefore }: Withdrawal
   return notBefore !== null && !isApprovedAfter(request, notBefore, keys);
 }
 
+/** What was taken back has no memory that counts in a record of before; what a cluster's own memory holds counts anyhow. */
+export function stillApproved(
+  open: readonly AccessRequest[],
+  withdrawals: Withdrawals,
+  keys: SealKeys,
+): readonly AccessRequest[] {
+  return open.filter(
+    (request) => !isWithdrawn(request, withdrawals, keys) && !mayBeForgotten(request, withdrawals, keys),
+  );
+}
+
 /**
  * What is to be remembered of a request whose approval is taken back now; null: it is over anyhow.
  * @param shareEndsAt the end that the cluster remembers, ISO 8601; undefined: it has no share of this request

@@ -1,3 +1,4 @@
+import { readWithdrawalTags } from "../access-entry/withdrawal-tags.ts";
 import type { SealKeys } from "../approval/seal.ts";
 import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { entryOf } from "../aws-auth/entry-of.ts";
@@ -6,7 +7,7 @@ import type { PlanGuard } from "../aws-auth/plan.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
 import { fenceAnnotation } from "../grant/annotation-room.ts";
-import { isWithdrawn, mayBeForgotten, noWithdrawals } from "../grant/withdrawal.ts";
+import { bothWithdrawals, noWithdrawals, stillApproved } from "../grant/withdrawal.ts";
 import { withLedgerMemory } from "../grant/written.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
@@ -27,31 +28,29 @@ export interface ClusterState extends Standing {
 
 /** Reads the document and our own part of it; `open` are the cluster's requests in the ledger. @throws AccessError */
 export async function readClusterState(
-  { client, creatorArn }: Pick<OpenedCluster, "creatorArn"> & { readonly client: Pick<ClusterClient, "readAwsAuth"> },
+  opened: Pick<OpenedCluster, "creatorArn" | "tags"> & { readonly client: Pick<ClusterClient, "readAwsAuth"> },
   cluster: Cluster,
   sealKeys: SealKeys,
   open: readonly AccessRequest[],
 ): Promise<ClusterState> {
-  const configMap = await step("read", () => client.readAwsAuth());
+  const configMap = await step("read", () => opened.client.readAwsAuth());
   const where = `The ConfigMap aws-auth of ${cluster.name}`;
   if (!configMap && !cluster.createAwsAuth) throw new AccessError("document-absent", `${where} does not exist`);
   if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);
   const reading = readAnnotation(cluster.name, configMap?.annotations[grantsAnnotation], sealKeys);
   const { holdings, withdrawals } =
     reading.type === "holdings" ? reading : { holdings: [], withdrawals: noWithdrawals };
-  // What was taken back has no memory that counts in a record of before. What the annotation holds counts anyhow.
-  const remembering = open.filter(
-    (request) => !isWithdrawn(request, withdrawals, sealKeys) && !mayBeForgotten(request, withdrawals, sealKeys),
-  );
+  const elsewhere = readWithdrawalTags(cluster.name, opened.tags, sealKeys).withdrawals;
   const document = parseDocument(configMap?.data ?? {});
   return {
     configMap,
-    creatorArn,
+    creatorArn: opened.creatorArn,
     document,
     identityOf: (arn) => identityInDocument(document, arn),
     signsInAs: (arn) => inDocument(document, arn),
-    ...withLedgerMemory(holdings, remembering, sealKeys),
+    ...withLedgerMemory(holdings, stillApproved(open, bothWithdrawals(withdrawals, elsewhere), sealKeys), sealKeys),
     withdrawals,
+    elsewhere,
     untrusted: reading.type === "untrusted" ? reading.message : null,
     isUnfinished: configMap?.annotations[fenceAnnotation] !== undefined,
   };

@@ -1,5 +1,6 @@
 import { parseDocument } from "../aws-auth/parse.ts";
 import { AccessError } from "../failure/access-error.ts";
+import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -39,7 +40,7 @@ async function prepare(place: Place, state: ClusterState, settlement: DocumentSe
   if (settlement.refusal) {
     const send = async () => {
       await rememberWithdrawals(context, cluster, client, state, settlement);
-      return outcomesIn(cluster, settlement, settlement.data);
+      return { ...outcomesIn(cluster, settlement, settlement.data), isForgotten: () => false };
     };
     return { type: "ready", isSentFor: () => false, send };
   }
@@ -65,7 +66,20 @@ async function write(
   const written = await writeDocument(opened.client, cluster, state, settlement, context.sealKeys);
   const isFenced = written && !isWrite && takesBack(settlement);
   const readBack = isFenced ? await fenceOff(place, written) : written;
-  return outcomesIn(cluster, settlement, readBack?.data ?? {});
+  const forgotten = forgottenIn(place, settlement, readBack);
+  const outcomes = outcomesIn(cluster, settlement, readBack?.data ?? {});
+  return { ...outcomes, isForgotten: ({ id }) => forgotten.has(id) };
+}
+
+/** Others may have left no room in the annotations (see write-document.ts). */
+function forgottenIn(
+  { context, cluster }: Place,
+  { withdrawals }: DocumentSettlement,
+  readBack: AwsAuthConfigMap | null,
+): ReadonlySet<string> {
+  const reading = readAnnotation(cluster.name, readBack?.annotations[grantsAnnotation], context.sealKeys);
+  const known = reading.type === "holdings" ? reading.withdrawals.list.map(({ id }) => id) : [];
+  return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.includes(id)));
 }
 
 /** One that comes to no end may arrive when nothing is due here any more: somebody has to look, and clear it away. */
@@ -89,7 +103,7 @@ function outcomesIn(
   cluster: Cluster,
   settlement: DocumentSettlement,
   data: Readonly<Record<string, string>>,
-): Outcomes {
+): Omit<Outcomes, "isForgotten"> {
   const wanted = parseDocument(settlement.data);
   const found = parseDocument(data);
   const remainsOf = (principal: string) => identityInDocument(found, principal);

@@ -2,10 +2,14 @@ import type { AccessEntry } from "../access-entry/entry.ts";
 import { readHoldingTags } from "../access-entry/entry-tags.ts";
 import { identityOfEntry } from "../access-entry/identity.ts";
 import { entryArnIn, withoutRolePath } from "../access-entry/principal-arn.ts";
+import { readWithdrawalTags } from "../access-entry/withdrawal-tags.ts";
 import type { SealKeys } from "../approval/seal.ts";
 import type { AccessEntries } from "../aws/access-entries.ts";
-import { noWithdrawals } from "../grant/withdrawal.ts";
+import { AccessError } from "../failure/access-error.ts";
+import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
+import { bothWithdrawals, noWithdrawals, stillApproved, type Withdrawals } from "../grant/withdrawal.ts";
 import { withLedgerMemory } from "../grant/written.ts";
+import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -17,25 +21,32 @@ import type { Standing } from "./taking.ts";
 export interface EntryState extends Standing {
   /** By the principal's ARN in lower case, without a role's path. */
   readonly entries: ReadonlyMap<string, AccessEntry>;
+  /** Of the cluster itself. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** Whether it is known what `aws-auth` remembers. */
+  readonly knowsDocument: boolean;
 }
 
 /** Every entry takes a call or two: `all` is for a cluster whose ledger may not know them. */
 export type WhoseEntries = "all" | "requested";
 
+type OpenedEntries = Pick<OpenedCluster, "creatorArn" | "tags" | "mode"> & {
+  readonly client: Pick<ClusterClient, "readAwsAuth">;
+  readonly entries: Pick<AccessEntries, "list" | "describe">;
+};
+
 /**
  * Reads the entries of the principals of these requests, and our own part of them.
- * * @throws AccessError
+ * @throws AccessError
  */
 export async function readEntryState(
-  {
-    entries,
-    creatorArn,
-  }: Pick<OpenedCluster, "creatorArn"> & { readonly entries: Pick<AccessEntries, "list" | "describe"> },
+  opened: OpenedEntries,
   cluster: Cluster,
   sealKeys: SealKeys,
   open: readonly AccessRequest[],
   whose: WhoseEntries,
 ): Promise<EntryState> {
+  const { entries, creatorArn, tags } = opened;
   const arns = await entries.list();
   const principals = [...new Set(open.map(({ principal }) => principal))];
   const wanted = whose === "all" ? arns : principals.flatMap((principal) => entryArnIn(arns, principal) ?? []);
@@ -45,16 +56,45 @@ export async function readEntryState(
     readHoldingTags(cluster.name, withoutRolePath(entry.principalArn), entry, sealKeys),
   );
   const held = readings.flatMap((reading) => (reading.type === "holding" ? [reading.holding] : []));
-  const [untrusted = null] = readings.flatMap((reading) => (reading.type === "untrusted" ? [reading.message] : []));
-  const memory = withLedgerMemory(held, open, sealKeys, "access-entry");
+  const untrusted = readings.flatMap((reading) => (reading.type === "untrusted" ? [reading.message] : []));
+  const ofTags = readWithdrawalTags(cluster.name, tags, sealKeys);
+  const { withdrawals } = ofTags;
+  const inDocument = await documentMemory(opened, cluster, sealKeys, open);
+  const elsewhere = inDocument ?? noWithdrawals;
+  const approved = stillApproved(open, bothWithdrawals(withdrawals, elsewhere), sealKeys);
+  const memory = withLedgerMemory(held, approved, sealKeys, "access-entry");
   return {
-    ...memory,
-    ...byPrincipal(found, memory),
-    creatorArn,
-    withdrawals: noWithdrawals,
-    untrusted,
+    ...{ ...memory, ...byPrincipal(found, memory), creatorArn, tags, withdrawals, elsewhere },
     isUnfinished: false,
+    untrusted: untrusted[0] ?? ofTags.untrusted,
+    knowsDocument: inDocument !== null,
   };
+}
+
+/**
+ * What the annotation of `aws-auth` remembers of what was taken back there. A cluster of mode `API` is only asked where something
+ * that stood there may be given again. Null: it could not be read, as where the API server does not let the creator in any more.
+ */
+async function documentMemory(
+  { client, mode }: OpenedEntries,
+  { name }: Cluster,
+  sealKeys: SealKeys,
+  open: readonly AccessRequest[],
+): Promise<Withdrawals | null> {
+  if (mode === "API" && !open.some(stoodInDocument)) return noWithdrawals;
+  try {
+    const configMap = await client.readAwsAuth();
+    const reading = readAnnotation(name, configMap?.annotations[grantsAnnotation], sealKeys);
+    return reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
+  } catch (error) {
+    if (error instanceof AccessError) return null;
+    throw error;
+  }
+}
+
+/** Whether a grant is told as in force that was given by aws-auth. */
+function stoodInDocument({ grant }: AccessRequest): boolean {
+  return grant?.state === "active" && grant.written?.way !== "access-entry";
 }
 
 function byPrincipal(

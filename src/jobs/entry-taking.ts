@@ -14,7 +14,8 @@ import { lateCallDoubt } from "./late-call.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
 import { previewByEntry } from "./preview-entry.ts";
 import { inEntries } from "./prove.ts";
-import { settleEntries } from "./settle-entries.ts";
+import { rememberInTags } from "./remember-in-tags.ts";
+import { type EntrySettlement, settleEntries } from "./settle-entries.ts";
 import type { Failure, Outcomes, Prepared, Settlement, Taking, TakingPlace } from "./taking.ts";
 
 interface Place extends TakingPlace {
@@ -23,7 +24,7 @@ interface Place extends TakingPlace {
   readonly whose: WhoseEntries;
 }
 
-export type EntryTaking = Taking<EntryState, Settlement>;
+export type EntryTaking = Taking<EntryState, EntrySettlement>;
 
 /** By access entries: one for each principal, changed call by call, and no one's trouble is another's. */
 export function entryTaking({ context, cluster, opened, isTaken, whose }: Place): EntryTaking {
@@ -40,7 +41,7 @@ export function entryTaking({ context, cluster, opened, isTaken, whose }: Place)
 }
 
 /** EKS has no dry run: what can be known before is in the plan. */
-function prepare(context: WorkerContext, tools: EntryTools, { targets }: Settlement): Prepared {
+function prepare(context: WorkerContext, tools: EntryTools, { targets, withdrawals }: EntrySettlement): Prepared {
   return {
     type: "ready",
     isSentFor: ({ principal }) => {
@@ -48,10 +49,12 @@ function prepare(context: WorkerContext, tools: EntryTools, { targets }: Settlem
       return target !== undefined && callsFor(tools, target).length > 0;
     },
     send: async () => {
+      const { isForgotten, tidyUp } = await rememberInTags(context, tools, withdrawals);
       const written = await inParallel([...targets], async ([key, target]) => {
         return [key, await writeEntry(context, tools, target)] as const;
       });
-      return outcomesOf(context, tools, targets, new Map(written));
+      await tidyUp();
+      return { ...outcomesOf(context, tools, targets, new Map(written)), isForgotten };
     },
   };
 }
@@ -89,7 +92,7 @@ function outcomesOf(
   { state }: EntryTools,
   targets: Settlement["targets"],
   written: ReadonlyMap<string, Written>,
-): Outcomes {
+): Omit<Outcomes, "isForgotten"> {
   const entryOf = (key: string) => (written.get(key) ?? { entry: state.entries.get(key) ?? null }).entry;
   return {
     failureOf: (principal) => failureOf(written.get(principal.toLowerCase())?.failure),

@@ -80,24 +80,31 @@ export async function noteDrift(context: WorkerContext, request: AccessRequest, 
   await record(context, after, message === null ? "grant.repaired" : "grant.drifted", { message });
 }
 
-/** The grant's part is gone from the document. One that never became active failed. */
+/**
+ * The grant's part is gone from the document. One that never became active failed.
+ *
+ * @param isForgotten whether the cluster could not remember that it was taken back
+ */
 export async function end(
   context: WorkerContext,
   request: AccessRequest,
   remains: MappedIdentity | null,
+  isForgotten = false,
 ): Promise<void> {
   if (!request.grant) return;
   const endedAt = context.now().toISOString();
   const cause = request.grant.end?.cause ?? "expired";
+  const over = { ...request.grant, endedAt, remains, ...(isForgotten && { isForgotten: true as const }) };
+  const told = isForgotten ? { remembered: false } : {};
   if (request.grant.state === "active") {
-    const grant: Grant = { ...request.grant, state: "ended", endedAt, remains };
+    const grant: Grant = { ...over, state: "ended" };
     const lagSeconds = (Date.parse(endedAt) - Date.parse(grant.end?.at ?? sealedEnd(request))) / 1000;
     context.metrics?.revocationLag.observe(lagSeconds);
-    return record(context, revise(request, { grant, trouble: null }), "grant.ended", { cause, lagSeconds });
+    return record(context, revise(request, { grant, trouble: null }), "grant.ended", { cause, lagSeconds, ...told });
   }
   const failure = cause === "replayed" ? approvalReplayed : leaseOver;
-  const grant: Grant = { ...request.grant, state: "failed", endedAt, remains, failure };
-  await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code: failure.code });
+  const grant: Grant = { ...over, state: "failed", failure };
+  await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code: failure.code, ...told });
 }
 
 const leaseOver = {

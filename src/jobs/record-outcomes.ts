@@ -79,8 +79,10 @@ function unwritten(request: AccessRequest): AccessRequest {
 }
 
 async function recordTaken(context: WorkerContext, done: CarriedOut, request: AccessRequest): Promise<void> {
+  const { outcomes } = done;
   const left = whyLeft(done, request);
-  await (left ? putOff(context, request, left) : end(context, request, done.outcomes.remainsOf(request.principal)));
+  if (left) return putOff(context, request, left);
+  await end(context, request, outcomes.remainsOf(request.principal), outcomes.isForgotten(request));
 }
 
 /** Why something of a grant may be left; null: nothing is. */

@@ -1,9 +1,11 @@
 import { fitsTags, writeHoldingTags } from "../access-entry/entry-tags.ts";
 import { refuseEntry } from "../access-entry/refuse-entry.ts";
+import { roomForWithdrawals } from "../access-entry/withdrawal-tags.ts";
 import type { SealKeys } from "../approval/seal.ts";
 import type { Refusal } from "../aws-auth/plan.ts";
 import { type Drift, driftOf } from "../grant/drift.ts";
 import type { Target } from "../grant/holding.ts";
+import type { Withdrawals } from "../grant/withdrawal.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { isSameCreator } from "../policy/creator.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -11,19 +13,36 @@ import type { EntryState } from "./entry-state.ts";
 import { checkWork, leaveOut, withOwnMemory } from "./sort-work.ts";
 import type { SettleInput, Settlement } from "./taking.ts";
 import { targetsOf } from "./targets.ts";
+import { withdrawalsAfter } from "./withdrawals-after.ts";
+
+/** A decision about the access entries of one cluster. */
+export interface EntrySettlement extends Settlement {
+  /** What the cluster has to remember of what is taken back. */
+  readonly withdrawals: Withdrawals;
+}
 
 /** Decides what the entries must be: every seal, the policy and the base are looked at again (laws 3 and 4). */
-export function settleEntries(input: SettleInput<EntryState>): Settlement {
+export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
   const known = withOwnMemory(input);
   const checked = checkWork(known, "access-entry", {
     driftOf: (request) => driftIn(known, request),
     // What stood in aws-auth was approved for it: that it is given again as an entry is what `drift: repair` asks for.
-    repairedBy: (request) => (isGivenByEntry(request) ? ["access-entry"] : ["access-entry", "aws-auth"]),
+    repairedBy: (request) =>
+      isGivenByEntry(request) || !known.state.knowsDocument ? ["access-entry"] : ["access-entry", "aws-auth"],
   });
   const refusals = refusalsOf(known, targetsOf(known, checked));
   // What is taken away is no matter of what can be added: an end is never stuck.
   const sorted = { ...leaveOut(checked, refusals), leaving: checked.leaving, stuck: [] };
-  return { ...sorted, targets: targetsOf(known, { ...sorted, arriving: sorted.granted }) };
+  const targets = targetsOf(known, { ...sorted, arriving: sorted.granted });
+  return { ...sorted, targets, withdrawals: remembered(known, sorted) };
+}
+
+/** What still stands there when it is remembered must not be forgotten, as long as there is room at all. */
+function remembered(input: SettleInput<EntryState>, sorted: Omit<Settlement, "targets">): Withdrawals {
+  const { holdings, tags } = input.state;
+  const room = roomForWithdrawals(tags);
+  const after = withdrawalsAfter(input, sorted, holdings.values(), room);
+  return after.list.length <= room ? after : withdrawalsAfter(input, sorted, [], room);
 }
 
 function driftIn({ cluster, state }: SettleInput<EntryState>, request: AccessRequest): Drift | null {

@@ -3,7 +3,7 @@ import type { SealKeys } from "../approval/seal.ts";
 import type { Refusal } from "../aws-auth/plan.ts";
 import type { Drift } from "../grant/drift.ts";
 import { type DueWork, shareIn, withSealedEnds } from "../grant/due-work.ts";
-import { isWithdrawn, mayBeForgotten } from "../grant/withdrawal.ts";
+import { bothWithdrawals, isWithdrawn, mayBeForgotten } from "../grant/withdrawal.ts";
 import type { AccessRequest } from "../request/request.ts";
 import type { RefusedRequest, SettleInput, Settlement, Standing } from "./taking.ts";
 import { voidReason } from "./void-reason.ts";
@@ -41,7 +41,8 @@ function withoutReplayed(work: DueWork, state: Standing, keys: SealKeys): DueWor
 }
 
 /** Whether a record says that a grant is to be, or is, in force whose approval the cluster knows to be taken back. */
-export function isReplayed(request: AccessRequest, { holdings, withdrawals }: Standing, keys: SealKeys): boolean {
+export function isReplayed(request: AccessRequest, { holdings, ...state }: Standing, keys: SealKeys): boolean {
+  const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
   if (isWithdrawn(request, withdrawals, keys)) return true;
   const isUnknown = request.grant?.state === "active" && !shareIn(holdings, request);
   return isUnknown && mayBeForgotten(request, withdrawals, keys);
@@ -76,7 +77,8 @@ export function checkWork(input: SettleInput, way: Way, { driftOf, repairedBy }:
 
 function voidReasonHere({ cluster, state, sealKeys }: SettleInput, way: Way, request: AccessRequest): string | null {
   const { holdings, identityOf } = state;
-  if (!shareIn(holdings, request) && mayBeForgotten(request, state.withdrawals, sealKeys)) {
+  const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
+  if (!shareIn(holdings, request) && mayBeForgotten(request, withdrawals, sealKeys)) {
     return `it is older than what ${cluster.name} remembers of approvals that were taken back`;
   }
   return voidReason({ cluster, way, holdings, identityOf, sealKeys }, request);

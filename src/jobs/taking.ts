@@ -51,8 +51,10 @@ export interface Standing {
   readonly holdings: ReadonlyMap<string, Holding>;
   /** The lower-case ARNs whose part in the cluster's own memory somebody took out. */
   readonly lost: ReadonlySet<string>;
-  /** Which approvals were taken back before their end. */
+  /** Which approvals were taken back before their end, as this way's own memory has it. */
   readonly withdrawals: Withdrawals;
+  /** What the cluster's other memory has: a principal's way can change, and a mode. */
+  readonly elsewhere: Withdrawals;
   /** Why the cluster's own memory is not believed; null: it is, or there is none. It is written anew with the next change. */
   readonly untrusted: string | null;
   /** Who a principal is there, ours and others' part together. */
@@ -140,6 +142,8 @@ export interface Outcomes {
   readonly readBackOf: (principal: string) => ReadBack;
   /** What of a principal's entry is left. */
   readonly remainsOf: (principal: string) => MappedIdentity | null;
+  /** Whether the cluster could not remember that a grant was taken back before its end. */
+  readonly isForgotten: (request: AccessRequest) => boolean;
   /** Why it is not certain that nothing of a grant stands there, or comes to stand there; null: it is. */
   readonly doubtOf: (request: AccessRequest) => AccessError | null;
 }

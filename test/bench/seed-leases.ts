@@ -99,6 +99,7 @@ function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessReques
       holdings: new Map(),
       lost: new Set(),
       withdrawals: noWithdrawals,
+      elsewhere: noWithdrawals,
       untrusted: null,
     },
     closed: new Set(),

@@ -5,6 +5,7 @@ import { openCluster } from "../../src/jobs/open-cluster.ts";
 import { reconcileCluster } from "../../src/jobs/reconcile.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
+import type { AccessRequest } from "../../src/request/request.ts";
 import { arns } from "../../src/sandbox/scene.ts";
 import { approve, ask, clusterIn, give, modesConfig, outsideEntries, requestOf, revokeOnly } from "../jobs/taking.ts";
 import { useWorkerSide } from "../jobs/worker-side.ts";
@@ -55,6 +56,8 @@ function dying(entries: AccessEntries, gate: <T>(act: () => Promise<T>) => Promi
     disassociate: (arn, name) => gate(() => entries.disassociate(arn, name)),
     tag: (entry, tags) => gate(() => entries.tag(entry, tags)),
     untag: (entry, keys) => gate(() => entries.untag(entry, keys)),
+    tagCluster: (tags) => gate(() => entries.tagCluster(tags)),
+    untagCluster: (keys) => gate(() => entries.untagCluster(keys)),
   };
 }
 
@@ -83,7 +86,8 @@ test.each(plays)(
       await outside.edit(engineer, null);
       if (play.theirs) await outside.edit(engineer, play.theirs);
       const empty = await outside.all();
-      const context = { ...side().context(memoryLedger()), config };
+      const records = new Map<string, AccessRequest>();
+      const context = { ...side().context(memoryLedger(records)), config };
       if (play.first) await give(context, cluster, { id: "r-first", level: play.first });
       const before = await outside.given(engineer);
       await ask(context, cluster, { id: "r-one", level: "both" });
@@ -93,7 +97,8 @@ test.each(plays)(
       await run(giving, cluster);
       expect((await requestOf(context, "r-one")).grant?.state === "active").toBe(!giving.isDead());
       await reconcileCluster(context, cluster);
-      expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+      const active = await requestOf(context, "r-one");
+      expect(active.grant?.state).toBe("active");
       expect(await outside.given(engineer)).toEqual(
         [...(before ?? []), "a", "b", "policy AmazonEKSEditPolicy"].toSorted(),
       );
@@ -103,7 +108,13 @@ test.each(plays)(
       await run(taking, cluster);
       expect((await requestOf(context, "r-one")).grant?.state === "ended").toBe(!taking.isDead());
       await reconcileCluster(context, cluster);
-      expect((await requestOf(context, "r-one")).grant?.state).toBe("ended");
+      const ended = await requestOf(context, "r-one");
+      expect(ended.grant?.state).toBe("ended");
+      expect(await outside.given(engineer)).toEqual(before);
+      // Wherever it died, what was taken back is remembered: the record of before gives nothing.
+      records.set("r-one", { ...active, version: ended.version + 1 });
+      await reconcileCluster(context, cluster, "inspect");
+      expect((await requestOf(context, "r-one")).grant?.end?.cause).toBe("replayed");
       expect(await outside.given(engineer)).toEqual(before);
       if (!play.first) expect(await outside.all()).toBe(empty);
       if (!giving.isDead() && !taking.isDead()) break;

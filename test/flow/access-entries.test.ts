@@ -79,6 +79,7 @@ test("the calls of a run with entries are those that deploy/iam allows", () => {
     "eks.DescribeCluster",
     "eks.ListAccessEntries",
     "eks.ListAssociatedAccessPolicies",
+    "eks.TagResource",
     "sts.AssumeRole",
     "sts.GetCallerIdentity",
   ]);

@@ -18,7 +18,7 @@ const configMap: AwsAuthConfigMap = {
 
 const read = (found: AwsAuthConfigMap | null, createAwsAuth = false) =>
   readClusterState(
-    { client: { readAwsAuth: async () => found }, creatorArn },
+    { client: { readAwsAuth: async () => found }, creatorArn, tags: {} },
     aCluster({ createAwsAuth }),
     sealKeys,
     [],

@@ -62,6 +62,7 @@ function settling({
     holdings: new Map(holdings.map((holding) => [holding.arn.toLowerCase(), holding])),
     lost,
     withdrawals,
+    elsewhere: noWithdrawals,
     untrusted: null,
   };
   return settle({

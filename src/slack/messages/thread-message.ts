@@ -139,7 +139,7 @@ function endEntries(request: AccessRequest): ThreadEntry[] {
   }
   if (grant.state === "ended") {
     const at = time(grant.endedAt ?? grant.endsAt);
-    entries.push({ name: "ended", text: `Ended ${at}: ${remainsOf(request)}.` });
+    entries.push({ name: "ended", text: `Ended ${at}: ${remainsOf(request)}.${forgottenNote(request)}` });
   }
   if (grant.state === "failed") {
     entries.push({ name: "failed", text: `Could not be given: ${said(grant.failure?.message ?? "")}.` });
@@ -153,4 +153,10 @@ function troubleEntry(request: AccessRequest): ThreadEntry[] {
   if (!trouble) return [];
   const text = `:warning: ${said(trouble.message)}. It is tried again.`;
   return [{ name: `${grant?.state ?? state}-${trouble.code}`, text }];
+}
+
+/** Where the cluster itself does not know of a revocation, Redis alone keeps it from being undone. */
+function forgottenNote({ grant }: AccessRequest): string {
+  if (!grant?.isForgotten) return "";
+  return ` :warning: The cluster could not remember that it was taken back before ${time(grant.endsAt)}: until then whoever can write to Redis could undo it.`;
 }

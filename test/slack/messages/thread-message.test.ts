@@ -69,3 +69,17 @@ describe("an entry that somebody else took out", () => {
     expect(namesOf(aGrantedRequest({ activeSince }), [])).not.toContain(`repaired-${drift.at}`);
   });
 });
+
+test("the thread says of a revocation that the cluster could not remember until when it could be undone", () => {
+  const ended = (isForgotten: boolean) => {
+    const forgotten = isForgotten ? { isForgotten: true as const } : {};
+    return aGrantedRequest({ state: "ended", endedAt: at(hours(1)).toISOString(), ...forgotten });
+  };
+  const textOf = (request: AccessRequest) =>
+    threadOf(request, [], aCluster()).find(({ name }) => name === "ended")?.text;
+
+  expect(textOf(ended(true))).toMatch(
+    /The cluster could not remember .* until then whoever can write to Redis could undo it\.$/,
+  );
+  expect(textOf(ended(false))).not.toContain("remember");
+});
