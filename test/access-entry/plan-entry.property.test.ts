@@ -1,0 +1,178 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { AccessEntry } from "../../src/access-entry/entry.ts";
+import { readHoldingTags } from "../../src/access-entry/entry-tags.ts";
+import { identityOfEntry } from "../../src/access-entry/identity.ts";
+import { planEntry } from "../../src/access-entry/plan-entry.ts";
+import { covers, groupsIn, policiesIn, policyTexts } from "../../src/access-entry/policy-text.ts";
+import { refuseEntry } from "../../src/access-entry/refuse-entry.ts";
+import { type Holding, type Share, targetOf } from "../../src/grant/holding.ts";
+import { aShare } from "../builders/a-share.ts";
+import { sealKeys } from "../builders/seal-keys.ts";
+import { principalArn, throughCalls } from "./entry-model.ts";
+
+const cluster = "analytics";
+const username = "eks-access:111122223333:engineer";
+
+/** What grants and others give: few, so that they often give the same. */
+const gifts = [
+  "readers",
+  "writers",
+  "admins",
+  "policy AmazonEKSViewPolicy",
+  "policy AmazonEKSViewPolicy in payments",
+  "policy AmazonEKSViewPolicy in search",
+  "policy AmazonEKSEditPolicy in payments",
+] as const;
+
+const someGifts = (minLength: number) => fc.subarray([...gifts], { minLength });
+
+/** Grants that come and go: those of before, and those of after. What each gives is approved once, and stays the same. */
+const grants = fc
+  .array(fc.record({ groups: someGifts(1), isBefore: fc.boolean(), isAfter: fc.boolean() }), { maxLength: 5 })
+  .map((all) => {
+    const shares = all.map((each, index) => ({
+      ...each,
+      share: aShare({ id: `r-${index}`, groups: each.groups.sort() }),
+    }));
+    const sharesOf = (some: typeof shares): readonly Share[] => some.map(({ share }) => share);
+    return {
+      before: sharesOf(shares.filter(({ isBefore }) => isBefore)),
+      after: sharesOf(shares.filter(({ isAfter }) => isAfter)),
+    };
+  });
+
+/** What somebody else has made; null: nothing. */
+const others = fc.option(someGifts(0), { freq: 3 }).map((given): AccessEntry | null => {
+  if (!given) return null;
+  const [groups, policies] = [groupsIn(given), policiesIn(given)];
+  return { principalArn, arn: "entry", type: "STANDARD", username: "theirs", groups, policies, tags: { team: "sre" } };
+});
+
+/** What the next run makes of it: our part as the tags have it, and the calls to what it must be. */
+function planned(entry: AccessEntry | null, wanted: readonly Share[]) {
+  const held = heldIn(entry);
+  const target = targetOf(principalArn, identityOfEntry(entry, held), held, wanted, username);
+  const calls = planEntry({ cluster, principalArn, entry, held }, target, sealKeys);
+  return { calls, states: throughCalls(entry, calls), isRefused: refuseEntry(principalArn, entry, target) !== null };
+}
+
+function heldIn(entry: AccessEntry | null): Holding | undefined {
+  const reading = entry && readHoldingTags(cluster, principalArn, entry, sealKeys);
+  if (reading?.type === "untrusted") throw new Error(reading.message);
+  return reading?.type === "holding" ? reading.holding : undefined;
+}
+
+const lastOf = (states: readonly (AccessEntry | null)[]) => states.at(-1) ?? null;
+const givenBy = (entry: AccessEntry | null) => (entry ? [...entry.groups, ...entry.policies.flatMap(policyTexts)] : []);
+const grantedBy = (all: readonly Share[]) => all.flatMap(({ groups }) => groups);
+
+/** An entry of others, grants that are given, what others then add and take out of ours, and the grants of later. */
+const situations = fc
+  .record({ first: others, granted: grants, added: someGifts(0), taken: someGifts(0) })
+  .map(({ first, granted: { before, after }, added, taken }) => {
+    const given = planned(first, before);
+    const { start, theirs } = edited(lastOf(given.states), givenBy(first), groupsIn(added), groupsIn(taken));
+    const later = planned(start, after);
+    const isRefused = given.isRefused || later.isRefused;
+    return { start, theirs, after, hadEntry: first !== null, states: later.states, isRefused };
+  })
+  .filter(({ isRefused }) => !isRefused);
+
+/** Others add what is not there, and take out of ours. */
+function edited(
+  entry: AccessEntry | null,
+  theirs: readonly string[],
+  added: readonly string[],
+  taken: readonly string[],
+): { readonly start: AccessEntry | null; readonly theirs: readonly string[] } {
+  if (!entry) return { start: null, theirs };
+  const left = entry.groups.filter((group) => theirs.includes(group) || !taken.includes(group));
+  const more = added.filter((group) => !entry.groups.includes(group));
+  return { start: { ...entry, groups: [...left, ...more] }, theirs: [...theirs, ...more] };
+}
+
+/** What of an entry counts, whatever the order. */
+const summary = (entry: AccessEntry | null) =>
+  entry && {
+    username: entry.username,
+    groups: entry.groups.toSorted(),
+    policies: policiesIn(entry.policies.flatMap(policyTexts)),
+    tags: entry.tags,
+  };
+
+const runs = { numRuns: 500 };
+
+describe("whatever others have given, and whatever grants come and go", () => {
+  test("an entry is what others gave and what its grants give, and nothing else", () => {
+    fc.assert(
+      fc.property(situations, ({ states, theirs, after, hadEntry }) => {
+        const end = lastOf(states);
+        const wanted = [...theirs, ...grantedBy(after)];
+
+        expect(new Set(end?.groups)).toEqual(new Set(groupsIn(wanted)));
+        expect(policiesIn(givenBy(end))).toEqual(policiesIn(wanted));
+        if (hadEntry) expect(end).toMatchObject({ username: "theirs", tags: { team: "sre" } });
+        else expect(end === null).toBe(wanted.length === 0);
+      }),
+      runs,
+    );
+  });
+
+  test("what others gave is there after each call", () => {
+    fc.assert(
+      fc.property(situations, ({ states, theirs }) => {
+        for (const entry of states) expect(theirs.filter((each) => !covers(givenBy(entry), each))).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  test("nothing of ours is there before the tags claim it, nor when they do not any more", () => {
+    fc.assert(
+      fc.property(situations, ({ states, theirs }) => {
+        for (const entry of states) {
+          const held = heldIn(entry);
+          const ours = givenBy(entry).filter((each) => !covers(theirs, each));
+
+          expect(ours.filter((each) => !covers(held?.added ?? [], each))).toEqual([]);
+          expect(ours.filter((each) => !covers(grantedBy(held?.shares ?? []), each))).toEqual([]);
+        }
+      }),
+      runs,
+    );
+  });
+
+  test("what is what it must be takes no call", () => {
+    fc.assert(
+      fc.property(situations, ({ states, after }) => {
+        expect(planned(lastOf(states), after).calls).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  test("a plan that is cut off anywhere, again and again, ends as one that is not", () => {
+    fc.assert(
+      fc.property(situations, fc.array(fc.nat(8), { maxLength: 3 }), ({ start, states, after }, cuts) => {
+        const left = cuts.reduce<AccessEntry | null>((entry, cut) => {
+          const { states: some } = planned(entry, after);
+          return some[Math.min(cut, some.length - 1)] ?? null;
+        }, start);
+
+        expect(summary(lastOf(planned(left, after).states))).toEqual(summary(lastOf(states)));
+      }),
+      runs,
+    );
+  });
+
+  test("the tags of no grant at all say nothing any more", () => {
+    fc.assert(
+      fc.property(situations, ({ states, after }) => {
+        if (after.length === 0) expect(heldIn(lastOf(states))).toBeUndefined();
+        else expect(heldIn(lastOf(states))?.shares).toEqual(after);
+      }),
+      runs,
+    );
+  });
+});
