@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { tracedQuestion } from "../tracing/question-traces.ts";
 import type { Queues, WorkerQuestion } from "./queues.ts";
 
 export interface WorkerQuestions {
@@ -14,18 +15,19 @@ const lookEveryMs = 100;
  */
 export function workerQuestions({ clusters }: Queues): WorkerQuestions {
   return {
-    ask: async (question, withinMs) => {
-      const deadline = performance.now() + withinMs;
-      const { id = "" } = await clusters.add(question.type, question);
-      while (performance.now() < deadline) {
-        await pause(lookEveryMs);
-        const job = await clusters.getJob(id);
-        if (job?.finishedOn === undefined) continue;
-        if (job.failedReason) throw new Error(job.failedReason);
-        return job.returnvalue;
-      }
-      throw new Error(`no worker answered within ${withinMs} ms`);
-    },
+    ask: (question, withinMs) =>
+      tracedQuestion(question.type, async (askedIn) => {
+        const deadline = performance.now() + withinMs;
+        const { id = "" } = await clusters.add(question.type, question, askedIn);
+        while (performance.now() < deadline) {
+          await pause(lookEveryMs);
+          const job = await clusters.getJob(id);
+          if (job?.finishedOn === undefined) continue;
+          if (job.failedReason) throw new Error(job.failedReason);
+          return job.returnvalue;
+        }
+        throw new Error(`no worker answered within ${withinMs} ms`);
+      }),
   };
 }
 

@@ -1,6 +1,8 @@
 import { type Job, Worker } from "bullmq";
 import { callerIdentity } from "../aws/caller-identity.ts";
 import type { RedisClient } from "../redis/client.ts";
+import { tracedAnswer } from "../tracing/question-traces.ts";
+import type { Attributes } from "../tracing/traced.ts";
 import { adoptCluster } from "./adopt.ts";
 import { answerQuestion, isQuestion } from "./answer-question.ts";
 import type { WorkerContext } from "./context.ts";
@@ -45,13 +47,16 @@ export async function startWorker(context: WorkerContext, blocking: RedisClient)
 async function look(worker: WorkerContext, job: Job<ClusterJob>): Promise<unknown> {
   const context = { ...worker, waited: waitOf(job) };
   const data = clusterJob.parse(job.data);
-  if (data.type === "alive") return true;
-  if (data.type === "identity") return void (await publishIdentity(context));
+  if (data.type === "alive" || data.type === "identity") {
+    return answered(context, job, async () => data.type === "alive" || void (await publishIdentity(context)));
+  }
   const cluster = context.config.clusters.get(data.cluster);
   if (!cluster) {
     return void context.log.error({ cluster: data.cluster }, "a request names a cluster that is not configured");
   }
-  if (isQuestion(data)) return answerQuestion(context, cluster, data);
+  if (isQuestion(data)) {
+    return answered(context, job, () => answerQuestion(context, cluster, data), { "eks_access.cluster": cluster.name });
+  }
   if (data.type === "preview") await previewCluster(context, cluster);
   else if (data.type === "adopt") await adoptCluster(context, cluster);
   else if (data.type === "move") await lookAtMove(context, cluster);
@@ -61,6 +66,15 @@ async function look(worker: WorkerContext, job: Job<ClusterJob>): Promise<unknow
     await reconcileCluster(context, cluster, reasonOf(data.type, job));
   }
   return undefined;
+}
+
+function answered<T>(
+  context: WorkerContext,
+  { name, opts }: Job<ClusterJob>,
+  act: () => Promise<T>,
+  about: Attributes = {},
+): Promise<T> {
+  return tracedAnswer(context, name, about, opts.telemetry?.metadata, act);
 }
 
 /** A job that was begun before looks at the cluster whatever is due: something half done may stand there. */

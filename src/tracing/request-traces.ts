@@ -60,7 +60,8 @@ async function runTraced<C extends TraceContext, T>(
   });
 }
 
-function tellWait({ waited }: TraceContext): void {
+/** Shows how long the job that runs now has waited. */
+export function tellWait({ waited }: TraceContext): void {
   if (waited) tellWork({ name: `wait in ${waited.queue}`, beganAt: waited.from, endedAt: waited.until });
 }
 
