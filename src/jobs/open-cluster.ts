@@ -48,9 +48,9 @@ export interface OpenCluster extends OpenedCluster {
 }
 
 /**
- * Becomes the creator and connects to the cluster: who am I, assume, who am I now, describe, token (steps 1 to 3 of
- * the procedure in docs/architecture.md). The credentials live in this call alone. CloudTrail shows for whom: the
- * session carries the requests and the requester.
+ * Becomes the creator and connects to the cluster: assume, who am I now, describe, token. Who the worker itself is is asked
+ * where that fails. The credentials live in this call alone. CloudTrail shows for whom: the session carries the requests and
+ * the requester.
  *
  * @throws AccessError
  */
@@ -120,13 +120,15 @@ async function openAs(
   creator: KnownCreator,
   errands: readonly Errand[],
 ): Promise<OpenCluster> {
-  // Where the worker has no identity, this says so, and not a refusal of the first role.
   const isAsCreator = cluster.accessEntries.as === "creator";
   const isOwn = creator.type === "role" || creator.profile === undefined;
-  const [, credentials] = await together([
-    isOwn ? callerIdentity("default", cluster.region, awsRequests) : Promise.resolve(null),
-    credentialsOf(cluster, creator, errands, awsRequests, isAsCreator),
-  ]);
+  const credentials = await credentialsOf(cluster, creator, errands, awsRequests, isAsCreator).catch(
+    async (error: unknown) => {
+      // Where the worker has no identity, this says so, and not a refusal of the first role.
+      if (isOwn) await callerIdentity("default", cluster.region, awsRequests);
+      throw error;
+    },
+  );
   const [, description] = await together([
     confirmCreator(cluster, creator, credentials, awsRequests),
     describeCluster(credentials, addressOf(cluster), awsRequests),

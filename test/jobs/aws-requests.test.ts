@@ -42,7 +42,7 @@ test("the events of a write name what its own run asked of AWS, as CloudTrail ha
 
   const [first, second] = recorded();
   const of = (assumed: unknown) => ({
-    "sts:GetCallerIdentity": [id, id],
+    "sts:GetCallerIdentity": [id],
     "sts:AssumeRole": [assumed],
     "eks:DescribeCluster": [id],
   });

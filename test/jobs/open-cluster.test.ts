@@ -62,6 +62,13 @@ function becomeWorker(keys: AwsCredentials | null): () => void {
   return () => set(before);
 }
 
+/** STS's answer to credentials that it does not know. */
+const unknownToken = {
+  type: "answer",
+  status: 403,
+  body: "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>",
+} as const;
+
 const lookups = () => workerSide().sandbox.faults.calls("cloudtrail.LookupEvents");
 
 afterEach(() => {
@@ -72,14 +79,23 @@ test("what does not need an answer of another call is asked beside it", async ()
   const answered: string[] = [];
   const stopListening = finishedCalls.listen(({ operation }) => answered.push(operation));
   const slow = { type: "delay", ms: 300 } as const;
-  const delay = workerSide().sandbox.faults.plan("sts.GetCallerIdentity", slow, { times: 2 });
+  const delay = workerSide().sandbox.faults.plan("sts.GetCallerIdentity", slow);
 
   const opened = await openCluster(workerSide().context(), configured("staging"), []);
   opened.close();
   delay.cancel();
   stopListening();
 
-  expect(answered).toEqual(["AssumeRole", "GetCallerIdentity", "GET clusters", "GetCallerIdentity"]);
+  expect(answered).toEqual(["AssumeRole", "GET clusters", "GetCallerIdentity"]);
+});
+
+test("a worker that AWS does not know is told so, and not that the first role refused it", async () => {
+  for (const call of ["sts.AssumeRole", "sts.GetCallerIdentity"])
+    workerSide().sandbox.faults.plan(call, unknownToken);
+
+  const failure = openCluster(workerSide().context(), configured("staging"), []);
+
+  await expect(failure).rejects.toThrow(/sts:GetCallerIdentity.*InvalidClientTokenId/);
 });
 
 describe("a chain of roles", () => {
