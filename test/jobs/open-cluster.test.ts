@@ -90,8 +90,7 @@ test("what does not need an answer of another call is asked beside it", async ()
 });
 
 test("a worker that AWS does not know is told so, and not that the first role refused it", async () => {
-  for (const call of ["sts.AssumeRole", "sts.GetCallerIdentity"])
-    workerSide().sandbox.faults.plan(call, unknownToken);
+  for (const call of ["sts.AssumeRole", "sts.GetCallerIdentity"]) workerSide().sandbox.faults.plan(call, unknownToken);
 
   const failure = openCluster(workerSide().context(), configured("staging"), []);
 
