@@ -17,7 +17,7 @@ export function parseBlockSequence(parser: NodeParser, properties: Properties, i
   const { outer, anchor } = properties;
   const node = parser.named({ kind: "sequence" as const, items, marks, flow: false, start, outer, end, anchor });
   for (let dash = scanner.takeIf("block-entry"); dash !== null; dash = scanner.takeIf("block-entry")) {
-    const item = parser.nodeUnless(isIndentless ? INDENTLESS_ITEM_ENDS : ITEM_ENDS, true, behind(dash));
+    const item = parser.nodeUnless(isIndentless ? INDENTLESS_ITEM_ENDS : ITEM_ENDS, false, behind(dash));
     marks.push(dash.start);
     items.push(item);
     node.end = item.end;

@@ -47,19 +47,19 @@ export class NodeParser {
     }
   }
 
-  /** The node that begins with the next token. Only in block context may it be a list in the column of its key. */
-  node(inBlock: boolean): YamlNode {
+  /** The node that begins with the next token. Only the key or value of a block mapping may be a list in the column of its key. */
+  node(mayBeIndentless: boolean): YamlNode {
     this.#depth += 1;
     const first = this.scanner.peek();
     if (this.#depth > DEPTH) failAt(`nested deeper than ${DEPTH} levels`, first.start);
-    const node = first.type === "alias" ? this.#alias() : this.#content(first, inBlock);
+    const node = first.type === "alias" ? this.#alias() : this.#content(first, mayBeIndentless);
     this.#depth -= 1;
     return node;
   }
 
   /** The next node, or what stands where none was written, if the next token is one of these. */
-  nodeUnless(ends: ReadonlySet<TokenType>, inBlock: boolean, empty: Mark): YamlNode {
-    return ends.has(this.scanner.peek().type) ? emptyScalar(empty) : this.node(inBlock);
+  nodeUnless(ends: ReadonlySet<TokenType>, mayBeIndentless: boolean, empty: Mark): YamlNode {
+    return ends.has(this.scanner.peek().type) ? emptyScalar(empty) : this.node(mayBeIndentless);
   }
 
   /** Makes a node known by its anchor. Collections are named before they are filled: they may hold themselves. */
@@ -75,13 +75,13 @@ export class NodeParser {
     return { kind: "alias", name, target, start, outer: start.at, end, anchor: null };
   }
 
-  #content(first: Token, inBlock: boolean): YamlNode {
+  #content(first: Token, mayBeIndentless: boolean): YamlNode {
     const properties = this.#properties(first);
     const { type, start } = this.scanner.peek();
     if (type === "scalar") return this.#scalar(properties);
     if (type === "flow-sequence-start") return parseFlowSequence(this, properties);
     if (type === "flow-mapping-start") return parseFlowMapping(this, properties);
-    if (type === "block-entry" && inBlock) return parseBlockSequence(this, properties, true);
+    if (type === "block-entry" && mayBeIndentless) return parseBlockSequence(this, properties, true);
     if (type === "block-sequence-start") return parseBlockSequence(this, properties, false);
     if (type === "block-mapping-start") return parseBlockMapping(this, properties);
     if (properties.anchor === null && properties.tag === "") return failAt("did not find expected node content", start);

@@ -15,7 +15,7 @@ export function parseYaml(text: string): YamlDocument {
   if (first.type === "stream-end") return { root: null, dropped: null };
   const isExplicit = first.type === "document-start" || first.type.endsWith("-directive");
   if (isExplicit) parser.openDocument();
-  const root = isExplicit && endsDocument(scanner.peek().type) ? emptyScalar(scanner.peek().start) : parser.node(true);
+  const root = isExplicit && endsDocument(scanner.peek().type) ? emptyScalar(scanner.peek().start) : parser.node(false);
   return { root, dropped: findDropped(scanner) };
 }
 
