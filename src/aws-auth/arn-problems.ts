@@ -4,9 +4,14 @@ import { isAscii } from "./go-yaml/fold.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
 import { isMatchable } from "./matchable.ts";
 import { type Problem, problemAt } from "./problem.ts";
+import { isWildcard } from "./wildcards.ts";
+
+const WILDCARD =
+  "This entry matches nobody where the authenticator takes its wildcard for a letter, and everybody whom it fits where it is one of the newest releases.";
 
 /** What there is to tell about the ARN of an entry. The authenticator itself never looks at its syntax. */
-export function arnProblems({ section, arn }: Entry, node: YamlNode): Problem[] {
+export function arnProblems(entry: Entry, node: YamlNode): Problem[] {
+  const { section, arn } = entry;
   const reading = readPrincipal(arn);
   if (reading.type === "principal") {
     const { kind } = reading.principal;
@@ -18,7 +23,7 @@ export function arnProblems({ section, arn }: Entry, node: YamlNode): Problem[] 
   const remedy =
     reading.suggestion === undefined ? "Correct the ARN, or remove the entry." : `Write ${reading.suggestion}.`;
   if (!isMatchable(arn)) {
-    const message = `This entry matches nobody. ${reading.message}`;
+    const message = `${isWildcard(entry) ? WILDCARD : "This entry matches nobody."} ${reading.message}`;
     return [problemAt(section, node.start, reading.code, "error", message, remedy)];
   }
   if (reading.code === "arn-root") {
@@ -26,6 +31,7 @@ export function arnProblems({ section, arn }: Entry, node: YamlNode): Problem[] 
     return [problemAt(section, node.start, reading.code, "warning", message, "Map a role instead.")];
   }
   if (isAscii(arn)) return [];
-  const message = "This ARN holds a letter that is not what it looks like; the authenticator matches it all the same.";
+  const message =
+    "This ARN holds a letter that is not what it looks like; the authenticator, or some of its releases, matches it all the same.";
   return [problemAt(section, node.start, "arn-confusable", "warning", message, "Type the ARN anew.")];
 }

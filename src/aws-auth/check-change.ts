@@ -1,10 +1,11 @@
 import { canonicalCaller, type Principal, readPrincipal } from "../principal/arn.ts";
 import type { Entry, ReadDocument } from "./document.ts";
 import { entriesFor, entryOf } from "./entry-of.ts";
-import { goFold } from "./go-yaml/fold.ts";
+import { goFold, goLower } from "./go-yaml/fold.ts";
 import { isNode, MASTERS } from "./names.ts";
 import type { Change, PlanGuard, Refusal } from "./plan.ts";
 import { refuseGroup, refuseUsername } from "./refuse-text.ts";
+import { wildcardsFor } from "./wildcards.ts";
 
 /** Why a single change must not be made, or null. What the entry says already is nobody's fault and never refused. */
 export function refuseChange(document: ReadDocument, change: Change, guard: PlanGuard): Refusal | null {
@@ -23,7 +24,28 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
       "entry-ambiguous",
       `Several entries match ${change.arn}, and chance says which counts. Remove all but one first.`,
     );
-  return refusePrincipal(reading.principal, guard) ?? refuseMapping(change, entry, guard);
+  return (
+    refusePrincipal(reading.principal, guard) ??
+    refuseMapping(change, entry, guard) ??
+    (onlyTakesAway(change, entry) ? null : refuseWhereReleasesDiffer(document, change.arn, entry))
+  );
+}
+
+/** Access that ends is never in the way of anybody. */
+function onlyTakesAway({ username, groups }: Change & { type: "map" }, entry: Entry | null): boolean {
+  return entry?.username === username && groups.every((group) => entry.groups.includes(group));
+}
+
+/** Where one release of the authenticator says this and another that, nobody could say who the principal would be. */
+function refuseWhereReleasesDiffer(document: ReadDocument, arn: string, entry: Entry | null): Refusal | null {
+  if (entry !== null && goLower(entry.arn) !== goLower(arn)) {
+    const message = `The entry for ${arn} (${entry.section}, line ${entry.line}) is written with a letter that only looks right, and not every release of the authenticator matches it. Type its ARN anew first.`;
+    return { code: "arn-confusable", message, arn };
+  }
+  const [wildcard] = wildcardsFor(document, arn);
+  if (wildcard === undefined) return null;
+  const message = `The entry for ${wildcard.arn} (${wildcard.section}, line ${wildcard.line}) fits ${arn} too: the newest releases of the authenticator match wildcards, and chance would say which of the two counts. Name its roles one by one first.`;
+  return { code: "entry-ambiguous", message, arn };
 }
 
 function withSuggestion(message: string, suggestion: string | undefined): string {

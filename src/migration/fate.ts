@@ -3,6 +3,7 @@ import type { Entry } from "../aws-auth/document.ts";
 import { isAccountId } from "../aws-auth/matchable.ts";
 import { isNode } from "../aws-auth/names.ts";
 import { rivalsOf } from "../aws-auth/read-document.ts";
+import { isWildcard } from "../aws-auth/wildcards.ts";
 import { readNames } from "./entry-names.ts";
 import { isWhole, type MigrationFacts, principalKey, type StandingEntry, type WantedEntry } from "./facts.ts";
 import { lostByNodes, type NodeType, nodeTypeOf } from "./node-entry.ts";
@@ -43,6 +44,7 @@ export function fatesOf(facts: MigrationFacts): FateOfItem[] {
 
 function fateOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<string, StandingEntry>): Fate {
   if (item.section === "mapAccounts") return fateOfAccount(item);
+  if (isWildcard(item)) return stays("arn-wildcard", wildcardNote, "Name its roles one by one, or remove it.");
   if (!item.reachable) return { type: "dead", why: whyDead(item, facts) };
   if (rivalsOf(item, facts.document.lookup).length > 1) {
     return stays(
@@ -119,6 +121,9 @@ function standingNote({ username, groups, policies, type }: StandingEntry): stri
 }
 
 /** What `check` tells of the item first; it may stand some lines below its beginning. */
+const wildcardNote =
+  "The newest releases of the authenticator let in whoever fits its wildcard, and an access entry names one principal.";
+
 function whyDead(item: Entry, { document }: MigrationFacts): string {
   const ofSection = document.problems.filter(
     ({ section, severity }) => section === item.section && severity !== "notice",

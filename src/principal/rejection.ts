@@ -32,7 +32,7 @@ export function rejectPrincipal(text: string, partition?: string): Rejection {
   if (!isPartition(of, partition))
     return reject("arn-partition", `There is no AWS partition ${quote(of)}. Use one of ${PARTITIONS.join(", ")}.`);
   if (/[*?]/.test(text))
-    return reject("arn-wildcard", "aws-auth takes no wildcards. Name each role or user by itself.");
+    return reject("arn-wildcard", "A wildcard names nobody for certain. Name each role or user by itself.");
   if (!/^[0-9]{12}$/.test(account))
     return reject("arn-account", `${quote(account)} is not an AWS account. An account has exactly 12 digits.`);
   if (service === "sts") return rejectSession(text, resource);
