@@ -27,6 +27,11 @@ export interface Glass {
   /** ISO 8601: when it is next told that nobody has reviewed it. */
   readonly remindAt: string;
   readonly reminders: number;
+  /**
+   * Of a rescue, which is no click in Slack: the ARN that AWS says whoever ran it has. Who they are in Slack they said
+   * themselves. Null: nobody knows any more. Absent: not a rescue, or one of an older program.
+   */
+  readonly as?: string | null;
 }
 
 const dayMs = 24 * 3600 * 1000;

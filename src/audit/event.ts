@@ -47,6 +47,7 @@ export type EventType =
   | "migration.retried"
   | "migration.done"
   | "rescue.mode-switched"
+  | "rescue.writing"
   | "rescue.mended"
   | "link.made"
   | "link.proposed"

@@ -1,4 +1,6 @@
 import { sealKeysFrom } from "../approval/seal.ts";
+import type { AuditEvent } from "../audit/event.ts";
+import { callerIdentity } from "../aws/caller-identity.ts";
 import { describeCluster } from "../aws/describe-cluster.ts";
 import { readConfigMap } from "../aws-auth/config-map.ts";
 import { becomeCreator } from "../jobs/become-creator.ts";
@@ -8,11 +10,12 @@ import type { GoodDocument } from "../jobs/mend-document.ts";
 import { addressOf } from "../jobs/open-cluster.ts";
 import { eventOf, recordChange } from "../jobs/record-change.ts";
 import { beginRescue, type RescueOrder, rescue } from "../jobs/rescue.ts";
-import { ledgerJournal, printedJournal, type RescueJournal } from "../jobs/rescue-journal.ts";
+import { ledgerJournal, lineOf, printedJournal, type RescueJournal } from "../jobs/rescue-journal.ts";
 import type { Candidate } from "../jobs/rescue-session.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
 import { refuseRescue } from "../policy/may-rescue.ts";
+import type { AccessRequest } from "../request/request.ts";
 import { isRescue } from "../rescue/lease.ts";
 import type { CommandIo } from "./command-io.ts";
 import { readInput } from "./read-input.ts";
@@ -33,7 +36,9 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
   const good = await readGood(options, io);
   if (typeof good === "string") return unusable(io, `${good}\n`);
   const { by, role: principalArn, durationSeconds, reason, keep: keeps } = options;
-  const order: RescueOrder = { cluster, principalArn, by, durationSeconds, reason, good, keeps };
+  // Whoever has the worker's environment may say any name: AWS says which identity it was.
+  const { arn: as } = await callerIdentity("default", cluster.region);
+  const order: RescueOrder = { cluster, principalArn, by, as, durationSeconds, reason, good, keeps };
   if (options.withoutLedger) return onPaper(settings, order, io);
   return withWorkerContext(settings, "rescue", async (context) => {
     const journal = await openJournal(context, order);
@@ -75,7 +80,7 @@ function annotationsIn(metadata: unknown): Readonly<Record<string, string>> {
 
 /** A rescue that died goes on under its own record, with the end that it had. */
 async function openJournal(context: WorkerContext, order: RescueOrder): Promise<RescueJournal> {
-  const { cluster, principalArn, by, durationSeconds, reason } = order;
+  const { cluster, principalArn, by } = order;
   const open = await context.ledger.openOf(cluster.name);
   const begun = open.find(
     (request) => isRescue(request) && request.principal === principalArn && request.grant?.end === null,
@@ -83,9 +88,13 @@ async function openJournal(context: WorkerContext, order: RescueOrder): Promise<
   if (begun) return ledgerJournal(context, begun, by);
   const request = beginRescue(order, newRequestId(), context, context.config.timing.requestLapsesAfterSeconds);
   const now = context.now();
-  const detail = { principal: principalArn, level: request.level, durationSeconds, reason };
-  await recordChange(context, request, eventOf("glass.broken", request, by, now, detail), now);
+  await recordChange(context, request, brokenBy(order, request, now), now);
   return ledgerJournal(context, request, by);
+}
+
+function brokenBy(order: RescueOrder, request: AccessRequest, now: Date): AuditEvent {
+  const { principalArn: principal, by, as, durationSeconds, reason } = order;
+  return eventOf("glass.broken", request, by, now, { principal, level: request.level, durationSeconds, reason, as });
 }
 
 function creatorCandidate(
@@ -107,9 +116,10 @@ function onPaper({ environment, config }: Settings, order: RescueOrder, io: Comm
   const request = beginRescue(order, newRequestId(), context, config.timing.requestLapsesAfterSeconds);
   const { cluster, by } = order;
   const print = (line: string) => io.stderr(line);
+  print(lineOf(brokenBy(order, request, context.now())));
   const creator = cluster.creator.type === "discover" ? null : cluster.creator;
   const candidate = creator && creatorCandidate(cluster, creator, request.id, by);
-  const then = `a worker ends it after \`eks-access recover ${cluster.name}\` has read it into the ledger, and nobody before`;
+  const then = `a worker finds it by its tags when Redis is back, within twelve inspections or at once by \`eks-access recover ${cluster.name}\`, and ends it; nobody does before`;
   return carryOut(context, order, printedJournal(request, by, context.now, print), io, candidate, then);
 }
 
@@ -122,7 +132,7 @@ async function carryOut(
   ending = "a worker ends it then",
 ): Promise<number> {
   const { cluster } = order;
-  io.stdout(`${order.by} breaks the glass of ${cluster.name} (${journal.request().id}).\n`);
+  io.stdout(`${order.by} breaks the glass of ${cluster.name} (${journal.request().id}), to AWS as ${order.as}.\n`);
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
   const others = creator ? [creator] : [];
   const { sealKeys, now } = context;

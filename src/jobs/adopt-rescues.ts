@@ -71,10 +71,10 @@ async function adopt(
   lease: RescueLease,
 ): Promise<void> {
   const now = context.now();
-  const { id, by, endsAt } = lease;
+  const { id, by, as, endsAt } = lease;
   const durationSeconds = Math.max(1, Math.ceil((Date.parse(endsAt) - now.getTime()) / 1000));
   const reason = "recovered from its access entry";
-  const order = { cluster, principalArn, by, durationSeconds, reason, good: null, keeps: false };
+  const order = { cluster, principalArn, by, as, durationSeconds, reason, good: null, keeps: false };
   const begun = beginRescue(order, id, context, context.config.timing.requestLapsesAfterSeconds);
   const at = now.toISOString();
   const grant = begun.grant && { ...begun.grant, state: "active" as const, endsAt, writeBegan: at, activeSince: at };

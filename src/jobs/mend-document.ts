@@ -1,9 +1,12 @@
 import type { SealKeys } from "../approval/seal.ts";
+import { parseDocument } from "../aws-auth/parse.ts";
 import type { PlanGuard } from "../aws-auth/plan.ts";
+import { resolve } from "../aws-auth/resolve.ts";
 import { AccessError } from "../failure/access-error.ts";
-import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
+import { grantsAnnotation, readAnnotation, writeAnnotation } from "../grant/annotation.ts";
+import { mergeMemory } from "../grant/merge-memory.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
-import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
+import type { AwsAuthConfigMap, AwsAuthContent } from "../kubernetes/config-map.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { partitionOf } from "../policy/may-request.ts";
 import { planMending, type Return, returnsOf } from "../rescue/mending.ts";
@@ -19,27 +22,30 @@ export type MendResult =
   | { readonly type: "mended"; readonly how: string | null; readonly returns: readonly Return[] }
   | { readonly type: "ask"; readonly message: string };
 
-type Store = Pick<ClusterClient, "readAwsAuth" | "writeAwsAuth" | "createAwsAuth">;
+type Store = Pick<ClusterClient, "readAwsAuth" | "writeAwsAuth" | "createAwsAuth" | "rehearseCreation">;
 
 const attempts = 5;
 
+/** What it takes to mend a document. */
+export interface Mender {
+  readonly client: Store;
+  readonly cluster: Cluster;
+  readonly creatorArn: string | null;
+  readonly sealKeys: SealKeys;
+  /** Told before the write is sent, so that it stands in the ledger whatever becomes of this process. */
+  readonly beforeWrite: (how: string) => Promise<void>;
+}
+
 /**
  * Mends aws-auth: read, plan, dry run, PUT with the version that was read, read back; from the start again, five times in
- * all, where somebody else wrote meanwhile. Unlike the write of a grant it is not noted in the ledger before it is sent, and
- * a ConfigMap that is absent is first made empty, without a dry run.
+ * all, where somebody else wrote meanwhile.
  *
  * @throws AccessError
  */
-export async function mendDocument(
-  client: Store,
-  cluster: Cluster,
-  creatorArn: string | null,
-  good: GoodDocument | null,
-  sealKeys: SealKeys,
-): Promise<MendResult> {
+export async function mendDocument(mender: Mender, good: GoodDocument | null): Promise<MendResult> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await mendOnce(client, cluster, guardOf(cluster, creatorArn), good, sealKeys);
+      return await mendOnce(mender, good);
     } catch (error) {
       const again = error instanceof AccessError && error.code === "cluster-conflict" && attempt < attempts;
       if (!again) throw error;
@@ -47,39 +53,65 @@ export async function mendDocument(
   }
 }
 
-async function mendOnce(
-  client: Store,
-  cluster: Cluster,
-  guard: PlanGuard,
-  good: GoodDocument | null,
-  sealKeys: SealKeys,
-): Promise<MendResult> {
+async function mendOnce(mender: Mender, good: GoodDocument | null): Promise<MendResult> {
+  const { client, cluster, creatorArn } = mender;
   const found = await client.readAwsAuth();
-  const mending = planMending(found?.data ?? null, good?.data ?? null, guard);
+  const mending = planMending(found?.data ?? null, good?.data ?? null, guardOf(cluster, creatorArn));
   if (mending.type === "ask") return mending;
   if (mending.type === "whole") {
     return { type: "mended", how: null, returns: good ? returnsOf(good.data, found?.data ?? {}) : [] };
   }
-  // Empty first: what we write comes with a resourceVersion always, so that no late create can bring anything back.
-  const before = found ?? (await client.createAwsAuth({ data: {}, annotations: {} }));
-  const content = { data: mending.data, annotations: annotationsOf(before, cluster, good, sealKeys) };
-  await client.writeAwsAuth(before, content, { dryRun: true });
-  await client.writeAwsAuth(before, content, { dryRun: false });
+  const annotations = annotationsAfter(mender, found, good, mending.data);
+  await write(mender, found, { data: mending.data, annotations }, mending.how);
   const after = await client.readAwsAuth();
   return { type: "mended", how: mending.how, returns: returnsOf(good?.data ?? mending.data, after?.data ?? {}) };
 }
 
-/** Our memory of the grants comes back with the document that it explains, where the document that stands there lost it. */
-function annotationsOf(
-  { annotations }: AwsAuthConfigMap,
-  cluster: Cluster,
+/** The dry run first, so that what webhooks refuse changes nothing: not even an empty ConfigMap is left behind. */
+async function write(
+  { client, beforeWrite }: Mender,
+  found: AwsAuthConfigMap | null,
+  content: AwsAuthContent,
+  how: string,
+): Promise<void> {
+  if (found) await client.writeAwsAuth(found, content, { dryRun: true });
+  else await client.rehearseCreation(content);
+  await beforeWrite(how);
+  // Empty first: what we write comes with a resourceVersion always, so that no late create can bring anything back.
+  const before = found ?? (await client.createAwsAuth({ data: {}, annotations: {} }));
+  await client.writeAwsAuth(before, content, { dryRun: false });
+}
+
+/**
+ * Our memory of the grants comes back with the document that it explains: whole, where the document that stands there lost
+ * it; else what explains the parts of the backup that are written.
+ */
+function annotationsAfter(
+  { cluster, sealKeys }: Mender,
+  found: AwsAuthConfigMap | null,
   good: GoodDocument | null,
-  sealKeys: SealKeys,
+  data: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
-  const isOurs = (text: string | undefined) => readAnnotation(cluster.name, text, sealKeys).type === "holdings";
-  const remembered = good?.annotations[grantsAnnotation];
-  if (remembered === undefined || isOurs(annotations[grantsAnnotation]) || !isOurs(remembered)) return annotations;
-  return { ...annotations, [grantsAnnotation]: remembered };
+  const { annotations = {} } = found ?? {};
+  const [live, backup] = [annotations, good?.annotations ?? {}].map((each) =>
+    readAnnotation(cluster.name, each[grantsAnnotation], sealKeys),
+  );
+  if (backup?.type !== "holdings") return annotations;
+  if (live?.type !== "holdings") return { ...annotations, ...only(good?.annotations ?? {}, grantsAnnotation) };
+  const [before, after] = [parseDocument(found?.data ?? {}), parseDocument(data)];
+  const broughtBack = (arn: string) => {
+    const [was, is] = [resolve(before, arn), resolve(after, arn)];
+    if (!is) return [];
+    return was && is.groups.filter((group) => !was.groups.includes(group));
+  };
+  const { holdings, withdrawals } = mergeMemory(live, backup, broughtBack);
+  const text = writeAnnotation(cluster.name, holdings, sealKeys, withdrawals);
+  return { ...annotations, ...(text !== null && { [grantsAnnotation]: text }) };
+}
+
+function only(annotations: Readonly<Record<string, string>>, name: string): Readonly<Record<string, string>> {
+  const text = annotations[name];
+  return text === undefined ? {} : { [name]: text };
 }
 
 function guardOf(cluster: Cluster, creatorArn: string | null): PlanGuard {

@@ -62,8 +62,12 @@ export function printedJournal(
     request: () => request,
     note: async (type, change, detail) => {
       request = revise(request, change(request));
-      const event = eventOf(type, request, actor, now(), detail);
-      print(`${JSON.stringify({ ...event, digest: digestOfEvent(event) })}\n`);
+      print(lineOf(eventOf(type, request, actor, now(), detail)));
     },
   };
+}
+
+/** An event as a line to be kept. */
+export function lineOf(event: AuditEvent): string {
+  return `${JSON.stringify({ ...event, digest: digestOfEvent(event) })}\n`;
 }

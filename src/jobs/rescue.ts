@@ -20,8 +20,10 @@ export interface RescueOrder {
   readonly cluster: Cluster;
   /** As IAM has it, a role with its path. */
   readonly principalArn: string;
-  /** Slack user id. */
+  /** Slack user id, as whoever runs it says. */
   readonly by: string;
+  /** The ARN that AWS says whoever runs it has; null: nobody knows any more. */
+  readonly as: string | null;
   readonly durationSeconds: number;
   readonly reason: string;
   readonly good: GoodDocument | null;
@@ -45,7 +47,7 @@ function rescueLevelOf(durationSeconds: number): Level {
 
 /** The record of a rescue as it first stands in the ledger: the glass is broken by it, told to all and to be reviewed. */
 export function beginRescue(
-  { cluster, principalArn: principal, by, durationSeconds, reason }: RescueOrder,
+  { cluster, principalArn: principal, by, as, durationSeconds, reason }: RescueOrder,
   id: string,
   { sealKeys, now }: Pick<WorkerContext, "sealKeys" | "now">,
   lapsesAfterSeconds: number,
@@ -57,7 +59,8 @@ export function beginRescue(
     now(),
     lapsesAfterSeconds,
   );
-  return breakTheGlass(asked, cluster, level, { user: by, memberships: [] }, sealKeys, now());
+  const begun = breakTheGlass(asked, cluster, level, { user: by, memberships: [] }, sealKeys, now());
+  return { ...begun, glass: begun.glass && { ...begun.glass, as } };
 }
 
 /** How a rescue came out: whether the document is as it should be, and whether the lease is over. */
@@ -89,14 +92,15 @@ export async function rescue(
   await journal.note(
     "grant.writing",
     ({ grant }) => ({ grant: grant && { ...grant, writeBegan: grant.writeBegan ?? context.now().toISOString() } }),
-    {},
+    // Whoever goes on with a rescue that died may be another one than who began it.
+    { as: order.as },
   );
   const entries = accessEntriesOf("default", address);
   const { id, grant } = journal.request();
   // An entry that is made after a worker has looked for it and ended the lease would stand without end.
   if (grant?.end || Date.parse(grant?.endsAt ?? "") <= context.now().getTime()) throw overMeanwhile(journal.request());
   try {
-    const lease = { id, by: order.by, endsAt: grant?.endsAt ?? "" };
+    const lease = { id, by: order.by, as: order.as, endsAt: grant?.endsAt ?? "" };
     await giveLease({ entries, clusterArn: clusterArnOf(cluster), principalArn, sealKeys: context.sealKeys }, lease);
   } catch (error) {
     throw namingOwnPolicy(error);
@@ -138,7 +142,9 @@ async function mendAs(
   const { client } = result.signedIn;
   try {
     if (description.authenticationMode === "API") return nothingToMend(context, cluster);
-    const mended = await mendDocument(client, cluster, context.creatorArn, good, context.sealKeys);
+    const { creatorArn, sealKeys } = context;
+    const beforeWrite = (how: string) => journal.note("rescue.writing", () => ({}), { how });
+    const mended = await mendDocument({ client, cluster, creatorArn, sealKeys, beforeWrite }, good);
     sayMended(context.say, mended);
     if (mended.type === "mended") {
       const missing = mended.returns.filter(({ isBack }) => !isBack).map(({ arn }) => arn);

@@ -50,6 +50,8 @@ export interface AwsAuthStore {
     options: { readonly dryRun: boolean },
   ): Promise<AwsAuthConfigMap>;
   createAwsAuth(after: AwsAuthContent): Promise<AwsAuthConfigMap>;
+  /** The same as a dry run: the API server, its webhooks included, only checks. */
+  rehearseCreation(after: AwsAuthContent): Promise<void>;
 }
 
 /** The calls about `aws-auth` on one cluster. */
@@ -76,8 +78,15 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
         throw kubernetesFailure(error, `PUT ${call}${dryRun ? " (dry run)" : ""}`);
       }
     },
+    rehearseCreation: async (after) => {
+      try {
+        await core.createNamespacedConfigMap({ ...place, body: newObject(after), fieldManager, dryRun: "All" });
+      } catch (error) {
+        throw kubernetesFailure(error, `POST ${call} (dry run)`);
+      }
+    },
     createAwsAuth: async (after) => {
-      const body = withContent({ apiVersion: "v1", kind: "ConfigMap", metadata: { ...place } }, after);
+      const body = newObject(after);
       try {
         return readConfigMap(await core.createNamespacedConfigMap({ ...place, body, fieldManager }), cluster);
       } catch (error) {
@@ -85,6 +94,10 @@ export function awsAuthStore(connection: Connection, cluster: string): AwsAuthSt
       }
     },
   };
+}
+
+function newObject(after: AwsAuthContent): V1ConfigMap {
+  return withContent({ apiVersion: "v1", kind: "ConfigMap", metadata: { ...place } }, after);
 }
 
 /** The object that a write sends: what is not ours goes back as it came. */

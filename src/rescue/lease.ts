@@ -1,4 +1,5 @@
 import { isSealed, type SealKeys, seal } from "../approval/seal.ts";
+import type { Json } from "../audit/canonical-json.ts";
 import type { AccessRequest } from "../request/request.ts";
 
 /** What a rescue is called where a request names its level: it is an access entry with the cluster administrator's policy. */
@@ -8,13 +9,16 @@ export const rescueLevel = "rescue";
 export interface RescueLease {
   /** Of the request that tells of it. */
   readonly id: string;
-  /** Slack user id. */
+  /** Slack user id, as whoever made it said. */
   readonly by: string;
+  /** The ARN that AWS said whoever made it has; null: an older program did not ask. */
+  readonly as: string | null;
   /** ISO 8601. */
   readonly endsAt: string;
 }
 
 const leaseTag = "eks-access/rescue";
+const asTag = "eks-access/rescue-as";
 const sealTag = "eks-access/rescue-seal";
 
 /** The tags of the entry, sealed for this one cluster and principal. */
@@ -24,10 +28,11 @@ export function writeRescueTags(
   lease: RescueLease,
   keys: SealKeys,
 ): Record<string, string> {
-  const { id, by, endsAt } = lease;
+  const { id, by, as, endsAt } = lease;
   return {
     [leaseTag]: `${id} ${by} ${endsAt}`,
-    [sealTag]: seal("rescue", { clusterArn, principalArn, id, by, endsAt }, keys),
+    ...(as !== null && { [asTag]: as }),
+    [sealTag]: seal("rescue", sealedValue(clusterArn, principalArn, lease), keys),
   };
 }
 
@@ -39,8 +44,13 @@ export function readRescueTags(
   keys: SealKeys,
 ): RescueLease | null {
   const [id = "", by = "", endsAt = ""] = (tags[leaseTag] ?? "").split(" ");
-  const value = { clusterArn, principalArn, id, by, endsAt };
-  return isSealed("rescue", value, tags[sealTag] ?? "", keys) ? { id, by, endsAt } : null;
+  const lease = { id, by, as: tags[asTag] ?? null, endsAt };
+  const value = sealedValue(clusterArn, principalArn, lease);
+  return isSealed("rescue", value, tags[sealTag] ?? "", keys) ? lease : null;
+}
+
+function sealedValue(clusterArn: string, principalArn: string, { id, by, as, endsAt }: RescueLease): Json {
+  return { clusterArn, principalArn, id, by, endsAt, ...(as !== null && { as }) };
 }
 
 /** Whether a request is a rescue: nothing of it is ever in aws-auth. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
+import { sealKeysFrom } from "../../src/approval/seal.ts";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";
@@ -10,6 +11,9 @@ import { recover } from "../../src/bin/recover.ts";
 import { runRescue } from "../../src/bin/rescue.ts";
 import { readSettings } from "../../src/bin/settings.ts";
 import { withWorkerContext } from "../../src/bin/worker-context.ts";
+import { grantsAnnotation, writeAnnotation } from "../../src/grant/annotation.ts";
+import type { Holding } from "../../src/grant/holding.ts";
+import { adoptCluster } from "../../src/jobs/adopt.ts";
 import { adoptRescues } from "../../src/jobs/adopt-rescues.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
 import { endRescues } from "../../src/jobs/end-rescues.ts";
@@ -19,6 +23,7 @@ import { revise } from "../../src/request/request.ts";
 import { isRescue } from "../../src/rescue/lease.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { account, arns, configuration, initialAwsAuth, region } from "../../src/sandbox/scene.ts";
+import { aHolding, aShare } from "../builders/a-share.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
 
@@ -116,9 +121,40 @@ test("it needs nothing of who created the cluster, and proves that its role sign
     "rescue.mode-switched",
     "grant.writing",
     "grant.active",
+    "rescue.writing",
     "rescue.mended",
     "grant.ended",
   ]);
+});
+
+test("it says who AWS says ran it, beside who they said they are, in the log, the record and the tags", async () => {
+  await rescue("--yes", "--keep");
+
+  const events = await asWorker(async ({ ledger }) => (await ledger.events(1, 50)).map(({ event }) => event));
+  const [record] = await records();
+  const as = expect.stringContaining(`:assumed-role/${arns.worker.split("/").at(-1)}/`);
+  expect(events[0]).toMatchObject({ type: "glass.broken", actor: "U0ONCALL", detail: { as } });
+  expect(record?.glass).toMatchObject({ as });
+  expect((await entry())?.tags["eks-access/rescue-as"]).toBe(record?.glass?.as);
+});
+
+test("a ConfigMap that is absent and that a webhook refuses is not made, not even empty", async () => {
+  await sandbox.cluster.deleteAwsAuth();
+  const body = JSON.stringify({
+    kind: "Status",
+    status: "Failure",
+    reason: "Forbidden",
+    message: "denied the request",
+    code: 403,
+  });
+  sandbox.faults.plan("kubernetes.dry-run-configmap", { type: "answer", status: 403, body });
+
+  await expect(rescue("--yes", "--document", good)).rejects.toThrow(
+    "POST configmap aws-auth of cluster staging (dry run)",
+  );
+
+  expect(sandbox.cluster.awsAuth()).toBeNull();
+  expect(await eventTypes()).not.toContain("rescue.writing");
 });
 
 test("what can be mended without asking is mended, and what can't is asked for, while the role stays in", async () => {
@@ -138,6 +174,32 @@ test("what can be mended without asking is mended, and what can't is asked for, 
   expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("Run it again with --document") });
   expect(stdout).toContain("a worker ends it then");
   expect(await entry()).toMatchObject({ policies: [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }] });
+});
+
+test("a lease that ended since the backup does not come back as somebody's own, whatever the live annotation remembers", async () => {
+  const keys = sealKeysFrom((await readSettings("worker")).environment.sealSecrets);
+  const memory = (...holdings: Holding[]) => ({ [grantsAnnotation]: writeAnnotation("staging", holdings, keys) ?? "" });
+  const over = aHolding({ shares: [aShare({ id: "r-over", endsAt: "2026-01-01T00:00:00.000Z" })] });
+  const colleague = "arn:aws:iam::111122223333:user/colleague";
+  const standing = aHolding({ arn: colleague, shares: [aShare({ id: "r-now", endsAt: "2099-01-01T00:00:00.000Z" })] });
+  const mapUsers = (arn: string) => `- userarn: ${arn}\n  username: some\n  groups: [eks-access:viewers]\n`;
+  const backup = join(folder, "backup.json");
+  const data = { ...initialAwsAuth, mapUsers: mapUsers(over.arn) };
+  await writeFile(backup, JSON.stringify({ kind: "ConfigMap", metadata: { annotations: memory(over) }, data }));
+  sandbox.cluster.editAwsAuth((configMap) => ({
+    ...configMap,
+    metadata: { ...configMap.metadata, annotations: memory(standing) },
+    data: { mapRoles: "- rolearn: [", mapUsers: mapUsers(colleague) },
+  }));
+
+  expect(await rescue("--yes", "--document", backup)).toMatchObject({ code: 0 });
+  expect(sandbox.cluster.awsAuth()?.data?.mapUsers).toContain(over.arn);
+  await asWorker((context, cluster) => adoptCluster(context, cluster));
+
+  const after = parseDocument(sandbox.cluster.awsAuth()?.data ?? {});
+  expect(resolve(after, over.arn)).toBeNull();
+  expect(resolve(after, colleague)?.groups).toEqual(["eks-access:viewers"]);
+  expect(resolve(after, arns.admins)?.groups).toEqual(["system:masters"]);
 });
 
 test("what is missing is added to a document that people went on with, and the rest of it stays", async () => {
@@ -303,13 +365,29 @@ test("a role that has an access entry already is refused, and its entry stays as
   expect(await entry()).not.toBeNull();
 });
 
+test("a rescue that was made without Redis is found by a worker itself when it reads the clusters' memories again", async () => {
+  await asWorker((context, cluster) => adoptCluster(context, cluster));
+  expect(await rescue("--yes", "--keep", "--without-ledger")).toMatchObject({ code: 0 });
+  expect(await records()).toEqual([]);
+
+  // What the sweep has each worker do once in twelve inspections.
+  await asWorker((context, cluster) => adoptCluster(context, cluster));
+
+  expect(await records()).toMatchObject([
+    { grant: { state: "active" }, glass: { review: null, as: expect.any(String) } },
+  ]);
+  const later = () => new Date(Date.now() + 2 * 3600 * 1000);
+  await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));
+  expect(await entry()).toBeNull();
+});
+
 test("while Redis is away it goes on without it when it is told to; recover tells it, and ends it, when Redis is back", async () => {
   const { url } = redis;
   vi.stubEnv("REDIS_URL", "redis://127.0.0.1:1");
   await expect(rescue("--yes", "--keep")).rejects.toThrow("Redis");
   expect(await rescue("--yes", "--keep", "--without-ledger")).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining("a worker ends it after `eks-access recover staging` has read it into the ledger"),
+    stdout: expect.stringContaining("by `eks-access recover staging`, and ends it; nobody does before"),
     stderr: expect.stringContaining('"type":"grant.active"'),
   });
   vi.stubEnv("REDIS_URL", url);

@@ -4,7 +4,8 @@ import { sealKeys } from "../builders/seal-keys.ts";
 
 const cluster = "arn:aws:eks:eu-central-1:111122223333:cluster/staging";
 const role = "arn:aws:iam::111122223333:role/rescuers/rescuer";
-const lease = { id: "r-7k2m9x4q", by: "U0ONCALL", endsAt: "2026-11-24T22:00:00.000Z" };
+const as = "arn:aws:sts::111122223333:assumed-role/operators/jane@example.com";
+const lease = { id: "r-7k2m9x4q", by: "U0ONCALL", as, endsAt: "2026-11-24T22:00:00.000Z" };
 const tags = writeRescueTags(cluster, role, lease, sealKeys);
 
 test("an entry's tags say whose rescue it is and when it ends, in characters that EKS takes", () => {
@@ -20,9 +21,16 @@ test.each([
   ["another id", cluster, role, { "eks-access/rescue": "r-99999999 U0ONCALL 2026-11-24T22:00:00.000Z" }],
   ["another role", cluster, `${role}s`, {}],
   ["another cluster", `${cluster}s`, role, {}],
+  ["another identity", cluster, role, { "eks-access/rescue-as": as.replace("jane", "joe") }],
   ["no seal", cluster, role, { "eks-access/rescue-seal": "" }],
 ])("tags with %s are not believed", (_, inCluster, principal, change) => {
   expect(readRescueTags(inCluster, principal, { ...tags, ...change }, sealKeys)).toBeNull();
+});
+
+test("an entry of a program that did not ask AWS who ran it is read as before", () => {
+  const before = { ...lease, as: null };
+
+  expect(readRescueTags(cluster, role, writeRescueTags(cluster, role, before, sealKeys), sealKeys)).toEqual(before);
 });
 
 test("an entry without tags is nobody's rescue", () => {

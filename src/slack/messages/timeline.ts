@@ -48,6 +48,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "migration.retried": "had a migration tried again",
   "migration.done": "carried out a migration",
   "rescue.mode-switched": "switched the authentication mode to API_AND_CONFIG_MAP",
+  "rescue.writing": "began to write aws-auth",
   "rescue.mended": "mended aws-auth",
   "link.made": "linked a principal",
   "link.proposed": "asked to be linked",

@@ -29,7 +29,8 @@ test.each(Object.entries({ ...states, ...longestStates }))(
 
 test("the channel reads of a rescue what it is, and what is proved of it", () => {
   const order = { cluster: aCluster(), principalArn: "arn:aws:iam::111122223333:role/rescuer", by: "U0ONCALL" };
-  const wish = { durationSeconds: 3600, reason: "nobody gets in", good: null, keeps: false };
+  const as = "arn:aws:sts::111122223333:assumed-role/operators/jane";
+  const wish = { as, durationSeconds: 3600, reason: "nobody gets in", good: null, keeps: false };
   const request = beginRescue({ ...order, ...wish }, "r-1", { sealKeys, now: () => at(0) }, 3600);
   const gone = {
     ...request,
@@ -42,6 +43,7 @@ test("the channel reads of a rescue what it is, and what is proved of it", () =>
   expect(text).toContain(
     "<@U0ONCALL> broke the glass of `staging` to rescue it: `arn:aws:iam::111122223333:role/rescuer`",
   );
+  expect(text).toContain(`Who they are in Slack is what whoever ran it said; to AWS they are \`${as}\`.`);
   expect(text).toContain("*Access policy*\n`AmazonEKSClusterAdminPolicy`");
   expect(text).toContain("*Not reviewed yet*");
   expect(textOfBlocks(approvalMessage(gone))).toContain("its access entry is deleted");
