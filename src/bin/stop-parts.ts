@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Stoppable } from "../jobs/hand-back.ts";
 
 /** To hand back what is under way takes a few calls to Redis; where that does not answer, nobody waits for it. */
-const handBackWithinMs = 2_000;
+export const handBackWithinMs = 2_000;
 
 /**
  * Stops all parts of a process at once. What is not done at the deadline is handed back, and the log names it. Resolves at

@@ -1,5 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { createServer, type Server } from "node:net";
+import { Registry } from "prom-client";
+import { afterEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { startHealthServer } from "../../src/bin/health-server.ts";
+import { freePort } from "../../src/sandbox/free-port.ts";
+import { runProgram } from "../../src/sandbox/redis/run-program.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");
@@ -35,4 +41,52 @@ test("it runs without root, as what package.json calls eks-access", () => {
 
   expect(stages.at(-1)).toMatch(/^USER node$/m);
   expect(lines).toContain(`ENTRYPOINT ["node", "${bin}"]`);
+});
+
+describe("what Docker asks to see whether a container is healthy", () => {
+  const line = lines.find((each) => each.startsWith("HEALTHCHECK ")) ?? "";
+  const [program = "", ...args] = z.array(z.string()).parse(JSON.parse(line.slice(line.indexOf("CMD ") + 4)));
+  const withinSeconds = Number(/--timeout=(\d+)s/.exec(line)?.[1]);
+  const stops: (() => unknown)[] = [];
+  afterEach(() => {
+    for (const stop of stops.splice(0)) stop();
+  });
+
+  /** Whether it is found healthy, as Docker runs it: by its exit code, and within its time. */
+  const isHealthy = (port: string) =>
+    Promise.race([
+      runProgram(program, args, { env: { PATH: process.env.PATH ?? "", HEALTH_PORT: port } }).then(
+        () => true,
+        () => false,
+      ),
+      new Promise<boolean>((resolve) => setTimeout(resolve, withinSeconds * 1000, false).unref()),
+    ]);
+
+  test("is a process that answers, also while it waits for Redis, and one that was given no port for it", async () => {
+    const port = String(await freePort());
+    const lost = () => Promise.reject(new Error("no Redis"));
+    const told = {
+      ping: lost,
+      lastSuccess: () => ({}),
+      awaySince: () => ({}),
+      probes: new Map(),
+      now: () => new Date(),
+    };
+    const server = await startHealthServer(port, { ...told, registry: new Registry() });
+    stops.push(() => server?.stop());
+
+    expect(await isHealthy(port)).toBe(true);
+    expect(await isHealthy("")).toBe(true);
+  });
+
+  test("is none that does not listen, and none that hangs", async () => {
+    const port = await freePort();
+    const hanging: Server = createServer(() => {});
+    await new Promise<void>((resolve) => hanging.listen(port, "127.0.0.1", resolve));
+    stops.push(() => hanging.close());
+
+    const found = await Promise.all([isHealthy(String(await freePort())), isHealthy(String(port))]);
+
+    expect(found).toEqual([false, false]);
+  });
 });

@@ -4,6 +4,8 @@ import * as models from "@kubernetes/client-node";
 import { loadAll } from "js-yaml";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { handBackWithinMs } from "../../src/bin/stop-parts.ts";
+import { readEnvironment } from "../../src/config/environment.ts";
 
 const folder = fileURLToPath(new URL("../../deploy/kubernetes/", import.meta.url));
 
@@ -112,6 +114,25 @@ function probedPorts(containers: readonly unknown[]): readonly string[] {
 function selects(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
   return Object.entries(selector).every(([key, value]) => labels[key] === value);
 }
+
+const stopping = z.looseObject({
+  spec: z.looseObject({
+    template: z.looseObject({
+      spec: z.looseObject({
+        terminationGracePeriodSeconds: z.number(),
+        containers: z.array(
+          z.looseObject({
+            env: z.array(z.looseObject({ name: z.string() })),
+            lifecycle: z
+              .object({ preStop: z.object({ exec: z.object({ command: z.tuple([z.string(), z.string()]) }) }) })
+              .optional(),
+          }),
+        ),
+      }),
+    }),
+  }),
+});
+const enough = { EKS_ACCESS_SEAL_KEYS: "s".repeat(32) };
 
 describe("the manifests for Kubernetes", () => {
   test("hold the objects that an installation needs", () => {
@@ -222,6 +243,29 @@ describe("the manifests for Kubernetes", () => {
     expect(everything).toMatchObject({ policyTypes: ["Ingress", "Egress"], ingress: [] });
     expect(blocks.filter((block) => !block.includes("169.254.0.0/16")).length).toBe(1);
     expect(blocks.find((block) => !block.includes("169.254.0.0/16"))).toContain("169.254.170.23/32");
+  });
+
+  test("a process may end as it says it does before it is killed, and a Slack process listens until nobody is sent to it", () => {
+    const { environment } = readEnvironment({ ...enough }, "worker");
+    const deployments = ofKind("Deployment").map(
+      (each) => [each.metadata?.name, stopping.parse(each).spec.template.spec] as const,
+    );
+    const times = deployments.map(([name, { terminationGracePeriodSeconds: grace, containers }]) => {
+      const slept = containers[0]?.lifecycle?.preStop.exec.command;
+      const own = containers[0]?.env.find((each) => each.name === "STOP_DEADLINE");
+      return { name, grace, slept: slept ? Number(slept[1]) : 0, command: slept?.[0], own };
+    });
+
+    expect(times.map(({ name, slept, command }) => [name, command, slept])).toEqual([
+      ["eks-access-slack", "sleep", 5],
+      ["eks-access-worker", undefined, 0],
+    ]);
+    for (const { name, grace, slept, own } of times) {
+      expect(own, "the default is meant").toBeUndefined();
+      expect(grace, name).toBeGreaterThan(
+        slept + (environment?.stopWithinSeconds ?? Number.NaN) + handBackWithinMs / 1000,
+      );
+    }
   });
 
   test("every secret that a process reads is one that the README makes", () => {

@@ -89,13 +89,13 @@ describe("the proxy of the compose file, before two Slack processes,", () => {
 
   test("loses no answered command when one of them is killed under load, and none happens twice", async () => {
     const reasons = Array.from({ length: 200 }, (_, index) => `load ${String(index).padStart(3, "0")}`);
-    const outcomes: CommandAnswer[] = [];
+    const outcomes: (CommandAnswer & { readonly reason: string })[] = [];
     const sentAfter: string[] = [];
     let isGone = false;
 
     await inParallel(reasons, atOnce, async (reason) => {
       if (isGone) sentAfter.push(reason);
-      outcomes.push(await ask(reason));
+      outcomes.push({ ...(await ask(reason)), reason });
       if (outcomes.length !== 60) return;
       await stage.first.process().kill();
       isGone = true;
@@ -106,12 +106,13 @@ describe("the proxy of the compose file, before two Slack processes,", () => {
     const answered = engineer().ephemerals().map(textOf).filter(isRecorded);
     await Promise.all([stage.first.start(), stage.second.start()]);
     const refused = outcomes.filter(({ error }) => error !== undefined);
-    // Slack told these people that it did not work, or they see no answer: they type it again.
+    // Slack told each of these people that it did not work: they type it again.
     const again = reasons.filter((reason) => !asked.includes(reason));
     await bothAnswer();
     for (const reason of again) await ask(reason);
 
     console.info(`one of two killed under 200 commands: ${refused.length} refused, ${again.length} to be typed again`);
+    expect(again.filter((reason) => !refused.some((each) => each.reason === reason))).toEqual([]);
     expect(again.filter((reason) => sentAfter.includes(reason))).toEqual([]);
     expect(refused.length).toBeLessThanOrEqual(atOnce);
     expect(refused.filter(({ milliseconds }) => milliseconds >= ackDeadline)).toEqual([]);
