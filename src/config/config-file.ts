@@ -117,6 +117,7 @@ export const configFile = z.strictObject({
   timing: z
     .strictObject({
       requestLapsesAfter: duration.default(24 * 3600),
+      approvalGoodFor: duration.default(3600),
       remindAfter: z
         .array(duration)
         .refine(

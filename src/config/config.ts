@@ -45,6 +45,8 @@ export interface AuditSettings {
 /** All in whole seconds. */
 export interface Timing {
   readonly requestLapsesAfterSeconds: number;
+  /** Within this of the last approval its first write has to begin: an approval that lies about can be played again. */
+  readonly approvalGoodForSeconds: number;
   /** When the approvers are reminded of a request that waits for them, counted from when they were asked; growing. */
   readonly remindAfterSeconds: readonly number[];
   readonly sweepEverySeconds: number;
@@ -109,6 +111,7 @@ function build(file: ConfigFile): Config {
     },
     timing: {
       requestLapsesAfterSeconds: file.timing.requestLapsesAfter,
+      approvalGoodForSeconds: file.timing.approvalGoodFor,
       remindAfterSeconds: file.timing.remindAfter,
       sweepEverySeconds: file.timing.sweepEvery,
       inspectEverySeconds: file.timing.inspectEvery,

@@ -55,6 +55,15 @@ export function sealedEnd(request: AccessRequest): string {
   return last ? endOf(new Date(last.at), request.durationSeconds) : request.createdAt;
 }
 
+/**
+ * Whether nothing may be written of it for the first time any more. What has been in a cluster once is remembered there; an
+ * approval of which nothing was written is remembered by Redis alone, and so is that it was denied or cancelled after all.
+ */
+export function isTooOldToBegin({ approvals }: AccessRequest, goodForSeconds: number, now: Date): boolean {
+  const last = lastApproval(approvals);
+  return last !== undefined && now.getTime() > Date.parse(last.at) + goodForSeconds * 1000;
+}
+
 function isOver(request: AccessRequest, now: Date): boolean {
   return request.grant?.end != null || Date.parse(sealedEnd(request)) <= now.getTime();
 }

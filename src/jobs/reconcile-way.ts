@@ -84,9 +84,10 @@ async function decide<State extends Standing, Decided extends Settlement>(
   open: readonly AccessRequest[],
 ): Promise<Decided> {
   const { sealKeys } = context;
+  const { approvalGoodForSeconds } = context.config.timing;
   const now = context.now();
   const closed = await overOrElsewhere(context, state.holdings, open, taking.isTaken);
-  const known = { cluster, work: dueWork(open, now), state, closed, sealKeys, now };
+  const known = { cluster, work: dueWork(open, now), state, closed, sealKeys, approvalGoodForSeconds, now };
   return step("plan", async () => taking.settle(known));
 }
 

@@ -2,8 +2,9 @@ import type { Way } from "../access-entry/way.ts";
 import type { SealKeys } from "../approval/seal.ts";
 import type { Refusal } from "../aws-auth/plan.ts";
 import type { Drift } from "../grant/drift.ts";
-import { type DueWork, shareIn, withSealedEnds } from "../grant/due-work.ts";
+import { type DueWork, isTooOldToBegin, shareIn, withSealedEnds } from "../grant/due-work.ts";
 import { bothWithdrawals, isWithdrawn, mayBeForgotten } from "../grant/withdrawal.ts";
+import { formatDuration } from "../request/duration.ts";
 import type { AccessRequest } from "../request/request.ts";
 import type { RefusedRequest, SettleInput, Settlement, Standing } from "./taking.ts";
 import { voidReason } from "./void-reason.ts";
@@ -75,11 +76,15 @@ export function checkWork(input: SettleInput, way: Way, { driftOf, repairedBy }:
   };
 }
 
-function voidReasonHere({ cluster, state, sealKeys }: SettleInput, way: Way, request: AccessRequest): string | null {
+function voidReasonHere(input: SettleInput, way: Way, request: AccessRequest): string | null {
+  const { cluster, state, sealKeys, approvalGoodForSeconds, now } = input;
   const { holdings, identityOf } = state;
   const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
   if (!shareIn(holdings, request) && mayBeForgotten(request, withdrawals, sealKeys)) {
     return `it is older than what ${cluster.name} remembers of approvals that were taken back`;
+  }
+  if (!shareIn(holdings, request) && isTooOldToBegin(request, approvalGoodForSeconds, now)) {
+    return `it is older than ${formatDuration(approvalGoodForSeconds)}, and nothing of it has been written`;
   }
   return voidReason({ cluster, way, holdings, identityOf, sealKeys }, request);
 }

@@ -85,6 +85,8 @@ export interface SettleInput<State extends Standing = Standing> {
   /** Ids named by the cluster's own memory that the ledger knows to be over, or to be given the other way. */
   readonly closed: ReadonlySet<string>;
   readonly sealKeys: SealKeys;
+  /** Within this of its last approval the first write of a grant has to begin. */
+  readonly approvalGoodForSeconds: number;
   readonly now: Date;
 }
 

@@ -104,6 +104,7 @@ function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessReques
     },
     closed: new Set(),
     sealKeys: stage.sealKeys,
+    approvalGoodForSeconds: leaseSeconds,
     now: new Date(),
   });
   if (settlement.granted.length !== arriving.length) {

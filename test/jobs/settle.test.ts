@@ -71,6 +71,7 @@ function settling({
     state,
     closed: new Set(closed),
     sealKeys,
+    approvalGoodForSeconds: 3_600,
     now,
   });
 }
@@ -120,6 +121,33 @@ describe("a run on one cluster decides", () => {
     expect(holdings).toMatchObject([
       { arn: engineerArn, entryAdded: true, added: ["eks-access:viewers"], shares: [{ id: request.id }] },
     ]);
+  });
+
+  test("that an approval of which nothing was written for an hour gives nothing any more", () => {
+    const request = anApprovedRequest();
+    const begun = {
+      ...request,
+      grant: request.grant && { ...request.grant, writeBegan: at(minutes(3)).toISOString() },
+    };
+    const inTime = at(minutes(62));
+    const late = new Date(inTime.getTime() + 1);
+
+    expect(ids(settled({ open: [request], now: inTime }).granted)).toEqual([request.id]);
+    expect(settled({ open: [request], now: late }).voided).toMatchObject([
+      { message: "it is older than 1h, and nothing of it has been written" },
+    ]);
+    // It was begun, and stands there: its record was not told, as the worker died.
+    const held = { open: [begun], mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(begun)] };
+    expect(ids(settled({ ...held, now: late }).granted)).toEqual([request.id]);
+    expect(ids(settled({ open: [aBrokenGlass()], now: late, cluster: aGlassCluster() }).granted)).toEqual([]);
+  });
+
+  test("that a grant which Redis calls active, and of which nothing stands there, is not put back by an old approval", () => {
+    const active = aGrantedRequest({ written: null });
+    const late = new Date(at(minutes(62)).getTime() + 1);
+
+    expect(ids(settled({ open: [active], drift: "repair", now: at(minutes(62)) }).repaired)).toEqual([active.id]);
+    expect(settled({ open: [active], drift: "repair", now: late }).repaired).toEqual([]);
   });
 
   test("that one refused grant does not hold up the others of the same run", () => {

@@ -157,6 +157,32 @@ describe("a revocation stands, although a record from before it is put back into
   });
 });
 
+describe("what was never a cluster's matter gives nothing when it is put back later than an approval may wait:", () => {
+  const goodForSeconds = 600;
+  /** Approvals may wait for ten minutes. */
+  const impatient = (scene: Scene): Scene => {
+    const { config, ...rest } = scene.context();
+    const timing = { ...config.timing, approvalGoodForSeconds: goodForSeconds };
+    return { ...scene, context: () => ({ ...rest, config: { ...config, timing } }) };
+  };
+
+  test.each<[string, (approved: AccessRequest) => Partial<AccessRequest>]>([
+    ["a request that was cancelled", () => ({ state: "cancelled", approvals: [], grant: null })],
+    ["a request that was denied", () => ({ state: "denied", approvals: [], grant: null })],
+    ["one whose cluster was out of reach", ({ grant }) => ({ grant: grant && { ...grant, state: "failed" } })],
+  ])("%s", async (_, change) => {
+    const approved = await recordOf(scene);
+    await scene.ledger.commit(aChange(revise(approved, change(approved)), "request.cancelled"));
+    scene.clock.ms += (goodForSeconds + 1) * 1_000;
+
+    await putBack(impatient(scene), approved);
+
+    expect(scene.aws.awsAuth()?.data?.mapUsers ?? "").not.toContain("eks-access:admins");
+    expect(await recordOf(scene)).toMatchObject({ state: "pending", grant: null, approvals: [] });
+    expect((await scene.ledger.eventsOf(id, 100)).map(({ event }) => event.type)).toContain("approval.void");
+  });
+});
+
 test("a lease that came to its own end leaves nothing behind in the cluster's memory", async () => {
   await look(scene);
   scene.clock.ms += 2 * 3_600_000;
