@@ -76,7 +76,7 @@ function refusedText({ identity, place }: SignInExpectation, afterMs: number): s
 }
 
 function asWhom(identity: MappedIdentity | null): string {
-  if (!identity) return "as whom this API server did not say (it knows no SelfSubjectReview)";
+  if (!identity) return "as whom this API server did not say (it answers no SelfSubjectReview)";
   const groups = shownGroups(identity);
   return `as ${identity.username} with ${groups.length > 0 ? groups.join(", ") : "no groups"}`;
 }

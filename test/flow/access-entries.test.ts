@@ -42,6 +42,11 @@ test.each(["analytics", "checkout"])("on %s access comes by an access entry, and
     .toBe(false);
 });
 
+/** A real API server that is older than 1.28 lets the role in and lists pods, and can't say who it is. */
+const asDevelopers = process.env.KUBEBUILDER_ASSETS
+  ? /^(?:eks-access:\d+:developers:\S+ with eks-access:viewers|whom this API server did not say \(.*\))$/
+  : /^eks-access:\d+:developers:\S+ with eks-access:viewers$/;
+
 test.each(["staging", "analytics", "checkout"])(
   "on %s a role that the worker may become signs in for its proof",
   async (cluster) => {
@@ -61,8 +66,8 @@ test.each(["staging", "analytics", "checkout"])(
     await person("U0APPROVER").click(await find("[Approve]"), "approve");
     const proved = textOf(await find("✓ *signed in*"));
 
-    expect(proved).toMatch(
-      /✓ \*signed in\*: as eks-access:\d+:developers:\S+ with eks-access:viewers, listed pods in default, \d+ ms after it was mapped/,
+    expect(/✓ \*signed in\*: as (.*), listed pods in default, \d+ ms after it was mapped/.exec(proved)?.[1]).toMatch(
+      asDevelopers,
     );
     const id = /r-[a-z0-9]{8}/.exec(proved)?.[0] ?? "";
     expect(textOf(await flow.told(`\`${id}\`) is active until`))).toContain("✓ *signed in*");

@@ -5,6 +5,7 @@ import { textOf } from "../slack/text-of.ts";
 import { playEveryMode } from "./every-mode.ts";
 import { expectThat } from "./expectation.ts";
 import type { Narration } from "./narration.ts";
+import { playSignedIn } from "./signed-in.ts";
 import { channelMessage, within } from "./wait-for.ts";
 
 /** How long the lease of the story is, in seconds: long enough to look at, short enough to wait for. */
@@ -25,6 +26,7 @@ export async function playStory(sandbox: Sandbox, narration: Narration): Promise
   await expectPods(sandbox, narration);
   await end(sandbox, narration, before);
   await expectUnauthorized(sandbox, narration, "The same user tries again");
+  await playSignedIn(sandbox, narration);
   await playEveryMode(sandbox, narration);
 }
 
