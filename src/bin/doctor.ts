@@ -110,10 +110,22 @@ async function examineClock(region: string): Promise<Finding> {
 }
 
 /** The links of `whoami <cluster>` that ask for nobody: from the worker's own identity to the document. */
-const ofCluster: readonly string[] = ["worker", "creator", "cluster", "api-server", "write", "mode", "document"];
+const ofCluster: readonly string[] = [
+  "worker",
+  "creator",
+  "cluster",
+  "api-server",
+  "write",
+  "mode",
+  "document",
+  "entries",
+];
 
 async function examineCluster({ environment, config }: Settings, name: string): Promise<Examined> {
-  const { reportChain } = await import("../jobs/chain.ts");
+  const [{ reportChain }, { examineSignIn }] = await Promise.all([
+    import("../jobs/chain.ts"),
+    import("../jobs/examine-sign-in.ts"),
+  ]);
   const what = `Cluster ${name}`;
   const cluster = config.clusters.get(name);
   if (!cluster) return { what, findings: [] };
@@ -131,7 +143,8 @@ async function examineCluster({ environment, config }: Settings, name: string): 
     try {
       const { links } = await reportChain(context, cluster, { user: "doctor", answers: false });
       const findings = links.filter((link) => ofCluster.includes(link.name));
-      return { what, findings: findings.map((link) => ({ ...link, detail: `${link.name}: ${link.detail}` })) };
+      const named = findings.map((link) => ({ ...link, detail: `${link.name}: ${link.detail}` }));
+      return { what, findings: [...named, ...(await examineSignIn(cluster))] };
     } finally {
       await queues.close();
       await close();

@@ -9,7 +9,7 @@ import { clockSkewSeconds } from "../../src/aws/clock-skew.ts";
 import { doctor } from "../../src/bin/doctor.ts";
 import { examineFsync, examineRedis } from "../../src/redis/examine.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { arns, configuration } from "../../src/sandbox/scene.ts";
+import { arns, clusterArn, configuration } from "../../src/sandbox/scene.ts";
 import { neededScopes } from "../../src/slack/examine.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
@@ -44,6 +44,33 @@ describe("eks-access doctor", () => {
     expect(stdout).toMatch(/ {2}✓ write: /);
     expect(stdout).toMatch(/ {2}✓ document: /);
     expect(stdout).not.toContain("✗ worker");
+  });
+
+  test("says as which principals the worker can sign in, and how to mend it where it can't", async () => {
+    const { trust } = sandbox.aws.account.identity(arns.developers) ?? expect.fail("there is no such role");
+
+    const can = await examine("worker");
+    sandbox.aws.account.setTrust(arns.developers, { principals: [] });
+    const not = await examine("worker");
+    sandbox.aws.account.setTrust(arns.developers, trust);
+
+    expect(can.stdout).toMatch(/ {2}✓ sign in: the worker can be arn:aws:sts::\S+:assumed-role\/developers\//);
+    expect(not.stdout).toMatch(/ {2}✗ sign in: AWS refused sts:AssumeRole on \S+developers .*\. Let the role trust/);
+    expect(not.code).toBe(1);
+  });
+
+  test("knows the access entries of a cluster that reads nothing else", async () => {
+    const cluster = clusterArn("staging");
+    const policies = ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"];
+    const creator = { principalArn: arns.creator, username: "creator", groups: [], policies };
+    sandbox.aws.updateCluster(cluster, { authenticationMode: "API", accessEntries: [creator] });
+
+    const { stdout } = await examine("worker");
+    sandbox.aws.updateCluster(cluster, { authenticationMode: "CONFIG_MAP", accessEntries: [] });
+
+    expect(stdout).toMatch(/ {2}✓ mode: API: access entries alone/);
+    expect(stdout).toMatch(/ {2}– document: the cluster does not read aws-auth/);
+    expect(stdout).toMatch(/ {2}✓ entries: \d+ access entr/);
   });
 
   test("says how to mend what is missing, asks nothing behind it, and ends with 1", async () => {
