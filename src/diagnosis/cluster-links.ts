@@ -33,9 +33,20 @@ export function modeFinding(mode: AuthenticationMode): Finding {
   if (mode === "API_AND_CONFIG_MAP") {
     return found("`API_AND_CONFIG_MAP`: aws-auth counts for whoever has no access entry");
   }
+  return found("`API`: access entries alone say who signs in; aws-auth is not read");
+}
+
+/** What of aws-auth is not asked for where nothing in it gives or takes access. */
+export const unread = notAsked("the cluster does not read aws-auth");
+
+/** How many access entries there are, and whether what we wrote beside ours is believed. Null: the mode knows none. */
+export function entriesFinding(facts: { readonly count: number; readonly untrusted: string | null } | null): Finding {
+  if (!facts) return found("this mode knows none");
+  const detail = counted(facts.count, "access entry", "access entries");
+  if (facts.untrusted === null) return found(detail);
   return broken(
-    "`API`: the cluster does not read aws-auth, so nothing in it gives or takes access",
-    "Ask for access all the same: it is given by an access entry of EKS. The mode can't be changed back.",
+    `${detail}, but tags of ours are not believed: ${facts.untrusted}`,
+    "Nothing is lost: they are written anew from the ledger with the next change; find out who edited them.",
   );
 }
 

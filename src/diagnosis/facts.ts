@@ -9,6 +9,8 @@ export type AccessEntryFact =
   | {
       readonly type: "entry";
       readonly identity: MappedIdentity;
+      /** `STANDARD` for people; others are of nodes. */
+      readonly kind: string;
       /** Names of access policies, for example `AmazonEKSViewPolicy`. */
       readonly policies: readonly string[];
     }

@@ -17,6 +17,8 @@ export interface Standing {
   readonly accessEntry: AccessEntryFact;
   /** By aws-auth. */
   readonly mapped: MappedIdentity | null;
+  /** Whether the cluster reads aws-auth at all. */
+  readonly isRead: boolean;
 }
 
 /** Who the principal is to the cluster; null: nobody, as far as is known. */
@@ -32,19 +34,20 @@ export function youFinding({ principal }: Asker, standing: Standing, cluster: Cl
       `Link yours: ${named("/eks-access link arn:aws:iam::…")} (${named("aws sts get-caller-identity")} shows it).`,
     );
   }
-  const { accessEntry, mapped } = standing;
+  const { accessEntry, mapped, isRead } = standing;
   const why = `${named(`/eks-access why ${cluster.name}`)} says why.`;
   if (accessEntry.type === "entry") {
-    const { identity, policies } = accessEntry;
+    const { identity, kind, policies } = accessEntry;
     const more = policies.length > 0 ? `, with the access policies ${someOf(policies)}` : "";
-    return found(`${principal} is ${identityWords(identity)} by its access entry, which goes before aws-auth${more}`);
+    const rank = isRead ? ", which goes before aws-auth" : "";
+    const entry = `its access entry of type ${named(kind)}${rank}`;
+    return found(`${principal} is ${identityWords(identity)} by ${entry}${more}`);
   }
   if (mapped) return found(`${principal} is ${identityWords(mapped)}`);
   if (accessEntry.type === "not asked") {
-    return notAsked(
-      `${principal} is nobody in aws-auth, and its access entry was not asked for: ${accessEntry.why}`,
-      why,
-    );
+    const place = isRead ? `${principal} is nobody in aws-auth, and its` : `The`;
+    const of = isRead ? "" : ` of ${principal}`;
+    return notAsked(`${place} access entry${of} was not asked for: ${accessEntry.why}`, why);
   }
   return broken(`${principal} is nobody here: ${named("Unauthorized")}`, why);
 }
@@ -101,7 +104,7 @@ function leaseWords(request: AccessRequest): string {
 }
 
 /**
- * What others took out of the document: somebody else writes there, and may do it again. Told of everybody's grants to who
+ * What others took out of where it stood: somebody else writes there, and may do it again. Told of everybody's grants to who
  * answers for the cluster, of their own to anybody else.
  */
 export function driftFinding(
@@ -109,16 +112,17 @@ export function driftFinding(
   inForce: number,
   cluster: Cluster,
   asker: Asker & { readonly answers: boolean },
+  place: string,
 ): Finding {
   if (inForce === 0) return found("no grants are in force here");
-  if (drifts.length === 0) return found(`all of ${counted(inForce, "grant")} in force stand in the document`);
+  if (drifts.length === 0) return found(`all of ${counted(inForce, "grant")} in force stand in ${place}`);
   const readable = drifts.filter(({ request }) => asker.answers || isOf(request, asker));
   const shown = readable.slice(0, 3).map(({ request, message }) => `${named(request.id)}: ${message}`);
   const left = drifts.length - shown.length;
   const others = shown.length > 0 ? `${left} more` : `${left} of ${counted(inForce, "grant")} in force`;
   const detail = [...shown, ...(left > 0 ? [others] : [])].join("; ");
   return broken(
-    `somebody took out of the document: ${detail}`,
+    `somebody took out of ${place}: ${detail}`,
     cluster.drift === "repair"
       ? "The worker puts them back at its next look; let whoever took them out leave them there."
       : "Let whoever took them out leave them there, and ask again; or set drift: repair in eks-access.yml.",

@@ -1,3 +1,4 @@
+import type { CredentialSource } from "../aws/credentials.ts";
 import { findAccessEntry } from "../aws/find-access-entry.ts";
 import type { AccessEntryFact } from "../diagnosis/facts.ts";
 import { AccessError } from "../failure/access-error.ts";
@@ -8,7 +9,7 @@ import type { ReachedCluster } from "./reach-cluster.ts";
 
 /** The access entry of a principal, where the cluster's mode knows any. Without the permission, the rest can be told all the same. */
 export async function accessEntryFact(
-  { credentials, description }: Pick<ReachedCluster, "credentials" | "description">,
+  { credentials, description }: Pick<ReachedCluster, "description"> & { readonly credentials: CredentialSource },
   cluster: Cluster,
   { principal }: Caller,
 ): Promise<AccessEntryFact> {
@@ -16,8 +17,8 @@ export async function accessEntryFact(
   try {
     const entry = await findAccessEntry(credentials, addressOf(cluster), principal.arn);
     if (!entry) return { type: "none" };
-    const { username, groups, policies } = entry;
-    return { type: "entry", identity: { username, groups }, policies: policies.map(({ name }) => name) };
+    const { username, groups, policies, type: kind } = entry;
+    return { type: "entry", identity: { username, groups }, kind, policies: policies.map(({ name }) => name) };
   } catch (error) {
     if (error instanceof AccessError && !error.retryable) return { type: "not asked", why: error.what };
     throw error;

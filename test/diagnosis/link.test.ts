@@ -40,7 +40,7 @@ describe("a chain", () => {
   });
 
   test("goes on behind a document with errors, and ends at whoever is nobody", () => {
-    const links = linkNames.slice(0, 8).map((name) => a(name, name === "document" || name === "you" ? "no" : "yes"));
+    const links = linkNames.slice(0, 9).map((name) => a(name, name === "document" || name === "you" ? "no" : "yes"));
 
     expect(brokenIn(completeChain(links))).toEqual({ beside: ["document"], end: "you" });
   });

@@ -82,7 +82,12 @@ describe("an authentication mode with access entries", () => {
   });
 
   test("API_AND_CONFIG_MAP lets an access entry win over aws-auth", () => {
-    const accessEntry = { type: "entry", identity: { username: "dev", groups: [] }, policies: [] } as const;
+    const accessEntry = {
+      type: "entry",
+      kind: "STANDARD",
+      identity: { username: "dev", groups: [] },
+      policies: [],
+    } as const;
 
     const found = diagnose(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry, pods: forbidden }));
 
@@ -93,7 +98,7 @@ describe("an authentication mode with access entries", () => {
 
   test("API_AND_CONFIG_MAP claims no Forbidden where an access policy may allow it", () => {
     const identity = { username: "dev", groups: ["nobodys"] };
-    const accessEntry = { type: "entry", identity, policies: ["AmazonEKSViewPolicy"] } as const;
+    const accessEntry = { type: "entry", kind: "STANDARD", identity, policies: ["AmazonEKSViewPolicy"] } as const;
 
     const found = diagnose(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry, pods: forbidden }));
 
@@ -102,7 +107,12 @@ describe("an authentication mode with access entries", () => {
   });
 
   test("API_AND_CONFIG_MAP with an access entry that allows it points to the other end", () => {
-    const accessEntry = { type: "entry", identity: { username: "dev", groups: ["readers"] }, policies: [] } as const;
+    const accessEntry = {
+      type: "entry",
+      kind: "STANDARD",
+      identity: { username: "dev", groups: ["readers"] },
+      policies: [],
+    } as const;
 
     expect(codesOf(whyFacts({ mode: "API_AND_CONFIG_MAP", accessEntry }))).toEqual(["access-entry-wins", "own-side"]);
   });

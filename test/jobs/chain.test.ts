@@ -31,6 +31,14 @@ function write(data: Readonly<Record<string, string>>): void {
   workerSide().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...data } }));
 }
 
+/** Where access entries count, the creator is nobody without one. */
+const creator: SandboxAccessEntry = {
+  principalArn: arns.creator,
+  username: "creator",
+  groups: [],
+  policies: ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"],
+};
+
 let ledger: Ledger;
 
 beforeEach(async () => {
@@ -50,7 +58,7 @@ describe("the chain to somebody's pods", () => {
   test("holds at every link, each with its time, and names who asked to CloudTrail", async () => {
     const links = await chain(ledger);
 
-    expect(results(links)).toBe("yes yes yes yes yes yes yes yes yes yes yes");
+    expect(results(links)).toBe("yes yes yes yes yes yes yes yes yes yes yes yes");
     expect(links.creator.detail).toBe(
       `the worker is arn:aws:sts::${account}:assumed-role/cluster-creator/eks-access-U0ENGINEER-whoami`,
     );
@@ -67,7 +75,7 @@ describe("the chain to somebody's pods", () => {
     const links = await chain(ledger);
 
     expect(results(links)).toBe(
-      "yes no not asked not asked not asked not asked not asked not asked not asked yes not asked",
+      "yes no not asked not asked not asked not asked not asked not asked not asked not asked yes not asked",
     );
     expect(links.creator.detail).toMatch(/^AWS refused sts:AssumeRole on .*role\/cluster-creator/);
     expect(links.creator.mend).toContain("Check the trust policy");
@@ -106,13 +114,61 @@ describe("the chain to somebody's pods", () => {
     expect(links.pods.result).toBe("yes");
   });
 
-  test("ends at the mode where the cluster does not read aws-auth", async () => {
-    setMode("API");
+  test("goes by the access entries where the cluster does not read aws-auth", async () => {
+    setMode("API", [
+      creator,
+      { principalArn: arns.engineer, username: "by-entry", groups: ["eks-access:viewers"], policies: [] },
+    ]);
 
     const links = await chain(ledger);
 
-    expect(links.mode).toMatchObject({ result: "no" });
-    expect(links.you.detail).toBe("the chain ends at the authentication mode");
+    expect(results(links)).toBe("yes yes yes yes not asked yes not asked yes yes yes yes yes");
+    expect(links.mode.detail).toBe("`API`: access entries alone say who signs in; aws-auth is not read");
+    expect(links.document.detail).toBe("the cluster does not read aws-auth");
+    expect(links.entries.detail).toMatch(/^\d+ access entries$/);
+    expect(links.you.detail).toBe(
+      `${arns.engineer} is \`by-entry\` in \`eks-access:viewers\` by its access entry of type \`STANDARD\``,
+    );
+    expect(links.pods.detail).toContain("may list pods in `default`");
+  });
+
+  test("says who has no access entry where that alone counts", async () => {
+    setMode("API", [creator]);
+
+    const links = await chain(ledger);
+
+    expect(links.you).toMatchObject({ result: "no", mend: "`/eks-access why staging` says why." });
+    expect(links.you.detail).toContain("is nobody here: `Unauthorized`");
+  });
+
+  test("ends at the access entries where they may not be asked for and nothing else counts", async () => {
+    setMode("API", [creator]);
+    const denied = { type: "answer", status: 403, headers: { "x-amzn-errortype": "AccessDeniedException" } } as const;
+    workerSide().sandbox.faults.plan("eks.ListAccessEntries", { ...denied, body: "{}" });
+
+    const links = await chain(ledger);
+
+    expect(links.entries).toMatchObject({ result: "no" });
+    expect(links.entries.mend).toContain("deploy/iam/access-entries-policy.json");
+    expect(links.you.detail).toBe("the chain ends at the access entries");
+  });
+
+  test("looks for a grant by an access entry there, and not in the document", async () => {
+    const written = { way: "access-entry", entryAdded: true, added: ["eks-access:viewers"], seal: "" } as const;
+    const endsAt = new Date(Date.now() + 3_600_000).toISOString();
+    const active = aGrantedRequest({ endsAt, written }, { version: 1 });
+    await ledger.commit(aChange({ ...active, principal: arns.engineer }));
+    const entry = { principalArn: arns.engineer, username: "by-entry", groups: ["eks-access:viewers"], policies: [] };
+    write(initialAwsAuth);
+
+    setMode("API_AND_CONFIG_MAP", [creator, entry]);
+    const there = await chain(ledger);
+    setMode("API_AND_CONFIG_MAP", [creator, { ...entry, groups: [] }]);
+    const gone = await chain(ledger);
+
+    expect(there.drift.detail).toBe("all of 1 grant in force stand in the document and the access entries");
+    expect(gone.drift).toMatchObject({ result: "no" });
+    expect(gone.drift.detail).toContain("`r-1`: the entry of arn:aws:iam::111122223333:user/engineer lacks");
   });
 
   test("goes on behind a document with errors, and says where they are told", async () => {
@@ -188,7 +244,9 @@ describe("the chain to somebody's pods", () => {
 
     const links = await chain(ledger);
 
-    expect(links.you.detail).toContain("is `by-entry` in no groups by its access entry, which goes before aws-auth");
+    expect(links.you.detail).toContain(
+      "is `by-entry` in no groups by its access entry of type `STANDARD`, which goes before aws-auth",
+    );
     expect(links.pods.result).toBe("not asked");
   });
 });

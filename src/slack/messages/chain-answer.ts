@@ -8,7 +8,7 @@ const marks: Readonly<Record<Link["result"], string>> = { yes: "✓", no: "✗",
 /** The chain in parts that people look for. */
 const parts: readonly { readonly title: string; readonly names: readonly LinkName[] }[] = [
   { title: "The way in", names: ["worker", "creator", "cluster", "api-server", "write"] },
-  { title: "What the cluster goes by", names: ["mode", "document"] },
+  { title: "What the cluster goes by", names: ["mode", "document", "entries"] },
   { title: "You", names: ["you", "pods", "leases"] },
   { title: "Everybody's grants", names: ["drift"] },
 ];

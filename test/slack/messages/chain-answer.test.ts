@@ -19,6 +19,7 @@ const whole: readonly Link[] = [
   held("write", "may update configmap `aws-auth` in `kube-system`", 5),
   held("mode", "`CONFIG_MAP`: aws-auth alone says who signs in", 0),
   held("document", "12 entries, 1 warning, 998 KiB (97 %) of room left", 9),
+  held("entries", "this mode knows none", 0),
   held(
     "you",
     "arn:aws:iam::111122223333:user/engineer is `eks-access:111122223333:engineer` in `eks-access:viewers`",
@@ -41,6 +42,7 @@ test("a chain that holds is told in one line at the top, then link by link with 
     *What the cluster goes by*
     ✓ *the authentication mode* \`CONFIG_MAP\`: aws-auth alone says who signs in _0 ms_
     ✓ *the document* 12 entries, 1 warning, 998 KiB (97 %) of room left _9 ms_
+    ✓ *the access entries* this mode knows none _0 ms_
     *You*
     ✓ *you* \`arn:aws:iam::111122223333:user/engineer\` is \`eks-access:111122223333:engineer\` in \`eks-access:viewers\` _0 ms_
     ✓ *your pods* may list pods in \`default\` _6 ms_
@@ -67,7 +69,7 @@ test("a chain that breaks says where at the top, and how to mend it at the link"
           → Check the trust policy, the external id, MFA conditions and service control policies: AWS gives the same answer for all of them.
     – *EKS*, *the API server*, *the right to write* not asked: the chain ends at the creator
     *What the cluster goes by*
-    – *the authentication mode*, *the document* not asked: the chain ends at the creator
+    – *the authentication mode*, *the document*, *the access entries* not asked: the chain ends at the creator
     *You*
     – *you*, *your pods*, *your leases* not asked: the chain ends at the creator
     *Everybody's grants*
@@ -88,7 +90,7 @@ test("where no worker answers, what the ledger knows is told all the same", () =
           → Check that a worker of the same version runs and reaches Redis; its log says what it does.
     – *the creator*, *EKS*, *the API server*, *the right to write* not asked: the chain ends at the worker's identity
     *What the cluster goes by*
-    – *the authentication mode*, *the document* not asked: the chain ends at the worker's identity
+    – *the authentication mode*, *the document*, *the access entries* not asked: the chain ends at the worker's identity
     *You*
     – *you*, *your pods* not asked: the chain ends at the worker's identity
     ✓ *your leases* you have none here, and ask for none _12 ms_
