@@ -103,20 +103,25 @@ describe("is not tested, and says why, where the principal is", () => {
   });
 
   test("somebody else by AWS's word, and then no token is sent", async () => {
-    const { faults } = side().sandbox;
+    const { faults, aws } = side().sandbox;
     const cluster = clusterIn(context.config, clusterName);
     await give(context, cluster, { id: "r-one", principal: developers });
-    const other = `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::111122223333:assumed-role/other/x</Arn><UserId>A:x</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`;
-    const answer = { type: "answer", status: 200, headers: { "content-type": "text/xml" }, body: other } as const;
-    // The third one: the worker asks who it is, and who the creator is, before it becomes the principal.
-    faults.plan("sts.GetCallerIdentity", answer, { nth: 3 });
+    const { accessKeyId, secretAccessKey, sessionToken } = aws.account.sessionFor(arns.admins, "x");
+    const keys = `<AccessKeyId>${accessKeyId}</AccessKeyId><SecretAccessKey>${secretAccessKey}</SecretAccessKey><SessionToken>${sessionToken}</SessionToken>`;
+    const body = `<AssumeRoleResponse><AssumeRoleResult><Credentials>${keys}</Credentials></AssumeRoleResult></AssumeRoleResponse>`;
+    // The second one: the creator is become first.
+    faults.plan(
+      "sts.AssumeRole",
+      { type: "answer", status: 200, headers: { "content-type": "text/xml" }, body },
+      { nth: 2 },
+    );
     const asked = faults.calls(review);
 
     await signInToCluster(context, cluster);
 
     expect(findingOf(await requestOf(context, "r-one"))).toEqual({
       result: "not tested",
-      detail: `AWS says that the assumed ${developers} is arn:aws:sts::111122223333:assumed-role/other/x. Correct signIn.roles of the cluster in eks-access.yml.`,
+      detail: `AWS says that the assumed ${developers} is arn:aws:sts::111122223333:assumed-role/platform-admins/x. Correct signIn.roles of the cluster in eks-access.yml.`,
     });
     expect(faults.calls(review)).toBe(asked);
   });
