@@ -13,7 +13,8 @@ export type SealPurpose =
   | "link"
   | "entry"
   | "withdrawal"
-  | "move-plan";
+  | "move-plan"
+  | "kept";
 
 export interface SealKey {
   /** Names the key in the seal; eight hex digits derived from the key, so that it tells nothing of it. */

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { parseDuration } from "../request/duration.ts";
 
 export const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
-                         [--document FILE|-] [--keep] [--without-ledger]
+                         [--document FILE|-|kept|kept-before] [--keep] [--without-ledger]
 
 For a cluster whose aws-auth somebody broke. Run it in the worker's environment, with an AWS identity that has
 deploy/iam/rescue-policy.json. It breaks the glass: the channel is told, and an approver has to review it.
@@ -11,7 +11,8 @@ deploy/iam/rescue-policy.json. It breaks the glass: the channel is told, and an 
   --for DURATION      how long at most; the breakGlass of the cluster bounds it
   --by ID             who you are in Slack; the breakGlass of the cluster has to name you by this id
   --yes               switch the authentication mode to API_AND_CONFIG_MAP, which can't be taken back
-  --document FILE     the last good aws-auth, as a ConfigMap or its bare data: what is missing is written again
+  --document FILE     the last good aws-auth, as a ConfigMap or its bare data: what is missing is written again;
+                      kept or kept-before: the last one that eks-access keeps in the cluster, or the one before it
   --keep              leave the access entry until its end, also where all is well
   --without-ledger    while Redis is away: nobody is told, and what this run leaves stays until it is recovered
 

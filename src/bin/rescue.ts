@@ -6,7 +6,6 @@ import { readConfigMap } from "../aws-auth/config-map.ts";
 import { becomeCreator } from "../jobs/become-creator.ts";
 import type { WorkerContext } from "../jobs/context.ts";
 import { knownCreator } from "../jobs/discover-creator.ts";
-import type { GoodDocument } from "../jobs/mend-document.ts";
 import { addressOf } from "../jobs/open-cluster.ts";
 import { eventOf, recordChange } from "../jobs/record-change.ts";
 import { beginRescue, type RescueOrder, rescue } from "../jobs/rescue.ts";
@@ -33,8 +32,9 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
   if (!cluster) return unusable(io, `There is no cluster ${options.cluster}.\n`);
   const refusal = refuseRescue(cluster, options) ?? (await refuseSwitch(cluster, options));
   if (refusal !== null) return unusable(io, `${refusal}\n`);
-  const good = await readGood(options, io);
-  if (typeof good === "string") return unusable(io, `${good}\n`);
+  const reading = await readGood(options, io);
+  if (typeof reading === "string") return unusable(io, `${reading}\n`);
+  const { good } = reading;
   const { by, role: principalArn, durationSeconds, reason, keep: keeps } = options;
   // Whoever has the worker's environment may say any name: AWS says which identity it was.
   const { arn: as } = await callerIdentity("default", cluster.region);
@@ -60,14 +60,18 @@ async function refuseSwitch(cluster: Cluster, { yes }: RescueOptions): Promise<s
   return `${cluster.name} has the authentication mode CONFIG_MAP, and a rescue switches it to API_AND_CONFIG_MAP. That can't be taken back: EKS knows no way from there. aws-auth stays in force beside access entries. Add --yes to go on.`;
 }
 
-async function readGood({ document }: RescueOptions, io: CommandIo): Promise<GoodDocument | null | string> {
-  if (document === null) return null;
+type Reading = { readonly good: RescueOrder["good"] } | string;
+
+async function readGood({ document }: RescueOptions, io: CommandIo): Promise<Reading> {
+  if (document === null) return { good: null };
+  if (document === "kept") return { good: "last" };
+  if (document === "kept-before") return { good: "before" };
   const input = await readInput(document, io);
   if (input.type === "unusable") return input.message;
   const reading = readConfigMap(input.text);
   if (reading.type === "unusable") return `${document}: ${reading.message}`;
   const { data, object } = reading.file;
-  return { data, annotations: annotationsIn(object.metadata) };
+  return { good: { data, annotations: annotationsIn(object.metadata) } };
 }
 
 function annotationsIn(metadata: unknown): Readonly<Record<string, string>> {

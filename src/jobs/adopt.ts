@@ -8,6 +8,7 @@ import { noStanding } from "../policy/person.ts";
 import { type AccessRequest, isClosed } from "../request/request.ts";
 import { adoptRescues } from "./adopt-rescues.ts";
 import type { WorkerContext } from "./context.ts";
+import { keepDocument } from "./keep-document.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
@@ -42,6 +43,7 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
       isUnfinished ||= state.isUnfinished;
       over.push(...(await adoptHoldings(context, cluster, open, { way: taking.way, state }, adoption)));
     }
+    if (document) await keepDocument(context, open.client, cluster, await open.client.readAwsAuth());
   } finally {
     open.close();
   }

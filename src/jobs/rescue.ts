@@ -1,19 +1,20 @@
 import { breakTheGlass } from "../approval/glass.ts";
 import { accessEntriesOf } from "../aws/access-entries.ts";
 import { letAccessEntriesIn } from "../aws/authentication-mode.ts";
-import { type ClusterDescription, describeCluster } from "../aws/describe-cluster.ts";
+import { describeCluster } from "../aws/describe-cluster.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { clusterArnOf } from "../policy/cluster-arn.ts";
-import type { Proof } from "../proof/proof.ts";
 import { type AccessRequest, createRequest } from "../request/request.ts";
+import type { KeptName } from "../rescue/kept.ts";
 import { rescueLevel } from "../rescue/lease.ts";
 import type { WorkerContext } from "./context.ts";
 import { takeEntry } from "./end-rescues.ts";
-import { type GoodDocument, type MendResult, mendDocument } from "./mend-document.ts";
+import { isKnown, mendAs } from "./mend-as.ts";
+import type { GoodDocument, MendResult } from "./mend-document.ts";
 import { addressOf } from "./open-cluster.ts";
 import { overMeanwhile, type RescueJournal } from "./rescue-journal.ts";
 import { giveLease, namingOwnPolicy } from "./rescue-lease.ts";
-import { type Candidate, leasedCandidate, type SignedInCluster, signInAsOne } from "./rescue-session.ts";
+import type { Candidate } from "./rescue-session.ts";
 
 /** What somebody who rescues a cluster wants. */
 export interface RescueOrder {
@@ -26,12 +27,13 @@ export interface RescueOrder {
   readonly as: string | null;
   readonly durationSeconds: number;
   readonly reason: string;
-  readonly good: GoodDocument | null;
+  /** The last good document, or which one of those that the cluster itself keeps; null: nobody says. */
+  readonly good: GoodDocument | KeptName | null;
   /** Whether the lease stays until its end though all is well. */
   readonly keeps: boolean;
 }
 
-type RescueContext = Pick<WorkerContext, "sealKeys" | "now"> & {
+export type RescueContext = Pick<WorkerContext, "sealKeys" | "now"> & {
   readonly pause?: (ms: number) => Promise<unknown>;
   /** Who else may sign in, where the principal of the lease can't: the creator. */
   readonly others: readonly Candidate[];
@@ -119,82 +121,4 @@ export async function rescue(
   await journal.note("grant.ended", (now) => ({ grant: now.grant && { ...now.grant, ...over } }), detail);
   context.say("The access entry is deleted: the rescue is over.");
   return { mended, isEnded: true };
-}
-
-async function mendAs(
-  context: RescueContext,
-  order: RescueOrder,
-  description: ClusterDescription,
-  journal: RescueJournal,
-): Promise<MendResult | null> {
-  const { cluster, principalArn, good } = order;
-  const errand = { id: journal.request().id, requester: order.by };
-  const candidates = [leasedCandidate(cluster, principalArn, errand), ...context.others];
-  const result = await signInAsOne(cluster, description, candidates, errand, context);
-  const signedIn = result.type === "in" ? result.signedIn : null;
-  await activate(journal, signedIn, context.now().toISOString());
-  if (result.type === "out") {
-    context.say(
-      `Nobody could sign in to mend aws-auth. ${result.why.join(" ")} Sign in as ${principalArn}, and mend it by hand.`,
-    );
-    return null;
-  }
-  const { client } = result.signedIn;
-  try {
-    if (description.authenticationMode === "API") return nothingToMend(context, cluster);
-    const { creatorArn, sealKeys } = context;
-    const beforeWrite = (how: string) => journal.note("rescue.writing", () => ({}), { how });
-    const mended = await mendDocument({ client, cluster, creatorArn, sealKeys, beforeWrite }, good);
-    sayMended(context.say, mended);
-    if (mended.type === "mended") {
-      const missing = mended.returns.filter(({ isBack }) => !isBack).map(({ arn }) => arn);
-      await journal.note("rescue.mended", () => ({}), {
-        how: mended.how,
-        back: mended.returns.length - missing.length,
-        missing,
-      });
-    }
-    return mended;
-  } finally {
-    client.close();
-  }
-}
-
-/** Whether anybody can tell that those who are to be in the document are. */
-function isKnown({ good }: RescueOrder, { how }: MendResult & { type: "mended" }): boolean {
-  return good !== null || how !== null;
-}
-
-function nothingToMend({ say }: RescueContext, { name }: Cluster): MendResult {
-  const message = `${name} does not read aws-auth: mend its access entries while this one stands.`;
-  say(message);
-  return { type: "ask", message };
-}
-
-function sayMended(say: RescueContext["say"], mended: MendResult): void {
-  say(mended.type === "ask" ? mended.message : (mended.how ?? "aws-auth can be read: nothing was written."));
-  const returns = mended.type === "ask" ? [] : mended.returns;
-  for (const { arn, isBack } of returns) say(`  ${isBack ? "✓" : "✗"} ${arn}`);
-}
-
-/** It is told as active when the entry was read back, with what was tried and what was not (law 5). */
-async function activate(journal: RescueJournal, signedIn: SignedInCluster | null, at: string): Promise<void> {
-  const proof: Proof = {
-    at,
-    mapped: { result: "yes", detail: "its access entry was read back with AmazonEKSClusterAdminPolicy" },
-    authorized: {
-      result: "not tested",
-      detail: "a review of the API server does not see what an access policy allows",
-    },
-    signedIn: signedIn?.isLeased
-      ? { result: "yes", detail: `it signed in, ${Math.round(signedIn.afterMs / 1000)} s after its entry stood` }
-      : { result: "not tested", detail: "the role can't be assumed from here" },
-  };
-  await journal.note(
-    "grant.active",
-    ({ grant }) => ({
-      grant: grant && { ...grant, state: "active", activeSince: grant.activeSince ?? at, proof, warnAt: grant.endsAt },
-    }),
-    { mapped: proof.mapped.result, authorized: proof.authorized.result, signedIn: proof.signedIn.result },
-  );
 }

@@ -8,6 +8,7 @@ import type { Cluster } from "../policy/cluster.ts";
 import { carryOutStep, type MoveRun } from "./carry-out-step.ts";
 import type { WorkerContext } from "./context.ts";
 import { type GatheredMigration, withMigration } from "./gather-migration.ts";
+import { keepDocument } from "./keep-document.ts";
 import type { ReachedCluster } from "./reach-cluster.ts";
 import { moveChanged, moveEvent, noteOnMove, recordMove } from "./record-move.ts";
 import { areOut, seeToBegun } from "./see-to-begun.ts";
@@ -84,7 +85,10 @@ async function goOn(
     const seen = await seeToBegun(context, cluster, move, gathered);
     return voidMove(context, seen, "what would be moved is not what was approved any more");
   }
-  const keep = async (configMap: AwsAuthConfigMap) => void (await driver.keep?.(configMap));
+  const keep = async (configMap: AwsAuthConfigMap) => {
+    await keepDocument(context, reached.client, cluster, configMap);
+    await driver.keep?.(configMap);
+  };
   await takeSteps({ context, cluster, reached, gathered, plan, keep }, move);
 }
 

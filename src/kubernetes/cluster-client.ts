@@ -4,10 +4,11 @@ import { type AwsAuthStore, awsAuthStore } from "./config-map.ts";
 import { type ClusterEndpoint, createConnection } from "./connection.ts";
 import { kubernetesFailure } from "./explain-kubernetes-error.ts";
 import { type GroupBinding, groupBindings, groupRights } from "./group-bindings.ts";
+import { type KeptDocuments, keptDocuments } from "./kept-documents.ts";
 import { type Reviews, reviews } from "./reviews.ts";
 
 /** All that we ask of one cluster, with one identity. Each call fails with an `AccessError` of a `cluster-…` code. */
-export interface ClusterClient extends AwsAuthStore, Reviews {
+export interface ClusterClient extends AwsAuthStore, KeptDocuments, Reviews {
   /** Names of pods: the first 500, or as many as told. An empty namespace stands for every one. */
   listPods(namespace: string, limit?: number): Promise<readonly string[]>;
   /** What RBAC binds to each group. */
@@ -30,6 +31,7 @@ export function connectCluster(
   const core = new CoreV1Api(connection.configuration);
   return {
     ...awsAuthStore(connection, cluster.name),
+    ...keptDocuments(connection, cluster.name),
     ...reviews(connection, cluster.name),
     listPods: async (namespace, limit = 500) => {
       try {

@@ -16,7 +16,7 @@ export type Mending =
   | { readonly type: "ask"; readonly message: string };
 
 const giveIt =
-  "Run it again with --document and the last good document (a backup, Git, kubectl's last-applied annotation), and it is written.";
+  "Run it again with --document and the last good document (kept: what eks-access itself keeps in the cluster; a backup, Git, kubectl's last-applied annotation), and it is written.";
 
 /**
  * Plans how a document is mended: by the last good one where it is given, else by what can be mended without asking
@@ -131,6 +131,11 @@ function brokenIn({ problems }: AwsAuthDocument): string[] {
 export interface Return {
   readonly arn: string;
   readonly isBack: boolean;
+}
+
+/** Whether a document can be read whole and lets somebody in. */
+export function isWhole(document: AwsAuthDocument): boolean {
+  return document.entries.length > 0 && brokenIn(document).length === 0;
 }
 
 /** Whether everybody whom a good document lets in is let in again, as the same username and groups. */

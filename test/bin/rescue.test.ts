@@ -138,6 +138,40 @@ test("it says who AWS says ran it, beside who they said they are, in the log, th
   expect((await entry())?.tags["eks-access/rescue-as"]).toBe(record?.glass?.as);
 });
 
+test("the last good document that a worker keeps in the cluster is written again", async () => {
+  await asWorker((context, cluster) => adoptCluster(context, cluster));
+  await sandbox.cluster.deleteAwsAuth();
+  expect(await rescue("--yes")).toMatchObject({ code: 1, stdout: expect.stringContaining("--document") });
+
+  const { code, stdout } = await rescue("--yes", "--document", "kept");
+
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/is the one that was read 2\d{3}-/) });
+  expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+});
+
+test("the one before it is there where what is wrong could be read", async () => {
+  await asWorker((context, cluster) => adoptCluster(context, cluster));
+  write({ mapRoles: initialAwsAuth.mapRoles?.replace("system:masters", "nobody-knows") ?? "" });
+  await asWorker((context, cluster) => adoptCluster(context, cluster));
+
+  expect(await rescue("--yes", "--document", "kept")).toMatchObject({ code: 0 });
+  expect(await rescue("--yes", "--document", "kept-before")).toMatchObject({ code: 0 });
+
+  expect(resolve(parseDocument(sandbox.cluster.awsAuth()?.data ?? {}), arns.admins)?.groups).toContain(
+    "system:masters",
+  );
+});
+
+test("where the cluster keeps no document that is ours nothing is written, and the role stays in", async () => {
+  write({});
+
+  const { code, stdout } = await rescue("--yes", "--document", "kept");
+
+  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("keeps no such document") });
+  expect(sandbox.cluster.awsAuth()?.data).toEqual({});
+  expect(await entry()).not.toBeNull();
+});
+
 test("a ConfigMap that is absent and that a webhook refuses is not made, not even empty", async () => {
   await sandbox.cluster.deleteAwsAuth();
   const body = JSON.stringify({

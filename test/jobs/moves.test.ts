@@ -2,13 +2,16 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { retryMove, withdrawMove } from "../../src/approval/decide-move.ts";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
 import { addressOf } from "../../src/jobs/open-cluster.ts";
+import { reachCluster } from "../../src/jobs/reach-cluster.ts";
 import { moveEvent } from "../../src/jobs/record-move.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { MoveChange } from "../../src/ledger/moves.ts";
 import type { Move } from "../../src/migration/move.ts";
 import { clusterArnOf } from "../../src/policy/cluster-arn.ts";
+import { readKept } from "../../src/rescue/kept.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { arns, initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { sealKeys } from "../builders/seal-keys.ts";
 import { sceneConfig } from "../fault/reconcile-scene.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { type MoveScene, moveScene } from "./move-scene.ts";
@@ -106,6 +109,9 @@ describe("a move that two approvers have approved", () => {
     });
     expect(rolesNow()).toContain(arns.node);
     expect(rolesNow()).not.toContain(arns.admins);
+    const errand = { id: "test", requester: "test" };
+    const kept = await reachCluster(scene.context(), cluster, errand, ({ client }) => client.readKept());
+    expect(readKept(cluster.name, kept, "last", sealKeys)?.data).toEqual(initialAwsAuth);
     await adminsSignIn();
     const begun = ["migration.begun", "migration.stepped"];
     expect(await typesOf(done)).toEqual([
