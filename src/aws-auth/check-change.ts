@@ -31,8 +31,8 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
   );
 }
 
-/** Access that ends is never in the way of anybody. */
-function onlyTakesAway({ username, groups }: Change & { type: "map" }, entry: Entry | null): boolean {
+/** Whether a change leaves an entry as it is but for groups that go: access that ends is never in the way of anybody. */
+export function onlyTakesAway({ username, groups }: Change & { type: "map" }, entry: Entry | null): boolean {
   return entry?.username === username && groups.every((group) => entry.groups.includes(group));
 }
 

@@ -1,3 +1,4 @@
+import { blocks, firstBreak } from "./beside-broken.ts";
 import { refuseChange } from "./check-change.ts";
 import { unifiedDiff } from "./diff.ts";
 import type { AwsAuthDocument, ReadDocument } from "./document.ts";
@@ -63,11 +64,13 @@ export type PlanResult = Plan | { type: "refused"; refusal: Refusal };
  * is read again, and everybody in it must be who they were, but for the principals that the changes name.
  */
 export function planChanges(document: AwsAuthDocument, changes: readonly Change[], guard: PlanGuard = {}): PlanResult {
-  const broken = document.problems.find((problem) => BLOCKING.has(problem.code));
-  if (broken !== undefined) return { type: "refused", refusal: blocked(broken) };
+  const blockers = changes.map((change) => blocks(document, change));
+  const broken = firstBreak(document);
+  if (broken && blockers.every((problem) => problem !== null)) return { type: "refused", refusal: blocked(broken) };
   const refused: Refusal[] = [];
-  const accepted = changes.filter((change) => {
-    const refusal = refuseChange(document, change, guard);
+  const accepted = changes.filter((change, index) => {
+    const problem = blockers[index] ?? null;
+    const refusal = problem ? { ...blocked(problem), arn: change.arn } : refuseChange(document, change, guard);
     if (refusal !== null) refused.push(refusal);
     return refusal === null;
   });
@@ -87,11 +90,11 @@ export function planChanges(document: AwsAuthDocument, changes: readonly Change[
   };
 }
 
-/** Problems that make a text unfit to be edited: the authenticator does not read it whole. */
-const BLOCKING = new Set(["section-unreadable", "section-not-a-list", "content-dropped"]);
-
 function blocked({ code, section, line, message, remedy }: Problem): Refusal {
-  return { code, message: `${section}, line ${line}: ${message} ${remedy} Until then nothing in aws-auth is changed.` };
+  return {
+    code,
+    message: `${section}, line ${line}: ${message} ${remedy} Until then nothing is given by aws-auth, and what stands in this section stays.`,
+  };
 }
 
 const CANNOT_EDIT: Refusal = {

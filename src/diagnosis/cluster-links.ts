@@ -54,6 +54,8 @@ export function entriesFinding(facts: { readonly count: number; readonly untrust
 export interface DocumentFacts {
   readonly document: AwsAuthDocument;
   readonly immutable: boolean;
+  /** Somebody has deleted it, and only its finalizers keep it. */
+  readonly isBeingDeleted: boolean;
   /** Why our own annotation is not believed; null: it is, or there is none. */
   readonly untrusted: string | null;
 }
@@ -62,16 +64,21 @@ export interface DocumentFacts {
 const immutableRemedy =
   "Kubernetes takes no `immutable: true` out of a ConfigMap: save it, take the line out of the copy, and put that in its place with `kubectl replace --force`. Between the two nobody but the creator signs in.";
 
+const goingRemedy =
+  "Nothing brings it back: save it, and create it anew as soon as it is gone. Between the two nobody whom it lets in can sign in.";
+
 /** Whether the document is there, can be written, and can be read whole. Null: there is none. */
 export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): Finding {
   if (!facts) return absentFinding(cluster);
-  const { document, immutable, untrusted } = facts;
+  const { document, immutable, isBeingDeleted, untrusted } = facts;
   const size = sizeOf(document.data);
   const detail = [
     counted(document.entries.length, "entry", "entries"),
     problemWords(document),
     `${roomWords(size)} of room left`,
   ].join(", ");
+  if (isBeingDeleted)
+    return broken(`${detail}, but somebody has deleted it and only its finalizers keep it`, goingRemedy);
   if (immutable) return broken(`${detail}, but it is immutable`, immutableRemedy);
   if (untrusted !== null) {
     return broken(

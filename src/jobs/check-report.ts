@@ -22,6 +22,8 @@ export const checkReport = z.discriminatedUnion("type", [
     left: z.number(),
     writers: z.array(z.object({ manager: z.string(), sections: z.array(z.string()) })),
     immutable: z.boolean(),
+    /** Somebody has deleted it, and only its finalizers keep it. A worker of before does not say. */
+    isBeingDeleted: z.boolean().default(false),
     /** The cluster's mode reads aws-auth. */
     isRead: z.boolean(),
   }),

@@ -12,7 +12,7 @@ export async function reportCheck(context: WorkerContext, cluster: Cluster, user
     return await reachCluster(context, cluster, { id: "check", requester: user }, async ({ client, description }) => {
       const looked = await lookAtDocument(client, cluster, context.sealKeys);
       if (!looked) return { type: "absent" };
-      const { document, managers, immutable } = looked;
+      const { document, managers, immutable, isBeingDeleted } = looked;
       const { groups, writers, ...counts } = summarize(document, managers);
       return {
         type: "checked",
@@ -20,6 +20,7 @@ export async function reportCheck(context: WorkerContext, cluster: Cluster, user
         groups: groups.map(({ places, ...group }) => ({ ...group, places: [...places] })),
         writers: writers.map(({ manager, sections }) => ({ manager, sections: [...sections] })),
         immutable,
+        isBeingDeleted,
         isRead: description.authenticationMode !== "API",
       };
     });

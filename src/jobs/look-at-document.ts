@@ -13,6 +13,8 @@ import { identityInDocument } from "./cluster-state.ts";
 export interface LookedAt {
   readonly document: AwsAuthDocument;
   readonly immutable: boolean;
+  /** Somebody has deleted it, and only its finalizers keep it. */
+  readonly isBeingDeleted: boolean;
   /** Why our own annotation is not believed; null: it is, or there is none. */
   readonly untrusted: string | null;
   readonly managers: readonly ManagedPart[];
@@ -26,10 +28,10 @@ export async function lookAtDocument(
 ): Promise<LookedAt | null> {
   const configMap = await client.readAwsAuth();
   if (!configMap) return null;
-  const { data, immutable, annotations, managers } = configMap;
+  const { data, immutable, annotations, managers, deletion } = configMap;
   const reading = readAnnotation(cluster.name, annotations[grantsAnnotation], sealKeys);
   const untrusted = reading.type === "untrusted" ? reading.message : null;
-  return { document: parseDocument(data), immutable, untrusted, managers };
+  return { document: parseDocument(data), immutable, isBeingDeleted: deletion !== null, untrusted, managers };
 }
 
 /** Which of these grants in force somebody took out of the document. */

@@ -15,15 +15,15 @@ import { withdrawalsAfter } from "./withdrawals-after.ts";
 interface LeftOut {
   /** Principals whose entry can't be changed, by lower-case ARN. */
   readonly principals: ReadonlyMap<string, Refusal>;
-  /** Arriving grants that the annotation has no room for. */
-  readonly full: readonly RefusedRequest[];
+  /** Arriving grants that are not given, whatever the plan says: the annotation may have no room for them. */
+  readonly refused: readonly RefusedRequest[];
 }
 
 /** One plan for all that is due. What can't be changed is left out, and never holds up the rest. */
 export function planSettlement(
   input: SettleInput<ClusterState>,
   checked: Checked,
-  leftOut: LeftOut = { principals: new Map(), full: [] },
+  leftOut: LeftOut = { principals: new Map(), refused: [] },
 ): DocumentSettlement {
   const { cluster, state } = input;
   const targets = new Map([...targetsOf(input, checked)].filter(([key]) => !leftOut.principals.has(key)));
@@ -34,7 +34,7 @@ export function planSettlement(
     const principals = new Map([...leftOut.principals, ...refusals]);
     return planSettlement(input, checked, { ...leftOut, principals });
   }
-  if (plan.type === "refused") return asItIs(input, checked, plan.refusal);
+  if (plan.type === "refused") return asItIs(input, checked, plan.refusal, leftOut);
   const untouched = [...state.holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
   const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
   const { arriving } = checked;
@@ -42,21 +42,37 @@ export function planSettlement(
   if (arriving.length > 0 && !fitsAnnotation(cluster.name, holdings, input.sealKeys, room.forGrants)) {
     const rest = arriving.slice(0, Math.floor(arriving.length / 2));
     const full = without(arriving, rest).map((request) => ({ request, refusal: annotationFull(cluster, room) }));
-    return planSettlement(input, { ...checked, arriving: rest }, { ...leftOut, full: [...leftOut.full, ...full] });
+    return planSettlement(
+      input,
+      { ...checked, arriving: rest },
+      { ...leftOut, refused: [...leftOut.refused, ...full] },
+    );
   }
   const left = leaveOut(checked, leftOut.principals);
-  const sorted = { ...left, refused: [...leftOut.full, ...left.refused] };
+  const sorted = { ...left, refused: [...leftOut.refused, ...left.refused] };
   const withdrawals = withdrawalsAfter(input, sorted, holdings);
   return { ...sorted, targets, refusal: null, data: plan.after, holdings, withdrawals };
 }
 
 /** The document as it is: what is due waits or fails, and what is taken back or given up is remembered all the same. */
-function asItIs(input: SettleInput<ClusterState>, checked: Checked, refusal: Refusal): DocumentSettlement {
+function asItIs(
+  input: SettleInput<ClusterState>,
+  checked: Checked,
+  refusal: Refusal,
+  { refused }: LeftOut,
+): DocumentSettlement {
   const { voided, arriving, leaving, holding, repaired } = checked;
   const because = (requests: readonly AccessRequest[]) => requests.map((request) => ({ request, refusal }));
   const drifted = [...checked.drifted, ...notRepaired(repaired, refusal)];
   const none = { granted: [], leaving: [], repaired: [], targets: new Map() };
-  const sorted = { ...none, voided, refused: because(arriving), stuck: because(leaving), holding, drifted };
+  const sorted = {
+    ...none,
+    voided,
+    refused: [...refused, ...because(arriving)],
+    stuck: because(leaving),
+    holding,
+    drifted,
+  };
   const holdings = [...input.state.holdings.values()];
   const withdrawals = withdrawalsAfter(input, sorted, holdings);
   return { ...sorted, refusal, data: input.state.configMap?.data ?? {}, holdings, withdrawals };

@@ -8,6 +8,7 @@ import { shareOf } from "../grant/due-work.ts";
 import { baseOf, targetOf } from "../grant/holding.ts";
 import { usernameFor } from "../grant/username.ts";
 import type { Cluster } from "../policy/cluster.ts";
+import { beingDeleted } from "./being-deleted.ts";
 import { type ClusterState, planGuard } from "./cluster-state.ts";
 import { annotationFull } from "./plan-settlement.ts";
 import { documentWarnings } from "./preview-warnings.ts";
@@ -34,6 +35,8 @@ export function previewInDocument(
   if (base && groups.every((group) => base.groups.includes(group))) {
     return refused("already-mapped", `${arn} has ${groups.join(", ")} in ${cluster.name} already, without end.`);
   }
+  const deletion = state.configMap?.deletion;
+  if (deletion) return { type: "refused", refusal: beingDeleted(cluster, deletion) };
   const shares = [...(holding?.shares ?? []), shareOf(request)];
   const { change, holding: held } = targetOf(arn, entry, holding, shares, usernameFor(principal));
   const plan = planChanges(state.document, [change], planGuard(cluster, [level], state));

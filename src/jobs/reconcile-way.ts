@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../failure/access-error.ts";
-import { dueWork } from "../grant/due-work.ts";
+import { dueWork, sealedEnd } from "../grant/due-work.ts";
 import { step } from "../metrics/steps.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -9,7 +9,7 @@ import { noteReplayed, noteUntrusted } from "./distrust.ts";
 import { haveChanged } from "./have-changed.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
-import { beginWrite, noteDrift } from "./outcome.ts";
+import { beginWrite, end, noteDrift } from "./outcome.ts";
 import { overOrElsewhere } from "./over-or-elsewhere.ts";
 import { recordOutcomes } from "./record-outcomes.ts";
 import { isReplayed } from "./sort-work.ts";
@@ -117,11 +117,20 @@ async function carryOut<State extends Standing, Decided extends Settlement>(
   return conflicts.length > 0 ? "conflict" : "done";
 }
 
-/** Where there is nothing that could be read, nothing that is told as active is so any more. @throws what was thrown */
+/**
+ * Where the API server says that there is no document, nothing that is told as active is so any more, and what is to end is
+ * over: a write that was planned on one that is gone names its resourceVersion, and is refused. @throws what was thrown
+ */
 async function recordAbsence(context: WorkerContext, open: readonly AccessRequest[], error: unknown): Promise<never> {
   if (error instanceof AccessError && error.code === "document-absent") {
-    const { staying } = dueWork(open, context.now());
+    const { staying, leaving } = dueWork(open, context.now());
     await inParallel(staying, (request) => noteDrift(context, request, "there is no ConfigMap aws-auth"));
+    await inParallel(leaving, (request) => end(context, request, null, isEarly(request, context.now())));
   }
   throw error;
+}
+
+/** What is taken back before its end can't be remembered where there is no document. */
+function isEarly(request: AccessRequest, now: Date): boolean {
+  return Date.parse(sealedEnd(request)) > now.getTime();
 }

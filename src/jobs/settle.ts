@@ -2,6 +2,7 @@ import type { Refusal } from "../aws-auth/plan.ts";
 import { driftOf } from "../grant/drift.ts";
 import type { Holding } from "../grant/holding.ts";
 import type { Withdrawals } from "../grant/withdrawal.ts";
+import { beingDeleted } from "./being-deleted.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import { planSettlement } from "./plan-settlement.ts";
 import { checkWork, withOwnMemory } from "./sort-work.ts";
@@ -24,12 +25,12 @@ export interface DocumentSettlement extends Settlement, Content {
 export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
   const known = withOwnMemory(input);
   const { configMap, document, identityOf } = input.state;
-  return planSettlement(
-    known,
-    checkWork(known, "aws-auth", {
-      driftOf: (request) =>
-        driftOf(request, identityOf(request.principal), configMap?.managers ?? [], document.problems),
-      repairedBy: () => ["aws-auth"],
-    }),
-  );
+  const checked = checkWork(known, "aws-auth", {
+    driftOf: (request) => driftOf(request, identityOf(request.principal), configMap?.managers ?? [], document.problems),
+    repairedBy: () => ["aws-auth"],
+  });
+  if (!configMap?.deletion) return planSettlement(known, checked);
+  const refusal = beingDeleted(input.cluster, configMap.deletion);
+  const refused = checked.arriving.map((request) => ({ request, refusal }));
+  return planSettlement(known, { ...checked, arriving: [] }, { principals: new Map(), refused });
 }

@@ -19,6 +19,13 @@ export interface ManagedPart {
   readonly dataKeys: readonly string[];
 }
 
+/** What a deleted object waits for. It can be changed until then, and nothing brings it back (Kubernetes docs, "Finalizers"). */
+export interface Deletion {
+  /** ISO 8601. */
+  readonly since: string;
+  readonly finalizers: readonly string[];
+}
+
 /** The ConfigMap `aws-auth` as it was read. */
 export interface AwsAuthConfigMap {
   readonly data: Readonly<Record<string, string>>;
@@ -26,6 +33,8 @@ export interface AwsAuthConfigMap {
   readonly resourceVersion: string;
   readonly uid: string;
   readonly immutable: boolean;
+  /** Somebody has deleted it, and finalizers keep it for a while; null: nobody has. */
+  readonly deletion: Deletion | null;
   readonly managers: readonly ManagedPart[];
   /** The whole object: what we do not change goes back in a PUT as it came. */
   readonly object: V1ConfigMap;
@@ -119,9 +128,15 @@ export function readConfigMap(object: V1ConfigMap, cluster: string): AwsAuthConf
     resourceVersion,
     uid,
     immutable: object.immutable ?? false,
+    deletion: readDeletion(object),
     managers: managedFields.map(readManager),
     object,
   };
+}
+
+function readDeletion({ metadata }: V1ConfigMap): Deletion | null {
+  const since = metadata?.deletionTimestamp;
+  return since ? { since: since.toISOString(), finalizers: metadata.finalizers ?? [] } : null;
 }
 
 function readManager({ manager = "", operation = "", time, fieldsV1 }: V1ManagedFieldsEntry): ManagedPart {

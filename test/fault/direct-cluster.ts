@@ -20,8 +20,9 @@ type V1Object = Parameters<typeof readConfigMap>[0];
 /** The sandbox's API server with its own rules, but without the network: thousands of plays instead of a hundred. */
 export interface DirectCluster {
   awsAuth: () => ConfigMap | null;
-  /** Somebody's own edit of mapUsers, read and written in one step. */
+  /** Somebody's own edit of a section, read and written in one step. */
   editMapUsers: (edit: (mapUsers: string) => string) => void;
+  editMapRoles: (edit: (mapRoles: string) => string) => void;
   remove: () => void;
   onChange: (listener: (configMap: ConfigMap | null) => void) => () => void;
   /** For one process. `fates` are those of its writes, one after another; all further ones are answered. */
@@ -35,16 +36,18 @@ export function directCluster(data: Readonly<Record<string, string>> | null): Di
   const store = new ConfigMapStore(() => new Date());
   if (data) store.create(place.namespace, { metadata: place, data }, { manager: "eks", dryRun: false });
   const late: (() => unknown)[] = [];
+  const editOf = (section: "mapRoles" | "mapUsers") => (edit: (text: string) => string) => {
+    const before = store.get(place);
+    if (!before) return;
+    const { [section]: text = "", ...others } = before.data ?? {};
+    const edited = edit(text);
+    const after = { ...before, data: edited === "" ? others : { ...others, [section]: edited } };
+    store.replace(place, after, { manager: "kubectl-edit", dryRun: false });
+  };
   return {
     awsAuth: () => store.get(place) ?? null,
-    editMapUsers: (edit) => {
-      const before = store.get(place);
-      if (!before) return;
-      const { mapUsers = "", ...others } = before.data ?? {};
-      const edited = edit(mapUsers);
-      const after = { ...before, data: edited === "" ? others : { ...others, mapUsers: edited } };
-      store.replace(place, after, { manager: "kubectl-edit", dryRun: false });
-    },
+    editMapUsers: editOf("mapUsers"),
+    editMapRoles: editOf("mapRoles"),
     remove: () => void store.remove(place),
     onChange: (listener) => store.onChange((configMap, event) => void listener(event === "removed" ? null : configMap)),
     openFor: (process, network, planned) => {

@@ -12,6 +12,7 @@ const configMap: AwsAuthConfigMap = {
   resourceVersion: "1",
   uid: "u-1",
   immutable: false,
+  deletion: null,
   managers: [],
   object: {},
 };

@@ -30,6 +30,7 @@ interface Given {
   readonly closed?: readonly string[];
   readonly withdrawals?: Withdrawals;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly deletion?: { readonly deletionTimestamp: Date; readonly finalizers: string[] };
   readonly drift?: "report" | "repair";
   readonly now?: Date;
   readonly cluster?: Cluster;
@@ -44,6 +45,7 @@ function settling({
   closed = [],
   withdrawals = noWithdrawals,
   annotations,
+  deletion,
   drift = "report",
   now = at(minutes(5)),
   cluster = aCluster({ drift }),
@@ -51,9 +53,13 @@ function settling({
   const data = { mapRoles, ...(mapUsers === undefined ? {} : { mapUsers }) };
   const document = parseDocument(data);
   const state: ClusterState = {
-    configMap: annotations
-      ? readConfigMap({ data, metadata: { annotations, resourceVersion: "1", uid: "u" } }, "staging")
-      : null,
+    configMap:
+      annotations || deletion
+        ? readConfigMap(
+            { data, metadata: { annotations: { ...annotations }, ...deletion, resourceVersion: "1", uid: "u" } },
+            "staging",
+          )
+        : null,
     creatorArn: "arn:aws:iam::111122223333:role/cluster-creator",
     document,
     identityOf: (arn) => identityInDocument(document, arn),
@@ -314,6 +320,27 @@ describe("a run on one cluster decides", () => {
     });
 
     expect(ids(leaving)).toEqual([request.id]);
+    expect(data.mapUsers ?? "").not.toContain(engineerArn);
+  });
+
+  test("no grant where the ConfigMap is being deleted, which says so, and whatever ends there all the same", () => {
+    const revoked = { cause: "revoked" as const, by: "U0APPROVER", at: at(minutes(4)).toISOString(), why: "" };
+    const ending = aGrantedRequest({ end: revoked }, { id: "r-2" });
+    const deletion = { deletionTimestamp: at(minutes(1)), finalizers: ["example.com/keep"] };
+
+    const { granted, refused, leaving, data } = settled({
+      ...{
+        open: [anApprovedRequest({ principal: "arn:aws:iam::111122223333:user/other" }), ending],
+        holdings: [remembered(ending)],
+        deletion,
+      },
+      mapUsers: entry(engineerArn, "eks-access:viewers"),
+    });
+
+    expect(granted).toEqual([]);
+    expect(refused).toMatchObject([{ request: { id: "r-1" }, refusal: { code: "document-being-deleted" } }]);
+    expect(refused[0]?.refusal.message).toContain("it only waits for its finalizers example.com/keep");
+    expect(ids(leaving)).toEqual(["r-2"]);
     expect(data.mapUsers ?? "").not.toContain(engineerArn);
   });
 

@@ -65,6 +65,18 @@ test("a map is read with its text, its version and who owns which part", async (
   client.close();
 });
 
+test("a map that somebody deleted, and that its finalizers keep, is read as one that goes", async () => {
+  const { client, before } = await readFull();
+  const metadata = { ...full.metadata, deletionTimestamp: "2026-01-03T00:00:00.000Z" };
+  server.answer = () => ({ status: 200, body: { ...full, metadata } });
+
+  const deleted = await client.readAwsAuth();
+
+  expect(before.deletion).toBeNull();
+  expect(deleted?.deletion).toEqual({ since: "2026-01-03T00:00:00.000Z", finalizers: ["example.com/keep"] });
+  client.close();
+});
+
 test("a write sends back every field as it was read, but for the data and annotations that change", async () => {
   const { client, before } = await readFull();
   const data = { ...before.data, mapUsers: "- userarn: b\n" };

@@ -8,6 +8,7 @@ import type { Message } from "./message.ts";
 
 export interface CheckedDocument extends CheckSummary {
   readonly immutable: boolean;
+  readonly isBeingDeleted: boolean;
   /** Whether the cluster's authentication mode reads aws-auth at all. */
   readonly isRead: boolean;
 }
@@ -50,9 +51,13 @@ function kibibytes(bytes: number): string {
 
 const immutableWarning = `It is immutable: nothing can be given or taken away until a copy without ${code("immutable: true")} is put in its place with ${code("kubectl replace --force")}.`;
 
-function warningsOf({ immutable, isRead }: CheckedDocument): string[] {
+const goingWarning =
+  "Somebody has deleted it, and only its finalizers keep it: nothing is given in it any more, and when it goes nobody whom it lets in can sign in any more. Save it, and create it anew as soon as it is gone.";
+
+function warningsOf({ immutable, isBeingDeleted, isRead }: CheckedDocument): string[] {
   return [
     ...(isRead ? [] : [`The authentication mode is ${code("API")}: the cluster does not read this document.`]),
+    ...(isBeingDeleted ? [goingWarning] : []),
     ...(immutable ? [immutableWarning] : []),
   ];
 }

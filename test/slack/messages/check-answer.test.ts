@@ -10,7 +10,13 @@ import { textOfBlocks } from "./text-of-blocks.ts";
 const writers = [{ manager: "terraform", time: null, dataKeys: ["mapRoles"] }];
 
 function checked(data: Readonly<Record<string, string>>, change: Partial<CheckedDocument> = {}): CheckedDocument {
-  return { ...summarize(parseDocument(data), writers), immutable: false, isRead: true, ...change };
+  return {
+    ...summarize(parseDocument(data), writers),
+    immutable: false,
+    isBeingDeleted: false,
+    isRead: true,
+    ...change,
+  };
 }
 
 test("check tells each kind of problem with its lines and its remedy, what room is left, and who else writes", () => {
@@ -40,6 +46,12 @@ test("check of a document in order says so in one line", () => {
     "*aws-auth of \`staging\`* ✓ nothing to mend
     1 entry; 1 KiB of 1,024 KiB, so that 99 % are left"
   `);
+});
+
+test("check says that the document is about to go", () => {
+  const message = checkAnswer(aCluster(), { ...checked({}), isBeingDeleted: true });
+
+  expect(textOfBlocks(message)).toContain("Somebody has deleted it, and only its finalizers keep it");
 });
 
 test("check says that nobody reads or may write the document", () => {
