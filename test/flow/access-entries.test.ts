@@ -89,3 +89,26 @@ test("the calls of a run with entries are those that deploy/iam allows", () => {
     "sts.GetCallerIdentity",
   ]);
 });
+
+test("a worker that dies while it signs in leaves it to the next one, which tells the same", async () => {
+  const { sandbox } = flow;
+  const review = sandbox.faults.plan("kubernetes.self-subject-review", { type: "hang" });
+  const person = (id: string) => sandbox.slack.person(id);
+  const find = (text: string) =>
+    flow.until(() => {
+      const messages = sandbox.slack.messages(channel).map(textOf);
+      return sandbox.slack.messages(channel)[
+        messages.findLastIndex((each) => each.includes("die now") && each.includes(text))
+      ];
+    }, 30_000);
+  await person("U0ENGINEER").command(`/eks-access request staging ${arns.developers} admin for 10m die now`, channel);
+  const asked = await find("[Approve]");
+  for (const approver of ["U0APPROVER", "U0APPROVER2"]) await person(approver).click(asked, "approve");
+
+  await review.struck;
+  expect(textOf(await find("*Active*"))).toContain("*signed in* not tested: it is being tried");
+  await flow.worker().kill();
+  await flow.startWorker();
+
+  expect(textOf(await find("✓ *signed in*"))).toContain("listed pods in every namespace");
+});

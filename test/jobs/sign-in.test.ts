@@ -74,6 +74,37 @@ describe.each([
   });
 });
 
+test("a role with a path in IAM is become by it, and let in by its name", async () => {
+  const { account } = side().sandbox.aws;
+  const { arn } = account.addRole({ name: "team-developers", path: "/team/", trust });
+  use((text) =>
+    text
+      .replaceAll(`"${developers}"`, developers)
+      .replaceAll(`roles: [${developers}]`, 'roles: ["arn:aws:iam::111122223333:role/team/team-*"]'),
+  );
+  const { signedIn } = await giveAndSignIn({ principal: arn.replace("/team/", "/") });
+
+  expect(findingOf(signedIn)).toMatchObject({ result: "yes" });
+  expect(findingOf(signedIn)?.detail).toContain(":team-developers:");
+});
+
+test("a principal that is never answered holds up neither another grant nor its end", async () => {
+  const { faults } = side().sandbox;
+  const cluster = clusterIn(context.config, clusterName);
+  await give(context, cluster, { id: "r-one", principal: developers });
+  const { struck } = faults.plan(review, { type: "delay", ms: 2_000 });
+  const signingIn = signInToCluster(context, cluster);
+  await struck;
+
+  const other = await give(context, cluster, { id: "r-two", principal: arns.engineer });
+  const ended = await takeBack(context, cluster, "r-two");
+
+  expect([other.grant?.state, ended.grant?.state]).toEqual(["active", "ended"]);
+  expect(findingOf(await requestOf(context, "r-one"))?.detail).toBe("it is being tried");
+  await signingIn;
+  expect(findingOf(await requestOf(context, "r-one"))?.result).toBe("yes");
+});
+
 describe("is not tested, and says why, where the principal is", () => {
   test("an IAM user", async () => {
     const { given, signedIn } = await giveAndSignIn({ principal: arns.engineer });
