@@ -65,8 +65,8 @@ export type PlanResult = Plan | { type: "refused"; refusal: Refusal };
  */
 export function planChanges(document: AwsAuthDocument, changes: readonly Change[], guard: PlanGuard = {}): PlanResult {
   const blockers = changes.map((change) => blocks(document, change));
-  const broken = firstBreak(document);
-  if (broken && blockers.every((problem) => problem !== null)) return { type: "refused", refusal: blocked(broken) };
+  const unread = refuseUnlessWhole(document);
+  if (unread && blockers.every((problem) => problem !== null)) return { type: "refused", refusal: unread };
   const refused: Refusal[] = [];
   const accepted = changes.filter((change, index) => {
     const problem = blockers[index] ?? null;
@@ -88,6 +88,12 @@ export function planChanges(document: AwsAuthDocument, changes: readonly Change[
     refused,
     bytesLeft: DOCUMENT_LIMIT - sizeOf(after.data),
   };
+}
+
+/** Why nothing can be given by a document, or be said of all that are in it; null: every section is read whole. */
+export function refuseUnlessWhole(document: AwsAuthDocument): Refusal | null {
+  const broken = firstBreak(document);
+  return broken && blocked(broken);
 }
 
 function blocked({ code, section, line, message, remedy }: Problem): Refusal {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { canonicalJson, type Json } from "../audit/canonical-json.ts";
-import { planChanges } from "../aws-auth/plan.ts";
+import { planChanges, refuseUnlessWhole } from "../aws-auth/plan.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { checkSteps } from "./check-steps.ts";
 import type { MigrationFacts, WantedEntry } from "./facts.ts";
@@ -80,6 +80,9 @@ function takeOut(
   facts: MigrationFacts,
   fates: readonly FateOfItem[],
 ): TakeOut | (MigrationResult & { type: "refused" }) {
+  // A section that can't be read maps nobody that we could name: the move would leave out whoever is to be in it.
+  const unread = refuseUnlessWhole(facts.document);
+  if (unread) return { type: "refused", code: unread.code, message: unread.message };
   const arns = fates.flatMap(({ item, fate }) => (fate.type === "moves" || fate.type === "stands" ? [item.arn] : []));
   const guard = { creatorArn: facts.creatorArn, allowNoAdministrator: true };
   const changes = arns.map((arn) => ({ type: "unmap", arn }) as const);
@@ -89,12 +92,8 @@ function takeOut(
     return { type: "out", steps: arns.length > 0 ? [{ type: "take-out", arns, after, diff }] : [], keptBecause: null };
   }
   const refusal = planned.type === "refused" ? planned.refusal : planned.refused[0];
-  // A section that can't be read maps nobody that we could name: the move would leave out whoever is to be in it.
-  if (refusal && unreadable.has(refusal.code)) return { type: "refused", code: refusal.code, message: refusal.message };
   return { type: "out", steps: [], keptBecause: refusal?.message ?? null };
 }
-
-const unreadable: ReadonlySet<string> = new Set(["section-unreadable", "section-not-a-list", "content-dropped"]);
 
 /** What of an item stands in the way of the mode API, in which nobody reads aws-auth. */
 function beforeApi({ item, fate }: FateOfItem): string[] {

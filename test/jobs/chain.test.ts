@@ -182,7 +182,7 @@ describe("the chain to somebody's pods", () => {
   });
 
   test("says that there is no document, and that nobody can be looked for in it", async () => {
-    workerSide().sandbox.cluster.deleteAwsAuth();
+    await workerSide().sandbox.cluster.deleteAwsAuth();
 
     const links = await chain(ledger);
 
