@@ -40,7 +40,7 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
     for (const taking of [document, entries]) {
       if (!taking) continue;
       const state = await taking.read([]);
-      isUnfinished ||= state.isUnfinished;
+      isUnfinished ||= state.isUnfinished || state.untrusted !== null;
       over.push(...(await adoptHoldings(context, cluster, open, { way: taking.way, state }, adoption)));
     }
     if (document) await keepDocument(context, open.client, cluster, await open.client.readAwsAuth());

@@ -1,11 +1,16 @@
+import type { AuditEvent } from "../audit/event.ts";
+import { recordedEvents } from "../metrics/announcements.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
 import { record } from "./outcome.ts";
 
+/** What can't be written anew is not told at each look. Milliseconds. */
+const untoldMs = 60 * 60_000;
+
 /**
  * Somebody edited our annotation, or our tags. It is not believed: what the records themselves remember, sealed, takes its place,
- * and it is written anew. The event hangs on one of the requests that it spoke of.
+ * and it is written anew. The event hangs on one of the cluster's open grants, where there is one.
  */
 export async function noteUntrusted(
   context: WorkerContext,
@@ -15,7 +20,13 @@ export async function noteUntrusted(
 ): Promise<void> {
   context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our grants is not ours");
   const [first] = open.filter((request) => request.grant);
-  if (first) await record(context, revise(first, {}), "annotation.refused", { why });
+  if (first) return record(context, revise(first, {}), "annotation.refused", { why });
+  if (!(await context.ledger.takeTurn(`untrusted-${cluster.name}`, untoldMs))) return;
+  const at = context.now().toISOString();
+  const about = { actor: "worker", request: "", cluster: cluster.name };
+  const event: AuditEvent = { type: "annotation.refused", at, ...about, detail: { why } };
+  await context.ledger.note(event);
+  recordedEvents.tell(event);
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { Facts } from "../approval/decision.ts";
-import { isBelievedLink, type PrincipalLink } from "../approval/seal-link.ts";
+import { isBelievedLink, isSealedLink, type PrincipalLink } from "../approval/seal-link.ts";
 import type { Config } from "../config/config.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { groupsNamedFor, type Person, type Standing } from "../policy/person.ts";
 import type { AccessRequest } from "../request/request.ts";
+import { noteAttempt } from "./attempts.ts";
 import type { SlackContext } from "./context.ts";
 
 /** Somebody as the policy of a cluster sees them now. @throws AccessError */
@@ -34,8 +35,13 @@ export async function standingOf(context: SlackContext, cluster: Cluster, user: 
 }
 
 /** The principal that somebody is linked with, where the link may be gone by; null: none, or it has to be made again. */
-async function believedPrincipalOf({ ledger, config, sealKeys }: SlackContext, user: string): Promise<string | null> {
+async function believedPrincipalOf(context: SlackContext, user: string): Promise<string | null> {
+  const { ledger, config, sealKeys } = context;
   const link = await ledger.linkOf(user);
+  if (link?.seal && !isSealedLink(user, link, sealKeys)) {
+    const detail = { user, arn: link.arn };
+    await noteAttempt(context, { act: "link", by: "slack", code: "no-seal", detail });
+  }
   return link && isBelievedLink(user, link, config.linking.mustBeConfirmed, sealKeys) ? link.arn : null;
 }
 

@@ -3,10 +3,11 @@ import { grantsAnnotation, writeAnnotation } from "../../src/grant/annotation.ts
 import { revoke } from "../../src/grant/may-revoke.ts";
 import { adoptCluster } from "../../src/jobs/adopt.ts";
 import { reconcileCluster } from "../../src/jobs/reconcile.ts";
+import { revise } from "../../src/request/request.ts";
 import { initialAwsAuth } from "../../src/sandbox/scene.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 import { aChange } from "../builders/an-event.ts";
-import { aDirectScene } from "../fault/direct-scene.ts";
+import { aDirectScene, memoryOf } from "../fault/direct-scene.ts";
 import { sealKeys, wishes } from "../fault/reconcile-scene.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 
@@ -54,4 +55,30 @@ test("a lease that is over and comes back with a backup of aws-auth is taken awa
 
   expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
   expect(aws.awsAuth()?.data?.mapUsers).toContain("eks-access:viewers");
+});
+
+test.each([
+  ["that somebody made up", JSON.stringify({ v: 2, held: [], gone: [], before: null, seal: "00000000.00" })],
+  ["of another cluster", writeAnnotation("production", [aHolding()], sealKeys) ?? ""],
+])("an annotation %s, in a cluster without grants, is recorded once, and taken out", async (_, text) => {
+  const { aws, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  for (const { id } of Object.values(wishes)) {
+    const request = await ledger.get(id);
+    if (request)
+      await ledger.commit(aChange(revise(request, { state: "cancelled", grant: null }), "request.cancelled"));
+  }
+  const { client } = await context().openCluster(context(), cluster, []);
+  const today = await client.readAwsAuth();
+  if (!today) throw new Error("The scene has a document.");
+  await client.writeAwsAuth(today, { data: today.data, annotations: { [grantsAnnotation]: text } }, { dryRun: false });
+
+  await adoptCluster(context(), cluster);
+  await adoptCluster(context(), cluster);
+
+  const events = (await ledger.events(1, 100)).map(({ event }) => event);
+  expect(events.filter(({ type }) => type === "annotation.refused")).toMatchObject([
+    { actor: "worker", cluster: cluster.name, detail: { why: "its seal is not ours for this cluster" } },
+  ]);
+  expect(memoryOf(aws, cluster.name)).toEqual({ type: "absent" });
+  expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
 });

@@ -72,6 +72,16 @@ describe("a link that somebody wrote into Redis", () => {
     expect(after.linked).toBe(intruderArn);
   });
 
+  test("is an event, with whom it would have made whom", async () => {
+    const { ledger, context, cluster } = await forged();
+
+    await standingOf(context, cluster, user);
+    await standingOf(context, cluster, user);
+
+    const events = (await ledger.events(1, 100)).map(({ event }) => event);
+    expect(events).toMatchObject([{ type: "attempt.refused", detail: { code: "no-seal", user, arn: intruderArn } }]);
+  });
+
   test("is told to whoever it is about", async () => {
     const { context } = await forged();
 

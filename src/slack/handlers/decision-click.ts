@@ -11,7 +11,7 @@ import { clickAnswer, oneOfSeveralAnswer } from "../messages/decision-answers.ts
 import type { Message } from "../messages/message.ts";
 import { factsFor } from "../standing.ts";
 import { answerClick, type ButtonClick } from "./answer-click.ts";
-import { decisionEvent, noteRefusal } from "./decision-events.ts";
+import { decisionEvent, noteForgedApprovals, noteRefusal } from "./decision-events.ts";
 
 const decideValue = z.strictObject({ request: z.string(), digest: z.string() });
 
@@ -50,6 +50,7 @@ export async function decideRequest(context: SlackContext, id: string, click: Cl
   if (gone) return gone;
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
+  await noteForgedApprovals(context, request);
   return attempt(context, request, cluster, click);
 }
 

@@ -1,5 +1,6 @@
 import type { Click } from "../../approval/decide.ts";
 import type { DecisionRefusal, Facts } from "../../approval/decision.ts";
+import { isSealedDecision } from "../../approval/sealed-decision.ts";
 import type { AuditEvent, EventType } from "../../audit/event.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import { type AccessRequest, revise } from "../../request/request.ts";
@@ -8,6 +9,8 @@ import type { SlackContext } from "../context.ts";
 
 /** SHA-256 in hex: a forged button may carry anything. */
 const digestLength = 64;
+/** What stands in Redis may be anything. */
+const longestUser = 60;
 
 /** The event of a decision: the last approval that is needed decides, the ones before it are given. */
 export function decisionEvent(after: AccessRequest, { by, digest, why }: Click, facts: Facts, now: Date): AuditEvent {
@@ -43,4 +46,12 @@ export async function noteRefusal(
   const now = context.now();
   const after = revise(request, { standing: facts.standing, preview: null, approvals: [] });
   await recordChange(context, after, eventOf("decision.refused", request, by, now, { code, verdict, digest }), now);
+}
+
+/** Approvals that none of our keys sealed count nothing, and leave the record with the next decision: that they were there stays. */
+export async function noteForgedApprovals(context: SlackContext, request: AccessRequest): Promise<void> {
+  const forged = request.approvals.filter((each) => !isSealedDecision(each, request.id, context.sealKeys));
+  if (forged.length === 0) return;
+  const claimed = forged.map(({ by }) => String(by).slice(0, longestUser));
+  await noteAttempt(context, { act: "approve", by: "slack", code: "no-seal", request, detail: { claimed } });
 }

@@ -65,6 +65,25 @@ describe("an attempt gives nothing, and is in the audit log:", () => {
     expect(await refusals()).toEqual(["approved-already"]);
   });
 
+  test("an approval that somebody wrote into Redis, with the next true one", async () => {
+    const forged = {
+      by: "U0APPROVER2",
+      verdict: "approved",
+      at: request.createdAt,
+      why: "",
+      seal: "00000000.00",
+    } as const;
+    const digest = request.preview?.digest ?? "";
+    await ledger.commit(aChange(revise(request, { approvals: [{ ...forged, digest }] }), "request.previewed"));
+
+    await click(context, "approved", request, "U0APPROVER");
+
+    expect(await ledger.get(request.id)).toMatchObject({ state: "pending", approvals: [{ by: "U0APPROVER" }] });
+    expect(await refusals()).toEqual(["no-seal"]);
+    const [event] = (await ledger.events(1, 100)).filter(({ event }) => event.type === "decision.refused");
+    expect(event?.event).toMatchObject({ actor: "slack", request: request.id, detail: { claimed: ["U0APPROVER2"] } });
+  });
+
   test("a click of the requester", async () => {
     await click(context, "approved", request, "U0ENGINEER");
 
