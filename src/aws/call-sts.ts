@@ -1,4 +1,5 @@
 import { STSClient } from "@aws-sdk/client-sts";
+import { AccessError } from "../failure/access-error.ts";
 import { clientSettings } from "./client-settings.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";
@@ -8,6 +9,9 @@ import { awsFailure } from "./explain-aws-error.ts";
  * again, which costs IRSA and Pod Identity a call of their own each time; it renews them by itself before they expire.
  */
 const own = new Map<string, STSClient>();
+
+/** The clients with which something was called before. */
+const kept = new WeakSet<STSClient>();
 
 /**
  * Calls STS of a region.
@@ -23,12 +27,29 @@ export async function callSts<T>(
 ): Promise<T> {
   const client = source === "default" ? ownClient(region) : new STSClient(clientSettings(source, region));
   try {
+    return await sendWith(client, what, send);
+  } catch (error) {
+    if (source !== "default") throw error;
+    own.delete(placeOf(region));
+    if (!isAboutCredentials(error) || !kept.has(client)) throw error;
+    // They were found for an earlier call, and may have been rotated since.
+    return await sendWith(ownClient(region), what, send);
+  } finally {
+    kept.add(client);
+  }
+}
+
+async function sendWith<T>(client: STSClient, what: string, send: (client: STSClient) => Promise<T>): Promise<T> {
+  try {
     return await send(client);
   } catch (error) {
-    // Credentials that AWS did not take are looked for anew.
-    if (source === "default") own.delete(placeOf(region));
     throw awsFailure(error, what);
   }
+}
+
+function isAboutCredentials(error: unknown): boolean {
+  const codes: readonly string[] = ["aws-credentials-invalid", "aws-credentials-expired"];
+  return error instanceof AccessError && codes.includes(error.code);
 }
 
 function ownClient(region: string): STSClient {

@@ -63,16 +63,24 @@ test("a kept connection that STS has closed meanwhile costs no failure", async (
   expect(again.account).toBe(account);
 });
 
-test("credentials of our own that AWS refuses are looked for again at the next call", async () => {
+test("credentials of our own that were rotated are found anew, without a failure", async () => {
   await callerIdentity("default", "eu-west-2");
   refused.add("AKIAOLD");
   vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIANEW");
 
-  const withTheOld = callerIdentity("default", "eu-west-2");
-
-  await expect(withTheOld).rejects.toMatchObject({ code: "aws-credentials-invalid" });
   await callerIdentity("default", "eu-west-2");
+
   expect(keys).toEqual(["AKIAOLD", "AKIAOLD", "AKIANEW"]);
+});
+
+test("credentials that AWS refuses as they are now are a failure, after one more look for them", async () => {
+  await callerIdentity("default", "eu-north-1");
+  refused.add("AKIAOLD");
+
+  const failure = callerIdentity("default", "eu-north-1");
+
+  await expect(failure).rejects.toMatchObject({ code: "aws-credentials-invalid" });
+  expect(keys).toEqual(["AKIAOLD", "AKIAOLD", "AKIAOLD"]);
 });
 
 test("a failure to assume a role names the role", async () => {
