@@ -5,7 +5,7 @@ import type { CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 /**
- * The process's own client of each region, and of where the environment says that STS is. It is kept, because with a new one the SDK would look for the credentials
+ * The process's own client of each region, of where the environment says that STS is, and of the key that it names. It is kept, because with a new one the SDK would look for the credentials
  * again, which costs IRSA and Pod Identity a call of their own each time; it renews them by itself before they expire.
  */
 const own = new Map<string, STSClient>();
@@ -61,6 +61,6 @@ function ownClient(region: string): STSClient {
 }
 
 function placeOf(region: string): string {
-  const { AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL } = process.env;
-  return `${region} ${AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? ""}`;
+  const { AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID = "" } = process.env;
+  return `${region} ${AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? ""} ${AWS_ACCESS_KEY_ID}`;
 }

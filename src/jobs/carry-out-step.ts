@@ -1,5 +1,4 @@
 import { requestIds } from "../audit/request-ids.ts";
-import { accessEntriesOf } from "../aws/access-entries.ts";
 import { letAccessEntriesIn } from "../aws/authentication-mode.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
@@ -9,12 +8,10 @@ import { stepName } from "../migration/summary.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { WorkerContext } from "./context.ts";
 import type { GatheredMigration } from "./gather-migration.ts";
-import { giveEntry, markWhole } from "./migration-entry.ts";
+import { giveMovedEntry } from "./give-moved-entry.ts";
 import { addressOf } from "./open-cluster.ts";
-import { proveMovedEntry } from "./prove-moved-entry.ts";
 import type { ReachedCluster } from "./reach-cluster.ts";
 import { moveChanged, moveEvent, noteOnMove, recordMove } from "./record-move.ts";
-import { namingOwnPolicy } from "./rescue-lease.ts";
 
 /** What a run of a move works on. */
 export interface MoveRun {
@@ -76,7 +73,7 @@ async function doStep(run: MoveRun, step: MigrationStep, move: Move): Promise<re
     case "switch-mode":
       return switchMode(run);
     case "give-entry":
-      return give(run, step.wanted, move);
+      return giveMovedEntry(run, step.wanted, move);
     case "take-out":
       return takeOut(run, step);
   }
@@ -91,29 +88,6 @@ async function switchMode({ context, cluster, reached, gathered }: MoveRun): Pro
     "EKS says that the authentication mode is API_AND_CONFIG_MAP.",
     isSame ? "aws-auth is as it was." : "Somebody changed aws-auth meanwhile: what is in it now is planned for.",
   ];
-}
-
-async function give(
-  { context, cluster, reached, gathered }: MoveRun,
-  wanted: Extract<MigrationStep, { type: "give-entry" }>["wanted"],
-  { id }: Move,
-): Promise<readonly string[]> {
-  const { client } = reached;
-  const now = await client.readAwsAuth();
-  // The entry goes before the item: what somebody wrote there meanwhile would count for nothing.
-  if (!isSameData(now, gathered.configMap)) throw documentChanged(cluster);
-  const entries = accessEntriesOf("default", addressOf(cluster), context.awsRequests);
-  try {
-    const token = `${id.slice(-32)}-${wanted.username.length}`;
-    const entry = await giveEntry(entries, wanted, token, context.pause);
-    const proof = await proveMovedEntry(client, cluster, gathered.facts.document, entry);
-    await markWhole(entries, entry);
-    return proof;
-  } catch (error) {
-    throw namingOwnPolicy(error);
-  } finally {
-    entries.close();
-  }
 }
 
 /** Each entry was looked at once more with the document: whatever is not whole any more has another step before this one. */
@@ -131,10 +105,12 @@ async function takeOut(
   return ["Each access entry was read once more before the write.", "aws-auth is as planned when it is read back."];
 }
 
-function isSameData(some: AwsAuthConfigMap | null, other: AwsAuthConfigMap | null): boolean {
+/** Whether nobody changed the document in between. */
+export function isSameData(some: AwsAuthConfigMap | null, other: AwsAuthConfigMap | null): boolean {
   return JSON.stringify(some?.data) === JSON.stringify(other?.data);
 }
 
-function documentChanged({ name }: Cluster): AccessError {
+/** It is read and planned for anew. */
+export function documentChanged({ name }: Cluster): AccessError {
   return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${name} while it was being moved`);
 }

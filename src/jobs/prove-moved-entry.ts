@@ -52,6 +52,6 @@ async function may(client: Pick<ClusterClient, "may">, identity: MappedIdentity,
 function differs(principalArn: string, { verb, resource }: AccessCheck, was: boolean): AccessError {
   const change = was ? "may not any more by its access entry" : "may only by its access entry";
   return new AccessError("access-entry-conflict", `${principalArn} ${change} ${verb} ${resource}`, {
-    mend: "Nothing was taken out of aws-auth. Delete the access entry, look at the bindings of its groups, and try again.",
+    mend: "The entry was deleted again, and nothing was taken out of aws-auth. Look at the bindings of its groups, then have it tried again.",
   });
 }

@@ -36,14 +36,15 @@ afterEach(async () => {
   await sandbox.stop();
 });
 
-async function entryOfAdmins() {
+async function entryOf(principalArn: string) {
   const entries = accessEntriesOf("default", addressOf(cluster));
   try {
-    return await entries.describe(arns.admins);
+    return await entries.describe(principalArn);
   } finally {
     entries.close();
   }
 }
+const entryOfAdmins = () => entryOf(arns.admins);
 
 const modeNow = () => sandbox.aws.accessOf(clusterArnOf(cluster))?.mode;
 const rolesNow = () => sandbox.cluster.awsAuth()?.data?.mapRoles ?? "";
@@ -129,6 +130,36 @@ describe("a move that two approvers have approved", () => {
     const move = await scene.look();
 
     expect(move.done.at(-1)?.proof.join(" ")).toMatch(/authorized: the API server answers .+ as for its item/);
+  });
+
+  /** The worker may become this role, whom aws-auth makes an administrator here. */
+  async function withDevelopers(entryDelayMs: number): Promise<void> {
+    const item = `- rolearn: ${arns.developers}\n  username: dev:{{SessionName}}\n  groups: [system:masters]\n`;
+    const mapRoles = `${initialAwsAuth.mapRoles}${item}`;
+    sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles } }));
+    sandbox.aws.eks.entryDelayMs = entryDelayMs;
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+  }
+
+  test("signs in by the access entry where the worker may become its role", async () => {
+    await withDevelopers(0);
+
+    const { done } = await scene.look();
+
+    const proofs = done.map(({ name, proof }) => `${name} ${proof.join(" ")}`).join("\n");
+    expect(proofs).toMatch(/developers .*signed in: yes, as dev:\S+ with no groups, listed pods in every namespace/);
+    expect(proofs).toMatch(/platform-admins .*signed in: not tested, the worker may not become this role/);
+  });
+
+  test("takes an access entry back by which its principal does not sign in, and says so", async () => {
+    // The API server goes by aws-auth until an entry takes effect: longer than anybody waits for it.
+    await withDevelopers(600_000);
+
+    const { trouble } = await scene.look();
+
+    expect(trouble?.message).toMatch(/does not sign in by its access entry: as dev:\S+ with system:masters, but/);
+    expect(await entryOf(arns.developers)).toBeNull();
   });
 
   // A run commits that a step begins and that it is proved, three times; that it settles; and that it is done.
