@@ -94,12 +94,13 @@ test("each law of docs/architecture.md has its attack in SECURITY.md, with a tes
 });
 
 test("each runbook names a test that plays it, and each play of test/runbooks has its runbook", () => {
-  const runbooks = read("docs/runbooks.md").split(/^## /m).slice(1);
+  const [, page = ""] = read("docs/operating.md").split("\n## Runbooks\n");
+  const runbooks = page.split(/^## /m).slice(1);
   const plays = readdirSync(join(root, "test/runbooks")).filter((name) => name.endsWith(".test.ts"));
 
   expect(runbooks.length).toBeGreaterThan(9);
   expect(
     runbooks.filter((each) => !/\]\(\.\.\/test\/.+\.test\.ts\)/.test(each)).map((each) => each.split("\n")[0]),
   ).toEqual([]);
-  expect(plays.filter((name) => !read("docs/runbooks.md").includes(`(../test/runbooks/${name})`))).toEqual([]);
+  expect(plays.filter((name) => !page.includes(`(../test/runbooks/${name})`))).toEqual([]);
 });

@@ -31,7 +31,7 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
   }
   const settings = await readSettings(kind);
   tell({ what: "Configuration", findings: [found(`${settings.config.clusters.size} clusters, no problem`)] }, io);
-  const examined = [await examineLedger(settings, io)];
+  const examined = await examineLedger(settings, io);
   examined.push(...(await (kind === "slack" ? examineSlackSide : examineWorkerSide)(settings, io)));
   const isWell = examined.every(({ findings }) => findings.every(({ result }) => result !== "no"));
   io.stdout(isWell ? "All is well.\n" : "Mend what is marked with ✗, then run it again.\n");
@@ -48,7 +48,7 @@ function tell(examined: Examined, io: CommandIo): Examined {
   return examined;
 }
 
-async function examineLedger({ environment }: Settings, io: CommandIo): Promise<Examined> {
+async function examineLedger({ environment, config }: Settings, io: CommandIo): Promise<Examined[]> {
   let connection: RedisConnection | null = null;
   try {
     connection = await connectRedis(environment.redisUrl, environment.redisAccess);
@@ -58,15 +58,26 @@ async function examineLedger({ environment }: Settings, io: CommandIo): Promise<
       .config("GET", "appendfsync")
       .catch(() => [])
       .then((answer) => [answer].flat());
-    return tell(
-      { what: "Redis", findings: [...examineRedis(info), examineFsync(typeof fsync === "string" ? fsync : null)] },
-      io,
-    );
+    const findings = [...examineRedis(info), examineFsync(typeof fsync === "string" ? fsync : null)];
+    const open = examineOpen(await redisLedger(redis).openByCluster(), config);
+    return [tell({ what: "Redis", findings }, io), tell({ what: "Requests", findings: open }, io)];
   } catch (error) {
-    return tell({ what: "Redis", findings: [broken("it was not reached", explain(error))] }, io);
+    return [tell({ what: "Redis", findings: [broken("it was not reached", explain(error))] }, io)];
   } finally {
     await connection?.close();
   }
+}
+
+/** What is open where nobody looks: leases there do not end. */
+function examineOpen(open: ReadonlyMap<string, number>, { clusters }: Settings["config"]): readonly Finding[] {
+  const stranded = [...open].filter(([name]) => !clusters.has(name));
+  if (stranded.length === 0) return [found("all that are open are of clusters that are configured")];
+  return stranded.map(([name, count]) =>
+    broken(
+      `${count} open of the cluster ${name}, which is not in eks-access.yml`,
+      `Put ${name} back until they are over; where it was deleted, close them with eks-access retire ${name}.`,
+    ),
+  );
 }
 
 async function examineSlackSide({ environment, config }: Settings, io: CommandIo): Promise<Examined[]> {

@@ -36,6 +36,10 @@ const commands: Readonly<Record<string, { does: string; run: (argv: readonly str
     does: "lets a role into a cluster whose aws-auth is broken, and mends it",
     run: async (argv) => (await import("./rescue.ts")).runRescue(argv, processIo()),
   },
+  retire: {
+    does: "closes what is open of a cluster that was deleted",
+    run: async (argv) => (await import("./retire.ts")).retire(argv, processIo()),
+  },
   doctor: {
     does: "says what a process lacks, and how to mend it",
     run: async (argv) => (await import("./doctor.ts")).doctor(argv, processIo()),

@@ -35,6 +35,10 @@ const catalogue = {
   "creator-mismatch": { retry: false, mend: "Correct the creator in eks-access.yml." },
   "principal-mismatch": { retry: false, mend: "Correct signIn.roles of the cluster in eks-access.yml." },
   "cluster-not-found": { retry: false, mend: "Correct eksName, region or account in eks-access.yml." },
+  "cluster-not-configured": {
+    retry: true,
+    mend: "Put it back into eks-access.yml until what is open there is over; where the cluster was deleted, eks-access retire closes it.",
+  },
   "cluster-not-active": { retry: true, mend: "Wait until EKS reports the cluster as ACTIVE." },
   "cluster-mismatch": { retry: false, mend: "Correct eksName, region or account in eks-access.yml." },
   "cluster-unreachable": {

@@ -6,8 +6,11 @@ export type GrantState = "scheduled" | "active" | "ended" | "failed";
 
 /** Why a grant is to end, and who said so. */
 export interface GrantEnd {
-  /** `replayed`: it had been taken back, and a record of before was put back into the ledger. */
-  readonly cause: "expired" | "revoked" | "replayed";
+  /**
+   * - `replayed`: it had been taken back, and a record of before was put back into the ledger
+   * - `cluster-gone`: an operator closed it, because the cluster was deleted
+   */
+  readonly cause: "expired" | "revoked" | "replayed" | "cluster-gone";
   /** A Slack user id, or `worker`. */
   readonly by: string;
   /** ISO 8601: when it was decided; `Grant.endedAt` says when it was done. */

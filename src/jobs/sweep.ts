@@ -6,6 +6,7 @@ import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type ClusterWake, wakeClusters, wakeMessages, wakeMoveMessage } from "./queues.ts";
 import { eventOf, recordChange } from "./record-change.ts";
+import { strand } from "./strand.ts";
 
 const batch = 1000;
 const reviewsEveryMs = 3_600_000;
@@ -52,7 +53,8 @@ function whatToRecord(context: WorkerContext, request: AccessRequest, now: Date)
   if (hasLapsed(request, now)) return () => lapse(context, request, now);
   const reminded = remind(request, now, context.config.timing.remindAfterSeconds);
   if (reminded) return () => recordReminder(context, reminded, now);
-  return isToBeWarned(request, now) ? () => warn(context, request, now) : null;
+  if (isToBeWarned(request, now)) return () => warn(context, request, now);
+  return context.config.clusters.has(request.cluster) ? null : () => strand(context, request);
 }
 
 function looksFor(request: AccessRequest, now: Date): readonly ClusterWake[] {

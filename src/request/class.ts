@@ -14,6 +14,7 @@ const grantStandings = [
   "ended/expired",
   "ended/revoked",
   "ended/replayed",
+  "ended/cluster-gone",
   "failed",
 ] as const satisfies readonly GrantStanding[];
 

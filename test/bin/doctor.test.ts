@@ -7,10 +7,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import { z } from "zod";
 import { clockSkewSeconds } from "../../src/aws/clock-skew.ts";
 import { doctor } from "../../src/bin/doctor.ts";
+import { connectRedis } from "../../src/redis/connect.ts";
 import { examineFsync, examineRedis } from "../../src/redis/examine.ts";
+import { redisLedger } from "../../src/redis/ledger.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { arns, clusterArn, configuration } from "../../src/sandbox/scene.ts";
 import { neededScopes } from "../../src/slack/examine.ts";
+import { aRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
 
@@ -110,6 +114,24 @@ describe("eks-access doctor", () => {
       "Approvers\n" +
         "  ✓ staging, viewer: 2 active approvers, needed: 1\n" +
         "  ✓ staging, admin: 2 active approvers, needed: 1\n",
+    );
+  });
+
+  test("tells what is open of a cluster that is not configured, and what to do about it", async () => {
+    const { redis: client, close } = await connectRedis(redis.url);
+    await redisLedger(client).commit(aChange(aRequest({ cluster: "gone", requester: "U0GONE" })));
+
+    const { code, stdout } = await examine("worker");
+
+    await client.del("{eks-access}:open-by-cluster");
+    await close();
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      "Requests\n  ✗ 1 open of the cluster gone, which is not in eks-access.yml. " +
+        "Put gone back until they are over; where it was deleted, close them with eks-access retire gone.",
+    );
+    expect((await examine("slack")).stdout).toContain(
+      "Requests\n  ✓ all that are open are of clusters that are configured",
     );
   });
 

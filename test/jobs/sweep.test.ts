@@ -10,7 +10,7 @@ import { redisLedger } from "../../src/redis/ledger.ts";
 import { planReminders } from "../../src/request/reminder.ts";
 import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { aGrantedRequest, aPreview, aPreviewedRequest } from "../builders/a-request.ts";
+import { aGrantedRequest, aPreview, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { sealKeys } from "../builders/seal-keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
@@ -153,3 +153,55 @@ describe("a principal that is to sign in", () => {
     expect(await looksAt(minutes(5))).not.toContain("sign-in");
   });
 });
+
+describe("what is due of a cluster that left the configuration", () => {
+  const elsewhere = { cluster: "gone" } as const;
+
+  test("is told with its remedy in the record, and nobody is woken for it", async () => {
+    const { ledger } = contextAt(at(0));
+    const active = aGrantedRequest(
+      { state: "active", endsAt: at(hours(1)).toISOString() },
+      { ...elsewhere, version: 1 },
+    );
+    await ledger.commit(aChange(active));
+
+    await sweep(contextAt(at(hours(9))));
+
+    const record = await ledger.get(active.id);
+    expect(record?.trouble).toMatchObject({
+      code: "cluster-not-configured",
+      retryAt: at(hours(9) + 300).toISOString(),
+    });
+    expect(record?.trouble?.message).toContain("eks-access retire closes it");
+    // Not told as active any more, and not as ended either.
+    expect(record?.grant).toMatchObject({ state: "active", end: { cause: "expired" }, endedAt: null });
+    const woken = (await queues.clusters.getWaiting()).map(({ data }) => ("cluster" in data ? data.cluster : ""));
+    expect(woken).not.toContain("gone");
+  });
+
+  test("goes on where a worker knows the cluster again", async () => {
+    const { ledger } = contextAt(at(0));
+    await ledger.commit(aChange(aGrantedRequest({ state: "scheduled" }, { ...elsewhere, version: 1 })));
+    await sweep(contextAt(at(0)));
+    const context = contextAt(at(301));
+    const [[, staging] = []] = [...context.config.clusters];
+    if (!staging) throw new Error("no cluster");
+    const clusters = new Map([["gone", { ...staging, name: "gone" }]]);
+
+    await sweep({ ...context, config: { ...context.config, clusters } });
+
+    const woken = (await queues.clusters.getWaiting()).map(({ data }) => data);
+    expect(woken).toContainEqual({ type: "reconcile", cluster: "gone" });
+  });
+
+  test("as a request that waits, is looked for again soon: an older worker may meet a newer configuration", async () => {
+    const { ledger } = contextAt(at(0));
+    await ledger.commit(aChange({ ...waitingFor("gone"), version: 1 }));
+
+    await sweep(contextAt(at(1)));
+
+    expect((await ledger.get("r-1"))?.trouble).toMatchObject({ attempts: 1, retryAt: at(2).toISOString() });
+  });
+});
+
+const waitingFor = (cluster: string) => aRequest({ cluster });

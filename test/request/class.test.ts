@@ -36,6 +36,7 @@ test("every state is told, also with 0, and a granted request is among the appro
     "ended/expired": 0,
     "ended/revoked": 0,
     "ended/replayed": 0,
+    "ended/cluster-gone": 0,
     failed: 4,
   });
 });

@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { clusterName, configuration } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { auditOf } from "../flow/audit-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
-import { expectSentences } from "./runbook.ts";
+import { expectSentences, linesOf, runLine } from "./runbook.ts";
 
 let product: Product;
 let folder: string;
@@ -19,10 +21,16 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-test("a cluster was deleted: its ends are tried until it is taken out of the configuration, and then it is offered no more", async () => {
+const heading = "A cluster was deleted";
+const who = { CLUSTER: clusterName, "SLACK-USER": "U0ONCALL" };
+
+/** Somebody has access, the cluster goes, and the access is to be taken away. */
+async function deleted(): Promise<void> {
   await product.ask("10m", "debug");
   await product.approve(await product.message("debug", "[Approve]"));
   await product.message("debug", "*Active*");
+  product.inEnvironmentOf("worker");
+  const early = await runLine(heading, "eks-access retire CLUSTER", who);
   const { sandbox } = product;
 
   sandbox.aws.removeCluster(`arn:aws:eks:eu-central-1:111122223333:cluster/${clusterName}`);
@@ -37,17 +45,68 @@ test("a cluster was deleted: its ends are tried until it is taken out of the con
       .directMessages()
       .find(({ text }) => text.includes("can't be given")),
   );
+  expect(early).toMatchObject({ code: 1, stdout: "" });
+  expect(early.stderr).toContain(`EKS still has ${clusterName}`);
+}
 
+/** The configuration without the cluster, read by both processes. */
+async function takeOut(): Promise<void> {
   await writeFile(withoutIt, configuration.replace(`  ${clusterName}:\n`, "  another:\n"));
   for (const kind of ["slack", "worker"] as const) {
     await product.stop(kind);
     await product.start(kind, { EKS_ACCESS_CONFIG: withoutIt });
   }
+  product.inEnvironmentOf("worker", { EKS_ACCESS_CONFIG: withoutIt });
+}
+
+test("a cluster was deleted: AWS says so, what is open there is closed with an event, and then it is taken out", async () => {
+  await deleted();
+
+  const retired = await runLine(heading, "eks-access retire CLUSTER", who);
+  const message = await product.message("debug", "*Ended*");
+  await takeOut();
   await product.ask("10m", "there no more");
   await product.answer("Nothing was requested");
-  await expect
-    .poll(product.readable, { timeout: 10_000 })
-    .toContainEqual(expect.stringContaining("a request names a cluster that is not configured"));
+  const examined = await runLine(heading, "eks-access doctor worker");
 
-  expectSentences("A cluster was deleted", product.readable());
+  expect(retired).toMatchObject({ code: 0 });
+  expect(retired.stdout).toMatch(new RegExp(`^${clusterName}: 1 closed \\(r-[a-z0-9]{8}\\)\n$`));
+  expect(textOf(message)).toContain("Closed by <@U0ONCALL>, because the cluster is gone; EKS knows it no more");
+  expect(examined.stdout).toContain("all that are open are of clusters that are configured");
+  const { verdict, last } = await closedIn(product.redisUrl);
+  expect(last).toMatchObject({
+    actor: "U0ONCALL",
+    detail: { code: "cluster-gone", seen: true, why: "the project ended" },
+  });
+  expect(verdict.type).toBe("whole");
 });
+
+test("one that was taken out before is told as such, and closed on somebody's word, which the log says", async () => {
+  await deleted();
+  await takeOut();
+
+  await product.message("debug", "is not in eks-access.yml");
+  const [examined, seen] = [
+    await runLine(heading, "eks-access doctor worker"),
+    await runLine(heading, "eks-access retire CLUSTER", who),
+  ];
+  const word = linesOf(heading).find((line) => line.endsWith("--unseen")) ?? "";
+  const retired = await runLine(heading, word, who);
+  await product.message("debug", "*Ended*", "nobody has looked");
+  const after = await runLine(heading, "eks-access doctor worker");
+
+  expect(examined.code).toBe(1);
+  expect(examined.stdout).toContain(`✗ 1 open of the cluster ${clusterName}, which is not in eks-access.yml`);
+  expect(seen).toMatchObject({ code: 1, stdout: "" });
+  expect(retired.code).toBe(0);
+  expect((await closedIn(product.redisUrl)).last).toMatchObject({
+    detail: { seen: false, why: "the account is closed" },
+  });
+  expectSentences(heading, [...product.readable(), after.stdout]);
+});
+
+/** The log, and its event of what was closed. */
+async function closedIn(redisUrl: string) {
+  const { verdict, events } = await auditOf(redisUrl);
+  return { verdict, last: events.map(({ event }) => event).findLast(({ type }) => type === "grant.ended") };
+}

@@ -28,6 +28,8 @@ export interface Product {
   /** Starts what is not there, with a change of its environment. */
   start: (kind: Kind, change?: Readonly<Record<string, string>>) => Promise<void>;
   stop: (kind: Kind) => Promise<void>;
+  /** From now on a command line reads the environment of this process; `close` gives it back. */
+  inEnvironmentOf: (kind: Kind, change?: Readonly<Record<string, string>>) => void;
   /** The engineer asks for the level viewer. */
   ask: (duration: string, reason: string) => Promise<unknown>;
   approve: (message: SandboxMessage) => Promise<unknown>;
@@ -47,6 +49,8 @@ export interface ProductOptions extends SandboxOptions {
 }
 
 const withinMs = 20_000;
+/** What a worker does not start with. */
+const slackSecrets = ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"];
 
 export async function aProduct({ redisUrl: given, ...options }: ProductOptions = {}): Promise<Product> {
   const redis = given ? { url: given, close: async () => {} } : await aRedis();
@@ -90,6 +94,10 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
     ],
     start,
     stop,
+    inEnvironmentOf: (kind, change = {}) => {
+      for (const name of slackSecrets) vi.stubEnv(name, undefined);
+      for (const [name, value] of Object.entries({ ...environmentOf(kind), ...change })) vi.stubEnv(name, value);
+    },
     ask: (duration, reason) =>
       person("U0ENGINEER").command(
         `/eks-access request ${clusterName} ${arns.engineer} viewer for ${duration} ${reason}`,

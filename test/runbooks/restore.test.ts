@@ -2,11 +2,9 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { audit } from "../../src/bin/audit.ts";
 import { type ProvidedRedis, provideRedis } from "../../src/sandbox/redis/provide-redis.ts";
-import { runCommand } from "../bin/check-run.ts";
 import { aProduct, type Product } from "./a-product.ts";
-import { expectSentences } from "./runbook.ts";
+import { expectSentences, runLine } from "./runbook.ts";
 
 let folder: string;
 let redis: ProvidedRedis;
@@ -42,12 +40,13 @@ test("restore: with a copy of the append-only file requests that wait and the au
   await rm(join(folder, "data"), { recursive: true });
 
   redis = await redisOn("copy");
-  vi.stubEnv("REDIS_URL", redis.url);
-  const verified = await runCommand(audit, ["verify"]);
+  product.inEnvironmentOf("worker");
+  const verified = await runLine("Restore", "eks-access audit verify");
   for (const kind of ["slack", "worker"] as const) await product.start(kind);
   await product.approve(await product.message("waiting", "[Approve]"));
+  const recovered = await runLine("Restore", "eks-access recover");
   await product.message("waiting", "*Active*");
 
-  expect(verified.code).toBe(0);
+  expect([verified.code, recovered.code]).toEqual([0, 0]);
   expectSentences("Restore", [verified.stdout]);
 });

@@ -1,17 +1,28 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
+import { audit } from "../../src/bin/audit.ts";
+import { runCheck } from "../../src/bin/check.ts";
+import { doctor } from "../../src/bin/doctor.ts";
+import { runPlan } from "../../src/bin/plan.ts";
+import { recover } from "../../src/bin/recover.ts";
+import { retire } from "../../src/bin/retire.ts";
+import { type CommandRun, runCommand } from "../bin/check-run.ts";
 
-const page = readFileSync(new URL("../../docs/runbooks.md", import.meta.url), "utf8");
+const [, page = ""] = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8").split(
+  "\n## Runbooks\n",
+);
 
-/** One runbook of docs/runbooks.md: its heading and its text. */
-export function runbook(heading: string): string {
-  const [, text = ""] = page.split(`\n## ${heading}\n`);
-  return text.split("\n## ")[0] ?? "";
-}
+/** Every runbook of docs/operating.md, by its heading. */
+export const runbooks: ReadonlyMap<string, string> = new Map(
+  page
+    .split(/^## /m)
+    .slice(1)
+    .map((text) => [text.slice(0, text.indexOf("\n")), text]),
+);
 
 /** What people see, by the runbook: its quoted lines. `…` stands for what differs from case to case. */
 function sentencesOf(heading: string): readonly string[] {
-  return [...runbook(heading).matchAll(/^ *> (.+)$/gm)].map(([, sentence = ""]) => sentence);
+  return [...(runbooks.get(heading) ?? "").matchAll(/^ *> (.+)$/gm)].map(([, sentence = ""]) => sentence);
 }
 
 /** Fails for each sentence of the runbook that nobody could read in this play, and where it has none at all. */
@@ -25,4 +36,38 @@ export function expectSentences(heading: string, readable: readonly string[]): v
 
   expect(sentences.length, `what people see, in "${heading}"`).toBeGreaterThan(0);
   expect(sentences.filter((sentence) => !isRead(sentence))).toEqual([]);
+}
+
+/** The lines to type of a runbook: those of its blocks, and those within its sentences. */
+export function linesOf(heading: string): readonly string[] {
+  const text = runbooks.get(heading) ?? "";
+  const blocks = [...text.matchAll(/^ *```sh\n([\s\S]+?)^ *```$/gm)].flatMap(([, block = ""]) => block.split("\n"));
+  const outside = text.replaceAll(/^ *```sh\n[\s\S]+?^ *```$/gm, "");
+  const inline = [...outside.matchAll(/`((?:eks-access|\/eks-access|docker compose|kubectl) [^`]+)`/g)];
+  return [...blocks.map((line) => line.trim()).filter((line) => line !== ""), ...inline.map(([, line = ""]) => line)];
+}
+
+/** The words of a line, as a shell reads them: quotes are taken off, and nothing else is special. */
+export function wordsOf(line: string): readonly string[] {
+  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? "");
+}
+
+const commands = { audit, check: runCheck, doctor, plan: runPlan, recover, retire } as const;
+
+/**
+ * Runs the line of a runbook that begins so, in this process's environment. What stands in capitals on the page is what
+ * `given` says. Fails where the page has no such line.
+ */
+export async function runLine(
+  heading: string,
+  begin: string,
+  given: Readonly<Record<string, string>> = {},
+  stdin = "",
+): Promise<CommandRun> {
+  const line = linesOf(heading).find((each) => each.startsWith(begin));
+  if (!line) throw new Error(`The runbook "${heading}" has no line ${begin}`);
+  const [program, name = "", ...args] = wordsOf(line).map((word) => given[word] ?? word);
+  const command = commands[name as keyof typeof commands];
+  if (program !== "eks-access" || !command) throw new Error(`It is not run here: ${line}`);
+  return runCommand(command, args, { stdin });
 }

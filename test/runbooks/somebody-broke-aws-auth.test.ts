@@ -1,15 +1,12 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { runCheck } from "../../src/bin/check.ts";
-import { runPlan } from "../../src/bin/plan.ts";
 import { initialAwsAuth } from "../../src/sandbox/scene.ts";
-import { runCommand } from "../bin/check-run.ts";
 import { aProduct, type Product } from "./a-product.ts";
-import { expectSentences } from "./runbook.ts";
+import { expectSentences, runLine } from "./runbook.ts";
 
 let product: Product;
 let folder: string;
@@ -35,10 +32,14 @@ test("somebody broke aws-auth: nothing is written into it, check says where, and
 
   await product.ask("10m", "debug");
   await product.sandbox.slack.until(() => product.sandbox.slack.person("U0ENGINEER").directMessages().at(-1));
-  const checked = await runCommand(runCheck, ["-"], { stdin: live() });
-  const repairs = await runCommand(runPlan, ["-", "--repairs"], { stdin: live() });
-  const repaired = join(folder, "repaired.json");
-  const planned = await runCommand(runPlan, ["-", "--repair", "1", "--out", repaired], { stdin: live() });
+  // kubectl -n kube-system get configmap aws-auth -o yaml > aws-auth.yaml
+  const repaired = join(folder, "repaired.yaml");
+  const files = { "aws-auth.yaml": join(folder, "aws-auth.yaml"), "repaired.yaml": repaired };
+  await writeFile(files["aws-auth.yaml"], live());
+  const heading = "Somebody broke aws-auth";
+  const checked = await runLine(heading, "eks-access check aws-auth.yaml", files);
+  const repairs = await runLine(heading, "eks-access plan aws-auth.yaml --repairs", files);
+  const planned = await runLine(heading, "eks-access plan aws-auth.yaml --repair 1", files);
   expect(cluster.awsAuth()?.data).toEqual({ mapRoles: broken });
   // kubectl replace -f, as the creator or a rescued role.
   const { data } = z.object({ data: z.record(z.string(), z.string()) }).parse(parse(await readFile(repaired, "utf8")));

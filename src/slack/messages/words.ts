@@ -62,6 +62,9 @@ export const replayed = "its approval had been taken back, and a record of befor
 
 function causeOf({ end }: Grant): string {
   if (end?.cause === "replayed") return `Refused: ${replayed}`;
+  if (end?.cause === "cluster-gone") {
+    return `Closed by ${mention(end.by)}, because the cluster is gone; ${cut(plainLine(end.why), 300)}`;
+  }
   return end?.cause === "revoked" ? `Revoked by ${mention(end.by)}` : "Expired";
 }
 
@@ -73,6 +76,7 @@ export function placeOf({ way = "aws-auth" }: Preview): string {
 /** What is left in aws-auth after the end: another grant, or an entry that was there before, may still give access. */
 export function remainsOf(request: AccessRequest): string {
   const remains = request.grant?.remains;
+  if (request.grant?.end?.cause === "cluster-gone") return "there is nothing left to look at";
   if (isRescue(request)) return "its access entry is deleted";
   if (request.grant?.written?.way === "access-entry") {
     return remains ? `the access entry still has ${identityOf(remains)}` : "the access entry is gone";

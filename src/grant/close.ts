@@ -1,0 +1,26 @@
+import { type AccessRequest, revise } from "../request/request.ts";
+import type { GrantEnd } from "./grant.ts";
+
+/** Who says that a cluster is gone, and why. */
+export interface Closing {
+  /** A Slack user id. */
+  readonly by: string;
+  readonly why: string;
+  /** Whether AWS said so: otherwise it is this person's word. */
+  readonly seen: boolean;
+}
+
+/** Closes an open request of a cluster that is gone: there is nothing any more that could be looked at, or taken away. */
+export function closeForGoneCluster(request: AccessRequest, { by, why, seen }: Closing, now: Date): AccessRequest {
+  const at = now.toISOString();
+  const { grant } = request;
+  const word = seen ? "EKS knows it no more" : "nobody has looked";
+  const message = `The cluster ${request.cluster} is gone (${word}); ${by} closed this request: ${why}`;
+  if (!grant) return revise(request, { state: "refused", trouble: null, refusal: { code: "cluster-gone", message } });
+  const end: GrantEnd = { cause: "cluster-gone", by, at, why: `${word}: ${why}` };
+  if (grant.state === "active") {
+    return revise(request, { trouble: null, grant: { ...grant, state: "ended", end, endedAt: at, remains: null } });
+  }
+  const failure = { code: "cluster-gone", message };
+  return revise(request, { trouble: null, grant: { ...grant, state: "failed", end, failure } });
+}
