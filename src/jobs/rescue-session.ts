@@ -5,6 +5,7 @@ import type { AwsCredentials } from "../aws/credentials.ts";
 import type { ClusterDescription } from "../aws/describe-cluster.ts";
 import { ownCredentials } from "../aws/own-credentials.ts";
 import { sessionNameOf } from "../aws/session-name.ts";
+import { nothingSessionPolicy } from "../aws/session-policy.ts";
 import { explain } from "../failure/access-error.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
 import type { Cluster } from "../policy/cluster.ts";
@@ -40,7 +41,7 @@ export interface Candidate {
   readonly credentials: () => Promise<AwsCredentials>;
 }
 
-/** The principal of the lease: who we are already where we are it, else a session of its role. */
+/** The principal of the lease: who we are already where we are it, else a session of its role, which may do nothing in AWS. */
 export function leasedCandidate({ region }: Cluster, principalArn: string, errand: Errand): Candidate {
   return {
     name: principalArn,
@@ -50,7 +51,7 @@ export function leasedCandidate({ region }: Cluster, principalArn: string, erran
       const bare = principalArn.replace(/:role\/.*\//, ":role/");
       if ((canonicalCaller(arn) ?? arn).toLowerCase() === bare.toLowerCase()) return ownCredentials(region);
       const sessionName = sessionNameOf(errand.requester, errand.id);
-      return assumeRole("default", { roleArn: principalArn, region, sessionName });
+      return assumeRole("default", { roleArn: principalArn, region, sessionName, policy: nothingSessionPolicy() });
     },
   };
 }
@@ -74,7 +75,9 @@ export async function signInAsOne(
       const session = await credentials();
       for (let attempt = 0; attempt < tries; attempt += 1) {
         if (attempt > 0) await pause(tryAfterMs(attempt));
-        const client = await connectAs(session, cluster, description, now(), [errand]);
+        // So that two tries within a second have not the same token.
+        const options = { tokenSeconds: 60 + attempt };
+        const client = await connectAs(session, cluster, description, now(), [errand], options);
         try {
           await client.readAwsAuth();
           return { type: "in", signedIn: { client, isLeased, afterMs: now().getTime() - start } };
