@@ -13,6 +13,10 @@ const twoMinutes = (arn: string): Example => ({
   label: "Ask in one line, for two minutes",
   line: `/eks-access request ${clusterName} ${arn} viewer for 2m look into the failing rollout`,
 });
+const ofRole: Example = {
+  label: "Ask for a role that the worker can sign in as",
+  line: `/eks-access request ${clusterName} ${arns.developers} viewer for 2m look at the shop as a team`,
+};
 const typo: Example = {
   label: "Ask with mistakes",
   line: `/eks-access request stagging arn:aws:sts::111122223333:assumed-role/developers/me viewr for 9h debug`,
@@ -20,7 +24,7 @@ const typo: Example = {
 
 /** Lines that are worth trying as this person. */
 export function examplesFor({ as }: Viewer): readonly Example[] {
-  if (as.id === "U0ENGINEER") return [form, twoMinutes(arns.engineer), typo, whoAmI];
+  if (as.id === "U0ENGINEER") return [form, twoMinutes(arns.engineer), ofRole, typo, whoAmI];
   if (as.id === "U0ONCALL") return [creator, creatorUser, creatorFound, twoMinutes(arns.onCall), help];
   return [creator, help];
 }
