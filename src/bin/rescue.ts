@@ -85,8 +85,8 @@ function annotationsIn(metadata: unknown): Readonly<Record<string, string>> {
 /** A rescue that died goes on under its own record, with the end that it had. */
 async function openJournal(context: WorkerContext, order: RescueOrder): Promise<RescueJournal> {
   const { cluster, principalArn, by } = order;
-  const open = await context.ledger.openOf(cluster.name);
-  const begun = open.find(
+  const granted = await context.ledger.grantedOf(cluster.name);
+  const begun = granted.find(
     (request) => isRescue(request) && request.principal === principalArn && request.grant?.end === null,
   );
   if (begun) return ledgerJournal(context, begun, by);

@@ -36,7 +36,7 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   let isUnfinished = false;
   const over: string[] = [];
   try {
-    const { document, entries } = await waysIn({ context, cluster, opened: open }, [], "all");
+    const { document, entries } = await waysIn({ context, cluster, opened: open }, async () => [], "all");
     for (const taking of [document, entries]) {
       if (!taking) continue;
       const state = await taking.read([]);

@@ -39,7 +39,8 @@ export async function lookInside(
     () => (isRead ? lookAtDocument(reached.client, cluster, sealKeys) : null),
     (facts) => (isRead ? documentFinding(facts, cluster) : unread),
   );
-  const inForce = (await ledger.openOf(cluster.name)).filter(({ grant }) => grant?.state === "active" && !grant.end);
+  const granted = await ledger.grantedOf(cluster.name);
+  const inForce = granted.filter(({ grant }) => grant?.state === "active" && !grant.end);
   const byEntry = inForce.filter(isGivenByEntry);
   const entries = await take(
     "entries",

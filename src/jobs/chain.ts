@@ -9,6 +9,7 @@ import {
   type Standing,
   youFinding,
 } from "../diagnosis/person-links.ts";
+import { openFor } from "../ledger/open-for.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { partitionOf } from "../policy/may-request.ts";
 import { readCaller } from "../principal/caller.ts";
@@ -94,7 +95,7 @@ async function lookAtLeases(
 ): Promise<void> {
   await take(
     "leases",
-    () => ledger.openOf(cluster.name),
+    () => openFor(ledger, cluster.name, asker.user),
     (requests) => leasesFinding(requests, asker),
   );
   if (!inside) return;

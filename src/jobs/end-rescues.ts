@@ -13,7 +13,7 @@ import { namingOwnPolicy, takeLease } from "./rescue-lease.ts";
  * the cluster may be what was lost. One that can't be ended now is tried again.
  */
 export async function endRescues(context: WorkerContext, cluster: Cluster): Promise<void> {
-  const over = (await context.ledger.openOf(cluster.name)).filter(
+  const over = (await context.ledger.grantedOf(cluster.name)).filter(
     (request) => isRescue(request) && isOver(request, context.now()),
   );
   for (const request of over) {

@@ -69,7 +69,7 @@ async function gather(
   const configMap = mode === "API" ? null : await client.readAwsAuth();
   const annotation = readAnnotation(name, configMap?.annotations[grantsAnnotation], sealKeys);
   const annotated = annotation.type === "holdings" ? annotation.holdings : [];
-  const { holdings } = withLedgerMemory(annotated, await ledger.openOf(name), sealKeys);
+  const { holdings } = withLedgerMemory(annotated, await ledger.grantedOf(name), sealKeys);
   const document = parseDocument(configMap?.data ?? {});
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
   return { facts: { ...place, mode, document, standing, creatorArn, holdings, told }, configMap, updating };

@@ -10,35 +10,37 @@ import { tracedRun } from "../tracing/request-traces.ts";
 import type { WorkerContext } from "./context.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
+import { wakeCluster } from "./queues.ts";
 import { eventOf, recordChange } from "./record-change.ts";
 import type { Settlement, Standing, Taking, TakingPlace, Wish } from "./taking.ts";
 import { waysIn } from "./ways.ts";
 
+/** More of them are left to the next look, so that what one holds in memory has a bound. */
+const mostAtOnce = 200;
+
 /** Looks at a cluster for every request that waits to be previewed, before anybody is asked. One read serves all. */
 export async function previewCluster(context: WorkerContext, cluster: Cluster): Promise<void> {
   const now = context.now();
-  const requests = await context.ledger.openOf(cluster.name);
-  const waiting = requests.filter((request) => needsPreview(request, now));
+  const due = await context.ledger.duePendingOf(cluster.name, now, mostAtOnce);
+  const waiting = due.filter((request) => needsPreview(request, now));
   if (waiting.length === 0) return;
   const about = { "eks_access.cluster": cluster.name };
   await tracedRun(context, `preview ${cluster.name}`, about, waiting, (running) =>
-    previewAll(running, cluster, requests, waiting),
+    previewAll(running, cluster, waiting),
   );
+  if (due.length === mostAtOnce) await wakeCluster(context.queues, "preview", cluster.name);
 }
 
-/** One look at the cluster, of which these requests are all that are open and wait. */
-async function previewAll(
-  context: WorkerContext,
-  cluster: Cluster,
-  requests: readonly AccessRequest[],
-  waiting: readonly AccessRequest[],
-): Promise<void> {
+/** One look at the cluster for these requests. */
+async function previewAll(context: WorkerContext, cluster: Cluster, waiting: readonly AccessRequest[]): Promise<void> {
   let opened: OpenedCluster | null = null;
   try {
     opened = await (context.openCluster ?? openCluster)(context, cluster, waiting);
-    const { document, entries } = await waysIn({ context, cluster, opened }, waiting, "requested");
+    const { document, entries } = await waysIn({ context, cluster, opened }, async () => waiting, "requested");
     const bindings = await opened.client.groupBindings().catch(() => null);
-    const look = { context, cluster, opened, bindings, requests, waiting };
+    const granted = await context.ledger.grantedOf(cluster.name);
+    const earlierOf = earlierRequests(context);
+    const look = { context, cluster, opened, bindings, granted, waiting, earlierOf };
     if (document) await previewWay(look, document);
     if (entries) await previewWay(look, entries);
   } catch (error) {
@@ -51,9 +53,11 @@ async function previewAll(
 /** One look at a cluster. */
 interface Look extends TakingPlace {
   readonly bindings: PreviewFacts["bindings"];
-  /** All that are open. */
-  readonly requests: readonly AccessRequest[];
+  /** The cluster's grants that are not over. */
+  readonly granted: readonly AccessRequest[];
   readonly waiting: readonly AccessRequest[];
+  /** What a person asked for before, the newest first. */
+  readonly earlierOf: (requester: string) => Promise<readonly AccessRequest[]>;
 }
 
 /** What can't be read one way must not hold up what is taken the other way. */
@@ -61,11 +65,11 @@ async function previewWay<State extends Standing, Decided extends Settlement>(
   look: Look,
   taking: Taking<State, Decided>,
 ): Promise<void> {
-  const { context, cluster, requests } = look;
+  const { context, cluster, granted } = look;
   const waiting = look.waiting.filter(taking.isTaken);
   if (waiting.length === 0) return;
   try {
-    const state = await taking.read(requests.filter(taking.isTaken));
+    const state = await taking.read([...granted.filter(taking.isTaken), ...waiting]);
     const seen = { way: taking.way, changeOf: (wish: Wish) => taking.preview(state, wish) };
     for (const request of waiting) await previewRequest(look, request, seen);
   } catch (error) {
@@ -96,7 +100,7 @@ async function previewRequest(
 ): Promise<void> {
   const { context, cluster, bindings } = look;
   const now = context.now();
-  const earlier = await earlierOf(context, request);
+  const earlier = await look.earlierOf(request.requester);
   const planned = planPreview({ ...seen, cluster, bindings, earlier, now }, request);
   if (planned.type === "refused") return refuse(context, request, planned.refusal, now);
   const { approvalsWanted } = planned;
@@ -110,8 +114,14 @@ async function previewRequest(
 /** Enough to know whether somebody had this access before; the newest come first. */
 const remembered = 200;
 
-function earlierOf({ ledger }: WorkerContext, { requester }: AccessRequest): Promise<readonly AccessRequest[]> {
-  return ledger.ofRequester(requester, remembered);
+/** Each person is looked up once in a look. */
+function earlierRequests({ ledger }: WorkerContext): Look["earlierOf"] {
+  const known = new Map<string, Promise<readonly AccessRequest[]>>();
+  return (requester) => {
+    const requests = known.get(requester) ?? ledger.ofRequester(requester, remembered);
+    known.set(requester, requests);
+    return requests;
+  };
 }
 
 /** Null: they could not be read, which must not keep anybody from being asked. */

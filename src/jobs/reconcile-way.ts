@@ -55,7 +55,7 @@ async function tryOnce<State extends Standing, Decided extends Settlement>(
   run: Attempt<State, Decided>,
 ): Promise<Result> {
   const { context, cluster, taking, attempt, isLast } = run;
-  const open = (await context.ledger.openOf(cluster.name)).filter(taking.isTaken);
+  const open = (await context.ledger.grantedOf(cluster.name)).filter(taking.isTaken);
   const state = await taking.read(open).catch((error: unknown) => recordAbsence(context, open, error));
   if (state.untrusted && attempt === 1) {
     await noteUntrusted(context, cluster, open, state.untrusted);

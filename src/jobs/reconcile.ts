@@ -3,8 +3,10 @@ import { AccessError } from "../failure/access-error.ts";
 import { dueWork, hasDueWork } from "../grant/due-work.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
+import { isRescue } from "../rescue/lease.ts";
 import { tracedRun } from "../tracing/request-traces.ts";
 import type { WorkerContext } from "./context.ts";
+import { endRescues } from "./end-rescues.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
 import { putOff } from "./outcome.ts";
@@ -29,7 +31,9 @@ export async function reconcileCluster(
   reason: ReconcileReason = "due",
 ): Promise<void> {
   const context = { ...worker, awsRequests: requestIds(), auditIds: requestIds() };
-  const work = dueWork(await context.ledger.openOf(cluster.name), context.now());
+  const granted = await context.ledger.grantedOf(cluster.name);
+  if (granted.some(isRescue)) await endRescues(context, cluster);
+  const work = dueWork(granted, context.now());
   const due = [...work.arriving, ...work.leaving];
   if (reason === "due" && !hasDueWork(work, context.now())) return;
   if (reason === "inspect" && due.length === 0 && work.staying.length === 0) return;
@@ -72,9 +76,9 @@ async function reconcileWays(
   opened: OpenedCluster,
   reason: ReconcileReason,
 ): Promise<void> {
-  const requests = await context.ledger.openOf(cluster.name);
+  const granted = () => context.ledger.grantedOf(cluster.name);
   const place = { context, cluster, opened };
-  const { document, entries } = await waysIn(place, requests, reason === "adopt" ? "all" : "requested");
+  const { document, entries } = await waysIn(place, granted, reason === "adopt" ? "all" : "requested");
   if (document) {
     const run = () => reconcileWay(context, cluster, opened, document);
     await (entries ? apart(context, cluster, document.isTaken, run) : run());
@@ -94,7 +98,7 @@ async function apart(
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") throw error;
     context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
-    const { arriving, leaving } = dueWork(await context.ledger.openOf(cluster.name), context.now());
+    const { arriving, leaving } = dueWork(await context.ledger.grantedOf(cluster.name), context.now());
     await inParallel([...arriving, ...leaving].filter(isOf), (request) => putOff(context, request, error));
   }
 }

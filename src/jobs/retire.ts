@@ -19,11 +19,27 @@ export async function isGone(context: WorkerContext, cluster: Cluster): Promise<
   }
 }
 
+/** How many requests are read at once. */
+const page = 200;
+
 /** Closes all that is open in a cluster that is gone, each with its event. @returns ids */
 export async function closeAllOf(context: WorkerContext, name: string, closing: Closing): Promise<readonly string[]> {
-  const open = await context.ledger.openOf(name);
-  for (const request of open) await close(context, request, closing);
-  return open.map(({ id }) => id);
+  const pending = { list: "pending", clusters: [name], requester: null, match: "any" } as const;
+  const closed = new Set<string>();
+  const closeEach = async (requests: readonly AccessRequest[]) => {
+    for (const request of requests) {
+      await close(context, request, closing);
+      closed.add(request.id);
+    }
+  };
+  await closeEach(await context.ledger.grantedOf(name));
+  // What is closed leaves the list, so that its first page is always the next one.
+  for (;;) {
+    const { requests } = await context.ledger.list(pending, 0, page);
+    const left = requests.filter(({ id }) => !closed.has(id));
+    if (left.length === 0) return [...closed];
+    await closeEach(left);
+  }
 }
 
 async function close(context: WorkerContext, request: AccessRequest, closing: Closing): Promise<void> {

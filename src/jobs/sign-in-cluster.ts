@@ -21,7 +21,7 @@ import { signIn } from "./sign-in.ts";
  * job of its own, beside the runs that write: a principal that is let in late, or never, holds up no grant and no end.
  */
 export async function signInToCluster(worker: WorkerContext, cluster: Cluster): Promise<void> {
-  const waiting = (await worker.ledger.openOf(cluster.name)).filter(({ grant }) => isSigningIn(grant));
+  const waiting = (await worker.ledger.grantedOf(cluster.name)).filter(({ grant }) => isSigningIn(grant));
   if (waiting.length === 0) return;
   const context = { ...worker, awsRequests: requestIds() };
   const about = { "eks_access.cluster": cluster.name };

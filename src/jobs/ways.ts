@@ -25,7 +25,7 @@ export interface Ways {
  */
 export async function waysIn(
   place: TakingPlace,
-  requests: readonly AccessRequest[],
+  requests: () => Promise<readonly AccessRequest[]>,
   whose: WhoseEntries,
 ): Promise<Ways> {
   const { opened, cluster } = place;
@@ -34,7 +34,7 @@ export async function waysIn(
     (way: Way) =>
     ({ principal }: AccessRequest) =>
       wayOf(principal) === way;
-  const needsDocument = hasDocument || requests.some(isOf("aws-auth"));
+  const needsDocument = hasDocument || (await requests()).some(isOf("aws-auth"));
   const { entries } = opened;
   return {
     document: needsDocument ? documentTaking({ ...place, isTaken: isOf("aws-auth") }) : null,

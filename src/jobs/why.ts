@@ -3,6 +3,7 @@ import type { AccessEntryFact, WhyFacts } from "../diagnosis/facts.ts";
 import { diagnose } from "../diagnosis/why.ts";
 import { explain } from "../failure/access-error.ts";
 import type { ClusterClient } from "../kubernetes/cluster-client.ts";
+import { openFor } from "../ledger/open-for.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { partitionOf } from "../policy/may-request.ts";
 import { type Caller, readCaller } from "../principal/caller.ts";
@@ -86,7 +87,7 @@ async function requestsOf(
   { principal }: Caller,
 ): Promise<readonly AccessRequest[]> {
   const newest = { list: "all", clusters: [name], requester: null, match: "any" } as const;
-  const [open, { requests }] = await Promise.all([ledger.openOf(name), ledger.list(newest, 0, mostRequests)]);
+  const [open, { requests }] = await Promise.all([openFor(ledger, name, user), ledger.list(newest, 0, mostRequests)]);
   const byId = new Map([...open, ...requests].map((request) => [request.id, request]));
   return [...byId.values()]
     .filter((request) => request.principal.toLowerCase() === principal.arn.toLowerCase())

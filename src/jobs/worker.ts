@@ -6,7 +6,6 @@ import type { Attributes } from "../tracing/traced.ts";
 import { adoptCluster } from "./adopt.ts";
 import { answerQuestion, isQuestion } from "./answer-question.ts";
 import type { WorkerContext } from "./context.ts";
-import { endRescues } from "./end-rescues.ts";
 import { endedBy, HandBack, type Stoppable, wasBegunBefore } from "./hand-back.ts";
 import { lookAtMove } from "./look-at-move.ts";
 import { previewCluster } from "./preview.ts";
@@ -61,10 +60,7 @@ async function look(worker: WorkerContext, job: Job<ClusterJob>): Promise<unknow
   else if (data.type === "adopt") await adoptCluster(context, cluster);
   else if (data.type === "move") await lookAtMove(context, cluster);
   else if (data.type === "sign-in") await signInToCluster(context, cluster);
-  else {
-    await endRescues(context, cluster);
-    await reconcileCluster(context, cluster, reasonOf(data.type, job));
-  }
+  else await reconcileCluster(context, cluster, reasonOf(data.type, job));
   return undefined;
 }
 

@@ -104,8 +104,10 @@ export interface Ledger {
   commit(change: LedgerChange): Promise<CommitResult>;
   /** Records about which something is due, the longest due first. */
   due(now: Date, limit: number): Promise<readonly AccessRequest[]>;
-  /** Records of a cluster that are not closed. */
-  openOf(cluster: string): Promise<readonly AccessRequest[]>;
+  /** Approved records of a cluster whose grants are not over. As many may wait for a decision as like: they are not among them. */
+  grantedOf(cluster: string): Promise<readonly AccessRequest[]>;
+  /** Pending records of a cluster about which something is due, the longest due first. */
+  duePendingOf(cluster: string, now: Date, limit: number): Promise<readonly AccessRequest[]>;
   /** How many records there are of each class (src/request/class.ts); one of which there was never any is not in it. */
   counts(): Promise<ReadonlyMap<string, number>>;
   /** How many records of each cluster are not closed; a cluster without any is not in it. */

@@ -1,3 +1,5 @@
+import { scriptOf } from "./script.ts";
+
 /**
  * Lua for scripts that append an audit event: `append_event(head key, events key, event, digest in hex)`, which gives its
  * sequence number.
@@ -74,7 +76,7 @@ end
  * counts as, cluster, and for each list the place in it, or ""
  * Returns 1, or 0 where the version differs.
  */
-export const commitScript = `${chainLua}
+export const commitScript = scriptOf(`${chainLua}
 local stored = redis.call('HMGET', KEYS[1], 'version', 'class')
 if (stored[1] or '0') ~= ARGV[1] then return 0 end
 
@@ -96,7 +98,7 @@ for i = 11, #KEYS do
 end
 redis.call('RPUSH', KEYS[8], append_event(KEYS[6], KEYS[7], ARGV[7], ARGV[8]))
 return 1
-`;
+`);
 
 /** KEYS: head, events, log. ARGV: event, event digest (hex) */
 export const appendScript = `${chainLua}
@@ -126,10 +128,10 @@ return taken <= tonumber(ARGV[2]) and 1 or 0
  * messenger that showed an older one over it puts the record back, or nobody would ever show the newest again.
  * KEYS: record, shown, unshown. ARGV: id, version shown, shown
  */
-export const markShownScript = `
+export const markShownScript = scriptOf(`
 redis.call('SET', KEYS[2], ARGV[3])
 local newest = redis.call('HGET', KEYS[1], 'version')
 if newest == ARGV[2] then redis.call('SREM', KEYS[3], ARGV[1])
 elseif newest then redis.call('SADD', KEYS[3], ARGV[1]) end
 return 1
-`;
+`);

@@ -4,22 +4,23 @@ import { AccessError } from "../failure/access-error.ts";
 import type { CommitResult, Ledger, LedgerChange, Shown, WorkerIdentity } from "../ledger/ledger.ts";
 import { classOf } from "../request/class.ts";
 import { type AccessRequest, dueAt, isClosed } from "../request/request.ts";
-import { readStored } from "../request/stored-request.ts";
 import type { RedisClient } from "./client.ts";
 import { commitScript, markShownScript } from "./commit-script.ts";
 import { countsKey, openByClusterKey, readCounts } from "./counts.ts";
 import { appendEvent, chainHeadKey, eventsKey, readEvents, readEventsOf } from "./events.ts";
 import { readGoodApprovers, rememberGoodApprovers } from "./good-approvers.ts";
 import { changeLink, principalsKey, readLink, readLinkProposal, rememberLink } from "./links.ts";
-import { listsOf, logKey, pageOfList, requesterKey } from "./lists.ts";
+import { duePendingIds, grantedIds, listsOf, logKey, pageOfList, requesterKey } from "./lists.ts";
 import { redisMoves } from "./moves.ts";
 import { noteEvent } from "./note.ts";
+import { readRecord, readRecords, readVersions, requestKey } from "./records.ts";
+import { runScript } from "./script.ts";
 import { takeTurn } from "./turns.ts";
 
 /** All keys carry one hash tag, so that they live in one slot of a Redis Cluster and scripts may touch them together. */
 const prefix = "{eks-access}";
 const keys = {
-  request: (id: string) => `${prefix}:request:${id}`,
+  request: requestKey,
   shown: (id: string) => `${prefix}:shown:${id}`,
   open: (cluster: string) => `${prefix}:open:${cluster}`,
   requester: requesterKey,
@@ -46,7 +47,9 @@ export function redisLedger(redis: RedisClient): Ledger {
       reach(async () =>
         readRecords(redis, await redis.zrangebyscore(keys.due, "-inf", now.getTime(), "LIMIT", 0, limit)),
       ),
-    openOf: (cluster) => reach(async () => readRecords(redis, await redis.smembers(keys.open(cluster)))),
+    grantedOf: (cluster) => reach(async () => readRecords(redis, await grantedIds(redis, cluster))),
+    duePendingOf: (cluster, now, limit) =>
+      reach(async () => readRecords(redis, await duePendingIds(redis, keys.due, cluster, now, limit))),
     counts: () => reach(() => readCounts(redis, countsKey)),
     openByCluster: () => reach(() => readCounts(redis, openByClusterKey)),
     versions: (ids) => reach(() => readVersions(redis, ids)),
@@ -89,31 +92,20 @@ export function redisLedger(redis: RedisClient): Ledger {
 async function commit(redis: RedisClient, { after, event }: LedgerChange): Promise<CommitResult> {
   const due = dueAt(after);
   const lists = listsOf(after);
-  const written = await redis.eval(
+  const places = [
+    ...[keys.request(after.id), keys.due, keys.unshown, keys.open(after.cluster), keys.requester(after.requester)],
+    ...[keys.chainHead, keys.events, logKey(after.id), countsKey, openByClusterKey],
+  ];
+  const values = [
+    ...[String(after.version - 1), JSON.stringify(after), after.id, due === null ? "" : String(due)],
+    ...[isClosed(after) ? "closed" : "open", String(Date.parse(after.createdAt))],
+    ...[canonicalJson(asJson(event)), digestOfEvent(event), classOf(after), after.cluster],
+  ];
+  const written = await runScript(
+    redis,
     commitScript,
-    10 + lists.length,
-    keys.request(after.id),
-    keys.due,
-    keys.unshown,
-    keys.open(after.cluster),
-    keys.requester(after.requester),
-    keys.chainHead,
-    keys.events,
-    logKey(after.id),
-    countsKey,
-    openByClusterKey,
-    ...lists.map(({ key }) => key),
-    String(after.version - 1),
-    JSON.stringify(after),
-    after.id,
-    due === null ? "" : String(due),
-    isClosed(after) ? "closed" : "open",
-    String(Date.parse(after.createdAt)),
-    canonicalJson(asJson(event)),
-    digestOfEvent(event),
-    classOf(after),
-    after.cluster,
-    ...lists.map(({ place }) => (place === null ? "" : String(place))),
+    [...places, ...lists.map(({ key }) => key)],
+    [...values, ...lists.map(({ place }) => (place === null ? "" : String(place)))],
   );
   if (written === 1) return { type: "committed" };
   const current = await readRecord(redis, after.id);
@@ -127,47 +119,8 @@ function asJson(value: AccessRequest | AuditEvent): Json {
 }
 
 async function markShown(redis: RedisClient, id: string, shown: Shown): Promise<void> {
-  await redis.eval(
-    markShownScript,
-    3,
-    keys.request(id),
-    keys.shown(id),
-    keys.unshown,
-    id,
-    String(shown.version),
-    JSON.stringify(shown),
-  );
-}
-
-async function readRecord(redis: RedisClient, id: string): Promise<AccessRequest | null> {
-  const text = await redis.hget(keys.request(id), "record");
-  return text === null ? null : readStored(JSON.parse(text));
-}
-
-async function readRecords(redis: RedisClient, ids: readonly string[]): Promise<readonly AccessRequest[]> {
-  const texts = await readFields(redis, ids, "record");
-  return texts.flatMap((text) => (text === null ? [] : [readStored(JSON.parse(text))]));
-}
-
-async function readVersions(redis: RedisClient, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  const versions = await readFields(redis, ids, "version");
-  return new Map(ids.flatMap((id, index) => (versions[index] ? [[id, Number(versions[index])]] : [])));
-}
-
-/** One field of each of these records' hashes, in their order. */
-async function readFields(
-  redis: RedisClient,
-  ids: readonly string[],
-  field: "record" | "version",
-): Promise<readonly (string | null)[]> {
-  if (ids.length === 0) return [];
-  const pipeline = redis.pipeline();
-  for (const id of ids) pipeline.hget(keys.request(id), field);
-  const answers = (await pipeline.exec()) ?? [];
-  return answers.map(([error, text]) => {
-    if (error) throw error;
-    return typeof text === "string" ? text : null;
-  });
+  const places = [keys.request(id), keys.shown(id), keys.unshown];
+  await runScript(redis, markShownScript, places, [id, String(shown.version), JSON.stringify(shown)]);
 }
 
 async function readAdopted(redis: RedisClient, clusters: readonly string[]): Promise<ReadonlySet<string>> {

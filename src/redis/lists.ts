@@ -31,6 +31,28 @@ export function listsOf(request: AccessRequest): readonly { readonly key: string
   return [all, ...others];
 }
 
+/** Ids of a cluster's requests whose grants are not over, the first to end first. */
+export function grantedIds(redis: RedisClient, cluster: string): Promise<readonly string[]> {
+  return redis.zrange(clusterKey("granted", cluster), "0", "-1");
+}
+
+/** Of all that is due at once no more are looked through; what is left is due again in a moment. */
+const mostDue = 10_000;
+
+/** Ids of a cluster's pending requests about which something is due, the longest due first. */
+export async function duePendingIds(
+  redis: RedisClient,
+  dueKey: string,
+  cluster: string,
+  now: Date,
+  limit: number,
+): Promise<readonly string[]> {
+  const due = await redis.zrangebyscore(dueKey, "-inf", now.getTime(), "LIMIT", 0, mostDue);
+  if (due.length === 0) return [];
+  const places = await redis.zmscore(clusterKey("pending", cluster), ...due);
+  return due.filter((_, index) => places[index] != null).slice(0, limit);
+}
+
 /** The ids of one page, and how many there are in all. */
 export async function pageOfList(
   redis: RedisClient,

@@ -7,6 +7,7 @@ import type { RedisClient } from "./client.ts";
 import { chainLua, markShownScript } from "./commit-script.ts";
 import { chainHeadKey, eventsKey } from "./events.ts";
 import { logKey } from "./lists.ts";
+import { runScript } from "./script.ts";
 
 const prefix = "{eks-access}";
 const keys = {
@@ -66,7 +67,7 @@ export function redisMoves(redis: RedisClient, reach: Reach): MoveLedger {
     markShown: (id, shown) =>
       reach(async () => {
         const all = [keys.move(id), keys.shown(id), keys.unshown];
-        await redis.eval(markShownScript, all.length, ...all, id, String(shown.version), JSON.stringify(shown));
+        await runScript(redis, markShownScript, all, [id, String(shown.version), JSON.stringify(shown)]);
       }),
   };
 }

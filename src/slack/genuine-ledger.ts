@@ -29,7 +29,8 @@ export function genuineLedger(context: GenuineContext): Ledger {
       const request = await ledger.get(id);
       return request && isDoubtful(context, request) ? lookAgain(context, request) : request && shown(request);
     },
-    openOf: async (cluster) => (await ledger.openOf(cluster)).map(shown),
+    grantedOf: async (cluster) => (await ledger.grantedOf(cluster)).map(shown),
+    duePendingOf: async (...given) => (await ledger.duePendingOf(...given)).map(shown),
     ofRequester: async (user, limit) => (await ledger.ofRequester(user, limit)).map(shown),
     list: async (of, offset, limit) => {
       const page = await ledger.list(of, offset, limit);

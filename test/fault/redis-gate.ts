@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from "node:net";
+import { commitScript, markShownScript } from "../../src/redis/commit-script.ts";
 import type { Faults } from "../../src/sandbox/faults.ts";
 import { freePort } from "../../src/sandbox/free-port.ts";
 
@@ -12,10 +13,10 @@ export interface RedisGate {
   stop: () => Promise<void>;
 }
 
-/** The ledger's two scripts, by a text that each alone holds. They are the writes that a process can die around. */
-const writes: readonly (readonly [call: string, text: string])[] = [
-  ["redis.commit", "sha256_of_pair"],
-  ["redis.mark-shown", "local newest"],
+/** The ledger's two scripts, by their digests, or by a text that each alone holds. They are the writes that a process can die around. */
+const writes: readonly (readonly [call: string, texts: readonly string[]])[] = [
+  ["redis.commit", [commitScript.digest, "sha256_of_pair"]],
+  ["redis.mark-shown", [markShownScript.digest, "local newest"]],
 ];
 
 /** Starts a gate before the Redis at this port. Faults strike the calls `redis.commit` and `redis.mark-shown`. */
@@ -72,7 +73,7 @@ function passWrites(client: Socket, redis: Socket, faults: Faults): void {
 }
 
 async function pass(chunk: Buffer, client: Socket, redis: Socket, faults: Faults): Promise<void> {
-  const [call] = writes.find(([, text]) => chunk.includes(text)) ?? [];
+  const [call] = writes.find(([, texts]) => texts.some((text) => chunk.includes(text))) ?? [];
   const fault = call === undefined ? undefined : await faults.meet(call);
   if (fault?.type === "hang") return new Promise(() => {});
   if (fault?.type === "cut-before") return void client.destroy();

@@ -74,9 +74,13 @@ export function inTurns(ledger: Ledger, { point }: Pick<Turns, "point">): Ledger
       await point(`get ${id}`);
       return ledger.get(id);
     },
-    openOf: async (cluster) => {
-      await point("openOf");
-      return ledger.openOf(cluster);
+    grantedOf: async (cluster) => {
+      await point("grantedOf");
+      return ledger.grantedOf(cluster);
+    },
+    duePendingOf: async (...given) => {
+      await point("duePendingOf");
+      return ledger.duePendingOf(...given);
     },
     versions: async (ids) => {
       await point("versions");

@@ -3,6 +3,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import { revise } from "../../src/request/request.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
+import { at, hours } from "../builders/times.ts";
 
 /** One wins, and a record and its event are one step. */
 export function commitContract(ledgerNow: () => Ledger): void {
@@ -66,7 +67,7 @@ export function commitContract(ledgerNow: () => Ledger): void {
 
       expect((await ledger.events(1, 10)).map(({ event }) => event.type)).toEqual(["request.created"]);
       expect(await ledger.ofRequester("U0ONCALL", 10)).toEqual([]);
-      expect(await ledger.openOf("production")).toEqual([]);
+      expect(await ledger.duePendingOf("production", at(hours(1_000)), 10)).toEqual([]);
     });
 
     test("that is sent again after its answer was lost is told as committed, and is in the log once", async () => {

@@ -71,21 +71,41 @@ export function indexContract(ledgerNow: () => Ledger): void {
       expect(await ledger.versions([])).toEqual(new Map());
     });
 
-    test("are those that are not closed, of this cluster alone", async () => {
+    test("that are granted are those whose grant is not over, of this cluster alone, however many wait", async () => {
       const records = [
         aRequest({ id: "pending" }),
-        anApprovedRequest({ id: "approved", version: 1 }),
+        aGrantedRequest({ state: "scheduled" }, { id: "scheduled", version: 1 }),
         aGrantedRequest({ state: "active" }, { id: "active", version: 1 }),
         aGrantedRequest({ state: "ended" }, { id: "ended", version: 1 }),
         aGrantedRequest({ state: "failed" }, { id: "failed", version: 1 }),
         aRequest({ id: "lapsed", state: "lapsed" }),
-        aRequest({ id: "elsewhere", cluster: "production" }),
+        aGrantedRequest({ state: "active" }, { id: "elsewhere", version: 1, cluster: "production" }),
       ];
       for (const record of records) await ledger.commit(aChange(record));
 
-      const open = await ledger.openOf("staging");
+      const granted = await ledger.grantedOf("staging");
 
-      expect(open.map(({ id }) => id).sort()).toEqual(["active", "approved", "pending"]);
+      expect(granted.map(({ id }) => id).sort()).toEqual(["active", "scheduled"]);
+      expect(await ledger.grantedOf("nowhere")).toEqual([]);
+    });
+
+    test("that are pending and due come the longest due first, of this cluster alone, no more than asked for", async () => {
+      const createdAt = (hour: number) => ({ createdAt: at(hours(hour)).toISOString() });
+      const records = [
+        aRequest({ id: "second", ...createdAt(2) }),
+        aRequest({ id: "first", ...createdAt(1) }),
+        aRequest({ id: "third", ...createdAt(3) }),
+        aPreviewedRequest({ id: "previewed", version: 1, ...createdAt(1) }),
+        aGrantedRequest({ state: "scheduled" }, { id: "granted", version: 1 }),
+        aRequest({ id: "elsewhere", cluster: "production", ...createdAt(1) }),
+      ];
+      for (const record of records) await ledger.commit(aChange(record));
+
+      const due = (now: number, limit = 10) => ledger.duePendingOf("staging", at(hours(now)), limit);
+
+      expect((await due(2.5)).map(({ id }) => id)).toEqual(["first", "second"]);
+      expect((await due(4, 2)).map(({ id }) => id)).toEqual(["first", "second"]);
+      expect(await due(0)).toEqual([]);
     });
   });
 

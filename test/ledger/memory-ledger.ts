@@ -76,7 +76,12 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       ),
     versions: async (ids) =>
       new Map(ids.flatMap((id) => (records.has(id) ? [[id, records.get(id)?.version ?? 0]] : []))),
-    openOf: async (cluster) => all().filter((each) => each.cluster === cluster && !isClosed(each)),
+    grantedOf: async (cluster) =>
+      listed(all(), { list: "granted", clusters: [cluster], requester: null, match: "any" }),
+    duePendingOf: async (cluster, now, limit) =>
+      dueFirst(all(), now)
+        .filter((each) => each.cluster === cluster && each.state === "pending")
+        .slice(0, limit),
     ofRequester: async (user, limit) => newestFirst(all().filter((each) => each.requester === user)).slice(0, limit),
     list: async (of, offset, limit) => {
       const found = listed(all(), of);

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { MoveChange } from "../../src/ledger/moves.ts";
 import { createMove, type Move, reviseMove } from "../../src/migration/move.ts";
-import { at } from "../builders/times.ts";
+import { at, hours } from "../builders/times.ts";
 
 const aMove = (change: Partial<Move> = {}): Move => ({
   ...createMove({ id: "migration-staging-1", cluster: "staging", requester: "U0APPROVER", told: [] }, at(0), 3600),
@@ -36,7 +36,7 @@ export function moveContract(ledgerNow: () => Ledger): void {
 
       expect(await ledger.moves.get(move.id)).toEqual(move);
       expect(await ledger.get(move.id)).toBeNull();
-      expect(await ledger.openOf("staging")).toEqual([]);
+      expect(await ledger.duePendingOf("staging", at(hours(1_000)), 10)).toEqual([]);
       expect((await ledger.eventsOf(move.id, 9)).map(({ event }) => event.type)).toEqual(["migration.asked"]);
     });
 

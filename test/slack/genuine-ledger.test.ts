@@ -31,13 +31,14 @@ async function put(change: Partial<AccessRequest> = {}): Promise<AccessRequest> 
 }
 
 const intruder = { principal: "arn:aws:iam::111122223333:user/intruder" };
+const endOfTime = new Date(8.64e15);
 const all = { list: "all", clusters: ["staging"], requester: null, match: "any" } as const;
 
 test("what the worker saw is read as it stands, everywhere", async () => {
   const request = await put();
 
   expect(await genuine.get(request.id)).toEqual(request);
-  expect(await genuine.openOf("staging")).toEqual([request]);
+  expect(await genuine.duePendingOf("staging", endOfTime, 10)).toEqual([request]);
   expect(await genuine.ofRequester(request.requester, 10)).toEqual([request]);
   expect((await genuine.list(all, 0, 10)).requests).toEqual([request]);
 });
@@ -46,7 +47,7 @@ describe("a record that somebody changed in Redis after the worker had looked", 
   test("has no preview anywhere, so that nothing has a button", async () => {
     const request = await put(intruder);
 
-    expect((await genuine.openOf("staging"))[0]?.preview).toBeNull();
+    expect((await genuine.duePendingOf("staging", endOfTime, 10))[0]?.preview).toBeNull();
     expect((await genuine.ofRequester(request.requester, 10))[0]?.preview).toBeNull();
     expect((await genuine.list(all, 0, 10)).requests[0]?.preview).toBeNull();
     expect((await genuine.get(request.id))?.preview).toBeNull();

@@ -1,6 +1,7 @@
 import { completeChain, type Link } from "../../diagnosis/link.ts";
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
 import { chainReport } from "../../jobs/chain-report.ts";
+import { openFor } from "../../ledger/open-for.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { answersFor } from "../../policy/may-see.ts";
 import type { SlackContext } from "../context.ts";
@@ -51,7 +52,7 @@ async function chainOf(context: SlackContext, cluster: Cluster, user: string): P
 
 /** The ledger's part, which this process can tell by itself. */
 async function chainWithoutWorker({ ledger }: SlackContext, cluster: Cluster, user: string): Promise<readonly Link[]> {
-  const [principal, open] = await Promise.all([ledger.principalOf(user), ledger.openOf(cluster.name)]);
+  const [principal, open] = await Promise.all([ledger.principalOf(user), openFor(ledger, cluster.name, user)]);
   return completeChain([
     { name: "worker", ms: null, ...workerMissing(aliveWithinMs / 1000) },
     { name: "leases", ms: null, ...leasesFinding(open, { user, principal }) },

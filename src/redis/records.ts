@@ -1,0 +1,43 @@
+import type { AccessRequest } from "../request/request.ts";
+import { readStored } from "../request/stored-request.ts";
+import type { RedisClient } from "./client.ts";
+import { runScript, scriptOf } from "./script.ts";
+
+const prefix = "{eks-access}:request:";
+export const requestKey = (id: string): string => `${prefix}${id}`;
+
+/**
+ * One field of each of these records' hashes: one answer instead of one for each record. All of them are in the slot of the
+ * key, which leads the call to the right node of a Redis Cluster. KEYS: `{eks-access}:request:`. ARGV: field, ids
+ */
+const fieldsScript = scriptOf(`
+local found = {}
+for i = 2, #ARGV do found[i - 1] = redis.call('HGET', KEYS[1] .. ARGV[i], ARGV[1]) end
+return found
+`);
+
+export async function readRecord(redis: RedisClient, id: string): Promise<AccessRequest | null> {
+  const text = await redis.hget(requestKey(id), "record");
+  return text === null ? null : readStored(JSON.parse(text));
+}
+
+/** In the order of the ids, without those that there are none of. */
+export async function readRecords(redis: RedisClient, ids: readonly string[]): Promise<readonly AccessRequest[]> {
+  const texts = await readFields(redis, ids, "record");
+  return texts.flatMap((text) => (text === null ? [] : [readStored(JSON.parse(text))]));
+}
+
+export async function readVersions(redis: RedisClient, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const versions = await readFields(redis, ids, "version");
+  return new Map(ids.flatMap((id, index) => (versions[index] ? [[id, Number(versions[index])]] : [])));
+}
+
+async function readFields(
+  redis: RedisClient,
+  ids: readonly string[],
+  field: "record" | "version",
+): Promise<readonly (string | null)[]> {
+  if (ids.length === 0) return [];
+  const found = await runScript(redis, fieldsScript, [prefix], [field, ...ids]);
+  return Array.isArray(found) ? found.map((text) => (typeof text === "string" ? text : null)) : [];
+}
