@@ -24,7 +24,7 @@ const acts: Readonly<Record<string, string>> = {
   reviewed: "reviewed r-others",
   link: `link ${arn}`,
 };
-/** These only show, and what they show is looked at apart. */
+/** These only show. */
 const showing = ["list", "migrate", "status", "whoami", "why", "clusters", "check", "creator", "help"];
 
 let stage: Stage;
@@ -59,6 +59,12 @@ describe("somebody whose account is deactivated", () => {
       actor: "U0APPROVER",
       detail: { code: "deactivated", slack: { channel: "C0ACCESS", command: "/eks-access" } },
     });
+  });
+
+  test.each(showing)("is shown nothing by %s", async (word) => {
+    const answer = await stage.say("U0APPROVER", word);
+
+    expect(textOf(answer)).toMatch(/^:warning: Nothing was done: your Slack account is deactivated\. [^.]+\.$/);
   });
 
   test("gets nothing by a click, and the audit log says from which message", async () => {
