@@ -92,7 +92,11 @@ test("a principal that is never answered holds up neither another grant nor its 
   const { faults } = side().sandbox;
   const cluster = clusterIn(context.config, clusterName);
   await give(context, cluster, { id: "r-one", principal: developers });
-  const { struck } = faults.plan(review, { type: "delay", ms: 2_000 });
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const { struck } = faults.plan(review, { type: "watch" }, { onStrike: () => answered });
   const signingIn = signInToCluster(context, cluster);
   await struck;
 
@@ -101,6 +105,7 @@ test("a principal that is never answered holds up neither another grant nor its 
 
   expect([other.grant?.state, ended.grant?.state]).toEqual(["active", "ended"]);
   expect(findingOf(await requestOf(context, "r-one"))?.detail).toBe("it is being tried");
+  answer();
   await signingIn;
   expect(findingOf(await requestOf(context, "r-one"))?.result).toBe("yes");
 });
