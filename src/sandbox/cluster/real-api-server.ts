@@ -26,8 +26,21 @@ export interface RealApiServerOptions {
   cacheMs: number;
 }
 
+/** Somebody else may take a port between its being found free and a program's listening on it. */
+const attempts = 5;
+
 /** Starts both programs and waits until the API server is ready. Fails with the end of their logs when they stop instead. */
 export async function startRealApiServer(options: RealApiServerOptions): Promise<RealApiServer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      if (attempt >= attempts || !String(error).includes("address already in use")) throw error;
+    }
+  }
+}
+
+async function startOnce(options: RealApiServerOptions): Promise<RealApiServer> {
   const folder = await mkdtemp(join(tmpdir(), "eks-access-apiserver-"));
   const adminToken = randomBytes(24).toString("hex");
   await writeFiles(folder, options, adminToken);
@@ -43,9 +56,9 @@ export async function startRealApiServer(options: RealApiServerOptions): Promise
   try {
     await ready(target, adminToken, [etcd, server]);
   } catch (error) {
-    const log = await readFile(join(folder, "kube-apiserver.log"), "utf8").catch(() => "");
+    const logs = await Promise.all(["etcd", "kube-apiserver"].map((program) => logOf(folder, program)));
     await stop();
-    throw new Error(`the API server did not start: ${log.slice(-2000)}`, { cause: error });
+    throw new Error(`the API server did not start: ${logs.join("\n")}`, { cause: error });
   }
   return { target, adminToken, stop };
 }
@@ -123,6 +136,11 @@ function serverFlags(folder: string, etcd: number, port: number, cacheMs: number
 function run(assets: string, program: string, flags: readonly string[], folder: string): ChildProcess {
   const log = `exec "$0" "$@" >"${join(folder, program)}.log" 2>&1`;
   return spawn("sh", ["-c", log, join(assets, program), ...flags], { stdio: "ignore" });
+}
+
+async function logOf(folder: string, program: string): Promise<string> {
+  const log = await readFile(join(folder, `${program}.log`), "utf8").catch(() => "");
+  return log.slice(-2000);
 }
 
 async function ready(target: ForwardTarget, token: string, programs: readonly ChildProcess[]): Promise<void> {
