@@ -12,6 +12,7 @@ import { examineFsync, examineRedis } from "../../src/redis/examine.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { arns, clusterArn, configuration } from "../../src/sandbox/scene.ts";
+import { startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
 import { neededScopes } from "../../src/slack/examine.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
@@ -77,6 +78,16 @@ describe("eks-access doctor", () => {
     expect(stdout).toMatch(/ {2}✓ entries: \d+ access entr/);
   });
 
+  test("tells a cluster whose API server does not answer, and where to look", async () => {
+    const { cancel } = sandbox.faults.plan("kubernetes.get-configmap", { type: "cut-before" }, { times: 100 });
+
+    const { code, stdout } = await examine("worker");
+    cancel();
+
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/ {2}✗ (api-server|document): .+\. .+\./);
+  });
+
   test("says how to mend what is missing, asks nothing behind it, and ends with 1", async () => {
     sandbox.aws.account.setTrust(arns.creator, { principals: [] });
 
@@ -92,6 +103,35 @@ describe("eks-access doctor", () => {
     const { stdout } = await examine("slack");
 
     expect(stdout).toContain("✓ the app has every scope that it needs");
+  });
+
+  test("names the scopes of manifest.yml that the app lacks, and how to get them", async () => {
+    const slack = await startSandboxSlack({ scopes: ["commands", "chat:write", "usergroups:read"] });
+    const { botToken, signingSecret, apiUrl } = slack;
+
+    const { code, stdout } = await examine("slack", {
+      SLACK_BOT_TOKEN: botToken,
+      SLACK_SIGNING_SECRET: signingSecret,
+      SLACK_API_URL: apiUrl,
+    });
+    await slack.stop();
+
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      "✗ the app lacks users:read, users:read.email. Add them as in manifest.yml under OAuth & Permissions, and install the app again.",
+    );
+  });
+
+  test("tells a clock that AWS would refuse, and how to set it", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 120_000 });
+
+    const { code, stdout } = await examine("worker");
+    vi.useRealTimers();
+
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /Clock\n {2}✗ it is 1[12]\d s ahead of AWS's\. Set it by NTP: AWS refuses signatures of another time\./,
+    );
   });
 
   test("tells a token that Slack does not know, and a Redis that is not there", async () => {
