@@ -106,8 +106,9 @@ test("asked for again it goes on from there, and is told as done when it is", as
   expect(rolesNow()).not.toContain(arns.admins);
   expect(initialAwsAuth.mapRoles).toContain(arns.admins);
   await adminsSignIn();
-  const thread = flow.sandbox.slack.replies(done).map(textOf).join("\n");
-  expect(thread).toMatch(/approved by <@U0APPROVER2>.*`take-out`.*\*Done\*/s);
+  const thread = () => flow.sandbox.slack.replies(done).map(textOf).join("\n");
+  await flow.until(() => thread().includes("*Done*") || undefined, 15_000);
+  expect(thread()).toMatch(/approved by <@U0APPROVER2>.*`take-out`.*\*Done\*/s);
   const { events, verdict } = await auditOf(flow.redisUrl);
   expect(verdict.type).toBe("whole");
   expect(events.flatMap(({ event }) => (event.request === third ? event.type : []))).toEqual([

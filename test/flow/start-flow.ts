@@ -25,6 +25,8 @@ export interface Flow {
   asked: (reason: string) => Promise<SandboxMessage>;
   /** The newest direct message to the engineer that holds this text; waits for it. */
   told: (text: string, withinMs?: number) => Promise<SandboxMessage>;
+  /** The newest message of a grant in force, when its thread and the engineer were told as well; waits for it. */
+  active: () => Promise<SandboxMessage>;
   /** What only this person sees and that holds this text; waits for it. */
   answer: (user: string, text: string) => Promise<SandboxMessage>;
   stop: () => Promise<void>;
@@ -79,6 +81,14 @@ export async function startFlow({
       throw new Error(`${String(error)}\nThe worker logged last:\n${worker.log.slice(-15).join("\n")}`);
     });
   const holding = (text: string) => (message: SandboxMessage) => textOf(message).includes(text);
+  const told = (text: string, withinMs = 15_000) =>
+    until(() => person("U0ENGINEER").directMessages().findLast(holding(text)), withinMs);
+  const active = async () => {
+    const message = await until(() => messages(channel).findLast(holding("*Active*")), 15_000);
+    await told("is active until");
+    await until(() => sandbox.slack.replies(message).find(holding("Active since")), 15_000);
+    return message;
+  };
   return {
     sandbox,
     redisUrl: redis.url,
@@ -96,8 +106,8 @@ export async function startFlow({
     message: (text, withinMs = 15_000) => until(() => messages(channel).findLast(holding(text)), withinMs),
     asked: (reason) =>
       until(() => messages(channel).findLast((each) => holding(reason)(each) && holding("[Approve]")(each)), 15_000),
-    told: (text, withinMs = 15_000) =>
-      until(() => person("U0ENGINEER").directMessages().findLast(holding(text)), withinMs),
+    told,
+    active,
     answer: (user, text) => until(() => person(user).ephemerals().findLast(holding(text)), 15_000),
     stop: async () => {
       await Promise.all(started.map((child) => child.stop()));

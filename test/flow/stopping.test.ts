@@ -34,10 +34,9 @@ describe("a process that is told to stop", () => {
     const first = flow.worker();
     await flow.sandbox.slack.person("U0APPROVER").click(asked, "approve");
     await struck;
-    await flow.startWorker();
 
-    const ended = await stopped(first);
-    await flow.message("*Active*");
+    const [ended] = await Promise.all([stopped(first), flow.startWorker()]);
+    await flow.active();
 
     expect(ended.code).toBe(0);
     expect(ended.log).toContain(`"handedBack":["reconcile ${clusterName}"]`);

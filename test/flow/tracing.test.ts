@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { ProductProcess } from "../../src/sandbox/product-process.ts";
 import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { anOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "../tracing/otlp-receiver.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
@@ -72,9 +71,7 @@ describe("what both processes tell of a request", () => {
   test("a request is followed through both logs: what goes wrong about it names it, too", async () => {
     const { faults, slack } = flow.sandbox;
     // What the story before has still to tell would meet the fault instead.
-    const active = await flow.message("*Active*");
-    await flow.told("is active until");
-    await flow.until(() => slack.replies(active).find((reply) => textOf(reply).includes("Active since")), 15_000);
+    await flow.active();
     faults.plan("kubernetes.get-configmap", { type: "cut-before" });
     // The thread of the request before may still be written to: that meets it as well.
     const { cancel } = faults.plan("slack.chat.postMessage", { type: "answer", status: 500 }, { times: 1_000 });
