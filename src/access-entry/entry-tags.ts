@@ -17,15 +17,24 @@ const ours = /^eks-access\/(?:grants|held(?:-\d\d)?)$/;
 
 export type TagReading =
   | { readonly type: "absent" }
-  | { readonly type: "holding"; readonly holding: Holding }
+  | { readonly type: "holding"; readonly holding: Holding; readonly openSince: string | null }
   /** Somebody edited them, they were copied from another entry, or the key is not ours. */
   | { readonly type: "untrusted"; readonly message: string };
 
 type Tags = Readonly<Record<string, string>>;
 
-/** The tags of what we hold, sealed for this one cluster and principal. */
-export function writeHoldingTags(cluster: string, holding: Holding, keys: SealKeys): Tags {
-  const text = Buffer.from(JSON.stringify(plain(holding))).toString("base64url");
+/**
+ * The tags of what we hold, sealed for this one cluster and principal.
+ *
+ * @param openSince ISO 8601: since when there may be calls by this claim that were not answered; null: all were
+ */
+export function writeHoldingTags(
+  cluster: string,
+  holding: Holding,
+  keys: SealKeys,
+  openSince: string | null = null,
+): Tags {
+  const text = Buffer.from(JSON.stringify(plain(holding, openSince))).toString("base64url");
   const pieces = text.match(new RegExp(`.{1,${longestValue}}`, "g")) ?? [];
   const sealed = seal("entry", sealedValue(cluster, holding.arn, text), keys);
   return {
@@ -60,8 +69,8 @@ export function readHoldingTags(cluster: string, arn: string, { tags }: AccessEn
   if (!isSealed("entry", sealedValue(cluster, arn, text), sealed, keys)) {
     return untrusted(`the seal of the tags of ${arn} is not ours for this cluster and principal`);
   }
-  const holding = readPlain(arn, text);
-  return holding ? { type: "holding", holding } : untrusted(`the tags of ${arn} have not the form that we write`);
+  const read = readPlain(arn, text);
+  return read ? { type: "holding", ...read } : untrusted(`the tags of ${arn} have not the form that we write`);
 }
 
 function othersTags(tags: Tags): Tags {
@@ -72,21 +81,30 @@ function sealedValue(cluster: string, arn: string, text: string): Json {
   return { cluster, principal: arn.toLowerCase(), text };
 }
 
-function plain({ entryAdded, added, shares }: Holding) {
-  return { new: entryAdded, add: added, held: shares };
+function plain({ entryAdded, added, shares }: Holding, openSince: string | null) {
+  return { new: entryAdded, add: added, held: shares, ...(openSince !== null && { open: openSince }) };
 }
 
 /** What our own seal speaks for; null: a newer program has written it in another form. */
-function readPlain(arn: string, text: string): Holding | null {
+function readPlain(arn: string, text: string): { readonly holding: Holding; readonly openSince: string | null } | null {
   const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
   if (!isPlain(value)) return null;
-  return { arn, entryAdded: value.new, added: value.add, shares: value.held };
+  const { new: entryAdded, add: added, held: shares, open: openSince = null } = value;
+  return { holding: { arn, entryAdded, added, shares }, openSince };
 }
 
-function isPlain(value: unknown): value is { new: boolean; add: readonly string[]; held: readonly Share[] } {
+interface Plain {
+  readonly new: boolean;
+  readonly add: readonly string[];
+  readonly held: readonly Share[];
+  readonly open?: string;
+}
+
+function isPlain(value: unknown): value is Plain {
   if (typeof value !== "object" || value === null) return false;
-  const { new: entryAdded, add, held } = value as { new?: unknown; add?: unknown; held?: unknown };
-  return typeof entryAdded === "boolean" && isTexts(add) && Array.isArray(held) && held.every(isShare);
+  const { new: entryAdded, add, held, open = "" } = value as { readonly [name in keyof Plain]?: unknown };
+  const isHeld = Array.isArray(held) && held.every(isShare);
+  return typeof entryAdded === "boolean" && isTexts(add) && isHeld && typeof open === "string";
 }
 
 function isShare(value: unknown): value is Share {

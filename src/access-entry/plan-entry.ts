@@ -1,7 +1,9 @@
 import type { SealKeys } from "../approval/seal.ts";
 import type { Holding, Target } from "../grant/holding.ts";
+import type { MappedIdentity } from "../request/request.ts";
 import type { AccessEntry, NewEntry, ScopedPolicy } from "./entry.ts";
 import { staleTags, writeHoldingTags } from "./entry-tags.ts";
+import { arrivesUntil } from "./late-call.ts";
 import { groupsIn, policiesIn } from "./policy-text.ts";
 
 /** One call to EKS about one principal's entry. */
@@ -23,50 +25,79 @@ export interface EntrySituation {
   readonly entry: AccessEntry | null;
   /** What of it is ours now. */
   readonly held: Holding | undefined;
+  /** ISO 8601: since when calls about it may have been sent that were not answered; null: all were. Of no entry: of one that was there. */
+  readonly openSince: string | null;
+  readonly now: Date;
 }
 
 /**
  * The calls, in this order, that make of an entry what it must be. A process may die between any two of them: the tags
  * claim what is to be added before it is added, and claim it until it is seen to be taken away, so that nothing of ours ever
  * stands there unclaimed. Nothing to do: no calls.
+ *
+ * A call that is not answered may arrive minutes later. So a claim is _open_ until all that was sent by it was answered. One
+ * that stays open, as after a run that died, is kept for as long as anything by it may arrive, and so is the entry: what
+ * arrives is claimed then, and nothing can make the entry anew.
  */
-export function planEntry(
-  situation: EntrySituation,
-  { change, holding }: Target,
-  keys: SealKeys,
-): readonly EntryCall[] {
-  const { cluster, principalArn, entry, held } = situation;
-  if (change.type === "unmap") return entry ? [{ type: "remove" }] : [];
-  const groups = groupsIn(change.groups);
-  const policies = policiesIn(change.groups);
-  const tags = holding ? writeHoldingTags(cluster, holding, keys) : {};
+export function planEntry(situation: EntrySituation, target: Target, keys: SealKeys): readonly EntryCall[] {
+  const { principalArn, entry } = situation;
+  const wanted = wantedIn(situation, target);
+  if (!wanted) return entry ? [{ type: "remove" }] : [];
+  const groups = groupsIn(wanted.groups);
+  const policies = policiesIn(wanted.groups);
+  const tags = tagsFor(situation, target, keys);
   if (!entry) {
-    const { username } = change;
-    return [{ type: "create", entry: { principalArn, username, groups, tags } }, ...policies.map(association)];
+    // Where the first call does all, either it arrives or it does not: nothing comes after it.
+    const first = policies.length > 0 ? tags.claim : tags.last;
+    const { username } = wanted;
+    const created: EntryCall = { type: "create", entry: { principalArn, username, groups, tags: first } };
+    return [created, ...policies.map(association), ...exactTags(tags.last, first)];
   }
-  const claim = holding && writeHoldingTags(cluster, unionOf(held, holding), keys);
   const changes = [...groupCalls(entry, groups), ...policyCalls(entry, policies)];
-  const first = changes.length > 0 && claim ? tagCalls(claim, entry.tags) : [];
-  const afterFirst = first.length > 0 ? { ...entry.tags, ...claim } : entry.tags;
-  const stale = staleTags(tags, afterFirst);
-  return [
-    ...first,
-    ...changes,
-    ...tagCalls(tags, afterFirst),
-    ...(stale.length > 0 ? [{ type: "untag" as const, keys: stale }] : []),
-  ];
+  const claims = changes.length > 0 && target.holding ? tagCalls(tags.claim, entry.tags) : [];
+  const present = claims.length > 0 ? { ...entry.tags, ...tags.claim } : entry.tags;
+  return [...claims, ...changes, ...exactTags(tags.last, present)];
+}
+
+/** What an entry must give now; null: there must be none. */
+export function wantedIn(
+  { entry, held, openSince, now }: Pick<EntrySituation, "entry" | "held" | "openSince" | "now">,
+  { change }: Target,
+): MappedIdentity | null {
+  if (change.type === "map") return change;
+  const isOpen = entry && held && arrivesUntil(openSince, now);
+  return isOpen ? { username: entry.username, groups: [] } : null;
+}
+
+type Tags = Readonly<Record<string, string>>;
+
+/** What the tags say while the calls are sent, and once all of them were answered. */
+function tagsFor(
+  { cluster, held, openSince, now }: EntrySituation,
+  { holding }: Target,
+  keys: SealKeys,
+): { readonly claim: Tags; readonly last: Tags } {
+  const union = holding ? unionOf(held, holding) : held;
+  const claim = union ? writeHoldingTags(cluster, union, keys, now.toISOString()) : {};
+  if (union && arrivesUntil(openSince, now)) {
+    return { claim, last: writeHoldingTags(cluster, union, keys, openSince) };
+  }
+  return { claim, last: holding ? writeHoldingTags(cluster, holding, keys) : {} };
 }
 
 function association(policy: ScopedPolicy): EntryCall {
   return { type: "associate", policy };
 }
 
-function tagCalls(
-  wanted: Readonly<Record<string, string>>,
-  present: Readonly<Record<string, string>>,
-): readonly EntryCall[] {
+function tagCalls(wanted: Tags, present: Tags): readonly EntryCall[] {
   const isThere = Object.entries(wanted).every(([key, value]) => present[key] === value);
   return isThere ? [] : [{ type: "tag", tags: wanted }];
+}
+
+/** Puts these there, and takes those of ours out that say nothing any more. */
+function exactTags(wanted: Tags, present: Tags): readonly EntryCall[] {
+  const stale = staleTags(wanted, present);
+  return [...tagCalls(wanted, present), ...(stale.length > 0 ? [{ type: "untag" as const, keys: stale }] : [])];
 }
 
 function groupCalls(entry: AccessEntry, groups: readonly string[]): readonly EntryCall[] {

@@ -18,6 +18,7 @@ import type { ClusterAddress } from "./describe-cluster.ts";
 import { type Call, type Calls, orGone } from "./entry-calls.ts";
 import { entryFailure } from "./explain-entry-error.ts";
 import { logged } from "./request-log.ts";
+import { retryRefusedOnly } from "./retry-refused.ts";
 import { tagChanges } from "./tag-changes.ts";
 
 /**
@@ -29,7 +30,8 @@ export interface AccessEntries {
   list: () => Promise<readonly string[]>;
   /** Null: the principal has none. The ARN must be as IAM has it. */
   describe: (principalArn: string) => Promise<AccessEntry | null>;
-  create: (entry: NewEntry) => Promise<void>;
+  /** The entry's own ARN. */
+  create: (entry: NewEntry) => Promise<string>;
   /** All its groups from now on; the username stays. */
   setGroups: (principalArn: string, groups: readonly string[]) => Promise<void>;
   /** One that is gone already is no failure. */
@@ -54,6 +56,7 @@ const pageSize = 100;
 
 export function accessEntriesOf(source: CredentialSource, address: ClusterAddress, log?: RequestIds): AccessEntries {
   const client = new EKSClient(clientSettings(source, address.region));
+  const changing = retryRefusedOnly(new EKSClient(clientSettings(source, address.region)));
   const { eksName: clusterName, partition } = address;
   const call: Call = async (action, principalArn, send) => {
     try {
@@ -63,13 +66,17 @@ export function accessEntriesOf(source: CredentialSource, address: ClusterAddres
     }
   };
   const calls = { client, clusterName, partition, clusterArn: clusterArnOf(address), call };
+  const changes = { ...calls, client: changing };
   return {
     list: () => listAll(calls),
     describe: (principalArn) => describe(calls, principalArn),
-    ...entryChanges(calls),
-    ...policyChanges(calls),
-    ...tagChanges(calls),
-    close: () => client.destroy(),
+    ...entryChanges(changes),
+    ...policyChanges(changes),
+    ...tagChanges(changes),
+    close: () => {
+      client.destroy();
+      changing.destroy();
+    },
   };
 }
 
@@ -82,7 +89,8 @@ function entryChanges({ client, clusterName, call }: Calls): Pick<AccessEntries,
     create: async ({ principalArn, username, groups, tags, token }) => {
       const rest = { clusterName, principalArn, username, type: "STANDARD", clientRequestToken: token };
       const command = new CreateAccessEntryCommand({ ...rest, kubernetesGroups: [...groups], tags: { ...tags } });
-      await call("CreateAccessEntry", principalArn, () => client.send(command));
+      const { accessEntry } = await call("CreateAccessEntry", principalArn, () => client.send(command));
+      return accessEntry?.accessEntryArn ?? "";
     },
     setGroups: async (principalArn, groups) => {
       const command = new UpdateAccessEntryCommand({ clusterName, principalArn, kubernetesGroups: [...groups] });

@@ -21,6 +21,8 @@ import type { Standing } from "./taking.ts";
 export interface EntryState extends Standing {
   /** By the principal's ARN in lower case, without a role's path. */
   readonly entries: ReadonlyMap<string, AccessEntry>;
+  /** Since when calls about an entry may have been sent that were not answered, ISO 8601, by the same key. */
+  readonly openSince: ReadonlyMap<string, string>;
   /** Of the cluster itself. */
   readonly tags: Readonly<Record<string, string>>;
   /** Whether it is known what `aws-auth` remembers. */
@@ -56,6 +58,13 @@ export async function readEntryState(
     readHoldingTags(cluster.name, withoutRolePath(entry.principalArn), entry, sealKeys),
   );
   const held = readings.flatMap((reading) => (reading.type === "holding" ? [reading.holding] : []));
+  const openSince = new Map(
+    readings.flatMap((reading) =>
+      reading.type === "holding" && reading.openSince !== null
+        ? [[reading.holding.arn.toLowerCase(), reading.openSince] as const]
+        : [],
+    ),
+  );
   const untrusted = readings.flatMap((reading) => (reading.type === "untrusted" ? [reading.message] : []));
   const ofTags = readWithdrawalTags(cluster.name, tags, sealKeys);
   const { withdrawals } = ofTags;
@@ -65,6 +74,7 @@ export async function readEntryState(
   const memory = withLedgerMemory(held, approved, sealKeys, "access-entry");
   return {
     ...{ ...memory, ...byPrincipal(found, memory), creatorArn, tags, withdrawals, elsewhere },
+    openSince,
     isUnfinished: false,
     untrusted: untrusted[0] ?? ofTags.untrusted,
     knowsDocument: inDocument !== null,

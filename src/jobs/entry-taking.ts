@@ -3,10 +3,12 @@ import type { AccessEntry } from "../access-entry/entry.ts";
 import { identityOfEntry } from "../access-entry/identity.ts";
 import type { AccessEntries } from "../aws/access-entries.ts";
 import { AccessError } from "../failure/access-error.ts";
-import type { Target } from "../grant/holding.ts";
+import { shareOf } from "../grant/due-work.ts";
+import type { Holding, Target } from "../grant/holding.ts";
 import { step } from "../metrics/steps.ts";
+import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
-import { callsFor, carryOutEntry, type EntryTools, readBackEntry } from "./carry-out-entry.ts";
+import { callsFor, carryOutEntry, type EntryTools, openSinceOf, readBackEntry } from "./carry-out-entry.ts";
 import type { WorkerContext } from "./context.ts";
 import { type EntryState, readEntryState, type WhoseEntries } from "./entry-state.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -36,8 +38,37 @@ export function entryTaking({ context, cluster, opened, isTaken, whose }: Place)
     preview: (state, wish) => previewByEntry(cluster, sealKeys, state, wish),
     settle: settleEntries,
     prepare: async (state, settlement) =>
-      prepare(context, { entries: opened.entries, cluster, state, sealKeys }, settlement),
+      prepare(context, toolsOf(context, cluster, opened.entries, state, settlement), settlement),
   };
+}
+
+function toolsOf(
+  { sealKeys, now }: WorkerContext,
+  cluster: Cluster,
+  entries: AccessEntries,
+  state: EntryState,
+  settlement: EntrySettlement,
+): EntryTools {
+  return { entries, cluster, state, sealKeys, begun: begunIn(settlement), plannedAt: now(), clock: now };
+}
+
+/** By lower-case ARN, of entries that will be there: what earlier runs may have sent. */
+function begunIn({ granted, repaired, leaving, voided, targets }: EntrySettlement): ReadonlyMap<string, Holding> {
+  const found = new Map<string, Holding>();
+  for (const request of [...granted, ...repaired, ...leaving, ...voided.map((each) => each.request)]) {
+    const key = request.principal.toLowerCase();
+    const target = targets.get(key);
+    if (!mayHaveBeenSent(request) || target?.change.type !== "map") continue;
+    const { added = [], shares = [] } = found.get(key) ?? {};
+    const all = [...new Set([...added, ...request.groups])].sort();
+    found.set(key, { arn: target.change.arn, entryAdded: true, added: all, shares: [...shares, shareOf(request)] });
+  }
+  return found;
+}
+
+/** What stood in aws-auth was never sent to EKS. */
+function mayHaveBeenSent({ grant }: AccessRequest): boolean {
+  return grant?.state === "active" ? grant.written?.way === "access-entry" : grant?.writeBegan != null;
 }
 
 /** EKS has no dry run: what can be known before is in the plan. */
@@ -89,10 +120,11 @@ async function writeEntry(context: WorkerContext, tools: EntryTools, target: Tar
 
 function outcomesOf(
   { now }: WorkerContext,
-  { state }: EntryTools,
+  tools: EntryTools,
   targets: Settlement["targets"],
   written: ReadonlyMap<string, Written>,
 ): Omit<Outcomes, "isForgotten"> {
+  const { state } = tools;
   const entryOf = (key: string) => (written.get(key) ?? { entry: state.entries.get(key) ?? null }).entry;
   return {
     failureOf: (principal) => failureOf(written.get(principal.toLowerCase())?.failure),
@@ -102,7 +134,7 @@ function outcomesOf(
       return inEntries(identity, principal, written.get(key)?.tookMs ?? null);
     },
     remainsOf: (principal) => identityOfEntry(entryOf(principal.toLowerCase()), undefined),
-    doubtOf: (request) => lateCallDoubt(request, now()),
+    doubtOf: (request) => lateCallDoubt(request, openSinceOf(tools, request.principal.toLowerCase()), now()),
   };
 }
 

@@ -72,9 +72,13 @@ function warnAt({ grant, durationSeconds }: AccessRequest, warnBeforeEndSeconds:
   return new Date(Date.parse(grant?.endsAt ?? "") - before * 1000).toISOString();
 }
 
-/** Somebody else took its part out of the document, or put it back (`message` is null then). */
+/**
+ * Somebody else took its part out of the document, or put it back (`message` is null then). What could not be put back, and
+ * is there all the same, is so as well.
+ */
 export async function noteDrift(context: WorkerContext, request: AccessRequest, message: string | null): Promise<void> {
-  if (!request.grant || (request.grant.drift?.message ?? null) === message) return;
+  const isAsBefore = (request.grant?.drift?.message ?? null) === message;
+  if (!request.grant || (isAsBefore && !(message === null && request.trouble))) return;
   const drift = message === null ? null : { at: context.now().toISOString(), message };
   const after = revise(request, { grant: { ...request.grant, drift }, trouble: null });
   await record(context, after, message === null ? "grant.repaired" : "grant.drifted", { message });

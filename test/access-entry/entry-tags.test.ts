@@ -26,7 +26,19 @@ test("what is ours is read back as it was written, whatever other tags there are
   const tags = writeHoldingTags("payments", holdingOf(3), sealKeys);
 
   const reading = readHoldingTags("payments", arn, entryWith({ ...tags, team: "platform" }), sealKeys);
-  expect(reading).toEqual({ type: "holding", holding: holdingOf(3) });
+  expect(reading).toEqual({ type: "holding", holding: holdingOf(3), openSince: null });
+});
+
+test("since when a claim is open is a part of what is sealed", () => {
+  const since = "2026-03-01T09:00:00.000Z";
+
+  const reading = readHoldingTags(
+    "payments",
+    arn,
+    entryWith(writeHoldingTags("payments", holdingOf(3), sealKeys, since)),
+    sealKeys,
+  );
+  expect(reading).toEqual({ type: "holding", holding: holdingOf(3), openSince: since });
 });
 
 test("EKS takes the tags: their number, their lengths and their characters", () => {

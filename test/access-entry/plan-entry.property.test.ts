@@ -3,13 +3,14 @@ import { describe, expect, test } from "vitest";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { readHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { identityOfEntry } from "../../src/access-entry/identity.ts";
-import { planEntry } from "../../src/access-entry/plan-entry.ts";
+import { type EntryCall, planEntry } from "../../src/access-entry/plan-entry.ts";
 import { covers, groupsIn, policiesIn, policyTexts } from "../../src/access-entry/policy-text.ts";
 import { refuseEntry } from "../../src/access-entry/refuse-entry.ts";
 import { type Holding, type Share, targetOf } from "../../src/grant/holding.ts";
 import { aShare } from "../builders/a-share.ts";
 import { sealKeys } from "../builders/seal-keys.ts";
-import { principalArn, throughCalls } from "./entry-model.ts";
+import { at, minutes } from "../builders/times.ts";
+import { afterCall, principalArn, throughCalls } from "./entry-model.ts";
 
 const cluster = "analytics";
 const username = "eks-access:111122223333:engineer";
@@ -49,18 +50,22 @@ const others = fc.option(someGifts(0), { freq: 3 }).map((given): AccessEntry | n
   return { principalArn, arn: "entry", type: "STANDARD", username: "theirs", groups, policies, tags: { team: "sre" } };
 });
 
-/** What the next run makes of it: our part as the tags have it, and the calls to what it must be. */
-function planned(entry: AccessEntry | null, wanted: readonly Share[]) {
-  const held = heldIn(entry);
+/** What a run makes of it: our part as the tags have it, and the calls to what it must be. */
+function planned(entry: AccessEntry | null, wanted: readonly Share[], now = at(0)) {
+  const { held, openSince } = claimIn(entry);
   const target = targetOf(principalArn, identityOfEntry(entry, held), held, wanted, username);
-  const calls = planEntry({ cluster, principalArn, entry, held }, target, sealKeys);
+  const calls = planEntry({ cluster, principalArn, entry, held, openSince, now }, target, sealKeys);
   return { calls, states: throughCalls(entry, calls), isRefused: refuseEntry(principalArn, entry, target) !== null };
 }
 
-function heldIn(entry: AccessEntry | null): Holding | undefined {
+/** When nothing that was sent before can arrive any more. */
+const later = at(minutes(10));
+
+function claimIn(entry: AccessEntry | null): { readonly held: Holding | undefined; readonly openSince: string | null } {
   const reading = entry && readHoldingTags(cluster, principalArn, entry, sealKeys);
   if (reading?.type === "untrusted") throw new Error(reading.message);
-  return reading?.type === "holding" ? reading.holding : undefined;
+  if (reading?.type !== "holding") return { held: undefined, openSince: null };
+  return { held: reading.holding, openSince: reading.openSince };
 }
 
 const lastOf = (states: readonly (AccessEntry | null)[]) => states.at(-1) ?? null;
@@ -73,9 +78,18 @@ const situations = fc
   .map(({ first, granted: { before, after }, added, taken }) => {
     const given = planned(first, before);
     const { start, theirs } = edited(lastOf(given.states), givenBy(first), groupsIn(added), groupsIn(taken));
-    const later = planned(start, after);
-    const isRefused = given.isRefused || later.isRefused;
-    return { start, theirs, after, hadEntry: first !== null, states: later.states, isRefused };
+    const next = planned(start, after);
+    const isRefused = given.isRefused || next.isRefused;
+    return {
+      start,
+      theirs,
+      after,
+      before,
+      hadEntry: first !== null,
+      calls: next.calls,
+      states: next.states,
+      isRefused,
+    };
   })
   .filter(({ isRefused }) => !isRefused);
 
@@ -92,14 +106,20 @@ function edited(
   return { start: { ...entry, groups: [...left, ...more] }, theirs: [...theirs, ...more] };
 }
 
-/** What of an entry counts, whatever the order. */
-const summary = (entry: AccessEntry | null) =>
-  entry && {
-    username: entry.username,
-    groups: entry.groups.toSorted(),
-    policies: policiesIn(entry.policies.flatMap(policyTexts)),
-    tags: entry.tags,
-  };
+/** What an entry gives, whatever the order. */
+const given = (entry: AccessEntry | null) =>
+  entry && { groups: entry.groups.toSorted(), policies: policiesIn(entry.policies.flatMap(policyTexts)) };
+
+/** What of an entry counts. */
+const summary = (entry: AccessEntry | null) => entry && { ...given(entry), username: entry.username, tags: entry.tags };
+
+/** What is given by nobody else, and claimed by no grant in the tags. */
+function unclaimedIn(entry: AccessEntry | null, theirs: readonly string[]): readonly string[] {
+  const { held } = claimIn(entry);
+  const ours = givenBy(entry).filter((each) => !covers(theirs, each));
+  const isClaimed = (each: string) => covers(held?.added ?? [], each) && covers(grantedBy(held?.shares ?? []), each);
+  return ours.filter((each) => !isClaimed(each));
+}
 
 const runs = { numRuns: 500 };
 
@@ -131,13 +151,7 @@ describe("whatever others have given, and whatever grants come and go", () => {
   test("nothing of ours is there before the tags claim it, nor when they do not any more", () => {
     fc.assert(
       fc.property(situations, ({ states, theirs }) => {
-        for (const entry of states) {
-          const held = heldIn(entry);
-          const ours = givenBy(entry).filter((each) => !covers(theirs, each));
-
-          expect(ours.filter((each) => !covers(held?.added ?? [], each))).toEqual([]);
-          expect(ours.filter((each) => !covers(grantedBy(held?.shares ?? []), each))).toEqual([]);
-        }
+        for (const entry of states) expect(unclaimedIn(entry, theirs)).toEqual([]);
       }),
       runs,
     );
@@ -160,7 +174,25 @@ describe("whatever others have given, and whatever grants come and go", () => {
           return some[Math.min(cut, some.length - 1)] ?? null;
         }, start);
 
-        expect(summary(lastOf(planned(left, after).states))).toEqual(summary(lastOf(states)));
+        expect(givenBy(lastOf(planned(left, after).states)).toSorted()).toEqual(givenBy(lastOf(states)).toSorted());
+        expect(summary(lastOf(planned(left, after, later).states))).toEqual(summary(lastOf(states)));
+      }),
+      runs,
+    );
+  });
+
+  test("a call that arrives after others have gone on leaves nothing unclaimed, and is taken away in the end", () => {
+    fc.assert(
+      fc.property(situations, fc.nat(8), ({ start, states, calls, theirs, before }, cut) => {
+        const unanswered = calls[cut];
+        const meanwhile = lastOf(planned(states[cut] ?? start, before, at(minutes(1))).states);
+        const isOfWhatIsGiven = (call: EntryCall) => /^(?:set-groups|associate|disassociate)$/.test(call.type);
+        fc.pre(meanwhile !== null && unanswered !== undefined && isOfWhatIsGiven(unanswered));
+        const arrived = unanswered ? afterCall(meanwhile, unanswered) : meanwhile;
+        const wanted = lastOf(planned(start, before).states);
+
+        expect(unclaimedIn(arrived, theirs)).toEqual([]);
+        expect(summary(lastOf(planned(arrived, before, later).states))).toEqual(summary(wanted));
       }),
       runs,
     );
@@ -169,8 +201,8 @@ describe("whatever others have given, and whatever grants come and go", () => {
   test("the tags of no grant at all say nothing any more", () => {
     fc.assert(
       fc.property(situations, ({ states, after }) => {
-        if (after.length === 0) expect(heldIn(lastOf(states))).toBeUndefined();
-        else expect(heldIn(lastOf(states))?.shares).toEqual(after);
+        if (after.length === 0) expect(claimIn(lastOf(states)).held).toBeUndefined();
+        else expect(claimIn(lastOf(states)).held?.shares).toEqual(after);
       }),
       runs,
     );

@@ -16,6 +16,7 @@ import { type DirectCluster, directCluster, type Fate, fates } from "./direct-cl
 import { isLong } from "./form.ts";
 import { type Document, judgeScene, watchForeignText, watchWhatIsOver } from "./judge-scene.ts";
 import { edits } from "./kubectl.ts";
+import { openOf } from "./open-of.ts";
 import { fillLedger, sceneConfig, sealKeys, wishes } from "./reconcile-scene.ts";
 import { silentContext } from "./silent-context.ts";
 import { inTurns, mortal, type Turns, turnsOf } from "./turns.ts";
@@ -160,12 +161,6 @@ function afterwards(scene: Scene): Context {
   const free = { point: async () => {} };
   const network = { ...free, join: (act: () => Promise<void>) => void act() };
   return contextOf(scene, scene.ledger, free, scene.aws.openFor(free, network, []));
-}
-
-/** All that is not closed. */
-async function openOf(ledger: Ledger, cluster: string): Promise<readonly AccessRequest[]> {
-  const pending = { list: "pending", clusters: [cluster], requester: null, match: "any" } as const;
-  return [...(await ledger.list(pending, 0, 1_000)).requests, ...(await ledger.grantedOf(cluster))];
 }
 
 /** Everything that is put off comes to its turn. @throws Error where it does not settle */

@@ -1,3 +1,4 @@
+import type { Way } from "../../src/access-entry/way.ts";
 import { decide } from "../../src/approval/decide.ts";
 import { sealKeysFrom } from "../../src/approval/seal.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
@@ -23,23 +24,26 @@ export function arnOf(user: string): string {
 }
 
 /** The sandbox's configuration, with its one cluster. */
-export function sceneConfig(change: Partial<Pick<Cluster, "createAwsAuth" | "drift">> = {}): {
+export function sceneConfig(
+  change: Partial<Pick<Cluster, "createAwsAuth" | "drift">> = {},
+  edit: (text: string) => string = (text) => text,
+): {
   config: Config;
   cluster: Cluster;
 } {
   const lines = Object.entries(change).map(([name, value]) => `    ${name}: ${value}\n`);
-  const reading = readConfig(configuration.replace("    channel:", `${lines.join("")}    channel:`));
+  const reading = readConfig(edit(configuration.replace("    channel:", `${lines.join("")}    channel:`)));
   const cluster = reading.type === "config" ? reading.config.clusters.get(clusterName) : undefined;
   if (reading.type === "invalid" || !cluster) throw new Error("The sandbox's configuration does not read any more.");
   return { config: reading.config, cluster };
 }
 
 /** Puts the three requests into an empty ledger: two approved, with seals that hold, and one to be decided. */
-export async function fillLedger(ledger: Ledger, cluster: Cluster, now: Date): Promise<void> {
+export async function fillLedger(ledger: Ledger, cluster: Cluster, now: Date, way: Way = "aws-auth"): Promise<void> {
   for (const wish of Object.values(wishes)) {
     const asked = askedFor(wish, cluster, now);
     await ledger.commit(aChange(asked));
-    const previewed = { ...asked, version: 2, preview: aPreview({ digest: digestNow(asked, cluster) }) };
+    const previewed = { ...asked, version: 2, preview: aPreview({ digest: digestNow(asked, cluster, way) }) };
     await ledger.commit(aChange(previewed, "request.previewed"));
     if (wish === wishes.undecided) continue;
     await ledger.commit(aChange(approved(previewed, cluster, now), "request.approved"));
@@ -52,10 +56,10 @@ function askedFor(wish: (typeof wishes)[keyof typeof wishes], cluster: Cluster, 
   return createRequest({ ...wish, ...rest }, now, 3_600);
 }
 
-function digestNow(request: AccessRequest, cluster: Cluster): string {
+function digestNow(request: AccessRequest, cluster: Cluster, way: Way): string {
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) throw new Error(`${cluster.name} offers no level ${request.level}.`);
-  return digestOfChange(request, cluster, level, null);
+  return digestOfChange(request, cluster, level, null, way);
 }
 
 function approved(request: AccessRequest, cluster: Cluster, now: Date): AccessRequest {

@@ -1,8 +1,10 @@
+import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AccessError } from "../../src/failure/access-error.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
 import { openCluster } from "../../src/jobs/open-cluster.ts";
 import { reconcileCluster } from "../../src/jobs/reconcile.ts";
+import { createWorkerMetrics } from "../../src/metrics/worker-metrics.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { account, arns, clusterArn, clusterName } from "../../src/sandbox/scene.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
@@ -270,6 +272,41 @@ test("a role is given access by its path, which the configuration names and nobo
   expect(await outside.given(arn)).toBeNull();
 });
 
+test("a process that stood still after it made its plan reads again before it sends anything", async () => {
+  await outside.edit(engineer, ["readers"]);
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  let [looks, stoodMs] = [0, 0];
+  const openCluster = outside.afterReading(engineer, async () => {
+    looks += 1;
+    // The first look is the plan's, and the second one right before the first call.
+    if (looks === 2) stoodMs = 61_000;
+  });
+  const metrics = createWorkerMetrics(new Registry());
+  const now = () => new Date(Date.now() + stoodMs);
+  await reconcileCluster({ ...context, openCluster, metrics, now, pause: async () => {} }, analytics);
+
+  expect((await metrics.conflicts.get()).values).toMatchObject([{ value: 1 }]);
+  expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+  expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
+});
+
+test("a call that changes something is sent once where it is not answered, and again where it was one of too many", async () => {
+  const { faults } = side().sandbox;
+  const entries = entriesOf(side().sandbox, analytics);
+  const made = { principalArn: engineer, username: "somebody", groups: [], tags: {}, token: "t" };
+
+  // A second try would be answered with the entry that the first one has made: its token is the same.
+  faults.plan("eks.CreateAccessEntry", { type: "cut-after" });
+  await expect(entries.create(made)).rejects.toMatchObject({ code: "aws-unreachable" });
+  await entries.remove(engineer);
+  const tooMany = { type: "answer", status: 429, headers: { "x-amzn-errortype": "ThrottlingException" } } as const;
+  faults.plan("eks.CreateAccessEntry", { ...tooMany, body: JSON.stringify({ message: "Rate exceeded" }) });
+  await entries.create({ ...made, token: "u" });
+  expect((await entries.describe(engineer))?.username).toBe("somebody");
+  entries.close();
+});
+
 test("the worker's own role makes the calls where the configuration says so", async () => {
   use((text) => text.replaceAll("    channel:", "    accessEntries: { as: worker }\n    channel:"));
   const { aws } = side().sandbox;
@@ -294,7 +331,7 @@ test("of a grant whose call was never answered it is not told that nothing is le
   expect((await takeBack(context, analytics, "r-one")).trouble?.code).toBe("access-entry-late");
 
   await outside.edit(engineer, null);
-  const later = { ...context, now: () => new Date(Date.now() + 7 * 60_000) };
+  const later = { ...context, now: () => new Date(Date.now() + 8 * 60_000) };
   await reconcileCluster(later, analytics);
   expect((await requestOf(context, "r-one")).grant?.state).toBe("failed");
 });

@@ -218,6 +218,9 @@ describe.each([
     expect((await requestOf(context, "r-one")).grant?.drift).toBeNull();
     expect(await outside.given(engineer)).toEqual([viewers]);
     await takeBack(context, cluster, "r-one");
+    expect((await outside.given(engineer)) ?? []).toEqual([]);
+    await reconcileCluster(inMinutes(8), cluster);
+    expect((await requestOf(context, "r-one")).grant?.state).toBe("ended");
     expect(await outside.all()).toBe(before);
   });
 
