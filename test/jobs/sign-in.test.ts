@@ -47,6 +47,9 @@ async function giveAndSignIn(wish: { cluster?: string; principal?: string; level
 
 const findingOf = ({ grant }: AccessRequest) => grant?.proof?.signedIn;
 
+const clusterOf = (name: string) => side().sandbox.clusters.get(name) ?? expect.fail(`there is no ${name}`);
+const usernameOf = (request: AccessRequest) => /^as (\S+)/.exec(findingOf(request)?.detail ?? "")?.[1];
+
 async function eventsOf(type: string): Promise<readonly AuditEvent[]> {
   return (await context.ledger.events(1, 1000)).map(({ event }) => event).filter((event) => event.type === type);
 }
@@ -70,6 +73,16 @@ describe.each([
     expect(signedIn.grant).toMatchObject({ state: "active", signInDueAt: null });
     const [event] = await eventsOf("grant.signed-in");
     expect(event?.detail).toMatchObject({ signedIn: "yes", awsRequests: { "sts:AssumeRole": expect.any(Array) } });
+    const audited = new Map(
+      clusterOf(cluster)
+        .auditLog()
+        .map(({ auditID, username }) => [auditID, username]),
+    );
+    const calls = Object.entries(event?.detail.auditIds ?? {});
+    expect(calls.map(([call]) => call)).toEqual(["POST selfsubjectreviews", "GET pods"]);
+    // Those before are of tries that came too early.
+    const last = calls.map(([, ids]) => audited.get([ids].flat().at(-1) ?? ""));
+    expect(last).toEqual([usernameOf(signedIn), usernameOf(signedIn)]);
     await takeBack(context, clusterIn(context.config, cluster), "r-one");
   });
 });
