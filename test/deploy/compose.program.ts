@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { runProgram } from "../../src/sandbox/redis/run-program.ts";
+import { linesOf, runbooks } from "../runbooks/runbook.ts";
 import { aProgram } from "./a-program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -58,4 +59,28 @@ test("Docker Compose reads two of each, with the secrets of the first, behind th
   expect(secretsOf(services["worker-2"]).sort()).toEqual(["OF_REDIS", "OF_SEAL", "OF_WORKER"]);
   expect(secretsOf(services.proxy)).toEqual([]);
   expect([services["slack-2"]?.command, services["worker-2"]?.command]).toEqual([["slack"], ["worker"]]);
+});
+
+/** Each line of the runbooks that calls Docker Compose, with the runbook that it stands in. */
+const typed = [...runbooks.keys()].flatMap((heading) =>
+  linesOf(heading).flatMap((line) => {
+    const [, call] = /docker compose (.+)$/.exec(line) ?? [];
+    return call ? [[heading, call] as const] : [];
+  }),
+);
+
+test.each(typed)("Docker Compose knows each option of a line in %s: %s", async (_heading, call) => {
+  const { path } = await aProgram("docker-compose", "usr/libexec/docker/cli-plugins/docker-compose");
+  const words = call.split(" ");
+  const verb = words.find((word, index) => !word.startsWith("-") && words[index - 1] !== "-f") ?? "";
+
+  const help = await runProgram(path, [verb, "--help"], { cwd: folder });
+
+  expect(help).toContain(`Usage:  docker compose ${verb}`);
+  const options = words.slice(words.indexOf(verb) + 1).filter((word) => word.startsWith("--"));
+  expect(options.filter((option) => !new RegExp(`(^|\\s)${option}(\\s|$)`, "m").test(help))).toEqual([]);
+});
+
+test("there are such lines", () => {
+  expect(typed.length).toBeGreaterThan(5);
 });
