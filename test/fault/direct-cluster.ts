@@ -137,9 +137,11 @@ function answerOf(stored: ConfigMap | Status): AwsAuthConfigMap {
 
 /** As the client reads JSON: times are dates. */
 function asRead(stored: ConfigMap): V1Object {
-  const { managedFields = [], creationTimestamp, ...metadata } = structuredClone(stored.metadata);
+  const { managedFields = [], creationTimestamp, deletionTimestamp, finalizers, ...metadata } = stored.metadata;
   const fields = managedFields.map(({ time, ...rest }) => ({ ...rest, ...(time && { time: new Date(time) }) }));
-  return { ...structuredClone(stored), metadata: { ...metadata, managedFields: fields } };
+  const going = deletionTimestamp && { deletionTimestamp: new Date(deletionTimestamp) };
+  const kept = finalizers && { finalizers: [...finalizers] };
+  return structuredClone({ ...stored, metadata: { ...metadata, ...going, ...kept, managedFields: fields } });
 }
 
 function asSent(object: V1Object) {

@@ -45,6 +45,24 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     expect(flow.sandbox.slack.messages(channel)).toEqual([]);
   });
 
+  test("a document that somebody deleted, and that its finalizers keep, is given nothing, and lets go what ends in it", async () => {
+    const { cluster, slack } = flow.sandbox;
+    await request("debug");
+    await approve();
+    const id = /r-[a-z0-9]{8}/.exec(textOf(await flow.message("*Active*")))?.[0];
+    const finalizers = ["example.com/keep"];
+    await cluster.editAwsAuth((configMap) => ({ ...configMap, metadata: { ...configMap.metadata, finalizers } }));
+    await cluster.deleteAwsAuth();
+
+    await slack.person("U0ENGINEER").command(ask("more").replace("viewer", "admin"), channel);
+    const told = textOf(await flow.told("can't be given"));
+    await slack.person("U0APPROVER").command(`/eks-access revoke ${id} enough`, channel);
+    await flow.message("*Ended*");
+
+    expect(told).toContain("it only waits for its finalizers example.com/keep");
+    expect(cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+  });
+
   test("somebody else writes at the same time: the change is planned again on what is there then", async () => {
     await request("debug");
     const edit = () =>

@@ -44,7 +44,8 @@ export class ConfigMapStore {
     const after = replaced(at, before, sent, manager, this.#now());
     // A write that changes nothing is no write: the version stays (kubernetes, etcd3 store, GuaranteedUpdate).
     if (isStatus(after) || dryRun || after === before) return after;
-    return this.#keep(after, "written");
+    const { deletionTimestamp, finalizers } = after.metadata;
+    return this.#keep(after, deletionTimestamp && !finalizers ? "removed" : "written");
   }
 
   remove(at: ConfigMapAddress, preconditions: Preconditions = {}, dryRun = false): ConfigMap | Status {
@@ -52,7 +53,13 @@ export class ConfigMapStore {
     if (!before) return configMapNotFound(at.name);
     const problem = deleteProblem(before, preconditions);
     if (problem) return problem;
-    return dryRun ? before : this.#keep(before, "removed");
+    if (!before.metadata.finalizers) return dryRun ? before : this.#keep(before, "removed");
+    if (dryRun || before.metadata.deletionTimestamp) return before;
+    const deletionTimestamp = this.#now()
+      .toISOString()
+      .replace(/\.\d{3}Z$/, "Z");
+    const metadata = { ...before.metadata, deletionTimestamp, deletionGracePeriodSeconds: 0 };
+    return this.#keep({ ...before, metadata }, "written");
   }
 
   /** The version of the last write anywhere in the cluster. */

@@ -43,7 +43,8 @@ export function replaced(
   const problem =
     versionProblem(at.name, sent.metadata.resourceVersion, before.metadata.resourceVersion) ??
     configMapProblem(at.name, sent) ??
-    immutabilityProblem(before, sent);
+    immutabilityProblem(before, sent) ??
+    finalizerProblem(before, sent);
   if (problem) return problem;
   const same = objectOf(sent, before.metadata);
   if (sameContent(before, same)) return before;
@@ -54,13 +55,28 @@ export function replaced(
   });
 }
 
+/** Whoever deletes must not wait for something that came later (apimachinery, ValidateNoNewFinalizers). */
+function finalizerProblem({ metadata }: ConfigMap, sent: SentConfigMap): Status | undefined {
+  const known = new Set(metadata.finalizers ?? []);
+  const added = (sent.metadata.finalizers ?? []).filter((finalizer) => !known.has(finalizer));
+  if (metadata.deletionTimestamp === undefined || added.length === 0) return undefined;
+  const named = added.map((finalizer) => JSON.stringify(finalizer)).join(", ");
+  const why = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${named}}`;
+  return configMapInvalid(metadata.name, "metadata.finalizers", "FieldValueForbidden", why);
+}
+
 function objectOf(sent: SentConfigMap, server: ConfigMap["metadata"]): ConfigMap {
-  const { labels, annotations } = sent.metadata;
-  const { labels: _labels, annotations: _annotations, ...metadata } = server;
+  const { labels, annotations, finalizers = [] } = sent.metadata;
+  const { labels: _labels, annotations: _annotations, finalizers: _finalizers, ...metadata } = server;
   return {
     apiVersion: "v1",
     kind: "ConfigMap",
-    metadata: { ...metadata, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) },
+    metadata: {
+      ...metadata,
+      ...(labels ? { labels } : {}),
+      ...(annotations ? { annotations } : {}),
+      ...(finalizers.length > 0 ? { finalizers } : {}),
+    },
     ...(sent.data ? { data: sent.data } : {}),
     ...(sent.binaryData ? { binaryData: sent.binaryData } : {}),
     ...(sent.immutable === undefined ? {} : { immutable: sent.immutable }),
@@ -69,7 +85,11 @@ function objectOf(sent: SentConfigMap, server: ConfigMap["metadata"]): ConfigMap
 
 function sameContent(a: ConfigMap, b: ConfigMap): boolean {
   const content = ({ data, binaryData, immutable, metadata }: ConfigMap) =>
-    JSON.stringify([data, binaryData, metadata.labels, metadata.annotations].map(sorted).concat(String(immutable)));
+    JSON.stringify([
+      ...[data, binaryData, metadata.labels, metadata.annotations].map(sorted),
+      String(immutable),
+      metadata.finalizers ?? [],
+    ]);
   return content(a) === content(b);
 }
 

@@ -25,6 +25,10 @@ export interface ConfigMapMetadata {
   labels?: Readonly<Record<string, string>>;
   annotations?: Readonly<Record<string, string>>;
   managedFields?: readonly ManagedFields[];
+  /** A deleted object stays until the last of them is gone (Kubernetes docs, "Finalizers"). */
+  finalizers?: readonly string[];
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
 }
 
 /** A ConfigMap as somebody sends it: what the server fills in may be missing. */

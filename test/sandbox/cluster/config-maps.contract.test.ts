@@ -213,6 +213,27 @@ describe.each(implementations)("%s", (_name, start) => {
       });
     });
 
+    it("keeps what is deleted until its finalizers are gone, takes changes until then, and no finalizers more", async () => {
+      const before = await read();
+      const keep = { ...before.metadata, finalizers: ["example.com/keep"] };
+      await replace({ ...before, metadata: keep });
+
+      await core.deleteNamespacedConfigMap(at);
+      const going = await read();
+      await core.deleteNamespacedConfigMap(at);
+      const changed = await replace({ ...going, data: { mapRoles: "- {}" } });
+      const more = { ...changed.metadata, finalizers: ["example.com/keep", "example.com/more"] };
+      const refused = await statusOf(replace({ ...changed, metadata: more }));
+      await replace({ ...changed, metadata: { ...changed.metadata, finalizers: [] } });
+
+      expect(going.metadata).toMatchObject({ finalizers: ["example.com/keep"], deletionGracePeriodSeconds: 0 });
+      expect(going.metadata?.deletionTimestamp).toBeInstanceOf(Date);
+      expect(changed).toMatchObject({ data: { mapRoles: "- {}" }, metadata: { uid: before.metadata?.uid } });
+      expect(refused).toMatchObject({ code: 422, reason: "Invalid" });
+      expect(refused.message).toContain("no new finalizers can be added if the object is being deleted");
+      expect((await statusOf(read())).code).toBe(404);
+    });
+
     it("deletes only what the preconditions name", async () => {
       const wrong = await statusOf(
         core.deleteNamespacedConfigMap({ ...at, body: { preconditions: { resourceVersion: "1" } } }),
