@@ -80,7 +80,12 @@ async function measureBare(
 }
 
 function targetOf({ slack }: Stage, port: number, sink: AnswerSink): Receiver {
-  return { origin: `http://127.0.0.1:${port}`, signingSecret: slack.signingSecret, responseUrl: sink.url };
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    signingSecret: slack.signingSecret,
+    responseUrl: sink.url,
+    onAnswer: sink.add,
+  };
 }
 
 function figuresOf(ours: AppMeasure, bare: AppMeasure, answering: AppMeasure, { seconds }: Size): Figure[] {

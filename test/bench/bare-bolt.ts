@@ -9,9 +9,8 @@ const app = new App({
   clientOptions: { slackApiUrl: SLACK_API_URL },
   logLevel: LogLevel.ERROR,
 });
-app.command("/eks-access", async ({ ack, respond }) => {
-  await ack();
-  if (ANSWERS) await respond({ response_type: "ephemeral", text: "I heard you." });
+app.command("/eks-access", async ({ ack }) => {
+  await ack(ANSWERS ? { response_type: "ephemeral", text: "I heard you." } : undefined);
 });
 await app.start(Number(PORT));
 process.stdout.write(`${JSON.stringify({ msg: "ready" })}\n`);

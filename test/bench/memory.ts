@@ -58,7 +58,12 @@ async function residentOfBare(stage: Stage, sink: AnswerSink, commands: number):
 }
 
 function receiverOf({ slack }: Stage, port: number, sink: AnswerSink): Receiver {
-  return { origin: `http://127.0.0.1:${port}`, signingSecret: slack.signingSecret, responseUrl: sink.url };
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    signingSecret: slack.signingSecret,
+    responseUrl: sink.url,
+    onAnswer: sink.add,
+  };
 }
 
 function figuresOf(

@@ -9,8 +9,10 @@ export interface Receiver {
   /** `http://127.0.0.1:<port>`; the path is Bolt's own. */
   readonly origin: string;
   readonly signingSecret: string;
-  /** Where the answers go. */
+  /** Where the answers go that come after the acknowledgement. */
   readonly responseUrl: string;
+  /** Told of each acknowledgement that is an answer itself. */
+  readonly onAnswer: () => void;
 }
 
 export interface Load {
@@ -70,7 +72,11 @@ async function withPool(target: Receiver, run: (send: Send) => Promise<readonly 
 }
 
 /** Each with a trigger of its own, as Slack sends them: the very same request would be refused the second time. */
-async function sendCommand(pool: Pool, { signingSecret, responseUrl }: Receiver, line: string): Promise<void> {
+async function sendCommand(
+  pool: Pool,
+  { signingSecret, responseUrl, onAnswer }: Receiver,
+  line: string,
+): Promise<void> {
   const payload = {
     ...{ team_id: "T0SANDBOX", team_domain: "sandbox", api_app_id: "A0SANDBOX", is_enterprise_install: "false" },
     ...{ channel_id: "C0ACCESS", channel_name: "cluster-access", user_id: "U0ENGINEER", user_name: "engineer" },
@@ -83,6 +89,7 @@ async function sendCommand(pool: Pool, { signingSecret, responseUrl }: Receiver,
     ...signRequest(body, { timestamp, secret: signingSecret }),
   };
   const { statusCode, body: answer } = await pool.request({ path: "/slack/events", method: "POST", headers, body });
-  await answer.dump();
+  const text = await answer.text();
   if (statusCode !== 200) throw new Error(`a slash command was answered with ${statusCode}`);
+  if (text !== "") onAnswer();
 }

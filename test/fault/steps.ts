@@ -54,7 +54,6 @@ const write = "kubernetes.replace-configmap";
 export const steps: readonly Step[] = [
   slack("ask", "redis.commit", 1),
   slack("ask", "redis.mark-shown", 1),
-  slack("ask", "slack.response_url"),
   ...opening("ask"),
   worker("ask", "kubernetes.list-clusterrolebindings"),
   worker("ask", "kubernetes.list-rolebindings"),
@@ -77,7 +76,6 @@ export const steps: readonly Step[] = [
   slack("approve", "redis.mark-shown", 1, "slack.chat.postMessage"),
 
   slack("revoke", "redis.commit", 1),
-  slack("revoke", "slack.response_url"),
   slack("revoke", "slack.chat.update", 1),
   slack("revoke", "redis.mark-shown", 1),
   ...opening("revoke"),

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { WebClient } from "@slack/web-api";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type FinishedCall, finishedCalls } from "../../src/metrics/announcements.ts";
@@ -39,11 +40,12 @@ test("a call of the Web API is told by its method, and a refusal by Slack's word
 });
 
 test("an answer to a command is told without its address, which is a secret", async () => {
-  const stage = await aStage();
-  await stage.say("U0ENGINEER", "help");
+  // The worker takes longer than the acknowledgement waits.
+  const stage = await aStage({ worker: () => wait(300, true) });
+  await stage.say("U0ENGINEER", "whoami");
   await stage.stop();
 
-  expect(told().filter((call) => !call.startsWith("slack auth.test"))).toEqual(["slack response_url: ok"]);
+  expect(told().filter((call) => call.includes("response"))).toEqual(["slack response_url: ok"]);
 });
 
 test("what Slack can't be asked is told as such, and the call fails", async () => {

@@ -19,9 +19,10 @@ const notYet = { type: "not-yet" } as const;
 export async function acknowledgeWhenDone<T>(
   doing: Promise<T>,
   acknowledge: (progress: Progress<T>) => Promise<unknown>,
+  withinMs = acknowledgedWithinMs,
 ): Promise<{ readonly outcome: T; readonly inTime: boolean }> {
   const done = doing.then((outcome) => ({ type: "done", outcome }) as const);
-  const progress = await Promise.race([done, pause(acknowledgedWithinMs, notYet, { ref: false })]);
+  const progress = await Promise.race([done, pause(withinMs, notYet, { ref: false })]);
   await acknowledge(progress);
   return { outcome: await doing, inTime: progress.type === "done" };
 }

@@ -12,27 +12,41 @@ import { acknowledgeWhenDone } from "./acknowledge.ts";
 
 type SlashCommand = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
 
-/** `/eks-access …`: answers to whoever typed it. What only looks is acknowledged at once, what changes something when it is done. */
+/** How long the acknowledgement of what only looks waits for its answer, in milliseconds. What asks a worker takes longer. */
+const answeredWithinMs = 200;
+
+/**
+ * `/eks-access …`: answers to whoever typed it, in the acknowledgement itself where the answer is there in time: that is one
+ * request to Slack less. What changes something is acknowledged when it is done.
+ */
 export async function handleCommand(context: SlackContext, command: SlashCommand): Promise<void> {
   const [word = "", ...others] = unescapeText(command.command.text).trim().split(/\s+/);
   const rest = others.join(" ");
   const name = word.toLowerCase() || "help";
   const found = commands.find((each) => each.word === name);
   const doesRecord = found?.records === true && rest !== "";
-  if (!doesRecord) await command.ack();
   const doing = (found ? run(context, command, found, rest) : unknown(word, name, rest)).catch((error: unknown) => {
     context.log.error({ err: error, command: word }, "a command failed");
     return failureAnswer(explain(error));
   });
-  if (doesRecord) await acknowledgeWhenDone(doing, ({ type }) => command.ack(type === "done" ? undefined : notYet));
-  const answer = await doing;
-  if (answer) await command.respond(ephemeral(answer));
+  const late = doesRecord ? notYet : undefined;
+  const { outcome, inTime } = await acknowledgeWhenDone(
+    doing,
+    (progress) => command.ack(progress.type === "done" ? answerOf(progress.outcome) : late),
+    doesRecord ? undefined : answeredWithinMs,
+  );
+  if (outcome && !inTime) await command.respond(ephemeral(outcome));
 }
 
 const notYet = ephemeral(notRecordedYetAnswer());
 
 function ephemeral({ text, blocks }: Message) {
   return { response_type: "ephemeral", text, blocks: [...blocks] } as const;
+}
+
+/** Nothing, where a form was opened instead. */
+function answerOf(message: Message | null) {
+  return message ? ephemeral(message) : undefined;
 }
 
 async function run(

@@ -11,7 +11,7 @@ async function answerTo(text: string): Promise<string> {
   const answers: string[] = [];
   const command = {
     command: { text, user_id: "U0ENGINEER" },
-    ack: async () => {},
+    ack: async (answer?: { text: string }) => void (answer && answers.push(answer.text)),
     respond: async (answer: { text: string }) => void answers.push(answer.text),
   } as unknown as Command;
   const context = { config: { clusters: new Map() }, directory: nobodysGroups } as unknown as SlackContext;
@@ -43,4 +43,18 @@ test("no two commands have one word, and each is typed without capitals", () => 
 
   expect(new Set(words).size).toBe(words.length);
   expect(words.filter((word) => !/^[a-z-]+$/.test(word))).toEqual([]);
+});
+
+test("what is there in time is answered in the acknowledgement, and in nothing else", async () => {
+  const said: string[] = [];
+  const command = {
+    command: { text: "help", user_id: "U0ENGINEER" },
+    ack: async (answer?: { text: string }) => void said.push(`ack ${answer?.text}`),
+    respond: async (answer: { text: string }) => void said.push(`respond ${answer.text}`),
+  } as unknown as Command;
+  const context = { config: { clusters: new Map() }, directory: nobodysGroups } as unknown as SlackContext;
+
+  await handleCommand(context, command);
+
+  expect(said).toEqual([expect.stringMatching(/^ack .*gives you access to an EKS cluster for a time/)]);
 });
