@@ -6,9 +6,9 @@ import {
   withdrawalTagChanges,
   writeWithdrawalTags,
 } from "../../src/access-entry/withdrawal-tags.ts";
-import { sealKeysFrom } from "../../src/approval/seal.ts";
+import { type SealKeys, sealKeysFrom } from "../../src/approval/seal.ts";
 import { noWithdrawals } from "../../src/grant/withdrawal.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
 import { at, hours } from "../builders/times.ts";
 
 const withdrawal = (id: string) => ({ id, at: at(0).toISOString(), endsAt: at(hours(4)).toISOString() });
@@ -71,6 +71,16 @@ describe("is not believed:", () => {
     expect(readWithdrawalTags("staging", tags, sealKeys).withdrawals).toEqual(noWithdrawals);
     expect(readWithdrawalTags("payments", tags, others).withdrawals).toEqual(noWithdrawals);
   });
+});
+
+test("while keys are rotated the tags of the old key are read, and written anew with the first one", () => {
+  const [old] = sealKeys;
+  const [newer] = otherKeys;
+  const rotated: SealKeys = [newer, old];
+
+  expect(readWithdrawalTags("payments", tags, rotated)).toEqual({ withdrawals: memory, untrusted: null });
+  const { wanted, stale } = withdrawalTagChanges("payments", tags, memory, rotated);
+  expect([Object.keys(wanted).toSorted(), stale]).toEqual([Object.keys(tags).toSorted(), []]);
 });
 
 describe("what has to be said to EKS", () => {

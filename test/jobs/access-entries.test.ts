@@ -261,6 +261,24 @@ test("tags that somebody edited are not believed, and what the record remembers 
   expect(await outside.given(engineer)).toEqual(["readers"]);
 });
 
+test.each([["readers"], null])(
+  "a grant ends although somebody stripped the tags of its entry, of which %s was there before",
+  async (theirs) => {
+    const entries = entriesOf(side().sandbox, analytics);
+    const groups = theirs && [theirs].flat();
+    await outside.edit(engineer, groups);
+    await give(context, analytics, { id: "r-one" });
+    const entry = await entries.describe(engineer);
+    if (!entry) throw new Error("there is no entry");
+    await entries.untag(entry, Object.keys(entry.tags));
+
+    await reconcileCluster(context, analytics, "inspect");
+    await takeBack(context, analytics, "r-one");
+
+    expect(await outside.given(engineer)).toEqual(groups);
+  },
+);
+
 test("a role is given access by its path, which the configuration names and nobody has to type", async () => {
   use((text) => text.replaceAll("    channel:", "    accessEntries: { rolePaths: [/nowhere/, /team/] }\n    channel:"));
   const { arn } = side().sandbox.aws.account.addRole({ name: "team-developers", path: "/team/" });
