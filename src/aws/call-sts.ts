@@ -1,4 +1,5 @@
 import { STSClient } from "@aws-sdk/client-sts";
+import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import { AccessError } from "../failure/access-error.ts";
 import { clientSettings } from "./client-settings.ts";
 import type { CredentialSource } from "./credentials.ts";
@@ -55,7 +56,9 @@ function isAboutCredentials(error: unknown): boolean {
 function ownClient(region: string): STSClient {
   const known = own.get(placeOf(region));
   if (known) return known;
-  const client = new STSClient(clientSettings("default", region));
+  // The SDK would otherwise read the AWS files once for the life of the process, and never see that keys were rotated.
+  const credentials = fromNodeProviderChain({ ignoreCache: true, clientConfig: { region } });
+  const client = new STSClient({ ...clientSettings("default", region), credentials });
   own.set(placeOf(region), client);
   return client;
 }

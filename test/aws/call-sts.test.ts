@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { assumeRole } from "../../src/aws/assume-role.ts";
 import { callerIdentity } from "../../src/aws/caller-identity.ts";
@@ -13,7 +16,10 @@ let connections = 0;
 let keys: string[] = [];
 let refused = new Set<string>();
 
+let folder: string;
+
 beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "eks-access-sts-"));
   connections = 0;
   keys = [];
   refused = new Set();
@@ -38,7 +44,15 @@ afterEach(async () => {
   vi.unstubAllEnvs();
   sts.closeAllConnections();
   await new Promise((resolve) => sts.close(resolve));
+  rmSync(folder, { recursive: true });
 });
+
+/** As the only key that the worker has: in its AWS credentials file. */
+function writeKey(key: string): void {
+  vi.stubEnv("AWS_ACCESS_KEY_ID", undefined);
+  vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", join(folder, "credentials"));
+  writeFileSync(join(folder, "credentials"), `[default]\naws_access_key_id = ${key}\naws_secret_access_key = secret\n`);
+}
 
 const identity = `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::${account}:user/a</Arn>
   <UserId>AIDA</UserId><Account>${account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`;
@@ -64,9 +78,10 @@ test("a kept connection that STS has closed meanwhile costs no failure", async (
 });
 
 test("credentials of our own that were rotated are found anew, without a failure", async () => {
+  writeKey("AKIAOLD");
   await callerIdentity("default", "eu-west-2");
   refused.add("AKIAOLD");
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIANEW");
+  writeKey("AKIANEW");
 
   await callerIdentity("default", "eu-west-2");
 
