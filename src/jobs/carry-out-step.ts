@@ -12,6 +12,7 @@ import { giveMovedEntry } from "./give-moved-entry.ts";
 import { addressOf } from "./open-cluster.ts";
 import type { ReachedCluster } from "./reach-cluster.ts";
 import { moveChanged, moveEvent, noteOnMove, recordMove } from "./record-move.ts";
+import { namingOwnPolicy } from "./rescue-lease.ts";
 
 /** What a run of a move works on. */
 export interface MoveRun {
@@ -81,7 +82,10 @@ async function doStep(run: MoveRun, step: MigrationStep, move: Move): Promise<re
 
 async function switchMode({ context, cluster, reached, gathered }: MoveRun): Promise<readonly string[]> {
   const { awsRequests: log, pause } = context;
-  await letAccessEntriesIn("default", addressOf(cluster), { ...(log && { log }), ...(pause && { pause }) });
+  const options = { ...(log && { log }), ...(pause && { pause }) };
+  await letAccessEntriesIn("default", addressOf(cluster), options).catch((error: unknown) => {
+    throw namingOwnPolicy(error, "migration-policy.json");
+  });
   const after = await reached.client.readAwsAuth();
   const isSame = isSameData(after, gathered.configMap);
   return [

@@ -1,5 +1,6 @@
 import type { AccessEntry } from "../access-entry/entry.ts";
 import { type AccessEntries, accessEntriesOf } from "../aws/access-entries.ts";
+import { managedNodes } from "../aws/node-roles.ts";
 import { parseDocument } from "../aws-auth/parse.ts";
 import { grantsAnnotation, readAnnotation } from "../grant/annotation.ts";
 import { withLedgerMemory } from "../grant/written.ts";
@@ -72,7 +73,13 @@ async function gather(
   const { holdings } = withLedgerMemory(annotated, await ledger.grantedOf(name), sealKeys);
   const document = parseDocument(configMap?.data ?? {});
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
-  return { facts: { ...place, mode, document, standing, creatorArn, holdings, told }, configMap, updating };
+  // As who carries the plan out: the creator's session may not ask it.
+  const nodes = await managedNodes("default", addressOf(cluster));
+  return {
+    facts: { ...place, mode, managedNodes: nodes, document, standing, creatorArn, holdings, told },
+    configMap,
+    updating,
+  };
 }
 
 async function standingEntries(entries: AccessEntries): Promise<readonly StandingEntry[]> {

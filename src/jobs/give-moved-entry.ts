@@ -37,7 +37,7 @@ export async function giveMovedEntry(
     await markWhole(entries, entry);
     return proof;
   } catch (error) {
-    throw namingOwnPolicy(error);
+    throw namingOwnPolicy(error, "migration-policy.json");
   } finally {
     entries.close();
   }

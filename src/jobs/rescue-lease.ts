@@ -61,10 +61,14 @@ export async function takeLease(place: LeasePlace, id: string): Promise<void> {
   await place.entries.remove(place.principalArn);
 }
 
-/** What is refused here is refused to the worker's own role, whoever makes the entries of grants. */
-export function namingOwnPolicy(error: unknown): unknown {
-  if (!(error instanceof AccessError) || error.code !== "access-entry-denied") return error;
-  const mend = "Give the worker's own role the statements of deploy/iam/rescue-policy.json.";
+/**
+ * What is refused here is refused to the worker's own role, whoever makes the entries of grants.
+ * @param file of deploy/iam, with the statements that it lacks
+ */
+export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
+  const isRefused = error instanceof AccessError && /^(?:access-entry|aws-access)-denied$/.test(error.code);
+  if (!isRefused) return error;
+  const mend = `Give the worker's own role the statements of deploy/iam/${file}.`;
   return new AccessError(error.code, error.what, { cause: error.cause, mend });
 }
 

@@ -51,7 +51,7 @@ async function wasCarriedOut(
   try {
     return await takeBackBegun(entries, name.replace("give-entry ", ""));
   } catch (error) {
-    throw namingOwnPolicy(error);
+    throw namingOwnPolicy(error, "migration-policy.json");
   } finally {
     entries.close();
   }

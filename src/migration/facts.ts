@@ -2,6 +2,7 @@ import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { goFold } from "../aws-auth/go-yaml/fold.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import type { Holding } from "../grant/holding.ts";
+import type { NodeType } from "./node-entry.ts";
 
 /** The access policy that gives what system:masters gives, to EKS's own authorizer. */
 export const CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy";
@@ -40,6 +41,15 @@ export interface WantedEntry {
   readonly isAdmin: boolean;
 }
 
+/** The role of nodes that EKS manages, and what they are. */
+export interface ManagedNodes {
+  /** With its path. */
+  readonly roleArn: string;
+  /** For people: `the managed node group workers`. */
+  readonly name: string;
+  readonly type: NodeType;
+}
+
 /** All that a plan of a migration goes by. */
 export interface MigrationFacts {
   /** As the configuration names it. */
@@ -54,6 +64,8 @@ export interface MigrationFacts {
   readonly creatorArn: string;
   /** What of the document is ours, by lower-case ARN. */
   readonly holdings: ReadonlyMap<string, Holding>;
+  /** Whose nodes EKS manages itself; null: it could not be asked. */
+  readonly managedNodes: readonly ManagedNodes[] | null;
   /** ARNs of roles with their paths, which aws-auth does not know. */
   readonly told: readonly string[];
 }

@@ -5,7 +5,14 @@ import { isNode } from "../aws-auth/names.ts";
 import { rivalsOf } from "../aws-auth/read-document.ts";
 import { isWildcard } from "../aws-auth/wildcards.ts";
 import { readNames } from "./entry-names.ts";
-import { isWhole, type MigrationFacts, principalKey, type StandingEntry, type WantedEntry } from "./facts.ts";
+import {
+  isWhole,
+  type ManagedNodes,
+  type MigrationFacts,
+  principalKey,
+  type StandingEntry,
+  type WantedEntry,
+} from "./facts.ts";
 import { lostByNodes, type NodeType, nodeTypeOf } from "./node-entry.ts";
 import { readWholeArn } from "./whole-arn.ts";
 
@@ -55,7 +62,7 @@ function fateOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<string
   }
   if (isCreator(item.arn, facts)) return { type: "creator", note: creatorNote };
   const there = standing.get(principalKey(item.arn));
-  if (isNode(item)) return fateOfNodes(item, there);
+  if (isNode(item)) return fateOfNodes(item, there, facts);
   const shares = facts.holdings.get(item.arn.toLowerCase())?.shares ?? [];
   const until = shares
     .map(({ endsAt }) => endsAt)
@@ -90,18 +97,41 @@ function fateOfAccount({ arn }: Entry): Fate {
   );
 }
 
-function fateOfNodes(item: Entry, there: StandingEntry | undefined): Fate {
-  const nodeType = nodeTypeOf(item);
+function fateOfNodes(item: Entry, there: StandingEntry | undefined, { managedNodes }: MigrationFacts): Fate {
+  const owners = managedNodes?.filter(({ roleArn }) => principalKey(roleArn) === principalKey(item.arn)) ?? [];
+  const nodeType = owners[0]?.type ?? nodeTypeOf(item);
   const lost = lostByNodes(item);
   const warning =
     lost.length === 0
       ? ""
       : ` Its groups ${lost.join(", ")} are not part of such an entry and are lost as soon as it stands: bind what they may do to something else before the mode is switched.`;
   if (there && there.type !== "STANDARD") {
-    return { type: "nodes", nodeType, isThere: true, note: `Its access entry of type ${there.type} stands.${warning}` };
+    const note = `Its access entry of type ${there.type} stands.${ownersText(owners)}${warning}`;
+    return { type: "nodes", nodeType, isThere: true, note };
   }
-  const note = `EKS makes an entry of type ${nodeType} itself for managed node groups and Fargate profiles. For nodes that you manage yourself: aws eks create-access-entry --type ${nodeType} --principal-arn ${item.arn} (with the role's path).${warning}`;
+  const command = `aws eks create-access-entry --type ${nodeType} --principal-arn ${owners[0]?.roleArn ?? `${item.arn} (with the role's path)`}`;
+  const note = `${whoseNodes(owners, managedNodes, nodeType, command)}${warning}`;
   return { type: "nodes", nodeType, isThere: false, note };
+}
+
+function ownersText(owners: readonly ManagedNodes[]): string {
+  return owners.length > 0 ? ` It is the role of ${owners.map(({ name }) => name).join(" and ")}.` : "";
+}
+
+/** EKS is asked whose nodes these are; where it may not be asked, the item alone does not tell. */
+function whoseNodes(
+  owners: readonly ManagedNodes[],
+  managedNodes: MigrationFacts["managedNodes"],
+  nodeType: NodeType,
+  command: string,
+): string {
+  if (owners.length > 0) {
+    return `It is the role of ${owners.map(({ name }) => name).join(" and ")}: EKS makes an entry of type ${nodeType} for it itself. Where none stands when the mode is switched: ${command}.`;
+  }
+  if (managedNodes) {
+    return `No managed node group and no Fargate profile has this role: its nodes are your own, or gone. For them: ${command}.`;
+  }
+  return `EKS makes an entry of type ${nodeType} itself for managed node groups and Fargate profiles; whether this is one could not be asked (deploy/iam/migration-policy.json). For nodes that you manage yourself: ${command}.`;
 }
 
 const creatorNote =

@@ -44,7 +44,8 @@ test("the code sends no command that the policies do not know", () => {
   const commands = new Set([...adapters.matchAll(/new (\w+Command)\(/g)].map(([, name]) => name));
 
   // GetCallerIdentity needs no permission (API reference of STS).
-  const actions = new Set([...actionsOf("access-entries-policy"), ...actionsOf("rescue-policy")]);
+  const names = ["access-entries-policy", "rescue-policy", "migration-policy"];
+  const actions = new Set(names.flatMap(actionsOf));
   const eks = [...actions]
     .filter((each) => each.startsWith("eks:"))
     .map((each) => `${each.replace("eks:", "")}Command`);
@@ -64,7 +65,7 @@ test("the worker may do what an assumed session takes, on named roles, and nothi
 
   expect(actionsOf("worker-policy")).toEqual(["cloudtrail:LookupEvents", ...session]);
   expect(actionsOf("creator-trust-policy")).toEqual(session);
-  const names = ["worker-policy", "creator-policy", "access-entries-policy", "rescue-policy"];
+  const names = ["worker-policy", "creator-policy", "access-entries-policy", "rescue-policy", "migration-policy"];
   const statements = names.flatMap((name) => read(name).Statement);
   const unbound = statements.filter(({ Resource = ["*"] }) => Resource.some((resource) => !isNamed(resource)));
   // LookupEvents knows no resources (service authorization reference of CloudTrail).
@@ -147,7 +148,7 @@ test("a session may do what the policy of its role allows, and nothing that the 
 
 /** Without a wildcard; the access entries of one named cluster are as narrow as their ARNs, which end in a UUID, can be. */
 function isNamed(resource: string): boolean {
-  return !resource.replace(/:access-entry\/\w+\/\*$/, "").includes("*");
+  return !resource.replace(/:(?:access-entry|nodegroup|fargateprofile)\/\w+\/\*$/, "").includes("*");
 }
 
 test("the trust policy wants the external id, our session's name and somebody to act for", () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { retryMove, withdrawMove } from "../../src/approval/decide-move.ts";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
@@ -17,6 +18,8 @@ import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { type MoveScene, moveScene } from "./move-scene.ts";
 
 const { cluster } = sceneConfig();
+const policyFile = new URL("../../deploy/iam/migration-policy.json", import.meta.url);
+const migrationPolicy = readFileSync(policyFile, "utf8").replaceAll("payments", "staging");
 let sandbox: Sandbox;
 let scene: MoveScene;
 
@@ -25,7 +28,9 @@ beforeEach(async () => {
   sandbox = await startSandbox();
   const { aws } = sandbox;
   Object.assign(aws.eks, { updateMs: 20, entryDelayMs: 20 });
-  aws.account.setAllowed(arns.worker, ["sts:*", "eks:*"]);
+  // What deploy/iam says is enough for all of it.
+  aws.account.setAllowed(arns.worker, ["sts:*"]);
+  aws.account.setPolicy(arns.worker, migrationPolicy);
   for (const [name, value] of Object.entries(sandbox.environmentOf("worker", { redisUrl: "" }))) {
     if (name.startsWith("AWS_")) vi.stubEnv(name, value);
   }
@@ -196,6 +201,7 @@ describe("a move that two approvers have approved", () => {
 
       expect(state).toBe("running");
       expect(trouble?.message).toContain(call.replace("eks.", "eks:"));
+      expect(trouble?.message).toContain("deploy/iam/migration-policy.json");
       expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
       await adminsSignIn();
       const now = scene.context().now();
@@ -313,6 +319,15 @@ describe("a move that somebody stops", () => {
     await adminsSignIn();
     expect(await typesOf(await scene.now())).toContain("migration.undone");
   });
+});
+
+test("whose nodes a role is of is asked of EKS", async () => {
+  const nodes = async () => (await scene.ask()).plan?.summary.items[0]?.sentences.join(" ");
+
+  expect(await nodes()).toContain("No managed node group and no Fargate profile has this role");
+  await stop();
+  sandbox.aws.updateCluster(clusterArnOf(cluster), { nodeRoles: [{ arn: arns.node, type: "EC2_LINUX" }] });
+  expect(await nodes()).toContain("It is the role of the managed node group ng-1");
 });
 
 test("what there is nothing to plan of is refused before anybody is asked", async () => {

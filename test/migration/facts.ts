@@ -32,6 +32,7 @@ export function someFacts(
     standing: [],
     creatorArn: role("cluster-creator"),
     holdings: new Map(),
+    managedNodes: null,
     told: [],
     ...facts,
     document: parseDocument(data),

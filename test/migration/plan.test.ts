@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { MigrationFacts } from "../../src/migration/facts.ts";
 import { planMigration } from "../../src/migration/plan.ts";
 import { account, fateOfRole, planned, role, section, someFacts, standingEntry, user } from "./facts.ts";
 
@@ -185,6 +186,27 @@ it.each([
   expect(fates[0]?.fate).toMatchObject({ type: "nodes", nodeType, isThere: false });
   expect(steps.at(-1)).toMatchObject({ arns: [dev.arn], after: { mapRoles: expect.stringContaining("role/nodes") } });
   expect(before).toEqual([expect.stringContaining(nodeType)]);
+});
+
+it("says by EKS's own word whose nodes a role is of, and of which type", () => {
+  const owned = (name: string, type: "EC2_LINUX" | "EC2_WINDOWS") => ({ roleArn: role("eks/nodes"), name, type });
+  const of = (managedNodes: MigrationFacts["managedNodes"]) =>
+    fateOfRole({ arn: role("nodes"), ...node }, { managedNodes });
+  const [linux, windows] = [
+    owned("the managed node group a", "EC2_LINUX"),
+    owned("the managed node group w", "EC2_WINDOWS"),
+  ];
+
+  expect(of([linux, { ...linux, name: "the managed node group b" }])).toMatchObject({
+    note: expect.stringMatching(
+      /^It is the role of the managed node group a and the managed node group b: EKS makes .+ --principal-arn \S+:role\/eks\/nodes\./,
+    ),
+  });
+  expect(of([windows])).toMatchObject({ nodeType: "EC2_WINDOWS" });
+  expect(of([{ ...linux, roleArn: role("others") }])).toMatchObject({
+    note: expect.stringContaining("No managed node group and no Fargate profile has this role"),
+  });
+  expect(of(null)).toMatchObject({ note: expect.stringContaining("could not be asked") });
 });
 
 it("says which groups of nodes an entry of EKS's own would not give", () => {

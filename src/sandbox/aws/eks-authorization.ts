@@ -14,6 +14,12 @@ const onEntries: ReadonlySet<EksAction> = new Set([
   "DisassociateAccessPolicy",
 ]);
 
+/** Calls that IAM allows on nodes (the same page, "Resource types"). */
+const nodesResource: Readonly<Partial<Record<EksAction, string>>> = {
+  DescribeNodegroup: "nodegroup",
+  DescribeFargateProfile: "fargateprofile",
+};
+
 /** Why IAM does not let the caller make the call; undefined: it does. */
 export function eksRefusal(service: EksService, call: AllowedCall): Refusal | undefined {
   const needed = [[`eks:${call.action}`, resourceOf(service, call)] as const, ...besides(call)];
@@ -29,6 +35,8 @@ function resourceOf(service: EksService, call: AllowedCall): string {
   if (call.action === "ListAccessPolicies") return "*";
   if (call.resourceArn !== "") return call.resourceArn;
   const arn = call.arnOf(call.cluster);
+  const nodes = nodesResource[call.action];
+  if (nodes) return `${arn.replace(":cluster/", `:${nodes}/`)}/${call.nodes}/00000000-0000-0000-0000-000000000000`;
   if (!onEntries.has(call.action)) return arn;
   return findEntry(service, call)?.entryArn ?? `${entryArnsOf(arn, call.principalArn)}/*`;
 }

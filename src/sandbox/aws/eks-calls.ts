@@ -6,6 +6,8 @@ export interface EksCall {
   policyArn: string;
   updateId: string;
   resourceArn: string;
+  /** The name of a node group or a Fargate profile. */
+  nodes: string;
   query: URLSearchParams;
   body: Readonly<Record<string, unknown>>;
 }
@@ -29,6 +31,10 @@ const routes = {
     "DELETE",
     new RegExp(`${entry}/(?<principalArn>[^/]+)/access-policies/(?<policyArn>[^/]+)$`),
   ],
+  ListNodegroups: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/node-groups$/],
+  DescribeNodegroup: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/node-groups\/(?<nodes>[^/]+)$/],
+  ListFargateProfiles: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/fargate-profiles$/],
+  DescribeFargateProfile: ["GET", /^\/clusters\/(?<cluster>[^/]+)\/fargate-profiles\/(?<nodes>[^/]+)$/],
   ListAccessPolicies: ["GET", /^\/access-policies$/],
   ListTagsForResource: ["GET", /^\/tags\/(?<resourceArn>[^/]+)$/],
   TagResource: ["POST", /^\/tags\/(?<resourceArn>[^/]+)$/],
@@ -58,6 +64,7 @@ export function readEksCall(method: string, url: URL, body: Buffer): EksCall | n
       policyArn: part("policyArn"),
       updateId: part("updateId"),
       resourceArn: part("resourceArn"),
+      nodes: part("nodes"),
       query: url.searchParams,
       body: readBody(body),
     };

@@ -72,7 +72,7 @@ export interface NewCluster {
 
 /** `accessEntries` stand in the place of all entries but those that EKS itself made. */
 export type ClusterChange = Partial<
-  Pick<EksCluster, "status" | "authenticationMode" | "endpoint" | "certificateAuthority">
+  Pick<EksCluster, "status" | "authenticationMode" | "endpoint" | "certificateAuthority" | "nodeRoles">
 > & { accessEntries?: readonly SandboxAccessEntry[] };
 
 export interface Registry extends Pick<AwsContext, "account" | "now"> {

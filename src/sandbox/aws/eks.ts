@@ -19,6 +19,7 @@ import { eksRefusal } from "./eks-authorization.ts";
 import { type EksAction, readEksCall } from "./eks-calls.ts";
 import { eksEvent } from "./eks-events.ts";
 import type { EksHandler, EksResult, EksService } from "./eks-service.ts";
+import { describeFargateProfile, describeNodegroup, listFargateProfiles, listNodegroups } from "./node-calls.ts";
 import { eksError } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 import { readClaim } from "./signature-claim.ts";
@@ -37,6 +38,10 @@ const handlers: Readonly<Record<EksAction, EksHandler>> = {
   ListAssociatedAccessPolicies: listAssociatedAccessPolicies,
   AssociateAccessPolicy: associateAccessPolicy,
   DisassociateAccessPolicy: disassociateAccessPolicy,
+  ListNodegroups: listNodegroups,
+  DescribeNodegroup: describeNodegroup,
+  ListFargateProfiles: listFargateProfiles,
+  DescribeFargateProfile: describeFargateProfile,
   ListAccessPolicies: listAccessPolicies,
   ListTagsForResource: listTagsForResource,
   TagResource: tagResource,

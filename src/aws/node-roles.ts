@@ -1,0 +1,86 @@
+import {
+  DescribeFargateProfileCommand,
+  DescribeNodegroupCommand,
+  EKSClient,
+  ListFargateProfilesCommand,
+  ListNodegroupsCommand,
+} from "@aws-sdk/client-eks";
+import { AccessError } from "../failure/access-error.ts";
+import type { ManagedNodes } from "../migration/facts.ts";
+import { clientSettings } from "./client-settings.ts";
+import type { CredentialSource } from "./credentials.ts";
+import type { ClusterAddress } from "./describe-cluster.ts";
+import { awsFailure } from "./explain-aws-error.ts";
+
+const mostPages = 10;
+
+/**
+ * Whose nodes EKS manages itself: of managed node groups and of Fargate profiles.
+ *
+ * @returns null where the caller may not ask
+ * @throws AccessError
+ */
+export async function managedNodes(
+  source: CredentialSource,
+  address: ClusterAddress,
+): Promise<readonly ManagedNodes[] | null> {
+  const client = new EKSClient(clientSettings(source, address.region));
+  try {
+    return [...(await nodegroups(client, address)), ...(await fargateProfiles(client, address))];
+  } catch (error) {
+    const { eksName, region, account } = address;
+    const failure = awsFailure(error, `eks:ListNodegroups on cluster ${eksName} in ${region} of account ${account}`);
+    if (failure instanceof AccessError && failure.code === "aws-access-denied") return null;
+    throw failure;
+  } finally {
+    client.destroy();
+  }
+}
+
+async function nodegroups(client: EKSClient, { eksName: clusterName }: ClusterAddress): Promise<ManagedNodes[]> {
+  const names = await pages(async (nextToken) => {
+    const answer = await client.send(new ListNodegroupsCommand({ clusterName, nextToken }));
+    return { names: answer.nodegroups, nextToken: answer.nextToken };
+  });
+  const found: ManagedNodes[] = [];
+  for (const nodegroupName of names) {
+    const { nodegroup } = await client.send(new DescribeNodegroupCommand({ clusterName, nodegroupName }));
+    const { nodeRole: roleArn = "", amiType = "" } = nodegroup ?? {};
+    const type = amiType.startsWith("WINDOWS_") ? "EC2_WINDOWS" : "EC2_LINUX";
+    found.push({ roleArn, name: `the managed node group ${nodegroupName}`, type });
+  }
+  return found;
+}
+
+async function fargateProfiles(client: EKSClient, { eksName: clusterName }: ClusterAddress): Promise<ManagedNodes[]> {
+  const names = await pages(async (nextToken) => {
+    const answer = await client.send(new ListFargateProfilesCommand({ clusterName, nextToken }));
+    return { names: answer.fargateProfileNames, nextToken: answer.nextToken };
+  });
+  const found: ManagedNodes[] = [];
+  for (const fargateProfileName of names) {
+    const { fargateProfile } = await client.send(
+      new DescribeFargateProfileCommand({ clusterName, fargateProfileName }),
+    );
+    const { podExecutionRoleArn: roleArn = "" } = fargateProfile ?? {};
+    found.push({ roleArn, name: `the Fargate profile ${fargateProfileName}`, type: "FARGATE_LINUX" });
+  }
+  return found;
+}
+
+interface Page {
+  readonly names: readonly string[] | undefined;
+  readonly nextToken: string | undefined;
+}
+
+async function pages(next: (token: string | undefined) => Promise<Page>): Promise<readonly string[]> {
+  const all: string[] = [];
+  let token: string | undefined;
+  for (let page = 0; page < mostPages; page += 1) {
+    const { names = [], nextToken } = await next(token);
+    all.push(...names);
+    token = nextToken;
+    if (!token) break;
+  }
+  return all;
+}
