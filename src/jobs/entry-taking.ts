@@ -134,7 +134,10 @@ function outcomesOf(
       return inEntries(identity, principal, written.get(key)?.tookMs ?? null);
     },
     remainsOf: (principal) => identityOfEntry(entryOf(principal.toLowerCase()), undefined),
-    doubtOf: (request) => lateCallDoubt(request, openSinceOf(tools, request.principal.toLowerCase()), now()),
+    doubtOf: (request) => {
+      const key = request.principal.toLowerCase();
+      return lateCallDoubt(request, { hasEntry: state.entries.has(key), openSince: openSinceOf(tools, key) }, now());
+    },
   };
 }
 

@@ -3,13 +3,19 @@ import { AccessError } from "../failure/access-error.ts";
 import { sealedEnd } from "../grant/due-work.ts";
 import type { AccessRequest } from "../request/request.ts";
 
+/** What is known of a principal's entry. */
+interface Seen {
+  readonly hasEntry: boolean;
+  /** Since when calls about it may have been sent that were not answered, ISO 8601; null: all were. */
+  readonly openSince: string | null;
+}
+
 /**
- * Why it is not certain yet that nothing of a grant comes to stand in an access entry; null: it is.
- *
- * @param openSince since when calls about its entry may have been sent that were not answered
+ * Why it is not certain yet that nothing of a grant comes to stand in an access entry; null: it is. An entry that is there
+ * says so itself, and none can be made beside it.
  */
-export function lateCallDoubt(request: AccessRequest, openSince: string | null, now: Date): AccessError | null {
-  const until = arrivesUntil(openSince, now) ?? arrivesUntil(begunSince(request, now), now);
+export function lateCallDoubt(request: AccessRequest, { hasEntry, openSince }: Seen, now: Date): AccessError | null {
+  const until = arrivesUntil(openSince, now) ?? (hasEntry ? null : arrivesUntil(begunSince(request, now), now));
   if (!until) return null;
   return new AccessError(
     "access-entry-late",

@@ -28,10 +28,9 @@ export async function reconcileWay<State extends Standing, Decided extends Settl
   opened: OpenedCluster,
   taking: Taking<State, Decided>,
 ): Promise<void> {
-  const answered = new Set<string>();
   for (let attempt = 1; ; attempt += 1) {
     const isLast = attempt >= attempts;
-    const result = await tryOnce({ context, cluster, opened, taking, answered, attempt, isLast });
+    const result = await tryOnce({ context, cluster, opened, taking, attempt, isLast });
     if (result === "done") return;
     if (result === "conflict") await (context.pause ?? wait)(Math.random() * 50 * 2 ** attempt);
   }
@@ -42,8 +41,6 @@ interface Attempt<State extends Standing, Decided extends Settlement> {
   readonly cluster: Cluster;
   readonly opened: OpenedCluster;
   readonly taking: Taking<State, Decided>;
-  /** Ids of grants of which nothing was sent before this run, and all that it has sent for them was answered. */
-  readonly answered: Set<string>;
   readonly attempt: number;
   readonly isLast: boolean;
 }
@@ -92,7 +89,7 @@ async function decide<State extends Standing, Decided extends Settlement>(
 }
 
 async function carryOut<State extends Standing, Decided extends Settlement>(
-  { context, cluster, opened, taking, answered, isLast }: Attempt<State, Decided>,
+  { context, cluster, opened, taking, isLast }: Attempt<State, Decided>,
   state: State,
   decided: Decided,
 ): Promise<Result> {
@@ -109,10 +106,7 @@ async function carryOut<State extends Standing, Decided extends Settlement>(
   const isConflict = (principal: string) => outcomes.failureOf(principal)?.kind === "conflict";
   const conflicts = isLast ? [] : [...decided.targets.keys()].filter(isConflict);
   const isDone = ({ principal }: AccessRequest) => !conflicts.includes(principal.toLowerCase());
-  await recordOutcomes(context, cluster, opened, { way: taking.way, decided, begun, answered, outcomes, isDone });
-  for (const { id, grant, principal } of decided.granted) {
-    if (!grant?.writeBegan && isConflict(principal)) answered.add(id);
-  }
+  await recordOutcomes(context, cluster, opened, { way: taking.way, decided, begun, outcomes, isDone });
   for (const _ of conflicts) context.metrics?.conflicts.inc({ cluster: cluster.name });
   return conflicts.length > 0 ? "conflict" : "done";
 }

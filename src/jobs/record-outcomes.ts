@@ -9,7 +9,7 @@ import { inParallel } from "./in-parallel.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
 import { activate, end, fail, noteDrift, putOff, voidApproval } from "./outcome.ts";
 import { prove } from "./prove.ts";
-import type { Failure, Outcomes, Settlement, VoidApproval } from "./taking.ts";
+import type { Failure, Outcomes, Settlement } from "./taking.ts";
 
 /** What a run has done. */
 export interface CarriedOut {
@@ -17,8 +17,6 @@ export interface CarriedOut {
   readonly decided: Settlement;
   /** The granted requests as their records are now. */
   readonly begun: readonly AccessRequest[];
-  /** Ids of grants of which nothing was sent before this run, and all that it has sent for them was answered. */
-  readonly answered: ReadonlySet<string>;
   readonly outcomes: Outcomes;
   /** Whether a request's principal is not tried again in this run. */
   readonly isDone: (request: AccessRequest) => boolean;
@@ -34,18 +32,12 @@ export async function recordOutcomes(
   const { decided, begun, isDone } = done;
   const voided = decided.voided.filter(({ request }) => isDone(request));
   const given = [...begun, ...decided.repaired].filter(isDone);
-  await inParallel(voided, (each) => recordVoid(context, done, each));
+  await inParallel(voided, ({ request, message }) => voidApproval(context, request, message));
   await inParallel([...decided.refused, ...decided.stuck], ({ request, refusal }) => fail(context, request, refusal));
   await inParallel(given, (request) => recordGiven(context, cluster, opened, done, request));
   await inParallel(decided.leaving.filter(isDone), (request) => recordTaken(context, done, request));
   await inParallel(decided.drifted, ({ request, message }) => noteDrift(context, request, message));
   await inParallel(decided.holding, (request) => noteDrift(context, request, null));
-}
-
-/** One that may have been written is asked for again only when nothing of it is left. */
-async function recordVoid(context: WorkerContext, done: CarriedOut, { request, message }: VoidApproval): Promise<void> {
-  const left = request.grant?.writeBegan ? whyLeft(done, request) : null;
-  await (left ? putOff(context, request, left) : voidApproval(context, request, message));
 }
 
 async function recordGiven(
@@ -86,7 +78,6 @@ async function recordTaken(context: WorkerContext, done: CarriedOut, request: Ac
 }
 
 /** Why something of a grant may be left; null: nothing is. */
-function whyLeft({ outcomes, answered }: CarriedOut, request: AccessRequest): unknown {
-  const asSent = answered.has(request.id) ? unwritten(request) : request;
-  return outcomes.failureOf(request.principal)?.error ?? outcomes.doubtOf(asSent);
+function whyLeft({ outcomes }: CarriedOut, request: AccessRequest): unknown {
+  return outcomes.failureOf(request.principal)?.error ?? outcomes.doubtOf(request);
 }

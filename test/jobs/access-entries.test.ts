@@ -290,6 +290,25 @@ test("a role is given access by its path, which the configuration names and nobo
   expect(await outside.given(arn)).toBeNull();
 });
 
+test("an approval that is void after a run that died is asked for again, and not only when its lease is over", async () => {
+  await outside.edit(engineer, ["readers"]);
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  const dies = async (...args: Parameters<typeof openCluster>) => {
+    const open = await openCluster(...args);
+    const setGroups = () => Promise.reject(new AccessError("aws-unreachable", "AWS did not answer"));
+    return { ...open, entries: open.entries && { ...open.entries, setGroups } };
+  };
+  await reconcileCluster({ ...context, openCluster: dies }, analytics);
+  await outside.edit(engineer, ["readers", "writers"]);
+
+  await reconcileCluster(context, analytics, "inspect");
+  expect((await requestOf(context, "r-one")).trouble?.code).toBe("access-entry-late");
+  await reconcileCluster({ ...context, now: () => new Date(Date.now() + 8 * 60_000) }, analytics);
+  expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+  expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
+});
+
 test("a process that stood still after it made its plan reads again before it sends anything", async () => {
   await outside.edit(engineer, ["readers"]);
   await ask(context, analytics, { id: "r-one" });
