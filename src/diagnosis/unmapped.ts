@@ -1,6 +1,7 @@
 import type { AwsAuthDocument, Entry } from "../aws-auth/document.ts";
 import { entryOf } from "../aws-auth/entry-of.ts";
 import type { Problem, Section } from "../aws-auth/problem.ts";
+import { wildcardsFor } from "../aws-auth/wildcards.ts";
 import { readPrincipal } from "../principal/arn.ts";
 import type { Caller } from "../principal/caller.ts";
 import { nearest } from "../request/nearest.ts";
@@ -14,6 +15,7 @@ export function unmappedCauses(document: AwsAuthDocument, caller: Caller): reado
     ...misspeltSections(document, caller),
     ...droppedContent(document, caller),
     ...neverMatching(document, caller),
+    ...wildcards(document, caller),
     ...otherPaths(document, caller),
     ...shutOut(document, caller),
     ...otherAccounts(document, caller),
@@ -73,6 +75,17 @@ function neverMatching({ entries }: AwsAuthDocument, { principal }: Caller): Cau
     const message = `The entry ${placeOf(entry)} is for ${named(entry.arn)} and matches nobody. ${reading.message}`;
     return cause("entry-never-matches", message, `Write ${named(reading.suggestion)} there.`);
   });
+}
+
+/** An entry that fits the caller by a wildcard, which most releases of the authenticator take for a letter. */
+function wildcards(document: AwsAuthDocument, { principal }: Caller): Cause[] {
+  return wildcardsFor(document, principal.arn).map((entry) =>
+    cause(
+      "entry-never-matches",
+      `The entry ${placeOf(entry)} is for ${named(entry.arn)}, which matches ${principal.arn} only where the authenticator is one of the newest releases.`,
+      `Write ${named(principal.arn)} into an entry of its own, and take the wildcard out.`,
+    ),
+  );
 }
 
 /** A role's path is never seen, a user's path always counts. */

@@ -172,6 +172,13 @@ describe("somebody whom the document makes nobody of", () => {
     expect(remedy).toBe(`Write \`${developers}\` there.`);
   });
 
+  test("fits a wildcard, which not every release of the authenticator takes for one", () => {
+    const { message } = theCause(nobody(roleEntry('"arn:aws:iam::*:role/dev*"')), "entry-never-matches");
+
+    expect(message).toContain("is for `arn:aws:iam::*:role/dev*`");
+    expect(message).toContain(`matches ${developers} only where the authenticator is one of the newest releases`);
+  });
+
   test("is an IAM user that is written with another path", () => {
     const given = "arn:aws:iam::111122223333:user/people/jane";
     const mapUsers = "- userarn: arn:aws:iam::111122223333:user/jane\n  username: jane\n";
