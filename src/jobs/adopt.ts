@@ -74,11 +74,13 @@ async function adoptHoldings(
   for (const holding of holdings.values()) {
     for (const share of holding.shares) {
       const known = await context.ledger.get(share.id);
+      const hasEnded = Date.parse(share.endsAt) <= context.now().getTime();
       if (known) {
-        if (isClosed(known)) over.push(share.id);
+        // Whatever the record says, and also where somebody took it out of the lists by which runs find it.
+        if (isClosed(known) || hasEnded) over.push(share.id);
         continue;
       }
-      const isOver = withdrawn.has(share.id) || Date.parse(share.endsAt) <= context.now().getTime();
+      const isOver = withdrawn.has(share.id) || hasEnded;
       if (!isOver) await recover(context, cluster, client, memory, holding, share);
       (isOver ? adoption.ended : adoption.recovered).push(share.id);
     }

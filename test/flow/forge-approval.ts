@@ -21,6 +21,7 @@ export async function forgeApproval(redisUrl: string): Promise<void> {
     const forged: AccessRequest = { ...request, version, state: "approved", approvals: [approval], grant };
     await redis.hset(key, { version, record: JSON.stringify(forged) });
     await redis.zadd("{eks-access}:due", 0, request.id);
+    await redis.zadd(`{eks-access}:granted-of-cluster:${request.cluster}`, Date.parse(grant.endsAt), request.id);
   }
   redis.disconnect();
 }

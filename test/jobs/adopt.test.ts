@@ -57,6 +57,19 @@ test("a lease that is over and comes back with a backup of aws-auth is taken awa
   expect(aws.awsAuth()?.data?.mapUsers).toContain("eks-access:viewers");
 });
 
+test("a lease that somebody took out of the ledger's lists ends by the cluster's own memory", async () => {
+  const { aws, clock, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(context(), cluster);
+  const unlisted = { ...context(), ledger: { ...ledger, grantedOf: async () => [] } };
+  await adoptCluster(unlisted, cluster);
+  expect(aws.awsAuth()?.data?.mapUsers).toContain("eks-access:admins");
+
+  clock.ms += 2 * 3_600_000;
+  await adoptCluster(unlisted, cluster);
+
+  expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
+});
+
 test.each([
   ["that somebody made up", JSON.stringify({ v: 2, held: [], gone: [], before: null, seal: "00000000.00" })],
   ["of another cluster", writeAnnotation("production", [aHolding()], sealKeys) ?? ""],
