@@ -2,7 +2,7 @@ import { Redis } from "ioredis";
 import { scheduleGrant } from "../../src/grant/grant.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
 
-/** What an attacker does who has Redis, but not the key: approves every pending request, with a made-up seal. */
+/** What an attacker does who has Redis, but not the key: approves every pending request, with a made-up seal, wherever it stands. */
 export async function forgeApproval(redisUrl: string): Promise<void> {
   const redis = new Redis(redisUrl);
   const now = new Date();
