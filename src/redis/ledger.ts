@@ -10,7 +10,7 @@ import { countsKey, openByClusterKey, readCounts } from "./counts.ts";
 import { appendEvent, chainHeadKey, eventsKey, readEvents, readEventsOf } from "./events.ts";
 import { readGoodApprovers, rememberGoodApprovers } from "./good-approvers.ts";
 import { changeLink, principalsKey, readLink, readLinkProposal, rememberLink } from "./links.ts";
-import { duePendingIds, grantedIds, listsOf, logKey, pageOfList, requesterKey } from "./lists.ts";
+import { duePendingIds, grantedIds, listsOf, listUnlisted, logKey, pageOfList, requesterKey } from "./lists.ts";
 import { redisMoves } from "./moves.ts";
 import { noteEvent } from "./note.ts";
 import { readRecord, readRecords, readVersions, requestKey } from "./records.ts";
@@ -44,9 +44,12 @@ export function redisLedger(redis: RedisClient): Ledger {
     commit: (change) => reach(() => commit(redis, change)),
     note: (event) => reach(() => noteEvent(redis, event)),
     due: (now, limit) =>
-      reach(async () =>
-        readRecords(redis, await redis.zrangebyscore(keys.due, "-inf", now.getTime(), "LIMIT", 0, limit)),
-      ),
+      reach(async () => {
+        const ids = await redis.zrangebyscore(keys.due, "-inf", now.getTime(), "LIMIT", 0, limit);
+        const requests = await readRecords(redis, ids);
+        await listUnlisted(redis, requests);
+        return requests;
+      }),
     grantedOf: (cluster) => reach(async () => readRecords(redis, await grantedIds(redis, cluster))),
     duePendingOf: (cluster, now, limit) =>
       reach(async () => readRecords(redis, await duePendingIds(redis, keys.due, cluster, now, limit))),

@@ -2,6 +2,8 @@ import type { ListOf } from "../ledger/ledger.ts";
 import { type ListName, placeIn } from "../request/lists.ts";
 import type { AccessRequest } from "../request/request.ts";
 import type { RedisClient } from "./client.ts";
+import { requestKey } from "./records.ts";
+import { runScript, scriptOf } from "./script.ts";
 
 const prefix = "{eks-access}";
 
@@ -35,6 +37,32 @@ export function listsOf(request: AccessRequest): readonly { readonly key: string
 export function grantedIds(redis: RedisClient, cluster: string): Promise<readonly string[]> {
   return redis.zrange(clusterKey("granted", cluster), "0", "-1");
 }
+
+/**
+ * A record has its place in the lists by the commit that wrote it. One that has none there was written by somebody else, or is
+ * left of a copy: unlisted, no run would ever look at it, and nobody be told that its approval is none. It gets its
+ * place, where it is still the record that was read.
+ */
+export async function listUnlisted(redis: RedisClient, requests: readonly AccessRequest[]): Promise<void> {
+  const granted = requests.filter((request) => placeIn("granted", request) !== null);
+  if (granted.length === 0) return;
+  const look = redis.pipeline();
+  for (const { cluster, id } of granted) look.zscore(clusterKey("granted", cluster), id);
+  const places = (await look.exec()) ?? [];
+  for (const request of granted.filter((_, index) => places[index]?.[1] === null)) {
+    const listed = listsOf(request).flatMap(({ key, place }) => (place === null ? [] : [{ key, place }]));
+    const keys = [requestKey(request.id), ...listed.map(({ key }) => key)];
+    const values = [String(request.version), request.id, ...listed.map(({ place }) => String(place))];
+    await runScript(redis, listScript, keys, values);
+  }
+}
+
+/** KEYS: record, lists. ARGV: version, id, the place in each list */
+const listScript = scriptOf(`
+if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
+for i = 2, #KEYS do redis.call('ZADD', KEYS[i], ARGV[i + 1], ARGV[2]) end
+return 1
+`);
 
 /** Of all that is due at once no more are looked through; what is left is due again in a moment. */
 const mostDue = 10_000;

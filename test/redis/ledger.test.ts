@@ -5,7 +5,7 @@ import { type AuditEvent, chainHash, digestOfEvent, genesis, verifyChain } from 
 import { AccessError } from "../../src/failure/access-error.ts";
 import { connectRedis } from "../../src/redis/connect.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
-import { aRequest } from "../builders/a-request.ts";
+import { aGrantedRequest, aRequest } from "../builders/a-request.ts";
 import { anEvent } from "../builders/an-event.ts";
 import { ledgerContract } from "../ledger/contract.ts";
 import { aRedis } from "../redis.ts";
@@ -30,6 +30,24 @@ test("the chain that Redis computes is the chain that we verify, for any event i
     expect(written[index]?.hash).toBe(expected);
   }
   expect(verifyChain(written)).toEqual({ type: "whole", count: 300, head: expected });
+});
+
+test("a record that was written past the lists is listed when something is due about it, so that a run looks at it", async () => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  await ledger.commit({ after: aRequest({ id: "r-1" }), event: anEvent({ request: "r-1" }) });
+  const forged = aGrantedRequest({ state: "scheduled" }, { id: "r-1", version: 2 });
+  await redis.hset("{eks-access}:request:r-1", { version: 2, record: JSON.stringify(forged) });
+  const before = await ledger.grantedOf(forged.cluster);
+
+  await ledger.due(new Date(8.64e15), 10);
+
+  const after = await ledger.grantedOf(forged.cluster);
+  await close();
+  await database.close();
+  expect(before).toEqual([]);
+  expect(after).toEqual([forged]);
 });
 
 test("a Redis that goes away is told as a ledger that can't be reached", async () => {
