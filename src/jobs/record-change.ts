@@ -59,11 +59,13 @@ async function commitAndWake(
   return result;
 }
 
+/** All at once: an acknowledgement may wait for it. */
 async function wake(queues: Queues, request: AccessRequest, now: Date): Promise<void> {
   const due = dueAt(request);
-  if (due !== null && due <= now.getTime()) {
-    await wakeCluster(queues, request.state === "pending" ? "preview" : "reconcile", request.cluster);
-  }
-  if (signInDueAt(request) !== null) await wakeCluster(queues, "sign-in", request.cluster);
-  await wakeMessage(queues, request.id);
+  const look = request.state === "pending" ? "preview" : "reconcile";
+  await Promise.all([
+    due !== null && due <= now.getTime() && wakeCluster(queues, look, request.cluster),
+    signInDueAt(request) !== null && wakeCluster(queues, "sign-in", request.cluster),
+    wakeMessage(queues, request.id),
+  ]);
 }

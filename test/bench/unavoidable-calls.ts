@@ -30,7 +30,6 @@ process.stdout.write(JSON.stringify({ milliseconds: sums.slice(warmUp) }));
 
 async function once(run: number): Promise<number> {
   const timer = startTimer();
-  await timer.time(() => worker.send(new GetCallerIdentityCommand({})));
   const session = { RoleArn: roleArn, RoleSessionName: "bench", ExternalId: externalId, DurationSeconds: 900 };
   const { Credentials } = await timer.time(() => worker.send(new AssumeRoleCommand(session)));
   const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = Credentials ?? {};
