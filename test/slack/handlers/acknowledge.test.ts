@@ -87,7 +87,7 @@ test("what takes longer than Slack waits is acknowledged all the same, and nobod
   await expect.poll(async () => (await stage.ledger.get("r-form"))?.state).toBe("denied");
 });
 
-test("a command that only looks is acknowledged at once", async () => {
+test("a command that only looks is acknowledged before its answer, where that takes long", async () => {
   let answer = (_: null) => {};
   const answered = new Promise<null>((resolve) => {
     answer = resolve;
