@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { type Acknowledgement, ackDeadline, type Deliver, type Outgoing, type Retry } from "./delivery.ts";
 import { isObject, parseJson, textAt } from "./json.ts";
 
@@ -62,10 +62,11 @@ export function makeSocketMode(url: () => string, appId: string): SocketMode {
   };
 }
 
-/** Slack sends to any one of an app's connections; here to each in its turn. */
+/** Slack sends to any one of an app's connections; here to each in its turn that has not said goodbye. */
 function nextOf(open: WebSocket[]): WebSocket | undefined {
-  const socket = open.shift();
-  if (socket) open.push(socket);
+  const next = open.findIndex(({ readyState }) => readyState === WebSocket.OPEN);
+  const socket = open[next];
+  if (socket) open.push(...open.splice(next, 1));
   return socket;
 }
 
