@@ -134,8 +134,8 @@ const ofCluster: readonly string[] = [
 
 async function examineCluster({ environment, config }: Settings, name: string): Promise<Examined> {
   const [{ reportChain }, { examineSignIn }] = await Promise.all([
-    import("../jobs/chain.ts"),
-    import("../jobs/examine-sign-in.ts"),
+    import("../jobs/questions/chain.ts"),
+    import("../jobs/sign-in/examine-sign-in.ts"),
   ]);
   const what = `Cluster ${name}`;
   const cluster = config.clusters.get(name);

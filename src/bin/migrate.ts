@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { gatherMigration } from "../jobs/gather-migration.ts";
+import { gatherMigration } from "../jobs/migration/gather-migration.ts";
 import { type MigrationFacts, principalKey } from "../migration/facts.ts";
 import { type MigrationResult, planMigration } from "../migration/plan.ts";
 import { summarizeMigration } from "../migration/summary.ts";

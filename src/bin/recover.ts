@@ -1,6 +1,6 @@
 import { explain } from "../failure/access-error.ts";
-import { adoptCluster } from "../jobs/adopt.ts";
 import type { WorkerContext } from "../jobs/context.ts";
+import { adoptCluster } from "../jobs/reconcile/adopt.ts";
 import type { CommandIo } from "./command-io.ts";
 import { readSettings } from "./settings.ts";
 import { withWorkerContext } from "./worker-context.ts";

@@ -1,7 +1,7 @@
 import type { ProcessKind, SlackEnvironment } from "../config/environment.ts";
 import type { WorkerContext } from "../jobs/context.ts";
 import { endedBy, type Stoppable } from "../jobs/hand-back.ts";
-import { fewAtOnce, workerQuestions } from "../jobs/worker-questions.ts";
+import { fewAtOnce, workerQuestions } from "../jobs/questions/worker-questions.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
 import type { RedisClient } from "../redis/client.ts";
 import { newRequestId } from "./request-id.ts";

@@ -2,7 +2,7 @@ import type { SealKeys } from "../approval/seal.ts";
 import type { RequestIds } from "../audit/request-ids.ts";
 import type { Config } from "../config/config.ts";
 import type { WorkerMetrics } from "../metrics/worker-metrics.ts";
-import type { OpenedCluster, openCluster } from "./open-cluster.ts";
+import type { OpenedCluster, openCluster } from "./open/open-cluster.ts";
 import type { RecordContext } from "./record-change.ts";
 
 /** What the worker's jobs are given. */

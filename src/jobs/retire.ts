@@ -4,7 +4,7 @@ import { type Closing, closeForGoneCluster } from "../grant/close.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
-import { openCluster } from "./open-cluster.ts";
+import { openCluster } from "./open/open-cluster.ts";
 import { eventOf, recordChange } from "./record-change.ts";
 
 /** Whether AWS says that a cluster is gone. @throws AccessError where it does not say */

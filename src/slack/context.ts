@@ -1,7 +1,7 @@
 import type { SealKeys } from "../approval/seal.ts";
 import type { Config } from "../config/config.ts";
+import type { WorkerQuestions } from "../jobs/questions/worker-questions.ts";
 import type { RecordContext } from "../jobs/record-change.ts";
-import type { WorkerQuestions } from "../jobs/worker-questions.ts";
 import type { Directory } from "./directory.ts";
 
 /** What the handlers of the slack process are given. It holds no AWS right and no way to a cluster (law 1). */

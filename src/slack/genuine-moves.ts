@@ -1,6 +1,6 @@
 import { isGenuinePlan } from "../approval/seal-move.ts";
+import { moveEvent, recordMove } from "../jobs/migration/record-move.ts";
 import type { RecordContext } from "../jobs/record-change.ts";
-import { moveEvent, recordMove } from "../jobs/record-move.ts";
 import type { MoveLedger } from "../ledger/moves.ts";
 import { type Move, reviseMove } from "../migration/move.ts";
 import type { SlackContext } from "./context.ts";

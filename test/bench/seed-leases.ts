@@ -4,10 +4,10 @@ import { grantsAnnotation, writeAnnotation } from "../../src/grant/annotation.ts
 import type { Holding } from "../../src/grant/holding.ts";
 import { noWithdrawals } from "../../src/grant/withdrawal.ts";
 import { rememberWritten } from "../../src/grant/written.ts";
-import { identityInDocument } from "../../src/jobs/cluster-state.ts";
-import { inDocument } from "../../src/jobs/prove.ts";
+import { identityInDocument } from "../../src/jobs/reconcile/cluster-state.ts";
+import { inDocument } from "../../src/jobs/reconcile/prove.ts";
+import { type DocumentSettlement, settle } from "../../src/jobs/reconcile/settle.ts";
 import { eventOf } from "../../src/jobs/record-change.ts";
-import { type DocumentSettlement, settle } from "../../src/jobs/settle.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { digestOfChange } from "../../src/request/digest.ts";
 import { type AccessRequest, createRequest } from "../../src/request/request.ts";

@@ -9,7 +9,7 @@ import { readSettings } from "../../src/bin/settings.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { account, arns, initialAwsAuth } from "../../src/sandbox/scene.ts";
-import { moveScene } from "../jobs/move-scene.ts";
+import { moveScene } from "../jobs/migration/move-scene.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
 

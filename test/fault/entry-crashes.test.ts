@@ -1,13 +1,22 @@
 import { expect, test } from "vitest";
 import type { AccessEntries } from "../../src/aws/access-entries.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
-import { openCluster } from "../../src/jobs/open-cluster.ts";
-import { reconcileCluster } from "../../src/jobs/reconcile.ts";
+import { openCluster } from "../../src/jobs/open/open-cluster.ts";
+import { reconcileCluster } from "../../src/jobs/reconcile/reconcile.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
 import { arns } from "../../src/sandbox/scene.ts";
-import { approve, ask, clusterIn, give, modesConfig, outsideEntries, requestOf, revokeOnly } from "../jobs/taking.ts";
+import {
+  approve,
+  ask,
+  clusterIn,
+  give,
+  modesConfig,
+  outsideEntries,
+  requestOf,
+  revokeOnly,
+} from "../jobs/reconcile/taking.ts";
 import { useWorkerSide } from "../jobs/worker-side.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { adoptCluster } from "../../src/jobs/adopt.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
-import { previewCluster } from "../../src/jobs/preview.ts";
-import { reconcileCluster } from "../../src/jobs/reconcile.ts";
+import { previewCluster } from "../../src/jobs/preview/preview.ts";
+import { adoptCluster } from "../../src/jobs/reconcile/adopt.ts";
+import { reconcileCluster } from "../../src/jobs/reconcile/reconcile.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
 import { initialAwsAuth } from "../../src/sandbox/scene.ts";

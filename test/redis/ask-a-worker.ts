@@ -1,6 +1,6 @@
 import { Worker } from "bullmq";
+import { workerQuestions } from "../../src/jobs/questions/worker-questions.ts";
 import { openQueues, queuePrefix } from "../../src/jobs/queues.ts";
-import { workerQuestions } from "../../src/jobs/worker-questions.ts";
 import type { RedisAccess } from "../../src/redis/client.ts";
 import { connectRedis, connectRedisBlocking } from "../../src/redis/connect.ts";
 

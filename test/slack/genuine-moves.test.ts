@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { sealMovePlan } from "../../src/approval/seal-move.ts";
-import { moveEvent } from "../../src/jobs/record-move.ts";
+import { moveEvent } from "../../src/jobs/migration/record-move.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { createMove, type Move } from "../../src/migration/move.ts";
 import { genuineLedger } from "../../src/slack/genuine-ledger.ts";

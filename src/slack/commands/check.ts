@@ -1,4 +1,4 @@
-import { checkReport } from "../../jobs/check-report.ts";
+import { checkReport } from "../../jobs/questions/check-report.ts";
 import { absentAnswer, checkAnswer } from "../messages/check-answer.ts";
 import { notFoundOutAnswer, noWorkerAnswer } from "../messages/why-answer.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";

@@ -1,4 +1,4 @@
-import { creatorReport } from "../../jobs/creator-report.ts";
+import { creatorReport } from "../../jobs/questions/creator-report.ts";
 import { creatorAnswer } from "../messages/creator-answer.ts";
 import { noWorkerAnswer } from "../messages/why-answer.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";

@@ -1,4 +1,4 @@
-import { migrationReport } from "../../jobs/migration-report.ts";
+import { migrationReport } from "../../jobs/migration/migration-report.ts";
 import { isOver } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { answersFor } from "../../policy/may-see.ts";

@@ -1,6 +1,6 @@
 import { completeChain, type Link } from "../../diagnosis/link.ts";
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
-import { chainReport } from "../../jobs/chain-report.ts";
+import { chainReport } from "../../jobs/questions/chain-report.ts";
 import { openFor } from "../../ledger/open-for.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { answersFor } from "../../policy/may-see.ts";

@@ -1,4 +1,4 @@
-import { whyReport } from "../../jobs/why-report.ts";
+import { whyReport } from "../../jobs/questions/why-report.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { answersFor } from "../../policy/may-see.ts";
 import type { SlackContext } from "../context.ts";

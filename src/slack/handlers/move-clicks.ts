@@ -1,6 +1,6 @@
 import { decideMove, type MoveClick, type MoveVerdict, retryMove, withdrawMove } from "../../approval/decide-move.ts";
 import type { EventType } from "../../audit/event.ts";
-import { moveEvent, recordMove } from "../../jobs/record-move.ts";
+import { moveEvent, recordMove } from "../../jobs/migration/record-move.ts";
 import { createMove, isOver, type Move, nextMoveId } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { answersFor } from "../../policy/may-see.ts";

@@ -1,4 +1,4 @@
-import type { CreatorReport } from "../../jobs/creator-report.ts";
+import type { CreatorReport } from "../../jobs/questions/creator-report.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { creatorOf, wayWithoutCreator } from "../../policy/creation.ts";
 import { type Creator, creatorArnOf, isSameCreator } from "../../policy/creator.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { WhyReport } from "../../../src/jobs/why-report.ts";
+import type { WhyReport } from "../../../src/jobs/questions/why-report.ts";
 import { textOf } from "../../../src/sandbox/slack/text-of.ts";
 import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sealMovePlan } from "../../../src/approval/seal-move.ts";
-import { moveEvent } from "../../../src/jobs/record-move.ts";
+import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
 import { type Move, reviseMove } from "../../../src/migration/move.ts";
 import { textOf } from "../../../src/sandbox/slack/text-of.ts";
 import { configText } from "../../builders/a-cluster.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { beginRescue } from "../../../src/jobs/rescue.ts";
+import { beginRescue } from "../../../src/jobs/rescue/rescue.ts";
 import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { approvalMessage } from "../../../src/slack/messages/approval-message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { CreatorReport } from "../../../src/jobs/creator-report.ts";
+import type { CreatorReport } from "../../../src/jobs/questions/creator-report.ts";
 import type { Creator } from "../../../src/policy/creator.ts";
 import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { creatorAnswer } from "../../../src/slack/messages/creator-answer.ts";

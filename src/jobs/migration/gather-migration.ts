@@ -1,0 +1,105 @@
+import type { AccessEntry } from "../../access-entry/entry.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import { managedNodes } from "../../aws/node-roles.ts";
+import { parseDocument } from "../../aws-auth/parse.ts";
+import { grantsAnnotation, readAnnotation } from "../../grant/annotation.ts";
+import { withLedgerMemory } from "../../grant/written.ts";
+import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import type { MigrationFacts, StandingEntry } from "../../migration/facts.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { clusterArnOf } from "../../policy/cluster-arn.ts";
+import { partitionOf } from "../../policy/may-request.ts";
+
+import type { WorkerContext } from "../context.ts";
+import { addressOf } from "../open/open-cluster.ts";
+import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
+import type { Errand } from "../open/session-of.ts";
+
+/** The tag of an access entry that a migration makes, with how far it came: `begun`, then `whole`. */
+export const migrationTag = "eks-access/migration";
+
+/** Entries are read one by one; EKS throttles whoever asks for many at once. */
+const atOnce = 5;
+
+/** What a plan goes by, with the document that it was read from; null: there is none, or nobody reads it. */
+export interface GatheredMigration {
+  readonly facts: MigrationFacts;
+  readonly configMap: AwsAuthConfigMap | null;
+  /** Whether EKS is changing the cluster, as when its mode is being switched. */
+  readonly updating: boolean;
+}
+
+/**
+ * All that a plan of a migration goes by, read from the cluster and from EKS as the creator. Nothing is written.
+ *
+ * @param told ARNs of roles with their paths
+ * @throws AccessError
+ */
+export function gatherMigration(
+  context: WorkerContext,
+  cluster: Cluster,
+  requester: string,
+  told: readonly string[],
+): Promise<MigrationFacts> {
+  return withMigration(context, cluster, { id: "migrate", requester }, told, async (_, { facts }) => facts);
+}
+
+/** The same, for whoever has to write on what was read. @throws AccessError */
+export function withMigration<T>(
+  context: WorkerContext,
+  cluster: Cluster,
+  errand: Errand,
+  told: readonly string[],
+  run: (reached: ReachedCluster, gathered: GatheredMigration) => Promise<T>,
+): Promise<T> {
+  return reachCluster(context, cluster, errand, async (reached) =>
+    run(reached, await gather(context, cluster, reached, told)),
+  );
+}
+
+async function gather(
+  { ledger, sealKeys }: WorkerContext,
+  cluster: Cluster,
+  { client, credentials, creatorArn, description }: ReachedCluster,
+  told: readonly string[],
+): Promise<GatheredMigration> {
+  const { name, account } = cluster;
+  const { authenticationMode: mode, status } = description;
+  const updating = status === "UPDATING";
+  const standing = mode === "CONFIG_MAP" ? [] : await standingEntries(accessEntriesOf(credentials, addressOf(cluster)));
+  const configMap = mode === "API" ? null : await client.readAwsAuth();
+  const annotation = readAnnotation(name, configMap?.annotations[grantsAnnotation], sealKeys);
+  const annotated = annotation.type === "holdings" ? annotation.holdings : [];
+  const { holdings } = withLedgerMemory(annotated, await ledger.grantedOf(name), sealKeys);
+  const document = parseDocument(configMap?.data ?? {});
+  const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
+  // As who carries the plan out: the creator's session may not ask it.
+  const nodes = await managedNodes("default", addressOf(cluster));
+  return {
+    facts: { ...place, mode, managedNodes: nodes, document, standing, creatorArn, holdings, told },
+    configMap,
+    updating,
+  };
+}
+
+async function standingEntries(entries: AccessEntries): Promise<readonly StandingEntry[]> {
+  try {
+    const arns = await entries.list();
+    const found: StandingEntry[] = [];
+    for (let from = 0; from < arns.length; from += atOnce) {
+      const read = await Promise.all(arns.slice(from, from + atOnce).map((arn) => entries.describe(arn)));
+      found.push(...read.flatMap((entry) => (entry ? [asStanding(entry)] : [])));
+    }
+    return found;
+  } finally {
+    entries.close();
+  }
+}
+
+/** An entry of EKS as a plan sees it. */
+export function asStanding({ principalArn, type, username, groups, policies, tags }: AccessEntry): StandingEntry {
+  const said = tags[migrationTag];
+  const migrated = said === "begun" || said === "whole" ? said : null;
+  const isLeased = Object.keys(tags).some((key) => key.startsWith("eks-access/") && key !== migrationTag);
+  return { principalArn, type, username, groups, policies, migrated, isLeased };
+}

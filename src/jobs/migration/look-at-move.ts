@@ -1,0 +1,82 @@
+import { sealMovePlan } from "../../approval/seal-move.ts";
+import { AccessError, explain } from "../../failure/access-error.ts";
+import { type Move, moveDueAt, reviseMove } from "../../migration/move.ts";
+import { planMigration } from "../../migration/plan.ts";
+import { summarizeMigration } from "../../migration/summary.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { nextTry } from "../../request/retry.ts";
+import type { WorkerContext } from "../context.ts";
+import { wakeCluster } from "../queues.ts";
+import { withMigration } from "./gather-migration.ts";
+import { moveChanged, moveEvent, noteOnMove, recordMove } from "./record-move.ts";
+import { lapseMove, runMove } from "./run-move.ts";
+
+/** What somebody has to mend is looked at again by itself after this, or at once by a click. */
+const mendedAfterMs = 10 * 60_000;
+
+/** Makes the move of a cluster go on, where something is due: its plan, its end, or its next steps. */
+export async function lookAtMove(context: WorkerContext, cluster: Cluster): Promise<void> {
+  const move = await context.ledger.moves.latestOf(cluster.name);
+  const due = move && moveDueAt(move);
+  if (!move || due === null || due > context.now().getTime()) return;
+  try {
+    if (move.state !== "pending") await runMove(context, cluster, move.id);
+    else if (Date.parse(move.lapsesAt) <= context.now().getTime())
+      await lapseMove(context, move, "nobody decided in time");
+    else await plan(context, cluster, move);
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "record-changed") {
+      return wakeCluster(context.queues, "move", cluster.name);
+    }
+    context.log.warn({ cluster: cluster.name, request: move.id, err: error }, "a migration does not go on");
+    await putOffMove(context, move, error);
+  }
+}
+
+/** Looks at the cluster before anybody is asked (as of a request). */
+async function plan(context: WorkerContext, cluster: Cluster, move: Move): Promise<void> {
+  const errand = { id: move.id, requester: move.requester };
+  const facts = await withMigration(context, cluster, errand, move.told, async (_, gathered) => gathered.facts);
+  const result = planMigration(facts);
+  const now = context.now();
+  const after = reviseMove(move, planned(context, move, result, now));
+  const detail = { plan: after.plan?.digest ?? "", code: after.refusal?.code ?? "" };
+  const event = moveEvent(after.plan ? "migration.planned" : "migration.refused", after, "worker", now, detail);
+  if ((await recordMove(context, after, event, now)).type === "conflict") throw moveChanged(move);
+}
+
+function planned(
+  { sealKeys }: WorkerContext,
+  move: Move,
+  result: ReturnType<typeof planMigration>,
+  now: Date,
+): Partial<Omit<Move, "id" | "version">> {
+  const over = { state: "refused", trouble: null, endedAt: now.toISOString() } as const;
+  if (result.type === "refused") return { ...over, refusal: { code: result.code, message: result.message } };
+  if (result.steps.length === 0) {
+    const message = `There is nothing to do. ${result.keptBecause ?? "No item of aws-auth can move."}`;
+    return { ...over, refusal: { code: "nothing-to-move", message } };
+  }
+  const outs = result.steps.flatMap((step) => (step.type === "take-out" ? step.arns : []));
+  const unsealed = { at: now.toISOString(), digest: result.digest, summary: summarizeMigration(result), outs };
+  return { plan: sealMovePlan(move, unsealed, sealKeys), trouble: null };
+}
+
+/** A failure says what, where and how to mend it, in the message; it is tried again until the approvals are too old. */
+export async function putOffMove(context: WorkerContext, move: Move, error: unknown): Promise<void> {
+  const isKnown = error instanceof AccessError;
+  const isRetryable = !isKnown || error.retryable;
+  const failure = {
+    code: isKnown ? error.code : "unexpected",
+    message: explain(error),
+    retryAfterMs: isKnown ? error.retryAfterMs : undefined,
+  };
+  await noteOnMove(context, move, (current) => {
+    if (moveDueAt(current) === null) return null;
+    const now = context.now();
+    const tried = nextTry(current, failure, now);
+    const retryAt = isRetryable ? tried.retryAt : new Date(now.getTime() + mendedAfterMs).toISOString();
+    const trouble = { ...tried, retryAt };
+    return { type: "migration.delayed", of: { trouble }, detail: { code: trouble.code, attempts: trouble.attempts } };
+  });
+}

@@ -1,0 +1,104 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { z } from "zod";
+import { isSealed, type SealKeys, seal } from "../../approval/seal.ts";
+import { callerIdentity } from "../../aws/caller-identity.ts";
+import type { CredentialSource } from "../../aws/credentials.ts";
+import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
+import { historianSessionPolicy } from "../../aws/session-policy.ts";
+import { AccessError } from "../../failure/access-error.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { clusterArnOf } from "../../policy/cluster-arn.ts";
+import { type CreationRecord, creatorOf, wayWithoutCreator } from "../../policy/creation.ts";
+import type { CreatorToDiscover, KnownCreator } from "../../policy/creator.ts";
+import { creationRecord } from "../questions/creator-report.ts";
+import { sessionThrough } from "./become-creator.ts";
+
+/** What looking for a creation takes of the worker's context. */
+export interface DiscoveryContext {
+  readonly ledger: Pick<Ledger, "takeTurn" | "creation" | "rememberCreation">;
+  readonly sealKeys: SealKeys;
+  readonly now: () => Date;
+}
+
+/** How long we wait for our turn at CloudTrail, in milliseconds, before we say that too many ask. */
+const longestWaitMs = 60_000;
+
+const remembered = z.object({ record: creationRecord, seal: z.string() });
+
+/**
+ * What the ledger remembers of a cluster's creation; null where that is nothing, or not what a worker wrote: whoever can
+ * write to Redis must not choose whom we become.
+ */
+export async function rememberedCreation(
+  { ledger, sealKeys }: DiscoveryContext,
+  cluster: Cluster,
+): Promise<CreationRecord | null> {
+  const clusterArn = clusterArnOf(cluster);
+  const found = remembered.safeParse(await ledger.creation(clusterArn));
+  if (!found.success) return null;
+  const { record, seal: sealText } = found.data;
+  return isSealed("creation", { clusterArn, ...record }, sealText, sealKeys) ? record : null;
+}
+
+/**
+ * Asks CloudTrail who created a cluster, with the worker's own identity or, where the cluster is of another account, through
+ * the roles that lead there. What is found is remembered in the ledger, sealed: CloudTrail forgets it after 90 days.
+ *
+ * @param createdAt where it is known; otherwise the newest creation of that name counts
+ * @throws AccessError
+ */
+export async function askCloudTrail(
+  context: DiscoveryContext,
+  cluster: Cluster,
+  createdAt: Date | null,
+): Promise<CreationRecord | null> {
+  const arn = clusterArnOf(cluster);
+  const source = await historian(cluster);
+  const turn = () => takeTurn(context.ledger, `cloudtrail-${cluster.account}-${cluster.region}`);
+  const record = await findCreation(source, cluster.region, { arn, createdAt }, context.now(), turn);
+  if (record) {
+    const sealed = seal("creation", { clusterArn: arn, ...record }, context.sealKeys);
+    await context.ledger.rememberCreation(arn, { record, seal: sealed });
+  }
+  return record;
+}
+
+/** The creator of a cluster, whom CloudTrail names where the configuration does not. @throws AccessError */
+export async function knownCreator(context: DiscoveryContext, cluster: Cluster): Promise<KnownCreator> {
+  if (cluster.creator.type !== "discover") return cluster.creator;
+  const record = (await rememberedCreation(context, cluster)) ?? (await askCloudTrail(context, cluster, null));
+  return creatorOfRecord(cluster, cluster.creator, record);
+}
+
+/** The creator that a record names. @throws AccessError `creator-unknown` where there is nobody to become */
+export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record: CreationRecord | null): KnownCreator {
+  if (!record) {
+    throw new AccessError(
+      "creator-unknown",
+      `CloudTrail has no record of the creation of ${cluster.name}: it keeps 90 days`,
+    );
+  }
+  const verdict = creatorOf(record, way);
+  if (verdict.type === "creator") return verdict.creator;
+  throw new AccessError("creator-unknown", `CloudTrail says that ${cluster.name} ${verdict.why}`, {
+    mend: wayWithoutCreator,
+  });
+}
+
+/** Whose history holds the creation: that of the cluster's account. */
+async function historian({ creator, region, account }: Cluster): Promise<CredentialSource> {
+  if (creator.type === "user" || creator.through.length === 0) return "default";
+  const own = await callerIdentity("default", region);
+  return own.account === account ? "default" : sessionThrough(region, creator.through, [], historianSessionPolicy());
+}
+
+/** Two calls a second are given to an account and region, and all workers together keep to that. */
+async function takeTurn(ledger: Pick<Ledger, "takeTurn">, name: string): Promise<void> {
+  const deadline = performance.now() + longestWaitMs;
+  while (performance.now() < deadline) {
+    if (await ledger.takeTurn(name, betweenLookupsMs)) return;
+    await pause(50);
+  }
+  throw new AccessError("aws-throttled", "Too many ask CloudTrail at once");
+}

@@ -1,0 +1,36 @@
+import type { AwsCredentials } from "../../aws/credentials.ts";
+import { type ClusterDescription, describeCluster } from "../../aws/describe-cluster.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { creatorArnOf } from "../../policy/creator.ts";
+import type { WorkerContext } from "../context.ts";
+import { becomeCreator } from "./become-creator.ts";
+import { knownCreator } from "./discover-creator.ts";
+import { addressOf, connectAs } from "./open-cluster.ts";
+import type { Errand } from "./session-of.ts";
+
+/** A cluster that is only to be looked at, whatever its authentication mode is. */
+export interface ReachedCluster {
+  readonly credentials: AwsCredentials;
+  readonly creatorArn: string;
+  readonly description: ClusterDescription;
+  readonly client: ClusterClient;
+}
+
+/** Becomes the creator for a question of somebody, looks with `look`, and closes. @throws AccessError */
+export async function reachCluster<T>(
+  context: WorkerContext,
+  cluster: Cluster,
+  errand: Errand,
+  look: (reached: ReachedCluster) => Promise<T>,
+): Promise<T> {
+  const creator = await knownCreator(context, cluster);
+  const { credentials } = await becomeCreator(cluster, creator, [errand]);
+  const description = await describeCluster(credentials, addressOf(cluster));
+  const client = await connectAs(credentials, cluster, description, context.now(), [errand]);
+  try {
+    return await look({ credentials, creatorArn: creatorArnOf(creator), description, client });
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,62 @@
+import type { Way } from "../../access-entry/way.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { hoursInWords } from "../../policy/hours.ts";
+import { mayAsk } from "../../policy/may-ask.ts";
+import { approvalsNeeded, isOutside, type Rule } from "../../policy/rule.ts";
+import { readPrincipal } from "../../principal/arn.ts";
+import { digestOfChange } from "../../request/digest.ts";
+import type { AccessRequest, Preview } from "../../request/request.ts";
+import type { ChangePreview, Wish } from "../reconcile/taking.ts";
+import { type WarningFacts, warningsOf } from "./preview-warnings.ts";
+
+export type PreviewPlan =
+  | { readonly type: "preview"; readonly preview: Omit<Preview, "rights" | "seal">; readonly approvalsWanted: number }
+  | { readonly type: "refused"; readonly refusal: { readonly code: string; readonly message: string } };
+
+/** What was seen of a cluster, for one request. */
+export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
+  readonly cluster: Cluster;
+  /** How the cluster would take it, and what that would change. */
+  readonly way: Way;
+  readonly changeOf: (wish: Wish) => ChangePreview;
+  readonly now: Date;
+}
+
+/** What would change, and for whom; or why it can't be done. */
+export function planPreview(facts: PreviewFacts, request: AccessRequest): PreviewPlan {
+  const { cluster, way, changeOf, bindings, earlier, now } = facts;
+  const level = cluster.levels.find((each) => each.name === request.level);
+  if (!level) return refused("level-not-offered", `${cluster.name} does not offer ${request.level} any more.`);
+  const reading = readPrincipal(request.principal);
+  if (reading.type === "invalid") return refused(reading.code, reading.message);
+  const { principal } = reading;
+  const allowed = mayAsk({ ...request, cluster, level, principal }, null);
+  if (allowed.type === "refused") return refused(allowed.code, allowed.message);
+  const change = changeOf({ request, level, principal });
+  if (change.type === "refused") return change;
+  const { type: _, warnings, ...shown } = change;
+  return {
+    type: "preview",
+    approvalsWanted: approvalsNeeded(allowed.rule, level, now),
+    preview: {
+      at: now.toISOString(),
+      digest: digestOfChange(request, cluster, level, change.base, way),
+      ...shown,
+      warnings: [
+        ...outsideHours(allowed.rule, now),
+        ...warningsOf(cluster, request, { principal, bindings, earlier }),
+        ...warnings,
+      ],
+    },
+  };
+}
+
+function outsideHours(rule: Rule, now: Date): string[] {
+  if (!rule.hours || !isOutside(rule, now)) return [];
+  const more = rule.hours.outside === "one-more-approval" ? ", where it takes one approval more" : "";
+  return [`Asked outside working hours${more}: they are ${hoursInWords(rule.hours)}.`];
+}
+
+function refused(code: string, message: string): PreviewPlan {
+  return { type: "refused", refusal: { code, message } };
+}

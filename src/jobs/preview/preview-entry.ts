@@ -1,0 +1,52 @@
+import type { AccessEntry } from "../../access-entry/entry.ts";
+import { covers, policiesIn, policyTexts } from "../../access-entry/policy-text.ts";
+import type { SealKeys } from "../../approval/seal.ts";
+import { unifiedDiff } from "../../aws-auth/diff.ts";
+import { shareOf } from "../../grant/due-work.ts";
+import { baseOf, targetOf } from "../../grant/holding.ts";
+import { usernameFor } from "../../grant/username.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { MappedIdentity } from "../../request/request.ts";
+import type { EntryState } from "../reconcile/entry-state.ts";
+import { refuseTarget } from "../reconcile/settle-entries.ts";
+import type { ChangePreview, Wish } from "../reconcile/taking.ts";
+
+/** What would change of somebody's access entry; or why it can't be done. */
+export function previewByEntry(
+  cluster: Cluster,
+  sealKeys: SealKeys,
+  state: EntryState,
+  { request, principal }: Wish,
+): ChangePreview {
+  const { arn } = principal;
+  const key = arn.toLowerCase();
+  const today = state.identityOf(arn);
+  const holding = state.holdings.get(key);
+  const base = baseOf(today, holding);
+  if (base && request.groups.every((group) => covers(base.groups, group))) {
+    const message = `${arn} has ${request.groups.join(", ")} in ${cluster.name} already, without end.`;
+    return { type: "refused", refusal: { code: "already-mapped", message } };
+  }
+  const username = usernameFor(principal);
+  const target = targetOf(arn, today, holding, [...(holding?.shares ?? []), shareOf(request)], username);
+  const refusal = refuseTarget(cluster, state, sealKeys, target);
+  if (refusal) return { type: "refused", refusal };
+  const groups = target.change.type === "map" ? target.change.groups : request.groups;
+  const afterwards = { username: today?.username ?? username, groups };
+  const entry = state.entries.get(key);
+  const diff = unifiedDiff("access-entry", today && textOf(entry, arn, today), textOf(entry, arn, afterwards));
+  return { type: "change", way: "access-entry", diff, base, today, afterwards, warnings: [] };
+}
+
+/** An entry as people read it, line by line. */
+function textOf(entry: AccessEntry | undefined, arn: string, { username, groups }: MappedIdentity): string {
+  const policies = policiesIn(groups).flatMap(policyTexts);
+  const plain = groups.filter((group) => !group.startsWith("policy "));
+  return [
+    `principal: ${entry?.principalArn ?? arn}`,
+    `username: ${username}`,
+    ...plain.map((group) => `group: ${group}`),
+    ...policies.map((policy) => policy.replace("policy ", "policy: ")),
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,79 @@
+import { groupsIn, isFullControl } from "../../access-entry/policy-text.ts";
+import type { AwsAuthDocument } from "../../aws-auth/document.ts";
+import { grantsAnnotation } from "../../grant/annotation.ts";
+import { fillers, grantsThatFit, roomIn } from "../../grant/annotation-room.ts";
+import type { GroupBinding } from "../../kubernetes/group-bindings.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { Principal } from "../../principal/arn.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import type { ClusterState } from "../reconcile/cluster-state.ts";
+
+export interface WarningFacts {
+  readonly principal: Principal;
+  /** Null: they could not be read. */
+  readonly bindings: ReadonlyMap<string, readonly GroupBinding[]> | null;
+  /** Other requests of this requester. */
+  readonly earlier: readonly AccessRequest[];
+}
+
+/** What an approver should stop at before deciding, one sentence each, the gravest first. */
+export function warningsOf(cluster: Cluster, request: AccessRequest, facts: WarningFacts): string[] {
+  return [
+    ...mastersWarning(request),
+    ...accountWarning(cluster, facts),
+    ...unboundWarning(cluster, request, facts),
+    ...firstTimeWarning(cluster, request, facts),
+  ];
+}
+
+function mastersWarning({ groups }: AccessRequest): string[] {
+  if (groups.includes("system:masters")) return ["system:masters is full control of the cluster."];
+  return isFullControl(groups) ? ["AmazonEKSClusterAdminPolicy is full control of the cluster."] : [];
+}
+
+function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {
+  if (principal.account === account) return [];
+  return [`The principal is of another account, ${principal.account}; ${name} is of ${account}.`];
+}
+
+function unboundWarning({ name }: Cluster, request: AccessRequest, { bindings }: WarningFacts): string[] {
+  const groups = groupsIn(request.groups);
+  if (groups.length === 0) return [];
+  if (!bindings) return ["What the groups may do is not known: the role bindings could not be read."];
+  const unbound = groups.filter((group) => group !== "system:masters" && !bindings.has(group));
+  if (unbound.length === 0) return [];
+  return [`No RoleBinding or ClusterRoleBinding of ${name} names ${unbound.join(", ")}: it gives nothing.`];
+}
+
+function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }: WarningFacts): string[] {
+  const isKnown = earlier.some(
+    ({ id, cluster, principal, grant }) =>
+      id !== request.id &&
+      cluster === request.cluster &&
+      principal.toLowerCase() === request.principal.toLowerCase() &&
+      grant?.activeSince,
+  );
+  return isKnown ? [] : [`First time: this person has not had access to ${name} as this principal before.`];
+}
+
+/** The same of the document that would be changed. */
+export function documentWarnings({ document, configMap }: Pick<ClusterState, "document" | "configMap">): string[] {
+  return [...problemsWarning(document), ...roomWarning(configMap?.annotations ?? {})];
+}
+
+function problemsWarning(document: AwsAuthDocument): string[] {
+  const problems = document.problems.filter((problem) => problem.severity !== "notice").length;
+  if (problems === 0) return [];
+  return [`aws-auth has ${problems} problem${problems === 1 ? "" : "s"} of its own, which stay as they are.`];
+}
+
+/** So many more grants are a day's work: an operator has time to make room. */
+const fewGrants = 20;
+
+function roomWarning(annotations: Readonly<Record<string, string>>): string[] {
+  const room = roomIn(annotations);
+  const more = grantsThatFit(room, annotations[grantsAnnotation]);
+  if (more >= fewGrants) return [];
+  const clause = fillers(room);
+  return [`aws-auth has room to remember about ${more} more grants${clause ? `: ${clause}` : ""}.`];
+}

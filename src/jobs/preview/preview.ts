@@ -1,0 +1,165 @@
+import { groupsIn } from "../../access-entry/policy-text.ts";
+import { sealPreview } from "../../approval/seal-preview.ts";
+import { AccessError, explain } from "../../failure/access-error.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { mastersRight } from "../../policy/rights.ts";
+import { planReminders } from "../../request/reminder.ts";
+import { type AccessRequest, type Preview, revise } from "../../request/request.ts";
+import { nextTry } from "../../request/retry.ts";
+import { tracedRun } from "../../tracing/request-traces.ts";
+import type { WorkerContext } from "../context.ts";
+import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
+import { wakeCluster } from "../queues.ts";
+import type { Settlement, Standing, Taking, TakingPlace, Wish } from "../reconcile/taking.ts";
+import { waysIn } from "../reconcile/ways.ts";
+import { eventOf, recordChange } from "../record-change.ts";
+import { type PreviewFacts, planPreview } from "./plan-preview.ts";
+
+/** More of them are left to the next look, so that what one holds in memory has a bound. */
+const mostAtOnce = 200;
+
+/** Looks at a cluster for every request that waits to be previewed, before anybody is asked. One read serves all. */
+export async function previewCluster(context: WorkerContext, cluster: Cluster): Promise<void> {
+  const now = context.now();
+  const due = await context.ledger.duePendingOf(cluster.name, now, mostAtOnce);
+  const waiting = due.filter((request) => needsPreview(request, now));
+  if (waiting.length === 0) return;
+  const about = { "eks_access.cluster": cluster.name };
+  await tracedRun(context, `preview ${cluster.name}`, about, waiting, (running) =>
+    previewAll(running, cluster, waiting),
+  );
+  if (due.length === mostAtOnce) await wakeCluster(context.queues, "preview", cluster.name);
+}
+
+/** One look at the cluster for these requests. */
+async function previewAll(context: WorkerContext, cluster: Cluster, waiting: readonly AccessRequest[]): Promise<void> {
+  let opened: OpenedCluster | null = null;
+  try {
+    opened = await (context.openCluster ?? openCluster)(context, cluster, waiting);
+    const { document, entries } = await waysIn({ context, cluster, opened }, async () => waiting, "requested");
+    const bindings = await opened.client.groupBindings().catch(() => null);
+    const granted = await context.ledger.grantedOf(cluster.name);
+    const earlierOf = earlierRequests(context);
+    const look = { context, cluster, opened, bindings, granted, waiting, earlierOf };
+    if (document) await previewWay(look, document);
+    if (entries) await previewWay(look, entries);
+  } catch (error) {
+    await putOffAll(context, cluster, waiting, error);
+  } finally {
+    opened?.close();
+  }
+}
+
+/** One look at a cluster. */
+interface Look extends TakingPlace {
+  readonly bindings: PreviewFacts["bindings"];
+  /** The cluster's grants that are not over. */
+  readonly granted: readonly AccessRequest[];
+  readonly waiting: readonly AccessRequest[];
+  /** What a person asked for before, the newest first. */
+  readonly earlierOf: (requester: string) => Promise<readonly AccessRequest[]>;
+}
+
+/** What can't be read one way must not hold up what is taken the other way. */
+async function previewWay<State extends Standing, Decided extends Settlement>(
+  look: Look,
+  taking: Taking<State, Decided>,
+): Promise<void> {
+  const { context, cluster, granted } = look;
+  const waiting = look.waiting.filter(taking.isTaken);
+  if (waiting.length === 0) return;
+  try {
+    const state = await taking.read([...granted.filter(taking.isTaken), ...waiting]);
+    const seen = { way: taking.way, changeOf: (wish: Wish) => taking.preview(state, wish) };
+    for (const request of waiting) await previewRequest(look, request, seen);
+  } catch (error) {
+    await putOffAll(context, cluster, waiting, error);
+  }
+}
+
+async function putOffAll(
+  context: WorkerContext,
+  cluster: Cluster,
+  waiting: readonly AccessRequest[],
+  error: unknown,
+): Promise<void> {
+  context.log.warn({ cluster: cluster.name, err: error }, "preview failed");
+  for (const request of waiting) await putOff(context, request, error);
+}
+
+function needsPreview(request: AccessRequest, now: Date): boolean {
+  const { state, preview, trouble, lapsesAt } = request;
+  if (state !== "pending" || preview || Date.parse(lapsesAt) <= now.getTime()) return false;
+  return !trouble || Date.parse(trouble.retryAt) <= now.getTime();
+}
+
+async function previewRequest(
+  look: Look,
+  request: AccessRequest,
+  seen: Pick<PreviewFacts, "way" | "changeOf">,
+): Promise<void> {
+  const { context, cluster, bindings } = look;
+  const now = context.now();
+  const earlier = await look.earlierOf(request.requester);
+  const planned = planPreview({ ...seen, cluster, bindings, earlier, now }, request);
+  if (planned.type === "refused") return refuse(context, request, planned.refusal, now);
+  const { approvalsWanted } = planned;
+  const unsealed = { ...planned.preview, rights: await rightsOf(request, look) };
+  const preview = sealPreview(request, unsealed, context.sealKeys);
+  const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
+  const reminders = planReminders(now, request.lapsesAt, context.config.timing.remindAfterSeconds);
+  await recordChange(context, revise(request, { preview, approvalsWanted, reminders, trouble: null }), event, now);
+}
+
+/** Enough to know whether somebody had this access before; the newest come first. */
+const remembered = 200;
+
+/** Each person is looked up once in a look. */
+function earlierRequests({ ledger }: WorkerContext): Look["earlierOf"] {
+  const known = new Map<string, Promise<readonly AccessRequest[]>>();
+  return (requester) => {
+    const requests = known.get(requester) ?? ledger.ofRequester(requester, remembered);
+    known.set(requester, requests);
+    return requests;
+  };
+}
+
+/** Null: they could not be read, which must not keep anybody from being asked. */
+async function rightsOf(request: AccessRequest, { opened, bindings }: Look): Promise<Preview["rights"]> {
+  if (!bindings) return null;
+  const groups = groupsIn(request.groups);
+  const bound = groups.filter((group) => group !== mastersRight.group);
+  const rights = await opened.client.groupRights(bindings, bound).catch(() => null);
+  return rights && [...(groups.includes(mastersRight.group) ? [mastersRight] : []), ...rights];
+}
+
+async function putOff(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
+  const now = context.now();
+  if (error instanceof AccessError && !error.retryable) {
+    return refuse(context, request, { code: error.code, message: error.message }, now);
+  }
+  const known = error instanceof AccessError ? error : null;
+  const trouble = nextTry(
+    request,
+    { code: known?.code ?? "unexpected", message: explain(error), retryAfterMs: known?.retryAfterMs },
+    now,
+  );
+  const event = eventOf("request.delayed", request, "worker", now, { code: trouble.code, attempts: trouble.attempts });
+  await recordChange(context, revise(request, { trouble }), event, now);
+}
+
+async function refuse(
+  context: WorkerContext,
+  request: AccessRequest,
+  refusal: { readonly code: string; readonly message: string },
+  now: Date,
+): Promise<void> {
+  const { code, message } = refusal;
+  const event = eventOf("request.refused", request, "worker", now, { code });
+  await recordChange(
+    context,
+    revise(request, { state: "refused", refusal: { code, message }, trouble: null }),
+    event,
+    now,
+  );
+}

@@ -1,0 +1,64 @@
+import type { CredentialSource } from "../../aws/credentials.ts";
+import { documentFinding, entriesFinding, unread } from "../../diagnosis/cluster-links.ts";
+import type { Drift } from "../../grant/drift.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import type { WorkerContext } from "../context.ts";
+import type { LinkTaker } from "../take-links.ts";
+import type { Reached } from "./chain-way-in.ts";
+import { driftsIn, type LookedAt, lookAtDocument } from "./look-at-document.ts";
+import { lookAtEntries } from "./look-at-entries.ts";
+
+/** What the cluster goes by. */
+export interface Inside {
+  /** Null: there is none, or it is not read. */
+  readonly document: LookedAt["document"] | null;
+  readonly isRead: boolean;
+  /** What was looked at for drift, in words. */
+  readonly place: string;
+  readonly inForce: readonly AccessRequest[];
+  readonly drifts: readonly Drift[];
+}
+
+/** As whom EKS is asked for access entries. */
+export function sourceOf(cluster: Cluster, { credentials }: Reached): CredentialSource {
+  return cluster.accessEntries.as === "creator" ? credentials : "default";
+}
+
+/** Looks at the document and at the access entries, as far as the cluster goes by them. Null: the chain ends there. */
+export async function lookInside(
+  { ledger, sealKeys }: WorkerContext,
+  cluster: Cluster,
+  reached: Reached,
+  { take }: LinkTaker,
+): Promise<Inside | null> {
+  const mode = reached.description.authenticationMode;
+  const isRead = mode !== "API";
+  const looked = await take(
+    "document",
+    () => (isRead ? lookAtDocument(reached.client, cluster, sealKeys) : null),
+    (facts) => (isRead ? documentFinding(facts, cluster) : unread),
+  );
+  const granted = await ledger.grantedOf(cluster.name);
+  const inForce = granted.filter(({ grant }) => grant?.state === "active" && !grant.end);
+  const byEntry = inForce.filter(isGivenByEntry);
+  const entries = await take(
+    "entries",
+    () => (mode === "CONFIG_MAP" ? null : lookAtEntries(sourceOf(cluster, reached), cluster, sealKeys, byEntry)),
+    entriesFinding,
+  );
+  if (!looked && !entries) return null;
+  const places = [...(looked ? ["the document"] : []), ...(entries ? ["the access entries"] : [])];
+  const inDocument = looked
+    ? driftsIn(
+        looked,
+        inForce.filter((request) => !isGivenByEntry(request)),
+      )
+    : [];
+  const drifts = [...inDocument, ...(entries?.drifts ?? [])];
+  return { document: looked?.document ?? null, isRead, place: places.join(" and "), inForce, drifts };
+}
+
+function isGivenByEntry({ grant }: AccessRequest): boolean {
+  return grant?.written?.way === "access-entry";
+}

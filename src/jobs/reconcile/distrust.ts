@@ -1,0 +1,42 @@
+import type { AuditEvent } from "../../audit/event.ts";
+import { recordedEvents } from "../../metrics/announcements.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { type AccessRequest, revise } from "../../request/request.ts";
+import type { WorkerContext } from "../context.ts";
+import { record } from "./outcome.ts";
+
+/** What can't be written anew is not told at each look. Milliseconds. */
+const untoldMs = 60 * 60_000;
+
+/**
+ * Somebody edited our annotation, or our tags. It is not believed: what the records themselves remember, sealed, takes its place,
+ * and it is written anew. The event hangs on one of the cluster's open grants, where there is one.
+ */
+export async function noteUntrusted(
+  context: WorkerContext,
+  cluster: Cluster,
+  open: readonly AccessRequest[],
+  why: string,
+): Promise<void> {
+  context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our grants is not ours");
+  const [first] = open.filter((request) => request.grant);
+  if (first) return record(context, revise(first, {}), "annotation.refused", { why });
+  if (!(await context.ledger.takeTurn(`untrusted-${cluster.name}`, untoldMs))) return;
+  const at = context.now().toISOString();
+  const about = { actor: "worker", request: "", cluster: cluster.name };
+  const event: AuditEvent = { type: "annotation.refused", at, ...about, detail: { why } };
+  await context.ledger.note(event);
+  recordedEvents.tell(event);
+}
+
+/**
+ * The record says that a grant is in force, or is to be, whose approval was taken back: it is one of before, put back
+ * into the ledger by whoever can write there, or with an old copy of it. It ends at once.
+ */
+export async function noteReplayed(context: WorkerContext, request: AccessRequest): Promise<void> {
+  if (!request.grant) return;
+  context.log.error({ request: request.id }, "a record from before its approval was taken back is in the ledger again");
+  const end = { cause: "replayed" as const, by: "worker", at: context.now().toISOString(), why: "" };
+  const after = revise(request, { grant: { ...request.grant, end }, trouble: null });
+  await record(context, after, "grant.replayed", { approvers: request.approvals.map(({ by }) => by) });
+}

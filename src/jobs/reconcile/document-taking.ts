@@ -1,0 +1,123 @@
+import { parseDocument } from "../../aws-auth/parse.ts";
+import { AccessError } from "../../failure/access-error.ts";
+import { grantsAnnotation, readAnnotation } from "../../grant/annotation.ts";
+import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import { previewInDocument } from "../preview/preview-in-document.ts";
+import { wakeCluster } from "../queues.ts";
+import { type ClusterState, identityInDocument, readClusterState } from "./cluster-state.ts";
+import { inDocument } from "./prove.ts";
+import { rememberWithdrawals } from "./remember-withdrawals.ts";
+import { type DocumentSettlement, settle } from "./settle.ts";
+import type { Outcomes, Prepared, Taking, TakingPlace } from "./taking.ts";
+import { fenceOffWrites, needsWrite, rehearseWrite, writeDocument } from "./write-document.ts";
+
+interface Place extends TakingPlace {
+  readonly isTaken: (request: AccessRequest) => boolean;
+}
+
+export type DocumentTaking = Taking<ClusterState, DocumentSettlement>;
+
+/** By `aws-auth`: one document for all, written at once with the resourceVersion that was read (law 6). */
+export function documentTaking(place: Place): DocumentTaking {
+  const { cluster, opened, isTaken } = place;
+  const { sealKeys } = place.context;
+  return {
+    way: "aws-auth",
+    isTaken,
+    read: (open) => readClusterState(opened, cluster, sealKeys, open),
+    preview: (state, wish) => previewInDocument(cluster, sealKeys, state, wish),
+    settle,
+    prepare: (state, settlement) => prepare(place, state, settlement),
+  };
+}
+
+async function prepare(place: Place, state: ClusterState, settlement: DocumentSettlement): Promise<Prepared> {
+  const { context, cluster, opened } = place;
+  const { client } = opened;
+  const { sealKeys } = context;
+  if (settlement.refusal) {
+    const send = async () => {
+      await rememberWithdrawals(context, cluster, client, state, settlement);
+      return { ...outcomesIn(cluster, settlement, settlement.data), isForgotten: () => false };
+    };
+    return { type: "ready", isSentFor: () => false, send };
+  }
+  const isWrite = needsWrite(state, cluster, settlement, sealKeys);
+  if (isWrite && !state.configMap) {
+    // What we write always comes with a resourceVersion: a create that arrives late can't bring anything back.
+    await client.createAwsAuth({ data: {}, annotations: {} });
+    const why = `Somebody deletes aws-auth of ${cluster.name} again and again`;
+    return { type: "again", why: new AccessError("cluster-conflict", why) };
+  }
+  if (isWrite) await rehearseWrite(client, cluster, state, settlement, sealKeys);
+  return { type: "ready", isSentFor: () => isWrite, send: () => write(place, state, settlement, isWrite) };
+}
+
+async function write(
+  place: Place,
+  state: ClusterState,
+  settlement: DocumentSettlement,
+  isWrite: boolean,
+): Promise<Outcomes> {
+  const { context, cluster, opened } = place;
+  if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name });
+  const written = await writeDocument(opened.client, cluster, state, settlement, context.sealKeys);
+  const isFenced = written && !isWrite && takesBack(settlement);
+  const readBack = isFenced ? await fenceOff(place, written) : written;
+  const forgotten = forgottenIn(place, settlement, readBack);
+  const outcomes = outcomesIn(cluster, settlement, readBack?.data ?? {});
+  return { ...outcomes, isForgotten: ({ id }) => forgotten.has(id) };
+}
+
+/** Others may have left no room in the annotations (see write-document.ts). */
+function forgottenIn(
+  { context, cluster }: Place,
+  { withdrawals }: DocumentSettlement,
+  readBack: AwsAuthConfigMap | null,
+): ReadonlySet<string> {
+  const reading = readAnnotation(cluster.name, readBack?.annotations[grantsAnnotation], context.sealKeys);
+  const known = reading.type === "holdings" ? reading.withdrawals.list.map(({ id }) => id) : [];
+  return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.includes(id)));
+}
+
+/** One that comes to no end may arrive when nothing is due here any more: somebody has to look, and clear it away. */
+async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthConfigMap): Promise<AwsAuthConfigMap> {
+  try {
+    return await fenceOffWrites(opened.client, configMap);
+  } catch (error) {
+    await wakeCluster(context.queues, "adopt", cluster.name).catch(() => {});
+    throw error;
+  }
+}
+
+/** Whether something that may have been written, or be about to be written by another run, is told to be gone. */
+function takesBack({ leaving, voided }: DocumentSettlement): boolean {
+  const back = [...leaving, ...voided.map((each) => each.request)];
+  return back.some(({ grant }) => grant?.writeBegan != null);
+}
+
+/** @param data of the ConfigMap as it was read back */
+function outcomesIn(
+  cluster: Cluster,
+  settlement: DocumentSettlement,
+  data: Readonly<Record<string, string>>,
+): Omit<Outcomes, "isForgotten"> {
+  const wanted = parseDocument(settlement.data);
+  const found = parseDocument(data);
+  const remainsOf = (principal: string) => identityInDocument(found, principal);
+  return {
+    failureOf: () => null,
+    readBackOf: (principal) => inDocument(found, principal),
+    remainsOf,
+    doubtOf: ({ principal }) => {
+      const isAsWanted = JSON.stringify(remainsOf(principal)) === JSON.stringify(identityInDocument(wanted, principal));
+      return isAsWanted ? null : changedAgain(cluster);
+    },
+  };
+}
+
+function changedAgain(cluster: Cluster): AccessError {
+  return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${cluster.name} right after our write`);
+}

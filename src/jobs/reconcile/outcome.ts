@@ -1,0 +1,207 @@
+import type { Way } from "../../access-entry/way.ts";
+import type { AuditEvent, EventType } from "../../audit/event.ts";
+import { AccessError, explain } from "../../failure/access-error.ts";
+import { sealedEnd } from "../../grant/due-work.ts";
+import type { Grant } from "../../grant/grant.ts";
+import type { Holding } from "../../grant/holding.ts";
+import { rememberWritten } from "../../grant/written.ts";
+import type { Proof } from "../../proof/proof.ts";
+import { type AccessRequest, type MappedIdentity, revise } from "../../request/request.ts";
+import { nextTry } from "../../request/retry.ts";
+import type { WorkerContext } from "../context.ts";
+import { eventOf, recordChange } from "../record-change.ts";
+import { withProof } from "./prove.ts";
+
+type Detail = AuditEvent["detail"];
+
+/** Says in the ledger that a write is about to be sent. The next version of the record. */
+export async function beginWrite(context: WorkerContext, request: AccessRequest): Promise<AccessRequest> {
+  if (!request.grant || request.grant.writeBegan) return request;
+  const now = context.now();
+  const after = revise(request, { grant: { ...request.grant, writeBegan: now.toISOString() } });
+  // Nobody has to be woken: what it leads to is told a moment later, and the sweep is there if the process dies.
+  const event = eventOf("grant.writing", request, "worker", now, idsElsewhere(context));
+  const result = await context.ledger.commit({ after, event });
+  if (result.type === "conflict") {
+    throw new AccessError("record-changed", `The request ${request.id} changed while it was being applied`);
+  }
+  return after;
+}
+
+/**
+ * The proof has been run: only now is it active (law 5). Not mapped after all: tried again. `holding` is what of the
+ * document is ours now.
+ */
+export async function activate(
+  context: WorkerContext,
+  request: AccessRequest,
+  proof: Proof | undefined,
+  holding: Holding | undefined,
+  way: Way = "aws-auth",
+): Promise<void> {
+  if (!request.grant || !holding) return;
+  if (proof?.mapped.result !== "yes") return putOff(context, request, notMapped(proof, way));
+  const isRepair = request.grant.state === "active";
+  const cluster = context.config.clusters.get(request.cluster);
+  const grant: Grant = {
+    ...withProof(request.grant, proof, cluster, request.principal),
+    state: "active",
+    activeSince: request.grant.activeSince ?? proof.at,
+    written: rememberWritten(request, holding, context.sealKeys, way),
+    warnAt: warnAt(request, context.config.timing.warnBeforeEndSeconds),
+    drift: null,
+  };
+  await record(context, revise(request, { grant, trouble: null }), isRepair ? "grant.repaired" : "grant.active", {
+    mapped: proof.mapped.result,
+    authorized: proof.authorized.result,
+    signedIn: proof.signedIn.result,
+    ...idsElsewhere(context, proof.auditIds),
+  });
+}
+
+function notMapped(proof: Proof | undefined, way: Way): AccessError {
+  const detail = proof?.mapped.detail ?? "it could not be read back";
+  return way === "aws-auth"
+    ? new AccessError("cluster-conflict", `The entry is not in aws-auth after the write: ${detail}`)
+    : new AccessError("access-entry-conflict", `The access entry is not what was written: ${detail}`);
+}
+
+/** A short lease is announced to end when a quarter of its time is left. */
+function warnAt({ grant, durationSeconds }: AccessRequest, warnBeforeEndSeconds: number): string {
+  const before = Math.min(warnBeforeEndSeconds, durationSeconds / 4);
+  return new Date(Date.parse(grant?.endsAt ?? "") - before * 1000).toISOString();
+}
+
+/**
+ * Somebody else took its part out of the document, or put it back (`message` is null then). What could not be put back, and
+ * is there all the same, is so as well.
+ */
+export async function noteDrift(context: WorkerContext, request: AccessRequest, message: string | null): Promise<void> {
+  const isAsBefore = (request.grant?.drift?.message ?? null) === message;
+  if (!request.grant || (isAsBefore && !(message === null && request.trouble))) return;
+  const drift = message === null ? null : { at: context.now().toISOString(), message };
+  const after = revise(request, { grant: { ...request.grant, drift }, trouble: null });
+  await record(context, after, message === null ? "grant.repaired" : "grant.drifted", { message });
+}
+
+/**
+ * The grant's part is gone from the document. One that never became active failed.
+ *
+ * @param isForgotten whether the cluster could not remember that it was taken back
+ */
+export async function end(
+  context: WorkerContext,
+  request: AccessRequest,
+  remains: MappedIdentity | null,
+  isForgotten = false,
+): Promise<void> {
+  if (!request.grant) return;
+  const endedAt = context.now().toISOString();
+  const cause = request.grant.end?.cause ?? "expired";
+  const over = { ...request.grant, endedAt, remains, ...(isForgotten && { isForgotten: true as const }) };
+  const told = isForgotten ? { remembered: false } : {};
+  if (request.grant.state === "active") {
+    const grant: Grant = { ...over, state: "ended" };
+    const lagSeconds = (Date.parse(endedAt) - Date.parse(grant.end?.at ?? sealedEnd(request))) / 1000;
+    context.metrics?.revocationLag.observe(lagSeconds);
+    return record(context, revise(request, { grant, trouble: null }), "grant.ended", { cause, lagSeconds, ...told });
+  }
+  const failure = cause === "replayed" ? approvalReplayed : leaseOver;
+  const grant: Grant = { ...over, state: "failed", failure };
+  await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code: failure.code, ...told });
+}
+
+const leaseOver = {
+  code: "lease-over",
+  message: "The lease was over, or taken back, before the access could be proved; nothing of it is left in aws-auth.",
+};
+
+const approvalReplayed = {
+  code: "approval-replayed",
+  message:
+    "A record from before its approval was taken back was put back into Redis, and is refused. Look who can write there, or whether an old copy was restored.",
+};
+
+/** What was approved is not what would be written: it is asked for again, with a new preview (law 4). */
+export async function voidApproval(context: WorkerContext, request: AccessRequest, message: string): Promise<void> {
+  const by = request.approvals.map((approval) => approval.by);
+  const cleared = { preview: null, reminders: null, approvals: [], glass: null, grant: null, trouble: null };
+  const after = revise(request, { state: "pending", ...cleared, voided: { by, message } });
+  await record(context, after, "approval.void", { why: message, approvers: by });
+}
+
+/**
+ * Ends an arriving grant that can't be had. One whose write may have reached the cluster, and one that is leaving, is
+ * tried again instead until it is seen to be gone: nothing is left behind.
+ */
+export async function fail(
+  context: WorkerContext,
+  request: AccessRequest,
+  failure: { readonly code: string; readonly message: string; readonly retryAfterMs?: number | undefined },
+): Promise<void> {
+  if (!request.grant) return;
+  if (request.grant.state !== "scheduled" || request.grant.writeBegan) return postpone(context, request, failure);
+  const { code, message } = failure;
+  const grant: Grant = { ...request.grant, state: "failed", failure: { code, message } };
+  await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code });
+}
+
+/** A run failed: what can be mended by waiting is tried again, the rest fails with its cause and remedy. */
+export async function putOff(context: WorkerContext, stale: AccessRequest, error: unknown): Promise<void> {
+  // The run may have written to the record before it failed.
+  const request = (await context.ledger.get(stale.id)) ?? stale;
+  const isOpen = request.grant?.state === "scheduled" || request.grant?.state === "active";
+  if (!isOpen || (request.grant?.state === "active" && stale.grant?.state === "scheduled")) return;
+  const known = error instanceof AccessError ? error : null;
+  const failure = {
+    code: known?.code ?? "unexpected",
+    message: explain(error),
+    retryAfterMs: known?.retryAfterMs,
+  };
+  if (known && !known.retryable) return fail(context, request, failure);
+  await postpone(context, request, failure);
+}
+
+async function postpone(
+  context: WorkerContext,
+  request: AccessRequest,
+  failure: { readonly code: string; readonly message: string; readonly retryAfterMs?: number | undefined },
+): Promise<void> {
+  const trouble = nextTry(request, failure, context.now());
+  const detail = { code: trouble.code, attempts: trouble.attempts };
+  await record(context, revise(request, { trouble, ...endingOf(request, context.now()) }), "grant.delayed", detail);
+}
+
+/** A lease whose time is over may be gone although the run failed: it is not told as active any more (law 5). */
+function endingOf(request: AccessRequest, now: Date): Pick<AccessRequest, "grant"> | null {
+  const { grant } = request;
+  const at = sealedEnd(request);
+  if (grant?.state !== "active" || grant.end || Date.parse(at) > now.getTime()) return null;
+  return { grant: { ...grant, end: { cause: "expired", by: "worker", at, why: "" } } };
+}
+
+/** Where somebody changed the record meanwhile, the next run sees what they did: it is woken by their change. */
+export async function record(
+  context: WorkerContext,
+  after: AccessRequest,
+  type: EventType,
+  detail: Detail,
+): Promise<void> {
+  const now = context.now();
+  const event = eventOf(type, after, "worker", now, { ...idsElsewhere(context), ...detail });
+  const result = await recordChange(context, after, event, now);
+  if (result.type === "conflict") context.log.info({ request: after.id, event: type }, "the record changed meanwhile");
+}
+
+/** Under which ids CloudTrail has what this run asked of AWS, and the cluster's own audit log its writes and the reviews of one proof. */
+function idsElsewhere({ awsRequests, auditIds }: WorkerContext, reviews: readonly string[] = []): Detail {
+  const asked = awsRequests?.byCall() ?? {};
+  const written = {
+    ...auditIds?.byCall(),
+    ...(reviews.length > 0 && { "POST subjectaccessreviews": reviews }),
+  };
+  return {
+    ...(Object.keys(asked).length > 0 && { awsRequests: asked }),
+    ...(Object.keys(written).length > 0 && { auditIds: written }),
+  };
+}

@@ -1,0 +1,124 @@
+import { type PlanGuard, planChanges, type Refusal } from "../../aws-auth/plan.ts";
+import { fitsAnnotation } from "../../grant/annotation.ts";
+import { type AnnotationRoom, fillers, roomIn } from "../../grant/annotation-room.ts";
+import type { Target } from "../../grant/holding.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import { type ClusterState, planGuard } from "./cluster-state.ts";
+import type { DocumentSettlement } from "./settle.ts";
+import { type Checked, leaveOut, notRepaired, without } from "./sort-work.ts";
+import type { RefusedRequest, SettleInput } from "./taking.ts";
+import { targetsOf } from "./targets.ts";
+import { withdrawalsAfter } from "./withdrawals-after.ts";
+
+/** What stays out of the plan. */
+interface LeftOut {
+  /** Principals whose entry can't be changed, by lower-case ARN. */
+  readonly principals: ReadonlyMap<string, Refusal>;
+  /** Arriving grants that are not given, whatever the plan says: the annotation may have no room for them. */
+  readonly refused: readonly RefusedRequest[];
+}
+
+/** One plan for all that is due. What can't be changed is left out, and never holds up the rest. */
+export function planSettlement(
+  input: SettleInput<ClusterState>,
+  checked: Checked,
+  leftOut: LeftOut = { principals: new Map(), refused: [] },
+): DocumentSettlement {
+  const { cluster, state } = input;
+  const targets = new Map([...targetsOf(input, checked)].filter(([key]) => !leftOut.principals.has(key)));
+  const guard = { ...planGuard(cluster, cluster.levels, state), allowNoAdministrator: takesOwnMasters(input, targets) };
+  const plan = planChanges(state.document, changesOf(targets), guard);
+  const refusals = plan.type === "refused" ? culprits(input, targets, guard) : byPrincipal(plan.refused, targets);
+  if (refusals.size > 0) {
+    const principals = new Map([...leftOut.principals, ...refusals]);
+    return planSettlement(input, checked, { ...leftOut, principals });
+  }
+  if (plan.type === "refused") return asItIs(input, checked, plan.refusal, leftOut);
+  const untouched = [...state.holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
+  const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
+  const { arriving } = checked;
+  const room = roomIn(state.configMap?.annotations ?? {});
+  if (arriving.length > 0 && !fitsAnnotation(cluster.name, holdings, input.sealKeys, room.forGrants)) {
+    const rest = arriving.slice(0, Math.floor(arriving.length / 2));
+    const full = without(arriving, rest).map((request) => ({ request, refusal: annotationFull(cluster, room) }));
+    return planSettlement(
+      input,
+      { ...checked, arriving: rest },
+      { ...leftOut, refused: [...leftOut.refused, ...full] },
+    );
+  }
+  const left = leaveOut(checked, leftOut.principals);
+  const sorted = { ...left, refused: [...leftOut.refused, ...left.refused] };
+  const withdrawals = withdrawalsAfter(input, sorted, holdings);
+  return { ...sorted, targets, refusal: null, data: plan.after, holdings, withdrawals };
+}
+
+/** The document as it is: what is due waits or fails, and what is taken back or given up is remembered all the same. */
+function asItIs(
+  input: SettleInput<ClusterState>,
+  checked: Checked,
+  refusal: Refusal,
+  { refused }: LeftOut,
+): DocumentSettlement {
+  const { voided, arriving, leaving, holding, repaired } = checked;
+  const because = (requests: readonly AccessRequest[]) => requests.map((request) => ({ request, refusal }));
+  const drifted = [...checked.drifted, ...notRepaired(repaired, refusal)];
+  const none = { granted: [], leaving: [], repaired: [], targets: new Map() };
+  const sorted = {
+    ...none,
+    voided,
+    refused: [...refused, ...because(arriving)],
+    stuck: because(leaving),
+    holding,
+    drifted,
+  };
+  const holdings = [...input.state.holdings.values()];
+  const withdrawals = withdrawalsAfter(input, sorted, holdings);
+  return { ...sorted, refusal, data: input.state.configMap?.data ?? {}, holdings, withdrawals };
+}
+
+/**
+ * An administrator whom a lease has made is no administrator that was there before: its end must not be refused for
+ * being the last one's. What was there before is base, and no change of ours touches that.
+ */
+function takesOwnMasters({ state }: SettleInput<ClusterState>, targets: ReadonlyMap<string, Target>): boolean {
+  return [...targets.keys()].some((key) => state.holdings.get(key)?.added.includes("system:masters"));
+}
+
+function changesOf(targets: ReadonlyMap<string, Target>) {
+  return [...targets.values()].map((target) => target.change);
+}
+
+/**
+ * The principals whose own change is what the whole plan is refused for: each is planned by itself. None, where only
+ * all of them together can't be done.
+ */
+function culprits(
+  { state }: SettleInput<ClusterState>,
+  targets: ReadonlyMap<string, Target>,
+  guard: PlanGuard,
+): ReadonlyMap<string, Refusal> {
+  const found = new Map<string, Refusal>();
+  for (const [key, target] of targets) {
+    const plan = planChanges(state.document, [target.change], guard);
+    const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
+    if (refusal) found.set(key, refusal);
+  }
+  return found;
+}
+
+function byPrincipal(refusals: readonly Refusal[], targets: ReadonlyMap<string, Target>): ReadonlyMap<string, Refusal> {
+  const named = refusals.map((refusal) => [refusal.arn?.toLowerCase() ?? "", refusal] as const);
+  return new Map(named.filter(([key]) => targets.has(key)));
+}
+
+/** What the cluster could not remember it must not be given: it would not end if the ledger were lost (law 10). */
+export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal {
+  const full = `${name} can't remember more grants at once in its annotation`;
+  const clause = fillers(room);
+  const message = clause
+    ? `${full}: ${clause}. Ask again when some have ended, or have an operator take out of aws-auth what nobody needs.`
+    : `${full}. Ask again when some have ended.`;
+  return { code: "annotation-full", message };
+}

@@ -1,0 +1,130 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { AccessError } from "../../failure/access-error.ts";
+import { dueWork, sealedEnd } from "../../grant/due-work.ts";
+import { step } from "../../metrics/steps.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import type { WorkerContext } from "../context.ts";
+import { inParallel } from "../in-parallel.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { noteReplayed, noteUntrusted } from "./distrust.ts";
+import { haveChanged } from "./have-changed.ts";
+import { beginWrite, end, noteDrift } from "./outcome.ts";
+import { overOrElsewhere } from "./over-or-elsewhere.ts";
+import { recordOutcomes } from "./record-outcomes.ts";
+import { isReplayed } from "./sort-work.ts";
+import type { Settlement, Standing, Taking } from "./taking.ts";
+
+const attempts = 5;
+
+/**
+ * Makes what stands in a cluster one way match the ledger: reads, decides, writes, reads back, proves, and records what
+ * became of each grant. Where somebody else's change came in between, everything from the reading again, a bounded
+ * number of times.
+ */
+export async function reconcileWay<State extends Standing, Decided extends Settlement>(
+  context: WorkerContext,
+  cluster: Cluster,
+  opened: OpenedCluster,
+  taking: Taking<State, Decided>,
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const isLast = attempt >= attempts;
+    const result = await tryOnce({ context, cluster, opened, taking, attempt, isLast });
+    if (result === "done") return;
+    if (result === "conflict") await (context.pause ?? wait)(Math.random() * 50 * 2 ** attempt);
+  }
+}
+
+interface Attempt<State extends Standing, Decided extends Settlement> {
+  readonly context: WorkerContext;
+  readonly cluster: Cluster;
+  readonly opened: OpenedCluster;
+  readonly taking: Taking<State, Decided>;
+  readonly attempt: number;
+  readonly isLast: boolean;
+}
+
+/** `again`: what was read, or made, has to be read once more. `conflict`: the same, and somebody else is at work there. */
+type Result = "done" | "again" | "conflict";
+
+async function tryOnce<State extends Standing, Decided extends Settlement>(
+  run: Attempt<State, Decided>,
+): Promise<Result> {
+  const { context, cluster, taking, attempt, isLast } = run;
+  const open = (await context.ledger.grantedOf(cluster.name)).filter(taking.isTaken);
+  const state = await taking.read(open).catch((error: unknown) => recordAbsence(context, open, error));
+  if (state.untrusted && attempt === 1) {
+    await noteUntrusted(context, cluster, open, state.untrusted);
+    return "again";
+  }
+  const { arriving, staying } = dueWork(open, context.now());
+  const replayed = [...arriving, ...staying].filter((request) => isReplayed(request, state, context.sealKeys));
+  if (replayed.length > 0 && !isLast) {
+    await inParallel(replayed, (request) => noteReplayed(context, request));
+    return "again";
+  }
+  if (await haveChanged(context, open)) {
+    if (!isLast) return "again";
+    throw new AccessError("record-changed", `The grants of ${cluster.name} do not stop changing`);
+  }
+  return carryOut(run, state, await decide(run, state, open)).catch((error: unknown) => {
+    if (!(error instanceof AccessError) || error.code !== "cluster-conflict" || isLast) throw error;
+    context.metrics?.conflicts.inc({ cluster: cluster.name });
+    return "conflict";
+  });
+}
+
+async function decide<State extends Standing, Decided extends Settlement>(
+  { context, cluster, taking }: Attempt<State, Decided>,
+  state: State,
+  open: readonly AccessRequest[],
+): Promise<Decided> {
+  const { sealKeys } = context;
+  const { approvalGoodForSeconds } = context.config.timing;
+  const now = context.now();
+  const closed = await overOrElsewhere(context, state.holdings, open, taking.isTaken);
+  const known = { cluster, work: dueWork(open, now), state, closed, sealKeys, approvalGoodForSeconds, now };
+  return step("plan", async () => taking.settle(known));
+}
+
+async function carryOut<State extends Standing, Decided extends Settlement>(
+  { context, cluster, opened, taking, isLast }: Attempt<State, Decided>,
+  state: State,
+  decided: Decided,
+): Promise<Result> {
+  const prepared = await taking.prepare(state, decided);
+  if (prepared.type === "again") {
+    if (isLast) throw prepared.why;
+    return "again";
+  }
+  // The ledger must know of a write before it is sent.
+  const begun = await inParallel(decided.granted, (request) =>
+    prepared.isSentFor(request) ? beginWrite(context, request) : Promise.resolve(request),
+  );
+  const outcomes = await prepared.send();
+  const isConflict = (principal: string) => outcomes.failureOf(principal)?.kind === "conflict";
+  const conflicts = isLast ? [] : [...decided.targets.keys()].filter(isConflict);
+  const isDone = ({ principal }: AccessRequest) => !conflicts.includes(principal.toLowerCase());
+  await recordOutcomes(context, cluster, opened, { way: taking.way, decided, begun, outcomes, isDone });
+  for (const _ of conflicts) context.metrics?.conflicts.inc({ cluster: cluster.name });
+  return conflicts.length > 0 ? "conflict" : "done";
+}
+
+/**
+ * Where the API server says that there is no document, nothing that is told as active is so any more, and what is to end is
+ * over: a write that was planned on one that is gone names its resourceVersion, and is refused. @throws what was thrown
+ */
+async function recordAbsence(context: WorkerContext, open: readonly AccessRequest[], error: unknown): Promise<never> {
+  if (error instanceof AccessError && error.code === "document-absent") {
+    const { staying, leaving } = dueWork(open, context.now());
+    await inParallel(staying, (request) => noteDrift(context, request, "there is no ConfigMap aws-auth"));
+    await inParallel(leaving, (request) => end(context, request, null, isEarly(request, context.now())));
+  }
+  throw error;
+}
+
+/** What is taken back before its end can't be remembered where there is no document. */
+function isEarly(request: AccessRequest, now: Date): boolean {
+  return Date.parse(sealedEnd(request)) > now.getTime();
+}

@@ -1,0 +1,104 @@
+import { requestIds } from "../../audit/request-ids.ts";
+import { AccessError } from "../../failure/access-error.ts";
+import { dueWork, hasDueWork } from "../../grant/due-work.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import { isRescue } from "../../rescue/lease.ts";
+import { tracedRun } from "../../tracing/request-traces.ts";
+import type { WorkerContext } from "../context.ts";
+import { inParallel } from "../in-parallel.ts";
+import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
+import { wakeCluster } from "../queues.ts";
+import { endRescues } from "../rescue/end-rescues.ts";
+import { putOff } from "./outcome.ts";
+import { reconcileWay } from "./reconcile-way.ts";
+import { waysIn } from "./ways.ts";
+
+/**
+ * Why a run looks at a cluster: something is due in the ledger, it is time to see what others did there, or something
+ * may stand there of which the ledger does not speak, as after a run that died.
+ */
+export type ReconcileReason = "due" | "inspect" | "adopt";
+
+/**
+ * Makes one cluster match the ledger: gathers all that is due, decides once, writes once, proves each grant, writes
+ * each outcome. It may run twice, late or after a crash: what stands in the cluster and in the ledger is looked at
+ * again each time.
+ */
+export async function reconcileCluster(
+  worker: WorkerContext,
+  cluster: Cluster,
+  reason: ReconcileReason = "due",
+): Promise<void> {
+  const context = { ...worker, awsRequests: requestIds(), auditIds: requestIds() };
+  const granted = await context.ledger.grantedOf(cluster.name);
+  if (granted.some(isRescue)) await endRescues(context, cluster);
+  const work = dueWork(granted, context.now());
+  const due = [...work.arriving, ...work.leaving];
+  if (reason === "due" && !hasDueWork(work, context.now())) return;
+  if (reason === "inspect" && due.length === 0 && work.staying.length === 0) return;
+  const forWhom = due.length > 0 ? due : work.staying;
+  const about = { "eks_access.cluster": cluster.name, "eks_access.reason": reason };
+  await tracedRun(context, `reconcile ${cluster.name}`, about, forWhom, (running) =>
+    run(running, cluster, reason, due, forWhom),
+  );
+}
+
+/** One run, which opens the cluster for some requests and puts off what is due where that fails. */
+async function run(
+  context: WorkerContext,
+  cluster: Cluster,
+  reason: ReconcileReason,
+  due: readonly AccessRequest[],
+  forWhom: readonly AccessRequest[],
+): Promise<void> {
+  const stopClock = context.metrics?.runSeconds.startTimer({ reason });
+  let open: OpenedCluster | null = null;
+  try {
+    open = await (context.openCluster ?? openCluster)(context, cluster, forWhom);
+    await reconcileWays(context, cluster, open, reason);
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "record-changed") {
+      return await wakeCluster(context.queues, "reconcile", cluster.name);
+    }
+    context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
+    await inParallel(due, (request) => putOff(context, request, error));
+  } finally {
+    open?.close();
+    stopClock?.();
+  }
+}
+
+/** Each way by itself: what one can't do now must not hold up the other. */
+async function reconcileWays(
+  context: WorkerContext,
+  cluster: Cluster,
+  opened: OpenedCluster,
+  reason: ReconcileReason,
+): Promise<void> {
+  const granted = () => context.ledger.grantedOf(cluster.name);
+  const place = { context, cluster, opened };
+  const { document, entries } = await waysIn(place, granted, reason === "adopt" ? "all" : "requested");
+  if (document) {
+    const run = () => reconcileWay(context, cluster, opened, document);
+    await (entries ? apart(context, cluster, document.isTaken, run) : run());
+  }
+  if (entries) await apart(context, cluster, entries.isTaken, () => reconcileWay(context, cluster, opened, entries));
+}
+
+/** Puts off what is due of one way where that fails. */
+async function apart(
+  context: WorkerContext,
+  cluster: Cluster,
+  isOf: (request: AccessRequest) => boolean,
+  run: () => Promise<void>,
+): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "record-changed") throw error;
+    context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
+    const { arriving, leaving } = dueWork(await context.ledger.grantedOf(cluster.name), context.now());
+    await inParallel([...arriving, ...leaving].filter(isOf), (request) => putOff(context, request, error));
+  }
+}

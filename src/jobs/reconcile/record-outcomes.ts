@@ -1,0 +1,83 @@
+import type { Way } from "../../access-entry/way.ts";
+import { AccessError } from "../../failure/access-error.ts";
+import { step } from "../../metrics/steps.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import { placeOf } from "../../tracing/request-traces.ts";
+import type { WorkerContext } from "../context.ts";
+import { inParallel } from "../in-parallel.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { activate, end, fail, noteDrift, putOff, voidApproval } from "./outcome.ts";
+import { prove } from "./prove.ts";
+import type { Failure, Outcomes, Settlement } from "./taking.ts";
+
+/** What a run has done. */
+export interface CarriedOut {
+  readonly way: Way;
+  readonly decided: Settlement;
+  /** The granted requests as their records are now. */
+  readonly begun: readonly AccessRequest[];
+  readonly outcomes: Outcomes;
+  /** Whether a request's principal is not tried again in this run. */
+  readonly isDone: (request: AccessRequest) => boolean;
+}
+
+/** Proves each grant by what was read back, and records what became of each. */
+export async function recordOutcomes(
+  context: WorkerContext,
+  cluster: Cluster,
+  opened: OpenedCluster,
+  done: CarriedOut,
+): Promise<void> {
+  const { decided, begun, isDone } = done;
+  const voided = decided.voided.filter(({ request }) => isDone(request));
+  const given = [...begun, ...decided.repaired].filter(isDone);
+  await inParallel(voided, ({ request, message }) => voidApproval(context, request, message));
+  await inParallel([...decided.refused, ...decided.stuck], ({ request, refusal }) => fail(context, request, refusal));
+  await inParallel(given, (request) => recordGiven(context, cluster, opened, done, request));
+  await inParallel(decided.leaving.filter(isDone), (request) => recordTaken(context, done, request));
+  await inParallel(decided.drifted, ({ request, message }) => noteDrift(context, request, message));
+  await inParallel(decided.holding, (request) => noteDrift(context, request, null));
+}
+
+async function recordGiven(
+  context: WorkerContext,
+  cluster: Cluster,
+  { client }: OpenedCluster,
+  { way, decided, outcomes }: CarriedOut,
+  request: AccessRequest,
+): Promise<void> {
+  const holding = decided.targets.get(request.principal.toLowerCase())?.holding;
+  if (!holding) return;
+  const failure = outcomes.failureOf(request.principal);
+  if (failure) {
+    const before = decided.granted.find(({ id }) => id === request.id);
+    const certain = certainRefusal(failure, before);
+    return certain ? fail(context, unwritten(request), certain) : putOff(context, request, failure.error);
+  }
+  const proving = () => prove(client, cluster, request, outcomes.readBackOf(request.principal), context.now);
+  const proof = await step("prove", proving, placeOf(context, request));
+  await activate(context, request, proof, holding, way);
+}
+
+/** What was sent has been refused, and nothing was sent for this grant before: nothing of it is there. */
+function certainRefusal({ kind, error }: Failure, before: AccessRequest | undefined): AccessError | null {
+  const isCertain = kind === "refused" && !before?.grant?.writeBegan;
+  return isCertain && error instanceof AccessError ? error : null;
+}
+
+function unwritten(request: AccessRequest): AccessRequest {
+  return request.grant ? { ...request, grant: { ...request.grant, writeBegan: null } } : request;
+}
+
+async function recordTaken(context: WorkerContext, done: CarriedOut, request: AccessRequest): Promise<void> {
+  const { outcomes } = done;
+  const left = whyLeft(done, request);
+  if (left) return putOff(context, request, left);
+  await end(context, request, outcomes.remainsOf(request.principal), outcomes.isForgotten(request));
+}
+
+/** Why something of a grant may be left; null: nothing is. */
+function whyLeft({ outcomes }: CarriedOut, request: AccessRequest): unknown {
+  return outcomes.failureOf(request.principal)?.error ?? outcomes.doubtOf(request);
+}

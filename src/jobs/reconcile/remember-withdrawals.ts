@@ -1,0 +1,30 @@
+import { AccessError } from "../../failure/access-error.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { WorkerContext } from "../context.ts";
+import type { ClusterState } from "./cluster-state.ts";
+import type { Content } from "./settle.ts";
+import { needsWrite, rehearseWrite, writeDocument } from "./write-document.ts";
+
+/**
+ * Where nothing can be changed, what was taken back is remembered at least. That it can't be must not hide why nothing
+ * can.
+ *
+ * @throws AccessError `cluster-conflict` where somebody else wrote meanwhile
+ */
+export async function rememberWithdrawals(
+  { log, sealKeys }: WorkerContext,
+  cluster: Cluster,
+  client: ClusterClient,
+  state: ClusterState,
+  content: Content,
+): Promise<void> {
+  try {
+    if (!needsWrite(state, cluster, content, sealKeys)) return;
+    await rehearseWrite(client, cluster, state, content, sealKeys);
+    await writeDocument(client, cluster, state, content, sealKeys);
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "cluster-conflict") throw error;
+    log.warn({ cluster: cluster.name, err: error }, "could not remember what was taken back");
+  }
+}

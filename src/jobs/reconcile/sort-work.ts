@@ -1,0 +1,123 @@
+import type { Way } from "../../access-entry/way.ts";
+import type { SealKeys } from "../../approval/seal.ts";
+import type { Refusal } from "../../aws-auth/plan.ts";
+import type { Drift } from "../../grant/drift.ts";
+import { type DueWork, isTooOldToBegin, shareIn, withSealedEnds } from "../../grant/due-work.ts";
+import { bothWithdrawals, isWithdrawn, mayBeForgotten } from "../../grant/withdrawal.ts";
+import { formatDuration } from "../../request/duration.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import type { RefusedRequest, SettleInput, Settlement, Standing } from "./taking.ts";
+import { voidReason } from "./void-reason.ts";
+
+/** The work with every approval looked at again, and what is missing found. */
+export interface Checked extends Pick<Settlement, "voided" | "leaving" | "holding" | "drifted" | "repaired"> {
+  readonly arriving: readonly AccessRequest[];
+}
+
+/** What of a check depends on the way. */
+export interface CheckRules {
+  /** What of a grant in force is missing; null: nothing is. */
+  readonly driftOf: (request: AccessRequest) => Drift | null;
+  /** By which ways it may have been approved for its part to be put back. */
+  readonly repairedBy: (request: AccessRequest) => readonly Way[];
+}
+
+/** The same with what the cluster's own memory says: what is over or taken back there goes, whatever the ledger says. */
+export function withOwnMemory<State extends Standing>(input: SettleInput<State>): SettleInput<State> {
+  const { closed, state, work, sealKeys, now } = input;
+  // What the ledger has lost and the cluster knows to be taken back is over as well.
+  const over = new Set([...closed, ...state.withdrawals.list.map(({ id }) => id)]);
+  return { ...input, closed: over, work: withSealedEnds(withoutReplayed(work, state, sealKeys), state.holdings, now) };
+}
+
+/** A record in Redis may be one from before it was taken back, put back there. */
+function withoutReplayed(work: DueWork, state: Standing, keys: SealKeys): DueWork {
+  const open = [...work.arriving, ...work.staying];
+  const replayed = open.filter((request) => isReplayed(request, state, keys));
+  return {
+    arriving: without(work.arriving, replayed),
+    leaving: [...work.leaving, ...replayed],
+    staying: without(work.staying, replayed),
+  };
+}
+
+/** Whether a record says that a grant is to be, or is, in force whose approval the cluster knows to be taken back. */
+export function isReplayed(request: AccessRequest, { holdings, ...state }: Standing, keys: SealKeys): boolean {
+  const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
+  if (isWithdrawn(request, withdrawals, keys)) return true;
+  const isUnknown = request.grant?.state === "active" && !shareIn(holdings, request);
+  return isUnknown && mayBeForgotten(request, withdrawals, keys);
+}
+
+/** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. */
+export function checkWork(input: SettleInput, way: Way, { driftOf, repairedBy }: CheckRules): Checked {
+  const { cluster, state, work } = input;
+  const voided = work.arriving.flatMap((request) => {
+    const message = voidReasonHere(input, way, request);
+    return message === null ? [] : [{ request, message }];
+  });
+  const drifts = work.staying.flatMap((request) => driftOf(request) ?? []);
+  const drifting = drifts.map(({ request }) => request);
+  // What the cluster's memory does not hold either is only put back where the approval still speaks for it.
+  const mayComeBack = (request: AccessRequest) =>
+    shareIn(state.holdings, request) !== undefined ||
+    repairedBy(request).some((each) => voidReasonHere(input, each, request) === null);
+  const repaired = drifting.filter((request) => cluster.drift === "repair" && mayComeBack(request));
+  return {
+    voided,
+    arriving: without(
+      work.arriving,
+      voided.map(({ request }) => request),
+    ),
+    leaving: work.leaving,
+    holding: without(work.staying, drifting),
+    drifted: drifts.filter(({ request }) => !repaired.includes(request)),
+    repaired,
+  };
+}
+
+function voidReasonHere(input: SettleInput, way: Way, request: AccessRequest): string | null {
+  const { cluster, state, sealKeys, approvalGoodForSeconds, now } = input;
+  const { holdings, identityOf } = state;
+  const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
+  if (!shareIn(holdings, request) && mayBeForgotten(request, withdrawals, sealKeys)) {
+    return `it is older than what ${cluster.name} remembers of approvals that were taken back`;
+  }
+  if (!shareIn(holdings, request) && isTooOldToBegin(request, approvalGoodForSeconds, now)) {
+    return `it is older than ${formatDuration(approvalGoodForSeconds)}, and nothing of it has been written`;
+  }
+  return voidReason({ cluster, way, holdings, identityOf, sealKeys }, request);
+}
+
+/** Who gets what is planned, and who does not. `refusals` are by lower-case ARN of the principal. */
+export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Omit<Settlement, "targets"> {
+  const refusalOf = (request: AccessRequest) => refusals.get(request.principal.toLowerCase());
+  const planned = (requests: readonly AccessRequest[]) => requests.filter((request) => !refusalOf(request));
+  const leftOut = (requests: readonly AccessRequest[]): RefusedRequest[] =>
+    requests.flatMap((request) => {
+      const refusal = refusalOf(request);
+      return refusal ? [{ request, refusal }] : [];
+    });
+  return {
+    voided: checked.voided,
+    refused: leftOut(checked.arriving),
+    stuck: leftOut(checked.leaving),
+    granted: planned(checked.arriving),
+    leaving: planned(checked.leaving),
+    holding: checked.holding,
+    drifted: [
+      ...checked.drifted,
+      ...leftOut(checked.repaired).flatMap(({ request, refusal }) => notRepaired([request], refusal)),
+    ],
+    repaired: planned(checked.repaired),
+  };
+}
+
+/** What would be put back, and can't be: it is told as drift then, in a clause. */
+export function notRepaired(repaired: readonly AccessRequest[], { message }: Refusal): readonly Drift[] {
+  return repaired.map((request) => ({ request, message: message.replace(/\.$/, "") }));
+}
+
+export function without(all: readonly AccessRequest[], some: readonly AccessRequest[]): readonly AccessRequest[] {
+  return all.filter((request) => !some.includes(request));
+}

@@ -1,0 +1,46 @@
+import { isPolicyText } from "../../access-entry/policy-text.ts";
+import type { Way } from "../../access-entry/way.ts";
+import { type ApprovalVerdict, checkApproval, sealedStanding } from "../../approval/check-approval.ts";
+import { checkGlass } from "../../approval/glass.ts";
+import type { SealKeys } from "../../approval/seal.ts";
+import { baseOf, type Holding } from "../../grant/holding.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { mayAsk } from "../../policy/may-ask.ts";
+import { mayRequest } from "../../policy/may-request.ts";
+import { readPrincipal } from "../../principal/arn.ts";
+import { digestOfChange } from "../../request/digest.ts";
+import type { AccessRequest, MappedIdentity } from "../../request/request.ts";
+
+export interface ApprovalFacts {
+  readonly cluster: Cluster;
+  /** How the cluster would take it now. */
+  readonly way: Way;
+  readonly holdings: ReadonlyMap<string, Holding>;
+  readonly identityOf: (arn: string) => MappedIdentity | null;
+  readonly sealKeys: SealKeys;
+}
+
+/** Why the approval of a request does not hold for what would be written now; null: it holds (laws 3 and 4). */
+export function voidReason(facts: ApprovalFacts, request: AccessRequest): string | null {
+  const { cluster, way, holdings, identityOf, sealKeys } = facts;
+  const level = cluster.levels.find((each) => each.name === request.level);
+  if (!level) return `${cluster.name} does not offer ${request.level} any more`;
+  const principal = readPrincipal(request.principal);
+  if (principal.type === "invalid") return principal.message;
+  // What is written here of the requester in Redis is not believed.
+  const standing = sealedStanding(request);
+  const wish = { ...request, cluster, level, principal: principal.principal, standing };
+  const allowed = request.glass ? mayRequest(wish) : mayAsk(wish, null);
+  if (allowed.type === "refused") return allowed.message;
+  if ([...level.groups].sort().join() !== [...request.groups].sort().join()) return "the level's groups have changed";
+  if (way === "aws-auth" && level.groups.some(isPolicyText)) return "aws-auth takes no access policies";
+  if (request.glass) return messageOf(checkGlass(request, cluster, level, sealKeys));
+  const { arn } = principal.principal;
+  const base = baseOf(identityOf(arn), holdings.get(arn.toLowerCase()));
+  const digest = digestOfChange({ ...request, standing }, cluster, level, base, way);
+  return messageOf(checkApproval(request, cluster, level, digest, sealKeys));
+}
+
+function messageOf(verdict: ApprovalVerdict): string | null {
+  return verdict.type === "void" ? verdict.message : null;
+}

@@ -1,0 +1,43 @@
+import { lastSealed } from "../../approval/sealed-decision.ts";
+import { shareIn } from "../../grant/due-work.ts";
+import type { Holding } from "../../grant/holding.ts";
+import { bothWithdrawals, isWithdrawn, remember, type Withdrawals, withdrawalOf } from "../../grant/withdrawal.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import type { SettleInput, Settlement } from "./taking.ts";
+
+type Sorted = Pick<Settlement, "leaving" | "stuck" | "voided" | "refused" | "granted">;
+
+/**
+ * What the cluster remembers once this is carried out: what ends before its time, and what will not be granted any more.
+ *
+ * @param holdings whose shares are never forgotten
+ * @param most for how many others there is room
+ */
+export function withdrawalsAfter(
+  { cluster, state, sealKeys, now }: SettleInput,
+  sorted: Sorted,
+  holdings: Iterable<Holding>,
+  most?: number,
+): Withdrawals {
+  const { leaving, stuck, granted } = sorted;
+  const known = bothWithdrawals(state.withdrawals, state.elsewhere);
+  const taken = [...leaving, ...stuck.map(({ request }) => request), ...givenUp(sorted, sealKeys)]
+    .filter((request) => !isWithdrawn(request, known, sealKeys))
+    .map((request) => {
+      const share = shareIn(state.holdings, request);
+      return withdrawalOf(request, share?.endsAt, cluster, sealKeys, now);
+    })
+    .filter((withdrawal) => withdrawal !== null);
+  const held = new Set([...holdings].flatMap(({ shares }) => shares.map(({ id }) => id)));
+  const again = new Set(granted.map(({ id }) => id));
+  return remember(state.withdrawals, { taken, granted: again, held, now, ...(most !== undefined && { most }) });
+}
+
+/** Whose approvals are true, and yet come to nothing. One whose write may have begun is tried again instead of failing. */
+function givenUp(
+  { voided, refused }: Pick<Settlement, "voided" | "refused">,
+  keys: SettleInput["sealKeys"],
+): readonly AccessRequest[] {
+  const failed = refused.filter(({ request }) => request.grant?.writeBegan === null);
+  return [...voided, ...failed].map(({ request }) => request).filter((request) => lastSealed(request, keys) !== null);
+}

@@ -1,0 +1,83 @@
+import { accessEntriesOf } from "../../aws/access-entries.ts";
+import { describeCluster } from "../../aws/describe-cluster.ts";
+import { AccessError } from "../../failure/access-error.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { clusterArnOf } from "../../policy/cluster-arn.ts";
+import { isClosed } from "../../request/request.ts";
+import { type RescueLease, readRescueTags, rescueLevel } from "../../rescue/lease.ts";
+import type { WorkerContext } from "../context.ts";
+import { addressOf } from "../open/open-cluster.ts";
+import { eventOf, recordChange } from "../record-change.ts";
+import { endRescues, takeEntry } from "./end-rescues.ts";
+import { beginRescue } from "./rescue.ts";
+
+/**
+ * Reads the rescues that the access entries themselves remember into a ledger that does not know them, as after one that was
+ * made while Redis was away: from then on they are told, wait for their review and are ended, like one that the ledger has
+ * seen begin. Only what our seal speaks for is believed.
+ *
+ * @returns the ids of those that are new to the ledger
+ * @throws AccessError
+ */
+export async function adoptRescues(context: WorkerContext, cluster: Cluster): Promise<readonly string[]> {
+  const adopted: string[] = [];
+  for (const { principalArn, lease } of await leasesOf(context, cluster)) {
+    const known = await context.ledger.get(lease.id);
+    // A process that died or was late may have made it when its lease was over already.
+    if (known && isClosed(known)) await takeEntry(context, cluster, principalArn, lease.id);
+    if (known) continue;
+    await adopt(context, cluster, principalArn, lease);
+    adopted.push(lease.id);
+  }
+  if (adopted.length > 0) await endRescues(context, cluster);
+  return adopted;
+}
+
+interface Found {
+  readonly principalArn: string;
+  readonly lease: RescueLease;
+}
+
+/**
+ * None, where the worker's own identity is refused now. One that another identity made, or that was made while this one still
+ * could, is not found then: only the log says that nobody looked.
+ */
+async function leasesOf({ sealKeys, log }: WorkerContext, cluster: Cluster): Promise<readonly Found[]> {
+  const address = addressOf(cluster);
+  const entries = accessEntriesOf("default", address);
+  try {
+    const { authenticationMode } = await describeCluster("default", address);
+    if (authenticationMode === "CONFIG_MAP") return [];
+    const found: Found[] = [];
+    for (const principalArn of await entries.list()) {
+      const tags = (await entries.describe(principalArn))?.tags ?? {};
+      const lease = readRescueTags(clusterArnOf(cluster), principalArn, tags, sealKeys);
+      if (lease) found.push({ principalArn, lease });
+    }
+    return found;
+  } catch (error) {
+    if (!(error instanceof AccessError) || error.retryable) throw error;
+    log.info({ cluster: cluster.name, code: error.code }, "rescues were not looked for: the worker itself was refused");
+    return [];
+  } finally {
+    entries.close();
+  }
+}
+
+async function adopt(
+  context: WorkerContext,
+  cluster: Cluster,
+  principalArn: string,
+  lease: RescueLease,
+): Promise<void> {
+  const now = context.now();
+  const { id, by, as, endsAt } = lease;
+  const durationSeconds = Math.max(1, Math.ceil((Date.parse(endsAt) - now.getTime()) / 1000));
+  const reason = "recovered from its access entry";
+  const order = { cluster, principalArn, by, as, durationSeconds, reason, good: null, keeps: false };
+  const begun = beginRescue(order, id, context, context.config.timing.requestLapsesAfterSeconds);
+  const at = now.toISOString();
+  const grant = begun.grant && { ...begun.grant, state: "active" as const, endsAt, writeBegan: at, activeSince: at };
+  const event = eventOf("grant.recovered", begun, "worker", now, { principal: principalArn, level: rescueLevel });
+  await recordChange(context, { ...begun, grant }, event, now);
+}

@@ -1,0 +1,36 @@
+import { parseDocument } from "../../aws-auth/parse.ts";
+import { grantsAnnotation } from "../../grant/annotation.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { keep } from "../../rescue/kept.ts";
+import { isWhole } from "../../rescue/mending.ts";
+import type { WorkerContext } from "../context.ts";
+
+/**
+ * Keeps the document in the cluster itself, sealed, where it can be read whole and lets somebody in: what a rescue may
+ * write again after somebody broke it. It only helps later, so nothing waits for it.
+ *
+ * @returns whether it is kept
+ */
+export async function keepDocument(
+  { sealKeys, now, log }: Pick<WorkerContext, "sealKeys" | "now" | "log">,
+  client: Pick<ClusterClient, "readKept" | "writeKept">,
+  { name }: Cluster,
+  configMap: AwsAuthConfigMap | null,
+): Promise<boolean> {
+  if (!configMap || !isWhole(parseDocument(configMap.data))) return false;
+  const document = {
+    at: now().toISOString(),
+    data: configMap.data,
+    grants: configMap.annotations[grantsAnnotation] ?? null,
+  };
+  try {
+    const texts = keep(name, await client.readKept(), document, sealKeys);
+    if (texts) await client.writeKept(texts);
+    return true;
+  } catch (error) {
+    log.warn({ cluster: name, err: error }, "the document could not be kept in the cluster");
+    return false;
+  }
+}

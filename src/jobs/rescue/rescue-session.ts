@@ -1,0 +1,95 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { assumeRole } from "../../aws/assume-role.ts";
+import { callerIdentity } from "../../aws/caller-identity.ts";
+import type { AwsCredentials } from "../../aws/credentials.ts";
+import type { ClusterDescription } from "../../aws/describe-cluster.ts";
+import { ownCredentials } from "../../aws/own-credentials.ts";
+import { sessionNameOf } from "../../aws/session-name.ts";
+import { nothingSessionPolicy } from "../../aws/session-policy.ts";
+import { explain } from "../../failure/access-error.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { canonicalCaller } from "../../principal/arn.ts";
+import { connectAs } from "../open/open-cluster.ts";
+import type { Errand } from "../open/session-of.ts";
+
+/** A cluster that somebody is signed in to. */
+export interface SignedInCluster {
+  readonly client: ClusterClient;
+  /** Whether it is the principal of the lease: that it signed in is proved then. */
+  readonly isLeased: boolean;
+  /** From the call that was let in, in milliseconds since the entry stood. */
+  readonly afterMs: number;
+}
+
+export type SignInResult =
+  | { readonly type: "in"; readonly signedIn: SignedInCluster }
+  /** Why nobody of them could: sentences. */
+  | { readonly type: "out"; readonly why: readonly string[] };
+
+/** An entry takes effect within some seconds (EKS User Guide, "Create access entries"). */
+const tries = 12;
+
+function tryAfterMs(attempt: number): number {
+  return Math.min(5_000, 50 * 2 ** attempt);
+}
+
+/** Who may sign in for a rescue, in the order in which it is tried. */
+export interface Candidate {
+  readonly name: string;
+  readonly isLeased: boolean;
+  readonly credentials: () => Promise<AwsCredentials>;
+}
+
+/** The principal of the lease: who we are already where we are it, else a session of its role, which may do nothing in AWS. */
+export function leasedCandidate({ region }: Cluster, principalArn: string, errand: Errand): Candidate {
+  return {
+    name: principalArn,
+    isLeased: true,
+    credentials: async () => {
+      const { arn } = await callerIdentity("default", region);
+      const bare = principalArn.replace(/:role\/.*\//, ":role/");
+      if ((canonicalCaller(arn) ?? arn).toLowerCase() === bare.toLowerCase()) return ownCredentials(region);
+      const sessionName = sessionNameOf(errand.requester, errand.id);
+      return assumeRole("default", { roleArn: principalArn, region, sessionName, policy: nothingSessionPolicy() });
+    },
+  };
+}
+
+/**
+ * Signs in as the first of these that the cluster lets in. The entry is eventually consistent: whoever is refused tries again,
+ * each time with a new token, because the API server remembers what it said about a token.
+ */
+export async function signInAsOne(
+  cluster: Cluster,
+  description: ClusterDescription,
+  candidates: readonly Candidate[],
+  errand: Errand,
+  { now, pause = wait }: { readonly now: () => Date; readonly pause?: (ms: number) => Promise<unknown> },
+): Promise<SignInResult> {
+  const why: string[] = [];
+  const start = now().getTime();
+  for (const { name, isLeased, credentials } of candidates) {
+    let last: unknown = null;
+    try {
+      const session = await credentials();
+      for (let attempt = 0; attempt < tries; attempt += 1) {
+        if (attempt > 0) await pause(tryAfterMs(attempt));
+        // So that two tries within a second have not the same token.
+        const options = { tokenSeconds: 60 + attempt };
+        const client = await connectAs(session, cluster, description, now(), [errand], options);
+        try {
+          await client.readAwsAuth();
+          return { type: "in", signedIn: { client, isLeased, afterMs: now().getTime() - start } };
+        } catch (error) {
+          client.close();
+          last = error;
+        }
+      }
+    } catch (error) {
+      last = error;
+    }
+    why.push(`${name}: ${explain(last)}`);
+  }
+  return { type: "out", why };
+}

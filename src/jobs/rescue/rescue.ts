@@ -1,0 +1,124 @@
+import { breakTheGlass } from "../../approval/glass.ts";
+import { accessEntriesOf } from "../../aws/access-entries.ts";
+import { letAccessEntriesIn } from "../../aws/authentication-mode.ts";
+import { describeCluster } from "../../aws/describe-cluster.ts";
+import type { Cluster, Level } from "../../policy/cluster.ts";
+import { clusterArnOf } from "../../policy/cluster-arn.ts";
+import { type AccessRequest, createRequest } from "../../request/request.ts";
+import type { KeptName } from "../../rescue/kept.ts";
+import { rescueLevel } from "../../rescue/lease.ts";
+import type { WorkerContext } from "../context.ts";
+import { addressOf } from "../open/open-cluster.ts";
+import { takeEntry } from "./end-rescues.ts";
+import { isKnown, mendAs } from "./mend-as.ts";
+import type { GoodDocument, MendResult } from "./mend-document.ts";
+import { overMeanwhile, type RescueJournal } from "./rescue-journal.ts";
+import { giveLease, namingOwnPolicy } from "./rescue-lease.ts";
+import type { Candidate } from "./rescue-session.ts";
+
+/** What somebody who rescues a cluster wants. */
+export interface RescueOrder {
+  readonly cluster: Cluster;
+  /** As IAM has it, a role with its path. */
+  readonly principalArn: string;
+  /** Slack user id, as whoever runs it says. */
+  readonly by: string;
+  /** The ARN that AWS says whoever runs it has; null: nobody knows any more. */
+  readonly as: string | null;
+  readonly durationSeconds: number;
+  readonly reason: string;
+  /** The last good document, or which one of those that the cluster itself keeps; null: nobody says. */
+  readonly good: GoodDocument | KeptName | null;
+  /** Whether the lease stays until its end though all is well. */
+  readonly keeps: boolean;
+}
+
+export type RescueContext = Pick<WorkerContext, "sealKeys" | "now"> & {
+  readonly pause?: (ms: number) => Promise<unknown>;
+  /** Who else may sign in, where the principal of the lease can't: the creator. */
+  readonly others: readonly Candidate[];
+  readonly creatorArn: string | null;
+  /** Told of each step when it is done. */
+  readonly say: (sentence: string) => void;
+};
+
+/** What a rescue gives: the policy of a cluster administrator, by EKS. There are no groups in it. */
+function rescueLevelOf(durationSeconds: number): Level {
+  return { name: rescueLevel, groups: [], maxDurationSeconds: durationSeconds, verify: [] };
+}
+
+/** The record of a rescue as it first stands in the ledger: the glass is broken by it, told to all and to be reviewed. */
+export function beginRescue(
+  { cluster, principalArn: principal, by, as, durationSeconds, reason }: RescueOrder,
+  id: string,
+  { sealKeys, now }: Pick<WorkerContext, "sealKeys" | "now">,
+  lapsesAfterSeconds: number,
+): AccessRequest {
+  const level = rescueLevelOf(durationSeconds);
+  const who = { id, requester: by, cluster: cluster.name, principal, extends: null };
+  const asked = createRequest(
+    { ...who, level: level.name, groups: [], durationSeconds, reason },
+    now(),
+    lapsesAfterSeconds,
+  );
+  const begun = breakTheGlass(asked, cluster, level, { user: by, memberships: [] }, sealKeys, now());
+  return { ...begun, glass: begun.glass && { ...begun.glass, as } };
+}
+
+/** How a rescue came out: whether the document is as it should be, and whether the lease is over. */
+export interface RescueOutcome {
+  readonly mended: MendResult | null;
+  readonly isEnded: boolean;
+}
+
+/**
+ * Rescues a cluster with AWS rights alone: access entries beside aws-auth, one for the named role with an end of its own, the document
+ * mended, everybody who was in it looked for, the lease ended. Each step looks at what stands there, so that it may run again
+ * wherever it died. A lease that it can't end is ended by a worker.
+ *
+ * @throws AccessError
+ */
+export async function rescue(
+  context: RescueContext,
+  order: RescueOrder,
+  journal: RescueJournal,
+): Promise<RescueOutcome> {
+  const { cluster, principalArn } = order;
+  const address = addressOf(cluster);
+  const options = context.pause ? { pause: context.pause } : {};
+  if (await letAccessEntriesIn("default", address, options)) {
+    context.say("The authentication mode is API_AND_CONFIG_MAP now.");
+    await journal.note("rescue.mode-switched", () => ({}), { to: "API_AND_CONFIG_MAP" });
+  }
+  const description = await describeCluster("default", address);
+  await journal.note(
+    "grant.writing",
+    ({ grant }) => ({ grant: grant && { ...grant, writeBegan: grant.writeBegan ?? context.now().toISOString() } }),
+    // Whoever goes on with a rescue that died may be another one than who began it.
+    { as: order.as },
+  );
+  const entries = accessEntriesOf("default", address);
+  const { id, grant } = journal.request();
+  // An entry that is made after a worker has looked for it and ended the lease would stand without end.
+  if (grant?.end || Date.parse(grant?.endsAt ?? "") <= context.now().getTime()) throw overMeanwhile(journal.request());
+  try {
+    const lease = { id, by: order.by, as: order.as, endsAt: grant?.endsAt ?? "" };
+    await giveLease({ entries, clusterArn: clusterArnOf(cluster), principalArn, sealKeys: context.sealKeys }, lease);
+  } catch (error) {
+    throw namingOwnPolicy(error);
+  } finally {
+    entries.close();
+  }
+  context.say(`${principalArn} has its access entry with AmazonEKSClusterAdminPolicy until ${grant?.endsAt}.`);
+  const mended = await mendAs(context, order, description, journal);
+  const isWell = mended?.type === "mended" && isKnown(order, mended) && mended.returns.every(({ isBack }) => isBack);
+  if (!isWell || order.keeps) return { mended, isEnded: false };
+  await takeEntry(context, cluster, principalArn, id);
+  const endedAt = context.now().toISOString();
+  const end = { cause: "revoked", by: order.by, at: endedAt, why: "the cluster is rescued" } as const;
+  const over = { state: "ended", end, endedAt } as const;
+  const detail = { cause: end.cause, why: end.why };
+  await journal.note("grant.ended", (now) => ({ grant: now.grant && { ...now.grant, ...over } }), detail);
+  context.say("The access entry is deleted: the rescue is over.");
+  return { mended, isEnded: true };
+}

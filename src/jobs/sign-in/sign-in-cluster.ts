@@ -1,0 +1,80 @@
+import { requestIds } from "../../audit/request-ids.ts";
+import { explain } from "../../failure/access-error.ts";
+import { isSigningIn } from "../../grant/sign-in.ts";
+import { step } from "../../metrics/steps.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { signInWay } from "../../policy/sign-in.ts";
+import type { Finding } from "../../proof/proof.ts";
+import { podsToList } from "../../proof/sign-in.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import { placeOf, tracedRun } from "../../tracing/request-traces.ts";
+import type { WorkerContext } from "../context.ts";
+import { inParallel } from "../in-parallel.ts";
+import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
+import { becomePrincipal } from "./become-principal.ts";
+import { identityOfSession } from "./identity-of-session.ts";
+import { recordSignIn } from "./record-sign-in.ts";
+import { signIn } from "./sign-in.ts";
+
+/**
+ * Completes the proofs of a cluster's grants: signs in as each principal that waits for it, and records what came of it. It is a
+ * job of its own, beside the runs that write: a principal that is let in late, or never, holds up no grant and no end.
+ */
+export async function signInToCluster(worker: WorkerContext, cluster: Cluster): Promise<void> {
+  const waiting = (await worker.ledger.grantedOf(cluster.name)).filter(({ grant }) => isSigningIn(grant));
+  if (waiting.length === 0) return;
+  const context = { ...worker, awsRequests: requestIds() };
+  const about = { "eks_access.cluster": cluster.name };
+  await tracedRun(context, `sign in to ${cluster.name}`, about, waiting, (running) => run(running, cluster, waiting));
+}
+
+async function run(context: WorkerContext, cluster: Cluster, waiting: readonly AccessRequest[]): Promise<void> {
+  let open: OpenedCluster | null = null;
+  try {
+    const opened = await (context.openCluster ?? openCluster)(context, cluster, waiting);
+    open = opened;
+    await inParallel(waiting, (request) => complete(context, cluster, opened, request));
+  } catch (error) {
+    context.log.warn({ cluster: cluster.name, err: error }, "could not sign in as anybody");
+    if (open) throw error;
+    const finding: Finding = { result: "not tested", detail: explain(error) };
+    await inParallel(waiting, (request) => recordSignIn(context, request, finding, {}));
+  } finally {
+    open?.close();
+  }
+}
+
+/** What is not recorded, because this process dies or the ledger is away, is done again from the beginning. */
+async function complete(
+  context: WorkerContext,
+  cluster: Cluster,
+  opened: OpenedCluster,
+  request: AccessRequest,
+): Promise<void> {
+  const auditIds = requestIds();
+  const act = () => findingOf({ ...context, auditIds }, cluster, opened, request);
+  const finding = await step("sign-in", act, placeOf(context, request));
+  await recordSignIn(context, request, finding, auditIds.byCall());
+}
+
+async function findingOf(
+  context: WorkerContext,
+  cluster: Cluster,
+  opened: OpenedCluster,
+  request: AccessRequest,
+): Promise<Finding> {
+  const way = signInWay(cluster, request.principal);
+  if (way.type === "not tested") return { result: "not tested", detail: way.why };
+  try {
+    const session = await becomePrincipal(cluster, way, request, context.awsRequests);
+    const pods = podsToList(cluster.levels.find(({ name }) => name === request.level)?.verify ?? []);
+    const connect = (attempt: number) =>
+      opened.connectAs(session.credentials, request, { auditIds: context.auditIds, tokenSeconds: 60 + attempt });
+    const mappedAt = Date.parse(request.grant?.proof?.at ?? context.now().toISOString());
+    const expected = () => identityOfSession(opened, request.principal, session);
+    return await signIn({ expected, pods, connect, mappedAt }, context);
+  } catch (error) {
+    context.log.warn({ request: request.id, err: error }, "could not sign in as the principal");
+    return { result: "not tested", detail: explain(error) };
+  }
+}

@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { parseDocument } from "../../../src/aws-auth/parse.ts";
+import { documentWarnings, type WarningFacts, warningsOf } from "../../../src/jobs/preview/preview-warnings.ts";
+import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
+import { readPrincipal } from "../../../src/principal/arn.ts";
+import type { AccessRequest } from "../../../src/request/request.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";
+
+const viewers = [{ kind: "ClusterRole", role: "view", namespace: null }];
+const had = aGrantedRequest({ state: "ended" }, { id: "r-0" });
+
+function warningsFor(request: AccessRequest, change: Partial<WarningFacts> = {}): string[] {
+  const reading = readPrincipal(request.principal);
+  if (reading.type === "invalid") throw new Error(reading.message);
+  const { principal } = reading;
+  const bindings = new Map([["eks-access:viewers", viewers]]);
+  return warningsOf(aCluster(), request, {
+    principal,
+    bindings,
+    earlier: [had],
+    ...change,
+  });
+}
+
+test("nothing is warned of where nothing is out of the ordinary", () => {
+  expect(warningsFor(aRequest())).toEqual([]);
+});
+
+test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
+  ["full control", "system:masters is full control", { groups: ["system:masters"] }, {}],
+  [
+    "another account",
+    "is of another account, 999900001111; staging is of 111122223333.",
+    { principal: "arn:aws:iam::999900001111:user/guest" },
+    {},
+  ],
+  ["a group that gives nothing", "names ghosts: it gives nothing.", { groups: ["ghosts"] }, {}],
+  ["bindings that could not be read", "the role bindings could not be read", {}, { bindings: null }],
+  ["a first time", "First time: this person has not had access to staging", {}, { earlier: [] }],
+])("an approver is warned of %s", (_, sentence, change, facts) => {
+  expect(warningsFor(aRequest(change), facts).join("\n")).toContain(sentence);
+});
+
+test.each([
+  ["problems", { mapUsers: "{" }, {}, "aws-auth has 1 problem of its own"],
+  [
+    "annotations that others fill",
+    {},
+    { big: "x".repeat(242_000) },
+    "aws-auth has room to remember about 7 more grants: others' annotations take 242003 of 262144 bytes, big alone 242003.",
+  ],
+])("an approver is warned of a document with %s", (_, data, annotations, sentence) => {
+  const configMap = readConfigMap({ data, metadata: { annotations, resourceVersion: "1", uid: "u" } }, "staging");
+
+  expect(documentWarnings({ document: parseDocument(data), configMap }).join()).toContain(sentence);
+});
+
+test("nothing is warned of a document where nothing is out of the ordinary", () => {
+  expect(documentWarnings({ document: parseDocument({}), configMap: null })).toEqual([]);
+});
+
+test.each<[string, AccessRequest]>([
+  ["asked about another cluster", aGrantedRequest({}, { id: "r-0", cluster: "staging" })],
+  ["was another principal", aGrantedRequest({}, { id: "r-0", principal: `${engineerArn}-2` })],
+  ["never became active", aGrantedRequest({ state: "failed", proof: null }, { id: "r-0" })],
+  ["is the same request", aGrantedRequest({}, { id: "r-1" })],
+])("it is a first time still where what there was before %s", (name, earlier) => {
+  const other = name.startsWith("asked") ? { ...earlier, cluster: "production" } : earlier;
+
+  expect(warningsFor(aRequest(), { earlier: [other] }).join()).toContain("First time");
+});

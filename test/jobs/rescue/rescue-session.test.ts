@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { callerIdentity } from "../../../src/aws/caller-identity.ts";
+import { describeCluster } from "../../../src/aws/describe-cluster.ts";
+import { addressOf } from "../../../src/jobs/open/open-cluster.ts";
+import { leasedCandidate } from "../../../src/jobs/rescue/rescue-session.ts";
+import { arns } from "../../../src/sandbox/scene.ts";
+import { useWorkerSide } from "../worker-side.ts";
+
+const side = useWorkerSide();
+
+test("who signs in for a rescue may do nothing in AWS, whatever its role may", async () => {
+  const { cluster, sandbox } = side();
+  const { arn } = sandbox.aws.account.addRole({ name: "rescuer", allow: ["*"], trust: { principals: [arns.worker] } });
+
+  const session = await leasedCandidate(cluster, arn, { id: "r-one", requester: "ops" }).credentials();
+
+  expect((await callerIdentity(session, cluster.region)).arn).toContain(":assumed-role/rescuer/eks-access-ops-r-one");
+  await expect(describeCluster(session, addressOf(cluster))).rejects.toMatchObject({ code: "aws-access-denied" });
+});
