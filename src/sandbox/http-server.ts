@@ -49,6 +49,18 @@ export interface SandboxServerOptions {
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
+/**
+ * Node's server stops reading a connection on which more than a socket's high-water mark (16 KiB) waits to be sent, and takes
+ * what a TLS socket still hands it then for a malformed request ("Parse Error: Paused", seen with Node 20). A client that asks
+ * again as soon as it has read a large answer would be cut off, as no API server does it. In bytes.
+ */
+const mostUnsent = 16 * 1024 * 1024;
+
+/** Where a socket keeps what its getter `writableHighWaterMark` shows. */
+interface Writing {
+  readonly _writableState: { highWaterMark: number };
+}
+
 /** One HTTP(S) server on the loopback address, with faults, for the stand-ins of the sandbox. */
 export async function startSandboxServer(options: SandboxServerOptions): Promise<SandboxServer> {
   const handle = (request: IncomingMessage, response: ServerResponse) => {
@@ -60,6 +72,10 @@ export async function startSandboxServer(options: SandboxServerOptions): Promise
   const server: Server = options.tls ? createTlsServer(options.tls, handle) : createServer(handle);
   if (options.idleMs !== undefined) server.keepAliveTimeout = options.idleMs;
   if (options.onUpgrade) server.on("upgrade", options.onUpgrade);
+  // A TLS server does not hand its own `highWaterMark` on to its sockets.
+  server.on("secureConnection", (socket: Writing) => {
+    socket._writableState.highWaterMark = mostUnsent;
+  });
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {
     sockets.add(socket);
