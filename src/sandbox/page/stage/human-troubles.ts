@@ -38,7 +38,7 @@ export function humanTroubles({ sandbox: { cluster } }: Stage, document: Documen
         id: "yaml",
         title: "Broken YAML",
         explains:
-          "A colleague leaves a quotation mark open. No role can sign in; eks-access refuses to write, and says where the mistake is.",
+          "A colleague leaves a quotation mark open. No role can sign in; eks-access gives nothing meanwhile, and says where the mistake is.",
         does: "Break it",
         undoes: "Mend it",
       },
