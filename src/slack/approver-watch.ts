@@ -8,6 +8,7 @@ import { approversLooked } from "../metrics/announcements.ts";
 import { approversOf, mostApprovalsNeeded } from "../policy/rule.ts";
 import { type ApprovableLevel, type Look, lookAtApprovers, mendApprovers, type ShortLevel } from "./dead-approvers.ts";
 import type { Directory } from "./directory.ts";
+import { inTime } from "./in-time.ts";
 
 export interface WatchContext {
   readonly directory: Directory;
@@ -43,7 +44,7 @@ export async function watchApprovers(
 /** Null: Slack did not answer in time, which must not keep the process from starting. */
 async function firstLook(context: WatchContext, withinMs: number): Promise<Look | null> {
   const looking = lookAtApprovers(context.directory, context.config.clusters.values());
-  const look = await Promise.race([looking, pause(withinMs, null, { ref: false })]);
+  const look = await inTime(looking, withinMs, null);
   if (!look) {
     context.log.warn("Slack did not say in time whether approvers are active; it is asked again");
     return null;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Ledger } from "../../ledger/ledger.ts";
+import { inTime } from "../in-time.ts";
 import { toleranceSeconds } from "./refuse-headers.ts";
 
 /** How long a signature could be played again: as long as its time is neither too old nor too far ahead. */
@@ -21,15 +22,15 @@ export interface SeenRequests {
  * counts: no request can do anything then, since all that it could change is in the ledger.
  */
 export function seenRequests(ledger: Pick<Ledger, "takeTurn">): SeenRequests {
-  const own = new Set<string>();
-  const isNewHere = (name: string) => {
-    if (own.has(name)) return false;
-    remember(own, name);
-    return true;
+  const own = new NewestNames();
+  const isNew = async (name: string) => {
+    if (!own.add(name)) return false;
+    const first = ledger.takeTurn(name, rememberMs).catch(() => true);
+    return inTime(first, answerWithinMs, true);
   };
   return {
-    isNew: async (signature) => isNewHere(nameOf(signature)) && within(ledger.takeTurn(nameOf(signature), rememberMs)),
-    isNewHere: (signature) => isNewHere(nameOf(signature)),
+    isNew: (signature) => isNew(nameOf(signature)),
+    isNewHere: (signature) => own.add(nameOf(signature)),
   };
 }
 
@@ -37,21 +38,19 @@ function nameOf(signature: string): string {
   return `slack:${createHash("sha256").update(signature).digest("base64url")}`;
 }
 
-/** The newest ten thousand: far more than Slack sends one process in ten minutes. */
-function remember(own: Set<string>, name: string): void {
-  const [oldest] = own;
-  if (own.size >= 10_000 && oldest !== undefined) own.delete(oldest);
-  own.add(name);
-}
+/**
+ * The newest ten thousand names at least, and twice as many at most: far more than Slack sends one process in ten minutes. They
+ * go ten thousand at a time: a set from which its oldest is taken again and again has to step over all that were taken before.
+ */
+class NewestNames {
+  #newest = new Set<string>();
+  #older = new Set<string>();
 
-function within(answer: Promise<boolean>): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(true), answerWithinMs);
-    answer
-      .catch(() => true)
-      .then((isNew) => {
-        clearTimeout(timer);
-        resolve(isNew);
-      });
-  });
+  /** False: it is among them already. */
+  add(name: string): boolean {
+    if (this.#newest.has(name) || this.#older.has(name)) return false;
+    if (this.#newest.size >= 10_000) [this.#older, this.#newest] = [this.#newest, new Set()];
+    this.#newest.add(name);
+    return true;
+  }
 }

@@ -1,6 +1,6 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
+import { inTime } from "../in-time.ts";
 import { notRecordedYetAnswer } from "../messages/answers.ts";
 
 /** Slack waits three seconds for an acknowledgement, the way to us and back included; in milliseconds. */
@@ -22,7 +22,7 @@ export async function acknowledgeWhenDone<T>(
   withinMs = acknowledgedWithinMs,
 ): Promise<{ readonly outcome: T; readonly inTime: boolean }> {
   const done = doing.then((outcome) => ({ type: "done", outcome }) as const);
-  const progress = await Promise.race([done, pause(withinMs, notYet, { ref: false })]);
+  const progress = await inTime(done, withinMs, notYet);
   await acknowledge(progress);
   return { outcome: await doing, inTime: progress.type === "done" };
 }

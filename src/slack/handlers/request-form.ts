@@ -1,9 +1,9 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { ModalView } from "@slack/types";
 import type { Cluster } from "../../policy/cluster.ts";
 import { levelsOffered } from "../../policy/offer.ts";
 import { formatDuration } from "../../request/duration.ts";
 import type { SlackContext } from "../context.ts";
+import { inTime } from "../in-time.ts";
 import { nothingOfferedAnswer } from "../messages/answers.ts";
 import { messageModal } from "../messages/modals.ts";
 import { emptyForm, type Offer, type RequestForm } from "../request-form/form.ts";
@@ -15,9 +15,12 @@ const rememberingMs = 1_200;
 
 /** The form of a request, as this person left it last. */
 export async function requestForm(context: SlackContext, user: string): Promise<ModalView> {
-  const nothing = pause(rememberingMs, emptyForm, { ref: false });
   const [form, offers] = await Promise.all([
-    Promise.race([remembered(context, user).catch(() => emptyForm), nothing]),
+    inTime(
+      remembered(context, user).catch(() => emptyForm),
+      rememberingMs,
+      emptyForm,
+    ),
     offersTo(context, user),
   ]);
   return offers.length > 0 ? requestModal(form, offers) : messageModal("Ask for access", nothingOfferedAnswer());
@@ -43,7 +46,7 @@ export async function offersTo(context: SlackContext, user: string): Promise<rea
     levels: cluster.levels.map((level) => ({ ...level, permanent: false })),
   }));
   const allowed = Promise.all(clusters.map((cluster) => offerTo(context, cluster, user))).catch(() => everything);
-  const offers = await Promise.race([allowed, pause(rememberingMs, everything, { ref: false })]);
+  const offers = await inTime(allowed, rememberingMs, everything);
   return offers.filter(({ levels }) => levels.length > 0);
 }
 
