@@ -15,7 +15,7 @@ import { redisMoves } from "./moves.ts";
 import { noteEvent } from "./note.ts";
 import { readRecord, readRecords, readVersions, requestKey } from "./records.ts";
 import { runScript } from "./script.ts";
-import { takeTurn } from "./turns.ts";
+import { turnsIn } from "./turns.ts";
 
 /** All keys carry one hash tag, so that they live in one slot of a Redis Cluster and scripts may touch them together. */
 const prefix = "{eks-access}";
@@ -38,6 +38,7 @@ const keys = {
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
 export function redisLedger(redis: RedisClient): Ledger {
+  const takeTurn = turnsIn(redis);
   return {
     moves: redisMoves(redis, reach),
     get: (id) => reach(() => readRecord(redis, id)),
@@ -70,7 +71,7 @@ export function redisLedger(redis: RedisClient): Ledger {
     addToldInThread: (id, names) => reach(async () => void (await redis.rpush(keys.thread(id), ...names))),
     rememberHome: (user, hash) => reach(async () => void (await redis.hset(keys.homes, user, hash))),
     homesOf: (users) => reach(() => readHomes(redis, users)),
-    takeTurn: (name, everyMs, most = 1) => reach(() => takeTurn(redis, name, everyMs, most)),
+    takeTurn: (name, everyMs, most = 1) => reach(() => takeTurn(name, everyMs, most)),
     goodApprovers: () => reach(() => readGoodApprovers(redis)),
     rememberGoodApprovers: (good) => reach(() => rememberGoodApprovers(redis, good)),
     adopted: (clusters) => reach(() => readAdopted(redis, clusters)),

@@ -1,10 +1,62 @@
 import type { RedisClient } from "./client.ts";
 import { takeOneOfScript } from "./commit-script.ts";
+import { runScript, scriptOf } from "./script.ts";
 
 /** Takes one of `most` turns that there are in `everyMs`; false: none is left. */
-export async function takeTurn(redis: RedisClient, name: string, everyMs: number, most: number): Promise<boolean> {
-  const key = `{eks-access}:turn:${name}`;
-  // What an older program wrote for one turn is no number.
-  if (most === 1) return (await redis.set(key, "taken", "PX", everyMs, "NX")) === "OK";
-  return (await redis.eval(takeOneOfScript, 1, key, everyMs, most)) === 1;
+type TakeTurn = (name: string, everyMs: number, most: number) => Promise<boolean>;
+
+export function turnsIn(redis: RedisClient): TakeTurn {
+  const takeOnly = onlyTurns(redis);
+  return async (name, everyMs, most) => {
+    const key = `{eks-access}:turn:${name}`;
+    // What an older program wrote for one turn is no number.
+    if (most === 1) return takeOnly(key, everyMs);
+    return (await redis.eval(takeOneOfScript, 1, key, everyMs, most)) === 1;
+  };
 }
+
+interface Asked {
+  readonly key: string;
+  readonly everyMs: number;
+  readonly resolve: (isTaken: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Each request of Slack takes a turn. What comes within one turn of the event loop goes to Redis in one write: a write of its
+ * own for each would cost a busy process more than the rest of what it does with Redis.
+ */
+function onlyTurns(redis: RedisClient): (key: string, everyMs: number) => Promise<boolean> {
+  let asked: Asked[] = [];
+  const send = async (): Promise<void> => {
+    const together = asked;
+    asked = [];
+    try {
+      const taken = await takeTurns(redis, together);
+      for (const [index, { resolve }] of together.entries()) resolve(taken[index] === true);
+    } catch (error) {
+      for (const { reject } of together) reject(error);
+    }
+  };
+  return (key, everyMs) =>
+    new Promise((resolve, reject) => {
+      if (asked.push({ key, everyMs, resolve, reject }) === 1) setImmediate(send);
+    });
+}
+
+async function takeTurns(redis: RedisClient, asked: readonly Asked[]): Promise<readonly boolean[]> {
+  const keys = asked.map(({ key }) => key);
+  const times = asked.map(({ everyMs }) => String(everyMs));
+  const taken = await runScript(redis, takeTurnsScript, keys, times);
+  if (!Array.isArray(taken)) throw new Error(`Redis answered ${typeof taken} where a list of turns was asked for`);
+  return taken.map((each) => each === 1);
+}
+
+/** KEYS: turns. ARGV: how long each is taken for, in milliseconds. Gives 1 for each that was free, 0 for the others. */
+const takeTurnsScript = scriptOf(`
+local taken = {}
+for i, key in ipairs(KEYS) do
+  taken[i] = redis.call('SET', key, 'taken', 'PX', ARGV[i], 'NX') and 1 or 0
+end
+return taken
+`);

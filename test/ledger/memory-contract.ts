@@ -159,6 +159,15 @@ export function memoryContract(ledgerNow: () => Ledger): void {
       expect(another).toBe(true);
     });
 
+    test("of many that are asked for at once is taken once for each name", async () => {
+      const names = Array.from({ length: 50 }, (_, index) => `together-${index}`);
+
+      const taken = await Promise.all([...names, ...names].map((name) => ledger.takeTurn(name, 60_000)));
+
+      expect(taken.slice(0, 50)).toEqual(names.map(() => true));
+      expect(taken.slice(50)).toEqual(names.map(() => false));
+    });
+
     test("is one of several, where that is asked for, and they come again after their time", async () => {
       const taken = await Promise.all([1, 2, 3, 4].map(() => ledger.takeTurn("attempts", 60_000, 3)));
       await Promise.all([1, 2, 3].map(() => ledger.takeTurn("short", 20, 3)));
