@@ -23,17 +23,35 @@ const most = 2800;
 export function helpAnswer(commands: readonly HelpLine[], role: Role): Message {
   const title = "*eks-access* gives you access to an EKS cluster for a time, once an approver agrees.";
   const approver = role.approves.length > 0;
-  const lines = commands
-    .filter(({ forApprovers }) => !forApprovers || approver)
-    .map(({ word, usage, summary }) => `${code(`/eks-access ${word} ${usage}`)} ${summary}`);
   return {
     text: title.replaceAll("*", ""),
     blocks: [
       section([title, ...roleLines(role)].join("\n")),
       helpButtons(approver || role.onCall.length > 0),
-      ...inSections(lines),
+      ...linesOf(commands)[approver ? "approver" : "engineer"],
     ],
   };
+}
+
+interface HelpLines {
+  readonly engineer: readonly KnownBlock[];
+  readonly approver: readonly KnownBlock[];
+}
+
+/** The words are the same for as long as the process lives: they are put together once. */
+const known = new WeakMap<readonly HelpLine[], HelpLines>();
+
+function linesOf(commands: readonly HelpLine[]): HelpLines {
+  const lines = known.get(commands) ?? { engineer: blocksOf(commands, false), approver: blocksOf(commands, true) };
+  known.set(commands, lines);
+  return lines;
+}
+
+function blocksOf(commands: readonly HelpLine[], approver: boolean): KnownBlock[] {
+  const lines = commands
+    .filter(({ forApprovers }) => !forApprovers || approver)
+    .map(({ word, usage, summary }) => `${code(`/eks-access ${word} ${usage}`)} ${summary}`);
+  return inSections(lines);
 }
 
 function roleLines({ approves, onCall }: Role): string[] {
