@@ -18,7 +18,7 @@ import { onlyOnce } from "./door/only-once.ts";
 import { onlyOurs } from "./door/only-ours.ts";
 import { seenRequests } from "./door/seen-requests.ts";
 import { InFlight } from "./in-flight.ts";
-import { register } from "./registrations.ts";
+import { handlerOf } from "./registrations.ts";
 import { slackFailure } from "./slack-failure.ts";
 import { WatchedApp } from "./watched-app.ts";
 import { webClientOptions } from "./web-client.ts";
@@ -50,7 +50,7 @@ export async function startSlackApp(
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   app.use(onlyOurs({ team: bot.teamId, app: context.config.slack.appId }, context.log));
   app.use(onlyOnce(seenRequests(context.ledger), context.log, replayed, mode));
-  register(app, context);
+  app.use(handlerOf(context));
   await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
   return {

@@ -10,7 +10,7 @@ import { unknownCommandAnswer } from "../messages/help-answer.ts";
 import type { Message } from "../messages/message.ts";
 import { acknowledgeWhenDone } from "./acknowledge.ts";
 
-type SlashCommand = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
+export type SlashCommand = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
 
 /** How long the acknowledgement of what only looks waits for its answer, in milliseconds. What asks a worker takes longer. */
 const answeredWithinMs = 200;

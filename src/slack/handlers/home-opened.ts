@@ -5,7 +5,7 @@ import { unknownHomeView } from "../home/home-view.ts";
 import { publishHome } from "../home/publish-home.ts";
 import { escapeText } from "../mrkdwn.ts";
 
-type HomeOpened = SlackEventMiddlewareArgs<"app_home_opened"> & AllMiddlewareArgs;
+export type HomeOpened = SlackEventMiddlewareArgs<"app_home_opened"> & AllMiddlewareArgs;
 
 /** Somebody opened the App Home: it is brought up to date, and from now on whenever something changes. */
 export async function handleHomeOpened(context: SlackContext, { event, client }: HomeOpened): Promise<void> {
