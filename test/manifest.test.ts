@@ -67,7 +67,9 @@ test("the sandbox's workspace grants the same scopes, and no more", () => {
 });
 
 test("the app has exactly the slash commands and events that the code handles", () => {
-  expect(manifest.features.slash_commands.map((each) => each.command)).toEqual(found(/\.command\.command === "([^"]+)"/g));
+  expect(manifest.features.slash_commands.map((each) => each.command)).toEqual(
+    found(/\.command\.command === "([^"]+)"/g),
+  );
   expect(manifest.settings.event_subscriptions.bot_events).toEqual(found(/\.event\.type === "([^"]+)"/g));
 });
 

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { redisLedger } from "../../src/redis/ledger.ts";
@@ -26,10 +27,12 @@ async function recorded(): Promise<ReadonlySet<string>> {
 
 test("whatever was acknowledged is in the ledger, also where the process is killed at the first acknowledgement", async () => {
   const acknowledged: string[] = [];
-  const reasons = Array.from({ length: 25 }, (_, index) => `story ${index}`);
+  const reasons = Array.from({ length: 50 }, (_, index) => `story ${index}`);
 
   let killing: Promise<void> | undefined;
-  const acks = reasons.map(async (reason) => {
+  const acks = reasons.map(async (reason, index) => {
+    // One after the other, so that some are under way at that moment, and some come to a process that is dead.
+    await wait(4 * index);
     const { error } = await ask(reason);
     if (error) return error;
     killing ??= flow.slack().kill();
