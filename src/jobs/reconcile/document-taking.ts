@@ -11,7 +11,15 @@ import { inDocument } from "./prove.ts";
 import { rememberWithdrawals } from "./remember-withdrawals.ts";
 import { type DocumentSettlement, settle } from "./settle.ts";
 import type { Outcomes, Prepared, Taking, TakingPlace } from "./taking.ts";
-import { fenceOffWrites, needsWrite, rehearseWrite, writeDocument } from "./write-document.ts";
+import {
+  fenceOffWrites,
+  needsWrite,
+  rehearseWrite,
+  sameTexts,
+  type Texts,
+  textsOf,
+  writeDocument,
+} from "./write-document.ts";
 
 interface Place extends TakingPlace {
   readonly isTaken: (request: AccessRequest) => boolean;
@@ -44,26 +52,28 @@ async function prepare(place: Place, state: ClusterState, settlement: DocumentSe
     };
     return { type: "ready", isSentFor: () => false, send };
   }
-  const isWrite = needsWrite(state, cluster, settlement, sealKeys);
+  const after = textsOf(state, cluster, settlement, sealKeys);
+  const isWrite = needsWrite(state, after);
   if (isWrite && !state.configMap) {
     // What we write always comes with a resourceVersion: a create that arrives late can't bring anything back.
     await client.createAwsAuth({ data: {}, annotations: {} });
     const why = `Somebody deletes aws-auth of ${cluster.name} again and again`;
     return { type: "again", why: new AccessError("cluster-conflict", why) };
   }
-  if (isWrite) await rehearseWrite(client, cluster, state, settlement, sealKeys);
-  return { type: "ready", isSentFor: () => isWrite, send: () => write(place, state, settlement, isWrite) };
+  if (isWrite) await rehearseWrite(client, state, after);
+  return { type: "ready", isSentFor: () => isWrite, send: () => write(place, state, settlement, after) };
 }
 
 async function write(
   place: Place,
   state: ClusterState,
   settlement: DocumentSettlement,
-  isWrite: boolean,
+  after: Texts,
 ): Promise<Outcomes> {
   const { context, cluster, opened } = place;
+  const isWrite = needsWrite(state, after);
   if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name });
-  const written = await writeDocument(opened.client, cluster, state, settlement, context.sealKeys);
+  const written = await writeDocument(opened.client, cluster, state, after);
   const isFenced = written && !isWrite && takesBack(settlement);
   const readBack = isFenced ? await fenceOff(place, written) : written;
   const forgotten = forgottenIn(place, settlement, readBack);
@@ -105,7 +115,7 @@ function outcomesIn(
   data: Readonly<Record<string, string>>,
 ): Omit<Outcomes, "isForgotten"> {
   const wanted = parseDocument(settlement.data);
-  const found = parseDocument(data);
+  const found = sameTexts(settlement.data, data) ? wanted : parseDocument(data);
   const remainsOf = (principal: string) => identityInDocument(found, principal);
   return {
     failureOf: () => null,

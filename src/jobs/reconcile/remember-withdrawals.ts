@@ -4,7 +4,7 @@ import type { Cluster } from "../../policy/cluster.ts";
 import type { WorkerContext } from "../context.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import type { Content } from "./settle.ts";
-import { needsWrite, rehearseWrite, writeDocument } from "./write-document.ts";
+import { needsWrite, rehearseWrite, textsOf, writeDocument } from "./write-document.ts";
 
 /**
  * Where nothing can be changed, what was taken back is remembered at least. That it can't be must not hide why nothing
@@ -20,9 +20,10 @@ export async function rememberWithdrawals(
   content: Content,
 ): Promise<void> {
   try {
-    if (!needsWrite(state, cluster, content, sealKeys)) return;
-    await rehearseWrite(client, cluster, state, content, sealKeys);
-    await writeDocument(client, cluster, state, content, sealKeys);
+    const after = textsOf(state, cluster, content, sealKeys);
+    if (!needsWrite(state, after)) return;
+    await rehearseWrite(client, state, after);
+    await writeDocument(client, cluster, state, after);
   } catch (error) {
     if (error instanceof AccessError && error.code === "cluster-conflict") throw error;
     log.warn({ cluster: cluster.name, err: error }, "could not remember what was taken back");

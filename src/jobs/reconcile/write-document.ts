@@ -2,6 +2,7 @@ import type { SealKeys } from "../../approval/seal.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { grantsAnnotation, writeAnnotation } from "../../grant/annotation.ts";
 import { allAnnotationsBytes, bytesOf, fenceAnnotation, othersAnnotations } from "../../grant/annotation-room.ts";
+import { noWithdrawals } from "../../grant/withdrawal.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { step } from "../../metrics/steps.ts";
@@ -15,15 +16,8 @@ import type { Content } from "./settle.ts";
  *
  * @throws AccessError
  */
-export async function rehearseWrite(
-  client: ClusterClient,
-  cluster: Cluster,
-  state: ClusterState,
-  content: Content,
-  sealKeys: SealKeys,
-): Promise<void> {
-  if (!state.configMap) return;
-  await client.writeAwsAuth(state.configMap, contentAfter(state, cluster, content, sealKeys), { dryRun: true });
+export async function rehearseWrite(client: ClusterClient, { configMap }: ClusterState, after: Texts): Promise<void> {
+  if (configMap) await client.writeAwsAuth(configMap, after, { dryRun: true });
 }
 
 /**
@@ -36,12 +30,9 @@ export async function rehearseWrite(
 export async function writeDocument(
   client: ClusterClient,
   cluster: Cluster,
-  state: ClusterState,
-  content: Content,
-  sealKeys: SealKeys,
+  { configMap }: ClusterState,
+  after: Texts,
 ): Promise<AwsAuthConfigMap | null> {
-  const { configMap } = state;
-  const after = contentAfter(state, cluster, content, sealKeys);
   if (!configMap || !differs(configMap, after)) return configMap;
   await client.writeAwsAuth(configMap, after, { dryRun: false });
   const readBack = await step("read-back", () => client.readAwsAuth());
@@ -67,30 +58,31 @@ export async function fenceOffWrites(client: ClusterClient, configMap: AwsAuthCo
 }
 
 /** Whether what was decided differs from what stands in the cluster. Where there is no ConfigMap, it counts as empty. */
-export function needsWrite(state: ClusterState, cluster: Cluster, content: Content, sealKeys: SealKeys): boolean {
-  const after = contentAfter(state, cluster, content, sealKeys);
-  const empty = { data: {}, annotations: {} };
-  return differs(state.configMap ?? empty, after);
+export function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
+  return differs(configMap ?? { data: {}, annotations: {} }, after);
 }
 
 /**
- * That an access goes comes before remembering that it was taken back, and before writing again what others have taken out of
+ * What the ConfigMap has to hold, as text. That an access goes comes before remembering that it was taken back, and before writing again what others have taken out of
  * the annotation: they may have left no room for it.
  */
-function contentAfter(
+export function textsOf(
   { configMap, lost }: ClusterState,
-  cluster: Cluster,
+  { name }: Cluster,
   { data, holdings, withdrawals }: Content,
   keys: SealKeys,
 ): Texts {
   const kept = holdings.filter(({ arn }) => !lost.has(arn.toLowerCase()));
-  const texts = [
-    writeAnnotation(cluster.name, holdings, keys, withdrawals),
-    writeAnnotation(cluster.name, holdings, keys),
-    writeAnnotation(cluster.name, kept, keys, withdrawals),
-  ].map((text) => annotationsAfter(configMap, text));
-  const least = annotationsAfter(configMap, writeAnnotation(cluster.name, kept, keys));
-  return { data, annotations: texts.find((each) => bytesOf(each) <= allAnnotationsBytes) ?? least };
+  const memories = [
+    [holdings, withdrawals],
+    [holdings, noWithdrawals],
+    [kept, withdrawals],
+  ] as const;
+  for (const memory of memories) {
+    const annotations = annotationsAfter(configMap, writeAnnotation(name, memory[0], keys, memory[1]));
+    if (bytesOf(annotations) <= allAnnotationsBytes) return { data, annotations };
+  }
+  return { data, annotations: annotationsAfter(configMap, writeAnnotation(name, kept, keys)) };
 }
 
 function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string | null): Texts["annotations"] {
@@ -98,13 +90,14 @@ function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string
   return annotation === null ? others : { ...others, [grantsAnnotation]: annotation };
 }
 
-type Texts = Pick<AwsAuthConfigMap, "data" | "annotations">;
+export type Texts = Pick<AwsAuthConfigMap, "data" | "annotations">;
 
 function differs(before: Texts, after: Texts): boolean {
   return !sameTexts(before.data, after.data) || !sameTexts(before.annotations, after.annotations);
 }
 
-function sameTexts(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+/** Whether both hold the same keys with the same texts. */
+export function sameTexts(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
