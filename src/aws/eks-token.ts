@@ -1,4 +1,3 @@
-import { Sha256 } from "@aws-crypto/sha256-js";
 import { STSClient } from "@aws-sdk/client-sts";
 import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
@@ -7,7 +6,14 @@ import type { AwsCredentials } from "./credentials.ts";
 /** The name that EKS knows the cluster by is part of what is signed: a token for one cluster is of no use at another. */
 const clusterHeader = "x-k8s-aws-id";
 
-const hosts = new Map<string, string>();
+/** What the SDK knows of STS in a region. */
+interface RegionalSts {
+  readonly host: string;
+  /** Its own SHA-256, by Node's crypto. */
+  readonly sha256: STSClient["config"]["sha256"];
+}
+
+const regions = new Map<string, RegionalSts>();
 
 /**
  * A bearer token for one EKS cluster: a presigned STS GetCallerIdentity that the cluster's authenticator sends to
@@ -24,8 +30,8 @@ export async function mintToken(
   now: Date,
   expiresIn = 60,
 ): Promise<string> {
-  const host = stsHost(cluster.region);
-  const signer = new SignatureV4({ service: "sts", region: cluster.region, credentials, sha256: Sha256 });
+  const { host, sha256 } = regionalSts(cluster.region);
+  const signer = new SignatureV4({ service: "sts", region: cluster.region, credentials, sha256 });
   const request = new HttpRequest({
     method: "GET",
     protocol: "https:",
@@ -43,13 +49,19 @@ export async function mintToken(
  * purpose: the authenticator accepts no other host, wherever our own STS calls go.
  */
 export function stsHost(region: string): string {
-  const known = hosts.get(region);
-  if (known !== undefined) return known;
+  return regionalSts(region).host;
+}
+
+function regionalSts(region: string): RegionalSts {
+  const known = regions.get(region);
+  if (known) return known;
   const client = new STSClient({ region });
-  const { url } = client.config.endpointProvider({ Region: region, UseFIPS: false, UseDualStack: false });
+  const { sha256, endpointProvider } = client.config;
+  const { url } = endpointProvider({ Region: region, UseFIPS: false, UseDualStack: false });
   client.destroy();
-  hosts.set(region, url.hostname);
-  return url.hostname;
+  const found = { host: url.hostname, sha256 };
+  regions.set(region, found);
+  return found;
 }
 
 function urlOf(request: { hostname: string; path: string; query?: HttpRequest["query"] }): string {

@@ -1,8 +1,8 @@
 import { request } from "node:http";
-import { Sha256 } from "@aws-crypto/sha256-js";
 import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
 import type { Credentials } from "../../../src/sandbox/aws/identities.ts";
+import { sha256 } from "./sha256.ts";
 
 export interface PresignOptions {
   cluster?: string;
@@ -23,7 +23,7 @@ export async function presign(credentials: Credentials, options: PresignOptions 
     region = "eu-central-1",
     host = "sts.eu-central-1.amazonaws.com",
   } = options;
-  const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
+  const signer = new SignatureV4({ service, region, credentials, sha256 });
   const unsigned = new HttpRequest({
     method: "GET",
     protocol: "https:",
