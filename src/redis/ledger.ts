@@ -10,7 +10,7 @@ import { countsKey, openByClusterKey, readCounts } from "./counts.ts";
 import { appendEvent, chainHeadKey, eventsKey, readEvents, readEventsOf } from "./events.ts";
 import { readGoodApprovers, rememberGoodApprovers } from "./good-approvers.ts";
 import { changeLink, principalsKey, readLink, readLinkProposal, rememberLink } from "./links.ts";
-import { duePendingIds, grantedIds, listsOf, listUnlisted, logKey, pageOfList, requesterKey } from "./lists.ts";
+import { duePendingIds, listsOf, listUnlisted, logKey, pageOfList, readGranted, requesterKey } from "./lists.ts";
 import { redisMoves } from "./moves.ts";
 import { noteEvent } from "./note.ts";
 import { readRecord, readRecords, readVersions, requestKey } from "./records.ts";
@@ -51,7 +51,7 @@ export function redisLedger(redis: RedisClient): Ledger {
         await listUnlisted(redis, requests);
         return requests;
       }),
-    grantedOf: (cluster) => reach(async () => readRecords(redis, await grantedIds(redis, cluster))),
+    grantedOf: (cluster) => reach(() => readGranted(redis, cluster)),
     duePendingOf: (cluster, now, limit) =>
       reach(async () => readRecords(redis, await duePendingIds(redis, keys.due, cluster, now, limit))),
     counts: () => reach(() => readCounts(redis, countsKey)),

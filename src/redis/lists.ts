@@ -2,7 +2,7 @@ import type { ListOf } from "../ledger/ledger.ts";
 import { type ListName, placeIn } from "../request/lists.ts";
 import type { AccessRequest } from "../request/request.ts";
 import type { RedisClient } from "./client.ts";
-import { requestKey } from "./records.ts";
+import { readListed, requestKey } from "./records.ts";
 import { runScript, scriptOf } from "./script.ts";
 
 const prefix = "{eks-access}";
@@ -33,9 +33,9 @@ export function listsOf(request: AccessRequest): readonly { readonly key: string
   return [all, ...others];
 }
 
-/** Ids of a cluster's requests whose grants are not over, the first to end first. */
-export function grantedIds(redis: RedisClient, cluster: string): Promise<readonly string[]> {
-  return redis.zrange(clusterKey("granted", cluster), "0", "-1");
+/** A cluster's requests whose grants are not over, the first to end first. */
+export function readGranted(redis: RedisClient, cluster: string): Promise<readonly AccessRequest[]> {
+  return readListed(redis, clusterKey("granted", cluster));
 }
 
 /**

@@ -21,9 +21,23 @@ export async function readRecord(redis: RedisClient, id: string): Promise<Access
   return text === null ? null : readStored(JSON.parse(text));
 }
 
+/** The records that a sorted list has, in its order, in one answer. KEYS: list, `{eks-access}:request:` */
+const listedScript = scriptOf(`
+local found = {}
+for i, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do found[i] = redis.call('HGET', KEYS[2] .. id, 'record') end
+return found
+`);
+
+export async function readListed(redis: RedisClient, list: string): Promise<readonly AccessRequest[]> {
+  return recordsIn(textsIn(await runScript(redis, listedScript, [list, prefix], [])));
+}
+
 /** In the order of the ids, without those that there are none of. */
 export async function readRecords(redis: RedisClient, ids: readonly string[]): Promise<readonly AccessRequest[]> {
-  const texts = await readFields(redis, ids, "record");
+  return recordsIn(await readFields(redis, ids, "record"));
+}
+
+function recordsIn(texts: readonly (string | null)[]): readonly AccessRequest[] {
   return texts.flatMap((text) => (text === null ? [] : [readStored(JSON.parse(text))]));
 }
 
@@ -38,6 +52,9 @@ async function readFields(
   field: "record" | "version",
 ): Promise<readonly (string | null)[]> {
   if (ids.length === 0) return [];
-  const found = await runScript(redis, fieldsScript, [prefix], [field, ...ids]);
+  return textsIn(await runScript(redis, fieldsScript, [prefix], [field, ...ids]));
+}
+
+function textsIn(found: unknown): readonly (string | null)[] {
   return Array.isArray(found) ? found.map((text) => (typeof text === "string" ? text : null)) : [];
 }
