@@ -85,7 +85,7 @@ async function editOneByOne(stage: Stage, principals: readonly string[]): Promis
   const { name, endpoint, certificateAuthority } = cluster;
   const input = { cluster: { name, endpoint, certificateAuthority, token }, principals, atOnce: 16 };
   const before = writes(stage);
-  const result = await referenceResult("edit-one-by-one.ts", { BENCH_INPUT: JSON.stringify(input) });
+  const result = await referenceResult("edit-one-by-one", { BENCH_INPUT: JSON.stringify(input) });
   const { milliseconds } = z.object({ milliseconds: z.number() }).parse(result);
   insist(stage, other, principals);
   const after = writes(stage);

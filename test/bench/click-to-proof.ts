@@ -130,7 +130,7 @@ async function atOnce({ stage, events }: Bench, asked: readonly Asked[]): Promis
 async function unavoidableCalls(stage: Stage, runs: number): Promise<readonly number[]> {
   const input = { eksName: cluster, region, roleArn: arns.creator, externalId, runs, warmUp: warmUpRuns };
   const environment = { ...stage.workerEnvironment, BENCH_INPUT: JSON.stringify(input) };
-  const result = await referenceResult("unavoidable-calls.ts", environment);
+  const result = await referenceResult("unavoidable-calls", environment);
   return z.object({ milliseconds: z.array(z.number()) }).parse(result).milliseconds;
 }
 

@@ -3,7 +3,7 @@ import { type AnswerSink, startAnswerSink } from "./answer-sink.ts";
 import { atMost, type Figure, type Scale } from "./figure.ts";
 import { userArn } from "./people.ts";
 import { useOf } from "./process-use.ts";
-import { bareBoltOn } from "./product.ts";
+import { bareBoltOn, liveHeapOf } from "./product.ts";
 import { asFastAsItGoes, type Receiver } from "./slash-load.ts";
 import { type Stage, startStage } from "./stage.ts";
 
@@ -20,9 +20,9 @@ export async function measureMemory(scale: Scale): Promise<readonly Figure[]> {
     const [slack, worker] = await Promise.all([stage.startSlack(), stage.startWorker()]);
     const target = receiverOf(stage, stage.slackPort, sink);
     await sendMixed(target, sink, first);
-    const early = [await residentOf(slack), await residentOf(worker)] as const;
+    const early = [await holdOf(slack), await holdOf(worker)] as const;
     await sendMixed(target, sink, last - first);
-    const late = [await residentOf(slack), await residentOf(worker)] as const;
+    const late = [await holdOf(slack), await holdOf(worker)] as const;
     const bare = await residentOfBare(stage, sink, first);
     return [
       ...figuresOf("slack process", early[0], late[0], [first, last], bare),
@@ -39,6 +39,17 @@ async function sendMixed(target: Receiver, sink: AnswerSink, commands: number): 
   await asFastAsItGoes(target, commands - requests, 32, "help");
   await asFastAsItGoes(target, requests, 32, requestLine);
   await sink.take(commands);
+}
+
+/** What a process holds, in MB. */
+interface Hold {
+  readonly resident: number;
+  /** In use on the heap, garbage left out. */
+  readonly live: number;
+}
+
+async function holdOf(child: ProductProcess): Promise<Hold> {
+  return { resident: await residentOf(child), live: await liveHeapOf(child) };
 }
 
 async function residentOf({ pid }: ProductProcess): Promise<number> {
@@ -68,25 +79,31 @@ function receiverOf({ slack }: Stage, port: number, sink: AnswerSink): Receiver 
 
 function figuresOf(
   process: string,
-  early: number,
-  late: number,
+  early: Hold,
+  late: Hold,
   [first, last]: readonly [number, number],
   bare?: number,
 ): readonly Figure[] {
   return [
     {
       name: `${process}: resident after ${first} commands`,
-      value: early,
+      value: early.resident,
       unit: "MB",
       reference: bare === undefined ? undefined : { name: "a bare Bolt app that acks and answers", value: bare },
     },
-    {
-      name: `${process}: resident after ${last} commands`,
-      value: late,
-      unit: "MB",
-      reference: { name: `the same after ${first}`, value: early },
-      // A collector of garbage gives back late what it took early: a tenth is no growth.
-      target: { ...atMost(1.1 * early, late), text: "flat: at most a tenth more" },
-    },
+    grown(`${process}: resident after ${last} commands`, early.resident, late.resident, first),
+    { name: `${process}: live heap after ${first} commands`, value: early.live, unit: "MB" },
+    grown(`${process}: live heap after ${last} commands`, early.live, late.live, first),
   ];
+}
+
+/** A collector of garbage gives back late what it took early: a tenth is no growth. */
+function grown(name: string, early: number, late: number, first: number): Figure {
+  return {
+    name,
+    value: late,
+    unit: "MB",
+    reference: { name: `the same after ${first}`, value: early },
+    target: { ...atMost(1.1 * early, late), text: "flat: at most a tenth more" },
+  };
 }

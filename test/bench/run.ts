@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
-import { fileURLToPath } from "node:url";
+import { dirname, join } from "node:path";
 import { measureAck } from "./ack.ts";
 import { measureAwsAuth } from "./aws-auth.ts";
 import { measureBurst } from "./burst.ts";
@@ -31,7 +31,8 @@ const parts: Readonly<Record<string, Part>> = {
   "many-ends": measureManyEnds,
 };
 
-const resultsFile = fileURLToPath(new URL("../../bench/results.json", import.meta.url));
+/** npm runs a script in the folder of its package.json. */
+const resultsFile = join(process.cwd(), "bench/results.json");
 
 process.exitCode = await run(process.argv.slice(2));
 
@@ -72,7 +73,7 @@ async function writeResults(
     loadBefore: Number(loadBefore.toFixed(2)),
   };
   const ran = results.map(({ part, seconds, failure }) => ({ part, seconds: Math.round(seconds), failure }));
-  await mkdir(new URL(".", `file://${resultsFile}`), { recursive: true });
+  await mkdir(dirname(resultsFile), { recursive: true });
   await writeFile(
     resultsFile,
     `${JSON.stringify({ at: new Date().toISOString(), scale, machine, parts: ran, figures }, null, 2)}\n`,

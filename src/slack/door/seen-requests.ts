@@ -39,8 +39,8 @@ function nameOf(signature: string): string {
 }
 
 /**
- * The newest ten thousand names at least, and twice as many at most: far more than Slack sends one process in ten minutes. They
- * go ten thousand at a time: a set from which its oldest is taken again and again has to step over all that were taken before.
+ * The newest five thousand names at least, and twice as many at most: far more than Slack sends one process in ten minutes. They
+ * go five thousand at a time: a set from which its oldest is taken again and again has to step over all that were taken before.
  */
 class NewestNames {
   #newest = new Set<string>();
@@ -49,7 +49,7 @@ class NewestNames {
   /** False: it is among them already. */
   add(name: string): boolean {
     if (this.#newest.has(name) || this.#older.has(name)) return false;
-    if (this.#newest.size >= 10_000) [this.#older, this.#newest] = [this.#newest, new Set()];
+    if (this.#newest.size >= 5_000) [this.#older, this.#newest] = [this.#newest, new Set()];
     this.#newest.add(name);
     return true;
   }

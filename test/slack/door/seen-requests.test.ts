@@ -5,11 +5,11 @@ import { seenRequests } from "../../../src/slack/door/seen-requests.ts";
 const forgetful = { takeTurn: async () => true };
 
 describe("requests that a process has taken", () => {
-  test("are known among the ten thousand after them", async () => {
+  test("are known among the five thousand after them", async () => {
     const seen = seenRequests(forgetful);
-    for (let index = 0; index < 10_000; index += 1) seen.isNewHere(`before ${index}`);
+    for (let index = 0; index < 5_000; index += 1) seen.isNewHere(`before ${index}`);
     seen.isNewHere("this");
-    for (let index = 0; index < 10_000; index += 1) seen.isNewHere(`after ${index}`);
+    for (let index = 0; index < 5_000; index += 1) seen.isNewHere(`after ${index}`);
 
     expect(seen.isNewHere("this")).toBe(false);
     expect(await seen.isNew("this")).toBe(false);
@@ -18,7 +18,7 @@ describe("requests that a process has taken", () => {
   test("are forgotten after twice as many, so that they do not fill the memory", () => {
     const seen = seenRequests(forgetful);
     seen.isNewHere("this");
-    for (let index = 0; index < 20_001; index += 1) seen.isNewHere(`after ${index}`);
+    for (let index = 0; index < 10_001; index += 1) seen.isNewHere(`after ${index}`);
 
     expect(seen.isNewHere("this")).toBe(true);
   });
