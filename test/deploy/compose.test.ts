@@ -40,6 +40,12 @@ describe("the compose file", () => {
     expect(hardened.safeParse(base[name]).error).toBeUndefined();
   });
 
+  test.each(["slack", "worker"])("gives %s the memory that its pod has", (name) => {
+    const pod = /limits: \{ memory: (\d+)Mi \}/.exec(read(`deploy/kubernetes/${name}.yaml`))?.[1];
+
+    expect(base[name]).toMatchObject({ mem_limit: `${pod}m` });
+  });
+
   test("opens nothing but the Slack process's port, on this machine alone", () => {
     const open = Object.values(base).flatMap((each) => service.parse(each).ports);
 
