@@ -53,7 +53,12 @@ function figuresOf(
     { name: `${name}: lag, median`, value: outcome.lagP50, unit: "s" },
     { name: `${name}: lag, p99`, value: outcome.lagP99, unit: "s", target: atMost(2, outcome.lagP99) },
     { name: `${name}: PUTs`, value: outcome.puts, unit: "" },
-    { name: `${name}: largest worker`, value: outcome.workerPeakMb, unit: "MB" },
+    {
+      name: `${name}: largest worker`,
+      value: outcome.workerPeakMb,
+      unit: "MB",
+      reference: linear(({ workerPeakMb }) => workerPeakMb),
+    },
     {
       name: `${name}: processor time of the workers`,
       value: outcome.workerCpuSeconds,
@@ -71,6 +76,12 @@ function figuresOf(
       unit: "%",
     },
     { name: `${name}: processor time of the sandbox`, value: outcome.sandboxCpuSeconds, unit: "s" },
-    { name: `${name}: Redis commands a second`, value: outcome.redisCommands / outcome.seconds, unit: "/s" },
+    { name: `${name}: processor time of Redis`, value: outcome.redisCpuSeconds, unit: "s" },
+    {
+      name: `${name}: Redis commands a second, those of scripts counted`,
+      value: outcome.redisCommands / outcome.seconds,
+      unit: "/s",
+      reference: linear(({ redisCommands, seconds }) => redisCommands / seconds),
+    },
   ];
 }
