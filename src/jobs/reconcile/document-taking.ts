@@ -72,7 +72,7 @@ async function write(
 ): Promise<Outcomes> {
   const { context, cluster, opened } = place;
   const isWrite = needsWrite(state, after);
-  if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name });
+  if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
   const written = await writeDocument(opened.client, cluster, state, after);
   const isFenced = written && !isWrite && takesBack(settlement);
   const readBack = isFenced ? await fenceOff(place, written) : written;

@@ -104,7 +104,7 @@ async function writeEntry(context: WorkerContext, tools: EntryTools, target: Tar
   const present = tools.state.entries.get(target.change.arn.toLowerCase()) ?? null;
   if (callsFor(tools, target).length === 0) return { entry: present, failure: null, tookMs: null };
   const began = context.now().getTime();
-  context.metrics?.writes.inc({ cluster: tools.cluster.name });
+  context.metrics?.writes.inc({ cluster: tools.cluster.name, way: "access-entry" });
   try {
     const arn = await step("put", () => carryOutEntry(tools, target));
     const readBack = () => readBackEntry(tools, arn, target, context.pause ?? wait);

@@ -70,7 +70,7 @@ async function tryOnce<State extends Standing, Decided extends Settlement>(
   }
   return carryOut(run, state, await decide(run, state, open)).catch((error: unknown) => {
     if (!(error instanceof AccessError) || error.code !== "cluster-conflict" || isLast) throw error;
-    context.metrics?.conflicts.inc({ cluster: cluster.name });
+    context.metrics?.conflicts.inc({ cluster: cluster.name, way: taking.way });
     return "conflict";
   });
 }
@@ -107,7 +107,7 @@ async function carryOut<State extends Standing, Decided extends Settlement>(
   const conflicts = isLast ? [] : [...decided.targets.keys()].filter(isConflict);
   const isDone = ({ principal }: AccessRequest) => !conflicts.includes(principal.toLowerCase());
   await recordOutcomes(context, cluster, opened, { way: taking.way, decided, begun, outcomes, isDone });
-  for (const _ of conflicts) context.metrics?.conflicts.inc({ cluster: cluster.name });
+  for (const _ of conflicts) context.metrics?.conflicts.inc({ cluster: cluster.name, way: taking.way });
   return conflicts.length > 0 ? "conflict" : "done";
 }
 

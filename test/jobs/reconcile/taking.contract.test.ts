@@ -62,6 +62,7 @@ describe.each([
     const metrics = createWorkerMetrics(new Registry());
     await reconcileCluster({ ...context, openCluster: opens, metrics, pause: async () => {} }, cluster);
     const [conflicts] = (await metrics.conflicts.get()).values;
+    if (conflicts) expect(conflicts.labels).toEqual({ cluster: cluster.name, way });
     return { conflicts: conflicts?.value ?? 0 };
   };
 
