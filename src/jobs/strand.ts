@@ -2,7 +2,7 @@ import { AccessError } from "../failure/access-error.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import { nextTry } from "../request/retry.ts";
 import type { WorkerContext } from "./context.ts";
-import { putOff } from "./reconcile/outcome.ts";
+import { putOff } from "./reconcile/put-off.ts";
 import { eventOf, recordChange } from "./record-change.ts";
 
 /** Nothing changes before somebody changes the configuration, and each look is a line of the audit log. */

@@ -3,7 +3,7 @@ import { recordedEvents } from "../../metrics/announcements.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { type AccessRequest, revise } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
-import { record } from "./outcome.ts";
+import { record } from "./record.ts";
 
 /** What can't be written anew is not told at each look. Milliseconds. */
 const untoldMs = 60 * 60_000;

@@ -1,18 +1,16 @@
 import type { Way } from "../../access-entry/way.ts";
-import type { AuditEvent, EventType } from "../../audit/event.ts";
-import { AccessError, explain } from "../../failure/access-error.ts";
+import { AccessError } from "../../failure/access-error.ts";
 import { sealedEnd } from "../../grant/due-work.ts";
 import type { Grant } from "../../grant/grant.ts";
 import type { Holding } from "../../grant/holding.ts";
 import { rememberWritten } from "../../grant/written.ts";
 import type { Proof } from "../../proof/proof.ts";
 import { type AccessRequest, type MappedIdentity, revise } from "../../request/request.ts";
-import { nextTry } from "../../request/retry.ts";
 import type { WorkerContext } from "../context.ts";
-import { eventOf, recordChange } from "../record-change.ts";
+import { eventOf } from "../record-change.ts";
 import { withProof } from "./prove.ts";
-
-type Detail = AuditEvent["detail"];
+import { putOff } from "./put-off.ts";
+import { idsElsewhere, record } from "./record.ts";
 
 /** Says in the ledger that a write is about to be sent. The next version of the record. */
 export async function beginWrite(context: WorkerContext, request: AccessRequest): Promise<AccessRequest> {
@@ -128,80 +126,4 @@ export async function voidApproval(context: WorkerContext, request: AccessReques
   const cleared = { preview: null, reminders: null, approvals: [], glass: null, grant: null, trouble: null };
   const after = revise(request, { state: "pending", ...cleared, voided: { by, message } });
   await record(context, after, "approval.void", { why: message, approvers: by });
-}
-
-/**
- * Ends an arriving grant that can't be had. One whose write may have reached the cluster, and one that is leaving, is
- * tried again instead until it is seen to be gone: nothing is left behind.
- */
-export async function fail(
-  context: WorkerContext,
-  request: AccessRequest,
-  failure: { readonly code: string; readonly message: string; readonly retryAfterMs?: number | undefined },
-): Promise<void> {
-  if (!request.grant) return;
-  if (request.grant.state !== "scheduled" || request.grant.writeBegan) return postpone(context, request, failure);
-  const { code, message } = failure;
-  const grant: Grant = { ...request.grant, state: "failed", failure: { code, message } };
-  await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code });
-}
-
-/** A run failed: what can be mended by waiting is tried again, the rest fails with its cause and remedy. */
-export async function putOff(context: WorkerContext, stale: AccessRequest, error: unknown): Promise<void> {
-  // The run may have written to the record before it failed.
-  const request = (await context.ledger.get(stale.id)) ?? stale;
-  const isOpen = request.grant?.state === "scheduled" || request.grant?.state === "active";
-  if (!isOpen || (request.grant?.state === "active" && stale.grant?.state === "scheduled")) return;
-  const known = error instanceof AccessError ? error : null;
-  const failure = {
-    code: known?.code ?? "unexpected",
-    message: explain(error),
-    retryAfterMs: known?.retryAfterMs,
-  };
-  if (known && !known.retryable) return fail(context, request, failure);
-  await postpone(context, request, failure);
-}
-
-async function postpone(
-  context: WorkerContext,
-  request: AccessRequest,
-  failure: { readonly code: string; readonly message: string; readonly retryAfterMs?: number | undefined },
-): Promise<void> {
-  const trouble = nextTry(request, failure, context.now());
-  const detail = { code: trouble.code, attempts: trouble.attempts };
-  await record(context, revise(request, { trouble, ...endingOf(request, context.now()) }), "grant.delayed", detail);
-}
-
-/** A lease whose time is over may be gone although the run failed: it is not told as active any more (law 5). */
-function endingOf(request: AccessRequest, now: Date): Pick<AccessRequest, "grant"> | null {
-  const { grant } = request;
-  const at = sealedEnd(request);
-  if (grant?.state !== "active" || grant.end || Date.parse(at) > now.getTime()) return null;
-  return { grant: { ...grant, end: { cause: "expired", by: "worker", at, why: "" } } };
-}
-
-/** Where somebody changed the record meanwhile, the next run sees what they did: it is woken by their change. */
-export async function record(
-  context: WorkerContext,
-  after: AccessRequest,
-  type: EventType,
-  detail: Detail,
-): Promise<void> {
-  const now = context.now();
-  const event = eventOf(type, after, "worker", now, { ...idsElsewhere(context), ...detail });
-  const result = await recordChange(context, after, event, now);
-  if (result.type === "conflict") context.log.info({ request: after.id, event: type }, "the record changed meanwhile");
-}
-
-/** Under which ids CloudTrail has what this run asked of AWS, and the cluster's own audit log its writes and the reviews of one proof. */
-function idsElsewhere({ awsRequests, auditIds }: WorkerContext, reviews: readonly string[] = []): Detail {
-  const asked = awsRequests?.byCall() ?? {};
-  const written = {
-    ...auditIds?.byCall(),
-    ...(reviews.length > 0 && { "POST subjectaccessreviews": reviews }),
-  };
-  return {
-    ...(Object.keys(asked).length > 0 && { awsRequests: asked }),
-    ...(Object.keys(written).length > 0 && { auditIds: written }),
-  };
 }

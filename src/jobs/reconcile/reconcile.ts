@@ -10,7 +10,7 @@ import { inParallel } from "../in-parallel.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { wakeCluster } from "../queues.ts";
 import { endRescues } from "../rescue/end-rescues.ts";
-import { putOff } from "./outcome.ts";
+import { putOff } from "./put-off.ts";
 import { reconcileWay } from "./reconcile-way.ts";
 import { waysIn } from "./ways.ts";
 

@@ -7,8 +7,9 @@ import { placeOf } from "../../tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { activate, end, fail, noteDrift, putOff, voidApproval } from "./outcome.ts";
+import { activate, end, noteDrift, voidApproval } from "./outcome.ts";
 import { prove } from "./prove.ts";
+import { fail, putOff } from "./put-off.ts";
 import type { Failure, Outcomes, Settlement } from "./taking.ts";
 
 /** What a run has done. */

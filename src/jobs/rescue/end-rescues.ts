@@ -5,7 +5,8 @@ import type { AccessRequest } from "../../request/request.ts";
 import { isRescue } from "../../rescue/lease.ts";
 import type { WorkerContext } from "../context.ts";
 import { addressOf } from "../open/open-cluster.ts";
-import { end, putOff } from "../reconcile/outcome.ts";
+import { end } from "../reconcile/outcome.ts";
+import { putOff } from "../reconcile/put-off.ts";
 import { namingOwnPolicy, takeLease } from "./rescue-lease.ts";
 
 /**
