@@ -9,6 +9,14 @@ export interface RequestIds {
   byCall(): Readonly<Record<string, readonly string[]>>;
 }
 
+/** Of the calls that stand in a run's events, those by which nothing is changed. */
+const reading = /^(?:sts|cloudtrail):|^eks:(?:Describe|List)|^GET |^POST selfsubjectreviews$| \(dry run\)$/;
+
+/** Whether a run has sent anything that changes a cluster, or may have. */
+export function hasWrites(...logs: readonly (RequestIds | undefined)[]): boolean {
+  return logs.some((log) => Object.keys(log?.byCall() ?? {}).some((call) => !reading.test(call)));
+}
+
 export function requestIds(): RequestIds {
   const ids = new Map<string, readonly string[]>();
   return {

@@ -28,14 +28,16 @@ export function eventOf(
 /**
  * Writes a change with its event into the ledger and wakes who must act on it. A wake-up that fails loses nothing:
  * the sweep finds what is due and what is not shown.
+ *
+ * @param event null: only for one more try that failed as an event has told (`isToBeTold`)
  */
 export function recordChange(
   context: RecordContext,
   after: AccessRequest,
-  event: AuditEvent,
+  event: AuditEvent | null,
   now: Date,
 ): Promise<CommitResult> {
-  return traced({ name: `record ${event.type}`, ...placeOf(context, after) }, () =>
+  return traced({ name: `record ${event?.type ?? "one more try"}`, ...placeOf(context, after) }, () =>
     commitAndWake(context, after, event, now),
   );
 }
@@ -43,14 +45,14 @@ export function recordChange(
 async function commitAndWake(
   context: RecordContext,
   after: AccessRequest,
-  event: AuditEvent,
+  event: AuditEvent | null,
   now: Date,
 ): Promise<CommitResult> {
   const { ledger, queues, log } = context;
   const result = await ledger.commit({ after, event });
   if (result.type === "conflict") return result;
-  recordedEvents.tell(event);
-  log.info({ request: after.id, cluster: after.cluster, event: event.type }, "recorded");
+  if (event) recordedEvents.tell(event);
+  log.info({ request: after.id, cluster: after.cluster, event: event?.type ?? "one more try" }, "recorded");
   // Before anybody is woken, who would look for it.
   await rememberTrace(context, after.id);
   await wake(queues, after, now).catch((error: unknown) => {

@@ -1,11 +1,10 @@
 import { AccessError } from "../failure/access-error.ts";
-import { type AccessRequest, revise } from "../request/request.ts";
-import { nextTry } from "../request/retry.ts";
+import type { AccessRequest } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
+import { delay } from "./delay.ts";
 import { putOff } from "./reconcile/put-off.ts";
-import { eventOf, recordChange } from "./record-change.ts";
 
-/** Nothing changes before somebody changes the configuration, and each look is a line of the audit log. */
+/** Nothing changes before somebody changes the configuration. */
 const lookAgainMs = 300_000;
 
 /**
@@ -19,8 +18,5 @@ export async function strand(context: WorkerContext, request: AccessRequest): Pr
     return putOff(context, request, new AccessError("cluster-not-configured", what, { retryAfterMs: lookAgainMs }));
   }
   const { code, message } = new AccessError("cluster-not-configured", what);
-  const now = context.now();
-  const trouble = nextTry(request, { code, message }, now);
-  const event = eventOf("request.delayed", request, "worker", now, { code, attempts: trouble.attempts });
-  await recordChange(context, revise(request, { trouble }), event, now);
+  await delay(context, request, { code, message });
 }

@@ -8,7 +8,8 @@ import type { MoveLedger } from "./moves.ts";
 /** A record's next version with the event that tells of it: written together or not at all. */
 export interface LedgerChange {
   readonly after: AccessRequest;
-  readonly event: AuditEvent;
+  /** Null: something failed again as an event has told already, and only the count of tries and the next one are new. */
+  readonly event: AuditEvent | null;
 }
 
 export type CommitResult =

@@ -72,7 +72,7 @@ end
  *
  * KEYS: record, due, unshown, open, requester, head, events, log of the request, counts, open by cluster, and
  * the lists
- * ARGV: version before, record, id, due score or "", "open" or "closed", created at (ms), event, event digest (hex), what it
+ * ARGV: version before, record, id, due score or "", "open" or "closed", created at (ms), event or "", its digest (hex), what it
  * counts as, cluster, and for each list the place in it, or ""
  * Returns 1, or 0 where the version differs.
  */
@@ -96,7 +96,7 @@ redis.call('ZADD', KEYS[5], ARGV[6], ARGV[3])
 for i = 11, #KEYS do
   if ARGV[i] == '' then redis.call('ZREM', KEYS[i], ARGV[3]) else redis.call('ZADD', KEYS[i], ARGV[i], ARGV[3]) end
 end
-redis.call('RPUSH', KEYS[8], append_event(KEYS[6], KEYS[7], ARGV[7], ARGV[8]))
+if ARGV[7] ~= '' then redis.call('RPUSH', KEYS[8], append_event(KEYS[6], KEYS[7], ARGV[7], ARGV[8])) end
 return 1
 `);
 

@@ -103,7 +103,7 @@ async function commit(redis: RedisClient, { after, event }: LedgerChange): Promi
   const values = [
     ...[String(after.version - 1), JSON.stringify(after), after.id, due === null ? "" : String(due)],
     ...[isClosed(after) ? "closed" : "open", String(Date.parse(after.createdAt))],
-    ...[canonicalJson(asJson(event)), digestOfEvent(event), classOf(after), after.cluster],
+    ...[event ? canonicalJson(asJson(event)) : "", event ? digestOfEvent(event) : "", classOf(after), after.cluster],
   ];
   const written = await runScript(
     redis,

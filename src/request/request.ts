@@ -54,6 +54,8 @@ export interface Trouble {
   readonly attempts: number;
   /** ISO 8601, when it is tried again. */
   readonly retryAt: string;
+  /** A digest of each cause so far, bounded; absent in a record of an older program. */
+  readonly causes?: readonly string[];
 }
 
 /** What somebody asked for, all that was decided about it, and the grant that came of it: one record of the ledger. */

@@ -29,7 +29,7 @@ export function ledgerFor(ledger: Ledger, body: object): Ledger {
   const from = (event: AuditEvent): AuditEvent => ({ ...event, detail: { ...event.detail, slack } });
   return {
     ...ledger,
-    commit: ({ after, event }) => ledger.commit({ after, event: from(event) }),
+    commit: ({ after, event }) => ledger.commit({ after, event: event && from(event) }),
     moves: {
       ...ledger.moves,
       commit: ({ after, event }) => ledger.moves.commit({ after, event: from(event) }),

@@ -17,6 +17,9 @@ export function anEvent(change: Partial<AuditEvent> = {}): AuditEvent {
 }
 
 /** A change of the ledger: this record, with an event that tells of it. */
-export function aChange(after: AccessRequest, type: EventType = "request.created"): LedgerChange {
+export function aChange(
+  after: AccessRequest,
+  type: EventType = "request.created",
+): LedgerChange & { readonly event: AuditEvent } {
   return { after, event: anEvent({ type, request: after.id, cluster: after.cluster }) };
 }

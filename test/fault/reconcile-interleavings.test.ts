@@ -6,7 +6,7 @@ import { initialAwsAuth } from "../../src/sandbox/scene.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { type DirectCluster, directCluster } from "./direct-cluster.ts";
 import { isLong } from "./form.ts";
-import { type Document, judgeScene, watchForeignText, watchWhatIsOver } from "./judge-scene.ts";
+import { countUntold, type Document, judgeScene, watchForeignText, watchWhatIsOver } from "./judge-scene.ts";
 import { edits } from "./kubectl.ts";
 import { openOf } from "./open-of.ts";
 import {
@@ -92,16 +92,18 @@ async function settle(scene: Scene, context: Context): Promise<void> {
 
 /** Plays once, and holds what came of it against the ledger: when all has settled, and when all is taken away. */
 async function playOnce(stage: StageName, turns: Turns, played: readonly Part[], isLateAtTheEnd: boolean) {
+  const records = new Map<string, AccessRequest>();
+  const own = memoryLedger(records);
+  const counted = countUntold(own);
   const document: Document = {
+    untold: counted.untold,
     initial: isBare(stage) ? {} : initialAwsAuth,
     isDeleted: () => isBare(stage) && played.some(({ name }) => name === "somebody deletes it"),
     isTampered: () => !isBare(stage) && played.some(({ name }) => Object.values(replays).includes(name)),
   };
   const aws = directCluster(isBare(stage) ? null : initialAwsAuth);
-  const records = new Map<string, AccessRequest>();
-  const own = memoryLedger(records);
   const foreign = watchForeignText(aws, document);
-  const over = watchWhatIsOver(aws, own);
+  const over = watchWhatIsOver(aws, counted.ledger);
   const clock = { ms: Date.now() };
   await fillLedger(own, stages[stage].cluster, new Date(clock.ms));
   const memory = { ledger: over.ledger, records, first: new Map(records) };

@@ -91,9 +91,9 @@ export function inTurns(ledger: Ledger, { point }: Pick<Turns, "point">): Ledger
       return ledger.due(now, limit);
     },
     commit: async (change) => {
-      await point(`commit ${change.event.type}`);
+      await point(`commit ${change.event?.type ?? "one more try"}`);
       const result = await ledger.commit(change);
-      await point(`committed ${change.event.type}`);
+      await point(`committed ${change.event?.type ?? "one more try"}`);
       return result;
     },
   };

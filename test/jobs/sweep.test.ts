@@ -179,6 +179,20 @@ describe("what is due of a cluster that left the configuration", () => {
     expect(woken).not.toContain("gone");
   });
 
+  test("is told in the log with growing gaps, however often it is looked at", async () => {
+    const { ledger } = contextAt(at(0));
+    await ledger.commit(aChange(aGrantedRequest({ state: "scheduled" }, { ...elsewhere, version: 1 })));
+    await ledger.commit(aChange({ ...waitingFor("gone"), id: "r-2", version: 1 }));
+
+    for (let look = 0; look < 10; look += 1) await sweep(contextAt(at(look * 301)));
+
+    const { trouble } = (await ledger.get("r-1")) ?? {};
+    const attemptsOf = async (id: string) => (await ledger.eventsOf(id, 100)).map(({ event }) => event.detail.attempts);
+    expect(trouble).toMatchObject({ attempts: 10, retryAt: at(9 * 301 + 300).toISOString() });
+    expect(await attemptsOf("r-1")).toEqual([undefined, 1, 2, 4, 8]);
+    expect(await attemptsOf("r-2")).toEqual([undefined, 1, 2, 4, 8]);
+  });
+
   test("goes on where a worker knows the cluster again", async () => {
     const { ledger } = contextAt(at(0));
     await ledger.commit(aChange(aGrantedRequest({ state: "scheduled" }, { ...elsewhere, version: 1 })));

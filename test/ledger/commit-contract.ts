@@ -2,8 +2,9 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { revise } from "../../src/request/request.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { aTrouble } from "../builders/a-trouble.ts";
 import { aChange } from "../builders/an-event.ts";
-import { at, hours } from "../builders/times.ts";
+import { at, hours, minutes } from "../builders/times.ts";
 
 /** One wins, and a record and its event are one step. */
 export function commitContract(ledgerNow: () => Ledger): void {
@@ -58,6 +59,23 @@ export function commitContract(ledgerNow: () => Ledger): void {
         { type: "conflict", current },
         { type: "conflict", current },
       ]);
+    });
+
+    test("without an event moves the record on by the same comparison, and leaves the log as it is", async () => {
+      const request = anApprovedRequest({ version: 1 });
+      await ledger.commit(aChange(request));
+      const retried = revise(request, { trouble: aTrouble() });
+
+      const result = await ledger.commit({ after: retried, event: null });
+      const late = await ledger.commit({ after: revise(request, { trouble: aTrouble({ attempts: 2 }) }), event: null });
+
+      expect(result).toEqual({ type: "committed" });
+      expect(late).toEqual({ type: "conflict", current: retried });
+      expect(await ledger.get(request.id)).toEqual(retried);
+      expect(await ledger.due(at(minutes(2)), 10)).toEqual([retried]);
+      expect(await ledger.unshown(10)).toEqual([request.id]);
+      expect(await ledger.events(1, 10)).toHaveLength(1);
+      expect(await ledger.eventsOf(request.id, 10)).toHaveLength(1);
     });
 
     test("that lost leaves neither its event nor its place in an index", async () => {

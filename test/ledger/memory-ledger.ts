@@ -42,7 +42,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     if ((current?.version ?? 0) !== after.version - 1) return { type: "conflict", current };
     records.set(after.id, structuredClone(after));
     unshown.add(after.id);
-    append(event);
+    if (event) append(event);
     return { type: "committed" };
   };
   const append = (event: AuditEvent) => {

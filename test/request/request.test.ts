@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type AccessRequest, createRequest, dueAt, isClosed, revise } from "../../src/request/request.ts";
-import { nextTry } from "../../src/request/retry.ts";
+import { isToBeTold, nextTry } from "../../src/request/retry.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { at, hours, minutes } from "../builders/times.ts";
@@ -79,6 +79,38 @@ describe("what failed is tried again", () => {
 
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
     expect(request.trouble).toMatchObject({ attempts: 9, code: failure.code, message: failure.message });
+  });
+
+  test("is told when its cause is new, though causes take turns, and otherwise with growing gaps", () => {
+    let request = aRequest();
+    const told: number[] = [];
+    for (let attempt = 1; attempt <= 40; attempt += 1) {
+      const message = `connect ECONNREFUSED 10.0.0.${attempt % 3}:443`;
+      const trouble = nextTry(request, { ...failure, message }, at(0));
+      if (isToBeTold(request.trouble, trouble)) told.push(attempt);
+      request = { ...request, trouble };
+    }
+
+    expect(told).toEqual([1, 2, 3, 4, 8, 16, 32]);
+  });
+
+  test("is told with growing gaps alone where its cause is always another", () => {
+    let request = aRequest();
+    const told: number[] = [];
+    for (let attempt = 1; attempt <= 1_000; attempt += 1) {
+      const trouble = nextTry(request, { ...failure, message: `took ${attempt} ms` }, at(0));
+      if (isToBeTold(request.trouble, trouble)) told.push(attempt);
+      request = { ...request, trouble };
+    }
+
+    expect(told).toHaveLength(21);
+    expect(told.slice(16)).toEqual([32, 64, 128, 256, 512]);
+  });
+
+  test("is told anew where an older program wrote down no causes", () => {
+    const request = aRequest({ trouble: aTrouble({ attempts: 4 }) });
+
+    expect(isToBeTold(request.trouble, nextTry(request, failure, at(0)))).toBe(true);
   });
 
   test("when the other side asked for it, where that is later", () => {

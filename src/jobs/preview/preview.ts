@@ -5,9 +5,9 @@ import type { Cluster } from "../../policy/cluster.ts";
 import { mastersRight } from "../../policy/rights.ts";
 import { planReminders } from "../../request/reminder.ts";
 import { type AccessRequest, type Preview, revise } from "../../request/request.ts";
-import { nextTry } from "../../request/retry.ts";
 import { tracedRun } from "../../tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
+import { delay } from "../delay.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { wakeCluster } from "../queues.ts";
 import type { Settlement, Standing, Taking, TakingPlace, Wish } from "../reconcile/taking.ts";
@@ -134,18 +134,12 @@ async function rightsOf(request: AccessRequest, { opened, bindings }: Look): Pro
 }
 
 async function putOff(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
-  const now = context.now();
   if (error instanceof AccessError && !error.retryable) {
-    return refuse(context, request, { code: error.code, message: error.message }, now);
+    return refuse(context, request, { code: error.code, message: error.message }, context.now());
   }
   const known = error instanceof AccessError ? error : null;
-  const trouble = nextTry(
-    request,
-    { code: known?.code ?? "unexpected", message: explain(error), retryAfterMs: known?.retryAfterMs },
-    now,
-  );
-  const event = eventOf("request.delayed", request, "worker", now, { code: trouble.code, attempts: trouble.attempts });
-  await recordChange(context, revise(request, { trouble }), event, now);
+  const { code = "unexpected", retryAfterMs } = known ?? {};
+  await delay(context, request, { code, message: explain(error), retryAfterMs });
 }
 
 async function refuse(

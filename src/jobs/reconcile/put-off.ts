@@ -1,20 +1,18 @@
+import { hasWrites } from "../../audit/request-ids.ts";
 import { AccessError, explain } from "../../failure/access-error.ts";
 import { sealedEnd } from "../../grant/due-work.ts";
 import type { Grant } from "../../grant/grant.ts";
 import { type AccessRequest, revise } from "../../request/request.ts";
-import { nextTry } from "../../request/retry.ts";
+import { type Failure, isToBeTold, nextTry } from "../../request/retry.ts";
 import type { WorkerContext } from "../context.ts";
+import { delayDetail } from "../delay.ts";
 import { record } from "./record.ts";
 
 /**
  * Ends an arriving grant that can't be had. One whose write may have reached the cluster, and one that is leaving, is
  * tried again instead until it is seen to be gone: nothing is left behind.
  */
-export async function fail(
-  context: WorkerContext,
-  request: AccessRequest,
-  failure: { readonly code: string; readonly message: string; readonly retryAfterMs?: number | undefined },
-): Promise<void> {
+export async function fail(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
   if (!request.grant) return;
   if (request.grant.state !== "scheduled" || request.grant.writeBegan) return postpone(context, request, failure);
   const { code, message } = failure;
@@ -38,14 +36,15 @@ export async function putOff(context: WorkerContext, stale: AccessRequest, error
   await postpone(context, request, failure);
 }
 
-async function postpone(
-  context: WorkerContext,
-  request: AccessRequest,
-  failure: { readonly code: string; readonly message: string; readonly retryAfterMs?: number | undefined },
-): Promise<void> {
-  const trouble = nextTry(request, failure, context.now());
-  const detail = { code: trouble.code, attempts: trouble.attempts };
-  await record(context, revise(request, { trouble, ...endingOf(request, context.now()) }), "grant.delayed", detail);
+async function postpone(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
+  const now = context.now();
+  const trouble = nextTry(request, failure, now);
+  const ending = endingOf(request, now);
+  // Every write that the cluster's own audit log has is named by an event.
+  const isWritten = hasWrites(context.awsRequests, context.auditIds);
+  const isTold = ending !== null || isWritten || isToBeTold(request.trouble, trouble);
+  const after = revise(request, { trouble, ...ending });
+  await record(context, after, isTold ? "grant.delayed" : null, delayDetail(trouble));
 }
 
 /** A lease whose time is over may be gone although the run failed: it is not told as active any more (law 5). */

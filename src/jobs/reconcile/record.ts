@@ -5,15 +5,19 @@ import { eventOf, recordChange } from "../record-change.ts";
 
 type Detail = AuditEvent["detail"];
 
-/** Where somebody changed the record meanwhile, the next run sees what they did: it is woken by their change. */
+/**
+ * Where somebody changed the record meanwhile, the next run sees what they did: it is woken by their change.
+ *
+ * @param type null: no event tells of it, as `recordChange` has it
+ */
 export async function record(
   context: WorkerContext,
   after: AccessRequest,
-  type: EventType,
+  type: EventType | null,
   detail: Detail,
 ): Promise<void> {
   const now = context.now();
-  const event = eventOf(type, after, "worker", now, { ...idsElsewhere(context), ...detail });
+  const event = type && eventOf(type, after, "worker", now, { ...idsElsewhere(context), ...detail });
   const result = await recordChange(context, after, event, now);
   if (result.type === "conflict") context.log.info({ request: after.id, event: type }, "the record changed meanwhile");
 }

@@ -1,0 +1,19 @@
+import type { AuditEvent } from "../audit/event.ts";
+import { type AccessRequest, revise, type Trouble } from "../request/request.ts";
+import { type Failure, isToBeTold, nextTry } from "../request/retry.ts";
+import type { WorkerContext } from "./context.ts";
+import { eventOf, recordChange } from "./record-change.ts";
+
+/** Records that nobody could look at the cluster for a request yet, and when it is tried again. */
+export async function delay(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
+  const now = context.now();
+  const trouble = nextTry(request, failure, now);
+  const isTold = isToBeTold(request.trouble, trouble);
+  const event = isTold ? eventOf("request.delayed", request, "worker", now, delayDetail(trouble)) : null;
+  await recordChange(context, revise(request, { trouble }), event, now);
+}
+
+/** What an event tells of a try that failed: the record's own trouble is gone when it is over. */
+export function delayDetail({ code, message, attempts }: Trouble): AuditEvent["detail"] {
+  return { code, message, attempts };
+}

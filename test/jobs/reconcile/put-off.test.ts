@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import { requestIds } from "../../../src/audit/request-ids.ts";
+import { AccessError } from "../../../src/failure/access-error.ts";
+import type { WorkerContext } from "../../../src/jobs/context.ts";
+import { putOff } from "../../../src/jobs/reconcile/put-off.ts";
+import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
+import { initialAwsAuth } from "../../../src/sandbox/scene.ts";
+import { aDirectScene } from "../../fault/direct-scene.ts";
+import { wishes } from "../../fault/reconcile-scene.ts";
+
+const { id } = wishes.long;
+const hour = 3_600_000;
+const unreachable = (what: string) => new AccessError("aws-unreachable", what);
+
+/** A cluster whose creator can't be become, for the reason that `why` gives at each try. */
+async function anOutage(why: (attempt: number) => AccessError) {
+  const scene = await aDirectScene(initialAwsAuth);
+  let attempt = 0;
+  const openCluster: WorkerContext["openCluster"] = () => Promise.reject(why(++attempt));
+  const record = async () => (await scene.ledger.get(id)) ?? expect.fail("there is no record");
+  /** Lets the worker look whenever something is due, for so long. */
+  const passes = async (ms: number) => {
+    for (const until = scene.clock.ms + ms; scene.clock.ms < until; ) {
+      await reconcileCluster({ ...scene.context(), openCluster }, scene.cluster);
+      scene.clock.ms = Math.max(scene.clock.ms, Date.parse((await record()).trouble?.retryAt ?? ""));
+    }
+  };
+  const told = async () =>
+    (await scene.ledger.events(1, 10_000))
+      .map(({ event }) => event)
+      .filter(({ type, request }) => type === "grant.delayed" && request === id)
+      .map(({ detail }) => detail);
+  return { ...scene, openCluster, record, passes, told };
+}
+
+describe("an outage", () => {
+  test("of a weekend is told a few times, with growing gaps, and the record has each try", async () => {
+    const { passes, record, told } = await anOutage(() => unreachable("AWS could not be reached"));
+    const { version } = await record();
+
+    await passes(48 * hour);
+
+    const { trouble, version: later } = await record();
+    const tries = trouble?.attempts ?? 0;
+    expect(tries).toBeGreaterThan(2_800);
+    expect(later).toBe(version + tries);
+    expect((await told()).map(({ attempts }) => attempts)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]);
+  });
+
+  test("tells each cause when it is new, with what it was", async () => {
+    const causes = ["the first", "the first", "the first", "the first", "the second", "the second"];
+    const { passes, told } = await anOutage((attempt) => unreachable(causes[attempt - 1] ?? "the second"));
+
+    await passes(60_000);
+
+    expect(await told()).toEqual([
+      { code: "aws-unreachable", message: expect.stringMatching(/^the first\. /), attempts: 1 },
+      { code: "aws-unreachable", message: expect.stringMatching(/^the first\. /), attempts: 2 },
+      { code: "aws-unreachable", message: expect.stringMatching(/^the first\. /), attempts: 4 },
+      { code: "aws-unreachable", message: expect.stringMatching(/^the second\. /), attempts: 5 },
+    ]);
+  });
+
+  test("that is over and comes again is told again", async () => {
+    const { passes, told, cluster, context, record } = await anOutage(() => unreachable("AWS is away"));
+    await passes(4_000);
+    await reconcileCluster(context(), cluster);
+    const active = await record();
+    await putOff(context(), active, unreachable("AWS is away"));
+
+    expect(active).toMatchObject({ trouble: null, grant: { state: "active" } });
+    expect((await told()).map(({ attempts }) => attempts)).toEqual([1, 2, 1]);
+  });
+});
+
+test("a lease whose time is over while nobody can look is told so at once", async () => {
+  const { passes, told, clock, cluster, context, record } = await anOutage(() => unreachable("AWS is away"));
+  await reconcileCluster(context(), cluster);
+  const active = await record();
+  await putOff(context(), active, unreachable("AWS is away"));
+  await putOff(context(), active, unreachable("AWS is away"));
+  clock.ms += 2 * hour;
+  await passes(1);
+
+  expect((await record()).grant?.end).toMatchObject({ cause: "expired" });
+  expect((await told()).map(({ attempts }) => attempts)).toEqual([1, 2, 3]);
+});
+
+test("a try that has sent a write is told each time: no write of the cluster's own log is without its event", async () => {
+  const { context, record, told } = await anOutage(() => unreachable(""));
+  const auditIds = requestIds();
+  auditIds.add("PUT configmaps", "of-the-api-server");
+  const looked = requestIds();
+  looked.add("PUT configmaps (dry run)", "of-the-dry-run");
+  const fails = async (log: typeof auditIds) =>
+    putOff({ ...context(), auditIds: log }, await record(), unreachable("its answer was lost"));
+
+  for (const log of [looked, looked, looked, auditIds, auditIds, auditIds]) await fails(log);
+
+  expect((await told()).map(({ attempts, auditIds: ids }) => [attempts, ids])).toEqual([
+    [1, looked.byCall()],
+    [2, looked.byCall()],
+    [4, auditIds.byCall()],
+    [5, auditIds.byCall()],
+    [6, auditIds.byCall()],
+  ]);
+});
