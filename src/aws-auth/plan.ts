@@ -48,6 +48,8 @@ export interface Plan {
   type: "planned";
   before: Readonly<Record<string, string>>;
   after: Readonly<Record<string, string>>;
+  /** `after`, as the authenticator reads it. */
+  document: ReadDocument;
   /** Unified, a section as a file, without colour; empty where nothing changes. */
   diff: string;
   differences: readonly AccessDifference[];
@@ -83,6 +85,7 @@ export function planChanges(document: AwsAuthDocument, changes: readonly Change[
     type: "planned",
     before: document.data,
     after: after.data,
+    document: after,
     diff: SECTIONS.map((section) => diffOf(section, document, after)).join(""),
     differences: differencesOf(document, after, intents),
     refused,

@@ -61,6 +61,7 @@ export function offer(before: ReadDocument, after: ReadDocument, about: About): 
     type: "planned",
     before: before.data,
     after: after.data,
+    document: after,
     diff: unifiedDiff(section, before.sections[section].text, after.sections[section].text),
     differences: changed.map((arn) => ({ arn, before: resolve(before, arn), after: resolve(after, arn) })),
     refused: [],

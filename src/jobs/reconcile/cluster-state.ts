@@ -1,6 +1,6 @@
 import { readWithdrawalTags } from "../../access-entry/withdrawal-tags.ts";
 import type { SealKeys } from "../../approval/seal.ts";
-import type { AwsAuthDocument } from "../../aws-auth/document.ts";
+import type { AwsAuthDocument, ReadDocument } from "../../aws-auth/document.ts";
 import { entryOf } from "../../aws-auth/entry-of.ts";
 import { parseDocument } from "../../aws-auth/parse.ts";
 import type { PlanGuard } from "../../aws-auth/plan.ts";
@@ -57,7 +57,7 @@ export async function readClusterState(
 }
 
 /** The principal's entry as it stands in the document, ours and others' part together. */
-export function identityInDocument(document: AwsAuthDocument, arn: string): MappedIdentity | null {
+export function identityInDocument(document: ReadDocument, arn: string): MappedIdentity | null {
   const entry = entryOf(document, arn);
   return entry && { username: entry.username, groups: entry.groups };
 }

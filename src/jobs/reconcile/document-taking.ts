@@ -1,4 +1,4 @@
-import { parseDocument } from "../../aws-auth/parse.ts";
+import { readDocument } from "../../aws-auth/read-document.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../../grant/annotation.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
@@ -114,8 +114,8 @@ function outcomesIn(
   settlement: DocumentSettlement,
   data: Readonly<Record<string, string>>,
 ): Omit<Outcomes, "isForgotten"> {
-  const wanted = parseDocument(settlement.data);
-  const found = sameTexts(settlement.data, data) ? wanted : parseDocument(data);
+  const wanted = settlement.document;
+  const found = sameTexts(wanted.data, data) ? wanted : readDocument(data).document;
   const remainsOf = (principal: string) => identityInDocument(found, principal);
   return {
     failureOf: () => null,

@@ -51,7 +51,7 @@ export function planSettlement(
   const left = leaveOut(checked, leftOut.principals);
   const sorted = { ...left, refused: [...leftOut.refused, ...left.refused] };
   const withdrawals = withdrawalsAfter(input, sorted, holdings);
-  return { ...sorted, targets, refusal: null, data: plan.after, holdings, withdrawals };
+  return { ...sorted, targets, refusal: null, data: plan.after, document: plan.document, holdings, withdrawals };
 }
 
 /** The document as it is: what is due waits or fails, and what is taken back or given up is remembered all the same. */
@@ -75,7 +75,8 @@ function asItIs(
   };
   const holdings = [...input.state.holdings.values()];
   const withdrawals = withdrawalsAfter(input, sorted, holdings);
-  return { ...sorted, refusal, data: input.state.configMap?.data ?? {}, holdings, withdrawals };
+  const { configMap, document } = input.state;
+  return { ...sorted, refusal, data: configMap?.data ?? {}, document, holdings, withdrawals };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { covers, groupsIn, isPolicyText } from "../../access-entry/policy-text.ts";
-import type { AwsAuthDocument } from "../../aws-auth/document.ts";
+import type { ReadDocument } from "../../aws-auth/document.ts";
 import { resolve } from "../../aws-auth/resolve.ts";
 import { render } from "../../aws-auth/templates.ts";
 import { explain } from "../../failure/access-error.ts";
@@ -23,7 +23,7 @@ export interface ReadBack {
 }
 
 /** Who somebody is by the document that was read back. */
-export function inDocument(document: AwsAuthDocument, principal: string): ReadBack {
+export function inDocument(document: ReadDocument, principal: string): ReadBack {
   return { identity: resolve(document, principal), place: "aws-auth", seenAfterMs: null };
 }
 

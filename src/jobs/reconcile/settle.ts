@@ -1,3 +1,4 @@
+import type { ReadDocument } from "../../aws-auth/document.ts";
 import type { Refusal } from "../../aws-auth/plan.ts";
 import { driftOf } from "../../grant/drift.ts";
 import type { Holding } from "../../grant/holding.ts";
@@ -17,6 +18,8 @@ export interface Content {
 
 /** A decision about the document of one cluster. */
 export interface DocumentSettlement extends Settlement, Content {
+  /** The data, as the authenticator reads them. */
+  readonly document: ReadDocument;
   /** Why the document as a whole can't be changed, and stays as it is: only what is taken back can be remembered. */
   readonly refusal: Refusal | null;
 }
