@@ -7,7 +7,7 @@ import { code, context, mention, section, told } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";
 import type { Message } from "./message.ts";
 import { askMoveButton } from "./move-buttons.ts";
-import { moveState } from "./move-message.ts";
+import { moveState } from "./move-words.ts";
 
 /** An answer holds 50 blocks; the command line shows all. */
 const mostItems = 25;

@@ -4,7 +4,7 @@ import type { Cluster } from "../../policy/cluster.ts";
 import { code, mention } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";
 import type { Message } from "./message.ts";
-import { moveState } from "./move-message.ts";
+import { moveState } from "./move-words.ts";
 
 export function moveAskedAnswer({ id, cluster }: Move): Message {
   return answer(

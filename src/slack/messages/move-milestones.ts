@@ -1,7 +1,7 @@
 import { isOver, type Move } from "../../migration/move.ts";
 import { code } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";
-import { moveState } from "./move-message.ts";
+import { moveState } from "./move-words.ts";
 import type { Milestone } from "./requester-message.ts";
 
 /** Nobody can approve what nobody sees. */

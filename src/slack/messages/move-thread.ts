@@ -1,6 +1,6 @@
 import type { Move } from "../../migration/move.ts";
 import { code, cut, mention, mentions, plainLine, time, told } from "../mrkdwn.ts";
-import { moveState } from "./move-message.ts";
+import { moveState } from "./move-words.ts";
 import type { ThreadEntry } from "./thread-message.ts";
 
 /** Everything that happened to a move and belongs into its thread, oldest first. A pure function of the record. */
