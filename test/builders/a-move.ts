@@ -1,0 +1,55 @@
+import { sealMovePlan } from "../../src/approval/seal-move.ts";
+import { createMove, type Move, type MovePlan } from "../../src/migration/move.ts";
+import { sealKeys } from "./seal-keys.ts";
+import { at, hours } from "./times.ts";
+
+const digest = "d".repeat(64);
+const arn = "arn:aws:iam::111122223333:role/dev";
+const unsealed: Omit<MovePlan, "seal"> = {
+  at: at(0).toISOString(),
+  digest,
+  summary: {
+    mode: "CONFIG_MAP",
+    items: [{ place: "mapRoles line 4", arn, fate: "moves", sentences: ["Gets an access entry."] }],
+    steps: [
+      { name: "switch-mode", does: "Switch the mode.", proof: "EKS says so.", undo: "It can't be taken back." },
+      { name: `give-entry ${arn}`, does: "Make the access entry.", proof: "It is read back.", undo: "Delete it." },
+      { name: "take-out", does: "Take this item out of aws-auth.", proof: "It is read back.", undo: "Write it again." },
+    ],
+    keptBecause: null,
+    before: [],
+    digest,
+  },
+  outs: [arn],
+};
+
+/** A move of `staging` that somebody on call has asked for, and that no worker has planned yet. */
+export function aMove(change: Partial<Move> = {}): Move {
+  const asked = { id: "migration-staging-1", cluster: "staging", requester: "U0ONCALL", told: [] };
+  return { ...createMove(asked, at(0), hours(24)), ...change };
+}
+
+/** The same, planned and sealed by the worker: it waits for two approvals. */
+export function aPlannedMove(change: Partial<Move> = {}): Move {
+  const move = aMove(change);
+  return { ...move, plan: sealMovePlan(move, unsealed, sealKeys), ...change };
+}
+
+/** One of which everything is as long as it can be, and grows when it is escaped. */
+export function theLongestMove(change: Partial<Move> = {}): Move {
+  const long = "&".repeat(3_000);
+  const items = Array.from({ length: 100 }, () => ({
+    ...{ place: "mapRoles line 400", arn: `arn:aws:iam::111122223333:role/${"r".repeat(64)}`, fate: "stays" as const },
+    sentences: [long],
+  }));
+  const steps = Array.from({ length: 100 }, (_, index) => ({
+    ...{ name: `give-entry ${arn}${index}`, does: long, proof: long, undo: long },
+  }));
+  const summary = { ...unsealed.summary, items, steps, keptBecause: long };
+  return aPlannedMove({
+    plan: { ...unsealed, summary, seal: "" },
+    voided: { by: ["U0APPROVER", "U0APPROVER2"], message: long },
+    trouble: { code: "unexpected", message: long, at: at(0).toISOString(), attempts: 99, retryAt: at(1).toISOString() },
+    ...change,
+  });
+}
