@@ -97,8 +97,8 @@ export interface Ledger {
   readonly moves: MoveLedger;
   get(id: string): Promise<AccessRequest | null>;
   /**
-   * Appends an event that tells of no change, as of an attempt that was refused; it is among those of its request where
-   * there is one. May append it twice, where an answer got lost.
+   * Appends an event that tells of no change, as of an attempt that was refused; it is among those of its request or
+   * its move, where there is one. May append it twice, where an answer got lost.
    */
   note(event: AuditEvent): Promise<void>;
   /** Compare-and-swap: succeeds only where the stored version is one less than `after.version` (absent counts as 0). */

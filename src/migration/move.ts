@@ -119,6 +119,16 @@ function retryAtOf({ trouble }: Move): number {
   return trouble ? Date.parse(trouble.retryAt) : 0;
 }
 
+/** Whether this is the id of a move: those of requests begin otherwise. */
+export function isMoveId(id: string): boolean {
+  return /^migration-.+-\d+$/.test(id);
+}
+
+/** Whose move it is, by its id. */
+export function clusterOfMove(id: string): string {
+  return id.slice("migration-".length, id.lastIndexOf("-"));
+}
+
 /** Which one of its cluster's moves it is, from 1. */
 export function moveNumber({ id }: Pick<Move, "id">): number {
   return Number(id.split("-").at(-1));

@@ -107,8 +107,8 @@ return 1
 `;
 
 /**
- * Appends an event that changes no record. Ids of requests that there are not leave no key behind.
- * KEYS: record, head, events, log of the request. ARGV: event, event digest (hex)
+ * Appends an event that changes no record. Ids of records that there are not leave no key behind.
+ * KEYS: record, head, events, log of the record. ARGV: event, event digest (hex)
  */
 export const noteScript = `${chainLua}
 local sequence = append_event(KEYS[2], KEYS[3], ARGV[1], ARGV[2])

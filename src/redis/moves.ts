@@ -10,8 +10,10 @@ import { logKey } from "./lists.ts";
 import { runScript } from "./script.ts";
 
 const prefix = "{eks-access}";
+/** The record of a move. */
+export const moveKey = (id: string): string => `${prefix}:move:${id}`;
 const keys = {
-  move: (id: string) => `${prefix}:move:${id}`,
+  move: moveKey,
   shown: (id: string) => `${prefix}:shown:${id}`,
   /** Every move of a cluster, by its number: clocks differ. */
   of: (cluster: string) => `${prefix}:moves-of:${cluster}`,

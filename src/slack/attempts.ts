@@ -40,7 +40,8 @@ type AttemptContext = Pick<SlackContext, "ledger" | "log" | "now">;
 /** The same person, the same thing: once in this time. A person's different attempts: so many in it. In milliseconds. */
 const withinMs = 10 * 60_000;
 const mostOfOnePerson = 30;
-const longestId = 60;
+/** As long as the id of a move, which has the name of its cluster in it. */
+const longestId = 120;
 
 /**
  * Puts a refused attempt into the audit log: by whom, at what, why, and by the ledger that handlers have from which message.

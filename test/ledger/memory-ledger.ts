@@ -11,6 +11,7 @@ import type {
   Shown,
   WorkerIdentity,
 } from "../../src/ledger/ledger.ts";
+import type { Move } from "../../src/migration/move.ts";
 import { classOf } from "../../src/request/class.ts";
 import { placeIn } from "../../src/request/lists.ts";
 import { type AccessRequest, dueAt, isClosed } from "../../src/request/request.ts";
@@ -21,6 +22,7 @@ import { memoryMoves } from "./memory-moves.ts";
  * @param records where the records are, for who writes there past the ledger
  */
 export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger {
+  const moves = new Map<string, Move>();
   const unshown = new Set<string>();
   const shown = new Map<string, Shown>();
   const principals = new Map<string, PrincipalLink>();
@@ -60,12 +62,12 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
   };
 
   return {
-    moves: memoryMoves(append),
+    moves: memoryMoves(append, moves),
     get: async (id) => records.get(id) ?? null,
     commit: async (change) => commit(change),
     note: async (event) => {
       append(event);
-      if (!records.has(event.request)) ofNoRecord.add(events.length);
+      if (!records.has(event.request) && !moves.has(event.request)) ofNoRecord.add(events.length);
     },
     due: async (now, limit) => dueFirst(all(), now).slice(0, limit),
     counts: async () => countedBy(all(), classOf),

@@ -40,6 +40,19 @@ export function moveContract(ledgerNow: () => Ledger): void {
       expect((await ledger.eventsOf(move.id, 9)).map(({ event }) => event.type)).toEqual(["migration.asked"]);
     });
 
+    test("has what was tried with it among its events, and one that there is not leaves nothing", async () => {
+      const move = aMove();
+      await ledger.moves.commit(aMoveChange(move));
+      const { event } = aMoveChange(move);
+
+      await ledger.note({ ...event, type: "attempt.refused" });
+      await ledger.note({ ...event, type: "attempt.refused", request: "migration-staging-9" });
+
+      const types = (await ledger.eventsOf(move.id, 9)).map(({ event: { type } }) => type);
+      expect(types).toEqual(["migration.asked", "attempt.refused"]);
+      expect(await ledger.eventsOf("migration-staging-9", 9)).toEqual([]);
+    });
+
     test("that is written twice at once has one writer, and the other sees who was first", async () => {
       await ledger.moves.commit(aMoveChange(aMove()));
       const [stop, deny] = [reviseMove(aMove(), { state: "withdrawn" }), reviseMove(aMove(), { state: "denied" })];
