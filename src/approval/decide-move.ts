@@ -61,7 +61,8 @@ export function decideMove(
   return { type: "decided", after: reviseMove(move, isEnough ? { ...change, state: "running" } : change) };
 }
 
-function refuseMoveClick(
+/** Why a click on the message of a move decides nothing; null: it may. */
+export function refuseMoveClick(
   move: Move,
   cluster: Cluster,
   person: Person,

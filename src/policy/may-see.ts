@@ -15,9 +15,13 @@ export function answersFor(cluster: Cluster, person: Person): boolean {
   return approvesFor(cluster, person) || isNamedIn(cluster.onCall, person);
 }
 
-/** Who may read a request with its reason and its principal: who made it, and who answers for its cluster. */
-export function maySee(request: AccessRequest, cluster: Cluster | undefined, person: Person): boolean {
-  return request.requester === person.user || (cluster !== undefined && answersFor(cluster, person));
+/** Who may read a request, with its reason and its principal, or a move: who asked for it, and who answers for its cluster. */
+export function maySee(
+  { requester }: Pick<AccessRequest, "requester">,
+  cluster: Cluster | undefined,
+  person: Person,
+): boolean {
+  return requester === person.user || (cluster !== undefined && answersFor(cluster, person));
 }
 
 /**

@@ -1,6 +1,8 @@
 import { refuseDecision } from "../../approval/decide.ts";
+import { isMoveId } from "../../migration/move.ts";
 import { refuseActor } from "../admission.ts";
 import { noteAttempt } from "../attempts.ts";
+import { readMoveToApprove } from "../handlers/read-move-status.ts";
 import { readStatus } from "../handlers/read-status.ts";
 import { failureAnswer, noSuchRequestAnswer } from "../messages/answers.ts";
 import { clickAnswer } from "../messages/decision-answers.ts";
@@ -19,6 +21,7 @@ export const approve: Command = {
   forApprovers: true,
   run: async (context, { user, rest }) => {
     const [id] = idAndRest(rest);
+    if (isMoveId(id)) return readMoveToApprove(context, user, id);
     const request = await context.ledger.get(id);
     if (!request) return noSuchRequestAnswer(id);
     const turnedAway = await refuseActor(context, user, "approve", request);

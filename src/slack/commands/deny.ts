@@ -1,6 +1,11 @@
+import { isMoveId } from "../../migration/move.ts";
+import type { SlackContext } from "../context.ts";
 import { decideRequest } from "../handlers/decision-click.ts";
+import { decideOnMove } from "../handlers/move-clicks.ts";
 import { deniedAnswer, missingReasonAnswer, noSuchRequestAnswer } from "../messages/answers.ts";
+import type { Message } from "../messages/message.ts";
 import { maxWhyLength } from "../messages/modals.ts";
+import { moveDeniedAnswer, noSuchMoveAnswer } from "../messages/move-answers.ts";
 import { type Command, idAndRest } from "./command.ts";
 
 /** To say no one need not have seen the change: whatever it is, nothing is given. */
@@ -12,10 +17,23 @@ export const deny: Command = {
   records: true,
   run: async (context, { user, rest }) => {
     const [id, why] = idAndRest(rest);
+    if (isMoveId(id)) return denyMove(context, user, id, why);
     const request = await context.ledger.get(id);
     if (!request) return noSuchRequestAnswer(id);
-    if (why === "" || why.length > maxWhyLength) return missingReasonAnswer(id, why.length, maxWhyLength);
+    if (isNoReason(why)) return missingReasonAnswer(id, why.length, maxWhyLength);
     const digest = request.preview?.digest ?? "";
     return (await decideRequest(context, id, { verdict: "denied", by: user, digest, why })) ?? deniedAnswer(id);
   },
 };
+
+async function denyMove(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
+  const move = await context.ledger.moves.get(id);
+  if (!move) return noSuchMoveAnswer(id);
+  if (isNoReason(why)) return missingReasonAnswer(id, why.length, maxWhyLength);
+  const digest = move.plan?.digest ?? "";
+  return (await decideOnMove(context, by, id, { verdict: "denied", digest, why })) ?? moveDeniedAnswer(move);
+}
+
+function isNoReason(why: string): boolean {
+  return why === "" || why.length > maxWhyLength;
+}

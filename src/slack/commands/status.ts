@@ -4,6 +4,6 @@ import { type Command, idAndRest } from "./command.ts";
 export const status: Command = {
   word: "status",
   usage: "<id>",
-  summary: "shows one request: how it stands, the change, the proof, what happened",
+  summary: "shows one request or migration: how it stands, the change, the proof, what happened",
   run: (context, { user, rest }) => readStatus(context, user, idAndRest(rest)[0]),
 };

@@ -1,5 +1,6 @@
 import { cancel, type EndVerdict, revoke } from "../../grant/may-revoke.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
+import { isMoveId } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { Person } from "../../policy/person.ts";
 import type { AccessRequest } from "../../request/request.ts";
@@ -8,6 +9,7 @@ import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
 import { endedAnswer, endRefusedAnswer, failureAnswer, noSuchRequestAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
+import { stopMoveByAnswer } from "../messages/move-answers.ts";
 import { personFor } from "../standing.ts";
 
 /** `revoke <id> [why]`, and the button: the worker takes the grant's part away. */
@@ -37,6 +39,7 @@ async function endAccess(
   decide: (request: AccessRequest, cluster: Cluster, person: Person, now: Date) => EndVerdict,
   ending: Ending,
 ): Promise<Message> {
+  if (isMoveId(id)) return stopMoveByAnswer(id);
   const request = await context.ledger.get(id);
   const act = ending.type === "grant.ending" ? "revoke" : "cancel";
   const turnedAway = await refuseActor(context, ending.by, act, request ?? { id, cluster: "" });

@@ -12,12 +12,14 @@ import { failureAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
 import { mayNotPlanAnswer } from "../messages/migration-answer.ts";
 import {
+  moveApprovedAnswer,
   moveAskedAnswer,
   moveOpenAnswer,
   moveRefusedAnswer,
   moveRetriedAnswer,
   moveWithdrawnAnswer,
   noMoveAnswer,
+  noSuchMoveAnswer,
 } from "../messages/move-answers.ts";
 import { personFor } from "../standing.ts";
 
@@ -64,7 +66,7 @@ export function decideOnMove(context: SlackContext, by: string, id: string, clic
     event: isApproval ? "migration.approved" : "migration.denied",
     why: click.why,
     decide: (move, cluster, person, now) => decideMove(move, cluster, person, click, context.sealKeys, now),
-    answer: () => null,
+    answer: (after) => (after.state === "pending" ? moveApprovedAnswer(after) : null),
   });
 }
 
@@ -99,7 +101,7 @@ async function actOnMove(context: SlackContext, by: string, id: string, what: Ac
   const cluster = move && context.config.clusters.get(move.cluster);
   if (!move || !cluster) {
     await noteAttempt(context, { act: what.act, by, code: "no-such-request", request: about });
-    return noMoveAnswer(about.cluster || id);
+    return move ? noMoveAnswer(move.cluster) : noSuchMoveAnswer(id);
   }
   return attempt(context, by, move, cluster, what);
 }

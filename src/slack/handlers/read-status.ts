@@ -1,3 +1,4 @@
+import { isMoveId } from "../../migration/move.ts";
 import { actsOf } from "../../policy/may-act.ts";
 import { maySee } from "../../policy/may-see.ts";
 import { noteAttempt } from "../attempts.ts";
@@ -6,12 +7,14 @@ import { noSuchRequestAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
 import { notYoursToSeeAnswer, statusAnswer } from "../messages/status-answer.ts";
 import { personFor } from "../standing.ts";
+import { readMoveStatus } from "./read-move-status.ts";
 
 /** More than a request ever has, unless somebody keeps trying what they may not do. */
 const mostEvents = 60;
 
-/** All that is known of a request, for this reader. @throws AccessError */
+/** All that is known of a request or of a move, for this reader. @throws AccessError */
 export async function readStatus(context: SlackContext, user: string, id: string): Promise<Message> {
+  if (isMoveId(id)) return readMoveStatus(context, user, id);
   const request = await context.ledger.get(id);
   if (!request) return noSuchRequestAnswer(id);
   const cluster = context.config.clusters.get(request.cluster);

@@ -4,7 +4,7 @@
 export const approveAction = "approve";
 /** Opens a form for the reason. The value of `approve`. */
 export const denyAction = "deny";
-/** Opens all that is known of a request, for whoever may see it. Value: the request's id. */
+/** Opens all that is known of a request or a move, for whoever may see it. Value: its id. */
 export const detailsAction = "details";
 /** Opens a form that asks once more, and for a reason. Value: the request's id. */
 export const revokeAction = "revoke";

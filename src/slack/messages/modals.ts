@@ -1,4 +1,5 @@
 import type { KnownBlock, ModalView } from "@slack/types";
+import { isMoveId } from "../../migration/move.ts";
 import { code } from "../mrkdwn.ts";
 import type { Message } from "./message.ts";
 
@@ -8,7 +9,7 @@ export const denyModalId = "deny";
 export const denyMoveModalId = "deny-move";
 /** The form for the reason of a revocation. `private_metadata` is the request's id. */
 export const revokeModalId = "revoke";
-/** All that is known of a request. `private_metadata` is the request's id. */
+/** All that is known of a request or a move. `private_metadata` is its id. */
 export const detailsModalId = "details";
 
 /** As long as it is shown whole beside everything else. */
@@ -71,10 +72,10 @@ export function messageModal(title: string, { blocks }: Message): ModalView {
   return { type: "modal", title: text(title), close: text("Close"), blocks: [...blocks] };
 }
 
-/** All that is known of a request, with what came of the last click on top. */
+/** All that is known of a request or a move, with what came of the last click on top. */
 export function detailsModal(id: string, status: Message, notice: Message | null): ModalView {
   return {
-    ...messageModal("Request", status),
+    ...messageModal(isMoveId(id) ? "Migration" : "Request", status),
     callback_id: detailsModalId,
     private_metadata: id,
     blocks: [...(notice ? [...notice.blocks, { type: "divider" as const }] : []), ...status.blocks],

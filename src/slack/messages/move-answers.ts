@@ -1,5 +1,6 @@
 import { type MoveRefusal, moveApprovals } from "../../approval/decide-move.ts";
-import { isOver, type Move } from "../../migration/move.ts";
+import { counted } from "../../diagnosis/link.ts";
+import { clusterOfMove, isOver, type Move } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { code, mention } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";
@@ -21,6 +22,27 @@ export function moveOpenAnswer(move: Move): Message {
 
 export function noMoveAnswer(cluster: string): Message {
   return answer(`No migration of ${code(cluster)} is under way.`);
+}
+
+/** Nobody has asked for it, or its id was mistyped. */
+export function noSuchMoveAnswer(id: string): Message {
+  return answer(`There is no migration ${code(id)}. Look at its message for the id.`);
+}
+
+/** A move is stopped by its cluster, of which there is one at a time: also by approvers, and between two steps. */
+export function stopMoveByAnswer(id: string): Message {
+  const line = code(`/eks-access migrate ${clusterOfMove(id)} withdraw`);
+  return answer(`Nothing was changed. A migration is stopped by ${line}.`);
+}
+
+export function moveDeniedAnswer({ id }: Pick<Move, "id">): Message {
+  return answer(`Migration ${code(id)} is denied. Whoever asked is told why.`);
+}
+
+/** An approval that is one of two. */
+export function moveApprovedAnswer({ approvals, cluster }: Move): Message {
+  const left = counted(moveApprovals - approvals.length, "more approval");
+  return answer(`Your approval is recorded. It takes ${left}, of another approver of ${code(cluster)}.`);
 }
 
 export function moveRetriedAnswer({ id }: Move): Message {

@@ -16,18 +16,22 @@ export function openingMoveMessage(move: Move): Message {
 
 /** The message in the cluster's channel, through the whole life of a move. A pure function of the ledger's record. */
 export function moveMessage(move: Move): Message {
-  const trouble = moveTrouble(move);
   return {
     text: `${moveTitle(move)}: ${moveState(move)}`,
-    blocks: [
-      section(`*${moveTitle(move)}*\n${code(move.id)}, asked ${time(move.createdAt)}`),
-      ...movePlanBlocks(move),
-      ...voidedBlocks(move),
-      section(moveState(move)),
-      ...(trouble ? [section(trouble)] : []),
-      ...buttonBlocks(move),
-    ],
+    blocks: [...moveBlocks(move), ...buttonBlocks(move)],
   };
+}
+
+/** Who asks for what, the plan with its steps, and how it stands: whoever decides by it reads the same wherever that is. */
+export function moveBlocks(move: Move): KnownBlock[] {
+  const trouble = moveTrouble(move);
+  return [
+    section(`*${moveTitle(move)}*\n${code(move.id)}, asked ${time(move.createdAt)}`),
+    ...movePlanBlocks(move),
+    ...voidedBlocks(move),
+    section(moveState(move)),
+    ...(trouble ? [section(trouble)] : []),
+  ];
 }
 
 function voidedBlocks({ voided, state }: Move): KnownBlock[] {

@@ -112,8 +112,8 @@ function actBlocks({ request, acts }: Status): KnownBlock[] {
   return elements.length > 0 ? [{ type: "actions", block_id: `status-${request.id}`, elements }] : [];
 }
 
-/** Only who made a request, and who answers for its cluster, may read it. */
-export function notYoursToSeeAnswer({ id, cluster }: AccessRequest): Message {
+/** Only who made a request or asked for a move, and who answers for its cluster, may read it. */
+export function notYoursToSeeAnswer({ id, cluster }: Pick<AccessRequest, "id" | "cluster">): Message {
   const text = `Only who made ${code(id)}, the approvers of ${code(cluster)} and its on-call may see it.`;
   return { text, blocks: [section(text)] };
 }

@@ -78,12 +78,13 @@ function lineOf({ sequence, event }: ChainedEvent): string {
   return `${code(`#${sequence}`)} ${time(event.at)} ${mention(event.actor)} ${happened[event.type]}${detailOf(event)}`;
 }
 
-/** The reason that somebody gave, or the code of what went wrong. */
+/** The reason that somebody gave, the step of a move, or the code of what went wrong. */
 function detailOf({ type, detail }: AuditEvent): string {
   if (type === "grant.signed-in") return typeof detail.signedIn === "string" ? `: ${detail.signedIn}` : "";
-  const { why, code: failure, attempts, act } = detail;
+  const { why, code: failure, attempts, act, step } = detail;
   const tried = typeof attempts === "number" && attempts > 1 ? `, try ${attempts}` : "";
   const what = typeof act === "string" ? `${code(act, 60)}: ` : "";
   if (typeof failure === "string") return ` (${what}${code(failure, 60)}${tried})`;
+  if (typeof step === "string") return `: ${code(step, 200)}`;
   return typeof why === "string" && why !== "" ? `: ${cut(plainLine(why), 200)}` : "";
 }

@@ -112,7 +112,7 @@ describe("a decision about a migration", () => {
   test("takes two different approvers, sealed; then it is carried out", async () => {
     await asked();
 
-    await decide("U0APPROVER", "approve-move");
+    expect(await click("U0APPROVER", "approve-move")).toContain("It takes 1 more approval, of another approver");
     expect(textOf(await stage.showMove(id))).toContain("Approved by <@U0APPROVER>");
     expect(await click("U0APPROVER", "approve-move")).toContain("You have approved this plan already");
     expect((await moveNow()).state).toBe("pending");
@@ -122,8 +122,9 @@ describe("a decision about a migration", () => {
       state: "running",
       approvals: [{ by: "U0APPROVER", digest }, { by: "U0APPROVER2" }],
     });
-    expect((await eventsNow()).slice(-2)).toMatchObject([
+    expect((await eventsNow()).slice(-3)).toMatchObject([
       { type: "migration.approved", actor: "U0APPROVER", detail: { plan: digest, slack: { channel: "C0ACCESS" } } },
+      { type: "decision.refused", actor: "U0APPROVER", detail: { code: "approved-already" } },
       { type: "migration.approved", actor: "U0APPROVER2", detail: { state: "running" } },
     ]);
     expect(textOf(await stage.showMove(id))).toMatch(/Carrying it out: 0 of 2 steps.*\[Stop\]/s);
@@ -167,7 +168,7 @@ describe("a decision about a migration", () => {
 describe("a migration under way", () => {
   const running = async () => {
     await asked();
-    await decide("U0APPROVER", "approve-move");
+    await click("U0APPROVER", "approve-move");
     await decide("U0APPROVER2", "approve-move");
     await expect.poll(async () => (await moveNow()).state).toBe("running");
   };

@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
+import type { Move } from "../../../src/migration/move.ts";
+import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import { aMove, aPlannedMove } from "../../builders/a-move.ts";
+import { at } from "../../builders/times.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+const id = "migration-staging-1";
+
+let stage: Stage;
+beforeEach(async () => {
+  stage = await aStage();
+});
+afterEach(() => stage.stop());
+
+async function put(move: Move = aPlannedMove()): Promise<void> {
+  await stage.ledger.moves.commit({ after: move, event: moveEvent("migration.asked", move, move.requester, at(0)) });
+}
+const say = async (user: string, text: string) => textOf(await stage.say(user, text));
+const stateNow = async () => (await stage.ledger.moves.get(id))?.state;
+const lastEvent = async () => (await stage.ledger.eventsOf(id, 9)).at(-1)?.event;
+
+describe("the status of a move", () => {
+  test("is for whoever asked and who answers for the cluster, each with their buttons", async () => {
+    await put();
+
+    expect(await say("U0APPROVER", `status ${id}`)).toMatch(
+      /Switch the mode.*asked for a migration.*\[Approve this plan\]/s,
+    );
+    const asker = await say("U0ONCALL", `status ${id}`);
+    expect(asker).toContain("[Withdraw]");
+    expect(asker).not.toContain("[Approve this plan]");
+  });
+
+  test("is not for others; that they tried is recorded", async () => {
+    await put();
+
+    expect(await say("U0ENGINEER", `status ${id}`)).toContain("Only who made `migration-staging-1`");
+
+    expect(await lastEvent()).toMatchObject({ type: "attempt.refused", detail: { act: "see", code: "not-yours" } });
+  });
+
+  test("of one that there is not says so", async () => {
+    expect(await say("U0APPROVER", `status ${id}`)).toContain(`There is no migration \`${id}\``);
+  });
+});
+
+describe("a typed approve", () => {
+  test("of a move approves nothing: its plan is shown, and the button below approves exactly that", async () => {
+    await put();
+
+    const answer = await stage.say("U0APPROVER", `approve ${id}`);
+    const before = (await stage.ledger.moves.get(id))?.approvals;
+    const then = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(answer, "approve-move"));
+
+    expect(before).toEqual([]);
+    expect(textOf(answer)).toMatch(/Nothing is approved yet.*Take this item out of aws-auth/s);
+    expect(textOf(then)).toBe("Your approval is recorded. It takes 1 more approval, of another approver of `staging`.");
+    expect(await stage.ledger.moves.get(id)).toMatchObject({ state: "pending", approvals: [{ by: "U0APPROVER" }] });
+  });
+
+  test("by whom it is not for is refused, and recorded", async () => {
+    await put();
+
+    expect(await say("U0ONCALL", `approve ${id}`)).toBe("Approvers of `staging` decide about this plan.");
+
+    expect(await lastEvent()).toMatchObject({ type: "decision.refused", detail: { code: "not-an-approver" } });
+  });
+
+  test("before the worker has planned it has nothing to show", async () => {
+    await put(aMove());
+
+    expect(await say("U0APPROVER", `approve ${id}`)).toContain("The plan is being made anew");
+  });
+});
+
+describe("a typed deny", () => {
+  test("of a move takes effect at once, with its reason", async () => {
+    await put();
+
+    expect(await say("U0APPROVER", `deny ${id} after the release`)).toBe(
+      `Migration \`${id}\` is denied. Whoever asked is told why.`,
+    );
+
+    expect(await stage.ledger.moves.get(id)).toMatchObject({ state: "denied", denial: { why: "after the release" } });
+  });
+
+  test.each([
+    ["without a reason", "U0APPROVER", `deny ${id}`, "Nothing was denied: say why"],
+    ["by who may not", "U0ONCALL", `deny ${id} no`, "Approvers of `staging` decide about this plan."],
+    [
+      "of one that there is not",
+      "U0APPROVER",
+      "deny migration-staging-9 no",
+      "There is no migration `migration-staging-9`",
+    ],
+  ])("%s denies nothing", async (_, user, typed, sentence) => {
+    await put();
+
+    expect(await say(user, typed)).toContain(sentence);
+    expect(await stateNow()).toBe("pending");
+  });
+});
+
+test.each(["cancel", "revoke"])("%s of a move changes nothing, and names the command that stops it", async (word) => {
+  await put();
+
+  expect(await say("U0ONCALL", `${word} ${id}`)).toBe(
+    "Nothing was changed. A migration is stopped by `/eks-access migrate staging withdraw`.",
+  );
+  expect(await stateNow()).toBe("pending");
+});
