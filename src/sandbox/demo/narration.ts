@@ -8,9 +8,12 @@ export interface Narration {
   line: (text: string) => void;
   /** A block of text, for example a message or a difference. */
   block: (text: string) => void;
-  /** A call that a stand-in answered; shown with the step it belongs to. */
+  /** A call that a stand-in answered. */
   called: (call: SandboxCall) => void;
-  /** Prints the calls since the step began, and how long the step took. */
+  /**
+   * Prints the calls since the first step that were not printed yet, and how long the step took: a worker begins as soon as a click is recorded, which
+   * may be before the step that tells of it.
+   */
   calls: (matching: (call: SandboxCall) => boolean) => void;
 }
 
@@ -26,9 +29,9 @@ export function narrate({ write, colour }: Terminal): Narration {
   let calls: SandboxCall[] = [];
   return {
     step: (title) => {
+      if (steps === 0) calls = [];
       steps += 1;
       began = performance.now();
-      calls = [];
       write(`\n${paint("1", `${steps}. ${title}`)}\n`);
     },
     line: (text) => write(`   ${text}\n`),
@@ -46,6 +49,7 @@ export function narrate({ write, colour }: Terminal): Narration {
         const by = each.by ? `  as ${each.by}` : "";
         write(`   ${paint("2", `→ ${each.call.padEnd(40)} ${each.status} ${ms}${by}`)}\n`);
       }
+      calls = [];
       write(`   ${paint("2", `took ${((performance.now() - began) / 1000).toFixed(1)} s`)}\n`);
     },
   };
