@@ -22,6 +22,8 @@ export interface MoveLedger {
   commit(change: MoveChange): Promise<MoveCommit>;
   /** Moves at which a worker has to look, the longest due first. */
   due(now: Date, limit: number): Promise<readonly Move[]>;
+  /** Every move that is not over, or of which a step is still seen to its end; of each cluster there is one at the most. */
+  open(): Promise<readonly Move[]>;
   /** Ids of moves whose newest version no message shows yet. */
   unshown(limit: number): Promise<readonly string[]>;
   shown(id: string): Promise<Shown | null>;

@@ -6,8 +6,13 @@ import { approversOf, levelsFor } from "./rule.ts";
 
 /** Whether somebody may approve requests of a cluster, by any of its rules. */
 export function approvesFor(cluster: Cluster, person: Person): boolean {
-  const approvers = cluster.rules.flatMap((rule) => approversOf(rule, cluster));
-  return isNamedIn([...cluster.approvers, ...approvers], person);
+  return isNamedIn(approversIn(cluster), person);
+}
+
+/** Who may approve requests of a cluster, by any of its rules: Slack user ids and user groups. */
+export function approversIn(cluster: Cluster): readonly string[] {
+  const byRules = cluster.rules.flatMap((rule) => approversOf(rule, cluster));
+  return [...new Set([...cluster.approvers, ...byRules])];
 }
 
 /** Whether somebody answers for a cluster: approves its requests, or is on call for it. */

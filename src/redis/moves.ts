@@ -57,9 +57,10 @@ export function redisMoves(redis: RedisClient, reach: Reach): MoveLedger {
     due: (now, limit) =>
       reach(async () => {
         const ids = await redis.zrangebyscore(keys.due, "-inf", now.getTime(), "LIMIT", 0, limit);
-        const found = await Promise.all(ids.map((id) => readMove(redis, id)));
-        return found.filter((move) => move !== null);
+        return readMoves(redis, ids);
       }),
+    // Something is due of each, sooner or later, until it is over: so this index has them all.
+    open: () => reach(async () => readMoves(redis, await redis.zrange(keys.due, "0", "-1"))),
     unshown: (limit) => reach(() => redis.srandmember(keys.unshown, limit)),
     shown: (id) =>
       reach(async () => {
@@ -100,6 +101,11 @@ async function commitMove(redis: RedisClient, { after, event }: MoveChange): Pro
 
 function asJson(value: Move | MoveChange["event"]): Json {
   return value as unknown as Json;
+}
+
+async function readMoves(redis: RedisClient, ids: readonly string[]): Promise<readonly Move[]> {
+  const found = await Promise.all(ids.map((id) => readMove(redis, id)));
+  return found.filter((move) => move !== null);
 }
 
 async function readMove(redis: RedisClient, id: string): Promise<Move | null> {

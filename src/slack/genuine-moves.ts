@@ -15,7 +15,8 @@ const lookAgainEveryMs = 60_000;
  */
 export function genuineMoves(context: GenuineContext): MoveLedger {
   const { moves } = context.ledger;
-  const shown = (move: Move | null) => (move && isDoubtful(context, move) ? { ...move, ...cleared } : move);
+  const shown = <Found extends Move | null>(move: Found) =>
+    move && isDoubtful(context, move) ? { ...move, ...cleared } : move;
   return {
     ...moves,
     get: async (id) => {
@@ -23,6 +24,7 @@ export function genuineMoves(context: GenuineContext): MoveLedger {
       return move && isDoubtful(context, move) ? lookAgain(context, move) : move;
     },
     latestOf: async (cluster) => shown(await moves.latestOf(cluster)),
+    open: async () => (await moves.open()).map(shown),
     commit: async (change) => {
       const result = await moves.commit(change);
       return result.type === "conflict" ? { ...result, current: shown(result.current) } : result;

@@ -1,5 +1,6 @@
 import type { Shown } from "../ledger/ledger.ts";
 import { isOver, type Move } from "../migration/move.ts";
+import { wakeHomes } from "./home/wake-homes.ts";
 import type { Message } from "./messages/message.ts";
 import { moveMessage, openingMoveMessage } from "./messages/move-message.ts";
 import { moveEndMilestone, moveLostMilestone } from "./messages/move-milestones.ts";
@@ -18,6 +19,7 @@ export async function showMove(context: MessengerContext, id: string): Promise<v
   const { moves } = context.ledger;
   const move = await moves.get(id);
   if (!move) return;
+  await wakeHomes(context, move);
   let shown = (await moves.shown(id)) ?? nothingShown;
   if (shown.version !== move.version) shown = await showInChannel(context, move, shown);
   await tellThread(context, move, shown);

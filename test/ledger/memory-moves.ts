@@ -32,6 +32,7 @@ export function memoryMoves(append: (event: AuditEvent) => void, records = new M
         .sort((a, b) => a.due - b.due)
         .map(({ move }) => move)
         .slice(0, limit),
+    open: async () => all().filter((move) => moveDueAt(move) !== null),
     unshown: async (limit) => [...unshown].slice(0, limit),
     shown: async (id) => shown.get(id) ?? null,
     markShown: async (id, what) => {

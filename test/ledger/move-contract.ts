@@ -99,6 +99,27 @@ export function moveContract(ledgerNow: () => Ledger): void {
       expect(await ledger.due(at(60), 9)).toEqual([]);
     });
 
+    test("is among the open ones until it is over and nothing of it is left to be seen to", async () => {
+      const begun = { name: "switch-mode", at: at(0).toISOString() };
+      const trouble = { code: "", message: "", at: "", attempts: 1, retryAt: at(hours(9)).toISOString() };
+      const first = aMove({ id: "migration-a-1" });
+      const openIds = async () => (await ledger.moves.open()).map(({ id }) => id).toSorted();
+      for (const move of [
+        first,
+        aMove({ id: "migration-b-1", state: "running", trouble }),
+        aMove({ id: "migration-c-1", state: "withdrawn", begun }),
+        aMove({ id: "migration-d-1", state: "done" }),
+      ]) {
+        await ledger.moves.commit(aMoveChange(move));
+      }
+      const before = await openIds();
+
+      await ledger.moves.commit(aMoveChange(reviseMove(first, { state: "lapsed" })));
+
+      expect(before).toEqual(["migration-a-1", "migration-b-1", "migration-c-1"]);
+      expect(await openIds()).toEqual(["migration-b-1", "migration-c-1"]);
+    });
+
     test("is unshown until a message shows its newest version", async () => {
       await ledger.moves.commit(aMoveChange(aMove()));
       await ledger.moves.commit(aMoveChange(reviseMove(aMove(), { state: "denied" })));

@@ -33,6 +33,7 @@ test("a plan that the worker sealed is read as it stands", async () => {
 
   expect(await genuine.moves.get(id)).toEqual(move);
   expect(await genuine.moves.latestOf("staging")).toEqual(move);
+  expect(await genuine.moves.open()).toEqual([move]);
 });
 
 test.each([
@@ -44,6 +45,7 @@ test.each([
   await put({ plan: forged });
 
   expect((await genuine.moves.latestOf("staging"))?.plan).toBeNull();
+  expect(await genuine.moves.open()).toMatchObject([{ plan: null, approvals: [] }]);
   expect((await genuine.moves.get(id))?.plan).toBeNull();
   await genuine.moves.get(id);
 

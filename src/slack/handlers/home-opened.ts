@@ -1,8 +1,8 @@
 import type { AllMiddlewareArgs, SlackEventMiddlewareArgs } from "@slack/bolt";
 import { explain } from "../../failure/access-error.ts";
 import type { SlackContext } from "../context.ts";
-import { unknownHomeView } from "../home/home-view.ts";
 import { publishHome } from "../home/publish-home.ts";
+import { unknownHomeView } from "../home/unknown-home-view.ts";
 import { escapeText } from "../mrkdwn.ts";
 
 export type HomeOpened = SlackEventMiddlewareArgs<"app_home_opened"> & AllMiddlewareArgs;

@@ -1,9 +1,12 @@
 import type { ListOf } from "../../ledger/ledger.ts";
+import type { Move } from "../../migration/move.ts";
 import { actsOf } from "../../policy/may-act.ts";
 import { answersFor } from "../../policy/may-see.ts";
+import { moveActsOf } from "../../policy/move-acts.ts";
 import type { SlackContext } from "../context.ts";
-import { type ListView, listAnswer, rowsInPage } from "../messages/list-answer.ts";
+import { type ListRow, type ListView, listAnswer, rowsInPage } from "../messages/list-answer.ts";
 import type { Message } from "../messages/message.ts";
+import { movesShown } from "../moves-shown.ts";
 import { personShown } from "../standing.ts";
 
 /** One page of a list for this reader: their own requests, and those of the clusters that they answer for. @throws AccessError */
@@ -11,16 +14,30 @@ export async function readList(context: SlackContext, user: string, view: ListVi
   const { clusters } = context.config;
   const person = await personShown(context, user);
   const answered = [...clusters.values()].filter((cluster) => answersFor(cluster, person)).map(({ name }) => name);
-  const { requests, total } = await context.ledger.list(listOf(view, user, answered), offset, rowsInPage);
-  // What was on the last page is gone: the page before it is the last one now.
-  if (requests.length === 0 && offset > 0) return readList(context, user, view, Math.max(0, offset - rowsInPage));
+  const moves = (await movesShown(context, person)).filter((move) => isIn(view, move, user));
+  const movesHere = moves.slice(offset, offset + rowsInPage);
+  const room = rowsInPage - movesHere.length;
+  // Of a page that moves fill only how many requests there are has to be known.
+  const asked = { from: Math.max(0, offset - moves.length), most: Math.max(1, room) };
+  const { requests, total } = await context.ledger.list(listOf(view, user, answered), asked.from, asked.most);
   const now = context.now();
-  const rows = requests.map((request) => ({
-    request,
-    acts: actsOf(request, clusters.get(request.cluster), person, now),
-  }));
+  const rows: readonly ListRow[] = [
+    ...movesHere.map((move) => ({ move, acts: moveActsOf(move, clusters.get(move.cluster), person, now) })),
+    ...requests
+      .slice(0, room)
+      .map((request) => ({ request, acts: actsOf(request, clusters.get(request.cluster), person, now) })),
+  ];
+  // What was on the last page is gone: the page before it is the last one now.
+  if (rows.length === 0 && offset > 0) return readList(context, user, view, Math.max(0, offset - rowsInPage));
   const seesOthers = view.kind === "cluster" ? answered.includes(view.cluster) : answered.length > 0;
-  return listAnswer({ view, rows, offset, total, seesOthers });
+  return listAnswer({ view, rows, offset, total: moves.length + total, moves: moves.length, seesOthers });
+}
+
+/** Whether a move that is not over belongs into a list. */
+function isIn(view: ListView, { state, cluster, requester }: Move, user: string): boolean {
+  if (view.kind === "mine") return requester === user;
+  if (view.kind === "cluster") return cluster === view.cluster;
+  return (state === "pending") === (view.kind === "pending");
 }
 
 function listOf(view: ListView, user: string, answered: readonly string[]): ListOf {

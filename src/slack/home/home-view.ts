@@ -11,6 +11,7 @@ import {
   reviewedButton,
 } from "../messages/buttons.ts";
 import { glassTitle } from "../messages/glass-words.ts";
+import { type MoveRow, moveRowBlocks } from "../messages/move-row.ts";
 import { durationOf, stateOf } from "../messages/words.ts";
 import { code, context, cut, mention, plainLine, section, time } from "../mrkdwn.ts";
 import { leaseProgress } from "./progress.ts";
@@ -27,16 +28,20 @@ export interface HomeContent {
   readonly principal: string | null;
   /** What waits for this person's decision. */
   readonly toDecide: HomeList;
+  /** Moves that wait for it. */
+  readonly movesToDecide: readonly MoveRow[];
   /** Access without an approval that waits for this person's review. */
   readonly toReview: HomeList;
   /** What this person holds, or is being given. */
   readonly access: HomeList;
   /** This person's other requests, the newest first. */
   readonly requests: HomeList;
+  /** Moves that this person asked for, and that are not over. */
+  readonly moves: readonly MoveRow[];
   readonly now: Date;
 }
 
-interface Home extends HomeView {
+export interface Home extends HomeView {
   blocks: KnownBlock[];
 }
 
@@ -45,7 +50,7 @@ export const mostRows = 10;
 
 /** The App Home tab of one person. A pure function of what the ledger holds. */
 export function homeView(content: HomeContent): Home {
-  const { user, principal, toDecide, toReview, access, requests, now } = content;
+  const { user, principal, toDecide, movesToDecide, toReview, access, requests, moves, now } = content;
   return {
     type: "home",
     blocks: [
@@ -54,10 +59,16 @@ export function homeView(content: HomeContent): Home {
         `${mention(user)}, your principal is ${principal ? code(principal) : `not known yet: ${code("/eks-access link <arn>")} ties it to you`}.`,
       ),
       { type: "actions", block_id: "start", elements: [requestButton("primary")] },
-      ...part("Waiting for your decision", "decide", toDecide, decisionRow),
+      ...part("Waiting for your decision", "decide", toDecide, decisionRow, movesToDecide),
       ...part("Waiting for your review", "review", toReview, reviewRow),
       ...part("Your access", "access", access, (request) => accessRow(request, now)),
-      ...part("Your requests", "requests", requests, requestRow),
+      ...part(
+        moves.length > 0 ? "Your requests and migrations" : "Your requests",
+        "requests",
+        requests,
+        requestRow,
+        moves,
+      ),
       context(
         `As of ${time(now.toISOString())}. It changes by itself when something happens; open it again for how much time is left.`,
       ),
@@ -69,17 +80,26 @@ type Row = (request: AccessRequest) => KnownBlock[];
 
 const lists = { decide: "pending", review: "active", access: "active", requests: "mine" } as const;
 
-function part(title: string, name: keyof typeof lists, { requests, total }: HomeList, row: Row): KnownBlock[] {
+/** Moves come first: one of them touches everybody of a cluster. */
+function part(
+  title: string,
+  name: keyof typeof lists,
+  { requests, total: ofRequests }: HomeList,
+  row: Row,
+  moves: readonly MoveRow[] = [],
+): KnownBlock[] {
+  const total = moves.length + ofRequests;
   // Nobody who decides about nothing has to read that nothing waits.
   if (total === 0 && (name === "decide" || name === "review")) return [];
-  const shown = requests.slice(0, mostRows);
+  const rows = [...moves.map((move) => moveRowBlocks(move, name)), ...requests.map(row)];
+  const shown = rows.slice(0, mostRows);
   const left = total - shown.length;
   const kind = lists[name];
   const more = listButton(kind, `${left} more`, { kind }, 0);
   return [
     { type: "divider" },
     section(`*${title}*${total === 0 ? ": none" : ` (${total})`}`),
-    ...shown.flatMap(row),
+    ...shown.flat(),
     ...(left > 0 ? [{ type: "actions" as const, block_id: `more-${name}`, elements: [more] }] : []),
   ];
 }
@@ -124,15 +144,4 @@ function requestRow(request: AccessRequest): KnownBlock[] {
     section(`${subjectOf(request)}, asked ${time(createdAt)}\n${cut(stateOf(request), 500)}`),
     { type: "actions", block_id: `request-${id}`, elements: [detailsButton(request), ...buttons] },
   ];
-}
-
-/** What is shown while the ledger does not answer: nothing that may not be true. */
-export function unknownHomeView(sentence: string): Home {
-  return {
-    type: "home",
-    blocks: [
-      { type: "header", text: { type: "plain_text", text: "Access to EKS clusters" } },
-      section(`:warning: ${sentence} Open this again in a minute.`),
-    ],
-  };
 }

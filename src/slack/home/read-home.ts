@@ -1,13 +1,16 @@
 import { refuseReview } from "../../approval/glass.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import type { Move } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { actsOf } from "../../policy/may-act.ts";
 import { approvesFor } from "../../policy/may-see.ts";
+import { moveActsOf } from "../../policy/move-acts.ts";
 import type { Person } from "../../policy/person.ts";
 import type { ListName } from "../../request/lists.ts";
 import { type AccessRequest, isClosed } from "../../request/request.ts";
 import type { Directory } from "../directory.ts";
+import { movesShown } from "../moves-shown.ts";
 import { personShown } from "../standing.ts";
 import { type HomeContent, type HomeList, mostRows } from "./home-view.ts";
 
@@ -28,28 +31,40 @@ export async function readHome(source: HomeSource, user: string): Promise<HomeCo
   const clusters = [...config.clusters.values()].filter((cluster) => approvesFor(cluster, person));
   const names = clusters.map(({ name }) => name);
   const own = { clusters: [], requester: user, match: "any" } as const;
-  const [principal, waiting, newest, access, all] = await Promise.all([
+  const [principal, waiting, newest, access, all, moves] = await Promise.all([
     ledger.principalOf(user),
     ofClusters(ledger, "pending", names),
     ofClusters(ledger, "all", names),
     ledger.list({ list: "granted", ...own }, 0, mostRows),
     ledger.list({ list: "all", ...own }, 0, lookedThrough),
+    movesShown(source, person),
   ]);
   const moment = now();
   const mayDecide = (request: AccessRequest) => {
     const acts = actsOf(request, config.clusters.get(request.cluster), person, moment);
     return acts.includes("approve") || acts.includes("deny");
   };
+  const rows = moves.map((move) => ({
+    move,
+    acts: moveActsOf(move, config.clusters.get(move.cluster), person, moment),
+  }));
   return {
     user,
     principal,
     toDecide: fewer(waiting, mayDecide),
+    // Who has approved may still deny it, and it does not wait for them.
+    movesToDecide: rows.filter(({ move, acts }) => acts.includes("deny") && !hasApproved(move, user)),
     toReview: only(newest, (request) => mayReview(request, config.clusters.get(request.cluster), person)),
     access,
     // What is held stands above already.
     requests: fewer(all, (request) => request.state !== "approved" || isClosed(request)),
+    moves: rows.filter(({ move }) => move.requester === user),
     now: moment,
   };
+}
+
+function hasApproved({ approvals }: Move, user: string): boolean {
+  return approvals.some(({ by }) => by === user);
 }
 
 async function ofClusters(ledger: Ledger, list: ListName, clusters: readonly string[]): Promise<HomeList> {

@@ -1,15 +1,18 @@
 import { wakeHome } from "../../jobs/queues.ts";
+import { approversIn } from "../../policy/may-see.ts";
 import { isUser } from "../../policy/person.ts";
-import { approversOf } from "../../policy/rule.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import type { Directory } from "../directory.ts";
 import type { MessengerContext } from "../messenger-context.ts";
 
+/** What App Homes show: a request, or a move of a cluster. */
+type HomeRecord = Pick<AccessRequest, "id" | "cluster" | "requester">;
+
 /** Nobody else sees anything of it in App Home. */
 const mostPeople = 100;
 
-/** Has the App Homes brought up to date that show this request, of those who have ever opened theirs. */
-export async function wakeHomes(context: MessengerContext, request: AccessRequest): Promise<void> {
+/** Has the App Homes brought up to date that show this record, of those who have ever opened theirs. */
+export async function wakeHomes(context: MessengerContext, request: HomeRecord): Promise<void> {
   const { ledger, queues, log } = context;
   try {
     const people = (await affectedBy(context, request)).slice(0, mostPeople);
@@ -20,10 +23,10 @@ export async function wakeHomes(context: MessengerContext, request: AccessReques
   }
 }
 
-async function affectedBy({ config, directory }: MessengerContext, request: AccessRequest): Promise<readonly string[]> {
+async function affectedBy({ config, directory }: MessengerContext, request: HomeRecord): Promise<readonly string[]> {
   const cluster = config.clusters.get(request.cluster);
-  const named = cluster ? cluster.rules.flatMap((rule) => approversOf(rule, cluster)) : [];
-  const approvers = await Promise.all([...new Set(named)].map((each) => peopleOf(directory, each)));
+  const named = cluster ? approversIn(cluster) : [];
+  const approvers = await Promise.all(named.map((each) => peopleOf(directory, each)));
   return [...new Set([request.requester, ...approvers.flat()])];
 }
 

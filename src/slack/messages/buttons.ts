@@ -39,7 +39,8 @@ function decideValue({ id, preview }: AccessRequest): string {
   return JSON.stringify({ request: id, digest: preview?.digest ?? "" });
 }
 
-export const detailsButton = ({ id }: AccessRequest, label = "Details"): Button => button(detailsAction, label, id);
+export const detailsButton = ({ id }: Pick<AccessRequest, "id">, label = "Details"): Button =>
+  button(detailsAction, label, id);
 export const extendButton = ({ id }: AccessRequest): Button => button(extendAction, "Extend", id);
 /** What is permanent has nothing to extend. */
 export const extendButtons = (request: AccessRequest): Button[] =>

@@ -4,6 +4,7 @@ import type { AccessRequest } from "../../request/request.ts";
 import { code, cut, mention, plainLine, section } from "../mrkdwn.ts";
 import { listButton, requestButton, rowButtons } from "./buttons.ts";
 import type { Message } from "./message.ts";
+import { type MoveRow, moveRowBlocks } from "./move-row.ts";
 import { durationOf, stateOf } from "./words.ts";
 
 /** Which requests somebody wants to see: `mine`, `pending`, `active`, or those of one cluster. */
@@ -16,11 +17,12 @@ export type ListView =
 /** Each row takes two blocks of at most 50, and its share of the characters that Slack takes in a message. */
 export const rowsInPage = 8;
 
-export interface ListRow {
+export interface RequestRow {
   readonly request: AccessRequest;
   /** What the reader may do about it. */
   readonly acts: readonly Act[];
 }
+export type ListRow = RequestRow | MoveRow;
 
 export interface ListContent {
   readonly view: ListView;
@@ -29,11 +31,13 @@ export interface ListContent {
   readonly offset: number;
   /** How many rows there are in all. */
   readonly total: number;
+  /** How many of all are moves, which come first. */
+  readonly moves: number;
   /** Whether the reader answers for a cluster, and so sees more than their own. */
   readonly seesOthers: boolean;
 }
 
-/** One page of requests, each with the buttons that this reader may use. */
+/** One page of moves and requests, each with the buttons that this reader may use. */
 export function listAnswer(content: ListContent): Message {
   const title = `${titleOf(content)}: ${countOf(content)}`;
   return {
@@ -46,12 +50,13 @@ export function listAnswer(content: ListContent): Message {
   };
 }
 
-function titleOf({ view, seesOthers }: ListContent): string {
+function titleOf({ view, seesOthers, moves }: ListContent): string {
   const whose = seesOthers ? "" : " of yours";
-  if (view.kind === "mine") return "*Your requests*";
-  if (view.kind === "pending") return `*Requests${whose} that wait for a decision*`;
-  if (view.kind === "active") return `*Access${whose} in force*, the first to end first`;
-  return `*${seesOthers ? "Requests" : "Your requests"} for ${code(view.cluster)}*`;
+  const and = moves > 0 ? " and migrations" : "";
+  if (view.kind === "mine") return `*Your requests${and}*`;
+  if (view.kind === "pending") return `*Requests${and}${whose} that wait for a decision*`;
+  if (view.kind === "active") return `*Access${whose} in force${and && `${and} under way`}*, the first to end first`;
+  return `*${seesOthers ? "Requests" : "Your requests"}${and} for ${code(view.cluster)}*`;
 }
 
 function countOf({ rows, offset, total }: ListContent): string {
@@ -59,7 +64,11 @@ function countOf({ rows, offset, total }: ListContent): string {
   return rows.length === total ? String(total) : `${offset + 1} to ${offset + rows.length} of ${total}`;
 }
 
-function rowBlocks({ request, acts }: ListRow): KnownBlock[] {
+function rowBlocks(row: ListRow): KnownBlock[] {
+  return "move" in row ? moveRowBlocks(row, "row") : requestRowBlocks(row);
+}
+
+function requestRowBlocks({ request, acts }: RequestRow): KnownBlock[] {
   const { id, level, cluster, requester, reason } = request;
   const what = `*${code(level)} on ${code(cluster)}* for ${mention(requester)}, ${durationOf(request)} (${code(id)})`;
   return [

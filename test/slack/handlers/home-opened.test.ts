@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import { aPlannedMove } from "../../builders/a-move.ts";
 import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { at } from "../../builders/times.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
 let stage: Stage;
@@ -53,6 +56,27 @@ test("a request is asked for and reviewed in App Home", async () => {
 
   expect(textOf(await homeOf("U0APPROVER", "As of"))).not.toContain("Waiting for your decision");
   expect((await stage.slack.until(() => engineer.view())).callback_id).toBe("request");
+});
+
+test("a move is in the App Home of whom it waits for, until they have approved it, and of whoever asked", async () => {
+  const move = aPlannedMove();
+  await stage.ledger.moves.commit({ after: move, event: moveEvent("migration.asked", move, "U0ONCALL", at(0)) });
+  const approver = stage.person("U0APPROVER");
+
+  await approver.click(await homeOf("U0APPROVER", move.id), "Review");
+  const details = await stage.slack.until(() => {
+    const view = approver.view();
+    return view?.title === "Migration" ? view : undefined;
+  });
+  await approver.click(details, "approve-move");
+  await expect.poll(async () => (await stage.ledger.moves.get(move.id))?.approvals.length).toBe(1);
+
+  expect(textOf(await homeOf("U0APPROVER", "As of"))).not.toContain(move.id);
+  expect(textOf(await homeOf("U0APPROVER2", move.id))).toContain("*Waiting for your decision* (1)");
+  expect(textOf(await homeOf("U0ONCALL", move.id))).toMatch(
+    /\*Your requests and migrations\* \(1\).*Approved by <@U0APPROVER>.*\[Withdraw\]/s,
+  );
+  expect(textOf(await homeOf("U0ENGINEER", "As of"))).not.toContain("migration");
 });
 
 test("while the ledger does not answer, App Home says so, and nothing that may not be true", async () => {

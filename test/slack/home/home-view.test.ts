@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/request/request.ts";
 import { problemsOfView } from "../../../src/sandbox/slack/block-limits.ts";
-import { type HomeContent, homeView, mostRows, unknownHomeView } from "../../../src/slack/home/home-view.ts";
+import { type HomeContent, homeView, mostRows } from "../../../src/slack/home/home-view.ts";
 import { leaseProgress } from "../../../src/slack/home/progress.ts";
+import { unknownHomeView } from "../../../src/slack/home/unknown-home-view.ts";
+import { aPlannedMove, theLongestMove } from "../../builders/a-move.ts";
 import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
@@ -17,9 +19,11 @@ function aHome(change: Partial<HomeContent> = {}): HomeContent {
     user: "U0ENGINEER",
     principal: engineerArn,
     toDecide: none,
+    movesToDecide: [],
     toReview: none,
     access: none,
     requests: none,
+    moves: [],
     now: at(hours(1)),
     ...change,
   };
@@ -34,6 +38,24 @@ test("App Home shows what waits, what is held with its end, and what was asked f
   });
 
   expect(textOfBlocks(homeView(content))).toMatchSnapshot();
+});
+
+test("App Home shows moves before requests, in one number with them", () => {
+  const waiting = { move: aPlannedMove(), acts: ["approve", "deny", "withdraw"] as const };
+  const content = aHome({
+    movesToDecide: [waiting],
+    toDecide: listOf(aPreviewedRequest({ id: "r-2", requester: "U0ONCALL" })),
+    moves: [{ move: aPlannedMove({ state: "running" }), acts: ["withdraw"] }],
+  });
+
+  const text = textOfBlocks(homeView(content));
+
+  expect(text).toMatch(
+    /\*Waiting for your decision\* \(2\)\n\*Migration of `staging`[^[]*\[Review\] \[Withdraw\]\n.*r-2/,
+  );
+  expect(text).toMatch(
+    /\*Your requests and migrations\* \(1\)\n.*`migration-staging-1`[^[]*Carrying it out[^[]*\[Details\] \[Stop\]/,
+  );
 });
 
 test("App Home of somebody new says how to begin", () => {
@@ -70,6 +92,26 @@ describe("Slack takes App Home", () => {
     expect(problemsOfView(view)).toEqual([]);
     // https://docs.slack.dev/reference/views: a view has at most 250,000 characters.
     expect(JSON.stringify(view).length).toBeLessThan(250_000);
+  });
+
+  test("full of the longest moves, of which the rest is counted", () => {
+    const acts = ["approve", "deny", "retry", "withdraw"] as const;
+    const moves = Array.from({ length: 30 }, (_, index) => ({
+      move: theLongestMove({ id: `migration-c-${index}` }),
+      acts,
+    }));
+    const full = {
+      requests: Array.from({ length: mostRows }, (_, index) => aPreviewedRequest({ id: `r-${index}` })),
+      total: 50,
+    };
+
+    const view = homeView(
+      aHome({ movesToDecide: moves, toDecide: full, toReview: full, access: full, requests: full, moves }),
+    );
+
+    expect(problemsOfView(view)).toEqual([]);
+    expect(textOfBlocks(view)).toContain("*Waiting for your decision* (80)");
+    expect(textOfBlocks(view)).toContain("[70 more]");
   });
 
   test("that can't be shown", () => {

@@ -1,16 +1,25 @@
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/config/config.ts";
+import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
 import type { Directory } from "../../../src/slack/directory.ts";
 import { wakeHomes } from "../../../src/slack/home/wake-homes.ts";
 import type { MessengerContext } from "../../../src/slack/messenger-context.ts";
+import { showMove } from "../../../src/slack/show-move.ts";
 import { configText } from "../../builders/a-cluster.ts";
+import { aMove } from "../../builders/a-move.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { at } from "../../builders/times.ts";
 import { silentContext } from "../../fault/silent-context.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { nobodysGroups } from "../slack-context.ts";
 
 /** Whose App Homes are woken by a change of a request of `U0ENGINEER`, where these people have opened theirs. */
-async function wokenBy(opened: readonly string[], directory: Directory = nobodysGroups, text = configText) {
+async function wokenBy(
+  opened: readonly string[],
+  directory: Directory = nobodysGroups,
+  text = configText,
+  change = (context: MessengerContext) => wakeHomes(context, aPreviewedRequest()),
+) {
   const reading = readConfig(text);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   const ledger = memoryLedger();
@@ -19,12 +28,33 @@ async function wokenBy(opened: readonly string[], directory: Directory = nobodys
   const { queues, log } = silentContext(ledger);
   const messages = { ...queues.messages, add: async (_: string, { home }: { home: string }) => void woken.push(home) };
   const context = { ledger, log, queues: { ...queues, messages }, config: reading.config, directory };
-  await wakeHomes(context as unknown as MessengerContext, aPreviewedRequest());
+  await change(context as unknown as MessengerContext);
   return woken.toSorted();
 }
 
 test("whoever asked and whoever may decide have their App Home brought up to date, and nobody else", async () => {
   expect(await wokenBy(["U0ENGINEER", "U0APPROVER", "U0ONCALL"])).toEqual(["U0APPROVER", "U0ENGINEER"]);
+});
+
+test("who may approve by a rule alone, or by the cluster alone, is not forgotten", async () => {
+  const text = `${configText}policy:\n  rules:\n    - name: on call decides\n      approvers: [U0ONCALL]\n`;
+
+  expect(await wokenBy(["U0APPROVER", "U0ONCALL", "U0STRANGER"], nobodysGroups, text)).toEqual([
+    "U0APPROVER",
+    "U0ONCALL",
+  ]);
+});
+
+test("a move that changes has the same people's App Homes brought up to date", async () => {
+  const showing = async (context: MessengerContext) => {
+    const move = aMove();
+    await context.ledger.moves.commit({ after: move, event: moveEvent("migration.asked", move, "U0ONCALL", at(0)) });
+    await showMove(context, move.id);
+  };
+
+  const woken = await wokenBy(["U0ENGINEER", "U0APPROVER", "U0ONCALL"], nobodysGroups, configText, showing);
+
+  expect(woken).toEqual(["U0APPROVER", "U0ONCALL"]);
 });
 
 test("who never opened App Home is not sent one", async () => {
