@@ -3,8 +3,10 @@ import type { WorkerContext } from "../jobs/context.ts";
 import type { QueueStanding, Standing } from "../metrics/standing-metrics.ts";
 import { tallyOf } from "../request/class.ts";
 
+type Known = Pick<WorkerContext, "queues" | "ledger" | "config" | "now">;
+
 /** How the queues and the ledger stand now: a few short reads, however much is in them. */
-export function standingOf({ queues, ledger, config, now }: WorkerContext): Standing {
+export function standingOf({ queues, ledger, config, now }: Known): Standing {
   const { clusters, messages } = queues;
   return {
     queues: () => Promise.all([standingOfQueue(clusters, now), standingOfQueue(messages, now)]),

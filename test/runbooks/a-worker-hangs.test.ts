@@ -1,13 +1,19 @@
-import { afterEach, beforeEach, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { SandboxCall } from "../../src/sandbox/sandbox.ts";
 import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { type Flow, startFlow } from "../flow/start-flow.ts";
+import { seriesOf } from "./metrics.ts";
 import { expectSentences } from "./runbook.ts";
+import { typeLine } from "./type-line.ts";
+
+const heading = "A worker hangs";
+const age = 'eks_access_queue_age_seconds{queue="clusters"}';
 
 let flow: Flow;
 let hung: number;
+const calls: SandboxCall[] = [];
 beforeEach(async () => {
-  flow = await startFlow();
+  flow = await startFlow({ onCall: (call) => void calls.push(call) });
   hung = flow.worker().pid;
 });
 afterEach(async () => {
@@ -15,17 +21,51 @@ afterEach(async () => {
   await flow.stop();
 });
 
-test("a worker hangs: people are told that nobody answers, and another worker goes on where it stopped", async () => {
-  const { slack } = flow.sandbox;
-  const engineer = slack.person("U0ENGINEER");
-  process.kill(hung, "SIGSTOP");
+/** The worker stops as it sends its next write, which stays on its way until `arrive` is called. */
+function hangAtTheWrite(): { readonly hangs: Promise<void>; readonly arrive: () => void } {
+  let arrive = () => {};
+  const late = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const onStrike = () => {
+    process.kill(hung, "SIGSTOP");
+    return late;
+  };
+  const { struck } = flow.sandbox.faults.plan("kubernetes.replace-configmap", { type: "watch" }, { onStrike });
+  return { hangs: struck, arrive };
+}
 
-  await engineer.command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 10m debug`, channel);
-  await engineer.command("/eks-access whoami", channel);
-  await flow.answer("U0ENGINEER", "no worker answered just now");
-  await flow.startWorker();
-  await slack.person("U0APPROVER").click(await flow.message("[Approve]"), "approve");
-  await flow.message("*Active*");
+const ask = (level: string, reason: string) =>
+  flow.sandbox.slack
+    .person("U0ENGINEER")
+    .command(`/eks-access request ${clusterName} ${arns.engineer} ${level} for 10m ${reason}`, channel);
+const approve = async (reason: string) =>
+  flow.sandbox.slack.person("U0APPROVER").click(await flow.asked(reason), "approve");
+const whoami = () => typeLine(flow.sandbox, "U0ENGINEER", heading, "/eks-access whoami");
 
-  expectSentences("A worker hangs", engineer.ephemerals().map(textOf));
+test("a worker hangs: people are told that nobody answers, another one goes on where it stopped, and what it sent writes nothing over", async () => {
+  const { cluster } = flow.sandbox;
+  await ask("viewer", "first");
+  const { hangs, arrive } = hangAtTheWrite();
+  await approve("first");
+  await hangs;
+  await ask("admin", "second");
+  const unanswered = await whoami();
+  const meanwhile = await seriesOf(heading, flow.redisUrl);
+
+  const other = await flow.startWorker();
+  await flow.active();
+  await flow.asked("second");
+  const written = cluster.awsAuth();
+  arrive();
+  const isLate = ({ call, status }: SandboxCall) => call === "kubernetes.replace-configmap" && status === 409;
+  await expect.poll(() => calls.some(isLate), { timeout: 10_000 }).toBe(true);
+  process.kill(hung, "SIGCONT");
+  await other.stop();
+  const answered = await whoami();
+
+  expectSentences(heading, [unanswered, answered]);
+  expect(meanwhile[age]).toBeGreaterThan(0);
+  expect(cluster.awsAuth()).toEqual(written);
+  expect(await seriesOf(heading, flow.redisUrl)).toEqual({ [age]: 0 });
 });

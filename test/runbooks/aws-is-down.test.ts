@@ -1,23 +1,74 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
-import { expectSentences } from "./runbook.ts";
+import { byHand, takeAwayByHand } from "./by-hand.ts";
+import { seriesOf } from "./metrics.ts";
+import { expectSentences, runLine } from "./runbook.ts";
+import { typeLine } from "./type-line.ts";
+
+const heading = "AWS is down";
+const scheduled = 'eks_access_grants{state="scheduled"}';
 
 let product: Product;
 beforeEach(async () => {
   product = await aProduct();
+  product.inEnvironmentOf("worker");
 });
 afterEach(() => product.close());
 
-test("AWS is down: an end waits, is told with the next try, and is made up for by itself", async () => {
-  await product.ask("2s", "short");
+/** Nobody can become anybody from now on. Returns what brings AWS back. */
+function awsGoes(): () => void {
+  return product.sandbox.faults.plan("sts.AssumeRole", { type: "cut-before" }, { times: 10_000 }).cancel;
+}
+
+/** What `eks-access doctor worker` says of the cluster. */
+async function ofTheCluster(): Promise<string> {
+  const { stdout } = await runLine(heading, "eks-access doctor worker");
+  return stdout.slice(stdout.indexOf("Cluster staging"));
+}
+
+test("AWS is down: what begins and what ends waits, is told with the next try, and is made up for by itself", async () => {
+  const { sandbox, redisUrl } = product;
+  await product.ask("10m", "late");
+  const asked = await product.message("late", "[Approve]");
+  await product.ask("3s", "short");
   await product.approve(await product.message("short", "[Approve]"));
   await product.message("short", "*Active*");
 
-  product.sandbox.faults.plan("sts.AssumeRole", { type: "cut-before" }, { times: 3 });
+  const awsIsBack = awsGoes();
+  await product.approve(asked);
+  await product.message("late", "next try");
   await product.message("short", "next try");
+  const [examined, waiting] = [await ofTheCluster(), await seriesOf(heading, redisUrl)];
+  const list = await typeLine(sandbox, "U0APPROVER", heading, "/eks-access list active");
+  awsIsBack();
   await product.message("short", "*Ended*");
+  const active = textOf(await product.message("late", "*Active*"));
 
-  expectSentences("AWS is down", product.readable());
-  expect(product.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+  expectSentences(heading, [...product.readable(), examined, list]);
+  expect(list.indexOf("short")).toBeLessThan(list.indexOf("late"));
+  expect(active).not.toContain("next try");
+  expect(waiting).toEqual({ [scheduled]: 1 });
+  expect(await seriesOf(heading, redisUrl)).toEqual({ [scheduled]: 0 });
+  expect(await ofTheCluster()).not.toMatch(/^ +✗/m);
+});
+
+test("AWS is down, and access has to end now: it is revoked and taken out by hand, and the worker sees that it is gone", async () => {
+  const { sandbox } = product;
+  await product.ask("10m", "debug");
+  await product.approve(await product.message("debug", "[Approve]"));
+  const [ID = ""] = /r-[a-z0-9]{8}/.exec(textOf(await product.message("debug", "*Active*"))) ?? [];
+
+  const awsIsBack = awsGoes();
+  const list = await typeLine(sandbox, "U0APPROVER", byHand, "/eks-access list active");
+  await typeLine(sandbox, "U0APPROVER", byHand, "/eks-access revoke", { ID, WHY: "leaked" });
+  await product.message("debug", "leaked", "next try");
+  expect(await sandbox.getPods()).toMatchObject({ ok: true });
+  await takeAwayByHand(sandbox);
+  awsIsBack();
+  await product.message("debug", "*Ended*");
+
+  expect(list).toContain(ID);
+  expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
 });

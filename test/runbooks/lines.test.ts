@@ -60,7 +60,7 @@ describe("a line of a runbook", () => {
     const [verb = "", ...named] = rest;
 
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
-    expect(["up", "build", "stop", "restart", "run"]).toContain(verb);
+    expect(["up", "build", "stop", "restart", "run", "logs"]).toContain(verb);
     expect(named.filter((name) => !services.has(name) && name !== "COMMAND")).toEqual([]);
   });
 
@@ -85,4 +85,8 @@ test("what runs within the image is what the image has", () => {
     `exec ${workloads.find((each) => each.endsWith("worker"))} -- node ${scripts["eks-access"]} COMMAND`,
   );
   expect(intro).toContain("docker compose run --rm worker COMMAND");
+  const [, port = ""] = /127\.0\.0\.1:(\d+)\/metrics/.exec(intro) ?? [];
+  for (const file of ["docker-compose.yml", "deploy/kubernetes/worker.yaml", "deploy/kubernetes/slack.yaml"]) {
+    expect(read(file)).toMatch(new RegExp(`HEALTH_PORT(: |, value: )"${port}"`));
+  }
 });

@@ -52,22 +52,38 @@ export function wordsOf(line: string): readonly string[] {
   return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? "");
 }
 
+/**
+ * The line of a runbook that begins so. What stands in capitals on the page is what `given` says. Fails where the page has
+ * no such line.
+ */
+export function lineOf(
+  heading: string,
+  begin: string,
+  given: Readonly<Record<string, string>> = {},
+): readonly string[] {
+  const line = linesOf(heading).find((each) => each.startsWith(begin));
+  if (!line) throw new Error(`The runbook "${heading}" has no line ${begin}`);
+  return wordsOf(line).map((word) => given[word] ?? word);
+}
+
+/** What a runbook puts into the environment as this variable, in its order: lists of the names that `given` explains. */
+export function settingsOf(heading: string, name: string, given: Readonly<Record<string, string>>): readonly string[] {
+  const settings = (runbooks.get(heading) ?? "").matchAll(new RegExp(`\`${name}=([^\`]+)\``, "g"));
+  const meant = (word: string) => given[word] ?? expect.fail(`${heading} has ${word} in ${name}, and nobody knows it`);
+  return [...settings].map(([, words = ""]) => words.split(",").map(meant).join(","));
+}
+
 const commands = { audit, check: runCheck, doctor, plan: runPlan, recover, retire } as const;
 
-/**
- * Runs the line of a runbook that begins so, in this process's environment. What stands in capitals on the page is what
- * `given` says. Fails where the page has no such line.
- */
+/** Runs the line of a runbook that begins so (`lineOf`), in this process's environment. */
 export async function runLine(
   heading: string,
   begin: string,
   given: Readonly<Record<string, string>> = {},
   stdin = "",
 ): Promise<CommandRun> {
-  const line = linesOf(heading).find((each) => each.startsWith(begin));
-  if (!line) throw new Error(`The runbook "${heading}" has no line ${begin}`);
-  const [program, name = "", ...args] = wordsOf(line).map((word) => given[word] ?? word);
+  const [program, name = "", ...args] = lineOf(heading, begin, given);
   const command = commands[name as keyof typeof commands];
-  if (program !== "eks-access" || !command) throw new Error(`It is not run here: ${line}`);
+  if (program !== "eks-access" || !command) throw new Error(`It is not run here: ${heading}, ${begin}`);
   return runCommand(command, args, { stdin });
 }

@@ -1,23 +1,76 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { configuration, initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
-import { expectSentences } from "./runbook.ts";
+import { byHand, takeAwayByHand } from "./by-hand.ts";
+import { seriesOf } from "./metrics.ts";
+import { expectSentences, runLine } from "./runbook.ts";
+import { typeLine } from "./type-line.ts";
+
+const heading = "Slack is down";
+const active = 'eks_access_grants{state="active"}';
+const waiting = 'eks_access_queue_jobs{queue="messages",state="delayed"}';
 
 let product: Product;
 beforeEach(async () => {
-  product = await aProduct();
+  product = await aProduct({
+    configuration: configuration.replace("sweepEvery: 1s", "sweepEvery: 1s\n  inspectEvery: 1s"),
+  });
 });
 afterEach(() => product.close());
 
+/** Slack answers 503 to all that the product asks of it. Returns what brings it back. */
+function slackGoes(): () => void {
+  const calls = ["auth.test", "chat.update", "chat.postMessage", "users.info", "views.publish"];
+  const planned = calls.map((call) =>
+    product.sandbox.faults.plan(`slack.${call}`, { type: "answer", status: 503 }, { times: 10_000 }),
+  );
+  return () => {
+    for (const { cancel } of planned) cancel();
+  };
+}
+
 test("Slack is down: access ends in time all the same, and the messages catch up when Slack is back", async () => {
+  const { sandbox, redisUrl } = product;
   await product.ask("2s", "short");
-  const asked = await product.message("short", "[Approve]");
-  await product.approve(asked);
+  await product.approve(await product.message("short", "[Approve]"));
   await product.message("short", "*Active*");
 
-  const down = product.sandbox.faults.plan("slack.chat.update", { type: "answer", status: 503 }, { times: 2 });
-  await down.struck;
-  await expect.poll(() => product.sandbox.getPods(), { timeout: 10_000 }).toMatchObject({ ok: false });
+  const slackIsBack = slackGoes();
+  await expect.poll(() => sandbox.getPods(), { timeout: 10_000 }).toMatchObject({ ok: false });
+  await expect.poll(() => product.readable().join("\n"), { timeout: 10_000 }).toContain("could not be shown yet");
+  await expect.poll(async () => (await seriesOf(heading, redisUrl))[waiting], { timeout: 10_000 }).toBeGreaterThan(0);
+  product.inEnvironmentOf("slack");
+  const examined = await runLine(heading, "eks-access doctor slack");
+  slackIsBack();
   await product.message("short", "*Ended*");
 
-  expectSentences("Slack is down", product.readable());
+  expectSentences(heading, [...product.readable(), examined.stdout]);
+  await expect.poll(() => seriesOf(heading, redisUrl), { timeout: 10_000 }).toEqual({ [active]: 0, [waiting]: 0 });
+});
+
+test("Slack is down, and access has to end now: it is taken out by hand, stays out, and is revoked once Slack is back", async () => {
+  const { sandbox, redisUrl } = product;
+  await product.ask("10m", "debug");
+  await product.approve(await product.message("debug", "[Approve]"));
+  const [ID = ""] = /r-[a-z0-9]{8}/.exec(textOf(await product.message("debug", "*Active*"))) ?? [];
+
+  const slackIsBack = slackGoes();
+  product.inEnvironmentOf("worker");
+  const inForce = await seriesOf(heading, redisUrl);
+  const audit = await runLine(heading, "eks-access audit show");
+  await takeAwayByHand(sandbox);
+  const logged = async () => (await runLine(heading, "eks-access audit show")).stdout;
+  await expect.poll(logged, { timeout: 10_000 }).toContain("grant.drifted");
+  slackIsBack();
+  const asked = await product.message("debug", "not in force");
+  await sandbox.slack.until(() => sandbox.slack.replies(asked).find((each) => textOf(each).includes("Not in force")));
+  const thread = sandbox.slack.replies(asked).map(textOf);
+  await typeLine(sandbox, "U0APPROVER", byHand, "/eks-access revoke", { ID, WHY: "leaked" });
+  await product.message("debug", "*Ended*");
+
+  expectSentences(byHand, thread);
+  expect(inForce[active]).toBe(1);
+  expect(audit.stdout).toContain(ID);
+  expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
 });

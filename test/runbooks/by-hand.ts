@@ -1,0 +1,14 @@
+import { expect } from "vitest";
+import type { Sandbox } from "../../src/sandbox/sandbox.ts";
+import { initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { lineOf } from "./runbook.ts";
+
+/** The runbook for when access has to end and eks-access can't do it. */
+export const byHand = "Take access away by hand";
+
+/** The creator takes the entry out with the page's line, and leaves the annotation: from then on nobody is let in by it. */
+export async function takeAwayByHand({ cluster, getPods }: Sandbox): Promise<void> {
+  expect(lineOf(byHand, "kubectl ").join(" ")).toBe("kubectl -n kube-system edit configmap aws-auth");
+  await cluster.editAwsAuth((configMap) => ({ ...configMap, data: initialAwsAuth }), "kubectl-edit");
+  await expect.poll(async () => (await getPods()).output, { timeout: 10_000 }).toMatch(/Unauthorized|Forbidden/);
+}

@@ -1,0 +1,42 @@
+import { Registry } from "prom-client";
+import { expect } from "vitest";
+import { standingOf } from "../../src/bin/standing.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { openQueues } from "../../src/jobs/queues.ts";
+import { createStandingMetrics } from "../../src/metrics/standing-metrics.ts";
+import { connectRedis } from "../../src/redis/connect.ts";
+import { redisLedger } from "../../src/redis/ledger.ts";
+import { configuration } from "../../src/sandbox/scene.ts";
+import { runbooks } from "./runbook.ts";
+
+/** What every worker's /metrics says of Redis now, by the series that a runbook names: how it is written there → its value. */
+export async function seriesOf(heading: string, redisUrl: string): Promise<Readonly<Record<string, number>>> {
+  const lines = await standingNow(redisUrl);
+  const named = (runbooks.get(heading) ?? "").matchAll(/`((eks_access_\w+)\{([^}]+)\})`/g);
+  return Object.fromEntries(
+    [...named].map(([, series = "", name = "", labels = ""]) => {
+      const line = lines.find(
+        (each) => each.startsWith(`${name}{`) && labels.split(",").every((one) => each.includes(one)),
+      );
+      return [
+        series,
+        Number(line?.split(" ").at(-1) ?? expect.fail(`No worker tells ${series}, which "${heading}" names`)),
+      ];
+    }),
+  );
+}
+
+async function standingNow(redisUrl: string): Promise<readonly string[]> {
+  const reading = readConfig(configuration);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const { redis, close } = await connectRedis(redisUrl);
+  const queues = openQueues(redis);
+  const registry = new Registry();
+  const now = () => new Date();
+  const known = { queues, ledger: redisLedger(redis), config: reading.config, now };
+  createStandingMetrics(registry, standingOf(known));
+  const text = await registry.metrics();
+  await queues.close();
+  await close();
+  return text.split("\n");
+}

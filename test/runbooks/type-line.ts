@@ -1,0 +1,20 @@
+import type { Sandbox } from "../../src/sandbox/sandbox.ts";
+import { channel } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { lineOf } from "./runbook.ts";
+
+const withinMs = 20_000;
+
+/** Somebody types the line of a runbook that begins so (`lineOf`) into Slack. What they are answered, and nobody else sees. */
+export async function typeLine(
+  { slack }: Sandbox,
+  user: string,
+  heading: string,
+  begin: `/eks-access ${string}`,
+  given: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const person = slack.person(user);
+  const seen = person.ephemerals().length;
+  await person.command(lineOf(heading, begin, given).join(" "), channel);
+  return textOf(await slack.until(() => person.ephemerals()[seen], withinMs));
+}
