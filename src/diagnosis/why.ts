@@ -135,11 +135,13 @@ function notMapped(facts: WhyFacts, { principal }: Caller): Cause {
 
 /** The cluster is in order, so the other end is not. */
 function ownSideCause(facts: WhyFacts): Cause[] {
-  const message = `${named(facts.cluster.name)} lets this principal in, and it may list pods in ${named("default")}. If kubectl says otherwise, it signs in as somebody else, or to another cluster${notAskedWords(facts)}.`;
+  const message = `${named(facts.cluster.name)} lets this principal in, and it may list pods in ${named("default")}. If kubectl says otherwise, it signs in as somebody else, to another cluster, or with a token that is too large${notAskedWords(facts)}.`;
   return [cause("own-side", message, ownSide(facts))];
 }
 
+/** Of the token: aws-iam-authenticator, issue 1106. */
 function ownSide({ cluster }: WhyFacts): string {
   const update = `aws eks update-kubeconfig --region ${cluster.region} --name ${cluster.eksName}`;
-  return `See who you are with ${named("aws sts get-caller-identity")}, write the kubeconfig again with ${named(update)} (and ${named("--role-arn")} where you assume a role), and see whom kubectl signs in as with ${named("kubectl auth whoami")}.`;
+  const size = `aws eks get-token --region ${cluster.region} --cluster-name ${cluster.eksName} --query status.token --output text | wc -c`;
+  return `See who you are with ${named("aws sts get-caller-identity")}, write the kubeconfig again with ${named(update)} (and ${named("--role-arn")} where you assume a role), and see whom kubectl signs in as with ${named("kubectl auth whoami")}. A session with many tags may have a token of more than 4096 characters, which the authenticator may refuse: ${named(size)} counts them.`;
 }

@@ -49,6 +49,10 @@ const catalogue = {
     retry: true,
     mend: "Check that creator in eks-access.yml is who really created the cluster.",
   },
+  "cluster-token-too-large": {
+    retry: true,
+    mend: "Make the worker's session smaller: switch off the session tags of EKS Pod Identity (disableSessionTags of its association), or other tags that are handed on from role to role.",
+  },
   "cluster-forbidden": {
     retry: false,
     mend: "Check that creator in eks-access.yml is who really created the cluster.",

@@ -2,6 +2,7 @@ import { type Configuration, createConfiguration, ServerConfiguration } from "@k
 import type { RequestIds } from "../audit/request-ids.ts";
 import { takeSockets } from "./cluster-sockets.ts";
 import { directHttp } from "./direct-http.ts";
+import { tellLargeToken } from "./large-token.ts";
 import { observedHttp } from "./observed-http.ts";
 import { userAgentFor } from "./user-agent.ts";
 
@@ -52,7 +53,7 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs: number): C
     },
   });
   return {
-    configuration: { ...configuration, httpApi: observedHttp(directHttp, cluster.auditIds) },
+    configuration: { ...configuration, httpApi: tellLargeToken(observedHttp(directHttp, cluster.auditIds), cluster) },
     close: () => {
       closing.abort();
       sockets.release();

@@ -3,6 +3,7 @@ import { describeCluster } from "../../src/aws/describe-cluster.ts";
 import { mintToken } from "../../src/aws/eks-token.ts";
 import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../src/kubernetes/config-map.ts";
+import type { SandboxAccount } from "../../src/sandbox/aws/sandbox-account.ts";
 import { type SandboxCluster, startSandboxCluster } from "../../src/sandbox/cluster/cluster.ts";
 import { group } from "../../src/sandbox/cluster/default-rbac.ts";
 import { account, partition, region, useAccount } from "../aws/aws-account.ts";
@@ -56,10 +57,10 @@ afterAll(async () => {
 });
 
 /** A client that signs in as a session of this role, by what EKS says of the cluster. */
-async function signIn(role: string): Promise<ClusterClient> {
+async function signIn(role: string, options: Parameters<SandboxAccount["sessionFor"]>[2] = {}): Promise<ClusterClient> {
   const { aws, worker } = accountUnderTest();
   const description = await describeCluster(worker, { eksName: "payments", region, account, partition });
-  const session = aws.account.sessionFor(`arn:aws:iam::${account}:role/${role}`, "somebody");
+  const session = aws.account.sessionFor(`arn:aws:iam::${account}:role/${role}`, "somebody", options);
   const token = await mintToken(session, { eksName: "payments", region }, new Date());
   const client = connectCluster({ ...description, token });
   clients.push(client);
@@ -102,6 +103,18 @@ test("a role that is not mapped is nobody", async () => {
     code: "cluster-unauthorized",
     what: "The API server answered 401 to GET pods in default of cluster payments",
   });
+});
+
+test("of a session with many tags it is told that its token may be too large, and not that it is nobody", async () => {
+  const tags = new Map(Array.from({ length: 10 }, (_, index) => [`kubernetes-tag-${index}`, "x".repeat(256)] as const));
+  const creator = await signIn("cluster-creator", { tags });
+
+  const failure = creator.listPods("default");
+
+  await expect(failure).rejects.toMatchObject({ code: "cluster-token-too-large" });
+  await expect(failure).rejects.toThrow(
+    /^The API server of cluster payments answered 401 to a token of \d{4,5} bytes, of which its authenticator may take 4096\. Make the worker's session smaller/,
+  );
 });
 
 test("who has no right to the map is refused in the API server's own words", async () => {

@@ -92,8 +92,8 @@ export class SandboxAccount {
     const startsAt = this.#now();
     const expiresAt = new Date(Math.floor(startsAt.getTime() / 1000) * 1000 + (options.seconds ?? 3600) * 1000);
     const credentials = { accessKeyId: keyId("ASIA"), secretAccessKey: secret() };
-    const token = `IQoJb3JpZ2luX2Vj${randomBytes(240).toString("base64")}`;
     const { sourceIdentity, tags = new Map(), transitive = new Set() } = options;
+    const token = sessionToken(tags);
     const session = {
       token,
       name,
@@ -165,4 +165,10 @@ function keyId(prefix: string, length = 16): string {
 
 function secret(): string {
   return randomBytes(30).toString("base64");
+}
+
+/** STS keeps in the token what the session carries: it grows with the tags. */
+function sessionToken(tags: ReadonlyMap<string, string>): string {
+  const carried = [...tags].reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
+  return `IQoJb3JpZ2luX2Vj${randomBytes(240 + carried).toString("base64")}`;
 }

@@ -34,7 +34,7 @@ function symptomWords({ symptom, identity }: Pick<Diagnosis, "symptom" | "identi
 }
 
 function causeBlocks(cause: Cause): KnownBlock[] {
-  const text = `• ${told(cause.message, 800)}\n      → ${told(cause.remedy, 600)}`;
+  const text = `• ${told(cause.message, 800)}\n      → ${told(cause.remedy, 900)}`;
   return [section(text), ...(cause.offer ? [offerBlock(cause.offer)] : [])];
 }
 

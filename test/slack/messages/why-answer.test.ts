@@ -43,8 +43,8 @@ describe("the answer to why", () => {
     expect(told(whyFacts({ given }))).toMatchInlineSnapshot(`
       "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ gets in as \`developer\` in \`readers\`, and may list pods
       That is one session of a role: aws-auth is asked for the role itself.
-      • \`staging\` lets this principal in, and it may list pods in \`default\`. If kubectl says otherwise, it signs in as somebody else, or to another cluster.
-            → See who you are with \`aws sts get-caller-identity\`, write the kubeconfig again with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\` (and \`--role-arn\` where you assume a role), and see whom kubectl signs in as with \`kubectl auth whoami\`."
+      • \`staging\` lets this principal in, and it may list pods in \`default\`. If kubectl says otherwise, it signs in as somebody else, to another cluster, or with a token that is too large.
+            → See who you are with \`aws sts get-caller-identity\`, write the kubeconfig again with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\` (and \`--role-arn\` where you assume a role), and see whom kubectl signs in as with \`kubectl auth whoami\`. A session with many tags may have a token of more than 4096 characters, which the authenticator may refuse: \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\` counts them."
     `);
   });
 
