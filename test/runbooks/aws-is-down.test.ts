@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { configuration, initialAwsAuth } from "../../src/sandbox/scene.ts";
 import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { byHand, takeAwayByHand } from "./by-hand.ts";
@@ -12,7 +12,9 @@ const scheduled = 'eks_access_grants{state="scheduled"}';
 
 let product: Product;
 beforeEach(async () => {
-  product = await aProduct();
+  product = await aProduct({
+    configuration: configuration.replace("    levels: [viewer", "    drift: repair\n    levels: [viewer"),
+  });
   product.inEnvironmentOf("worker");
 });
 afterEach(() => product.close());

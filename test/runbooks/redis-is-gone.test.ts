@@ -1,19 +1,28 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
-import type { ProvidedRedis } from "../../src/sandbox/redis/provide-redis.ts";
-import { clusterName } from "../../src/sandbox/scene.ts";
-import { redisOfOurOwn } from "../fault/own-redis.ts";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { type ProvidedRedis, provideRedis } from "../../src/sandbox/redis/provide-redis.ts";
+import { clusterName, initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
-import { expectSentences } from "./runbook.ts";
+import { expectSentences, runLine } from "./runbook.ts";
 
+const heading = "Redis is gone";
+
+let folder: string;
 let redis: ProvidedRedis;
 let product: Product;
 beforeEach(async () => {
-  redis = await redisOfOurOwn();
+  vi.stubEnv("REDIS_URL", "");
+  folder = await mkdtemp(join(tmpdir(), "eks-access-gone-"));
+  redis = await provideRedis({ dataDir: join(folder, "data"), appendOnly: true });
   product = await aProduct({ redisUrl: redis.url });
 });
 afterEach(async () => {
   await product.close();
   await redis.stop();
+  await rm(folder, { recursive: true, force: true });
 });
 
 test("Redis is gone: people are told, nothing acknowledged is lost, and it goes on by itself once Redis is back", async () => {
@@ -27,8 +36,32 @@ test("Redis is gone: people are told, nothing acknowledged is lost, and it goes 
   await product.whenBack();
   await product.approve(asked);
   await product.message("before", "*Active*");
+  product.inEnvironmentOf("worker");
+  const recovered = await runLine(heading, "eks-access recover");
 
-  expectSentences("Redis is gone", product.readable());
+  expectSentences(heading, [...product.readable(), recovered.stdout]);
   expect(product.sandbox.slack.messages("C0ACCESS").some(({ text }) => text.includes("meanwhile"))).toBe(false);
   expect(await product.sandbox.getPods("U0ENGINEER", clusterName)).toMatchObject({ ok: true });
+});
+
+test("its data are gone too: the processes go on with an empty one, and what the clusters remember is in the ledger again", async () => {
+  await product.ask("10m", "before");
+  await product.approve(await product.message("before", "[Approve]"));
+  await product.message("before", "*Active*");
+
+  await redis.kill();
+  const port = Number(new URL(redis.url).port);
+  redis = await provideRedis({ dataDir: join(folder, "empty"), appendOnly: true, port });
+  await product.whenBack();
+  product.inEnvironmentOf("worker");
+  const recovered = await runLine(heading, "eks-access recover");
+  const message = await product.message("recovered from the cluster", "*Active*");
+  const [id = ""] = /r-[a-z0-9]{8}/.exec(textOf(message)) ?? [];
+  await product.sandbox.slack.person("U0APPROVER").command(`/eks-access revoke ${id} done`, "C0ACCESS");
+  await product.message(id, "*Ended*");
+
+  // The worker that runs on may have been first.
+  expect(recovered.stdout).toMatch(/^staging: [01] grants recovered, 0 that were over taken away/);
+  expect(recovered.code).toBe(0);
+  expect(product.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
 });

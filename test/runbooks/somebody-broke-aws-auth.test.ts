@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { runCheck } from "../../src/bin/check.ts";
 import { initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { runCommand } from "../bin/check-run.ts";
 import { aProduct, type Product } from "./a-product.ts";
-import { expectSentences, runLine } from "./runbook.ts";
+import { expectSentences, linesOf, runLine, wordsOf } from "./runbook.ts";
 
 let product: Product;
 let folder: string;
@@ -26,10 +28,13 @@ function live(): string {
 }
 
 test("somebody broke aws-auth: nothing is written into it, check says where, and a repair brings everybody back", async () => {
-  const { cluster } = product.sandbox;
+  const { cluster, getPods } = product.sandbox;
+  const approver = () => getPods("U0APPROVER");
   const broken = (initialAwsAuth.mapRoles ?? "").replace("  groups: [system:masters]", "\tgroups: [system:masters]");
   await cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles: broken } }), "kubectl-edit");
 
+  await expect.poll(approver, { timeout: 10_000 }).toMatchObject({ ok: false });
+  const { output } = await approver();
   await product.ask("10m", "debug");
   await product.sandbox.slack.until(() => product.sandbox.slack.person("U0ENGINEER").directMessages().at(-1));
   // kubectl -n kube-system get configmap aws-auth -o yaml > aws-auth.yaml
@@ -44,10 +49,15 @@ test("somebody broke aws-auth: nothing is written into it, check says where, and
   // kubectl replace -f, as the creator or a rescued role.
   const { data } = z.object({ data: z.record(z.string(), z.string()) }).parse(parse(await readFile(repaired, "utf8")));
   await cluster.editAwsAuth((configMap) => ({ ...configMap, data }), "kubectl-replace");
+  const [, after = ""] =
+    /^kubectl [^|]+get configmap aws-auth -o yaml \| (.+)$/m.exec(linesOf(heading).join("\n")) ?? [];
+  const isWell = await runCommand(runCheck, wordsOf(after).slice(2), { stdin: live() });
   await product.ask("10m", "again");
   await product.message("again", "[Approve]");
 
   expect(planned.code).toBe(0);
   expect(data).toEqual(initialAwsAuth);
-  expectSentences("Somebody broke aws-auth", [...product.readable(), checked.stdout, repairs.stdout]);
+  expect([isWell.code, after]).toEqual([0, "eks-access check -"]);
+  await expect.poll(approver, { timeout: 10_000 }).toMatchObject({ ok: true });
+  expectSentences(heading, [output, ...product.readable(), checked.stdout, repairs.stdout]);
 });
