@@ -44,11 +44,12 @@ export function entriesFinding(facts: { readonly count: number; readonly untrust
   if (!facts) return found("this mode knows none");
   const detail = counted(facts.count, "access entry", "access entries");
   if (facts.untrusted === null) return found(detail);
-  return broken(
-    `${detail}, but tags of ours are not believed: ${facts.untrusted}`,
-    "Nothing is lost: they are written anew from the ledger with the next change; find out who edited them.",
-  );
+  return broken(`${detail}, but tags of ours are not believed: ${facts.untrusted}`, distrustRemedy);
 }
+
+/** What to do about tags of an access entry that our seal does not speak for. */
+export const distrustRemedy =
+  "Nothing is lost: they are written anew from the ledger with the next change; find out who edited them.";
 
 /** What of the ConfigMap matters before anybody looks for a person in it. */
 export interface DocumentFacts {

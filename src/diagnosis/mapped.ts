@@ -34,6 +34,13 @@ function ambiguous(entry: Entry, winner: Entry): Cause {
   return cause("ambiguous", message, keepOne);
 }
 
+/** That nothing comes of being in these groups, as a sentence. */
+export function unboundWords(cluster: string, groups: readonly string[]): string {
+  return `No RoleBinding or ClusterRoleBinding of ${named(cluster)} names ${someOf(groups)}: being in it gives nothing.`;
+}
+
+export const bindIt = "Let somebody who manages the cluster's RBAC bind the group to a role.";
+
 /** Why somebody who can sign in may not list pods. */
 export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, caller: Caller): readonly Cause[] {
   if (facts.pods?.allowed) return [];
@@ -42,13 +49,7 @@ export function forbiddenCauses(facts: WhyFacts, identity: MappedIdentity, calle
   const unbound = boundGroups ? identity.groups.filter((group) => group !== masters && !boundGroups.has(group)) : [];
   const causes: Cause[] = [];
   if (unbound.length > 0) {
-    causes.push(
-      cause(
-        "group-unbound",
-        `No RoleBinding or ClusterRoleBinding of ${named(cluster.name)} names ${someOf(unbound)}: being in it gives nothing.`,
-        "Let somebody who manages the cluster's RBAC bind the group to a role.",
-      ),
-    );
+    causes.push(cause("group-unbound", unboundWords(cluster.name, unbound), bindIt));
   }
   if (unbound.length === identity.groups.length || !pods) return causes;
   const why = pods.reason ? ` The API server says: ${pods.reason.replace(/\.?$/, ".")}` : "";

@@ -89,7 +89,8 @@ export function leasesFinding(open: readonly AccessRequest[], asker: Asker): Fin
   return late?.trouble ? broken(detail, late.trouble.message) : found(detail);
 }
 
-function isOf(request: AccessRequest, { user, principal }: Asker): boolean {
+/** Whether a grant is of whoever asks. */
+export function isOf(request: AccessRequest, { user, principal }: Asker): boolean {
   return request.requester === user || request.principal.toLowerCase() === principal?.toLowerCase();
 }
 
@@ -121,12 +122,14 @@ export function driftFinding(
   const left = drifts.length - shown.length;
   const others = shown.length > 0 ? `${left} more` : `${left} of ${counted(inForce, "grant")} in force`;
   const detail = [...shown, ...(left > 0 ? [others] : [])].join("; ");
-  return broken(
-    `somebody took out of ${place}: ${detail}`,
-    cluster.drift === "repair"
-      ? "The worker puts them back at its next look; let whoever took them out leave them there."
-      : "Let whoever took them out leave them there, and ask again; or set drift: repair in eks-access.yml.",
-  );
+  return broken(`somebody took out of ${place}: ${detail}`, driftRemedy(cluster));
+}
+
+/** What to do about grants that somebody took out. */
+export function driftRemedy({ drift }: Pick<Cluster, "drift">): string {
+  return drift === "repair"
+    ? "The worker puts them back at its next look; let whoever took them out leave them there."
+    : "Let whoever took them out leave them there, and ask again; or set drift: repair in eks-access.yml.";
 }
 
 /** No worker took the question, or none finished it. */

@@ -29,12 +29,16 @@ export interface SignedIn {
 export function signIn({ mode, document, entries }: SignInState, callerArn: string): SignedIn | null {
   const key = principalKey(canonicalCaller(callerArn) ?? callerArn);
   const entry = mode === "CONFIG_MAP" ? undefined : entries.find((each) => principalKey(each.principalArn) === key);
-  if (entry) return entry.type === "STANDARD" ? byEntry(entry, callerArn) : null;
+  if (entry) return entry.type === "STANDARD" ? signInByEntry(entry, callerArn) : null;
   const identity = mode === "API" ? null : resolve(document, callerArn);
   return identity && { ...identity, isAdmin: identity.groups.includes("system:masters") };
 }
 
-function byEntry({ username, groups, policies }: StandingEntry, callerArn: string): SignedIn | null {
+/** Who a caller is by its entry, one of type STANDARD. */
+export function signInByEntry(
+  { username, groups, policies }: Pick<StandingEntry, "username" | "groups" | "policies">,
+  callerArn: string,
+): SignedIn | null {
   const [, sessionName = "eks-access"] = /:assumed-role\/.*\/(.*)$/.exec(callerArn) ?? [];
   const accountId = callerArn.split(":")[4] ?? "";
   const rendered = render(username, { accountId, sessionName });

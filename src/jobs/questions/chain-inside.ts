@@ -1,5 +1,6 @@
 import type { CredentialSource } from "../../aws/credentials.ts";
 import { documentFinding, entriesFinding, unread } from "../../diagnosis/cluster-links.ts";
+import { isGivenByEntry, isInForce } from "../../diagnosis/entry-lease.ts";
 import type { Drift } from "../../grant/drift.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
@@ -21,7 +22,7 @@ export interface Inside {
 }
 
 /** As whom EKS is asked for access entries. */
-export function sourceOf(cluster: Cluster, { credentials }: Reached): CredentialSource {
+export function sourceOf(cluster: Cluster, { credentials }: Pick<Reached, "credentials">): CredentialSource {
   return cluster.accessEntries.as === "creator" ? credentials : "default";
 }
 
@@ -40,7 +41,7 @@ export async function lookInside(
     (facts) => (isRead ? documentFinding(facts, cluster) : unread),
   );
   const granted = await ledger.grantedOf(cluster.name);
-  const inForce = granted.filter(({ grant }) => grant?.state === "active" && !grant.end);
+  const inForce = granted.filter(isInForce);
   const byEntry = inForce.filter(isGivenByEntry);
   const entries = await take(
     "entries",
@@ -57,8 +58,4 @@ export async function lookInside(
     : [];
   const drifts = [...inDocument, ...(entries?.drifts ?? [])];
   return { document: looked?.document ?? null, isRead, place: places.join(" and "), inForce, drifts };
-}
-
-function isGivenByEntry({ grant }: AccessRequest): boolean {
-  return grant?.written?.way === "access-entry";
 }

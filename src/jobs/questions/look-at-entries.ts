@@ -1,12 +1,15 @@
+import type { AccessEntry } from "../../access-entry/entry.ts";
 import { readHoldingTags } from "../../access-entry/entry-tags.ts";
-import { identityOfEntry } from "../../access-entry/identity.ts";
 import { entryArnIn, withoutRolePath } from "../../access-entry/principal-arn.ts";
 import type { SealKeys } from "../../approval/seal.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { CredentialSource } from "../../aws/credentials.ts";
-import { type Drift, driftOf } from "../../grant/drift.ts";
+import { entryDrift, type ReadEntry } from "../../diagnosis/entry-lease.ts";
+import type { Drift } from "../../grant/drift.ts";
 import type { Cluster } from "../../policy/cluster.ts";
+import { clusterArnOf } from "../../policy/cluster-arn.ts";
 import type { AccessRequest } from "../../request/request.ts";
+import { readRescueTags } from "../../rescue/lease.ts";
 import { inParallel } from "../in-parallel.ts";
 import { addressOf } from "../open/open-cluster.ts";
 
@@ -55,9 +58,17 @@ async function readFor(
 ): Promise<{ readonly untrusted: string | null; readonly drift: Drift | null }> {
   const arn = entryArnIn(arns, request.principal);
   const entry = arn === null ? null : await entries.describe(arn);
-  if (!entry) return { untrusted: null, drift: driftOf(request, null, null) };
-  const reading = readHoldingTags(cluster.name, withoutRolePath(entry.principalArn), entry, sealKeys);
-  const holding = reading.type === "holding" ? reading.holding : undefined;
-  const untrusted = reading.type === "untrusted" ? reading.message : null;
-  return { untrusted, drift: driftOf(request, identityOfEntry(entry, holding), null) };
+  if (!entry) return { untrusted: null, drift: entryDrift(request, null) };
+  const read = withOurTags(cluster, entry, sealKeys);
+  return { untrusted: read.tags.type === "untrusted" ? read.tags.message : null, drift: entryDrift(request, read) };
+}
+
+/** An entry with what its tags say of us, as far as our seal speaks for it. */
+export function withOurTags(cluster: Cluster, entry: AccessEntry, sealKeys: SealKeys): ReadEntry {
+  const arn = withoutRolePath(entry.principalArn);
+  return {
+    entry,
+    tags: readHoldingTags(cluster.name, arn, entry, sealKeys),
+    rescue: readRescueTags(clusterArnOf(cluster), entry.principalArn, entry.tags, sealKeys),
+  };
 }

@@ -1,0 +1,35 @@
+import type { AccessEntry } from "../access-entry/entry.ts";
+import type { TagReading } from "../access-entry/entry-tags.ts";
+import { identityOfEntry } from "../access-entry/identity.ts";
+import { type Drift, driftOf } from "../grant/drift.ts";
+import type { Holding } from "../grant/holding.ts";
+import type { AccessRequest } from "../request/request.ts";
+import type { RescueLease } from "../rescue/lease.ts";
+
+/** An access entry with what its tags say of us. */
+export interface ReadEntry {
+  readonly entry: AccessEntry;
+  readonly tags: TagReading;
+  /** Null: it is of no rescue. */
+  readonly rescue: RescueLease | null;
+}
+
+/** What of an entry is ours, as far as its tags are believed. */
+export function heldIn({ tags }: Pick<ReadEntry, "tags">): Holding | undefined {
+  return tags.type === "holding" ? tags.holding : undefined;
+}
+
+/** What somebody took out of the entry by which a grant in force was given. Null: nothing. @param read null: it is gone */
+export function entryDrift(request: AccessRequest, read: Pick<ReadEntry, "entry" | "tags"> | null): Drift | null {
+  return driftOf(request, read && identityOfEntry(read.entry, heldIn(read)), null);
+}
+
+/** Whether nothing of a grant is to be taken away yet. */
+export function isInForce({ grant }: AccessRequest): boolean {
+  return grant?.state === "active" && !grant.end;
+}
+
+/** Whether a grant stands in an access entry. */
+export function isGivenByEntry({ grant }: AccessRequest): boolean {
+  return grant?.written?.way === "access-entry";
+}
