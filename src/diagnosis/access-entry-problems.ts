@@ -1,0 +1,96 @@
+import type { AccessEntry } from "../access-entry/entry.ts";
+import { arrivesUntil } from "../access-entry/late-call.ts";
+import { isFullControl, policyTexts } from "../access-entry/policy-text.ts";
+import type { Severity } from "../aws-auth/problem.ts";
+import { CLUSTER_ADMIN, principalKey } from "../migration/facts.ts";
+import { distrustRemedy } from "./cluster-links.ts";
+import type { ReadEntry } from "./entry-lease.ts";
+import type { EntryProblem } from "./entry-problem-codes.ts";
+import { named } from "./link.ts";
+import { bindIt, unboundWords } from "./mapped.ts";
+
+/** What one entry is judged by. */
+export interface EntrySurroundings {
+  /** As the configuration names the cluster. */
+  readonly cluster: string;
+  readonly creatorArn: string;
+  /** Groups that any binding of the cluster names; null: could not be asked. */
+  readonly boundGroups: ReadonlySet<string> | null;
+  /** Ids of the grants in this cluster that are not over, by the ledger. */
+  readonly granted: ReadonlySet<string>;
+  readonly now: Date;
+}
+
+/** What an engineer wants to know of one access entry, whatever else lets its principal in. */
+export function accessEntryProblems(read: ReadEntry, around: EntrySurroundings): readonly EntryProblem[] {
+  const ours = [...distrusted(read), ...overdue(read, around), ...unknownClaims(read, around)];
+  if (read.entry.type !== "STANDARD") return ours;
+  return [...ours, ...withoutRights(read), ...unbound(read, around), ...administrators(read, around)];
+}
+
+function distrusted({ entry, tags }: ReadEntry): readonly EntryProblem[] {
+  if (tags.type !== "untrusted") return [];
+  const message = `The access entry of ${entry.principalArn} has tags of ours that are not believed: ${tags.message}.`;
+  return [tell("tags-untrusted", "error", entry, message, distrustRemedy)];
+}
+
+/** The worker takes a lease away within seconds of its end, but for what a call that comes late may bring (`late-call.ts`). */
+const overdueAfterMs = 10 * 60_000;
+
+/** Access of ours that is there although its time is over. */
+function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings): readonly EntryProblem[] {
+  const shares = tags.type === "holding" ? tags.holding.shares : [];
+  const ends = [...shares, ...(rescue ? [rescue] : [])].map(({ endsAt }) => endsAt);
+  const late = ends.filter((end) => Date.parse(end) + overdueAfterMs < now.getTime()).sort();
+  const [first] = late;
+  if (first === undefined) return [];
+  const message = `The access entry of ${entry.principalArn} still claims access that ended ${first}.`;
+  const remedy = "The worker takes it away at its next look; where it stays, its log says what keeps it from that.";
+  return [tell("lease-overdue", "error", entry, message, remedy)];
+}
+
+/** Claims of grants that nobody has in force. An open claim is kept until all that was sent by it has arrived. */
+function unknownClaims({ entry, tags }: ReadEntry, { granted, now }: EntrySurroundings): readonly EntryProblem[] {
+  if (tags.type !== "holding" || arrivesUntil(tags.openSince, now)) return [];
+  const unknown = tags.holding.shares.find(({ id, endsAt }) => !granted.has(id) && Date.parse(endsAt) > now.getTime());
+  if (!unknown) return [];
+  const message = `The access entry of ${entry.principalArn} claims access until ${unknown.endsAt} that is not in force by the ledger.`;
+  const remedy =
+    "The worker takes it up or takes it away when it reads all entries, once an hour; `eks-access recover` does it at once.";
+  return [tell("claim-unknown", "warning", entry, message, remedy)];
+}
+
+/** What of ours was emptied is told as drift, or is about to go. */
+function withoutRights({ entry, tags }: ReadEntry): readonly EntryProblem[] {
+  const { principalArn, username, groups, policies } = entry;
+  if (tags.type === "holding" || groups.length > 0 || policies.length > 0) return [];
+  const message = `The access entry of ${principalArn} has neither groups nor access policies: it signs in as ${named(username)}, and may do nothing unless a binding names that user.`;
+  const remedy = "Give the entry a group or an access policy, or delete it.";
+  return [tell("entry-without-rights", "warning", entry, message, remedy)];
+}
+
+function unbound({ entry }: ReadEntry, { cluster, boundGroups }: EntrySurroundings): readonly EntryProblem[] {
+  const groups = boundGroups ? entry.groups.filter((group) => !boundGroups.has(group)) : [];
+  if (groups.length === 0) return [];
+  const message = `${unboundWords(cluster, groups)} It stands in the access entry of ${entry.principalArn}.`;
+  return [tell("group-unbound", "warning", entry, message, bindIt)];
+}
+
+/** The creator is meant to be one: a worker becomes it, and could prove nothing otherwise. */
+function administrators({ entry }: ReadEntry, { creatorArn }: EntrySurroundings): readonly EntryProblem[] {
+  const isCreator = principalKey(entry.principalArn) === principalKey(creatorArn);
+  if (isCreator || !isFullControl(entry.policies.flatMap(policyTexts))) return [];
+  const message = `${entry.principalArn} has ${named(CLUSTER_ADMIN)} in the whole cluster: it may do everything, and no RBAC rule can take that away.`;
+  const remedy = "Associate a narrower policy instead, where that is enough.";
+  return [tell("cluster-admin", "notice", entry, message, remedy)];
+}
+
+function tell(
+  code: EntryProblem["code"],
+  severity: Severity,
+  { principalArn: place }: AccessEntry,
+  message: string,
+  remedy: string,
+): EntryProblem {
+  return { code, severity, place, message, remedy };
+}

@@ -1,0 +1,29 @@
+import type { AccessEntry } from "../../src/access-entry/entry.ts";
+import { readHoldingTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
+import { withoutRolePath } from "../../src/access-entry/principal-arn.ts";
+import type { ReadEntry } from "../../src/diagnosis/entry-lease.ts";
+import type { Holding } from "../../src/grant/holding.ts";
+import { engineerArn } from "./a-request.ts";
+import { sealKeys } from "./seal-keys.ts";
+
+/** An access entry of somebody else's, which brings the engineer into one group. */
+export function anEntry(change: Partial<AccessEntry> = {}): AccessEntry {
+  return {
+    principalArn: engineerArn,
+    arn: "arn:aws:eks:eu-central-1:111122223333:access-entry/staging/user/111122223333/engineer/1",
+    type: "STANDARD",
+    username: "engineer",
+    groups: ["eks-access:viewers"],
+    policies: [],
+    tags: {},
+    ...change,
+  };
+}
+
+/** The same as it is read, with the tags of what we hold of it. */
+export function aReadEntry(change: Partial<AccessEntry> = {}, holding?: Holding, openSince?: string): ReadEntry {
+  const tags = holding ? writeHoldingTags("staging", holding, sealKeys, openSince) : {};
+  const entry = anEntry({ tags, ...change });
+  const arn = withoutRolePath(entry.principalArn);
+  return { entry, tags: readHoldingTags("staging", arn, entry, sealKeys), rescue: null };
+}

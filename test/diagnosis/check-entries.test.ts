@@ -1,0 +1,237 @@
+import { describe, expect, test } from "vitest";
+import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { type EntriesFacts, readingOrder, summarizeEntries } from "../../src/diagnosis/check-entries.ts";
+import type { ReadEntry } from "../../src/diagnosis/entry-lease.ts";
+import { aCluster } from "../builders/a-cluster.ts";
+import { aGrantedRequest, engineerArn } from "../builders/a-request.ts";
+import { aHolding, aShare } from "../builders/a-share.ts";
+import { aReadEntry } from "../builders/an-entry.ts";
+import { at, hours, minutes } from "../builders/times.ts";
+import { developers, roleEntry } from "../builders/why-facts.ts";
+
+const written = { way: "access-entry", entryAdded: true, added: ["eks-access:viewers"], seal: "" } as const;
+const granted = aGrantedRequest({ written });
+const team = "arn:aws:iam::111122223333:role/team/developers";
+const admin = [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }];
+
+function factsOf(read: readonly ReadEntry[], change: Partial<EntriesFacts> = {}): EntriesFacts {
+  return {
+    cluster: aCluster(),
+    creatorArn: "arn:aws:iam::111122223333:role/cluster-creator",
+    listed: read.map(({ entry }) => entry.principalArn),
+    read,
+    document: null,
+    boundGroups: new Set(["eks-access:viewers", "readers"]),
+    granted: [],
+    asker: { user: "U0ONCALL", principal: null, answers: true },
+    now: at(hours(1)),
+    ...change,
+  };
+}
+
+const tell = (read: readonly ReadEntry[], change: Partial<EntriesFacts> = {}) =>
+  summarizeEntries(factsOf(read, change)).groups;
+const codes = (read: readonly ReadEntry[], change: Partial<EntriesFacts> = {}) =>
+  tell(read, change).map(({ code }) => code);
+
+describe("the report on access entries", () => {
+  test("counts those that were read by their type, the most first, and all that are there", () => {
+    const node = aReadEntry({ principalArn: `${developers}-node`, type: "EC2_LINUX", groups: ["system:nodes"] });
+    const facts = factsOf([node, aReadEntry(), aReadEntry({ principalArn: developers })], {
+      listed: [...Array(3000).keys()].map((index) => `${developers}-${index}`),
+    });
+
+    expect(summarizeEntries(facts)).toEqual({
+      counts: { error: 0, warning: 0, notice: 0 },
+      groups: [],
+      left: 0,
+      listed: 3000,
+      types: [
+        { type: "STANDARD", count: 2 },
+        { type: "EC2_LINUX", count: 1 },
+      ],
+      knowsBindings: true,
+    });
+  });
+
+  test("tells an entry that gives neither groups nor access policies", () => {
+    const [problem] = tell([aReadEntry({ groups: [] })]);
+
+    expect(problem).toMatchObject({ code: "entry-without-rights", severity: "warning", places: [engineerArn] });
+    expect(problem?.message).toContain(
+      "it signs in as `engineer`, and may do nothing unless a binding names that user",
+    );
+    expect(codes([aReadEntry({ groups: [], type: "EC2" })])).toEqual([]);
+    expect(codes([aReadEntry({ groups: [], policies: [{ name: "AmazonEKSViewPolicy", namespaces: ["a"] }] })])).toEqual(
+      [],
+    );
+  });
+
+  test("tells a group that no binding names, once for all entries, and nothing where RBAC was not asked", () => {
+    const read = ["one", "two"].map((name) =>
+      aReadEntry({ principalArn: `${developers}-${name}`, groups: ["readers", "nobodys"] }),
+    );
+
+    expect(tell(read)).toMatchObject([{ code: "group-unbound", severity: "warning", count: 2 }]);
+    expect(tell(read)[0]?.message).toContain("names `nobodys`: being in it gives nothing");
+    expect(summarizeEntries(factsOf(read, { boundGroups: null }))).toMatchObject({ groups: [], knowsBindings: false });
+  });
+
+  test("names administrators of the whole cluster, but not its creator nor those of some namespaces", () => {
+    const some = [{ name: "AmazonEKSClusterAdminPolicy", namespaces: ["payments"] }];
+
+    expect(tell([aReadEntry({ policies: admin })])).toMatchObject([{ code: "cluster-admin", severity: "notice" }]);
+    expect(codes([aReadEntry({ policies: some })])).toEqual([]);
+    const creator = "arn:aws:iam::111122223333:role/team/cluster-creator";
+    expect(codes([aReadEntry({ principalArn: creator, policies: admin })])).toEqual([]);
+  });
+});
+
+describe("of what is ours in an entry it", () => {
+  test("says nothing while tags, entry and ledger agree", () => {
+    expect(codes([aReadEntry({}, aHolding())], { granted: [granted] })).toEqual([]);
+  });
+
+  test("tells tags that somebody copied from another entry", () => {
+    const { entry } = aReadEntry({}, aHolding());
+
+    const read = aReadEntry({ principalArn: developers, tags: entry.tags });
+
+    expect(tell([read])).toMatchObject([{ code: "tags-untrusted", severity: "error", places: [developers] }]);
+    expect(tell([read])[0]?.message).toContain("the seal of the tags of");
+  });
+
+  test("tells a lease that is there minutes after its end, and none that just ended", () => {
+    const read = aReadEntry({}, aHolding({ shares: [aShare({ endsAt: at(hours(4)).toISOString() })] }));
+
+    expect(codes([read], { granted: [granted], now: at(hours(4) + minutes(9)) })).toEqual([]);
+    expect(tell([read], { granted: [granted], now: at(hours(4) + minutes(11)) })).toMatchObject([
+      { code: "lease-overdue", severity: "error", places: [engineerArn] },
+    ]);
+  });
+
+  test("tells a rescue that is there after its end", () => {
+    const rescue = { id: "r-9", by: "U0ONCALL", as: null, endsAt: at(0).toISOString() };
+
+    expect(codes([{ ...aReadEntry(), rescue }])).toEqual(["lease-overdue"]);
+  });
+
+  test("tells a claim of a grant that the ledger does not have in force, unless calls by it may still arrive", () => {
+    const open = aReadEntry({}, aHolding(), at(hours(1) - 30).toISOString());
+
+    expect(tell([aReadEntry({}, aHolding())])).toMatchObject([{ code: "claim-unknown", severity: "warning" }]);
+    expect(codes([open])).toEqual([]);
+  });
+
+  test("does not take an entry that is emptied before it goes for one that gives nothing", () => {
+    expect(codes([aReadEntry({ groups: [] }, aHolding({ shares: [] }))])).toEqual([]);
+  });
+
+  test("tells a part of a lease that somebody took out, and an entry that is gone", () => {
+    const lacking = tell([aReadEntry({ groups: [] }, aHolding())], { granted: [granted] });
+    const gone = tell([], { granted: [granted] });
+
+    expect(lacking).toMatchObject([{ code: "lease-taken-out", severity: "error", places: [engineerArn] }]);
+    expect(lacking[0]?.message).toContain(
+      `\`r-1\` is in force, but somebody took it out: the entry of ${engineerArn} lacks`,
+    );
+    expect(gone[0]?.message).toContain(`the entry of ${engineerArn} is gone`);
+  });
+
+  test("claims nothing of a lease whose entry was not read, nor of one in aws-auth, nor of one that ends", () => {
+    const ends = { cause: "revoked", by: "U0ENGINEER", at: at(0).toISOString(), why: "" } as const;
+
+    expect(codes([], { granted: [granted], listed: [engineerArn] })).toEqual([]);
+    expect(codes([], { granted: [aGrantedRequest({ written: { ...written, way: "aws-auth" } })] })).toEqual([]);
+    expect(codes([], { granted: [aGrantedRequest({ written, end: ends })] })).toEqual([]);
+  });
+
+  test("names nobody's lease to who does not answer for the cluster, but their own", () => {
+    const stranger = { user: "U0OTHER", principal: null, answers: false };
+    const [others] = tell([], { granted: [granted], asker: stranger });
+    const [own] = tell([], { granted: [granted], asker: { ...stranger, user: "U0ENGINEER" } });
+
+    expect(others).toMatchObject({ code: "lease-taken-out", places: ["somebody else's"] });
+    expect(JSON.stringify(others)).not.toMatch(/engineer|r-1/);
+    expect(own?.places).toEqual([engineerArn]);
+  });
+});
+
+describe("an item of aws-auth behind an access entry", () => {
+  const behind = (mapRoles: string) => ({ document: parseDocument({ mapRoles }) });
+  const entry = { principalArn: team, username: "developer", groups: ["readers"] };
+
+  test("is told where the username is another one", () => {
+    const [problem] = tell([aReadEntry({ ...entry, username: "dev:{{SessionName}}" })], behind(roleEntry(developers)));
+
+    expect(problem).toMatchObject({ code: "entry-hides-item", severity: "warning", places: [team] });
+    expect(problem?.message).toBe(
+      `The access entry of ${team} goes before mapRoles line 1 of aws-auth, which counts for nothing. It says \`dev:{{SessionName}}\` in \`readers\`; aws-auth says \`developer\` in \`readers\`.`,
+    );
+  });
+
+  test("is told with the groups that are lost", () => {
+    const [problem] = tell([aReadEntry(entry)], behind(roleEntry(developers, ["readers", "writers"])));
+
+    expect(problem?.message).toContain("which counts for nothing, and does without `writers`.");
+  });
+
+  test.each([
+    ["gives groups besides", { ...entry, groups: ["readers", "eks-access:viewers"] }],
+    ["gives an access policy besides", { ...entry, policies: [{ name: "AmazonEKSViewPolicy", namespaces: null }] }],
+    ["is one of nodes", { ...entry, type: "EC2_LINUX", groups: ["system:nodes"] }],
+  ])("is told where the entry %s", (_, change) => {
+    expect(codes([aReadEntry(change)], behind(roleEntry(developers)))).toEqual(["entry-hides-item"]);
+  });
+
+  test.each([
+    ["word for word", roleEntry(developers), entry],
+    ["as an administrator", roleEntry(developers, ["system:masters"]), { ...entry, groups: [], policies: admin }],
+    ["but for a group that everybody is in", roleEntry(developers, ["readers", "system:authenticated"]), entry],
+    [
+      "with the account written out",
+      roleEntry(developers, ["readers"], '"{{AccountID}}:dev:{{SessionName}}"'),
+      { ...entry, username: "111122223333:dev:{{SessionName}}" },
+    ],
+  ])("is not told where both say the same, %s", (_, mapRoles, change) => {
+    expect(codes([aReadEntry(change)], behind(mapRoles))).not.toContain("entry-hides-item");
+  });
+
+  test("is not told for what a lease adds to the entry", () => {
+    const holding = aHolding({ arn: developers, entryAdded: false });
+    const read = aReadEntry({ ...entry, groups: ["readers", "eks-access:viewers"] }, holding);
+
+    const given = aGrantedRequest({ written }, { principal: developers });
+    expect(codes([read], { ...behind(roleEntry(developers)), granted: [given] })).toEqual([]);
+  });
+
+  test("is an error where it is how nodes sign in, and the entry is one of people", () => {
+    const nodes = roleEntry(
+      developers,
+      ["system:bootstrappers", "system:nodes"],
+      '"system:node:{{EC2PrivateDNSName}}"',
+    );
+
+    const [problem] = tell([aReadEntry(entry)], behind(nodes));
+    expect(problem).toMatchObject({ code: "entry-hides-nodes", severity: "error" });
+    expect(problem?.remedy).toContain("`aws eks create-access-entry --type EC2_LINUX`");
+    expect(codes([aReadEntry({ ...entry, type: "EC2_LINUX", groups: ["system:nodes"] })], behind(nodes))).toEqual([]);
+  });
+
+  test("is told where nodes lose a group by an entry of theirs", () => {
+    const nodes = roleEntry(developers, ["system:nodes", "our-nodes"], '"system:node:{{EC2PrivateDNSName}}"');
+
+    const [problem] = tell([aReadEntry({ ...entry, type: "EC2_LINUX" })], behind(nodes));
+
+    expect(problem?.message).toContain("does without `our-nodes`.");
+  });
+});
+
+test("of many entries those of leases are read first, then those of whoever stands in aws-auth, each once", () => {
+  const listed = ["a", "b", "c"].map((name) => `arn:aws:iam::111122223333:role/x/${name}`);
+  const document = parseDocument({ mapRoles: roleEntry(developers) + roleEntry("arn:aws:iam::111122223333:role/B") });
+
+  const order = readingOrder([...listed, team, engineerArn], { granted: [granted], document });
+
+  expect(order).toEqual([engineerArn, team, listed[1], listed[0], listed[2]]);
+});
