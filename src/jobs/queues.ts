@@ -18,7 +18,7 @@ export const clusterJob = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("identity") }),
   z.strictObject({ type: z.literal("creator"), cluster: z.string() }),
   z.strictObject({ type: z.literal("whoami"), cluster: z.string(), user: z.string(), answers: z.boolean() }),
-  z.strictObject({ type: z.literal("check"), cluster: z.string(), user: z.string() }),
+  z.strictObject({ type: z.literal("check"), cluster: z.string(), user: z.string(), answers: z.boolean() }),
   z.strictObject({
     type: z.literal("migrate"),
     cluster: z.string(),

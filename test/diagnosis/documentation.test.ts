@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { causeCodes } from "../../src/diagnosis/cause.ts";
+import { entryProblemCodes } from "../../src/diagnosis/entry-problem-codes.ts";
 import { linkNames, linkWords } from "../../src/diagnosis/link.ts";
 
 const page = readFileSync(new URL("../../docs/diagnosis.md", import.meta.url), "utf8");
@@ -17,4 +18,11 @@ test("docs/diagnosis.md has every link of the chain, in its order", () => {
   const rows = [...(table.split("##")[0]?.matchAll(/^\| ([\w' ]+?) +\|/gm) ?? [])].map(([, name]) => name);
 
   expect(rows.slice(1)).toEqual(linkNames.map((name) => linkWords[name]));
+});
+
+test("docs/diagnosis.md has every problem of access entries, and no other", () => {
+  const [, section = ""] = page.split("## `check <cluster>`");
+  const named = [...(section.split("\n## ")[0]?.matchAll(/^\| `([a-z-]+)`/gm) ?? [])].map(([, code]) => code);
+
+  expect(named).toEqual(entryProblemCodes);
 });

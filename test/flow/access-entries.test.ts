@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { admitPlatformTeam } from "../../src/sandbox/mode-scene.ts";
 import { arns, channel, clusterArn } from "../../src/sandbox/scene.ts";
 import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
@@ -11,6 +12,73 @@ afterAll(() => flow.stop());
 
 const entryOf = (cluster: string) =>
   flow.sandbox.aws.accessOf(clusterArn(cluster))?.entries.find(({ principalArn }) => principalArn === arns.engineer);
+
+describe("check says what decides who gets in", () => {
+  /** What somebody on call reads who asks now. */
+  const check = async (cluster: string): Promise<string> => {
+    const person = flow.sandbox.slack.person("U0ONCALL");
+    const before = person.ephemerals().length;
+    await person.command(`/eks-access check ${cluster}`, channel);
+    return textOf(await flow.sandbox.slack.until(() => person.ephemerals()[before], 20_000));
+  };
+  const hiding = { principalArn: arns.admins, username: "by-entry", groups: ["nobodys"], policies: [] };
+
+  afterEach(() => {
+    for (const name of ["checkout", "analytics"]) {
+      flow.sandbox.aws.updateCluster(clusterArn(name), { accessEntries: [] });
+    }
+    admitPlatformTeam(flow.sandbox.aws, clusterArn("analytics"));
+  });
+
+  test("on staging: the document, which is in order, and nothing of access entries", async () => {
+    const answer = await check("staging");
+
+    expect(answer).toContain("*Who gets in to `staging`* `CONFIG_MAP`: aws-auth alone says who signs in");
+    expect(answer).toContain("*aws-auth of `staging`* ✓ 1 notice");
+    expect(answer).not.toContain("access entries of");
+  });
+
+  test("on checkout: first its access entries, with the item that one of them hides, and then the document", async () => {
+    flow.sandbox.aws.updateCluster(clusterArn("checkout"), { accessEntries: [hiding] });
+
+    const answer = await check("checkout");
+
+    expect(answer).toMatch(
+      /`API_AND_CONFIG_MAP`: aws-auth counts for.*\*access entries of `checkout`\* ✓ .*\*aws-auth of `checkout`\* ✓/s,
+    );
+    expect(answer).toContain("3 access entries: 2 `STANDARD`, 1 `EC2_LINUX`");
+    expect(answer).toContain(`*\`entry-hides-item\`* \`${arns.admins}\``);
+    expect(answer).toContain("which counts for nothing, and does without `system:masters`");
+    expect(answer).toContain("names `nobodys`: being in it gives nothing");
+  });
+
+  test("on analytics: its access entries, and that nobody would read a document", async () => {
+    const answer = await check("analytics");
+
+    expect(answer).toContain("`API`: access entries alone say who signs in");
+    expect(answer).toContain("3 access entries: 2 `STANDARD`, 1 `EC2_LINUX`");
+    expect(answer).toContain("`analytics` has no ConfigMap `aws-auth` in `kube-system`, and would not read it.");
+  });
+
+  test.each(["eks:ListAccessEntries", "eks:DescribeAccessEntry"])(
+    "on checkout where the creator lacks %s: that, its remedy, and the document",
+    async (action) => {
+      const { account } = flow.sandbox.aws;
+      const allowed = account.identity(arns.creator)?.allow ?? [];
+      account.setAllowed(
+        arns.creator,
+        allowed.filter((each) => each !== action),
+      );
+
+      const answer = await check("checkout");
+      account.setAllowed(arns.creator, allowed);
+
+      expect(answer).toContain(`AWS refused ${action} on `);
+      expect(answer).toContain("Give the role that accessEntries.as names the statements of deploy/iam");
+      expect(answer).toContain("*aws-auth of `checkout`* ✓ 1 notice");
+    },
+  );
+});
 
 test.each(["analytics", "checkout"])("on %s access comes by an access entry, and goes with it", async (cluster) => {
   const person = (id: string) => flow.sandbox.slack.person(id);

@@ -31,7 +31,7 @@ export async function answerQuestion(
     case "whoami":
       return reportChain(context, cluster, question);
     case "check":
-      return reportCheck(context, cluster, question.user);
+      return reportCheck(context, cluster, question);
     case "migrate":
       return reportMigration(context, cluster, question);
     case "why":

@@ -1,45 +1,60 @@
+import type { KnownBlock } from "@slack/types";
 import { DOCUMENT_LIMIT } from "../../aws-auth/document-problems.ts";
-import type { CheckSummary, ProblemGroup } from "../../diagnosis/check.ts";
+import { modeFinding } from "../../diagnosis/cluster-links.ts";
 import { counted } from "../../diagnosis/link.ts";
+import { fewerKinds } from "../../diagnosis/problem-groups.ts";
+import type { CheckReport, DocumentReport, EntriesReport } from "../../jobs/questions/check-report.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import { code, codeList, context, cut, section, told } from "../mrkdwn.ts";
-import { answer } from "./answers.ts";
+import { code, codeList, context, section, told } from "../mrkdwn.ts";
+import { entriesBlocks } from "./check-entries.ts";
+import { problemBlocks, verdictOf } from "./check-problems.ts";
 import type { Message } from "./message.ts";
 
-export interface CheckedDocument extends CheckSummary {
-  readonly immutable: boolean;
-  readonly isBeingDeleted: boolean;
-  /** Whether the cluster's authentication mode reads aws-auth at all. */
-  readonly isRead: boolean;
-}
+type Looked = Extract<CheckReport, { type: "looked" }>;
+type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
 
-const marks = { error: "✗", warning: ":warning:", notice: "–" } as const;
-
-/** `check <cluster>`: what is wrong with the live document, kind by kind, each with its lines and how to mend it. */
-export function checkAnswer(cluster: Cluster, checked: CheckedDocument): Message {
-  const head = `*aws-auth of ${code(cluster.name)}* ${verdictOf(checked)}\n${sizeWords(checked)}`;
-  const blocks = [
-    section(head),
-    ...warningsOf(checked).map((warning) => section(`:warning: ${warning}`)),
-    ...checked.groups.map((group) => section(groupWords(group))),
-    ...(checked.left > 0 ? [context(leftWords(checked.left))] : []),
-    ...writersOf(checked),
-  ];
+/**
+ * `check <cluster>`: what decides who gets in, and what is wrong with it, kind by kind, each with its places and how to mend it.
+ * What goes first in the cluster is told first.
+ */
+export function checkAnswer(cluster: Cluster, { mode, document, entries }: Looked): Message {
+  const head = `*Who gets in to ${code(cluster.name)}* ${told(modeFinding(mode).detail)}`;
+  const isRead = mode !== "API";
+  const shown = document.type === "checked" ? { ...document, ...fewerKinds(document, roomBeside(entries)) } : document;
+  const blocks = [section(head), ...entriesBlocks(cluster, entries), ...documentBlocks(cluster, shown, isRead)];
   return { text: head, blocks };
 }
 
-function verdictOf({ counts }: CheckSummary): string {
-  const { error, warning, notice } = counts;
-  const found = [
-    ...(error > 0 ? [counted(error, "error")] : []),
-    ...(warning > 0 ? [counted(warning, "warning")] : []),
-    ...(notice > 0 ? [counted(notice, "notice")] : []),
-  ];
-  if (found.length === 0) return "✓ nothing to mend";
-  return `${error > 0 ? marks.error : "✓"} ${found.join(", ")}`;
+/** For how many kinds of problems of the document a message has room beside what is told of the entries. */
+function roomBeside(entries: EntriesReport): number {
+  if (entries.type === "none") return 11;
+  return entries.type === "failed" ? 9 : 10 - entries.groups.length;
 }
 
-function sizeWords({ entries, bytes }: CheckSummary): string {
+function documentBlocks(cluster: Cluster, document: DocumentReport, isRead: boolean): KnownBlock[] {
+  if (document.type === "checked") return checkedBlocks(cluster, document, isRead);
+  if (document.type === "absent") return [section(absentWords(cluster, isRead))];
+  const unread = isRead ? "" : ` ${unreadWords}`;
+  return [
+    section(`:warning: *aws-auth of ${code(cluster.name)}* was not read. ${told(document.message, 1200)}${unread}`),
+  ];
+}
+
+function checkedBlocks(cluster: Cluster, checked: CheckedDocument, isRead: boolean): KnownBlock[] {
+  const head = `*aws-auth of ${code(cluster.name)}* ${verdictOf(checked)}\n${sizeWords(checked)}`;
+  return [
+    section(head),
+    ...warningsOf(checked, isRead).map((warning) => section(`:warning: ${warning}`)),
+    ...problemBlocks(checked, `; ${wholeDocument} shows all.`),
+    ...writersOf(checked),
+  ];
+}
+
+const unreadWords = "It decides nothing here: the cluster does not read it.";
+
+const wholeDocument = code("kubectl -n kube-system get configmap aws-auth -o yaml | eks-access check -");
+
+function sizeWords({ entries, bytes }: CheckedDocument): string {
   const left = Math.max(0, DOCUMENT_LIMIT - bytes);
   const share = Math.floor((left / DOCUMENT_LIMIT) * 100);
   return `${counted(entries, "entry", "entries")}; ${kibibytes(bytes)} of ${kibibytes(DOCUMENT_LIMIT)}, so that ${share} % are left`;
@@ -54,36 +69,24 @@ const immutableWarning = `It is immutable: nothing can be given or taken away un
 const goingWarning =
   "Somebody has deleted it, and only its finalizers keep it: nothing is given in it any more, and when it goes nobody whom it lets in can sign in any more. Save it, and create it anew as soon as it is gone.";
 
-function warningsOf({ immutable, isBeingDeleted, isRead }: CheckedDocument): string[] {
-  return [
-    ...(isRead ? [] : [`The authentication mode is ${code("API")}: the cluster does not read this document.`]),
-    ...(isBeingDeleted ? [goingWarning] : []),
-    ...(immutable ? [immutableWarning] : []),
-  ];
-}
-
-function groupWords({ code: kind, severity, count, places, message, remedy }: ProblemGroup): string {
-  const more = count > places.length ? ` and ${count - places.length} more` : "";
-  const others = count > 1 ? ` (the first of ${count})` : "";
-  const where = cut(`${places.join(", ")}${more}`, 300);
-  return `${marks[severity]} *${code(kind, 60)}* ${code(where, 320)}\n${told(message, 350)}${others}\n      → ${told(remedy, 250)}`;
-}
-
-function leftWords(left: number): string {
-  const line = code("kubectl -n kube-system get configmap aws-auth -o yaml | eks-access check -");
-  return `${counted(left, "problem")} of other kinds left out here; ${line} shows all.`;
+/** What keeps a document that nobody reads from being written, or from staying, is nobody's trouble. */
+function warningsOf({ immutable, isBeingDeleted }: CheckedDocument, isRead: boolean): string[] {
+  if (!isRead) return [unreadWords];
+  return [...(isBeingDeleted ? [goingWarning] : []), ...(immutable ? [immutableWarning] : [])];
 }
 
 /** Terraform, a GitOps controller or somebody's editor: what is written here may be reverted by them. */
-function writersOf({ writers }: CheckSummary) {
+function writersOf({ writers }: CheckedDocument) {
   if (writers.length === 0) return [];
   const words = writers.map(({ manager, sections }) => `${code(manager, 60)} (${codeList(sections, 120)})`).join(", ");
   return [context(`Others who wrote here, and may again: ${words}`)];
 }
 
-export function absentAnswer(cluster: Cluster): Message {
+function absentWords(cluster: Cluster, isRead: boolean): string {
+  const absent = `${code(cluster.name)} has no ConfigMap ${code("aws-auth")} in ${code("kube-system")}`;
+  if (!isRead) return `– ${absent}, and would not read it.`;
   const how = cluster.createAwsAuth
     ? "The first grant creates it."
     : "Nobody but the creator can sign in through it. Create it, or let an operator set createAwsAuth for the cluster.";
-  return answer(`✗ ${code(cluster.name)} has no ConfigMap ${code("aws-auth")} in ${code("kube-system")}. ${how}`);
+  return `✗ ${absent}. ${how}`;
 }

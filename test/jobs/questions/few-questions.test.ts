@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { fewAtOnce } from "../../../src/jobs/questions/worker-questions.ts";
 import type { WorkerQuestion } from "../../../src/jobs/queues.ts";
 
-const check = (user: string): WorkerQuestion => ({ type: "check", cluster: "staging", user });
+const check = (user: string): WorkerQuestion => ({ type: "check", cluster: "staging", user, answers: true });
 
 /** Questions that are answered when the test says so, and who has been asked so far. */
 function questions(most: number) {

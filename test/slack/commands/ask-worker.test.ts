@@ -69,10 +69,13 @@ policy:
     expect(await say("check prod", "U0ENGINEER")).toContain("staging");
   });
 
-  test.each(["U0ENGINEER", "U0APPROVER"])("is not %s, for whom a worker is asked", async (user) => {
+  test.each([
+    ["U0ENGINEER", false],
+    ["U0APPROVER", true],
+  ])("is not %s, for whom a worker is asked; who answers for the cluster: %s", async (user, answers) => {
     await say("check staging", user);
 
-    expect(questions).toContainEqual({ type: "check", cluster: "staging", user });
+    expect(questions).toContainEqual({ type: "check", cluster: "staging", user, answers });
   });
 });
 

@@ -1,0 +1,78 @@
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import type { AwsAuthDocument } from "../../aws-auth/document.ts";
+import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
+import { AccessError } from "../../failure/access-error.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { WorkerContext } from "../context.ts";
+import { addressOf } from "../open/open-cluster.ts";
+import type { ReachedCluster } from "../open/reach-cluster.ts";
+import type { ChainQuestion } from "./chain.ts";
+import { sourceOf } from "./chain-inside.ts";
+import type { EntriesReport } from "./check-report.ts";
+import { withOurTags } from "./look-at-entries.ts";
+import { inTime, type ReadingLimits, readEntries, whyNotRead } from "./read-entries.ts";
+
+/** What a report on access entries takes beside the cluster. */
+export interface EntriesQuestion {
+  readonly reached: ReachedCluster;
+  readonly asked: ChainQuestion;
+  /** As it is read meanwhile; null: it decides nothing, is not there, or could not be read. */
+  readonly document: Promise<AwsAuthDocument | null>;
+  readonly limits: ReadingLimits;
+}
+
+/** Checks the access entries of a cluster, as far as they can be read: a failure is a part of the report. */
+export async function reportEntries(
+  context: WorkerContext,
+  cluster: Cluster,
+  question: EntriesQuestion,
+): Promise<EntriesReport> {
+  const { reached } = question;
+  if (reached.description.authenticationMode === "CONFIG_MAP") return { type: "none" };
+  const entries = accessEntriesOf(sourceOf(cluster, reached), addressOf(cluster));
+  try {
+    return await check(context, cluster, entries, question);
+  } catch (error) {
+    context.log.warn({ cluster: cluster.name, err: error }, "could not check the access entries");
+    return { type: "failed", message: whyNotRead(error) };
+  } finally {
+    entries.close();
+  }
+}
+
+async function check(
+  { ledger, sealKeys, now }: WorkerContext,
+  cluster: Cluster,
+  entries: AccessEntries,
+  { reached, asked, document: reading, limits }: EntriesQuestion,
+): Promise<EntriesReport> {
+  const began = performance.now();
+  const bindings = reached.client.groupBindings().catch(() => null);
+  const [listed, document, granted, principal] = await Promise.all([
+    listInTime(entries, cluster, limits),
+    reading,
+    ledger.grantedOf(cluster.name),
+    ledger.principalOf(asked.user),
+  ]);
+  const left = () => Math.max(0, limits.withinMs - (performance.now() - began));
+  const order = readingOrder(listed, { granted, document });
+  const { entries: found, unread, why } = await readEntries(entries, order, { ...limits, withinMs: left() });
+  const bound = await inTime(bindings, left());
+  const read = found.map((entry) => withOurTags(cluster, entry, sealKeys));
+  const boundGroups = bound && new Set(bound.keys());
+  const asker = { ...asked, principal };
+  const { creatorArn } = reached;
+  const facts = { cluster, creatorArn, listed, read, document, boundGroups, granted, asker, now: now() };
+  return { type: "checked", ...summarizeEntries(facts), unread, why };
+}
+
+async function listInTime(
+  entries: AccessEntries,
+  { name }: Cluster,
+  { withinMs }: ReadingLimits,
+): Promise<readonly string[]> {
+  const listed = await inTime(entries.list(), withinMs);
+  if (listed) return listed;
+  const late = `EKS did not list all access entries of ${name} within ${withinMs / 1000} s`;
+  throw new AccessError("aws-unreachable", late, { mend: "Ask again in a minute." });
+}
