@@ -34,6 +34,7 @@ export type EventType =
   | "migration.asked"
   | "migration.planned"
   | "migration.refused"
+  | "migration.reminded"
   | "migration.approved"
   | "migration.denied"
   | "migration.withdrawn"

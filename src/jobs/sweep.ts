@@ -4,6 +4,7 @@ import { remind } from "../request/reminder.ts";
 import { type AccessRequest, dueAt, revise, signInDueAt } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
+import { recordDueMove } from "./migration/record-due-move.ts";
 import { type ClusterWake, wakeClusters, wakeMessages, wakeMoveMessage } from "./queues.ts";
 import { eventOf, recordChange } from "./record-change.ts";
 import { strand } from "./strand.ts";
@@ -28,9 +29,15 @@ export async function sweep(context: WorkerContext): Promise<void> {
     return { request, record: whatToRecord(context, request, now) };
   });
   const looks = due.flatMap(({ request, record }) => (record ? [] : looksFor(request, now)));
-  const moves = (await ledger.moves.due(now, batch)).map(({ cluster }): ClusterWake => ({ type: "move", cluster }));
-  await wakeClusters(queues, distinct([...looks, ...moves, ...(await looksByTheClock(context))]));
-  await inParallel(due, async ({ record }) => record?.());
+  const moves = (await ledger.moves.due(now, batch)).map((move) => ({
+    move,
+    record: recordDueMove(context, move, now),
+  }));
+  const looksForMoves = moves.flatMap(({ move: { cluster }, record }): readonly ClusterWake[] =>
+    record ? [] : [{ type: "move", cluster }],
+  );
+  await wakeClusters(queues, distinct([...looks, ...looksForMoves, ...(await looksByTheClock(context))]));
+  await inParallel([...due, ...moves], async ({ record }) => record?.());
   await wakeMessages(queues, await ledger.unshown(messageBatch));
   for (const id of await ledger.moves.unshown(messageBatch)) await wakeMoveMessage(queues, id);
 }

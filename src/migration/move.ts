@@ -1,4 +1,5 @@
 import type { Decision } from "../approval/decision.ts";
+import type { Reminders } from "../request/reminder.ts";
 import type { Trouble } from "../request/request.ts";
 import type { MigrationSummary } from "./summary.ts";
 
@@ -50,6 +51,8 @@ export interface Move {
   /** ISO 8601: after this nobody can approve it any more. */
   readonly lapsesAt: string;
   readonly plan: MovePlan | null;
+  /** Set with the plan, when the approvers are asked. */
+  readonly reminders: Reminders | null;
   /** The sealed approvals, of different people. */
   readonly approvals: readonly Decision[];
   readonly denial: Decision | null;
@@ -80,6 +83,7 @@ export function createMove(wish: NewMove, now: Date, lapsesAfterSeconds: number)
     createdAt: now.toISOString(),
     lapsesAt: new Date(now.getTime() + lapsesAfterSeconds * 1000).toISOString(),
     plan: null,
+    reminders: null,
     approvals: [],
     denial: null,
     withdrawal: null,
@@ -112,7 +116,10 @@ export function moveDueAt(move: Move): number | null {
   if (isOver(move)) return move.begun ? retryAtOf(move) : null;
   if (move.state === "running") return Math.max(retryAtOf(move), Date.parse(move.settlesAt ?? "") || 0);
   const lapsesAt = Date.parse(move.lapsesAt);
-  return move.plan ? lapsesAt : Math.min(Math.max(retryAtOf(move), Date.parse(move.createdAt)), lapsesAt);
+  if (!move.plan) return Math.min(Math.max(retryAtOf(move), Date.parse(move.createdAt)), lapsesAt);
+  // A record of an older program has no such field.
+  const { nextAt = null } = move.reminders ?? {};
+  return nextAt === null ? lapsesAt : Math.min(Date.parse(nextAt), lapsesAt);
 }
 
 function retryAtOf({ trouble }: Move): number {

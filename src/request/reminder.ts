@@ -1,6 +1,6 @@
 import { type AccessRequest, revise } from "./request.ts";
 
-/** How often the approvers were reminded of a request that waits for them, and when they are next. */
+/** How often the approvers were reminded of a request, or of a move, that waits for them, and when they are next. */
 export interface Reminders {
   readonly sent: number;
   /** ISO 8601; null: never again. */
@@ -8,7 +8,7 @@ export interface Reminders {
 }
 
 /**
- * The reminders of a request that the approvers are asked about at `askedAt`. `afterSeconds` are counted from then, and
+ * The reminders of what the approvers are asked about at `askedAt`. `afterSeconds` are counted from then, and
  * grow. None comes when nobody can decide any more.
  */
 export function planReminders(askedAt: Date, lapsesAt: string, afterSeconds: readonly number[]): Reminders {
@@ -18,10 +18,29 @@ export function planReminders(askedAt: Date, lapsesAt: string, afterSeconds: rea
 /** The record once a reminder that is due is sent; null: none is. Of several that were missed only one is sent. */
 export function remind(request: AccessRequest, now: Date, afterSeconds: readonly number[]): AccessRequest | null {
   const { state, preview, reminders, lapsesAt } = request;
-  if (state !== "pending" || !preview || !reminders?.nextAt) return null;
+  if (state !== "pending" || !preview) return null;
+  const after = remindersAfter({ askedAt: preview.at, lapsesAt, reminders }, now, afterSeconds);
+  return after && revise(request, { reminders: after });
+}
+
+/** Something that waits for a decision, and since when. */
+export interface Waiting {
+  /** ISO 8601. */
+  readonly askedAt: string;
+  /** ISO 8601. */
+  readonly lapsesAt: string;
+  readonly reminders: Reminders | null;
+}
+
+/** The reminders once one that is due is sent; null: none is. */
+export function remindersAfter(
+  { askedAt, lapsesAt, reminders }: Waiting,
+  now: Date,
+  afterSeconds: readonly number[],
+): Reminders | null {
+  if (!reminders?.nextAt) return null;
   if (now.getTime() < Date.parse(reminders.nextAt) || now.getTime() >= Date.parse(lapsesAt)) return null;
-  const nextAt = nextAfter(new Date(preview.at), now, lapsesAt, afterSeconds);
-  return revise(request, { reminders: { sent: reminders.sent + 1, nextAt } });
+  return { sent: reminders.sent + 1, nextAt: nextAfter(new Date(askedAt), now, lapsesAt, afterSeconds) };
 }
 
 function nextAfter(askedAt: Date, now: Date, lapsesAt: string, afterSeconds: readonly number[]): string | null {

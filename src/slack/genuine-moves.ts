@@ -33,7 +33,7 @@ export function genuineMoves(context: GenuineContext): MoveLedger {
 }
 
 /** What was approved of another plan counts nothing either. */
-const cleared = { plan: null, approvals: [] } as const;
+const cleared = { plan: null, reminders: null, approvals: [] } as const;
 
 function isDoubtful({ sealKeys }: GenuineContext, move: Move): boolean {
   return move.state === "pending" && move.plan !== null && !isGenuinePlan(move, sealKeys);

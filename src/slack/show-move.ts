@@ -22,7 +22,8 @@ export async function showMove(context: MessengerContext, id: string): Promise<v
   await wakeHomes(context, move);
   let shown = (await moves.shown(id)) ?? nothingShown;
   if (shown.version !== move.version) shown = await showInChannel(context, move, shown);
-  await tellThread(context, move, shown);
+  // The call for the channel may have taken seconds: who has decided meanwhile must not be reminded.
+  await tellThread(context, (await moves.get(id)) ?? move, shown);
   await moves.markShown(id, { ...shown, told: await tellRequester(context, move, shown), version: move.version });
 }
 
@@ -47,10 +48,10 @@ async function showInChannel(context: MessengerContext, move: Move, shown: Shown
   return now;
 }
 
-async function tellThread({ ledger, client }: MessengerContext, move: Move, { message }: Shown): Promise<void> {
+async function tellThread({ ledger, client, config }: MessengerContext, move: Move, { message }: Shown): Promise<void> {
   if (!message) return;
   const told = await ledger.toldInThread(move.id);
-  const entries = moveThreadOf(move).filter(({ name }) => !told.includes(name));
+  const entries = moveThreadOf(move, config.clusters.get(move.cluster)).filter(({ name }) => !told.includes(name));
   if (entries.length === 0) return;
   try {
     const { channel, ts } = message;

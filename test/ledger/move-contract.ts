@@ -93,9 +93,13 @@ export function moveContract(ledgerNow: () => Ledger): void {
 
       const idsDue = async (seconds: number) => (await ledger.moves.due(at(seconds), 9)).map(({ id }) => id);
 
+      const reminders = { sent: 0, nextAt: at(30).toISOString() };
+      await ledger.moves.commit(aMoveChange(aMove({ id: "migration-d-1", plan, reminders })));
+
       expect(await idsDue(4)).toEqual([]);
       expect(await idsDue(5)).toEqual(["migration-b-1"]);
-      expect(await idsDue(60)).toEqual(["migration-b-1", "migration-a-1"]);
+      expect(await idsDue(29)).toEqual(["migration-b-1"]);
+      expect(await idsDue(60)).toEqual(["migration-b-1", "migration-d-1", "migration-a-1"]);
       expect(await ledger.due(at(60), 9)).toEqual([]);
     });
 

@@ -4,12 +4,14 @@ import { type Move, moveDueAt, reviseMove } from "../../migration/move.ts";
 import { planMigration } from "../../migration/plan.ts";
 import { summarizeMigration } from "../../migration/summary.ts";
 import type { Cluster } from "../../policy/cluster.ts";
+import { planReminders } from "../../request/reminder.ts";
 import { nextTry } from "../../request/retry.ts";
 import type { WorkerContext } from "../context.ts";
 import { wakeCluster } from "../queues.ts";
 import { withMigration } from "./gather-migration.ts";
+import { recordDueMove } from "./record-due-move.ts";
 import { moveChanged, moveEvent, noteOnMove, recordMove } from "./record-move.ts";
-import { lapseMove, runMove } from "./run-move.ts";
+import { runMove } from "./run-move.ts";
 
 /** What somebody has to mend is looked at again by itself after this, or at once by a click. */
 const mendedAfterMs = 10 * 60_000;
@@ -20,10 +22,10 @@ export async function lookAtMove(context: WorkerContext, cluster: Cluster): Prom
   const due = move && moveDueAt(move);
   if (!move || due === null || due > context.now().getTime()) return;
   try {
-    if (move.state !== "pending") await runMove(context, cluster, move.id);
-    else if (Date.parse(move.lapsesAt) <= context.now().getTime())
-      await lapseMove(context, move, "nobody decided in time");
-    else await plan(context, cluster, move);
+    const record = recordDueMove(context, move, context.now());
+    if (record) await record();
+    else if (move.state === "pending") await plan(context, cluster, move);
+    else await runMove(context, cluster, move.id);
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") {
       return wakeCluster(context.queues, "move", cluster.name);
@@ -46,7 +48,7 @@ async function plan(context: WorkerContext, cluster: Cluster, move: Move): Promi
 }
 
 function planned(
-  { sealKeys }: WorkerContext,
+  { sealKeys, config }: WorkerContext,
   move: Move,
   result: ReturnType<typeof planMigration>,
   now: Date,
@@ -58,8 +60,9 @@ function planned(
     return { ...over, refusal: { code: "nothing-to-move", message } };
   }
   const outs = result.steps.flatMap((step) => (step.type === "take-out" ? step.arns : []));
+  const reminders = planReminders(now, move.lapsesAt, config.timing.remindAfterSeconds);
   const unsealed = { at: now.toISOString(), digest: result.digest, summary: summarizeMigration(result), outs };
-  return { plan: sealMovePlan(move, unsealed, sealKeys), trouble: null };
+  return { plan: sealMovePlan(move, unsealed, sealKeys), reminders, trouble: null };
 }
 
 /** A failure says what, where and how to mend it, in the message; it is tried again until the approvals are too old. */

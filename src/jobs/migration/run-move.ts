@@ -146,8 +146,8 @@ function isTooLate({ lapsesAt }: Move, now: Date): boolean {
   return !(now.getTime() < Date.parse(lapsesAt));
 }
 
-/** Nobody decided in time, or what was decided is too old. What was carried out stays. */
-export async function lapseMove(context: WorkerContext, move: Move, why: string): Promise<void> {
+/** What was decided is too old. What was carried out stays. */
+async function lapseMove(context: WorkerContext, move: Move, why: string): Promise<void> {
   await noteOnMove(context, move, (current) => {
     if (isOver(current)) return null;
     const of = { state: "lapsed", endedAt: context.now().toISOString(), trouble: null, settlesAt: null } as const;
@@ -162,7 +162,7 @@ async function voidMove(context: WorkerContext, move: Move, message: string): Pr
     const by = current.approvals.map((approval) => approval.by);
     const lapses = context.config.timing.requestLapsesAfterSeconds * 1000;
     const lapsesAt = new Date(context.now().getTime() + lapses).toISOString();
-    const cleared = { plan: null, approvals: [], trouble: null, settlesAt: null };
+    const cleared = { plan: null, reminders: null, approvals: [], trouble: null, settlesAt: null };
     const of = { ...cleared, state: "pending", lapsesAt, voided: { by, message } } as const;
     return { type: "migration.void", of, detail: { why: message, approvers: by } };
   });

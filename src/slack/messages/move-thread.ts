@@ -1,11 +1,21 @@
+import { moveApprovals } from "../../approval/decide-move.ts";
+import { counted } from "../../diagnosis/link.ts";
 import type { Move } from "../../migration/move.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import { approversIn } from "../../policy/may-see.ts";
 import { code, cut, mention, mentions, plainLine, time, told } from "../mrkdwn.ts";
 import { moveState } from "./move-words.ts";
 import type { ThreadEntry } from "./thread-message.ts";
 
 /** Everything that happened to a move and belongs into its thread, oldest first. A pure function of the record. */
-export function moveThreadOf(move: Move): readonly ThreadEntry[] {
-  return [...decisionEntries(move), ...stepEntries(move), ...troubleEntries(move), ...endEntries(move)];
+export function moveThreadOf(move: Move, cluster: Cluster | undefined): readonly ThreadEntry[] {
+  return [
+    ...decisionEntries(move),
+    ...reminderEntries(move, cluster),
+    ...stepEntries(move),
+    ...troubleEntries(move),
+    ...endEntries(move),
+  ];
 }
 
 function decisionEntries({ approvals, voided, state }: Move): ThreadEntry[] {
@@ -23,6 +33,16 @@ function decisionEntries({ approvals, voided, state }: Move): ThreadEntry[] {
       text: `Plan ${code(digest.slice(0, 12))} approved by ${mention(by)} ${time(at)}.`,
     })),
   ];
+}
+
+/** Mentions those who may decide and have not: a message that is changed in place calls nobody. */
+function reminderEntries(move: Move, cluster: Cluster | undefined): ThreadEntry[] {
+  const { state, plan, reminders, approvals, requester, lapsesAt } = move;
+  if (state !== "pending" || !plan || !reminders?.sent || !cluster) return [];
+  const others = approversIn(cluster).filter((each) => !approvals.some(({ by }) => by === each));
+  const left = counted(moveApprovals - approvals.length, "approval");
+  const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} of this migration. It lapses ${time(lapsesAt)}.`;
+  return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];
 }
 
 function stepEntries({ done }: Move): ThreadEntry[] {

@@ -35,6 +35,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "migration.asked": "asked for a migration",
   "migration.planned": "planned a migration",
   "migration.refused": "refused a migration",
+  "migration.reminded": "reminded the approvers of a migration",
   "migration.approved": "approved the plan of a migration",
   "migration.denied": "denied a migration",
   "migration.withdrawn": "stopped a migration",

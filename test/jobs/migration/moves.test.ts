@@ -7,8 +7,9 @@ import { addressOf } from "../../../src/jobs/open/open-cluster.ts";
 import { reachCluster } from "../../../src/jobs/open/reach-cluster.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import type { MoveChange } from "../../../src/ledger/moves.ts";
-import type { Move } from "../../../src/migration/move.ts";
+import { type Move, reviseMove } from "../../../src/migration/move.ts";
 import { clusterArnOf } from "../../../src/policy/cluster-arn.ts";
+import { planReminders } from "../../../src/request/reminder.ts";
 import { readKept } from "../../../src/rescue/kept.ts";
 import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
 import { arns, initialAwsAuth } from "../../../src/sandbox/scene.ts";
@@ -219,12 +220,19 @@ describe("a move that two approvers have approved", () => {
 describe("what is not what was approved is not carried out", () => {
   test("where aws-auth says something else before the first step: the approvers are asked again", async () => {
     const before = await scene.ask();
+    const after = reviseMove(before, { reminders: { sent: 1, nextAt: null } });
+    await scene.ledger.moves.commit({ after, event: moveEvent("migration.reminded", after, "worker", new Date()) });
     await scene.approve("U0APPROVER", "U0APPROVER2");
     const mapRoles = initialAwsAuth.mapRoles?.replace("platform-admin:", "platform:") ?? "";
     sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles } }));
 
-    await scene.look();
+    const voided = await scene.look();
     const asked = await scene.look();
+
+    expect([voided.plan, voided.reminders]).toEqual([null, null]);
+    const { remindAfterSeconds } = scene.context().config.timing;
+    expect(asked.reminders).toEqual(planReminders(new Date(asked.plan?.at ?? ""), asked.lapsesAt, remindAfterSeconds));
+    expect(asked.reminders).toMatchObject({ sent: 0, nextAt: expect.any(String) });
 
     expect(asked).toMatchObject({ state: "pending", approvals: [], voided: { by: ["U0APPROVER", "U0APPROVER2"] } });
     expect(asked.plan?.digest).not.toBe(before.plan?.digest);

@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { moveEvent } from "../../src/jobs/migration/record-move.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { type Move, reviseMove } from "../../src/migration/move.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
+import { showMove } from "../../src/slack/show-move.ts";
+import { aPlannedMove } from "../builders/a-move.ts";
+import { at, hours } from "../builders/times.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
+import { aClient } from "../sandbox/slack/a-client.ts";
+import { aSlackContext } from "./slack-context.ts";
+
+const id = "migration-staging-1";
+
+let slack: SandboxSlack;
+let ledger: Ledger;
+beforeEach(async () => {
+  slack = await startSandboxSlack({ rateLimits: false });
+  ledger = memoryLedger();
+  await put(aPlannedMove());
+});
+afterEach(() => slack.stop());
+
+async function put(after: Move): Promise<void> {
+  await ledger.moves.commit({ after, event: moveEvent("migration.planned", after, "worker", at(0)) });
+}
+async function revise(change: Partial<Move>): Promise<void> {
+  const move = await ledger.moves.get(id);
+  await put(reviseMove(move ?? expect.fail("there is no move"), change));
+}
+const show = (own = ledger) => showMove({ ...aSlackContext(own), client: aClient(slack) }, id);
+const reminded = (sent: number) => revise({ reminders: { sent, nextAt: at(hours(1)).toISOString() } });
+
+/** What the thread under the channel's message says. */
+async function thread(): Promise<readonly string[]> {
+  const { message } = (await ledger.moves.shown(id)) ?? {};
+  const parent = slack.messages("C0ACCESS").find(({ ts }) => ts === message?.ts) ?? expect.fail("there is no message");
+  return slack.replies(parent).map(textOf);
+}
+
+test("whoever may approve a move and has not is mentioned in its thread, once for each reminder", async () => {
+  await show();
+  await reminded(1);
+  await show();
+  await show();
+  const digest = aPlannedMove().plan?.digest ?? "";
+  const approval = {
+    verdict: "approved" as const,
+    by: "U0APPROVER",
+    at: at(0).toISOString(),
+    digest,
+    why: "",
+    seal: "",
+  };
+  await revise({ approvals: [approval] });
+  await reminded(2);
+  await show();
+
+  const [first, second, ...more] = await thread();
+
+  expect(first).toMatch(/^<@U0APPROVER>, <@U0APPROVER2>: <@U0ONCALL> still waits for 2 approvals .* It lapses /);
+  expect(second).toContain("<@U0APPROVER2>: <@U0ONCALL> still waits for 1 approval of this migration");
+  expect(second).not.toContain("<@U0APPROVER>, <@U0APPROVER2>");
+  expect(more).toEqual([]);
+});
+
+test.each([
+  ["decided", { state: "running" }],
+  ["stopped", { state: "withdrawn", endedAt: at(9).toISOString() }],
+  ["planned anew", { plan: null, reminders: null }],
+] as const)("nobody is reminded of a move that was %s before the reminder was shown", async (_, change) => {
+  await show();
+  await reminded(1);
+  await revise(change);
+
+  await show();
+
+  expect((await thread()).join()).not.toContain("still waits");
+});
+
+test("nobody is reminded of a move that somebody stops while its message is brought up to date", async () => {
+  await show();
+  await reminded(1);
+  let reads = 0;
+  const get = async (of: string) => {
+    const move = await ledger.moves.get(of);
+    reads += 1;
+    if (reads === 1) await revise({ state: "withdrawn", endedAt: at(9).toISOString() });
+    return move;
+  };
+
+  await show({ ...ledger, moves: { ...ledger.moves, get } });
+
+  expect((await thread()).join()).not.toContain("still waits");
+  expect(await ledger.moves.unshown(9)).toEqual([id]);
+});
