@@ -21,8 +21,13 @@ export function checkAnswer(cluster: Cluster, { mode, document, entries }: Looke
   const head = `*Who gets in to ${code(cluster.name)}* ${told(modeFinding(mode).detail)}`;
   const isRead = mode !== "API";
   const shown = document.type === "checked" ? { ...document, ...fewerKinds(document, roomBeside(entries)) } : document;
-  const blocks = [section(head), ...entriesBlocks(cluster, entries), ...documentBlocks(cluster, shown, isRead)];
-  return { text: head, blocks };
+  const parts = [entriesBlocks(cluster, entries), documentBlocks(cluster, shown, isRead)];
+  return { text: [head, ...parts.flatMap(verdictsOf)].join("\n"), blocks: [section(head), ...parts.flat()] };
+}
+
+/** What a part says first, for notifications and screen readers. */
+function verdictsOf([first]: readonly KnownBlock[]): string[] {
+  return first?.type === "section" && first.text ? [first.text.text] : [];
 }
 
 /** For how many kinds of problems of the document a message has room beside what is told of the entries. */

@@ -115,6 +115,20 @@ describe("check of a cluster that knows access entries", () => {
     `);
   });
 
+  test("tells both verdicts to whoever gets the text alone", () => {
+    const message = checkAnswer(aCluster(), {
+      ...{ type: "looked", mode: "API_AND_CONFIG_MAP", document: inOrder(), entries: entries() },
+    });
+
+    expect(message.text.split("\n")).toEqual([
+      "*Who gets in to `staging`* `API_AND_CONFIG_MAP`: aws-auth counts for whoever has no access entry",
+      "*access entries of `staging`* ✓ nothing to mend",
+      "4 access entries: 3 `STANDARD`, 1 `EC2_LINUX`",
+      "*aws-auth of `staging`* ✓ nothing to mend",
+      "1 entry; 1 KiB of 1,024 KiB, so that 99 % are left",
+    ]);
+  });
+
   test("says in one clause that nobody reads the document where they alone count", () => {
     expect(tell("API", checked({}, { writers: [], immutable: true }), entries())).toMatchInlineSnapshot(`
       "*Who gets in to \`staging\`* \`API\`: access entries alone say who signs in; aws-auth is not read
