@@ -22,6 +22,7 @@ export type EventType =
   | "grant.writing"
   | "grant.active"
   | "grant.signed-in"
+  | "grant.sign-in-delayed"
   | "grant.delayed"
   | "grant.warned"
   | "grant.drifted"

@@ -1,5 +1,5 @@
 import type { Proof } from "../proof/proof.ts";
-import type { MappedIdentity } from "../request/request.ts";
+import type { MappedIdentity, Trouble } from "../request/request.ts";
 import type { Written } from "./written.ts";
 
 export type GrantState = "scheduled" | "active" | "ended" | "failed";
@@ -39,6 +39,8 @@ export interface Grant {
    * record of an older program.
    */
   readonly signInDueAt?: string | null;
+  /** Set while signing in is tried again, because nothing said yes or no; absent in a record of an older program. */
+  readonly signInTrouble?: Trouble | null;
   /** What it added to the document; set when it turns active. */
   readonly written: Written | null;
   /** Set while somebody else's change keeps its part out of the document: one clause for people. */

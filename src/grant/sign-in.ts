@@ -1,14 +1,46 @@
+import type { Trouble } from "../request/request.ts";
+import { type Failure, nextTry } from "../request/retry.ts";
 import type { Grant } from "./grant.ts";
 
 /** After this somebody looks whether signing in was tried to its end, should the process that does so have died. Milliseconds. */
 const lookAfterMs = 30_000;
 
+/** So often it is tried where nothing says yes or no, over some 35 minutes: a lease may be short, and its proof is soon of little worth. */
+export const mostTries = 15;
+
+/** An outage that ends is noticed within this time. */
+const longestWaitSeconds = 300;
+
+type SignInState = Pick<Grant, "signInDueAt" | "signInTrouble">;
+
 /** What goes into a grant whose principal is to sign in. @param isToBeTried otherwise it is not, and its finding stands */
-export function awaitSignIn(isToBeTried: boolean, now: Date): Pick<Grant, "signInDueAt"> {
-  return { signInDueAt: isToBeTried ? new Date(now.getTime() + lookAfterMs).toISOString() : null };
+export function awaitSignIn(isToBeTried: boolean, now: Date): SignInState {
+  const signInDueAt = isToBeTried ? new Date(now.getTime() + lookAfterMs).toISOString() : null;
+  return { signInDueAt, signInTrouble: null };
+}
+
+/** What goes into a grant whose principal could not sign in for now; null: it was tried often enough. */
+export function trySignInAgain(
+  { signInTrouble }: Grant,
+  failure: Failure,
+  now: Date,
+): { readonly signInDueAt: string; readonly signInTrouble: Trouble } | null {
+  const trouble = nextTry({ trouble: signInTrouble ?? null }, failure, now, longestWaitSeconds);
+  return trouble.attempts < mostTries ? { signInDueAt: trouble.retryAt, signInTrouble: trouble } : null;
 }
 
 /** Whether it is still to be seen that the principal of a grant in force can sign in. */
 export function isSigningIn(grant: Grant | null): boolean {
   return grant?.state === "active" && !grant.end && !grant.drift && grant.signInDueAt != null;
+}
+
+/** Whether nobody knows yet how the first try ends: it takes some seconds, and what is told once waits for it. */
+export function isSigningInAtFirst(grant: Grant | null): boolean {
+  return isSigningIn(grant) && !grant?.signInTrouble;
+}
+
+/** Whether the principal of a grant is to sign in now, and not only at its next try. */
+export function isToSignIn(grant: Grant | null, now: Date): boolean {
+  const retryAt = grant?.signInTrouble?.retryAt;
+  return isSigningIn(grant) && (!retryAt || Date.parse(retryAt) <= now.getTime());
 }

@@ -1,9 +1,10 @@
 import type { Logger } from "pino";
 import type { Json } from "../audit/canonical-json.ts";
 import type { AuditEvent, EventType } from "../audit/event.ts";
+import { isToSignIn } from "../grant/sign-in.ts";
 import type { CommitResult, Ledger } from "../ledger/ledger.ts";
 import { recordedEvents } from "../metrics/announcements.ts";
-import { type AccessRequest, dueAt, signInDueAt } from "../request/request.ts";
+import { type AccessRequest, dueAt } from "../request/request.ts";
 import { placeOf, rememberTrace, type TraceContext } from "../tracing/request-traces.ts";
 import { traced } from "../tracing/traced.ts";
 import { type Queues, wakeCluster, wakeMessage } from "./queues.ts";
@@ -67,7 +68,7 @@ async function wake(queues: Queues, request: AccessRequest, now: Date): Promise<
   const look = request.state === "pending" ? "preview" : "reconcile";
   await Promise.all([
     due !== null && due <= now.getTime() && wakeCluster(queues, look, request.cluster),
-    signInDueAt(request) !== null && wakeCluster(queues, "sign-in", request.cluster),
+    isToSignIn(request.grant, now) && wakeCluster(queues, "sign-in", request.cluster),
     wakeMessage(queues, request.id),
   ]);
 }

@@ -12,9 +12,7 @@ export type SignInSeen =
       /** Whom the API server took the bearer for; null: it did not say. */
       readonly as: MappedIdentity | null;
       readonly pods: "listed" | "forbidden";
-    }
-  /** Nothing that says either; a sentence. */
-  | { readonly type: "no answer"; readonly message: string };
+    };
 
 /** What is expected of the principal that signs in. */
 export interface SignInExpectation {
@@ -52,7 +50,6 @@ function isOneOf(written: string, wanted: string): boolean {
 
 /** What was seen, against what is expected. @param afterMs since it was read back that the principal is mapped */
 export function judgeSignIn(expected: SignInExpectation, seen: SignInSeen, afterMs: number): SignInJudgement {
-  if (seen.type === "no answer") return again({ result: "not tested", detail: seen.message });
   if (seen.type === "refused") return again({ result: "no", detail: refusedText(expected, afterMs) });
   const difference = seen.as && differenceOf(expected, seen.as);
   const who = asWhom(seen.as);

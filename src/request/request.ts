@@ -155,9 +155,13 @@ export function dueAt(request: AccessRequest): number | null {
   return times.length > 0 ? Math.min(...times) : null;
 }
 
-/** When to look whether the principal of a grant in force has signed in, in milliseconds since the epoch; null: nobody waits for it. */
-export function signInDueAt({ grant }: AccessRequest): number | null {
-  return grant?.signInDueAt && isSigningIn(grant) ? Date.parse(grant.signInDueAt) : null;
+/**
+ * When to look whether the principal of a grant in force has signed in, in milliseconds since the epoch; null: nobody waits for
+ * it. Not before the next try of the request itself: its cluster can't be looked at until then.
+ */
+export function signInDueAt({ grant, trouble }: AccessRequest): number | null {
+  if (!grant?.signInDueAt || !isSigningIn(grant)) return null;
+  return Math.max(Date.parse(grant.signInDueAt), trouble ? Date.parse(trouble.retryAt) : 0);
 }
 
 /** Access without an approval is told again and again until it is reviewed, also after its end. */

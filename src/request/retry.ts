@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import type { AccessRequest, Trouble } from "./request.ts";
 
-const longestWaitSeconds = 60;
 /** However long the other side asks us to wait: a lease may end meanwhile. */
 const longestAskedMs = 300_000;
 /** Whoever has read of so many causes learns nothing from one more, and a message may have a number that is always another. */
@@ -15,10 +14,15 @@ export interface Failure {
 }
 
 /**
- * What goes into the record when something failed that is tried again: waits of 1, 2, 4 … 60 seconds, or what the
- * other side asked for where that is longer.
+ * What goes into the record when something failed that is tried again: waits of 1, 2, 4 … 60 seconds (`longestWaitSeconds`),
+ * or what the other side asked for where that is longer.
  */
-export function nextTry(request: Pick<AccessRequest, "trouble">, failure: Failure, now: Date): Trouble {
+export function nextTry(
+  request: Pick<AccessRequest, "trouble">,
+  failure: Failure,
+  now: Date,
+  longestWaitSeconds = 60,
+): Trouble {
   const attempts = (request.trouble?.attempts ?? 0) + 1;
   const backoffMs = Math.min(2 ** (attempts - 1), longestWaitSeconds) * 1000;
   // `||`: a header that was no number has become NaN.

@@ -48,6 +48,7 @@ function stretched(request: AccessRequest): AccessRequest {
     grant: grant && {
       ...grant,
       proof: aProof({ mapped: finding, authorized: finding, signedIn: finding }),
+      ...(grant.signInTrouble && { signInTrouble: { ...grant.signInTrouble, message: longest(20_000) } }),
       drift: grant.drift && { ...grant.drift, message: longest(20_000) },
       end: grant.end && { ...grant.end, why: longest(3_000) },
       remains: grant.remains && identity,

@@ -60,6 +60,18 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     signInDueAt: at(minutes(4)).toISOString(),
     proof: aProof({ signedIn: { result: "not tested", detail: "it is being tried" } }),
   }),
+  "active, and signing in is tried again": aGrantedRequest({
+    state: "active",
+    signInDueAt: at(minutes(6)).toISOString(),
+    signInTrouble: aTrouble({
+      code: "aws-throttled",
+      message:
+        "AWS throttled sts:AssumeRole on arn:aws:iam::111122223333:role/developers (Throttling: Rate exceeded). AWS asked us to slow down; the worker tries again by itself.",
+      attempts: 3,
+      retryAt: at(minutes(6)).toISOString(),
+    }),
+    proof: aProof({ signedIn: { result: "not tested", detail: "it is being tried" } }),
+  }),
   "active, and signing in was refused": aGrantedRequest({
     state: "active",
     signInDueAt: null,

@@ -11,6 +11,7 @@ import { planReminders } from "../../src/request/reminder.ts";
 import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aGrantedRequest, aPreview, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { aTrouble } from "../builders/a-trouble.ts";
 import { aChange } from "../builders/an-event.ts";
 import { sealKeys } from "../builders/seal-keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
@@ -137,6 +138,15 @@ describe("a principal that is to sign in", () => {
     expect(await looksAt(minutes(4))).not.toContain("reconcile");
   });
 
+  test("is looked for at its next try, whoever made the last one, and not before", async () => {
+    const retryAt = at(minutes(10)).toISOString();
+    const signInTrouble = aTrouble({ attempts: 8, retryAt });
+    await contextAt(at(0)).ledger.commit(aChange(signingIn({ signInDueAt: retryAt, signInTrouble })));
+
+    expect(await looksAt(minutes(9.9))).not.toContain("sign-in");
+    expect(await looksAt(minutes(10))).toContain("sign-in");
+  });
+
   test("does not keep its lease from ending", async () => {
     await contextAt(at(0)).ledger.commit(aChange(signingIn()));
 
@@ -191,6 +201,16 @@ describe("what is due of a cluster that left the configuration", () => {
     expect(trouble).toMatchObject({ attempts: 10, retryAt: at(9 * 301 + 300).toISOString() });
     expect(await attemptsOf("r-1")).toEqual([undefined, 1, 2, 4, 8]);
     expect(await attemptsOf("r-2")).toEqual([undefined, 1, 2, 4, 8]);
+  });
+
+  test("is not looked at more often because somebody is to sign in there", async () => {
+    const { ledger } = contextAt(at(0));
+    const signInDueAt = at(0).toISOString();
+    await ledger.commit(aChange(aGrantedRequest({ signInDueAt }, { ...elsewhere, version: 1 })));
+
+    for (let look = 0; look < 10; look += 1) await sweep(contextAt(at(look)));
+
+    expect((await ledger.get("r-1"))?.trouble).toMatchObject({ attempts: 1, retryAt: at(300).toISOString() });
   });
 
   test("goes on where a worker knows the cluster again", async () => {

@@ -34,12 +34,6 @@ describe("is asked again, and is no yes,", () => {
   test.each<[string, SignInSeen, string, string]>([
     ["a refused token", { type: "refused" }, "no", "the API server still refused its token (Unauthorized) 9 ms"],
     [
-      "an answer that never came",
-      { type: "no answer", message: "It did not answer." },
-      "not tested",
-      "It did not answer.",
-    ],
-    [
       "another username",
       seen(["readers"], { as: { username: "x", groups: ["readers"] } }),
       "no",

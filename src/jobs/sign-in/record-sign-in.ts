@@ -1,38 +1,82 @@
-import { isSigningIn } from "../../grant/sign-in.ts";
-import type { Finding } from "../../proof/proof.ts";
+import type { AuditEvent } from "../../audit/event.ts";
+import { AccessError, explain } from "../../failure/access-error.ts";
+import type { Grant } from "../../grant/grant.ts";
+import { isSigningIn, mostTries, trySignInAgain } from "../../grant/sign-in.ts";
+import type { Finding, Proof } from "../../proof/proof.ts";
 import { type AccessRequest, revise } from "../../request/request.ts";
+import { isToBeTold } from "../../request/retry.ts";
 import type { WorkerContext } from "../context.ts";
+import { delayDetail } from "../delay.ts";
+import { idsElsewhere } from "../reconcile/record.ts";
 import { eventOf, recordChange } from "../record-change.ts";
 
 const attempts = 5;
 
+/** What a try makes of a grant, and the event that tells of it; null: none does. */
+interface Change {
+  readonly grant: Grant;
+  readonly event: Pick<AuditEvent, "type" | "detail"> | null;
+}
+
+/** Completes the proof of a grant with what came of signing in. */
+export function recordSignIn(context: WorkerContext, request: AccessRequest, finding: Finding): Promise<void> {
+  return record(context, request, (grant, proof) => completed(context, grant, proof, finding));
+}
+
 /**
- * Completes the proof of a grant with what came of signing in. Where the record changed meanwhile, the finding counts as long
- * as it is of the same proof and the grant is still in force; otherwise somebody else has looked, or there is nothing to prove.
- *
- * @param auditIds under which the API server's audit log has what the principal did
+ * Has signing in tried again where nothing said yes or no and waiting may mend it. What waiting does not mend, and what was tried
+ * often enough, is not tested, and says why.
  */
-export async function recordSignIn(
+export function putOffSignIn(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
+  const known = error instanceof AccessError ? error : null;
+  const failure = { code: known?.code ?? "unexpected", message: explain(error), retryAfterMs: known?.retryAfterMs };
+  return record(context, request, (grant, proof) => {
+    const isDefinite = known !== null && !known.retryable;
+    const again = isDefinite ? null : trySignInAgain(grant, failure, context.now());
+    if (again) return delayed(context, grant, again);
+    const detail = isDefinite ? failure.message : givenUp(known?.what ?? failure.message);
+    return completed(context, grant, proof, { result: "not tested", detail });
+  });
+}
+
+function completed(context: WorkerContext, grant: Grant, proof: Proof, finding: Finding): Change {
+  const detail = { signedIn: finding.result, how: finding.detail, ...idsElsewhere(context) };
+  const after = { ...grant, signInDueAt: null, signInTrouble: null, proof: { ...proof, signedIn: finding } };
+  return { grant: after, event: { type: "grant.signed-in", detail } };
+}
+
+function delayed(context: WorkerContext, grant: Grant, again: NonNullable<ReturnType<typeof trySignInAgain>>): Change {
+  const ids = idsElsewhere(context);
+  // What the principal did stands in the cluster's own audit log, so an event names it.
+  const isTold = isToBeTold(grant.signInTrouble ?? null, again.signInTrouble) || "auditIds" in ids;
+  const detail = { ...ids, ...delayDetail(again.signInTrouble) };
+  return { grant: { ...grant, ...again }, event: isTold ? { type: "grant.sign-in-delayed", detail } : null };
+}
+
+/** That the worker tries again by itself, as the remedy of such a failure says, is not true any more. */
+function givenUp(what: string): string {
+  return `given up after ${mostTries} tries; the principal's own kubectl get pods shows whether it is let in. The last try: ${what}`;
+}
+
+/**
+ * Where the record changed meanwhile, what was tried counts as long as it is of the same proof and the grant is still in force;
+ * otherwise somebody else has looked, or there is nothing to prove.
+ */
+async function record(
   context: WorkerContext,
   request: AccessRequest,
-  finding: Finding,
-  auditIds: Readonly<Record<string, readonly string[]>>,
+  changeOf: (grant: Grant, proof: Proof) => Change,
 ): Promise<void> {
   let current: AccessRequest | null = request;
   for (let attempt = 0; attempt < attempts && current; attempt += 1) {
     const { grant }: AccessRequest = current;
     const proof = grant?.proof;
     if (!grant || !proof || !isSigningIn(grant) || proof.at !== request.grant?.proof?.at) return;
-    const after = revise(current, { grant: { ...grant, signInDueAt: null, proof: { ...proof, signedIn: finding } } });
+    const change = changeOf(grant, proof);
+    const after = revise(current, { grant: change.grant });
     const now = context.now();
-    const awsRequests = context.awsRequests?.byCall() ?? {};
-    const detail = {
-      signedIn: finding.result,
-      how: finding.detail,
-      ...(Object.keys(awsRequests).length > 0 && { awsRequests }),
-      ...(Object.keys(auditIds).length > 0 && { auditIds }),
-    };
-    const result = await recordChange(context, after, eventOf("grant.signed-in", after, "worker", now, detail), now);
+    const event = change.event && eventOf(change.event.type, after, "worker", now, change.event.detail);
+    const result = await recordChange(context, after, event, now);
     if (result.type === "committed") return;
     current = result.current;
   }

@@ -1,6 +1,5 @@
 import { requestIds } from "../../audit/request-ids.ts";
-import { explain } from "../../failure/access-error.ts";
-import { isSigningIn } from "../../grant/sign-in.ts";
+import { isToSignIn } from "../../grant/sign-in.ts";
 import { step } from "../../metrics/steps.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { signInWay } from "../../policy/sign-in.ts";
@@ -13,15 +12,17 @@ import { inParallel } from "../in-parallel.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { becomePrincipal } from "./become-principal.ts";
 import { identityOfSession } from "./identity-of-session.ts";
-import { recordSignIn } from "./record-sign-in.ts";
+import { putOffSignIn, recordSignIn } from "./record-sign-in.ts";
 import { signIn } from "./sign-in.ts";
 
 /**
- * Completes the proofs of a cluster's grants: signs in as each principal that waits for it, and records what came of it. It is a
- * job of its own, beside the runs that write: a principal that is let in late, or never, holds up no grant and no end.
+ * Completes the proofs of a cluster's grants: signs in as each principal that waits for it, and records what came of it, or when
+ * it is tried again. It is a job of its own, beside the runs that write: a principal that is let in late, or never, holds up no
+ * grant and no end.
  */
 export async function signInToCluster(worker: WorkerContext, cluster: Cluster): Promise<void> {
-  const waiting = (await worker.ledger.grantedOf(cluster.name)).filter(({ grant }) => isSigningIn(grant));
+  const now = worker.now();
+  const waiting = (await worker.ledger.grantedOf(cluster.name)).filter(({ grant }) => isToSignIn(grant, now));
   if (waiting.length === 0) return;
   const context = { ...worker, awsRequests: requestIds() };
   const about = { "eks_access.cluster": cluster.name };
@@ -37,8 +38,7 @@ async function run(context: WorkerContext, cluster: Cluster, waiting: readonly A
   } catch (error) {
     context.log.warn({ cluster: cluster.name, err: error }, "could not sign in as anybody");
     if (open) throw error;
-    const finding: Finding = { result: "not tested", detail: explain(error) };
-    await inParallel(waiting, (request) => recordSignIn(context, request, finding, {}));
+    await inParallel(waiting, (request) => putOffSignIn(context, request, error));
   } finally {
     open?.close();
   }
@@ -51,12 +51,32 @@ async function complete(
   opened: OpenedCluster,
   request: AccessRequest,
 ): Promise<void> {
-  const auditIds = requestIds();
-  const act = () => findingOf({ ...context, auditIds }, cluster, opened, request);
-  const finding = await step("sign-in", act, placeOf(context, request));
-  await recordSignIn(context, request, finding, auditIds.byCall());
+  const running = { ...context, auditIds: requestIds() };
+  const act = () => attempt(running, cluster, opened, request);
+  const tried = await step("sign-in", act, placeOf(context, request));
+  if (tried.type === "found") return recordSignIn(running, request, tried.finding);
+  await putOffSignIn(running, request, tried.error);
 }
 
+type Tried =
+  | { readonly type: "found"; readonly finding: Finding }
+  | { readonly type: "failed"; readonly error: unknown };
+
+async function attempt(
+  context: WorkerContext,
+  cluster: Cluster,
+  opened: OpenedCluster,
+  request: AccessRequest,
+): Promise<Tried> {
+  try {
+    return { type: "found", finding: await findingOf(context, cluster, opened, request) };
+  } catch (error) {
+    context.log.warn({ request: request.id, err: error }, "could not sign in as the principal");
+    return { type: "failed", error };
+  }
+}
+
+/** @throws what kept it from an answer */
 async function findingOf(
   context: WorkerContext,
   cluster: Cluster,
@@ -65,16 +85,11 @@ async function findingOf(
 ): Promise<Finding> {
   const way = signInWay(cluster, request.principal);
   if (way.type === "not tested") return { result: "not tested", detail: way.why };
-  try {
-    const session = await becomePrincipal(cluster, way, request, context.awsRequests);
-    const pods = podsToList(cluster.levels.find(({ name }) => name === request.level)?.verify ?? []);
-    const connect = (attempt: number) =>
-      opened.connectAs(session.credentials, request, { auditIds: context.auditIds, tokenSeconds: 60 + attempt });
-    const mappedAt = Date.parse(request.grant?.proof?.at ?? context.now().toISOString());
-    const expected = () => identityOfSession(opened, request.principal, session);
-    return await signIn({ expected, pods, connect, mappedAt }, context);
-  } catch (error) {
-    context.log.warn({ request: request.id, err: error }, "could not sign in as the principal");
-    return { result: "not tested", detail: explain(error) };
-  }
+  const session = await becomePrincipal(cluster, way, request, context.awsRequests);
+  const pods = podsToList(cluster.levels.find(({ name }) => name === request.level)?.verify ?? []);
+  const connect = (nth: number) =>
+    opened.connectAs(session.credentials, request, { auditIds: context.auditIds, tokenSeconds: 60 + nth });
+  const mappedAt = Date.parse(request.grant?.proof?.at ?? context.now().toISOString());
+  const expected = () => identityOfSession(opened, request.principal, session);
+  return signIn({ expected, pods, connect, mappedAt }, context);
 }

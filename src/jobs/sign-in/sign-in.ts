@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError, explain, type FailureCode } from "../../failure/access-error.ts";
+import { AccessError, type FailureCode } from "../../failure/access-error.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { Finding } from "../../proof/proof.ts";
 import { judgeSignIn, type PodsToList, type SignInSeen } from "../../proof/sign-in.ts";
@@ -26,6 +26,8 @@ export interface SignIn {
 /**
  * Signs in as the principal until the API server knows it as whom it should be, a bounded number of times, each time with a new
  * token: an API server remembers what it said about one, a refusal too (kubernetes, apiserver, cached_token_authenticator).
+ *
+ * @throws what kept the last try from an answer: nothing says yes or no then
  */
 export async function signIn(
   { expected, pods, connect, mappedAt }: SignIn,
@@ -35,15 +37,25 @@ export async function signIn(
     const { identity, place } = await expected();
     if (!identity) return { result: "not tested", detail: `it is nobody in ${place} any more` };
     const seen = await lookAround(() => connect(attempt), pods);
-    const { finding, isFinal } = judgeSignIn({ identity, place, pods }, seen, now().getTime() - mappedAt);
     const waitMs = waitsMs[attempt];
-    if (isFinal || waitMs === undefined) return finding;
+    if (seen.type === "no answer") {
+      if (waitMs === undefined) throw seen.error;
+    } else {
+      const { finding, isFinal } = judgeSignIn({ identity, place, pods }, seen, now().getTime() - mappedAt);
+      if (isFinal || waitMs === undefined) return finding;
+    }
     await pause(waitMs);
   }
 }
 
+/** Nothing that says yes or no. */
+interface NoAnswer {
+  readonly type: "no answer";
+  readonly error: unknown;
+}
+
 /** Who the API server says that we are, and whether it lets us list pods. */
-async function lookAround(connect: () => Promise<ClusterClient>, pods: PodsToList): Promise<SignInSeen> {
+async function lookAround(connect: () => Promise<ClusterClient>, pods: PodsToList): Promise<SignInSeen | NoAnswer> {
   let client: ClusterClient | undefined;
   try {
     client = await connect();
@@ -51,7 +63,7 @@ async function lookAround(connect: () => Promise<ClusterClient>, pods: PodsToLis
     return { type: "in", as, pods: await listPods(client, pods) };
   } catch (error) {
     if (hasCode(error, "cluster-unauthorized")) return { type: "refused" };
-    return { type: "no answer", message: explain(error) };
+    return { type: "no answer", error };
   } finally {
     client?.close();
   }

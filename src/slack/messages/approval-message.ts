@@ -99,7 +99,7 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
   blocks.push(...reviewBlocks(request));
   const { grant } = request;
   if (grant?.state !== "active" || grant.end) return blocks;
-  if (grant.proof && !grant.drift) blocks.push(section(proofLines(grant.proof)));
+  if (grant.proof && !grant.drift) blocks.push(section(proofLines(grant)));
   blocks.push(leaseButtons(request));
   return blocks;
 }

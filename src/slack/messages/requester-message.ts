@@ -1,6 +1,7 @@
 import type { Button } from "@slack/types";
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
-import { isSigningIn } from "../../grant/sign-in.ts";
+import type { Grant } from "../../grant/grant.ts";
+import { isSigningIn, isSigningInAtFirst } from "../../grant/sign-in.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { code, cut, mention, mentions, plainLine, section, time, until } from "../mrkdwn.ts";
@@ -127,15 +128,28 @@ function activeMilestone(
   if (grant.warnedAt) {
     return tell("ending-soon", `${subject} ends ${time(grant.endsAt)}. Do you still need it?`, buttons);
   }
-  // Told once, with the whole proof; before that nobody can say that it works.
-  if (isSigningIn(grant)) return null;
-  const proof = grant.proof ? `\n${proofLines(grant.proof)}` : "";
+  return provedMilestone(request, grant, cluster, told);
+}
+
+/** Told once with the whole proof; where signing in has to be tried again for longer, first with what there is of it. */
+function provedMilestone(
+  request: AccessRequest,
+  grant: Grant,
+  cluster: Cluster | undefined,
+  told: readonly string[],
+): Milestone | null {
+  if (isSigningInAtFirst(grant)) return null;
+  const subject = subjectOf(request);
+  const buttons = [...extendButtons(request), doneButton(request)];
+  const proof = grant.proof ? `\n${proofLines(grant)}` : "";
+  const isUnfinished = isSigningIn(grant);
+  if (isUnfinished && told.includes("active")) return null;
+  if (!isUnfinished && told.includes("active-unfinished")) {
+    return tell("active", `${subject} is active, and signing in has been tried to its end:${proof}`, buttons);
+  }
   const login = cluster ? `\n${signInText(request, cluster)}` : "";
-  return tell(
-    "active",
-    `${subject} is active ${until(grant.endsAt, request.durationSeconds)}.${proof}${login}`,
-    buttons,
-  );
+  const text = `${subject} is active ${until(grant.endsAt, request.durationSeconds)}.${proof}${login}`;
+  return tell(isUnfinished ? "active-unfinished" : "active", text, buttons);
 }
 
 function endedText(request: AccessRequest, subject: string): string {

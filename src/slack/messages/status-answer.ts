@@ -75,14 +75,14 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
 function standingBlocks(request: AccessRequest): KnownBlock[] {
   const { voided, grant } = request;
   const trouble = troubleOf(request);
-  const proved = grant?.state === "active" && !grant.end && !grant.drift ? grant.proof : null;
+  const proof = grant?.state === "active" && !grant.end && !grant.drift && grant.proof;
   return [
     ...(voided && request.state === "pending"
       ? [section(`:warning: The approval by ${mentions(voided.by)} is void: ${said(voided.message, 400)}.`)]
       : []),
     ...(request.glass ? [section(reviewState(request))] : []),
     ...(trouble ? [section(cut(trouble, 900))] : []),
-    ...(proved ? [section(`*Proof* ${time(proved.at)}\n${proofLines(proved)}`)] : []),
+    ...(proof ? [section(`*Proof* ${time(proof.at)}\n${proofLines(grant)}`)] : []),
   ];
 }
 

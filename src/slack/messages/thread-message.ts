@@ -1,6 +1,7 @@
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import { reviewersOf } from "../../approval/glass.ts";
-import { isSigningIn } from "../../grant/sign-in.ts";
+import type { Grant } from "../../grant/grant.ts";
+import { isSigningIn, isSigningInAtFirst } from "../../grant/sign-in.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { isPermanent } from "../../request/duration.ts";
 import type { AccessRequest } from "../../request/request.ts";
@@ -105,12 +106,9 @@ function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): Th
 
 function leaseEntries({ grant, durationSeconds }: AccessRequest, told: readonly string[]): ThreadEntry[] {
   const entries: ThreadEntry[] = [];
-  // A reply is not changed any more: it waits until the whole proof is known.
-  if (!grant?.activeSince || isSigningIn(grant)) return entries;
-  const proof = grant.proof ? `, proved: ${proofMarks(grant.proof)}` : "";
-  const end = isPermanent(durationSeconds) ? "It is permanent." : `Its lease ends ${time(grant.endsAt)}.`;
-  const text = `Active since ${time(grant.activeSince)}${proof}. ${end}`;
-  entries.push({ name: "active", text });
+  // A reply is not changed any more: it waits for the whole proof, as long as that takes seconds.
+  if (!grant?.activeSince || isSigningInAtFirst(grant)) return entries;
+  entries.push(...activeEntry(grant, grant.activeSince, durationSeconds, told));
   const { at, signedIn } = grant.proof ?? {};
   if (signedIn?.result === "no") {
     entries.push({ name: `refused-${at}`, text: `:warning: Signing in: ${said(signedIn.detail, 600)}.` });
@@ -123,6 +121,28 @@ function leaseEntries({ grant, durationSeconds }: AccessRequest, told: readonly 
   }
   if (grant.warnedAt) entries.push({ name: "warned", text: `Ends ${time(grant.endsAt)}; the requester was told.` });
   return entries;
+}
+
+/** Where signing in has to be tried again for longer, what there is of the proof is told first, and the rest when it is known. */
+function activeEntry(
+  grant: Grant,
+  activeSince: string,
+  durationSeconds: number,
+  told: readonly string[],
+): readonly ThreadEntry[] {
+  const { proof, endsAt, signInTrouble } = grant;
+  // Also of a grant that ended meanwhile.
+  const isUnfinished = grant.signInDueAt != null && signInTrouble != null;
+  if (isUnfinished && told.includes("active")) return [];
+  const marks = proof ? `proved: ${proofMarks(proof)}` : "";
+  if (!isUnfinished && told.includes("active-unfinished")) {
+    return [{ name: "active", text: `Signing in has been tried to its end, ${marks}.` }];
+  }
+  const end = isPermanent(durationSeconds) ? "It is permanent." : `Its lease ends ${time(endsAt)}.`;
+  const again =
+    signInTrouble && isSigningIn(grant) ? `; signing in is tried again: ${said(signInTrouble.message, 300)}` : "";
+  const text = `Active since ${time(activeSince)}${marks && `, ${marks}`}${again}. ${end}`;
+  return [{ name: isUnfinished ? "active-unfinished" : "active", text }];
 }
 
 function endEntries(request: AccessRequest): ThreadEntry[] {

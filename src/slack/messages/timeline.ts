@@ -23,6 +23,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "grant.writing": "began to write",
   "grant.active": "proved it: active",
   "grant.signed-in": "tried to sign in as the principal",
+  "grant.sign-in-delayed": "could not sign in as the principal yet",
   "grant.delayed": "could not apply it yet",
   "grant.warned": "told that it ends soon",
   "grant.drifted": "found it not in force",

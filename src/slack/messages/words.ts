@@ -1,8 +1,9 @@
 import type { Grant } from "../../grant/grant.ts";
+import { isSigningIn } from "../../grant/sign-in.ts";
 import type { Finding, Proof } from "../../proof/proof.ts";
 import { findingsOf } from "../../proof/proof.ts";
 import { formatDuration, isPermanent } from "../../request/duration.ts";
-import type { AccessRequest, MappedIdentity, Preview } from "../../request/request.ts";
+import type { AccessRequest, MappedIdentity, Preview, Trouble } from "../../request/request.ts";
 import { isRescue } from "../../rescue/lease.ts";
 import { code, codeList, cut, escapeText, mention, plainLine, time, until } from "../mrkdwn.ts";
 
@@ -86,21 +87,25 @@ export function remainsOf(request: AccessRequest): string {
 
 /** What is being tried again, and when; null where nothing is. */
 export function troubleOf({ trouble }: AccessRequest): string | null {
-  if (!trouble) return null;
-  const tries = trouble.attempts === 1 ? "once" : `${trouble.attempts} times`;
-  return `:warning: ${said(trouble.message)}. Tried ${tries}; next try ${time(trouble.retryAt)}.`;
+  return trouble && `:warning: ${triedText(trouble)}`;
+}
+
+function triedText({ message, attempts, retryAt }: Trouble): string {
+  const tries = attempts === 1 ? "once" : `${attempts} times`;
+  return `${said(message)}. Tried ${tries}; next try ${time(retryAt)}.`;
 }
 
 const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not tested": "–" };
 
-/** One line for each finding. */
-export function proofLines(proof: Proof): string {
-  return findingsOf(proof)
-    .map(({ name, finding }) => {
-      const result = finding.result === "not tested" ? " not tested" : "";
-      return `${marks[finding.result]} *${name}*${result}: ${said(finding.detail, 350)}`;
-    })
-    .join("\n");
+/** One line for each finding, and what keeps the principal from signing in for now. Empty: nothing was proved yet. */
+export function proofLines(grant: Grant): string {
+  if (!grant.proof) return "";
+  const lines = findingsOf(grant.proof).map(({ name, finding }) => {
+    const result = finding.result === "not tested" ? " not tested" : "";
+    return `${marks[finding.result]} *${name}*${result}: ${said(finding.detail, 350)}`;
+  });
+  const trouble = isSigningIn(grant) && grant.signInTrouble;
+  return [...lines, ...(trouble ? [`:warning: Signing in: ${triedText(trouble)}`] : [])].join("\n");
 }
 
 /** The findings alone, for example `✓ mapped, ✓ authorized, – signed in not tested`. */

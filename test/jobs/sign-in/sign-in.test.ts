@@ -178,13 +178,21 @@ describe("is not tested, and says why, where the principal is", () => {
   test("of a cluster that can't be opened any more", async () => {
     const cluster = clusterIn(context.config, clusterName);
     await give(context, cluster, { id: "r-one", principal: developers });
-    side().sandbox.faults.plan("eks.DescribeCluster", { type: "answer", status: 400 });
+    side().sandbox.faults.plan("eks.DescribeCluster", awsError(404, "ResourceNotFoundException"));
 
     await signInToCluster(context, cluster);
 
-    expect(findingOf(await requestOf(context, "r-one"))).toMatchObject({ result: "not tested" });
+    const { grant } = await requestOf(context, "r-one");
+    expect(grant).toMatchObject({ signInDueAt: null, proof: { signedIn: { result: "not tested" } } });
+    expect(grant?.proof?.signedIn.detail).toContain("Correct eksName");
   });
 });
+
+/** As EKS says it. */
+function awsError(status: number, name: string) {
+  const headers = { "content-type": "application/json", "x-amzn-errortype": name };
+  return { type: "answer", status, headers, body: JSON.stringify({ message: "as planned" }) } as const;
+}
 
 const unauthorized = { type: "answer", status: 401, body: "{}" } as const;
 

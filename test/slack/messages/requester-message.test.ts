@@ -7,7 +7,7 @@ import { milestoneOf } from "../../../src/slack/messages/requester-message.ts";
 import { signInText } from "../../../src/slack/messages/sign-in.ts";
 import { threadOf } from "../../../src/slack/messages/thread-message.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";
+import { aGrantedRequest, aProof, aRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, minutes } from "../../builders/times.ts";
@@ -51,6 +51,26 @@ test("that it is active is told once signing in has been tried, and with what ca
 
   expect(tried && milestoneOf(tried, aCluster())).toBeNull();
   expect(refused && milestoneOf(refused, aCluster())?.message.text).toContain("✗ *signed in*: the API server still");
+});
+
+test("where signing in is tried again, the access is told at once, and once more when it has been tried to its end", () => {
+  const again = states["active, and signing in is tried again"] ?? expect.fail("there is no such state");
+  const proof = aProof({ signedIn: { result: "yes", detail: "as the-role with readers" } });
+  const done = aGrantedRequest({ ...again.grant, signInDueAt: null, signInTrouble: null, proof });
+
+  const first = milestoneOf(again, aCluster());
+  const last = milestoneOf(done, aCluster(), ["active-unfinished"]);
+
+  expect(first?.name).toBe("active-unfinished");
+  expect(first?.message.text).toContain("is active until");
+  expect(first?.message.text).toContain(
+    "– *signed in* not tested: it is being tried\n:warning: Signing in: AWS throttled",
+  );
+  expect(last?.name).toBe("active");
+  expect(last?.message.text).toContain("has been tried to its end:\n");
+  expect(last?.message.text).toContain("✓ *signed in*: as the-role");
+  expect(milestoneOf(done, aCluster())?.message.text).toContain("is active until");
+  expect(milestoneOf(again, aCluster(), ["active"])).toBeNull();
 });
 
 test("whoever was told that an entry is gone is told when it is back, once", () => {

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
+import type { Grant } from "../../../src/grant/grant.ts";
 import type { AccessRequest } from "../../../src/request/request.ts";
 import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { threadMessage, threadOf } from "../../../src/slack/messages/thread-message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aGrantedRequest, aProof } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -46,6 +47,36 @@ test("that it is active is told with the whole proof, once signing in has been t
 
   expect(namesOf(tried, [])).not.toContain("active");
   expect(namesOf({ ...tried, grant }, [])).toContain("active");
+});
+
+describe("where signing in is tried again", () => {
+  const again = states["active, and signing in is tried again"] ?? expect.fail("there is no such state");
+  const textOf = (grant: Partial<Grant>, told: readonly string[], name: string) =>
+    threadOf(aGrantedRequest({ ...again.grant, ...grant }), told, aCluster()).find((entry) => entry.name === name)
+      ?.text;
+  const done = { signInDueAt: null, signInTrouble: null };
+
+  test("the thread tells at once that it is active, and why the proof is not whole", () => {
+    expect(textOf({}, [], "active-unfinished")).toMatch(
+      /signed in not tested; signing in is tried again: AWS throttled sts:AssumeRole/,
+    );
+    expect(textOf({}, [], "active")).toBeUndefined();
+  });
+
+  test("it tells the rest when it is known", () => {
+    const signedIn = { result: "yes", detail: "" } as const;
+
+    expect(textOf({ ...done, proof: aProof({ signedIn }) }, ["active-unfinished"], "active")).toBe(
+      "Signing in has been tried to its end, proved: ✓ mapped, ✓ authorized, ✓ signed in.",
+    );
+    expect(textOf({ ...done, proof: aProof({ signedIn }) }, [], "active")).toMatch(/^Active since/);
+  });
+
+  test("it does not tell of more tries where the grant is over, nor a second time where it is proved again", () => {
+    expect(textOf({ state: "ended" }, [], "active-unfinished")).not.toContain("tried again");
+    expect(textOf({ state: "ended" }, ["active-unfinished"], "active")).toBeUndefined();
+    expect(textOf({}, ["active"], "active-unfinished")).toBeUndefined();
+  });
 });
 
 describe("an entry that somebody else took out", () => {
