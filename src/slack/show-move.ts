@@ -3,7 +3,7 @@ import { isOver, type Move } from "../migration/move.ts";
 import { wakeHomes } from "./home/wake-homes.ts";
 import type { Message } from "./messages/message.ts";
 import { moveMessage, openingMoveMessage } from "./messages/move-message.ts";
-import { moveEndMilestone, moveLostMilestone } from "./messages/move-milestones.ts";
+import { moveEndMilestone, moveLostMilestone, moveTroubleMilestone } from "./messages/move-milestones.ts";
 import { moveThreadOf } from "./messages/move-thread.ts";
 import { threadMessage } from "./messages/thread-message.ts";
 import { type MessengerContext, sent } from "./messenger-context.ts";
@@ -64,11 +64,15 @@ async function tellThread({ ledger, client, config }: MessengerContext, move: Mo
   await ledger.addToldInThread(move.id, names);
 }
 
-/** Whoever asked is told where nobody could be asked, and how it ended. */
+/** Whoever asked is told where nobody could be asked in the channel, what fails, and how it ended. */
 async function tellRequester(context: MessengerContext, move: Move, shown: Shown): Promise<readonly string[]> {
   let { told } = shown;
   const isLost = move.plan !== null && shown.message === null && !isOver(move);
-  const milestones = [...(isLost ? [moveLostMilestone(move)] : []), ...moveEndMilestone(move)];
+  const milestones = [
+    ...(isLost ? [moveLostMilestone(move)] : []),
+    ...moveTroubleMilestone(move),
+    ...moveEndMilestone(move),
+  ];
   for (const { name, message } of milestones) {
     if (told.includes(name)) continue;
     await directMessage(context, move, message);

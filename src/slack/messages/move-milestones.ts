@@ -1,13 +1,21 @@
 import { isOver, type Move } from "../../migration/move.ts";
 import { code } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";
-import { moveState } from "./move-words.ts";
+import { moveState, moveTrouble } from "./move-words.ts";
 import type { Milestone } from "./requester-message.ts";
 
 /** Nobody can approve what nobody sees. */
 export function moveLostMilestone({ id, cluster }: Move): Milestone {
   const text = `The approvers of ${code(cluster)} can't be asked in their channel about ${code(id)}: it is not there, or not for the bot. Ask an operator to mend ${code("channel")} in eks-access.yml.`;
   return { name: "channel-lost", message: answer(text) };
+}
+
+/** What fails, once for each kind of failure: before there is a plan no message in the channel says it. */
+export function moveTroubleMilestone(move: Move): readonly Milestone[] {
+  const { trouble, state, id, cluster } = move;
+  const text = moveTrouble(move);
+  if (!trouble || !text || isOver(move)) return [];
+  return [{ name: `${state}-${trouble.code}`, message: answer(`Migration ${code(id)} of ${code(cluster)}: ${text}`) }];
 }
 
 /** How it ended, once nothing of it is left to be seen to. */

@@ -79,6 +79,24 @@ test.each([
   expect((await thread()).join()).not.toContain("still waits");
 });
 
+test("whoever asked is told what keeps the worker from planning, once for each kind of failure", async () => {
+  const trouble = (code: string, attempts: number) => ({
+    ...{ code, message: "EKS refused it. Give the worker's own role the statements.", attempts },
+    ...{ at: at(0).toISOString(), retryAt: at(attempts).toISOString() },
+  });
+  for (const next of [trouble("access-denied", 1), trouble("access-denied", 2), trouble("aws-throttled", 3)]) {
+    await revise({ plan: null, trouble: next });
+    await show();
+  }
+
+  const told = slack.person("U0ONCALL").directMessages().map(textOf);
+
+  expect(told).toHaveLength(2);
+  expect(told[0]).toMatch(
+    /^Migration `migration-staging-1` of `staging`: .*Give the worker's own role.* It is tried again /,
+  );
+});
+
 test("nobody is reminded of a move that somebody stops while its message is brought up to date", async () => {
   await show();
   await reminded(1);
