@@ -1,5 +1,6 @@
-import type { Shown } from "../ledger/ledger.ts";
+import type { Place, Shown } from "../ledger/ledger.ts";
 import { isOver, type Move } from "../migration/move.ts";
+import { callApprovers } from "./call-approvers.ts";
 import { wakeHomes } from "./home/wake-homes.ts";
 import type { Message } from "./messages/message.ts";
 import { moveMessage, openingMoveMessage } from "./messages/move-message.ts";
@@ -23,7 +24,9 @@ export async function showMove(context: MessengerContext, id: string): Promise<v
   let shown = (await moves.shown(id)) ?? nothingShown;
   if (shown.version !== move.version) shown = await showInChannel(context, move, shown);
   // The call for the channel may have taken seconds: who has decided meanwhile must not be reminded.
-  await tellThread(context, (await moves.get(id)) ?? move, shown);
+  const newest = (await moves.get(id)) ?? move;
+  if (shown.message) await tellThread(context, newest, shown.message);
+  else await callApprovers(context, newest);
   await moves.markShown(id, { ...shown, told: await tellRequester(context, move, shown), version: move.version });
 }
 
@@ -48,8 +51,7 @@ async function showInChannel(context: MessengerContext, move: Move, shown: Shown
   return now;
 }
 
-async function tellThread({ ledger, client, config }: MessengerContext, move: Move, { message }: Shown): Promise<void> {
-  if (!message) return;
+async function tellThread({ ledger, client, config }: MessengerContext, move: Move, message: Place): Promise<void> {
   const told = await ledger.toldInThread(move.id);
   const entries = moveThreadOf(move, config.clusters.get(move.cluster)).filter(({ name }) => !told.includes(name));
   if (entries.length === 0) return;

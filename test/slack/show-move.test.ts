@@ -1,15 +1,16 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { moveEvent } from "../../src/jobs/migration/record-move.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { type Move, reviseMove } from "../../src/migration/move.ts";
 import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
 import { showMove } from "../../src/slack/show-move.ts";
+import { configText } from "../builders/a-cluster.ts";
 import { aPlannedMove } from "../builders/a-move.ts";
 import { at, hours } from "../builders/times.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aClient } from "../sandbox/slack/a-client.ts";
-import { aSlackContext } from "./slack-context.ts";
+import { aSlackContext, nobodysGroups } from "./slack-context.ts";
 
 const id = "migration-staging-1";
 
@@ -32,6 +33,16 @@ async function revise(change: Partial<Move>): Promise<void> {
 const show = (own = ledger) => showMove({ ...aSlackContext(own), client: aClient(slack) }, id);
 const reminded = (sent: number) => revise({ reminders: { sent, nextAt: at(hours(1)).toISOString() } });
 
+const digest = aPlannedMove().plan?.digest ?? "";
+const approval = {
+  verdict: "approved" as const,
+  by: "U0APPROVER",
+  at: at(0).toISOString(),
+  digest,
+  why: "",
+  seal: "",
+};
+
 /** What the thread under the channel's message says. */
 async function thread(): Promise<readonly string[]> {
   const { message } = (await ledger.moves.shown(id)) ?? {};
@@ -44,15 +55,6 @@ test("whoever may approve a move and has not is mentioned in its thread, once fo
   await reminded(1);
   await show();
   await show();
-  const digest = aPlannedMove().plan?.digest ?? "";
-  const approval = {
-    verdict: "approved" as const,
-    by: "U0APPROVER",
-    at: at(0).toISOString(),
-    digest,
-    why: "",
-    seal: "",
-  };
   await revise({ approvals: [approval] });
   await reminded(2);
   await show();
@@ -77,6 +79,47 @@ test.each([
   await show();
 
   expect((await thread()).join()).not.toContain("still waits");
+});
+
+describe("where the channel is gone", () => {
+  const gone = configText.replace("channel: C0ACCESS", "channel: C0GONE");
+  const showGone = (directory = nobodysGroups, text = gone) =>
+    showMove({ ...aSlackContext(ledger, text, directory), client: aClient(slack) }, id);
+  const toldTo = (user: string) => slack.person(user).directMessages().map(textOf);
+
+  test("the approvers are asked and reminded one by one, each once for each time, and whoever asked knows", async () => {
+    await showGone();
+    await showGone();
+    await reminded(1);
+    await showGone();
+
+    expect(toldTo("U0APPROVER")).toHaveLength(2);
+    expect(toldTo("U0APPROVER2")[0]).toMatch(
+      /^<@U0ONCALL> asks to move `staging`.*Waiting for 2 approvals.*can't be reached, so you are asked here.*\[Review\]/s,
+    );
+    expect(toldTo("U0ONCALL").join()).toContain("They are asked in direct messages instead.");
+  });
+
+  test("who has approved it is not asked any more, and nobody is once it is decided", async () => {
+    await revise({ approvals: [approval] });
+    await showGone();
+    await revise({ state: "running" });
+    await reminded(1);
+    await showGone();
+
+    expect(toldTo("U0APPROVER")).toEqual([]);
+    expect(toldTo("U0APPROVER2")).toHaveLength(1);
+  });
+
+  test("the people of a user group are asked, and one who can't be reached holds nobody up", async () => {
+    const text = gone.replace("[U0APPROVER, U0APPROVER2]", "[S0PLATFORM]");
+    const directory = { ...nobodysGroups, membersOf: async () => ["U0NOBODY", "U0APPROVER2"] };
+
+    await showGone(directory, text);
+
+    expect(toldTo("U0APPROVER2")).toHaveLength(1);
+    expect(await ledger.moves.unshown(9)).toEqual([]);
+  });
 });
 
 test("whoever asked is told what keeps the worker from planning, once for each kind of failure", async () => {

@@ -1,9 +1,8 @@
 import { wakeHome } from "../../jobs/queues.ts";
 import { approversIn } from "../../policy/may-see.ts";
-import { isUser } from "../../policy/person.ts";
 import type { AccessRequest } from "../../request/request.ts";
-import type { Directory } from "../directory.ts";
 import type { MessengerContext } from "../messenger-context.ts";
+import { peopleNamed } from "../people-named.ts";
 
 /** What App Homes show: a request, or a move of a cluster. */
 type HomeRecord = Pick<AccessRequest, "id" | "cluster" | "requester">;
@@ -23,14 +22,8 @@ export async function wakeHomes(context: MessengerContext, request: HomeRecord):
   }
 }
 
-async function affectedBy({ config, directory }: MessengerContext, request: HomeRecord): Promise<readonly string[]> {
-  const cluster = config.clusters.get(request.cluster);
-  const named = cluster ? approversIn(cluster) : [];
-  const approvers = await Promise.all(named.map((each) => peopleOf(directory, each)));
-  return [...new Set([request.requester, ...approvers.flat()])];
-}
-
-/** Without an answer of Slack nobody of a user group: they see it when they open App Home. */
-async function peopleOf(directory: Directory, name: string): Promise<readonly string[]> {
-  return isUser(name) ? [name] : directory.membersOf(name).catch(() => []);
+async function affectedBy({ config, directory }: MessengerContext, record: HomeRecord): Promise<readonly string[]> {
+  const cluster = config.clusters.get(record.cluster);
+  const approvers = await peopleNamed(directory, cluster ? approversIn(cluster) : []);
+  return [...new Set([record.requester, ...approvers])];
 }

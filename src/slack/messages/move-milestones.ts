@@ -6,7 +6,7 @@ import type { Milestone } from "./requester-message.ts";
 
 /** Nobody can approve what nobody sees. */
 export function moveLostMilestone({ id, cluster }: Move): Milestone {
-  const text = `The approvers of ${code(cluster)} can't be asked in their channel about ${code(id)}: it is not there, or not for the bot. Ask an operator to mend ${code("channel")} in eks-access.yml.`;
+  const text = `The approvers of ${code(cluster)} can't be asked in their channel about ${code(id)}: it is not there, or not for the bot. They are asked in direct messages instead. Ask an operator to mend ${code("channel")} in eks-access.yml.`;
   return { name: "channel-lost", message: answer(text) };
 }
 

@@ -1,0 +1,34 @@
+import type { Move } from "../migration/move.ts";
+import { approversIn } from "../policy/may-see.ts";
+import { moveCall } from "./messages/move-call.ts";
+import { type MessengerContext, sent } from "./messenger-context.ts";
+import { peopleNamed } from "./people-named.ts";
+import { isGone, slackFailure } from "./slack-failure.ts";
+
+/** More approvers are not asked one by one: somebody of these will read it. */
+const mostPeople = 20;
+
+/**
+ * Asks the approvers of a move in direct messages where their channel can't be reached, and reminds them there: a deleted
+ * channel never wedges it. Each call is remembered for each person. @throws AccessError
+ */
+export async function callApprovers(context: MessengerContext, move: Move): Promise<void> {
+  const { ledger, client, config, directory } = context;
+  const cluster = config.clusters.get(move.cluster);
+  const call = moveCall(move);
+  if (!cluster || !call) return;
+  const told = await ledger.toldInThread(move.id);
+  const people = (await peopleNamed(directory, approversIn(cluster)))
+    .filter((user) => !move.approvals.some(({ by }) => by === user))
+    .slice(0, mostPeople);
+  for (const user of people) {
+    const name = `${call.name}-${user}`;
+    if (told.includes(name)) continue;
+    try {
+      await client.chat.postMessage({ channel: user, ...sent(call.message) });
+    } catch (error) {
+      if (!isGone(error)) throw slackFailure(error, `The direct message to ${user}`);
+    }
+    await ledger.addToldInThread(move.id, [name]);
+  }
+}
