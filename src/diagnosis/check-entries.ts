@@ -1,13 +1,14 @@
 import type { AwsAuthDocument } from "../aws-auth/document.ts";
+import type { Drift } from "../grant/drift.ts";
+import { isGivenByEntry } from "../grant/written.ts";
 import { principalKey } from "../migration/facts.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { accessEntryProblems } from "./access-entry-problems.ts";
-import { entryDrift, isGivenByEntry, isInForce, type ReadEntry } from "./entry-lease.ts";
+import { entryDrift, isInForce, type ReadEntry } from "./entry-lease.ts";
 import type { EntryProblem } from "./entry-problem-codes.ts";
 import { hiddenItem } from "./hidden-items.ts";
-import { named } from "./link.ts";
-import { type Asker, driftRemedy, isOf } from "./person-links.ts";
+import { leaseProblems, type Reader } from "./lease-problems.ts";
 import { type GroupedProblems, groupProblems } from "./problem-groups.ts";
 
 /** All that a report on the access entries of a cluster goes by. */
@@ -24,8 +25,7 @@ export interface EntriesFacts {
   readonly boundGroups: ReadonlySet<string> | null;
   /** The grants in this cluster that are not over. */
   readonly granted: readonly AccessRequest[];
-  /** Who asks. Whoever does not answer for the cluster reads of their own grants alone. */
-  readonly asker: Asker & { readonly answers: boolean };
+  readonly asker: Reader;
   readonly now: Date;
 }
 
@@ -43,11 +43,11 @@ const mostGroups = 7;
 
 /** Sums up the access entries of a cluster as far as they were read. */
 export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
-  const { cluster, creatorArn, listed, read, document, boundGroups, granted, now } = facts;
+  const { cluster, creatorArn, listed, read, document, boundGroups, granted, asker, now } = facts;
   const around = { cluster: cluster.name, creatorArn, boundGroups, granted: new Set(granted.map(({ id }) => id)), now };
-  const problems = [
+  const problems: readonly EntryProblem[] = [
     ...read.flatMap((each) => accessEntryProblems(each, around)),
-    ...takenOut(facts),
+    ...leaseProblems(driftsIn(facts), cluster, asker, "its access entry"),
     ...(document ? read.flatMap((each) => hiddenItem(each, document) ?? []) : []),
   ];
   return {
@@ -65,21 +65,15 @@ function typesOf(read: readonly ReadEntry[]): EntriesSummary["types"] {
 }
 
 /** Grants in force of which somebody took a part out of their access entry. */
-function takenOut({ cluster, listed, read, granted, asker }: EntriesFacts): readonly EntryProblem[] {
+function driftsIn({ listed, read, granted }: EntriesFacts): readonly Drift[] {
   const byArn = new Map(read.map((each) => [principalKey(each.entry.principalArn), each]));
   const known = new Set(listed.map(principalKey));
-  return leasesIn(granted).flatMap((request): EntryProblem[] => {
-    const found = byArn.get(principalKey(request.principal)) ?? null;
+  return leasesIn(granted).flatMap((request) => {
+    const key = principalKey(request.principal);
+    const found = byArn.get(key) ?? null;
     // What was not read may hold it all.
-    const isUnread = !found && known.has(principalKey(request.principal));
-    const drift = isUnread ? null : entryDrift(request, found);
-    if (!drift) return [];
-    const isReadable = asker.answers || isOf(request, asker);
-    const place = isReadable ? request.principal : "somebody else's";
-    const message = isReadable
-      ? `${named(request.id)} is in force, but somebody took it out: ${drift.message}.`
-      : "Access of somebody else is in force, but was taken out of its access entry.";
-    return [{ code: "lease-taken-out", severity: "error", place, message, remedy: driftRemedy(cluster) }];
+    const isUnread = !found && known.has(key);
+    return (isUnread ? null : entryDrift(request, found)) ?? [];
   });
 }
 

@@ -2,7 +2,7 @@ import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { sizeOf } from "../aws-auth/document-problems.ts";
 import type { Problem } from "../aws-auth/problem.ts";
 import type { SectionWriter } from "../grant/drift.ts";
-import { type GroupedProblems, groupProblems } from "./problem-groups.ts";
+import { type GroupedProblems, groupProblems, type Told } from "./problem-groups.ts";
 
 /** What there is to tell of a live document, bounded so that a message can hold it. */
 export interface CheckSummary extends GroupedProblems {
@@ -17,10 +17,18 @@ export interface CheckSummary extends GroupedProblems {
 const mostGroups = 11;
 const mostWriters = 6;
 
-/** Sums up a document that was read, and who wrote it by managedFields. */
-export function summarize(document: AwsAuthDocument, writers: readonly SectionWriter[]): CheckSummary {
+/**
+ * Sums up a document that was read, and who wrote it by managedFields.
+ *
+ * @param ours what is wrong with what we wrote there
+ */
+export function summarize(
+  document: AwsAuthDocument,
+  writers: readonly SectionWriter[],
+  ours: readonly Told[] = [],
+): CheckSummary {
   const { problems, entries, data } = document;
-  const told = problems.map((problem) => ({ ...problem, place: placeOf(problem) }));
+  const told = [...ours, ...problems.map((problem) => ({ ...problem, place: placeOf(problem) }))];
   return {
     ...groupProblems(told, mostGroups),
     entries: entries.length,

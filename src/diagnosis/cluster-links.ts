@@ -68,6 +68,10 @@ const immutableRemedy =
 const goingRemedy =
   "Nothing brings it back: save it, and create it anew as soon as it is gone. Between the two nobody whom it lets in can sign in.";
 
+/** What to do about an annotation that our seal does not speak for. */
+export const annotationRemedy =
+  "Nothing is lost: it is written anew from the ledger with the next change; find out who edited it.";
+
 /** Whether the document is there, can be written, and can be read whole. Null: there is none. */
 export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): Finding {
   if (!facts) return absentFinding(cluster);
@@ -84,7 +88,7 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
   if (untrusted !== null) {
     return broken(
       `${detail}, but the annotation ${named("eks-access/grants")} is not believed: ${untrusted}`,
-      "Nothing is lost: it is written anew from the ledger with the next change; find out who edited it.",
+      annotationRemedy,
     );
   }
   const isWhole = document.problems.every((problem) => problem.severity !== "error");

@@ -28,8 +28,3 @@ export function entryDrift(request: AccessRequest, read: Pick<ReadEntry, "entry"
 export function isInForce({ grant }: AccessRequest): boolean {
   return grant?.state === "active" && !grant.end;
 }
-
-/** Whether a grant stands in an access entry. */
-export function isGivenByEntry({ grant }: AccessRequest): boolean {
-  return grant?.written?.way === "access-entry";
-}

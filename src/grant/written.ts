@@ -83,3 +83,8 @@ function sealedValue(request: AccessRequest, { entryAdded, added, way }: Omit<Wr
   const place = way === undefined ? {} : { way };
   return { id, cluster, principal, entryAdded, added, ...place, endsAt: shareOf(request).endsAt };
 }
+
+/** Whether a grant stands in an access entry. */
+export function isGivenByEntry({ grant }: Pick<AccessRequest, "grant">): boolean {
+  return grant?.written?.way === "access-entry";
+}

@@ -1,7 +1,8 @@
 import type { CredentialSource } from "../../aws/credentials.ts";
 import { documentFinding, entriesFinding, unread } from "../../diagnosis/cluster-links.ts";
-import { isGivenByEntry, isInForce } from "../../diagnosis/entry-lease.ts";
+import { isInForce } from "../../diagnosis/entry-lease.ts";
 import type { Drift } from "../../grant/drift.ts";
+import { isGivenByEntry } from "../../grant/written.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";

@@ -1,12 +1,13 @@
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { AwsAuthDocument } from "../../aws-auth/document.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
+import type { Reader } from "../../diagnosis/lease-problems.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import type { Cluster } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
 import { addressOf } from "../open/open-cluster.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
-import type { ChainQuestion } from "./chain.ts";
 import { sourceOf } from "./chain-inside.ts";
 import type { EntriesReport } from "./check-report.ts";
 import { withOurTags } from "./look-at-entries.ts";
@@ -15,7 +16,9 @@ import { inTime, type ReadingLimits, readEntries, whyNotRead } from "./read-entr
 /** What a report on access entries takes beside the cluster. */
 export interface EntriesQuestion {
   readonly reached: ReachedCluster;
-  readonly asked: ChainQuestion;
+  /** The grants in this cluster that are not over. */
+  readonly granted: readonly AccessRequest[];
+  readonly asker: Reader;
   /** As it is read meanwhile; null: it decides nothing, is not there, or could not be read. */
   readonly document: Promise<AwsAuthDocument | null>;
   readonly limits: ReadingLimits;
@@ -41,26 +44,20 @@ export async function reportEntries(
 }
 
 async function check(
-  { ledger, sealKeys, now }: WorkerContext,
+  { sealKeys, now }: WorkerContext,
   cluster: Cluster,
   entries: AccessEntries,
-  { reached, asked, document: reading, limits }: EntriesQuestion,
+  { reached, granted, asker, document: reading, limits }: EntriesQuestion,
 ): Promise<EntriesReport> {
   const began = performance.now();
   const bindings = reached.client.groupBindings().catch(() => null);
-  const [listed, document, granted, principal] = await Promise.all([
-    listInTime(entries, cluster, limits),
-    reading,
-    ledger.grantedOf(cluster.name),
-    ledger.principalOf(asked.user),
-  ]);
+  const [listed, document] = await Promise.all([listInTime(entries, cluster, limits), reading]);
   const left = () => Math.max(0, limits.withinMs - (performance.now() - began));
   const order = readingOrder(listed, { granted, document });
   const { entries: found, unread, why } = await readEntries(entries, order, { ...limits, withinMs: left() });
   const bound = await inTime(bindings, left());
   const read = found.map((entry) => withOurTags(cluster, entry, sealKeys));
   const boundGroups = bound && new Set(bound.keys());
-  const asker = { ...asked, principal };
   const { creatorArn } = reached;
   const facts = { cluster, creatorArn, listed, read, document, boundGroups, granted, asker, now: now() };
   return { type: "checked", ...summarizeEntries(facts), unread, why };

@@ -1,12 +1,12 @@
-import { summarize } from "../../diagnosis/check.ts";
 import { explain } from "../../failure/access-error.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { WorkerContext } from "../context.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 import type { ChainQuestion } from "./chain.ts";
+import { reportDocument } from "./check-document.ts";
 import { reportEntries } from "./check-entries.ts";
 import type { CheckReport, DocumentReport } from "./check-report.ts";
-import { type LookedAt, lookAtDocument } from "./look-at-document.ts";
+import { lookAtDocument } from "./look-at-document.ts";
 import { type ReadingLimits, readingLimits } from "./read-entries.ts";
 
 /** Checks what decides who gets in to a cluster, for somebody in Slack. Writes nothing. */
@@ -34,21 +34,20 @@ async function look(
   asked: ChainQuestion,
   limits: ReadingLimits,
 ): Promise<CheckReport> {
+  const { ledger, log, sealKeys } = context;
   const mode = reached.description.authenticationMode;
-  const looking = lookAtDocument(reached.client, cluster, context.sealKeys);
-  const counting = looking.then((looked) => (mode === "API" ? null : (looked?.document ?? null))).catch(() => null);
-  const [document, entries] = await Promise.all([
-    looking.then(reportDocument, (error: unknown): DocumentReport => {
-      context.log.warn({ cluster: cluster.name, err: error }, "could not check the document");
+  const isRead = mode !== "API";
+  const [granted, principal] = await Promise.all([ledger.grantedOf(cluster.name), ledger.principalOf(asked.user)]);
+  const known = { granted, asker: { ...asked, principal } };
+  const looking = lookAtDocument(reached.client, cluster, sealKeys);
+  const reporting = looking.then(
+    (looked) => reportDocument(looked, cluster, { ...known, isRead }),
+    (error: unknown): DocumentReport => {
+      log.warn({ cluster: cluster.name, err: error }, "could not check the document");
       return { type: "failed", message: explain(error) };
-    }),
-    reportEntries(context, cluster, { reached, asked, document: counting, limits }),
-  ]);
-  return { type: "looked", mode, document, entries };
-}
-
-function reportDocument(looked: LookedAt | null): DocumentReport {
-  if (!looked) return { type: "absent" };
-  const { document, managers, immutable, isBeingDeleted } = looked;
-  return { type: "checked", ...summarize(document, managers), immutable, isBeingDeleted };
+    },
+  );
+  const beside = looking.then((looked) => (isRead ? (looked?.document ?? null) : null)).catch(() => null);
+  const entries = await reportEntries(context, cluster, { ...known, reached, document: beside, limits });
+  return { type: "looked", mode, document: await reporting, entries };
 }

@@ -7,6 +7,7 @@ import { explain } from "../../failure/access-error.ts";
 import { type Drift, driftOf } from "../../grant/drift.ts";
 import type { Target } from "../../grant/holding.ts";
 import type { Withdrawals } from "../../grant/withdrawal.ts";
+import { isGivenByEntry } from "../../grant/written.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { isSameCreator } from "../../policy/creator.ts";
 import type { AccessRequest } from "../../request/request.ts";
@@ -73,10 +74,6 @@ function driftIn({ cluster, state }: SettleInput<EntryState>, request: AccessReq
     request,
     message: `it stands in aws-auth, which ${cluster.name} does not go by for this principal any more`,
   };
-}
-
-function isGivenByEntry({ grant }: AccessRequest): boolean {
-  return grant?.written?.way === "access-entry";
 }
 
 /** By lower-case ARN: why what is to be added there can't be. */

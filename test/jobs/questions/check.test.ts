@@ -3,8 +3,12 @@ import { reportCheck } from "../../../src/jobs/questions/check.ts";
 import type { CheckReport } from "../../../src/jobs/questions/check-report.ts";
 import { checkReport } from "../../../src/jobs/questions/check-report.ts";
 import { type ReadingLimits, readingLimits } from "../../../src/jobs/questions/read-entries.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
 import type { SandboxAccessEntry } from "../../../src/sandbox/aws/access-entry.ts";
 import { arns, clusterArn, clusterName, externalId, initialAwsAuth } from "../../../src/sandbox/scene.ts";
+import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const workerSide = useWorkerSide();
@@ -12,10 +16,18 @@ const workerSide = useWorkerSide();
 const write = (data: Readonly<Record<string, string>>) =>
   workerSide().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...data } }), "terraform");
 
+/** Somebody writes our annotation. */
+const annotate = (text: string | undefined) =>
+  workerSide().sandbox.cluster.editAwsAuth(({ metadata, ...configMap }) => {
+    const { "eks-access/grants": _, ...others } = metadata.annotations ?? {};
+    const annotations = text === undefined ? others : { ...others, "eks-access/grants": text };
+    return { ...configMap, metadata: { ...metadata, annotations } };
+  });
+
 /** What arrives in the Slack process. */
-async function check(limits: ReadingLimits = readingLimits): Promise<CheckReport> {
+async function check(limits: ReadingLimits = readingLimits, ledger: Ledger = memoryLedger()): Promise<CheckReport> {
   const { cluster, context } = workerSide();
-  const report = await reportCheck(context(), cluster, { user: "U0ONCALL", answers: true }, limits);
+  const report = await reportCheck(context(ledger), cluster, { user: "U0ONCALL", answers: true }, limits);
   expect(checkReport.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
   return report;
 }
@@ -68,6 +80,26 @@ describe("where aws-auth alone counts", () => {
     expect(await check()).toMatchObject({ type: "failed", message: expect.stringContaining("Check the trust policy") });
   });
 
+  test("a lease that somebody took out is told, and an annotation that is not believed", async () => {
+    const ledger = memoryLedger();
+    const endsAt = new Date(Date.now() + 3_600_000).toISOString();
+    await ledger.commit(aChange({ ...aGrantedRequest({ endsAt }, { version: 1 }), principal: arns.engineer }));
+    await annotate("somebody wrote this");
+
+    const report = await check(readingLimits, ledger);
+    await annotate(undefined);
+
+    expect(report).toMatchObject({
+      document: {
+        groups: [
+          { code: "annotation-untrusted", severity: "error", places: ["annotation eks-access/grants"] },
+          { code: "lease-taken-out", severity: "error", places: [arns.engineer] },
+          { code: "masters" },
+        ],
+      },
+    });
+  });
+
   test("a document that can't be read is told with its mode, and how to mend it", async () => {
     workerSide().sandbox.faults.plan("kubernetes.get-configmap", { type: "cut-before" }, { times: 10 });
 
@@ -95,6 +127,23 @@ describe("where access entries go before aws-auth", () => {
           { code: "entry-hides-item", places: [arns.admins] },
         ],
       },
+    });
+  });
+
+  test("a lease by an access entry is looked for there, and not in the document", async () => {
+    const written = { way: "access-entry", entryAdded: true, added: ["eks-access:viewers"], seal: "" } as const;
+    const endsAt = new Date(Date.now() + 3_600_000).toISOString();
+    const ledger = memoryLedger();
+    await ledger.commit(aChange({ ...aGrantedRequest({ endsAt, written }, { version: 1 }), principal: arns.engineer }));
+
+    setMode("API_AND_CONFIG_MAP", [entryOf(arns.engineer, ["eks-access:viewers"])]);
+    const there = await check(readingLimits, ledger);
+    setMode("API_AND_CONFIG_MAP", [entryOf(arns.engineer, [])]);
+    const gone = await check(readingLimits, ledger);
+
+    expect(JSON.stringify(there)).not.toContain("lease-taken-out");
+    expect(gone).toMatchObject({
+      entries: { groups: [{ code: "lease-taken-out" }, { code: "entry-without-rights" }] },
     });
   });
 
@@ -152,6 +201,15 @@ describe("where access entries go before aws-auth", () => {
 });
 
 describe("where access entries alone count", () => {
+  test("no lease is missed in the document, which gives none", async () => {
+    setMode("API");
+    const ledger = memoryLedger();
+    const endsAt = new Date(Date.now() + 3_600_000).toISOString();
+    await ledger.commit(aChange({ ...aGrantedRequest({ endsAt }, { version: 1 }), principal: arns.engineer }));
+
+    expect(JSON.stringify(await check(readingLimits, ledger))).not.toContain("lease-taken-out");
+  });
+
   test("the document is reported too, and hides nothing", async () => {
     setMode("API", [entryOf(arns.admins, ["nobodys"])]);
 

@@ -1,0 +1,41 @@
+import { summarize } from "../../diagnosis/check.ts";
+import { annotationRemedy } from "../../diagnosis/cluster-links.ts";
+import { isInForce } from "../../diagnosis/entry-lease.ts";
+import { leaseProblems, type Reader } from "../../diagnosis/lease-problems.ts";
+import { named } from "../../diagnosis/link.ts";
+import type { Told } from "../../diagnosis/problem-groups.ts";
+import { grantsAnnotation } from "../../grant/annotation.ts";
+import { isGivenByEntry } from "../../grant/written.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/request.ts";
+import type { DocumentReport } from "./check-report.ts";
+import { driftsIn, type LookedAt } from "./look-at-document.ts";
+
+/** Whose grants are looked for in the document, and who is told of them. */
+export interface DocumentQuestion {
+  /** The grants in this cluster that are not over. */
+  readonly granted: readonly AccessRequest[];
+  readonly asker: Reader;
+  /** Whether the cluster reads the document: nothing of ours is missed in one that decides nothing. */
+  readonly isRead: boolean;
+}
+
+/** Reports on the document as it was found. */
+export function reportDocument(looked: LookedAt | null, cluster: Cluster, question: DocumentQuestion): DocumentReport {
+  if (!looked) return { type: "absent" };
+  const { document, managers, immutable, isBeingDeleted } = looked;
+  const ours = question.isRead ? [...distrusted(looked), ...takenOut(looked, cluster, question)] : [];
+  return { type: "checked", ...summarize(document, managers, ours), immutable, isBeingDeleted };
+}
+
+function distrusted({ untrusted }: LookedAt): readonly Told[] {
+  if (untrusted === null) return [];
+  const message = `The annotation ${named(grantsAnnotation)} is not believed: ${untrusted}.`;
+  const place = `annotation ${grantsAnnotation}`;
+  return [{ code: "annotation-untrusted", severity: "error", place, message, remedy: annotationRemedy }];
+}
+
+function takenOut(looked: LookedAt, cluster: Cluster, { granted, asker }: DocumentQuestion): readonly Told[] {
+  const given = granted.filter((request) => isInForce(request) && !isGivenByEntry(request));
+  return leaseProblems(driftsIn(looked, given), cluster, asker, "aws-auth");
+}
