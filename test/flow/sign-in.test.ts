@@ -1,0 +1,40 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
+import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { auditOf } from "./audit-of.ts";
+import { type Flow, startFlow } from "./start-flow.ts";
+
+let flow: Flow;
+
+beforeEach(async () => {
+  flow = await startFlow();
+});
+afterEach(() => flow.stop());
+
+test("a role as which nobody could sign in is signed in as by the next worker, and everybody is told how it stands", async () => {
+  const { slack, faults } = flow.sandbox;
+  await slack
+    .person("U0ENGINEER")
+    .command(`/eks-access request ${clusterName} ${arns.developers} viewer for 10m look`, channel);
+  const asked = await flow.asked("look");
+  // The run and the job that signs in become the creator first.
+  faults.plan("sts.AssumeRole", { type: "cut-before" }, { nth: 3, times: 1_000 });
+
+  await slack.person("U0APPROVER").click(asked, "approve");
+  const delayed = textOf(await flow.message(":warning: Signing in: AWS could not be reached"));
+  const told = textOf(await flow.told("is active until"));
+  await flow.worker().kill();
+  faults.clear();
+  await flow.startWorker();
+  const proved = textOf(await flow.message("✓ *signed in*"));
+
+  expect(delayed).toContain("*signed in* not tested: it is being tried");
+  expect(delayed).toMatch(/Tried (once|\d+ times); next try/);
+  expect(told).toContain(":warning: Signing in:");
+  expect(proved).not.toContain(":warning:");
+  expect(textOf(await flow.told("tried to its end"))).toContain("✓ *signed in*");
+  const thread = () => slack.replies(asked).map(textOf).join("\n");
+  await flow.until(() => thread().includes("Signing in has been tried to its end") || undefined, 15_000);
+  expect(thread()).toContain("signing in is tried again: AWS could not be reached");
+  expect((await auditOf(flow.redisUrl)).types.slice(-2)).toEqual(["grant.sign-in-delayed", "grant.signed-in"]);
+});
