@@ -15,6 +15,9 @@ const forgottenKey = "eks-access/forgotten";
 export const mostWithdrawalTags = 20;
 const mostTags = 50;
 
+/** In the place of `approved`, of an approval that came to nothing. */
+const nothingWord = "came-to-nothing";
+
 /** What we give to a request. Whatever else Redis calls one can't have been approved, and need not be remembered. */
 const ownId = /^[\w-]{1,64}$/;
 
@@ -36,16 +39,17 @@ export function writeWithdrawalTags(cluster: string, { list, notBefore }: Withdr
 }
 
 function textOf(cluster: string, withdrawal: Withdrawal, keys: SealKeys): string {
-  const { at, endsAt } = withdrawal;
-  return `approved ${at} until ${endsAt} ${seal("withdrawal", sealedValue(cluster, withdrawal), keys)}`;
+  const { at, endsAt, cameToNothing } = withdrawal;
+  const word = cameToNothing ? nothingWord : "approved";
+  return `${word} ${at} until ${endsAt} ${seal("withdrawal", sealedValue(cluster, withdrawal), keys)}`;
 }
 
 function sealForgotten(cluster: string, notBefore: string, keys: SealKeys): string {
   return seal("withdrawal", { cluster, notBefore }, keys);
 }
 
-function sealedValue(cluster: string, { id, at, endsAt }: Withdrawal): Json {
-  return { cluster, id, at, endsAt };
+function sealedValue(cluster: string, { id, at, endsAt, cameToNothing }: Withdrawal): Json {
+  return { cluster, id, at, endsAt, ...(cameToNothing && { cameToNothing }) };
 }
 
 /** Reads them out of all tags of a cluster. What our key did not seal for this cluster is not believed. */
@@ -64,10 +68,15 @@ export function readWithdrawalTags(cluster: string, tags: Tags, keys: SealKeys):
 }
 
 function readWithdrawal(cluster: string, key: string, text: string, keys: SealKeys): Withdrawal | null {
-  const [approved, at, until, endsAt, sealText = "", ...more] = text.split(" ");
-  if (approved !== "approved" || until !== "until" || !isMoment(at) || !isMoment(endsAt) || more.length > 0)
-    return null;
-  const withdrawal = { id: key.slice(prefix.length), at, endsAt };
+  const [word, at, until, endsAt, sealText = "", ...more] = text.split(" ");
+  const isKnown = word === "approved" || word === nothingWord;
+  if (!isKnown || until !== "until" || !isMoment(at) || !isMoment(endsAt) || more.length > 0) return null;
+  const withdrawal = {
+    id: key.slice(prefix.length),
+    at,
+    endsAt,
+    ...(word === nothingWord && { cameToNothing: true as const }),
+  };
   return isSealed("withdrawal", sealedValue(cluster, withdrawal), sealText, keys) ? withdrawal : null;
 }
 

@@ -30,7 +30,12 @@ export function writeAnnotation(
   const { list, notBefore: before } = withdrawals;
   if (holdings.length === 0 && list.length === 0 && before === null) return null;
   const held = [...holdings].sort((a, b) => (a.arn < b.arn ? -1 : 1)).map(compact);
-  const gone = list.map(({ id, at, endsAt }) => [id, Date.parse(at), Date.parse(endsAt)]);
+  const gone = list.map(({ id, at, endsAt, cameToNothing }) => [
+    id,
+    Date.parse(at),
+    Date.parse(endsAt),
+    ...(cameToNothing ? [1] : []),
+  ]);
   const sealed: Sealed = { v: 2, held, gone, before };
   return JSON.stringify({ ...sealed, seal: seal("annotation", sealedValue(cluster, sealed), keys) });
 }
@@ -101,9 +106,10 @@ function expandShare(value: Json, glasses: readonly string[]): Share | null {
 }
 
 function expandWithdrawal(value: Json): Withdrawal | null {
-  const [id, at, endsAt] = Array.isArray(value) ? value : [];
+  const [id, at, endsAt, cameToNothing] = Array.isArray(value) ? value : [];
   if (typeof id !== "string" || !isMoment(at) || !isMoment(endsAt)) return null;
-  return { id, at: new Date(at).toISOString(), endsAt: new Date(endsAt).toISOString() };
+  const moments = { at: new Date(at).toISOString(), endsAt: new Date(endsAt).toISOString() };
+  return { id, ...moments, ...(cameToNothing === 1 && { cameToNothing: true as const }) };
 }
 
 /** Milliseconds since the epoch that a date can hold. */

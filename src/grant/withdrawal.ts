@@ -19,6 +19,8 @@ export interface Withdrawal {
   readonly at: string;
   /** ISO 8601: when they would be over anyhow, and it is forgotten. */
   readonly endsAt: string;
+  /** Nobody took it back: it was void, or what it is for was refused. */
+  readonly cameToNothing?: true;
 }
 
 export interface Withdrawals {
@@ -39,6 +41,12 @@ export const mostWithdrawals = 256;
 export function isWithdrawn(request: AccessRequest, { list }: Withdrawals, keys: SealKeys): boolean {
   const known = list.find(({ id }) => id === request.id);
   return known !== undefined && !isApprovedAfter(request, known.at, keys);
+}
+
+/** Whether the cluster remembers that this approval came to nothing. Who finds it so may die before the record says it. */
+export function hadComeToNothing(request: AccessRequest, withdrawals: Withdrawals, keys: SealKeys): boolean {
+  const known = withdrawals.list.find(({ id }) => id === request.id);
+  return known?.cameToNothing === true && isWithdrawn(request, withdrawals, keys);
 }
 
 /**

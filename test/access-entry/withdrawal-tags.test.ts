@@ -12,7 +12,8 @@ import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
 import { at, hours } from "../builders/times.ts";
 
 const withdrawal = (id: string) => ({ id, at: at(0).toISOString(), endsAt: at(hours(4)).toISOString() });
-const memory = { list: [withdrawal("r-7k2m9x4q"), withdrawal("r-8k2m9x4q")], notBefore: at(-hours(1)).toISOString() };
+const nothing = { ...withdrawal("r-8k2m9x4q"), cameToNothing: true as const };
+const memory = { list: [withdrawal("r-7k2m9x4q"), nothing], notBefore: at(-hours(1)).toISOString() };
 const tags = writeWithdrawalTags("payments", memory, sealKeys);
 const key = "eks-access/withdrawn/r-7k2m9x4q";
 
@@ -50,6 +51,7 @@ describe("is not believed:", () => {
     ["another request's", { ...tags, "eks-access/withdrawn/r-other": text }],
     ["no seal", { ...tags, [key]: text.slice(0, text.lastIndexOf(" ")) }],
     ["something behind the seal", { ...tags, [key]: `${text} more` }],
+    ["that it came to nothing", { ...tags, [key]: text.replace("approved ", "came-to-nothing ") }],
     ["no time", { ...tags, [key]: text.replace("approved ", "approved at ") }],
     ["nothing", { ...tags, [key]: "" }],
     ["another limit", { ...tags, "eks-access/forgotten": `${later} ${tags["eks-access/forgotten"]?.split(" ")[1]}` }],

@@ -44,7 +44,13 @@ test("any memory survives the round trip", () => {
 
   const held = fc.uniqueArray(holding, { minLength: 1, maxLength: 4, selector: ({ arn }) => arn });
   const gone = fc.record({
-    list: fc.array(fc.record({ id: name, at: moment, endsAt: moment }), { maxLength: 3 }),
+    list: fc.array(
+      fc.record(
+        { id: name, at: moment, endsAt: moment, cameToNothing: fc.constant(true as const) },
+        { requiredKeys: ["id", "at", "endsAt"] },
+      ),
+      { maxLength: 3 },
+    ),
     notBefore: fc.option(moment),
   });
 

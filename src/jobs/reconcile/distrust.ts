@@ -1,9 +1,20 @@
-import type { AuditEvent } from "../../audit/event.ts";
+import type { SealKeys } from "../../approval/seal.ts";
+import { lastSealed } from "../../approval/sealed-decision.ts";
+import type { AuditEvent, EventType } from "../../audit/event.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../metrics/announcements.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { type AccessRequest, revise } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
+import { inParallel } from "../in-parallel.ts";
 import { record } from "./record.ts";
+import { hasComeToNothing, isReplayed } from "./sort-work.ts";
+import type { Standing } from "./taking.ts";
+
+const isNothing: ReadonlySet<EventType> = new Set(["approval.void", "grant.failed"]);
+
+/** More than one life of a request has. */
+const mostEvents = 500;
 
 /** What can't be written anew is not told at each look. Milliseconds. */
 const untoldMs = 60 * 60_000;
@@ -27,6 +38,27 @@ export async function noteUntrusted(
   const event: AuditEvent = { type: "annotation.refused", at, ...about, detail: { why } };
   await context.ledger.note(event);
   recordedEvents.tell(event);
+}
+
+/** Those whose approval was taken back. One that came to nothing is a record of before where an event has told of it. */
+export async function recordsOfBefore(
+  { ledger, sealKeys }: WorkerContext,
+  requests: readonly AccessRequest[],
+  state: Standing,
+): Promise<readonly AccessRequest[]> {
+  const isOfBefore = await inParallel(requests, async (request) =>
+    hasComeToNothing(request, state, sealKeys)
+      ? wasTold(ledger, request, sealKeys)
+      : isReplayed(request, state, sealKeys),
+  );
+  return requests.filter((_, index) => isOfBefore[index]);
+}
+
+/** Whether an event tells that the approval that this record goes by came to nothing. */
+async function wasTold(ledger: Ledger, request: AccessRequest, keys: SealKeys): Promise<boolean> {
+  const since = lastSealed(request, keys)?.at ?? request.createdAt;
+  const events = await ledger.eventsOf(request.id, mostEvents);
+  return events.some(({ event }) => isNothing.has(event.type) && Date.parse(event.at) >= Date.parse(since));
 }
 
 /**

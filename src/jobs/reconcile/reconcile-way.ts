@@ -7,12 +7,11 @@ import type { AccessRequest } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { noteReplayed, noteUntrusted } from "./distrust.ts";
+import { noteReplayed, noteUntrusted, recordsOfBefore } from "./distrust.ts";
 import { haveChanged } from "./have-changed.ts";
 import { beginWrite, end, noteDrift } from "./outcome.ts";
 import { overOrElsewhere } from "./over-or-elsewhere.ts";
 import { recordOutcomes } from "./record-outcomes.ts";
-import { isReplayed } from "./sort-work.ts";
 import type { Settlement, Standing, Taking } from "./taking.ts";
 
 const attempts = 5;
@@ -59,7 +58,7 @@ async function tryOnce<State extends Standing, Decided extends Settlement>(
     return "again";
   }
   const { arriving, staying } = dueWork(open, context.now());
-  const replayed = [...arriving, ...staying].filter((request) => isReplayed(request, state, context.sealKeys));
+  const replayed = await recordsOfBefore(context, [...arriving, ...staying], state);
   if (replayed.length > 0 && !isLast) {
     await inParallel(replayed, (request) => noteReplayed(context, request));
     return "again";

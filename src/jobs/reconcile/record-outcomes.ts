@@ -10,7 +10,7 @@ import type { OpenedCluster } from "../open/open-cluster.ts";
 import { activate, end, noteDrift, voidApproval } from "./outcome.ts";
 import { prove } from "./prove.ts";
 import { fail, putOff } from "./put-off.ts";
-import type { Failure, Outcomes, Settlement } from "./taking.ts";
+import type { Failure, Outcomes, Settlement, VoidApproval } from "./taking.ts";
 
 /** What a run has done. */
 export interface CarriedOut {
@@ -33,7 +33,7 @@ export async function recordOutcomes(
   const { decided, begun, isDone } = done;
   const voided = decided.voided.filter(({ request }) => isDone(request));
   const given = [...begun, ...decided.repaired].filter(isDone);
-  await inParallel(voided, ({ request, message }) => voidApproval(context, request, message));
+  await inParallel(voided, (each) => recordVoided(context, done, each));
   await inParallel([...decided.refused, ...decided.stuck], ({ request, refusal }) => fail(context, request, refusal));
   await inParallel(given, (request) => recordGiven(context, cluster, opened, done, request));
   await inParallel(decided.leaving.filter(isDone), (request) => recordTaken(context, done, request));
@@ -69,6 +69,16 @@ function certainRefusal({ kind, error }: Failure, before: AccessRequest | undefi
 
 function unwritten(request: AccessRequest): AccessRequest {
   return request.grant ? { ...request, grant: { ...request.grant, writeBegan: null } } : request;
+}
+
+/** What may have been written of it stays in the ledger until nothing of it is left: nobody else knows of it. */
+async function recordVoided(
+  context: WorkerContext,
+  done: CarriedOut,
+  { request, message }: VoidApproval,
+): Promise<void> {
+  const left = request.grant?.writeBegan ? whyLeft(done, request) : null;
+  await (left ? putOff(context, request, left) : voidApproval(context, request, message));
 }
 
 async function recordTaken(context: WorkerContext, done: CarriedOut, request: AccessRequest): Promise<void> {

@@ -3,7 +3,13 @@ import type { SealKeys } from "../../approval/seal.ts";
 import type { Refusal } from "../../aws-auth/plan.ts";
 import type { Drift } from "../../grant/drift.ts";
 import { type DueWork, isTooOldToBegin, shareIn, withSealedEnds } from "../../grant/due-work.ts";
-import { bothWithdrawals, isWithdrawn, mayBeForgotten } from "../../grant/withdrawal.ts";
+import {
+  bothWithdrawals,
+  hadComeToNothing,
+  isWithdrawn,
+  mayBeForgotten,
+  type Withdrawals,
+} from "../../grant/withdrawal.ts";
 import { formatDuration } from "../../request/duration.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import type { RefusedRequest, SettleInput, Settlement, Standing } from "./taking.ts";
@@ -41,12 +47,24 @@ function withoutReplayed(work: DueWork, state: Standing, keys: SealKeys): DueWor
   };
 }
 
-/** Whether a record says that a grant is to be, or is, in force whose approval the cluster knows to be taken back. */
+/**
+ * Whether a record says that a grant is to be, or is, in force whose approval the cluster knows to be taken back. Of one that
+ * came to nothing it can't be told here (`hasComeToNothing`).
+ */
 export function isReplayed(request: AccessRequest, { holdings, ...state }: Standing, keys: SealKeys): boolean {
   const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
-  if (isWithdrawn(request, withdrawals, keys)) return true;
+  if (isWithdrawn(request, withdrawals, keys)) return !isOpenAndNothing(request, withdrawals, keys);
   const isUnknown = request.grant?.state === "active" && !shareIn(holdings, request);
   return isUnknown && mayBeForgotten(request, withdrawals, keys);
+}
+
+/** Whether the cluster knows that an approval came to nothing: a run may have died before the record said so, or it is one of before. */
+export function hasComeToNothing(request: AccessRequest, state: Standing, keys: SealKeys): boolean {
+  return isOpenAndNothing(request, bothWithdrawals(state.withdrawals, state.elsewhere), keys);
+}
+
+function isOpenAndNothing(request: AccessRequest, withdrawals: Withdrawals, keys: SealKeys): boolean {
+  return request.grant?.state === "scheduled" && hadComeToNothing(request, withdrawals, keys);
 }
 
 /** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. */
@@ -86,7 +104,9 @@ function voidReasonHere(input: SettleInput, way: Way, request: AccessRequest): s
   if (!shareIn(holdings, request) && isTooOldToBegin(request, approvalGoodForSeconds, now)) {
     return `it is older than ${formatDuration(approvalGoodForSeconds)}, and nothing of it has been written`;
   }
-  return voidReason({ cluster, way, holdings, identityOf, sealKeys }, request);
+  const reason = voidReason({ cluster, way, holdings, identityOf, sealKeys }, request);
+  const isNothing = reason === null && isOpenAndNothing(request, withdrawals, sealKeys);
+  return isNothing ? "it had come to nothing before, which could not be recorded" : reason;
 }
 
 /** Who gets what is planned, and who does not. `refusals` are by lower-case ARN of the principal. */

@@ -21,13 +21,13 @@ export function withdrawalsAfter(
 ): Withdrawals {
   const { leaving, stuck, granted } = sorted;
   const known = bothWithdrawals(state.withdrawals, state.elsewhere);
-  const taken = [...leaving, ...stuck.map(({ request }) => request), ...givenUp(sorted, sealKeys)]
-    .filter((request) => !isWithdrawn(request, known, sealKeys))
-    .map((request) => {
-      const share = shareIn(state.holdings, request);
-      return withdrawalOf(request, share?.endsAt, cluster, sealKeys, now);
-    })
-    .filter((withdrawal) => withdrawal !== null);
+  const withdrawalsOf = (requests: readonly AccessRequest[]) =>
+    requests
+      .filter((request) => !isWithdrawn(request, known, sealKeys))
+      .map((request) => withdrawalOf(request, shareIn(state.holdings, request)?.endsAt, cluster, sealKeys, now))
+      .filter((withdrawal) => withdrawal !== null);
+  const nothing = withdrawalsOf(givenUp(sorted, sealKeys)).map((each) => ({ ...each, cameToNothing: true as const }));
+  const taken = [...withdrawalsOf([...leaving, ...stuck.map(({ request }) => request)]), ...nothing];
   const held = new Set([...holdings].flatMap(({ shares }) => shares.map(({ id }) => id)));
   const again = new Set(granted.map(({ id }) => id));
   return remember(state.withdrawals, { taken, granted: again, held, now, ...(most !== undefined && { most }) });

@@ -49,6 +49,15 @@ afterEach(async () => {
   }
 });
 
+/** Opens a cluster of which one kind of call to EKS never arrives, and is never answered. */
+function withoutAnswer(call: "create" | "setGroups"): typeof openCluster {
+  return async (...args) => {
+    const open = await openCluster(...args);
+    const lost = () => Promise.reject(new AccessError("aws-unreachable", "AWS did not answer"));
+    return { ...open, entries: open.entries && { ...open.entries, [call]: lost } };
+  };
+}
+
 describe("a level with an access policy", () => {
   test("is given for its namespaces, let in by the cluster, and taken away", async () => {
     const { sandbox } = side();
@@ -294,17 +303,30 @@ test("an approval that is void after a run that died is asked for again, and not
   await outside.edit(engineer, ["readers"]);
   await ask(context, analytics, { id: "r-one" });
   await approve(context, analytics, "r-one");
-  const dies = async (...args: Parameters<typeof openCluster>) => {
-    const open = await openCluster(...args);
-    const setGroups = () => Promise.reject(new AccessError("aws-unreachable", "AWS did not answer"));
-    return { ...open, entries: open.entries && { ...open.entries, setGroups } };
-  };
-  await reconcileCluster({ ...context, openCluster: dies }, analytics);
+  await reconcileCluster({ ...context, openCluster: withoutAnswer("setGroups") }, analytics);
   await outside.edit(engineer, ["readers", "writers"]);
 
   await reconcileCluster(context, analytics, "inspect");
   expect((await requestOf(context, "r-one")).trouble?.code).toBe("access-entry-late");
   await reconcileCluster({ ...context, now: () => new Date(Date.now() + 8 * 60_000) }, analytics);
+  expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+  expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
+});
+
+test("an approval that is void is asked for again only when what was written by it is gone", async () => {
+  await outside.edit(engineer, ["readers"]);
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  const { ledger } = context;
+  const commit: typeof ledger.commit = (change) =>
+    change.event?.type === "grant.active" ? Promise.reject(new Error("killed")) : ledger.commit(change);
+  await reconcileCluster({ ...context, ledger: { ...ledger, commit } }, analytics);
+  await outside.edit(engineer, [viewers, "readers", "writers"]);
+
+  await reconcileCluster({ ...context, openCluster: withoutAnswer("setGroups") }, analytics, "adopt");
+  expect(await requestOf(context, "r-one")).toMatchObject({ state: "approved", trouble: { code: "aws-unreachable" } });
+  expect(await outside.given(engineer)).toContain(viewers);
+  await reconcileCluster(context, analytics, "adopt");
   expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
   expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
 });
@@ -357,14 +379,9 @@ test("the worker's own role makes the calls where the configuration says so", as
 });
 
 test("of a grant whose call was never answered it is not told that nothing is left, while that call may still arrive", async () => {
-  const lost = async (...args: Parameters<typeof openCluster>) => {
-    const open = await openCluster(...args);
-    const create = () => Promise.reject(new AccessError("aws-unreachable", "AWS did not answer"));
-    return { ...open, entries: open.entries && { ...open.entries, create } };
-  };
   await ask(context, analytics, { id: "r-one" });
   await approve(context, analytics, "r-one");
-  await reconcileCluster({ ...context, openCluster: lost }, analytics);
+  await reconcileCluster({ ...context, openCluster: withoutAnswer("create") }, analytics);
   expect((await takeBack(context, analytics, "r-one")).trouble?.code).toBe("access-entry-late");
 
   await outside.edit(engineer, null);

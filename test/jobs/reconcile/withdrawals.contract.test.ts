@@ -147,6 +147,26 @@ describe.each([
     await expectRefused(outside, "ended");
   });
 
+  test("and of one whose approval had come to nothing nobody is accused where only the process had died", async () => {
+    await ask(context, cluster, { id });
+    await approve(context, cluster, id);
+    await outside.edit(engineer, ["readers"]);
+    const { ledger } = context;
+    const commit: typeof ledger.commit = (change) =>
+      change.event?.type === "approval.void" ? Promise.reject(new Error("killed")) : ledger.commit(change);
+    await reconcileCluster({ ...context, ledger: { ...ledger, commit } }, cluster);
+    await outside.edit(engineer, null);
+
+    await reconcileCluster(context, cluster, "adopt");
+
+    expect(await requestOf(context, id)).toMatchObject({ state: "pending", grant: null });
+    expect(await outside.given(engineer)).toBeNull();
+    expect(await eventsOf("grant.replayed")).toEqual([]);
+    expect((await requestOf(context, id)).voided?.message).toBe(
+      "it had come to nothing before, which could not be recorded",
+    );
+  });
+
   test("and a new approval of the same request counts", async () => {
     await ask(context, cluster, { id });
     await approve(context, cluster, id);
