@@ -3,6 +3,7 @@ import type { Holding, Target } from "../grant/holding.ts";
 import type { MappedIdentity } from "../request/request.ts";
 import type { AccessEntry, NewEntry, ScopedPolicy } from "./entry.ts";
 import { staleTags, writeHoldingTags } from "./entry-tags.ts";
+import { holdsExactly } from "./identity.ts";
 import { arrivesUntil } from "./late-call.ts";
 import { groupsIn, policiesIn } from "./policy-text.ts";
 
@@ -60,13 +61,25 @@ export function planEntry(situation: EntrySituation, target: Target, keys: SealK
 }
 
 /** What an entry must give now; null: there must be none. */
-export function wantedIn(
+function wantedIn(
   { entry, held, openSince, now }: Pick<EntrySituation, "entry" | "held" | "openSince" | "now">,
   { change }: Target,
 ): MappedIdentity | null {
   if (change.type === "map") return change;
   const isOpen = entry && held && arrivesUntil(openSince, now);
   return isOpen ? { username: entry.username, groups: [] } : null;
+}
+
+/** Whether an entry is what the calls of `planEntry` make of it, and claims nothing else: another run may be at work there. */
+export function isAsPlanned(
+  situation: EntrySituation,
+  target: Target,
+  keys: SealKeys,
+  found: AccessEntry | null,
+): boolean {
+  const wanted = wantedIn(situation, target);
+  if (!holdsExactly(found, wanted)) return false;
+  return found === null || exactTags(tagsFor(situation, target, keys).last, found.tags).length === 0;
 }
 
 type Tags = Readonly<Record<string, string>>;

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
-import { readHoldingTags } from "../../src/access-entry/entry-tags.ts";
+import { readHoldingTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { identityOfEntry } from "../../src/access-entry/identity.ts";
-import { type EntryCall, planEntry } from "../../src/access-entry/plan-entry.ts";
+import { type EntryCall, isAsPlanned, planEntry } from "../../src/access-entry/plan-entry.ts";
 import { covers, groupsIn, policiesIn, policyTexts } from "../../src/access-entry/policy-text.ts";
 import { refuseEntry } from "../../src/access-entry/refuse-entry.ts";
 import { type Holding, type Share, targetOf } from "../../src/grant/holding.ts";
@@ -54,8 +54,14 @@ const others = fc.option(someGifts(0), { freq: 3 }).map((given): AccessEntry | n
 function planned(entry: AccessEntry | null, wanted: readonly Share[], now = at(0)) {
   const { held, openSince } = claimIn(entry);
   const target = targetOf(principalArn, identityOfEntry(entry, held), held, wanted, username);
-  const calls = planEntry({ cluster, principalArn, entry, held, openSince, now }, target, sealKeys);
-  return { calls, states: throughCalls(entry, calls), isRefused: refuseEntry(principalArn, entry, target) !== null };
+  const situation = { cluster, principalArn, entry, held, openSince, now };
+  const calls = planEntry(situation, target, sealKeys);
+  return {
+    calls,
+    states: throughCalls(entry, calls),
+    isRefused: refuseEntry(principalArn, entry, target) !== null,
+    isAsPlanned: (found: AccessEntry | null) => isAsPlanned(situation, target, sealKeys, found),
+  };
 }
 
 /** When nothing that was sent before can arrive any more. */
@@ -88,6 +94,7 @@ const situations = fc
       hadEntry: first !== null,
       calls: next.calls,
       states: next.states,
+      isAsPlanned: next.isAsPlanned,
       isRefused,
     };
   })
@@ -123,7 +130,28 @@ function unclaimedIn(entry: AccessEntry | null, theirs: readonly string[]): read
 
 const runs = { numRuns: 500 };
 
+/** What another run says while its calls are on their way. */
+const claimed = (entry: AccessEntry) => {
+  const claim = { arn: principalArn, entryAdded: true, added: ["readers"], shares: [aShare({ id: "r-other" })] };
+  return { ...entry, tags: { ...entry.tags, ...writeHoldingTags(cluster, claim, sealKeys, at(0).toISOString()) } };
+};
+
 describe("whatever others have given, and whatever grants come and go", () => {
+  test("the entry is as planned after the last call, and not before it, nor where another run claims something", () => {
+    fc.assert(
+      fc.property(situations, ({ states, isAsPlanned }) => {
+        const end = lastOf(states);
+
+        expect(states.map((state) => isAsPlanned(state))).toEqual(
+          states.map((_, index) => index === states.length - 1),
+        );
+        if (end) expect(isAsPlanned(claimed(end))).toBe(false);
+        if (end) expect(isAsPlanned({ ...end, tags: { ...end.tags, theirs: "too" } })).toBe(true);
+      }),
+      runs,
+    );
+  });
+
   test("an entry is what others gave and what its grants give, and nothing else", () => {
     fc.assert(
       fc.property(situations, ({ states, theirs, after, hadEntry }) => {

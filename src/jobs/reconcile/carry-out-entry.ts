@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { AccessEntry } from "../../access-entry/entry.ts";
-import { holdsExactly } from "../../access-entry/identity.ts";
 import { planMs } from "../../access-entry/late-call.ts";
-import { type EntryCall, type EntrySituation, planEntry, wantedIn } from "../../access-entry/plan-entry.ts";
+import { type EntryCall, type EntrySituation, isAsPlanned, planEntry } from "../../access-entry/plan-entry.ts";
 import type { SealKeys } from "../../approval/seal.ts";
 import { canonicalJson } from "../../audit/canonical-json.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
@@ -140,12 +139,12 @@ export async function readBackEntry(
   target: Target,
   pause: (ms: number) => Promise<unknown>,
 ): Promise<{ readonly entry: AccessEntry | null; readonly isAsWanted: boolean }> {
-  const wanted = wantedIn(situationOf(tools, target), target);
+  const situation = situationOf(tools, target);
   let entry: AccessEntry | null = null;
   for (const ms of looks) {
     if (ms > 0) await pause(ms);
     entry = await tools.entries.describe(principalArn);
-    if (holdsExactly(entry, wanted)) return { entry, isAsWanted: true };
+    if (isAsPlanned(situation, target, tools.sealKeys, entry)) return { entry, isAsWanted: true };
   }
   return { entry, isAsWanted: false };
 }
