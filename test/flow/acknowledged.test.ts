@@ -2,51 +2,84 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { redisLedger } from "../../src/redis/ledger.ts";
+import type { AccessRequest } from "../../src/request/request.ts";
+import { Faults } from "../../src/sandbox/faults.ts";
 import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
+import type { CommandAnswer } from "../../src/sandbox/slack/shapes.ts";
+import { startRedisGate } from "../fault/redis-gate.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 let flow: Flow;
+let database: TestRedis;
+let gate: Awaited<ReturnType<typeof startRedisGate>>;
+/** Faults of what both processes send to Redis. */
+const commits = new Faults();
 
 beforeAll(async () => {
-  flow = await startFlow();
+  database = await aRedis();
+  const { port, pathname } = new URL(database.url);
+  gate = await startRedisGate(Number(port), commits);
+  const redis = { url: `${gate.url}${pathname}`, environment: {}, administratorUrl: database.url };
+  flow = await startFlow({ slackRateLimits: false, redis });
 });
-afterAll(() => flow.stop());
+afterAll(async () => {
+  await flow.stop();
+  await gate.stop();
+  await database.close();
+});
 
-const ask = (reason: string) =>
-  flow.sandbox.slack
-    .person("U0ENGINEER")
-    .command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 30m ${reason}`, channel);
+const person = (id: string) => flow.sandbox.slack.person(id);
+const ask = (reason: string, user = "U0ENGINEER") =>
+  person(user).command(`/eks-access request ${clusterName} ${arns.engineer} viewer for 30m ${reason}`, channel);
+const numbered = (count: number, what: string) => Array.from({ length: count }, (_, index) => `${what} ${index}.`);
 
-/** The reasons of all requests that are in the ledger. */
-async function recorded(): Promise<ReadonlySet<string>> {
-  const redis = new Redis(flow.redisUrl);
-  const requests = await redisLedger(redis).ofRequester("U0ENGINEER", 1000);
+/** All requests that are in the ledger. */
+async function inLedger(): Promise<readonly AccessRequest[]> {
+  const redis = new Redis(database.url);
+  const of = { list: "all", clusters: [clusterName], requester: null, match: "any" } as const;
+  const { requests } = await redisLedger(redis).list(of, 0, 1000);
   redis.disconnect();
-  return new Set(requests.map(({ reason }) => reason));
+  return requests;
 }
 
-test("whatever was acknowledged is in the ledger, also where the process is killed at the first acknowledgement", async () => {
-  const acknowledged: string[] = [];
-  const reasons = Array.from({ length: 50 }, (_, index) => `story ${index}`);
+/** The reasons of those in the ledger that this is true of. */
+async function reasonsOf(isMeant: (request: AccessRequest) => boolean = () => true): Promise<ReadonlySet<string>> {
+  return new Set((await inLedger()).filter(isMeant).map(({ reason }) => reason));
+}
 
+/**
+ * Does it for each of these, kills the Slack process at the first acknowledgement, and starts another one. Returns what was
+ * acknowledged.
+ */
+async function untilItIsKilled(
+  names: readonly string[],
+  act: (name: string, index: number) => Promise<CommandAnswer>,
+): Promise<readonly string[]> {
+  const acknowledged: string[] = [];
   let killing: Promise<void> | undefined;
-  const acks = reasons.map(async (reason, index) => {
+  const acts = names.map(async (name, index) => {
     // One after the other, so that some are under way at that moment, and some come to a process that is dead.
     await wait(4 * index);
-    const { error } = await ask(reason);
+    const { error } = await act(name, index);
     if (error) return error;
     killing ??= flow.slack().kill();
-    acknowledged.push(reason);
+    acknowledged.push(name);
     return "acknowledged";
   });
-  const ends = new Set(await Promise.all(acks));
+  const ends = new Set(await Promise.all(acts));
   await killing;
-
+  await flow.startSlack();
   // Who is not acknowledged sees Slack's own error, and none of them is left without either.
   expect(ends).toEqual(new Set(["acknowledged", "dispatch_failed"]));
-  const found = await recorded();
+  return acknowledged;
+}
+
+test("whatever command was acknowledged is in the ledger, also where the process is killed at the first acknowledgement", async () => {
+  const acknowledged = await untilItIsKilled(numbered(50, "story"), (reason) => ask(reason));
+
+  const found = await reasonsOf();
   expect(acknowledged.filter((reason) => !found.has(reason))).toEqual([]);
-  await flow.startSlack();
 });
 
 test("a process that dies before it has recorded a command leaves whoever typed it with an error, and not in silence", async () => {
@@ -58,8 +91,46 @@ test("a process that dies before it has recorded a command leaves whoever typed 
   await flow.slack().kill();
 
   expect((await asking).error).toBe("dispatch_failed");
-  expect(await recorded()).not.toContain("between both");
+  expect(await reasonsOf()).not.toContain("between both");
   await flow.startSlack();
   expect((await ask("between both")).error).toBeUndefined();
-  expect(await recorded()).toContain("between both");
+  expect(await reasonsOf()).toContain("between both");
+});
+
+/** Kills the Slack process while what was done is on its way into the ledger, and starts another one. What Slack shows. */
+async function killedAtTheCommit(act: () => Promise<CommandAnswer>): Promise<CommandAnswer["error"]> {
+  const { struck } = commits.plan("redis.commit", { type: "hang" });
+  const acting = act();
+  await struck;
+  // Which asks Redis for nothing: the process had time to acknowledge what is not recorded.
+  await person("U0ONCALL").command("/eks-access help", channel);
+  await flow.slack().kill();
+  await flow.startSlack();
+  return (await acting).error;
+}
+
+test("nor is a click acknowledged that is not recorded yet, and the next process takes it", async () => {
+  await ask("to be approved");
+  const message = await flow.asked("to be approved");
+  const click = () => person("U0APPROVER").click(message, "approve");
+  const approved = () => reasonsOf(({ approvals }) => approvals.length > 0);
+
+  expect(await killedAtTheCommit(click)).toBe("dispatch_failed");
+  expect(await approved()).not.toContain("to be approved");
+  expect((await click()).error).toBeUndefined();
+  expect(await approved()).toContain("to be approved");
+});
+
+test("nor is a form, which is still open", async () => {
+  const engineer = person("U0ENGINEER");
+  // The form has what was asked for last.
+  await ask("before");
+  await flow.asked("before");
+  await engineer.command("/eks-access request", channel);
+  await flow.until(() => engineer.view(), 15_000);
+
+  expect(await killedAtTheCommit(() => engineer.submit({ Why: "in a form" }))).toBe("dispatch_failed");
+  expect(await reasonsOf()).not.toContain("in a form");
+  expect((await engineer.submit()).error).toBeUndefined();
+  expect(await reasonsOf()).toContain("in a form");
 });
