@@ -61,7 +61,10 @@ export function decideMove(
   return { type: "decided", after: reviseMove(move, isEnough ? { ...change, state: "running" } : change) };
 }
 
-/** Why a click on the message of a move decides nothing; null: it may. */
+/**
+ * Why a click on the message of a move decides nothing; null: it may. Who may not is told nothing else: ids of moves can be
+ * guessed, and how one ended says what stands in the cluster.
+ */
 export function refuseMoveClick(
   move: Move,
   cluster: Cluster,
@@ -69,10 +72,10 @@ export function refuseMoveClick(
   { verdict, digest }: MoveClick,
   now: Date,
 ): MoveRefusal | null {
+  if (!approvesFor(cluster, person)) return "not-an-approver";
   if (move.state !== "pending") return "already-decided";
   // A time that can't be read is over.
   if (!(now.getTime() < Date.parse(move.lapsesAt))) return "lapsed";
-  if (!approvesFor(cluster, person)) return "not-an-approver";
   if (!move.plan) return "no-plan";
   if (move.plan.digest !== digest) return "plan-differs";
   if (verdict === "denied") return null;
@@ -82,8 +85,8 @@ export function refuseMoveClick(
 
 /** Whoever asked for it or answers for the cluster stops a move between two steps. What was carried out stays. */
 export function withdrawMove(move: Move, cluster: Cluster, person: Person, why: string, now: Date): MoveVerdict {
-  if (isOver(move)) return { type: "refused", code: "over" };
   if (person.user !== move.requester && !answersFor(cluster, person)) return { type: "refused", code: "not-yours" };
+  if (isOver(move)) return { type: "refused", code: "over" };
   const at = now.toISOString();
   const withdrawal = { by: person.user, at, why };
   return { type: "decided", after: reviseMove(move, { state: "withdrawn", withdrawal, trouble: null, endedAt: at }) };
@@ -91,8 +94,8 @@ export function withdrawMove(move: Move, cluster: Cluster, person: Person, why: 
 
 /** What was mended is tried at once, and not when its time comes. */
 export function retryMove(move: Move, cluster: Cluster, person: Person, now: Date): MoveVerdict {
-  if (isOver(move)) return { type: "refused", code: "over" };
   if (person.user !== move.requester && !answersFor(cluster, person)) return { type: "refused", code: "not-yours" };
+  if (isOver(move)) return { type: "refused", code: "over" };
   if (!move.trouble) return { type: "refused", code: "not-in-trouble" };
   const trouble = { ...move.trouble, retryAt: now.toISOString() };
   return { type: "decided", after: reviseMove(move, { trouble }) };

@@ -88,6 +88,7 @@ test("who is no approver any more counts no more", () => {
 
 test.each<[string, string, Clicked]>([
   ["not-an-approver", "U0ENGINEER", {}],
+  ["not-an-approver", "U0ENGINEER", { on: aMove({ state: "denied" }) }],
   ["plan-differs", "U0APPROVER", { digest: "e" }],
   ["no-plan", "U0APPROVER", { on: aMove({ plan: null }) }],
   ["lapsed", "U0APPROVER", { now: at(hours(1)) }],
@@ -117,6 +118,7 @@ test("whoever asked, an approver and who is on call stop it; nobody else does, a
     expect(by(user, move)).toMatchObject({ type: "decided", after: { state: "withdrawn", withdrawal: { by: user } } });
   }
   expect(by("U0ENGINEER", move)).toEqual({ type: "refused", code: "not-yours" });
+  expect(by("U0ENGINEER", reviseMove(move, { state: "done" }))).toEqual({ type: "refused", code: "not-yours" });
   expect(by("U0ONCALL", reviseMove(move, { state: "done" }))).toEqual({ type: "refused", code: "over" });
 });
 

@@ -103,6 +103,18 @@ describe("a typed deny", () => {
   });
 });
 
+test.each([`approve ${id}`, `deny ${id} no`, "migrate staging withdraw"])(
+  "%s tells who may not see a move nothing of how it ended, and records that they tried",
+  async (typed) => {
+    const denial = { verdict: "denied", by: "U0APPROVER", at: at(1).toISOString(), digest: "", seal: "" } as const;
+    await put({ ...aPlannedMove(), state: "denied", denial: { ...denial, why: "the merger" }, endedAt: denial.at });
+
+    expect(await say("U0ENGINEER", typed)).not.toContain("the merger");
+
+    expect((await lastEvent())?.detail).toMatchObject({ code: expect.stringMatching(/^not-(an-approver|yours)$/) });
+  },
+);
+
 test.each(["cancel", "revoke"])("%s of a move changes nothing, and names the command that stops it", async (word) => {
   await put();
 
