@@ -53,6 +53,11 @@ export interface Grant {
   readonly end: GrantEnd | null;
   /** ISO 8601: when the entry was seen to be gone. */
   readonly endedAt: string | null;
+  /**
+   * ISO 8601: since when its approval is known to be void, while something of it may stand in the cluster or come to stand there:
+   * nothing is sent for it any more. Absent otherwise.
+   */
+  readonly voidSince?: string;
   /** Set where the cluster could not remember that it was taken back before its end. */
   readonly isForgotten?: true;
   /** Who the principal is in aws-auth after the end: what was there without us, or what other grants give. */

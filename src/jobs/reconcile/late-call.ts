@@ -27,6 +27,6 @@ export function lateCallDoubt(request: AccessRequest, { hasEntry, openSince }: S
 function begunSince(request: AccessRequest, now: Date): string | null {
   const { grant } = request;
   if (grant?.state !== "scheduled" || !grant.writeBegan) return null;
-  const decided = Date.parse(grant.end?.at ?? sealedEnd(request));
+  const decided = Date.parse(grant.end?.at ?? grant.voidSince ?? sealedEnd(request));
   return new Date(Math.max(Math.min(decided, now.getTime()), Date.parse(grant.writeBegan))).toISOString();
 }

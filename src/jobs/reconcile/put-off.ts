@@ -22,10 +22,26 @@ export async function fail(context: WorkerContext, request: AccessRequest, failu
 
 /** A run failed: what can be mended by waiting is tried again, the rest fails with its cause and remedy. */
 export async function putOff(context: WorkerContext, stale: AccessRequest, error: unknown): Promise<void> {
-  // The run may have written to the record before it failed.
+  const request = await newestOf(context, stale);
+  if (request) await putOffAsItIs(context, request, error);
+}
+
+/** An approval is void, and something of its grant may be left: it is asked for again when nothing is. */
+export async function putOffVoid(context: WorkerContext, stale: AccessRequest, error: unknown): Promise<void> {
+  const request = await newestOf(context, stale);
+  if (!request?.grant) return;
+  const { voidSince = context.now().toISOString() } = request.grant;
+  await putOffAsItIs(context, { ...request, grant: { ...request.grant, voidSince } }, error);
+}
+
+/** The run may have written to the record before it failed. Null: it is over, or another run has proved it. */
+async function newestOf(context: WorkerContext, stale: AccessRequest): Promise<AccessRequest | null> {
   const request = (await context.ledger.get(stale.id)) ?? stale;
   const isOpen = request.grant?.state === "scheduled" || request.grant?.state === "active";
-  if (!isOpen || (request.grant?.state === "active" && stale.grant?.state === "scheduled")) return;
+  return !isOpen || (request.grant?.state === "active" && stale.grant?.state === "scheduled") ? null : request;
+}
+
+async function putOffAsItIs(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
   const known = error instanceof AccessError ? error : null;
   const failure = {
     code: known?.code ?? "unexpected",

@@ -9,7 +9,7 @@ import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { activate, end, noteDrift, voidApproval } from "./outcome.ts";
 import { prove } from "./prove.ts";
-import { fail, putOff } from "./put-off.ts";
+import { fail, putOff, putOffVoid } from "./put-off.ts";
 import type { Failure, Outcomes, Settlement, VoidApproval } from "./taking.ts";
 
 /** What a run has done. */
@@ -72,13 +72,10 @@ function unwritten(request: AccessRequest): AccessRequest {
 }
 
 /** What may have been written of it stays in the ledger until nothing of it is left: nobody else knows of it. */
-async function recordVoided(
-  context: WorkerContext,
-  done: CarriedOut,
-  { request, message }: VoidApproval,
-): Promise<void> {
-  const left = request.grant?.writeBegan ? whyLeft(done, request) : null;
-  await (left ? putOff(context, request, left) : voidApproval(context, request, message));
+async function recordVoided(context: WorkerContext, done: CarriedOut, approval: VoidApproval): Promise<void> {
+  const { request, message, doubt } = approval;
+  const left = doubt ?? (request.grant?.writeBegan ? whyLeft(done, request) : null);
+  await (left ? putOffVoid(context, request, left) : voidApproval(context, request, message));
 }
 
 async function recordTaken(context: WorkerContext, done: CarriedOut, request: AccessRequest): Promise<void> {

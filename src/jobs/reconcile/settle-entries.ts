@@ -3,7 +3,7 @@ import { refuseEntry } from "../../access-entry/refuse-entry.ts";
 import { roomForWithdrawals } from "../../access-entry/withdrawal-tags.ts";
 import type { SealKeys } from "../../approval/seal.ts";
 import type { Refusal } from "../../aws-auth/plan.ts";
-import { explain } from "../../failure/access-error.ts";
+import type { AccessError } from "../../failure/access-error.ts";
 import { type Drift, driftOf } from "../../grant/drift.ts";
 import type { Target } from "../../grant/holding.ts";
 import type { Withdrawals } from "../../grant/withdrawal.ts";
@@ -14,7 +14,7 @@ import type { AccessRequest } from "../../request/request.ts";
 import type { EntryState } from "./entry-state.ts";
 import { lateCallDoubt } from "./late-call.ts";
 import { checkWork, leaveOut, withOwnMemory } from "./sort-work.ts";
-import type { RefusedRequest, SettleInput, Settlement, VoidApproval } from "./taking.ts";
+import type { SettleInput, Settlement, VoidApproval } from "./taking.ts";
 import { targetsOf } from "./targets.ts";
 import { withdrawalsAfter } from "./withdrawals-after.ts";
 
@@ -34,29 +34,18 @@ export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
       isGivenByEntry(request) || !known.state.knowsDocument ? ["access-entry"] : ["access-entry", "aws-auth"],
   });
   const refusals = refusalsOf(known, targetsOf(known, checked));
-  const { voided, doubtful } = byCertainty(known, checked.voided);
+  const voided = checked.voided.map((each) => ({ ...each, doubt: doubtOf(known, each) }));
   // What is taken away is no matter of what can be added: an end is never stuck.
   const sorted = { ...leaveOut({ ...checked, voided }, refusals), leaving: checked.leaving, stuck: [] };
   const targets = targetsOf(known, { ...sorted, arriving: sorted.granted });
-  // What is not asked for again yet is not remembered either: its record would pass for one of before.
-  return { ...sorted, stuck: doubtful, targets, withdrawals: remembered(known, sorted) };
+  return { ...sorted, targets, withdrawals: remembered(known, sorted) };
 }
 
-/** A grant whose calls may still arrive is asked for again only when nothing of it can come to stand there any more. */
-function byCertainty(
-  { state, now }: SettleInput<EntryState>,
-  all: readonly VoidApproval[],
-): { readonly voided: readonly VoidApproval[]; readonly doubtful: readonly RefusedRequest[] } {
-  const doubtOf = ({ request }: VoidApproval) => {
-    const key = request.principal.toLowerCase();
-    const seen = { hasEntry: state.entries.has(key), openSince: state.openSince.get(key) ?? null };
-    return request.grant?.writeBegan ? lateCallDoubt(request, seen, now) : null;
-  };
-  const doubtful = all.flatMap((each) => {
-    const doubt = doubtOf(each);
-    return doubt ? [{ request: each.request, refusal: { code: doubt.code, message: explain(doubt) } }] : [];
-  });
-  return { voided: all.filter((each) => !doubtOf(each)), doubtful };
+/** Calls for it may still arrive. */
+function doubtOf({ state, now }: SettleInput<EntryState>, { request }: VoidApproval): AccessError | null {
+  const key = request.principal.toLowerCase();
+  const seen = { hasEntry: state.entries.has(key), openSince: state.openSince.get(key) ?? null };
+  return request.grant?.writeBegan ? lateCallDoubt(request, seen, now) : null;
 }
 
 /** What still stands there when it is remembered must not be forgotten, as long as there is room at all. */

@@ -67,12 +67,17 @@ function isOpenAndNothing(request: AccessRequest, withdrawals: Withdrawals, keys
   return request.grant?.state === "scheduled" && hadComeToNothing(request, withdrawals, keys);
 }
 
+/** What was void once stays so, also where everything is again as it was approved: runs go by it that nothing is sent for it any more. */
+function wasVoid(request: AccessRequest, withdrawals: Withdrawals, keys: SealKeys): boolean {
+  return request.grant?.voidSince !== undefined || isOpenAndNothing(request, withdrawals, keys);
+}
+
 /** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. */
 export function checkWork(input: SettleInput, way: Way, { driftOf, repairedBy }: CheckRules): Checked {
   const { cluster, state, work } = input;
   const voided = work.arriving.flatMap((request) => {
     const message = voidReasonHere(input, way, request);
-    return message === null ? [] : [{ request, message }];
+    return message === null ? [] : [{ request, message, doubt: null }];
   });
   const drifts = work.staying.flatMap((request) => driftOf(request) ?? []);
   const drifting = drifts.map(({ request }) => request);
@@ -105,8 +110,8 @@ function voidReasonHere(input: SettleInput, way: Way, request: AccessRequest): s
     return `it is older than ${formatDuration(approvalGoodForSeconds)}, and nothing of it has been written`;
   }
   const reason = voidReason({ cluster, way, holdings, identityOf, sealKeys }, request);
-  const isNothing = reason === null && isOpenAndNothing(request, withdrawals, sealKeys);
-  return isNothing ? "it had come to nothing before, which could not be recorded" : reason;
+  const isStillVoid = reason === null && wasVoid(request, withdrawals, sealKeys);
+  return isStillVoid ? "it had come to nothing before" : reason;
 }
 
 /** Who gets what is planned, and who does not. `refusals` are by lower-case ARN of the principal. */

@@ -94,6 +94,8 @@ export interface SettleInput<State extends Standing = Standing> {
 export interface VoidApproval {
   readonly request: AccessRequest;
   readonly message: string;
+  /** Why it is not certain yet that nothing of it comes to stand there: it is asked for again only then. Null: it is certain. */
+  readonly doubt: AccessError | null;
 }
 
 /** A grant that the plan leaves out, with the reason. */

@@ -49,6 +49,10 @@ afterEach(async () => {
   }
 });
 
+function minutesLater(minutes: number): WorkerContext {
+  return { ...context, now: () => new Date(Date.now() + minutes * 60_000) };
+}
+
 /** Opens a cluster of which one kind of call to EKS never arrives, and is never answered. */
 function withoutAnswer(call: "create" | "setGroups"): typeof openCluster {
   return async (...args) => {
@@ -308,9 +312,25 @@ test("an approval that is void after a run that died is asked for again, and not
 
   await reconcileCluster(context, analytics, "inspect");
   expect((await requestOf(context, "r-one")).trouble?.code).toBe("access-entry-late");
-  await reconcileCluster({ ...context, now: () => new Date(Date.now() + 8 * 60_000) }, analytics);
+  await reconcileCluster(minutesLater(8), analytics);
   expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
   expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
+});
+
+test("and so it is where somebody deleted the entry meanwhile, which tells of no call any more", async () => {
+  await outside.edit(engineer, ["readers"]);
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  await reconcileCluster({ ...context, openCluster: withoutAnswer("setGroups") }, analytics);
+  await outside.edit(engineer, ["readers", "writers"]);
+  await reconcileCluster(context, analytics, "inspect");
+  await outside.edit(engineer, null);
+
+  await reconcileCluster(minutesLater(5), analytics, "inspect");
+  expect((await requestOf(context, "r-one")).trouble?.code).toBe("access-entry-late");
+  await reconcileCluster(minutesLater(8), analytics, "inspect");
+  expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+  expect(await outside.given(engineer)).toBeNull();
 });
 
 test("an approval that is void is asked for again only when what was written by it is gone", async () => {
@@ -385,7 +405,6 @@ test("of a grant whose call was never answered it is not told that nothing is le
   expect((await takeBack(context, analytics, "r-one")).trouble?.code).toBe("access-entry-late");
 
   await outside.edit(engineer, null);
-  const later = { ...context, now: () => new Date(Date.now() + 8 * 60_000) };
-  await reconcileCluster(later, analytics);
+  await reconcileCluster(minutesLater(8), analytics);
   expect((await requestOf(context, "r-one")).grant?.state).toBe("failed");
 });
