@@ -8,7 +8,7 @@ import { accessEntryProblems } from "./access-entry-problems.ts";
 import { entryDrift, isInForce, type ReadEntry } from "./entry-lease.ts";
 import type { EntryProblem } from "./entry-problem-codes.ts";
 import { hiddenItem } from "./hidden-items.ts";
-import { leaseProblems, type Reader } from "./lease-problems.ts";
+import { type Granted, leaseProblems, type Reader } from "./lease-problems.ts";
 import { type GroupedProblems, groupProblems } from "./problem-groups.ts";
 
 /** All that a report on the access entries of a cluster goes by. */
@@ -23,8 +23,7 @@ export interface EntriesFacts {
   readonly document: AwsAuthDocument | null;
   /** Groups that any binding of the cluster names; null: could not be asked. */
   readonly boundGroups: ReadonlySet<string> | null;
-  /** The grants in this cluster that are not over. */
-  readonly granted: readonly AccessRequest[];
+  readonly granted: Granted;
   readonly asker: Reader;
   readonly now: Date;
 }
@@ -44,7 +43,7 @@ const mostGroups = 7;
 /** Sums up the access entries of a cluster as far as they were read. */
 export function summarizeEntries(facts: EntriesFacts): EntriesSummary {
   const { cluster, creatorArn, listed, read, document, boundGroups, granted, asker, now } = facts;
-  const around = { cluster: cluster.name, creatorArn, boundGroups, granted: new Set(granted.map(({ id }) => id)), now };
+  const around = { cluster: cluster.name, creatorArn, boundGroups, granted: granted.ids, now };
   const problems: readonly EntryProblem[] = [
     ...read.flatMap((each) => accessEntryProblems(each, around)),
     ...leaseProblems(driftsIn(facts), cluster, asker, "its access entry"),
@@ -68,7 +67,7 @@ function typesOf(read: readonly ReadEntry[]): EntriesSummary["types"] {
 function driftsIn({ listed, read, granted }: EntriesFacts): readonly Drift[] {
   const byArn = new Map(read.map((each) => [principalKey(each.entry.principalArn), each]));
   const known = new Set(listed.map(principalKey));
-  return leasesIn(granted).flatMap((request) => {
+  return leasesIn(granted.still).flatMap((request) => {
     const key = principalKey(request.principal);
     const found = byArn.get(key) ?? null;
     // What was not read may hold it all.
@@ -80,7 +79,8 @@ function driftsIn({ listed, read, granted }: EntriesFacts): readonly Drift[] {
 /** In which order a cluster's entries are read, where not all may be: those of leases and those that may hide an item first. */
 export function readingOrder(
   listed: readonly string[],
-  { granted, document }: Pick<EntriesFacts, "granted" | "document">,
+  granted: readonly AccessRequest[],
+  document: AwsAuthDocument | null,
 ): readonly string[] {
   const arns = new Map(listed.map((arn) => [principalKey(arn), arn]));
   const first = [

@@ -1,5 +1,6 @@
 import type { Drift } from "../grant/drift.ts";
 import type { Cluster } from "../policy/cluster.ts";
+import type { AccessRequest } from "../request/request.ts";
 import { named } from "./link.ts";
 import { type Asker, driftRemedy, isOf } from "./person-links.ts";
 import type { Told } from "./problem-groups.ts";
@@ -7,6 +8,22 @@ import type { Told } from "./problem-groups.ts";
 /** Who asks. Whoever does not answer for the cluster reads of their own grants alone. */
 export interface Reader extends Asker {
   readonly answers: boolean;
+}
+
+/** The grants of a cluster that are not over, where they were read before the cluster was looked at and after it. */
+export interface Granted {
+  /** Those that nothing was recorded of between: what a run takes away or gives meanwhile is missed by nobody. */
+  readonly still: readonly AccessRequest[];
+  /** Ids of all of them. */
+  readonly ids: ReadonlySet<string>;
+}
+
+export function grantedAround(before: readonly AccessRequest[], after: readonly AccessRequest[]): Granted {
+  const versions = new Map(before.map(({ id, version }) => [id, version]));
+  return {
+    still: after.filter(({ id, version }) => versions.get(id) === version),
+    ids: new Set([...before, ...after].map(({ id }) => id)),
+  };
 }
 
 type TakenOut = Told & { readonly code: "lease-taken-out" };

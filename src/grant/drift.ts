@@ -7,6 +7,8 @@ export interface Drift {
   readonly request: AccessRequest;
   /** One clause: what is missing, and who wrote there last. */
   readonly message: string;
+  /** The section of the document in which nothing can be read, so that nobody may have taken anything out; absent: it can. */
+  readonly unread?: Section;
 }
 
 /** Who wrote to which sections of the document, by managedFields. */
@@ -32,7 +34,10 @@ export function driftOf(
   const missing = request.groups.filter((group) => !covers(entry?.groups ?? [], group));
   if (missing.length === 0) return null;
   const unread = problems.find(({ code, section }) => unreadable.has(code) && section === sectionOf(request));
-  if (unread) return { request, message: `${unread.section} can't be read from line ${unread.line} on` };
+  if (unread?.section) {
+    const { section, line } = unread;
+    return { request, message: `${section} can't be read from line ${line} on`, unread: section };
+  }
   const what = entry
     ? `the entry of ${request.principal} lacks ${missing.join(", ")}`
     : `the entry of ${request.principal} is gone`;

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { type EntriesFacts, readingOrder, summarizeEntries } from "../../src/diagnosis/check-entries.ts";
 import type { ReadEntry } from "../../src/diagnosis/entry-lease.ts";
+import { grantedAround } from "../../src/diagnosis/lease-problems.ts";
+import type { AccessRequest } from "../../src/request/request.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aGrantedRequest, engineerArn } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
@@ -14,7 +16,10 @@ const granted = aGrantedRequest({ written });
 const team = "arn:aws:iam::111122223333:role/team/developers";
 const admin = [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }];
 
-function factsOf(read: readonly ReadEntry[], change: Partial<EntriesFacts> = {}): EntriesFacts {
+/** With grants that nothing was recorded of while the cluster was read. */
+type Change = Partial<Omit<EntriesFacts, "granted">> & { readonly granted?: readonly AccessRequest[] };
+
+function factsOf(read: readonly ReadEntry[], { granted = [], ...change }: Change = {}): EntriesFacts {
   return {
     cluster: aCluster(),
     creatorArn: "arn:aws:iam::111122223333:role/cluster-creator",
@@ -22,17 +27,15 @@ function factsOf(read: readonly ReadEntry[], change: Partial<EntriesFacts> = {})
     read,
     document: null,
     boundGroups: new Set(["eks-access:viewers", "readers"]),
-    granted: [],
+    granted: grantedAround(granted, granted),
     asker: { user: "U0ONCALL", principal: null, answers: true },
     now: at(hours(1)),
     ...change,
   };
 }
 
-const tell = (read: readonly ReadEntry[], change: Partial<EntriesFacts> = {}) =>
-  summarizeEntries(factsOf(read, change)).groups;
-const codes = (read: readonly ReadEntry[], change: Partial<EntriesFacts> = {}) =>
-  tell(read, change).map(({ code }) => code);
+const tell = (read: readonly ReadEntry[], change: Change = {}) => summarizeEntries(factsOf(read, change)).groups;
+const codes = (read: readonly ReadEntry[], change: Change = {}) => tell(read, change).map(({ code }) => code);
 
 describe("the report on access entries", () => {
   test("counts those that were read by their type, the most first, and all that are there", () => {
@@ -121,6 +124,18 @@ describe("of what is ours in an entry it", () => {
 
     expect(tell([aReadEntry({}, aHolding())])).toMatchObject([{ code: "claim-unknown", severity: "warning" }]);
     expect(codes([open])).toEqual([]);
+  });
+
+  test("knows a grant that began or ended while the entries were read, and misses neither", () => {
+    const early = grantedAround([], [granted]);
+    const late = grantedAround([granted], []);
+    const claimed = factsOf([aReadEntry({}, aHolding())]);
+    const gone = factsOf([]);
+
+    for (const around of [early, late]) {
+      expect(summarizeEntries({ ...claimed, granted: around }).groups).toEqual([]);
+      expect(summarizeEntries({ ...gone, granted: around }).groups).toEqual([]);
+    }
   });
 
   test("does not take an entry that is emptied before it goes for one that gives nothing", () => {
@@ -231,7 +246,7 @@ test("of many entries those of leases are read first, then those of whoever stan
   const listed = ["a", "b", "c"].map((name) => `arn:aws:iam::111122223333:role/x/${name}`);
   const document = parseDocument({ mapRoles: roleEntry(developers) + roleEntry("arn:aws:iam::111122223333:role/B") });
 
-  const order = readingOrder([...listed, team, engineerArn], { granted: [granted], document });
+  const order = readingOrder([...listed, team, engineerArn], [granted], document);
 
   expect(order).toEqual([engineerArn, team, listed[1], listed[0], listed[2]]);
 });

@@ -1,20 +1,18 @@
 import { summarize } from "../../diagnosis/check.ts";
 import { annotationRemedy } from "../../diagnosis/cluster-links.ts";
 import { isInForce } from "../../diagnosis/entry-lease.ts";
-import { leaseProblems, type Reader } from "../../diagnosis/lease-problems.ts";
+import { type Granted, leaseProblems, type Reader } from "../../diagnosis/lease-problems.ts";
 import { named } from "../../diagnosis/link.ts";
 import type { Told } from "../../diagnosis/problem-groups.ts";
 import { grantsAnnotation } from "../../grant/annotation.ts";
 import { isGivenByEntry } from "../../grant/written.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
 import type { DocumentReport } from "./check-report.ts";
 import { driftsIn, type LookedAt } from "./look-at-document.ts";
 
 /** Whose grants are looked for in the document, and who is told of them. */
 export interface DocumentQuestion {
-  /** The grants in this cluster that are not over. */
-  readonly granted: readonly AccessRequest[];
+  readonly granted: Granted;
   readonly asker: Reader;
   /** Whether the cluster reads the document: nothing of ours is missed in one that decides nothing. */
   readonly isRead: boolean;
@@ -36,6 +34,8 @@ function distrusted({ untrusted }: LookedAt): readonly Told[] {
 }
 
 function takenOut(looked: LookedAt, cluster: Cluster, { granted, asker }: DocumentQuestion): readonly Told[] {
-  const given = granted.filter((request) => isInForce(request) && !isGivenByEntry(request));
-  return leaseProblems(driftsIn(looked, given), cluster, asker, "aws-auth");
+  const given = granted.still.filter((request) => isInForce(request) && !isGivenByEntry(request));
+  // That a section can't be read is a problem of its own.
+  const drifts = driftsIn(looked, given).filter(({ unread }) => unread === undefined);
+  return leaseProblems(drifts, cluster, asker, "aws-auth");
 }

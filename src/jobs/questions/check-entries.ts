@@ -1,7 +1,7 @@
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { AwsAuthDocument } from "../../aws-auth/document.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
-import type { Reader } from "../../diagnosis/lease-problems.ts";
+import type { Granted, Reader } from "../../diagnosis/lease-problems.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
@@ -16,8 +16,10 @@ import { inTime, type ReadingLimits, readEntries, whyNotRead } from "./read-entr
 /** What a report on access entries takes beside the cluster. */
 export interface EntriesQuestion {
   readonly reached: ReachedCluster;
-  /** The grants in this cluster that are not over. */
+  /** The grants in this cluster that are not over, as read before it was looked at. */
   readonly granted: readonly AccessRequest[];
+  /** The same, and as they are now. */
+  readonly grantedNow: () => Promise<Granted>;
   readonly asker: Reader;
   /** As it is read meanwhile; null: it decides nothing, is not there, or could not be read. */
   readonly document: Promise<AwsAuthDocument | null>;
@@ -47,15 +49,15 @@ async function check(
   { sealKeys, now }: WorkerContext,
   cluster: Cluster,
   entries: AccessEntries,
-  { reached, granted, asker, document: reading, limits }: EntriesQuestion,
+  { reached, granted: before, grantedNow, asker, document: reading, limits }: EntriesQuestion,
 ): Promise<EntriesReport> {
   const began = performance.now();
   const bindings = reached.client.groupBindings().catch(() => null);
   const [listed, document] = await Promise.all([listInTime(entries, cluster, limits), reading]);
   const left = () => Math.max(0, limits.withinMs - (performance.now() - began));
-  const order = readingOrder(listed, { granted, document });
+  const order = readingOrder(listed, before, document);
   const { entries: found, unread, why } = await readEntries(entries, order, { ...limits, withinMs: left() });
-  const bound = await inTime(bindings, left());
+  const [bound, granted] = await Promise.all([inTime(bindings, left()), grantedNow()]);
   const read = found.map((entry) => withOurTags(cluster, entry, sealKeys));
   const boundGroups = bound && new Set(bound.keys());
   const { creatorArn } = reached;

@@ -1,3 +1,4 @@
+import { grantedAround } from "../../diagnosis/lease-problems.ts";
 import { explain } from "../../failure/access-error.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { WorkerContext } from "../context.ts";
@@ -34,20 +35,37 @@ async function look(
   asked: ChainQuestion,
   limits: ReadingLimits,
 ): Promise<CheckReport> {
-  const { ledger, log, sealKeys } = context;
+  const { ledger, sealKeys } = context;
   const mode = reached.description.authenticationMode;
   const isRead = mode !== "API";
   const [granted, principal] = await Promise.all([ledger.grantedOf(cluster.name), ledger.principalOf(asked.user)]);
-  const known = { granted, asker: { ...asked, principal } };
+  const asker = { ...asked, principal };
+  const grantedNow = async () => grantedAround(granted, await ledger.grantedOf(cluster.name));
   const looking = lookAtDocument(reached.client, cluster, sealKeys);
-  const reporting = looking.then(
-    (looked) => reportDocument(looked, cluster, { ...known, isRead }),
-    (error: unknown): DocumentReport => {
-      log.warn({ cluster: cluster.name, err: error }, "could not check the document");
-      return { type: "failed", message: explain(error) };
-    },
+  const reporting = orFailure(context, cluster, async () =>
+    reportDocument(await looking, cluster, { granted: await grantedNow(), asker, isRead }),
   );
   const beside = looking.then((looked) => (isRead ? (looked?.document ?? null) : null)).catch(() => null);
-  const entries = await reportEntries(context, cluster, { ...known, reached, document: beside, limits });
+  const entries = await reportEntries(context, cluster, {
+    reached,
+    granted,
+    grantedNow,
+    asker,
+    document: beside,
+    limits,
+  });
   return { type: "looked", mode, document: await reporting, entries };
+}
+
+async function orFailure(
+  { log }: WorkerContext,
+  cluster: Cluster,
+  report: () => Promise<DocumentReport>,
+): Promise<DocumentReport> {
+  try {
+    return await report();
+  } catch (error) {
+    log.warn({ cluster: cluster.name, err: error }, "could not check the document");
+    return { type: "failed", message: explain(error) };
+  }
 }

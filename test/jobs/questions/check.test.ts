@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
+import type { Grant } from "../../../src/grant/grant.ts";
 import { reportCheck } from "../../../src/jobs/questions/check.ts";
 import type { CheckReport } from "../../../src/jobs/questions/check-report.ts";
 import { checkReport } from "../../../src/jobs/questions/check-report.ts";
 import { type ReadingLimits, readingLimits } from "../../../src/jobs/questions/read-entries.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { revise } from "../../../src/request/request.ts";
 import type { SandboxAccessEntry } from "../../../src/sandbox/aws/access-entry.ts";
 import { arns, clusterArn, clusterName, externalId, initialAwsAuth } from "../../../src/sandbox/scene.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
@@ -32,6 +34,25 @@ async function check(limits: ReadingLimits = readingLimits, ledger: Ledger = mem
   return report;
 }
 
+/** A ledger in which somebody has a lease now. */
+async function ledgerWith(principal: string, grant: Partial<Grant> = {}): Promise<Ledger> {
+  const ledger = memoryLedger();
+  const endsAt = new Date(Date.now() + 3_600_000).toISOString();
+  await ledger.commit(aChange({ ...aGrantedRequest({ endsAt, ...grant }, { version: 1 }), principal }));
+  return ledger;
+}
+
+/** Reads the leases of a ledger, each of which a run changes once they were read for the first time. */
+function changingAfterFirst({ grantedOf }: Ledger, change: Partial<Grant>): Ledger["grantedOf"] {
+  let reads = 0;
+  return async (of) => {
+    const granted = await grantedOf(of);
+    reads += 1;
+    if (reads === 1) return granted;
+    return granted.map((request) => revise(request, { grant: request.grant && { ...request.grant, ...change } }));
+  };
+}
+
 /** EKS makes the creator's own entry itself. */
 function setMode(
   authenticationMode: "API" | "API_AND_CONFIG_MAP" | "CONFIG_MAP",
@@ -46,6 +67,7 @@ const entryOf = (principalArn: string, groups: readonly string[]): SandboxAccess
   groups,
   policies: [],
 });
+const byEntry = { way: "access-entry", entryAdded: true, added: ["eks-access:viewers"], seal: "" } as const;
 const refusing = (name: string, status: number) =>
   ({ type: "answer", status, headers: { "x-amzn-errortype": name }, body: "{}" }) as const;
 
@@ -81,9 +103,7 @@ describe("where aws-auth alone counts", () => {
   });
 
   test("a lease that somebody took out is told, and an annotation that is not believed", async () => {
-    const ledger = memoryLedger();
-    const endsAt = new Date(Date.now() + 3_600_000).toISOString();
-    await ledger.commit(aChange({ ...aGrantedRequest({ endsAt }, { version: 1 }), principal: arns.engineer }));
+    const ledger = await ledgerWith(arns.engineer);
     await annotate("somebody wrote this");
 
     const report = await check(readingLimits, ledger);
@@ -98,6 +118,25 @@ describe("where aws-auth alone counts", () => {
         ],
       },
     });
+  });
+
+  test("nobody is said to have taken a lease out of a section that can't be read", async () => {
+    write({ ...initialAwsAuth, mapUsers: "- : [" });
+
+    const report = JSON.stringify(await check(readingLimits, await ledgerWith(arns.engineer)));
+
+    expect(report).toContain("section-unreadable");
+    expect(report).not.toContain("lease-taken-out");
+  });
+
+  test.each([
+    ["ends", { state: "ended" }],
+    ["is being taken away", { end: { cause: "revoked", by: "U0ENGINEER", at: "", why: "" } }],
+  ] as const)("nobody is said to have taken out a lease that %s while the document is read", async (_, change) => {
+    const ledger = await ledgerWith(arns.engineer);
+    const grantedOf = changingAfterFirst(ledger, change);
+
+    expect(JSON.stringify(await check(readingLimits, { ...ledger, grantedOf }))).not.toContain("lease-taken-out");
   });
 
   test("a document that can't be read is told with its mode, and how to mend it", async () => {
@@ -131,10 +170,7 @@ describe("where access entries go before aws-auth", () => {
   });
 
   test("a lease by an access entry is looked for there, and not in the document", async () => {
-    const written = { way: "access-entry", entryAdded: true, added: ["eks-access:viewers"], seal: "" } as const;
-    const endsAt = new Date(Date.now() + 3_600_000).toISOString();
-    const ledger = memoryLedger();
-    await ledger.commit(aChange({ ...aGrantedRequest({ endsAt, written }, { version: 1 }), principal: arns.engineer }));
+    const ledger = await ledgerWith(arns.engineer, { written: byEntry });
 
     setMode("API_AND_CONFIG_MAP", [entryOf(arns.engineer, ["eks-access:viewers"])]);
     const there = await check(readingLimits, ledger);
@@ -145,6 +181,14 @@ describe("where access entries go before aws-auth", () => {
     expect(gone).toMatchObject({
       entries: { groups: [{ code: "lease-taken-out" }, { code: "entry-without-rights" }] },
     });
+  });
+
+  test("nobody is said to have taken out a lease that ends while the entries are read", async () => {
+    setMode("API_AND_CONFIG_MAP");
+    const ledger = await ledgerWith(arns.engineer, { written: byEntry });
+    const grantedOf = changingAfterFirst(ledger, { state: "ended" });
+
+    expect(JSON.stringify(await check(readingLimits, { ...ledger, grantedOf }))).not.toContain("lease-taken-out");
   });
 
   test("of thousands the first are read, those of whoever stands in aws-auth before the others", async () => {
@@ -203,9 +247,7 @@ describe("where access entries go before aws-auth", () => {
 describe("where access entries alone count", () => {
   test("no lease is missed in the document, which gives none", async () => {
     setMode("API");
-    const ledger = memoryLedger();
-    const endsAt = new Date(Date.now() + 3_600_000).toISOString();
-    await ledger.commit(aChange({ ...aGrantedRequest({ endsAt }, { version: 1 }), principal: arns.engineer }));
+    const ledger = await ledgerWith(arns.engineer);
 
     expect(JSON.stringify(await check(readingLimits, ledger))).not.toContain("lease-taken-out");
   });
