@@ -35,16 +35,16 @@ export function leaseProblems(
   reader: Reader,
   from: string,
 ): readonly TakenOut[] {
-  return drifts.map(({ request, message }) => {
-    const isReadable = reader.answers || isOf(request, reader);
-    return {
-      code: "lease-taken-out",
-      severity: "error",
-      place: isReadable ? request.principal : "somebody else's",
-      message: isReadable
-        ? `${named(request.id)} is in force, but somebody took it out: ${message}.`
-        : `Access of somebody else is in force, but was taken out of ${from}.`,
-      remedy: driftRemedy(cluster),
-    };
-  });
+  const told = drifts.map((drift) => ({ ...drift, isReadable: reader.answers || isOf(drift.request, reader) }));
+  // The first one's sentence stands for all of them.
+  const first = told.toSorted((a, b) => Number(b.isReadable) - Number(a.isReadable));
+  return first.map(({ request, message, isReadable }) => ({
+    code: "lease-taken-out",
+    severity: "error",
+    place: isReadable ? request.principal : "somebody else's",
+    message: isReadable
+      ? `${named(request.id)} is in force, but somebody took it out: ${message}.`
+      : `Access of somebody else is in force, but was taken out of ${from}.`,
+    remedy: driftRemedy(cluster),
+  }));
 }

@@ -165,10 +165,13 @@ describe("of what is ours in an entry it", () => {
     const stranger = { user: "U0OTHER", principal: null, answers: false };
     const [others] = tell([], { granted: [granted], asker: stranger });
     const [own] = tell([], { granted: [granted], asker: { ...stranger, user: "U0ENGINEER" } });
+    const theirs = { ...granted, id: "r-2", requester: "U0COLLEAGUE", principal: developers };
+    const [both] = tell([], { granted: [theirs, granted], asker: { ...stranger, user: "U0ENGINEER" } });
 
     expect(others).toMatchObject({ code: "lease-taken-out", places: ["somebody else's"] });
     expect(JSON.stringify(others)).not.toMatch(/engineer|r-1/);
     expect(own?.places).toEqual([engineerArn]);
+    expect(both).toMatchObject({ places: [engineerArn, "somebody else's"], message: expect.stringContaining("`r-1`") });
   });
 });
 
