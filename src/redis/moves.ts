@@ -7,11 +7,13 @@ import type { RedisClient } from "./client.ts";
 import { chainLua, markShownScript } from "./commit-script.ts";
 import { chainHeadKey, eventsKey } from "./events.ts";
 import { logKey } from "./lists.ts";
+import { listedTexts, readFields } from "./records.ts";
 import { runScript } from "./script.ts";
 
 const prefix = "{eks-access}";
+const recordPrefix = `${prefix}:move:`;
 /** The record of a move. */
-export const moveKey = (id: string): string => `${prefix}:move:${id}`;
+export const moveKey = (id: string): string => `${recordPrefix}${id}`;
 const keys = {
   move: moveKey,
   shown: (id: string) => `${prefix}:shown:${id}`,
@@ -57,10 +59,10 @@ export function redisMoves(redis: RedisClient, reach: Reach): MoveLedger {
     due: (now, limit) =>
       reach(async () => {
         const ids = await redis.zrangebyscore(keys.due, "-inf", now.getTime(), "LIMIT", 0, limit);
-        return readMoves(redis, ids);
+        return movesIn(await readFields(redis, recordPrefix, ids, "record"));
       }),
     // Something is due of each, sooner or later, until it is over: so this index has them all.
-    open: () => reach(async () => readMoves(redis, await redis.zrange(keys.due, "0", "-1"))),
+    open: () => reach(async () => movesIn(await listedTexts(redis, keys.due, recordPrefix))),
     unshown: (limit) => reach(() => redis.srandmember(keys.unshown, limit)),
     shown: (id) =>
       reach(async () => {
@@ -103,9 +105,8 @@ function asJson(value: Move | MoveChange["event"]): Json {
   return value as unknown as Json;
 }
 
-async function readMoves(redis: RedisClient, ids: readonly string[]): Promise<readonly Move[]> {
-  const found = await Promise.all(ids.map((id) => readMove(redis, id)));
-  return found.filter((move) => move !== null);
+function movesIn(texts: readonly (string | null)[]): readonly Move[] {
+  return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as Move]));
 }
 
 async function readMove(redis: RedisClient, id: string): Promise<Move | null> {
