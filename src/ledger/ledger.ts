@@ -139,6 +139,13 @@ export interface Ledger {
    * False: there is none left. It only saves work: what a turn does may be done twice.
    */
   takeTurn(name: string, everyMs: number, most?: number): Promise<boolean>;
+  /**
+   * Begins a run that changes access entries of a cluster, of which EKS keeps no versions: none that began before goes on to send
+   * anything. Gives a name for it, which no other run has: numbers could come twice after a failover.
+   */
+  beginRun(cluster: string): Promise<string>;
+  /** Whether no other run has begun since. */
+  isNewestRun(cluster: string, run: string): Promise<boolean>;
   /** For each level by its name, a digest of the approvers with which there were once enough; nothing is given by it. */
   goodApprovers(): Promise<ReadonlyMap<string, string>>;
   rememberGoodApprovers(good: ReadonlyMap<string, string>): Promise<void>;

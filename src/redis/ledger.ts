@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { canonicalJson, type Json } from "../audit/canonical-json.ts";
 import { type AuditEvent, digestOfEvent } from "../audit/event.ts";
 import { AccessError } from "../failure/access-error.ts";
@@ -28,6 +29,7 @@ const keys = {
   thread: (id: string) => `${prefix}:thread:${id}`,
   unshown: `${prefix}:unshown`,
   adopted: `${prefix}:adopted`,
+  runs: `${prefix}:runs`,
   principals: principalsKey,
   homes: `${prefix}:homes`,
   workerIdentity: `${prefix}:worker-identity`,
@@ -72,6 +74,8 @@ export function redisLedger(redis: RedisClient): Ledger {
     rememberHome: (user, hash) => reach(async () => void (await redis.hset(keys.homes, user, hash))),
     homesOf: (users) => reach(() => readHomes(redis, users)),
     takeTurn: (name, everyMs, most = 1) => reach(() => takeTurn(name, everyMs, most)),
+    beginRun: (cluster) => reach(() => beginRun(redis, cluster)),
+    isNewestRun: (cluster, run) => reach(async () => (await redis.hget(keys.runs, cluster)) === run),
     goodApprovers: () => reach(() => readGoodApprovers(redis)),
     rememberGoodApprovers: (good) => reach(() => rememberGoodApprovers(redis, good)),
     adopted: (clusters) => reach(() => readAdopted(redis, clusters)),
@@ -91,6 +95,12 @@ export function redisLedger(redis: RedisClient): Ledger {
     events: (from, limit) => reach(() => readEvents(redis, from, limit)),
     eventsOf: (id, limit) => reach(() => readEventsOf(redis, id, limit)),
   };
+}
+
+async function beginRun(redis: RedisClient, cluster: string): Promise<string> {
+  const run = randomUUID();
+  await redis.hset(keys.runs, cluster, run);
+  return run;
 }
 
 async function commit(redis: RedisClient, { after, event }: LedgerChange): Promise<CommitResult> {

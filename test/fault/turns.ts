@@ -90,6 +90,14 @@ export function inTurns(ledger: Ledger, { point }: Pick<Turns, "point">): Ledger
       await point("due");
       return ledger.due(now, limit);
     },
+    beginRun: async (cluster) => {
+      await point("begin a run");
+      return ledger.beginRun(cluster);
+    },
+    isNewestRun: async (cluster, run) => {
+      await point("am I the newest run");
+      return ledger.isNewestRun(cluster, run);
+    },
     commit: async (change) => {
       await point(`commit ${change.event?.type ?? "one more try"}`);
       const result = await ledger.commit(change);

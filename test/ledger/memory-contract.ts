@@ -185,6 +185,16 @@ export function memoryContract(ledgerNow: () => Ledger): void {
     });
   });
 
+  test("of the runs over one cluster, whoever begins them, the last one that began is the newest", async () => {
+    const [first, second] = [await ledger.beginRun("staging"), await ledger.beginRun("staging")];
+    const elsewhere = await ledger.beginRun("payments");
+
+    expect(await ledger.isNewestRun("staging", first)).toBe(false);
+    expect(await ledger.isNewestRun("staging", second)).toBe(true);
+    expect(await ledger.isNewestRun("payments", elsewhere)).toBe(true);
+    expect(await ledger.isNewestRun("nowhere", second)).toBe(false);
+  });
+
   test("the ledger remembers with which approvers each level was good, the newest of each", async () => {
     await ledger.rememberGoodApprovers(new Map());
     await ledger.rememberGoodApprovers(

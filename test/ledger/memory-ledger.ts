@@ -29,6 +29,8 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
   const proposals = new Map<string, LinkProposal>();
   const threads = new Map<string, readonly string[]>();
   const homes = new Map<string, string>();
+  const runs = new Map<string, string>();
+  let made = 0;
   const turns = new Map<string, { until: number; taken: number }>();
   const creations = new Map<string, RememberedCreation>();
   const adopted = new Set<string>();
@@ -108,6 +110,12 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       turns.set(name, { ...turn, taken: turn.taken + 1 });
       return turn.taken < most;
     },
+    beginRun: async (cluster) => {
+      made += 1;
+      runs.set(cluster, `run-${made}`);
+      return `run-${made}`;
+    },
+    isNewestRun: async (cluster, run) => runs.get(cluster) === run,
     goodApprovers: async () => new Map(goodApprovers),
     rememberGoodApprovers: async (good) => {
       for (const [level, digest] of good) goodApprovers.set(level, digest);

@@ -20,6 +20,8 @@ export interface EntryTools {
   readonly begun: ReadonlyMap<string, Holding>;
   /** When the plan was made. */
   readonly plannedAt: Date;
+  /** Whether no other run has begun since this one did: what another one reads from then on, it must not change any more. */
+  readonly isNewest: () => Promise<boolean>;
   readonly clock: () => Date;
 }
 
@@ -96,7 +98,11 @@ type About = Pick<AccessEntry, "principalArn" | "arn">;
 
 /** @returns which entry it was about: one that is made gets its ARN by that */
 async function send(tools: EntryTools, about: About, call: EntryCall): Promise<About> {
-  const { entries, plannedAt, clock } = tools;
+  const { entries, plannedAt, clock, isNewest, cluster } = tools;
+  // Between a claim and the call by it too: whoever begins after that reads the claim.
+  if (!(await isNewest())) {
+    throw new AccessError("access-entry-conflict", `Another run has begun to change access entries of ${cluster.name}`);
+  }
   // A process may have stood still since then, and other runs have gone by.
   if (clock().getTime() > plannedAt.getTime() + planMs) {
     throw new AccessError("access-entry-conflict", `The plan for the access entry of ${about.principalArn} is too old`);

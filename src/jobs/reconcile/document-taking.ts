@@ -34,6 +34,8 @@ export function documentTaking(place: Place): DocumentTaking {
   return {
     way: "aws-auth",
     isTaken,
+    // The resourceVersion sees to it.
+    begin: async () => {},
     read: (open) => readClusterState(opened, cluster, sealKeys, open),
     preview: (state, wish) => previewInDocument(cluster, sealKeys, state, wish),
     settle,

@@ -30,15 +30,21 @@ export type EntryTaking = Taking<EntryState, EntrySettlement>;
 
 /** By access entries: one for each principal, changed call by call, and no one's trouble is another's. */
 export function entryTaking({ context, cluster, opened, isTaken, whose }: Place): EntryTaking {
-  const { sealKeys } = context;
+  const { sealKeys, ledger } = context;
+  let run = "";
+  const begin = async () => {
+    run = await ledger.beginRun(cluster.name);
+  };
+  const isNewest = () => ledger.isNewestRun(cluster.name, run);
   return {
     way: "access-entry",
     isTaken,
+    begin,
     read: (open) => step("read", () => readEntryState(opened, cluster, sealKeys, open, whose)),
     preview: (state, wish) => previewByEntry(cluster, sealKeys, state, wish),
     settle: settleEntries,
     prepare: async (state, settlement) =>
-      prepare(context, toolsOf(context, cluster, opened.entries, state, settlement), settlement),
+      prepare(context, { ...toolsOf(context, cluster, opened.entries, state, settlement), isNewest }, settlement),
   };
 }
 
@@ -48,7 +54,7 @@ function toolsOf(
   entries: AccessEntries,
   state: EntryState,
   settlement: EntrySettlement,
-): EntryTools {
+): Omit<EntryTools, "isNewest"> {
   return { entries, cluster, state, sealKeys, begun: begunIn(settlement), plannedAt: now(), clock: now };
 }
 

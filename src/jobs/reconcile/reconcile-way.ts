@@ -51,6 +51,7 @@ async function tryOnce<State extends Standing, Decided extends Settlement>(
   run: Attempt<State, Decided>,
 ): Promise<Result> {
   const { context, cluster, taking, attempt, isLast } = run;
+  await taking.begin();
   const open = (await context.ledger.grantedOf(cluster.name)).filter(taking.isTaken);
   const state = await taking.read(open).catch((error: unknown) => recordAbsence(context, open, error));
   if (state.untrusted && attempt === 1) {

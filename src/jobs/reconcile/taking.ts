@@ -22,6 +22,8 @@ export interface Taking<State extends Standing, Decided extends Settlement> {
   readonly way: Way;
   /** Whether a request's principal is taken this way now. */
   readonly isTaken: (request: AccessRequest) => boolean;
+  /** Begins a try: what another run, or the try before, has not sent yet it must not send any more. */
+  readonly begin: () => Promise<void>;
   /**
    * Reads what stands there, and what of it is ours.
    * @param open the cluster's open requests that are taken this way

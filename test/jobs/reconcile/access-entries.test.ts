@@ -370,6 +370,39 @@ test("a process that stood still after it made its plan reads again before it se
   expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
 });
 
+test.each([
+  ["before it claims anything", "described", ["tag", "setGroups", "tag"]],
+  ["between its claim and the call by it", "tag", ["tag", "tag", "setGroups", "tag"]],
+])("a run that another one overtakes %s sends nothing more, and reads again", async (_, after, all) => {
+  await outside.edit(engineer, ["readers"]);
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  const sent: string[] = [];
+  let isOvertaken = false;
+  const done = async (what: string) => {
+    if (what !== "described") sent.push(what);
+    if (what !== after || isOvertaken) return;
+    isOvertaken = true;
+    await context.ledger.beginRun(analytics.name);
+  };
+  const overtaken: typeof openCluster = async (...args) => {
+    const open = await openCluster(...args);
+    const { entries } = open;
+    if (!entries) throw new Error("The cluster takes access entries.");
+    const describe = (arn: string) => entries.describe(arn).finally(() => done("described"));
+    const tag: typeof entries.tag = (...given) => entries.tag(...given).finally(() => done("tag"));
+    const setGroups: typeof entries.setGroups = (...given) =>
+      entries.setGroups(...given).finally(() => done("setGroups"));
+    return { ...open, entries: { ...entries, describe, tag, setGroups } };
+  };
+
+  await reconcileCluster({ ...context, openCluster: overtaken, pause: async () => {} }, analytics);
+
+  expect(sent).toEqual(all);
+  expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+  expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
+});
+
 test("a call that changes something is sent once where it is not answered, and again where it was one of too many", async () => {
   const { faults } = side().sandbox;
   const entries = entriesOf(side().sandbox, analytics);
