@@ -1,4 +1,4 @@
-import { isOver, type Move, reviseMove } from "../migration/move.ts";
+import { hasApproved, isOver, type Move, reviseMove } from "../migration/move.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { clusterArnOf } from "../policy/cluster-arn.ts";
 import { answersFor, approvesFor } from "../policy/may-see.ts";
@@ -80,7 +80,7 @@ export function refuseMoveClick(
   if (move.plan.digest !== digest) return "plan-differs";
   if (verdict === "denied") return null;
   if (cluster.quiet !== null) return "quiet";
-  return move.approvals.some(({ by }) => by === person.user) ? "approved-already" : null;
+  return hasApproved(move, person.user) ? "approved-already" : null;
 }
 
 /** Whoever asked for it or answers for the cluster stops a move between two steps. What was carried out stays. */

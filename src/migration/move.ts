@@ -107,6 +107,11 @@ export function isOver({ state }: Pick<Move, "state">): boolean {
   return state !== "pending" && state !== "running";
 }
 
+/** Whether somebody is among those who have approved it. */
+export function hasApproved({ approvals }: Pick<Move, "approvals">, user: string): boolean {
+  return approvals.some(({ by }) => by === user);
+}
+
 /**
  * When a worker has to look at it next, in milliseconds since the epoch; null: never again. This is the index that the sweep
  * reads, so a wake-up that was lost is made up for.

@@ -1,4 +1,4 @@
-import type { Move } from "../migration/move.ts";
+import { hasApproved, type Move } from "../migration/move.ts";
 import { approversIn } from "../policy/may-see.ts";
 import { moveCall } from "./messages/move-call.ts";
 import { type MessengerContext, sent } from "./messenger-context.ts";
@@ -19,11 +19,15 @@ export async function callApprovers(context: MessengerContext, move: Move): Prom
   if (!cluster || !call) return;
   const told = await ledger.toldInThread(move.id);
   const people = (await peopleNamed(directory, approversIn(cluster)))
-    .filter((user) => !move.approvals.some(({ by }) => by === user))
+    .filter((user) => !hasApproved(move, user))
     .slice(0, mostPeople);
   for (const user of people) {
     const name = `${call.name}-${user}`;
     if (told.includes(name)) continue;
+    // Slack takes about one message a second: meanwhile it may be decided, or planned anew.
+    const newest = await ledger.moves.get(move.id);
+    if (!newest || moveCall(newest)?.name !== call.name) return;
+    if (hasApproved(newest, user)) continue;
     try {
       await client.chat.postMessage({ channel: user, ...sent(call.message) });
     } catch (error) {

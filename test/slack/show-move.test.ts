@@ -83,8 +83,8 @@ test.each([
 
 describe("where the channel is gone", () => {
   const gone = configText.replace("channel: C0ACCESS", "channel: C0GONE");
-  const showGone = (directory = nobodysGroups, text = gone) =>
-    showMove({ ...aSlackContext(ledger, text, directory), client: aClient(slack) }, id);
+  const showGone = (directory = nobodysGroups, text = gone, own = ledger) =>
+    showMove({ ...aSlackContext(own, text, directory), client: aClient(slack) }, id);
   const toldTo = (user: string) => slack.person(user).directMessages().map(textOf);
 
   test("the approvers are asked and reminded one by one, each once for each time, and whoever asked knows", async () => {
@@ -109,6 +109,32 @@ describe("where the channel is gone", () => {
 
     expect(toldTo("U0APPROVER")).toEqual([]);
     expect(toldTo("U0APPROVER2")).toHaveLength(1);
+  });
+
+  test.each([
+    ["decided", { state: "running" }],
+    ["approved by them", { approvals: [{ ...approval, by: "U0APPROVER2" }] }],
+    ["planned anew", { plan: null, reminders: null }],
+  ] as const)("nobody is asked of a move that was %s while another approver was asked", async (_, change) => {
+    const addToldInThread: Ledger["addToldInThread"] = async (of, names) => {
+      await ledger.addToldInThread(of, names);
+      await revise(change);
+    };
+
+    await showGone(nobodysGroups, gone, { ...ledger, addToldInThread });
+
+    expect(toldTo("U0APPROVER")).toHaveLength(1);
+    expect(toldTo("U0APPROVER2")).toEqual([]);
+  });
+
+  test("whoever asked is told where to look for one that is approved, and not that anybody is asked", async () => {
+    await revise({ state: "running" });
+
+    await showGone();
+
+    const [told = ""] = toldTo("U0ONCALL");
+    expect(told).toContain("`/eks-access status migration-staging-1` shows how it goes on");
+    expect(told).not.toContain("asked");
   });
 
   test("the people of a user group are asked, and one who can't be reached holds nobody up", async () => {

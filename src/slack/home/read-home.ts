@@ -1,7 +1,7 @@
 import { refuseReview } from "../../approval/glass.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import type { Move } from "../../migration/move.ts";
+import { hasApproved } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { actsOf } from "../../policy/may-act.ts";
 import { approvesFor } from "../../policy/may-see.ts";
@@ -61,10 +61,6 @@ export async function readHome(source: HomeSource, user: string): Promise<HomeCo
     moves: rows.filter(({ move }) => move.requester === user),
     now: moment,
   };
-}
-
-function hasApproved({ approvals }: Move, user: string): boolean {
-  return approvals.some(({ by }) => by === user);
 }
 
 async function ofClusters(ledger: Ledger, list: ListName, clusters: readonly string[]): Promise<HomeList> {

@@ -4,10 +4,17 @@ import { answer } from "./answers.ts";
 import { moveState, moveTrouble } from "./move-words.ts";
 import type { Milestone } from "./requester-message.ts";
 
-/** Nobody can approve what nobody sees. */
-export function moveLostMilestone({ id, cluster }: Move): Milestone {
-  const text = `The approvers of ${code(cluster)} can't be asked in their channel about ${code(id)}: it is not there, or not for the bot. They are asked in direct messages instead. Ask an operator to mend ${code("channel")} in eks-access.yml.`;
-  return { name: "channel-lost", message: answer(text) };
+/** Nobody can approve what nobody sees; and what is approved nobody can follow there. */
+export function moveLostMilestone({ id, cluster, state }: Move): Milestone {
+  const why = "it is not there, or not for the bot";
+  const lost =
+    state === "pending"
+      ? `The approvers of ${code(cluster)} can't be asked in their channel about ${code(id)}: ${why}. They are asked in direct messages instead.`
+      : `The channel of ${code(cluster)} can't be shown ${code(id)}: ${why}. ${code(`/eks-access status ${id}`)} shows how it goes on.`;
+  return {
+    name: "channel-lost",
+    message: answer(`${lost} Ask an operator to mend ${code("channel")} in eks-access.yml.`),
+  };
 }
 
 /** What fails, once for each kind of failure: before there is a plan no message in the channel says it. */

@@ -1,6 +1,6 @@
 import { moveApprovals } from "../../approval/decide-move.ts";
 import { counted } from "../../diagnosis/link.ts";
-import type { Move } from "../../migration/move.ts";
+import { hasApproved, type Move } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { approversIn } from "../../policy/may-see.ts";
 import { code, cut, mention, mentions, plainLine, time, told } from "../mrkdwn.ts";
@@ -39,7 +39,7 @@ function decisionEntries({ approvals, voided, state }: Move): ThreadEntry[] {
 function reminderEntries(move: Move, cluster: Cluster | undefined): ThreadEntry[] {
   const { state, plan, reminders, approvals, requester, lapsesAt } = move;
   if (state !== "pending" || !plan || !reminders?.sent || !cluster) return [];
-  const others = approversIn(cluster).filter((each) => !approvals.some(({ by }) => by === each));
+  const others = approversIn(cluster).filter((each) => !hasApproved(move, each));
   const left = counted(moveApprovals - approvals.length, "approval");
   const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} of this migration. It lapses ${time(lapsesAt)}.`;
   return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];
