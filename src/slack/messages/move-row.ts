@@ -17,9 +17,9 @@ export function moveRowBlocks({ move, acts }: MoveRow, place: string): KnownBloc
   const { id, cluster, requester, state, lapsesAt } = move;
   const lapses = state === "pending" ? `. Lapses ${time(lapsesAt)}` : "";
   const who = `*Migration of ${code(cluster)} to access entries* (${code(id)}), asked by ${mention(requester)}${lapses}`;
-  const trouble = moveTrouble(move);
+  const trouble = moveTrouble(move, 400);
   return [
-    section([who, cut(moveState(move), 500), ...(trouble ? [cut(trouble, 500)] : [])].join("\n")),
+    section([who, cut(moveState(move), 700), ...(trouble ? [trouble] : [])].join("\n")),
     { type: "actions", block_id: `${place}-${id}`, elements: rowButtons(move, acts) },
   ];
 }

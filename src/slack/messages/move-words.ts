@@ -60,9 +60,9 @@ function lastStep({ plan, cluster }: Move): string {
   return `The mode ${code("API")} is an operator's own step, which can't be taken back. ${left}: ${code(`/eks-access migrate ${cluster}`)} says how`;
 }
 
-/** What failed, how to mend it, and when it is tried again; null: nothing did. */
-export function moveTrouble({ trouble, done }: Move): string | null {
+/** What failed, how to mend it, and when it is tried again; null: nothing did. @param maxLength of the failure, in characters */
+export function moveTrouble({ trouble, done }: Move, maxLength = 1200): string | null {
   if (!trouble) return null;
   const stays = done.length > 0 ? " What was carried out stays." : "";
-  return `:warning: ${told(trouble.message, 1200)}${stays} It is tried again ${time(trouble.retryAt)}.`;
+  return `:warning: ${told(trouble.message, maxLength)}${stays} It is tried again ${time(trouble.retryAt)}.`;
 }

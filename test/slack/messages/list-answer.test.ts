@@ -87,6 +87,17 @@ describe("a list", () => {
     `);
   });
 
+  test("keeps the values of a long failure whole, and says when it is tried again", () => {
+    const message = `EKS refused it. Look at ${"`a value to copy` ".repeat(40)}`;
+    const trouble = { code: "x", message, at: at(0).toISOString(), attempts: 1, retryAt: at(60).toISOString() };
+    const rows = [{ move: aPlannedMove({ state: "running", trouble }), acts: [] }];
+
+    const text = textOfBlocks(listAnswer(content({ rows, moves: 1 })));
+
+    expect(text.split("`").length % 2).toBe(1);
+    expect(text).toMatch(/It is tried again \S/);
+  });
+
   test("of the longest moves, a page of them, is something that Slack takes", () => {
     const acts = ["approve", "deny", "retry", "withdraw"] as const;
     const begun = { name: "n".repeat(600), at: at(0).toISOString() };
