@@ -2,7 +2,7 @@ import { type MoveRefusal, moveApprovals } from "../../approval/decide-move.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { clusterOfMove, isOver, type Move } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import { code, mention } from "../mrkdwn.ts";
+import { code, mention, plainLine } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";
 import type { Message } from "./message.ts";
 import { moveState } from "./move-words.ts";
@@ -68,11 +68,11 @@ function refusalWords(refusal: MoveRefusal, move: Move, name: string, quiet: Clu
     case "not-an-approver":
       return `Approvers of ${code(name)} decide about this plan.`;
     case "no-plan":
-      return "The plan is being made anew. Decide when its message shows it.";
+      return `The worker has no plan to show yet. Decide when ${code(`/eks-access status ${move.id}`)} shows it.`;
     case "plan-differs":
-      return "Nothing was changed: the plan is another one now. Read it in its message, and decide there.";
+      return `Nothing was changed: the plan is another one now. Read it with ${code(`/eks-access status ${move.id}`)}, and decide there.`;
     case "quiet":
-      return `Nothing is approved on ${code(name)} now: it is quiet${typeof quiet === "string" ? ` (${quiet})` : ""}.`;
+      return `Nothing is approved on ${code(name)} now: it is quiet (${plainLine(quiet ?? "").replace(/\.$/, "")}). You can still deny.`;
     case "approved-already":
       return "You have approved this plan already. Another approver has to approve it too.";
     case "not-yours":

@@ -71,7 +71,9 @@ describe("a typed approve", () => {
   test("before the worker has planned it has nothing to show", async () => {
     await put(aMove());
 
-    expect(await say("U0APPROVER", `approve ${id}`)).toContain("The plan is being made anew");
+    expect(await say("U0APPROVER", `approve ${id}`)).toBe(
+      "The worker has no plan to show yet. Decide when `/eks-access status migration-staging-1` shows it.",
+    );
   });
 });
 
