@@ -117,12 +117,22 @@ export function driftFinding(
 ): Finding {
   if (inForce === 0) return found("no grants are in force here");
   if (drifts.length === 0) return found(`all of ${counted(inForce, "grant")} in force stand in ${place}`);
+  const taken = drifts.filter(({ unread }) => unread === undefined);
+  if (taken.length > 0) {
+    return broken(`somebody took out of ${place}: ${driftWords(taken, inForce, asker)}`, driftRemedy(cluster));
+  }
+  return broken(
+    `grants in force count for nothing: ${driftWords(drifts, inForce, asker)}`,
+    `${named(`/eks-access check ${cluster.name}`)} says how to mend the section.`,
+  );
+}
+
+function driftWords(drifts: readonly Drift[], inForce: number, asker: Asker & { readonly answers: boolean }): string {
   const readable = drifts.filter(({ request }) => asker.answers || isOf(request, asker));
   const shown = readable.slice(0, 3).map(({ request, message }) => `${named(request.id)}: ${message}`);
   const left = drifts.length - shown.length;
   const others = shown.length > 0 ? `${left} more` : `${left} of ${counted(inForce, "grant")} in force`;
-  const detail = [...shown, ...(left > 0 ? [others] : [])].join("; ");
-  return broken(`somebody took out of ${place}: ${detail}`, driftRemedy(cluster));
+  return [...shown, ...(left > 0 ? [others] : [])].join("; ");
 }
 
 /** What to do about grants that somebody took out. */

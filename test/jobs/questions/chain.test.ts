@@ -227,6 +227,17 @@ describe("the chain to somebody's pods", () => {
     expect(links.drift.detail).toContain("somebody took out of the document: `r-1`: the entry of");
   });
 
+  test("says that nobody took a grant out of a section that can't be read, and where its lines are", async () => {
+    const active = aGrantedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
+    await ledger.commit(aChange({ ...active, principal: arns.engineer }));
+    write({ ...initialAwsAuth, mapUsers: "- : [" });
+
+    const { drift } = await chain(ledger);
+
+    expect(drift).toMatchObject({ result: "no", mend: "`/eks-access check staging` says how to mend the section." });
+    expect(drift.detail).toMatch(/^grants in force count for nothing: `r-1`: mapUsers can't be read from/);
+  });
+
   test("tells of somebody else's grant that is gone no more than that, except to who answers for the cluster", async () => {
     const active = aGrantedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...active, requester: "U0ONCALL", principal: `${arns.engineer}2` }));
