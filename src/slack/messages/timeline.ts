@@ -46,7 +46,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "migration.stepped": "carried out a step of a migration",
   "migration.undone": "found a step of a migration not carried out, or took it back",
   "migration.settling": "waits before anything goes out of aws-auth",
-  "migration.delayed": "could not carry out a step of a migration yet",
+  "migration.delayed": "could not go on with a migration yet",
   "migration.retried": "had a migration tried again",
   "migration.done": "carried out a migration",
   "rescue.mode-switched": "switched the authentication mode to API_AND_CONFIG_MAP",

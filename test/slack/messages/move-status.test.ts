@@ -6,7 +6,7 @@ import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../
 import { failureAnswer } from "../../../src/slack/messages/answers.ts";
 import { detailsModal } from "../../../src/slack/messages/modals.ts";
 import { moveStatusAnswer } from "../../../src/slack/messages/move-status.ts";
-import { aPlannedMove, theLongestMove } from "../../builders/a-move.ts";
+import { aMove, aPlannedMove, theLongestMove } from "../../builders/a-move.ts";
 import { anEvent } from "../../builders/an-event.ts";
 import { at, minutes } from "../../builders/times.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";
@@ -71,6 +71,15 @@ describe("the status of a move", () => {
     expect(text).toContain("began a step of a migration: `switch-mode`");
     expect(text).toContain("(`aws-throttled`, try 2)");
     expect(text).toMatch(/\[Try again\] \[Stop\]$/);
+  });
+
+  test("that could not be planned says nothing of a step, of which there is none", () => {
+    const events = story(["migration.delayed", { code: "access-denied", attempts: 2 }]);
+
+    const text = textOfBlocks(moveStatusAnswer({ move: aMove(), events, acts: [] }));
+
+    expect(text).toContain("could not go on with a migration yet (`access-denied`, try 2)");
+    expect(text).not.toContain("a step");
   });
 
   test.each([
