@@ -35,7 +35,10 @@ function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIden
       offerOf(facts, "ask-again", request),
     );
   }
-  if (grant) return cause("not-yet", `${subject} is approved and being applied.${tried}`, waitForIt(facts));
+  if (grant) {
+    const how = grant.voidSince ? `void since ${grant.voidSince}` : "approved and being applied";
+    return cause("not-yet", `${subject} is ${how}.${tried}`, waitForIt(facts));
+  }
   if (!preview)
     return cause(
       "not-yet",

@@ -98,7 +98,7 @@ function leaseWords(request: AccessRequest): string {
   const { id, level, grant, lapsesAt } = request;
   const what = `${named(level)} (${named(id)})`;
   if (!grant) return `${what} waits, and lapses ${lapsesAt}`;
-  if (grant.end) return `${what} is being taken away`;
+  if (grant.end || grant.voidSince) return `${what} is being taken away`;
   return grant.state === "active"
     ? `${what} ${untilWords(request)}`
     : `${what} is being applied, ${untilWords(request)}`;

@@ -105,6 +105,7 @@ const catalogue = {
     retry: false,
     mend: "Kubernetes takes no immutable: true out of a ConfigMap: save it, take the line out of the copy, and put that in its place with kubectl replace --force.",
   },
+  "document-unchanged": { retry: true, mend: "Once that is mended the worker takes it away by itself." },
   "record-changed": { retry: true, mend: "The worker looks at the request again by itself." },
   "ledger-unreachable": { retry: true, mend: "Check that Redis runs and that REDIS_URL is right." },
   "ledger-newer": {

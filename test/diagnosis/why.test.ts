@@ -325,6 +325,11 @@ describe("what the ledger knows", () => {
       "waits for an approver",
     ],
     ["is being applied", { ...anApprovedRequest(), ...own }, "is approved and being applied"],
+    [
+      "is void, and not gone yet",
+      aGrantedRequest({ state: "scheduled", voidSince: at(0).toISOString() }, own),
+      "is void since 2026",
+    ],
   ])("is a request that %s", (_, request, words) => {
     expect(theCause(whyFacts({ ...nobody, requests: [request] }), "not-yet").message).toContain(words);
   });

@@ -1,13 +1,15 @@
 import { type PlanGuard, planChanges, type Refusal } from "../../aws-auth/plan.ts";
+import { AccessError } from "../../failure/access-error.ts";
 import { fitsAnnotation } from "../../grant/annotation.ts";
 import { type AnnotationRoom, fillers, roomIn } from "../../grant/annotation-room.ts";
+import { shareIn } from "../../grant/due-work.ts";
 import type { Target } from "../../grant/holding.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { type ClusterState, planGuard } from "./cluster-state.ts";
 import type { DocumentSettlement } from "./settle.ts";
 import { type Checked, leaveOut, notRepaired, without } from "./sort-work.ts";
-import type { RefusedRequest, SettleInput } from "./taking.ts";
+import type { RefusedRequest, SettleInput, VoidApproval } from "./taking.ts";
 import { targetsOf } from "./targets.ts";
 import { withdrawalsAfter } from "./withdrawals-after.ts";
 
@@ -48,7 +50,8 @@ export function planSettlement(
       { ...leftOut, refused: [...leftOut.refused, ...full] },
     );
   }
-  const left = leaveOut(checked, leftOut.principals);
+  const voided = checked.voided.map((each) => standingAs(input, each, leftOut.principals));
+  const left = leaveOut({ ...checked, voided }, leftOut.principals);
   const sorted = { ...left, refused: [...leftOut.refused, ...left.refused] };
   const withdrawals = withdrawalsAfter(input, sorted, holdings);
   return { ...sorted, targets, refusal: null, data: plan.after, document: plan.document, holdings, withdrawals };
@@ -61,7 +64,8 @@ function asItIs(
   refusal: Refusal,
   { refused }: LeftOut,
 ): DocumentSettlement {
-  const { voided, arriving, leaving, holding, repaired } = checked;
+  const { arriving, leaving, holding, repaired } = checked;
+  const voided = checked.voided.map((each) => mayStand(each, refusal));
   const because = (requests: readonly AccessRequest[]) => requests.map((request) => ({ request, refusal }));
   const drifted = [...checked.drifted, ...notRepaired(repaired, refusal)];
   const none = { granted: [], leaving: [], repaired: [], targets: new Map() };
@@ -77,6 +81,24 @@ function asItIs(
   const withdrawals = withdrawalsAfter(input, sorted, holdings);
   const { configMap, document } = input.state;
   return { ...sorted, refusal, data: configMap?.data ?? {}, document, holdings, withdrawals };
+}
+
+/** What was written by a void approval stays where its principal's entry can't be changed. */
+function standingAs(
+  { state }: SettleInput<ClusterState>,
+  approval: VoidApproval,
+  refusals: ReadonlyMap<string, Refusal>,
+): VoidApproval {
+  const { request } = approval;
+  const refusal = refusals.get(request.principal.toLowerCase());
+  return refusal && shareIn(state.holdings, request) ? mayStand(approval, refusal) : approval;
+}
+
+/** Where nothing is written no write of before is fenced off either: one that was begun may still come. */
+function mayStand(approval: VoidApproval, { message }: Refusal): VoidApproval {
+  if (!approval.request.grant?.writeBegan) return approval;
+  const what = `What may have been written by an approval that is void can't be taken out of aws-auth: ${message.replace(/\.$/, "")}`;
+  return { ...approval, doubt: new AccessError("document-unchanged", what) };
 }
 
 /**

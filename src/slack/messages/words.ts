@@ -55,6 +55,7 @@ function grantStateOf(request: AccessRequest): string {
     return `${by}*Ended* ${time(grant.endedAt ?? grant.endsAt)}. ${causeOf(grant)}; ${remainsOf(request)}`;
   }
   if (grant?.state === "failed") return `${by}*Failed*: ${said(grant.failure?.message ?? "")}`;
+  if (grant?.voidSince) return `${by}*Void* ${time(grant.voidSince)}: asked for again when nothing of it is left`;
   return `${by}Being applied, not active yet`;
 }
 
