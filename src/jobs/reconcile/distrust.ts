@@ -11,6 +11,7 @@ import { record } from "./record.ts";
 import { hasComeToNothing, isReplayed } from "./sort-work.ts";
 import type { Standing } from "./taking.ts";
 
+const isApproval: ReadonlySet<EventType> = new Set(["request.approved", "request.self-approved", "glass.broken"]);
 const isNothing: ReadonlySet<EventType> = new Set(["approval.void", "grant.failed"]);
 
 /** More than one life of a request has. */
@@ -54,11 +55,16 @@ export async function recordsOfBefore(
   return requests.filter((_, index) => isOfBefore[index]);
 }
 
-/** Whether an event tells that the approval that this record goes by came to nothing. */
+/**
+ * Whether an event tells that the approval that this record goes by came to nothing: by the order of the log, because the approval
+ * and what became of it are told by processes whose clocks may differ. A record without true seals hides which approval that is.
+ */
 async function wasTold(ledger: Ledger, request: AccessRequest, keys: SealKeys): Promise<boolean> {
-  const since = lastSealed(request, keys)?.at ?? request.createdAt;
-  const events = await ledger.eventsOf(request.id, mostEvents);
-  return events.some(({ event }) => isNothing.has(event.type) && Date.parse(event.at) >= Date.parse(since));
+  const events = (await ledger.eventsOf(request.id, mostEvents)).map(({ event }) => event);
+  const approved = lastSealed(request, keys);
+  const since = events.findLastIndex(({ type, at }) => isApproval.has(type) && at === approved?.at);
+  const isAfter = (at: string) => since >= 0 || !approved || Date.parse(at) >= Date.parse(approved.at);
+  return events.slice(since + 1).some(({ type, at }) => isNothing.has(type) && isAfter(at));
 }
 
 /**

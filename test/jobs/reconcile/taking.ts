@@ -14,7 +14,7 @@ import { type AccessRequest, createRequest, revise } from "../../../src/request/
 import type { Sandbox } from "../../../src/sandbox/sandbox.ts";
 import { arns, initialAwsAuth } from "../../../src/sandbox/scene.ts";
 import { configurationOf } from "../../../src/sandbox/scene-clusters.ts";
-import { aChange } from "../../builders/an-event.ts";
+import { aChange, anEvent } from "../../builders/an-event.ts";
 
 /** The sandbox's clusters of every mode, with levels of groups and of access policies; `change` edits the text. */
 export function modesConfig(change: (text: string) => string = (text) => text): Config {
@@ -66,7 +66,8 @@ export async function approve(context: WorkerContext, cluster: Cluster, id: stri
     const click = { verdict: "approved", by, digest: request.preview?.digest ?? "", why: "" } as const;
     const decided = decide(request, cluster, click, context.sealKeys, context.now());
     if (decided.type === "refused") throw new Error(`The approval was refused: ${decided.code}`);
-    await context.ledger.commit(aChange(decided.after, "request.approved"));
+    const event = anEvent({ type: "request.approved", request: id, at: decided.after.approvals.at(-1)?.at ?? "" });
+    await context.ledger.commit({ after: decided.after, event });
   }
 }
 

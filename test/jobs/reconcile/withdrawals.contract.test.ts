@@ -135,6 +135,33 @@ describe.each([
     await expectRefused(outside, "failed");
   });
 
+  test("one whose approval had come to nothing, and that is told although the clock of whoever told it was behind", async () => {
+    await ask(context, cluster, { id });
+    await approve(context, cluster, id);
+    const approved = await requestOf(context, id);
+    await outside.edit(engineer, ["readers"]);
+    await reconcileCluster({ ...context, now: () => new Date(Date.now() - 10_000) }, cluster);
+    await outside.edit(engineer, null);
+
+    await putBack(approved);
+
+    await expectRefused(outside, "failed");
+  });
+
+  test("one whose approval had come to nothing, without its seals and made later", async () => {
+    await ask(context, cluster, { id });
+    await approve(context, cluster, id);
+    const approved = await requestOf(context, id);
+    await outside.edit(engineer, ["readers"]);
+    await reconcileCluster(context, cluster);
+    await outside.edit(engineer, null);
+    const approvals = approved.approvals.map((each) => ({ ...each, seal: "" }));
+
+    await putBack({ ...approved, approvals, createdAt: new Date(Date.now() + 3_600_000).toISOString() });
+
+    await expectRefused(outside, "failed");
+  });
+
   test("the only one that is left after Redis was lost", async () => {
     const active = await give(context, cluster, { id });
     await takeBack(context, cluster, id);
