@@ -120,6 +120,9 @@ async function writeEntry(context: WorkerContext, tools: EntryTools, target: Tar
     const what = `The access entry of ${arn} in ${tools.cluster.name} is not what was written`;
     return { entry, failure: new AccessError("access-entry-conflict", what), tookMs };
   } catch (failure) {
+    // What a person reads of it may say that the log has the rest.
+    const { name } = tools.cluster;
+    context.log.warn({ cluster: name, principal: target.change.arn, err: failure }, "could not write an access entry");
     return { entry: present, failure, tookMs: null };
   }
 }

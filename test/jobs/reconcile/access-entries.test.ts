@@ -1,3 +1,4 @@
+import { pino } from "pino";
 import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AccessError } from "../../../src/failure/access-error.ts";
@@ -440,4 +441,21 @@ test("of a grant whose call was never answered it is not told that nothing is le
   await outside.edit(engineer, null);
   await reconcileCluster(minutesLater(8), analytics);
   expect((await requestOf(context, "r-one")).grant?.state).toBe("failed");
+});
+
+test("what nobody foresaw at a call is in the worker's log, as the message says", async () => {
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  const lines: string[] = [];
+  const log = pino({ level: "warn" }, { write: (line: string) => lines.push(line) });
+  const fails: typeof openCluster = async (...args) => {
+    const open = await openCluster(...args);
+    const create = () => Promise.reject(new TypeError("no such thing"));
+    return { ...open, entries: open.entries && { ...open.entries, create } };
+  };
+
+  await reconcileCluster({ ...context, log, openCluster: fails }, analytics);
+
+  expect((await requestOf(context, "r-one")).trouble?.message).toContain("The operators' log has the details");
+  expect(lines.join("")).toContain("no such thing");
 });
