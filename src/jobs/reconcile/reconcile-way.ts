@@ -58,15 +58,16 @@ async function tryOnce<State extends Standing, Decided extends Settlement>(
     await noteUntrusted(context, cluster, open, state.untrusted);
     return "again";
   }
+  // First of all: what another run has just ended is no record of before.
+  if (await haveChanged(context, open)) {
+    if (!isLast) return "again";
+    throw new AccessError("record-changed", `The grants of ${cluster.name} do not stop changing`);
+  }
   const { arriving, staying } = dueWork(open, context.now());
   const replayed = await recordsOfBefore(context, [...arriving, ...staying], state);
   if (replayed.length > 0 && !isLast) {
     await inParallel(replayed, (request) => noteReplayed(context, request));
     return "again";
-  }
-  if (await haveChanged(context, open)) {
-    if (!isLast) return "again";
-    throw new AccessError("record-changed", `The grants of ${cluster.name} do not stop changing`);
   }
   return carryOut(run, state, await decide(run, state, open)).catch((error: unknown) => {
     if (!(error instanceof AccessError) || error.code !== "cluster-conflict" || isLast) throw error;

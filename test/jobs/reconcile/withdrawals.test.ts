@@ -1,3 +1,4 @@
+import { pino } from "pino";
 import { beforeEach, describe, expect, test } from "vitest";
 import { bytesOf } from "../../../src/grant/annotation-room.ts";
 import { scheduleGrant } from "../../../src/grant/grant.ts";
@@ -62,6 +63,23 @@ describe("a revocation stands, although a record from before it is put back into
 
     await expectRefused(scene, "failed");
     expect((await recordOf(scene)).grant?.failure?.message).toContain("was put back into Redis, and is refused");
+  });
+
+  test("and nobody is accused where another run has ended it since the record was read", async () => {
+    await look(scene);
+    const active = await recordOf(scene);
+    await revoked(scene);
+    const { context, cluster, ledger } = scene;
+    const lines: string[] = [];
+    const log = pino({ level: "error" }, { write: (line: string) => lines.push(line) });
+    const readings = [[active], [active]];
+    const grantedOf = async (name: string) => readings.pop() ?? ledger.grantedOf(name);
+
+    await reconcileCluster({ ...context(), log, ledger: { ...ledger, grantedOf } }, cluster, "inspect");
+
+    expect(readings).toEqual([]);
+    expect(lines).toEqual([]);
+    expect((await recordOf(scene)).grant?.state).toBe("ended");
   });
 
   test.each(["report", "repair"] as const)("one that was active: drift is to be %s", async (drift) => {
