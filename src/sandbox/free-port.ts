@@ -1,14 +1,28 @@
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
-/** A port that was free a moment ago. */
+/** Below the ports that systems give to outgoing connections (Linux from 32768, macOS and Windows from 49152). */
+const [lowest, highest] = [10_240, 32_767];
+const given = new Set<number>();
+
+/**
+ * A port that was free a moment ago. What the system would give by itself may be taken by anybody's next connection before it
+ * is bound: so it is none of those, and none that this process was given before.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => resolve());
+  for (let tries = 0; tries < 1_000; tries += 1) {
+    const port = randomInt(lowest, highest + 1);
+    if (given.has(port)) continue;
+    given.add(port);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no TCP port between ${lowest} and ${highest} is free`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("the system gave no TCP port");
-  return address.port;
 }
