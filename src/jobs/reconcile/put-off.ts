@@ -29,9 +29,12 @@ export async function putOff(context: WorkerContext, stale: AccessRequest, error
 /** An approval is void, and something of its grant may be left: it is asked for again when nothing is. */
 export async function putOffVoid(context: WorkerContext, stale: AccessRequest, error: unknown): Promise<void> {
   const request = await newestOf(context, stale);
-  if (!request?.grant) return;
-  const { voidSince = context.now().toISOString() } = request.grant;
-  await putOffAsItIs(context, { ...request, grant: { ...request.grant, voidSince } }, error);
+  // Another one was given meanwhile: its lease ends at another time.
+  if (!request?.grant || request.grant.endsAt !== stale.grant?.endsAt) return;
+  const { voidSince } = request.grant;
+  if (voidSince) return putOffAsItIs(context, request, error);
+  const found = { ...request.grant, voidSince: context.now().toISOString() };
+  await postpone(context, { ...request, grant: found }, failureOf(error), { isNew: true });
 }
 
 /** The run may have written to the record before it failed. Null: it is over, or another run has proved it. */
@@ -42,25 +45,32 @@ async function newestOf(context: WorkerContext, stale: AccessRequest): Promise<A
 }
 
 async function putOffAsItIs(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
-  const known = error instanceof AccessError ? error : null;
-  const failure = {
-    code: known?.code ?? "unexpected",
-    message: explain(error),
-    retryAfterMs: known?.retryAfterMs,
-  };
-  if (known && !known.retryable) return fail(context, request, failure);
-  await postpone(context, request, failure);
+  const isFinal = error instanceof AccessError && !error.retryable;
+  await (isFinal ? fail : postpone)(context, request, failureOf(error));
 }
 
-async function postpone(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
+function failureOf(error: unknown): Failure {
+  const known = error instanceof AccessError ? error : null;
+  return { code: known?.code ?? "unexpected", message: explain(error), retryAfterMs: known?.retryAfterMs };
+}
+
+/** @param isNew whether the record says more than that it was tried once more: then an event tells of it (law 2) */
+async function postpone(
+  context: WorkerContext,
+  request: AccessRequest,
+  failure: Failure,
+  { isNew = false } = {},
+): Promise<void> {
   const now = context.now();
   const trouble = nextTry(request, failure, now);
   const ending = endingOf(request, now);
   // Every write that the cluster's own audit log has is named by an event.
   const isWritten = hasWrites(context.awsRequests, context.auditIds);
-  const isTold = ending !== null || isWritten || isToBeTold(request.trouble, trouble);
+  const isTold = isNew || ending !== null || isWritten || isToBeTold(request.trouble, trouble);
   const after = revise(request, { trouble, ...ending });
-  await record(context, after, isTold ? "grant.delayed" : null, delayDetail(trouble));
+  const { voidSince } = after.grant ?? {};
+  const detail = { ...delayDetail(trouble), ...(voidSince && { voidSince }) };
+  await record(context, after, isTold ? "grant.delayed" : null, detail);
 }
 
 /** A lease whose time is over may be gone although the run failed: it is not told as active any more (law 5). */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { requestIds } from "../../../src/audit/request-ids.ts";
 import { AccessError } from "../../../src/failure/access-error.ts";
 import type { WorkerContext } from "../../../src/jobs/context.ts";
-import { putOff } from "../../../src/jobs/reconcile/put-off.ts";
+import { putOff, putOffVoid } from "../../../src/jobs/reconcile/put-off.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import { initialAwsAuth } from "../../../src/sandbox/scene.ts";
 import { aDirectScene } from "../../fault/direct-scene.ts";
@@ -104,4 +104,37 @@ test("a try that has sent a write is told each time: no write of the cluster's o
     [5, auditIds.byCall()],
     [6, auditIds.byCall()],
   ]);
+});
+
+describe("an approval that is void, of which something may be left,", () => {
+  test("is told so, although the cause that keeps it there was told before", async () => {
+    const { context, record, told, clock } = await anOutage(() => unreachable(""));
+    const fails = async (put: typeof putOff) => put(context(), await record(), unreachable("AWS is away"));
+    await fails(putOff);
+    await fails(putOff);
+    const voidSince = new Date(clock.ms).toISOString();
+    await fails(putOffVoid);
+    clock.ms += 1_000;
+    for (let more = 0; more < 2; more += 1) await fails(putOffVoid);
+
+    expect((await told()).map(({ attempts, voidSince: since }) => [attempts, since])).toEqual([
+      [1, undefined],
+      [2, undefined],
+      [3, voidSince],
+      [4, voidSince],
+    ]);
+    expect((await record()).grant?.voidSince).toBe(voidSince);
+  });
+
+  test("says nothing of one that was given meanwhile", async () => {
+    const { context, record, records } = await anOutage(() => unreachable(""));
+    const stale = await record();
+    const grant = stale.grant && { ...stale.grant, endsAt: new Date(Date.parse(stale.grant.endsAt) + 1).toISOString() };
+    records.set(id, { ...stale, grant });
+
+    await putOffVoid(context(), stale, unreachable("AWS is away"));
+
+    expect(await record()).toMatchObject({ version: stale.version, trouble: null });
+    expect((await record()).grant?.voidSince).toBeUndefined();
+  });
 });
