@@ -5,7 +5,8 @@ import { rememberWritten } from "../../grant/written.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { noStanding } from "../../policy/person.ts";
-import { type AccessRequest, isClosed } from "../../request/request.ts";
+import { placeIn } from "../../request/lists.ts";
+import type { AccessRequest } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { eventOf, recordChange } from "../record-change.ts";
@@ -76,8 +77,9 @@ async function adoptHoldings(
       const known = await context.ledger.get(share.id);
       const hasEnded = Date.parse(share.endsAt) <= context.now().getTime();
       if (known) {
-        // Whatever the record says, and also where somebody took it out of the lists by which runs find it.
-        if (isClosed(known) || hasEnded) over.push(share.id);
+        // Whatever the record says, and also where somebody took it out of the lists by which runs find it. What is asked for
+        // again, because its approval was void, is given by nobody.
+        if (placeIn("granted", known) === null || hasEnded) over.push(share.id);
         continue;
       }
       const isOver = withdrawn.has(share.id) || hasEnded;

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { AccessError } from "../../../src/failure/access-error.ts";
 import type { WorkerContext } from "../../../src/jobs/context.ts";
 import { openCluster } from "../../../src/jobs/open/open-cluster.ts";
+import { adoptCluster } from "../../../src/jobs/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import type { Cluster } from "../../../src/policy/cluster.ts";
 import { arns, clusterName, initialAwsAuth } from "../../../src/sandbox/scene.ts";
@@ -81,6 +82,22 @@ describe("by aws-auth, what was written by an approval that is void now", () => 
       :warning: What may have been written by an approval that is void can't be taken out of aws-auth: mapUsers, line 5: mapUsers is not YAML that the authenticator can read: did not find expected node content. Nobody in it can sign in. Correct the YAML at this place; look at the lines above it too. Until then nothing is given by aws-auth, and what stands in this section stays. Once that is mended the worker takes it away by itself. Tried 2 times; next try at a time."
     `);
     expect(await requestOf(context, id)).toMatchObject({ state: "pending", grant: null, trouble: null });
+    expect(await outside.given(engineer)).toEqual(["readers"]);
+  });
+
+  test("is found by the hourly look where somebody writes a backup of then back", async () => {
+    const backup = side().sandbox.cluster.awsAuth() ?? expect.fail("there is no aws-auth");
+    await outside.edit(engineer, [viewers, "readers", "writers"]);
+    await reconcileCluster(context, cluster, "inspect");
+    expect((await requestOf(context, id)).state).toBe("pending");
+    await side().sandbox.cluster.editAwsAuth(({ metadata }) => ({
+      ...backup,
+      metadata: { ...metadata, annotations: backup.metadata.annotations ?? {} },
+    }));
+    expect(await outside.given(engineer)).toEqual([viewers, "readers"]);
+
+    await adoptCluster(context, cluster);
+
     expect(await outside.given(engineer)).toEqual(["readers"]);
   });
 
