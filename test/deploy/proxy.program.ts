@@ -25,6 +25,7 @@ describe("the proxy of the compose file, before two Slack processes,", () => {
   beforeEach(() => bothAnswer());
 
   const engineer = () => stage.sandbox.slack.person("U0ENGINEER");
+  const answers = () => engineer().ephemerals().map(textOf).filter(isRecorded);
   const command = (text: string) => engineer().command(`/eks-access ${text}`, channel);
   const ask = (reason: string) => command(`request ${clusterName} ${arns.engineer} viewer for 10m ${reason}`);
 
@@ -92,6 +93,7 @@ describe("the proxy of the compose file, before two Slack processes,", () => {
     const outcomes: (CommandAnswer & { readonly reason: string })[] = [];
     const sentAfter: string[] = [];
     let isGone = false;
+    const before = answers().length;
 
     await inParallel(reasons, atOnce, async (reason) => {
       if (isGone) sentAfter.push(reason);
@@ -103,7 +105,7 @@ describe("the proxy of the compose file, before two Slack processes,", () => {
     // Stopping waits for what was acknowledged.
     await stage.second.process().stop();
     const asked = (await recorded()).filter((reason) => reason.startsWith("load"));
-    const answered = engineer().ephemerals().map(textOf).filter(isRecorded);
+    const answered = answers().slice(before);
     await Promise.all([stage.first.start(), stage.second.start()]);
     const refused = outcomes.filter(({ error }) => error !== undefined);
     // Slack told each of these people that it did not work: they type it again.
