@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { AccessError, explain } from "../failure/access-error.ts";
 import type { AccessRequest, Trouble } from "./request.ts";
 
 /** However long the other side asks us to wait: a lease may end meanwhile. */
@@ -11,6 +12,12 @@ export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly retryAfterMs?: number | undefined;
+}
+
+/** What a record has of whatever was thrown. */
+export function failureOf(error: unknown): Failure {
+  const known = error instanceof AccessError ? error : null;
+  return { code: known?.code ?? "unexpected", message: explain(error), retryAfterMs: known?.retryAfterMs };
 }
 
 /**

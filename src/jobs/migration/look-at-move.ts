@@ -1,11 +1,11 @@
 import { sealMovePlan } from "../../approval/seal-move.ts";
-import { AccessError, explain } from "../../failure/access-error.ts";
+import { AccessError } from "../../failure/access-error.ts";
 import { type Move, moveDueAt, reviseMove } from "../../migration/move.ts";
 import { planMigration } from "../../migration/plan.ts";
 import { summarizeMigration } from "../../migration/summary.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { planReminders } from "../../request/reminder.ts";
-import { nextTry } from "../../request/retry.ts";
+import { failureOf, nextTry } from "../../request/retry.ts";
 import type { WorkerContext } from "../context.ts";
 import { wakeCluster } from "../queues.ts";
 import { withMigration } from "./gather-migration.ts";
@@ -67,13 +67,8 @@ function planned(
 
 /** A failure says what, where and how to mend it, in the message; it is tried again until the approvals are too old. */
 export async function putOffMove(context: WorkerContext, move: Move, error: unknown): Promise<void> {
-  const isKnown = error instanceof AccessError;
-  const isRetryable = !isKnown || error.retryable;
-  const failure = {
-    code: isKnown ? error.code : "unexpected",
-    message: explain(error),
-    retryAfterMs: isKnown ? error.retryAfterMs : undefined,
-  };
+  const isRetryable = !(error instanceof AccessError) || error.retryable;
+  const failure = failureOf(error);
   await noteOnMove(context, move, (current) => {
     if (moveDueAt(current) === null) return null;
     const now = context.now();

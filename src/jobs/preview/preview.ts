@@ -1,10 +1,11 @@
 import { groupsIn } from "../../access-entry/policy-text.ts";
 import { sealPreview } from "../../approval/seal-preview.ts";
-import { AccessError, explain } from "../../failure/access-error.ts";
+import { AccessError } from "../../failure/access-error.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { mastersRight } from "../../policy/rights.ts";
 import { planReminders } from "../../request/reminder.ts";
 import { type AccessRequest, type Preview, revise } from "../../request/request.ts";
+import { failureOf } from "../../request/retry.ts";
 import { tracedRun } from "../../tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { delay } from "../delay.ts";
@@ -137,9 +138,7 @@ async function putOff(context: WorkerContext, request: AccessRequest, error: unk
   if (error instanceof AccessError && !error.retryable) {
     return refuse(context, request, { code: error.code, message: error.message }, context.now());
   }
-  const known = error instanceof AccessError ? error : null;
-  const { code = "unexpected", retryAfterMs } = known ?? {};
-  await delay(context, request, { code, message: explain(error), retryAfterMs });
+  await delay(context, request, failureOf(error));
 }
 
 async function refuse(

@@ -1,9 +1,9 @@
 import { hasWrites } from "../../audit/request-ids.ts";
-import { AccessError, explain } from "../../failure/access-error.ts";
+import { AccessError } from "../../failure/access-error.ts";
 import { sealedEnd } from "../../grant/due-work.ts";
 import type { Grant } from "../../grant/grant.ts";
 import { type AccessRequest, revise } from "../../request/request.ts";
-import { type Failure, isToBeTold, nextTry } from "../../request/retry.ts";
+import { type Failure, failureOf, isToBeTold, nextTry } from "../../request/retry.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
 import { record } from "./record.ts";
@@ -23,7 +23,9 @@ export async function fail(context: WorkerContext, request: AccessRequest, failu
 /** A run failed: what can be mended by waiting is tried again, the rest fails with its cause and remedy. */
 export async function putOff(context: WorkerContext, stale: AccessRequest, error: unknown): Promise<void> {
   const request = await newestOf(context, stale);
-  if (request) await putOffAsItIs(context, request, error);
+  if (!request) return;
+  const isFinal = error instanceof AccessError && !error.retryable;
+  await (isFinal ? fail : postpone)(context, request, failureOf(error));
 }
 
 /** An approval is void, and something of its grant may be left: it is asked for again when nothing is. */
@@ -31,10 +33,9 @@ export async function putOffVoid(context: WorkerContext, stale: AccessRequest, e
   const request = await newestOf(context, stale);
   // Another one was given meanwhile: its lease ends at another time.
   if (!request?.grant || request.grant.endsAt !== stale.grant?.endsAt) return;
-  const { voidSince } = request.grant;
-  if (voidSince) return putOffAsItIs(context, request, error);
-  const found = { ...request.grant, voidSince: context.now().toISOString() };
-  await postpone(context, { ...request, grant: found }, failureOf(error), { isNew: true });
+  const isNew = !request.grant.voidSince;
+  const grant = isNew ? { ...request.grant, voidSince: context.now().toISOString() } : request.grant;
+  await postpone(context, { ...request, grant }, failureOf(error), { isNew });
 }
 
 /** The run may have written to the record before it failed. Null: it is over, or another run has proved it. */
@@ -42,16 +43,6 @@ async function newestOf(context: WorkerContext, stale: AccessRequest): Promise<A
   const request = (await context.ledger.get(stale.id)) ?? stale;
   const isOpen = request.grant?.state === "scheduled" || request.grant?.state === "active";
   return !isOpen || (request.grant?.state === "active" && stale.grant?.state === "scheduled") ? null : request;
-}
-
-async function putOffAsItIs(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
-  const isFinal = error instanceof AccessError && !error.retryable;
-  await (isFinal ? fail : postpone)(context, request, failureOf(error));
-}
-
-function failureOf(error: unknown): Failure {
-  const known = error instanceof AccessError ? error : null;
-  return { code: known?.code ?? "unexpected", message: explain(error), retryAfterMs: known?.retryAfterMs };
 }
 
 /** @param isNew whether the record says more than that it was tried once more: then an event tells of it (law 2) */

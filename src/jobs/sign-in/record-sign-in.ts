@@ -1,10 +1,10 @@
 import type { AuditEvent } from "../../audit/event.ts";
-import { AccessError, explain } from "../../failure/access-error.ts";
+import { AccessError } from "../../failure/access-error.ts";
 import type { Grant } from "../../grant/grant.ts";
 import { isSigningIn, mostTries, trySignInAgain } from "../../grant/sign-in.ts";
 import type { Finding, Proof } from "../../proof/proof.ts";
 import { type AccessRequest, revise } from "../../request/request.ts";
-import { isToBeTold } from "../../request/retry.ts";
+import { failureOf, isToBeTold } from "../../request/retry.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
 import { idsElsewhere } from "../reconcile/record.ts";
@@ -29,7 +29,7 @@ export function recordSignIn(context: WorkerContext, request: AccessRequest, fin
  */
 export function putOffSignIn(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
   const known = error instanceof AccessError ? error : null;
-  const failure = { code: known?.code ?? "unexpected", message: explain(error), retryAfterMs: known?.retryAfterMs };
+  const failure = failureOf(error);
   return record(context, request, (grant, proof) => {
     const isDefinite = known !== null && !known.retryable;
     const again = isDefinite ? null : trySignInAgain(grant, failure, context.now());
