@@ -14,6 +14,7 @@ import {
   approve,
   ask,
   clusterIn,
+  dyingBefore,
   entriesOf,
   give,
   modesConfig,
@@ -49,6 +50,13 @@ afterEach(async () => {
     entries.close();
   }
 });
+
+/** An approved request of somebody whose entry is there already, and is not ours. */
+async function approveForReader(): Promise<void> {
+  await outside.edit(engineer, ["readers"]);
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+}
 
 function minutesLater(minutes: number): WorkerContext {
   return { ...context, now: () => new Date(Date.now() + minutes * 60_000) };
@@ -305,9 +313,7 @@ test("a role is given access by its path, which the configuration names and nobo
 });
 
 test("an approval that is void after a run that died is asked for again, and not only when its lease is over", async () => {
-  await outside.edit(engineer, ["readers"]);
-  await ask(context, analytics, { id: "r-one" });
-  await approve(context, analytics, "r-one");
+  await approveForReader();
   await reconcileCluster({ ...context, openCluster: withoutAnswer("setGroups") }, analytics);
   await outside.edit(engineer, ["readers", "writers"]);
 
@@ -319,9 +325,7 @@ test("an approval that is void after a run that died is asked for again, and not
 });
 
 test("and so it is where somebody deleted the entry meanwhile, which tells of no call any more", async () => {
-  await outside.edit(engineer, ["readers"]);
-  await ask(context, analytics, { id: "r-one" });
-  await approve(context, analytics, "r-one");
+  await approveForReader();
   await reconcileCluster({ ...context, openCluster: withoutAnswer("setGroups") }, analytics);
   await outside.edit(engineer, ["readers", "writers"]);
   await reconcileCluster(context, analytics, "inspect");
@@ -335,13 +339,8 @@ test("and so it is where somebody deleted the entry meanwhile, which tells of no
 });
 
 test("an approval that is void is asked for again only when what was written by it is gone", async () => {
-  await outside.edit(engineer, ["readers"]);
-  await ask(context, analytics, { id: "r-one" });
-  await approve(context, analytics, "r-one");
-  const { ledger } = context;
-  const commit: typeof ledger.commit = (change) =>
-    change.event?.type === "grant.active" ? Promise.reject(new Error("killed")) : ledger.commit(change);
-  await reconcileCluster({ ...context, ledger: { ...ledger, commit } }, analytics);
+  await approveForReader();
+  await reconcileCluster(dyingBefore("grant.active", context), analytics);
   await outside.edit(engineer, [viewers, "readers", "writers"]);
 
   await reconcileCluster({ ...context, openCluster: withoutAnswer("setGroups") }, analytics, "adopt");
@@ -353,9 +352,7 @@ test("an approval that is void is asked for again only when what was written by 
 });
 
 test("a process that stood still after it made its plan reads again before it sends anything", async () => {
-  await outside.edit(engineer, ["readers"]);
-  await ask(context, analytics, { id: "r-one" });
-  await approve(context, analytics, "r-one");
+  await approveForReader();
   let [looks, stoodMs] = [0, 0];
   const openCluster = outside.afterReading(engineer, async () => {
     looks += 1;
@@ -375,9 +372,7 @@ test.each([
   ["before it claims anything", "described", ["tag", "setGroups", "tag"]],
   ["between its claim and the call by it", "tag", ["tag", "tag", "setGroups", "tag"]],
 ])("a run that another one overtakes %s sends nothing more, and reads again", async (_, after, all) => {
-  await outside.edit(engineer, ["readers"]);
-  await ask(context, analytics, { id: "r-one" });
-  await approve(context, analytics, "r-one");
+  await approveForReader();
   const sent: string[] = [];
   let isOvertaken = false;
   const done = async (what: string) => {

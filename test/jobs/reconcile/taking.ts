@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { identityOfEntry } from "../../../src/access-entry/identity.ts";
 import { decide } from "../../../src/approval/decide.ts";
+import type { AuditEvent } from "../../../src/audit/event.ts";
 import { type AccessEntries, accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { type Config, readConfig } from "../../../src/config/config.ts";
@@ -69,6 +70,14 @@ export async function approve(context: WorkerContext, cluster: Cluster, id: stri
     const event = anEvent({ type: "request.approved", request: id, at: decided.after.approvals.at(-1)?.at ?? "" });
     await context.ledger.commit({ after: decided.after, event });
   }
+}
+
+/** A worker that dies each time before it can record such an event. */
+export function dyingBefore(type: AuditEvent["type"], context: WorkerContext): WorkerContext {
+  const { ledger } = context;
+  const commit: typeof ledger.commit = (change) =>
+    change.event?.type === type ? Promise.reject(new Error("killed")) : ledger.commit(change);
+  return { ...context, ledger: { ...ledger, commit } };
 }
 
 /** The whole way to a proved grant. */

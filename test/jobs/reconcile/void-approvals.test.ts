@@ -13,6 +13,7 @@ import {
   approve,
   ask,
   clusterIn,
+  dyingBefore,
   modesConfig,
   type Outside,
   outsideDocument,
@@ -33,10 +34,7 @@ async function writeAndDie(): Promise<void> {
   await outside.edit(engineer, ["readers"]);
   await ask(context, cluster, { id });
   await approve(context, cluster, id);
-  const { ledger } = context;
-  const commit: typeof ledger.commit = (change) =>
-    change.event?.type === "grant.active" ? Promise.reject(new Error("killed")) : ledger.commit(change);
-  await reconcileCluster({ ...context, ledger: { ...ledger, commit } }, cluster);
+  await reconcileCluster(dyingBefore("grant.active", context), cluster);
 }
 
 function use(name: string): void {

@@ -14,6 +14,7 @@ import {
   approve,
   ask,
   clusterIn,
+  dyingBefore,
   entriesOf,
   give,
   modesConfig,
@@ -178,10 +179,7 @@ describe.each([
     await ask(context, cluster, { id });
     await approve(context, cluster, id);
     await outside.edit(engineer, ["readers"]);
-    const { ledger } = context;
-    const commit: typeof ledger.commit = (change) =>
-      change.event?.type === "approval.void" ? Promise.reject(new Error("killed")) : ledger.commit(change);
-    await reconcileCluster({ ...context, ledger: { ...ledger, commit } }, cluster);
+    await reconcileCluster(dyingBefore("approval.void", context), cluster);
     await outside.edit(engineer, null);
 
     await reconcileCluster(context, cluster, "adopt");
