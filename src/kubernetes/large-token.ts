@@ -7,7 +7,7 @@ const largestToken = 4096;
 /**
  * Says of a 401 that the token is larger than the authenticator may take: the API server tells nobody why it let nobody in, and
  * who the token is for may be just who it should be. A newer release may take it, so it is sent all the same. The text of the
- * token holds the session's own token of STS, which grows with the tags and the policy of the session.
+ * token holds the session's own token of STS, which may grow with what the session carries, its tags for example.
  */
 export function tellLargeToken(
   http: HttpLibrary,

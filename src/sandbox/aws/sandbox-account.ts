@@ -167,7 +167,7 @@ function secret(): string {
   return randomBytes(30).toString("base64");
 }
 
-/** STS keeps in the token what the session carries: it grows with the tags. */
+/** How large a token of STS is, AWS does not say: this one grows with the tags of the session. */
 function sessionToken(tags: ReadonlyMap<string, string>): string {
   const carried = [...tags].reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
   return `IQoJb3JpZ2luX2Vj${randomBytes(240 + carried).toString("base64")}`;
