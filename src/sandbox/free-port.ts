@@ -1,22 +1,23 @@
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
-/** Below the ports that systems give to outgoing connections (Linux from 32768, macOS and Windows from 49152). */
+/** Below the ports that systems give to outgoing connections by default (Linux from 32768, macOS and Windows from 49152). */
 const [lowest, highest] = [10_240, 32_767];
-const given = new Set<number>();
+const most = 1_000;
+const tried = new Set<number>();
 
 /**
  * A port that was free a moment ago. What the system would give by itself may be taken by anybody's next connection before it
- * is bound: so it is none of those, and none that this process was given before.
+ * is bound: so it is none of those, and none that this process has tried before.
  */
 export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < 1_000; tries += 1) {
+  for (let tries = 0; tries < most; tries += 1) {
     const port = randomInt(lowest, highest + 1);
-    if (given.has(port)) continue;
-    given.add(port);
+    if (tried.has(port)) continue;
+    tried.add(port);
     if (await isFree(port)) return port;
   }
-  throw new Error(`no TCP port between ${lowest} and ${highest} is free`);
+  throw new Error(`no free TCP port was found between ${lowest} and ${highest} in ${most} tries`);
 }
 
 function isFree(port: number): Promise<boolean> {
