@@ -11,8 +11,8 @@ export interface Narration {
   /** A call that a stand-in answered. */
   called: (call: SandboxCall) => void;
   /**
-   * Prints the calls since the first step that were not printed yet, and how long the step took: a worker begins as soon as a click is recorded, which
-   * may be before the step that tells of it.
+   * Prints the calls since the first step that were not printed yet, and how long the step took: a worker begins as soon as a
+   * click is recorded, which may be before the step that tells of it.
    */
   calls: (matching: (call: SandboxCall) => boolean) => void;
 }
