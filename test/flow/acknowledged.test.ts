@@ -13,15 +13,15 @@ import { type Flow, startFlow } from "./start-flow.ts";
 let flow: Flow;
 let database: TestRedis;
 let gate: Awaited<ReturnType<typeof startRedisGate>>;
-/** Faults of what both processes send to Redis. */
+/** Faults of what the Slack process sends to Redis: what the worker commits meanwhile must not meet them. */
 const commits = new Faults();
 
 beforeAll(async () => {
   database = await aRedis();
   const { port, pathname } = new URL(database.url);
   gate = await startRedisGate(Number(port), commits);
-  const redis = { url: `${gate.url}${pathname}`, environment: {}, administratorUrl: database.url };
-  flow = await startFlow({ slackRateLimits: false, redis });
+  const redis = { url: database.url, slackUrl: `${gate.url}${pathname}`, environment: {} };
+  flow = await startFlow({ slackRateLimits: false, redis: { ...redis, administratorUrl: database.url } });
 });
 afterAll(async () => {
   await flow.stop();

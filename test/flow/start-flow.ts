@@ -42,6 +42,8 @@ export interface FlowOptions extends SandboxOptions {
   /** Another Redis than an empty database of the run's, with what else both processes need to reach it. */
   readonly redis?: {
     readonly url: string;
+    /** Where the Slack process reaches it, if that is somewhere else. */
+    readonly slackUrl?: string;
     readonly environment: Readonly<Record<string, string>>;
     /** Where its administrator reads all of it. */
     readonly administratorUrl: string;
@@ -62,8 +64,9 @@ export async function startFlow({
   sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
   const started: ProductProcess[] = [];
   const start = async (kind: "slack" | "worker") => {
+    const redisUrl = (kind === "slack" && given?.slackUrl) || redis.url;
     const environment = {
-      ...sandbox.environmentOf(kind, { redisUrl: redis.url, port }),
+      ...sandbox.environmentOf(kind, { redisUrl, port }),
       ...given?.environment,
       ...more,
     };
