@@ -9,7 +9,6 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
-COPY scripts/copy-page-assets.mjs ./scripts/
 RUN npm run build
 
 FROM ${NODE_IMAGE} AS dependencies

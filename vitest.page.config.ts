@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** The sandbox's page in a real browser: `npm run test:page`, and `npm run images` for the pictures of the documentation. */
 export default defineConfig({
   test: {
-    include: ["test/page/**/*.browser.ts"],
+    include: ["test/sandbox/page/**/*.browser.ts"],
     globalSetup: ["test/product.global.ts"],
     // One browser and one sandbox at a time.
     fileParallelism: false,

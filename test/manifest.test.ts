@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { load } from "js-yaml";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { botScopes } from "../src/sandbox/scene.ts";
+import { botScopes } from "../sandbox/scene.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 

@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { inject } from "vitest";
-import type { Program } from "../src/sandbox/product-process.ts";
+import type { Program } from "../sandbox/product-process.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 

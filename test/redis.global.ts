@@ -1,5 +1,5 @@
 import type { TestProject } from "vitest/node";
-import { provideRedis } from "../src/sandbox/redis/provide-redis.ts";
+import { provideRedis } from "../sandbox/redis/provide-redis.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {

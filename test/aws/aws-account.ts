@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, vi } from "vitest";
+import { type SandboxAws, startSandboxAws } from "../../sandbox/aws/account.ts";
 import type { AwsCredentials } from "../../src/aws/credentials.ts";
-import { type SandboxAws, startSandboxAws } from "../../src/sandbox/aws/account.ts";
 
 export const region = "eu-central-1";
 export const account = "111122223333";

@@ -2,11 +2,11 @@ import { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
 import { EKSClient } from "@aws-sdk/client-eks";
 import { STSClient } from "@aws-sdk/client-sts";
 import { afterEach, expect, test, vi } from "vitest";
+import { startSandboxAws } from "../../sandbox/aws/account.ts";
 import { assumeRole } from "../../src/aws/assume-role.ts";
 import { callerIdentity } from "../../src/aws/caller-identity.ts";
 import { clientSettings } from "../../src/aws/client-settings.ts";
 import { describeCluster } from "../../src/aws/describe-cluster.ts";
-import { startSandboxAws } from "../../src/sandbox/aws/account.ts";
 
 const keys = { accessKeyId: "AKIAABCDEFGHIJKLMNOP", secretAccessKey: "secret" };
 

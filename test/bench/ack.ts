@@ -1,4 +1,4 @@
-import type { ProductProcess } from "../../src/sandbox/product-process.ts";
+import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { type AnswerSink, startAnswerSink } from "./answer-sink.ts";
 import { atLeastTimes, atMost, type Figure, type Scale } from "./figure.ts";
 import { userArn } from "./people.ts";

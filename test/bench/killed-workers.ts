@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { ProductProcess } from "../../src/sandbox/product-process.ts";
+import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { readEvents } from "./events.ts";
 import type { Figure, Scale } from "./figure.ts";
 import { type Asked, approve, ask, userArn } from "./people.ts";

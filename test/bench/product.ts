@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { freePort } from "../../src/sandbox/free-port.ts";
-import { type ProductProcess, type Program, startProduct } from "../../src/sandbox/product-process.ts";
-import type { SandboxSlack } from "../../src/sandbox/slack/workspace.ts";
+import { freePort } from "../../sandbox/free-port.ts";
+import { type ProductProcess, type Program, startProduct } from "../../sandbox/product-process.ts";
+import type { SandboxSlack } from "../../sandbox/slack/workspace.ts";
 
 /**
  * What Node by itself takes for the old part of its heap where a container has 512 MiB, as in deploy/kubernetes: half of it.

@@ -1,3 +1,4 @@
+import { arns, initialAwsAuth } from "../../sandbox/scene.ts";
 import { decide } from "../../src/approval/decide.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { grantsAnnotation, writeAnnotation } from "../../src/grant/annotation.ts";
@@ -11,7 +12,6 @@ import { eventOf } from "../../src/jobs/record-change.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { digestOfChange } from "../../src/request/digest.ts";
 import { type AccessRequest, createRequest } from "../../src/request/request.ts";
-import { arns, initialAwsAuth } from "../../src/sandbox/scene.ts";
 import { userArn } from "./people.ts";
 import type { Stage } from "./stage.ts";
 

@@ -1,4 +1,4 @@
-import { account, arns, channel, externalId, region } from "../../src/sandbox/scene.ts";
+import { account, arns, channel, externalId, region } from "../../sandbox/scene.ts";
 
 /** Seconds, as `eks-access.yml` would say them with a unit. */
 export interface StageTiming {

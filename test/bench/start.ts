@@ -1,7 +1,7 @@
-import { freePort } from "../../src/sandbox/free-port.ts";
-import { type Program, startProduct } from "../../src/sandbox/product-process.ts";
-import { provideRedis } from "../../src/sandbox/redis/provide-redis.ts";
-import { startSandbox } from "../../src/sandbox/sandbox.ts";
+import { freePort } from "../../sandbox/free-port.ts";
+import { type Program, startProduct } from "../../sandbox/product-process.ts";
+import { provideRedis } from "../../sandbox/redis/provide-redis.ts";
+import { startSandbox } from "../../sandbox/sandbox.ts";
 import type { Figure, Scale } from "./figure.ts";
 import { median } from "./percentile.ts";
 import { useOf } from "./process-use.ts";

@@ -1,5 +1,6 @@
 import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
+import { freePort } from "../../sandbox/free-port.ts";
 import { type Health, startHealthServer } from "../../src/bin/health-server.ts";
 import type { Probe, Reach } from "../../src/bin/probe.ts";
 import { answeredRequests, finishedCalls, recordedEvents } from "../../src/metrics/announcements.ts";
@@ -8,7 +9,6 @@ import { createStandingMetrics } from "../../src/metrics/standing-metrics.ts";
 import { step } from "../../src/metrics/steps.ts";
 import { createWorkerMetrics } from "../../src/metrics/worker-metrics.ts";
 import { tallyOf } from "../../src/request/class.ts";
-import { freePort } from "../../src/sandbox/free-port.ts";
 import { anEvent } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";
 

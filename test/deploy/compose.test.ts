@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { ackDeadline } from "../../src/sandbox/slack/delivery.ts";
+import { ackDeadline } from "../../sandbox/slack/delivery.ts";
 import { bodyLimitBytes } from "../../src/slack/door/refuse-headers.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");

@@ -3,9 +3,9 @@ import { createServer, type Server } from "node:net";
 import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { freePort } from "../../sandbox/free-port.ts";
+import { runProgram } from "../../sandbox/redis/run-program.ts";
 import { startHealthServer } from "../../src/bin/health-server.ts";
-import { freePort } from "../../src/sandbox/free-port.ts";
-import { runProgram } from "../../src/sandbox/redis/run-program.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");

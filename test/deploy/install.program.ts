@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../../src/sandbox/free-port.ts";
-import { startProduct } from "../../src/sandbox/product-process.ts";
-import { runProgram } from "../../src/sandbox/redis/run-program.ts";
-import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { freePort } from "../../sandbox/free-port.ts";
+import { startProduct } from "../../sandbox/product-process.ts";
+import { runProgram } from "../../sandbox/redis/run-program.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

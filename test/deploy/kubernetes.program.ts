@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { issueCertificates } from "../../src/sandbox/cluster/certificate.ts";
-import { type RealApiServer, startRealApiServer } from "../../src/sandbox/cluster/real-api-server.ts";
-import { runProgram } from "../../src/sandbox/redis/run-program.ts";
+import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
+import { type RealApiServer, startRealApiServer } from "../../sandbox/cluster/real-api-server.ts";
+import { runProgram } from "../../sandbox/redis/run-program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 

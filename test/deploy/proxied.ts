@@ -1,6 +1,6 @@
-import { freePort } from "../../src/sandbox/free-port.ts";
-import { type ProductProcess, startProduct } from "../../src/sandbox/product-process.ts";
-import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { freePort } from "../../sandbox/free-port.ts";
+import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { builtProduct } from "../product.ts";
 import { aRedis } from "../redis.ts";
 import { aProxy, type RunningProxy } from "./a-proxy.ts";

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
-import { ackDeadline } from "../../src/sandbox/slack/delivery.ts";
-import type { CommandAnswer } from "../../src/sandbox/slack/shapes.ts";
-import { signRequest } from "../../src/sandbox/slack/signature.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { arns, channel, clusterName } from "../../sandbox/scene.ts";
+import { ackDeadline } from "../../sandbox/slack/delivery.ts";
+import type { CommandAnswer } from "../../sandbox/slack/shapes.ts";
+import { signRequest } from "../../sandbox/slack/signature.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
 import { bodyLimitBytes } from "../../src/slack/door/refuse-headers.ts";
 import { inParallel } from "../bench/in-parallel.ts";
 import { auditOf } from "../flow/audit-of.ts";

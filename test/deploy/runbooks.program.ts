@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { issueCertificates } from "../../src/sandbox/cluster/certificate.ts";
-import { type RealApiServer, startRealApiServer } from "../../src/sandbox/cluster/real-api-server.ts";
-import { runProgram } from "../../src/sandbox/redis/run-program.ts";
-import { initialAwsAuth } from "../../src/sandbox/scene.ts";
+import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
+import { type RealApiServer, startRealApiServer } from "../../sandbox/cluster/real-api-server.ts";
+import { runProgram } from "../../sandbox/redis/run-program.ts";
+import { initialAwsAuth } from "../../sandbox/scene.ts";
 import { builtProduct } from "../product.ts";
 import { linesOf } from "../runbooks/runbook.ts";
 

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../sandbox/slack/block-limits.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";
 import type { WhyFacts } from "../../src/diagnosis/facts.ts";
 import { diagnose } from "../../src/diagnosis/why.ts";
-import { lengthOfText, longestText, problemsOf } from "../../src/sandbox/slack/block-limits.ts";
 import { whyAnswer } from "../../src/slack/messages/why-answer.ts";
 import { account, documents, noise } from "../aws-auth/generators.ts";
 import { aCluster } from "../builders/a-cluster.ts";

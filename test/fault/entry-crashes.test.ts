@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { arns } from "../../sandbox/scene.ts";
 import type { AccessEntries } from "../../src/aws/access-entries.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
 import { openCluster } from "../../src/jobs/open/open-cluster.ts";
@@ -6,7 +7,6 @@ import { reconcileCluster } from "../../src/jobs/reconcile/reconcile.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
-import { arns } from "../../src/sandbox/scene.ts";
 import {
   approve,
   ask,

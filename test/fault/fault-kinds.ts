@@ -1,7 +1,7 @@
-import { eksError, stsError } from "../../src/sandbox/aws/refusal.ts";
-import { failure, statusAnswer } from "../../src/sandbox/cluster/status.ts";
-import type { FaultAnswer } from "../../src/sandbox/faults.ts";
-import type { SandboxAnswer } from "../../src/sandbox/http-server.ts";
+import { eksError, stsError } from "../../sandbox/aws/refusal.ts";
+import { failure, statusAnswer } from "../../sandbox/cluster/status.ts";
+import type { FaultAnswer } from "../../sandbox/faults.ts";
+import type { SandboxAnswer } from "../../sandbox/http-server.ts";
 import type { Stage } from "./stage.ts";
 import type { Step } from "./steps.ts";
 

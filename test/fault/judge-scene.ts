@@ -1,8 +1,8 @@
 import { expect } from "vitest";
+import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import { type EventType, verifyChain } from "../../src/audit/event.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { type AccessRequest, isClosed } from "../../src/request/request.ts";
-import { readAwsAuth } from "../../src/sandbox/cluster/aws-auth-map.ts";
 import type { DirectCluster } from "./direct-cluster.ts";
 import { memoryOf } from "./direct-scene.ts";
 import { wishes } from "./reconcile-scene.ts";

@@ -1,10 +1,10 @@
+import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
+import { initialAwsAuth } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
 import { sealKeysFrom } from "../../src/approval/seal.ts";
 import { type ChainedEvent, type EventType, verifyChain } from "../../src/audit/event.ts";
 import { grantsAnnotation, readAnnotation } from "../../src/grant/annotation.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
-import { readAwsAuth } from "../../src/sandbox/cluster/aws-auth-map.ts";
-import { initialAwsAuth } from "../../src/sandbox/scene.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { approvalMessage } from "../../src/slack/messages/approval-message.ts";
 import { messagesOf } from "./play-run.ts";
 import type { Stage } from "./stage.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { textOf } from "../../sandbox/slack/text-of.ts";
+import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { readConfig } from "../../src/config/config.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
-import { startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
 import { showRequest } from "../../src/slack/messenger.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aGrantedRequest } from "../builders/a-request.ts";

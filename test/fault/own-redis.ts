@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { vi } from "vitest";
-import { type ProvidedRedis, provideRedis } from "../../src/sandbox/redis/provide-redis.ts";
+import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-redis.ts";
 
 /**
  * A Redis that is ours to kill, also where REDIS_URL names one for the other tests. What it acknowledges is on the disk,

@@ -1,3 +1,4 @@
+import { account, clusterName, configuration } from "../../sandbox/scene.ts";
 import type { Way } from "../../src/access-entry/way.ts";
 import { decide } from "../../src/approval/decide.ts";
 import { sealKeysFrom } from "../../src/approval/seal.ts";
@@ -6,7 +7,6 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { digestOfChange } from "../../src/request/digest.ts";
 import { type AccessRequest, createRequest } from "../../src/request/request.ts";
-import { account, clusterName, configuration } from "../../src/sandbox/scene.ts";
 import { aPreview } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 

@@ -1,10 +1,10 @@
 import { Redis } from "ioredis";
+import { freePort } from "../../sandbox/free-port.ts";
+import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
+import { configuration } from "../../sandbox/scene.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
-import { freePort } from "../../src/sandbox/free-port.ts";
-import { type ProductProcess, startProduct } from "../../src/sandbox/product-process.ts";
-import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { configuration } from "../../src/sandbox/scene.ts";
 import { builtProduct } from "../product.ts";
 import { redisOfOurOwn } from "./own-redis.ts";
 import { type RedisGate, startRedisGate } from "./redis-gate.ts";

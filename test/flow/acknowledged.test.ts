@@ -1,11 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { Faults } from "../../sandbox/faults.ts";
+import { arns, channel, clusterName } from "../../sandbox/scene.ts";
+import type { CommandAnswer } from "../../sandbox/slack/shapes.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
-import { Faults } from "../../src/sandbox/faults.ts";
-import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
-import type { CommandAnswer } from "../../src/sandbox/slack/shapes.ts";
 import { startRedisGate } from "../fault/redis-gate.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { type Flow, startFlow } from "./start-flow.ts";

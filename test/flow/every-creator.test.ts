@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { creatorArns } from "../../src/sandbox/creator-scene.ts";
-import { account, arns, channel, region } from "../../src/sandbox/scene.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { creatorArns } from "../../sandbox/creator-scene.ts";
+import { account, arns, channel, region } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 const clusters = ["staging", "payments", "legacy", "research"] as const;

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startProduct } from "../../src/sandbox/product-process.ts";
-import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { startProduct } from "../../sandbox/product-process.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { builtProduct } from "../product.ts";
 import { asAdministrator } from "../redis/a-ledger-on.ts";
 import { aRedis, type TestRedis } from "../redis.ts";

@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import type { Sandbox } from "../../src/sandbox/sandbox.ts";
+import type { Sandbox } from "../../sandbox/sandbox.ts";
 
 /** What is a credential whoever it belongs to: a token for a cluster, a signed URL. */
 const alwaysSecret = [/k8s-aws-v1\.(?!\[redacted\])[\w-]+/, /X-Amz-Signature=(?!\[redacted\])\w+/];

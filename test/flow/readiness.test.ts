@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { freePort } from "../../src/sandbox/free-port.ts";
-import { type ProductProcess, startProduct } from "../../src/sandbox/product-process.ts";
-import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { freePort } from "../../sandbox/free-port.ts";
+import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { builtProduct } from "../product.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import type { ProductProcess } from "../../src/sandbox/product-process.ts";
-import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
+import type { ProductProcess } from "../../sandbox/product-process.ts";
+import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
 const line = z.looseObject({

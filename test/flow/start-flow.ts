@@ -1,9 +1,9 @@
-import { freePort } from "../../src/sandbox/free-port.ts";
-import { type ProductProcess, startProduct } from "../../src/sandbox/product-process.ts";
-import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { channel } from "../../src/sandbox/scene.ts";
-import type { SandboxMessage } from "../../src/sandbox/slack/shapes.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { freePort } from "../../sandbox/free-port.ts";
+import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
+import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/sandbox.ts";
+import { channel } from "../../sandbox/scene.ts";
+import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
 import { builtProduct } from "../product.ts";
 import { aRedis } from "../redis.ts";
 import { leaksIn, placesOf } from "./leaks.ts";

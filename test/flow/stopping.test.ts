@@ -1,10 +1,10 @@
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ProductProcess } from "../../sandbox/product-process.ts";
+import { arns, channel, clusterName } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
 import { queuePrefix } from "../../src/jobs/queues.ts";
-import type { ProductProcess } from "../../src/sandbox/product-process.ts";
-import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { auditOf } from "./audit-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 

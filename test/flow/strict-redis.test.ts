@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { arns, channel, clusterName } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
 import { type ATlsServer, aTlsCluster } from "../redis/a-tls-server.ts";
 import { moreClusterRights, refusalsOf, serverRights } from "../redis/documented-rights.ts";
 import { type Flow, startFlow } from "./start-flow.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import type { ProductProcess } from "../../src/sandbox/product-process.ts";
-import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
+import type { ProductProcess } from "../../sandbox/product-process.ts";
+import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import { anOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "../tracing/otlp-receiver.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 

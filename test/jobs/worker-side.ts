@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, vi } from "vitest";
+import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/sandbox.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
-import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { sealKeys } from "../builders/seal-keys.ts";
 import { sceneConfig } from "../fault/reconcile-scene.ts";
 import { silentContext } from "../fault/silent-context.ts";

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
 import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";
-import { issueCertificates } from "../../src/sandbox/cluster/certificate.ts";
 
 /** One answer of an API server. `body` may be text, for a proxy's page. */
 export interface CannedAnswer {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { SandboxAccount } from "../../sandbox/aws/sandbox-account.ts";
+import { type SandboxCluster, startSandboxCluster } from "../../sandbox/cluster/cluster.ts";
+import { group } from "../../sandbox/cluster/default-rbac.ts";
 import { describeCluster } from "../../src/aws/describe-cluster.ts";
 import { mintToken } from "../../src/aws/eks-token.ts";
 import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../src/kubernetes/config-map.ts";
-import type { SandboxAccount } from "../../src/sandbox/aws/sandbox-account.ts";
-import { type SandboxCluster, startSandboxCluster } from "../../src/sandbox/cluster/cluster.ts";
-import { group } from "../../src/sandbox/cluster/default-rbac.ts";
 import { account, partition, region, useAccount } from "../aws/aws-account.ts";
 
 const accountUnderTest = useAccount();

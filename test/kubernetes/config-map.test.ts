@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
 import { connectCluster } from "../../src/kubernetes/cluster-client.ts";
-import { issueCertificates } from "../../src/sandbox/cluster/certificate.ts";
 import { aStatus, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
 
 let server: ScriptedServer;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { issueCertificates } from "../../src/sandbox/cluster/certificate.ts";
+import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
 import { aStatus, type CannedAnswer, type ScriptedServer, startScriptedServer, token } from "./api-server.ts";
 
 let server: ScriptedServer;

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { issueCertificates } from "../../src/sandbox/cluster/certificate.ts";
-import { freePort } from "../../src/sandbox/free-port.ts";
+import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
+import { freePort } from "../../sandbox/free-port.ts";
 import { asAdministrator } from "./a-ledger-on.ts";
 import { type AServer, aServer } from "./a-server.ts";
 

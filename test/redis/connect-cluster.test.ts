@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../../sandbox/free-port.ts";
 import { explain } from "../../src/failure/access-error.ts";
 import { connectRedis } from "../../src/redis/connect.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
-import { freePort } from "../../src/sandbox/free-port.ts";
 import { ledgerContract } from "../ledger/contract.ts";
 import { aLedgerOn, asAdministrator } from "./a-ledger-on.ts";
 import { type AServer, aServer } from "./a-server.ts";

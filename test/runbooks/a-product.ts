@@ -1,6 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { pino } from "pino";
 import { vi } from "vitest";
+import { freePort } from "../../sandbox/free-port.ts";
+import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/sandbox.ts";
+import { arns, channel, clusterName } from "../../sandbox/scene.ts";
+import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
 import { sealKeysFrom } from "../../src/approval/seal.ts";
 import { type PartsContext, startParts } from "../../src/bin/start-parts.ts";
 import { stopParts } from "../../src/bin/stop-parts.ts";
@@ -10,11 +15,6 @@ import { openQueues } from "../../src/jobs/queues.ts";
 import { redisAuditLog } from "../../src/redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking } from "../../src/redis/connect.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
-import { freePort } from "../../src/sandbox/free-port.ts";
-import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { arns, channel, clusterName } from "../../src/sandbox/scene.ts";
-import type { SandboxMessage } from "../../src/sandbox/slack/shapes.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { aRedis } from "../redis.ts";
 
 type Kind = "slack" | "worker";

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import type { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { initialAwsAuth } from "../../src/sandbox/scene.ts";
+import type { Sandbox } from "../../sandbox/sandbox.ts";
+import { initialAwsAuth } from "../../sandbox/scene.ts";
 import { lineOf } from "./runbook.ts";
 
 /** The runbook for when access has to end and eks-access can't do it. */

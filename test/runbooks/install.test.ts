@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type ProvidedRedis, provideRedis } from "../../src/sandbox/redis/provide-redis.ts";
-import { arns } from "../../src/sandbox/scene.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-redis.ts";
+import { arns } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { linesOf, runLine } from "./runbook.ts";
 

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type ProvidedRedis, provideRedis } from "../../src/sandbox/redis/provide-redis.ts";
-import { clusterName, initialAwsAuth } from "../../src/sandbox/scene.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-redis.ts";
+import { clusterName, initialAwsAuth } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { expectSentences, runLine } from "./runbook.ts";
 

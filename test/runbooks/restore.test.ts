@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type ProvidedRedis, provideRedis } from "../../src/sandbox/redis/provide-redis.ts";
+import { type ProvidedRedis, provideRedis } from "../../sandbox/redis/provide-redis.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { expectSentences, runLine } from "./runbook.ts";
 

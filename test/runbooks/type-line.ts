@@ -1,6 +1,6 @@
-import type { Sandbox } from "../../src/sandbox/sandbox.ts";
-import { channel } from "../../src/sandbox/scene.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import type { Sandbox } from "../../sandbox/sandbox.ts";
+import { channel } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
 import { lineOf } from "./runbook.ts";
 
 const withinMs = 20_000;

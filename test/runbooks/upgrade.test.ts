@@ -1,13 +1,13 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
+import { clusterName } from "../../sandbox/scene.ts";
 import { seal, sealKeysFrom } from "../../src/approval/seal.ts";
 import { explain } from "../../src/failure/access-error.ts";
 import { grantsAnnotation } from "../../src/grant/annotation.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
 import { migrations } from "../../src/redis/migrations.ts";
 import { schemaKey } from "../../src/redis/schema.ts";
-import { clusterName } from "../../src/sandbox/scene.ts";
 import { auditOf } from "../flow/audit-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { expectSentences } from "./runbook.ts";

@@ -1,7 +1,7 @@
 import { CreateAccessEntryCommand, EKSClient, ListAccessEntriesCommand } from "@aws-sdk/client-eks";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { arns, region } from "../../src/sandbox/scene.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
+import { arns, region } from "../../sandbox/scene.ts";
 
 let sandbox: Sandbox;
 beforeAll(async () => {

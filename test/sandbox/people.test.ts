@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { principals } from "../../src/sandbox/scene.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
+import { principals } from "../../sandbox/scene.ts";
 
 let sandbox: Sandbox;
 

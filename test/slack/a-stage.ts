@@ -1,12 +1,12 @@
 import { vi } from "vitest";
+import { freePort } from "../../sandbox/free-port.ts";
+import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { WorkerQuestion } from "../../src/jobs/queues.ts";
 import type { Ledger, Shown } from "../../src/ledger/ledger.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
-import { freePort } from "../../src/sandbox/free-port.ts";
-import type { SandboxMessage } from "../../src/sandbox/slack/shapes.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
-import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
 import { startSlackApp } from "../../src/slack/app.ts";
 import type { SlackContext } from "../../src/slack/context.ts";
 import { slackDirectory } from "../../src/slack/directory.ts";

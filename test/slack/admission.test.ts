@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
 import { commands } from "../../src/slack/commands/all.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../builders/a-request.ts";

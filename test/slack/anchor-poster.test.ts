@@ -1,9 +1,9 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { textOf } from "../../sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { genesis } from "../../src/audit/event.ts";
 import type { AuditLog } from "../../src/ledger/audit-log.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
-import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
 import { startAnchorPoster } from "../../src/slack/anchor-poster.ts";
 import { aLog } from "../builders/a-log.ts";
 import { aClient } from "../sandbox/slack/a-client.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { lookAtApprovers } from "../../src/slack/dead-approvers.ts";
 import { slackDirectory } from "../../src/slack/directory.ts";
 import { aCluster } from "../builders/a-cluster.ts";

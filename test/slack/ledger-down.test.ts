@@ -1,9 +1,9 @@
 import { connect, createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { freePort } from "../../sandbox/free-port.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
 import { connectRedis } from "../../src/redis/connect.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
-import { freePort } from "../../src/sandbox/free-port.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
 import { aPreviewedRequest, engineerArn } from "../builders/a-request.ts";
 import { aRedis } from "../redis.ts";
 import { aStage, type Stage } from "./a-stage.ts";

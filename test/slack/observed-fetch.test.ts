@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { WebClient } from "@slack/web-api";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { type FinishedCall, finishedCalls } from "../../src/metrics/announcements.ts";
-import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
 import { observedFetch } from "../../src/slack/observed-fetch.ts";
 import { webClientOptions } from "../../src/slack/web-client.ts";
 import { aStage } from "./a-stage.ts";

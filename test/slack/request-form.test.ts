@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { problemsOfView } from "../../src/sandbox/slack/block-limits.ts";
+import { problemsOfView } from "../../sandbox/slack/block-limits.ts";
 import { suggestionsOf } from "../../src/slack/request-form/fields.ts";
 import { completeForm, durationsOf, emptyForm, type Offer } from "../../src/slack/request-form/form.ts";
 import { blockOf, formOf, isShown, partsOf } from "../../src/slack/request-form/read-form.ts";

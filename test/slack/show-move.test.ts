@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { textOf } from "../../sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { moveEvent } from "../../src/jobs/migration/record-move.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { type Move, reviseMove } from "../../src/migration/move.ts";
-import { textOf } from "../../src/sandbox/slack/text-of.ts";
-import { type SandboxSlack, startSandboxSlack } from "../../src/sandbox/slack/workspace.ts";
 import { showMove } from "../../src/slack/show-move.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aPlannedMove } from "../builders/a-move.ts";

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "vitest";
+import { arns, externalId, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { gatherMigration } from "../../../src/jobs/migration/gather-migration.ts";
 import { reportMigration } from "../../../src/jobs/migration/migration.ts";
 import { clusterArnOf } from "../../../src/policy/cluster-arn.ts";
-import { arns, externalId, initialAwsAuth } from "../../../src/sandbox/scene.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const workerSide = useWorkerSide();

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
+import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { retryMove, withdrawMove } from "../../../src/approval/decide-move.ts";
 import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
@@ -11,8 +13,6 @@ import { type Move, reviseMove } from "../../../src/migration/move.ts";
 import { clusterArnOf } from "../../../src/policy/cluster-arn.ts";
 import { planReminders } from "../../../src/request/reminder.ts";
 import { readKept } from "../../../src/rescue/kept.ts";
-import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
-import { arns, initialAwsAuth } from "../../../src/sandbox/scene.ts";
 import { sealKeys } from "../../builders/seal-keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { SandboxAccessEntry } from "../../../sandbox/aws/access-entry.ts";
+import { account, arns, clusterName, externalId, initialAwsAuth, region } from "../../../sandbox/scene.ts";
 import type { Link, LinkName } from "../../../src/diagnosis/link.ts";
 import { linkNames } from "../../../src/diagnosis/link.ts";
 import { reportChain } from "../../../src/jobs/questions/chain.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import type { SandboxAccessEntry } from "../../../src/sandbox/aws/access-entry.ts";
-import { account, arns, clusterName, externalId, initialAwsAuth, region } from "../../../src/sandbox/scene.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
+import type { SandboxAccessEntry } from "../../../sandbox/aws/access-entry.ts";
+import { arns, clusterArn, clusterName, externalId, initialAwsAuth } from "../../../sandbox/scene.ts";
 import type { Grant } from "../../../src/grant/grant.ts";
 import { reportCheck } from "../../../src/jobs/questions/check.ts";
 import type { CheckReport } from "../../../src/jobs/questions/check-report.ts";
@@ -6,8 +8,6 @@ import { checkReport } from "../../../src/jobs/questions/check-report.ts";
 import { type ReadingLimits, readingLimits } from "../../../src/jobs/questions/read-entries.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { revise } from "../../../src/request/request.ts";
-import type { SandboxAccessEntry } from "../../../src/sandbox/aws/access-entry.ts";
-import { arns, clusterArn, clusterName, externalId, initialAwsAuth } from "../../../src/sandbox/scene.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

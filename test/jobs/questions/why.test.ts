@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { account, arns, clusterName, externalId, initialAwsAuth, region } from "../../../sandbox/scene.ts";
 import { reportWhy } from "../../../src/jobs/questions/why.ts";
 import type { WhyReport } from "../../../src/jobs/questions/why-report.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { account, arns, clusterName, externalId, initialAwsAuth, region } from "../../../src/sandbox/scene.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

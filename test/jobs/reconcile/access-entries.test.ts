@@ -1,13 +1,13 @@
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { account, arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/failure/access-error.ts";
 import type { WorkerContext } from "../../../src/jobs/context.ts";
 import { openCluster } from "../../../src/jobs/open/open-cluster.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import { createWorkerMetrics } from "../../../src/metrics/worker-metrics.ts";
 import type { Cluster } from "../../../src/policy/cluster.ts";
-import { account, arns, clusterArn, clusterName } from "../../../src/sandbox/scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {

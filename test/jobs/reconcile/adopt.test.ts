@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
+import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { grantsAnnotation, writeAnnotation } from "../../../src/grant/annotation.ts";
 import { revoke } from "../../../src/grant/may-revoke.ts";
 import { adoptCluster } from "../../../src/jobs/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import { revise } from "../../../src/request/request.ts";
-import { initialAwsAuth } from "../../../src/sandbox/scene.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { aDirectScene, memoryOf } from "../../fault/direct-scene.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
+import { arns, externalId } from "../../../sandbox/scene.ts";
 import type { EventType } from "../../../src/audit/event.ts";
 import { revoke } from "../../../src/grant/may-revoke.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
-import { arns, externalId } from "../../../src/sandbox/scene.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { fillLedger, sealKeys, wishes } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { arns, clusterName } from "../../../sandbox/scene.ts";
 import { bytesOf } from "../../../src/grant/annotation-room.ts";
 import type { WorkerContext } from "../../../src/jobs/context.ts";
 import { openCluster } from "../../../src/jobs/open/open-cluster.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import type { Cluster } from "../../../src/policy/cluster.ts";
-import { arns, clusterName } from "../../../src/sandbox/scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { requestIds } from "../../../src/audit/request-ids.ts";
 import { AccessError } from "../../../src/failure/access-error.ts";
 import type { WorkerContext } from "../../../src/jobs/context.ts";
 import { putOff, putOffVoid } from "../../../src/jobs/reconcile/put-off.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
-import { initialAwsAuth } from "../../../src/sandbox/scene.ts";
 import { aDirectScene } from "../../fault/direct-scene.ts";
 import { wishes } from "../../fault/reconcile-scene.ts";
 

@@ -1,4 +1,7 @@
 import { expect } from "vitest";
+import type { Sandbox } from "../../../sandbox/sandbox.ts";
+import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
+import { configurationOf } from "../../../sandbox/scene-clusters.ts";
 import { identityOfEntry } from "../../../src/access-entry/identity.ts";
 import { decide } from "../../../src/approval/decide.ts";
 import type { AuditEvent } from "../../../src/audit/event.ts";
@@ -12,9 +15,6 @@ import { identityInDocument } from "../../../src/jobs/reconcile/cluster-state.ts
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import type { Cluster } from "../../../src/policy/cluster.ts";
 import { type AccessRequest, createRequest, revise } from "../../../src/request/request.ts";
-import type { Sandbox } from "../../../src/sandbox/sandbox.ts";
-import { arns, initialAwsAuth } from "../../../src/sandbox/scene.ts";
-import { configurationOf } from "../../../src/sandbox/scene-clusters.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
 
 /** The sandbox's clusters of every mode, with levels of groups and of access policies; `change` edits the text. */

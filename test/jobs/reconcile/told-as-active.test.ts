@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { revoke } from "../../../src/grant/may-revoke.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
-import { initialAwsAuth } from "../../../src/sandbox/scene.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { aDirectScene } from "../../fault/direct-scene.ts";
 import { wishes } from "../../fault/reconcile-scene.ts";

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/failure/access-error.ts";
 import type { WorkerContext } from "../../../src/jobs/context.ts";
 import { openCluster } from "../../../src/jobs/open/open-cluster.ts";
 import { adoptCluster } from "../../../src/jobs/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import type { Cluster } from "../../../src/policy/cluster.ts";
-import { arns, clusterName, initialAwsAuth } from "../../../src/sandbox/scene.ts";
 import { stateOf, troubleOf } from "../../../src/slack/messages/words.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";

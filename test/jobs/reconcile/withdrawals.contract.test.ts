@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { arns, clusterArn, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { describeCluster } from "../../../src/aws/describe-cluster.ts";
 import type { WorkerContext } from "../../../src/jobs/context.ts";
 import { addressOf } from "../../../src/jobs/open/open-cluster.ts";
@@ -7,7 +8,6 @@ import { adoptCluster } from "../../../src/jobs/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import type { Cluster } from "../../../src/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/request/request.ts";
-import { arns, clusterArn, clusterName, initialAwsAuth } from "../../../src/sandbox/scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {

@@ -1,12 +1,12 @@
 import { pino } from "pino";
 import { beforeEach, describe, expect, test } from "vitest";
+import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { bytesOf } from "../../../src/grant/annotation-room.ts";
 import { scheduleGrant } from "../../../src/grant/grant.ts";
 import { revoke } from "../../../src/grant/may-revoke.ts";
 import { adoptCluster } from "../../../src/jobs/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import { type AccessRequest, revise } from "../../../src/request/request.ts";
-import { initialAwsAuth } from "../../../src/sandbox/scene.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { aDirectScene, memoryOf } from "../../fault/direct-scene.ts";
 import { wishes } from "../../fault/reconcile-scene.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
+import { arns } from "../../../sandbox/scene.ts";
 import { callerIdentity } from "../../../src/aws/caller-identity.ts";
 import { describeCluster } from "../../../src/aws/describe-cluster.ts";
 import { addressOf } from "../../../src/jobs/open/open-cluster.ts";
 import { leasedCandidate } from "../../../src/jobs/rescue/rescue-session.ts";
-import { arns } from "../../../src/sandbox/scene.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide();

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { arns, clusterName, externalId } from "../../../sandbox/scene.ts";
 import type { AuditEvent } from "../../../src/audit/event.ts";
 import type { WorkerContext } from "../../../src/jobs/context.ts";
 import { signInToCluster } from "../../../src/jobs/sign-in/sign-in-cluster.ts";
 import type { AccessRequest } from "../../../src/request/request.ts";
 import { revise } from "../../../src/request/request.ts";
-import { arns, clusterName, externalId } from "../../../src/sandbox/scene.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { clusterIn, give, modesConfig, requestOf, revokeOnly, takeBack } from "../reconcile/taking.ts";

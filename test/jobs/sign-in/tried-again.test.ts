@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { FaultAnswer } from "../../../sandbox/faults.ts";
+import { arns, clusterName, externalId } from "../../../sandbox/scene.ts";
 import type { AuditEvent } from "../../../src/audit/event.ts";
 import type { WorkerContext } from "../../../src/jobs/context.ts";
 import { signInToCluster } from "../../../src/jobs/sign-in/sign-in-cluster.ts";
 import { dueAt } from "../../../src/request/request.ts";
-import type { FaultAnswer } from "../../../src/sandbox/faults.ts";
-import { arns, clusterName, externalId } from "../../../src/sandbox/scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { clusterIn, give, modesConfig, requestOf, revokeOnly, takeBack } from "../reconcile/taking.ts";
 import { useWorkerSide } from "../worker-side.ts";

@@ -7,7 +7,7 @@ import {
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { eksError } from "../../../src/sandbox/aws/refusal.ts";
+import { eksError } from "../../../sandbox/aws/refusal.ts";
 import { anEksAccount, type EksAccount, policyArn } from "./an-eks-account.ts";
 import { refusalOf } from "./clients.ts";
 

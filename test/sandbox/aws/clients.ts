@@ -1,8 +1,8 @@
 import { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
 import { EKSClient } from "@aws-sdk/client-eks";
 import { STSClient } from "@aws-sdk/client-sts";
-import { type SandboxAws, type SandboxAwsOptions, startSandboxAws } from "../../../src/sandbox/aws/account.ts";
-import type { Credentials } from "../../../src/sandbox/aws/identities.ts";
+import { type SandboxAws, type SandboxAwsOptions, startSandboxAws } from "../../../sandbox/aws/account.ts";
+import type { Credentials } from "../../../sandbox/aws/identities.ts";
 
 /** The real SDK clients, pointed at the sandbox by their endpoint alone. One attempt, so that a test sees each answer. */
 export function clientsOf(url: string, credentials: Credentials, region = "eu-central-1") {

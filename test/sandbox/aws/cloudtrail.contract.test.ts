@@ -1,8 +1,8 @@
 import { LookupEventsCommand, type LookupEventsCommandInput } from "@aws-sdk/client-cloudtrail";
 import { AssumeRoleCommand } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createClusterEvent, foreignCreateCluster } from "../../../src/sandbox/aws/cloudtrail-events.ts";
-import type { CreatorRecord } from "../../../src/sandbox/aws/user-identity.ts";
+import { createClusterEvent, foreignCreateCluster } from "../../../sandbox/aws/cloudtrail-events.ts";
+import type { CreatorRecord } from "../../../sandbox/aws/user-identity.ts";
 import { anAccount, clientsOf, refusalOf } from "./clients.ts";
 
 // Copies: CloudTrail API reference, LookupEvents; CloudTrail User Guide, "CloudTrail record contents" and "userIdentity element";

@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
-import type { Credentials } from "../../../src/sandbox/aws/identities.ts";
+import type { Credentials } from "../../../sandbox/aws/identities.ts";
 import { sha256 } from "./sha256.ts";
 
 export interface PresignOptions {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type SandboxAws, startSandboxAws } from "../../../src/sandbox/aws/account.ts";
+import { type SandboxAws, startSandboxAws } from "../../../sandbox/aws/account.ts";
 import { sendSigned } from "./sign-request.ts";
 
 // Copies: IAM User Guide, "Troubleshoot Signature Version 4 signing for AWS API requests"; STS API Reference, "Common Errors";

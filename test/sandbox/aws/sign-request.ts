@@ -1,6 +1,6 @@
 import { HttpRequest } from "@smithy/protocol-http";
 import { SignatureV4 } from "@smithy/signature-v4";
-import type { Credentials } from "../../../src/sandbox/aws/identities.ts";
+import type { Credentials } from "../../../sandbox/aws/identities.ts";
 import { sha256 } from "./sha256.ts";
 
 /** Sends a request that no SDK would make, signed as the SDKs sign theirs. */

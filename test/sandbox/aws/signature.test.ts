@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SandboxAccount } from "../../../src/sandbox/aws/sandbox-account.ts";
-import { verifySignature } from "../../../src/sandbox/aws/signature.ts";
-import { readClaim } from "../../../src/sandbox/aws/signature-claim.ts";
-import type { SandboxRequest } from "../../../src/sandbox/http-server.ts";
+import { SandboxAccount } from "../../../sandbox/aws/sandbox-account.ts";
+import { verifySignature } from "../../../sandbox/aws/signature.ts";
+import { readClaim } from "../../../sandbox/aws/signature-claim.ts";
+import type { SandboxRequest } from "../../../sandbox/http-server.ts";
 import { presign } from "./presigned.ts";
 
 const account = new SandboxAccount({ id: "111122223333", partition: "aws", now: () => new Date() });

@@ -5,7 +5,7 @@ import {
   GetCallerIdentityCommand,
 } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { stsError } from "../../../src/sandbox/aws/refusal.ts";
+import { stsError } from "../../../sandbox/aws/refusal.ts";
 import { anAccount, clientsOf, refusalOf } from "./clients.ts";
 
 // Copies: AWS STS API reference, version 2011-06-15 (GetCallerIdentity, AssumeRole, "Common Errors"), and IAM User Guide,

@@ -3,8 +3,8 @@ import {
   CreateAccessEntryCommand,
   type CreateAccessEntryCommandInput,
 } from "@aws-sdk/client-eks";
-import type { AuthenticationMode } from "../../../src/sandbox/aws/eks-clusters.ts";
-import { group } from "../../../src/sandbox/cluster/default-rbac.ts";
+import type { AuthenticationMode } from "../../../sandbox/aws/eks-clusters.ts";
+import { group } from "../../../sandbox/cluster/default-rbac.ts";
 import { clientsOf } from "../aws/clients.ts";
 import { aClusterWithPeople, whoAmI } from "./clients.ts";
 import type { StartCluster } from "./implementations.ts";

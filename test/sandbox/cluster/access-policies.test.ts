@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { ClusterAccess } from "../../../src/sandbox/aws/cluster-access.ts";
-import { authorizeByPolicies } from "../../../src/sandbox/cluster/access-policies.ts";
-import type { Attributes } from "../../../src/sandbox/cluster/rbac.ts";
+import type { ClusterAccess } from "../../../sandbox/aws/cluster-access.ts";
+import { authorizeByPolicies } from "../../../sandbox/cluster/access-policies.ts";
+import type { Attributes } from "../../../sandbox/cluster/rbac.ts";
 
 // Copies: EKS User Guide, "Review access policy permissions". Each row is what sets one policy apart from another.
 

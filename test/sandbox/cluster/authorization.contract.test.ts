@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { ClusterCall } from "../../../src/sandbox/cluster/cluster.ts";
-import { group } from "../../../src/sandbox/cluster/default-rbac.ts";
-import { failure, statusAnswer } from "../../../src/sandbox/cluster/status.ts";
+import type { ClusterCall } from "../../../sandbox/cluster/cluster.ts";
+import { group } from "../../../sandbox/cluster/default-rbac.ts";
+import { failure, statusAnswer } from "../../../sandbox/cluster/status.ts";
 import { aClusterWithPeople, type ClusterWithPeople, statusOf } from "./clients.ts";
 import { implementations } from "./implementations.ts";
 

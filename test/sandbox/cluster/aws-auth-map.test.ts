@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readAwsAuth } from "../../../src/sandbox/cluster/aws-auth-map.ts";
+import { readAwsAuth } from "../../../sandbox/cluster/aws-auth-map.ts";
 
 // Copies: aws-iam-authenticator, pkg/mapper/configmap (ParseMap), with sigs.k8s.io/yaml and encoding/json beneath it.
 

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { connect } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { issueCertificates } from "../../../src/sandbox/cluster/certificate.ts";
+import { issueCertificates } from "../../../sandbox/cluster/certificate.ts";
 import { aClusterWithPeople, type ClusterWithPeople } from "./clients.ts";
 
 describe("the certificates of a cluster", () => {

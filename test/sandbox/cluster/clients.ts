@@ -7,12 +7,12 @@ import {
   RbacAuthorizationV1Api,
   VersionApi,
 } from "@kubernetes/client-node";
-import type { Credentials } from "../../../src/sandbox/aws/identities.ts";
+import type { Credentials } from "../../../sandbox/aws/identities.ts";
 import {
   type SandboxCluster,
   type SandboxClusterOptions,
   startSandboxCluster,
-} from "../../../src/sandbox/cluster/cluster.ts";
+} from "../../../sandbox/cluster/cluster.ts";
 import { anAccount } from "../aws/clients.ts";
 import { type PresignOptions, presign } from "../aws/presigned.ts";
 

@@ -2,8 +2,8 @@ import {
   type SandboxCluster,
   type SandboxClusterOptions,
   startSandboxCluster,
-} from "../../../src/sandbox/cluster/cluster.ts";
-import { startRealCluster } from "../../../src/sandbox/cluster/real-cluster.ts";
+} from "../../../sandbox/cluster/cluster.ts";
+import { startRealCluster } from "../../../sandbox/cluster/real-cluster.ts";
 
 export type StartCluster = (options: SandboxClusterOptions) => Promise<SandboxCluster>;
 

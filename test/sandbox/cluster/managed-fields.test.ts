@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ManagedFields, ownFields } from "../../../src/sandbox/cluster/managed-fields.ts";
+import { type ManagedFields, ownFields } from "../../../sandbox/cluster/managed-fields.ts";
 
 // Copies: Kubernetes docs, "Server-Side Apply", section "Field management", for updates: whoever changes a value owns it alone.
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { narrate } from "../../../src/sandbox/demo/narration.ts";
+import { narrate } from "../../../sandbox/demo/narration.ts";
 
 const call = (name: string) => ({ call: name, status: 200, milliseconds: 1, by: undefined }) as const;
 

@@ -1,10 +1,10 @@
-import type { LedgerWatch } from "../../../src/sandbox/page/stage/ledger-watch.ts";
-import type { ManagedProcess } from "../../../src/sandbox/page/stage/managed-process.ts";
-import { rememberSeen } from "../../../src/sandbox/page/stage/page-state.ts";
-import { type Theatre, watchClusters } from "../../../src/sandbox/page/stage/theatre.ts";
-import { deed } from "../../../src/sandbox/page/stage/troubles.ts";
-import { type SandboxOptions, startSandbox } from "../../../src/sandbox/sandbox.ts";
-import { makeChanges } from "../../../src/sandbox/slack/changes.ts";
+import type { LedgerWatch } from "../../../sandbox/page/stage/ledger-watch.ts";
+import type { ManagedProcess } from "../../../sandbox/page/stage/managed-process.ts";
+import { rememberSeen } from "../../../sandbox/page/stage/page-state.ts";
+import { type Theatre, watchClusters } from "../../../sandbox/page/stage/theatre.ts";
+import { deed } from "../../../sandbox/page/stage/troubles.ts";
+import { type SandboxOptions, startSandbox } from "../../../sandbox/sandbox.ts";
+import { makeChanges } from "../../../sandbox/slack/changes.ts";
 
 const nothing = async () => {};
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { conversation, threadsOf } from "../../../src/sandbox/page/chat/conversation.ts";
-import { peopleSwitch, placesNav } from "../../../src/sandbox/page/chat/frame.ts";
-import { homeTab, modal } from "../../../src/sandbox/page/chat/view.ts";
-import { direct, home, readViewer, type Viewer } from "../../../src/sandbox/page/chat/viewer.ts";
-import type { SandboxMessage, SandboxView } from "../../../src/sandbox/slack/shapes.ts";
+import { conversation, threadsOf } from "../../../sandbox/page/chat/conversation.ts";
+import { peopleSwitch, placesNav } from "../../../sandbox/page/chat/frame.ts";
+import { homeTab, modal } from "../../../sandbox/page/chat/view.ts";
+import { direct, home, readViewer, type Viewer } from "../../../sandbox/page/chat/viewer.ts";
+import type { SandboxMessage, SandboxView } from "../../../sandbox/slack/shapes.ts";
 import { input, plain, section, typed } from "../slack/some-blocks.ts";
 import { approver, aReader, engineer } from "./a-reader.ts";
 

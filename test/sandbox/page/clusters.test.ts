@@ -1,8 +1,8 @@
 import { CreateAccessEntryCommand, EKSClient } from "@aws-sdk/client-eks";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Regions, regionsFor } from "../../../src/sandbox/page/page.ts";
-import { type Theatre, watchOf } from "../../../src/sandbox/page/stage/theatre.ts";
-import { arns, region } from "../../../src/sandbox/scene.ts";
+import { type Regions, regionsFor } from "../../../sandbox/page/page.ts";
+import { type Theatre, watchOf } from "../../../sandbox/page/stage/theatre.ts";
+import { arns, region } from "../../../sandbox/scene.ts";
 import { engineer } from "./a-reader.ts";
 import { aTheatre } from "./a-theatre.ts";
 

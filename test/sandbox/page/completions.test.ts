@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { completions, usagesOf } from "../../../src/sandbox/page/chat/completions.ts";
+import { completions, usagesOf } from "../../../sandbox/page/chat/completions.ts";
 import { commands } from "../../../src/slack/commands/all.ts";
 
 const usages = usagesOf([

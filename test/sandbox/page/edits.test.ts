@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readAwsAuth } from "../../../src/sandbox/cluster/aws-auth-map.ts";
+import { readAwsAuth } from "../../../sandbox/cluster/aws-auth-map.ts";
 import {
   addTeam,
   breakYaml,
@@ -9,8 +9,8 @@ import {
   note,
   removeTeam,
   removeUsers,
-} from "../../../src/sandbox/page/stage/edits.ts";
-import { initialAwsAuth } from "../../../src/sandbox/scene.ts";
+} from "../../../sandbox/page/stage/edits.ts";
+import { initialAwsAuth } from "../../../sandbox/scene.ts";
 
 const document = { metadata: {}, data: initialAwsAuth };
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { attributes, html, safeUrl } from "../../../src/sandbox/page/html.ts";
+import { attributes, html, safeUrl } from "../../../sandbox/page/html.ts";
 
 test("what is put into a template is escaped, between tags and in attributes", () => {
   const name = `<b title='x'>"&`;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mrkdwn } from "../../../src/sandbox/page/blocks/mrkdwn.ts";
+import { mrkdwn } from "../../../sandbox/page/blocks/mrkdwn.ts";
 import { approver, aReader } from "./a-reader.ts";
 
 const shown = (text: string, reader = aReader()) => mrkdwn(text, reader).markup;

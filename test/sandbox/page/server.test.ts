@@ -1,10 +1,10 @@
 import { request } from "node:http";
 import type { BlockAction } from "@slack/bolt";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { assetNames } from "../../../src/sandbox/page/server/assets.ts";
-import { type PageServer, startPageServer } from "../../../src/sandbox/page/server/server.ts";
-import type { Theatre } from "../../../src/sandbox/page/stage/theatre.ts";
-import { channel } from "../../../src/sandbox/scene.ts";
+import { assetNames } from "../../../sandbox/page/server/assets.ts";
+import { type PageServer, startPageServer } from "../../../sandbox/page/server/server.ts";
+import type { Theatre } from "../../../sandbox/page/stage/theatre.ts";
+import { channel } from "../../../sandbox/scene.ts";
 import { anApp, type RunningApp } from "../slack/an-app.ts";
 import { actions, button, input, plain, typed } from "../slack/some-blocks.ts";
 import { aTheatre } from "./a-theatre.ts";

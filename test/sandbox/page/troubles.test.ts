@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { Faults } from "../../../src/sandbox/faults.ts";
-import { troublesPanel } from "../../../src/sandbox/page/cluster/troubles.ts";
-import { armed, deed, lasting } from "../../../src/sandbox/page/stage/troubles.ts";
+import { Faults } from "../../../sandbox/faults.ts";
+import { troublesPanel } from "../../../sandbox/page/cluster/troubles.ts";
+import { armed, deed, lasting } from "../../../sandbox/page/stage/troubles.ts";
 
 const words = { id: "x", title: "X", explains: "Something happens.", does: "Do it", undoes: "Undo it" };
 const nothing = async () => {};

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { documentPanel, linesOf } from "../../../src/sandbox/page/cluster/document.ts";
-import { type DocumentWatch, watchDocument } from "../../../src/sandbox/page/stage/document-watch.ts";
-import { addTeam } from "../../../src/sandbox/page/stage/edits.ts";
-import { type KubectlWatch, oneAtATime, watchKubectl } from "../../../src/sandbox/page/stage/kubectl-watch.ts";
-import { type Sandbox, startSandbox } from "../../../src/sandbox/sandbox.ts";
-import { arns } from "../../../src/sandbox/scene.ts";
+import { documentPanel, linesOf } from "../../../sandbox/page/cluster/document.ts";
+import { type DocumentWatch, watchDocument } from "../../../sandbox/page/stage/document-watch.ts";
+import { addTeam } from "../../../sandbox/page/stage/edits.ts";
+import { type KubectlWatch, oneAtATime, watchKubectl } from "../../../sandbox/page/stage/kubectl-watch.ts";
+import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
+import { arns } from "../../../sandbox/scene.ts";
 
 let sandbox: Sandbox;
 let document: DocumentWatch;

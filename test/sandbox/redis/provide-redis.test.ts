@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
-import { awaitPing } from "../../../src/sandbox/redis/await-ping.ts";
-import { type ProvidedRedis, provideRedis } from "../../../src/sandbox/redis/provide-redis.ts";
+import { awaitPing } from "../../../sandbox/redis/await-ping.ts";
+import { type ProvidedRedis, provideRedis } from "../../../sandbox/redis/provide-redis.ts";
 
 async function withClient<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url);
@@ -63,7 +63,7 @@ describe("a Redis of our own", () => {
 });
 
 test("a Redis dies with the process that asked for it, even when that one is killed", async () => {
-  const module = new URL("../../../src/sandbox/redis/provide-redis.ts", import.meta.url).href;
+  const module = new URL("../../../sandbox/redis/provide-redis.ts", import.meta.url).href;
   const script = `import { provideRedis } from ${JSON.stringify(module)}; console.log((await provideRedis()).url);`;
   const owner = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", script], {
     env: { ...process.env, REDIS_URL: "" },

@@ -1,6 +1,6 @@
 import type { ActionsBlock, Button, SectionBlock } from "@slack/types";
 import { type WebAPIPlatformError, WebClient } from "@slack/web-api";
-import type { SandboxSlack } from "../../../src/sandbox/slack/workspace.ts";
+import type { SandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { silentLogger } from "./silent-logger.ts";
 
 /** The real WebClient, unchanged. It neither retries nor waits, so that a test sees each answer. */

@@ -1,7 +1,7 @@
 import type { App } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
-import type { SandboxPerson } from "../../../src/sandbox/slack/person.ts";
-import type { SandboxSlack } from "../../../src/sandbox/slack/workspace.ts";
+import type { SandboxPerson } from "../../../sandbox/slack/person.ts";
+import type { SandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { anApp, type RunningApp } from "./an-app.ts";
 
 export interface OpeningApp extends RunningApp {

@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { App } from "@slack/bolt";
-import type { SandboxSlack } from "../../../src/sandbox/slack/workspace.ts";
+import type { SandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { silentLogger } from "./silent-logger.ts";
 
 export interface RunningApp {

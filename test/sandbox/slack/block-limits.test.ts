@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
+import { problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import {
   actions,
   button,

@@ -1,9 +1,9 @@
 import type { App, BlockAction, ButtonAction } from "@slack/bolt";
 import type { KnownBlock } from "@slack/types";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { signRequest } from "../../../src/sandbox/slack/signature.ts";
-import { textOf } from "../../../src/sandbox/slack/text-of.ts";
-import { type SandboxSlack, startSandboxSlack } from "../../../src/sandbox/slack/workspace.ts";
+import { signRequest } from "../../../sandbox/slack/signature.ts";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { aClient, actions, button, section } from "./a-client.ts";
 import { anApp, type RunningApp } from "./an-app.ts";
 

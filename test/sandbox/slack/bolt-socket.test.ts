@@ -1,7 +1,7 @@
 import type { App, BlockAction } from "@slack/bolt";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { type SandboxSlack, startSandboxSlack } from "../../../src/sandbox/slack/workspace.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { aClient, actions, button, refusalOf } from "./a-client.ts";
 import { aSocketApp, type RunningApp } from "./an-app.ts";
 

@@ -1,10 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { textOf } from "../../../src/sandbox/slack/text-of.ts";
-import {
-  type SandboxSlack,
-  type SandboxSlackOptions,
-  startSandboxSlack,
-} from "../../../src/sandbox/slack/workspace.ts";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { type SandboxSlack, type SandboxSlackOptions, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { aClient, refusalOf, section } from "./a-client.ts";
 
 let slack: SandboxSlack;

@@ -1,8 +1,8 @@
 import type { App, SlackViewAction } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { textOf } from "../../../src/sandbox/slack/text-of.ts";
-import { type SandboxSlack, startSandboxSlack } from "../../../src/sandbox/slack/workspace.ts";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { aClient, refusalOf, section } from "./a-client.ts";
 import { aModal, menuInput, plain, textInput } from "./a-modal.ts";
 import { anApp, type RunningApp } from "./an-app.ts";

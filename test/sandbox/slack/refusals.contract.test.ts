@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { type SandboxSlack, startSandboxSlack } from "../../../src/sandbox/slack/workspace.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { aClient, refusalOf } from "./a-client.ts";
 import { aModal } from "./a-modal.ts";
 import { anApp, type RunningApp } from "./an-app.ts";

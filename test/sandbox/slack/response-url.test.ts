@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { textOf } from "../../../src/sandbox/slack/text-of.ts";
-import { type SandboxSlack, startSandboxSlack } from "../../../src/sandbox/slack/workspace.ts";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { aClient, actions, button, section } from "./a-client.ts";
 import { anApp, type RunningApp } from "./an-app.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { problemsOfView } from "../../../src/sandbox/slack/block-limits.ts";
+import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import { input, many, plain, section, typed, x } from "./some-blocks.ts";
 
 const modal = (more: object = {}) => ({

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { textOf } from "../../../src/sandbox/slack/text-of.ts";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
 import { decideLink } from "../../../src/slack/handlers/link-decision.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aStage, type Stage } from "../a-stage.ts";

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { textOf } from "../../../src/sandbox/slack/text-of.ts";
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
 import type { WhyReport } from "../../../src/jobs/questions/why-report.ts";
-import { textOf } from "../../../src/sandbox/slack/text-of.ts";
 import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
 import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { textOf } from "../../../src/sandbox/slack/text-of.ts";
 import { aPlannedMove } from "../../builders/a-move.ts";
 import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
 import { sealMovePlan } from "../../../src/approval/seal-move.ts";
 import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
 import { type Move, reviseMove } from "../../../src/migration/move.ts";
-import { textOf } from "../../../src/sandbox/slack/text-of.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { sealKeys } from "../../builders/seal-keys.ts";
 import { aStage, type Stage } from "../a-stage.ts";

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { revise } from "../../../src/request/request.ts";
-import { textOf } from "../../../src/sandbox/slack/text-of.ts";
-import { type SandboxSlack, startSandboxSlack } from "../../../src/sandbox/slack/workspace.ts";
 import { slackDirectory } from "../../../src/slack/directory.ts";
 import { type HomeContext, publishHome } from "../../../src/slack/home/publish-home.ts";
 import { configText } from "../../builders/a-cluster.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { readRequest, splitRequestLine } from "../../../src/request/request-line.ts";
-import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import {
   failureAnswer,
   mistakesAnswer,

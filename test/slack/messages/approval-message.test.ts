@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { beginRescue } from "../../../src/jobs/rescue/rescue.ts";
-import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { approvalMessage } from "../../../src/slack/messages/approval-message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, aPreview, aPreviewedRequest } from "../../builders/a-request.ts";

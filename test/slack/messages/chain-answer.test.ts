@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { completeChain, type Link, linkNames } from "../../../src/diagnosis/link.ts";
 import { workerMissing } from "../../../src/diagnosis/person-links.ts";
-import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { chainAnswer } from "../../../src/slack/messages/chain-answer.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { summarize } from "../../../src/diagnosis/check.ts";
 import type { DocumentReport, EntriesReport } from "../../../src/jobs/questions/check-report.ts";
 import type { Cluster } from "../../../src/policy/cluster.ts";
-import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { checkAnswer } from "../../../src/slack/messages/check-answer.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { developers, roleEntry } from "../../builders/why-facts.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { clusterRule } from "../../../src/policy/rule.ts";
-import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { clustersAnswer, noClusterFitsAnswer } from "../../../src/slack/messages/clusters-answer.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { at } from "../../builders/times.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import type { CreatorReport } from "../../../src/jobs/questions/creator-report.ts";
 import type { Creator } from "../../../src/policy/creator.ts";
-import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { creatorAnswer } from "../../../src/slack/messages/creator-answer.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { commands } from "../../../src/slack/commands/all.ts";
 import { helpAnswer, unknownCommandAnswer } from "../../../src/slack/messages/help-answer.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import {
   linkDecided,
   linkOutcome,

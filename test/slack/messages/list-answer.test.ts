@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { type ListContent, listAnswer, noSuchListAnswer, rowsInPage } from "../../../src/slack/messages/list-answer.ts";
 import { aPlannedMove, theLongestMove } from "../../builders/a-move.ts";
 import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";

@@ -1,6 +1,6 @@
 import type { KnownBlock, ModalView } from "@slack/types";
 import { describe, expect, test } from "vitest";
-import { problemsOfView } from "../../../src/sandbox/slack/block-limits.ts";
+import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import { failureAnswer } from "../../../src/slack/messages/answers.ts";
 import { denyModal, detailsModal, messageModal, revokeModal } from "../../../src/slack/messages/modals.ts";
 import { emptyForm } from "../../../src/slack/request-form/form.ts";

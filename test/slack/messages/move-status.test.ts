@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { Json } from "../../../src/audit/canonical-json.ts";
 import type { ChainedEvent, EventType } from "../../../src/audit/event.ts";
 import type { DoneStep } from "../../../src/migration/move.ts";
-import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../src/sandbox/slack/block-limits.ts";
 import { failureAnswer } from "../../../src/slack/messages/answers.ts";
 import { detailsModal } from "../../../src/slack/messages/modals.ts";
 import { moveStatusAnswer } from "../../../src/slack/messages/move-status.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessCheck } from "../../../src/policy/cluster.ts";
 import { permanentSeconds } from "../../../src/request/duration.ts";
-import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { approvalMessage } from "../../../src/slack/messages/approval-message.ts";
 import { milestoneOf } from "../../../src/slack/messages/requester-message.ts";
 import { signInText } from "../../../src/slack/messages/sign-in.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { ChainedEvent } from "../../../src/audit/event.ts";
-import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../src/sandbox/slack/block-limits.ts";
 import { failureAnswer } from "../../../src/slack/messages/answers.ts";
 import { detailsModal } from "../../../src/slack/messages/modals.ts";
 import { statusAnswer } from "../../../src/slack/messages/status-answer.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import type { Grant } from "../../../src/grant/grant.ts";
 import type { AccessRequest } from "../../../src/request/request.ts";
-import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { threadMessage, threadOf } from "../../../src/slack/messages/thread-message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, aProof } from "../../builders/a-request.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { whoAmIAnswer } from "../../../src/slack/messages/who-am-i-answer.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { type Cause, causeCodes } from "../../../src/diagnosis/cause.ts";
 import { type Diagnosis, diagnose } from "../../../src/diagnosis/why.ts";
-import { lengthOfText, longestText, problemsOf } from "../../../src/sandbox/slack/block-limits.ts";
 import { nobodyLinkedAnswer, notFoundOutAnswer, whyAnswer } from "../../../src/slack/messages/why-answer.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";

@@ -1,4 +1,4 @@
-import { compareLines } from "../../../aws-auth/compare-lines.ts";
+import { compareLines } from "../../../src/aws-auth/compare-lines.ts";
 import type { ConfigMap } from "../../cluster/config-map.ts";
 import { type Content, type Html, html } from "../html.ts";
 import { ago, panel } from "./panel.ts";

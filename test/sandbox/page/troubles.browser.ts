@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { arns } from "../../src/sandbox/scene.ts";
+import { arns } from "../../../sandbox/scene.ts";
 import { aPage, become, eventually, picture, revoke, type Stand, say } from "./a-page.ts";
 
 /** Breaks what runs, by the buttons of the page, and watches it hold. Each test goes on where the one before it left off. */

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { arns } from "../../src/sandbox/scene.ts";
+import { arns } from "../../../sandbox/scene.ts";
 import { aPage, become, picture, revoke, type Stand, say } from "./a-page.ts";
 
 /** What others do, and what is away for a while. Each test goes on where the one before it left off. */

@@ -2,10 +2,10 @@ import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
-import { type PageServer, startPageServer } from "../../src/sandbox/page/server/server.ts";
-import { startTheatre, type Theatre } from "../../src/sandbox/page/stage/theatre.ts";
-import type { SandboxOptions } from "../../src/sandbox/sandbox.ts";
-import { builtProduct } from "../product.ts";
+import { type PageServer, startPageServer } from "../../../sandbox/page/server/server.ts";
+import { startTheatre, type Theatre } from "../../../sandbox/page/stage/theatre.ts";
+import type { SandboxOptions } from "../../../sandbox/sandbox.ts";
+import { builtProduct } from "../../product.ts";
 import { launchBrowser } from "./browser.ts";
 
 const artifacts = fileURLToPath(new URL("../artifacts/page/", import.meta.url));

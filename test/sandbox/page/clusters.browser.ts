@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { CreateAccessEntryCommand, EKSClient } from "@aws-sdk/client-eks";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { arns, region } from "../../src/sandbox/scene.ts";
+import { arns, region } from "../../../sandbox/scene.ts";
 import { aPage, picture, type Stand } from "./a-page.ts";
 
 /** A page whose scene has a cluster of each mode. */

@@ -1,7 +1,7 @@
-import type { AwsCredentials } from "../aws/credentials.ts";
-import { mintToken } from "../aws/eks-token.ts";
-import { AccessError } from "../failure/access-error.ts";
-import { connectCluster } from "../kubernetes/cluster-client.ts";
+import type { AwsCredentials } from "../src/aws/credentials.ts";
+import { mintToken } from "../src/aws/eks-token.ts";
+import { AccessError } from "../src/failure/access-error.ts";
+import { connectCluster } from "../src/kubernetes/cluster-client.ts";
 import type { SandboxCluster } from "./cluster/cluster.ts";
 
 export interface KubectlAnswer {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { arns } from "../../src/sandbox/scene.ts";
+import { arns } from "../../../sandbox/scene.ts";
 import { aPage, become, picture, type Stand, say } from "./a-page.ts";
 
 /** How the page looks and reads: on a laptop and a phone, in light and dark, with a keyboard and to a screen reader. */

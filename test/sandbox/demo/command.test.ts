@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { demo } from "../../src/bin/demo.ts";
+import { demo } from "../../../sandbox/demo/command.ts";
 
 test.each([
   [["--nonsense"]],

@@ -1,0 +1,85 @@
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { freePort } from "../free-port.ts";
+import { servePage } from "../page/serve-page.ts";
+import { type Program, startProduct } from "../product-process.ts";
+import { provideRedis } from "../redis/provide-redis.ts";
+import { startSandbox } from "../sandbox.ts";
+import { narrate } from "./narration.ts";
+import { playStory } from "./story.ts";
+
+/** The product from its sources: the flags of this process, tsx among them, run it too. */
+const product = fileURLToPath(new URL("../../src/bin/eks-access.ts", import.meta.url));
+
+const usage = `Usage: eks-access demo [--stay] [--port <number>]   shows the sandbox as a page, to play in
+       eks-access demo --story                      plays the whole story in a terminal and narrates it
+`;
+
+/**
+ * `eks-access demo`. `--stay` wins over `--story`, so that it can be added to `npm run demo`, which tells the story.
+ * Returns 0 where everything was as expected, 2 for what it can't read.
+ */
+export async function demo(argv: readonly string[]): Promise<number> {
+  const options = readOptions(argv);
+  if (!options) {
+    process.stderr.write(usage);
+    return 2;
+  }
+  // The AWS SDK's word on the age of Node is for operators; the worker's log has it.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+  const write = (text: string) => void process.stdout.write(text);
+  const stopping = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
+  const program: Program = { script: product, nodeFlags: process.execArgv };
+  try {
+    await (options.stay
+      ? servePage(program, write, { signal: stopping.signal, port: options.port })
+      : tellStory(program, write));
+    return 0;
+  } catch (error) {
+    write(`\nThe demo failed. ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+function readOptions(argv: readonly string[]): { stay: boolean; port: number | undefined } | null {
+  try {
+    const options = { story: { type: "boolean" }, stay: { type: "boolean" }, port: { type: "string" } } as const;
+    const { story = false, stay = false, port } = parseArgs({ args: [...argv], options }).values;
+    if (port !== undefined && !isPort(port)) return null;
+    return { stay: stay || !story, port: port === undefined ? undefined : Number(port) };
+  } catch {
+    return null;
+  }
+}
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
+}
+
+async function tellStory(program: Program, write: (text: string) => void): Promise<void> {
+  const narration = narrate({ write, colour: process.stdout.isTTY === true && !process.env.NO_COLOR });
+  const stops: (() => Promise<unknown>)[] = [];
+  try {
+    const redis = await provideRedis();
+    stops.unshift(redis.stop);
+    const sandbox = await startSandbox({ onCall: narration.called, everyMode: true });
+    stops.unshift(sandbox.stop);
+    const port = await freePort();
+    const [slack, worker] = await Promise.all([
+      startProduct(program, "slack", sandbox.environmentOf("slack", { redisUrl: redis.url, port })),
+      startProduct(program, "worker", sandbox.environmentOf("worker", { redisUrl: redis.url })),
+    ]);
+    stops.unshift(slack.stop, worker.stop);
+    sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
+    write(
+      `Redis: ${redis.origin}\nRunning: slack process ${slack.pid}, worker ${worker.pid}, and the sandbox that stands in for Slack, AWS and EKS\n`,
+    );
+    // Its first look at each new cluster would stand among the calls of the story's first step.
+    await worker.logged("read the cluster's own memory", sandbox.clusters.size);
+    await playStory(sandbox, narration);
+    write("\nEvery step was as expected.\n");
+  } finally {
+    for (const stop of stops) await stop();
+  }
+}
