@@ -35,7 +35,7 @@ export function readAuditOptions(argv: readonly string[]): AuditOptions | string
   try {
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options });
     const [verb = "", ...rest] = positionals;
-    const known = ofCommand[verb];
+    const known = Object.hasOwn(ofCommand, verb) ? ofCommand[verb] : undefined;
     if (!known || rest.length > 0) return "Say verify, export or show.";
     const stray = Object.keys(values).find((name) => !known.includes(name));
     if (stray) return `${verb} takes no --${stray}.`;

@@ -64,7 +64,7 @@ ${Object.entries(commands)
 `;
 
 const [name = "help", ...argv] = process.argv.slice(2);
-const command = commands[name];
+const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 if (command) {
   try {
     process.exitCode = await command.run(argv);

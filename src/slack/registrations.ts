@@ -53,33 +53,34 @@ import { ledgerFor } from "./origin.ts";
 import { formActions } from "./request-form/fields.ts";
 import { requestModalId } from "./request-form/request-modal.ts";
 
-const buttons: Readonly<Record<string, (context: SlackContext, click: ButtonClick) => Promise<void>>> = {
-  [approveAction]: handleApproveButton,
-  [denyAction]: handleDenyButton,
-  [detailsAction]: handleDetailsButton,
-  [extendAction]: handleExtendButton,
-  [doneAction]: handleDoneButton,
-  [revokeAction]: handleRevokeButton,
-  [cancelAction]: handleCancelButton,
-  [reviewedAction]: handleReviewedButton,
-  [requestAction]: handleRequestButton,
-  ...Object.fromEntries(Object.values(listActions).map((action) => [action, handleListButton])),
-  [askAgainAction]: handleAskAgainButton,
-  [askMoveAction]: handleAskMoveButton,
-  [approveMoveAction]: handleApproveMoveButton,
-  [denyMoveAction]: handleDenyMoveButton,
-  [withdrawMoveAction]: handleWithdrawMoveButton,
-  [retryMoveAction]: handleRetryMoveButton,
-  [confirmLinkAction]: handleConfirmLinkButton,
-  [refuseLinkAction]: handleRefuseLinkButton,
-};
+/** A map, as the ids come from outside: an object also has what it inherits, such as `constructor`. */
+const buttons: ReadonlyMap<string, (context: SlackContext, click: ButtonClick) => Promise<void>> = new Map([
+  [approveAction, handleApproveButton],
+  [denyAction, handleDenyButton],
+  [detailsAction, handleDetailsButton],
+  [extendAction, handleExtendButton],
+  [doneAction, handleDoneButton],
+  [revokeAction, handleRevokeButton],
+  [cancelAction, handleCancelButton],
+  [reviewedAction, handleReviewedButton],
+  [requestAction, handleRequestButton],
+  ...Object.values(listActions).map((action) => [action, handleListButton] as const),
+  [askAgainAction, handleAskAgainButton],
+  [askMoveAction, handleAskMoveButton],
+  [approveMoveAction, handleApproveMoveButton],
+  [denyMoveAction, handleDenyMoveButton],
+  [withdrawMoveAction, handleWithdrawMoveButton],
+  [retryMoveAction, handleRetryMoveButton],
+  [confirmLinkAction, handleConfirmLinkButton],
+  [refuseLinkAction, handleRefuseLinkButton],
+]);
 
-const forms: Readonly<Record<string, (context: SlackContext, submission: Submission) => Promise<void>>> = {
-  [requestModalId]: handleRequestSubmission,
-  [denyModalId]: handleDenySubmission,
-  [denyMoveModalId]: handleDenyMoveSubmission,
-  [revokeModalId]: handleRevokeSubmission,
-};
+const forms: ReadonlyMap<string, (context: SlackContext, submission: Submission) => Promise<void>> = new Map([
+  [requestModalId, handleRequestSubmission],
+  [denyModalId, handleDenySubmission],
+  [denyMoveModalId, handleDenyMoveSubmission],
+  [revokeModalId, handleRevokeSubmission],
+]);
 
 type Sent = AnyMiddlewareArgs & AllMiddlewareArgs;
 
@@ -94,11 +95,11 @@ export function handlerOf(context: SlackContext): Middleware<AnyMiddlewareArgs> 
     const from = { ...context, ledger: ledgerFor(context.ledger, sent.body) };
     if (isCommand(sent)) return handleCommand(from, sent);
     if (isHomeOpened(sent)) return handleHomeOpened(from, sent);
-    if (isSubmission(sent)) return forms[sent.view.callback_id]?.(from, sent);
+    if (isSubmission(sent)) return forms.get(sent.view.callback_id)?.(from, sent);
     if (isSuggestion(sent)) return handleClusterSearch(from, sent);
     if (!isAction(sent)) return;
     if (formActionIds.has(sent.action.action_id)) return handleFormChange(from, sent);
-    if (isClick(sent)) return buttons[sent.action.action_id]?.(from, sent);
+    if (isClick(sent)) return buttons.get(sent.action.action_id)?.(from, sent);
   };
 }
 

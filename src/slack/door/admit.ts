@@ -4,6 +4,7 @@ import { deliveryId, isRetry } from "./only-once.ts";
 import { readBody, readObject } from "./read-body.ts";
 import { bodyLimitBytes, type DoorRefusal, refuseHeaders } from "./refuse-headers.ts";
 import type { SeenRequests } from "./seen-requests.ts";
+import { isOfSlacksShape } from "./shape.ts";
 
 export interface Gate {
   readonly signingSecret: string;
@@ -19,7 +20,7 @@ export type Admission =
   | ({ readonly type: "refused" } & DoorRefusal);
 
 /**
- * Reads a request, and says whether it may come in: of Slack's form and size, of this time, signed with our secret, and not
+ * Reads a request, and says whether it may come in: of Slack's form, shape and size, of this time, signed with our secret, and not
  * come before.
  *
  * @throws where the connection ends before the body does
@@ -33,7 +34,7 @@ export async function admit(gate: Gate, request: IncomingMessage): Promise<Admis
   const signature = String(headers["x-slack-signature"]);
   if (!isSigned(gate.signingSecret, headers, body)) return refused(401, "its signature is not of our secret");
   const sent = readObject(body, String(headers["content-type"]).trim().toLowerCase());
-  if (!sent) return refused(400, "its body is not of a form that Slack sends");
+  if (!sent || !isOfSlacksShape(sent)) return refused(400, "its body is not of a form that Slack sends");
   // What has an id is looked for by it in the ledger behind this door (only-once.ts): asking twice would make acks late.
   const isNew = deliveryId(sent) === null ? await gate.seen.isNew(signature) : gate.seen.isNewHere(signature);
   if (isNew) return { type: "admitted", body: sent };

@@ -120,6 +120,34 @@ describe("the door to the slack process", () => {
     expect(handled).toEqual([]);
   });
 
+  test.each([
+    ["an event that is nothing", { event: null }],
+    ["an event that is a text", { event: "app_home_opened" }],
+    ["an event without a type", { event: { user: "U0ENGINEER" } }],
+    ["an event whose channel is nothing", { event: { type: "message", channel: null } }],
+    ["an App Home that nobody opened", { event: { type: "app_home_opened", tab: "home" } }],
+    ["a command of nobody", { command: "/eks-access", text: "help" }],
+    ["a command without a text", { command: "/eks-access", user_id: "U0ENGINEER" }],
+    ["a command that is a number", { command: 1, text: "help", user_id: "U0ENGINEER" }],
+    ["a click on nothing", { type: "block_actions", user: { id: "U0ENGINEER" }, actions: [] }],
+    ["a click on no button", { type: "block_actions", user: { id: "U0ENGINEER" }, actions: [null] }],
+    ["a click of nobody", { type: "block_actions", actions: [{ type: "button", action_id: "approve" }] }],
+    ["actions that are no list", { type: "block_actions", user: { id: "U0ENGINEER" }, actions: 1 }],
+    ["a form without a view", { type: "view_submission", user: { id: "U0ENGINEER" } }],
+    ["a form without values", { type: "view_submission", user: { id: "U0ENGINEER" }, view: { id: "V1" } }],
+    ["a search of nobody", { type: "block_suggestion", action_id: "request-cluster", value: "s" }],
+    ["a question whether somebody is there, without a challenge", { type: "url_verification" }],
+    ["a type that this app is never sent", { type: "shortcut", user: { id: "U0ENGINEER" } }],
+    ["nothing at all", {}],
+  ])("answers 400 to a signed body that holds %s", async (_what, value) => {
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ team_id: team, api_app_id: "A0OURS", ...value });
+
+    const status = await send({ body, headers });
+
+    expect(status).toBe(400);
+  });
+
   test("stops reading a body that is too large and does not say so", async () => {
     const timestamp = String(Math.floor(Date.now() / 1000));
     const headers = {

@@ -1,0 +1,8 @@
+import { expect, test } from "vitest";
+import { readAuditOptions } from "../../src/bin/audit-options.ts";
+
+test.each(Object.getOwnPropertyNames(Object.prototype))("audit %s is no command", (verb) => {
+  const read = readAuditOptions([verb]);
+
+  expect(read).toBe("Say verify, export or show.");
+});
