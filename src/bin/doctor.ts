@@ -3,6 +3,9 @@ import { broken, type Finding, found, notAsked } from "../diagnosis/link.ts";
 import { explain } from "../failure/access-error.ts";
 import type { WorkerContext } from "../jobs/context.ts";
 import { openQueues } from "../jobs/queues.ts";
+import type { Cluster, Level } from "../policy/cluster.ts";
+import { ruleWarning } from "../policy/explain.ts";
+import type { Rule } from "../policy/rule.ts";
 import { connectRedis, type RedisConnection } from "../redis/connect.ts";
 import { examineFsync, examineRedis } from "../redis/examine.ts";
 import { redisLedger } from "../redis/ledger.ts";
@@ -20,6 +23,8 @@ Exit code 0 all is well, 1 something is not, 2 unusable.
 interface Examined {
   readonly what: string;
   readonly findings: readonly Finding[];
+  /** What works, and should be looked at again: one sentence each. */
+  readonly warnings?: readonly string[];
 }
 
 /** `eks-access doctor slack|worker`. @throws AccessError `config-invalid` with every problem of the configuration */
@@ -30,12 +35,26 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
     return 2;
   }
   const settings = await readSettings(kind);
-  tell({ what: "Configuration", findings: [found(`${settings.config.clusters.size} clusters, no problem`)] }, io);
+  tell(examineConfiguration(settings), io);
   const examined = await examineLedger(settings, io);
   examined.push(...(await (kind === "slack" ? examineSlackSide : examineWorkerSide)(settings, io)));
   const isWell = examined.every(({ findings }) => findings.every(({ result }) => result !== "no"));
   io.stdout(isWell ? "All is well.\n" : "Mend what is marked with ✗, then run it again.\n");
   return isWell ? 0 : 1;
+}
+
+function examineConfiguration({ config: { clusters } }: Settings): Examined {
+  const findings = [found(`${clusters.size} clusters, no problem`)];
+  const warnings = [...clusters.values()].flatMap((cluster) =>
+    cluster.levels.flatMap((level) => cluster.rules.flatMap((rule) => warningIn(rule, cluster, level))),
+  );
+  return { what: "Configuration", findings, warnings };
+}
+
+function warningIn(rule: Rule, cluster: Cluster, level: Level): readonly string[] {
+  const isAbout = rule.levels === null || rule.levels.includes(level.name);
+  const warning = isAbout ? ruleWarning(rule, cluster, level) : null;
+  return warning === null ? [] : [warning];
 }
 
 const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
@@ -45,6 +64,7 @@ function tell(examined: Examined, io: CommandIo): Examined {
   for (const { result, detail, mend } of examined.findings) {
     io.stdout(`  ${marks[result]} ${detail.replaceAll("`", "")}${mend ? `. ${mend}` : ""}\n`);
   }
+  for (const warning of examined.warnings ?? []) io.stdout(`  ! ${warning}\n`);
   return examined;
 }
 

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Config } from "../config/config.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
-import { ruleInWords, ruleName, stepsTo } from "../policy/explain.ts";
+import { ruleInWords, ruleName, ruleWarning, stepsTo } from "../policy/explain.ts";
 import { type AskVerdict, mayAsk } from "../policy/may-ask.ts";
 import { partitionOf } from "../policy/may-request.ts";
 import { readPrincipal } from "../principal/arn.ts";
@@ -39,7 +39,10 @@ export function explainPolicy(argv: readonly string[], config: Config, io: Comma
 
 function verdictText(verdict: AskVerdict, { user, cluster, level }: Question): string {
   const { rule } = verdict;
-  const asks = rule ? ruleInWords(rule, cluster, level).map((clause) => `  ${clause}\n`) : [];
+  const warning = rule && ruleWarning(rule, cluster, level);
+  const asks = rule
+    ? [...ruleInWords(rule, cluster, level), ...(warning ? [`Warning: ${warning}`] : [])].map((each) => `  ${each}\n`)
+    : [];
   if (verdict.type === "refused") return `Refused (${verdict.code}): ${verdict.message}\n${asks.join("")}`;
   return `Allowed: ${user} may ask for ${level.name} on ${cluster.name}.\n${asks.join("")}`;
 }

@@ -1,9 +1,9 @@
 import { load } from "js-yaml";
-import { policyTexts } from "../access-entry/policy-text.ts";
-import type { Cluster, Level } from "../policy/cluster.ts";
+import type { Cluster } from "../policy/cluster.ts";
 import { rescueLevel } from "../rescue/lease.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
 import { creatorProblems } from "./creator-problems.ts";
+import { buildLevel } from "./level.ts";
 import { policyProblems } from "./policy-problems.ts";
 import { breakGlassOf, quietReason, rulesOf } from "./policy-rules.ts";
 import { problemOfYaml, problemsOfForm } from "./problems.ts";
@@ -119,12 +119,6 @@ function build(file: ConfigFile): Config {
       settleEntriesSeconds: file.timing.settleEntries,
     },
   };
-}
-
-function buildLevel(name: string, level: ConfigFile["levels"][string]): Level {
-  const { groups, policy, namespaces = null } = level;
-  const policies = policy === undefined ? [] : policyTexts({ name: policy, namespaces });
-  return { name, groups: [...groups, ...policies], maxDurationSeconds: level.maxDuration, verify: level.verify };
 }
 
 function unknownLevels(file: ConfigFile): string[] {

@@ -1,12 +1,13 @@
+import type { Level } from "../policy/cluster.ts";
 import { isUser } from "../policy/person.ts";
-import type { Rule } from "../policy/rule.ts";
+import { approversOf, mostApprovalsNeeded, type Rule } from "../policy/rule.ts";
 import type { ConfigFile } from "./config-file.ts";
+import { buildLevel } from "./level.ts";
 import { breakGlassOf, rulesOf } from "./policy-rules.ts";
 
-/** What of the policy can't be meant so, each with its path. */
+/** What of the policy can't be meant so, each with its path. Without a policy, the cluster's own approvers have to be enough. */
 export function policyProblems(file: ConfigFile): string[] {
-  if (!file.policy) return [];
-  const { rules, breakGlass } = file.policy;
+  const { rules, breakGlass } = file.policy ?? { rules: [], breakGlass: [] };
   return [
     ...rules.flatMap((rule, index) => unknownNames(rule, `policy.rules[${index}]`, file)),
     ...breakGlass.flatMap(({ level, ...entry }, index) =>
@@ -61,38 +62,41 @@ function levelProblems(file: ConfigFile, name: string): string[] {
     if (speaking.length === 0) {
       return [`${path}: no rule of the policy speaks of ${level} here. Add one, or take the level out.`];
     }
-    const { groups = [], policy } = file.levels[level] ?? {};
-    const isMasters = groups.includes("system:masters") || policy === "AmazonEKSClusterAdminPolicy";
-    return speaking.flatMap((rule) =>
-      approverProblems(rule, rule.approvers ?? cluster.approvers, level, isMasters, path),
-    );
+    const given = file.levels[level];
+    if (!given) return [];
+    const asked = { cluster: name, approvers: cluster.approvers, level: buildLevel(level, given) };
+    return speaking.flatMap((rule) => approverProblems(rule, asked).map((problem) => `${path}: ${problem}`));
   });
 }
 
+interface Asked {
+  readonly cluster: string;
+  /** The cluster's own. */
+  readonly approvers: readonly string[];
+  readonly level: Level;
+}
+
 /** A user group may hold anybody; who is in it is looked at when the Slack process starts. */
-function approverProblems(
-  rule: Rule,
-  approvers: readonly string[],
-  level: string,
-  isMasters: boolean,
-  path: string,
-): string[] {
+function approverProblems(rule: Rule, { cluster, level, ...asked }: Asked): string[] {
+  const approvers = approversOf(rule, asked);
   if (!approvers.every(isUser)) return [];
-  const usual = rule.approvals ?? (isMasters ? 2 : 1);
-  const needed = rule.hours?.outside === "one-more-approval" ? usual + 1 : usual;
+  const needed = mostApprovalsNeeded(rule, level);
   const all = new Set(approvers);
-  if (all.size < needed) {
-    return [
-      `${path}: the rule ${rule.name} asks for ${needed} approval${needed === 1 ? "" : "s"} of ${level}, and only ${all.size} may approve. Name more approvers.`,
-    ];
-  }
+  if (all.size < needed) return [tooFewApprovers(rule, cluster, level.name, needed, all.size)];
   const alone = (rule.who ?? []).filter(
     (user) => isUser(user) && !rule.selfApproval && new Set([...all].filter((each) => each !== user)).size < needed,
   );
   return alone.map(
     (user) =>
-      `${path}: the rule ${rule.name} lets ${user} ask for ${level}, and too few others may approve it. Name more approvers.`,
+      `the rule ${rule.name} lets ${user} ask for ${level.name}, and too few others may approve it. Name more approvers.`,
   );
+}
+
+function tooFewApprovers({ name, approvers }: Rule, cluster: string, level: string, needed: number, count: number) {
+  const by = name ? ` by the rule ${name}` : "";
+  const whose = approvers ? "the rule" : cluster;
+  const rest = name ? "" : `, or write a rule for ${level} with its number of approvals`;
+  return `${level} on ${cluster} needs ${needed} approval${needed === 1 ? "" : "s"}${by}, and ${whose} has ${count} approver${count === 1 ? "" : "s"}. Name more approvers${rest}.`;
 }
 
 function breakGlassProblems(file: ConfigFile, name: string): string[] {

@@ -1,7 +1,7 @@
 import type { Cluster, Level } from "./cluster.ts";
 import { hoursInWords } from "./hours.ts";
 import { isNamedIn, type Person } from "./person.ts";
-import { approvalsNeeded, approversOf, type Rule } from "./rule.ts";
+import { approvalsNeeded, approversOf, isLoweredToOne, type Rule } from "./rule.ts";
 
 /** Why a rule decides, or does not. */
 export interface RuleStep {
@@ -41,6 +41,12 @@ export function ruleInWords(rule: Rule, cluster: Cluster, level: Level): readonl
     ...(rule.permanent ? ["also for good"] : []),
     ...(hours ? [`hours ${hoursInWords(hours)}, outside: ${hours.outside}`] : []),
   ];
+}
+
+/** What an operator should look at again in a rule; null: nothing. */
+export function ruleWarning(rule: Rule, cluster: Cluster, level: Level): string | null {
+  if (!isLoweredToOne(rule, level)) return null;
+  return `${level.name} is full control of ${cluster.name}, and ${ruleName(rule)} asks for one approval. Write approvals: 2, or leave it out.`;
 }
 
 /** How a rule is called in a sentence. */

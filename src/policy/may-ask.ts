@@ -72,7 +72,7 @@ function refusalBy(rule: Rule, asking: Asking, person: Person, moment: Date | nu
   if (moment && rule.hours?.outside === "refuse" && isOutside(rule, moment)) {
     return ["outside-hours", `${level.name} on ${cluster.name} can be asked for ${hoursInWords(rule.hours)}.`];
   }
-  return moment && rule.name ? tooFewApprovers(rule, asking, person, moment) : null;
+  return moment ? tooFewApprovers(rule, asking, person, moment) : null;
 }
 
 function notPermanent({ maxDurationSeconds }: Rule, { cluster, level }: Asking): string {

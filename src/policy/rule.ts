@@ -36,7 +36,7 @@ export interface PrincipalRule {
   readonly linkedOnly: boolean;
 }
 
-/** Where the file has no policy: anybody may ask for each level of the cluster, and one of its approvers decides. */
+/** Where the file has no policy: anybody may ask for each level of the cluster, and its own approvers decide. */
 export const clusterRule: Rule = {
   name: "",
   who: null,
@@ -44,7 +44,7 @@ export const clusterRule: Rule = {
   principals: { accounts: null, arns: null, linkedOnly: false },
   maxDurationSeconds: null,
   permanent: false,
-  approvals: 1,
+  approvals: null,
   approvers: null,
   selfApproval: false,
   hours: null,
@@ -65,7 +65,7 @@ export function levelsFor(cluster: Cluster, person: Person): readonly Level[] {
 }
 
 /** Who may decide under this rule: Slack user ids and user groups. */
-export function approversOf(rule: Rule, cluster: Cluster): readonly string[] {
+export function approversOf(rule: Rule, cluster: Pick<Cluster, "approvers">): readonly string[] {
   return rule.approvers ?? cluster.approvers;
 }
 
@@ -76,6 +76,11 @@ export function approversOf(rule: Rule, cluster: Cluster): readonly string[] {
 export function approvalsNeeded(rule: Rule, level: Level, moment: Date | null): number {
   const usual = rule.approvals ?? (isFullControl(level.groups) ? 2 : 1);
   return moment && isOutside(rule, moment) && rule.hours?.outside === "one-more-approval" ? usual + 1 : usual;
+}
+
+/** Whether the rule itself lets one person give full control of a cluster away. */
+export function isLoweredToOne({ approvals }: Rule, { groups }: Level): boolean {
+  return approvals === 1 && isFullControl(groups);
 }
 
 /** How many it can take, at whatever moment the last one approves. */

@@ -14,6 +14,7 @@ import { connectRedis } from "../../src/redis/connect.ts";
 import { examineFsync, examineRedis } from "../../src/redis/examine.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
 import { neededScopes } from "../../src/slack/examine.ts";
+import { configText } from "../builders/a-cluster.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
@@ -49,6 +50,21 @@ describe("eks-access doctor", () => {
     expect(stdout).toMatch(/ {2}✓ write: /);
     expect(stdout).toMatch(/ {2}✓ document: /);
     expect(stdout).not.toContain("✗ worker");
+  });
+
+  test("warns of full control with one approval, and of nothing else", async () => {
+    const file = join(tmpdir(), `eks-access-one-approval-${process.pid}.yml`);
+    const masters = configText.replace("eks-access:admins", "system:masters");
+    await writeFile(file, `${masters}policy: { rules: [{ name: alone, approvals: 1 }] }`);
+
+    const { stdout } = await examine("worker", { EKS_ACCESS_CONFIG: file });
+    const usual = await examine("worker");
+    await rm(file);
+
+    expect(stdout).toContain(
+      '  ! admin is full control of staging, and the rule "alone" asks for one approval. Write approvals: 2, or leave it out.\n',
+    );
+    expect(usual.stdout).not.toContain("  ! ");
   });
 
   test("says as which principals the worker can sign in, and how to mend it where it can't", async () => {

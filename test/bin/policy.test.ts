@@ -129,6 +129,19 @@ describe("policy test", () => {
 });
 
 describe("policy explain", () => {
+  test("warns where a rule gives full control away with one approval", async () => {
+    const masters = configText.replace("eks-access:admins", "system:masters");
+    const file = join(folder, "one.yml");
+    await writeFile(file, `${masters}policy: { rules: [{ name: alone, approvals: 1 }] }`);
+    const argv = ["explain", "--user", "U0ENGINEER", "--cluster", "staging", "--level", "admin", "--config", file];
+
+    const { stdout } = await runCommand(runPolicy, argv);
+
+    expect(stdout).toContain(
+      'Warning: admin is full control of staging, and the rule "alone" asks for one approval. Write approvals: 2, or leave it out.\n',
+    );
+  });
+
   test("shows the rules in their order, up to the one that decides, and what it asks for", async () => {
     const linked = "arn:aws:iam::111122223333:user/engineer";
     const argv = ["--user", "U0ENGINEER", "--email", "dev@example.com", "--linked", linked, "--for", "4h"];
@@ -194,8 +207,8 @@ test("a policy that can't be meant so is told, with every problem", async () => 
   const { code, stderr: error } = await runCommand(runPolicy, ["test", "-", "--config", broken]);
 
   expect(code).toBe(2);
-  expect(error).toContain("the rule a asks for 9 approvals of viewer");
-  expect(error).toContain("the rule a asks for 9 approvals of admin");
+  expect(error).toContain("viewer on staging needs 9 approvals by the rule a");
+  expect(error).toContain("admin on staging needs 9 approvals by the rule a");
 });
 
 test("neither test nor explain is answered with the usage", async () => {

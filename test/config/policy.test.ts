@@ -18,13 +18,48 @@ function staging(policy: string) {
   return cluster;
 }
 
-test("without a policy one of the cluster's approvers decides about each level", () => {
+test.each<[string, number]>([
+  ["eks-access:admins", 1],
+  ["system:masters", 2],
+  ["policy AmazonEKSClusterAdminPolicy", 2],
+  ["policy AmazonEKSClusterAdminPolicy in payments", 1],
+])("without a policy the cluster's own approvers decide: a level that gives %s needs %i approvals", (given, needed) => {
   const cluster = staging("");
   const rule = ruleFor(cluster, "admin", anybody);
   const [level] = cluster.levels;
 
   expect(rule && approversOf(rule, cluster)).toEqual(["U0APPROVER", "U0APPROVER2"]);
+  expect(rule && level && approvalsNeeded(rule, { ...level, groups: [given] }, new Date(0))).toBe(needed);
+});
+
+test("one approval of full control holds where a rule writes it", () => {
+  const cluster = staging("policy: { rules: [{ name: alone, approvals: 1 }] }");
+  const rule = ruleFor(cluster, "admin", anybody);
+  const [level] = cluster.levels;
+
   expect(rule && level && approvalsNeeded(rule, { ...level, groups: ["system:masters"] }, new Date(0))).toBe(1);
+});
+
+test.each(["groups: [system:masters]", "policy: AmazonEKSClusterAdminPolicy"])(
+  "without a policy a cluster with one approver can't offer full control: %s",
+  (given) => {
+    const one = configText.replace(", U0APPROVER2", "").replace("groups: [eks-access:admins]", given);
+
+    const reading = readConfig(one);
+
+    expect(reading).toEqual({
+      type: "invalid",
+      problems: [
+        "clusters.staging.levels[1]: admin on staging needs 2 approvals, and staging has 1 approver. Name more approvers, or write a rule for admin with its number of approvals.",
+      ],
+    });
+  },
+);
+
+test("without a policy one approver is enough for a level that gives less", () => {
+  const reading = readConfig(configText.replace(", U0APPROVER2", ""));
+
+  expect(reading.type).toBe("config");
 });
 
 test("the first rule that names the cluster and the level decides", () => {
@@ -105,7 +140,7 @@ describe("a policy that can't be meant so is refused:", () => {
     ],
     [
       "  rules: [{ name: a, levels: [admin], approvals: 3 }, { name: b }]",
-      "clusters.staging.levels[1]: the rule a asks for 3 approvals of admin, and only 2 may approve. Name more approvers.",
+      "clusters.staging.levels[1]: admin on staging needs 3 approvals by the rule a, and staging has 2 approvers. Name more approvers.",
     ],
   ])("%s", (policy, problem) => {
     expect(problemsOf(policy)).toEqual([problem]);
@@ -168,7 +203,7 @@ describe("a policy that can't be meant so is refused:", () => {
     const masters = configText.replace("eks-access:admins", "system:masters");
 
     expect(problemsOf("  rules: [{ name: a, approvers: [U0APPROVER] }]", masters)).toEqual([
-      "clusters.staging.levels[1]: the rule a asks for 2 approvals of admin, and only 1 may approve. Name more approvers.",
+      "clusters.staging.levels[1]: admin on staging needs 2 approvals by the rule a, and the rule has 1 approver. Name more approvers.",
     ]);
   });
 });
