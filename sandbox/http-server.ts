@@ -27,7 +27,7 @@ export interface SandboxRoute {
 }
 
 export interface SandboxServer {
-  /** `http(s)://127.0.0.1:<port>` without a slash at the end. */
+  /** `http(s)://<host>:<port>` without a slash at the end. */
   url: string;
   port: number;
   stop: () => Promise<void>;
@@ -37,6 +37,8 @@ export interface SandboxServerOptions {
   faults: Faults;
   /** Says which call a request is. Must not have an effect itself. */
   route: (request: SandboxRequest) => SandboxRoute;
+  /** The IPv4 address to listen on; 127.0.0.1 if not given. */
+  host?: string;
   /** 0 takes a free one. */
   port?: number;
   tls?: { key: string; cert: string };
@@ -63,6 +65,7 @@ interface Writing {
 
 /** One HTTP(S) server on the loopback address, with faults, for the stand-ins of the sandbox. */
 export async function startSandboxServer(options: SandboxServerOptions): Promise<SandboxServer> {
+  const { host = "127.0.0.1" } = options;
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     serve(options, request, response).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain" });
@@ -83,11 +86,11 @@ export async function startSandboxServer(options: SandboxServerOptions): Promise
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(options.port ?? 0, "127.0.0.1", () => resolve());
+    server.listen(options.port ?? 0, host, () => resolve());
   });
   const { port } = server.address() as AddressInfo;
   return {
-    url: `${options.tls ? "https" : "http"}://127.0.0.1:${port}`,
+    url: `${options.tls ? "https" : "http"}://${host}:${port}`,
     port,
     stop: () =>
       new Promise((resolve) => {

@@ -43,6 +43,8 @@ export interface Sandbox {
 
 export interface SandboxOptions {
   readonly onCall?: (call: SandboxCall) => void;
+  /** The IPv4 address that everything listens on; 127.0.0.1 if not given. Containers reach this machine by another one. */
+  readonly host?: string;
   /** Replaces the sandbox's `eks-access.yml`. */
   readonly configuration?: string;
   /** Adds the clusters of `creator-scene.ts`, and names them in `eks-access.yml`. */
@@ -57,13 +59,15 @@ export interface SandboxOptions {
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const faults = new Faults();
   const onCall = options.onCall ?? (() => {});
-  const aws = await startSandboxAws({ faults, account, region, onCall });
+  const at = options.host ? { host: options.host } : {};
+  const aws = await startSandboxAws({ ...at, faults, account, region, onCall });
   const { worker, people } = populate(aws);
   const profilesText = options.everyCreator ? populateCreators(aws) : "";
   if (options.everyMode) populateModes(aws);
   const clusters = await startClusters(aws, options);
   const cluster = clusterNamed(clusters, clusterName);
   const slack = await startSandboxSlack({
+    ...at,
     faults,
     scopes: botScopes,
     rateLimits: options.slackRateLimits ?? true,

@@ -31,10 +31,11 @@ export async function startClusters(
     ...(options.everyCreator ? creatorClusters : []),
     ...(options.everyMode ? modeClusters : []),
   ];
+  const host = options.host ? { host: options.host } : {};
   const clusters = new Map<string, SandboxCluster>();
   for (const { name, ...own } of wanted) {
     const access = () => aws.accessOf(clusterArn(name));
-    const same = { region, stsUrl: aws.url, rbac: { bindings }, faults, onCall, access };
+    const same = { region, stsUrl: aws.url, rbac: { bindings }, faults, onCall, access, ...host };
     const cluster = await startCluster({ name, awsAuth, ...own, ...same });
     aws.addCluster({ ...cluster, ...own, region });
     if ("awsAuth" in own && own.awsAuth === null) admitPlatformTeam(aws, clusterArn(name));

@@ -48,6 +48,8 @@ export interface SandboxAws {
 
 export interface SandboxAwsOptions {
   faults?: Faults;
+  /** The IPv4 address to listen on; 127.0.0.1 if not given. */
+  host?: string;
   /** 0 takes a free one. */
   port?: number;
   /** Twelve digits. */
@@ -72,6 +74,7 @@ export async function startSandboxAws(options: SandboxAwsOptions = {}): Promise<
   const server = await startSandboxServer({
     faults,
     port: options.port ?? 0,
+    ...(options.host ? { host: options.host } : {}),
     route: (request) => route(context, service, request),
     onCall: (call, status, milliseconds, by) => {
       const made = { call, status, milliseconds, by };

@@ -19,10 +19,14 @@ const ecdsaWithSha256 = sequence(oid("1.2.840.10045.4.3.2"));
 const purposes = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as const;
 
 /**
- * Issues certificates for a server on the loopback address, or for a client there (RFC 5280). node:crypto can sign but not issue, and a sandbox
+ * Issues certificates for a server on the loopback address or another IPv4 address, or for a client there (RFC 5280). node:crypto can sign but not issue, and a sandbox
  * that needs an openssl on the machine would not run everywhere.
  */
-export function issueCertificates(now: Date, purpose: keyof typeof purposes = "server"): ClusterCertificates {
+export function issueCertificates(
+  now: Date,
+  purpose: keyof typeof purposes = "server",
+  host = "127.0.0.1",
+): ClusterCertificates {
   const authority = keyPair();
   const server = keyPair();
   const issuer = name("kubernetes");
@@ -41,7 +45,7 @@ export function issueCertificates(now: Date, purpose: keyof typeof purposes = "s
       key: server,
       signer: authority,
       now,
-      extensions: leafExtensions(server, authority, purposes[purpose]),
+      extensions: leafExtensions(server, authority, purposes[purpose], host),
     }),
     key: server.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
@@ -93,9 +97,9 @@ function authorityExtensions(authority: KeyPair): Buffer[] {
   ];
 }
 
-function leafExtensions(server: KeyPair, authority: KeyPair, purpose: string): Buffer[] {
-  const dns = (host: string) => tagged(2, Buffer.from(host, "latin1"), false);
-  const ip = tagged(7, Uint8Array.of(127, 0, 0, 1), false);
+function leafExtensions(server: KeyPair, authority: KeyPair, purpose: string, host: string): Buffer[] {
+  const dns = (name: string) => tagged(2, Buffer.from(name, "latin1"), false);
+  const ip = tagged(7, Uint8Array.from(host.split(".").map(Number)), false);
   return [
     extension("2.5.29.19", sequence(), true),
     // digitalSignature.

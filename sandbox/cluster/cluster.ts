@@ -58,6 +58,8 @@ export interface SandboxClusterOptions {
   rbac?: Partial<Rbac>;
   /** Who EKS lets in at a moment, where that is not told by aws-auth alone: the `accessOf` of the sandbox's account. */
   access?: () => ClusterAccess | undefined;
+  /** The IPv4 address to listen on; 127.0.0.1 if not given. */
+  host?: string;
   /** 0 takes a free one. */
   port?: number;
   faults?: Faults;
@@ -90,7 +92,7 @@ export async function startSandboxCluster(options: SandboxClusterOptions): Promi
   };
   const context = { authenticator, authorize: authorizer, rbac: () => state.rbac, configMaps, now, audit };
   // TLS clients look at the real clock, whatever time it is in the sandbox.
-  const certificates = issueCertificates(new Date());
+  const certificates = issueCertificates(new Date(), "server", options.host);
   const endpoint = await startEndpoint(options, certificates, (request) => routeApiRequest(context, request));
   return {
     ...{ name: options.name, ...endpoint, ...awsAuth },

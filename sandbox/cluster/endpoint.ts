@@ -18,6 +18,9 @@ export async function startEndpoint(
   const { name: cluster, faults = new Faults(), port = 0 } = options;
   const onCall = (call: string, status: number, milliseconds: number, by?: string) =>
     options.onCall?.({ cluster, call, status, milliseconds, by });
-  const { url, stop } = await startSandboxServer({ faults, port, tls: certificates, idleMs, route, onCall });
+  const { url, stop } = await startSandboxServer({
+    ...{ faults, port, tls: certificates, idleMs, route, onCall },
+    ...(options.host ? { host: options.host } : {}),
+  });
   return { endpoint: url, certificateAuthority: Buffer.from(certificates.authority).toString("base64"), faults, stop };
 }

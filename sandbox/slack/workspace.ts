@@ -57,6 +57,8 @@ export interface SandboxSlack {
 
 export interface SandboxSlackOptions {
   faults?: Faults;
+  /** The IPv4 address to listen on; 127.0.0.1 if not given. */
+  host?: string;
   /** 0 or nothing takes a free one. */
   port?: number;
   /** What the bot may do; everything that the stand-in knows if not given. */
@@ -115,6 +117,7 @@ function startServer(
     faults: options.faults,
     route: (request) => routeOf(api, request),
     port: options.port ?? 0,
+    ...(options.host ? { host: options.host } : {}),
     onUpgrade: sockets.upgrade,
     ...(options.onCall ? { onCall: options.onCall } : {}),
   });
