@@ -23,6 +23,8 @@ export type EventType =
   | "grant.active"
   | "grant.signed-in"
   | "grant.sign-in-delayed"
+  | "grant.rights-asked"
+  | "grant.rights-delayed"
   | "grant.delayed"
   | "grant.warned"
   | "grant.drifted"

@@ -41,6 +41,8 @@ export interface Grant {
   readonly signInDueAt?: string | null;
   /** Set while signing in is tried again, because nothing said yes or no; absent in a record of an older program. */
   readonly signInTrouble?: Trouble | null;
+  /** Set while the API server is asked again what the lease allows, because it did not answer; null or absent: it is not. */
+  readonly reviewTrouble?: Trouble | null;
   /** What it added to the document; set when it turns active. */
   readonly written: Written | null;
   /** Set while somebody else's change keeps its part out of the document: one clause for people. */

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Json } from "../audit/canonical-json.ts";
 import type { AuditEvent, EventType } from "../audit/event.ts";
+import { isToReview } from "../grant/review.ts";
 import { isToSignIn } from "../grant/sign-in.ts";
 import type { CommitResult, Ledger } from "../ledger/ledger.ts";
 import { recordedEvents } from "../metrics/announcements.ts";
@@ -68,7 +69,8 @@ async function wake(queues: Queues, request: AccessRequest, now: Date): Promise<
   const look = request.state === "pending" ? "preview" : "reconcile";
   await Promise.all([
     due !== null && due <= now.getTime() && wakeCluster(queues, look, request.cluster),
-    isToSignIn(request.grant, now) && wakeCluster(queues, "sign-in", request.cluster),
+    (isToSignIn(request.grant, now) || isToReview(request.grant, now)) &&
+      wakeCluster(queues, "sign-in", request.cluster),
     wakeMessage(queues, request.id),
   ]);
 }

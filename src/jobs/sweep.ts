@@ -1,7 +1,7 @@
 import { remindOfReview } from "../approval/glass.ts";
 import { hasForgedReview, withoutForgedReview } from "../approval/seal-review.ts";
 import { remind } from "../request/reminder.ts";
-import { type AccessRequest, dueAt, revise, signInDueAt } from "../request/request.ts";
+import { type AccessRequest, dueAt, proofDueAt, revise } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
 import { recordDueMove } from "./migration/record-due-move.ts";
@@ -67,9 +67,9 @@ function whatToRecord(context: WorkerContext, request: AccessRequest, now: Date)
 function looksFor(request: AccessRequest, now: Date): readonly ClusterWake[] {
   const { state, cluster, grant } = request;
   if (state === "pending") return [{ type: "preview", cluster }];
-  const signIn = signInDueAt(request);
-  if (signIn === null || signIn > now.getTime()) return [{ type: "reconcile", cluster }];
-  const besides = dueAt({ ...request, grant: grant && { ...grant, signInDueAt: null } });
+  const proof = proofDueAt(request);
+  if (proof === null || proof > now.getTime()) return [{ type: "reconcile", cluster }];
+  const besides = dueAt({ ...request, grant: grant && { ...grant, signInDueAt: null, reviewTrouble: null } });
   const isDueBesides = besides !== null && besides <= now.getTime();
   return [{ type: "sign-in", cluster }, ...(isDueBesides ? [{ type: "reconcile" as const, cluster }] : [])];
 }

@@ -1,3 +1,5 @@
+import type { MappedIdentity } from "../request/request.ts";
+
 /** One thing that was verified after a write. "Not tested" says why, and is never read as a yes. */
 export type Finding =
   | { readonly result: "yes"; readonly detail: string }
@@ -11,6 +13,8 @@ export interface Proof {
   readonly mapped: Finding;
   /** The API server says that this username with these groups may do what the level names. */
   readonly authorized: Finding;
+  /** As whom the API server was asked for `authorized`; null: as nobody. */
+  readonly reviewedAs: MappedIdentity | null;
   /** The principal itself signed in and listed pods. */
   readonly signedIn: Finding;
   /** Under which ids the API server's audit log has the questions that `authorized` is of; absent in what an older version wrote. */

@@ -2,6 +2,7 @@ import type { Way } from "../access-entry/way.ts";
 import type { Decision } from "../approval/decision.ts";
 import type { Glass } from "../approval/glass.ts";
 import type { Grant } from "../grant/grant.ts";
+import { isReviewing } from "../grant/review.ts";
 import { isSigningIn } from "../grant/sign-in.ts";
 import { noStanding, type Standing } from "../policy/person.ts";
 import type { GroupRight } from "../policy/rights.ts";
@@ -151,17 +152,19 @@ export function isClosed(request: AccessRequest): boolean {
  */
 export function dueAt(request: AccessRequest): number | null {
   const work = isClosed(request) ? null : workDueAt(request);
-  const times = [work, signInDueAt(request), reviewDueAt(request)].filter((time) => time !== null);
+  const times = [work, proofDueAt(request), reviewDueAt(request)].filter((time) => time !== null);
   return times.length > 0 ? Math.min(...times) : null;
 }
 
 /**
- * When to look whether the principal of a grant in force has signed in, in milliseconds since the epoch; null: nobody waits for
- * it. Not before the next try of the request itself: its cluster can't be looked at until then.
+ * When to complete the proof of a grant in force, in milliseconds since the epoch; null: nothing of it is to come. Not before the
+ * next try of the request itself: its cluster can't be looked at until then.
  */
-export function signInDueAt({ grant, trouble }: AccessRequest): number | null {
-  if (!grant?.signInDueAt || !isSigningIn(grant)) return null;
-  return Math.max(Date.parse(grant.signInDueAt), trouble ? Date.parse(trouble.retryAt) : 0);
+export function proofDueAt({ grant, trouble }: AccessRequest): number | null {
+  const signIn = grant?.signInDueAt && isSigningIn(grant) ? Date.parse(grant.signInDueAt) : null;
+  const review = grant?.reviewTrouble && isReviewing(grant) ? Date.parse(grant.reviewTrouble.retryAt) : null;
+  const times = [signIn, review].filter((time) => time !== null);
+  return times.length > 0 ? Math.max(Math.min(...times), trouble ? Date.parse(trouble.retryAt) : 0) : null;
 }
 
 /** Access without an approval is told again and again until it is reviewed, also after its end. */

@@ -102,6 +102,7 @@ export function aProof(change: Partial<Proof> = {}): Proof {
     at: at(minutes(3)).toISOString(),
     mapped: { result: "yes", detail: "eks-access:111122223333:engineer with eks-access:viewers" },
     authorized: { result: "yes", detail: "may list pods in default" },
+    reviewedAs: { username: "eks-access:111122223333:engineer", groups: ["eks-access:viewers"] },
     signedIn: { result: "not tested", detail: "an IAM user can't be assumed" },
     ...change,
   };

@@ -49,6 +49,7 @@ function stretched(request: AccessRequest): AccessRequest {
       ...grant,
       proof: aProof({ mapped: finding, authorized: finding, signedIn: finding }),
       ...(grant.signInTrouble && { signInTrouble: { ...grant.signInTrouble, message: longest(20_000) } }),
+      ...(grant.reviewTrouble && { reviewTrouble: { ...grant.reviewTrouble, message: longest(20_000) } }),
       drift: grant.drift && { ...grant.drift, message: longest(20_000) },
       end: grant.end && { ...grant.end, why: longest(3_000) },
       remains: grant.remains && identity,

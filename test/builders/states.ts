@@ -72,6 +72,18 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     }),
     proof: aProof({ signedIn: { result: "not tested", detail: "it is being tried" } }),
   }),
+  "active, and its rights are asked for again": aGrantedRequest({
+    state: "active",
+    signInDueAt: null,
+    reviewTrouble: aTrouble({
+      code: "cluster-throttled",
+      message:
+        "The API server asked us to wait (429). The API server asked us to slow down; the worker tries again by itself.",
+      attempts: 2,
+      retryAt: at(minutes(6)).toISOString(),
+    }),
+    proof: aProof({ authorized: { result: "not tested", detail: "the API server has not answered yet" } }),
+  }),
   "active, and signing in was refused": aGrantedRequest({
     state: "active",
     signInDueAt: null,

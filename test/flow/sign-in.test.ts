@@ -32,9 +32,9 @@ test("a role as which nobody could sign in is signed in as by the next worker, a
   expect(delayed).toMatch(/Tried (once|\d+ times); next try/);
   expect(told).toContain(":warning: Signing in:");
   expect(proved).not.toContain(":warning:");
-  expect(textOf(await flow.told("tried to its end"))).toContain("✓ *signed in*");
+  expect(textOf(await flow.told("its proof is complete"))).toContain("✓ *signed in*");
   const thread = () => slack.replies(asked).map(textOf).join("\n");
-  await flow.until(() => thread().includes("Signing in has been tried to its end") || undefined, 15_000);
+  await flow.until(() => thread().includes("The proof is complete") || undefined, 15_000);
   expect(thread()).toContain("signing in is tried again: AWS could not be reached");
   expect((await auditOf(flow.redisUrl)).types.slice(-2)).toEqual(["grant.sign-in-delayed", "grant.signed-in"]);
 });

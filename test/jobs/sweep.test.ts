@@ -147,6 +147,14 @@ describe("a principal that is to sign in", () => {
     expect(await looksAt(minutes(10))).toContain("sign-in");
   });
 
+  test("so is one of which the API server has not said what it allows, at its next try", async () => {
+    const reviewTrouble = aTrouble({ attempts: 8, retryAt: at(minutes(10)).toISOString() });
+    await contextAt(at(0)).ledger.commit(aChange(signingIn({ signInDueAt: null, reviewTrouble })));
+
+    expect(await looksAt(minutes(9.9))).not.toContain("sign-in");
+    expect(await looksAt(minutes(10))).toContain("sign-in");
+  });
+
   test("does not keep its lease from ending", async () => {
     await contextAt(at(0)).ledger.commit(aChange(signingIn()));
 

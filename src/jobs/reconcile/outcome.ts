@@ -8,7 +8,7 @@ import type { Proof } from "../../proof/proof.ts";
 import { type AccessRequest, type MappedIdentity, revise } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
 import { eventOf } from "../record-change.ts";
-import { withProof } from "./prove.ts";
+import { type Proved, withProof } from "./prove.ts";
 import { putOff } from "./put-off.ts";
 import { idsElsewhere, record } from "./record.ts";
 
@@ -33,16 +33,17 @@ export async function beginWrite(context: WorkerContext, request: AccessRequest)
 export async function activate(
   context: WorkerContext,
   request: AccessRequest,
-  proof: Proof | undefined,
+  proved: Proved,
   holding: Holding | undefined,
   way: Way = "aws-auth",
 ): Promise<void> {
   if (!request.grant || !holding) return;
-  if (proof?.mapped.result !== "yes") return putOff(context, request, notMapped(proof, way));
+  const { proof } = proved;
+  if (proof.mapped.result !== "yes") return putOff(context, request, notMapped(proof, way));
   const isRepair = request.grant.state === "active";
   const cluster = context.config.clusters.get(request.cluster);
   const grant: Grant = {
-    ...withProof(request.grant, proof, cluster, request.principal),
+    ...withProof(request.grant, proved, cluster, request.principal),
     state: "active",
     activeSince: request.grant.activeSince ?? proof.at,
     written: rememberWritten(request, holding, context.sealKeys, way),
@@ -57,8 +58,7 @@ export async function activate(
   });
 }
 
-function notMapped(proof: Proof | undefined, way: Way): AccessError {
-  const detail = proof?.mapped.detail ?? "it could not be read back";
+function notMapped({ mapped: { detail } }: Proof, way: Way): AccessError {
   return way === "aws-auth"
     ? new AccessError("cluster-conflict", `The entry is not in aws-auth after the write: ${detail}`)
     : new AccessError("access-entry-conflict", `The access entry is not what was written: ${detail}`);

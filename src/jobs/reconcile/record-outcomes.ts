@@ -57,8 +57,8 @@ async function recordGiven(
     return certain ? fail(context, unwritten(request), certain) : putOff(context, request, failure.error);
   }
   const proving = () => prove(client, cluster, request, outcomes.readBackOf(request.principal), context.now);
-  const proof = await step("prove", proving, placeOf(context, request));
-  await activate(context, request, proof, holding, way);
+  const proved = await step("prove", proving, placeOf(context, request));
+  await activate(context, request, proved, holding, way);
 }
 
 /** What was sent has been refused, and nothing was sent for this grant before: nothing of it is there. */

@@ -1,26 +1,17 @@
-import type { AuditEvent } from "../../audit/event.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import type { Grant } from "../../grant/grant.ts";
 import { isSigningIn, mostTries, trySignInAgain } from "../../grant/sign-in.ts";
 import type { Finding, Proof } from "../../proof/proof.ts";
-import { type AccessRequest, revise } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/request.ts";
 import { failureOf, isToBeTold } from "../../request/retry.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
 import { idsElsewhere } from "../reconcile/record.ts";
-import { eventOf, recordChange } from "../record-change.ts";
-
-const attempts = 5;
-
-/** What a try makes of a grant, and the event that tells of it; null: none does. */
-interface Change {
-  readonly grant: Grant;
-  readonly event: Pick<AuditEvent, "type" | "detail"> | null;
-}
+import { type ProofChange, recordProof } from "./record-proof.ts";
 
 /** Completes the proof of a grant with what came of signing in. */
 export function recordSignIn(context: WorkerContext, request: AccessRequest, finding: Finding): Promise<void> {
-  return record(context, request, (grant, proof) => completed(context, grant, proof, finding));
+  return recordProof(context, request, isSigningIn, (grant, proof) => completed(context, grant, proof, finding));
 }
 
 /**
@@ -30,7 +21,7 @@ export function recordSignIn(context: WorkerContext, request: AccessRequest, fin
 export function putOffSignIn(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
   const known = error instanceof AccessError ? error : null;
   const failure = failureOf(error);
-  return record(context, request, (grant, proof) => {
+  return recordProof(context, request, isSigningIn, (grant, proof) => {
     const isDefinite = known !== null && !known.retryable;
     const again = isDefinite ? null : trySignInAgain(grant, failure, context.now());
     if (again) return delayed(context, grant, again);
@@ -39,13 +30,17 @@ export function putOffSignIn(context: WorkerContext, request: AccessRequest, err
   });
 }
 
-function completed(context: WorkerContext, grant: Grant, proof: Proof, finding: Finding): Change {
+function completed(context: WorkerContext, grant: Grant, proof: Proof, finding: Finding): ProofChange {
   const detail = { signedIn: finding.result, how: finding.detail, ...idsElsewhere(context) };
   const after = { ...grant, signInDueAt: null, signInTrouble: null, proof: { ...proof, signedIn: finding } };
   return { grant: after, event: { type: "grant.signed-in", detail } };
 }
 
-function delayed(context: WorkerContext, grant: Grant, again: NonNullable<ReturnType<typeof trySignInAgain>>): Change {
+function delayed(
+  context: WorkerContext,
+  grant: Grant,
+  again: NonNullable<ReturnType<typeof trySignInAgain>>,
+): ProofChange {
   const ids = idsElsewhere(context);
   // What the principal did stands in the cluster's own audit log, so an event names it.
   const isTold = isToBeTold(grant.signInTrouble ?? null, again.signInTrouble) || "auditIds" in ids;
@@ -56,28 +51,4 @@ function delayed(context: WorkerContext, grant: Grant, again: NonNullable<Return
 /** That the worker tries again by itself, as the remedy of such a failure says, is not true any more. */
 function givenUp(what: string): string {
   return `given up after ${mostTries} tries; the principal's own kubectl get pods shows whether it is let in. The last try: ${what}`;
-}
-
-/**
- * Where the record changed meanwhile, what was tried counts as long as it is of the same proof and the grant is still in force;
- * otherwise somebody else has looked, or there is nothing to prove.
- */
-async function record(
-  context: WorkerContext,
-  request: AccessRequest,
-  changeOf: (grant: Grant, proof: Proof) => Change,
-): Promise<void> {
-  let current: AccessRequest | null = request;
-  for (let attempt = 0; attempt < attempts && current; attempt += 1) {
-    const { grant }: AccessRequest = current;
-    const proof = grant?.proof;
-    if (!grant || !proof || !isSigningIn(grant) || proof.at !== request.grant?.proof?.at) return;
-    const change = changeOf(grant, proof);
-    const after = revise(current, { grant: change.grant });
-    const now = context.now();
-    const event = change.event && eventOf(change.event.type, after, "worker", now, change.event.detail);
-    const result = await recordChange(context, after, event, now);
-    if (result.type === "committed") return;
-    current = result.current;
-  }
 }

@@ -1,4 +1,5 @@
 import { requestIds } from "../../audit/request-ids.ts";
+import { isToReview } from "../../grant/review.ts";
 import { isToSignIn } from "../../grant/sign-in.ts";
 import { step } from "../../metrics/steps.ts";
 import type { Cluster } from "../../policy/cluster.ts";
@@ -13,32 +14,48 @@ import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { becomePrincipal } from "./become-principal.ts";
 import { identityOfSession } from "./identity-of-session.ts";
 import { putOffSignIn, recordSignIn } from "./record-sign-in.ts";
+import { putOffReview, reviewOnce } from "./review-again.ts";
 import { signIn } from "./sign-in.ts";
 
 /**
- * Completes the proofs of a cluster's grants: signs in as each principal that waits for it, and records what came of it, or when
- * it is tried again. It is a job of its own, beside the runs that write: a principal that is let in late, or never, holds up no
+ * Completes the proofs of a cluster's grants: signs in as each principal that waits for it, asks the API server again what it did
+ * not answer, and records what came of it, or when it is tried again. It is a job of its own, beside the runs that write: a principal that is let in late, or never, holds up no
  * grant and no end.
  */
 export async function signInToCluster(worker: WorkerContext, cluster: Cluster): Promise<void> {
   const now = worker.now();
-  const waiting = (await worker.ledger.grantedOf(cluster.name)).filter(({ grant }) => isToSignIn(grant, now));
+  const granted = await worker.ledger.grantedOf(cluster.name);
+  const toSignIn = granted.filter(({ grant }) => isToSignIn(grant, now));
+  const toReview = granted.filter(({ grant }) => isToReview(grant, now));
+  const waiting = [...new Set([...toSignIn, ...toReview])];
   if (waiting.length === 0) return;
   const context = { ...worker, awsRequests: requestIds() };
   const about = { "eks_access.cluster": cluster.name };
-  await tracedRun(context, `sign in to ${cluster.name}`, about, waiting, (running) => run(running, cluster, waiting));
+  await tracedRun(context, `sign in to ${cluster.name}`, about, waiting, (running) =>
+    run(running, cluster, { waiting, toSignIn, toReview }),
+  );
 }
 
-async function run(context: WorkerContext, cluster: Cluster, waiting: readonly AccessRequest[]): Promise<void> {
+interface Due {
+  readonly waiting: readonly AccessRequest[];
+  readonly toSignIn: readonly AccessRequest[];
+  readonly toReview: readonly AccessRequest[];
+}
+
+async function run(context: WorkerContext, cluster: Cluster, { waiting, toSignIn, toReview }: Due): Promise<void> {
   let open: OpenedCluster | null = null;
   try {
     const opened = await (context.openCluster ?? openCluster)(context, cluster, waiting);
     open = opened;
-    await inParallel(waiting, (request) => complete(context, cluster, opened, request));
+    await Promise.all([
+      inParallel(toReview, (request) => reviewOnce(context, cluster, opened, request)),
+      inParallel(toSignIn, (request) => complete(context, cluster, opened, request)),
+    ]);
   } catch (error) {
-    context.log.warn({ cluster: cluster.name, err: error }, "could not sign in as anybody");
+    context.log.warn({ cluster: cluster.name, err: error }, "could not complete any proof");
     if (open) throw error;
-    await inParallel(waiting, (request) => putOffSignIn(context, request, error));
+    await inParallel(toReview, (request) => putOffReview(context, request, error));
+    await inParallel(toSignIn, (request) => putOffSignIn(context, request, error));
   } finally {
     open?.close();
   }

@@ -1,7 +1,8 @@
 import type { Button } from "@slack/types";
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import type { Grant } from "../../grant/grant.ts";
-import { isSigningIn, isSigningInAtFirst } from "../../grant/sign-in.ts";
+import { isProving } from "../../grant/review.ts";
+import { isSigningInAtFirst } from "../../grant/sign-in.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { code, cut, mention, mentions, plainLine, section, time, until } from "../mrkdwn.ts";
@@ -142,10 +143,10 @@ function provedMilestone(
   const subject = subjectOf(request);
   const buttons = [...extendButtons(request), doneButton(request)];
   const proof = grant.proof ? `\n${proofLines(grant)}` : "";
-  const isUnfinished = isSigningIn(grant);
+  const isUnfinished = isProving(grant);
   if (isUnfinished && told.includes("active")) return null;
   if (!isUnfinished && told.includes("active-unfinished")) {
-    return tell("active", `${subject} is active, and signing in has been tried to its end:${proof}`, buttons);
+    return tell("active", `${subject} is active, and its proof is complete:${proof}`, buttons);
   }
   const login = cluster ? `\n${signInText(request, cluster)}` : "";
   const text = `${subject} is active ${until(grant.endsAt, request.durationSeconds)}.${proof}${login}`;

@@ -1,6 +1,7 @@
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import { reviewersOf } from "../../approval/glass.ts";
 import type { Grant } from "../../grant/grant.ts";
+import { isReviewing } from "../../grant/review.ts";
 import { isSigningIn, isSigningInAtFirst } from "../../grant/sign-in.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { isPermanent } from "../../request/duration.ts";
@@ -130,17 +131,23 @@ function activeEntry(
   durationSeconds: number,
   told: readonly string[],
 ): readonly ThreadEntry[] {
-  const { proof, endsAt, signInTrouble } = grant;
+  const { proof, endsAt, signInTrouble, reviewTrouble } = grant;
   // Also of a grant that ended meanwhile.
-  const isUnfinished = grant.signInDueAt != null && signInTrouble != null;
+  const isUnfinished = (grant.signInDueAt != null && signInTrouble != null) || reviewTrouble != null;
   if (isUnfinished && told.includes("active")) return [];
   const marks = proof ? `proved: ${proofMarks(proof)}` : "";
   if (!isUnfinished && told.includes("active-unfinished")) {
-    return [{ name: "active", text: `Signing in has been tried to its end, ${marks}.` }];
+    return [{ name: "active", text: `The proof is complete, ${marks}.` }];
   }
   const end = isPermanent(durationSeconds) ? "It is permanent." : `Its lease ends ${time(endsAt)}.`;
-  const again =
-    signInTrouble && isSigningIn(grant) ? `; signing in is tried again: ${said(signInTrouble.message, 300)}` : "";
+  const again = [
+    ...(reviewTrouble && isReviewing(grant)
+      ? [`; its rights are asked for again: ${said(reviewTrouble.message, 300)}`]
+      : []),
+    ...(signInTrouble && isSigningIn(grant)
+      ? [`; signing in is tried again: ${said(signInTrouble.message, 300)}`]
+      : []),
+  ].join("");
   const text = `Active since ${time(activeSince)}${marks && `, ${marks}`}${again}. ${end}`;
   return [{ name: isUnfinished ? "active-unfinished" : "active", text }];
 }

@@ -24,6 +24,8 @@ const happened: Readonly<Record<EventType, string>> = {
   "grant.active": "proved it: active",
   "grant.signed-in": "tried to sign in as the principal",
   "grant.sign-in-delayed": "could not sign in as the principal yet",
+  "grant.rights-asked": "asked the API server what the access allows",
+  "grant.rights-delayed": "got no answer from the API server yet",
   "grant.delayed": "could not apply it yet",
   "grant.warned": "told that it ends soon",
   "grant.drifted": "found it not in force",
@@ -82,6 +84,7 @@ function lineOf({ sequence, event }: ChainedEvent): string {
 
 /** The reason that somebody gave, the step of a move, or the code of what went wrong. */
 function detailOf({ type, detail }: AuditEvent): string {
+  if (type === "grant.rights-asked") return typeof detail.authorized === "string" ? `: ${detail.authorized}` : "";
   if (type === "grant.signed-in") return typeof detail.signedIn === "string" ? `: ${detail.signedIn}` : "";
   const { why, code: failure, attempts, act, step } = detail;
   const tried = typeof attempts === "number" && attempts > 1 ? `, try ${attempts}` : "";

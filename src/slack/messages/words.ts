@@ -1,4 +1,5 @@
 import type { Grant } from "../../grant/grant.ts";
+import { isReviewing } from "../../grant/review.ts";
 import { isSigningIn } from "../../grant/sign-in.ts";
 import type { Finding, Proof } from "../../proof/proof.ts";
 import { findingsOf } from "../../proof/proof.ts";
@@ -105,8 +106,13 @@ export function proofLines(grant: Grant): string {
     const result = finding.result === "not tested" ? " not tested" : "";
     return `${marks[finding.result]} *${name}*${result}: ${said(finding.detail, 350)}`;
   });
-  const trouble = isSigningIn(grant) && grant.signInTrouble;
-  return [...lines, ...(trouble ? [`:warning: Signing in: ${triedText(trouble)}`] : [])].join("\n");
+  const review = isReviewing(grant) && grant.reviewTrouble;
+  const signIn = isSigningIn(grant) && grant.signInTrouble;
+  return [
+    ...lines,
+    ...(review ? [`:warning: Authorized: ${triedText(review)}`] : []),
+    ...(signIn ? [`:warning: Signing in: ${triedText(signIn)}`] : []),
+  ].join("\n");
 }
 
 /** The findings alone, for example `✓ mapped, ✓ authorized, – signed in not tested`. */

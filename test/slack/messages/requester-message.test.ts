@@ -21,9 +21,9 @@ test.each(Object.entries(states))("the requester is told of a request that is %s
 
 test("each thing that is told has a name of its own, so that each is told once", () => {
   const names = Object.values(states).flatMap((request) => milestoneOf(request, aCluster())?.name ?? []);
-  const often = names.filter((name) => ["ended", "asked", "active"].includes(name));
+  const often = names.filter((name) => ["ended", "asked", "active", "active-unfinished"].includes(name));
 
-  expect(new Set(names).size).toBe(names.length - (often.length - 3));
+  expect(new Set(names).size).toBe(names.length - (often.length - 4));
 });
 
 test.each(Object.entries(longestStates))(
@@ -53,7 +53,7 @@ test("that it is active is told once signing in has been tried, and with what ca
   expect(refused && milestoneOf(refused, aCluster())?.message.text).toContain("✗ *signed in*: the API server still");
 });
 
-test("where signing in is tried again, the access is told at once, and once more when it has been tried to its end", () => {
+test("where signing in is tried again, the access is told at once, and once more when the proof is complete", () => {
   const again = states["active, and signing in is tried again"] ?? expect.fail("there is no such state");
   const proof = aProof({ signedIn: { result: "yes", detail: "as the-role with readers" } });
   const done = aGrantedRequest({ ...again.grant, signInDueAt: null, signInTrouble: null, proof });
@@ -67,10 +67,22 @@ test("where signing in is tried again, the access is told at once, and once more
     "– *signed in* not tested: it is being tried\n:warning: Signing in: AWS throttled",
   );
   expect(last?.name).toBe("active");
-  expect(last?.message.text).toContain("has been tried to its end:\n");
+  expect(last?.message.text).toContain("its proof is complete:\n");
   expect(last?.message.text).toContain("✓ *signed in*: as the-role");
   expect(milestoneOf(done, aCluster())?.message.text).toContain("is active until");
   expect(milestoneOf(again, aCluster(), ["active"])).toBeNull();
+});
+
+test("where the rights are asked for again, the access is told at once, and once more with the answer", () => {
+  const again = states["active, and its rights are asked for again"] ?? expect.fail("there is no such state");
+  const done = aGrantedRequest({ ...again.grant, reviewTrouble: null, proof: aProof() });
+
+  const first = milestoneOf(again, aCluster());
+  const last = milestoneOf(done, aCluster(), ["active-unfinished"]);
+
+  expect(first?.name).toBe("active-unfinished");
+  expect(last?.name).toBe("active");
+  expect(last?.message.text).toContain("✓ *authorized*: may list pods in default");
 });
 
 test("whoever was told that an entry is gone is told when it is back, once", () => {

@@ -67,7 +67,7 @@ describe("where signing in is tried again", () => {
     const signedIn = { result: "yes", detail: "" } as const;
 
     expect(textOf({ ...done, proof: aProof({ signedIn }) }, ["active-unfinished"], "active")).toBe(
-      "Signing in has been tried to its end, proved: ✓ mapped, ✓ authorized, ✓ signed in.",
+      "The proof is complete, proved: ✓ mapped, ✓ authorized, ✓ signed in.",
     );
     expect(textOf({ ...done, proof: aProof({ signedIn }) }, [], "active")).toMatch(/^Active since/);
   });
@@ -76,6 +76,28 @@ describe("where signing in is tried again", () => {
     expect(textOf({ state: "ended" }, [], "active-unfinished")).not.toContain("tried again");
     expect(textOf({ state: "ended" }, ["active-unfinished"], "active")).toBeUndefined();
     expect(textOf({}, ["active"], "active-unfinished")).toBeUndefined();
+  });
+});
+
+describe("where the rights are asked for again", () => {
+  const again = states["active, and its rights are asked for again"] ?? expect.fail("there is no such state");
+  const textOf = (grant: Partial<Grant>, told: readonly string[]) =>
+    threadOf(aGrantedRequest({ ...again.grant, ...grant }), told, aCluster())
+      .map(({ text }) => text)
+      .join("\n");
+
+  test("the thread tells at once that it is active, and why the proof is not whole", () => {
+    expect(textOf({}, [])).toMatch(/authorized not tested.*; its rights are asked for again: The API server asked us/);
+  });
+
+  test("it tells the answer when there is one", () => {
+    expect(textOf({ reviewTrouble: null, proof: aProof() }, ["active-unfinished"])).toContain(
+      "The proof is complete, proved: ✓ mapped, ✓ authorized",
+    );
+  });
+
+  test("it does not promise another try where the lease is over", () => {
+    expect(textOf({ state: "ended" }, [])).not.toContain("asked for again");
   });
 });
 

@@ -1,0 +1,32 @@
+import type { Trouble } from "../request/request.ts";
+import { type Failure, nextTry } from "../request/retry.ts";
+import type { Grant } from "./grant.ts";
+import { isSigningIn } from "./sign-in.ts";
+
+/** An outage that ends is noticed within this time. */
+const longestWaitSeconds = 300;
+/** After some two hours of it the gaps grow: a lease may be permanent, and each try opens the cluster. */
+const frequentTries = 30;
+const rareWaitSeconds = 3_600;
+
+/** The next time to ask the API server what a lease allows. It is asked until the lease ends. */
+export function reviewAgain(trouble: Trouble | null, failure: Failure, now: Date): Trouble {
+  const longest = (trouble?.attempts ?? 0) < frequentTries ? longestWaitSeconds : rareWaitSeconds;
+  return nextTry({ trouble }, failure, now, longest);
+}
+
+/** Whether the API server is still to say what a lease in force allows. */
+export function isReviewing(grant: Grant | null): boolean {
+  return grant?.state === "active" && !grant.end && !grant.drift && grant.reviewTrouble != null;
+}
+
+/** Whether the API server is to be asked now, and not only at the next try. */
+export function isToReview(grant: Grant | null, now: Date): boolean {
+  const retryAt = grant?.reviewTrouble?.retryAt;
+  return isReviewing(grant) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
+}
+
+/** Whether a part of the proof of a lease in force is still to come. */
+export function isProving(grant: Grant | null): boolean {
+  return isSigningIn(grant) || isReviewing(grant);
+}
