@@ -3,7 +3,7 @@ import { isNamedIn, noStanding, type Standing } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../policy/rule.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { isSameStanding } from "./decide.ts";
-import { type Decision, lastApproval } from "./decision.ts";
+import { type Decision, isAhead, lastApproval } from "./decision.ts";
 import type { SealKeys } from "./seal.ts";
 import { isSealedDecision } from "./sealed-decision.ts";
 
@@ -27,6 +27,7 @@ export function checkApproval(
   level: Level,
   digestNow: string,
   keys: SealKeys,
+  now: Date,
 ): ApprovalVerdict {
   const { approvals } = request;
   const standing = sealedStanding(request);
@@ -35,7 +36,7 @@ export function checkApproval(
   const last = lastApproval(approvals);
   if (!last) return invalid("there is no approval");
   for (const approval of approvals) {
-    const message = flawOf(approval, request, { rule, cluster, standing, digestNow, keys });
+    const message = flawOf(approval, request, { rule, cluster, standing, digestNow, keys, now });
     if (message !== null) return invalid(message);
   }
   const people = new Set(approvals.map(({ by }) => by)).size;
@@ -51,13 +52,20 @@ interface Wanted {
   readonly standing: Standing;
   readonly digestNow: string;
   readonly keys: SealKeys;
+  readonly now: Date;
+}
+
+/** What to do where a clock is off, or somebody dates what they sign ahead. */
+export function datedAhead(what: string): string {
+  return `${what} is dated more than a minute ahead of the worker's clock: set the clocks of both processes by NTP`;
 }
 
 /** Why one approval does not hold; null: it does. */
 function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): string | null {
-  const { rule, cluster, standing, digestNow, keys } = wanted;
+  const { rule, cluster, standing, digestNow, keys, now } = wanted;
   if (approval.verdict !== "approved") return "there is no approval";
   if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
+  if (isAhead(approval, now)) return datedAhead("an approval");
   if (approval.by === request.requester && !rule.selfApproval) return "nobody can approve a request of their own";
   const approver = { user: approval.by, memberships: approval.memberships ?? [] };
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "who approved it is no approver of the cluster any more";

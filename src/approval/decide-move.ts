@@ -4,7 +4,7 @@ import { clusterArnOf } from "../policy/cluster-arn.ts";
 import { answersFor, approvesFor } from "../policy/may-see.ts";
 import type { Person } from "../policy/person.ts";
 import type { ApprovalVerdict } from "./check-approval.ts";
-import type { Decision } from "./decision.ts";
+import { type Decision, isAhead } from "./decision.ts";
 import type { SealKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
 
@@ -55,7 +55,7 @@ export function decideMove(
       after: reviseMove(move, { state: "denied", denial: decision, trouble: null, endedAt: at }),
     };
   }
-  const approvals = [...standing(move, cluster, keys), decision];
+  const approvals = [...standing(move, cluster, keys, now), decision];
   const change = { approvals, voided: null, trouble: null };
   const isEnough = approvals.length >= moveApprovals;
   return { type: "decided", after: reviseMove(move, isEnough ? { ...change, state: "running" } : change) };
@@ -110,19 +110,17 @@ export function checkMove(
   lapsesAfterSeconds: number,
 ): ApprovalVerdict {
   const oldest = now.getTime() - lapsesAfterSeconds * 1000;
-  const holding = standing(move, cluster, keys).filter(
-    ({ at }) => Date.parse(at) > oldest && Date.parse(at) <= now.getTime(),
-  );
+  const holding = standing(move, cluster, keys, now).filter(({ at }) => Date.parse(at) > oldest);
   if (holding.length >= moveApprovals) return { type: "valid" };
   const message = `${holding.length} of ${moveApprovals} approvers have approved exactly this plan in the last ${Math.round(lapsesAfterSeconds / 3600)} h`;
   return { type: "void", message };
 }
 
-/** The approvals that count: ours, of this plan, of people who are approvers. One for each person. */
-function standing(move: Move, cluster: Cluster, keys: SealKeys): readonly Decision[] {
+/** The approvals that count: ours, of this plan, not of the future, of people who are approvers. One for each person. */
+function standing(move: Move, cluster: Cluster, keys: SealKeys, now: Date): readonly Decision[] {
   const holding = move.approvals
     .filter(({ verdict, digest }) => verdict === "approved" && digest === move.plan?.digest)
-    .filter((decision) => isSealedDecision(decision, subjectOf(move, cluster), keys))
+    .filter((decision) => !isAhead(decision, now) && isSealedDecision(decision, subjectOf(move, cluster), keys))
     .filter(({ by, memberships = [] }) => approvesFor(cluster, { user: by, memberships }));
   return [...new Map(holding.map((decision) => [decision.by, decision])).values()];
 }

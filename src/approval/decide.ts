@@ -3,7 +3,7 @@ import type { Cluster, Level } from "../policy/cluster.ts";
 import { isNamedIn, type Person } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../policy/rule.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
-import type { Decision, DecisionRefusal, Facts } from "./decision.ts";
+import { type Decision, type DecisionRefusal, type Facts, isAhead } from "./decision.ts";
 import type { SealKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
 
@@ -38,7 +38,7 @@ export function decide(
   if (click.verdict === "denied") {
     return { type: "decided", decision, after: revise(request, { state: "denied", denial: decision, trouble: null }) };
   }
-  const approvals = [...stillStanding(request, approversOf(rule, cluster), facts, keys), decision];
+  const approvals = [...stillStanding(request, approversOf(rule, cluster), facts, keys, now), decision];
   return { type: "decided", decision, after: approved(request, approvals, approvalsNeeded(rule, level, now), now) };
 }
 
@@ -87,17 +87,19 @@ function personOf(user: string, { memberships }: Facts): Person {
   return { user, memberships: memberships.get(user) ?? [] };
 }
 
-/** The approvals so far that still count: ours, of this change, and of people who are still approvers. */
+/** The approvals so far that still count: ours, of this change, not of the future, and of people who are still approvers. */
 function stillStanding(
   request: AccessRequest,
   approvers: readonly string[],
   facts: Facts,
   keys: SealKeys,
+  now: Date,
 ): readonly Decision[] {
   const { approvals, preview } = request;
   return approvals.filter(
     (approval) =>
       approval.digest === preview?.digest &&
+      !isAhead(approval, now) &&
       isNamedIn(approvers, personOf(approval.by, facts)) &&
       isSealedDecision(approval, request.id, keys),
   );

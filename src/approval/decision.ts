@@ -47,3 +47,14 @@ export interface Facts {
 export function lastApproval(approvals: readonly Decision[]): Decision | undefined {
   return approvals.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)).at(-1);
 }
+
+/** The clocks of the two processes may differ by so much, milliseconds: NTP keeps them much closer. */
+const mostAheadMs = 60_000;
+
+/**
+ * Whether somebody's word is dated later than clocks can explain, or at no time that can be read: it is void. A lease is counted
+ * from it, so a date in the future would be access for years.
+ */
+export function isAhead({ at }: Pick<Decision, "at">, now: Date): boolean {
+  return !(Date.parse(at) <= now.getTime() + mostAheadMs);
+}

@@ -6,7 +6,8 @@ import type { Person } from "../policy/person.ts";
 import { approversOf } from "../policy/rule.ts";
 import { digestOfWish } from "../request/digest.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
-import type { ApprovalVerdict } from "./check-approval.ts";
+import { type ApprovalVerdict, datedAhead } from "./check-approval.ts";
+import { isAhead } from "./decision.ts";
 import type { SealKeys } from "./seal.ts";
 import { sealReview } from "./seal-review.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
@@ -67,7 +68,13 @@ export function unreviewedGlass(now: Date): Glass {
 }
 
 /** What the worker asks before it writes: did the Slack process seal that this person may, and does the policy still say so? */
-export function checkGlass(request: AccessRequest, cluster: Cluster, level: Level, keys: SealKeys): ApprovalVerdict {
+export function checkGlass(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  keys: SealKeys,
+  now: Date,
+): ApprovalVerdict {
   const [declaration, ...others] = request.approvals;
   const invalid = (message: string): ApprovalVerdict => ({ type: "void", message });
   if (!declaration || others.length > 0 || declaration.verdict !== "broke-glass") {
@@ -76,6 +83,7 @@ export function checkGlass(request: AccessRequest, cluster: Cluster, level: Leve
   if (!isSealedDecision(declaration, request.id, keys)) {
     return invalid("that the glass was broken does not carry our seal");
   }
+  if (isAhead(declaration, now)) return invalid(datedAhead("that the glass was broken"));
   const may = breakGlassFor(cluster, { user: declaration.by, memberships: declaration.memberships ?? [] });
   if (declaration.by !== request.requester || may?.level !== level.name) {
     return invalid("the policy does not let the requester break the glass any more");

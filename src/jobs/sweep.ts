@@ -25,7 +25,7 @@ export async function sweep(context: WorkerContext): Promise<void> {
   const now = context.now();
   const found = [...(await ledger.due(now, batch)), ...(await withForgedReviews(context))];
   const due = found.map((stored) => {
-    const request = withoutForgedReview(stored, context.sealKeys);
+    const request = withoutForgedReview(stored, context.sealKeys, now);
     return { request, record: whatToRecord(context, request, now) };
   });
   const looks = due.flatMap(({ request, record }) => (record ? [] : looksFor(request, now)));
@@ -49,7 +49,8 @@ async function withForgedReviews({ ledger, config, sealKeys, now }: WorkerContex
   const { requests } = await ledger.list(of, 0, batch);
   return requests.filter(
     (request) =>
-      hasForgedReview(request, sealKeys) && remindOfReview(withoutForgedReview(request, sealKeys), now()) !== null,
+      hasForgedReview(request, sealKeys, now()) &&
+      remindOfReview(withoutForgedReview(request, sealKeys, now()), now()) !== null,
   );
 }
 

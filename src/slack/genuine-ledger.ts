@@ -19,7 +19,7 @@ const lookAgainEveryMs = 60_000;
 export function genuineLedger(context: GenuineContext): Ledger {
   const { ledger } = context;
   const shown = (stored: AccessRequest) => {
-    const request = withoutForgedReview(stored, context.sealKeys);
+    const request = withoutForgedReview(stored, context.sealKeys, context.now());
     return isDoubtful(context, request) ? { ...request, preview: null } : request;
   };
   return {

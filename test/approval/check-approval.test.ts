@@ -3,6 +3,7 @@ import { checkApproval } from "../../src/approval/check-approval.ts";
 import { decide } from "../../src/approval/decide.ts";
 import type { Decision } from "../../src/approval/decision.ts";
 import { seal } from "../../src/approval/seal.ts";
+import { sealDecision } from "../../src/approval/sealed-decision.ts";
 import type { AccessRequest, MappedIdentity } from "../../src/request/request.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, digestNow } from "../builders/a-request.ts";
@@ -10,10 +11,15 @@ import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 
 /** What the worker says about a record as it reads it from Redis. */
-function verdictOn(request: AccessRequest, cluster = aCluster(), base: MappedIdentity | null = null) {
+function verdictOn(
+  request: AccessRequest,
+  cluster = aCluster(),
+  base: MappedIdentity | null = null,
+  now = at(minutes(5)),
+) {
   const [viewer] = cluster.levels;
   if (!viewer) throw new Error("The builder's cluster offers no level.");
-  return checkApproval(request, cluster, viewer, digestNow(request, base, cluster), sealKeys);
+  return checkApproval(request, cluster, viewer, digestNow(request, base, cluster), sealKeys, now);
 }
 
 const approved = anApprovedRequest();
@@ -131,7 +137,7 @@ describe("an approval is void", () => {
     const unsealed = { ...sealless(decision), at: at(hours(24)).toISOString() };
     const late = { ...unsealed, seal: seal("decision", { ...unsealed, request: approved.id }, sealKeys) };
 
-    const verdict = verdictOn({ ...approved, approvals: [late] });
+    const verdict = verdictOn({ ...approved, approvals: [late] }, aCluster(), null, at(hours(24)));
 
     expect(verdict).toEqual({ type: "void", message: "it was approved after it had lapsed" });
   });
@@ -140,3 +146,30 @@ describe("an approval is void", () => {
 function sealless({ seal: _, ...unsealed }: Decision): Omit<Decision, "seal"> {
   return unsealed;
 }
+
+describe("an approval that is dated ahead of the worker's clock", () => {
+  const approvedAt = Date.parse(decision.at);
+
+  test.each([0, 1, 60])("by %i s counts: clocks differ", (seconds) => {
+    const now = new Date(approvedAt - seconds * 1000);
+
+    expect(verdictOn(approved, aCluster(), null, now)).toEqual({ type: "valid" });
+  });
+
+  test.each([61, 3_600, 50 * 365 * 24 * 3_600])("by %i s is void, and says what to do", (seconds) => {
+    const now = new Date(approvedAt - seconds * 1000);
+
+    expect(verdictOn(approved, aCluster(), null, now)).toEqual({
+      type: "void",
+      message:
+        "an approval is dated more than a minute ahead of the worker's clock: set the clocks of both processes by NTP",
+    });
+  });
+
+  test("is void where its time can't be read, although it is sealed", () => {
+    const { seal: _, ...unsealed } = decision;
+    const timeless = sealDecision({ ...unsealed, at: "tomorrow" }, approved.id, sealKeys);
+
+    expect(verdictOn({ ...approved, approvals: [timeless] })).toMatchObject({ type: "void" });
+  });
+});

@@ -80,6 +80,25 @@ test.each<[string, Decision]>([
   expect(check(move)).toMatchObject({ type: "void", message: expect.stringContaining("1 of 2 approvers") });
 });
 
+test("an approval of a minute ahead counts: clocks differ", () => {
+  const given = at(60);
+  const move = aMove({
+    state: "running",
+    approvals: ["U0APPROVER", "U0APPROVER2"].map((user) => approvalOf(user, { now: given })),
+  });
+
+  expect(check(move, at(0)).type).toBe("valid");
+  expect(check(move, at(-1)).type).toBe("void");
+});
+
+test("an approval of the future is dropped when the next one is given", () => {
+  const future = approvalOf("U0APPROVER", { on: aMove({ lapsesAt: at(hours(9)).toISOString() }), now: at(hours(2)) });
+
+  const decided = clickOf("U0APPROVER2", { on: aMove({ approvals: [future] }) });
+
+  expect(decided).toMatchObject({ type: "decided", after: { state: "pending", approvals: [{ by: "U0APPROVER2" }] } });
+});
+
 test("who is no approver any more counts no more", () => {
   const move = approvedBy("U0APPROVER", "U0APPROVER2");
 

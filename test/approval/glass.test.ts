@@ -21,8 +21,8 @@ function adminOf({ levels } = cluster) {
   return level;
 }
 
-function verdictOn(record: AccessRequest, under = cluster) {
-  return checkGlass(record, under, adminOf(under), sealKeys);
+function verdictOn(record: AccessRequest, under = cluster, now = at(minutes(5))) {
+  return checkGlass(record, under, adminOf(under), sealKeys, now);
 }
 
 describe("who breaks the glass", () => {
@@ -30,6 +30,17 @@ describe("who breaks the glass", () => {
     expect(broken).toMatchObject({ state: "approved", grant: { state: "scheduled" }, glass: { review: null } });
     expect(sealedEnd(broken)).toBe(at(minutes(2) + hours(1)).toISOString());
     expect(verdictOn(broken)).toEqual({ type: "valid" });
+  });
+
+  test.each([
+    [60, "valid"],
+    [61, "void"],
+    [50 * 365 * 24 * 3_600, "void"],
+  ])("dated %i s ahead of the worker's clock: %s", (seconds, type) => {
+    const [declaration] = broken.approvals;
+    const now = new Date(Date.parse(declaration?.at ?? "") - seconds * 1000);
+
+    expect(verdictOn(broken, cluster, now).type).toBe(type);
   });
 
   test("gets it on a quiet cluster too", () => {
@@ -64,16 +75,18 @@ describe("whoever can write to Redis gains nothing by", () => {
   test("making of an approved request one for which the glass was broken", () => {
     const approved = { ...anApprovedRequest(), glass: broken.glass };
 
-    expect(checkGlass(approved, cluster, adminOf(), sealKeys)).toMatchObject({ type: "void" });
+    expect(checkGlass(approved, cluster, adminOf(), sealKeys, at(minutes(5)))).toMatchObject({ type: "void" });
   });
 
   test("making of a broken glass an approved request: nobody approved it", () => {
     const asked = { ...broken, glass: null };
 
-    expect(checkApproval(asked, cluster, adminOf(), digestNow(asked, null, cluster), sealKeys)).toEqual({
-      type: "void",
-      message: "there is no approval",
-    });
+    expect(checkApproval(asked, cluster, adminOf(), digestNow(asked, null, cluster), sealKeys, at(minutes(5)))).toEqual(
+      {
+        type: "void",
+        message: "there is no approval",
+      },
+    );
   });
 });
 
@@ -146,7 +159,12 @@ describe("a review counts", () => {
   });
 
   test("as it was given", () => {
-    expect(withoutForgedReview(reviewed, sealKeys)).toBe(reviewed);
+    expect(withoutForgedReview(reviewed, sealKeys, at(hours(2)))).toBe(reviewed);
+  });
+
+  test("a minute ahead of this process's clock, and not more: clocks differ", () => {
+    expect(hasForgedReview(reviewed, sealKeys, at(hours(2) - 60))).toBe(false);
+    expect(hasForgedReview(reviewed, sealKeys, at(hours(2) - 61))).toBe(true);
   });
 
   test.each<[string, AccessRequest]>([
@@ -156,8 +174,8 @@ describe("a review counts", () => {
     ["that carries no seal, as of an older program", withReview({ seal: undefined })],
     ["that another installation sealed", withReview({ seal: reviewed.glass?.review?.seal.replace(/^./, "x") })],
   ])("and not one %s: it is still to be reviewed", (_, request) => {
-    expect(hasForgedReview(request, sealKeys)).toBe(true);
-    expect(withoutForgedReview(request, sealKeys).glass).toMatchObject({ review: null });
+    expect(hasForgedReview(request, sealKeys, at(hours(2)))).toBe(true);
+    expect(withoutForgedReview(request, sealKeys, at(hours(2))).glass).toMatchObject({ review: null });
   });
 });
 

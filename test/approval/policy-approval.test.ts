@@ -33,7 +33,7 @@ function verdictOn(record: AccessRequest, cluster: Cluster) {
   if (!level) throw new Error("The builder's cluster offers no level.");
   const standing = record.approvals.at(-1)?.requester ?? noStanding;
   const digest = digestOfChange({ ...record, standing }, cluster, level, null);
-  return checkApproval(record, cluster, level, digest, sealKeys);
+  return checkApproval(record, cluster, level, digest, sealKeys, at(hours(24 * 365)));
 }
 
 describe("where a user group approves", () => {

@@ -35,7 +35,7 @@ function approvedBy(names: readonly string[], cluster = two, asked = request): A
 function verdictOn(record: AccessRequest, cluster = two) {
   const [viewer] = cluster.levels;
   if (!viewer) throw new Error("The builder's cluster offers no level.");
-  return checkApproval(record, cluster, viewer, digestNow(record, null, cluster), sealKeys);
+  return checkApproval(record, cluster, viewer, digestNow(record, null, cluster), sealKeys, at(hours(24)));
 }
 
 /** Sealed by our key, whatever it says: what only a fault of ours could make. */

@@ -109,7 +109,7 @@ function voidReasonHere(input: SettleInput, way: Way, request: AccessRequest): s
   if (!shareIn(holdings, request) && isTooOldToBegin(request, approvalGoodForSeconds, now)) {
     return `it is older than ${formatDuration(approvalGoodForSeconds)}, and nothing of it has been written`;
   }
-  const reason = voidReason({ cluster, way, holdings, identityOf, sealKeys }, request);
+  const reason = voidReason({ cluster, way, holdings, identityOf, sealKeys, now }, request);
   const isStillVoid = reason === null && wasVoid(request, withdrawals, sealKeys);
   return isStillVoid ? "it had come to nothing before" : reason;
 }

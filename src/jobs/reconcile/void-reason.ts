@@ -18,11 +18,12 @@ export interface ApprovalFacts {
   readonly holdings: ReadonlyMap<string, Holding>;
   readonly identityOf: (arn: string) => MappedIdentity | null;
   readonly sealKeys: SealKeys;
+  readonly now: Date;
 }
 
 /** Why the approval of a request does not hold for what would be written now; null: it holds (laws 3 and 4). */
 export function voidReason(facts: ApprovalFacts, request: AccessRequest): string | null {
-  const { cluster, way, holdings, identityOf, sealKeys } = facts;
+  const { cluster, way, holdings, identityOf, sealKeys, now } = facts;
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) return `${cluster.name} does not offer ${request.level} any more`;
   const principal = readPrincipal(request.principal);
@@ -34,11 +35,11 @@ export function voidReason(facts: ApprovalFacts, request: AccessRequest): string
   if (allowed.type === "refused") return allowed.message;
   if ([...level.groups].sort().join() !== [...request.groups].sort().join()) return "the level's groups have changed";
   if (way === "aws-auth" && level.groups.some(isPolicyText)) return "aws-auth takes no access policies";
-  if (request.glass) return messageOf(checkGlass(request, cluster, level, sealKeys));
+  if (request.glass) return messageOf(checkGlass(request, cluster, level, sealKeys, now));
   const { arn } = principal.principal;
   const base = baseOf(identityOf(arn), holdings.get(arn.toLowerCase()));
   const digest = digestOfChange({ ...request, standing }, cluster, level, base, way);
-  return messageOf(checkApproval(request, cluster, level, digest, sealKeys));
+  return messageOf(checkApproval(request, cluster, level, digest, sealKeys, now));
 }
 
 function messageOf(verdict: ApprovalVerdict): string | null {

@@ -31,7 +31,10 @@ function sealedBy(by: string, change: Partial<AccessRequest>, cluster: Cluster):
 }
 
 const reasonOf = (request: AccessRequest, cluster: Cluster = aCluster()) =>
-  voidReason({ cluster, way: "aws-auth", holdings: new Map(), identityOf: () => null, sealKeys }, request);
+  voidReason(
+    { cluster, way: "aws-auth", holdings: new Map(), identityOf: () => null, sealKeys, now: at(minutes(5)) },
+    request,
+  );
 
 test("who has taken the Slack process can decide in the name of an approver: that is left to them", () => {
   expect(reasonOf(sealedBy("U0APPROVER", {}, aCluster()))).toBeNull();
