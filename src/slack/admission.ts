@@ -48,7 +48,11 @@ export async function refuseForRequester(
   return requesterGoneAnswer(request, account);
 }
 
-async function accountOf({ directory, log }: SlackContext, user: string): Promise<Account | "not-told"> {
+/** What Slack says of somebody's account now. Never throws. */
+export async function accountOf(
+  { directory, log }: Pick<SlackContext, "directory" | "log">,
+  user: string,
+): Promise<Account | "not-told"> {
   try {
     return await directory.accountOf(user);
   } catch (error) {

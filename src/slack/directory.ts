@@ -15,10 +15,11 @@ export interface Directory {
 }
 
 /**
- * - `active`: a person who can sign in to this workspace, guests that it has invited too
+ * - `active`: a member of this workspace who can sign in
+ * - `guest`: somebody whom the workspace has invited into some of its channels
  * - `of-another-workspace`: somebody who is here by a shared channel alone
  */
-export type Account = "active" | "deactivated" | "of-another-workspace" | "bot" | "unknown";
+export type Account = "active" | "guest" | "deactivated" | "of-another-workspace" | "bot" | "unknown";
 
 /** How long an answer is believed: so long does somebody who was taken out of a group still count. */
 const believedMs = 30_000;
@@ -80,7 +81,8 @@ function accountIn(team: string, user: SlackUser): Account {
   const isOurs = user.team_id === team || user.enterprise_user?.teams?.includes(team) === true;
   if (!isOurs || user.is_stranger) return "of-another-workspace";
   if (user.is_bot) return "bot";
-  return user.deleted ? "deactivated" : "active";
+  if (user.deleted) return "deactivated";
+  return user.is_restricted || user.is_ultra_restricted ? "guest" : "active";
 }
 
 /** Keeps answers for a while. What is asked twice at once is asked once; a failure is not kept. */

@@ -1,11 +1,12 @@
-import type { AllMiddlewareArgs, AnyMiddlewareArgs, Middleware } from "@slack/bolt";
+import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
+import { checkPerson } from "./check-person.ts";
 import type { SlackContext } from "./context.ts";
 import type { ButtonClick } from "./handlers/answer-click.ts";
 import type { Submission } from "./handlers/answer-submission.ts";
 import { handleAskAgainButton } from "./handlers/ask-again.ts";
-import { handleCommand, type SlashCommand } from "./handlers/command.ts";
+import { handleCommand } from "./handlers/command.ts";
 import { handleApproveButton } from "./handlers/decision-click.ts";
-import { type HomeOpened, handleHomeOpened } from "./handlers/home-opened.ts";
+import { handleHomeOpened } from "./handlers/home-opened.ts";
 import { handleConfirmLinkButton, handleRefuseLinkButton } from "./handlers/link-decision.ts";
 import { handleListButton } from "./handlers/list-button.ts";
 import {
@@ -24,10 +25,11 @@ import {
 } from "./handlers/open-form.ts";
 import { handleDenySubmission, handleRevokeSubmission } from "./handlers/reason-submission.ts";
 import { handleCancelButton, handleDoneButton, handleExtendButton } from "./handlers/request-buttons.ts";
-import { type FormChange, formChangeHandler } from "./handlers/request-form-change.ts";
-import { handleClusterSearch, type Suggestion } from "./handlers/request-form-suggestions.ts";
+import { formChangeHandler } from "./handlers/request-form-change.ts";
+import { handleClusterSearch } from "./handlers/request-form-suggestions.ts";
 import { handleRequestSubmission } from "./handlers/request-submission.ts";
 import { handleReviewedButton } from "./handlers/review-glass.ts";
+import { isAction, isClick, isCommand, isHomeOpened, isSubmission, isSuggestion } from "./kinds.ts";
 import {
   approveAction,
   approveMoveAction,
@@ -82,8 +84,6 @@ const forms: ReadonlyMap<string, (context: SlackContext, submission: Submission)
   [revokeModalId, handleRevokeSubmission],
 ]);
 
-type Sent = AnyMiddlewareArgs & AllMiddlewareArgs;
-
 /**
  * Everything that Slack can send us, and who handles it. One middleware for all: of registrations Bolt asks each whether an event is
  * for it, through a chain of its own, which for six of them takes a quarter of the processor time of a command.
@@ -93,6 +93,7 @@ export function handlerOf(context: SlackContext): Middleware<AnyMiddlewareArgs> 
   const formActionIds = new Set<string>(Object.values(formActions));
   return async (sent) => {
     const from = { ...context, ledger: ledgerFor(context.ledger, sent.body) };
+    if (!(await checkPerson(from, sent))) return;
     if (isCommand(sent)) return handleCommand(from, sent);
     if (isHomeOpened(sent)) return handleHomeOpened(from, sent);
     if (isSubmission(sent)) return forms.get(sent.view.callback_id)?.(from, sent);
@@ -101,28 +102,4 @@ export function handlerOf(context: SlackContext): Middleware<AnyMiddlewareArgs> 
     if (formActionIds.has(sent.action.action_id)) return handleFormChange(from, sent);
     if (isClick(sent)) return buttons.get(sent.action.action_id)?.(from, sent);
   };
-}
-
-function isCommand(sent: Sent): sent is SlashCommand {
-  return "command" in sent && sent.command.command === "/eks-access";
-}
-
-function isHomeOpened(sent: Sent): sent is HomeOpened {
-  return "event" in sent && sent.event.type === "app_home_opened";
-}
-
-function isSubmission(sent: Sent): sent is Submission {
-  return "view" in sent && sent.body.type === "view_submission";
-}
-
-function isSuggestion(sent: Sent): sent is Suggestion {
-  return "options" in sent && sent.body.type === "block_suggestion" && sent.body.action_id === formActions.cluster;
-}
-
-function isAction(sent: Sent): sent is FormChange {
-  return "action" in sent && sent.body.type === "block_actions";
-}
-
-function isClick(sent: FormChange): sent is FormChange & ButtonClick {
-  return sent.action.type === "button";
 }

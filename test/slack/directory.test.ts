@@ -49,10 +49,11 @@ describe("an account", () => {
 
   test.each<[string, (team: string) => object, string]>([
     ["of this workspace is active", (team) => ({ ...told, team_id: team }), "active"],
+    ["of a guest is a guest's", (team) => ({ ...told, team_id: team, is_restricted: true }), "guest"],
     [
-      "of a guest whom this workspace has invited is active",
-      (team) => ({ ...told, team_id: team, is_restricted: true }),
-      "active",
+      "of a guest of one channel is a guest's",
+      (team) => ({ ...told, team_id: team, is_ultra_restricted: true }),
+      "guest",
     ],
     [
       "of its organization, who is in this workspace too, is active",

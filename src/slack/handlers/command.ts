@@ -1,7 +1,6 @@
 import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from "@slack/bolt";
 import { explain } from "../../failure/access-error.ts";
 import { nearest } from "../../request/nearest.ts";
-import { refuseActor } from "../admission.ts";
 import { commands } from "../commands/all.ts";
 import type { Command } from "../commands/command.ts";
 import type { SlackContext } from "../context.ts";
@@ -55,9 +54,6 @@ async function run(
   command: Command,
   rest: string,
 ): Promise<Message | null> {
-  // What records something asks by itself, and says in the audit log what was tried.
-  const turnedAway = command.records ? null : await refuseActor(context, user, "see");
-  if (turnedAway) return turnedAway;
   return command.run(context, { user, rest, triggerId, client, commands });
 }
 

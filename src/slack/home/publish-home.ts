@@ -1,7 +1,9 @@
 import type { WebClient } from "@slack/web-api";
+import { notAdmittedAnswer } from "../messages/admission-answer.ts";
 import { slackErrorCode, slackFailure } from "../slack-failure.ts";
-import { homeView } from "./home-view.ts";
+import { type Home, homeView } from "./home-view.ts";
 import { type HomeSource, readHome } from "./read-home.ts";
+import { refusedHomeView } from "./unknown-home-view.ts";
 
 export interface HomeContext extends HomeSource {
   readonly client: WebClient;
@@ -21,7 +23,7 @@ export async function publishHome(context: HomeContext, user: string, seen?: str
     const known = attempt === 1 && seen ? seen : (await ledger.homesOf([user])).get(user);
     // Nobody has remembered another one since: a process died between publishing and remembering.
     const hash = known === tried ? undefined : known;
-    const view = homeView(await readHome(context, user));
+    const view = await viewFor(context, user);
     try {
       const answer = await client.views.publish({ user_id: user, view, ...(hash ? { hash } : {}) });
       return await ledger.rememberHome(user, answer.view?.hash ?? "");
@@ -32,4 +34,11 @@ export async function publishHome(context: HomeContext, user: string, seen?: str
       tried = known;
     }
   }
+}
+
+/** Homes are also brought up to date when nobody has opened them: an account may have ended since. */
+async function viewFor(context: HomeContext, user: string): Promise<Home> {
+  const account = await context.directory.accountOf(user).catch(() => "active" as const);
+  if (account !== "active") return refusedHomeView(notAdmittedAnswer(account));
+  return homeView(await readHome(context, user));
 }

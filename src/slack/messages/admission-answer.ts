@@ -9,6 +9,8 @@ export function notAdmittedAnswer(account: Exclude<Account, "active"> | "not-tol
   const reasons: Readonly<Record<typeof account, string>> = {
     deactivated:
       "Nothing was done: your Slack account is deactivated. An administrator of the workspace can activate it.",
+    guest:
+      "Nothing was done: you are a guest in this workspace, and this bot works for its members alone. Ask one of them.",
     "of-another-workspace":
       "Nothing was done: your Slack account is of another workspace, and this bot works for people of its own alone. Ask one of them.",
     bot: "Nothing was done: only people can do this.",
@@ -27,6 +29,11 @@ export function requesterGoneAnswer(
   if (account === "not-told") {
     return answer(
       `:warning: Nothing was done: Slack did not say whether the account of ${who} is active. Try again in a minute.`,
+    );
+  }
+  if (account === "guest") {
+    return answer(
+      `:warning: Nothing was done: ${who} is a guest in this workspace now. Deny the request, or let it lapse.`,
     );
   }
   return answer(

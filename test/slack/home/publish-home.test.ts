@@ -44,6 +44,16 @@ test("each sees their own: the requester what was asked, an approver what waits,
   expect(homeOf("U0ONCALL")).not.toContain("r-1");
 });
 
+test("somebody whose account was deactivated is shown nothing of what is theirs any more", async () => {
+  await ledger.commit(aChange(aPreviewedRequest()));
+  slack.deactivate("U0APPROVER");
+
+  await publishHome(aContext(), "U0APPROVER");
+
+  expect(homeOf("U0APPROVER")).toContain("your Slack account is deactivated");
+  expect(homeOf("U0APPROVER")).not.toMatch(/r-1|staging/);
+});
+
 test("of two that publish at once the one that has read the older state does not win", async () => {
   const request = aPreviewedRequest();
   await ledger.commit(aChange(request));
