@@ -1,0 +1,79 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { Redis } from "ioredis";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { z } from "zod";
+import { freePort } from "../../src/sandbox/free-port.ts";
+import { findRedisProgram } from "../../src/sandbox/redis/redis-sources.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const password = `two words, "quotes", it's \\ and $HOME`;
+const command = z.tuple([z.literal("sh"), z.literal("-c"), z.string()]);
+
+let folder: string;
+let port: number;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "eks-access-password-"));
+  port = await freePort();
+  const { server } = await findRedisProgram();
+  // Where the container has its own port and folder, this machine has others.
+  await writeFile(join(folder, "redis-server"), `#!/bin/sh\nexec "${server}" "$@" --port ${port} --dir "${folder}"\n`);
+  await chmod(join(folder, "redis-server"), 0o755);
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** What Compose, and then the shell, makes of the file. */
+async function composed(): Promise<string> {
+  const file = z
+    .object({ services: z.object({ redis: z.looseObject({ command }) }) })
+    .parse(parse(await readFile(join(root, "docker-compose.yml"), "utf8"), { merge: true }));
+  return file.services.redis.command[2].replaceAll("$$", "$");
+}
+
+async function deployed(): Promise<string> {
+  const documents = parseAllDocuments(await readFile(join(root, "deploy/kubernetes/redis/redis.yaml"), "utf8"));
+  const set = documents.map((each) => each.toJS() as unknown).find((each) => workload.safeParse(each).success);
+  const [container] = workload.parse(set).spec.template.spec.containers;
+  return container.command[2].replace("--dir /data", "");
+}
+const container = z.looseObject({ command });
+const pod = z.looseObject({ spec: z.looseObject({ containers: z.tuple([container]) }) });
+const workload = z.looseObject({ spec: z.looseObject({ template: pod }) });
+
+describe.each([
+  ["the compose file", composed],
+  ["the manifest", deployed],
+])("the Redis of %s", (_, scriptOf) => {
+  test("takes any password, and prints nothing of it", async () => {
+    const { env } = await findRedisProgram();
+    const path = `${folder}:${process.env.PATH}`;
+    const child = spawn("sh", ["-c", await scriptOf()], { env: { ...env, PATH: path, REDIS_PASSWORD: password } });
+    const said = Promise.all([text(child.stdout), text(child.stderr)]);
+    const ended = once(child, "exit");
+    const redis = new Redis({ port, password });
+    redis.on("error", () => {});
+
+    const answer = await Promise.race([redis.ping(), ended.then(() => "it ended")]);
+    redis.disconnect();
+    child.kill();
+    const log = (await said).join("");
+
+    expect(answer).toBe("PONG");
+    expect(log).not.toContain("two words");
+  });
+});
+
+test("git keeps what the compose file is given out of every commit", async () => {
+  const given = ["redis.env", "seal.env", "slack.env", "worker.env", "eks-access.yml"];
+
+  const { stdout } = await promisify(execFile)("git", ["check-ignore", ...given], { cwd: root });
+
+  expect(stdout.trim().split("\n")).toEqual(given);
+});
