@@ -22,15 +22,31 @@ export interface Program {
   readonly nodeFlags: readonly string[];
 }
 
+type Command = "slack" | "worker" | "all";
+
 /**
  * Starts `eks-access slack|worker` with only this environment, and waits until it says that it is ready.
  * @throws Error with its log, where it ends before
  */
 export async function startProduct(
   program: Program,
-  command: "slack" | "worker" | "all",
+  command: Command,
   environment: Readonly<Record<string, string>>,
 ): Promise<ProductProcess> {
+  const started = spawnProduct(program, command, environment);
+  await Promise.race([
+    started.logged('"msg":"ready"'),
+    started.exited.then((code) => Promise.reject(endedEarly(command, code, started.log))),
+  ]);
+  return started;
+}
+
+/** Starts `eks-access slack|worker` with only this environment, and waits for nothing. */
+export function spawnProduct(
+  program: Program,
+  command: Command,
+  environment: Readonly<Record<string, string>>,
+): ProductProcess {
   const child = spawn(process.execPath, [...program.nodeFlags, program.script, command], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -38,10 +54,7 @@ export async function startProduct(
   const log: string[] = [];
   const lines = new EventEmitter();
   const exited = once(child, "exit").then(([code]) => code as number | null);
-  await Promise.race([
-    untilReady(child, log, lines),
-    exited.then((code) => Promise.reject(endedEarly(command, code, log))),
-  ]);
+  collect(child, log, lines);
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     return exited;
@@ -59,17 +72,14 @@ export async function startProduct(
   };
 }
 
-function untilReady(child: ChildProcess, log: string[], lines: EventEmitter): Promise<void> {
-  return new Promise((resolve) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      if (!stream) continue;
-      createInterface({ input: stream }).on("line", (line) => {
-        log.push(line);
-        lines.emit("line");
-        if (line.includes('"msg":"ready"')) resolve();
-      });
-    }
-  });
+function collect(child: ChildProcess, log: string[], lines: EventEmitter): void {
+  for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) continue;
+    createInterface({ input: stream }).on("line", (line) => {
+      log.push(line);
+      lines.emit("line");
+    });
+  }
 }
 
 function endedEarly(command: string, code: number | null, log: readonly string[]): Error {

@@ -2,6 +2,7 @@
 import type { ProcessKind } from "../config/environment.ts";
 import { AccessError, explain } from "../failure/access-error.ts";
 import { processIo } from "./process-io.ts";
+import { listenForStop } from "./until-stopped.ts";
 
 /** Each command is loaded only when it is called: `check` in a pipeline must not wait for the Slack and AWS clients. */
 const commands: Readonly<Record<string, { does: string; run: (argv: readonly string[]) => Promise<number> }>> = {
@@ -52,8 +53,9 @@ const commands: Readonly<Record<string, { does: string; run: (argv: readonly str
 
 /** What was handed back at the end may still wait for an answer: it must not keep the process. */
 async function serveAndExit(kind: ProcessKind): Promise<never> {
+  const stop = listenForStop();
   const { serve } = await import("./serve.ts");
-  process.exit(await serve(kind));
+  process.exit(await serve(kind, stop));
 }
 
 const usage = `Usage: eks-access <command>

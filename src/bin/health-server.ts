@@ -19,6 +19,8 @@ export interface Health {
 }
 
 export interface HealthServer {
+  /** The process has all that it starts with: until then it is alive, and not ready. */
+  readonly tellStarted: () => void;
   /** From now on the process is not ready, whatever else is true: nobody should send it more work. */
   readonly tellStopping: () => void;
   readonly stop: () => Promise<void>;
@@ -27,20 +29,22 @@ export interface HealthServer {
 const pingWithinMs = 2_000;
 
 /**
- * `GET /healthz`: 200 as long as the process answers at all. `GET /readyz`: 200 while the process can do its work now and takes
- * any: the ledger answers, and the service that it lives by has not been away for a minute; otherwise 503. It says when each
- * service last answered, too, and which are away. `GET /metrics` for Prometheus. No port: no server.
+ * `GET /healthz`: 200 as long as the process answers at all. `GET /startupz`: 200 once it has started, however its services are
+ * now. `GET /readyz`: 200 while the process can do its work now and takes any: it has started, the ledger answers, and the service
+ * that it lives by has not been away for a minute; otherwise 503. It says when each service last answered, too, and which are
+ * away. `GET /metrics` for Prometheus. No port: no server.
  */
 export async function startHealthServer(port: string | undefined, health: Health): Promise<HealthServer | null> {
   if (!port) return null;
-  let isStopping = false;
+  const phase = { isStarted: false, isStopping: false };
   createReachMetrics(health.registry, async () => {
     const services = [...health.probes].map(([name, { reach }]) => [name, reach().answers] as const);
     return new Map([["ledger", await ledgerAnswers(health)], ...services]);
   });
   const answers: Readonly<Record<string, (response: ServerResponse) => Promise<void>>> = {
     "/healthz": async (response) => void response.writeHead(200, { "content-type": "text/plain" }).end("ok\n"),
-    "/readyz": (response) => answerReady(health, isStopping, response),
+    "/startupz": async (response) => void response.writeHead(phase.isStarted ? 200 : 503).end(),
+    "/readyz": (response) => answerReady(health, phase, response),
     "/metrics": (response) => answerMetrics(health.registry, response),
   };
   const server = createServer((request, response) => {
@@ -55,8 +59,11 @@ export async function startHealthServer(port: string | undefined, health: Health
     server.listen(Number(port), resolve);
   });
   return {
+    tellStarted: () => {
+      phase.isStarted = true;
+    },
     tellStopping: () => {
-      isStopping = true;
+      phase.isStopping = true;
     },
     stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
@@ -73,15 +80,21 @@ function ledgerAnswers({ ping }: Health): Promise<boolean> {
   ]);
 }
 
-async function answerReady(health: Health, isStopping: boolean, response: ServerResponse): Promise<void> {
+interface Phase {
+  readonly isStarted: boolean;
+  readonly isStopping: boolean;
+}
+
+async function answerReady(health: Health, { isStarted, isStopping }: Phase, response: ServerResponse): Promise<void> {
   const startedAt = performance.now();
   const isThere = await ledgerAnswers(health);
   const milliseconds = Math.round(performance.now() - startedAt);
   const services = [...health.probes].map(([name, { reach }]) => [name, reach()] as const);
   const areUsable = services.every(([, reach]) => isUsable(reach, health.now()));
-  const ready = isThere && areUsable && !isStopping;
+  const ready = isStarted && isThere && areUsable && !isStopping;
   const body = {
     ready,
+    started: isStarted,
     stopping: isStopping,
     ledger: { answers: isThere, milliseconds },
     services: Object.fromEntries(services),

@@ -2,14 +2,16 @@ import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import { sealKeysFrom } from "../approval/seal.ts";
 import type { ProcessKind } from "../config/environment.ts";
+import type { Stoppable } from "../jobs/hand-back.ts";
 import { openQueues } from "../jobs/queues.ts";
 import { createProcessMetrics } from "../metrics/process-metrics.ts";
 import { createStandingMetrics } from "../metrics/standing-metrics.ts";
 import { createWorkerMetrics } from "../metrics/worker-metrics.ts";
 import { redisAuditLog } from "../redis/audit-log.ts";
-import { connectLedger, connectRedisBlocking } from "../redis/connect.ts";
+import { connectRedisBlocking, type RedisConnection } from "../redis/connect.ts";
 import { redisLedger } from "../redis/ledger.ts";
 import { redisRequestTraces } from "../redis/request-traces.ts";
+import { awaitLedger } from "./await-ledger.ts";
 import { type Health, type HealthServer, startHealthServer } from "./health-server.ts";
 import { createLog } from "./log.ts";
 import { logDestination } from "./log-format.ts";
@@ -20,36 +22,63 @@ import { type PartsContext, startParts } from "./start-parts.ts";
 import { startProbes } from "./start-probes.ts";
 import { startTracing } from "./start-tracing.ts";
 import { stopParts } from "./stop-parts.ts";
-import { untilStopped } from "./until-stopped.ts";
+import type { StopRequest } from "./until-stopped.ts";
 
 /**
- * Runs the slack process, the worker, or both, until it is told to stop. Returns the exit code; what was handed back may
- * still run then, so that the process has to be ended.
+ * Runs the slack process, the worker, or both, until it is told to stop, also in the middle of its start. Returns the exit code;
+ * what was handed back may still run then, so that the process has to be ended.
  */
-export async function serve(kind: ProcessKind): Promise<number> {
+export async function serve(kind: ProcessKind, stop: StopRequest): Promise<number> {
   const settings = await readSettings(kind);
-  const { environment, config } = settings;
+  const { environment } = settings;
   const isColoured = !process.env.NO_COLOR;
   const destination = await logDestination(environment.logFormat, process.stdout, isColoured);
   const log = createLog(environment.logLevel, kind, destination);
-  const registry = new Registry();
-  const { lastSuccess, awaySince } = createProcessMetrics(registry, () => new Date());
   const tracing = await startTracing(environment, kind, log);
-  const { context, ping, close } = await openConnections(settings, log, registry);
-  const parts = await startParts(kind, context, environment.slack);
-  if (kind !== "slack") createStandingMetrics(registry, standingOf(context));
-  const health = await startHealth(kind, settings, { ping, lastSuccess, awaySince, registry });
-  log.info({ clusters: config.clusters.size }, "ready");
+  const running: Running = { parts: [], close: [] };
+  const starting = start(kind, settings, log, running, stop.signal);
+  // A failure of the start is this process's, unless it is told to stop first.
+  await Promise.race([starting, stop.asked]);
 
-  const signal = await untilStopped();
+  const signal = await stop.asked;
   log.info({ signal, withinSeconds: environment.stopWithinSeconds }, "stopping: taking no more work");
-  health?.tellStopping();
-  await stopParts(parts, environment.stopWithinSeconds, log);
+  running.health?.tellStopping();
+  await stopParts(running.parts, environment.stopWithinSeconds, log);
   await tracing?.stop();
-  await health?.stop();
-  await close();
+  await running.health?.stop();
+  for (const close of running.close) await close();
   log.info("stopped");
   return 0;
+}
+
+/** What has to be ended, as far as the start has come. */
+interface Running {
+  readonly parts: Stoppable[];
+  readonly close: (() => Promise<void>)[];
+  health?: HealthServer | null;
+}
+
+/** Its health can be asked from the beginning: a process that waits for Redis is alive. @throws AccessError */
+async function start(
+  kind: ProcessKind,
+  settings: Settings,
+  log: Logger,
+  running: Running,
+  stop: AbortSignal,
+): Promise<void> {
+  const registry = new Registry();
+  const { lastSuccess, awaySince } = createProcessMetrics(registry, () => new Date());
+  let ping: Health["ping"] = () => Promise.reject(new Error("there is no connection to Redis yet"));
+  running.health = await startHealth(kind, settings, { ping: () => ping(), lastSuccess, awaySince, registry });
+  const connection = await awaitLedger(settings.environment, log, stop);
+  ping = () => connection.redis.ping();
+  const { context, close } = contextOn(connection, settings, log, registry);
+  running.close.push(close);
+  await startParts(kind, context, settings.environment.slack, (part) => running.parts.push(part));
+  if (kind !== "slack") createStandingMetrics(registry, standingOf(context));
+  if (stop.aborted) return;
+  running.health?.tellStarted();
+  log.info({ clusters: settings.config.clusters.size }, "ready");
 }
 
 /** Nobody is asked whether they are there where nobody wants to know. */
@@ -63,21 +92,18 @@ async function startHealth(
   return startHealthServer(port, { ...told, probes, now: () => new Date() });
 }
 
-interface Connections {
+interface Connected {
   readonly context: PartsContext;
-  readonly ping: () => Promise<unknown>;
   readonly close: () => Promise<void>;
 }
 
-/** @throws AccessError where the ledger can't be used */
-async function openConnections(
+function contextOn(
+  { redis, close }: RedisConnection,
   { environment, config }: Settings,
   log: Logger,
   registry: Registry,
-): Promise<Connections> {
-  const { redisUrl, redisAccess } = environment;
-  const { redis, close } = await connectLedger(redisUrl, redisAccess);
-  const blocking = connectRedisBlocking(redisUrl, redisAccess);
+): Connected {
+  const blocking = connectRedisBlocking(environment.redisUrl, environment.redisAccess);
   const queues = openQueues(redis);
   const context: PartsContext = {
     ledger: redisLedger(redis),
@@ -96,5 +122,5 @@ async function openConnections(
     blocking.disconnect();
     await close();
   };
-  return { context, ping: () => redis.ping(), close: closeAll };
+  return { context, close: closeAll };
 }

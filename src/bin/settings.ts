@@ -12,14 +12,10 @@ export interface Settings {
 export async function readSettings(kind: ProcessKind): Promise<Settings> {
   const { environment, problems } = readEnvironment(process.env, kind);
   const file = process.env.EKS_ACCESS_CONFIG || "eks-access.yml";
-  const text = await readFile(file, "utf8").catch(() => null);
-  const reading =
-    text === null
-      ? {
-          type: "invalid" as const,
-          problems: [`${file}: the file can't be read. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.`],
-        }
-      : readConfig(text);
+  const reading = await readFile(file, "utf8").then(readConfig, (error: unknown) => ({
+    type: "invalid" as const,
+    problems: [problemOfFile(file, error)],
+  }));
   const all = [...problems, ...(reading.type === "invalid" ? reading.problems : [])];
   if (reading.type === "config") all.push(...slackModeProblems(process.env, kind, reading.config.slack.mode));
   if (all.length > 0 || !environment || reading.type === "invalid") {
@@ -32,3 +28,18 @@ export async function readSettings(kind: ProcessKind): Promise<Settings> {
   }
   return { environment, config: reading.config };
 }
+
+/** What is wrong with a file that can't be read, by what the system says, and how to correct it. */
+function problemOfFile(file: string, error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  const problem = problemsByCode[code] ?? `the file can't be read (${code}). Set EKS_ACCESS_CONFIG to a file that can.`;
+  return `${file}: ${problem}`;
+}
+
+const problemsByCode: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.",
+  EACCES:
+    "this process may not read it. Give the user that it runs as the right to read the file and to enter its folders.",
+  EISDIR:
+    "it is a directory, not a file. Docker makes one where a file to be mounted does not exist: remove it, put the file there, and make the container anew.",
+};

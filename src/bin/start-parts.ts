@@ -13,27 +13,34 @@ export interface PartsContext extends WorkerContext {
   readonly blocking: RedisClient;
 }
 
+/** Is given each part as soon as it works: a process that is told to stop during its start has to stop those. */
+type Started = (part: Stoppable) => void;
+
 /** Starts what a process of this kind does. The code of the other kind is not even loaded. */
 export async function startParts(
   kind: ProcessKind,
   context: PartsContext,
   slack: SlackEnvironment | null,
-): Promise<readonly Stoppable[]> {
-  const worker = kind === "slack" ? [] : await startWorkerParts(context);
-  return slack ? [...worker, ...(await startSlackParts(context, slack))] : worker;
+  started: Started,
+): Promise<void> {
+  if (kind !== "slack") await startWorkerParts(context, started);
+  if (slack) await startSlackParts(context, slack, started);
 }
 
-async function startWorkerParts(context: PartsContext): Promise<readonly Stoppable[]> {
-  const [{ startWorker }, { startAuditKeeper }] = await Promise.all([
+async function startWorkerParts(context: PartsContext, started: Started): Promise<void> {
+  const [{ startWorker, publishIdentity }, { startAuditKeeper }] = await Promise.all([
     import("../jobs/worker.ts"),
     import("../jobs/keep-audit.ts"),
   ]);
-  const worker = await startWorker(context, context.blocking);
+  started(startWorker(context, context.blocking));
   const keeper = startAuditKeeper({ ...context, settings: context.config.audit });
-  return [worker, { stop: (deadline) => endedBy(keeper.stop(), "keeping the audit log", deadline) }];
+  started({ stop: (deadline) => endedBy(keeper.stop(), "keeping the audit log", deadline) });
+  await publishIdentity(context).catch((error: unknown) => {
+    context.log.warn({ err: error }, "could not learn the worker's own identity");
+  });
 }
 
-async function startSlackParts(plain: PartsContext, slack: SlackEnvironment): Promise<readonly Stoppable[]> {
+async function startSlackParts(plain: PartsContext, slack: SlackEnvironment, started: Started): Promise<void> {
   const [
     { startSlackApp },
     { startMessageWorker },
@@ -57,16 +64,11 @@ async function startSlackParts(plain: PartsContext, slack: SlackEnvironment): Pr
   const directory = directories.slackDirectory(clients.directoryClient(slack), now);
   const slackContext = { ...context, workers, directory, newRequestId };
   const approvers = await watchApprovers(slackContext);
-  const app = await startSlackApp(slackContext, slack, config.slack.mode);
+  started({ stop: (deadline) => endedBy(approvers.stop(), "a look at the approvers", deadline) });
+  started(await startSlackApp(slackContext, slack, config.slack.mode));
   const client = clients.messengerClient(slack);
   const background = { ...context, directory, client: clients.backgroundClient(slack) };
-  const messages = startMessageWorker({ ...context, directory, client }, background, blocking);
+  started(startMessageWorker({ ...context, directory, client }, background, blocking));
   const anchors = startAnchorPoster({ ...context, client, settings: config.audit });
-  const watch: Stoppable = { stop: (deadline) => endedBy(approvers.stop(), "a look at the approvers", deadline) };
-  return [
-    app,
-    messages,
-    watch,
-    { stop: (deadline) => endedBy(anchors?.stop() ?? Promise.resolve(), "an anchor", deadline) },
-  ];
+  if (anchors) started({ stop: (deadline) => endedBy(anchors.stop(), "an anchor", deadline) });
 }

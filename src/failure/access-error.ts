@@ -108,6 +108,7 @@ const catalogue = {
   "document-unchanged": { retry: true, mend: "Once that is mended the worker takes it away by itself." },
   "record-changed": { retry: true, mend: "The worker looks at the request again by itself." },
   "ledger-unreachable": { retry: true, mend: "Check that Redis runs and that REDIS_URL is right." },
+  "ledger-refused": { retry: false, mend: "Check the user, the password and the certificates of REDIS_URL." },
   "ledger-newer": {
     retry: false,
     mend: "Start the eks-access that wrote it, or a newer one; docs/operating.md has the way back.",

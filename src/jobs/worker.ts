@@ -19,7 +19,7 @@ import { waitOf } from "./wait-of.ts";
 const stalled = { lockDuration: 5_000, stalledInterval: 2_000, maxStalledCount: 100 };
 
 /** Starts to work on the queue `clusters` and to sweep. `blocking` must wait for ever (src/redis/connect.ts). */
-export async function startWorker(context: WorkerContext, blocking: RedisClient): Promise<Stoppable> {
+export function startWorker(context: WorkerContext, blocking: RedisClient): Stoppable {
   const handBack = new HandBack();
   const take = (job: Job<ClusterJob>, token?: string) => handBack.run(job, token, look(context, job));
   const clusters = new Worker<ClusterJob>("clusters", take, {
@@ -31,9 +31,6 @@ export async function startWorker(context: WorkerContext, blocking: RedisClient)
   clusters.on("error", (error) => context.log.warn({ err: error }, "the queue does not answer"));
   clusters.on("failed", (job, error) => context.log.error({ job: job?.name, err: error }, "a job failed"));
   const sweeper = startSweeper(context);
-  await publishIdentity(context).catch((error: unknown) => {
-    context.log.warn({ err: error }, "could not learn the worker's own identity");
-  });
   return {
     stop: async (deadline) => {
       const sweeping = endedBy(sweeper.stop(), "the sweep", deadline);
@@ -79,7 +76,8 @@ function reasonOf(type: "reconcile" | "inspect", job: Job): ReconcileReason {
   return type === "inspect" ? "inspect" : "due";
 }
 
-async function publishIdentity({ config, ledger, now }: WorkerContext): Promise<void> {
+/** Lets people see as whom AWS knows the worker. */
+export async function publishIdentity({ config, ledger, now }: WorkerContext): Promise<void> {
   const [first] = config.clusters.values();
   const { arn, account } = await callerIdentity("default", first?.region ?? "us-east-1");
   await ledger.setWorkerIdentity({ arn, account, at: now().toISOString() });

@@ -15,8 +15,8 @@ const startWithinMs = 5_000;
 
 /**
  * A connection that fails at once while Redis is down, so that an ack to Slack is never late, and comes back by itself.
- * @throws AccessError `ledger-unreachable` where there is no Redis at the start, `config-invalid` for an address or a
- * certificate that can't be read.
+ * @throws AccessError `ledger-unreachable` where there is no Redis at the start, `ledger-refused` where it turns us away,
+ * `config-invalid` for an address or a certificate that can't be read.
  */
 export async function connectRedis(url: string, access: RedisAccess = {}): Promise<RedisConnection> {
   const address = addressOf(url);

@@ -62,7 +62,7 @@ export function unreachable(place: string, errors: readonly unknown[]): AccessEr
     const known = causes.find(({ pattern, at = /^/ }) => pattern.test(reason) && at.test(place));
     if (known) {
       const options = { cause: new Error(reason), mend: known.mend };
-      return new AccessError("ledger-unreachable", known.what(place), options);
+      return new AccessError("ledger-refused", known.what(place), options);
     }
   }
   const cause = new Error(reasons.at(-1));

@@ -27,7 +27,7 @@ return 1
 
 /**
  * Brings the ledger to the newest schema that this program knows: `migrations[0]` leads from nothing to version 1, and so on.
- * @throws AccessError `ledger-newer` where a newer program has written it, `ledger-unreachable` where Redis fails
+ * @throws AccessError `ledger-newer` where a newer program has written it, `ledger-unreachable` or `ledger-refused` where Redis fails
  */
 export async function prepareSchema(redis: RedisClient, migrations: readonly Migration[]): Promise<void> {
   for (;;) {
@@ -54,8 +54,7 @@ async function attempt<T>(what: string, call: () => Promise<T>): Promise<T> {
     return await call();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new AccessError("ledger-unreachable", `The ledger's schema could not be ${what} (${reason})`, {
-      cause: error,
-    });
+    const code = reason.startsWith("NOPERM") ? "ledger-refused" : "ledger-unreachable";
+    throw new AccessError(code, `The ledger's schema could not be ${what} (${reason})`, { cause: error });
   }
 }

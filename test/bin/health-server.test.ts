@@ -24,11 +24,12 @@ describe("the health server", () => {
     probes: new Map([[service, { reach: () => reach, stop: () => {} }]]),
   });
   const running: { stop: () => Promise<void> }[] = [];
-  const start = async (change: Partial<Health> = {}) => {
+  const start = async (change: Partial<Health> = {}, isStarted = true) => {
     const port = await freePort();
     const health = { ...well, registry: new Registry(), ...change };
     const server = await startHealthServer(String(port), health);
     if (server) running.push(server);
+    if (isStarted) server?.tellStarted();
     return `http://127.0.0.1:${port}`;
   };
   const metricsOf = async (registry: Registry) => (await fetch(`${await start({ registry })}/metrics`)).text();
@@ -40,6 +41,22 @@ describe("the health server", () => {
     const ill = await start({ ping: () => Promise.reject(new Error("closed")) });
 
     expect((await fetch(`${ill}/healthz`)).status).toBe(200);
+  });
+
+  test("is alive, and neither started nor ready, while the process still waits for what it starts with", async () => {
+    const url = await start({}, false);
+
+    const statuses = await Promise.all(
+      ["/healthz", "/startupz", "/readyz"].map(async (path) => (await fetch(`${url}${path}`)).status),
+    );
+
+    expect(statuses).toEqual([200, 503, 503]);
+  });
+
+  test("has started for good, whether the ledger answers later or not", async () => {
+    const url = await start({ ping: () => Promise.reject(new Error("closed")) });
+
+    expect((await fetch(`${url}/startupz`)).status).toBe(200);
   });
 
   test.each([

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -57,9 +57,38 @@ test("what the file's mode needs of the environment is part of the list", async 
   - SLACK_APP_TOKEN: set an app-level token (it starts with xapp-); slack.mode socket needs it.`);
 });
 
-test("a file that can't be read is told with its name", async () => {
+test("a file that is not there is told with its name", async () => {
   const failure = await readSettings("worker").catch((error: unknown) => error);
 
   expect(explain(failure)).toBe(`The configuration has 1 problem. Correct it and start again:
-  - ${join(folder, "eks-access.yml")}: the file can't be read. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.`);
+  - ${join(folder, "eks-access.yml")}: there is no such file. Copy eks-access.example.yml to it, or set EKS_ACCESS_CONFIG.`);
 });
+
+test("a directory in the file's place is told as one, with where it comes from", async () => {
+  await mkdir(join(folder, "eks-access.yml"));
+
+  const failure = await readSettings("worker").catch((error: unknown) => error);
+
+  expect(explain(failure)).toContain("eks-access.yml: it is a directory, not a file. Docker makes one where");
+});
+
+test("a file that the process may not read is told as that, and not as missing", async () => {
+  await configured(configText);
+  await chmod(folder, 0o000);
+
+  const failure = await asNobody(() => readSettings("worker"));
+  await chmod(folder, 0o700);
+
+  expect(explain(failure)).toContain("eks-access.yml: this process may not read it. Give the user");
+});
+
+/** What it says to somebody without rights: nothing is kept from the superuser. */
+async function asNobody(act: () => Promise<unknown>): Promise<unknown> {
+  const isSuperuser = process.geteuid?.() === 0;
+  if (isSuperuser) process.seteuid?.(65_534);
+  try {
+    return await act().catch((error: unknown) => error);
+  } finally {
+    if (isSuperuser) process.seteuid?.(0);
+  }
+}

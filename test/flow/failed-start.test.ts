@@ -79,11 +79,15 @@ describe("a process that can't start ends, so that it is started again, and says
     expect(end).toContain("Nobody is active of U0APPROVER, U0APPROVER2. An operator has to name others");
   });
 
-  test("where Redis is not there", async () => {
-    const end = await endOf("worker", { REDIS_URL: "redis://eks-access:hunter2secret@127.0.0.1:9" });
+  test("where Redis refuses the password", async () => {
+    const url = new URL(redis.url);
+    url.username = "nobody";
+    url.password = "hunter2secret";
+
+    const end = await endOf("worker", { REDIS_URL: url.href });
 
     expect(end).toContain("code 2");
-    expect(end).toContain("eks-access worker: There is no answer from Redis at redis://127.0.0.1:9/0.");
+    expect(end).toContain("refuses the user or the password");
     expect(end).not.toContain("hunter2secret");
   });
 });

@@ -15,14 +15,14 @@ export interface AServer extends RunningRedis {
 /** Starts a server with these lines of redis.conf. `folder` is where its data lie. */
 export async function aServer(
   configuration: readonly string[] | ((folder: string) => readonly string[] | Promise<readonly string[]>) = [],
-  options: { sentinel?: boolean } = {},
+  { port: wanted, ...options }: { sentinel?: boolean; port?: number } = {},
 ): Promise<AServer> {
   const program = await findRedisProgram();
   // Several servers that know each other by their addresses need a network of their own in containers.
   if (program.container)
     throw new Error("These tests need a redis-server that runs on this machine, not in a container.");
   const dataDir = await mkdtemp(join(tmpdir(), "eks-access-redis-"));
-  const port = await freePort();
+  const port = wanted ?? (await freePort());
   const lines = typeof configuration === "function" ? await configuration(dataDir) : configuration;
   const running = await startRedisProcess(program, {
     port,

@@ -97,7 +97,7 @@ describe("a server that asks its clients for a certificate", () => {
   ])("names the remedy to a client %s", async (_, own) => {
     const failure = await failureWith(await own());
 
-    expect(failure).toMatchObject({ code: "ledger-unreachable" });
+    expect(failure).toMatchObject({ code: "ledger-refused" });
     expect(explain(failure)).toMatch(/et REDIS_CERT_FILE and REDIS_KEY_FILE/);
     expect(explain(failure)).not.toContain("REDIS_CA_FILE");
   });

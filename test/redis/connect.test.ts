@@ -33,7 +33,7 @@ test("a password that Redis refuses is told, and stays a secret", async () => {
 
   const failure = await connectRedis(url.href).catch((error: unknown) => error);
 
-  expect(failure).toMatchObject({ code: "ledger-unreachable" });
+  expect(failure).toMatchObject({ code: "ledger-refused", retryable: false });
   expect(inspect(failure, { depth: 10 })).not.toContain("hunter2secret");
 });
 

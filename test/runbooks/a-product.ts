@@ -11,6 +11,7 @@ import { type PartsContext, startParts } from "../../src/bin/start-parts.ts";
 import { stopParts } from "../../src/bin/stop-parts.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
+import type { Stoppable } from "../../src/jobs/hand-back.ts";
 import { openQueues } from "../../src/jobs/queues.ts";
 import { redisAuditLog } from "../../src/redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking } from "../../src/redis/connect.ts";
@@ -147,7 +148,8 @@ async function startKind(
     sealKeys: sealKeysFrom(environment.sealSecrets),
     now: () => new Date(),
   };
-  const parts = await startParts(kind, context, environment.slack);
+  const parts: Stoppable[] = [];
+  await startParts(kind, context, environment.slack, (part) => parts.push(part));
   return async () => {
     await stopParts(parts, 5, log);
     await queues.close();

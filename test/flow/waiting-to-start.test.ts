@@ -1,0 +1,103 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../../src/sandbox/free-port.ts";
+import { type ProductProcess, spawnProduct } from "../../src/sandbox/product-process.ts";
+import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { builtProduct } from "../product.ts";
+import { aServer } from "../redis/a-server.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+import { leaksIn } from "./leaks.ts";
+
+const kinds = ["slack", "worker"] as const;
+type Kind = (typeof kinds)[number];
+
+describe("a process that can't start yet", () => {
+  let sandbox: Sandbox;
+  let redis: TestRedis;
+  const started: ProductProcess[] = [];
+
+  beforeAll(async () => {
+    [sandbox, redis] = await Promise.all([startSandbox(), aRedis(), builtProduct()]);
+  });
+  afterEach(async () => {
+    sandbox.faults.clear();
+    for (const child of started.splice(0)) await child.kill();
+  });
+  afterAll(() => Promise.all([sandbox.stop(), redis.close()]));
+
+  async function start(kind: Kind, change: Readonly<Record<string, string>>): Promise<ProductProcess> {
+    const environment = { ...sandbox.environmentOf(kind, { redisUrl: redis.url }), ...change };
+    const child = spawnProduct(await builtProduct(), kind, environment);
+    started.push(child);
+    return child;
+  }
+
+  test.each(kinds)("waits for Redis, says so once, and is ready when Redis is there (%s)", async (kind) => {
+    const port = await freePort();
+    const health = await freePort();
+    const url = `redis://eks-access:hunter2secret@127.0.0.1:${port}`;
+    const child = await start(kind, { REDIS_URL: url, HEALTH_PORT: String(health) });
+    await child.logged("waiting for Redis");
+    const page = async (path: string) => (await fetch(`http://127.0.0.1:${health}${path}`)).status;
+    const meanwhile = [await page("/healthz"), await page("/startupz"), await page("/readyz")];
+
+    const server = await aServer(["user eks-access on >hunter2secret ~* &* +@all"], { port });
+    await child.logged('"msg":"ready"');
+    const after = [await page("/healthz"), await page("/startupz"), await page("/readyz")];
+    await child.stop();
+    await server.stop();
+
+    const log = child.log.join("\n");
+    expect(meanwhile).toEqual([200, 503, 503]);
+    expect(after).toEqual([200, 200, 200]);
+    expect(log).toContain(`There is no answer from Redis at redis://127.0.0.1:${port}/0`);
+    expect(log.split("waiting for Redis")).toHaveLength(2);
+    expect(leaksIn([{ name: "the log", text: log }], ["hunter2secret"])).toEqual([]);
+  });
+
+  test.each(kinds)("ends with code 0 where it is told to stop while it waits for Redis (%s)", async (kind) => {
+    const child = await start(kind, { REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+    await child.logged("waiting for Redis");
+
+    const code = await child.stop();
+
+    expect(code).toBe(0);
+    expect(child.log.join("\n")).toContain('"signal":"SIGTERM"');
+  });
+
+  test.each(kinds)("ends with code 0 where it is told to stop before Redis says anything at all (%s)", async (kind) => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const address = silent.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    const connected = once(silent, "connection");
+    const child = await start(kind, { REDIS_URL: `redis://127.0.0.1:${port}` });
+    await connected;
+
+    const code = await child.stop();
+    silent.close();
+
+    expect(code).toBe(0);
+  });
+
+  test("ends with code 0 where it is told to stop while it waits for Slack", async () => {
+    const { struck } = sandbox.faults.plan("slack.auth.test", { type: "hang" }, { times: 10 });
+    const child = await start("slack", {});
+    await struck;
+
+    const code = await child.stop();
+
+    expect(code).toBe(0);
+  });
+
+  test("ends with code 0 where it is told to stop while AWS does not say who the worker is", async () => {
+    const { struck } = sandbox.faults.plan("sts.GetCallerIdentity", { type: "hang" }, { times: 10 });
+    const child = await start("worker", {});
+    await struck;
+
+    const code = await child.stop();
+
+    expect(code).toBe(0);
+  });
+});
