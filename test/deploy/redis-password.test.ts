@@ -10,8 +10,8 @@ import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { freePort } from "../../src/sandbox/free-port.ts";
-import { findRedisProgram } from "../../src/sandbox/redis/redis-sources.ts";
+import { freePort } from "../../sandbox/free-port.ts";
+import { findRedisProgram } from "../../sandbox/redis/redis-sources.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const password = `two words, "quotes", it's \\ and $HOME`;

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../../src/sandbox/free-port.ts";
-import { type ProductProcess, spawnProduct } from "../../src/sandbox/product-process.ts";
-import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { freePort } from "../../sandbox/free-port.ts";
+import { type ProductProcess, spawnProduct } from "../../sandbox/product-process.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { builtProduct } from "../product.ts";
 import { aServer } from "../redis/a-server.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
