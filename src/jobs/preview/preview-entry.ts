@@ -10,6 +10,7 @@ import type { MappedIdentity } from "../../request/request.ts";
 import type { EntryState } from "../reconcile/entry-state.ts";
 import { refuseTarget } from "../reconcile/settle-entries.ts";
 import type { ChangePreview, Wish } from "../reconcile/taking.ts";
+import { sessionWarnings } from "./preview-warnings.ts";
 
 /** What would change of somebody's access entry; or why it can't be done. */
 export function previewByEntry(
@@ -27,15 +28,23 @@ export function previewByEntry(
     const message = `${arn} has ${request.groups.join(", ")} in ${cluster.name} already, without end.`;
     return { type: "refused", refusal: { code: "already-mapped", message } };
   }
-  const username = usernameFor(principal);
+  const username = today?.username ?? usernameFor(principal);
   const target = targetOf(arn, today, holding, [...(holding?.shares ?? []), shareOf(request)], username);
   const refusal = refuseTarget(cluster, state, sealKeys, target);
   if (refusal) return { type: "refused", refusal };
   const groups = target.change.type === "map" ? target.change.groups : request.groups;
-  const afterwards = { username: today?.username ?? username, groups };
+  const afterwards = { username, groups };
   const entry = state.entries.get(key);
   const diff = unifiedDiff("access-entry", today && textOf(entry, arn, today), textOf(entry, arn, afterwards));
-  return { type: "change", way: "access-entry", diff, base, today, afterwards, warnings: [] };
+  return {
+    type: "change",
+    way: "access-entry",
+    diff,
+    base,
+    today,
+    afterwards,
+    warnings: sessionWarnings(username, arn),
+  };
 }
 
 /** An entry as people read it, line by line. */

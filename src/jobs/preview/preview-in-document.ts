@@ -12,7 +12,7 @@ import { beingDeleted } from "../reconcile/being-deleted.ts";
 import { type ClusterState, planGuard } from "../reconcile/cluster-state.ts";
 import { annotationFull } from "../reconcile/plan-settlement.ts";
 import type { ChangePreview, Wish } from "../reconcile/taking.ts";
-import { documentWarnings } from "./preview-warnings.ts";
+import { documentWarnings, sessionWarnings } from "./preview-warnings.ts";
 
 /** What would change in aws-auth; or why it can't be done. */
 export function previewInDocument(
@@ -38,7 +38,8 @@ export function previewInDocument(
   const deletion = state.configMap?.deletion;
   if (deletion) return { type: "refused", refusal: beingDeleted(cluster, deletion) };
   const shares = [...(holding?.shares ?? []), shareOf(request)];
-  const { change, holding: held } = targetOf(arn, entry, holding, shares, usernameFor(principal));
+  const username = entry?.username ?? usernameFor(principal);
+  const { change, holding: held } = targetOf(arn, entry, holding, shares, username);
   const plan = planChanges(state.document, [change], planGuard(cluster, [level], state));
   if (plan.type === "refused") return { type: "refused", refusal: plan.refusal };
   const [leftOut] = plan.refused;
@@ -50,7 +51,7 @@ export function previewInDocument(
   }
   const today = resolve(state.document, arn);
   const planned = plan.differences.find((each) => each.arn.toLowerCase() === arn.toLowerCase())?.after;
-  const afterwards = planned ?? today ?? { username: usernameFor(principal), groups };
+  const afterwards = planned ?? today ?? { username, groups };
   return {
     type: "change",
     way: "aws-auth",
@@ -58,7 +59,7 @@ export function previewInDocument(
     base,
     today,
     afterwards,
-    warnings: documentWarnings(state),
+    warnings: [...sessionWarnings(username, arn), ...documentWarnings(state)],
   };
 }
 

@@ -56,6 +56,14 @@ function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }
   return isKnown ? [] : [`First time: this person has not had access to ${name} as this principal before.`];
 }
 
+/** The same of the username of the principal's entry, with its templates. A user has no session name. */
+export function sessionWarnings(username: string, arn: string): string[] {
+  if (arn.includes(":user/") || !username.includes("{{SessionName}}")) return [];
+  return [
+    "Two people can get one username: {{SessionName}} turns @ into -, so the sessions alice-example.com and alice@example.com are the same user.",
+  ];
+}
+
 /** The same of the document that would be changed. */
 export function documentWarnings({ document, configMap }: Pick<ClusterState, "document" | "configMap">): string[] {
   return [...problemsWarning(document), ...roomWarning(configMap?.annotations ?? {})];

@@ -4,6 +4,7 @@ import { sealedEnd } from "../../grant/due-work.ts";
 import type { Grant } from "../../grant/grant.ts";
 import type { Holding } from "../../grant/holding.ts";
 import { rememberWritten } from "../../grant/written.ts";
+import { admittedBy, admittedInWords } from "../../principal/admits.ts";
 import type { Proof } from "../../proof/proof.ts";
 import { type AccessRequest, type MappedIdentity, revise } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
@@ -51,6 +52,7 @@ export async function activate(
     drift: null,
   };
   await record(context, revise(request, { grant, trouble: null }), isRepair ? "grant.repaired" : "grant.active", {
+    admits: admittedInWords(admittedBy(request.principal)),
     mapped: proof.mapped.result,
     authorized: proof.authorized.result,
     signedIn: proof.signedIn.result,

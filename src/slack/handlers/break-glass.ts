@@ -5,6 +5,7 @@ import { type BreakGlass, breakGlassFor } from "../../policy/break-glass.ts";
 import type { Cluster, Level } from "../../policy/cluster.ts";
 import { mayRequest } from "../../policy/may-request.ts";
 import { isUser, type Person } from "../../policy/person.ts";
+import { admittedBy, admittedInWords } from "../../principal/admits.ts";
 import type { Principal } from "../../principal/arn.ts";
 import { readArn, readCluster, readReason } from "../../request/read-part.ts";
 import { type AccessRequest, createRequest } from "../../request/request.ts";
@@ -72,7 +73,16 @@ async function give(
   const asked = recordOf(context, person, wish, level.name, level.groups, durationSeconds, now);
   const given = breakTheGlass(asked, wish.cluster, level, person, context.sealKeys, now);
   const { principal, groups, reason } = given;
-  const detail = { principal, level: level.name, groups, durationSeconds, reason, memberships: person.memberships };
+  const admits = admittedInWords(admittedBy(principal));
+  const detail = {
+    principal,
+    admits,
+    level: level.name,
+    groups,
+    durationSeconds,
+    reason,
+    memberships: person.memberships,
+  };
   const event = eventOf("glass.broken", given, person.user, now, detail);
   const result = await recordChange(context, given, event, now);
   // Ids are random: a conflict here means that this very id exists, so another one is drawn.

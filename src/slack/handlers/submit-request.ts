@@ -1,6 +1,7 @@
 import { sealLink } from "../../approval/seal-link.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import { type AskVerdict, mayAsk } from "../../policy/may-ask.ts";
+import { admittedBy, admittedInWords } from "../../principal/admits.ts";
 import { type AccessRequest, createRequest } from "../../request/request.ts";
 import type { RequestWish } from "../../request/request-line.ts";
 import { refuseActor } from "../admission.ts";
@@ -55,6 +56,7 @@ export async function submitRequest(
   const event = eventOf(type, request, requester, now, {
     ...refusal,
     principal: principal.arn,
+    admits: admittedInWords(admittedBy(principal.arn)),
     level: level.name,
     groups: level.groups,
     durationSeconds,

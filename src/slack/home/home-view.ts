@@ -12,7 +12,7 @@ import {
 } from "../messages/buttons.ts";
 import { glassTitle } from "../messages/glass-words.ts";
 import { type MoveRow, moveRowBlocks } from "../messages/move-row.ts";
-import { durationOf, stateOf } from "../messages/words.ts";
+import { admitsText, durationOf, stateOf } from "../messages/words.ts";
 import { code, context, cut, mention, plainLine, section, time } from "../mrkdwn.ts";
 import { leaseProgress } from "./progress.ts";
 
@@ -112,7 +112,7 @@ function decisionRow(request: AccessRequest): KnownBlock[] {
   const { id, requester, reason, lapsesAt } = request;
   const who = `${subjectOf(request)} for ${mention(requester)}, ${durationOf(request)}. Lapses ${time(lapsesAt)}`;
   return [
-    section(`${who}\n${cut(stateOf(request), 500)}\n>${cut(plainLine(reason), 250)}`),
+    section(`${who}\n${admitsText(request)}\n${cut(stateOf(request), 500)}\n>${cut(plainLine(reason), 250)}`),
     // What is decided is a change, and a row shows none.
     { type: "actions", block_id: `decide-${id}`, elements: [detailsButton(request, "Review")] },
   ];
@@ -121,7 +121,9 @@ function decisionRow(request: AccessRequest): KnownBlock[] {
 function reviewRow(request: AccessRequest): KnownBlock[] {
   const { id, reason } = request;
   return [
-    section(`${glassTitle(request)} (${code(id)})\n${cut(stateOf(request), 500)}\n>${cut(plainLine(reason), 250)}`),
+    section(
+      `${glassTitle(request)} (${code(id)})\n${admitsText(request)}\n${cut(stateOf(request), 500)}\n>${cut(plainLine(reason), 250)}`,
+    ),
     { type: "actions", block_id: `review-${id}`, elements: [reviewedButton(request), detailsButton(request)] },
   ];
 }
@@ -132,7 +134,7 @@ function accessRow(request: AccessRequest, now: Date): KnownBlock[] {
   const left = isActive ? `\n${leaseProgress(request, now)}` : "";
   const buttons = isActive ? [...extendButtons(request), doneButton(request)] : [];
   return [
-    section(`${subjectOf(request)}\n${cut(stateOf(request), 500)}${left}`),
+    section(`${subjectOf(request)}\n${admitsText(request)}\n${cut(stateOf(request), 500)}${left}`),
     { type: "actions", block_id: `access-${id}`, elements: [...buttons, detailsButton(request)] },
   ];
 }

@@ -7,7 +7,7 @@ import { approveButton, denyButton, detailsButton, extendButtons, reviewedButton
 import { glassTitle, reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
 import { rightsBlocks } from "./rights-blocks.ts";
-import { identityOf, leaseOf, placeOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
+import { admitsText, identityOf, leaseOf, placeOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
 
 /**
  * What is posted first, to be changed into the message below. Slack may take a post whose answer gets lost, so that it
@@ -20,7 +20,7 @@ export function openingMessage(request: AccessRequest): Message {
     text: request.glass ? `<!channel> ${glassTitle(request)}` : asks,
     blocks: [
       ...(request.glass ? [section("<!channel>")] : []),
-      titleBlock(request),
+      section(titleOf(request, [])),
       context(`Request ${code(id)}. If its state does not follow here, a newer message has it.`),
     ],
   };
@@ -36,7 +36,7 @@ export function approvalMessage(request: AccessRequest, presence: Presence | nul
   return {
     text: `${mention(requester)} ${request.glass ? "broke the glass and takes" : "asks for"} ${level} on ${cluster}: ${stateOf(request)}`,
     blocks: [
-      titleBlock(request),
+      section(titleOf(request, [admitsText(request)])),
       fields([
         `*Principal*\n${code(request.principal)}`,
         isRescue(request)
@@ -53,13 +53,12 @@ export function approvalMessage(request: AccessRequest, presence: Presence | nul
   };
 }
 
-function titleBlock(request: AccessRequest): KnownBlock {
+/** @param below what stands first under the title */
+function titleOf(request: AccessRequest, below: readonly string[]): string {
   const { requester, level, cluster, reason, extends: extended } = request;
-  if (request.glass) return section(`${glassTitle(request)}\n>${plainLine(reason)}`);
   const extending = extended ? `, to extend ${code(extended)}` : "";
-  return section(
-    `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*\n>${plainLine(reason)}`,
-  );
+  const asks = `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*`;
+  return [request.glass ? glassTitle(request) : asks, ...below, `>${plainLine(reason)}`].join("\n");
 }
 
 /** Shown while it is to be decided (what it warns of, only then), or while it stands: a change that was not made, or is undone, is not true any more. */

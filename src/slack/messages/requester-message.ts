@@ -9,7 +9,7 @@ import { code, cut, mention, mentions, plainLine, section, time, until } from ".
 import { cancelButton, detailsButton, doneButton, extendButtons } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { signInText } from "./sign-in.ts";
-import { proofLines, remainsOf, said, troubleOf } from "./words.ts";
+import { admitsText, proofLines, remainsOf, said, troubleOf } from "./words.ts";
 
 export interface Milestone {
   /** Names it in the list of what was told; each is told once. */
@@ -79,7 +79,7 @@ function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined):
   }
   if (!preview) return null;
   const next = `You are told when somebody decides; it lapses ${time(lapsesAt)}.`;
-  return tell("asked", `The approvers were asked about ${subject}: ${who}. ${next}`, [
+  return tell("asked", `The approvers were asked about ${subject}: ${who}.\n${admitsText(request)}\n${next}`, [
     detailsButton(request),
     cancelButton(request),
   ]);
@@ -94,7 +94,7 @@ function grantMilestone(
   const { grant, approvals } = request;
   if (grant?.state === "scheduled" && !grant.end) {
     const by = mentions(approvals.map((each) => each.by));
-    const text = `${request.glass ? "You broke the glass for" : `${by} approved`} ${subject}. It is being applied: you are told as soon as it is proved.`;
+    const text = `${request.glass ? "You broke the glass for" : `${by} approved`} ${subject}.\n${admitsText(request)}\nIt is being applied: you are told as soon as it is proved.`;
     return tell(`${request.glass ? "glass" : "approved"}-${approvals.at(-1)?.at}`, text);
   }
   if (grant?.state === "failed") {
@@ -146,10 +146,10 @@ function provedMilestone(
   const isUnfinished = isProving(grant);
   if (isUnfinished && told.includes("active")) return null;
   if (!isUnfinished && told.includes("active-unfinished")) {
-    return tell("active", `${subject} is active, and its proof is complete:${proof}`, buttons);
+    return tell("active", `${subject} is active, and its proof is complete:\n${admitsText(request)}${proof}`, buttons);
   }
   const login = cluster ? `\n${signInText(request, cluster)}` : "";
-  const text = `${subject} is active ${until(grant.endsAt, request.durationSeconds)}.${proof}${login}`;
+  const text = `${subject} is active ${until(grant.endsAt, request.durationSeconds)}.\n${admitsText(request)}${proof}${login}`;
   return tell(isUnfinished ? "active-unfinished" : "active", text, buttons);
 }
 

@@ -1,4 +1,5 @@
 import type { Cluster } from "../../policy/cluster.ts";
+import { admittedBy } from "../../principal/admits.ts";
 import { readPrincipal } from "../../principal/arn.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { code, codeBlock } from "../mrkdwn.ts";
@@ -22,9 +23,6 @@ function namespaceOption({ level }: AccessRequest, { levels }: Cluster): string 
   return /^[a-z0-9-]+$/.test(namespace) && namespace !== "default" ? ` --namespace ${namespace}` : "";
 }
 
-/** IAM Identity Center gives its roles names of this form; nobody can assume them in another way. */
-const permissionSet = /^AWSReservedSSO_(.+)_[0-9a-f]{16}$/;
-
 /**
  * aws-auth knows a role without its path, but STS assumes it with its path only, and `--role-arn` is for those who do
  * not have the role's credentials yet: nothing here can tell what they have.
@@ -32,8 +30,9 @@ const permissionSet = /^AWSReservedSSO_(.+)_[0-9a-f]{16}$/;
 function assumeHint(arn: string): string {
   const reading = readPrincipal(arn);
   if (reading.type === "invalid" || reading.principal.kind === "user") return "";
-  const [, set] = permissionSet.exec(reading.principal.name) ?? [];
-  if (set)
-    return `They come with a profile of the permission set ${code(set)}: add ${code("--profile <name>")} to the first line.`;
+  const admitted = admittedBy(arn);
+  // Nobody can assume a role of IAM Identity Center in another way.
+  if (admitted.type === "permission-set")
+    return `They come with a profile of the permission set ${code(admitted.name)}: add ${code("--profile <name>")} to the first line.`;
   return `Where you have to assume the role first, add ${code(`--role-arn ${arn}`)} to the first line, with the role's path if it has one.`;
 }

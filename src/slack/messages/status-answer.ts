@@ -20,7 +20,7 @@ import { glassTitle, reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
 import { rightsBlocks } from "./rights-blocks.ts";
 import { timelineText } from "./timeline.ts";
-import { identityOf, leaseOf, placeOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
+import { admitsText, identityOf, leaseOf, placeOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
 
 const buttonOf: Readonly<Record<Act, (request: AccessRequest) => Button>> = {
   approve: approveButton,
@@ -60,7 +60,7 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
   const extending = extended ? `, to extend ${code(extended)}` : "";
   const asks = `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*`;
   return [
-    section(`${request.glass ? glassTitle(request) : asks}\n>${cut(plainLine(reason), 1200)}`),
+    section(`${request.glass ? glassTitle(request) : asks}\n${admitsText(request)}\n>${cut(plainLine(reason), 1200)}`),
     fields([
       `*Principal*\n${code(request.principal)}`,
       `*Groups*\n${codeList(request.groups, 500)}`,

@@ -1,16 +1,29 @@
 import type { Grant } from "../../grant/grant.ts";
 import { isReviewing } from "../../grant/review.ts";
 import { isSigningIn } from "../../grant/sign-in.ts";
+import { admittedBy, admittedInWords } from "../../principal/admits.ts";
 import type { Finding, Proof } from "../../proof/proof.ts";
 import { findingsOf } from "../../proof/proof.ts";
 import { formatDuration, isPermanent } from "../../request/duration.ts";
-import type { AccessRequest, MappedIdentity, Preview, Trouble } from "../../request/request.ts";
+import {
+  type AccessRequest,
+  isClosed,
+  type MappedIdentity,
+  type Preview,
+  type Trouble,
+} from "../../request/request.ts";
 import { isRescue } from "../../rescue/lease.ts";
 import { code, codeList, cut, escapeText, mention, plainLine, time, until } from "../mrkdwn.ts";
 
 /** A sentence of ours in the middle of others: without its full stop, and never so long that it hides them. */
 export function said(sentence: string, maxLength = 600): string {
   return cut(escapeText(sentence.replace(/\.$/, "")), maxLength);
+}
+
+/** Who gets in by a request, as a sentence. What is over, or was never given, nobody gets. */
+export function admitsText(request: AccessRequest): string {
+  const who = admittedInWords(admittedBy(request.principal), (name) => code(name, 80));
+  return isClosed(request) ? `This was for ${who}.` : `${who.charAt(0).toUpperCase()}${who.slice(1)} gets this.`;
 }
 
 /** The state of a request in a few words, without a full stop, with who and when. Says nothing that is not true yet (law 5). */

@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
+import { arns } from "../../../sandbox/scene.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
-import { documentWarnings, type WarningFacts, warningsOf } from "../../../src/jobs/preview/preview-warnings.ts";
+import {
+  documentWarnings,
+  sessionWarnings,
+  type WarningFacts,
+  warningsOf,
+} from "../../../src/jobs/preview/preview-warnings.ts";
 import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
 import { readPrincipal } from "../../../src/principal/arn.ts";
 import type { AccessRequest } from "../../../src/request/request.ts";
@@ -54,6 +60,18 @@ test.each([
   const configMap = readConfigMap({ data, metadata: { annotations, resourceVersion: "1", uid: "u" } }, "staging");
 
   expect(documentWarnings({ document: parseDocument(data), configMap }).join()).toContain(sentence);
+});
+
+test.each([
+  ["eks-access:111122223333:developers:{{SessionName}}", arns.developers, 1],
+  ["dev:{{SessionNameRaw}}", arns.developers, 0],
+  ["dev", arns.developers, 0],
+  ["{{SessionName}}", engineerArn, 0],
+])("whether two sessions can get one username is told of %s for %s", (username, arn, count) => {
+  const warnings = sessionWarnings(username, arn);
+
+  expect(warnings).toHaveLength(count);
+  for (const warning of warnings) expect(warning).toContain("alice-example.com and alice@example.com");
 });
 
 test("nothing is warned of a document where nothing is out of the ordinary", () => {

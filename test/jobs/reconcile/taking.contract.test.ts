@@ -89,6 +89,17 @@ describe.each([
     expect(await outside.all()).toBe(before);
   });
 
+  test("the preview of a role warns that two sessions can get one username, and the event of the grant says who gets in", async () => {
+    const given = await give(context, cluster, { id: "r-one", principal: arns.developers });
+    const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
+
+    expect(given.preview?.warnings.join()).toContain("Two people can get one username");
+    expect(events.find(({ type }) => type === "grant.active")?.detail.admits).toBe(
+      "everyone who can assume developers",
+    );
+    await takeBack(context, cluster, "r-one");
+  });
+
   test("of two grants that overlap, the end of one takes only its own part", async () => {
     await give(context, cluster, { id: "r-one" });
     await give(context, cluster, { id: "r-two", level: "admin" });
