@@ -121,6 +121,12 @@ test("the stand-ins share no code with the product, or a mistake would hide itse
   expect(stray).toEqual([]);
 });
 
+test("a client of EKS is made in one place, behind the comparison of the cluster's ARN", () => {
+  const makers = files.filter(({ text }) => /new EKS(?:Client)?\b/.test(withoutComments(text))).map(({ path }) => path);
+
+  expect(makers).toEqual(["aws/eks-cluster.ts"]);
+});
+
 test("what faces Slack knows nothing of AWS and of clusters", () => {
   const stray = strayImports(
     (file) => file.folder === "slack",

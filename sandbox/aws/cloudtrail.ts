@@ -7,13 +7,13 @@ import { cloudTrailError } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 import { readClaim } from "./signature-claim.ts";
 
-/** The event history of all regions. */
+/** The event history of all accounts and regions. */
 export interface CloudTrail {
   events: readonly CloudTrailEvent[];
   record(event: CloudTrailEvent): void;
-  /** Calls a second and region; 2 as the real service, `Infinity` for tests that are not about it. */
+  /** Calls a second for an account and region; 2 as the real service, `Infinity` for tests that are not about it. */
   callsPerSecond: number;
-  /** When the calls of the last second came, by region. */
+  /** When the calls of the last second came, by account and region. */
   recent: Map<string, Date[]>;
 }
 
@@ -52,20 +52,27 @@ export function answerCloudTrail(context: AwsContext, trail: CloudTrail, request
       by,
     };
   }
-  if (isThrottled(trail, claim.region, context.now())) return { ...cloudTrailError("Throttling", "Rate exceeded"), by };
+  const whose = { region: claim.region, account: caller.identity.accountId };
+  if (isThrottled(trail, whose, context.now())) return { ...cloudTrailError("Throttling", "Rate exceeded"), by };
   const lookup = readLookup(request.body.toString("utf8"));
   if ("type" in lookup) return { ...cloudTrailError(lookup.code, lookup.message), by };
-  return { ...page(trail, { region: claim.region, account: caller.identity.accountId }, lookup, context.now()), by };
+  return { ...page(trail, whose, lookup, context.now()), by };
 }
 
-function isThrottled(trail: CloudTrail, region: string, now: Date): boolean {
-  const recent = (trail.recent.get(region) ?? []).filter((at) => now.getTime() - at.getTime() < 1000);
+interface Place {
+  account: string;
+  region: string;
+}
+
+function isThrottled(trail: CloudTrail, { account, region }: Place, now: Date): boolean {
+  const place = `${account} ${region}`;
+  const recent = (trail.recent.get(place) ?? []).filter((at) => now.getTime() - at.getTime() < 1000);
   const throttled = recent.length >= trail.callsPerSecond;
-  trail.recent.set(region, throttled ? recent : [...recent, now]);
+  trail.recent.set(place, throttled ? recent : [...recent, now]);
   return throttled;
 }
 
-function page(trail: CloudTrail, whose: { region: string; account: string }, lookup: Lookup, now: Date): SandboxAnswer {
+function page(trail: CloudTrail, whose: Place, lookup: Lookup, now: Date): SandboxAnswer {
   const { offset, max, until } = lookup;
   const from = Math.max(lookup.from, now.getTime() - historyMs);
   // Newest first, also of those that came in one and the same millisecond.

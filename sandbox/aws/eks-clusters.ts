@@ -52,10 +52,12 @@ export interface NodeRole {
 /** The clusters of all regions, by ARN. */
 export type EksClusters = Map<string, EksCluster>;
 
-/** What `addCluster` takes. The creator must be an identity of the account. */
+/** What `addCluster` takes. The creator must be an identity of the cluster's account. */
 export interface NewCluster {
   name: string;
   region: string;
+  /** Twelve digits; the sandbox's own account unless told otherwise. EKS shows a cluster to callers of its account alone. */
+  account?: string;
   creatorArn: string;
   endpoint: string;
   /** Base64 of a PEM certificate, as DescribeCluster gives it. */
@@ -83,7 +85,7 @@ export interface Registry extends Pick<AwsContext, "account" | "now"> {
 export function addCluster(registry: Registry, cluster: NewCluster): string {
   const { account, now, clusters, cloudTrail } = registry;
   const { name, region, creatorArn, endpoint, certificateAuthority, nodeRoles = [] } = cluster;
-  const arn = `arn:${account.partition}:eks:${region}:${account.id}:cluster/${name}`;
+  const arn = `arn:${account.partition}:eks:${region}:${cluster.account ?? account.id}:cluster/${name}`;
   const { authenticationMode = "CONFIG_MAP", createdAt = now(), status = "ACTIVE", recordedAs } = cluster;
   const { bootstrapClusterCreatorAdminPermissions = true } = cluster;
   if (!bootstrapClusterCreatorAdminPermissions && authenticationMode === "CONFIG_MAP") {

@@ -5,16 +5,13 @@ import {
   DeleteAccessEntryCommand,
   DescribeAccessEntryCommand,
   DisassociateAccessPolicyCommand,
-  EKSClient,
   ListAccessEntriesCommand,
   ListAssociatedAccessPoliciesCommand,
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
 import type { AccessEntry, NewEntry, ScopedPolicy } from "../access-entry/entry.ts";
 import type { RequestIds } from "../audit/request-ids.ts";
-import { clientSettings } from "./client-settings.ts";
-import type { CredentialSource } from "./credentials.ts";
-import type { ClusterAddress } from "./describe-cluster.ts";
+import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, orGone } from "./entry-calls.ts";
 import { entryFailure } from "./explain-entry-error.ts";
 import { logged } from "./request-log.ts";
@@ -54,9 +51,10 @@ export interface AccessEntries {
 const mostPages = 50;
 const pageSize = 100;
 
-export function accessEntriesOf(source: CredentialSource, address: ClusterAddress, log?: RequestIds): AccessEntries {
-  const client = new EKSClient(clientSettings(source, address.region));
-  const changing = retryRefusedOnly(new EKSClient(clientSettings(source, address.region)));
+export function accessEntriesOf(eks: EksCluster, log?: RequestIds): AccessEntries {
+  const { address, description } = eks;
+  const client = eks.client();
+  const changing = retryRefusedOnly(eks.client());
   const { eksName: clusterName, partition } = address;
   const call: Call = async (action, principalArn, send) => {
     try {
@@ -65,7 +63,7 @@ export function accessEntriesOf(source: CredentialSource, address: ClusterAddres
       throw entryFailure(error, action, principalArn, address);
     }
   };
-  const calls = { client, clusterName, partition, clusterArn: clusterArnOf(address), call };
+  const calls = { client, clusterName, partition, clusterArn: description.arn, call };
   const changes = { ...calls, client: changing };
   return {
     list: () => listAll(calls),
@@ -78,10 +76,6 @@ export function accessEntriesOf(source: CredentialSource, address: ClusterAddres
       changing.destroy();
     },
   };
-}
-
-function clusterArnOf({ eksName, region, account, partition }: ClusterAddress): string {
-  return `arn:${partition}:eks:${region}:${account}:cluster/${eksName}`;
 }
 
 function entryChanges({ client, clusterName, call }: Calls): Pick<AccessEntries, "create" | "setGroups" | "remove"> {

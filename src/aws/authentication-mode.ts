@@ -1,10 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { DescribeUpdateCommand, EKSClient, UpdateClusterConfigCommand } from "@aws-sdk/client-eks";
+import { DescribeUpdateCommand, type EKSClient, UpdateClusterConfigCommand } from "@aws-sdk/client-eks";
 import type { RequestIds } from "../audit/request-ids.ts";
 import { AccessError } from "../failure/access-error.ts";
-import { clientSettings } from "./client-settings.ts";
-import type { CredentialSource } from "./credentials.ts";
-import { type ClusterAddress, describeCluster } from "./describe-cluster.ts";
+import type { ClusterAddress, EksCluster } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 import { logged } from "./request-log.ts";
 
@@ -28,15 +26,12 @@ export interface SwitchOptions {
  * @returns false: the mode knew them already
  * @throws AccessError
  */
-export async function letAccessEntriesIn(
-  source: CredentialSource,
-  address: ClusterAddress,
-  { log, pause = wait }: SwitchOptions = {},
-): Promise<boolean> {
-  const client = new EKSClient(clientSettings(source, address.region));
+export async function letAccessEntriesIn(eks: EksCluster, { log, pause = wait }: SwitchOptions = {}): Promise<boolean> {
+  const { address } = eks;
+  const client = eks.client();
   try {
     for (let look = 0; look < mostLooks; look += 1) {
-      const { status, authenticationMode } = await describeCluster(source, address, log);
+      const { status, authenticationMode } = await eks.describe(log);
       if (authenticationMode !== "CONFIG_MAP") return look > 0;
       if (status === "ACTIVE") {
         await update(client, address, log, pause);

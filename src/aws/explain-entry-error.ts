@@ -1,5 +1,5 @@
 import { AccessError, type FailureCode } from "../failure/access-error.ts";
-import type { ClusterAddress } from "./describe-cluster.ts";
+import type { ClusterAddress } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 /** By the error's name, where it means something else of an access entry than of the rest of AWS. */

@@ -1,8 +1,7 @@
 import type { AccessEntry } from "../access-entry/entry.ts";
 import { entryArnIn } from "../access-entry/principal-arn.ts";
 import { accessEntriesOf } from "./access-entries.ts";
-import type { CredentialSource } from "./credentials.ts";
-import type { ClusterAddress } from "./describe-cluster.ts";
+import type { EksCluster } from "./eks-cluster.ts";
 
 /**
  * The access entry of a role or user; null: it has none. All entries are gone through, because an entry names a role with
@@ -11,12 +10,8 @@ import type { ClusterAddress } from "./describe-cluster.ts";
  * @param principalArn as aws-auth would have it, a role without its path
  * @throws AccessError
  */
-export async function findAccessEntry(
-  source: CredentialSource,
-  address: ClusterAddress,
-  principalArn: string,
-): Promise<AccessEntry | null> {
-  const entries = accessEntriesOf(source, address);
+export async function findAccessEntry(eks: EksCluster, principalArn: string): Promise<AccessEntry | null> {
+  const entries = accessEntriesOf(eks);
   try {
     const found = entryArnIn(await entries.list(), principalArn);
     return found === null ? null : await entries.describe(found);

@@ -1,15 +1,13 @@
 import {
   DescribeFargateProfileCommand,
   DescribeNodegroupCommand,
-  EKSClient,
+  type EKSClient,
   ListFargateProfilesCommand,
   ListNodegroupsCommand,
 } from "@aws-sdk/client-eks";
 import { AccessError } from "../failure/access-error.ts";
 import type { ManagedNodes } from "../migration/facts.ts";
-import { clientSettings } from "./client-settings.ts";
-import type { CredentialSource } from "./credentials.ts";
-import type { ClusterAddress } from "./describe-cluster.ts";
+import type { ClusterAddress, EksCluster } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
 const mostPages = 10;
@@ -20,11 +18,9 @@ const mostPages = 10;
  * @returns null where the caller may not ask
  * @throws AccessError
  */
-export async function managedNodes(
-  source: CredentialSource,
-  address: ClusterAddress,
-): Promise<readonly ManagedNodes[] | null> {
-  const client = new EKSClient(clientSettings(source, address.region));
+export async function managedNodes(eks: EksCluster): Promise<readonly ManagedNodes[] | null> {
+  const { address } = eks;
+  const client = eks.client();
   try {
     return [...(await nodegroups(client, address)), ...(await fargateProfiles(client, address))];
   } catch (error) {

@@ -12,6 +12,14 @@ const entryChanges = [
   "eks:UpdateAccessEntry",
 ];
 
+const managedEntryChanges = [
+  "eks:DeleteAccessEntry",
+  "eks:DescribeAccessEntry",
+  "eks:ListAssociatedAccessPolicies",
+  "eks:TagResource",
+  "eks:UpdateAccessEntry",
+];
+
 /**
  * Bounds a creator's session to looking at its cluster, whatever else its role may do: the role that created a cluster is often
  * one that may do everything. A session may do what its role and this policy allow together. Inside the cluster it is an
@@ -27,6 +35,25 @@ export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { rea
   ];
   if (givesEntries) statements.push([["eks:TagResource", "eks:UntagResource"], clusterArn, ownTagsOnly]);
   return policyOf(...statements);
+}
+
+/**
+ * Bounds a session to migrating and rescuing one cluster: the statements of deploy/iam/migration-policy.json and
+ * rescue-policy.json together.
+ */
+export function managerSessionPolicy(clusterArn: string): string {
+  const of = (kind: string) => `${clusterArn.replace(":cluster/", `:${kind}/`)}/*`;
+  const [, partition = "aws"] = clusterArn.split(":");
+  const admin = `arn:${partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy`;
+  return policyOf(
+    [["eks:DescribeCluster", "eks:UpdateClusterConfig", "eks:DescribeUpdate", "eks:ListAccessEntries"], clusterArn],
+    [entryMaking, clusterArn, { StringEquals: { "eks:accessEntryType": "STANDARD" } }],
+    [["eks:AssociateAccessPolicy"], of("access-entry"), { StringEquals: { "eks:policyArn": admin } }],
+    [managedEntryChanges, of("access-entry")],
+    [["eks:ListNodegroups", "eks:ListFargateProfiles"], clusterArn],
+    [["eks:DescribeNodegroup"], of("nodegroup")],
+    [["eks:DescribeFargateProfile"], of("fargateprofile")],
+  );
 }
 
 /** The cluster's own tags are bills, owners and what other policies go by: ours are the only ones to be touched. */

@@ -1,18 +1,19 @@
 import { sealKeysFrom } from "../approval/seal.ts";
 import type { AuditEvent } from "../audit/event.ts";
 import { callerIdentity } from "../aws/caller-identity.ts";
-import { describeCluster } from "../aws/describe-cluster.ts";
+import type { EksCluster } from "../aws/eks-cluster.ts";
 import { readConfigMap } from "../aws-auth/config-map.ts";
+import { AccessError } from "../failure/access-error.ts";
 import type { WorkerContext } from "../jobs/context.ts";
 import { becomeCreator } from "../jobs/open/become-creator.ts";
 import { knownCreator } from "../jobs/open/discover-creator.ts";
-import { addressOf } from "../jobs/open/open-cluster.ts";
+import { openEksToManage } from "../jobs/open/open-eks.ts";
 import { eventOf, recordChange } from "../jobs/record-change.ts";
 import { beginRescue, type RescueOrder, rescue } from "../jobs/rescue/rescue.ts";
 import { ledgerJournal, lineOf, printedJournal, type RescueJournal } from "../jobs/rescue/rescue-journal.ts";
 import type { Candidate } from "../jobs/rescue/rescue-session.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import { creatorArnOf } from "../policy/creator.ts";
+import { creatorArnOf, type KnownCreator } from "../policy/creator.ts";
 import { refuseRescue } from "../policy/may-rescue.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { isRescue } from "../rescue/lease.ts";
@@ -30,7 +31,7 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
   const settings = await readSettings("worker");
   const cluster = settings.config.clusters.get(options.cluster);
   if (!cluster) return unusable(io, `There is no cluster ${options.cluster}.\n`);
-  const refusal = refuseRescue(cluster, options) ?? (await refuseSwitch(cluster, options));
+  const refusal = refuseRescue(cluster, options);
   if (refusal !== null) return unusable(io, `${refusal}\n`);
   const reading = await readGood(options, io);
   if (typeof reading === "string") return unusable(io, `${reading}\n`);
@@ -39,12 +40,15 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
   // Whoever has the worker's environment may say any name: AWS says which identity it was.
   const { arn: as } = await callerIdentity("default", cluster.region);
   const order: RescueOrder = { cluster, principalArn, by, as, durationSeconds, reason, good, keeps };
-  if (options.withoutLedger) return onPaper(settings, order, io);
+  if (options.withoutLedger) return onPaper(settings, order, options, io);
   return withWorkerContext(settings, "rescue", async (context) => {
+    const openEks = openerOf(cluster, by, () => knownCreator(context, cluster));
+    const switching = await refuseSwitch(cluster, options, openEks);
+    if (switching !== null) return unusable(io, `${switching}\n`);
     const journal = await openJournal(context, order);
     const creator = await knownCreator(context, cluster).catch(() => null);
     return carryOut(
-      context,
+      { ...context, openEks },
       order,
       journal,
       io,
@@ -53,9 +57,15 @@ export async function runRescue(argv: readonly string[], io: CommandIo): Promise
   });
 }
 
+type OpenEks = () => Promise<EksCluster>;
+
+function openerOf(cluster: Cluster, requester: string, creator: () => Promise<KnownCreator>): OpenEks {
+  return () => openEksToManage(cluster, [{ id: "rescue", requester }], creator);
+}
+
 /** There is no way back from the mode: whoever rescues a cluster says that they know. */
-async function refuseSwitch(cluster: Cluster, { yes }: RescueOptions): Promise<string | null> {
-  const { authenticationMode } = await describeCluster("default", addressOf(cluster));
+async function refuseSwitch(cluster: Cluster, { yes }: RescueOptions, openEks: OpenEks): Promise<string | null> {
+  const { authenticationMode } = (await openEks()).description;
   if (yes || authenticationMode !== "CONFIG_MAP") return null;
   return `${cluster.name} has the authentication mode CONFIG_MAP, and a rescue switches it to API_AND_CONFIG_MAP. That can't be taken back: EKS knows no way from there. aws-auth stays in force beside access entries. Add --yes to go on.`;
 }
@@ -115,20 +125,34 @@ function creatorCandidate(
 }
 
 /** Nobody is told, and no sweep finds it: the tags of the entry hold its end, which `recover` reads into the ledger later. */
-function onPaper({ environment, config }: Settings, order: RescueOrder, io: CommandIo): Promise<number> {
+async function onPaper(
+  { environment, config }: Settings,
+  order: RescueOrder,
+  options: RescueOptions,
+  io: CommandIo,
+): Promise<number> {
   const context = { sealKeys: sealKeysFrom(environment.sealSecrets), now: () => new Date() };
   const request = beginRescue(order, newRequestId(), context, config.timing.requestLapsesAfterSeconds);
   const { cluster, by } = order;
+  const openEks = openerOf(cluster, by, async () => writtenCreator(cluster));
+  const switching = await refuseSwitch(cluster, options, openEks);
+  if (switching !== null) return unusable(io, `${switching}\n`);
   const print = (line: string) => io.stderr(line);
   print(lineOf(brokenBy(order, request, context.now())));
   const creator = cluster.creator.type === "discover" ? null : cluster.creator;
   const candidate = creator && creatorCandidate(cluster, creator, request.id, by);
   const then = `a worker finds it by its tags when Redis is back, within twelve inspections or at once by \`eks-access recover ${cluster.name}\`, and ends it; nobody does before`;
-  return carryOut(context, order, printedJournal(request, by, context.now, print), io, candidate, then);
+  return carryOut({ ...context, openEks }, order, printedJournal(request, by, context.now, print), io, candidate, then);
+}
+
+/** The ledger alone remembers whom CloudTrail named. */
+function writtenCreator({ name, creator }: Cluster): KnownCreator {
+  if (creator.type !== "discover") return creator;
+  throw new AccessError("creator-unknown", `eks-access.yml does not say who created ${name}`);
 }
 
 async function carryOut(
-  context: Pick<WorkerContext, "sealKeys" | "now">,
+  context: Pick<WorkerContext, "sealKeys" | "now"> & { readonly openEks: OpenEks },
   order: RescueOrder,
   journal: RescueJournal,
   io: CommandIo,
@@ -139,9 +163,9 @@ async function carryOut(
   io.stdout(`${order.by} breaks the glass of ${cluster.name} (${journal.request().id}), to AWS as ${order.as}.\n`);
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
   const others = creator ? [creator] : [];
-  const { sealKeys, now } = context;
+  const { sealKeys, now, openEks } = context;
   const creatorArn = creator?.name ?? null;
-  const { mended, isEnded } = await rescue({ sealKeys, now, others, creatorArn, say }, order, journal);
+  const { mended, isEnded } = await rescue({ sealKeys, now, openEks, others, creatorArn, say }, order, journal);
   if (!isEnded)
     say(`The access entry of ${order.principalArn} is to end at ${journal.request().grant?.endsAt}; ${ending}.`);
   return isEnded || (order.keeps && mended?.type === "mended") ? 0 : 1;

@@ -28,10 +28,12 @@ export async function startParts(
 }
 
 async function startWorkerParts(context: PartsContext, started: Started): Promise<void> {
-  const [{ startWorker, publishIdentity }, { startAuditKeeper }] = await Promise.all([
+  const [{ startWorker, publishIdentity }, { startAuditKeeper }, { checkOwnAccount }] = await Promise.all([
     import("../jobs/worker.ts"),
     import("../jobs/keep-audit.ts"),
+    import("../jobs/open/check-own-account.ts"),
   ]);
+  await checkOwnAccount(context);
   started(startWorker(context, context.blocking));
   const keeper = startAuditKeeper({ ...context, settings: context.config.audit });
   started({ stop: (deadline) => endedBy(keeper.stop(), "keeping the audit log", deadline) });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { letAccessEntriesIn } from "../../src/aws/authentication-mode.ts";
+import { type ClusterAddress, EksCluster } from "../../src/aws/eks-cluster.ts";
 import { account, partition, region, useAccount } from "./aws-account.ts";
 
 const underTest = useAccount();
@@ -12,8 +13,8 @@ function clusterOf(name: string, authenticationMode?: "API_AND_CONFIG_MAP") {
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20)));
-const lettingIn = (address: Parameters<typeof letAccessEntriesIn>[1]) =>
-  letAccessEntriesIn(underTest().worker, address, { pause });
+const lettingIn = async (address: ClusterAddress) =>
+  letAccessEntriesIn(await EksCluster.open(underTest().worker, address), { pause });
 
 test("a cluster that reads aws-auth alone knows access entries afterwards, when EKS says that it does", async () => {
   const { arn, address } = clusterOf("old");

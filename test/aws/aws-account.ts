@@ -1,10 +1,16 @@
 import { afterAll, beforeAll, vi } from "vitest";
 import { type SandboxAws, startSandboxAws } from "../../sandbox/aws/account.ts";
 import type { AwsCredentials } from "../../src/aws/credentials.ts";
+import { type ClusterDescription, EksCluster } from "../../src/aws/eks-cluster.ts";
 
 export const region = "eu-central-1";
 export const account = "111122223333";
 export const partition = "aws";
+
+/** What EKS tells of a cluster. */
+export async function describeCluster(...asked: Parameters<typeof EksCluster.open>): Promise<ClusterDescription> {
+  return (await EksCluster.open(...asked)).description;
+}
 
 /** An AWS account for the tests of one file: a worker that may assume the cluster's creator, as the README sets it up. */
 export interface AccountUnderTest {

@@ -6,7 +6,7 @@ import { startSandboxAws } from "../../sandbox/aws/account.ts";
 import { assumeRole } from "../../src/aws/assume-role.ts";
 import { callerIdentity } from "../../src/aws/caller-identity.ts";
 import { clientSettings } from "../../src/aws/client-settings.ts";
-import { describeCluster } from "../../src/aws/describe-cluster.ts";
+import { describeCluster } from "./aws-account.ts";
 
 const keys = { accessKeyId: "AKIAABCDEFGHIJKLMNOP", secretAccessKey: "secret" };
 

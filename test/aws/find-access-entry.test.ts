@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { findAccessEntry } from "../../src/aws/find-access-entry.ts";
 import { account, partition, region, useAccount } from "./aws-account.ts";
 
@@ -28,10 +29,11 @@ beforeEach(() => {
 afterEach(() => accountUnderTest().aws.removeCluster(arn));
 
 /** What the creator finds for the role. */
-function find(...principals: readonly string[]) {
+async function find(...principals: readonly string[]) {
   const { aws, creatorArn } = accountUnderTest();
   aws.updateCluster(arn, { accessEntries: principals.map(entry) });
-  return findAccessEntry(aws.account.sessionFor(creatorArn, "me"), address, developers);
+  const eks = await EksCluster.open(aws.account.sessionFor(creatorArn, "me"), address);
+  return findAccessEntry(eks, developers);
 }
 
 test("an access entry is found, with its policies and where they hold", async () => {
@@ -61,7 +63,7 @@ test("whoever has no access entry has none", async () => {
 });
 
 test("who may not ask is told by the name of what is refused", async () => {
-  accountUnderTest().aws.account.setAllowed(accountUnderTest().creatorArn, []);
+  accountUnderTest().aws.account.setAllowed(accountUnderTest().creatorArn, ["eks:DescribeCluster"]);
 
   await expect(find(developers)).rejects.toMatchObject({ code: "access-entry-denied", retryable: false });
 });

@@ -2,8 +2,7 @@ import { expect, test, vi } from "vitest";
 import { requestIds } from "../../src/audit/request-ids.ts";
 import { assumeRole } from "../../src/aws/assume-role.ts";
 import { callerIdentity } from "../../src/aws/caller-identity.ts";
-import { describeCluster } from "../../src/aws/describe-cluster.ts";
-import { account, partition, region, useAccount } from "./aws-account.ts";
+import { account, describeCluster, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
 const id = expect.stringMatching(/^[0-9a-f-]{36}$/);

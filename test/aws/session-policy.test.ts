@@ -3,7 +3,7 @@ import { accessEntriesOf } from "../../src/aws/access-entries.ts";
 import { assumeRole } from "../../src/aws/assume-role.ts";
 import { callerIdentity } from "../../src/aws/caller-identity.ts";
 import type { AwsCredentials } from "../../src/aws/credentials.ts";
-import { describeCluster } from "../../src/aws/describe-cluster.ts";
+import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { findCreation } from "../../src/aws/find-creation.ts";
 import {
   creatorSessionPolicy,
@@ -11,7 +11,7 @@ import {
   nothingSessionPolicy,
   waySessionPolicy,
 } from "../../src/aws/session-policy.ts";
-import { account, partition, region, useAccount } from "./aws-account.ts";
+import { account, describeCluster, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
 const arnOf = (name: string) => `arn:aws:eks:${region}:${account}:cluster/${name}`;
@@ -54,15 +54,16 @@ describe("of a role that may do everything", () => {
 
   test("a creator's session that gives access entries marks its own cluster with our tags, and with no others", async () => {
     const session = await sessionWith(creatorSessionPolicy(arnOf("payments"), { givesEntries: true }));
-    const tagsOf = (eksName: string) => accessEntriesOf(session, { eksName, region, account, partition });
+    const eks = await EksCluster.open(session, { eksName: "payments", region, account, partition });
+    const entries = accessEntriesOf(eks);
     const ours = { "eks-access/withdrawn/r-1": "approved" };
 
-    await tagsOf("payments").tagCluster(ours);
+    await entries.tagCluster(ours);
     expect((await look(session, "payments")).tags).toEqual(ours);
-    await expect(tagsOf("payments").tagCluster({ ...ours, team: "mine" })).rejects.toMatchObject(entryDenied);
-    await expect(tagsOf("payments").untagCluster(["team"])).rejects.toMatchObject(entryDenied);
-    await expect(tagsOf("ledgers").tagCluster(ours)).rejects.toMatchObject(entryDenied);
-    await tagsOf("payments").untagCluster(Object.keys(ours));
+    await expect(entries.tagCluster({ ...ours, team: "mine" })).rejects.toMatchObject(entryDenied);
+    await expect(entries.untagCluster(["team"])).rejects.toMatchObject(entryDenied);
+    await expect(look(session, "ledgers")).rejects.toMatchObject(denied);
+    await entries.untagCluster(Object.keys(ours));
     expect((await look(session, "payments")).tags).toEqual({});
   });
 

@@ -7,6 +7,7 @@ import { account, arns, configuration, initialAwsAuth, region } from "../../sand
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { sealKeysFrom } from "../../src/approval/seal.ts";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
+import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";
 import { recover } from "../../src/bin/recover.ts";
@@ -27,6 +28,7 @@ import { aHolding, aShare } from "../builders/a-share.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
 
+const staging = { eksName: "staging", region, account, partition: "aws" };
 const rescuer = `arn:aws:iam::${account}:role/rescuers/rescuer`;
 const glass = `policy:
   rules: [{ name: all }]
@@ -63,7 +65,7 @@ const order = ["staging", "--role", rescuer, "--for", "1h", "--by", "U0ONCALL", 
 const rescue = (...more: string[]) => runCommand(runRescue, [...order, ...more]);
 
 async function entry(): Promise<AccessEntry | null> {
-  const entries = accessEntriesOf("default", { eksName: "staging", region, account, partition: "aws" });
+  const entries = accessEntriesOf(await EksCluster.open("default", staging));
   try {
     return await entries.describe(rescuer);
   } finally {
@@ -377,7 +379,7 @@ test("an entry that a late process made for a lease that is over is deleted by w
 
 test("a worker never deletes an entry whose tags it did not seal, and tells it", async () => {
   await rescue("--yes", "--keep");
-  const entries = accessEntriesOf("default", { eksName: "staging", region, account, partition: "aws" });
+  const entries = accessEntriesOf(await EksCluster.open("default", staging));
   const made = await entry();
   if (made) await entries.tag(made, { "eks-access/rescue": "r-1 U0ONCALL 2099-01-01T00:00:00.000Z" });
   entries.close();

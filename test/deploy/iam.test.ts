@@ -3,7 +3,12 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { sessionNameOf } from "../../src/aws/session-name.ts";
-import { creatorSessionPolicy, nothingSessionPolicy, waySessionPolicy } from "../../src/aws/session-policy.ts";
+import {
+  creatorSessionPolicy,
+  managerSessionPolicy,
+  nothingSessionPolicy,
+  waySessionPolicy,
+} from "../../src/aws/session-policy.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -138,6 +143,9 @@ test("a session may do what the policy of its role allows, and nothing that the 
   expect(actionsIn(reading)).toEqual(actionsOf("creator-policy"));
   expect(actionsIn(giving)).toEqual(actionsOf("access-entries-policy"));
   expect(actionsIn(waySessionPolicy("arn:aws:iam::111122223333:role/next"))).toEqual(actionsOf("through-policy"));
+  const managing = new Set(actionsIn(managerSessionPolicy(cluster)));
+  const rescuing = actionsOf("rescue-policy").filter((action) => action !== "sts:AssumeRole");
+  expect(managing).toEqual(new Set([...actionsOf("migration-policy"), ...rescuing]));
   for (const [text, name] of [
     [reading, "creator-policy"],
     [giving, "access-entries-policy"],

@@ -2,11 +2,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SandboxAccount } from "../../sandbox/aws/sandbox-account.ts";
 import { type SandboxCluster, startSandboxCluster } from "../../sandbox/cluster/cluster.ts";
 import { group } from "../../sandbox/cluster/default-rbac.ts";
-import { describeCluster } from "../../src/aws/describe-cluster.ts";
 import { mintToken } from "../../src/aws/eks-token.ts";
 import { type ClusterClient, connectCluster } from "../../src/kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../src/kubernetes/config-map.ts";
-import { account, partition, region, useAccount } from "../aws/aws-account.ts";
+import { account, describeCluster, partition, region, useAccount } from "../aws/aws-account.ts";
 
 const accountUnderTest = useAccount();
 const mapRoles = `- rolearn: arn:aws:iam::${account}:role/viewer

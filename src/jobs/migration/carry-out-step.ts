@@ -7,7 +7,6 @@ import type { MigrationPlan, MigrationStep } from "../../migration/plan.ts";
 import { stepName } from "../../migration/summary.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { WorkerContext } from "../context.ts";
-import { addressOf } from "../open/open-cluster.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import type { GatheredMigration } from "./gather-migration.ts";
@@ -80,12 +79,14 @@ async function doStep(run: MoveRun, step: MigrationStep, move: Move): Promise<re
   }
 }
 
-async function switchMode({ context, cluster, reached, gathered }: MoveRun): Promise<readonly string[]> {
+async function switchMode({ context, reached, gathered }: MoveRun): Promise<readonly string[]> {
   const { awsRequests: log, pause } = context;
   const options = { ...(log && { log }), ...(pause && { pause }) };
-  await letAccessEntriesIn("default", addressOf(cluster), options).catch((error: unknown) => {
+  try {
+    await letAccessEntriesIn(await gathered.openManager(), options);
+  } catch (error) {
     throw namingOwnPolicy(error, "migration-policy.json");
-  });
+  }
   const after = await reached.client.readAwsAuth();
   const isSame = isSameData(after, gathered.configMap);
   return [

@@ -1,7 +1,9 @@
 import type { AccessEntry } from "../../access-entry/entry.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { managedNodes } from "../../aws/node-roles.ts";
 import { parseDocument } from "../../aws-auth/parse.ts";
+import { AccessError } from "../../failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../../grant/annotation.ts";
 import { withLedgerMemory } from "../../grant/written.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
@@ -11,7 +13,8 @@ import { clusterArnOf } from "../../policy/cluster-arn.ts";
 import { partitionOf } from "../../policy/may-request.ts";
 
 import type { WorkerContext } from "../context.ts";
-import { addressOf } from "../open/open-cluster.ts";
+import { knownCreator } from "../open/discover-creator.ts";
+import { openEksToManage } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 import type { Errand } from "../open/session-of.ts";
 
@@ -27,6 +30,8 @@ export interface GatheredMigration {
   readonly configMap: AwsAuthConfigMap | null;
   /** Whether EKS is changing the cluster, as when its mode is being switched. */
   readonly updating: boolean;
+  /** EKS as who carries the plan out. @throws AccessError */
+  readonly openManager: () => Promise<EksCluster>;
 }
 
 /**
@@ -53,33 +58,61 @@ export function withMigration<T>(
   run: (reached: ReachedCluster, gathered: GatheredMigration) => Promise<T>,
 ): Promise<T> {
   return reachCluster(context, cluster, errand, async (reached) =>
-    run(reached, await gather(context, cluster, reached, told)),
+    run(reached, await gather(context, cluster, reached, errand, told)),
   );
 }
 
 async function gather(
-  { ledger, sealKeys }: WorkerContext,
+  context: WorkerContext,
   cluster: Cluster,
-  { client, credentials, creatorArn, description }: ReachedCluster,
+  { client, eks, creatorArn, description }: ReachedCluster,
+  errand: Errand,
   told: readonly string[],
 ): Promise<GatheredMigration> {
+  const { ledger, sealKeys } = context;
   const { name, account } = cluster;
   const { authenticationMode: mode, status } = description;
   const updating = status === "UPDATING";
-  const standing = mode === "CONFIG_MAP" ? [] : await standingEntries(accessEntriesOf(credentials, addressOf(cluster)));
+  const standing = mode === "CONFIG_MAP" ? [] : await standingEntries(accessEntriesOf(eks));
   const configMap = mode === "API" ? null : await client.readAwsAuth();
   const annotation = readAnnotation(name, configMap?.annotations[grantsAnnotation], sealKeys);
   const annotated = annotation.type === "holdings" ? annotation.holdings : [];
   const { holdings } = withLedgerMemory(annotated, await ledger.grantedOf(name), sealKeys);
   const document = parseDocument(configMap?.data ?? {});
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
+  const openManager = onceOpened(() =>
+    openEksToManage(cluster, [errand], () => knownCreator(context, cluster), context.awsRequests),
+  );
   // As who carries the plan out: the creator's session may not ask it.
-  const nodes = await managedNodes("default", addressOf(cluster));
+  const nodes = await nodesAsked(openManager);
   return {
     facts: { ...place, mode, managedNodes: nodes, document, standing, creatorArn, holdings, told },
     configMap,
     updating,
+    openManager,
   };
+}
+
+/** One opening serves a pass; one that failed is tried again. */
+function onceOpened(open: () => Promise<EksCluster>): () => Promise<EksCluster> {
+  let opened: Promise<EksCluster> | null = null;
+  return () => {
+    opened ??= open().catch((error: unknown) => {
+      opened = null;
+      throw error;
+    });
+    return opened;
+  };
+}
+
+/** Null: whoever would carry the plan out may not ask. */
+async function nodesAsked(openManager: () => Promise<EksCluster>): Promise<MigrationFacts["managedNodes"]> {
+  try {
+    return await managedNodes(await openManager());
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "aws-access-denied") return null;
+    throw error;
+  }
 }
 
 async function standingEntries(entries: AccessEntries): Promise<readonly StandingEntry[]> {

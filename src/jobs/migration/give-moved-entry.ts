@@ -4,7 +4,6 @@ import { AccessError } from "../../failure/access-error.ts";
 import type { WantedEntry } from "../../migration/facts.ts";
 import type { Move } from "../../migration/move.ts";
 import type { Finding } from "../../proof/proof.ts";
-import { addressOf } from "../open/open-cluster.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { documentChanged, isSameData, type MoveRun } from "./carry-out-step.ts";
 import { giveEntry, markWhole } from "./migration-entry.ts";
@@ -26,20 +25,22 @@ export async function giveMovedEntry(
   const now = await client.readAwsAuth();
   // The entry goes before the item: what somebody wrote there meanwhile would count for nothing.
   if (!isSameData(now, gathered.configMap)) throw documentChanged(cluster);
-  const entries = accessEntriesOf("default", addressOf(cluster), context.awsRequests);
+  let entries: AccessEntries | null = null;
   try {
+    const made = accessEntriesOf(await gathered.openManager(), context.awsRequests);
+    entries = made;
     const token = `${id.slice(-32)}-${wanted.username.length}`;
-    const entry = await giveEntry(entries, wanted, token, context.pause);
-    const proof = await orTakeBack(entries, entry, async () => [
+    const entry = await giveEntry(made, wanted, token, context.pause);
+    const proof = await orTakeBack(made, entry, async () => [
       ...(await proveMovedEntry(client, cluster, gathered.facts.document, entry)),
       signedIn(entry, await signInByMovedEntry(context, cluster, reached, { id, requester }, entry)),
     ]);
-    await markWhole(entries, entry);
+    await markWhole(made, entry);
     return proof;
   } catch (error) {
     throw namingOwnPolicy(error, "migration-policy.json");
   } finally {
-    entries.close();
+    entries?.close();
   }
 }
 

@@ -1,10 +1,9 @@
-import { accessEntriesOf } from "../../aws/access-entries.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { type MigrationFacts, principalKey } from "../../migration/facts.ts";
 import type { Move, MovePlan } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { WorkerContext } from "../context.ts";
-import { addressOf } from "../open/open-cluster.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { noteDone } from "./carry-out-step.ts";
 import type { GatheredMigration } from "./gather-migration.ts";
@@ -39,7 +38,7 @@ async function wasCarriedOut(
   cluster: Cluster,
   { plan }: Move,
   name: string,
-  { facts, updating }: GatheredMigration,
+  { facts, updating, openManager }: GatheredMigration,
 ): Promise<boolean> {
   if (name === "switch-mode") {
     if (updating)
@@ -47,13 +46,14 @@ async function wasCarriedOut(
     return facts.mode !== "CONFIG_MAP";
   }
   if (name === "take-out") return plan !== null && areOut(plan, facts);
-  const entries = accessEntriesOf("default", addressOf(cluster));
+  let entries: AccessEntries | null = null;
   try {
+    entries = accessEntriesOf(await openManager());
     return await takeBackBegun(entries, name.replace("give-entry ", ""));
   } catch (error) {
     throw namingOwnPolicy(error, "migration-policy.json");
   } finally {
-    entries.close();
+    entries?.close();
   }
 }
 

@@ -3,7 +3,7 @@ import { assumeRole } from "../../aws/assume-role.ts";
 import { type CallerIdentity, callerIdentity } from "../../aws/caller-identity.ts";
 import type { AwsCredentials, CredentialSource } from "../../aws/credentials.ts";
 import { credentialsOfProfile, ownCredentials } from "../../aws/own-credentials.ts";
-import { creatorSessionPolicy, waySessionPolicy } from "../../aws/session-policy.ts";
+import { creatorSessionPolicy, managerSessionPolicy, waySessionPolicy } from "../../aws/session-policy.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { clusterArnOf } from "../../policy/cluster-arn.ts";
@@ -17,6 +17,9 @@ import {
 import { canonicalCaller } from "../../principal/arn.ts";
 import { type Errand, sessionOf, tagsOf } from "./session-of.ts";
 
+/** What a creator's session may do in EKS: look at its cluster, change access entries too, or migrate and rescue it. */
+export type CreatorScope = "look" | "give" | "manage";
+
 /** The creator's credentials, with who AWS says that they are. */
 export interface CreatorSession {
   readonly credentials: AwsCredentials;
@@ -28,7 +31,6 @@ export interface CreatorSession {
  * them. CloudTrail shows for whom: each session carries the requests and the requester.
  *
  * @param log what AWS is asked on the way
- * @param givesEntries whether the session may change access entries; otherwise it may only look
  * @throws AccessError
  */
 export async function becomeCreator(
@@ -36,9 +38,8 @@ export async function becomeCreator(
   creator: KnownCreator,
   errands: readonly Errand[],
   log?: RequestIds,
-  givesEntries = false,
 ): Promise<CreatorSession> {
-  const credentials = await credentialsOf(cluster, creator, errands, log, givesEntries);
+  const credentials = await credentialsOf(cluster, creator, errands, log);
   return { credentials, identity: await confirmCreator(cluster, creator, credentials, log) };
 }
 
@@ -48,11 +49,9 @@ export function credentialsOf(
   creator: KnownCreator,
   errands: readonly Errand[],
   log?: RequestIds,
-  givesEntries = false,
+  scope: CreatorScope = "look",
 ): Promise<AwsCredentials> {
-  return creator.type === "role"
-    ? assumed(cluster, creator, errands, log, givesEntries)
-    : keysOf(cluster.region, creator);
+  return creator.type === "role" ? assumed(cluster, creator, errands, log, scope) : keysOf(cluster.region, creator);
 }
 
 /** Asks AWS whose the credentials are. @throws AccessError where they are not the creator's */
@@ -98,12 +97,14 @@ async function assumed(
   { roleArn, externalId, through }: CreatorRole,
   errands: readonly Errand[],
   log: RequestIds | undefined,
-  givesEntries: boolean,
+  scope: CreatorScope,
 ): Promise<AwsCredentials> {
   const { region } = cluster;
   const source = await sessionThrough(region, through, errands, waySessionPolicy(roleArn), log);
   const tags = through.length === 0 ? { tags: tagsOf(errands) } : {};
-  const policy = creatorSessionPolicy(clusterArnOf(cluster), { givesEntries });
+  const arn = clusterArnOf(cluster);
+  const policy =
+    scope === "manage" ? managerSessionPolicy(arn) : creatorSessionPolicy(arn, { givesEntries: scope === "give" });
   return assumeRole(source, { roleArn, externalId, region, policy, ...sessionOf(errands), ...tags }, log);
 }
 

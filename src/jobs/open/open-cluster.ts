@@ -2,21 +2,16 @@ import type { RequestIds } from "../../audit/request-ids.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { AwsCredentials } from "../../aws/credentials.ts";
-import {
-  type AuthenticationMode,
-  type ClusterAddress,
-  type ClusterDescription,
-  describeCluster,
-} from "../../aws/describe-cluster.ts";
+import type { AuthenticationMode, ClusterDescription } from "../../aws/eks-cluster.ts";
 import { mintToken } from "../../aws/eks-token.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { type ClusterClient, connectCluster } from "../../kubernetes/cluster-client.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { type CreationRecord, isOfCluster } from "../../policy/creation.ts";
 import { type CreatorToDiscover, creatorArnOf, type KnownCreator } from "../../policy/creator.ts";
-import { partitionOf } from "../../policy/may-request.ts";
 import { confirmCreator, credentialsOf } from "./become-creator.ts";
 import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";
+import { openEks, openEksForEntries } from "./open-eks.ts";
 import type { Errand } from "./session-of.ts";
 
 /** What opening a cluster takes of the worker's context. */
@@ -122,21 +117,22 @@ async function openAs(
 ): Promise<OpenCluster> {
   const isAsCreator = cluster.accessEntries.as === "creator";
   const isOwn = creator.type === "role" || creator.profile === undefined;
-  const credentials = await credentialsOf(cluster, creator, errands, awsRequests, isAsCreator).catch(
+  const credentials = await credentialsOf(cluster, creator, errands, awsRequests, isAsCreator ? "give" : "look").catch(
     async (error: unknown) => {
       // Where the worker has no identity, this says so, and not a refusal of the first role.
       if (isOwn) await callerIdentity("default", cluster.region, awsRequests);
       throw error;
     },
   );
-  const [, description] = await together([
+  const [, eks] = await together([
     confirmCreator(cluster, creator, credentials, awsRequests),
-    describeCluster(credentials, addressOf(cluster), awsRequests),
+    openEks(credentials, cluster, awsRequests),
   ]);
+  const { description } = eks;
   const { authenticationMode: mode, tags } = description;
+  const toGive = mode === "CONFIG_MAP" ? null : await openEksForEntries(cluster, eks, awsRequests);
   const client = await connectAs(credentials, cluster, description, now(), errands, { auditIds });
-  const source = isAsCreator ? credentials : "default";
-  const entries = mode === "CONFIG_MAP" ? null : accessEntriesOf(source, addressOf(cluster), awsRequests);
+  const entries = toGive && accessEntriesOf(toGive, awsRequests);
   const close = () => {
     entries?.close();
     client.close();
@@ -152,12 +148,6 @@ async function together<T extends readonly unknown[]>(calls: { readonly [K in ke
   const failed = (await Promise.allSettled(calls)).find(({ status }) => status === "rejected");
   if (failed?.status === "rejected") throw failed.reason;
   return Promise.all(calls);
-}
-
-/** How EKS is asked for a cluster; its answer must be of this account, region and partition. */
-export function addressOf(cluster: Cluster): ClusterAddress {
-  const { eksName, region, account } = cluster;
-  return { eksName, region, account, partition: partitionOf(cluster) };
 }
 
 interface ConnectOptions {

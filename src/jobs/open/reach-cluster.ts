@@ -1,17 +1,18 @@
-import type { AwsCredentials } from "../../aws/credentials.ts";
-import { type ClusterDescription, describeCluster } from "../../aws/describe-cluster.ts";
+import type { ClusterDescription, EksCluster } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { creatorArnOf } from "../../policy/creator.ts";
 import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "./become-creator.ts";
 import { knownCreator } from "./discover-creator.ts";
-import { addressOf, connectAs } from "./open-cluster.ts";
+import { connectAs } from "./open-cluster.ts";
+import { openEks } from "./open-eks.ts";
 import type { Errand } from "./session-of.ts";
 
 /** A cluster that is only to be looked at, whatever its authentication mode is. */
 export interface ReachedCluster {
-  readonly credentials: AwsCredentials;
+  /** As the creator. */
+  readonly eks: EksCluster;
   readonly creatorArn: string;
   readonly description: ClusterDescription;
   readonly client: ClusterClient;
@@ -26,10 +27,11 @@ export async function reachCluster<T>(
 ): Promise<T> {
   const creator = await knownCreator(context, cluster);
   const { credentials } = await becomeCreator(cluster, creator, [errand]);
-  const description = await describeCluster(credentials, addressOf(cluster));
+  const eks = await openEks(credentials, cluster);
+  const { description } = eks;
   const client = await connectAs(credentials, cluster, description, context.now(), [errand]);
   try {
-    return await look({ credentials, creatorArn: creatorArnOf(creator), description, client });
+    return await look({ eks, creatorArn: creatorArnOf(creator), description, client });
   } finally {
     client.close();
   }

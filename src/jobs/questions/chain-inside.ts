@@ -1,4 +1,3 @@
-import type { CredentialSource } from "../../aws/credentials.ts";
 import { documentFinding, entriesFinding, unread } from "../../diagnosis/cluster-links.ts";
 import { isInForce } from "../../diagnosis/entry-lease.ts";
 import type { Drift } from "../../grant/drift.ts";
@@ -6,6 +5,7 @@ import { isGivenByEntry } from "../../grant/written.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
+import { openEksForEntries } from "../open/open-eks.ts";
 import type { LinkTaker } from "../take-links.ts";
 import type { Reached } from "./chain-way-in.ts";
 import { driftsIn, type LookedAt, lookAtDocument } from "./look-at-document.ts";
@@ -20,11 +20,6 @@ export interface Inside {
   readonly place: string;
   readonly inForce: readonly AccessRequest[];
   readonly drifts: readonly Drift[];
-}
-
-/** As whom EKS is asked for access entries. */
-export function sourceOf(cluster: Cluster, { credentials }: Pick<Reached, "credentials">): CredentialSource {
-  return cluster.accessEntries.as === "creator" ? credentials : "default";
 }
 
 /** Looks at the document and at the access entries, as far as the cluster goes by them. Null: the chain ends there. */
@@ -46,7 +41,10 @@ export async function lookInside(
   const byEntry = inForce.filter(isGivenByEntry);
   const entries = await take(
     "entries",
-    () => (mode === "CONFIG_MAP" ? null : lookAtEntries(sourceOf(cluster, reached), cluster, sealKeys, byEntry)),
+    async () =>
+      mode === "CONFIG_MAP"
+        ? null
+        : lookAtEntries(await openEksForEntries(cluster, reached.eks), cluster, sealKeys, byEntry),
     entriesFinding,
   );
   if (!looked && !entries) return null;

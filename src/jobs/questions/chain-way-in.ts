@@ -1,12 +1,14 @@
 import { callerIdentity } from "../../aws/caller-identity.ts";
-import { describeCluster } from "../../aws/describe-cluster.ts";
+import type { AwsCredentials } from "../../aws/credentials.ts";
+import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { apiServerFinding, modeFinding, unread, writeFinding } from "../../diagnosis/cluster-links.ts";
 import { found, named } from "../../diagnosis/link.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "../open/become-creator.ts";
 import { knownCreator } from "../open/discover-creator.ts";
-import { addressOf, connectAs } from "../open/open-cluster.ts";
+import { connectAs } from "../open/open-cluster.ts";
+import { openEks } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import type { LinkTaker } from "../take-links.ts";
 
@@ -14,7 +16,13 @@ import type { LinkTaker } from "../take-links.ts";
 const awsAuth = { resource: "configmaps", namespace: "kube-system", name: "aws-auth" };
 
 /** A cluster at which the way in has come to its end. */
-export type Reached = Pick<ReachedCluster, "client" | "credentials" | "description">;
+export type Reached = Pick<ReachedCluster, "client" | "eks" | "description">;
+
+/** The creator, and EKS as the creator. */
+export interface ReachedAws {
+  readonly credentials: AwsCredentials;
+  readonly eks: EksCluster;
+}
 
 /** The links of AWS. Null: it ends there. */
 export async function takeAwsLinks(
@@ -22,7 +30,7 @@ export async function takeAwsLinks(
   cluster: Cluster,
   user: string,
   { take }: LinkTaker,
-): Promise<Pick<Reached, "credentials" | "description"> | null> {
+): Promise<ReachedAws | null> {
   const isNeeded = needsOwnIdentity(cluster);
   const worker = await take(
     "worker",
@@ -37,12 +45,13 @@ export async function takeAwsLinks(
   );
   if (!creator) return null;
   const { credentials } = creator;
-  const description = await take(
+  const eks = await take(
     "cluster",
-    () => describeCluster(credentials, addressOf(cluster)),
-    ({ name, status, version }) => found(`${named(name)} is ${status}, Kubernetes ${version || "of unknown version"}`),
+    () => openEks(credentials, cluster),
+    ({ description: { name, status, version } }) =>
+      found(`${named(name)} is ${status}, Kubernetes ${version || "of unknown version"}`),
   );
-  return description ? { credentials, description } : null;
+  return eks ? { credentials, eks } : null;
 }
 
 /** A user whose keys stand in a profile is become without any identity of the worker's own. */
@@ -59,10 +68,10 @@ function orThrow(isNeeded: boolean, error: unknown): null {
 export async function takeApiLinks(
   context: WorkerContext,
   cluster: Cluster,
-  aws: Pick<Reached, "credentials" | "description">,
+  { credentials, eks }: ReachedAws,
   { take }: LinkTaker,
 ): Promise<Reached | null> {
-  const { credentials, description } = aws;
+  const { description } = eks;
   const client = await connectAs(credentials, cluster, description, context.now(), []);
   const identity = await take("api-server", () => client.whoAmI(), apiServerFinding);
   if (identity === undefined) {
@@ -76,5 +85,5 @@ export async function takeApiLinks(
     (may) => (may === null ? unread : writeFinding(may, cluster)),
   );
   await take("mode", () => description.authenticationMode, modeFinding);
-  return { client, ...aws };
+  return { client, eks, description };
 }

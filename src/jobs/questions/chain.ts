@@ -16,7 +16,7 @@ import { readCaller } from "../../principal/caller.ts";
 import type { WorkerContext } from "../context.ts";
 import { type LinkTaker, linkTaker } from "../take-links.ts";
 import { accessEntryFact } from "./access-entry-fact.ts";
-import { type Inside, lookInside, sourceOf } from "./chain-inside.ts";
+import { type Inside, lookInside } from "./chain-inside.ts";
 import type { ChainReport } from "./chain-report.ts";
 import { type Reached, takeApiLinks, takeAwsLinks } from "./chain-way-in.ts";
 
@@ -80,9 +80,8 @@ async function standingOf(
   const reading = principal === null ? null : readCaller(principal, partitionOf(cluster));
   if (reading?.type !== "caller") return { accessEntry: { type: "none" }, mapped: null, isRead };
   const { caller } = reading;
-  const asked = { ...reached, credentials: sourceOf(cluster, reached) };
   const mapped = document && resolve(document, caller.callerArn);
-  return { accessEntry: await accessEntryFact(asked, cluster, caller), mapped, isRead };
+  return { accessEntry: await accessEntryFact(reached, cluster, caller), mapped, isRead };
 }
 
 /** The ledger knows the leases, whatever the cluster says. */

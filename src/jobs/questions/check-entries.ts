@@ -6,9 +6,8 @@ import { AccessError } from "../../failure/access-error.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
-import { addressOf } from "../open/open-cluster.ts";
+import { openEksForEntries } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
-import { sourceOf } from "./chain-inside.ts";
 import type { EntriesReport } from "./check-report.ts";
 import { withOurTags } from "./look-at-entries.ts";
 import { inTime, type ReadingLimits, readEntries, whyNotRead } from "./read-entries.ts";
@@ -34,14 +33,15 @@ export async function reportEntries(
 ): Promise<EntriesReport> {
   const { reached } = question;
   if (reached.description.authenticationMode === "CONFIG_MAP") return { type: "none" };
-  const entries = accessEntriesOf(sourceOf(cluster, reached), addressOf(cluster));
+  let entries: AccessEntries | null = null;
   try {
+    entries = accessEntriesOf(await openEksForEntries(cluster, reached.eks));
     return await check(context, cluster, entries, question);
   } catch (error) {
     context.log.warn({ cluster: cluster.name, err: error }, "could not check the access entries");
     return { type: "failed", message: whyNotRead(error) };
   } finally {
-    entries.close();
+    entries?.close();
   }
 }
 

@@ -3,7 +3,7 @@ import { readHoldingTags } from "../../access-entry/entry-tags.ts";
 import { entryArnIn, withoutRolePath } from "../../access-entry/principal-arn.ts";
 import type { SealKeys } from "../../approval/seal.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
-import type { CredentialSource } from "../../aws/credentials.ts";
+import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { entryDrift, type ReadEntry } from "../../diagnosis/entry-lease.ts";
 import type { Drift } from "../../grant/drift.ts";
 import type { Cluster } from "../../policy/cluster.ts";
@@ -11,7 +11,6 @@ import { clusterArnOf } from "../../policy/cluster-arn.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { readRescueTags } from "../../rescue/lease.ts";
 import { inParallel } from "../in-parallel.ts";
-import { addressOf } from "../open/open-cluster.ts";
 
 /** The access entries as they are, for somebody who asks. */
 export interface LookedAtEntries {
@@ -26,16 +25,15 @@ export interface LookedAtEntries {
 /**
  * Counts a cluster's entries, and reads those of grants in force.
  *
- * @param source as whom EKS is asked
  * @throws AccessError
  */
 export async function lookAtEntries(
-  source: CredentialSource,
+  eks: EksCluster,
   cluster: Cluster,
   sealKeys: SealKeys,
   inForce: readonly AccessRequest[],
 ): Promise<LookedAtEntries> {
-  const entries = accessEntriesOf(source, addressOf(cluster));
+  const entries = accessEntriesOf(eks);
   try {
     const arns = await entries.list();
     const read = await inParallel(inForce, (request) => readFor(entries, arns, cluster, sealKeys, request));

@@ -1,14 +1,13 @@
-import { accessEntriesOf } from "../../aws/access-entries.ts";
-import { describeCluster } from "../../aws/describe-cluster.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { clusterArnOf } from "../../policy/cluster-arn.ts";
 import { isClosed } from "../../request/request.ts";
 import { type RescueLease, readRescueTags, rescueLevel } from "../../rescue/lease.ts";
 import type { WorkerContext } from "../context.ts";
-import { addressOf } from "../open/open-cluster.ts";
 import { eventOf, recordChange } from "../record-change.ts";
-import { endRescues, takeEntry } from "./end-rescues.ts";
+import { endRescues, openRescuer, takeEntry } from "./end-rescues.ts";
 import { beginRescue } from "./rescue.ts";
 
 /**
@@ -21,10 +20,10 @@ import { beginRescue } from "./rescue.ts";
  */
 export async function adoptRescues(context: WorkerContext, cluster: Cluster): Promise<readonly string[]> {
   const adopted: string[] = [];
-  for (const { principalArn, lease } of await leasesOf(context, cluster)) {
+  for (const { eks, principalArn, lease } of await leasesOf(context, cluster)) {
     const known = await context.ledger.get(lease.id);
     // A process that died or was late may have made it when its lease was over already.
-    if (known && isClosed(known)) await takeEntry(context, cluster, principalArn, lease.id);
+    if (known && isClosed(known)) await takeEntry(context, eks, principalArn, lease.id);
     if (known) continue;
     await adopt(context, cluster, principalArn, lease);
     adopted.push(lease.id);
@@ -34,33 +33,39 @@ export async function adoptRescues(context: WorkerContext, cluster: Cluster): Pr
 }
 
 interface Found {
+  /** Where it was found. */
+  readonly eks: EksCluster;
   readonly principalArn: string;
   readonly lease: RescueLease;
 }
 
 /**
- * None, where the worker's own identity is refused now. One that another identity made, or that was made while this one still
+ * None, where who rescues the cluster is refused now. One that another identity made, or that was made while this one still
  * could, is not found then: only the log says that nobody looked.
  */
-async function leasesOf({ sealKeys, log }: WorkerContext, cluster: Cluster): Promise<readonly Found[]> {
-  const address = addressOf(cluster);
-  const entries = accessEntriesOf("default", address);
+async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<readonly Found[]> {
+  const { sealKeys, log } = context;
+  let entries: AccessEntries | null = null;
   try {
-    const { authenticationMode } = await describeCluster("default", address);
-    if (authenticationMode === "CONFIG_MAP") return [];
+    const eks = await openRescuer(context, cluster, { id: "adopt", requester: "eks-access" });
+    if (eks.description.authenticationMode === "CONFIG_MAP") return [];
+    entries = accessEntriesOf(eks);
     const found: Found[] = [];
     for (const principalArn of await entries.list()) {
       const tags = (await entries.describe(principalArn))?.tags ?? {};
       const lease = readRescueTags(clusterArnOf(cluster), principalArn, tags, sealKeys);
-      if (lease) found.push({ principalArn, lease });
+      if (lease) found.push({ eks, principalArn, lease });
     }
     return found;
   } catch (error) {
     if (!(error instanceof AccessError) || error.retryable) throw error;
-    log.info({ cluster: cluster.name, code: error.code }, "rescues were not looked for: the worker itself was refused");
+    log.info(
+      { cluster: cluster.name, code: error.code },
+      "rescues were not looked for: who rescues the cluster was refused",
+    );
     return [];
   } finally {
-    entries.close();
+    entries?.close();
   }
 }
 

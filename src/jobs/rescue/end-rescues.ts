@@ -1,17 +1,19 @@
 import { accessEntriesOf } from "../../aws/access-entries.ts";
+import type { EksCluster } from "../../aws/eks-cluster.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import { clusterArnOf } from "../../policy/cluster-arn.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { isRescue } from "../../rescue/lease.ts";
 import type { WorkerContext } from "../context.ts";
-import { addressOf } from "../open/open-cluster.ts";
+import { knownCreator } from "../open/discover-creator.ts";
+import { openEksToManage } from "../open/open-eks.ts";
+import type { Errand } from "../open/session-of.ts";
 import { end } from "../reconcile/outcome.ts";
 import { putOff } from "../reconcile/put-off.ts";
 import { namingOwnPolicy, takeLease } from "./rescue-lease.ts";
 
 /**
- * Ends the rescues of a cluster whose time is over, or that somebody revoked, with the worker's own identity: whoever created
- * the cluster may be what was lost. One that can't be ended now is tried again.
+ * Ends the rescues of a cluster whose time is over, or that somebody revoked, as who rescues it: whoever created the cluster may
+ * be what was lost. One that can't be ended now is tried again.
  */
 export async function endRescues(context: WorkerContext, cluster: Cluster): Promise<void> {
   const over = (await context.ledger.grantedOf(cluster.name)).filter(
@@ -19,7 +21,8 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
   );
   for (const request of over) {
     try {
-      await takeEntry(context, cluster, request.principal, request.id);
+      const eks = await openRescuer(context, cluster, request);
+      await takeEntry(context, eks, request.principal, request.id);
       await end(context, request, null);
     } catch (error) {
       context.log.warn({ cluster: cluster.name, request: request.id, err: error }, "could not end a rescue");
@@ -28,16 +31,21 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
   }
 }
 
+/** EKS as who rescues the cluster. @throws AccessError */
+export function openRescuer(context: WorkerContext, cluster: Cluster, errand: Errand): Promise<EksCluster> {
+  return openEksToManage(cluster, [errand], () => knownCreator(context, cluster));
+}
+
 /** @throws AccessError */
 export async function takeEntry(
   { sealKeys }: Pick<WorkerContext, "sealKeys">,
-  cluster: Cluster,
+  eks: EksCluster,
   principalArn: string,
   id: string,
 ): Promise<void> {
-  const entries = accessEntriesOf("default", addressOf(cluster));
+  const entries = accessEntriesOf(eks);
   try {
-    await takeLease({ entries, clusterArn: clusterArnOf(cluster), principalArn, sealKeys }, id);
+    await takeLease({ entries, clusterArn: eks.description.arn, principalArn, sealKeys }, id);
   } finally {
     entries.close();
   }

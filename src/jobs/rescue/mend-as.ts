@@ -1,4 +1,4 @@
-import type { ClusterDescription } from "../../aws/describe-cluster.ts";
+import type { ClusterDescription } from "../../aws/eks-cluster.ts";
 import { grantsAnnotation } from "../../grant/annotation.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { Cluster } from "../../policy/cluster.ts";

@@ -62,13 +62,13 @@ export async function takeLease(place: LeasePlace, id: string): Promise<void> {
 }
 
 /**
- * What is refused here is refused to the worker's own role, whoever makes the entries of grants.
+ * What is refused here is refused to who migrates or rescues the cluster, whoever makes the entries of grants.
  * @param file of deploy/iam, with the statements that it lacks
  */
 export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {
   const isRefused = error instanceof AccessError && /^(?:access-entry|aws-access)-denied$/.test(error.code);
   if (!isRefused) return error;
-  const mend = `Give the worker's own role the statements of deploy/iam/${file}.`;
+  const mend = `Give the identity that AWS names the statements of deploy/iam/${file}.`;
   return new AccessError(error.code, error.what, { cause: error.cause, mend });
 }
 

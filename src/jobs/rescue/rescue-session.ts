@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { assumeRole } from "../../aws/assume-role.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { AwsCredentials } from "../../aws/credentials.ts";
-import type { ClusterDescription } from "../../aws/describe-cluster.ts";
+import type { ClusterDescription } from "../../aws/eks-cluster.ts";
 import { ownCredentials } from "../../aws/own-credentials.ts";
 import { sessionNameOf } from "../../aws/session-name.ts";
 import { nothingSessionPolicy } from "../../aws/session-policy.ts";

@@ -1,14 +1,12 @@
 import { breakTheGlass } from "../../approval/glass.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
 import { letAccessEntriesIn } from "../../aws/authentication-mode.ts";
-import { describeCluster } from "../../aws/describe-cluster.ts";
+import type { EksCluster } from "../../aws/eks-cluster.ts";
 import type { Cluster, Level } from "../../policy/cluster.ts";
-import { clusterArnOf } from "../../policy/cluster-arn.ts";
 import { type AccessRequest, createRequest } from "../../request/request.ts";
 import type { KeptName } from "../../rescue/kept.ts";
 import { rescueLevel } from "../../rescue/lease.ts";
 import type { WorkerContext } from "../context.ts";
-import { addressOf } from "../open/open-cluster.ts";
 import { takeEntry } from "./end-rescues.ts";
 import { isKnown, mendAs } from "./mend-as.ts";
 import type { GoodDocument, MendResult } from "./mend-document.ts";
@@ -35,6 +33,8 @@ export interface RescueOrder {
 
 export type RescueContext = Pick<WorkerContext, "sealKeys" | "now"> & {
   readonly pause?: (ms: number) => Promise<unknown>;
+  /** EKS as who rescues the cluster, with a session of its own each time: a switch of the mode takes minutes. */
+  readonly openEks: () => Promise<EksCluster>;
   /** Who else may sign in, where the principal of the lease can't: the creator. */
   readonly others: readonly Candidate[];
   readonly creatorArn: string | null;
@@ -83,27 +83,27 @@ export async function rescue(
   order: RescueOrder,
   journal: RescueJournal,
 ): Promise<RescueOutcome> {
-  const { cluster, principalArn } = order;
-  const address = addressOf(cluster);
+  const { principalArn } = order;
   const options = context.pause ? { pause: context.pause } : {};
-  if (await letAccessEntriesIn("default", address, options)) {
+  if (await letAccessEntriesIn(await context.openEks(), options)) {
     context.say("The authentication mode is API_AND_CONFIG_MAP now.");
     await journal.note("rescue.mode-switched", () => ({}), { to: "API_AND_CONFIG_MAP" });
   }
-  const description = await describeCluster("default", address);
+  const eks = await context.openEks();
+  const { description } = eks;
   await journal.note(
     "grant.writing",
     ({ grant }) => ({ grant: grant && { ...grant, writeBegan: grant.writeBegan ?? context.now().toISOString() } }),
     // Whoever goes on with a rescue that died may be another one than who began it.
     { as: order.as },
   );
-  const entries = accessEntriesOf("default", address);
+  const entries = accessEntriesOf(eks);
   const { id, grant } = journal.request();
   // An entry that is made after a worker has looked for it and ended the lease would stand without end.
   if (grant?.end || Date.parse(grant?.endsAt ?? "") <= context.now().getTime()) throw overMeanwhile(journal.request());
   try {
     const lease = { id, by: order.by, as: order.as, endsAt: grant?.endsAt ?? "" };
-    await giveLease({ entries, clusterArn: clusterArnOf(cluster), principalArn, sealKeys: context.sealKeys }, lease);
+    await giveLease({ entries, clusterArn: description.arn, principalArn, sealKeys: context.sealKeys }, lease);
   } catch (error) {
     throw namingOwnPolicy(error);
   } finally {
@@ -113,7 +113,7 @@ export async function rescue(
   const mended = await mendAs(context, order, description, journal);
   const isWell = mended?.type === "mended" && isKnown(order, mended) && mended.returns.every(({ isBack }) => isBack);
   if (!isWell || order.keeps) return { mended, isEnded: false };
-  await takeEntry(context, cluster, principalArn, id);
+  await takeEntry(context, await context.openEks(), principalArn, id);
   const endedAt = context.now().toISOString();
   const end = { cause: "revoked", by: order.by, at: endedAt, why: "the cluster is rescued" } as const;
   const over = { state: "ended", end, endedAt } as const;

@@ -5,7 +5,7 @@ import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
 import { retryMove, withdrawMove } from "../../../src/approval/decide-move.ts";
 import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
-import { addressOf } from "../../../src/jobs/open/open-cluster.ts";
+import { openEks } from "../../../src/jobs/open/open-eks.ts";
 import { reachCluster } from "../../../src/jobs/open/reach-cluster.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import type { MoveChange } from "../../../src/ledger/moves.ts";
@@ -43,7 +43,7 @@ afterEach(async () => {
 });
 
 async function entryOf(principalArn: string) {
-  const entries = accessEntriesOf("default", addressOf(cluster));
+  const entries = accessEntriesOf(await openEks("default", cluster));
   try {
     return await entries.describe(principalArn);
   } finally {

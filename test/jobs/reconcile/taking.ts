@@ -9,7 +9,8 @@ import { type AccessEntries, accessEntriesOf } from "../../../src/aws/access-ent
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { type Config, readConfig } from "../../../src/config/config.ts";
 import type { WorkerContext } from "../../../src/jobs/context.ts";
-import { addressOf, openCluster } from "../../../src/jobs/open/open-cluster.ts";
+import { openCluster } from "../../../src/jobs/open/open-cluster.ts";
+import { openEks } from "../../../src/jobs/open/open-eks.ts";
 import { previewCluster } from "../../../src/jobs/preview/preview.ts";
 import { identityInDocument } from "../../../src/jobs/reconcile/cluster-state.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
@@ -202,5 +203,23 @@ export function outsideEntries(sandbox: Sandbox, cluster: Cluster): Outside {
 /** The API of EKS, as somebody who may do everything with entries. */
 export function entriesOf({ aws }: Sandbox, cluster: Cluster): AccessEntries {
   const { arn } = aws.account.addRole({ name: `eks-admin-${crypto.randomUUID()}`, allow: ["eks:*"] });
-  return accessEntriesOf(aws.account.sessionFor(arn, "somebody"), addressOf(cluster));
+  let opened: Promise<AccessEntries> | undefined;
+  const open = () => {
+    opened ??= openEks(aws.account.sessionFor(arn, "somebody"), cluster).then((eks) => accessEntriesOf(eks));
+    return opened;
+  };
+  return {
+    list: async () => (await open()).list(),
+    describe: async (...asked) => (await open()).describe(...asked),
+    create: async (...asked) => (await open()).create(...asked),
+    setGroups: async (...asked) => (await open()).setGroups(...asked),
+    remove: async (...asked) => (await open()).remove(...asked),
+    associate: async (...asked) => (await open()).associate(...asked),
+    disassociate: async (...asked) => (await open()).disassociate(...asked),
+    tag: async (...asked) => (await open()).tag(...asked),
+    untag: async (...asked) => (await open()).untag(...asked),
+    tagCluster: async (...asked) => (await open()).tagCluster(...asked),
+    untagCluster: async (...asked) => (await open()).untagCluster(...asked),
+    close: () => void opened?.then((entries) => entries.close()),
+  };
 }

@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { arns, clusterArn, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
-import { describeCluster } from "../../../src/aws/describe-cluster.ts";
 import type { WorkerContext } from "../../../src/jobs/context.ts";
-import { addressOf } from "../../../src/jobs/open/open-cluster.ts";
+import { openEks } from "../../../src/jobs/open/open-eks.ts";
 import { previewCluster } from "../../../src/jobs/preview/preview.ts";
 import { adoptCluster } from "../../../src/jobs/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
@@ -44,7 +43,7 @@ function use(name: string, drift: "report" | "repair" = "repair"): void {
 async function tagsOf(of: Cluster): Promise<Readonly<Record<string, string>>> {
   const { account } = side().sandbox.aws;
   const { arn } = account.addRole({ name: `owner-${crypto.randomUUID()}`, allow: ["eks:*"] });
-  return (await describeCluster(account.sessionFor(arn, "owner"), addressOf(of))).tags;
+  return (await openEks(account.sessionFor(arn, "owner"), of)).description.tags;
 }
 
 async function setTags(of: Cluster, wanted: Readonly<Record<string, string>>): Promise<void> {

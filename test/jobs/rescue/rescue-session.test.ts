@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { arns } from "../../../sandbox/scene.ts";
 import { callerIdentity } from "../../../src/aws/caller-identity.ts";
-import { describeCluster } from "../../../src/aws/describe-cluster.ts";
-import { addressOf } from "../../../src/jobs/open/open-cluster.ts";
+import { openEks } from "../../../src/jobs/open/open-eks.ts";
 import { leasedCandidate } from "../../../src/jobs/rescue/rescue-session.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
@@ -15,5 +14,5 @@ test("who signs in for a rescue may do nothing in AWS, whatever its role may", a
   const session = await leasedCandidate(cluster, arn, { id: "r-one", requester: "ops" }).credentials();
 
   expect((await callerIdentity(session, cluster.region)).arn).toContain(":assumed-role/rescuer/eks-access-ops-r-one");
-  await expect(describeCluster(session, addressOf(cluster))).rejects.toMatchObject({ code: "aws-access-denied" });
+  await expect(openEks(session, cluster)).rejects.toMatchObject({ code: "aws-access-denied" });
 });

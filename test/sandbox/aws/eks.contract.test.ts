@@ -57,6 +57,20 @@ describe("DescribeCluster", () => {
     expect(after.cluster?.endpoint).toBe("https://127.0.0.1:6443");
   });
 
+  it("shows whoever asks the cluster of that name in their own account", async () => {
+    const arn = aCluster();
+    const other = { account: "444455556666", name: "founder" };
+    const founder = aws.account.addRole({ ...other, allow: ["eks:DescribeCluster"] }).arn;
+    const twin = aCluster({ account: other.account, creatorArn: founder });
+
+    const [mine, theirs] = await Promise.all([
+      asCreator().send(describeCluster),
+      clientsOf(aws.url, aws.account.sessionFor(founder, "me")).eks.send(describeCluster),
+    ]);
+
+    expect([mine.cluster?.arn, theirs.cluster?.arn]).toEqual([arn, twin]);
+  });
+
   it("knows a cluster in its own region only", async () => {
     aCluster();
     aws.account.setAllowed(creatorArn, ["eks:DescribeCluster"]);

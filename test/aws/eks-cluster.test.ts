@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { describeCluster } from "../../src/aws/describe-cluster.ts";
-import { account, partition, region, useAccount } from "./aws-account.ts";
+import { account, describeCluster, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
 const createdAt = new Date("2026-01-02T03:04:05.000Z");

@@ -3,8 +3,9 @@ import type { RequestIds } from "../audit/request-ids.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { step } from "../metrics/steps.ts";
 import { clientSettings } from "./client-settings.ts";
-import type { CredentialSource } from "./credentials.ts";
+import type { AwsCredentials, CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";
+import { ownCredentials } from "./own-credentials.ts";
 import { logged } from "./request-log.ts";
 
 /** Who may sign in: by aws-auth, by access entries, or by both with the access entry first. */
@@ -37,21 +38,59 @@ export interface ClusterDescription {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Asks EKS for a cluster, and refuses one that is not the one meant or can't be worked with now. */
-export function describeCluster(
-  source: CredentialSource,
-  address: ClusterAddress,
-  log?: RequestIds,
-): Promise<ClusterDescription> {
-  return step("describe", () => askEks(source, address, log));
+/**
+ * One EKS cluster, as some credentials reach it. EKS is asked for a cluster by its name alone, and the credentials decide whose
+ * cluster that is. So there is no value of this class before EKS has answered these very credentials with the expected ARN, and
+ * every call of EKS takes one. It holds credentials: it lives for one run.
+ */
+export class EksCluster {
+  readonly address: ClusterAddress;
+  /** As it was when it was opened. */
+  readonly description: ClusterDescription;
+  readonly #credentials: AwsCredentials;
+
+  private constructor(credentials: AwsCredentials, address: ClusterAddress, description: ClusterDescription) {
+    this.#credentials = credentials;
+    this.address = address;
+    this.description = description;
+  }
+
+  /**
+   * Asks EKS for a cluster, and refuses one that is not the one meant or can't be worked with now.
+   *
+   * @param source the worker's own credentials are taken as they are now: others that come later are not those that were checked
+   * @throws AccessError
+   */
+  static async open(source: CredentialSource, address: ClusterAddress, log?: RequestIds): Promise<EksCluster> {
+    const credentials = source === "default" ? await ownCredentials(address.region) : source;
+    return new EksCluster(credentials, address, await describeCluster(credentials, address, log));
+  }
+
+  /** As it is now. @throws AccessError */
+  describe(log?: RequestIds): Promise<ClusterDescription> {
+    return describeCluster(this.#credentials, this.address, log);
+  }
+
+  /** A client with the credentials that were checked; destroy it when its calls are done. */
+  client(): EKSClient {
+    return new EKSClient(clientSettings(this.#credentials, this.address.region));
+  }
 }
 
-async function askEks(
-  source: CredentialSource,
+function describeCluster(
+  credentials: AwsCredentials,
   address: ClusterAddress,
   log: RequestIds | undefined,
 ): Promise<ClusterDescription> {
-  const client = new EKSClient(clientSettings(source, address.region));
+  return step("describe", () => askEks(credentials, address, log));
+}
+
+async function askEks(
+  credentials: AwsCredentials,
+  address: ClusterAddress,
+  log: RequestIds | undefined,
+): Promise<ClusterDescription> {
+  const client = new EKSClient(clientSettings(credentials, address.region));
   try {
     const command = new DescribeClusterCommand({ name: address.eksName });
     const { cluster } = await logged(log, "eks:DescribeCluster", client.send(command));
