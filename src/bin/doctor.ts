@@ -6,6 +6,7 @@ import { openQueues } from "../jobs/queues.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { ruleWarning } from "../policy/explain.ts";
 import type { Rule } from "../policy/rule.ts";
+import { sharedTokenWarnings } from "../policy/shared-tokens.ts";
 import { connectRedis, type RedisConnection } from "../redis/connect.ts";
 import { examineFsync, examineRedis } from "../redis/examine.ts";
 import { redisLedger } from "../redis/ledger.ts";
@@ -45,10 +46,11 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
 
 function examineConfiguration({ config: { clusters } }: Settings): Examined {
   const findings = [found(`${clusters.size} clusters, no problem`)];
-  const warnings = [...clusters.values()].flatMap((cluster) =>
+  const all = [...clusters.values()];
+  const ofRules = all.flatMap((cluster) =>
     cluster.levels.flatMap((level) => cluster.rules.flatMap((rule) => warningIn(rule, cluster, level))),
   );
-  return { what: "Configuration", findings, warnings };
+  return { what: "Configuration", findings, warnings: [...ofRules, ...sharedTokenWarnings(all)] };
 }
 
 function warningIn(rule: Rule, cluster: Cluster, level: Level): readonly string[] {

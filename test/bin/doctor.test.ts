@@ -67,6 +67,22 @@ describe("eks-access doctor", () => {
     expect(usual.stdout).not.toContain("  ! ");
   });
 
+  test("warns of two clusters at which one token is good, and says why", async () => {
+    const [, staging = ""] = /^clusters:\n([\s\S]*)^levels:/m.exec(configuration) ?? [];
+    const other = staging.replace("  staging:", "  staging-us:").replace("region: eu-central-1", "region: us-east-1");
+    const apart = staging.replace("  staging:", "  tools:").replace("eksName: staging", "eksName: tools");
+    const file = join(tmpdir(), `eks-access-one-token-${process.pid}.yml`);
+    await writeFile(file, configuration.replace(/^levels:/m, `${other}${apart}levels:`));
+
+    const { stdout } = await examine("slack", { EKS_ACCESS_CONFIG: file });
+    await rm(file);
+
+    const warnings = stdout.split("\n").filter((line) => line.startsWith("  ! "));
+    expect(warnings).toEqual([
+      `  ! staging and staging-us have the name staging in EKS and the creator ${arns.creator}. An EKS token is bound to a cluster's name, not to its account or region: a token for one is good at the other. Whoever runs one of their API servers can use it at the other. Give each a creator of its own.`,
+    ]);
+  });
+
   test("says as which principals the worker can sign in, and how to mend it where it can't", async () => {
     const { trust } = sandbox.aws.account.identity(arns.developers) ?? expect.fail("there is no such role");
 
