@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type KeyVariables, newKeys } from "../src/bin/keys.ts";
 import { type SandboxAws, startSandboxAws } from "./aws/account.ts";
 import type { SandboxCluster } from "./cluster/cluster.ts";
 import { populateCreators } from "./creator-scene.ts";
@@ -78,7 +78,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   await writeFile(configFile, options.configuration ?? configurationOf(options));
   const profiles = join(folder, "aws-credentials");
   await writeFile(profiles, profilesText);
-  const sealKeys = randomBytes(32).toString("hex");
+  const keys = newKeys();
   return {
     slack,
     aws,
@@ -87,11 +87,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     faults,
     environmentOf: (process, { redisUrl, port = 0 }) => ({
       EKS_ACCESS_CONFIG: configFile,
-      EKS_ACCESS_SEAL_KEYS: sealKeys,
       REDIS_URL: redisUrl,
+      ...keys[process],
       ...(process === "slack" ? slackEnvironment(slack, port) : workerEnvironment(aws, worker, profiles)),
     }),
-    secrets: () => [sealKeys, slack.botToken, slack.appToken, slack.signingSecret, ...aws.account.secrets()],
+    secrets: () => [...secretsOf(keys), slack.botToken, slack.appToken, slack.signingSecret, ...aws.account.secrets()],
     getPods: (user = "U0ENGINEER", name = clusterName) =>
       getPods(clusterNamed(clusters, name), region, keysOf(people, user)),
     stop: async () => {
@@ -99,6 +99,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function secretsOf({ slack, worker }: KeyVariables): readonly string[] {
+  return [slack.DECISION_SIGNING_KEY, worker.MEMORY_KEYS, worker.PREVIEW_SIGNING_KEY];
 }
 
 function clusterNamed(clusters: ReadonlyMap<string, SandboxCluster>, name: string): SandboxCluster {

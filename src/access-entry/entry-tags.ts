@@ -1,4 +1,4 @@
-import { isSealed, type SealKeys, seal } from "../approval/seal.ts";
+import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/canonical-json.ts";
 import type { Holding, Share } from "../grant/holding.ts";
 import type { AccessEntry } from "./entry.ts";
@@ -31,12 +31,12 @@ type Tags = Readonly<Record<string, string>>;
 export function writeHoldingTags(
   cluster: string,
   holding: Holding,
-  keys: SealKeys,
+  keys: MemoryKeys,
   openSince: string | null = null,
 ): Tags {
   const text = Buffer.from(JSON.stringify(plain(holding, openSince))).toString("base64url");
   const pieces = text.match(new RegExp(`.{1,${longestValue}}`, "g")) ?? [];
-  const sealed = seal("entry", sealedValue(cluster, holding.arn, text), keys);
+  const sealed = keys.seal("entry", sealedValue(cluster, holding.arn, text));
   return {
     [head]: `1 ${pieces.length} ${sealed}`,
     ...Object.fromEntries(pieces.map((piece, index) => [pieceKey(index), piece])),
@@ -58,7 +58,7 @@ export function staleTags(wanted: Tags, present: Tags): readonly string[] {
 }
 
 /** @param arn of the principal as our records have it */
-export function readHoldingTags(cluster: string, arn: string, { tags }: AccessEntry, keys: SealKeys): TagReading {
+export function readHoldingTags(cluster: string, arn: string, { tags }: AccessEntry, keys: MemoryKeys): TagReading {
   const heading = tags[head];
   if (heading === undefined) return { type: "absent" };
   const untrusted = (message: string): TagReading => ({ type: "untrusted", message });
@@ -66,7 +66,7 @@ export function readHoldingTags(cluster: string, arn: string, { tags }: AccessEn
   if (version !== "1" || !/^\d{1,2}$/.test(count))
     return untrusted(`the tags of ${arn} have not the form that we write`);
   const text = Array.from({ length: Number(count) }, (_, index) => tags[pieceKey(index)] ?? "").join("");
-  if (!isSealed("entry", sealedValue(cluster, arn, text), sealed, keys)) {
+  if (!keys.isSealed("entry", sealedValue(cluster, arn, text), sealed)) {
     return untrusted(`the seal of the tags of ${arn} is not ours for this cluster and principal`);
   }
   const read = readPlain(arn, text);

@@ -1,4 +1,4 @@
-import type { SealKeys } from "../approval/seal.ts";
+import type { MemoryKeys } from "../approval/seal.ts";
 import type { Holding, Target } from "../grant/holding.ts";
 import type { MappedIdentity } from "../request/request.ts";
 import type { AccessEntry, NewEntry, ScopedPolicy } from "./entry.ts";
@@ -40,7 +40,7 @@ export interface EntrySituation {
  * that stays open, as after a run that died, is kept for as long as anything by it may arrive, and so is the entry: what
  * arrives is claimed then, and nothing can make the entry anew.
  */
-export function planEntry(situation: EntrySituation, target: Target, keys: SealKeys): readonly EntryCall[] {
+export function planEntry(situation: EntrySituation, target: Target, keys: MemoryKeys): readonly EntryCall[] {
   const { principalArn, entry } = situation;
   const wanted = wantedIn(situation, target);
   if (!wanted) return entry ? [{ type: "remove" }] : [];
@@ -74,7 +74,7 @@ function wantedIn(
 export function isAsPlanned(
   situation: EntrySituation,
   target: Target,
-  keys: SealKeys,
+  keys: MemoryKeys,
   found: AccessEntry | null,
 ): boolean {
   const wanted = wantedIn(situation, target);
@@ -88,7 +88,7 @@ type Tags = Readonly<Record<string, string>>;
 function tagsFor(
   { cluster, held, openSince, now }: EntrySituation,
   { holding }: Target,
-  keys: SealKeys,
+  keys: MemoryKeys,
 ): { readonly claim: Tags; readonly last: Tags } {
   const union = holding ? unionOf(held, holding) : held;
   const claim = union ? writeHoldingTags(cluster, union, keys, now.toISOString()) : {};

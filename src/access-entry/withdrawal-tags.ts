@@ -1,4 +1,4 @@
-import { isSealed, type SealKeys, seal } from "../approval/seal.ts";
+import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/canonical-json.ts";
 import type { Withdrawal, Withdrawals } from "../grant/withdrawal.ts";
 
@@ -30,7 +30,7 @@ export interface WithdrawalTagReading {
 }
 
 /** The tags of this memory, each sealed for this one cluster. */
-export function writeWithdrawalTags(cluster: string, { list, notBefore }: Withdrawals, keys: SealKeys): Tags {
+export function writeWithdrawalTags(cluster: string, { list, notBefore }: Withdrawals, keys: MemoryKeys): Tags {
   const remembered = list.filter(({ id }) => ownId.test(id));
   return {
     ...Object.fromEntries(remembered.map((each) => [`${prefix}${each.id}`, textOf(cluster, each, keys)])),
@@ -38,14 +38,14 @@ export function writeWithdrawalTags(cluster: string, { list, notBefore }: Withdr
   };
 }
 
-function textOf(cluster: string, withdrawal: Withdrawal, keys: SealKeys): string {
+function textOf(cluster: string, withdrawal: Withdrawal, keys: MemoryKeys): string {
   const { at, endsAt, cameToNothing } = withdrawal;
   const word = cameToNothing ? nothingWord : "approved";
-  return `${word} ${at} until ${endsAt} ${seal("withdrawal", sealedValue(cluster, withdrawal), keys)}`;
+  return `${word} ${at} until ${endsAt} ${keys.seal("withdrawal", sealedValue(cluster, withdrawal))}`;
 }
 
-function sealForgotten(cluster: string, notBefore: string, keys: SealKeys): string {
-  return seal("withdrawal", { cluster, notBefore }, keys);
+function sealForgotten(cluster: string, notBefore: string, keys: MemoryKeys): string {
+  return keys.seal("withdrawal", { cluster, notBefore });
 }
 
 function sealedValue(cluster: string, { id, at, endsAt, cameToNothing }: Withdrawal): Json {
@@ -53,7 +53,7 @@ function sealedValue(cluster: string, { id, at, endsAt, cameToNothing }: Withdra
 }
 
 /** Reads them out of all tags of a cluster. What our key did not seal for this cluster is not believed. */
-export function readWithdrawalTags(cluster: string, tags: Tags, keys: SealKeys): WithdrawalTagReading {
+export function readWithdrawalTags(cluster: string, tags: Tags, keys: MemoryKeys): WithdrawalTagReading {
   const found = Object.entries(tags)
     .filter(([key]) => key.startsWith(prefix))
     .map(([key, text]) => ({ key, withdrawal: readWithdrawal(cluster, key, text, keys) }));
@@ -67,7 +67,7 @@ export function readWithdrawalTags(cluster: string, tags: Tags, keys: SealKeys):
   };
 }
 
-function readWithdrawal(cluster: string, key: string, text: string, keys: SealKeys): Withdrawal | null {
+function readWithdrawal(cluster: string, key: string, text: string, keys: MemoryKeys): Withdrawal | null {
   const [word, at, until, endsAt, sealText = "", ...more] = text.split(" ");
   const isKnown = word === "approved" || word === nothingWord;
   if (!isKnown || until !== "until" || !isMoment(at) || !isMoment(endsAt) || more.length > 0) return null;
@@ -77,13 +77,13 @@ function readWithdrawal(cluster: string, key: string, text: string, keys: SealKe
     endsAt,
     ...(word === nothingWord && { cameToNothing: true as const }),
   };
-  return isSealed("withdrawal", sealedValue(cluster, withdrawal), sealText, keys) ? withdrawal : null;
+  return keys.isSealed("withdrawal", sealedValue(cluster, withdrawal), sealText) ? withdrawal : null;
 }
 
-function readForgotten(cluster: string, text: string, keys: SealKeys): string | null {
+function readForgotten(cluster: string, text: string, keys: MemoryKeys): string | null {
   const [notBefore, sealText = ""] = text.split(" ");
   if (!isMoment(notBefore)) return null;
-  return isSealed("withdrawal", { cluster, notBefore }, sealText, keys) ? notBefore : null;
+  return keys.isSealed("withdrawal", { cluster, notBefore }, sealText) ? notBefore : null;
 }
 
 function isMoment(text: string | undefined): text is string {
@@ -101,7 +101,7 @@ export function withdrawalTagChanges(
   cluster: string,
   present: Tags,
   after: Withdrawals,
-  keys: SealKeys,
+  keys: MemoryKeys,
 ): { readonly wanted: Tags; readonly stale: readonly string[] } {
   const all = writeWithdrawalTags(cluster, after, keys);
   return {

@@ -4,7 +4,7 @@ import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../
 import type { AccessRequest } from "../request/request.ts";
 import { isSameStanding } from "./decide.ts";
 import { type Decision, isAhead, lastApproval } from "./decision.ts";
-import type { SealKeys } from "./seal.ts";
+import type { DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision } from "./sealed-decision.ts";
 
 export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "void"; readonly message: string };
@@ -26,7 +26,7 @@ export function checkApproval(
   cluster: Cluster,
   level: Level,
   digestNow: string,
-  keys: SealKeys,
+  keys: DecisionPublicKeys,
   now: Date,
 ): ApprovalVerdict {
   const { approvals } = request;
@@ -51,7 +51,7 @@ interface Wanted {
   readonly cluster: Cluster;
   readonly standing: Standing;
   readonly digestNow: string;
-  readonly keys: SealKeys;
+  readonly keys: DecisionPublicKeys;
   readonly now: Date;
 }
 

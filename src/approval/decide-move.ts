@@ -5,7 +5,7 @@ import { answersFor, approvesFor } from "../policy/may-see.ts";
 import type { Person } from "../policy/person.ts";
 import type { ApprovalVerdict } from "./check-approval.ts";
 import { type Decision, isAhead } from "./decision.ts";
-import type { SealKeys } from "./seal.ts";
+import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
 
 /** How many different people have to approve: a migration touches everybody of a cluster, administrators too. */
@@ -40,7 +40,7 @@ export function decideMove(
   cluster: Cluster,
   person: Person,
   click: MoveClick,
-  keys: SealKeys,
+  keys: DecisionKeys,
   now: Date,
 ): MoveVerdict {
   const code = refuseMoveClick(move, cluster, person, click, now);
@@ -105,7 +105,7 @@ export function retryMove(move: Move, cluster: Cluster, person: Person, now: Dat
 export function checkMove(
   move: Move,
   cluster: Cluster,
-  keys: SealKeys,
+  keys: DecisionPublicKeys,
   now: Date,
   lapsesAfterSeconds: number,
 ): ApprovalVerdict {
@@ -117,7 +117,7 @@ export function checkMove(
 }
 
 /** The approvals that count: ours, of this plan, not of the future, of people who are approvers. One for each person. */
-function standing(move: Move, cluster: Cluster, keys: SealKeys, now: Date): readonly Decision[] {
+function standing(move: Move, cluster: Cluster, keys: DecisionPublicKeys, now: Date): readonly Decision[] {
   const holding = move.approvals
     .filter(({ verdict, digest }) => verdict === "approved" && digest === move.plan?.digest)
     .filter((decision) => !isAhead(decision, now) && isSealedDecision(decision, subjectOf(move, cluster), keys))

@@ -4,7 +4,7 @@ import { isNamedIn, type Person } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../policy/rule.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import { type Decision, type DecisionRefusal, type Facts, isAhead } from "./decision.ts";
-import type { SealKeys } from "./seal.ts";
+import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
 
 export interface Click {
@@ -26,7 +26,7 @@ export function decide(
   request: AccessRequest,
   cluster: Cluster,
   click: Click,
-  keys: SealKeys,
+  keys: DecisionKeys,
   now: Date,
   facts: Facts = withoutGroups(request),
 ): Decided {
@@ -92,7 +92,7 @@ function stillStanding(
   request: AccessRequest,
   approvers: readonly string[],
   facts: Facts,
-  keys: SealKeys,
+  keys: DecisionPublicKeys,
   now: Date,
 ): readonly Decision[] {
   const { approvals, preview } = request;

@@ -7,8 +7,8 @@ import { approversOf } from "../policy/rule.ts";
 import { digestOfWish } from "../request/digest.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import { type ApprovalVerdict, datedAhead } from "./check-approval.ts";
-import { isAhead } from "./decision.ts";
-import type { SealKeys } from "./seal.ts";
+import { type Decision, isAhead } from "./decision.ts";
+import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { sealReview } from "./seal-review.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
 
@@ -46,13 +46,39 @@ export function breakTheGlass(
   cluster: Cluster,
   level: Level,
   person: Person,
-  keys: SealKeys,
+  keys: DecisionKeys,
   now: Date,
 ): AccessRequest {
+  const unsealed = declarationOf(request, cluster, level, person, now);
+  return withBrokenGlass(request, sealDecision(unsealed, request.id, keys), now);
+}
+
+/**
+ * The same for a rescue, which the worker's side begins: it can sign no decision, and a rescue needs none. Its lease is
+ * what the access entry's sealed tags say.
+ */
+export function breakTheGlassUnsigned(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  person: Person,
+  now: Date,
+): AccessRequest {
+  return withBrokenGlass(request, { ...declarationOf(request, cluster, level, person, now), seal: "" }, now);
+}
+
+function declarationOf(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  { user: by, memberships }: Person,
+  now: Date,
+): Omit<Decision, "seal"> {
   const digest = digestOfWish(request, cluster, level);
-  const { user: by, memberships } = person;
-  const unsealed = { verdict: "broke-glass" as const, by, at: now.toISOString(), digest, why: "", memberships };
-  const declaration = sealDecision(unsealed, request.id, keys);
+  return { verdict: "broke-glass", by, at: now.toISOString(), digest, why: "", memberships };
+}
+
+function withBrokenGlass(request: AccessRequest, declaration: Decision, now: Date): AccessRequest {
   return {
     ...request,
     state: "approved",
@@ -72,7 +98,7 @@ export function checkGlass(
   request: AccessRequest,
   cluster: Cluster,
   level: Level,
-  keys: SealKeys,
+  keys: DecisionPublicKeys,
   now: Date,
 ): ApprovalVerdict {
   const [declaration, ...others] = request.approvals;
@@ -105,7 +131,7 @@ export function review(
   request: AccessRequest,
   cluster: Cluster,
   person: Person,
-  keys: SealKeys,
+  keys: DecisionKeys,
   now: Date,
 ): ReviewVerdict {
   const code = refuseReview(request, cluster, person);

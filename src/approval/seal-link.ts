@@ -1,4 +1,4 @@
-import { isSealed, type SealKeys, seal } from "./seal.ts";
+import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 
 /** Who said that a Slack account goes by a principal, sealed. */
 export interface LinkSeal {
@@ -18,22 +18,27 @@ export interface PrincipalLink {
 }
 
 /** Seals that somebody goes by this principal. */
-export function sealLink(user: string, arn: string, said: Omit<LinkSeal, "seal">, keys: SealKeys): LinkSeal {
-  return { ...said, seal: seal("link", { ...said, user, arn }, keys) };
+export function sealLink(user: string, arn: string, said: Omit<LinkSeal, "seal">, keys: DecisionKeys): LinkSeal {
+  return { ...said, seal: keys.seal("link", { ...said, user, arn }) };
 }
 
 /** Whether one of our keys sealed that this person goes by this principal. */
-export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, keys: SealKeys): boolean {
+export function isSealedLink(user: string, { arn, seal: given }: PrincipalLink, keys: DecisionPublicKeys): boolean {
   if (!given) return false;
   const { seal: sealText, ...said } = given;
-  return isSealed("link", { ...said, user, arn }, sealText, keys);
+  return keys.isSealed("link", { ...said, user, arn }, sealText);
 }
 
 /**
  * Whether rules that go by links may go by this one: it was made for this very purpose, and confirmed where links have
  * to be.
  */
-export function isBelievedLink(user: string, link: PrincipalLink, mustBeConfirmed: boolean, keys: SealKeys): boolean {
+export function isBelievedLink(
+  user: string,
+  link: PrincipalLink,
+  mustBeConfirmed: boolean,
+  keys: DecisionPublicKeys,
+): boolean {
   const by = link.seal?.by ?? null;
   return by !== null && (!mustBeConfirmed || by !== user) && isSealedLink(user, link, keys);
 }

@@ -2,25 +2,24 @@ import type { Json } from "../audit/canonical-json.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { digestOfChange } from "../request/digest.ts";
 import type { AccessRequest, Preview } from "../request/request.ts";
-import { isSealed, type SealKeys, seal } from "./seal.ts";
+import type { PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 
 /** Seals what the worker saw in the cluster: approvers decide by it. */
-export function sealPreview(request: AccessRequest, preview: Omit<Preview, "seal">, keys: SealKeys): Preview {
-  return { ...preview, seal: seal("preview", sealedValue(request, preview), keys) };
+export function sealPreview(request: AccessRequest, preview: Omit<Preview, "seal">, keys: PreviewKeys): Preview {
+  return { ...preview, seal: keys.seal("preview", sealedValue(request, preview)) };
 }
 
 /**
  * Whether approvers may be shown this preview with its buttons: the worker made it, and its digest is that of the very
  * request that is shown with it. Otherwise whoever can write to Redis could show one change and have another approved.
  */
-export function isGenuine(request: AccessRequest, cluster: Cluster, keys: SealKeys): boolean {
+export function isGenuine(request: AccessRequest, cluster: Cluster, keys: PreviewPublicKeys): boolean {
   const { preview } = request;
   const level = cluster.levels.find(({ name }) => name === request.level);
   if (!preview || !level) return false;
   const { seal: sealText, ...unsealed } = preview;
   // A record of an older program has none.
-  if (typeof sealText !== "string" || !isSealed("preview", sealedValue(request, unsealed), sealText, keys))
-    return false;
+  if (typeof sealText !== "string" || !keys.isSealed("preview", sealedValue(request, unsealed), sealText)) return false;
   return digestOfChange(request, cluster, level, preview.base, preview.way) === preview.digest;
 }
 

@@ -1,58 +1,144 @@
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import {
+  createHash,
+  createHmac,
+  createPublicKey,
+  hkdfSync,
+  type KeyObject,
+  sign as signEd25519,
+  timingSafeEqual,
+  verify as verifyEd25519,
+} from "node:crypto";
 import { canonicalJson, type Json } from "../audit/canonical-json.ts";
 
-/** What a seal speaks for. The purpose keeps a seal of one kind from passing as one of another kind. */
-export type SealPurpose =
-  | "decision"
-  | "preview"
-  | "annotation"
-  | "written"
-  | "creation"
-  | "rescue"
-  | "review"
-  | "link"
-  | "entry"
-  | "withdrawal"
-  | "move-plan"
-  | "kept";
+/**
+ * What each kind of key speaks for. A purpose belongs to one kind, so that no key can be used for another's purpose, and is
+ * part of what is signed, so that a seal of one purpose never passes as one of another.
+ */
+export interface Purposes {
+  /** The Slack process signs, both verify: what people decided. */
+  readonly decision: "decision" | "review" | "link";
+  /** The worker alone: what it remembers in clusters, in AWS and in the ledger. */
+  readonly memory: "annotation" | "entry" | "written" | "withdrawal" | "creation" | "rescue" | "kept";
+  /** The worker signs, both verify: what it shows to people. */
+  readonly preview: "preview" | "move-plan";
+}
 
-export interface SealKey {
-  /** Names the key in the seal; eight hex digits derived from the key, so that it tells nothing of it. */
+export type KeyKind = keyof Purposes;
+
+/** Verifies seals. A seal that is not ours, or no seal at all, is false and never an error. */
+export interface Verifier<Kind extends KeyKind> {
+  /** The ids of the keys that it accepts. */
+  readonly ids: readonly string[];
+  // A property, not a method: only then does the compiler refuse a verifier of another kind.
+  readonly isSealed: (purpose: Purposes[Kind], value: Json, seal: unknown) => boolean;
+}
+
+/** Makes seals with its newest key, and verifies them with each that it accepts. The key itself can't be read from it. */
+export interface Signer<Kind extends KeyKind> extends Verifier<Kind> {
+  readonly seal: (purpose: Purposes[Kind], value: Json) => string;
+}
+
+export type DecisionKeys = Signer<"decision">;
+export type DecisionPublicKeys = Verifier<"decision">;
+export type MemoryKeys = Signer<"memory">;
+export type PreviewKeys = Signer<"preview">;
+export type PreviewPublicKeys = Verifier<"preview">;
+
+/** What the Slack process holds: it can decide, and forge nothing of what the worker remembers or shows. */
+export interface SlackKeys {
+  readonly decision: DecisionKeys;
+  readonly preview: PreviewPublicKeys;
+}
+
+/** What the worker holds: it can verify a decision, and make none. */
+export interface WorkerKeys {
+  readonly decision: DecisionPublicKeys;
+  readonly memory: MemoryKeys;
+  readonly preview: PreviewKeys;
+}
+
+/** One key: its seals are `<id>.<signature>`. The id is derived from the key, and tells nothing of it. */
+interface Key {
   readonly id: string;
-  readonly secret: Buffer;
+  readonly verify: (message: string, signature: string) => boolean;
 }
 
-/** The first key signs, all of them verify: a key is rotated by putting a new one in front. */
-export type SealKeys = readonly [SealKey, ...SealKey[]];
+interface SigningKey extends Key {
+  readonly sign: (message: string) => string;
+}
 
-/** Makes keys from the secrets of the environment. */
-export function sealKeysFrom(secrets: readonly [string, ...string[]]): SealKeys {
+/** The worker's memory: HMAC-SHA256. The first secret seals, all of them verify. */
+export function memoryKeys(secrets: readonly [Buffer, ...Buffer[]]): MemoryKeys {
   const [first, ...others] = secrets;
-  return [sealKeyFrom(first), ...others.map(sealKeyFrom)];
+  return signer(hmacKey(first), others.map(hmacKey));
 }
 
-function sealKeyFrom(secret: string): SealKey {
-  const derived = Buffer.from(hkdfSync("sha256", secret, "eks-access", "seal", 36));
-  return { id: derived.subarray(32).toString("hex"), secret: derived.subarray(0, 32) };
+/** Ed25519 with a private key. Its own seals hold, and those of `others`, which are public keys from before or after it. */
+export function signingKeys<Kind extends "decision" | "preview">(
+  privateKey: KeyObject,
+  others: readonly KeyObject[] = [],
+): Signer<Kind> {
+  const own = ed25519Key(createPublicKey(privateKey));
+  const sign = (message: string) => signEd25519(null, Buffer.from(message), privateKey).toString("base64url");
+  return signer({ ...own, sign }, others.map(ed25519Key));
 }
 
-/** Seals a value: `<key id>.<HMAC-SHA256, hex>`. */
-export function seal(purpose: SealPurpose, value: Json, keys: SealKeys): string {
-  const [key] = keys;
-  return `${key.id}.${mac(purpose, value, key)}`;
+/** Ed25519 with public keys alone: verifies, and can't sign. */
+export function publicKeys<Kind extends "decision" | "preview">(keys: readonly KeyObject[]): Verifier<Kind> {
+  return verifier(keys.map(ed25519Key));
 }
 
-/** Whether one of our keys made this seal for exactly this value. Compared in constant time. */
-export function isSealed(purpose: SealPurpose, value: Json, sealText: string, keys: SealKeys): boolean {
-  const key = keys.find(({ id }) => sealText.startsWith(`${id}.`));
-  if (!key) return false;
-  const wanted = Buffer.from(`${key.id}.${mac(purpose, value, key)}`);
-  const found = Buffer.from(sealText);
-  return wanted.length === found.length && timingSafeEqual(wanted, found);
+function signer<Kind extends KeyKind>(key: SigningKey, others: readonly Key[]): Signer<Kind> {
+  const seal = (purpose: string, value: Json) => `${key.id}.${key.sign(messageOf(purpose, value))}`;
+  return { ...verifier<Kind>([key, ...others]), seal };
 }
 
-function mac(purpose: SealPurpose, value: Json, key: SealKey): string {
-  return createHmac("sha256", key.secret)
-    .update(`eks-access ${purpose}\n${canonicalJson(value)}`)
-    .digest("hex");
+function verifier<Kind extends KeyKind>(keys: readonly Key[]): Verifier<Kind> {
+  return {
+    ids: keys.map(({ id }) => id),
+    isSealed: (purpose: string, value, seal) => {
+      const [, id, signature = ""] = (typeof seal === "string" && /^([0-9a-f]{8})\.([\w-]{1,128})$/.exec(seal)) || [];
+      const candidates = keys.filter((key) => key.id === id);
+      if (candidates.length === 0) return false;
+      try {
+        const message = messageOf(purpose, value);
+        return candidates.some((key) => key.verify(message, signature));
+      } catch {
+        // What comes from Redis may be nested too deep to be written down again: it is not what we signed.
+        return false;
+      }
+    },
+  };
+}
+
+function messageOf(purpose: string, value: Json): string {
+  return `eks-access ${purpose}\n${canonicalJson(value)}`;
+}
+
+function hmacKey(secret: Buffer): SigningKey {
+  const derived = Buffer.from(hkdfSync("sha256", secret, "eks-access", "memory", 36));
+  const [key, id] = [derived.subarray(0, 32), derived.subarray(32).toString("hex")];
+  const sign = (message: string) => createHmac("sha256", key).update(message).digest("hex");
+  return { id, sign, verify: (message, signature) => isSameText(sign(message), signature) };
+}
+
+function ed25519Key(key: KeyObject): Key {
+  const id = createHash("sha256")
+    .update(key.export({ type: "spki", format: "der" }))
+    .digest("hex")
+    .slice(0, 8);
+  return {
+    id,
+    verify: (message, signature) => {
+      const bytes = Buffer.from(signature, "base64url");
+      // The same bytes can be written in several ways: one seal has one text.
+      return bytes.toString("base64url") === signature && verifyEd25519(null, Buffer.from(message), key, bytes);
+    },
+  };
+}
+
+/** Compared in constant time. */
+function isSameText(wanted: string, found: string): boolean {
+  const [a, b] = [Buffer.from(wanted), Buffer.from(found)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -1,4 +1,3 @@
-import { sealKeysFrom } from "../approval/seal.ts";
 import { broken, type Finding, found, notAsked } from "../diagnosis/link.ts";
 import { explain } from "../failure/access-error.ts";
 import type { WorkerContext } from "../jobs/context.ts";
@@ -12,7 +11,7 @@ import { examineFsync, examineRedis } from "../redis/examine.ts";
 import { redisLedger } from "../redis/ledger.ts";
 import type { CommandIo } from "./command-io.ts";
 import { createLog } from "./log.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { readSettings, type Settings, workerKeysOf } from "./settings.ts";
 
 const usage = `Usage: eks-access doctor slack|worker
 
@@ -154,7 +153,8 @@ const ofCluster: readonly string[] = [
   "entries",
 ];
 
-async function examineCluster({ environment, config }: Settings, name: string): Promise<Examined> {
+async function examineCluster(settings: Settings, name: string): Promise<Examined> {
+  const { environment, config } = settings;
   const [{ reportChain }, { examineSignIn }] = await Promise.all([
     import("../jobs/questions/chain.ts"),
     import("../jobs/sign-in/examine-sign-in.ts"),
@@ -170,7 +170,7 @@ async function examineCluster({ environment, config }: Settings, name: string): 
       queues,
       log: createLog("silent", "doctor"),
       config,
-      sealKeys: sealKeysFrom(environment.sealSecrets),
+      keys: workerKeysOf(settings),
       now: () => new Date(),
     };
     try {

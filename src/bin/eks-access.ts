@@ -41,6 +41,10 @@ const commands: Readonly<Record<string, { does: string; run: (argv: readonly str
     does: "closes what is open of a cluster that was deleted",
     run: async (argv) => (await import("./retire.ts")).retire(argv, processIo()),
   },
+  keys: {
+    does: "makes the keys of both processes",
+    run: async (argv) => (await import("./keys.ts")).runKeys(argv, processIo()),
+  },
   doctor: {
     does: "says what a process lacks, and how to mend it",
     run: async (argv) => (await import("./doctor.ts")).doctor(argv, processIo()),

@@ -1,4 +1,3 @@
-import { sealKeysFrom } from "../approval/seal.ts";
 import type { AuditEvent } from "../audit/event.ts";
 import { callerIdentity } from "../aws/caller-identity.ts";
 import type { EksCluster } from "../aws/eks-cluster.ts";
@@ -21,7 +20,7 @@ import type { CommandIo } from "./command-io.ts";
 import { readInput } from "./read-input.ts";
 import { newRequestId } from "./request-id.ts";
 import { type RescueOptions, readRescueOptions, rescueUsage } from "./rescue-options.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { readSettings, type Settings, workerKeysOf } from "./settings.ts";
 import { withWorkerContext } from "./worker-context.ts";
 
 /** `eks-access rescue …`. @throws AccessError */
@@ -125,14 +124,9 @@ function creatorCandidate(
 }
 
 /** Nobody is told, and no sweep finds it: the tags of the entry hold its end, which `recover` reads into the ledger later. */
-async function onPaper(
-  { environment, config }: Settings,
-  order: RescueOrder,
-  options: RescueOptions,
-  io: CommandIo,
-): Promise<number> {
-  const context = { sealKeys: sealKeysFrom(environment.sealSecrets), now: () => new Date() };
-  const request = beginRescue(order, newRequestId(), context, config.timing.requestLapsesAfterSeconds);
+async function onPaper(settings: Settings, order: RescueOrder, options: RescueOptions, io: CommandIo): Promise<number> {
+  const context = { keys: workerKeysOf(settings), now: () => new Date() };
+  const request = beginRescue(order, newRequestId(), context, settings.config.timing.requestLapsesAfterSeconds);
   const { cluster, by } = order;
   const openEks = openerOf(cluster, by, async () => writtenCreator(cluster));
   const switching = await refuseSwitch(cluster, options, openEks);
@@ -152,7 +146,7 @@ function writtenCreator({ name, creator }: Cluster): KnownCreator {
 }
 
 async function carryOut(
-  context: Pick<WorkerContext, "sealKeys" | "now"> & { readonly openEks: OpenEks },
+  context: Pick<WorkerContext, "keys" | "now"> & { readonly openEks: OpenEks },
   order: RescueOrder,
   journal: RescueJournal,
   io: CommandIo,
@@ -163,9 +157,9 @@ async function carryOut(
   io.stdout(`${order.by} breaks the glass of ${cluster.name} (${journal.request().id}), to AWS as ${order.as}.\n`);
   const say = (sentence: string) => io.stdout(`${sentence}\n`);
   const others = creator ? [creator] : [];
-  const { sealKeys, now, openEks } = context;
+  const { keys, now, openEks } = context;
   const creatorArn = creator?.name ?? null;
-  const { mended, isEnded } = await rescue({ sealKeys, now, openEks, others, creatorArn, say }, order, journal);
+  const { mended, isEnded } = await rescue({ keys, now, openEks, others, creatorArn, say }, order, journal);
   if (!isEnded)
     say(`The access entry of ${order.principalArn} is to end at ${journal.request().grant?.endsAt}; ${ending}.`);
   return isEnded || (order.keeps && mended?.type === "mended") ? 0 : 1;

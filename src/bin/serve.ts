@@ -1,6 +1,5 @@
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
-import { sealKeysFrom } from "../approval/seal.ts";
 import type { ProcessKind } from "../config/environment.ts";
 import type { Stoppable } from "../jobs/hand-back.ts";
 import { openQueues } from "../jobs/queues.ts";
@@ -74,7 +73,7 @@ async function start(
   ping = () => connection.redis.ping();
   const { context, close } = contextOn(connection, settings, log, registry);
   running.close.push(close);
-  await startParts(kind, context, settings.environment.slack, (part) => running.parts.push(part));
+  await startParts(context, settings.environment, (part) => running.parts.push(part));
   if (kind !== "slack") createStandingMetrics(registry, standingOf(context));
   if (stop.aborted) return;
   running.health?.tellStarted();
@@ -113,7 +112,6 @@ function contextOn(
     traces: environment.tracing ? redisRequestTraces(redis) : undefined,
     log,
     config,
-    sealKeys: sealKeysFrom(environment.sealSecrets),
     now: () => new Date(),
     metrics: createWorkerMetrics(registry),
   };

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { WorkerKeys } from "../approval/seal.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { type Environment, type ProcessKind, readEnvironment, slackModeProblems } from "../config/environment.ts";
 import { AccessError } from "../failure/access-error.ts";
@@ -43,3 +44,9 @@ const problemsByCode: Readonly<Record<string, string>> = {
   EISDIR:
     "it is a directory, not a file. Docker makes one where a file to be mounted does not exist: remove it, put the file there, and make the container anew.",
 };
+
+/** The keys of the worker, for a command that works in its place. */
+export function workerKeysOf({ environment }: Settings): WorkerKeys {
+  if (environment.workerKeys) return environment.workerKeys;
+  throw new Error("These settings are not a worker's: they hold none of its keys.");
+}

@@ -1,4 +1,5 @@
-import type { ProcessKind, SlackEnvironment } from "../config/environment.ts";
+import type { SlackKeys, WorkerKeys } from "../approval/seal.ts";
+import type { Environment, SlackEnvironment } from "../config/environment.ts";
 import type { WorkerContext } from "../jobs/context.ts";
 import { endedBy, type Stoppable } from "../jobs/hand-back.ts";
 import { fewAtOnce, workerQuestions } from "../jobs/questions/worker-questions.ts";
@@ -7,27 +8,28 @@ import type { RedisClient } from "../redis/client.ts";
 import { newRequestId } from "./request-id.ts";
 
 /** What the parts of a process share. */
-export interface PartsContext extends WorkerContext {
+export interface PartsContext extends Omit<WorkerContext, "keys"> {
   readonly auditLog: AuditLog;
   /** A connection that waits for ever, for the queues' workers. */
   readonly blocking: RedisClient;
 }
 
+type WithKeys<Keys> = PartsContext & { readonly keys: Keys };
+
 /** Is given each part as soon as it works: a process that is told to stop during its start has to stop those. */
 type Started = (part: Stoppable) => void;
 
-/** Starts what a process of this kind does. The code of the other kind is not even loaded. */
+/** Starts what the environment has the keys for. The code of the other kind is not even loaded. */
 export async function startParts(
-  kind: ProcessKind,
   context: PartsContext,
-  slack: SlackEnvironment | null,
+  { workerKeys, slackKeys, slack }: Pick<Environment, "workerKeys" | "slackKeys" | "slack">,
   started: Started,
 ): Promise<void> {
-  if (kind !== "slack") await startWorkerParts(context, started);
-  if (slack) await startSlackParts(context, slack, started);
+  if (workerKeys) await startWorkerParts({ ...context, keys: workerKeys }, started);
+  if (slack && slackKeys) await startSlackParts({ ...context, keys: slackKeys }, slack, started);
 }
 
-async function startWorkerParts(context: PartsContext, started: Started): Promise<void> {
+async function startWorkerParts(context: WithKeys<WorkerKeys>, started: Started): Promise<void> {
   const [{ startWorker, publishIdentity }, { startAuditKeeper }, { checkOwnAccount }] = await Promise.all([
     import("../jobs/worker.ts"),
     import("../jobs/keep-audit.ts"),
@@ -42,7 +44,7 @@ async function startWorkerParts(context: PartsContext, started: Started): Promis
   });
 }
 
-async function startSlackParts(plain: PartsContext, slack: SlackEnvironment, started: Started): Promise<void> {
+async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironment, started: Started): Promise<void> {
   const [
     { startSlackApp },
     { startMessageWorker },

@@ -1,17 +1,17 @@
-import { sealKeysFrom } from "../approval/seal.ts";
 import type { WorkerContext } from "../jobs/context.ts";
 import { openQueues } from "../jobs/queues.ts";
 import { connectLedger } from "../redis/connect.ts";
 import { redisLedger } from "../redis/ledger.ts";
 import { createLog } from "./log.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, workerKeysOf } from "./settings.ts";
 
 /** What a command that ends by itself does in the worker's place, with its ledger. @throws AccessError */
 export async function withWorkerContext<T>(
-  { environment, config }: Settings,
+  settings: Settings,
   name: string,
   run: (context: WorkerContext) => Promise<T>,
 ): Promise<T> {
+  const { environment, config } = settings;
   const { redis, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
   const queues = openQueues(redis);
   try {
@@ -20,7 +20,7 @@ export async function withWorkerContext<T>(
       queues,
       log: createLog("silent", name),
       config,
-      sealKeys: sealKeysFrom(environment.sealSecrets),
+      keys: workerKeysOf(settings),
       now: () => new Date(),
     });
   } finally {

@@ -1,16 +1,16 @@
 import { z } from "zod";
 import { duration } from "./forms.ts";
+import { forbidOthersSecrets, type KeyEnvironment, readKeys } from "./key-environment.ts";
 import { type RedisEnvironment, readRedisEnvironment } from "./redis-environment.ts";
 import { readTracing, type TraceProtocol } from "./tracing-environment.ts";
 
 /** Which of the two processes is started: each needs other secrets, and must not be given the other's. */
 export type ProcessKind = "slack" | "worker" | "all";
 
-export interface Environment extends RedisEnvironment {
+export interface Environment extends RedisEnvironment, KeyEnvironment {
   /** Null: no traces are made. */
   readonly tracing: { readonly protocol: TraceProtocol } | null;
   readonly configFile: string;
-  readonly sealSecrets: readonly [string, ...string[]];
   readonly logLevel: string;
   /** `auto`: lines for people in a terminal, JSON otherwise. */
   readonly logFormat: "json" | "auto";
@@ -48,7 +48,7 @@ export function readEnvironment(
     configFile: env.EKS_ACCESS_CONFIG || "eks-access.yml",
     ...readRedisEnvironment(env, problems),
     tracing: readTracing(env, problems),
-    sealSecrets: readSealSecrets(env.EKS_ACCESS_SEAL_KEYS, problems),
+    ...readKeys(env, kind, problems),
     logLevel: readWith(
       logLevel,
       env.LOG_LEVEL || "info",
@@ -70,7 +70,7 @@ export function readEnvironment(
     ),
     slack: kind === "worker" ? null : readSlack(env, problems),
   };
-  if (kind === "worker") forbidSlackSecrets(env, problems);
+  forbidOthersSecrets(env, kind, problems);
   return { environment: problems.length === 0 ? environment : null, problems };
 }
 
@@ -89,23 +89,6 @@ function readSlack(env: Readonly<Record<string, string | undefined>>, problems: 
     apiUrl,
     port: readWith(port, env.PORT || "3000", "PORT: use a number from 0 to 65535.", problems),
   };
-}
-
-/** Law 1: a worker that was taken over must not be able to speak, or to click, in Slack. */
-function forbidSlackSecrets(env: Readonly<Record<string, string | undefined>>, problems: string[]): void {
-  for (const name of ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"]) {
-    if (env[name]) problems.push(`${name}: remove it from the worker's environment; the worker must not have it.`);
-  }
-}
-
-function readSealSecrets(text: string | undefined, problems: string[]): readonly [string, ...string[]] {
-  const [first = "", ...others] = (text ?? "").split(",").map((secret) => secret.trim());
-  if ([first, ...others].some((secret) => secret.length < 32)) {
-    problems.push(
-      "EKS_ACCESS_SEAL_KEYS: set one secret of at least 32 characters, or several with commas between them (the first one signs). Make one with: openssl rand -hex 32",
-    );
-  }
-  return [first, ...others];
 }
 
 function readWith<T>(schema: z.ZodType<T>, value: unknown, problem: string, problems: string[]): T {

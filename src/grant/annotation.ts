@@ -1,4 +1,4 @@
-import { isSealed, type SealKeys, seal } from "../approval/seal.ts";
+import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/canonical-json.ts";
 import type { Holding, Share } from "./holding.ts";
 import { noWithdrawals, type Withdrawal, type Withdrawals } from "./withdrawal.ts";
@@ -24,7 +24,7 @@ interface Sealed {
 export function writeAnnotation(
   cluster: string,
   holdings: readonly Holding[],
-  keys: SealKeys,
+  keys: MemoryKeys,
   withdrawals: Withdrawals = noWithdrawals,
 ): string | null {
   const { list, notBefore: before } = withdrawals;
@@ -37,7 +37,7 @@ export function writeAnnotation(
     ...(cameToNothing ? [1] : []),
   ]);
   const sealed: Sealed = { v: 2, held, gone, before };
-  return JSON.stringify({ ...sealed, seal: seal("annotation", sealedValue(cluster, sealed), keys) });
+  return JSON.stringify({ ...sealed, seal: keys.seal("annotation", sealedValue(cluster, sealed)) });
 }
 
 function sealedValue(cluster: string, { v, held, gone, before }: Sealed): Json {
@@ -45,12 +45,17 @@ function sealedValue(cluster: string, { v, held, gone, before }: Sealed): Json {
 }
 
 /** Whether the annotation of these holdings stays within so many bytes. */
-export function fitsAnnotation(cluster: string, holdings: readonly Holding[], keys: SealKeys, bytes: number): boolean {
+export function fitsAnnotation(
+  cluster: string,
+  holdings: readonly Holding[],
+  keys: MemoryKeys,
+  bytes: number,
+): boolean {
   return Buffer.byteLength(writeAnnotation(cluster, holdings, keys) ?? "") <= bytes;
 }
 
 /** Reads the annotation. What our key did not seal for this cluster is not believed. */
-export function readAnnotation(cluster: string, text: string | undefined, keys: SealKeys): AnnotationReading {
+export function readAnnotation(cluster: string, text: string | undefined, keys: MemoryKeys): AnnotationReading {
   if (text === undefined) return { type: "absent" };
   const untrusted = (message: string): AnnotationReading => ({ type: "untrusted", message });
   let value: unknown;
@@ -61,7 +66,7 @@ export function readAnnotation(cluster: string, text: string | undefined, keys: 
   }
   const sealed = readSealed(value);
   if (!sealed) return untrusted("it has not the form that eks-access writes");
-  if (!isSealed("annotation", sealedValue(cluster, sealed), sealed.seal, keys)) {
+  if (!keys.isSealed("annotation", sealedValue(cluster, sealed), sealed.seal)) {
     return untrusted("its seal is not ours for this cluster");
   }
   const holdings = sealed.held.map(expand).filter((each) => each !== null);

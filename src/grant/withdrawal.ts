@@ -1,5 +1,5 @@
 import { sealedStanding } from "../approval/check-approval.ts";
-import type { SealKeys } from "../approval/seal.ts";
+import type { DecisionPublicKeys } from "../approval/seal.ts";
 import { lastSealed } from "../approval/sealed-decision.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { digestOfChange, digestOfWish } from "../request/digest.ts";
@@ -38,13 +38,13 @@ export const noWithdrawals: Withdrawals = { list: [], notBefore: null };
 export const mostWithdrawals = 256;
 
 /** Whether the cluster remembers that what this record goes by was taken back. A newer sealed approval counts anew. */
-export function isWithdrawn(request: AccessRequest, { list }: Withdrawals, keys: SealKeys): boolean {
+export function isWithdrawn(request: AccessRequest, { list }: Withdrawals, keys: DecisionPublicKeys): boolean {
   const known = list.find(({ id }) => id === request.id);
   return known !== undefined && !isApprovedAfter(request, known.at, keys);
 }
 
 /** Whether the cluster remembers that this approval came to nothing. Who finds it so may die before the record says it. */
-export function hadComeToNothing(request: AccessRequest, withdrawals: Withdrawals, keys: SealKeys): boolean {
+export function hadComeToNothing(request: AccessRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
   const known = withdrawals.list.find(({ id }) => id === request.id);
   return known?.cameToNothing === true && isWithdrawn(request, withdrawals, keys);
 }
@@ -53,7 +53,7 @@ export function hadComeToNothing(request: AccessRequest, withdrawals: Withdrawal
  * Whether it may have been taken back and forgotten. Only to be asked of a grant of which the cluster remembers no
  * share: what is in force there was not taken back.
  */
-export function mayBeForgotten(request: AccessRequest, { notBefore }: Withdrawals, keys: SealKeys): boolean {
+export function mayBeForgotten(request: AccessRequest, { notBefore }: Withdrawals, keys: DecisionPublicKeys): boolean {
   return notBefore !== null && !isApprovedAfter(request, notBefore, keys);
 }
 
@@ -61,7 +61,7 @@ export function mayBeForgotten(request: AccessRequest, { notBefore }: Withdrawal
 export function stillApproved(
   open: readonly AccessRequest[],
   withdrawals: Withdrawals,
-  keys: SealKeys,
+  keys: DecisionPublicKeys,
 ): readonly AccessRequest[] {
   return open.filter(
     (request) => !isWithdrawn(request, withdrawals, keys) && !mayBeForgotten(request, withdrawals, keys),
@@ -76,7 +76,7 @@ export function withdrawalOf(
   request: AccessRequest,
   shareEndsAt: string | undefined,
   cluster: Cluster,
-  keys: SealKeys,
+  keys: DecisionPublicKeys,
   now: Date,
 ): Withdrawal | null {
   const endsAt = shareEndsAt ?? provedEnd(request, cluster, keys) ?? endOf(now, permanentSeconds);
@@ -132,13 +132,13 @@ function isUpTo(at: string, notBefore: string | null): boolean {
   return notBefore !== null && Date.parse(at) <= Date.parse(notBefore);
 }
 
-function isApprovedAfter(request: AccessRequest, moment: string, keys: SealKeys): boolean {
+function isApprovedAfter(request: AccessRequest, moment: string, keys: DecisionPublicKeys): boolean {
   const last = lastSealed(request, keys);
   return last !== null && Date.parse(last.at) > Date.parse(moment);
 }
 
 /** The end of a lease, ISO 8601, where its approvals are of exactly what the record says; null: that can't be known. */
-function provedEnd(request: AccessRequest, cluster: Cluster, keys: SealKeys): string | null {
+function provedEnd(request: AccessRequest, cluster: Cluster, keys: DecisionPublicKeys): string | null {
   const level = cluster.levels.find(({ name }) => name === request.level);
   if (!level || !lastSealed(request, keys)) return null;
   const asApproved = { ...request, standing: sealedStanding(request) };

@@ -1,5 +1,5 @@
 import type { Way } from "../access-entry/way.ts";
-import { isSealed, type SealKeys, seal } from "../approval/seal.ts";
+import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/canonical-json.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { shareOf } from "./due-work.ts";
@@ -21,7 +21,7 @@ export interface Written {
 export function rememberWritten(
   request: AccessRequest,
   holding: Holding,
-  keys: SealKeys,
+  keys: MemoryKeys,
   way: Way = "aws-auth",
 ): Written {
   const { entryAdded } = holding;
@@ -31,7 +31,7 @@ export function rememberWritten(
     entryAdded,
     added,
     ...place,
-    seal: seal("written", sealedValue(request, { entryAdded, added, ...place }), keys),
+    seal: keys.seal("written", sealedValue(request, { entryAdded, added, ...place })),
   };
 }
 
@@ -42,7 +42,7 @@ export function rememberWritten(
 export function withLedgerMemory(
   annotated: readonly Holding[],
   open: readonly AccessRequest[],
-  keys: SealKeys,
+  keys: MemoryKeys,
   way: Way = "aws-auth",
 ): { readonly holdings: ReadonlyMap<string, Holding>; readonly lost: ReadonlySet<string> } {
   const holdings = new Map(annotated.map((holding) => [holding.arn.toLowerCase(), holding]));
@@ -60,12 +60,12 @@ export function withLedgerMemory(
 }
 
 /** A grant that is not active yet may never have been written; where it was, the annotation came with it. */
-function holdingInRecord(request: AccessRequest, keys: SealKeys, way: Way): Holding | null {
+function holdingInRecord(request: AccessRequest, keys: MemoryKeys, way: Way): Holding | null {
   const written = request.grant?.state === "active" ? request.grant.written : null;
   if (!written || (written.way ?? "aws-auth") !== way) return null;
   const { seal: sealText, ...unsealed } = written;
   const { entryAdded, added } = unsealed;
-  if (!isSealed("written", sealedValue(request, unsealed), sealText, keys)) return null;
+  if (!keys.isSealed("written", sealedValue(request, unsealed), sealText)) return null;
   return { arn: request.principal, entryAdded, added, shares: [shareOf(request)] };
 }
 

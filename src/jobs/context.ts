@@ -1,4 +1,4 @@
-import type { SealKeys } from "../approval/seal.ts";
+import type { WorkerKeys } from "../approval/seal.ts";
 import type { RequestIds } from "../audit/request-ids.ts";
 import type { Config } from "../config/config.ts";
 import type { WorkerMetrics } from "../metrics/worker-metrics.ts";
@@ -8,7 +8,7 @@ import type { RecordContext } from "./record-change.ts";
 /** What the worker's jobs are given. */
 export interface WorkerContext extends RecordContext {
   readonly config: Config;
-  readonly sealKeys: SealKeys;
+  readonly keys: WorkerKeys;
   readonly now: () => Date;
   /** Absent where nobody reads them, as in a command that ends by itself. */
   readonly metrics?: WorkerMetrics;

@@ -25,7 +25,7 @@ export async function sweep(context: WorkerContext): Promise<void> {
   const now = context.now();
   const found = [...(await ledger.due(now, batch)), ...(await withForgedReviews(context))];
   const due = found.map((stored) => {
-    const request = withoutForgedReview(stored, context.sealKeys, now);
+    const request = withoutForgedReview(stored, context.keys.decision, now);
     return { request, record: whatToRecord(context, request, now) };
   });
   const looks = due.flatMap(({ request, record }) => (record ? [] : looksFor(request, now)));
@@ -43,14 +43,14 @@ export async function sweep(context: WorkerContext): Promise<void> {
 }
 
 /** What says that it was reviewed is not due any more: whoever wrote that past us would have hidden it for good. */
-async function withForgedReviews({ ledger, config, sealKeys, now }: WorkerContext): Promise<readonly AccessRequest[]> {
+async function withForgedReviews({ ledger, config, keys, now }: WorkerContext): Promise<readonly AccessRequest[]> {
   if (!(await ledger.takeTurn("reviews", reviewsEveryMs))) return [];
   const of = { list: "all", clusters: [...config.clusters.keys()], requester: null, match: "any" } as const;
   const { requests } = await ledger.list(of, 0, batch);
   return requests.filter(
     (request) =>
-      hasForgedReview(request, sealKeys, now()) &&
-      remindOfReview(withoutForgedReview(request, sealKeys, now()), now()) !== null,
+      hasForgedReview(request, keys.decision, now()) &&
+      remindOfReview(withoutForgedReview(request, keys.decision, now()), now()) !== null,
   );
 }
 

@@ -1,4 +1,4 @@
-import { isSealed, type SealKeys, seal } from "../approval/seal.ts";
+import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/canonical-json.ts";
 
 /** A document that could be read whole and let somebody in, as the cluster itself keeps it. */
@@ -20,18 +20,18 @@ export type KeptTexts = Readonly<Record<string, string>>;
 const mostBytes = 1_000_000;
 
 /** A kept document; null: there is none that our key sealed for this cluster. Anything else would let in whoever can write there. */
-export function readKept(cluster: string, texts: KeptTexts, name: KeptName, keys: SealKeys): KeptDocument | null {
+export function readKept(cluster: string, texts: KeptTexts, name: KeptName, keys: MemoryKeys): KeptDocument | null {
   const read = parse(texts[`${name}.json`] ?? "");
   if (!read) return null;
   const { seal: sealText, ...document } = read;
-  return isSealed("kept", sealedValue(cluster, document), sealText, keys) ? document : null;
+  return keys.isSealed("kept", sealedValue(cluster, document), sealText) ? document : null;
 }
 
 /** What is kept from now on; null: nothing else than before, or it has no room. */
-export function keep(cluster: string, texts: KeptTexts, document: KeptDocument, keys: SealKeys): KeptTexts | null {
+export function keep(cluster: string, texts: KeptTexts, document: KeptDocument, keys: MemoryKeys): KeptTexts | null {
   const last = readKept(cluster, texts, "last", keys);
   if (last && isSame(last, document)) return null;
-  const newest = JSON.stringify({ ...document, seal: seal("kept", sealedValue(cluster, document), keys) }, null, 2);
+  const newest = JSON.stringify({ ...document, seal: keys.seal("kept", sealedValue(cluster, document)) }, null, 2);
   const before = last && isSame({ ...last, grants: null }, { ...document, grants: null }) ? "before" : "last";
   const older = readKept(cluster, texts, before, keys) ? texts[`${before}.json`] : undefined;
   const candidates: KeptTexts[] = [

@@ -1,4 +1,4 @@
-import { isSealed, type SealKeys, seal } from "../approval/seal.ts";
+import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/canonical-json.ts";
 import type { AccessRequest } from "../request/request.ts";
 
@@ -26,13 +26,13 @@ export function writeRescueTags(
   clusterArn: string,
   principalArn: string,
   lease: RescueLease,
-  keys: SealKeys,
+  keys: MemoryKeys,
 ): Record<string, string> {
   const { id, by, as, endsAt } = lease;
   return {
     [leaseTag]: `${id} ${by} ${endsAt}`,
     ...(as !== null && { [asTag]: as }),
-    [sealTag]: seal("rescue", sealedValue(clusterArn, principalArn, lease), keys),
+    [sealTag]: keys.seal("rescue", sealedValue(clusterArn, principalArn, lease)),
   };
 }
 
@@ -41,12 +41,12 @@ export function readRescueTags(
   clusterArn: string,
   principalArn: string,
   tags: Readonly<Record<string, string>>,
-  keys: SealKeys,
+  keys: MemoryKeys,
 ): RescueLease | null {
   const [id = "", by = "", endsAt = ""] = (tags[leaseTag] ?? "").split(" ");
   const lease = { id, by, as: tags[asTag] ?? null, endsAt };
   const value = sealedValue(clusterArn, principalArn, lease);
-  return isSealed("rescue", value, tags[sealTag] ?? "", keys) ? lease : null;
+  return keys.isSealed("rescue", value, tags[sealTag] ?? "") ? lease : null;
 }
 
 function sealedValue(clusterArn: string, principalArn: string, { id, by, as, endsAt }: RescueLease): Json {

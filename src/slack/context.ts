@@ -1,4 +1,4 @@
-import type { SealKeys } from "../approval/seal.ts";
+import type { SlackKeys } from "../approval/seal.ts";
 import type { Config } from "../config/config.ts";
 import type { WorkerQuestions } from "../jobs/questions/worker-questions.ts";
 import type { RecordContext } from "../jobs/record-change.ts";
@@ -7,7 +7,7 @@ import type { Directory } from "./directory.ts";
 /** What the handlers of the slack process are given. It holds no AWS right and no way to a cluster (law 1). */
 export interface SlackContext extends RecordContext {
   readonly config: Config;
-  readonly sealKeys: SealKeys;
+  readonly keys: SlackKeys;
   readonly workers: WorkerQuestions;
   readonly directory: Directory;
   readonly now: () => Date;

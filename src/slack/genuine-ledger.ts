@@ -6,7 +6,7 @@ import { type AccessRequest, revise } from "../request/request.ts";
 import type { SlackContext } from "./context.ts";
 import { genuineMoves } from "./genuine-moves.ts";
 
-type GenuineContext = RecordContext & Pick<SlackContext, "config" | "sealKeys" | "now">;
+type GenuineContext = RecordContext & Pick<SlackContext, "config" | "keys" | "now">;
 
 /** A worker that has another configuration than this process makes previews that do not hold here: it is not asked in a circle. */
 const lookAgainEveryMs = 60_000;
@@ -19,7 +19,7 @@ const lookAgainEveryMs = 60_000;
 export function genuineLedger(context: GenuineContext): Ledger {
   const { ledger } = context;
   const shown = (stored: AccessRequest) => {
-    const request = withoutForgedReview(stored, context.sealKeys, context.now());
+    const request = withoutForgedReview(stored, context.keys.decision, context.now());
     return isDoubtful(context, request) ? { ...request, preview: null } : request;
   };
   return {
@@ -39,10 +39,10 @@ export function genuineLedger(context: GenuineContext): Ledger {
   };
 }
 
-function isDoubtful({ config, sealKeys }: GenuineContext, request: AccessRequest): boolean {
+function isDoubtful({ config, keys }: GenuineContext, request: AccessRequest): boolean {
   const cluster = config.clusters.get(request.cluster);
   return request.state === "pending" && request.preview !== null && cluster !== undefined
-    ? !isGenuine(request, cluster, sealKeys)
+    ? !isGenuine(request, cluster, keys.preview)
     : false;
 }
 

@@ -5,7 +5,7 @@ import type { MoveLedger } from "../ledger/moves.ts";
 import { type Move, reviseMove } from "../migration/move.ts";
 import type { SlackContext } from "./context.ts";
 
-type GenuineContext = RecordContext & Pick<SlackContext, "sealKeys" | "now">;
+type GenuineContext = RecordContext & Pick<SlackContext, "keys" | "now">;
 
 const lookAgainEveryMs = 60_000;
 
@@ -35,8 +35,8 @@ export function genuineMoves(context: GenuineContext): MoveLedger {
 /** What was approved of another plan counts nothing either. */
 const cleared = { plan: null, reminders: null, approvals: [] } as const;
 
-function isDoubtful({ sealKeys }: GenuineContext, move: Move): boolean {
-  return move.state === "pending" && move.plan !== null && !isGenuinePlan(move, sealKeys);
+function isDoubtful({ keys }: GenuineContext, move: Move): boolean {
+  return move.state === "pending" && move.plan !== null && !isGenuinePlan(move, keys.preview);
 }
 
 async function lookAgain(context: GenuineContext, move: Move): Promise<Move> {

@@ -36,19 +36,19 @@ export async function standingOf(context: SlackContext, cluster: Cluster, user: 
 
 /** The principal that somebody is linked with, where the link may be gone by; null: none, or it has to be made again. */
 async function believedPrincipalOf(context: SlackContext, user: string): Promise<string | null> {
-  const { ledger, config, sealKeys } = context;
+  const { ledger, config, keys } = context;
   const link = await ledger.linkOf(user);
-  if (link?.seal && !isSealedLink(user, link, sealKeys)) {
+  if (link?.seal && !isSealedLink(user, link, keys.decision)) {
     const detail = { user, arn: link.arn };
     await noteAttempt(context, { act: "link", by: "slack", code: "no-seal", detail });
   }
-  return link && isBelievedLink(user, link, config.linking.mustBeConfirmed, sealKeys) ? link.arn : null;
+  return link && isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision) ? link.arn : null;
 }
 
 /** Whether rules or administrators have a say in links, and this one says nothing to them: it has to be made again. */
-export function isToBeMadeAgain({ config, sealKeys }: SlackContext, user: string, link: PrincipalLink | null): boolean {
+export function isToBeMadeAgain({ config, keys }: SlackContext, user: string, link: PrincipalLink | null): boolean {
   if (!link || !asksForLinks(config)) return false;
-  return !isBelievedLink(user, link, config.linking.mustBeConfirmed, sealKeys);
+  return !isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision);
 }
 
 /** Where a rule goes by links, or an administrator confirms them, asking for access must not make one. */

@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { fitsTags, readHoldingTags, staleTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
-import { sealKeysFrom } from "../../src/approval/seal.ts";
 import { aShare } from "../builders/a-share.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys, otherKeys } from "../builders/keys.ts";
 
 const arn = "arn:aws:iam::111122223333:user/engineer";
 const holdingOf = (count: number) => ({
@@ -23,9 +22,9 @@ const entryWith = (tags: Readonly<Record<string, string>>): AccessEntry => ({
 });
 
 test("what is ours is read back as it was written, whatever other tags there are", () => {
-  const tags = writeHoldingTags("payments", holdingOf(3), sealKeys);
+  const tags = writeHoldingTags("payments", holdingOf(3), keys.memory);
 
-  const reading = readHoldingTags("payments", arn, entryWith({ ...tags, team: "platform" }), sealKeys);
+  const reading = readHoldingTags("payments", arn, entryWith({ ...tags, team: "platform" }), keys.memory);
   expect(reading).toEqual({ type: "holding", holding: holdingOf(3), openSince: null });
 });
 
@@ -35,45 +34,45 @@ test("since when a claim is open is a part of what is sealed", () => {
   const reading = readHoldingTags(
     "payments",
     arn,
-    entryWith(writeHoldingTags("payments", holdingOf(3), sealKeys, since)),
-    sealKeys,
+    entryWith(writeHoldingTags("payments", holdingOf(3), keys.memory, since)),
+    keys.memory,
   );
   expect(reading).toEqual({ type: "holding", holding: holdingOf(3), openSince: since });
 });
 
 test("EKS takes the tags: their number, their lengths and their characters", () => {
-  const tags = writeHoldingTags("payments", holdingOf(20), sealKeys);
+  const tags = writeHoldingTags("payments", holdingOf(20), keys.memory);
 
   for (const [key, value] of Object.entries(tags)) {
     expect(`${key}${value}`).toMatch(/^[A-Za-z0-9 +\-=._:/@]*$/);
     expect([key.length <= 128, value.length <= 256]).toEqual([true, true]);
   }
   expect(fitsTags(tags, {})).toBe(true);
-  expect(fitsTags(writeHoldingTags("payments", holdingOf(60), sealKeys), {})).toBe(false);
+  expect(fitsTags(writeHoldingTags("payments", holdingOf(60), keys.memory), {})).toBe(false);
 });
 
 test.each([
-  ["of another cluster", "ledgers", arn, sealKeys],
-  ["of another principal", "payments", `${arn}-2`, sealKeys],
-  ["that another installation sealed", "payments", arn, sealKeysFrom(["a secret of somebody else, of 32 characters"])],
-] as const)("tags %s are not believed", (_, cluster, principal, keys) => {
-  const tags = writeHoldingTags("payments", holdingOf(1), sealKeys);
+  ["of another cluster", "ledgers", arn, keys.memory],
+  ["of another principal", "payments", `${arn}-2`, keys.memory],
+  ["that another installation sealed", "payments", arn, otherKeys.memory],
+] as const)("tags %s are not believed", (_, cluster, principal, reader) => {
+  const tags = writeHoldingTags("payments", holdingOf(1), keys.memory);
 
-  expect(readHoldingTags(cluster, principal, entryWith(tags), keys).type).toBe("untrusted");
+  expect(readHoldingTags(cluster, principal, entryWith(tags), reader).type).toBe("untrusted");
 });
 
 test("tags of which a piece is another, or gone, are not believed", () => {
-  const tags = writeHoldingTags("payments", holdingOf(3), sealKeys);
+  const tags = writeHoldingTags("payments", holdingOf(3), keys.memory);
   const { "eks-access/held-01": _, ...short } = tags;
 
-  expect(readHoldingTags("payments", arn, entryWith(short), sealKeys).type).toBe("untrusted");
+  expect(readHoldingTags("payments", arn, entryWith(short), keys.memory).type).toBe("untrusted");
   const other = { ...tags, "eks-access/held-00": tags["eks-access/held-01"] ?? "" };
-  expect(readHoldingTags("payments", arn, entryWith(other), sealKeys).type).toBe("untrusted");
+  expect(readHoldingTags("payments", arn, entryWith(other), keys.memory).type).toBe("untrusted");
 });
 
 test("pieces of a longer memory than there is now are stale, and no tag of others", () => {
-  const long = writeHoldingTags("payments", holdingOf(5), sealKeys);
-  const short = writeHoldingTags("payments", holdingOf(1), sealKeys);
+  const long = writeHoldingTags("payments", holdingOf(5), keys.memory);
+  const short = writeHoldingTags("payments", holdingOf(1), keys.memory);
 
   expect(staleTags(short, { ...long, team: "platform", "eks-access/rescue": "1" })).not.toContain("team");
   expect(Object.keys({ ...short }).length + staleTags(short, long).length).toBe(Object.keys(long).length);

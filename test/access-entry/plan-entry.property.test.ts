@@ -8,7 +8,7 @@ import { covers, groupsIn, policiesIn, policyTexts } from "../../src/access-entr
 import { refuseEntry } from "../../src/access-entry/refuse-entry.ts";
 import { type Holding, type Share, targetOf } from "../../src/grant/holding.ts";
 import { aShare } from "../builders/a-share.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys } from "../builders/keys.ts";
 import { at, minutes } from "../builders/times.ts";
 import { afterCall, principalArn, throughCalls } from "./entry-model.ts";
 
@@ -55,12 +55,12 @@ function planned(entry: AccessEntry | null, wanted: readonly Share[], now = at(0
   const { held, openSince } = claimIn(entry);
   const target = targetOf(principalArn, identityOfEntry(entry, held), held, wanted, username);
   const situation = { cluster, principalArn, entry, held, openSince, now };
-  const calls = planEntry(situation, target, sealKeys);
+  const calls = planEntry(situation, target, keys.memory);
   return {
     calls,
     states: throughCalls(entry, calls),
     isRefused: refuseEntry(principalArn, entry, target) !== null,
-    isAsPlanned: (found: AccessEntry | null) => isAsPlanned(situation, target, sealKeys, found),
+    isAsPlanned: (found: AccessEntry | null) => isAsPlanned(situation, target, keys.memory, found),
   };
 }
 
@@ -68,7 +68,7 @@ function planned(entry: AccessEntry | null, wanted: readonly Share[], now = at(0
 const later = at(minutes(10));
 
 function claimIn(entry: AccessEntry | null): { readonly held: Holding | undefined; readonly openSince: string | null } {
-  const reading = entry && readHoldingTags(cluster, principalArn, entry, sealKeys);
+  const reading = entry && readHoldingTags(cluster, principalArn, entry, keys.memory);
   if (reading?.type === "untrusted") throw new Error(reading.message);
   if (reading?.type !== "holding") return { held: undefined, openSince: null };
   return { held: reading.holding, openSince: reading.openSince };
@@ -133,7 +133,7 @@ const runs = { numRuns: 500 };
 /** What another run says while its calls are on their way. */
 const claimed = (entry: AccessEntry) => {
   const claim = { arn: principalArn, entryAdded: true, added: ["readers"], shares: [aShare({ id: "r-other" })] };
-  return { ...entry, tags: { ...entry.tags, ...writeHoldingTags(cluster, claim, sealKeys, at(0).toISOString()) } };
+  return { ...entry, tags: { ...entry.tags, ...writeHoldingTags(cluster, claim, keys.memory, at(0).toISOString()) } };
 };
 
 describe("whatever others have given, and whatever grants come and go", () => {

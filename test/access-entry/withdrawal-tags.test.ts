@@ -6,22 +6,22 @@ import {
   withdrawalTagChanges,
   writeWithdrawalTags,
 } from "../../src/access-entry/withdrawal-tags.ts";
-import { type SealKeys, sealKeysFrom } from "../../src/approval/seal.ts";
+import { memoryKeys } from "../../src/approval/seal.ts";
 import { noWithdrawals } from "../../src/grant/withdrawal.ts";
-import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
+import { aSecret, keys, otherKeys } from "../builders/keys.ts";
 import { at, hours } from "../builders/times.ts";
 
 const withdrawal = (id: string) => ({ id, at: at(0).toISOString(), endsAt: at(hours(4)).toISOString() });
 const nothing = { ...withdrawal("r-8k2m9x4q"), cameToNothing: true as const };
 const memory = { list: [withdrawal("r-7k2m9x4q"), nothing], notBefore: at(-hours(1)).toISOString() };
-const tags = writeWithdrawalTags("payments", memory, sealKeys);
+const tags = writeWithdrawalTags("payments", memory, keys.memory);
 const key = "eks-access/withdrawn/r-7k2m9x4q";
 
 test("what was taken back is read as it was written, whatever other tags the cluster has", () => {
-  const reading = readWithdrawalTags("payments", { team: "platform", ...tags }, sealKeys);
+  const reading = readWithdrawalTags("payments", { team: "platform", ...tags }, keys.memory);
 
   expect(reading).toEqual({ withdrawals: memory, untrusted: null });
-  expect(readWithdrawalTags("payments", { team: "platform" }, sealKeys)).toEqual({
+  expect(readWithdrawalTags("payments", { team: "platform" }, keys.memory)).toEqual({
     withdrawals: noWithdrawals,
     untrusted: null,
   });
@@ -37,7 +37,7 @@ test("EKS takes the tags: their lengths and their characters", () => {
 test("what can't be the id of a request of ours is no reason for EKS to refuse the rest", () => {
   const list = [withdrawal("r-1"), withdrawal('{"$":1}'), withdrawal("x".repeat(65))];
 
-  expect(Object.keys(writeWithdrawalTags("payments", { list, notBefore: null }, sealKeys))).toEqual([
+  expect(Object.keys(writeWithdrawalTags("payments", { list, notBefore: null }, keys.memory))).toEqual([
     "eks-access/withdrawn/r-1",
   ]);
 });
@@ -57,7 +57,7 @@ describe("is not believed:", () => {
     ["another limit", { ...tags, "eks-access/forgotten": `${later} ${tags["eks-access/forgotten"]?.split(" ")[1]}` }],
     ["a limit that is no time", { ...tags, "eks-access/forgotten": "never" }],
   ])("%s", (_, changed) => {
-    const { withdrawals, untrusted } = readWithdrawalTags("payments", changed, sealKeys);
+    const { withdrawals, untrusted } = readWithdrawalTags("payments", changed, keys.memory);
 
     expect(untrusted).toMatch(/^the seal of the tag eks-access\/\S+ of payments is not ours for this cluster$/);
     expect([...withdrawals.list.map(({ id }) => id), withdrawals.notBefore]).not.toContain("r-other");
@@ -68,17 +68,14 @@ describe("is not believed:", () => {
   const sameTimes = (a: object, b: object) => JSON.stringify(a) === JSON.stringify(b);
 
   test("another cluster's, and another key's", () => {
-    const others = sealKeysFrom(["somebody else's key, of thirty-two bytes"]);
-
-    expect(readWithdrawalTags("staging", tags, sealKeys).withdrawals).toEqual(noWithdrawals);
-    expect(readWithdrawalTags("payments", tags, others).withdrawals).toEqual(noWithdrawals);
+    expect(readWithdrawalTags("staging", tags, keys.memory).withdrawals).toEqual(noWithdrawals);
+    expect(readWithdrawalTags("payments", tags, otherKeys.memory).withdrawals).toEqual(noWithdrawals);
   });
 });
 
 test("while keys are rotated the tags of the old key are read, and written anew with the first one", () => {
-  const [old] = sealKeys;
-  const [newer] = otherKeys;
-  const rotated: SealKeys = [newer, old];
+  const rotated = memoryKeys([aSecret("newer"), aSecret("old")]);
+  const tags = writeWithdrawalTags("payments", memory, memoryKeys([aSecret("old")]));
 
   expect(readWithdrawalTags("payments", tags, rotated)).toEqual({ withdrawals: memory, untrusted: null });
   const { wanted, stale } = withdrawalTagChanges("payments", tags, memory, rotated);
@@ -87,7 +84,7 @@ test("while keys are rotated the tags of the old key are read, and written anew 
 
 describe("what has to be said to EKS", () => {
   test("is nothing where it remembers all of it already", () => {
-    expect(withdrawalTagChanges("payments", { team: "x", ...tags }, memory, sealKeys)).toEqual({
+    expect(withdrawalTagChanges("payments", { team: "x", ...tags }, memory, keys.memory)).toEqual({
       wanted: {},
       stale: [],
     });
@@ -97,11 +94,11 @@ describe("what has to be said to EKS", () => {
     const [first, second] = memory.list;
     const present = {
       team: "x",
-      ...writeWithdrawalTags("payments", { list: first ? [first] : [], notBefore: null }, sealKeys),
+      ...writeWithdrawalTags("payments", { list: first ? [first] : [], notBefore: null }, keys.memory),
     };
     const after = { list: second ? [second] : [], notBefore: null };
 
-    const { wanted, stale } = withdrawalTagChanges("payments", present, after, sealKeys);
+    const { wanted, stale } = withdrawalTagChanges("payments", present, after, keys.memory);
 
     expect(Object.keys(wanted)).toEqual(["eks-access/withdrawn/r-8k2m9x4q"]);
     expect(stale).toEqual([key]);

@@ -2,12 +2,11 @@ import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../src/approval/check-approval.ts";
 import { decide } from "../../src/approval/decide.ts";
 import type { Decision } from "../../src/approval/decision.ts";
-import { seal } from "../../src/approval/seal.ts";
 import { sealDecision } from "../../src/approval/sealed-decision.ts";
 import type { AccessRequest, MappedIdentity } from "../../src/request/request.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, digestNow } from "../builders/a-request.ts";
-import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
+import { keys, otherKeys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 
 /** What the worker says about a record as it reads it from Redis. */
@@ -19,7 +18,7 @@ function verdictOn(
 ) {
   const [viewer] = cluster.levels;
   if (!viewer) throw new Error("The builder's cluster offers no level.");
-  return checkApproval(request, cluster, viewer, digestNow(request, base, cluster), sealKeys, now);
+  return checkApproval(request, cluster, viewer, digestNow(request, base, cluster), keys.decision, now);
 }
 
 const approved = anApprovedRequest();
@@ -54,7 +53,7 @@ describe("whoever can write to Redis gains nothing by changing", () => {
     ["when it was approved", { at: at(minutes(200)).toISOString() }],
     ["the digest", { digest: "0".repeat(64) }],
     ["the reason of the decision", { why: "as agreed" }],
-    ["the seal", { seal: `${sealKeys[0].id}.${"0".repeat(64)}` }],
+    ["the seal", { seal: `${keys.decision.ids[0]}.${"A".repeat(86)}` }],
     ["the seal, to none", { seal: "" }],
   ])("%s", (_, change) => {
     const verdict = verdictOn({ ...approved, approvals: [{ ...decision, ...change }] });
@@ -65,7 +64,7 @@ describe("whoever can write to Redis gains nothing by changing", () => {
   test("a denial into an approval", () => {
     const request = aPreviewedRequest();
     const click = { verdict: "denied", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
-    const denied = decide(request, aCluster(), click, sealKeys, at(minutes(2)));
+    const denied = decide(request, aCluster(), click, keys.decision, at(minutes(2)));
     if (denied.type === "refused") throw new Error(denied.code);
 
     const verdict = verdictOn({ ...approved, approvals: [{ ...denied.decision, verdict: "approved" }] });
@@ -87,7 +86,7 @@ describe("whoever can write to Redis gains nothing by changing", () => {
 
   test("the decision, by a seal that was made for something else", () => {
     const { seal: _, ...unsealed } = decision;
-    const borrowed = seal("annotation", { ...unsealed, request: approved.id }, sealKeys);
+    const borrowed = keys.memory.seal("annotation", { ...unsealed, request: approved.id });
 
     expect(verdictOn({ ...approved, approvals: [{ ...decision, seal: borrowed }] })).toMatchObject({ type: "void" });
   });
@@ -126,7 +125,7 @@ describe("an approval is void", () => {
     const cluster = aCluster({ approvers: ["U0ENGINEER"] });
     const request = aPreviewedRequest({}, null, cluster);
     const unsealed = { ...sealless(decision), by: "U0ENGINEER", digest: request.preview?.digest ?? "" };
-    const own = { ...unsealed, seal: seal("decision", { ...unsealed, request: request.id }, sealKeys) };
+    const own = { ...unsealed, seal: keys.decision.seal("decision", { ...unsealed, request: request.id }) };
 
     const verdict = verdictOn({ ...request, approvals: [own] }, cluster);
 
@@ -135,7 +134,7 @@ describe("an approval is void", () => {
 
   test("where it was given after the request had lapsed", () => {
     const unsealed = { ...sealless(decision), at: at(hours(24)).toISOString() };
-    const late = { ...unsealed, seal: seal("decision", { ...unsealed, request: approved.id }, sealKeys) };
+    const late = { ...unsealed, seal: keys.decision.seal("decision", { ...unsealed, request: approved.id }) };
 
     const verdict = verdictOn({ ...approved, approvals: [late] }, aCluster(), null, at(hours(24)));
 
@@ -168,7 +167,7 @@ describe("an approval that is dated ahead of the worker's clock", () => {
 
   test("is void where its time can't be read, although it is sealed", () => {
     const { seal: _, ...unsealed } = decision;
-    const timeless = sealDecision({ ...unsealed, at: "tomorrow" }, approved.id, sealKeys);
+    const timeless = sealDecision({ ...unsealed, at: "tomorrow" }, approved.id, keys.decision);
 
     expect(verdictOn({ ...approved, approvals: [timeless] })).toMatchObject({ type: "void" });
   });

@@ -5,7 +5,7 @@ import { sealDecision } from "../../src/approval/sealed-decision.ts";
 import { createMove, type Move, reviseMove } from "../../src/migration/move.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { aCluster } from "../builders/a-cluster.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys } from "../builders/keys.ts";
 import { at, hours } from "../builders/times.ts";
 
 const digest = "d".repeat(64);
@@ -32,7 +32,7 @@ function clickOf(
   { on = aMove(), of = cluster, verdict = "approved", now = at(0), ...other }: Clicked = {},
 ) {
   const click = { verdict, digest: other.digest ?? digest, why: "" };
-  return decideMove(on, of, { user, memberships: [] }, click, sealKeys, now);
+  return decideMove(on, of, { user, memberships: [] }, click, keys.decision, now);
 }
 
 function approvedBy(...users: readonly string[]): Move {
@@ -50,7 +50,7 @@ const approvalOf = (user: string, clicked: Clicked = {}): Decision => {
   return approval;
 };
 
-const check = (move: Move, now = at(hours(0.5)), of = cluster) => checkMove(move, of, sealKeys, now, hours(1));
+const check = (move: Move, now = at(hours(0.5)), of = cluster) => checkMove(move, of, keys.decision, now, hours(1));
 
 test("two different approvers of the same plan let a worker begin", () => {
   const one = approvedBy("U0APPROVER");
@@ -65,7 +65,7 @@ test.each<[string, Decision]>([
   ["of another plan", approvalOf("U0APPROVER2", { on: aMove({ plan: { ...plan, digest: "e" } }), digest: "e" })],
   ["of another cluster", approvalOf("U0APPROVER2", { of: aCluster({ eksName: "other" }) })],
   ["of another migration", approvalOf("U0APPROVER2", { on: other })],
-  ["of a request", sealDecision(approvalOf("U0APPROVER2"), "r-1", sealKeys)],
+  ["of a request", sealDecision(approvalOf("U0APPROVER2"), "r-1", keys.decision)],
   ["by the same person", approvalOf("U0APPROVER", { now: at(60) })],
   ["under another name", { ...approvalOf("U0APPROVER"), by: "U0APPROVER2" }],
   ["that denies", { ...approvalOf("U0APPROVER2"), verdict: "denied" }],

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { type Click, decide } from "../../src/approval/decide.ts";
-import { isSealed } from "../../src/approval/seal.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 
 const request = aPreviewedRequest();
@@ -16,7 +15,7 @@ function aClick(change: Partial<Click> = {}): Click {
 test.each(["approved", "denied"] as const)("a click of an approver decides: %s, sealed for this request", (verdict) => {
   const click = aClick({ verdict, why: "as agreed" });
 
-  const decided = decide(request, aCluster(), click, sealKeys, at(minutes(2)));
+  const decided = decide(request, aCluster(), click, keys.decision, at(minutes(2)));
 
   expect(decided).toMatchObject({
     type: "decided",
@@ -24,8 +23,8 @@ test.each(["approved", "denied"] as const)("a click of an approver decides: %s, 
   });
   if (decided.type !== "decided") return;
   const { seal, ...unsealed } = decided.decision;
-  expect(isSealed("decision", { ...unsealed, request: request.id }, seal, sealKeys)).toBe(true);
-  expect(isSealed("decision", { ...unsealed, request: "r-2" }, seal, sealKeys)).toBe(false);
+  expect(keys.decision.isSealed("decision", { ...unsealed, request: request.id }, seal)).toBe(true);
+  expect(keys.decision.isSealed("decision", { ...unsealed, request: "r-2" }, seal)).toBe(false);
 });
 
 describe("a click is refused", () => {
@@ -39,21 +38,21 @@ describe("a click is refused", () => {
     ["without a digest", "change-differs", request, aClick({ digest: "" })],
     ["where the time that it lapses can't be read", "lapsed", { ...request, lapsesAt: "tomorrow" }, aClick()],
   ] as const)("%s", (_, code, asked, click) => {
-    const decided = decide(asked, aCluster(), click, sealKeys, at(minutes(2)));
+    const decided = decide(asked, aCluster(), click, keys.decision, at(minutes(2)));
 
     expect(decided).toEqual({ type: "refused", code });
   });
 
   test("from the very moment on in which the request lapses", () => {
-    const justBefore = decide(request, aCluster(), aClick(), sealKeys, at(hours(24) - 0.001));
-    const then = decide(request, aCluster(), aClick(), sealKeys, at(hours(24)));
+    const justBefore = decide(request, aCluster(), aClick(), keys.decision, at(hours(24) - 0.001));
+    const then = decide(request, aCluster(), aClick(), keys.decision, at(hours(24)));
 
     expect(justBefore.type).toBe("decided");
     expect(then).toEqual({ type: "refused", code: "lapsed" });
   });
 
   test("also where it would only deny: whoever may not approve may not deny either", () => {
-    const decided = decide(request, aCluster(), aClick({ verdict: "denied", by: "U0ENGINEER" }), sealKeys, at(60));
+    const decided = decide(request, aCluster(), aClick({ verdict: "denied", by: "U0ENGINEER" }), keys.decision, at(60));
 
     expect(decided).toEqual({ type: "refused", code: "self-approval" });
   });

@@ -2,13 +2,12 @@ import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../src/approval/check-approval.ts";
 import type { Decision } from "../../src/approval/decision.ts";
 import { checkGlass, type Review, remindOfReview, review } from "../../src/approval/glass.ts";
-import { seal } from "../../src/approval/seal.ts";
 import { hasForgedReview, withoutForgedReview } from "../../src/approval/seal-review.ts";
 import { sealedEnd } from "../../src/grant/due-work.ts";
 import { type AccessRequest, dueAt } from "../../src/request/request.ts";
 import { aBrokenGlass, aGlassCluster } from "../builders/a-broken-glass.ts";
 import { anApprovedRequest, digestNow } from "../builders/a-request.ts";
-import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
+import { keys, otherKeys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 
 const broken = aBrokenGlass();
@@ -22,7 +21,7 @@ function adminOf({ levels } = cluster) {
 }
 
 function verdictOn(record: AccessRequest, under = cluster, now = at(minutes(5))) {
-  return checkGlass(record, under, adminOf(under), sealKeys, now);
+  return checkGlass(record, under, adminOf(under), keys.decision, now);
 }
 
 describe("who breaks the glass", () => {
@@ -75,18 +74,18 @@ describe("whoever can write to Redis gains nothing by", () => {
   test("making of an approved request one for which the glass was broken", () => {
     const approved = { ...anApprovedRequest(), glass: broken.glass };
 
-    expect(checkGlass(approved, cluster, adminOf(), sealKeys, at(minutes(5)))).toMatchObject({ type: "void" });
+    expect(checkGlass(approved, cluster, adminOf(), keys.decision, at(minutes(5)))).toMatchObject({ type: "void" });
   });
 
   test("making of a broken glass an approved request: nobody approved it", () => {
     const asked = { ...broken, glass: null };
 
-    expect(checkApproval(asked, cluster, adminOf(), digestNow(asked, null, cluster), sealKeys, at(minutes(5)))).toEqual(
-      {
-        type: "void",
-        message: "there is no approval",
-      },
-    );
+    expect(
+      checkApproval(asked, cluster, adminOf(), digestNow(asked, null, cluster), keys.decision, at(minutes(5))),
+    ).toEqual({
+      type: "void",
+      message: "there is no approval",
+    });
   });
 });
 
@@ -110,7 +109,7 @@ describe("the worker does not believe it any more", () => {
   // Sealed by us, so it can only come from a fault of ours.
   test("where the seal is of somebody whom the policy does not name", () => {
     const unsealed = { ...broken.approvals[0], by: "U0STRANGER", memberships: [], seal: undefined };
-    const sealText = seal("decision", { ...unsealed, request: broken.id }, sealKeys);
+    const sealText = keys.decision.seal("decision", { ...unsealed, request: broken.id });
     const record = { ...broken, requester: "U0STRANGER", approvals: [{ ...unsealed, seal: sealText } as Decision] };
 
     expect(verdictOn(record)).toMatchObject({ type: "void" });
@@ -121,14 +120,15 @@ describe("a broken glass is reviewed", () => {
   const person = (user: string, memberships: readonly string[] = []) => ({ user, memberships });
 
   test("by an approver, once", () => {
-    const reviewed = review(broken, cluster, person("U0APPROVER"), sealKeys, at(hours(2)));
+    const reviewed = review(broken, cluster, person("U0APPROVER"), keys.decision, at(hours(2)));
 
     expect(reviewed).toMatchObject({
       type: "reviewed",
       after: { version: broken.version + 1, glass: { review: { by: "U0APPROVER", at: at(hours(2)).toISOString() } } },
     });
     expect(
-      reviewed.type === "reviewed" && review(reviewed.after, cluster, person("U0APPROVER2"), sealKeys, at(hours(3))),
+      reviewed.type === "reviewed" &&
+        review(reviewed.after, cluster, person("U0APPROVER2"), keys.decision, at(hours(3))),
     ).toEqual({
       type: "refused",
       code: "reviewed-already",
@@ -140,18 +140,18 @@ describe("a broken glass is reviewed", () => {
     ["U0ONCALL", "not-an-approver", broken],
     ["U0APPROVER", "nothing-to-review", anApprovedRequest()],
   ])("not by %s: %s", (user, code, request) => {
-    expect(review(request, cluster, person(user), sealKeys, at(hours(2)))).toEqual({ type: "refused", code });
+    expect(review(request, cluster, person(user), keys.decision, at(hours(2)))).toEqual({ type: "refused", code });
   });
 
   test("not by who broke it, also where they are an approver", () => {
     const own = aBrokenGlass({ requester: "U0APPROVER" });
 
-    expect(review(own, cluster, person("U0APPROVER"), sealKeys, at(0))).toEqual({ type: "refused", code: "own" });
+    expect(review(own, cluster, person("U0APPROVER"), keys.decision, at(0))).toEqual({ type: "refused", code: "own" });
   });
 });
 
 describe("a review counts", () => {
-  const verdict = review(broken, cluster, { user: "U0APPROVER", memberships: [] }, sealKeys, at(hours(2)));
+  const verdict = review(broken, cluster, { user: "U0APPROVER", memberships: [] }, keys.decision, at(hours(2)));
   const reviewed = verdict.type === "reviewed" ? verdict.after : broken;
   const withReview = (change: object, request = reviewed): AccessRequest => ({
     ...request,
@@ -159,12 +159,12 @@ describe("a review counts", () => {
   });
 
   test("as it was given", () => {
-    expect(withoutForgedReview(reviewed, sealKeys, at(hours(2)))).toBe(reviewed);
+    expect(withoutForgedReview(reviewed, keys.decision, at(hours(2)))).toBe(reviewed);
   });
 
   test("a minute ahead of this process's clock, and not more: clocks differ", () => {
-    expect(hasForgedReview(reviewed, sealKeys, at(hours(2) - 60))).toBe(false);
-    expect(hasForgedReview(reviewed, sealKeys, at(hours(2) - 61))).toBe(true);
+    expect(hasForgedReview(reviewed, keys.decision, at(hours(2) - 60))).toBe(false);
+    expect(hasForgedReview(reviewed, keys.decision, at(hours(2) - 61))).toBe(true);
   });
 
   test.each<[string, AccessRequest]>([
@@ -174,8 +174,8 @@ describe("a review counts", () => {
     ["that carries no seal, as of an older program", withReview({ seal: undefined })],
     ["that another installation sealed", withReview({ seal: reviewed.glass?.review?.seal.replace(/^./, "x") })],
   ])("and not one %s: it is still to be reviewed", (_, request) => {
-    expect(hasForgedReview(request, sealKeys, at(hours(2)))).toBe(true);
-    expect(withoutForgedReview(request, sealKeys, at(hours(2))).glass).toMatchObject({ review: null });
+    expect(hasForgedReview(request, keys.decision, at(hours(2)))).toBe(true);
+    expect(withoutForgedReview(request, keys.decision, at(hours(2))).glass).toMatchObject({ review: null });
   });
 });
 

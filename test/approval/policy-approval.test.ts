@@ -10,7 +10,7 @@ import { digestOfChange } from "../../src/request/digest.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../builders/a-request.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 
 const engineers: Standing = { memberships: ["S0ENGINEERS"], linked: null };
@@ -33,14 +33,14 @@ function verdictOn(record: AccessRequest, cluster: Cluster) {
   if (!level) throw new Error("The builder's cluster offers no level.");
   const standing = record.approvals.at(-1)?.requester ?? noStanding;
   const digest = digestOfChange({ ...record, standing }, cluster, level, null);
-  return checkApproval(record, cluster, level, digest, sealKeys, at(hours(24 * 365)));
+  return checkApproval(record, cluster, level, digest, keys.decision, at(hours(24 * 365)));
 }
 
 describe("where a user group approves", () => {
   const cluster = clusterWith({ approvers: ["S0PLATFORM"] });
   const request = aPreviewedRequest({}, null, cluster);
   const approve = (known: Facts, when = at(minutes(2))) =>
-    decide(request, cluster, click("U0SOMEBODY", request), sealKeys, when, known);
+    decide(request, cluster, click("U0SOMEBODY", request), keys.decision, when, known);
 
   test("a member of it may, and the worker goes by what is sealed", () => {
     const decided = approve(facts({ U0SOMEBODY: ["S0PLATFORM"] }));
@@ -56,7 +56,7 @@ describe("where a user group approves", () => {
   test("whoever can write to Redis can make nobody a member of it", () => {
     const own = clusterWith({ approvers: ["S0PLATFORM", "U0APPROVER"] });
     const asked = aPreviewedRequest({}, null, own);
-    const decided = decide(asked, own, click("U0APPROVER", asked), sealKeys, at(minutes(2)));
+    const decided = decide(asked, own, click("U0APPROVER", asked), keys.decision, at(minutes(2)));
     if (decided.type === "refused") throw new Error(decided.code);
     const [approval] = decided.after.approvals;
     const forged = { ...decided.after, approvals: approval ? [{ ...approval, memberships: ["S0PLATFORM"] }] : [] };
@@ -80,7 +80,7 @@ describe("where a user group approves", () => {
       asked,
       two,
       click("U0LEAVER", asked),
-      sealKeys,
+      keys.decision,
       at(minutes(2)),
       facts({ U0LEAVER: ["S0PLATFORM"] }),
     );
@@ -90,7 +90,7 @@ describe("where a user group approves", () => {
       first.after,
       two,
       click("U0SOMEBODY", asked),
-      sealKeys,
+      keys.decision,
       at(minutes(3)),
       facts({ U0SOMEBODY: ["S0PLATFORM"] }),
     );
@@ -108,7 +108,7 @@ describe("where the requester's user group decides about the rule", () => {
       engineer,
       cluster,
       click("U0APPROVER", engineer),
-      sealKeys,
+      keys.decision,
       at(minutes(2)),
       facts({}, engineers),
     );
@@ -118,14 +118,14 @@ describe("where the requester's user group decides about the rule", () => {
   });
 
   test("somebody who was written into it in Redis is looked at again before anybody can approve", () => {
-    const decided = decide(engineer, cluster, click("U0APPROVER", engineer), sealKeys, at(minutes(2)), facts({}));
+    const decided = decide(engineer, cluster, click("U0APPROVER", engineer), keys.decision, at(minutes(2)), facts({}));
 
     expect(decided).toEqual({ type: "refused", code: "requester-differs" });
   });
 
   test("the record's own word counts nothing when it is written: the approvals have it sealed", () => {
     const outsider = aPreviewedRequest({}, null, cluster);
-    const first = decide(outsider, cluster, click("U0APPROVER", outsider), sealKeys, at(minutes(2)), facts({}));
+    const first = decide(outsider, cluster, click("U0APPROVER", outsider), keys.decision, at(minutes(2)), facts({}));
     if (first.type === "refused") throw new Error(first.code);
 
     const forged: AccessRequest = { ...first.after, state: "approved", standing: engineers, approvalsWanted: 1 };
@@ -137,7 +137,7 @@ describe("where the requester's user group decides about the rule", () => {
 describe("an approval of one's own request", () => {
   const request = (cluster: Cluster) => aPreviewedRequest({ requester: "U0APPROVER" }, null, cluster);
   const own = (cluster: Cluster) =>
-    decide(request(cluster), cluster, click("U0APPROVER", request(cluster)), sealKeys, at(minutes(2)));
+    decide(request(cluster), cluster, click("U0APPROVER", request(cluster)), keys.decision, at(minutes(2)));
 
   test("is refused, whatever else the rule says", () => {
     expect(own(clusterWith({}))).toEqual({ type: "refused", code: "self-approval" });
@@ -158,7 +158,7 @@ describe("an approval of one's own request", () => {
     const cluster = clusterWith({ selfApproval: true, levels: ["viewer"] });
     const asked = aPreviewedRequest({}, null, cluster);
 
-    expect(decide(asked, cluster, click("U0ENGINEER", asked), sealKeys, at(minutes(2)))).toEqual({
+    expect(decide(asked, cluster, click("U0ENGINEER", asked), keys.decision, at(minutes(2)))).toEqual({
       type: "refused",
       code: "self-approval",
     });
@@ -173,8 +173,8 @@ describe("outside working hours", () => {
     const cluster = clusterWith({ hours: office });
     const asked = aPreviewedRequest({}, null, cluster);
 
-    const approved = decide(asked, cluster, click("U0APPROVER", asked), sealKeys, evening);
-    const denied = decide(asked, cluster, { ...click("U0APPROVER", asked), verdict: "denied" }, sealKeys, evening);
+    const approved = decide(asked, cluster, click("U0APPROVER", asked), keys.decision, evening);
+    const denied = decide(asked, cluster, { ...click("U0APPROVER", asked), verdict: "denied" }, keys.decision, evening);
 
     expect(approved).toEqual({ type: "refused", code: "outside-hours" });
     expect(denied.type).toBe("decided");
@@ -183,8 +183,8 @@ describe("outside working hours", () => {
   test("it takes one approval more where the rule says so, by the sealed time", () => {
     const cluster = clusterWith({ hours: { ...office, outside: "one-more-approval" } });
     const asked = aPreviewedRequest({}, null, cluster);
-    const late = decide(asked, cluster, click("U0APPROVER", asked), sealKeys, evening);
-    const early = decide(asked, cluster, click("U0APPROVER", asked), sealKeys, at(minutes(2)));
+    const late = decide(asked, cluster, click("U0APPROVER", asked), keys.decision, evening);
+    const early = decide(asked, cluster, click("U0APPROVER", asked), keys.decision, at(minutes(2)));
     if (late.type === "refused" || early.type === "refused") throw new Error("Both may approve.");
 
     expect(late.after).toMatchObject({ state: "pending", approvalsWanted: 2 });
@@ -198,11 +198,11 @@ test("a cluster that went quiet takes no approval, and a denial still", () => {
   const cluster = aCluster({ quiet: "the books are closed" });
   const asked = aPreviewedRequest({}, null, cluster);
 
-  expect(decide(asked, cluster, click("U0APPROVER", asked), sealKeys, at(minutes(2)))).toEqual({
+  expect(decide(asked, cluster, click("U0APPROVER", asked), keys.decision, at(minutes(2)))).toEqual({
     type: "refused",
     code: "quiet",
   });
   expect(
-    decide(asked, cluster, { ...click("U0APPROVER", asked), verdict: "denied" }, sealKeys, at(minutes(2))).type,
+    decide(asked, cluster, { ...click("U0APPROVER", asked), verdict: "denied" }, keys.decision, at(minutes(2))).type,
   ).toBe("decided");
 });

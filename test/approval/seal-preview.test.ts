@@ -3,18 +3,18 @@ import { isGenuine, sealPreview } from "../../src/approval/seal-preview.ts";
 import type { AccessRequest, Preview } from "../../src/request/request.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../builders/a-request.ts";
-import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
+import { keys, otherKeys } from "../builders/keys.ts";
 import { hours } from "../builders/times.ts";
 
 /** A request as the worker leaves it, with a preview that it sealed. */
-function aGenuineRequest(keys = sealKeys): AccessRequest & { readonly preview: Preview } {
+function aGenuineRequest(from = keys): AccessRequest & { readonly preview: Preview } {
   const request = aPreviewedRequest();
   if (!request.preview) throw new Error("The builder's request has no preview.");
-  return { ...request, preview: sealPreview(request, request.preview, keys) };
+  return { ...request, preview: sealPreview(request, request.preview, from.preview) };
 }
 
 const genuine = aGenuineRequest();
-const holds = (request: AccessRequest) => isGenuine(request, aCluster(), sealKeys);
+const holds = (request: AccessRequest) => isGenuine(request, aCluster(), keys.preview);
 
 test("what the worker saw of the very request is shown", () => {
   expect(holds(genuine)).toBe(true);

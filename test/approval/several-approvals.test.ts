@@ -3,14 +3,13 @@ import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../src/approval/check-approval.ts";
 import { decide } from "../../src/approval/decide.ts";
 import type { Decision } from "../../src/approval/decision.ts";
-import { seal } from "../../src/approval/seal.ts";
 import { sealedEnd } from "../../src/grant/due-work.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { clusterRule } from "../../src/policy/rule.ts";
 import { type AccessRequest, revise } from "../../src/request/request.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aPreviewedRequest, digestNow } from "../builders/a-request.ts";
-import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
+import { keys, otherKeys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 
 const people = ["U0APPROVER", "U0APPROVER2", "U0THIRD", "U0FOURTH"];
@@ -27,7 +26,7 @@ const request = aPreviewedRequest({}, null, two);
 function approvedBy(names: readonly string[], cluster = two, asked = request): AccessRequest {
   return names.reduce((record, by, index) => {
     const click = { verdict: "approved", by, digest: record.preview?.digest ?? "", why: "" } as const;
-    const decided = decide(record, cluster, click, sealKeys, at(minutes(2 + index)));
+    const decided = decide(record, cluster, click, keys.decision, at(minutes(2 + index)));
     return decided.type === "decided" ? decided.after : record;
   }, asked);
 }
@@ -35,7 +34,7 @@ function approvedBy(names: readonly string[], cluster = two, asked = request): A
 function verdictOn(record: AccessRequest, cluster = two) {
   const [viewer] = cluster.levels;
   if (!viewer) throw new Error("The builder's cluster offers no level.");
-  return checkApproval(record, cluster, viewer, digestNow(record, null, cluster), sealKeys, at(hours(24)));
+  return checkApproval(record, cluster, viewer, digestNow(record, null, cluster), keys.decision, at(hours(24)));
 }
 
 /** Sealed by our key, whatever it says: what only a fault of ours could make. */
@@ -43,7 +42,7 @@ function sealed(change: Partial<Decision>): Decision {
   const digest = request.preview?.digest ?? "";
   const { seal: _, ...rest } = { ...{ verdict: "approved", why: "", digest, seal: "" }, by: "U0APPROVER", ...change };
   const unsealed = { ...rest, verdict: rest.verdict ?? "approved", at: rest.at ?? at(minutes(2)).toISOString() };
-  return { ...unsealed, seal: seal("decision", { ...unsealed, request: request.id }, sealKeys) } as Decision;
+  return { ...unsealed, seal: keys.decision.seal("decision", { ...unsealed, request: request.id }) } as Decision;
 }
 
 describe("where two have to approve", () => {
@@ -66,7 +65,7 @@ describe("where two have to approve", () => {
   test("one person counts once, however often they click", () => {
     const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
 
-    const again = decide(approvedBy(["U0APPROVER"]), two, click, sealKeys, at(minutes(9)));
+    const again = decide(approvedBy(["U0APPROVER"]), two, click, keys.decision, at(minutes(9)));
 
     expect(again).toEqual({ type: "refused", code: "approved-already" });
   });
@@ -74,7 +73,7 @@ describe("where two have to approve", () => {
   test.each(["U0APPROVER", "U0APPROVER2"])("%s denies after the first approval, and that is the end of it", (by) => {
     const click = { verdict: "denied", by, digest: request.preview?.digest ?? "", why: "not now" } as const;
 
-    const denied = decide(approvedBy(["U0APPROVER"]), two, click, sealKeys, at(minutes(9)));
+    const denied = decide(approvedBy(["U0APPROVER"]), two, click, keys.decision, at(minutes(9)));
 
     expect(denied).toMatchObject({ type: "decided", after: { state: "denied", grant: null, denial: { by } } });
   });
@@ -143,7 +142,7 @@ describe("whoever can write to Redis, and waits for one approval, gains nothing 
     ["putting it there twice", forged([one, one])],
     ["putting it there a second time with another name", forged([one, { ...one, by: "U0APPROVER2" }])],
     ["putting it there a second time with another time", forged([one, { ...one, at: at(minutes(3)).toISOString() }])],
-    ["making one up", forged([one, { ...one, by: "U0APPROVER2", seal: `${sealKeys[0].id}.${"0".repeat(64)}` }])],
+    ["making one up", forged([one, { ...one, by: "U0APPROVER2", seal: `${keys.decision.ids[0]}.${"A".repeat(86)}` }])],
     ["making one up with a key of their own", forged([one, approvalOf("U0APPROVER2", otherKeys)])],
     ["adding one of another request", forged([one, otherRequests("U0APPROVER2")])],
     [
@@ -172,15 +171,15 @@ describe("whoever can write to Redis, and waits for one approval, gains nothing 
     expect(verdictOn(forged(approvals))).toEqual({ type: "void", message });
   });
 
-  function approvalOf(by: string, keys = sealKeys, asked = request): Decision {
+  function approvalOf(by: string, from = keys, asked = request): Decision {
     const click = { verdict: "approved", by, digest: asked.preview?.digest ?? "", why: "" } as const;
-    const decided = decide(asked, two, click, keys, at(minutes(3)));
+    const decided = decide(asked, two, click, from.decision, at(minutes(3)));
     if (decided.type === "refused") throw new Error(decided.code);
     return decided.decision;
   }
 
   function otherRequests(by: string): Decision {
-    return approvalOf(by, sealKeys, aPreviewedRequest({ id: "r-2" }, null, two));
+    return approvalOf(by, keys, aPreviewedRequest({ id: "r-2" }, null, two));
   }
 });
 

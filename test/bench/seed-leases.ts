@@ -79,7 +79,7 @@ function approvedRequest(
   };
   const previewed = { ...asked, preview };
   const click = { verdict: "approved", by: "U0APPROVER", digest, why: "" } as const;
-  const decided = decide(previewed, cluster, click, stage.sealKeys, decidedAt);
+  const decided = decide(previewed, cluster, click, stage.keys.decision, decidedAt);
   if (decided.type === "refused") throw new Error(`the approval was refused: ${decided.code}`);
   return { ...decided.after, version: 1 };
 }
@@ -103,7 +103,7 @@ function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessReques
       untrusted: null,
     },
     closed: new Set(),
-    sealKeys: stage.sealKeys,
+    keys: stage.keys,
     approvalGoodForSeconds: leaseSeconds,
     now: new Date(),
   });
@@ -114,7 +114,7 @@ function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessReques
 }
 
 function writeInto(stage: Stage, cluster: Cluster, { data, holdings }: DocumentSettlement): void {
-  const annotation = writeAnnotation(cluster.name, holdings, stage.sealKeys) ?? "";
+  const annotation = writeAnnotation(cluster.name, holdings, stage.keys.memory) ?? "";
   stage.clusters.get(cluster.name)?.editAwsAuth((configMap) => ({
     ...configMap,
     metadata: { ...configMap.metadata, annotations: { [grantsAnnotation]: annotation } },
@@ -132,7 +132,7 @@ async function record(stage: Stage, request: AccessRequest, holdings: readonly H
     state: "active" as const,
     writeBegan: at,
     activeSince: at,
-    written: rememberWritten(request, holding, stage.sealKeys),
+    written: rememberWritten(request, holding, stage.keys.memory),
     warnAt: at,
     warnedAt: at,
   };

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,11 +10,12 @@ import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { provideRedis } from "../../sandbox/redis/provide-redis.ts";
 import { account, arns, externalId, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/workspace.ts";
-import { type SealKeys, sealKeysFrom } from "../../src/approval/seal.ts";
+import { newKeys } from "../../src/bin/keys.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { connectRedis, type RedisConnection } from "../../src/redis/connect.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
+import { type BothKeys, keysIn } from "../builders/keys.ts";
 import { startProductProcess } from "./product.ts";
 import { type StageTiming, stageConfiguration } from "./stage-configuration.ts";
 
@@ -31,7 +31,7 @@ export interface Stage {
   readonly clusters: ReadonlyMap<string, SandboxCluster>;
   readonly faults: Faults;
   readonly config: Config;
-  readonly sealKeys: SealKeys;
+  readonly keys: BothKeys;
   readonly redis: RedisConnection["redis"];
   readonly ledger: Ledger;
   /** How many calls of this kind were answered, with this status where one is given. */
@@ -53,10 +53,10 @@ export async function startStage(clusterNames: readonly string[], timing: StageT
   const folder = await mkdtemp(join(tmpdir(), "eks-access-bench-"));
   const configFile = join(folder, "eks-access.yml");
   await writeFile(configFile, configuration);
-  const sealSecret = randomBytes(32).toString("hex");
+  const keys = newKeys();
   const port = await freePort();
-  const shared = { EKS_ACCESS_CONFIG: configFile, EKS_ACCESS_SEAL_KEYS: sealSecret, REDIS_URL: redis.url };
-  const workerEnvironment = { ...shared, ...awsEnvironment(sandbox.aws) };
+  const shared = { EKS_ACCESS_CONFIG: configFile, REDIS_URL: redis.url };
+  const workerEnvironment = { ...shared, ...keys.worker, ...awsEnvironment(sandbox.aws) };
   sandbox.slack.connect(`http://127.0.0.1:${port}/slack/events`);
   const started: ProductProcess[] = [];
   const start = async (kind: "slack" | "worker", environment: Readonly<Record<string, string>>) => {
@@ -67,13 +67,13 @@ export async function startStage(clusterNames: readonly string[], timing: StageT
   return {
     ...sandbox,
     config: configOf(configuration),
-    sealKeys: sealKeysFrom([sealSecret]),
+    keys: keysIn(keys.slack, keys.worker),
     redis: connection,
     ledger: redisLedger(connection),
     calls,
     workerEnvironment,
     slackPort: port,
-    startSlack: () => start("slack", { ...shared, ...slackEnvironment(sandbox.slack, port) }),
+    startSlack: () => start("slack", { ...shared, ...keys.slack, ...slackEnvironment(sandbox.slack, port) }),
     startWorker: () => start("worker", workerEnvironment),
     stop: async () => {
       await Promise.all(started.map((child) => child.stop()));

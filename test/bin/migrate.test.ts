@@ -5,10 +5,9 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, initialAwsAuth } from "../../sandbox/scene.ts";
-import { sealKeysFrom } from "../../src/approval/seal.ts";
 import { migrate } from "../../src/bin/migrate.ts";
-import { readSettings } from "../../src/bin/settings.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
+import { keysOf } from "../builders/keys.ts";
 import { moveScene } from "../jobs/migration/move-scene.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
@@ -78,7 +77,7 @@ test("migrate --apply carries out what two approved in Slack, keeps aws-auth in 
   aws.account.setAllowed(arns.worker, ["sts:*", "eks:*"]);
   const connection = new Redis(redis.url);
   const ledger = redisLedger(connection);
-  const scene = moveScene(ledger, sealKeysFrom((await readSettings("worker")).environment.sealSecrets));
+  const scene = moveScene(ledger, keysOf(sandbox));
   const apply = async () => {
     const { digest = "" } = (await scene.now()).plan ?? {};
     return runCommand(migrate, ["staging", "--apply", digest, "--backup", backup]);

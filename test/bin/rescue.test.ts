@@ -5,7 +5,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vi
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, configuration, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
-import { sealKeysFrom } from "../../src/approval/seal.ts";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
@@ -25,6 +24,7 @@ import type { Cluster } from "../../src/policy/cluster.ts";
 import { revise } from "../../src/request/request.ts";
 import { isRescue } from "../../src/rescue/lease.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
+import { keysOf } from "../builders/keys.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
 
@@ -213,7 +213,7 @@ test("what can be mended without asking is mended, and what can't is asked for, 
 });
 
 test("a lease that ended since the backup does not come back as somebody's own, whatever the live annotation remembers", async () => {
-  const keys = sealKeysFrom((await readSettings("worker")).environment.sealSecrets);
+  const { memory: keys } = keysOf(sandbox);
   const memory = (...holdings: Holding[]) => ({ [grantsAnnotation]: writeAnnotation("staging", holdings, keys) ?? "" });
   const over = aHolding({ shares: [aShare({ id: "r-over", endsAt: "2026-01-01T00:00:00.000Z" })] });
   const colleague = "arn:aws:iam::111122223333:user/colleague";

@@ -5,7 +5,9 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { readSettings } from "../../src/bin/settings.ts";
 import { explain } from "../../src/failure/access-error.ts";
 import { configText } from "../builders/a-cluster.ts";
+import { keys, variablesNamed } from "../builders/keys.ts";
 
+const variables = variablesNamed("ours");
 let folder: string;
 
 beforeEach(async () => {
@@ -13,7 +15,7 @@ beforeEach(async () => {
   for (const name of ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "REDIS_URL", "LOG_LEVEL"]) {
     vi.stubEnv(name, undefined);
   }
-  vi.stubEnv("EKS_ACCESS_SEAL_KEYS", "s".repeat(32));
+  for (const [name, value] of Object.entries(variables.worker)) vi.stubEnv(name, value);
   vi.stubEnv("EKS_ACCESS_CONFIG", join(folder, "eks-access.yml"));
 });
 
@@ -31,23 +33,25 @@ test("the environment and the file are read together", async () => {
 
   const { environment, config } = await readSettings("worker");
 
-  expect(environment.sealSecrets).toEqual(["s".repeat(32)]);
+  expect(environment.workerKeys?.memory.ids).toEqual(keys.memory.ids);
   expect([...config.clusters.keys()]).toEqual(["staging"]);
 });
 
 test("the problems of both are told in one list", async () => {
-  vi.stubEnv("EKS_ACCESS_SEAL_KEYS", "hunter2secret");
+  vi.stubEnv("MEMORY_KEYS", "hunter2secret");
   await configured(configText.replace("C0ACCESS", '"#access"'));
 
   const failure = await readSettings("worker").catch((error: unknown) => error);
 
   expect(failure).toMatchObject({ code: "config-invalid" });
   expect(explain(failure)).toBe(`The configuration has 2 problems. Correct them and start again:
-  - EKS_ACCESS_SEAL_KEYS: set one secret of at least 32 characters, or several with commas between them (the first one signs). Make one with: openssl rand -hex 32
+  - MEMORY_KEYS: set the secret that \`eks-access keys\` prints for it, or several with commas between them (the first one seals).
   - clusters.staging.channel: use a Slack channel id, for example C012ABCDEF (not a name).`);
 });
 
 test("what the file's mode needs of the environment is part of the list", async () => {
+  for (const name of Object.keys(variables.worker)) vi.stubEnv(name, undefined);
+  for (const [name, value] of Object.entries(variables.slack)) vi.stubEnv(name, value);
   vi.stubEnv("SLACK_BOT_TOKEN", "xoxb-1");
   await configured(`slack: { mode: socket }\n${configText}`);
 

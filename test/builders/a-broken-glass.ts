@@ -1,10 +1,9 @@
 import { breakTheGlass } from "../../src/approval/glass.ts";
-import type { SealKeys } from "../../src/approval/seal.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
 import { aCluster } from "./a-cluster.ts";
 import { aRequest } from "./a-request.ts";
-import { sealKeys } from "./seal-keys.ts";
+import { type BothKeys, keys } from "./keys.ts";
 import { at, minutes } from "./times.ts";
 
 /** `staging`, of which `U0ENGINEER` and the user group `S0ONCALL` may break the glass for `admin`, for an hour. */
@@ -16,11 +15,11 @@ export function aGlassCluster(change: Partial<Cluster> = {}): Cluster {
 }
 
 /** What `U0ENGINEER` got by breaking the glass after two minutes, with a seal that holds. */
-export function aBrokenGlass(change: Partial<AccessRequest> = {}, keys: SealKeys = sealKeys): AccessRequest {
+export function aBrokenGlass(change: Partial<AccessRequest> = {}, from: BothKeys = keys): AccessRequest {
   const cluster = aGlassCluster();
   const level = cluster.levels.find(({ name }) => name === "admin");
   if (!level) throw new Error("The builder's cluster offers no admin.");
   const asked = aRequest({ level: "admin", groups: level.groups, durationSeconds: 3600, reason: "checkout is down" });
   const person = { user: asked.requester, memberships: [] };
-  return { ...breakTheGlass(asked, cluster, level, person, keys, at(minutes(2))), ...change };
+  return { ...breakTheGlass(asked, cluster, level, person, from.decision, at(minutes(2))), ...change };
 }

@@ -1,6 +1,6 @@
 import { sealMovePlan } from "../../src/approval/seal-move.ts";
 import { createMove, type Move, type MovePlan } from "../../src/migration/move.ts";
-import { sealKeys } from "./seal-keys.ts";
+import { keys } from "./keys.ts";
 import { at, hours } from "./times.ts";
 
 const digest = "d".repeat(64);
@@ -32,7 +32,7 @@ export function aMove(change: Partial<Move> = {}): Move {
 /** The same, planned and sealed by the worker: it waits for two approvals. */
 export function aPlannedMove(change: Partial<Move> = {}): Move {
   const move = aMove(change);
-  return { ...move, plan: sealMovePlan(move, unsealed, sealKeys), ...change };
+  return { ...move, plan: sealMovePlan(move, unsealed, keys.preview), ...change };
 }
 
 /** One of which everything is as long as it can be, and grows when it is escaped. */

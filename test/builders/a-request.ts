@@ -1,12 +1,11 @@
 import { decide } from "../../src/approval/decide.ts";
-import type { SealKeys } from "../../src/approval/seal.ts";
 import { type Grant, scheduleGrant } from "../../src/grant/grant.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import type { Proof } from "../../src/proof/proof.ts";
 import { digestOfChange } from "../../src/request/digest.ts";
 import { type AccessRequest, createRequest, type MappedIdentity, type Preview } from "../../src/request/request.ts";
 import { aCluster } from "./a-cluster.ts";
-import { sealKeys } from "./seal-keys.ts";
+import { type BothKeys, keys } from "./keys.ts";
 import { at, minutes } from "./times.ts";
 
 export const engineerArn = "arn:aws:iam::111122223333:user/engineer";
@@ -73,12 +72,12 @@ export function aPreview(change: Partial<Preview> = {}): Preview {
 /** A request that `U0APPROVER` approved after two minutes, with a seal that holds, before the worker has written. */
 export function anApprovedRequest(
   change: Partial<AccessRequest> = {},
-  options: { base?: MappedIdentity | null; cluster?: Cluster; keys?: SealKeys } = {},
+  options: { base?: MappedIdentity | null; cluster?: Cluster; keys?: BothKeys } = {},
 ): AccessRequest {
-  const { base = null, cluster = aCluster(), keys = sealKeys } = options;
+  const { base = null, cluster = aCluster(), keys: from = keys } = options;
   const request = aPreviewedRequest(change, base, cluster);
   const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
-  const decided = decide(request, cluster, click, keys, at(minutes(2)));
+  const decided = decide(request, cluster, click, from.decision, at(minutes(2)));
   if (decided.type === "refused") throw new Error(`The builder's approval was refused: ${decided.code}.`);
   return { ...decided.after, version: 3, ...change };
 }

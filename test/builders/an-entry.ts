@@ -4,7 +4,7 @@ import { withoutRolePath } from "../../src/access-entry/principal-arn.ts";
 import type { ReadEntry } from "../../src/diagnosis/entry-lease.ts";
 import type { Holding } from "../../src/grant/holding.ts";
 import { engineerArn } from "./a-request.ts";
-import { sealKeys } from "./seal-keys.ts";
+import { keys } from "./keys.ts";
 
 /** An access entry of somebody else's, which brings the engineer into one group. */
 export function anEntry(change: Partial<AccessEntry> = {}): AccessEntry {
@@ -22,8 +22,8 @@ export function anEntry(change: Partial<AccessEntry> = {}): AccessEntry {
 
 /** The same as it is read, with the tags of what we hold of it. */
 export function aReadEntry(change: Partial<AccessEntry> = {}, holding?: Holding, openSince?: string): ReadEntry {
-  const tags = holding ? writeHoldingTags("staging", holding, sealKeys, openSince) : {};
+  const tags = holding ? writeHoldingTags("staging", holding, keys.memory, openSince) : {};
   const entry = anEntry({ tags, ...change });
   const arn = withoutRolePath(entry.principalArn);
-  return { entry, tags: readHoldingTags("staging", arn, entry, sealKeys), rescue: null };
+  return { entry, tags: readHoldingTags("staging", arn, entry, keys.memory), rescue: null };
 }

@@ -1,16 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { type ProcessKind, readEnvironment, slackModeProblems } from "../../src/config/environment.ts";
+import { aPrivateKey, aSecret, keys, publicText, variablesNamed } from "../builders/keys.ts";
 
-const sealKey = "s".repeat(32);
-const worker = { EKS_ACCESS_SEAL_KEYS: sealKey };
-const slack = { ...worker, SLACK_BOT_TOKEN: "xoxb-1", SLACK_SIGNING_SECRET: "signing" };
+const ours = variablesNamed("ours");
+const { worker } = ours;
+const slack = { ...ours.slack, SLACK_BOT_TOKEN: "xoxb-1", SLACK_SIGNING_SECRET: "signing" };
+const both = { ...slack, ...worker };
+const ofKind = { slack, all: both, worker };
 
 function problemsOf(env: Readonly<Record<string, string | undefined>>, kind: ProcessKind): readonly string[] {
   return readEnvironment(env, kind).problems;
 }
 
 describe("what a process needs", () => {
-  test("is the seal keys alone for the worker, and it gets no Slack settings", () => {
+  test("is its keys alone for the worker, and it gets no Slack settings", () => {
     const { environment, problems } = readEnvironment(worker, "worker");
 
     expect(problems).toEqual([]);
@@ -19,7 +22,8 @@ describe("what a process needs", () => {
       redisUrl: "redis://localhost:6379",
       redisAccess: {},
       tracing: null,
-      sealSecrets: [sealKey],
+      slackKeys: null,
+      workerKeys: expect.anything(),
       logLevel: "info",
       logFormat: "auto",
       stopWithinSeconds: 25,
@@ -29,21 +33,111 @@ describe("what a process needs", () => {
   });
 
   test.each(["slack", "all"] as const)("is the bot token too for %s", (kind) => {
-    const { environment } = readEnvironment(slack, kind);
+    const { environment } = readEnvironment(ofKind[kind], kind);
 
     expect(environment?.slack).toMatchObject({ botToken: "xoxb-1", signingSecret: "signing", port: 3000 });
-    expect(problemsOf(worker, kind)).toEqual([
+    expect(problemsOf({ ...ofKind[kind], SLACK_BOT_TOKEN: "" }, kind)).toEqual([
       "SLACK_BOT_TOKEN: set the bot token of the Slack app (it starts with xoxb-).",
+    ]);
+  });
+
+  test.each([
+    ["slack", "DECISION_SIGNING_KEY"],
+    ["slack", "PREVIEW_PUBLIC_KEYS"],
+    ["worker", "DECISION_PUBLIC_KEYS"],
+    ["worker", "MEMORY_KEYS"],
+    ["worker", "PREVIEW_SIGNING_KEY"],
+    ["all", "DECISION_SIGNING_KEY"],
+    ["all", "MEMORY_KEYS"],
+    ["all", "PREVIEW_SIGNING_KEY"],
+  ] as const)("of %s is %s", (kind, name) => {
+    expect(problemsOf({ ...ofKind[kind], [name]: undefined }, kind)).toEqual([
+      expect.stringMatching(new RegExp(`^${name}: set .*eks-access keys`)),
     ]);
   });
 });
 
 describe("the worker refuses to start with", () => {
-  test.each(["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"])("%s", (name) => {
+  test.each(["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DECISION_SIGNING_KEY"])("%s", (name) => {
     const { environment, problems } = readEnvironment({ ...worker, [name]: "xoxb-hunter2secret" }, "worker");
 
     expect(environment).toBeNull();
     expect(problems).toEqual([`${name}: remove it from the worker's environment; the worker must not have it.`]);
+  });
+});
+
+describe("the Slack process refuses to start with", () => {
+  test.each(["MEMORY_KEYS", "PREVIEW_SIGNING_KEY"])("%s", (name) => {
+    const { environment, problems } = readEnvironment({ ...slack, [name]: "hunter2secret" }, "slack");
+
+    expect(environment).toBeNull();
+    expect(problems).toEqual([
+      `${name}: remove it from the Slack process's environment; the Slack process must not have it.`,
+    ]);
+  });
+});
+
+describe("the keys", () => {
+  test("of each process seal what the other one verifies, and nothing else", () => {
+    const inSlack = readEnvironment(slack, "slack").environment?.slackKeys;
+    const inWorker = readEnvironment(worker, "worker").environment?.workerKeys;
+    const decision = inSlack?.decision.seal("decision", "r-1");
+    const preview = inWorker?.preview.seal("preview", "r-1");
+
+    expect(inWorker?.decision.isSealed("decision", "r-1", decision)).toBe(true);
+    expect(inSlack?.preview.isSealed("preview", "r-1", preview)).toBe(true);
+    expect(inWorker?.decision).not.toHaveProperty("seal");
+    expect(inSlack?.preview).not.toHaveProperty("seal");
+    expect(inSlack).not.toHaveProperty("memory");
+  });
+
+  test("of one process for both verify each other without a list", () => {
+    const { DECISION_PUBLIC_KEYS: _d, PREVIEW_PUBLIC_KEYS: _p, ...secrets } = both;
+    const { environment } = readEnvironment(secrets, "all");
+    const decision = environment?.slackKeys?.decision.seal("decision", "r-1");
+    const preview = environment?.workerKeys?.preview.seal("preview", "r-1");
+
+    expect(environment?.workerKeys?.decision.isSealed("decision", "r-1", decision)).toBe(true);
+    expect(environment?.slackKeys?.preview.isSealed("preview", "r-1", preview)).toBe(true);
+  });
+
+  test("may be several, with commas and white space between them; the first secret seals", () => {
+    const [older, newer] = [aSecret("older").toString("base64"), aSecret("newer").toString("base64")];
+    const publics = [aPrivateKey("older"), aPrivateKey("newer")].map(publicText).join(" ,\n");
+    const lists = {
+      MEMORY_KEYS: ` ${newer} , ${older}\n`,
+      DECISION_PUBLIC_KEYS: publics,
+      PREVIEW_PUBLIC_KEYS: publics,
+    };
+
+    const { environment } = readEnvironment({ ...worker, ...lists, PREVIEW_PUBLIC_KEYS: "" }, "worker");
+
+    const { memory, decision } = environment?.workerKeys ?? {};
+    expect(memory?.ids).toHaveLength(2);
+    expect(memory?.seal("entry", 1)).toContain(`${memory?.ids[0]}.`);
+    expect(decision?.ids).toHaveLength(2);
+    expect(
+      readEnvironment({ ...slack, PREVIEW_PUBLIC_KEYS: publics }, "slack").environment?.slackKeys?.preview.ids,
+    ).toEqual(decision?.ids);
+  });
+
+  test("that are their own are accepted beside the list of others", () => {
+    const others = { DECISION_PUBLIC_KEYS: publicText(aPrivateKey("newer")) };
+
+    const { environment } = readEnvironment({ ...slack, ...others }, "slack");
+
+    expect(environment?.slackKeys?.decision.ids).toHaveLength(2);
+    expect(environment?.slackKeys?.decision.ids[0]).toBe(keys.decision.ids[0]);
+  });
+
+  test("are another one for each kind: one key for both would sign previews where people decide", () => {
+    expect(problemsOf({ ...slack, PREVIEW_PUBLIC_KEYS: worker.DECISION_PUBLIC_KEYS }, "slack")).toEqual([
+      "PREVIEW_PUBLIC_KEYS: use another key than for decisions. `eks-access keys` makes one of each kind.",
+    ]);
+  });
+
+  test("that are private are no public ones", () => {
+    expect(problemsOf({ ...worker, DECISION_PUBLIC_KEYS: ours.slack.DECISION_SIGNING_KEY }, "worker")).toHaveLength(1);
   });
 });
 
@@ -64,20 +158,18 @@ describe("what the mode needs", () => {
   });
 });
 
-test("seal keys may be several, with commas and white space between them; the first one signs", () => {
-  const { environment } = readEnvironment(
-    { EKS_ACCESS_SEAL_KEYS: ` ${"a".repeat(32)} , ${"b".repeat(40)}\n` },
-    "worker",
-  );
-
-  expect(environment?.sealSecrets).toEqual(["a".repeat(32), "b".repeat(40)]);
-});
-
 test.each([
-  ["EKS_ACCESS_SEAL_KEYS", undefined],
-  ["EKS_ACCESS_SEAL_KEYS", "hunter2secret"],
-  ["EKS_ACCESS_SEAL_KEYS", `${sealKey},hunter2secret`],
-  ["EKS_ACCESS_SEAL_KEYS", `${sealKey},`],
+  ["MEMORY_KEYS", undefined],
+  ["MEMORY_KEYS", "hunter2secret"],
+  ["MEMORY_KEYS", "hunter2secret in more than thirty-two bytes, and no base64"],
+  ["MEMORY_KEYS", `${worker.MEMORY_KEYS},hunter2secret`],
+  ["MEMORY_KEYS", `${worker.MEMORY_KEYS},`],
+  ["DECISION_SIGNING_KEY", undefined],
+  ["DECISION_SIGNING_KEY", "hunter2secret"],
+  ["DECISION_SIGNING_KEY", worker.DECISION_PUBLIC_KEYS],
+  ["PREVIEW_SIGNING_KEY", "hunter2secret"],
+  ["DECISION_PUBLIC_KEYS", "hunter2secret"],
+  ["PREVIEW_PUBLIC_KEYS", `${slack.PREVIEW_PUBLIC_KEYS},hunter2secret`],
   ["REDIS_URL", "hunter2secret"],
   ["REDIS_URL", "https://:hunter2secret@redis"],
   ["REDIS_URL", "redis://:hunter2secret@["],
@@ -88,7 +180,7 @@ test.each([
   ["SLACK_BOT_TOKEN", "xoxp-hunter2secret"],
   ["SLACK_API_URL", "ftp://hunter2secret"],
 ])("%s: %j is told by its name, and nothing of its value", (name, value) => {
-  const { environment, problems } = readEnvironment({ ...slack, [name]: value }, "all");
+  const { environment, problems } = readEnvironment({ ...both, [name]: value }, "all");
 
   expect(environment).toBeNull();
   expect(problems).toHaveLength(1);
@@ -101,7 +193,8 @@ test("every problem is told at once", () => {
 
   expect(problems.map((problem) => problem.split(":")[0])).toEqual([
     "REDIS_URL",
-    "EKS_ACCESS_SEAL_KEYS",
+    "DECISION_SIGNING_KEY",
+    "PREVIEW_PUBLIC_KEYS",
     "LOG_LEVEL",
     "SLACK_BOT_TOKEN",
     "SLACK_API_URL",

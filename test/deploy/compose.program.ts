@@ -25,7 +25,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "eks-access-compose-"));
   await cp(join(root, "docker-compose.yml"), join(folder, "docker-compose.yml"));
   await cp(join(root, "deploy/compose"), join(folder, "deploy/compose"), { recursive: true });
-  for (const name of ["redis", "seal", "slack", "worker"]) {
+  for (const name of ["redis", "slack", "worker"]) {
     await writeFile(join(folder, `${name}.env`), `OF_${name.toUpperCase()}=yes\n`);
   }
 });
@@ -55,8 +55,8 @@ test("Docker Compose reads two of each, with the secrets of the first, behind th
 
   expect(Object.keys(services).sort()).toEqual(["proxy", "redis", "slack", "slack-2", "worker", "worker-2"]);
   expect(reached.map(([name]) => name)).toEqual(["proxy"]);
-  expect(secretsOf(services["slack-2"]).sort()).toEqual(["OF_REDIS", "OF_SEAL", "OF_SLACK"]);
-  expect(secretsOf(services["worker-2"]).sort()).toEqual(["OF_REDIS", "OF_SEAL", "OF_WORKER"]);
+  expect(secretsOf(services["slack-2"]).sort()).toEqual(["OF_REDIS", "OF_SLACK"]);
+  expect(secretsOf(services["worker-2"]).sort()).toEqual(["OF_REDIS", "OF_WORKER"]);
   expect(secretsOf(services.proxy)).toEqual([]);
   expect([services["slack-2"]?.command, services["worker-2"]?.command]).toEqual([["slack"], ["worker"]]);
 });

@@ -31,8 +31,8 @@ describe("the compose file", () => {
   test("gives each process its own secrets and no others", () => {
     const files = (name: string) => service.parse(base[name]).env_file;
 
-    expect(files("slack")).toEqual(["redis.env", "seal.env", "slack.env"]);
-    expect(files("worker")).toEqual(["redis.env", "seal.env", "worker.env"]);
+    expect(files("slack")).toEqual(["redis.env", "slack.env"]);
+    expect(files("worker")).toEqual(["redis.env", "worker.env"]);
     expect(files("redis")).toEqual(["redis.env"]);
   });
 

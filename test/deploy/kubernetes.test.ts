@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { handBackWithinMs } from "../../src/bin/stop-parts.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
+import { variablesNamed } from "../builders/keys.ts";
 
 const folder = fileURLToPath(new URL("../../deploy/kubernetes/", import.meta.url));
 
@@ -132,7 +133,7 @@ const stopping = z.looseObject({
     }),
   }),
 });
-const enough = { EKS_ACCESS_SEAL_KEYS: "s".repeat(32) };
+const enough = variablesNamed("ours").worker;
 
 describe("the manifests for Kubernetes", () => {
   test("hold the objects that an installation needs", () => {
@@ -198,7 +199,7 @@ describe("the manifests for Kubernetes", () => {
     const roles = ofKind("ServiceAccount").filter((each) => JSON.stringify(each).includes("role-arn"));
 
     expect(secrets["Deployment eks-access-slack"]).toContain("eks-access-slack");
-    expect(secrets["Deployment eks-access-worker"]).toEqual(["eks-access-redis", "eks-access-seal"]);
+    expect(secrets["Deployment eks-access-worker"]).toEqual(["eks-access-redis", "eks-access-worker"]);
     expect(roles.map(nameOf)).toEqual(["ServiceAccount eks-access-worker"]);
   });
 

@@ -1,8 +1,9 @@
 import { grantsAnnotation, readAnnotation } from "../../src/grant/annotation.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
+import { keys } from "../builders/keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { type DirectCluster, directCluster, type Fate } from "./direct-cluster.ts";
-import { fillLedger, sceneConfig, sealKeys } from "./reconcile-scene.ts";
+import { fillLedger, sceneConfig } from "./reconcile-scene.ts";
 import { silentContext } from "./silent-context.ts";
 import type { Turns } from "./turns.ts";
 
@@ -21,7 +22,7 @@ export async function aDirectScene(
   const clock = { ms: Date.now() };
   await fillLedger(ledger, cluster, new Date(clock.ms));
   const context = (fates: readonly Fate[] = [], process: Pick<Turns, "point"> = free) => ({
-    ...{ ...silentContext(ledger), config, sealKeys, now: () => new Date(clock.ms), pause: free.point },
+    ...{ ...silentContext(ledger), config, keys, now: () => new Date(clock.ms), pause: free.point },
     openCluster: aws.openFor(process, network, fates),
   });
   return { records, ledger, cluster, aws, clock, context };
@@ -31,4 +32,4 @@ export const annotationsOf = (aws: DirectCluster) => aws.awsAuth()?.metadata.ann
 
 /** What the cluster remembers of our grants. */
 export const memoryOf = (aws: DirectCluster, cluster: string) =>
-  readAnnotation(cluster, annotationsOf(aws)[grantsAnnotation], sealKeys);
+  readAnnotation(cluster, annotationsOf(aws)[grantsAnnotation], keys.memory);

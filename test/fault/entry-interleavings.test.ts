@@ -5,6 +5,7 @@ import { readHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { covers, policyTexts } from "../../src/access-entry/policy-text.ts";
 import { verifyChain } from "../../src/audit/event.ts";
 import { adoptCluster } from "../../src/jobs/reconcile/adopt.ts";
+import { keys } from "../builders/keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { type DirectEntries, directEntries } from "./direct-entries.ts";
 import { isLong } from "./form.ts";
@@ -23,7 +24,7 @@ import {
   takeAllAway,
   usualActs,
 } from "./play.ts";
-import { fillLedger, sceneConfig, sealKeys, wishes } from "./reconcile-scene.ts";
+import { fillLedger, sceneConfig, wishes } from "./reconcile-scene.ts";
 import { type Turns, turnsOf } from "./turns.ts";
 
 /** The access entries of one cluster. */
@@ -116,7 +117,7 @@ async function judge({ eks, ledger, stage }: EntryScene): Promise<void> {
       given.filter((each) => !covers(mayHave, each)),
       `what ${arn} has too much`,
     ).toEqual([]);
-    const reading = entry && readHoldingTags(cluster.name, arn, entry, sealKeys);
+    const reading = entry && readHoldingTags(cluster.name, arn, entry, keys.memory);
     const held = reading?.type === "holding" ? reading.holding.shares.map(({ id }) => id) : [];
     expect(
       held.filter((id) => !own(active).some((request) => request.id === id)),

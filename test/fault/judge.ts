@@ -1,11 +1,11 @@
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import { initialAwsAuth } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/text-of.ts";
-import { sealKeysFrom } from "../../src/approval/seal.ts";
 import { type ChainedEvent, type EventType, verifyChain } from "../../src/audit/event.ts";
 import { grantsAnnotation, readAnnotation } from "../../src/grant/annotation.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
 import { approvalMessage } from "../../src/slack/messages/approval-message.ts";
+import { keysOf } from "../builders/keys.ts";
 import { messagesOf } from "./play-run.ts";
 import type { Stage } from "./stage.ts";
 
@@ -77,9 +77,8 @@ function judgeDocument(stage: Stage, request: AccessRequest) {
 
 /** What a cluster keeps where a lease was taken back before its end: whose approval counts no more, and no grant. */
 function remembersOnly(annotation: string, stage: Stage, { id, grant }: AccessRequest): boolean {
-  const { EKS_ACCESS_SEAL_KEYS = "" } = stage.sandbox.environmentOf("worker", { redisUrl: stage.gate.url });
-  const [newest = "", ...older] = EKS_ACCESS_SEAL_KEYS.split(",");
-  const reading = readAnnotation("staging", annotation, sealKeysFrom([newest, ...older]));
+  const { memory } = keysOf(stage.sandbox);
+  const reading = readAnnotation("staging", annotation, memory);
   if (reading.type !== "holdings" || reading.holdings.length > 0) return false;
   return grant?.end?.cause !== "revoked" || reading.withdrawals.list.some((each) => each.id === id);
 }

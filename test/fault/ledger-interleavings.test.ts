@@ -11,7 +11,7 @@ import { cancelRequest, revokeGrant } from "../../src/slack/handlers/end-access.
 import { configText } from "../builders/a-cluster.ts";
 import { aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 import type { OpenLedger } from "../ledger/contract.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
@@ -62,7 +62,7 @@ function contextOf(ledger: Ledger): WorkerContext & SlackContext {
   return {
     ...silentContext(ledger),
     config: reading.config,
-    sealKeys,
+    keys,
     workers,
     directory: nobodysGroups,
     now,

@@ -5,11 +5,12 @@ import { reconcileCluster } from "../../src/jobs/reconcile/reconcile.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/context.ts";
 import { cancelRequest, revokeGrant } from "../../src/slack/handlers/end-access.ts";
+import { keys } from "../builders/keys.ts";
 import { nobodysGroups } from "../slack/slack-context.ts";
 import { click } from "./click.ts";
 import { type DirectCluster, type Fate, fates } from "./direct-cluster.ts";
 import { openOf } from "./open-of.ts";
-import { type sceneConfig, sealKeys, wishes } from "./reconcile-scene.ts";
+import { type sceneConfig, wishes } from "./reconcile-scene.ts";
 import { silentContext } from "./silent-context.ts";
 import { inTurns, mortal, type Turns } from "./turns.ts";
 
@@ -103,7 +104,7 @@ function contextOf(scene: Scene, ledger: Ledger, process: Pick<Turns, "point">, 
   const workers = { ask: async () => null, close: async () => {} };
   const pause = () => process.point("waits");
   const people = { workers, directory: nobodysGroups, newRequestId: () => "r-new" };
-  const rest = { config, sealKeys, now, pause, ...people };
+  const rest = { config, keys, now, pause, ...people };
   return { ...silentContext(ledger), ...rest, ...(openCluster && { openCluster }) };
 }
 

@@ -1,7 +1,6 @@
 import { account, clusterName, configuration } from "../../sandbox/scene.ts";
 import type { Way } from "../../src/access-entry/way.ts";
 import { decide } from "../../src/approval/decide.ts";
-import { sealKeysFrom } from "../../src/approval/seal.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
@@ -9,8 +8,7 @@ import { digestOfChange } from "../../src/request/digest.ts";
 import { type AccessRequest, createRequest } from "../../src/request/request.ts";
 import { aPreview } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
-
-export const sealKeys = sealKeysFrom(["the secret of the interleavings, of 32 characters"]);
+import { keys } from "../builders/keys.ts";
 
 /** What is asked for: two grants of one principal that overlap, and one of another that nobody has decided yet. */
 export const wishes = {
@@ -64,7 +62,7 @@ function digestNow(request: AccessRequest, cluster: Cluster, way: Way): string {
 
 function approved(request: AccessRequest, cluster: Cluster, now: Date): AccessRequest {
   const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
-  const decided = decide(request, cluster, click, sealKeys, now);
+  const decided = decide(request, cluster, click, keys.decision, now);
   if (decided.type === "refused") throw new Error(`The approval was refused: ${decided.code}.`);
   return decided.after;
 }

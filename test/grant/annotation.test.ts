@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { seal, sealKeysFrom } from "../../src/approval/seal.ts";
+import { memoryKeys } from "../../src/approval/seal.ts";
 import { readAnnotation, writeAnnotation } from "../../src/grant/annotation.ts";
 import { noWithdrawals } from "../../src/grant/withdrawal.ts";
 import { engineerArn } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
-import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
+import { aSecret, keys, otherKeys } from "../builders/keys.ts";
 import { at, hours } from "../builders/times.ts";
 
 const holdings = [
@@ -16,10 +16,10 @@ const withdrawals = {
   list: [{ id: "r-0", at: at(0).toISOString(), endsAt: at(hours(8)).toISOString() }],
   notBefore: at(-hours(1)).toISOString(),
 };
-const text = writeAnnotation("staging", holdings, sealKeys, withdrawals) ?? "";
+const text = writeAnnotation("staging", holdings, keys.memory, withdrawals) ?? "";
 
 test("what is written is read back, whole", () => {
-  expect(readAnnotation("staging", text, sealKeys)).toEqual({ type: "holdings", holdings, withdrawals });
+  expect(readAnnotation("staging", text, keys.memory)).toEqual({ type: "holdings", holdings, withdrawals });
 });
 
 test("any memory survives the round trip", () => {
@@ -56,10 +56,10 @@ test("any memory survives the round trip", () => {
 
   fc.assert(
     fc.property(held, gone, (holdings, withdrawals) => {
-      const text = writeAnnotation("staging", holdings, sealKeys, withdrawals) ?? "";
+      const text = writeAnnotation("staging", holdings, keys.memory, withdrawals) ?? "";
 
       const sorted = holdings.toSorted((a, b) => (a.arn < b.arn ? -1 : 1));
-      expect(readAnnotation("staging", text, sealKeys)).toEqual({ type: "holdings", holdings: sorted, withdrawals });
+      expect(readAnnotation("staging", text, keys.memory)).toEqual({ type: "holdings", holdings: sorted, withdrawals });
     }),
   );
 });
@@ -67,9 +67,9 @@ test("any memory survives the round trip", () => {
 test("a share that an older eks-access wrote, with one approver, is read", () => {
   const share = ["r-1", at(hours(4)).toISOString(), ["eks-access:viewers"], "viewer", "U0ENGINEER", "U0APPROVER"];
   const held = [{ arn: engineerArn, new: true, add: ["eks-access:viewers"], g: [share] }];
-  const old = JSON.stringify({ v: 1, held, seal: seal("annotation", { cluster: "staging", held }, sealKeys) });
+  const old = JSON.stringify({ v: 1, held, seal: keys.memory.seal("annotation", { cluster: "staging", held }) });
 
-  expect(readAnnotation("staging", old, sealKeys)).toEqual({
+  expect(readAnnotation("staging", old, keys.memory)).toEqual({
     type: "holdings",
     holdings: [aHolding()],
     withdrawals: noWithdrawals,
@@ -78,31 +78,29 @@ test("a share that an older eks-access wrote, with one approver, is read", () =>
 
 test("an annotation of the older version counts only with the seal that it had", () => {
   const held = JSON.parse(text).held;
-  const older = { v: 1, held, seal: seal("annotation", { cluster: "staging", held }, sealKeys) };
+  const older = { v: 1, held, seal: keys.memory.seal("annotation", { cluster: "staging", held }) };
 
-  const genuine = readAnnotation("staging", JSON.stringify(older), sealKeys);
-  const passedOff = readAnnotation("staging", JSON.stringify({ ...older, v: 2, gone: [], before: null }), sealKeys);
+  const genuine = readAnnotation("staging", JSON.stringify(older), keys.memory);
+  const passedOff = readAnnotation("staging", JSON.stringify({ ...older, v: 2, gone: [], before: null }), keys.memory);
 
   expect(genuine).toEqual({ type: "holdings", holdings, withdrawals: noWithdrawals });
   expect(passedOff.type).toBe("untrusted");
 });
 
 test("where there is nothing to remember there is no annotation", () => {
-  expect(writeAnnotation("staging", [], sealKeys)).toBeNull();
-  expect(readAnnotation("staging", undefined, sealKeys)).toEqual({ type: "absent" });
+  expect(writeAnnotation("staging", [], keys.memory)).toBeNull();
+  expect(readAnnotation("staging", undefined, keys.memory)).toEqual({ type: "absent" });
 });
 
 test("the order in which holdings are gathered does not change the text, so that nothing is written for it", () => {
-  expect(writeAnnotation("staging", holdings.toReversed(), sealKeys, withdrawals)).toBe(text);
+  expect(writeAnnotation("staging", holdings.toReversed(), keys.memory, withdrawals)).toBe(text);
 });
 
 test("the annotation of the old key is still read while keys are rotated", () => {
-  const rotated = sealKeysFrom([
-    "a newer secret of thirty-two characters",
-    "the first secret, of thirty-two characters",
-  ]);
+  const old = writeAnnotation("staging", holdings, memoryKeys([aSecret("old")])) ?? "";
+  const rotated = memoryKeys([aSecret("newer"), aSecret("old")]);
 
-  expect(readAnnotation("staging", text, rotated).type).toBe("holdings");
+  expect(readAnnotation("staging", old, rotated).type).toBe("holdings");
 });
 
 describe("an annotation is not trusted", () => {
@@ -128,13 +126,13 @@ describe("an annotation is not trusted", () => {
     ["in which the approver was exchanged", "staging", text.replace("U0APPROVER", "U0ENGINEER")],
   ])("%s", (_, cluster, forged) => {
     expect(forged === text && cluster === "staging").toBe(false);
-    expect(readAnnotation(cluster, forged, sealKeys)).toMatchObject({ type: "untrusted" });
+    expect(readAnnotation(cluster, forged, keys.memory)).toMatchObject({ type: "untrusted" });
   });
 
   test("that another installation sealed", () => {
-    const theirs = writeAnnotation("staging", holdings, otherKeys) ?? "";
+    const theirs = writeAnnotation("staging", holdings, otherKeys.memory) ?? "";
 
-    expect(readAnnotation("staging", theirs, sealKeys)).toEqual({
+    expect(readAnnotation("staging", theirs, keys.memory)).toEqual({
       type: "untrusted",
       message: "its seal is not ours for this cluster",
     });
@@ -143,7 +141,7 @@ describe("an annotation is not trusted", () => {
   test("whatever text stands there, and reading it never throws", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (any) => {
-        expect(readAnnotation("staging", any, sealKeys).type).toBe("untrusted");
+        expect(readAnnotation("staging", any, keys.memory).type).toBe("untrusted");
       }),
     );
   });
@@ -162,7 +160,7 @@ test("250 KiB hold 1,100 grants of principals with names of 40 characters and on
     return aHolding({ arn: `arn:aws:iam::111122223333:role/${String(index).padStart(40, "n")}`, shares: [share] });
   });
 
-  const size = Buffer.byteLength(writeAnnotation("staging", many, sealKeys) ?? "");
+  const size = Buffer.byteLength(writeAnnotation("staging", many, keys.memory) ?? "");
 
   expect(size).toBeLessThan(roomBytes);
   expect(size * (1_200 / 1_100)).toBeGreaterThan(roomBytes);

@@ -13,7 +13,7 @@ import { permanentSeconds } from "../../src/request/duration.ts";
 import { aBrokenGlass, aGlassCluster } from "../builders/a-broken-glass.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { anApprovedRequest } from "../builders/a-request.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 
 const approved = anApprovedRequest();
@@ -34,33 +34,33 @@ const many = (count: number) =>
 
 describe("an approval is taken back", () => {
   test("where the cluster remembers its request", () => {
-    expect(isWithdrawn(approved, listed(), sealKeys)).toBe(true);
-    expect(isWithdrawn(approved, listed({ id: "r-2" }), sealKeys)).toBe(false);
+    expect(isWithdrawn(approved, listed(), keys.decision)).toBe(true);
+    expect(isWithdrawn(approved, listed({ id: "r-2" }), keys.decision)).toBe(false);
   });
 
   test("until a newer one is given", () => {
-    expect(isWithdrawn(approved, listed({ at: at(minutes(1)).toISOString() }), sealKeys)).toBe(false);
+    expect(isWithdrawn(approved, listed({ at: at(minutes(1)).toISOString() }), keys.decision)).toBe(false);
   });
 
   test("and no newer one counts without our seal", () => {
     const approvals = approved.approvals.map((each) => ({ ...each, at: at(minutes(9)).toISOString() }));
 
-    expect(isWithdrawn({ ...approved, approvals }, listed(), sealKeys)).toBe(true);
-    expect(isWithdrawn({ ...approved, approvals: [] }, listed(), sealKeys)).toBe(true);
+    expect(isWithdrawn({ ...approved, approvals }, listed(), keys.decision)).toBe(true);
+    expect(isWithdrawn({ ...approved, approvals: [] }, listed(), keys.decision)).toBe(true);
   });
 });
 
 describe("what is remembered of a withdrawal", () => {
   const cluster = aCluster();
   const remembered = (request = approved, share?: string) =>
-    withdrawalOf(request, share, cluster, sealKeys, now) as Withdrawal;
+    withdrawalOf(request, share, cluster, keys.decision, now) as Withdrawal;
 
   test("ends with the cluster's own share, or else with what was approved", () => {
     const end = at(minutes(2) + hours(4)).toISOString();
 
     expect(remembered()).toEqual({ id: "r-1", at: approvedAt, endsAt: end });
     expect(remembered(approved, at(hours(1)).toISOString()).endsAt).toBe(at(hours(1)).toISOString());
-    expect(withdrawalOf(aBrokenGlass(), undefined, aGlassCluster(), sealKeys, now)?.endsAt).toBe(
+    expect(withdrawalOf(aBrokenGlass(), undefined, aGlassCluster(), keys.decision, now)?.endsAt).toBe(
       at(minutes(2) + hours(1)).toISOString(),
     );
   });
@@ -78,8 +78,8 @@ describe("what is remembered of a withdrawal", () => {
   });
 
   test("is nothing where it is over anyhow", () => {
-    expect(withdrawalOf(approved, at(minutes(9)).toISOString(), cluster, sealKeys, now)).toBeNull();
-    expect(withdrawalOf(approved, undefined, cluster, sealKeys, at(hours(5)))).toBeNull();
+    expect(withdrawalOf(approved, at(minutes(9)).toISOString(), cluster, keys.decision, now)).toBeNull();
+    expect(withdrawalOf(approved, undefined, cluster, keys.decision, at(hours(5)))).toBeNull();
   });
 });
 
@@ -109,8 +109,8 @@ describe("the memory of a cluster", () => {
     expect(list).toHaveLength(mostWithdrawals);
     expect(list.map(({ id }) => id)).not.toContain("r-2");
     expect(notBefore).toBe(at(2).toISOString());
-    expect(mayBeForgotten(approved, { list, notBefore }, sealKeys)).toBe(false);
-    expect(mayBeForgotten(approved, { list, notBefore: approvedAt }, sealKeys)).toBe(true);
+    expect(mayBeForgotten(approved, { list, notBefore }, keys.decision)).toBe(false);
+    expect(mayBeForgotten(approved, { list, notBefore: approvedAt }, keys.decision)).toBe(true);
   });
 
   test("never forgets what stands in the document still, and never trusts again what it forgot", () => {
@@ -124,7 +124,7 @@ describe("the memory of a cluster", () => {
   });
 
   test("that is empty suspects nobody", () => {
-    expect(mayBeForgotten(approved, noWithdrawals, sealKeys)).toBe(false);
+    expect(mayBeForgotten(approved, noWithdrawals, keys.decision)).toBe(false);
   });
 });
 

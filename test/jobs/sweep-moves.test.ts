@@ -12,7 +12,7 @@ import { redisLedger } from "../../src/redis/ledger.ts";
 import { planReminders } from "../../src/request/reminder.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aMove, aPlannedMove } from "../builders/a-move.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
@@ -42,7 +42,7 @@ function contextAt(now: Date, own: Ledger = ledger): WorkerContext {
   const reading = readConfig(configText);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   const log = pino({ level: "silent" });
-  return { ledger: own, queues, log, config: reading.config, sealKeys, now: () => now };
+  return { ledger: own, queues, log, config: reading.config, keys, now: () => now };
 }
 const put = (after: Move) =>
   ledger.moves.commit({ after, event: moveEvent("migration.planned", after, "worker", at(0)) });

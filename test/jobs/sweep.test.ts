@@ -13,7 +13,7 @@ import { configText } from "../builders/a-cluster.ts";
 import { aGrantedRequest, aPreview, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { aChange } from "../builders/an-event.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
@@ -37,7 +37,7 @@ function contextAt(now: Date): WorkerContext {
   const reading = readConfig(configText);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   const log = pino({ level: "silent" });
-  return { ledger: redisLedger(redis.redis), queues, log, config: reading.config, sealKeys, now: () => now };
+  return { ledger: redisLedger(redis.redis), queues, log, config: reading.config, keys, now: () => now };
 }
 
 describe("a request that waits for a decision", () => {

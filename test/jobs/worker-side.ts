@@ -3,7 +3,7 @@ import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/s
 import type { WorkerContext } from "../../src/jobs/context.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys } from "../builders/keys.ts";
 import { sceneConfig } from "../fault/reconcile-scene.ts";
 import { silentContext } from "../fault/silent-context.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
@@ -28,7 +28,7 @@ export function useWorkerSide(options: SandboxOptions = {}): () => WorkerSide {
     const context = (ledger = memoryLedger()) => ({
       ...silentContext(ledger),
       config,
-      sealKeys,
+      keys,
       now: () => new Date(),
     });
     side = { sandbox, cluster, context };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type KeptDocument, type KeptTexts, keep, readKept } from "../../src/rescue/kept.ts";
-import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
+import { keys, otherKeys } from "../builders/keys.ts";
 import { at } from "../builders/times.ts";
 
 const document = (change: Partial<KeptDocument> = {}): KeptDocument => ({
@@ -9,16 +9,16 @@ const document = (change: Partial<KeptDocument> = {}): KeptDocument => ({
   grants: null,
   ...change,
 });
-const kept = (texts: KeptTexts, change: Partial<KeptDocument>) => keep("staging", texts, document(change), sealKeys);
+const kept = (texts: KeptTexts, change: Partial<KeptDocument>) => keep("staging", texts, document(change), keys.memory);
 const read = (texts: KeptTexts | null, name: "last" | "before" = "last") =>
-  readKept("staging", texts ?? {}, name, sealKeys);
+  readKept("staging", texts ?? {}, name, keys.memory);
 
 const first = kept({}, {}) ?? {};
 
 test("what is kept is read back, for its cluster and by our keys alone", () => {
   expect(read(first)).toEqual(document());
-  expect(readKept("production", first, "last", sealKeys)).toBeNull();
-  expect(readKept("staging", first, "last", otherKeys)).toBeNull();
+  expect(readKept("production", first, "last", keys.memory)).toBeNull();
+  expect(readKept("staging", first, "last", otherKeys.memory)).toBeNull();
 });
 
 test("what somebody changed in it, or wrote there, is no document of ours", () => {

@@ -6,7 +6,6 @@ import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/s
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { textOf } from "../../sandbox/slack/text-of.ts";
-import { sealKeysFrom } from "../../src/approval/seal.ts";
 import { type PartsContext, startParts } from "../../src/bin/start-parts.ts";
 import { stopParts } from "../../src/bin/stop-parts.ts";
 import { readConfig } from "../../src/config/config.ts";
@@ -145,11 +144,10 @@ async function startKind(
     blocking,
     log,
     config: reading.config,
-    sealKeys: sealKeysFrom(environment.sealSecrets),
     now: () => new Date(),
   };
   const parts: Stoppable[] = [];
-  await startParts(kind, context, environment.slack, (part) => parts.push(part));
+  await startParts(context, environment, (part) => parts.push(part));
   return async () => {
     await stopParts(parts, 5, log);
     await queues.close();

@@ -10,7 +10,7 @@ import { expectSentences, runLine, settingsOf } from "./runbook.ts";
 import { typeLine } from "./type-line.ts";
 
 const both = ["slack", "worker"] as const;
-const variable = "EKS_ACCESS_SEAL_KEYS";
+const variable = "MEMORY_KEYS";
 /** A rule goes by links, which are sealed too. */
 const byLinks = `${configuration}
 policy:

@@ -2,12 +2,12 @@ import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { clusterName } from "../../sandbox/scene.ts";
-import { seal, sealKeysFrom } from "../../src/approval/seal.ts";
 import { explain } from "../../src/failure/access-error.ts";
 import { grantsAnnotation } from "../../src/grant/annotation.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
 import { migrations } from "../../src/redis/migrations.ts";
 import { schemaKey } from "../../src/redis/schema.ts";
+import { keysOf } from "../builders/keys.ts";
 import { auditOf } from "../flow/audit-of.ts";
 import { aProduct, type Product } from "./a-product.ts";
 import { expectSentences } from "./runbook.ts";
@@ -38,8 +38,7 @@ async function asVersionOneLeftIt(): Promise<void> {
   for (const key of all.filter((each) => each.includes(":request:"))) await redis.hdel(key, "class");
   await redis.set(schemaKey, "1");
   const { held } = rememberedByTheCluster();
-  const secret = product.sandbox.environmentOf("worker", { redisUrl: product.redisUrl }).EKS_ACCESS_SEAL_KEYS ?? "";
-  const sealed = seal("annotation", { cluster: clusterName, held }, sealKeysFrom([secret]));
+  const sealed = keysOf(product.sandbox).memory.seal("annotation", { cluster: clusterName, held });
   const text = JSON.stringify({ v: 1, held, seal: sealed });
   await product.sandbox.cluster.editAwsAuth(
     (map) => ({

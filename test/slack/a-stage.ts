@@ -15,7 +15,7 @@ import { showMove } from "../../src/slack/show-move.ts";
 import { directoryClient, messengerClient } from "../../src/slack/web-client.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aChange } from "../builders/an-event.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys } from "../builders/keys.ts";
 import { at, minutes } from "../builders/times.ts";
 import { silentContext } from "../fault/silent-context.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
@@ -72,7 +72,7 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
   const context: SlackContext = {
     ...silentContext(options.ledger?.(ledger) ?? ledger),
     config: reading.config,
-    sealKeys,
+    keys,
     workers: { ask: options.worker ?? (() => Promise.reject(new Error("no worker answered"))) },
     directory: slackDirectory(directoryClient(environment), () => new Date()),
     now: () => new Date(),

@@ -6,7 +6,7 @@ import { genuineLedger } from "../../src/slack/genuine-ledger.ts";
 import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { anApprovedRequest, aPreviewedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys } from "../builders/keys.ts";
 import { click } from "../fault/click.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aSlackContext } from "./slack-context.ts";
@@ -21,7 +21,7 @@ beforeEach(() => {
 
 async function put(change: Partial<AccessRequest> = {}): Promise<AccessRequest> {
   const request = aPreviewedRequest();
-  const preview = request.preview && sealPreview(request, request.preview, sealKeys);
+  const preview = request.preview && sealPreview(request, request.preview, keys.preview);
   const written = { ...request, preview, version: 1 };
   await plain.commit(aChange(written));
   if (Object.keys(change).length === 0) return written;

@@ -4,7 +4,7 @@ import { moveEvent } from "../../src/jobs/migration/record-move.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { createMove, type Move } from "../../src/migration/move.ts";
 import { genuineLedger } from "../../src/slack/genuine-ledger.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys } from "../builders/keys.ts";
 import { at } from "../builders/times.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aSlackContext } from "./slack-context.ts";
@@ -12,7 +12,7 @@ import { aSlackContext } from "./slack-context.ts";
 const id = "migration-staging-1";
 const summary = { mode: "CONFIG_MAP", items: [], steps: [], keptBecause: null, before: [], digest: "d" };
 const unsealed = { at: at(0).toISOString(), digest: "d", summary, outs: ["arn:aws:iam::111122223333:role/dev"] };
-const plan = sealMovePlan({ id }, unsealed, sealKeys);
+const plan = sealMovePlan({ id }, unsealed, keys.preview);
 
 let plain: Ledger;
 let genuine: Ledger;
@@ -39,8 +39,8 @@ test("a plan that the worker sealed is read as it stands", async () => {
 test.each([
   ["says less than the worker's", { ...plan, outs: [] }],
   ["has another digest", { ...plan, digest: "e", summary: { ...summary, digest: "e" } }],
-  ["says another digest than its own", sealMovePlan({ id }, { ...unsealed, digest: "e" }, sealKeys)],
-  ["is of another move", sealMovePlan({ id: "migration-staging-2" }, unsealed, sealKeys)],
+  ["says another digest than its own", sealMovePlan({ id }, { ...unsealed, digest: "e" }, keys.preview)],
+  ["is of another move", sealMovePlan({ id: "migration-staging-2" }, unsealed, keys.preview)],
 ])("a plan that %s is none, and is made again once", async (_, forged) => {
   await put({ plan: forged });
 

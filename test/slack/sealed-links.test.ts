@@ -9,7 +9,7 @@ import { decideLink } from "../../src/slack/handlers/link-decision.ts";
 import { standingOf } from "../../src/slack/standing.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { engineerArn } from "../builders/a-request.ts";
-import { otherKeys, sealKeys } from "../builders/seal-keys.ts";
+import { keys, otherKeys } from "../builders/keys.ts";
 import { at, hours } from "../builders/times.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aSlackContext } from "./slack-context.ts";
@@ -20,9 +20,9 @@ const intruderArn = engineerArn.replace("engineer", "intruder");
 const goesByLinks = `${configText}policy: { rules: [{ name: own, principals: { linkedOnly: true } }] }\n`;
 const confirming = `${goesByLinks}administrators: [U0ONCALL]\nlinking: { confirm: administrator }\n`;
 
-const linkBy = (by: string | null, arn = engineerArn, keys = sealKeys, of = user): PrincipalLink => ({
+const linkBy = (by: string | null, arn = engineerArn, from = keys, of = user): PrincipalLink => ({
   arn,
-  seal: sealLink(of, arn, { by, at: moment }, keys),
+  seal: sealLink(of, arn, { by, at: moment }, from.decision),
 });
 const own = linkBy(user);
 
@@ -31,20 +31,20 @@ describe("rules that go by links believe one", () => {
     ["that the person made, where nobody has to confirm it", own, false],
     ["that an administrator confirmed", linkBy("U0ONCALL"), true],
   ])("%s", (_, found, mustBeConfirmed) => {
-    expect(isBelievedLink(user, found, mustBeConfirmed, sealKeys)).toBe(true);
+    expect(isBelievedLink(user, found, mustBeConfirmed, keys.decision)).toBe(true);
   });
 
   test.each<[string, PrincipalLink, boolean?]>([
     ["without a seal, as of an older program", { arn: engineerArn, seal: null }],
     ["in which the principal was exchanged", { ...own, arn: intruderArn }],
-    ["that is somebody else's", linkBy("U0STRANGER", engineerArn, sealKeys, "U0STRANGER")],
+    ["that is somebody else's", linkBy("U0STRANGER", engineerArn, keys, "U0STRANGER")],
     ["that another installation sealed", linkBy(user, engineerArn, otherKeys)],
     ["that passes for a later one", { ...own, seal: own.seal && { ...own.seal, at: at(hours(1)).toISOString() } }],
     ["that passes for a confirmed one", { ...own, seal: own.seal && { ...own.seal, by: "U0ONCALL" } }, true],
     ["that nobody confirmed, where somebody has to", own, true],
     ["that only stood in a request", linkBy(null)],
   ])("but none %s", (_, found, mustBeConfirmed = false) => {
-    expect(isBelievedLink(user, found, mustBeConfirmed, sealKeys)).toBe(false);
+    expect(isBelievedLink(user, found, mustBeConfirmed, keys.decision)).toBe(false);
   });
 });
 

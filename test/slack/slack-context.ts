@@ -3,7 +3,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/context.ts";
 import type { Directory } from "../../src/slack/directory.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { sealKeys } from "../builders/seal-keys.ts";
+import { keys } from "../builders/keys.ts";
 import { at, minutes } from "../builders/times.ts";
 import { silentContext } from "../fault/silent-context.ts";
 
@@ -21,7 +21,7 @@ export function aSlackContext(ledger: Ledger, text = configText, directory = nob
   return {
     ...silentContext(ledger),
     config: reading.config,
-    sealKeys,
+    keys,
     workers: { ask: async () => null },
     directory,
     now: () => at(minutes(5)),

@@ -69,15 +69,15 @@ async function gather(
   errand: Errand,
   told: readonly string[],
 ): Promise<GatheredMigration> {
-  const { ledger, sealKeys } = context;
+  const { ledger, keys } = context;
   const { name, account } = cluster;
   const { authenticationMode: mode, status } = description;
   const updating = status === "UPDATING";
   const standing = mode === "CONFIG_MAP" ? [] : await standingEntries(accessEntriesOf(eks));
   const configMap = mode === "API" ? null : await client.readAwsAuth();
-  const annotation = readAnnotation(name, configMap?.annotations[grantsAnnotation], sealKeys);
+  const annotation = readAnnotation(name, configMap?.annotations[grantsAnnotation], keys.memory);
   const annotated = annotation.type === "holdings" ? annotation.holdings : [];
-  const { holdings } = withLedgerMemory(annotated, await ledger.grantedOf(name), sealKeys);
+  const { holdings } = withLedgerMemory(annotated, await ledger.grantedOf(name), keys.memory);
   const document = parseDocument(configMap?.data ?? {});
   const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
   const openManager = onceOpened(() =>

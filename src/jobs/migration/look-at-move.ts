@@ -48,7 +48,7 @@ async function plan(context: WorkerContext, cluster: Cluster, move: Move): Promi
 }
 
 function planned(
-  { sealKeys, config }: WorkerContext,
+  { keys, config }: WorkerContext,
   move: Move,
   result: ReturnType<typeof planMigration>,
   now: Date,
@@ -62,7 +62,7 @@ function planned(
   const outs = result.steps.flatMap((step) => (step.type === "take-out" ? step.arns : []));
   const reminders = planReminders(now, move.lapsesAt, config.timing.remindAfterSeconds);
   const unsealed = { at: now.toISOString(), digest: result.digest, summary: summarizeMigration(result), outs };
-  return { plan: sealMovePlan(move, unsealed, sealKeys), reminders, trouble: null };
+  return { plan: sealMovePlan(move, unsealed, keys.preview), reminders, trouble: null };
 }
 
 /** A failure says what, where and how to mend it, in the message; it is tried again until the approvals are too old. */

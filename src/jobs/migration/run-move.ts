@@ -54,7 +54,7 @@ function isDue(move: Move, now: Date): boolean {
 
 async function passOver(context: WorkerContext, cluster: Cluster, move: Move, driver: MoveDriver): Promise<void> {
   const { requestLapsesAfterSeconds } = context.config.timing;
-  const verdict = checkMove(move, cluster, context.sealKeys, context.now(), requestLapsesAfterSeconds);
+  const verdict = checkMove(move, cluster, context.keys.decision, context.now(), requestLapsesAfterSeconds);
   const isToGoOn = verdict.type === "valid" && !isOver(move);
   if (isToGoOn || move.begun) {
     const errand = { id: move.id, requester: move.requester };

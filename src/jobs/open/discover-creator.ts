@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
-import { isSealed, type SealKeys, seal } from "../../approval/seal.ts";
+import type { WorkerKeys } from "../../approval/seal.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { CredentialSource } from "../../aws/credentials.ts";
 import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
@@ -17,7 +17,7 @@ import { sessionThrough } from "./become-creator.ts";
 /** What looking for a creation takes of the worker's context. */
 export interface DiscoveryContext {
   readonly ledger: Pick<Ledger, "takeTurn" | "creation" | "rememberCreation">;
-  readonly sealKeys: SealKeys;
+  readonly keys: WorkerKeys;
   readonly now: () => Date;
 }
 
@@ -31,14 +31,14 @@ const remembered = z.object({ record: creationRecord, seal: z.string() });
  * write to Redis must not choose whom we become.
  */
 export async function rememberedCreation(
-  { ledger, sealKeys }: DiscoveryContext,
+  { ledger, keys }: DiscoveryContext,
   cluster: Cluster,
 ): Promise<CreationRecord | null> {
   const clusterArn = clusterArnOf(cluster);
   const found = remembered.safeParse(await ledger.creation(clusterArn));
   if (!found.success) return null;
   const { record, seal: sealText } = found.data;
-  return isSealed("creation", { clusterArn, ...record }, sealText, sealKeys) ? record : null;
+  return keys.memory.isSealed("creation", { clusterArn, ...record }, sealText) ? record : null;
 }
 
 /**
@@ -58,7 +58,7 @@ export async function askCloudTrail(
   const turn = () => takeTurn(context.ledger, `cloudtrail-${cluster.account}-${cluster.region}`);
   const record = await findCreation(source, cluster.region, { arn, createdAt }, context.now(), turn);
   if (record) {
-    const sealed = seal("creation", { clusterArn: arn, ...record }, context.sealKeys);
+    const sealed = context.keys.memory.seal("creation", { clusterArn: arn, ...record });
     await context.ledger.rememberCreation(arn, { record, seal: sealed });
   }
   return record;

@@ -1,6 +1,6 @@
 import type { AccessEntry } from "../../access-entry/entry.ts";
 import { covers, policiesIn, policyTexts } from "../../access-entry/policy-text.ts";
-import type { SealKeys } from "../../approval/seal.ts";
+import type { MemoryKeys } from "../../approval/seal.ts";
 import { unifiedDiff } from "../../aws-auth/diff.ts";
 import { shareOf } from "../../grant/due-work.ts";
 import { baseOf, targetOf } from "../../grant/holding.ts";
@@ -15,7 +15,7 @@ import { sessionWarnings } from "./preview-warnings.ts";
 /** What would change of somebody's access entry; or why it can't be done. */
 export function previewByEntry(
   cluster: Cluster,
-  sealKeys: SealKeys,
+  keys: MemoryKeys,
   state: EntryState,
   { request, principal }: Wish,
 ): ChangePreview {
@@ -30,7 +30,7 @@ export function previewByEntry(
   }
   const username = today?.username ?? usernameFor(principal);
   const target = targetOf(arn, today, holding, [...(holding?.shares ?? []), shareOf(request)], username);
-  const refusal = refuseTarget(cluster, state, sealKeys, target);
+  const refusal = refuseTarget(cluster, state, keys, target);
   if (refusal) return { type: "refused", refusal };
   const groups = target.change.type === "map" ? target.change.groups : request.groups;
   const afterwards = { username, groups };

@@ -1,5 +1,5 @@
 import { isPolicyText } from "../../access-entry/policy-text.ts";
-import type { SealKeys } from "../../approval/seal.ts";
+import type { MemoryKeys } from "../../approval/seal.ts";
 import { planChanges } from "../../aws-auth/plan.ts";
 import { resolve } from "../../aws-auth/resolve.ts";
 import { fitsAnnotation } from "../../grant/annotation.ts";
@@ -17,7 +17,7 @@ import { documentWarnings, sessionWarnings } from "./preview-warnings.ts";
 /** What would change in aws-auth; or why it can't be done. */
 export function previewInDocument(
   cluster: Cluster,
-  sealKeys: SealKeys,
+  keys: MemoryKeys,
   state: ClusterState,
   { request, level, principal }: Wish,
 ): ChangePreview {
@@ -46,7 +46,7 @@ export function previewInDocument(
   if (leftOut) return { type: "refused", refusal: leftOut };
   const others = [...state.holdings.values()].filter((each) => each.arn.toLowerCase() !== arn.toLowerCase());
   const room = roomIn(state.configMap?.annotations ?? {});
-  if (held && !fitsAnnotation(cluster.name, [...others, held], sealKeys, room.forGrants)) {
+  if (held && !fitsAnnotation(cluster.name, [...others, held], keys, room.forGrants)) {
     return { type: "refused", refusal: annotationFull(cluster, room) };
   }
   const today = resolve(state.document, arn);

@@ -106,7 +106,7 @@ async function previewRequest(
   if (planned.type === "refused") return refuse(context, request, planned.refusal, now);
   const { approvalsWanted } = planned;
   const unsealed = { ...planned.preview, rights: await rightsOf(request, look) };
-  const preview = sealPreview(request, unsealed, context.sealKeys);
+  const preview = sealPreview(request, unsealed, context.keys.preview);
   const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
   const reminders = planReminders(now, request.lapsesAt, context.config.timing.remindAfterSeconds);
   await recordChange(context, revise(request, { preview, approvalsWanted, reminders, trouble: null }), event, now);

@@ -24,7 +24,7 @@ export interface Inside {
 
 /** Looks at the document and at the access entries, as far as the cluster goes by them. Null: the chain ends there. */
 export async function lookInside(
-  { ledger, sealKeys }: WorkerContext,
+  { ledger, keys }: WorkerContext,
   cluster: Cluster,
   reached: Reached,
   { take }: LinkTaker,
@@ -33,7 +33,7 @@ export async function lookInside(
   const isRead = mode !== "API";
   const looked = await take(
     "document",
-    () => (isRead ? lookAtDocument(reached.client, cluster, sealKeys) : null),
+    () => (isRead ? lookAtDocument(reached.client, cluster, keys.memory) : null),
     (facts) => (isRead ? documentFinding(facts, cluster) : unread),
   );
   const granted = await ledger.grantedOf(cluster.name);
@@ -44,7 +44,7 @@ export async function lookInside(
     async () =>
       mode === "CONFIG_MAP"
         ? null
-        : lookAtEntries(await openEksForEntries(cluster, reached.eks), cluster, sealKeys, byEntry),
+        : lookAtEntries(await openEksForEntries(cluster, reached.eks), cluster, keys.memory, byEntry),
     entriesFinding,
   );
   if (!looked && !entries) return null;

@@ -46,7 +46,7 @@ export async function reportEntries(
 }
 
 async function check(
-  { sealKeys, now }: WorkerContext,
+  { keys, now }: WorkerContext,
   cluster: Cluster,
   entries: AccessEntries,
   { reached, granted: before, grantedNow, asker, document: reading, limits }: EntriesQuestion,
@@ -58,7 +58,7 @@ async function check(
   const order = readingOrder(listed, before, document);
   const { entries: found, unread, why } = await readEntries(entries, order, { ...limits, withinMs: left() });
   const [bound, granted] = await Promise.all([inTime(bindings, left()), grantedNow()]);
-  const read = found.map((entry) => withOurTags(cluster, entry, sealKeys));
+  const read = found.map((entry) => withOurTags(cluster, entry, keys.memory));
   const boundGroups = bound && new Set(bound.keys());
   const { creatorArn } = reached;
   const facts = { cluster, creatorArn, listed, read, document, boundGroups, granted, asker, now: now() };

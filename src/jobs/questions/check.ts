@@ -35,13 +35,13 @@ async function look(
   asked: ChainQuestion,
   limits: ReadingLimits,
 ): Promise<CheckReport> {
-  const { ledger, sealKeys } = context;
+  const { ledger, keys } = context;
   const mode = reached.description.authenticationMode;
   const isRead = mode !== "API";
   const [granted, principal] = await Promise.all([ledger.grantedOf(cluster.name), ledger.principalOf(asked.user)]);
   const asker = { ...asked, principal };
   const grantedNow = async () => grantedAround(granted, await ledger.grantedOf(cluster.name));
-  const looking = lookAtDocument(reached.client, cluster, sealKeys);
+  const looking = lookAtDocument(reached.client, cluster, keys.memory);
   const reporting = orFailure(context, cluster, async () =>
     reportDocument(await looking, cluster, { granted: await grantedNow(), asker, isRead }),
   );

@@ -1,4 +1,4 @@
-import type { SealKeys } from "../../approval/seal.ts";
+import type { MemoryKeys } from "../../approval/seal.ts";
 import type { AwsAuthDocument } from "../../aws-auth/document.ts";
 import { parseDocument } from "../../aws-auth/parse.ts";
 import { grantsAnnotation, readAnnotation } from "../../grant/annotation.ts";
@@ -24,12 +24,12 @@ export interface LookedAt {
 export async function lookAtDocument(
   client: ClusterClient,
   cluster: Cluster,
-  sealKeys: SealKeys,
+  keys: MemoryKeys,
 ): Promise<LookedAt | null> {
   const configMap = await client.readAwsAuth();
   if (!configMap) return null;
   const { data, immutable, annotations, managers, deletion } = configMap;
-  const reading = readAnnotation(cluster.name, annotations[grantsAnnotation], sealKeys);
+  const reading = readAnnotation(cluster.name, annotations[grantsAnnotation], keys);
   const untrusted = reading.type === "untrusted" ? reading.message : null;
   return { document: parseDocument(data), immutable, isBeingDeleted: deletion !== null, untrusted, managers };
 }

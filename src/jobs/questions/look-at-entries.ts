@@ -1,7 +1,7 @@
 import type { AccessEntry } from "../../access-entry/entry.ts";
 import { readHoldingTags } from "../../access-entry/entry-tags.ts";
 import { entryArnIn, withoutRolePath } from "../../access-entry/principal-arn.ts";
-import type { SealKeys } from "../../approval/seal.ts";
+import type { MemoryKeys } from "../../approval/seal.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { entryDrift, type ReadEntry } from "../../diagnosis/entry-lease.ts";
@@ -30,13 +30,13 @@ export interface LookedAtEntries {
 export async function lookAtEntries(
   eks: EksCluster,
   cluster: Cluster,
-  sealKeys: SealKeys,
+  keys: MemoryKeys,
   inForce: readonly AccessRequest[],
 ): Promise<LookedAtEntries> {
   const entries = accessEntriesOf(eks);
   try {
     const arns = await entries.list();
-    const read = await inParallel(inForce, (request) => readFor(entries, arns, cluster, sealKeys, request));
+    const read = await inParallel(inForce, (request) => readFor(entries, arns, cluster, keys, request));
     return {
       count: arns.length,
       untrusted: read.find(({ untrusted }) => untrusted !== null)?.untrusted ?? null,
@@ -51,22 +51,22 @@ async function readFor(
   entries: AccessEntries,
   arns: readonly string[],
   cluster: Cluster,
-  sealKeys: SealKeys,
+  keys: MemoryKeys,
   request: AccessRequest,
 ): Promise<{ readonly untrusted: string | null; readonly drift: Drift | null }> {
   const arn = entryArnIn(arns, request.principal);
   const entry = arn === null ? null : await entries.describe(arn);
   if (!entry) return { untrusted: null, drift: entryDrift(request, null) };
-  const read = withOurTags(cluster, entry, sealKeys);
+  const read = withOurTags(cluster, entry, keys);
   return { untrusted: read.tags.type === "untrusted" ? read.tags.message : null, drift: entryDrift(request, read) };
 }
 
 /** An entry with what its tags say of us, as far as our seal speaks for it. */
-export function withOurTags(cluster: Cluster, entry: AccessEntry, sealKeys: SealKeys): ReadEntry {
+export function withOurTags(cluster: Cluster, entry: AccessEntry, keys: MemoryKeys): ReadEntry {
   const arn = withoutRolePath(entry.principalArn);
   return {
     entry,
-    tags: readHoldingTags(cluster.name, arn, entry, sealKeys),
-    rescue: readRescueTags(clusterArnOf(cluster), entry.principalArn, entry.tags, sealKeys),
+    tags: readHoldingTags(cluster.name, arn, entry, keys),
+    rescue: readRescueTags(clusterArnOf(cluster), entry.principalArn, entry.tags, keys),
   };
 }

@@ -57,13 +57,13 @@ async function gather(context: WorkerContext, cluster: Cluster, asked: WhyQuesti
 }
 
 async function lookInside(
-  { sealKeys }: WorkerContext,
+  { keys }: WorkerContext,
   cluster: Cluster,
   client: ClusterClient,
   caller: Caller,
   { accessEntry, isRead }: { accessEntry: AccessEntryFact; isRead: boolean },
 ): Promise<Pick<WhyFacts, "document" | "boundGroups" | "pods">> {
-  const looked = isRead ? await lookAtDocument(client, cluster, sealKeys) : null;
+  const looked = isRead ? await lookAtDocument(client, cluster, keys.memory) : null;
   const document = looked?.document ?? null;
   const identity = identityOf(accessEntry) ?? (document && resolve(document, caller.callerArn));
   if (!identity) return { document, boundGroups: null, pods: null };

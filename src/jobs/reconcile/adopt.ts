@@ -101,7 +101,7 @@ async function recover(
   const now = context.now();
   const bare = recoveredRequest(cluster, holding, share, now);
   const proved = await prove(client, cluster, bare, state.signsInAs(bare.principal), context.now);
-  const written = rememberWritten(bare, holding, context.sealKeys, way);
+  const written = rememberWritten(bare, holding, context.keys.memory, way);
   const grant = bare.grant && { ...withProof(bare.grant, proved, cluster, bare.principal), written };
   const event = eventOf("grant.recovered", bare, "worker", now, { principal: holding.arn, groups: share.groups });
   await recordChange(context, { ...bare, grant }, event, now);

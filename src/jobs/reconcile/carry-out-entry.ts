@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { AccessEntry } from "../../access-entry/entry.ts";
 import { planMs } from "../../access-entry/late-call.ts";
 import { type EntryCall, type EntrySituation, isAsPlanned, planEntry } from "../../access-entry/plan-entry.ts";
-import type { SealKeys } from "../../approval/seal.ts";
+import type { MemoryKeys } from "../../approval/seal.ts";
 import { canonicalJson } from "../../audit/canonical-json.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { AccessError } from "../../failure/access-error.ts";
@@ -15,7 +15,7 @@ export interface EntryTools {
   readonly entries: AccessEntries;
   readonly cluster: Cluster;
   readonly state: EntryState;
-  readonly sealKeys: SealKeys;
+  readonly keys: MemoryKeys;
   /** By lower-case ARN: what earlier runs may have sent, and what an entry that is not there can't tell. */
   readonly begun: ReadonlyMap<string, Holding>;
   /** When the plan was made. */
@@ -27,7 +27,7 @@ export interface EntryTools {
 
 /** The calls that are still to be made; none: the entry is what it must be. */
 export function callsFor(tools: EntryTools, target: Target, arn?: string): readonly EntryCall[] {
-  return planEntry(situationOf(tools, target, arn), target, tools.sealKeys);
+  return planEntry(situationOf(tools, target, arn), target, tools.keys);
 }
 
 function situationOf(tools: EntryTools, { change }: Target, arn?: string): EntrySituation {
@@ -150,7 +150,7 @@ export async function readBackEntry(
   for (const ms of looks) {
     if (ms > 0) await pause(ms);
     entry = await tools.entries.describe(principalArn);
-    if (isAsPlanned(situation, target, tools.sealKeys, entry)) return { entry, isAsWanted: true };
+    if (isAsPlanned(situation, target, tools.keys, entry)) return { entry, isAsWanted: true };
   }
   return { entry, isAsWanted: false };
 }

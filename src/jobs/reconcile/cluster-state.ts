@@ -1,5 +1,5 @@
 import { readWithdrawalTags } from "../../access-entry/withdrawal-tags.ts";
-import type { SealKeys } from "../../approval/seal.ts";
+import type { WorkerKeys } from "../../approval/seal.ts";
 import type { AwsAuthDocument, ReadDocument } from "../../aws-auth/document.ts";
 import { entryOf } from "../../aws-auth/entry-of.ts";
 import { parseDocument } from "../../aws-auth/parse.ts";
@@ -30,17 +30,17 @@ export interface ClusterState extends Standing {
 export async function readClusterState(
   opened: Pick<OpenedCluster, "creatorArn" | "tags"> & { readonly client: Pick<ClusterClient, "readAwsAuth"> },
   cluster: Cluster,
-  sealKeys: SealKeys,
+  keys: WorkerKeys,
   open: readonly AccessRequest[],
 ): Promise<ClusterState> {
   const configMap = await step("read", () => opened.client.readAwsAuth());
   const where = `The ConfigMap aws-auth of ${cluster.name}`;
   if (!configMap && !cluster.createAwsAuth) throw new AccessError("document-absent", `${where} does not exist`);
   if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);
-  const reading = readAnnotation(cluster.name, configMap?.annotations[grantsAnnotation], sealKeys);
+  const reading = readAnnotation(cluster.name, configMap?.annotations[grantsAnnotation], keys.memory);
   const { holdings, withdrawals } =
     reading.type === "holdings" ? reading : { holdings: [], withdrawals: noWithdrawals };
-  const elsewhere = readWithdrawalTags(cluster.name, opened.tags, sealKeys).withdrawals;
+  const elsewhere = readWithdrawalTags(cluster.name, opened.tags, keys.memory).withdrawals;
   const document = parseDocument(configMap?.data ?? {});
   return {
     configMap,
@@ -48,7 +48,11 @@ export async function readClusterState(
     document,
     identityOf: (arn) => identityInDocument(document, arn),
     signsInAs: (arn) => inDocument(document, arn),
-    ...withLedgerMemory(holdings, stillApproved(open, bothWithdrawals(withdrawals, elsewhere), sealKeys), sealKeys),
+    ...withLedgerMemory(
+      holdings,
+      stillApproved(open, bothWithdrawals(withdrawals, elsewhere), keys.decision),
+      keys.memory,
+    ),
     withdrawals,
     elsewhere,
     untrusted: reading.type === "untrusted" ? reading.message : null,

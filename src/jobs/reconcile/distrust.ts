@@ -1,4 +1,4 @@
-import type { SealKeys } from "../../approval/seal.ts";
+import type { DecisionPublicKeys } from "../../approval/seal.ts";
 import { lastSealed } from "../../approval/sealed-decision.ts";
 import type { AuditEvent, EventType } from "../../audit/event.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
@@ -43,14 +43,14 @@ export async function noteUntrusted(
 
 /** Those whose approval was taken back. One that came to nothing is a record of before where an event has told of it. */
 export async function recordsOfBefore(
-  { ledger, sealKeys }: WorkerContext,
+  { ledger, keys }: WorkerContext,
   requests: readonly AccessRequest[],
   state: Standing,
 ): Promise<readonly AccessRequest[]> {
   const isOfBefore = await inParallel(requests, async (request) =>
-    hasComeToNothing(request, state, sealKeys)
-      ? wasTold(ledger, request, sealKeys)
-      : isReplayed(request, state, sealKeys),
+    hasComeToNothing(request, state, keys.decision)
+      ? wasTold(ledger, request, keys.decision)
+      : isReplayed(request, state, keys.decision),
   );
   return requests.filter((_, index) => isOfBefore[index]);
 }
@@ -59,7 +59,7 @@ export async function recordsOfBefore(
  * Whether an event tells that the approval that this record goes by came to nothing: by the order of the log, because the approval
  * and what became of it are told by processes whose clocks may differ. A record without true seals hides which approval that is.
  */
-async function wasTold(ledger: Ledger, request: AccessRequest, keys: SealKeys): Promise<boolean> {
+async function wasTold(ledger: Ledger, request: AccessRequest, keys: DecisionPublicKeys): Promise<boolean> {
   const events = (await ledger.eventsOf(request.id, mostEvents)).map(({ event }) => event);
   const approved = lastSealed(request, keys);
   const since = events.findLastIndex(({ type, at }) => isApproval.has(type) && at === approved?.at);

@@ -30,14 +30,14 @@ export type DocumentTaking = Taking<ClusterState, DocumentSettlement>;
 /** By `aws-auth`: one document for all, written at once with the resourceVersion that was read (law 6). */
 export function documentTaking(place: Place): DocumentTaking {
   const { cluster, opened, isTaken } = place;
-  const { sealKeys } = place.context;
+  const { keys } = place.context;
   return {
     way: "aws-auth",
     isTaken,
     // The resourceVersion sees to it.
     begin: async () => {},
-    read: (open) => readClusterState(opened, cluster, sealKeys, open),
-    preview: (state, wish) => previewInDocument(cluster, sealKeys, state, wish),
+    read: (open) => readClusterState(opened, cluster, keys, open),
+    preview: (state, wish) => previewInDocument(cluster, keys.memory, state, wish),
     settle,
     prepare: (state, settlement) => prepare(place, state, settlement),
   };
@@ -46,7 +46,7 @@ export function documentTaking(place: Place): DocumentTaking {
 async function prepare(place: Place, state: ClusterState, settlement: DocumentSettlement): Promise<Prepared> {
   const { context, cluster, opened } = place;
   const { client } = opened;
-  const { sealKeys } = context;
+  const { keys } = context;
   if (settlement.refusal) {
     const send = async () => {
       await rememberWithdrawals(context, cluster, client, state, settlement);
@@ -54,7 +54,7 @@ async function prepare(place: Place, state: ClusterState, settlement: DocumentSe
     };
     return { type: "ready", isSentFor: () => false, send };
   }
-  const after = textsOf(state, cluster, settlement, sealKeys);
+  const after = textsOf(state, cluster, settlement, keys.memory);
   const isWrite = needsWrite(state, after);
   if (isWrite && !state.configMap) {
     // What we write always comes with a resourceVersion: a create that arrives late can't bring anything back.
@@ -89,7 +89,7 @@ function forgottenIn(
   { withdrawals }: DocumentSettlement,
   readBack: AwsAuthConfigMap | null,
 ): ReadonlySet<string> {
-  const reading = readAnnotation(cluster.name, readBack?.annotations[grantsAnnotation], context.sealKeys);
+  const reading = readAnnotation(cluster.name, readBack?.annotations[grantsAnnotation], context.keys.memory);
   const known = reading.type === "holdings" ? reading.withdrawals.list.map(({ id }) => id) : [];
   return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.includes(id)));
 }

@@ -3,7 +3,7 @@ import { readHoldingTags } from "../../access-entry/entry-tags.ts";
 import { identityOfEntry } from "../../access-entry/identity.ts";
 import { entryArnIn, withoutRolePath } from "../../access-entry/principal-arn.ts";
 import { readWithdrawalTags } from "../../access-entry/withdrawal-tags.ts";
-import type { SealKeys } from "../../approval/seal.ts";
+import type { WorkerKeys } from "../../approval/seal.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../../grant/annotation.ts";
@@ -44,7 +44,7 @@ type OpenedEntries = Pick<OpenedCluster, "creatorArn" | "tags" | "mode"> & {
 export async function readEntryState(
   opened: OpenedEntries,
   cluster: Cluster,
-  sealKeys: SealKeys,
+  keys: WorkerKeys,
   open: readonly AccessRequest[],
   whose: WhoseEntries,
 ): Promise<EntryState> {
@@ -55,7 +55,7 @@ export async function readEntryState(
   const described = await inParallel([...new Set(wanted)], (arn) => entries.describe(arn));
   const found = described.filter((entry) => entry !== null);
   const readings = found.map((entry) =>
-    readHoldingTags(cluster.name, withoutRolePath(entry.principalArn), entry, sealKeys),
+    readHoldingTags(cluster.name, withoutRolePath(entry.principalArn), entry, keys.memory),
   );
   const held = readings.flatMap((reading) => (reading.type === "holding" ? [reading.holding] : []));
   const openSince = new Map(
@@ -66,12 +66,12 @@ export async function readEntryState(
     ),
   );
   const untrusted = readings.flatMap((reading) => (reading.type === "untrusted" ? [reading.message] : []));
-  const ofTags = readWithdrawalTags(cluster.name, tags, sealKeys);
+  const ofTags = readWithdrawalTags(cluster.name, tags, keys.memory);
   const { withdrawals } = ofTags;
-  const inDocument = await documentMemory(opened, cluster, sealKeys, open);
+  const inDocument = await documentMemory(opened, cluster, keys, open);
   const elsewhere = inDocument ?? noWithdrawals;
-  const approved = stillApproved(open, bothWithdrawals(withdrawals, elsewhere), sealKeys);
-  const memory = withLedgerMemory(held, approved, sealKeys, "access-entry");
+  const approved = stillApproved(open, bothWithdrawals(withdrawals, elsewhere), keys.decision);
+  const memory = withLedgerMemory(held, approved, keys.memory, "access-entry");
   return {
     ...{ ...memory, ...byPrincipal(found, memory), creatorArn, tags, withdrawals, elsewhere },
     openSince,
@@ -88,13 +88,13 @@ export async function readEntryState(
 async function documentMemory(
   { client, mode }: OpenedEntries,
   { name }: Cluster,
-  sealKeys: SealKeys,
+  keys: WorkerKeys,
   open: readonly AccessRequest[],
 ): Promise<Withdrawals | null> {
   if (mode === "API" && !open.some(stoodInDocument)) return noWithdrawals;
   try {
     const configMap = await client.readAwsAuth();
-    const reading = readAnnotation(name, configMap?.annotations[grantsAnnotation], sealKeys);
+    const reading = readAnnotation(name, configMap?.annotations[grantsAnnotation], keys.memory);
     return reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
   } catch (error) {
     if (error instanceof AccessError) return null;

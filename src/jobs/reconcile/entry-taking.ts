@@ -30,7 +30,7 @@ export type EntryTaking = Taking<EntryState, EntrySettlement>;
 
 /** By access entries: one for each principal, changed call by call, and no one's trouble is another's. */
 export function entryTaking({ context, cluster, opened, isTaken, whose }: Place): EntryTaking {
-  const { sealKeys, ledger } = context;
+  const { keys, ledger } = context;
   let run = "";
   const begin = async () => {
     run = await ledger.beginRun(cluster.name);
@@ -40,8 +40,8 @@ export function entryTaking({ context, cluster, opened, isTaken, whose }: Place)
     way: "access-entry",
     isTaken,
     begin,
-    read: (open) => step("read", () => readEntryState(opened, cluster, sealKeys, open, whose)),
-    preview: (state, wish) => previewByEntry(cluster, sealKeys, state, wish),
+    read: (open) => step("read", () => readEntryState(opened, cluster, keys, open, whose)),
+    preview: (state, wish) => previewByEntry(cluster, keys.memory, state, wish),
     settle: settleEntries,
     prepare: async (state, settlement) =>
       prepare(context, { ...toolsOf(context, cluster, opened.entries, state, settlement), isNewest }, settlement),
@@ -49,13 +49,13 @@ export function entryTaking({ context, cluster, opened, isTaken, whose }: Place)
 }
 
 function toolsOf(
-  { sealKeys, now }: WorkerContext,
+  { keys, now }: WorkerContext,
   cluster: Cluster,
   entries: AccessEntries,
   state: EntryState,
   settlement: EntrySettlement,
 ): Omit<EntryTools, "isNewest"> {
-  return { entries, cluster, state, sealKeys, begun: begunIn(settlement), plannedAt: now(), clock: now };
+  return { entries, cluster, state, keys: keys.memory, begun: begunIn(settlement), plannedAt: now(), clock: now };
 }
 
 /** By lower-case ARN, of entries that will be there: what earlier runs may have sent. */

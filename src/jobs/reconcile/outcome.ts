@@ -47,7 +47,7 @@ export async function activate(
     ...withProof(request.grant, proved, cluster, request.principal),
     state: "active",
     activeSince: request.grant.activeSince ?? proof.at,
-    written: rememberWritten(request, holding, context.sealKeys, way),
+    written: rememberWritten(request, holding, context.keys.memory, way),
     warnAt: warnAt(request, context.config.timing.warnBeforeEndSeconds),
     drift: null,
   };

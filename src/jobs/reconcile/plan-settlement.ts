@@ -41,7 +41,7 @@ export function planSettlement(
   const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
   const { arriving } = checked;
   const room = roomIn(state.configMap?.annotations ?? {});
-  if (arriving.length > 0 && !fitsAnnotation(cluster.name, holdings, input.sealKeys, room.forGrants)) {
+  if (arriving.length > 0 && !fitsAnnotation(cluster.name, holdings, input.keys.memory, room.forGrants)) {
     const rest = arriving.slice(0, Math.floor(arriving.length / 2));
     const full = without(arriving, rest).map((request) => ({ request, refusal: annotationFull(cluster, room) }));
     return planSettlement(

@@ -81,11 +81,11 @@ async function decide<State extends Standing, Decided extends Settlement>(
   state: State,
   open: readonly AccessRequest[],
 ): Promise<Decided> {
-  const { sealKeys } = context;
+  const { keys } = context;
   const { approvalGoodForSeconds } = context.config.timing;
   const now = context.now();
   const closed = await overOrElsewhere(context, state.holdings, open, taking.isTaken);
-  const known = { cluster, work: dueWork(open, now), state, closed, sealKeys, approvalGoodForSeconds, now };
+  const known = { cluster, work: dueWork(open, now), state, closed, keys, approvalGoodForSeconds, now };
   return step("plan", async () => taking.settle(known));
 }
 

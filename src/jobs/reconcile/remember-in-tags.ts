@@ -19,10 +19,10 @@ export interface TagsBegun {
  */
 export async function rememberInTags(
   { log, now }: WorkerContext,
-  { entries, cluster, state, sealKeys }: EntryTools,
+  { entries, cluster, state, keys }: EntryTools,
   withdrawals: Withdrawals,
 ): Promise<TagsBegun> {
-  const { wanted, stale } = withdrawalTagChanges(cluster.name, state.tags, withdrawals, sealKeys);
+  const { wanted, stale } = withdrawalTagChanges(cluster.name, state.tags, withdrawals, keys);
   const tidyUp = async () => {
     if (stale.length === 0) return;
     await entries.untagCluster(stale).catch((error: unknown) => {

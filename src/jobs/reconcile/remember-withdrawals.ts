@@ -13,14 +13,14 @@ import { needsWrite, rehearseWrite, textsOf, writeDocument } from "./write-docum
  * @throws AccessError `cluster-conflict` where somebody else wrote meanwhile
  */
 export async function rememberWithdrawals(
-  { log, sealKeys }: WorkerContext,
+  { log, keys }: WorkerContext,
   cluster: Cluster,
   client: ClusterClient,
   state: ClusterState,
   content: Content,
 ): Promise<void> {
   try {
-    const after = textsOf(state, cluster, content, sealKeys);
+    const after = textsOf(state, cluster, content, keys.memory);
     if (!needsWrite(state, after)) return;
     await rehearseWrite(client, state, after);
     await writeDocument(client, cluster, state, after);

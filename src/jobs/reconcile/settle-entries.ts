@@ -1,7 +1,7 @@
 import { fitsTags, writeHoldingTags } from "../../access-entry/entry-tags.ts";
 import { refuseEntry } from "../../access-entry/refuse-entry.ts";
 import { roomForWithdrawals } from "../../access-entry/withdrawal-tags.ts";
-import type { SealKeys } from "../../approval/seal.ts";
+import type { MemoryKeys } from "../../approval/seal.ts";
 import type { Refusal } from "../../aws-auth/plan.ts";
 import type { AccessError } from "../../failure/access-error.ts";
 import { type Drift, driftOf } from "../../grant/drift.ts";
@@ -67,12 +67,12 @@ function driftIn({ cluster, state }: SettleInput<EntryState>, request: AccessReq
 
 /** By lower-case ARN: why what is to be added there can't be. */
 function refusalsOf(
-  { cluster, state, sealKeys }: SettleInput<EntryState>,
+  { cluster, state, keys }: SettleInput<EntryState>,
   targets: ReadonlyMap<string, Target>,
 ): ReadonlyMap<string, Refusal> {
   const found = new Map<string, Refusal>();
   for (const [key, target] of targets) {
-    const refusal = refuseTarget(cluster, state, sealKeys, target);
+    const refusal = refuseTarget(cluster, state, keys.memory, target);
     if (refusal) found.set(key, refusal);
   }
   return found;
@@ -82,7 +82,7 @@ function refusalsOf(
 export function refuseTarget(
   cluster: Cluster,
   { creatorArn, entries }: EntryState,
-  sealKeys: SealKeys,
+  keys: MemoryKeys,
   target: Target,
 ): Refusal | null {
   const { holding, change } = target;
@@ -93,7 +93,7 @@ export function refuseTarget(
     return { code: "creator", arn, message: `${arn} created ${cluster.name}: no lease is to end its access.` };
   }
   const refusal = refuseEntry(arn, entry, target);
-  if (refusal || fitsTags(writeHoldingTags(cluster.name, holding, sealKeys), entry?.tags ?? {})) return refusal;
+  if (refusal || fitsTags(writeHoldingTags(cluster.name, holding, keys), entry?.tags ?? {})) return refusal;
   const message = `The access entry of ${arn} in ${cluster.name} can't remember more grants in its tags. Ask again when some have ended.`;
   return { code: "tags-full", arn, message };
 }

@@ -1,5 +1,5 @@
 import type { Way } from "../../access-entry/way.ts";
-import type { SealKeys } from "../../approval/seal.ts";
+import type { DecisionPublicKeys } from "../../approval/seal.ts";
 import type { Refusal } from "../../aws-auth/plan.ts";
 import type { Drift } from "../../grant/drift.ts";
 import { type DueWork, isTooOldToBegin, shareIn, withSealedEnds } from "../../grant/due-work.ts";
@@ -30,14 +30,18 @@ export interface CheckRules {
 
 /** The same with what the cluster's own memory says: what is over or taken back there goes, whatever the ledger says. */
 export function withOwnMemory<State extends Standing>(input: SettleInput<State>): SettleInput<State> {
-  const { closed, state, work, sealKeys, now } = input;
+  const { closed, state, work, keys, now } = input;
   // What the ledger has lost and the cluster knows to be taken back is over as well.
   const over = new Set([...closed, ...state.withdrawals.list.map(({ id }) => id)]);
-  return { ...input, closed: over, work: withSealedEnds(withoutReplayed(work, state, sealKeys), state.holdings, now) };
+  return {
+    ...input,
+    closed: over,
+    work: withSealedEnds(withoutReplayed(work, state, keys.decision), state.holdings, now),
+  };
 }
 
 /** A record in Redis may be one from before it was taken back, put back there. */
-function withoutReplayed(work: DueWork, state: Standing, keys: SealKeys): DueWork {
+function withoutReplayed(work: DueWork, state: Standing, keys: DecisionPublicKeys): DueWork {
   const open = [...work.arriving, ...work.staying];
   const replayed = open.filter((request) => isReplayed(request, state, keys));
   return {
@@ -51,7 +55,11 @@ function withoutReplayed(work: DueWork, state: Standing, keys: SealKeys): DueWor
  * Whether a record says that a grant is to be, or is, in force whose approval the cluster knows to be taken back. Of one that
  * came to nothing it can't be told here (`hasComeToNothing`).
  */
-export function isReplayed(request: AccessRequest, { holdings, ...state }: Standing, keys: SealKeys): boolean {
+export function isReplayed(
+  request: AccessRequest,
+  { holdings, ...state }: Standing,
+  keys: DecisionPublicKeys,
+): boolean {
   const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
   if (isWithdrawn(request, withdrawals, keys)) return !isOpenAndNothing(request, withdrawals, keys);
   const isUnknown = request.grant?.state === "active" && !shareIn(holdings, request);
@@ -59,16 +67,16 @@ export function isReplayed(request: AccessRequest, { holdings, ...state }: Stand
 }
 
 /** Whether the cluster knows that an approval came to nothing: a run may have died before the record said so, or it is one of before. */
-export function hasComeToNothing(request: AccessRequest, state: Standing, keys: SealKeys): boolean {
+export function hasComeToNothing(request: AccessRequest, state: Standing, keys: DecisionPublicKeys): boolean {
   return isOpenAndNothing(request, bothWithdrawals(state.withdrawals, state.elsewhere), keys);
 }
 
-function isOpenAndNothing(request: AccessRequest, withdrawals: Withdrawals, keys: SealKeys): boolean {
+function isOpenAndNothing(request: AccessRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
   return request.grant?.state === "scheduled" && hadComeToNothing(request, withdrawals, keys);
 }
 
 /** What was void once stays so, also where everything is again as it was approved: runs go by it that nothing is sent for it any more. */
-function wasVoid(request: AccessRequest, withdrawals: Withdrawals, keys: SealKeys): boolean {
+function wasVoid(request: AccessRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
   return request.grant?.voidSince !== undefined || isOpenAndNothing(request, withdrawals, keys);
 }
 
@@ -100,17 +108,17 @@ export function checkWork(input: SettleInput, way: Way, { driftOf, repairedBy }:
 }
 
 function voidReasonHere(input: SettleInput, way: Way, request: AccessRequest): string | null {
-  const { cluster, state, sealKeys, approvalGoodForSeconds, now } = input;
+  const { cluster, state, keys, approvalGoodForSeconds, now } = input;
   const { holdings, identityOf } = state;
   const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
-  if (!shareIn(holdings, request) && mayBeForgotten(request, withdrawals, sealKeys)) {
+  if (!shareIn(holdings, request) && mayBeForgotten(request, withdrawals, keys.decision)) {
     return `it is older than what ${cluster.name} remembers of approvals that were taken back`;
   }
   if (!shareIn(holdings, request) && isTooOldToBegin(request, approvalGoodForSeconds, now)) {
     return `it is older than ${formatDuration(approvalGoodForSeconds)}, and nothing of it has been written`;
   }
-  const reason = voidReason({ cluster, way, holdings, identityOf, sealKeys, now }, request);
-  const isStillVoid = reason === null && wasVoid(request, withdrawals, sealKeys);
+  const reason = voidReason({ cluster, way, holdings, identityOf, keys: keys.decision, now }, request);
+  const isStillVoid = reason === null && wasVoid(request, withdrawals, keys.decision);
   return isStillVoid ? "it had come to nothing before" : reason;
 }
 

@@ -1,5 +1,5 @@
 import type { Way } from "../../access-entry/way.ts";
-import type { SealKeys } from "../../approval/seal.ts";
+import type { WorkerKeys } from "../../approval/seal.ts";
 import type { Refusal } from "../../aws-auth/plan.ts";
 import type { AccessError } from "../../failure/access-error.ts";
 import type { Drift } from "../../grant/drift.ts";
@@ -86,7 +86,7 @@ export interface SettleInput<State extends Standing = Standing> {
   readonly state: State;
   /** Ids named by the cluster's own memory that the ledger knows to be over, or to be given the other way. */
   readonly closed: ReadonlySet<string>;
-  readonly sealKeys: SealKeys;
+  readonly keys: WorkerKeys;
   /** Within this of its last approval the first write of a grant has to begin. */
   readonly approvalGoodForSeconds: number;
   readonly now: Date;

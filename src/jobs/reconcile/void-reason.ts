@@ -2,7 +2,7 @@ import { isPolicyText } from "../../access-entry/policy-text.ts";
 import type { Way } from "../../access-entry/way.ts";
 import { type ApprovalVerdict, checkApproval, sealedStanding } from "../../approval/check-approval.ts";
 import { checkGlass } from "../../approval/glass.ts";
-import type { SealKeys } from "../../approval/seal.ts";
+import type { DecisionPublicKeys } from "../../approval/seal.ts";
 import { baseOf, type Holding } from "../../grant/holding.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { mayAsk } from "../../policy/may-ask.ts";
@@ -17,13 +17,13 @@ export interface ApprovalFacts {
   readonly way: Way;
   readonly holdings: ReadonlyMap<string, Holding>;
   readonly identityOf: (arn: string) => MappedIdentity | null;
-  readonly sealKeys: SealKeys;
+  readonly keys: DecisionPublicKeys;
   readonly now: Date;
 }
 
 /** Why the approval of a request does not hold for what would be written now; null: it holds (laws 3 and 4). */
 export function voidReason(facts: ApprovalFacts, request: AccessRequest): string | null {
-  const { cluster, way, holdings, identityOf, sealKeys, now } = facts;
+  const { cluster, way, holdings, identityOf, keys, now } = facts;
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) return `${cluster.name} does not offer ${request.level} any more`;
   const principal = readPrincipal(request.principal);
@@ -35,11 +35,11 @@ export function voidReason(facts: ApprovalFacts, request: AccessRequest): string
   if (allowed.type === "refused") return allowed.message;
   if ([...level.groups].sort().join() !== [...request.groups].sort().join()) return "the level's groups have changed";
   if (way === "aws-auth" && level.groups.some(isPolicyText)) return "aws-auth takes no access policies";
-  if (request.glass) return messageOf(checkGlass(request, cluster, level, sealKeys, now));
+  if (request.glass) return messageOf(checkGlass(request, cluster, level, keys, now));
   const { arn } = principal.principal;
   const base = baseOf(identityOf(arn), holdings.get(arn.toLowerCase()));
   const digest = digestOfChange({ ...request, standing }, cluster, level, base, way);
-  return messageOf(checkApproval(request, cluster, level, digest, sealKeys, now));
+  return messageOf(checkApproval(request, cluster, level, digest, keys, now));
 }
 
 function messageOf(verdict: ApprovalVerdict): string | null {

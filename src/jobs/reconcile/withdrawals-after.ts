@@ -14,7 +14,7 @@ type Sorted = Pick<Settlement, "leaving" | "stuck" | "voided" | "refused" | "gra
  * @param most for how many others there is room
  */
 export function withdrawalsAfter(
-  { cluster, state, sealKeys, now }: SettleInput,
+  { cluster, state, keys, now }: SettleInput,
   sorted: Sorted,
   holdings: Iterable<Holding>,
   most?: number,
@@ -23,10 +23,10 @@ export function withdrawalsAfter(
   const known = bothWithdrawals(state.withdrawals, state.elsewhere);
   const withdrawalsOf = (requests: readonly AccessRequest[]) =>
     requests
-      .filter((request) => !isWithdrawn(request, known, sealKeys))
-      .map((request) => withdrawalOf(request, shareIn(state.holdings, request)?.endsAt, cluster, sealKeys, now))
+      .filter((request) => !isWithdrawn(request, known, keys.decision))
+      .map((request) => withdrawalOf(request, shareIn(state.holdings, request)?.endsAt, cluster, keys.decision, now))
       .filter((withdrawal) => withdrawal !== null);
-  const nothing = withdrawalsOf(givenUp(sorted, sealKeys)).map((each) => ({ ...each, cameToNothing: true as const }));
+  const nothing = withdrawalsOf(givenUp(sorted, keys)).map((each) => ({ ...each, cameToNothing: true as const }));
   const taken = [...withdrawalsOf([...leaving, ...stuck.map(({ request }) => request)]), ...nothing];
   const held = new Set([...holdings].flatMap(({ shares }) => shares.map(({ id }) => id)));
   const again = new Set(granted.map(({ id }) => id));
@@ -36,8 +36,10 @@ export function withdrawalsAfter(
 /** Whose approvals are true, and yet come to nothing. One whose write may have begun is tried again instead of failing. */
 function givenUp(
   { voided, refused }: Pick<Settlement, "voided" | "refused">,
-  keys: SettleInput["sealKeys"],
+  keys: SettleInput["keys"],
 ): readonly AccessRequest[] {
   const failed = refused.filter(({ request }) => request.grant?.writeBegan === null);
-  return [...voided, ...failed].map(({ request }) => request).filter((request) => lastSealed(request, keys) !== null);
+  return [...voided, ...failed]
+    .map(({ request }) => request)
+    .filter((request) => lastSealed(request, keys.decision) !== null);
 }

@@ -1,4 +1,4 @@
-import type { SealKeys } from "../../approval/seal.ts";
+import type { MemoryKeys } from "../../approval/seal.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { grantsAnnotation, writeAnnotation } from "../../grant/annotation.ts";
 import { allAnnotationsBytes, bytesOf, fenceAnnotation, othersAnnotations } from "../../grant/annotation-room.ts";
@@ -70,7 +70,7 @@ export function textsOf(
   { configMap, lost }: ClusterState,
   { name }: Cluster,
   { data, holdings, withdrawals }: Content,
-  keys: SealKeys,
+  keys: MemoryKeys,
 ): Texts {
   const kept = holdings.filter(({ arn }) => !lost.has(arn.toLowerCase()));
   const memories = [

@@ -44,7 +44,7 @@ interface Found {
  * could, is not found then: only the log says that nobody looked.
  */
 async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<readonly Found[]> {
-  const { sealKeys, log } = context;
+  const { keys, log } = context;
   let entries: AccessEntries | null = null;
   try {
     const eks = await openRescuer(context, cluster, { id: "adopt", requester: "eks-access" });
@@ -53,7 +53,7 @@ async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<reado
     const found: Found[] = [];
     for (const principalArn of await entries.list()) {
       const tags = (await entries.describe(principalArn))?.tags ?? {};
-      const lease = readRescueTags(clusterArnOf(cluster), principalArn, tags, sealKeys);
+      const lease = readRescueTags(clusterArnOf(cluster), principalArn, tags, keys.memory);
       if (lease) found.push({ eks, principalArn, lease });
     }
     return found;

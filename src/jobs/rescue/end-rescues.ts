@@ -38,14 +38,14 @@ export function openRescuer(context: WorkerContext, cluster: Cluster, errand: Er
 
 /** @throws AccessError */
 export async function takeEntry(
-  { sealKeys }: Pick<WorkerContext, "sealKeys">,
+  { keys }: Pick<WorkerContext, "keys">,
   eks: EksCluster,
   principalArn: string,
   id: string,
 ): Promise<void> {
   const entries = accessEntriesOf(eks);
   try {
-    await takeLease({ entries, clusterArn: eks.description.arn, principalArn, sealKeys }, id);
+    await takeLease({ entries, clusterArn: eks.description.arn, principalArn, keys: keys.memory }, id);
   } finally {
     entries.close();
   }

@@ -14,7 +14,7 @@ import type { WorkerContext } from "../context.ts";
  * @returns whether it is kept
  */
 export async function keepDocument(
-  { sealKeys, now, log }: Pick<WorkerContext, "sealKeys" | "now" | "log">,
+  { keys, now, log }: Pick<WorkerContext, "keys" | "now" | "log">,
   client: Pick<ClusterClient, "readKept" | "writeKept">,
   { name }: Cluster,
   configMap: AwsAuthConfigMap | null,
@@ -26,7 +26,7 @@ export async function keepDocument(
     grants: configMap.annotations[grantsAnnotation] ?? null,
   };
   try {
-    const texts = keep(name, await client.readKept(), document, sealKeys);
+    const texts = keep(name, await client.readKept(), document, keys.memory);
     if (texts) await client.writeKept(texts);
     return true;
   } catch (error) {

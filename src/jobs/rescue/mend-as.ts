@@ -36,10 +36,10 @@ export async function mendAs(
   const { client } = result.signedIn;
   try {
     if (description.authenticationMode === "API") return nothingToMend(context, cluster);
-    const { creatorArn, sealKeys } = context;
+    const { creatorArn, keys } = context;
     const beforeWrite = (how: string) => journal.note("rescue.writing", () => ({}), { how });
     const document = typeof good === "string" ? await keptDocument(context, client, cluster, good) : good;
-    const mender = { client, cluster, creatorArn, sealKeys, beforeWrite };
+    const mender = { client, cluster, creatorArn, keys: keys.memory, beforeWrite };
     const mended = good !== null && !document ? noKept(cluster) : await mendDocument(mender, document);
     sayMended(context.say, mended);
     if (mended.type === "mended") {
@@ -58,12 +58,12 @@ export async function mendAs(
 
 /** What the cluster keeps; null: nothing that eks-access has sealed. */
 async function keptDocument(
-  { sealKeys, say }: RescueContext,
+  { keys, say }: RescueContext,
   client: ClusterClient,
   { name }: Cluster,
   which: KeptName,
 ): Promise<GoodDocument | null> {
-  const kept = readKept(name, await client.readKept(), which, sealKeys);
+  const kept = readKept(name, await client.readKept(), which, keys.memory);
   if (!kept) return null;
   say(`The last good document is the one that was read ${kept.at}.`);
   return { data: kept.data, annotations: kept.grants === null ? {} : { [grantsAnnotation]: kept.grants } };

@@ -1,4 +1,4 @@
-import type { SealKeys } from "../../approval/seal.ts";
+import type { MemoryKeys } from "../../approval/seal.ts";
 import { parseDocument } from "../../aws-auth/parse.ts";
 import type { PlanGuard } from "../../aws-auth/plan.ts";
 import { resolve } from "../../aws-auth/resolve.ts";
@@ -31,7 +31,7 @@ export interface Mender {
   readonly client: Store;
   readonly cluster: Cluster;
   readonly creatorArn: string | null;
-  readonly sealKeys: SealKeys;
+  readonly keys: MemoryKeys;
   /** Told before the write is sent, so that it stands in the ledger whatever becomes of this process. */
   readonly beforeWrite: (how: string) => Promise<void>;
 }
@@ -87,14 +87,14 @@ async function write(
  * it; else what explains the parts of the backup that are written.
  */
 function annotationsAfter(
-  { cluster, sealKeys }: Mender,
+  { cluster, keys }: Mender,
   found: AwsAuthConfigMap | null,
   good: GoodDocument | null,
   data: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   const { annotations = {} } = found ?? {};
   const [live, backup] = [annotations, good?.annotations ?? {}].map((each) =>
-    readAnnotation(cluster.name, each[grantsAnnotation], sealKeys),
+    readAnnotation(cluster.name, each[grantsAnnotation], keys),
   );
   if (backup?.type !== "holdings") return annotations;
   if (live?.type !== "holdings") return { ...annotations, ...only(good?.annotations ?? {}, grantsAnnotation) };
@@ -105,7 +105,7 @@ function annotationsAfter(
     return was && is.groups.filter((group) => !was.groups.includes(group));
   };
   const { holdings, withdrawals } = mergeMemory(live, backup, broughtBack);
-  const text = writeAnnotation(cluster.name, holdings, sealKeys, withdrawals);
+  const text = writeAnnotation(cluster.name, holdings, keys, withdrawals);
   return { ...annotations, ...(text !== null && { [grantsAnnotation]: text }) };
 }
 

@@ -1,5 +1,5 @@
 import type { AccessEntry } from "../../access-entry/entry.ts";
-import type { SealKeys } from "../../approval/seal.ts";
+import type { MemoryKeys } from "../../approval/seal.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { type RescueLease, readRescueTags, writeRescueTags } from "../../rescue/lease.ts";
@@ -10,7 +10,7 @@ export interface LeasePlace {
   readonly clusterArn: string;
   /** As IAM has it. */
   readonly principalArn: string;
-  readonly sealKeys: SealKeys;
+  readonly keys: MemoryKeys;
 }
 
 const policy = { name: "AmazonEKSClusterAdminPolicy", namespaces: null };
@@ -19,9 +19,9 @@ const policy = { name: "AmazonEKSClusterAdminPolicy", namespaces: null };
 async function findLease(
   place: LeasePlace,
 ): Promise<{ readonly entry: AccessEntry; readonly lease: RescueLease | null } | null> {
-  const { entries, clusterArn, principalArn, sealKeys } = place;
+  const { entries, clusterArn, principalArn, keys } = place;
   const entry = await entries.describe(principalArn);
-  return entry && { entry, lease: readRescueTags(clusterArn, principalArn, entry.tags, sealKeys) };
+  return entry && { entry, lease: readRescueTags(clusterArn, principalArn, entry.tags, keys) };
 }
 
 /**
@@ -31,11 +31,11 @@ async function findLease(
  * @throws AccessError `access-entry-conflict` where somebody else's entry stands there, or ours is not as it should be
  */
 export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<AccessEntry> {
-  const { entries, clusterArn, principalArn, sealKeys } = place;
+  const { entries, clusterArn, principalArn, keys } = place;
   const found = await findLease(place);
   if (found && found.lease?.id !== lease.id) throw othersEntry(principalArn);
   if (!found) {
-    const tags = writeRescueTags(clusterArn, principalArn, lease, sealKeys);
+    const tags = writeRescueTags(clusterArn, principalArn, lease, keys);
     const username = `eks-access-rescue:${principalArn.includes(":role/") ? "{{SessionName}}" : lease.by}`;
     await entries.create({ principalArn, username, groups: [], tags, token: `${lease.id}-${principalArn.length}` });
   }

@@ -1,4 +1,4 @@
-import { breakTheGlass } from "../../approval/glass.ts";
+import { breakTheGlassUnsigned } from "../../approval/glass.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
 import { letAccessEntriesIn } from "../../aws/authentication-mode.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
@@ -31,7 +31,7 @@ export interface RescueOrder {
   readonly keeps: boolean;
 }
 
-export type RescueContext = Pick<WorkerContext, "sealKeys" | "now"> & {
+export type RescueContext = Pick<WorkerContext, "keys" | "now"> & {
   readonly pause?: (ms: number) => Promise<unknown>;
   /** EKS as who rescues the cluster, with a session of its own each time: a switch of the mode takes minutes. */
   readonly openEks: () => Promise<EksCluster>;
@@ -51,7 +51,7 @@ function rescueLevelOf(durationSeconds: number): Level {
 export function beginRescue(
   { cluster, principalArn: principal, by, as, durationSeconds, reason }: RescueOrder,
   id: string,
-  { sealKeys, now }: Pick<WorkerContext, "sealKeys" | "now">,
+  { now }: Pick<WorkerContext, "now">,
   lapsesAfterSeconds: number,
 ): AccessRequest {
   const level = rescueLevelOf(durationSeconds);
@@ -61,7 +61,7 @@ export function beginRescue(
     now(),
     lapsesAfterSeconds,
   );
-  const begun = breakTheGlass(asked, cluster, level, { user: by, memberships: [] }, sealKeys, now());
+  const begun = breakTheGlassUnsigned(asked, cluster, level, { user: by, memberships: [] }, now());
   return { ...begun, glass: begun.glass && { ...begun.glass, as } };
 }
 
@@ -103,7 +103,7 @@ export async function rescue(
   if (grant?.end || Date.parse(grant?.endsAt ?? "") <= context.now().getTime()) throw overMeanwhile(journal.request());
   try {
     const lease = { id, by: order.by, as: order.as, endsAt: grant?.endsAt ?? "" };
-    await giveLease({ entries, clusterArn: description.arn, principalArn, sealKeys: context.sealKeys }, lease);
+    await giveLease({ entries, clusterArn: description.arn, principalArn, keys: context.keys.memory }, lease);
   } catch (error) {
     throw namingOwnPolicy(error);
   } finally {

@@ -58,7 +58,7 @@ async function make(
 ): Promise<Message> {
   const now = context.now();
   const event = linkEvent("link.made", user, now, { user, arn, before });
-  const link = { arn, seal: sealLink(user, arn, { by: user, at: now.toISOString() }, context.sealKeys) };
+  const link = { arn, seal: sealLink(user, arn, { by: user, at: now.toISOString() }, context.keys.decision) };
   await context.ledger.changeLink({ user, expected: null, link, proposal: null, event });
   return linkedAnswer(arn, noticed);
 }

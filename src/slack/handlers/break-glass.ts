@@ -37,9 +37,9 @@ export async function breakGlass(context: SlackContext, user: string, line: stri
 }
 
 /** Nobody approves what comes of it: a link that anybody could have written is not gone by. */
-async function ownPrincipal({ ledger, sealKeys }: SlackContext, user: string): Promise<string | null> {
+async function ownPrincipal({ ledger, keys }: SlackContext, user: string): Promise<string | null> {
   const link = await ledger.linkOf(user);
-  return link && isSealedLink(user, link, sealKeys) ? link.arn : null;
+  return link && isSealedLink(user, link, keys.decision) ? link.arn : null;
 }
 
 interface GlassWish {
@@ -71,7 +71,7 @@ async function give(
   const { durationSeconds } = may;
   const now = context.now();
   const asked = recordOf(context, person, wish, level.name, level.groups, durationSeconds, now);
-  const given = breakTheGlass(asked, wish.cluster, level, person, context.sealKeys, now);
+  const given = breakTheGlass(asked, wish.cluster, level, person, context.keys.decision, now);
   const { principal, groups, reason } = given;
   const admits = admittedInWords(admittedBy(principal));
   const detail = {

@@ -63,7 +63,7 @@ async function attempt(
 ): Promise<Message | null> {
   const facts = await factsFor(context, cluster, request, click.by);
   const now = context.now();
-  const decided = decide(request, cluster, click, context.sealKeys, now, facts);
+  const decided = decide(request, cluster, click, context.keys.decision, now, facts);
   if (decided.type === "refused") {
     await noteRefusal(context, request, click, decided.code, facts);
     return clickAnswer(decided.code, request, cluster);

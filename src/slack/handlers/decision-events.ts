@@ -50,7 +50,7 @@ export async function noteRefusal(
 
 /** Approvals that none of our keys sealed count nothing, and leave the record with the next decision: that they were there stays. */
 export async function noteForgedApprovals(context: SlackContext, request: AccessRequest): Promise<void> {
-  const forged = request.approvals.filter((each) => !isSealedDecision(each, request.id, context.sealKeys));
+  const forged = request.approvals.filter((each) => !isSealedDecision(each, request.id, context.keys.decision));
   if (forged.length === 0) return;
   const claimed = forged.map(({ by }) => String(by).slice(0, longestUser));
   await noteAttempt(context, { act: "approve", by: "slack", code: "no-seal", request, detail: { claimed } });

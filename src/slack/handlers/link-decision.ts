@@ -69,7 +69,7 @@ export async function decideLink(
   const type = confirmed ? "link.confirmed" : "link.refused";
   const now = context.now();
   const event = linkEvent(type, by, now, { user, arn, before: await context.ledger.principalOf(user) });
-  const link = { arn, seal: sealLink(user, arn, { by, at: now.toISOString() }, context.sealKeys) };
+  const link = { arn, seal: sealLink(user, arn, { by, at: now.toISOString() }, context.keys.decision) };
   const change = { user, expected: id, link: confirmed ? link : null, proposal: null, event };
   return (await context.ledger.changeLink(change)) ? { type: "decided", proposal } : refused("handled-already", user);
 }

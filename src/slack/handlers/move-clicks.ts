@@ -65,7 +65,7 @@ export function decideOnMove(context: SlackContext, by: string, id: string, clic
     act: isApproval ? "approve" : "deny",
     event: isApproval ? "migration.approved" : "migration.denied",
     why: click.why,
-    decide: (move, cluster, person, now) => decideMove(move, cluster, person, click, context.sealKeys, now),
+    decide: (move, cluster, person, now) => decideMove(move, cluster, person, click, context.keys.decision, now),
     answer: (after) => (after.state === "pending" ? moveApprovedAnswer(after) : null),
   });
 }

@@ -19,7 +19,7 @@ export async function reviewGlass(context: SlackContext, user: string, id: strin
   if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
   const person = await personFor(context, cluster, user);
   const now = context.now();
-  const verdict = review(request, cluster, person, context.sealKeys, now);
+  const verdict = review(request, cluster, person, context.keys.decision, now);
   if (verdict.type === "refused") {
     await noteAttempt(context, { act: "review", by: user, code: verdict.code, request });
     return reviewRefusedAnswer(verdict.code, request, cluster);

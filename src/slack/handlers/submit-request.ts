@@ -68,7 +68,7 @@ export async function submitRequest(
   // Ids are random: a conflict here means that this very id exists, so another one is drawn.
   if (result.type === "conflict") return submitRequest(context, requester, wish, extended);
   if (verdict.type === "allowed" && !asksForLinks(context.config)) {
-    const seal = sealLink(requester, principal.arn, { by: null, at: now.toISOString() }, context.sealKeys);
+    const seal = sealLink(requester, principal.arn, { by: null, at: now.toISOString() }, context.keys.decision);
     await context.ledger.linkPrincipal(requester, { arn: principal.arn, seal });
   }
   return request;

@@ -1,11 +1,10 @@
 import { decideMove } from "../../../src/approval/decide-move.ts";
-import type { SealKeys } from "../../../src/approval/seal.ts";
 import type { WorkerContext } from "../../../src/jobs/context.ts";
 import { lookAtMove } from "../../../src/jobs/migration/look-at-move.ts";
 import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { createMove, type Move, nextMoveId } from "../../../src/migration/move.ts";
-import { sealKeys } from "../../builders/seal-keys.ts";
+import { type BothKeys, keys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { silentContext } from "../../fault/silent-context.ts";
 
@@ -27,12 +26,12 @@ export interface MoveScene {
   pass: (seconds: number) => void;
 }
 
-export function moveScene(ledger: Ledger, keys: SealKeys = sealKeys): MoveScene {
+export function moveScene(ledger: Ledger, from: BothKeys = keys): MoveScene {
   let ahead = 0;
   const clock = () => new Date(Date.now() + ahead);
   const context = (own: Ledger = ledger): WorkerContext => ({
     ...silentContext(own),
-    ...{ config, sealKeys: keys, now: clock, pause: async () => {} },
+    ...{ config, keys: from, now: clock, pause: async () => {} },
   });
   const now = async () => {
     const move = await ledger.moves.latestOf(cluster.name);
@@ -62,7 +61,7 @@ export function moveScene(ledger: Ledger, keys: SealKeys = sealKeys): MoveScene 
       for (const user of users) {
         const move = await now();
         const click = { verdict: "approved", digest: move.plan?.digest ?? "", why: "" } as const;
-        const decided = decideMove(move, cluster, { user, memberships: [] }, click, keys, clock());
+        const decided = decideMove(move, cluster, { user, memberships: [] }, click, from.decision, clock());
         if (decided.type === "refused") throw new Error(decided.code);
         const event = moveEvent("migration.approved", decided.after, user, clock());
         await ledger.moves.commit({ after: decided.after, event });

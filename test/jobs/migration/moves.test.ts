@@ -13,7 +13,7 @@ import { type Move, reviseMove } from "../../../src/migration/move.ts";
 import { clusterArnOf } from "../../../src/policy/cluster-arn.ts";
 import { planReminders } from "../../../src/request/reminder.ts";
 import { readKept } from "../../../src/rescue/kept.ts";
-import { sealKeys } from "../../builders/seal-keys.ts";
+import { keys } from "../../builders/keys.ts";
 import { sceneConfig } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { type MoveScene, moveScene } from "./move-scene.ts";
@@ -118,7 +118,7 @@ describe("a move that two approvers have approved", () => {
     expect(rolesNow()).not.toContain(arns.admins);
     const errand = { id: "test", requester: "test" };
     const kept = await reachCluster(scene.context(), cluster, errand, ({ client }) => client.readKept());
-    expect(readKept(cluster.name, kept, "last", sealKeys)?.data).toEqual(initialAwsAuth);
+    expect(readKept(cluster.name, kept, "last", keys.memory)?.data).toEqual(initialAwsAuth);
     await adminsSignIn();
     const begun = ["migration.begun", "migration.stepped"];
     expect(await typesOf(done)).toEqual([

@@ -6,7 +6,6 @@ import type { NewCluster } from "../../../sandbox/aws/eks-clusters.ts";
 import { creatorArns } from "../../../sandbox/creator-scene.ts";
 import { account, arns, region } from "../../../sandbox/scene.ts";
 import { configurationOf } from "../../../sandbox/scene-clusters.ts";
-import { seal } from "../../../src/approval/seal.ts";
 import { requestIds } from "../../../src/audit/request-ids.ts";
 import type { AwsCredentials } from "../../../src/aws/credentials.ts";
 import { readConfig } from "../../../src/config/config.ts";
@@ -15,7 +14,7 @@ import { reportChain } from "../../../src/jobs/questions/chain.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { finishedCalls } from "../../../src/metrics/announcements.ts";
 import type { Cluster } from "../../../src/policy/cluster.ts";
-import { otherKeys, sealKeys } from "../../builders/seal-keys.ts";
+import { keys, otherKeys } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
@@ -237,12 +236,18 @@ describe("a creator that is to be discovered", () => {
   };
   test.each([
     ["without a seal", { record: forged }],
-    ["with a seal of other keys", { record: forged, seal: seal("creation", { clusterArn, ...forged }, otherKeys) }],
+    [
+      "with a seal of other keys",
+      { record: forged, seal: otherKeys.memory.seal("creation", { clusterArn, ...forged }) },
+    ],
     [
       "with the seal of another cluster",
-      { record: forged, seal: seal("creation", { clusterArn: `${clusterArn}-2`, ...forged }, sealKeys) },
+      { record: forged, seal: keys.memory.seal("creation", { clusterArn: `${clusterArn}-2`, ...forged }) },
     ],
-    ["with a seal of another purpose", { record: forged, seal: seal("written", { clusterArn, ...forged }, sealKeys) }],
+    [
+      "with a seal of another purpose",
+      { record: forged, seal: keys.memory.seal("written", { clusterArn, ...forged }) },
+    ],
     ["that is no record at all", "arn:aws:iam::111122223333:role/cluster-creator"],
   ])("is not whom somebody wrote into Redis %s", async (_how, written) => {
     const ledger = { ...memoryLedger(), creation: async () => written };

@@ -7,8 +7,9 @@ import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import { revise } from "../../../src/request/request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aChange } from "../../builders/an-event.ts";
+import { keys } from "../../builders/keys.ts";
 import { aDirectScene, memoryOf } from "../../fault/direct-scene.ts";
-import { sealKeys, wishes } from "../../fault/reconcile-scene.ts";
+import { wishes } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 
 test("of what is rebuilt from the cluster's own memory, a broken glass still wants its review", async () => {
@@ -18,7 +19,7 @@ test("of what is rebuilt from the cluster's own memory, a broken glass still wan
     aShare({ id: "r-glass", endsAt, glass: true, approvers: ["U0ENGINEER"] }),
     aShare({ id: "r-lease", endsAt }),
   ];
-  const annotation = writeAnnotation(cluster.name, [aHolding({ shares })], sealKeys) ?? "";
+  const annotation = writeAnnotation(cluster.name, [aHolding({ shares })], keys.memory) ?? "";
   const { client } = await context().openCluster(context(), cluster, []);
   const found = await client.readAwsAuth();
   if (!found) throw new Error("The scene has a document.");
@@ -72,7 +73,7 @@ test("a lease that somebody took out of the ledger's lists ends by the cluster's
 
 test.each([
   ["that somebody made up", JSON.stringify({ v: 2, held: [], gone: [], before: null, seal: "00000000.00" })],
-  ["of another cluster", writeAnnotation("production", [aHolding()], sealKeys) ?? ""],
+  ["of another cluster", writeAnnotation("production", [aHolding()], keys.memory) ?? ""],
 ])("an annotation %s, in a cluster without grants, is recorded once, and taken out", async (_, text) => {
   const { aws, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
   for (const { id } of Object.values(wishes)) {

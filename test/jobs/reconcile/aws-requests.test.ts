@@ -4,7 +4,8 @@ import type { EventType } from "../../../src/audit/event.ts";
 import { revoke } from "../../../src/grant/may-revoke.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import { aChange } from "../../builders/an-event.ts";
-import { fillLedger, sealKeys, wishes } from "../../fault/reconcile-scene.ts";
+import { keys } from "../../builders/keys.ts";
+import { fillLedger, wishes } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
@@ -16,7 +17,7 @@ async function aRun() {
   const { cluster, context } = workerSide();
   const ledger = memoryLedger();
   await fillLedger(ledger, cluster, new Date());
-  const run = () => reconcileCluster({ ...context(ledger), sealKeys }, cluster);
+  const run = () => reconcileCluster({ ...context(ledger), keys }, cluster);
   await run();
   const asked = async (type: EventType) => {
     const events = (await ledger.events(1, 100)).map(({ event }) => event);

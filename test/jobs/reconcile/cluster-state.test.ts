@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { readClusterState } from "../../../src/jobs/reconcile/cluster-state.ts";
 import type { AwsAuthConfigMap } from "../../../src/kubernetes/config-map.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { sealKeys } from "../../builders/seal-keys.ts";
+import { keys } from "../../builders/keys.ts";
 
 const creatorArn = "arn:aws:iam::111122223333:role/cluster-creator";
 const arn = "arn:aws:iam::111122223333:role/dev";
@@ -21,7 +21,7 @@ const read = (found: AwsAuthConfigMap | null, createAwsAuth = false) =>
   readClusterState(
     { client: { readAwsAuth: async () => found }, creatorArn, tags: {} },
     aCluster({ createAwsAuth }),
-    sealKeys,
+    keys,
     [],
   );
 

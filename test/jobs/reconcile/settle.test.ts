@@ -15,7 +15,7 @@ import type { AccessRequest } from "../../../src/request/request.ts";
 import { aBrokenGlass, aGlassCluster } from "../../builders/a-broken-glass.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
-import { sealKeys } from "../../builders/seal-keys.ts";
+import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
 const admins =
@@ -76,7 +76,7 @@ function settling({
     work: dueWork(open, now),
     state,
     closed: new Set(closed),
-    sealKeys,
+    keys,
     approvalGoodForSeconds: 3_600,
     now,
   });
@@ -271,7 +271,7 @@ describe("a run on one cluster decides", () => {
     const mapUsers = entry(engineerArn, '"eks-access:viewers"');
     const active = {
       ...request,
-      grant: request.grant && { ...request.grant, written: rememberWritten(request, holding, sealKeys) },
+      grant: request.grant && { ...request.grant, written: rememberWritten(request, holding, keys.memory) },
     };
 
     const { data, holdings } = settled({ open: [active], mapUsers, holdings: [holding], lost: new Set([engineerArn]) });

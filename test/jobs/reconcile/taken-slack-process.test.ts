@@ -7,7 +7,7 @@ import { digestOfChange } from "../../../src/request/digest.ts";
 import type { AccessRequest } from "../../../src/request/request.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { anApprovedRequest } from "../../builders/a-request.ts";
-import { sealKeys } from "../../builders/seal-keys.ts";
+import { keys } from "../../builders/keys.ts";
 import { at, minutes } from "../../builders/times.ts";
 
 /**
@@ -27,12 +27,12 @@ function sealedBy(by: string, change: Partial<AccessRequest>, cluster: Cluster):
   const { seal: _, ...said } = first;
   const approvedAt = at(minutes(2)).toISOString();
   const decision = { ...said, by, at: approvedAt, digest: digestOfChange(request, cluster, level, null) };
-  return { ...request, approvals: [sealDecision(decision, request.id, sealKeys)] };
+  return { ...request, approvals: [sealDecision(decision, request.id, keys.decision)] };
 }
 
 const reasonOf = (request: AccessRequest, cluster: Cluster = aCluster()) =>
   voidReason(
-    { cluster, way: "aws-auth", holdings: new Map(), identityOf: () => null, sealKeys, now: at(minutes(5)) },
+    { cluster, way: "aws-auth", holdings: new Map(), identityOf: () => null, keys: keys.decision, now: at(minutes(5)) },
     request,
   );
 

@@ -17,6 +17,7 @@ import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import type { Cluster } from "../../../src/policy/cluster.ts";
 import { type AccessRequest, createRequest, revise } from "../../../src/request/request.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
+import { keys } from "../../builders/keys.ts";
 
 /** The sandbox's clusters of every mode, with levels of groups and of access policies; `change` edits the text. */
 export function modesConfig(change: (text: string) => string = (text) => text): Config {
@@ -66,7 +67,7 @@ export async function approve(context: WorkerContext, cluster: Cluster, id: stri
     if (request.state !== "pending") return;
     expect(request.preview, JSON.stringify(request.refusal)).not.toBeNull();
     const click = { verdict: "approved", by, digest: request.preview?.digest ?? "", why: "" } as const;
-    const decided = decide(request, cluster, click, context.sealKeys, context.now());
+    const decided = decide(request, cluster, click, keys.decision, context.now());
     if (decided.type === "refused") throw new Error(`The approval was refused: ${decided.code}`);
     const event = anEvent({ type: "request.approved", request: id, at: decided.after.approvals.at(-1)?.at ?? "" });
     await context.ledger.commit({ after: decided.after, event });

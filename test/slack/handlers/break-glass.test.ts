@@ -4,7 +4,7 @@ import { breakGlass } from "../../../src/slack/handlers/break-glass.ts";
 import { reviewGlass } from "../../../src/slack/handlers/review-glass.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
-import { sealKeys } from "../../builders/seal-keys.ts";
+import { keys } from "../../builders/keys.ts";
 import { at } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aSlackContext, nobodysGroups } from "../slack-context.ts";
@@ -42,7 +42,7 @@ describe("break-glass", () => {
   });
 
   test("takes the principal that is linked, where none is written", async () => {
-    const seal = sealLink("U0ENGINEER", engineerArn, { by: null, at: at(0).toISOString() }, sealKeys);
+    const seal = sealLink("U0ENGINEER", engineerArn, { by: null, at: at(0).toISOString() }, keys.decision);
     await ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn, seal });
 
     await breakGlass(context, "U0ENGINEER", "staging checkout is down");
@@ -51,7 +51,7 @@ describe("break-glass", () => {
   });
 
   test("does not take one that somebody wrote into Redis: it has to be written then", async () => {
-    const seal = sealLink("U0ENGINEER", engineerArn, { by: null, at: at(0).toISOString() }, sealKeys);
+    const seal = sealLink("U0ENGINEER", engineerArn, { by: null, at: at(0).toISOString() }, keys.decision);
     await ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn.replace("engineer", "intruder"), seal });
 
     await breakGlass(context, "U0ENGINEER", "staging checkout is down");

@@ -4,7 +4,7 @@ import { sealMovePlan } from "../../../src/approval/seal-move.ts";
 import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
 import { type Move, reviseMove } from "../../../src/migration/move.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { sealKeys } from "../../builders/seal-keys.ts";
+import { keys } from "../../builders/keys.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
 const id = "migration-staging-1";
@@ -50,7 +50,7 @@ async function revise(
 async function asked(): Promise<ReturnType<Stage["showMove"]>> {
   await stage.say("U0ONCALL", "migrate staging ask");
   const unsealed = { at: new Date().toISOString(), digest, summary, outs: [item.arn] };
-  await revise({ plan: sealMovePlan({ id }, unsealed, sealKeys) });
+  await revise({ plan: sealMovePlan({ id }, unsealed, keys.preview) });
   return stage.showMove(id);
 }
 
@@ -141,7 +141,7 @@ describe("a decision about a migration", () => {
   test("counts for no other plan than the one above the button", async () => {
     const old = await asked();
     const unsealed = { at: "", digest: "e".repeat(64), summary: { ...summary, digest: "e".repeat(64) }, outs: [] };
-    await revise({ plan: sealMovePlan({ id }, unsealed, sealKeys) });
+    await revise({ plan: sealMovePlan({ id }, unsealed, keys.preview) });
 
     const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(old, "approve-move"));
 

@@ -5,7 +5,6 @@ import { approvalMessage } from "../../../src/slack/messages/approval-message.ts
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, aPreview, aPreviewedRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
-import { sealKeys } from "../../builders/seal-keys.ts";
 import { states } from "../../builders/states.ts";
 import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";
@@ -31,7 +30,7 @@ test("the channel reads of a rescue what it is, and what is proved of it", () =>
   const order = { cluster: aCluster(), principalArn: "arn:aws:iam::111122223333:role/rescuer", by: "U0ONCALL" };
   const as = "arn:aws:sts::111122223333:assumed-role/operators/jane";
   const wish = { as, durationSeconds: 3600, reason: "nobody gets in", good: null, keeps: false };
-  const request = beginRescue({ ...order, ...wish }, "r-1", { sealKeys, now: () => at(0) }, 3600);
+  const request = beginRescue({ ...order, ...wish }, "r-1", { now: () => at(0) }, 3600);
   const gone = {
     ...request,
     grant: request.grant && { ...request.grant, state: "ended" as const, endedAt: at(9).toISOString() },

@@ -1,0 +1,50 @@
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import type { CommandIo } from "./command-io.ts";
+
+const usage = `Usage: eks-access keys
+         makes a key of each kind, and prints the variables of each process. Nothing is kept: each call makes others.
+`;
+
+/** The variables of each process for a new set of keys. */
+export interface KeyVariables {
+  readonly slack: Readonly<Record<"DECISION_SIGNING_KEY" | "PREVIEW_PUBLIC_KEYS", string>>;
+  readonly worker: Readonly<Record<"DECISION_PUBLIC_KEYS" | "MEMORY_KEYS" | "PREVIEW_SIGNING_KEY", string>>;
+}
+
+/** `eks-access keys`. Exit code 0 printed, 2 unusable. */
+export async function runKeys(argv: readonly string[], io: CommandIo): Promise<number> {
+  if (argv.length > 0) {
+    io.stderr(usage);
+    return 2;
+  }
+  const { slack, worker } = newKeys();
+  io.stdout(`# For the Slack process alone\n${linesOf(slack)}\n# For the worker alone\n${linesOf(worker)}`);
+  return 0;
+}
+
+/** Makes a key of each kind. */
+export function newKeys(): KeyVariables {
+  const [decision, preview] = [newPair(), newPair()];
+  return {
+    slack: { DECISION_SIGNING_KEY: decision.privateKey, PREVIEW_PUBLIC_KEYS: preview.publicKey },
+    worker: {
+      DECISION_PUBLIC_KEYS: decision.publicKey,
+      MEMORY_KEYS: randomBytes(32).toString("base64"),
+      PREVIEW_SIGNING_KEY: preview.privateKey,
+    },
+  };
+}
+
+function newPair(): { readonly privateKey: string; readonly publicKey: string } {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  return {
+    privateKey: privateKey.export({ type: "pkcs8", format: "der" }).toString("base64"),
+    publicKey: publicKey.export({ type: "spki", format: "der" }).toString("base64"),
+  };
+}
+
+function linesOf(variables: Readonly<Record<string, string>>): string {
+  return Object.entries(variables)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join("");
+}

@@ -1,0 +1,101 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { memoryKeys, publicKeys, type SlackKeys, signingKeys, type WorkerKeys } from "../approval/seal.ts";
+import type { ProcessKind } from "./environment.ts";
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** What a process signs with and verifies by. Null: it is no such process. */
+export interface KeyEnvironment {
+  readonly slackKeys: SlackKeys | null;
+  readonly workerKeys: WorkerKeys | null;
+}
+
+/** The shortest secret of the worker's memory, in bytes. */
+const leastSecretBytes = 32;
+
+/**
+ * Reads the keys of a process. A private key brings its own public key; the lists of public keys add others, those of
+ * the other process or of a rotation. No problem holds anything of a value.
+ */
+export function readKeys(env: Variables, kind: ProcessKind, problems: string[]): KeyEnvironment {
+  const [isSlack, isWorker] = [kind !== "worker", kind !== "slack"];
+  const deciding = isSlack ? readPrivateKey(env, "DECISION_SIGNING_KEY", problems) : null;
+  const deciders = readPublicKeys(env, "DECISION_PUBLIC_KEYS", isSlack, problems);
+  const memory = isWorker ? readMemoryKeys(env, problems) : null;
+  const showing = isWorker ? readPrivateKey(env, "PREVIEW_SIGNING_KEY", problems) : null;
+  const showers = readPublicKeys(env, "PREVIEW_PUBLIC_KEYS", isWorker, problems);
+  const decision = deciding && signingKeys<"decision">(deciding, deciders);
+  const preview = showing && signingKeys<"preview">(showing, showers);
+  const decisions = decision ?? publicKeys<"decision">(deciders);
+  const previews = preview ?? publicKeys<"preview">(showers);
+  if (decisions.ids.some((id) => previews.ids.includes(id))) {
+    problems.push("PREVIEW_PUBLIC_KEYS: use another key than for decisions. `eks-access keys` makes one of each kind.");
+  }
+  return {
+    slackKeys: decision && { decision, preview: previews },
+    workerKeys: preview && memory && { decision: decisions, memory: memoryKeys(memory), preview },
+  };
+}
+
+function readPrivateKey(env: Variables, name: string, problems: string[]): KeyObject | null {
+  const key = ed25519(() =>
+    createPrivateKey({ key: Buffer.from(env[name] ?? "", "base64"), format: "der", type: "pkcs8" }),
+  );
+  if (!key) problems.push(`${name}: set the private key that \`eks-access keys\` prints for it.`);
+  return key;
+}
+
+function readPublicKeys(env: Variables, name: string, mayBeEmpty: boolean, problems: string[]): readonly KeyObject[] {
+  if (!env[name]?.trim() && mayBeEmpty) return [];
+  const keys = listOf(env[name]).map((text) =>
+    ed25519(() => createPublicKey({ key: Buffer.from(text, "base64"), format: "der", type: "spki" })),
+  );
+  const known = keys.filter((key) => key !== null);
+  if (known.length < keys.length) {
+    problems.push(`${name}: set public keys that \`eks-access keys\` prints for it, with commas between them.`);
+  }
+  return known;
+}
+
+function readMemoryKeys(env: Variables, problems: string[]): readonly [Buffer, ...Buffer[]] | null {
+  const secrets = listOf(env.MEMORY_KEYS).map((text) =>
+    /^[A-Za-z0-9+/_-]+={0,2}$/.test(text) ? Buffer.from(text, "base64") : Buffer.alloc(0),
+  );
+  const [first, ...others] = secrets;
+  if (first && secrets.every(({ length }) => length >= leastSecretBytes)) return [first, ...others];
+  problems.push(
+    "MEMORY_KEYS: set the secret that `eks-access keys` prints for it, or several with commas between them (the first one seals).",
+  );
+  return null;
+}
+
+function ed25519(read: () => KeyObject): KeyObject | null {
+  try {
+    const key = read();
+    return key.asymmetricKeyType === "ed25519" ? key : null;
+  } catch {
+    return null;
+  }
+}
+
+function listOf(text = ""): readonly string[] {
+  return text.split(",").map((each) => each.trim());
+}
+
+/** The secrets that only one of the two processes may hold. */
+const secretsOf = {
+  slack: ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DECISION_SIGNING_KEY"],
+  worker: ["MEMORY_KEYS", "PREVIEW_SIGNING_KEY"],
+} as const;
+
+/**
+ * Law 1 and 3: a worker that was taken over must not be able to speak, click or decide in Slack, and a Slack process that
+ * was taken over must forge nothing of what the worker remembers or shows.
+ */
+export function forbidOthersSecrets(env: Variables, kind: ProcessKind, problems: string[]): void {
+  if (kind === "all") return;
+  const [own, others] = kind === "worker" ? (["worker", "slack"] as const) : (["Slack process", "worker"] as const);
+  for (const name of secretsOf[others]) {
+    if (env[name]) problems.push(`${name}: remove it from the ${own}'s environment; the ${own} must not have it.`);
+  }
+}
