@@ -17,10 +17,16 @@ const object = z.looseObject({
 });
 type KubernetesObject = z.output<typeof object>;
 
-/** Every object of every manifest; kustomize's own files left aside. */
-const objects: readonly KubernetesObject[] = readdirSync(folder, { recursive: true, encoding: "utf8" })
-  .filter((path) => path.endsWith(".yaml") && !path.endsWith("kustomization.yaml"))
-  .flatMap((path) => loadAll(readFileSync(`${folder}/${path}`, "utf8")).map((each) => object.parse(each)));
+/** The objects of the manifests whose path is wanted; kustomize's own files left aside. */
+function objectsOf(isWanted: (path: string) => boolean): readonly KubernetesObject[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".yaml") && !path.endsWith("kustomization.yaml") && isWanted(path))
+    .flatMap((path) => loadAll(readFileSync(`${folder}/${path}`, "utf8")).map((each) => object.parse(each)));
+}
+
+const isVariant = (path: string) => path.startsWith("network/");
+const objects = objectsOf((path) => !isVariant(path));
+const variants = objectsOf(isVariant);
 
 const attribute = z.object({ name: z.string(), baseName: z.string(), type: z.string() });
 
@@ -93,7 +99,10 @@ const serviceShape = z.looseObject({
 });
 const policyShape = z.looseObject({
   spec: z.looseObject({
-    podSelector: z.object({ matchLabels: z.record(z.string(), z.string()).optional() }),
+    podSelector: z.object({
+      matchLabels: z.record(z.string(), z.string()).optional(),
+      matchExpressions: z.array(z.object({ values: z.array(z.string()) })).optional(),
+    }),
     policyTypes: z.array(z.string()),
     ingress: z
       .array(z.looseObject({ ports: z.array(z.object({ protocol: z.string(), port: z.number() })) }))
@@ -110,6 +119,10 @@ function probedPorts(containers: readonly unknown[]): readonly string[] {
       [each?.httpGet?.port, each?.tcpSocket?.port].filter((port) => port !== undefined),
     );
   });
+}
+
+function namesOf({ matchLabels, matchExpressions }: z.output<typeof policyShape>["spec"]["podSelector"]): string[] {
+  return [...Object.values(matchLabels ?? {}), ...(matchExpressions ?? []).flatMap(({ values }) => values)];
 }
 
 function selects(selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean {
@@ -140,12 +153,15 @@ describe("the manifests for Kubernetes", () => {
     expect(objects.map(nameOf).sort()).toMatchSnapshot();
   });
 
-  test.each(objects.map((each) => [nameOf(each), each] as const))("%s has only fields of the API", (_name, each) => {
-    const type = `V1${each.kind}`;
+  test.each([...objects, ...variants].map((each) => [nameOf(each), each] as const))(
+    "%s has only fields of the API",
+    (_name, each) => {
+      const type = `V1${each.kind}`;
 
-    expect(attributesOf(type), `the client knows ${type}`).not.toBeNull();
-    expect(strayFields(each, type, each.kind)).toEqual([]);
-  });
+      expect(attributesOf(type), `the client knows ${type}`).not.toBeNull();
+      expect(strayFields(each, type, each.kind)).toEqual([]);
+    },
+  );
 
   test.each(workloads.map((each) => [each.name, each] as const))(
     "%s is restricted, as its namespace asks",
@@ -236,6 +252,17 @@ describe("the manifests for Kubernetes", () => {
       expect([...opened].sort()).toEqual([...has].sort());
     },
   );
+
+  test("each variant of the network adds a policy to pods that are there, and opens no address of the instance's metadata", () => {
+    const added = variants.map((each) => policyShape.parse(each).spec);
+    const own = new Set(workloads.flatMap(({ spec }) => Object.values(spec.template.metadata.labels)));
+    const open = JSON.stringify(variants).match(/"cidr":"(?:0\.0\.0\.0|::)\/0"[^}]*/g) ?? [];
+
+    expect(variants.map(nameOf)).toHaveLength(5);
+    expect(added.filter(({ podSelector }) => namesOf(podSelector).length === 0)).toEqual([]);
+    expect(added.flatMap(({ podSelector }) => namesOf(podSelector)).filter((name) => !own.has(name))).toEqual([]);
+    expect(open.filter((block) => !block.includes("fd00:ec2::/32"))).toEqual([]);
+  });
 
   test("what no policy names is denied, and nothing but the agent of Pod Identity is reached below 169.254", () => {
     const [everything] = policies.filter(({ podSelector }) => podSelector.matchLabels === undefined);
