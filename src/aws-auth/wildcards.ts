@@ -15,23 +15,61 @@ export function isWildcard({ section, arn }: Entry): boolean {
 
 /** The entries with wildcards that a canonical ARN fits. Users too: roles are asked first, whoever calls. */
 export function wildcardsFor({ lookup }: ReadDocument, arn: string): readonly Entry[] {
-  const parts = partsOf(goLower(arn));
-  return [...lookup.roles.values()]
-    .flat()
-    .filter((entry) => isWildcard(entry) && fits(parts, partsOf(goLower(entry.arn))));
+  const parts = partsOf(goLower(arn))?.map((part) => new Matcher(part));
+  if (parts === undefined) return [];
+  return [...lookup.roles.values()].flat().filter((entry) => {
+    const patterns = isWildcard(entry) ? partsOf(goLower(entry.arn)) : null;
+    return patterns?.every((pattern, index) => parts[index]?.fits(pattern)) ?? false;
+  });
 }
 
-/** What stands behind the fifth colon is one part, with its colons. */
-function partsOf(arn: string): string[] {
-  const parts = arn.split(":");
-  return [...parts.slice(0, 5), parts.slice(5).join(":")];
+/** The six parts of an ARN; what follows the fifth colon is one part, with its colons. Null for a text with fewer. */
+function partsOf(arn: string): string[] | null {
+  const parts = arn.split(":", 5);
+  const end = parts.join(":").length;
+  return parts[0] === "arn" && arn[end] === ":" ? [...parts, arn.slice(end + 1)] : null;
 }
 
-function fits(parts: readonly string[], pattern: readonly string[]): boolean {
-  return pattern[0] === "arn" && pattern.every((text, index) => asExpression(text).test(parts[index] ?? ""));
+/**
+ * One part of a caller's ARN, which patterns are held against. `*` is any text and `?` at most one letter, as ArnLike has
+ * them. All ways to match are followed at once, each a bit that says how much of the text is behind it: a pattern costs
+ * its length, whatever it is.
+ */
+class Matcher {
+  /** One bit for each place in the text: the one before its first letter, and the one behind each letter. */
+  readonly #all: bigint;
+  /** For each letter, the places that stand before one. */
+  readonly #before = new Map<string, bigint>();
+
+  constructor(text: string) {
+    const letters = [...text];
+    this.#all = (2n << BigInt(letters.length)) - 1n;
+    for (const [index, letter] of letters.entries())
+      this.#before.set(letter, (this.#before.get(letter) ?? 0n) | (1n << BigInt(index)));
+  }
+
+  fits(pattern: string): boolean {
+    let reached = 1n;
+    for (const [token] of pattern.matchAll(TOKEN)) {
+      if (token[0] === "*" || token[0] === "?") reached = this.#over(reached, token);
+      else reached = (reached & (this.#before.get(token) ?? 0n)) << 1n;
+      if (reached === 0n) return false;
+    }
+    return reached > this.#all >> 1n;
+  }
+
+  /** The places behind a run of wildcards: all further ones, or as many as there are question marks. */
+  #over(reached: bigint, wildcards: string): bigint {
+    if (wildcards.includes("*")) return (reached | -reached) & this.#all;
+    let further = reached;
+    for (let left = wildcards.length; left > 0; left -= 1) {
+      const next = (further | (further << 1n)) & this.#all;
+      if (next === further) break;
+      further = next;
+    }
+    return further;
+  }
 }
 
-/** As ArnLike makes it: `*` is any text and `?` at most one letter. */
-function asExpression(text: string): RegExp {
-  return new RegExp(`^${text.replace(/[\\.+()|[\]{}^$]/g, "\\$&").replace(/[*?]/g, ".$&")}$`, "u");
-}
+/** A run of wildcards, or a letter. */
+const TOKEN = /[*?]+|[^*?]/gsu;
