@@ -5,14 +5,13 @@ import { type Problem, problemAt } from "./problem.ts";
 import type { SectionContent } from "./read-section.ts";
 
 /** What there is to tell about the items of mapAccounts. Nothing, for another section. */
-export function accountProblems({ reading, accounts }: SectionContent): Problem[] {
-  if (reading.section !== "mapAccounts") return [];
-  const problems = accounts.flatMap(({ id, node }) => accountProblem(id, node));
+export function* accountProblems({ reading, accounts }: SectionContent): Iterable<Problem> {
+  if (reading.section !== "mapAccounts") return;
+  for (const { id, node } of accounts) yield* accountProblem(id, node);
   const decoded = new Set(accounts.map((account) => account.index));
   for (const [index, item] of (reading.list?.items ?? []).entries()) {
-    if (!decoded.has(index)) problems.push(notAnAccount(item.start));
+    if (!decoded.has(index)) yield notAnAccount(item.start);
   }
-  return problems;
 }
 
 function accountProblem(id: string, node: ScalarNode): Problem[] {

@@ -5,8 +5,8 @@ import { entriesFor, entryOf } from "./entry-of.ts";
 import type { Change } from "./plan.ts";
 import type { Problem, Section } from "./problem.ts";
 
-/** Problems that make a section unfit to be edited: the authenticator does not read it whole. */
-const BLOCKING = new Set(["section-unreadable", "section-not-a-list", "content-dropped"]);
+/** Problems that make a section unfit to be edited: the authenticator, or we, do not read it whole. */
+const BLOCKING = new Set(["section-unreadable", "section-too-large", "section-not-a-list", "content-dropped"]);
 
 /** The first problem for which a document can't be edited whole; null: there is none. */
 export function firstBreak({ problems }: AwsAuthDocument): Problem | null {

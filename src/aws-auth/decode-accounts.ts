@@ -2,6 +2,7 @@ import { AliasBudget } from "./go-yaml/alias-budget.ts";
 import { resolveScalar } from "./go-yaml/decode.ts";
 import { YamlFailure } from "./go-yaml/failure.ts";
 import type { ScalarNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
+import { ReadingBudget } from "./go-yaml/reading-budget.ts";
 
 export interface Account {
   /** As written: go-yaml keeps the text of a number when it decodes into a string, leading zeros included. */
@@ -20,12 +21,12 @@ export interface DecodedAccounts {
 }
 
 /** mapAccounts as go-yaml v2 decodes it into a list of strings; it takes no way through JSON. */
-export function decodeAccounts(root: YamlNode): DecodedAccounts {
+export function decodeAccounts(root: YamlNode, decoded = new ReadingBudget()): DecodedAccounts {
   if (root.kind !== "sequence") {
     const isNull = root.kind === "scalar" && resolveScalar(root).type === "null";
     return { accounts: [], state: isNull ? "empty" : "unreadable", list: null, failure: null };
   }
-  const budget = new AliasBudget();
+  const budget = new AliasBudget(decoded);
   const accounts: Account[] = [];
   budget.spend(root);
   try {

@@ -3,6 +3,7 @@ import type { AwsAuthDocument } from "./document.ts";
 import { documentProblems } from "./document-problems.ts";
 import { itemProblems } from "./entry-problems.ts";
 import { type Problem, SECTIONS } from "./problem.ts";
+import { ProblemList } from "./problem-list.ts";
 import { type DocumentReading, readDocument } from "./read-document.ts";
 import { layoutProblems, oldBreaks } from "./section-problems.ts";
 import { shadowProblems } from "./shadow-problems.ts";
@@ -17,20 +18,17 @@ export function parseDocument(data: Readonly<Record<string, string>>): AwsAuthDo
 }
 
 function problemsOf({ document, parts }: DocumentReading): Problem[] {
-  const problems = documentProblems(document.data);
-  // One by one: a list of accounts can hold more problems than a call may have arguments.
-  const add = (found: readonly Problem[]) => {
-    for (const problem of found) problems.push(problem);
-  };
+  const problems = new ProblemList();
+  problems.add(documentProblems(document.data));
   for (const part of parts) {
-    add(part.problems);
-    add(oldBreaks(part.reading));
-    add(layoutProblems(part.reading));
-    add(accountProblems(part));
-    add(shadowProblems(part.kept, document.lookup));
-    for (const item of part.items) add(itemProblems(part.reading, item));
+    problems.add(part.problems);
+    problems.add(oldBreaks(part.reading));
+    problems.add(layoutProblems(part.reading));
+    problems.add(accountProblems(part));
+    problems.add(shadowProblems(part.kept, document.lookup));
+    for (const item of part.items) problems.add(itemProblems(part.reading, item));
   }
-  return problems;
+  return problems.all();
 }
 
 /** As people read the document: what concerns all of it first, then by section and place. */

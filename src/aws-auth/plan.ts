@@ -44,12 +44,11 @@ export interface AccessDifference {
   after: Identity | null;
 }
 
-export interface Plan {
+/** A plan by its texts. */
+export interface PlannedText {
   type: "planned";
   before: Readonly<Record<string, string>>;
   after: Readonly<Record<string, string>>;
-  /** `after`, as the authenticator reads it. */
-  document: ReadDocument;
   /** Unified, a section as a file, without colour; empty where nothing changes. */
   diff: string;
   differences: readonly AccessDifference[];
@@ -59,7 +58,17 @@ export interface Plan {
   bytesLeft: number;
 }
 
-export type PlanResult = Plan | { type: "refused"; refusal: Refusal };
+export interface Plan extends PlannedText {
+  /** `after`, as the authenticator reads it. */
+  document: ReadDocument;
+}
+
+export interface RefusedPlan {
+  type: "refused";
+  refusal: Refusal;
+}
+
+export type PlanResult = Plan | RefusedPlan;
 
 /**
  * Plans changes to a document, or says why not. What a plan does not name stays, byte for byte. The text that comes out

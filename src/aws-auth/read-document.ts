@@ -1,5 +1,6 @@
 import type { Entry, Lookup, ReadDocument } from "./document.ts";
 import { goFold } from "./go-yaml/fold.ts";
+import { DocumentBudget } from "./go-yaml/reading-budget.ts";
 import { buildLookup } from "./lookup.ts";
 import type { Section } from "./problem.ts";
 import { readEntries, type SectionEntries } from "./read-entries.ts";
@@ -13,9 +14,10 @@ export interface DocumentReading {
 
 /** Reads the data of aws-auth as the authenticator does, without a word on what is wrong with it. */
 export function readDocument(data: Readonly<Record<string, string>>): DocumentReading {
-  const mapRoles = readSection("mapRoles", textOf(data, "mapRoles"));
-  const mapUsers = readSection("mapUsers", textOf(data, "mapUsers"));
-  const mapAccounts = readSection("mapAccounts", textOf(data, "mapAccounts"));
+  const budget = new DocumentBudget();
+  const mapRoles = readSection("mapRoles", textOf(data, "mapRoles"), budget);
+  const mapUsers = readSection("mapUsers", textOf(data, "mapUsers"), budget);
+  const mapAccounts = readSection("mapAccounts", textOf(data, "mapAccounts"), budget);
   const parts = [mapRoles, mapUsers, mapAccounts].map((content) => ({ ...content, ...readEntries(content) }));
   const entries = parts.flatMap((part) => part.entries);
   const kept = parts.flatMap((part) => part.kept);

@@ -5,21 +5,21 @@ import { replaceNode } from "./entry-place.ts";
 import { fieldUses, lastUse } from "./field.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { flowList, quote } from "./quote.ts";
-import { offerEdit, type Repair } from "./repair-offer.ts";
+import type { Draft } from "./repair-offer.ts";
 import { editSection } from "./section-edit.ts";
 import { applyEdits } from "./text-edit.ts";
 
 /** An entry that another one shadows: without it everybody gets what they get now. */
-export function removeEntry(document: ReadDocument, entry: Entry, code: string): Repair | null {
+export function removeEntry(document: ReadDocument, entry: Entry, code: string): Draft | null {
   const change = { removed: [entry], edited: [], added: [] };
   const [edited] = editSection(document.sections[entry.section], change);
   if (typeof edited !== "string") return null;
   const message = `Removes the entry for ${entry.arn} in line ${entry.line}, which counts for nothing.`;
-  return offerEdit(document, entry, edited, code, message);
+  return { entry, text: edited, code, message };
 }
 
 /** Groups that are text: commas and line breaks part them, as whoever wrote it meant. */
-export function repairGroups(document: ReadDocument, entry: Entry, code: string): Repair | null {
+export function repairGroups(document: ReadDocument, entry: Entry, code: string): Draft | null {
   const node = scalarOf(document, entry, "groups");
   if (node === null) return null;
   const groups = node.value.split(/[,\n]/).flatMap((group) => (group.trim() === "" ? [] : [group.trim()]));
@@ -28,7 +28,7 @@ export function repairGroups(document: ReadDocument, entry: Entry, code: string)
 }
 
 /** An ARN that is nearly right, unless the right one has an entry of its own. */
-export function repairArn(document: ReadDocument, entry: Entry, code: string): Repair | null {
+export function repairArn(document: ReadDocument, entry: Entry, code: string): Draft | null {
   const node = scalarOf(document, entry, "arn");
   const meant = meantBy(entry.arn);
   if (meant === null || node === null || entryOf(document, meant) !== null) return null;
@@ -58,7 +58,7 @@ function replace(
   written: string,
   code: string,
   message: string,
-): Repair | null {
+): Draft {
   const text = document.sections[entry.section].text ?? "";
-  return offerEdit(document, entry, applyEdits(text, [replaceNode(text, node, written)]), code, message);
+  return { entry, text: applyEdits(text, [replaceNode(text, node, written)]), code, message };
 }

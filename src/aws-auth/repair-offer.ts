@@ -1,7 +1,7 @@
 import { unifiedDiff } from "./diff.ts";
 import type { Entry, ReadDocument } from "./document.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "./document-problems.ts";
-import type { Plan } from "./plan.ts";
+import type { PlannedText } from "./plan.ts";
 import type { Section } from "./problem.ts";
 import { readDocument } from "./read-document.ts";
 import { resolve } from "./resolve.ts";
@@ -20,17 +20,20 @@ export interface Repair {
    * The change, in the form of a plan, but not judged by `planChanges`: no guard has looked at it. Its differences are of
    * ARNs in lower case.
    */
-  plan: Plan;
+  plan: PlannedText;
+}
+
+/** An edit that may mend an entry: whether it does is known when its text is read. */
+export interface Draft {
+  readonly entry: Entry;
+  /** The text of the entry's section after it. */
+  readonly text: string;
+  readonly code: string;
+  readonly message: string;
 }
 
 /** An edit is offered only where it leaves each other entry as it was. */
-export function offerEdit(
-  document: ReadDocument,
-  entry: Entry,
-  text: string,
-  code: string,
-  message: string,
-): Repair | null {
+export function offerEdit(document: ReadDocument, { entry, text, code, message }: Draft): Repair | null {
   const { section, line } = entry;
   const after = readDocument({ ...document.data, [section]: text }).document;
   if (after.sections[section].state === "unreadable" || !staysAround(entry, document, after)) return null;
@@ -57,11 +60,10 @@ type About = Pick<Repair, "code" | "section" | "line" | "message">;
 export function offer(before: ReadDocument, after: ReadDocument, about: About): Repair {
   const { section } = about;
   const changed = changedArns(before.lookup, after.lookup);
-  const plan: Plan = {
+  const plan: PlannedText = {
     type: "planned",
     before: before.data,
     after: after.data,
-    document: after,
     diff: unifiedDiff(section, before.sections[section].text, after.sections[section].text),
     differences: changed.map((arn) => ({ arn, before: resolve(before, arn), after: resolve(after, arn) })),
     refused: [],

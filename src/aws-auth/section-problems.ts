@@ -11,6 +11,13 @@ export function unreadable(section: Section, failure: YamlFailure): Problem {
   return problemAt(section, failure, "section-unreadable", "error", message, remedy);
 }
 
+/** The authenticator may read the section; this reader stops, so that one document can't exhaust the process. */
+export function excessive(section: Section, failure: YamlFailure): Problem {
+  const message = `${section} ${failure.message} here, and eks-access reads no further. The authenticator may read it, and let people in by it.`;
+  const remedy = "Remove what is no entry at this place.";
+  return problemAt(section, failure, "section-too-large", "error", message, remedy);
+}
+
 export function notAList(section: Section, at: Mark): Problem {
   const message = `${section} is not a list. Nobody in it can sign in.`;
   const remedy = `Write ${section} as a list: each entry begins with "- ".`;

@@ -4,15 +4,13 @@ import { rivalsOf } from "./read-document.ts";
 import { sameList } from "./same-groups.ts";
 
 /** Tells which of the entries that the authenticator keeps another one takes the place of, or may. */
-export function shadowProblems(kept: readonly Entry[], lookup: Lookup): Problem[] {
-  const problems: Problem[] = [];
+export function* shadowProblems(kept: readonly Entry[], lookup: Lookup): Iterable<Problem> {
   for (const entry of kept) {
     const rivals = rivalsOf(entry, lookup);
     const winner = rivals.at(-1);
     if (winner === undefined || winner === entry) continue;
-    problems.push(rivals.includes(entry) ? ambiguous(entry, winner) : shadowed(entry, winner));
+    yield rivals.includes(entry) ? ambiguous(entry, winner) : shadowed(entry, winner);
   }
-  return problems;
 }
 
 const ONE_EACH = "Keep one entry for each ARN, with all its groups.";

@@ -1,12 +1,12 @@
 import { styleText } from "node:util";
-import type { PlanResult, Refusal } from "../aws-auth/plan.ts";
+import type { PlannedText, Refusal, RefusedPlan } from "../aws-auth/plan.ts";
 import type { Repair } from "../aws-auth/repair.ts";
 import { identityText } from "./check-text.ts";
 
 type Paint = (style: "bold" | "cyan" | "green" | "red", text: string) => string;
 
 /** A plan for people: the difference, who can do what before and after, and how much room is left. */
-export function planText(result: PlanResult, refusal: Refusal | null, colour: boolean): string {
+export function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, colour: boolean): string {
   const paint = painter(colour);
   if (result.type === "refused") return refusalText(result.refusal, paint);
   if (refusal !== null) return refusalText(refusal, paint);

@@ -3,7 +3,7 @@ import { readConfigMap } from "../aws-auth/config-map.ts";
 import type { ConfigMapFile } from "../aws-auth/config-map-file.ts";
 import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { parseDocument } from "../aws-auth/parse.ts";
-import { type PlanResult, planChanges, type Refusal } from "../aws-auth/plan.ts";
+import { type PlannedText, planChanges, type Refusal, type RefusedPlan } from "../aws-auth/plan.ts";
 import { offerRepairs } from "../aws-auth/repair.ts";
 import { writeConfigMap } from "../aws-auth/write-config-map.ts";
 import type { CommandIo } from "./command-io.ts";
@@ -42,7 +42,7 @@ async function readFile(path: string, io: CommandIo): Promise<Reading<ConfigMapF
   return { type: "wrong", message };
 }
 
-function planTask(document: AwsAuthDocument, { task, guard }: PlanOptions): Reading<PlanResult> {
+function planTask(document: AwsAuthDocument, { task, guard }: PlanOptions): Reading<PlannedText | RefusedPlan> {
   if (task.type === "changes") {
     const changes = toChanges(document, task.asked);
     return changes.type === "wrong" ? changes : { type: "read", value: planChanges(document, changes.value, guard) };
@@ -66,7 +66,7 @@ function listRepairs(document: AwsAuthDocument, { json }: PlanOptions, io: Comma
 }
 
 async function tell(
-  result: PlanResult,
+  result: PlannedText | RefusedPlan,
   file: ConfigMapFile,
   { json, out }: PlanOptions,
   io: CommandIo,
@@ -78,11 +78,15 @@ async function tell(
 }
 
 /** A command asks for all or nothing: one change that is refused refuses the plan. */
-function refusalOf(result: PlanResult): Refusal | null {
+function refusalOf(result: PlannedText | RefusedPlan): Refusal | null {
   return result.type === "refused" ? result.refusal : (result.refused[0] ?? null);
 }
 
-function planJson(result: PlanResult, refusal: Refusal | null, data: Readonly<Record<string, string>>): string {
+function planJson(
+  result: PlannedText | RefusedPlan,
+  refusal: Refusal | null,
+  data: Readonly<Record<string, string>>,
+): string {
   const plan = result.type === "planned" && refusal === null ? result : null;
   const report = {
     ok: plan !== null,

@@ -34,7 +34,7 @@ function names(text: string | null | undefined, { principal }: Caller): boolean 
 
 function brokenSections(document: AwsAuthDocument, caller: Caller): Cause[] {
   const own: Section = caller.principal.kind === "role" ? "mapRoles" : "mapUsers";
-  return problemsOf(document, "section-unreadable", "section-not-a-list").flatMap((problem) => {
+  return problemsOf(document, "section-unreadable", "section-too-large", "section-not-a-list").flatMap((problem) => {
     const { section, line } = problem;
     if (!section) return [];
     const isNamed = names(document.data[section], caller);

@@ -45,7 +45,7 @@ export function driftOf(
   return { request, message: `${what}; ${who}` };
 }
 
-const unreadable: ReadonlySet<string> = new Set(["section-unreadable", "section-not-a-list"]);
+const unreadable: ReadonlySet<string> = new Set(["section-unreadable", "section-too-large", "section-not-a-list"]);
 
 function sectionOf({ principal }: AccessRequest): Section {
   return principal.includes(":user/") ? "mapUsers" : "mapRoles";

@@ -115,7 +115,12 @@ function byRepair(document: AwsAuthDocument): Mending | null {
   return brokenIn(after).length === 0 ? { type: "write", data: after.data, how: repair.message } : null;
 }
 
-const breaking: ReadonlySet<string> = new Set(["section-unreadable", "section-not-a-list", "content-dropped"]);
+const breaking: ReadonlySet<string> = new Set([
+  "section-unreadable",
+  "section-too-large",
+  "section-not-a-list",
+  "content-dropped",
+]);
 
 function isBroken({ problems }: AwsAuthDocument, of: Section): boolean {
   return problems.some(({ code, section }) => breaking.has(code) && section === of);

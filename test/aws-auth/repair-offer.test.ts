@@ -10,7 +10,7 @@ function offer(text: string) {
   const before = readDocument({ mapRoles: entry("a") + entry("b") + entry("c") }).document;
   const [, second] = before.entries;
   if (second === undefined) throw new Error("there is no second entry");
-  return offerEdit(before, second, text, "code", "It mends.");
+  return offerEdit(before, { entry: second, text, code: "code", message: "It mends." });
 }
 
 it.each([
@@ -44,7 +44,10 @@ it("nothing is offered that can't be read, though but one entry is lost", () => 
   const before = readDocument({ mapRoles: entry("a") }).document;
   const [only] = before.entries;
 
-  const repair = only === undefined ? undefined : offerEdit(before, only, "- [\n", "code", "It mends.");
+  const repair =
+    only === undefined
+      ? undefined
+      : offerEdit(before, { entry: only, text: "- [\n", code: "code", message: "It mends." });
 
   expect(repair).toBeNull();
 });

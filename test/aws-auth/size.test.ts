@@ -76,9 +76,9 @@ it("a nesting that no real document has is not read, and does not exhaust the st
 
   expect(deep(500).sections.mapRoles.state).toBe("list");
   expect(deep(501).problems).toMatchObject([
-    { code: "section-unreadable", column: 501, message: expect.stringContaining("nested deeper than 500 levels") },
+    { code: "section-too-large", column: 501, message: expect.stringContaining("nested deeper than 500 levels") },
   ]);
-  expect(deep(100_000).problems.map(({ code }) => code)).toEqual(["section-unreadable"]);
+  expect(deep(100_000).problems.map(({ code }) => code)).toEqual(["section-too-large"]);
 });
 
 it("a thousand changes are planned at once", () => {
@@ -88,10 +88,4 @@ it("a thousand changes are planned at once", () => {
 
   expect(plan).toMatchObject({ type: "planned", refused: [] });
   expect(plan.type === "planned" && plan.differences).toHaveLength(1000);
-});
-
-it("a document tells its problems however many they are", () => {
-  const { problems } = parseDocument({ mapAccounts: "- a\n".repeat(150_000) });
-
-  expect(problems).toHaveLength(150_000);
 });

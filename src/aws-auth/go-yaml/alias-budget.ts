@@ -1,5 +1,6 @@
 import { YamlFailure } from "./failure.ts";
 import type { YamlNode } from "./node.ts";
+import { ReadingBudget } from "./reading-budget.ts";
 
 const LOW = 400_000;
 const HIGH = 4_000_000;
@@ -10,6 +11,13 @@ export class AliasBudget {
   #byAlias = 0;
   #depth = 0;
   readonly #open = new Set<YamlNode>();
+  readonly #budget: ReadingBudget;
+  /** The alias that is written where all this is read: what is too much is too much there. */
+  #outermost: YamlNode | null = null;
+
+  constructor(budget = new ReadingBudget()) {
+    this.#budget = budget;
+  }
 
   spend(node: YamlNode): void {
     this.#all += 1;
@@ -17,6 +25,7 @@ export class AliasBudget {
     // go-yaml also wants more than 100 steps by aliases, which follows: no share below a tenth is refused.
     if (this.#all > 1000 && this.#byAlias / this.#all > allowedShare(this.#all))
       throw new YamlFailure("document contains excessive aliasing", node.start.line, node.start.column);
+    this.#budget.spend(this.#outermost ?? node, node.kind === "scalar" ? node.value.length : 0);
   }
 
   /** Runs what an alias stands for. An alias that is met again within itself has no end. */
@@ -24,10 +33,12 @@ export class AliasBudget {
     if (this.#open.has(alias))
       throw new YamlFailure(`anchor '${alias.name}' value contains itself`, alias.start.line, alias.start.column);
     this.#open.add(alias);
+    this.#outermost ??= alias;
     this.#depth += 1;
     const result = run();
     this.#depth -= 1;
     this.#open.delete(alias);
+    if (this.#depth === 0) this.#outermost = null;
     return result;
   }
 }

@@ -1,6 +1,7 @@
 import { AliasBudget } from "./alias-budget.ts";
 import { YamlFailure } from "./failure.ts";
 import { type MappingNode, type ScalarNode, YAML_TAG, type YamlNode } from "./node.ts";
+import { ReadingBudget } from "./reading-budget.ts";
 import { isWide, resolvePlain, type ScalarValue } from "./resolve-plain.ts";
 import { resolveTagged } from "./resolve-tag.ts";
 import type { Field, MapValue, YamlValue } from "./value.ts";
@@ -12,9 +13,9 @@ type MapDraft = Draft<Omit<MapValue, "fields" | "overwritten" | "others">> & {
   others: Map<unknown, YamlValue> | null;
 };
 
-/** The value of a node as go-yaml v2 decodes it into `interface{}`. Throws a YamlFailure where go-yaml answers an error. */
-export function decode(node: YamlNode): YamlValue {
-  return decodeNode(node, new AliasBudget());
+/** The value of a node as go-yaml v2 decodes it into `interface{}`. Throws as `parseYaml` does. */
+export function decode(node: YamlNode, budget = new ReadingBudget()): YamlValue {
+  return decodeNode(node, new AliasBudget(budget));
 }
 
 function decodeNode(node: YamlNode, budget: AliasBudget): YamlValue {

@@ -12,6 +12,9 @@ export class YamlFailure extends Error {
   }
 }
 
+/** What go-yaml may well read, and this reader does not: it would take memory and time that the process has not. */
+export class YamlExcess extends YamlFailure {}
+
 /** Gives up at a place in the text. */
 export function failAt(problem: string, at: { readonly line: number; readonly column: number }): never {
   throw new YamlFailure(problem, at.line, at.column);

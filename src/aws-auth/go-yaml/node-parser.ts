@@ -1,8 +1,9 @@
 import { parseBlockMapping, parseBlockSequence } from "./block-nodes.ts";
 import { emptyScalar } from "./empty-scalar.ts";
-import { failAt } from "./failure.ts";
+import { failAt, YamlExcess } from "./failure.ts";
 import { parseFlowMapping, parseFlowSequence } from "./flow-nodes.ts";
 import { YAML_TAG, type YamlNode } from "./node.ts";
+import type { ReadingBudget } from "./reading-budget.ts";
 import type { Scanner } from "./scanner.ts";
 import type { Mark, Token, TokenType } from "./token.ts";
 
@@ -24,10 +25,12 @@ export class NodeParser {
   readonly scanner: Scanner;
   readonly #anchors = new Map<string, YamlNode>();
   readonly #handles = new Map<string, string>();
+  readonly #budget: ReadingBudget;
   #depth = 0;
 
-  constructor(scanner: Scanner) {
+  constructor(scanner: Scanner, budget: ReadingBudget) {
     this.scanner = scanner;
+    this.#budget = budget;
   }
 
   /** Takes the directives and the `---` of an explicit document. */
@@ -51,7 +54,9 @@ export class NodeParser {
   node(mayBeIndentless: boolean): YamlNode {
     this.#depth += 1;
     const first = this.scanner.peek();
-    if (this.#depth > DEPTH) failAt(`nested deeper than ${DEPTH} levels`, first.start);
+    if (this.#depth > DEPTH)
+      throw new YamlExcess(`is nested deeper than ${DEPTH} levels`, first.start.line, first.start.column);
+    this.#budget.spend(first);
     const node = first.type === "alias" ? this.#alias() : this.#content(first, mayBeIndentless);
     this.#depth -= 1;
     return node;
@@ -59,7 +64,9 @@ export class NodeParser {
 
   /** The next node, or what stands where none was written, if the next token is one of these. */
   nodeUnless(ends: ReadonlySet<TokenType>, mayBeIndentless: boolean, empty: Mark): YamlNode {
-    return ends.has(this.scanner.peek().type) ? emptyScalar(empty) : this.node(mayBeIndentless);
+    if (!ends.has(this.scanner.peek().type)) return this.node(mayBeIndentless);
+    this.#budget.spend({ start: empty });
+    return emptyScalar(empty);
   }
 
   /** Makes a node known by its anchor. Collections are named before they are filled: they may hold themselves. */

@@ -3,14 +3,18 @@ import { emptyScalar } from "./empty-scalar.ts";
 import { failAt, placeIn, YamlFailure } from "./failure.ts";
 import type { YamlDocument } from "./node.ts";
 import { NodeParser } from "./node-parser.ts";
+import { ReadingBudget } from "./reading-budget.ts";
 import { Scanner } from "./scanner.ts";
 import type { Mark, Token } from "./token.ts";
 
-/** Reads the first YAML document of a text as go-yaml v2 does. Throws a YamlFailure where go-yaml answers an error. */
-export function parseYaml(text: string): YamlDocument {
+/**
+ * Reads the first YAML document of a text as go-yaml v2 does. Throws a YamlFailure where go-yaml answers an error, and a
+ * YamlExcess where there is more than the budget.
+ */
+export function parseYaml(text: string, budget = new ReadingBudget()): YamlDocument {
   refuseForbidden(text);
   const scanner = new Scanner(text);
-  const parser = new NodeParser(scanner);
+  const parser = new NodeParser(scanner, budget);
   const first = scanner.peek();
   if (first.type === "stream-end") return { root: null, dropped: null };
   const isExplicit = first.type === "document-start" || first.type.endsWith("-directive");

@@ -1,0 +1,39 @@
+/** Documents of at most 1 MiB that cost far more than a real one does: in values, in problems, in depth or in text. */
+const room = 1024 * 1024 - 100;
+const role = "arn:aws:iam::111122223333:role/";
+
+const filled = (piece: string, before = "", after = "") =>
+  before + piece.repeat(Math.floor((room - before.length - after.length) / piece.length)) + after;
+const numbered = (count: number, item: (index: number) => string) =>
+  Array.from({ length: count }, (_, i) => item(i)).join("");
+
+/** Sections that hold more than is read. */
+export const excessive: Readonly<Record<string, string>> = {
+  "an alias in each item": filled("- *a\n", "- &a x\n"),
+  "an entry by alias in each item": filled("- *a\n", `- &a {rolearn: "${role}x", username: x, groups: [a, b]}\n`),
+  "empty items": filled("-\n"),
+  "empty mappings": filled("- {}\n"),
+  "lists in lists, 490 deep": filled(`- ${"[".repeat(490)}${"]".repeat(490)}\n`),
+  "empty lists in one list": filled("[],", "[", "]"),
+  "a list of mappings, 490 deep": filled("{},", `- ${"[".repeat(490)}`, "]".repeat(490)),
+  "one entry with very many groups": filled("1,", `- rolearn: ${role}x\n  groups: [`, "]"),
+  "one entry that repeats a field": filled("a: 1\n  ", "- "),
+  "empty block scalars": filled("- |\n"),
+  "a long text by very many aliases": filled("- *a\n", `- &a ${"b".repeat(500_000)}\n`),
+  "lists in lists, without end": filled("["),
+};
+
+/** Sections that are read, just so. */
+export const costly: Readonly<Record<string, string>> = {
+  "entries, as short as they come": numbered(
+    12_000,
+    (i) => `- rolearn: ${role}x${i}\n  username: x${i}\n  groups: [a]\n`,
+  ),
+  "entries that all have problems": numbered(33_000, (i) => `- rolearn: ${i}\n`),
+  "entries that can all be repaired": numbered(20_000, (i) => `- {rolearn: "${role}p/${i}"}\n`),
+  "entries for one principal": numbered(11_000, () => `- rolearn: ${role}x\n  username: x\n  groups:\n  - a\n`),
+  "items that are no entries": numbered(99_000, () => "- |\n"),
+  "groups that are no text": `- rolearn: ${role}x\n  groups: [${"1,".repeat(99_000)}]`,
+  "blank lines": filled("\n", `- rolearn: ${role}x\n  username: x\n`),
+  comments: filled("#\n", `- rolearn: ${role}x\n  username: x\n`),
+};
