@@ -1,4 +1,5 @@
 import { scheduleGrant } from "../grant/grant.ts";
+import { giveTheSame } from "../grant/other-leases.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { isNamedIn, type Person } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../policy/rule.ts";
@@ -70,12 +71,15 @@ function refuseApproval(
   rule: Rule,
   by: string,
   now: Date,
-  { standing }: Facts,
+  { standing, beside }: Facts,
 ): DecisionRefusal | null {
   if (request.approvals.some((approval) => approval.by === by)) return "approved-already";
   if (cluster.quiet !== null) return "quiet";
   if (rule.hours?.outside === "refuse" && isOutside(rule, now)) return "outside-hours";
-  return isSameStanding(standing, request.standing) ? null : "requester-differs";
+  if (!isSameStanding(standing, request.standing)) return "requester-differs";
+  if (!beside) return null;
+  if (beside.isExtendedOver) return "lease-over";
+  return giveTheSame(request.preview?.leases ?? [], beside.leases, now) ? null : "leases-differ";
 }
 
 function ruledBy(request: AccessRequest, cluster: Cluster, { standing }: Facts): [Rule | null, Level | undefined] {

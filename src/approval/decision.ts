@@ -1,3 +1,4 @@
+import type { LeasesNow } from "../grant/other-leases.ts";
 import type { Standing } from "../policy/person.ts";
 
 /** One approver's answer to one exact change, sealed. */
@@ -33,7 +34,11 @@ export type DecisionRefusal =
   | "quiet"
   | "outside-hours"
   /** What the policy goes by about the requester is another than when the worker looked: it looks again. */
-  | "requester-differs";
+  | "requester-differs"
+  /** Another lease of the principal has begun or ended since the worker looked: it looks again. */
+  | "leases-differ"
+  /** The lease that it extends is over: the worker closes it. */
+  | "lease-over";
 
 /** What Slack says of people at the moment of a click. */
 export interface Facts {
@@ -41,6 +46,8 @@ export interface Facts {
   readonly memberships: ReadonlyMap<string, readonly string[]>;
   /** The requester's. */
   readonly standing: Standing;
+  /** What the ledger says of the principal's other leases; absent: nobody looked, as for what is only shown. */
+  readonly beside?: LeasesNow;
 }
 
 /** The approval that was given last: the lease is counted from it. Undefined: there is none. */

@@ -20,7 +20,7 @@ export function isGenuine(request: AccessRequest, cluster: Cluster, keys: Previe
   const { seal: sealText, ...unsealed } = preview;
   // A record of an older program has none.
   if (typeof sealText !== "string" || !keys.isSealed("preview", sealedValue(request, unsealed), sealText)) return false;
-  return digestOfChange(request, cluster, level, preview.base, preview.way) === preview.digest;
+  return digestOfChange(request, cluster, level, preview) === preview.digest;
 }
 
 function sealedValue({ id }: AccessRequest, preview: Omit<Preview, "seal">): Json {

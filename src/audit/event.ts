@@ -7,6 +7,7 @@ export type EventType =
   | "request.delayed"
   | "request.refused"
   | "preview.refused"
+  | "preview.outdated"
   | "request.approved"
   | "request.denied"
   | "request.cancelled"

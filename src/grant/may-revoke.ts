@@ -19,6 +19,14 @@ export function revoke(request: AccessRequest, cluster: Cluster, by: Person, why
   return { type: "ended", after: revise(request, { grant: { ...grant, end }, trouble: null }) };
 }
 
+/** The leases that extend this one and are not over or being ended, and those that extend them: they end with it. */
+export function extensionsOf(id: string, open: readonly AccessRequest[]): readonly AccessRequest[] {
+  const own = open.filter(({ extends: extended, grant }) => extended === id && grant && !grant.end);
+  // Ids are given once and an extension is younger than what it extends; a forged circle must not run forever.
+  const others = open.filter((each) => !own.includes(each));
+  return own.flatMap((each) => [each, ...extensionsOf(each.id, others)]);
+}
+
 /** Whether somebody may take this grant away: its holder, and who answers for the cluster. */
 export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Person): boolean {
   return person.user === request.requester || answersFor(cluster, person);

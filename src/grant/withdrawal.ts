@@ -142,8 +142,9 @@ function provedEnd(request: AccessRequest, cluster: Cluster, keys: DecisionPubli
   const level = cluster.levels.find(({ name }) => name === request.level);
   if (!level || !lastSealed(request, keys)) return null;
   const asApproved = { ...request, standing: sealedStanding(request) };
+  const seen = request.preview ?? { base: null, leases: [] };
   const digest = request.glass
     ? digestOfWish(request, cluster, level)
-    : digestOfChange(asApproved, cluster, level, request.preview?.base ?? null);
+    : digestOfChange(asApproved, cluster, level, seen);
   return request.approvals.every((each) => each.digest === digest) ? sealedEnd(request) : null;
 }

@@ -1,28 +1,29 @@
 import { createHash } from "node:crypto";
-import type { Way } from "../access-entry/way.ts";
 import { canonicalJson, type Json } from "../audit/canonical-json.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
 import { ruleFor } from "../policy/rule.ts";
-import type { AccessRequest, MappedIdentity } from "./request.ts";
+import type { AccessRequest, Preview } from "./request.ts";
+
+/** What of the cluster a change depends on. */
+export type SeenInCluster = Pick<Preview, "base" | "way" | "leases">;
 
 /**
  * The digest of a change: everything that an approver's yes depends on. If the request, the policy or the
  * principal's entry (`base`: without our own part) is different when it is applied, or the cluster takes it another way, the
- * digest differs.
+ * digest differs. `leases` are the other leases of the principal that the approver was shown, each with its end: the digest
+ * binds the approval to that list, and `giveTheSame` compares the list with what is there at the click and at the write.
  */
 export function digestOfChange(
   request: AccessRequest,
   cluster: Cluster,
   level: Level,
-  base: MappedIdentity | null,
-  way: Way = "aws-auth",
+  { base, way = "aws-auth", leases }: SeenInCluster,
 ): string {
   const entry = base && { username: base.username, groups: [...base.groups].sort() };
-  // Left out for aws-auth: what was approved before there was another way still holds.
-  const taken = way === "aws-auth" ? {} : { way };
-  const wish = { ...wishValue(request, cluster, level), ...taken };
-  return digest({ ...wish, rule: ruleValue(request, cluster, level), base: entry });
+  const wish = wishValue(request, cluster, level);
+  const beside = leases.map(({ id, groups, endsAt }) => ({ id, groups: [...groups], endsAt }));
+  return digest({ ...wish, way, rule: ruleValue(request, cluster, level), base: entry, leases: beside });
 }
 
 /** The digest of what is asked for when the glass is broken: whatever the entry is, and whatever the rules say. */

@@ -1,6 +1,6 @@
 import type { Level } from "../policy/cluster.ts";
 import { formatDuration, isPermanent } from "./duration.ts";
-import type { AccessRequest } from "./request.ts";
+import { type AccessRequest, isClosed } from "./request.ts";
 
 export type ExtensionReading =
   | { readonly type: "extension"; readonly durationSeconds: number }
@@ -27,6 +27,14 @@ export function readExtension(request: AccessRequest, level: Level, bySeconds: n
     type: "refused",
     message: `${level.name} can be had for at most ${formatDuration(level.maxDurationSeconds)} at a time: ${request.id} can be extended ${most}.`,
   };
+}
+
+/** Whether a lease is over, or being ended: what would extend it has nothing to extend any more. */
+export function isLeaseOver(request: AccessRequest, now: Date): boolean {
+  const { grant } = request;
+  // What is asked for again, because its approval was void, is no lease until it is approved.
+  if (!grant) return true;
+  return isClosed(request) || grant.end !== null || !(now.getTime() < Date.parse(grant.endsAt));
 }
 
 /** What the Extend button asks for: the same time again, as far as the level allows. */

@@ -2,6 +2,7 @@ import type { Way } from "../access-entry/way.ts";
 import type { Decision } from "../approval/decision.ts";
 import type { Glass } from "../approval/glass.ts";
 import type { Grant } from "../grant/grant.ts";
+import type { OtherLease } from "../grant/other-leases.ts";
 import { isReviewing } from "../grant/review.ts";
 import { isSigningIn } from "../grant/sign-in.ts";
 import { noStanding, type Standing } from "../policy/person.ts";
@@ -34,6 +35,8 @@ export interface Preview {
   readonly today: MappedIdentity | null;
   /** What is there without us; the digest depends on it. */
   readonly base: MappedIdentity | null;
+  /** The other leases of the principal; the digest covers them. */
+  readonly leases: readonly OtherLease[];
   /** Who it would be. */
   readonly afterwards: MappedIdentity;
   /** What the groups may do by the cluster's role bindings; null: that could not be read. */

@@ -1,6 +1,7 @@
 import type { Facts } from "../approval/decision.ts";
 import { isBelievedLink, isSealedLink, type PrincipalLink } from "../approval/seal-link.ts";
 import type { Config } from "../config/config.ts";
+import { leasesNow } from "../ledger/leases-now.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { groupsNamedFor, type Person, type Standing } from "../policy/person.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -61,7 +62,7 @@ function goesByLinks({ rules }: Cluster): boolean {
   return rules.some(({ principals }) => principals.linkedOnly);
 }
 
-/** What has to be known of people to decide a click: of who clicks, of the requester, of who approved before. @throws AccessError */
+/** What has to be known to decide a click: of who clicks, the requester, who approved before, and the principal's other leases. @throws AccessError */
 export async function factsFor(
   context: SlackContext,
   cluster: Cluster,
@@ -69,9 +70,10 @@ export async function factsFor(
   by: string,
 ): Promise<Facts> {
   const users = [...new Set([by, ...request.approvals.map((approval) => approval.by)])];
-  const [standing, ...people] = await Promise.all([
+  const [standing, beside, ...people] = await Promise.all([
     standingOf(context, cluster, request.requester),
+    leasesNow(context.ledger, request, context.now()),
     ...users.map((user) => personFor(context, cluster, user)),
   ]);
-  return { standing, memberships: new Map(people.map(({ user, memberships }) => [user, memberships])) };
+  return { standing, beside, memberships: new Map(people.map(({ user, memberships }) => [user, memberships])) };
 }

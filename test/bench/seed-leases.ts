@@ -64,13 +64,14 @@ function approvedRequest(
     extends: null,
   };
   const asked = createRequest(wish, new Date(decidedAt.getTime() - 60_000), 3600);
-  const digest = digestOfChange(asked, cluster, level, null);
+  const digest = digestOfChange(asked, cluster, level, { base: null, leases: [] });
   const afterwards = { username: "engineer", groups: level.groups };
   const preview = {
     at: asked.createdAt,
     digest,
     diff: "",
     base: null,
+    leases: [],
     today: null,
     afterwards,
     rights: null,

@@ -44,7 +44,7 @@ export function digestNow(
 ): string {
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) throw new Error(`${cluster.name} offers no level ${request.level}.`);
-  return digestOfChange(request, cluster, level, base);
+  return digestOfChange(request, cluster, level, { base, leases: [] });
 }
 
 export function aPreview(change: Partial<Preview> = {}): Preview {
@@ -53,6 +53,7 @@ export function aPreview(change: Partial<Preview> = {}): Preview {
     digest: "d".repeat(64),
     diff: `--- mapUsers\n+++ mapUsers\n@@ -0,0 +1,4 @@\n+- userarn: "${engineerArn}"\n`,
     base: null,
+    leases: [],
     today: null,
     afterwards: { username: "eks-access:111122223333:engineer", groups: ["eks-access:viewers"] },
     rights: [

@@ -2,9 +2,10 @@ import { account, clusterName, configuration } from "../../sandbox/scene.ts";
 import type { Way } from "../../src/access-entry/way.ts";
 import { decide } from "../../src/approval/decide.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
+import { leasesInLedger } from "../../src/grant/other-leases.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
-import { digestOfChange } from "../../src/request/digest.ts";
+import { digestOfChange, type SeenInCluster } from "../../src/request/digest.ts";
 import { type AccessRequest, createRequest } from "../../src/request/request.ts";
 import { aPreview } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
@@ -36,12 +37,14 @@ export function sceneConfig(
   return { config: reading.config, cluster };
 }
 
-/** Puts the three requests into an empty ledger: two approved, with seals that hold, and one to be decided. */
+/** Puts the three requests into an empty ledger: two approved one after the other, with seals that hold, and one to be decided. */
 export async function fillLedger(ledger: Ledger, cluster: Cluster, now: Date, way: Way = "aws-auth"): Promise<void> {
   for (const wish of Object.values(wishes)) {
     const asked = askedFor(wish, cluster, now);
     await ledger.commit(aChange(asked));
-    const previewed = { ...asked, version: 2, preview: aPreview({ digest: digestNow(asked, cluster, way) }) };
+    const leases = leasesInLedger(asked, await ledger.grantedOf(cluster.name), new Set(), now);
+    const preview = aPreview({ way, leases, digest: digestNow(asked, cluster, { base: null, way, leases }) });
+    const previewed = { ...asked, version: 2, preview };
     await ledger.commit(aChange(previewed, "request.previewed"));
     if (wish === wishes.undecided) continue;
     await ledger.commit(aChange(approved(previewed, cluster, now), "request.approved"));
@@ -54,10 +57,10 @@ function askedFor(wish: (typeof wishes)[keyof typeof wishes], cluster: Cluster, 
   return createRequest({ ...wish, ...rest }, now, 3_600);
 }
 
-function digestNow(request: AccessRequest, cluster: Cluster, way: Way): string {
+function digestNow(request: AccessRequest, cluster: Cluster, seen: SeenInCluster): string {
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) throw new Error(`${cluster.name} offers no level ${request.level}.`);
-  return digestOfChange(request, cluster, level, null, way);
+  return digestOfChange(request, cluster, level, seen);
 }
 
 function approved(request: AccessRequest, cluster: Cluster, now: Date): AccessRequest {

@@ -81,7 +81,8 @@ describe("what is no ticket", () => {
 });
 
 test("an approval is of one ticket, and what was approved without one still holds", () => {
-  const digest = (ticket: string | null) => digestOfChange(aRequest({ ticket }), aCluster(), aLevel(), null);
+  const digest = (ticket: string | null) =>
+    digestOfChange(aRequest({ ticket }), aCluster(), aLevel(), { base: null, leases: [] });
 
   expect(new Set([digest(null), digest("OPS-1"), digest("OPS-2")]).size).toBe(3);
 });

@@ -1,4 +1,7 @@
 import type { Way } from "../../access-entry/way.ts";
+import { shareOf } from "../../grant/due-work.ts";
+import type { Share } from "../../grant/holding.ts";
+import { type LeasesFound, leasesBeside } from "../../grant/other-leases.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { hoursInWords } from "../../policy/hours.ts";
 import { mayAsk } from "../../policy/may-ask.ts";
@@ -19,6 +22,7 @@ export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
   /** How the cluster would take it, and what that would change. */
   readonly way: Way;
   readonly changeOf: (wish: Wish) => ChangePreview;
+  readonly leases: LeasesFound;
   readonly now: Date;
 }
 
@@ -32,16 +36,18 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
   const { principal } = reading;
   const allowed = mayAsk({ ...request, cluster, level, principal }, null);
   if (allowed.type === "refused") return refused(allowed.code, allowed.message);
-  const change = changeOf({ request, level, principal });
+  const change = changeOf({ request, level, principal, beginning: beginningBeside(facts.leases, request) });
   if (change.type === "refused") return change;
   const { type: _, warnings, ...shown } = change;
+  const leases = leasesBeside(request, facts.leases);
   return {
     type: "preview",
     approvalsWanted: approvalsNeeded(allowed.rule, level, now),
     preview: {
       at: now.toISOString(),
-      digest: digestOfChange(request, cluster, level, change.base, way),
+      digest: digestOfChange(request, cluster, level, { base: change.base, way, leases }),
       ...shown,
+      leases,
       warnings: [
         ...outsideHours(allowed.rule, now),
         ...warningsOf(cluster, request, { principal, bindings, earlier }),
@@ -49,6 +55,16 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
       ],
     },
   };
+}
+
+/** What is approved for the same principal, and written before: the change is planned on top of it. */
+function beginningBeside({ beginning, holdings }: LeasesFound, { id, principal }: AccessRequest): readonly Share[] {
+  const key = principal.toLowerCase();
+  const held = holdings.get(key)?.shares ?? [];
+  return beginning
+    .filter((each) => each.id !== id && each.principal.toLowerCase() === key)
+    .filter((each) => !held.some((share) => share.id === each.id))
+    .map(shareOf);
 }
 
 function outsideHours(rule: Rule, now: Date): string[] {

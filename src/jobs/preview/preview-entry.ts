@@ -17,7 +17,7 @@ export function previewByEntry(
   cluster: Cluster,
   keys: MemoryKeys,
   state: EntryState,
-  { request, principal }: Wish,
+  { request, principal, beginning }: Wish,
 ): ChangePreview {
   const { arn } = principal;
   const key = arn.toLowerCase();
@@ -29,7 +29,7 @@ export function previewByEntry(
     return { type: "refused", refusal: { code: "already-mapped", message } };
   }
   const username = today?.username ?? usernameFor(principal);
-  const target = targetOf(arn, today, holding, [...(holding?.shares ?? []), shareOf(request)], username);
+  const target = targetOf(arn, today, holding, [...(holding?.shares ?? []), ...beginning, shareOf(request)], username);
   const refusal = refuseTarget(cluster, state, keys, target);
   if (refusal) return { type: "refused", refusal };
   const groups = target.change.type === "map" ? target.change.groups : request.groups;

@@ -19,7 +19,7 @@ export function previewInDocument(
   cluster: Cluster,
   keys: MemoryKeys,
   state: ClusterState,
-  { request, level, principal }: Wish,
+  { request, level, principal, beginning }: Wish,
 ): ChangePreview {
   const { arn } = principal;
   const { groups } = request;
@@ -37,7 +37,7 @@ export function previewInDocument(
   }
   const deletion = state.configMap?.deletion;
   if (deletion) return { type: "refused", refusal: beingDeleted(cluster, deletion) };
-  const shares = [...(holding?.shares ?? []), shareOf(request)];
+  const shares = [...(holding?.shares ?? []), ...beginning, shareOf(request)];
   const username = entry?.username ?? usernameFor(principal);
   const { change, holding: held } = targetOf(arn, entry, holding, shares, username);
   const plan = planChanges(state.document, [change], planGuard(cluster, [level], state));

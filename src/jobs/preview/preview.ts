@@ -1,6 +1,8 @@
 import { groupsIn } from "../../access-entry/policy-text.ts";
 import { sealPreview } from "../../approval/seal-preview.ts";
 import { AccessError } from "../../failure/access-error.ts";
+import { dueWork, orphansOf, rememberedShares } from "../../grant/due-work.ts";
+import type { LeasesFound } from "../../grant/other-leases.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { mastersRight } from "../../policy/rights.ts";
 import { planReminders } from "../../request/reminder.ts";
@@ -15,6 +17,7 @@ import type { Settlement, Standing, Taking, TakingPlace, Wish } from "../reconci
 import { waysIn } from "../reconcile/ways.ts";
 import { eventOf, recordChange } from "../record-change.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
+import { hasNothingToExtend, nothingToExtend, refuse } from "./refuse.ts";
 
 /** More of them are left to the next look, so that what one holds in memory has a bound. */
 const mostAtOnce = 200;
@@ -70,12 +73,24 @@ async function previewWay<State extends Standing, Decided extends Settlement>(
   const waiting = look.waiting.filter(taking.isTaken);
   if (waiting.length === 0) return;
   try {
-    const state = await taking.read([...granted.filter(taking.isTaken), ...waiting]);
-    const seen = { way: taking.way, changeOf: (wish: Wish) => taking.preview(state, wish) };
+    const open = granted.filter(taking.isTaken);
+    const state = await taking.read([...open, ...waiting]);
+    const leases = leasesIn(state, open, context.now());
+    const seen = { way: taking.way, changeOf: (wish: Wish) => taking.preview(state, wish), leases };
     for (const request of waiting) await previewRequest(look, request, seen);
   } catch (error) {
     await putOffAll(context, cluster, waiting, error);
   }
+}
+
+/** All leases of the cluster. One that is being ended is there until it is gone. */
+function leasesIn({ holdings, identityOf }: Standing, open: readonly AccessRequest[], now: Date): LeasesFound {
+  const { arriving, leaving, staying } = dueWork(open, now);
+  const rememberedOf = (key: string) => {
+    const holding = holdings.get(key);
+    return holding ? rememberedShares(orphansOf(holding, open), new Set(), now) : [];
+  };
+  return { beginning: arriving, inForce: [...leaving, ...staying], rememberedOf, holdings, identityOf };
 }
 
 async function putOffAll(
@@ -97,13 +112,14 @@ function needsPreview(request: AccessRequest, now: Date): boolean {
 async function previewRequest(
   look: Look,
   request: AccessRequest,
-  seen: Pick<PreviewFacts, "way" | "changeOf">,
+  seen: Pick<PreviewFacts, "way" | "changeOf" | "leases">,
 ): Promise<void> {
   const { context, cluster, bindings } = look;
   const now = context.now();
+  if (await hasNothingToExtend(context, request)) return refuse(context, request, nothingToExtend(request));
   const earlier = await look.earlierOf(request.requester);
   const planned = planPreview({ ...seen, cluster, bindings, earlier, now }, request);
-  if (planned.type === "refused") return refuse(context, request, planned.refusal, now);
+  if (planned.type === "refused") return refuse(context, request, planned.refusal);
   const { approvalsWanted } = planned;
   const unsealed = { ...planned.preview, rights: await rightsOf(request, look) };
   const preview = sealPreview(request, unsealed, context.keys.preview);
@@ -136,23 +152,7 @@ async function rightsOf(request: AccessRequest, { opened, bindings }: Look): Pro
 
 async function putOff(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
   if (error instanceof AccessError && !error.retryable) {
-    return refuse(context, request, { code: error.code, message: error.message }, context.now());
+    return refuse(context, request, { code: error.code, message: error.message });
   }
   await delay(context, request, failureOf(error));
-}
-
-async function refuse(
-  context: WorkerContext,
-  request: AccessRequest,
-  refusal: { readonly code: string; readonly message: string },
-  now: Date,
-): Promise<void> {
-  const { code, message } = refusal;
-  const event = eventOf("request.refused", request, "worker", now, { code });
-  await recordChange(
-    context,
-    revise(request, { state: "refused", refusal: { code, message }, trouble: null }),
-    event,
-    now,
-  );
 }

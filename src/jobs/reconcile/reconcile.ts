@@ -8,6 +8,7 @@ import { tracedRun } from "../../tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
+import { lookAgainBeside } from "../preview/look-again.ts";
 import { wakeCluster } from "../queues.ts";
 import { endRescues } from "../rescue/end-rescues.ts";
 import { putOff } from "./put-off.ts";
@@ -57,6 +58,7 @@ async function run(
   try {
     open = await (context.openCluster ?? openCluster)(context, cluster, forWhom);
     await reconcileWays(context, cluster, open, reason);
+    await lookAgainBeside(context, cluster);
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") {
       return await wakeCluster(context.queues, "reconcile", cluster.name);

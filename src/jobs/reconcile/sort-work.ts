@@ -1,8 +1,17 @@
 import type { Way } from "../../access-entry/way.ts";
+import { lastApproval } from "../../approval/decision.ts";
 import type { DecisionPublicKeys } from "../../approval/seal.ts";
 import type { Refusal } from "../../aws-auth/plan.ts";
 import type { Drift } from "../../grant/drift.ts";
-import { type DueWork, isTooOldToBegin, shareIn, withSealedEnds } from "../../grant/due-work.ts";
+import {
+  type DueWork,
+  isTooOldToBegin,
+  orphansOf,
+  rememberedShares,
+  shareIn,
+  withSealedEnds,
+} from "../../grant/due-work.ts";
+import { giveTheSame, leasesBeside } from "../../grant/other-leases.ts";
 import {
   bothWithdrawals,
   hadComeToNothing,
@@ -11,8 +20,9 @@ import {
   type Withdrawals,
 } from "../../grant/withdrawal.ts";
 import { formatDuration } from "../../request/duration.ts";
+import { leasesDiffer } from "../../request/outdated.ts";
 import type { AccessRequest } from "../../request/request.ts";
-import type { RefusedRequest, SettleInput, Settlement, Standing } from "./taking.ts";
+import type { RefusedRequest, SettleInput, Settlement, Standing, VoidApproval } from "./taking.ts";
 import { voidReason } from "./void-reason.ts";
 
 /** The work with every approval looked at again, and what is missing found. */
@@ -83,10 +93,7 @@ function wasVoid(request: AccessRequest, withdrawals: Withdrawals, keys: Decisio
 /** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. */
 export function checkWork(input: SettleInput, way: Way, { driftOf, repairedBy }: CheckRules): Checked {
   const { cluster, state, work } = input;
-  const voided = work.arriving.flatMap((request) => {
-    const message = voidReasonHere(input, way, request);
-    return message === null ? [] : [{ request, message, doubt: null }];
-  });
+  const { voided, arriving } = checkArriving(input, way);
   const drifts = work.staying.flatMap((request) => driftOf(request) ?? []);
   const drifting = drifts.map(({ request }) => request);
   // What the cluster's memory does not hold either is only put back where the approval still speaks for it.
@@ -96,15 +103,46 @@ export function checkWork(input: SettleInput, way: Way, { driftOf, repairedBy }:
   const repaired = drifting.filter((request) => cluster.drift === "repair" && mayComeBack(request));
   return {
     voided,
-    arriving: without(
-      work.arriving,
-      voided.map(({ request }) => request),
-    ),
+    arriving,
     leaving: work.leaving,
     holding: without(work.staying, drifting),
     drifted: drifts.filter(({ request }) => !repaired.includes(request)),
     repaired,
   };
+}
+
+/**
+ * In the order of their approvals: what is given beside another one that begins now is given only where its approver was shown that
+ * one. Otherwise two approvals together would give what nobody has seen.
+ */
+function checkArriving(input: SettleInput, way: Way): Pick<Checked, "voided" | "arriving"> {
+  const voided: VoidApproval[] = [];
+  const accepted = new Set<AccessRequest>();
+  const approvedAt = (request: AccessRequest) => Date.parse(lastApproval(request.approvals)?.at ?? "") || 0;
+  for (const request of input.work.arriving.toSorted((a, b) => approvedAt(a) - approvedAt(b))) {
+    const message = voidReasonHere(input, way, request) ?? besideReason(input, [...accepted], request);
+    if (message === null) accepted.add(request);
+    else voided.push({ request, message, doubt: null });
+  }
+  return { voided, arriving: input.work.arriving.filter((request) => accepted.has(request)) };
+}
+
+/** Why a lease that begins is not what its approver was shown beside the principal's other leases; null: it is. */
+function besideReason(
+  { work, state, closed, now }: SettleInput,
+  beginning: readonly AccessRequest[],
+  request: AccessRequest,
+): string | null {
+  const { holdings, identityOf } = state;
+  // What the cluster remembers was written as it was shown, by a run that died before the record said so.
+  if (request.glass || shareIn(holdings, request)) return null;
+  const open = [...work.arriving, ...work.leaving, ...work.staying];
+  const rememberedOf = (key: string) => {
+    const holding = holdings.get(key);
+    return holding ? rememberedShares(orphansOf(holding, open), closed, now) : [];
+  };
+  const found = leasesBeside(request, { beginning, inForce: work.staying, rememberedOf, holdings, identityOf });
+  return giveTheSame(request.preview?.leases ?? [], found, now) ? null : leasesDiffer;
 }
 
 function voidReasonHere(input: SettleInput, way: Way, request: AccessRequest): string | null {

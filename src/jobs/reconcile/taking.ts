@@ -4,7 +4,7 @@ import type { Refusal } from "../../aws-auth/plan.ts";
 import type { AccessError } from "../../failure/access-error.ts";
 import type { Drift } from "../../grant/drift.ts";
 import type { DueWork } from "../../grant/due-work.ts";
-import type { Holding, Target } from "../../grant/holding.ts";
+import type { Holding, Share, Target } from "../../grant/holding.ts";
 import type { Withdrawals } from "../../grant/withdrawal.ts";
 import type { Cluster, Level } from "../../policy/cluster.ts";
 import type { Principal } from "../../principal/arn.ts";
@@ -72,6 +72,8 @@ export interface Wish {
   readonly request: AccessRequest;
   readonly level: Level;
   readonly principal: Principal;
+  /** Of leases of the same principal that are approved, and not written yet. */
+  readonly beginning: readonly Share[];
 }
 
 /** What of a preview depends on the way. */

@@ -38,7 +38,9 @@ export function voidReason(facts: ApprovalFacts, request: AccessRequest): string
   if (request.glass) return messageOf(checkGlass(request, cluster, level, keys, now));
   const { arn } = principal.principal;
   const base = baseOf(identityOf(arn), holdings.get(arn.toLowerCase()));
-  const digest = digestOfChange({ ...request, standing }, cluster, level, base, way);
+  // Which list of leases was approved stands in Redis; the approval's digest says whether it is that one.
+  const leases = request.preview?.leases ?? [];
+  const digest = digestOfChange({ ...request, standing }, cluster, level, { base, way, leases });
   return messageOf(checkApproval(request, cluster, level, digest, keys, now));
 }
 

@@ -3,6 +3,7 @@ import type { DecisionRefusal, Facts } from "../../approval/decision.ts";
 import { isSealedDecision } from "../../approval/sealed-decision.ts";
 import type { AuditEvent, EventType } from "../../audit/event.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
+import { leasesDiffer, withoutPreview } from "../../request/outdated.ts";
 import { type AccessRequest, revise } from "../../request/request.ts";
 import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
@@ -28,7 +29,7 @@ function approvalType({ state, requester }: AccessRequest, by: string): EventTyp
 
 /**
  * What a click that decided nothing leaves behind: who tried, at which change, and why it was refused. Where the policy says
- * something else of the requester now, the worker looks again.
+ * something else of the requester now, or the principal has other leases, the worker looks again.
  */
 export async function noteRefusal(
   context: SlackContext,
@@ -39,13 +40,19 @@ export async function noteRefusal(
 ): Promise<void> {
   const { verdict, by } = click;
   const digest = click.digest.slice(0, digestLength);
-  if (code !== "requester-differs") {
+  const after = lookedAtAgain(request, code, facts);
+  if (!after) {
     const act = verdict === "approved" ? "approve" : "deny";
     return noteAttempt(context, { act, by, code, request, detail: { digest } });
   }
   const now = context.now();
-  const after = revise(request, { standing: facts.standing, preview: null, approvals: [] });
   await recordChange(context, after, eventOf("decision.refused", request, by, now, { code, verdict, digest }), now);
+}
+
+/** The record where the refusal says that its preview shows what is not so any more; null: it does not say that. */
+function lookedAtAgain(request: AccessRequest, code: DecisionRefusal, { standing }: Facts): AccessRequest | null {
+  if (code === "requester-differs") return revise(request, { standing, preview: null, approvals: [] });
+  return code === "leases-differ" || code === "lease-over" ? withoutPreview(request, leasesDiffer) : null;
 }
 
 /** Approvals that none of our keys sealed count nothing, and leave the record with the next decision: that they were there stays. */

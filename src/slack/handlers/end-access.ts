@@ -1,4 +1,4 @@
-import { cancel, type EndVerdict, revoke } from "../../grant/may-revoke.ts";
+import { cancel, type EndVerdict, extensionsOf, revoke } from "../../grant/may-revoke.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import { isMoveId } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
@@ -12,7 +12,7 @@ import type { Message } from "../messages/message.ts";
 import { stopMoveByAnswer } from "../messages/move-answers.ts";
 import { personFor } from "../standing.ts";
 
-/** `revoke <id> [why]`, and the button: the worker takes the grant's part away. */
+/** `revoke <id> [why]`, and the button: the worker takes the grant's part away, and that of the leases that extend it. */
 export function revokeGrant(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
   return endAccess(context, id, (request, cluster, person, now) => revoke(request, cluster, person, why, now), {
     type: "grant.ending",
@@ -24,6 +24,45 @@ export function revokeGrant(context: SlackContext, by: string, id: string, why: 
 /** `cancel <id>`: the requester takes the request back. */
 export function cancelRequest(context: SlackContext, by: string, id: string): Promise<Message> {
   return endAccess(context, id, (request) => cancel(request, by), { type: "request.cancelled", by, why: "" });
+}
+
+/**
+ * Ends the leases that extend the one that is revoked, before that one: a process that dies in between leaves a lease that can still be
+ * revoked, and never one that outlives what it extends.
+ */
+async function endExtensions(
+  context: SlackContext,
+  request: AccessRequest,
+  end: (request: AccessRequest) => EndVerdict,
+  { type, by }: Ending,
+): Promise<readonly string[]> {
+  const ended: string[] = [];
+  for (const { id } of extensionsOf(request.id, await context.ledger.grantedOf(request.cluster))) {
+    const isEnded = await endExtension(context, id, end, { type, by, why: extendsRevoked(request) });
+    if (isEnded) ended.push(id);
+  }
+  return ended;
+}
+
+/** Where somebody else wrote meanwhile, decides again on what is there now. */
+async function endExtension(
+  context: SlackContext,
+  id: string,
+  end: (request: AccessRequest) => EndVerdict,
+  ending: Ending,
+): Promise<boolean> {
+  const current = await context.ledger.get(id);
+  if (!current) return false;
+  const verdict = end(current);
+  if (verdict.type !== "ended") return false;
+  const now = context.now();
+  const event = eventOf(ending.type, current, ending.by, now, { why: ending.why });
+  const result = await recordChange(context, verdict.after, event, now);
+  return result.type === "committed" || endExtension(context, id, end, ending);
+}
+
+function extendsRevoked({ id }: AccessRequest): string {
+  return `it extends ${id}, which was revoked`;
 }
 
 interface Ending {
@@ -38,6 +77,7 @@ async function endAccess(
   id: string,
   decide: (request: AccessRequest, cluster: Cluster, person: Person, now: Date) => EndVerdict,
   ending: Ending,
+  endedBefore: readonly string[] = [],
 ): Promise<Message> {
   if (isMoveId(id)) return stopMoveByAnswer(id);
   const request = await context.ledger.get(id);
@@ -55,7 +95,11 @@ async function endAccess(
     await noteAttempt(context, { act, by: ending.by, code: verdict.code, request });
     return endRefusedAnswer(verdict.code, request, cluster);
   }
+  const endIt = (each: AccessRequest) => revoke(each, cluster, person, extendsRevoked(request), now);
+  const isRevocation = ending.type === "grant.ending";
+  const extensions = [...endedBefore, ...(isRevocation ? await endExtensions(context, request, endIt, ending) : [])];
   const event = eventOf(ending.type, request, ending.by, now, { why: ending.why });
   const result = await recordChange(context, verdict.after, event, now);
-  return result.type === "committed" ? endedAnswer(verdict.after) : endAccess(context, id, decide, ending);
+  if (result.type === "committed") return endedAnswer(verdict.after, extensions);
+  return endAccess(context, id, decide, ending, extensions);
 }

@@ -1,5 +1,6 @@
 import type { ModalView } from "@slack/types";
 import { explain } from "../../failure/access-error.ts";
+import { extensionsOf } from "../../grant/may-revoke.ts";
 import type { SlackContext } from "../context.ts";
 import { failureAnswer } from "../messages/answers.ts";
 import { denyModal, detailsModal, revokeModal } from "../messages/modals.ts";
@@ -13,9 +14,17 @@ export function handleDenyButton(context: SlackContext, click: ButtonClick): Pro
   return openOnClick(context, click, async () => denyModal(click.action.value ?? ""));
 }
 
-/** Revoke asks once more, and why. */
+/** Revoke asks once more, and why; the form names what ends with it. */
 export function handleRevokeButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return openOnClick(context, click, async () => revokeModal(click.action.value ?? ""));
+  return openOnClick(context, click, async () => {
+    const id = click.action.value ?? "";
+    const request = await context.ledger.get(id);
+    const open = request ? await context.ledger.grantedOf(request.cluster) : [];
+    return revokeModal(
+      id,
+      extensionsOf(id, open).map((each) => each.id),
+    );
+  });
 }
 
 /** Details opens all that is known of a request. */

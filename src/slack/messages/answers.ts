@@ -75,8 +75,13 @@ export function extensionAnswer(request: AccessRequest, extended: AccessRequest)
 }
 
 /** What a revocation or a cancellation set off. */
-export function endedAnswer(after: AccessRequest): Message {
+/** @param extensions ids of leases that extend it, and end with it */
+export function endedAnswer(after: AccessRequest, extensions: readonly string[] = []): Message {
   if (after.state === "cancelled") return answer(`Request ${code(after.id)} is cancelled.`);
+  if (extensions.length > 0) {
+    const ids = extensions.map((id) => code(id)).join(", ");
+    return answer(`Revoking ${code(after.id)} and what extends it: ${ids}. The messages of the requests will confirm.`);
+  }
   return answer(`${code(after.id)} is being taken away. Its message says when it is done.`);
 }
 

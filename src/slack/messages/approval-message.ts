@@ -68,6 +68,7 @@ function previewBlocks(request: AccessRequest): KnownBlock[] {
   return [
     ...rightsBlocks(preview.rights),
     section(`*Before* ${identityOf(preview.today)}`),
+    ...otherLeases(request),
     section(`*After* ${identityOf(preview.afterwards, 1000)}`),
     section(
       `*Change to ${placeOf(preview)}*\n${preview.diff ? codeBlock(preview.diff, 1900) : "none: another grant gives it already"}`,
@@ -76,6 +77,17 @@ function previewBlocks(request: AccessRequest): KnownBlock[] {
       .slice(0, 6)
       .map((warning) => context(`:warning: ${said(warning, 300)}`)),
   ];
+}
+
+/** What the principal has besides, and until when: with it, what an approver sees is all of what the principal will have. */
+function otherLeases({ state, preview }: AccessRequest): KnownBlock[] {
+  const given = (preview?.leases ?? []).filter(({ groups }) => groups.length > 0);
+  if (state !== "pending" || given.length === 0) return [];
+  const shown = given
+    .slice(0, 5)
+    .map(({ id, groups, endsAt }) => `${codeList(groups, 200)} until ${time(endsAt)} (${code(id)})`);
+  const more = given.length > shown.length ? `, and ${given.length - shown.length} more` : "";
+  return [section(`*Other leases* ${shown.join(", ")}${more}`)];
 }
 
 /** Who waits for somebody who has left should know. */

@@ -24,6 +24,8 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
     quiet: `${code(cluster.name)} takes no requests now: ${plainLine(cluster.quiet ?? "").replace(/\.$/, "")}. You can still deny.`,
     "outside-hours": `The policy lets nobody approve it at this time${hours(request, cluster)}. You can still deny.`,
     "requester-differs": `What the policy says of ${mention(request.requester)} has changed. The worker looks again; then decide anew.`,
+    "leases-differ": `Another lease of ${code(request.principal)} has begun or ended since you were shown the change. The worker looks again; then decide anew.`,
+    "lease-over": `${code(request.extends ?? "")} has ended, so there is nothing to extend any more. ${mention(request.requester)} can ask for access again.`,
   };
   return answer(reasons[refusal]);
 }

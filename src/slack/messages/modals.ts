@@ -35,8 +35,13 @@ export function denyMoveModal(value: string): ModalView {
   return { ...denyModal(value), callback_id: denyMoveModalId, title: text("Deny the migration") };
 }
 
-/** Asks once more before access is taken away. */
-export function revokeModal(id: string): ModalView {
+/**
+ * Asks once more before access is taken away.
+ * @param extensions ids of leases that extend it, and end with it
+ */
+export function revokeModal(id: string, extensions: readonly string[] = []): ModalView {
+  const also = extensions.map((each) => code(each)).join(", ");
+  const ends = `${code(id)} ends now, before its time${also && `, and with it what extends it: ${also}`}.`;
   return {
     type: "modal",
     callback_id: revokeModalId,
@@ -45,7 +50,7 @@ export function revokeModal(id: string): ModalView {
     submit: text("Revoke"),
     close: text("Keep it"),
     blocks: [
-      { type: "section", text: { type: "mrkdwn", text: `${code(id)} ends now, before its time.` } },
+      { type: "section", text: { type: "mrkdwn", text: ends } },
       reasonInput("Why", "Everybody in the channel reads this", true),
     ],
   };

@@ -9,6 +9,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "request.reminded": "reminded the approvers",
   "request.refused": "refused it",
   "preview.refused": "did not believe the preview: the worker looks again",
+  "preview.outdated": "found the preview out of date: another lease of the principal has begun or ended",
   "approval.given": "approved it, with others to follow",
   "request.approved": "approved it",
   "request.denied": "denied it",

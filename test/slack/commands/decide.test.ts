@@ -11,10 +11,11 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-/** A request of the engineer that waits for a decision. */
+/** A request of the engineer that waits for a decision, each for another principal: what one gets is no matter of the others. */
 async function waiting(change: Parameters<typeof aPreviewedRequest>[0] = {}) {
   count += 1;
-  return stage.put(aPreviewedRequest({ id: `r-decide${count}`, ...change }));
+  const principal = `arn:aws:iam::111122223333:user/engineer-${count}`;
+  return stage.put(aPreviewedRequest({ id: `r-decide${count}`, principal, ...change }));
 }
 
 const stateOf = async (id: string) => (await stage.ledger.get(id))?.state;
@@ -37,7 +38,10 @@ describe("a typed approve", () => {
   test("does not stand for a change that came after: the old button is refused, and told", async () => {
     const request = await waiting();
     const answer = await stage.say("U0APPROVER", `approve ${request.id}`);
-    const other = aPreviewedRequest({ id: request.id }, { username: "dev", groups: ["somebody-put-this-in"] });
+    const other = aPreviewedRequest(
+      { id: request.id, principal: request.principal },
+      { username: "dev", groups: ["somebody-put-this-in"] },
+    );
     await stage.ledger.commit({
       after: { ...other, version: 2 },
       event: {

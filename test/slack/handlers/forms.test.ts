@@ -11,10 +11,11 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-/** A request of the engineer that waits for a decision. */
+/** A request of the engineer that waits for a decision, each for another principal: what one gets is no matter of the others. */
 async function waiting(change: Parameters<typeof aPreviewedRequest>[0] = {}) {
   count += 1;
-  return stage.put(aPreviewedRequest({ id: `r-form${count}`, ...change }));
+  const principal = `arn:aws:iam::111122223333:user/engineer-${count}`;
+  return stage.put(aPreviewedRequest({ id: `r-form${count}`, principal, ...change }));
 }
 
 const stateOf = async (id: string) => (await stage.ledger.get(id))?.state;
