@@ -2,14 +2,70 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { loadAll } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
 import { type RealApiServer, startRealApiServer } from "../../sandbox/cluster/real-api-server.ts";
 import { runProgram } from "../../sandbox/redis/run-program.ts";
+import { aProgram } from "./a-program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-describe("the manifests, for a real API server (KUBEBUILDER_ASSETS),", () => {
+const named = z.looseObject({ name: z.string(), namespace: z.string().optional() });
+const assets = process.env.KUBEBUILDER_ASSETS;
+
+describe("the manifests, as kubectl puts them together,", () => {
+  let folder: string;
+  let kubectl: string;
+
+  beforeAll(async () => {
+    kubectl = (await aProgram("kubernetes-client", "usr/bin/kubectl")).path;
+    folder = await aCopy();
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const kustomized = async () => {
+    const objects = loadAll(await runProgram(kubectl, ["kustomize", folder]));
+    return objects.map((each) => z.looseObject({ kind: z.string(), metadata: named }).parse(each));
+  };
+
+  test("are the objects of one namespace, with your configuration and your image", async () => {
+    const objects = await kustomized();
+
+    expect(objects).toHaveLength(15);
+    expect(objects.filter(({ kind, metadata }) => kind !== "Namespace" && metadata.namespace !== "eks-access")).toEqual(
+      [],
+    );
+    expect(JSON.stringify(objects)).toContain("registry.example.com/eks-access:0.1.0");
+  });
+
+  test.each(["alb", "external-redis", "ipv6", "otlp"])("take the network of %s besides", async (variant) => {
+    const file = join(folder, "kustomization.yaml");
+    const text = await readFile(file, "utf8");
+    await writeFile(file, text.replace(`# - network/${variant}\n`, `- network/${variant}\n`));
+
+    const objects = await kustomized();
+    await writeFile(file, text);
+
+    expect(objects.length).toBeGreaterThan(15);
+    expect(objects.filter(({ metadata }) => metadata.namespace !== "eks-access").map(({ kind }) => kind)).toEqual([
+      "Namespace",
+    ]);
+  });
+});
+
+if (assets) describe("the manifests, for a real API server,", () => serverTests(assets));
+
+/** A folder with the manifests and a configuration, as somebody has it who installs. */
+async function aCopy(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "eks-access-manifests-"));
+  await cp(join(root, "deploy/kubernetes"), folder, { recursive: true });
+  await cp(join(root, "eks-access.example.yml"), join(folder, "eks-access.yml"));
+  return folder;
+}
+
+function serverTests(assets: string): void {
   let server: RealApiServer;
   let folder: string;
   let connection: readonly string[];
@@ -17,14 +73,10 @@ describe("the manifests, for a real API server (KUBEBUILDER_ASSETS),", () => {
   const kubectl = (...args: readonly string[]) => runProgram("kubectl", [...connection, ...args]);
 
   beforeAll(async () => {
-    const assets = process.env.KUBEBUILDER_ASSETS;
-    if (!assets) throw new Error("Set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd (docs/sandbox.md).");
     const nobody = "http://127.0.0.1:1";
     const certificates = issueCertificates(new Date());
     server = await startRealApiServer({ assets, certificates, hooks: { tokens: nobody, access: nobody }, cacheMs: 0 });
-    folder = await mkdtemp(join(tmpdir(), "eks-access-manifests-"));
-    await cp(join(root, "deploy/kubernetes"), folder, { recursive: true });
-    await cp(join(root, "eks-access.example.yml"), join(folder, "eks-access.yml"));
+    folder = await aCopy();
     await writeFile(join(folder, "ca.crt"), certificates.authority);
     connection = [
       `--server=${server.target.url}`,
@@ -64,4 +116,4 @@ describe("the manifests, for a real API server (KUBEBUILDER_ASSETS),", () => {
 
     expect(refused).toContain("serviceAcountName");
   });
-});
+}
