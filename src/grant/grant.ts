@@ -1,3 +1,4 @@
+import type { EndProof } from "../proof/end-proof.ts";
 import type { Proof } from "../proof/proof.ts";
 import type { MappedIdentity, Trouble } from "../request/request.ts";
 import type { Written } from "./written.ts";
@@ -62,6 +63,8 @@ export interface Grant {
   readonly voidSince?: string;
   /** Set where the cluster could not remember that it was taken back before its end. */
   readonly isForgotten?: true;
+  /** What was verified after the end; null or absent: nothing, as where the cluster is gone. */
+  readonly endProof?: EndProof | null;
   /** Who the principal is in aws-auth after the end: what was there without us, or what other grants give. */
   readonly remains: MappedIdentity | null;
   /** One sentence; set in the state `failed` only. */

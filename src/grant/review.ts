@@ -1,7 +1,7 @@
 import type { Trouble } from "../request/request.ts";
 import { type Failure, nextTry } from "../request/retry.ts";
 import type { Grant } from "./grant.ts";
-import { isSigningIn } from "./sign-in.ts";
+import { isSigningIn, mostTries } from "./sign-in.ts";
 
 /** An outage that ends is noticed within this time. */
 const longestWaitSeconds = 300;
@@ -24,6 +24,17 @@ export function isReviewing(grant: Grant | null): boolean {
 export function isToReview(grant: Grant | null, now: Date): boolean {
   const retryAt = grant?.reviewTrouble?.retryAt;
   return isReviewing(grant) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
+}
+
+/** The next time to ask whether a lease that ended is still authorized; null: it was asked often enough. */
+export function reviewEndAgain(trouble: Trouble | null, failure: Failure, now: Date): Trouble | null {
+  const next = nextTry({ trouble }, failure, now, longestWaitSeconds);
+  return next.attempts < mostTries ? next : null;
+}
+
+/** Whether the API server is still to say that a lease that ended is not authorized any more. */
+export function isReviewingEnd(grant: Grant | null): boolean {
+  return grant?.state === "ended" && grant.endProof?.trouble != null;
 }
 
 /** Whether a part of the proof of a lease in force is still to come. */

@@ -70,7 +70,10 @@ function looksFor(request: AccessRequest, now: Date): readonly ClusterWake[] {
   if (state === "pending") return [{ type: "preview", cluster }];
   const proof = proofDueAt(request);
   if (proof === null || proof > now.getTime()) return [{ type: "reconcile", cluster }];
-  const besides = dueAt({ ...request, grant: grant && { ...grant, signInDueAt: null, reviewTrouble: null } });
+  const besides = dueAt({
+    ...request,
+    grant: grant && { ...grant, signInDueAt: null, reviewTrouble: null, endProof: null },
+  });
   const isDueBesides = besides !== null && besides <= now.getTime();
   return [{ type: "sign-in", cluster }, ...(isDueBesides ? [{ type: "reconcile" as const, cluster }] : [])];
 }

@@ -3,7 +3,7 @@ import type { Decision } from "../approval/decision.ts";
 import type { Glass } from "../approval/glass.ts";
 import type { Grant } from "../grant/grant.ts";
 import type { OtherLease } from "../grant/other-leases.ts";
-import { isReviewing } from "../grant/review.ts";
+import { isReviewing, isReviewingEnd } from "../grant/review.ts";
 import { isSigningIn } from "../grant/sign-in.ts";
 import { noStanding, type Standing } from "../policy/person.ts";
 import type { GroupRight } from "../policy/rights.ts";
@@ -160,13 +160,14 @@ export function dueAt(request: AccessRequest): number | null {
 }
 
 /**
- * When to complete the proof of a grant in force, in milliseconds since the epoch; null: nothing of it is to come. Not before the
+ * When to complete the proof of a grant, or of its end, in milliseconds since the epoch; null: nothing of it is to come. Not before the
  * next try of the request itself: its cluster can't be looked at until then.
  */
 export function proofDueAt({ grant, trouble }: AccessRequest): number | null {
   const signIn = grant?.signInDueAt && isSigningIn(grant) ? Date.parse(grant.signInDueAt) : null;
   const review = grant?.reviewTrouble && isReviewing(grant) ? Date.parse(grant.reviewTrouble.retryAt) : null;
-  const times = [signIn, review].filter((time) => time !== null);
+  const end = grant?.endProof?.trouble && isReviewingEnd(grant) ? Date.parse(grant.endProof.trouble.retryAt) : null;
+  const times = [signIn, review, end].filter((time) => time !== null);
   return times.length > 0 ? Math.max(Math.min(...times), trouble ? Date.parse(trouble.retryAt) : 0) : null;
 }
 

@@ -1,6 +1,7 @@
 import { decide } from "../../src/approval/decide.ts";
 import { type Grant, scheduleGrant } from "../../src/grant/grant.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
+import type { EndProof } from "../../src/proof/end-proof.ts";
 import type { Proof } from "../../src/proof/proof.ts";
 import { digestOfChange } from "../../src/request/digest.ts";
 import { type AccessRequest, createRequest, type MappedIdentity, type Preview } from "../../src/request/request.ts";
@@ -93,6 +94,18 @@ export function aGrantedRequest(grant: Partial<Grant>, change: Partial<AccessReq
     ...request,
     grant: { ...scheduled, state: "active", proof, activeSince, ...grant },
     version: 4,
+    ...change,
+  };
+}
+
+export function anEndProof(change: Partial<EndProof> = {}): EndProof {
+  return {
+    at: at(minutes(3)).toISOString(),
+    mapped: { result: "no", detail: "nobody in aws-auth" },
+    authorized: { result: "no", detail: "may not list pods in default, asked as eks-access:111122223333:engineer" },
+    reviewedAs: { username: "eks-access:111122223333:engineer", groups: [] },
+    others: [],
+    trouble: null,
     ...change,
   };
 }

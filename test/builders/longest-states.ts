@@ -50,6 +50,15 @@ function stretched(request: AccessRequest): AccessRequest {
       proof: aProof({ mapped: finding, authorized: finding, signedIn: finding }),
       ...(grant.signInTrouble && { signInTrouble: { ...grant.signInTrouble, message: longest(20_000) } }),
       ...(grant.reviewTrouble && { reviewTrouble: { ...grant.reviewTrouble, message: longest(20_000) } }),
+      ...(grant.endProof && {
+        endProof: {
+          ...grant.endProof,
+          mapped: finding,
+          authorized: finding,
+          others: Array.from({ length: 20 }, () => longest(1_000)),
+          trouble: grant.endProof.trouble && { ...grant.endProof.trouble, message: longest(20_000) },
+        },
+      }),
       drift: grant.drift && { ...grant.drift, message: longest(20_000) },
       end: grant.end && { ...grant.end, why: longest(3_000) },
       remains: grant.remains && identity,

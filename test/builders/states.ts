@@ -1,6 +1,14 @@
 import type { AccessRequest } from "../../src/request/request.ts";
 import { aBrokenGlass } from "./a-broken-glass.ts";
-import { aGrantedRequest, anApprovedRequest, aPreview, aPreviewedRequest, aProof, aRequest } from "./a-request.ts";
+import {
+  aGrantedRequest,
+  anApprovedRequest,
+  anEndProof,
+  aPreview,
+  aPreviewedRequest,
+  aProof,
+  aRequest,
+} from "./a-request.ts";
 import { aTrouble } from "./a-trouble.ts";
 import { at, hours, minutes } from "./times.ts";
 
@@ -98,11 +106,28 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     },
   }),
   "being revoked": aGrantedRequest({ state: "active", end: revoked }),
-  expired: aGrantedRequest({ state: "ended", endedAt }),
+  expired: aGrantedRequest({ state: "ended", endedAt, endProof: anEndProof() }),
+  "expired, and the API server does not answer": aGrantedRequest({
+    state: "ended",
+    endedAt,
+    endProof: anEndProof({
+      authorized: { result: "not tested", detail: "the API server has not answered yet" },
+      trouble: aTrouble({
+        code: "cluster-throttled",
+        message:
+          "The API server asked us to wait (429). The API server asked us to slow down; the worker tries again by itself.",
+      }),
+    }),
+  }),
   "expired, with something left": aGrantedRequest({
     state: "ended",
     endedAt,
     remains: { username: "dev", groups: ["readers"] },
+    endProof: anEndProof({
+      mapped: { result: "yes", detail: "dev with readers" },
+      authorized: { result: "yes", detail: "may list pods in default, asked as dev" },
+      others: ["r-2 gives admin until 2026-03-01T15:00:00.000Z"],
+    }),
   }),
   revoked: aGrantedRequest({ state: "ended", end: revoked, endedAt }),
   failed: aGrantedRequest({

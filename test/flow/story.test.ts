@@ -44,7 +44,7 @@ describe("the main job, end to end", () => {
     const thread = () => sandbox.slack.replies(active).map(textOf).join("\n");
     await flow.until(() => (thread().includes("Ended") ? thread() : undefined), 15_000);
     expect(thread()).toMatch(
-      /^Approved by <@U0APPROVER> .*\.\nActive since .*\n(?:Ends .*\n)?Ended .*: the entry is gone from aws-auth\.$/,
+      /^Approved by <@U0APPROVER> .*\.\nActive since .*\n(?:Ends .*\n)?Ended .*: the entry is gone from aws-auth\.\n✓ \*not mapped\*: .*\n✓ \*not authorized\*: may not list pods in default, .*\nNot proved: .*$/,
     );
     expect(ended.ts).toBe(active.ts);
     expect(after.output).toBe("error: You must be logged in to the server (Unauthorized)");

@@ -109,6 +109,7 @@ describe("what Slack shows is made to match the ledger", () => {
       [
         "Active since 2026-03-01T09:03:00.000Z, proved: ✓ mapped, ✓ authorized, – signed in not tested. Its lease ends 2026-03-01T13:02:00.000Z.",
         "Ended 2026-03-01T14:00:00.000Z: the entry is gone from aws-auth.",
+        "Not proved: the API server may accept a token that it saw before for about two minutes more. Watches and exec sessions that are open stay open.",
       ].join("\n"),
     ]);
     expect(inChannel()).toHaveLength(1);

@@ -42,6 +42,37 @@ export async function reviewLease(
   return { finding: { result: "yes", detail: `may ${allowed.join(", ")}` }, auditIds, unanswered: null };
 }
 
+/**
+ * Asks the API server whether somebody may still do something that the level of a lease names, after its end. The lease's own
+ * groups are left out: what binds them stays, and nobody brings them any more.
+ */
+export async function reviewEnd(
+  client: Pick<ClusterClient, "may">,
+  cluster: Cluster,
+  request: AccessRequest,
+  identity: MappedIdentity,
+): Promise<Review> {
+  const checks = checksOf(cluster, request);
+  if (checks.length === 0) return known(notTested(`the level ${request.level} names nothing to verify`));
+  if (request.groups.some(isPolicyText)) return known(notTested(unseen));
+  const as = `asked as ${identity.username}`;
+  const auditIds: string[] = [];
+  for (const check of checks) {
+    const answer = await ask(client, identity, check);
+    if (answer.type === "failed")
+      return { finding: unansweredFinding(answer.error), auditIds, unanswered: answer.error };
+    if (answer.auditId !== null) auditIds.push(answer.auditId);
+    const because = answer.reason && ` (${answer.reason})`;
+    const finding: Finding = { result: "yes", detail: `may ${inWords(check)}, ${as}${because}` };
+    if (answer.allowed) return { finding, auditIds, unanswered: null };
+  }
+  return {
+    finding: { result: "no", detail: `may not ${checks.map(inWords).join(", ")}, ${as}` },
+    auditIds,
+    unanswered: null,
+  };
+}
+
 /** Whether the same question may be answered later. */
 export function mayBeAnswered(unanswered: unknown): boolean {
   return unanswered !== null && !(unanswered instanceof AccessError && !unanswered.retryable);

@@ -10,6 +10,7 @@ import { type AccessRequest, type MappedIdentity, revise } from "../../request/r
 import type { WorkerContext } from "../context.ts";
 import { eventOf } from "../record-change.ts";
 import { type Proved, withProof } from "./prove.ts";
+import type { ProvedEnd } from "./prove-end.ts";
 import { putOff } from "./put-off.ts";
 import { idsElsewhere, record } from "./record.ts";
 
@@ -88,27 +89,41 @@ export async function noteDrift(context: WorkerContext, request: AccessRequest, 
  * The grant's part is gone from the document. One that never became active failed.
  *
  * @param isForgotten whether the cluster could not remember that it was taken back
+ * @param proved what was verified after it; null: nothing, because the cluster is not asked
  */
 export async function end(
   context: WorkerContext,
   request: AccessRequest,
   remains: MappedIdentity | null,
   isForgotten = false,
+  proved: ProvedEnd | null = null,
 ): Promise<void> {
   if (!request.grant) return;
-  const endedAt = context.now().toISOString();
+  const endedAt = proved?.proof.at ?? context.now().toISOString();
   const cause = request.grant.end?.cause ?? "expired";
   const over = { ...request.grant, endedAt, remains, ...(isForgotten && { isForgotten: true as const }) };
   const told = isForgotten ? { remembered: false } : {};
   if (request.grant.state === "active") {
-    const grant: Grant = { ...over, state: "ended" };
+    const grant: Grant = { ...over, state: "ended", endProof: proved?.proof ?? null };
     const lagSeconds = (Date.parse(endedAt) - Date.parse(grant.end?.at ?? sealedEnd(request))) / 1000;
     context.metrics?.revocationLag.observe(lagSeconds);
-    return record(context, revise(request, { grant, trouble: null }), "grant.ended", { cause, lagSeconds, ...told });
+    const detail = { cause, lagSeconds, ...told, ...endDetail(context, proved) };
+    return record(context, revise(request, { grant, trouble: null }), "grant.ended", detail);
   }
   const failure = cause === "replayed" ? approvalReplayed : leaseOver;
   const grant: Grant = { ...over, state: "failed", failure };
   await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code: failure.code, ...told });
+}
+
+function endDetail(context: WorkerContext, proved: ProvedEnd | null) {
+  if (!proved) return {};
+  const { mapped, authorized, others } = proved.proof;
+  return {
+    mapped: mapped.result,
+    authorized: authorized.result,
+    ...(others.length > 0 && { others }),
+    ...idsElsewhere(context, proved.auditIds),
+  };
 }
 
 const leaseOver = {

@@ -11,6 +11,7 @@ import { noteReplayed, noteUntrusted, recordsOfBefore } from "./distrust.ts";
 import { haveChanged } from "./have-changed.ts";
 import { beginWrite, end, noteDrift } from "./outcome.ts";
 import { overOrElsewhere } from "./over-or-elsewhere.ts";
+import { proveEnd } from "./prove-end.ts";
 import { recordOutcomes } from "./record-outcomes.ts";
 import type { Settlement, Standing, Taking } from "./taking.ts";
 
@@ -53,7 +54,7 @@ async function tryOnce<State extends Standing, Decided extends Settlement>(
   const { context, cluster, taking, attempt, isLast } = run;
   await taking.begin();
   const open = (await context.ledger.grantedOf(cluster.name)).filter(taking.isTaken);
-  const state = await taking.read(open).catch((error: unknown) => recordAbsence(context, open, error));
+  const state = await taking.read(open).catch((error: unknown) => recordAbsence(run, open, error));
   if (state.untrusted && attempt === 1) {
     await noteUntrusted(context, cluster, open, state.untrusted);
     return "again";
@@ -116,11 +117,20 @@ async function carryOut<State extends Standing, Decided extends Settlement>(
  * Where the API server says that there is no document, nothing that is told as active is so any more, and what is to end is
  * over: a write that was planned on one that is gone names its resourceVersion, and is refused. @throws what was thrown
  */
-async function recordAbsence(context: WorkerContext, open: readonly AccessRequest[], error: unknown): Promise<never> {
+async function recordAbsence<State extends Standing, Decided extends Settlement>(
+  { context, cluster, opened }: Attempt<State, Decided>,
+  open: readonly AccessRequest[],
+  error: unknown,
+): Promise<never> {
   if (error instanceof AccessError && error.code === "document-absent") {
     const { staying, leaving } = dueWork(open, context.now());
     await inParallel(staying, (request) => noteDrift(context, request, "there is no ConfigMap aws-auth"));
-    await inParallel(leaving, (request) => end(context, request, null, isEarly(request, context.now())));
+    const readBack = { identity: null, place: "aws-auth", seenAfterMs: null };
+    await inParallel(leaving, async (request) => {
+      const facts = { cluster, opened, request, readBack, inForce: [] };
+      const proved = request.grant?.state === "active" ? await proveEnd(context, facts) : null;
+      await end(context, request, null, isEarly(request, context.now()), proved);
+    });
   }
   throw error;
 }

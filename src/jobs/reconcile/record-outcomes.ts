@@ -9,6 +9,7 @@ import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { activate, end, noteDrift, voidApproval } from "./outcome.ts";
 import { prove } from "./prove.ts";
+import { proveEnd } from "./prove-end.ts";
 import { fail, putOff, putOffVoid } from "./put-off.ts";
 import type { Failure, Outcomes, Settlement, VoidApproval } from "./taking.ts";
 
@@ -36,7 +37,7 @@ export async function recordOutcomes(
   await inParallel(voided, (each) => recordVoided(context, done, each));
   await inParallel([...decided.refused, ...decided.stuck], ({ request, refusal }) => fail(context, request, refusal));
   await inParallel(given, (request) => recordGiven(context, cluster, opened, done, request));
-  await inParallel(decided.leaving.filter(isDone), (request) => recordTaken(context, done, request));
+  await inParallel(decided.leaving.filter(isDone), (request) => recordTaken(context, cluster, opened, done, request));
   await inParallel(decided.drifted, ({ request, message }) => noteDrift(context, request, message));
   await inParallel(decided.holding, (request) => noteDrift(context, request, null));
 }
@@ -78,11 +79,22 @@ async function recordVoided(context: WorkerContext, done: CarriedOut, approval: 
   await (left ? putOffVoid(context, request, left) : voidApproval(context, request, message));
 }
 
-async function recordTaken(context: WorkerContext, done: CarriedOut, request: AccessRequest): Promise<void> {
-  const { outcomes } = done;
+async function recordTaken(
+  context: WorkerContext,
+  cluster: Cluster,
+  opened: OpenedCluster,
+  done: CarriedOut,
+  request: AccessRequest,
+): Promise<void> {
+  const { outcomes, decided, begun } = done;
   const left = whyLeft(done, request);
   if (left) return putOff(context, request, left);
-  await end(context, request, outcomes.remainsOf(request.principal), outcomes.isForgotten(request));
+  const { principal, grant } = request;
+  const inForce = [...decided.holding, ...begun, ...decided.repaired];
+  const facts = { cluster, opened, request, readBack: outcomes.readBackOf(principal), inForce };
+  // One that never was active gave nothing of which an end could be proved.
+  const proved = grant?.state === "active" ? await proveEnd(context, facts) : null;
+  await end(context, request, outcomes.remainsOf(principal), outcomes.isForgotten(request), proved);
 }
 
 /** Why something of a grant may be left; null: nothing is. */

@@ -14,8 +14,11 @@ import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { becomePrincipal } from "./become-principal.ts";
 import { identityOfSession } from "./identity-of-session.ts";
 import { putOffSignIn, recordSignIn } from "./record-sign-in.ts";
-import { putOffReview, reviewOnce } from "./review-again.ts";
+import { isEndDue, putOffEndReview, putOffReview, reviewEndOnce, reviewOnce } from "./review-again.ts";
 import { signIn } from "./sign-in.ts";
+
+/** More of what is due is left to the next look. */
+const mostDue = 1_000;
 
 /**
  * Completes the proofs of a cluster's grants: signs in as each principal that waits for it, asks the API server again what it did
@@ -27,12 +30,15 @@ export async function signInToCluster(worker: WorkerContext, cluster: Cluster): 
   const granted = await worker.ledger.grantedOf(cluster.name);
   const toSignIn = granted.filter(({ grant }) => isToSignIn(grant, now));
   const toReview = granted.filter(({ grant }) => isToReview(grant, now));
-  const waiting = [...new Set([...toSignIn, ...toReview])];
+  const toProveGone = (await worker.ledger.due(now, mostDue)).filter(
+    (request) => request.cluster === cluster.name && isEndDue(request, now),
+  );
+  const waiting = [...new Set([...toSignIn, ...toReview, ...toProveGone])];
   if (waiting.length === 0) return;
   const context = { ...worker, awsRequests: requestIds() };
   const about = { "eks_access.cluster": cluster.name };
   await tracedRun(context, `sign in to ${cluster.name}`, about, waiting, (running) =>
-    run(running, cluster, { waiting, toSignIn, toReview }),
+    run(running, cluster, { waiting, toSignIn, toReview, toProveGone }),
   );
 }
 
@@ -40,20 +46,28 @@ interface Due {
   readonly waiting: readonly AccessRequest[];
   readonly toSignIn: readonly AccessRequest[];
   readonly toReview: readonly AccessRequest[];
+  /** Their leases have ended: they are in no list of the cluster, but due. */
+  readonly toProveGone: readonly AccessRequest[];
 }
 
-async function run(context: WorkerContext, cluster: Cluster, { waiting, toSignIn, toReview }: Due): Promise<void> {
+async function run(
+  context: WorkerContext,
+  cluster: Cluster,
+  { waiting, toSignIn, toReview, toProveGone }: Due,
+): Promise<void> {
   let open: OpenedCluster | null = null;
   try {
     const opened = await (context.openCluster ?? openCluster)(context, cluster, waiting);
     open = opened;
     await Promise.all([
+      inParallel(toProveGone, (request) => reviewEndOnce(context, cluster, opened, request)),
       inParallel(toReview, (request) => reviewOnce(context, cluster, opened, request)),
       inParallel(toSignIn, (request) => complete(context, cluster, opened, request)),
     ]);
   } catch (error) {
     context.log.warn({ cluster: cluster.name, err: error }, "could not complete any proof");
     if (open) throw error;
+    await inParallel(toProveGone, (request) => putOffEndReview(context, request, error));
     await inParallel(toReview, (request) => putOffReview(context, request, error));
     await inParallel(toSignIn, (request) => putOffSignIn(context, request, error));
   } finally {

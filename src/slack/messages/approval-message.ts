@@ -7,7 +7,17 @@ import { approveButton, denyButton, detailsButton, extendButtons, reviewedButton
 import { glassTitle, reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
 import { rightsBlocks } from "./rights-blocks.ts";
-import { admitsText, identityOf, leaseOf, placeOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
+import {
+  admitsText,
+  endProofLines,
+  identityOf,
+  leaseOf,
+  placeOf,
+  proofLines,
+  said,
+  stateOf,
+  troubleOf,
+} from "./words.ts";
 
 /**
  * What is posted first, to be changed into the message below. Slack may take a post whose answer gets lost, so that it
@@ -109,6 +119,8 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
   if (request.state === "pending" && request.preview) blocks.push(buttons(request, request.preview.digest));
   blocks.push(...reviewBlocks(request));
   const { grant } = request;
+  const ended = grant?.state === "ended" ? endProofLines(grant) : "";
+  if (ended) blocks.push(section(ended));
   if (grant?.state !== "active" || grant.end) return blocks;
   if (grant.proof && !grant.drift) blocks.push(section(proofLines(grant)));
   blocks.push(leaseButtons(request));

@@ -1,7 +1,7 @@
 import type { Button } from "@slack/types";
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import type { Grant } from "../../grant/grant.ts";
-import { isProving } from "../../grant/review.ts";
+import { isProving, isReviewingEnd } from "../../grant/review.ts";
 import { isSigningInAtFirst } from "../../grant/sign-in.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
@@ -9,7 +9,7 @@ import { code, cut, mention, mentions, plainLine, section, time, until } from ".
 import { cancelButton, detailsButton, doneButton, extendButtons } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { signInText } from "./sign-in.ts";
-import { admitsText, proofLines, remainsOf, said, troubleOf } from "./words.ts";
+import { admitsText, endProofLines, proofLines, remainsOf, said, troubleOf } from "./words.ts";
 
 export interface Milestone {
   /** Names it in the list of what was told; each is told once. */
@@ -101,7 +101,7 @@ function grantMilestone(
     const text = `${subject} ${request.glass ? "" : "was approved but "}could not be given. ${said(grant.failure?.message ?? "")}.`;
     return tell("failed", `${text} ${askAgain}`);
   }
-  if (grant?.state === "ended") return tell("ended", endedText(request, subject));
+  if (grant?.state === "ended") return endedMilestone(request, grant, told);
   return grant?.state === "active" ? activeMilestone(request, cluster, told) : null;
 }
 
@@ -153,10 +153,20 @@ function provedMilestone(
   return tell(isUnfinished ? "active-unfinished" : "active", text, buttons);
 }
 
-function endedText(request: AccessRequest, subject: string): string {
-  const { grant, requester } = request;
-  if (!grant) return "";
-  const { end } = grant;
+/** Where the API server does not answer, the end is told at once, and what it said when it does. */
+function endedMilestone(request: AccessRequest, grant: Grant, told: readonly string[]): Milestone | null {
+  const subject = subjectOf(request);
+  const isUnproved = isReviewingEnd(grant);
+  if (isUnproved && told.includes("ended")) return null;
+  const proof = endProofLines(grant);
+  if (!isUnproved && told.includes("ended-unproved")) {
+    return tell("ended", `The end of ${subject} was looked at again:\n${proof}`);
+  }
+  return tell(isUnproved ? "ended-unproved" : "ended", `${endedText(request, grant, subject)}${proof && `\n${proof}`}`);
+}
+
+function endedText(request: AccessRequest, { end }: Grant, subject: string): string {
+  const { requester } = request;
   if (end?.cause !== "revoked") return `${subject} is over: ${remainsOf(request)}. ${askAgain}`;
   if (end.by === requester) return `${subject} ended as you asked: ${remainsOf(request)}.`;
   const why = end.why && ` (${cut(plainLine(end.why), 300)})`;

@@ -20,7 +20,17 @@ import { glassTitle, reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
 import { rightsBlocks } from "./rights-blocks.ts";
 import { timelineText } from "./timeline.ts";
-import { admitsText, identityOf, leaseOf, placeOf, proofLines, said, stateOf, troubleOf } from "./words.ts";
+import {
+  admitsText,
+  endProofLines,
+  identityOf,
+  leaseOf,
+  placeOf,
+  proofLines,
+  said,
+  stateOf,
+  troubleOf,
+} from "./words.ts";
 
 const buttonOf: Readonly<Record<Act, (request: AccessRequest) => Button>> = {
   approve: approveButton,
@@ -75,6 +85,7 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
 function standingBlocks(request: AccessRequest): KnownBlock[] {
   const { voided, grant } = request;
   const trouble = troubleOf(request);
+  const ended = grant?.state === "ended" && endProofLines(grant);
   const proof = grant?.state === "active" && !grant.end && !grant.drift && grant.proof;
   return [
     ...(voided && request.state === "pending"
@@ -82,6 +93,7 @@ function standingBlocks(request: AccessRequest): KnownBlock[] {
       : []),
     ...(request.glass ? [section(reviewState(request))] : []),
     ...(trouble ? [section(cut(trouble, 900))] : []),
+    ...(ended ? [section(`*Proof of the end*\n${ended}`)] : []),
     ...(proof ? [section(`*Proof* ${time(proof.at)}\n${proofLines(grant)}`)] : []),
   ];
 }

@@ -1,7 +1,7 @@
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import { reviewersOf } from "../../approval/glass.ts";
 import type { Grant } from "../../grant/grant.ts";
-import { isReviewing } from "../../grant/review.ts";
+import { isReviewing, isReviewingEnd } from "../../grant/review.ts";
 import { isSigningIn, isSigningInAtFirst } from "../../grant/sign-in.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { isPermanent } from "../../request/duration.ts";
@@ -9,7 +9,7 @@ import type { AccessRequest } from "../../request/request.ts";
 import { cut, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import { reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
-import { proofMarks, remainsOf, replayed, said } from "./words.ts";
+import { endProofLines, proofMarks, remainsOf, replayed, said } from "./words.ts";
 
 /** One thing that happened, as the thread under the channel's message tells it. */
 export interface ThreadEntry {
@@ -32,7 +32,7 @@ export function threadOf(
     ...decisionEntries(request),
     ...reminderEntry(request, cluster),
     ...leaseEntries(request, told),
-    ...endEntries(request),
+    ...endEntries(request, told),
     ...reviewEntries(request, cluster),
     ...troubleEntry(request),
   ];
@@ -152,7 +152,7 @@ function activeEntry(
   return [{ name: isUnfinished ? "active-unfinished" : "active", text }];
 }
 
-function endEntries(request: AccessRequest): ThreadEntry[] {
+function endEntries(request: AccessRequest, told: readonly string[]): ThreadEntry[] {
   const { grant } = request;
   const entries: ThreadEntry[] = [];
   if (!grant) return entries;
@@ -164,14 +164,24 @@ function endEntries(request: AccessRequest): ThreadEntry[] {
   if (end?.cause === "replayed") {
     entries.push({ name: "replayed", text: `:warning: Refused ${time(end.at)}: ${replayed}.` });
   }
-  if (grant.state === "ended") {
-    const at = time(grant.endedAt ?? grant.endsAt);
-    entries.push({ name: "ended", text: `Ended ${at}: ${remainsOf(request)}.${forgottenNote(request)}` });
-  }
+  if (grant.state === "ended") entries.push(...endedEntry(request, grant, told));
   if (grant.state === "failed") {
     entries.push({ name: "failed", text: `Could not be given: ${said(grant.failure?.message ?? "")}.` });
   }
   return entries;
+}
+
+/** Where the API server does not answer, the end is told at once, and what it said when it does. */
+function endedEntry(request: AccessRequest, grant: Grant, told: readonly string[]): readonly ThreadEntry[] {
+  const isUnproved = isReviewingEnd(grant);
+  if (isUnproved && told.includes("ended")) return [];
+  const proof = endProofLines(grant);
+  if (!isUnproved && told.includes("ended-unproved")) {
+    return [{ name: "ended", text: `The end was looked at again:\n${proof}` }];
+  }
+  const at = time(grant.endedAt ?? grant.endsAt);
+  const text = `Ended ${at}: ${remainsOf(request)}.${forgottenNote(request)}${proof && `\n${proof}`}`;
+  return [{ name: isUnproved ? "ended-unproved" : "ended", text }];
 }
 
 /** The message shows the newest attempt; the thread says once that it does not go on by itself. */

@@ -135,6 +135,30 @@ export function proofMarks(proof: Proof): string {
     .join(", ");
 }
 
+/** What nothing can prove of an end: the API server keeps what it said about a token, and does not look at what is open. */
+const unprovedEnd =
+  "Not proved: the API server may accept a token that it saw before for about two minutes more. Watches and exec sessions that are open stay open.";
+
+/** One line for each finding about an end, for each other lease, and for what can't be proved. Empty: there is no cluster. */
+export function endProofLines({ end, endProof }: Grant): string {
+  if (end?.cause === "cluster-gone") return "";
+  if (!endProof) return unprovedEnd;
+  const { mapped, authorized, others, trouble } = endProof;
+  return [
+    `${endFinding("mapped", mapped)}${mapped.result === "no" ? "; new sign-ins are refused" : ""}`,
+    endFinding("authorized", authorized),
+    ...others.slice(0, 5).map((other) => `:warning: Another lease remains: ${said(other, 200)}`),
+    ...(trouble ? [`:warning: Authorized: ${triedText(trouble)}`] : []),
+    unprovedEnd,
+  ].join("\n");
+}
+
+/** At an end, no is what is wanted. */
+function endFinding(name: string, { result, detail }: Finding): string {
+  if (result === "yes") return `✗ *still ${name}*: ${said(detail, 350)}`;
+  return `${result === "no" ? "✓" : "–"} *not ${name}*${result === "no" ? "" : " not tested"}: ${said(detail, 350)}`;
+}
+
 /** Who somebody is in the cluster, in at most so many characters. */
 export function identityOf(identity: MappedIdentity | null, maxLength = 600): string {
   if (!identity) return "nobody (Unauthorized)";

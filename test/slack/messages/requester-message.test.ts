@@ -7,7 +7,7 @@ import { milestoneOf } from "../../../src/slack/messages/requester-message.ts";
 import { signInText } from "../../../src/slack/messages/sign-in.ts";
 import { threadOf } from "../../../src/slack/messages/thread-message.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aProof, aRequest, engineerArn } from "../../builders/a-request.ts";
+import { aGrantedRequest, anEndProof, aProof, aRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, minutes } from "../../builders/times.ts";
@@ -95,13 +95,27 @@ test("whoever was told that an entry is gone is told when it is back, once", () 
   expect(milestoneOf(aGrantedRequest({}), aCluster(), told)?.name).toBe("active");
 });
 
+test("an end of which the API server says nothing is told at once, and once more when it answers", () => {
+  const unproved = states["expired, and the API server does not answer"] ?? expect.fail("there is no such state");
+  const proved = aGrantedRequest({ ...unproved.grant, endProof: anEndProof() });
+
+  const first = milestoneOf(unproved, aCluster());
+  const last = milestoneOf(proved, aCluster(), ["ended-unproved"]);
+
+  expect(first?.name).toBe("ended-unproved");
+  expect(first?.message.text).toContain("– *not authorized* not tested: the API server has not answered yet");
+  expect(last?.name).toBe("ended");
+  expect(last?.message.text).toContain("✓ *not authorized*: may not list pods in default");
+  expect(milestoneOf(unproved, aCluster(), ["ended"])).toBeNull();
+});
+
 test("who gave an access back is not told that it was revoked", () => {
   const end = { cause: "revoked", by: "U0ENGINEER", at: "2026-03-01T10:00:00.000Z", why: "" } as const;
 
   const milestone = milestoneOf(aGrantedRequest({ state: "ended", end }), aCluster());
 
   expect(milestone?.message.text).toBe(
-    "`viewer` on `staging` (`r-1`) ended as you asked: the entry is gone from aws-auth.",
+    "`viewer` on `staging` (`r-1`) ended as you asked: the entry is gone from aws-auth.\nNot proved: the API server may accept a token that it saw before for about two minutes more. Watches and exec sessions that are open stay open.",
   );
 });
 

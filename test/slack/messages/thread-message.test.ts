@@ -4,7 +4,7 @@ import type { Grant } from "../../../src/grant/grant.ts";
 import type { AccessRequest } from "../../../src/request/request.ts";
 import { threadMessage, threadOf } from "../../../src/slack/messages/thread-message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aProof } from "../../builders/a-request.ts";
+import { aGrantedRequest, anEndProof, aProof } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -101,6 +101,25 @@ describe("where the rights are asked for again", () => {
   });
 });
 
+describe("the end", () => {
+  const unproved = states["expired, and the API server does not answer"] ?? expect.fail("there is no such state");
+  const textOf = (grant: Partial<Grant>, told: readonly string[]) =>
+    threadOf(aGrantedRequest({ ...unproved.grant, ...grant }), told, aCluster()).find(({ name }) => name === "ended")
+      ?.text;
+
+  test("is told with what is proved of it and what can't be", () => {
+    expect(textOf({ endProof: anEndProof() }, [])).toMatch(
+      /^Ended .*: the entry is gone from aws-auth\.\n✓ \*not mapped\*: nobody in aws-auth; new sign-ins are refused\n✓ \*not authorized\*: .*\nNot proved: /,
+    );
+  });
+
+  test("is told again when the API server answers after all", () => {
+    expect(namesOf(unproved, [])).toContain("ended-unproved");
+    expect(textOf({ endProof: anEndProof() }, ["ended-unproved"])).toMatch(/^The end was looked at again:\n✓/);
+    expect(textOf({}, ["ended"])).toBeUndefined();
+  });
+});
+
 describe("an entry that somebody else took out", () => {
   const drift = { at: at(hours(1)).toISOString(), message: "the entry is gone" };
   const activeSince = at(180).toISOString();
@@ -132,7 +151,7 @@ test("the thread says of a revocation that the cluster could not remember until 
     threadOf(request, [], aCluster()).find(({ name }) => name === "ended")?.text;
 
   expect(textOf(ended(true))).toMatch(
-    /The cluster could not remember .* until then whoever can write to Redis could undo it\.$/,
+    /The cluster could not remember .* until then whoever can write to Redis could undo it\.\n/,
   );
   expect(textOf(ended(false))).not.toContain("remember");
 });
