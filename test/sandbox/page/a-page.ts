@@ -8,7 +8,7 @@ import type { SandboxOptions } from "../../../sandbox/sandbox.ts";
 import { builtProduct } from "../../product.ts";
 import { launchBrowser } from "./browser.ts";
 
-const artifacts = fileURLToPath(new URL("../artifacts/page/", import.meta.url));
+const artifacts = fileURLToPath(new URL("../../artifacts/page/", import.meta.url));
 
 /** A laptop. */
 const viewport = { width: 1440, height: 900 };
