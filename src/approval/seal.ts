@@ -19,8 +19,8 @@ export interface Purposes {
   readonly decision: "decision" | "review" | "link";
   /** The worker alone: what it remembers in clusters, in AWS and in the ledger. */
   readonly memory: "annotation" | "entry" | "written" | "withdrawal" | "creation" | "rescue" | "kept";
-  /** The worker signs, both verify: what it shows to people. */
-  readonly preview: "preview" | "move-plan";
+  /** The worker signs, anybody verifies: what it shows to people, and where the audit log begins. */
+  readonly preview: "preview" | "move-plan" | "log-base";
 }
 
 export type KeyKind = keyof Purposes;

@@ -6,6 +6,14 @@ export interface Anchor {
   readonly hash: string;
 }
 
+/** Where a log begins: the chain's value after the newest event that was forgotten; count 0: nothing was. */
+export interface LogBase extends Anchor {
+  /** The anchors of forgotten events that somebody may hold: each was on the chain when its event was forgotten. */
+  readonly anchors: readonly Anchor[];
+  /** The worker's, over all of the above; null: nothing was forgotten. */
+  readonly seal: string | null;
+}
+
 /** `COUNT:HASH`, as people copy it. */
 export function formatAnchor({ count, hash }: Anchor): string {
   return `${count}:${hash}`;

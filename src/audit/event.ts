@@ -107,9 +107,21 @@ export function chainHash(previous: string, eventDigest: string): string {
     .digest("hex");
 }
 
-export type ChainVerdict =
-  | { readonly type: "whole"; readonly count: number; readonly head: string }
-  | { readonly type: "broken"; readonly sequence: number; readonly message: string };
+/** Where a chain breaks, and why. */
+export interface BrokenChain {
+  readonly type: "broken";
+  readonly sequence: number;
+  readonly message: string;
+}
+
+/** A chain without a break: so many events, and its value after the last one. */
+export interface WholeChain {
+  readonly type: "whole";
+  readonly count: number;
+  readonly head: string;
+}
+
+export type ChainVerdict = WholeChain | BrokenChain;
 
 /** Checks that no event was edited, removed, reordered or inserted, and says which one breaks the chain. */
 export function verifyChain(events: readonly ChainedEvent<object>[], start: string = genesis, first = 1): ChainVerdict {

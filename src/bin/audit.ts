@@ -1,7 +1,10 @@
-import { type Anchor, formatAnchor } from "../audit/anchor.ts";
+import type { PreviewPublicKeys } from "../approval/seal.ts";
+import { brokenBase } from "../approval/seal-base.ts";
+import { type Anchor, formatAnchor, type LogBase } from "../audit/anchor.ts";
 import { toCloudEvent } from "../audit/cloud-event.ts";
-import { type ChainedEvent, type ChainVerdict, genesis } from "../audit/event.ts";
+import { type ChainedEvent, type ChainVerdict, genesis, type WholeChain } from "../audit/event.ts";
 import { verifyLog } from "../audit/verify-log.ts";
+import { readPreviewKeys } from "../config/key-environment.ts";
 import { readRedisEnvironment } from "../config/redis-environment.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
@@ -25,13 +28,17 @@ export async function audit(argv: readonly string[], io: CommandIo): Promise<num
   const { redis, close } = await connect();
   try {
     const log = redisAuditLog(redis);
-    return options.type === "verify" ? tell(await verify(log, options.anchors), io) : await print(log, options, io);
+    if (options.type !== "verify") return await print(log, options, io);
+    const verdict = await verify(log, options.anchors);
+    const code = tell(verdict, io);
+    if (verdict.type === "whole") await note(log, verdict, io);
+    return code;
   } finally {
     await close();
   }
 }
 
-/** The log can be read where neither the seal keys nor `eks-access.yml` are: Redis is all that it takes. */
+/** The log can be read where neither secret keys nor `eks-access.yml` are. */
 async function connect(): Promise<RedisConnection> {
   const problems: string[] = [];
   const { redisUrl, redisAccess } = readRedisEnvironment(process.env, problems);
@@ -50,12 +57,38 @@ async function* pages(log: AuditLog, first: number): AsyncGenerator<readonly Cha
 
 async function verify(log: AuditLog, anchors: readonly Anchor[]): Promise<ChainVerdict> {
   const base = await log.base();
+  const unsigned = brokenBase(base, previewKeysFor(base));
+  if (unsigned) return unsigned;
   const verification = verifyLog(base, anchors);
   for await (const page of pages(log, base.count + 1)) {
     const broken = verification.take(page);
     if (broken) return broken;
   }
   return verification.end();
+}
+
+/** Only a log of which events were forgotten needs a key. @throws AccessError */
+function previewKeysFor({ count }: LogBase): PreviewPublicKeys {
+  const problems: string[] = [];
+  const keys = readPreviewKeys(process.env, problems);
+  if (count > 0 && keys.ids.length === 0) {
+    problems.push(
+      `PREVIEW_PUBLIC_KEYS: set it as the Slack process has it. The log begins after event ${count}, and it verifies that.`,
+    );
+  }
+  if (problems.length > 0) throw new AccessError("config-invalid", problems.join(" ").replace(/\.$/, ""));
+  return keys;
+}
+
+/** So that this anchor, too, can be checked when its event is forgotten. Who may only read Redis gets it all the same. */
+async function note(log: AuditLog, { count, head }: WholeChain, io: CommandIo): Promise<void> {
+  try {
+    await log.noteAnchor({ count, hash: head });
+  } catch {
+    io.stderr(
+      "The anchor could not be noted in Redis: once its event is forgotten, it can't be checked. Run this as a user who may write.\n",
+    );
+  }
 }
 
 /** An export may begin anywhere: what comes before its first event is not known from it. */
@@ -67,8 +100,16 @@ async function verifyFile(path: string, anchors: readonly Anchor[], io: CommandI
     return 2;
   }
   const [first] = reading.events;
-  const base = first ? { count: first.sequence - 1, hash: first.previous } : { count: 0, hash: genesis };
-  const beginning = base.count === 0 ? [{ count: 0, hash: genesis }] : [];
+  const [count, hash] = first ? [first.sequence - 1, first.previous] : [0, genesis];
+  const older = anchors.find((anchor) => anchor.count < count);
+  if (older) {
+    io.stderr(
+      `eks-access audit: The file begins after the anchor ${formatAnchor(older)}: export from event ${Math.max(1, older.count)} on.\n`,
+    );
+    return 2;
+  }
+  const base = { count, hash, anchors: [] };
+  const beginning = count === 0 ? [{ count, hash: genesis }] : [];
   const verification = verifyLog(base, [...beginning, ...anchors]);
   return tell(verification.take(reading.events) ?? verification.end(), io);
 }

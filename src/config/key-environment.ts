@@ -1,5 +1,12 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { memoryKeys, publicKeys, type SlackKeys, signingKeys, type WorkerKeys } from "../approval/seal.ts";
+import {
+  memoryKeys,
+  type PreviewPublicKeys,
+  publicKeys,
+  type SlackKeys,
+  signingKeys,
+  type WorkerKeys,
+} from "../approval/seal.ts";
 import type { ProcessKind } from "./environment.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -35,6 +42,13 @@ export function readKeys(env: Variables, kind: ProcessKind, problems: string[]):
     slackKeys: decision && { decision, preview: previews },
     workerKeys: preview && memory && { decision: decisions, memory: memoryKeys(memory), preview },
   };
+}
+
+/** What verifies where the audit log begins, in whichever environment that is. No key is accepted where none is set. */
+export function readPreviewKeys(env: Variables, problems: string[]): PreviewPublicKeys {
+  const own = env.PREVIEW_SIGNING_KEY ? readPrivateKey(env, "PREVIEW_SIGNING_KEY", problems) : null;
+  const others = readPublicKeys(env, "PREVIEW_PUBLIC_KEYS", true, problems);
+  return publicKeys(own ? [createPublicKey(own), ...others] : others);
 }
 
 function readPrivateKey(env: Variables, name: string, problems: string[]): KeyObject | null {

@@ -1,4 +1,4 @@
-import type { Anchor } from "../audit/anchor.ts";
+import type { Anchor, LogBase } from "../audit/anchor.ts";
 import type { ChainedEvent } from "../audit/event.ts";
 
 /** The events of the ledger as a log: read, copied out, and bounded in time. The ledger's own commits are all that adds to it. */
@@ -7,13 +7,17 @@ export interface AuditLog {
   events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
   /** The chain's value after the newest event. */
   head(): Promise<Anchor>;
-  /** The chain's value after the newest event that was forgotten: count 0 where all are there. */
-  base(): Promise<Anchor>;
+  /** Where the log begins, as it is written: who reads it has to verify it. */
+  base(): Promise<LogBase>;
   /**
-   * Forgets this event and all before it. The chain stays verifiable from there on. Never goes back, and does nothing
-   * where the event is not there.
+   * Lets the log begin here, and forgets what is before. Never goes back, and does nothing where the event is not there, or
+   * where the log does not begin at `before` any more.
    */
-  forgetUpTo(event: ChainedEvent): Promise<void>;
+  beginAt(base: LogBase, before: LogBase): Promise<void>;
+  /** The anchors that people were given, up to this event; oldest first. Anybody who can write there could have made them up. */
+  anchors(upTo: number): Promise<readonly Anchor[]>;
+  /** Notes an anchor that people are given, so that it can still be checked when its event is forgotten. */
+  noteAnchor(anchor: Anchor): Promise<void>;
   /** The sequence number of the newest event that was copied out; 0: none. */
   copied(): Promise<number>;
   /** Never goes back. */

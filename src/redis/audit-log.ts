@@ -1,4 +1,4 @@
-import type { Anchor } from "../audit/anchor.ts";
+import { type Anchor, formatAnchor, type LogBase, readAnchor } from "../audit/anchor.ts";
 import { genesis } from "../audit/event.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
@@ -6,15 +6,31 @@ import type { RedisClient } from "./client.ts";
 import { chainHeadKey, eventsKey, readEvents } from "./events.ts";
 
 const baseKey = "{eks-access}:chain-base";
+const anchorsKey = "{eks-access}:anchors";
 const copiedKey = "{eks-access}:audit-copied";
 
-/** KEYS: events, base. ARGV: sequence number and chain value of the newest event to forget. */
-const forgetScript = `
-if tonumber(redis.call('HGET', KEYS[2], 'sequence') or '0') >= tonumber(ARGV[1]) then return 0 end
-local found = redis.call('XRANGE', KEYS[1], ARGV[1] .. '-0', ARGV[1] .. '-0')
-if #found == 0 then return 0 end
-redis.call('HSET', KEYS[2], 'sequence', ARGV[1], 'hash', ARGV[2])
-redis.call('XTRIM', KEYS[1], 'MINID', (tonumber(ARGV[1]) + 1) .. '-0')
+/** More than ten years of anchors, one a day; of more the oldest go. */
+const mostAnchors = 4_000;
+
+/**
+ * KEYS: events, base, anchors. ARGV: sequence number and chain value of the newest event to forget, the anchors that the
+ * base knows, its seal, the seal before.
+ */
+const beginScript = `
+local before = redis.call('HMGET', KEYS[2], 'sequence', 'seal')
+local from, to = tonumber(before[1] or '0'), tonumber(ARGV[1])
+if (before[2] or '') ~= ARGV[5] or to < from then return 0 end
+if to > from and #redis.call('XRANGE', KEYS[1], ARGV[1] .. '-0', ARGV[1] .. '-0') == 0 then return 0 end
+redis.call('HSET', KEYS[2], 'sequence', ARGV[1], 'hash', ARGV[2], 'anchors', ARGV[3], 'seal', ARGV[4])
+redis.call('XTRIM', KEYS[1], 'MINID', (to + 1) .. '-0')
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', to)
+return 1
+`;
+
+/** KEYS: anchors. ARGV: sequence number, anchor, how many are kept. */
+const noteAnchorScript = `
+redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[3]))
 return 1
 `;
 
@@ -28,18 +44,37 @@ return 1
 export function redisAuditLog(redis: RedisClient): AuditLog {
   return {
     events: (from, limit) => reach(() => readEvents(redis, from, limit)),
-    head: () => reach(() => readAnchorAt(redis, chainHeadKey)),
-    base: () => reach(() => readAnchorAt(redis, baseKey)),
-    forgetUpTo: ({ sequence, hash }) =>
-      reach(async () => void (await redis.eval(forgetScript, 2, eventsKey, baseKey, String(sequence), hash))),
+    head: () => reach(() => readHead(redis)),
+    base: () => reach(() => readBase(redis)),
+    beginAt: ({ count, hash, anchors, seal }, before) =>
+      reach(async () => {
+        const told = [String(count), hash, anchors.map(formatAnchor).join(" "), seal ?? "", before.seal ?? ""];
+        await redis.eval(beginScript, 3, eventsKey, baseKey, anchorsKey, ...told);
+      }),
+    anchors: (upTo) => reach(async () => readAnchors(await redis.zrangebyscore(anchorsKey, "-inf", upTo))),
+    noteAnchor: (anchor) =>
+      reach(async () => {
+        const told = [String(anchor.count), formatAnchor(anchor), String(mostAnchors)];
+        await redis.eval(noteAnchorScript, 1, anchorsKey, ...told);
+      }),
     copied: () => reach(async () => Number((await redis.get(copiedKey)) ?? 0)),
     markCopied: (sequence) => reach(async () => void (await redis.eval(raiseScript, 1, copiedKey, String(sequence)))),
   };
 }
 
-async function readAnchorAt(redis: RedisClient, key: string): Promise<Anchor> {
-  const [sequence, hash] = await redis.hmget(key, "sequence", "hash");
+async function readHead(redis: RedisClient): Promise<Anchor> {
+  const [sequence, hash] = await redis.hmget(chainHeadKey, "sequence", "hash");
   return { count: Number(sequence ?? 0), hash: hash ?? genesis };
+}
+
+async function readBase(redis: RedisClient): Promise<LogBase> {
+  const [sequence, hash, anchors, seal] = await redis.hmget(baseKey, "sequence", "hash", "anchors", "seal");
+  const known = readAnchors((anchors ?? "").split(" "));
+  return { count: Number(sequence ?? 0), hash: hash ?? genesis, anchors: known, seal: seal ?? null };
+}
+
+function readAnchors(texts: readonly string[]): readonly Anchor[] {
+  return texts.map(readAnchor).filter((anchor) => anchor !== null);
 }
 
 async function reach<T>(call: () => Promise<T>): Promise<T> {

@@ -1,6 +1,8 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
-import type { Anchor } from "../audit/anchor.ts";
+import type { SlackKeys } from "../approval/seal.ts";
+import { brokenBase } from "../approval/seal-base.ts";
+import type { Anchor, LogBase } from "../audit/anchor.ts";
 import type { ChainVerdict } from "../audit/event.ts";
 import { verifyLog } from "../audit/verify-log.ts";
 import type { AuditSettings } from "../config/config.ts";
@@ -14,6 +16,7 @@ export interface AnchorContext {
   readonly ledger: Pick<Ledger, "takeTurn">;
   readonly client: WebClient;
   readonly settings: AuditSettings;
+  readonly keys: Pick<SlackKeys, "preview">;
   readonly log: Logger;
 }
 
@@ -45,19 +48,24 @@ export function startAnchorPoster(context: AnchorContext): { stop: () => Promise
 }
 
 /** What this process has seen is remembered here, where nobody who holds Redis can change it. */
-function poster({ auditLog, ledger, client, settings, log }: AnchorContext, channel: string): () => Promise<void> {
+function poster(
+  { auditLog, ledger, client, settings, keys, log }: AnchorContext,
+  channel: string,
+): () => Promise<void> {
   let seen: Anchor | null = null;
   let isOwed = false;
   return async () => {
     try {
       isOwed ||= await ledger.takeTurn("anchor", settings.anchorEverySeconds * 1000);
       if (!isOwed) return;
-      const verdict = await verifyFrom(auditLog, seen);
+      const verdict = await verifyFrom(auditLog, keys, seen);
+      const anchor = verdict.type === "whole" ? { count: verdict.count, hash: verdict.head } : null;
+      if (anchor) await auditLog.noteAnchor(anchor);
       const { text, blocks } = anchorMessage(verdict);
       await client.chat.postMessage({ channel, text, blocks: [...blocks] });
       isOwed = false;
-      if (verdict.type === "whole") seen = { count: verdict.count, hash: verdict.head };
-      else log.error({ message: verdict.message }, "the audit log is broken");
+      seen = anchor ?? seen;
+      if (verdict.type === "broken") log.error({ message: verdict.message }, "the audit log is broken");
     } catch (error) {
       log.warn({ err: slackFailure(error, `The audit channel ${channel}`) }, "an anchor could not be posted yet");
     }
@@ -65,8 +73,17 @@ function poster({ auditLog, ledger, client, settings, log }: AnchorContext, chan
 }
 
 /** From the last anchor on: its event must still be there, as it was, and everything after it must follow. */
-async function verifyFrom(auditLog: AuditLog, seen: Anchor | null): Promise<ChainVerdict> {
-  const start = await startOf(auditLog, seen);
+async function verifyFrom(auditLog: AuditLog, keys: AnchorContext["keys"], seen: Anchor | null): Promise<ChainVerdict> {
+  for (;;) {
+    const base = await auditLog.base();
+    const verdict = brokenBase(base, keys.preview) ?? (await verifyAfter(auditLog, base, seen));
+    // A worker that forgets events meanwhile leaves a gap for who still reads from where the log began before.
+    if (verdict.type === "whole" || (await auditLog.base()).count === base.count) return verdict;
+  }
+}
+
+async function verifyAfter(auditLog: AuditLog, base: LogBase, seen: Anchor | null): Promise<ChainVerdict> {
+  const start = await startOf(auditLog, base, seen);
   const verification = verifyLog(start, seen ? [seen] : []);
   for (let from = start.count + 1; ; ) {
     const page = await auditLog.events(from, pageSize);
@@ -77,9 +94,8 @@ async function verifyFrom(auditLog: AuditLog, seen: Anchor | null): Promise<Chai
   }
 }
 
-async function startOf(auditLog: AuditLog, seen: Anchor | null): Promise<Anchor> {
-  const base = await auditLog.base();
+async function startOf(auditLog: AuditLog, base: LogBase, seen: Anchor | null): Promise<Omit<LogBase, "seal">> {
   if (!seen || seen.count <= base.count) return base;
   const [event] = await auditLog.events(seen.count, 1);
-  return { count: seen.count - 1, hash: event?.previous ?? seen.hash };
+  return { count: seen.count - 1, hash: event?.previous ?? seen.hash, anchors: [] };
 }

@@ -5,7 +5,7 @@ import { genesis } from "../../src/audit/event.ts";
 import { verifyLog } from "../../src/audit/verify-log.ts";
 import { aLog } from "../builders/a-log.ts";
 
-const beginning = { count: 0, hash: genesis };
+const beginning = { count: 0, hash: genesis, anchors: [] };
 
 describe("a log with the anchors that were posted", () => {
   test("is whole where it goes through each of them", () => {
@@ -38,18 +38,36 @@ describe("a log with the anchors that were posted", () => {
     expect(verification.end()).toMatchObject({ type: "broken", sequence: 4 });
   });
 
-  test("of which the oldest events were forgotten is whole from there on, and says nothing of older anchors", () => {
+  test("of which the oldest events were forgotten is whole from there on, with the anchors that were met among them", () => {
     const log = aLog(5);
-    const base = { count: 2, hash: log[1]?.hash ?? "" };
-    const verification = verifyLog(base, [{ count: 1, hash: "0".repeat(64) }, base]);
+    const met = { count: 1, hash: log[0]?.hash ?? "" };
+    const base = { count: 2, hash: log[1]?.hash ?? "", anchors: [met] };
+    const verification = verifyLog(base, [{ count: 0, hash: genesis }, met, base]);
 
     expect(verification.take(log.slice(2))).toBeNull();
     expect(verification.end()).toEqual({ type: "whole", count: 5, head: log[4]?.hash });
   });
 
+  test.each([
+    ["that nobody noted", []],
+    ["of another log", [{ count: 1, hash: "1".repeat(64) }]],
+  ])("is broken with an anchor of a forgotten event %s: what was forgotten may be another log", (_, anchors) => {
+    const log = aLog(5);
+    const posted = { count: 1, hash: log[0]?.hash ?? "" };
+    const verification = verifyLog({ count: 2, hash: log[1]?.hash ?? "", anchors }, [posted]);
+    const broken = {
+      type: "broken",
+      sequence: 1,
+      message: `The log begins after event 2, and no beginning that the worker signed leads from the anchor ${formatAnchor(posted)} to it.`,
+    };
+
+    expect(verification.take(log.slice(2))).toEqual(broken);
+    expect(verification.end()).toEqual(broken);
+  });
+
   test("is broken where what was forgotten does not end in the anchor of that place", () => {
     const log = aLog(5);
-    const base = { count: 2, hash: log[1]?.hash ?? "" };
+    const base = { count: 2, hash: log[1]?.hash ?? "", anchors: [] };
     const verification = verifyLog(base, [{ count: 2, hash: "0".repeat(64) }]);
 
     expect(verification.take(log.slice(2))).toMatchObject({ type: "broken", sequence: 2 });

@@ -36,6 +36,7 @@ beforeEach(() => {
 /** In the environment of one of the two processes, with a change. */
 async function examine(kind: "slack" | "worker", change: Readonly<Record<string, string>> = {}) {
   const environment = { ...sandbox.environmentOf(kind, { redisUrl: redis.url }), ...change };
+  vi.unstubAllEnvs();
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   return runCommand(doctor, [kind]);
 }

@@ -15,6 +15,7 @@ import { checkOwnAccount } from "../../src/jobs/open/check-own-account.ts";
 import { adoptCluster } from "../../src/jobs/reconcile/adopt.ts";
 import { endRescues } from "../../src/jobs/rescue/end-rescues.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
+import { variablesNamed } from "../builders/keys.ts";
 import { moveScene } from "../jobs/migration/move-scene.ts";
 import { ask, give, takeBack } from "../jobs/reconcile/taking.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
@@ -50,7 +51,10 @@ beforeEach(async () => {
     path: "/rescuers/",
     trust: { principals: [arns.creator, "arn:aws:iam::999988887777:role/eks-access-worker"] },
   });
-  const environment = { ...sandbox.environmentOf("worker", { redisUrl: redis.url }), ...twin.environment };
+  // The requests of this file are decided with the tests' own key.
+  const { DECISION_PUBLIC_KEYS } = variablesNamed("ours").worker;
+  const own = sandbox.environmentOf("worker", { redisUrl: redis.url });
+  const environment = { ...own, ...twin.environment, DECISION_PUBLIC_KEYS };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   untouched = twin.seen();
 });
