@@ -57,8 +57,11 @@ function ownClient(region: string): STSClient {
   const known = own.get(placeOf(region));
   if (known) return known;
   // The SDK would otherwise read the AWS files once for the life of the process, and never see that keys were rotated.
-  const credentials = fromNodeProviderChain({ ignoreCache: true, clientConfig: { region } });
-  const client = new STSClient({ ...clientSettings("default", region), credentials });
+  const settings = clientSettings("default", region);
+  const { requestHandler } = settings;
+  // Where they come from a call of STS themselves, it has the deadline of every call.
+  const credentials = fromNodeProviderChain({ ignoreCache: true, clientConfig: { region, requestHandler } });
+  const client = new STSClient({ ...settings, credentials });
   own.set(placeOf(region), client);
   return client;
 }

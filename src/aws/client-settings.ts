@@ -1,4 +1,5 @@
 import { STSClient } from "@aws-sdk/client-sts";
+import { usualDeadlines } from "../config/deadlines.ts";
 import type { AwsCredentials, CredentialSource } from "./credentials.ts";
 import { observedSockets, type Sockets } from "./observed-sockets.ts";
 
@@ -20,7 +21,11 @@ interface ClientSettings extends Shared {
 }
 
 /** The SDK waits for an answer without end unless it is told otherwise, and only warns unless it is told to throw. */
-const limits = { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true };
+const limits = {
+  connectionTimeout: usualDeadlines.awsCall,
+  requestTimeout: usualDeadlines.awsCall,
+  throwOnRequestTimeout: true,
+};
 
 let shared: Shared | undefined;
 

@@ -29,6 +29,7 @@ const codes: ReadonlyMap<string, FailureCode> = new Map([
   ["MalformedPolicyDocument", "aws-request-refused"],
   ["PackedPolicyTooLarge", "aws-request-refused"],
   ["TimeoutError", "aws-unreachable"],
+  ["AbortError", "aws-unreachable"],
   ["ServerException", "aws-failing"],
   ["ServiceUnavailableException", "aws-failing"],
 ]);
@@ -80,6 +81,8 @@ interface AwsErrorFacts {
 
 function factsOf(error: unknown): AwsErrorFacts {
   if (!(error instanceof Error)) return { name: "Error", message: "", networkCode: "", status: undefined };
+  // A call that was given up has the reason beside it.
+  if (error.name === "AbortError" && error.cause instanceof Error) return factsOf(error.cause);
   const { code, $metadata } = error as { code?: unknown; $metadata?: { httpStatusCode?: number } };
   return {
     // Node's own errors tell what happened in their code: ECONNREFUSED.

@@ -1,21 +1,32 @@
 import type { STSClient } from "@aws-sdk/client-sts";
 import type { HttpRequest } from "@smithy/protocol-http";
+import { callWithinMs, deadlineSignal } from "../config/time-limit.ts";
 import type { FinishedCall } from "../metrics/announcements.ts";
 import { observed, resultOfStatus } from "../metrics/calls.ts";
 
 export type Sockets = STSClient["config"]["requestHandler"];
 
-/** Tells of each HTTP call, so that a call that the SDK tried three times counts as three. */
+/**
+ * Tells of each HTTP call, so that a call that the SDK tried three times counts as three. Each one has a deadline of its own, and
+ * that of the run that makes it.
+ */
 export function observedSockets(sockets: Sockets): Sockets {
   const handle = sockets.handle.bind(sockets);
   return Object.assign(sockets, {
-    handle: (...given: Parameters<Sockets["handle"]>) =>
+    handle: (...[request, options]: Parameters<Sockets["handle"]>) =>
       observed(
-        callOf(given[0]),
-        () => handle(...given),
+        callOf(request),
+        () => handle(request, { ...options, requestTimeout: callWithinMs("awsCall"), ...signalWith(options) }),
         ({ response }) => resultOfStatus(response.statusCode),
       ),
   });
+}
+
+/** What the SDK itself waits for stays: it may give up earlier. */
+function signalWith(options: object = {}): { abortSignal?: AbortSignal } {
+  const own = "abortSignal" in options ? options.abortSignal : undefined;
+  const signals = [own, deadlineSignal()].filter((signal) => signal instanceof AbortSignal);
+  return signals.length > 0 ? { abortSignal: AbortSignal.any(signals) } : {};
 }
 
 /** STS names its action in the body, CloudTrail in a header, and EKS by method and path. */

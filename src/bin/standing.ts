@@ -7,9 +7,9 @@ type Known = Pick<WorkerContext, "queues" | "ledger" | "config" | "now">;
 
 /** How the queues and the ledger stand now: a few short reads, however much is in them. */
 export function standingOf({ queues, ledger, config, now }: Known): Standing {
-  const { clusters, messages } = queues;
+  const { clusters, ends, messages } = queues;
   return {
-    queues: () => Promise.all([standingOfQueue(clusters, now), standingOfQueue(messages, now)]),
+    queues: () => Promise.all([clusters, ends, messages].map((queue) => standingOfQueue(queue, now))),
     tally: async () => tallyOf(await ledger.counts()),
     stranded: async () => new Map([...(await ledger.openByCluster())].filter(([name]) => !config.clusters.has(name))),
   };

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { creatorFile, externalId } from "./creator-file.ts";
-import { account, duration, slackUser, text, userOrGroup } from "./forms.ts";
+import { eachDeadline } from "./deadlines.ts";
+import { account, duration, shortTime, slackUser, text, userOrGroup } from "./forms.ts";
 import { policyFile } from "./policy-file.ts";
 
 const name = text(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
@@ -129,6 +130,7 @@ export const configFile = z.strictObject({
       inspectEvery: duration.default(300),
       warnBeforeEnd: duration.default(900),
       settleEntries: duration.default(60),
+      deadlines: z.strictObject(eachDeadline((ms) => shortTime.default(ms))).prefault({}),
     })
     .prefault({}),
 });

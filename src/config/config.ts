@@ -3,6 +3,7 @@ import type { Cluster } from "../policy/cluster.ts";
 import { rescueLevel } from "../rescue/lease.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
 import { creatorProblems } from "./creator-problems.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { buildLevel } from "./level.ts";
 import { policyProblems } from "./policy-problems.ts";
 import { breakGlassOf, quietReason, rulesOf } from "./policy-rules.ts";
@@ -42,7 +43,7 @@ export interface AuditSettings {
   readonly copyToLog: boolean;
 }
 
-/** All in whole seconds. */
+/** In whole seconds, but for the deadlines. */
 export interface Timing {
   readonly requestLapsesAfterSeconds: number;
   /** Within this of the last approval its first write has to begin: an approval that lies about can be played again. */
@@ -56,6 +57,8 @@ export interface Timing {
   readonly warnBeforeEndSeconds: number;
   /** How long access entries of a migration stand beside aws-auth before anything goes out of it. */
   readonly settleEntriesSeconds: number;
+  /** In milliseconds. */
+  readonly deadlines: Deadlines;
 }
 
 export type ConfigReading =
@@ -117,6 +120,7 @@ function build(file: ConfigFile): Config {
       inspectEverySeconds: file.timing.inspectEvery,
       warnBeforeEndSeconds: file.timing.warnBeforeEnd,
       settleEntriesSeconds: file.timing.settleEntries,
+      deadlines: file.timing.deadlines,
     },
   };
 }

@@ -17,6 +17,13 @@ export const userOrGroup = text(
   "use the id of a Slack user or user group, for example U012ABCDEF or S012ABCDEF (not a name)",
 );
 
+/** A short time as `200ms`, `3s` or `2m`, read as milliseconds. */
+const shortTimeForm = "write a time with its unit, for example 200ms, 3s or 2m";
+export const shortTime = text(/^[1-9]\d{0,5}(ms|s|m)$/, shortTimeForm).transform((value) => {
+  const unit = { ms: 1, s: 1_000, m: 60_000 }[value.replace(/^\d+/, "")] ?? 1;
+  return Number.parseInt(value, 10) * unit;
+});
+
 /** A duration as `4h`, `1h30m` or `45s`, read as whole seconds. */
 const durationForm = "write a duration with its unit, for example 30m, 4h or 1h30m";
 export const duration = z.string(durationForm).transform((value, context) => {

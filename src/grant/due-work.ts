@@ -64,7 +64,8 @@ export function isTooOldToBegin({ approvals }: AccessRequest, goodForSeconds: nu
   return last !== undefined && now.getTime() > Date.parse(last.at) + goodForSeconds * 1000;
 }
 
-function isOver(request: AccessRequest, now: Date): boolean {
+/** Whether the part of an approved request has to be taken away now. */
+export function isOver(request: AccessRequest, now: Date): boolean {
   return request.grant?.end != null || Date.parse(sealedEnd(request)) <= now.getTime();
 }
 

@@ -9,6 +9,8 @@ export const queuePrefix = "{eks-access}";
 export const clusterJob = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("preview"), cluster: z.string() }),
   z.strictObject({ type: z.literal("reconcile"), cluster: z.string() }),
+  /** Ends alone: they don't wait for what a beginning needs. */
+  z.strictObject({ type: z.literal("end"), cluster: z.string() }),
   z.strictObject({ type: z.literal("inspect"), cluster: z.string() }),
   z.strictObject({ type: z.literal("adopt"), cluster: z.string() }),
   z.strictObject({ type: z.literal("sign-in"), cluster: z.string() }),
@@ -58,6 +60,8 @@ export type MessageJob = z.infer<typeof messageJob>;
 export interface Queues {
   /** Worker: look at a cluster. */
   readonly clusters: Queue<ClusterJob>;
+  /** Worker: end what is over in a cluster. A queue of its own, which nothing that hangs elsewhere can fill. */
+  readonly ends: Queue<ClusterJob>;
   /** Slack process: make a request's message, its thread, or somebody's App Home, show the ledger. */
   readonly messages: Queue<MessageJob>;
   close: () => Promise<void>;
@@ -69,12 +73,10 @@ export function openQueues(redis: RedisClient): Queues {
   const defaultJobOptions = { removeOnComplete: { count: 1000 }, removeOnFail: { count: 1000 } };
   const clusters = new Queue<ClusterJob>("clusters", { ...options, defaultJobOptions });
   const messages = new Queue<MessageJob>("messages", { ...options, defaultJobOptions });
-  for (const queue of [clusters, messages]) queue.on("error", () => {});
-  return {
-    clusters,
-    messages,
-    close: async () => void (await Promise.all([clusters.close(), messages.close()])),
-  };
+  const ends = new Queue<ClusterJob>("ends", { ...options, defaultJobOptions });
+  const all = [clusters, ends, messages];
+  for (const queue of all) queue.on("error", () => {});
+  return { clusters, ends, messages, close: async () => void (await Promise.all(all.map((queue) => queue.close()))) };
 }
 
 /** What is to be looked at in a cluster. */
@@ -86,12 +88,14 @@ export interface ClusterWake {
 /** Wakes the worker for a cluster. One job a cluster and type runs at a time; a wake-up meanwhile runs after it. */
 export async function wakeCluster(queues: Queues, type: ClusterLook, cluster: string): Promise<void> {
   const { name, data, opts } = clusterWake({ type, cluster });
-  await queues.clusters.add(name, data, opts);
+  await (type === "end" ? queues.ends : queues.clusters).add(name, data, opts);
 }
 
 /** Wakes the worker for many clusters, in the order given. */
-export function wakeClusters(queues: Queues, wakes: readonly ClusterWake[]): Promise<void> {
-  return addAll(queues.clusters, wakes.map(clusterWake));
+export async function wakeClusters(queues: Queues, wakes: readonly ClusterWake[]): Promise<void> {
+  const isEnd = ({ type }: ClusterWake) => type === "end";
+  await addAll(queues.ends, wakes.filter(isEnd).map(clusterWake));
+  await addAll(queues.clusters, wakes.filter((wake) => !isEnd(wake)).map(clusterWake));
 }
 
 function clusterWake({ type, cluster }: ClusterWake) {

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Json } from "../audit/canonical-json.ts";
 import type { AuditEvent, EventType } from "../audit/event.ts";
+import { isOver } from "../grant/due-work.ts";
 import { isToReview } from "../grant/review.ts";
 import { isToSignIn } from "../grant/sign-in.ts";
 import type { CommitResult, Ledger } from "../ledger/ledger.ts";
@@ -63,10 +64,16 @@ async function commitAndWake(
   return result;
 }
 
+/** For what the cluster of a request that is due is to be looked at. */
+export function lookFor(request: AccessRequest, now: Date): "preview" | "end" | "reconcile" {
+  if (request.state === "pending") return "preview";
+  return isOver(request, now) ? "end" : "reconcile";
+}
+
 /** All at once: an acknowledgement may wait for it. */
 async function wake(queues: Queues, request: AccessRequest, now: Date): Promise<void> {
   const due = dueAt(request);
-  const look = request.state === "pending" ? "preview" : "reconcile";
+  const look = lookFor(request, now);
   await Promise.all([
     due !== null && due <= now.getTime() && wakeCluster(queues, look, request.cluster),
     (isToSignIn(request.grant, now) || isToReview(request.grant, now)) &&

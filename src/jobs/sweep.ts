@@ -6,7 +6,7 @@ import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
 import { recordDueMove } from "./migration/record-due-move.ts";
 import { type ClusterWake, wakeClusters, wakeMessages, wakeMoveMessage } from "./queues.ts";
-import { eventOf, recordChange } from "./record-change.ts";
+import { eventOf, lookFor, recordChange } from "./record-change.ts";
 import { strand } from "./strand.ts";
 
 const batch = 1000;
@@ -66,16 +66,16 @@ function whatToRecord(context: WorkerContext, request: AccessRequest, now: Date)
 }
 
 function looksFor(request: AccessRequest, now: Date): readonly ClusterWake[] {
-  const { state, cluster, grant } = request;
-  if (state === "pending") return [{ type: "preview", cluster }];
+  const { cluster, grant } = request;
+  const look = { type: lookFor(request, now), cluster };
   const proof = proofDueAt(request);
-  if (proof === null || proof > now.getTime()) return [{ type: "reconcile", cluster }];
+  if (proof === null || proof > now.getTime()) return [look];
   const besides = dueAt({
     ...request,
     grant: grant && { ...grant, signInDueAt: null, reviewTrouble: null, endProof: null },
   });
   const isDueBesides = besides !== null && besides <= now.getTime();
-  return [{ type: "sign-in", cluster }, ...(isDueBesides ? [{ type: "reconcile" as const, cluster }] : [])];
+  return [{ type: "sign-in", cluster }, ...(isDueBesides ? [look] : [])];
 }
 
 /**

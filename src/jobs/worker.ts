@@ -1,5 +1,7 @@
 import { type Job, Worker } from "bullmq";
 import { callerIdentity } from "../aws/caller-identity.ts";
+import type { DeadlineName } from "../config/deadlines.ts";
+import { withinDeadline } from "../config/time-limit.ts";
 import type { RedisClient } from "../redis/client.ts";
 import { tracedAnswer } from "../tracing/question-traces.ts";
 import type { Attributes } from "../tracing/traced.ts";
@@ -18,25 +20,55 @@ import { waitOf } from "./wait-of.ts";
 /** A worker that died is noticed within this time, and its jobs are run by another one. */
 const stalled = { lockDuration: 5_000, stalledInterval: 2_000, maxStalledCount: 100 };
 
-/** Starts to work on the queue `clusters` and to sweep. `blocking` must wait for ever (src/redis/connect.ts). */
+/** Starts to work on the queues of clusters and to sweep. `blocking` must wait for ever (src/redis/connect.ts). */
 export function startWorker(context: WorkerContext, blocking: RedisClient): Stoppable {
-  const handBack = new HandBack();
-  const take = (job: Job<ClusterJob>, token?: string) => handBack.run(job, token, look(context, job));
-  const clusters = new Worker<ClusterJob>("clusters", take, {
-    connection: blocking,
-    prefix: queuePrefix,
-    concurrency: 16,
-    ...stalled,
-  });
-  clusters.on("error", (error) => context.log.warn({ err: error }, "the queue does not answer"));
-  clusters.on("failed", (job, error) => context.log.error({ job: job?.name, err: error }, "a job failed"));
+  const queues = ["clusters", "ends"].map((name) => workOn(name, context, blocking));
   const sweeper = startSweeper(context);
   return {
     stop: async (deadline) => {
       const sweeping = endedBy(sweeper.stop(), "the sweep", deadline);
-      return [...(await handBack.close(clusters, deadline)), ...(await sweeping)];
+      const left = await Promise.all([...queues.map(({ stop }) => stop(deadline)), sweeping]);
+      return left.flat();
     },
   };
+}
+
+/** So many jobs of each queue at once. Ends have theirs beside all others. */
+const concurrency = 16;
+
+function workOn(queue: string, context: WorkerContext, blocking: RedisClient): Stoppable {
+  const handBack = new HandBack();
+  const take = (job: Job<ClusterJob>, token?: string) => handBack.run(job, token, inTime(context, job));
+  const worker = new Worker<ClusterJob>(queue, take, {
+    connection: blocking,
+    prefix: queuePrefix,
+    concurrency,
+    ...stalled,
+  });
+  worker.on("error", (error) => context.log.warn({ err: error }, "the queue does not answer"));
+  worker.on("failed", (job, error) => context.log.error({ job: job?.name, err: error }, "a job failed"));
+  return { stop: (deadline) => handBack.close(worker, deadline) };
+}
+
+function inTime(context: WorkerContext, job: Job<ClusterJob>): Promise<unknown> {
+  return withinDeadline(deadlineOf(job.data), context.config.timing.deadlines, () => look(context, job));
+}
+
+function deadlineOf({ type }: ClusterJob): DeadlineName {
+  switch (type) {
+    case "preview":
+    case "reconcile":
+    case "end":
+    case "inspect":
+    case "adopt":
+      return "run";
+    case "sign-in":
+      return "signIn";
+    case "move":
+      return "migration";
+    default:
+      return "question";
+  }
 }
 
 /** The return value is the answer, where the job is a question. */
@@ -71,9 +103,9 @@ function answered<T>(
 }
 
 /** A job that was begun before looks at the cluster whatever is due: something half done may stand there. */
-function reasonOf(type: "reconcile" | "inspect", job: Job): ReconcileReason {
+function reasonOf(type: "reconcile" | "end" | "inspect", job: Job): ReconcileReason {
   if (wasBegunBefore(job)) return "adopt";
-  return type === "inspect" ? "inspect" : "due";
+  return type === "reconcile" ? "due" : type;
 }
 
 /** Lets people see as whom AWS knows the worker. */

@@ -22,10 +22,10 @@ export interface ClusterClient extends AwsAuthStore, KeptDocuments, Reviews {
   close(): void;
 }
 
-/** A client for one cluster. `timeoutMs` holds for each call, 10 s unless said otherwise. */
+/** A client for one cluster. `timeoutMs` holds for each call in the place of the configured deadlines. */
 export function connectCluster(
   cluster: ClusterEndpoint,
-  { timeoutMs = 10_000 }: { readonly timeoutMs?: number } = {},
+  { timeoutMs }: { readonly timeoutMs?: number } = {},
 ): ClusterClient {
   const connection = createConnection(cluster, timeoutMs);
   const core = new CoreV1Api(connection.configuration);

@@ -1,5 +1,6 @@
 import { type Configuration, createConfiguration, ServerConfiguration } from "@kubernetes/client-node";
 import type { RequestIds } from "../audit/request-ids.ts";
+import { callWithinMs, deadlineSignal } from "../config/time-limit.ts";
 import { takeSockets } from "./cluster-sockets.ts";
 import { directHttp } from "./direct-http.ts";
 import { tellLargeToken } from "./large-token.ts";
@@ -33,7 +34,7 @@ export interface Connection {
  * makes a new agent, and so a new TLS connection that nobody closes, for each call (client-node 2.0, config.ts); and no call
  * of the client has a time-out of its own.
  */
-export function createConnection(cluster: ClusterEndpoint, timeoutMs: number): Connection {
+export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): Connection {
   const authority = Buffer.from(cluster.certificateAuthority, "base64").toString("utf8");
   const sockets = takeSockets(cluster.endpoint, authority);
   const userAgent = userAgentFor(cluster.requests ?? []);
@@ -47,7 +48,10 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs: number): C
           request.setHeaderParam("Authorization", `Bearer ${cluster.token}`);
           request.setHeaderParam("User-Agent", userAgent);
           request.setDispatcher(sockets.dispatcher);
-          request.setSignal(AbortSignal.any([AbortSignal.timeout(timeoutMs), closing.signal]));
+          const isWrite = request.getHttpMethod() === "PUT";
+          const withinMs = timeoutMs ?? callWithinMs(isWrite ? "clusterWrite" : "clusterCall");
+          const ends = [AbortSignal.timeout(withinMs), closing.signal, deadlineSignal() ?? closing.signal];
+          request.setSignal(AbortSignal.any(ends));
         },
       },
     },

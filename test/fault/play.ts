@@ -46,6 +46,13 @@ const work: Act<Scene> = async (context) => {
   await reconcileCluster(context, cluster, "inspect");
 };
 
+/** Ends have runs of their own, beside all others. */
+const endsAlone: Act<Scene> = async (context) => {
+  const cluster = clusterOf(context);
+  await reconcileCluster(context, cluster, "end");
+  await reconcileCluster(context, cluster);
+};
+
 const decideOn =
   (verdict: "approved" | "denied", user: string): Act<Scene> =>
   async (context) => {
@@ -57,7 +64,7 @@ const decideOn =
 export const usualActs: Acts<Scene> = {
   "a worker": work,
   "another worker": work,
-  "a third worker": work,
+  "a third worker": endsAlone,
   "an approver approves": decideOn("approved", "U0APPROVER"),
   "another approver denies": decideOn("denied", "U0APPROVER2"),
   "the requester cancels": async (context) => void (await cancelRequest(context, "U0ENGINEER", wishes.undecided.id)),

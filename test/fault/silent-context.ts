@@ -8,6 +8,6 @@ const log = pino({ enabled: false });
 
 export function silentContext(ledger: Ledger): RecordContext {
   const deaf = { add: async () => {}, addBulk: async () => [] };
-  const queues = { clusters: deaf, messages: deaf, close: async () => {} } as unknown as Queues;
+  const queues = { clusters: deaf, ends: deaf, messages: deaf, close: async () => {} } as unknown as Queues;
   return { ledger, queues, log };
 }

@@ -83,11 +83,9 @@ test("what is due wakes each cluster once and each message, however many records
   await sweep(context);
   await sweep(context);
 
-  const looks = await queues.clusters.getJobs(["waiting"]);
+  const looks = await queues.ends.getJobs(["waiting"]);
   const shows = await queues.messages.getJobs(["waiting"]);
-  expect(looks.map(({ data }) => data).filter(({ type }) => type === "reconcile")).toEqual([
-    { type: "reconcile", cluster: "staging" },
-  ]);
+  expect(looks.map(({ data }) => data)).toEqual([{ type: "end", cluster: "staging" }]);
   expect(shows.length).toBeGreaterThanOrEqual(100);
   expect(new Set(shows.map(({ data }) => JSON.stringify(data))).size).toBe(shows.length);
 });
@@ -125,7 +123,8 @@ test("a broken glass that somebody made look reviewed in Redis is found, and tol
 describe("a principal that is to sign in", () => {
   const looksAt = async (seconds: number) => {
     await sweep(contextAt(at(seconds)));
-    return (await queues.clusters.getJobs(["waiting"])).map(({ data }) => data.type);
+    const waiting = await Promise.all([queues.clusters, queues.ends].map((queue) => queue.getJobs(["waiting"])));
+    return waiting.flat().map(({ data }) => data.type);
   };
   const signingIn = (change: Partial<Grant> = {}) =>
     aGrantedRequest({ signInDueAt: at(minutes(4)).toISOString(), ...change }, { version: 1 });
@@ -158,7 +157,7 @@ describe("a principal that is to sign in", () => {
   test("does not keep its lease from ending", async () => {
     await contextAt(at(0)).ledger.commit(aChange(signingIn()));
 
-    expect(await looksAt(hours(9))).toEqual(expect.arrayContaining(["sign-in", "reconcile"]));
+    expect(await looksAt(hours(9))).toEqual(expect.arrayContaining(["sign-in", "end"]));
   });
 
   test.each([

@@ -5,6 +5,7 @@ import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { CredentialSource } from "../../aws/credentials.ts";
 import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
 import { historianSessionPolicy } from "../../aws/session-policy.ts";
+import { deadlineSignal } from "../../config/time-limit.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { Cluster } from "../../policy/cluster.ts";
@@ -21,7 +22,7 @@ export interface DiscoveryContext {
   readonly now: () => Date;
 }
 
-/** How long we wait for our turn at CloudTrail, in milliseconds, before we say that too many ask. */
+/** How long we wait for our turn at CloudTrail, in milliseconds, before we say that too many ask. A run gives up earlier. */
 const longestWaitMs = 60_000;
 
 const remembered = z.object({ record: creationRecord, seal: z.string() });
@@ -96,7 +97,7 @@ async function historian({ creator, region, account }: Cluster): Promise<Credent
 /** Two calls a second are given to an account and region, and all workers together keep to that. */
 async function takeTurn(ledger: Pick<Ledger, "takeTurn">, name: string): Promise<void> {
   const deadline = performance.now() + longestWaitMs;
-  while (performance.now() < deadline) {
+  while (performance.now() < deadline && !deadlineSignal()?.aborted) {
     if (await ledger.takeTurn(name, betweenLookupsMs)) return;
     await pause(50);
   }

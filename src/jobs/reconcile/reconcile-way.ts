@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../failure/access-error.ts";
-import { dueWork, sealedEnd } from "../../grant/due-work.ts";
+import { dueWork, sealedEnd, shareIn } from "../../grant/due-work.ts";
 import { step } from "../../metrics/steps.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
@@ -27,10 +27,11 @@ export async function reconcileWay<State extends Standing, Decided extends Settl
   cluster: Cluster,
   opened: OpenedCluster,
   taking: Taking<State, Decided>,
+  { onlyEnds = false }: { readonly onlyEnds?: boolean } = {},
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const isLast = attempt >= attempts;
-    const result = await tryOnce({ context, cluster, opened, taking, attempt, isLast });
+    const result = await tryOnce({ context, cluster, opened, taking, attempt, isLast, onlyEnds });
     if (result === "done") return;
     if (result === "conflict") await (context.pause ?? wait)(Math.random() * 50 * 2 ** attempt);
   }
@@ -43,6 +44,8 @@ interface Attempt<State extends Standing, Decided extends Settlement> {
   readonly taking: Taking<State, Decided>;
   readonly attempt: number;
   readonly isLast: boolean;
+  /** Nothing begins. What a run that died has written already is looked at as ever. */
+  readonly onlyEnds: boolean;
 }
 
 /** `again`: what was read, or made, has to be read once more. `conflict`: the same, and somebody else is at work there. */
@@ -78,7 +81,7 @@ async function tryOnce<State extends Standing, Decided extends Settlement>(
 }
 
 async function decide<State extends Standing, Decided extends Settlement>(
-  { context, cluster, taking }: Attempt<State, Decided>,
+  { context, cluster, taking, onlyEnds }: Attempt<State, Decided>,
   state: State,
   open: readonly AccessRequest[],
 ): Promise<Decided> {
@@ -86,7 +89,10 @@ async function decide<State extends Standing, Decided extends Settlement>(
   const { approvalGoodForSeconds } = context.config.timing;
   const now = context.now();
   const closed = await overOrElsewhere(context, state.holdings, open, taking.isTaken);
-  const known = { cluster, work: dueWork(open, now), state, closed, keys, approvalGoodForSeconds, now };
+  const due = dueWork(open, now);
+  const isThere = (request: AccessRequest) => shareIn(state.holdings, request) !== undefined;
+  const work = onlyEnds ? { ...due, arriving: due.arriving.filter(isThere) } : due;
+  const known = { cluster, work, state, closed, keys, approvalGoodForSeconds, now };
   return step("plan", async () => taking.settle(known));
 }
 

@@ -1,6 +1,6 @@
 import { requestIds } from "../../audit/request-ids.ts";
 import { AccessError } from "../../failure/access-error.ts";
-import { dueWork, hasDueWork } from "../../grant/due-work.ts";
+import { type DueWork, dueWork, hasDueWork } from "../../grant/due-work.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { isRescue } from "../../rescue/lease.ts";
@@ -16,10 +16,11 @@ import { reconcileWay } from "./reconcile-way.ts";
 import { waysIn } from "./ways.ts";
 
 /**
- * Why a run looks at a cluster: something is due in the ledger, it is time to see what others did there, or something
- * may stand there of which the ledger does not speak, as after a run that died.
+ * Why a run looks at a cluster: something is due in the ledger, something is due to end, it is time to see what others did there,
+ * or something may be there of which the ledger does not know, as after a run that died. A run that ends things begins none, and
+ * runs beside the others: what a beginning waits for delays no end.
  */
-export type ReconcileReason = "due" | "inspect" | "adopt";
+export type ReconcileReason = "due" | "end" | "inspect" | "adopt";
 
 /**
  * Makes one cluster match the ledger: gathers all that is due, decides once, writes once, proves each grant, writes
@@ -33,16 +34,31 @@ export async function reconcileCluster(
 ): Promise<void> {
   const context = { ...worker, awsRequests: requestIds(), auditIds: requestIds() };
   const granted = await context.ledger.grantedOf(cluster.name);
-  if (granted.some(isRescue)) await endRescues(context, cluster);
-  const work = dueWork(granted, context.now());
+  const rescues = granted.some(isRescue) ? endRescues(context, cluster) : Promise.resolve();
+  await Promise.all([rescues, reconcileGrants(context, cluster, reason, granted)]);
+}
+
+async function reconcileGrants(
+  context: WorkerContext,
+  cluster: Cluster,
+  reason: ReconcileReason,
+  granted: readonly AccessRequest[],
+): Promise<void> {
+  const work = workFor(reason, granted, context.now());
   const due = [...work.arriving, ...work.leaving];
-  if (reason === "due" && !hasDueWork(work, context.now())) return;
+  if ((reason === "due" || reason === "end") && !hasDueWork(work, context.now())) return;
   if (reason === "inspect" && due.length === 0 && work.staying.length === 0) return;
   const forWhom = due.length > 0 ? due : work.staying;
   const about = { "eks_access.cluster": cluster.name, "eks_access.reason": reason };
   await tracedRun(context, `reconcile ${cluster.name}`, about, forWhom, (running) =>
     run(running, cluster, reason, due, forWhom),
   );
+}
+
+/** What a run for this reason has to do. */
+function workFor(reason: ReconcileReason, granted: readonly AccessRequest[], now: Date): DueWork {
+  const work = dueWork(granted, now);
+  return reason === "end" ? { ...work, arriving: [] } : work;
 }
 
 /** One run, which opens the cluster for some requests and puts off what is due where that fails. */
@@ -61,7 +77,7 @@ async function run(
     await lookAgainBeside(context, cluster);
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") {
-      return await wakeCluster(context.queues, "reconcile", cluster.name);
+      return await wakeCluster(context.queues, reason === "end" ? "end" : "reconcile", cluster.name);
     }
     context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
     await inParallel(due, (request) => putOff(context, request, error));
@@ -78,14 +94,18 @@ async function reconcileWays(
   opened: OpenedCluster,
   reason: ReconcileReason,
 ): Promise<void> {
+  const onlyEnds = reason === "end";
   const granted = () => context.ledger.grantedOf(cluster.name);
   const place = { context, cluster, opened };
   const { document, entries } = await waysIn(place, granted, reason === "adopt" ? "all" : "requested");
   if (document) {
-    const run = () => reconcileWay(context, cluster, opened, document);
-    await (entries ? apart(context, cluster, document.isTaken, run) : run());
+    const run = () => reconcileWay(context, cluster, opened, document, { onlyEnds });
+    await (entries ? apart(context, cluster, document.isTaken, reason, run) : run());
   }
-  if (entries) await apart(context, cluster, entries.isTaken, () => reconcileWay(context, cluster, opened, entries));
+  if (entries) {
+    const run = () => reconcileWay(context, cluster, opened, entries, { onlyEnds });
+    await apart(context, cluster, entries.isTaken, reason, run);
+  }
 }
 
 /** Puts off what is due of one way where that fails. */
@@ -93,6 +113,7 @@ async function apart(
   context: WorkerContext,
   cluster: Cluster,
   isOf: (request: AccessRequest) => boolean,
+  reason: ReconcileReason,
   run: () => Promise<void>,
 ): Promise<void> {
   try {
@@ -100,7 +121,7 @@ async function apart(
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") throw error;
     context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
-    const { arriving, leaving } = dueWork(await context.ledger.grantedOf(cluster.name), context.now());
+    const { arriving, leaving } = workFor(reason, await context.ledger.grantedOf(cluster.name), context.now());
     await inParallel([...arriving, ...leaving].filter(isOf), (request) => putOff(context, request, error));
   }
 }

@@ -1,0 +1,38 @@
+/**
+ * How long anything is waited for: each deadline with its usual value and its reason. `timing.deadlines` of eks-access.yml can set
+ * each of them. docs/operating.md lists them with all retries and waits.
+ */
+export const deadlineTable = {
+  awsCall: {
+    ms: 3_000,
+    why: "one HTTP call to STS, EKS or CloudTrail: they answer within one second, and the SDK tries again at once",
+  },
+  clusterCall: { ms: 5_000, why: "one call that reads from an API server or asks it for a review" },
+  clusterWrite: { ms: 10_000, why: "one write to an API server: an admission webhook may take ten seconds" },
+  run: { ms: 20_000, why: "one run on a cluster, with all its calls: what is not done is tried again" },
+  signIn: { ms: 45_000, why: "signing in as principals: EKS lets an access entry in after some seconds" },
+  migration: {
+    ms: 600_000,
+    why: "one step of a migration: EKS takes minutes to switch a cluster's authentication mode",
+  },
+  question: { ms: 60_000, why: "what a worker looks up for a person, who waits in Slack" },
+  workerAnswer: { ms: 8_000, why: "a worker says that it is alive: longer than the lock of a worker that died" },
+  acknowledge: { ms: 2_000, why: "what changes something is recorded: Slack waits three seconds, the way included" },
+  answer: { ms: 200, why: "an answer comes with the acknowledgement itself: what takes longer follows it" },
+  seenBefore: { ms: 300, why: "Redis says whether a request came before: an acknowledgement waits for it" },
+  slackCall: { ms: 2_500, why: "one call to Slack for which a person waits: a trigger lives for three seconds" },
+  slackBackground: { ms: 10_000, why: "one call to Slack for which only a queue waits" },
+} as const satisfies Readonly<Record<string, { readonly ms: number; readonly why: string }>>;
+
+export type DeadlineName = keyof typeof deadlineTable;
+
+/** In milliseconds. */
+export type Deadlines = Readonly<Record<DeadlineName, number>>;
+
+/** Makes something of each deadline. */
+export function eachDeadline<T>(make: (ms: number, name: DeadlineName) => T): Record<DeadlineName, T> {
+  const entries = Object.entries(deadlineTable).map(([name, { ms }]) => [name, make(ms, name as DeadlineName)]);
+  return Object.fromEntries(entries) as Record<DeadlineName, T>;
+}
+
+export const usualDeadlines: Deadlines = eachDeadline((ms) => ms);

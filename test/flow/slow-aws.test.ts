@@ -1,0 +1,56 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
+import { textOf } from "../../sandbox/slack/text-of.ts";
+import { auditOf } from "./audit-of.ts";
+import { type Flow, startFlow } from "./start-flow.ts";
+
+let flow: Flow;
+afterEach(() => flow.stop());
+
+const ask = (principal: string, reason: string) =>
+  flow.sandbox.slack
+    .person("U0ENGINEER")
+    .command(`/eks-access request ${clusterName} ${principal} viewer for 30m ${reason}`, channel);
+const approve = async (reason: string) =>
+  flow.sandbox.slack.person("U0APPROVER").click(await flow.asked(reason), "approve");
+const ofRequest = (reason: string, text: string) => () =>
+  flow.sandbox.slack.messages(channel).findLast((each) => textOf(each).includes(reason) && textOf(each).includes(text));
+
+describe("while AWS does not answer for one request", () => {
+  test("access that is revoked on the same cluster ends", async () => {
+    const patient = `${configuration}  deadlines: { awsCall: 10m, run: 10m }\n`;
+    flow = await startFlow({ configuration: patient, environment: { STOP_DEADLINE: "1s" } });
+    await ask(arns.engineer, "first");
+    await approve("first");
+    const active = await flow.active();
+    await ask(arns.onCall, "second");
+    await flow.asked("second");
+    const { struck } = flow.sandbox.faults.plan("sts.AssumeRole", { type: "hang" });
+    await approve("second");
+    await struck;
+
+    const [id = ""] = /r-[a-z0-9]{8}/.exec(textOf(active)) ?? [];
+    await flow.sandbox.slack.person("U0ENGINEER").command(`/eks-access revoke ${id} done`, channel);
+    await flow.until(ofRequest("first", "Ended"), 15_000);
+
+    const { types } = await auditOf(flow.redisUrl);
+    expect(types.filter((type) => type === "grant.ended")).toHaveLength(1);
+    expect(types.filter((type) => type === "grant.active")).toHaveLength(1);
+    expect(flow.sandbox.cluster.awsAuth()?.data?.mapUsers ?? "").not.toContain(arns.engineer);
+  });
+
+  test("the call is given up within seconds and made again in the same run: nobody waits for another try", async () => {
+    flow = await startFlow();
+    await ask(arns.engineer, "first");
+    await flow.asked("first");
+    flow.sandbox.faults.plan("sts.AssumeRole", { type: "hang" });
+    const before = flow.sandbox.faults.calls("sts.AssumeRole");
+
+    await approve("first");
+    await flow.active();
+
+    const { types } = await auditOf(flow.redisUrl);
+    expect(flow.sandbox.faults.calls("sts.AssumeRole") - before).toBe(2);
+    expect(types).not.toContain("grant.delayed");
+  });
+});
