@@ -22,6 +22,7 @@ export interface SectionWriter {
 /**
  * What of a grant is missing in its entry; null: nothing is.
  *
+ * @param groups what it gives, by something that is sealed where there is such
  * @param writers of the document; null: it is an access entry, which does not say who wrote it
  * @param problems of the document: in a section that can't be read nothing is gone, and counts for nothing all the same
  */
@@ -30,8 +31,9 @@ export function driftOf(
   entry: MappedIdentity | null,
   writers: readonly SectionWriter[] | null,
   problems: readonly Problem[] = [],
+  groups: readonly string[] = request.groups,
 ): Drift | null {
-  const missing = request.groups.filter((group) => !covers(entry?.groups ?? [], group));
+  const missing = groups.filter((group) => !covers(entry?.groups ?? [], group));
   if (missing.length === 0) return null;
   const unread = problems.find(({ code, section }) => unreadable.has(code) && section === sectionOf(request));
   if (unread?.section) {

@@ -34,18 +34,19 @@ export function hasDueWork({ arriving, leaving }: DueWork, now: Date): boolean {
 }
 
 /**
- * The same work, with what the cluster's own memory says: a lease in force whose sealed share is over is leaving,
- * whatever the record in Redis says.
+ * The same work, with what the cluster's own memory says: a lease whose sealed share is over is leaving, whatever the record in
+ * Redis says, and whenever it was approved again.
  */
 export function withSealedEnds(work: DueWork, holdings: ReadonlyMap<string, Holding>, now: Date): DueWork {
   const isOverThere = (request: AccessRequest) => {
     const share = shareIn(holdings, request);
     return share !== undefined && Date.parse(share.endsAt) <= now.getTime();
   };
+  const isStillOn = (request: AccessRequest) => !isOverThere(request);
   return {
-    arriving: work.arriving,
-    leaving: [...work.leaving, ...work.staying.filter(isOverThere)],
-    staying: work.staying.filter((request) => !isOverThere(request)),
+    arriving: work.arriving.filter(isStillOn),
+    leaving: [...work.leaving, ...[...work.arriving, ...work.staying].filter(isOverThere)],
+    staying: work.staying.filter(isStillOn),
   };
 }
 
@@ -69,12 +70,22 @@ export function isOver(request: AccessRequest, now: Date): boolean {
   return request.grant?.end != null || Date.parse(sealedEnd(request)) <= now.getTime();
 }
 
-/** The share that a checked approval gives. */
-export function shareOf(request: AccessRequest): Share {
-  const { id, level, requester } = request;
+/**
+ * The share that a checked approval gives when it is written. A lease ends no later than its duration after its first write, whatever
+ * the approval is dated: one that stands there already keeps its end.
+ *
+ * @param known what the cluster's own memory has of it; undefined: nothing was written yet
+ */
+export function shareOf(request: AccessRequest, now: Date, known?: Share): Share {
+  const { id, level, requester, durationSeconds } = request;
   const glass = request.glass !== null;
   const approvers = request.approvals.map(({ by }) => by);
-  return { id, groups: [...request.groups].sort(), endsAt: sealedEnd(request), level, requester, glass, approvers };
+  const endsAt = earliest([sealedEnd(request), endOf(now, durationSeconds), ...(known ? [known.endsAt] : [])]);
+  return { id, groups: [...request.groups].sort(), endsAt, level, requester, glass, approvers };
+}
+
+function earliest(times: readonly string[]): string {
+  return new Date(Math.min(...times.map((time) => Date.parse(time)))).toISOString();
 }
 
 /** The share of a request as the cluster remembers it. */

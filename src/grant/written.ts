@@ -2,37 +2,37 @@ import type { Way } from "../access-entry/way.ts";
 import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/canonical-json.ts";
 import type { AccessRequest } from "../request/request.ts";
-import { shareOf } from "./due-work.ts";
-import type { Holding } from "./holding.ts";
+import { shareIn } from "./due-work.ts";
+import type { Holding, Share } from "./holding.ts";
 
 /**
- * What a grant added to the document, kept in its record and sealed: the cluster's own memory is an annotation, which
- * somebody may strip while the entry stays. Without this the entry would then pass for one that was always there.
+ * What a grant added to the cluster, kept in its record and sealed: the cluster's own memory is an annotation or tags, which
+ * somebody may strip while the entry stays. Without this the entry would then pass for one that was always there. The seal covers
+ * all that is repaired or taken away by it, so nothing else of the record is believed for that.
  */
 export interface Written {
   readonly entryAdded: boolean;
   readonly added: readonly string[];
-  /** Where it stands; absent: in aws-auth. */
-  readonly way?: Way;
+  /** Where it stands. */
+  readonly way: Way;
+  /** What it gives, as the cluster's own memory had it. */
+  readonly share: Share;
   readonly seal: string;
 }
 
-/** Seals what stands in the document for a request now. */
+/** Seals what stands in the cluster for a request now; null: the holding has no share of it. */
 export function rememberWritten(
   request: AccessRequest,
   holding: Holding,
   keys: MemoryKeys,
   way: Way = "aws-auth",
-): Written {
+): Written | null {
+  const share = holding.shares.find(({ id }) => id === request.id);
+  if (!share) return null;
   const { entryAdded } = holding;
-  const added = holding.added.filter((group) => request.groups.includes(group));
-  const place = way === "aws-auth" ? {} : { way };
-  return {
-    entryAdded,
-    added,
-    ...place,
-    seal: keys.seal("written", sealedValue(request, { entryAdded, added, ...place })),
-  };
+  const added = holding.added.filter((group) => share.groups.includes(group));
+  const unsealed = { entryAdded, added, way, share };
+  return { ...unsealed, seal: keys.seal("written", sealedValue(request, unsealed)) };
 }
 
 /**
@@ -61,12 +61,27 @@ export function withLedgerMemory(
 
 /** A grant that is not active yet may never have been written; where it was, the annotation came with it. */
 function holdingInRecord(request: AccessRequest, keys: MemoryKeys, way: Way): Holding | null {
+  const written = genuinelyWritten(request, keys);
+  if (written?.way !== way) return null;
+  const { entryAdded, added, share } = written;
+  return { arn: request.principal, entryAdded, added, shares: [share] };
+}
+
+/** What a grant in force gives, as something that is sealed says; null: nothing does. The record's own groups are for showing. */
+export function provedShare(
+  holdings: ReadonlyMap<string, Holding>,
+  request: AccessRequest,
+  keys: MemoryKeys,
+): Share | null {
+  return shareIn(holdings, request) ?? genuinelyWritten(request, keys)?.share ?? null;
+}
+
+/** What the record of a grant in force remembers, where a worker sealed it for this very request, principal and approvals. */
+function genuinelyWritten(request: AccessRequest, keys: MemoryKeys): Written | null {
   const written = request.grant?.state === "active" ? request.grant.written : null;
-  if (!written || (written.way ?? "aws-auth") !== way) return null;
+  if (!written || written.share?.id !== request.id) return null;
   const { seal: sealText, ...unsealed } = written;
-  const { entryAdded, added } = unsealed;
-  if (!keys.isSealed("written", sealedValue(request, unsealed), sealText)) return null;
-  return { arn: request.principal, entryAdded, added, shares: [shareOf(request)] };
+  return keys.isSealed("written", sealedValue(request, unsealed), sealText) ? written : null;
 }
 
 function merge(known: Holding, own: Holding): Holding {
@@ -78,10 +93,10 @@ function merge(known: Holding, own: Holding): Holding {
   };
 }
 
-function sealedValue(request: AccessRequest, { entryAdded, added, way }: Omit<Written, "seal">): Json {
-  const { id, cluster, principal } = request;
-  const place = way === undefined ? {} : { way };
-  return { id, cluster, principal, entryAdded, added, ...place, endsAt: shareOf(request).endsAt };
+function sealedValue(request: AccessRequest, { entryAdded, added, way, share }: Omit<Written, "seal">): Json {
+  const { cluster, principal } = request;
+  const approvals = request.approvals.map(({ seal: sealText }) => sealText);
+  return { cluster, principal, entryAdded, added, way, share: { ...share }, approvals };
 }
 
 /** Whether a grant stands in an access entry. */

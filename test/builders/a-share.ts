@@ -1,4 +1,5 @@
 import type { Holding, Share } from "../../src/grant/holding.ts";
+import type { Written } from "../../src/grant/written.ts";
 import { engineerArn } from "./a-request.ts";
 import { at, hours } from "./times.ts";
 
@@ -18,4 +19,9 @@ export function aShare(change: Partial<Share> = {}): Share {
 /** An entry that is wholly ours. */
 export function aHolding(change: Partial<Holding> = {}): Holding {
   return { arn: engineerArn, entryAdded: true, added: ["eks-access:viewers"], shares: [aShare()], ...change };
+}
+
+/** What the record of a grant by an access entry remembers, for what is only shown: nothing seals it. */
+export function aWrittenEntry(change: Partial<Written> = {}): Written {
+  return { way: "access-entry", entryAdded: true, added: ["eks-access:viewers"], share: aShare(), seal: "", ...change };
 }

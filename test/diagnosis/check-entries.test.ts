@@ -6,12 +6,12 @@ import { grantedAround } from "../../src/diagnosis/lease-problems.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aGrantedRequest, engineerArn } from "../builders/a-request.ts";
-import { aHolding, aShare } from "../builders/a-share.ts";
+import { aHolding, aShare, aWrittenEntry } from "../builders/a-share.ts";
 import { aReadEntry } from "../builders/an-entry.ts";
 import { at, hours, minutes } from "../builders/times.ts";
 import { developers, roleEntry } from "../builders/why-facts.ts";
 
-const written = { way: "access-entry", entryAdded: true, added: ["eks-access:viewers"], seal: "" } as const;
+const written = aWrittenEntry();
 const granted = aGrantedRequest({ written });
 const team = "arn:aws:iam::111122223333:role/team/developers";
 const admin = [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }];

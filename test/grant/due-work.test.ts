@@ -86,7 +86,7 @@ describe("the end of a lease", () => {
 
   test("stays what the approval says where the cluster remembers the same", () => {
     const active = aGrantedRequest({ state: "active" });
-    const held = aHolding({ shares: [shareOf(active)] });
+    const held = aHolding({ shares: [shareOf(active, now)] });
 
     const work = withSealedEnds(dueWork([active], now), new Map([[engineerArn.toLowerCase(), held]]), now);
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { shareOf } from "../../src/grant/due-work.ts";
+import type { MemoryKeys } from "../../src/approval/seal.ts";
 import type { Grant } from "../../src/grant/grant.ts";
-import { rememberWritten, withLedgerMemory } from "../../src/grant/written.ts";
+import type { Share } from "../../src/grant/holding.ts";
+import { provedShare, rememberWritten, type Written, withLedgerMemory } from "../../src/grant/written.ts";
 import type { AccessRequest } from "../../src/request/request.ts";
 import { aGrantedRequest, engineerArn } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
@@ -9,7 +10,11 @@ import { keys, otherKeys } from "../builders/keys.ts";
 
 const key = engineerArn.toLowerCase();
 const active = aGrantedRequest({ state: "active" });
-const written = rememberWritten(active, aHolding(), keys.memory);
+const written = sealedBy(keys.memory);
+
+function sealedBy(memory: MemoryKeys): Written {
+  return rememberWritten(active, aHolding(), memory) ?? expect.fail("The builder's holding has a share of it.");
+}
 
 function remembering(change: Partial<Grant> = {}, request: Partial<AccessRequest> = {}): AccessRequest {
   return aGrantedRequest({ state: "active", written, ...change }, request);
@@ -22,7 +27,7 @@ test("what the annotation has lost is known from the record of the grant", () =>
     arn: engineerArn,
     entryAdded: true,
     added: ["eks-access:viewers"],
-    shares: [shareOf(active)],
+    shares: [aShare()],
   });
   expect(lost).toEqual(new Set([key]));
 });
@@ -52,7 +57,20 @@ test("a share that alone was lost is put beside those that are left", () => {
 test("of the groups of an entry a grant remembers only those that it gave itself", () => {
   const holding = aHolding({ added: ["eks-access:admins", "eks-access:viewers"] });
 
-  expect(rememberWritten(active, holding, keys.memory).added).toEqual(["eks-access:viewers"]);
+  expect(rememberWritten(active, holding, keys.memory)?.added).toEqual(["eks-access:viewers"]);
+});
+
+const sharing = (change: Partial<Share>): Written => ({ ...written, share: { ...written.share, ...change } });
+
+test("what the record says of groups, duration and end beside its seal counts nothing", () => {
+  const edited = {
+    ...remembering({ endsAt: "2076-01-01T00:00:00.000Z" }),
+    groups: ["system:masters"],
+    durationSeconds: 1e9,
+  };
+
+  expect(withLedgerMemory([], [edited], keys.memory).holdings.get(key)?.shares).toEqual([aShare()]);
+  expect(provedShare(new Map(), edited, keys.memory)).toEqual(aShare());
 });
 
 describe("a record is not believed", () => {
@@ -63,11 +81,15 @@ describe("a record is not believed", () => {
     ["that claims an entry that was there before", remembering({ written: { ...written, entryAdded: false } })],
     ["of another principal", remembering({}, { principal: "arn:aws:iam::111122223333:user/other" })],
     ["of another request", remembering({}, { id: "r-9" })],
-    [
-      "that another installation sealed",
-      remembering({ written: rememberWritten(active, aHolding(), otherKeys.memory) }),
-    ],
+    ["of another cluster", remembering({}, { cluster: "production" })],
+    ["with other approvals", remembering({}, { approvals: [] })],
+    ["that claims more for its share", remembering({ written: sharing({ groups: ["system:masters"] }) })],
+    ["that claims a later end", remembering({ written: sharing({ endsAt: "2076-01-01T00:00:00.000Z" }) })],
+    ["that claims the share of another request", remembering({ written: sharing({ id: "r-9" }) })],
+    ["that stands there the other way", remembering({ written: { ...written, way: "access-entry" } })],
+    ["that another installation sealed", remembering({ written: sealedBy(otherKeys.memory) })],
   ])("%s", (_, request) => {
     expect(withLedgerMemory([], [request], keys.memory).holdings.size).toBe(0);
+    expect(provedShare(new Map(), request, keys.memory)).toBeNull();
   });
 });

@@ -36,7 +36,7 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
   const { principal } = reading;
   const allowed = mayAsk({ ...request, cluster, level, principal }, null);
   if (allowed.type === "refused") return refused(allowed.code, allowed.message);
-  const change = changeOf({ request, level, principal, beginning: beginningBeside(facts.leases, request) });
+  const change = changeOf({ request, level, principal, beginning: beginningBeside(facts.leases, request, now) });
   if (change.type === "refused") return change;
   const { type: _, warnings, ...shown } = change;
   const leases = leasesBeside(request, facts.leases);
@@ -58,13 +58,17 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
 }
 
 /** What is approved for the same principal, and written before: the change is planned on top of it. */
-function beginningBeside({ beginning, holdings }: LeasesFound, { id, principal }: AccessRequest): readonly Share[] {
+function beginningBeside(
+  { beginning, holdings }: LeasesFound,
+  { id, principal }: AccessRequest,
+  now: Date,
+): readonly Share[] {
   const key = principal.toLowerCase();
   const held = holdings.get(key)?.shares ?? [];
   return beginning
     .filter((each) => each.id !== id && each.principal.toLowerCase() === key)
     .filter((each) => !held.some((share) => share.id === each.id))
-    .map(shareOf);
+    .map((each) => shareOf(each, now));
 }
 
 function outsideHours(rule: Rule, now: Date): string[] {

@@ -29,7 +29,8 @@ export function previewByEntry(
     return { type: "refused", refusal: { code: "already-mapped", message } };
   }
   const username = today?.username ?? usernameFor(principal);
-  const target = targetOf(arn, today, holding, [...(holding?.shares ?? []), ...beginning, shareOf(request)], username);
+  const shares = [...(holding?.shares ?? []), ...beginning, shareOf(request, new Date(request.createdAt))];
+  const target = targetOf(arn, today, holding, shares, username);
   const refusal = refuseTarget(cluster, state, keys, target);
   if (refusal) return { type: "refused", refusal };
   const groups = target.change.type === "map" ? target.change.groups : request.groups;

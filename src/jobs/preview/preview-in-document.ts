@@ -37,7 +37,7 @@ export function previewInDocument(
   }
   const deletion = state.configMap?.deletion;
   if (deletion) return { type: "refused", refusal: beingDeleted(cluster, deletion) };
-  const shares = [...(holding?.shares ?? []), ...beginning, shareOf(request)];
+  const shares = [...(holding?.shares ?? []), ...beginning, shareOf(request, new Date(request.createdAt))];
   const username = entry?.username ?? usernameFor(principal);
   const { change, holding: held } = targetOf(arn, entry, holding, shares, username);
   const plan = planChanges(state.document, [change], planGuard(cluster, [level], state));

@@ -13,6 +13,7 @@ import type { Standing } from "./taking.ts";
 
 const isApproval: ReadonlySet<EventType> = new Set(["request.approved", "request.self-approved", "glass.broken"]);
 const isNothing: ReadonlySet<EventType> = new Set(["approval.void", "grant.failed"]);
+const isEnd: ReadonlySet<EventType> = new Set(["grant.ended"]);
 
 /** More than one life of a request has. */
 const mostEvents = 500;
@@ -49,22 +50,46 @@ export async function recordsOfBefore(
 ): Promise<readonly AccessRequest[]> {
   const isOfBefore = await inParallel(requests, async (request) =>
     hasComeToNothing(request, state, keys.decision)
-      ? wasTold(ledger, request, keys.decision)
+      ? wasTold(ledger, request, keys.decision, isNothing)
       : isReplayed(request, state, keys.decision),
   );
   return requests.filter((_, index) => isOfBefore[index]);
 }
 
 /**
- * Whether an event tells that the approval that this record goes by came to nothing: by the order of the log, because the approval
- * and what became of it are told by processes whose clocks may differ. A record without true seals hides which approval that is.
+ * The requests without what the records of ended grants remember. Where the cluster's own memory has nothing of a grant, its record
+ * speaks for what is taken away; an old one that was put back into Redis would take what others have given the principal since.
  */
-async function wasTold(ledger: Ledger, request: AccessRequest, keys: DecisionPublicKeys): Promise<boolean> {
+export async function withoutEndedMemories(
+  { ledger, keys }: WorkerContext,
+  open: readonly AccessRequest[],
+  { lost }: Standing,
+): Promise<readonly AccessRequest[]> {
+  if (lost.size === 0) return open;
+  return inParallel(open, async (request) => {
+    const { grant } = request;
+    if (!grant?.written || !lost.has(request.principal.toLowerCase())) return request;
+    const hasEnded = await wasTold(ledger, request, keys.decision, isEnd);
+    return hasEnded ? { ...request, grant: { ...grant, written: null } } : request;
+  });
+}
+
+/**
+ * Whether an event of these types tells what became of the approval that this record goes by: by the order of the log, because the
+ * approval and what became of it are told by processes whose clocks may differ. A record without true seals hides which approval
+ * that is.
+ */
+async function wasTold(
+  ledger: Ledger,
+  request: AccessRequest,
+  keys: DecisionPublicKeys,
+  types: ReadonlySet<EventType>,
+): Promise<boolean> {
   const events = (await ledger.eventsOf(request.id, mostEvents)).map(({ event }) => event);
   const approved = lastSealed(request, keys);
   const since = events.findLastIndex(({ type, at }) => isApproval.has(type) && at === approved?.at);
   const isAfter = (at: string) => since >= 0 || !approved || Date.parse(at) >= Date.parse(approved.at);
-  return events.slice(since + 1).some(({ type, at }) => isNothing.has(type) && isAfter(at));
+  return events.slice(since + 1).some(({ type, at }) => types.has(type) && isAfter(at));
 }
 
 /**

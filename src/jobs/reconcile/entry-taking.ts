@@ -55,11 +55,15 @@ function toolsOf(
   state: EntryState,
   settlement: EntrySettlement,
 ): Omit<EntryTools, "isNewest"> {
-  return { entries, cluster, state, keys: keys.memory, begun: begunIn(settlement), plannedAt: now(), clock: now };
+  const plannedAt = now();
+  return { entries, cluster, state, keys: keys.memory, begun: begunIn(settlement, plannedAt), plannedAt, clock: now };
 }
 
 /** By lower-case ARN, of entries that will be there: what earlier runs may have sent. */
-function begunIn({ granted, repaired, leaving, voided, targets }: EntrySettlement): ReadonlyMap<string, Holding> {
+function begunIn(
+  { granted, repaired, leaving, voided, targets }: EntrySettlement,
+  now: Date,
+): ReadonlyMap<string, Holding> {
   const found = new Map<string, Holding>();
   for (const request of [...granted, ...repaired, ...leaving, ...voided.map((each) => each.request)]) {
     const key = request.principal.toLowerCase();
@@ -67,7 +71,12 @@ function begunIn({ granted, repaired, leaving, voided, targets }: EntrySettlemen
     if (!mayHaveBeenSent(request) || target?.change.type !== "map") continue;
     const { added = [], shares = [] } = found.get(key) ?? {};
     const all = [...new Set([...added, ...request.groups])].sort();
-    found.set(key, { arn: target.change.arn, entryAdded: true, added: all, shares: [...shares, shareOf(request)] });
+    found.set(key, {
+      arn: target.change.arn,
+      entryAdded: true,
+      added: all,
+      shares: [...shares, shareOf(request, now)],
+    });
   }
   return found;
 }

@@ -44,12 +44,15 @@ export async function activate(
   if (proof.mapped.result !== "yes") return putOff(context, request, notMapped(proof, way));
   const isRepair = request.grant.state === "active";
   const cluster = context.config.clusters.get(request.cluster);
+  const written = rememberWritten(request, holding, context.keys.memory, way);
+  const endsAt = written?.share.endsAt ?? request.grant.endsAt;
   const grant: Grant = {
     ...withProof(request.grant, proved, cluster, request.principal),
     state: "active",
+    endsAt,
     activeSince: request.grant.activeSince ?? proof.at,
-    written: rememberWritten(request, holding, context.keys.memory, way),
-    warnAt: warnAt(request, context.config.timing.warnBeforeEndSeconds),
+    written,
+    warnAt: warnAt(request, endsAt, context.config.timing.warnBeforeEndSeconds),
     drift: null,
   };
   await record(context, revise(request, { grant, trouble: null }), isRepair ? "grant.repaired" : "grant.active", {
@@ -68,9 +71,9 @@ function notMapped({ mapped: { detail } }: Proof, way: Way): AccessError {
 }
 
 /** A short lease is announced to end when a quarter of its time is left. */
-function warnAt({ grant, durationSeconds }: AccessRequest, warnBeforeEndSeconds: number): string {
+function warnAt({ durationSeconds }: AccessRequest, endsAt: string, warnBeforeEndSeconds: number): string {
   const before = Math.min(warnBeforeEndSeconds, durationSeconds / 4);
-  return new Date(Date.parse(grant?.endsAt ?? "") - before * 1000).toISOString();
+  return new Date(Date.parse(endsAt) - before * 1000).toISOString();
 }
 
 /**

@@ -7,7 +7,7 @@ import type { AccessRequest } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { noteReplayed, noteUntrusted, recordsOfBefore } from "./distrust.ts";
+import { noteReplayed, noteUntrusted, recordsOfBefore, withoutEndedMemories } from "./distrust.ts";
 import { haveChanged } from "./have-changed.ts";
 import { beginWrite, end, noteDrift } from "./outcome.ts";
 import { overOrElsewhere } from "./over-or-elsewhere.ts";
@@ -57,7 +57,7 @@ async function tryOnce<State extends Standing, Decided extends Settlement>(
   const { context, cluster, taking, attempt, isLast } = run;
   await taking.begin();
   const open = (await context.ledger.grantedOf(cluster.name)).filter(taking.isTaken);
-  const state = await taking.read(open).catch((error: unknown) => recordAbsence(run, open, error));
+  const state = await read(context, taking, open).catch((error: unknown) => recordAbsence(run, open, error));
   if (state.untrusted && attempt === 1) {
     await noteUntrusted(context, cluster, open, state.untrusted);
     return "again";
@@ -78,6 +78,17 @@ async function tryOnce<State extends Standing, Decided extends Settlement>(
     context.metrics?.conflicts.inc({ cluster: cluster.name, way: taking.way });
     return "conflict";
   });
+}
+
+/** Reads what stands there once more where records remember what the log tells to have ended: their memory counts nothing. */
+async function read<State extends Standing, Decided extends Settlement>(
+  context: WorkerContext,
+  taking: Taking<State, Decided>,
+  open: readonly AccessRequest[],
+): Promise<State> {
+  const state = await taking.read(open);
+  const believed = await withoutEndedMemories(context, open, state);
+  return believed.every((request, index) => request === open[index]) ? state : taking.read(believed);
 }
 
 async function decide<State extends Standing, Decided extends Settlement>(

@@ -28,10 +28,9 @@ export interface EntrySettlement extends Settlement {
 export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
   const known = withOwnMemory(input);
   const checked = checkWork(known, "access-entry", {
-    driftOf: (request) => driftIn(known, request),
+    driftOf: (request, groups) => driftIn(known, request, groups),
     // What stood in aws-auth was approved for it: that it is given again as an entry is what `drift: repair` asks for.
-    repairedBy: (request) =>
-      isGivenByEntry(request) || !known.state.knowsDocument ? ["access-entry"] : ["access-entry", "aws-auth"],
+    mayRepair: (request) => isGivenByEntry(request) || known.state.knowsDocument,
   });
   const refusals = refusalsOf(known, targetsOf(known, checked));
   const voided = checked.voided.map((each) => ({ ...each, doubt: doubtOf(known, each) }));
@@ -56,8 +55,12 @@ function remembered(input: SettleInput<EntryState>, sorted: Omit<Settlement, "ta
   return after.list.length <= room ? after : withdrawalsAfter(input, sorted, [], room);
 }
 
-function driftIn({ cluster, state }: SettleInput<EntryState>, request: AccessRequest): Drift | null {
-  const drift = driftOf(request, state.identityOf(request.principal), null);
+function driftIn(
+  { cluster, state }: SettleInput<EntryState>,
+  request: AccessRequest,
+  groups: readonly string[],
+): Drift | null {
+  const drift = driftOf(request, state.identityOf(request.principal), null, [], groups);
   if (!drift || isGivenByEntry(request) || state.entries.has(request.principal.toLowerCase())) return drift;
   return {
     request,

@@ -3,6 +3,7 @@ import type { Refusal } from "../../aws-auth/plan.ts";
 import { driftOf } from "../../grant/drift.ts";
 import type { Holding } from "../../grant/holding.ts";
 import type { Withdrawals } from "../../grant/withdrawal.ts";
+import { isGivenByEntry } from "../../grant/written.ts";
 import { beingDeleted } from "./being-deleted.ts";
 import type { ClusterState } from "./cluster-state.ts";
 import { planSettlement } from "./plan-settlement.ts";
@@ -29,8 +30,9 @@ export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
   const known = withOwnMemory(input);
   const { configMap, document, identityOf } = input.state;
   const checked = checkWork(known, "aws-auth", {
-    driftOf: (request) => driftOf(request, identityOf(request.principal), configMap?.managers ?? [], document.problems),
-    repairedBy: () => ["aws-auth"],
+    driftOf: (request, groups) =>
+      driftOf(request, identityOf(request.principal), configMap?.managers ?? [], document.problems, groups),
+    mayRepair: (request) => !isGivenByEntry(request),
   });
   if (!configMap?.deletion) return planSettlement(known, checked);
   const refusal = beingDeleted(input.cluster, configMap.deletion);

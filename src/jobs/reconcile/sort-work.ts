@@ -19,11 +19,12 @@ import {
   mayBeForgotten,
   type Withdrawals,
 } from "../../grant/withdrawal.ts";
+import { provedShare } from "../../grant/written.ts";
 import { formatDuration } from "../../request/duration.ts";
 import { leasesDiffer } from "../../request/outdated.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import type { RefusedRequest, SettleInput, Settlement, Standing, VoidApproval } from "./taking.ts";
-import { voidReason } from "./void-reason.ts";
+import { voidReason, whyNotRepaired } from "./void-reason.ts";
 
 /** The work with every approval looked at again, and what is missing found. */
 export interface Checked extends Pick<Settlement, "voided" | "leaving" | "holding" | "drifted" | "repaired"> {
@@ -32,10 +33,10 @@ export interface Checked extends Pick<Settlement, "voided" | "leaving" | "holdin
 
 /** What of a check depends on the way. */
 export interface CheckRules {
-  /** What of a grant in force is missing; null: nothing is. */
-  readonly driftOf: (request: AccessRequest) => Drift | null;
-  /** By which ways it may have been approved for its part to be put back. */
-  readonly repairedBy: (request: AccessRequest) => readonly Way[];
+  /** What of a grant in force, which gives these groups, is missing; null: nothing is. */
+  readonly driftOf: (request: AccessRequest, groups: readonly string[]) => Drift | null;
+  /** Whether its part may be put back this way. */
+  readonly mayRepair: (request: AccessRequest) => boolean;
 }
 
 /** The same with what the cluster's own memory says: what is over or taken back there goes, whatever the ledger says. */
@@ -91,22 +92,20 @@ function wasVoid(request: AccessRequest, withdrawals: Withdrawals, keys: Decisio
 }
 
 /** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. */
-export function checkWork(input: SettleInput, way: Way, { driftOf, repairedBy }: CheckRules): Checked {
-  const { cluster, state, work } = input;
+export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Checked {
+  const { work } = input;
   const { voided, arriving } = checkArriving(input, way);
-  const drifts = work.staying.flatMap((request) => driftOf(request) ?? []);
-  const drifting = drifts.map(({ request }) => request);
-  // What the cluster's memory does not hold either is only put back where the approval still speaks for it.
-  const mayComeBack = (request: AccessRequest) =>
-    shareIn(state.holdings, request) !== undefined ||
-    repairedBy(request).some((each) => voidReasonHere(input, each, request) === null);
-  const repaired = drifting.filter((request) => cluster.drift === "repair" && mayComeBack(request));
+  const drifting = work.staying.flatMap((request) => driftingIn(input, way, rules, request) ?? []);
+  const repaired = drifting.filter(({ keptFrom }) => keptFrom === null).map(({ drift }) => drift.request);
   return {
     voided,
     arriving,
     leaving: work.leaving,
-    holding: without(work.staying, drifting),
-    drifted: drifts.filter(({ request }) => !repaired.includes(request)),
+    holding: without(
+      work.staying,
+      drifting.map(({ drift }) => drift.request),
+    ),
+    drifted: drifting.flatMap(({ keptFrom }) => keptFrom ?? []),
     repaired,
   };
 }
@@ -143,6 +142,37 @@ function besideReason(
   };
   const found = leasesBeside(request, { beginning, inForce: work.staying, rememberedOf, holdings, identityOf });
   return giveTheSame(request.preview?.leases ?? [], found, now) ? null : leasesDiffer;
+}
+
+/** A grant in force of which something is missing. */
+interface Drifting {
+  readonly drift: Drift;
+  /** Why nothing is put back, as drift to be told; null: it is. */
+  readonly keptFrom: Drift | null;
+}
+
+/**
+ * What is missing, and whether it is put back: only what something sealed says that it gives, and only where the whole approval
+ * still speaks for it. The record in Redis alone proves neither.
+ */
+function driftingIn(
+  input: SettleInput,
+  way: Way,
+  { driftOf, mayRepair }: CheckRules,
+  request: AccessRequest,
+): Drifting | null {
+  const { cluster, state, keys, now } = input;
+  const { holdings, identityOf } = state;
+  const share = provedShare(holdings, request, keys.memory);
+  const drift = driftOf(request, share?.groups ?? request.groups);
+  if (!drift) return null;
+  if (cluster.drift !== "repair" || !mayRepair(request)) return { drift, keptFrom: drift };
+  const facts = { cluster, way, holdings, identityOf, keys: keys.decision, now };
+  const reason = share ? whyNotRepaired(facts, request) : "nothing that is sealed says what it gave";
+  return {
+    drift,
+    keptFrom: reason === null ? null : { ...drift, message: `${drift.message}; it is not put back: ${reason}` },
+  };
 }
 
 function voidReasonHere(input: SettleInput, way: Way, request: AccessRequest): string | null {

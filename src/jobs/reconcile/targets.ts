@@ -1,6 +1,7 @@
 import { orphansOf, rememberedShares, shareIn, shareOf } from "../../grant/due-work.ts";
 import { type Share, type Target, targetOf } from "../../grant/holding.ts";
 import { usernameFor } from "../../grant/username.ts";
+import { provedShare } from "../../grant/written.ts";
 import { readPrincipal } from "../../principal/arn.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import type { Checked } from "./sort-work.ts";
@@ -15,7 +16,7 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
     const holding = state.holdings.get(key);
     const arn = holding?.arn ?? open.find((request) => request.principal.toLowerCase() === key)?.principal ?? key;
     const remembered = rememberedShares(holding ? orphansOf(holding, open) : [], closed, now);
-    const shares = [...sharesOf(state, checked, key), ...remembered];
+    const shares = [...sharesOf(input, checked, key), ...remembered];
     const drifted = driftedShares(state, checked, key);
     const principal = readPrincipal(arn);
     const username = principal.type === "principal" ? usernameFor(principal.principal) : arn;
@@ -25,13 +26,17 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
 }
 
 /** What the cluster remembers of a grant in force is sealed, and goes before the record in Redis. */
-function sharesOf(state: Standing, { arriving, holding, repaired }: Checked, key: string): readonly Share[] {
+function sharesOf(
+  { state, keys, now }: SettleInput,
+  { arriving, holding, repaired }: Checked,
+  key: string,
+): readonly Share[] {
   const own = (requests: readonly AccessRequest[]) =>
     requests.filter((request) => request.principal.toLowerCase() === key);
   return [
-    ...own(arriving).map(shareOf),
+    ...own(arriving).map((request) => shareOf(request, now, shareIn(state.holdings, request))),
     ...own(holding).flatMap((request) => shareIn(state.holdings, request) ?? []),
-    ...own(repaired).map((request) => shareIn(state.holdings, request) ?? shareOf(request)),
+    ...own(repaired).flatMap((request) => provedShare(state.holdings, request, keys.memory) ?? []),
   ];
 }
 

@@ -23,7 +23,26 @@ export interface ApprovalFacts {
 
 /** Why the approval of a request does not hold for what would be written now; null: it holds (laws 3 and 4). */
 export function voidReason(facts: ApprovalFacts, request: AccessRequest): string | null {
-  const { cluster, way, holdings, identityOf, keys, now } = facts;
+  const { way, holdings, identityOf } = facts;
+  return reasonIn(facts, request, (arn) => ({ base: baseOf(identityOf(arn), holdings.get(arn.toLowerCase())), way }));
+}
+
+/**
+ * Why the approval of a grant in force does not hold for putting it back; null: it holds. What others have made of its entry since
+ * is no matter: the digest is that of the entry that the approvers saw.
+ */
+export function whyNotRepaired(facts: ApprovalFacts, request: AccessRequest): string | null {
+  const { base = null, way = "aws-auth" } = request.preview ?? {};
+  return reasonIn(facts, request, () => ({ base, way }));
+}
+
+interface SeenThere {
+  readonly base: MappedIdentity | null;
+  readonly way: Way;
+}
+
+function reasonIn(facts: ApprovalFacts, request: AccessRequest, seenOf: (arn: string) => SeenThere): string | null {
+  const { cluster, way, keys, now } = facts;
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) return `${cluster.name} does not offer ${request.level} any more`;
   const principal = readPrincipal(request.principal);
@@ -37,10 +56,9 @@ export function voidReason(facts: ApprovalFacts, request: AccessRequest): string
   if (way === "aws-auth" && level.groups.some(isPolicyText)) return "aws-auth takes no access policies";
   if (request.glass) return messageOf(checkGlass(request, cluster, level, keys, now));
   const { arn } = principal.principal;
-  const base = baseOf(identityOf(arn), holdings.get(arn.toLowerCase()));
   // Which list of leases was approved stands in Redis; the approval's digest says whether it is that one.
   const leases = request.preview?.leases ?? [];
-  const digest = digestOfChange({ ...request, standing }, cluster, level, { base, way, leases });
+  const digest = digestOfChange({ ...request, standing }, cluster, level, { ...seenOf(arn), leases });
   return messageOf(checkApproval(request, cluster, level, digest, keys, now));
 }
 

@@ -6,6 +6,7 @@ import { linkNames } from "../../../src/diagnosis/link.ts";
 import { reportChain } from "../../../src/jobs/questions/chain.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aWrittenEntry } from "../../builders/a-share.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
@@ -154,7 +155,7 @@ describe("the chain to somebody's pods", () => {
   });
 
   test("looks for a grant by an access entry there, and not in the document", async () => {
-    const written = { way: "access-entry", entryAdded: true, added: ["eks-access:viewers"], seal: "" } as const;
+    const written = aWrittenEntry();
     const endsAt = new Date(Date.now() + 3_600_000).toISOString();
     const active = aGrantedRequest({ endsAt, written }, { version: 1 });
     await ledger.commit(aChange({ ...active, principal: arns.engineer }));

@@ -9,6 +9,7 @@ import { type ReadingLimits, readingLimits } from "../../../src/jobs/questions/r
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { revise } from "../../../src/request/request.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aWrittenEntry } from "../../builders/a-share.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
@@ -67,7 +68,7 @@ const entryOf = (principalArn: string, groups: readonly string[]): SandboxAccess
   groups,
   policies: [],
 });
-const byEntry = { way: "access-entry", entryAdded: true, added: ["eks-access:viewers"], seal: "" } as const;
+const byEntry = aWrittenEntry();
 const refusing = (name: string, status: number) =>
   ({ type: "answer", status, headers: { "x-amzn-errortype": name }, body: "{}" }) as const;
 

@@ -1,14 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { parseDocument } from "../../../src/aws-auth/parse.ts";
-import { dueWork } from "../../../src/grant/due-work.ts";
 import type { Holding } from "../../../src/grant/holding.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/grant/withdrawal.ts";
 import { rememberWritten } from "../../../src/grant/written.ts";
-import { type ClusterState, identityInDocument } from "../../../src/jobs/reconcile/cluster-state.ts";
-import { inDocument } from "../../../src/jobs/reconcile/prove.ts";
-import { type DocumentSettlement, settle } from "../../../src/jobs/reconcile/settle.ts";
-import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
-import type { Cluster } from "../../../src/policy/cluster.ts";
 import { clusterRule } from "../../../src/policy/rule.ts";
 import { permanentSeconds } from "../../../src/request/duration.ts";
 import type { AccessRequest } from "../../../src/request/request.ts";
@@ -17,79 +10,9 @@ import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
-
-const admins =
-  '- rolearn: "arn:aws:iam::111122223333:role/admins"\n  username: admin:{{SessionName}}\n  groups: [system:masters]\n';
-
-interface Given {
-  readonly open: readonly AccessRequest[];
-  readonly mapRoles?: string;
-  readonly mapUsers?: string;
-  readonly holdings?: readonly Holding[];
-  readonly lost?: ReadonlySet<string>;
-  readonly closed?: readonly string[];
-  readonly withdrawals?: Withdrawals;
-  readonly annotations?: Readonly<Record<string, string>>;
-  readonly deletion?: { readonly deletionTimestamp: Date; readonly finalizers: string[] };
-  readonly drift?: "report" | "repair";
-  readonly now?: Date;
-  readonly cluster?: Cluster;
-}
-
-function settling({
-  open,
-  mapRoles = admins,
-  mapUsers,
-  holdings = [],
-  lost = new Set(),
-  closed = [],
-  withdrawals = noWithdrawals,
-  annotations,
-  deletion,
-  drift = "report",
-  now = at(minutes(5)),
-  cluster = aCluster({ drift }),
-}: Given) {
-  const data = { mapRoles, ...(mapUsers === undefined ? {} : { mapUsers }) };
-  const document = parseDocument(data);
-  const state: ClusterState = {
-    configMap:
-      annotations || deletion
-        ? readConfigMap(
-            { data, metadata: { annotations: { ...annotations }, ...deletion, resourceVersion: "1", uid: "u" } },
-            "staging",
-          )
-        : null,
-    creatorArn: "arn:aws:iam::111122223333:role/cluster-creator",
-    document,
-    identityOf: (arn) => identityInDocument(document, arn),
-    signsInAs: (arn) => inDocument(document, arn),
-    isUnfinished: false,
-    holdings: new Map(holdings.map((holding) => [holding.arn.toLowerCase(), holding])),
-    lost,
-    withdrawals,
-    elsewhere: noWithdrawals,
-    untrusted: null,
-  };
-  return settle({
-    cluster,
-    work: dueWork(open, now),
-    state,
-    closed: new Set(closed),
-    keys,
-    approvalGoodForSeconds: 3_600,
-    now,
-  });
-}
-
-function settled(given: Given): DocumentSettlement {
-  const settlement = settling(given);
-  if (settlement.refusal) throw new Error(`The document was refused: ${settlement.refusal.message}`);
-  return settlement;
-}
+import { entry, settled, settling } from "./settling.ts";
 
 const ids = (requests: readonly AccessRequest[]) => requests.map((request) => request.id);
-const entry = (arn: string, groups: string) => `- userarn: ${arn}\n  username: someone\n  groups: [${groups}]\n`;
 
 /** What the document of a running grant remembers of it. */
 function remembered(request: AccessRequest, change: Partial<Holding> = {}): Holding {
@@ -148,12 +71,17 @@ describe("a run on one cluster decides", () => {
     expect(ids(settled({ open: [aBrokenGlass()], now: late, cluster: aGlassCluster() }).granted)).toEqual([]);
   });
 
-  test("that a grant which Redis calls active, and of which nothing stands there, is not put back by an old approval", () => {
-    const active = aGrantedRequest({ written: null });
-    const late = new Date(at(minutes(62)).getTime() + 1);
+  test("that a grant which Redis calls active is put back where something sealed says what it gave", () => {
+    const request = aGrantedRequest({});
+    const written = rememberWritten(request, remembered(request), keys.memory);
+    const active = { ...request, grant: request.grant && { ...request.grant, written } };
+    const late = at(minutes(62) + 1);
 
-    expect(ids(settled({ open: [active], drift: "repair", now: at(minutes(62)) }).repaired)).toEqual([active.id]);
-    expect(settled({ open: [active], drift: "repair", now: late }).repaired).toEqual([]);
+    expect(ids(settled({ open: [active], drift: "repair", now: late }).repaired)).toEqual([active.id]);
+    expect(settled({ open: [aGrantedRequest({ written: null })], drift: "repair" })).toMatchObject({
+      repaired: [],
+      drifted: [{ message: expect.stringMatching(/; it is not put back: nothing that is sealed says what it gave$/) }],
+    });
   });
 
   test("that one refused grant does not hold up the others of the same run", () => {

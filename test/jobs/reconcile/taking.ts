@@ -120,6 +120,8 @@ export interface Outside {
   readonly all: () => Promise<string>;
   /** Everything as it was at first. */
   readonly reset: () => Promise<void>;
+  /** Strips the cluster's own memory of what it gives a principal, and leaves what is given. */
+  readonly forget: (arn: string) => Promise<void>;
   /** Writes there, and gives and takes nothing by it: somebody must stand there. */
   readonly touch: (arn: string) => Promise<void>;
   /** Opens the cluster so that somebody acts each time when a worker has read what stands there for a principal. */
@@ -142,6 +144,9 @@ export function outsideDocument(sandbox: Sandbox): Outside {
         const { annotations: _, ...bare } = metadata;
         return { ...map, metadata: bare, data: { ...initialAwsAuth } };
       });
+    },
+    forget: async () => {
+      await cluster.editAwsAuth(({ metadata: { annotations: _, ...metadata }, ...map }) => ({ ...map, metadata }));
     },
     touch: async () => {
       const touched = crypto.randomUUID();
@@ -178,6 +183,10 @@ export function outsideEntries(sandbox: Sandbox, cluster: Cluster): Outside {
       return JSON.stringify(all.map((entry) => entry && { ...entry, arn: "" }).toSorted());
     },
     reset: () => entries.remove(arns.engineer),
+    forget: async (arn) => {
+      const entry = await entries.describe(arn);
+      if (entry) await entries.untag(entry, Object.keys(entry.tags));
+    },
     touch: async (arn) => {
       const entry = await entries.describe(arn);
       if (entry) await entries.tag(entry, { touched: crypto.randomUUID() });
