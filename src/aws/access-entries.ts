@@ -11,6 +11,7 @@ import {
 } from "@aws-sdk/client-eks";
 import type { AccessEntry, NewEntry, ScopedPolicy } from "../access-entry/entry.ts";
 import type { RequestIds } from "../audit/request-ids.ts";
+import { allOfPages, type PageBounds } from "../failure/bounded-pages.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, orGone } from "./entry-calls.ts";
 import { entryFailure } from "./explain-entry-error.ts";
@@ -48,8 +49,11 @@ export interface AccessEntries {
 }
 
 /** Entries come by the hundred; a cluster may have thousands. */
-const mostPages = 50;
 const pageSize = 100;
+
+function entryBounds(): PageBounds {
+  return { pages: 50, items: 50 * pageSize, deadline: AbortSignal.timeout(30_000) };
+}
 
 export function accessEntriesOf(eks: EksCluster, log?: RequestIds): AccessEntries {
   const { address, description } = eks;
@@ -122,16 +126,11 @@ function scopeOf(namespaces: ScopedPolicy["namespaces"]): AccessScope {
 }
 
 async function listAll({ client, clusterName, call }: Calls): Promise<readonly string[]> {
-  const found: string[] = [];
-  let nextToken: string | undefined;
-  for (let page = 0; page < mostPages; page += 1) {
+  return allOfPages(`eks:ListAccessEntries of cluster ${clusterName}`, entryBounds(), async (nextToken) => {
     const command = new ListAccessEntriesCommand({ clusterName, nextToken, maxResults: pageSize });
     const answer = await call("ListAccessEntries", null, () => client.send(command));
-    found.push(...(answer.accessEntries ?? []));
-    nextToken = answer.nextToken;
-    if (!nextToken) break;
-  }
-  return found;
+    return { items: answer.accessEntries ?? [], next: answer.nextToken };
+  });
 }
 
 async function describe(calls: Calls, principalArn: string): Promise<AccessEntry | null> {
@@ -156,10 +155,13 @@ async function policiesOf(
   { client, call }: Calls,
   about: { readonly clusterName: string; readonly principalArn: string },
 ): Promise<readonly ScopedPolicy[]> {
-  // There are fewer access policies than a page holds.
-  const command = new ListAssociatedAccessPoliciesCommand({ ...about, maxResults: pageSize });
-  const answer = await call("ListAssociatedAccessPolicies", about.principalArn, () => orGone(client.send(command)));
-  const associated = "associatedAccessPolicies" in answer ? (answer.associatedAccessPolicies ?? []) : [];
+  const what = `eks:ListAssociatedAccessPolicies of ${about.principalArn}`;
+  const associated = await allOfPages(what, entryBounds(), async (nextToken) => {
+    const command = new ListAssociatedAccessPoliciesCommand({ ...about, nextToken, maxResults: pageSize });
+    const answer = await call("ListAssociatedAccessPolicies", about.principalArn, () => orGone(client.send(command)));
+    if (!("associatedAccessPolicies" in answer)) return { items: [], next: undefined };
+    return { items: answer.associatedAccessPolicies ?? [], next: answer.nextToken };
+  });
   return associated.map(({ policyArn = "", accessScope }) => ({
     name: policyArn.split("/").at(-1) ?? "",
     namespaces: accessScope?.type === "namespace" ? (accessScope.namespaces ?? []) : null,

@@ -1,5 +1,6 @@
 import { CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
 import { AccessError } from "../failure/access-error.ts";
+import { boundedPages } from "../failure/bounded-pages.ts";
 import { type CreationRecord, recordWithinMs } from "../policy/creation.ts";
 import { callerIdentity } from "./caller-identity.ts";
 import { clientSettings } from "./client-settings.ts";
@@ -12,7 +13,7 @@ import { ownCredentials } from "./own-credentials.ts";
 const historyMs = 90 * 24 * 3600 * 1000;
 /** LookupEvents allows two calls a second for an account and region: this long, in milliseconds, lies between two. */
 export const betweenLookupsMs = 550;
-const mostPages = 100;
+const mostOf = { pages: 100, items: 5_000, milliseconds: 120_000 };
 
 /**
  * The CloudTrail record of a cluster's creation, of the last 90 days in its region; null where there is none.
@@ -59,28 +60,24 @@ async function* creations(
   // The two calls a second are shared with everybody in the account.
   const client = new CloudTrailClient({ ...clientSettings(credentials, region), maxAttempts: 6 });
   try {
-    let next: string | undefined;
-    for (let page = 0; page < mostPages; page += 1) {
-      await turn();
-      const answer = await client.send(
-        new LookupEventsCommand({
-          LookupAttributes: [{ AttributeKey: "EventName", AttributeValue: "CreateCluster" }],
-          MaxResults: 50,
-          ...(createdAt && around(createdAt)),
-          ...(next && { NextToken: next }),
-        }),
-      );
-      for (const event of answer.Events ?? []) yield event.CloudTrailEvent ?? "";
-      next = answer.NextToken;
-      if (!next) return;
-    }
-    throw new AccessError(
-      "aws-request-refused",
-      `CloudTrail in ${region} has more creations than can be looked through`,
-      {
-        mend: "Look for CreateCluster of EKS in its console.",
+    const what = `cloudtrail:LookupEvents in ${region}`;
+    const pages = boundedPages(
+      what,
+      { ...mostOf, deadline: AbortSignal.timeout(mostOf.milliseconds) },
+      async (token) => {
+        await turn();
+        const answer = await client.send(
+          new LookupEventsCommand({
+            LookupAttributes: [{ AttributeKey: "EventName", AttributeValue: "CreateCluster" }],
+            MaxResults: 50,
+            ...(createdAt && around(createdAt)),
+            ...(token && { NextToken: token }),
+          }),
+        );
+        return { items: answer.Events ?? [], next: answer.NextToken };
       },
     );
+    for await (const events of pages) for (const event of events) yield event.CloudTrailEvent ?? "";
   } catch (error) {
     throw awsFailure(error, `cloudtrail:LookupEvents in ${region}`);
   } finally {

@@ -6,11 +6,15 @@ import {
   ListNodegroupsCommand,
 } from "@aws-sdk/client-eks";
 import { AccessError } from "../failure/access-error.ts";
+import { allOfPages, type PageBounds } from "../failure/bounded-pages.ts";
 import type { ManagedNodes } from "../migration/facts.ts";
 import type { ClusterAddress, EksCluster } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 
-const mostPages = 10;
+/** Each that is listed is described with a call of its own. EKS allows a cluster 30 node groups, and more where it is asked to. */
+function nodeBounds(): PageBounds {
+  return { pages: 10, items: 500, deadline: AbortSignal.timeout(30_000) };
+}
 
 /**
  * Whose nodes EKS manages itself: of managed node groups and of Fargate profiles.
@@ -34,9 +38,9 @@ export async function managedNodes(eks: EksCluster): Promise<readonly ManagedNod
 }
 
 async function nodegroups(client: EKSClient, { eksName: clusterName }: ClusterAddress): Promise<ManagedNodes[]> {
-  const names = await pages(async (nextToken) => {
+  const names = await allOfPages(`eks:ListNodegroups of cluster ${clusterName}`, nodeBounds(), async (nextToken) => {
     const answer = await client.send(new ListNodegroupsCommand({ clusterName, nextToken }));
-    return { names: answer.nodegroups, nextToken: answer.nextToken };
+    return { items: answer.nodegroups ?? [], next: answer.nextToken };
   });
   const found: ManagedNodes[] = [];
   for (const nodegroupName of names) {
@@ -49,10 +53,14 @@ async function nodegroups(client: EKSClient, { eksName: clusterName }: ClusterAd
 }
 
 async function fargateProfiles(client: EKSClient, { eksName: clusterName }: ClusterAddress): Promise<ManagedNodes[]> {
-  const names = await pages(async (nextToken) => {
-    const answer = await client.send(new ListFargateProfilesCommand({ clusterName, nextToken }));
-    return { names: answer.fargateProfileNames, nextToken: answer.nextToken };
-  });
+  const names = await allOfPages(
+    `eks:ListFargateProfiles of cluster ${clusterName}`,
+    nodeBounds(),
+    async (nextToken) => {
+      const answer = await client.send(new ListFargateProfilesCommand({ clusterName, nextToken }));
+      return { items: answer.fargateProfileNames ?? [], next: answer.nextToken };
+    },
+  );
   const found: ManagedNodes[] = [];
   for (const fargateProfileName of names) {
     const { fargateProfile } = await client.send(
@@ -62,21 +70,4 @@ async function fargateProfiles(client: EKSClient, { eksName: clusterName }: Clus
     found.push({ roleArn, name: `the Fargate profile ${fargateProfileName}`, type: "FARGATE_LINUX" });
   }
   return found;
-}
-
-interface Page {
-  readonly names: readonly string[] | undefined;
-  readonly nextToken: string | undefined;
-}
-
-async function pages(next: (token: string | undefined) => Promise<Page>): Promise<readonly string[]> {
-  const all: string[] = [];
-  let token: string | undefined;
-  for (let page = 0; page < mostPages; page += 1) {
-    const { names = [], nextToken } = await next(token);
-    all.push(...names);
-    token = nextToken;
-    if (!token) break;
-  }
-  return all;
 }

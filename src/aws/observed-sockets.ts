@@ -3,12 +3,13 @@ import type { HttpRequest } from "@smithy/protocol-http";
 import { callWithinMs, deadlineSignal } from "../config/time-limit.ts";
 import type { FinishedCall } from "../metrics/announcements.ts";
 import { observed, resultOfStatus } from "../metrics/calls.ts";
+import { boundedBody } from "./bounded-body.ts";
 
 export type Sockets = STSClient["config"]["requestHandler"];
 
 /**
  * Tells of each HTTP call, so that a call that the SDK tried three times counts as three. Each one has a deadline of its own, and
- * that of the run that makes it.
+ * that of the run that makes it. What comes back is bounded.
  */
 export function observedSockets(sockets: Sockets): Sockets {
   const handle = sockets.handle.bind(sockets);
@@ -16,7 +17,12 @@ export function observedSockets(sockets: Sockets): Sockets {
     handle: (...[request, options]: Parameters<Sockets["handle"]>) =>
       observed(
         callOf(request),
-        () => handle(request, { ...options, requestTimeout: callWithinMs("awsCall"), ...signalWith(options) }),
+        async () => {
+          const limits = { requestTimeout: callWithinMs("awsCall"), ...signalWith(options) };
+          const { response } = await handle(request, { ...options, ...limits });
+          response.body = boundedBody(response.body, request.hostname);
+          return { response };
+        },
         ({ response }) => resultOfStatus(response.statusCode),
       ),
   });

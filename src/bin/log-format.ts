@@ -45,5 +45,8 @@ function valueInWords(value: unknown): string {
 }
 
 function oneLine(text: string): string {
-  return redact(text).replace(/\s*\n\s*/g, " ");
+  const lines = redact(text)
+    .split("\n")
+    .map((line) => line.trim());
+  return lines.filter((line) => line !== "").join(" ");
 }

@@ -96,6 +96,10 @@ const catalogue = {
     retry: false,
     mend: "Give the role that accessEntries.as names the statements of deploy/iam/access-entries-policy.json.",
   },
+  "answer-too-large": {
+    retry: false,
+    mend: "Look there for what somebody made so large or so many, and remove what nobody needs.",
+  },
   "document-absent": {
     retry: false,
     mend: "Create the ConfigMap aws-auth in kube-system, or set createAwsAuth for the cluster in eks-access.yml.",

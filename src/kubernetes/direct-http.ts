@@ -1,6 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type HttpLibrary, type RequestContext, ResponseContext, wrapHttpLibrary } from "@kubernetes/client-node";
 import { request as send } from "undici";
+import { boundedText } from "../failure/bounded-text.ts";
+
+/**
+ * Bytes. Etcd keeps no object above 1.5 MiB, and of lists a page is asked for. The whole answer is parsed at once, in which time the
+ * process does nothing else.
+ */
+export const largestAnswer = 2 * 1024 * 1024;
 
 /**
  * What the generated clients send with. Their own goes over `fetch`, which costs several times the processor time of the call.
@@ -20,7 +27,7 @@ async function sendDirectly(request: RequestContext): Promise<ResponseContext> {
     signal,
     ...(dispatcher && { dispatcher }),
   });
-  const text = await body.text();
+  const text = await boundedText(body, largestAnswer, `The API server at ${new URL(request.getUrl()).host}`);
   // Only then undici takes the socket for free: a call that follows at once would open another one.
   await nextTurn();
   const joined = Object.entries(headers).map(([name, value = ""]) => [name, [value].flat().join(", ")]);

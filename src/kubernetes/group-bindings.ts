@@ -1,7 +1,9 @@
-import { RbacAuthorizationV1Api, type RbacV1Subject, type V1PolicyRule, type V1RoleRef } from "@kubernetes/client-node";
+import { RbacAuthorizationV1Api, type V1PolicyRule } from "@kubernetes/client-node";
+import { boundedPages, tooLarge } from "../failure/bounded-pages.ts";
 import { describeNamespaces, describeRules, type GroupRight, type RoleRule } from "../policy/rights.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
+import { getList } from "./get-list.ts";
 
 /** A RoleBinding, or with the namespace null a ClusterRoleBinding, of one group. */
 export interface GroupBinding {
@@ -10,47 +12,60 @@ export interface GroupBinding {
   readonly namespace: string | null;
 }
 
+/** As far as we read it; what is missing or of another kind names nobody. */
 interface Binding {
-  metadata?: { namespace?: string };
-  roleRef: V1RoleRef;
-  subjects?: readonly RbacV1Subject[];
+  readonly metadata?: { readonly namespace?: string };
+  readonly roleRef?: { readonly kind?: string; readonly name?: string };
+  readonly subjects?: readonly { readonly kind?: string; readonly name?: string }[] | null;
 }
 
-interface BindingList {
-  items: readonly Binding[];
-  metadata?: { _continue?: string };
-}
+/**
+ * Somebody who may create a RoleBinding decides how much there is to read. A page has few enough bindings for one answer, and a
+ * cluster more than these has nobody's groups told.
+ */
+const pageSize = 250;
+const mostOf = { pages: 100, items: 20_000, subjects: 50_000, milliseconds: 10_000 };
+
+const lists = ["clusterrolebindings", "rolebindings"].map((kind) => `/apis/rbac.authorization.k8s.io/v1/${kind}`);
 
 /** What RBAC binds to each group: mapping somebody to another group gives nothing. */
 export async function groupBindings(
   connection: Connection,
   cluster: string,
 ): Promise<ReadonlyMap<string, readonly GroupBinding[]>> {
-  const rbac = new RbacAuthorizationV1Api(connection.configuration);
+  const what = `GET rolebindings of cluster ${cluster}`;
+  const bounds = { ...mostOf, deadline: AbortSignal.timeout(mostOf.milliseconds) };
   const groups = new Map<string, GroupBinding[]>();
+  let subjects = 0;
   try {
-    await collect(groups, (page) => rbac.listClusterRoleBinding(page));
-    await collect(groups, (page) => rbac.listRoleBindingForAllNamespaces(page));
+    for (const list of lists) {
+      const pages = boundedPages(what, bounds, (token) => getList(connection, list, pageSize, token));
+      for await (const bindings of pages) {
+        for (const binding of bindings) subjects += addBinding(groups, binding);
+        if (subjects > mostOf.subjects) throw tooLarge(`${what} has more than ${mostOf.subjects} subjects`);
+      }
+    }
   } catch (error) {
-    throw kubernetesFailure(error, `GET rolebindings of cluster ${cluster}`);
+    throw kubernetesFailure(error, what);
   }
   return groups;
 }
 
-type Page = { limit: number; _continue?: string };
-
-async function collect(groups: Map<string, GroupBinding[]>, list: (page: Page) => Promise<BindingList>): Promise<void> {
-  let next: string | undefined;
-  do {
-    const { items, metadata } = await list({ limit: 500, ...(next ? { _continue: next } : {}) });
-    for (const { metadata: of, roleRef, subjects = [] } of items) {
-      const binding = { kind: roleRef.kind, role: roleRef.name, namespace: of?.namespace ?? null };
-      for (const { kind, name } of subjects) {
-        if (kind === "Group") groups.set(name, [...(groups.get(name) ?? []), binding]);
-      }
-    }
-    next = metadata?._continue;
-  } while (next);
+/** A binding that names a group more than once gives it no more. Returns how many subjects it has. */
+function addBinding(groups: Map<string, GroupBinding[]>, { metadata, roleRef, subjects }: Binding): number {
+  const all = subjects ?? [];
+  const binding = {
+    kind: String(roleRef?.kind),
+    role: String(roleRef?.name),
+    namespace: metadata?.namespace ?? null,
+  };
+  const named = new Set(all.filter(({ kind }) => kind === "Group").map(({ name }) => String(name)));
+  for (const name of named) {
+    const known = groups.get(name);
+    if (known) known.push(binding);
+    else groups.set(name, [binding]);
+  }
+  return all.length;
 }
 
 /** As many roles are read for one request; whoever is bound to more is told so. */

@@ -43,6 +43,8 @@ const places = new Map([...sensitive, ...familiar].map((name, index) => [name, i
 
 const mostResources = 6;
 const mostParts = 4;
+/** Of those that are neither reading nor changing; a role may invent any. */
+const mostVerbs = 4;
 
 /** What the rules of one role allow, bounded, what matters most first. */
 export function describeRules(rules: readonly RoleRule[]): string {
@@ -52,7 +54,9 @@ export function describeRules(rules: readonly RoleRule[]): string {
   const parts = new Map<string, string[]>();
   for (const resource of [...verbs.keys()].toSorted((a, b) => placeOf(a) - placeOf(b))) {
     const doing = inWords(verbs.get(resource) ?? new Set());
-    parts.set(doing, [...(parts.get(doing) ?? []), resource]);
+    const known = parts.get(doing);
+    if (known) known.push(resource);
+    else parts.set(doing, [resource]);
   }
   const said = [...parts].slice(0, mostParts).map(([doing, resources]) => `${doing} ${someOf(resources)}`);
   return [...said, ...(parts.size > mostParts ? [`${parts.size - mostParts} more kinds of access`] : [])].join("; ");
@@ -94,7 +98,9 @@ function inWords(verbs: ReadonlySet<string>): string {
     ...([...verbs].some((verb) => reading.has(verb)) ? ["read"] : []),
     ...([...verbs].some((verb) => changing.has(verb)) ? ["change"] : []),
   ];
-  return [...known, ...others].join(" and ");
+  const named =
+    others.length > mostVerbs ? [...others.slice(0, mostVerbs), `${others.length - mostVerbs} more verbs`] : others;
+  return [...known, ...named.map((verb) => verb.slice(0, 63))].join(" and ");
 }
 
 function someOf(names: readonly string[]): string {

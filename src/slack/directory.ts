@@ -1,4 +1,5 @@
 import type { UsersInfoResponse, WebClient } from "@slack/web-api";
+import { tooLarge } from "../failure/bounded-pages.ts";
 import { slackErrorCode, slackFailure } from "./slack-failure.ts";
 
 /** What Slack says of people: who is in which user group, and whose e-mail address is of which domain. */
@@ -24,6 +25,8 @@ export type Account = "active" | "guest" | "deactivated" | "of-another-workspace
 /** How long an answer is believed: so long does somebody who was taken out of a group still count. */
 const believedMs = 30_000;
 const mostAnswers = 2_000;
+/** A group of people who decide, or who may ask: more than these is a mistake, and each of them may be asked for one by one. */
+const mostMembers = 10_000;
 
 type SlackUser = NonNullable<UsersInfoResponse["user"]>;
 
@@ -41,7 +44,8 @@ export function slackDirectory(client: WebClient, now: () => Date): Directory {
       const { users = [] } = await client.usergroups.users.list({ usergroup: group }).catch((error: unknown) => {
         throw slackFailure(error, `The user group ${group} of the policy`);
       });
-      return users;
+      if (users.length <= mostMembers) return users;
+      throw tooLarge(`The user group ${group} of the policy has more than ${mostMembers} people`);
     });
   const ownTeam = () => remember("own team", async () => (await client.auth.test()).team_id ?? "");
   const personOf = (user: string) => remember(user, () => askForPerson(client, user, ownTeam));

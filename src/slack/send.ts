@@ -1,4 +1,8 @@
 import { Agent, request } from "undici";
+import { boundedText } from "../failure/bounded-text.ts";
+
+/** Bytes. The largest answers are the people of a user group and a view that was opened. */
+const largestAnswer = 4 * 1024 * 1024;
 
 /** What Slack answered. */
 export interface SlackAnswer {
@@ -31,7 +35,7 @@ export async function send(url: URL, init: RequestInit = {}): Promise<SlackAnswe
     body: textIn(init.body),
     signal: init.signal,
   });
-  return { status: statusCode, headers: pairs(headers), text: await body.text() };
+  return { status: statusCode, headers: pairs(headers), text: await boundedText(body, largestAnswer, "Slack") };
 }
 
 /** Nothing that we send is a file or a stream. */

@@ -114,6 +114,19 @@ describe("an answer of Slack", () => {
   });
 });
 
+describe("a user group", () => {
+  const answer = (users: readonly string[]) => {
+    const body = JSON.stringify({ ok: true, users });
+    slack.faults.plan("slack.usergroups.users.list", { type: "answer", status: 200, body });
+  };
+
+  test("of more people than a policy can mean is refused", async () => {
+    answer(Array.from({ length: 10_001 }, (_, index) => `U0${index}`));
+
+    await expect(directory().membersOf("S0PLATFORM")).rejects.toMatchObject({ code: "answer-too-large" });
+  });
+});
+
 describe("a level without enough approvers who are still there", () => {
   const look = async (change: Parameters<typeof aCluster>[0] = {}) => lookAtApprovers(directory(), [aCluster(change)]);
   const namesIn = (levels: readonly { level: { name: string } }[]) => levels.map(({ level }) => level.name);

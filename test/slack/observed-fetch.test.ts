@@ -49,6 +49,15 @@ test("an answer to a command is told without its address, which is a secret", as
   await stage.stop();
 });
 
+test("an answer of megabytes is not read to its end", async () => {
+  const body = JSON.stringify({ ok: true, users: ["U".repeat(5 * 2 ** 20)] });
+  slack.faults.plan("slack.auth.test", { type: "answer", status: 200, body });
+
+  const asking = observedFetch(`${slack.apiUrl}auth.test`, { method: "POST", body: "" });
+
+  await expect(asking.then(() => "read")).rejects.toMatchObject({ code: "answer-too-large" });
+});
+
 test("what Slack can't be asked is told as such, and the call fails", async () => {
   await slack.stop();
 

@@ -1,0 +1,57 @@
+import { AccessError } from "./access-error.ts";
+
+/** The most that one reading of many pages may come to. */
+export interface PageBounds {
+  readonly pages: number;
+  readonly items: number;
+  /** Aborted when the whole reading has taken too long. */
+  readonly deadline: AbortSignal;
+}
+
+/** One page of something that comes from outside. An empty token says, as none does, that it is the last one. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | undefined;
+}
+
+/**
+ * Reads page after page, within bounds: who answers decides how many there are, and one who always names another page would be read
+ * for ever. What goes beyond the bounds is refused and not cut off, since half of a list looks like a whole one.
+ *
+ * @param what the call and what it is about: `GET rolebindings of cluster payments`
+ * @throws AccessError `answer-too-large`
+ */
+export async function* boundedPages<T>(
+  what: string,
+  { pages, items, deadline }: PageBounds,
+  read: (token: string | undefined) => Promise<Page<T>>,
+): AsyncGenerator<readonly T[]> {
+  let token: string | undefined;
+  let count = 0;
+  for (let page = 1; ; page += 1) {
+    if (deadline.aborted) throw tooLarge(`${what} takes too long for one reading`);
+    const { items: some, next } = await read(token);
+    count += some.length;
+    if (count > items) throw tooLarge(`${what} has more than ${items} items`);
+    yield some;
+    if (!next) return;
+    if (page === pages) throw tooLarge(`${what} goes on after ${pages} pages`);
+    token = next;
+  }
+}
+
+/** All items of all pages. @throws AccessError as above */
+export async function allOfPages<T>(
+  what: string,
+  bounds: PageBounds,
+  read: (token: string | undefined) => Promise<Page<T>>,
+): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const some of boundedPages(what, bounds, read)) for (const item of some) all.push(item);
+  return all;
+}
+
+/** What comes from outside is more than is read. @param what a clause without a full stop */
+export function tooLarge(what: string): AccessError {
+  return new AccessError("answer-too-large", what);
+}

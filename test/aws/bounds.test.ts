@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { accessEntriesOf } from "../../src/aws/access-entries.ts";
+import { EksCluster } from "../../src/aws/eks-cluster.ts";
+import { findCreation } from "../../src/aws/find-creation.ts";
+import { managedNodes } from "../../src/aws/node-roles.ts";
+import { account, partition, region, useAccount } from "./aws-account.ts";
+
+const accountUnderTest = useAccount();
+const address = { eksName: "payments", region, account, partition };
+let arn: string;
+let cancel: () => void;
+
+beforeEach(() => {
+  const { aws, creatorArn, workerArn } = accountUnderTest();
+  const cluster = {
+    name: "payments",
+    region,
+    creatorArn,
+    endpoint: "https://127.0.0.1:1",
+    certificateAuthority: "UEVN",
+  };
+  arn = aws.addCluster({ ...cluster, authenticationMode: "API_AND_CONFIG_MAP" });
+  aws.account.setAllowed(creatorArn, ["eks:*"]);
+  aws.account.setAllowed(workerArn, ["cloudtrail:LookupEvents"]);
+});
+afterEach(() => {
+  cancel();
+  accountUnderTest().aws.removeCluster(arn);
+});
+
+/** Has AWS answer this call always with this body. Returns how often it was called since. */
+function always(call: string, body: object): () => number {
+  const { faults } = accountUnderTest().aws;
+  const before = faults.calls(call);
+  const answer = { type: "answer" as const, status: 200, body: JSON.stringify(body) };
+  cancel = faults.plan(call, answer, { times: 1_000 }).cancel;
+  return () => faults.calls(call) - before;
+}
+
+/** The cluster, as its creator reaches it. */
+function opened(): Promise<EksCluster> {
+  const { aws, creatorArn } = accountUnderTest();
+  return EksCluster.open(aws.account.sessionFor(creatorArn, "me"), address);
+}
+
+test("access entries that never end are refused after a bounded number of pages, and not cut off", async () => {
+  const calls = always("eks.ListAccessEntries", { accessEntries: [], nextToken: "more" });
+  const entries = accessEntriesOf(await opened());
+
+  await expect(entries.list()).rejects.toMatchObject({
+    code: "answer-too-large",
+    what: "eks:ListAccessEntries of cluster payments goes on after 50 pages",
+  });
+  expect(calls()).toBe(50);
+  entries.close();
+});
+
+test("access policies of an entry that never end are refused after a bounded number of pages", async () => {
+  const principalArn = `arn:aws:iam::${account}:role/developers`;
+  accountUnderTest().aws.updateCluster(arn, {
+    accessEntries: [{ principalArn, username: "dev", groups: [], policies: [] }],
+  });
+  const calls = always("eks.ListAssociatedAccessPolicies", { associatedAccessPolicies: [], nextToken: "more" });
+  const entries = accessEntriesOf(await opened());
+
+  await expect(entries.describe(principalArn)).rejects.toMatchObject({ code: "answer-too-large" });
+  expect(calls()).toBe(50);
+  entries.close();
+});
+
+test("node groups that never end are refused after a bounded number of pages, and not cut off", async () => {
+  const calls = always("eks.ListNodegroups", { nodegroups: [], nextToken: "more" });
+
+  await expect(managedNodes(await opened())).rejects.toMatchObject({ code: "answer-too-large" });
+  expect(calls()).toBe(10);
+});
+
+test("a history of CloudTrail that never ends is refused after a bounded number of pages", async () => {
+  const calls = always("cloudtrail.LookupEvents", { Events: [], NextToken: "more" });
+  const cluster = { arn, createdAt: new Date() };
+
+  const finding = findCreation(accountUnderTest().worker, region, cluster, new Date(), async () => {});
+
+  await expect(finding).rejects.toMatchObject({ code: "answer-too-large" });
+  expect(calls()).toBe(100);
+});
+
+test("an answer of AWS that is larger than any page is refused", async () => {
+  const calls = always("eks.ListAccessEntries", { accessEntries: ["x".repeat(5 * 2 ** 20)] });
+  const entries = accessEntriesOf(await opened());
+
+  await expect(entries.list()).rejects.toMatchObject({
+    code: "answer-too-large",
+    what: expect.stringMatching(/^.+ answers with more than 4194304 bytes$/),
+  });
+  expect(calls()).toBe(1);
+  entries.close();
+});

@@ -1,0 +1,78 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
+import { type ScriptedServer, startScriptedServer } from "./api-server.ts";
+
+let server: ScriptedServer;
+let client: ClusterClient;
+
+beforeAll(async () => {
+  server = await startScriptedServer();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  server.received.length = 0;
+  client = server.connect({ timeoutMs: 10_000 });
+});
+afterEach(() => client.close());
+
+interface Subjects {
+  readonly bindings: number;
+  readonly subjects: number;
+  readonly name: (index: number) => string;
+}
+
+function bindingsOf({ bindings, subjects, name }: Subjects): object[] {
+  return Array.from({ length: bindings }, (_, index) => ({
+    metadata: { name: `binding-${index}`, namespace: "shop" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "view" },
+    subjects: Array.from({ length: subjects }, (_, at) => ({
+      apiGroup: "rbac.authorization.k8s.io",
+      kind: "Group",
+      name: name(at),
+    })),
+  }));
+}
+
+/** The bindings of namespaces; there is none of the whole cluster. */
+function answerWith(items: readonly object[], next = ""): void {
+  server.answer = ({ path }) => ({
+    status: 200,
+    body: path.endsWith("/clusterrolebindings") ? { items: [] } : { metadata: { continue: next }, items },
+  });
+}
+
+test("an API server that always names another page is refused after a bounded number of pages", async () => {
+  answerWith([], "more");
+
+  await expect(client.groupBindings()).rejects.toMatchObject({
+    code: "answer-too-large",
+    message: expect.stringMatching(/^GET rolebindings of cluster payments goes on after \d+ pages\. Look there for/),
+  });
+  expect(server.received.length).toBeLessThan(250);
+});
+
+test("a binding that names a group ten thousand times is one binding of that group", async () => {
+  answerWith(bindingsOf({ bindings: 2, subjects: 10_000, name: () => "viewers" }));
+
+  const bindings = await client.groupBindings();
+
+  expect(bindings.get("viewers")).toHaveLength(2);
+});
+
+test("bindings with more subjects than are read are refused", async () => {
+  answerWith(bindingsOf({ bindings: 8, subjects: 2_500, name: (at) => `g${at}` }), "more");
+
+  await expect(client.groupBindings()).rejects.toMatchObject({
+    code: "answer-too-large",
+    what: expect.stringMatching(/has more than \d+ subjects$/),
+  });
+});
+
+test("an answer that is larger than any object of a cluster is refused, and not read to its end", async () => {
+  server.answer = () => ({ status: 200, body: `{"data":{"mapRoles":"${"x".repeat(3 * 2 ** 20)}"}}` });
+
+  await expect(client.readAwsAuth()).rejects.toMatchObject({
+    code: "answer-too-large",
+    what: expect.stringMatching(/^The API server at 127\.0\.0\.1:\d+ answers with more than 2097152 bytes$/),
+  });
+});
