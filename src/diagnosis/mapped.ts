@@ -5,6 +5,7 @@ import type { MappedIdentity } from "../request/request.ts";
 import { type Cause, cause } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";
 import { named, someOf } from "./link.ts";
+import { identityWords } from "./person-links.ts";
 import { placeOf } from "./unmapped.ts";
 
 const masters = "system:masters";
@@ -14,8 +15,24 @@ export function rivalCauses(document: AwsAuthDocument, { principal }: Caller): r
   const winner = entryOf(document, principal.arn);
   if (!winner) return [];
   return entriesFor(document, principal.arn)
-    .filter((entry) => entry !== winner && givesMore(entry, winner))
-    .map((entry) => (entry.reachable ? ambiguous(entry, winner) : shadowed(entry, winner)));
+    .filter((entry) => entry !== winner && !entry.reachable && givesMore(entry, winner))
+    .map((entry) => shadowed(entry, winner));
+}
+
+/**
+ * That chance says who the caller is; null: it is certain. The authenticator keeps every user whose ARN differs from another one in
+ * the case of letters, and takes whichever it meets first.
+ */
+export function chanceCause(document: AwsAuthDocument, { principal }: Caller): Cause | null {
+  const winner = entryOf(document, principal.arn);
+  if (!winner) return null;
+  const taken = entriesFor(document, principal.arn).filter(
+    ({ reachable, section }) => reachable && section === winner.section,
+  );
+  if (!taken.some((entry) => givesMore(entry, winner) || givesMore(winner, entry))) return null;
+  const each = taken.map((entry) => `the entry ${placeOf(entry)} gives ${identityWords(entry)}`);
+  const why = "Only the case of letters tells their ARNs apart, and the authenticator takes any of them.";
+  return cause("ambiguous", `Chance decides: ${each.join("; ")}. ${why}`, keepOne);
 }
 
 function givesMore(entry: Entry, winner: Entry): boolean {
@@ -27,11 +44,6 @@ const keepOne = "Keep one entry for each ARN, with all its groups.";
 function shadowed(entry: Entry, winner: Entry): Cause {
   const message = `The entry ${placeOf(entry)} gives ${someOf(entry.groups)}, but the entry ${placeOf(winner)} takes its place: of two entries for one ARN nothing is merged.`;
   return cause("shadowed", message, keepOne);
-}
-
-function ambiguous(entry: Entry, winner: Entry): Cause {
-  const message = `Chance says whether the entry ${placeOf(entry)} or the one ${placeOf(winner)} counts: only the case of letters tells them apart.`;
-  return cause("ambiguous", message, keepOne);
 }
 
 /** That nothing comes of being in these groups, as a sentence. */

@@ -1,6 +1,7 @@
 import type { Drift } from "../grant/drift.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import type { AccessRequest, MappedIdentity } from "../request/request.ts";
+import type { Cause } from "./cause.ts";
 import type { AccessEntryFact } from "./facts.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf, untilWords } from "./link.ts";
 
@@ -17,13 +18,16 @@ export interface Standing {
   readonly accessEntry: AccessEntryFact;
   /** By aws-auth. */
   readonly mapped: MappedIdentity | null;
+  /** Why aws-auth says one of several by chance; null: it does not. */
+  readonly chance: Cause | null;
   /** Whether the cluster reads aws-auth at all. */
   readonly isRead: boolean;
 }
 
-/** Who the principal is to the cluster; null: nobody, as far as is known. */
-export function identityOf({ accessEntry, mapped }: Standing): MappedIdentity | null {
-  return accessEntry.type === "entry" ? accessEntry.identity : mapped;
+/** Who the principal is to the cluster; null: nobody for certain, as far as is known. */
+export function identityOf({ accessEntry, mapped, chance }: Standing): MappedIdentity | null {
+  if (accessEntry.type === "entry") return accessEntry.identity;
+  return chance ? null : mapped;
 }
 
 /** Who the person is to the cluster. An access entry goes before aws-auth. */
@@ -34,7 +38,7 @@ export function youFinding({ principal }: Asker, standing: Standing, cluster: Cl
       `Link yours: ${named("/eks-access link arn:aws:iam::…")} (${named("aws sts get-caller-identity")} shows it).`,
     );
   }
-  const { accessEntry, mapped, isRead } = standing;
+  const { accessEntry, mapped, chance, isRead } = standing;
   const why = `${named(`/eks-access why ${cluster.name}`)} says why.`;
   if (accessEntry.type === "entry") {
     const { identity, kind, policies } = accessEntry;
@@ -43,6 +47,7 @@ export function youFinding({ principal }: Asker, standing: Standing, cluster: Cl
     const entry = `its access entry of type ${named(kind)}${rank}`;
     return found(`${principal} is ${identityWords(identity)} by ${entry}${more}`);
   }
+  if (chance) return broken(chance.message.replace(/\.$/, ""), chance.remedy);
   if (mapped) return found(`${principal} is ${identityWords(mapped)}`);
   if (accessEntry.type === "not asked") {
     const place = isRead ? `${principal} is nobody in aws-auth, and its` : `The`;

@@ -7,19 +7,19 @@ import { type Cause, cause } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";
 import { endingSoon, leaseCauses } from "./lease-causes.ts";
 import { named, someOf } from "./link.ts";
-import { forbiddenCauses, rivalCauses } from "./mapped.ts";
+import { chanceCause, forbiddenCauses, rivalCauses } from "./mapped.ts";
 import { identityWords } from "./person-links.ts";
 import { unmappedCauses } from "./unmapped.ts";
 
 /** What kubectl says to `get pods` now, as far as can be told from outside. */
-export type Symptom = "unauthorized" | "forbidden" | "none" | "unknown";
+export type Symptom = "unauthorized" | "forbidden" | "none" | "random" | "unknown";
 
 export interface Diagnosis {
   /** As the authenticator compares it; null: what was given is no ARN of a role or user. */
   readonly principal: string | null;
   /** What was different about the ARN that was given. */
   readonly noticed: string | null;
-  /** Who the principal is in the cluster; null: nobody, or not known. */
+  /** Who the principal is in the cluster; null: nobody, not known, or a matter of chance. */
   readonly identity: MappedIdentity | null;
   readonly symptom: Symptom;
   /** The surest first; never empty. */
@@ -109,6 +109,8 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
     const causes = [...unmappedCauses(document, caller), ...leaseCauses(facts, null)];
     return { identity, symptom: "unauthorized", causes: causes.length > 0 ? causes : [notMapped(facts, caller)] };
   }
+  const chance = chanceCause(document, caller);
+  if (chance) return { identity: null, symptom: "random", causes: [chance] };
   const rivals = rivalCauses(document, caller);
   if (pods?.allowed) {
     const drifts = leaseCauses(facts, identity).filter(({ code }) => code === "drifted");

@@ -226,6 +226,19 @@ describe("somebody who gets in", () => {
     expect(codesOf(whyFacts({ data, given: "arn:aws:iam::111122223333:user/jane" }))).toContain("ambiguous");
   });
 
+  test("is stated as nobody in particular where chance decides, with the lines of both entries", () => {
+    const user = (name: string, username: string, group: string) =>
+      `- userarn: arn:aws:iam::111122223333:user/${name}\n  username: ${username}\n  groups: [${group}]\n`;
+    const data = { mapUsers: user("Bob", "bob", "readers") + user("bob", "robert", "readers") };
+
+    const found = diagnose(whyFacts({ data, given: "arn:aws:iam::111122223333:user/bob" }));
+
+    expect(found).toMatchObject({ identity: null, symptom: "random" });
+    expect(found.causes).toHaveLength(1);
+    expect(found.causes[0]?.message).toContain("mapUsers, line 1, gives `bob` in `readers`");
+    expect(found.causes[0]?.message).toContain("mapUsers, line 4, gives `robert` in `readers`");
+  });
+
   test("is in no groups", () => {
     const found = diagnose(whyFacts({ data: { mapRoles: roleEntry(developers, []) }, pods: forbidden }));
 

@@ -1,5 +1,6 @@
 import { resolve } from "../../aws-auth/resolve.ts";
 import { completeChain } from "../../diagnosis/link.ts";
+import { chanceCause } from "../../diagnosis/mapped.ts";
 import {
   type Asker,
   driftFinding,
@@ -78,10 +79,11 @@ async function standingOf(
   { principal }: Asker,
 ): Promise<Standing> {
   const reading = principal === null ? null : readCaller(principal, partitionOf(cluster));
-  if (reading?.type !== "caller") return { accessEntry: { type: "none" }, mapped: null, isRead };
+  if (reading?.type !== "caller") return { accessEntry: { type: "none" }, mapped: null, chance: null, isRead };
   const { caller } = reading;
   const mapped = document && resolve(document, caller.callerArn);
-  return { accessEntry: await accessEntryFact(reached, cluster, caller), mapped, isRead };
+  const chance = document && chanceCause(document, caller);
+  return { accessEntry: await accessEntryFact(reached, cluster, caller), mapped, chance, isRead };
 }
 
 /** The ledger knows the leases, whatever the cluster says. */

@@ -16,7 +16,7 @@ export const whyReport = z.discriminatedUnion("type", [
     principal: z.string().nullable(),
     noticed: z.string().nullable(),
     identity: z.object({ username: z.string(), groups: z.array(z.string()) }).nullable(),
-    symptom: z.enum(["unauthorized", "forbidden", "none", "unknown"]),
+    symptom: z.enum(["unauthorized", "forbidden", "none", "random", "unknown"]),
     causes: z.array(cause),
   }),
   /** The cluster could not be looked at: what, where and how to mend it, in one sentence. */

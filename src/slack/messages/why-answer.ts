@@ -30,6 +30,7 @@ function symptomWords({ symptom, identity }: Pick<Diagnosis, "symptom" | "identi
     return "✗ is nobody: kubectl says `You must be logged in to the server (Unauthorized)`";
   if (symptom === "forbidden") return `✗ gets in ${who}, and kubectl get pods says \`Forbidden\``;
   if (symptom === "none") return `✓ gets in ${who}, and may list pods`;
+  if (symptom === "random") return "✗ gets in at random as one of several entries";
   return `– can't be told for certain${who && `; it gets in ${who}`}`;
 }
 

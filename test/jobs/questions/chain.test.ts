@@ -249,6 +249,20 @@ describe("the chain to somebody's pods", () => {
     expect(closed.drift.detail).toBe("somebody took out of the document: 1 of 1 grant in force");
   });
 
+  test("claims no identity where chance decides between two entries", async () => {
+    const user = (arn: string) => `- userarn: ${arn}\n  username: ${arn.split("/")[1]}\n  groups: [readers]\n`;
+    const mapUsers = user(arns.engineer) + user(arns.engineer.replace("engineer", "Engineer"));
+    workerSide().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapUsers } }));
+
+    const links = await chain(ledger);
+
+    expect(links.you).toMatchObject({ result: "no", mend: "Keep one entry for each ARN, with all its groups." });
+    expect(links.you.detail).toMatch(
+      /^Chance decides: the entry in mapUsers, line 1, .*; the entry in mapUsers, line 4,/,
+    );
+    expect(links.pods).toMatchObject({ result: "not asked", detail: "the chain ends at you" });
+  });
+
   test("goes by the access entry where there is one, and claims no Forbidden that an access policy may lift", async () => {
     const policies = ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"];
     const entry = { principalArn: arns.engineer, username: "by-entry", groups: [], policies };

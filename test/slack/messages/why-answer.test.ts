@@ -37,6 +37,21 @@ describe("the answer to why", () => {
     `);
   });
 
+  test("states no identity where chance decides between two entries", () => {
+    const user = (name: string) =>
+      `- userarn: arn:aws:iam::111122223333:user/${name}\n  username: ${name}\n  groups: [readers]\n`;
+    const facts = whyFacts({
+      given: "arn:aws:iam::111122223333:user/bob",
+      data: { mapUsers: user("Bob") + user("bob") },
+    });
+
+    expect(told(facts)).toMatchInlineSnapshot(`
+      "*\`arn:aws:iam::111122223333:user/bob\` on \`staging\`* ✗ gets in at random as one of several entries
+      • Chance decides: the entry in mapUsers, line 1, gives \`Bob\` in \`readers\`; the entry in mapUsers, line 4, gives \`bob\` in \`readers\`. Only the case of letters tells their ARNs apart, and the authenticator takes any of them.
+            → Keep one entry for each ARN, with all its groups."
+    `);
+  });
+
   test("tells whoever gets in to look at their own end, and what was different about the ARN", () => {
     const given = "arn:aws:sts::111122223333:assumed-role/developers/jane";
 
