@@ -77,7 +77,10 @@ export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record
   if (!record) {
     throw new AccessError(
       "creator-unknown",
-      `CloudTrail has no record of the creation of ${cluster.name}: it keeps 90 days`,
+      `CloudTrail in ${cluster.region} of account ${cluster.account} has no record of the last 90 days of the creation of ${cluster.name}`,
+      {
+        mend: "Check the cluster's region, account and eksName; where they are right, name the creator in eks-access.yml, with roleArn or userArn (docs/configuration.md).",
+      },
     );
   }
   const verdict = creatorOf(record, way);

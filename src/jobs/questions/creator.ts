@@ -1,8 +1,10 @@
-import { explain } from "../../failure/access-error.ts";
+import { AccessError, explain } from "../../failure/access-error.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { isOfCluster } from "../../policy/creation.ts";
+import { creatorArnOf } from "../../policy/creator.ts";
 import type { WorkerContext } from "../context.ts";
-import { askCloudTrail, rememberedCreation } from "../open/discover-creator.ts";
+import { becomeCreator } from "../open/become-creator.ts";
+import { askCloudTrail, knownCreator, rememberedCreation } from "../open/discover-creator.ts";
 import { openCluster } from "../open/open-cluster.ts";
 import type { CreatorReport } from "./creator-report.ts";
 
@@ -13,10 +15,12 @@ export async function reportCreator(context: WorkerContext, cluster: Cluster): P
   try {
     const open = await openCluster(context, cluster, []);
     ({ createdAt } = open.description);
-    becomes = { ok: true, message: "", arn: open.creatorArn };
+    becomes = { ok: true, message: "", arn: open.creatorArn, isMissing: false };
     open.close();
   } catch (error) {
-    becomes = { ok: false, message: explain(error), arn: null };
+    const arn = await becomesAnyway(context, cluster);
+    const isMissing = arn !== null && error instanceof AccessError && error.code === "cluster-not-found";
+    becomes = { ok: arn !== null, message: explain(error), arn, isMissing };
   }
   const memory = await rememberedCreation(context, cluster);
   const remembered = memory && isOfCluster(memory, createdAt) ? memory : null;
@@ -25,5 +29,17 @@ export async function reportCreator(context: WorkerContext, cluster: Cluster): P
     return { becomes, record: record ?? remembered, isRemembered: !record && remembered !== null, trouble: null };
   } catch (error) {
     return { becomes, record: remembered, isRemembered: remembered !== null, trouble: explain(error) };
+  }
+}
+
+/** Whom the worker can become though the cluster can't be used, as one that is being created; null: nobody. */
+async function becomesAnyway(context: WorkerContext, cluster: Cluster): Promise<string | null> {
+  try {
+    const creator = await knownCreator(context, cluster);
+    await becomeCreator(cluster, creator, []);
+    return creatorArnOf(creator);
+  } catch (error) {
+    if (error instanceof AccessError) return null;
+    throw error;
   }
 }

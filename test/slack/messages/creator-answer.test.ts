@@ -20,8 +20,8 @@ const record = {
 };
 const event =
   "(event `e107a7f2-41fa-467f-8640-d91017a8a149`, <!date^1767323045^{date_short_pretty} {time}|2026-01-02T03:04:05.000Z>)";
-const becomes = (arn: string) => ({ ok: true, message: "", arn });
-const becomesNot = (message: string) => ({ ok: false, message, arn: null });
+const becomes = (arn: string) => ({ ok: true, message: "", arn, isMissing: false });
+const becomesNot = (message: string) => ({ ok: false, message, arn: null, isMissing: false });
 
 function answer(creator: Creator, report: Partial<CreatorReport>): string {
   const whole = {
@@ -75,15 +75,44 @@ describe("the answer to who created a cluster", () => {
     );
   });
 
-  test("keeps what else the configuration says of a creator that was discovered", () => {
-    for (const creator of [
-      { ...discover, externalId: "id" },
-      { ...discover, through: [{ roleArn: iam("role/hub") }] },
-    ]) {
-      expect(answer(creator, {})).toContain(
-        "into eks-access.yml, and leave the other settings of creator as they are: CloudTrail forgets",
-      );
-    }
+  test.each([
+    [{ externalId: "id" }, "externalId: id }"],
+    [{ through: [{ roleArn: iam("role/hub") }] }, `through: ["${iam("role/hub")}"] }`],
+    [
+      { through: [{ roleArn: iam("role/hub"), externalId: "hub-id" }] },
+      `through: [{ roleArn: "${iam("role/hub")}", externalId: hub-id }] }`,
+    ],
+  ])("gives the whole line of a creator that was discovered with %j", (more, rest) => {
+    expect(answer({ ...discover, ...more }, {})).toContain(
+      `Write \`creator: { roleArn: ${iam("role/cluster-creator")}, ${rest}\` into eks-access.yml: CloudTrail forgets`,
+    );
+  });
+
+  test.each<[string, Creator, string]>([
+    ["a profile that is configured", { ...discover, profile: "founder" }, "founder"],
+    ["a profile to be made", discover, "PROFILE"],
+    ["a profile beside a role", role, "PROFILE"],
+    ["a profile of its own beside another user", { ...user, userArn: iam("user/other") }, "PROFILE"],
+  ])("gives the line of a user with %s", (_, creator, profile) => {
+    const text = answer(creator, { record: { ...record, kind: "IAMUser", arn: iam("user/ops/founder") } });
+
+    expect(text).toContain(`\`creator: { userArn: ${iam("user/ops/founder")}, profile: ${profile} }\``);
+    expect(text.includes("PROFILE is the profile of the worker's credentials file with this user's keys.")).toBe(
+      profile === "PROFILE",
+    );
+  });
+
+  test("claims of a federated user's session only who issued it", () => {
+    const federated = { record: { ...record, kind: "FederatedUser", arn: iam("user/ops/founder") } };
+
+    const configured = answer(user, federated);
+    const discovered = answer({ ...discover, profile: "founder" }, federated);
+
+    const said = "a session of a federated user, which `arn:aws:iam::111122223333:user/ops/founder` issued";
+    expect(configured).toContain(`*CloudTrail* – ${said}: the cluster may know the session alone`);
+    expect(configured).not.toContain("✓ the same");
+    expect(discovered).toContain(`*CloudTrail* – ${said}`);
+    expect(discovered).toContain("`/eks-access whoami staging` shows whether the API server lets that user in.");
   });
 
   test("gives the line for a user where CloudTrail names one, and the configuration somebody else", () => {
@@ -91,7 +120,7 @@ describe("the answer to who created a cluster", () => {
 
     expect(text).toContain("*CloudTrail* ✗ `arn:aws:iam::111122223333:user/ops/founder`, not the configured one");
     expect(text).toContain(
-      "*What to do* If that cluster still exists, its creator is whom CloudTrail names: `creator: { userArn: arn:aws:iam::111122223333:user/ops/founder }` in eks-access.yml.",
+      "*What to do* If that cluster still exists, its creator is whom CloudTrail names: `creator: { userArn: arn:aws:iam::111122223333:user/ops/founder, profile: PROFILE }` in eks-access.yml.",
     );
   });
 
@@ -127,7 +156,7 @@ describe("the answer to who created a cluster", () => {
 
   test("says that there is no record, or that nobody could ask", () => {
     expect(answer(role, { record: null })).toContain(
-      "*CloudTrail* – has no record: it keeps 90 days. The configuration has to say who it was.",
+      "*CloudTrail* – has no record in `eu-central-1`: it keeps 90 days. The configuration has to say who it was.",
     );
     expect(answer(role, { record: null, trouble: "AWS refused <it>." })).toContain(
       "*CloudTrail* – not asked: AWS refused &lt;it&gt;.",
