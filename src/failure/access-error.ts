@@ -47,7 +47,7 @@ const catalogue = {
   },
   "cluster-unauthorized": {
     retry: true,
-    mend: "Check that creator in eks-access.yml is who really created the cluster.",
+    mend: "Check that creator in eks-access.yml is who really created the cluster. If it is, the cluster's authenticator may be down: the worker tries again by itself.",
   },
   "cluster-token-too-large": {
     retry: true,

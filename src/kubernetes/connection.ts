@@ -1,9 +1,15 @@
-import { type Configuration, createConfiguration, ServerConfiguration } from "@kubernetes/client-node";
+import {
+  type Configuration,
+  createConfiguration,
+  type HttpLibrary,
+  ServerConfiguration,
+} from "@kubernetes/client-node";
 import type { RequestIds } from "../audit/request-ids.ts";
 import { callWithinMs, deadlineSignal } from "../config/time-limit.ts";
 import { takeSockets } from "./cluster-sockets.ts";
 import { directHttp } from "./direct-http.ts";
 import { tellLargeToken } from "./large-token.ts";
+import { tellWhoWasLetIn } from "./let-in.ts";
 import { observedHttp } from "./observed-http.ts";
 import { userAgentFor } from "./user-agent.ts";
 
@@ -16,6 +22,8 @@ export interface ClusterEndpoint {
   /** PEM in base64, as EKS tells it: the only authority that is trusted. */
   readonly certificateAuthority: string;
   readonly token: string;
+  /** The ARN whose token it is, where a 401 is to be explained by when it was let in before. */
+  readonly as?: string | undefined;
   /** Ids of requests, for the API server's audit log. */
   readonly requests?: readonly string[];
   /** Gets the ids under which the API server's audit log has our writes; absent where nobody records them. */
@@ -57,10 +65,15 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
     },
   });
   return {
-    configuration: { ...configuration, httpApi: tellLargeToken(observedHttp(directHttp, cluster.auditIds), cluster) },
+    configuration: { ...configuration, httpApi: explained(observedHttp(directHttp, cluster.auditIds), cluster) },
     close: () => {
       closing.abort();
       sockets.release();
     },
   };
+}
+
+/** A 401 says why only where we know it. */
+function explained(http: HttpLibrary, cluster: ClusterEndpoint): HttpLibrary {
+  return tellLargeToken(tellWhoWasLetIn(http, cluster), cluster);
 }

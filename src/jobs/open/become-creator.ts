@@ -24,6 +24,8 @@ export type CreatorScope = "look" | "give" | "manage";
 export interface CreatorSession {
   readonly credentials: AwsCredentials;
   readonly identity: CallerIdentity;
+  /** As the configuration or CloudTrail names it. */
+  readonly creatorArn: string;
 }
 
 /**
@@ -40,7 +42,8 @@ export async function becomeCreator(
   log?: RequestIds,
 ): Promise<CreatorSession> {
   const credentials = await credentialsOf(cluster, creator, errands, log);
-  return { credentials, identity: await confirmCreator(cluster, creator, credentials, log) };
+  const identity = await confirmCreator(cluster, creator, credentials, log);
+  return { credentials, identity, creatorArn: creatorArnOf(creator) };
 }
 
 /** What `becomeCreator` gives, before AWS was asked whose it is. @throws AccessError */

@@ -130,8 +130,9 @@ async function openAs(
   ]);
   const { description } = eks;
   const { authenticationMode: mode, tags } = description;
+  const creatorArn = creatorArnOf(creator);
   const toGive = mode === "CONFIG_MAP" ? null : await openEksForEntries(cluster, eks, awsRequests);
-  const client = await connectAs(credentials, cluster, description, now(), errands, { auditIds });
+  const client = await connectAs(credentials, cluster, description, now(), errands, { auditIds, as: creatorArn });
   const entries = toGive && accessEntriesOf(toGive, awsRequests);
   const close = () => {
     entries?.close();
@@ -139,7 +140,6 @@ async function openAs(
   };
   const asOther: OpenedCluster["connectAs"] = (other, errand, options) =>
     connectAs(other, cluster, description, now(), [errand], options);
-  const creatorArn = creatorArnOf(creator);
   return { client, description, mode, entries, tags, creatorArn, connectAs: asOther, close };
 }
 
@@ -153,6 +153,8 @@ async function together<T extends readonly unknown[]>(calls: { readonly [K in ke
 interface ConnectOptions {
   /** Gets the ids under which the API server's audit log has what is done. */
   readonly auditIds?: RequestIds | undefined;
+  /** As `ClusterEndpoint` has it. */
+  readonly as?: string;
   /** As `mintToken` has it. */
   readonly tokenSeconds?: number;
 }
@@ -164,11 +166,11 @@ export async function connectAs(
   description: ClusterDescription,
   now: Date,
   errands: readonly Errand[],
-  { auditIds, tokenSeconds }: ConnectOptions = {},
+  { auditIds, as, tokenSeconds }: ConnectOptions = {},
 ): Promise<ClusterClient> {
   const token = await mintToken(credentials, cluster, now, tokenSeconds);
   const { name, endpoint = description.endpoint } = cluster;
   const { certificateAuthority = description.certificateAuthority } = cluster;
   const requests = errands.map(({ id }) => id);
-  return connectCluster({ name, endpoint, certificateAuthority, token, requests, auditIds });
+  return connectCluster({ name, endpoint, certificateAuthority, token, as, requests, auditIds });
 }

@@ -29,9 +29,10 @@ export async function reachCluster<T>(
   const { credentials } = await becomeCreator(cluster, creator, [errand]);
   const eks = await openEks(credentials, cluster);
   const { description } = eks;
-  const client = await connectAs(credentials, cluster, description, context.now(), [errand]);
+  const creatorArn = creatorArnOf(creator);
+  const client = await connectAs(credentials, cluster, description, context.now(), [errand], { as: creatorArn });
   try {
-    return await look({ eks, creatorArn: creatorArnOf(creator), description, client });
+    return await look({ eks, creatorArn, description, client });
   } finally {
     client.close();
   }

@@ -21,6 +21,7 @@ export type Reached = Pick<ReachedCluster, "client" | "eks" | "description">;
 /** The creator, and EKS as the creator. */
 export interface ReachedAws {
   readonly credentials: AwsCredentials;
+  readonly creatorArn: string;
   readonly eks: EksCluster;
 }
 
@@ -44,14 +45,14 @@ export async function takeAwsLinks(
     ({ identity }) => found(`the worker is ${identity.arn}`),
   );
   if (!creator) return null;
-  const { credentials } = creator;
+  const { credentials, creatorArn } = creator;
   const eks = await take(
     "cluster",
     () => openEks(credentials, cluster),
     ({ description: { name, status, version } }) =>
       found(`${named(name)} is ${status}, Kubernetes ${version || "of unknown version"}`),
   );
-  return eks ? { credentials, eks } : null;
+  return eks ? { credentials, creatorArn, eks } : null;
 }
 
 /** A user whose keys stand in a profile is become without any identity of the worker's own. */
@@ -68,11 +69,11 @@ function orThrow(isNeeded: boolean, error: unknown): null {
 export async function takeApiLinks(
   context: WorkerContext,
   cluster: Cluster,
-  { credentials, eks }: ReachedAws,
+  { credentials, creatorArn, eks }: ReachedAws,
   { take }: LinkTaker,
 ): Promise<Reached | null> {
   const { description } = eks;
-  const client = await connectAs(credentials, cluster, description, context.now(), []);
+  const client = await connectAs(credentials, cluster, description, context.now(), [], { as: creatorArn });
   const identity = await take("api-server", () => client.whoAmI(), apiServerFinding);
   if (identity === undefined) {
     client.close();
