@@ -61,6 +61,8 @@ function codeByTransport(networkCode: string, status: number | undefined): Failu
   if (networkCodes.test(networkCode)) return "aws-unreachable";
   if (status === 429) return "aws-throttled";
   if (status === 403) return "aws-access-denied";
+  // Each service has names of its own for this, and a gateway before it has none.
+  if (status !== undefined && status >= 500) return "aws-failing";
   return "aws-unexpected";
 }
 
@@ -70,6 +72,19 @@ function subjectOf(code: FailureCode): string {
   if (code === "aws-throttled") return "AWS throttled";
   if (code === "aws-unexpected" || code === "aws-failing") return "AWS failed at";
   return "AWS refused";
+}
+
+/** What the SDK's errors hold beside an Error. */
+interface SdkError {
+  readonly code?: unknown;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+  /** Beside an answer that it could not read. */
+  readonly $response?: { readonly statusCode?: number };
+}
+
+/** Whether the service itself named the error. */
+function isNamed({ name }: Error): boolean {
+  return !/^(?:Unknown\w*|Error|SyntaxError|TypeError)$/.test(name);
 }
 
 interface AwsErrorFacts {
@@ -83,12 +98,18 @@ function factsOf(error: unknown): AwsErrorFacts {
   if (!(error instanceof Error)) return { name: "Error", message: "", networkCode: "", status: undefined };
   // A call that was given up has the reason beside it.
   if (error.name === "AbortError" && error.cause instanceof Error) return factsOf(error.cause);
-  const { code, $metadata } = error as { code?: unknown; $metadata?: { httpStatusCode?: number } };
+  const { code, $metadata, $response } = error as SdkError;
+  const status = $metadata?.httpStatusCode ?? $response?.statusCode;
+  const networkCode = typeof code === "string" ? code : "";
+  if (status !== undefined && !networkCode && !isNamed(error)) {
+    // What the SDK says of an answer that it could not read is about its parser.
+    return { name: `HTTP ${status}`, message: "", networkCode, status };
+  }
   return {
     // Node's own errors tell what happened in their code: ECONNREFUSED.
-    name: typeof code === "string" && (error.name === "Error" || networkCodes.test(code)) ? code : error.name,
+    name: networkCode && (error.name === "Error" || networkCodes.test(networkCode)) ? networkCode : error.name,
     message: error.message,
-    networkCode: typeof code === "string" ? code : "",
-    status: $metadata?.httpStatusCode,
+    networkCode,
+    status,
   };
 }

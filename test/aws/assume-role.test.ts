@@ -85,3 +85,22 @@ test("a region that the account has not enabled is named", async () => {
 
   await expect(failure).rejects.toMatchObject({ code: "aws-region-disabled" });
 });
+
+test.each([
+  [
+    "with STS's own words",
+    "<ErrorResponse><Error><Code>InternalFailure</Code><Message>oops</Message></Error></ErrorResponse>",
+  ],
+  ["without a word", ""],
+  ["from what stands before STS", "<html><body>502 Bad Gateway</body></html>"],
+])("a fault of STS's own is told as one, %s", async (_, body) => {
+  const { aws, worker, creatorArn } = accountUnderTest();
+  const headers = { "content-type": body.startsWith("<html") ? "text/html" : "text/xml" };
+  aws.faults.plan("sts.AssumeRole", { type: "answer", status: 500, headers, body }, { times: 3 });
+
+  const failure = assumeRole(worker, { roleArn: creatorArn, region, sessionName: "eks-access" });
+
+  await expect(failure).rejects.toMatchObject({ code: "aws-failing", retryable: true });
+  await expect(failure).rejects.toThrow(/^AWS failed at sts:AssumeRole on .* has a fault of its own/);
+  await expect(failure).rejects.not.toThrow(/Unknown/);
+});

@@ -20,7 +20,8 @@ test.each([
   ["Error", { code: "SELF_SIGNED_CERT_IN_CHAIN" }, "aws-unreachable"],
   ["SomethingNew", { $metadata: { httpStatusCode: 403 } }, "aws-access-denied"],
   ["SomethingNew", { $metadata: { httpStatusCode: 429 } }, "aws-throttled"],
-  ["SomethingNew", { $metadata: { httpStatusCode: 500 } }, "aws-unexpected"],
+  ["SomethingNew", { $metadata: { httpStatusCode: 500 } }, "aws-failing"],
+  ["SomethingNew", { $metadata: { httpStatusCode: 400 } }, "aws-unexpected"],
 ])("%s %j is told as %s", (name, more, code) => {
   expect(awsFailure(anError(name, "…", more), "sts:AssumeRole on R").code).toBe(code);
 });
