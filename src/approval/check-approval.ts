@@ -1,6 +1,7 @@
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { isNamedIn, noStanding, type Standing } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../policy/rule.ts";
+import { goesBy } from "../principal/goes-by.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { isSameStanding } from "./decide.ts";
 import { type Decision, isAhead, lastApproval } from "./decision.ts";
@@ -55,6 +56,9 @@ interface Wanted {
   readonly now: Date;
 }
 
+/** Nobody approves access that they get themselves, also where somebody else asks for it. */
+export const approverGetsIt = "who approved it is linked with the principal that gets access";
+
 /** What to do where a clock is off, or somebody dates what they sign ahead. */
 export function datedAhead(what: string): string {
   return `${what} is dated more than a minute ahead of the worker's clock: set the clocks of both processes by NTP`;
@@ -67,6 +71,7 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
   if (isAhead(approval, now)) return datedAhead("an approval");
   if (approval.by === request.requester && !rule.selfApproval) return "nobody can approve a request of their own";
+  if (!rule.selfApproval && goesBy(approval.linked ?? null, request.principal)) return approverGetsIt;
   const approver = { user: approval.by, memberships: approval.memberships ?? [] };
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "who approved it is no approver of the cluster any more";
   // A time that can't be read is before nothing: what is doubtful is over.

@@ -3,6 +3,7 @@ import { giveTheSame } from "../grant/other-leases.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { isNamedIn, type Person } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../policy/rule.ts";
+import { goesBy } from "../principal/goes-by.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
 import { type Decision, type DecisionRefusal, type Facts, isAhead } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
@@ -39,7 +40,8 @@ export function decide(
   if (click.verdict === "denied") {
     return { type: "decided", decision, after: revise(request, { state: "denied", denial: decision, trouble: null }) };
   }
-  const approvals = [...stillStanding(request, approversOf(rule, cluster), facts, keys, now), decision];
+  const before = stillStanding(request, approversOf(rule, cluster), facts, keys, now);
+  const approvals = [...before.filter(({ by }) => !isForOneself(request, rule, by, facts)), decision];
   return { type: "decided", decision, after: approved(request, approvals, approvalsNeeded(rule, level, now), now) };
 }
 
@@ -71,8 +73,10 @@ function refuseApproval(
   rule: Rule,
   by: string,
   now: Date,
-  { standing, beside }: Facts,
+  facts: Facts,
 ): DecisionRefusal | null {
+  const { standing, beside } = facts;
+  if (isForOneself(request, rule, by, facts)) return "own-principal";
   if (request.approvals.some((approval) => approval.by === by)) return "approved-already";
   if (cluster.quiet !== null) return "quiet";
   if (rule.hours?.outside === "refuse" && isOutside(rule, now)) return "outside-hours";
@@ -80,6 +84,11 @@ function refuseApproval(
   if (!beside) return null;
   if (beside.isExtendedOver) return "lease-over";
   return giveTheSame(request.preview?.leases ?? [], beside.leases, now) ? null : "leases-differ";
+}
+
+/** Whether an approver would get the access that they approve: by their own request it is the rule that says so. */
+function isForOneself({ principal }: AccessRequest, { selfApproval }: Rule, by: string, { links }: Facts): boolean {
+  return !selfApproval && goesBy(links?.get(by) ?? null, principal);
 }
 
 function ruledBy(request: AccessRequest, cluster: Cluster, { standing }: Facts): [Rule | null, Level | undefined] {
@@ -124,7 +133,8 @@ function decisionOf({ verdict, by, digest, why }: Click, now: Date, facts: Facts
   const { memberships } = personOf(by, facts);
   const { linked } = facts.standing;
   const requester = { memberships: facts.standing.memberships, linked };
-  return { verdict, by, at: now.toISOString(), digest, why, memberships, requester };
+  const own = facts.links?.get(by) ?? null;
+  return { verdict, by, at: now.toISOString(), digest, why, memberships, requester, linked: own };
 }
 
 /** Whether the policy would go by the same about a requester. */

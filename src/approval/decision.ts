@@ -18,6 +18,8 @@ export interface Decision {
    */
   readonly memberships?: readonly string[];
   readonly requester?: Standing;
+  /** The ARN that the approver's account was linked with at that moment; null: none. Absent where nobody looked. */
+  readonly linked?: string | null;
   /** HMAC over all of the above and the request's id: `<key id>.<hex>`. */
   readonly seal: string;
 }
@@ -25,6 +27,8 @@ export interface Decision {
 export type DecisionRefusal =
   | "self-approval"
   | "not-an-approver"
+  /** The approver is linked with the principal that gets access. */
+  | "own-principal"
   | "approved-already"
   | "lapsed"
   | "already-decided"
@@ -46,6 +50,8 @@ export interface Facts {
   readonly memberships: ReadonlyMap<string, readonly string[]>;
   /** The requester's. */
   readonly standing: Standing;
+  /** By Slack user id: the ARN that who clicks, and who approved before, is linked with. Absent: nobody looked, as for what is only shown. */
+  readonly links?: ReadonlyMap<string, string>;
   /** What the ledger says of the principal's other leases; absent: nobody looked, as for what is only shown. */
   readonly beside?: LeasesNow;
 }

@@ -2,6 +2,7 @@ import type { Facts } from "../approval/decision.ts";
 import { isBelievedLink, isSealedLink, type PrincipalLink } from "../approval/seal-link.ts";
 import type { Config } from "../config/config.ts";
 import { leasesNow } from "../ledger/leases-now.ts";
+import { sealedLinksOf } from "../ledger/sealed-links.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { groupsNamedFor, type Person, type Standing } from "../policy/person.ts";
 import type { AccessRequest } from "../request/request.ts";
@@ -70,10 +71,11 @@ export async function factsFor(
   by: string,
 ): Promise<Facts> {
   const users = [...new Set([by, ...request.approvals.map((approval) => approval.by)])];
-  const [standing, beside, ...people] = await Promise.all([
+  const [standing, beside, links, ...people] = await Promise.all([
     standingOf(context, cluster, request.requester),
     leasesNow(context.ledger, request, context.now()),
+    sealedLinksOf(context.ledger, users, context.keys.decision),
     ...users.map((user) => personFor(context, cluster, user)),
   ]);
-  return { standing, beside, memberships: new Map(people.map(({ user, memberships }) => [user, memberships])) };
+  return { standing, beside, links, memberships: new Map(people.map(({ user, memberships }) => [user, memberships])) };
 }

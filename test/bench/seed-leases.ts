@@ -106,6 +106,7 @@ function settled(stage: Stage, cluster: Cluster, arriving: readonly AccessReques
     closed: new Set(),
     keys: stage.keys,
     approvalGoodForSeconds: leaseSeconds,
+    links: new Map(),
     now: new Date(),
   });
   if (settlement.granted.length !== arriving.length) {

@@ -28,7 +28,7 @@ export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
 
 /** What would change, and for whom; or why it can't be done. */
 export function planPreview(facts: PreviewFacts, request: AccessRequest): PreviewPlan {
-  const { cluster, way, changeOf, bindings, earlier, now } = facts;
+  const { cluster, way, changeOf, bindings, linked, earlier, now } = facts;
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) return refused("level-not-offered", `${cluster.name} does not offer ${request.level} any more.`);
   const reading = readPrincipal(request.principal);
@@ -50,7 +50,7 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
       leases,
       warnings: [
         ...outsideHours(allowed.rule, now),
-        ...warningsOf(cluster, request, { principal, bindings, earlier }),
+        ...warningsOf(cluster, request, { principal, bindings, linked, earlier }),
         ...warnings,
       ],
     },

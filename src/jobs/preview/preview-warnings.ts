@@ -5,6 +5,7 @@ import { fillers, grantsThatFit, roomIn } from "../../grant/annotation-room.ts";
 import type { GroupBinding } from "../../kubernetes/group-bindings.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { Principal } from "../../principal/arn.ts";
+import { goesBy } from "../../principal/goes-by.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import type { ClusterState } from "../reconcile/cluster-state.ts";
 
@@ -12,6 +13,8 @@ export interface WarningFacts {
   readonly principal: Principal;
   /** Null: they could not be read. */
   readonly bindings: ReadonlyMap<string, readonly GroupBinding[]> | null;
+  /** The ARN that the requester's account is linked with, by their own word or an administrator's; null: none. */
+  readonly linked: string | null;
   /** Other requests of this requester. */
   readonly earlier: readonly AccessRequest[];
 }
@@ -20,6 +23,7 @@ export interface WarningFacts {
 export function warningsOf(cluster: Cluster, request: AccessRequest, facts: WarningFacts): string[] {
   return [
     ...mastersWarning(request),
+    ...ownerWarning(request, facts),
     ...accountWarning(cluster, facts),
     ...unboundWarning(cluster, request, facts),
     ...firstTimeWarning(cluster, request, facts),
@@ -29,6 +33,14 @@ export function warningsOf(cluster: Cluster, request: AccessRequest, facts: Warn
 function mastersWarning({ groups }: AccessRequest): string[] {
   if (groups.includes("system:masters")) return ["system:masters is full control of the cluster."];
   return isFullControl(groups) ? ["AmazonEKSClusterAdminPolicy is full control of the cluster."] : [];
+}
+
+/** Whoever asks for somebody else's principal gives that one access, in their own name. */
+function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
+  if (goesBy(linked, principal)) return [];
+  return [
+    `The principal is not known to be the requester's own: their Slack account is linked with ${linked ?? "none"}.`,
+  ];
 }
 
 function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {

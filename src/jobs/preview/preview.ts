@@ -1,4 +1,5 @@
 import { groupsIn } from "../../access-entry/policy-text.ts";
+import { isBelievedLink } from "../../approval/seal-link.ts";
 import { sealPreview } from "../../approval/seal-preview.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { dueWork, orphansOf, rememberedShares } from "../../grant/due-work.ts";
@@ -118,7 +119,8 @@ async function previewRequest(
   const now = context.now();
   if (await hasNothingToExtend(context, request)) return refuse(context, request, nothingToExtend(request));
   const earlier = await look.earlierOf(request.requester);
-  const planned = planPreview({ ...seen, cluster, bindings, earlier, now }, request);
+  const linked = await principalOf(context, request.requester);
+  const planned = planPreview({ ...seen, cluster, bindings, linked, earlier, now }, request);
   if (planned.type === "refused") return refuse(context, request, planned.refusal);
   const { approvalsWanted } = planned;
   const unsealed = { ...planned.preview, rights: await rightsOf(request, look) };
@@ -130,6 +132,12 @@ async function previewRequest(
 
 /** Enough to know whether somebody had this access before; the newest come first. */
 const remembered = 200;
+
+/** What somebody's account is linked with, where a link was made and not only asked with; null: nothing. */
+async function principalOf({ ledger, config, keys }: WorkerContext, user: string): Promise<string | null> {
+  const link = await ledger.linkOf(user);
+  return link && isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision) ? link.arn : null;
+}
 
 /** Each person is looked up once in a look. */
 function earlierRequests({ ledger }: WorkerContext): Look["earlierOf"] {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../failure/access-error.ts";
 import { dueWork, sealedEnd, shareIn } from "../../grant/due-work.ts";
+import { sealedLinksOf } from "../../ledger/sealed-links.ts";
 import { step } from "../../metrics/steps.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
@@ -103,7 +104,9 @@ async function decide<State extends Standing, Decided extends Settlement>(
   const due = dueWork(open, now);
   const isThere = (request: AccessRequest) => shareIn(state.holdings, request) !== undefined;
   const work = onlyEnds ? { ...due, arriving: due.arriving.filter(isThere) } : due;
-  const known = { cluster, work, state, closed, keys, approvalGoodForSeconds, now };
+  const approvers = [...work.arriving, ...work.staying].flatMap(({ approvals }) => approvals.map(({ by }) => by));
+  const links = await sealedLinksOf(context.ledger, approvers, keys.decision);
+  const known = { cluster, work, state, closed, keys, approvalGoodForSeconds, links, now };
   return step("plan", async () => taking.settle(known));
 }
 

@@ -161,13 +161,13 @@ function driftingIn(
   { driftOf, mayRepair }: CheckRules,
   request: AccessRequest,
 ): Drifting | null {
-  const { cluster, state, keys, now } = input;
+  const { cluster, state, keys, now, links } = input;
   const { holdings, identityOf } = state;
   const share = provedShare(holdings, request, keys.memory);
   const drift = driftOf(request, share?.groups ?? request.groups);
   if (!drift) return null;
   if (cluster.drift !== "repair" || !mayRepair(request)) return { drift, keptFrom: drift };
-  const facts = { cluster, way, holdings, identityOf, keys: keys.decision, now };
+  const facts = { cluster, way, holdings, identityOf, keys: keys.decision, now, links };
   const reason = share ? whyNotRepaired(facts, request) : "nothing that is sealed says what it gave";
   return {
     drift,
@@ -176,7 +176,7 @@ function driftingIn(
 }
 
 function voidReasonHere(input: SettleInput, way: Way, request: AccessRequest): string | null {
-  const { cluster, state, keys, approvalGoodForSeconds, now } = input;
+  const { cluster, state, keys, approvalGoodForSeconds, now, links } = input;
   const { holdings, identityOf } = state;
   const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
   if (!shareIn(holdings, request) && mayBeForgotten(request, withdrawals, keys.decision)) {
@@ -185,7 +185,7 @@ function voidReasonHere(input: SettleInput, way: Way, request: AccessRequest): s
   if (!shareIn(holdings, request) && isTooOldToBegin(request, approvalGoodForSeconds, now)) {
     return `it is older than ${formatDuration(approvalGoodForSeconds)}, and nothing of it has been written`;
   }
-  const reason = voidReason({ cluster, way, holdings, identityOf, keys: keys.decision, now }, request);
+  const reason = voidReason({ cluster, way, holdings, identityOf, keys: keys.decision, now, links }, request);
   const isStillVoid = reason === null && wasVoid(request, withdrawals, keys.decision);
   return isStillVoid ? "it had come to nothing before" : reason;
 }

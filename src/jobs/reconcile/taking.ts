@@ -91,6 +91,8 @@ export interface SettleInput<State extends Standing = Standing> {
   readonly keys: WorkerKeys;
   /** Within this of its last approval the first write of a grant has to begin. */
   readonly approvalGoodForSeconds: number;
+  /** By Slack user id: the ARN that an approver is linked with, where our seal says so. */
+  readonly links: ReadonlyMap<string, string>;
   readonly now: Date;
 }
 

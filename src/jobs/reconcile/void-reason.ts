@@ -1,13 +1,15 @@
 import { isPolicyText } from "../../access-entry/policy-text.ts";
 import type { Way } from "../../access-entry/way.ts";
-import { type ApprovalVerdict, checkApproval, sealedStanding } from "../../approval/check-approval.ts";
+import { type ApprovalVerdict, approverGetsIt, checkApproval, sealedStanding } from "../../approval/check-approval.ts";
 import { checkGlass } from "../../approval/glass.ts";
 import type { DecisionPublicKeys } from "../../approval/seal.ts";
 import { baseOf, type Holding } from "../../grant/holding.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { mayAsk } from "../../policy/may-ask.ts";
 import { mayRequest } from "../../policy/may-request.ts";
+import { ruleFor } from "../../policy/rule.ts";
 import { readPrincipal } from "../../principal/arn.ts";
+import { goesBy } from "../../principal/goes-by.ts";
 import { digestOfChange } from "../../request/digest.ts";
 import type { AccessRequest, MappedIdentity } from "../../request/request.ts";
 
@@ -19,6 +21,8 @@ export interface ApprovalFacts {
   readonly identityOf: (arn: string) => MappedIdentity | null;
   readonly keys: DecisionPublicKeys;
   readonly now: Date;
+  /** By Slack user id: the ARN that an approver is linked with, where our seal says so. */
+  readonly links: ReadonlyMap<string, string>;
 }
 
 /** Why the approval of a request does not hold for what would be written now; null: it holds (laws 3 and 4). */
@@ -59,7 +63,15 @@ function reasonIn(facts: ApprovalFacts, request: AccessRequest, seenOf: (arn: st
   // Which list of leases was approved stands in Redis; the approval's digest says whether it is that one.
   const leases = request.preview?.leases ?? [];
   const digest = digestOfChange({ ...request, standing }, cluster, level, { ...seenOf(arn), leases });
-  return messageOf(checkApproval(request, cluster, level, digest, keys, now));
+  const reason = messageOf(checkApproval(request, cluster, level, digest, keys, now));
+  return reason ?? (isForApprover(facts, { ...request, standing }) ? approverGetsIt : null);
+}
+
+/** Somebody may have been linked since they approved, or by a Slack process that does not say so. */
+function isForApprover({ cluster, links }: ApprovalFacts, request: AccessRequest): boolean {
+  const { principal, requester, level, standing, approvals } = request;
+  const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });
+  return !rule?.selfApproval && approvals.some(({ by }) => goesBy(links.get(by) ?? null, principal));
 }
 
 function messageOf(verdict: ApprovalVerdict): string | null {

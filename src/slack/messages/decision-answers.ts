@@ -17,6 +17,7 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
     lapsed: "This request has lapsed. It has to be asked for again.",
     "self-approval": `You can't decide about your own request. Who may: ${others}.`,
     "not-an-approver": `You may not decide about ${code(request.level)} on ${code(cluster.name)}. Who may: ${others}.`,
+    "own-principal": `You are linked with ${code(request.principal)}, so you would get this access yourself. Another approver has to approve it.`,
     "approved-already": `You have approved it. ${missing(request)}, from somebody else: ${others}.`,
     "no-preview": "The worker is looking at the cluster again. The buttons come back when it is done.",
     "change-differs": "The change is no longer the one that you saw. Read the message again, then decide.",

@@ -24,6 +24,7 @@ function warningsFor(request: AccessRequest, change: Partial<WarningFacts> = {})
   return warningsOf(aCluster(), request, {
     principal,
     bindings,
+    linked: request.principal,
     earlier: [had],
     ...change,
   });
@@ -43,6 +44,13 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
   ],
   ["a group that gives nothing", "names ghosts: it gives nothing.", { groups: ["ghosts"] }, {}],
   ["bindings that could not be read", "the role bindings could not be read", {}, { bindings: null }],
+  ["a principal of somebody else", `with ${engineerArn}-2.`, {}, { linked: `${engineerArn}-2` }],
+  [
+    "a principal of nobody known",
+    "not known to be the requester's own: their Slack account is linked with none.",
+    {},
+    { linked: null },
+  ],
   ["a first time", "First time: this person has not had access to staging", {}, { earlier: [] }],
 ])("an approver is warned of %s", (_, sentence, change, facts) => {
   expect(warningsFor(aRequest(change), facts).join("\n")).toContain(sentence);

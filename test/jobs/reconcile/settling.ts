@@ -75,6 +75,7 @@ export function settling({
     closed: new Set(closed),
     keys,
     approvalGoodForSeconds: 3_600,
+    links: new Map(),
     now,
   });
 }

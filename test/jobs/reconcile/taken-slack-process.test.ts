@@ -33,7 +33,15 @@ function sealedBy(by: string, change: Partial<AccessRequest>, cluster: Cluster):
 
 const reasonOf = (request: AccessRequest, cluster: Cluster = aCluster()) =>
   voidReason(
-    { cluster, way: "aws-auth", holdings: new Map(), identityOf: () => null, keys: keys.decision, now: at(minutes(5)) },
+    {
+      cluster,
+      way: "aws-auth",
+      holdings: new Map(),
+      identityOf: () => null,
+      keys: keys.decision,
+      now: at(minutes(5)),
+      links: new Map(),
+    },
     request,
   );
 

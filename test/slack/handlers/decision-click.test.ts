@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { sealLink } from "../../../src/approval/seal-link.ts";
 import type { EventType } from "../../../src/audit/event.ts";
 import { type AccessRequest, revise } from "../../../src/request/request.ts";
 import { configText } from "../../builders/a-cluster.ts";
@@ -63,6 +64,22 @@ describe("an attempt gives nothing, and is in the audit log:", () => {
 
     expect(await ledger.get(request.id)).toMatchObject({ state: "pending", grant: null });
     expect(await refusals()).toEqual(["approved-already"]);
+  });
+
+  test("an approval by somebody who is linked with the principal, who may still deny", async () => {
+    const link = { by: "U0APPROVER", at: at(0).toISOString() };
+    const seal = sealLink("U0APPROVER", request.principal, link, context.keys.decision);
+    await ledger.linkPrincipal("U0APPROVER", { arn: request.principal, seal });
+
+    const answered = await click(context, "approved", request, "U0APPROVER");
+
+    expect(answered).toEqual([
+      `You are linked with \`${request.principal}\`, so you would get this access yourself. Another approver has to approve it.`,
+    ]);
+    expect(await ledger.get(request.id)).toMatchObject({ state: "pending", approvals: [] });
+    expect(await refusals()).toEqual(["own-principal"]);
+    await click(context, "denied", request, "U0APPROVER");
+    expect((await ledger.get(request.id))?.state).toBe("denied");
   });
 
   test("an approval that somebody wrote into Redis, with the next true one", async () => {

@@ -1,0 +1,58 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { arns, clusterName } from "../../../sandbox/scene.ts";
+import { sealLink } from "../../../src/approval/seal-link.ts";
+import type { WorkerContext } from "../../../src/jobs/context.ts";
+import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
+import type { Cluster } from "../../../src/policy/cluster.ts";
+import { keys, otherKeys } from "../../builders/keys.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+import { approve, ask, clusterIn, modesConfig, requestOf, takeBack } from "./taking.ts";
+
+const side = useWorkerSide({ everyMode: true });
+
+describe.each([
+  { way: "aws-auth", name: clusterName },
+  { way: "access-entry", name: "analytics" },
+])("by $way, of an approval by somebody who is linked with the principal", ({ name }) => {
+  let context: WorkerContext;
+  let cluster: Cluster;
+
+  beforeEach(async () => {
+    const config = modesConfig();
+    cluster = clusterIn(config, name);
+    context = { ...side().context(memoryLedger()), config };
+    await ask(context, cluster, { id: "r-one" });
+    await approve(context, cluster, "r-one");
+  });
+
+  const link = async (arn: string, sealing = keys.decision) => {
+    const at = context.now().toISOString();
+    const seal = sealLink("U0APPROVER", arn, { by: "U0APPROVER", at }, sealing);
+    await context.ledger.linkPrincipal("U0APPROVER", { arn, seal });
+  };
+
+  test("nothing is written, and the approvers are asked again", async () => {
+    await link(arns.engineer);
+
+    await reconcileCluster(context, cluster);
+
+    expect(await requestOf(context, "r-one")).toMatchObject({
+      state: "pending",
+      approvals: [],
+      voided: { message: "who approved it is linked with the principal that gets access" },
+    });
+  });
+
+  test.each<[string, string, typeof keys.decision]>([
+    ["with another principal", arns.developers, keys.decision],
+    ["by nobody who may say so", arns.engineer, otherKeys.decision],
+  ])("linked %s, it counts", async (_, arn, sealing) => {
+    await link(arn, sealing);
+
+    await reconcileCluster(context, cluster);
+
+    expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+    await takeBack(context, cluster, "r-one");
+  });
+});
