@@ -65,13 +65,13 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
   const { config, queues, blocking, now } = plain;
   const context = { ...plain, ledger: genuineLedger(plain) };
   const workers = fewAtOnce(workerQuestions(queues));
-  const directory = directories.slackDirectory(clients.directoryClient(slack), now);
+  const directory = directories.slackDirectory(clients.directoryClient(slack, config.timing.deadlines), now);
   const slackContext = { ...context, workers, directory, newRequestId };
   const approvers = await watchApprovers(slackContext);
   started({ stop: (deadline) => endedBy(approvers.stop(), "a look at the approvers", deadline) });
   started(await startSlackApp(slackContext, slack, config.slack.mode));
-  const client = clients.messengerClient(slack);
-  const background = { ...context, directory, client: clients.backgroundClient(slack) };
+  const client = clients.messengerClient(slack, config.timing.deadlines);
+  const background = { ...context, directory, client: clients.backgroundClient(slack, config.timing.deadlines) };
   started(startMessageWorker({ ...context, directory, client }, background, blocking));
   const anchors = startAnchorPoster({ ...context, client, settings: config.audit });
   if (anchors) started({ stop: (deadline) => endedBy(anchors.stop(), "an anchor", deadline) });

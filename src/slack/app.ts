@@ -30,7 +30,8 @@ export async function startSlackApp(
   mode: "http" | "socket",
 ): Promise<Stoppable> {
   // A trigger lives for three seconds: a call of a handler is not tried again, and not waited for longer.
-  const clientOptions = webClientOptions(environment, { timeoutMs: 2_500, retries: 0 });
+  const { deadlines } = context.config.timing;
+  const clientOptions = webClientOptions(environment, { timeoutMs: deadlines.slackCall, retries: 0 });
   const logger = boltLogger(context.log);
   const notes = new InFlight();
   const replayed = (body: object) => void notes.track(noteReplay(context, body));
@@ -49,7 +50,7 @@ export async function startSlackApp(
   );
   app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
   app.use(onlyOurs({ team: bot.teamId, app: context.config.slack.appId }, context.log));
-  app.use(onlyOnce(seenRequests(context.ledger), context.log, replayed, mode));
+  app.use(onlyOnce(seenRequests(context.ledger, deadlines.seenBefore), context.log, replayed, mode));
   app.use(handlerOf(context));
   await startListening(app, mode, environment.port);
   context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
@@ -106,11 +107,17 @@ async function startListening(app: WatchedApp, mode: "http" | "socket", port: nu
 }
 
 function httpReceiver(
-  { ledger, now, log }: SlackContext,
+  { ledger, now, log, config }: SlackContext,
   { signingSecret = "" }: SlackEnvironment,
   replayed: (body: object) => void,
 ): Receiver {
-  return new GuardedReceiver({ signingSecret, seen: seenRequests(ledger), now, log, replayed });
+  return new GuardedReceiver({
+    signingSecret,
+    seen: seenRequests(ledger, config.timing.deadlines.seenBefore),
+    now,
+    log,
+    replayed,
+  });
 }
 
 function socketReceiver(environment: SlackEnvironment, logger: BoltLogger): Receiver {

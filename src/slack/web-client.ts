@@ -1,4 +1,5 @@
 import { WebClient, type WebClientOptions } from "@slack/web-api";
+import { usualDeadlines } from "../config/deadlines.ts";
 import type { SlackEnvironment } from "../config/environment.ts";
 import { observedFetch } from "./observed-fetch.ts";
 
@@ -16,13 +17,13 @@ export function webClientOptions(
 }
 
 /** The messenger's client: waits when Slack says so; what fails is tried again by the queue. */
-export function messengerClient(environment: SlackEnvironment): WebClient {
-  return new WebClient(environment.botToken, webClientOptions(environment, { timeoutMs: 10_000, retries: 0 }));
+export function messengerClient(environment: SlackEnvironment, { slackBackground } = usualDeadlines): WebClient {
+  return clientFor(environment, slackBackground);
 }
 
 /** The directory's client: somebody waits for the answer of a command or a click, so nothing is tried again. */
-export function directoryClient(environment: SlackEnvironment): WebClient {
-  return new WebClient(environment.botToken, webClientOptions(environment, { timeoutMs: 2_500, retries: 0 }));
+export function directoryClient(environment: SlackEnvironment, { slackCall } = usualDeadlines): WebClient {
+  return clientFor(environment, slackCall);
 }
 
 /**
@@ -30,7 +31,10 @@ export function directoryClient(environment: SlackEnvironment): WebClient {
  * again.
  * The client would hold back every other call meanwhile.
  */
-export function backgroundClient(environment: SlackEnvironment): WebClient {
-  const options = webClientOptions(environment, { timeoutMs: 10_000, retries: 0 });
-  return new WebClient(environment.botToken, { ...options, rejectRateLimitedCalls: true });
+export function backgroundClient(environment: SlackEnvironment, { slackBackground } = usualDeadlines): WebClient {
+  return clientFor(environment, slackBackground, { rejectRateLimitedCalls: true });
+}
+
+function clientFor(environment: SlackEnvironment, timeoutMs: number, more: WebClientOptions = {}): WebClient {
+  return new WebClient(environment.botToken, { ...webClientOptions(environment, { timeoutMs, retries: 0 }), ...more });
 }

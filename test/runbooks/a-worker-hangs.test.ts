@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { SandboxCall } from "../../sandbox/sandbox.ts";
-import { arns, channel, clusterName } from "../../sandbox/scene.ts";
+import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
 import { type Flow, startFlow } from "../flow/start-flow.ts";
 import { seriesOf } from "./metrics.ts";
 import { expectSentences } from "./runbook.ts";
@@ -13,7 +13,9 @@ let flow: Flow;
 let hung: number;
 const calls: SandboxCall[] = [];
 beforeEach(async () => {
-  flow = await startFlow({ onCall: (call) => void calls.push(call) });
+  // A machine that is busy with something else answers late: whether a worker is there is not a matter of two seconds.
+  const patient = `${configuration}  deadlines: { workerAnswer: 15s, seenBefore: 2s }\n`;
+  flow = await startFlow({ configuration: patient, onCall: (call) => void calls.push(call) });
   hung = flow.worker().pid;
 });
 afterEach(async () => {

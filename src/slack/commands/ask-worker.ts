@@ -9,9 +9,6 @@ import { mayNotSeeMapAnswer, noSuchClusterAnswer } from "../messages/creator-ans
 import type { Message } from "../messages/message.ts";
 import { personShown } from "../standing.ts";
 
-/** Whoever waits is told within this time that there is no worker; in milliseconds. */
-export const aliveWithinMs = 8_000;
-
 /**
  * Asks a worker, which alone may look at clusters (law 1). Null: none answered in time, or not in a form that this
  * process knows, as while two versions run. An answer may take long; whether there is a worker at all is asked beside it.
@@ -20,14 +17,14 @@ export async function askWorker<T>(
   context: SlackContext,
   question: WorkerQuestion,
   form: z.ZodType<T>,
-  withinMs: number,
 ): Promise<T | null> {
-  const { workers, log } = context;
-  const answering = workers.ask(question, withinMs).catch((error: unknown) => {
+  const { workers, log, config } = context;
+  const { deadlines } = config.timing;
+  const answering = workers.ask(question, deadlines.question).catch((error: unknown) => {
     log.warn({ question: question.type, err: error }, "no worker answered");
     return null;
   });
-  const isThere = workers.ask({ type: "alive" }, aliveWithinMs).then(
+  const isThere = workers.ask({ type: "alive" }, deadlines.workerAnswer).then(
     () => true,
     () => false,
   );

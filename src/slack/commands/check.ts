@@ -6,9 +6,6 @@ import { personShown } from "../standing.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";
 import type { Command } from "./command.ts";
 
-/** In milliseconds. */
-const checkWaitMs = 60_000;
-
 export const check: Command = {
   word: "check",
   usage: "<cluster>",
@@ -17,7 +14,7 @@ export const check: Command = {
     aboutCluster(context, { user, name: rest }, async (cluster) => {
       const answers = answersFor(cluster, await personShown(context, user));
       const question = { type: "check", cluster: cluster.name, user, answers } as const;
-      const report = await askWorker(context, question, checkReport, checkWaitMs);
+      const report = await askWorker(context, question, checkReport);
       if (!report) return noWorkerAnswer();
       return report.type === "failed" ? notFoundOutAnswer(cluster, report.message) : checkAnswer(cluster, report);
     }),

@@ -4,9 +4,6 @@ import { noWorkerAnswer } from "../messages/why-answer.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";
 import type { Command } from "./command.ts";
 
-/** CloudTrail takes two questions a second, and may have many pages; in milliseconds. */
-const creatorWaitMs = 60_000;
-
 export const creator: Command = {
   word: "creator",
   usage: "<cluster>",
@@ -14,7 +11,7 @@ export const creator: Command = {
   run: (context, { user, rest }) =>
     aboutCluster(context, { user, name: rest }, async (cluster) => {
       const question = { type: "creator", cluster: cluster.name } as const;
-      const report = await askWorker(context, question, creatorReport, creatorWaitMs);
+      const report = await askWorker(context, question, creatorReport);
       return report ? creatorAnswer(cluster, report) : noWorkerAnswer();
     }),
 };

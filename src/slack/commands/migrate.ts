@@ -13,9 +13,6 @@ import { personShown } from "../standing.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";
 import { type Command, idAndRest } from "./command.ts";
 
-/** Each access entry that there is costs two calls; in milliseconds. */
-const migrateWaitMs = 60_000;
-
 export const migrate: Command = {
   word: "migrate",
   usage: "<cluster> [ask|withdraw] [<arn> …]",
@@ -54,7 +51,7 @@ async function planOf(
 ): Promise<Message> {
   if (!answersFor(cluster, await personShown(context, user))) return mayNotPlanAnswer(cluster);
   const question = { type: "migrate" as const, cluster: cluster.name, user, told: [...told] };
-  const report = await askWorker(context, question, migrationReport, migrateWaitMs);
+  const report = await askWorker(context, question, migrationReport);
   if (!report) return noWorkerAnswer();
   if (report.type === "failed") return notFoundOutAnswer(cluster, report.message);
   if (report.type === "refused") return nothingToMoveAnswer(report.message);

@@ -9,11 +9,8 @@ import { chainAnswer } from "../messages/chain-answer.ts";
 import type { Message } from "../messages/message.ts";
 import { whoAmIAnswer } from "../messages/who-am-i-answer.ts";
 import { isToBeMadeAgain, personShown } from "../standing.ts";
-import { aboutCluster, aliveWithinMs, askWorker } from "./ask-worker.ts";
+import { aboutCluster, askWorker } from "./ask-worker.ts";
 import type { Command } from "./command.ts";
-
-/** In milliseconds: every link may take as long as its own calls wait for an answer. */
-const chainWaitMs = 60_000;
 
 export const whoami: Command = {
   word: "whoami",
@@ -26,10 +23,12 @@ export const whoami: Command = {
 };
 
 async function whoAmI(context: SlackContext, user: string): Promise<Message> {
-  const workerAnswered = await context.workers.ask({ type: "identity" }, aliveWithinMs).then(
-    () => true,
-    () => false,
-  );
+  const workerAnswered = await context.workers
+    .ask({ type: "identity" }, context.config.timing.deadlines.workerAnswer)
+    .then(
+      () => true,
+      () => false,
+    );
   const [person, link, proposal, requests, worker] = await Promise.all([
     personShown(context, user),
     context.ledger.linkOf(user),
@@ -46,15 +45,19 @@ async function whoAmI(context: SlackContext, user: string): Promise<Message> {
 async function chainOf(context: SlackContext, cluster: Cluster, user: string): Promise<Message> {
   const answers = answersFor(cluster, await personShown(context, user));
   const question = { type: "whoami", cluster: cluster.name, user, answers } as const;
-  const report = await askWorker(context, question, chainReport, chainWaitMs);
+  const report = await askWorker(context, question, chainReport);
   return chainAnswer(cluster, report?.links ?? (await chainWithoutWorker(context, cluster, user)));
 }
 
 /** The ledger's part, which this process can tell by itself. */
-async function chainWithoutWorker({ ledger }: SlackContext, cluster: Cluster, user: string): Promise<readonly Link[]> {
+async function chainWithoutWorker(
+  { ledger, config }: SlackContext,
+  cluster: Cluster,
+  user: string,
+): Promise<readonly Link[]> {
   const [principal, open] = await Promise.all([ledger.principalOf(user), openFor(ledger, cluster.name, user)]);
   return completeChain([
-    { name: "worker", ms: null, ...workerMissing(aliveWithinMs / 1000) },
+    { name: "worker", ms: null, ...workerMissing(config.timing.deadlines.workerAnswer / 1000) },
     { name: "leases", ms: null, ...leasesFinding(open, { user, principal }) },
   ]);
 }

@@ -8,9 +8,6 @@ import { personShown } from "../standing.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";
 import { type Command, idAndRest } from "./command.ts";
 
-/** Some ten calls to AWS and the cluster, each with its own time-out; in milliseconds. */
-const whyWaitMs = 60_000;
-
 /** Longer than any ARN that can be meant. */
 const longestGiven = 2048;
 
@@ -29,7 +26,7 @@ async function whyOf(context: SlackContext, cluster: Cluster, user: string, give
   if (!principal) return nobodyLinkedAnswer(cluster);
   const answers = answersFor(cluster, await personShown(context, user));
   const question = { type: "why", cluster: cluster.name, user, answers, principal } as const;
-  const report = await askWorker(context, question, whyReport, whyWaitMs);
+  const report = await askWorker(context, question, whyReport);
   if (!report) return noWorkerAnswer();
   return report.type === "failed" ? notFoundOutAnswer(cluster, report.message) : whyAnswer(cluster, report);
 }

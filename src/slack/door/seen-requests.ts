@@ -1,13 +1,11 @@
 import { createHash } from "node:crypto";
+import { usualDeadlines } from "../../config/deadlines.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { inTime } from "../in-time.ts";
 import { toleranceSeconds } from "./refuse-headers.ts";
 
 /** How long a signature could be played again: as long as its time is neither too old nor too far ahead. */
 const rememberMs = 2 * toleranceSeconds * 1000;
-
-/** An ack must not wait for a ledger that hangs: what is done with the request needs the ledger as well, and fails there. */
-const answerWithinMs = 300;
 
 /** Requests that any of the slack processes has taken already. */
 export interface SeenRequests {
@@ -20,13 +18,15 @@ export interface SeenRequests {
 /**
  * Remembers by the ledger, for all processes together. Where the ledger does not answer, only this process's own memory
  * counts: no request can do anything then, since all that it could change is in the ledger.
+ *
+ * @param withinMs an ack must not wait for a ledger that hangs (`seenBefore` of the deadlines)
  */
-export function seenRequests(ledger: Pick<Ledger, "takeTurn">): SeenRequests {
+export function seenRequests(ledger: Pick<Ledger, "takeTurn">, withinMs = usualDeadlines.seenBefore): SeenRequests {
   const own = new NewestNames();
   const isNew = async (name: string) => {
     if (!own.add(name)) return false;
     const first = ledger.takeTurn(name, rememberMs).catch(() => true);
-    return inTime(first, answerWithinMs, true);
+    return inTime(first, withinMs, true);
   };
   return {
     isNew: (signature) => isNew(nameOf(signature)),

@@ -3,9 +3,6 @@ import type { Logger } from "pino";
 import { inTime } from "../in-time.ts";
 import { notRecordedYetAnswer } from "../messages/answers.ts";
 
-/** Slack waits three seconds for an acknowledgement, the way to us and back included; in milliseconds. */
-const acknowledgedWithinMs = 2_000;
-
 /** How far what somebody asked for is when it has to be acknowledged. */
 type Progress<T> = { readonly type: "done"; readonly outcome: T } | { readonly type: "not-yet" };
 
@@ -15,11 +12,13 @@ const notYet = { type: "not-yet" } as const;
  * Acknowledges what changes something when it is done, so that an acknowledgement means that it is recorded: Slack sends neither
  * a command, a click nor a form again, and shows an error of its own for what nobody acknowledged. So whoever asked a process
  * that dies meanwhile is told. What takes longer than Slack waits is acknowledged as not done yet.
+ *
+ * @param withinMs how long it may take (`acknowledge` of the deadlines)
  */
 export async function acknowledgeWhenDone<T>(
   doing: Promise<T>,
+  withinMs: number,
   acknowledge: (progress: Progress<T>) => Promise<unknown>,
-  withinMs = acknowledgedWithinMs,
 ): Promise<{ readonly outcome: T; readonly inTime: boolean }> {
   const done = doing.then((outcome) => ({ type: "done", outcome }) as const);
   const progress = await inTime(done, withinMs, notYet);

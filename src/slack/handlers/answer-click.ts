@@ -26,12 +26,16 @@ export async function answerClick(
 }
 
 /** Acknowledges a click when what it asks for is done, or has failed. @throws what `doing` rejects with */
-export async function acknowledgeClick<T>({ log }: SlackContext, click: ButtonClick, doing: Promise<T>): Promise<T> {
+export async function acknowledgeClick<T>(
+  { log, config }: SlackContext,
+  click: ButtonClick,
+  doing: Promise<T>,
+): Promise<T> {
   const ended = doing.then(
     () => {},
     () => {},
   );
-  await acknowledgeWhenDone(ended, async ({ type }) => {
+  await acknowledgeWhenDone(ended, config.timing.deadlines.acknowledge, async ({ type }) => {
     await click.ack();
     if (type === "not-yet") void tellNotYet(log, click.client, click.body.user.id);
   });

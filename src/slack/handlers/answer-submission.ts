@@ -22,11 +22,15 @@ export async function answerSubmission(
     context.log.error({ err: error, form: body.view.callback_id }, "a form failed");
     return failureAnswer(explain(error));
   });
-  const { outcome, inTime } = await acknowledgeWhenDone(done, async (progress) => {
-    const shown = progress.type === "done" ? progress.outcome : null;
-    await ack(shown ? { response_action: "update", view: messageModal(title, shown) } : { response_action: "clear" });
-    if (progress.type === "not-yet") void tellNotYet(context.log, client, body.user.id);
-  });
+  const { outcome, inTime } = await acknowledgeWhenDone(
+    done,
+    context.config.timing.deadlines.acknowledge,
+    async (progress) => {
+      const shown = progress.type === "done" ? progress.outcome : null;
+      await ack(shown ? { response_action: "update", view: messageModal(title, shown) } : { response_action: "clear" });
+      if (progress.type === "not-yet") void tellNotYet(context.log, client, body.user.id);
+    },
+  );
   if (inTime || !outcome) return;
   const { text, blocks } = outcome;
   await client.chat.postMessage({ channel: body.user.id, text, blocks: [...blocks] });

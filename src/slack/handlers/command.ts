@@ -11,9 +11,6 @@ import { acknowledgeWhenDone } from "./acknowledge.ts";
 
 export type SlashCommand = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
 
-/** How long the acknowledgement of what only looks waits for its answer, in milliseconds. What asks a worker takes longer. */
-const answeredWithinMs = 200;
-
 /**
  * `/eks-access …`: answers to whoever typed it, in the acknowledgement itself where the answer is there in time: that is one
  * request to Slack less. What changes something is acknowledged when it is done.
@@ -29,10 +26,12 @@ export async function handleCommand(context: SlackContext, command: SlashCommand
     return failureAnswer(explain(error));
   });
   const late = doesRecord ? notYet : undefined;
+  const { deadlines } = context.config.timing;
   const { outcome, inTime } = await acknowledgeWhenDone(
     doing,
+    // Nobody has to wait for the acknowledgement of what only looks.
+    doesRecord ? deadlines.acknowledge : deadlines.answer,
     (progress) => command.ack(progress.type === "done" ? answerOf(progress.outcome) : late),
-    doesRecord ? undefined : answeredWithinMs,
   );
   if (outcome && !inTime) await command.respond(ephemeral(outcome));
 }

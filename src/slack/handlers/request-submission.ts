@@ -23,9 +23,13 @@ export async function handleRequestSubmission(
     context.log.error({ err: error }, "a request could not be recorded");
     return failureAnswer(`${explain(error)} Nothing was requested.`);
   });
-  const { outcome } = await acknowledgeWhenDone(asking, async ({ type }) => {
-    await ack();
-    if (type === "not-yet") void tellNotYet(context.log, client, body.user.id);
-  });
+  const { outcome } = await acknowledgeWhenDone(
+    asking,
+    context.config.timing.deadlines.acknowledge,
+    async ({ type }) => {
+      await ack();
+      if (type === "not-yet") void tellNotYet(context.log, client, body.user.id);
+    },
+  );
   await client.chat.postMessage({ channel: body.user.id, text: outcome.text, blocks: [...outcome.blocks] });
 }
