@@ -3,7 +3,7 @@ import type { GroupRight } from "../policy/rights.ts";
 import { type AwsAuthStore, awsAuthStore } from "./config-map.ts";
 import { type ClusterEndpoint, createConnection } from "./connection.ts";
 import { kubernetesFailure } from "./explain-kubernetes-error.ts";
-import { type GroupBinding, groupBindings, groupRights } from "./group-bindings.ts";
+import { type GroupBinding, groupRights, type RoleBindings, roleBindings } from "./group-bindings.ts";
 import { type KeptDocuments, keptDocuments } from "./kept-documents.ts";
 import { type Reviews, reviews } from "./reviews.ts";
 
@@ -11,8 +11,8 @@ import { type Reviews, reviews } from "./reviews.ts";
 export interface ClusterClient extends AwsAuthStore, KeptDocuments, Reviews {
   /** Names of pods: the first 500, or as many as told. An empty namespace stands for every one. */
   listPods(namespace: string, limit?: number): Promise<readonly string[]>;
-  /** What RBAC binds to each group. */
-  groupBindings(): Promise<ReadonlyMap<string, readonly GroupBinding[]>>;
+  /** What RBAC binds to each group and to each user. */
+  roleBindings(): Promise<RoleBindings>;
   /** What these groups may do by these bindings, in words. */
   groupRights(
     bindings: ReadonlyMap<string, readonly GroupBinding[]>,
@@ -43,7 +43,7 @@ export function connectCluster(
         throw kubernetesFailure(error, `GET pods in ${namespace || "every namespace"} of cluster ${cluster.name}`);
       }
     },
-    groupBindings: () => groupBindings(connection, cluster.name),
+    roleBindings: () => roleBindings(connection, cluster.name),
     groupRights: (bindings, groups) => groupRights(connection, cluster.name, bindings, groups),
     close: connection.close,
   };

@@ -5,7 +5,7 @@ import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 import { getList } from "./get-list.ts";
 
-/** A RoleBinding, or with the namespace null a ClusterRoleBinding, of one group. */
+/** A RoleBinding, or with the namespace null a ClusterRoleBinding, of one group or user. */
 export interface GroupBinding {
   readonly kind: string;
   readonly role: string;
@@ -28,44 +28,55 @@ const mostOf = { pages: 100, items: 20_000, subjects: 50_000, milliseconds: 10_0
 
 const lists = ["clusterrolebindings", "rolebindings"].map((kind) => `/apis/rbac.authorization.k8s.io/v1/${kind}`);
 
-/** What RBAC binds to each group: mapping somebody to another group gives nothing. */
-export async function groupBindings(
-  connection: Connection,
-  cluster: string,
-): Promise<ReadonlyMap<string, readonly GroupBinding[]>> {
+/** What RBAC binds to each group and to each user: mapping somebody to another group gives nothing. */
+export interface RoleBindings {
+  readonly groups: ReadonlyMap<string, readonly GroupBinding[]>;
+  readonly users: ReadonlyMap<string, readonly GroupBinding[]>;
+}
+
+interface Found extends RoleBindings {
+  readonly groups: Map<string, GroupBinding[]>;
+  readonly users: Map<string, GroupBinding[]>;
+}
+
+/** Reads all role bindings, as many as the bounds above let. @throws AccessError */
+export async function roleBindings(connection: Connection, cluster: string): Promise<RoleBindings> {
   const what = `GET rolebindings of cluster ${cluster}`;
   const bounds = { ...mostOf, deadline: AbortSignal.timeout(mostOf.milliseconds) };
-  const groups = new Map<string, GroupBinding[]>();
+  const found: Found = { groups: new Map(), users: new Map() };
   let subjects = 0;
   try {
     for (const list of lists) {
       const pages = boundedPages(what, bounds, (token) => getList(connection, list, pageSize, token));
       for await (const bindings of pages) {
-        for (const binding of bindings) subjects += addBinding(groups, binding);
+        for (const binding of bindings) subjects += addBinding(found, binding);
         if (subjects > mostOf.subjects) throw tooLarge(`${what} has more than ${mostOf.subjects} subjects`);
       }
     }
   } catch (error) {
     throw kubernetesFailure(error, what);
   }
-  return groups;
+  return found;
 }
 
-/** A binding that names a group more than once gives it no more. Returns how many subjects it has. */
-function addBinding(groups: Map<string, GroupBinding[]>, { metadata, roleRef, subjects }: Binding): number {
+/** A binding that names a group or a user more than once gives it no more. Returns how many subjects it has. */
+function addBinding({ groups, users }: Found, { metadata, roleRef, subjects }: Binding): number {
   const all = subjects ?? [];
   const binding = {
     kind: String(roleRef?.kind),
     role: String(roleRef?.name),
     namespace: metadata?.namespace ?? null,
   };
-  const named = new Set(all.filter(({ kind }) => kind === "Group").map(({ name }) => String(name)));
-  for (const name of named) {
-    const known = groups.get(name);
-    if (known) known.push(binding);
-    else groups.set(name, [binding]);
-  }
+  const named = (wanted: string) => new Set(all.filter(({ kind }) => kind === wanted).map(({ name }) => String(name)));
+  for (const name of named("Group")) add(groups, name, binding);
+  for (const name of named("User")) add(users, name, binding);
   return all.length;
+}
+
+function add(bindings: Map<string, GroupBinding[]>, name: string, binding: GroupBinding): void {
+  const known = bindings.get(name);
+  if (known) known.push(binding);
+  else bindings.set(name, [binding]);
 }
 
 /** As many roles are read for one request; whoever is bound to more is told so. */

@@ -139,7 +139,7 @@ function reviewsOnly({ point }: Process): ClusterClient {
       await point("review");
       return { auditId: null, allowed: true, reason: "" };
     },
-    groupBindings: async () => new Map(),
+    roleBindings: async () => ({ groups: new Map(), users: new Map() }),
     groupRights: async () => [],
     whoAmI: nobody,
     mayI: nobody,

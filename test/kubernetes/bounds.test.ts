@@ -44,7 +44,7 @@ function answerWith(items: readonly object[], next = ""): void {
 test("an API server that always names another page is refused after a bounded number of pages", async () => {
   answerWith([], "more");
 
-  await expect(client.groupBindings()).rejects.toMatchObject({
+  await expect(client.roleBindings()).rejects.toMatchObject({
     code: "answer-too-large",
     message: expect.stringMatching(/^GET rolebindings of cluster payments goes on after \d+ pages\. Look there for/),
   });
@@ -54,7 +54,7 @@ test("an API server that always names another page is refused after a bounded nu
 test("a binding that names a group ten thousand times is one binding of that group", async () => {
   answerWith(bindingsOf({ bindings: 2, subjects: 10_000, name: () => "viewers" }));
 
-  const bindings = await client.groupBindings();
+  const { groups: bindings } = await client.roleBindings();
 
   expect(bindings.get("viewers")).toHaveLength(2);
 });
@@ -62,7 +62,7 @@ test("a binding that names a group ten thousand times is one binding of that gro
 test("bindings with more subjects than are read are refused", async () => {
   answerWith(bindingsOf({ bindings: 8, subjects: 2_500, name: (at) => `g${at}` }), "more");
 
-  await expect(client.groupBindings()).rejects.toMatchObject({
+  await expect(client.roleBindings()).rejects.toMatchObject({
     code: "answer-too-large",
     what: expect.stringMatching(/has more than \d+ subjects$/),
   });

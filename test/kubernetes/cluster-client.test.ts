@@ -153,7 +153,7 @@ test("what signing in alone gives is counted in", async () => {
 test("what RBAC binds to a group is told, and a group that nothing is bound to is not there", async () => {
   const creator = await signIn("cluster-creator");
 
-  const bindings = await creator.groupBindings();
+  const { groups: bindings } = await creator.roleBindings();
 
   expect(bindings.get("shop-team")).toEqual([
     { kind: "ClusterRole", role: "gone", namespace: null },
@@ -167,7 +167,7 @@ test("what RBAC binds to a group is told, and a group that nothing is bound to i
 
 test("what a group may do is read from the roles that are bound to it", async () => {
   const creator = await signIn("cluster-creator");
-  const bindings = await creator.groupBindings();
+  const { groups: bindings } = await creator.roleBindings();
 
   const rights = await creator.groupRights(bindings, ["shop-team", "nobody-binds-this"]);
 

@@ -1,6 +1,7 @@
 import type { Way } from "../../access-entry/way.ts";
 import { shareOf } from "../../grant/due-work.ts";
 import type { Share } from "../../grant/holding.ts";
+import { lostRights } from "../../grant/lost-rights.ts";
 import { type LeasesFound, leasesBeside } from "../../grant/other-leases.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { hoursInWords } from "../../policy/hours.ts";
@@ -50,6 +51,7 @@ export function planPreview(facts: PreviewFacts, request: AccessRequest): Previe
       leases,
       warnings: [
         ...outsideHours(allowed.rule, now),
+        ...lostRights(change.today, change.afterwards, bindings?.users ?? null),
         ...warningsOf(cluster, request, { principal, bindings, linked, earlier }),
         ...warnings,
       ],

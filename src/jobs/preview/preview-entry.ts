@@ -2,6 +2,7 @@ import type { AccessEntry } from "../../access-entry/entry.ts";
 import { covers, policiesIn, policyTexts } from "../../access-entry/policy-text.ts";
 import type { MemoryKeys } from "../../approval/seal.ts";
 import { unifiedDiff } from "../../aws-auth/diff.ts";
+import type { NamedEntry } from "../../aws-auth/same-username.ts";
 import { shareOf } from "../../grant/due-work.ts";
 import { baseOf, targetOf } from "../../grant/holding.ts";
 import { usernameFor } from "../../grant/username.ts";
@@ -10,7 +11,7 @@ import type { MappedIdentity } from "../../request/request.ts";
 import type { EntryState } from "../reconcile/entry-state.ts";
 import { refuseTarget } from "../reconcile/settle-entries.ts";
 import type { ChangePreview, Wish } from "../reconcile/taking.ts";
-import { sessionWarnings } from "./preview-warnings.ts";
+import { sameUsernameWarnings, sessionWarnings } from "./preview-warnings.ts";
 
 /** What would change of somebody's access entry; or why it can't be done. */
 export function previewByEntry(
@@ -44,8 +45,17 @@ export function previewByEntry(
     base,
     today,
     afterwards,
-    warnings: sessionWarnings(username, arn),
+    warnings: [
+      ...(today ? [] : sameUsernameWarnings(username, arn, namedIn(state))),
+      ...sessionWarnings(username, arn),
+    ],
   };
+}
+
+/** The entries that were read, and what aws-auth has beside them. */
+function namedIn({ entries, mappedEntries }: EntryState): readonly NamedEntry[] {
+  const read = [...entries.values()].map(({ principalArn, username }) => ({ arn: principalArn, username }));
+  return [...read, ...mappedEntries()];
 }
 
 /** An entry as people read it, line by line. */

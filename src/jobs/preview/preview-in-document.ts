@@ -12,7 +12,7 @@ import { beingDeleted } from "../reconcile/being-deleted.ts";
 import { type ClusterState, planGuard } from "../reconcile/cluster-state.ts";
 import { annotationFull } from "../reconcile/plan-settlement.ts";
 import type { ChangePreview, Wish } from "../reconcile/taking.ts";
-import { documentWarnings, sessionWarnings } from "./preview-warnings.ts";
+import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "./preview-warnings.ts";
 
 /** What would change in aws-auth; or why it can't be done. */
 export function previewInDocument(
@@ -59,7 +59,11 @@ export function previewInDocument(
     base,
     today,
     afterwards,
-    warnings: [...sessionWarnings(username, arn), ...documentWarnings(state)],
+    warnings: [
+      ...(entry ? [] : sameUsernameWarnings(username, arn, state.document.entries)),
+      ...sessionWarnings(username, arn),
+      ...documentWarnings(state),
+    ],
   };
 }
 

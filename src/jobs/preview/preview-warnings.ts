@@ -1,8 +1,9 @@
 import { groupsIn, isFullControl } from "../../access-entry/policy-text.ts";
 import type { AwsAuthDocument } from "../../aws-auth/document.ts";
+import { entriesThatYield, type NamedEntry } from "../../aws-auth/same-username.ts";
 import { grantsAnnotation } from "../../grant/annotation.ts";
 import { fillers, grantsThatFit, roomIn } from "../../grant/annotation-room.ts";
-import type { GroupBinding } from "../../kubernetes/group-bindings.ts";
+import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { Principal } from "../../principal/arn.ts";
 import { goesBy } from "../../principal/goes-by.ts";
@@ -12,7 +13,7 @@ import type { ClusterState } from "../reconcile/cluster-state.ts";
 export interface WarningFacts {
   readonly principal: Principal;
   /** Null: they could not be read. */
-  readonly bindings: ReadonlyMap<string, readonly GroupBinding[]> | null;
+  readonly bindings: RoleBindings | null;
   /** The ARN that the requester's account is linked with, by their own word or an administrator's; null: none. */
   readonly linked: string | null;
   /** Other requests of this requester. */
@@ -52,7 +53,7 @@ function unboundWarning({ name }: Cluster, request: AccessRequest, { bindings }:
   const groups = groupsIn(request.groups);
   if (groups.length === 0) return [];
   if (!bindings) return ["What the groups may do is not known: the role bindings could not be read."];
-  const unbound = groups.filter((group) => group !== "system:masters" && !bindings.has(group));
+  const unbound = groups.filter((group) => group !== "system:masters" && !bindings.groups.has(group));
   if (unbound.length === 0) return [];
   return [`No RoleBinding or ClusterRoleBinding of ${name} names ${unbound.join(", ")}: it gives nothing.`];
 }
@@ -73,6 +74,16 @@ export function sessionWarnings(username: string, arn: string): string[] {
   if (arn.includes(":user/") || !username.includes("{{SessionName}}")) return [];
   return [
     "Two people can get one username: {{SessionName}} turns @ into -, so the sessions alice-example.com and alice@example.com are the same user.",
+  ];
+}
+
+/** The same of a username that is new to the cluster. */
+export function sameUsernameWarnings(username: string, arn: string, entries: readonly NamedEntry[]): string[] {
+  const others = entriesThatYield(username, arn, entries);
+  if (others.length === 0) return [];
+  const more = others.length > 2 ? ` and ${others.length - 2} more` : "";
+  return [
+    `The new username ${username} is one that ${others.slice(0, 2).join(", ")}${more} can get, too: to Kubernetes they are one user, with the same rights and the same name in its audit log.`,
   ];
 }
 

@@ -42,7 +42,7 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
   try {
     opened = await (context.openCluster ?? openCluster)(context, cluster, waiting);
     const { document, entries } = await waysIn({ context, cluster, opened }, async () => waiting, "requested");
-    const bindings = await opened.client.groupBindings().catch(() => null);
+    const bindings = await opened.client.roleBindings().catch(() => null);
     const granted = await context.ledger.grantedOf(cluster.name);
     const earlierOf = earlierRequests(context);
     const look = { context, cluster, opened, bindings, granted, waiting, earlierOf };
@@ -154,7 +154,7 @@ async function rightsOf(request: AccessRequest, { opened, bindings }: Look): Pro
   if (!bindings) return null;
   const groups = groupsIn(request.groups);
   const bound = groups.filter((group) => group !== mastersRight.group);
-  const rights = await opened.client.groupRights(bindings, bound).catch(() => null);
+  const rights = await opened.client.groupRights(bindings.groups, bound).catch(() => null);
   return rights && [...(groups.includes(mastersRight.group) ? [mastersRight] : []), ...rights];
 }
 

@@ -52,14 +52,14 @@ async function check(
   { reached, granted: before, grantedNow, asker, document: reading, limits }: EntriesQuestion,
 ): Promise<EntriesReport> {
   const began = performance.now();
-  const bindings = reached.client.groupBindings().catch(() => null);
+  const bindings = reached.client.roleBindings().catch(() => null);
   const [listed, document] = await Promise.all([listInTime(entries, cluster, limits), reading]);
   const left = () => Math.max(0, limits.withinMs - (performance.now() - began));
   const order = readingOrder(listed, before, document);
   const { entries: found, unread, why } = await readEntries(entries, order, { ...limits, withinMs: left() });
   const [bound, granted] = await Promise.all([inTime(bindings, left()), grantedNow()]);
   const read = found.map((entry) => withOurTags(cluster, entry, keys.memory));
-  const boundGroups = bound && new Set(bound.keys());
+  const boundGroups = bound && new Set(bound.groups.keys());
   const { creatorArn } = reached;
   const facts = { cluster, creatorArn, listed, read, document, boundGroups, granted, asker, now: now() };
   return { type: "checked", ...summarizeEntries(facts), unread, why };

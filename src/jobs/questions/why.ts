@@ -67,8 +67,8 @@ async function lookInside(
   const document = looked?.document ?? null;
   const identity = identityOf(accessEntry) ?? (document && resolve(document, caller.callerArn));
   if (!identity) return { document, boundGroups: null, pods: null };
-  const bindings = await client.groupBindings().catch(() => null);
-  const boundGroups = bindings && new Set(bindings.keys());
+  const bindings = await client.roleBindings().catch(() => null);
+  const boundGroups = bindings && new Set(bindings.groups.keys());
   return { document, boundGroups, pods: await client.may(identity, pods) };
 }
 

@@ -5,6 +5,8 @@ import { entryArnIn, withoutRolePath } from "../../access-entry/principal-arn.ts
 import { readWithdrawalTags } from "../../access-entry/withdrawal-tags.ts";
 import type { WorkerKeys } from "../../approval/seal.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
+import type { Entry } from "../../aws-auth/document.ts";
+import { parseDocument } from "../../aws-auth/parse.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../../grant/annotation.ts";
 import { bothWithdrawals, noWithdrawals, stillApproved, type Withdrawals } from "../../grant/withdrawal.ts";
@@ -27,6 +29,8 @@ export interface EntryState extends Standing {
   readonly tags: Readonly<Record<string, string>>;
   /** Whether it is known what `aws-auth` remembers. */
   readonly knowsDocument: boolean;
+  /** What `aws-auth` maps beside the access entries. */
+  readonly mappedEntries: () => readonly Entry[];
 }
 
 /** Every entry takes a call or two: `all` is for a cluster whose ledger may not know them. */
@@ -69,7 +73,7 @@ export async function readEntryState(
   const ofTags = readWithdrawalTags(cluster.name, tags, keys.memory);
   const { withdrawals } = ofTags;
   const inDocument = await documentMemory(opened, cluster, keys, open);
-  const elsewhere = inDocument ?? noWithdrawals;
+  const elsewhere = inDocument?.withdrawals ?? noWithdrawals;
   const approved = stillApproved(open, bothWithdrawals(withdrawals, elsewhere), keys.decision);
   const memory = withLedgerMemory(held, approved, keys.memory, "access-entry");
   return {
@@ -78,7 +82,14 @@ export async function readEntryState(
     isUnfinished: false,
     untrusted: untrusted[0] ?? ofTags.untrusted,
     knowsDocument: inDocument !== null,
+    mappedEntries: () => parseDocument(inDocument?.data ?? {}).entries,
   };
+}
+
+interface DocumentMemory {
+  readonly withdrawals: Withdrawals;
+  /** Of the ConfigMap. */
+  readonly data: Readonly<Record<string, string>>;
 }
 
 /**
@@ -90,12 +101,14 @@ async function documentMemory(
   { name }: Cluster,
   keys: WorkerKeys,
   open: readonly AccessRequest[],
-): Promise<Withdrawals | null> {
-  if (mode === "API" && !open.some(stoodInDocument)) return noWithdrawals;
+): Promise<DocumentMemory | null> {
+  if (mode === "API" && !open.some(stoodInDocument)) return { withdrawals: noWithdrawals, data: {} };
   try {
     const configMap = await client.readAwsAuth();
     const reading = readAnnotation(name, configMap?.annotations[grantsAnnotation], keys.memory);
-    return reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
+    const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
+    // What stands there lets nobody in where the cluster reads its access entries alone.
+    return { withdrawals, data: mode === "API" ? {} : (configMap?.data ?? {}) };
   } catch (error) {
     if (error instanceof AccessError) return null;
     throw error;

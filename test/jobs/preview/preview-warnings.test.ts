@@ -20,7 +20,7 @@ function warningsFor(request: AccessRequest, change: Partial<WarningFacts> = {})
   const reading = readPrincipal(request.principal);
   if (reading.type === "invalid") throw new Error(reading.message);
   const { principal } = reading;
-  const bindings = new Map([["eks-access:viewers", viewers]]);
+  const bindings = { groups: new Map([["eks-access:viewers", viewers]]), users: new Map() };
   return warningsOf(aCluster(), request, {
     principal,
     bindings,

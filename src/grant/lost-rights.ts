@@ -1,0 +1,54 @@
+import type { MappedIdentity } from "../request/request.ts";
+
+/** A role that RBAC binds to a username; the namespace is null for every one. */
+export interface BoundRole {
+  readonly kind: string;
+  readonly role: string;
+  readonly namespace: string | null;
+}
+
+/** A warning has room for so many. */
+const mostNamed = 3;
+
+/**
+ * What a principal would lose by becoming somebody else, as by an entry of its own where `mapAccounts` has let it in: a sentence
+ * each. @param users what RBAC binds to each username; null: it could not be read
+ */
+export function lostRights(
+  today: MappedIdentity | null,
+  afterwards: MappedIdentity,
+  users: ReadonlyMap<string, readonly BoundRole[]> | null,
+): string[] {
+  if (!today) return [];
+  const groups = today.groups.filter((group) => !afterwards.groups.includes(group));
+  return [
+    ...lostUsername(today.username, afterwards.username, users),
+    ...(groups.length > 0 ? [`The principal loses the groups ${groups.join(", ")} while this lasts.`] : []),
+  ];
+}
+
+function lostUsername(
+  before: string,
+  after: string,
+  users: ReadonlyMap<string, readonly BoundRole[]> | null,
+): readonly string[] {
+  if (before === after) return [];
+  if (!users) {
+    return [
+      `The principal may lose rights while this lasts: it becomes ${after} instead of ${before}, and the role bindings could not be read.`,
+    ];
+  }
+  const bound = users.get(before) ?? [];
+  if (bound.length === 0) return [];
+  const named = bound
+    .slice(0, mostNamed)
+    .map(
+      ({ kind, role, namespace }) => `${kind} ${role} ${namespace === null ? "in every namespace" : `in ${namespace}`}`,
+    )
+    .join(", ");
+  const more = bound.length > mostNamed ? ` and ${bound.length - mostNamed} more` : "";
+  const verb = bound.length > 1 ? "are" : "is";
+  return [
+    `The principal loses rights while this lasts: it becomes ${after}, and ${named}${more} ${verb} bound to ${before}.`,
+  ];
+}

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { entriesThatYield } from "../../src/aws-auth/same-username.ts";
+
+const account = "arn:aws:iam::111122223333";
+const developers = `${account}:role/developers`;
+const sessions = "eks-access:111122223333:developers:{{SessionName}}";
+
+/** A document with one other role or user of this username. */
+function documentWith(username: string, kind: "role" | "user" = "role") {
+  const [section, key] = kind === "role" ? ["mapRoles", "rolearn"] : ["mapUsers", "userarn"];
+  return parseDocument({ [section]: `- ${key}: ${account}:${kind}/other\n  username: ${JSON.stringify(username)}\n` });
+}
+
+test.each<[string, string, string, "role" | "user"]>([
+  ["the same name", "dev", "dev", "user"],
+  ["one person whose name a session can have", sessions, "eks-access:111122223333:developers:alice", "user"],
+  ["the same template", sessions, sessions, "role"],
+  ["a template with the account", sessions, "eks-access:{{AccountID}}:developers:alice", "user"],
+  ["a session that can have any name", "dev", "{{SessionName}}", "role"],
+  ["a session name with an @, as it is after it was turned", "a-b", "{{SessionName}}", "role"],
+  ["a session name in the middle", "dev:alice:x", "dev:{{SessionNameRaw}}:x", "role"],
+])("another entry yields a username by %s", (_, username, other, kind) => {
+  const found = entriesThatYield(username, developers, documentWith(other, kind).entries);
+
+  expect(found).toEqual([`${account}:${kind}/other`]);
+});
+
+test.each<[string, string, string, "role" | "user"]>([
+  ["is another name", "dev", "ops", "user"],
+  ["has a prefix that no session name can hold", sessions, "{{SessionName}}", "role"],
+  ["names another role", sessions, "eks-access:111122223333:operators:{{SessionName}}", "role"],
+  ["is of a user, who has no session name", "dev:alice", "dev:{{SessionName}}", "user"],
+  ["names another account", sessions, "eks-access:{{AccountID}}9:developers:alice", "user"],
+])("another entry does not yield a username where it %s", (_, username, other, kind) => {
+  expect(entriesThatYield(username, developers, documentWith(other, kind).entries)).toEqual([]);
+});
+
+test("the principal's own entry is no other one, in whatever case", () => {
+  const document = parseDocument({ mapRoles: `- rolearn: ${developers.toUpperCase()}\n  username: dev\n` });
+
+  expect(entriesThatYield("dev", developers, document.entries)).toEqual([]);
+});
+
+test("thousands of entries made to be slow are looked through in little time", () => {
+  const hostile = `${"{{SessionName}}a".repeat(30)}!`;
+  const items = Array.from(
+    { length: 2_000 },
+    (_, at) => `- rolearn: ${account}:role/r${at}\n  username: "${hostile}"\n`,
+  );
+  const { entries } = parseDocument({ mapRoles: items.join("") });
+  const began = performance.now();
+
+  const found = entriesThatYield("a".repeat(60), developers, entries);
+
+  // What can't be compared counts as the same: a warning too many is the safe side.
+  expect(found.length).toBeGreaterThan(0);
+  expect(performance.now() - began).toBeLessThan(500);
+});
