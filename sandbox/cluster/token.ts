@@ -59,7 +59,7 @@ export async function verifyToken(
   }
   const { Arn, Account, UserId } = (JSON.parse(answer.body) as CallerIdentityBody).GetCallerIdentityResponse
     .GetCallerIdentityResult;
-  const [userId = "", sessionName = ""] = UserId.split(":");
+  const [userId, sessionName] = sessionOf(Arn, UserId);
   return {
     type: "owner",
     arn: Arn,
@@ -124,6 +124,13 @@ function parameterProblem(parameters: ReadonlyMap<string, string>, now: Date): s
   const [, y, mo, d, h, mi, s] = date;
   const at = Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
   return now.getTime() > at + lifetimeMs ? "X-Amz-Date parameter is expired (15 minute expiration)" : undefined;
+}
+
+/** Only an assumed role has a session name. A federated user's id is `account:name`, and stays whole. */
+function sessionOf(arn: string, userId: string): readonly [userId: string, sessionName: string] {
+  if (!arn.includes(":assumed-role/")) return [userId, ""];
+  const [id = "", name = ""] = userId.split(":");
+  return [id, name];
 }
 
 /** aws-iam-authenticator, pkg/arn, Canonicalize: a role's session becomes its role, and the path is not known any more. */

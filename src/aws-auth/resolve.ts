@@ -53,8 +53,8 @@ function asSession(callerArn: string): string {
   return `arn:${partition}:sts::${account}:assumed-role/${name}/${ASSUMED}`;
 }
 
-/** The last part of a session's ARN; an IAM user has no session name. */
+/** The last part of the ARN of a role's session. To the authenticator an IAM user and a federated user have no session name. */
 function sessionNameOf(stsArn: string): string {
-  const [, sessionName = ""] = /:(?:assumed-role|federated-user)\/(?:.*\/)?(.*)/.exec(stsArn) ?? [];
+  const [, sessionName = ""] = /:assumed-role\/(?:.*\/)?(.*)/.exec(stsArn) ?? [];
   return sessionName;
 }

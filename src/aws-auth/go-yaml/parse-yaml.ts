@@ -1,8 +1,9 @@
 import { FORBIDDEN } from "./characters.ts";
 import { emptyScalar } from "./empty-scalar.ts";
 import { failAt, placeIn, YamlFailure } from "./failure.ts";
-import type { YamlDocument } from "./node.ts";
+import type { YamlDocument, YamlNode } from "./node.ts";
 import { NodeParser } from "./node-parser.ts";
+import { readUpTo } from "./reader.ts";
 import { ReadingBudget } from "./reading-budget.ts";
 import { Scanner } from "./scanner.ts";
 import type { Mark, Token } from "./token.ts";
@@ -12,15 +13,22 @@ import type { Mark, Token } from "./token.ts";
  * YamlExcess where there is more than the budget.
  */
 export function parseYaml(text: string, budget = new ReadingBudget()): YamlDocument {
-  refuseForbidden(text);
+  const forbidden = text.search(FORBIDDEN);
+  if (forbidden >= 0) return parseBefore(forbidden, text, budget);
   const scanner = new Scanner(text);
+  return { root: parseRoot(scanner, budget), dropped: findDropped(scanner) };
+}
+
+/** The root of the first document, with the one token behind it that go-yaml asks for; null: there is no document. */
+function parseRoot(scanner: Scanner, budget: ReadingBudget): YamlNode | null {
   const parser = new NodeParser(scanner, budget);
   const first = scanner.peek();
-  if (first.type === "stream-end") return { root: null, dropped: null };
+  if (first.type === "stream-end") return null;
   const isExplicit = first.type === "document-start" || first.type.endsWith("-directive");
   if (isExplicit) parser.openDocument();
   const root = isExplicit && endsDocument(scanner.peek().type) ? emptyScalar(scanner.peek().start) : parser.node(false);
-  return { root, dropped: findDropped(scanner) };
+  scanner.peek();
+  return root;
 }
 
 function endsDocument(type: string): boolean {
@@ -49,7 +57,22 @@ function next(scanner: Scanner): Token {
   return scanner.peek();
 }
 
-function refuseForbidden(text: string): void {
-  const at = text.search(FORBIDDEN);
-  if (at >= 0) failAt("control characters are not allowed", placeIn(text, at));
+/** Parses a text that holds a forbidden character. It counts where the reader has taken it in by the end of the document. */
+function parseBefore(forbidden: number, text: string, budget: ReadingBudget): YamlDocument {
+  const scanner = new Scanner(text.slice(0, forbidden));
+  try {
+    const root = parseRoot(scanner, budget);
+    if (!isRead()) return { root, dropped: findDropped(scanner) ?? markAt(text, forbidden) };
+  } catch (failure) {
+    if (!(failure instanceof YamlFailure) || !isRead()) throw failure;
+  }
+  return failAt("control characters are not allowed", placeIn(text, forbidden));
+
+  function isRead(): boolean {
+    return forbidden < readUpTo(text, scanner.asked(text));
+  }
+}
+
+function markAt(text: string, at: number): Mark {
+  return { at, ...placeIn(text, at) };
 }

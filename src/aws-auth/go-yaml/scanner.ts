@@ -25,6 +25,11 @@ export class Scanner {
     this.#state = new ScanState(text);
   }
 
+  /** Offset up to which go-yaml has asked its reader for text by now. `whole` is the text with what its reader refuses. */
+  asked(whole: string): number {
+    return this.#state.cursor.asked(whole);
+  }
+
   /** The next token. Behind the end of the text there is none to be asked for. */
   peek(): Token {
     const { tokens, keys, cursor } = this.#state;
