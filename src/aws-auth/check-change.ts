@@ -26,6 +26,7 @@ export function refuseChange(document: ReadDocument, change: Change, guard: Plan
     );
   return (
     refusePrincipal(reading.principal, guard) ??
+    refusePartition(document, reading.principal, guard) ??
     refuseMapping(change, entry, guard) ??
     (onlyTakesAway(change, entry) ? null : refuseWhereReleasesDiffer(document, change.arn, entry))
   );
@@ -74,6 +75,21 @@ function refusePrincipal({ arn, partition, account }: Principal, guard: PlanGuar
   return null;
 }
 
+/** Where nobody says which partition the cluster is of, the document does: nobody signs in across partitions. */
+function refusePartition({ entries }: ReadDocument, { arn, partition }: Principal, guard: PlanGuard): Refusal | null {
+  if (guard.partition !== undefined) return null;
+  const partitions = new Set(entries.flatMap((entry) => (entry.reachable ? partitionOf(entry.arn) : [])));
+  if (partitions.size === 0 || partitions.has(partition)) return null;
+  const others = [...partitions].join(", ");
+  const message = `${arn} is of the partition ${partition}, and the document's other entries are of ${others}: nobody can sign in across partitions.`;
+  return { code: "foreign-partition", message, arn };
+}
+
+function partitionOf(arn: string): string[] {
+  const [, partition] = goLower(arn).split(":", 2);
+  return partition === undefined ? [] : [partition];
+}
+
 /** Whether an ARN is the creator's. One that is known by a session, or with its path, is still the same role. */
 export function isCreator(arn: string, { creatorArn }: PlanGuard): boolean {
   if (creatorArn === undefined) return false;
@@ -89,7 +105,7 @@ function refuseMapping(change: Change & { type: "map" }, entry: Entry | null, gu
     return { code: "masters", message, arn };
   }
   if (username !== entry?.username) {
-    const refusal = refuseUsername(username, arn);
+    const refusal = refuseUsername(username, arn, groups);
     if (refusal !== null) return refusal;
   }
   for (const group of groups) {

@@ -11,9 +11,10 @@ export interface Wanted {
   readonly groups: readonly string[];
 }
 
-/** The edits that make an entry say what is wanted; null where it is not written as a mapping of its own. */
-export function editEntry(reading: ListReading, entry: Entry, wanted: Wanted): TextEdit[] | null {
-  const place = placeOf(reading, entry);
+/** The edits that make an entry say what is wanted; null where it is not written as a mapping of its own. `inFront`:
+ * nothing new comes behind what stands at its end. */
+export function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: boolean): TextEdit[] | null {
+  const place = placeOf(reading, entry, inFront);
   if (place === null) return null;
   const edits = sameGroups(entry.groups, wanted.groups) ? [] : editGroups(place, wanted.groups);
   if (entry.username === wanted.username) return edits;

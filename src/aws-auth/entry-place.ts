@@ -23,14 +23,20 @@ export interface EntryPlace {
   readonly mapping: MappingNode;
   readonly entry: Entry;
   readonly uses: readonly FieldUse[];
+  /** Whether what is added comes before the last field, or group: one that ends the text may be changed by what follows it. */
+  readonly inFront: boolean;
 }
 
 /** The place of an entry; null where it is not written as a mapping of its own, as with an alias. */
-export function placeOf({ text, list, items, section }: ListReading, entry: Entry): EntryPlace | null {
+export function placeOf(
+  { text, list, items, section }: ListReading,
+  entry: Entry,
+  inFront: boolean,
+): EntryPlace | null {
   const mapping = list.items[entry.index];
   const value = items[entry.index];
   if (mapping?.kind !== "mapping" || value?.type !== "map") return null;
-  return { section, text, list, mapping, entry, uses: fieldUses(value, section) };
+  return { section, text, list, mapping, entry, uses: fieldUses(value, section), inFront };
 }
 
 /** The use of a field that counts; null where it is not written in this mapping. */
@@ -46,19 +52,26 @@ export function replaceNode(text: string, { outer: start, end }: YamlNode, value
 }
 
 /** Puts a field at the end of the mapping, where it also wins over what a `<<` before it brings. */
-export function addField({ text, section, mapping }: EntryPlace, name: FieldName, value: string): TextEdit {
+export function addField({ text, section, mapping, inFront }: EntryPlace, name: FieldName, value: string): TextEdit {
   const key = fieldKey(name, section);
   if (mapping.flow) {
     const at = mapping.pairs.at(-1)?.value.end ?? mapping.end;
     return { start: at, end: at, text: `, ${quote(key)}: ${value}` };
   }
-  const line = `${" ".repeat(mapping.start.column)}${key}: ${value}`;
+  const pad = " ".repeat(mapping.start.column);
+  const line = `${pad}${key}: ${value}`;
+  const last = mapping.pairs.at(-1)?.key.outer;
+  if (inFront && last !== undefined)
+    return { start: last, end: last, text: `${line.trimStart()}${lineBreakOf(text)}${pad}` };
   return insertLines(afterLine(text, mapping.end), line, lineBreakOf(text));
 }
 
 export function removeField({ text, mapping }: EntryPlace, { key, written }: FieldUse): TextEdit {
-  if (!mapping.flow) return removeLines(text, key.outer, written.end);
   const index = mapping.pairs.findIndex((pair) => pair.key === key);
+  const next = mapping.pairs[index + 1]?.key.outer;
+  // The first field stands behind the dash, which is to stay.
+  if (!mapping.flow && index === 0 && next !== undefined) return { start: key.outer, end: next, text: "" };
+  if (!mapping.flow) return removeLines(text, key.outer, written.end);
   const before = mapping.pairs[index - 1];
   return { start: before?.value.end ?? key.outer, end: written.end, text: "" };
 }

@@ -5,7 +5,7 @@ import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";
 import { editList } from "./list-edit.ts";
 import { flowList, quote, readQuoted } from "./quote.ts";
 import { sameGroups } from "./same-groups.ts";
-import { afterLine, insertLines, isStartOfLine, lineBreakOf, type TextEdit } from "./text-edit.ts";
+import { afterLine, insertLines, isStartOfLine, lineBreakOf, startOfLine, type TextEdit } from "./text-edit.ts";
 
 /**
  * The edits that give an entry these groups. Groups that stay keep their bytes, new ones come at the end; and a later
@@ -28,6 +28,12 @@ function editItems(place: EntryPlace, use: FieldUse, list: SequenceNode, wanted:
   const added = wanted.filter((group) => !groups.includes(group));
   const column = list.marks[0]?.column ?? 0;
   const items = list.flow ? added.map(quote) : added.map((group) => blockGroup(group, column));
+  const first = list.marks[0]?.at;
+  if (place.inFront && !list.flow && first !== undefined) {
+    const lineBreak = lineBreakOf(place.text);
+    const front = insertLines(startOfLine(place.text, first), items.join(lineBreak), lineBreak);
+    return [...(items.length === 0 ? [] : [front]), ...(editList(place.text, list, removed, []) ?? [])];
+  }
   return editList(place.text, list, removed, items) ?? [replaceNode(place.text, use.written, flowList(wanted))];
 }
 

@@ -1,4 +1,5 @@
 import { blocks, firstBreak } from "./beside-broken.ts";
+import { cannotEdit } from "./cannot-edit.ts";
 import { refuseChange } from "./check-change.ts";
 import { unifiedDiff } from "./diff.ts";
 import type { AwsAuthDocument, ReadDocument } from "./document.ts";
@@ -87,7 +88,7 @@ export function planChanges(document: AwsAuthDocument, changes: readonly Change[
   });
   const intents = intend(document, accepted);
   const after = editSections(document, intents);
-  if (after === null) return { type: "refused", refusal: CANNOT_EDIT };
+  if (after === null) return { type: "refused", refusal: cannotEdit(document, intents) };
   const refusal = refuseResult(document, after, intents, guard);
   if (refusal !== null) return { type: "refused", refusal };
   return {
@@ -114,12 +115,6 @@ function blocked({ code, section, line, message, remedy }: Problem): Refusal {
     message: `${section}, line ${line}: ${message} ${remedy} Until then nothing is given by aws-auth, and what stands in this section stays.`,
   };
 }
-
-const CANNOT_EDIT: Refusal = {
-  code: "cannot-edit",
-  message:
-    "The document can't be changed without touching other entries: an entry is an alias, or others refer to it by an anchor. Write the entries out one by one first.",
-};
 
 function diffOf(section: Section, before: ReadDocument, after: ReadDocument): string {
   return unifiedDiff(section, before.sections[section].text, after.sections[section].text);

@@ -1,8 +1,9 @@
+import { NODES } from "./names.ts";
 import type { Refusal } from "./plan.ts";
 import { TEMPLATES } from "./templates.ts";
 
 /** Why a username must not be written, or null. */
-export function refuseUsername(username: string, arn: string): Refusal | null {
+export function refuseUsername(username: string, arn: string, groups: readonly string[]): Refusal | null {
   const about = (code: string, message: string): Refusal => ({ code, message, arn });
   if (username === "")
     return about("username-empty", `The username for ${arn} is empty. Give it a name that says who it is.`);
@@ -13,8 +14,8 @@ export function refuseUsername(username: string, arn: string): Refusal | null {
     const message = `${unknown} in the username for ${arn} is no template that the authenticator fills in. It knows ${TEMPLATES.join(", ")}.`;
     return about("template-unknown", message);
   }
-  if (username.includes("{{EC2PrivateDNSName}}") && !username.startsWith("system:node:")) {
-    const message = `{{EC2PrivateDNSName}} in the username for ${arn} shuts out everybody but nodes. Use a name that starts with system:node:, or another template.`;
+  if (username.includes("{{EC2PrivateDNSName}}") && !isForNodes(username, arn, groups)) {
+    const message = `{{EC2PrivateDNSName}} in the username for ${arn} lets only EC2 instances sign in. Use it in a name that starts with system:node:, for a role in ${NODES}, or use another template.`;
     return about("template-node", message);
   }
   if (!hasGuardedSession(username)) {
@@ -22,6 +23,11 @@ export function refuseUsername(username: string, arn: string): Refusal | null {
     return about("template-session", message);
   }
   return null;
+}
+
+/** Only a role can be an instance's, and only nodes are in their group. */
+function isForNodes(username: string, arn: string, groups: readonly string[]): boolean {
+  return username.startsWith("system:node:") && arn.includes(":role/") && groups.includes(NODES);
 }
 
 /** Why a group must not be written, or null. */

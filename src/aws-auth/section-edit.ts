@@ -33,9 +33,9 @@ function edits(reading: ListReading, { removed, edited, added }: SectionChange, 
   const indexes = new Set(removed.map((entry) => entry.index));
   const listEdits = editList(text, list, indexes, inFront ? [] : items);
   if (listEdits === null) return null;
-  const entryEdits = edited.flatMap(({ entry, wanted }) => editEntry(reading, entry, wanted) ?? []);
+  const entryEdits = edited.flatMap(({ entry, wanted }) => editEntry(reading, entry, wanted, inFront) ?? []);
   const first = list.marks[0];
-  if (!inFront || first === undefined) return [...entryEdits, ...listEdits];
+  if (!inFront || items.length === 0 || first === undefined) return [...entryEdits, ...listEdits];
   const front = insertLines(startOfLine(text, first.at), items.join(style.lineBreak), style.lineBreak);
   return [front, ...entryEdits, ...listEdits];
 }

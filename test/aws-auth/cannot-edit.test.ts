@@ -1,0 +1,33 @@
+import { expect, it } from "vitest";
+import { cannotEdit } from "../../src/aws-auth/cannot-edit.ts";
+import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { planChanges } from "../../src/aws-auth/plan.ts";
+
+const arn = "arn:aws:iam::111122223333:role/dev";
+const add = { type: "add", arn, section: "mapRoles", username: "dev", groups: [] } as const;
+
+it("a change that an alias is in the way of says which line it is in", () => {
+  const document = parseDocument({ mapRoles: `- &a\n  rolearn: ${arn}\n  username: dev\n- *a\n` });
+
+  const plan = planChanges(document, [{ type: "map", arn, username: "dev", groups: ["viewers"] }]);
+
+  expect(plan).toMatchObject({
+    refusal: {
+      code: "cannot-edit",
+      message:
+        "mapRoles can't be changed without touching other entries: it has an anchor or an alias in line 2, by which entries share text. Write the entries out one by one first.",
+    },
+  });
+});
+
+it("no anchor is blamed where the section has none", () => {
+  const mapUsers = "- &a {userarn: x}\n";
+
+  const refusal = cannotEdit(parseDocument({ mapRoles: `- rolearn: ${arn}\n  username: dev\n`, mapUsers }), [add]);
+
+  expect(refusal).toEqual({
+    code: "cannot-edit",
+    message:
+      "mapRoles can't be changed without touching other text: its layout leaves no place for the change. Write its entries as a list with each field on a line of its own first.",
+  });
+});

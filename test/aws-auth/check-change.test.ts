@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { parseDocument } from "../../src/aws-auth/parse.ts";
+import { planChanges } from "../../src/aws-auth/plan.ts";
+
+const dns = "system:node:{{EC2PrivateDNSName}}";
+const account = "arn:aws:iam::111122223333:";
+const refusals = (mapRoles: string, arn: string, username: string, groups: readonly string[], guard = {}) => {
+  const plan = planChanges(parseDocument({ mapRoles }), [{ type: "map", arn, username, groups }], guard);
+  return plan.type === "planned" ? plan.refused.map(({ code }) => code) : [plan.refusal.code];
+};
+
+describe("{{EC2PrivateDNSName}} is for nodes alone", () => {
+  it.each([
+    ["a user is refused it, whatever the groups", `${account}user/bob`, ["system:nodes"], ["template-node"]],
+    ["a role of people is refused it", `${account}role/dev`, ["viewers"], ["template-node"]],
+    ["a role in no groups is refused it", `${account}role/dev`, [], ["template-node"]],
+    ["a role of nodes gets it", `${account}role/node`, ["system:bootstrappers", "system:nodes"], []],
+  ])("%s", (_what, arn, groups, expected) => {
+    expect(refusals("", arn, dns, groups)).toEqual(expected);
+  });
+});
+
+describe("where nobody says which partition the cluster is of", () => {
+  const entries = `- rolearn: ${account}role/a\n  username: a\n`;
+  const china = "arn:aws-cn:iam::111122223333:role/dev";
+
+  it("an ARN of another one than the document's entries is refused", () => {
+    const plan = planChanges(parseDocument({ mapRoles: entries }), [
+      { type: "map", arn: china, username: "dev", groups: [] },
+    ]);
+
+    expect(plan).toMatchObject({
+      refused: [
+        {
+          code: "foreign-partition",
+          message:
+            "arn:aws-cn:iam::111122223333:role/dev is of the partition aws-cn, and the document's other entries are of aws: nobody can sign in across partitions.",
+        },
+      ],
+    });
+  });
+
+  it.each([
+    ["an empty document takes any", "", {}],
+    ["a document with both takes both", `${entries}- rolearn: ${china}2\n  username: b\n`, {}],
+    ["an entry that matches nobody says nothing", `- rolearn: ${account}role/p/a\n  username: a\n`, {}],
+    ["the cluster's own partition counts more than the entries", entries, { partition: "aws-cn" }],
+  ])("%s", (_what, mapRoles, guard) => {
+    expect(refusals(mapRoles, china, "dev", [], guard)).toEqual([]);
+  });
+});
