@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
+import { usualDeadlines } from "../../../src/config/deadlines.ts";
 import { commands } from "../../../src/slack/commands/all.ts";
 import type { SlackContext } from "../../../src/slack/context.ts";
 import { handleCommand } from "../../../src/slack/handlers/command.ts";
 import { nobodysGroups } from "../slack-context.ts";
+
+const config = { clusters: new Map(), timing: { deadlines: usualDeadlines } };
 
 type Command = Parameters<typeof handleCommand>[1];
 
@@ -14,7 +17,7 @@ async function answerTo(text: string): Promise<string> {
     ack: async (answer?: { text: string }) => void (answer && answers.push(answer.text)),
     respond: async (answer: { text: string }) => void answers.push(answer.text),
   } as unknown as Command;
-  const context = { config: { clusters: new Map() }, directory: nobodysGroups } as unknown as SlackContext;
+  const context = { config, directory: nobodysGroups } as unknown as SlackContext;
   await handleCommand(context, command);
   return answers.join("\n");
 }
@@ -52,7 +55,7 @@ test("what is there in time is answered in the acknowledgement, and in nothing e
     ack: async (answer?: { text: string }) => void said.push(`ack ${answer?.text}`),
     respond: async (answer: { text: string }) => void said.push(`respond ${answer.text}`),
   } as unknown as Command;
-  const context = { config: { clusters: new Map() }, directory: nobodysGroups } as unknown as SlackContext;
+  const context = { config, directory: nobodysGroups } as unknown as SlackContext;
 
   await handleCommand(context, command);
 
