@@ -49,8 +49,6 @@ export interface ProductOptions extends SandboxOptions {
 }
 
 const withinMs = 20_000;
-/** What a worker does not start with. */
-const slackSecrets = ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"];
 
 export async function aProduct({ redisUrl: given, ...options }: ProductOptions = {}): Promise<Product> {
   const redis = given ? { url: given, close: async () => {} } : await aRedis();
@@ -95,7 +93,9 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
     start,
     stop,
     inEnvironmentOf: (kind, change = {}) => {
-      for (const name of slackSecrets) vi.stubEnv(name, undefined);
+      for (const other of ["slack", "worker"] as const) {
+        for (const name of Object.keys(environmentOf(other))) vi.stubEnv(name, undefined);
+      }
       for (const [name, value] of Object.entries({ ...environmentOf(kind), ...change })) vi.stubEnv(name, value);
     },
     ask: (duration, reason) =>
