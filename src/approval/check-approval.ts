@@ -4,7 +4,7 @@ import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../
 import { goesBy } from "../principal/goes-by.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { isSameStanding } from "./decide.ts";
-import { type Decision, isAhead, lastApproval } from "./decision.ts";
+import { areStillApprovers, type Decision, isAhead, lastApproval } from "./decision.ts";
 import type { DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision } from "./sealed-decision.ts";
 
@@ -42,6 +42,9 @@ export function checkApproval(
   }
   const people = new Set(approvals.map(({ by }) => by)).size;
   if (people < approvals.length) return invalid("somebody's approval counts twice in it");
+  if (!areStillApprovers(approvals)) {
+    return invalid("the last approval does not say that everybody who approved is still an approver");
+  }
   const needed = approvalsNeeded(rule, level, new Date(last.at));
   if (people >= needed) return { type: "valid" };
   return invalid(`${people} ${people === 1 ? "person has" : "people have"} approved it, and ${needed} have to`);

@@ -4,7 +4,8 @@ import { clusterArnOf } from "../policy/cluster-arn.ts";
 import { answersFor, approvesFor } from "../policy/may-see.ts";
 import type { Person } from "../policy/person.ts";
 import type { ApprovalVerdict } from "./check-approval.ts";
-import { type Decision, isAhead } from "./decision.ts";
+import { droppedOf } from "./decide.ts";
+import { type Decision, isAhead, lastApproval, statementGoodForSeconds } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
 
@@ -34,7 +35,7 @@ export type MoveVerdict =
   /** `after` is the next version of the record. */
   { readonly type: "decided"; readonly after: Move } | { readonly type: "refused"; readonly code: MoveRefusal };
 
-/** Decides a click on the message of a move. Anything doubtful is refused. */
+/** Decides a click on the message of a move. Anything doubtful is refused. `departed`: who approved before and is no approver any more. */
 export function decideMove(
   move: Move,
   cluster: Cluster,
@@ -42,20 +43,24 @@ export function decideMove(
   click: MoveClick,
   keys: DecisionKeys,
   now: Date,
+  departed: ReadonlyMap<string, string> = new Map(),
 ): MoveVerdict {
   const code = refuseMoveClick(move, cluster, person, click, now);
   if (code) return { type: "refused", code };
   const { verdict, digest, why } = click;
   const { user: by, memberships } = person;
   const at = now.toISOString();
-  const decision = sealDecision({ verdict, by, at, digest, why, memberships }, subjectOf(move, cluster), keys);
+  const unsealed = { verdict, by, at, digest, why, memberships };
   if (verdict === "denied") {
+    const decision = sealDecision(unsealed, subjectOf(move, cluster), keys);
     return {
       type: "decided",
       after: reviseMove(move, { state: "denied", denial: decision, trouble: null, endedAt: at }),
     };
   }
-  const approvals = [...standing(move, cluster, keys, now), decision];
+  const before = standing(move, cluster, keys, now).filter((approval) => !departed.has(approval.by));
+  const stillApprovers = [...before.map((approval) => approval.by), by];
+  const approvals = [...before, sealDecision({ ...unsealed, stillApprovers }, subjectOf(move, cluster), keys)];
   const change = { approvals, voided: null, trouble: null };
   const isEnough = approvals.length >= moveApprovals;
   return { type: "decided", after: reviseMove(move, isEnough ? { ...change, state: "running" } : change) };
@@ -101,7 +106,10 @@ export function retryMove(move: Move, cluster: Cluster, person: Person, now: Dat
   return { type: "decided", after: reviseMove(move, { trouble }) };
 }
 
-/** Whether a worker may go on with it: sealed approvals of its very plan, not too old, of people who are approvers now. */
+/**
+ * Whether a worker may go on with it: sealed approvals of its very plan, not too old, of people of whom the last one says that they are
+ * still approvers.
+ */
 export function checkMove(
   move: Move,
   cluster: Cluster,
@@ -110,7 +118,13 @@ export function checkMove(
   lapsesAfterSeconds: number,
 ): ApprovalVerdict {
   const oldest = now.getTime() - lapsesAfterSeconds * 1000;
-  const holding = standing(move, cluster, keys, now).filter(({ at }) => Date.parse(at) > oldest);
+  const recent = standing(move, cluster, keys, now).filter(({ at }) => Date.parse(at) > oldest);
+  const last = lastApproval(recent);
+  if (last && now.getTime() > Date.parse(last.at) + statementGoodForSeconds * 1000) {
+    const hours = statementGoodForSeconds / 3600;
+    return { type: "void", message: `it is more than ${hours} h ago that its approvers were seen to be approvers` };
+  }
+  const holding = recent.filter(({ by }) => last?.stillApprovers?.includes(by));
   if (holding.length >= moveApprovals) return { type: "valid" };
   const message = `${holding.length} of ${moveApprovals} approvers have approved exactly this plan in the last ${Math.round(lapsesAfterSeconds / 3600)} h`;
   return { type: "void", message };
@@ -123,6 +137,15 @@ function standing(move: Move, cluster: Cluster, keys: DecisionPublicKeys, now: D
     .filter((decision) => !isAhead(decision, now) && isSealedDecision(decision, subjectOf(move, cluster), keys))
     .filter(({ by, memberships = [] }) => approvesFor(cluster, { user: by, memberships }));
   return [...new Map(holding.map((decision) => [decision.by, decision])).values()];
+}
+
+/** The record without the approvals of people who are no approvers any more. It goes on waiting for the approvals that are missing. */
+export function moveWithoutDeparted(move: Move, departed: ReadonlyMap<string, string>, now: Date): Move {
+  const { approvals, dropped } = move;
+  return reviseMove(move, {
+    approvals: approvals.filter(({ by }) => !departed.has(by)),
+    dropped: [...dropped, ...droppedOf(approvals, departed, now)],
+  });
 }
 
 /** What is sealed with a decision, so that it is of no use for another move or cluster, nor for a request. */

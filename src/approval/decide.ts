@@ -5,7 +5,7 @@ import { isNamedIn, type Person } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../policy/rule.ts";
 import { goesBy } from "../principal/goes-by.ts";
 import { type AccessRequest, revise } from "../request/request.ts";
-import { type Decision, type DecisionRefusal, type Facts, isAhead } from "./decision.ts";
+import { type Decision, type DecisionRefusal, type DroppedApproval, type Facts, isAhead } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
 
@@ -36,12 +36,16 @@ export function decide(
   if (code) return { type: "refused", code };
   const [rule, level] = ruledBy(request, cluster, facts);
   if (!rule || !level) return { type: "refused", code: "no-rule" };
-  const decision = sealDecision(decisionOf(click, now, facts), request.id, keys);
+  const unsealed = decisionOf(click, now, facts);
   if (click.verdict === "denied") {
+    const decision = sealDecision(unsealed, request.id, keys);
     return { type: "decided", decision, after: revise(request, { state: "denied", denial: decision, trouble: null }) };
   }
   const before = stillStanding(request, approversOf(rule, cluster), facts, keys, now);
-  const approvals = [...before.filter(({ by }) => !isForOneself(request, rule, by, facts)), decision];
+  const counting = before.filter(({ by }) => !isForOneself(request, rule, by, facts));
+  const stillApprovers = [...counting.map(({ by }) => by), click.by];
+  const decision = sealDecision({ ...unsealed, stillApprovers }, request.id, keys);
+  const approvals = [...counting, decision];
   return { type: "decided", decision, after: approved(request, approvals, approvalsNeeded(rule, level, now), now) };
 }
 
@@ -113,6 +117,7 @@ function stillStanding(
     (approval) =>
       approval.digest === preview?.digest &&
       !isAhead(approval, now) &&
+      !facts.departed.has(approval.by) &&
       isNamedIn(approvers, personOf(approval.by, facts)) &&
       isSealedDecision(approval, request.id, keys),
   );
@@ -137,13 +142,38 @@ function decisionOf({ verdict, by, digest, why }: Click, now: Date, facts: Facts
   return { verdict, by, at: now.toISOString(), digest, why, memberships, requester, linked: own };
 }
 
+/** The record without the approvals of people who are no approvers any more. It goes on waiting for the approvals that are missing. */
+export function withoutDeparted(
+  request: AccessRequest,
+  departed: ReadonlyMap<string, string>,
+  now: Date,
+): AccessRequest {
+  const { approvals, dropped } = request;
+  return revise(request, {
+    approvals: approvals.filter(({ by }) => !departed.has(by)),
+    dropped: [...dropped, ...droppedOf(approvals, departed, now)],
+  });
+}
+
+/** What is remembered of the approvals of people who are no approvers any more. */
+export function droppedOf(
+  approvals: readonly Decision[],
+  departed: ReadonlyMap<string, string>,
+  now: Date,
+): readonly DroppedApproval[] {
+  return approvals.flatMap(({ by }) => {
+    const why = departed.get(by);
+    return why === undefined ? [] : [{ by, at: now.toISOString(), why }];
+  });
+}
+
 /** Whether the policy would go by the same about a requester. */
 export function isSameStanding(a: Facts["standing"], b: Facts["standing"]): boolean {
   return a.linked === b.linked && a.memberships.toSorted().join() === b.memberships.toSorted().join();
 }
 
 function withoutGroups({ standing }: AccessRequest): Facts {
-  return { memberships: new Map(), standing };
+  return { memberships: new Map(), standing, departed: new Map() };
 }
 
 /** A time that can't be read is before nothing: what is doubtful is over. */

@@ -20,6 +20,11 @@ export interface Decision {
   readonly requester?: Standing;
   /** The ARN that the approver's account was linked with at that moment; null: none. Absent where nobody looked. */
   readonly linked?: string | null;
+  /**
+   * Of an approval: everybody whose approval counts with it, this one included. The Slack process had looked that each of them has an
+   * active account and is an approver at that moment. Absent in a denial and in a broken glass.
+   */
+  readonly stillApprovers?: readonly string[];
   /** HMAC over all of the above and the request's id: `<key id>.<hex>`. */
   readonly seal: string;
 }
@@ -52,6 +57,8 @@ export interface Facts {
   readonly standing: Standing;
   /** By Slack user id: the ARN that who clicks, and who approved before, is linked with. Absent: nobody looked, as for what is only shown. */
   readonly links?: ReadonlyMap<string, string>;
+  /** Who approved before and is no approver any more, by Slack user id, with the reason as a clause. */
+  readonly departed: ReadonlyMap<string, string>;
   /** What the ledger says of the principal's other leases; absent: nobody looked, as for what is only shown. */
   readonly beside?: LeasesNow;
 }
@@ -59,6 +66,29 @@ export interface Facts {
 /** The approval that was given last: the lease is counted from it. Undefined: there is none. */
 export function lastApproval(approvals: readonly Decision[]): Decision | undefined {
   return approvals.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)).at(-1);
+}
+
+/** An approval that does not count any more, because of who gave it. */
+export interface DroppedApproval {
+  /** Slack user id. */
+  readonly by: string;
+  /** ISO 8601: when it was dropped. */
+  readonly at: string;
+  /** A clause. */
+  readonly why: string;
+}
+
+/**
+ * So long the word of the last approval is believed that everybody who approved is still an approver. The worker can't ask Slack again.
+ * It must outlast a wait for a cluster that can't be reached (`timing.approvalGoodFor`, an hour unless configured), and be over before
+ * the next working day: who leaves a company leaves it between two of them.
+ */
+export const statementGoodForSeconds = 8 * 3600;
+
+/** Whether each of these approvals is of somebody of whom the last one says that they are still an approver. */
+export function areStillApprovers(approvals: readonly Decision[]): boolean {
+  const still = lastApproval(approvals)?.stillApprovers ?? [];
+  return approvals.every(({ by }) => still.includes(by));
 }
 
 /** The clocks of the two processes may differ by so much, milliseconds: NTP keeps them much closer. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { statementGoodForSeconds } from "../approval/decision.ts";
 import { creatorFile, externalId } from "./creator-file.ts";
 import { eachDeadline } from "./deadlines.ts";
 import { account, duration, shortTime, slackUser, text, userOrGroup } from "./forms.ts";
@@ -118,7 +119,9 @@ export const configFile = z.strictObject({
   timing: z
     .strictObject({
       requestLapsesAfter: duration.default(24 * 3600),
-      approvalGoodFor: duration.default(3600),
+      approvalGoodFor: duration
+        .refine((seconds) => seconds <= statementGoodForSeconds, "let an approval be good for 8h at most: people leave")
+        .default(3600),
       remindAfter: z
         .array(duration)
         .refine(

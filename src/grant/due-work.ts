@@ -1,4 +1,4 @@
-import { lastApproval } from "../approval/decision.ts";
+import { lastApproval, statementGoodForSeconds } from "../approval/decision.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { isRescue } from "../rescue/lease.ts";
 import { endOf } from "./grant.ts";
@@ -58,11 +58,13 @@ export function sealedEnd(request: AccessRequest): string {
 
 /**
  * Whether nothing may be written of it for the first time any more. What has been in a cluster once is remembered there; an
- * approval of which nothing was written is remembered by Redis alone, and so is that it was denied or cancelled after all.
+ * approval of which nothing was written is remembered by Redis alone, and so is that it was denied or cancelled after all. Its approvers,
+ * also a single one, may have left meanwhile: for so long the last approval's word about them is believed, and never longer than it is good.
  */
 export function isTooOldToBegin({ approvals }: AccessRequest, goodForSeconds: number, now: Date): boolean {
   const last = lastApproval(approvals);
-  return last !== undefined && now.getTime() > Date.parse(last.at) + goodForSeconds * 1000;
+  const seconds = Math.min(goodForSeconds, statementGoodForSeconds);
+  return last !== undefined && now.getTime() > Date.parse(last.at) + seconds * 1000;
 }
 
 /** Whether the part of an approved request has to be taken away now. */

@@ -1,4 +1,4 @@
-import type { Decision } from "../approval/decision.ts";
+import type { Decision, DroppedApproval } from "../approval/decision.ts";
 import type { Reminders } from "../request/reminder.ts";
 import type { Trouble } from "../request/request.ts";
 import type { MigrationSummary } from "./summary.ts";
@@ -55,6 +55,8 @@ export interface Move {
   readonly reminders: Reminders | null;
   /** The sealed approvals, of different people. */
   readonly approvals: readonly Decision[];
+  /** Approvals that count no more, because who gave them is no approver any more. */
+  readonly dropped: readonly DroppedApproval[];
   readonly denial: Decision | null;
   readonly withdrawal: { readonly by: string; readonly at: string; readonly why: string } | null;
   /** A step whose call may have been sent and is not proved yet. */
@@ -85,6 +87,7 @@ export function createMove(wish: NewMove, now: Date, lapsesAfterSeconds: number)
     plan: null,
     reminders: null,
     approvals: [],
+    dropped: [],
     denial: null,
     withdrawal: null,
     begun: null,

@@ -17,7 +17,7 @@ export function actsOf(
   if (!cluster) return [];
   const { grant, preview, standing } = request;
   const { user, memberships } = person;
-  const facts = { standing, memberships: new Map([[user, memberships]]) };
+  const facts = { standing, memberships: new Map([[user, memberships]]), departed: new Map() };
   const acts: Act[] = [];
   for (const [act, verdict] of [
     ["approve", "approved"],

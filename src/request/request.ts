@@ -1,5 +1,5 @@
 import type { Way } from "../access-entry/way.ts";
-import type { Decision } from "../approval/decision.ts";
+import type { Decision, DroppedApproval } from "../approval/decision.ts";
 import type { Glass } from "../approval/glass.ts";
 import type { Grant } from "../grant/grant.ts";
 import type { OtherLease } from "../grant/other-leases.ts";
@@ -94,6 +94,8 @@ export interface AccessRequest {
   readonly reminders: Reminders | null;
   /** The sealed approvals, of different people, in the order in which they were given. */
   readonly approvals: readonly Decision[];
+  /** Approvals that count no more, because who gave them is no approver any more. */
+  readonly dropped: readonly DroppedApproval[];
   /** How many it takes, for showing: what the policy says is looked at again before anything is given. */
   readonly approvalsWanted: number;
   readonly denial: Decision | null;
@@ -127,6 +129,7 @@ export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: n
     preview: null,
     reminders: null,
     approvals: [],
+    dropped: [],
     approvalsWanted: 1,
     denial: null,
     glass: null,

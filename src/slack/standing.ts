@@ -1,13 +1,17 @@
-import type { Facts } from "../approval/decision.ts";
+import type { Click } from "../approval/decide.ts";
+import type { Decision, Facts } from "../approval/decision.ts";
 import { isBelievedLink, isSealedLink, type PrincipalLink } from "../approval/seal-link.ts";
 import type { Config } from "../config/config.ts";
 import { leasesNow } from "../ledger/leases-now.ts";
 import { sealedLinksOf } from "../ledger/sealed-links.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import { groupsNamedFor, type Person, type Standing } from "../policy/person.ts";
+import { groupsNamedFor, isNamedIn, type Person, type Standing } from "../policy/person.ts";
+import { approversOf, ruleFor } from "../policy/rule.ts";
+import { goesBy } from "../principal/goes-by.ts";
 import type { AccessRequest } from "../request/request.ts";
 import { noteAttempt } from "./attempts.ts";
 import type { SlackContext } from "./context.ts";
+import type { Account } from "./directory.ts";
 
 /** Somebody as the policy of a cluster sees them now. @throws AccessError */
 export async function personFor(
@@ -68,7 +72,7 @@ export async function factsFor(
   context: SlackContext,
   cluster: Cluster,
   request: AccessRequest,
-  by: string,
+  { by, verdict }: Pick<Click, "by" | "verdict">,
 ): Promise<Facts> {
   const users = [...new Set([by, ...request.approvals.map((approval) => approval.by)])];
   const [standing, beside, links, ...people] = await Promise.all([
@@ -77,5 +81,46 @@ export async function factsFor(
     sealedLinksOf(context.ledger, users, context.keys.decision),
     ...users.map((user) => personFor(context, cluster, user)),
   ]);
-  return { standing, beside, links, memberships: new Map(people.map(({ user, memberships }) => [user, memberships])) };
+  const rule = ruleFor(cluster, request.level, { user: request.requester, memberships: standing.memberships });
+  const approvers = rule ? approversOf(rule, cluster) : [];
+  const whyNot = (person: Person): string | null => {
+    if (!isNamedIn(approvers, person)) return noApprover;
+    const isTheirOwn = !rule?.selfApproval && goesBy(links.get(person.user) ?? null, request.principal);
+    return isTheirOwn ? "their account is linked with the principal now" : null;
+  };
+  // A denial needs nobody else, and must be possible also while Slack does not answer.
+  const earlier = verdict === "approved" ? request.approvals : [];
+  const departed = await departedFrom(context, cluster, earlier, whyNot);
+  const memberships = new Map(people.map(({ user, memberships }) => [user, memberships]));
+  return { standing, beside, links, departed, memberships };
 }
+
+/**
+ * Who of those that have approved is no approver any more, with the reason as a clause: their account is not active, or the policy does
+ * not name them. Keys of AWS and a place in Redis outlive both. @throws AccessError: who can't be asked about does not count as there
+ */
+export async function departedFrom(
+  context: SlackContext,
+  cluster: Cluster,
+  approvals: readonly Decision[],
+  whyNot: (person: Person) => string | null,
+): Promise<ReadonlyMap<string, string>> {
+  const departed = new Map<string, string>();
+  for (const by of new Set(approvals.map((approval) => approval.by))) {
+    const account = await context.directory.accountOf(by);
+    const why = account === "active" ? whyNot(await personFor(context, cluster, by)) : goneAs[account];
+    if (why !== null) departed.set(by, why);
+  }
+  return departed;
+}
+
+/** A clause. */
+export const noApprover = "they are no approver any more";
+
+const goneAs: Readonly<Record<Exclude<Account, "active">, string>> = {
+  guest: "they are only a guest of the workspace",
+  deactivated: "their Slack account is deactivated",
+  "of-another-workspace": "their Slack account is of another workspace",
+  bot: "their Slack account is a bot's",
+  unknown: "Slack does not know their account any more",
+};

@@ -4,6 +4,7 @@ import type { Decision } from "../../src/approval/decision.ts";
 import { sealDecision } from "../../src/approval/sealed-decision.ts";
 import { createMove, type Move, reviseMove } from "../../src/migration/move.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
+import { clusterArnOf } from "../../src/policy/cluster-arn.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { keys } from "../builders/keys.ts";
 import { at, hours } from "../builders/times.ts";
@@ -52,6 +53,19 @@ const approvalOf = (user: string, clicked: Clicked = {}): Decision => {
 
 const check = (move: Move, now = at(hours(0.5)), of = cluster) => checkMove(move, of, keys.decision, now, hours(1));
 
+test("a worker counts no approval of somebody of whom the last one does not say that they are still an approver", () => {
+  const apart = aMove({ state: "running", approvals: [approvalOf("U0APPROVER"), approvalOf("U0APPROVER2")] });
+
+  expect(check(apart)).toMatchObject({ type: "void", message: expect.stringContaining("1 of 2 approvers") });
+});
+
+test("a worker goes on with a migration only as long as it was lately said that its approvers still are", () => {
+  const move = approvedBy("U0APPROVER", "U0APPROVER2");
+  const after = (passed: number) => checkMove(move, cluster, keys.decision, at(passed), hours(48)).type;
+
+  expect([after(hours(7)), after(hours(9))]).toEqual(["valid", "void"]);
+});
+
 test("two different approvers of the same plan let a worker begin", () => {
   const one = approvedBy("U0APPROVER");
   const two = approvedBy("U0APPROVER", "U0APPROVER2");
@@ -74,18 +88,22 @@ test.each<[string, Decision]>([
     "of the future",
     approvalOf("U0APPROVER2", { on: aMove({ lapsesAt: at(hours(9)).toISOString() }), now: at(hours(2)) }),
   ],
-])("an approval %s is not the second one", (_, second) => {
-  const move = aMove({ state: "running", approvals: [approvalOf("U0APPROVER"), second] });
+])("an approval %s is not the second one", (_name, second) => {
+  // It speaks for everybody, so that nothing else keeps the second one from counting.
+  const { seal: _, ...first } = approvalOf("U0APPROVER", { now: at(1) });
+  const speaking = { ...first, stillApprovers: ["U0APPROVER", "U0APPROVER2"] };
+  const sealed = sealDecision(speaking, `migration-staging-1 of ${clusterArnOf(cluster)}`, keys.decision);
+  const move = aMove({ state: "running", approvals: [sealed, second] });
 
   expect(check(move)).toMatchObject({ type: "void", message: expect.stringContaining("1 of 2 approvers") });
 });
 
 test("an approval of a minute ahead counts: clocks differ", () => {
   const given = at(60);
-  const move = aMove({
-    state: "running",
-    approvals: ["U0APPROVER", "U0APPROVER2"].map((user) => approvalOf(user, { now: given })),
-  });
+  const first = approvalOf("U0APPROVER", { now: given });
+  const decided = clickOf("U0APPROVER2", { on: aMove({ approvals: [first] }), now: given });
+  if (decided.type === "refused") throw new Error(decided.code);
+  const move = decided.after;
 
   expect(check(move, at(0)).type).toBe("valid");
   expect(check(move, at(-1)).type).toBe("void");

@@ -15,7 +15,8 @@ const two = aCluster({ rules: [{ ...clusterRule, name: "two", approvals: 2 }] })
 const own = aCluster({ rules: [{ ...clusterRule, name: "own", selfApproval: true }] });
 
 function clicked(by: string, links: Readonly<Record<string, string>>, request: AccessRequest, cluster: Cluster) {
-  const facts: Facts = { memberships: new Map(), standing: noStanding, links: new Map(Object.entries(links)) };
+  const known = { memberships: new Map(), standing: noStanding, departed: new Map() };
+  const facts: Facts = { ...known, links: new Map(Object.entries(links)) };
   const click = { verdict: "approved", by, digest: request.preview?.digest ?? "", why: "" } as const;
   return decide(request, cluster, click, keys.decision, at(minutes(2)), facts);
 }
@@ -45,7 +46,8 @@ describe("who is linked with the principal that gets access", () => {
   });
 
   test("may deny it", () => {
-    const facts = { memberships: new Map(), standing: noStanding, links: new Map([["U0APPROVER", engineerArn]]) };
+    const known = { memberships: new Map(), standing: noStanding, departed: new Map() };
+    const facts = { ...known, links: new Map([["U0APPROVER", engineerArn]]) };
     const click = { verdict: "denied", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
 
     expect(decide(request, two, click, keys.decision, at(minutes(2)), facts).type).toBe("decided");

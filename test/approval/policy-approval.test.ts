@@ -20,7 +20,7 @@ function clusterWith(...rules: readonly Partial<Rule>[]): Cluster {
 }
 
 function facts(memberships: Readonly<Record<string, readonly string[]>>, standing = noStanding): Facts {
-  return { memberships: new Map(Object.entries(memberships)), standing };
+  return { memberships: new Map(Object.entries(memberships)), standing, departed: new Map() };
 }
 
 function click(by: string, request: AccessRequest) {

@@ -53,6 +53,23 @@ describe("where two have to approve", () => {
     expect(after.approvals.map(({ by }) => by)).toEqual(["U0APPROVER"]);
   });
 
+  test("the worker counts no approval of somebody of whom the last one does not say that they are still an approver", () => {
+    const after = approvedBy(["U0APPROVER", "U0APPROVER2"]);
+    const [first, last] = after.approvals;
+    const alone = approvedBy(["U0APPROVER2"]).approvals[0];
+    if (!first || !last || !alone) throw new Error("Somebody's approval was refused.");
+
+    expect(last.stillApprovers).toEqual(["U0APPROVER", "U0APPROVER2"]);
+    expect(verdictOn(after)).toEqual({ type: "valid" });
+    expect(verdictOn({ ...after, approvals: [first, alone] })).toEqual({
+      type: "void",
+      message: "the last approval does not say that everybody who approved is still an approver",
+    });
+    expect(verdictOn({ ...after, approvals: [first, { ...last, stillApprovers: [] }] })).toMatchObject({
+      type: "void",
+    });
+  });
+
   test("the second one schedules the grant, and the lease is counted from it", () => {
     const after = approvedBy(["U0APPROVER", "U0APPROVER2"]);
 

@@ -204,6 +204,12 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
     "timing: { sweepEvery: 0s }\nclusters",
   ],
   [
+    "timing.approvalGoodFor",
+    "let an approval be good for 8h at most: people leave",
+    "\nclusters",
+    "timing: { approvalGoodFor: 9h }\nclusters",
+  ],
+  [
     "timing.remindAfter",
     "let each be longer than the one before",
     "\nclusters",

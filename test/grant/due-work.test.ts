@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   dueWork,
   hasDueWork,
+  isTooOldToBegin,
   orphansOf,
   rememberedShares,
   sealedEnd,
@@ -63,6 +64,20 @@ describe("a run has nothing to do", () => {
 
   test("for grants in force", () => {
     expect(hasDueWork(dueWork([aGrantedRequest({ state: "active" })], now), now)).toBe(false);
+  });
+});
+
+describe("an approval of which nothing has been written", () => {
+  const approvedAt = minutes(2);
+  const isTooOld = (passed: number, goodFor: number) =>
+    isTooOldToBegin(anApprovedRequest({ durationSeconds: hours(48) }), goodFor, at(approvedAt + passed));
+
+  test("is too old when it is no longer good", () => {
+    expect([isTooOld(hours(1), hours(1)), isTooOld(hours(1) + 1, hours(1))]).toEqual([false, true]);
+  });
+
+  test("is too old after eight hours however long it is good: its approvers may have left", () => {
+    expect([isTooOld(hours(8), hours(24)), isTooOld(hours(8) + 1, hours(24))]).toEqual([false, true]);
   });
 });
 

@@ -131,6 +131,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     preview: null,
     reminders: null,
     approvals: share.approvers.map((by) => ({ verdict, by, at, digest: "", why: "", seal: "" })),
+    dropped: [],
     approvalsWanted: share.approvers.length,
     denial: null,
     glass: share.glass ? unreviewedGlass(now) : null,

@@ -29,7 +29,7 @@ export const approve: Command = {
     const cluster = context.config.clusters.get(request.cluster);
     if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
     const digest = request.preview?.digest ?? "";
-    const facts = await factsFor(context, cluster, request, user);
+    const facts = await factsFor(context, cluster, request, { by: user, verdict: "approved" });
     const refusal = refuseDecision(request, cluster, { verdict: "approved", by: user, digest }, context.now(), facts);
     if (refusal) {
       await noteAttempt(context, { act: "approve", by: user, code: refusal, request, detail: { digest } });

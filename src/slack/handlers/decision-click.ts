@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { type Click, decide } from "../../approval/decide.ts";
-import { recordChange } from "../../jobs/record-change.ts";
+import { type Click, decide, withoutDeparted } from "../../approval/decide.ts";
+import type { Facts } from "../../approval/decision.ts";
+import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { refuseActor, refuseForRequester } from "../admission.ts";
@@ -61,17 +62,37 @@ async function attempt(
   cluster: Cluster,
   click: Click,
 ): Promise<Message | null> {
-  const facts = await factsFor(context, cluster, request, click.by);
+  const facts = await factsFor(context, cluster, request, click);
   const now = context.now();
   const decided = decide(request, cluster, click, context.keys.decision, now, facts);
   if (decided.type === "refused") {
     await noteRefusal(context, request, click, decided.code, facts);
     return clickAnswer(decided.code, request, cluster);
   }
+  if (facts.departed.size > 0) return dropDeparted(context, request, cluster, click, facts);
   const { after } = decided;
   const result = await recordChange(context, after, decisionEvent(after, click, facts, now), now);
   if (result.type === "committed") return after.state === "pending" ? oneOfSeveralAnswer(after, cluster) : null;
   return result.current ? attempt(context, result.current, cluster, click) : failureAnswer("The request is gone.");
+}
+
+/** First takes out the approvals of people who are no approvers any more, each with its event; then decides on what is left. */
+async function dropDeparted(
+  context: SlackContext,
+  request: AccessRequest,
+  cluster: Cluster,
+  click: Click,
+  { departed }: Facts,
+): Promise<Message | null> {
+  const now = context.now();
+  const [first] = departed;
+  if (!first) return attempt(context, request, cluster, click);
+  const [approver, why] = first;
+  const after = withoutDeparted(request, new Map([first]), now);
+  const event = eventOf("approval.dropped", request, "slack", now, { approver, why });
+  const result = await recordChange(context, after, event, now);
+  const next = result.type === "committed" ? after : result.current;
+  return next ? attempt(context, next, cluster, click) : failureAnswer("The request is gone.");
 }
 
 function parse(text: string): unknown {

@@ -1,9 +1,16 @@
-import { decideMove, type MoveClick, type MoveVerdict, retryMove, withdrawMove } from "../../approval/decide-move.ts";
+import {
+  decideMove,
+  type MoveClick,
+  type MoveVerdict,
+  moveWithoutDeparted,
+  retryMove,
+  withdrawMove,
+} from "../../approval/decide-move.ts";
 import type { EventType } from "../../audit/event.ts";
 import { moveEvent, recordMove } from "../../jobs/migration/record-move.ts";
 import { createMove, isOver, type Move, nextMoveId } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import { answersFor } from "../../policy/may-see.ts";
+import { answersFor, approvesFor } from "../../policy/may-see.ts";
 import type { Person } from "../../policy/person.ts";
 import { refuseActor } from "../admission.ts";
 import { noteAttempt, type TriedAct } from "../attempts.ts";
@@ -21,7 +28,7 @@ import {
   noMoveAnswer,
   noSuchMoveAnswer,
 } from "../messages/move-answers.ts";
-import { personFor } from "../standing.ts";
+import { departedFrom, noApprover, personFor } from "../standing.ts";
 
 /** Asks for the move of a cluster: of one cluster there is one at a time. @throws AccessError */
 export async function askForMove(
@@ -48,12 +55,17 @@ export async function askForMove(
   return result.current ? moveOpenAnswer(result.current) : failureAnswer("Ask for it once more.");
 }
 
+/** Who has approved and is no approver any more, with the reason. */
+type Departed = ReadonlyMap<string, string>;
+const none: Departed = new Map();
+const whyNot = (cluster: Cluster) => (person: Person) => (approvesFor(cluster, person) ? null : noApprover);
+
 /** What somebody does with a move, and how it is told. */
 interface Act {
   readonly act: TriedAct;
   readonly event: EventType;
   readonly why: string;
-  readonly decide: (move: Move, cluster: Cluster, person: Person, now: Date) => MoveVerdict;
+  readonly decide: (move: Move, cluster: Cluster, person: Person, now: Date, departed: Departed) => MoveVerdict;
   /** What whoever did it is told; null: the message says it. */
   readonly answer: (after: Move) => Message | null;
 }
@@ -65,7 +77,8 @@ export function decideOnMove(context: SlackContext, by: string, id: string, clic
     act: isApproval ? "approve" : "deny",
     event: isApproval ? "migration.approved" : "migration.denied",
     why: click.why,
-    decide: (move, cluster, person, now) => decideMove(move, cluster, person, click, context.keys.decision, now),
+    decide: (move, cluster, person, now, departed) =>
+      decideMove(move, cluster, person, click, context.keys.decision, now, departed),
     answer: (after) => (after.state === "pending" ? moveApprovedAnswer(after) : null),
   });
 }
@@ -119,15 +132,37 @@ async function attempt(
     if (what.act !== "withdraw") throw error;
     return { user: by, memberships: [] };
   });
+  const departed =
+    what.act === "approve" ? await departedFrom(context, cluster, move.approvals, whyNot(cluster)) : none;
   const now = context.now();
-  const verdict = what.decide(move, cluster, person, now);
+  const verdict = what.decide(move, cluster, person, now, departed);
   if (verdict.type === "refused") {
     await noteAttempt(context, { act: what.act, by, code: verdict.code, request: move });
     return moveRefusedAnswer(verdict.code, move, cluster);
   }
+  const [gone] = departed;
+  if (gone) return dropDeparted(context, by, move, cluster, what, gone);
   const { after } = verdict;
   const detail = { plan: after.plan?.digest ?? "", why: what.why, state: after.state };
   const result = await recordMove(context, after, moveEvent(what.event, after, by, now, detail), now);
   if (result.type === "committed") return what.answer(after);
   return result.current ? attempt(context, by, result.current, cluster, what) : noMoveAnswer(cluster.name);
+}
+
+/** First takes out an approval of somebody who is no approver any more, with its event; then decides on what is left. */
+async function dropDeparted(
+  context: SlackContext,
+  by: string,
+  move: Move,
+  cluster: Cluster,
+  what: Act,
+  gone: readonly [string, string],
+): Promise<Message | null> {
+  const now = context.now();
+  const [approver, why] = gone;
+  const after = moveWithoutDeparted(move, new Map([gone]), now);
+  const event = moveEvent("migration.approval-dropped", after, "slack", now, { approver, why });
+  const result = await recordMove(context, after, event, now);
+  const next = result.type === "committed" ? after : result.current;
+  return next ? attempt(context, by, next, cluster, what) : noMoveAnswer(cluster.name);
 }

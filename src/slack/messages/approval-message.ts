@@ -9,6 +9,7 @@ import type { Message } from "./message.ts";
 import { rightsBlocks } from "./rights-blocks.ts";
 import {
   admitsText,
+  droppedTexts,
   endProofLines,
   identityOf,
   leaseOf,
@@ -112,6 +113,9 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
   if (request.voided && request.state === "pending") {
     const { by, message } = request.voided;
     blocks.push(section(`:warning: The approval by ${mentions(by)} is void: ${said(message, 400)}. Decide again.`));
+  }
+  if (request.state === "pending") {
+    blocks.push(...droppedTexts(request.dropped).map((text) => context(`:warning: ${text}`)));
   }
   blocks.push(section(stateOf(request)));
   const trouble = troubleOf(request);

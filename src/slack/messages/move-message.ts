@@ -5,7 +5,7 @@ import type { Message } from "./message.ts";
 import { approveMoveButton, denyMoveButton, retryMoveButton, withdrawMoveButton } from "./move-buttons.ts";
 import { movePlanBlocks } from "./move-plan-blocks.ts";
 import { moveState, moveTitle, moveTrouble } from "./move-words.ts";
-import { said } from "./words.ts";
+import { droppedTexts, said } from "./words.ts";
 
 /** What is posted first, to be changed into the message below: it has no button, and says nothing that can become untrue. */
 export function openingMoveMessage(move: Move): Message {
@@ -29,6 +29,7 @@ export function moveBlocks(move: Move): KnownBlock[] {
     section(`*${moveTitle(move)}*\n${code(move.id)}, asked ${time(move.createdAt)}`),
     ...movePlanBlocks(move),
     ...voidedBlocks(move),
+    ...(move.state === "pending" ? droppedTexts(move.dropped).map((text) => section(`:warning: ${text}`)) : []),
     section(moveState(move)),
     ...(trouble ? [section(trouble)] : []),
   ];

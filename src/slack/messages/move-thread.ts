@@ -6,6 +6,7 @@ import { approversIn } from "../../policy/may-see.ts";
 import { code, cut, mention, mentions, plainLine, time, told } from "../mrkdwn.ts";
 import { moveState } from "./move-words.ts";
 import type { ThreadEntry } from "./thread-message.ts";
+import { droppedTexts } from "./words.ts";
 
 /** Everything that happened to a move and belongs into its thread, oldest first. A pure function of the record. */
 export function moveThreadOf(move: Move, cluster: Cluster | undefined): readonly ThreadEntry[] {
@@ -18,8 +19,9 @@ export function moveThreadOf(move: Move, cluster: Cluster | undefined): readonly
   ];
 }
 
-function decisionEntries({ approvals, voided, state }: Move): ThreadEntry[] {
+function decisionEntries({ approvals, dropped, voided, state }: Move): ThreadEntry[] {
   return [
+    ...dropped.map((each) => ({ name: `dropped-${each.by}-${each.at}`, text: droppedTexts([each]).join() })),
     ...(voided && state === "pending"
       ? [
           {

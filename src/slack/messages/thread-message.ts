@@ -9,7 +9,7 @@ import type { AccessRequest } from "../../request/request.ts";
 import { cut, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import { reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";
-import { endProofLines, proofMarks, remainsOf, replayed, said } from "./words.ts";
+import { droppedTexts, endProofLines, proofMarks, remainsOf, replayed, said } from "./words.ts";
 
 /** One thing that happened, as the thread under the channel's message tells it. */
 export interface ThreadEntry {
@@ -52,7 +52,7 @@ export function threadMessage(entries: readonly ThreadEntry[]): Message {
 }
 
 function decisionEntries(request: AccessRequest): ThreadEntry[] {
-  return [...approvalEntries(request), ...stateEntries(request)];
+  return [...approvalEntries(request), ...droppedEntries(request), ...stateEntries(request)];
 }
 
 function approvalEntries(request: AccessRequest): ThreadEntry[] {
@@ -66,6 +66,10 @@ function approvalEntries(request: AccessRequest): ThreadEntry[] {
     const count = approvalsWanted > 1 ? `, ${index + 1} of ${approvalsWanted}` : "";
     return { name: `approved-${by}-${at}`, text: `Approved by ${mention(by)} ${time(at)}${count}.` };
   });
+}
+
+function droppedEntries({ dropped }: AccessRequest): ThreadEntry[] {
+  return dropped.map((each) => ({ name: `dropped-${each.by}-${each.at}`, text: droppedTexts([each]).join() }));
 }
 
 function stateEntries(request: AccessRequest): ThreadEntry[] {

@@ -20,6 +20,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "glass.broken": "broke the glass",
   "glass.unreviewed": "told that nobody has reviewed it",
   "glass.reviewed": "reviewed it",
+  "approval.dropped": "dropped an approval",
   "approval.void": "found the approval void",
   "grant.writing": "began to write",
   "grant.active": "proved it: active",
@@ -44,6 +45,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "migration.denied": "denied a migration",
   "migration.withdrawn": "stopped a migration",
   "migration.lapsed": "let a migration lapse",
+  "migration.approval-dropped": "dropped an approval of a migration",
   "migration.void": "found the approvals of a migration void",
   "migration.begun": "began a step of a migration",
   "migration.stepped": "carried out a step of a migration",
@@ -87,6 +89,8 @@ function lineOf({ sequence, event }: ChainedEvent): string {
 function detailOf({ type, detail }: AuditEvent): string {
   if (type === "grant.rights-asked") return typeof detail.authorized === "string" ? `: ${detail.authorized}` : "";
   if (type === "grant.signed-in") return typeof detail.signedIn === "string" ? `: ${detail.signedIn}` : "";
+  if (typeof detail.approver === "string")
+    return `: that of ${mention(detail.approver)}, ${plainLine(String(detail.why))}`;
   const { why, code: failure, attempts, act, step } = detail;
   const tried = typeof attempts === "number" && attempts > 1 ? `, try ${attempts}` : "";
   const what = typeof act === "string" ? `${code(act, 60)}: ` : "";

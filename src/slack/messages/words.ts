@@ -1,3 +1,4 @@
+import type { DroppedApproval } from "../../approval/decision.ts";
 import type { Grant } from "../../grant/grant.ts";
 import { isReviewing } from "../../grant/review.ts";
 import { isSigningIn } from "../../grant/sign-in.ts";
@@ -165,6 +166,11 @@ export function identityOf(identity: MappedIdentity | null, maxLength = 600): st
   const username = code(identity.username, Math.floor(maxLength / 3));
   const groups = identity.groups.length > 0 ? codeList(identity.groups, maxLength - username.length - 6) : "no groups";
   return `${username} with ${groups}`;
+}
+
+/** What is told of approvals that do not count any more, one sentence each, the newest last. */
+export function droppedTexts(dropped: readonly DroppedApproval[]): readonly string[] {
+  return dropped.slice(-5).map(({ by, why }) => `The approval by ${mention(by)} no longer counts: ${why}.`);
 }
 
 export function durationOf(request: AccessRequest): string {
