@@ -1,6 +1,7 @@
 import { resolve } from "../aws-auth/resolve.ts";
 import { isSameCreator } from "../policy/creator.ts";
 import { partitionOf } from "../policy/may-request.ts";
+import { signInWay } from "../policy/sign-in.ts";
 import { type Caller, readCaller } from "../principal/caller.ts";
 import type { MappedIdentity } from "../request/request.ts";
 import { type Cause, cause } from "./cause.ts";
@@ -142,8 +143,12 @@ function ownSideCause(facts: WhyFacts): Cause[] {
 }
 
 /** Of the token: aws-iam-authenticator, issue 1106. */
-function ownSide({ cluster }: WhyFacts): string {
+function ownSide({ cluster, given }: WhyFacts): string {
+  const reading = readCaller(given, partitionOf(cluster));
+  const way = reading.type === "caller" ? signInWay(cluster, reading.caller.principal.arn) : null;
+  // The document knows a role without its path, and STS assumes it with its path only.
+  const roleOption = way?.type === "role" ? `--role-arn ${way.roleArn}` : "--role-arn";
   const update = `aws eks update-kubeconfig --region ${cluster.region} --name ${cluster.eksName}`;
   const size = `aws eks get-token --region ${cluster.region} --cluster-name ${cluster.eksName} --query status.token --output text | wc -c`;
-  return `See who you are with ${named("aws sts get-caller-identity")}, write the kubeconfig again with ${named(update)} (and ${named("--role-arn")} where you assume a role), and see whom kubectl signs in as with ${named("kubectl auth whoami")}. A session with many tags may have a token of more than 4096 characters, which the authenticator may refuse: ${named(size)} counts them.`;
+  return `See who you are with ${named("aws sts get-caller-identity")}, write the kubeconfig again with ${named(update)} (and ${named(roleOption)} where you assume a role), and see whom kubectl signs in as with ${named("kubectl auth whoami")}. A session with many tags may have a token of more than 4096 characters, which the authenticator may refuse: ${named(size)} counts them.`;
 }

@@ -63,6 +63,13 @@ describe("whoever is asked about", () => {
   });
 });
 
+test("who gets in is told the whole ARN of the role to assume, where its path is known", () => {
+  const known = whyFacts({ cluster: aCluster({ signIn: { roles: [path] } }) });
+
+  expect(theCause(known, "own-side").remedy).toContain(`(and \`--role-arn ${path}\` where you assume a role)`);
+  expect(theCause(whyFacts(), "own-side").remedy).toContain("(and `--role-arn` where you assume a role)");
+});
+
 describe("an authentication mode with access entries", () => {
   test("API reads no aws-auth, so the entry there counts for nothing", () => {
     const found = diagnose(whyFacts({ mode: "API", pods: null }));

@@ -1,4 +1,5 @@
 import type { Cluster } from "../../policy/cluster.ts";
+import { signInWay } from "../../policy/sign-in.ts";
 import { admittedBy } from "../../principal/admits.ts";
 import { readPrincipal } from "../../principal/arn.ts";
 import type { AccessRequest } from "../../request/request.ts";
@@ -11,7 +12,7 @@ export function signInText(request: AccessRequest, cluster: Cluster): string {
     `aws eks update-kubeconfig --region ${region} --name ${eksName} --alias ${name}`,
     `kubectl get pods${namespaceOption(request, cluster)}`,
   ];
-  const hint = assumeHint(request.principal);
+  const hint = assumeHint(request.principal, cluster);
   const block = codeBlock(lines.join("\n"));
   return `Sign in with the credentials of ${code(request.principal)}:\n${block}${hint && `\n${hint}`}`;
 }
@@ -25,14 +26,19 @@ function namespaceOption({ level }: AccessRequest, { levels }: Cluster): string 
 
 /**
  * aws-auth knows a role without its path, but STS assumes it with its path only, and `--role-arn` is for those who do
- * not have the role's credentials yet: nothing here can tell what they have.
+ * not have the role's credentials yet: nothing here can tell what they have. Where the worker itself may assume the role, the
+ * configuration has its path.
  */
-function assumeHint(arn: string): string {
+function assumeHint(arn: string, cluster: Cluster): string {
   const reading = readPrincipal(arn);
   if (reading.type === "invalid" || reading.principal.kind === "user") return "";
   const admitted = admittedBy(arn);
   // Nobody can assume a role of IAM Identity Center in another way.
   if (admitted.type === "permission-set")
     return `They come with a profile of the permission set ${code(admitted.name)}: add ${code("--profile <name>")} to the first line.`;
+  const way = signInWay(cluster, arn);
+  if (way.type === "role") {
+    return `Where you have to assume the role first, add ${code(`--role-arn ${way.roleArn}`)} to the first line.`;
+  }
   return `Where you have to assume the role first, add ${code(`--role-arn ${arn}`)} to the first line, with the role's path if it has one.`;
 }

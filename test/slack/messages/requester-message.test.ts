@@ -139,6 +139,20 @@ describe("how to sign in", () => {
     );
   });
 
+  test.each([
+    ["arn:aws:iam::111122223333:role/team/blue/developers", "/team/blue/"],
+    ["arn:aws:iam::111122223333:role/team/dev*", "/team/"],
+    ["arn:aws:iam::111122223333:role/developers", "/"],
+  ])("says it with the path by which the worker signs in as the role: %s", (role, path) => {
+    const principal = "arn:aws:iam::111122223333:role/developers";
+    const cluster = aCluster({ signIn: { roles: [role] } });
+
+    const text = signInText(aRequest({ principal }), cluster);
+
+    expect(text).toContain(`add \`--role-arn arn:aws:iam::111122223333:role${path}developers\` to the first line.`);
+    expect(text).not.toContain("with the role's path");
+  });
+
   test("names the profile for a role of IAM Identity Center, which nobody can assume", () => {
     const text = signIn("arn:aws:iam::111122223333:role/AWSReservedSSO_Developer_0123456789abcdef");
 
