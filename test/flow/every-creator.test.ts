@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { creatorArns } from "../../sandbox/creator-scene.ts";
-import { account, arns, channel, region } from "../../sandbox/scene.ts";
+import { account, arns, channel, externalId, region } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/text-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
@@ -80,7 +80,7 @@ describe("a cluster of each kind of creator", () => {
         "*Configured* to be discovered: whom CloudTrail names",
         `✓ \`${creatorArns.discovered}\`, as \`AssumedRole\``,
         `✓ can become \`${creatorArns.discovered}\``,
-        `Write \`creator: { roleArn: ${creatorArns.discovered} }\` into eks-access.yml`,
+        `Write \`creator: { roleArn: ${creatorArns.discovered}, externalId: ${externalId} }\` into eks-access.yml`,
       ],
     ],
   ])("/eks-access creator %s tells who it is and how the worker becomes it", async (cluster, texts) => {
