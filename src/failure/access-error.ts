@@ -1,6 +1,8 @@
 /**
  * Everything that can fail outside of our control, and what a person can do about it. A refusal that we expect
- * (a policy says no, a plan is refused) is a value, not one of these.
+ * (a policy says no, a plan is refused) is a value, not one of these. A sentence is said wherever the failure comes up, also where
+ * nothing is tried again: it promises only what test/failure/promises.test.ts names a test of. The next try is said by
+ * who has one.
  */
 const catalogue = {
   "aws-access-denied": {
@@ -24,10 +26,10 @@ const catalogue = {
     retry: false,
     mend: "Enable the region for the account, or correct the region in eks-access.yml.",
   },
-  "aws-throttled": { retry: true, mend: "AWS asked us to slow down; the worker tries again by itself." },
-  "aws-unreachable": { retry: true, mend: "Check the worker's network path to AWS; the worker tries again by itself." },
-  "aws-failing": { retry: true, mend: "AWS has a fault of its own; the worker tries again by itself." },
-  "aws-unexpected": { retry: true, mend: "The worker's log has AWS's whole answer." },
+  "aws-throttled": { retry: true, mend: "AWS asked us to slow down." },
+  "aws-unreachable": { retry: true, mend: "Check the worker's network path to AWS." },
+  "aws-failing": { retry: true, mend: "AWS has a fault of its own." },
+  "aws-unexpected": { retry: true, mend: "The worker's log has more of AWS's answer." },
   "creator-unknown": {
     retry: false,
     mend: "Name the creator in eks-access.yml, with roleArn or userArn; docs/configuration.md has the forms.",
@@ -43,11 +45,11 @@ const catalogue = {
   "cluster-mismatch": { retry: false, mend: "Correct eksName, region or account in eks-access.yml." },
   "cluster-unreachable": {
     retry: true,
-    mend: "Check the network path from the worker to the cluster's endpoint; the worker tries again by itself.",
+    mend: "Check the network path from the worker to the cluster's endpoint.",
   },
   "cluster-unauthorized": {
     retry: true,
-    mend: "Check that creator in eks-access.yml is who really created the cluster. If it is, the cluster's authenticator may be down: the worker tries again by itself.",
+    mend: "Check that creator in eks-access.yml is who really created the cluster. If it is, the cluster's authenticator may be down.",
   },
   "cluster-token-too-large": {
     retry: true,
@@ -61,12 +63,12 @@ const catalogue = {
     retry: false,
     mend: "An admission webhook or validation of the cluster refused the change; its answer says why.",
   },
-  "cluster-conflict": { retry: true, mend: "Somebody else keeps changing aws-auth; the worker tries again by itself." },
-  "cluster-throttled": { retry: true, mend: "The API server asked us to slow down; the worker tries again by itself." },
-  "cluster-unexpected": { retry: true, mend: "The worker's log has the API server's whole answer." },
+  "cluster-conflict": { retry: true, mend: "Somebody else keeps changing aws-auth." },
+  "cluster-throttled": { retry: true, mend: "The API server asked us to slow down." },
+  "cluster-unexpected": { retry: true, mend: "The worker's log has more of the API server's answer." },
   "access-entry-conflict": {
     retry: true,
-    mend: "Somebody else keeps changing this access entry; the worker tries again by itself.",
+    mend: "Somebody else keeps changing this access entry.",
   },
   "migration-not-approved": {
     retry: false,
@@ -86,7 +88,7 @@ const catalogue = {
   },
   "access-entry-mode": {
     retry: true,
-    mend: "Check that the cluster's authentication mode is API or API_AND_CONFIG_MAP; the worker tries again by itself.",
+    mend: "Check that the cluster's authentication mode is API or API_AND_CONFIG_MAP.",
   },
   "access-entry-late": {
     retry: true,
@@ -110,7 +112,7 @@ const catalogue = {
     mend: "Kubernetes takes no immutable: true out of a ConfigMap: save it, take the line out of the copy, and put that in its place with kubectl replace --force.",
   },
   "document-unchanged": { retry: true, mend: "Once that is mended the worker takes it away by itself." },
-  "record-changed": { retry: true, mend: "The worker looks at the request again by itself." },
+  "record-changed": { retry: true, mend: "Another process changed the record meanwhile: look at what it says now." },
   "ledger-unreachable": { retry: true, mend: "Check that Redis runs and that REDIS_URL is right." },
   "ledger-refused": { retry: false, mend: "Check the user, the password and the certificates of REDIS_URL." },
   "ledger-newer": {
@@ -120,12 +122,15 @@ const catalogue = {
   "config-invalid": { retry: false, mend: "Correct the configuration and start again." },
   "redis-not-found": { retry: false, mend: "Install redis-server or valkey-server, or set REDIS_URL." },
   "port-in-use": { retry: false, mend: "Stop the other process, or choose another port." },
-  "slack-unreachable": { retry: true, mend: "Check the way to Slack; the messenger tries again by itself." },
+  "slack-unreachable": { retry: true, mend: "Check the way to Slack." },
   "slack-refused": { retry: false, mend: "Check the bot's scopes, its token and that it is in the channel." },
   unexpected: { retry: true, mend: "The log has the details." },
 } as const satisfies Record<string, { retry: boolean; mend: string }>;
 
 export type FailureCode = keyof typeof catalogue;
+
+/** Every code, for tests that hold each sentence to what the code does. */
+export const failureCodes = Object.keys(catalogue) as readonly FailureCode[];
 
 /** A failure with a code, whether trying again helps, and a message that says what, where and how to mend it. */
 export class AccessError extends Error {

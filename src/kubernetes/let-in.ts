@@ -26,7 +26,7 @@ export function tellWhoWasLetIn(
       if (answer.httpStatusCode !== 401 || !before) return answer;
       const what = `The API server of cluster ${name} answered 401 to ${as}, which it let in at ${before.toISOString()}`;
       throw new AccessError("cluster-unauthorized", what, {
-        mend: "It is who it was: the cluster's authenticator may be down, or the access entry of that identity was deleted since; the worker tries again by itself.",
+        mend: "It is who it was: the cluster's authenticator may be down, or the access entry of that identity was deleted since.",
       });
     },
   });

@@ -6,7 +6,7 @@ export function aTrouble(change: Partial<Trouble> = {}): Trouble {
   return {
     code: "cluster-unreachable",
     message:
-      "The API server of staging did not answer. Check the network path from the worker to the cluster's endpoint; the worker tries again by itself.",
+      "The API server of staging did not answer. Check the network path from the worker to the cluster's endpoint.",
     at: at(minutes(1)).toISOString(),
     attempts: 1,
     retryAt: at(minutes(2)).toISOString(),

@@ -74,7 +74,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     signInTrouble: aTrouble({
       code: "aws-throttled",
       message:
-        "AWS throttled sts:AssumeRole on arn:aws:iam::111122223333:role/developers (Throttling: Rate exceeded). AWS asked us to slow down; the worker tries again by itself.",
+        "AWS throttled sts:AssumeRole on arn:aws:iam::111122223333:role/developers (Throttling: Rate exceeded). AWS asked us to slow down.",
       attempts: 3,
       retryAt: at(minutes(6)).toISOString(),
     }),
@@ -85,8 +85,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     signInDueAt: null,
     reviewTrouble: aTrouble({
       code: "cluster-throttled",
-      message:
-        "The API server asked us to wait (429). The API server asked us to slow down; the worker tries again by itself.",
+      message: "The API server asked us to wait (429). The API server asked us to slow down.",
       attempts: 2,
       retryAt: at(minutes(6)).toISOString(),
     }),
@@ -114,8 +113,7 @@ export const states: Readonly<Record<string, AccessRequest>> = {
       authorized: { result: "not tested", detail: "the API server has not answered yet" },
       trouble: aTrouble({
         code: "cluster-throttled",
-        message:
-          "The API server asked us to wait (429). The API server asked us to slow down; the worker tries again by itself.",
+        message: "The API server asked us to wait (429). The API server asked us to slow down.",
       }),
     }),
   }),

@@ -48,7 +48,7 @@ function delayed(
   return { grant: { ...grant, ...again }, event: isTold ? { type: "grant.sign-in-delayed", detail } : null };
 }
 
-/** That the worker tries again by itself, as the remedy of such a failure says, is not true any more. */
+/** The remedy of the last failure would sound as if there were another try. */
 function givenUp(what: string): string {
   return `given up after ${mostTries} tries; the principal's own kubectl get pods shows whether it is let in. The last try: ${what}`;
 }

@@ -124,6 +124,6 @@ test("by access entries, the message of an approval that is void does not say th
 
   expect(await said()).toMatchInlineSnapshot(`
     "Approved by <@U0APPROVER> at a time. *Void* at a time: asked for again when nothing of it is left
-    :warning: AWS did not answer. Check the worker's network path to AWS; the worker tries again by itself. Tried 2 times; next try at a time."
+    :warning: AWS did not answer. Check the worker's network path to AWS. Tried 2 times; next try at a time."
   `);
 });
