@@ -116,6 +116,14 @@ export const configFile = z.strictObject({
       copyToLog: z.boolean().default(false),
     })
     .prefault({}),
+  limits: z
+    .strictObject({
+      pending: z.int().min(1).max(1000).default(10),
+      requests: z.int().min(1).max(1000).default(30),
+      questions: z.int().min(1).max(1000).default(30),
+      every: duration.default(600),
+    })
+    .prefault({}),
   timing: z
     .strictObject({
       requestLapsesAfter: duration.default(24 * 3600),

@@ -19,6 +19,7 @@ export interface Config {
   };
   /** By the name that people type. */
   readonly clusters: ReadonlyMap<string, Cluster>;
+  readonly limits: PersonLimits;
   readonly timing: Timing;
   readonly audit: AuditSettings;
   readonly linking: LinkSettings;
@@ -59,6 +60,17 @@ export interface Timing {
   readonly settleEntriesSeconds: number;
   /** In milliseconds. */
   readonly deadlines: Deadlines;
+}
+
+/** How much one person may ask for, so that nobody fills the ledger and the approvers' channel alone. */
+export interface PersonLimits {
+  /** Requests that wait for a decision at once. */
+  readonly pending: number;
+  /** Requests, refused ones included, in `everySeconds`. */
+  readonly requests: number;
+  /** Questions about a cluster that a worker answers, in `everySeconds`. */
+  readonly questions: number;
+  readonly everySeconds: number;
 }
 
 export type ConfigReading =
@@ -111,6 +123,12 @@ function build(file: ConfigFile): Config {
       anchorEverySeconds: file.audit.anchorEvery,
       keepSeconds: file.audit.keep ?? null,
       copyToLog: file.audit.copyToLog,
+    },
+    limits: {
+      pending: file.limits.pending,
+      requests: file.limits.requests,
+      questions: file.limits.questions,
+      everySeconds: file.limits.every,
     },
     timing: {
       requestLapsesAfterSeconds: file.timing.requestLapsesAfter,

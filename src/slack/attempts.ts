@@ -50,28 +50,36 @@ const longestId = 120;
  */
 export async function noteAttempt(context: AttemptContext, attempt: Attempt): Promise<void> {
   const event = eventOfAttempt(attempt, context.now());
-  try {
-    if (await isToBeTold(context, attempt, event)) {
-      await context.ledger.note(event);
-      recordedEvents.tell(event);
-    }
-  } catch (error) {
-    context.log.warn({ err: error, event }, "an attempt was refused, and could not be recorded");
-    return;
-  }
+  const what = { act: attempt.act, code: attempt.code, request: event.request, detail: event.detail };
+  await noteRefused(context, event, what);
   context.log.info({ request: event.request, event: event.type, act: attempt.act, code: attempt.code }, "refused");
 }
 
+/**
+ * Puts the event of something that was refused into the audit log, within the same bounds. It leaves no record.
+ *
+ * @param what of two that are the same only the first is told
+ */
+export async function noteRefused(context: AttemptContext, event: AuditEvent, what: Json): Promise<void> {
+  try {
+    if (!(await isToBeTold(context, event, what))) return;
+    await context.ledger.note(event);
+    recordedEvents.tell(event);
+  } catch (error) {
+    context.log.warn({ err: error, event }, "an attempt was refused, and could not be recorded");
+  }
+}
+
 /** True the first time in ten minutes that this person tries this. */
-export async function isFirstTry({ ledger }: AttemptContext, by: string, what: Json): Promise<boolean> {
+async function isFirstTry({ ledger }: AttemptContext, by: string, what: Json): Promise<boolean> {
   const name = createHash("sha256")
     .update(JSON.stringify([by, what]))
     .digest("base64url");
   return ledger.takeTurn(`attempt-${name}`, withinMs);
 }
 
-async function isToBeTold(context: AttemptContext, { by, act, code }: Attempt, event: AuditEvent): Promise<boolean> {
-  const what = { act, code, request: event.request, detail: event.detail };
+async function isToBeTold(context: AttemptContext, event: AuditEvent, what: Json): Promise<boolean> {
+  const by = event.actor;
   if (!(await isFirstTry(context, by, what))) return false;
   if (await context.ledger.takeTurn(`attempts-${by.slice(0, longestId)}`, withinMs, mostOfOnePerson)) return true;
   context.log.warn({ event }, "one person is refused again and again; more is not put into the audit log for now");

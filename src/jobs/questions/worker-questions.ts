@@ -46,7 +46,7 @@ export function fewAtOnce({ ask }: WorkerQuestions, most = mostAtOnce): WorkerQu
   };
   return {
     ask: async (question, withinMs) => {
-      if (question.type === "alive" || question.type === "identity") return ask(question, withinMs);
+      if (question.type === "alive") return ask(question, withinMs);
       const start = performance.now();
       if (running >= most) await new Promise<void>((resolve) => void waiting.push(resolve));
       else running += 1;

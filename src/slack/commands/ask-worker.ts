@@ -5,6 +5,7 @@ import { maySeeMap } from "../../policy/may-see.ts";
 import { refuseActor } from "../admission.ts";
 import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
+import { refuseTooMany } from "../limits.ts";
 import { mayNotSeeMapAnswer, noSuchClusterAnswer } from "../messages/creator-answer.ts";
 import type { Message } from "../messages/message.ts";
 import { personShown } from "../standing.ts";
@@ -53,7 +54,7 @@ export async function aboutCluster(
   const about = { id: "", cluster: cluster.name };
   const turnedAway = await refuseActor(context, user, "see", about);
   if (turnedAway) return turnedAway;
-  if (seen.includes(cluster)) return say(cluster);
+  if (seen.includes(cluster)) return (await refuseTooMany(context, user, "questions")) ?? say(cluster);
   await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: about });
   return mayNotSeeMapAnswer(cluster);
 }

@@ -5,6 +5,7 @@ import { openFor } from "../../ledger/open-for.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { answersFor } from "../../policy/may-see.ts";
 import type { SlackContext } from "../context.ts";
+import { refuseTooMany } from "../limits.ts";
 import { chainAnswer } from "../messages/chain-answer.ts";
 import type { Message } from "../messages/message.ts";
 import { whoAmIAnswer } from "../messages/who-am-i-answer.ts";
@@ -16,9 +17,9 @@ export const whoami: Command = {
   word: "whoami",
   usage: "[<cluster>]",
   summary: "shows who you are, who the bot is, and what you have; with a cluster, each link between you and its pods",
-  run: (context, { user, rest }) =>
+  run: async (context, { user, rest }) =>
     rest === ""
-      ? whoAmI(context, user)
+      ? ((await refuseTooMany(context, user, "questions")) ?? whoAmI(context, user))
       : aboutCluster(context, { user, name: rest }, (cluster) => chainOf(context, cluster, user)),
 };
 

@@ -10,7 +10,7 @@ import type { Principal } from "../../principal/arn.ts";
 import { readArn, readCluster, readReason } from "../../request/read-part.ts";
 import { type AccessRequest, createRequest } from "../../request/request.ts";
 import { refuseActor } from "../admission.ts";
-import { isFirstTry } from "../attempts.ts";
+import { noteRefused } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
 import { glassAnswer, glassMistakeAnswer, mayNotBreakGlassAnswer } from "../messages/glass-answers.ts";
 import type { Message } from "../messages/message.ts";
@@ -89,19 +89,14 @@ async function give(
   return result.type === "committed" ? given : give(context, person, wish, level, may);
 }
 
-/** Somebody tried what they may not do: that is recorded as a request that was refused, once in a while. */
+/** Somebody tried what they may not do: that is an event, and no record. */
 async function refuse(context: SlackContext, person: Person, wish: GlassWish): Promise<Message> {
-  const tried = { cluster: wish.cluster.name, code: "break-glass" };
-  if (!(await isFirstTry(context, person.user, tried))) return mayNotBreakGlassAnswer(wish.cluster);
   const now = context.now();
   const { breakGlass: glass } = wish.cluster;
   const asked = recordOf(context, person, wish, glass?.level ?? "", [], 0, now);
-  const refusal = {
-    code: "break-glass",
-    message: `The policy does not let you break the glass of ${wish.cluster.name}.`,
-  };
-  const event = eventOf("request.refused", asked, person.user, now, { code: refusal.code, reason: wish.reason });
-  await recordChange(context, { ...asked, state: "refused", refusal }, event, now);
+  const code = "break-glass";
+  const event = eventOf("request.refused", asked, person.user, now, { code, reason: wish.reason });
+  await noteRefused(context, { ...event, request: "" }, { cluster: wish.cluster.name, code });
   return mayNotBreakGlassAnswer(wish.cluster);
 }
 

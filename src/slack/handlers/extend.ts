@@ -4,6 +4,7 @@ import { readExtension, usualExtension } from "../../request/extension.ts";
 import { refuseActor } from "../admission.ts";
 import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
+import { refuseToAsk } from "../limits.ts";
 import { extensionAnswer, failureAnswer, noSuchRequestAnswer, notYoursToExtendAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
 import { submitRequest } from "./submit-request.ts";
@@ -42,5 +43,6 @@ export async function extendGrant(
     ticket: request.ticket,
     reason: request.reason,
   };
-  return extensionAnswer(await submitRequest(context, user, wish, request.id), request);
+  const notNow = await refuseToAsk(context, user, wish, request.id);
+  return notNow ?? extensionAnswer(await submitRequest(context, user, wish, request.id), request);
 }

@@ -5,8 +5,9 @@ import { admittedBy, admittedInWords } from "../../principal/admits.ts";
 import { type AccessRequest, createRequest } from "../../request/request.ts";
 import type { RequestWish } from "../../request/request-line.ts";
 import { refuseActor } from "../admission.ts";
-import { isFirstTry } from "../attempts.ts";
+import { noteRefused } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
+import { refuseToAsk } from "../limits.ts";
 import { requestedAnswer } from "../messages/answers.ts";
 import type { Message } from "../messages/message.ts";
 import { asksForLinks, standingOf } from "../standing.ts";
@@ -15,7 +16,8 @@ import { refuseWithoutApprovers } from "../too-few-living.ts";
 /** Asks for access in somebody's name, where their account may ask for anything. @throws AccessError */
 export async function askFor(context: SlackContext, requester: string, wish: RequestWish): Promise<Message> {
   const turnedAway = await refuseActor(context, requester, "request", { id: "", cluster: wish.cluster.name });
-  return turnedAway ?? requestedAnswer(await submitRequest(context, requester, wish));
+  const notNow = turnedAway ?? (await refuseToAsk(context, requester, wish));
+  return notNow ?? requestedAnswer(await submitRequest(context, requester, wish));
 }
 
 /** Puts a wish into the ledger; the worker looks at the cluster before anybody is asked. @throws AccessError */
@@ -50,9 +52,6 @@ export async function submitRequest(
     context.config.timing.requestLapsesAfterSeconds,
   );
   const { request, type, refusal } = answered(asked, verdict);
-  // What is refused again and again is told again and again, and recorded once in a while.
-  const tried = { cluster: cluster.name, level: level.name, principal: principal.arn, code: refusal?.code ?? "" };
-  if (refusal && !(await isFirstTry(context, requester, tried))) return request;
   const event = eventOf(type, request, requester, now, {
     ...refusal,
     principal: principal.arn,
@@ -64,6 +63,12 @@ export async function submitRequest(
     reason,
     extends: extended,
   });
+  // What is refused leaves an event and no record: somebody without any right could fill the ledger with them.
+  if (refusal) {
+    const tried = { cluster: cluster.name, level: level.name, principal: principal.arn, code: refusal.code };
+    await noteRefused(context, { ...event, request: "" }, tried);
+    return request;
+  }
   const result = await recordChange(context, request, event, now);
   // Ids are random: a conflict here means that this very id exists, so another one is drawn.
   if (result.type === "conflict") return submitRequest(context, requester, wish, extended);
@@ -74,7 +79,7 @@ export async function submitRequest(
   return request;
 }
 
-/** What the policy refuses is recorded too: somebody tried. */
+/** What the policy refuses is told too: somebody tried. */
 function answered(request: AccessRequest, verdict: AskVerdict) {
   if (verdict.type === "allowed") return { request, type: "request.created" as const, refusal: null };
   const { code, message, rule } = verdict;
