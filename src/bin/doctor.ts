@@ -36,6 +36,7 @@ export async function doctor(argv: readonly string[], io: CommandIo): Promise<nu
   }
   const settings = await readSettings(kind);
   tell(examineConfiguration(settings), io);
+  tell({ what: "Keys", findings: examineKeys(settings) }, io);
   const examined = await examineLedger(settings, io);
   examined.push(...(await (kind === "slack" ? examineSlackSide : examineWorkerSide)(settings, io)));
   const isWell = examined.every(({ findings }) => findings.every(({ result }) => result !== "no"));
@@ -67,6 +68,20 @@ function tell(examined: Examined, io: CommandIo): Examined {
   }
   for (const warning of examined.warnings ?? []) io.stdout(`  ! ${warning}\n`);
   return examined;
+}
+
+/** Keys that belong together have one id in both processes: it tells nothing of a key, and anybody may compare it. */
+function examineKeys({ environment: { slackKeys, workerKeys } }: Settings): readonly Finding[] {
+  const inSlack = slackKeys && [
+    found(`decisions are signed with ${slackKeys.decision.ids[0]}`),
+    found(`previews are accepted of ${slackKeys.preview.ids.join(", ")}`),
+  ];
+  const inWorker = workerKeys && [
+    found(`decisions are accepted of ${workerKeys.decision.ids.join(", ")}`),
+    found(`previews are signed with ${workerKeys.preview.ids[0]}`),
+    found(`the memory is sealed with ${workerKeys.memory.ids[0]}`),
+  ];
+  return [...(inSlack ?? []), ...(inWorker ?? [])];
 }
 
 async function examineLedger({ environment, config }: Settings, io: CommandIo): Promise<Examined[]> {

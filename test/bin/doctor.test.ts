@@ -17,6 +17,7 @@ import { neededScopes } from "../../src/slack/examine.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
+import { keysOf } from "../builders/keys.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { runCommand } from "./check-run.ts";
 
@@ -51,6 +52,20 @@ describe("eks-access doctor", () => {
     expect(stdout).toMatch(/ {2}✓ write: /);
     expect(stdout).toMatch(/ {2}✓ document: /);
     expect(stdout).not.toContain("✗ worker");
+  });
+
+  test("names the keys of both processes, so that they can be compared", async () => {
+    const { decision, preview, memory } = keysOf(sandbox);
+
+    const [slack, worker] = [await examine("slack"), await examine("worker")];
+
+    expect(slack.stdout).toContain(
+      `Keys\n  ✓ decisions are signed with ${decision.ids[0]}\n  ✓ previews are accepted of ${preview.ids[0]}\n`,
+    );
+    expect(worker.stdout).toContain(
+      `Keys\n  ✓ decisions are accepted of ${decision.ids[0]}\n  ✓ previews are signed with ${preview.ids[0]}\n` +
+        `  ✓ the memory is sealed with ${memory.ids[0]}\n`,
+    );
   });
 
   test("warns of full control with one approval, and of nothing else", async () => {
