@@ -16,5 +16,5 @@ export function isGenuinePlan(move: Move, keys: PreviewPublicKeys): boolean {
 }
 
 function sealedValue({ id }: Pick<Move, "id">, { at, digest, summary, outs }: Omit<MovePlan, "seal">): Json {
-  return JSON.parse(JSON.stringify({ move: id, plan: { at, digest, summary, outs } }));
+  return { move: id, plan: { at, digest, summary, outs } } as unknown as Json;
 }

@@ -24,5 +24,5 @@ export function isGenuine(request: AccessRequest, cluster: Cluster, keys: Previe
 }
 
 function sealedValue({ id }: AccessRequest, preview: Omit<Preview, "seal">): Json {
-  return JSON.parse(JSON.stringify({ request: id, preview: { ...preview, seal: undefined } }));
+  return { request: id, preview: { ...preview, seal: undefined } } as unknown as Json;
 }

@@ -44,6 +44,18 @@ describe("a process that can't start ends, so that it is started again, and says
     expect(worker).toContain(`eks-access worker: Port ${port} of HEALTH_PORT can't be used.`);
   });
 
+  test("where it finds a secret of the other process", async () => {
+    const [slack, worker] = (["slack", "worker"] as const).map((kind) => sandbox.environmentOf(kind, { redisUrl: "" }));
+
+    const ends = await Promise.all([
+      endOf("slack", { MEMORY_KEYS: worker?.MEMORY_KEYS ?? "" }),
+      endOf("worker", { DECISION_SIGNING_KEY: slack?.DECISION_SIGNING_KEY ?? "" }),
+    ]);
+
+    expect(ends[0]).toContain("MEMORY_KEYS: remove it from the Slack process's environment");
+    expect(ends[1]).toContain("DECISION_SIGNING_KEY: remove it from the worker's environment");
+  });
+
   test("where Slack does not know the token", async () => {
     const end = await endOf("slack", { SLACK_BOT_TOKEN: "xoxb-of-nobody" });
 
