@@ -97,6 +97,21 @@ describe("a lease", () => {
     expect(pods.ok).toBe(true);
   });
 
+  test("that is revoked closes the extension that waits", async () => {
+    const id = await get("viewer", "1h", "long job");
+    await person("U0ENGINEER").command(`/eks-access extend ${id} for 1h`, channel);
+    const waiting = textOf(await find("to extend", "[Approve]"));
+
+    await person("U0APPROVER").command(`/eks-access revoke ${id}`, channel);
+    await ended("long job");
+    const closed = textOf(await find("to extend", "Refused"));
+
+    expect(waiting).toContain("*Other leases* `eks-access:viewers` until");
+    expect(closed).toContain(`${id} has ended, so there is nothing to extend any more`);
+    expect(closed).not.toContain("[Approve]");
+    expect(data()).toEqual(initialAwsAuth);
+  });
+
   test("can't be extended beyond the level's maximum", async () => {
     const id = await get("admin", "50m", "upgrade");
 
