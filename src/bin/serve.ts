@@ -74,7 +74,7 @@ async function start(
   const { context, close } = contextOn(connection, settings, log, registry);
   running.close.push(close);
   await startParts(context, settings.environment, (part) => running.parts.push(part));
-  if (kind !== "slack") createStandingMetrics(registry, standingOf(context));
+  if (kind !== "slack") createStandingMetrics(registry, standingOf(context, connection.redis));
   if (stop.aborted) return;
   running.health?.tellStarted();
   log.info({ clusters: settings.config.clusters.size }, "ready");

@@ -1,18 +1,27 @@
 import type { JobType, Queue } from "bullmq";
 import type { WorkerContext } from "../jobs/context.ts";
 import type { QueueStanding, Standing } from "../metrics/standing-metrics.ts";
+import type { RedisClient } from "../redis/client.ts";
 import { tallyOf } from "../request/class.ts";
 
 type Known = Pick<WorkerContext, "queues" | "ledger" | "config" | "now">;
 
 /** How the queues and the ledger stand now: a few short reads, however much is in them. */
-export function standingOf({ queues, ledger, config, now }: Known): Standing {
+export function standingOf({ queues, ledger, config, now }: Known, redis: RedisClient): Standing {
   const { clusters, ends, messages } = queues;
   return {
     queues: () => Promise.all([clusters, ends, messages].map((queue) => standingOfQueue(queue, now))),
     tally: async () => tallyOf(await ledger.counts()),
     stranded: async () => new Map([...(await ledger.openByCluster())].filter(([name]) => !config.clusters.has(name))),
+    memoryUsed: async () => memoryUsedIn(await redis.info("memory")),
   };
+}
+
+/** Of the text of `INFO`. Null: Redis has no limit. */
+function memoryUsedIn(info: string): number | null {
+  const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1] ?? 0);
+  const most = field("maxmemory");
+  return most > 0 ? field("used_memory") / most : null;
 }
 
 /** Where a job can be that is not done; what waits for another try is delayed. */

@@ -15,6 +15,8 @@ export interface Standing {
   readonly tally: () => Promise<Tally>;
   /** How many open requests there are of each cluster that is not configured. */
   readonly stranded: () => Promise<ReadonlyMap<string, number>>;
+  /** How much of its memory Redis uses, from 0 to 1; null: it has no limit, or does not tell. */
+  readonly memoryUsed: () => Promise<number | null>;
 }
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
@@ -23,7 +25,7 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
  * Gauges of what all processes share: each worker tells the same. Where the ledger does not answer they tell nothing, and the
  * other series go on.
  */
-export function createStandingMetrics(registry: Registry, { queues, tally, stranded }: Standing): void {
+export function createStandingMetrics(registry: Registry, { queues, tally, stranded, memoryUsed }: Standing): void {
   gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
     (await queues()).flatMap(({ name, jobs }) =>
       Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),
@@ -47,6 +49,11 @@ export function createStandingMetrics(registry: Registry, { queues, tally, stran
   gauge(registry, "eks_access_stranded_requests", open, ["cluster"], async () =>
     [...(await stranded())].map(([cluster, count]): Sample => [{ cluster }, count]),
   );
+  const memory = "Which part of its maxmemory Redis uses; without a limit there is no sample";
+  gauge(registry, "eks_access_redis_memory_used_ratio", memory, [], async () => {
+    const used = await memoryUsed();
+    return used === null ? [] : [[{}, used]];
+  });
 }
 
 function gauge(

@@ -186,6 +186,7 @@ describe("the health server", () => {
           ]),
         ),
       stranded: async () => new Map([["gone", 1]]),
+      memoryUsed: async () => 0.25,
     });
 
     const text = await metricsOf(registry);
@@ -199,13 +200,14 @@ describe("the health server", () => {
     expect(text).toContain('eks_access_grants{state="ended",cause="expired"} 7');
     expect(text).toContain('eks_access_grants{state="ended",cause="revoked"} 0');
     expect(text).toContain('eks_access_stranded_requests{cluster="gone"} 1');
+    expect(text).toContain("eks_access_redis_memory_used_ratio 0.25");
   });
 
   test("goes on telling the other series where the ledger does not answer", async () => {
     const registry = new Registry();
     createWorkerMetrics(registry);
     const lost = () => Promise.reject(new Error("closed"));
-    createStandingMetrics(registry, { queues: lost, tally: lost, stranded: lost });
+    createStandingMetrics(registry, { queues: lost, tally: lost, stranded: lost, memoryUsed: lost });
 
     const response = await fetch(`${await start({ registry })}/metrics`);
     const text = await response.text();

@@ -8,6 +8,7 @@ import { aCluster } from "../builders/a-cluster.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { silentContext } from "../fault/silent-context.ts";
+import { asAdministrator } from "../redis/a-ledger-on.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
 let database: TestRedis;
@@ -29,7 +30,10 @@ const standing = (now = new Date()) => {
   const ledger = redisLedger(connection.redis);
   const clusters = new Map([["staging", aCluster()]]);
   const context = { ...silentContext(ledger), queues, now: () => now };
-  return standingOf({ ...context, config: { clusters } } as unknown as Parameters<typeof standingOf>[0]);
+  return standingOf(
+    { ...context, config: { clusters } } as unknown as Parameters<typeof standingOf>[0],
+    connection.redis,
+  );
 };
 
 const minutesAgo = (minutes: number) => ({ timestamp: Date.now() - minutes * 60_000 });
@@ -91,4 +95,17 @@ test("open requests of a cluster that left the configuration are told, by its na
 
   expect(await standing().stranded()).toEqual(new Map([["gone", 1]]));
   expect((await standing().tally()).requests.get("pending")).toBe(2);
+});
+
+test("the part of its memory that Redis uses is told where it has a limit", async () => {
+  await asAdministrator(database.url, (redis) => redis.config("SET", "maxmemory", "0"));
+  const unlimited = await standing().memoryUsed();
+  await asAdministrator(database.url, (redis) => redis.config("SET", "maxmemory", "1gb"));
+
+  const used = await standing().memoryUsed();
+
+  await asAdministrator(database.url, (redis) => redis.config("SET", "maxmemory", "0"));
+  expect(unlimited).toBeNull();
+  expect(used).toBeGreaterThan(0);
+  expect(used).toBeLessThan(1);
 });

@@ -41,6 +41,7 @@ async function told(): Promise<ReadonlySet<string>> {
     queues: async () => [],
     tally: async () => tallyOf(new Map()),
     stranded: async () => new Map(),
+    memoryUsed: async () => null,
   });
   const metrics = await registry.getMetricsAsJSON();
   return new Set(metrics.flatMap(({ name }) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]));

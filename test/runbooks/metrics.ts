@@ -34,7 +34,7 @@ async function standingNow(redisUrl: string): Promise<readonly string[]> {
   const registry = new Registry();
   const now = () => new Date();
   const known = { queues, ledger: redisLedger(redis), config: reading.config, now };
-  createStandingMetrics(registry, standingOf(known));
+  createStandingMetrics(registry, standingOf(known, redis));
   const text = await registry.metrics();
   await queues.close();
   await close();
