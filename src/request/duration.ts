@@ -1,13 +1,18 @@
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** Reads `90m`, `4h`, `1h30m`, `2d` as whole seconds, and `permanent`. Null where the text is not a duration above zero. */
+/** A count and its unit, by its letter or by its name. */
+const PIECE = /(\d{1,6})\s*(d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)(?![a-z])\s*/y;
+
+/** Reads `90m`, `4h`, `2 hours`, `1h30m`, `2d` as whole seconds, and `permanent`. Null where the text is not a duration above zero. */
 export function parseDuration(text: string): number | null {
   const trimmed = text.trim().toLowerCase();
   if (trimmed === "permanent") return permanentSeconds;
-  if (!/^(\d{1,6}[smhd])+$/.test(trimmed)) return null;
   let seconds = 0;
-  for (const [, count, unit] of trimmed.matchAll(/(\d+)([smhd])/g)) {
-    seconds += Number(count) * (secondsOf[unit ?? ""] ?? 0);
+  PIECE.lastIndex = 0;
+  while (PIECE.lastIndex < trimmed.length) {
+    const [, count, unit = ""] = PIECE.exec(trimmed) ?? [];
+    if (count === undefined) return null;
+    seconds += Number(count) * (secondsOf[unit.charAt(0)] ?? 0);
   }
   return seconds > 0 ? seconds : null;
 }

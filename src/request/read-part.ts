@@ -7,7 +7,7 @@ import { refuseTicket } from "./ticket.ts";
 
 export const maxReasonLength = 500;
 const defaultDurationSeconds = 3600;
-const exampleDurationSeconds = 4 * 3600;
+const durationPlaceholder = "<duration>";
 const reasonPlaceholder = "<reason>";
 const ticketPlaceholder = "<ticket>";
 
@@ -89,10 +89,9 @@ export function readDuration(typed: string | undefined, level: Level | null): Re
     return understood(seconds, formatDuration(seconds), "");
   }
   const seconds = parseDuration(typed);
-  const example = `for ${short(Math.min(exampleDurationSeconds, longest))}`;
   if (seconds === null) {
     const said = typed ? `"${typed}" is not a duration. Write` : "Say for how long,";
-    return mistaken(`${said} for example 30m, 4h or 1h30m.`, example);
+    return mistaken(`${said} for example 30m, 4h or 1h30m.`, `for ${durationPlaceholder}`);
   }
   const tooLong = level && refuseDuration(level, seconds);
   if (tooLong) return mistaken(tooLong, `for ${short(longest)}`);

@@ -1,6 +1,5 @@
 import type { Cluster, Level } from "../policy/cluster.ts";
 import type { Principal } from "../principal/arn.ts";
-import { parseDuration } from "./duration.ts";
 import {
   keepToPolicy,
   readArn,
@@ -11,6 +10,7 @@ import {
   readTicket,
   takesTicket,
 } from "./read-part.ts";
+import type { RequestParts } from "./split-line.ts";
 
 /** Everything that a request says, read and allowed by the policy. */
 export interface RequestWish {
@@ -19,18 +19,6 @@ export interface RequestWish {
   readonly principal: Principal;
   readonly durationSeconds: number;
   readonly ticket: string | null;
-  readonly reason: string;
-}
-
-/** The parts of a request as they were typed, in a line or in the fields of a form. */
-export interface RequestParts {
-  readonly cluster: string;
-  readonly principal: string;
-  readonly level: string;
-  /** Undefined: not said. */
-  readonly duration: string | undefined;
-  /** Undefined: not said. */
-  readonly ticket: string | undefined;
   readonly reason: string;
 }
 
@@ -46,25 +34,6 @@ export type RequestReading =
       /** The line to copy, with the mistakes corrected as far as we can tell, or with a placeholder. */
       readonly corrected: string;
     };
-
-/** Splits `<cluster> <arn> <level> [for 4h] [ticket OPS-1] <reason…>` into its parts. */
-export function splitRequestLine(line: string): RequestParts {
-  const [cluster = "", principal = "", level = "", ...rest] = line.trim().split(/\s+/);
-  const [duration, afterDuration] = takeNamed("for", rest);
-  const [ticket, afterTicket] = takeNamed("ticket", afterDuration);
-  const parts = { cluster, principal, level, ticket };
-  const [later = "", reason] = duration === undefined ? takeNamed("for", afterTicket) : [undefined, afterTicket];
-  // Behind a ticket `for` may as well begin the reason: for the migration.
-  return parseDuration(later) === null
-    ? { ...parts, duration, reason: afterTicket.join(" ") }
-    : { ...parts, duration: later, reason: reason.join(" ") };
-}
-
-/** Takes `<name> <value>` off the words where they begin with it. */
-function takeNamed(name: string, words: readonly string[]): readonly [string | undefined, readonly string[]] {
-  const [first, value = "", ...others] = words;
-  return first?.toLowerCase() === name ? [value, others] : [undefined, words];
-}
 
 /** Reads the parts of a request. Every mistake is told at once, with a corrected line. */
 export function readRequest(parts: RequestParts, clusters: ReadonlyMap<string, Cluster>): RequestReading {

@@ -9,17 +9,36 @@ test.each([
   ["2d", 172_800],
   ["1h30m", 5400],
   ["90m", 5400],
+  ["90 min", 5400],
+  ["2 hours", 7200],
+  ["1 hr", 3600],
+  ["1 day", 86_400],
+  ["1h 30 minutes", 5400],
+  ["1 hour30m", 5400],
   [" 4H ", 14_400],
 ])("%s is read", (text, seconds) => {
   expect(parseDuration(text)).toBe(seconds);
 });
 
-test.each(["", "4", "h", "4 h", "-4h", "1.5h", "4w", "0h", "0h0m", "4h foo", "1234567h", "4h,"])(
-  "%j is no duration",
-  (text) => {
-    expect(parseDuration(text)).toBeNull();
-  },
-);
+test.each([
+  "",
+  "4",
+  "h",
+  "-4h",
+  "1.5h",
+  "4w",
+  "0h",
+  "0h0m",
+  "4h foo",
+  "1234567h",
+  "4h,",
+  "0m",
+  "2 hoursx",
+  "2 weeks",
+  "m",
+])("%j is no duration", (text) => {
+  expect(parseDuration(text)).toBeNull();
+});
 
 test.each([
   [0, "0s"],

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readRequest, splitRequestLine } from "../../src/request/request-line.ts";
+import { readRequest } from "../../src/request/request-line.ts";
+import { splitRequestLine } from "../../src/request/split-line.ts";
 import { aCluster, aLevel, clustersOf } from "../builders/a-cluster.ts";
 
 const clusters = clustersOf(
@@ -10,7 +11,7 @@ const clusters = clustersOf(
 const command = "/eks-access request ";
 
 function read(line: string) {
-  return readRequest(splitRequestLine(line), clusters);
+  return readRequest(splitRequestLine(line, clusters), clusters);
 }
 
 /** Words that are right, nearly right, wrong and missing. */
@@ -51,7 +52,7 @@ test("a corrected line without placeholders reads without mistakes", () => {
   fc.assert(
     fc.property(lines, (line) => {
       const reading = read(line);
-      if (reading.type === "wish" || /<(cluster|arn|level|reason)>/.test(reading.corrected)) return;
+      if (reading.type === "wish" || /<(cluster|arn|level|duration|reason)>/.test(reading.corrected)) return;
 
       expect(read(reading.corrected.slice(command.length))).toMatchObject({ type: "wish" });
     }),
@@ -67,7 +68,7 @@ test("a placeholder stands only for what was told as a mistake", () => {
       const said = new Set<string>(reading.mistakes.map(({ part }) => (part === "principal" ? "arn" : part)));
       const typed = line.replace(/^\S+ /, "");
 
-      const placeholders = [...reading.corrected.matchAll(/<(cluster|arn|level|reason)>/g)].map(
+      const placeholders = [...reading.corrected.matchAll(/<(cluster|arn|level|duration|reason)>/g)].map(
         ([, name = ""]) => name,
       );
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { readRequest, splitRequestLine } from "../../src/request/request-line.ts";
+import { readRequest } from "../../src/request/request-line.ts";
+import { splitRequestLine } from "../../src/request/split-line.ts";
 import { aCluster, aLevel, clustersOf } from "../builders/a-cluster.ts";
 
 const clusters = clustersOf(
@@ -9,7 +10,7 @@ const clusters = clustersOf(
 const arn = "arn:aws:iam::111122223333:role/developers";
 
 function read(line: string) {
-  return readRequest(splitRequestLine(line), clusters);
+  return readRequest(splitRequestLine(line, clusters), clusters);
 }
 
 /** The mistakes as they are told, and the line to copy. */
@@ -94,13 +95,13 @@ describe("each mistake is told, with what was understood and a line to copy", ()
       "what is no duration",
       `staging ${arn} viewer for ages why`,
       ['duration: "ages" is not a duration. Write for example 30m, 4h or 1h30m.'],
-      `/eks-access request staging ${arn} viewer for 4h why`,
+      `/eks-access request staging ${arn} viewer for <duration> why`,
     ],
     [
       "a duration without a number behind it",
       `staging ${arn} viewer for`,
       ["duration: Say for how long, for example 30m, 4h or 1h30m.", "reason: Say why you need it."],
-      `/eks-access request staging ${arn} viewer for 4h <reason>`,
+      `/eks-access request staging ${arn} viewer for <duration> <reason>`,
     ],
     [
       "a duration that is too long, with the longest",

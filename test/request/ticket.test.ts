@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { digestOfChange } from "../../src/request/digest.ts";
-import { readRequest, splitRequestLine } from "../../src/request/request-line.ts";
+import { readRequest } from "../../src/request/request-line.ts";
+import { splitRequestLine } from "../../src/request/split-line.ts";
 import { refuseTicket, type TicketRule } from "../../src/request/ticket.ts";
 import { aCluster, aLevel, clustersOf } from "../builders/a-cluster.ts";
 import { aRequest } from "../builders/a-request.ts";
@@ -10,7 +11,8 @@ const ops: TicketRule = { need: "required", pattern: "OPS-[0-9]+" };
 
 /** What a line is read as, in a cluster with this rule. */
 function read(line: string, ticket: TicketRule) {
-  return readRequest(splitRequestLine(`staging ${arn} viewer ${line}`), clustersOf(aCluster({ ticket })));
+  const clusters = clustersOf(aCluster({ ticket }));
+  return readRequest(splitRequestLine(`staging ${arn} viewer ${line}`, clusters), clusters);
 }
 
 describe("a ticket in the line", () => {

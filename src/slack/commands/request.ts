@@ -1,4 +1,5 @@
-import { readRequest, splitRequestLine } from "../../request/request-line.ts";
+import { readRequest } from "../../request/request-line.ts";
+import { splitRequestLine } from "../../request/split-line.ts";
 import type { SlackContext } from "../context.ts";
 import { requestForm } from "../handlers/request-form.ts";
 import { askFor } from "../handlers/submit-request.ts";
@@ -9,7 +10,7 @@ import type { Command, CommandCall } from "./command.ts";
 
 export const request: Command = {
   word: "request",
-  usage: "[<cluster> <arn> <level> [for 4h] [ticket <id>] <reason>]",
+  usage: "[<cluster> [<arn>] <level> [for 4h] [ticket <id>] <reason>]",
   summary: "asks for access; alone it opens a form",
   records: true,
   run: (context, call) => (call.rest === "" ? openForm(context, call) : askInOneLine(context, call)),
@@ -24,7 +25,10 @@ async function openForm(context: SlackContext, { user, triggerId, client }: Comm
 }
 
 async function askInOneLine(context: SlackContext, { user, rest }: CommandCall): Promise<Message> {
-  const reading = readRequest(splitRequestLine(rest), context.config.clusters);
+  const { clusters } = context.config;
+  const parts = splitRequestLine(rest, clusters);
+  const principal = parts.principal || ((await context.ledger.principalOf(user)) ?? "");
+  const reading = readRequest({ ...parts, principal }, clusters);
   if (reading.type === "mistakes") return mistakesAnswer(reading);
   return askFor(context, user, reading.wish);
 }

@@ -72,7 +72,8 @@ export async function submitRequest(
   const result = await recordChange(context, request, event, now);
   // Ids are random: a conflict here means that this very id exists, so another one is drawn.
   if (result.type === "conflict") return submitRequest(context, requester, wish, extended);
-  if (verdict.type === "allowed" && !asksForLinks(context.config)) {
+  // The first one links the account. A later one for somebody else says nothing about who they are.
+  if (verdict.type === "allowed" && !asksForLinks(context.config) && !(await context.ledger.linkOf(requester))) {
     const seal = sealLink(requester, principal.arn, { by: null, at: now.toISOString() }, context.keys.decision);
     await context.ledger.linkPrincipal(requester, { arn: principal.arn, seal });
   }

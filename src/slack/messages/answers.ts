@@ -1,5 +1,6 @@
 import type { EndRefusal } from "../../grant/may-revoke.ts";
 import type { Cluster } from "../../policy/cluster.ts";
+import { formatDuration } from "../../request/duration.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import type { RequestReading } from "../../request/request-line.ts";
 import { code, codeBlock, cut, escapeText, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
@@ -15,9 +16,14 @@ export function answer(said: string): Message {
 export function requestedAnswer(request: AccessRequest): Message {
   if (request.refusal) return answer(`Nothing was requested. ${plainLine(request.refusal.message)}`);
   return answer(
-    `Request ${code(request.id)} is recorded: ${code(request.level)} on ${code(request.cluster)} for ${code(request.principal)}. ` +
+    `Request ${code(request.id)} is recorded: ${code(request.level)} on ${code(request.cluster)} for ${code(request.principal)}, ` +
+      `for ${formatDuration(request.durationSeconds)}${ticketWords(request)}. Reason: ${plainLine(request.reason)}\n` +
       "The worker looks at the cluster first, then the approvers are asked.",
   );
+}
+
+function ticketWords({ ticket }: AccessRequest): string {
+  return ticket === null ? "" : `, ticket ${code(ticket)}`;
 }
 
 export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistakes" }>): Message {

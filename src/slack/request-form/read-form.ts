@@ -1,7 +1,8 @@
 import type { ViewOutput } from "@slack/bolt";
 import type { ModalView } from "@slack/types";
 import { z } from "zod";
-import type { PartName, RequestParts } from "../../request/request-line.ts";
+import type { PartName } from "../../request/request-line.ts";
+import type { RequestParts } from "../../request/split-line.ts";
 import { partOf } from "./fields.ts";
 import type { RequestForm } from "./form.ts";
 

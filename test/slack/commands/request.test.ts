@@ -182,3 +182,25 @@ describe("the form of a request", () => {
     expect(view.title).toBe("Ask for access");
   });
 });
+
+describe("a request in one line", () => {
+  test("is for the linked principal where it names none, and says all that was understood", async () => {
+    await stage.ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn, seal: null });
+
+    const answer = textOf(await stage.say("U0ENGINEER", "request staging viewer 2 hours debug the queue"));
+
+    expect(answer).toContain(`\`viewer\` on \`staging\` for \`${engineerArn}\`, for 2h. Reason: debug the queue`);
+    expect((await stage.ledger.ofRequester("U0ENGINEER", 1))[0]).toMatchObject({
+      principal: engineerArn,
+      durationSeconds: 7200,
+      reason: "debug the queue",
+    });
+  });
+
+  test("asks for an ARN where nothing is linked", async () => {
+    const answer = textOf(await stage.say("U0APPROVER2", "request staging viewer debug"));
+
+    expect(answer).toContain("Say which IAM role or user, as an ARN.");
+    expect(answer).toContain("/eks-access request staging <arn> viewer debug");
+  });
+});

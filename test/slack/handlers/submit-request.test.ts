@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { readRequest, splitRequestLine } from "../../../src/request/request-line.ts";
+import { readRequest } from "../../../src/request/request-line.ts";
+import { splitRequestLine } from "../../../src/request/split-line.ts";
 import type { SlackContext } from "../../../src/slack/context.ts";
 import { submitRequest } from "../../../src/slack/handlers/submit-request.ts";
 import { extensionAnswer, requestedAnswer } from "../../../src/slack/messages/answers.ts";
@@ -21,7 +22,7 @@ function under(policy: string, groups: readonly string[] = []): SlackContext {
 }
 
 async function submit(context: SlackContext, id: string) {
-  const reading = readRequest(splitRequestLine(line), context.config.clusters);
+  const reading = readRequest(splitRequestLine(line, context.config.clusters), context.config.clusters);
   if (reading.type === "mistakes") throw new Error(reading.corrected);
   return submitRequest({ ...context, newRequestId: () => id }, "U0ENGINEER", reading.wish);
 }
@@ -51,6 +52,18 @@ describe("what the policy lets somebody ask for", () => {
 
     expect(request).toMatchObject({ state: "pending", standing: { memberships: ["S0ENGINEERS"], linked: null } });
     expect(await ledger.principalOf("U0ENGINEER")).toBe(engineerArn);
+  });
+
+  test("links the account once, and never again", async () => {
+    const own = memoryLedger();
+    const context = { ...under(policy, ["S0ENGINEERS"]), ledger: own };
+    const link = { arn: `${engineerArn}-of-before`, seal: null };
+    await own.linkPrincipal("U0ENGINEER", link);
+
+    const request = await submit(context, "r-for-another");
+
+    expect(request.state).toBe("pending");
+    expect(await own.linkOf("U0ENGINEER")).toEqual(link);
   });
 
   test("makes no link where a rule goes by links", async () => {

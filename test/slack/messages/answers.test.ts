@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import { readRequest, splitRequestLine } from "../../../src/request/request-line.ts";
+import { readRequest } from "../../../src/request/request-line.ts";
+import { splitRequestLine } from "../../../src/request/split-line.ts";
 import {
   failureAnswer,
   mistakesAnswer,
@@ -13,7 +14,7 @@ import { aRequest } from "../../builders/a-request.ts";
 import { textOfBlocks } from "./text-of-blocks.ts";
 
 function mistakesOf(line: string, clusters = clustersOf(aCluster())): Message {
-  const reading = readRequest(splitRequestLine(line), clusters);
+  const reading = readRequest(splitRequestLine(line, clusters), clusters);
   if (reading.type === "wish") throw new Error("The line has no mistake.");
   return mistakesAnswer(reading);
 }
@@ -61,9 +62,9 @@ test("whoever may not extend a grant is told who may", () => {
   expect(notYoursToExtendAnswer(aRequest()).text).toBe("Only <@U0ENGINEER> can ask to extend `r-1`.");
 });
 
-test("a request that was recorded is told as no more than that", () => {
+test("a request that was recorded is told as no more than that, with all that was understood", () => {
   expect(requestedAnswer(aRequest()).text).toBe(
-    "Request `r-1` is recorded: `viewer` on `staging` for `arn:aws:iam::111122223333:user/engineer`. The worker looks at the cluster first, then the approvers are asked.",
+    "Request `r-1` is recorded: `viewer` on `staging` for `arn:aws:iam::111122223333:user/engineer`, for 4h. Reason: the deployment of checkout hangs\nThe worker looks at the cluster first, then the approvers are asked.",
   );
 });
 
