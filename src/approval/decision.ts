@@ -25,7 +25,7 @@ export interface Decision {
    * active account and is an approver at that moment. Absent in a denial and in a broken glass.
    */
   readonly stillApprovers?: readonly string[];
-  /** HMAC over all of the above and the request's id: `<key id>.<hex>`. */
+  /** Signed with the decision key: over all of the above and the request's id, `<key id>.<signature>`. */
   readonly seal: string;
 }
 
