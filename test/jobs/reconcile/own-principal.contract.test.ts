@@ -26,9 +26,9 @@ describe.each([
     await approve(context, cluster, "r-one");
   });
 
-  const link = async (arn: string, sealing = keys.decision) => {
+  const link = async (arn: string, sealing = keys.decision, by: string | null = "U0APPROVER") => {
     const at = context.now().toISOString();
-    const seal = sealLink("U0APPROVER", arn, { by: "U0APPROVER", at }, sealing);
+    const seal = sealLink("U0APPROVER", arn, { by, at }, sealing);
     await context.ledger.linkPrincipal("U0APPROVER", { arn, seal });
   };
 
@@ -44,11 +44,12 @@ describe.each([
     });
   });
 
-  test.each<[string, string, typeof keys.decision]>([
-    ["with another principal", arns.developers, keys.decision],
-    ["by nobody who may say so", arns.engineer, otherKeys.decision],
-  ])("linked %s, it counts", async (_, arn, sealing) => {
-    await link(arn, sealing);
+  test.each<[string, string, typeof keys.decision, string | null]>([
+    ["with another principal", arns.developers, keys.decision, "U0APPROVER"],
+    ["by nobody who may say so", arns.engineer, otherKeys.decision, "U0APPROVER"],
+    ["by a request of their own for it alone", arns.engineer, keys.decision, null],
+  ])("linked %s, it counts", async (_, arn, sealing, by) => {
+    await link(arn, sealing, by);
 
     await reconcileCluster(context, cluster);
 
