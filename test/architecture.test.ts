@@ -23,7 +23,7 @@ const domain = [
 ];
 
 /** Packages without I/O that a domain folder may take. */
-const allowedPackages: Readonly<Record<string, readonly string[]>> = { "aws-auth": ["yaml"] };
+const allowedPackages: Readonly<Record<string, readonly string[]>> = { "aws-auth": ["yaml"], request: ["re2js"] };
 
 interface SourceFile {
   /** Below src, or with `sandbox/` in front, with slashes. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { statementGoodForSeconds } from "../approval/decision.ts";
+import { isTicketPattern } from "../request/ticket.ts";
 import { creatorFile, externalId } from "./creator-file.ts";
 import { eachDeadline } from "./deadlines.ts";
 import { account, duration, shortTime, slackUser, text, userOrGroup } from "./forms.ts";
@@ -20,20 +21,12 @@ const group = text(/^[\x21-\x7e]+$/, "use printable ASCII without spaces").refin
   "a group can't hold a template",
 );
 
-function isPattern(text: string): boolean {
-  try {
-    return new RegExp(text, "u") instanceof RegExp;
-  } catch {
-    return false;
-  }
-}
-
-/** A regular expression of JavaScript, with the `u` flag. */
+/** A regular expression of RE2. */
 const ticketPattern = z
   .string("write a regular expression")
   .min(1)
   .max(200)
-  .refine(isPattern, "write a regular expression, for example 'OPS-[0-9]+'");
+  .refine(isTicketPattern, "write a regular expression of RE2, without (?=, (?! or \\1, for example 'OPS-[0-9]+'");
 
 const check = z.strictObject({
   verb: text(/./, "write a verb, for example list"),

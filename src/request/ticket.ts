@@ -1,7 +1,9 @@
+import { RE2JS } from "re2js";
+
 /** Whether a cluster wants a ticket with each request, and of which form. */
 export interface TicketRule {
   readonly need: "none" | "optional" | "required";
-  /** The whole ticket must match this regular expression; null: it need not. One word of at most 64 characters it is always. */
+  /** The whole ticket must match this regular expression of RE2; null: it need not. One word of at most 64 characters it is always. */
   readonly pattern: string | null;
 }
 
@@ -12,6 +14,18 @@ export function refuseTicket({ pattern }: TicketRule, ticket: string): string | 
   if (ticket.length > longestTicket)
     return `The ticket has ${ticket.length} characters; ${longestTicket} are the most.`;
   if (/\s/.test(ticket)) return "A ticket is one word, for example OPS-123.";
-  if (pattern === null || new RegExp(`^(?:${pattern})$`, "u").test(ticket)) return null;
+  if (pattern === null || RE2JS.compile(pattern).testExact(ticket)) return null;
   return `${JSON.stringify(ticket)} is not of the form ${pattern}.`;
+}
+
+/**
+ * Whether a text is a regular expression that matches in linear time. RE2 has no others: it does not backtrack, and so knows neither
+ * lookarounds nor back references.
+ */
+export function isTicketPattern(text: string): boolean {
+  try {
+    return RE2JS.compile(text) instanceof RE2JS;
+  } catch {
+    return false;
+  }
 }

@@ -31,9 +31,15 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
   ],
   [
     "clusters.staging.ticketPattern",
-    "write a regular expression, for example 'OPS-[0-9]+'",
+    "write a regular expression of RE2, without (?=, (?! or \\1, for example 'OPS-[0-9]+'",
     "    channel:",
     "    ticketPattern: 'OPS-('\n    channel:",
+  ],
+  [
+    "clusters.staging.ticketPattern",
+    "write a regular expression of RE2, without (?=, (?! or \\1, for example 'OPS-[0-9]+'",
+    "    channel:",
+    "    ticketPattern: 'OPS-(?=1).*'\n    channel:",
   ],
   ["clusters.staging.creator", "it is missing; write a block of settings", / {4}creator:\n.*\n/, ""],
   [
