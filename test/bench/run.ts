@@ -10,6 +10,7 @@ import { measureAwsAuth } from "./aws-auth.ts";
 import { measureBurst } from "./burst.ts";
 import { measureClickToProof } from "./click-to-proof.ts";
 import type { Figure, Scale } from "./figure.ts";
+import { measureHostile } from "./hostile.ts";
 import { measureKilledWorkers } from "./killed-workers.ts";
 import { measureManyEnds } from "./many-ends.ts";
 import { measureMemory } from "./memory.ts";
@@ -28,6 +29,7 @@ const parts: Readonly<Record<string, Part>> = {
   "revocation-lag": measureRevocationLag,
   "aws-auth": measureAwsAuth,
   memory: measureMemory,
+  hostile: measureHostile,
   "many-ends": measureManyEnds,
 };
 
