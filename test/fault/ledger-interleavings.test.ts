@@ -92,8 +92,10 @@ function interleavings(open: () => Promise<OpenLedger>): void {
         run += 1;
         const { ledger } = opened;
         const id = `r-${run}`;
-        const request = { ...aPreviewedRequest({ id }), version: 2 };
-        await ledger.commit(aChange(aRequest({ id })));
+        // What a run before gave would be another lease of the same principal, which nobody was shown.
+        const principal = `arn:aws:iam::111122223333:user/engineer-${run}`;
+        const request = { ...aPreviewedRequest({ id, principal }), version: 2 };
+        await ledger.commit(aChange(aRequest({ id, principal })));
         await ledger.commit(aChange(request, "request.previewed"));
         const turns = turnsOf(scheduler);
         const context = contextOf(inTurns(about(id, ledger), turns));
