@@ -100,9 +100,7 @@ export async function wakeClusters(queues: Queues, wakes: readonly ClusterWake[]
 
 function clusterWake({ type, cluster }: ClusterWake) {
   const deduplication = { id: `${type}-${cluster}`, keepLastIfActive: true };
-  // Adopting has no record in the ledger to put off its next try in: the job itself waits.
-  const retry = type === "adopt" ? { attempts: 8, backoff: { type: "exponential", delay: 1_000 } } : {};
-  return { name: type, data: { type, cluster }, opts: { deduplication, ...retry } };
+  return { name: type, data: { type, cluster }, opts: { deduplication } };
 }
 
 /** Wakes the messenger for a request. */

@@ -1,10 +1,12 @@
 import { remindOfReview } from "../approval/glass.ts";
 import { hasForgedReview, withoutForgedReview } from "../approval/seal-review.ts";
+import { type ClusterTrouble, isClusterDue } from "../request/cluster-trouble.ts";
 import { remind } from "../request/reminder.ts";
 import { type AccessRequest, dueAt, proofDueAt, revise } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
 import { recordDueMove } from "./migration/record-due-move.ts";
+import { configurationOf } from "./open/cluster-trouble.ts";
 import { type ClusterWake, wakeClusters, wakeMessages, wakeMoveMessage } from "./queues.ts";
 import { eventOf, lookFor, recordChange } from "./record-change.ts";
 import { strand } from "./strand.ts";
@@ -82,18 +84,39 @@ function looksFor(request: AccessRequest, now: Date): readonly ClusterWake[] {
  * Clusters that were never looked at, and all of them when it is time to see what others did there: often where something
  * is in force, and more seldom everywhere, because a backup that somebody writes back brings ended leases with it.
  */
-async function looksByTheClock({ ledger, config }: WorkerContext): Promise<readonly ClusterWake[]> {
+async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<readonly ClusterWake[]> {
   const names = [...config.clusters.keys()];
   const adopted = await ledger.adopted(names);
   const everyMs = config.timing.inspectEverySeconds * 1000;
   const isTime = await ledger.takeTurn("inspect", everyMs);
   const isTimeToRead = await ledger.takeTurn("memories", everyMs * inspectionsToOneReading);
+  const troubles = await ledger.clusterTroubles(names);
+  const well = names.filter((name) => !troubles.has(name));
+  const tried = await clustersToTry({ ledger, config, now }, troubles);
+  const read = [...well.filter((name) => isTimeToRead || !adopted.has(name)), ...tried];
   return [
-    ...names
-      .filter((name) => isTimeToRead || !adopted.has(name))
-      .map((cluster): ClusterWake => ({ type: "adopt", cluster })),
-    ...(isTime ? names.map((cluster): ClusterWake => ({ type: "inspect", cluster })) : []),
+    ...read.map((cluster): ClusterWake => ({ type: "adopt", cluster })),
+    ...(isTime ? well.map((cluster): ClusterWake => ({ type: "inspect", cluster })) : []),
   ];
+}
+
+/** A configuration counts as new once in this time: two workers with different ones would try without end. */
+const newConfigurationMs = 15 * 60_000;
+
+/** Clusters that could not be worked on, and are to be tried now: their time has come, or somebody has configured them anew. */
+async function clustersToTry(
+  { ledger, config, now }: Pick<WorkerContext, "ledger" | "config" | "now">,
+  troubles: ReadonlyMap<string, ClusterTrouble>,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const [name, trouble] of troubles) {
+    const cluster = config.clusters.get(name);
+    const configuration = cluster ? configurationOf(cluster) : trouble.configuration;
+    const isNew = configuration !== trouble.configuration;
+    const turn = `configuration-${name}-${configuration}`;
+    if (isClusterDue(trouble, now()) || (isNew && (await ledger.takeTurn(turn, newConfigurationMs)))) found.push(name);
+  }
+  return found;
 }
 
 function distinct(wakes: readonly ClusterWake[]): readonly ClusterWake[] {

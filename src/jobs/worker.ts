@@ -11,7 +11,7 @@ import { lookAtMove } from "./migration/look-at-move.ts";
 import { previewCluster } from "./preview/preview.ts";
 import { answerQuestion, isQuestion } from "./questions/answer-question.ts";
 import { type ClusterJob, clusterJob, queuePrefix } from "./queues.ts";
-import { adoptCluster } from "./reconcile/adopt.ts";
+import { adoptByTheClock } from "./reconcile/adopt.ts";
 import { type ReconcileReason, reconcileCluster } from "./reconcile/reconcile.ts";
 import { signInToCluster } from "./sign-in/sign-in-cluster.ts";
 import { startSweeper } from "./sweeper.ts";
@@ -86,7 +86,7 @@ async function look(worker: WorkerContext, job: Job<ClusterJob>): Promise<unknow
     return answered(context, job, () => answerQuestion(context, cluster, data), { "eks_access.cluster": cluster.name });
   }
   if (data.type === "preview") await previewCluster(context, cluster);
-  else if (data.type === "adopt") await adoptCluster(context, cluster);
+  else if (data.type === "adopt") await adoptByTheClock(context, cluster);
   else if (data.type === "move") await lookAtMove(context, cluster);
   else if (data.type === "sign-in") await signInToCluster(context, cluster);
   else await reconcileCluster(context, cluster, reasonOf(data.type, job));

@@ -1,6 +1,7 @@
 import type { PrincipalLink } from "../approval/seal-link.ts";
 import type { AuditEvent, ChainedEvent } from "../audit/event.ts";
 import type { CreationRecord } from "../policy/creation.ts";
+import type { ClusterTrouble } from "../request/cluster-trouble.ts";
 import type { ListName } from "../request/lists.ts";
 import type { AccessRequest } from "../request/request.ts";
 import type { MoveLedger } from "./moves.ts";
@@ -152,6 +153,10 @@ export interface Ledger {
   /** Which of these clusters' own memories have been read into this ledger. */
   adopted(clusters: readonly string[]): Promise<ReadonlySet<string>>;
   markAdopted(cluster: string): Promise<void>;
+  /** Those of these clusters that can't be worked on, by name. */
+  clusterTroubles(clusters: readonly string[]): Promise<ReadonlyMap<string, ClusterTrouble>>;
+  /** Null: it can be worked on. */
+  setClusterTrouble(cluster: string, trouble: ClusterTrouble | null): Promise<void>;
   linkPrincipal(user: string, link: PrincipalLink): Promise<void>;
   /** The ARN alone, for what is only shown or offered. */
   principalOf(user: string): Promise<string | null>;

@@ -4,6 +4,7 @@ import { type AuditEvent, digestOfEvent } from "../audit/event.ts";
 import { AccessError } from "../failure/access-error.ts";
 import type { CommitResult, Ledger, LedgerChange, Shown, WorkerIdentity } from "../ledger/ledger.ts";
 import { classOf } from "../request/class.ts";
+import type { ClusterTrouble } from "../request/cluster-trouble.ts";
 import { type AccessRequest, dueAt, isClosed } from "../request/request.ts";
 import type { RedisClient } from "./client.ts";
 import { commitScript, markShownScript } from "./commit-script.ts";
@@ -29,6 +30,7 @@ const keys = {
   thread: (id: string) => `${prefix}:thread:${id}`,
   unshown: `${prefix}:unshown`,
   adopted: `${prefix}:adopted`,
+  troubles: `${prefix}:cluster-troubles`,
   runs: `${prefix}:runs`,
   principals: principalsKey,
   homes: `${prefix}:homes`,
@@ -80,6 +82,14 @@ export function redisLedger(redis: RedisClient): Ledger {
     rememberGoodApprovers: (good) => reach(() => rememberGoodApprovers(redis, good)),
     adopted: (clusters) => reach(() => readAdopted(redis, clusters)),
     markAdopted: (cluster) => reach(async () => void (await redis.sadd(keys.adopted, cluster))),
+    clusterTroubles: (clusters) => reach(() => readTroubles(redis, clusters)),
+    setClusterTrouble: (cluster, trouble) =>
+      reach(
+        async () =>
+          void (trouble
+            ? await redis.hset(keys.troubles, cluster, JSON.stringify(trouble))
+            : await redis.hdel(keys.troubles, cluster)),
+      ),
     linkPrincipal: (user, link) => reach(() => rememberLink(redis, user, link)),
     linkOf: (user) => reach(() => readLink(redis, user)),
     principalOf: (user) => reach(() => redis.hget(keys.principals, user)),
@@ -141,6 +151,20 @@ async function readAdopted(redis: RedisClient, clusters: readonly string[]): Pro
   if (clusters.length === 0) return new Set();
   const members = await redis.smismember(keys.adopted, ...clusters);
   return new Set(clusters.filter((_, index) => members[index] === 1));
+}
+
+async function readTroubles(
+  redis: RedisClient,
+  clusters: readonly string[],
+): Promise<ReadonlyMap<string, ClusterTrouble>> {
+  if (clusters.length === 0) return new Map();
+  const texts = await redis.hmget(keys.troubles, ...clusters);
+  return new Map(
+    clusters.flatMap((cluster, index) => {
+      const text = texts[index];
+      return text == null ? [] : [[cluster, JSON.parse(text) as ClusterTrouble] as const];
+    }),
+  );
 }
 
 async function readHomes(redis: RedisClient, users: readonly string[]): Promise<ReadonlyMap<string, string>> {

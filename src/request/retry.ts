@@ -12,6 +12,8 @@ export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly retryAfterMs?: number | undefined;
+  /** ISO 8601: its cluster is not tried before. */
+  readonly notBefore?: string | undefined;
 }
 
 /** What a record has of whatever was thrown. */
@@ -33,7 +35,8 @@ export function nextTry(
   const attempts = (request.trouble?.attempts ?? 0) + 1;
   const backoffMs = Math.min(2 ** (attempts - 1), longestWaitSeconds) * 1000;
   // `||`: a header that was no number has become NaN.
-  const waitMs = Math.max(backoffMs, Math.min(failure.retryAfterMs || 0, longestAskedMs));
+  const asked = Math.min(failure.retryAfterMs || 0, longestAskedMs);
+  const waitMs = Math.max(backoffMs, asked, Date.parse(failure.notBefore ?? "") - now.getTime() || 0);
   return {
     code: failure.code,
     message: failure.message,

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
 import type { Grant } from "../../src/grant/grant.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
+import { configurationOf } from "../../src/jobs/open/cluster-trouble.ts";
 import { openQueues, type Queues } from "../../src/jobs/queues.ts";
 import { sweep } from "../../src/jobs/sweep.ts";
 import { connectRedis } from "../../src/redis/connect.ts";
@@ -118,6 +119,38 @@ test("a broken glass that somebody made look reviewed in Redis is found, and tol
 
   expect((await ledger.get(broken.id))?.glass).toMatchObject({ review: null, reminders: 1 });
   expect((await ledger.events(1, 10)).map(({ event }) => event.type)).toEqual(["glass.reviewed", "glass.unreviewed"]);
+});
+
+describe("a cluster that can't be worked on", () => {
+  const looksAt = async (seconds: number) => {
+    const context = contextAt(at(seconds));
+    await sweep(context);
+    const waiting = (await queues.clusters.getJobs(["waiting"])).map(({ data }) => data.type);
+    await queues.clusters.drain();
+    return waiting;
+  };
+  const noteTroubleOf = async (configuration: string) => {
+    const trouble = { ...aTrouble({ retryAt: at(minutes(10)).toISOString() }), since: at(0).toISOString() };
+    await contextAt(at(0)).ledger.setClusterTrouble("staging", { ...trouble, configuration });
+  };
+  const itsConfiguration = () => {
+    const cluster = contextAt(at(0)).config.clusters.get("staging");
+    return cluster ? configurationOf(cluster) : expect.fail("there is no cluster");
+  };
+
+  test("is looked at when its next try is due, and not before, whatever the clock says", async () => {
+    await noteTroubleOf(itsConfiguration());
+
+    expect(await looksAt(minutes(9.9))).toEqual([]);
+    expect(await looksAt(minutes(10))).toEqual(["adopt"]);
+  });
+
+  test("is looked at once, at once, where somebody has configured it anew", async () => {
+    await noteTroubleOf("another one");
+
+    expect(await looksAt(minutes(1))).toEqual(["adopt"]);
+    expect(await looksAt(minutes(1.1))).toEqual([]);
+  });
 });
 
 describe("a principal that is to sign in", () => {

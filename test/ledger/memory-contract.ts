@@ -3,6 +3,7 @@ import { verifyChain } from "../../src/audit/event.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { revise } from "../../src/request/request.ts";
 import { aRequest } from "../builders/a-request.ts";
+import { aTrouble } from "../builders/a-trouble.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";
 
@@ -12,6 +13,25 @@ export function memoryContract(ledgerNow: () => Ledger): void {
 
   beforeEach(() => {
     ledger = ledgerNow();
+  });
+
+  describe("a cluster that can't be worked on", () => {
+    const trouble = { ...aTrouble(), since: at(0).toISOString(), configuration: "one" };
+
+    test("is remembered with why and when it is tried again, beside those that can", async () => {
+      await ledger.setClusterTrouble("staging", trouble);
+
+      expect(await ledger.clusterTroubles(["staging", "other"])).toEqual(new Map([["staging", trouble]]));
+      expect(await ledger.clusterTroubles([])).toEqual(new Map());
+    });
+
+    test("is forgotten once it can", async () => {
+      await ledger.setClusterTrouble("staging", trouble);
+
+      await ledger.setClusterTrouble("staging", null);
+
+      expect(await ledger.clusterTroubles(["staging"])).toEqual(new Map());
+    });
   });
 
   describe("what is not shown yet", () => {

@@ -13,6 +13,7 @@ import type {
 } from "../../src/ledger/ledger.ts";
 import type { Move } from "../../src/migration/move.ts";
 import { classOf } from "../../src/request/class.ts";
+import type { ClusterTrouble } from "../../src/request/cluster-trouble.ts";
 import { placeIn } from "../../src/request/lists.ts";
 import { type AccessRequest, dueAt, isClosed } from "../../src/request/request.ts";
 import { memoryMoves } from "./memory-moves.ts";
@@ -34,6 +35,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
   const turns = new Map<string, { until: number; taken: number }>();
   const creations = new Map<string, RememberedCreation>();
   const adopted = new Set<string>();
+  const troubles = new Map<string, ClusterTrouble>();
   const events: ChainedEvent[] = [];
   const goodApprovers = new Map<string, string>();
   const ofNoRecord = new Set<number>();
@@ -122,6 +124,9 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     },
     adopted: async (clusters) => new Set(clusters.filter((cluster) => adopted.has(cluster))),
     markAdopted: async (cluster) => void adopted.add(cluster),
+    clusterTroubles: async (clusters) => new Map([...troubles].filter(([cluster]) => clusters.includes(cluster))),
+    setClusterTrouble: async (cluster, trouble) =>
+      void (trouble ? troubles.set(cluster, trouble) : troubles.delete(cluster)),
     linkPrincipal: async (user, link) => void principals.set(user, link),
     principalOf: async (user) => principals.get(user)?.arn ?? null,
     linkOf: async (user) => principals.get(user) ?? null,

@@ -12,6 +12,7 @@ import { failureOf } from "../../request/retry.ts";
 import { tracedRun } from "../../tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { delay } from "../delay.ts";
+import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { wakeCluster } from "../queues.ts";
 import type { Settlement, Standing, Taking, TakingPlace, Wish } from "../reconcile/taking.ts";
@@ -48,8 +49,12 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
     const look = { context, cluster, opened, bindings, granted, waiting, earlierOf };
     if (document) await previewWay(look, document);
     if (entries) await previewWay(look, entries);
+    await forgetTrouble(context, cluster);
   } catch (error) {
-    await putOffAll(context, cluster, waiting, error);
+    const isReached = !isUnreached(error, opened !== null);
+    const trouble = isReached ? null : await noteTrouble(context, cluster, error);
+    if (isReached) context.log.warn({ cluster: cluster.name, err: error }, "preview failed");
+    await putOffAll(context, waiting, error, trouble?.retryAt);
   } finally {
     opened?.close();
   }
@@ -80,7 +85,8 @@ async function previewWay<State extends Standing, Decided extends Settlement>(
     const seen = { way: taking.way, changeOf: (wish: Wish) => taking.preview(state, wish), leases };
     for (const request of waiting) await previewRequest(look, request, seen);
   } catch (error) {
-    await putOffAll(context, cluster, waiting, error);
+    context.log.warn({ cluster: cluster.name, err: error }, "preview failed");
+    await putOffAll(context, waiting, error);
   }
 }
 
@@ -96,12 +102,11 @@ function leasesIn({ holdings, identityOf }: Standing, open: readonly AccessReque
 
 async function putOffAll(
   context: WorkerContext,
-  cluster: Cluster,
   waiting: readonly AccessRequest[],
   error: unknown,
+  notBefore?: string,
 ): Promise<void> {
-  context.log.warn({ cluster: cluster.name, err: error }, "preview failed");
-  for (const request of waiting) await putOff(context, request, error);
+  for (const request of waiting) await putOff(context, request, error, notBefore);
 }
 
 function needsPreview(request: AccessRequest, now: Date): boolean {
@@ -158,9 +163,14 @@ async function rightsOf(request: AccessRequest, { opened, bindings }: Look): Pro
   return rights && [...(groups.includes(mastersRight.group) ? [mastersRight] : []), ...rights];
 }
 
-async function putOff(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
+async function putOff(
+  context: WorkerContext,
+  request: AccessRequest,
+  error: unknown,
+  notBefore?: string,
+): Promise<void> {
   if (error instanceof AccessError && !error.retryable) {
     return refuse(context, request, { code: error.code, message: error.message });
   }
-  await delay(context, request, failureOf(error));
+  await delay(context, request, { ...failureOf(error), notBefore });
 }

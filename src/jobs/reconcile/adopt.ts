@@ -8,6 +8,7 @@ import { noStanding } from "../../policy/person.ts";
 import { placeIn } from "../../request/lists.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
+import { forgetTrouble, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { eventOf, recordChange } from "../record-change.ts";
 import { adoptRescues } from "../rescue/adopt-rescues.ts";
@@ -53,6 +54,16 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   if (isToBeCleared) await reconcileCluster(context, cluster, "adopt");
   context.log.info({ cluster: cluster.name, ...adoption, over }, "read the cluster's own memory");
   return adoption;
+}
+
+/** Reads a cluster's own memory where it is time for that: one that can't be read is tried by the ledger's own schedule. */
+export async function adoptByTheClock(context: WorkerContext, cluster: Cluster): Promise<void> {
+  try {
+    await adoptCluster(context, cluster);
+    await forgetTrouble(context, cluster);
+  } catch (error) {
+    await noteTrouble(context, cluster, error);
+  }
 }
 
 /** What one way of a cluster remembers. */

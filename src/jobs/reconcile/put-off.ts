@@ -21,11 +21,16 @@ export async function fail(context: WorkerContext, request: AccessRequest, failu
 }
 
 /** A run failed: what can be mended by waiting is tried again, the rest fails with its cause and remedy. */
-export async function putOff(context: WorkerContext, stale: AccessRequest, error: unknown): Promise<void> {
+export async function putOff(
+  context: WorkerContext,
+  stale: AccessRequest,
+  error: unknown,
+  notBefore?: string,
+): Promise<void> {
   const request = await newestOf(context, stale);
   if (!request) return;
   const isFinal = error instanceof AccessError && !error.retryable;
-  await (isFinal ? fail : postpone)(context, request, failureOf(error));
+  await (isFinal ? fail : postpone)(context, request, { ...failureOf(error), notBefore });
 }
 
 /** An approval is void, and something of its grant may be left: it is asked for again when nothing is. */

@@ -1,12 +1,13 @@
 import { requestIds } from "../../audit/request-ids.ts";
 import { AccessError } from "../../failure/access-error.ts";
-import { type DueWork, dueWork, hasDueWork } from "../../grant/due-work.ts";
+import { type DueWork, dueWork, hasDueWork, isOver } from "../../grant/due-work.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { AccessRequest } from "../../request/request.ts";
 import { isRescue } from "../../rescue/lease.ts";
 import { tracedRun } from "../../tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
+import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { lookAgainBeside } from "../preview/look-again.ts";
 import { wakeCluster } from "../queues.ts";
@@ -75,16 +76,32 @@ async function run(
     open = await (context.openCluster ?? openCluster)(context, cluster, forWhom);
     await reconcileWays(context, cluster, open, reason);
     await lookAgainBeside(context, cluster);
+    await forgetTrouble(context, cluster);
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") {
       return await wakeCluster(context.queues, reason === "end" ? "end" : "reconcile", cluster.name);
     }
+    if (isUnreached(error, open !== null)) {
+      const { retryAt } = await noteTrouble(context, cluster, error);
+      // What is to end goes on being tried each minute: somebody has access until it is gone.
+      const notBefore = (request: AccessRequest) => (isOver(request, context.now()) ? undefined : retryAt);
+      return await putOffEach(context, due, error, notBefore);
+    }
     context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
-    await inParallel(due, (request) => putOff(context, request, error));
+    await putOffEach(context, due, error);
   } finally {
     open?.close();
     stopClock?.();
   }
+}
+
+async function putOffEach(
+  context: WorkerContext,
+  due: readonly AccessRequest[],
+  error: unknown,
+  notBefore: (request: AccessRequest) => string | undefined = () => undefined,
+): Promise<void> {
+  await inParallel(due, (request) => putOff(context, request, error, notBefore(request)));
 }
 
 /** Each way by itself: what one can't do now must not hold up the other. */

@@ -10,6 +10,7 @@ import type { AccessRequest } from "../../request/request.ts";
 import { placeOf, tracedRun } from "../../tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
+import { noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { becomePrincipal } from "./become-principal.ts";
 import { identityOfSession } from "./identity-of-session.ts";
@@ -65,8 +66,8 @@ async function run(
       inParallel(toSignIn, (request) => complete(context, cluster, opened, request)),
     ]);
   } catch (error) {
-    context.log.warn({ cluster: cluster.name, err: error }, "could not complete any proof");
     if (open) throw error;
+    await noteTrouble(context, cluster, error);
     await inParallel(toProveGone, (request) => putOffEndReview(context, request, error));
     await inParallel(toReview, (request) => putOffReview(context, request, error));
     await inParallel(toSignIn, (request) => putOffSignIn(context, request, error));
