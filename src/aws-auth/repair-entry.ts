@@ -14,7 +14,7 @@ export function removeEntry(document: ReadDocument, entry: Entry, code: string):
   const change = { removed: [entry], edited: [], added: [] };
   const [edited] = editSection(document.sections[entry.section], change);
   if (typeof edited !== "string") return null;
-  const message = `Removes the entry for ${entry.arn} in line ${entry.line}, which counts for nothing.`;
+  const message = `Removes the entry for ${entry.arn}, which counts for nothing.`;
   return { entry, text: edited, code, message };
 }
 

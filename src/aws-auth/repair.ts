@@ -24,7 +24,8 @@ export function offerRepairs(document: AwsAuthDocument): Repair[] {
     const edits = REPAIRABLE.has(problem.code) ? editsFor(document, problem) : [];
     left -= edits.length;
     const repair = firstOf(edits);
-    if (repair !== null) repairs.push(repair);
+    // Where the problem is told, which need not be where its entry begins.
+    if (repair !== null) repairs.push({ ...repair, line: problem.line ?? repair.line });
   }
   return repairs;
 }

@@ -6,7 +6,7 @@ import { checkText } from "./check-text.ts";
 import type { CommandIo } from "./command-io.ts";
 import { readInput } from "./read-input.ts";
 
-const usage = `Usage: eks-access check FILE|- [--arn ARN]… [--json | --sarif]
+export const checkUsage = `Usage: eks-access check FILE|- [--arn ARN]… [--json | --sarif]
 
 FILE is the ConfigMap aws-auth as YAML or JSON, or the bare data of it; - reads it from stdin.
 
@@ -21,10 +21,10 @@ Exit code: 0 no error and no warning, 1 at least one, 2 the input can't be used.
 export async function runCheck(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readOptions(argv);
   if (options.type === "help") {
-    io.stdout(usage);
+    io.stdout(checkUsage);
     return 0;
   }
-  if (options.type === "wrong") return unusable(io, `${options.message}\n\n${usage}`);
+  if (options.type === "wrong") return unusable(io, `${options.message}\n\n${checkUsage}`);
   const input = await readInput(options.path, io);
   if (input.type === "unusable") return unusable(io, `${input.message}\n`);
   const reading = readConfigMap(input.text);

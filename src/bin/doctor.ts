@@ -13,7 +13,7 @@ import type { CommandIo } from "./command-io.ts";
 import { createLog } from "./log.ts";
 import { readSettings, type Settings, workerKeysOf } from "./settings.ts";
 
-const usage = `Usage: eks-access doctor slack|worker
+export const doctorUsage = `Usage: eks-access doctor slack|worker
 
 Run it in the environment of that process: it looks at all that the process needs, and says how to mend what is missing.
 Exit code 0 all is well, 1 something is not, 2 unusable.
@@ -31,7 +31,7 @@ interface Examined {
 export async function doctor(argv: readonly string[], io: CommandIo): Promise<number> {
   const [kind, ...rest] = argv;
   if ((kind !== "slack" && kind !== "worker") || rest.length > 0) {
-    io.stderr(usage);
+    io.stderr(doctorUsage);
     return 2;
   }
   const settings = await readSettings(kind);

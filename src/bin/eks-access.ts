@@ -1,28 +1,41 @@
 #!/usr/bin/env node
+import { readFileSync } from "node:fs";
 import type { ProcessKind } from "../config/environment.ts";
 import { AccessError, explain } from "../failure/access-error.ts";
+import { nearest } from "../request/nearest.ts";
 import { processIo } from "./process-io.ts";
 import { listenForStop } from "./until-stopped.ts";
 
+interface CliCommand {
+  does: string;
+  /** What `--help` prints; by default its name and what it does. */
+  usage?: () => Promise<string>;
+  run: (argv: readonly string[]) => Promise<number>;
+}
+
 /** Each command is loaded only when it is called: `check` in a pipeline must not wait for the Slack and AWS clients. */
-const commands: Readonly<Record<string, { does: string; run: (argv: readonly string[]) => Promise<number> }>> = {
+const commands: Readonly<Record<string, CliCommand>> = {
   slack: { does: "talks to Slack", run: () => serveAndExit("slack") },
   worker: { does: "works on the clusters", run: () => serveAndExit("worker") },
   all: { does: "slack and worker in one process, to try it", run: () => serveAndExit("all") },
   check: {
     does: "checks an aws-auth document",
+    usage: async () => (await import("./check.ts")).checkUsage,
     run: async (argv) => (await import("./check.ts")).runCheck(argv, processIo()),
   },
   plan: {
     does: "plans a change of an aws-auth document",
+    usage: async () => (await import("./plan-usage.ts")).planUsage,
     run: async (argv) => (await import("./plan.ts")).runPlan(argv, processIo()),
   },
   audit: {
     does: "verifies or shows the audit log",
+    usage: async () => (await import("./audit-options.ts")).auditUsage,
     run: async (argv) => (await import("./audit.ts")).audit(argv, processIo()),
   },
   policy: {
     does: "tests the policy, or says which rule decides",
+    usage: async () => (await import("./policy.ts")).policyUsage,
     run: async (argv) => (await import("./policy.ts")).runPolicy(argv, processIo()),
   },
   recover: {
@@ -31,22 +44,27 @@ const commands: Readonly<Record<string, { does: string; run: (argv: readonly str
   },
   migrate: {
     does: "plans the move of a cluster to access entries",
+    usage: async () => (await import("./migrate.ts")).migrateUsage,
     run: async (argv) => (await import("./migrate.ts")).migrate(argv, processIo()),
   },
   rescue: {
     does: "lets a role into a cluster whose aws-auth is broken, and mends it",
+    usage: async () => (await import("./rescue-options.ts")).rescueUsage,
     run: async (argv) => (await import("./rescue.ts")).runRescue(argv, processIo()),
   },
   retire: {
     does: "closes what is open of a cluster that was deleted",
+    usage: async () => (await import("./retire.ts")).retireUsage,
     run: async (argv) => (await import("./retire.ts")).retire(argv, processIo()),
   },
   keys: {
     does: "makes the keys of both processes",
+    usage: async () => (await import("./keys.ts")).keysUsage,
     run: async (argv) => (await import("./keys.ts")).runKeys(argv, processIo()),
   },
   doctor: {
     does: "says what a process lacks, and how to mend it",
+    usage: async () => (await import("./doctor.ts")).doctorUsage,
     run: async (argv) => (await import("./doctor.ts")).doctor(argv, processIo()),
   },
   demo: {
@@ -69,9 +87,28 @@ ${Object.entries(commands)
   .join("\n")}
 `;
 
+/** Whether a command is to explain itself, whatever else is on its line: nothing runs then. */
+function asksForHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return argv.slice(0, end < 0 ? undefined : end).some((word) => word === "--help" || word === "-h");
+}
+
+function suggestion(name: string): string {
+  const near = nearest(name, Object.keys(commands));
+  return near === null ? "" : ` Did you mean ${near}?`;
+}
+
+/** The file is two folders up, beside the sources and beside what is built from them. */
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
 const [name = "help", ...argv] = process.argv.slice(2);
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-if (command) {
+if (command && asksForHelp(argv)) {
+  process.stdout.write((await command.usage?.()) ?? `Usage: eks-access ${name}\n\nIt ${command.does}.\n`);
+} else if (command) {
   try {
     process.exitCode = await command.run(argv);
   } catch (error) {
@@ -80,10 +117,12 @@ if (command) {
     // What was opened before the failure, Redis above all, would keep the process alive, and nobody would start it again.
     process.exit(2);
   }
+} else if (["--version", "-v", "version"].includes(name)) {
+  process.stdout.write(`${version()}\n`);
 } else {
   const asked = ["help", "--help", "-h"].includes(name);
   (asked ? process.stdout : process.stderr).write(
-    asked ? usage : `eks-access: there is no command ${name}.\n\n${usage}`,
+    asked ? usage : `eks-access: there is no command ${name}.${suggestion(name)}\n\n${usage}`,
   );
   process.exitCode = asked ? 0 : 2;
 }

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import type { CommandIo } from "./command-io.ts";
 
-const usage = `Usage: eks-access keys
+export const keysUsage = `Usage: eks-access keys
          makes a key of each kind, and prints the variables of each process. Nothing is kept: each call makes others.
 `;
 
@@ -14,7 +14,7 @@ export interface KeyVariables {
 /** `eks-access keys`. Exit code 0 printed, 2 unusable. */
 export async function runKeys(argv: readonly string[], io: CommandIo): Promise<number> {
   if (argv.length > 0) {
-    io.stderr(usage);
+    io.stderr(keysUsage);
     return 2;
   }
   const { slack, worker } = newKeys();

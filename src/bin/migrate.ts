@@ -9,7 +9,7 @@ import { migrationText } from "./migrate-text.ts";
 import { readSettings } from "./settings.ts";
 import { withWorkerContext } from "./worker-context.ts";
 
-const usage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
+export const migrateUsage = `Usage: eks-access migrate CLUSTER [--arn ARN]… [--json]
        eks-access migrate CLUSTER --apply PLAN [--backup FILE]
 
 Plans the move of a cluster from aws-auth to access entries, in the worker's environment, and writes nothing; or carries out
@@ -35,7 +35,7 @@ interface MigrateOptions {
 export async function migrate(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readOptions(argv);
   if (typeof options === "string") {
-    io.stderr(`eks-access migrate: ${options}\n\n${usage}`);
+    io.stderr(`eks-access migrate: ${options}\n\n${migrateUsage}`);
     return 2;
   }
   const settings = await readSettings("worker");

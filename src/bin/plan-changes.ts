@@ -1,6 +1,7 @@
 import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { entryOf } from "../aws-auth/entry-of.ts";
 import type { Change } from "../aws-auth/plan.ts";
+import { readPrincipal } from "../principal/arn.ts";
 
 /** What the command line asks for. What is left out of an addition is taken from the document. */
 export type Asked =
@@ -36,8 +37,11 @@ export function toChanges(document: AwsAuthDocument, asked: readonly Asked[]): R
       continue;
     }
     const username = item.username ?? entry?.username;
-    if (username === undefined) return { type: "wrong", message: `${arn} has no entry yet: say --username for it.` };
-    changes.push({ type: "map", arn, username, groups: item.groups ?? entry?.groups ?? [] });
+    // No username helps an ARN that can't be mapped: the plan refuses it, and says why.
+    const isMappable = readPrincipal(arn).type === "principal";
+    if (username === undefined && isMappable)
+      return { type: "wrong", message: `${arn} has no entry yet: say --username for it.` };
+    changes.push({ type: "map", arn, username: username ?? "", groups: item.groups ?? entry?.groups ?? [] });
   }
   return { type: "read", value: changes };
 }

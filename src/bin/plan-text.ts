@@ -21,11 +21,11 @@ export function planText(result: PlannedText | RefusedPlan, refusal: Refusal | n
 }
 
 /** Ways to mend what was wrong before, each under the number that asks for it. */
-export function repairsText(repairs: readonly Repair[], colour: boolean): string {
+export function repairsText(repairs: readonly Repair[], path: string, colour: boolean): string {
   const paint = painter(colour);
   if (repairs.length === 0) return "There is nothing that could be mended without asking what was meant.\n";
-  const lines = repairs.flatMap(({ code, section, line, message, plan }, index) => [
-    `${paint("bold", `${index + 1}.`)} ${section}, line ${line}: ${message} [${code}]`,
+  const lines = repairs.flatMap(({ code, line, message, plan }, index) => [
+    `${paint("bold", `${index + 1}.`)} ${path}:${line}: ${message} [${code}]`,
     ...diffLines(plan.diff, paint),
   ]);
   return lines.join("\n");

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { readConfigMap } from "../aws-auth/config-map.ts";
 import type { ConfigMapFile } from "../aws-auth/config-map-file.ts";
 import type { AwsAuthDocument } from "../aws-auth/document.ts";
+import { locator } from "../aws-auth/locate.ts";
 import { parseDocument } from "../aws-auth/parse.ts";
 import { type PlannedText, planChanges, type Refusal, type RefusedPlan } from "../aws-auth/plan.ts";
 import { offerRepairs } from "../aws-auth/repair.ts";
@@ -24,7 +25,7 @@ export async function runPlan(argv: readonly string[], io: CommandIo): Promise<n
   const file = await readFile(options.path, io);
   if (file.type === "wrong") return unusable(io, `${file.message}\n`);
   const document = parseDocument(file.value.data);
-  if (options.task.type === "repairs") return listRepairs(document, options, io);
+  if (options.task.type === "repairs") return listRepairs(document, file.value, options, io);
   const result = planTask(document, options);
   if (result.type === "wrong") return unusable(io, `${result.message}\n`);
   return tell(result.value, file.value, options, io);
@@ -52,8 +53,15 @@ function planTask(document: AwsAuthDocument, { task, guard }: PlanOptions): Read
   return { type: "read", value: repair.plan };
 }
 
-function listRepairs(document: AwsAuthDocument, { json }: PlanOptions, io: CommandIo): number {
-  const repairs = offerRepairs(document);
+function listRepairs(
+  document: AwsAuthDocument,
+  file: ConfigMapFile,
+  { json, path }: PlanOptions,
+  io: CommandIo,
+): number {
+  const locate = locator(file);
+  // In the file, as `check` counts.
+  const repairs = offerRepairs(document).map((each) => ({ ...each, ...locate(each.section, each.line, null) }));
   const rows = repairs.map(({ code, section, line, message, plan }) => ({
     code,
     section,
@@ -61,7 +69,7 @@ function listRepairs(document: AwsAuthDocument, { json }: PlanOptions, io: Comma
     message,
     diff: plan.diff,
   }));
-  io.stdout(json ? `${JSON.stringify({ repairs: rows }, null, 2)}\n` : repairsText(repairs, io.colour));
+  io.stdout(json ? `${JSON.stringify({ repairs: rows }, null, 2)}\n` : repairsText(repairs, path, io.colour));
   return 0;
 }
 

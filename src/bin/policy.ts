@@ -4,7 +4,7 @@ import { explainPolicy } from "./policy-explain.ts";
 import { testPolicy } from "./policy-test.ts";
 import { readInput } from "./read-input.ts";
 
-const usage = `Usage: eks-access policy test FILE [--config FILE]
+export const policyUsage = `Usage: eks-access policy test FILE [--config FILE]
        eks-access policy explain --user ID --cluster NAME --level NAME [--group ID]… [--email ADDRESS]
                                  [--linked ARN] [--principal ARN] [--for 4h] [--at TIME] [--config FILE]
 
@@ -21,15 +21,15 @@ Exit code: 0 every expectation holds, or the policy allows it; 1 not; 2 the inpu
 export async function runPolicy(argv: readonly string[], io: CommandIo): Promise<number> {
   const [verb, ...rest] = argv;
   if (verb === "--help" || verb === "-h") {
-    io.stdout(usage);
+    io.stdout(policyUsage);
     return 0;
   }
   const [config, others] = takeConfig(rest);
-  if (verb !== "test" && verb !== "explain") return unusable(io, usage);
+  if (verb !== "test" && verb !== "explain") return unusable(io, policyUsage);
   const reading = await readPolicy(config, io);
   if (typeof reading === "string") return unusable(io, reading);
   const told = verb === "test" ? await testPolicy(others, reading, io) : explainPolicy(others, reading, io);
-  return typeof told === "string" ? unusable(io, `${told}\n\n${usage}`) : told;
+  return typeof told === "string" ? unusable(io, `${told}\n\n${policyUsage}`) : told;
 }
 
 function takeConfig(argv: readonly string[]): readonly [string, readonly string[]] {

@@ -7,7 +7,7 @@ import type { CommandIo } from "./command-io.ts";
 import { readSettings } from "./settings.ts";
 import { withWorkerContext } from "./worker-context.ts";
 
-const usage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
+export const retireUsage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
 
 Closes what is still open of a cluster that was deleted: nobody can look there any more. Run it in the worker's environment.
 While the cluster is in eks-access.yml AWS is asked whether it is gone, and nothing is closed where it is not.
@@ -30,7 +30,7 @@ interface Wish {
 export async function retire(argv: readonly string[], io: CommandIo): Promise<number> {
   const wish = readWish(argv);
   if (typeof wish === "string") {
-    io.stderr(`${wish}\n\n${usage}`);
+    io.stderr(`${wish}\n\n${retireUsage}`);
     return 2;
   }
   return withWorkerContext(await readSettings("worker"), "retire", async (context) => {

@@ -18,7 +18,7 @@ describe("offerRepairs", () => {
     const [repair, ...others] = offers(`- username: dev\n  rolearn: ${written}   # the team\n`);
 
     expect(others).toEqual([]);
-    expect(repair).toMatchObject({ code, section: "mapRoles", line: 1 });
+    expect(repair).toMatchObject({ code, section: "mapRoles", line: 2 });
     expect(repair?.plan.after).toEqual({ mapRoles: `- username: dev\n  rolearn: "${account}role/dev"   # the team\n` });
     expect(repair?.plan.differences.map(({ arn }) => arn)).toContain(`${account}role/dev`);
   });
@@ -45,7 +45,7 @@ describe("offerRepairs", () => {
     );
 
     expect(repair).toMatchObject({ code: "entry-shadowed", plan: { differences: [] } });
-    expect(repair?.message).toBe(`Removes the entry for ${account}role/dev in line 1, which counts for nothing.`);
+    expect(repair?.message).toBe(`Removes the entry for ${account}role/dev, which counts for nothing.`);
     expect(repair?.plan.after.mapRoles).toBe(`- rolearn: ${account}role/DEV\n  username: b\n`);
     expect(repair?.plan.diff).toContain(`-- rolearn: ${account}role/dev\n`);
   });

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCheck } from "../../src/bin/check.ts";
 import { runPlan } from "../../src/bin/plan.ts";
 import { runCommand } from "./check-run.ts";
 
@@ -192,9 +193,30 @@ describe("eks-access plan", () => {
     const one = await runCommand(runPlan, ["-", "--repair", "1", "--json"], { stdin });
 
     expect([list.code, json.code, one.code]).toEqual([0, 0, 0]);
-    expect(list.stdout).toContain(`1. mapRoles, line 4: Writes ${account}role/dev for ${account}role/team/dev`);
-    expect(JSON.parse(json.stdout).repairs).toMatchObject([{ code: "arn-path", section: "mapRoles", line: 4 }]);
+    expect(list.stdout).toContain(`1. -:13: Writes ${account}role/dev for ${account}role/team/dev`);
+    expect(JSON.parse(json.stdout).repairs).toMatchObject([{ code: "arn-path", section: "mapRoles", line: 13 }]);
     expect(JSON.parse(one.stdout).after.mapRoles).toContain(`rolearn: "${account}role/dev"`);
+  });
+
+  it("lists repairs at the lines at which check tells their problems", async () => {
+    const other = `- username: b\n      rolearn: ${account}role/x/b\n`;
+    const stdin = file.replace("role/dev", "role/team/dev").replace("  mapRoles: |\n", `  mapRoles: |\n    ${other}`);
+
+    const check = await runCommand(runCheck, ["-", "--json"], { stdin });
+    const repairs = await runCommand(runPlan, ["-", "--repairs", "--json"], { stdin });
+
+    const linesOf = (problems: readonly { code: string; line: number }[]) =>
+      problems.flatMap(({ code, line }) => (code === "arn-path" ? [line] : []));
+    expect(linesOf(JSON.parse(repairs.stdout).repairs)).toHaveLength(2);
+    expect(linesOf(JSON.parse(repairs.stdout).repairs)).toEqual(linesOf(JSON.parse(check.stdout).problems));
+  });
+
+  it("says first of an ARN that can't be mapped what is wrong with it", async () => {
+    const run = await plan("--add", `${account}role/team/dev`);
+
+    expect(run.code).toBe(1);
+    expect(run.stdout).toContain("A role must be written without its path");
+    expect(run.stdout).not.toContain("--username");
   });
 
   it("says so when there is nothing to repair, and answers 2 for a repair that is not offered", async () => {
