@@ -29,8 +29,11 @@ export function plainLine(text: string): string {
     .join("");
 }
 
+/** What Slack formats. An underscore within a word is none: names such as EC2_LINUX are copied as they stand. */
+const MARK = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?=[\w+'-]+:)/gu;
+
 function plain(text: string): string {
-  return escapeText(text).replace(/[*_~`]|:(?=[\w+'-]+:)/g, (mark) => `${mark}\u200b`);
+  return escapeText(text).replace(MARK, (mark) => `${mark}\u200b`);
 }
 
 /** What `told` shows in another way: values between backticks, names such as system:masters, ARNs, and times as ISO 8601. */

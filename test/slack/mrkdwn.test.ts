@@ -63,7 +63,9 @@ describe("the text of a user", () => {
       fc.property(hostile, (text) => {
         const line = plainLine(text);
 
-        expect(line).not.toMatch(/[\n\r]|[*_~`](?!\u200b)|:[\w+'-]+:/);
+        expect(line).not.toMatch(
+          /[\n\r]|[*~`](?!\u200b)|(?<![\p{L}\p{N}\u200b])_(?!\u200b)|_(?![\p{L}\p{N}\u200b])|:[\w+'-]+:/u,
+        );
         expect(line).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
       }),
     );
@@ -172,5 +174,21 @@ describe("a sentence of the domain", () => {
         expect(told(text, most).length).toBeLessThanOrEqual(most + 1);
       }),
     );
+  });
+});
+
+describe("a name in a sentence is copied as it stands", () => {
+  test.each([["aws eks create-access-entry --type EC2_LINUX --tags a_b_c"], ["the label eks_nodegroup_name"]])(
+    "%s",
+    (sentence) => {
+      expect(plainLine(sentence)).toBe(sentence);
+    },
+  );
+
+  test.each([
+    ["_slanted_", "_\u200bslanted_\u200b"],
+    ["a _b_ c", "a _\u200bb_\u200b c"],
+  ])("and what Slack would format is not: %s", (sentence, shown) => {
+    expect(plainLine(sentence)).toBe(shown);
   });
 });
