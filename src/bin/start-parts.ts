@@ -53,6 +53,7 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
     { watchApprovers },
     { genuineLedger },
     { startAnchorPoster },
+    { startTroublePoster },
   ] = await Promise.all([
     import("../slack/app.ts"),
     import("../slack/message-worker.ts"),
@@ -61,6 +62,7 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
     import("../slack/approver-watch.ts"),
     import("../slack/genuine-ledger.ts"),
     import("../slack/anchor-poster.ts"),
+    import("../slack/trouble-poster.ts"),
   ]);
   const { config, queues, blocking, now } = plain;
   const context = { ...plain, ledger: genuineLedger(plain) };
@@ -73,6 +75,8 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
   const client = clients.messengerClient(slack, config.timing.deadlines);
   const background = { ...context, directory, client: clients.backgroundClient(slack, config.timing.deadlines) };
   started(startMessageWorker({ ...context, directory, client }, background, blocking));
+  const troubles = startTroublePoster({ ...context, client });
+  started({ stop: (deadline) => endedBy(troubles.stop(), "a message about a cluster", deadline) });
   const anchors = startAnchorPoster({ ...context, client, settings: config.audit });
   if (anchors) started({ stop: (deadline) => endedBy(anchors.stop(), "an anchor", deadline) });
 }
