@@ -2,7 +2,7 @@ import type { AwsCredentials } from "../src/aws/credentials.ts";
 import { mintToken } from "../src/aws/eks-token.ts";
 import { AccessError } from "../src/failure/access-error.ts";
 import { connectCluster } from "../src/kubernetes/cluster-client.ts";
-import type { SandboxCluster } from "./cluster/cluster.ts";
+import type { SandboxCluster } from "./cluster/sandbox-cluster.ts";
 
 export interface KubectlAnswer {
   readonly ok: boolean;

@@ -3,23 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type KeyVariables, newKeys } from "../src/bin/keys.ts";
 import { type SandboxAws, startSandboxAws } from "./aws/account.ts";
-import type { SandboxCluster } from "./cluster/cluster.ts";
+import type { SandboxCluster } from "./cluster/sandbox-cluster.ts";
 import { populateCreators } from "./creator-scene.ts";
 import { Faults } from "./faults.ts";
 import { getPods, type KubectlAnswer } from "./kubectl.ts";
 import { populateModes } from "./mode-scene.ts";
 import { account, arns, botScopes, clusterName, externalId, region } from "./scene.ts";
-import { configurationOf, startClusters } from "./scene-clusters.ts";
+import { configurationOf, type SandboxOptions, startClusters } from "./scene-clusters.ts";
 import { type SandboxSlack, startSandboxSlack } from "./slack/workspace.ts";
-
-/** One call that a stand-in answered. */
-export interface SandboxCall {
-  readonly call: string;
-  readonly status: number;
-  readonly milliseconds: number;
-  /** Who made it, where the stand-in knows. */
-  readonly by: string | undefined;
-}
 
 /** A Slack workspace, an AWS account and an EKS cluster on this machine, for the product to run against unchanged. */
 export interface Sandbox {
@@ -39,21 +30,6 @@ export interface Sandbox {
    */
   getPods: (user?: string, clusterName?: string) => Promise<KubectlAnswer>;
   stop: () => Promise<void>;
-}
-
-export interface SandboxOptions {
-  readonly onCall?: (call: SandboxCall) => void;
-  /** The IPv4 address that everything listens on; 127.0.0.1 if not given. Containers reach this machine by another one. */
-  readonly host?: string;
-  /** Replaces the sandbox's `eks-access.yml`. */
-  readonly configuration?: string;
-  /** Adds the clusters of `creator-scene.ts`, and names them in `eks-access.yml`. */
-  readonly everyCreator?: boolean;
-  /** Adds the clusters of `mode-scene.ts`, which take access entries, and names them in `eks-access.yml`. */
-  readonly everyMode?: boolean;
-  readonly awsAuth?: Readonly<Record<string, string>>;
-  /** Slack's rate limits; on if not given. */
-  readonly slackRateLimits?: boolean;
 }
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {

@@ -1,9 +1,9 @@
 import type { SandboxAws } from "./aws/account.ts";
-import { type SandboxCluster, type SandboxClusterOptions, startSandboxCluster } from "./cluster/cluster.ts";
+import { startSandboxCluster } from "./cluster/cluster.ts";
 import { group } from "./cluster/default-rbac.ts";
+import type { SandboxCluster, SandboxClusterOptions } from "./cluster/sandbox-cluster.ts";
 import { creatorClusters, creatorClustersText } from "./creator-scene.ts";
 import { admitPlatformTeam, modeClusters, modeClustersText } from "./mode-scene.ts";
-import type { SandboxOptions } from "./sandbox.ts";
 import { arns, clusterArn, clusterName, configuration, initialAwsAuth, region } from "./scene.ts";
 
 /** `eks-access.yml`, with the clusters that the options add. */
@@ -50,4 +50,28 @@ async function startCluster(options: SandboxClusterOptions): Promise<SandboxClus
   if (!assets) return startSandboxCluster(options);
   const { startRealCluster } = await import("./cluster/real-cluster.ts");
   return startRealCluster(options, assets);
+}
+
+/** One call that a stand-in answered. */
+export interface SandboxCall {
+  readonly call: string;
+  readonly status: number;
+  readonly milliseconds: number;
+  /** Who made it, where the stand-in knows. */
+  readonly by: string | undefined;
+}
+
+export interface SandboxOptions {
+  readonly onCall?: (call: SandboxCall) => void;
+  /** The IPv4 address that everything listens on; 127.0.0.1 if not given. Containers reach this machine by another one. */
+  readonly host?: string;
+  /** Replaces the sandbox's `eks-access.yml`. */
+  readonly configuration?: string;
+  /** Adds the clusters of `creator-scene.ts`, and names them in `eks-access.yml`. */
+  readonly everyCreator?: boolean;
+  /** Adds the clusters of `mode-scene.ts`, which take access entries, and names them in `eks-access.yml`. */
+  readonly everyMode?: boolean;
+  readonly awsAuth?: Readonly<Record<string, string>>;
+  /** Slack's rate limits; on if not given. */
+  readonly slackRateLimits?: boolean;
 }

@@ -1,4 +1,5 @@
-import { type SandboxCluster, startSandboxCluster } from "./cluster/cluster.ts";
+import { startSandboxCluster } from "./cluster/cluster.ts";
+import type { SandboxCluster } from "./cluster/sandbox-cluster.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { arns, clusterName, externalId, initialAwsAuth, region } from "./scene.ts";
 

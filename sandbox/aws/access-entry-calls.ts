@@ -1,7 +1,8 @@
 import { type AccessEntry, entryObject, newEntry, readPrincipal } from "./access-entry.ts";
 import { invalid, isEntryType, namesProblem, principalProblem, typeProblem } from "./access-entry-rules.ts";
 import { textMapOf, textOf, textsOf } from "./eks-calls.ts";
-import { type EksCluster, withAccessEntries } from "./eks-clusters.ts";
+import type { EksCluster } from "./eks-cluster.ts";
+import { withAccessEntries } from "./eks-clusters.ts";
 import { type AllowedCall, clusterWithEntries, done, type EksHandler, type EksService, page } from "./eks-service.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { tagsProblem } from "./tag-rules.ts";

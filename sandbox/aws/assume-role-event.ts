@@ -1,7 +1,8 @@
 import type { AssumeRoleInput } from "./assume-role-input.ts";
 import { callerElement } from "./caller-element.ts";
-import { type CloudTrailEvent, eventOf } from "./cloudtrail-events.ts";
+import { eventOf } from "./cloudtrail-events.ts";
 import type { AssumeRoleCall } from "./context.ts";
+import type { CloudTrailEvent } from "./eks-cluster.ts";
 
 /** The record of AssumeRole that CloudTrail keeps: who became whom, for which session name and source identity. */
 export function assumeRoleEvent(

@@ -1,19 +1,6 @@
-import type { EksCluster } from "./eks-clusters.ts";
+import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
 import type { Identity } from "./identities.ts";
 import { type CreatorRecord, userIdentity, usernameOf } from "./user-identity.ts";
-
-/** One management event as CloudTrail keeps it. `record` is what the member CloudTrailEvent holds as a JSON string. */
-export interface CloudTrailEvent {
-  id: string;
-  name: string;
-  source: string;
-  region: string;
-  at: Date;
-  username?: string;
-  readOnly: boolean;
-  resources: readonly { type: string; name: string }[];
-  record: Readonly<Record<string, unknown>>;
-}
 
 /** What is different in a record from the plain success of a new cluster. */
 export interface RecordChange {

@@ -1,6 +1,6 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
-import type { CloudTrailEvent } from "./cloudtrail-events.ts";
 import type { AwsContext } from "./context.ts";
+import type { CloudTrailEvent } from "./eks-cluster.ts";
 import { mayCall } from "./identities.ts";
 import { type Lookup, pageToken, readLookup } from "./lookup.ts";
 import { cloudTrailError } from "./refusal.ts";

@@ -1,5 +1,5 @@
 import type { AccessEntry } from "./access-entry.ts";
-import type { AuthenticationMode, EksCluster } from "./eks-clusters.ts";
+import type { AuthenticationMode, EksCluster, EntriesFrom } from "./eks-cluster.ts";
 
 /** Who EKS lets into a cluster at one moment: what its API server goes by. */
 export interface ClusterAccess {
@@ -26,12 +26,6 @@ export interface PolicyInForce {
   arn: string;
   /** Names with wildcards; null: the whole cluster. */
   namespaces: readonly string[] | null;
-}
-
-/** The entries that are in force from a time on, in milliseconds since the epoch. */
-export interface EntriesFrom {
-  from: number;
-  entries: readonly AccessEntry[];
 }
 
 /** Puts new entries behind those that are, or will be, in force. None overtakes another. */

@@ -1,6 +1,7 @@
 import { invalid } from "./access-entry-rules.ts";
 import { isObject, textOf } from "./eks-calls.ts";
-import { type AuthenticationMode, type ClusterUpdate, type EksCluster, switchMode } from "./eks-clusters.ts";
+import type { AuthenticationMode, ClusterUpdate, EksCluster } from "./eks-cluster.ts";
+import { switchMode } from "./eks-clusters.ts";
 import { done, type EksHandler, type EksService, findCluster, page } from "./eks-service.ts";
 import { refuse } from "./refusal.ts";
 

@@ -1,4 +1,4 @@
-import type { EksCluster } from "./eks-clusters.ts";
+import type { EksCluster } from "./eks-cluster.ts";
 import { done, type EksHandler, findCluster } from "./eks-service.ts";
 
 /** DescribeCluster (EKS API reference). */

@@ -1,56 +1,11 @@
-import { type AccessEntry, type EntryType, newEntry, type SandboxAccessEntry } from "./access-entry.ts";
+import { type AccessEntry, newEntry, type SandboxAccessEntry } from "./access-entry.ts";
 import { clusterAdminPolicy, policyArnOf } from "./access-policies.ts";
 import type { CloudTrail } from "./cloudtrail.ts";
 import { createClusterEvent } from "./cloudtrail-events.ts";
-import { type EntriesFrom, withEntries } from "./cluster-access.ts";
+import { withEntries } from "./cluster-access.ts";
 import type { AwsContext } from "./context.ts";
+import type { AuthenticationMode, EksCluster, EksClusters, NodeRole } from "./eks-cluster.ts";
 import type { CreatorRecord } from "./user-identity.ts";
-
-export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
-
-/** A cluster as the EKS control plane knows it. */
-export interface EksCluster {
-  name: string;
-  region: string;
-  /** The IAM role or user that created it. EKS itself does not tell: DescribeCluster has no such field. */
-  creatorArn: string;
-  endpoint: string;
-  /** Base64 of a PEM certificate. */
-  certificateAuthority: string;
-  authenticationMode: AuthenticationMode;
-  /** Whether the creator got an entry of an administrator with the cluster. */
-  bootstrapClusterCreatorAdminPermissions: boolean;
-  /** Roles of managed node groups and of Fargate profiles: EKS itself lets them in. */
-  nodeRoles: readonly NodeRole[];
-  /** As the API of EKS tells of them. */
-  accessEntries: readonly AccessEntry[];
-  /** As they take effect: the API is ahead of the cluster. */
-  entryHistory: readonly EntriesFrom[];
-  tags: Readonly<Record<string, string>>;
-  /** Of its mode; the last one may be going on. */
-  updates: readonly ClusterUpdate[];
-  createdAt: Date;
-  status: "CREATING" | "ACTIVE" | "UPDATING" | "DELETING" | "FAILED";
-  arn: string;
-}
-
-/** A change of the mode, from the call until it is carried out. */
-export interface ClusterUpdate {
-  id: string;
-  mode: AuthenticationMode;
-  createdAt: Date;
-  /** Milliseconds since the epoch. */
-  endsAt: number;
-  clientRequestToken?: string;
-}
-
-export interface NodeRole {
-  arn: string;
-  type: Extract<EntryType, "EC2_LINUX" | "EC2_WINDOWS" | "FARGATE_LINUX">;
-}
-
-/** The clusters of all regions, by ARN. */
-export type EksClusters = Map<string, EksCluster>;
 
 /** What `addCluster` takes. The creator must be an identity of the cluster's account. */
 export interface NewCluster {

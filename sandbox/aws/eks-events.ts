@@ -1,5 +1,6 @@
 import { callerElement } from "./caller-element.ts";
-import { type CloudTrailEvent, eventOf } from "./cloudtrail-events.ts";
+import { eventOf } from "./cloudtrail-events.ts";
+import type { CloudTrailEvent } from "./eks-cluster.ts";
 import type { AllowedCall, EksResult } from "./eks-service.ts";
 
 /** What CloudTrail keeps of a call that changes something, done or refused; null for calls that only read. */

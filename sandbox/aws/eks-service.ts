@@ -1,5 +1,6 @@
 import type { EksCall } from "./eks-calls.ts";
-import type { EksCluster, Registry } from "./eks-clusters.ts";
+import type { EksCluster } from "./eks-cluster.ts";
+import type { Registry } from "./eks-clusters.ts";
 import type { Caller } from "./identities.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 

@@ -1,4 +1,4 @@
-import type { CloudTrailEvent } from "./cloudtrail-events.ts";
+import type { CloudTrailEvent } from "./eks-cluster.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
 /** What LookupEvents is asked for, after CloudTrail has accepted it. Times are milliseconds since the epoch. */

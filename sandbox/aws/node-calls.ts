@@ -1,4 +1,4 @@
-import type { EksCluster, NodeRole } from "./eks-clusters.ts";
+import type { EksCluster, NodeRole } from "./eks-cluster.ts";
 import { type AllowedCall, done, type EksHandler, type EksService, findCluster, page } from "./eks-service.ts";
 import { refuse } from "./refusal.ts";
 

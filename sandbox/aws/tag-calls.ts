@@ -1,6 +1,6 @@
 import type { AccessEntry } from "./access-entry.ts";
 import { textMapOf } from "./eks-calls.ts";
-import type { EksCluster } from "./eks-clusters.ts";
+import type { EksCluster } from "./eks-cluster.ts";
 import { type AllowedCall, done, type EksHandler, type EksService } from "./eks-service.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { tagsProblem } from "./tag-rules.ts";

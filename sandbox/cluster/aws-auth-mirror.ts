@@ -1,6 +1,6 @@
-import type { SandboxCluster } from "./cluster.ts";
 import type { ClusterAdmin } from "./cluster-admin.ts";
 import type { ConfigMap } from "./config-map.ts";
+import type { SandboxCluster } from "./sandbox-cluster.ts";
 
 /** The live aws-auth of a real API server, read again after each write, so that nobody has to wait for it. */
 export class AwsAuthMirror {

@@ -1,7 +1,7 @@
 import { Faults } from "../faults.ts";
 import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
 import type { ClusterCertificates } from "./certificate.ts";
-import type { SandboxCluster, SandboxClusterOptions } from "./cluster.ts";
+import type { SandboxCluster, SandboxClusterOptions } from "./sandbox-cluster.ts";
 
 /** What a client of a cluster is given: where it is and whom to trust. */
 export type Endpoint = Pick<SandboxCluster, "endpoint" | "certificateAuthority" | "faults" | "stop">;

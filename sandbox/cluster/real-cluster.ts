@@ -5,13 +5,13 @@ import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
 import { AwsAuthMirror } from "./aws-auth-mirror.ts";
 import { issueCertificates } from "./certificate.ts";
-import type { SandboxCluster, SandboxClusterOptions } from "./cluster.ts";
 import { type ClusterAdmin, clusterAdmin } from "./cluster-admin.ts";
 import { withDefaultRbac } from "./default-rbac.ts";
 import { startEndpoint } from "./endpoint.ts";
 import { type ForwardTarget, forward } from "./forward.ts";
 import { startRealApiServer } from "./real-api-server.ts";
 import { startReviewHooks } from "./review-hooks.ts";
+import type { SandboxCluster, SandboxClusterOptions } from "./sandbox-cluster.ts";
 
 /**
  * The same cluster with a real kube-apiserver and etcd behind it, from the folder that KUBEBUILDER_ASSETS names. Its own

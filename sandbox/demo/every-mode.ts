@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Sandbox, SandboxCall } from "../sandbox.ts";
+import type { Sandbox } from "../sandbox.ts";
 import { arns, channel, clusterArn } from "../scene.ts";
+import type { SandboxCall } from "../scene-clusters.ts";
 import { textOf } from "../slack/text-of.ts";
 import { expectThat } from "./expectation.ts";
 import type { Narration } from "./narration.ts";

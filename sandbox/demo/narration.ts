@@ -1,4 +1,4 @@
-import type { SandboxCall } from "../sandbox.ts";
+import type { SandboxCall } from "../scene-clusters.ts";
 
 /** Tells a story in a terminal: steps, the calls in each, and how long they took. */
 export interface Narration {

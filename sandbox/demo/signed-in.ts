@@ -1,5 +1,6 @@
-import type { Sandbox, SandboxCall } from "../sandbox.ts";
+import type { Sandbox } from "../sandbox.ts";
 import { arns, channel, clusterName } from "../scene.ts";
+import type { SandboxCall } from "../scene-clusters.ts";
 import { textOf } from "../slack/text-of.ts";
 import { expectThat } from "./expectation.ts";
 import type { Narration } from "./narration.ts";

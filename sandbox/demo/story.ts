@@ -1,5 +1,6 @@
-import type { Sandbox, SandboxCall } from "../sandbox.ts";
+import type { Sandbox } from "../sandbox.ts";
 import { arns, channel, clusterName } from "../scene.ts";
+import type { SandboxCall } from "../scene-clusters.ts";
 import type { SandboxMessage } from "../slack/shapes.ts";
 import { textOf } from "../slack/text-of.ts";
 import { playEveryMode } from "./every-mode.ts";

@@ -1,6 +1,6 @@
+import type { SlackBlock } from "./inputs.ts";
 import { type ElementPlace, elementsOf, optionsOf, type PlacedElement } from "./inputs.ts";
 import { type JsonObject, objectAt, textAt } from "./json.ts";
-import type { SlackBlock } from "./shapes.ts";
 
 /** A button, or an option of an overflow menu, and what the payload tells of the choice. */
 export interface Clickable {

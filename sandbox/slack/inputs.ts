@@ -1,5 +1,4 @@
 import { isObject, type JsonObject, listAt, objectAt, textAt } from "./json.ts";
-import type { SlackBlock } from "./shapes.ts";
 
 /** What stands in the inputs of a view: `state.values` of Slack's payloads, by block_id and action_id. */
 export type Inputs = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
@@ -132,3 +131,6 @@ function isAt({ blockId, actionId }: PlacedElement, field: string | ElementPlace
   if (typeof field === "string") return blockId === field || actionId === field;
   return blockId === field.blockId && actionId === field.actionId;
 }
+
+/** A block of Block Kit as Slack stores it: with a block_id, and an action_id on each interactive element. */
+export type SlackBlock = JsonObject;

@@ -1,8 +1,5 @@
-import type { Inputs } from "./inputs.ts";
+import type { Inputs, SlackBlock } from "./inputs.ts";
 import type { JsonObject } from "./json.ts";
-
-/** A block of Block Kit as Slack stores it: with a block_id, and an action_id on each interactive element. */
-export type SlackBlock = JsonObject;
 
 /** A message as one of the people sees it at one moment. A later change makes a new value, never changes this one. */
 export interface SandboxMessage {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
+import type { SlackBlock } from "./inputs.ts";
 import { isObject, type JsonObject, listAt } from "./json.ts";
-import type { SlackBlock } from "./shapes.ts";
 
 const freshId = () => randomBytes(4).toString("base64url").slice(0, 5);
 

@@ -1,6 +1,6 @@
 import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/canonical-json.ts";
-import type { Holding, Share } from "../grant/holding.ts";
+import type { Holding, Share } from "../request/record.ts";
 import type { AccessEntry } from "./entry.ts";
 
 /**

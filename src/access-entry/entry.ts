@@ -1,10 +1,4 @@
-/** An access policy of EKS that is associated with an entry. EKS takes each policy once for an entry, with one scope. */
-export interface ScopedPolicy {
-  /** For example `AmazonEKSViewPolicy`. */
-  readonly name: string;
-  /** Where it holds, as it was written: a name, or a pattern with `*`; null: in the whole cluster. */
-  readonly namespaces: readonly string[] | null;
-}
+import type { ScopedPolicy } from "./policy-text.ts";
 
 /** An access entry of EKS: who a principal is in a cluster, and what it brings. It goes before aws-auth for its principal. */
 export interface AccessEntry {

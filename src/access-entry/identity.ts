@@ -1,6 +1,6 @@
-import type { Holding } from "../grant/holding.ts";
-import type { MappedIdentity } from "../request/request.ts";
-import type { AccessEntry, ScopedPolicy } from "./entry.ts";
+import type { Holding, MappedIdentity } from "../request/record.ts";
+import type { AccessEntry } from "./entry.ts";
+import type { ScopedPolicy } from "./policy-text.ts";
 import { policiesIn, policyTexts } from "./policy-text.ts";
 
 /** Who an entry makes of its principal, with its access policies among what it gives; null: there is none. */

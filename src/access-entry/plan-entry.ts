@@ -1,10 +1,11 @@
 import type { MemoryKeys } from "../approval/seal.ts";
-import type { Holding, Target } from "../grant/holding.ts";
-import type { MappedIdentity } from "../request/request.ts";
-import type { AccessEntry, NewEntry, ScopedPolicy } from "./entry.ts";
+import type { Target } from "../grant/holding.ts";
+import type { Holding, MappedIdentity } from "../request/record.ts";
+import type { AccessEntry, NewEntry } from "./entry.ts";
 import { staleTags, writeHoldingTags } from "./entry-tags.ts";
 import { holdsExactly } from "./identity.ts";
 import { arrivesUntil } from "./late-call.ts";
+import type { ScopedPolicy } from "./policy-text.ts";
 import { groupsIn, policiesIn } from "./policy-text.ts";
 
 /** One call to EKS about one principal's entry. */

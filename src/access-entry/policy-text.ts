@@ -1,5 +1,3 @@
-import type { ScopedPolicy } from "./entry.ts";
-
 /**
  * An access policy as one of the things that a level gives, beside Kubernetes groups: `policy AmazonEKSViewPolicy`, or
  * `policy AmazonEKSViewPolicy in payments` for one namespace. The space keeps it apart from any group. So base, shares,
@@ -45,4 +43,12 @@ export function covers(given: readonly string[], wanted: string): boolean {
 /** Whether it makes somebody an administrator of the whole cluster. */
 export function isFullControl(given: readonly string[]): boolean {
   return given.includes("system:masters") || given.includes("policy AmazonEKSClusterAdminPolicy");
+}
+
+/** An access policy of EKS that is associated with an entry. EKS takes each policy once for an entry, with one scope. */
+export interface ScopedPolicy {
+  /** For example `AmazonEKSViewPolicy`. */
+  readonly name: string;
+  /** Where it holds, as it was written: a name, or a pattern with `*`; null: in the whole cluster. */
+  readonly namespaces: readonly string[] | null;
 }

@@ -1,4 +1,4 @@
-import type { Refusal } from "../aws-auth/plan.ts";
+import type { Refusal } from "../aws-auth/change.ts";
 import type { Target } from "../grant/holding.ts";
 import type { AccessEntry } from "./entry.ts";
 import { policiesIn } from "./policy-text.ts";

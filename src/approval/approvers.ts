@@ -1,6 +1,6 @@
 import type { Cluster } from "../policy/cluster.ts";
 import { approversOf, ruleFor } from "../policy/rule.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 
 /** Who may still approve this request: neither the requester, nor who has approved it already. Slack user ids and user groups. */
 export function othersWhoMayApprove(request: AccessRequest, cluster: Cluster): readonly string[] {

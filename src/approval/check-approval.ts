@@ -1,10 +1,10 @@
-import type { Cluster, Level } from "../policy/cluster.ts";
+import type { Cluster, Level, Rule } from "../policy/cluster.ts";
 import { isNamedIn, noStanding, type Standing } from "../policy/person.ts";
-import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../policy/rule.ts";
+import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
 import { goesBy } from "../principal/goes-by.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest, Decision } from "../request/record.ts";
 import { isSameStanding } from "./decide.ts";
-import { areStillApprovers, type Decision, isAhead, lastApproval } from "./decision.ts";
+import { areStillApprovers, isAhead, lastApproval } from "./decision.ts";
 import type { DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision } from "./sealed-decision.ts";
 

@@ -3,9 +3,10 @@ import type { Cluster } from "../policy/cluster.ts";
 import { clusterArnOf } from "../policy/cluster-arn.ts";
 import { answersFor, approvesFor } from "../policy/may-see.ts";
 import type { Person } from "../policy/person.ts";
+import type { Decision } from "../request/record.ts";
 import type { ApprovalVerdict } from "./check-approval.ts";
 import { droppedOf } from "./decide.ts";
-import { type Decision, isAhead, lastApproval, statementGoodForSeconds } from "./decision.ts";
+import { isAhead, lastApproval, statementGoodForSeconds } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
 

@@ -1,11 +1,12 @@
 import { scheduleGrant } from "../grant/grant.ts";
 import { giveTheSame } from "../grant/other-leases.ts";
-import type { Cluster, Level } from "../policy/cluster.ts";
+import type { Cluster, Level, Rule } from "../policy/cluster.ts";
 import { isNamedIn, type Person } from "../policy/person.ts";
-import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "../policy/rule.ts";
+import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
 import { goesBy } from "../principal/goes-by.ts";
-import { type AccessRequest, revise } from "../request/request.ts";
-import { type Decision, type DecisionRefusal, type DroppedApproval, type Facts, isAhead } from "./decision.ts";
+import type { AccessRequest, Decision, DroppedApproval } from "../request/record.ts";
+import { revise } from "../request/request.ts";
+import { type DecisionRefusal, type Facts, isAhead } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
 

@@ -1,33 +1,5 @@
-import type { LeasesNow } from "../grant/other-leases.ts";
 import type { Standing } from "../policy/person.ts";
-
-/** One approver's answer to one exact change, sealed. */
-export interface Decision {
-  /** `broke-glass`: the requester's own word, for an emergency; it stands where approvals would. */
-  readonly verdict: "approved" | "denied" | "broke-glass";
-  /** Slack user id. */
-  readonly by: string;
-  /** ISO 8601. */
-  readonly at: string;
-  /** The digest of the change that the approver saw. */
-  readonly digest: string;
-  readonly why: string;
-  /**
-   * What Slack said at that moment: which user groups of the policy the approver is of, and the requester's standing.
-   * The worker can't ask Slack, and goes by this. Absent in what an older version sealed.
-   */
-  readonly memberships?: readonly string[];
-  readonly requester?: Standing;
-  /** The ARN that the approver's account was linked with at that moment; null: none. Absent where nobody looked. */
-  readonly linked?: string | null;
-  /**
-   * Of an approval: everybody whose approval counts with it, this one included. The Slack process had looked that each of them has an
-   * active account and is an approver at that moment. Absent in a denial and in a broken glass.
-   */
-  readonly stillApprovers?: readonly string[];
-  /** Signed with the decision key: over all of the above and the request's id, `<key id>.<signature>`. */
-  readonly seal: string;
-}
+import type { Decision, LeasesNow } from "../request/record.ts";
 
 export type DecisionRefusal =
   | "self-approval"
@@ -66,16 +38,6 @@ export interface Facts {
 /** The approval that was given last: the lease is counted from it. Undefined: there is none. */
 export function lastApproval(approvals: readonly Decision[]): Decision | undefined {
   return approvals.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)).at(-1);
-}
-
-/** An approval that does not count any more, because of who gave it. */
-export interface DroppedApproval {
-  /** Slack user id. */
-  readonly by: string;
-  /** ISO 8601: when it was dropped. */
-  readonly at: string;
-  /** A clause. */
-  readonly why: string;
 }
 
 /**

@@ -5,35 +5,13 @@ import { approvesFor } from "../policy/may-see.ts";
 import type { Person } from "../policy/person.ts";
 import { approversOf } from "../policy/rule.ts";
 import { digestOfWish } from "../request/digest.ts";
-import { type AccessRequest, revise } from "../request/request.ts";
+import type { AccessRequest, Decision, Glass } from "../request/record.ts";
+import { revise } from "../request/request.ts";
 import { type ApprovalVerdict, datedAhead } from "./check-approval.ts";
-import { type Decision, isAhead } from "./decision.ts";
+import { isAhead } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 import { sealReview } from "./seal-review.ts";
 import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
-
-/** That an approver has looked at it, sealed. */
-export interface Review {
-  /** Slack user id. */
-  readonly by: string;
-  /** ISO 8601. */
-  readonly at: string;
-  /** Over the above and the request's id. */
-  readonly seal: string;
-}
-
-/** What came after somebody broke the glass: access without an approval has to be reviewed by an approver. */
-export interface Glass {
-  readonly review: Review | null;
-  /** ISO 8601: when it is next told that nobody has reviewed it. */
-  readonly remindAt: string;
-  readonly reminders: number;
-  /**
-   * Of a rescue, which is no click in Slack: the ARN that AWS says whoever ran it has. Who they are in Slack they said
-   * themselves. Null: nobody knows any more. Absent: not a rescue, or one of an older program.
-   */
-  readonly as?: string | null;
-}
 
 const dayMs = 24 * 3600 * 1000;
 

@@ -1,7 +1,7 @@
 import type { Json } from "../audit/canonical-json.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { digestOfChange } from "../request/digest.ts";
-import type { AccessRequest, Preview } from "../request/request.ts";
+import type { AccessRequest, Preview } from "../request/record.ts";
 import type { PreviewKeys, PreviewPublicKeys } from "./seal.ts";
 
 /** Seals what the worker saw in the cluster: approvers decide by it. */

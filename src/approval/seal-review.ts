@@ -1,6 +1,5 @@
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest, Review } from "../request/record.ts";
 import { isAhead } from "./decision.ts";
-import type { Review } from "./glass.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 
 /** Seals that somebody has looked at what this request gave without an approval. */

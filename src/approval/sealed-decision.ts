@@ -1,5 +1,5 @@
-import type { AccessRequest } from "../request/request.ts";
-import { type Decision, lastApproval } from "./decision.ts";
+import type { AccessRequest, Decision } from "../request/record.ts";
+import { lastApproval } from "./decision.ts";
 import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
 
 /** Seals a decision for this one request. */

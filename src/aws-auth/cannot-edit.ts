@@ -1,8 +1,8 @@
+import type { Refusal } from "./change.ts";
 import type { ReadDocument, SectionReading } from "./document.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
 import type { Mark } from "./go-yaml/token.ts";
 import type { Intent } from "./intent.ts";
-import type { Refusal } from "./plan.ts";
 import { SECTIONS } from "./problem.ts";
 
 /** Why no edit of the text comes to what is intended and nothing else, as far as the text shows it. */

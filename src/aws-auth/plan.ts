@@ -1,5 +1,6 @@
 import { blocks, firstBreak } from "./beside-broken.ts";
 import { cannotEdit } from "./cannot-edit.ts";
+import type { Change, PlanGuard, Refusal } from "./change.ts";
 import { refuseChange } from "./check-change.ts";
 import { unifiedDiff } from "./diff.ts";
 import type { AwsAuthDocument, ReadDocument } from "./document.ts";
@@ -9,34 +10,6 @@ import { type Intent, intend } from "./intent.ts";
 import { type Problem, SECTIONS, type Section } from "./problem.ts";
 import { refuseResult } from "./refuse-result.ts";
 import { type Identity, resolve } from "./resolve.ts";
-
-/** `map`: the entry says exactly this afterwards, and is added if there is none. `unmap`: there is none afterwards. */
-export type Change =
-  | { type: "map"; arn: string; username: string; groups: readonly string[] }
-  | { type: "unmap"; arn: string };
-
-/** What a plan must not do. */
-export interface PlanGuard {
-  /** Never put into the map. */
-  creatorArn?: string;
-  /** The cluster's own. */
-  account?: string;
-  partition?: string;
-  /** Accounts that the policy names. */
-  allowForeignAccounts?: readonly string[];
-  /** The policy names system:masters. */
-  allowMasters?: boolean;
-  /** The last administrator in the document may go: for a lease that ends, which outlives its time else. */
-  allowNoAdministrator?: boolean;
-}
-
-/** Why something is not done. */
-export interface Refusal {
-  code: string;
-  /** What, where and how to mend it. */
-  message: string;
-  arn?: string;
-}
 
 /** What a principal gets before and after; null for nothing. */
 export interface AccessDifference {

@@ -1,10 +1,10 @@
+import type { PlanGuard, Refusal } from "./change.ts";
 import { isCreator } from "./check-change.ts";
 import type { Entry, ReadDocument } from "./document.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "./document-problems.ts";
 import { entryOf } from "./entry-of.ts";
 import type { Intent } from "./intent.ts";
 import { MASTERS } from "./names.ts";
-import type { PlanGuard, Refusal } from "./plan.ts";
 import { sameGroups } from "./same-groups.ts";
 import { unintended } from "./verify.ts";
 

@@ -1,5 +1,5 @@
+import type { Refusal } from "./change.ts";
 import { NODES } from "./names.ts";
-import type { Refusal } from "./plan.ts";
 import { TEMPLATES } from "./templates.ts";
 
 /** Why a username must not be written, or null. */

@@ -7,9 +7,12 @@ import {
   DisassociateAccessPolicyCommand,
   ListAccessEntriesCommand,
   ListAssociatedAccessPoliciesCommand,
+  TagResourceCommand,
+  UntagResourceCommand,
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
-import type { AccessEntry, NewEntry, ScopedPolicy } from "../access-entry/entry.ts";
+import type { AccessEntry, NewEntry } from "../access-entry/entry.ts";
+import type { ScopedPolicy } from "../access-entry/policy-text.ts";
 import type { RequestIds } from "../audit/request-ids.ts";
 import { allOfPages, type PageBounds } from "../failure/bounded-pages.ts";
 import type { EksCluster } from "./eks-cluster.ts";
@@ -17,7 +20,6 @@ import { type Call, type Calls, orGone } from "./entry-calls.ts";
 import { entryFailure } from "./explain-entry-error.ts";
 import { logged } from "./request-log.ts";
 import { retryRefusedOnly } from "./retry-refused.ts";
-import { tagChanges } from "./tag-changes.ts";
 
 /**
  * The access entries of one cluster, call by call as EKS has them: nothing here is atomic over two calls. Each throws an
@@ -166,4 +168,26 @@ async function policiesOf(
     name: policyArn.split("/").at(-1) ?? "",
     namespaces: accessScope?.type === "namespace" ? (accessScope.namespaces ?? []) : null,
   }));
+}
+
+/** Tags of access entries, and of the cluster itself: EKS has the same two calls for both. */
+function tagChanges({
+  client,
+  clusterArn,
+  call,
+}: Calls): Pick<AccessEntries, "tag" | "untag" | "tagCluster" | "untagCluster"> {
+  const tag = async (resourceArn: string, about: string | null, tags: Readonly<Record<string, string>>) => {
+    const command = new TagResourceCommand({ resourceArn, tags: { ...tags } });
+    await call("TagResource", about, () => client.send(command));
+  };
+  const untag = async (resourceArn: string, about: string | null, keys: readonly string[]) => {
+    const command = new UntagResourceCommand({ resourceArn, tagKeys: [...keys] });
+    await call("UntagResource", about, () => orGone(client.send(command)));
+  };
+  return {
+    tag: ({ arn, principalArn }, tags) => tag(arn, principalArn, tags),
+    untag: ({ arn, principalArn }, keys) => untag(arn, principalArn, keys),
+    tagCluster: (tags) => tag(clusterArn, null, tags),
+    untagCluster: (keys) => untag(clusterArn, null, keys),
+  };
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import type { ProcessKind } from "../config/environment.ts";
+import type { ProcessKind } from "../config/key-environment.ts";
 import { AccessError, explain } from "../failure/access-error.ts";
 import { nearest } from "../request/nearest.ts";
 import { processIo } from "./process-io.ts";

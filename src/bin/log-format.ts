@@ -1,6 +1,5 @@
 import type { Writable } from "node:stream";
 import type { DestinationStream } from "pino";
-import type { Environment } from "../config/environment.ts";
 import { redact } from "../failure/redact.ts";
 
 /** A stream that may be a terminal. */
@@ -8,7 +7,7 @@ export type Output = Writable & { readonly isTTY?: boolean };
 
 /** Lines for people where they read in a terminal; undefined: JSON on standard output, as into a pipe or a file. */
 export async function logDestination(
-  format: Environment["logFormat"],
+  format: "json" | "auto",
   output: Output,
   isColoured: boolean,
 ): Promise<DestinationStream | undefined> {

@@ -1,6 +1,6 @@
+import type { Change } from "../aws-auth/change.ts";
 import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { entryOf } from "../aws-auth/entry-of.ts";
-import type { Change } from "../aws-auth/plan.ts";
 import { readPrincipal } from "../principal/arn.ts";
 
 /** What the command line asks for. What is left out of an addition is taken from the document. */

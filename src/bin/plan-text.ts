@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
-import type { PlannedText, Refusal, RefusedPlan } from "../aws-auth/plan.ts";
+import type { Refusal } from "../aws-auth/change.ts";
+import type { PlannedText, RefusedPlan } from "../aws-auth/plan.ts";
 import type { Repair } from "../aws-auth/repair.ts";
 import { identityText } from "./check-text.ts";
 

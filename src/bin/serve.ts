@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
-import type { ProcessKind } from "../config/environment.ts";
+import type { ProcessKind } from "../config/key-environment.ts";
 import type { Stoppable } from "../jobs/hand-back.ts";
 import { openQueues } from "../jobs/queues.ts";
 import { createProcessMetrics } from "../metrics/process-metrics.ts";

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import type { WorkerKeys } from "../approval/seal.ts";
 import { type Config, readConfig } from "../config/config.ts";
-import { type Environment, type ProcessKind, readEnvironment, slackModeProblems } from "../config/environment.ts";
+import { type Environment, readEnvironment, slackModeProblems } from "../config/environment.ts";
+import type { ProcessKind } from "../config/key-environment.ts";
 import { AccessError } from "../failure/access-error.ts";
 
 export interface Settings {

@@ -1,4 +1,4 @@
-import type { ProcessKind } from "../config/environment.ts";
+import type { ProcessKind } from "../config/key-environment.ts";
 import { type Probe, startProbe } from "./probe.ts";
 import type { Settings } from "./settings.ts";
 

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
-import type { Environment, ProcessKind } from "../config/environment.ts";
+import type { Environment } from "../config/environment.ts";
+import type { ProcessKind } from "../config/key-environment.ts";
 import { traceWith } from "../tracing/traced.ts";
 
 /** What is not sent by then is lost: a collector that does not answer must not keep a process. */

@@ -1,11 +1,9 @@
 import { z } from "zod";
+import type { TraceProtocol } from "../tracing/traced.ts";
 import { duration } from "./forms.ts";
-import { forbidOthersSecrets, type KeyEnvironment, readKeys } from "./key-environment.ts";
+import { forbidOthersSecrets, type KeyEnvironment, type ProcessKind, readKeys } from "./key-environment.ts";
 import { type RedisEnvironment, readRedisEnvironment } from "./redis-environment.ts";
-import { readTracing, type TraceProtocol } from "./tracing-environment.ts";
-
-/** Which of the two processes is started: each needs other secrets, and must not be given the other's. */
-export type ProcessKind = "slack" | "worker" | "all";
+import { readTracing } from "./tracing-environment.ts";
 
 export interface Environment extends RedisEnvironment, KeyEnvironment {
   /** Null: no traces are made. */

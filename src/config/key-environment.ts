@@ -7,7 +7,6 @@ import {
   signingKeys,
   type WorkerKeys,
 } from "../approval/seal.ts";
-import type { ProcessKind } from "./environment.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -113,3 +112,6 @@ export function forbidOthersSecrets(env: Variables, kind: ProcessKind, problems:
     if (env[name]) problems.push(`${name}: remove it from the ${own}'s environment; the ${own} must not have it.`);
   }
 }
+
+/** Which of the two processes is started: each needs other secrets, and must not be given the other's. */
+export type ProcessKind = "slack" | "worker" | "all";

@@ -1,5 +1,4 @@
-/** How traces travel; both over HTTP. */
-export type TraceProtocol = "http/protobuf" | "http/json";
+import type { TraceProtocol } from "../tracing/traced.ts";
 
 const protocols: readonly TraceProtocol[] = ["http/protobuf", "http/json"];
 

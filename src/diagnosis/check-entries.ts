@@ -3,7 +3,7 @@ import type { Drift } from "../grant/drift.ts";
 import { isGivenByEntry } from "../grant/written.ts";
 import { principalKey } from "../migration/facts.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 import { accessEntryProblems } from "./access-entry-problems.ts";
 import { entryDrift, isInForce, type ReadEntry } from "./entry-lease.ts";
 import type { EntryProblem } from "./entry-problem-codes.ts";

@@ -2,7 +2,7 @@ import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "../aws-auth/document-problems.ts";
 import type { Severity } from "../aws-auth/problem.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import type { MappedIdentity } from "../request/request.ts";
+import type { MappedIdentity } from "../request/record.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";
 
 /** How a cluster decides who may sign in, as EKS names it. */

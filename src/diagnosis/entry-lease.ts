@@ -2,8 +2,7 @@ import type { AccessEntry } from "../access-entry/entry.ts";
 import type { TagReading } from "../access-entry/entry-tags.ts";
 import { identityOfEntry } from "../access-entry/identity.ts";
 import { type Drift, driftOf } from "../grant/drift.ts";
-import type { Holding } from "../grant/holding.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest, Holding } from "../request/record.ts";
 import type { RescueLease } from "../rescue/lease.ts";
 
 /** An access entry with what its tags say of us. */

@@ -9,7 +9,7 @@ import { baseOf } from "../grant/holding.ts";
 import { CLUSTER_ADMIN } from "../migration/facts.ts";
 import { lostByNodes, nodeTypeOf } from "../migration/node-entry.ts";
 import { signInByEntry } from "../migration/sign-in.ts";
-import type { MappedIdentity } from "../request/request.ts";
+import type { MappedIdentity } from "../request/record.ts";
 import { heldIn, type ReadEntry } from "./entry-lease.ts";
 import type { EntryProblem } from "./entry-problem-codes.ts";
 import { named, someOf } from "./link.ts";

@@ -1,4 +1,4 @@
-import type { AccessRequest, MappedIdentity } from "../request/request.ts";
+import type { AccessRequest, MappedIdentity } from "../request/record.ts";
 import { isClosed } from "../request/request.ts";
 import { type Cause, cause, type Offer } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";

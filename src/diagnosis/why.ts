@@ -3,7 +3,7 @@ import { isSameCreator } from "../policy/creator.ts";
 import { partitionOf } from "../policy/may-request.ts";
 import { signInWay } from "../policy/sign-in.ts";
 import { type Caller, readCaller } from "../principal/caller.ts";
-import type { MappedIdentity } from "../request/request.ts";
+import type { MappedIdentity } from "../request/record.ts";
 import { type Cause, cause } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";
 import { endingSoon, leaseCauses } from "./lease-causes.ts";

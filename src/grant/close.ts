@@ -1,5 +1,5 @@
-import { type AccessRequest, revise } from "../request/request.ts";
-import type { GrantEnd } from "./grant.ts";
+import type { AccessRequest, GrantEnd } from "../request/record.ts";
+import { revise } from "../request/request.ts";
 
 /** Who says that a cluster is gone, and why. */
 export interface Closing {

@@ -1,6 +1,6 @@
 import { covers } from "../access-entry/policy-text.ts";
 import type { Problem, Section } from "../aws-auth/problem.ts";
-import type { AccessRequest, MappedIdentity } from "../request/request.ts";
+import type { AccessRequest, MappedIdentity } from "../request/record.ts";
 
 /** A grant in force whose part somebody else took out of the document. */
 export interface Drift {

@@ -1,8 +1,7 @@
 import { lastApproval, statementGoodForSeconds } from "../approval/decision.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest, Holding, Share } from "../request/record.ts";
 import { isRescue } from "../rescue/lease.ts";
 import { endOf } from "./grant.ts";
-import type { Holding, Share } from "./holding.ts";
 
 /** What one run has to do in one cluster. */
 export interface DueWork {

@@ -1,35 +1,5 @@
-import type { Change } from "../aws-auth/plan.ts";
-import type { MappedIdentity } from "../request/request.ts";
-
-/** One active grant's share of an entry, with what it takes to rebuild the grant where the ledger was lost. */
-export interface Share {
-  /** Request id. */
-  readonly id: string;
-  readonly groups: readonly string[];
-  /** ISO 8601. */
-  readonly endsAt: string;
-  readonly level: string;
-  /** Slack user id. */
-  readonly requester: string;
-  /** Whether the requester broke the glass for it: that has to be reviewed, also after the ledger was lost. */
-  readonly glass: boolean;
-  /** Slack user ids. */
-  readonly approvers: readonly string[];
-}
-
-/**
- * What of one entry of the document is ours. It says what we added, never what was there: so what others change
- * meanwhile counts as theirs, and taking our part away takes nothing of theirs.
- */
-export interface Holding {
-  /** ARN as written in the document. */
-  readonly arn: string;
-  /** Whether the entry itself is ours; otherwise we only added groups to somebody's entry. */
-  readonly entryAdded: boolean;
-  /** Groups that were not there before us, sorted. */
-  readonly added: readonly string[];
-  readonly shares: readonly Share[];
-}
+import type { Change } from "../aws-auth/change.ts";
+import type { Holding, MappedIdentity, Share } from "../request/record.ts";
 
 /** What is there without us: the entry less what we added. Null: nothing would be left. */
 export function baseOf(entry: MappedIdentity | null, holding: Holding | undefined): MappedIdentity | null {

@@ -1,7 +1,8 @@
 import type { Cluster } from "../policy/cluster.ts";
 import { answersFor } from "../policy/may-see.ts";
 import type { Person } from "../policy/person.ts";
-import { type AccessRequest, revise } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
+import { revise } from "../request/request.ts";
 
 export type EndRefusal = "not-active" | "not-pending" | "not-yours" | "ending-already";
 

@@ -1,4 +1,4 @@
-import type { Holding, Share } from "./holding.ts";
+import type { Holding, Share } from "../request/record.ts";
 import { bothWithdrawals, type Withdrawals } from "./withdrawal.ts";
 
 /** What an annotation of a cluster remembers. */

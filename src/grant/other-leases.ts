@@ -1,23 +1,5 @@
-import type { AccessRequest, MappedIdentity } from "../request/request.ts";
+import type { AccessRequest, Holding, MappedIdentity, OtherLease, Share } from "../request/record.ts";
 import { dueWork, sealedEnd, shareIn } from "./due-work.ts";
-import type { Holding, Share } from "./holding.ts";
-
-/** Another lease of the same principal. */
-export interface OtherLease {
-  /** Request id. */
-  readonly id: string;
-  /** What of its groups the principal really has, or is about to get. Sorted. */
-  readonly groups: readonly string[];
-  /** ISO 8601. */
-  readonly endsAt: string;
-}
-
-/** What the ledger says of the leases beside a request. */
-export interface LeasesNow {
-  readonly leases: readonly OtherLease[];
-  /** The lease that the request extends is over, or is being ended: there is nothing to extend any more. */
-  readonly isExtendedOver: boolean;
-}
 
 /** The leases of a cluster, as one look at it finds them. */
 export interface LeasesFound {

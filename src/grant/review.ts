@@ -1,6 +1,5 @@
-import type { Trouble } from "../request/request.ts";
+import type { Grant, Trouble } from "../request/record.ts";
 import { type Failure, nextTry } from "../request/retry.ts";
-import type { Grant } from "./grant.ts";
 import { isSigningIn, mostTries } from "./sign-in.ts";
 
 /** An outage that ends is noticed within this time. */

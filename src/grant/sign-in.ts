@@ -1,6 +1,5 @@
-import type { Trouble } from "../request/request.ts";
+import type { Grant, Trouble } from "../request/record.ts";
 import { type Failure, nextTry } from "../request/retry.ts";
-import type { Grant } from "./grant.ts";
 
 /** After this somebody looks whether signing in was tried to its end, should the process that does so have died. Milliseconds. */
 const lookAfterMs = 30_000;

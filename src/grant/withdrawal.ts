@@ -4,7 +4,7 @@ import { lastSealed } from "../approval/sealed-decision.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { digestOfChange, digestOfWish } from "../request/digest.ts";
 import { permanentSeconds } from "../request/duration.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 import { sealedEnd } from "./due-work.ts";
 import { endOf } from "./grant.ts";
 

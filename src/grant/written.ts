@@ -1,24 +1,8 @@
 import type { Way } from "../access-entry/way.ts";
 import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/canonical-json.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest, Holding, Share, Written } from "../request/record.ts";
 import { shareIn } from "./due-work.ts";
-import type { Holding, Share } from "./holding.ts";
-
-/**
- * What a grant added to the cluster, kept in its record and sealed: the cluster's own memory is an annotation or tags, which
- * somebody may strip while the entry stays. Without this the entry would then pass for one that was always there. The seal covers
- * all that is repaired or taken away by it, so nothing else of the record is believed for that.
- */
-export interface Written {
-  readonly entryAdded: boolean;
-  readonly added: readonly string[];
-  /** Where it stands. */
-  readonly way: Way;
-  /** What it gives, as the cluster's own memory had it. */
-  readonly share: Share;
-  readonly seal: string;
-}
 
 /** Seals what stands in the cluster for a request now; null: the holding has no share of it. */
 export function rememberWritten(

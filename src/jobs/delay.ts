@@ -1,5 +1,6 @@
 import type { AuditEvent } from "../audit/event.ts";
-import { type AccessRequest, revise, type Trouble } from "../request/request.ts";
+import type { AccessRequest, Trouble } from "../request/record.ts";
+import { revise } from "../request/request.ts";
 import { type Failure, isToBeTold, nextTry } from "../request/retry.ts";
 import type { WorkerContext } from "./context.ts";
 import { eventOf, recordChange } from "./record-change.ts";

@@ -2,7 +2,7 @@ import type { EventType } from "../audit/event.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { type Closing, closeForGoneCluster } from "../grant/close.ts";
 import type { Cluster } from "../policy/cluster.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 import type { WorkerContext } from "./context.ts";
 import { openCluster } from "./open/open-cluster.ts";
 import { eventOf, recordChange } from "./record-change.ts";

@@ -1,5 +1,5 @@
 import { AccessError } from "../failure/access-error.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 import type { WorkerContext } from "./context.ts";
 import { delay } from "./delay.ts";
 import { putOff } from "./reconcile/put-off.ts";

@@ -1,8 +1,9 @@
 import { remindOfReview } from "../approval/glass.ts";
 import { hasForgedReview, withoutForgedReview } from "../approval/seal-review.ts";
 import { type ClusterTrouble, isClusterDue } from "../request/cluster-trouble.ts";
+import type { AccessRequest } from "../request/record.ts";
 import { remind } from "../request/reminder.ts";
-import { type AccessRequest, dueAt, proofDueAt, revise } from "../request/request.ts";
+import { dueAt, proofDueAt, revise } from "../request/request.ts";
 import type { WorkerContext } from "./context.ts";
 import { inParallel } from "./in-parallel.ts";
 import { recordDueMove } from "./migration/record-due-move.ts";

@@ -1,6 +1,6 @@
-import { type LeasesNow, leasesInLedger } from "../grant/other-leases.ts";
+import { leasesInLedger } from "../grant/other-leases.ts";
 import { isLeaseOver } from "../request/extension.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest, LeasesNow } from "../request/record.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Looks up the other leases of a request's principal, and the one that it extends. */

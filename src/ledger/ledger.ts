@@ -3,8 +3,8 @@ import type { AuditEvent, ChainedEvent } from "../audit/event.ts";
 import type { CreationRecord } from "../policy/creation.ts";
 import type { ClusterTrouble } from "../request/cluster-trouble.ts";
 import type { ListName } from "../request/lists.ts";
-import type { AccessRequest } from "../request/request.ts";
-import type { MoveLedger } from "./moves.ts";
+import type { AccessRequest } from "../request/record.ts";
+import type { MoveLedger, Shown } from "./moves.ts";
 
 /** A record's next version with the event that tells of it: written together or not at all. */
 export interface LedgerChange {
@@ -17,28 +17,6 @@ export type CommitResult =
   | { readonly type: "committed" }
   /** Somebody was first: the record as it stands now (null: there is none). */
   | { readonly type: "conflict"; readonly current: AccessRequest | null };
-
-/** Where a message stands in Slack. */
-export interface Place {
-  readonly channel: string;
-  readonly ts: string;
-}
-
-/** The message of a request in a direct message to this approver. */
-export interface Copy extends Place {
-  readonly user: string;
-}
-
-/** Where the message of a request stands in Slack, and what has been told. */
-export interface Shown {
-  /** The version of the record that the message shows. */
-  readonly version: number;
-  readonly message: Place | null;
-  /** Where the channel could not be reached: the same message to each approver. */
-  readonly copies?: readonly Copy[];
-  /** Milestones that the requester was told of in direct messages. */
-  readonly told: readonly string[];
-}
 
 /** The identity that AWS says the worker has. */
 export interface WorkerIdentity {

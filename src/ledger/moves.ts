@@ -1,6 +1,5 @@
 import type { AuditEvent } from "../audit/event.ts";
 import type { Move } from "../migration/move.ts";
-import type { Shown } from "./ledger.ts";
 
 /** A move's next version with the event that tells of it: written together or not at all. */
 export interface MoveChange {
@@ -28,4 +27,26 @@ export interface MoveLedger {
   unshown(limit: number): Promise<readonly string[]>;
   shown(id: string): Promise<Shown | null>;
   markShown(id: string, shown: Shown): Promise<void>;
+}
+
+/** Where a message stands in Slack. */
+export interface Place {
+  readonly channel: string;
+  readonly ts: string;
+}
+
+/** The message of a request in a direct message to this approver. */
+export interface Copy extends Place {
+  readonly user: string;
+}
+
+/** Where the message of a request stands in Slack, and what has been told. */
+export interface Shown {
+  /** The version of the record that the message shows. */
+  readonly version: number;
+  readonly message: Place | null;
+  /** Where the channel could not be reached: the same message to each approver. */
+  readonly copies?: readonly Copy[];
+  /** Milestones that the requester was told of in direct messages. */
+  readonly told: readonly string[];
 }

@@ -1,6 +1,6 @@
 import { parseDocument } from "../aws-auth/parse.ts";
+import type { MigrationStep } from "./facts.ts";
 import { CLUSTER_ADMIN, type MigrationFacts, principalKey, type StandingEntry, type WantedEntry } from "./facts.ts";
-import type { MigrationStep } from "./plan.ts";
 import { type SignedIn, type SignInState, signIn } from "./sign-in.ts";
 
 /** The access entry that a step leaves behind. */

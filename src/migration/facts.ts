@@ -1,7 +1,7 @@
 import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { goFold } from "../aws-auth/go-yaml/fold.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
-import type { Holding } from "../grant/holding.ts";
+import type { Holding } from "../request/record.ts";
 import type { NodeType } from "./node-entry.ts";
 
 /** The access policy that gives what system:masters gives, to EKS's own authorizer. */
@@ -91,3 +91,16 @@ function sameSet(some: readonly string[], others: readonly string[]): boolean {
   const set = new Set(some);
   return set.size === new Set(others).size && others.every((each) => set.has(each));
 }
+
+/** One thing that is done, and proved, before the next one. */
+export type MigrationStep =
+  | { readonly type: "switch-mode" }
+  | { readonly type: "give-entry"; readonly wanted: WantedEntry; readonly instead: readonly string[] }
+  /** The document without what has its access entry. */
+  | {
+      readonly type: "take-out";
+      /** As written in aws-auth. */
+      readonly arns: readonly string[];
+      readonly after: Readonly<Record<string, string>>;
+      readonly diff: string;
+    };

@@ -1,7 +1,4 @@
-import type { Decision, DroppedApproval } from "../approval/decision.ts";
-import type { Reminders } from "../request/reminder.ts";
-import type { Trouble } from "../request/request.ts";
-import type { MigrationSummary } from "./summary.ts";
+import type { Decision, DroppedApproval, Reminders, Trouble } from "../request/record.ts";
 
 /**
  * - `pending`: waits for the worker's plan, then for approvers
@@ -152,4 +149,34 @@ export function moveNumber({ id }: Pick<Move, "id">): number {
 /** The id of the move after this one. */
 export function nextMoveId(cluster: string, latest: Pick<Move, "id"> | null): string {
   return `migration-${cluster}-${(latest ? moveNumber(latest) : 0) + 1}`;
+}
+
+/** An item of aws-auth and what becomes of it, as sentences. */
+export interface ItemSummary {
+  /** `mapRoles line 4`. */
+  readonly place: string;
+  readonly arn: string;
+  readonly fate: "moves" | "stands" | "nodes" | "creator" | "waits" | "stays" | "dead";
+  readonly sentences: readonly string[];
+}
+
+/** One step, as sentences. */
+export interface StepSummary {
+  /** `switch-mode`, `give-entry <ARN>`, `take-out`. */
+  readonly name: string;
+  readonly does: string;
+  /** What is seen to be true before the next step. */
+  readonly proof: string;
+  /** How it is taken back, or that it can't be. */
+  readonly undo: string;
+}
+
+/** A plan for people. */
+export interface MigrationSummary {
+  readonly mode: string;
+  readonly items: readonly ItemSummary[];
+  readonly steps: readonly StepSummary[];
+  readonly keptBecause: string | null;
+  readonly before: readonly string[];
+  readonly digest: string;
 }

@@ -3,21 +3,8 @@ import { canonicalJson, type Json } from "../audit/canonical-json.ts";
 import { planChanges, refuseUnlessWhole } from "../aws-auth/plan.ts";
 import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { checkSteps } from "./check-steps.ts";
-import type { MigrationFacts, WantedEntry } from "./facts.ts";
+import type { MigrationFacts, MigrationStep } from "./facts.ts";
 import { type FateOfItem, fatesOf } from "./fate.ts";
-
-/** One thing that is done, and proved, before the next one. */
-export type MigrationStep =
-  | { readonly type: "switch-mode" }
-  | { readonly type: "give-entry"; readonly wanted: WantedEntry; readonly instead: readonly string[] }
-  /** The document without what has its access entry. */
-  | {
-      readonly type: "take-out";
-      /** As written in aws-auth. */
-      readonly arns: readonly string[];
-      readonly after: Readonly<Record<string, string>>;
-      readonly diff: string;
-    };
 
 export interface MigrationPlan {
   readonly type: "planned";

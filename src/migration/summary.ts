@@ -1,36 +1,7 @@
-import type { WantedEntry } from "./facts.ts";
+import type { MigrationStep, WantedEntry } from "./facts.ts";
 import type { Fate, FateOfItem } from "./fate.ts";
-import type { MigrationPlan, MigrationStep } from "./plan.ts";
-
-/** An item of aws-auth and what becomes of it, as sentences. */
-export interface ItemSummary {
-  /** `mapRoles line 4`. */
-  readonly place: string;
-  readonly arn: string;
-  readonly fate: Fate["type"];
-  readonly sentences: readonly string[];
-}
-
-/** One step, as sentences. */
-export interface StepSummary {
-  /** `switch-mode`, `give-entry <ARN>`, `take-out`. */
-  readonly name: string;
-  readonly does: string;
-  /** What is seen to be true before the next step. */
-  readonly proof: string;
-  /** How it is taken back, or that it can't be. */
-  readonly undo: string;
-}
-
-/** A plan for people. */
-export interface MigrationSummary {
-  readonly mode: string;
-  readonly items: readonly ItemSummary[];
-  readonly steps: readonly StepSummary[];
-  readonly keptBecause: string | null;
-  readonly before: readonly string[];
-  readonly digest: string;
-}
+import type { ItemSummary, MigrationSummary, StepSummary } from "./move.ts";
+import type { MigrationPlan } from "./plan.ts";
 
 export function summarizeMigration(plan: MigrationPlan): MigrationSummary {
   const { mode, fates, steps, keptBecause, before, digest } = plan;

@@ -1,9 +1,7 @@
 import type { Way } from "../access-entry/way.ts";
 import type { TicketRule } from "../request/ticket.ts";
-import type { BreakGlass } from "./break-glass.ts";
 import type { Creator } from "./creator.ts";
-import type { Rule } from "./rule.ts";
-import type { SignInSettings } from "./sign-in.ts";
+import type { WorkingHours } from "./hours.ts";
 
 /** One thing that a level must allow, asked of the API server after each grant. */
 export interface AccessCheck {
@@ -70,4 +68,54 @@ export interface Cluster {
   readonly accessEntries: AccessEntrySettings;
   /** As which principals the worker signs in, to prove their grants. */
   readonly signIn: SignInSettings;
+}
+
+/** Access without an approval, for an emergency: given at once, told loudly, and reviewed afterwards. */
+export interface BreakGlass {
+  /** Slack user ids, user groups and e-mail domains. */
+  readonly who: readonly string[];
+  /** The name of the level that is given. */
+  readonly level: string;
+  readonly durationSeconds: number;
+}
+
+/** Who asks for what, and who has to agree: one rule of the policy, as it stands for one cluster. */
+export interface Rule {
+  /** What people call it; empty: the cluster's own, where the file has no policy. */
+  readonly name: string;
+  /** Slack user ids, user groups and e-mail domains; null: anybody. */
+  readonly who: readonly string[] | null;
+  /** Names of levels; null: every level of the cluster. */
+  readonly levels: readonly string[] | null;
+  readonly principals: PrincipalRule;
+  /** Shorter than the level's own; null: the level's. */
+  readonly maxDurationSeconds: number | null;
+  /** Whether it can be had for good. */
+  readonly permanent: boolean;
+  /** How many different people have to approve; null: as many as the level asks for by itself. */
+  readonly approvals: number | null;
+  /** Slack user ids and user groups; null: the cluster's own approvers. */
+  readonly approvers: readonly string[] | null;
+  /** Whether an approver may approve a request of their own. */
+  readonly selfApproval: boolean;
+  /** Null: at any time. */
+  readonly hours: WorkingHours | null;
+}
+
+/** For which principals somebody may ask under a rule. */
+export interface PrincipalRule {
+  /** Null: those that the cluster takes. */
+  readonly accounts: readonly string[] | null;
+  /** ARNs, whatever their case, in which `*` stands for any text, none and slashes too; null: each that the accounts allow. */
+  readonly arns: readonly string[] | null;
+  /** Only for the principal that one's own Slack account is linked to. */
+  readonly linkedOnly: boolean;
+}
+
+/** As which principals the worker may sign in to a cluster, to prove a grant. */
+export interface SignInSettings {
+  /** ARNs of roles, with their paths, in whose names `*` stands for any text; empty: as nobody. */
+  readonly roles: readonly string[];
+  /** What the trust policies of these roles ask for. */
+  readonly externalId?: string | undefined;
 }

@@ -1,7 +1,7 @@
-import type { Cluster, Level } from "./cluster.ts";
+import type { Cluster, Level, Rule } from "./cluster.ts";
 import { hoursInWords } from "./hours.ts";
 import { isNamedIn, type Person } from "./person.ts";
-import { approvalsNeeded, approversOf, isLoweredToOne, type Rule } from "./rule.ts";
+import { approvalsNeeded, approversOf, isLoweredToOne } from "./rule.ts";
 
 /** Why a rule decides, or does not. */
 export interface RuleStep {

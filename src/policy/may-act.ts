@@ -1,7 +1,7 @@
 import { refuseDecision } from "../approval/decide.ts";
 import { refuseReview } from "../approval/glass.ts";
 import { cancel, mayRevoke } from "../grant/may-revoke.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Person } from "./person.ts";
 

@@ -1,9 +1,9 @@
 import { formatDuration, isPermanent } from "../request/duration.ts";
-import type { Cluster, Level } from "./cluster.ts";
+import type { Cluster, Level, Rule } from "./cluster.ts";
 import { hoursInWords } from "./hours.ts";
 import { mayRequest, type RequestRefusal, type Wish } from "./may-request.ts";
 import { isUser, type Person, type Standing } from "./person.ts";
-import { approvalsNeeded, approversOf, isOutside, type Rule, ruleFor } from "./rule.ts";
+import { approvalsNeeded, approversOf, isOutside, ruleFor } from "./rule.ts";
 
 /** Somebody who wants something. */
 export interface Asking extends Wish {

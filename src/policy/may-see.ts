@@ -1,4 +1,4 @@
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 import { breakGlassFor } from "./break-glass.ts";
 import type { Cluster } from "./cluster.ts";
 import { isNamedIn, type Person } from "./person.ts";

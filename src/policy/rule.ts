@@ -1,40 +1,7 @@
 import { isFullControl } from "../access-entry/policy-text.ts";
-import type { Cluster, Level } from "./cluster.ts";
-import { isWithin, type WorkingHours } from "./hours.ts";
+import type { Cluster, Level, Rule } from "./cluster.ts";
+import { isWithin } from "./hours.ts";
 import { isNamedIn, type Person } from "./person.ts";
-
-/** Who asks for what, and who has to agree: one rule of the policy, as it stands for one cluster. */
-export interface Rule {
-  /** What people call it; empty: the cluster's own, where the file has no policy. */
-  readonly name: string;
-  /** Slack user ids, user groups and e-mail domains; null: anybody. */
-  readonly who: readonly string[] | null;
-  /** Names of levels; null: every level of the cluster. */
-  readonly levels: readonly string[] | null;
-  readonly principals: PrincipalRule;
-  /** Shorter than the level's own; null: the level's. */
-  readonly maxDurationSeconds: number | null;
-  /** Whether it can be had for good. */
-  readonly permanent: boolean;
-  /** How many different people have to approve; null: as many as the level asks for by itself. */
-  readonly approvals: number | null;
-  /** Slack user ids and user groups; null: the cluster's own approvers. */
-  readonly approvers: readonly string[] | null;
-  /** Whether an approver may approve a request of their own. */
-  readonly selfApproval: boolean;
-  /** Null: at any time. */
-  readonly hours: WorkingHours | null;
-}
-
-/** For which principals somebody may ask under a rule. */
-export interface PrincipalRule {
-  /** Null: those that the cluster takes. */
-  readonly accounts: readonly string[] | null;
-  /** ARNs, whatever their case, in which `*` stands for any text, none and slashes too; null: each that the accounts allow. */
-  readonly arns: readonly string[] | null;
-  /** Only for the principal that one's own Slack account is linked to. */
-  readonly linkedOnly: boolean;
-}
 
 /** Where the file has no policy: anybody may ask for each level of the cluster, and its own approvers decide. */
 export const clusterRule: Rule = {

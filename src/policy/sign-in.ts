@@ -2,14 +2,6 @@ import { withoutRolePath } from "../access-entry/principal-arn.ts";
 import type { Cluster } from "./cluster.ts";
 import { fits } from "./may-ask.ts";
 
-/** As which principals the worker may sign in to a cluster, to prove a grant. */
-export interface SignInSettings {
-  /** ARNs of roles, with their paths, in whose names `*` stands for any text; empty: as nobody. */
-  readonly roles: readonly string[];
-  /** What the trust policies of these roles ask for. */
-  readonly externalId?: string | undefined;
-}
-
 /** Which role of IAM a principal is, or why the worker does not become it. */
 export type SignInWay =
   | { readonly type: "role"; readonly roleArn: string; readonly externalId?: string | undefined }

@@ -1,7 +1,6 @@
 import { groupsIn } from "../access-entry/policy-text.ts";
 import type { AccessCheck } from "../policy/cluster.ts";
-import type { MappedIdentity } from "../request/request.ts";
-import type { Finding } from "./proof.ts";
+import type { Finding, MappedIdentity } from "../request/record.ts";
 
 /** What came of one try to sign in with a new token. */
 export type SignInSeen =

@@ -1,6 +1,6 @@
 import type { ListOf } from "../ledger/ledger.ts";
 import { type ListName, placeIn } from "../request/lists.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 import type { RedisClient } from "./client.ts";
 import { readListed, requestKey } from "./records.ts";
 import { runScript, scriptOf } from "./script.ts";

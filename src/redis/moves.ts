@@ -1,7 +1,6 @@
 import { canonicalJson, type Json } from "../audit/canonical-json.ts";
 import { digestOfEvent } from "../audit/event.ts";
-import type { Shown } from "../ledger/ledger.ts";
-import type { MoveChange, MoveCommit, MoveLedger } from "../ledger/moves.ts";
+import type { MoveChange, MoveCommit, MoveLedger, Shown } from "../ledger/moves.ts";
 import { type Move, moveDueAt, moveNumber } from "../migration/move.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua, markShownScript } from "./commit-script.ts";

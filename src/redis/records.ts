@@ -1,4 +1,4 @@
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 import { readStored } from "../request/stored-request.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./script.ts";

@@ -1,5 +1,4 @@
-import type { GrantEnd, GrantState } from "../grant/grant.ts";
-import type { AccessRequest, RequestState } from "./request.ts";
+import type { AccessRequest, GrantEnd, GrantState, RequestState } from "./record.ts";
 
 /** How a grant stands; one that has ended, by what it ended: the states of the vocabulary. */
 export type GrantStanding = Exclude<GrantState, "ended"> | `ended/${GrantEnd["cause"]}`;

@@ -1,4 +1,4 @@
-import type { Trouble } from "./request.ts";
+import type { Trouble } from "./record.ts";
 import { type Failure, nextTry } from "./retry.ts";
 
 /** Longer than this nobody waits to see that a cluster can be worked on again. A minute more would save few calls. */

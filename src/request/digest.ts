@@ -3,7 +3,7 @@ import { canonicalJson, type Json } from "../audit/canonical-json.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { creatorArnOf } from "../policy/creator.ts";
 import { ruleFor } from "../policy/rule.ts";
-import type { AccessRequest, Preview } from "./request.ts";
+import type { AccessRequest, Preview } from "./record.ts";
 
 /** What of the cluster a change depends on. */
 export type SeenInCluster = Pick<Preview, "base" | "way" | "leases">;

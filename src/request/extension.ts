@@ -1,6 +1,7 @@
 import type { Level } from "../policy/cluster.ts";
 import { formatDuration, isPermanent } from "./duration.ts";
-import { type AccessRequest, isClosed } from "./request.ts";
+import type { AccessRequest } from "./record.ts";
+import { isClosed } from "./request.ts";
 
 export type ExtensionReading =
   | { readonly type: "extension"; readonly durationSeconds: number }

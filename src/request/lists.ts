@@ -1,4 +1,5 @@
-import { type AccessRequest, isClosed } from "./request.ts";
+import type { AccessRequest } from "./record.ts";
+import { isClosed } from "./request.ts";
 
 /**
  * - `all`: every request, the newest first

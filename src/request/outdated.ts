@@ -1,4 +1,5 @@
-import { type AccessRequest, revise } from "./request.ts";
+import type { AccessRequest } from "./record.ts";
+import { revise } from "./request.ts";
 
 /** Why a preview does not count any more. A clause. */
 export const leasesDiffer = "the other leases of the principal are not the ones that the approver saw";

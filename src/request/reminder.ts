@@ -1,11 +1,5 @@
-import { type AccessRequest, revise } from "./request.ts";
-
-/** How often the approvers were reminded of a request, or of a move, that waits for them, and when they are next. */
-export interface Reminders {
-  readonly sent: number;
-  /** ISO 8601; null: never again. */
-  readonly nextAt: string | null;
-}
+import type { AccessRequest, Reminders } from "./record.ts";
+import { revise } from "./request.ts";
 
 /**
  * The reminders of what the approvers are asked about at `askedAt`. `afterSeconds` are counted from then, and

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { AccessError, explain } from "../failure/access-error.ts";
-import type { AccessRequest, Trouble } from "./request.ts";
+import type { AccessRequest, Trouble } from "./record.ts";
 
 /** However long the other side asks us to wait: a lease may end meanwhile. */
 const longestAskedMs = 300_000;

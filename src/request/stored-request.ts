@@ -1,6 +1,5 @@
-import type { Decision } from "../approval/decision.ts";
 import { noStanding } from "../policy/person.ts";
-import type { AccessRequest } from "./request.ts";
+import type { AccessRequest, Decision } from "./record.ts";
 
 /** A record as an older eks-access wrote it: one decision, and one name where several can stand now. */
 interface OlderRecord

@@ -1,6 +1,6 @@
 import type { MemoryKeys } from "../approval/seal.ts";
 import type { Json } from "../audit/canonical-json.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 
 /** What a rescue is called where a request names its level: it is an access entry with the cluster administrator's policy. */
 export const rescueLevel = "rescue";

@@ -1,6 +1,7 @@
+import type { Change, PlanGuard, Refusal } from "../aws-auth/change.ts";
 import type { AwsAuthDocument } from "../aws-auth/document.ts";
 import { parseDocument } from "../aws-auth/parse.ts";
-import { type Change, type PlanGuard, planChanges, type Refusal } from "../aws-auth/plan.ts";
+import { planChanges } from "../aws-auth/plan.ts";
 import { SECTIONS, type Section } from "../aws-auth/problem.ts";
 import { offerRepairs } from "../aws-auth/repair.ts";
 import { type Identity, resolve } from "../aws-auth/resolve.ts";

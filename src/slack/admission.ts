@@ -1,4 +1,4 @@
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { SlackContext } from "./context.ts";
 import type { Account } from "./directory.ts";

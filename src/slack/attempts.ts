@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Json } from "../audit/canonical-json.ts";
 import type { AuditEvent } from "../audit/event.ts";
 import { recordedEvents } from "../metrics/announcements.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 import type { SlackContext } from "./context.ts";
 
 /** What somebody tried, in the words of the commands. */

@@ -1,7 +1,7 @@
 import { AccessError } from "../failure/access-error.ts";
-import type { Cluster, Level } from "../policy/cluster.ts";
+import type { Cluster, Level, Rule } from "../policy/cluster.ts";
 import { isUser } from "../policy/person.ts";
-import { approversOf, mostApprovalsNeeded, type Rule } from "../policy/rule.ts";
+import { approversOf, mostApprovalsNeeded } from "../policy/rule.ts";
 import type { Directory } from "./directory.ts";
 import { slackErrorCode } from "./slack-failure.ts";
 

@@ -1,7 +1,7 @@
 import { broken, counted, type Finding, found, someOf } from "../diagnosis/link.ts";
 import { explain } from "../failure/access-error.ts";
-import type { Cluster, Level } from "../policy/cluster.ts";
-import { mostApprovalsNeeded, type Rule } from "../policy/rule.ts";
+import type { Cluster, Level, Rule } from "../policy/cluster.ts";
+import { mostApprovalsNeeded } from "../policy/rule.ts";
 import { approvableLevels, livingApprovers, mendApprovers } from "./dead-approvers.ts";
 import type { Directory } from "./directory.ts";
 

@@ -2,7 +2,8 @@ import { isGenuine } from "../approval/seal-preview.ts";
 import { withoutForgedReview } from "../approval/seal-review.ts";
 import { eventOf, type RecordContext, recordChange } from "../jobs/record-change.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { type AccessRequest, revise } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
+import { revise } from "../request/request.ts";
 import type { SlackContext } from "./context.ts";
 import { genuineMoves } from "./genuine-moves.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 import type { RequestWish } from "../request/request-line.ts";
 import type { SlackContext } from "./context.ts";
 import { alreadyAskedAnswer, tooManyAnswer, tooManyPendingAnswer } from "./messages/limit-answers.ts";

@@ -1,5 +1,5 @@
-import type { Shown } from "../ledger/ledger.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { Shown } from "../ledger/moves.ts";
+import type { AccessRequest } from "../request/record.ts";
 import { wakeHomes } from "./home/wake-homes.ts";
 import { deletedMessageMilestone, lostChannelMilestones, tooFewMilestone } from "./messages/delivery-message.ts";
 import type { MessengerContext } from "./messenger-context.ts";

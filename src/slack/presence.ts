@@ -1,6 +1,6 @@
 import { othersWhoMayApprove } from "../approval/approvers.ts";
 import { isUser } from "../policy/person.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 import type { Directory } from "./directory.ts";
 import type { MessengerContext } from "./messenger-context.ts";
 

@@ -1,8 +1,8 @@
 import { othersWhoMayApprove } from "../approval/approvers.ts";
 import { reviewersOf } from "../approval/glass.ts";
-import type { Copy, Shown } from "../ledger/ledger.ts";
+import type { Copy, Shown } from "../ledger/moves.ts";
 import { isUser } from "../policy/person.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest } from "../request/record.ts";
 import type { MessengerContext } from "./messenger-context.ts";
 import type { Presence } from "./presence.ts";
 import { post, update } from "./show-in-channel.ts";

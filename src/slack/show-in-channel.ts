@@ -1,6 +1,6 @@
 import type { AccessError } from "../failure/access-error.ts";
-import type { Place, Shown } from "../ledger/ledger.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { Place, Shown } from "../ledger/moves.ts";
+import type { AccessRequest } from "../request/record.ts";
 import { approvalMessage, openingMessage } from "./messages/approval-message.ts";
 import type { MessengerContext } from "./messenger-context.ts";
 import type { Presence } from "./presence.ts";

@@ -1,4 +1,4 @@
-import type { Place, Shown } from "../ledger/ledger.ts";
+import type { Place, Shown } from "../ledger/moves.ts";
 import { isOver, type Move } from "../migration/move.ts";
 import { callApprovers } from "./call-approvers.ts";
 import { wakeHomes } from "./home/wake-homes.ts";

@@ -1,6 +1,6 @@
 import { wakeThread } from "../jobs/queues.ts";
-import type { Place, Shown } from "../ledger/ledger.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { Place, Shown } from "../ledger/moves.ts";
+import type { AccessRequest } from "../request/record.ts";
 import { isReminder, type ThreadEntry, threadMessage, threadOf } from "./messages/thread-message.ts";
 import { type MessengerContext, sent } from "./messenger-context.ts";
 import { isGone, slackFailure } from "./slack-failure.ts";

@@ -1,5 +1,5 @@
 import type { Click } from "../approval/decide.ts";
-import type { Decision, Facts } from "../approval/decision.ts";
+import type { Facts } from "../approval/decision.ts";
 import { isBelievedLink, isSealedLink, type PrincipalLink } from "../approval/seal-link.ts";
 import type { Config } from "../config/config.ts";
 import { leasesNow } from "../ledger/leases-now.ts";
@@ -8,7 +8,7 @@ import type { Cluster } from "../policy/cluster.ts";
 import { groupsNamedFor, isNamedIn, type Person, type Standing } from "../policy/person.ts";
 import { approversOf, ruleFor } from "../policy/rule.ts";
 import { goesBy } from "../principal/goes-by.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { AccessRequest, Decision } from "../request/record.ts";
 import { noteAttempt } from "./attempts.ts";
 import type { SlackContext } from "./context.ts";
 import type { Account } from "./directory.ts";

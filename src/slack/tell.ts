@@ -1,5 +1,5 @@
-import type { Shown } from "../ledger/ledger.ts";
-import type { AccessRequest } from "../request/request.ts";
+import type { Shown } from "../ledger/moves.ts";
+import type { AccessRequest } from "../request/record.ts";
 import { type Milestone, milestoneOf } from "./messages/requester-message.ts";
 import { type MessengerContext, sent } from "./messenger-context.ts";
 import { isGone, slackFailure } from "./slack-failure.ts";

@@ -1,5 +1,6 @@
+import type { Rule } from "../policy/cluster.ts";
 import type { AskVerdict } from "../policy/may-ask.ts";
-import { approvalsNeeded, type Rule } from "../policy/rule.ts";
+import { approvalsNeeded } from "../policy/rule.ts";
 import type { RequestWish } from "../request/request-line.ts";
 import type { SlackContext } from "./context.ts";
 import { livingApprovers, mendApprovers } from "./dead-approvers.ts";

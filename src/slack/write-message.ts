@@ -1,5 +1,5 @@
 import type { AccessError } from "../failure/access-error.ts";
-import type { Place } from "../ledger/ledger.ts";
+import type { Place } from "../ledger/moves.ts";
 import type { Message } from "./messages/message.ts";
 import { type MessengerContext, sent } from "./messenger-context.ts";
 import { isGone, slackErrorCode, slackFailure } from "./slack-failure.ts";

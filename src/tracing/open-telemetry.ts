@@ -17,9 +17,9 @@ import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-ho
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "pino";
-import type { TraceProtocol } from "../config/tracing-environment.ts";
 import { AccessError } from "../failure/access-error.ts";
 import { redact } from "../failure/redact.ts";
+import type { TraceProtocol } from "./traced.ts";
 import { type Attributes, isTraceParent, type TraceParent, type Tracer, type Work } from "./traced.ts";
 
 export interface OpenTelemetry {

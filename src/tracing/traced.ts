@@ -68,3 +68,6 @@ export function noteInTrace(attributes: Attributes): void {
 export function currentTrace(): TraceParent | null {
   return tracer?.current() ?? null;
 }
+
+/** How traces travel; both over HTTP. */
+export type TraceProtocol = "http/protobuf" | "http/json";

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../src/approval/check-approval.ts";
 import { decide } from "../../src/approval/decide.ts";
-import type { Decision } from "../../src/approval/decision.ts";
 import { sealDecision } from "../../src/approval/sealed-decision.ts";
-import type { AccessRequest, MappedIdentity } from "../../src/request/request.ts";
+import type { AccessRequest, Decision, MappedIdentity } from "../../src/request/record.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, digestNow } from "../builders/a-request.ts";
 import { keys, otherKeys } from "../builders/keys.ts";

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { checkMove, decideMove, retryMove, withdrawMove } from "../../src/approval/decide-move.ts";
-import type { Decision } from "../../src/approval/decision.ts";
 import { sealDecision } from "../../src/approval/sealed-decision.ts";
 import { createMove, type Move, reviseMove } from "../../src/migration/move.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { clusterArnOf } from "../../src/policy/cluster-arn.ts";
+import type { Decision } from "../../src/request/record.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { keys } from "../builders/keys.ts";
 import { at, hours } from "../builders/times.ts";

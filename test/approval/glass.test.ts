@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../src/approval/check-approval.ts";
-import type { Decision } from "../../src/approval/decision.ts";
-import { checkGlass, type Review, remindOfReview, review } from "../../src/approval/glass.ts";
+import { checkGlass, remindOfReview, review } from "../../src/approval/glass.ts";
 import { hasForgedReview, withoutForgedReview } from "../../src/approval/seal-review.ts";
 import { sealedEnd } from "../../src/grant/due-work.ts";
-import { type AccessRequest, dueAt } from "../../src/request/request.ts";
+import type { AccessRequest, Decision, Review } from "../../src/request/record.ts";
+import { dueAt } from "../../src/request/request.ts";
 import { aBrokenGlass, aGlassCluster } from "../builders/a-broken-glass.ts";
 import { anApprovedRequest, digestNow } from "../builders/a-request.ts";
 import { keys, otherKeys } from "../builders/keys.ts";

@@ -5,7 +5,7 @@ import type { Facts } from "../../src/approval/decision.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
 import { noStanding } from "../../src/policy/person.ts";
 import { clusterRule } from "../../src/policy/rule.ts";
-import type { AccessRequest } from "../../src/request/request.ts";
+import type { AccessRequest } from "../../src/request/record.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aPreviewedRequest, digestNow, engineerArn } from "../builders/a-request.ts";
 import { keys } from "../builders/keys.ts";

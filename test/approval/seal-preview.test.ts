@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isGenuine, sealPreview } from "../../src/approval/seal-preview.ts";
-import type { AccessRequest, Preview } from "../../src/request/request.ts";
+import type { AccessRequest, Preview } from "../../src/request/record.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../builders/a-request.ts";
 import { keys, otherKeys } from "../builders/keys.ts";

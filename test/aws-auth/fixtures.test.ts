@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import type { Change, PlanGuard } from "../../src/aws-auth/change.ts";
 import { readConfigMap } from "../../src/aws-auth/config-map.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
-import { type Change, type PlanGuard, planChanges } from "../../src/aws-auth/plan.ts";
+import { planChanges } from "../../src/aws-auth/plan.ts";
 import { type Identity, resolve } from "../../src/aws-auth/resolve.ts";
 
 /** One folder a case, named for its lesson. What is expected of a reading is what go-yaml and encoding/json answered. */

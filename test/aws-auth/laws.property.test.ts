@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import type { Change } from "../../src/aws-auth/change.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
-import { type Change, type Plan, planChanges } from "../../src/aws-auth/plan.ts";
+import { type Plan, planChanges } from "../../src/aws-auth/plan.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";
 import { account, documents, emptyTexts, type GeneratedEntry, noise } from "./generators.ts";
 

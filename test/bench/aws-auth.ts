@@ -1,6 +1,7 @@
 import { parseDocument as parseYaml } from "yaml";
+import type { Change } from "../../src/aws-auth/change.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
-import { type Change, planChanges } from "../../src/aws-auth/plan.ts";
+import { planChanges } from "../../src/aws-auth/plan.ts";
 import { atMost, atMostTimes, type Figure, type Scale } from "./figure.ts";
 
 /** About 1 MiB, which is as much as a ConfigMap holds. */

@@ -1,10 +1,9 @@
 import { decide } from "../../src/approval/decide.ts";
-import { type Grant, scheduleGrant } from "../../src/grant/grant.ts";
+import { scheduleGrant } from "../../src/grant/grant.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
-import type { EndProof } from "../../src/proof/end-proof.ts";
-import type { Proof } from "../../src/proof/proof.ts";
 import { digestOfChange } from "../../src/request/digest.ts";
-import { type AccessRequest, createRequest, type MappedIdentity, type Preview } from "../../src/request/request.ts";
+import type { AccessRequest, EndProof, Grant, MappedIdentity, Preview, Proof } from "../../src/request/record.ts";
+import { createRequest } from "../../src/request/request.ts";
 import { aCluster } from "./a-cluster.ts";
 import { type BothKeys, keys } from "./keys.ts";
 import { at, minutes } from "./times.ts";

@@ -1,5 +1,4 @@
-import type { Holding, Share } from "../../src/grant/holding.ts";
-import type { Written } from "../../src/grant/written.ts";
+import type { Holding, Share, Written } from "../../src/request/record.ts";
 import { engineerArn } from "./a-request.ts";
 import { at, hours } from "./times.ts";
 

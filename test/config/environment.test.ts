@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type ProcessKind, readEnvironment, slackModeProblems } from "../../src/config/environment.ts";
+import { readEnvironment, slackModeProblems } from "../../src/config/environment.ts";
+import type { ProcessKind } from "../../src/config/key-environment.ts";
 import { aPrivateKey, aSecret, keys, publicText, variablesNamed } from "../builders/keys.ts";
 
 const ours = variablesNamed("ours");

@@ -1,4 +1,4 @@
-import type { AccessRequest } from "../../src/request/request.ts";
+import type { AccessRequest } from "../../src/request/record.ts";
 import type { SlackContext } from "../../src/slack/context.ts";
 import { decideRequest } from "../../src/slack/handlers/decision-click.ts";
 

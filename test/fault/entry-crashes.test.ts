@@ -6,7 +6,7 @@ import { openCluster } from "../../src/jobs/open/open-cluster.ts";
 import { reconcileCluster } from "../../src/jobs/reconcile/reconcile.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";
-import type { AccessRequest } from "../../src/request/request.ts";
+import type { AccessRequest } from "../../src/request/record.ts";
 import {
   approve,
   ask,

@@ -3,7 +3,7 @@ import { initialAwsAuth } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/text-of.ts";
 import { type ChainedEvent, type EventType, verifyChain } from "../../src/audit/event.ts";
 import { grantsAnnotation, readAnnotation } from "../../src/grant/annotation.ts";
-import type { AccessRequest } from "../../src/request/request.ts";
+import type { AccessRequest } from "../../src/request/record.ts";
 import { approvalMessage } from "../../src/slack/messages/approval-message.ts";
 import { keysOf } from "../builders/keys.ts";
 import { messagesOf } from "./play-run.ts";

@@ -5,7 +5,7 @@ import { readConfig } from "../../src/config/config.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
 import { sweep } from "../../src/jobs/sweep.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import type { AccessRequest } from "../../src/request/request.ts";
+import type { AccessRequest } from "../../src/request/record.ts";
 import type { SlackContext } from "../../src/slack/context.ts";
 import { cancelRequest, revokeGrant } from "../../src/slack/handlers/end-access.ts";
 import { configText } from "../builders/a-cluster.ts";

@@ -5,7 +5,7 @@ import { Faults } from "../../sandbox/faults.ts";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import type { CommandAnswer } from "../../sandbox/slack/shapes.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
-import type { AccessRequest } from "../../src/request/request.ts";
+import type { AccessRequest } from "../../src/request/record.ts";
 import { startRedisGate } from "../fault/redis-gate.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { type Flow, startFlow } from "./start-flow.ts";

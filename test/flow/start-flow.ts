@@ -1,7 +1,8 @@
 import { freePort } from "../../sandbox/free-port.ts";
 import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
-import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/sandbox.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { channel } from "../../sandbox/scene.ts";
+import type { SandboxOptions } from "../../sandbox/scene-clusters.ts";
 import type { SandboxMessage } from "../../sandbox/slack/shapes.ts";
 import { textOf } from "../../sandbox/slack/text-of.ts";
 import { builtProduct } from "../product.ts";

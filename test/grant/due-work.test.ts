@@ -9,7 +9,7 @@ import {
   shareOf,
   withSealedEnds,
 } from "../../src/grant/due-work.ts";
-import type { AccessRequest } from "../../src/request/request.ts";
+import type { AccessRequest } from "../../src/request/record.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, engineerArn } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 import { aTrouble } from "../builders/a-trouble.ts";

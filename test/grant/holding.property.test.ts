@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { baseOf, type Holding, type Share, targetOf } from "../../src/grant/holding.ts";
-import type { MappedIdentity } from "../../src/request/request.ts";
+import { baseOf, targetOf } from "../../src/grant/holding.ts";
+import type { Holding, MappedIdentity, Share } from "../../src/request/record.ts";
 import { engineerArn as arn } from "../builders/a-request.ts";
 import { aShare } from "../builders/a-share.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { baseOf, targetOf } from "../../src/grant/holding.ts";
-import type { MappedIdentity } from "../../src/request/request.ts";
+import type { MappedIdentity } from "../../src/request/record.ts";
 import { engineerArn as arn } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 

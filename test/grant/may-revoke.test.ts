@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { cancel, revoke } from "../../src/grant/may-revoke.ts";
-import type { AccessRequest } from "../../src/request/request.ts";
+import type { AccessRequest } from "../../src/request/record.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aTrouble } from "../builders/a-trouble.ts";

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { MemoryKeys } from "../../src/approval/seal.ts";
-import type { Grant } from "../../src/grant/grant.ts";
-import type { Share } from "../../src/grant/holding.ts";
-import { provedShare, rememberWritten, type Written, withLedgerMemory } from "../../src/grant/written.ts";
-import type { AccessRequest } from "../../src/request/request.ts";
+import { provedShare, rememberWritten, withLedgerMemory } from "../../src/grant/written.ts";
+import type { AccessRequest, Grant, Share, Written } from "../../src/request/record.ts";
 import { aGrantedRequest, engineerArn } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 import { keys, otherKeys } from "../builders/keys.ts";

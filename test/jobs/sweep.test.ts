@@ -1,13 +1,13 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
-import type { Grant } from "../../src/grant/grant.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
 import { configurationOf } from "../../src/jobs/open/cluster-trouble.ts";
 import { openQueues, type Queues } from "../../src/jobs/queues.ts";
 import { sweep } from "../../src/jobs/sweep.ts";
 import { connectRedis } from "../../src/redis/connect.ts";
 import { redisLedger } from "../../src/redis/ledger.ts";
+import type { Grant } from "../../src/request/record.ts";
 import { planReminders } from "../../src/request/reminder.ts";
 import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { configText } from "../builders/a-cluster.ts";

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, vi } from "vitest";
-import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox/sandbox.ts";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
+import type { SandboxOptions } from "../../sandbox/scene-clusters.ts";
 import type { WorkerContext } from "../../src/jobs/context.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { Cluster } from "../../src/policy/cluster.ts";

@@ -8,14 +8,15 @@ import type {
   LinkProposal,
   ListOf,
   RememberedCreation,
-  Shown,
   WorkerIdentity,
 } from "../../src/ledger/ledger.ts";
+import type { Shown } from "../../src/ledger/moves.ts";
 import type { Move } from "../../src/migration/move.ts";
 import { classOf } from "../../src/request/class.ts";
 import type { ClusterTrouble } from "../../src/request/cluster-trouble.ts";
 import { placeIn } from "../../src/request/lists.ts";
-import { type AccessRequest, dueAt, isClosed } from "../../src/request/request.ts";
+import type { AccessRequest } from "../../src/request/record.ts";
+import { dueAt, isClosed } from "../../src/request/request.ts";
 import { memoryMoves } from "./memory-moves.ts";
 
 /**

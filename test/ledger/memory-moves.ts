@@ -1,6 +1,5 @@
 import type { AuditEvent } from "../../src/audit/event.ts";
-import type { Shown } from "../../src/ledger/ledger.ts";
-import type { MoveLedger } from "../../src/ledger/moves.ts";
+import type { MoveLedger, Shown } from "../../src/ledger/moves.ts";
 import { type Move, moveDueAt, moveNumber } from "../../src/migration/move.ts";
 
 /** The moves in memory, beside the ledger in memory. Passes test/ledger/move-contract.ts. */

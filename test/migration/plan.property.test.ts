@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
-import type { StandingEntry } from "../../src/migration/facts.ts";
-import { type MigrationStep, planMigration } from "../../src/migration/plan.ts";
+import type { MigrationStep, StandingEntry } from "../../src/migration/facts.ts";
+import { planMigration } from "../../src/migration/plan.ts";
 import { account, type Item, section, someFacts, standingEntry } from "./facts.ts";
 
 /** A cluster as EKS would have it. Who may sign in is read from it by the sandbox's authenticator, not by the product's. */

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Rule } from "../../src/policy/cluster.ts";
 import type { WorkingHours } from "../../src/policy/hours.ts";
 import { type Asking, fits, mayAsk } from "../../src/policy/may-ask.ts";
 import { noStanding } from "../../src/policy/person.ts";
-import { clusterRule, levelsFor, type Rule } from "../../src/policy/rule.ts";
+import { clusterRule, levelsFor } from "../../src/policy/rule.ts";
 import { readPrincipal } from "../../src/principal/arn.ts";
 import { permanentSeconds } from "../../src/request/duration.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";

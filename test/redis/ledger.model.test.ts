@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifyChain } from "../../src/audit/event.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import type { AccessRequest } from "../../src/request/request.ts";
+import type { AccessRequest } from "../../src/request/record.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Cluster, Level } from "../../src/policy/cluster.ts";
-import { clusterRule, type Rule } from "../../src/policy/rule.ts";
+import type { Cluster, Level, Rule } from "../../src/policy/cluster.ts";
+import { clusterRule } from "../../src/policy/rule.ts";
 import { digestOfChange } from "../../src/request/digest.ts";
-import type { AccessRequest, MappedIdentity } from "../../src/request/request.ts";
+import type { AccessRequest, MappedIdentity } from "../../src/request/record.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
 import { aPreview, aRequest } from "../builders/a-request.ts";
 import { at } from "../builders/times.ts";

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AccessRequest, createRequest, dueAt, isClosed, revise } from "../../src/request/request.ts";
+import type { AccessRequest } from "../../src/request/record.ts";
+import { createRequest, dueAt, isClosed, revise } from "../../src/request/request.ts";
 import { isToBeTold, nextTry } from "../../src/request/retry.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aTrouble } from "../builders/a-trouble.ts";

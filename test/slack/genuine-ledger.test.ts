@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sealPreview } from "../../src/approval/seal-preview.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import { type AccessRequest, revise } from "../../src/request/request.ts";
+import type { AccessRequest } from "../../src/request/record.ts";
+import { revise } from "../../src/request/request.ts";
 import { genuineLedger } from "../../src/slack/genuine-ledger.ts";
 import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { anApprovedRequest, aPreviewedRequest } from "../builders/a-request.ts";

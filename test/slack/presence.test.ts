@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
-import type { AccessRequest } from "../../src/request/request.ts";
+import type { AccessRequest } from "../../src/request/record.ts";
 import type { Directory } from "../../src/slack/directory.ts";
 import { isTooFew, presenceOf } from "../../src/slack/presence.ts";
 import { configText } from "../builders/a-cluster.ts";

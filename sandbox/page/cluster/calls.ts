@@ -1,4 +1,4 @@
-import type { SandboxCall } from "../../sandbox.ts";
+import type { SandboxCall } from "../../scene-clusters.ts";
 import { type Html, html } from "../html.ts";
 import { panel } from "./panel.ts";
 

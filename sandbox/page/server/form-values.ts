@@ -1,7 +1,7 @@
+import type { SlackBlock } from "../../slack/inputs.ts";
 import { elementsOf, type InputValue } from "../../slack/inputs.ts";
 import type { JsonObject } from "../../slack/json.ts";
 import type { Filling } from "../../slack/person-modal.ts";
-import type { SlackBlock } from "../../slack/shapes.ts";
 import { fieldName } from "../blocks/fields.ts";
 
 /**

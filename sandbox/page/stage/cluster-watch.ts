@@ -1,4 +1,4 @@
-import type { SandboxCluster } from "../../cluster/cluster.ts";
+import type { SandboxCluster } from "../../cluster/sandbox-cluster.ts";
 import type { Sandbox } from "../../sandbox.ts";
 import { clusterArn } from "../../scene.ts";
 import type { EntriesState } from "../cluster/entries.ts";

@@ -1,5 +1,5 @@
-import type { SandboxCluster } from "../../cluster/cluster.ts";
 import type { ConfigMap, SentConfigMap } from "../../cluster/config-map.ts";
+import type { SandboxCluster } from "../../cluster/sandbox-cluster.ts";
 import { type DocumentState, linesOf } from "../cluster/document.ts";
 
 /** Remembers what `aws-auth` was before its last change, and who made it. */

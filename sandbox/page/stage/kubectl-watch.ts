@@ -1,4 +1,4 @@
-import type { SandboxCluster } from "../../cluster/cluster.ts";
+import type { SandboxCluster } from "../../cluster/sandbox-cluster.ts";
 import type { KubectlAnswer } from "../../kubectl.ts";
 import type { Sandbox } from "../../sandbox.ts";
 import { principals } from "../../scene.ts";

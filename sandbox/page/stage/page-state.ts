@@ -7,7 +7,8 @@ import type { SandboxSlack } from "../../slack/workspace.ts";
 import type { Reader } from "../blocks/surface.ts";
 import { type Usage, usagesOf, type Values } from "../chat/completions.ts";
 import { direct, home, type Viewer } from "../chat/viewer.ts";
-import type { Theatre } from "./theatre.ts";
+import type { ClusterWatch } from "./cluster-watch.ts";
+import type { LedgerWatch } from "./ledger-watch.ts";
 
 /** What a person sees in one of their places, oldest first. */
 function messagesIn(slack: SandboxSlack, user: string, place: string): readonly SandboxMessage[] {
@@ -47,8 +48,13 @@ export function usages(): readonly Usage[] {
   return usagesOf(commands);
 }
 
+interface Watched {
+  readonly ledger: LedgerWatch;
+  readonly clusters: ReadonlyMap<string, ClusterWatch>;
+}
+
 /** What can be put for the parts of a line, for this person. */
-export function valuesFor({ as }: Viewer, { ledger, clusters }: Pick<Theatre, "ledger" | "clusters">): Values {
+export function valuesFor({ as }: Viewer, { ledger, clusters }: Watched): Values {
   const own = principals[as.id];
   const arns = [...(own ? [own] : []), ...Object.values(principals)];
   const requests = ledger.events().map(({ event }) => event.request);

@@ -1,8 +1,8 @@
 import { freePort } from "../../free-port.ts";
 import { type Program, startProduct } from "../../product-process.ts";
 import { type ProvidedRedis, provideRedis } from "../../redis/provide-redis.ts";
-import { type Sandbox, type SandboxOptions, startSandbox } from "../../sandbox.ts";
-import { configurationOf } from "../../scene-clusters.ts";
+import { type Sandbox, startSandbox } from "../../sandbox.ts";
+import { configurationOf, type SandboxOptions } from "../../scene-clusters.ts";
 import { type Changes, makeChanges } from "../../slack/changes.ts";
 import type { NumberedCall } from "../cluster/calls.ts";
 import { type ManagedProcess, manageProcess } from "./managed-process.ts";

@@ -1,6 +1,7 @@
 import type { Program } from "../../product-process.ts";
-import type { Sandbox, SandboxOptions } from "../../sandbox.ts";
+import type { Sandbox } from "../../sandbox.ts";
 import { clusterName } from "../../scene.ts";
+import type { SandboxOptions } from "../../scene-clusters.ts";
 import { cloudTroubles } from "./cloud-troubles.ts";
 import { type ClusterWatch, watchCluster } from "./cluster-watch.ts";
 import { crashes } from "./crashes.ts";

@@ -1,11 +1,24 @@
-import { parseBlockMapping, parseBlockSequence } from "./block-nodes.ts";
-import { emptyScalar } from "./empty-scalar.ts";
+import { behind, emptyScalar } from "./empty-scalar.ts";
 import { failAt, YamlExcess } from "./failure.ts";
-import { parseFlowMapping, parseFlowSequence } from "./flow-nodes.ts";
+import type { MappingNode, Pair, SequenceNode } from "./node.ts";
 import { YAML_TAG, type YamlNode } from "./node.ts";
 import type { ReadingBudget } from "./reading-budget.ts";
 import type { Scanner } from "./scanner.ts";
 import type { Mark, Token, TokenType } from "./token.ts";
+
+const SEQUENCE_VALUE_ENDS: ReadonlySet<TokenType> = new Set(["flow-entry", "flow-sequence-end"]);
+
+const SEQUENCE_KEY_ENDS: ReadonlySet<TokenType> = new Set(["value", "flow-entry", "flow-sequence-end"]);
+
+const MAPPING_VALUE_ENDS: ReadonlySet<TokenType> = new Set(["flow-entry", "flow-mapping-end"]);
+
+const MAPPING_KEY_ENDS: ReadonlySet<TokenType> = new Set(["value", "flow-entry", "flow-mapping-end"]);
+
+const ITEM_ENDS: ReadonlySet<TokenType> = new Set(["block-entry", "block-end"]);
+
+const INDENTLESS_ITEM_ENDS: ReadonlySet<TokenType> = new Set(["block-entry", "block-end", "key", "value"]);
+
+const PAIR_ENDS: ReadonlySet<TokenType> = new Set(["key", "value", "block-end"]);
 
 /** Deeper than this nothing is read: no real document comes near it, and a deeper one would exhaust the stack. */
 const DEPTH = 500;
@@ -116,4 +129,110 @@ export class NodeParser {
     const implicit = (tag === "" && style === "plain") || tag === "!";
     return this.named({ kind: "scalar", value, tag, style, implicit, start, outer, end, anchor });
   }
+}
+
+/** A list of `- ` items. An indentless one stands in the column of its key, and has no tokens of its own around it. */
+function parseBlockSequence(parser: NodeParser, properties: Properties, isIndentless: boolean): SequenceNode {
+  const { scanner } = parser;
+  const { start, end } = isIndentless ? scanner.peek() : scanner.take();
+  const items: YamlNode[] = [];
+  const marks: Mark[] = [];
+  const { outer, anchor } = properties;
+  const node = parser.named({ kind: "sequence" as const, items, marks, flow: false, start, outer, end, anchor });
+  for (let dash = scanner.takeIf("block-entry"); dash !== null; dash = scanner.takeIf("block-entry")) {
+    const item = parser.nodeUnless(isIndentless ? INDENTLESS_ITEM_ENDS : ITEM_ENDS, false, behind(dash));
+    marks.push(dash.start);
+    items.push(item);
+    node.end = item.end;
+  }
+  if (!isIndentless && scanner.takeIf("block-end") === null)
+    failAt("did not find expected '-' indicator", scanner.peek().start);
+  return node;
+}
+
+function parseBlockMapping(parser: NodeParser, { outer, anchor }: Properties): MappingNode {
+  const { scanner } = parser;
+  const { start, end } = scanner.take();
+  const pairs: Pair[] = [];
+  const node = parser.named({ kind: "mapping" as const, pairs, flow: false, start, outer, end, anchor });
+  for (let token = scanner.take(); token.type !== "block-end"; token = scanner.take()) {
+    if (token.type !== "key") failAt("did not find expected key", token.start);
+    const key = parser.nodeUnless(PAIR_ENDS, true, behind(token));
+    const value = parseValue(parser, key.end);
+    pairs.push({ key, value });
+    node.end = value.end;
+  }
+  return node;
+}
+
+function parseValue(parser: NodeParser, keyEnd: number): YamlNode {
+  const colon = parser.scanner.takeIf("value");
+  // Without a `:` the value stands behind its key, and not before whatever comes next.
+  if (colon === null) return emptyScalar({ ...parser.scanner.peek().start, at: keyEnd });
+  return parser.nodeUnless(PAIR_ENDS, true, behind(colon));
+}
+
+function parseFlowSequence(parser: NodeParser, { outer, anchor }: Properties): SequenceNode {
+  const { scanner } = parser;
+  const { start, end } = scanner.take();
+  const items: YamlNode[] = [];
+  const marks: Mark[] = [];
+  const node = parser.named({ kind: "sequence" as const, items, marks, flow: true, start, outer, end, anchor });
+  while (scanner.peek().type !== "flow-sequence-end") {
+    if (items.length > 0) {
+      marks.push(takeComma(parser, "]"));
+      if (scanner.peek().type === "flow-sequence-end") break;
+    }
+    items.push(scanner.peek().type === "key" ? parseSinglePair(parser) : parser.node(false));
+  }
+  node.end = scanner.take().end;
+  return node;
+}
+
+/** `[a: b]`: a mapping of one pair, without braces. */
+function parseSinglePair(parser: NodeParser): MappingNode {
+  const { scanner } = parser;
+  const { start } = scanner.take();
+  // libyaml drops the token that stands in the place of a missing key, its `:` included. So does this.
+  const isMissing = SEQUENCE_KEY_ENDS.has(scanner.peek().type);
+  const key = isMissing ? emptyScalar(behind(scanner.take())) : parser.node(false);
+  const value = parseFlowValue(parser, SEQUENCE_VALUE_ENDS);
+  return { kind: "mapping", pairs: [{ key, value }], flow: true, start, outer: start.at, end: value.end, anchor: null };
+}
+
+function parseFlowMapping(parser: NodeParser, { outer, anchor }: Properties): MappingNode {
+  const { scanner } = parser;
+  const { start, end } = scanner.take();
+  const pairs: Pair[] = [];
+  const node = parser.named({ kind: "mapping" as const, pairs, flow: true, start, outer, end, anchor });
+  while (scanner.peek().type !== "flow-mapping-end") {
+    if (pairs.length > 0) {
+      takeComma(parser, "}");
+      if (scanner.peek().type === "flow-mapping-end") break;
+    }
+    pairs.push(parsePair(parser));
+  }
+  node.end = scanner.take().end;
+  return node;
+}
+
+function parsePair(parser: NodeParser): Pair {
+  const { scanner } = parser;
+  if (scanner.takeIf("key") === null) {
+    const key = parser.node(false);
+    return { key, value: emptyScalar(scanner.peek().start) };
+  }
+  const key = parser.nodeUnless(MAPPING_KEY_ENDS, false, scanner.peek().start);
+  return { key, value: parseFlowValue(parser, MAPPING_VALUE_ENDS) };
+}
+
+function parseFlowValue(parser: NodeParser, ends: ReadonlySet<TokenType>): YamlNode {
+  const { scanner } = parser;
+  if (scanner.takeIf("value") === null) return emptyScalar(scanner.peek().start);
+  return parser.nodeUnless(ends, false, scanner.peek().start);
+}
+
+function takeComma({ scanner }: NodeParser, close: string): Mark {
+  const comma = scanner.takeIf("flow-entry") ?? failAt(`did not find expected ',' or '${close}'`, scanner.peek().start);
+  return comma.start;
 }

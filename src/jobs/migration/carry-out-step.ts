@@ -1,28 +1,12 @@
 import { requestIds } from "../../audit/request-ids.ts";
 import { letAccessEntriesIn } from "../../aws/authentication-mode.ts";
-import { AccessError } from "../../failure/access-error.ts";
-import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import type { MigrationStep } from "../../migration/facts.ts";
 import { type Move, reviseMove } from "../../migration/move.ts";
-import type { MigrationPlan, MigrationStep } from "../../migration/plan.ts";
 import { stepName } from "../../migration/summary.ts";
-import type { Cluster } from "../../policy/cluster.ts";
 import type { WorkerContext } from "../context.ts";
-import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
-import type { GatheredMigration } from "./gather-migration.ts";
-import { giveMovedEntry } from "./give-moved-entry.ts";
+import { documentChanged, giveMovedEntry, isSameData, type MoveRun } from "./give-moved-entry.ts";
 import { moveChanged, moveEvent, noteOnMove, recordMove } from "./record-move.ts";
-
-/** What a run of a move works on. */
-export interface MoveRun {
-  readonly context: WorkerContext;
-  readonly cluster: Cluster;
-  readonly reached: ReachedCluster;
-  readonly gathered: GatheredMigration;
-  readonly plan: MigrationPlan;
-  /** Keeps the document as it is before anything is taken out of it. */
-  readonly keep: (configMap: AwsAuthConfigMap) => Promise<void>;
-}
 
 /**
  * Carries out one step: says in the ledger that it begins, does it, proves it, and says what was proved. Whoever stopped the
@@ -108,14 +92,4 @@ async function takeOut(
   const after = await client.readAwsAuth();
   if (JSON.stringify(after?.data) !== JSON.stringify(step.after)) throw documentChanged(cluster);
   return ["Each access entry was read once more before the write.", "aws-auth is as planned when it is read back."];
-}
-
-/** Whether nobody changed the document in between. */
-export function isSameData(some: AwsAuthConfigMap | null, other: AwsAuthConfigMap | null): boolean {
-  return JSON.stringify(some?.data) === JSON.stringify(other?.data);
-}
-
-/** It is read and planned for anew. */
-export function documentChanged({ name }: Cluster): AccessError {
-  return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${name} while it was being moved`);
 }

@@ -1,11 +1,16 @@
 import type { AccessEntry } from "../../access-entry/entry.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { AccessError } from "../../failure/access-error.ts";
+import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { WantedEntry } from "../../migration/facts.ts";
 import type { Move } from "../../migration/move.ts";
-import type { Finding } from "../../proof/proof.ts";
+import type { MigrationPlan } from "../../migration/plan.ts";
+import type { Cluster } from "../../policy/cluster.ts";
+import type { Finding } from "../../request/record.ts";
+import type { WorkerContext } from "../context.ts";
+import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
-import { documentChanged, isSameData, type MoveRun } from "./carry-out-step.ts";
+import type { GatheredMigration } from "./gather-migration.ts";
 import { giveEntry, markWhole } from "./migration-entry.ts";
 import { proveMovedEntry } from "./prove-moved-entry.ts";
 import { signInByMovedEntry } from "./sign-in-moved-entry.ts";
@@ -64,4 +69,25 @@ function signedIn({ principalArn }: AccessEntry, { result, detail }: Finding): s
   throw new AccessError("access-entry-conflict", `${principalArn} does not sign in by its access entry: ${detail}`, {
     mend: "The entry was deleted again, and nothing was taken out of aws-auth. Mend what is named, then have it tried again.",
   });
+}
+
+/** It is read and planned for anew. */
+export function documentChanged({ name }: Cluster): AccessError {
+  return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${name} while it was being moved`);
+}
+
+/** Whether nobody changed the document in between. */
+export function isSameData(some: AwsAuthConfigMap | null, other: AwsAuthConfigMap | null): boolean {
+  return JSON.stringify(some?.data) === JSON.stringify(other?.data);
+}
+
+/** What a run of a move works on. */
+export interface MoveRun {
+  readonly context: WorkerContext;
+  readonly cluster: Cluster;
+  readonly reached: ReachedCluster;
+  readonly gathered: GatheredMigration;
+  readonly plan: MigrationPlan;
+  /** Keeps the document as it is before anything is taken out of it. */
+  readonly keep: (configMap: AwsAuthConfigMap) => Promise<void>;
 }

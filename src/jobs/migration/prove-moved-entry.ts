@@ -5,7 +5,7 @@ import { render } from "../../aws-auth/templates.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AccessCheck, Cluster } from "../../policy/cluster.ts";
-import type { MappedIdentity } from "../../request/request.ts";
+import type { MappedIdentity } from "../../request/record.ts";
 
 /** So many questions to the API server say enough about the bindings of one principal's groups. */
 const mostChecks = 5;

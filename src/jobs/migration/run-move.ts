@@ -8,8 +8,9 @@ import type { Cluster } from "../../policy/cluster.ts";
 import type { WorkerContext } from "../context.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { keepDocument } from "../rescue/keep-document.ts";
-import { carryOutStep, type MoveRun } from "./carry-out-step.ts";
+import { carryOutStep } from "./carry-out-step.ts";
 import { type GatheredMigration, withMigration } from "./gather-migration.ts";
+import type { MoveRun } from "./give-moved-entry.ts";
 import { moveChanged, moveEvent, noteOnMove, recordMove } from "./record-move.ts";
 import { areOut, seeToBegun } from "./see-to-begun.ts";
 

@@ -1,8 +1,8 @@
-import { giveTheSame, type OtherLease } from "../../grant/other-leases.ts";
+import { giveTheSame } from "../../grant/other-leases.ts";
 import { leasesNow } from "../../ledger/leases-now.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { leasesDiffer, withoutPreview } from "../../request/outdated.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest, OtherLease } from "../../request/record.ts";
 import type { WorkerContext } from "../context.ts";
 import { eventOf, recordChange } from "../record-change.ts";
 import { nothingToExtend, refuse } from "./refuse.ts";

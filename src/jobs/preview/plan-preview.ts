@@ -1,15 +1,14 @@
 import type { Way } from "../../access-entry/way.ts";
 import { shareOf } from "../../grant/due-work.ts";
-import type { Share } from "../../grant/holding.ts";
 import { lostRights } from "../../grant/lost-rights.ts";
 import { type LeasesFound, leasesBeside } from "../../grant/other-leases.ts";
-import type { Cluster } from "../../policy/cluster.ts";
+import type { Cluster, Rule } from "../../policy/cluster.ts";
 import { hoursInWords } from "../../policy/hours.ts";
 import { mayAsk } from "../../policy/may-ask.ts";
-import { approvalsNeeded, isOutside, type Rule } from "../../policy/rule.ts";
+import { approvalsNeeded, isOutside } from "../../policy/rule.ts";
 import { readPrincipal } from "../../principal/arn.ts";
 import { digestOfChange } from "../../request/digest.ts";
-import type { AccessRequest, Preview } from "../../request/request.ts";
+import type { AccessRequest, Preview, Share } from "../../request/record.ts";
 import type { ChangePreview, Wish } from "../reconcile/taking.ts";
 import { type WarningFacts, warningsOf } from "./preview-warnings.ts";
 

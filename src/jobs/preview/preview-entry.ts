@@ -7,7 +7,7 @@ import { shareOf } from "../../grant/due-work.ts";
 import { baseOf, targetOf } from "../../grant/holding.ts";
 import { usernameFor } from "../../grant/username.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { MappedIdentity } from "../../request/request.ts";
+import type { MappedIdentity } from "../../request/record.ts";
 import type { EntryState } from "../reconcile/entry-state.ts";
 import { refuseTarget } from "../reconcile/settle-entries.ts";
 import type { ChangePreview, Wish } from "../reconcile/taking.ts";

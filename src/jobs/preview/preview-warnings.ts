@@ -7,7 +7,7 @@ import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { Principal } from "../../principal/arn.ts";
 import { goesBy } from "../../principal/goes-by.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import type { ClusterState } from "../reconcile/cluster-state.ts";
 
 export interface WarningFacts {

@@ -1,5 +1,6 @@
 import { isLeaseOver } from "../../request/extension.ts";
-import { type AccessRequest, revise } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
+import { revise } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
 import { eventOf, recordChange } from "../record-change.ts";
 

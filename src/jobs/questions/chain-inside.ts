@@ -3,7 +3,7 @@ import { isInForce } from "../../diagnosis/entry-lease.ts";
 import type { Drift } from "../../grant/drift.ts";
 import { isGivenByEntry } from "../../grant/written.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import type { WorkerContext } from "../context.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import type { LinkTaker } from "../take-links.ts";

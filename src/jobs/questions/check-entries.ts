@@ -4,7 +4,7 @@ import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts
 import type { Granted, Reader } from "../../diagnosis/lease-problems.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import type { WorkerContext } from "../context.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";

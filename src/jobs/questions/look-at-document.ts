@@ -6,7 +6,7 @@ import { type Drift, driftOf } from "../../grant/drift.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { ManagedPart } from "../../kubernetes/config-map.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { identityInDocument } from "../reconcile/cluster-state.ts";
 
 /** The live document as it is, for somebody who asks: unlike `readClusterState` it takes whatever state it is in. */

@@ -8,7 +8,7 @@ import { entryDrift, type ReadEntry } from "../../diagnosis/entry-lease.ts";
 import type { Drift } from "../../grant/drift.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { clusterArnOf } from "../../policy/cluster-arn.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { readRescueTags } from "../../rescue/lease.ts";
 import { inParallel } from "../in-parallel.ts";
 

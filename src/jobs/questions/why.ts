@@ -7,7 +7,7 @@ import { openFor } from "../../ledger/open-for.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { partitionOf } from "../../policy/may-request.ts";
 import { type Caller, readCaller } from "../../principal/caller.ts";
-import type { AccessRequest, MappedIdentity } from "../../request/request.ts";
+import type { AccessRequest, MappedIdentity } from "../../request/record.ts";
 import type { WorkerContext } from "../context.ts";
 import { reachCluster } from "../open/reach-cluster.ts";
 import { accessEntryFact } from "./access-entry-fact.ts";

@@ -1,12 +1,11 @@
 import type { Way } from "../../access-entry/way.ts";
 import { unreviewedGlass } from "../../approval/glass.ts";
-import type { Holding, Share } from "../../grant/holding.ts";
 import { rememberWritten } from "../../grant/written.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { noStanding } from "../../policy/person.ts";
 import { placeIn } from "../../request/lists.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest, Holding, Share } from "../../request/record.ts";
 import type { WorkerContext } from "../context.ts";
 import { forgetTrouble, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";

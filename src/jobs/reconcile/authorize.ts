@@ -3,8 +3,7 @@ import { AccessError, explain } from "../../failure/access-error.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AccessAnswer } from "../../kubernetes/reviews.ts";
 import type { AccessCheck, Cluster } from "../../policy/cluster.ts";
-import type { Finding } from "../../proof/proof.ts";
-import type { AccessRequest, MappedIdentity } from "../../request/request.ts";
+import type { AccessRequest, Finding, MappedIdentity } from "../../request/record.ts";
 
 /** What the API server says about what somebody may do. */
 export interface Review {

@@ -1,4 +1,4 @@
-import type { Refusal } from "../../aws-auth/plan.ts";
+import type { Refusal } from "../../aws-auth/change.ts";
 import type { Deletion } from "../../kubernetes/config-map.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 

@@ -6,8 +6,9 @@ import type { MemoryKeys } from "../../approval/seal.ts";
 import { canonicalJson } from "../../audit/canonical-json.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { AccessError } from "../../failure/access-error.ts";
-import type { Holding, Target } from "../../grant/holding.ts";
+import type { Target } from "../../grant/holding.ts";
 import type { Cluster } from "../../policy/cluster.ts";
+import type { Holding } from "../../request/record.ts";
 import type { EntryState } from "./entry-state.ts";
 
 /** What it takes to change entries of one cluster. */

@@ -3,13 +3,14 @@ import { AccessError } from "../../failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../../grant/annotation.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { previewInDocument } from "../preview/preview-in-document.ts";
 import { wakeCluster } from "../queues.ts";
 import { type ClusterState, identityInDocument, readClusterState } from "./cluster-state.ts";
+import type { DocumentSettlement } from "./plan-settlement.ts";
 import { inDocument } from "./prove.ts";
 import { rememberWithdrawals } from "./remember-withdrawals.ts";
-import { type DocumentSettlement, settle } from "./settle.ts";
+import { settle } from "./settle.ts";
 import type { Outcomes, Prepared, Taking, TakingPlace } from "./taking.ts";
 import {
   fenceOffWrites,

@@ -13,7 +13,7 @@ import { bothWithdrawals, noWithdrawals, stillApproved, type Withdrawals } from 
 import { withLedgerMemory } from "../../grant/written.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { inEntries } from "./prove.ts";

@@ -1,4 +1,4 @@
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import type { WorkerContext } from "../context.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { arrivesUntil } from "../../access-entry/late-call.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { sealedEnd } from "../../grant/due-work.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 
 /** What is known of a principal's entry. */
 interface Seen {

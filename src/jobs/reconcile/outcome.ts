@@ -1,12 +1,10 @@
 import type { Way } from "../../access-entry/way.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { sealedEnd } from "../../grant/due-work.ts";
-import type { Grant } from "../../grant/grant.ts";
-import type { Holding } from "../../grant/holding.ts";
 import { rememberWritten } from "../../grant/written.ts";
 import { admittedBy, admittedInWords } from "../../principal/admits.ts";
-import type { Proof } from "../../proof/proof.ts";
-import { type AccessRequest, type MappedIdentity, revise } from "../../request/request.ts";
+import type { AccessRequest, Grant, Holding, MappedIdentity, Proof } from "../../request/record.ts";
+import { revise } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
 import { eventOf } from "../record-change.ts";
 import { type Proved, withProof } from "./prove.ts";

@@ -1,7 +1,6 @@
 import { orphansOf } from "../../grant/due-work.ts";
-import type { Holding } from "../../grant/holding.ts";
 import { placeIn } from "../../request/lists.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest, Holding } from "../../request/record.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 

@@ -1,15 +1,17 @@
-import { type PlanGuard, planChanges, type Refusal } from "../../aws-auth/plan.ts";
+import type { PlanGuard, Refusal } from "../../aws-auth/change.ts";
+import type { ReadDocument } from "../../aws-auth/document.ts";
+import { planChanges } from "../../aws-auth/plan.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { fitsAnnotation } from "../../grant/annotation.ts";
 import { type AnnotationRoom, fillers, roomIn } from "../../grant/annotation-room.ts";
 import { shareIn } from "../../grant/due-work.ts";
 import type { Target } from "../../grant/holding.ts";
+import type { Withdrawals } from "../../grant/withdrawal.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest, Holding } from "../../request/record.ts";
 import { type ClusterState, planGuard } from "./cluster-state.ts";
-import type { DocumentSettlement } from "./settle.ts";
 import { type Checked, leaveOut, notRepaired, without } from "./sort-work.ts";
-import type { RefusedRequest, SettleInput, VoidApproval } from "./taking.ts";
+import type { RefusedRequest, SettleInput, Settlement, VoidApproval } from "./taking.ts";
 import { targetsOf } from "./targets.ts";
 import { withdrawalsAfter } from "./withdrawals-after.ts";
 
@@ -144,4 +146,19 @@ export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal
     ? `${full}: ${clause}. Ask again when some have ended, or have an operator take out of aws-auth what nobody needs.`
     : `${full}. Ask again when some have ended.`;
   return { code: "annotation-full", message };
+}
+
+/** What the ConfigMap has to hold: the document, and the cluster's own memory of our grants. */
+export interface Content {
+  readonly data: Readonly<Record<string, string>>;
+  readonly holdings: readonly Holding[];
+  readonly withdrawals: Withdrawals;
+}
+
+/** A decision about the document of one cluster. */
+export interface DocumentSettlement extends Settlement, Content {
+  /** The data, as the authenticator reads them. */
+  readonly document: ReadDocument;
+  /** Why the document as a whole can't be changed, and stays as it is: only what is taken back can be remembered. */
+  readonly refusal: Refusal | null;
 }

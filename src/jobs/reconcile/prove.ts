@@ -2,14 +2,12 @@ import { covers } from "../../access-entry/policy-text.ts";
 import type { ReadDocument } from "../../aws-auth/document.ts";
 import { resolve } from "../../aws-auth/resolve.ts";
 import { render } from "../../aws-auth/templates.ts";
-import type { Grant } from "../../grant/grant.ts";
 import { reviewAgain } from "../../grant/review.ts";
 import { awaitSignIn } from "../../grant/sign-in.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { signInWay } from "../../policy/sign-in.ts";
-import type { Finding, Proof } from "../../proof/proof.ts";
-import type { AccessRequest, MappedIdentity } from "../../request/request.ts";
+import type { AccessRequest, Finding, Grant, MappedIdentity, Proof } from "../../request/record.ts";
 import { failureOf } from "../../request/retry.ts";
 import { mayBeAnswered, reviewLease } from "./authorize.ts";
 

@@ -1,8 +1,8 @@
 import { hasWrites } from "../../audit/request-ids.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { sealedEnd } from "../../grant/due-work.ts";
-import type { Grant } from "../../grant/grant.ts";
-import { type AccessRequest, revise } from "../../request/request.ts";
+import type { AccessRequest, Grant } from "../../request/record.ts";
+import { revise } from "../../request/request.ts";
 import { type Failure, failureOf, isToBeTold, nextTry } from "../../request/retry.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";

@@ -4,7 +4,7 @@ import { dueWork, sealedEnd, shareIn } from "../../grant/due-work.ts";
 import { sealedLinksOf } from "../../ledger/sealed-links.ts";
 import { step } from "../../metrics/steps.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";

@@ -2,7 +2,7 @@ import { requestIds } from "../../audit/request-ids.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { type DueWork, dueWork, hasDueWork, isOver } from "../../grant/due-work.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { isRescue } from "../../rescue/lease.ts";
 import { tracedRun } from "../../tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";

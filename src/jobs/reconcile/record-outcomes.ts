@@ -2,7 +2,7 @@ import type { Way } from "../../access-entry/way.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { step } from "../../metrics/steps.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { placeOf } from "../../tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";

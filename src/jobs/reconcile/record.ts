@@ -1,5 +1,5 @@
 import type { AuditEvent, EventType } from "../../audit/event.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import type { WorkerContext } from "../context.ts";
 import { eventOf, recordChange } from "../record-change.ts";
 

@@ -1,7 +1,7 @@
 import { withdrawalTagChanges } from "../../access-entry/withdrawal-tags.ts";
 import { sealedEnd } from "../../grant/due-work.ts";
 import type { Withdrawals } from "../../grant/withdrawal.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import type { WorkerContext } from "../context.ts";
 import type { EntryTools } from "./carry-out-entry.ts";
 

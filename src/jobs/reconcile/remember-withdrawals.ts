@@ -3,7 +3,7 @@ import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { WorkerContext } from "../context.ts";
 import type { ClusterState } from "./cluster-state.ts";
-import type { Content } from "./settle.ts";
+import type { Content } from "./plan-settlement.ts";
 import { needsWrite, rehearseWrite, textsOf, writeDocument } from "./write-document.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { Way } from "../../access-entry/way.ts";
 import { lastApproval } from "../../approval/decision.ts";
 import type { DecisionPublicKeys } from "../../approval/seal.ts";
-import type { Refusal } from "../../aws-auth/plan.ts";
+import type { Refusal } from "../../aws-auth/change.ts";
 import type { Drift } from "../../grant/drift.ts";
 import {
   type DueWork,
@@ -22,7 +22,7 @@ import {
 import { provedShare } from "../../grant/written.ts";
 import { formatDuration } from "../../request/duration.ts";
 import { leasesDiffer } from "../../request/outdated.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import type { RefusedRequest, SettleInput, Settlement, Standing, VoidApproval } from "./taking.ts";
 import { voidReason, whyNotRepaired } from "./void-reason.ts";
 

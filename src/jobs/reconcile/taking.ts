@@ -1,14 +1,14 @@
 import type { Way } from "../../access-entry/way.ts";
 import type { WorkerKeys } from "../../approval/seal.ts";
-import type { Refusal } from "../../aws-auth/plan.ts";
+import type { Refusal } from "../../aws-auth/change.ts";
 import type { AccessError } from "../../failure/access-error.ts";
 import type { Drift } from "../../grant/drift.ts";
 import type { DueWork } from "../../grant/due-work.ts";
-import type { Holding, Share, Target } from "../../grant/holding.ts";
+import type { Target } from "../../grant/holding.ts";
 import type { Withdrawals } from "../../grant/withdrawal.ts";
 import type { Cluster, Level } from "../../policy/cluster.ts";
 import type { Principal } from "../../principal/arn.ts";
-import type { AccessRequest, MappedIdentity, Preview } from "../../request/request.ts";
+import type { AccessRequest, Holding, MappedIdentity, Preview, Share } from "../../request/record.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import type { ReadBack } from "./prove.ts";

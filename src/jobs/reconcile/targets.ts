@@ -1,9 +1,9 @@
 import { orphansOf, rememberedShares, shareIn, shareOf } from "../../grant/due-work.ts";
-import { type Share, type Target, targetOf } from "../../grant/holding.ts";
+import { type Target, targetOf } from "../../grant/holding.ts";
 import { usernameFor } from "../../grant/username.ts";
 import { provedShare } from "../../grant/written.ts";
 import { readPrincipal } from "../../principal/arn.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest, Share } from "../../request/record.ts";
 import type { Checked } from "./sort-work.ts";
 import type { SettleInput, Standing } from "./taking.ts";
 

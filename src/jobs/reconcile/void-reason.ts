@@ -3,7 +3,7 @@ import type { Way } from "../../access-entry/way.ts";
 import { type ApprovalVerdict, approverGetsIt, checkApproval, sealedStanding } from "../../approval/check-approval.ts";
 import { checkGlass } from "../../approval/glass.ts";
 import type { DecisionPublicKeys } from "../../approval/seal.ts";
-import { baseOf, type Holding } from "../../grant/holding.ts";
+import { baseOf } from "../../grant/holding.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { mayAsk } from "../../policy/may-ask.ts";
 import { mayRequest } from "../../policy/may-request.ts";
@@ -11,7 +11,7 @@ import { ruleFor } from "../../policy/rule.ts";
 import { readPrincipal } from "../../principal/arn.ts";
 import { goesBy } from "../../principal/goes-by.ts";
 import { digestOfChange } from "../../request/digest.ts";
-import type { AccessRequest, MappedIdentity } from "../../request/request.ts";
+import type { AccessRequest, Holding, MappedIdentity } from "../../request/record.ts";
 
 export interface ApprovalFacts {
   readonly cluster: Cluster;

@@ -3,7 +3,7 @@ import { type Way, wayFor } from "../../access-entry/way.ts";
 import { parseDocument } from "../../aws-auth/parse.ts";
 import { resolve } from "../../aws-auth/resolve.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { type DocumentTaking, documentTaking } from "./document-taking.ts";
 import type { WhoseEntries } from "./entry-state.ts";

@@ -1,8 +1,7 @@
 import { lastSealed } from "../../approval/sealed-decision.ts";
 import { shareIn } from "../../grant/due-work.ts";
-import type { Holding } from "../../grant/holding.ts";
 import { bothWithdrawals, isWithdrawn, remember, type Withdrawals, withdrawalOf } from "../../grant/withdrawal.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest, Holding } from "../../request/record.ts";
 import type { SettleInput, Settlement } from "./taking.ts";
 
 type Sorted = Pick<Settlement, "leaving" | "stuck" | "voided" | "refused" | "granted">;

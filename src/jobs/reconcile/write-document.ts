@@ -8,7 +8,7 @@ import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { step } from "../../metrics/steps.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { ClusterState } from "./cluster-state.ts";
-import type { Content } from "./settle.ts";
+import type { Content } from "./plan-settlement.ts";
 
 /**
  * Sends the write as a dry run, so that validation and admission webhooks speak before anything changes, and before the

@@ -1,7 +1,7 @@
 import { accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { isRescue } from "../../rescue/lease.ts";
 import type { WorkerContext } from "../context.ts";
 import { knownCreator } from "../open/discover-creator.ts";

@@ -2,11 +2,11 @@ import type { ClusterDescription } from "../../aws/eks-cluster.ts";
 import { grantsAnnotation } from "../../grant/annotation.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { Proof } from "../../proof/proof.ts";
+import type { Proof } from "../../request/record.ts";
 import { type KeptName, readKept } from "../../rescue/kept.ts";
 import { type GoodDocument, type MendResult, mendDocument } from "./mend-document.ts";
-import type { RescueContext, RescueOrder } from "./rescue.ts";
 import type { RescueJournal } from "./rescue-journal.ts";
+import type { RescueContext, RescueOrder } from "./rescue-session.ts";
 import { leasedCandidate, type SignedInCluster, signInAsOne } from "./rescue-session.ts";
 
 /**

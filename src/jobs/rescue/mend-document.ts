@@ -1,6 +1,6 @@
 import type { MemoryKeys } from "../../approval/seal.ts";
+import type { PlanGuard } from "../../aws-auth/change.ts";
 import { parseDocument } from "../../aws-auth/parse.ts";
-import type { PlanGuard } from "../../aws-auth/plan.ts";
 import { resolve } from "../../aws-auth/resolve.ts";
 import { AccessError } from "../../failure/access-error.ts";
 import { grantsAnnotation, readAnnotation, writeAnnotation } from "../../grant/annotation.ts";

@@ -1,6 +1,7 @@
 import { type AuditEvent, digestOfEvent, type EventType } from "../../audit/event.ts";
 import { AccessError } from "../../failure/access-error.ts";
-import { type AccessRequest, isClosed, revise } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
+import { isClosed, revise } from "../../request/request.ts";
 import { eventOf, type RecordContext, recordChange } from "../record-change.ts";
 
 /** Where a rescue is told, step by step, with its event. */

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { assumeRole } from "../../aws/assume-role.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { AwsCredentials } from "../../aws/credentials.ts";
-import type { ClusterDescription } from "../../aws/eks-cluster.ts";
+import type { ClusterDescription, EksCluster } from "../../aws/eks-cluster.ts";
 import { ownCredentials } from "../../aws/own-credentials.ts";
 import { sessionNameOf } from "../../aws/session-name.ts";
 import { nothingSessionPolicy } from "../../aws/session-policy.ts";
@@ -10,8 +10,11 @@ import { explain } from "../../failure/access-error.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { canonicalCaller } from "../../principal/arn.ts";
+import type { KeptName } from "../../rescue/kept.ts";
+import type { WorkerContext } from "../context.ts";
 import { connectAs } from "../open/open-cluster.ts";
 import type { Errand } from "../open/session-of.ts";
+import type { GoodDocument } from "./mend-document.ts";
 
 /** A cluster that somebody is signed in to. */
 export interface SignedInCluster {
@@ -93,3 +96,31 @@ export async function signInAsOne(
   }
   return { type: "out", why };
 }
+
+/** What somebody who rescues a cluster wants. */
+export interface RescueOrder {
+  readonly cluster: Cluster;
+  /** As IAM has it, a role with its path. */
+  readonly principalArn: string;
+  /** Slack user id, as whoever runs it says. */
+  readonly by: string;
+  /** The ARN that AWS says whoever runs it has; null: nobody knows any more. */
+  readonly as: string | null;
+  readonly durationSeconds: number;
+  readonly reason: string;
+  /** The last good document, or which one of those that the cluster itself keeps; null: nobody says. */
+  readonly good: GoodDocument | KeptName | null;
+  /** Whether the lease stays until its end though all is well. */
+  readonly keeps: boolean;
+}
+
+export type RescueContext = Pick<WorkerContext, "keys" | "now"> & {
+  readonly pause?: (ms: number) => Promise<unknown>;
+  /** EKS as who rescues the cluster, with a session of its own each time: a switch of the mode takes minutes. */
+  readonly openEks: () => Promise<EksCluster>;
+  /** Who else may sign in, where the principal of the lease can't: the creator. */
+  readonly others: readonly Candidate[];
+  readonly creatorArn: string | null;
+  /** Told of each step when it is done. */
+  readonly say: (sentence: string) => void;
+};

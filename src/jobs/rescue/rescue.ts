@@ -1,46 +1,17 @@
 import { breakTheGlassUnsigned } from "../../approval/glass.ts";
 import { accessEntriesOf } from "../../aws/access-entries.ts";
 import { letAccessEntriesIn } from "../../aws/authentication-mode.ts";
-import type { EksCluster } from "../../aws/eks-cluster.ts";
-import type { Cluster, Level } from "../../policy/cluster.ts";
-import { type AccessRequest, createRequest } from "../../request/request.ts";
-import type { KeptName } from "../../rescue/kept.ts";
+import type { Level } from "../../policy/cluster.ts";
+import type { AccessRequest } from "../../request/record.ts";
+import { createRequest } from "../../request/request.ts";
 import { rescueLevel } from "../../rescue/lease.ts";
 import type { WorkerContext } from "../context.ts";
 import { takeEntry } from "./end-rescues.ts";
 import { isKnown, mendAs } from "./mend-as.ts";
-import type { GoodDocument, MendResult } from "./mend-document.ts";
+import type { MendResult } from "./mend-document.ts";
 import { overMeanwhile, type RescueJournal } from "./rescue-journal.ts";
 import { giveLease, namingOwnPolicy } from "./rescue-lease.ts";
-import type { Candidate } from "./rescue-session.ts";
-
-/** What somebody who rescues a cluster wants. */
-export interface RescueOrder {
-  readonly cluster: Cluster;
-  /** As IAM has it, a role with its path. */
-  readonly principalArn: string;
-  /** Slack user id, as whoever runs it says. */
-  readonly by: string;
-  /** The ARN that AWS says whoever runs it has; null: nobody knows any more. */
-  readonly as: string | null;
-  readonly durationSeconds: number;
-  readonly reason: string;
-  /** The last good document, or which one of those that the cluster itself keeps; null: nobody says. */
-  readonly good: GoodDocument | KeptName | null;
-  /** Whether the lease stays until its end though all is well. */
-  readonly keeps: boolean;
-}
-
-export type RescueContext = Pick<WorkerContext, "keys" | "now"> & {
-  readonly pause?: (ms: number) => Promise<unknown>;
-  /** EKS as who rescues the cluster, with a session of its own each time: a switch of the mode takes minutes. */
-  readonly openEks: () => Promise<EksCluster>;
-  /** Who else may sign in, where the principal of the lease can't: the creator. */
-  readonly others: readonly Candidate[];
-  readonly creatorArn: string | null;
-  /** Told of each step when it is done. */
-  readonly say: (sentence: string) => void;
-};
+import type { RescueContext, RescueOrder } from "./rescue-session.ts";
 
 /** What a rescue gives: the policy of a cluster administrator, by EKS. There are no groups in it. */
 function rescueLevelOf(durationSeconds: number): Level {

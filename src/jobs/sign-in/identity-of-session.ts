@@ -5,7 +5,7 @@ import type { AccessEntries } from "../../aws/access-entries.ts";
 import { parseDocument } from "../../aws-auth/parse.ts";
 import { resolve } from "../../aws-auth/resolve.ts";
 import { render } from "../../aws-auth/templates.ts";
-import type { MappedIdentity } from "../../request/request.ts";
+import type { MappedIdentity } from "../../request/record.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import type { PrincipalSession } from "./become-principal.ts";
 

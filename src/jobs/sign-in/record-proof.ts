@@ -1,7 +1,6 @@
 import type { AuditEvent } from "../../audit/event.ts";
-import type { Grant } from "../../grant/grant.ts";
-import type { Proof } from "../../proof/proof.ts";
-import { type AccessRequest, revise } from "../../request/request.ts";
+import type { AccessRequest, Grant, Proof } from "../../request/record.ts";
+import { revise } from "../../request/request.ts";
 import type { WorkerContext } from "../context.ts";
 import { eventOf, recordChange } from "../record-change.ts";
 

@@ -1,8 +1,6 @@
 import { AccessError } from "../../failure/access-error.ts";
-import type { Grant } from "../../grant/grant.ts";
 import { isSigningIn, mostTries, trySignInAgain } from "../../grant/sign-in.ts";
-import type { Finding, Proof } from "../../proof/proof.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest, Finding, Grant, Proof } from "../../request/record.ts";
 import { failureOf, isToBeTold } from "../../request/retry.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";

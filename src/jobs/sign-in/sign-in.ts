@@ -1,9 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, type FailureCode } from "../../failure/access-error.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
-import type { Finding } from "../../proof/proof.ts";
 import { judgeSignIn, type PodsToList, type SignInSeen } from "../../proof/sign-in.ts";
-import type { MappedIdentity } from "../../request/request.ts";
+import type { Finding, MappedIdentity } from "../../request/record.ts";
 import type { SessionIdentity } from "./identity-of-session.ts";
 
 /**

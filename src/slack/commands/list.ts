@@ -1,6 +1,7 @@
 import { nearest } from "../../request/nearest.ts";
 import { readList } from "../handlers/read-list.ts";
-import { type ListView, noSuchListAnswer } from "../messages/list-answer.ts";
+import type { ListView } from "../messages/buttons.ts";
+import { noSuchListAnswer } from "../messages/list-answer.ts";
 import type { Command } from "./command.ts";
 
 const kinds = ["mine", "pending", "active"] as const;

@@ -1,14 +1,15 @@
 import { breakTheGlass } from "../../approval/glass.ts";
 import { isSealedLink } from "../../approval/seal-link.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
-import { type BreakGlass, breakGlassFor } from "../../policy/break-glass.ts";
-import type { Cluster, Level } from "../../policy/cluster.ts";
+import { breakGlassFor } from "../../policy/break-glass.ts";
+import type { BreakGlass, Cluster, Level } from "../../policy/cluster.ts";
 import { mayRequest } from "../../policy/may-request.ts";
 import { isUser, type Person } from "../../policy/person.ts";
 import { admittedBy, admittedInWords } from "../../principal/admits.ts";
 import type { Principal } from "../../principal/arn.ts";
 import { readArn, readCluster, readReason } from "../../request/read-part.ts";
-import { type AccessRequest, createRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
+import { createRequest } from "../../request/request.ts";
 import { refuseActor } from "../admission.ts";
 import { noteRefused } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";

@@ -3,7 +3,7 @@ import { type Click, decide, withoutDeparted } from "../../approval/decide.ts";
 import type { Facts } from "../../approval/decision.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { refuseActor, refuseForRequester } from "../admission.ts";
 import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";

@@ -4,7 +4,8 @@ import { isSealedDecision } from "../../approval/sealed-decision.ts";
 import type { AuditEvent, EventType } from "../../audit/event.ts";
 import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import { leasesDiffer, withoutPreview } from "../../request/outdated.ts";
-import { type AccessRequest, revise } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
+import { revise } from "../../request/request.ts";
 import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";
 

@@ -3,7 +3,7 @@ import { eventOf, recordChange } from "../../jobs/record-change.ts";
 import { isMoveId } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import type { Person } from "../../policy/person.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { refuseActor } from "../admission.ts";
 import { noteAttempt } from "../attempts.ts";
 import type { SlackContext } from "../context.ts";

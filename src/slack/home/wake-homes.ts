@@ -1,6 +1,6 @@
 import { wakeHome } from "../../jobs/queues.ts";
 import { approversIn } from "../../policy/may-see.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import type { MessengerContext } from "../messenger-context.ts";
 import { peopleNamed } from "../people-named.ts";
 

@@ -1,4 +1,4 @@
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import type { Account } from "../directory.ts";
 import { mention } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";

@@ -1,7 +1,7 @@
 import type { EndRefusal } from "../../grant/may-revoke.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { formatDuration } from "../../request/duration.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import type { RequestReading } from "../../request/request-line.ts";
 import { code, codeBlock, cut, escapeText, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import type { Message } from "./message.ts";

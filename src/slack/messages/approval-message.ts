@@ -1,5 +1,6 @@
 import type { KnownBlock } from "@slack/types";
-import { type AccessRequest, isClosed } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
+import { isClosed } from "../../request/request.ts";
 import { isRescue } from "../../rescue/lease.ts";
 import { code, codeBlock, codeList, context, fields, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import type { Presence } from "../presence.ts";

@@ -1,7 +1,7 @@
 import type { Button } from "@slack/types";
 import type { Act } from "../../policy/may-act.ts";
 import { isPermanent } from "../../request/duration.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import {
   approveAction,
   cancelAction,
@@ -14,7 +14,6 @@ import {
   reviewedAction,
   revokeAction,
 } from "./actions.ts";
-import type { ListView } from "./list-answer.ts";
 
 /** Slack's own look: one primary button in a place at the most. */
 type Style = "primary" | "danger";
@@ -79,3 +78,10 @@ export function rowButtons(request: AccessRequest, acts: readonly Act[]): Button
     ...(acts.includes("revoke") ? [revokeButton(request)] : []),
   ];
 }
+
+/** Which requests somebody wants to see: `mine`, `pending`, `active`, or those of one cluster. */
+export type ListView =
+  | { readonly kind: "mine" }
+  | { readonly kind: "pending" }
+  | { readonly kind: "active" }
+  | { readonly kind: "cluster"; readonly cluster: string };

@@ -3,7 +3,7 @@ import type { DecisionRefusal } from "../../approval/decision.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { hoursInWords } from "../../policy/hours.ts";
 import { ruleFor } from "../../policy/rule.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { code, mention, mentions, plainLine } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";
 import type { Message } from "./message.ts";

@@ -1,5 +1,5 @@
-import type { Shown } from "../../ledger/ledger.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { Shown } from "../../ledger/moves.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { code, mentions, section, time } from "../mrkdwn.ts";
 import type { Presence } from "../presence.ts";
 import type { Milestone } from "./requester-message.ts";

@@ -1,6 +1,6 @@
 import { type ReviewRefusal, reviewersOf } from "../../approval/glass.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { code, mention, mentions, plainLine, time } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";
 import type { Message } from "./message.ts";

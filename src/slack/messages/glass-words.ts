@@ -1,4 +1,4 @@
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { isRescue } from "../../rescue/lease.ts";
 import { code, mention, time } from "../mrkdwn.ts";
 

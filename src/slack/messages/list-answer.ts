@@ -1,18 +1,11 @@
 import type { Button, KnownBlock } from "@slack/types";
 import type { Act } from "../../policy/may-act.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { code, cut, mention, plainLine, section } from "../mrkdwn.ts";
-import { listButton, requestButton, rowButtons } from "./buttons.ts";
+import { type ListView, listButton, requestButton, rowButtons } from "./buttons.ts";
 import type { Message } from "./message.ts";
 import { type MoveRow, moveRowBlocks } from "./move-row.ts";
 import { durationOf, stateOf } from "./words.ts";
-
-/** Which requests somebody wants to see: `mine`, `pending`, `active`, or those of one cluster. */
-export type ListView =
-  | { readonly kind: "mine" }
-  | { readonly kind: "pending" }
-  | { readonly kind: "active" }
-  | { readonly kind: "cluster"; readonly cluster: string };
 
 /** Each row takes two blocks of at most 50, and its share of the characters that Slack takes in a message. */
 export const rowsInPage = 8;

@@ -1,7 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import { counted } from "../../diagnosis/link.ts";
-import type { Move } from "../../migration/move.ts";
-import type { ItemSummary, MigrationSummary, StepSummary } from "../../migration/summary.ts";
+import type { ItemSummary, MigrationSummary, Move, StepSummary } from "../../migration/move.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { code, context, mention, section, told } from "../mrkdwn.ts";
 import { answer } from "./answers.ts";

@@ -1,7 +1,7 @@
 import type { KnownBlock } from "@slack/types";
 import { counted } from "../../diagnosis/link.ts";
+import type { StepSummary } from "../../migration/move.ts";
 import { isOver, type Move, type MovePlan } from "../../migration/move.ts";
-import type { StepSummary } from "../../migration/summary.ts";
 import { code, context, cut, section, told } from "../mrkdwn.ts";
 import { itemWords } from "./migration-answer.ts";
 

@@ -1,10 +1,9 @@
 import type { Button } from "@slack/types";
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
-import type { Grant } from "../../grant/grant.ts";
 import { isProving, isReviewingEnd } from "../../grant/review.ts";
 import { isSigningInAtFirst } from "../../grant/sign-in.ts";
 import type { Cluster } from "../../policy/cluster.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest, Grant } from "../../request/record.ts";
 import { code, cut, mention, mentions, plainLine, section, time, until } from "../mrkdwn.ts";
 import { cancelButton, detailsButton, doneButton, extendButtons } from "./buttons.ts";
 import type { Message } from "./message.ts";

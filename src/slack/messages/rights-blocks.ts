@@ -1,5 +1,5 @@
 import type { KnownBlock } from "@slack/types";
-import type { Preview } from "../../request/request.ts";
+import type { Preview } from "../../request/record.ts";
 import { code, cut, escapeText, section } from "../mrkdwn.ts";
 
 /** Names of groups say little: what they may do is what is decided about. */

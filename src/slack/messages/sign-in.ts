@@ -2,7 +2,7 @@ import type { Cluster } from "../../policy/cluster.ts";
 import { signInWay } from "../../policy/sign-in.ts";
 import { admittedBy } from "../../principal/admits.ts";
 import { readPrincipal } from "../../principal/arn.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { code, codeBlock } from "../mrkdwn.ts";
 
 /** The lines to copy for somebody whose access is active, and with whose credentials they work. */

@@ -1,7 +1,7 @@
 import type { Button, KnownBlock } from "@slack/types";
 import type { ChainedEvent } from "../../audit/event.ts";
 import type { Act } from "../../policy/may-act.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import {
   code,
   codeBlock,

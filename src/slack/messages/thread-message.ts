@@ -1,11 +1,10 @@
 import { othersWhoMayApprove } from "../../approval/approvers.ts";
 import { reviewersOf } from "../../approval/glass.ts";
-import type { Grant } from "../../grant/grant.ts";
 import { isReviewing, isReviewingEnd } from "../../grant/review.ts";
 import { isSigningIn, isSigningInAtFirst } from "../../grant/sign-in.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { isPermanent } from "../../request/duration.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest, Grant } from "../../request/record.ts";
 import { cut, mention, mentions, plainLine, section, time } from "../mrkdwn.ts";
 import { reviewState } from "./glass-words.ts";
 import type { Message } from "./message.ts";

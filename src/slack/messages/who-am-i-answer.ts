@@ -2,7 +2,7 @@ import type { LinkProposal, WorkerIdentity } from "../../ledger/ledger.ts";
 import type { Cluster } from "../../policy/cluster.ts";
 import { approvesFor } from "../../policy/may-see.ts";
 import { isNamedIn, type Person } from "../../policy/person.ts";
-import type { AccessRequest } from "../../request/request.ts";
+import type { AccessRequest } from "../../request/record.ts";
 import { code, codeList, mention, section, time, until } from "../mrkdwn.ts";
 import { madeAgain } from "./link-answers.ts";
 import type { Message } from "./message.ts";

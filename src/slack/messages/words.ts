@@ -1,18 +1,19 @@
-import type { DroppedApproval } from "../../approval/decision.ts";
-import type { Grant } from "../../grant/grant.ts";
 import { isReviewing } from "../../grant/review.ts";
 import { isSigningIn } from "../../grant/sign-in.ts";
 import { admittedBy, admittedInWords } from "../../principal/admits.ts";
-import type { Finding, Proof } from "../../proof/proof.ts";
 import { findingsOf } from "../../proof/proof.ts";
 import { formatDuration, isPermanent } from "../../request/duration.ts";
-import {
-  type AccessRequest,
-  isClosed,
-  type MappedIdentity,
-  type Preview,
-  type Trouble,
-} from "../../request/request.ts";
+import type {
+  AccessRequest,
+  DroppedApproval,
+  Finding,
+  Grant,
+  MappedIdentity,
+  Preview,
+  Proof,
+  Trouble,
+} from "../../request/record.ts";
+import { isClosed } from "../../request/request.ts";
 import { isRescue } from "../../rescue/lease.ts";
 import { code, codeList, cut, escapeText, mention, plainLine, time, until } from "../mrkdwn.ts";
 

@@ -9,7 +9,7 @@ import {
 } from "../../../src/jobs/preview/preview-warnings.ts";
 import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
 import { readPrincipal } from "../../../src/principal/arn.ts";
-import type { AccessRequest } from "../../../src/request/request.ts";
+import type { AccessRequest } from "../../../src/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";
 

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { SandboxAccessEntry } from "../../../sandbox/aws/access-entry.ts";
 import { arns, clusterArn, clusterName, externalId, initialAwsAuth } from "../../../sandbox/scene.ts";
-import type { Grant } from "../../../src/grant/grant.ts";
 import { reportCheck } from "../../../src/jobs/questions/check.ts";
 import type { CheckReport } from "../../../src/jobs/questions/check-report.ts";
 import { checkReport } from "../../../src/jobs/questions/check-report.ts";
 import { type ReadingLimits, readingLimits } from "../../../src/jobs/questions/read-entries.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
+import type { Grant } from "../../../src/request/record.ts";
 import { revise } from "../../../src/request/request.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
 import { aWrittenEntry } from "../../builders/a-share.ts";

@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { sealDecision } from "../../../src/approval/sealed-decision.ts";
-import type { Holding } from "../../../src/grant/holding.ts";
 import { rememberWritten, withLedgerMemory } from "../../../src/grant/written.ts";
-import type { AccessRequest } from "../../../src/request/request.ts";
+import type { AccessRequest, Holding } from "../../../src/request/record.ts";
 import { anApprovedRequest, digestNow, engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";

@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Holding } from "../../../src/grant/holding.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/grant/withdrawal.ts";
 import { rememberWritten } from "../../../src/grant/written.ts";
 import { clusterRule } from "../../../src/policy/rule.ts";
 import { permanentSeconds } from "../../../src/request/duration.ts";
-import type { AccessRequest } from "../../../src/request/request.ts";
+import type { AccessRequest, Holding } from "../../../src/request/record.ts";
 import { aBrokenGlass, aGlassCluster } from "../../builders/a-broken-glass.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";

@@ -1,13 +1,13 @@
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { dueWork } from "../../../src/grant/due-work.ts";
-import type { Holding } from "../../../src/grant/holding.ts";
 import { noWithdrawals, type Withdrawals } from "../../../src/grant/withdrawal.ts";
 import { type ClusterState, identityInDocument } from "../../../src/jobs/reconcile/cluster-state.ts";
+import type { DocumentSettlement } from "../../../src/jobs/reconcile/plan-settlement.ts";
 import { inDocument } from "../../../src/jobs/reconcile/prove.ts";
-import { type DocumentSettlement, settle } from "../../../src/jobs/reconcile/settle.ts";
+import { settle } from "../../../src/jobs/reconcile/settle.ts";
 import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
 import type { Cluster } from "../../../src/policy/cluster.ts";
-import type { AccessRequest } from "../../../src/request/request.ts";
+import type { AccessRequest, Holding } from "../../../src/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, minutes } from "../../builders/times.ts";

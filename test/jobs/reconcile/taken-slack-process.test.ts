@@ -4,7 +4,7 @@ import { voidReason } from "../../../src/jobs/reconcile/void-reason.ts";
 import type { Cluster } from "../../../src/policy/cluster.ts";
 import { clusterRule } from "../../../src/policy/rule.ts";
 import { digestOfChange } from "../../../src/request/digest.ts";
-import type { AccessRequest } from "../../../src/request/request.ts";
+import type { AccessRequest } from "../../../src/request/record.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { anApprovedRequest } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";

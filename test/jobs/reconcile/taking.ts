@@ -15,7 +15,8 @@ import { previewCluster } from "../../../src/jobs/preview/preview.ts";
 import { identityInDocument } from "../../../src/jobs/reconcile/cluster-state.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import type { Cluster } from "../../../src/policy/cluster.ts";
-import { type AccessRequest, createRequest, revise } from "../../../src/request/request.ts";
+import type { AccessRequest } from "../../../src/request/record.ts";
+import { createRequest, revise } from "../../../src/request/request.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
 

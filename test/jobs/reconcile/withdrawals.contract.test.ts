@@ -6,7 +6,7 @@ import { previewCluster } from "../../../src/jobs/preview/preview.ts";
 import { adoptCluster } from "../../../src/jobs/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/jobs/reconcile/reconcile.ts";
 import type { Cluster } from "../../../src/policy/cluster.ts";
-import type { AccessRequest } from "../../../src/request/request.ts";
+import type { AccessRequest } from "../../../src/request/record.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
 import {

@@ -3,7 +3,7 @@ import { arns, clusterName, externalId } from "../../../sandbox/scene.ts";
 import type { AuditEvent } from "../../../src/audit/event.ts";
 import type { WorkerContext } from "../../../src/jobs/context.ts";
 import { signInToCluster } from "../../../src/jobs/sign-in/sign-in-cluster.ts";
-import type { AccessRequest } from "../../../src/request/request.ts";
+import type { AccessRequest } from "../../../src/request/record.ts";
 import { revise } from "../../../src/request/request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

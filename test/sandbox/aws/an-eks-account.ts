@@ -6,7 +6,7 @@ import {
   DescribeAccessEntryCommand,
   ListAssociatedAccessPoliciesCommand,
 } from "@aws-sdk/client-eks";
-import type { AuthenticationMode } from "../../../sandbox/aws/eks-clusters.ts";
+import type { AuthenticationMode } from "../../../sandbox/aws/eks-cluster.ts";
 import { anAccount, clientsOf } from "./clients.ts";
 
 export const policyArn = (name: string) => `arn:aws:eks::aws:cluster-access-policy/${name}`;

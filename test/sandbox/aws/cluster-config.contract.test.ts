@@ -7,7 +7,7 @@ import {
   UpdateClusterConfigCommand,
 } from "@aws-sdk/client-eks";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { AuthenticationMode } from "../../../sandbox/aws/eks-clusters.ts";
+import type { AuthenticationMode } from "../../../sandbox/aws/eks-cluster.ts";
 import { anEksAccount, type EksAccount, policyArn } from "./an-eks-account.ts";
 import { refusalOf } from "./clients.ts";
 

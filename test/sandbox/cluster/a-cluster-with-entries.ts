@@ -3,7 +3,7 @@ import {
   CreateAccessEntryCommand,
   type CreateAccessEntryCommandInput,
 } from "@aws-sdk/client-eks";
-import type { AuthenticationMode } from "../../../sandbox/aws/eks-clusters.ts";
+import type { AuthenticationMode } from "../../../sandbox/aws/eks-cluster.ts";
 import { group } from "../../../sandbox/cluster/default-rbac.ts";
 import { clientsOf } from "../aws/clients.ts";
 import { aClusterWithPeople, whoAmI } from "./clients.ts";

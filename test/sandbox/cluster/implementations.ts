@@ -1,9 +1,6 @@
-import {
-  type SandboxCluster,
-  type SandboxClusterOptions,
-  startSandboxCluster,
-} from "../../../sandbox/cluster/cluster.ts";
+import { startSandboxCluster } from "../../../sandbox/cluster/cluster.ts";
 import { startRealCluster } from "../../../sandbox/cluster/real-cluster.ts";
+import type { SandboxCluster, SandboxClusterOptions } from "../../../sandbox/cluster/sandbox-cluster.ts";
 
 export type StartCluster = (options: SandboxClusterOptions) => Promise<SandboxCluster>;
 

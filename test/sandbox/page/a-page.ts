@@ -4,7 +4,7 @@ import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-c
 import { expect } from "vitest";
 import { type PageServer, startPageServer } from "../../../sandbox/page/server/server.ts";
 import { startTheatre, type Theatre } from "../../../sandbox/page/stage/theatre.ts";
-import type { SandboxOptions } from "../../../sandbox/sandbox.ts";
+import type { SandboxOptions } from "../../../sandbox/scene-clusters.ts";
 import { builtProduct } from "../../product.ts";
 import { launchBrowser } from "./browser.ts";
 

@@ -3,7 +3,8 @@ import type { ManagedProcess } from "../../../sandbox/page/stage/managed-process
 import { rememberSeen } from "../../../sandbox/page/stage/page-state.ts";
 import { type Theatre, watchClusters } from "../../../sandbox/page/stage/theatre.ts";
 import { deed } from "../../../sandbox/page/stage/troubles.ts";
-import { type SandboxOptions, startSandbox } from "../../../sandbox/sandbox.ts";
+import { startSandbox } from "../../../sandbox/sandbox.ts";
+import type { SandboxOptions } from "../../../sandbox/scene-clusters.ts";
 import { makeChanges } from "../../../sandbox/slack/changes.ts";
 
 const nothing = async () => {};

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sealLink } from "../../../src/approval/seal-link.ts";
 import type { EventType } from "../../../src/audit/event.ts";
-import { type AccessRequest, revise } from "../../../src/request/request.ts";
+import type { AccessRequest } from "../../../src/request/record.ts";
+import { revise } from "../../../src/request/request.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
 import { createMove, type Move } from "../../../src/migration/move.ts";
-import type { AccessRequest } from "../../../src/request/request.ts";
+import type { AccessRequest } from "../../../src/request/record.ts";
 import type { Account } from "../../../src/slack/directory.ts";
 import { decideOnMove } from "../../../src/slack/handlers/move-clicks.ts";
 import { approvalMessage } from "../../../src/slack/messages/approval-message.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { leasesInLedger } from "../../../src/grant/other-leases.ts";
 import { digestOfChange } from "../../../src/request/digest.ts";
-import type { AccessRequest } from "../../../src/request/request.ts";
+import type { AccessRequest } from "../../../src/request/record.ts";
 import { revokeGrant } from "../../../src/slack/handlers/end-access.ts";
 import { aGrantedRequest, anApprovedRequest, aPreview, aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import type { AccessRequest } from "../../../src/request/request.ts";
+import type { AccessRequest } from "../../../src/request/record.ts";
 import { approvalMessage } from "../../../src/slack/messages/approval-message.ts";
 import {
   deletedMessageMilestone,

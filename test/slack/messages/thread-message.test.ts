@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import type { Grant } from "../../../src/grant/grant.ts";
-import type { AccessRequest } from "../../../src/request/request.ts";
+import type { AccessRequest, Grant } from "../../../src/request/record.ts";
 import { threadMessage, threadOf } from "../../../src/slack/messages/thread-message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anEndProof, aProof } from "../../builders/a-request.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { AccessRequest } from "../../../src/request/request.ts";
+import type { AccessRequest } from "../../../src/request/record.ts";
 import { homeView } from "../../../src/slack/home/home-view.ts";
 import { approvalMessage } from "../../../src/slack/messages/approval-message.ts";
 import { milestoneOf } from "../../../src/slack/messages/requester-message.ts";

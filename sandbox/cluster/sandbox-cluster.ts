@@ -1,0 +1,62 @@
+import type { ClusterAccess } from "../aws/cluster-access.ts";
+import type { Faults } from "../faults.ts";
+import type { AuditedRequest } from "./api-server.ts";
+import type { ConfigMap, SentConfigMap } from "./config-map.ts";
+import type { Rbac } from "./rbac.ts";
+
+/** One call that was answered: `by` is the Kubernetes user name, where the token was good. */
+export interface ClusterCall {
+  cluster: string;
+  call: string;
+  status: number;
+  milliseconds: number;
+  by: string | undefined;
+}
+
+/** An EKS cluster: an API server with a certificate authority of its own. */
+export interface SandboxCluster {
+  name: string;
+  /** `https://127.0.0.1:<port>`. */
+  endpoint: string;
+  /** Base64 of a PEM certificate, as DescribeCluster gives it. */
+  certificateAuthority: string;
+  /** Call names: `kubernetes.get-configmap`, `kubernetes.replace-configmap`, `kubernetes.dry-run-configmap`, `kubernetes.list-pods`, … (see `callName`). */
+  faults: Faults;
+  /** The live ConfigMap kube-system/aws-auth; null where there is none. */
+  awsAuth(): ConfigMap | null;
+  /** Somebody's own edit, past all authentication: `manager` owns in managedFields what it changes. Creates the ConfigMap where there is none. A promise only where a real API server is behind it, as below. */
+  editAwsAuth(edit: (configMap: SentConfigMap) => SentConfigMap, manager?: string): void | Promise<void>;
+  /** `kubectl delete configmap aws-auth`. */
+  deleteAwsAuth(): void | Promise<void>;
+  /** Told after each write to aws-auth, with the ConfigMap as it is then; null once it is deleted. */
+  onChange(listener: (configMap: ConfigMap | null) => void): () => void;
+  /** Adds ClusterRoles, Roles and bindings to the default ones, instead of those that were added before. */
+  setRbac(rbac: Partial<Rbac>): void | Promise<void>;
+  /** The API server's audit log, the newest lines, oldest first; empty where a real API server is behind it. */
+  auditLog(): readonly AuditedRequest[];
+  stop(): Promise<void>;
+}
+
+export interface SandboxClusterOptions {
+  name: string;
+  region: string;
+  /** IAM ARN of the role or user that created the cluster. In mode CONFIG_MAP it signs in as kubernetes-admin whatever the document says. */
+  creatorArn: string;
+  /** The sandbox's STS, that the authenticator asks who a token belongs to. */
+  stsUrl: string;
+  /** The data of kube-system/aws-auth; null for a cluster that has none. */
+  awsAuth: Readonly<Record<string, string>> | null;
+  /** Roles and bindings beside the default ones. */
+  rbac?: Partial<Rbac>;
+  /** Who EKS lets in at a moment, where that is not told by aws-auth alone: the `accessOf` of the sandbox's account. */
+  access?: () => ClusterAccess | undefined;
+  /** The IPv4 address to listen on; 127.0.0.1 if not given. */
+  host?: string;
+  /** 0 takes a free one. */
+  port?: number;
+  faults?: Faults;
+  now?: () => Date;
+  onCall?: (call: ClusterCall) => void;
+  /** How long the API server believes a token without asking again; two minutes as in a real one. */
+  tokenCacheMs?: number;
+}
