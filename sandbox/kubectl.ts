@@ -1,6 +1,6 @@
+import { AccessError } from "../src/access/failure/access-error.ts";
 import type { AwsCredentials } from "../src/aws/credentials.ts";
 import { mintToken } from "../src/aws/eks-token.ts";
-import { AccessError } from "../src/failure/access-error.ts";
 import { connectCluster } from "../src/kubernetes/cluster-client.ts";
 import type { SandboxCluster } from "./cluster/sandbox-cluster.ts";
 

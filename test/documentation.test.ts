@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { configFile } from "../src/config/config-file.ts";
-import { commands } from "../src/slack/commands/all.ts";
+import { commands } from "../src/slack/app/commands.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AccessError } from "../../src/failure/access-error.ts";
+import { AccessError } from "../../src/access/failure/access-error.ts";
 import { freePort } from "../free-port.ts";
 import { awaitPing } from "./await-ping.ts";
 import { startRedisProcess } from "./redis-process.ts";

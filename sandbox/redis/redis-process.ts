@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { AccessError } from "../../src/failure/access-error.ts";
+import { AccessError } from "../../src/access/failure/access-error.ts";
 import { awaitPing } from "./await-ping.ts";
 
 /** A Redis server that this machine can run. */

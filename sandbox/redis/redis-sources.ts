@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { AccessError } from "../../src/failure/access-error.ts";
+import { AccessError } from "../../src/access/failure/access-error.ts";
 import { fetchDebianRedis } from "./debian-packages.ts";
 import { findOnPath } from "./find-on-path.ts";
 import type { RedisProgram } from "./redis-process.ts";

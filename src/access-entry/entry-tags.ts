@@ -1,6 +1,6 @@
-import type { MemoryKeys } from "../approval/seal.ts";
-import type { Json } from "../audit/canonical-json.ts";
-import type { Holding, Share } from "../request/record.ts";
+import type { MemoryKeys } from "../access/approval/seal.ts";
+import type { Json } from "../access/audit/canonical-json.ts";
+import type { Holding, Share } from "../access/request/record.ts";
 import type { AccessEntry } from "./entry.ts";
 
 /**

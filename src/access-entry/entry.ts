@@ -1,4 +1,4 @@
-import type { ScopedPolicy } from "./policy-text.ts";
+import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 
 /** An access entry of EKS: who a principal is in a cluster, and what it brings. It goes before aws-auth for its principal. */
 export interface AccessEntry {

@@ -1,7 +1,7 @@
-import type { Holding, MappedIdentity } from "../request/record.ts";
+import type { ScopedPolicy } from "../access/policy/policy-text.ts";
+import { policiesIn, policyTexts } from "../access/policy/policy-text.ts";
+import type { Holding, MappedIdentity } from "../access/request/record.ts";
 import type { AccessEntry } from "./entry.ts";
-import type { ScopedPolicy } from "./policy-text.ts";
-import { policiesIn, policyTexts } from "./policy-text.ts";
 
 /** Who an entry makes of its principal, with its access policies among what it gives; null: there is none. */
 export function identityOfEntry(entry: AccessEntry | null, holding: Holding | undefined): MappedIdentity | null {

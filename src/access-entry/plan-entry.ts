@@ -1,12 +1,12 @@
-import type { MemoryKeys } from "../approval/seal.ts";
-import type { Target } from "../grant/holding.ts";
-import type { Holding, MappedIdentity } from "../request/record.ts";
+import type { MemoryKeys } from "../access/approval/seal.ts";
+import type { Target } from "../access/lease/holding.ts";
+import type { ScopedPolicy } from "../access/policy/policy-text.ts";
+import { groupsIn, policiesIn } from "../access/policy/policy-text.ts";
+import type { Holding, MappedIdentity } from "../access/request/record.ts";
 import type { AccessEntry, NewEntry } from "./entry.ts";
 import { staleTags, writeHoldingTags } from "./entry-tags.ts";
 import { holdsExactly } from "./identity.ts";
 import { arrivesUntil } from "./late-call.ts";
-import type { ScopedPolicy } from "./policy-text.ts";
-import { groupsIn, policiesIn } from "./policy-text.ts";
 
 /** One call to EKS about one principal's entry. */
 export type EntryCall =

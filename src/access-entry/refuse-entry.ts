@@ -1,7 +1,7 @@
+import type { Target } from "../access/lease/holding.ts";
+import { policiesIn } from "../access/policy/policy-text.ts";
 import type { Refusal } from "../aws-auth/change.ts";
-import type { Target } from "../grant/holding.ts";
 import type { AccessEntry } from "./entry.ts";
-import { policiesIn } from "./policy-text.ts";
 
 /** Names that begin so are EKS's own (EKS User Guide, "Create access entries"). */
 const reserved = /^(?:system|eks|aws|amazon|iam):/;

@@ -1,6 +1,6 @@
-import type { MemoryKeys } from "../approval/seal.ts";
-import type { Json } from "../audit/canonical-json.ts";
-import type { Withdrawal, Withdrawals } from "../grant/withdrawal.ts";
+import type { MemoryKeys } from "../access/approval/seal.ts";
+import type { Json } from "../access/audit/canonical-json.ts";
+import type { Withdrawal, Withdrawals } from "../access/lease/withdrawal.ts";
 
 /**
  * What a cluster that takes access entries remembers of approvals that were taken back, in tags of the EKS cluster itself: an

@@ -1,8 +1,8 @@
-import { readPrincipal } from "../principal/arn.ts";
 import type { Entry } from "./document.ts";
 import { isAscii } from "./go-yaml/fold.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
 import { isMatchable } from "./matchable.ts";
+import { readPrincipal } from "./principal/arn.ts";
 import { type Problem, problemAt } from "./problem.ts";
 import { isWildcard } from "./wildcards.ts";
 

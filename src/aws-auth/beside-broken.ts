@@ -1,8 +1,8 @@
-import { readPrincipal } from "../principal/arn.ts";
 import type { Change } from "./change.ts";
 import { onlyTakesAway } from "./check-change.ts";
 import type { AwsAuthDocument } from "./document.ts";
 import { entriesFor, entryOf } from "./entry-of.ts";
+import { readPrincipal } from "./principal/arn.ts";
 import type { Problem, Section } from "./problem.ts";
 
 /** Problems that make a section unfit to be edited: the authenticator, or we, do not read it whole. */

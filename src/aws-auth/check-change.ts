@@ -1,9 +1,9 @@
-import { canonicalCaller, type Principal, readPrincipal } from "../principal/arn.ts";
 import type { Change, PlanGuard, Refusal } from "./change.ts";
 import type { Entry, ReadDocument } from "./document.ts";
 import { entriesFor, entryOf } from "./entry-of.ts";
 import { goFold, goLower } from "./go-yaml/fold.ts";
 import { isNode, MASTERS } from "./names.ts";
+import { canonicalCaller, type Principal, readPrincipal } from "./principal/arn.ts";
 import { refuseGroup, refuseUsername } from "./refuse-text.ts";
 import { wildcardsFor } from "./wildcards.ts";
 

@@ -1,7 +1,7 @@
-import { canonicalCaller } from "../principal/arn.ts";
 import type { Entry, ReadDocument } from "./document.ts";
 import { goFold } from "./go-yaml/fold.ts";
 import { lookUp } from "./lookup.ts";
+import { canonicalCaller } from "./principal/arn.ts";
 
 /** The entry that the authenticator uses for a role or user, by its ARN; of several the last one, roles before users. */
 export function entryOf(document: ReadDocument, arn: string): Entry | null {

@@ -1,8 +1,8 @@
-import { readPrincipal } from "../principal/arn.ts";
 import type { Change } from "./change.ts";
 import type { Entry, ReadDocument } from "./document.ts";
 import { entriesFor, entryOf } from "./entry-of.ts";
 import { goFold } from "./go-yaml/fold.ts";
+import { readPrincipal } from "./principal/arn.ts";
 import type { Section } from "./problem.ts";
 import { sameGroups } from "./same-groups.ts";
 

@@ -1,5 +1,5 @@
-import { PARTITIONS } from "../principal/partition.ts";
 import { goFold } from "./go-yaml/fold.ts";
+import { PARTITIONS } from "./principal/partition.ts";
 
 const CALLER = new RegExp(
   `^arn:(?:${PARTITIONS.join("|")}):(?:iam::[0-9]{12}:(?:role/[a-z0-9_+=,.@-]{1,64}|user/[!-~]+|root)|sts::[0-9]{12}:federated-user/[!-~]+)$`,

@@ -1,9 +1,9 @@
-import { readPrincipal } from "../principal/arn.ts";
 import type { Entry, ReadDocument } from "./document.ts";
 import { entryOf } from "./entry-of.ts";
 import { replaceNode } from "./entry-place.ts";
 import { fieldUses, lastUse } from "./field.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
+import { readPrincipal } from "./principal/arn.ts";
 import { flowList, quote } from "./quote.ts";
 import type { Draft } from "./repair-offer.ts";
 import { editSection } from "./section-edit.ts";

@@ -1,6 +1,6 @@
-import { canonicalCaller } from "../principal/arn.ts";
 import type { ReadDocument } from "./document.ts";
 import { lookUp } from "./lookup.ts";
+import { canonicalCaller } from "./principal/arn.ts";
 import { render, type TemplateValues } from "./templates.ts";
 
 /** Who a caller is to the cluster. */

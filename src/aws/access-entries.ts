@@ -11,10 +11,10 @@ import {
   UntagResourceCommand,
   UpdateAccessEntryCommand,
 } from "@aws-sdk/client-eks";
+import type { RequestIds } from "../access/audit/request-ids.ts";
+import { allOfPages, type PageBounds } from "../access/failure/bounded-pages.ts";
+import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/entry.ts";
-import type { ScopedPolicy } from "../access-entry/policy-text.ts";
-import type { RequestIds } from "../audit/request-ids.ts";
-import { allOfPages, type PageBounds } from "../failure/bounded-pages.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, orGone } from "./entry-calls.ts";
 import { entryFailure } from "./explain-entry-error.ts";

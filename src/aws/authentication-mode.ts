@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { DescribeUpdateCommand, type EKSClient, UpdateClusterConfigCommand } from "@aws-sdk/client-eks";
-import type { RequestIds } from "../audit/request-ids.ts";
-import { AccessError } from "../failure/access-error.ts";
+import type { RequestIds } from "../access/audit/request-ids.ts";
+import { AccessError } from "../access/failure/access-error.ts";
 import type { ClusterAddress, EksCluster } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 import { logged } from "./request-log.ts";

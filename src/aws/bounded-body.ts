@@ -1,5 +1,5 @@
 import { Readable, Transform } from "node:stream";
-import { tooLarge } from "../failure/bounded-pages.ts";
+import { tooLarge } from "../access/failure/bounded-pages.ts";
 
 /** Bytes. The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */
 export const largestAnswer = 4 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { STSClient } from "@aws-sdk/client-sts";
 import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
-import { AccessError } from "../failure/access-error.ts";
+import { AccessError } from "../access/failure/access-error.ts";
 import { clientSettings } from "./client-settings.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";

@@ -1,7 +1,7 @@
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
-import type { RequestIds } from "../audit/request-ids.ts";
-import { AccessError } from "../failure/access-error.ts";
-import { step } from "../metrics/steps.ts";
+import type { RequestIds } from "../access/audit/request-ids.ts";
+import { AccessError } from "../access/failure/access-error.ts";
+import { step } from "../operations/metrics/steps.ts";
 import { callSts } from "./call-sts.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { logged } from "./request-log.ts";

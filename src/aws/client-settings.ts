@@ -1,5 +1,5 @@
 import { STSClient } from "@aws-sdk/client-sts";
-import { usualDeadlines } from "../config/deadlines.ts";
+import { usualDeadlines } from "../operations/deadlines.ts";
 import type { AwsCredentials, CredentialSource } from "./credentials.ts";
 import { observedSockets, type Sockets } from "./observed-sockets.ts";
 

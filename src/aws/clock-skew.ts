@@ -1,4 +1,4 @@
-import { AccessError } from "../failure/access-error.ts";
+import { AccessError } from "../access/failure/access-error.ts";
 
 /** AWS refuses a signature that is more than five minutes off; a token for a cluster is refused earlier. */
 export const mostSkewSeconds = 60;

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type CreationRecord, isOfCluster } from "../policy/creation.ts";
-import { fromAssumedRole } from "../principal/canonical.ts";
+import { type CreationRecord, isOfCluster } from "../access/policy/creation.ts";
+import { fromAssumedRole } from "../aws-auth/principal/canonical.ts";
 
 const identity = z.object({
   type: z.string().optional(),

@@ -1,7 +1,7 @@
 import { type Cluster, DescribeClusterCommand, EKSClient, ResourceNotFoundException } from "@aws-sdk/client-eks";
-import type { RequestIds } from "../audit/request-ids.ts";
-import { AccessError } from "../failure/access-error.ts";
-import { step } from "../metrics/steps.ts";
+import type { RequestIds } from "../access/audit/request-ids.ts";
+import { AccessError } from "../access/failure/access-error.ts";
+import { step } from "../operations/metrics/steps.ts";
 import { clientSettings } from "./client-settings.ts";
 import type { AwsCredentials, CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";

@@ -1,4 +1,4 @@
-import { AccessError, type FailureCode } from "../failure/access-error.ts";
+import { AccessError, type FailureCode } from "../access/failure/access-error.ts";
 import type { ClusterAddress } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 

@@ -1,7 +1,7 @@
 import { CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
-import { AccessError } from "../failure/access-error.ts";
-import { boundedPages } from "../failure/bounded-pages.ts";
-import { type CreationRecord, recordWithinMs } from "../policy/creation.ts";
+import { AccessError } from "../access/failure/access-error.ts";
+import { boundedPages } from "../access/failure/bounded-pages.ts";
+import { type CreationRecord, recordWithinMs } from "../access/policy/creation.ts";
 import { callerIdentity } from "./caller-identity.ts";
 import { clientSettings } from "./client-settings.ts";
 import { type CreatedCluster, readCreationRecord } from "./creation-record.ts";

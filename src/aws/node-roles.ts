@@ -5,9 +5,9 @@ import {
   ListFargateProfilesCommand,
   ListNodegroupsCommand,
 } from "@aws-sdk/client-eks";
-import { AccessError } from "../failure/access-error.ts";
-import { allOfPages, type PageBounds } from "../failure/bounded-pages.ts";
-import type { ManagedNodes } from "../migration/facts.ts";
+import { AccessError } from "../access/failure/access-error.ts";
+import { allOfPages, type PageBounds } from "../access/failure/bounded-pages.ts";
+import type { ManagedNodes } from "../diagnosis/migration/facts.ts";
 import type { ClusterAddress, EksCluster } from "./eks-cluster.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 

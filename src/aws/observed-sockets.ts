@@ -1,8 +1,8 @@
 import type { STSClient } from "@aws-sdk/client-sts";
 import type { HttpRequest } from "@smithy/protocol-http";
-import { callWithinMs, deadlineSignal } from "../config/time-limit.ts";
-import type { FinishedCall } from "../metrics/announcements.ts";
-import { observed, resultOfStatus } from "../metrics/calls.ts";
+import type { FinishedCall } from "../operations/metrics/announcements.ts";
+import { observed, resultOfStatus } from "../operations/metrics/calls.ts";
+import { callWithinMs, deadlineSignal } from "../operations/time-limit.ts";
 import { boundedBody } from "./bounded-body.ts";
 
 export type Sockets = STSClient["config"]["requestHandler"];

@@ -1,5 +1,5 @@
 import { fromIni } from "@aws-sdk/credential-providers";
-import { AccessError } from "../failure/access-error.ts";
+import { AccessError } from "../access/failure/access-error.ts";
 import { callSts } from "./call-sts.ts";
 import type { AwsCredentials } from "./credentials.ts";
 

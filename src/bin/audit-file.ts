@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ChainedEvent } from "../audit/event.ts";
+import type { ChainedEvent } from "../access/audit/event.ts";
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const event = z.looseObject({ type: z.string(), at: z.string(), actor: z.string(), request: z.string() });

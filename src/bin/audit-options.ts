@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { type Anchor, readAnchor } from "../audit/anchor.ts";
+import { type Anchor, readAnchor } from "../access/audit/anchor.ts";
 
 export const auditUsage = `Usage: eks-access audit verify [--anchor COUNT:HASH] [--file FILE|-]
          checks the chain: no event edited, removed, reordered or inserted. With an anchor that was posted: nor the

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
+import { AccessError, explain } from "../access/failure/access-error.ts";
 import type { Environment } from "../config/environment.ts";
-import { AccessError, explain } from "../failure/access-error.ts";
-import { connectLedger, type RedisConnection } from "../redis/connect.ts";
+import { connectLedger, type RedisConnection } from "../ledger/redis/connect.ts";
 
 /** Redis may start beside this process: its first answer is not missed by long. */
 const againMs = 1_000;

@@ -1,15 +1,15 @@
+import { explain } from "../access/failure/access-error.ts";
+import type { Cluster, Level, Rule } from "../access/policy/cluster.ts";
+import { ruleWarning } from "../access/policy/explain.ts";
+import { sharedTokenWarnings } from "../access/policy/shared-tokens.ts";
 import { broken, type Finding, found, notAsked } from "../diagnosis/link.ts";
-import { explain } from "../failure/access-error.ts";
-import type { WorkerContext } from "../jobs/context.ts";
-import { openQueues } from "../jobs/queues.ts";
-import type { Cluster, Level, Rule } from "../policy/cluster.ts";
-import { ruleWarning } from "../policy/explain.ts";
-import { sharedTokenWarnings } from "../policy/shared-tokens.ts";
-import { connectRedis, type RedisConnection } from "../redis/connect.ts";
-import { examineFsync, examineRedis } from "../redis/examine.ts";
-import { redisLedger } from "../redis/ledger.ts";
+import { openQueues } from "../ledger/queues.ts";
+import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
+import { examineFsync, examineRedis } from "../ledger/redis/examine.ts";
+import { redisLedger } from "../ledger/redis/ledger.ts";
+import { createLog } from "../operations/log.ts";
+import type { WorkerContext } from "../worker/context.ts";
 import type { CommandIo } from "./command-io.ts";
-import { createLog } from "./log.ts";
 import { readSettings, type Settings, workerKeysOf } from "./settings.ts";
 
 export const doctorUsage = `Usage: eks-access doctor slack|worker
@@ -118,10 +118,10 @@ function examineOpen(open: ReadonlyMap<string, number>, { clusters }: Settings["
 async function examineSlackSide({ environment, config }: Settings, io: CommandIo): Promise<Examined[]> {
   if (!environment.slack) return [];
   const [{ examineSlack }, { examineApprovers }, { slackDirectory }, { messengerClient }] = await Promise.all([
-    import("../slack/examine.ts"),
-    import("../slack/examine-approvers.ts"),
-    import("../slack/directory.ts"),
-    import("../slack/web-client.ts"),
+    import("../slack/app/examine.ts"),
+    import("../slack/decide/examine-approvers.ts"),
+    import("../slack/people/directory.ts"),
+    import("../slack/app/web-client.ts"),
   ]);
   const client = messengerClient(environment.slack);
   const slack = tell({ what: "Slack", findings: await examineSlack(client) }, io);
@@ -170,8 +170,8 @@ const ofCluster: readonly string[] = [
 async function examineCluster(settings: Settings, name: string): Promise<Examined> {
   const { environment, config } = settings;
   const [{ reportChain }, { examineSignIn }] = await Promise.all([
-    import("../jobs/questions/chain.ts"),
-    import("../jobs/sign-in/examine-sign-in.ts"),
+    import("../worker/questions/chain.ts"),
+    import("../worker/sign-in/examine-sign-in.ts"),
   ]);
   const what = `Cluster ${name}`;
   const cluster = config.clusters.get(name);

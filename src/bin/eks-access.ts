@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
+import { AccessError, explain } from "../access/failure/access-error.ts";
+import { nearest } from "../access/request/nearest.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
-import { AccessError, explain } from "../failure/access-error.ts";
-import { nearest } from "../request/nearest.ts";
 import { processIo } from "./process-io.ts";
 import { listenForStop } from "./until-stopped.ts";
 

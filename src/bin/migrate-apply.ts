@@ -1,12 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
-import { AccessError } from "../failure/access-error.ts";
-import type { WorkerContext } from "../jobs/context.ts";
-import { putOffMove } from "../jobs/migration/look-at-move.ts";
-import { runMove } from "../jobs/migration/run-move.ts";
+import { AccessError } from "../access/failure/access-error.ts";
+import { isOver, type Move, moveDueAt } from "../access/migration/move.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
-import { isOver, type Move, moveDueAt } from "../migration/move.ts";
-import type { Cluster } from "../policy/cluster.ts";
+import type { WorkerContext } from "../worker/context.ts";
+import { putOffMove } from "../worker/migration/look-at-move.ts";
+import { runMove } from "../worker/migration/run-move.ts";
 import type { CommandIo } from "./command-io.ts";
 
 /** Which plan is carried out, and where the document is kept besides that was there before. */

@@ -1,4 +1,4 @@
-import type { MigrationSummary } from "../migration/move.ts";
+import type { MigrationSummary } from "../access/migration/move.ts";
 
 /** A plan of a migration for people. */
 export function migrationText(cluster: string, summary: MigrationSummary): string {

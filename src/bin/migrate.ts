@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { gatherMigration } from "../jobs/migration/gather-migration.ts";
-import { type MigrationFacts, principalKey } from "../migration/facts.ts";
-import { type MigrationResult, planMigration } from "../migration/plan.ts";
-import { summarizeMigration } from "../migration/summary.ts";
+import { type MigrationFacts, principalKey } from "../diagnosis/migration/facts.ts";
+import { type MigrationResult, planMigration } from "../diagnosis/migration/plan.ts";
+import { summarizeMigration } from "../diagnosis/migration/summary.ts";
+import { gatherMigration } from "../worker/migration/gather-migration.ts";
 import type { CommandIo } from "./command-io.ts";
 import { type Application, applyPlan } from "./migrate-apply.ts";
 import { migrationText } from "./migrate-text.ts";

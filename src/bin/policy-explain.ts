@@ -1,11 +1,11 @@
 import { parseArgs } from "node:util";
+import type { Cluster, Level } from "../access/policy/cluster.ts";
+import { ruleInWords, ruleName, ruleWarning, stepsTo } from "../access/policy/explain.ts";
+import { type AskVerdict, mayAsk } from "../access/policy/may-ask.ts";
+import { partitionOf } from "../access/policy/may-request.ts";
+import { parseDuration } from "../access/request/duration.ts";
+import { readPrincipal } from "../aws-auth/principal/arn.ts";
 import type { Config } from "../config/config.ts";
-import type { Cluster, Level } from "../policy/cluster.ts";
-import { ruleInWords, ruleName, ruleWarning, stepsTo } from "../policy/explain.ts";
-import { type AskVerdict, mayAsk } from "../policy/may-ask.ts";
-import { partitionOf } from "../policy/may-request.ts";
-import { readPrincipal } from "../principal/arn.ts";
-import { parseDuration } from "../request/duration.ts";
 import type { CommandIo } from "./command-io.ts";
 
 interface Question {

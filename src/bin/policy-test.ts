@@ -1,9 +1,9 @@
 import { load } from "js-yaml";
 import { z } from "zod";
+import { expectationForms, readExpectation } from "../access/policy/expectation.ts";
+import { type Actor, type Judgement, judge } from "../access/policy/judge.ts";
 import type { Config } from "../config/config.ts";
 import { problemOfYaml, problemsOfForm } from "../config/problems.ts";
-import { expectationForms, readExpectation } from "../policy/expectation.ts";
-import { type Actor, type Judgement, judge } from "../policy/judge.ts";
 import type { CommandIo } from "./command-io.ts";
 import { readInput } from "./read-input.ts";
 

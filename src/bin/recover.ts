@@ -1,6 +1,6 @@
-import { explain } from "../failure/access-error.ts";
-import type { WorkerContext } from "../jobs/context.ts";
-import { adoptCluster } from "../jobs/reconcile/adopt.ts";
+import { explain } from "../access/failure/access-error.ts";
+import type { WorkerContext } from "../worker/context.ts";
+import { adoptCluster } from "../worker/reconcile/adopt.ts";
 import type { CommandIo } from "./command-io.ts";
 import { readSettings } from "./settings.ts";
 import { withWorkerContext } from "./worker-context.ts";

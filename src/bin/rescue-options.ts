@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { parseDuration } from "../request/duration.ts";
+import { parseDuration } from "../access/request/duration.ts";
 
 export const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
                          [--document FILE|-|kept|kept-before] [--keep] [--without-ledger]

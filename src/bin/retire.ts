@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { explain } from "../failure/access-error.ts";
-import type { WorkerContext } from "../jobs/context.ts";
-import { closeAllOf, isGone } from "../jobs/retire.ts";
-import { isUser } from "../policy/person.ts";
+import { explain } from "../access/failure/access-error.ts";
+import { isUser } from "../access/policy/person.ts";
+import type { WorkerContext } from "../worker/context.ts";
+import { closeAllOf, isGone } from "../worker/retire.ts";
 import type { CommandIo } from "./command-io.ts";
 import { readSettings } from "./settings.ts";
 import { withWorkerContext } from "./worker-context.ts";

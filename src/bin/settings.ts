@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
-import type { WorkerKeys } from "../approval/seal.ts";
+import type { WorkerKeys } from "../access/approval/seal.ts";
+import { AccessError } from "../access/failure/access-error.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { type Environment, readEnvironment, slackModeProblems } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
-import { AccessError } from "../failure/access-error.ts";
 
 export interface Settings {
   readonly environment: Environment;

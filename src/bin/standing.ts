@@ -1,8 +1,8 @@
 import type { JobType, Queue } from "bullmq";
-import type { WorkerContext } from "../jobs/context.ts";
-import type { QueueStanding, Standing } from "../metrics/standing-metrics.ts";
-import type { RedisClient } from "../redis/client.ts";
-import { tallyOf } from "../request/class.ts";
+import { tallyOf } from "../access/request/class.ts";
+import type { RedisClient } from "../ledger/redis/client.ts";
+import type { QueueStanding, Standing } from "../operations/metrics/standing-metrics.ts";
+import type { WorkerContext } from "../worker/context.ts";
 
 type Known = Pick<WorkerContext, "queues" | "ledger" | "config" | "now">;
 

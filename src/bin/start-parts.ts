@@ -1,10 +1,10 @@
-import type { SlackKeys, WorkerKeys } from "../approval/seal.ts";
+import type { SlackKeys, WorkerKeys } from "../access/approval/seal.ts";
 import type { Environment, SlackEnvironment } from "../config/environment.ts";
-import type { WorkerContext } from "../jobs/context.ts";
-import { endedBy, type Stoppable } from "../jobs/hand-back.ts";
-import { fewAtOnce, workerQuestions } from "../jobs/questions/worker-questions.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
-import type { RedisClient } from "../redis/client.ts";
+import { endedBy, type Stoppable } from "../ledger/hand-back.ts";
+import type { RedisClient } from "../ledger/redis/client.ts";
+import { fewAtOnce, workerQuestions } from "../ledger/worker-questions.ts";
+import type { WorkerContext } from "../worker/context.ts";
 import { newRequestId } from "./request-id.ts";
 
 /** What the parts of a process share. */
@@ -31,9 +31,9 @@ export async function startParts(
 
 async function startWorkerParts(context: WithKeys<WorkerKeys>, started: Started): Promise<void> {
   const [{ startWorker, publishIdentity }, { startAuditKeeper }, { checkOwnAccount }] = await Promise.all([
-    import("../jobs/worker.ts"),
-    import("../jobs/keep-audit.ts"),
-    import("../jobs/open/check-own-account.ts"),
+    import("../worker/worker.ts"),
+    import("../worker/keep-audit.ts"),
+    import("../worker/open/check-own-account.ts"),
   ]);
   await checkOwnAccount(context);
   started(startWorker(context, context.blocking));
@@ -55,14 +55,14 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
     { startAnchorPoster },
     { startTroublePoster },
   ] = await Promise.all([
-    import("../slack/app.ts"),
-    import("../slack/message-worker.ts"),
-    import("../slack/web-client.ts"),
-    import("../slack/directory.ts"),
-    import("../slack/approver-watch.ts"),
-    import("../slack/genuine-ledger.ts"),
-    import("../slack/anchor-poster.ts"),
-    import("../slack/trouble-poster.ts"),
+    import("../slack/app/app.ts"),
+    import("../slack/show/message-worker.ts"),
+    import("../slack/app/web-client.ts"),
+    import("../slack/people/directory.ts"),
+    import("../slack/decide/approver-watch.ts"),
+    import("../slack/decide/genuine-ledger.ts"),
+    import("../slack/show/anchor-poster.ts"),
+    import("../slack/show/trouble-poster.ts"),
   ]);
   const { config, queues, blocking, now } = plain;
   const context = { ...plain, ledger: genuineLedger(plain) };

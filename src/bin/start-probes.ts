@@ -1,5 +1,5 @@
 import type { ProcessKind } from "../config/key-environment.ts";
-import { type Probe, startProbe } from "./probe.ts";
+import { type Probe, startProbe } from "../operations/probe.ts";
 import type { Settings } from "./settings.ts";
 
 /** Each process asks the service that it lives by: the Slack process has no AWS rights, the worker no Slack token (law 1). */
@@ -14,8 +14,8 @@ export async function startProbes(
     probes.set(service, startProbe({ ask, everyMs, now: () => new Date(), lastSuccess: () => lastSuccess()[service] }));
   if (environment.slack) {
     const [{ messengerClient }, { slackFailure }] = await Promise.all([
-      import("../slack/web-client.ts"),
-      import("../slack/slack-failure.ts"),
+      import("../slack/app/web-client.ts"),
+      import("../slack/app/slack-failure.ts"),
     ]);
     const client = messengerClient(environment.slack);
     const failure = (error: unknown) => Promise.reject(slackFailure(error, "Slack"));

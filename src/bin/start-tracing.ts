@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Environment } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
-import { traceWith } from "../tracing/traced.ts";
+import { traceWith } from "../operations/tracing/traced.ts";
 
 /** What is not sent by then is lost: a collector that does not answer must not keep a process. */
 const sendWithinMs = 2_000;
@@ -16,7 +16,7 @@ export async function startTracing(
   log: Logger,
 ): Promise<{ readonly stop: () => Promise<void> } | null> {
   if (!tracing) return null;
-  const { startOpenTelemetry } = await import("../tracing/open-telemetry.ts");
+  const { startOpenTelemetry } = await import("../operations/tracing/open-telemetry.ts");
   const name = kind === "all" ? "eks-access" : `eks-access-${kind}`;
   const { tracer, stop } = await startOpenTelemetry(name, tracing.protocol, log);
   const end = traceWith(tracer);

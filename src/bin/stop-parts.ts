@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { Stoppable } from "../jobs/hand-back.ts";
+import type { Stoppable } from "../ledger/hand-back.ts";
 
 /** To hand back what is under way takes a few calls to Redis; where that does not answer, nobody waits for it. */
 export const handBackWithinMs = 2_000;

@@ -1,8 +1,8 @@
-import type { WorkerContext } from "../jobs/context.ts";
-import { openQueues } from "../jobs/queues.ts";
-import { connectLedger } from "../redis/connect.ts";
-import { redisLedger } from "../redis/ledger.ts";
-import { createLog } from "./log.ts";
+import { openQueues } from "../ledger/queues.ts";
+import { connectLedger } from "../ledger/redis/connect.ts";
+import { redisLedger } from "../ledger/redis/ledger.ts";
+import { createLog } from "../operations/log.ts";
+import type { WorkerContext } from "../worker/context.ts";
 import { type Settings, workerKeysOf } from "./settings.ts";
 
 /** What a command that ends by itself does in the worker's place, with its ledger. @throws AccessError */

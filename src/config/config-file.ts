@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { statementGoodForSeconds } from "../approval/decision.ts";
-import { isTicketPattern } from "../request/ticket.ts";
+import { statementGoodForSeconds } from "../access/approval/decision.ts";
+import { isTicketPattern } from "../access/request/ticket.ts";
+import { eachDeadline } from "../operations/deadlines.ts";
 import { creatorFile, externalId } from "./creator-file.ts";
-import { eachDeadline } from "./deadlines.ts";
 import { account, duration, shortTime, slackUser, text, userOrGroup } from "./forms.ts";
 import { policyFile } from "./policy-file.ts";
 

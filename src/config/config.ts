@@ -1,9 +1,9 @@
 import { load } from "js-yaml";
-import type { Cluster } from "../policy/cluster.ts";
-import { rescueLevel } from "../rescue/lease.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
+import { rescueLevel } from "../access/rescue/lease.ts";
+import type { Deadlines } from "../operations/deadlines.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
 import { creatorProblems } from "./creator-problems.ts";
-import type { Deadlines } from "./deadlines.ts";
 import { buildLevel } from "./level.ts";
 import { policyProblems } from "./policy-problems.ts";
 import { breakGlassOf, quietReason, rulesOf } from "./policy-rules.ts";

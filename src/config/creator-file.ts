@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Creator, RoleStep } from "../policy/creator.ts";
+import type { Creator, RoleStep } from "../access/policy/creator.ts";
 
 const anyRole = /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/;
 const roleForm = "use a role's ARN, for example arn:aws:iam::111122223333:role/cluster-creator";

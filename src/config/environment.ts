@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { TraceProtocol } from "../tracing/traced.ts";
+import type { TraceProtocol } from "../operations/tracing/traced.ts";
 import { duration } from "./forms.ts";
 import { forbidOthersSecrets, type KeyEnvironment, type ProcessKind, readKeys } from "./key-environment.ts";
 import { type RedisEnvironment, readRedisEnvironment } from "./redis-environment.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isPermanent, parseDuration } from "../request/duration.ts";
+import { isPermanent, parseDuration } from "../access/request/duration.ts";
 
 /** A text of one form; the message says how to write it, and stands for a wrong type and for a missing one too. */
 export function text(form: RegExp, message: string) {

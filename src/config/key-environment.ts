@@ -6,7 +6,7 @@ import {
   type SlackKeys,
   signingKeys,
   type WorkerKeys,
-} from "../approval/seal.ts";
+} from "../access/approval/seal.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,5 @@
-import { policyTexts } from "../access-entry/policy-text.ts";
-import type { Level } from "../policy/cluster.ts";
+import type { Level } from "../access/policy/cluster.ts";
+import { policyTexts } from "../access/policy/policy-text.ts";
 import type { ConfigFile } from "./config-file.ts";
 
 /** A level of the file, with its access policy among what it gives. */

@@ -1,6 +1,6 @@
-import type { Level, Rule } from "../policy/cluster.ts";
-import { isUser } from "../policy/person.ts";
-import { approversOf, mostApprovalsNeeded } from "../policy/rule.ts";
+import type { Level, Rule } from "../access/policy/cluster.ts";
+import { isUser } from "../access/policy/person.ts";
+import { approversOf, mostApprovalsNeeded } from "../access/policy/rule.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { buildLevel } from "./level.ts";
 import { breakGlassOf, rulesOf } from "./policy-rules.ts";

@@ -1,5 +1,5 @@
-import type { BreakGlass, Rule } from "../policy/cluster.ts";
-import { clusterRule } from "../policy/rule.ts";
+import type { BreakGlass, Rule } from "../access/policy/cluster.ts";
+import { clusterRule } from "../access/policy/rule.ts";
 import type { ConfigFile } from "./config-file.ts";
 
 /** The rules that speak for a cluster, in the order of the file. */

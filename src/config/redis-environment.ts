@@ -1,5 +1,5 @@
-import type { RedisAccess } from "../redis/client.ts";
-import { readRedisUrl } from "../redis/redis-url.ts";
+import type { RedisAccess } from "../ledger/redis/client.ts";
+import { readRedisUrl } from "../ledger/redis/redis-url.ts";
 
 /** Where Redis is, and as whom. `url` may hold a password: it is not for a log or a message. */
 export interface RedisEnvironment {

@@ -1,4 +1,4 @@
-import type { TraceProtocol } from "../tracing/traced.ts";
+import type { TraceProtocol } from "../operations/tracing/traced.ts";
 
 const protocols: readonly TraceProtocol[] = ["http/protobuf", "http/json"];
 

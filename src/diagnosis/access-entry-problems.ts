@@ -1,13 +1,13 @@
+import { isFullControl, policyTexts } from "../access/policy/policy-text.ts";
 import type { AccessEntry } from "../access-entry/entry.ts";
 import { arrivesUntil } from "../access-entry/late-call.ts";
-import { isFullControl, policyTexts } from "../access-entry/policy-text.ts";
 import type { Severity } from "../aws-auth/problem.ts";
-import { CLUSTER_ADMIN, principalKey } from "../migration/facts.ts";
 import { distrustRemedy } from "./cluster-links.ts";
 import type { ReadEntry } from "./entry-lease.ts";
 import type { EntryProblem } from "./entry-problem-codes.ts";
 import { named } from "./link.ts";
 import { bindIt, unboundWords } from "./mapped.ts";
+import { CLUSTER_ADMIN, principalKey } from "./migration/facts.ts";
 
 /** What one entry is judged by. */
 export interface EntrySurroundings {

@@ -1,14 +1,14 @@
+import type { Drift } from "../access/lease/drift.ts";
+import { isGivenByEntry } from "../access/lease/written.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
+import type { AccessRequest } from "../access/request/record.ts";
 import type { AwsAuthDocument } from "../aws-auth/document.ts";
-import type { Drift } from "../grant/drift.ts";
-import { isGivenByEntry } from "../grant/written.ts";
-import { principalKey } from "../migration/facts.ts";
-import type { Cluster } from "../policy/cluster.ts";
-import type { AccessRequest } from "../request/record.ts";
 import { accessEntryProblems } from "./access-entry-problems.ts";
 import { entryDrift, isInForce, type ReadEntry } from "./entry-lease.ts";
 import type { EntryProblem } from "./entry-problem-codes.ts";
 import { hiddenItem } from "./hidden-items.ts";
 import { type Granted, leaseProblems, type Reader } from "./lease-problems.ts";
+import { principalKey } from "./migration/facts.ts";
 import { type GroupedProblems, groupProblems } from "./problem-groups.ts";
 
 /** All that a report on the access entries of a cluster goes by. */

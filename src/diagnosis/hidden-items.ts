@@ -1,18 +1,18 @@
+import { baseOf } from "../access/lease/holding.ts";
+import { groupsIn, policiesIn } from "../access/policy/policy-text.ts";
+import type { MappedIdentity } from "../access/request/record.ts";
 import { identityOfEntry } from "../access-entry/identity.ts";
-import { groupsIn, policiesIn } from "../access-entry/policy-text.ts";
-import { withoutRolePath } from "../access-entry/principal-arn.ts";
 import type { AwsAuthDocument, Entry } from "../aws-auth/document.ts";
 import { entryOf } from "../aws-auth/entry-of.ts";
 import { isNode, MASTERS } from "../aws-auth/names.ts";
+import { withoutRolePath } from "../aws-auth/principal/principal-arn.ts";
 import { resolve } from "../aws-auth/resolve.ts";
-import { baseOf } from "../grant/holding.ts";
-import { CLUSTER_ADMIN } from "../migration/facts.ts";
-import { lostByNodes, nodeTypeOf } from "../migration/node-entry.ts";
-import { signInByEntry } from "../migration/sign-in.ts";
-import type { MappedIdentity } from "../request/record.ts";
 import { heldIn, type ReadEntry } from "./entry-lease.ts";
 import type { EntryProblem } from "./entry-problem-codes.ts";
 import { named, someOf } from "./link.ts";
+import { CLUSTER_ADMIN } from "./migration/facts.ts";
+import { lostByNodes, nodeTypeOf } from "./migration/node-entry.ts";
+import { signInByEntry } from "./migration/sign-in.ts";
 import { identityWords } from "./person-links.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { AccessRequest, MappedIdentity } from "../request/record.ts";
-import { isClosed } from "../request/request.ts";
+import type { AccessRequest, MappedIdentity } from "../access/request/record.ts";
+import { isClosed } from "../access/request/request.ts";
 import { type Cause, cause, type Offer } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";
 import { named, sentence, untilWords } from "./link.ts";

@@ -1,6 +1,6 @@
-import type { Drift } from "../grant/drift.ts";
-import type { Cluster } from "../policy/cluster.ts";
-import type { AccessRequest } from "../request/record.ts";
+import type { Drift } from "../access/lease/drift.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
+import type { AccessRequest } from "../access/request/record.ts";
 import { named } from "./link.ts";
 import { type Asker, driftRemedy, isOf } from "./person-links.ts";
 import type { Told } from "./problem-groups.ts";

@@ -1,5 +1,5 @@
-import { isPermanent } from "../request/duration.ts";
-import type { AccessRequest } from "../request/record.ts";
+import { isPermanent } from "../access/request/duration.ts";
+import type { AccessRequest } from "../access/request/record.ts";
 
 /** What has to hold between a person in Slack and their pods, in this order: each link needs the ones before it. */
 export const linkNames = [

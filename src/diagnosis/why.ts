@@ -1,9 +1,9 @@
+import { isSameCreator } from "../access/policy/creator.ts";
+import { partitionOf } from "../access/policy/may-request.ts";
+import { signInWay } from "../access/policy/sign-in.ts";
+import type { MappedIdentity } from "../access/request/record.ts";
+import { type Caller, readCaller } from "../aws-auth/principal/caller.ts";
 import { resolve } from "../aws-auth/resolve.ts";
-import { isSameCreator } from "../policy/creator.ts";
-import { partitionOf } from "../policy/may-request.ts";
-import { signInWay } from "../policy/sign-in.ts";
-import { type Caller, readCaller } from "../principal/caller.ts";
-import type { MappedIdentity } from "../request/record.ts";
 import { type Cause, cause } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";
 import { endingSoon, leaseCauses } from "./lease-causes.ts";

@@ -1,5 +1,5 @@
 import { CoreV1Api } from "@kubernetes/client-node";
-import type { GroupRight } from "../policy/rights.ts";
+import type { GroupRight } from "../access/policy/rights.ts";
 import { type AwsAuthStore, awsAuthStore } from "./config-map.ts";
 import { type ClusterEndpoint, createConnection } from "./connection.ts";
 import { kubernetesFailure } from "./explain-kubernetes-error.ts";

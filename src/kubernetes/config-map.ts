@@ -1,6 +1,6 @@
 import { CoreV1Api, type V1ConfigMap, type V1ManagedFieldsEntry } from "@kubernetes/client-node";
-import { AccessError } from "../failure/access-error.ts";
-import { step } from "../metrics/steps.ts";
+import { AccessError } from "../access/failure/access-error.ts";
+import { step } from "../operations/metrics/steps.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 

@@ -4,8 +4,8 @@ import {
   type HttpLibrary,
   ServerConfiguration,
 } from "@kubernetes/client-node";
-import type { RequestIds } from "../audit/request-ids.ts";
-import { callWithinMs, deadlineSignal } from "../config/time-limit.ts";
+import type { RequestIds } from "../access/audit/request-ids.ts";
+import { callWithinMs, deadlineSignal } from "../operations/time-limit.ts";
 import { takeSockets } from "./cluster-sockets.ts";
 import { directHttp } from "./direct-http.ts";
 import { tellLargeToken } from "./large-token.ts";

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type HttpLibrary, type RequestContext, ResponseContext, wrapHttpLibrary } from "@kubernetes/client-node";
 import { request as send } from "undici";
-import { boundedText } from "../failure/bounded-text.ts";
+import { boundedText } from "../access/failure/bounded-text.ts";
 
 /**
  * Bytes. Etcd keeps no object above 1.5 MiB, and of lists a page is asked for. The whole answer is parsed at once, in which time the

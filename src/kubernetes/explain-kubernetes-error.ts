@@ -1,6 +1,6 @@
 import { ApiException } from "@kubernetes/client-node";
-import { AccessError, type FailureCode } from "../failure/access-error.ts";
-import { redact } from "../failure/redact.ts";
+import { AccessError, type FailureCode } from "../access/failure/access-error.ts";
+import { redact } from "../access/failure/redact.ts";
 
 /** Longer answers are cut: a message of Slack has to hold it. */
 const longestAnswer = 400;

@@ -1,5 +1,5 @@
 import { ApiException, HttpMethod } from "@kubernetes/client-node";
-import type { Page } from "../failure/bounded-pages.ts";
+import type { Page } from "../access/failure/bounded-pages.ts";
 import type { Connection } from "./connection.ts";
 
 /**

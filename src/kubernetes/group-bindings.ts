@@ -1,6 +1,6 @@
 import { RbacAuthorizationV1Api, type V1PolicyRule } from "@kubernetes/client-node";
-import { boundedPages, tooLarge } from "../failure/bounded-pages.ts";
-import { describeNamespaces, describeRules, type GroupRight, type RoleRule } from "../policy/rights.ts";
+import { boundedPages, tooLarge } from "../access/failure/bounded-pages.ts";
+import { describeNamespaces, describeRules, type GroupRight, type RoleRule } from "../access/policy/rights.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 import { getList } from "./get-list.ts";

@@ -1,5 +1,5 @@
 import { type HttpLibrary, wrapHttpLibrary } from "@kubernetes/client-node";
-import { AccessError } from "../failure/access-error.ts";
+import { AccessError } from "../access/failure/access-error.ts";
 
 /** Bytes of a token that every release of the authenticator takes (aws-iam-authenticator, pkg/token, maxTokenLenBytes; issue 1106). */
 const largestToken = 4096;

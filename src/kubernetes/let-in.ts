@@ -1,5 +1,5 @@
 import { type HttpLibrary, wrapHttpLibrary } from "@kubernetes/client-node";
-import { AccessError } from "../failure/access-error.ts";
+import { AccessError } from "../access/failure/access-error.ts";
 
 /** When an API server last let an identity in, by its endpoint and the identity: as many as there are creators. */
 const letIn = new Map<string, Date>();

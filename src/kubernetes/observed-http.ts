@@ -1,6 +1,6 @@
 import type { HttpLibrary, RequestContext, ResponseContext } from "@kubernetes/client-node";
-import type { RequestIds } from "../audit/request-ids.ts";
-import { observed, resultOfStatus } from "../metrics/calls.ts";
+import type { RequestIds } from "../access/audit/request-ids.ts";
+import { observed, resultOfStatus } from "../operations/metrics/calls.ts";
 
 /** A UUID has 36 characters; what stands between us and the API server could send anything. */
 const longestId = 100;

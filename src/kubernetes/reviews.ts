@@ -1,5 +1,5 @@
 import { AuthenticationV1Api, AuthorizationV1Api, type V1ResourceAttributes } from "@kubernetes/client-node";
-import { AccessError } from "../failure/access-error.ts";
+import { AccessError } from "../access/failure/access-error.ts";
 import type { Connection } from "./connection.ts";
 import { isUnknownApi, kubernetesFailure } from "./explain-kubernetes-error.ts";
 import { auditIdOf } from "./observed-http.ts";

@@ -1,6 +1,6 @@
-import { leasesInLedger } from "../grant/other-leases.ts";
-import { isLeaseOver } from "../request/extension.ts";
-import type { AccessRequest, LeasesNow } from "../request/record.ts";
+import { leasesInLedger } from "../access/lease/other-leases.ts";
+import { isLeaseOver } from "../access/request/extension.ts";
+import type { AccessRequest, LeasesNow } from "../access/request/record.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Looks up the other leases of a request's principal, and the one that it extends. */

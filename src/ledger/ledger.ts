@@ -1,9 +1,9 @@
-import type { PrincipalLink } from "../approval/seal-link.ts";
-import type { AuditEvent, ChainedEvent } from "../audit/event.ts";
-import type { CreationRecord } from "../policy/creation.ts";
-import type { ClusterTrouble } from "../request/cluster-trouble.ts";
-import type { ListName } from "../request/lists.ts";
-import type { AccessRequest } from "../request/record.ts";
+import type { PrincipalLink } from "../access/approval/seal-link.ts";
+import type { AuditEvent, ChainedEvent } from "../access/audit/event.ts";
+import type { CreationRecord } from "../access/policy/creation.ts";
+import type { ClusterTrouble } from "../access/request/cluster-trouble.ts";
+import type { ListName } from "../access/request/lists.ts";
+import type { AccessRequest } from "../access/request/record.ts";
 import type { MoveLedger, Shown } from "./moves.ts";
 
 /** A record's next version with the event that tells of it: written together or not at all. */

@@ -1,5 +1,5 @@
-import type { AuditEvent } from "../audit/event.ts";
-import type { Move } from "../migration/move.ts";
+import type { AuditEvent } from "../access/audit/event.ts";
+import type { Move } from "../access/migration/move.ts";
 
 /** A move's next version with the event that tells of it: written together or not at all. */
 export interface MoveChange {

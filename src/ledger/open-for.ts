@@ -1,4 +1,4 @@
-import type { AccessRequest } from "../request/record.ts";
+import type { AccessRequest } from "../access/request/record.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Of what somebody waits for in one cluster no more is looked at. */

@@ -1,5 +1,5 @@
-import type { DecisionPublicKeys } from "../approval/seal.ts";
-import { isSealedLink } from "../approval/seal-link.ts";
+import type { DecisionPublicKeys } from "../access/approval/seal.ts";
+import { isSealedLink } from "../access/approval/seal-link.ts";
 import type { Ledger } from "./ledger.ts";
 
 /**

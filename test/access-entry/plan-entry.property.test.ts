@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { targetOf } from "../../src/access/lease/holding.ts";
+import { covers, groupsIn, policiesIn, policyTexts } from "../../src/access/policy/policy-text.ts";
+import type { Holding, Share } from "../../src/access/request/record.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { readHoldingTags, writeHoldingTags } from "../../src/access-entry/entry-tags.ts";
 import { identityOfEntry } from "../../src/access-entry/identity.ts";
 import { type EntryCall, isAsPlanned, planEntry } from "../../src/access-entry/plan-entry.ts";
-import { covers, groupsIn, policiesIn, policyTexts } from "../../src/access-entry/policy-text.ts";
 import { refuseEntry } from "../../src/access-entry/refuse-entry.ts";
-import { targetOf } from "../../src/grant/holding.ts";
-import type { Holding, Share } from "../../src/request/record.ts";
 import { aShare } from "../builders/a-share.ts";
 import { keys } from "../builders/keys.ts";
 import { at, minutes } from "../builders/times.ts";

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { memoryKeys } from "../../src/access/approval/seal.ts";
+import { noWithdrawals } from "../../src/access/lease/withdrawal.ts";
 import {
   mostWithdrawalTags,
   readWithdrawalTags,
@@ -6,8 +8,6 @@ import {
   withdrawalTagChanges,
   writeWithdrawalTags,
 } from "../../src/access-entry/withdrawal-tags.ts";
-import { memoryKeys } from "../../src/approval/seal.ts";
-import { noWithdrawals } from "../../src/grant/withdrawal.ts";
 import { aSecret, keys, otherKeys } from "../builders/keys.ts";
 import { at, hours } from "../builders/times.ts";
 

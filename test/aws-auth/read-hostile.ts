@@ -1,9 +1,9 @@
+import { planMending } from "../../src/access/rescue/mending.ts";
 import { checkFile } from "../../src/aws-auth/check-file.ts";
 import { readConfigMap } from "../../src/aws-auth/config-map.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
 import { offerRepairs } from "../../src/aws-auth/repair.ts";
-import { planMending } from "../../src/rescue/mending.ts";
 import { costly, excessive } from "./hostile-documents.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { AccessError } from "../../src/access/failure/access-error.ts";
 import { awsFailure } from "../../src/aws/explain-aws-error.ts";
-import { AccessError } from "../../src/failure/access-error.ts";
 
 function anError(name: string, message: string, more: object = {}): Error {
   return Object.assign(new Error(message), { name, ...more });

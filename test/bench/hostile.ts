@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
-import { redact } from "../../src/failure/redact.ts";
+import { redact } from "../../src/access/failure/redact.ts";
 import { startScriptedServer } from "../kubernetes/api-server.ts";
 import type { Figure, Scale } from "./figure.ts";
 

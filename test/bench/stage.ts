@@ -14,8 +14,8 @@ import { type SandboxSlack, startSandboxSlack } from "../../sandbox/slack/worksp
 import { newKeys } from "../../src/bin/keys.ts";
 import { type Config, readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import { connectRedis, type RedisConnection } from "../../src/redis/connect.ts";
-import { redisLedger } from "../../src/redis/ledger.ts";
+import { connectRedis, type RedisConnection } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { type BothKeys, keysIn } from "../builders/keys.ts";
 import { startProductProcess } from "./product.ts";
 import { type StageTiming, stageConfiguration } from "./stage-configuration.ts";

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, initialAwsAuth } from "../../sandbox/scene.ts";
 import { migrate } from "../../src/bin/migrate.ts";
-import { redisLedger } from "../../src/redis/ledger.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { keysOf } from "../builders/keys.ts";
-import { moveScene } from "../jobs/migration/move-scene.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
+import { moveScene } from "../worker/migration/move-scene.ts";
 import { runCommand } from "./check-run.ts";
 
 let sandbox: Sandbox;

@@ -5,21 +5,21 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, clusterArn, configuration, initialAwsAuth } from "../../sandbox/scene.ts";
 import { startTwin, type Twin } from "../../sandbox/twin-scene.ts";
+import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { recover } from "../../src/bin/recover.ts";
 import { runRescue } from "../../src/bin/rescue.ts";
 import { retire } from "../../src/bin/retire.ts";
 import { readSettings } from "../../src/bin/settings.ts";
 import { withWorkerContext } from "../../src/bin/worker-context.ts";
-import type { WorkerContext } from "../../src/jobs/context.ts";
-import { checkOwnAccount } from "../../src/jobs/open/check-own-account.ts";
-import { adoptCluster } from "../../src/jobs/reconcile/adopt.ts";
-import { endRescues } from "../../src/jobs/rescue/end-rescues.ts";
-import type { Cluster } from "../../src/policy/cluster.ts";
+import type { WorkerContext } from "../../src/worker/context.ts";
+import { checkOwnAccount } from "../../src/worker/open/check-own-account.ts";
+import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
+import { endRescues } from "../../src/worker/rescue/end-rescues.ts";
 import { variablesNamed } from "../builders/keys.ts";
-import { moveScene } from "../jobs/migration/move-scene.ts";
-import { ask, give, takeBack } from "../jobs/reconcile/taking.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
+import { moveScene } from "../worker/migration/move-scene.ts";
+import { ask, give, takeBack } from "../worker/reconcile/taking.ts";
 import { runCommand } from "./check-run.ts";
 
 const rescuer = `arn:aws:iam::${account}:role/rescuers/rescuer`;

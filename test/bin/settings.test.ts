@@ -2,8 +2,8 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { explain } from "../../src/access/failure/access-error.ts";
 import { readSettings } from "../../src/bin/settings.ts";
-import { explain } from "../../src/failure/access-error.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { keys, variablesNamed } from "../builders/keys.ts";
 

@@ -1,14 +1,14 @@
 import { Worker } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { standingOf } from "../../src/bin/standing.ts";
-import { openQueues, type Queues, queuePrefix, wakeCluster } from "../../src/jobs/queues.ts";
-import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/redis/connect.ts";
-import { redisLedger } from "../../src/redis/ledger.ts";
+import { openQueues, type Queues, queuePrefix, wakeCluster } from "../../src/ledger/queues.ts";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { silentContext } from "../fault/silent-context.ts";
-import { asAdministrator } from "../redis/a-ledger-on.ts";
+import { asAdministrator } from "../ledger/redis/a-ledger-on.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
 let database: TestRedis;

@@ -1,6 +1,6 @@
-import { breakTheGlass } from "../../src/approval/glass.ts";
-import type { Cluster } from "../../src/policy/cluster.ts";
-import type { AccessRequest } from "../../src/request/record.ts";
+import { breakTheGlass } from "../../src/access/approval/glass.ts";
+import type { Cluster } from "../../src/access/policy/cluster.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
 import { aCluster } from "./a-cluster.ts";
 import { aRequest } from "./a-request.ts";
 import { type BothKeys, keys } from "./keys.ts";

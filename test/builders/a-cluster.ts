@@ -1,5 +1,5 @@
+import type { Cluster, Level } from "../../src/access/policy/cluster.ts";
 import { readConfig } from "../../src/config/config.ts";
-import type { Cluster, Level } from "../../src/policy/cluster.ts";
 
 /** A configuration with one cluster `staging` that offers `viewer` and `admin`; everything else as the defaults are. */
 export const configText = `

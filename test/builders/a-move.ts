@@ -1,5 +1,5 @@
-import { sealMovePlan } from "../../src/approval/seal-move.ts";
-import { createMove, type Move, type MovePlan } from "../../src/migration/move.ts";
+import { sealMovePlan } from "../../src/access/approval/seal-move.ts";
+import { createMove, type Move, type MovePlan } from "../../src/access/migration/move.ts";
 import { keys } from "./keys.ts";
 import { at, hours } from "./times.ts";
 

@@ -1,9 +1,16 @@
-import { decide } from "../../src/approval/decide.ts";
-import { scheduleGrant } from "../../src/grant/grant.ts";
-import type { Cluster } from "../../src/policy/cluster.ts";
-import { digestOfChange } from "../../src/request/digest.ts";
-import type { AccessRequest, EndProof, Grant, MappedIdentity, Preview, Proof } from "../../src/request/record.ts";
-import { createRequest } from "../../src/request/request.ts";
+import { decide } from "../../src/access/approval/decide.ts";
+import { scheduleGrant } from "../../src/access/lease/grant.ts";
+import type { Cluster } from "../../src/access/policy/cluster.ts";
+import { digestOfChange } from "../../src/access/request/digest.ts";
+import type {
+  AccessRequest,
+  EndProof,
+  Grant,
+  MappedIdentity,
+  Preview,
+  Proof,
+} from "../../src/access/request/record.ts";
+import { createRequest } from "../../src/access/request/request.ts";
 import { aCluster } from "./a-cluster.ts";
 import { type BothKeys, keys } from "./keys.ts";
 import { at, minutes } from "./times.ts";

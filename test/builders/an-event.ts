@@ -1,6 +1,6 @@
-import type { AuditEvent, EventType } from "../../src/audit/event.ts";
+import type { AuditEvent, EventType } from "../../src/access/audit/event.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
 import type { LedgerChange } from "../../src/ledger/ledger.ts";
-import type { AccessRequest } from "../../src/request/record.ts";
 import { at } from "./times.ts";
 
 /** An event about a request. */

@@ -1,4 +1,4 @@
-import type { AccessRequest } from "../../src/request/record.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
 import { aBrokenGlass } from "./a-broken-glass.ts";
 import {
   aGrantedRequest,

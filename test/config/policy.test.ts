@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { hoursInWords } from "../../src/access/policy/hours.ts";
+import { approvalsNeeded, approversOf, ruleFor } from "../../src/access/policy/rule.ts";
 import { readConfig } from "../../src/config/config.ts";
-import { hoursInWords } from "../../src/policy/hours.ts";
-import { approvalsNeeded, approversOf, ruleFor } from "../../src/policy/rule.ts";
 import { configText } from "../builders/a-cluster.ts";
 
 const anybody = { user: "U0ENGINEER", memberships: [] };

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { freePort } from "../../sandbox/free-port.ts";
 import { runProgram } from "../../sandbox/redis/run-program.ts";
-import { startHealthServer } from "../../src/bin/health-server.ts";
+import { startHealthServer } from "../../src/operations/health-server.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");

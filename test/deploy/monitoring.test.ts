@@ -4,11 +4,11 @@ import { load } from "js-yaml";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { createProcessMetrics } from "../../src/metrics/process-metrics.ts";
-import { createReachMetrics } from "../../src/metrics/reach-metrics.ts";
-import { createStandingMetrics } from "../../src/metrics/standing-metrics.ts";
-import { createWorkerMetrics } from "../../src/metrics/worker-metrics.ts";
-import { tallyOf } from "../../src/request/class.ts";
+import { tallyOf } from "../../src/access/request/class.ts";
+import { createProcessMetrics } from "../../src/operations/metrics/process-metrics.ts";
+import { createReachMetrics } from "../../src/operations/metrics/reach-metrics.ts";
+import { createStandingMetrics } from "../../src/operations/metrics/standing-metrics.ts";
+import { createWorkerMetrics } from "../../src/operations/metrics/worker-metrics.ts";
 
 const read = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../../deploy/monitoring/${name}`, import.meta.url)), "utf8");

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
+import type { AccessRequest } from "../../src/access/request/record.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { type EntriesFacts, readingOrder, summarizeEntries } from "../../src/diagnosis/check-entries.ts";
 import type { ReadEntry } from "../../src/diagnosis/entry-lease.ts";
 import { grantedAround } from "../../src/diagnosis/lease-problems.ts";
-import type { AccessRequest } from "../../src/request/record.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aGrantedRequest, engineerArn } from "../builders/a-request.ts";
 import { aHolding, aShare, aWrittenEntry } from "../builders/a-share.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { permanentSeconds } from "../../src/access/request/duration.ts";
 import { causeCodes } from "../../src/diagnosis/cause.ts";
 import { diagnose } from "../../src/diagnosis/why.ts";
-import { permanentSeconds } from "../../src/request/duration.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { states } from "../builders/states.ts";

@@ -1,6 +1,6 @@
-import type { AccessRequest } from "../../src/request/record.ts";
-import type { SlackContext } from "../../src/slack/context.ts";
-import { decideRequest } from "../../src/slack/handlers/decision-click.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
+import type { SlackContext } from "../../src/slack/app/context.ts";
+import { decideRequest } from "../../src/slack/decide/decision-click.ts";
 
 /** A click on Approve, or a form sent by Deny. The texts that only the person who clicked sees. */
 export async function click(

@@ -2,10 +2,10 @@ import type { ConfigMap } from "../../sandbox/cluster/config-map.ts";
 import { ConfigMapStore } from "../../sandbox/cluster/config-map-store.ts";
 import { isStatus, type Status } from "../../sandbox/cluster/status.ts";
 import { arns } from "../../sandbox/scene.ts";
-import { AccessError } from "../../src/failure/access-error.ts";
-import type { WorkerContext } from "../../src/jobs/context.ts";
+import { AccessError } from "../../src/access/failure/access-error.ts";
 import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
 import { type AwsAuthConfigMap, readConfigMap, withContent } from "../../src/kubernetes/config-map.ts";
+import type { WorkerContext } from "../../src/worker/context.ts";
 import type { Turns } from "./turns.ts";
 
 const place = { namespace: "kube-system", name: "aws-auth" };

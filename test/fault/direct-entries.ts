@@ -1,10 +1,10 @@
 import { arns } from "../../sandbox/scene.ts";
+import { AccessError } from "../../src/access/failure/access-error.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import type { EntryCall } from "../../src/access-entry/plan-entry.ts";
 import type { AccessEntries } from "../../src/aws/access-entries.ts";
-import { AccessError } from "../../src/failure/access-error.ts";
-import type { WorkerContext } from "../../src/jobs/context.ts";
 import type { ClusterClient } from "../../src/kubernetes/cluster-client.ts";
+import type { WorkerContext } from "../../src/worker/context.ts";
 import { afterCall } from "../access-entry/entry-model.ts";
 import type { Fate } from "./direct-cluster.ts";
 import type { Turns } from "./turns.ts";

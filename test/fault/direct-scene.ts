@@ -1,5 +1,5 @@
-import { grantsAnnotation, readAnnotation } from "../../src/grant/annotation.ts";
-import type { AccessRequest } from "../../src/request/record.ts";
+import { grantsAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
 import { keys } from "../builders/keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { type DirectCluster, directCluster, type Fate } from "./direct-cluster.ts";

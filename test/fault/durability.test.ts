@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "vitest";
 import type { ProvidedRedis } from "../../sandbox/redis/provide-redis.ts";
-import { verifyChain } from "../../src/audit/event.ts";
-import { connectRedis } from "../../src/redis/connect.ts";
-import { redisLedger } from "../../src/redis/ledger.ts";
+import { verifyChain } from "../../src/access/audit/event.ts";
+import { connectRedis } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { isLong } from "./form.ts";

@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import { arns } from "../../sandbox/scene.ts";
+import type { Cluster } from "../../src/access/policy/cluster.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
 import type { AccessEntries } from "../../src/aws/access-entries.ts";
-import type { WorkerContext } from "../../src/jobs/context.ts";
-import { openCluster } from "../../src/jobs/open/open-cluster.ts";
-import { reconcileCluster } from "../../src/jobs/reconcile/reconcile.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import type { Cluster } from "../../src/policy/cluster.ts";
-import type { AccessRequest } from "../../src/request/record.ts";
+import type { WorkerContext } from "../../src/worker/context.ts";
+import { openCluster } from "../../src/worker/open/open-cluster.ts";
+import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
 import {
   approve,
   ask,
@@ -16,9 +17,8 @@ import {
   outsideEntries,
   requestOf,
   revokeOnly,
-} from "../jobs/reconcile/taking.ts";
-import { useWorkerSide } from "../jobs/worker-side.ts";
-import { memoryLedger } from "../ledger/memory-ledger.ts";
+} from "../worker/reconcile/taking.ts";
+import { useWorkerSide } from "../worker/worker-side.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const { engineer } = arns;

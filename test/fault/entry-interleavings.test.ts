@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { verifyChain } from "../../src/access/audit/event.ts";
+import { covers, policyTexts } from "../../src/access/policy/policy-text.ts";
 import type { AccessEntry } from "../../src/access-entry/entry.ts";
 import { readHoldingTags } from "../../src/access-entry/entry-tags.ts";
-import { covers, policyTexts } from "../../src/access-entry/policy-text.ts";
-import { verifyChain } from "../../src/audit/event.ts";
-import { adoptCluster } from "../../src/jobs/reconcile/adopt.ts";
+import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { keys } from "../builders/keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { type DirectEntries, directEntries } from "./direct-entries.ts";

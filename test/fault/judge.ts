@@ -1,10 +1,10 @@
 import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import { initialAwsAuth } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/text-of.ts";
-import { type ChainedEvent, type EventType, verifyChain } from "../../src/audit/event.ts";
-import { grantsAnnotation, readAnnotation } from "../../src/grant/annotation.ts";
-import type { AccessRequest } from "../../src/request/record.ts";
-import { approvalMessage } from "../../src/slack/messages/approval-message.ts";
+import { type ChainedEvent, type EventType, verifyChain } from "../../src/access/audit/event.ts";
+import { grantsAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
+import { approvalMessage } from "../../src/slack/decide/approval-message.ts";
 import { keysOf } from "../builders/keys.ts";
 import { messagesOf } from "./play-run.ts";
 import type { Stage } from "./stage.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { textOf } from "../../sandbox/slack/text-of.ts";
 import { startSandboxSlack } from "../../sandbox/slack/workspace.ts";
 import { readConfig } from "../../src/config/config.ts";
-import { showRequest } from "../../src/slack/messenger.ts";
+import { showRequest } from "../../src/slack/show/messenger.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aGrantedRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";

@@ -1,5 +1,5 @@
+import type { AccessRequest } from "../../src/access/request/record.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import type { AccessRequest } from "../../src/request/record.ts";
 
 /** All that is not closed. */
 export async function openOf(ledger: Ledger, cluster: string): Promise<readonly AccessRequest[]> {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
-import type { WorkerContext } from "../../src/jobs/context.ts";
-import { previewCluster } from "../../src/jobs/preview/preview.ts";
-import { reconcileCluster } from "../../src/jobs/reconcile/reconcile.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import type { SlackContext } from "../../src/slack/context.ts";
-import { cancelRequest, revokeGrant } from "../../src/slack/handlers/end-access.ts";
+import type { SlackContext } from "../../src/slack/app/context.ts";
+import { cancelRequest, revokeGrant } from "../../src/slack/lease/end-access.ts";
+import type { WorkerContext } from "../../src/worker/context.ts";
+import { previewCluster } from "../../src/worker/preview/preview.ts";
+import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
 import { keys } from "../builders/keys.ts";
 import { nobodysGroups } from "../slack/slack-context.ts";
 import { click } from "./click.ts";

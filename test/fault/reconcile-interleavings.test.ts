@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../sandbox/scene.ts";
-import { adoptCluster } from "../../src/jobs/reconcile/adopt.ts";
-import type { AccessRequest } from "../../src/request/record.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
+import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { type DirectCluster, directCluster } from "./direct-cluster.ts";
 import { isLong } from "./form.ts";

@@ -4,7 +4,7 @@ import { type ProductProcess, startProduct } from "../../sandbox/product-process
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { configuration } from "../../sandbox/scene.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import { redisLedger } from "../../src/redis/ledger.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { builtProduct } from "../product.ts";
 import { redisOfOurOwn } from "./own-redis.ts";
 import { type RedisGate, startRedisGate } from "./redis-gate.ts";

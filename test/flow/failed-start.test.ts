@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, configuration } from "../../sandbox/scene.ts";
+import { asAdministrator } from "../ledger/redis/a-ledger-on.ts";
 import { builtProduct } from "../product.ts";
-import { asAdministrator } from "../redis/a-ledger-on.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { leaksIn } from "./leaks.ts";
 

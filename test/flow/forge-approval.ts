@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
-import { scheduleGrant } from "../../src/grant/grant.ts";
-import type { AccessRequest } from "../../src/request/record.ts";
+import { scheduleGrant } from "../../src/access/lease/grant.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
 
 /** What an attacker does who has Redis, but not the key: approves every pending request, with a made-up seal, wherever it stands. */
 export async function forgeApproval(redisUrl: string): Promise<void> {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ProductProcess } from "../../sandbox/product-process.ts";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/text-of.ts";
-import { queuePrefix } from "../../src/jobs/queues.ts";
+import { queuePrefix } from "../../src/ledger/queues.ts";
 import { auditOf } from "./audit-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 

@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../sandbox/free-port.ts";
 import { type ProductProcess, spawnProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
+import { aServer } from "../ledger/redis/a-server.ts";
 import { builtProduct } from "../product.ts";
-import { aServer } from "../redis/a-server.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { leaksIn } from "./leaks.ts";
 

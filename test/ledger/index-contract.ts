@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { revise } from "../../src/access/request/request.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import { revise } from "../../src/request/request.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";

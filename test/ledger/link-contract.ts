@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { verifyChain } from "../../src/audit/event.ts";
+import { verifyChain } from "../../src/access/audit/event.ts";
 import type { Ledger, LinkChange, LinkProposal } from "../../src/ledger/ledger.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { verifyChain } from "../../src/audit/event.ts";
+import { verifyChain } from "../../src/access/audit/event.ts";
+import { revise } from "../../src/access/request/request.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import { revise } from "../../src/request/request.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { aChange } from "../builders/an-event.ts";

@@ -1,5 +1,11 @@
-import type { PrincipalLink } from "../../src/approval/seal-link.ts";
-import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/audit/event.ts";
+import type { PrincipalLink } from "../../src/access/approval/seal-link.ts";
+import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit/event.ts";
+import type { Move } from "../../src/access/migration/move.ts";
+import { classOf } from "../../src/access/request/class.ts";
+import type { ClusterTrouble } from "../../src/access/request/cluster-trouble.ts";
+import { placeIn } from "../../src/access/request/lists.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
+import { dueAt, isClosed } from "../../src/access/request/request.ts";
 import type {
   CommitResult,
   Ledger,
@@ -11,12 +17,6 @@ import type {
   WorkerIdentity,
 } from "../../src/ledger/ledger.ts";
 import type { Shown } from "../../src/ledger/moves.ts";
-import type { Move } from "../../src/migration/move.ts";
-import { classOf } from "../../src/request/class.ts";
-import type { ClusterTrouble } from "../../src/request/cluster-trouble.ts";
-import { placeIn } from "../../src/request/lists.ts";
-import type { AccessRequest } from "../../src/request/record.ts";
-import { dueAt, isClosed } from "../../src/request/request.ts";
 import { memoryMoves } from "./memory-moves.ts";
 
 /**

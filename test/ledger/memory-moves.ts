@@ -1,6 +1,6 @@
-import type { AuditEvent } from "../../src/audit/event.ts";
+import type { AuditEvent } from "../../src/access/audit/event.ts";
+import { type Move, moveDueAt, moveNumber } from "../../src/access/migration/move.ts";
 import type { MoveLedger, Shown } from "../../src/ledger/moves.ts";
-import { type Move, moveDueAt, moveNumber } from "../../src/migration/move.ts";
 
 /** The moves in memory, beside the ledger in memory. Passes test/ledger/move-contract.ts. */
 export function memoryMoves(append: (event: AuditEvent) => void, records = new Map<string, Move>()): MoveLedger {

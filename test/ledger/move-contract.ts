@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { createMove, type Move, reviseMove } from "../../src/access/migration/move.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { MoveChange } from "../../src/ledger/moves.ts";
-import { createMove, type Move, reviseMove } from "../../src/migration/move.ts";
 import { at, hours } from "../builders/times.ts";
 
 const aMove = (change: Partial<Move> = {}): Move => ({

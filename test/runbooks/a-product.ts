@@ -11,11 +11,11 @@ import { type PartsContext, startParts } from "../../src/bin/start-parts.ts";
 import { stopParts } from "../../src/bin/stop-parts.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
-import type { Stoppable } from "../../src/jobs/hand-back.ts";
-import { openQueues } from "../../src/jobs/queues.ts";
-import { redisAuditLog } from "../../src/redis/audit-log.ts";
-import { connectLedger, connectRedisBlocking } from "../../src/redis/connect.ts";
-import { redisLedger } from "../../src/redis/ledger.ts";
+import type { Stoppable } from "../../src/ledger/hand-back.ts";
+import { openQueues } from "../../src/ledger/queues.ts";
+import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
+import { connectLedger, connectRedisBlocking } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { aRedis } from "../redis.ts";
 
 type Kind = "slack" | "worker";

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { load } from "js-yaml";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { commands } from "../../src/slack/commands/all.ts";
+import { commands } from "../../src/slack/app/commands.ts";
 import { linesOf, runbooks, wordsOf } from "./runbook.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

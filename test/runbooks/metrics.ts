@@ -3,10 +3,10 @@ import { expect } from "vitest";
 import { configuration } from "../../sandbox/scene.ts";
 import { standingOf } from "../../src/bin/standing.ts";
 import { readConfig } from "../../src/config/config.ts";
-import { openQueues } from "../../src/jobs/queues.ts";
-import { createStandingMetrics } from "../../src/metrics/standing-metrics.ts";
-import { connectRedis } from "../../src/redis/connect.ts";
-import { redisLedger } from "../../src/redis/ledger.ts";
+import { openQueues } from "../../src/ledger/queues.ts";
+import { connectRedis } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { createStandingMetrics } from "../../src/operations/metrics/standing-metrics.ts";
 import { runbooks } from "./runbook.ts";
 
 /** What every worker's /metrics says of Redis now, by the series that a runbook names: how it is written there → its value. */

@@ -6,9 +6,9 @@ import { arns, channel, clusterName, configuration, initialAwsAuth } from "../..
 import { textOf } from "../../sandbox/slack/text-of.ts";
 import { audit } from "../../src/bin/audit.ts";
 import { newKeys } from "../../src/bin/keys.ts";
-import { forgetOldEvents } from "../../src/jobs/keep-audit.ts";
-import { redisAuditLog } from "../../src/redis/audit-log.ts";
-import { connectRedis } from "../../src/redis/connect.ts";
+import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
+import { connectRedis } from "../../src/ledger/redis/connect.ts";
+import { forgetOldEvents } from "../../src/worker/keep-audit.ts";
 import { runCommand } from "../bin/check-run.ts";
 import { keysOf } from "../builders/keys.ts";
 import { auditOf } from "../flow/audit-of.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../sandbox/slack/block-limits.ts";
-import { suggestionsOf } from "../../src/slack/request-form/fields.ts";
-import { completeForm, durationsOf, emptyForm, type Offer } from "../../src/slack/request-form/form.ts";
-import { blockOf, formOf, isShown, partsOf } from "../../src/slack/request-form/read-form.ts";
-import { requestModal } from "../../src/slack/request-form/request-modal.ts";
+import { suggestionsOf } from "../../src/slack/ask/fields.ts";
+import { completeForm, durationsOf, emptyForm, type Offer } from "../../src/slack/ask/form.ts";
+import { blockOf, formOf, isShown, partsOf } from "../../src/slack/ask/read-form.ts";
+import { requestModal } from "../../src/slack/ask/request-modal.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
 
 const engineer = "arn:aws:iam::111122223333:user/engineer";

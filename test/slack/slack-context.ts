@@ -1,7 +1,7 @@
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import type { SlackContext } from "../../src/slack/context.ts";
-import type { Directory } from "../../src/slack/directory.ts";
+import type { SlackContext } from "../../src/slack/app/context.ts";
+import type { Directory } from "../../src/slack/people/directory.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { keys } from "../builders/keys.ts";
 import { at, minutes } from "../builders/times.ts";

@@ -1,4 +1,4 @@
-import type { ChainedEvent, ChainVerdict } from "../../../src/audit/event.ts";
+import type { ChainedEvent, ChainVerdict } from "../../../src/access/audit/event.ts";
 import { type Content, type Html, html } from "../html.ts";
 import { panel } from "./panel.ts";
 

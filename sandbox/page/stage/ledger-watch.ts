@@ -1,9 +1,9 @@
 import type { Job, Queue } from "bullmq";
-import { type ChainedEvent, verifyChain } from "../../../src/audit/event.ts";
-import { openQueues } from "../../../src/jobs/queues.ts";
+import { type ChainedEvent, verifyChain } from "../../../src/access/audit/event.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { connectRedis } from "../../../src/redis/connect.ts";
-import { redisLedger } from "../../../src/redis/ledger.ts";
+import { openQueues } from "../../../src/ledger/queues.ts";
+import { connectRedis } from "../../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { textAt } from "../../slack/json.ts";
 import type { LedgerState, QueueState } from "../cluster/ledger.ts";
 import { oneAtATime } from "./kubectl-watch.ts";

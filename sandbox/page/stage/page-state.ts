@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { commands } from "../../../src/slack/commands/all.ts";
+import { commands } from "../../../src/slack/app/commands.ts";
 import { configuration, principals } from "../../scene.ts";
 import { objectAt } from "../../slack/json.ts";
 import type { SandboxMessage } from "../../slack/shapes.ts";

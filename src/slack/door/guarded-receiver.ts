@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { App, Receiver, StringIndexed } from "@slack/bolt";
 import type { Logger } from "pino";
-import { answeredRequests } from "../../metrics/announcements.ts";
+import { answeredRequests } from "../../operations/metrics/announcements.ts";
 import { acknowledgement, sendJson } from "./acknowledge.ts";
 import { admit, type Gate } from "./admit.ts";
 import type { DoorRefusal } from "./refuse-headers.ts";

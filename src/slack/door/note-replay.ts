@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { type Attempt, noteAttempt } from "../attempts.ts";
-import type { SlackContext } from "../context.ts";
-import { originOf } from "../origin.ts";
+import type { SlackContext } from "../app/context.ts";
+import { originOf } from "../app/origin.ts";
+import { type Attempt, noteAttempt } from "../people/attempts.ts";
 import { deliveryId } from "./only-once.ts";
 
 const id = z.string().max(60);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { usualDeadlines } from "../../config/deadlines.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { inTime } from "../in-time.ts";
+import { usualDeadlines } from "../../operations/deadlines.ts";
+import { inTime } from "../app/in-time.ts";
 import { toleranceSeconds } from "./refuse-headers.ts";
 
 /** How long a signature could be played again: as long as its time is neither too old nor too far ahead. */

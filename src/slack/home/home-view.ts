@@ -1,6 +1,6 @@
 import type { HomeView, KnownBlock } from "@slack/types";
-import type { AccessRequest } from "../../request/record.ts";
-import { isClosed } from "../../request/request.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { isClosed } from "../../access/request/request.ts";
 import {
   cancelButton,
   detailsButton,
@@ -9,11 +9,11 @@ import {
   listButton,
   requestButton,
   reviewedButton,
-} from "../messages/buttons.ts";
-import { glassTitle } from "../messages/glass-words.ts";
-import { type MoveRow, moveRowBlocks } from "../messages/move-row.ts";
-import { admitsText, durationOf, stateOf } from "../messages/words.ts";
-import { code, context, cut, mention, plainLine, section, time } from "../mrkdwn.ts";
+} from "../blocks/buttons.ts";
+import { code, context, cut, mention, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import { admitsText, durationOf, stateOf } from "../blocks/words.ts";
+import { glassTitle } from "../emergency/glass-words.ts";
+import { type MoveRow, moveRowBlocks } from "../migrate/move-row.ts";
 import { leaseProgress } from "./progress.ts";
 
 /** Some requests, and how many there are in all. */

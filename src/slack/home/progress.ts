@@ -1,5 +1,5 @@
-import { formatDuration, isPermanent } from "../../request/duration.ts";
-import type { AccessRequest } from "../../request/record.ts";
+import { formatDuration, isPermanent } from "../../access/request/duration.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
 
 const width = 12;
 

@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
-import { notAdmittedAnswer } from "../messages/admission-answer.ts";
-import { slackErrorCode, slackFailure } from "../slack-failure.ts";
+import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
+import { notAdmittedAnswer } from "../ask/admission-answer.ts";
 import { type Home, homeView } from "./home-view.ts";
 import { type HomeSource, readHome } from "./read-home.ts";
 import { refusedHomeView } from "./unknown-home-view.ts";

@@ -1,18 +1,18 @@
-import { refuseReview } from "../../approval/glass.ts";
+import { refuseReview } from "../../access/approval/glass.ts";
+import { hasApproved } from "../../access/migration/move.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { actsOf } from "../../access/policy/may-act.ts";
+import { approvesFor } from "../../access/policy/may-see.ts";
+import { moveActsOf } from "../../access/policy/move-acts.ts";
+import type { Person } from "../../access/policy/person.ts";
+import type { ListName } from "../../access/request/lists.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { isClosed } from "../../access/request/request.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { hasApproved } from "../../migration/move.ts";
-import type { Cluster } from "../../policy/cluster.ts";
-import { actsOf } from "../../policy/may-act.ts";
-import { approvesFor } from "../../policy/may-see.ts";
-import { moveActsOf } from "../../policy/move-acts.ts";
-import type { Person } from "../../policy/person.ts";
-import type { ListName } from "../../request/lists.ts";
-import type { AccessRequest } from "../../request/record.ts";
-import { isClosed } from "../../request/request.ts";
-import type { Directory } from "../directory.ts";
-import { movesShown } from "../moves-shown.ts";
-import { personShown } from "../standing.ts";
+import { movesShown } from "../migrate/moves-shown.ts";
+import type { Directory } from "../people/directory.ts";
+import { personShown } from "../people/standing.ts";
 import { type HomeContent, type HomeList, mostRows } from "./home-view.ts";
 
 export interface HomeSource {

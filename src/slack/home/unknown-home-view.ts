@@ -1,5 +1,5 @@
-import type { Message } from "../messages/message.ts";
-import { section } from "../mrkdwn.ts";
+import type { Message } from "../blocks/message.ts";
+import { section } from "../blocks/mrkdwn.ts";
 import type { Home } from "./home-view.ts";
 
 /** What is shown while the ledger does not answer: nothing that may not be true. */

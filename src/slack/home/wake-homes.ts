@@ -1,8 +1,8 @@
-import { wakeHome } from "../../jobs/queues.ts";
-import { approversIn } from "../../policy/may-see.ts";
-import type { AccessRequest } from "../../request/record.ts";
-import type { MessengerContext } from "../messenger-context.ts";
-import { peopleNamed } from "../people-named.ts";
+import { approversIn } from "../../access/policy/may-see.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { wakeHome } from "../../ledger/queues.ts";
+import { peopleNamed } from "../blocks/people-named.ts";
+import type { MessengerContext } from "../show/messenger-context.ts";
 
 /** What App Homes show: a request, or a move of a cluster. */
 type HomeRecord = Pick<AccessRequest, "id" | "cluster" | "requester">;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { blocks } from "../../../sandbox/page/blocks/block.ts";
 import { inputsOf } from "../../../sandbox/slack/inputs.ts";
 import { storedBlocks } from "../../../sandbox/slack/stored-blocks.ts";
-import { approvalMessage } from "../../../src/slack/messages/approval-message.ts";
+import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { actions, button, confirm, input, menu, mrkdwn, options, plain, section, typed } from "../slack/some-blocks.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { completions, usagesOf } from "../../../sandbox/page/chat/completions.ts";
-import { commands } from "../../../src/slack/commands/all.ts";
+import { commands } from "../../../src/slack/app/commands.ts";
 
 const usages = usagesOf([
   { word: "request", usage: "[<cluster> <arn> <level> [for 4h] <reason>]", summary: "asks for access" },

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/text-of.ts";
-import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
-import type { Move } from "../../../src/migration/move.ts";
+import type { Move } from "../../../src/access/migration/move.ts";
+import { moveEvent } from "../../../src/ledger/record-move.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPlannedMove } from "../../builders/a-move.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";

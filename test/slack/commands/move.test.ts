@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/text-of.ts";
-import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
-import type { Move } from "../../../src/migration/move.ts";
+import type { Move } from "../../../src/access/migration/move.ts";
+import { moveEvent } from "../../../src/ledger/record-move.ts";
 import { aMove, aPlannedMove } from "../../builders/a-move.ts";
 import { at } from "../../builders/times.ts";
 import { aStage, type Stage } from "../a-stage.ts";

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/text-of.ts";
-import { sealMovePlan } from "../../../src/approval/seal-move.ts";
-import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
-import { type Move, reviseMove } from "../../../src/migration/move.ts";
+import { sealMovePlan } from "../../../src/access/approval/seal-move.ts";
+import { type Move, reviseMove } from "../../../src/access/migration/move.ts";
+import { moveEvent } from "../../../src/ledger/record-move.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { keys } from "../../builders/keys.ts";
 import { aStage, type Stage } from "../a-stage.ts";

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { leasesInLedger } from "../../../src/grant/other-leases.ts";
-import { digestOfChange } from "../../../src/request/digest.ts";
-import type { AccessRequest } from "../../../src/request/record.ts";
-import { revokeGrant } from "../../../src/slack/handlers/end-access.ts";
+import { leasesInLedger } from "../../../src/access/lease/other-leases.ts";
+import { digestOfChange } from "../../../src/access/request/digest.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { revokeGrant } from "../../../src/slack/lease/end-access.ts";
 import { aGrantedRequest, anApprovedRequest, aPreview, aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";

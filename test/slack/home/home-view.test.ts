@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
-import type { AccessRequest } from "../../../src/request/record.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { type HomeContent, homeView, mostRows } from "../../../src/slack/home/home-view.ts";
 import { leaseProgress } from "../../../src/slack/home/progress.ts";
 import { unknownHomeView } from "../../../src/slack/home/unknown-home-view.ts";

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/text-of.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import { revise } from "../../../src/access/request/request.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { revise } from "../../../src/request/request.ts";
-import { slackDirectory } from "../../../src/slack/directory.ts";
 import { type HomeContext, publishHome } from "../../../src/slack/home/publish-home.ts";
+import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/config/config.ts";
-import { moveEvent } from "../../../src/jobs/migration/record-move.ts";
-import type { Directory } from "../../../src/slack/directory.ts";
+import { moveEvent } from "../../../src/ledger/record-move.ts";
 import { wakeHomes } from "../../../src/slack/home/wake-homes.ts";
-import type { MessengerContext } from "../../../src/slack/messenger-context.ts";
-import { showMove } from "../../../src/slack/show-move.ts";
+import { showMove } from "../../../src/slack/migrate/show-move.ts";
+import type { Directory } from "../../../src/slack/people/directory.ts";
+import type { MessengerContext } from "../../../src/slack/show/messenger-context.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aMove } from "../../builders/a-move.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";

@@ -1,5 +1,5 @@
 import type { KnownBlock } from "@slack/types";
-import type { Message } from "../../../src/slack/messages/message.ts";
+import type { Message } from "../../../src/slack/blocks/message.ts";
 
 /** What a person reads, block by block; a button as `[Approve]`. */
 export function textOfBlocks({ blocks }: Pick<Message, "blocks">): string {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { AccessRequest } from "../../../src/request/record.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { homeView } from "../../../src/slack/home/home-view.ts";
-import { approvalMessage } from "../../../src/slack/messages/approval-message.ts";
-import { milestoneOf } from "../../../src/slack/messages/requester-message.ts";
-import { statusAnswer } from "../../../src/slack/messages/status-answer.ts";
+import { milestoneOf } from "../../../src/slack/lease/requester-message.ts";
+import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
 import { aBrokenGlass } from "../../builders/a-broken-glass.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";

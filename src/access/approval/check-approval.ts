@@ -1,0 +1,93 @@
+import { goesBy } from "../../aws-auth/principal/goes-by.ts";
+import type { Cluster, Level, Rule } from "../policy/cluster.ts";
+import { isNamedIn, noStanding, type Standing } from "../policy/person.ts";
+import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";
+import type { AccessRequest, Decision } from "../request/record.ts";
+import { isSameStanding } from "./decide.ts";
+import { areStillApprovers, isAhead, lastApproval } from "./decision.ts";
+import type { DecisionPublicKeys } from "./seal.ts";
+import { isSealedDecision } from "./sealed-decision.ts";
+
+export type ApprovalVerdict = { readonly type: "valid" } | { readonly type: "void"; readonly message: string };
+
+/**
+ * What the policy goes by about a requester, as the last approval has it sealed. The record's own copy is for showing:
+ * whoever can write to Redis could put somebody into any user group there.
+ */
+export function sealedStanding({ approvals }: AccessRequest): Standing {
+  return lastApproval(approvals)?.requester ?? noStanding;
+}
+
+/**
+ * What the worker asks before it writes: are there as many sealed approvals as the policy asks for, by different people
+ * who may approve, of exactly this change? Nothing that Redis holds is believed without it.
+ */
+export function checkApproval(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  digestNow: string,
+  keys: DecisionPublicKeys,
+  now: Date,
+): ApprovalVerdict {
+  const { approvals } = request;
+  const standing = sealedStanding(request);
+  const rule = ruleFor(cluster, level.name, { user: request.requester, memberships: standing.memberships });
+  if (!rule) return invalid(`the policy does not let the requester ask for ${level.name} on ${cluster.name} any more`);
+  const last = lastApproval(approvals);
+  if (!last) return invalid("there is no approval");
+  for (const approval of approvals) {
+    const message = flawOf(approval, request, { rule, cluster, standing, digestNow, keys, now });
+    if (message !== null) return invalid(message);
+  }
+  const people = new Set(approvals.map(({ by }) => by)).size;
+  if (people < approvals.length) return invalid("somebody's approval counts twice in it");
+  if (!areStillApprovers(approvals)) {
+    return invalid("the last approval does not say that everybody who approved is still an approver");
+  }
+  const needed = approvalsNeeded(rule, level, new Date(last.at));
+  if (people >= needed) return { type: "valid" };
+  return invalid(`${people} ${people === 1 ? "person has" : "people have"} approved it, and ${needed} have to`);
+}
+
+interface Wanted {
+  readonly rule: Rule;
+  readonly cluster: Cluster;
+  readonly standing: Standing;
+  readonly digestNow: string;
+  readonly keys: DecisionPublicKeys;
+  readonly now: Date;
+}
+
+/** Nobody approves access that they get themselves, also where somebody else asks for it. */
+export const approverGetsIt = "who approved it is linked with the principal that gets access";
+
+/** What to do where a clock is off, or somebody dates what they sign ahead. */
+export function datedAhead(what: string): string {
+  return `${what} is dated more than a minute ahead of the worker's clock: set the clocks of both processes by NTP`;
+}
+
+/** Why one approval does not hold; null: it does. */
+function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): string | null {
+  const { rule, cluster, standing, digestNow, keys, now } = wanted;
+  if (approval.verdict !== "approved") return "there is no approval";
+  if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
+  if (isAhead(approval, now)) return datedAhead("an approval");
+  if (approval.by === request.requester && !rule.selfApproval) return "nobody can approve a request of their own";
+  if (!rule.selfApproval && goesBy(approval.linked ?? null, request.principal)) return approverGetsIt;
+  const approver = { user: approval.by, memberships: approval.memberships ?? [] };
+  if (!isNamedIn(approversOf(rule, cluster), approver)) return "who approved it is no approver of the cluster any more";
+  // A time that can't be read is before nothing: what is doubtful is over.
+  if (!(Date.parse(approval.at) < Date.parse(request.lapsesAt))) return "it was approved after it had lapsed";
+  if (rule.hours?.outside === "refuse" && isOutside(rule, new Date(approval.at))) {
+    return "it was approved outside the hours that the policy names";
+  }
+  if (approval.digest !== digestNow || !isSameStanding(approval.requester ?? noStanding, standing)) {
+    return "the request, the policy or the principal's entry in aws-auth is not what was approved";
+  }
+  return null;
+}
+
+function invalid(message: string): ApprovalVerdict {
+  return { type: "void", message };
+}

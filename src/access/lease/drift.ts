@@ -1,0 +1,70 @@
+import type { Problem, Section } from "../../aws-auth/problem.ts";
+import { covers } from "../policy/policy-text.ts";
+import type { AccessRequest, MappedIdentity } from "../request/record.ts";
+
+/** A grant in force whose part somebody else took out of the document. */
+export interface Drift {
+  readonly request: AccessRequest;
+  /** One clause: what is missing, and who wrote there last. */
+  readonly message: string;
+  /** The section of the document in which nothing can be read, so that nobody may have taken anything out; absent: it can. */
+  readonly unread?: Section;
+}
+
+/** Who wrote to which sections of the document, by managedFields. */
+export interface SectionWriter {
+  readonly manager: string;
+  /** ISO 8601. */
+  readonly time: string | null;
+  readonly dataKeys: readonly string[];
+}
+
+/**
+ * What of a grant is missing in its entry; null: nothing is.
+ *
+ * @param groups what it gives, by something that is sealed where there is such
+ * @param writers of the document; null: it is an access entry, which does not say who wrote it
+ * @param problems of the document: in a section that can't be read nothing is gone, and counts for nothing all the same
+ */
+export function driftOf(
+  request: AccessRequest,
+  entry: MappedIdentity | null,
+  writers: readonly SectionWriter[] | null,
+  problems: readonly Problem[] = [],
+  groups: readonly string[] = request.groups,
+): Drift | null {
+  const missing = groups.filter((group) => !covers(entry?.groups ?? [], group));
+  if (missing.length === 0) return null;
+  const unread = problems.find(({ code, section }) => unreadable.has(code) && section === sectionOf(request));
+  if (unread?.section) {
+    const { section, line } = unread;
+    return { request, message: `${section} can't be read from line ${line} on`, unread: section };
+  }
+  const what = entry
+    ? `the entry of ${request.principal} lacks ${missing.join(", ")}`
+    : `the entry of ${request.principal} is gone`;
+  const who = writers ? lastWriter(request, writers) : "CloudTrail says who changed it";
+  return { request, message: `${what}; ${who}` };
+}
+
+const unreadable: ReadonlySet<string> = new Set(["section-unreadable", "section-too-large", "section-not-a-list"]);
+
+function sectionOf({ principal }: AccessRequest): Section {
+  return principal.includes(":user/") ? "mapUsers" : "mapRoles";
+}
+
+/**
+ * managedFields names who owns what stands there, and never who took something out: only somebody who wrote the
+ * section after our grant turned active is named.
+ */
+function lastWriter(request: AccessRequest, writers: readonly SectionWriter[]): string {
+  const section = sectionOf(request);
+  const since = Math.floor(Date.parse(request.grant?.activeSince ?? "") / 1000) * 1000;
+  const [last] = writers
+    .filter(
+      ({ manager, dataKeys, time }) =>
+        manager !== "eks-access" && dataKeys.includes(section) && Date.parse(time ?? "") >= since,
+    )
+    .toSorted((a, b) => (b.time ?? "").localeCompare(a.time ?? ""));
+  return last ? `${last.manager} wrote ${section} last, ${last.time}` : "managedFields does not say who took it out";
+}

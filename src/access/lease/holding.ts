@@ -1,0 +1,54 @@
+import type { Change } from "../../aws-auth/change.ts";
+import type { Holding, MappedIdentity, Share } from "../request/record.ts";
+
+/** What is there without us: the entry less what we added. Null: nothing would be left. */
+export function baseOf(entry: MappedIdentity | null, holding: Holding | undefined): MappedIdentity | null {
+  if (!entry) return null;
+  if (!holding) return entry;
+  const groups = entry.groups.filter((group) => !holding.added.includes(group));
+  if (holding.entryAdded && groups.length === 0) return null;
+  return { username: entry.username, groups };
+}
+
+export interface Target {
+  /** What the document must hold for this principal. */
+  readonly change: Change;
+  /** What will be ours of it; null: nothing any more. */
+  readonly holding: Holding | null;
+}
+
+/**
+ * The entry that a principal must have: its base and the union of the groups of its shares.
+ * @param username for an entry that we add; one that is there keeps its own
+ * @param drifted shares of which somebody else took a part out: what is gone stays gone, what is there stays. They are
+ *   held until their end all the same: the part may come back, as from a backup, and must not outlive its time then
+ */
+export function targetOf(
+  arn: string,
+  entry: MappedIdentity | null,
+  holding: Holding | undefined,
+  shares: readonly Share[],
+  username: string,
+  drifted: readonly Share[] = [],
+): Target {
+  const base = baseOf(entry, holding);
+  const held = [...shares, ...drifted].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  if (held.length === 0) {
+    return { change: base ? { type: "map", arn, ...base } : { type: "unmap", arn }, holding: null };
+  }
+  const left = groupsOf(drifted).filter((group) => entry?.groups.includes(group));
+  const wanted = [...new Set([...groupsOf(shares), ...left])].sort();
+  const kept = entry?.groups.filter((group) => base?.groups.includes(group) || wanted.includes(group)) ?? [];
+  const groups = [...kept, ...wanted.filter((group) => !kept.includes(group))];
+  const added = groupsOf(held).filter((group) => !base?.groups.includes(group));
+  const isEmpty = base === null && wanted.length === 0;
+  return {
+    change: isEmpty ? { type: "unmap", arn } : { type: "map", arn, username: entry?.username ?? username, groups },
+    // Once ours, always ours: groups that others added to our entry and took away again leave nothing of theirs behind.
+    holding: { arn, entryAdded: (base === null && !isEmpty) || holding?.entryAdded === true, added, shares: held },
+  };
+}
+
+function groupsOf(shares: readonly Share[]): readonly string[] {
+  return [...new Set(shares.flatMap((share) => share.groups))].sort();
+}

@@ -1,0 +1,89 @@
+import type { MemoryKeys } from "../approval/seal.ts";
+import type { Json } from "../audit/canonical-json.ts";
+import type { Way } from "../policy/way.ts";
+import type { AccessRequest, Holding, Share, Written } from "../request/record.ts";
+import { shareIn } from "./due-work.ts";
+
+/** Seals what stands in the cluster for a request now; null: the holding has no share of it. */
+export function rememberWritten(
+  request: AccessRequest,
+  holding: Holding,
+  keys: MemoryKeys,
+  way: Way = "aws-auth",
+): Written | null {
+  const share = holding.shares.find(({ id }) => id === request.id);
+  if (!share) return null;
+  const { entryAdded } = holding;
+  const added = holding.added.filter((group) => share.groups.includes(group));
+  const unsealed = { entryAdded, added, way, share };
+  return { ...unsealed, seal: keys.seal("written", sealedValue(request, unsealed)) };
+}
+
+/**
+ * The holdings of the annotation, and those of grants in force that it has lost.
+ * `lost` holds the lower-case ARNs of the latter: their annotation has to be written again.
+ */
+export function withLedgerMemory(
+  annotated: readonly Holding[],
+  open: readonly AccessRequest[],
+  keys: MemoryKeys,
+  way: Way = "aws-auth",
+): { readonly holdings: ReadonlyMap<string, Holding>; readonly lost: ReadonlySet<string> } {
+  const holdings = new Map(annotated.map((holding) => [holding.arn.toLowerCase(), holding]));
+  const lost = new Set<string>();
+  for (const request of open) {
+    const key = request.principal.toLowerCase();
+    const known = holdings.get(key);
+    if (known?.shares.some((share) => share.id === request.id)) continue;
+    const own = holdingInRecord(request, keys, way);
+    if (!own) continue;
+    holdings.set(key, known ? merge(known, own) : own);
+    lost.add(key);
+  }
+  return { holdings, lost };
+}
+
+/** A grant that is not active yet may never have been written; where it was, the annotation came with it. */
+function holdingInRecord(request: AccessRequest, keys: MemoryKeys, way: Way): Holding | null {
+  const written = genuinelyWritten(request, keys);
+  if (written?.way !== way) return null;
+  const { entryAdded, added, share } = written;
+  return { arn: request.principal, entryAdded, added, shares: [share] };
+}
+
+/** What a grant in force gives, as something that is sealed says; null: nothing does. The record's own groups are for showing. */
+export function provedShare(
+  holdings: ReadonlyMap<string, Holding>,
+  request: AccessRequest,
+  keys: MemoryKeys,
+): Share | null {
+  return shareIn(holdings, request) ?? genuinelyWritten(request, keys)?.share ?? null;
+}
+
+/** What the record of a grant in force remembers, where a worker sealed it for this very request, principal and approvals. */
+function genuinelyWritten(request: AccessRequest, keys: MemoryKeys): Written | null {
+  const written = request.grant?.state === "active" ? request.grant.written : null;
+  if (!written || written.share?.id !== request.id) return null;
+  const { seal: sealText, ...unsealed } = written;
+  return keys.isSealed("written", sealedValue(request, unsealed), sealText) ? written : null;
+}
+
+function merge(known: Holding, own: Holding): Holding {
+  return {
+    arn: known.arn,
+    entryAdded: known.entryAdded || own.entryAdded,
+    added: [...new Set([...known.added, ...own.added])].toSorted(),
+    shares: [...known.shares, ...own.shares],
+  };
+}
+
+function sealedValue(request: AccessRequest, { entryAdded, added, way, share }: Omit<Written, "seal">): Json {
+  const { cluster, principal } = request;
+  const approvals = request.approvals.map(({ seal: sealText }) => sealText);
+  return { cluster, principal, entryAdded, added, way, share: { ...share }, approvals };
+}
+
+/** Whether a grant stands in an access entry. */
+export function isGivenByEntry({ grant }: Pick<AccessRequest, "grant">): boolean {
+  return grant?.written?.way === "access-entry";
+}

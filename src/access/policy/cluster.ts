@@ -1,0 +1,121 @@
+import type { TicketRule } from "../request/ticket.ts";
+import type { Creator } from "./creator.ts";
+import type { WorkingHours } from "./hours.ts";
+import type { Way } from "./way.ts";
+
+/** One thing that a level must allow, asked of the API server after each grant. */
+export interface AccessCheck {
+  readonly verb: string;
+  readonly resource: string;
+  /** API group; empty for the core group. */
+  readonly group: string;
+  /** Empty: all namespaces. */
+  readonly namespace: string;
+}
+
+/** A named set of Kubernetes groups and access policies that clusters offer. */
+export interface Level {
+  readonly name: string;
+  /** Groups, and access policies as `src/access-entry/policy-text.ts` writes them. */
+  readonly groups: readonly string[];
+  readonly maxDurationSeconds: number;
+  /** What a grant of this level must be able to do; empty: nothing is tested. */
+  readonly verify: readonly AccessCheck[];
+}
+
+export interface AccessEntrySettings {
+  /** As whom EKS is asked to make and change them. */
+  readonly as: "creator" | "worker";
+  /** Paths that roles have in IAM, `/team/`: aws-auth has roles without them, and EKS takes them with. */
+  readonly rolePaths: readonly string[];
+}
+
+/** One EKS cluster that the configuration names, with its approval rule. */
+export interface Cluster {
+  /** The name that people type. */
+  readonly name: string;
+  /** The name that EKS knows it by. */
+  readonly eksName: string;
+  readonly region: string;
+  readonly account: string;
+  readonly creator: Creator;
+  /** Where the worker reaches the API server, `https://…`, where that is another place than EKS names. */
+  readonly endpoint?: string | undefined;
+  /** PEM in base64: who signs the certificate there, where that is another authority than EKS names. */
+  readonly certificateAuthority?: string | undefined;
+  /** The Slack channel in which approvers are asked. */
+  readonly channel: string;
+  /** Slack user ids and user groups (`S…`). */
+  readonly approvers: readonly string[];
+  readonly levels: readonly Level[];
+  /** The first one that fits decides. */
+  readonly rules: readonly Rule[];
+  /** Why the cluster takes no requests now; null: it does. */
+  readonly quiet: string | null;
+  readonly ticket: TicketRule;
+  /** Null: nobody may. */
+  readonly breakGlass: BreakGlass | null;
+  /** Slack user ids and user groups of people on call: they may revoke any grant of this cluster. */
+  readonly onCall: readonly string[];
+  /** What is done where somebody else took a grant's part out of aws-auth before its end. */
+  readonly drift: "report" | "repair";
+  /** Accounts other than the cluster's own whose principals may be given access. */
+  readonly foreignAccounts: readonly string[];
+  /** Whether an absent aws-auth may be created. */
+  readonly createAwsAuth: boolean;
+  /** How new grants are made where the cluster reads both. */
+  readonly grants: Way;
+  readonly accessEntries: AccessEntrySettings;
+  /** As which principals the worker signs in, to prove their grants. */
+  readonly signIn: SignInSettings;
+}
+
+/** Access without an approval, for an emergency: given at once, told loudly, and reviewed afterwards. */
+export interface BreakGlass {
+  /** Slack user ids, user groups and e-mail domains. */
+  readonly who: readonly string[];
+  /** The name of the level that is given. */
+  readonly level: string;
+  readonly durationSeconds: number;
+}
+
+/** Who asks for what, and who has to agree: one rule of the policy, as it stands for one cluster. */
+export interface Rule {
+  /** What people call it; empty: the cluster's own, where the file has no policy. */
+  readonly name: string;
+  /** Slack user ids, user groups and e-mail domains; null: anybody. */
+  readonly who: readonly string[] | null;
+  /** Names of levels; null: every level of the cluster. */
+  readonly levels: readonly string[] | null;
+  readonly principals: PrincipalRule;
+  /** Shorter than the level's own; null: the level's. */
+  readonly maxDurationSeconds: number | null;
+  /** Whether it can be had for good. */
+  readonly permanent: boolean;
+  /** How many different people have to approve; null: as many as the level asks for by itself. */
+  readonly approvals: number | null;
+  /** Slack user ids and user groups; null: the cluster's own approvers. */
+  readonly approvers: readonly string[] | null;
+  /** Whether an approver may approve a request of their own. */
+  readonly selfApproval: boolean;
+  /** Null: at any time. */
+  readonly hours: WorkingHours | null;
+}
+
+/** For which principals somebody may ask under a rule. */
+export interface PrincipalRule {
+  /** Null: those that the cluster takes. */
+  readonly accounts: readonly string[] | null;
+  /** ARNs, whatever their case, in which `*` stands for any text, none and slashes too; null: each that the accounts allow. */
+  readonly arns: readonly string[] | null;
+  /** Only for the principal that one's own Slack account is linked to. */
+  readonly linkedOnly: boolean;
+}
+
+/** As which principals the worker may sign in to a cluster, to prove a grant. */
+export interface SignInSettings {
+  /** ARNs of roles, with their paths, in whose names `*` stands for any text; empty: as nobody. */
+  readonly roles: readonly string[];
+  /** What the trust policies of these roles ask for. */
+  readonly externalId?: string | undefined;
+}

@@ -1,0 +1,107 @@
+import { readPrincipal } from "../../aws-auth/principal/arn.ts";
+import { breakGlassFor } from "./break-glass.ts";
+import type { Cluster, Level } from "./cluster.ts";
+import type { Expectation } from "./expectation.ts";
+import { ruleName } from "./explain.ts";
+import { mayAsk } from "./may-ask.ts";
+import { partitionOf } from "./may-request.ts";
+import { isNamedIn, type Person, type Standing } from "./person.ts";
+import { approvalsNeeded, approversOf, isOutside, ruleFor } from "./rule.ts";
+
+/** Somebody of whom expectations speak. */
+export interface Actor extends Person {
+  readonly linked: string | null;
+}
+
+export type Judgement =
+  | { readonly type: "judged"; readonly holds: boolean; readonly why: string }
+  /** It speaks of somebody or something that there is not. */
+  | { readonly type: "unknown"; readonly message: string };
+
+interface World {
+  readonly clusters: ReadonlyMap<string, Cluster>;
+  readonly actors: ReadonlyMap<string, Actor>;
+}
+
+/** Whether a policy says what is expected of it, and what it goes by. */
+export function judge(expectation: Expectation, world: World): Judgement {
+  const who = world.actors.get(expectation.who);
+  if (!who) return unknown(`there is no person ${expectation.who}`);
+  const cluster = expectation.cluster === null ? null : world.clusters.get(expectation.cluster);
+  if (cluster === undefined) return unknown(`there is no cluster ${expectation.cluster}`);
+  if (expectation.type === "approve-own" && !cluster) return judgeOwnEverywhere(expectation, world, who);
+  if (!cluster) return unknown("it names no cluster");
+  if (expectation.type === "break-glass") return judgeGlass(expectation, cluster, who);
+  const level = cluster.levels.find(({ name }) => name === expectation.level);
+  if (!level) return unknown(`${cluster.name} offers no level ${expectation.level}`);
+  if (expectation.type === "ask") return judgeAsking(expectation, cluster, level, who);
+  if (expectation.type === "takes") return judgeCount(expectation, cluster, level, who);
+  const requester = expectation.type === "approve-own" ? who : world.actors.get(expectation.of ?? "");
+  if (!requester) return unknown(`there is no person ${expectation.of}`);
+  const [may, why] = mayApprove(cluster, level, who, requester, expectation.at);
+  return judged(may === expectation.may, why);
+}
+
+function judgeAsking(expectation: Expectation, cluster: Cluster, level: Level, who: Actor): Judgement {
+  const name = who.user.replaceAll(/[^\w+=,.@-]/g, "-");
+  const arn = expectation.principal ?? who.linked ?? `arn:${partitionOf(cluster)}:iam::${cluster.account}:user/${name}`;
+  const reading = readPrincipal(arn, partitionOf(cluster));
+  if (reading.type === "invalid") return unknown(`${arn} can't be mapped: ${reading.message}`);
+  const durationSeconds = expectation.durationSeconds ?? 1;
+  const standing: Standing = { memberships: who.memberships, linked: who.linked };
+  const asking = { cluster, level, principal: reading.principal, durationSeconds, requester: who.user, standing };
+  const verdict = mayAsk(asking, expectation.at);
+  const by = verdict.rule ? `, by ${ruleName(verdict.rule)}` : "";
+  const why = verdict.type === "allowed" ? `allowed${by}` : `refused${by}: ${verdict.message.replace(/\.$/, "")}`;
+  return judged((verdict.type === "allowed") === expectation.may, why);
+}
+
+function judgeCount(expectation: Expectation, cluster: Cluster, level: Level, who: Actor): Judgement {
+  const rule = ruleFor(cluster, level.name, who);
+  if (!rule) return judged(false, `no rule lets ${expectation.who} ask for ${level.name} on ${cluster.name}`);
+  const needed = approvalsNeeded(rule, level, expectation.at);
+  return judged(needed === expectation.approvals, `it takes ${needed}, by ${ruleName(rule)}`);
+}
+
+function judgeGlass({ may }: Expectation, cluster: Cluster, who: Actor): Judgement {
+  const glass = breakGlassFor(cluster, who);
+  const why = glass ? `it gives ${glass.level}` : "the policy does not name them";
+  return judged((glass !== null) === may, why);
+}
+
+/** "May not approve a request of their own" is meant of every level there is. */
+function judgeOwnEverywhere({ may, at }: Expectation, { clusters }: World, who: Actor): Judgement {
+  for (const cluster of clusters.values()) {
+    for (const level of cluster.levels) {
+      const [mayHere, why] = mayApprove(cluster, level, who, who, at);
+      if (mayHere !== may) return judged(false, `${level.name} on ${cluster.name}: ${why}`);
+    }
+  }
+  return judged(true, "on every cluster, for every level");
+}
+
+function mayApprove(
+  cluster: Cluster,
+  level: Level,
+  approver: Actor,
+  requester: Actor,
+  at: Date | null,
+): readonly [boolean, string] {
+  const rule = ruleFor(cluster, level.name, requester);
+  if (!rule) return [false, `no rule lets the requester ask for ${level.name} on ${cluster.name}`];
+  const by = ruleName(rule);
+  if (approver.user === requester.user && !rule.selfApproval) return [false, `not of their own, by ${by}`];
+  const approvers = approversOf(rule, cluster);
+  if (!isNamedIn(approvers, approver)) return [false, `${by} names ${approvers.join(", ")}`];
+  if (cluster.quiet !== null) return [false, `${cluster.name} is quiet: ${cluster.quiet}`];
+  if (at && rule.hours?.outside === "refuse" && isOutside(rule, at)) return [false, `outside the hours of ${by}`];
+  return [true, `by ${by}`];
+}
+
+function judged(holds: boolean, why: string): Judgement {
+  return { type: "judged", holds, why };
+}
+
+function unknown(message: string): Judgement {
+  return { type: "unknown", message };
+}

@@ -1,0 +1,37 @@
+import { refuseDecision } from "../approval/decide.ts";
+import { refuseReview } from "../approval/glass.ts";
+import { cancel, mayRevoke } from "../lease/may-revoke.ts";
+import type { AccessRequest } from "../request/record.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Person } from "./person.ts";
+
+export type Act = "approve" | "deny" | "cancel" | "review" | "extend" | "revoke";
+
+/** What somebody may do about a request now. What they do is asked again when they do it: this is what they are shown. */
+export function actsOf(
+  request: AccessRequest,
+  cluster: Cluster | undefined,
+  person: Person,
+  now: Date,
+): readonly Act[] {
+  if (!cluster) return [];
+  const { grant, preview, standing } = request;
+  const { user, memberships } = person;
+  const facts = { standing, memberships: new Map([[user, memberships]]), departed: new Map() };
+  const acts: Act[] = [];
+  for (const [act, verdict] of [
+    ["approve", "approved"],
+    ["deny", "denied"],
+  ] as const) {
+    const click = { verdict, by: user, digest: preview?.digest ?? "" };
+    if (preview && refuseDecision(request, cluster, click, now, facts) === null) acts.push(act);
+  }
+  if (cancel(request, user).type === "ended") acts.push("cancel");
+  if (refuseReview(request, cluster, person) === null) acts.push("review");
+  if (!grant || grant.end) return acts;
+  if (grant.state === "active" && request.requester === user) acts.push("extend");
+  if ((grant.state === "active" || grant.state === "scheduled") && mayRevoke(request, cluster, person)) {
+    acts.push("revoke");
+  }
+  return acts;
+}

@@ -1,0 +1,61 @@
+import type { Cluster, Level, Rule } from "./cluster.ts";
+import { isWithin } from "./hours.ts";
+import { isNamedIn, type Person } from "./person.ts";
+import { isFullControl } from "./policy-text.ts";
+
+/** Where the file has no policy: anybody may ask for each level of the cluster, and its own approvers decide. */
+export const clusterRule: Rule = {
+  name: "",
+  who: null,
+  levels: null,
+  principals: { accounts: null, arns: null, linkedOnly: false },
+  maxDurationSeconds: null,
+  permanent: false,
+  approvals: null,
+  approvers: null,
+  selfApproval: false,
+  hours: null,
+};
+
+/** The rule that decides: the first one that names the level and the person. Null: this person may not ask for it. */
+export function ruleFor(cluster: Cluster, level: string, requester: Person): Rule | null {
+  return (
+    cluster.rules.find(
+      ({ who, levels }) => (levels === null || levels.includes(level)) && (who === null || isNamedIn(who, requester)),
+    ) ?? null
+  );
+}
+
+/** The levels of a cluster that somebody may ask for. */
+export function levelsFor(cluster: Cluster, person: Person): readonly Level[] {
+  return cluster.levels.filter(({ name }) => ruleFor(cluster, name, person) !== null);
+}
+
+/** Who may decide under this rule: Slack user ids and user groups. */
+export function approversOf(rule: Rule, cluster: Pick<Cluster, "approvers">): readonly string[] {
+  return rule.approvers ?? cluster.approvers;
+}
+
+/**
+ * How many different people have to approve at this moment; null: within the hours. Full control of a cluster takes four eyes, unless the rule
+ * says otherwise.
+ */
+export function approvalsNeeded(rule: Rule, level: Level, moment: Date | null): number {
+  const usual = rule.approvals ?? (isFullControl(level.groups) ? 2 : 1);
+  return moment && isOutside(rule, moment) && rule.hours?.outside === "one-more-approval" ? usual + 1 : usual;
+}
+
+/** Whether the rule itself lets one person give full control of a cluster away. */
+export function isLoweredToOne({ approvals }: Rule, { groups }: Level): boolean {
+  return approvals === 1 && isFullControl(groups);
+}
+
+/** How many it can take, at whatever moment the last one approves. */
+export function mostApprovalsNeeded(rule: Rule, level: Level): number {
+  return approvalsNeeded(rule, level, null) + (rule.hours?.outside === "one-more-approval" ? 1 : 0);
+}
+
+/** Whether a moment is outside the hours that the rule names. */
+export function isOutside({ hours }: Rule, moment: Date): boolean {
+  return hours !== null && !isWithin(hours, moment);
+}

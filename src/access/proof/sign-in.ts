@@ -1,0 +1,96 @@
+import type { AccessCheck } from "../policy/cluster.ts";
+import { groupsIn } from "../policy/policy-text.ts";
+import type { Finding, MappedIdentity } from "../request/record.ts";
+
+/** What came of one try to sign in with a new token. */
+export type SignInSeen =
+  /** 401: the API server knows nobody by this token. */
+  | { readonly type: "refused" }
+  | {
+      readonly type: "in";
+      /** Whom the API server took the bearer for; null: it did not say. */
+      readonly as: MappedIdentity | null;
+      readonly pods: "listed" | "forbidden";
+    };
+
+/** What is expected of the principal that signs in. */
+export interface SignInExpectation {
+  /** By what was read back, with the templates filled in as for this very session. */
+  readonly identity: MappedIdentity;
+  /** `aws-auth`, or `the access entries`. */
+  readonly place: string;
+  readonly pods: PodsToList;
+}
+
+export interface PodsToList {
+  /** Empty: every one. */
+  readonly namespace: string;
+  /** Whether the level says that its grants may list them. */
+  readonly isPromised: boolean;
+}
+
+export interface SignInJudgement {
+  readonly finding: Finding;
+  /** Whether trying again can't make it better. */
+  readonly isFinal: boolean;
+}
+
+/** Which pods somebody lists who signs in: those that the level names, else those of the namespace `default`. */
+export function podsToList(verify: readonly AccessCheck[]): PodsToList {
+  const check = verify.find(
+    ({ verb, resource, group }) => isOneOf(verb, "list") && isOneOf(resource, "pods") && isOneOf(group, ""),
+  );
+  return check ? { namespace: check.namespace, isPromised: true } : { namespace: "default", isPromised: false };
+}
+
+function isOneOf(written: string, wanted: string): boolean {
+  return written === wanted || written === "*";
+}
+
+/** What was seen, against what is expected. @param afterMs since it was read back that the principal is mapped */
+export function judgeSignIn(expected: SignInExpectation, seen: SignInSeen, afterMs: number): SignInJudgement {
+  if (seen.type === "refused") return again({ result: "no", detail: refusedText(expected, afterMs) });
+  const difference = seen.as && differenceOf(expected, seen.as);
+  const who = asWhom(seen.as);
+  if (difference) return again({ result: "no", detail: `${who}, but ${difference} by ${expected.place}` });
+  const where = expected.pods.namespace === "" ? "in every namespace" : `in ${expected.pods.namespace}`;
+  if (seen.pods === "forbidden" && expected.pods.isPromised) {
+    return again({ result: "no", detail: `${who}, but may not list pods ${where}, which the level promises` });
+  }
+  const pods =
+    seen.pods === "listed" ? `listed pods ${where}` : `may not list pods ${where}, which the level does not promise`;
+  return { finding: { result: "yes", detail: `${who}, ${pods}, ${afterMs} ms after it was mapped` }, isFinal: true };
+}
+
+function again(finding: Finding): SignInJudgement {
+  return { finding, isFinal: false };
+}
+
+function refusedText({ identity, place }: SignInExpectation, afterMs: number): string {
+  const since = `the API server still refused its token (Unauthorized) ${afterMs} ms after it was mapped`;
+  return `${since}, although by ${place} it is ${identity.username}: look with /eks-access why what is in the way`;
+}
+
+function asWhom(identity: MappedIdentity | null): string {
+  if (!identity) return "as whom this API server did not say (it answers no SelfSubjectReview)";
+  const groups = shownGroups(identity);
+  return `as ${identity.username} with ${groups.length > 0 ? groups.join(", ") : "no groups"}`;
+}
+
+/** In what somebody who signed in is not who they should be; null: in nothing. */
+function differenceOf({ identity }: SignInExpectation, found: MappedIdentity): string | null {
+  const [wanted, has] = [groupsIn(identity.groups), shownGroups(found)];
+  const missing = wanted.filter((group) => !has.includes(group));
+  const more = has.filter((group) => !wanted.includes(group));
+  const parts = [
+    ...(found.username === identity.username ? [] : [`it should be ${identity.username}`]),
+    ...(missing.length > 0 ? [`${missing.join(", ")} should be there`] : []),
+    ...(more.length > 0 ? [`${more.join(", ")} should not be there`] : []),
+  ];
+  return parts.length > 0 ? parts.join(" and ") : null;
+}
+
+/** Signing in adds this one for everybody. */
+function shownGroups({ groups }: MappedIdentity): readonly string[] {
+  return groups.filter((group) => group !== "system:authenticated");
+}

@@ -1,0 +1,131 @@
+import { type Principal, readPrincipal } from "../../aws-auth/principal/arn.ts";
+import type { Cluster, Level } from "../policy/cluster.ts";
+import { mayRequest, refuseDuration } from "../policy/may-request.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
+import { nearest } from "./nearest.ts";
+import { refuseTicket } from "./ticket.ts";
+
+export const maxReasonLength = 500;
+const defaultDurationSeconds = 3600;
+const durationPlaceholder = "<duration>";
+const reasonPlaceholder = "<reason>";
+const ticketPlaceholder = "<ticket>";
+
+/** IAM: a path of 512 characters, a name of 64, and what stands before them. What is longer could not be shown whole. */
+const longestArn = 640;
+
+/** One part of a request as it was read. */
+export interface ReadPart<T> {
+  /** Null where there is a mistake, or where the part can't be judged. */
+  readonly value: T | null;
+  /** The value, or what was most likely meant: the other parts are read with it, so that the corrected line holds. */
+  readonly meant: T | null;
+  readonly mistake: string | null;
+  /** What stands in the corrected line. */
+  readonly corrected: string;
+  readonly shown: string;
+}
+
+function understood<T>(value: T, shown: string, corrected = shown): ReadPart<T> {
+  return { value, meant: value, mistake: null, corrected, shown };
+}
+
+function mistaken<T>(mistake: string, corrected: string, meant: T | null = null): ReadPart<T> {
+  return { value: null, meant, mistake, corrected, shown: "" };
+}
+
+export function readCluster(typed: string, clusters: ReadonlyMap<string, Cluster>): ReadPart<Cluster> {
+  const cluster = clusters.get(typed.toLowerCase());
+  if (cluster) return understood(cluster, cluster.name);
+  const names = [...clusters.keys()];
+  const said = typed ? `There is no cluster ${typed}.` : "Say which cluster.";
+  const guess = nearest(typed, names);
+  const meant = guess === null ? null : (clusters.get(guess) ?? null);
+  return mistaken(`${said} Clusters: ${names.join(", ")}.`, guess ?? "<cluster>", meant);
+}
+
+/** Without a cluster a level can't be judged, only missed. */
+export function readLevel(typed: string, cluster: Cluster | null): ReadPart<Level> {
+  if (!cluster && !typed) return mistaken("Say which level.", "<level>");
+  if (!cluster) return { value: null, meant: null, mistake: null, corrected: typed, shown: typed };
+  const level = cluster.levels.find((each) => each.name === typed.toLowerCase());
+  if (level) return understood(level, level.name);
+  const names = cluster.levels.map((each) => each.name);
+  const said = typed ? `${cluster.name} does not offer a level ${typed}.` : "Say which level.";
+  const guess = nearest(typed, names);
+  const meant = cluster.levels.find((each) => each.name === guess) ?? null;
+  return mistaken(`${said} Levels: ${names.join(", ")}.`, guess ?? "<level>", meant);
+}
+
+export function readArn(typed: string): ReadPart<Principal> {
+  if (!typed) return mistaken("Say which IAM role or user, as an ARN.", "<arn>");
+  if (typed.length > longestArn) return mistaken("This is longer than any ARN of IAM can be.", "<arn>");
+  const reading = readPrincipal(typed);
+  if (reading.type === "principal") return understood(reading.principal, reading.principal.arn);
+  const suggestion = reading.suggestion === undefined ? null : readPrincipal(reading.suggestion);
+  if (suggestion?.type !== "principal") return mistaken(reading.message, "<arn>");
+  const { principal } = suggestion;
+  // A form has no line to copy: the right ARN has to stand at the field.
+  return mistaken(`${reading.message} (${principal.arn})`, principal.arn, principal);
+}
+
+/** A principal that the policy refuses is a mistake too: no line with it could ever be right. */
+export function keepToPolicy(
+  principal: ReadPart<Principal>,
+  cluster: Cluster | null,
+  level: Level | null,
+): ReadPart<Principal> {
+  if (!principal.meant || !cluster || !level) return principal;
+  // The duration has its own sentence, in `readDuration`.
+  const verdict = mayRequest({ cluster, level, principal: principal.meant, durationSeconds: 1 });
+  if (verdict.type === "allowed") return principal;
+  return mistaken(principal.mistake ? `${principal.mistake} ${verdict.message}` : verdict.message, "<arn>");
+}
+
+export function readDuration(typed: string | undefined, level: Level | null): ReadPart<number> {
+  const longest = level?.maxDurationSeconds ?? Number.POSITIVE_INFINITY;
+  if (typed === undefined) {
+    const seconds = Math.min(defaultDurationSeconds, longest);
+    return understood(seconds, formatDuration(seconds), "");
+  }
+  const seconds = parseDuration(typed);
+  if (seconds === null) {
+    const said = typed ? `"${typed}" is not a duration. Write` : "Say for how long,";
+    return mistaken(`${said} for example 30m, 4h or 1h30m.`, `for ${durationPlaceholder}`);
+  }
+  const tooLong = level && refuseDuration(level, seconds);
+  if (tooLong) return mistaken(tooLong, `for ${short(longest)}`);
+  return understood(seconds, formatDuration(seconds), `for ${typed}`);
+}
+
+export function takesTicket({ ticket }: Cluster): boolean {
+  return ticket.need !== "none";
+}
+
+/** Null without a mistake: there is none, and none is wanted. */
+export function readTicket(typed: string | undefined, cluster: Cluster | null): ReadPart<string> {
+  const ticket = typed?.trim() ?? "";
+  const none = { value: null, meant: null, mistake: null, corrected: "", shown: "" };
+  if (!cluster || !takesTicket(cluster)) return none;
+  if (ticket === "" || ticket === ticketPlaceholder) {
+    if (cluster.ticket.need === "optional" && typed !== ticketPlaceholder) return none;
+    return mistaken(`${cluster.name} wants a ticket with each request.`, `ticket ${ticketPlaceholder}`);
+  }
+  const refusal = refuseTicket(cluster.ticket, ticket);
+  return refusal ? mistaken(refusal, `ticket ${ticketPlaceholder}`) : understood(ticket, ticket, `ticket ${ticket}`);
+}
+
+export function readReason(typed: string): ReadPart<string> {
+  const reason = typed.trim();
+  if (reason.length > maxReasonLength) {
+    // Never half of a character that takes two places.
+    const start = reason.slice(0, maxReasonLength).replace(/[\ud800-\udbff]$/, "");
+    return mistaken(`The reason has ${reason.length} characters; ${maxReasonLength} are the most.`, start.trim());
+  }
+  if (!reason || reason === reasonPlaceholder) return mistaken("Say why you need it.", reasonPlaceholder);
+  return understood(reason, `"${reason}"`, reason);
+}
+
+function short(seconds: number): string {
+  return formatDuration(seconds).replaceAll(" ", "");
+}

@@ -1,0 +1,338 @@
+import type { Standing } from "../policy/person.ts";
+import type { GroupRight } from "../policy/rights.ts";
+import type { Way } from "../policy/way.ts";
+
+/**
+ * - `pending`: waits for the worker's preview, then for a decision
+ * - `refused`: the policy, the plan or the cluster said no before anybody was asked
+ */
+export type RequestState = "pending" | "approved" | "denied" | "cancelled" | "lapsed" | "refused";
+
+/** A username and the groups that it brings, as aws-auth gives them. */
+export interface MappedIdentity {
+  readonly username: string;
+  readonly groups: readonly string[];
+}
+
+/** What the worker saw in the cluster before anybody was asked. */
+export interface Preview {
+  /** ISO 8601. */
+  readonly at: string;
+  /** Digest of the change; it goes into the button and into the decision. */
+  readonly digest: string;
+  /** How the cluster would take it; absent in a record of an older program, which knew aws-auth alone. */
+  readonly way?: Way;
+  /** Unified difference of the document or of the access entry, as text. */
+  readonly diff: string;
+  /** Who the principal is in the cluster today; null: it can't sign in through aws-auth. */
+  readonly today: MappedIdentity | null;
+  /** What is there without us; the digest depends on it. */
+  readonly base: MappedIdentity | null;
+  /** The other leases of the principal; the digest covers them. */
+  readonly leases: readonly OtherLease[];
+  /** Who it would be. */
+  readonly afterwards: MappedIdentity;
+  /** What the groups may do by the cluster's role bindings; null: that could not be read. */
+  readonly rights: readonly GroupRight[] | null;
+  /** Sentences for the approver, for example that no RBAC binding names a group. */
+  readonly warnings: readonly string[];
+  /** The worker's, over all of the above and the request's id. */
+  readonly seal: string;
+}
+
+/** Why something does not go on, in words for people. */
+export interface Trouble {
+  readonly code: string;
+  /** One sentence: what, where and how to mend it. */
+  readonly message: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** How often it was tried. */
+  readonly attempts: number;
+  /** ISO 8601, when it is tried again. */
+  readonly retryAt: string;
+  /** A digest of each cause so far, bounded; absent in a record of an older program. */
+  readonly causes?: readonly string[];
+}
+
+/** What somebody asked for, all that was decided about it, and the grant that came of it: one record of the ledger. */
+export interface AccessRequest {
+  readonly id: string;
+  /** Counts the changes, from 1; the ledger compares it before each write. */
+  readonly version: number;
+  readonly state: RequestState;
+  /** Slack user id. */
+  readonly requester: string;
+  /** What Slack said of the requester, for the policy. */
+  readonly standing: Standing;
+  /** Names of the configuration. */
+  readonly cluster: string;
+  readonly level: string;
+  /** ARN as it is written into the document. */
+  readonly principal: string;
+  /** The level's groups and access policies when it was asked for. */
+  readonly groups: readonly string[];
+  readonly durationSeconds: number;
+  readonly reason: string;
+  /** What of the tracker it belongs to; null: nothing. */
+  readonly ticket: string | null;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** ISO 8601: after this nobody can approve it any more. */
+  readonly lapsesAt: string;
+  /** The request whose grant this one is to follow, or null. */
+  readonly extends: string | null;
+  readonly preview: Preview | null;
+  /** Set with the preview, when the approvers are asked. */
+  readonly reminders: Reminders | null;
+  /** The sealed approvals, of different people, in the order in which they were given. */
+  readonly approvals: readonly Decision[];
+  /** Approvals that count no more, because who gave them is no approver any more. */
+  readonly dropped: readonly DroppedApproval[];
+  /** How many it takes, for showing: what the policy says is looked at again before anything is given. */
+  readonly approvalsWanted: number;
+  readonly denial: Decision | null;
+  /** Set where the glass was broken; null: it was asked for. */
+  readonly glass: Glass | null;
+  readonly grant: Grant | null;
+  /** Set while something is being tried again. */
+  readonly trouble: Trouble | null;
+  /** Set while approvals that did not hold wait to be given again. */
+  readonly voided: { readonly by: readonly string[]; readonly message: string } | null;
+  /** Why it was refused; set in the state `refused` only. */
+  readonly refusal: { readonly code: string; readonly message: string } | null;
+}
+
+/** One approver's answer to one exact change, sealed. */
+export interface Decision {
+  /** `broke-glass`: the requester's own word, for an emergency; it stands where approvals would. */
+  readonly verdict: "approved" | "denied" | "broke-glass";
+  /** Slack user id. */
+  readonly by: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** The digest of the change that the approver saw. */
+  readonly digest: string;
+  readonly why: string;
+  /**
+   * What Slack said at that moment: which user groups of the policy the approver is of, and the requester's standing.
+   * The worker can't ask Slack, and goes by this. Absent in what an older version sealed.
+   */
+  readonly memberships?: readonly string[];
+  readonly requester?: Standing;
+  /** The ARN that the approver's account was linked with at that moment; null: none. Absent where nobody looked. */
+  readonly linked?: string | null;
+  /**
+   * Of an approval: everybody whose approval counts with it, this one included. The Slack process had looked that each of them has an
+   * active account and is an approver at that moment. Absent in a denial and in a broken glass.
+   */
+  readonly stillApprovers?: readonly string[];
+  /** Signed with the decision key: over all of the above and the request's id, `<key id>.<signature>`. */
+  readonly seal: string;
+}
+
+/** An approval that does not count any more, because of who gave it. */
+export interface DroppedApproval {
+  /** Slack user id. */
+  readonly by: string;
+  /** ISO 8601: when it was dropped. */
+  readonly at: string;
+  /** A clause. */
+  readonly why: string;
+}
+
+/** That an approver has looked at it, sealed. */
+export interface Review {
+  /** Slack user id. */
+  readonly by: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** Over the above and the request's id. */
+  readonly seal: string;
+}
+
+/** What came after somebody broke the glass: access without an approval has to be reviewed by an approver. */
+export interface Glass {
+  readonly review: Review | null;
+  /** ISO 8601: when it is next told that nobody has reviewed it. */
+  readonly remindAt: string;
+  readonly reminders: number;
+  /**
+   * Of a rescue, which is no click in Slack: the ARN that AWS says whoever ran it has. Who they are in Slack they said
+   * themselves. Null: nobody knows any more. Absent: not a rescue, or one of an older program.
+   */
+  readonly as?: string | null;
+}
+
+export type GrantState = "scheduled" | "active" | "ended" | "failed";
+
+/** Why a grant is to end, and who said so. */
+export interface GrantEnd {
+  /**
+   * - `replayed`: it had been taken back, and a record of before was put back into the ledger
+   * - `cluster-gone`: an operator closed it, because the cluster was deleted
+   */
+  readonly cause: "expired" | "revoked" | "replayed" | "cluster-gone";
+  /** A Slack user id, or `worker`. */
+  readonly by: string;
+  /** ISO 8601: when it was decided; `Grant.endedAt` says when it was done. */
+  readonly at: string;
+  readonly why: string;
+}
+
+/** The lease that an approved request gives. */
+export interface Grant {
+  readonly state: GrantState;
+  /**
+   * ISO 8601. Counted from the sealed decision, so that nobody who can write to Redis can move it and an old
+   * approval can never be played again after its end.
+   */
+  readonly endsAt: string;
+  /**
+   * ISO 8601: when a write to the document was first begun; null: certainly nothing of it is in the document. It is
+   * in the ledger before the write is sent, so that a process that dies in between leaves nothing behind unknown.
+   */
+  readonly writeBegan: string | null;
+  /** ISO 8601: when the proof had been run; null before. */
+  readonly activeSince: string | null;
+  readonly proof: Proof | null;
+  /**
+   * ISO 8601: when to look whether the principal has signed in, set while that is being tried; null: it is not. Absent in a
+   * record of an older program.
+   */
+  readonly signInDueAt?: string | null;
+  /** Set while signing in is tried again, because nothing said yes or no; absent in a record of an older program. */
+  readonly signInTrouble?: Trouble | null;
+  /** Set while the API server is asked again what the lease allows, because it did not answer; null or absent: it is not. */
+  readonly reviewTrouble?: Trouble | null;
+  /** What it added to the document; set when it turns active. */
+  readonly written: Written | null;
+  /** Set while somebody else's change keeps its part out of the document: one clause for people. */
+  readonly drift: { readonly at: string; readonly message: string } | null;
+  /** ISO 8601: when its coming end is to be told; set when it turns active. */
+  readonly warnAt: string | null;
+  /** ISO 8601: when the coming end was told; null before. */
+  readonly warnedAt: string | null;
+  /** Set while an active grant waits to be taken away. */
+  readonly end: GrantEnd | null;
+  /** ISO 8601: when the entry was seen to be gone. */
+  readonly endedAt: string | null;
+  /**
+   * ISO 8601: since when its approval is known to be void, while something of it may stand in the cluster or come to stand there:
+   * nothing is sent for it any more. Absent otherwise.
+   */
+  readonly voidSince?: string;
+  /** Set where the cluster could not remember that it was taken back before its end. */
+  readonly isForgotten?: true;
+  /** What was verified after the end; null or absent: nothing, as where the cluster is gone. */
+  readonly endProof?: EndProof | null;
+  /** Who the principal is in aws-auth after the end: what was there without us, or what other grants give. */
+  readonly remains: MappedIdentity | null;
+  /** One sentence; set in the state `failed` only. */
+  readonly failure: { readonly code: string; readonly message: string } | null;
+}
+
+/**
+ * What a grant added to the cluster, kept in its record and sealed: the cluster's own memory is an annotation or tags, which
+ * somebody may strip while the entry stays. Without this the entry would then pass for one that was always there. The seal covers
+ * all that is repaired or taken away by it, so nothing else of the record is believed for that.
+ */
+export interface Written {
+  readonly entryAdded: boolean;
+  readonly added: readonly string[];
+  /** Where it stands. */
+  readonly way: Way;
+  /** What it gives, as the cluster's own memory had it. */
+  readonly share: Share;
+  readonly seal: string;
+}
+
+/** One active grant's share of an entry, with what it takes to rebuild the grant where the ledger was lost. */
+export interface Share {
+  /** Request id. */
+  readonly id: string;
+  readonly groups: readonly string[];
+  /** ISO 8601. */
+  readonly endsAt: string;
+  readonly level: string;
+  /** Slack user id. */
+  readonly requester: string;
+  /** Whether the requester broke the glass for it: that has to be reviewed, also after the ledger was lost. */
+  readonly glass: boolean;
+  /** Slack user ids. */
+  readonly approvers: readonly string[];
+}
+
+/**
+ * What of one entry of the document is ours. It says what we added, never what was there: so what others change
+ * meanwhile counts as theirs, and taking our part away takes nothing of theirs.
+ */
+export interface Holding {
+  /** ARN as written in the document. */
+  readonly arn: string;
+  /** Whether the entry itself is ours; otherwise we only added groups to somebody's entry. */
+  readonly entryAdded: boolean;
+  /** Groups that were not there before us, sorted. */
+  readonly added: readonly string[];
+  readonly shares: readonly Share[];
+}
+
+/** Another lease of the same principal. */
+export interface OtherLease {
+  /** Request id. */
+  readonly id: string;
+  /** What of its groups the principal really has, or is about to get. Sorted. */
+  readonly groups: readonly string[];
+  /** ISO 8601. */
+  readonly endsAt: string;
+}
+
+/** One thing that was verified after a write. "Not tested" says why, and is never read as a yes. */
+export type Finding =
+  | { readonly result: "yes"; readonly detail: string }
+  | { readonly result: "no"; readonly detail: string }
+  | { readonly result: "not tested"; readonly detail: string };
+
+/** What was verified of a grant, each finding apart, and when (ISO 8601). */
+export interface Proof {
+  readonly at: string;
+  /** The document read back after the write gives the principal its groups. */
+  readonly mapped: Finding;
+  /** The API server says that this username with these groups may do what the level names. */
+  readonly authorized: Finding;
+  /** As whom the API server was asked for `authorized`; null: as nobody. */
+  readonly reviewedAs: MappedIdentity | null;
+  /** The principal itself signed in and listed pods. */
+  readonly signedIn: Finding;
+  /** Under which ids the API server's audit log has the questions that `authorized` is of; absent in what an older version wrote. */
+  readonly auditIds?: readonly string[];
+}
+
+/** What was verified when a lease had ended, each finding apart, and when (ISO 8601). A "no" is what an end is to give. */
+export interface EndProof {
+  readonly at: string;
+  /** Whom the cluster's map, or its access entries, still make of the principal. No: new sign-ins are refused. */
+  readonly mapped: Finding;
+  /** Whether the API server still authorizes what the level names. */
+  readonly authorized: Finding;
+  /** As whom it was asked. */
+  readonly reviewedAs: MappedIdentity;
+  /** Other leases that still give access, a clause each. */
+  readonly others: readonly string[];
+  /** Set while the API server is asked again; null: it answered, or is not asked any more. */
+  readonly trouble: Trouble | null;
+}
+
+/** How often the approvers were reminded of a request, or of a move, that waits for them, and when they are next. */
+export interface Reminders {
+  readonly sent: number;
+  /** ISO 8601; null: never again. */
+  readonly nextAt: string | null;
+}
+
+/** What the ledger says of the leases beside a request. */
+export interface LeasesNow {
+  readonly leases: readonly OtherLease[];
+  /** The lease that the request extends is over, or is being ended: there is nothing to extend any more. */
+  readonly isExtendedOver: boolean;
+}

@@ -1,0 +1,91 @@
+import { isReviewing, isReviewingEnd } from "../lease/review.ts";
+import { isSigningIn } from "../lease/sign-in.ts";
+import { noStanding } from "../policy/person.ts";
+import type { AccessRequest } from "./record.ts";
+
+export type NewRequest = Pick<
+  AccessRequest,
+  "id" | "requester" | "cluster" | "level" | "principal" | "groups" | "durationSeconds" | "reason" | "extends"
+> &
+  Partial<Pick<AccessRequest, "standing" | "ticket">>;
+
+/** A request as it first stands in the ledger. */
+export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: number): AccessRequest {
+  return {
+    standing: noStanding,
+    ticket: null,
+    ...wish,
+    version: 1,
+    state: "pending",
+    createdAt: now.toISOString(),
+    lapsesAt: new Date(now.getTime() + lapsesAfterSeconds * 1000).toISOString(),
+    preview: null,
+    reminders: null,
+    approvals: [],
+    dropped: [],
+    approvalsWanted: 1,
+    denial: null,
+    glass: null,
+    grant: null,
+    trouble: null,
+    voided: null,
+    refusal: null,
+  };
+}
+
+/** The next version of a record. */
+export function revise(request: AccessRequest, change: Partial<Omit<AccessRequest, "id" | "version">>): AccessRequest {
+  return { ...request, ...change, version: request.version + 1 };
+}
+
+/** Whether nothing can happen to this request any more. */
+export function isClosed(request: AccessRequest): boolean {
+  if (request.state === "pending") return false;
+  if (request.state !== "approved") return true;
+  return request.grant?.state === "ended" || request.grant?.state === "failed";
+}
+
+/**
+ * When something has to be done about this request next, in milliseconds since the epoch; null: never again.
+ * This is the index that the sweep reads, so a wake-up that was lost is made up for.
+ */
+export function dueAt(request: AccessRequest): number | null {
+  const work = isClosed(request) ? null : workDueAt(request);
+  const times = [work, proofDueAt(request), reviewDueAt(request)].filter((time) => time !== null);
+  return times.length > 0 ? Math.min(...times) : null;
+}
+
+/**
+ * When to complete the proof of a grant, or of its end, in milliseconds since the epoch; null: nothing of it is to come. Not before the
+ * next try of the request itself: its cluster can't be looked at until then.
+ */
+export function proofDueAt({ grant, trouble }: AccessRequest): number | null {
+  const signIn = grant?.signInDueAt && isSigningIn(grant) ? Date.parse(grant.signInDueAt) : null;
+  const review = grant?.reviewTrouble && isReviewing(grant) ? Date.parse(grant.reviewTrouble.retryAt) : null;
+  const end = grant?.endProof?.trouble && isReviewingEnd(grant) ? Date.parse(grant.endProof.trouble.retryAt) : null;
+  const times = [signIn, review, end].filter((time) => time !== null);
+  return times.length > 0 ? Math.max(Math.min(...times), trouble ? Date.parse(trouble.retryAt) : 0) : null;
+}
+
+/** Access without an approval is told again and again until it is reviewed, also after its end. */
+function reviewDueAt({ glass }: AccessRequest): number | null {
+  return glass && !glass.review ? Date.parse(glass.remindAt) : null;
+}
+
+function workDueAt(request: AccessRequest): number {
+  const retryAt = request.trouble ? Date.parse(request.trouble.retryAt) : null;
+  if (request.state === "pending") {
+    const lapsesAt = Date.parse(request.lapsesAt);
+    if (request.preview) {
+      // A record of an older program has no such field.
+      const { nextAt = null } = request.reminders ?? {};
+      return nextAt === null ? lapsesAt : Math.min(Date.parse(nextAt), lapsesAt);
+    }
+    return Math.min(retryAt ?? Date.parse(request.createdAt), lapsesAt);
+  }
+  const { grant } = request;
+  if (grant?.state !== "active" || grant.end) return retryAt ?? 0;
+  if (retryAt !== null) return retryAt;
+  const endsAt = Date.parse(grant.endsAt);
+  return grant.warnAt && !grant.warnedAt ? Math.min(Date.parse(grant.warnAt), endsAt) : endsAt;
+}

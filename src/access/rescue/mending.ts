@@ -1,0 +1,160 @@
+import type { Change, PlanGuard, Refusal } from "../../aws-auth/change.ts";
+import type { AwsAuthDocument } from "../../aws-auth/document.ts";
+import { parseDocument } from "../../aws-auth/parse.ts";
+import { planChanges } from "../../aws-auth/plan.ts";
+import { SECTIONS, type Section } from "../../aws-auth/problem.ts";
+import { offerRepairs } from "../../aws-auth/repair.ts";
+import { type Identity, resolve } from "../../aws-auth/resolve.ts";
+
+type Data = Readonly<Record<string, string>>;
+
+/** What is to be done about a document that somebody broke. */
+export type Mending =
+  | { readonly type: "whole" }
+  /** `how`: one sentence. */
+  | { readonly type: "write"; readonly data: Data; readonly how: string }
+  /** Only a person can say what was meant: what is wrong, and what to give us. */
+  | { readonly type: "ask"; readonly message: string };
+
+const giveIt =
+  "Run it again with --document and the last good document (kept: what eks-access itself keeps in the cluster; a backup, Git, kubectl's last-applied annotation), and it is written.";
+
+/**
+ * Plans how a document is mended: by the last good one where it is given, else by what can be mended without asking
+ * what was meant.
+ *
+ * @param found what stands there; null: there is no ConfigMap
+ * @param good the last good document; null: nobody gave one
+ */
+export function planMending(found: Data | null, good: Data | null, guard: PlanGuard): Mending {
+  const document = parseDocument(found ?? {});
+  if (good !== null) return byGood(document, parseDocument(good), guard);
+  const [broken] = brokenIn(document);
+  if (broken) return byRepair(document) ?? { type: "ask", message: `aws-auth: ${broken} ${giveIt}` };
+  if (document.entries.length > 0) return { type: "whole" };
+  const what = found === null ? "There is no ConfigMap aws-auth" : "aws-auth maps nobody";
+  return { type: "ask", message: `${what}, so that nobody but the creator signs in, and no node joins. ${giveIt}` };
+}
+
+function byGood(found: AwsAuthDocument, good: AwsAuthDocument, guard: PlanGuard): Mending {
+  const [flaw] = brokenIn(good);
+  if (flaw || good.entries.length === 0) {
+    return { type: "ask", message: `The document that was given is not good: ${flaw ?? "it maps nobody."}` };
+  }
+  const restored = parseDocument(restore(found, good));
+  const [still] = brokenIn(restored);
+  if (still)
+    return { type: "ask", message: `aws-auth: ${still} The document that was given does not have this section.` };
+  const changes = [...missingIn(restored, good), ...lostIn(restored, found)];
+  const plan = planChanges(restored, changes, { ...guard, allowMasters: true });
+  if (plan.type === "refused") return { type: "ask", message: plan.refusal.message };
+  if (isSameData(found.data, plan.after)) {
+    const [refusal] = plan.refused;
+    return refusal ? { type: "ask", message: refusal.message } : { type: "whole" };
+  }
+  return { type: "write", data: plan.after, how: howOf(found, restored, changes, plan.refused) };
+}
+
+/**
+ * What stands there, with the good one's text for each section that can't be read whole or maps nobody. A section that can be
+ * read stays: who was let in since the good one was saved must not be locked out by it.
+ */
+function restore(found: AwsAuthDocument, good: AwsAuthDocument): Data {
+  const isToStay = (section: Section) =>
+    found.entries.some((entry) => entry.section === section) && !isBroken(found, section);
+  const sections = SECTIONS.flatMap((section): [string, string][] => {
+    const text = good.data[section];
+    return text === undefined || isToStay(section) ? [] : [[section, text]];
+  });
+  return { ...good.data, ...found.data, ...Object.fromEntries(sections) };
+}
+
+function howOf(
+  found: AwsAuthDocument,
+  restored: AwsAuthDocument,
+  changes: readonly Change[],
+  refused: readonly Refusal[],
+): string {
+  const left = new Set(refused.map(({ arn }) => arn?.toLowerCase()));
+  const added = changes.map(({ arn }) => arn).filter((arn) => !left.has(arn.toLowerCase()));
+  const written = SECTIONS.filter((section) => found.data[section] !== restored.data[section]);
+  return [
+    ...(written.length > 0 ? [`${written.join(", ")}: the last good document is written as it was.`] : []),
+    ...(added.length > 0 ? [`What is missing is added, and the rest stays: ${added.join(", ")}.`] : []),
+    ...refused.map(({ arn, message }) => `Not added: ${arn ?? "an entry"}. ${message}`),
+  ].join(" ");
+}
+
+/** Each principal that is somebody by the good document, and somebody else or nobody by the one that stands there. */
+function missingIn(found: AwsAuthDocument, good: AwsAuthDocument): Change[] {
+  return mappedIn(good).filter(({ arn }) => !isSame(resolve(found, arn), resolve(good, arn)));
+}
+
+/** Each principal that still signs in by what stands there, and would be nobody with the good one's text. */
+function lostIn(restored: AwsAuthDocument, found: AwsAuthDocument): Change[] {
+  return mappedIn(found).filter(({ arn }) => resolve(restored, arn) === null && resolve(found, arn) !== null);
+}
+
+type Mapping = Extract<Change, { readonly type: "map" }>;
+
+function mappedIn({ entries }: AwsAuthDocument): Mapping[] {
+  return entries.flatMap(({ section, arn, username, groups, reachable }): Mapping[] =>
+    section === "mapAccounts" || !reachable ? [] : [{ type: "map", arn, username, groups }],
+  );
+}
+
+function isSameData(some: Data, other: Data): boolean {
+  const keys = new Set([...Object.keys(some), ...Object.keys(other)]);
+  return [...keys].every((key) => some[key] === other[key]);
+}
+
+/** Only a section that can't be read is mended by itself: it changes nobody who signs in now. */
+function byRepair(document: AwsAuthDocument): Mending | null {
+  const repair = offerRepairs(document).find(({ code }) => code === "section-unreadable");
+  if (!repair) return null;
+  const after = parseDocument(repair.plan.after);
+  return brokenIn(after).length === 0 ? { type: "write", data: after.data, how: repair.message } : null;
+}
+
+const breaking: ReadonlySet<string> = new Set([
+  "section-unreadable",
+  "section-too-large",
+  "section-not-a-list",
+  "content-dropped",
+]);
+
+function isBroken({ problems }: AwsAuthDocument, of: Section): boolean {
+  return problems.some(({ code, section }) => breaking.has(code) && section === of);
+}
+
+function brokenIn({ problems }: AwsAuthDocument): string[] {
+  return problems
+    .filter(({ code }) => breaking.has(code))
+    .map(({ section, line, message }) => `${section}, line ${line}: ${message}`);
+}
+
+/** Who a principal was by the last good document, and who it is now. */
+export interface Return {
+  readonly arn: string;
+  readonly isBack: boolean;
+}
+
+/** Whether a document can be read whole and lets somebody in. */
+export function isWhole(document: AwsAuthDocument): boolean {
+  return document.entries.length > 0 && brokenIn(document).length === 0;
+}
+
+/** Whether everybody whom a good document lets in is let in again, as the same username and groups. */
+export function returnsOf(good: Data, now: Data): readonly Return[] {
+  const [before, after] = [parseDocument(good), parseDocument(now)];
+  const arns = before.entries.filter(({ reachable, section }) => reachable && section !== "mapAccounts");
+  return [...new Set(arns.map(({ arn }) => arn))].map((arn) => ({
+    arn,
+    isBack: isSame(resolve(before, arn), resolve(after, arn)),
+  }));
+}
+
+function isSame(some: Identity | null, other: Identity | null): boolean {
+  const text = (of: Identity | null) => of && JSON.stringify([of.username, [...new Set(of.groups)].sort()]);
+  return text(some) === text(other);
+}

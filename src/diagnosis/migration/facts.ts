@@ -1,0 +1,106 @@
+import type { Holding } from "../../access/request/record.ts";
+import type { AwsAuthDocument } from "../../aws-auth/document.ts";
+import { goFold } from "../../aws-auth/go-yaml/fold.ts";
+import type { AuthenticationMode } from "../cluster-links.ts";
+import type { NodeType } from "./node-entry.ts";
+
+/** The access policy that gives what system:masters gives, to EKS's own authorizer. */
+export const CLUSTER_ADMIN = "AmazonEKSClusterAdminPolicy";
+
+/** An access policy of an entry, and where it holds. */
+export interface StandingPolicy {
+  /** For example `AmazonEKSViewPolicy`. */
+  readonly name: string;
+  /** Null: in the whole cluster. */
+  readonly namespaces: readonly string[] | null;
+}
+
+/** An access entry as it stands in EKS. */
+export interface StandingEntry {
+  /** With its path, unlike in aws-auth. */
+  readonly principalArn: string;
+  /** `STANDARD`, or how nodes of a kind sign in: `EC2_LINUX`, `FARGATE_LINUX`. */
+  readonly type: string;
+  /** As EKS holds it, templates and all. */
+  readonly username: string;
+  readonly groups: readonly string[];
+  readonly policies: readonly StandingPolicy[];
+  /** What a migration of ours says of it: `begun` may have died before it was whole. Null: it is not of one. */
+  readonly migrated: "begun" | "whole" | null;
+  /** Whether a grant or a rescue of ours is in it, which ends and may take the entry with it. */
+  readonly isLeased: boolean;
+}
+
+/** An access entry that is to stand. */
+export interface WantedEntry {
+  /** With its path, where that is known. */
+  readonly principalArn: string;
+  readonly username: string;
+  readonly groups: readonly string[];
+  /** Whether it needs AmazonEKSClusterAdminPolicy, for the whole cluster. */
+  readonly isAdmin: boolean;
+}
+
+/** The role of nodes that EKS manages, and what they are. */
+export interface ManagedNodes {
+  /** With its path. */
+  readonly roleArn: string;
+  /** For people: `the managed node group workers`. */
+  readonly name: string;
+  readonly type: NodeType;
+}
+
+/** All that a plan of a migration goes by. */
+export interface MigrationFacts {
+  /** As the configuration names it. */
+  readonly cluster: string;
+  readonly clusterArn: string;
+  readonly account: string;
+  readonly partition: string;
+  readonly mode: AuthenticationMode;
+  readonly document: AwsAuthDocument;
+  /** Empty where the mode knows none. */
+  readonly standing: readonly StandingEntry[];
+  readonly creatorArn: string;
+  /** What of the document is ours, by lower-case ARN. */
+  readonly holdings: ReadonlyMap<string, Holding>;
+  /** Whose nodes EKS manages itself; null: it could not be asked. */
+  readonly managedNodes: readonly ManagedNodes[] | null;
+  /** ARNs of roles with their paths, which aws-auth does not know. */
+  readonly told: readonly string[];
+}
+
+/** A role's ARN as the authenticator knows it; any other ARN stays. Two that are the same principal are equal then. */
+export function principalKey(arn: string): string {
+  return goFold(arn.replace(/:role\/.*\//, ":role/"));
+}
+
+/** Whether an entry says already what is wanted of it, and nothing more. */
+export function isWhole(entry: StandingEntry, wanted: WantedEntry): boolean {
+  const isAdmin = entry.policies.some(({ name, namespaces }) => name === CLUSTER_ADMIN && namespaces === null);
+  return (
+    entry.type === "STANDARD" &&
+    entry.username === wanted.username &&
+    sameSet(entry.groups, wanted.groups) &&
+    isAdmin === wanted.isAdmin &&
+    entry.policies.length === (wanted.isAdmin ? 1 : 0)
+  );
+}
+
+function sameSet(some: readonly string[], others: readonly string[]): boolean {
+  const set = new Set(some);
+  return set.size === new Set(others).size && others.every((each) => set.has(each));
+}
+
+/** One thing that is done, and proved, before the next one. */
+export type MigrationStep =
+  | { readonly type: "switch-mode" }
+  | { readonly type: "give-entry"; readonly wanted: WantedEntry; readonly instead: readonly string[] }
+  /** The document without what has its access entry. */
+  | {
+      readonly type: "take-out";
+      /** As written in aws-auth. */
+      readonly arns: readonly string[];
+      readonly after: Readonly<Record<string, string>>;
+      readonly diff: string;
+    };

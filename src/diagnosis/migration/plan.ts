@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
+import { planChanges, refuseUnlessWhole } from "../../aws-auth/plan.ts";
+import type { AuthenticationMode } from "../cluster-links.ts";
+import { checkSteps } from "./check-steps.ts";
+import type { MigrationFacts, MigrationStep } from "./facts.ts";
+import { type FateOfItem, fatesOf } from "./fate.ts";
+
+export interface MigrationPlan {
+  readonly type: "planned";
+  readonly cluster: string;
+  /** The mode that the cluster has now. */
+  readonly mode: AuthenticationMode;
+  readonly fates: readonly FateOfItem[];
+  readonly steps: readonly MigrationStep[];
+  /** Why what has its access entry can't be taken out of aws-auth, where it counts for nothing any more; null: it can. */
+  readonly keptBecause: string | null;
+  /** What is to be done before the mode can be API; empty: nothing. */
+  readonly before: readonly string[];
+  /** Of who gets which access entry, and who goes out of aws-auth: the same until all is done. Hex SHA-256. */
+  readonly digest: string;
+}
+
+export type MigrationResult =
+  | MigrationPlan
+  | { readonly type: "refused"; readonly code: string; readonly message: string };
+
+/**
+ * Plans the move of a cluster from aws-auth to access entries. Whoever can sign in before still can after each step, as the
+ * same username and groups, but for what a step names; nobody else can. What can't be moved so stays in aws-auth.
+ */
+export function planMigration(facts: MigrationFacts): MigrationResult {
+  if (facts.mode === "API") {
+    const message = `${facts.cluster} does not read aws-auth any more: nobody signs in by it, and there is nothing to move.`;
+    return { type: "refused", code: "nothing-to-move", message };
+  }
+  const fates = fatesOf(facts);
+  const out = takeOut(facts, fates);
+  if (out.type === "refused") return out;
+  const gives = fates.flatMap(({ fate }): MigrationStep[] =>
+    fate.type === "moves" && !fate.isDone ? [{ type: "give-entry", wanted: fate.wanted, instead: fate.instead }] : [],
+  );
+  const isToSwitch = facts.mode === "CONFIG_MAP" && fates.some(({ fate }) => fate.type === "moves");
+  const steps: MigrationStep[] = [...(isToSwitch ? [{ type: "switch-mode" } as const] : []), ...gives, ...out.steps];
+  const flaw = checkSteps(facts, steps);
+  if (flaw !== null) return { type: "refused", code: "unintended-change", message: flaw };
+  return {
+    type: "planned",
+    cluster: facts.cluster,
+    mode: facts.mode,
+    fates,
+    steps,
+    keptBecause: out.keptBecause,
+    before: fates.flatMap(beforeApi),
+    digest: digestOf(facts, fates),
+  };
+}
+
+interface TakeOut {
+  readonly type: "out";
+  readonly steps: readonly MigrationStep[];
+  readonly keptBecause: string | null;
+}
+
+/** Administrators of the document may go where they have the policy: that nobody is left in the document is the aim then. */
+function takeOut(
+  facts: MigrationFacts,
+  fates: readonly FateOfItem[],
+): TakeOut | (MigrationResult & { type: "refused" }) {
+  // A section that can't be read maps nobody that we could name: the move would leave out whoever is to be in it.
+  const unread = refuseUnlessWhole(facts.document);
+  if (unread) return { type: "refused", code: unread.code, message: unread.message };
+  const arns = fates.flatMap(({ item, fate }) => (fate.type === "moves" || fate.type === "stands" ? [item.arn] : []));
+  const guard = { creatorArn: facts.creatorArn, allowNoAdministrator: true };
+  const changes = arns.map((arn) => ({ type: "unmap", arn }) as const);
+  const planned = planChanges(facts.document, changes, guard);
+  if (planned.type === "planned" && planned.refused.length === 0) {
+    const { after, diff } = planned;
+    return { type: "out", steps: arns.length > 0 ? [{ type: "take-out", arns, after, diff }] : [], keptBecause: null };
+  }
+  const refusal = planned.type === "refused" ? planned.refusal : planned.refused[0];
+  return { type: "out", steps: [], keptBecause: refusal?.message ?? null };
+}
+
+/** What of an item stands in the way of the mode API, in which nobody reads aws-auth. */
+function beforeApi({ item, fate }: FateOfItem): string[] {
+  if (fate.type === "stays") return [`${item.arn}: ${fate.why} ${fate.mend}`];
+  if (fate.type === "waits") return [`${item.arn}: it waits until ${fate.until}.`];
+  if (fate.type === "nodes" && !fate.isThere)
+    return [`${item.arn}: see that its access entry of type ${fate.nodeType} stands.`];
+  return [];
+}
+
+function digestOf({ clusterArn }: MigrationFacts, fates: readonly FateOfItem[]): string {
+  const moves = fates.flatMap(({ item, fate }): Json[] => {
+    if (fate.type === "stands") return [{ arn: item.arn, entry: null }];
+    if (fate.type !== "moves") return [];
+    const { principalArn, username, groups, isAdmin } = fate.wanted;
+    return [{ arn: item.arn, entry: { principalArn, username, groups: [...groups].sort(), isAdmin } }];
+  });
+  return createHash("sha256").update(canonicalJson({ clusterArn, moves })).digest("hex");
+}

@@ -1,0 +1,71 @@
+import type { ItemSummary, MigrationSummary, StepSummary } from "../../access/migration/move.ts";
+import type { MigrationStep, WantedEntry } from "./facts.ts";
+import type { Fate, FateOfItem } from "./fate.ts";
+import type { MigrationPlan } from "./plan.ts";
+
+export function summarizeMigration(plan: MigrationPlan): MigrationSummary {
+  const { mode, fates, steps, keptBecause, before, digest } = plan;
+  return { mode, items: fates.map(summarizeItem), steps: steps.map(summarizeStep), keptBecause, before, digest };
+}
+
+function summarizeItem({ item, fate }: FateOfItem): ItemSummary {
+  const place = `${item.section} line ${item.line}`;
+  return { place, arn: item.arn, fate: fate.type, sentences: sentencesOf(fate) };
+}
+
+function sentencesOf(fate: Fate): readonly string[] {
+  switch (fate.type) {
+    case "moves":
+      return [
+        `${fate.isDone ? "Has its access entry" : "Gets an access entry"}: ${who(fate.wanted)}.`,
+        ...fate.instead,
+        ...fate.notes,
+      ];
+    case "stays":
+      return [fate.why, fate.mend];
+    case "dead":
+      return [`Nobody signs in by it. ${fate.why}`];
+    case "waits":
+      return [`Waits until ${fate.until}. ${fate.note}`];
+    default:
+      return [fate.note];
+  }
+}
+
+function who({ principalArn, username, groups, isAdmin }: WantedEntry): string {
+  const given = [...groups, ...(isAdmin ? ["AmazonEKSClusterAdminPolicy"] : [])];
+  return `${principalArn} as ${username}, ${given.length > 0 ? given.join(", ") : "no groups"}`;
+}
+
+/** What a step is called in the ledger and the audit log: the same in each plan of the same move. */
+export function stepName(step: MigrationStep): string {
+  return step.type === "give-entry" ? `give-entry ${step.wanted.principalArn}` : step.type;
+}
+
+function summarizeStep(step: MigrationStep): StepSummary {
+  return { name: stepName(step), ...wordsOf(step) };
+}
+
+function wordsOf(step: MigrationStep): Omit<StepSummary, "name"> {
+  switch (step.type) {
+    case "switch-mode":
+      return {
+        does: "Switch the authentication mode from CONFIG_MAP to API_AND_CONFIG_MAP. aws-auth stays in force.",
+        proof: "EKS says that the update was successful and the mode is the new one, and aws-auth is as it was.",
+        undo: "It can't be taken back: EKS knows no way from there to CONFIG_MAP.",
+      };
+    case "give-entry":
+      return {
+        does: `Make the access entry of ${who(step.wanted)}. It goes before the item in aws-auth at once${step.wanted.isAdmin ? "; until its policy is associated, by the next call, the principal may do less" : ""}.`,
+        proof:
+          "EKS has the entry with these names and policies when it is read back, and the API server lets the names do what it let the item in aws-auth.",
+        undo: "Delete the access entry: the item in aws-auth counts again.",
+      };
+    case "take-out":
+      return {
+        does: `Take ${step.arns.length === 1 ? "this item" : `these ${step.arns.length} items`} out of aws-auth: ${step.arns.join(", ")}.`,
+        proof: "Each access entry is read once more before the write, and aws-auth is read back after it.",
+        undo: "Write the items into aws-auth again, or let the access entries be all that counts.",
+      };
+  }
+}

@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import { Cluster, Redis } from "ioredis";
+import { AccessError } from "../../access/failure/access-error.ts";
+import type { RedisAddress } from "./redis-url.ts";
+
+/** What a connection takes beside its address. Files are PEM, read when a connection is made. */
+export interface RedisAccess {
+  /** An ACL user; beats the one of the URL. */
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** The Sentinels have users of their own. */
+  readonly sentinelUsername?: string | undefined;
+  readonly sentinelPassword?: string | undefined;
+  /** Who signs the servers' certificates, instead of the authorities that Node knows. */
+  readonly caFile?: string | undefined;
+  /** A certificate of our own and its key, for servers that ask for one. */
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+}
+
+/** Whether a command that meets no Redis fails at once, or waits until there is one again. */
+export type Patience = "fails-fast" | "waits";
+
+/** A connection to one server, by way of Sentinels or not, or to a Redis Cluster. */
+export type RedisClient = Redis | Cluster;
+
+const connectTimeout = 3_000;
+const commandTimeout = 5_000;
+/**
+ * A connection whose other end is gone without a word, as after a failover of the network, swallows every command until
+ * it is given up. Sooner than the command, so that the command has a second try; later than the 10 seconds for which
+ * BullMQ blocks.
+ */
+const silenceEndsConnection = { "fails-fast": 3_000, waits: 15_000 } as const;
+const reconnectAfter = (times: number) => Math.min(times * 100, 2_000);
+
+/** A client that is not connected yet, or connects by itself where it waits. @throws AccessError `config-invalid` */
+export function openClient(address: RedisAddress, access: RedisAccess, patience: Patience): RedisClient {
+  const tls = address.tls ? tlsOptions(access) : undefined;
+  if (address.kind === "cluster") return clusterClient(address, access, patience, tls);
+  return new Redis({
+    ...shared(address, access, patience),
+    ...(address.kind === "sentinel" ? sentinelOptions(address, access, tls) : address.nodes[0]),
+    ...(tls && { tls }),
+    db: address.database,
+    lazyConnect: patience === "fails-fast",
+    enableOfflineQueue: patience === "waits",
+    retryStrategy: reconnectAfter,
+    // After a failover the old master may live on as a replica. A command that waits is sent again, to the new one.
+    reconnectOnError: (error) => error.message.includes("READONLY") && (patience === "waits" ? 2 : 1),
+  });
+}
+
+function clusterClient(
+  address: RedisAddress,
+  access: RedisAccess,
+  patience: Patience,
+  tls: ConnectionOptions | undefined,
+): Cluster {
+  return new Cluster([...address.nodes], {
+    lazyConnect: patience === "fails-fast",
+    enableOfflineQueue: patience === "waits",
+    clusterRetryStrategy: reconnectAfter,
+    // Each redirection may wait for 100 ms: few enough that an ack to Slack is not late.
+    ...(patience === "fails-fast" && { maxRedirections: 6 }),
+    slotsRefreshTimeout: connectTimeout,
+    // ioredis looks names up by itself, and a certificate would be held against the address that it found.
+    ...(tls && { dnsLookup: (host, found) => found(null, host) }),
+    redisOptions: { ...shared(address, access, patience), ...(tls && { tls }) },
+  });
+}
+
+function shared({ username, password }: RedisAddress, access: RedisAccess, patience: Patience) {
+  const limits = patience === "waits" ? { maxRetriesPerRequest: null } : { maxRetriesPerRequest: 1, commandTimeout };
+  const user = { username: access.username ?? username, password: access.password ?? password };
+  return { ...user, connectTimeout, socketTimeout: silenceEndsConnection[patience], ...limits };
+}
+
+function sentinelOptions({ nodes, master }: RedisAddress, access: RedisAccess, tls: ConnectionOptions | undefined) {
+  return {
+    sentinels: [...nodes],
+    name: master,
+    sentinelUsername: access.sentinelUsername,
+    sentinelPassword: access.sentinelPassword,
+    sentinelRetryStrategy: reconnectAfter,
+    sentinelCommandTimeout: connectTimeout,
+    ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+  };
+}
+
+function tlsOptions({ caFile, certFile, keyFile }: RedisAccess): ConnectionOptions {
+  return {
+    ...(caFile && { ca: readPem("REDIS_CA_FILE", caFile) }),
+    ...(certFile && { cert: readPem("REDIS_CERT_FILE", certFile) }),
+    ...(keyFile && { key: readPem("REDIS_KEY_FILE", keyFile) }),
+  };
+}
+
+function readPem(variable: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new AccessError("config-invalid", `${variable}: ${file} can't be read`, { cause });
+  }
+}

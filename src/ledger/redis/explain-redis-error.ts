@@ -1,0 +1,77 @@
+import { AccessError } from "../../access/failure/access-error.ts";
+
+interface Cause {
+  readonly pattern: RegExp;
+  /** Which places it can be true of; absent: of all. */
+  readonly at?: RegExp;
+  readonly what: (place: string) => string;
+  readonly mend: string;
+}
+
+/** Known by what Redis, Sentinel or TLS says. */
+const causes: readonly Cause[] = [
+  {
+    pattern: /sentinel.*\b(WRONGPASS|NOAUTH|NOPERM)/,
+    what: (place) => `The Sentinels of ${place} refuse the user or the password`,
+    mend: "Check REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD, and the rights that docs/operating.md lists.",
+  },
+  {
+    pattern: /No such master|invalid reply: null/,
+    what: (place) => `The Sentinels know no master of the name in ${place}`,
+    mend: "Correct the name at the end of REDIS_URL.",
+  },
+  {
+    pattern: /^(WRONGPASS|NOAUTH)|invalid (username-)?password/,
+    what: (place) => `Redis at ${place} refuses the user or the password`,
+    mend: "Check them in REDIS_URL, or REDIS_USERNAME and REDIS_PASSWORD.",
+  },
+  {
+    pattern: /^NOPERM/,
+    what: (place) => `The Redis user lacks rights at ${place}`,
+    mend: "Give it the rights that docs/operating.md lists.",
+  },
+  {
+    // What a server says that asks its clients for a certificate, and got none or one that it does not trust.
+    pattern: /alert (certificate required|bad certificate|unknown ca|certificate unknown|handshake failure)/i,
+    what: (place) => `Redis at ${place} asks for a certificate of ours that it trusts`,
+    mend: "Set REDIS_CERT_FILE and REDIS_KEY_FILE to one that its authority (tls-ca-cert-file) has signed.",
+  },
+  {
+    // By TLS 1.3 a client without a certificate is connected already when the server turns it away.
+    pattern: /ECONNRESET|EPIPE|socket disconnected/,
+    at: /^rediss/,
+    what: (place) => `Redis at ${place} broke off the connection`,
+    mend: "Where it asks its clients for a certificate, set REDIS_CERT_FILE and REDIS_KEY_FILE.",
+  },
+  {
+    pattern: /certificate|altnames/i,
+    what: (place) => `The certificate of Redis at ${place} is not trusted`,
+    mend: "Set REDIS_CA_FILE to the certificate of the authority that signed it, and use the host that it names.",
+  },
+];
+
+/**
+ * Makes a failed connection ours. The errors of ioredis do not go on: they carry the command that failed with its arguments,
+ * and those of AUTH and HELLO are the password.
+ * @param place where, without user and password
+ * @param errors what was told on the way, the last one last; the first of them whose remedy we know counts
+ */
+export function unreachable(place: string, errors: readonly unknown[]): AccessError {
+  const reasons = errors.map(reasonOf);
+  for (const reason of reasons) {
+    const known = causes.find(({ pattern, at = /^/ }) => pattern.test(reason) && at.test(place));
+    if (known) {
+      const options = { cause: new Error(reason), mend: known.mend };
+      return new AccessError("ledger-refused", known.what(place), options);
+    }
+  }
+  const cause = new Error(reasons.at(-1));
+  return new AccessError("ledger-unreachable", `There is no answer from Redis at ${place}`, { cause });
+}
+
+/** A Redis Cluster says that all nodes failed, and in `lastNodeError` why the last one did. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { lastNodeError } = error as { lastNodeError?: unknown };
+  return lastNodeError instanceof Error ? lastNodeError.message : error.message;
+}

@@ -1,0 +1,90 @@
+import { z } from "zod";
+import type { PrincipalLink } from "../../access/approval/seal-link.ts";
+import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
+import { digestOfEvent } from "../../access/audit/event.ts";
+import type { LinkChange, LinkProposal } from "../ledger.ts";
+import type { RedisClient } from "./client.ts";
+import { chainLua } from "./commit-script.ts";
+import { chainHeadKey, eventsKey } from "./events.ts";
+
+/** Hashes, by Slack user id. */
+export const principalsKey = "{eks-access}:principals";
+/** Who said so, sealed. Apart from the ARNs, so that an older eks-access reads those as before. */
+const linkSealsKey = "{eks-access}:link-seals";
+const proposalsKey = "{eks-access}:link-proposals";
+
+/**
+ * One change of somebody's link, with its event, or nothing.
+ * KEYS: principals, proposals, head, events, seals
+ * ARGV: user, id of the proposal that must still wait or "", ARN or "", proposal or "", event, event digest (hex), seal
+ *   or ""
+ * Returns 1, or 0 where another proposal waits, or none.
+ */
+const changeLinkScript = `${chainLua}
+if ARGV[2] ~= '' then
+  local waiting = redis.call('HGET', KEYS[2], ARGV[1])
+  if not waiting or cjson.decode(waiting).id ~= ARGV[2] then return 0 end
+end
+if ARGV[3] ~= '' then
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+  redis.call('HSET', KEYS[5], ARGV[1], ARGV[7])
+end
+if ARGV[4] == '' then redis.call('HDEL', KEYS[2], ARGV[1]) else redis.call('HSET', KEYS[2], ARGV[1], ARGV[4]) end
+append_event(KEYS[3], KEYS[4], ARGV[5], ARGV[6])
+return 1
+`;
+
+/** False: what was expected to wait does not. */
+export async function changeLink(redis: RedisClient, change: LinkChange): Promise<boolean> {
+  const { user, expected, link, proposal, event } = change;
+  const done = await redis.eval(
+    changeLinkScript,
+    5,
+    principalsKey,
+    proposalsKey,
+    chainHeadKey,
+    eventsKey,
+    linkSealsKey,
+    user,
+    expected ?? "",
+    link?.arn ?? "",
+    proposal ? JSON.stringify(proposal) : "",
+    canonicalJson(event as unknown as Json),
+    digestOfEvent(event),
+    sealText(link),
+  );
+  return done === 1;
+}
+
+/** What was only asked for with: without an event. A process that dies in between leaves a seal that fits no ARN. */
+export async function rememberLink(redis: RedisClient, user: string, link: PrincipalLink): Promise<void> {
+  await redis.hset(linkSealsKey, user, sealText(link));
+  await redis.hset(principalsKey, user, link.arn);
+}
+
+export async function readLink(redis: RedisClient, user: string): Promise<PrincipalLink | null> {
+  const [arn, text] = await Promise.all([redis.hget(principalsKey, user), redis.hget(linkSealsKey, user)]);
+  if (arn === null) return null;
+  const seal = linkSeal.safeParse(parse(text));
+  return { arn, seal: seal.success ? seal.data : null };
+}
+
+/** What stands there may be anybody's writing. */
+const linkSeal = z.strictObject({ by: z.string().nullable(), at: z.string(), seal: z.string() });
+
+function sealText(link: PrincipalLink | null): string {
+  return link?.seal ? JSON.stringify(link.seal) : "";
+}
+
+function parse(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return null;
+  }
+}
+
+export async function readLinkProposal(redis: RedisClient, user: string): Promise<LinkProposal | null> {
+  const text = await redis.hget(proposalsKey, user);
+  return text === null ? null : (JSON.parse(text) as LinkProposal);
+}

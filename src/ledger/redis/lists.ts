@@ -1,0 +1,129 @@
+import { type ListName, placeIn } from "../../access/request/lists.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import type { ListOf } from "../ledger.ts";
+import type { RedisClient } from "./client.ts";
+import { readListed, requestKey } from "./records.ts";
+import { runScript, scriptOf } from "./script.ts";
+
+const prefix = "{eks-access}";
+
+/** Every request of a person, by the time it was made. */
+export const requesterKey = (user: string): string => `${prefix}:requester:${user}`;
+/** The sequence numbers of the events that tell of a request. */
+export const logKey = (id: string): string => `${prefix}:log:${id}`;
+
+function clusterKey(list: ListName, cluster: string): string {
+  return `${prefix}:${list}-of-cluster:${cluster}`;
+}
+
+function personKey(list: ListName, user: string): string {
+  return list === "all" ? requesterKey(user) : `${prefix}:${list}-of-person:${user}`;
+}
+
+/** The sorted sets beside `requesterKey` that a record has a place in (null: has none any more). */
+export function listsOf(request: AccessRequest): readonly { readonly key: string; readonly place: number | null }[] {
+  const all = { key: clusterKey("all", request.cluster), place: placeIn("all", request) };
+  const others = (["pending", "granted"] as const).flatMap((list) => {
+    const place = placeIn(list, request);
+    return [
+      { key: clusterKey(list, request.cluster), place },
+      { key: personKey(list, request.requester), place },
+    ];
+  });
+  return [all, ...others];
+}
+
+/** A cluster's requests whose grants are not over, the first to end first. */
+export function readGranted(redis: RedisClient, cluster: string): Promise<readonly AccessRequest[]> {
+  return readListed(redis, clusterKey("granted", cluster));
+}
+
+/**
+ * A record has its place in the lists by the commit that wrote it. One that has none there was written by somebody else, or is
+ * left of a copy: unlisted, no run would ever look at it, and nobody be told that its approval is none. It gets its
+ * place, where it is still the record that was read.
+ */
+export async function listUnlisted(redis: RedisClient, requests: readonly AccessRequest[]): Promise<void> {
+  const granted = requests.filter((request) => placeIn("granted", request) !== null);
+  if (granted.length === 0) return;
+  const look = redis.pipeline();
+  for (const { cluster, id } of granted) look.zscore(clusterKey("granted", cluster), id);
+  const places = (await look.exec()) ?? [];
+  for (const request of granted.filter((_, index) => places[index]?.[1] === null)) {
+    const listed = listsOf(request).flatMap(({ key, place }) => (place === null ? [] : [{ key, place }]));
+    const keys = [requestKey(request.id), ...listed.map(({ key }) => key)];
+    const values = [String(request.version), request.id, ...listed.map(({ place }) => String(place))];
+    await runScript(redis, listScript, keys, values);
+  }
+}
+
+/** KEYS: record, lists. ARGV: version, id, the place in each list */
+const listScript = scriptOf(`
+if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
+for i = 2, #KEYS do redis.call('ZADD', KEYS[i], ARGV[i + 1], ARGV[2]) end
+return 1
+`);
+
+/** Of all that is due at once no more are looked through; what is left is due again in a moment. */
+const mostDue = 10_000;
+
+/** Ids of a cluster's pending requests about which something is due, the longest due first. */
+export async function duePendingIds(
+  redis: RedisClient,
+  dueKey: string,
+  cluster: string,
+  now: Date,
+  limit: number,
+): Promise<readonly string[]> {
+  const due = await redis.zrangebyscore(dueKey, "-inf", now.getTime(), "LIMIT", 0, mostDue);
+  if (due.length === 0) return [];
+  const places = await redis.zmscore(clusterKey("pending", cluster), ...due);
+  return due.filter((_, index) => places[index] != null).slice(0, limit);
+}
+
+/** The ids of one page, and how many there are in all. */
+export async function pageOfList(
+  redis: RedisClient,
+  of: ListOf,
+  offset: number,
+  limit: number,
+): Promise<{ readonly ids: readonly string[]; readonly total: number }> {
+  const clusters = of.clusters.map((cluster) => clusterKey(of.list, cluster));
+  const own = of.requester === null ? [] : [personKey(of.list, of.requester)];
+  const newestFirst = of.list === "all";
+  if (of.match === "both") {
+    const ids = await idsInBoth(redis, own, clusters);
+    return pageOf(newestFirst ? ids.toReversed() : ids, offset, limit);
+  }
+  const keys = [...clusters, ...own];
+  if (keys.length === 1) return pageOfOne(redis, keys.join(), newestFirst, offset, limit);
+  if (keys.length === 0) return { ids: [], total: 0 };
+  // A record of one's own stands in two of them at the same place: adding the two up would move it.
+  const ids = await redis.zunion(keys.length, keys, "AGGREGATE", "MIN");
+  return pageOf(newestFirst ? ids.toReversed() : ids, offset, limit);
+}
+
+async function pageOfOne(redis: RedisClient, key: string, newestFirst: boolean, offset: number, limit: number) {
+  const [from, to] = [String(offset), String(offset + limit - 1)];
+  const [ids, total] = await Promise.all([
+    newestFirst ? redis.zrevrange(key, from, to) : redis.zrange(key, from, to),
+    redis.zcard(key),
+  ]);
+  return { ids, total };
+}
+
+/** A person has few records: they are looked up among the clusters'. */
+async function idsInBoth(
+  redis: RedisClient,
+  [own]: readonly string[],
+  clusters: readonly string[],
+): Promise<readonly string[]> {
+  const ids = own === undefined ? [] : await redis.zrange(own, "0", "-1");
+  if (ids.length === 0) return [];
+  const places = await Promise.all(clusters.map((cluster) => redis.zmscore(cluster, ...ids)));
+  return ids.filter((_, index) => places.some((found) => found[index] != null));
+}
+
+function pageOf(ids: readonly string[], offset: number, limit: number) {
+  return { ids: ids.slice(offset, offset + limit), total: ids.length };
+}

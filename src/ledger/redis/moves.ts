@@ -1,0 +1,114 @@
+import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
+import { digestOfEvent } from "../../access/audit/event.ts";
+import { type Move, moveDueAt, moveNumber } from "../../access/migration/move.ts";
+import type { MoveChange, MoveCommit, MoveLedger, Shown } from "../moves.ts";
+import type { RedisClient } from "./client.ts";
+import { chainLua, markShownScript } from "./commit-script.ts";
+import { chainHeadKey, eventsKey } from "./events.ts";
+import { logKey } from "./lists.ts";
+import { listedTexts, readFields } from "./records.ts";
+import { runScript } from "./script.ts";
+
+const prefix = "{eks-access}";
+const recordPrefix = `${prefix}:move:`;
+/** The record of a move. */
+export const moveKey = (id: string): string => `${recordPrefix}${id}`;
+const keys = {
+  move: moveKey,
+  shown: (id: string) => `${prefix}:shown:${id}`,
+  /** Every move of a cluster, by its number: clocks differ. */
+  of: (cluster: string) => `${prefix}:moves-of:${cluster}`,
+  due: `${prefix}:moves-due`,
+  unshown: `${prefix}:moves-unshown`,
+} as const;
+
+/**
+ * One step of a move, atomic in Redis, as `commitScript` is of a request: compare the version, write the record, move it in the
+ * indexes, append the audit event to the chain.
+ *
+ * KEYS: record, due, unshown, moves of the cluster, head, events, log of the move
+ * ARGV: version before, record, id, due score or "", number, event, event digest (hex)
+ * Returns 1, or 0 where the version differs.
+ */
+const commitMoveScript = `${chainLua}
+local stored = redis.call('HGET', KEYS[1], 'version') or '0'
+if stored ~= ARGV[1] then return 0 end
+
+redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2])
+if ARGV[4] == '' then redis.call('ZREM', KEYS[2], ARGV[3]) else redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3]) end
+redis.call('SADD', KEYS[3], ARGV[3])
+redis.call('ZADD', KEYS[4], ARGV[5], ARGV[3])
+redis.call('RPUSH', KEYS[7], append_event(KEYS[5], KEYS[6], ARGV[6], ARGV[7]))
+return 1
+`;
+
+/** How a call that fails is told. */
+type Reach = <T>(call: () => Promise<T>) => Promise<T>;
+
+/** The moves on Redis: records of a kind of their own, written in the same atomic step with their events. */
+export function redisMoves(redis: RedisClient, reach: Reach): MoveLedger {
+  return {
+    get: (id) => reach(() => readMove(redis, id)),
+    latestOf: (cluster) =>
+      reach(async () => {
+        const [id] = await redis.zrevrange(keys.of(cluster), "0", "0");
+        return id === undefined ? null : readMove(redis, id);
+      }),
+    commit: (change) => reach(() => commitMove(redis, change)),
+    due: (now, limit) =>
+      reach(async () => {
+        const ids = await redis.zrangebyscore(keys.due, "-inf", now.getTime(), "LIMIT", 0, limit);
+        return movesIn(await readFields(redis, recordPrefix, ids, "record"));
+      }),
+    // Something is due of each, sooner or later, until it is over: so this index has them all.
+    open: () => reach(async () => movesIn(await listedTexts(redis, keys.due, recordPrefix))),
+    unshown: (limit) => reach(() => redis.srandmember(keys.unshown, limit)),
+    shown: (id) =>
+      reach(async () => {
+        const text = await redis.get(keys.shown(id));
+        return text === null ? null : (JSON.parse(text) as Shown);
+      }),
+    markShown: (id, shown) =>
+      reach(async () => {
+        const all = [keys.move(id), keys.shown(id), keys.unshown];
+        await runScript(redis, markShownScript, all, [id, String(shown.version), JSON.stringify(shown)]);
+      }),
+  };
+}
+
+async function commitMove(redis: RedisClient, { after, event }: MoveChange): Promise<MoveCommit> {
+  const { id, cluster, version } = after;
+  const places = [keys.move(id), keys.due, keys.unshown, keys.of(cluster)];
+  const all = [...places, chainHeadKey, eventsKey, logKey(id)];
+  const due = moveDueAt(after);
+  const written = await redis.eval(
+    commitMoveScript,
+    all.length,
+    ...all,
+    String(version - 1),
+    JSON.stringify(after),
+    id,
+    due === null ? "" : String(due),
+    String(moveNumber(after)),
+    canonicalJson(asJson(event)),
+    digestOfEvent(event),
+  );
+  if (written === 1) return { type: "committed" };
+  const current = await readMove(redis, id);
+  // A connection that broke after the script had run: ioredis sent it again, and the first run had won.
+  if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
+  return { type: "conflict", current };
+}
+
+function asJson(value: Move | MoveChange["event"]): Json {
+  return value as unknown as Json;
+}
+
+function movesIn(texts: readonly (string | null)[]): readonly Move[] {
+  return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as Move]));
+}
+
+async function readMove(redis: RedisClient, id: string): Promise<Move | null> {
+  const text = await redis.hget(keys.move(id), "record");
+  return text === null ? null : (JSON.parse(text) as Move);
+}

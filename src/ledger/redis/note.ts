@@ -1,0 +1,17 @@
+import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
+import { type AuditEvent, digestOfEvent } from "../../access/audit/event.ts";
+import { isMoveId } from "../../access/migration/move.ts";
+import type { RedisClient } from "./client.ts";
+import { noteScript } from "./commit-script.ts";
+import { chainHeadKey, eventsKey } from "./events.ts";
+import { logKey } from "./lists.ts";
+import { moveKey } from "./moves.ts";
+import { requestKey } from "./records.ts";
+
+/** Appends an event that changes no record: among those of its request, or its move, where there is one. */
+export async function noteEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
+  const { request } = event;
+  const record = isMoveId(request) ? moveKey(request) : requestKey(request);
+  const places = [record, chainHeadKey, eventsKey, logKey(request)];
+  await redis.eval(noteScript, places.length, ...places, canonicalJson(event as unknown as Json), digestOfEvent(event));
+}

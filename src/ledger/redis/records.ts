@@ -1,0 +1,72 @@
+import type { AccessRequest } from "../../access/request/record.ts";
+import { readStored } from "../../access/request/stored-request.ts";
+import type { RedisClient } from "./client.ts";
+import { runScript, scriptOf } from "./script.ts";
+
+/** What the key of each record of a kind begins with. */
+const prefix = "{eks-access}:request:";
+export const requestKey = (id: string): string => `${prefix}${id}`;
+
+/**
+ * One field of each of these records' hashes: one answer instead of one for each record. All of them are in the slot of the
+ * key, which leads the call to the right node of a Redis Cluster. KEYS: what the key of each record begins with. ARGV: field, ids
+ */
+const fieldsScript = scriptOf(`
+local found = {}
+for i = 2, #ARGV do found[i - 1] = redis.call('HGET', KEYS[1] .. ARGV[i], ARGV[1]) end
+return found
+`);
+
+export async function readRecord(redis: RedisClient, id: string): Promise<AccessRequest | null> {
+  const text = await redis.hget(requestKey(id), "record");
+  return text === null ? null : readStored(JSON.parse(text));
+}
+
+/** The records that a sorted list has, in its order, in one answer. KEYS: list, what the key of each record begins with */
+const listedScript = scriptOf(`
+local found = {}
+for i, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do found[i] = redis.call('HGET', KEYS[2] .. id, 'record') end
+return found
+`);
+
+export async function readListed(redis: RedisClient, list: string): Promise<readonly AccessRequest[]> {
+  return recordsIn(await listedTexts(redis, list, prefix));
+}
+
+/** The texts of the records that a sorted list has, in its order; null: it is gone. */
+export async function listedTexts(
+  redis: RedisClient,
+  list: string,
+  recordPrefix: string,
+): Promise<readonly (string | null)[]> {
+  return textsIn(await runScript(redis, listedScript, [list, recordPrefix], []));
+}
+
+/** In the order of the ids, without those that there are none of. */
+export async function readRecords(redis: RedisClient, ids: readonly string[]): Promise<readonly AccessRequest[]> {
+  return recordsIn(await readFields(redis, prefix, ids, "record"));
+}
+
+function recordsIn(texts: readonly (string | null)[]): readonly AccessRequest[] {
+  return texts.flatMap((text) => (text === null ? [] : [readStored(JSON.parse(text))]));
+}
+
+export async function readVersions(redis: RedisClient, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const versions = await readFields(redis, prefix, ids, "version");
+  return new Map(ids.flatMap((id, index) => (versions[index] ? [[id, Number(versions[index])]] : [])));
+}
+
+/** A field of each of these records, in the order of the ids; null: there is no such record. */
+export async function readFields(
+  redis: RedisClient,
+  recordPrefix: string,
+  ids: readonly string[],
+  field: "record" | "version",
+): Promise<readonly (string | null)[]> {
+  if (ids.length === 0) return [];
+  return textsIn(await runScript(redis, fieldsScript, [recordPrefix], [field, ...ids]));
+}
+
+function textsIn(found: unknown): readonly (string | null)[] {
+  return Array.isArray(found) ? found.map((text) => (typeof text === "string" ? text : null)) : [];
+}

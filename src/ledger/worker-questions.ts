@@ -1,0 +1,56 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { tracedQuestion } from "../operations/tracing/question-traces.ts";
+import type { Queues, WorkerQuestion } from "./queues.ts";
+
+export interface WorkerQuestions {
+  /** Resolves with what a worker answers; rejects where it failed, or gave no answer within `withinMs`. */
+  ask: (question: WorkerQuestion, withinMs: number) => Promise<unknown>;
+}
+
+const lookEveryMs = 100;
+
+/**
+ * Asks a worker, whichever is first, and looks for its answer. BullMQ's events would tell it sooner, but not for certain: its
+ * listener begins with what comes after its own first read, and whatever comes between two reads before that is lost.
+ */
+export function workerQuestions({ clusters }: Queues): WorkerQuestions {
+  return {
+    ask: (question, withinMs) =>
+      tracedQuestion(question.type, async (askedIn) => {
+        const deadline = performance.now() + withinMs;
+        const { id = "" } = await clusters.add(question.type, question, askedIn);
+        while (performance.now() < deadline) {
+          await pause(lookEveryMs);
+          const job = await clusters.getJob(id);
+          if (job?.finishedOn === undefined) continue;
+          if (job.failedReason) throw new Error(job.failedReason);
+          return job.returnvalue;
+        }
+        throw new Error(`no worker answered within ${withinMs} ms`);
+      }),
+  };
+}
+
+/** A worker takes 16 jobs at once; questions about a cluster that does not answer must not take the places of its work. */
+const mostAtOnce = 4;
+
+/** The same, with a few questions about clusters at a time; the others wait for their turn, which counts as waiting. */
+export function fewAtOnce({ ask }: WorkerQuestions, most = mostAtOnce): WorkerQuestions {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  // A place is handed over, so that nobody who comes meanwhile takes it as well.
+  const leave = () => {
+    const next = waiting.shift();
+    if (next) next();
+    else running -= 1;
+  };
+  return {
+    ask: async (question, withinMs) => {
+      if (question.type === "alive") return ask(question, withinMs);
+      const start = performance.now();
+      if (running >= most) await new Promise<void>((resolve) => void waiting.push(resolve));
+      else running += 1;
+      return ask(question, withinMs - (performance.now() - start)).finally(leave);
+    },
+  };
+}

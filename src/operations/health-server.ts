@@ -1,0 +1,110 @@
+import { createServer, type ServerResponse } from "node:http";
+import type { Registry } from "prom-client";
+import { AccessError } from "../access/failure/access-error.ts";
+import { createReachMetrics } from "./metrics/reach-metrics.ts";
+import { isUsable, type Probe } from "./probe.ts";
+
+/** What the health server asks. */
+export interface Health {
+  /** Rejects where the ledger does not answer. */
+  readonly ping: () => Promise<unknown>;
+  /** When a call to each service last went well, ISO 8601. */
+  readonly lastSuccess: () => Readonly<Record<string, string>>;
+  /** Since when each service that is away has not answered, ISO 8601. */
+  readonly awaySince: () => Readonly<Record<string, string>>;
+  /** The services that this process lives by, asked again and again. */
+  readonly probes: ReadonlyMap<string, Probe>;
+  readonly now: () => Date;
+  readonly registry: Registry;
+}
+
+export interface HealthServer {
+  /** The process has all that it starts with: until then it is alive, and not ready. */
+  readonly tellStarted: () => void;
+  /** From now on the process is not ready, whatever else is true: nobody should send it more work. */
+  readonly tellStopping: () => void;
+  readonly stop: () => Promise<void>;
+}
+
+const pingWithinMs = 2_000;
+
+/**
+ * `GET /healthz`: 200 as long as the process answers at all. `GET /startupz`: 200 once it has started, however its services are
+ * now. `GET /readyz`: 200 while the process can do its work now and takes any: it has started, the ledger answers, and the service
+ * that it lives by has not been away for a minute; otherwise 503. It says when each service last answered, too, and which are
+ * away. `GET /metrics` for Prometheus. No port: no server.
+ */
+export async function startHealthServer(port: string | undefined, health: Health): Promise<HealthServer | null> {
+  if (!port) return null;
+  const phase = { isStarted: false, isStopping: false };
+  createReachMetrics(health.registry, async () => {
+    const services = [...health.probes].map(([name, { reach }]) => [name, reach().answers] as const);
+    return new Map([["ledger", await ledgerAnswers(health)], ...services]);
+  });
+  const answers: Readonly<Record<string, (response: ServerResponse) => Promise<void>>> = {
+    "/healthz": async (response) => void response.writeHead(200, { "content-type": "text/plain" }).end("ok\n"),
+    "/startupz": async (response) => void response.writeHead(phase.isStarted ? 200 : 503).end(),
+    "/readyz": (response) => answerReady(health, phase, response),
+    "/metrics": (response) => answerMetrics(health.registry, response),
+  };
+  const server = createServer((request, response) => {
+    const answer = answers[request.url ?? ""];
+    if (answer) void answer(response);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) =>
+      reject(new AccessError("port-in-use", `Port ${port} of HEALTH_PORT can't be used`, { cause: error })),
+    );
+    server.listen(Number(port), resolve);
+  });
+  return {
+    tellStarted: () => {
+      phase.isStarted = true;
+    },
+    tellStopping: () => {
+      phase.isStopping = true;
+    },
+    stop: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+/** A server that hangs is no more there than one that refuses. */
+function ledgerAnswers({ ping }: Health): Promise<boolean> {
+  return Promise.race([
+    ping().then(
+      () => true,
+      () => false,
+    ),
+    new Promise<boolean>((resolve) => setTimeout(resolve, pingWithinMs, false).unref()),
+  ]);
+}
+
+interface Phase {
+  readonly isStarted: boolean;
+  readonly isStopping: boolean;
+}
+
+async function answerReady(health: Health, { isStarted, isStopping }: Phase, response: ServerResponse): Promise<void> {
+  const startedAt = performance.now();
+  const isThere = await ledgerAnswers(health);
+  const milliseconds = Math.round(performance.now() - startedAt);
+  const services = [...health.probes].map(([name, { reach }]) => [name, reach()] as const);
+  const areUsable = services.every(([, reach]) => isUsable(reach, health.now()));
+  const ready = isStarted && isThere && areUsable && !isStopping;
+  const body = {
+    ready,
+    started: isStarted,
+    stopping: isStopping,
+    ledger: { answers: isThere, milliseconds },
+    services: Object.fromEntries(services),
+    lastSuccess: health.lastSuccess(),
+    awaySince: health.awaySince(),
+  };
+  response.writeHead(ready ? 200 : 503, { "content-type": "application/json" }).end(`${JSON.stringify(body)}\n`);
+}
+
+async function answerMetrics(registry: Registry, response: ServerResponse): Promise<void> {
+  const text = await registry.metrics().catch(() => null);
+  response.writeHead(text === null ? 500 : 200, { "content-type": registry.contentType }).end(text ?? "");
+}

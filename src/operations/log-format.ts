@@ -1,0 +1,51 @@
+import type { Writable } from "node:stream";
+import type { DestinationStream } from "pino";
+import { redact } from "../access/failure/redact.ts";
+
+/** A stream that may be a terminal. */
+export type Output = Writable & { readonly isTTY?: boolean };
+
+/** Lines for people where they read in a terminal; undefined: JSON on standard output, as into a pipe or a file. */
+export async function logDestination(
+  format: "json" | "auto",
+  output: Output,
+  isColoured: boolean,
+): Promise<DestinationStream | undefined> {
+  if (format === "json" || !output.isTTY) return undefined;
+  const { default: pretty } = await import("pino-pretty");
+  return pretty({
+    destination: output,
+    sync: true,
+    colorize: isColoured,
+    translateTime: "SYS:HH:MM:ss.l",
+    ignore: "process",
+    hideObject: true,
+    messageFormat: (line, messageKey, _level, { colors }) => {
+      const { request, msg: _msg, ...rest } = line;
+      const id = typeof request === "string" ? `${colors.magenta(request)} ` : "";
+      return oneLine(`${id}${colors.bold(String(line[messageKey]))}${colors.gray(inWords(rest))}`);
+    },
+  });
+}
+
+const known = new Set(["level", "time", "process", "pid", "hostname"]);
+
+/** What a line has besides its message, as `name=value`. Of an error its message alone: the stack is in the JSON. */
+function inWords(rest: Readonly<Record<string, unknown>>): string {
+  return Object.entries(rest)
+    .filter(([name]) => !known.has(name))
+    .map(([name, value]) => ` ${name}=${valueInWords(value)}`)
+    .join("");
+}
+
+function valueInWords(value: unknown): string {
+  if (typeof value === "object" && value !== null && "message" in value) return JSON.stringify(value.message);
+  return typeof value === "string" && /^[\w.:/-]+$/.test(value) ? value : JSON.stringify(value);
+}
+
+function oneLine(text: string): string {
+  const lines = redact(text)
+    .split("\n")
+    .map((line) => line.trim());
+  return lines.filter((line) => line !== "").join(" ");
+}

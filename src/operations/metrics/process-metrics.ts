@@ -1,0 +1,99 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
+import type { AuditEvent } from "../../access/audit/event.ts";
+import {
+  answeredRequests,
+  approversLooked,
+  type FinishedCall,
+  finishedCalls,
+  type LevelLack,
+  recordedEvents,
+} from "./announcements.ts";
+
+/** What both processes count by themselves. Names and labels hold no person and no ARN. */
+export interface ProcessMetrics {
+  /** When a call to each service last went well, ISO 8601. */
+  readonly lastSuccess: () => Readonly<Record<string, string>>;
+  /** Since when a service that did not answer the newest call has not answered, ISO 8601. A refusal is an answer. */
+  readonly awaySince: () => Readonly<Record<string, string>>;
+}
+
+export function createProcessMetrics(registry: Registry, now: () => Date): ProcessMetrics {
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const lastSuccess = new Map<string, string>();
+  const awaySince = new Map<string, string>();
+  countCalls(registry, ({ service, result }) => {
+    const at = now().toISOString();
+    if (result === "ok") lastSuccess.set(service, at);
+    if (!isAway(result)) awaySince.delete(service);
+    else if (!awaySince.has(service)) awaySince.set(service, at);
+  });
+  const events = new Counter({
+    name: "eks_access_events_total",
+    help: "Audit events that this process wrote, by type, and by code where something was refused or failed",
+    labelNames: ["type", "code"],
+    registers,
+  });
+  recordedEvents.listen((event) => events.inc({ type: event.type, code: codeOf(event) }));
+  const acks = new Histogram({
+    name: "eks_access_ack_seconds",
+    help: "Time from a request of Slack to its answer",
+    labelNames: ["status"],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
+    registers,
+  });
+  answeredRequests.listen(({ status, seconds }) => acks.observe({ status: String(status) }, seconds));
+  tellApprovers(registry);
+  return {
+    lastSuccess: () => Object.fromEntries(lastSuccess),
+    awaySince: () => Object.fromEntries(awaySince),
+  };
+}
+
+function tellApprovers(registry: Registry): void {
+  const missing = new Gauge({
+    name: "eks_access_approvers_missing",
+    help: "Active approvers that a level of a cluster lacks, as the Slack process has last seen it",
+    labelNames: ["cluster", "level"],
+    registers: [registry],
+  });
+  approversLooked.listen((levels) => {
+    missing.reset();
+    const ofLevel = (one: LevelLack, other: LevelLack) => one.cluster === other.cluster && one.level === other.level;
+    for (const each of levels) {
+      const most = Math.max(...levels.filter((other) => ofLevel(each, other)).map((other) => other.missing));
+      missing.set({ cluster: each.cluster, level: each.level }, most);
+    }
+  });
+}
+
+function countCalls(registry: Registry, alsoTell: (call: FinishedCall) => void): void {
+  const registers = [registry];
+  const total = new Counter({
+    name: "eks_access_calls_total",
+    help: "Calls to Slack, AWS and clusters, by what came of them; each try of a call counts",
+    labelNames: ["service", "operation", "result"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "eks_access_call_seconds",
+    help: "Time that a call to Slack, AWS or a cluster took",
+    labelNames: ["service"],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers,
+  });
+  finishedCalls.listen((call) => {
+    total.inc({ service: call.service, operation: call.operation, result: call.result });
+    seconds.observe({ service: call.service }, call.seconds);
+    alsoTell(call);
+  });
+}
+
+/** Nobody is there, or only somebody who says that nobody is. */
+function isAway(result: string): boolean {
+  return result === "unreachable" || /^5\d\d$/.test(result);
+}
+
+function codeOf({ detail }: AuditEvent): string {
+  return typeof detail.code === "string" ? detail.code : "";
+}

@@ -1,0 +1,77 @@
+import { Gauge, type Registry } from "prom-client";
+import type { Tally } from "../../access/request/class.ts";
+
+export interface QueueStanding {
+  readonly name: string;
+  /** How many jobs wait, wait for their time or run, by BullMQ's word for it. */
+  readonly jobs: Readonly<Record<string, number>>;
+  /** How long ago the oldest job that does not run was made. */
+  readonly ageSeconds: number;
+}
+
+/** How the whole stands, asked when somebody reads the metrics. */
+export interface Standing {
+  readonly queues: () => Promise<readonly QueueStanding[]>;
+  readonly tally: () => Promise<Tally>;
+  /** How many open requests there are of each cluster that is not configured. */
+  readonly stranded: () => Promise<ReadonlyMap<string, number>>;
+  /** How much of its memory Redis uses, from 0 to 1; null: it has no limit, or does not tell. */
+  readonly memoryUsed: () => Promise<number | null>;
+}
+
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+/**
+ * Gauges of what all processes share: each worker tells the same. Where the ledger does not answer they tell nothing, and the
+ * other series go on.
+ */
+export function createStandingMetrics(registry: Registry, { queues, tally, stranded, memoryUsed }: Standing): void {
+  gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
+    (await queues()).flatMap(({ name, jobs }) =>
+      Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),
+    ),
+  );
+  const age = "How long ago the oldest job that does not run was made";
+  gauge(registry, "eks_access_queue_age_seconds", age, ["queue"], async () =>
+    (await queues()).map(({ name, ageSeconds }): Sample => [{ queue: name }, ageSeconds]),
+  );
+  gauge(registry, "eks_access_requests", "Requests, by how they stand", ["state"], async () =>
+    [...(await tally()).requests].map(([state, count]): Sample => [{ state }, count]),
+  );
+  const grants = "Grants, by how they stand; those that ended by what ended them";
+  gauge(registry, "eks_access_grants", grants, ["state", "cause"], async () =>
+    [...(await tally()).grants].map(([standing, count]): Sample => {
+      const [state = "", cause = ""] = standing.split("/");
+      return [{ state, cause }, count];
+    }),
+  );
+  const open = "Open requests of clusters that are not configured: nobody looks after them";
+  gauge(registry, "eks_access_stranded_requests", open, ["cluster"], async () =>
+    [...(await stranded())].map(([cluster, count]): Sample => [{ cluster }, count]),
+  );
+  const memory = "Which part of its maxmemory Redis uses; without a limit there is no sample";
+  gauge(registry, "eks_access_redis_memory_used_ratio", memory, [], async () => {
+    const used = await memoryUsed();
+    return used === null ? [] : [[{}, used]];
+  });
+}
+
+function gauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  read: () => Promise<readonly Sample[]>,
+): void {
+  const made = new Gauge({
+    name,
+    help,
+    labelNames: [...labelNames],
+    registers: [registry],
+    collect: async () => {
+      const samples = await read().catch(() => []);
+      made.reset();
+      for (const [labels, value] of samples) made.set(labels, value);
+    },
+  });
+}

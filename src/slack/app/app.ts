@@ -1,0 +1,146 @@
+import {
+  type AuthorizeResult,
+  type Logger as BoltLogger,
+  LogLevel,
+  type Receiver,
+  SocketModeReceiver,
+} from "@slack/bolt";
+import { WebClient } from "@slack/web-api";
+import type { Logger } from "pino";
+import { AccessError } from "../../access/failure/access-error.ts";
+import type { SlackEnvironment } from "../../config/environment.ts";
+import { endedBy, type Stoppable } from "../../ledger/hand-back.ts";
+import { answeredRequests } from "../../operations/metrics/announcements.ts";
+import { GuardedReceiver } from "../door/guarded-receiver.ts";
+import { noteReplay } from "../door/note-replay.ts";
+import { onlyOnce } from "../door/only-once.ts";
+import { onlyOurs } from "../door/only-ours.ts";
+import { seenRequests } from "../door/seen-requests.ts";
+import type { SlackContext } from "./context.ts";
+import { InFlight } from "./in-flight.ts";
+import { handlerOf } from "./registrations.ts";
+import { slackFailure } from "./slack-failure.ts";
+import { WatchedApp } from "./watched-app.ts";
+import { webClientOptions } from "./web-client.ts";
+
+/** Starts Bolt, over HTTP at `/slack/events` or in Socket Mode, as the configuration says. */
+export async function startSlackApp(
+  context: SlackContext,
+  environment: SlackEnvironment,
+  mode: "http" | "socket",
+): Promise<Stoppable> {
+  // A trigger lives for three seconds: a call of a handler is not tried again, and not waited for longer.
+  const { deadlines } = context.config.timing;
+  const clientOptions = webClientOptions(environment, { timeoutMs: deadlines.slackCall, retries: 0 });
+  const logger = boltLogger(context.log);
+  const notes = new InFlight();
+  const replayed = (body: object) => void notes.track(noteReplay(context, body));
+  const receiver =
+    mode === "socket" ? socketReceiver(environment, logger) : httpReceiver(context, environment, replayed);
+  // Bolt would ask Slack who the token is by itself, once and without patience.
+  const bot = await whoIsTheBot(environment);
+  // Over HTTP the door measures how late an answer is: it begins before Bolt does.
+  const onAck = mode === "socket" ? tellAck : () => {};
+  // Bolt writes into what it is told of the bot. Nobody asks for its memory of conversations, and of messages, in which it
+  // would look for the bot's own, it is told nothing.
+  const authorize = async () => ({ ...bot });
+  const app = new WatchedApp(
+    { authorize, receiver, clientOptions, logger, convoStore: false, ignoreSelf: false },
+    { onAck, traces: context.traces },
+  );
+  app.error(async (error) => context.log.error({ err: error }, "a handler failed"));
+  app.use(onlyOurs({ team: bot.teamId, app: context.config.slack.appId }, context.log));
+  app.use(onlyOnce(seenRequests(context.ledger, deadlines.seenBefore), context.log, replayed, mode));
+  app.use(handlerOf(context));
+  await startListening(app, mode, environment.port);
+  context.log.info({ mode, ...(mode === "http" && { port: environment.port }) }, "listening to Slack");
+  return {
+    stop: async (deadline) => {
+      const left = await endedBy(
+        stop(app, mode).then(() => notes.drain()),
+        "answers to Slack",
+        deadline,
+      );
+      return left.map((name) => `${app.handling} ${name}`);
+    },
+  };
+}
+
+/**
+ * Over HTTP no more connections are taken, and open requests end. In Socket Mode the connection is closed, and Slack sends
+ * to another one from then on; what came on this one can be acknowledged on no other, so it is waited for.
+ */
+async function stop(app: WatchedApp, mode: "http" | "socket"): Promise<void> {
+  if (mode === "socket") await app.acknowledged();
+  await app.stop();
+  await app.drained();
+}
+
+function tellAck(seconds: number): void {
+  answeredRequests.tell({ status: 200, seconds });
+}
+
+/** A start may wait: a Slack that is slow for a moment is no reason to end. */
+const patience = { timeoutMs: 10_000, retries: 2 };
+
+/** Whose token it is, and of which workspace. @throws AccessError */
+async function whoIsTheBot(environment: SlackEnvironment): Promise<AuthorizeResult & { teamId: string }> {
+  const { botToken } = environment;
+  try {
+    const client = new WebClient(botToken, webClientOptions(environment, patience));
+    const { team_id: teamId = "", bot_id: botId, user_id: botUserId } = await client.auth.test();
+    return { botToken, teamId, ...(botId && { botId }), ...(botUserId && { botUserId }) };
+  } catch (error) {
+    throw slackFailure(error, "Slack");
+  }
+}
+
+async function startListening(app: WatchedApp, mode: "http" | "socket", port: number): Promise<void> {
+  try {
+    await (mode === "socket" ? app.start() : app.start(port));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && /^E(ADDRINUSE|ACCES)$/.test(String(error.code))) {
+      throw new AccessError("port-in-use", `Port ${port} of PORT can't be used`, { cause: error });
+    }
+    throw slackFailure(error, "Slack");
+  }
+}
+
+function httpReceiver(
+  { ledger, now, log, config }: SlackContext,
+  { signingSecret = "" }: SlackEnvironment,
+  replayed: (body: object) => void,
+): Receiver {
+  return new GuardedReceiver({
+    signingSecret,
+    seen: seenRequests(ledger, config.timing.deadlines.seenBefore),
+    now,
+    log,
+    replayed,
+  });
+}
+
+function socketReceiver(environment: SlackEnvironment, logger: BoltLogger): Receiver {
+  const clientOptions = webClientOptions(environment, patience);
+  return new SocketModeReceiver({ appToken: environment.appToken ?? "", installerOptions: { clientOptions }, logger });
+}
+
+/** Bolt's own words, in our log. */
+function boltLogger(log: Logger): BoltLogger {
+  const write =
+    (level: "debug" | "info" | "warn" | "error") =>
+    (...parts: unknown[]) => {
+      if (!log.isLevelEnabled(level)) return;
+      const words = parts.map((part) => (part instanceof Error ? part.message : String(part)));
+      log[level]({ source: "bolt" }, words.join(" "));
+    };
+  return {
+    debug: write("debug"),
+    info: write("debug"),
+    warn: write("warn"),
+    error: write("error"),
+    setLevel: () => {},
+    getLevel: () => LogLevel.INFO,
+    setName: () => {},
+  };
+}

@@ -1,0 +1,110 @@
+import type { EndRefusal } from "../../access/lease/may-revoke.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { formatDuration } from "../../access/request/duration.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import type { RequestReading } from "../../access/request/request-line.ts";
+import type { Message } from "../blocks/message.ts";
+import { code, codeBlock, cut, escapeText, mention, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import { stateOf } from "../blocks/words.ts";
+
+/** An answer that only the person who asked sees. */
+export function answer(said: string): Message {
+  const text = cut(said, 3000);
+  return { text, blocks: [section(text)] };
+}
+
+export function requestedAnswer(request: AccessRequest): Message {
+  if (request.refusal) return answer(`Nothing was requested. ${plainLine(request.refusal.message)}`);
+  return answer(
+    `Request ${code(request.id)} is recorded: ${code(request.level)} on ${code(request.cluster)} for ${code(request.principal)}, ` +
+      `for ${formatDuration(request.durationSeconds)}${ticketWords(request)}. Reason: ${plainLine(request.reason)}\n` +
+      "The worker looks at the cluster first, then the approvers are asked.",
+  );
+}
+
+function ticketWords({ ticket }: AccessRequest): string {
+  return ticket === null ? "" : `, ticket ${code(ticket)}`;
+}
+
+export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistakes" }>): Message {
+  const understood = reading.understood.length > 0 ? ` Understood: ${plainLine(reading.understood.join(", "))}` : "";
+  const parts = [
+    cut(`Nothing was requested.${understood}`, 1500),
+    ...reading.mistakes.map((mistake) => cut(`✗ *${mistake.part}*: ${plainLine(mistake.message)}`, 1500)),
+    `Copy this line:\n${codeBlock(reading.corrected)}`,
+  ];
+  return { text: parts.join("\n"), blocks: parts.map(section) };
+}
+
+export function noSuchRequestAnswer(id: string): Message {
+  return answer(
+    id ? `There is no request ${code(id)}. Look at its message for the id.` : "Say which request, by its id.",
+  );
+}
+
+/** Slack does not wait any longer, and it is not known what comes of it. */
+export function notRecordedYetAnswer(): Message {
+  return answer(
+    ":hourglass_flowing_sand: This takes longer than usual, and is not recorded yet. The answer follows. If none comes, look whether it was done before you ask again.",
+  );
+}
+
+/** No rule of the policy names this person. */
+export function nothingOfferedAnswer(): Message {
+  return answer("There is no cluster that you may ask for now: the policy names none for you, or all are closed.");
+}
+
+/** A denial without a reason, or with a longer one than can be shown, is none yet. */
+export function missingReasonAnswer(id: string, length: number, most: number): Message {
+  const line = code(`/eks-access deny ${id} <why>`);
+  return answer(
+    length > most
+      ? `Nothing was denied: the reason has ${length} characters, and ${most} are the most.`
+      : `Nothing was denied: say why, so that whoever asked knows what to do instead. ${line}`,
+  );
+}
+
+export function deniedAnswer(id: string): Message {
+  return answer(`Request ${code(id)} is denied. Whoever asked is told why.`);
+}
+
+export function notYoursToExtendAnswer({ id, requester }: AccessRequest): Message {
+  return answer(`Only ${mention(requester)} can ask to extend ${code(id)}.`);
+}
+
+export function extensionAnswer(request: AccessRequest, extended: AccessRequest): Message {
+  if (request.refusal) return requestedAnswer(request);
+  return answer(
+    `Request ${code(request.id)} is recorded: it asks to extend ${code(extended.id)}, under the same rule. ` +
+      `${code(extended.id)} goes on until ${time(extended.grant?.endsAt ?? extended.lapsesAt)} whatever is decided.`,
+  );
+}
+
+/** What a revocation or a cancellation set off. */
+/** @param extensions ids of leases that extend it, and end with it */
+export function endedAnswer(after: AccessRequest, extensions: readonly string[] = []): Message {
+  if (after.state === "cancelled") return answer(`Request ${code(after.id)} is cancelled.`);
+  if (extensions.length > 0) {
+    const ids = extensions.map((id) => code(id)).join(", ");
+    return answer(`Revoking ${code(after.id)} and what extends it: ${ids}. The messages of the requests will confirm.`);
+  }
+  return answer(`${code(after.id)} is being taken away. Its message says when it is done.`);
+}
+
+export function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cluster: Cluster): Message {
+  const who = mentions([...new Set([request.requester, ...cluster.approvers, ...cluster.onCall])]);
+  const reasons: Readonly<Record<EndRefusal, string>> = {
+    "not-active": `There is nothing to take away. ${stateOf(request)}.`,
+    "not-pending": `It can't be cancelled any more. ${stateOf(request)}.`,
+    "not-yours":
+      request.state === "pending"
+        ? `Only ${mention(request.requester)} can cancel it.`
+        : `Who may take it away: ${who}.`,
+    "ending-already": `It is being taken away already. ${stateOf(request)}.`,
+  };
+  return answer(reasons[refusal]);
+}
+
+export function failureAnswer(sentence: string): Message {
+  return answer(`:warning: ${escapeText(sentence)}`);
+}

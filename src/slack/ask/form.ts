@@ -1,0 +1,71 @@
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { OfferedLevel } from "../../access/policy/offer.ts";
+import { formatDuration, parseDuration } from "../../access/request/duration.ts";
+
+/** What somebody may ask for in one cluster. */
+export interface Offer {
+  readonly cluster: Cluster;
+  readonly levels: readonly OfferedLevel[];
+}
+
+/** What stands in the form; an empty text: nothing. */
+export interface RequestForm {
+  readonly cluster: string;
+  readonly level: string;
+  /** For example `1h30m`. */
+  readonly duration: string;
+  readonly principal: string;
+  /**
+   * How often we put another ARN into the field. Slack keeps what was typed into a field as long as the field has the same
+   * id, whatever a view says: another value needs another field.
+   */
+  readonly replaced: number;
+}
+
+export const emptyForm: RequestForm = { cluster: "", level: "", duration: "", principal: "", replaced: 0 };
+
+/** The parts of a form that belong together now: a level of this cluster, a time that the level allows. */
+export interface Completed {
+  readonly form: RequestForm;
+  readonly offer: Offer | null;
+  readonly level: OfferedLevel | null;
+}
+
+const usualSeconds = 3600;
+const steps = ["15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "2d", "3d", "7d"] as const;
+
+/** Takes out what can't be had any more, and puts in what there is no choice about. */
+export function completeForm(form: RequestForm, offers: readonly Offer[]): Completed {
+  const offer = offers.find(({ cluster }) => cluster.name === form.cluster) ?? onlyOne(offers);
+  const level = offer?.levels.find(({ name }) => name === form.level) ?? onlyOne(offer?.levels ?? []);
+  const durations = level ? durationsOf(level) : [];
+  const duration = durations.includes(form.duration) ? form.duration : usualDuration(durations);
+  return {
+    form: { ...form, cluster: offer?.cluster.name ?? "", level: level?.name ?? "", duration },
+    offer,
+    level,
+  };
+}
+
+/** The times to choose from, as people write them, the longest last. */
+export function durationsOf({
+  maxDurationSeconds,
+  permanent,
+}: Omit<OfferedLevel, "name" | "groups" | "verify">): readonly string[] {
+  const shorter = steps.filter((step) => secondsOf(step) < maxDurationSeconds);
+  const longest = formatDuration(maxDurationSeconds).replaceAll(" ", "");
+  return [...shorter, longest, ...(permanent ? ["permanent"] : [])];
+}
+
+function usualDuration(durations: readonly string[]): string {
+  return durations.findLast((each) => secondsOf(each) <= usualSeconds) ?? durations[0] ?? "";
+}
+
+function secondsOf(duration: string): number {
+  return parseDuration(duration) ?? 0;
+}
+
+function onlyOne<T>(values: readonly T[]): T | null {
+  const [only, ...others] = values;
+  return only !== undefined && others.length === 0 ? only : null;
+}

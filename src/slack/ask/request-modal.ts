@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import type { InputBlock, KnownBlock, ModalView, SectionBlock } from "@slack/types";
+import { type PrincipalHint, principalHint } from "../../access/request/principal-hint.ts";
+import { maxReasonLength, takesTicket } from "../../access/request/read-part.ts";
+import { longestTicket } from "../../access/request/ticket.ts";
+import { code, context, cut, plainLine } from "../blocks/mrkdwn.ts";
+import { fieldId, formActions, input, mostOptions, search, select, text } from "./fields.ts";
+import { type Completed, completeForm, durationsOf, type Offer, type RequestForm } from "./form.ts";
+
+export const requestModalId = "request";
+
+/** The form of a request: what can be chosen follows from what is chosen, as far as this person may ask for it. */
+export function requestModal(given: RequestForm, offers: readonly Offer[]): ModalView {
+  const completed = completeForm(given, offers);
+  const { form, offer } = completed;
+  const blocks = [
+    clusterChoice(form, offers),
+    ...choicesOf(completed),
+    principalInput(form),
+    ...hintBlocks(principalHint(form.principal, offer?.cluster ?? null)),
+    ...ticketInput(offer),
+    input("reason", "Why", { multiline: true, max_length: maxReasonLength }),
+  ];
+  return {
+    type: "modal",
+    callback_id: requestModalId,
+    private_metadata: JSON.stringify({ replaced: form.replaced, shown: digestOf(blocks) }),
+    title: text("Ask for access"),
+    submit: text("Ask"),
+    close: text("Cancel"),
+    blocks,
+  };
+}
+
+/** Of all but what somebody has put in: so it can be told whether a form has to be changed. */
+function digestOf(blocks: readonly KnownBlock[]): string {
+  const putIn = new Set(["initial_value", "initial_option"]);
+  const asked = JSON.stringify(blocks, (key, value) => (putIn.has(key) ? undefined : value));
+  return createHash("sha256").update(asked).digest("base64url").slice(0, 16);
+}
+
+function clusterChoice({ cluster }: RequestForm, offers: readonly Offer[]): InputBlock {
+  const names = offers.map((offer) => offer.cluster.name);
+  const choice = { id: "cluster", label: "Cluster", names, chosen: cluster, action: formActions.cluster };
+  return names.length > mostOptions ? search(choice) : select(choice);
+}
+
+/** The level, once there is a cluster, and the time, once there is a level. */
+function choicesOf({ form, offer, level }: Completed): InputBlock[] {
+  if (!offer) return [];
+  const names = offer.levels.map(({ name }) => name);
+  const id = fieldId("level", form.cluster);
+  const levels = select({ id, label: "Level", names, chosen: form.level, action: formActions.level });
+  if (!level) return [levels];
+  const durations = select({
+    id: fieldId("duration", form.cluster, level.name),
+    label: "For how long",
+    names: durationsOf(level),
+    chosen: form.duration,
+    action: null,
+  });
+  return [levels, durations];
+}
+
+/** A cluster that wants no ticket is not asked about one. */
+function ticketInput(offer: Offer | null): InputBlock[] {
+  if (!offer || !takesTicket(offer.cluster)) return [];
+  const { name, ticket } = offer.cluster;
+  const example = ticket.pattern === null ? "OPS-123" : cut(ticket.pattern, 100);
+  const block = input(fieldId("ticket", name), "Ticket", { placeholder: text(example), max_length: longestTicket });
+  return [{ ...block, optional: ticket.need === "optional" }];
+}
+
+function principalInput({ principal, replaced }: RequestForm): InputBlock {
+  const block = input(fieldId("principal", String(replaced)), "IAM role or user", {
+    placeholder: text("arn:aws:iam::111122223333:role/developers"),
+    dispatch_action_config: { trigger_actions_on: ["on_character_entered"] },
+    ...(principal && { initial_value: principal }),
+  });
+  return { ...block, dispatch_action: true, element: { ...block.element, action_id: formActions.principal } };
+}
+
+function hintBlocks(hint: PrincipalHint | null): KnownBlock[] {
+  if (!hint) return [];
+  const { message, suggestion } = hint;
+  const said = context(`:warning: ${cut(plainLine(message), 1000)}`);
+  return suggestion === null ? [said] : [said, suggestionBlock(suggestion)];
+}
+
+function suggestionBlock(arn: string): SectionBlock {
+  return {
+    type: "section",
+    text: { type: "mrkdwn", text: `Write ${code(arn)} instead.`, verbatim: true },
+    accessory: { type: "button", action_id: formActions.useArn, text: text("Use this one"), value: arn },
+  };
+}

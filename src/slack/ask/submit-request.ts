@@ -1,0 +1,90 @@
+import { sealLink } from "../../access/approval/seal-link.ts";
+import { type AskVerdict, mayAsk } from "../../access/policy/may-ask.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { createRequest } from "../../access/request/request.ts";
+import type { RequestWish } from "../../access/request/request-line.ts";
+import { admittedBy, admittedInWords } from "../../aws-auth/principal/admits.ts";
+import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import type { SlackContext } from "../app/context.ts";
+import type { Message } from "../blocks/message.ts";
+import { noteRefused } from "../people/attempts.ts";
+import { asksForLinks, standingOf } from "../people/standing.ts";
+import { refuseActor } from "./admission.ts";
+import { requestedAnswer } from "./answers.ts";
+import { refuseToAsk } from "./limits.ts";
+import { refuseWithoutApprovers } from "./too-few-living.ts";
+
+/** Asks for access in somebody's name, where their account may ask for anything. @throws AccessError */
+export async function askFor(context: SlackContext, requester: string, wish: RequestWish): Promise<Message> {
+  const turnedAway = await refuseActor(context, requester, "request", { id: "", cluster: wish.cluster.name });
+  const notNow = turnedAway ?? (await refuseToAsk(context, requester, wish));
+  return notNow ?? requestedAnswer(await submitRequest(context, requester, wish));
+}
+
+/** Puts a wish into the ledger; the worker looks at the cluster before anybody is asked. @throws AccessError */
+export async function submitRequest(
+  context: SlackContext,
+  requester: string,
+  wish: RequestWish,
+  extended: string | null = null,
+): Promise<AccessRequest> {
+  const { cluster, level, principal, durationSeconds, ticket, reason } = wish;
+  const now = context.now();
+  const standing = await standingOf(context, cluster, requester);
+  const allowed = mayAsk({ ...wish, requester, standing }, now);
+  const tooFew =
+    allowed.type === "allowed" ? await refuseWithoutApprovers(context, requester, wish, allowed.rule, now) : null;
+  const verdict = tooFew ?? allowed;
+  const asked = createRequest(
+    {
+      id: context.newRequestId(),
+      requester,
+      standing,
+      cluster: cluster.name,
+      level: level.name,
+      principal: principal.arn,
+      groups: level.groups,
+      durationSeconds,
+      ticket,
+      reason,
+      extends: extended,
+    },
+    now,
+    context.config.timing.requestLapsesAfterSeconds,
+  );
+  const { request, type, refusal } = answered(asked, verdict);
+  const event = eventOf(type, request, requester, now, {
+    ...refusal,
+    principal: principal.arn,
+    admits: admittedInWords(admittedBy(principal.arn)),
+    level: level.name,
+    groups: level.groups,
+    durationSeconds,
+    ticket,
+    reason,
+    extends: extended,
+  });
+  // What is refused leaves an event and no record: somebody without any right could fill the ledger with them.
+  if (refusal) {
+    const tried = { cluster: cluster.name, level: level.name, principal: principal.arn, code: refusal.code };
+    await noteRefused(context, { ...event, request: "" }, tried);
+    return request;
+  }
+  const result = await recordChange(context, request, event, now);
+  // Ids are random: a conflict here means that this very id exists, so another one is drawn.
+  if (result.type === "conflict") return submitRequest(context, requester, wish, extended);
+  // The first one links the account. A later one for somebody else says nothing about who they are.
+  if (verdict.type === "allowed" && !asksForLinks(context.config) && !(await context.ledger.linkOf(requester))) {
+    const seal = sealLink(requester, principal.arn, { by: null, at: now.toISOString() }, context.keys.decision);
+    await context.ledger.linkPrincipal(requester, { arn: principal.arn, seal });
+  }
+  return request;
+}
+
+/** What the policy refuses is told too: somebody tried. */
+function answered(request: AccessRequest, verdict: AskVerdict) {
+  if (verdict.type === "allowed") return { request, type: "request.created" as const, refusal: null };
+  const { code, message, rule } = verdict;
+  const refused: AccessRequest = { ...request, state: "refused", refusal: { code, message } };
+  return { request: refused, type: "request.refused" as const, refusal: { code, rule: rule?.name ?? null } };
+}

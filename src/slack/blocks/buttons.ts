@@ -1,0 +1,87 @@
+import type { Button } from "@slack/types";
+import type { Act } from "../../access/policy/may-act.ts";
+import { isPermanent } from "../../access/request/duration.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import {
+  approveAction,
+  cancelAction,
+  denyAction,
+  detailsAction,
+  doneAction,
+  extendAction,
+  listActions,
+  requestAction,
+  reviewedAction,
+  revokeAction,
+} from "./actions.ts";
+
+/** Slack's own look: one primary button in a place at the most. */
+type Style = "primary" | "danger";
+
+function button(action: string, label: string, value: string, style?: Style): Button {
+  return {
+    type: "button",
+    action_id: action,
+    text: { type: "plain_text", text: label },
+    value,
+    ...(style && { style }),
+  };
+}
+
+/** Bound to the change that stands beside it. */
+export const approveButton = (request: AccessRequest): Button =>
+  button(approveAction, "Approve", decideValue(request), "primary");
+export const denyButton = (request: AccessRequest): Button =>
+  button(denyAction, "Deny", decideValue(request), "danger");
+
+function decideValue({ id, preview }: AccessRequest): string {
+  return JSON.stringify({ request: id, digest: preview?.digest ?? "" });
+}
+
+export const detailsButton = ({ id }: Pick<AccessRequest, "id">, label = "Details"): Button =>
+  button(detailsAction, label, id);
+export const extendButton = ({ id }: AccessRequest): Button => button(extendAction, "Extend", id);
+/** What is permanent has nothing to extend. */
+export const extendButtons = (request: AccessRequest): Button[] =>
+  isPermanent(request.durationSeconds) ? [] : [extendButton(request)];
+export const doneButton = ({ id }: AccessRequest): Button => button(doneAction, "I'm done", id);
+export const revokeButton = ({ id }: AccessRequest): Button => button(revokeAction, "Revoke", id);
+
+export const reviewedButton = ({ id }: AccessRequest): Button => button(reviewedAction, "Reviewed", id, "primary");
+
+export function cancelButton({ id, level, cluster }: AccessRequest): Button {
+  const text = (value: string) => ({ type: "plain_text" as const, text: value });
+  return {
+    ...button(cancelAction, "Cancel", id),
+    confirm: {
+      title: text("Take the request back?"),
+      text: text(`Nobody will be asked any more about ${level} on ${cluster}.`),
+      confirm: text("Take it back"),
+      deny: text("Keep it"),
+    },
+  };
+}
+
+export const requestButton = (style?: Style): Button => button(requestAction, "Ask for access", "request", style);
+
+export function listButton(action: keyof typeof listActions, label: string, view: ListView, offset: number): Button {
+  return button(listActions[action], label, JSON.stringify({ view, offset }));
+}
+
+/** What is decided is a change, and a row shows none: who may decide gets to it by a button of its own. */
+export function rowButtons(request: AccessRequest, acts: readonly Act[]): Button[] {
+  const decides = acts.includes("approve") || acts.includes("deny");
+  return [
+    detailsButton(request, decides ? "Review" : "Details"),
+    ...(acts.includes("cancel") ? [cancelButton(request)] : []),
+    ...(acts.includes("extend") ? [extendButton(request)] : []),
+    ...(acts.includes("revoke") ? [revokeButton(request)] : []),
+  ];
+}
+
+/** Which requests somebody wants to see: `mine`, `pending`, `active`, or those of one cluster. */
+export type ListView =
+  | { readonly kind: "mine" }
+  | { readonly kind: "pending" }
+  | { readonly kind: "active" }
+  | { readonly kind: "cluster"; readonly cluster: string };

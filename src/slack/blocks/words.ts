@@ -1,0 +1,185 @@
+import { isReviewing } from "../../access/lease/review.ts";
+import { isSigningIn } from "../../access/lease/sign-in.ts";
+import { findingsOf } from "../../access/proof/proof.ts";
+import { formatDuration, isPermanent } from "../../access/request/duration.ts";
+import type {
+  AccessRequest,
+  DroppedApproval,
+  Finding,
+  Grant,
+  MappedIdentity,
+  Preview,
+  Proof,
+  Trouble,
+} from "../../access/request/record.ts";
+import { isClosed } from "../../access/request/request.ts";
+import { isRescue } from "../../access/rescue/lease.ts";
+import { admittedBy, admittedInWords } from "../../aws-auth/principal/admits.ts";
+import { code, codeList, cut, escapeText, mention, plainLine, time, until } from "./mrkdwn.ts";
+
+/** A sentence of ours in the middle of others: without its full stop, and never so long that it hides them. */
+export function said(sentence: string, maxLength = 600): string {
+  return cut(escapeText(sentence.replace(/\.$/, "")), maxLength);
+}
+
+/** Who gets in by a request, as a sentence. What is over, or was never given, nobody gets. */
+export function admitsText(request: AccessRequest): string {
+  const who = admittedInWords(admittedBy(request.principal), (name) => code(name, 80));
+  return isClosed(request) ? `This was for ${who}.` : `${who.charAt(0).toUpperCase()}${who.slice(1)} gets this.`;
+}
+
+/** The state of a request in a few words, without a full stop, with who and when. Says nothing that is not true yet (law 5). */
+export function stateOf(request: AccessRequest): string {
+  const { denial } = request;
+  if (request.state === "pending") return request.preview ? waitingFor(request) : "Looking at the cluster";
+  if (request.state === "denied" && denial) return `Denied by ${mention(denial.by)} ${time(denial.at)}`;
+  if (request.state === "cancelled") return "Cancelled by the requester";
+  if (request.state === "lapsed") return `Lapsed ${time(request.lapsesAt)}: nobody decided in time`;
+  if (request.state === "refused") return `Refused: ${said(request.refusal?.message ?? "")}`;
+  return grantStateOf(request);
+}
+
+function waitingFor(request: AccessRequest): string {
+  const { approvals, approvalsWanted } = request;
+  if (approvalsWanted === 1 && approvals.length === 0) return "Waiting for an approver";
+  if (approvals.length === 0) return `Waiting for ${approvalsWanted} approvals, of different people`;
+  return `${approvals.length} of ${approvalsWanted} approvals: ${approversIn(request)}. Waiting for another approver`;
+}
+
+/** Who approved, and when; as many as anybody would read. */
+function approversIn({ approvals, requester }: AccessRequest): string {
+  const own = (by: string) => (by === requester ? " (their own request, as the policy lets them)" : "");
+  const shown = approvals.slice(0, 10).map(({ by, at }) => `${mention(by)}${own(by)} ${time(at)}`);
+  return [...shown, ...(approvals.length > 10 ? [`${approvals.length - 10} more`] : [])].join(", ");
+}
+
+function grantStateOf(request: AccessRequest): string {
+  const { grant, approvals } = request;
+  const approved = request.glass ? "Without an approval. " : `Approved by ${approversIn(request)}. `;
+  const by = approvals.length > 0 ? approved : "";
+  if (grant?.state === "active" && !grant.end) {
+    const drift = grant.drift ? `, *but not in force*: ${said(grant.drift.message)}` : "";
+    return `${by}*Active* ${until(grant.endsAt, request.durationSeconds)}${drift}`;
+  }
+  if (grant?.end?.cause === "expired" && grant.endedAt === null) return `${by}Being taken away: its time is over`;
+  if (grant?.end?.cause === "replayed" && grant.endedAt === null) return `${by}Being refused: ${replayed}`;
+  if (grant?.end && grant.endedAt === null) {
+    const why = grant.end.why ? `: ${cut(plainLine(grant.end.why), 300)}` : "";
+    return `${by}Being taken away, revoked by ${mention(grant.end.by)}${why}`;
+  }
+  if (grant?.state === "ended") {
+    return `${by}*Ended* ${time(grant.endedAt ?? grant.endsAt)}. ${causeOf(grant)}; ${remainsOf(request)}`;
+  }
+  if (grant?.state === "failed") return `${by}*Failed*: ${said(grant.failure?.message ?? "")}`;
+  if (grant?.voidSince) return `${by}*Void* ${time(grant.voidSince)}: asked for again when nothing of it is left`;
+  return `${by}Being applied, not active yet`;
+}
+
+/** Why a grant is refused whose record was put back from before its end. A clause. */
+export const replayed = "its approval had been taken back, and a record of before was put back into Redis";
+
+function causeOf({ end }: Grant): string {
+  if (end?.cause === "replayed") return `Refused: ${replayed}`;
+  if (end?.cause === "cluster-gone") {
+    return `Closed by ${mention(end.by)}, because the cluster is gone; ${cut(plainLine(end.why), 300)}`;
+  }
+  return end?.cause === "revoked" ? `Revoked by ${mention(end.by)}` : "Expired";
+}
+
+/** Where a change is made, by the way in which the cluster takes it. */
+export function placeOf({ way = "aws-auth" }: Preview): string {
+  return way === "aws-auth" ? way : "the access entry";
+}
+
+/** What is left in aws-auth after the end: another grant, or an entry that was there before, may still give access. */
+export function remainsOf(request: AccessRequest): string {
+  const remains = request.grant?.remains;
+  if (request.grant?.end?.cause === "cluster-gone") return "there is nothing left to look at";
+  if (isRescue(request)) return "its access entry is deleted";
+  if (request.grant?.written?.way === "access-entry") {
+    return remains ? `the access entry still has ${identityOf(remains)}` : "the access entry is gone";
+  }
+  return remains ? `aws-auth still has ${identityOf(remains)}` : "the entry is gone from aws-auth";
+}
+
+/** What is being tried again, and when; null where nothing is. */
+export function troubleOf({ trouble }: AccessRequest): string | null {
+  return trouble && `:warning: ${triedText(trouble)}`;
+}
+
+function triedText({ message, attempts, retryAt }: Trouble): string {
+  const tries = attempts === 1 ? "once" : `${attempts} times`;
+  return `${said(message)}. Tried ${tries}; next try ${time(retryAt)}.`;
+}
+
+const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not tested": "–" };
+
+/** One line for each finding, and what keeps the principal from signing in for now. Empty: nothing was proved yet. */
+export function proofLines(grant: Grant): string {
+  if (!grant.proof) return "";
+  const lines = findingsOf(grant.proof).map(({ name, finding }) => {
+    const result = finding.result === "not tested" ? " not tested" : "";
+    return `${marks[finding.result]} *${name}*${result}: ${said(finding.detail, 350)}`;
+  });
+  const review = isReviewing(grant) && grant.reviewTrouble;
+  const signIn = isSigningIn(grant) && grant.signInTrouble;
+  return [
+    ...lines,
+    ...(review ? [`:warning: Authorized: ${triedText(review)}`] : []),
+    ...(signIn ? [`:warning: Signing in: ${triedText(signIn)}`] : []),
+  ].join("\n");
+}
+
+/** The findings alone, for example `✓ mapped, ✓ authorized, – signed in not tested`. */
+export function proofMarks(proof: Proof): string {
+  return findingsOf(proof)
+    .map(({ name, finding: { result } }) => `${marks[result]} ${name}${result === "not tested" ? " not tested" : ""}`)
+    .join(", ");
+}
+
+/** What nothing can prove of an end: the API server keeps what it said about a token, and does not look at what is open. */
+const unprovedEnd =
+  "Not proved: the API server may accept a token that it saw before for about two minutes more. Watches and exec sessions that are open stay open.";
+
+/** One line for each finding about an end, for each other lease, and for what can't be proved. Empty: there is no cluster. */
+export function endProofLines({ end, endProof }: Grant): string {
+  if (end?.cause === "cluster-gone") return "";
+  if (!endProof) return unprovedEnd;
+  const { mapped, authorized, others, trouble } = endProof;
+  return [
+    `${endFinding("mapped", mapped)}${mapped.result === "no" ? "; new sign-ins are refused" : ""}`,
+    endFinding("authorized", authorized),
+    ...others.slice(0, 5).map((other) => `:warning: Another lease remains: ${said(other, 200)}`),
+    ...(trouble ? [`:warning: Authorized: ${triedText(trouble)}`] : []),
+    unprovedEnd,
+  ].join("\n");
+}
+
+/** At an end, no is what is wanted. */
+function endFinding(name: string, { result, detail }: Finding): string {
+  if (result === "yes") return `✗ *still ${name}*: ${said(detail, 350)}`;
+  return `${result === "no" ? "✓" : "–"} *not ${name}*${result === "no" ? "" : " not tested"}: ${said(detail, 350)}`;
+}
+
+/** Who somebody is in the cluster, in at most so many characters. */
+export function identityOf(identity: MappedIdentity | null, maxLength = 600): string {
+  if (!identity) return "nobody (Unauthorized)";
+  const username = code(identity.username, Math.floor(maxLength / 3));
+  const groups = identity.groups.length > 0 ? codeList(identity.groups, maxLength - username.length - 6) : "no groups";
+  return `${username} with ${groups}`;
+}
+
+/** What is told of approvals that do not count any more, one sentence each, the newest last. */
+export function droppedTexts(dropped: readonly DroppedApproval[]): readonly string[] {
+  return dropped.slice(-5).map(({ by, why }) => `The approval by ${mention(by)} no longer counts: ${why}.`);
+}
+
+export function durationOf(request: AccessRequest): string {
+  return formatDuration(request.durationSeconds);
+}
+
+/** For how long, and from when it is counted. */
+export function leaseOf({ durationSeconds, glass }: AccessRequest): string {
+  if (isPermanent(durationSeconds)) return "*permanent*: until somebody takes it away";
+  return `${formatDuration(durationSeconds)} from ${glass ? "then" : "the approval"}`;
+}

@@ -1,9 +1,0 @@
-import { readStatus } from "../handlers/read-status.ts";
-import { type Command, idAndRest } from "./command.ts";
-
-export const status: Command = {
-  word: "status",
-  usage: "<id>",
-  summary: "shows one request or migration: how it stands, the change, the proof, what happened",
-  run: (context, { user, rest }) => readStatus(context, user, idAndRest(rest)[0]),
-};

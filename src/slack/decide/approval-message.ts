@@ -1,0 +1,176 @@
+import type { KnownBlock } from "@slack/types";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { isClosed } from "../../access/request/request.ts";
+import { isRescue } from "../../access/rescue/lease.ts";
+import {
+  approveButton,
+  denyButton,
+  detailsButton,
+  extendButtons,
+  reviewedButton,
+  revokeButton,
+} from "../blocks/buttons.ts";
+import type { Message } from "../blocks/message.ts";
+import {
+  code,
+  codeBlock,
+  codeList,
+  context,
+  fields,
+  mention,
+  mentions,
+  plainLine,
+  section,
+  time,
+} from "../blocks/mrkdwn.ts";
+import {
+  admitsText,
+  droppedTexts,
+  endProofLines,
+  identityOf,
+  leaseOf,
+  placeOf,
+  proofLines,
+  said,
+  stateOf,
+  troubleOf,
+} from "../blocks/words.ts";
+import { glassTitle, reviewState } from "../emergency/glass-words.ts";
+import type { Presence } from "./presence.ts";
+import { rightsBlocks } from "./rights-blocks.ts";
+
+/**
+ * What is posted first, to be changed into the message below. Slack may take a post whose answer gets lost, so that it
+ * is posted again: what stays behind then has no button, and says nothing that can become untrue.
+ */
+export function openingMessage(request: AccessRequest): Message {
+  const { id, requester, level, cluster } = request;
+  const asks = `${mention(requester)} asks for ${level} on ${cluster}`;
+  return {
+    text: request.glass ? `<!channel> ${glassTitle(request)}` : asks,
+    blocks: [
+      ...(request.glass ? [section("<!channel>")] : []),
+      section(titleOf(request, [])),
+      context(`Request ${code(id)}. If its state does not follow here, a newer message has it.`),
+    ],
+  };
+}
+
+/**
+ * The message in the cluster's channel, through the whole life of a request. A pure function of the ledger's record, and of
+ * who is left in Slack to decide.
+ * Slack refuses a message with more than about 13,000 characters, so each part has its share of them.
+ */
+export function approvalMessage(request: AccessRequest, presence: Presence | null = null): Message {
+  const { requester, level, cluster } = request;
+  return {
+    text: `${mention(requester)} ${request.glass ? "broke the glass and takes" : "asks for"} ${level} on ${cluster}: ${stateOf(request)}`,
+    blocks: [
+      section(titleOf(request, [admitsText(request)])),
+      fields([
+        `*Principal*\n${code(request.principal)}`,
+        isRescue(request)
+          ? `*Access policy*\n${code("AmazonEKSClusterAdminPolicy")}`
+          : `*Groups*\n${codeList(request.groups, 900)}`,
+        `*For*\n${leaseOf(request)}`,
+        `*Request*\n${code(request.id)}, asked ${time(request.createdAt)}`,
+        ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
+      ]),
+      ...previewBlocks(request),
+      ...presenceBlocks(presence),
+      ...stateBlocks(request),
+    ],
+  };
+}
+
+/** @param below what stands first under the title */
+function titleOf(request: AccessRequest, below: readonly string[]): string {
+  const { requester, level, cluster, reason, extends: extended } = request;
+  const extending = extended ? `, to extend ${code(extended)}` : "";
+  const asks = `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*`;
+  return [request.glass ? glassTitle(request) : asks, ...below, `>${plainLine(reason)}`].join("\n");
+}
+
+/** Shown while it is to be decided (what it warns of, only then), or while it stands: a change that was not made, or is undone, is not true any more. */
+function previewBlocks(request: AccessRequest): KnownBlock[] {
+  const { preview } = request;
+  if (!preview || isClosed(request)) return [];
+  return [
+    ...rightsBlocks(preview.rights),
+    section(`*Before* ${identityOf(preview.today)}`),
+    ...otherLeases(request),
+    section(`*After* ${identityOf(preview.afterwards, 1000)}`),
+    section(
+      `*Change to ${placeOf(preview)}*\n${preview.diff ? codeBlock(preview.diff, 1900) : "none: another grant gives it already"}`,
+    ),
+    ...(request.state === "pending" ? preview.warnings : [])
+      .slice(0, 6)
+      .map((warning) => context(`:warning: ${said(warning, 300)}`)),
+  ];
+}
+
+/** What the principal has besides, and until when: with it, what an approver sees is all of what the principal will have. */
+function otherLeases({ state, preview }: AccessRequest): KnownBlock[] {
+  const given = (preview?.leases ?? []).filter(({ groups }) => groups.length > 0);
+  if (state !== "pending" || given.length === 0) return [];
+  const shown = given
+    .slice(0, 5)
+    .map(({ id, groups, endsAt }) => `${codeList(groups, 200)} until ${time(endsAt)} (${code(id)})`);
+  const more = given.length > shown.length ? `, and ${given.length - shown.length} more` : "";
+  return [section(`*Other leases* ${shown.join(", ")}${more}`)];
+}
+
+/** Who waits for somebody who has left should know. */
+function presenceBlocks(presence: Presence | null): KnownBlock[] {
+  if (!presence || presence.departed.length === 0) return [];
+  const left = presence.present.length > 0 ? mentions(presence.present) : "nobody: an operator has to name others";
+  return [context(`:warning: Not in Slack any more: ${mentions(presence.departed)}. Who can still decide: ${left}`)];
+}
+
+function stateBlocks(request: AccessRequest): KnownBlock[] {
+  const blocks: KnownBlock[] = [];
+  if (request.voided && request.state === "pending") {
+    const { by, message } = request.voided;
+    blocks.push(section(`:warning: The approval by ${mentions(by)} is void: ${said(message, 400)}. Decide again.`));
+  }
+  if (request.state === "pending") {
+    blocks.push(...droppedTexts(request.dropped).map((text) => context(`:warning: ${text}`)));
+  }
+  blocks.push(section(stateOf(request)));
+  const trouble = troubleOf(request);
+  if (trouble) blocks.push(section(trouble));
+  if (request.state === "pending" && request.preview) blocks.push(buttons(request, request.preview.digest));
+  blocks.push(...reviewBlocks(request));
+  const { grant } = request;
+  const ended = grant?.state === "ended" ? endProofLines(grant) : "";
+  if (ended) blocks.push(section(ended));
+  if (grant?.state !== "active" || grant.end) return blocks;
+  if (grant.proof && !grant.drift) blocks.push(section(proofLines(grant)));
+  blocks.push(leaseButtons(request));
+  return blocks;
+}
+
+function reviewBlocks(request: AccessRequest): KnownBlock[] {
+  if (!request.glass) return [];
+  const state = section(reviewState(request));
+  if (request.glass.review) return [state];
+  return [state, { type: "actions", block_id: `review-${request.id}`, elements: [reviewedButton(request)] }];
+}
+
+/** The digest in the button binds the click to the change that this message shows. */
+function buttons(request: AccessRequest, digest: string): KnownBlock {
+  return {
+    type: "actions",
+    block_id: `decide-${request.id}-${digest.slice(0, 12)}`,
+    elements: [approveButton(request), denyButton(request), detailsButton(request)],
+  };
+}
+
+/** While the lease runs: who holds it may ask for more or be done, approvers and on-call may take it away. */
+function leaseButtons(request: AccessRequest): KnownBlock {
+  return {
+    type: "actions",
+    block_id: `lease-${request.id}`,
+    elements: [...extendButtons(request), revokeButton(request), detailsButton(request)],
+  };
+}

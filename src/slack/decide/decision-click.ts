@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { type Click, decide, withoutDeparted } from "../../access/approval/decide.ts";
+import type { Facts } from "../../access/approval/decision.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import { answerClick, type ButtonClick } from "../app/answer-click.ts";
+import type { SlackContext } from "../app/context.ts";
+import { refuseActor, refuseForRequester } from "../ask/admission.ts";
+import { failureAnswer } from "../ask/answers.ts";
+import type { Message } from "../blocks/message.ts";
+import { noteAttempt } from "../people/attempts.ts";
+import { factsFor } from "../people/standing.ts";
+import { clickAnswer, oneOfSeveralAnswer } from "./decision-answers.ts";
+import { decisionEvent, noteForgedApprovals, noteRefusal } from "./decision-events.ts";
+
+const decideValue = z.strictObject({ request: z.string(), digest: z.string() });
+
+/** What a button that decides carries; null: it is none of ours. */
+export function readDecideValue(value: string): z.infer<typeof decideValue> | null {
+  return decideValue.safeParse(parse(value)).data ?? null;
+}
+
+/** A click on Approve: one wins, everybody else is told who was first (law 2). */
+export function handleApproveButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, async () => {
+    const button = readDecideValue(click.action.value ?? "");
+    if (!button) return unreadableButton(context, "approve", click.body.user.id);
+    const { request, digest } = button;
+    return decideRequest(context, request, { verdict: "approved", by: click.body.user.id, digest, why: "" });
+  });
+}
+
+/** A button that decides, of a form that we do not make any more, or never did. */
+export async function unreadableButton(context: SlackContext, act: "approve" | "deny", by: string): Promise<Message> {
+  await noteAttempt(context, { act, by, code: "unreadable-button" });
+  return failureAnswer("There is no such request any more. Ask for it again.");
+}
+
+/** Decides about a request; null: it is decided, and its message says so. @throws AccessError */
+export async function decideRequest(context: SlackContext, id: string, click: Click): Promise<Message | null> {
+  const request = await context.ledger.get(id);
+  const act = click.verdict === "approved" ? "approve" : "deny";
+  const turnedAway = await refuseActor(context, click.by, act, request ?? { id, cluster: "" });
+  if (turnedAway) return turnedAway;
+  if (!request) {
+    await noteAttempt(context, { act, by: click.by, code: "no-such-request", request: { id, cluster: "" } });
+    return failureAnswer("There is no such request any more. Ask for it again.");
+  }
+  const gone = act === "approve" ? await refuseForRequester(context, request, click.by) : null;
+  if (gone) return gone;
+  const cluster = context.config.clusters.get(request.cluster);
+  if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
+  await noteForgedApprovals(context, request);
+  return attempt(context, request, cluster, click);
+}
+
+/** Where somebody else wrote meanwhile, decides again on what stands there now. */
+async function attempt(
+  context: SlackContext,
+  request: AccessRequest,
+  cluster: Cluster,
+  click: Click,
+): Promise<Message | null> {
+  const facts = await factsFor(context, cluster, request, click);
+  const now = context.now();
+  const decided = decide(request, cluster, click, context.keys.decision, now, facts);
+  if (decided.type === "refused") {
+    await noteRefusal(context, request, click, decided.code, facts);
+    return clickAnswer(decided.code, request, cluster);
+  }
+  if (facts.departed.size > 0) return dropDeparted(context, request, cluster, click, facts);
+  const { after } = decided;
+  const result = await recordChange(context, after, decisionEvent(after, click, facts, now), now);
+  if (result.type === "committed") return after.state === "pending" ? oneOfSeveralAnswer(after, cluster) : null;
+  return result.current ? attempt(context, result.current, cluster, click) : failureAnswer("The request is gone.");
+}
+
+/** First takes out the approvals of people who are no approvers any more, each with its event; then decides on what is left. */
+async function dropDeparted(
+  context: SlackContext,
+  request: AccessRequest,
+  cluster: Cluster,
+  click: Click,
+  { departed }: Facts,
+): Promise<Message | null> {
+  const now = context.now();
+  const [first] = departed;
+  if (!first) return attempt(context, request, cluster, click);
+  const [approver, why] = first;
+  const after = withoutDeparted(request, new Map([first]), now);
+  const event = eventOf("approval.dropped", request, "slack", now, { approver, why });
+  const result = await recordChange(context, after, event, now);
+  const next = result.type === "committed" ? after : result.current;
+  return next ? attempt(context, next, cluster, click) : failureAnswer("The request is gone.");
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,61 @@
+import { isGenuine } from "../../access/approval/seal-preview.ts";
+import { withoutForgedReview } from "../../access/approval/seal-review.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { revise } from "../../access/request/request.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import { eventOf, type RecordContext, recordChange } from "../../ledger/record-change.ts";
+import type { SlackContext } from "../app/context.ts";
+import { genuineMoves } from "../migrate/genuine-moves.ts";
+
+type GenuineContext = RecordContext & Pick<SlackContext, "config" | "keys" | "now">;
+
+/** A worker that has another configuration than this process makes previews that do not hold here: it is not asked in a circle. */
+const lookAgainEveryMs = 60_000;
+
+/**
+ * The ledger as the Slack process reads it: a preview on which somebody is to decide is only there where the worker's
+ * seal and the digest of the record itself say that it is what the worker saw (law 3). Without it nothing has a button,
+ * and nobody can decide; the worker looks again. A review that is not sealed is none.
+ */
+export function genuineLedger(context: GenuineContext): Ledger {
+  const { ledger } = context;
+  const shown = (stored: AccessRequest) => {
+    const request = withoutForgedReview(stored, context.keys.decision, context.now());
+    return isDoubtful(context, request) ? { ...request, preview: null } : request;
+  };
+  return {
+    ...ledger,
+    moves: genuineMoves(context),
+    get: async (id) => {
+      const request = await ledger.get(id);
+      return request && isDoubtful(context, request) ? lookAgain(context, request) : request && shown(request);
+    },
+    grantedOf: async (cluster) => (await ledger.grantedOf(cluster)).map(shown),
+    duePendingOf: async (...given) => (await ledger.duePendingOf(...given)).map(shown),
+    ofRequester: async (user, limit) => (await ledger.ofRequester(user, limit)).map(shown),
+    list: async (of, offset, limit) => {
+      const page = await ledger.list(of, offset, limit);
+      return { ...page, requests: page.requests.map(shown) };
+    },
+  };
+}
+
+function isDoubtful({ config, keys }: GenuineContext, request: AccessRequest): boolean {
+  const cluster = config.clusters.get(request.cluster);
+  return request.state === "pending" && request.preview !== null && cluster !== undefined
+    ? !isGenuine(request, cluster, keys.preview)
+    : false;
+}
+
+/** What was approved for another change counts nothing either. */
+async function lookAgain(context: GenuineContext, request: AccessRequest): Promise<AccessRequest> {
+  const { ledger, log } = context;
+  const cleared = { preview: null, approvals: [], reminders: null };
+  if (!(await ledger.takeTurn(`look-again-${request.id}`, lookAgainEveryMs))) return { ...request, ...cleared };
+  log.error({ request: request.id }, "the preview is not what the worker saw, or the policy is another one now");
+  const now = context.now();
+  const after = revise(request, cleared);
+  const detail = { digest: request.preview?.digest ?? "" };
+  const result = await recordChange(context, after, eventOf("preview.refused", request, "slack", now, detail), now);
+  return result.type === "committed" ? after : { ...request, ...cleared };
+}

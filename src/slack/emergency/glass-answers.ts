@@ -1,0 +1,52 @@
+import { type ReviewRefusal, reviewersOf } from "../../access/approval/glass.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { answer } from "../ask/answers.ts";
+import type { Message } from "../blocks/message.ts";
+import { code, mention, mentions, plainLine, time } from "../blocks/mrkdwn.ts";
+import { durationOf } from "../blocks/words.ts";
+
+const line = code("/eks-access break-glass <cluster> [<arn>] <reason>");
+
+/** Access is on its way, and everybody hears of it. */
+export function glassAnswer(request: AccessRequest, cluster: Cluster): Message {
+  const { id, level, principal, grant } = request;
+  const until = time(grant?.endsAt ?? request.createdAt);
+  return answer(
+    `You broke the glass of ${code(cluster.name)}: ${code(level)} for ${code(principal)}, ${durationOf(request)}, until ${until} (${code(id)}). ` +
+      "It is being applied; you are told when it is active. The whole channel is told now, and an approver reviews it afterwards.",
+  );
+}
+
+export function glassMistakeAnswer(mistake: string): Message {
+  return answer(`Nothing was given. ${plainLine(mistake)} Write ${line}.`);
+}
+
+export function mayNotBreakGlassAnswer({ name, breakGlass }: Cluster): Message {
+  const who = breakGlass ? `Who may: ${whoWords(breakGlass.who)}.` : "The policy lets nobody break it.";
+  return answer(
+    `You may not break the glass of ${code(name)}. ${who} Ask with ${code("/eks-access request")}; that you tried is recorded.`,
+  );
+}
+
+function whoWords(who: readonly string[]): string {
+  const domains = who.filter((each) => each.startsWith("@")).map((domain) => `everybody of ${code(domain)}`);
+  const people = who.filter((each) => !each.startsWith("@"));
+  return [...(people.length > 0 ? [mentions(people)] : []), ...domains].join(", ");
+}
+
+export function reviewedAnswer({ id }: AccessRequest): Message {
+  return answer(`Your review of ${code(id)} is recorded.`);
+}
+
+export function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessRequest, cluster: Cluster): Message {
+  const { id, glass } = request;
+  const others = mentions(reviewersOf(request, cluster));
+  const reasons: Readonly<Record<ReviewRefusal, string>> = {
+    "nothing-to-review": `${code(id)} was asked for and decided: there is nothing to review.`,
+    own: `Nobody reviews what they did themselves. Who may: ${others}.`,
+    "not-an-approver": `Approvers of ${code(cluster.name)} review it. Who may: ${others}.`,
+    "reviewed-already": `${mention(glass?.review?.by ?? "")} has reviewed it ${time(glass?.review?.at ?? "")}.`,
+  };
+  return answer(reasons[refusal]);
+}

@@ -1,0 +1,25 @@
+import type { AccessRequest } from "../../access/request/record.ts";
+import { isRescue } from "../../access/rescue/lease.ts";
+import { code, mention, time } from "../blocks/mrkdwn.ts";
+
+/** The heading of access that nobody approved: loud, because it is read by who was not asked. */
+export function glassTitle(request: AccessRequest): string {
+  const { requester, level, cluster, principal } = request;
+  if (isRescue(request)) {
+    return `:rotating_light: *${mention(requester)} broke the glass of ${code(cluster)} to rescue it: ${code(principal)} becomes its administrator by an access entry, without an approval*${ranAs(request)}`;
+  }
+  return `:rotating_light: *${mention(requester)} broke the glass of ${code(cluster)} and takes ${code(level)}, without an approval*`;
+}
+
+/** A rescue is no click in Slack: who ran it said themselves who they are there, and AWS says who they are to it. */
+function ranAs({ glass }: AccessRequest): string {
+  const said = "Who they are in Slack is what whoever ran it said";
+  return glass?.as ? `\n${said}; to AWS they are ${code(glass.as)}.` : `\n${said}.`;
+}
+
+/** Whether an approver has looked at it; empty where nobody has to. Without a full stop. */
+export function reviewState({ glass }: AccessRequest): string {
+  if (!glass) return "";
+  if (!glass.review) return "*Not reviewed yet*: an approver has to look at it, and to say so here";
+  return `Reviewed by ${mention(glass.review.by)} ${time(glass.review.at)}`;
+}

@@ -1,0 +1,11 @@
+import { type Command, idAndRest } from "../app/command.ts";
+import { reviewGlass } from "./review-glass.ts";
+
+export const reviewed: Command = {
+  word: "reviewed",
+  usage: "<id>",
+  summary: "says that you have looked at access that was given without an approval",
+  forApprovers: true,
+  records: true,
+  run: (context, { user, rest }) => reviewGlass(context, user, idAndRest(rest)[0]),
+};

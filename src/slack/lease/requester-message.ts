@@ -1,0 +1,173 @@
+import type { Button } from "@slack/types";
+import { othersWhoMayApprove } from "../../access/approval/approvers.ts";
+import { isProving, isReviewingEnd } from "../../access/lease/review.ts";
+import { isSigningInAtFirst } from "../../access/lease/sign-in.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest, Grant } from "../../access/request/record.ts";
+import { cancelButton, detailsButton, doneButton, extendButtons } from "../blocks/buttons.ts";
+import type { Message } from "../blocks/message.ts";
+import { code, cut, mention, mentions, plainLine, section, time, until } from "../blocks/mrkdwn.ts";
+import { admitsText, endProofLines, proofLines, remainsOf, said, troubleOf } from "../blocks/words.ts";
+import { signInText } from "./sign-in.ts";
+
+export interface Milestone {
+  /** Names it in the list of what was told; each is told once. */
+  readonly name: string;
+  readonly message: Message;
+}
+
+const askAgain = `Ask again with ${code("/eks-access request")}.`;
+
+/**
+ * What the requester has to be told in a direct message now, with what to do next; null: nothing. A pure function of the
+ * record, and of the names of what was told before: without them nobody could say that something is as it was again.
+ */
+export function milestoneOf(
+  request: AccessRequest,
+  cluster: Cluster | undefined,
+  told: readonly string[] = [],
+): Milestone | null {
+  const { trouble, grant, state } = request;
+  if (trouble) {
+    return tell(`${grant?.state ?? state}-${trouble.code}`, `${subjectOf(request)}: ${troubleOf(request)}`);
+  }
+  return grant ? grantMilestone(request, cluster, told) : requestMilestone(request, cluster);
+}
+
+function tell(name: string, text: string, buttons: readonly Button[] = []): Milestone {
+  const actions = buttons.length > 0 ? [{ type: "actions" as const, elements: [...buttons] }] : [];
+  return { name, message: { text, blocks: [section(text), ...actions] } };
+}
+
+function subjectOf({ level, cluster, id }: AccessRequest): string {
+  return `${code(level)} on ${code(cluster)} (${code(id)})`;
+}
+
+/** Before there is a grant. Who cancels a request is answered at once, and needs no message besides. */
+function requestMilestone(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
+  const subject = subjectOf(request);
+  const { state, denial, refusal } = request;
+  if (state === "refused") {
+    // What the policy refused at once, the answer to the command or the form has told.
+    if (request.version === 1) return null;
+    return tell("refused", `${subject} can't be given. ${said(refusal?.message ?? "")}.`);
+  }
+  if (state === "denied" && denial) {
+    const why = denial.why && ` ${cut(plainLine(denial.why), 600)}`;
+    return tell("denied", `${mention(denial.by)} denied ${subject}.${why}\nTalk to them, or ask for something else.`);
+  }
+  if (state === "lapsed") return tell("lapsed", `${subject} lapsed: nobody decided in time. ${askAgain}`);
+  return state === "pending" ? pendingMilestone(request, cluster) : null;
+}
+
+function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
+  const subject = subjectOf(request);
+  const { voided, preview, approvals, approvalsWanted, lapsesAt } = request;
+  const who = cluster ? mentions(othersWhoMayApprove(request, cluster)) : "";
+  const last = approvals.at(-1);
+  if (last) {
+    const count = `${approvals.length} of ${approvalsWanted}`;
+    return tell(
+      `approval-${last.at}`,
+      `${mention(last.by)} approved ${subject}, ${count}. Who may give the next: ${who}.`,
+    );
+  }
+  if (voided) {
+    const text = `The approval of ${subject} is void: ${said(voided.message)}. The approvers are asked again.`;
+    return tell(`void-${voided.message}`, text);
+  }
+  if (!preview) return null;
+  const next = `You are told when somebody decides; it lapses ${time(lapsesAt)}.`;
+  return tell("asked", `The approvers were asked about ${subject}: ${who}.\n${admitsText(request)}\n${next}`, [
+    detailsButton(request),
+    cancelButton(request),
+  ]);
+}
+
+function grantMilestone(
+  request: AccessRequest,
+  cluster: Cluster | undefined,
+  told: readonly string[],
+): Milestone | null {
+  const subject = subjectOf(request);
+  const { grant, approvals } = request;
+  if (grant?.state === "scheduled" && !grant.end) {
+    const by = mentions(approvals.map((each) => each.by));
+    const text = `${request.glass ? "You broke the glass for" : `${by} approved`} ${subject}.\n${admitsText(request)}\nIt is being applied: you are told as soon as it is proved.`;
+    return tell(`${request.glass ? "glass" : "approved"}-${approvals.at(-1)?.at}`, text);
+  }
+  if (grant?.state === "failed") {
+    const text = `${subject} ${request.glass ? "" : "was approved but "}could not be given. ${said(grant.failure?.message ?? "")}.`;
+    return tell("failed", `${text} ${askAgain}`);
+  }
+  if (grant?.state === "ended") return endedMilestone(request, grant, told);
+  return grant?.state === "active" ? activeMilestone(request, cluster, told) : null;
+}
+
+function activeMilestone(
+  request: AccessRequest,
+  cluster: Cluster | undefined,
+  told: readonly string[],
+): Milestone | null {
+  const subject = subjectOf(request);
+  const { grant } = request;
+  if (!grant) return null;
+  const { drift } = grant;
+  if (drift) return tell(`drift-${drift.at}`, `${subject} is not in force any more: ${said(drift.message)}.`);
+  // It is being taken away: told when it is done.
+  if (grant.end) return null;
+  const gone = told.findLast((name) => name.startsWith("drift-"));
+  const back = gone?.replace("drift-", "repaired-");
+  if (back && !told.includes(back)) {
+    return tell(
+      back,
+      `${subject} is in force again, and proved. It stands ${until(grant.endsAt, request.durationSeconds)}.`,
+    );
+  }
+  const buttons = [...extendButtons(request), doneButton(request)];
+  if (grant.warnedAt) {
+    return tell("ending-soon", `${subject} ends ${time(grant.endsAt)}. Do you still need it?`, buttons);
+  }
+  return provedMilestone(request, grant, cluster, told);
+}
+
+/** Told once with the whole proof; where signing in has to be tried again for longer, first with what there is of it. */
+function provedMilestone(
+  request: AccessRequest,
+  grant: Grant,
+  cluster: Cluster | undefined,
+  told: readonly string[],
+): Milestone | null {
+  if (isSigningInAtFirst(grant)) return null;
+  const subject = subjectOf(request);
+  const buttons = [...extendButtons(request), doneButton(request)];
+  const proof = grant.proof ? `\n${proofLines(grant)}` : "";
+  const isUnfinished = isProving(grant);
+  if (isUnfinished && told.includes("active")) return null;
+  if (!isUnfinished && told.includes("active-unfinished")) {
+    return tell("active", `${subject} is active, and its proof is complete:\n${admitsText(request)}${proof}`, buttons);
+  }
+  const login = cluster ? `\n${signInText(request, cluster)}` : "";
+  const text = `${subject} is active ${until(grant.endsAt, request.durationSeconds)}.\n${admitsText(request)}${proof}${login}`;
+  return tell(isUnfinished ? "active-unfinished" : "active", text, buttons);
+}
+
+/** Where the API server does not answer, the end is told at once, and what it said when it does. */
+function endedMilestone(request: AccessRequest, grant: Grant, told: readonly string[]): Milestone | null {
+  const subject = subjectOf(request);
+  const isUnproved = isReviewingEnd(grant);
+  if (isUnproved && told.includes("ended")) return null;
+  const proof = endProofLines(grant);
+  if (!isUnproved && told.includes("ended-unproved")) {
+    return tell("ended", `The end of ${subject} was looked at again:\n${proof}`);
+  }
+  return tell(isUnproved ? "ended-unproved" : "ended", `${endedText(request, grant, subject)}${proof && `\n${proof}`}`);
+}
+
+function endedText(request: AccessRequest, { end }: Grant, subject: string): string {
+  const { requester } = request;
+  if (end?.cause !== "revoked") return `${subject} is over: ${remainsOf(request)}. ${askAgain}`;
+  if (end.by === requester) return `${subject} ended as you asked: ${remainsOf(request)}.`;
+  const why = end.why && ` (${cut(plainLine(end.why), 300)})`;
+  return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsOf(request)}. ${askAgain}`;
+}

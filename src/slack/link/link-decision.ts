@@ -1,0 +1,87 @@
+import { z } from "zod";
+import { sealLink } from "../../access/approval/seal-link.ts";
+import { linkEvent } from "../../access/audit/link-event.ts";
+import { explain } from "../../access/failure/access-error.ts";
+import type { LinkProposal } from "../../ledger/ledger.ts";
+import { acknowledgeClick, answerWhereClicked, type ButtonClick } from "../app/answer-click.ts";
+import type { SlackContext } from "../app/context.ts";
+import { refuseActor } from "../ask/admission.ts";
+import { failureAnswer } from "../ask/answers.ts";
+import type { Message } from "../blocks/message.ts";
+import { noteAttempt } from "../people/attempts.ts";
+import { linkClickAnswer, linkDecided, linkOutcome } from "./link-answers.ts";
+
+/** The ARN as well: what waits in Redis could be exchanged between the question and the click. */
+const buttonValue = z.strictObject({ user: z.string(), id: z.string(), arn: z.string() });
+
+export function handleConfirmLinkButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return handleLinkDecision(context, click, true);
+}
+
+export function handleRefuseLinkButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return handleLinkDecision(context, click, false);
+}
+
+/** An administrator decides about a link; the question becomes its outcome, and the person is told. */
+async function handleLinkDecision(context: SlackContext, click: ButtonClick, confirmed: boolean): Promise<void> {
+  const by = click.body.user.id;
+  try {
+    const decided = await acknowledgeClick(
+      context,
+      click,
+      decideLink(context, click.action.value ?? "", by, confirmed),
+    );
+    if (decided.type === "refused") return await answerWhereClicked(context, click, decided.answer);
+    const { user, arn } = decided.proposal;
+    await click.respond({ replace_original: true, ...sent(linkDecided(decided.proposal, confirmed, by)) });
+    await click.client.chat.postMessage({ channel: user, ...sent(linkOutcome(arn, confirmed, by)) });
+  } catch (error) {
+    context.log.error({ err: error }, "a link could not be decided, or its outcome not be told");
+    await answerWhereClicked(context, click, failureAnswer(explain(error)));
+  }
+}
+
+type Decided =
+  | { readonly type: "decided"; readonly proposal: LinkProposal }
+  | { readonly type: "refused"; readonly answer: Message };
+
+/** Decides about the proposal that a button is bound to, once. `value`: the button's. */
+export async function decideLink(
+  context: SlackContext,
+  value: string,
+  by: string,
+  confirmed: boolean,
+): Promise<Decided> {
+  const { administrators } = context.config.linking;
+  const turnedAway = await refuseActor(context, by, "confirm-link");
+  if (turnedAway) return { type: "refused", answer: turnedAway };
+  const refused = async (code: Parameters<typeof linkClickAnswer>[0], of = ""): Promise<Decided> => {
+    await noteAttempt(context, { act: "confirm-link", by, code, detail: { confirmed, user: of.slice(0, 60) } });
+    return { type: "refused", answer: linkClickAnswer(code, administrators) };
+  };
+  if (!administrators.includes(by)) return refused("not-an-administrator");
+  const button = buttonValue.safeParse(parse(value));
+  const proposal = button.success ? await context.ledger.linkProposalOf(button.data.user) : null;
+  if (!button.success || proposal?.id !== button.data.id || proposal.arn !== button.data.arn)
+    return refused("handled-already", button.data?.user);
+  const { id, user, arn } = proposal;
+  if (user === by) return refused("own-link", user);
+  const type = confirmed ? "link.confirmed" : "link.refused";
+  const now = context.now();
+  const event = linkEvent(type, by, now, { user, arn, before: await context.ledger.principalOf(user) });
+  const link = { arn, seal: sealLink(user, arn, { by, at: now.toISOString() }, context.keys.decision) };
+  const change = { user, expected: id, link: confirmed ? link : null, proposal: null, event };
+  return (await context.ledger.changeLink(change)) ? { type: "decided", proposal } : refused("handled-already", user);
+}
+
+function sent({ text, blocks }: Message) {
+  return { text, blocks: [...blocks] };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,60 @@
+import type { z } from "zod";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { maySeeMap } from "../../access/policy/may-see.ts";
+import type { WorkerQuestion } from "../../ledger/queues.ts";
+import type { SlackContext } from "../app/context.ts";
+import { refuseActor } from "../ask/admission.ts";
+import { refuseTooMany } from "../ask/limits.ts";
+import type { Message } from "../blocks/message.ts";
+import { noteAttempt } from "../people/attempts.ts";
+import { personShown } from "../people/standing.ts";
+import { mayNotSeeMapAnswer, noSuchClusterAnswer } from "./creator-answer.ts";
+
+/**
+ * Asks a worker, which alone may look at clusters (law 1). Null: none answered in time, or not in a form that this
+ * process knows, as while two versions run. An answer may take long; whether there is a worker at all is asked beside it.
+ */
+export async function askWorker<T>(
+  context: SlackContext,
+  question: WorkerQuestion,
+  form: z.ZodType<T>,
+): Promise<T | null> {
+  const { workers, log, config } = context;
+  const { deadlines } = config.timing;
+  const answering = workers.ask(question, deadlines.question).catch((error: unknown) => {
+    log.warn({ question: question.type, err: error }, "no worker answered");
+    return null;
+  });
+  const isThere = workers.ask({ type: "alive" }, deadlines.workerAnswer).then(
+    () => true,
+    () => false,
+  );
+  const answer = await Promise.race([answering, isThere.then((there) => (there ? answering : null))]);
+  const read = form.safeParse(answer);
+  return read.success ? read.data : null;
+}
+
+/**
+ * What is to be said about the cluster of this name, to whom the policy lets know of it; nobody else is told more than that
+ * they may not, nor which other clusters there are.
+ */
+export async function aboutCluster(
+  context: SlackContext,
+  { user, name }: { readonly user: string; readonly name: string },
+  say: (cluster: Cluster) => Promise<Message>,
+): Promise<Message> {
+  const { clusters, linking } = context.config;
+  const person = await personShown(context, user);
+  const cluster = clusters.get(name.toLowerCase());
+  const seen = [...clusters.values()].filter((each) => maySeeMap(each, person, linking.administrators));
+  if (!cluster) {
+    const names = seen.map((each) => each.name);
+    return noSuchClusterAnswer(name, names);
+  }
+  const about = { id: "", cluster: cluster.name };
+  const turnedAway = await refuseActor(context, user, "see", about);
+  if (turnedAway) return turnedAway;
+  if (seen.includes(cluster)) return (await refuseTooMany(context, user, "questions")) ?? say(cluster);
+  await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: about });
+  return mayNotSeeMapAnswer(cluster);
+}

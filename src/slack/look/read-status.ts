@@ -1,0 +1,28 @@
+import { isMoveId } from "../../access/migration/move.ts";
+import { actsOf } from "../../access/policy/may-act.ts";
+import { maySee } from "../../access/policy/may-see.ts";
+import type { SlackContext } from "../app/context.ts";
+import { noSuchRequestAnswer } from "../ask/answers.ts";
+import type { Message } from "../blocks/message.ts";
+import { readMoveStatus } from "../migrate/read-move-status.ts";
+import { noteAttempt } from "../people/attempts.ts";
+import { personFor } from "../people/standing.ts";
+import { notYoursToSeeAnswer, statusAnswer } from "./status-answer.ts";
+
+/** More than a request ever has, unless somebody keeps trying what they may not do. */
+const mostEvents = 60;
+
+/** All that is known of a request or of a move, for this reader. @throws AccessError */
+export async function readStatus(context: SlackContext, user: string, id: string): Promise<Message> {
+  if (isMoveId(id)) return readMoveStatus(context, user, id);
+  const request = await context.ledger.get(id);
+  if (!request) return noSuchRequestAnswer(id);
+  const cluster = context.config.clusters.get(request.cluster);
+  const person = await personFor(context, cluster, user);
+  if (!maySee(request, cluster, person)) {
+    await noteAttempt(context, { act: "see", by: user, code: "not-yours", request });
+    return notYoursToSeeAnswer(request);
+  }
+  const events = await context.ledger.eventsOf(id, mostEvents);
+  return statusAnswer({ request, events, acts: actsOf(request, cluster, person, context.now()) });
+}

@@ -1,0 +1,146 @@
+import type { Button, KnownBlock } from "@slack/types";
+import type { ChainedEvent } from "../../access/audit/event.ts";
+import type { Act } from "../../access/policy/may-act.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import {
+  approveButton,
+  cancelButton,
+  denyButton,
+  extendButton,
+  reviewedButton,
+  revokeButton,
+} from "../blocks/buttons.ts";
+import type { Message } from "../blocks/message.ts";
+import {
+  code,
+  codeBlock,
+  codeList,
+  context,
+  cut,
+  fields,
+  mention,
+  mentions,
+  plainLine,
+  section,
+  time,
+} from "../blocks/mrkdwn.ts";
+import {
+  admitsText,
+  endProofLines,
+  identityOf,
+  leaseOf,
+  placeOf,
+  proofLines,
+  said,
+  stateOf,
+  troubleOf,
+} from "../blocks/words.ts";
+import { rightsBlocks } from "../decide/rights-blocks.ts";
+import { glassTitle, reviewState } from "../emergency/glass-words.ts";
+import { timelineText } from "../show/timeline.ts";
+
+const buttonOf: Readonly<Record<Act, (request: AccessRequest) => Button>> = {
+  approve: approveButton,
+  deny: denyButton,
+  cancel: cancelButton,
+  review: reviewedButton,
+  extend: extendButton,
+  revoke: revokeButton,
+};
+
+export interface Status {
+  readonly request: AccessRequest;
+  /** The events that tell of it, in order. */
+  readonly events: readonly ChainedEvent[];
+  /** What the reader may do about it. */
+  readonly acts: readonly Act[];
+}
+
+/** Everything that is known of one request, for whoever may see it: how it stands, the change, the proof, what happened. */
+export function statusAnswer(status: Status): Message {
+  const { request } = status;
+  return {
+    text: `${code(request.id)}: ${request.level} on ${request.cluster}. ${stateOf(request)}`,
+    blocks: [
+      ...subjectBlocks(request),
+      section(cut(stateOf(request), 1500)),
+      ...standingBlocks(request),
+      ...changeBlocks(request),
+      section(`*What happened*, with the numbers of the audit log\n${timelineText(status.events, 2000)}`),
+      ...actBlocks(status),
+    ],
+  };
+}
+
+function subjectBlocks(request: AccessRequest): KnownBlock[] {
+  const { id, requester, level, cluster, reason, extends: extended } = request;
+  const extending = extended ? `, to extend ${code(extended)}` : "";
+  const asks = `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*`;
+  return [
+    section(`${request.glass ? glassTitle(request) : asks}\n${admitsText(request)}\n>${cut(plainLine(reason), 1200)}`),
+    fields([
+      `*Principal*\n${code(request.principal)}`,
+      `*Groups*\n${codeList(request.groups, 500)}`,
+      `*For*\n${leaseOf(request)}`,
+      `*Request*\n${code(id)}, asked ${time(request.createdAt)}`,
+      ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
+    ]),
+  ];
+}
+
+/** What goes wrong, and what was proved of a grant in force. */
+function standingBlocks(request: AccessRequest): KnownBlock[] {
+  const { voided, grant } = request;
+  const trouble = troubleOf(request);
+  const ended = grant?.state === "ended" && endProofLines(grant);
+  const proof = grant?.state === "active" && !grant.end && !grant.drift && grant.proof;
+  return [
+    ...(voided && request.state === "pending"
+      ? [section(`:warning: The approval by ${mentions(voided.by)} is void: ${said(voided.message, 400)}.`)]
+      : []),
+    ...(request.glass ? [section(reviewState(request))] : []),
+    ...(trouble ? [section(cut(trouble, 900))] : []),
+    ...(ended ? [section(`*Proof of the end*\n${ended}`)] : []),
+    ...(proof ? [section(`*Proof* ${time(proof.at)}\n${proofLines(grant)}`)] : []),
+  ];
+}
+
+/** A change that was not made, or is undone, is told as what it was: a look at one time. */
+function changeBlocks(request: AccessRequest): KnownBlock[] {
+  const { preview } = request;
+  if (!preview) return [];
+  const isOpen = request.state === "pending" || request.state === "approved";
+  const title = isOpen ? `Change to ${placeOf(preview)}` : `What would have changed in ${placeOf(preview)}`;
+  const seen = `as it was seen ${time(preview.at)}, digest ${code(preview.digest.slice(0, 12))}`;
+  return [
+    // Who decides here must see what the channel's message shows.
+    ...(request.state === "pending" ? rightsBlocks(preview.rights) : []),
+    section(`*Before* ${identityOf(preview.today, 400)}\n*After* ${identityOf(preview.afterwards, 700)}`),
+    section(
+      `*${title}*, ${seen}\n${preview.diff ? codeBlock(preview.diff, 1800) : "none: another grant gives it already"}`,
+    ),
+    ...(request.state === "pending" ? preview.warnings : [])
+      .slice(0, 6)
+      .map((warning) => context(`:warning: ${said(warning, 250)}`)),
+  ];
+}
+
+/** Here the change stands above its buttons: this is where a typed `approve` leads, too. */
+function actBlocks({ request, acts }: Status): KnownBlock[] {
+  const elements = acts.map((act) => buttonOf[act](request));
+  return elements.length > 0 ? [{ type: "actions", block_id: `status-${request.id}`, elements }] : [];
+}
+
+/** Only who made a request or asked for a move, and who answers for its cluster, may read it. */
+export function notYoursToSeeAnswer({ id, cluster }: Pick<AccessRequest, "id" | "cluster">): Message {
+  const text = `Only who made ${code(id)}, the approvers of ${code(cluster)} and its on-call may see it.`;
+  return { text, blocks: [section(text)] };
+}
+
+/** A typed `approve` is answered with the change and its button. */
+export function approveBelowAnswer({ text, blocks }: Message): Message {
+  return {
+    text,
+    blocks: [section("Nothing is approved yet. Read what would change, then click *Approve* below."), ...blocks],
+  };
+}

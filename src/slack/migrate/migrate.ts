@@ -1,0 +1,61 @@
+import { isOver } from "../../access/migration/move.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { answersFor } from "../../access/policy/may-see.ts";
+import { migrationReport } from "../../diagnosis/migration/migration-report.ts";
+import { type Command, idAndRest } from "../app/command.ts";
+import type { SlackContext } from "../app/context.ts";
+import type { Message } from "../blocks/message.ts";
+import { aboutCluster, askWorker } from "../look/ask-worker.ts";
+import { notFoundOutAnswer, noWorkerAnswer } from "../look/why-answer.ts";
+import { personShown } from "../people/standing.ts";
+import { mayNotPlanAnswer, migrationAnswer, nothingToMoveAnswer } from "./migration-answer.ts";
+import { noMoveAnswer } from "./move-answers.ts";
+import { askForMove, stopMove } from "./move-clicks.ts";
+import { mostArns } from "./move-values.ts";
+
+export const migrate: Command = {
+  word: "migrate",
+  usage: "<cluster> [ask|withdraw] [<arn> …]",
+  summary: "plans the move of a cluster from aws-auth to access entries, asks for it, or stops it",
+  forApprovers: true,
+  run: (context, { user, rest }) => {
+    const [name, words] = idAndRest(rest);
+    const [word, others] = idAndRest(words);
+    return aboutCluster(context, { user, name }, (cluster) => {
+      if (word === "ask") return askForMove(context, cluster, user, arnsIn(others));
+      if (word === "withdraw") return withdraw(context, cluster, user, others);
+      return planOf(context, cluster, user, arnsIn(words));
+    });
+  },
+};
+
+function arnsIn(words: string): readonly string[] {
+  return words
+    .split(/\s+/)
+    .filter((arn) => arn.startsWith("arn:"))
+    .slice(0, mostArns);
+}
+
+async function withdraw(context: SlackContext, cluster: Cluster, user: string, why: string): Promise<Message> {
+  const latest = await context.ledger.moves.latestOf(cluster.name);
+  const answer = latest && (await stopMove(context, user, latest.id, why));
+  return answer ?? noMoveAnswer(cluster.name);
+}
+
+/** The plan names everybody in aws-auth with what they may do: it is for who answers for the cluster. */
+async function planOf(
+  context: SlackContext,
+  cluster: Cluster,
+  user: string,
+  told: readonly string[],
+): Promise<Message> {
+  if (!answersFor(cluster, await personShown(context, user))) return mayNotPlanAnswer(cluster);
+  const question = { type: "migrate" as const, cluster: cluster.name, user, told: [...told] };
+  const report = await askWorker(context, question, migrationReport);
+  if (!report) return noWorkerAnswer();
+  if (report.type === "failed") return notFoundOutAnswer(cluster, report.message);
+  if (report.type === "refused") return nothingToMoveAnswer(report.message);
+  const latest = await context.ledger.moves.latestOf(cluster.name);
+  const open = latest && !isOver(latest) ? latest : null;
+  return migrationAnswer(cluster, report, { paths: told, open });
+}

@@ -1,0 +1,99 @@
+import { createHash } from "node:crypto";
+import type { Json } from "../../access/audit/canonical-json.ts";
+import type { AuditEvent } from "../../access/audit/event.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { recordedEvents } from "../../operations/metrics/announcements.ts";
+import type { SlackContext } from "../app/context.ts";
+
+/** What somebody tried, in the words of the commands. */
+export type TriedAct =
+  | "request"
+  | "extend"
+  | "see"
+  | "approve"
+  | "deny"
+  | "revoke"
+  | "cancel"
+  | "review"
+  | "break-glass"
+  | "link"
+  | "confirm-link"
+  | "migrate"
+  | "withdraw"
+  | "retry"
+  | "replay";
+
+/** Something that was refused and changed nothing. */
+export interface Attempt {
+  readonly act: TriedAct;
+  /** A Slack user id, or `slack` where nobody knows who it was. */
+  readonly by: string;
+  /** Why it was refused. */
+  readonly code: string;
+  /** What it was about; absent: no request. Of what a person typed only the beginning is kept. */
+  readonly request?: Pick<AccessRequest, "id" | "cluster">;
+  readonly detail?: { readonly [key: string]: Json };
+}
+
+type AttemptContext = Pick<SlackContext, "ledger" | "log" | "now">;
+
+/** The same person, the same thing: once in this time. A person's different attempts: so many in it. In milliseconds. */
+const withinMs = 10 * 60_000;
+const mostOfOnePerson = 30;
+/** As long as the id of a move, which has the name of its cluster in it. */
+const longestId = 120;
+
+/**
+ * Puts a refused attempt into the audit log: by whom, at what, why, and by the ledger that handlers have from which message.
+ * The log must not be floodable by who may do nothing else: what is the same is told once in ten minutes, and of one person
+ * thirty things; the rest stands in the process's own log. Never throws: whoever tried is answered all the same.
+ */
+export async function noteAttempt(context: AttemptContext, attempt: Attempt): Promise<void> {
+  const event = eventOfAttempt(attempt, context.now());
+  const what = { act: attempt.act, code: attempt.code, request: event.request, detail: event.detail };
+  await noteRefused(context, event, what);
+  context.log.info({ request: event.request, event: event.type, act: attempt.act, code: attempt.code }, "refused");
+}
+
+/**
+ * Puts the event of something that was refused into the audit log, within the same bounds. It leaves no record.
+ *
+ * @param what of two that are the same only the first is told
+ */
+export async function noteRefused(context: AttemptContext, event: AuditEvent, what: Json): Promise<void> {
+  try {
+    if (!(await isToBeTold(context, event, what))) return;
+    await context.ledger.note(event);
+    recordedEvents.tell(event);
+  } catch (error) {
+    context.log.warn({ err: error, event }, "an attempt was refused, and could not be recorded");
+  }
+}
+
+/** True the first time in ten minutes that this person tries this. */
+async function isFirstTry({ ledger }: AttemptContext, by: string, what: Json): Promise<boolean> {
+  const name = createHash("sha256")
+    .update(JSON.stringify([by, what]))
+    .digest("base64url");
+  return ledger.takeTurn(`attempt-${name}`, withinMs);
+}
+
+async function isToBeTold(context: AttemptContext, event: AuditEvent, what: Json): Promise<boolean> {
+  const by = event.actor;
+  if (!(await isFirstTry(context, by, what))) return false;
+  if (await context.ledger.takeTurn(`attempts-${by.slice(0, longestId)}`, withinMs, mostOfOnePerson)) return true;
+  context.log.warn({ event }, "one person is refused again and again; more is not put into the audit log for now");
+  return false;
+}
+
+function eventOfAttempt({ act, by, code, request, detail }: Attempt, now: Date): AuditEvent {
+  const isDecision = act === "approve" || act === "deny";
+  return {
+    type: isDecision ? "decision.refused" : "attempt.refused",
+    at: now.toISOString(),
+    actor: by,
+    request: request?.id.slice(0, longestId) ?? "",
+    cluster: request?.cluster ?? "",
+    detail: { code, ...(isDecision ? { verdict: act === "approve" ? "approved" : "denied" } : { act }), ...detail },
+  };
+}

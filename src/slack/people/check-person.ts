@@ -1,0 +1,131 @@
+import { z } from "zod";
+import type { SlackContext } from "../app/context.ts";
+import { inTime } from "../app/in-time.ts";
+import { isAction, isCommand, isHomeOpened, isSubmission, isSuggestion, type Sent } from "../app/kinds.ts";
+import { accountOf } from "../ask/admission.ts";
+import { notAdmittedAnswer } from "../ask/admission-answer.ts";
+import type { FormChange } from "../ask/request-form-change.ts";
+import type { Message } from "../blocks/message.ts";
+import { messageModal } from "../blocks/modals.ts";
+import { refusedHomeView } from "../home/unknown-home-view.ts";
+import { noteAttempt, type TriedAct } from "./attempts.ts";
+import type { Account } from "./directory.ts";
+
+/** Slack waits three seconds in all, and what follows needs two of them. In milliseconds. */
+const checkedWithinMs = 800;
+
+/**
+ * Stands in front of every command, button, form, search and App Home. A person whose account is not an active one of this
+ * workspace gets no other answer than that, and the attempt is noted. True: they may go on. Where Slack does not say in time who
+ * they are they go on as well; what gives somebody something is then refused by `refuseActor`.
+ */
+export async function checkPerson(context: SlackContext, sent: Sent): Promise<boolean> {
+  const by = userIn(sent.body);
+  const account: Account | "not-told" =
+    by === "" ? "unknown" : await inTime(accountOf(context, by), checkedWithinMs, "not-told" as const);
+  if (account === "active" || account === "not-told") return true;
+  await noteAttempt(context, { by, code: account, ...(await attemptIn(context, sent)) });
+  await answerRefused(context, sent, by, account);
+  return false;
+}
+
+const id = z.string().min(1);
+const sentBy = z.union([
+  z.object({ user: z.object({ id }) }).transform(({ user }) => user.id),
+  z.object({ user_id: id }).transform(({ user_id }) => user_id),
+  z.object({ event: z.object({ user: id }) }).transform(({ event }) => event.user),
+]);
+
+/** Empty: it does not say who sent it. */
+function userIn(body: object): string {
+  return sentBy.safeParse(body).data ?? "";
+}
+
+/** Answers each kind in its own way. A search has room for options alone. */
+async function answerRefused(
+  { log }: SlackContext,
+  sent: Sent,
+  user: string,
+  account: Exclude<Account, "active">,
+): Promise<void> {
+  const message = notAdmittedAnswer(account);
+  try {
+    if (isCommand(sent)) await sent.ack({ response_type: "ephemeral", ...mutable(message) });
+    else if (isSuggestion(sent)) await sent.ack({ options: [] });
+    else if (isSubmission(sent))
+      await sent.ack({ response_action: "update", view: messageModal("eks-access", message) });
+    else if (isHomeOpened(sent)) await sent.client.views.publish({ user_id: user, view: refusedHomeView(message) });
+    else if (isAction(sent)) await answerAction(sent, user, message);
+  } catch (error) {
+    log.warn({ err: error, user }, "a person who may not use the bot could not be told so");
+  }
+}
+
+/** Beside the message, or in place of the form or the App Home in which it was clicked. */
+async function answerAction({ ack, body, respond, client }: FormChange, user: string, message: Message): Promise<void> {
+  await ack();
+  const { view } = body;
+  if (view?.type === "home") await client.views.publish({ user_id: user, view: refusedHomeView(message) });
+  else if (view) await client.views.update({ view_id: view.id, view: messageModal("eks-access", message) });
+  else await respond({ response_type: "ephemeral", replace_original: false, ...mutable(message) });
+}
+
+function mutable({ text, blocks }: Message) {
+  return { text, blocks: [...blocks] };
+}
+
+/** What a button, a form or a word of the command does, in the words of the audit log. What is not here only shows. */
+const acts: ReadonlyMap<string, TriedAct> = new Map<string, TriedAct>([
+  ["approve", "approve"],
+  ["approve-move", "approve"],
+  ["deny", "deny"],
+  ["deny-move", "deny"],
+  ["request", "request"],
+  ["ask-again", "request"],
+  ["extend", "extend"],
+  ["revoke", "revoke"],
+  ["done", "revoke"],
+  ["cancel", "cancel"],
+  ["reviewed", "review"],
+  ["break-glass", "break-glass"],
+  ["link", "link"],
+  ["confirm-link", "confirm-link"],
+  ["refuse-link", "confirm-link"],
+  ["ask-move", "migrate"],
+  ["withdraw-move", "withdraw"],
+  ["retry-move", "retry"],
+]);
+
+async function attemptIn(context: SlackContext, sent: Sent) {
+  const { word, about } = wordsIn(sent);
+  const act = acts.get(word) ?? "see";
+  // What was asked about is looked up for the cluster's name; a ledger that does not answer keeps nobody from being refused.
+  const request = about === "" ? null : await context.ledger.get(about).catch(() => null);
+  return { act, ...(about !== "" && { request: request ?? { id: about, cluster: "" } }) };
+}
+
+/** What was used, and the id of the request or of the move that it is about. */
+function wordsIn(sent: Sent): { readonly word: string; readonly about: string } {
+  if (isCommand(sent)) {
+    const [word = "", about = ""] = sent.command.text.trim().split(/\s+/, 2);
+    return { word: word.toLowerCase(), about: idIn(about) };
+  }
+  if (isSubmission(sent)) return { word: sent.view.callback_id, about: idIn(sent.view.private_metadata) };
+  if (!isAction(sent)) return { word: "", about: "" };
+  return { word: sent.action.action_id, about: "value" in sent.action ? idIn(sent.action.value ?? "") : "" };
+}
+
+const value = z.object({ request: z.string() });
+
+function idIn(text: string): string {
+  const id = value.safeParse(parsed(text)).data?.request ?? text;
+  return /^r-[a-z0-9-]{1,40}$/.test(id) ? id : "";
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

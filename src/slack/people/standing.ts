@@ -1,0 +1,126 @@
+import type { Click } from "../../access/approval/decide.ts";
+import type { Facts } from "../../access/approval/decision.ts";
+import { isBelievedLink, isSealedLink, type PrincipalLink } from "../../access/approval/seal-link.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { groupsNamedFor, isNamedIn, type Person, type Standing } from "../../access/policy/person.ts";
+import { approversOf, ruleFor } from "../../access/policy/rule.ts";
+import type { AccessRequest, Decision } from "../../access/request/record.ts";
+import { goesBy } from "../../aws-auth/principal/goes-by.ts";
+import type { Config } from "../../config/config.ts";
+import { leasesNow } from "../../ledger/leases-now.ts";
+import { sealedLinksOf } from "../../ledger/sealed-links.ts";
+import type { SlackContext } from "../app/context.ts";
+import { noteAttempt } from "./attempts.ts";
+import type { Account } from "./directory.ts";
+
+/** Somebody as the policy of a cluster sees them now. @throws AccessError */
+export async function personFor(
+  { directory }: SlackContext,
+  cluster: Cluster | undefined,
+  user: string,
+): Promise<Person> {
+  return { user, memberships: cluster ? await directory.membershipsOf(user, groupsNamedFor(cluster)) : [] };
+}
+
+/** Somebody as the policies of all clusters see them, for what is only shown: without an answer of Slack as of no group. */
+export async function personShown(
+  { directory, config }: Pick<SlackContext, "directory" | "config">,
+  user: string,
+): Promise<Person> {
+  const named = [...new Set([...config.clusters.values()].flatMap(groupsNamedFor))];
+  return { user, memberships: await directory.membershipsOf(user, named).catch(() => []) };
+}
+
+/** What the policy of a cluster goes by when this person asks now. @throws AccessError */
+export async function standingOf(context: SlackContext, cluster: Cluster, user: string): Promise<Standing> {
+  const [{ memberships }, linked] = await Promise.all([
+    personFor(context, cluster, user),
+    goesByLinks(cluster) ? believedPrincipalOf(context, user) : null,
+  ]);
+  return { memberships, linked };
+}
+
+/** The principal that somebody is linked with, where the link may be gone by; null: none, or it has to be made again. */
+async function believedPrincipalOf(context: SlackContext, user: string): Promise<string | null> {
+  const { ledger, config, keys } = context;
+  const link = await ledger.linkOf(user);
+  if (link?.seal && !isSealedLink(user, link, keys.decision)) {
+    const detail = { user, arn: link.arn };
+    await noteAttempt(context, { act: "link", by: "slack", code: "no-seal", detail });
+  }
+  return link && isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision) ? link.arn : null;
+}
+
+/** Whether rules or administrators have a say in links, and this one says nothing to them: it has to be made again. */
+export function isToBeMadeAgain({ config, keys }: SlackContext, user: string, link: PrincipalLink | null): boolean {
+  if (!link || !asksForLinks(config)) return false;
+  return !isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision);
+}
+
+/** Where a rule goes by links, or an administrator confirms them, asking for access must not make one. */
+export function asksForLinks({ clusters, linking }: Config): boolean {
+  return linking.mustBeConfirmed || [...clusters.values()].some(goesByLinks);
+}
+
+/** Whether a rule of this cluster takes only the principal that somebody is linked to. */
+function goesByLinks({ rules }: Cluster): boolean {
+  return rules.some(({ principals }) => principals.linkedOnly);
+}
+
+/** What has to be known to decide a click: of who clicks, the requester, who approved before, and the principal's other leases. @throws AccessError */
+export async function factsFor(
+  context: SlackContext,
+  cluster: Cluster,
+  request: AccessRequest,
+  { by, verdict }: Pick<Click, "by" | "verdict">,
+): Promise<Facts> {
+  const users = [...new Set([by, ...request.approvals.map((approval) => approval.by)])];
+  const [standing, beside, links, ...people] = await Promise.all([
+    standingOf(context, cluster, request.requester),
+    leasesNow(context.ledger, request, context.now()),
+    sealedLinksOf(context.ledger, users, context.keys.decision),
+    ...users.map((user) => personFor(context, cluster, user)),
+  ]);
+  const rule = ruleFor(cluster, request.level, { user: request.requester, memberships: standing.memberships });
+  const approvers = rule ? approversOf(rule, cluster) : [];
+  const whyNot = (person: Person): string | null => {
+    if (!isNamedIn(approvers, person)) return noApprover;
+    const isTheirOwn = !rule?.selfApproval && goesBy(links.get(person.user) ?? null, request.principal);
+    return isTheirOwn ? "their account is linked with the principal now" : null;
+  };
+  // A denial needs nobody else, and must be possible also while Slack does not answer.
+  const earlier = verdict === "approved" ? request.approvals : [];
+  const departed = await departedFrom(context, cluster, earlier, whyNot);
+  const memberships = new Map(people.map(({ user, memberships }) => [user, memberships]));
+  return { standing, beside, links, departed, memberships };
+}
+
+/**
+ * Who of those that have approved is no approver any more, with the reason as a clause: their account is not active, or the policy does
+ * not name them. Keys of AWS and a place in Redis outlive both. @throws AccessError: who can't be asked about does not count as there
+ */
+export async function departedFrom(
+  context: SlackContext,
+  cluster: Cluster,
+  approvals: readonly Decision[],
+  whyNot: (person: Person) => string | null,
+): Promise<ReadonlyMap<string, string>> {
+  const departed = new Map<string, string>();
+  for (const by of new Set(approvals.map((approval) => approval.by))) {
+    const account = await context.directory.accountOf(by);
+    const why = account === "active" ? whyNot(await personFor(context, cluster, by)) : goneAs[account];
+    if (why !== null) departed.set(by, why);
+  }
+  return departed;
+}
+
+/** A clause. */
+export const noApprover = "they are no approver any more";
+
+const goneAs: Readonly<Record<Exclude<Account, "active">, string>> = {
+  guest: "they are only a guest of the workspace",
+  deactivated: "their Slack account is deactivated",
+  "of-another-workspace": "their Slack account is of another workspace",
+  bot: "their Slack account is a bot's",
+  unknown: "Slack does not know their account any more",
+};

@@ -1,0 +1,17 @@
+import type { WebClient } from "@slack/web-api";
+import type { Config } from "../../config/config.ts";
+import type { RecordContext } from "../../ledger/record-change.ts";
+import type { Message } from "../blocks/message.ts";
+import type { Directory } from "../people/directory.ts";
+
+/** What the messenger is given. */
+export interface MessengerContext extends RecordContext {
+  readonly config: Config;
+  readonly client: WebClient;
+  readonly directory: Directory;
+}
+
+/** A message as the Web API takes it. */
+export function sent({ text, blocks }: Message) {
+  return { text, blocks: [...blocks] };
+}

@@ -1,0 +1,202 @@
+import { othersWhoMayApprove } from "../../access/approval/approvers.ts";
+import { reviewersOf } from "../../access/approval/glass.ts";
+import { isReviewing, isReviewingEnd } from "../../access/lease/review.ts";
+import { isSigningIn, isSigningInAtFirst } from "../../access/lease/sign-in.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { isPermanent } from "../../access/request/duration.ts";
+import type { AccessRequest, Grant } from "../../access/request/record.ts";
+import type { Message } from "../blocks/message.ts";
+import { cut, mention, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import { droppedTexts, endProofLines, proofMarks, remainsOf, replayed, said } from "../blocks/words.ts";
+import { reviewState } from "../emergency/glass-words.ts";
+
+/** One thing that happened, as the thread under the channel's message tells it. */
+export interface ThreadEntry {
+  /** Names it in the list of what was told; each is told once. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * Everything that happened to a request and belongs into its thread, oldest first. A pure function of the record, which
+ * remembers its whole past: what came about while Slack could not be reached is told afterwards, and in order. `told` are
+ * the names of what stands in the thread already; without it nobody could say that something is as it was again.
+ */
+export function threadOf(
+  request: AccessRequest,
+  told: readonly string[],
+  cluster: Cluster | undefined,
+): readonly ThreadEntry[] {
+  return [
+    ...decisionEntries(request),
+    ...reminderEntry(request, cluster),
+    ...leaseEntries(request, told),
+    ...endEntries(request, told),
+    ...reviewEntries(request, cluster),
+    ...troubleEntry(request),
+  ];
+}
+
+/** Whether it calls somebody to decide. */
+export function isReminder({ name }: ThreadEntry): boolean {
+  return name.startsWith("reminder-");
+}
+
+/** One reply for all that is new: Slack takes about one message a second in a channel. */
+export function threadMessage(entries: readonly ThreadEntry[]): Message {
+  return {
+    text: cut(entries.map(({ text }) => text).join(" "), 3000),
+    blocks: entries.slice(-12).map(({ text }) => section(text)),
+  };
+}
+
+function decisionEntries(request: AccessRequest): ThreadEntry[] {
+  return [...approvalEntries(request), ...droppedEntries(request), ...stateEntries(request)];
+}
+
+function approvalEntries(request: AccessRequest): ThreadEntry[] {
+  const { approvals, approvalsWanted, glass } = request;
+  if (glass)
+    return approvals.map(({ by, at }) => ({
+      name: `glass-${at}`,
+      text: `${mention(by)} broke the glass ${time(at)}.`,
+    }));
+  return approvals.map(({ by, at }, index) => {
+    const count = approvalsWanted > 1 ? `, ${index + 1} of ${approvalsWanted}` : "";
+    return { name: `approved-${by}-${at}`, text: `Approved by ${mention(by)} ${time(at)}${count}.` };
+  });
+}
+
+function droppedEntries({ dropped }: AccessRequest): ThreadEntry[] {
+  return dropped.map((each) => ({ name: `dropped-${each.by}-${each.at}`, text: droppedTexts([each]).join() }));
+}
+
+function stateEntries(request: AccessRequest): ThreadEntry[] {
+  const { state, denial, voided } = request;
+  if (state === "pending" && voided) {
+    const { by, message } = voided;
+    const text = `The approval by ${mentions(by)} is void: ${said(message, 400)}. The approvers are asked again.`;
+    return [{ name: `void-${message}`, text }];
+  }
+  if (state === "cancelled") return [{ name: "cancelled", text: "Cancelled by the requester." }];
+  if (state === "lapsed") {
+    return [{ name: "lapsed", text: `Lapsed ${time(request.lapsesAt)}: nobody decided in time.` }];
+  }
+  if (state === "refused") return [{ name: "refused", text: `Refused: ${said(request.refusal?.message ?? "")}.` }];
+  if (state !== "denied" || !denial) return [];
+  const why = denial.why && `: ${cut(plainLine(denial.why), 600)}`;
+  return [{ name: "denied", text: `Denied by ${mention(denial.by)} ${time(denial.at)}${why || "."}` }];
+}
+
+/** Mentions those who may decide: a message that is changed in place calls nobody. */
+function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
+  const { state, preview, reminders, requester, lapsesAt } = request;
+  if (state !== "pending" || !preview || !reminders?.sent || !cluster) return [];
+  const approvers = mentions(othersWhoMayApprove(request, cluster));
+  const text = `${approvers}: ${mention(requester)} still waits for a decision. It lapses ${time(lapsesAt)}.`;
+  return [{ name: `reminder-${preview.at}-${reminders.sent}`, text }];
+}
+
+/** Nobody was asked, so somebody has to look: each day until they have. */
+function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
+  const { glass } = request;
+  if (!glass) return [];
+  if (glass.review) return [{ name: "reviewed", text: `${reviewState(request)}.` }];
+  if (glass.reminders === 0 || !cluster) return [];
+  const others = mentions(reviewersOf(request, cluster));
+  const text = `${others}: nobody has reviewed this yet. Look at what was done, then press Reviewed above.`;
+  return [{ name: `unreviewed-${glass.reminders}`, text }];
+}
+
+function leaseEntries({ grant, durationSeconds }: AccessRequest, told: readonly string[]): ThreadEntry[] {
+  const entries: ThreadEntry[] = [];
+  // A reply is not changed any more: it waits for the whole proof, as long as that takes seconds.
+  if (!grant?.activeSince || isSigningInAtFirst(grant)) return entries;
+  entries.push(...activeEntry(grant, grant.activeSince, durationSeconds, told));
+  const { at, signedIn } = grant.proof ?? {};
+  if (signedIn?.result === "no") {
+    entries.push({ name: `refused-${at}`, text: `:warning: Signing in: ${said(signedIn.detail, 600)}.` });
+  }
+  const { drift } = grant;
+  if (drift) entries.push({ name: `drift-${drift.at}`, text: `Not in force any more: ${said(drift.message, 400)}.` });
+  const last = told.findLast((name) => name.startsWith("drift-") || name.startsWith("repaired-"));
+  if (!drift && !grant.end && grant.state === "active" && last?.startsWith("drift-")) {
+    entries.push({ name: last.replace("drift-", "repaired-"), text: "In force again, and proved." });
+  }
+  if (grant.warnedAt) entries.push({ name: "warned", text: `Ends ${time(grant.endsAt)}; the requester was told.` });
+  return entries;
+}
+
+/** Where signing in has to be tried again for longer, what there is of the proof is told first, and the rest when it is known. */
+function activeEntry(
+  grant: Grant,
+  activeSince: string,
+  durationSeconds: number,
+  told: readonly string[],
+): readonly ThreadEntry[] {
+  const { proof, endsAt, signInTrouble, reviewTrouble } = grant;
+  // Also of a grant that ended meanwhile.
+  const isUnfinished = (grant.signInDueAt != null && signInTrouble != null) || reviewTrouble != null;
+  if (isUnfinished && told.includes("active")) return [];
+  const marks = proof ? `proved: ${proofMarks(proof)}` : "";
+  if (!isUnfinished && told.includes("active-unfinished")) {
+    return [{ name: "active", text: `The proof is complete, ${marks}.` }];
+  }
+  const end = isPermanent(durationSeconds) ? "It is permanent." : `Its lease ends ${time(endsAt)}.`;
+  const again = [
+    ...(reviewTrouble && isReviewing(grant)
+      ? [`; its rights are asked for again: ${said(reviewTrouble.message, 300)}`]
+      : []),
+    ...(signInTrouble && isSigningIn(grant)
+      ? [`; signing in is tried again: ${said(signInTrouble.message, 300)}`]
+      : []),
+  ].join("");
+  const text = `Active since ${time(activeSince)}${marks && `, ${marks}`}${again}. ${end}`;
+  return [{ name: isUnfinished ? "active-unfinished" : "active", text }];
+}
+
+function endEntries(request: AccessRequest, told: readonly string[]): ThreadEntry[] {
+  const { grant } = request;
+  const entries: ThreadEntry[] = [];
+  if (!grant) return entries;
+  const { end } = grant;
+  if (end?.cause === "revoked") {
+    const why = end.why && `: ${cut(plainLine(end.why), 600)}`;
+    entries.push({ name: "ending", text: `${mention(end.by)} takes it away ${time(end.at)}${why || "."}` });
+  }
+  if (end?.cause === "replayed") {
+    entries.push({ name: "replayed", text: `:warning: Refused ${time(end.at)}: ${replayed}.` });
+  }
+  if (grant.state === "ended") entries.push(...endedEntry(request, grant, told));
+  if (grant.state === "failed") {
+    entries.push({ name: "failed", text: `Could not be given: ${said(grant.failure?.message ?? "")}.` });
+  }
+  return entries;
+}
+
+/** Where the API server does not answer, the end is told at once, and what it said when it does. */
+function endedEntry(request: AccessRequest, grant: Grant, told: readonly string[]): readonly ThreadEntry[] {
+  const isUnproved = isReviewingEnd(grant);
+  if (isUnproved && told.includes("ended")) return [];
+  const proof = endProofLines(grant);
+  if (!isUnproved && told.includes("ended-unproved")) {
+    return [{ name: "ended", text: `The end was looked at again:\n${proof}` }];
+  }
+  const at = time(grant.endedAt ?? grant.endsAt);
+  const text = `Ended ${at}: ${remainsOf(request)}.${forgottenNote(request)}${proof && `\n${proof}`}`;
+  return [{ name: isUnproved ? "ended-unproved" : "ended", text }];
+}
+
+/** The message shows the newest attempt; the thread says once that it does not go on by itself. */
+function troubleEntry(request: AccessRequest): ThreadEntry[] {
+  const { trouble, grant, state } = request;
+  if (!trouble) return [];
+  const text = `:warning: ${said(trouble.message)}. It is tried again.`;
+  return [{ name: `${grant?.state ?? state}-${trouble.code}`, text }];
+}
+
+/** Where the cluster itself does not know of a revocation, Redis alone keeps it from being undone. */
+function forgottenNote({ grant }: AccessRequest): string {
+  if (!grant?.isForgotten) return "";
+  return ` :warning: The cluster could not remember that it was taken back before ${time(grant.endsAt)}: until then whoever can write to Redis could undo it.`;
+}

@@ -1,0 +1,23 @@
+import type { WorkerKeys } from "../access/approval/seal.ts";
+import type { RequestIds } from "../access/audit/request-ids.ts";
+import type { Config } from "../config/config.ts";
+import type { RecordContext } from "../ledger/record-change.ts";
+import type { WorkerMetrics } from "../operations/metrics/worker-metrics.ts";
+import type { OpenedCluster, openCluster } from "./open/open-cluster.ts";
+
+/** What the worker's jobs are given. */
+export interface WorkerContext extends RecordContext {
+  readonly config: Config;
+  readonly keys: WorkerKeys;
+  readonly now: () => Date;
+  /** Absent where nobody reads them, as in a command that ends by itself. */
+  readonly metrics?: WorkerMetrics;
+  /** How a cluster is opened; absent: as its creator, over the network. */
+  readonly openCluster?: (...args: Parameters<typeof openCluster>) => Promise<OpenedCluster>;
+  /** What AWS was asked in this run, for the audit log; absent outside of a run that changes a cluster. */
+  readonly awsRequests?: RequestIds;
+  /** Under which ids the API server's audit log has this run's writes; absent as above. */
+  readonly auditIds?: RequestIds;
+  /** How the time between two tries of one run goes by; absent: by the clock. Milliseconds. */
+  readonly pause?: (ms: number) => Promise<void>;
+}

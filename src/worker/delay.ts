@@ -1,0 +1,20 @@
+import type { AuditEvent } from "../access/audit/event.ts";
+import type { AccessRequest, Trouble } from "../access/request/record.ts";
+import { revise } from "../access/request/request.ts";
+import { type Failure, isToBeTold, nextTry } from "../access/request/retry.ts";
+import { eventOf, recordChange } from "../ledger/record-change.ts";
+import type { WorkerContext } from "./context.ts";
+
+/** Records that nobody could look at the cluster for a request yet, and when it is tried again. */
+export async function delay(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
+  const now = context.now();
+  const trouble = nextTry(request, failure, now);
+  const isTold = isToBeTold(request.trouble, trouble);
+  const event = isTold ? eventOf("request.delayed", request, "worker", now, delayDetail(trouble)) : null;
+  await recordChange(context, revise(request, { trouble }), event, now);
+}
+
+/** What an event tells of a try that failed: the record's own trouble is gone when it is over. */
+export function delayDetail({ code, message, attempts }: Trouble): AuditEvent["detail"] {
+  return { code, message, attempts };
+}

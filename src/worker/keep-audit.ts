@@ -1,0 +1,120 @@
+import type { Logger } from "pino";
+import type { PreviewKeys, WorkerKeys } from "../access/approval/seal.ts";
+import { brokenBase, isSealedAnew, sealBase } from "../access/approval/seal-base.ts";
+import type { LogBase } from "../access/audit/anchor.ts";
+import { type BrokenChain, type ChainedEvent, verifyChain } from "../access/audit/event.ts";
+import type { AuditSettings } from "../config/config.ts";
+import type { AuditLog } from "../ledger/audit-log.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+
+const pageSize = 500;
+/** Of so many forgotten events that people hold an anchor of it is known that they were there: ten years, one a day. */
+const mostAnchors = 4_000;
+
+/**
+ * Copies out what was not copied yet: each event once, in order; twice where a process dies in between, never not at
+ * all. `write` is given one event and its place in the chain.
+ */
+export async function copyEvents(log: AuditLog, write: (event: ChainedEvent) => void): Promise<void> {
+  for (;;) {
+    const page = await log.events((await log.copied()) + 1, pageSize);
+    for (const event of page) write(event);
+    const last = page.at(-1);
+    if (!last) return;
+    await log.markCopied(last.sequence);
+  }
+}
+
+/**
+ * Forgets the events that are older than the configuration keeps them, and signs where the log begins then. What was not copied
+ * out yet is kept. It forgets nothing of a log that is broken, which would be signed as whole. @returns where it is broken
+ */
+export async function forgetOldEvents(
+  log: AuditLog,
+  settings: AuditSettings,
+  keys: PreviewKeys,
+  now: Date,
+): Promise<BrokenChain | null> {
+  if (settings.keepSeconds === null) return null;
+  const keptSince = now.getTime() - settings.keepSeconds * 1000;
+  for (;;) {
+    const base = await log.base();
+    const copied = settings.copyToLog ? await log.copied() : Number.POSITIVE_INFINITY;
+    const page = await log.events(base.count + 1, pageSize);
+    const isOld = ({ event, sequence }: ChainedEvent) => Date.parse(event.at) < keptSince && sequence <= copied;
+    const firstKept = page.findIndex((each) => !isOld(each));
+    const old = firstKept < 0 ? page : page.slice(0, firstKept);
+    const last = old.at(-1);
+    const chain = brokenBase(base, keys) ?? verifyChain(old, base.hash, base.count + 1);
+    if (chain.type === "broken") return chain;
+    if (!last) return null;
+    await log.beginAt(sealBase(await baseAfter(log, base, old, last), keys), base);
+    if (old.length < pageSize) return null;
+  }
+}
+
+/** Where the log begins without these events, and which anchors that people hold were met among them. */
+async function baseAfter(
+  log: AuditLog,
+  base: LogBase,
+  old: readonly ChainedEvent[],
+  { sequence: count, hash }: ChainedEvent,
+): Promise<Omit<LogBase, "seal">> {
+  const hashes = new Map(old.map((each) => [each.sequence, each.hash]));
+  const met = (await log.anchors(count)).filter((anchor) => hashes.get(anchor.count) === anchor.hash);
+  return { count, hash, anchors: [...base.anchors, ...met].slice(-mostAnchors) };
+}
+
+/** A key that was rotated is about to go: what it signed is signed anew, where it is genuine. */
+export async function sealBaseAnew(log: AuditLog, keys: PreviewKeys): Promise<void> {
+  const base = await log.base();
+  if (isSealedAnew(base, keys) || brokenBase(base, keys)) return;
+  await log.beginAt(sealBase(base, keys), base);
+}
+
+export interface KeeperContext {
+  readonly auditLog: AuditLog;
+  readonly ledger: Pick<Ledger, "takeTurn">;
+  readonly settings: AuditSettings;
+  readonly keys: Pick<WorkerKeys, "preview">;
+  readonly log: Logger;
+  readonly now: () => Date;
+}
+
+const copyEveryMs = 1_000;
+const forgetEveryMs = 3_600_000;
+
+/** Copies and forgets, as the configuration says, as long as the worker runs; one worker at a time. */
+export function startAuditKeeper(context: KeeperContext): { stop: () => Promise<void> } {
+  let keeping: Promise<void> = sealBaseAnew(context.auditLog, context.keys.preview).catch((error: unknown) => {
+    context.log.warn({ err: error }, "the beginning of the audit log could not be signed with the newest key");
+  });
+  let isIdle = true;
+  const timer = setInterval(() => {
+    if (!isIdle) return;
+    isIdle = false;
+    keeping = keep(context).finally(() => {
+      isIdle = true;
+    });
+  }, copyEveryMs);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return keeping;
+    },
+  };
+}
+
+async function keep({ auditLog, ledger, settings, keys, log, now }: KeeperContext): Promise<void> {
+  try {
+    if (settings.copyToLog && (await ledger.takeTurn("audit-copy", copyEveryMs * 0.9))) {
+      await copyEvents(auditLog, (event) => log.info({ audit: event }, "audit"));
+    }
+    if (settings.keepSeconds !== null && (await ledger.takeTurn("audit-forget", forgetEveryMs))) {
+      const broken = await forgetOldEvents(auditLog, settings, keys.preview, now());
+      if (broken) log.error({ message: broken.message }, "the audit log is broken, and nothing of it is forgotten");
+    }
+  } catch (error) {
+    log.warn({ err: error }, "the audit log could not be kept; the next try is due soon");
+  }
+}

@@ -1,0 +1,95 @@
+import { requestIds } from "../../access/audit/request-ids.ts";
+import { type Move, reviseMove } from "../../access/migration/move.ts";
+import { letAccessEntriesIn } from "../../aws/authentication-mode.ts";
+import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
+import { stepName } from "../../diagnosis/migration/summary.ts";
+import { moveChanged, moveEvent, noteOnMove, recordMove } from "../../ledger/record-move.ts";
+import type { WorkerContext } from "../context.ts";
+import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
+import { documentChanged, giveMovedEntry, isSameData, type MoveRun } from "./give-moved-entry.ts";
+
+/**
+ * Carries out one step: says in the ledger that it begins, does it, proves it, and says what was proved. Whoever stopped the
+ * move meanwhile is first: the step is not begun then.
+ *
+ * @throws AccessError `record-changed` where somebody wrote to the record before it began
+ */
+export async function carryOutStep(run: MoveRun, move: Move, step: MigrationStep): Promise<Move> {
+  const name = stepName(step);
+  const begun = await beginStep(run.context, move, name);
+  const awsRequests = requestIds();
+  const proof = await doStep({ ...run, context: { ...run.context, awsRequests } }, step, begun);
+  return noteDone(run.context, begun, name, proof, awsRequests.byCall());
+}
+
+/** The next version of the record, in which the step may have been sent. */
+async function beginStep(context: WorkerContext, move: Move, name: string): Promise<Move> {
+  if (move.begun?.name === name) return move;
+  const now = context.now();
+  const after = reviseMove(move, { begun: { name, at: now.toISOString() } });
+  const detail = { plan: move.plan?.digest ?? "", step: name };
+  const result = await recordMove(context, after, moveEvent("migration.begun", after, "worker", now, detail), now);
+  if (result.type === "conflict") throw moveChanged(move);
+  return after;
+}
+
+/** It is true whoever stopped the move meanwhile, and stands in the record then as well. */
+export function noteDone(
+  context: WorkerContext,
+  move: Move,
+  name: string,
+  proof: readonly string[],
+  awsRequests: Readonly<Record<string, readonly string[]>> = {},
+): Promise<Move> {
+  return noteOnMove(context, move, (current) => {
+    const begun = current.begun?.name === name ? null : current.begun;
+    if (current.done.some((step) => step.name === name) && begun === current.begun) return null;
+    const others = current.done.filter((step) => step.name !== name);
+    const done = [...others, { name, at: context.now().toISOString(), proof }];
+    const asked = Object.keys(awsRequests).length > 0 ? { awsRequests } : {};
+    const detail = { plan: move.plan?.digest ?? "", step: name, proof, ...asked };
+    return { type: "migration.stepped", of: { begun, done, settlesAt: null, trouble: null }, detail };
+  });
+}
+
+async function doStep(run: MoveRun, step: MigrationStep, move: Move): Promise<readonly string[]> {
+  switch (step.type) {
+    case "switch-mode":
+      return switchMode(run);
+    case "give-entry":
+      return giveMovedEntry(run, step.wanted, move);
+    case "take-out":
+      return takeOut(run, step);
+  }
+}
+
+async function switchMode({ context, reached, gathered }: MoveRun): Promise<readonly string[]> {
+  const { awsRequests: log, pause } = context;
+  const options = { ...(log && { log }), ...(pause && { pause }) };
+  try {
+    await letAccessEntriesIn(await gathered.openManager(), options);
+  } catch (error) {
+    throw namingOwnPolicy(error, "migration-policy.json");
+  }
+  const after = await reached.client.readAwsAuth();
+  const isSame = isSameData(after, gathered.configMap);
+  return [
+    "EKS says that the authentication mode is API_AND_CONFIG_MAP.",
+    isSame ? "aws-auth is as it was." : "Somebody changed aws-auth meanwhile: what is in it now is planned for.",
+  ];
+}
+
+/** Each entry was looked at once more with the document: whatever is not whole any more has another step before this one. */
+async function takeOut(
+  { cluster, reached: { client }, gathered: { configMap }, keep }: MoveRun,
+  step: Extract<MigrationStep, { type: "take-out" }>,
+): Promise<readonly string[]> {
+  if (!configMap) throw documentChanged(cluster);
+  await keep(configMap);
+  const content = { data: step.after, annotations: configMap.annotations };
+  await client.writeAwsAuth(configMap, content, { dryRun: true });
+  await client.writeAwsAuth(configMap, content, { dryRun: false });
+  const after = await client.readAwsAuth();
+  if (JSON.stringify(after?.data) !== JSON.stringify(step.after)) throw documentChanged(cluster);
+  return ["Each access entry was read once more before the write.", "aws-auth is as planned when it is read back."];
+}

@@ -1,0 +1,138 @@
+import { AccessError } from "../../access/failure/access-error.ts";
+import { grantsAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import { withLedgerMemory } from "../../access/lease/written.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
+import { partitionOf } from "../../access/policy/may-request.ts";
+import type { AccessEntry } from "../../access-entry/entry.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import type { EksCluster } from "../../aws/eks-cluster.ts";
+import { managedNodes } from "../../aws/node-roles.ts";
+import { parseDocument } from "../../aws-auth/parse.ts";
+import type { MigrationFacts, StandingEntry } from "../../diagnosis/migration/facts.ts";
+import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+
+import type { WorkerContext } from "../context.ts";
+import { knownCreator } from "../open/discover-creator.ts";
+import { openEksToManage } from "../open/open-eks.ts";
+import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
+import type { Errand } from "../open/session-of.ts";
+
+/** The tag of an access entry that a migration makes, with how far it came: `begun`, then `whole`. */
+export const migrationTag = "eks-access/migration";
+
+/** Entries are read one by one; EKS throttles whoever asks for many at once. */
+const atOnce = 5;
+
+/** What a plan goes by, with the document that it was read from; null: there is none, or nobody reads it. */
+export interface GatheredMigration {
+  readonly facts: MigrationFacts;
+  readonly configMap: AwsAuthConfigMap | null;
+  /** Whether EKS is changing the cluster, as when its mode is being switched. */
+  readonly updating: boolean;
+  /** EKS as who carries the plan out. @throws AccessError */
+  readonly openManager: () => Promise<EksCluster>;
+}
+
+/**
+ * All that a plan of a migration goes by, read from the cluster and from EKS as the creator. Nothing is written.
+ *
+ * @param told ARNs of roles with their paths
+ * @throws AccessError
+ */
+export function gatherMigration(
+  context: WorkerContext,
+  cluster: Cluster,
+  requester: string,
+  told: readonly string[],
+): Promise<MigrationFacts> {
+  return withMigration(context, cluster, { id: "migrate", requester }, told, async (_, { facts }) => facts);
+}
+
+/** The same, for whoever has to write on what was read. @throws AccessError */
+export function withMigration<T>(
+  context: WorkerContext,
+  cluster: Cluster,
+  errand: Errand,
+  told: readonly string[],
+  run: (reached: ReachedCluster, gathered: GatheredMigration) => Promise<T>,
+): Promise<T> {
+  return reachCluster(context, cluster, errand, async (reached) =>
+    run(reached, await gather(context, cluster, reached, errand, told)),
+  );
+}
+
+async function gather(
+  context: WorkerContext,
+  cluster: Cluster,
+  { client, eks, creatorArn, description }: ReachedCluster,
+  errand: Errand,
+  told: readonly string[],
+): Promise<GatheredMigration> {
+  const { ledger, keys } = context;
+  const { name, account } = cluster;
+  const { authenticationMode: mode, status } = description;
+  const updating = status === "UPDATING";
+  const standing = mode === "CONFIG_MAP" ? [] : await standingEntries(accessEntriesOf(eks));
+  const configMap = mode === "API" ? null : await client.readAwsAuth();
+  const annotation = readAnnotation(name, configMap?.annotations[grantsAnnotation], keys.memory);
+  const annotated = annotation.type === "holdings" ? annotation.holdings : [];
+  const { holdings } = withLedgerMemory(annotated, await ledger.grantedOf(name), keys.memory);
+  const document = parseDocument(configMap?.data ?? {});
+  const place = { cluster: name, clusterArn: clusterArnOf(cluster), account, partition: partitionOf(cluster) };
+  const openManager = onceOpened(() =>
+    openEksToManage(cluster, [errand], () => knownCreator(context, cluster), context.awsRequests),
+  );
+  // As who carries the plan out: the creator's session may not ask it.
+  const nodes = await nodesAsked(openManager);
+  return {
+    facts: { ...place, mode, managedNodes: nodes, document, standing, creatorArn, holdings, told },
+    configMap,
+    updating,
+    openManager,
+  };
+}
+
+/** One opening serves a pass; one that failed is tried again. */
+function onceOpened(open: () => Promise<EksCluster>): () => Promise<EksCluster> {
+  let opened: Promise<EksCluster> | null = null;
+  return () => {
+    opened ??= open().catch((error: unknown) => {
+      opened = null;
+      throw error;
+    });
+    return opened;
+  };
+}
+
+/** Null: whoever would carry the plan out may not ask. */
+async function nodesAsked(openManager: () => Promise<EksCluster>): Promise<MigrationFacts["managedNodes"]> {
+  try {
+    return await managedNodes(await openManager());
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "aws-access-denied") return null;
+    throw error;
+  }
+}
+
+async function standingEntries(entries: AccessEntries): Promise<readonly StandingEntry[]> {
+  try {
+    const arns = await entries.list();
+    const found: StandingEntry[] = [];
+    for (let from = 0; from < arns.length; from += atOnce) {
+      const read = await Promise.all(arns.slice(from, from + atOnce).map((arn) => entries.describe(arn)));
+      found.push(...read.flatMap((entry) => (entry ? [asStanding(entry)] : [])));
+    }
+    return found;
+  } finally {
+    entries.close();
+  }
+}
+
+/** An entry of EKS as a plan sees it. */
+export function asStanding({ principalArn, type, username, groups, policies, tags }: AccessEntry): StandingEntry {
+  const said = tags[migrationTag];
+  const migrated = said === "begun" || said === "whole" ? said : null;
+  const isLeased = Object.keys(tags).some((key) => key.startsWith("eks-access/") && key !== migrationTag);
+  return { principalArn, type, username, groups, policies, migrated, isLeased };
+}

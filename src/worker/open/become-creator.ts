@@ -1,0 +1,130 @@
+import type { RequestIds } from "../../access/audit/request-ids.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
+import {
+  type CreatorRole,
+  type CreatorUser,
+  creatorArnOf,
+  isSameCreator,
+  type KnownCreator,
+} from "../../access/policy/creator.ts";
+import { assumeRole } from "../../aws/assume-role.ts";
+import { type CallerIdentity, callerIdentity } from "../../aws/caller-identity.ts";
+import type { AwsCredentials, CredentialSource } from "../../aws/credentials.ts";
+import { credentialsOfProfile, ownCredentials } from "../../aws/own-credentials.ts";
+import { creatorSessionPolicy, managerSessionPolicy, waySessionPolicy } from "../../aws/session-policy.ts";
+import { canonicalCaller } from "../../aws-auth/principal/arn.ts";
+import { type Errand, sessionOf, tagsOf } from "./session-of.ts";
+
+/** What a creator's session may do in EKS: look at its cluster, change access entries too, or migrate and rescue it. */
+export type CreatorScope = "look" | "give" | "manage";
+
+/** The creator's credentials, with who AWS says that they are. */
+export interface CreatorSession {
+  readonly credentials: AwsCredentials;
+  readonly identity: CallerIdentity;
+  /** As the configuration or CloudTrail names it. */
+  readonly creatorArn: string;
+}
+
+/**
+ * The credentials of a cluster's creator, which AWS says are its own. They are for the memory of one run: never log or store
+ * them. CloudTrail shows for whom: each session carries the requests and the requester.
+ *
+ * @param log what AWS is asked on the way
+ * @throws AccessError
+ */
+export async function becomeCreator(
+  cluster: Cluster,
+  creator: KnownCreator,
+  errands: readonly Errand[],
+  log?: RequestIds,
+): Promise<CreatorSession> {
+  const credentials = await credentialsOf(cluster, creator, errands, log);
+  const identity = await confirmCreator(cluster, creator, credentials, log);
+  return { credentials, identity, creatorArn: creatorArnOf(creator) };
+}
+
+/** What `becomeCreator` gives, before AWS was asked whose it is. @throws AccessError */
+export function credentialsOf(
+  cluster: Cluster,
+  creator: KnownCreator,
+  errands: readonly Errand[],
+  log?: RequestIds,
+  scope: CreatorScope = "look",
+): Promise<AwsCredentials> {
+  return creator.type === "role" ? assumed(cluster, creator, errands, log, scope) : keysOf(cluster.region, creator);
+}
+
+/** Asks AWS whose the credentials are. @throws AccessError where they are not the creator's */
+export async function confirmCreator(
+  { region, account, name }: Cluster,
+  creator: KnownCreator,
+  credentials: AwsCredentials,
+  log?: RequestIds,
+): Promise<CallerIdentity> {
+  const identity = await callerIdentity(credentials, region, log);
+  const isAsMeant = isSameCreator(canonicalCaller(identity.arn) ?? "", creatorArnOf(creator));
+  if (identity.account === account && isAsMeant) return identity;
+  throw mismatch(name, creator, identity.arn);
+}
+
+/**
+ * A session of the last of these roles, each assumed with the session of the one before it; the worker's own identity where
+ * there is none. Each session may go on to the next role and do nothing else.
+ *
+ * @param lastPolicy what the last session may do
+ * @throws AccessError
+ */
+export async function sessionThrough(
+  region: string,
+  through: CreatorRole["through"],
+  errands: readonly Errand[],
+  lastPolicy: string,
+  log?: RequestIds,
+): Promise<CredentialSource> {
+  let source: CredentialSource = "default";
+  for (const [index, step] of through.entries()) {
+    // What is transitive can't be set again on the way: AWS refuses that.
+    const carried = index === 0 ? { tags: tagsOf(errands), transitive: true } : {};
+    const next = through[index + 1];
+    const policy = next ? waySessionPolicy(next.roleArn) : lastPolicy;
+    source = await assumeRole(source, { ...step, region, policy, ...sessionOf(errands), ...carried }, log);
+  }
+  return source;
+}
+
+async function assumed(
+  cluster: Cluster,
+  { roleArn, externalId, through }: CreatorRole,
+  errands: readonly Errand[],
+  log: RequestIds | undefined,
+  scope: CreatorScope,
+): Promise<AwsCredentials> {
+  const { region } = cluster;
+  const source = await sessionThrough(region, through, errands, waySessionPolicy(roleArn), log);
+  const tags = through.length === 0 ? { tags: tagsOf(errands) } : {};
+  const arn = clusterArnOf(cluster);
+  const policy =
+    scope === "manage" ? managerSessionPolicy(arn) : creatorSessionPolicy(arn, { givesEntries: scope === "give" });
+  return assumeRole(source, { roleArn, externalId, region, policy, ...sessionOf(errands), ...tags }, log);
+}
+
+/** An IAM user has no session, so nothing of the requests stands in CloudTrail: the audit log tells which run it was. */
+function keysOf(region: string, { profile }: CreatorUser): Promise<AwsCredentials> {
+  return profile === undefined ? ownCredentials(region) : credentialsOfProfile(profile, region);
+}
+
+function mismatch(name: string, creator: KnownCreator, found: string): AccessError {
+  const arn = creatorArnOf(creator);
+  const says = (who: string) => `AWS says that ${who} is ${found}, not ${arn}`;
+  if (creator.type === "role") return new AccessError("creator-mismatch", says(`the assumed creator of ${name}`));
+  const should = `which should be the creator of ${name},`;
+  if (creator.profile !== undefined) {
+    return new AccessError("creator-mismatch", says(`the worker's profile ${creator.profile}, ${should}`));
+  }
+  return new AccessError("creator-mismatch", says(`the worker itself, ${should}`), {
+    mend: "Put the user's keys into a profile of the worker, and name it as the creator's profile in eks-access.yml.",
+  });
+}

@@ -1,0 +1,108 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { z } from "zod";
+import type { WorkerKeys } from "../../access/approval/seal.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
+import { type CreationRecord, creatorOf, wayWithoutCreator } from "../../access/policy/creation.ts";
+import type { CreatorToDiscover, KnownCreator } from "../../access/policy/creator.ts";
+import { callerIdentity } from "../../aws/caller-identity.ts";
+import type { CredentialSource } from "../../aws/credentials.ts";
+import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
+import { historianSessionPolicy } from "../../aws/session-policy.ts";
+import { creationRecord } from "../../diagnosis/creator-report.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import { deadlineSignal } from "../../operations/time-limit.ts";
+import { sessionThrough } from "./become-creator.ts";
+
+/** What looking for a creation takes of the worker's context. */
+export interface DiscoveryContext {
+  readonly ledger: Pick<Ledger, "takeTurn" | "creation" | "rememberCreation">;
+  readonly keys: WorkerKeys;
+  readonly now: () => Date;
+}
+
+/** How long we wait for our turn at CloudTrail, in milliseconds, before we say that too many ask. A run gives up earlier. */
+const longestWaitMs = 60_000;
+
+const remembered = z.object({ record: creationRecord, seal: z.string() });
+
+/**
+ * What the ledger remembers of a cluster's creation; null where that is nothing, or not what a worker wrote: whoever can
+ * write to Redis must not choose whom we become.
+ */
+export async function rememberedCreation(
+  { ledger, keys }: DiscoveryContext,
+  cluster: Cluster,
+): Promise<CreationRecord | null> {
+  const clusterArn = clusterArnOf(cluster);
+  const found = remembered.safeParse(await ledger.creation(clusterArn));
+  if (!found.success) return null;
+  const { record, seal: sealText } = found.data;
+  return keys.memory.isSealed("creation", { clusterArn, ...record }, sealText) ? record : null;
+}
+
+/**
+ * Asks CloudTrail who created a cluster, with the worker's own identity or, where the cluster is of another account, through
+ * the roles that lead there. What is found is remembered in the ledger, sealed: CloudTrail forgets it after 90 days.
+ *
+ * @param createdAt where it is known; otherwise the newest creation of that name counts
+ * @throws AccessError
+ */
+export async function askCloudTrail(
+  context: DiscoveryContext,
+  cluster: Cluster,
+  createdAt: Date | null,
+): Promise<CreationRecord | null> {
+  const arn = clusterArnOf(cluster);
+  const source = await historian(cluster);
+  const turn = () => takeTurn(context.ledger, `cloudtrail-${cluster.account}-${cluster.region}`);
+  const record = await findCreation(source, cluster.region, { arn, createdAt }, context.now(), turn);
+  if (record) {
+    const sealed = context.keys.memory.seal("creation", { clusterArn: arn, ...record });
+    await context.ledger.rememberCreation(arn, { record, seal: sealed });
+  }
+  return record;
+}
+
+/** The creator of a cluster, whom CloudTrail names where the configuration does not. @throws AccessError */
+export async function knownCreator(context: DiscoveryContext, cluster: Cluster): Promise<KnownCreator> {
+  if (cluster.creator.type !== "discover") return cluster.creator;
+  const record = (await rememberedCreation(context, cluster)) ?? (await askCloudTrail(context, cluster, null));
+  return creatorOfRecord(cluster, cluster.creator, record);
+}
+
+/** The creator that a record names. @throws AccessError `creator-unknown` where there is nobody to become */
+export function creatorOfRecord(cluster: Cluster, way: CreatorToDiscover, record: CreationRecord | null): KnownCreator {
+  if (!record) {
+    throw new AccessError(
+      "creator-unknown",
+      `CloudTrail in ${cluster.region} of account ${cluster.account} has no record of the last 90 days of the creation of ${cluster.name}`,
+      {
+        mend: "Check the cluster's region, account and eksName; where they are right, name the creator in eks-access.yml, with roleArn or userArn (docs/configuration.md).",
+      },
+    );
+  }
+  const verdict = creatorOf(record, way);
+  if (verdict.type === "creator") return verdict.creator;
+  throw new AccessError("creator-unknown", `CloudTrail says that ${cluster.name} ${verdict.why}`, {
+    mend: wayWithoutCreator,
+  });
+}
+
+/** Whose history holds the creation: that of the cluster's account. */
+async function historian({ creator, region, account }: Cluster): Promise<CredentialSource> {
+  if (creator.type === "user" || creator.through.length === 0) return "default";
+  const own = await callerIdentity("default", region);
+  return own.account === account ? "default" : sessionThrough(region, creator.through, [], historianSessionPolicy());
+}
+
+/** Two calls a second are given to an account and region, and all workers together keep to that. */
+async function takeTurn(ledger: Pick<Ledger, "takeTurn">, name: string): Promise<void> {
+  const deadline = performance.now() + longestWaitMs;
+  while (performance.now() < deadline && !deadlineSignal()?.aborted) {
+    if (await ledger.takeTurn(name, betweenLookupsMs)) return;
+    await pause(50);
+  }
+  throw new AccessError("aws-throttled", "Too many ask CloudTrail at once");
+}

@@ -1,0 +1,176 @@
+import type { RequestIds } from "../../access/audit/request-ids.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { type CreationRecord, isOfCluster } from "../../access/policy/creation.ts";
+import { type CreatorToDiscover, creatorArnOf, type KnownCreator } from "../../access/policy/creator.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import { callerIdentity } from "../../aws/caller-identity.ts";
+import type { AwsCredentials } from "../../aws/credentials.ts";
+import type { AuthenticationMode, ClusterDescription } from "../../aws/eks-cluster.ts";
+import { mintToken } from "../../aws/eks-token.ts";
+import { type ClusterClient, connectCluster } from "../../kubernetes/cluster-client.ts";
+import { confirmCreator, credentialsOf } from "./become-creator.ts";
+import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";
+import { openEks, openEksForEntries } from "./open-eks.ts";
+import type { Errand } from "./session-of.ts";
+
+/** What opening a cluster takes of the worker's context. */
+interface OpeningContext extends DiscoveryContext {
+  /** Told of what AWS is asked, also where that comes to nothing; absent where nobody records it. */
+  readonly awsRequests?: RequestIds;
+  /** The same of the cluster's writes. */
+  readonly auditIds?: RequestIds;
+}
+
+/** A cluster that can be worked on. */
+export interface OpenedCluster {
+  readonly client: ClusterClient;
+  /** As whom we are in the cluster; it must never be put into aws-auth. */
+  readonly creatorArn: string;
+  /** What the cluster goes by. */
+  readonly mode: AuthenticationMode;
+  /** Null: it knows no access entries. */
+  readonly entries: AccessEntries | null;
+  /** Of the EKS cluster itself, as they were when it was opened. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** A client of the same cluster for somebody else. Nothing is sent yet. */
+  readonly connectAs: (credentials: AwsCredentials, errand: Errand, options: ConnectOptions) => Promise<ClusterClient>;
+  close: () => void;
+}
+
+export interface OpenCluster extends OpenedCluster {
+  readonly description: ClusterDescription;
+}
+
+/**
+ * Becomes the creator and connects to the cluster: assume, who am I now, describe, token. Who the worker itself is is asked
+ * where that fails. The credentials live in this call alone. CloudTrail shows for whom: the session carries the requests and
+ * the requester.
+ *
+ * @throws AccessError
+ */
+export async function openCluster(
+  context: OpeningContext,
+  cluster: Cluster,
+  errands: readonly Errand[],
+): Promise<OpenCluster> {
+  const { creator } = cluster;
+  return creator.type === "discover"
+    ? openDiscovered(context, cluster, creator, errands)
+    : openAs(context, cluster, creator, errands);
+}
+
+/**
+ * CloudTrail is asked where the ledger remembers nobody, and once more where whom it remembers does not fit any more: the
+ * cluster may have been deleted and made again, by somebody else.
+ */
+async function openDiscovered(
+  context: OpeningContext,
+  cluster: Cluster,
+  way: CreatorToDiscover,
+  errands: readonly Errand[],
+): Promise<OpenCluster> {
+  const record = (await rememberedCreation(context, cluster)) ?? (await askCloudTrail(context, cluster, null));
+  const creator = creatorOfRecord(cluster, way, record);
+  const first = await attempt(context, cluster, creator, record, errands);
+  if (first.type === "open") return first.open;
+  const newer = await askCloudTrail(context, cluster, first.createdAt).catch(() => null);
+  if (!newer || newer.eventId === record?.eventId) throw first.error;
+  const second = await attempt(context, cluster, creatorOfRecord(cluster, way, newer), newer, errands);
+  if (second.type === "open") return second.open;
+  throw second.error;
+}
+
+type Attempt =
+  | { readonly type: "open"; readonly open: OpenCluster }
+  | { readonly type: "stale"; readonly error: AccessError; readonly createdAt: Date | null };
+
+/** Opens the cluster as whom a record names. What can't come from an old record is thrown. */
+async function attempt(
+  context: OpeningContext,
+  cluster: Cluster,
+  creator: KnownCreator,
+  record: CreationRecord | null,
+  errands: readonly Errand[],
+): Promise<Attempt> {
+  try {
+    const open = await openAs(context, cluster, creator, errands);
+    const { createdAt } = open.description;
+    if (!record || isOfCluster(record, createdAt)) return { type: "open", open };
+    open.close();
+    const error = new AccessError(
+      "creator-unknown",
+      `${cluster.name} is another cluster than the one of that name whose creator CloudTrail has told`,
+    );
+    return { type: "stale", error, createdAt };
+  } catch (error) {
+    if (!(error instanceof AccessError) || error.retryable) throw error;
+    return { type: "stale", error, createdAt: null };
+  }
+}
+
+async function openAs(
+  { now, awsRequests, auditIds }: OpeningContext,
+  cluster: Cluster,
+  creator: KnownCreator,
+  errands: readonly Errand[],
+): Promise<OpenCluster> {
+  const isAsCreator = cluster.accessEntries.as === "creator";
+  const isOwn = creator.type === "role" || creator.profile === undefined;
+  const credentials = await credentialsOf(cluster, creator, errands, awsRequests, isAsCreator ? "give" : "look").catch(
+    async (error: unknown) => {
+      // Where the worker has no identity, this says so, and not a refusal of the first role.
+      if (isOwn) await callerIdentity("default", cluster.region, awsRequests);
+      throw error;
+    },
+  );
+  const [, eks] = await together([
+    confirmCreator(cluster, creator, credentials, awsRequests),
+    openEks(credentials, cluster, awsRequests),
+  ]);
+  const { description } = eks;
+  const { authenticationMode: mode, tags } = description;
+  const creatorArn = creatorArnOf(creator);
+  const toGive = mode === "CONFIG_MAP" ? null : await openEksForEntries(cluster, eks, awsRequests);
+  const client = await connectAs(credentials, cluster, description, now(), errands, { auditIds, as: creatorArn });
+  const entries = toGive && accessEntriesOf(toGive, awsRequests);
+  const close = () => {
+    entries?.close();
+    client.close();
+  };
+  const asOther: OpenedCluster["connectAs"] = (other, errand, options) =>
+    connectAs(other, cluster, description, now(), [errand], options);
+  return { client, description, mode, entries, tags, creatorArn, connectAs: asOther, close };
+}
+
+/** What none of the calls needs of another is asked at once. Of failures the first in this order is thrown: it explains the rest. */
+async function together<T extends readonly unknown[]>(calls: { readonly [K in keyof T]: Promise<T[K]> }) {
+  const failed = (await Promise.allSettled(calls)).find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+  return Promise.all(calls);
+}
+
+interface ConnectOptions {
+  /** Gets the ids under which the API server's audit log has what is done. */
+  readonly auditIds?: RequestIds | undefined;
+  /** As `ClusterEndpoint` has it. */
+  readonly as?: string;
+  /** As `mintToken` has it. */
+  readonly tokenSeconds?: number;
+}
+
+/** A client for a cluster, with a new token. Nothing is sent yet. */
+export async function connectAs(
+  credentials: AwsCredentials,
+  cluster: Cluster,
+  description: ClusterDescription,
+  now: Date,
+  errands: readonly Errand[],
+  { auditIds, as, tokenSeconds }: ConnectOptions = {},
+): Promise<ClusterClient> {
+  const token = await mintToken(credentials, cluster, now, tokenSeconds);
+  const { name, endpoint = description.endpoint } = cluster;
+  const { certificateAuthority = description.certificateAuthority } = cluster;
+  const requests = errands.map(({ id }) => id);
+  return connectCluster({ name, endpoint, certificateAuthority, token, as, requests, auditIds });
+}

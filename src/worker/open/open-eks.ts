@@ -1,0 +1,96 @@
+import type { RequestIds } from "../../access/audit/request-ids.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
+import type { Creator, KnownCreator, RoleStep } from "../../access/policy/creator.ts";
+import { partitionOf } from "../../access/policy/may-request.ts";
+import { type CallerIdentity, callerIdentity } from "../../aws/caller-identity.ts";
+import type { CredentialSource } from "../../aws/credentials.ts";
+import { EksCluster } from "../../aws/eks-cluster.ts";
+import { managerSessionPolicy } from "../../aws/session-policy.ts";
+import { credentialsOf, sessionThrough } from "./become-creator.ts";
+import type { Errand } from "./session-of.ts";
+
+/** EKS for one cluster, as whoever these credentials are. @throws AccessError where it is another cluster than the one meant */
+export function openEks(source: CredentialSource, cluster: Cluster, log?: RequestIds): Promise<EksCluster> {
+  const { eksName, region, account } = cluster;
+  return EksCluster.open(source, { eksName, region, account, partition: partitionOf(cluster) }, log);
+}
+
+/**
+ * EKS for one cluster, as who makes access entries there.
+ *
+ * @param asCreator what the creator has opened
+ * @throws AccessError
+ */
+export async function openEksForEntries(
+  cluster: Cluster,
+  asCreator: EksCluster,
+  log?: RequestIds,
+): Promise<EksCluster> {
+  if (cluster.accessEntries.as === "creator") return asCreator;
+  const own = await callerIdentity("default", cluster.region, log);
+  const mismatch = refuseOwnIdentity(cluster, own);
+  if (mismatch) throw mismatch;
+  return openEks("default", cluster, log);
+}
+
+/** Why the worker itself can't make a cluster's access entries (`accessEntries.as: worker`); null: it can, or need not. */
+export function refuseOwnIdentity({ name, account, accessEntries }: Cluster, own: CallerIdentity): AccessError | null {
+  if (accessEntries.as === "creator" || own.account === account) return null;
+  return new AccessError(
+    "cluster-mismatch",
+    `The worker is ${own.arn} of account ${own.account}, and ${name} is in account ${account}: with its own identity it reaches no cluster there`,
+    { mend: `Set accessEntries.as of ${name} to creator in eks-access.yml.` },
+  );
+}
+
+/**
+ * EKS for one cluster, as who migrates and rescues it. That is the worker itself in its own account. In any other account it is
+ * the nearest of the roles that lead to the creator, and the creator where none of them is of the cluster's account: the nearer
+ * it is, the less has to be whole for a rescue.
+ *
+ * @param knownCreator asked only where nobody nearer is of the account
+ * @throws AccessError
+ */
+export async function openEksToManage(
+  cluster: Cluster,
+  errands: readonly Errand[],
+  knownCreator: () => Promise<KnownCreator>,
+  log?: RequestIds,
+): Promise<EksCluster> {
+  return openEks(await managerCredentials(cluster, errands, knownCreator, log), cluster, log);
+}
+
+async function managerCredentials(
+  cluster: Cluster,
+  errands: readonly Errand[],
+  knownCreator: () => Promise<KnownCreator>,
+  log: RequestIds | undefined,
+): Promise<CredentialSource> {
+  const { region, account, creator } = cluster;
+  const own = await ownIdentity(region, log);
+  if (own?.account === account) return "default";
+  const way = wayInto(account, creator);
+  if (way.length > 0) {
+    return sessionThrough(region, way, errands, managerSessionPolicy(clusterArnOf(cluster)), log);
+  }
+  return credentialsOf(cluster, await knownCreator(), errands, log, "manage");
+}
+
+/** A worker that has the keys of each creator in a profile may be nobody itself. */
+async function ownIdentity(region: string, log: RequestIds | undefined): Promise<CallerIdentity | null> {
+  try {
+    return await callerIdentity("default", region, log);
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "aws-credentials-missing") return null;
+    throw error;
+  }
+}
+
+/** The roles up to the first one of this account; none, where none of them is. */
+function wayInto(account: string, creator: Creator): readonly RoleStep[] {
+  if (creator.type === "user") return [];
+  const first = creator.through.findIndex(({ roleArn }) => roleArn.split(":")[4] === account);
+  return creator.through.slice(0, first + 1);
+}

@@ -1,0 +1,39 @@
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { creatorArnOf } from "../../access/policy/creator.ts";
+import type { ClusterDescription, EksCluster } from "../../aws/eks-cluster.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { WorkerContext } from "../context.ts";
+import { becomeCreator } from "./become-creator.ts";
+import { knownCreator } from "./discover-creator.ts";
+import { connectAs } from "./open-cluster.ts";
+import { openEks } from "./open-eks.ts";
+import type { Errand } from "./session-of.ts";
+
+/** A cluster that is only to be looked at, whatever its authentication mode is. */
+export interface ReachedCluster {
+  /** As the creator. */
+  readonly eks: EksCluster;
+  readonly creatorArn: string;
+  readonly description: ClusterDescription;
+  readonly client: ClusterClient;
+}
+
+/** Becomes the creator for a question of somebody, looks with `look`, and closes. @throws AccessError */
+export async function reachCluster<T>(
+  context: WorkerContext,
+  cluster: Cluster,
+  errand: Errand,
+  look: (reached: ReachedCluster) => Promise<T>,
+): Promise<T> {
+  const creator = await knownCreator(context, cluster);
+  const { credentials } = await becomeCreator(cluster, creator, [errand]);
+  const eks = await openEks(credentials, cluster);
+  const { description } = eks;
+  const creatorArn = creatorArnOf(creator);
+  const client = await connectAs(credentials, cluster, description, context.now(), [errand], { as: creatorArn });
+  try {
+    return await look({ eks, creatorArn, description, client });
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,38 @@
+import { giveTheSame } from "../../access/lease/other-leases.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { leasesDiffer, withoutPreview } from "../../access/request/outdated.ts";
+import type { AccessRequest, OtherLease } from "../../access/request/record.ts";
+import { leasesNow } from "../../ledger/leases-now.ts";
+import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import type { WorkerContext } from "../context.ts";
+import { nothingToExtend, refuse } from "./refuse.ts";
+
+/** More of them are left to the click, which looks by itself. */
+const mostPending = 200;
+
+/**
+ * Looks again at what waits for a decision beside leases that have begun or ended, so that its approvers soon see what they would
+ * approve now, and not only when a click is refused. Closes an extension of a lease that is over.
+ */
+export async function lookAgainBeside(context: WorkerContext, cluster: Cluster): Promise<void> {
+  const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
+  const { requests } = await context.ledger.list(of, 0, mostPending);
+  for (const request of requests) if (request.preview || request.extends) await lookAgain(context, request);
+}
+
+async function lookAgain(context: WorkerContext, request: AccessRequest): Promise<void> {
+  const now = context.now();
+  const { leases, isExtendedOver } = await leasesNow(context.ledger, request, now);
+  if (isExtendedOver) return refuse(context, request, nothingToExtend(request));
+  if (!request.preview || !isOutdated(request, leases, now)) return;
+  const approvers = request.approvals.map(({ by }) => by);
+  const type = approvers.length > 0 ? "approval.void" : "preview.outdated";
+  const event = eventOf(type, request, "worker", now, { why: leasesDiffer, approvers });
+  await recordChange(context, withoutPreview(request, leasesDiffer), event, now);
+}
+
+/** Where nobody has approved yet, approvers see what is true now. An approval is void only where something else would come of it. */
+function isOutdated({ preview, approvals }: AccessRequest, found: readonly OtherLease[], now: Date): boolean {
+  const shown = preview?.leases ?? [];
+  return approvals.length > 0 ? !giveTheSame(shown, found, now) : JSON.stringify(shown) !== JSON.stringify(found);
+}

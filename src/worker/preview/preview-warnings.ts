@@ -1,0 +1,110 @@
+import { grantsAnnotation } from "../../access/lease/annotation.ts";
+import { fillers, grantsThatFit, roomIn } from "../../access/lease/annotation-room.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { groupsIn, isFullControl } from "../../access/policy/policy-text.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import type { AwsAuthDocument } from "../../aws-auth/document.ts";
+import type { Principal } from "../../aws-auth/principal/arn.ts";
+import { goesBy } from "../../aws-auth/principal/goes-by.ts";
+import { entriesThatYield, type NamedEntry } from "../../aws-auth/same-username.ts";
+import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
+import type { ClusterState } from "../reconcile/cluster-state.ts";
+
+export interface WarningFacts {
+  readonly principal: Principal;
+  /** Null: they could not be read. */
+  readonly bindings: RoleBindings | null;
+  /** The ARN that the requester's account is linked with, by their own word or an administrator's; null: none. */
+  readonly linked: string | null;
+  /** Other requests of this requester. */
+  readonly earlier: readonly AccessRequest[];
+}
+
+/** What an approver should stop at before deciding, one sentence each, the gravest first. */
+export function warningsOf(cluster: Cluster, request: AccessRequest, facts: WarningFacts): string[] {
+  return [
+    ...mastersWarning(request),
+    ...ownerWarning(request, facts),
+    ...accountWarning(cluster, facts),
+    ...unboundWarning(cluster, request, facts),
+    ...firstTimeWarning(cluster, request, facts),
+  ];
+}
+
+function mastersWarning({ groups }: AccessRequest): string[] {
+  if (groups.includes("system:masters")) return ["system:masters is full control of the cluster."];
+  return isFullControl(groups) ? ["AmazonEKSClusterAdminPolicy is full control of the cluster."] : [];
+}
+
+/** Whoever asks for somebody else's principal gives that one access, in their own name. */
+function ownerWarning({ principal }: AccessRequest, { linked }: WarningFacts): string[] {
+  if (goesBy(linked, principal)) return [];
+  return [
+    `The principal is not known to be the requester's own: their Slack account is linked with ${linked ?? "none"}.`,
+  ];
+}
+
+function accountWarning({ name, account }: Cluster, { principal }: WarningFacts): string[] {
+  if (principal.account === account) return [];
+  return [`The principal is of another account, ${principal.account}; ${name} is of ${account}.`];
+}
+
+function unboundWarning({ name }: Cluster, request: AccessRequest, { bindings }: WarningFacts): string[] {
+  const groups = groupsIn(request.groups);
+  if (groups.length === 0) return [];
+  if (!bindings) return ["What the groups may do is not known: the role bindings could not be read."];
+  const unbound = groups.filter((group) => group !== "system:masters" && !bindings.groups.has(group));
+  if (unbound.length === 0) return [];
+  return [`No RoleBinding or ClusterRoleBinding of ${name} names ${unbound.join(", ")}: it gives nothing.`];
+}
+
+function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }: WarningFacts): string[] {
+  const isKnown = earlier.some(
+    ({ id, cluster, principal, grant }) =>
+      id !== request.id &&
+      cluster === request.cluster &&
+      principal.toLowerCase() === request.principal.toLowerCase() &&
+      grant?.activeSince,
+  );
+  return isKnown ? [] : [`First time: this person has not had access to ${name} as this principal before.`];
+}
+
+/** The same of the username of the principal's entry, with its templates. A user has no session name. */
+export function sessionWarnings(username: string, arn: string): string[] {
+  if (arn.includes(":user/") || !username.includes("{{SessionName}}")) return [];
+  return [
+    "Two people can get one username: {{SessionName}} turns @ into -, so the sessions alice-example.com and alice@example.com are the same user.",
+  ];
+}
+
+/** The same of a username that is new to the cluster. */
+export function sameUsernameWarnings(username: string, arn: string, entries: readonly NamedEntry[]): string[] {
+  const others = entriesThatYield(username, arn, entries);
+  if (others.length === 0) return [];
+  const more = others.length > 2 ? ` and ${others.length - 2} more` : "";
+  return [
+    `The new username ${username} is one that ${others.slice(0, 2).join(", ")}${more} can get, too: to Kubernetes they are one user, with the same rights and the same name in its audit log.`,
+  ];
+}
+
+/** The same of the document that would be changed. */
+export function documentWarnings({ document, configMap }: Pick<ClusterState, "document" | "configMap">): string[] {
+  return [...problemsWarning(document), ...roomWarning(configMap?.annotations ?? {})];
+}
+
+function problemsWarning(document: AwsAuthDocument): string[] {
+  const problems = document.problems.filter((problem) => problem.severity !== "notice").length;
+  if (problems === 0) return [];
+  return [`aws-auth has ${problems} problem${problems === 1 ? "" : "s"} of its own, which stay as they are.`];
+}
+
+/** So many more grants are a day's work: an operator has time to make room. */
+const fewGrants = 20;
+
+function roomWarning(annotations: Readonly<Record<string, string>>): string[] {
+  const room = roomIn(annotations);
+  const more = grantsThatFit(room, annotations[grantsAnnotation]);
+  if (more >= fewGrants) return [];
+  const clause = fillers(room);
+  return [`aws-auth has room to remember about ${more} more grants${clause ? `: ${clause}` : ""}.`];
+}

@@ -1,0 +1,177 @@
+import { isBelievedLink } from "../../access/approval/seal-link.ts";
+import { sealPreview } from "../../access/approval/seal-preview.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import { dueWork, orphansOf, rememberedShares } from "../../access/lease/due-work.ts";
+import type { LeasesFound } from "../../access/lease/other-leases.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { groupsIn } from "../../access/policy/policy-text.ts";
+import { mastersRight } from "../../access/policy/rights.ts";
+import type { AccessRequest, Preview } from "../../access/request/record.ts";
+import { planReminders } from "../../access/request/reminder.ts";
+import { revise } from "../../access/request/request.ts";
+import { failureOf } from "../../access/request/retry.ts";
+import { wakeCluster } from "../../ledger/queues.ts";
+import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import { tracedRun } from "../../operations/tracing/request-traces.ts";
+import type { WorkerContext } from "../context.ts";
+import { delay } from "../delay.ts";
+import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
+import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
+import type { Settlement, Standing, Taking, TakingPlace, Wish } from "../reconcile/taking.ts";
+import { waysIn } from "../reconcile/ways.ts";
+import { type PreviewFacts, planPreview } from "./plan-preview.ts";
+import { hasNothingToExtend, nothingToExtend, refuse } from "./refuse.ts";
+
+/** More of them are left to the next look, so that what one holds in memory has a bound. */
+const mostAtOnce = 200;
+
+/** Looks at a cluster for every request that waits to be previewed, before anybody is asked. One read serves all. */
+export async function previewCluster(context: WorkerContext, cluster: Cluster): Promise<void> {
+  const now = context.now();
+  const due = await context.ledger.duePendingOf(cluster.name, now, mostAtOnce);
+  const waiting = due.filter((request) => needsPreview(request, now));
+  if (waiting.length === 0) return;
+  const about = { "eks_access.cluster": cluster.name };
+  await tracedRun(context, `preview ${cluster.name}`, about, waiting, (running) =>
+    previewAll(running, cluster, waiting),
+  );
+  if (due.length === mostAtOnce) await wakeCluster(context.queues, "preview", cluster.name);
+}
+
+/** One look at the cluster for these requests. */
+async function previewAll(context: WorkerContext, cluster: Cluster, waiting: readonly AccessRequest[]): Promise<void> {
+  let opened: OpenedCluster | null = null;
+  try {
+    opened = await (context.openCluster ?? openCluster)(context, cluster, waiting);
+    const { document, entries } = await waysIn({ context, cluster, opened }, async () => waiting, "requested");
+    const bindings = await opened.client.roleBindings().catch(() => null);
+    const granted = await context.ledger.grantedOf(cluster.name);
+    const earlierOf = earlierRequests(context);
+    const look = { context, cluster, opened, bindings, granted, waiting, earlierOf };
+    if (document) await previewWay(look, document);
+    if (entries) await previewWay(look, entries);
+    await forgetTrouble(context, cluster);
+  } catch (error) {
+    const isReached = !isUnreached(error, opened !== null);
+    const trouble = isReached ? null : await noteTrouble(context, cluster, error);
+    if (isReached) context.log.warn({ cluster: cluster.name, err: error }, "preview failed");
+    await putOffAll(context, waiting, error, trouble?.retryAt);
+  } finally {
+    opened?.close();
+  }
+}
+
+/** One look at a cluster. */
+interface Look extends TakingPlace {
+  readonly bindings: PreviewFacts["bindings"];
+  /** The cluster's grants that are not over. */
+  readonly granted: readonly AccessRequest[];
+  readonly waiting: readonly AccessRequest[];
+  /** What a person asked for before, the newest first. */
+  readonly earlierOf: (requester: string) => Promise<readonly AccessRequest[]>;
+}
+
+/** What can't be read one way must not hold up what is taken the other way. */
+async function previewWay<State extends Standing, Decided extends Settlement>(
+  look: Look,
+  taking: Taking<State, Decided>,
+): Promise<void> {
+  const { context, cluster, granted } = look;
+  const waiting = look.waiting.filter(taking.isTaken);
+  if (waiting.length === 0) return;
+  try {
+    const open = granted.filter(taking.isTaken);
+    const state = await taking.read([...open, ...waiting]);
+    const leases = leasesIn(state, open, context.now());
+    const seen = { way: taking.way, changeOf: (wish: Wish) => taking.preview(state, wish), leases };
+    for (const request of waiting) await previewRequest(look, request, seen);
+  } catch (error) {
+    context.log.warn({ cluster: cluster.name, err: error }, "preview failed");
+    await putOffAll(context, waiting, error);
+  }
+}
+
+/** All leases of the cluster. One that is being ended is there until it is gone. */
+function leasesIn({ holdings, identityOf }: Standing, open: readonly AccessRequest[], now: Date): LeasesFound {
+  const { arriving, leaving, staying } = dueWork(open, now);
+  const rememberedOf = (key: string) => {
+    const holding = holdings.get(key);
+    return holding ? rememberedShares(orphansOf(holding, open), new Set(), now) : [];
+  };
+  return { beginning: arriving, inForce: [...leaving, ...staying], rememberedOf, holdings, identityOf };
+}
+
+async function putOffAll(
+  context: WorkerContext,
+  waiting: readonly AccessRequest[],
+  error: unknown,
+  notBefore?: string,
+): Promise<void> {
+  for (const request of waiting) await putOff(context, request, error, notBefore);
+}
+
+function needsPreview(request: AccessRequest, now: Date): boolean {
+  const { state, preview, trouble, lapsesAt } = request;
+  if (state !== "pending" || preview || Date.parse(lapsesAt) <= now.getTime()) return false;
+  return !trouble || Date.parse(trouble.retryAt) <= now.getTime();
+}
+
+async function previewRequest(
+  look: Look,
+  request: AccessRequest,
+  seen: Pick<PreviewFacts, "way" | "changeOf" | "leases">,
+): Promise<void> {
+  const { context, cluster, bindings } = look;
+  const now = context.now();
+  if (await hasNothingToExtend(context, request)) return refuse(context, request, nothingToExtend(request));
+  const earlier = await look.earlierOf(request.requester);
+  const linked = await principalOf(context, request.requester);
+  const planned = planPreview({ ...seen, cluster, bindings, linked, earlier, now }, request);
+  if (planned.type === "refused") return refuse(context, request, planned.refusal);
+  const { approvalsWanted } = planned;
+  const unsealed = { ...planned.preview, rights: await rightsOf(request, look) };
+  const preview = sealPreview(request, unsealed, context.keys.preview);
+  const event = eventOf("request.previewed", request, "worker", now, { digest: preview.digest });
+  const reminders = planReminders(now, request.lapsesAt, context.config.timing.remindAfterSeconds);
+  await recordChange(context, revise(request, { preview, approvalsWanted, reminders, trouble: null }), event, now);
+}
+
+/** Enough to know whether somebody had this access before; the newest come first. */
+const remembered = 200;
+
+/** What somebody's account is linked with, where a link was made and not only asked with; null: nothing. */
+async function principalOf({ ledger, config, keys }: WorkerContext, user: string): Promise<string | null> {
+  const link = await ledger.linkOf(user);
+  return link && isBelievedLink(user, link, config.linking.mustBeConfirmed, keys.decision) ? link.arn : null;
+}
+
+/** Each person is looked up once in a look. */
+function earlierRequests({ ledger }: WorkerContext): Look["earlierOf"] {
+  const known = new Map<string, Promise<readonly AccessRequest[]>>();
+  return (requester) => {
+    const requests = known.get(requester) ?? ledger.ofRequester(requester, remembered);
+    known.set(requester, requests);
+    return requests;
+  };
+}
+
+/** Null: they could not be read, which must not keep anybody from being asked. */
+async function rightsOf(request: AccessRequest, { opened, bindings }: Look): Promise<Preview["rights"]> {
+  if (!bindings) return null;
+  const groups = groupsIn(request.groups);
+  const bound = groups.filter((group) => group !== mastersRight.group);
+  const rights = await opened.client.groupRights(bindings.groups, bound).catch(() => null);
+  return rights && [...(groups.includes(mastersRight.group) ? [mastersRight] : []), ...rights];
+}
+
+async function putOff(
+  context: WorkerContext,
+  request: AccessRequest,
+  error: unknown,
+  notBefore?: string,
+): Promise<void> {
+  if (error instanceof AccessError && !error.retryable) {
+    return refuse(context, request, { code: error.code, message: error.message });
+  }
+  await delay(context, request, { ...failureOf(error), notBefore });
+}

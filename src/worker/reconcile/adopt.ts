@@ -1,0 +1,167 @@
+import { unreviewedGlass } from "../../access/approval/glass.ts";
+import { rememberWritten } from "../../access/lease/written.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { noStanding } from "../../access/policy/person.ts";
+import type { Way } from "../../access/policy/way.ts";
+import { placeIn } from "../../access/request/lists.ts";
+import type { AccessRequest, Holding, Share } from "../../access/request/record.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import type { WorkerContext } from "../context.ts";
+import { forgetTrouble, noteTrouble } from "../open/cluster-trouble.ts";
+import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
+import { adoptRescues } from "../rescue/adopt-rescues.ts";
+import { keepDocument } from "../rescue/keep-document.ts";
+import { prove, withProof } from "./prove.ts";
+import { reconcileCluster } from "./reconcile.ts";
+import type { Standing } from "./taking.ts";
+import { waysIn } from "./ways.ts";
+
+/** What was found in the memory of a cluster. */
+export interface Adoption {
+  /** Grants that the ledger did not know and that are in force. */
+  readonly recovered: readonly string[];
+  /** Grants that the ledger did not know and whose time is over: they are taken away. */
+  readonly ended: readonly string[];
+}
+
+/**
+ * Reads a cluster's own memory of its grants into a ledger that does not know them (law 10): once for each cluster of a
+ * new ledger, and from time to time. Only what our seal speaks for is believed; nothing is granted by it. What is over by
+ * the ledger and stands there all the same, as after somebody wrote a backup of aws-auth back, is taken away.
+ */
+export async function adoptCluster(context: WorkerContext, cluster: Cluster): Promise<Adoption> {
+  // Before the creator is asked for: it may be what was lost.
+  const adoption = { recovered: [...(await adoptRescues(context, cluster))], ended: [] as string[] };
+  const open = await (context.openCluster ?? openCluster)(context, cluster, []);
+  let isUnfinished = false;
+  const over: string[] = [];
+  try {
+    const { document, entries } = await waysIn({ context, cluster, opened: open }, async () => [], "all");
+    for (const taking of [document, entries]) {
+      if (!taking) continue;
+      const state = await taking.read([]);
+      isUnfinished ||= state.isUnfinished || state.untrusted !== null;
+      over.push(...(await adoptHoldings(context, cluster, open, { way: taking.way, state }, adoption)));
+    }
+    if (document) await keepDocument(context, open.client, cluster, await open.client.readAwsAuth());
+  } finally {
+    open.close();
+  }
+  await context.ledger.markAdopted(cluster.name);
+  const isToBeCleared = adoption.ended.length > 0 || over.length > 0 || isUnfinished;
+  if (isToBeCleared) await reconcileCluster(context, cluster, "adopt");
+  context.log.info({ cluster: cluster.name, ...adoption, over }, "read the cluster's own memory");
+  return adoption;
+}
+
+/** Reads a cluster's own memory where it is time for that: one that can't be read is tried by the ledger's own schedule. */
+export async function adoptByTheClock(context: WorkerContext, cluster: Cluster): Promise<void> {
+  try {
+    await adoptCluster(context, cluster);
+    await forgetTrouble(context, cluster);
+  } catch (error) {
+    await noteTrouble(context, cluster, error);
+  }
+}
+
+/** What one way of a cluster remembers. */
+interface Memory {
+  readonly way: Way;
+  readonly state: Standing;
+}
+
+/** @returns the ids of shares that the ledger knows to be over */
+async function adoptHoldings(
+  context: WorkerContext,
+  cluster: Cluster,
+  { client }: OpenedCluster,
+  memory: Memory,
+  adoption: { readonly recovered: string[]; readonly ended: string[] },
+): Promise<readonly string[]> {
+  const over: string[] = [];
+  const { holdings, withdrawals } = memory.state;
+  const withdrawn = new Set(withdrawals.list.map(({ id }) => id));
+  for (const holding of holdings.values()) {
+    for (const share of holding.shares) {
+      const known = await context.ledger.get(share.id);
+      const hasEnded = Date.parse(share.endsAt) <= context.now().getTime();
+      if (known) {
+        // Whatever the record says, and also where somebody took it out of the lists by which runs find it. What is asked for
+        // again, because its approval was void, is given by nobody.
+        if (placeIn("granted", known) === null || hasEnded) over.push(share.id);
+        continue;
+      }
+      const isOver = withdrawn.has(share.id) || hasEnded;
+      if (!isOver) await recover(context, cluster, client, memory, holding, share);
+      (isOver ? adoption.ended : adoption.recovered).push(share.id);
+    }
+  }
+  return over;
+}
+
+async function recover(
+  context: WorkerContext,
+  cluster: Cluster,
+  client: ClusterClient,
+  { way, state }: Memory,
+  holding: Holding,
+  share: Share,
+): Promise<void> {
+  const now = context.now();
+  const bare = recoveredRequest(cluster, holding, share, now);
+  const proved = await prove(client, cluster, bare, state.signsInAs(bare.principal), context.now);
+  const written = rememberWritten(bare, holding, context.keys.memory, way);
+  const grant = bare.grant && { ...withProof(bare.grant, proved, cluster, bare.principal), written };
+  const event = eventOf("grant.recovered", bare, "worker", now, { principal: holding.arn, groups: share.groups });
+  await recordChange(context, { ...bare, grant }, event, now);
+}
+
+/** A record for a grant of which only the cluster's memory is left. Its approvals can't be shown again, only who gave them, and its end. */
+function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now: Date): AccessRequest {
+  const durationSeconds = Math.ceil((Date.parse(share.endsAt) - now.getTime()) / 1000);
+  const at = new Date(Date.parse(share.endsAt) - durationSeconds * 1000).toISOString();
+  const verdict = share.glass ? "broke-glass" : "approved";
+  return {
+    id: share.id,
+    version: 1,
+    state: "approved",
+    requester: share.requester,
+    standing: noStanding,
+    cluster: cluster.name,
+    level: share.level,
+    principal: holding.arn,
+    groups: share.groups,
+    durationSeconds,
+    ticket: null,
+    reason: "recovered from the cluster's own memory after the ledger was lost",
+    createdAt: at,
+    lapsesAt: share.endsAt,
+    extends: null,
+    preview: null,
+    reminders: null,
+    approvals: share.approvers.map((by) => ({ verdict, by, at, digest: "", why: "", seal: "" })),
+    dropped: [],
+    approvalsWanted: share.approvers.length,
+    denial: null,
+    glass: share.glass ? unreviewedGlass(now) : null,
+    grant: {
+      state: "active",
+      endsAt: share.endsAt,
+      writeBegan: at,
+      activeSince: now.toISOString(),
+      proof: null,
+      written: null,
+      drift: null,
+      warnAt: share.endsAt,
+      warnedAt: null,
+      end: null,
+      endedAt: null,
+      remains: null,
+      failure: null,
+    },
+    trouble: null,
+    voided: null,
+    refusal: null,
+  };
+}

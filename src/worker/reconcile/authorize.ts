@@ -1,0 +1,119 @@
+import { AccessError, explain } from "../../access/failure/access-error.ts";
+import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
+import { groupsIn, isPolicyText } from "../../access/policy/policy-text.ts";
+import type { AccessRequest, Finding, MappedIdentity } from "../../access/request/record.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { AccessAnswer } from "../../kubernetes/reviews.ts";
+
+/** What the API server says about what somebody may do. */
+export interface Review {
+  readonly finding: Finding;
+  /** Under which ids its audit log has the questions. */
+  readonly auditIds: readonly string[];
+  /** What kept it from an answer; null: nothing did. */
+  readonly unanswered: unknown;
+}
+
+/** EKS's own authorizer goes by who signs in, not by a name that somebody asks about. */
+const unseen = "a review of the API server can't see what an access policy allows";
+
+/** Asks the API server whether somebody may do all that the level of a request names. */
+export async function reviewLease(
+  client: Pick<ClusterClient, "may">,
+  cluster: Cluster,
+  request: AccessRequest,
+  identity: MappedIdentity | null,
+): Promise<Review> {
+  const checks = checksOf(cluster, request);
+  if (!identity) return known({ result: "no", detail: "who is not mapped may do nothing" });
+  if (checks.length === 0) return known(notTested(`the level ${request.level} names nothing to verify`));
+  if (request.groups.every(isPolicyText)) return known(notTested(unseen));
+  const auditIds: string[] = [];
+  const allowed: string[] = [];
+  for (const check of checks) {
+    const answer = await ask(client, identity, check);
+    if (answer.type === "failed")
+      return { finding: unansweredFinding(answer.error), auditIds, unanswered: answer.error };
+    if (answer.auditId !== null) auditIds.push(answer.auditId);
+    if (!answer.allowed) return { finding: deniedFinding(request, check), auditIds, unanswered: null };
+    allowed.push(inWords(check));
+  }
+  return { finding: { result: "yes", detail: `may ${allowed.join(", ")}` }, auditIds, unanswered: null };
+}
+
+/**
+ * Asks the API server whether somebody may still do something that the level of a lease names, after its end. The lease's own
+ * groups are left out: what binds them stays, and nobody brings them any more.
+ */
+export async function reviewEnd(
+  client: Pick<ClusterClient, "may">,
+  cluster: Cluster,
+  request: AccessRequest,
+  identity: MappedIdentity,
+): Promise<Review> {
+  const checks = checksOf(cluster, request);
+  if (checks.length === 0) return known(notTested(`the level ${request.level} names nothing to verify`));
+  if (request.groups.some(isPolicyText)) return known(notTested(unseen));
+  const as = `asked as ${identity.username}`;
+  const auditIds: string[] = [];
+  for (const check of checks) {
+    const answer = await ask(client, identity, check);
+    if (answer.type === "failed")
+      return { finding: unansweredFinding(answer.error), auditIds, unanswered: answer.error };
+    if (answer.auditId !== null) auditIds.push(answer.auditId);
+    const because = answer.reason && ` (${answer.reason})`;
+    const finding: Finding = { result: "yes", detail: `may ${inWords(check)}, ${as}${because}` };
+    if (answer.allowed) return { finding, auditIds, unanswered: null };
+  }
+  return {
+    finding: { result: "no", detail: `may not ${checks.map(inWords).join(", ")}, ${as}` },
+    auditIds,
+    unanswered: null,
+  };
+}
+
+/** Whether the same question may be answered later. */
+export function mayBeAnswered(unanswered: unknown): boolean {
+  return unanswered !== null && !(unanswered instanceof AccessError && !unanswered.retryable);
+}
+
+function checksOf({ levels }: Cluster, request: AccessRequest): readonly AccessCheck[] {
+  return levels.find(({ name }) => name === request.level)?.verify ?? [];
+}
+
+function known(finding: Finding): Review {
+  return { finding, auditIds: [], unanswered: null };
+}
+
+function notTested(detail: string): Finding {
+  return { result: "not tested", detail };
+}
+
+/** The failure itself is told beside it as long as the question is asked again. */
+function unansweredFinding(error: unknown): Finding {
+  return notTested(mayBeAnswered(error) ? "the API server has not answered yet" : explain(error));
+}
+
+function deniedFinding({ groups }: AccessRequest, check: AccessCheck): Finding {
+  if (groups.some(isPolicyText)) return notTested(`its groups alone may not ${inWords(check)}, and ${unseen}`);
+  return { result: "no", detail: `may not ${inWords(check)}` };
+}
+
+type Answer = ({ readonly type: "answered" } & AccessAnswer) | { readonly type: "failed"; readonly error: unknown };
+
+async function ask(
+  client: Pick<ClusterClient, "may">,
+  { username, groups }: MappedIdentity,
+  { verb, resource, group, namespace }: AccessCheck,
+): Promise<Answer> {
+  const access = { verb, resource, ...(group && { group }), ...(namespace && { namespace }) };
+  try {
+    return { type: "answered", ...(await client.may({ username, groups: groupsIn(groups) }, access)) };
+  } catch (error) {
+    return { type: "failed", error };
+  }
+}
+
+function inWords({ verb, resource, group, namespace }: AccessCheck): string {
+  return `${verb} ${resource}${group && `.${group}`} ${namespace ? `in ${namespace}` : "in every namespace"}`;
+}

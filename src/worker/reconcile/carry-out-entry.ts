@@ -1,0 +1,157 @@
+import { randomUUID } from "node:crypto";
+import type { MemoryKeys } from "../../access/approval/seal.ts";
+import { canonicalJson } from "../../access/audit/canonical-json.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import type { Target } from "../../access/lease/holding.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { Holding } from "../../access/request/record.ts";
+import type { AccessEntry } from "../../access-entry/entry.ts";
+import { planMs } from "../../access-entry/late-call.ts";
+import { type EntryCall, type EntrySituation, isAsPlanned, planEntry } from "../../access-entry/plan-entry.ts";
+import type { AccessEntries } from "../../aws/access-entries.ts";
+import type { EntryState } from "./entry-state.ts";
+
+/** What it takes to change entries of one cluster. */
+export interface EntryTools {
+  readonly entries: AccessEntries;
+  readonly cluster: Cluster;
+  readonly state: EntryState;
+  readonly keys: MemoryKeys;
+  /** By lower-case ARN: what earlier runs may have sent, and what an entry that is not there can't tell. */
+  readonly begun: ReadonlyMap<string, Holding>;
+  /** When the plan was made. */
+  readonly plannedAt: Date;
+  /** Whether no other run has begun since this one did: what another one reads from then on, it must not change any more. */
+  readonly isNewest: () => Promise<boolean>;
+  readonly clock: () => Date;
+}
+
+/** The calls that are still to be made; none: the entry is what it must be. */
+export function callsFor(tools: EntryTools, target: Target, arn?: string): readonly EntryCall[] {
+  return planEntry(situationOf(tools, target, arn), target, tools.keys);
+}
+
+function situationOf(tools: EntryTools, { change }: Target, arn?: string): EntrySituation {
+  const { cluster, state, plannedAt } = tools;
+  const key = change.arn.toLowerCase();
+  const entry = state.entries.get(key) ?? null;
+  const principalArn = arn ?? entry?.principalArn ?? change.arn;
+  const held = state.holdings.get(key) ?? (entry ? undefined : tools.begun.get(key));
+  const openSince = openSinceOf(tools, key);
+  return { cluster: cluster.name, principalArn, entry, held, openSince, now: plannedAt };
+}
+
+/**
+ * Since when calls about an entry may have been sent that were not answered, ISO 8601; null: all were. Of one that is gone, or
+ * was not seen yet, it is not known what was answered.
+ *
+ * @param key the principal's ARN in lower case
+ */
+export function openSinceOf({ state, begun, plannedAt }: EntryTools, key: string): string | null {
+  const known = state.openSince.get(key);
+  if (known !== undefined) return known;
+  return !state.entries.has(key) && begun.has(key) ? plannedAt.toISOString() : null;
+}
+
+/**
+ * Makes one principal's entry what it must be. EKS has no versions: the entry is read once more right before, and after.
+ *
+ * @returns the principal's ARN as EKS knows it
+ * @throws AccessError `access-entry-conflict` where it is not what the plan was made from
+ */
+export async function carryOutEntry(tools: EntryTools, target: Target): Promise<string> {
+  const { entries, state } = tools;
+  const seen = state.entries.get(target.change.arn.toLowerCase());
+  if (!seen) return makeEntry(tools, target);
+  const present = await entries.describe(seen.principalArn);
+  if (!present || fingerprint(present) !== fingerprint(seen)) {
+    throw new AccessError(
+      "access-entry-conflict",
+      `Somebody changed the access entry of ${seen.principalArn} meanwhile`,
+    );
+  }
+  for (const call of callsFor(tools, target)) await send(tools, seen, call);
+  return seen.principalArn;
+}
+
+/** A role's path is known to IAM alone; of its possible ARNs there is one at most, and EKS refuses all others. */
+async function makeEntry(tools: EntryTools, target: Target): Promise<string> {
+  const arns = possibleArns(target.change.arn, tools.cluster.accessEntries.rolePaths);
+  for (const [index, arn] of arns.entries()) {
+    try {
+      let entry = { principalArn: arn, arn: "" };
+      for (const call of callsFor(tools, target, arn)) entry = await send(tools, entry, call);
+      return arn;
+    } catch (error) {
+      const isNobody = error instanceof AccessError && error.code === "access-entry-refused";
+      if (!isNobody || index === arns.length - 1) throw error;
+    }
+  }
+  return target.change.arn;
+}
+
+function possibleArns(arn: string, rolePaths: readonly string[]): readonly string[] {
+  if (!arn.includes(":role/")) return [arn];
+  return [arn, ...rolePaths.filter((path) => path !== "/").map((path) => arn.replace(":role/", `:role${path}`))];
+}
+
+type About = Pick<AccessEntry, "principalArn" | "arn">;
+
+/** @returns which entry it was about: one that is made gets its ARN by that */
+async function send(tools: EntryTools, about: About, call: EntryCall): Promise<About> {
+  const { entries, plannedAt, clock, isNewest, cluster } = tools;
+  // Between a claim and the call by it too: whoever begins after that reads the claim.
+  if (!(await isNewest())) {
+    throw new AccessError("access-entry-conflict", `Another run has begun to change access entries of ${cluster.name}`);
+  }
+  // A process may have stood still since then, and other runs have gone by.
+  if (clock().getTime() > plannedAt.getTime() + planMs) {
+    throw new AccessError("access-entry-conflict", `The plan for the access entry of ${about.principalArn} is too old`);
+  }
+  if (call.type === "create") return { ...about, arn: await entries.create({ ...call.entry, token: randomUUID() }) };
+  await change(entries, about, call);
+  return about;
+}
+
+function change(entries: AccessEntries, about: About, call: Exclude<EntryCall, { type: "create" }>): Promise<void> {
+  const { principalArn } = about;
+  switch (call.type) {
+    case "tag":
+      return entries.tag(about, call.tags);
+    case "untag":
+      return entries.untag(about, call.keys);
+    case "set-groups":
+      return entries.setGroups(principalArn, call.groups);
+    case "associate":
+      return entries.associate(principalArn, call.policy);
+    case "disassociate":
+      return entries.disassociate(principalArn, call.name);
+    case "remove":
+      return entries.remove(principalArn);
+  }
+}
+
+function fingerprint({ arn, type, username, groups, policies, tags }: AccessEntry): string {
+  const scopes = policies.map(({ name, namespaces }) => ({ name, namespaces: namespaces && [...namespaces] }));
+  return canonicalJson({ arn, type, username, groups: [...groups], policies: scopes, tags: { ...tags } });
+}
+
+/** Entries are eventually consistent (EKS User Guide): what was written may be seen a moment later. Milliseconds. */
+const looks = [0, 100, 300, 900, 2_000];
+
+/** What stands there after the write; where it does not come to be what was written, what was seen last. */
+export async function readBackEntry(
+  tools: EntryTools,
+  principalArn: string,
+  target: Target,
+  pause: (ms: number) => Promise<unknown>,
+): Promise<{ readonly entry: AccessEntry | null; readonly isAsWanted: boolean }> {
+  const situation = situationOf(tools, target);
+  let entry: AccessEntry | null = null;
+  for (const ms of looks) {
+    if (ms > 0) await pause(ms);
+    entry = await tools.entries.describe(principalArn);
+    if (isAsPlanned(situation, target, tools.keys, entry)) return { entry, isAsWanted: true };
+  }
+  return { entry, isAsWanted: false };
+}

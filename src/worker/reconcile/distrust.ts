@@ -1,0 +1,106 @@
+import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
+import { lastSealed } from "../../access/approval/sealed-decision.ts";
+import type { AuditEvent, EventType } from "../../access/audit/event.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { revise } from "../../access/request/request.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import { recordedEvents } from "../../operations/metrics/announcements.ts";
+import type { WorkerContext } from "../context.ts";
+import { inParallel } from "../in-parallel.ts";
+import { record } from "./record.ts";
+import { hasComeToNothing, isReplayed } from "./sort-work.ts";
+import type { Standing } from "./taking.ts";
+
+const isApproval: ReadonlySet<EventType> = new Set(["request.approved", "request.self-approved", "glass.broken"]);
+const isNothing: ReadonlySet<EventType> = new Set(["approval.void", "grant.failed"]);
+const isEnd: ReadonlySet<EventType> = new Set(["grant.ended"]);
+
+/** More than one life of a request has. */
+const mostEvents = 500;
+
+/** What can't be written anew is not told at each look. Milliseconds. */
+const untoldMs = 60 * 60_000;
+
+/**
+ * Somebody edited our annotation, or our tags. It is not believed: what the records themselves remember, sealed, takes its place,
+ * and it is written anew. The event hangs on one of the cluster's open grants, where there is one.
+ */
+export async function noteUntrusted(
+  context: WorkerContext,
+  cluster: Cluster,
+  open: readonly AccessRequest[],
+  why: string,
+): Promise<void> {
+  context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our grants is not ours");
+  const [first] = open.filter((request) => request.grant);
+  if (first) return record(context, revise(first, {}), "annotation.refused", { why });
+  if (!(await context.ledger.takeTurn(`untrusted-${cluster.name}`, untoldMs))) return;
+  const at = context.now().toISOString();
+  const about = { actor: "worker", request: "", cluster: cluster.name };
+  const event: AuditEvent = { type: "annotation.refused", at, ...about, detail: { why } };
+  await context.ledger.note(event);
+  recordedEvents.tell(event);
+}
+
+/** Those whose approval was taken back. One that came to nothing is a record of before where an event has told of it. */
+export async function recordsOfBefore(
+  { ledger, keys }: WorkerContext,
+  requests: readonly AccessRequest[],
+  state: Standing,
+): Promise<readonly AccessRequest[]> {
+  const isOfBefore = await inParallel(requests, async (request) =>
+    hasComeToNothing(request, state, keys.decision)
+      ? wasTold(ledger, request, keys.decision, isNothing)
+      : isReplayed(request, state, keys.decision),
+  );
+  return requests.filter((_, index) => isOfBefore[index]);
+}
+
+/**
+ * The requests without what the records of ended grants remember. Where the cluster's own memory has nothing of a grant, its record
+ * speaks for what is taken away; an old one that was put back into Redis would take what others have given the principal since.
+ */
+export async function withoutEndedMemories(
+  { ledger, keys }: WorkerContext,
+  open: readonly AccessRequest[],
+  { lost }: Standing,
+): Promise<readonly AccessRequest[]> {
+  if (lost.size === 0) return open;
+  return inParallel(open, async (request) => {
+    const { grant } = request;
+    if (!grant?.written || !lost.has(request.principal.toLowerCase())) return request;
+    const hasEnded = await wasTold(ledger, request, keys.decision, isEnd);
+    return hasEnded ? { ...request, grant: { ...grant, written: null } } : request;
+  });
+}
+
+/**
+ * Whether an event of these types tells what became of the approval that this record goes by: by the order of the log, because the
+ * approval and what became of it are told by processes whose clocks may differ. A record without true seals hides which approval
+ * that is.
+ */
+async function wasTold(
+  ledger: Ledger,
+  request: AccessRequest,
+  keys: DecisionPublicKeys,
+  types: ReadonlySet<EventType>,
+): Promise<boolean> {
+  const events = (await ledger.eventsOf(request.id, mostEvents)).map(({ event }) => event);
+  const approved = lastSealed(request, keys);
+  const since = events.findLastIndex(({ type, at }) => isApproval.has(type) && at === approved?.at);
+  const isAfter = (at: string) => since >= 0 || !approved || Date.parse(at) >= Date.parse(approved.at);
+  return events.slice(since + 1).some(({ type, at }) => types.has(type) && isAfter(at));
+}
+
+/**
+ * The record says that a grant is in force, or is to be, whose approval was taken back: it is one of before, put back
+ * into the ledger by whoever can write there, or with an old copy of it. It ends at once.
+ */
+export async function noteReplayed(context: WorkerContext, request: AccessRequest): Promise<void> {
+  if (!request.grant) return;
+  context.log.error({ request: request.id }, "a record from before its approval was taken back is in the ledger again");
+  const end = { cause: "replayed" as const, by: "worker", at: context.now().toISOString(), why: "" };
+  const after = revise(request, { grant: { ...request.grant, end }, trouble: null });
+  await record(context, after, "grant.replayed", { approvers: request.approvals.map(({ by }) => by) });
+}

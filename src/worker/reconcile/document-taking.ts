@@ -1,0 +1,136 @@
+import { AccessError } from "../../access/failure/access-error.ts";
+import { grantsAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { readDocument } from "../../aws-auth/read-document.ts";
+import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import { wakeCluster } from "../../ledger/queues.ts";
+import { previewInDocument } from "../preview/preview-in-document.ts";
+import { type ClusterState, identityInDocument, readClusterState } from "./cluster-state.ts";
+import type { DocumentSettlement } from "./plan-settlement.ts";
+import { inDocument } from "./prove.ts";
+import { rememberWithdrawals } from "./remember-withdrawals.ts";
+import { settle } from "./settle.ts";
+import type { Outcomes, Prepared, Taking, TakingPlace } from "./taking.ts";
+import {
+  fenceOffWrites,
+  needsWrite,
+  rehearseWrite,
+  sameTexts,
+  type Texts,
+  textsOf,
+  writeDocument,
+} from "./write-document.ts";
+
+interface Place extends TakingPlace {
+  readonly isTaken: (request: AccessRequest) => boolean;
+}
+
+export type DocumentTaking = Taking<ClusterState, DocumentSettlement>;
+
+/** By `aws-auth`: one document for all, written at once with the resourceVersion that was read (law 6). */
+export function documentTaking(place: Place): DocumentTaking {
+  const { cluster, opened, isTaken } = place;
+  const { keys } = place.context;
+  return {
+    way: "aws-auth",
+    isTaken,
+    // The resourceVersion sees to it.
+    begin: async () => {},
+    read: (open) => readClusterState(opened, cluster, keys, open),
+    preview: (state, wish) => previewInDocument(cluster, keys.memory, state, wish),
+    settle,
+    prepare: (state, settlement) => prepare(place, state, settlement),
+  };
+}
+
+async function prepare(place: Place, state: ClusterState, settlement: DocumentSettlement): Promise<Prepared> {
+  const { context, cluster, opened } = place;
+  const { client } = opened;
+  const { keys } = context;
+  if (settlement.refusal) {
+    const send = async () => {
+      await rememberWithdrawals(context, cluster, client, state, settlement);
+      return { ...outcomesIn(cluster, settlement, settlement.data), isForgotten: () => false };
+    };
+    return { type: "ready", isSentFor: () => false, send };
+  }
+  const after = textsOf(state, cluster, settlement, keys.memory);
+  const isWrite = needsWrite(state, after);
+  if (isWrite && !state.configMap) {
+    // What we write always comes with a resourceVersion: a create that arrives late can't bring anything back.
+    await client.createAwsAuth({ data: {}, annotations: {} });
+    const why = `Somebody deletes aws-auth of ${cluster.name} again and again`;
+    return { type: "again", why: new AccessError("cluster-conflict", why) };
+  }
+  if (isWrite) await rehearseWrite(client, state, after);
+  return { type: "ready", isSentFor: () => isWrite, send: () => write(place, state, settlement, after) };
+}
+
+async function write(
+  place: Place,
+  state: ClusterState,
+  settlement: DocumentSettlement,
+  after: Texts,
+): Promise<Outcomes> {
+  const { context, cluster, opened } = place;
+  const isWrite = needsWrite(state, after);
+  if (isWrite) context.metrics?.writes.inc({ cluster: cluster.name, way: "aws-auth" });
+  const written = await writeDocument(opened.client, cluster, state, after);
+  const isFenced = written && !isWrite && takesBack(settlement);
+  const readBack = isFenced ? await fenceOff(place, written) : written;
+  const forgotten = forgottenIn(place, settlement, readBack);
+  const outcomes = outcomesIn(cluster, settlement, readBack?.data ?? {});
+  return { ...outcomes, isForgotten: ({ id }) => forgotten.has(id) };
+}
+
+/** Others may have left no room in the annotations (see write-document.ts). */
+function forgottenIn(
+  { context, cluster }: Place,
+  { withdrawals }: DocumentSettlement,
+  readBack: AwsAuthConfigMap | null,
+): ReadonlySet<string> {
+  const reading = readAnnotation(cluster.name, readBack?.annotations[grantsAnnotation], context.keys.memory);
+  const known = reading.type === "holdings" ? reading.withdrawals.list.map(({ id }) => id) : [];
+  return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.includes(id)));
+}
+
+/** One that comes to no end may arrive when nothing is due here any more: somebody has to look, and clear it away. */
+async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthConfigMap): Promise<AwsAuthConfigMap> {
+  try {
+    return await fenceOffWrites(opened.client, configMap);
+  } catch (error) {
+    await wakeCluster(context.queues, "adopt", cluster.name).catch(() => {});
+    throw error;
+  }
+}
+
+/** Whether something that may have been written, or be about to be written by another run, is told to be gone. */
+function takesBack({ leaving, voided }: DocumentSettlement): boolean {
+  const back = [...leaving, ...voided.map((each) => each.request)];
+  return back.some(({ grant }) => grant?.writeBegan != null);
+}
+
+/** @param data of the ConfigMap as it was read back */
+function outcomesIn(
+  cluster: Cluster,
+  settlement: DocumentSettlement,
+  data: Readonly<Record<string, string>>,
+): Omit<Outcomes, "isForgotten"> {
+  const wanted = settlement.document;
+  const found = sameTexts(wanted.data, data) ? wanted : readDocument(data).document;
+  const remainsOf = (principal: string) => identityInDocument(found, principal);
+  return {
+    failureOf: () => null,
+    readBackOf: (principal) => inDocument(found, principal),
+    remainsOf,
+    doubtOf: ({ principal }) => {
+      const isAsWanted = JSON.stringify(remainsOf(principal)) === JSON.stringify(identityInDocument(wanted, principal));
+      return isAsWanted ? null : changedAgain(cluster);
+    },
+  };
+}
+
+function changedAgain(cluster: Cluster): AccessError {
+  return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${cluster.name} right after our write`);
+}

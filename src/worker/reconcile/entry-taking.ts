@@ -1,0 +1,171 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { AccessError } from "../../access/failure/access-error.ts";
+import { shareOf } from "../../access/lease/due-work.ts";
+import type { Target } from "../../access/lease/holding.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest, Holding } from "../../access/request/record.ts";
+import type { AccessEntry } from "../../access-entry/entry.ts";
+import { identityOfEntry } from "../../access-entry/identity.ts";
+import type { AccessEntries } from "../../aws/access-entries.ts";
+import { step } from "../../operations/metrics/steps.ts";
+import type { WorkerContext } from "../context.ts";
+import { inParallel } from "../in-parallel.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { previewByEntry } from "../preview/preview-entry.ts";
+import { callsFor, carryOutEntry, type EntryTools, openSinceOf, readBackEntry } from "./carry-out-entry.ts";
+import { type EntryState, readEntryState, type WhoseEntries } from "./entry-state.ts";
+import { lateCallDoubt } from "./late-call.ts";
+import { inEntries } from "./prove.ts";
+import { rememberInTags } from "./remember-in-tags.ts";
+import { type EntrySettlement, settleEntries } from "./settle-entries.ts";
+import type { Failure, Outcomes, Prepared, Settlement, Taking, TakingPlace } from "./taking.ts";
+
+interface Place extends TakingPlace {
+  readonly opened: OpenedCluster & { readonly entries: AccessEntries };
+  readonly isTaken: (request: AccessRequest) => boolean;
+  readonly whose: WhoseEntries;
+}
+
+export type EntryTaking = Taking<EntryState, EntrySettlement>;
+
+/** By access entries: one for each principal, changed call by call, and no one's trouble is another's. */
+export function entryTaking({ context, cluster, opened, isTaken, whose }: Place): EntryTaking {
+  const { keys, ledger } = context;
+  let run = "";
+  const begin = async () => {
+    run = await ledger.beginRun(cluster.name);
+  };
+  const isNewest = () => ledger.isNewestRun(cluster.name, run);
+  return {
+    way: "access-entry",
+    isTaken,
+    begin,
+    read: (open) => step("read", () => readEntryState(opened, cluster, keys, open, whose)),
+    preview: (state, wish) => previewByEntry(cluster, keys.memory, state, wish),
+    settle: settleEntries,
+    prepare: async (state, settlement) =>
+      prepare(context, { ...toolsOf(context, cluster, opened.entries, state, settlement), isNewest }, settlement),
+  };
+}
+
+function toolsOf(
+  { keys, now }: WorkerContext,
+  cluster: Cluster,
+  entries: AccessEntries,
+  state: EntryState,
+  settlement: EntrySettlement,
+): Omit<EntryTools, "isNewest"> {
+  const plannedAt = now();
+  return { entries, cluster, state, keys: keys.memory, begun: begunIn(settlement, plannedAt), plannedAt, clock: now };
+}
+
+/** By lower-case ARN, of entries that will be there: what earlier runs may have sent. */
+function begunIn(
+  { granted, repaired, leaving, voided, targets }: EntrySettlement,
+  now: Date,
+): ReadonlyMap<string, Holding> {
+  const found = new Map<string, Holding>();
+  for (const request of [...granted, ...repaired, ...leaving, ...voided.map((each) => each.request)]) {
+    const key = request.principal.toLowerCase();
+    const target = targets.get(key);
+    if (!mayHaveBeenSent(request) || target?.change.type !== "map") continue;
+    const { added = [], shares = [] } = found.get(key) ?? {};
+    const all = [...new Set([...added, ...request.groups])].sort();
+    found.set(key, {
+      arn: target.change.arn,
+      entryAdded: true,
+      added: all,
+      shares: [...shares, shareOf(request, now)],
+    });
+  }
+  return found;
+}
+
+/** What stood in aws-auth was never sent to EKS. */
+function mayHaveBeenSent({ grant }: AccessRequest): boolean {
+  return grant?.state === "active" ? grant.written?.way === "access-entry" : grant?.writeBegan != null;
+}
+
+/** EKS has no dry run: what can be known before is in the plan. */
+function prepare(context: WorkerContext, tools: EntryTools, { targets, withdrawals }: EntrySettlement): Prepared {
+  return {
+    type: "ready",
+    isSentFor: ({ principal }) => {
+      const target = targets.get(principal.toLowerCase());
+      return target !== undefined && callsFor(tools, target).length > 0;
+    },
+    send: async () => {
+      const { isForgotten, tidyUp } = await rememberInTags(context, tools, withdrawals);
+      const written = await inParallel([...targets], async ([key, target]) => {
+        return [key, await writeEntry(context, tools, target)] as const;
+      });
+      await tidyUp();
+      return { ...outcomesOf(context, tools, targets, new Map(written)), isForgotten };
+    },
+  };
+}
+
+/** What became of one principal's entry. */
+interface Written {
+  /** As it was seen after the write. */
+  readonly entry: AccessEntry | null;
+  /** Null: it is what it must be. */
+  readonly failure: unknown;
+  /** From the first call to when it was seen, in milliseconds; null: nothing had to be written. */
+  readonly tookMs: number | null;
+}
+
+async function writeEntry(context: WorkerContext, tools: EntryTools, target: Target): Promise<Written> {
+  const present = tools.state.entries.get(target.change.arn.toLowerCase()) ?? null;
+  if (callsFor(tools, target).length === 0) return { entry: present, failure: null, tookMs: null };
+  const began = context.now().getTime();
+  context.metrics?.writes.inc({ cluster: tools.cluster.name, way: "access-entry" });
+  try {
+    const arn = await step("put", () => carryOutEntry(tools, target));
+    const readBack = () => readBackEntry(tools, arn, target, context.pause ?? wait);
+    const { entry, isAsWanted } = await step("read-back", readBack);
+    const tookMs = context.now().getTime() - began;
+    if (isAsWanted) return { entry, failure: null, tookMs };
+    const what = `The access entry of ${arn} in ${tools.cluster.name} is not what was written`;
+    return { entry, failure: new AccessError("access-entry-conflict", what), tookMs };
+  } catch (failure) {
+    // What a person reads of it may say that the log has the rest.
+    const { name } = tools.cluster;
+    context.log.warn({ cluster: name, principal: target.change.arn, err: failure }, "could not write an access entry");
+    return { entry: present, failure, tookMs: null };
+  }
+}
+
+function outcomesOf(
+  { now }: WorkerContext,
+  tools: EntryTools,
+  targets: Settlement["targets"],
+  written: ReadonlyMap<string, Written>,
+): Omit<Outcomes, "isForgotten"> {
+  const { state } = tools;
+  const entryOf = (key: string) => (written.get(key) ?? { entry: state.entries.get(key) ?? null }).entry;
+  return {
+    failureOf: (principal) => failureOf(written.get(principal.toLowerCase())?.failure),
+    readBackOf: (principal) => {
+      const key = principal.toLowerCase();
+      const identity = identityOfEntry(entryOf(key), targets.get(key)?.holding ?? undefined);
+      return inEntries(identity, principal, written.get(key)?.tookMs ?? null);
+    },
+    remainsOf: (principal) => identityOfEntry(entryOf(principal.toLowerCase()), undefined),
+    doubtOf: (request) => {
+      const key = request.principal.toLowerCase();
+      return lateCallDoubt(request, { hasEntry: state.entries.has(key), openSince: openSinceOf(tools, key) }, now());
+    },
+  };
+}
+
+const kinds: Readonly<Record<string, Failure["kind"]>> = {
+  "access-entry-conflict": "conflict",
+  "access-entry-refused": "refused",
+};
+
+function failureOf(error: unknown): Failure | null {
+  if (error === null || error === undefined) return null;
+  const kind = error instanceof AccessError ? kinds[error.code] : undefined;
+  return { kind: kind ?? "failed", error };
+}

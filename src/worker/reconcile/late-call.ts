@@ -1,0 +1,32 @@
+import { AccessError } from "../../access/failure/access-error.ts";
+import { sealedEnd } from "../../access/lease/due-work.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { arrivesUntil } from "../../access-entry/late-call.ts";
+
+/** What is known of a principal's entry. */
+interface Seen {
+  readonly hasEntry: boolean;
+  /** Since when calls about it may have been sent that were not answered, ISO 8601; null: all were. */
+  readonly openSince: string | null;
+}
+
+/**
+ * Why it is not certain yet that nothing of a grant comes to stand in an access entry; null: it is. An entry that is there
+ * says so itself, and none can be made beside it.
+ */
+export function lateCallDoubt(request: AccessRequest, { hasEntry, openSince }: Seen, now: Date): AccessError | null {
+  const until = arrivesUntil(openSince, now) ?? (hasEntry ? null : arrivesUntil(begunSince(request, now), now));
+  if (!until) return null;
+  return new AccessError(
+    "access-entry-late",
+    `It is not certain before ${until.toISOString()} that no call to EKS for ${request.principal} is still on its way`,
+  );
+}
+
+/** Until when runs may have sent calls for a grant that was never proved: each of them may be one that was not answered. */
+function begunSince(request: AccessRequest, now: Date): string | null {
+  const { grant } = request;
+  if (grant?.state !== "scheduled" || !grant.writeBegan) return null;
+  const decided = Date.parse(grant.end?.at ?? grant.voidSince ?? sealedEnd(request));
+  return new Date(Math.max(Math.min(decided, now.getTime()), Date.parse(grant.writeBegan))).toISOString();
+}

@@ -1,0 +1,147 @@
+import { AccessError } from "../../access/failure/access-error.ts";
+import { sealedEnd } from "../../access/lease/due-work.ts";
+import { rememberWritten } from "../../access/lease/written.ts";
+import type { Way } from "../../access/policy/way.ts";
+import type { AccessRequest, Grant, Holding, MappedIdentity, Proof } from "../../access/request/record.ts";
+import { revise } from "../../access/request/request.ts";
+import { admittedBy, admittedInWords } from "../../aws-auth/principal/admits.ts";
+import { eventOf } from "../../ledger/record-change.ts";
+import type { WorkerContext } from "../context.ts";
+import { type Proved, withProof } from "./prove.ts";
+import type { ProvedEnd } from "./prove-end.ts";
+import { putOff } from "./put-off.ts";
+import { idsElsewhere, record } from "./record.ts";
+
+/** Says in the ledger that a write is about to be sent. The next version of the record. */
+export async function beginWrite(context: WorkerContext, request: AccessRequest): Promise<AccessRequest> {
+  if (!request.grant || request.grant.writeBegan) return request;
+  const now = context.now();
+  const after = revise(request, { grant: { ...request.grant, writeBegan: now.toISOString() } });
+  // Nobody has to be woken: what it leads to is told a moment later, and the sweep is there if the process dies.
+  const event = eventOf("grant.writing", request, "worker", now, idsElsewhere(context));
+  const result = await context.ledger.commit({ after, event });
+  if (result.type === "conflict") {
+    throw new AccessError("record-changed", `The request ${request.id} changed while it was being applied`);
+  }
+  return after;
+}
+
+/**
+ * The proof has been run: only now is it active (law 5). Not mapped after all: tried again. `holding` is what of the
+ * document is ours now.
+ */
+export async function activate(
+  context: WorkerContext,
+  request: AccessRequest,
+  proved: Proved,
+  holding: Holding | undefined,
+  way: Way = "aws-auth",
+): Promise<void> {
+  if (!request.grant || !holding) return;
+  const { proof } = proved;
+  if (proof.mapped.result !== "yes") return putOff(context, request, notMapped(proof, way));
+  const isRepair = request.grant.state === "active";
+  const cluster = context.config.clusters.get(request.cluster);
+  const written = rememberWritten(request, holding, context.keys.memory, way);
+  const endsAt = written?.share.endsAt ?? request.grant.endsAt;
+  const grant: Grant = {
+    ...withProof(request.grant, proved, cluster, request.principal),
+    state: "active",
+    endsAt,
+    activeSince: request.grant.activeSince ?? proof.at,
+    written,
+    warnAt: warnAt(request, endsAt, context.config.timing.warnBeforeEndSeconds),
+    drift: null,
+  };
+  await record(context, revise(request, { grant, trouble: null }), isRepair ? "grant.repaired" : "grant.active", {
+    admits: admittedInWords(admittedBy(request.principal)),
+    mapped: proof.mapped.result,
+    authorized: proof.authorized.result,
+    signedIn: proof.signedIn.result,
+    ...idsElsewhere(context, proof.auditIds),
+  });
+}
+
+function notMapped({ mapped: { detail } }: Proof, way: Way): AccessError {
+  return way === "aws-auth"
+    ? new AccessError("cluster-conflict", `The entry is not in aws-auth after the write: ${detail}`)
+    : new AccessError("access-entry-conflict", `The access entry is not what was written: ${detail}`);
+}
+
+/** A short lease is announced to end when a quarter of its time is left. */
+function warnAt({ durationSeconds }: AccessRequest, endsAt: string, warnBeforeEndSeconds: number): string {
+  const before = Math.min(warnBeforeEndSeconds, durationSeconds / 4);
+  return new Date(Date.parse(endsAt) - before * 1000).toISOString();
+}
+
+/**
+ * Somebody else took its part out of the document, or put it back (`message` is null then). What could not be put back, and
+ * is there all the same, is so as well.
+ */
+export async function noteDrift(context: WorkerContext, request: AccessRequest, message: string | null): Promise<void> {
+  const isAsBefore = (request.grant?.drift?.message ?? null) === message;
+  if (!request.grant || (isAsBefore && !(message === null && request.trouble))) return;
+  const drift = message === null ? null : { at: context.now().toISOString(), message };
+  const after = revise(request, { grant: { ...request.grant, drift }, trouble: null });
+  await record(context, after, message === null ? "grant.repaired" : "grant.drifted", { message });
+}
+
+/**
+ * The grant's part is gone from the document. One that never became active failed.
+ *
+ * @param isForgotten whether the cluster could not remember that it was taken back
+ * @param proved what was verified after it; null: nothing, because the cluster is not asked
+ */
+export async function end(
+  context: WorkerContext,
+  request: AccessRequest,
+  remains: MappedIdentity | null,
+  isForgotten = false,
+  proved: ProvedEnd | null = null,
+): Promise<void> {
+  if (!request.grant) return;
+  const endedAt = proved?.proof.at ?? context.now().toISOString();
+  const cause = request.grant.end?.cause ?? "expired";
+  const over = { ...request.grant, endedAt, remains, ...(isForgotten && { isForgotten: true as const }) };
+  const told = isForgotten ? { remembered: false } : {};
+  if (request.grant.state === "active") {
+    const grant: Grant = { ...over, state: "ended", endProof: proved?.proof ?? null };
+    const lagSeconds = (Date.parse(endedAt) - Date.parse(grant.end?.at ?? sealedEnd(request))) / 1000;
+    context.metrics?.revocationLag.observe(lagSeconds);
+    const detail = { cause, lagSeconds, ...told, ...endDetail(context, proved) };
+    return record(context, revise(request, { grant, trouble: null }), "grant.ended", detail);
+  }
+  const failure = cause === "replayed" ? approvalReplayed : leaseOver;
+  const grant: Grant = { ...over, state: "failed", failure };
+  await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code: failure.code, ...told });
+}
+
+function endDetail(context: WorkerContext, proved: ProvedEnd | null) {
+  if (!proved) return {};
+  const { mapped, authorized, others } = proved.proof;
+  return {
+    mapped: mapped.result,
+    authorized: authorized.result,
+    ...(others.length > 0 && { others }),
+    ...idsElsewhere(context, proved.auditIds),
+  };
+}
+
+const leaseOver = {
+  code: "lease-over",
+  message: "The lease was over, or taken back, before the access could be proved; nothing of it is left in aws-auth.",
+};
+
+const approvalReplayed = {
+  code: "approval-replayed",
+  message:
+    "A record from before its approval was taken back was put back into Redis, and is refused. Look who can write there, or whether an old copy was restored.",
+};
+
+/** What was approved is not what would be written: it is asked for again, with a new preview (law 4). */
+export async function voidApproval(context: WorkerContext, request: AccessRequest, message: string): Promise<void> {
+  const by = request.approvals.map((approval) => approval.by);
+  const cleared = { preview: null, reminders: null, approvals: [], glass: null, grant: null, trouble: null };
+  const after = revise(request, { state: "pending", ...cleared, voided: { by, message } });
+  await record(context, after, "approval.void", { why: message, approvers: by });
+}

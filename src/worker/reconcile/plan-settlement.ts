@@ -1,0 +1,164 @@
+import { AccessError } from "../../access/failure/access-error.ts";
+import { fitsAnnotation } from "../../access/lease/annotation.ts";
+import { type AnnotationRoom, fillers, roomIn } from "../../access/lease/annotation-room.ts";
+import { shareIn } from "../../access/lease/due-work.ts";
+import type { Target } from "../../access/lease/holding.ts";
+import type { Withdrawals } from "../../access/lease/withdrawal.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest, Holding } from "../../access/request/record.ts";
+import type { PlanGuard, Refusal } from "../../aws-auth/change.ts";
+import type { ReadDocument } from "../../aws-auth/document.ts";
+import { planChanges } from "../../aws-auth/plan.ts";
+import { type ClusterState, planGuard } from "./cluster-state.ts";
+import { type Checked, leaveOut, notRepaired, without } from "./sort-work.ts";
+import type { RefusedRequest, SettleInput, Settlement, VoidApproval } from "./taking.ts";
+import { targetsOf } from "./targets.ts";
+import { withdrawalsAfter } from "./withdrawals-after.ts";
+
+/** What stays out of the plan. */
+interface LeftOut {
+  /** Principals whose entry can't be changed, by lower-case ARN. */
+  readonly principals: ReadonlyMap<string, Refusal>;
+  /** Arriving grants that are not given, whatever the plan says: the annotation may have no room for them. */
+  readonly refused: readonly RefusedRequest[];
+}
+
+/** One plan for all that is due. What can't be changed is left out, and never holds up the rest. */
+export function planSettlement(
+  input: SettleInput<ClusterState>,
+  checked: Checked,
+  leftOut: LeftOut = { principals: new Map(), refused: [] },
+): DocumentSettlement {
+  const { cluster, state } = input;
+  const targets = new Map([...targetsOf(input, checked)].filter(([key]) => !leftOut.principals.has(key)));
+  const guard = { ...planGuard(cluster, cluster.levels, state), allowNoAdministrator: takesOwnMasters(input, targets) };
+  const plan = planChanges(state.document, changesOf(targets), guard);
+  const refusals = plan.type === "refused" ? culprits(input, targets, guard) : byPrincipal(plan.refused, targets);
+  if (refusals.size > 0) {
+    const principals = new Map([...leftOut.principals, ...refusals]);
+    return planSettlement(input, checked, { ...leftOut, principals });
+  }
+  if (plan.type === "refused") return asItIs(input, checked, plan.refusal, leftOut);
+  const untouched = [...state.holdings].filter(([key]) => !targets.has(key)).map(([, holding]) => holding);
+  const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
+  const { arriving } = checked;
+  const room = roomIn(state.configMap?.annotations ?? {});
+  if (arriving.length > 0 && !fitsAnnotation(cluster.name, holdings, input.keys.memory, room.forGrants)) {
+    const rest = arriving.slice(0, Math.floor(arriving.length / 2));
+    const full = without(arriving, rest).map((request) => ({ request, refusal: annotationFull(cluster, room) }));
+    return planSettlement(
+      input,
+      { ...checked, arriving: rest },
+      { ...leftOut, refused: [...leftOut.refused, ...full] },
+    );
+  }
+  const voided = checked.voided.map((each) => standingAs(input, each, leftOut.principals));
+  const left = leaveOut({ ...checked, voided }, leftOut.principals);
+  const sorted = { ...left, refused: [...leftOut.refused, ...left.refused] };
+  const withdrawals = withdrawalsAfter(input, sorted, holdings);
+  return { ...sorted, targets, refusal: null, data: plan.after, document: plan.document, holdings, withdrawals };
+}
+
+/** The document as it is: what is due waits or fails, and what is taken back or given up is remembered all the same. */
+function asItIs(
+  input: SettleInput<ClusterState>,
+  checked: Checked,
+  refusal: Refusal,
+  { refused }: LeftOut,
+): DocumentSettlement {
+  const { arriving, leaving, holding, repaired } = checked;
+  const voided = checked.voided.map((each) => mayStand(each, refusal));
+  const because = (requests: readonly AccessRequest[]) => requests.map((request) => ({ request, refusal }));
+  const drifted = [...checked.drifted, ...notRepaired(repaired, refusal)];
+  const none = { granted: [], leaving: [], repaired: [], targets: new Map() };
+  const sorted = {
+    ...none,
+    voided,
+    refused: [...refused, ...because(arriving)],
+    stuck: because(leaving),
+    holding,
+    drifted,
+  };
+  const holdings = [...input.state.holdings.values()];
+  const withdrawals = withdrawalsAfter(input, sorted, holdings);
+  const { configMap, document } = input.state;
+  return { ...sorted, refusal, data: configMap?.data ?? {}, document, holdings, withdrawals };
+}
+
+/** What was written by a void approval stays where its principal's entry can't be changed. */
+function standingAs(
+  { state }: SettleInput<ClusterState>,
+  approval: VoidApproval,
+  refusals: ReadonlyMap<string, Refusal>,
+): VoidApproval {
+  const { request } = approval;
+  const refusal = refusals.get(request.principal.toLowerCase());
+  return refusal && shareIn(state.holdings, request) ? mayStand(approval, refusal) : approval;
+}
+
+/** Where nothing is written no write of before is fenced off either: one that was begun may still come. */
+function mayStand(approval: VoidApproval, { message }: Refusal): VoidApproval {
+  if (!approval.request.grant?.writeBegan) return approval;
+  const what = `What may have been written by an approval that is void can't be taken out of aws-auth: ${message.replace(/\.$/, "")}`;
+  return { ...approval, doubt: new AccessError("document-unchanged", what) };
+}
+
+/**
+ * An administrator whom a lease has made is no administrator that was there before: its end must not be refused for
+ * being the last one's. What was there before is base, and no change of ours touches that.
+ */
+function takesOwnMasters({ state }: SettleInput<ClusterState>, targets: ReadonlyMap<string, Target>): boolean {
+  return [...targets.keys()].some((key) => state.holdings.get(key)?.added.includes("system:masters"));
+}
+
+function changesOf(targets: ReadonlyMap<string, Target>) {
+  return [...targets.values()].map((target) => target.change);
+}
+
+/**
+ * The principals whose own change is what the whole plan is refused for: each is planned by itself. None, where only
+ * all of them together can't be done.
+ */
+function culprits(
+  { state }: SettleInput<ClusterState>,
+  targets: ReadonlyMap<string, Target>,
+  guard: PlanGuard,
+): ReadonlyMap<string, Refusal> {
+  const found = new Map<string, Refusal>();
+  for (const [key, target] of targets) {
+    const plan = planChanges(state.document, [target.change], guard);
+    const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
+    if (refusal) found.set(key, refusal);
+  }
+  return found;
+}
+
+function byPrincipal(refusals: readonly Refusal[], targets: ReadonlyMap<string, Target>): ReadonlyMap<string, Refusal> {
+  const named = refusals.map((refusal) => [refusal.arn?.toLowerCase() ?? "", refusal] as const);
+  return new Map(named.filter(([key]) => targets.has(key)));
+}
+
+/** What the cluster could not remember it must not be given: it would not end if the ledger were lost (law 10). */
+export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal {
+  const full = `${name} can't remember more grants at once in its annotation`;
+  const clause = fillers(room);
+  const message = clause
+    ? `${full}: ${clause}. Ask again when some have ended, or have an operator take out of aws-auth what nobody needs.`
+    : `${full}. Ask again when some have ended.`;
+  return { code: "annotation-full", message };
+}
+
+/** What the ConfigMap has to hold: the document, and the cluster's own memory of our grants. */
+export interface Content {
+  readonly data: Readonly<Record<string, string>>;
+  readonly holdings: readonly Holding[];
+  readonly withdrawals: Withdrawals;
+}
+
+/** A decision about the document of one cluster. */
+export interface DocumentSettlement extends Settlement, Content {
+  /** The data, as the authenticator reads them. */
+  readonly document: ReadDocument;
+  /** Why the document as a whole can't be changed, and stays as it is: only what is taken back can be remembered. */
+  readonly refusal: Refusal | null;
+}

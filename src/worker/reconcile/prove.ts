@@ -1,0 +1,89 @@
+import { reviewAgain } from "../../access/lease/review.ts";
+import { awaitSignIn } from "../../access/lease/sign-in.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { covers } from "../../access/policy/policy-text.ts";
+import { signInWay } from "../../access/policy/sign-in.ts";
+import type { AccessRequest, Finding, Grant, MappedIdentity, Proof } from "../../access/request/record.ts";
+import { failureOf } from "../../access/request/retry.ts";
+import type { ReadDocument } from "../../aws-auth/document.ts";
+import { resolve } from "../../aws-auth/resolve.ts";
+import { render } from "../../aws-auth/templates.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import { mayBeAnswered, reviewLease } from "./authorize.ts";
+
+/** Who the principal is by what was read back after the write. */
+export interface ReadBack {
+  /** Null: nobody. */
+  readonly identity: MappedIdentity | null;
+  /** `aws-auth`, or `the access entries`. */
+  readonly place: string;
+  /** After how many milliseconds it was seen there, where EKS takes its time; null: at once. */
+  readonly seenAfterMs: number | null;
+}
+
+/** Who somebody is by the document that was read back. */
+export function inDocument(document: ReadDocument, principal: string): ReadBack {
+  return { identity: resolve(document, principal), place: "aws-auth", seenAfterMs: null };
+}
+
+/** Who somebody is by the access entries: a role's session has a name of ours, and a user has none. */
+export function inEntries(identity: MappedIdentity | null, principal: string, seenAfterMs: number | null): ReadBack {
+  const sessionName = principal.includes(":role/") ? "eks-access" : "";
+  const username = identity && render(identity.username, { accountId: principal.split(":")[4] ?? "", sessionName });
+  const shown = identity && { ...identity, username: username ?? identity.username };
+  return { identity: shown, place: "the access entries", seenAfterMs };
+}
+
+/** A proof, and what kept the API server from an answer. */
+export interface Proved {
+  readonly proof: Proof;
+  /** Null: it answered, or nothing was to be asked. */
+  readonly unanswered: unknown;
+}
+
+/** Proves one grant by what was read back after the write, and against the API server. */
+export async function prove(
+  client: ClusterClient,
+  cluster: Cluster,
+  request: AccessRequest,
+  readBack: ReadBack,
+  now: () => Date,
+): Promise<Proved> {
+  const { finding, auditIds, unanswered } = await reviewLease(client, cluster, request, readBack.identity);
+  const proof = {
+    mapped: mapped(request, readBack),
+    authorized: finding,
+    reviewedAs: readBack.identity,
+    signedIn: beforeSignIn(cluster, request),
+    at: now().toISOString(),
+    auditIds,
+  };
+  return { proof, unanswered };
+}
+
+/** Signing in is tried afterwards, by a job of its own (`sign-in-cluster.ts`): until then it is not tested. */
+function beforeSignIn(cluster: Cluster, { principal }: AccessRequest): Finding {
+  const way = signInWay(cluster, principal);
+  return { result: "not tested", detail: way.type === "role" ? "it is being tried" : way.why };
+}
+
+/** A grant in force with its proof, and what of it is still to come: that the principal signs in, and an answer of the API server. */
+export function withProof(
+  grant: Grant,
+  { proof, unanswered }: Proved,
+  cluster: Cluster | undefined,
+  principal: string,
+): Grant {
+  const isToBeTried = cluster !== undefined && signInWay(cluster, principal).type === "role";
+  const at = new Date(proof.at);
+  const reviewTrouble = mayBeAnswered(unanswered) ? reviewAgain(null, failureOf(unanswered), at) : null;
+  return { ...grant, proof, ...awaitSignIn(isToBeTried, at), reviewTrouble };
+}
+
+function mapped(request: AccessRequest, { identity, place, seenAfterMs }: ReadBack): Finding {
+  if (!identity) return { result: "no", detail: `${request.principal} is nobody in ${place}` };
+  const missing = request.groups.filter((group) => !covers(identity.groups, group));
+  if (missing.length > 0) return { result: "no", detail: `${identity.username} lacks ${missing.join(", ")}` };
+  const seen = seenAfterMs === null ? "" : `, seen in ${place} after ${seenAfterMs} ms`;
+  return { result: "yes", detail: `${identity.username} with ${identity.groups.join(", ")}${seen}` };
+}

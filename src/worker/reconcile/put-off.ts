@@ -1,0 +1,78 @@
+import { hasWrites } from "../../access/audit/request-ids.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import { sealedEnd } from "../../access/lease/due-work.ts";
+import type { AccessRequest, Grant } from "../../access/request/record.ts";
+import { revise } from "../../access/request/request.ts";
+import { type Failure, failureOf, isToBeTold, nextTry } from "../../access/request/retry.ts";
+import type { WorkerContext } from "../context.ts";
+import { delayDetail } from "../delay.ts";
+import { record } from "./record.ts";
+
+/**
+ * Ends an arriving grant that can't be had. One whose write may have reached the cluster, and one that is leaving, is
+ * tried again instead until it is seen to be gone: nothing is left behind.
+ */
+export async function fail(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
+  if (!request.grant) return;
+  if (request.grant.state !== "scheduled" || request.grant.writeBegan) return postpone(context, request, failure);
+  const { code, message } = failure;
+  const grant: Grant = { ...request.grant, state: "failed", failure: { code, message } };
+  await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code });
+}
+
+/** A run failed: what can be mended by waiting is tried again, the rest fails with its cause and remedy. */
+export async function putOff(
+  context: WorkerContext,
+  stale: AccessRequest,
+  error: unknown,
+  notBefore?: string,
+): Promise<void> {
+  const request = await newestOf(context, stale);
+  if (!request) return;
+  const isFinal = error instanceof AccessError && !error.retryable;
+  await (isFinal ? fail : postpone)(context, request, { ...failureOf(error), notBefore });
+}
+
+/** An approval is void, and something of its grant may be left: it is asked for again when nothing is. */
+export async function putOffVoid(context: WorkerContext, stale: AccessRequest, error: unknown): Promise<void> {
+  const request = await newestOf(context, stale);
+  // Another one was given meanwhile: its lease ends at another time.
+  if (!request?.grant || request.grant.endsAt !== stale.grant?.endsAt) return;
+  const isNew = !request.grant.voidSince;
+  const grant = isNew ? { ...request.grant, voidSince: context.now().toISOString() } : request.grant;
+  await postpone(context, { ...request, grant }, failureOf(error), { isNew });
+}
+
+/** The run may have written to the record before it failed. Null: it is over, or another run has proved it. */
+async function newestOf(context: WorkerContext, stale: AccessRequest): Promise<AccessRequest | null> {
+  const request = (await context.ledger.get(stale.id)) ?? stale;
+  const isOpen = request.grant?.state === "scheduled" || request.grant?.state === "active";
+  return !isOpen || (request.grant?.state === "active" && stale.grant?.state === "scheduled") ? null : request;
+}
+
+/** @param isNew whether the record says more than that it was tried once more: then an event tells of it (law 2) */
+async function postpone(
+  context: WorkerContext,
+  request: AccessRequest,
+  failure: Failure,
+  { isNew = false } = {},
+): Promise<void> {
+  const now = context.now();
+  const trouble = nextTry(request, failure, now);
+  const ending = endingOf(request, now);
+  // Every write that the cluster's own audit log has is named by an event.
+  const isWritten = hasWrites(context.awsRequests, context.auditIds);
+  const isTold = isNew || ending !== null || isWritten || isToBeTold(request.trouble, trouble);
+  const after = revise(request, { trouble, ...ending });
+  const { voidSince } = after.grant ?? {};
+  const detail = { ...delayDetail(trouble), ...(voidSince && { voidSince }) };
+  await record(context, after, isTold ? "grant.delayed" : null, detail);
+}
+
+/** A lease whose time is over may be gone although the run failed: it is not told as active any more (law 5). */
+function endingOf(request: AccessRequest, now: Date): Pick<AccessRequest, "grant"> | null {
+  const { grant } = request;
+  const at = sealedEnd(request);
+  if (grant?.state !== "active" || grant.end || Date.parse(at) > now.getTime()) return null;
+  return { grant: { ...grant, end: { cause: "expired", by: "worker", at, why: "" } } };
+}

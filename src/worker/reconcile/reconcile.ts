@@ -1,0 +1,144 @@
+import { requestIds } from "../../access/audit/request-ids.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import { type DueWork, dueWork, hasDueWork, isOver } from "../../access/lease/due-work.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { isRescue } from "../../access/rescue/lease.ts";
+import { wakeCluster } from "../../ledger/queues.ts";
+import { tracedRun } from "../../operations/tracing/request-traces.ts";
+import type { WorkerContext } from "../context.ts";
+import { inParallel } from "../in-parallel.ts";
+import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
+import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
+import { lookAgainBeside } from "../preview/look-again.ts";
+import { endRescues } from "../rescue/end-rescues.ts";
+import { putOff } from "./put-off.ts";
+import { reconcileWay } from "./reconcile-way.ts";
+import { waysIn } from "./ways.ts";
+
+/**
+ * Why a run looks at a cluster: something is due in the ledger, something is due to end, it is time to see what others did there,
+ * or something may be there of which the ledger does not know, as after a run that died. A run that ends things begins none, and
+ * runs beside the others: what a beginning waits for delays no end.
+ */
+export type ReconcileReason = "due" | "end" | "inspect" | "adopt";
+
+/**
+ * Makes one cluster match the ledger: gathers all that is due, decides once, writes once, proves each grant, writes
+ * each outcome. It may run twice, late or after a crash: what stands in the cluster and in the ledger is looked at
+ * again each time.
+ */
+export async function reconcileCluster(
+  worker: WorkerContext,
+  cluster: Cluster,
+  reason: ReconcileReason = "due",
+): Promise<void> {
+  const context = { ...worker, awsRequests: requestIds(), auditIds: requestIds() };
+  const granted = await context.ledger.grantedOf(cluster.name);
+  const rescues = granted.some(isRescue) ? endRescues(context, cluster) : Promise.resolve();
+  await Promise.all([rescues, reconcileGrants(context, cluster, reason, granted)]);
+}
+
+async function reconcileGrants(
+  context: WorkerContext,
+  cluster: Cluster,
+  reason: ReconcileReason,
+  granted: readonly AccessRequest[],
+): Promise<void> {
+  const work = workFor(reason, granted, context.now());
+  const due = [...work.arriving, ...work.leaving];
+  if ((reason === "due" || reason === "end") && !hasDueWork(work, context.now())) return;
+  if (reason === "inspect" && due.length === 0 && work.staying.length === 0) return;
+  const forWhom = due.length > 0 ? due : work.staying;
+  const about = { "eks_access.cluster": cluster.name, "eks_access.reason": reason };
+  await tracedRun(context, `reconcile ${cluster.name}`, about, forWhom, (running) =>
+    run(running, cluster, reason, due, forWhom),
+  );
+}
+
+/** What a run for this reason has to do. */
+function workFor(reason: ReconcileReason, granted: readonly AccessRequest[], now: Date): DueWork {
+  const work = dueWork(granted, now);
+  return reason === "end" ? { ...work, arriving: [] } : work;
+}
+
+/** One run, which opens the cluster for some requests and puts off what is due where that fails. */
+async function run(
+  context: WorkerContext,
+  cluster: Cluster,
+  reason: ReconcileReason,
+  due: readonly AccessRequest[],
+  forWhom: readonly AccessRequest[],
+): Promise<void> {
+  const stopClock = context.metrics?.runSeconds.startTimer({ reason });
+  let open: OpenedCluster | null = null;
+  try {
+    open = await (context.openCluster ?? openCluster)(context, cluster, forWhom);
+    await reconcileWays(context, cluster, open, reason);
+    await lookAgainBeside(context, cluster);
+    await forgetTrouble(context, cluster);
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "record-changed") {
+      return await wakeCluster(context.queues, reason === "end" ? "end" : "reconcile", cluster.name);
+    }
+    if (isUnreached(error, open !== null)) {
+      const { retryAt } = await noteTrouble(context, cluster, error);
+      // What is to end goes on being tried each minute: somebody has access until it is gone.
+      const notBefore = (request: AccessRequest) => (isOver(request, context.now()) ? undefined : retryAt);
+      return await putOffEach(context, due, error, notBefore);
+    }
+    context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
+    await putOffEach(context, due, error);
+  } finally {
+    open?.close();
+    stopClock?.();
+  }
+}
+
+async function putOffEach(
+  context: WorkerContext,
+  due: readonly AccessRequest[],
+  error: unknown,
+  notBefore: (request: AccessRequest) => string | undefined = () => undefined,
+): Promise<void> {
+  await inParallel(due, (request) => putOff(context, request, error, notBefore(request)));
+}
+
+/** Each way by itself: what one can't do now must not hold up the other. */
+async function reconcileWays(
+  context: WorkerContext,
+  cluster: Cluster,
+  opened: OpenedCluster,
+  reason: ReconcileReason,
+): Promise<void> {
+  const onlyEnds = reason === "end";
+  const granted = () => context.ledger.grantedOf(cluster.name);
+  const place = { context, cluster, opened };
+  const { document, entries } = await waysIn(place, granted, reason === "adopt" ? "all" : "requested");
+  if (document) {
+    const run = () => reconcileWay(context, cluster, opened, document, { onlyEnds });
+    await (entries ? apart(context, cluster, document.isTaken, reason, run) : run());
+  }
+  if (entries) {
+    const run = () => reconcileWay(context, cluster, opened, entries, { onlyEnds });
+    await apart(context, cluster, entries.isTaken, reason, run);
+  }
+}
+
+/** Puts off what is due of one way where that fails. */
+async function apart(
+  context: WorkerContext,
+  cluster: Cluster,
+  isOf: (request: AccessRequest) => boolean,
+  reason: ReconcileReason,
+  run: () => Promise<void>,
+): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "record-changed") throw error;
+    context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
+    const { arriving, leaving } = workFor(reason, await context.ledger.grantedOf(cluster.name), context.now());
+    await inParallel([...arriving, ...leaving].filter(isOf), (request) => putOff(context, request, error));
+  }
+}

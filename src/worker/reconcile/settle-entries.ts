@@ -1,0 +1,102 @@
+import type { MemoryKeys } from "../../access/approval/seal.ts";
+import type { AccessError } from "../../access/failure/access-error.ts";
+import { type Drift, driftOf } from "../../access/lease/drift.ts";
+import type { Target } from "../../access/lease/holding.ts";
+import type { Withdrawals } from "../../access/lease/withdrawal.ts";
+import { isGivenByEntry } from "../../access/lease/written.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { isSameCreator } from "../../access/policy/creator.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { fitsTags, writeHoldingTags } from "../../access-entry/entry-tags.ts";
+import { refuseEntry } from "../../access-entry/refuse-entry.ts";
+import { roomForWithdrawals } from "../../access-entry/withdrawal-tags.ts";
+import type { Refusal } from "../../aws-auth/change.ts";
+import type { EntryState } from "./entry-state.ts";
+import { lateCallDoubt } from "./late-call.ts";
+import { checkWork, leaveOut, withOwnMemory } from "./sort-work.ts";
+import type { SettleInput, Settlement, VoidApproval } from "./taking.ts";
+import { targetsOf } from "./targets.ts";
+import { withdrawalsAfter } from "./withdrawals-after.ts";
+
+/** A decision about the access entries of one cluster. */
+export interface EntrySettlement extends Settlement {
+  /** What the cluster has to remember of what is taken back. */
+  readonly withdrawals: Withdrawals;
+}
+
+/** Decides what the entries must be: every seal, the policy and the base are looked at again (laws 3 and 4). */
+export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
+  const known = withOwnMemory(input);
+  const checked = checkWork(known, "access-entry", {
+    driftOf: (request, groups) => driftIn(known, request, groups),
+    // What stood in aws-auth was approved for it: that it is given again as an entry is what `drift: repair` asks for.
+    mayRepair: (request) => isGivenByEntry(request) || known.state.knowsDocument,
+  });
+  const refusals = refusalsOf(known, targetsOf(known, checked));
+  const voided = checked.voided.map((each) => ({ ...each, doubt: doubtOf(known, each) }));
+  // What is taken away is no matter of what can be added: an end is never stuck.
+  const sorted = { ...leaveOut({ ...checked, voided }, refusals), leaving: checked.leaving, stuck: [] };
+  const targets = targetsOf(known, { ...sorted, arriving: sorted.granted });
+  return { ...sorted, targets, withdrawals: remembered(known, sorted) };
+}
+
+/** Calls for it may still arrive. */
+function doubtOf({ state, now }: SettleInput<EntryState>, { request }: VoidApproval): AccessError | null {
+  const key = request.principal.toLowerCase();
+  const seen = { hasEntry: state.entries.has(key), openSince: state.openSince.get(key) ?? null };
+  return request.grant?.writeBegan ? lateCallDoubt(request, seen, now) : null;
+}
+
+/** What still stands there when it is remembered must not be forgotten, as long as there is room at all. */
+function remembered(input: SettleInput<EntryState>, sorted: Omit<Settlement, "targets">): Withdrawals {
+  const { holdings, tags } = input.state;
+  const room = roomForWithdrawals(tags);
+  const after = withdrawalsAfter(input, sorted, holdings.values(), room);
+  return after.list.length <= room ? after : withdrawalsAfter(input, sorted, [], room);
+}
+
+function driftIn(
+  { cluster, state }: SettleInput<EntryState>,
+  request: AccessRequest,
+  groups: readonly string[],
+): Drift | null {
+  const drift = driftOf(request, state.identityOf(request.principal), null, [], groups);
+  if (!drift || isGivenByEntry(request) || state.entries.has(request.principal.toLowerCase())) return drift;
+  return {
+    request,
+    message: `it stands in aws-auth, which ${cluster.name} does not go by for this principal any more`,
+  };
+}
+
+/** By lower-case ARN: why what is to be added there can't be. */
+function refusalsOf(
+  { cluster, state, keys }: SettleInput<EntryState>,
+  targets: ReadonlyMap<string, Target>,
+): ReadonlyMap<string, Refusal> {
+  const found = new Map<string, Refusal>();
+  for (const [key, target] of targets) {
+    const refusal = refuseTarget(cluster, state, keys.memory, target);
+    if (refusal) found.set(key, refusal);
+  }
+  return found;
+}
+
+/** Why an entry can't be made this; null: it can. */
+export function refuseTarget(
+  cluster: Cluster,
+  { creatorArn, entries }: EntryState,
+  keys: MemoryKeys,
+  target: Target,
+): Refusal | null {
+  const { holding, change } = target;
+  if (!holding) return null;
+  const { arn } = change;
+  const entry = entries.get(arn.toLowerCase()) ?? null;
+  if (isSameCreator(arn, creatorArn)) {
+    return { code: "creator", arn, message: `${arn} created ${cluster.name}: no lease is to end its access.` };
+  }
+  const refusal = refuseEntry(arn, entry, target);
+  if (refusal || fitsTags(writeHoldingTags(cluster.name, holding, keys), entry?.tags ?? {})) return refusal;
+  const message = `The access entry of ${arn} in ${cluster.name} can't remember more grants in its tags. Ask again when some have ended.`;
+  return { code: "tags-full", arn, message };
+}

@@ -1,0 +1,224 @@
+import { lastApproval } from "../../access/approval/decision.ts";
+import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
+import type { Drift } from "../../access/lease/drift.ts";
+import {
+  type DueWork,
+  isTooOldToBegin,
+  orphansOf,
+  rememberedShares,
+  shareIn,
+  withSealedEnds,
+} from "../../access/lease/due-work.ts";
+import { giveTheSame, leasesBeside } from "../../access/lease/other-leases.ts";
+import {
+  bothWithdrawals,
+  hadComeToNothing,
+  isWithdrawn,
+  mayBeForgotten,
+  type Withdrawals,
+} from "../../access/lease/withdrawal.ts";
+import { provedShare } from "../../access/lease/written.ts";
+import type { Way } from "../../access/policy/way.ts";
+import { formatDuration } from "../../access/request/duration.ts";
+import { leasesDiffer } from "../../access/request/outdated.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import type { Refusal } from "../../aws-auth/change.ts";
+import type { RefusedRequest, SettleInput, Settlement, Standing, VoidApproval } from "./taking.ts";
+import { voidReason, whyNotRepaired } from "./void-reason.ts";
+
+/** The work with every approval looked at again, and what is missing found. */
+export interface Checked extends Pick<Settlement, "voided" | "leaving" | "holding" | "drifted" | "repaired"> {
+  readonly arriving: readonly AccessRequest[];
+}
+
+/** What of a check depends on the way. */
+export interface CheckRules {
+  /** What of a grant in force, which gives these groups, is missing; null: nothing is. */
+  readonly driftOf: (request: AccessRequest, groups: readonly string[]) => Drift | null;
+  /** Whether its part may be put back this way. */
+  readonly mayRepair: (request: AccessRequest) => boolean;
+}
+
+/** The same with what the cluster's own memory says: what is over or taken back there goes, whatever the ledger says. */
+export function withOwnMemory<State extends Standing>(input: SettleInput<State>): SettleInput<State> {
+  const { closed, state, work, keys, now } = input;
+  // What the ledger has lost and the cluster knows to be taken back is over as well.
+  const over = new Set([...closed, ...state.withdrawals.list.map(({ id }) => id)]);
+  return {
+    ...input,
+    closed: over,
+    work: withSealedEnds(withoutReplayed(work, state, keys.decision), state.holdings, now),
+  };
+}
+
+/** A record in Redis may be one from before it was taken back, put back there. */
+function withoutReplayed(work: DueWork, state: Standing, keys: DecisionPublicKeys): DueWork {
+  const open = [...work.arriving, ...work.staying];
+  const replayed = open.filter((request) => isReplayed(request, state, keys));
+  return {
+    arriving: without(work.arriving, replayed),
+    leaving: [...work.leaving, ...replayed],
+    staying: without(work.staying, replayed),
+  };
+}
+
+/**
+ * Whether a record says that a grant is to be, or is, in force whose approval the cluster knows to be taken back. Of one that
+ * came to nothing it can't be told here (`hasComeToNothing`).
+ */
+export function isReplayed(
+  request: AccessRequest,
+  { holdings, ...state }: Standing,
+  keys: DecisionPublicKeys,
+): boolean {
+  const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
+  if (isWithdrawn(request, withdrawals, keys)) return !isOpenAndNothing(request, withdrawals, keys);
+  const isUnknown = request.grant?.state === "active" && !shareIn(holdings, request);
+  return isUnknown && mayBeForgotten(request, withdrawals, keys);
+}
+
+/** Whether the cluster knows that an approval came to nothing: a run may have died before the record said so, or it is one of before. */
+export function hasComeToNothing(request: AccessRequest, state: Standing, keys: DecisionPublicKeys): boolean {
+  return isOpenAndNothing(request, bothWithdrawals(state.withdrawals, state.elsewhere), keys);
+}
+
+function isOpenAndNothing(request: AccessRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
+  return request.grant?.state === "scheduled" && hadComeToNothing(request, withdrawals, keys);
+}
+
+/** What was void once stays so, also where everything is again as it was approved: runs go by it that nothing is sent for it any more. */
+function wasVoid(request: AccessRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
+  return request.grant?.voidSince !== undefined || isOpenAndNothing(request, withdrawals, keys);
+}
+
+/** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. */
+export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Checked {
+  const { work } = input;
+  const { voided, arriving } = checkArriving(input, way);
+  const drifting = work.staying.flatMap((request) => driftingIn(input, way, rules, request) ?? []);
+  const repaired = drifting.filter(({ keptFrom }) => keptFrom === null).map(({ drift }) => drift.request);
+  return {
+    voided,
+    arriving,
+    leaving: work.leaving,
+    holding: without(
+      work.staying,
+      drifting.map(({ drift }) => drift.request),
+    ),
+    drifted: drifting.flatMap(({ keptFrom }) => keptFrom ?? []),
+    repaired,
+  };
+}
+
+/**
+ * In the order of their approvals: what is given beside another one that begins now is given only where its approver was shown that
+ * one. Otherwise two approvals together would give what nobody has seen.
+ */
+function checkArriving(input: SettleInput, way: Way): Pick<Checked, "voided" | "arriving"> {
+  const voided: VoidApproval[] = [];
+  const accepted = new Set<AccessRequest>();
+  const approvedAt = (request: AccessRequest) => Date.parse(lastApproval(request.approvals)?.at ?? "") || 0;
+  for (const request of input.work.arriving.toSorted((a, b) => approvedAt(a) - approvedAt(b))) {
+    const message = voidReasonHere(input, way, request) ?? besideReason(input, [...accepted], request);
+    if (message === null) accepted.add(request);
+    else voided.push({ request, message, doubt: null });
+  }
+  return { voided, arriving: input.work.arriving.filter((request) => accepted.has(request)) };
+}
+
+/** Why a lease that begins is not what its approver was shown beside the principal's other leases; null: it is. */
+function besideReason(
+  { work, state, closed, now }: SettleInput,
+  beginning: readonly AccessRequest[],
+  request: AccessRequest,
+): string | null {
+  const { holdings, identityOf } = state;
+  // What the cluster remembers was written as it was shown, by a run that died before the record said so.
+  if (request.glass || shareIn(holdings, request)) return null;
+  const open = [...work.arriving, ...work.leaving, ...work.staying];
+  const rememberedOf = (key: string) => {
+    const holding = holdings.get(key);
+    return holding ? rememberedShares(orphansOf(holding, open), closed, now) : [];
+  };
+  const found = leasesBeside(request, { beginning, inForce: work.staying, rememberedOf, holdings, identityOf });
+  return giveTheSame(request.preview?.leases ?? [], found, now) ? null : leasesDiffer;
+}
+
+/** A grant in force of which something is missing. */
+interface Drifting {
+  readonly drift: Drift;
+  /** Why nothing is put back, as drift to be told; null: it is. */
+  readonly keptFrom: Drift | null;
+}
+
+/**
+ * What is missing, and whether it is put back: only what something sealed says that it gives, and only where the whole approval
+ * still speaks for it. The record in Redis alone proves neither.
+ */
+function driftingIn(
+  input: SettleInput,
+  way: Way,
+  { driftOf, mayRepair }: CheckRules,
+  request: AccessRequest,
+): Drifting | null {
+  const { cluster, state, keys, now, links } = input;
+  const { holdings, identityOf } = state;
+  const share = provedShare(holdings, request, keys.memory);
+  const drift = driftOf(request, share?.groups ?? request.groups);
+  if (!drift) return null;
+  if (cluster.drift !== "repair" || !mayRepair(request)) return { drift, keptFrom: drift };
+  const facts = { cluster, way, holdings, identityOf, keys: keys.decision, now, links };
+  const reason = share ? whyNotRepaired(facts, request) : "nothing that is sealed says what it gave";
+  return {
+    drift,
+    keptFrom: reason === null ? null : { ...drift, message: `${drift.message}; it is not put back: ${reason}` },
+  };
+}
+
+function voidReasonHere(input: SettleInput, way: Way, request: AccessRequest): string | null {
+  const { cluster, state, keys, approvalGoodForSeconds, now, links } = input;
+  const { holdings, identityOf } = state;
+  const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
+  if (!shareIn(holdings, request) && mayBeForgotten(request, withdrawals, keys.decision)) {
+    return `it is older than what ${cluster.name} remembers of approvals that were taken back`;
+  }
+  if (!shareIn(holdings, request) && isTooOldToBegin(request, approvalGoodForSeconds, now)) {
+    return `it is older than ${formatDuration(approvalGoodForSeconds)}, and nothing of it has been written`;
+  }
+  const reason = voidReason({ cluster, way, holdings, identityOf, keys: keys.decision, now, links }, request);
+  const isStillVoid = reason === null && wasVoid(request, withdrawals, keys.decision);
+  return isStillVoid ? "it had come to nothing before" : reason;
+}
+
+/** Who gets what is planned, and who does not. `refusals` are by lower-case ARN of the principal. */
+export function leaveOut(checked: Checked, refusals: ReadonlyMap<string, Refusal>): Omit<Settlement, "targets"> {
+  const refusalOf = (request: AccessRequest) => refusals.get(request.principal.toLowerCase());
+  const planned = (requests: readonly AccessRequest[]) => requests.filter((request) => !refusalOf(request));
+  const leftOut = (requests: readonly AccessRequest[]): RefusedRequest[] =>
+    requests.flatMap((request) => {
+      const refusal = refusalOf(request);
+      return refusal ? [{ request, refusal }] : [];
+    });
+  return {
+    voided: checked.voided,
+    refused: leftOut(checked.arriving),
+    stuck: leftOut(checked.leaving),
+    granted: planned(checked.arriving),
+    leaving: planned(checked.leaving),
+    holding: checked.holding,
+    drifted: [
+      ...checked.drifted,
+      ...leftOut(checked.repaired).flatMap(({ request, refusal }) => notRepaired([request], refusal)),
+    ],
+    repaired: planned(checked.repaired),
+  };
+}
+
+/** What would be put back, and can't be: it is told as drift then, in a clause. */
+export function notRepaired(repaired: readonly AccessRequest[], { message }: Refusal): readonly Drift[] {
+  return repaired.map((request) => ({ request, message: message.replace(/\.$/, "") }));
+}
+
+export function without(all: readonly AccessRequest[], some: readonly AccessRequest[]): readonly AccessRequest[] {
+  return all.filter((request) => !some.includes(request));
+}

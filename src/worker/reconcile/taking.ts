@@ -1,0 +1,165 @@
+import type { WorkerKeys } from "../../access/approval/seal.ts";
+import type { AccessError } from "../../access/failure/access-error.ts";
+import type { Drift } from "../../access/lease/drift.ts";
+import type { DueWork } from "../../access/lease/due-work.ts";
+import type { Target } from "../../access/lease/holding.ts";
+import type { Withdrawals } from "../../access/lease/withdrawal.ts";
+import type { Cluster, Level } from "../../access/policy/cluster.ts";
+import type { Way } from "../../access/policy/way.ts";
+import type { AccessRequest, Holding, MappedIdentity, Preview, Share } from "../../access/request/record.ts";
+import type { Refusal } from "../../aws-auth/change.ts";
+import type { Principal } from "../../aws-auth/principal/arn.ts";
+import type { WorkerContext } from "../context.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import type { ReadBack } from "./prove.ts";
+
+/**
+ * One way in which a cluster takes grants: by `aws-auth` (`document-taking.ts`) or by access entries (`entry-taking.ts`).
+ * A run drives either through the same steps (`reconcile-way.ts`), and test/jobs/reconcile/taking.contract.test.ts is what both
+ * have to do.
+ */
+export interface Taking<State extends Standing, Decided extends Settlement> {
+  readonly way: Way;
+  /** Whether a request's principal is taken this way now. */
+  readonly isTaken: (request: AccessRequest) => boolean;
+  /** Begins a try: what another run, or the try before, has not sent yet it must not send any more. */
+  readonly begin: () => Promise<void>;
+  /**
+   * Reads what stands there, and what of it is ours.
+   * @param open the cluster's open requests that are taken this way
+   * @throws AccessError
+   */
+  readonly read: (open: readonly AccessRequest[]) => Promise<State>;
+  /** What one request would change, or why it can't be done: what an approver reads. Pure. */
+  readonly preview: (state: State, wish: Wish) => ChangePreview;
+  /** Decides what must stand there: a pure function of what was read. */
+  readonly settle: (input: SettleInput<State>) => Decided;
+  /** Tries what can be tried before anything changes. @throws AccessError */
+  readonly prepare: (state: State, decided: Decided) => Promise<Prepared>;
+}
+
+/** Where a cluster is, and what it takes to change it. */
+export interface TakingPlace {
+  readonly context: WorkerContext;
+  readonly cluster: Cluster;
+  readonly opened: OpenedCluster;
+}
+
+/** What one reading tells. */
+export interface Standing {
+  /** Who created the cluster: no lease may be the creator's. */
+  readonly creatorArn: string;
+  /** What of it is ours, by lower-case ARN. */
+  readonly holdings: ReadonlyMap<string, Holding>;
+  /** The lower-case ARNs whose part in the cluster's own memory somebody took out. */
+  readonly lost: ReadonlySet<string>;
+  /** Which approvals were taken back before their end, as this way's own memory has it. */
+  readonly withdrawals: Withdrawals;
+  /** What the cluster's other memory has: a principal's way can change, and a mode. */
+  readonly elsewhere: Withdrawals;
+  /** Why the cluster's own memory is not believed; null: it is, or there is none. It is written anew with the next change. */
+  readonly untrusted: string | null;
+  /** Who a principal is there, ours and others' part together. */
+  readonly identityOf: (arn: string) => MappedIdentity | null;
+  /** Who a principal is when it signs in. */
+  readonly signsInAs: (arn: string) => ReadBack;
+  /** Whether a run that died has left something there that the next write takes away. */
+  readonly isUnfinished: boolean;
+}
+
+/** What somebody asks for, with what it names. */
+export interface Wish {
+  readonly request: AccessRequest;
+  readonly level: Level;
+  readonly principal: Principal;
+  /** Of leases of the same principal that are approved, and not written yet. */
+  readonly beginning: readonly Share[];
+}
+
+/** What of a preview depends on the way. */
+export type ChangePreview =
+  | ({ readonly type: "change" } & Pick<Preview, "way" | "diff" | "base" | "today" | "afterwards" | "warnings">)
+  | { readonly type: "refused"; readonly refusal: Pick<Refusal, "code" | "message"> };
+
+/** What a decision is made from. */
+export interface SettleInput<State extends Standing = Standing> {
+  readonly cluster: Cluster;
+  readonly work: DueWork;
+  readonly state: State;
+  /** Ids named by the cluster's own memory that the ledger knows to be over, or to be given the other way. */
+  readonly closed: ReadonlySet<string>;
+  readonly keys: WorkerKeys;
+  /** Within this of its last approval the first write of a grant has to begin. */
+  readonly approvalGoodForSeconds: number;
+  /** By Slack user id: the ARN that an approver is linked with, where our seal says so. */
+  readonly links: ReadonlyMap<string, string>;
+  readonly now: Date;
+}
+
+/** A grant whose approval does not hold for what would be written now. */
+export interface VoidApproval {
+  readonly request: AccessRequest;
+  readonly message: string;
+  /** Why it is not certain yet that nothing of it comes to stand there: it is asked for again only then. Null: it is certain. */
+  readonly doubt: AccessError | null;
+}
+
+/** A grant that the plan leaves out, with the reason. */
+export interface RefusedRequest {
+  readonly request: AccessRequest;
+  readonly refusal: Refusal;
+}
+
+/** A decision about one way of one cluster: a pure value of what was read. */
+export interface Settlement {
+  readonly voided: readonly VoidApproval[];
+  /** Arriving grants that can't be taken. */
+  readonly refused: readonly RefusedRequest[];
+  /** Grants to be taken away whose entry can't be changed now: they are tried again. */
+  readonly stuck: readonly RefusedRequest[];
+  /** Arriving grants that are given. */
+  readonly granted: readonly AccessRequest[];
+  readonly leaving: readonly AccessRequest[];
+  /** In force, and given as they should be. */
+  readonly holding: readonly AccessRequest[];
+  /** In force, but their part is gone and stays gone. */
+  readonly drifted: readonly Drift[];
+  /** In force; their part is gone and is put back. */
+  readonly repaired: readonly AccessRequest[];
+  /** The entry that each principal with something to be done must have, by lower-case ARN. */
+  readonly targets: ReadonlyMap<string, Target>;
+}
+
+export type Prepared =
+  | {
+      readonly type: "ready";
+      /** Whether something is sent for a grant: its record has to say so before. */
+      readonly isSentFor: (request: AccessRequest) => boolean;
+      /**
+       * Sends it, and reads back what stands there then.
+       * @throws AccessError `cluster-conflict` where somebody else's change came in between, for all of them
+       */
+      readonly send: () => Promise<Outcomes>;
+    }
+  /** Something had to be made first: everything from the reading again. `why` is thrown where that does not come to an end. */
+  | { readonly type: "again"; readonly why: AccessError };
+
+/** What became of it, as it was read back. */
+export interface Outcomes {
+  /** Why what a principal has is not what was decided; null: it is. */
+  readonly failureOf: (principal: string) => Failure | null;
+  /** Who a principal is. */
+  readonly readBackOf: (principal: string) => ReadBack;
+  /** What of a principal's entry is left. */
+  readonly remainsOf: (principal: string) => MappedIdentity | null;
+  /** Whether the cluster could not remember that a grant was taken back before its end. */
+  readonly isForgotten: (request: AccessRequest) => boolean;
+  /** Why it is not certain that nothing of a grant stands there, or comes to stand there; null: it is. */
+  readonly doubtOf: (request: AccessRequest) => AccessError | null;
+}
+
+export interface Failure {
+  /** `conflict`: somebody else's change came in between. `refused`: nothing of what was sent has been taken, for certain. */
+  readonly kind: "conflict" | "refused" | "failed";
+  readonly error: unknown;
+}

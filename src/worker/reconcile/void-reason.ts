@@ -1,0 +1,84 @@
+import {
+  type ApprovalVerdict,
+  approverGetsIt,
+  checkApproval,
+  sealedStanding,
+} from "../../access/approval/check-approval.ts";
+import { checkGlass } from "../../access/approval/glass.ts";
+import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
+import { baseOf } from "../../access/lease/holding.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { mayAsk } from "../../access/policy/may-ask.ts";
+import { mayRequest } from "../../access/policy/may-request.ts";
+import { isPolicyText } from "../../access/policy/policy-text.ts";
+import { ruleFor } from "../../access/policy/rule.ts";
+import type { Way } from "../../access/policy/way.ts";
+import { digestOfChange } from "../../access/request/digest.ts";
+import type { AccessRequest, Holding, MappedIdentity } from "../../access/request/record.ts";
+import { readPrincipal } from "../../aws-auth/principal/arn.ts";
+import { goesBy } from "../../aws-auth/principal/goes-by.ts";
+
+export interface ApprovalFacts {
+  readonly cluster: Cluster;
+  /** How the cluster would take it now. */
+  readonly way: Way;
+  readonly holdings: ReadonlyMap<string, Holding>;
+  readonly identityOf: (arn: string) => MappedIdentity | null;
+  readonly keys: DecisionPublicKeys;
+  readonly now: Date;
+  /** By Slack user id: the ARN that an approver is linked with, where our seal says so. */
+  readonly links: ReadonlyMap<string, string>;
+}
+
+/** Why the approval of a request does not hold for what would be written now; null: it holds (laws 3 and 4). */
+export function voidReason(facts: ApprovalFacts, request: AccessRequest): string | null {
+  const { way, holdings, identityOf } = facts;
+  return reasonIn(facts, request, (arn) => ({ base: baseOf(identityOf(arn), holdings.get(arn.toLowerCase())), way }));
+}
+
+/**
+ * Why the approval of a grant in force does not hold for putting it back; null: it holds. What others have made of its entry since
+ * is no matter: the digest is that of the entry that the approvers saw.
+ */
+export function whyNotRepaired(facts: ApprovalFacts, request: AccessRequest): string | null {
+  const { base = null, way = "aws-auth" } = request.preview ?? {};
+  return reasonIn(facts, request, () => ({ base, way }));
+}
+
+interface SeenThere {
+  readonly base: MappedIdentity | null;
+  readonly way: Way;
+}
+
+function reasonIn(facts: ApprovalFacts, request: AccessRequest, seenOf: (arn: string) => SeenThere): string | null {
+  const { cluster, way, keys, now } = facts;
+  const level = cluster.levels.find((each) => each.name === request.level);
+  if (!level) return `${cluster.name} does not offer ${request.level} any more`;
+  const principal = readPrincipal(request.principal);
+  if (principal.type === "invalid") return principal.message;
+  // What is written here of the requester in Redis is not believed.
+  const standing = sealedStanding(request);
+  const wish = { ...request, cluster, level, principal: principal.principal, standing };
+  const allowed = request.glass ? mayRequest(wish) : mayAsk(wish, null);
+  if (allowed.type === "refused") return allowed.message;
+  if ([...level.groups].sort().join() !== [...request.groups].sort().join()) return "the level's groups have changed";
+  if (way === "aws-auth" && level.groups.some(isPolicyText)) return "aws-auth takes no access policies";
+  if (request.glass) return messageOf(checkGlass(request, cluster, level, keys, now));
+  const { arn } = principal.principal;
+  // Which list of leases was approved stands in Redis; the approval's digest says whether it is that one.
+  const leases = request.preview?.leases ?? [];
+  const digest = digestOfChange({ ...request, standing }, cluster, level, { ...seenOf(arn), leases });
+  const reason = messageOf(checkApproval(request, cluster, level, digest, keys, now));
+  return reason ?? (isForApprover(facts, { ...request, standing }) ? approverGetsIt : null);
+}
+
+/** Somebody may have been linked since they approved, or by a Slack process that does not say so. */
+function isForApprover({ cluster, links }: ApprovalFacts, request: AccessRequest): boolean {
+  const { principal, requester, level, standing, approvals } = request;
+  const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });
+  return !rule?.selfApproval && approvals.some(({ by }) => goesBy(links.get(by) ?? null, principal));
+}
+
+function messageOf(verdict: ApprovalVerdict): string | null {
+  return verdict.type === "void" ? verdict.message : null;
+}

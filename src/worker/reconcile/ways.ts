@@ -1,0 +1,64 @@
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { type Way, wayFor } from "../../access/policy/way.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { parseDocument } from "../../aws-auth/parse.ts";
+import { entryArnIn } from "../../aws-auth/principal/principal-arn.ts";
+import { resolve } from "../../aws-auth/resolve.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { type DocumentTaking, documentTaking } from "./document-taking.ts";
+import type { WhoseEntries } from "./entry-state.ts";
+import { type EntryTaking, entryTaking } from "./entry-taking.ts";
+import type { TakingPlace } from "./taking.ts";
+
+/** The ways in which a cluster takes grants now. */
+export interface Ways {
+  /** Null: there is no document that the cluster goes by, and no request that would be taken by one. */
+  readonly document: DocumentTaking | null;
+  /** Null: it knows no access entries. */
+  readonly entries: EntryTaking | null;
+}
+
+/**
+ * Asks the cluster's own state, at each run: a mode can change under us.
+ * @param requests for which a document has to be there
+ * @throws AccessError
+ */
+export async function waysIn(
+  place: TakingPlace,
+  requests: () => Promise<readonly AccessRequest[]>,
+  whose: WhoseEntries,
+): Promise<Ways> {
+  const { opened, cluster } = place;
+  const { wayOf, hasDocument } = await principalsWays(opened, cluster);
+  const isOf =
+    (way: Way) =>
+    ({ principal }: AccessRequest) =>
+      wayOf(principal) === way;
+  const needsDocument = hasDocument || (await requests()).some(isOf("aws-auth"));
+  const { entries } = opened;
+  return {
+    document: needsDocument ? documentTaking({ ...place, isTaken: isOf("aws-auth") }) : null,
+    entries: entries && entryTaking({ ...place, opened: { ...opened, entries }, isTaken: isOf("access-entry"), whose }),
+  };
+}
+
+interface PrincipalsWays {
+  readonly wayOf: (principal: string) => Way;
+  /** Whether there is a document that the cluster goes by. */
+  readonly hasDocument: boolean;
+}
+
+async function principalsWays({ mode, entries, client }: OpenedCluster, cluster: Cluster): Promise<PrincipalsWays> {
+  if (mode === "CONFIG_MAP" || !entries) return { wayOf: () => "aws-auth", hasDocument: true };
+  if (mode === "API") return { wayOf: () => "access-entry", hasDocument: false };
+  const [arns, configMap] = await Promise.all([entries.list(), client.readAwsAuth()]);
+  const document = parseDocument(configMap?.data ?? {});
+  const wayOf = (principal: string) =>
+    wayFor({
+      mode,
+      preferred: cluster.grants,
+      hasEntry: entryArnIn(arns, principal) !== null,
+      isMapped: resolve(document, principal) !== null,
+    });
+  return { wayOf, hasDocument: configMap !== null };
+}

@@ -1,0 +1,88 @@
+import { AccessError } from "../../access/failure/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
+import { isClosed } from "../../access/request/request.ts";
+import { type RescueLease, readRescueTags, rescueLevel } from "../../access/rescue/lease.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import type { EksCluster } from "../../aws/eks-cluster.ts";
+import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import type { WorkerContext } from "../context.ts";
+import { endRescues, openRescuer, takeEntry } from "./end-rescues.ts";
+import { beginRescue } from "./rescue.ts";
+
+/**
+ * Reads the rescues that the access entries themselves remember into a ledger that does not know them, as after one that was
+ * made while Redis was away: from then on they are told, wait for their review and are ended, like one that the ledger has
+ * seen begin. Only what our seal speaks for is believed.
+ *
+ * @returns the ids of those that are new to the ledger
+ * @throws AccessError
+ */
+export async function adoptRescues(context: WorkerContext, cluster: Cluster): Promise<readonly string[]> {
+  const adopted: string[] = [];
+  for (const { eks, principalArn, lease } of await leasesOf(context, cluster)) {
+    const known = await context.ledger.get(lease.id);
+    // A process that died or was late may have made it when its lease was over already.
+    if (known && isClosed(known)) await takeEntry(context, eks, principalArn, lease.id);
+    if (known) continue;
+    await adopt(context, cluster, principalArn, lease);
+    adopted.push(lease.id);
+  }
+  if (adopted.length > 0) await endRescues(context, cluster);
+  return adopted;
+}
+
+interface Found {
+  /** Where it was found. */
+  readonly eks: EksCluster;
+  readonly principalArn: string;
+  readonly lease: RescueLease;
+}
+
+/**
+ * None, where who rescues the cluster is refused now. One that another identity made, or that was made while this one still
+ * could, is not found then: only the log says that nobody looked.
+ */
+async function leasesOf(context: WorkerContext, cluster: Cluster): Promise<readonly Found[]> {
+  const { keys, log } = context;
+  let entries: AccessEntries | null = null;
+  try {
+    const eks = await openRescuer(context, cluster, { id: "adopt", requester: "eks-access" });
+    if (eks.description.authenticationMode === "CONFIG_MAP") return [];
+    entries = accessEntriesOf(eks);
+    const found: Found[] = [];
+    for (const principalArn of await entries.list()) {
+      const tags = (await entries.describe(principalArn))?.tags ?? {};
+      const lease = readRescueTags(clusterArnOf(cluster), principalArn, tags, keys.memory);
+      if (lease) found.push({ eks, principalArn, lease });
+    }
+    return found;
+  } catch (error) {
+    if (!(error instanceof AccessError) || error.retryable) throw error;
+    log.info(
+      { cluster: cluster.name, code: error.code },
+      "rescues were not looked for: who rescues the cluster was refused",
+    );
+    return [];
+  } finally {
+    entries?.close();
+  }
+}
+
+async function adopt(
+  context: WorkerContext,
+  cluster: Cluster,
+  principalArn: string,
+  lease: RescueLease,
+): Promise<void> {
+  const now = context.now();
+  const { id, by, as, endsAt } = lease;
+  const durationSeconds = Math.max(1, Math.ceil((Date.parse(endsAt) - now.getTime()) / 1000));
+  const reason = "recovered from its access entry";
+  const order = { cluster, principalArn, by, as, durationSeconds, reason, good: null, keeps: false };
+  const begun = beginRescue(order, id, context, context.config.timing.requestLapsesAfterSeconds);
+  const at = now.toISOString();
+  const grant = begun.grant && { ...begun.grant, state: "active" as const, endsAt, writeBegan: at, activeSince: at };
+  const event = eventOf("grant.recovered", begun, "worker", now, { principal: principalArn, level: rescueLevel });
+  await recordChange(context, { ...begun, grant }, event, now);
+}

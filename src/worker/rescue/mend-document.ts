@@ -1,0 +1,125 @@
+import type { MemoryKeys } from "../../access/approval/seal.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import { grantsAnnotation, readAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
+import { mergeMemory } from "../../access/lease/merge-memory.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { partitionOf } from "../../access/policy/may-request.ts";
+import { planMending, type Return, returnsOf } from "../../access/rescue/mending.ts";
+import type { PlanGuard } from "../../aws-auth/change.ts";
+import { parseDocument } from "../../aws-auth/parse.ts";
+import { resolve } from "../../aws-auth/resolve.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
+
+/** The last good document that somebody gave. */
+export interface GoodDocument {
+  readonly data: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export type MendResult =
+  /** `how`: what was written, in a sentence; null: nothing had to be. `returns`: empty where no good document was given. */
+  | { readonly type: "mended"; readonly how: string | null; readonly returns: readonly Return[] }
+  | { readonly type: "ask"; readonly message: string };
+
+type Store = Pick<ClusterClient, "readAwsAuth" | "writeAwsAuth" | "createAwsAuth" | "rehearseCreation">;
+
+const attempts = 5;
+
+/** What it takes to mend a document. */
+export interface Mender {
+  readonly client: Store;
+  readonly cluster: Cluster;
+  readonly creatorArn: string | null;
+  readonly keys: MemoryKeys;
+  /** Told before the write is sent, so that it stands in the ledger whatever becomes of this process. */
+  readonly beforeWrite: (how: string) => Promise<void>;
+}
+
+/**
+ * Mends aws-auth: read, plan, dry run, PUT with the version that was read, read back; from the start again, five times in
+ * all, where somebody else wrote meanwhile.
+ *
+ * @throws AccessError
+ */
+export async function mendDocument(mender: Mender, good: GoodDocument | null): Promise<MendResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await mendOnce(mender, good);
+    } catch (error) {
+      const again = error instanceof AccessError && error.code === "cluster-conflict" && attempt < attempts;
+      if (!again) throw error;
+    }
+  }
+}
+
+async function mendOnce(mender: Mender, good: GoodDocument | null): Promise<MendResult> {
+  const { client, cluster, creatorArn } = mender;
+  const found = await client.readAwsAuth();
+  const mending = planMending(found?.data ?? null, good?.data ?? null, guardOf(cluster, creatorArn));
+  if (mending.type === "ask") return mending;
+  if (mending.type === "whole") {
+    return { type: "mended", how: null, returns: good ? returnsOf(good.data, found?.data ?? {}) : [] };
+  }
+  const annotations = annotationsAfter(mender, found, good, mending.data);
+  await write(mender, found, { data: mending.data, annotations }, mending.how);
+  const after = await client.readAwsAuth();
+  return { type: "mended", how: mending.how, returns: returnsOf(good?.data ?? mending.data, after?.data ?? {}) };
+}
+
+/** The dry run first, so that what webhooks refuse changes nothing: not even an empty ConfigMap is left behind. */
+async function write(
+  { client, beforeWrite }: Mender,
+  found: AwsAuthConfigMap | null,
+  content: AwsAuthContent,
+  how: string,
+): Promise<void> {
+  if (found) await client.writeAwsAuth(found, content, { dryRun: true });
+  else await client.rehearseCreation(content);
+  await beforeWrite(how);
+  // Empty first: what we write comes with a resourceVersion always, so that no late create can bring anything back.
+  const before = found ?? (await client.createAwsAuth({ data: {}, annotations: {} }));
+  await client.writeAwsAuth(before, content, { dryRun: false });
+}
+
+/**
+ * Our memory of the grants comes back with the document that it explains: whole, where the document that stands there lost
+ * it; else what explains the parts of the backup that are written.
+ */
+function annotationsAfter(
+  { cluster, keys }: Mender,
+  found: AwsAuthConfigMap | null,
+  good: GoodDocument | null,
+  data: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const { annotations = {} } = found ?? {};
+  const [live, backup] = [annotations, good?.annotations ?? {}].map((each) =>
+    readAnnotation(cluster.name, each[grantsAnnotation], keys),
+  );
+  if (backup?.type !== "holdings") return annotations;
+  if (live?.type !== "holdings") return { ...annotations, ...only(good?.annotations ?? {}, grantsAnnotation) };
+  const [before, after] = [parseDocument(found?.data ?? {}), parseDocument(data)];
+  const broughtBack = (arn: string) => {
+    const [was, is] = [resolve(before, arn), resolve(after, arn)];
+    if (!is) return [];
+    return was && is.groups.filter((group) => !was.groups.includes(group));
+  };
+  const { holdings, withdrawals } = mergeMemory(live, backup, broughtBack);
+  const text = writeAnnotation(cluster.name, holdings, keys, withdrawals);
+  return { ...annotations, ...(text !== null && { [grantsAnnotation]: text }) };
+}
+
+function only(annotations: Readonly<Record<string, string>>, name: string): Readonly<Record<string, string>> {
+  const text = annotations[name];
+  return text === undefined ? {} : { [name]: text };
+}
+
+function guardOf(cluster: Cluster, creatorArn: string | null): PlanGuard {
+  return {
+    ...(creatorArn === null ? {} : { creatorArn }),
+    account: cluster.account,
+    partition: partitionOf(cluster),
+    // Whoever was in the good document was let in by somebody: that is not for this policy to judge.
+    allowForeignAccounts: cluster.foreignAccounts,
+  };
+}

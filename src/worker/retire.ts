@@ -1,0 +1,56 @@
+import type { EventType } from "../access/audit/event.ts";
+import { AccessError } from "../access/failure/access-error.ts";
+import { type Closing, closeForGoneCluster } from "../access/lease/close.ts";
+import type { Cluster } from "../access/policy/cluster.ts";
+import type { AccessRequest } from "../access/request/record.ts";
+import { eventOf, recordChange } from "../ledger/record-change.ts";
+import type { WorkerContext } from "./context.ts";
+import { openCluster } from "./open/open-cluster.ts";
+
+/** Whether AWS says that a cluster is gone. @throws AccessError where it does not say */
+export async function isGone(context: WorkerContext, cluster: Cluster): Promise<boolean> {
+  try {
+    const opened = await openCluster(context, cluster, [{ id: "retire", requester: "operator" }]);
+    opened.close();
+    return false;
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "cluster-not-found") return true;
+    throw error;
+  }
+}
+
+/** How many requests are read at once. */
+const page = 200;
+
+/** Closes all that is open in a cluster that is gone, each with its event. @returns ids */
+export async function closeAllOf(context: WorkerContext, name: string, closing: Closing): Promise<readonly string[]> {
+  const pending = { list: "pending", clusters: [name], requester: null, match: "any" } as const;
+  const closed = new Set<string>();
+  const closeEach = async (requests: readonly AccessRequest[]) => {
+    for (const request of requests) {
+      await close(context, request, closing);
+      closed.add(request.id);
+    }
+  };
+  await closeEach(await context.ledger.grantedOf(name));
+  // What is closed leaves the list, so that its first page is always the next one.
+  for (;;) {
+    const { requests } = await context.ledger.list(pending, 0, page);
+    const left = requests.filter(({ id }) => !closed.has(id));
+    if (left.length === 0) return [...closed];
+    await closeEach(left);
+  }
+}
+
+async function close(context: WorkerContext, request: AccessRequest, closing: Closing): Promise<void> {
+  const now = context.now();
+  const after = closeForGoneCluster(request, closing, now);
+  const detail = { code: "cluster-gone", why: closing.why, seen: closing.seen };
+  const result = await recordChange(context, after, eventOf(typeOf(after), after, closing.by, now, detail), now);
+  if (result.type === "conflict" && result.current) await close(context, result.current, closing);
+}
+
+function typeOf({ grant }: AccessRequest): EventType {
+  if (!grant) return "request.refused";
+  return grant.state === "ended" ? "grant.ended" : "grant.failed";
+}

@@ -1,0 +1,104 @@
+import { AccessError } from "../../access/failure/access-error.ts";
+import { isReviewing, isReviewingEnd, reviewAgain, reviewEndAgain } from "../../access/lease/review.ts";
+import { mostTries } from "../../access/lease/sign-in.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest, EndProof } from "../../access/request/record.ts";
+import { revise } from "../../access/request/request.ts";
+import { failureOf, isToBeTold } from "../../access/request/retry.ts";
+import type { WorkerContext } from "../context.ts";
+import { delayDetail } from "../delay.ts";
+import type { OpenedCluster } from "../open/open-cluster.ts";
+import { mayBeAnswered, reviewEnd, reviewLease } from "../reconcile/authorize.ts";
+import { mappedAfter, whoIsIt } from "../reconcile/prove-end.ts";
+import { idsElsewhere, record } from "../reconcile/record.ts";
+import { recordProof } from "./record-proof.ts";
+
+/** Asks the API server again what a lease allows, as the same user, and records its answer or the next try. */
+export async function reviewOnce(
+  context: WorkerContext,
+  cluster: Cluster,
+  { client }: OpenedCluster,
+  request: AccessRequest,
+): Promise<void> {
+  const identity = request.grant?.proof?.reviewedAs ?? null;
+  const { finding, auditIds, unanswered } = await reviewLease(client, cluster, request, identity);
+  if (mayBeAnswered(unanswered)) return putOffReview(context, request, unanswered);
+  const detail = { authorized: finding.result, how: finding.detail, ...idsElsewhere(context, auditIds) };
+  await recordProof(context, request, isReviewing, (grant, proof) => ({
+    grant: { ...grant, reviewTrouble: null, proof: { ...proof, authorized: finding } },
+    event: { type: "grant.rights-asked", detail },
+  }));
+}
+
+/** Has the API server asked again later. */
+export function putOffReview(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
+  const now = context.now();
+  return recordProof(context, request, isReviewing, (grant) => {
+    const reviewTrouble = reviewAgain(grant.reviewTrouble ?? null, failureOf(error), now);
+    const isTold = isToBeTold(grant.reviewTrouble ?? null, reviewTrouble);
+    const detail = { ...idsElsewhere(context), ...delayDetail(reviewTrouble) };
+    return { grant: { ...grant, reviewTrouble }, event: isTold ? { type: "grant.rights-delayed", detail } : null };
+  });
+}
+
+/** Looks again at what is left of a lease that ended, and records it or the next try. */
+export async function reviewEndOnce(
+  context: WorkerContext,
+  cluster: Cluster,
+  opened: OpenedCluster,
+  request: AccessRequest,
+): Promise<void> {
+  const before = request.grant?.endProof;
+  if (!before) return;
+  try {
+    const readBack = await whoIsIt(opened, request.principal);
+    const reviewedAs = readBack.identity ?? { ...before.reviewedAs, groups: [] };
+    const review = await reviewEnd(opened.client, cluster, request, reviewedAs);
+    if (mayBeAnswered(review.unanswered)) return await putOffEndReview(context, request, review.unanswered);
+    const found = { mapped: mappedAfter(request, readBack), authorized: review.finding, reviewedAs };
+    await recordEndProof(context, request, { ...before, ...found, trouble: null }, review.auditIds);
+  } catch (error) {
+    await putOffEndReview(context, request, error);
+  }
+}
+
+/** Has the API server asked again later, a bounded number of times: after the end there is no lease to wait for. */
+export async function putOffEndReview(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
+  const before = request.grant?.endProof;
+  if (!before) return;
+  const failure = failureOf(error);
+  const trouble = reviewEndAgain(before.trouble, failure, context.now());
+  if (!trouble) {
+    const what = error instanceof AccessError ? error.what : failure.message;
+    const authorized = {
+      result: "not tested",
+      detail: `given up after ${mostTries} tries. The last try: ${what}`,
+    } as const;
+    return recordEndProof(context, request, { ...before, authorized, trouble: null }, []);
+  }
+  const after = withEndProof(request, { ...before, trouble });
+  const isTold = isToBeTold(before.trouble, trouble);
+  await record(context, after, isTold ? "grant.rights-delayed" : null, delayDetail(trouble));
+}
+
+function recordEndProof(
+  context: WorkerContext,
+  request: AccessRequest,
+  proof: EndProof,
+  auditIds: readonly string[],
+): Promise<void> {
+  const { mapped, authorized } = proof;
+  const detail = { mapped: mapped.result, authorized: authorized.result, how: authorized.detail };
+  const ids = idsElsewhere(context, auditIds);
+  return record(context, withEndProof(request, proof), "grant.rights-asked", { ...detail, ...ids });
+}
+
+function withEndProof(request: AccessRequest, endProof: EndProof): AccessRequest {
+  return revise(request, { grant: request.grant && { ...request.grant, endProof } });
+}
+
+/** Whether the end of a request's lease is to be looked at again now. */
+export function isEndDue({ grant }: AccessRequest, now: Date): boolean {
+  const retryAt = grant?.endProof?.trouble?.retryAt;
+  return isReviewingEnd(grant) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
+}

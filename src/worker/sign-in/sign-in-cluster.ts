@@ -1,0 +1,126 @@
+import { requestIds } from "../../access/audit/request-ids.ts";
+import { isToReview } from "../../access/lease/review.ts";
+import { isToSignIn } from "../../access/lease/sign-in.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { signInWay } from "../../access/policy/sign-in.ts";
+import { podsToList } from "../../access/proof/sign-in.ts";
+import type { AccessRequest, Finding } from "../../access/request/record.ts";
+import { step } from "../../operations/metrics/steps.ts";
+import { placeOf, tracedRun } from "../../operations/tracing/request-traces.ts";
+import type { WorkerContext } from "../context.ts";
+import { inParallel } from "../in-parallel.ts";
+import { noteTrouble } from "../open/cluster-trouble.ts";
+import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
+import { becomePrincipal } from "./become-principal.ts";
+import { identityOfSession } from "./identity-of-session.ts";
+import { putOffSignIn, recordSignIn } from "./record-sign-in.ts";
+import { isEndDue, putOffEndReview, putOffReview, reviewEndOnce, reviewOnce } from "./review-again.ts";
+import { signIn } from "./sign-in.ts";
+
+/** More of what is due is left to the next look. */
+const mostDue = 1_000;
+
+/**
+ * Completes the proofs of a cluster's grants: signs in as each principal that waits for it, asks the API server again what it did
+ * not answer, and records what came of it, or when it is tried again. It is a job of its own, beside the runs that write: a principal that is let in late, or never, holds up no
+ * grant and no end.
+ */
+export async function signInToCluster(worker: WorkerContext, cluster: Cluster): Promise<void> {
+  const now = worker.now();
+  const granted = await worker.ledger.grantedOf(cluster.name);
+  const toSignIn = granted.filter(({ grant }) => isToSignIn(grant, now));
+  const toReview = granted.filter(({ grant }) => isToReview(grant, now));
+  const toProveGone = (await worker.ledger.due(now, mostDue)).filter(
+    (request) => request.cluster === cluster.name && isEndDue(request, now),
+  );
+  const waiting = [...new Set([...toSignIn, ...toReview, ...toProveGone])];
+  if (waiting.length === 0) return;
+  const context = { ...worker, awsRequests: requestIds() };
+  const about = { "eks_access.cluster": cluster.name };
+  await tracedRun(context, `sign in to ${cluster.name}`, about, waiting, (running) =>
+    run(running, cluster, { waiting, toSignIn, toReview, toProveGone }),
+  );
+}
+
+interface Due {
+  readonly waiting: readonly AccessRequest[];
+  readonly toSignIn: readonly AccessRequest[];
+  readonly toReview: readonly AccessRequest[];
+  /** Their leases have ended: they are in no list of the cluster, but due. */
+  readonly toProveGone: readonly AccessRequest[];
+}
+
+async function run(
+  context: WorkerContext,
+  cluster: Cluster,
+  { waiting, toSignIn, toReview, toProveGone }: Due,
+): Promise<void> {
+  let open: OpenedCluster | null = null;
+  try {
+    const opened = await (context.openCluster ?? openCluster)(context, cluster, waiting);
+    open = opened;
+    await Promise.all([
+      inParallel(toProveGone, (request) => reviewEndOnce(context, cluster, opened, request)),
+      inParallel(toReview, (request) => reviewOnce(context, cluster, opened, request)),
+      inParallel(toSignIn, (request) => complete(context, cluster, opened, request)),
+    ]);
+  } catch (error) {
+    if (open) throw error;
+    await noteTrouble(context, cluster, error);
+    await inParallel(toProveGone, (request) => putOffEndReview(context, request, error));
+    await inParallel(toReview, (request) => putOffReview(context, request, error));
+    await inParallel(toSignIn, (request) => putOffSignIn(context, request, error));
+  } finally {
+    open?.close();
+  }
+}
+
+/** What is not recorded, because this process dies or the ledger is away, is done again from the beginning. */
+async function complete(
+  context: WorkerContext,
+  cluster: Cluster,
+  opened: OpenedCluster,
+  request: AccessRequest,
+): Promise<void> {
+  const running = { ...context, auditIds: requestIds() };
+  const act = () => attempt(running, cluster, opened, request);
+  const tried = await step("sign-in", act, placeOf(context, request));
+  if (tried.type === "found") return recordSignIn(running, request, tried.finding);
+  await putOffSignIn(running, request, tried.error);
+}
+
+type Tried =
+  | { readonly type: "found"; readonly finding: Finding }
+  | { readonly type: "failed"; readonly error: unknown };
+
+async function attempt(
+  context: WorkerContext,
+  cluster: Cluster,
+  opened: OpenedCluster,
+  request: AccessRequest,
+): Promise<Tried> {
+  try {
+    return { type: "found", finding: await findingOf(context, cluster, opened, request) };
+  } catch (error) {
+    context.log.warn({ request: request.id, err: error }, "could not sign in as the principal");
+    return { type: "failed", error };
+  }
+}
+
+/** @throws what kept it from an answer */
+async function findingOf(
+  context: WorkerContext,
+  cluster: Cluster,
+  opened: OpenedCluster,
+  request: AccessRequest,
+): Promise<Finding> {
+  const way = signInWay(cluster, request.principal);
+  if (way.type === "not tested") return { result: "not tested", detail: way.why };
+  const session = await becomePrincipal(cluster, way, request, context.awsRequests);
+  const pods = podsToList(cluster.levels.find(({ name }) => name === request.level)?.verify ?? []);
+  const connect = (nth: number) =>
+    opened.connectAs(session.credentials, request, { auditIds: context.auditIds, tokenSeconds: 60 + nth });
+  const mappedAt = Date.parse(request.grant?.proof?.at ?? context.now().toISOString());
+  const expected = () => identityOfSession(opened, request.principal, session);
+  return signIn({ expected, pods, connect, mappedAt }, context);
+}

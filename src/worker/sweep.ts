@@ -1,0 +1,155 @@
+import { remindOfReview } from "../access/approval/glass.ts";
+import { hasForgedReview, withoutForgedReview } from "../access/approval/seal-review.ts";
+import { type ClusterTrouble, isClusterDue } from "../access/request/cluster-trouble.ts";
+import type { AccessRequest } from "../access/request/record.ts";
+import { remind } from "../access/request/reminder.ts";
+import { dueAt, proofDueAt, revise } from "../access/request/request.ts";
+import { type ClusterWake, wakeClusters, wakeMessages, wakeMoveMessage } from "../ledger/queues.ts";
+import { eventOf, lookFor, recordChange } from "../ledger/record-change.ts";
+import type { WorkerContext } from "./context.ts";
+import { inParallel } from "./in-parallel.ts";
+import { recordDueMove } from "./migration/record-due-move.ts";
+import { configurationOf } from "./open/cluster-trouble.ts";
+import { strand } from "./strand.ts";
+
+const batch = 1000;
+const reviewsEveryMs = 3_600_000;
+/** Of so many inspections one looks at clusters in which nothing is in force, too: what is over may be back there. */
+const inspectionsToOneReading = 12;
+/** Slack takes about one message a second: waking more of them at once only costs Redis. */
+const messageBatch = 100;
+
+/**
+ * The net under every wake-up and the clock of every lease: finds what is due in the ledger, which messages do not
+ * show it yet, and which clusters' memories this ledger has not read. The clusters come first: leases end there.
+ */
+export async function sweep(context: WorkerContext): Promise<void> {
+  const { ledger, queues } = context;
+  const now = context.now();
+  const found = [...(await ledger.due(now, batch)), ...(await withForgedReviews(context))];
+  const due = found.map((stored) => {
+    const request = withoutForgedReview(stored, context.keys.decision, now);
+    return { request, record: whatToRecord(context, request, now) };
+  });
+  const looks = due.flatMap(({ request, record }) => (record ? [] : looksFor(request, now)));
+  const moves = (await ledger.moves.due(now, batch)).map((move) => ({
+    move,
+    record: recordDueMove(context, move, now),
+  }));
+  const looksForMoves = moves.flatMap(({ move: { cluster }, record }): readonly ClusterWake[] =>
+    record ? [] : [{ type: "move", cluster }],
+  );
+  await wakeClusters(queues, distinct([...looks, ...looksForMoves, ...(await looksByTheClock(context))]));
+  await inParallel([...due, ...moves], async ({ record }) => record?.());
+  await wakeMessages(queues, await ledger.unshown(messageBatch));
+  for (const id of await ledger.moves.unshown(messageBatch)) await wakeMoveMessage(queues, id);
+}
+
+/** What says that it was reviewed is not due any more: whoever wrote that past us would have hidden it for good. */
+async function withForgedReviews({ ledger, config, keys, now }: WorkerContext): Promise<readonly AccessRequest[]> {
+  if (!(await ledger.takeTurn("reviews", reviewsEveryMs))) return [];
+  const of = { list: "all", clusters: [...config.clusters.keys()], requester: null, match: "any" } as const;
+  const { requests } = await ledger.list(of, 0, batch);
+  return requests.filter(
+    (request) =>
+      hasForgedReview(request, keys.decision, now()) &&
+      remindOfReview(withoutForgedReview(request, keys.decision, now()), now()) !== null,
+  );
+}
+
+/** What of a request that is due is a matter of its record alone; null: somebody has to look at its cluster. */
+function whatToRecord(context: WorkerContext, request: AccessRequest, now: Date): (() => Promise<void>) | null {
+  const unreviewed = remindOfReview(request, now);
+  if (unreviewed) return () => recordUnreviewed(context, unreviewed, now);
+  if (hasLapsed(request, now)) return () => lapse(context, request, now);
+  const reminded = remind(request, now, context.config.timing.remindAfterSeconds);
+  if (reminded) return () => recordReminder(context, reminded, now);
+  if (isToBeWarned(request, now)) return () => warn(context, request, now);
+  return context.config.clusters.has(request.cluster) ? null : () => strand(context, request);
+}
+
+function looksFor(request: AccessRequest, now: Date): readonly ClusterWake[] {
+  const { cluster, grant } = request;
+  const look = { type: lookFor(request, now), cluster };
+  const proof = proofDueAt(request);
+  if (proof === null || proof > now.getTime()) return [look];
+  const besides = dueAt({
+    ...request,
+    grant: grant && { ...grant, signInDueAt: null, reviewTrouble: null, endProof: null },
+  });
+  const isDueBesides = besides !== null && besides <= now.getTime();
+  return [{ type: "sign-in", cluster }, ...(isDueBesides ? [look] : [])];
+}
+
+/**
+ * Clusters that were never looked at, and all of them when it is time to see what others did there: often where something
+ * is in force, and more seldom everywhere, because a backup that somebody writes back brings ended leases with it.
+ */
+async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<readonly ClusterWake[]> {
+  const names = [...config.clusters.keys()];
+  const adopted = await ledger.adopted(names);
+  const everyMs = config.timing.inspectEverySeconds * 1000;
+  const isTime = await ledger.takeTurn("inspect", everyMs);
+  const isTimeToRead = await ledger.takeTurn("memories", everyMs * inspectionsToOneReading);
+  const troubles = await ledger.clusterTroubles(names);
+  const well = names.filter((name) => !troubles.has(name));
+  const tried = await clustersToTry({ ledger, config, now }, troubles);
+  const read = [...well.filter((name) => isTimeToRead || !adopted.has(name)), ...tried];
+  return [
+    ...read.map((cluster): ClusterWake => ({ type: "adopt", cluster })),
+    ...(isTime ? well.map((cluster): ClusterWake => ({ type: "inspect", cluster })) : []),
+  ];
+}
+
+/** A configuration counts as new once in this time: two workers with different ones would try without end. */
+const newConfigurationMs = 15 * 60_000;
+
+/** Clusters that could not be worked on, and are to be tried now: their time has come, or somebody has configured them anew. */
+async function clustersToTry(
+  { ledger, config, now }: Pick<WorkerContext, "ledger" | "config" | "now">,
+  troubles: ReadonlyMap<string, ClusterTrouble>,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const [name, trouble] of troubles) {
+    const cluster = config.clusters.get(name);
+    const configuration = cluster ? configurationOf(cluster) : trouble.configuration;
+    const isNew = configuration !== trouble.configuration;
+    const turn = `configuration-${name}-${configuration}`;
+    if (isClusterDue(trouble, now()) || (isNew && (await ledger.takeTurn(turn, newConfigurationMs)))) found.push(name);
+  }
+  return found;
+}
+
+function distinct(wakes: readonly ClusterWake[]): readonly ClusterWake[] {
+  return [...new Map(wakes.map((wake) => [`${wake.type} ${wake.cluster}`, wake])).values()];
+}
+
+function hasLapsed(request: AccessRequest, now: Date): boolean {
+  return request.state === "pending" && Date.parse(request.lapsesAt) <= now.getTime();
+}
+
+async function lapse(context: WorkerContext, request: AccessRequest, now: Date): Promise<void> {
+  const after = revise(request, { state: "lapsed", trouble: null });
+  await recordChange(context, after, eventOf("request.lapsed", request, "worker", now), now);
+}
+
+async function recordReminder(context: WorkerContext, after: AccessRequest, now: Date): Promise<void> {
+  const detail = { sent: after.reminders?.sent ?? 0 };
+  await recordChange(context, after, eventOf("request.reminded", after, "worker", now, detail), now);
+}
+
+async function recordUnreviewed(context: WorkerContext, after: AccessRequest, now: Date): Promise<void> {
+  const detail = { reminders: after.glass?.reminders ?? 0 };
+  await recordChange(context, after, eventOf("glass.unreviewed", after, "worker", now, detail), now);
+}
+
+function isToBeWarned({ grant }: AccessRequest, now: Date): boolean {
+  if (grant?.state !== "active" || grant.end || grant.warnedAt || !grant.warnAt) return false;
+  return Date.parse(grant.warnAt) <= now.getTime() && now.getTime() < Date.parse(grant.endsAt);
+}
+
+async function warn(context: WorkerContext, request: AccessRequest, now: Date): Promise<void> {
+  if (!request.grant) return;
+  const after = revise(request, { grant: { ...request.grant, warnedAt: now.toISOString() } });
+  await recordChange(context, after, eventOf("grant.warned", request, "worker", now), now);
+}

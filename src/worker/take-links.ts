@@ -1,0 +1,36 @@
+import type { Logger } from "pino";
+import { AccessError, explain } from "../access/failure/access-error.ts";
+import { broken, type Finding, type Link, type LinkName } from "../diagnosis/link.ts";
+
+/** Asks for links one after another, with the time of each. */
+export interface LinkTaker {
+  readonly links: readonly Link[];
+  /** The value; undefined where it failed, and the link says why. */
+  take: <T>(name: LinkName, ask: () => T | Promise<T>, tell: (value: T) => Finding) => Promise<T | undefined>;
+}
+
+/** A failure becomes a broken link, never an error: what was found before it is worth telling. */
+export function linkTaker(log: Logger): LinkTaker {
+  const links: Link[] = [];
+  return {
+    links,
+    take: async (name, ask, tell) => {
+      const start = performance.now();
+      const ms = () => Math.round(performance.now() - start);
+      try {
+        const value = await ask();
+        links.push({ name, ms: ms(), ...tell(value) });
+        return value;
+      } catch (error) {
+        log.warn({ link: name, err: error }, "a link of the chain is broken");
+        links.push({ name, ms: ms(), ...findingOf(error) });
+        return undefined;
+      }
+    },
+  };
+}
+
+function findingOf(error: unknown): Finding {
+  if (error instanceof AccessError) return broken(error.what, error.mend);
+  return broken(explain(error).replace(/\..*$/, ""), "The worker's log has the details.");
+}

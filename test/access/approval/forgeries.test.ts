@@ -1,0 +1,198 @@
+import { createPublicKey } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { type KeyKind, memoryKeys, type Signer, signingKeys } from "../../../src/access/approval/seal.ts";
+import { brokenBase, sealBase } from "../../../src/access/approval/seal-base.ts";
+import { isSealedLink, sealLink } from "../../../src/access/approval/seal-link.ts";
+import { isGenuinePlan, sealMovePlan } from "../../../src/access/approval/seal-move.ts";
+import { isGenuine, sealPreview } from "../../../src/access/approval/seal-preview.ts";
+import { hasForgedReview, sealReview } from "../../../src/access/approval/seal-review.ts";
+import { isSealedDecision, sealDecision } from "../../../src/access/approval/sealed-decision.ts";
+import type { Json } from "../../../src/access/audit/canonical-json.ts";
+import { readAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
+import { noWithdrawals } from "../../../src/access/lease/withdrawal.ts";
+import { rememberWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
+import { keep, readKept } from "../../../src/access/rescue/kept.ts";
+import { readRescueTags, writeRescueTags } from "../../../src/access/rescue/lease.ts";
+import { readHoldingTags, writeHoldingTags } from "../../../src/access-entry/entry-tags.ts";
+import { readWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
+import { aBrokenGlass } from "../../builders/a-broken-glass.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aPlannedMove } from "../../builders/a-move.ts";
+import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aHolding } from "../../builders/a-share.ts";
+import { anEntry } from "../../builders/an-entry.ts";
+import { aPrivateKey, aSecret, keys, otherKeys } from "../../builders/keys.ts";
+import { at, hours } from "../../builders/times.ts";
+
+/** What somebody seals with a key of one kind as if it were of every kind, under the name of a key that is accepted. */
+type Forger = { readonly [Kind in KeyKind]: Signer<Kind> };
+
+const decisionKey = aPrivateKey("ours: decisions");
+const previewKey = aPrivateKey("ours: previews");
+const publicBytes = (key: typeof decisionKey) => createPublicKey(key).export({ type: "spki", format: "der" });
+
+/** No compiler holds who forges: any purpose with any key. */
+type SealsAll = (purpose: string, value: Json) => string;
+
+/** What this makes, with the id of the key that a reader looks for. */
+function forgerWith(seal: SealsAll): Forger {
+  const passingFor =
+    (kind: KeyKind): SealsAll =>
+    (purpose, value) =>
+      `${keys[kind].ids[0]}${seal(purpose, value).slice(8)}`;
+  return {
+    decision: { ...keys.decision, seal: passingFor("decision") },
+    memory: { ...keys.memory, seal: passingFor("memory") },
+    preview: { ...keys.preview, seal: passingFor("preview") },
+  };
+}
+
+const signed = (key: typeof decisionKey) => forgerWith(signingKeys<"decision">(key).seal as SealsAll);
+const sealed = (secret: Buffer) => forgerWith(memoryKeys([secret]).seal as SealsAll);
+
+const inSlack: readonly (readonly [string, Forger])[] = [
+  ["the decision key", signed(decisionKey)],
+  ["the decision key as a secret", sealed(decisionKey.export({ type: "pkcs8", format: "der" }))],
+  ["the public decision key as a secret", sealed(publicBytes(decisionKey))],
+  ["the public preview key as a secret", sealed(publicBytes(previewKey))],
+];
+const inWorker: readonly (readonly [string, Forger])[] = [
+  ["the memory key", sealed(aSecret("ours: memory"))],
+  ["the preview key", signed(previewKey)],
+  ["the public decision key as a secret", sealed(publicBytes(decisionKey))],
+];
+const inRedis: readonly (readonly [string, Forger])[] = [
+  ["keys of their own", { ...otherKeys }],
+  ["keys of their own under our names", signed(aPrivateKey("another: decisions"))],
+  ["a secret of their own under our names", sealed(aSecret("another: memory"))],
+  ["an empty secret", sealed(Buffer.alloc(0))],
+];
+
+const clusterArn = "arn:aws:eks:eu-central-1:111122223333:cluster/staging";
+const role = "arn:aws:iam::111122223333:role/rescuer";
+const active = aGrantedRequest({});
+const asked = aPreviewedRequest();
+const move = aPlannedMove();
+const approval = { verdict: "approved", by: "U0APPROVER", at: at(0).toISOString(), digest: "d", why: "" } as const;
+const document = { at: at(0).toISOString(), data: { mapRoles: "" }, grants: null };
+const withdrawal = { id: "r-1", at: at(0).toISOString(), endsAt: at(hours(4)).toISOString() };
+
+/** Whether the worker, or who verifies what it signed, believes each of its own things where a forger made it. */
+const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
+  [
+    "an annotation",
+    ({ memory }) => {
+      const text = writeAnnotation("staging", [aHolding()], memory);
+      return readAnnotation("staging", text ?? "", keys.memory).type === "holdings";
+    },
+  ],
+  [
+    "what a grant wrote",
+    ({ memory }) => {
+      const written = rememberWritten(active, aHolding(), memory);
+      const request = { ...active, grant: active.grant && { ...active.grant, written } };
+      return withLedgerMemory([], [request], keys.memory).holdings.size > 0;
+    },
+  ],
+  [
+    "the tags of an access entry",
+    ({ memory }) => {
+      const holding = aHolding();
+      const entry = anEntry();
+      const tags = writeHoldingTags("staging", holding, memory);
+      return readHoldingTags("staging", holding.arn, { ...entry, tags }, keys.memory).type === "holding";
+    },
+  ],
+  [
+    "a withdrawal",
+    ({ memory }) => {
+      const tags = writeWithdrawalTags("staging", { ...noWithdrawals, list: [withdrawal] }, memory);
+      return readWithdrawalTags("staging", tags, keys.memory).withdrawals.list.length > 0;
+    },
+  ],
+  [
+    "who created a cluster",
+    ({ memory }) => {
+      const record = { clusterArn, arn: role };
+      return keys.memory.isSealed("creation", record, memory.seal("creation", record));
+    },
+  ],
+  [
+    "the lease of a rescue",
+    ({ memory }) => {
+      const lease = { id: "r-1", by: "U0ONCALL", as: null, endsAt: at(hours(1)).toISOString() };
+      const tags = writeRescueTags(clusterArn, role, lease, memory);
+      return readRescueTags(clusterArn, role, tags, keys.memory) !== null;
+    },
+  ],
+  [
+    "a kept document",
+    ({ memory }) => readKept("staging", keep("staging", {}, document, memory) ?? {}, "last", keys.memory) !== null,
+  ],
+  [
+    "a preview",
+    ({ preview }) =>
+      asked.preview !== null &&
+      isGenuine({ ...asked, preview: sealPreview(asked, asked.preview, preview) }, aCluster(), keys.preview),
+  ],
+  [
+    "the plan of a migration",
+    ({ preview }) =>
+      move.plan !== null && isGenuinePlan({ ...move, plan: sealMovePlan(move, move.plan, preview) }, keys.preview),
+  ],
+  [
+    "where the audit log begins",
+    ({ preview }) =>
+      brokenBase(sealBase({ count: 2, hash: "a".repeat(64), anchors: [] }, preview), keys.preview) === null,
+  ],
+];
+
+/** The same of what people decide. */
+const ofPeople: readonly (readonly [string, (by: Forger) => boolean])[] = [
+  ["an approval", ({ decision }) => isSealedDecision(sealDecision(approval, "r-1", decision), "r-1", keys.decision)],
+  [
+    "that somebody broke the glass",
+    ({ decision }) => {
+      const { approvals, id } = aBrokenGlass({}, { ...keys, decision });
+      return approvals.every((each) => isSealedDecision(each, id, keys.decision));
+    },
+  ],
+  [
+    "a review",
+    ({ decision }) => {
+      const broken = aBrokenGlass();
+      const review = sealReview(broken, { by: "U0APPROVER", at: at(0).toISOString() }, decision);
+      const reviewed = { ...broken, glass: broken.glass && { ...broken.glass, review } };
+      return !hasForgedReview(reviewed, keys.decision, at(hours(1)));
+    },
+  ],
+  [
+    "a link",
+    ({ decision }) => {
+      const seal = sealLink("U0ENGINEER", role, { by: "U0ENGINEER", at: at(0).toISOString() }, decision);
+      return isSealedLink("U0ENGINEER", { arn: role, seal }, keys.decision);
+    },
+  ],
+];
+
+test.each([...ofWorker, ...ofPeople])("who holds the key for it makes %s that is believed", (_, isBelieved) => {
+  expect(isBelieved(keys)).toBe(true);
+});
+
+describe.each(inSlack)("with all that the Slack process holds, %s,", (_, forger) => {
+  test.each(ofWorker)("nobody makes %s that is believed", (_what, isBelieved) => {
+    expect(isBelieved(forger)).toBe(false);
+  });
+});
+
+describe.each(inWorker)("with all that the worker holds, %s,", (_, forger) => {
+  test.each(ofPeople)("nobody makes %s that is believed", (_what, isBelieved) => {
+    expect(isBelieved(forger)).toBe(false);
+  });
+});
+
+describe.each(inRedis)("with Redis and %s", (_, forger) => {
+  test.each([...ofWorker, ...ofPeople])("nobody makes %s that is believed", (_what, isBelieved) => {
+    expect(isBelieved(forger)).toBe(false);
+  });
+});

@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { checkApproval } from "../../../src/access/approval/check-approval.ts";
+import { decide } from "../../../src/access/approval/decide.ts";
+import type { Facts } from "../../../src/access/approval/decision.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { noStanding } from "../../../src/access/policy/person.ts";
+import { clusterRule } from "../../../src/access/policy/rule.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aPreviewedRequest, digestNow, engineerArn } from "../../builders/a-request.ts";
+import { keys } from "../../builders/keys.ts";
+import { at, minutes } from "../../builders/times.ts";
+
+const two = aCluster({ rules: [{ ...clusterRule, name: "two", approvals: 2 }] });
+const own = aCluster({ rules: [{ ...clusterRule, name: "own", selfApproval: true }] });
+
+function clicked(by: string, links: Readonly<Record<string, string>>, request: AccessRequest, cluster: Cluster) {
+  const known = { memberships: new Map(), standing: noStanding, departed: new Map() };
+  const facts: Facts = { ...known, links: new Map(Object.entries(links)) };
+  const click = { verdict: "approved", by, digest: request.preview?.digest ?? "", why: "" } as const;
+  return decide(request, cluster, click, keys.decision, at(minutes(2)), facts);
+}
+
+function verdictOn(request: AccessRequest, cluster: Cluster) {
+  const [level] = cluster.levels;
+  if (!level) throw new Error("The builder's cluster offers no level.");
+  return checkApproval(request, cluster, level, digestNow(request, null, cluster), keys.decision, at(minutes(5)));
+}
+
+function afterOf(decided: ReturnType<typeof clicked>): AccessRequest {
+  return decided.type === "decided" ? decided.after : expect.fail(decided.code);
+}
+
+describe("who is linked with the principal that gets access", () => {
+  const request = aPreviewedRequest({}, null, two);
+
+  test("does not approve it, although somebody else asks", () => {
+    const decided = clicked(
+      "U0APPROVER",
+      { U0APPROVER: engineerArn.toUpperCase().replace("ARN:AWS:IAM", "arn:aws:iam") },
+      request,
+      two,
+    );
+
+    expect(decided).toEqual({ type: "refused", code: "own-principal" });
+  });
+
+  test("may deny it", () => {
+    const known = { memberships: new Map(), standing: noStanding, departed: new Map() };
+    const facts = { ...known, links: new Map([["U0APPROVER", engineerArn]]) };
+    const click = { verdict: "denied", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
+
+    expect(decide(request, two, click, keys.decision, at(minutes(2)), facts).type).toBe("decided");
+  });
+
+  test("may approve it where the rule lets people approve their own requests", () => {
+    const asked = aPreviewedRequest({}, null, own);
+
+    const after = afterOf(clicked("U0APPROVER", { U0APPROVER: engineerArn }, asked, own));
+
+    expect(after.state).toBe("approved");
+    expect(verdictOn(after, own)).toEqual({ type: "valid" });
+  });
+
+  test("counts no more where they were linked since they approved", () => {
+    const one = afterOf(clicked("U0APPROVER", {}, request, two));
+
+    const after = afterOf(clicked("U0APPROVER2", { U0APPROVER: engineerArn }, one, two));
+
+    expect(after).toMatchObject({ state: "pending", approvals: [{ by: "U0APPROVER2" }] });
+  });
+});
+
+test("an approver's link is sealed with the decision, and the worker holds the approval void by it", () => {
+  const cluster = aCluster();
+  const request = aPreviewedRequest({}, null, cluster);
+  const other = afterOf(clicked("U0APPROVER", { U0APPROVER: `${engineerArn}-2` }, request, cluster));
+  const [approval] = other.approvals;
+  // A Slack process that does not refuse it.
+  const lenient = aCluster({ rules: [{ ...clusterRule, selfApproval: true }] });
+  const linked = afterOf(clicked("U0APPROVER", { U0APPROVER: engineerArn }, request, lenient));
+
+  expect(approval?.linked).toBe(`${engineerArn}-2`);
+  expect(verdictOn(other, cluster)).toEqual({ type: "valid" });
+  expect(verdictOn(linked, cluster)).toEqual({
+    type: "void",
+    message: "who approved it is linked with the principal that gets access",
+  });
+});

@@ -1,0 +1,208 @@
+import { describe, expect, test } from "vitest";
+import { checkApproval } from "../../../src/access/approval/check-approval.ts";
+import { decide } from "../../../src/access/approval/decide.ts";
+import type { Facts } from "../../../src/access/approval/decision.ts";
+import type { Cluster, Rule } from "../../../src/access/policy/cluster.ts";
+import type { WorkingHours } from "../../../src/access/policy/hours.ts";
+import { noStanding, type Standing } from "../../../src/access/policy/person.ts";
+import { clusterRule } from "../../../src/access/policy/rule.ts";
+import { digestOfChange } from "../../../src/access/request/digest.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { keys } from "../../builders/keys.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+
+const engineers: Standing = { memberships: ["S0ENGINEERS"], linked: null };
+
+function clusterWith(...rules: readonly Partial<Rule>[]): Cluster {
+  return aCluster({ rules: rules.map((rule, index) => ({ ...clusterRule, name: `rule ${index}`, ...rule })) });
+}
+
+function facts(memberships: Readonly<Record<string, readonly string[]>>, standing = noStanding): Facts {
+  return { memberships: new Map(Object.entries(memberships)), standing, departed: new Map() };
+}
+
+function click(by: string, request: AccessRequest) {
+  return { verdict: "approved", by, digest: request.preview?.digest ?? "", why: "" } as const;
+}
+
+/** What the worker says, which has no Slack: it goes by what is sealed, as src/jobs/reconcile/settle.ts does. */
+function verdictOn(record: AccessRequest, cluster: Cluster) {
+  const [level] = cluster.levels;
+  if (!level) throw new Error("The builder's cluster offers no level.");
+  const standing = record.approvals.at(-1)?.requester ?? noStanding;
+  const digest = digestOfChange({ ...record, standing }, cluster, level, { base: null, leases: [] });
+  return checkApproval(record, cluster, level, digest, keys.decision, at(hours(24 * 365)));
+}
+
+describe("where a user group approves", () => {
+  const cluster = clusterWith({ approvers: ["S0PLATFORM"] });
+  const request = aPreviewedRequest({}, null, cluster);
+  const approve = (known: Facts, when = at(minutes(2))) =>
+    decide(request, cluster, click("U0SOMEBODY", request), keys.decision, when, known);
+
+  test("a member of it may, and the worker goes by what is sealed", () => {
+    const decided = approve(facts({ U0SOMEBODY: ["S0PLATFORM"] }));
+
+    expect(decided).toMatchObject({ type: "decided", decision: { memberships: ["S0PLATFORM"] } });
+    expect(decided.type === "decided" && verdictOn(decided.after, cluster)).toEqual({ type: "valid" });
+  });
+
+  test("somebody who is of no such group may not", () => {
+    expect(approve(facts({ U0SOMEBODY: ["S0ENGINEERS"] }))).toEqual({ type: "refused", code: "not-an-approver" });
+  });
+
+  test("whoever can write to Redis can make nobody a member of it", () => {
+    const own = clusterWith({ approvers: ["S0PLATFORM", "U0APPROVER"] });
+    const asked = aPreviewedRequest({}, null, own);
+    const decided = decide(asked, own, click("U0APPROVER", asked), keys.decision, at(minutes(2)));
+    if (decided.type === "refused") throw new Error(decided.code);
+    const [approval] = decided.after.approvals;
+    const forged = { ...decided.after, approvals: approval ? [{ ...approval, memberships: ["S0PLATFORM"] }] : [] };
+
+    expect(verdictOn(forged, own)).toEqual({ type: "void", message: "the approval does not carry our seal" });
+  });
+
+  test("the approval is void once the policy names another group", () => {
+    const decided = approve(facts({ U0SOMEBODY: ["S0PLATFORM"] }));
+
+    expect(decided.type === "decided" && verdictOn(decided.after, clusterWith({ approvers: ["S0OTHERS"] }))).toEqual({
+      type: "void",
+      message: "who approved it is no approver of the cluster any more",
+    });
+  });
+
+  test("who left it takes his approval with him when the next one approves", () => {
+    const two = clusterWith({ approvers: ["S0PLATFORM"], approvals: 2 });
+    const asked = aPreviewedRequest({}, null, two);
+    const first = decide(
+      asked,
+      two,
+      click("U0LEAVER", asked),
+      keys.decision,
+      at(minutes(2)),
+      facts({ U0LEAVER: ["S0PLATFORM"] }),
+    );
+    if (first.type === "refused") throw new Error(first.code);
+
+    const second = decide(
+      first.after,
+      two,
+      click("U0SOMEBODY", asked),
+      keys.decision,
+      at(minutes(3)),
+      facts({ U0SOMEBODY: ["S0PLATFORM"] }),
+    );
+
+    expect(second).toMatchObject({ type: "decided", after: { state: "pending", approvals: [{ by: "U0SOMEBODY" }] } });
+  });
+});
+
+describe("where the requester's user group decides about the rule", () => {
+  const cluster = clusterWith({ who: ["S0ENGINEERS"], approvals: 1 }, { approvals: 2 });
+  const engineer = aPreviewedRequest({ standing: engineers }, null, cluster);
+
+  test("a member of it needs the one approval of the first rule", () => {
+    const decided = decide(
+      engineer,
+      cluster,
+      click("U0APPROVER", engineer),
+      keys.decision,
+      at(minutes(2)),
+      facts({}, engineers),
+    );
+
+    expect(decided).toMatchObject({ type: "decided", after: { state: "approved" } });
+    expect(decided.type === "decided" && verdictOn(decided.after, cluster)).toEqual({ type: "valid" });
+  });
+
+  test("somebody who was written into it in Redis is looked at again before anybody can approve", () => {
+    const decided = decide(engineer, cluster, click("U0APPROVER", engineer), keys.decision, at(minutes(2)), facts({}));
+
+    expect(decided).toEqual({ type: "refused", code: "requester-differs" });
+  });
+
+  test("the record's own word counts nothing when it is written: the approvals have it sealed", () => {
+    const outsider = aPreviewedRequest({}, null, cluster);
+    const first = decide(outsider, cluster, click("U0APPROVER", outsider), keys.decision, at(minutes(2)), facts({}));
+    if (first.type === "refused") throw new Error(first.code);
+
+    const forged: AccessRequest = { ...first.after, state: "approved", standing: engineers, approvalsWanted: 1 };
+
+    expect(verdictOn(forged, cluster)).toEqual({ type: "void", message: "1 person has approved it, and 2 have to" });
+  });
+});
+
+describe("an approval of one's own request", () => {
+  const request = (cluster: Cluster) => aPreviewedRequest({ requester: "U0APPROVER" }, null, cluster);
+  const own = (cluster: Cluster) =>
+    decide(request(cluster), cluster, click("U0APPROVER", request(cluster)), keys.decision, at(minutes(2)));
+
+  test("is refused, whatever else the rule says", () => {
+    expect(own(clusterWith({}))).toEqual({ type: "refused", code: "self-approval" });
+  });
+
+  test("counts where the rule says so by name", () => {
+    const cluster = clusterWith({ selfApproval: true, levels: ["viewer"] });
+    const decided = own(cluster);
+
+    expect(decided).toMatchObject({ type: "decided", after: { state: "approved" } });
+    expect(decided.type === "decided" && verdictOn(decided.after, cluster)).toEqual({ type: "valid" });
+    expect(decided.type === "decided" && verdictOn(decided.after, clusterWith({ levels: ["viewer"] }))).toMatchObject({
+      type: "void",
+    });
+  });
+
+  test("is refused to who is no approver, also where the rule says so", () => {
+    const cluster = clusterWith({ selfApproval: true, levels: ["viewer"] });
+    const asked = aPreviewedRequest({}, null, cluster);
+
+    expect(decide(asked, cluster, click("U0ENGINEER", asked), keys.decision, at(minutes(2)))).toEqual({
+      type: "refused",
+      code: "self-approval",
+    });
+  });
+});
+
+describe("outside working hours", () => {
+  const office: WorkingHours = { zone: "UTC", days: [1, 2, 3, 4, 5, 6, 7], from: 540, to: 600, outside: "refuse" };
+  const evening = at(hours(9));
+
+  test("nobody can approve where the rule refuses, and whoever may can still deny", () => {
+    const cluster = clusterWith({ hours: office });
+    const asked = aPreviewedRequest({}, null, cluster);
+
+    const approved = decide(asked, cluster, click("U0APPROVER", asked), keys.decision, evening);
+    const denied = decide(asked, cluster, { ...click("U0APPROVER", asked), verdict: "denied" }, keys.decision, evening);
+
+    expect(approved).toEqual({ type: "refused", code: "outside-hours" });
+    expect(denied.type).toBe("decided");
+  });
+
+  test("it takes one approval more where the rule says so, by the sealed time", () => {
+    const cluster = clusterWith({ hours: { ...office, outside: "one-more-approval" } });
+    const asked = aPreviewedRequest({}, null, cluster);
+    const late = decide(asked, cluster, click("U0APPROVER", asked), keys.decision, evening);
+    const early = decide(asked, cluster, click("U0APPROVER", asked), keys.decision, at(minutes(2)));
+    if (late.type === "refused" || early.type === "refused") throw new Error("Both may approve.");
+
+    expect(late.after).toMatchObject({ state: "pending", approvalsWanted: 2 });
+    expect(early.after.state).toBe("approved");
+    expect(verdictOn({ ...late.after, state: "approved" }, cluster)).toMatchObject({ type: "void" });
+    expect(verdictOn(early.after, cluster)).toEqual({ type: "valid" });
+  });
+});
+
+test("a cluster that went quiet takes no approval, and a denial still", () => {
+  const cluster = aCluster({ quiet: "the books are closed" });
+  const asked = aPreviewedRequest({}, null, cluster);
+
+  expect(decide(asked, cluster, click("U0APPROVER", asked), keys.decision, at(minutes(2)))).toEqual({
+    type: "refused",
+    code: "quiet",
+  });
+  expect(
+    decide(asked, cluster, { ...click("U0APPROVER", asked), verdict: "denied" }, keys.decision, at(minutes(2))).type,
+  ).toBe("decided");
+});

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { closeForGoneCluster } from "../../../src/access/lease/close.ts";
+import { isClosed } from "../../../src/access/request/request.ts";
+import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
+import { at } from "../../builders/times.ts";
+
+const closing = { by: "U0ONCALL", why: "the project ended", seen: true };
+const closed = (request: Parameters<typeof closeForGoneCluster>[0], seen = true) =>
+  closeForGoneCluster(request, { ...closing, seen }, at(60));
+
+test("whatever is open of a cluster that is gone is closed by whom and why, and not called taken away", () => {
+  const [waiting, coming, active] = [
+    closed(aRequest()),
+    closed(aGrantedRequest({ state: "scheduled" })),
+    closed(aGrantedRequest({ state: "active" })),
+  ];
+
+  expect([waiting, coming, active].map(isClosed)).toEqual([true, true, true]);
+  expect(waiting.refusal?.message).toContain("U0ONCALL closed this request: the project ended");
+  expect(coming.grant).toMatchObject({ state: "failed", failure: { code: "cluster-gone" } });
+  expect(active.grant).toMatchObject({
+    state: "ended",
+    end: { cause: "cluster-gone", by: "U0ONCALL", why: "EKS knows it no more: the project ended" },
+    endedAt: at(60).toISOString(),
+  });
+});
+
+test("what nobody has looked at says so", () => {
+  expect(closed(aGrantedRequest({ state: "active" }), false).grant?.end?.why).toBe(
+    "nobody has looked: the project ended",
+  );
+});

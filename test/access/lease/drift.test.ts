@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { driftOf } from "../../../src/access/lease/drift.ts";
+import { parseDocument } from "../../../src/aws-auth/parse.ts";
+import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
+
+const activeSince = "2026-03-01T08:30:00.500Z";
+const active = aGrantedRequest({ state: "active", activeSince }, { groups: ["a", "b"] });
+
+function writer(manager: string, time: string | null, ...dataKeys: string[]) {
+  return { manager, time, dataKeys };
+}
+
+test("a grant whose groups all stand in its entry has not drifted, whatever else stands there", () => {
+  expect(driftOf(active, { username: "dev", groups: ["theirs", "b", "a"] }, [])).toBeNull();
+});
+
+describe("a grant has drifted", () => {
+  test("where its entry is gone", () => {
+    const drift = driftOf(active, null, [writer("terraform", "2026-03-01T10:00:00Z", "mapUsers")]);
+
+    expect(drift?.message).toBe(
+      `the entry of ${engineerArn} is gone; terraform wrote mapUsers last, 2026-03-01T10:00:00Z`,
+    );
+  });
+
+  test("where its entry lacks a group, which is named", () => {
+    expect(driftOf(active, { username: "dev", groups: ["a"] }, [])?.message).toBe(
+      `the entry of ${engineerArn} lacks b; managedFields does not say who took it out`,
+    );
+  });
+});
+
+test("a grant in a section that can't be read is not told as taken out, and one beside it is", () => {
+  const unread = (text: string) => parseDocument({ [text]: "- : [" }).problems;
+
+  expect(driftOf(active, null, [], unread("mapUsers"))?.message).toMatch(/^mapUsers can't be read from line \d on$/);
+  expect(driftOf(active, null, [], unread("mapRoles"))?.message).toContain("is gone");
+});
+
+describe("who is named", () => {
+  const messageWith = (...writers: ReturnType<typeof writer>[]) => driftOf(active, null, writers)?.message;
+  const nobody = `the entry of ${engineerArn} is gone; managedFields does not say who took it out`;
+
+  test("is the newest writer of the section, never we ourselves", () => {
+    const message = messageWith(
+      writer("argocd", "2026-03-01T08:40:00Z", "mapUsers"),
+      writer("kubectl-edit", "2026-03-01T09:00:00Z", "mapUsers"),
+      writer("eks-access", "2026-03-01T10:00:00Z", "mapUsers"),
+      writer("eksctl", "2026-03-01T11:00:00Z", "mapRoles"),
+    );
+
+    expect(message).toContain("; kubectl-edit wrote mapUsers last, 2026-03-01T09:00:00Z");
+  });
+
+  test("is nobody who wrote before the grant was active, and can't have taken it out", () => {
+    expect(messageWith(writer("argocd", "2026-03-01T08:29:59Z", "mapUsers"))).toBe(nobody);
+  });
+
+  test("may have written in the very second in which it turned active: managedFields knows only seconds", () => {
+    expect(messageWith(writer("argocd", "2026-03-01T08:30:00Z", "mapUsers"))).toContain("; argocd wrote mapUsers last");
+  });
+
+  test("is nobody who wrote elsewhere, or at a time that nobody knows", () => {
+    expect(messageWith(writer("eksctl", "2026-03-01T09:00:00Z", "mapRoles"), writer("kubectl", null, "mapUsers"))).toBe(
+      nobody,
+    );
+  });
+});

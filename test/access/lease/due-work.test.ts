@@ -1,0 +1,129 @@
+import { describe, expect, test } from "vitest";
+import {
+  dueWork,
+  hasDueWork,
+  isTooOldToBegin,
+  orphansOf,
+  rememberedShares,
+  sealedEnd,
+  shareOf,
+  withSealedEnds,
+} from "../../../src/access/lease/due-work.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aHolding, aShare } from "../../builders/a-share.ts";
+import { aTrouble } from "../../builders/a-trouble.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+
+const end = at(minutes(2) + hours(4));
+const now = at(minutes(3));
+const aRescue = { level: "rescue", glass: { review: null, remindAt: "", reminders: 0 } } as const;
+const revoked = { cause: "revoked", by: "U0ONCALL", at: now.toISOString(), why: "" } as const;
+
+/** In which of the three lists a request falls. */
+function placeOf(request: AccessRequest, when = now): string {
+  const { arriving, leaving, staying } = dueWork([request], when);
+  const places = { arriving, leaving, staying };
+  return Object.entries(places)
+    .filter(([, requests]) => requests.length > 0)
+    .map(([name]) => name)
+    .join(" and ");
+}
+
+describe("of the open requests of a cluster", () => {
+  test.each<[string, AccessRequest, Date, string]>([
+    ["one that nobody approved has nothing to do there", aPreviewedRequest(), now, ""],
+    ["an approved one arrives", anApprovedRequest(), now, "arriving"],
+    ["an approved one that came too late leaves", anApprovedRequest(), end, "leaving"],
+    ["an active one stays until its end", aGrantedRequest({ state: "active" }), new Date(end.getTime() - 1), "staying"],
+    ["an active one leaves at its end", aGrantedRequest({ state: "active" }), end, "leaving"],
+    ["a revoked one leaves at once", aGrantedRequest({ state: "active", end: revoked }), now, "leaving"],
+    ["a rescue is in no document", { ...aGrantedRequest({ state: "active" }), ...aRescue }, end, ""],
+    ["one revoked before it was written leaves", aGrantedRequest({ state: "scheduled", end: revoked }), now, "leaving"],
+  ])("%s", (_, request, when, place) => {
+    expect(placeOf(request, when)).toBe(place);
+  });
+
+  test("one whose end was moved in Redis leaves when its sealed approval says", () => {
+    const moved = aGrantedRequest({ state: "active", endsAt: at(hours(1_000)).toISOString() });
+
+    expect(placeOf(moved, end)).toBe("leaving");
+  });
+});
+
+describe("a run has nothing to do", () => {
+  test("while all that is due is put off", () => {
+    const putOff = { ...anApprovedRequest(), trouble: aTrouble({ retryAt: at(minutes(5)).toISOString() }) };
+
+    const before = hasDueWork(dueWork([putOff], now), now);
+    const then = hasDueWork(dueWork([putOff], now), at(minutes(5)));
+
+    expect(before).toBe(false);
+    expect(then).toBe(true);
+  });
+
+  test("for grants in force", () => {
+    expect(hasDueWork(dueWork([aGrantedRequest({ state: "active" })], now), now)).toBe(false);
+  });
+});
+
+describe("an approval of which nothing has been written", () => {
+  const approvedAt = minutes(2);
+  const isTooOld = (passed: number, goodFor: number) =>
+    isTooOldToBegin(anApprovedRequest({ durationSeconds: hours(48) }), goodFor, at(approvedAt + passed));
+
+  test("is too old when it is no longer good", () => {
+    expect([isTooOld(hours(1), hours(1)), isTooOld(hours(1) + 1, hours(1))]).toEqual([false, true]);
+  });
+
+  test("is too old after eight hours however long it is good: its approvers may have left", () => {
+    expect([isTooOld(hours(8), hours(24)), isTooOld(hours(8) + 1, hours(24))]).toEqual([false, true]);
+  });
+});
+
+describe("the end of a lease", () => {
+  test("counts from the approval", () => {
+    expect(sealedEnd(anApprovedRequest())).toBe(end.toISOString());
+  });
+
+  test("without an approval is the beginning: nothing was ever given", () => {
+    expect(sealedEnd({ ...anApprovedRequest(), approvals: [] })).toBe(at(0).toISOString());
+  });
+
+  test("is what the cluster itself remembers, where that is earlier than what Redis says", () => {
+    const active = aGrantedRequest({ state: "active" });
+    const over = aHolding({ shares: [aShare({ endsAt: at(minutes(1)).toISOString() })] });
+
+    const work = withSealedEnds(dueWork([active], now), new Map([[engineerArn.toLowerCase(), over]]), now);
+
+    expect(work).toEqual({ arriving: [], leaving: [active], staying: [] });
+  });
+
+  test("stays what the approval says where the cluster remembers the same", () => {
+    const active = aGrantedRequest({ state: "active" });
+    const held = aHolding({ shares: [shareOf(active, now)] });
+
+    const work = withSealedEnds(dueWork([active], now), new Map([[engineerArn.toLowerCase(), held]]), now);
+
+    expect(work.staying).toEqual([active]);
+  });
+});
+
+describe("a share that only the cluster remembers", () => {
+  const holding = aHolding({ shares: [aShare({ id: "r-1" }), aShare({ id: "r-lost" })] });
+
+  test("is one that no open request speaks for", () => {
+    expect(orphansOf(holding, [anApprovedRequest()]).map(({ id }) => id)).toEqual(["r-lost"]);
+  });
+
+  test("is kept until its end, and not one moment longer", () => {
+    const orphans = [aShare({ id: "r-lost", endsAt: end.toISOString() })];
+
+    expect(rememberedShares(orphans, new Set(), new Date(end.getTime() - 1))).toEqual(orphans);
+    expect(rememberedShares(orphans, new Set(), end)).toEqual([]);
+  });
+
+  test("is not kept where the ledger knows that it is over", () => {
+    expect(rememberedShares([aShare({ id: "r-1" })], new Set(["r-1"]), now)).toEqual([]);
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { cancel, revoke } from "../../../src/access/lease/may-revoke.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
+import { aTrouble } from "../../builders/a-trouble.ts";
+import { at, hours } from "../../builders/times.ts";
+
+const cluster = aCluster({ onCall: ["U0ONCALL"] });
+const active = aGrantedRequest({ state: "active" });
+const now = at(hours(1));
+const personOf = (user: string) => ({ user, memberships: [] });
+
+describe("a grant is taken back", () => {
+  test.each(["U0ENGINEER", "U0APPROVER", "U0ONCALL"])("by %s, with who, when and why", (by) => {
+    const verdict = revoke(active, cluster, personOf(by), "incident 42", now);
+
+    expect(verdict).toMatchObject({
+      type: "ended",
+      after: {
+        version: active.version + 1,
+        grant: { state: "active", end: { cause: "revoked", by, at: now.toISOString(), why: "incident 42" } },
+      },
+    });
+  });
+
+  test("before it was written too, and what was put off counts no more", () => {
+    const verdict = revoke({ ...anApprovedRequest(), trouble: aTrouble() }, cluster, personOf("U0ONCALL"), "", now);
+
+    expect(verdict).toMatchObject({ type: "ended", after: { trouble: null, grant: { end: { by: "U0ONCALL" } } } });
+  });
+});
+
+describe("a grant is not taken back", () => {
+  test.each<[string, AccessRequest, string, string]>([
+    ["by somebody else", active, "U0STRANGER", "not-yours"],
+    ["by nobody", active, "", "not-yours"],
+    [
+      "twice",
+      aGrantedRequest({ state: "active", end: { cause: "revoked", by: "U1", at: "", why: "" } }),
+      "U0ONCALL",
+      "ending-already",
+    ],
+    ["after its end", aGrantedRequest({ state: "ended" }), "U0ONCALL", "not-active"],
+    ["after it failed", aGrantedRequest({ state: "failed" }), "U0ONCALL", "not-active"],
+    ["before it was approved", aPreviewedRequest(), "U0ONCALL", "not-active"],
+  ])("%s", (_, request, by, code) => {
+    expect(revoke(request, cluster, personOf(by), "", now)).toEqual({ type: "refused", code });
+  });
+});
+
+describe("a request is cancelled", () => {
+  test("by who made it", () => {
+    const request = aRequest({ trouble: aTrouble() });
+
+    const verdict = cancel(request, "U0ENGINEER");
+
+    expect(verdict).toEqual({ type: "ended", after: { ...request, state: "cancelled", trouble: null, version: 2 } });
+  });
+
+  test.each<[string, AccessRequest, string, string]>([
+    ["not by an approver", aPreviewedRequest(), "U0APPROVER", "not-yours"],
+    ["not after it was approved", active, "U0ENGINEER", "not-pending"],
+    ["not twice", aRequest({ state: "cancelled" }), "U0ENGINEER", "not-pending"],
+  ])("%s", (_, request, by, code) => {
+    expect(cancel(request, by)).toEqual({ type: "refused", code });
+  });
+});

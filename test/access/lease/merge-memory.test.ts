@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { mergeMemory } from "../../../src/access/lease/merge-memory.ts";
+import { noWithdrawals } from "../../../src/access/lease/withdrawal.ts";
+import { aHolding, aShare } from "../../builders/a-share.ts";
+import { at, hours } from "../../builders/times.ts";
+
+const [viewers, admins] = ["eks-access:viewers", "eks-access:admins"];
+const none = { holdings: [], withdrawals: noWithdrawals };
+const old = aHolding({ shares: [aShare({ id: "r-old" })] });
+const backup = { holdings: [old], withdrawals: noWithdrawals };
+
+test("what came back with the backup is remembered as the backup has it", () => {
+  expect(mergeMemory(none, backup, () => null).holdings).toEqual([old]);
+});
+
+test("what stood there before the backup was written is not ours for its sake", () => {
+  expect(mergeMemory(none, backup, () => []).holdings).toEqual([]);
+});
+
+test("of an entry that stood there only the groups that came back are ours, with the grants that they are for", () => {
+  const shares = [aShare({ id: "r-view", groups: [viewers] }), aShare({ id: "r-admin", groups: [admins] })];
+  const both = aHolding({ added: [admins, viewers], shares });
+
+  expect(mergeMemory(none, { ...backup, holdings: [both] }, () => [admins]).holdings).toEqual([
+    { ...both, entryAdded: false, added: [admins], shares: [shares[1]] },
+  ]);
+});
+
+test("what stands there remembers goes on, and its own grant goes before the backup's of the same id", () => {
+  const share = aShare({ id: "r-old", endsAt: at(hours(9)).toISOString() });
+  const live = aHolding({ arn: old.arn.toUpperCase(), added: [admins], shares: [share, aShare({ id: "r-new" })] });
+
+  expect(mergeMemory({ ...none, holdings: [live] }, backup, () => null).holdings).toEqual([
+    { ...live, added: [admins, viewers], shares: [share, aShare({ id: "r-new" })] },
+  ]);
+});
+
+test("both memories of what was taken back count", () => {
+  const withdrawal = (id: string) => ({ id, at: at(0).toISOString(), endsAt: at(hours(1)).toISOString() });
+  const of = (id: string, notBefore: string | null) => ({
+    ...none,
+    withdrawals: { list: [withdrawal(id)], notBefore },
+  });
+
+  expect(mergeMemory(of("r-1", null), of("r-2", at(1).toISOString()), () => null).withdrawals).toEqual({
+    list: [withdrawal("r-1"), withdrawal("r-2")],
+    notBefore: at(1).toISOString(),
+  });
+});

@@ -1,0 +1,143 @@
+import { describe, expect, test } from "vitest";
+import {
+  bothWithdrawals,
+  isWithdrawn,
+  mayBeForgotten,
+  mostWithdrawals,
+  noWithdrawals,
+  remember,
+  type Withdrawal,
+  withdrawalOf,
+} from "../../../src/access/lease/withdrawal.ts";
+import { permanentSeconds } from "../../../src/access/request/duration.ts";
+import { aBrokenGlass, aGlassCluster } from "../../builders/a-broken-glass.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { anApprovedRequest } from "../../builders/a-request.ts";
+import { keys } from "../../builders/keys.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+
+const approved = anApprovedRequest();
+const approvedAt = at(minutes(2)).toISOString();
+const now = at(minutes(10));
+const none: ReadonlySet<string> = new Set();
+const nothing = { taken: [], granted: none, held: none, now };
+
+function aWithdrawal(change: Partial<Withdrawal> = {}): Withdrawal {
+  return { id: "r-1", at: approvedAt, endsAt: at(hours(4)).toISOString(), ...change };
+}
+
+const listed = (change: Partial<Withdrawal> = {}) => ({ list: [aWithdrawal(change)], notBefore: null });
+
+/** As many as are kept, and some more, each approved a second after the one before. */
+const many = (count: number) =>
+  Array.from({ length: count }, (_, index) => aWithdrawal({ id: `r-${index}`, at: at(index).toISOString() }));
+
+describe("an approval is taken back", () => {
+  test("where the cluster remembers its request", () => {
+    expect(isWithdrawn(approved, listed(), keys.decision)).toBe(true);
+    expect(isWithdrawn(approved, listed({ id: "r-2" }), keys.decision)).toBe(false);
+  });
+
+  test("until a newer one is given", () => {
+    expect(isWithdrawn(approved, listed({ at: at(minutes(1)).toISOString() }), keys.decision)).toBe(false);
+  });
+
+  test("and no newer one counts without our seal", () => {
+    const approvals = approved.approvals.map((each) => ({ ...each, at: at(minutes(9)).toISOString() }));
+
+    expect(isWithdrawn({ ...approved, approvals }, listed(), keys.decision)).toBe(true);
+    expect(isWithdrawn({ ...approved, approvals: [] }, listed(), keys.decision)).toBe(true);
+  });
+});
+
+describe("what is remembered of a withdrawal", () => {
+  const cluster = aCluster();
+  const remembered = (request = approved, share?: string) =>
+    withdrawalOf(request, share, cluster, keys.decision, now) as Withdrawal;
+
+  test("ends with the cluster's own share, or else with what was approved", () => {
+    const end = at(minutes(2) + hours(4)).toISOString();
+
+    expect(remembered()).toEqual({ id: "r-1", at: approvedAt, endsAt: end });
+    expect(remembered(approved, at(hours(1)).toISOString()).endsAt).toBe(at(hours(1)).toISOString());
+    expect(withdrawalOf(aBrokenGlass(), undefined, aGlassCluster(), keys.decision, now)?.endsAt).toBe(
+      at(minutes(2) + hours(1)).toISOString(),
+    );
+  });
+
+  test("is as long as can be where the record does not say what was approved", () => {
+    const furthest = new Date(now.getTime() + permanentSeconds * 1000).toISOString();
+    const unsealed = approved.approvals.map((each) => ({ ...each, at: at(-hours(9)).toISOString() }));
+
+    expect(remembered({ ...approved, durationSeconds: 1 }).endsAt).toBe(furthest);
+    expect(remembered({ ...approved, approvals: unsealed })).toEqual({
+      id: "r-1",
+      at: now.toISOString(),
+      endsAt: furthest,
+    });
+  });
+
+  test("is nothing where it is over anyhow", () => {
+    expect(withdrawalOf(approved, at(minutes(9)).toISOString(), cluster, keys.decision, now)).toBeNull();
+    expect(withdrawalOf(approved, undefined, cluster, keys.decision, at(hours(5)))).toBeNull();
+  });
+});
+
+describe("the memory of a cluster", () => {
+  test("takes in what is new, and forgets what is over or given again", () => {
+    const known = {
+      list: [aWithdrawal({ id: "r-over", endsAt: at(minutes(5)).toISOString() }), aWithdrawal({ id: "r-again" })],
+      notBefore: null,
+    };
+
+    const next = remember(known, { ...nothing, taken: [aWithdrawal()], granted: new Set(["r-again"]) });
+
+    expect(next).toEqual({ list: [aWithdrawal()], notBefore: null });
+  });
+
+  test("says the same whatever the order, so that nothing is written for it", () => {
+    const taken = many(3);
+
+    expect(remember(noWithdrawals, { ...nothing, taken })).toEqual(
+      remember(noWithdrawals, { ...nothing, taken: taken.toReversed() }),
+    );
+  });
+
+  test("without room for more trusts nothing any more that is as old as the oldest, and counts it as forgotten", () => {
+    const { list, notBefore } = remember(noWithdrawals, { ...nothing, taken: many(mostWithdrawals + 3) });
+
+    expect(list).toHaveLength(mostWithdrawals);
+    expect(list.map(({ id }) => id)).not.toContain("r-2");
+    expect(notBefore).toBe(at(2).toISOString());
+    expect(mayBeForgotten(approved, { list, notBefore }, keys.decision)).toBe(false);
+    expect(mayBeForgotten(approved, { list, notBefore: approvedAt }, keys.decision)).toBe(true);
+  });
+
+  test("never forgets what stands in the document still, and never trusts again what it forgot", () => {
+    const held = new Set(["r-0"]);
+    const first = remember(noWithdrawals, { ...nothing, taken: many(mostWithdrawals + 3), held });
+    const next = remember(first, { ...nothing, taken: [aWithdrawal({ id: "r-old", at: at(1).toISOString() })], held });
+
+    expect(first.list.map(({ id }) => id)).toContain("r-0");
+    expect(first.notBefore).toBe(at(3).toISOString());
+    expect(next).toEqual(first);
+  });
+
+  test("that is empty suspects nobody", () => {
+    expect(mayBeForgotten(approved, noWithdrawals, keys.decision)).toBe(false);
+  });
+});
+
+describe("two memories of one cluster, which takes grants in two ways,", () => {
+  test("know together what each knows, and of the same request what is newer", () => {
+    const one = { list: [aWithdrawal(), aWithdrawal({ id: "r-2" })], notBefore: at(1).toISOString() };
+    const newer = aWithdrawal({ at: at(minutes(5)).toISOString() });
+    const other = { list: [newer], notBefore: at(2).toISOString() };
+
+    for (const both of [bothWithdrawals(one, other), bothWithdrawals(other, one)]) {
+      expect(both.notBefore).toBe(at(2).toISOString());
+      expect(both.list.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual([newer, aWithdrawal({ id: "r-2" })]);
+    }
+    expect(bothWithdrawals(one, noWithdrawals)).toEqual(one);
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, test } from "vitest";
+import type { MemoryKeys } from "../../../src/access/approval/seal.ts";
+import { provedShare, rememberWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
+import type { AccessRequest, Grant, Share, Written } from "../../../src/access/request/record.ts";
+import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aHolding, aShare } from "../../builders/a-share.ts";
+import { keys, otherKeys } from "../../builders/keys.ts";
+
+const key = engineerArn.toLowerCase();
+const active = aGrantedRequest({ state: "active" });
+const written = sealedBy(keys.memory);
+
+function sealedBy(memory: MemoryKeys): Written {
+  return rememberWritten(active, aHolding(), memory) ?? expect.fail("The builder's holding has a share of it.");
+}
+
+function remembering(change: Partial<Grant> = {}, request: Partial<AccessRequest> = {}): AccessRequest {
+  return aGrantedRequest({ state: "active", written, ...change }, request);
+}
+
+test("what the annotation has lost is known from the record of the grant", () => {
+  const { holdings, lost } = withLedgerMemory([], [remembering()], keys.memory);
+
+  expect(holdings.get(key)).toEqual({
+    arn: engineerArn,
+    entryAdded: true,
+    added: ["eks-access:viewers"],
+    shares: [aShare()],
+  });
+  expect(lost).toEqual(new Set([key]));
+});
+
+test("what the annotation still has is not read from the record", () => {
+  const annotated = [aHolding({ entryAdded: false, added: [] })];
+
+  const { holdings, lost } = withLedgerMemory(annotated, [remembering()], keys.memory);
+
+  expect([...holdings.values()]).toEqual(annotated);
+  expect(lost.size).toBe(0);
+});
+
+test("a share that alone was lost is put beside those that are left", () => {
+  const other = aShare({ id: "r-2", groups: ["eks-access:admins"] });
+  const annotated = [aHolding({ entryAdded: false, added: ["eks-access:admins"], shares: [other] })];
+
+  const { holdings } = withLedgerMemory(annotated, [remembering()], keys.memory);
+
+  expect(holdings.get(key)).toMatchObject({
+    entryAdded: true,
+    added: ["eks-access:admins", "eks-access:viewers"],
+    shares: [{ id: "r-2" }, { id: "r-1" }],
+  });
+});
+
+test("of the groups of an entry a grant remembers only those that it gave itself", () => {
+  const holding = aHolding({ added: ["eks-access:admins", "eks-access:viewers"] });
+
+  expect(rememberWritten(active, holding, keys.memory)?.added).toEqual(["eks-access:viewers"]);
+});
+
+const sharing = (change: Partial<Share>): Written => ({ ...written, share: { ...written.share, ...change } });
+
+test("what the record says of groups, duration and end beside its seal counts nothing", () => {
+  const edited = {
+    ...remembering({ endsAt: "2076-01-01T00:00:00.000Z" }),
+    groups: ["system:masters"],
+    durationSeconds: 1e9,
+  };
+
+  expect(withLedgerMemory([], [edited], keys.memory).holdings.get(key)?.shares).toEqual([aShare()]);
+  expect(provedShare(new Map(), edited, keys.memory)).toEqual(aShare());
+});
+
+describe("a record is not believed", () => {
+  test.each<[string, AccessRequest]>([
+    ["whose grant is not active", remembering({ state: "scheduled" })],
+    ["that says nothing", remembering({ written: null })],
+    ["that claims groups that were there before", remembering({ written: { ...written, added: ["system:masters"] } })],
+    ["that claims an entry that was there before", remembering({ written: { ...written, entryAdded: false } })],
+    ["of another principal", remembering({}, { principal: "arn:aws:iam::111122223333:user/other" })],
+    ["of another request", remembering({}, { id: "r-9" })],
+    ["of another cluster", remembering({}, { cluster: "production" })],
+    ["with other approvals", remembering({}, { approvals: [] })],
+    ["that claims more for its share", remembering({ written: sharing({ groups: ["system:masters"] }) })],
+    ["that claims a later end", remembering({ written: sharing({ endsAt: "2076-01-01T00:00:00.000Z" }) })],
+    ["that claims the share of another request", remembering({ written: sharing({ id: "r-9" }) })],
+    ["that stands there the other way", remembering({ written: { ...written, way: "access-entry" } })],
+    ["that another installation sealed", remembering({ written: sealedBy(otherKeys.memory) })],
+  ])("%s", (_, request) => {
+    expect(withLedgerMemory([], [request], keys.memory).holdings.size).toBe(0);
+    expect(provedShare(new Map(), request, keys.memory)).toBeNull();
+  });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, test } from "vitest";
+import { creatorOf, isOfCluster } from "../../../src/access/policy/creation.ts";
+import { isSameCreator } from "../../../src/access/policy/creator.ts";
+
+const iam = (rest: string) => `arn:aws:iam::111122223333:${rest}`;
+const way = { externalId: "id", through: [{ roleArn: iam("role/hub") }], profile: "founder" };
+
+describe("the creator that a record names", () => {
+  test.each(["AssumedRole", "Role"])("is the role of an %s, to be assumed in the configured way", (kind) => {
+    const verdict = creatorOf({ kind, arn: iam("role/ci/terraform"), invokedBy: null }, way);
+
+    expect(verdict).toEqual({
+      type: "creator",
+      creator: { type: "role", roleArn: iam("role/ci/terraform"), externalId: "id", through: way.through },
+    });
+  });
+
+  test.each(["IAMUser", "FederatedUser"])("is the user of an %s, with the configured profile", (kind) => {
+    const verdict = creatorOf({ kind, arn: iam("user/ops/founder"), invokedBy: null }, way);
+
+    expect(verdict).toEqual({
+      type: "creator",
+      creator: { type: "user", userArn: iam("user/ops/founder"), profile: "founder" },
+    });
+  });
+
+  test("is the role that a service used for somebody", () => {
+    const verdict = creatorOf(
+      { kind: "AssumedRole", arn: iam("role/ci"), invokedBy: "cloudformation.amazonaws.com" },
+      way,
+    );
+
+    expect(verdict).toMatchObject({ creator: { roleArn: iam("role/ci") } });
+  });
+
+  test.each([
+    ["Root", iam("root"), null, "was made by the root user of the account, which nobody should become"],
+    ["FederatedUser", iam("root"), null, "was made by the root user of the account, which nobody should become"],
+    [
+      "AWSService",
+      null,
+      "cloudformation.amazonaws.com",
+      "was made by an AWS service in its own name (cloudformation.amazonaws.com)",
+    ],
+    ["AWSAccount", null, null, "was made from another AWS account, which does not tell by whom"],
+    ["SAMLUser", null, null, "was made by somebody whom a SAML provider signed in, without a role"],
+    ["WebIdentityUser", null, null, "was made by somebody whom a web identity provider signed in, without a role"],
+    ["IdentityCenterUser", null, null, "was made on behalf of a user of IAM Identity Center, without a role"],
+    ["Directory", null, null, "was made by a user of a directory, without a role"],
+    ["Unknown", null, null, "is told as made by Unknown, which names no role or user"],
+    [
+      "AssumedRole",
+      iam("role/aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_Admin_0123456789abcdef"),
+      null,
+      "was made with a permission set of IAM Identity Center, whose role people alone can assume",
+    ],
+    [
+      "AssumedRole",
+      iam("role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"),
+      null,
+      "was made by a service-linked role, which its service alone can assume",
+    ],
+  ])("is nobody to become for a %s of %s", (kind, arn, invokedBy, why) => {
+    expect(creatorOf({ kind, arn, invokedBy }, way)).toEqual({ type: "nobody", why });
+  });
+});
+
+test("a record is of the cluster that exists now where it is of the same minutes, or where nobody knows better", () => {
+  const record = { eventId: "e", at: "2026-01-02T03:04:05Z", kind: "IAMUser", arn: iam("user/a"), invokedBy: null };
+
+  expect(isOfCluster(record, null)).toBe(true);
+  expect(isOfCluster(record, new Date("2026-01-02T03:08:00Z"))).toBe(true);
+  expect(isOfCluster(record, new Date("2026-01-02T03:10:00Z"))).toBe(false);
+});
+
+test.each([
+  [iam("role/infra/creator"), iam("role/creator"), true],
+  [iam("role/Creator"), iam("role/creator"), true],
+  [iam("user/ops/founder"), iam("user/founder"), false],
+  [iam("user/Founder"), iam("user/founder"), true],
+  [iam("role/founder"), iam("user/founder"), false],
+  [iam("role/creator"), "arn:aws-cn:iam::111122223333:role/creator", false],
+])("%s and %s are one creator: %s", (one, other, same) => {
+  expect(isSameCreator(one, other)).toBe(same);
+});

@@ -1,0 +1,30 @@
+import { describe, expect, test } from "vitest";
+import { hoursInWords, isWithin, type WorkingHours } from "../../../src/access/policy/hours.ts";
+
+const office: WorkingHours = { zone: "Europe/Zurich", days: [1, 2, 3, 4, 5], from: 540, to: 1080, outside: "refuse" };
+
+describe("working hours of Monday to Friday, nine to six in Zurich,", () => {
+  test.each<[string, string, boolean]>([
+    ["a Monday at nine", "2026-03-02T08:00:00Z", true],
+    ["a second before nine", "2026-03-02T07:59:59Z", false],
+    ["a second before six", "2026-03-02T16:59:59Z", true],
+    ["six", "2026-03-02T17:00:00Z", false],
+    ["a Saturday at noon", "2026-03-07T11:00:00Z", false],
+    ["nine by summer time", "2026-07-06T07:00:00Z", true],
+    ["nine by winter time, in summer", "2026-07-06T06:59:00Z", false],
+    ["a Friday evening that is Saturday further east", "2026-03-06T16:30:00Z", true],
+  ])("%s: %s is within: %s", (_, moment, within) => {
+    expect(isWithin(office, new Date(moment))).toBe(within);
+  });
+
+  test("read as people write them, in the order of the week", () => {
+    expect(hoursInWords({ ...office, days: [5, 1] })).toBe("Mon, Fri 09:00 to 18:00 (Europe/Zurich)");
+  });
+});
+
+test("hours to 24:00 hold until midnight", () => {
+  const late = { ...office, from: 0, to: 1440 };
+
+  expect(isWithin(late, new Date("2026-03-02T22:59:59Z"))).toBe(true);
+  expect(isWithin(late, new Date("2026-03-06T23:00:00Z"))).toBe(false);
+});

@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { actsOf } from "../../../src/access/policy/may-act.ts";
+import { answersFor, maySee } from "../../../src/access/policy/may-see.ts";
+import { clusterRule } from "../../../src/access/policy/rule.ts";
+import { aBrokenGlass } from "../../builders/a-broken-glass.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+
+const cluster = aCluster({ onCall: ["U0ONCALL"] });
+const personOf = (user: string, memberships: readonly string[] = []) => ({ user, memberships });
+
+const acts = (request: Parameters<typeof actsOf>[0], user: string, now = at(minutes(5))) =>
+  actsOf(request, cluster, personOf(user), now);
+
+describe("what somebody may do", () => {
+  test.each([
+    ["who asked, before it is decided", aPreviewedRequest(), "U0ENGINEER", ["cancel"]],
+    ["an approver, before it is decided", aPreviewedRequest(), "U0APPROVER", ["approve", "deny"]],
+    ["an approver, before there is a change to see", aRequest(), "U0APPROVER", []],
+    ["an approver, of the own request", aPreviewedRequest({ requester: "U0APPROVER" }), "U0APPROVER", ["cancel"]],
+    ["who is on call, before it is decided", aPreviewedRequest(), "U0ONCALL", []],
+    ["who holds it, once it is approved", anApprovedRequest(), "U0ENGINEER", ["revoke"]],
+    ["who holds it, while it is in force", aGrantedRequest({}), "U0ENGINEER", ["extend", "revoke"]],
+    ["an approver, while it is in force", aGrantedRequest({}), "U0APPROVER", ["revoke"]],
+    ["who is on call, while it is in force", aGrantedRequest({}), "U0ONCALL", ["revoke"]],
+    ["somebody else", aGrantedRequest({}), "U0STRANGER", []],
+    ["who holds it, when it is over", aGrantedRequest({ state: "ended" }), "U0ENGINEER", []],
+  ])("%s", (_, request, user, expected) => {
+    expect(acts(request, user)).toEqual(expected);
+  });
+
+  test("is nothing about a grant that is being taken away, and nothing after the request has lapsed", () => {
+    const end = { cause: "revoked", by: "U0ONCALL", at: at(0).toISOString(), why: "" } as const;
+
+    expect(acts(aGrantedRequest({ end }), "U0ENGINEER")).toEqual([]);
+    expect(acts(aPreviewedRequest(), "U0APPROVER", at(hours(25)))).toEqual([]);
+  });
+
+  test("an approver has to review what was taken by breaking the glass, and who took it may not", () => {
+    const broken = aBrokenGlass();
+
+    expect(acts(broken, "U0APPROVER")).toEqual(["review", "revoke"]);
+    expect(acts(broken, "U0ENGINEER")).not.toContain("review");
+  });
+
+  test("who has approved one of several may still deny", () => {
+    const { approvals } = anApprovedRequest();
+
+    expect(acts(aPreviewedRequest({ approvals }), "U0APPROVER")).toEqual(["deny"]);
+  });
+
+  test("is nothing where the cluster is not configured any more", () => {
+    expect(actsOf(aPreviewedRequest(), undefined, personOf("U0APPROVER"), at(0))).toEqual([]);
+  });
+});
+
+describe("who may read a request", () => {
+  test.each([
+    ["U0ENGINEER", true],
+    ["U0APPROVER", true],
+    ["U0ONCALL", true],
+    ["U0STRANGER", false],
+  ])("%s: %s", (user, may) => {
+    expect(maySee(aRequest(), cluster, personOf(user))).toBe(may);
+  });
+
+  test("only who made it, where the cluster is not configured any more", () => {
+    expect(maySee(aRequest(), undefined, personOf("U0ENGINEER"))).toBe(true);
+    expect(maySee(aRequest(), undefined, personOf("U0APPROVER"))).toBe(false);
+  });
+
+  test("who approves by a rule of the policy answers for the cluster too", () => {
+    const rule = { ...clusterRule, name: "admins", levels: ["admin"], approvals: 2, approvers: ["U0SECURITY"] };
+
+    expect(answersFor(aCluster({ rules: [rule] }), personOf("U0SECURITY"))).toBe(true);
+    expect(answersFor(aCluster(), personOf("U0SECURITY"))).toBe(false);
+  });
+});
+
+test("a member of a user group that approves may do what its other members may", () => {
+  const platform = aCluster({ approvers: ["S0PLATFORM"] });
+  const member = personOf("U0MEMBER", ["S0PLATFORM"]);
+
+  expect(actsOf(aPreviewedRequest({}, null, platform), platform, member, at(minutes(5)))).toEqual(["approve", "deny"]);
+  expect(maySee(aRequest(), platform, member)).toBe(true);
+  expect(maySee(aRequest(), platform, personOf("U0MEMBER"))).toBe(false);
+});

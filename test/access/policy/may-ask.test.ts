@@ -1,0 +1,231 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Rule } from "../../../src/access/policy/cluster.ts";
+import type { WorkingHours } from "../../../src/access/policy/hours.ts";
+import { type Asking, fits, mayAsk } from "../../../src/access/policy/may-ask.ts";
+import { noStanding } from "../../../src/access/policy/person.ts";
+import { clusterRule, levelsFor } from "../../../src/access/policy/rule.ts";
+import { permanentSeconds } from "../../../src/access/request/duration.ts";
+import { readPrincipal } from "../../../src/aws-auth/principal/arn.ts";
+import { aCluster, aLevel } from "../../builders/a-cluster.ts";
+import { engineerArn } from "../../builders/a-request.ts";
+import { at } from "../../builders/times.ts";
+
+/** A Sunday, the day of the story. */
+const now = at(0);
+const office: WorkingHours = { zone: "UTC", days: [1, 2, 3, 4, 5], from: 540, to: 1080, outside: "refuse" };
+
+function aRule(change: Partial<Rule> = {}): Rule {
+  return { ...clusterRule, name: "engineers look", approvals: null, ...change };
+}
+
+function asking(rules: readonly Rule[], change: Partial<Asking> = {}): Asking {
+  const reading = readPrincipal(engineerArn);
+  if (reading.type === "invalid") throw new Error(reading.message);
+  const cluster = aCluster({ rules });
+  const wish = { cluster, level: aLevel(), principal: reading.principal, durationSeconds: 3600 };
+  return { ...wish, requester: "U0ENGINEER", standing: noStanding, ...change };
+}
+
+describe("a rule lets", () => {
+  test.each<[string, Partial<Rule>, Partial<Asking>]>([
+    ["everybody, where it names nobody", {}, {}],
+    ["a person whom it names", { who: ["U0ENGINEER"] }, {}],
+    [
+      "the members of a user group",
+      { who: ["S0ENGINEERS"] },
+      { standing: { memberships: ["S0ENGINEERS"], linked: null } },
+    ],
+    [
+      "everybody of an e-mail domain",
+      { who: ["@example.com"] },
+      { standing: { memberships: ["@example.com"], linked: null } },
+    ],
+    ["a principal of an account", { principals: { ...clusterRule.principals, accounts: ["111122223333"] } }, {}],
+    ["a principal of a pattern", { principals: { ...clusterRule.principals, arns: ["arn:aws:iam::*:user/eng*"] } }, {}],
+    [
+      "the linked principal",
+      { principals: { ...clusterRule.principals, linkedOnly: true } },
+      { standing: { memberships: [], linked: engineerArn } },
+    ],
+    ["its longest time", { maxDurationSeconds: 3600 }, {}],
+    [
+      "permanent access, where it says so",
+      { permanent: true, maxDurationSeconds: 60 },
+      { durationSeconds: permanentSeconds },
+    ],
+    ["at any time where outside its hours it only warns", { hours: { ...office, outside: "warn" } }, {}],
+    [
+      "at any time where outside its hours it takes one approval more",
+      { hours: { ...office, outside: "one-more-approval" } },
+      {},
+    ],
+  ])("%s", (_, rule, change) => {
+    expect(mayAsk(asking([aRule(rule)], change), now)).toMatchObject({
+      type: "allowed",
+      rule: { name: "engineers look" },
+    });
+  });
+
+  test("those who asked in time, also when it is late meanwhile", () => {
+    expect(mayAsk(asking([aRule({ hours: office })]), null).type).toBe("allowed");
+  });
+});
+
+describe("the policy refuses", () => {
+  const linkedOnly = { ...clusterRule.principals, linkedOnly: true };
+
+  test.each<[string, Partial<Rule>, Partial<Asking>, string, string]>([
+    [
+      "somebody whom no rule names",
+      { who: ["U0ONCALL"] },
+      {},
+      "no-rule",
+      "The policy does not let you ask for viewer on staging.",
+    ],
+    [
+      "somebody who is in another group",
+      { who: ["S0OTHERS"] },
+      { standing: { memberships: ["S0ENGINEERS"], linked: null } },
+      "no-rule",
+      "The policy does not let you ask for viewer on staging.",
+    ],
+    [
+      "a level that no rule names",
+      { levels: ["admin"] },
+      {},
+      "no-rule",
+      "The policy does not let you ask for viewer on staging.",
+    ],
+    [
+      "longer than the rule",
+      { maxDurationSeconds: 1800 },
+      {},
+      "too-long",
+      "viewer on staging can be had for at most 30m.",
+    ],
+    [
+      "permanent access that the rule does not name",
+      {},
+      { durationSeconds: permanentSeconds },
+      "not-permanent",
+      "viewer on staging can't be had for good, only for at most 8h.",
+    ],
+    [
+      "what is permanent in all but name",
+      { maxDurationSeconds: 3600 },
+      { durationSeconds: permanentSeconds * 0.9 },
+      "not-permanent",
+      "viewer on staging can't be had for good, only for at most 1h.",
+    ],
+    [
+      "a principal of another account",
+      { principals: { ...clusterRule.principals, accounts: ["222233334444"] } },
+      {},
+      "principal-not-allowed",
+      "viewer on staging is for principals of 222233334444, and not of 111122223333.",
+    ],
+    [
+      "a principal of no pattern",
+      { principals: { ...clusterRule.principals, arns: ["arn:aws:iam::*:role/dev-*"] } },
+      {},
+      "principal-not-allowed",
+      `viewer on staging is for arn:aws:iam::*:role/dev-*, and not for ${engineerArn}.`,
+    ],
+    [
+      "somebody who is not linked",
+      { principals: linkedOnly },
+      {},
+      "not-linked",
+      "viewer on staging is only for the principal that your Slack account is linked to. Link yours first with /eks-access link.",
+    ],
+    [
+      "somebody else's principal",
+      { principals: linkedOnly },
+      { standing: { memberships: [], linked: "arn:aws:iam::111122223333:role/mine" } },
+      "not-linked",
+      "viewer on staging is only for the principal that your Slack account is linked to. Yours is arn:aws:iam::111122223333:role/mine.",
+    ],
+    [
+      "a Sunday",
+      { hours: office },
+      {},
+      "outside-hours",
+      "viewer on staging can be asked for Mon, Tue, Wed, Thu, Fri 09:00 to 18:00 (UTC).",
+    ],
+    [
+      "what nobody else could approve",
+      { approvers: ["U0ENGINEER"] },
+      {},
+      "too-few-approvers",
+      "viewer on staging takes an approval, and nobody else may give one. An operator has to add an approver.",
+    ],
+    [
+      "what too few others could approve",
+      { approvals: 2, approvers: ["U0ENGINEER", "U0APPROVER"] },
+      {},
+      "too-few-approvers",
+      "viewer on staging takes 2 approvals, and only 1 other may give one. An operator has to add an approver.",
+    ],
+  ])("%s", (_, rule, change, code, message) => {
+    expect(mayAsk(asking([aRule(rule)], change), now)).toMatchObject({ type: "refused", code, message });
+  });
+
+  test("everything on a quiet cluster, with the reason", () => {
+    const cluster = aCluster({ rules: [aRule()], quiet: "the books are closed until the 5th." });
+
+    expect(mayAsk(asking([], { cluster }), now)).toMatchObject({
+      code: "quiet",
+      message: "staging takes no requests now: the books are closed until the 5th.",
+    });
+  });
+});
+
+describe("of several rules", () => {
+  test("the first that names the person and the level decides, also where a later one would say yes", () => {
+    const rules = [aRule({ name: "first", who: ["U0ENGINEER"], maxDurationSeconds: 60 }), aRule({ name: "second" })];
+
+    expect(mayAsk(asking(rules), now)).toMatchObject({ type: "refused", rule: { name: "first" } });
+    expect(mayAsk(asking(rules, { requester: "U0ONCALL" }), now)).toMatchObject({ rule: { name: "second" } });
+  });
+
+  test("a person is offered the levels that some rule gives them", () => {
+    const cluster = aCluster({
+      rules: [aRule({ who: ["S0ADMINS"], levels: ["admin"] }), aRule({ levels: ["viewer"] })],
+    });
+    const names = (memberships: readonly string[]) =>
+      levelsFor(cluster, { user: "U0ENGINEER", memberships }).map(({ name }) => name);
+
+    expect(names([])).toEqual(["viewer"]);
+    expect(names(["S0ADMINS"])).toEqual(["viewer", "admin"]);
+  });
+});
+
+describe("a pattern of ARNs", () => {
+  test.each<[string, string, boolean]>([
+    ["arn:aws:iam::111122223333:role/dev", "arn:aws:iam::111122223333:role/dev", true],
+    ["arn:aws:iam::111122223333:role/dev", "arn:aws:iam::111122223333:role/dev2", false],
+    ["arn:aws:iam::111122223333:role/dev-*", "arn:aws:iam::111122223333:role/DEV-x", true],
+    ["arn:aws:iam::*:role/dev-*", "arn:aws:iam::111122223333:role/ops-dev-x", false],
+    ["arn:aws:iam::*:role/*-dev", "arn:aws:iam::111122223333:role/a-dev", true],
+    ["arn:aws:iam::*:role/*-dev", "arn:aws:iam::111122223333:role/a-dev-b", false],
+    ["arn:aws:iam::*:role/a*a", "arn:aws:iam::1:role/a", false],
+    ["*", "arn:aws:iam::1:role/a", true],
+  ])("%s fits %s: %s", (pattern, arn, expected) => {
+    expect(fits(pattern, arn)).toBe(expected);
+  });
+
+  test("fits what a regular expression of it fits", () => {
+    const piece = fc.stringMatching(/^[ab:/]{0,4}$/);
+
+    fc.assert(
+      fc.property(
+        fc.array(piece, { minLength: 1, maxLength: 4 }),
+        fc.stringMatching(/^[ab:/]{0,12}$/),
+        (pieces, arn) => {
+          expect(fits(pieces.join("*"), arn)).toBe(new RegExp(`^${pieces.join(".*")}$`).test(arn));
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { mayLink } from "../../../src/access/policy/may-link.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+
+const clusters = [aCluster({ foreignAccounts: ["444455556666"] })];
+const role = (account: string, rest = "developers") => `arn:aws:iam::${account}:role/${rest}`;
+
+test.each([
+  ["of a cluster's own account", role("111122223333"), role("111122223333")],
+  ["of an account that a cluster takes", role("444455556666"), role("444455556666")],
+  ["with its path", role("111122223333", "team/developers"), role("111122223333")],
+  ["as a session", "arn:aws:sts::111122223333:assumed-role/developers/jane", role("111122223333")],
+  ["with white space around it", ` ${role("111122223333")} `, role("111122223333")],
+])("somebody may be linked with a role %s, in the form that aws-auth has", (_, given, arn) => {
+  expect(mayLink(given, clusters)).toMatchObject({ type: "linkable", principal: { arn } });
+});
+
+test.each([
+  ["what is no principal", "jane", "not-a-principal"],
+  ["the root of an account", "arn:aws:iam::111122223333:root", "not-a-principal"],
+  ["the creator of a cluster", role("111122223333", "cluster-creator"), "creator"],
+  ["the creator's session", "arn:aws:sts::111122223333:assumed-role/cluster-creator/me", "creator"],
+  ["a principal of an account that no cluster takes", role("999988887777"), "unknown-account"],
+  ["a principal of another partition", "arn:aws-cn:iam::111122223333:role/developers", "unknown-account"],
+])("nobody may be linked with %s", (_, given, code) => {
+  expect(mayLink(given, clusters)).toMatchObject({ type: "refused", code });
+});
+
+test("a principal of the cluster's own partition is taken there", () => {
+  const creator = { type: "role", roleArn: "arn:aws-cn:iam::111122223333:role/cluster-creator", through: [] } as const;
+  const cluster = aCluster({ region: "cn-north-1", creator });
+
+  expect(mayLink("arn:aws-cn:iam::111122223333:role/developers", [cluster])).toMatchObject({ type: "linkable" });
+});

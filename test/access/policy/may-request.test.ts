@@ -1,0 +1,96 @@
+import { describe, expect, test } from "vitest";
+import type { Creator } from "../../../src/access/policy/creator.ts";
+import { mayRequest, partitionOf, type Wish } from "../../../src/access/policy/may-request.ts";
+import { readPrincipal } from "../../../src/aws-auth/principal/arn.ts";
+import { aCluster, aLevel } from "../../builders/a-cluster.ts";
+
+function aWish(change: Partial<Wish> & { arn?: string } = {}): Wish {
+  const { arn = "arn:aws:iam::111122223333:role/developers", ...rest } = change;
+  const reading = readPrincipal(arn);
+  if (reading.type === "invalid") throw new Error(reading.message);
+  return { cluster: aCluster(), level: aLevel(), principal: reading.principal, durationSeconds: 3600, ...rest };
+}
+
+function aRole(roleArn: string): Creator {
+  return { type: "role", roleArn, through: [] };
+}
+
+test.each<[string, Wish]>([
+  ["a role of the cluster's own account", aWish()],
+  ["the longest lease of the level", aWish({ durationSeconds: 8 * 3600 })],
+  [
+    "a principal of an account that the policy names",
+    aWish({ arn: "arn:aws:iam::999988887777:role/x", cluster: aCluster({ foreignAccounts: ["999988887777"] }) }),
+  ],
+])("the policy allows %s", (_, wish) => {
+  expect(mayRequest(wish)).toEqual({ type: "allowed" });
+});
+
+describe("the policy refuses", () => {
+  test.each<[string, string, Wish, string]>([
+    [
+      "a second more than the longest lease",
+      "too-long",
+      aWish({ durationSeconds: 8 * 3600 + 1 }),
+      "viewer can be had for at most 8h.",
+    ],
+    [
+      "a level that the cluster does not offer",
+      "level-not-offered",
+      aWish({ level: aLevel({ name: "root" }) }),
+      "staging does not offer root. It offers viewer, admin.",
+    ],
+    [
+      "the creator, in whatever case it is written",
+      "creator",
+      aWish({ arn: "arn:aws:iam::111122223333:role/Cluster-Creator" }),
+      "arn:aws:iam::111122223333:role/Cluster-Creator created staging: it has full access already and must never be in aws-auth.",
+    ],
+    [
+      "a creator that has a path, by the ARN that the authenticator sees",
+      "creator",
+      aWish({
+        arn: "arn:aws:iam::111122223333:role/cluster-creator",
+        cluster: aCluster({ creator: aRole("arn:aws:iam::111122223333:role/infra/cluster-creator") }),
+      }),
+      "arn:aws:iam::111122223333:role/cluster-creator created staging: it has full access already and must never be in aws-auth.",
+    ],
+    [
+      "a user that created the cluster, with its path, in whatever case",
+      "creator",
+      aWish({
+        arn: "arn:aws:iam::111122223333:user/ops/Founder",
+        cluster: aCluster({ creator: { type: "user", userArn: "arn:aws:iam::111122223333:user/ops/founder" } }),
+      }),
+      "arn:aws:iam::111122223333:user/ops/Founder created staging: it has full access already and must never be in aws-auth.",
+    ],
+    [
+      "a principal of another account",
+      "foreign-account",
+      aWish({ arn: "arn:aws:iam::999988887777:role/x" }),
+      "arn:aws:iam::999988887777:role/x is of account 999988887777, staging of 111122223333. An operator can allow the account with foreignAccounts in eks-access.yml.",
+    ],
+    [
+      "a principal of another partition, also where its account is allowed",
+      "wrong-partition",
+      aWish({ arn: "arn:aws-cn:iam::999988887777:role/x", cluster: aCluster({ foreignAccounts: ["999988887777"] }) }),
+      "arn:aws-cn:iam::999988887777:role/x is of partition aws-cn, staging of aws: it can never sign in there.",
+    ],
+  ])("%s", (_, code, wish, message) => {
+    expect(mayRequest(wish)).toEqual({ type: "refused", code, message });
+  });
+});
+
+test("a user that is called as the creator is, below another path, may have access", () => {
+  const cluster = aCluster({ creator: { type: "user", userArn: "arn:aws:iam::111122223333:user/ops/founder" } });
+
+  expect(mayRequest(aWish({ arn: "arn:aws:iam::111122223333:user/founder", cluster }))).toEqual({ type: "allowed" });
+});
+
+test("a cluster's partition is that of its creator, or of its region where the creator is not known", () => {
+  const china = aCluster({ creator: aRole("arn:aws-cn:iam::111122223333:role/creator") });
+  const unknown = aCluster({ creator: { type: "discover", through: [] }, region: "us-gov-west-1" });
+
+  expect(partitionOf(china)).toBe("aws-cn");
+  expect(partitionOf(unknown)).toBe("aws-us-gov");
+});

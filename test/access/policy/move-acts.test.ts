@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import type { Move } from "../../../src/access/migration/move.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { moveActsOf } from "../../../src/access/policy/move-acts.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aMove, aPlannedMove } from "../../builders/a-move.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+
+const cluster = aCluster({ onCall: ["U0ONCALL2"] });
+const actsOf = (user: string, move = aPlannedMove(), now = at(minutes(5)), of = cluster) =>
+  moveActsOf(move, of, { user, memberships: [] }, now);
+const approval = {
+  ...{ verdict: "approved" as const, by: "U0APPROVER", at: at(0).toISOString(), why: "", memberships: [] },
+  ...{ digest: aPlannedMove().plan?.digest ?? "", seal: "" },
+};
+const trouble = { code: "unexpected", message: "", at: "", attempts: 1, retryAt: at(hours(1)).toISOString() };
+
+test.each([
+  ["an approver", "U0APPROVER", ["approve", "deny", "withdraw"]],
+  ["whoever asked", "U0ONCALL", ["withdraw"]],
+  ["who is on call", "U0ONCALL2", ["withdraw"]],
+  ["anybody else", "U0ENGINEER", []],
+])("what %s may do about a move that waits for a decision", (_, user, acts) => {
+  expect(actsOf(user)).toEqual(acts);
+});
+
+test.each<[string, Move, Date?, Cluster?]>([
+  ["one approved it already", aPlannedMove({ approvals: [approval] })],
+  ["the worker has not planned it", aMove()],
+  ["it has lapsed", aPlannedMove(), at(hours(24))],
+  ["the cluster is quiet", aPlannedMove(), at(0), { ...cluster, quiet: "release" }],
+])("nobody approves where %s", (_, move, now = at(0), of = cluster) => {
+  expect(actsOf("U0APPROVER", move, now, of)).not.toContain("approve");
+});
+
+test("what is carried out is stopped, and tried again where it fails; what is over is left alone", () => {
+  expect(actsOf("U0APPROVER", aPlannedMove({ state: "running" }))).toEqual(["withdraw"]);
+  expect(actsOf("U0ONCALL", aPlannedMove({ state: "running", trouble }))).toEqual(["retry", "withdraw"]);
+  expect(actsOf("U0APPROVER", aPlannedMove({ state: "done", trouble }))).toEqual([]);
+});
+
+test("nobody does anything about a move of a cluster that is not configured any more", () => {
+  expect(moveActsOf(aPlannedMove(), undefined, { user: "U0ONCALL", memberships: [] }, at(0))).toEqual([]);
+});

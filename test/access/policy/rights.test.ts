@@ -1,0 +1,60 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { describeNamespaces, describeRules, type RoleRule } from "../../../src/access/policy/rights.ts";
+
+const read = ["get", "list", "watch"];
+const write = ["create", "update", "patch", "delete", "deletecollection"];
+
+function aRule(verbs: readonly string[], resources: readonly string[], change: Partial<RoleRule> = {}): RoleRule {
+  return { verbs, resources, apiGroups: [""], resourceNames: [], ...change };
+}
+
+describe("what a role allows reads as", () => {
+  test.each<[string, readonly RoleRule[], string]>([
+    ["cluster-admin", [aRule(["*"], ["*"], { apiGroups: ["*"] })], "everything"],
+    ["one that reads", [aRule(read, ["services", "pods"])], "read pods, services"],
+    ["one that only lists", [aRule(["list"], ["pods"])], "read pods"],
+    ["one that changes", [aRule(write, ["deployments"], { apiGroups: ["apps"] })], "change deployments"],
+    ["rules that add up", [aRule(read, ["pods"]), aRule(["delete"], ["pods"])], "read and change pods"],
+    ["a verb of its own", [aRule(["impersonate"], ["users"])], "impersonate users"],
+    ["all verbs of one resource", [aRule(["*"], ["jobs"], { apiGroups: ["batch"] })], "do anything with jobs"],
+    ["every resource of one group", [aRule(read, ["*"], { apiGroups: ["apps"] })], "read every resource"],
+    ["named objects alone", [aRule(["get"], ["secrets"], { resourceNames: ["tls"] })], "read secrets tls"],
+    ["no rules", [], "nothing"],
+  ])("%s", (_, rules, words) => {
+    expect(describeRules(rules)).toBe(words);
+  });
+
+  test("what matters most first, and the rest counted", () => {
+    const rules = [
+      aRule(read, ["endpoints", "events", "pods", "configmaps", "services", "limitranges", "bindings", "secrets"]),
+      aRule(["create"], ["pods/exec"]),
+    ];
+
+    expect(describeRules(rules)).toBe(
+      "read secrets, pods, services, configmaps, events, endpoints and 2 more; change pods/exec",
+    );
+  });
+
+  test("a text of bounded length, whatever a role holds", () => {
+    const words = fc.array(fc.string({ maxLength: 300 }), { maxLength: 30 });
+    const rule = fc.record({ verbs: words, apiGroups: words, resources: words, resourceNames: words });
+
+    fc.assert(
+      fc.property(fc.array(rule, { maxLength: 8 }), (rules) => {
+        const names = rules.map((each) => ({ ...each, verbs: each.verbs.map((verb) => verb.slice(0, 20)) }));
+
+        expect(describeRules(names).length).toBeLessThan(40_000);
+      }),
+    );
+  });
+});
+
+test.each<[readonly (string | null)[], string]>([
+  [[null], "in every namespace"],
+  [["shop", null], "in every namespace"],
+  [["shop", "default", "shop"], "in default, shop"],
+  [["a", "b", "c", "d", "e", "f", "g", "h"], "in a, b, c, d, e, f and 2 more"],
+])("bindings in %j hold %s", (namespaces, words) => {
+  expect(describeNamespaces(namespaces)).toBe(words);
+});

@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { signInWay } from "../../../src/access/policy/sign-in.ts";
+
+const iam = (rest: string) => `arn:aws:iam::111122223333:${rest}`;
+const wayWith = (roles: readonly string[], principal: string, externalId?: string) =>
+  signInWay({ name: "staging", signIn: { roles, externalId } }, principal);
+
+test.each([
+  ["by its name", "role/dev", "role/dev", "role/dev"],
+  ["by a pattern", "role/dev-*", "role/dev-a", "role/dev-a"],
+  ["with the path that the setting has", "role/team/eu/dev-*", "role/dev-a", "role/team/eu/dev-a"],
+  ["whatever the case of its letters", "role/Dev-*", "role/dev-a", "role/dev-a"],
+])("a role is become %s", (_, setting, principal, roleArn) => {
+  expect(wayWith([iam("role/another"), iam(setting)], iam(principal))).toEqual({ type: "role", roleArn: iam(roleArn) });
+});
+
+test("the external id of the settings goes with it", () => {
+  expect(wayWith([iam("role/dev")], iam("role/dev"), "id-1")).toMatchObject({ externalId: "id-1" });
+});
+
+test.each([
+  ["another name", iam("role/dev"), iam("role/dev-a")],
+  ["another account", iam("role/dev"), "arn:aws:iam::999988887777:role/dev"],
+])("a role of %s is not, and an operator is told how", (_, setting, principal) => {
+  const way = wayWith([setting], principal);
+
+  expect(way).toMatchObject({ type: "not tested" });
+  expect(way.type === "not tested" && way.why).toContain("signIn.roles of staging in eks-access.yml");
+});
+
+test("nobody is become where nothing is said", () => {
+  expect(wayWith([], iam("role/dev"))).toMatchObject({ type: "not tested" });
+});
+
+test("a user never is", () => {
+  expect(wayWith([iam("role/*")], iam("user/role/dev"))).toEqual({
+    type: "not tested",
+    why: "an IAM user can't be assumed: only its own keys sign in as it, and the worker does not hold them",
+  });
+});

@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { classOf, tallyOf } from "../../../src/access/request/class.ts";
+import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
+
+test("a record counts as its own state, with that of its grant, and what ended it", () => {
+  const end = { cause: "revoked", by: "U0ONCALL", at: "2026-03-01T10:00:00.000Z", why: "" } as const;
+
+  expect(classOf(aRequest({ state: "lapsed" }))).toBe("lapsed");
+  expect(classOf(aGrantedRequest({ state: "active" }))).toBe("approved/active");
+  // An end that is only decided is not done yet.
+  expect(classOf(aGrantedRequest({ state: "active", end }))).toBe("approved/active");
+  expect(classOf(aGrantedRequest({ state: "ended", end }))).toBe("approved/ended/revoked");
+});
+
+test("every state is told, also with 0, and a granted request is among the approved ones", () => {
+  const { requests, grants } = tallyOf(
+    new Map([
+      ["pending", 3],
+      ["approved", 1],
+      ["approved/active", 2],
+      ["approved/failed", 4],
+    ]),
+  );
+
+  expect(Object.fromEntries(requests)).toEqual({
+    pending: 3,
+    approved: 7,
+    denied: 0,
+    cancelled: 0,
+    lapsed: 0,
+    refused: 0,
+  });
+  expect(Object.fromEntries(grants)).toEqual({
+    scheduled: 0,
+    active: 2,
+    "ended/expired": 0,
+    "ended/revoked": 0,
+    "ended/replayed": 0,
+    "ended/cluster-gone": 0,
+    failed: 4,
+  });
+});

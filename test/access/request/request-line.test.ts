@@ -1,0 +1,184 @@
+import { describe, expect, test } from "vitest";
+import { readRequest } from "../../../src/access/request/request-line.ts";
+import { splitRequestLine } from "../../../src/access/request/split-line.ts";
+import { aCluster, aLevel, clustersOf } from "../../builders/a-cluster.ts";
+
+const clusters = clustersOf(
+  aCluster(),
+  aCluster({ name: "production", levels: [aLevel({ name: "viewer", maxDurationSeconds: 1800 })] }),
+);
+const arn = "arn:aws:iam::111122223333:role/developers";
+
+function read(line: string) {
+  return readRequest(splitRequestLine(line, clusters), clusters);
+}
+
+/** The mistakes as they are told, and the line to copy. */
+function told(line: string): { mistakes: string[]; corrected: string; understood: readonly string[] } {
+  const reading = read(line);
+  if (reading.type === "wish") return { mistakes: [], corrected: "", understood: [] };
+  const { mistakes, corrected, understood } = reading;
+  return { mistakes: mistakes.map(({ part, message }) => `${part}: ${message}`), corrected, understood };
+}
+
+describe("a line without mistakes", () => {
+  test("says everything", () => {
+    const reading = read(`staging ${arn} viewer for 4h the deployment hangs`);
+
+    expect(reading).toMatchObject({
+      type: "wish",
+      wish: {
+        cluster: { name: "staging" },
+        level: { name: "viewer" },
+        principal: { arn },
+        durationSeconds: 14_400,
+        reason: "the deployment hangs",
+      },
+    });
+  });
+
+  test("may be written with white space and capitals as people write it", () => {
+    const reading = read(`  Staging   ${arn}  VIEWER  FOR 90M   why   not `);
+
+    expect(reading).toMatchObject({ type: "wish", wish: { durationSeconds: 5400, reason: "why not" } });
+  });
+
+  test("may leave out the duration: an hour, or as long as the level allows", () => {
+    expect(read(`staging ${arn} viewer why`)).toMatchObject({ wish: { durationSeconds: 3600 } });
+    expect(read(`production ${arn} viewer why`)).toMatchObject({ wish: { durationSeconds: 1800 } });
+  });
+});
+
+describe("each mistake is told, with what was understood and a line to copy", () => {
+  test.each([
+    [
+      "an unknown cluster, with the nearest one",
+      `stagin ${arn} viewer for 4h why`,
+      ["cluster: There is no cluster stagin. Clusters: staging, production."],
+      `/eks-access request staging ${arn} viewer for 4h why`,
+    ],
+    [
+      "an unknown cluster that is near to none",
+      `moon ${arn} viewer for 4h why`,
+      ["cluster: There is no cluster moon. Clusters: staging, production."],
+      `/eks-access request <cluster> ${arn} viewer for 4h why`,
+    ],
+    [
+      "an unknown level, with the nearest one",
+      `staging ${arn} viewr why`,
+      ["level: staging does not offer a level viewr. Levels: viewer, admin."],
+      `/eks-access request staging ${arn} viewer why`,
+    ],
+    [
+      "a level that another cluster offers",
+      `production ${arn} admin why`,
+      ["level: production does not offer a level admin. Levels: viewer."],
+      `/eks-access request production ${arn} <level> why`,
+    ],
+    [
+      "a role with its path, with the ARN that aws-auth needs",
+      "staging arn:aws:iam::111122223333:role/team/developers viewer why",
+      [
+        "principal: A role must be written without its path: the authenticator never sees the path. (arn:aws:iam::111122223333:role/developers)",
+      ],
+      `/eks-access request staging ${arn} viewer why`,
+    ],
+    [
+      "a session of a role, with the role's ARN",
+      "staging arn:aws:sts::111122223333:assumed-role/developers/engineer viewer why",
+      [
+        "principal: This names one session of a role. The authenticator compares the role: write its own ARN instead. (arn:aws:iam::111122223333:role/developers)",
+      ],
+      `/eks-access request staging ${arn} viewer why`,
+    ],
+    [
+      "what is no duration",
+      `staging ${arn} viewer for ages why`,
+      ['duration: "ages" is not a duration. Write for example 30m, 4h or 1h30m.'],
+      `/eks-access request staging ${arn} viewer for <duration> why`,
+    ],
+    [
+      "a duration without a number behind it",
+      `staging ${arn} viewer for`,
+      ["duration: Say for how long, for example 30m, 4h or 1h30m.", "reason: Say why you need it."],
+      `/eks-access request staging ${arn} viewer for <duration> <reason>`,
+    ],
+    [
+      "a duration that is too long, with the longest",
+      `staging ${arn} admin for 9h why`,
+      ["duration: admin can be had for at most 1h."],
+      `/eks-access request staging ${arn} admin for 1h why`,
+    ],
+    [
+      "no reason",
+      `staging ${arn} viewer`,
+      ["reason: Say why you need it."],
+      `/eks-access request staging ${arn} viewer <reason>`,
+    ],
+    [
+      "a reason that was copied with its placeholder",
+      `staging ${arn} viewer <reason>`,
+      ["reason: Say why you need it."],
+      `/eks-access request staging ${arn} viewer <reason>`,
+    ],
+    [
+      "the creator, who must never be in aws-auth",
+      "staging arn:aws:iam::111122223333:role/cluster-creator viewer why",
+      [
+        "principal: arn:aws:iam::111122223333:role/cluster-creator created staging: it has full access already and must never be in aws-auth.",
+      ],
+      "/eks-access request staging <arn> viewer why",
+    ],
+    [
+      "the right form of a principal that the policy refuses, with both reasons",
+      "staging arn:aws:sts::999988887777:assumed-role/developers/engineer viewer why",
+      [
+        "principal: This names one session of a role. The authenticator compares the role: write its own ARN instead. (arn:aws:iam::999988887777:role/developers) arn:aws:iam::999988887777:role/developers is of account 999988887777, staging of 111122223333. An operator can allow the account with foreignAccounts in eks-access.yml.",
+      ],
+      "/eks-access request staging <arn> viewer why",
+    ],
+    [
+      "everything that is missing",
+      "",
+      [
+        "cluster: Say which cluster. Clusters: staging, production.",
+        "principal: Say which IAM role or user, as an ARN.",
+        "level: Say which level.",
+        "reason: Say why you need it.",
+      ],
+      "/eks-access request <cluster> <arn> <level> <reason>",
+    ],
+    [
+      "all at once",
+      "stagin arn:aws:iam::111122223333:role/team/developers admn for 9h why",
+      [
+        "cluster: There is no cluster stagin. Clusters: staging, production.",
+        "principal: A role must be written without its path: the authenticator never sees the path. (arn:aws:iam::111122223333:role/developers)",
+        "level: staging does not offer a level admn. Levels: viewer, admin.",
+        "duration: admin can be had for at most 1h.",
+      ],
+      `/eks-access request staging ${arn} admin for 1h why`,
+    ],
+  ])("%s", (_, line, mistakes, corrected) => {
+    expect(told(line)).toMatchObject({ mistakes, corrected });
+  });
+
+  test("and what was understood never names a part with a mistake", () => {
+    const { understood } = told(`staging ${arn} viewer for 9h why`);
+
+    expect(understood).toEqual(["cluster staging", `principal ${arn}`, "level viewer", 'reason "why"']);
+  });
+
+  test("a reason of more than 500 characters is cut in the line to copy, never inside a character", () => {
+    const { mistakes, corrected } = told(`staging ${arn} viewer ${"🚀".repeat(251)} x`);
+
+    expect(mistakes).toEqual(["reason: The reason has 504 characters; 500 are the most."]);
+    expect(corrected.endsWith(` ${"🚀".repeat(250)}`)).toBe(true);
+  });
+
+  test("an ARN that no message could show whole is refused", () => {
+    const { mistakes } = told(`staging arn:aws:iam::111122223333:user/${"a/".repeat(400)}engineer viewer why`);
+
+    expect(mistakes).toEqual(["principal: This is longer than any ARN of IAM can be."]);
+  });
+});

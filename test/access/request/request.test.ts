@@ -1,0 +1,135 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { createRequest, dueAt, isClosed, revise } from "../../../src/access/request/request.ts";
+import { isToBeTold, nextTry } from "../../../src/access/request/retry.ts";
+import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
+import { aTrouble } from "../../builders/a-trouble.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+
+test("a new request is pending, of version 1, and lapses when the configuration says", () => {
+  const request = createRequest(aRequest(), at(0), hours(1));
+
+  expect(request).toMatchObject({ state: "pending", version: 1, lapsesAt: at(hours(1)).toISOString(), grant: null });
+});
+
+test("each change makes the next version and leaves the record before as it was", () => {
+  const before = aRequest();
+
+  const after = revise(before, { state: "cancelled" });
+
+  expect(after).toEqual({ ...before, state: "cancelled", version: 2 });
+  expect(before.version).toBe(1);
+});
+
+const troubled = { trouble: aTrouble({ retryAt: at(minutes(7)).toISOString() }) };
+const end = at(minutes(2) + hours(4));
+
+describe("something has to be done about", () => {
+  test.each<[string, AccessRequest, Date]>([
+    ["a new request, from the beginning", aRequest(), at(0)],
+    ["a request whose preview failed, at the next try", aRequest(troubled), at(minutes(7))],
+    [
+      "a request whose next try is after it lapses, when it lapses",
+      aRequest({ ...troubled, lapsesAt: at(minutes(5)).toISOString() }),
+      at(minutes(5)),
+    ],
+    ["a request that approvers see, when it lapses", aPreviewedRequest(), at(hours(24))],
+    ["an approved request, whatever the time is", anApprovedRequest(), new Date(0)],
+    ["an approved request that failed, at the next try", anApprovedRequest(troubled), at(minutes(7))],
+    ["an active grant, at its end", aGrantedRequest({ state: "active" }), end],
+    [
+      "an active grant that was revoked, at once",
+      aGrantedRequest({ state: "active", end: { cause: "revoked", by: "U0ONCALL", at: "", why: "" } }),
+      new Date(0),
+    ],
+    [
+      "an active grant whose end failed, at the next try",
+      aGrantedRequest({ state: "active" }, troubled),
+      at(minutes(7)),
+    ],
+  ])("%s", (_, request, due) => {
+    expect(isClosed(request)).toBe(false);
+    expect(dueAt(request)).toBe(due.getTime());
+  });
+
+  test.each<[string, AccessRequest]>([
+    ["denied", aRequest({ state: "denied" })],
+    ["cancelled", aRequest({ state: "cancelled" })],
+    ["lapsed", aRequest({ state: "lapsed" })],
+    ["refused", aRequest({ state: "refused" })],
+    ["ended", aGrantedRequest({ state: "ended" })],
+    ["failed", aGrantedRequest({ state: "failed" })],
+  ])("a request that is %s: never again", (_, request) => {
+    expect(isClosed(request)).toBe(true);
+    expect(dueAt({ ...request, ...troubled })).toBeNull();
+  });
+});
+
+describe("what failed is tried again", () => {
+  const failure = { code: "cluster-unreachable", message: "The API server did not answer." };
+
+  test("after 1, 2, 4 … seconds, and from then on each minute", () => {
+    const waits: number[] = [];
+    let request = aRequest();
+    for (let attempt = 1; attempt <= 9; attempt += 1) {
+      const trouble = nextTry(request, failure, at(0));
+      waits.push((Date.parse(trouble.retryAt) - at(0).getTime()) / 1000);
+      request = { ...request, trouble };
+    }
+
+    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    expect(request.trouble).toMatchObject({ attempts: 9, code: failure.code, message: failure.message });
+  });
+
+  test("is told when its cause is new, though causes take turns, and otherwise with growing gaps", () => {
+    let request = aRequest();
+    const told: number[] = [];
+    for (let attempt = 1; attempt <= 40; attempt += 1) {
+      const message = `connect ECONNREFUSED 10.0.0.${attempt % 3}:443`;
+      const trouble = nextTry(request, { ...failure, message }, at(0));
+      if (isToBeTold(request.trouble, trouble)) told.push(attempt);
+      request = { ...request, trouble };
+    }
+
+    expect(told).toEqual([1, 2, 3, 4, 8, 16, 32]);
+  });
+
+  test("is told with growing gaps alone where its cause is always another", () => {
+    let request = aRequest();
+    const told: number[] = [];
+    for (let attempt = 1; attempt <= 1_000; attempt += 1) {
+      const trouble = nextTry(request, { ...failure, message: `took ${attempt} ms` }, at(0));
+      if (isToBeTold(request.trouble, trouble)) told.push(attempt);
+      request = { ...request, trouble };
+    }
+
+    expect(told).toHaveLength(21);
+    expect(told.slice(16)).toEqual([32, 64, 128, 256, 512]);
+  });
+
+  test("is told anew where an older program wrote down no causes", () => {
+    const request = aRequest({ trouble: aTrouble({ attempts: 4 }) });
+
+    expect(isToBeTold(request.trouble, nextTry(request, failure, at(0)))).toBe(true);
+  });
+
+  test("when the other side asked for it, where that is later", () => {
+    const trouble = nextTry(aRequest(), { ...failure, retryAfterMs: 30_000 }, at(0));
+
+    expect(trouble.retryAt).toBe(at(30).toISOString());
+  });
+
+  test("within five minutes, however long the other side wants: a lease may end meanwhile", () => {
+    fc.assert(
+      fc.property(fc.nat(5_000), fc.oneof(fc.double(), fc.integer()), (attempts, retryAfterMs) => {
+        const request = aRequest({ trouble: aTrouble({ attempts }) });
+
+        const { retryAt } = nextTry(request, { ...failure, retryAfterMs }, at(0));
+
+        expect(Date.parse(retryAt)).toBeGreaterThan(at(0).getTime());
+        expect(Date.parse(retryAt)).toBeLessThanOrEqual(at(minutes(5)).getTime());
+      }),
+    );
+  });
+});

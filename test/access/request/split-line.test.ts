@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { splitRequestLine } from "../../../src/access/request/split-line.ts";
+import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
+
+const arn = "arn:aws:iam::111122223333:role/developers";
+const ticket = { need: "optional", pattern: "OPS-[0-9]+" } as const;
+const clusters = clustersOf(aCluster({ ticket }), aCluster({ name: "production" }));
+const nothing = { cluster: "", principal: "", level: "", duration: undefined, ticket: undefined, reason: "" };
+const staging = { ...nothing, cluster: "staging", level: "viewer" };
+
+describe("a request in one line", () => {
+  it.each([
+    ["staging viewer debug", { ...staging, reason: "debug" }],
+    [`staging ${arn} viewer 2h look`, { ...staging, principal: arn, duration: "2h", reason: "look" }],
+    ["staging viewer for 2 hours look at it", { ...staging, duration: "2 hours", reason: "look at it" }],
+    ["staging viewer 90 min look", { ...staging, duration: "90 min", reason: "look" }],
+    ["staging viewer 1d look", { ...staging, duration: "1d", reason: "look" }],
+    ["staging viewer 1h 30m look", { ...staging, duration: "1h 30m", reason: "look" }],
+    ["staging 2h viewer look", { ...staging, duration: "2h", reason: "look" }],
+    [`viewer ${arn} staging look`, { ...staging, principal: arn, reason: "look" }],
+    [`${arn} staging for 1h viewer look`, { ...staging, principal: arn, duration: "1h", reason: "look" }],
+    ["staging viewer look for 2h", { ...staging, duration: "2h", reason: "look" }],
+    ["staging viewer look ticket OPS-1", { ...staging, ticket: "OPS-1", reason: "look" }],
+    ["staging viewer look OPS-1", { ...staging, ticket: "OPS-1", reason: "look" }],
+    ["staging viewer look for 2h ticket OPS-1", { ...staging, duration: "2h", ticket: "OPS-1", reason: "look" }],
+    ["staging viewer look OPS-1 for 2h", { ...staging, duration: "2h", ticket: "OPS-1", reason: "look" }],
+    ["staging viewer 2h it hangs for 3h", { ...staging, duration: "2h", reason: "it hangs for 3h" }],
+    ["staging viewer ticket OPS-1 for the move", { ...staging, ticket: "OPS-1", reason: "for the move" }],
+    ["staging viewer permanent damage", { ...staging, reason: "permanent damage" }],
+    ["staging viewr why", { ...nothing, cluster: "staging", level: "viewr", reason: "why" }],
+    ["staging developers viewer why", { ...staging, principal: "developers", reason: "why" }],
+    ["production viewer see ticket OPS-1", { ...staging, cluster: "production", reason: "see ticket OPS-1" }],
+  ])("%s", (line, parts) => {
+    expect(splitRequestLine(line, clusters)).toEqual(parts);
+  });
+});

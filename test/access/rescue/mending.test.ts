@@ -1,0 +1,113 @@
+import { expect, test } from "vitest";
+import { planMending, returnsOf } from "../../../src/access/rescue/mending.ts";
+
+const arn = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
+const item = (name: string, groups = "viewers") =>
+  `- rolearn: ${arn(name)}\n  username: ${name}\n  groups: [${groups}]\n`;
+const good = { mapRoles: item("nodes") + item("admins", "system:masters") };
+
+test.each([
+  ["absent", null],
+  ["empty", {}],
+  ["unreadable", { mapRoles: "- rolearn: [" }],
+  ["dropped in part", { mapRoles: `${item("nodes")}---\n${item("admins")}` }],
+])("a document that is %s becomes the good one, as it was", (_, found) => {
+  expect(planMending(found, good, {})).toMatchObject({ type: "write", data: good });
+});
+
+test("what others keep in the ConfigMap stays beside it", () => {
+  expect(planMending({ other: "x" }, good, {})).toMatchObject({ data: { other: "x", ...good } });
+});
+
+const user = (name: string) =>
+  `- userarn: arn:aws:iam::111122223333:user/${name}\n  username: ${name}\n  groups: [viewers]\n`;
+
+test("a section that can be read is not gone back with: who was let in since then is not locked out", () => {
+  const saved = { ...good, mapUsers: user("early") };
+  const found = { mapRoles: "- rolearn: [", mapUsers: user("late") };
+
+  const mending = planMending(found, saved, {});
+
+  const data = mending.type === "write" ? mending.data : {};
+  expect(data.mapRoles).toBe(good.mapRoles);
+  expect(data.mapUsers?.startsWith(user("late"))).toBe(true);
+  expect(returnsOf({ ...saved, mapUsers: user("early") + user("late") }, data).every(({ isBack }) => isBack)).toBe(
+    true,
+  );
+});
+
+test("of a section that is read in part, whoever it lets in stays", () => {
+  const found = { mapRoles: `${item("newcomer")}---\n${item("admins")}` };
+
+  const mending = planMending(found, good, {});
+
+  const data = mending.type === "write" ? mending.data : {};
+  expect(data.mapRoles?.startsWith(good.mapRoles)).toBe(true);
+  expect(returnsOf({ mapRoles: item("newcomer") }, data)).toEqual([{ arn: arn("newcomer"), isBack: true }]);
+});
+
+test("a good document without the section that can't be read mends nothing, and is not told to", () => {
+  const found = { mapRoles: "- rolearn: [", mapUsers: user("early") };
+
+  expect(planMending(found, { mapUsers: user("early") }, {})).toMatchObject({
+    type: "ask",
+    message: expect.stringContaining("mapRoles, line 2"),
+  });
+});
+
+test("whom the engine does not add is told, and not as added", () => {
+  const foreign = "arn:aws:iam::999999999999:role/partner";
+  const saved = { mapRoles: good.mapRoles + item("partner").replace(arn("partner"), foreign) };
+
+  const mending = planMending({ mapRoles: item("nodes") }, saved, { account: "111122223333" });
+
+  expect(mending).toMatchObject({ type: "write", how: expect.stringContaining(`Not added: ${foreign}`) });
+  expect(mending).toMatchObject({ how: expect.stringContaining(`stays: ${arn("admins")}. Not`) });
+});
+
+test("nobody is taken out, and whoever is somebody else now is who they were", () => {
+  const found = { mapRoles: item("newcomer") + item("admins", "viewers") };
+
+  const mending = planMending(found, good, {});
+
+  expect(mending).toMatchObject({ type: "write", how: expect.stringContaining(arn("admins")) });
+  const data = mending.type === "write" ? mending.data : {};
+  expect(data.mapRoles?.startsWith(item("newcomer"))).toBe(true);
+  expect(returnsOf(good, data)).toEqual([
+    { arn: arn("nodes"), isBack: true },
+    { arn: arn("admins"), isBack: true },
+  ]);
+});
+
+test("a document that has all of the good one is whole", () => {
+  expect(planMending({ mapRoles: good.mapRoles + item("newcomer") }, good, {})).toEqual({ type: "whole" });
+});
+
+test.each([
+  [{}, "it maps nobody"],
+  [{ mapRoles: "- rolearn: [" }, "mapRoles, line 2"],
+])("a good document that is none is not written: %j", (given, why) => {
+  expect(planMending(null, given, {})).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
+});
+
+test.each([
+  [null, "There is no ConfigMap aws-auth"],
+  [{}, "aws-auth maps nobody"],
+  [{ mapRoles: "- rolearn: [" }, "mapRoles, line 2"],
+])("without a good one nothing is guessed: %j", (found, why) => {
+  const mending = planMending(found, null, {});
+
+  expect(mending).toMatchObject({ type: "ask", message: expect.stringContaining(why) });
+  expect(mending).toMatchObject({ message: expect.stringContaining("--document") });
+});
+
+test("what can be read is left alone without a good one", () => {
+  expect(planMending(good, null, {})).toEqual({ type: "whole" });
+});
+
+test("who is not back is told", () => {
+  expect(returnsOf(good, { mapRoles: item("nodes") })).toEqual([
+    { arn: arn("nodes"), isBack: true },
+    { arn: arn("admins"), isBack: false },
+  ]);
+});

@@ -1,0 +1,66 @@
+import { parseDocument } from "../../../src/aws-auth/parse.ts";
+import type { MigrationFacts, StandingEntry } from "../../../src/diagnosis/migration/facts.ts";
+import type { Fate } from "../../../src/diagnosis/migration/fate.ts";
+import { type MigrationPlan, planMigration } from "../../../src/diagnosis/migration/plan.ts";
+
+export const account = "111122223333";
+export const role = (name: string) => `arn:aws:iam::${account}:role/${name}`;
+export const user = (name: string) => `arn:aws:iam::${account}:user/${name}`;
+
+export interface Item {
+  readonly arn: string;
+  readonly username?: string;
+  readonly groups?: readonly string[];
+}
+
+/** A section as JSON, which is YAML. */
+export function section(kind: "role" | "user", items: readonly Item[]): string {
+  return JSON.stringify(items.map(({ arn, ...names }) => ({ [`${kind}arn`]: arn, ...names })));
+}
+
+/** What a plan goes by, for a cluster in which nothing was moved yet. */
+export function someFacts(
+  data: Readonly<Record<string, string>>,
+  facts: Partial<Omit<MigrationFacts, "document">> = {},
+): MigrationFacts {
+  return {
+    cluster: "staging",
+    clusterArn: `arn:aws:eks:eu-central-1:${account}:cluster/staging`,
+    account,
+    partition: "aws",
+    mode: "CONFIG_MAP",
+    standing: [],
+    creatorArn: role("cluster-creator"),
+    holdings: new Map(),
+    managedNodes: null,
+    told: [],
+    ...facts,
+    document: parseDocument(data),
+  };
+}
+
+export function standingEntry(entry: Partial<StandingEntry> & Pick<StandingEntry, "principalArn">): StandingEntry {
+  return {
+    type: "STANDARD",
+    username: "somebody",
+    groups: [],
+    policies: [],
+    migrated: null,
+    isLeased: false,
+    ...entry,
+  };
+}
+
+/** The plan. @throws where it is refused */
+export function planned(facts: MigrationFacts): MigrationPlan {
+  const result = planMigration(facts);
+  if (result.type === "refused") throw new Error(`${result.code}: ${result.message}`);
+  return result;
+}
+
+/** What becomes of the only item of mapRoles. */
+export function fateOfRole(item: Item, facts: Partial<Omit<MigrationFacts, "document">> = {}): Fate {
+  const [only] = planned(someFacts({ mapRoles: section("role", [item]) }, facts)).fates;
+  if (!only) throw new Error("the document has no item");
+  return only.fate;
+}

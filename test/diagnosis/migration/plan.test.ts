@@ -1,0 +1,308 @@
+import { expect, it } from "vitest";
+import type { MigrationFacts } from "../../../src/diagnosis/migration/facts.ts";
+import { planMigration } from "../../../src/diagnosis/migration/plan.ts";
+import { account, fateOfRole, planned, role, section, someFacts, standingEntry, user } from "./facts.ts";
+
+const dev = { arn: role("dev"), username: "dev:{{SessionName}}", groups: ["viewers"] };
+const admin = { arn: role("admin"), username: "admin", groups: ["system:masters", "viewers"] };
+
+it("moves an item as it is: the mode first, then its access entry, then out of aws-auth", () => {
+  const { steps, before, keptBecause } = planned(someFacts({ mapRoles: section("role", [dev]), other: "kept" }));
+
+  expect(steps).toEqual([
+    { type: "switch-mode" },
+    {
+      type: "give-entry",
+      wanted: { principalArn: dev.arn, username: dev.username, groups: ["viewers"], isAdmin: false },
+      instead: [],
+    },
+    { type: "take-out", arns: [dev.arn], after: { mapRoles: "[]", other: "kept" }, diff: expect.stringContaining("-") },
+  ]);
+  expect({ before, keptBecause }).toEqual({ before: [], keptBecause: null });
+});
+
+it("switches no mode that knows access entries already", () => {
+  const { steps } = planned(someFacts({ mapRoles: section("role", [dev]) }, { mode: "API_AND_CONFIG_MAP" }));
+
+  expect(steps.map(({ type }) => type)).toEqual(["give-entry", "take-out"]);
+});
+
+it("switches no mode for nothing", () => {
+  expect(planned(someFacts({ mapAccounts: `["${account}"]` })).steps).toEqual([]);
+});
+
+it("has nothing to move where nobody reads aws-auth", () => {
+  expect(planMigration(someFacts({ mapRoles: section("role", [dev]) }, { mode: "API" }))).toMatchObject({
+    type: "refused",
+    code: "nothing-to-move",
+  });
+});
+
+it("refuses a document of which a part can't be read, for it does not know whom it would leave out", () => {
+  const facts = someFacts({ mapRoles: section("role", [dev]), mapUsers: "- userarn: [" });
+
+  expect(planMigration(facts)).toMatchObject({
+    type: "refused",
+    code: "section-unreadable",
+    message: expect.stringContaining("mapUsers, line"),
+  });
+});
+
+it("names the policy that stands for system:masters, and keeps the groups that EKS takes", () => {
+  expect(fateOfRole({ ...admin, groups: [...admin.groups, "system:nodes", "system:authenticated"] })).toMatchObject({
+    type: "moves",
+    wanted: { username: "admin", groups: ["viewers"], isAdmin: true },
+    instead: [
+      expect.stringContaining("AmazonEKSClusterAdminPolicy"),
+      expect.stringContaining("system:nodes is not taken"),
+    ],
+  });
+});
+
+it("takes administrators out of aws-auth though nobody is one there afterwards", () => {
+  const { steps } = planned(someFacts({ mapRoles: section("role", [admin]) }));
+
+  expect(steps.at(-1)).toMatchObject({ type: "take-out", arns: [admin.arn] });
+});
+
+it("needs no word on a group that everybody is in who signs in", () => {
+  expect(fateOfRole({ ...dev, groups: ["viewers", "system:authenticated", "viewers", ""] })).toMatchObject({
+    type: "moves",
+    wanted: { groups: ["viewers"] },
+    instead: [],
+  });
+});
+
+it.each([
+  ["system:viewers", "group-reserved"],
+  ["eks:viewers", "group-reserved"],
+  ["team-{{SessionName}}", "template-in-group"],
+])("leaves an item in the group %s where it is", (group, code) => {
+  expect(fateOfRole({ ...dev, groups: [group] })).toMatchObject({ type: "stays", code });
+});
+
+it.each([
+  ["", "username-empty"],
+  ["system:dev", "username-reserved"],
+  ["aws:dev", "username-reserved"],
+  ["dev:{{AccessKeyID}}", "template"],
+  ["{{EC2PrivateDNSName}}", "template"],
+  ["dev:{{Nickname}}", "template"],
+  ["dev-{{SessionName}}", "template-session"],
+  ["{{SessionNameRaw}}", "template-session"],
+])("leaves an item with the username %j where it is", (username, code) => {
+  expect(fateOfRole({ ...dev, username })).toMatchObject({ type: "stays", code, mend: expect.stringMatching(/\.$/) });
+});
+
+it("writes out what is the same for each session: the account, and that a user has no session", () => {
+  const alice = {
+    arn: user("people/alice"),
+    username: "{{AccountID}}:alice{{SessionName}}",
+    groups: ["of-{{AccountID}}"],
+  };
+
+  expect(planned(someFacts({ mapUsers: section("user", [alice]) })).fates[0]?.fate).toMatchObject({
+    type: "moves",
+    wanted: { principalArn: alice.arn, username: `${account}:alice`, groups: [`of-${account}`] },
+  });
+});
+
+it("takes the ARN with its path where it is told, and says what happens where it is not", () => {
+  const told = `arn:aws:iam::${account}:role/teams/core/dev`;
+
+  expect(fateOfRole(dev, { told: [told] })).toMatchObject({ wanted: { principalArn: told }, notes: [] });
+  expect(fateOfRole(dev)).toMatchObject({
+    wanted: { principalArn: dev.arn },
+    notes: [expect.stringContaining("--arn")],
+  });
+});
+
+it("asks for the path of a role of IAM Identity Center, which always has one", () => {
+  const sso = { ...dev, arn: role("AWSReservedSSO_Admin_0123456789abcdef") };
+  const told = `arn:aws:iam::${account}:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef`;
+
+  expect(fateOfRole(sso)).toMatchObject({ type: "stays", code: "path-unknown" });
+  expect(fateOfRole(sso, { told: [told] })).toMatchObject({ type: "moves", wanted: { principalArn: told } });
+});
+
+it.each([
+  [`arn:aws:iam::${account}:root`, "arn-root"],
+  [`arn:aws:sts::${account}:federated-user/dave`, "arn-service"],
+  [role("AWSServiceRoleForAmazonEKS"), "service-linked-role"],
+  [`arn:aws-cn:iam::${account}:role/dev`, "foreign-partition"],
+])("leaves %s, for which there is no access entry", (arn, code) => {
+  expect(fateOfRole({ ...dev, arn })).toMatchObject({ type: "stays", code });
+});
+
+it("leaves whole accounts, and says so before the mode can be API", () => {
+  const { fates, before } = planned(someFacts({ mapAccounts: `["${account}", "twelve"]` }));
+
+  expect(fates.map(({ fate }) => fate)).toMatchObject([{ type: "stays", code: "whole-account" }, { type: "dead" }]);
+  expect(before).toEqual([expect.stringContaining(`every role and user of account ${account}`)]);
+});
+
+it("moves nobody in who can't sign in today", () => {
+  const { fates, steps } = planned(
+    someFacts({
+      mapRoles: section("role", [
+        { ...dev, arn: `arn:aws:iam::${account}:role/teams/dev` },
+        { ...admin, username: "old" },
+        { ...dev, arn: admin.arn },
+      ]),
+    }),
+  );
+
+  expect(fates.map(({ fate }) => fate)).toMatchObject([
+    { type: "dead", why: expect.stringContaining("without its path") },
+    { type: "dead", why: expect.stringContaining("takes its place") },
+    { type: "moves", wanted: { username: dev.username, isAdmin: false } },
+  ]);
+  expect(steps.filter(({ type }) => type === "give-entry")).toHaveLength(1);
+});
+
+it("leaves users of whom chance says which counts", () => {
+  const mapUsers = section("user", [
+    { arn: user("dave"), username: "a" },
+    { arn: user("Dave"), username: "b" },
+  ]);
+
+  expect(planned(someFacts({ mapUsers })).fates.map(({ fate }) => fate)).toMatchObject([
+    { type: "stays", code: "entry-ambiguous" },
+    { type: "stays", code: "entry-ambiguous" },
+  ]);
+});
+
+const node = { username: "system:node:{{EC2PrivateDNSName}}", groups: ["system:bootstrappers", "system:nodes"] };
+it.each([
+  ["EC2_LINUX", node],
+  ["EC2_WINDOWS", { ...node, groups: [...node.groups, "eks:kube-proxy-windows"] }],
+  ["FARGATE_LINUX", { username: "system:node:{{SessionName}}", groups: [...node.groups, "system:node-proxier"] }],
+  ["HYBRID_LINUX", { ...node, username: "system:node:{{SessionName}}" }],
+])("leaves nodes of the kind %s to EKS, and never takes them out of aws-auth", (nodeType, names) => {
+  const { fates, steps, before } = planned(
+    someFacts({ mapRoles: section("role", [{ arn: role("nodes"), ...names }, dev]) }),
+  );
+
+  expect(fates[0]?.fate).toMatchObject({ type: "nodes", nodeType, isThere: false });
+  expect(steps.at(-1)).toMatchObject({ arns: [dev.arn], after: { mapRoles: expect.stringContaining("role/nodes") } });
+  expect(before).toEqual([expect.stringContaining(nodeType)]);
+});
+
+it("says by EKS's own word whose nodes a role is of, and of which type", () => {
+  const owned = (name: string, type: "EC2_LINUX" | "EC2_WINDOWS") => ({ roleArn: role("eks/nodes"), name, type });
+  const of = (managedNodes: MigrationFacts["managedNodes"]) =>
+    fateOfRole({ arn: role("nodes"), ...node }, { managedNodes });
+  const [linux, windows] = [
+    owned("the managed node group a", "EC2_LINUX"),
+    owned("the managed node group w", "EC2_WINDOWS"),
+  ];
+
+  expect(of([linux, { ...linux, name: "the managed node group b" }])).toMatchObject({
+    note: expect.stringMatching(
+      /^It is the role of the managed node group a and the managed node group b: EKS makes .+ --principal-arn \S+:role\/eks\/nodes\./,
+    ),
+  });
+  expect(of([windows])).toMatchObject({ nodeType: "EC2_WINDOWS" });
+  expect(of([{ ...linux, roleArn: role("others") }])).toMatchObject({
+    note: expect.stringContaining("No managed node group and no Fargate profile has this role"),
+  });
+  expect(of(null)).toMatchObject({ note: expect.stringContaining("could not be asked") });
+});
+
+it("says which groups of nodes an entry of EKS's own would not give", () => {
+  const fate = fateOfRole({ arn: role("nodes"), ...node, groups: [...node.groups, "system:masters"] });
+
+  expect(fate).toMatchObject({ type: "nodes", note: expect.stringContaining("groups system:masters are not part of") });
+});
+
+it("knows nodes that have their access entry", () => {
+  const standing = [standingEntry({ principalArn: role("eks/nodes"), type: "EC2_LINUX" })];
+
+  expect(fateOfRole({ arn: role("nodes"), ...node }, { mode: "API_AND_CONFIG_MAP", standing })).toMatchObject({
+    type: "nodes",
+    isThere: true,
+  });
+});
+
+it("leaves the creator to EKS", () => {
+  expect(fateOfRole({ ...admin, arn: role("cluster-creator") })).toMatchObject({ type: "creator" });
+});
+
+it("lets a lease of ours end where it was given", () => {
+  const share = {
+    id: "r-1",
+    groups: ["viewers"],
+    endsAt: "2026-11-24T12:00:00Z",
+    level: "view",
+    requester: "U1",
+    glass: false,
+    approvers: [],
+  };
+  const holdings = new Map([[dev.arn, { arn: dev.arn, entryAdded: true, added: ["viewers"], shares: [share] }]]);
+
+  expect(fateOfRole(dev, { holdings })).toMatchObject({
+    type: "waits",
+    until: share.endsAt,
+    note: expect.stringContaining("r-1"),
+  });
+});
+
+it("takes nobody out of aws-auth whose access entry ends with a lease of ours", () => {
+  const standing = [standingEntry({ principalArn: role("teams/dev"), isLeased: true })];
+  const { fates, steps } = planned(
+    someFacts({ mapRoles: section("role", [dev]) }, { mode: "API_AND_CONFIG_MAP", standing }),
+  );
+
+  expect(fates[0]?.fate).toMatchObject({ type: "waits" });
+  expect(steps).toEqual([]);
+});
+
+it("lets an access entry of somebody else's be, whose principal then goes out of aws-auth", () => {
+  const standing = [standingEntry({ principalArn: role("teams/dev"), groups: ["editors"] })];
+  const { fates, steps } = planned(
+    someFacts({ mapRoles: section("role", [dev]) }, { mode: "API_AND_CONFIG_MAP", standing }),
+  );
+
+  expect(fates[0]?.fate).toMatchObject({ type: "stands", note: expect.stringContaining("editors") });
+  expect(steps).toMatchObject([{ type: "take-out", arns: [dev.arn] }]);
+});
+
+it("goes on where a run of before died, under the same digest all the way", () => {
+  const mapRoles = section("role", [admin, dev]);
+  const [first, last] = [
+    standingEntry({ principalArn: role("ops/admin"), username: "admin", groups: ["viewers"], migrated: "begun" }),
+    standingEntry({ principalArn: dev.arn, username: dev.username, groups: ["viewers"], migrated: "whole" }),
+  ];
+  const told = [first.principalArn];
+
+  const start = planned(someFacts({ mapRoles }, { told }));
+  const middle = planned(someFacts({ mapRoles }, { told, mode: "API_AND_CONFIG_MAP", standing: [first, last] }));
+
+  expect(middle.steps).toMatchObject([
+    { type: "give-entry", wanted: { principalArn: first.principalArn, isAdmin: true } },
+    { type: "take-out", arns: [admin.arn, dev.arn] },
+  ]);
+  expect(middle.digest).toBe(start.digest);
+});
+
+it("does not overrule whoever changed an entry after it was whole", () => {
+  const standing = [standingEntry({ principalArn: dev.arn, username: dev.username, groups: [], migrated: "whole" })];
+
+  expect(fateOfRole(dev, { mode: "API_AND_CONFIG_MAP", standing })).toMatchObject({ type: "stands" });
+});
+
+it("has another digest for other entries and for another cluster", () => {
+  const digest = (item: object, clusterArn = "arn:aws:eks:eu-central-1:111122223333:cluster/staging") =>
+    planned(someFacts({ mapRoles: section("role", [{ ...dev, ...item }]) }, { clusterArn })).digest;
+
+  const digests = [digest({}), digest({ groups: ["editors"] }), digest({ username: "x" }), digest({}, "arn:other")];
+  expect(new Set(digests).size).toBe(4);
+});
+
+it("says why aws-auth is kept where it can't be edited", () => {
+  const mapRoles = `- &a {rolearn: "${dev.arn}", username: dev, groups: &g [viewers]}\n- {rolearn: "${admin.arn}", username: "system:x", groups: *g}\n`;
+  const plan = planned(someFacts({ mapRoles }));
+
+  expect(plan.keptBecause).toContain("anchor");
+  expect(plan.steps.map(({ type }) => type)).toEqual(["switch-mode", "give-entry"]);
+});

@@ -1,0 +1,42 @@
+import { Worker } from "bullmq";
+import { openQueues, queuePrefix } from "../../../src/ledger/queues.ts";
+import type { RedisAccess } from "../../../src/ledger/redis/client.ts";
+import { connectRedis, connectRedisBlocking } from "../../../src/ledger/redis/connect.ts";
+import { workerQuestions } from "../../../src/ledger/worker-questions.ts";
+
+/** What both processes do with Redis: questions go through the queue to a worker, and its answers come back. */
+export interface AskedWorker {
+  /** Resolves with the worker's answer: which cluster it looked at. */
+  ask: (cluster: string) => Promise<unknown>;
+  close: () => Promise<void>;
+}
+
+/** A worker that waits for questions, and who asks it, by connections of both kinds. */
+export async function aWorkerToAsk(url: string, access: RedisAccess = {}): Promise<AskedWorker> {
+  const { redis, close } = await connectRedis(url, access);
+  const blocking = connectRedisBlocking(url, access);
+  const queues = openQueues(redis);
+  const questions = workerQuestions(queues);
+  const options = { connection: blocking, prefix: queuePrefix };
+  const worker = new Worker("clusters", async (job) => `looked at ${job.data.cluster}`, options);
+  worker.on("error", () => {});
+  return {
+    ask: (cluster) => questions.ask({ type: "creator", cluster }, 10_000),
+    close: async () => {
+      await worker.close();
+      await queues.close();
+      blocking.disconnect();
+      await close();
+    },
+  };
+}
+
+/** One question about the cluster staging, and the answer. */
+export async function askAWorker(url: string, access: RedisAccess = {}): Promise<unknown> {
+  const worker = await aWorkerToAsk(url, access);
+  try {
+    return await worker.ask("staging");
+  } finally {
+    await worker.close();
+  }
+}

@@ -1,0 +1,298 @@
+import { createPublicKey } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { signingKeys } from "../../../src/access/approval/seal.ts";
+import { brokenBase, sealBase } from "../../../src/access/approval/seal-base.ts";
+import { formatAnchor, type LogBase } from "../../../src/access/audit/anchor.ts";
+import type { ChainedEvent } from "../../../src/access/audit/event.ts";
+import { audit } from "../../../src/bin/audit.ts";
+import type { AuditSettings } from "../../../src/config/config.ts";
+import type { AuditLog } from "../../../src/ledger/audit-log.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { redisAuditLog } from "../../../src/ledger/redis/audit-log.ts";
+import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
+import { copyEvents, forgetOldEvents, sealBaseAnew } from "../../../src/worker/keep-audit.ts";
+import { runCommand } from "../../bin/check-run.ts";
+import { aRequest } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { aPrivateKey, keys, otherKeys, variablesNamed } from "../../builders/keys.ts";
+import { at } from "../../builders/times.ts";
+import { aRedis, type TestRedis } from "../../redis.ts";
+
+let database: TestRedis;
+let connection: RedisConnection;
+let ledger: Ledger;
+let log: AuditLog;
+
+const daySeconds = 24 * 3600;
+const settings: AuditSettings = { channel: null, anchorEverySeconds: 60, keepSeconds: null, copyToLog: false };
+
+beforeEach(async () => {
+  database = await aRedis();
+  connection = await connectRedis(database.url);
+  ledger = redisLedger(connection.redis);
+  log = redisAuditLog(connection.redis);
+  vi.stubEnv("REDIS_URL", database.url);
+  vi.stubEnv("PREVIEW_PUBLIC_KEYS", variablesNamed("ours").slack.PREVIEW_PUBLIC_KEYS);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await connection.close();
+  await database.close();
+});
+
+/** One event a day, each of a request of its own. */
+async function days(count: number, from = 0): Promise<void> {
+  for (let day = from; day < count; day += 1) {
+    const change = aChange(aRequest({ id: `r-${day + 1}` }));
+    await ledger.commit({ ...change, event: { ...change.event, at: at(day * daySeconds).toISOString() } });
+  }
+}
+
+/** What a worker forgets so many days after the first event. */
+const forget = (change: Partial<AuditSettings>, day: number) =>
+  forgetOldEvents(log, { ...settings, ...change }, keys.preview, at(day * daySeconds));
+
+/** Somebody edits the second event. */
+async function edit(): Promise<void> {
+  const entries = await connection.redis.xrange("{eks-access}:events", "-", "+");
+  await connection.redis.del("{eks-access}:events");
+  for (const [id, fields] of entries) {
+    await connection.redis.xadd("{eks-access}:events", id, ...fields.map((each) => each.replace('"r-2"', '"r-9"')));
+  }
+}
+
+/** Where somebody who can write to Redis would like the log to begin: after its second event. */
+async function moved(): Promise<Omit<LogBase, "seal">> {
+  const [, second] = await log.events(1, 2);
+  return { count: 2, hash: second?.hash ?? "", anchors: [] };
+}
+
+async function moveBase(change: object): Promise<void> {
+  const { count, hash } = await moved();
+  await connection.redis.hset("{eks-access}:chain-base", { sequence: count, hash, ...change });
+  await connection.redis.xtrim("{eks-access}:events", "MINID", "3-0");
+}
+
+const run = (...argv: string[]) => runCommand(audit, argv);
+
+describe("the audit log", () => {
+  test("of a new ledger is empty and whole", async () => {
+    expect(await log.base()).toMatchObject(await log.head());
+    expect((await run("verify")).stdout).toContain("whole: 0 events");
+  });
+
+  test("forgets what is older than it is kept, and stays whole from there on", async () => {
+    await days(5);
+    const posted = formatAnchor(await log.head());
+
+    expect(await forget({ keepSeconds: 2 * daySeconds }, 4)).toBeNull();
+
+    expect((await log.events(1, 10)).map((each) => each.sequence)).toEqual([3, 4, 5]);
+    expect(await log.base()).toMatchObject({ count: 2 });
+    expect(await run("verify", "--anchor", posted)).toMatchObject({ code: 0 });
+    expect((await ledger.eventsOf("r-1", 10)).length).toBe(0);
+  });
+
+  test("remembers which anchors it met among what it has forgotten, and takes no made-up one for met", async () => {
+    await days(2);
+    const told = /anchor (\S+)/.exec((await run("verify")).stdout)?.[1] ?? "";
+    await days(5, 2);
+    const madeUp = { count: 1, hash: "f".repeat(64) };
+    await log.noteAnchor(madeUp);
+
+    await forget({ keepSeconds: daySeconds }, 1.5);
+    await forget({ keepSeconds: daySeconds }, 40);
+
+    expect(await log.base()).toMatchObject({ count: 5, anchors: [{ count: 2 }] });
+    expect(await run("verify", "--anchor", told)).toMatchObject({ code: 0 });
+    expect(await run("verify", "--anchor", formatAnchor(madeUp))).toMatchObject({ code: 1 });
+    expect(await log.anchors(1_000)).toEqual([{ count: 5, hash: (await log.head()).hash }]);
+  });
+
+  test("forgets nothing where the configuration does not say so", async () => {
+    await days(3);
+
+    await forget({}, 4000);
+
+    expect((await log.events(1, 10)).length).toBe(3);
+  });
+
+  test("does not forget what was not copied out yet", async () => {
+    await days(3);
+    await log.markCopied(1);
+
+    await forget({ keepSeconds: daySeconds, copyToLog: true }, 40);
+
+    expect((await log.events(1, 10)).map((each) => each.sequence)).toEqual([2, 3]);
+  });
+
+  test("never goes back, forgets up to no event that it does not have, and begins where it began for one worker alone", async () => {
+    await days(3);
+    const [first, second, third] = (await log.events(1, 3)).map(({ sequence, hash }) => {
+      return sealBase({ count: sequence, hash, anchors: [] }, keys.preview);
+    });
+    if (!first || !second || !third) throw new Error("there are three");
+    const none = await log.base();
+
+    await log.beginAt(second, none);
+    await log.beginAt(third, none);
+    await log.beginAt(first, second);
+    await log.beginAt({ ...second, count: 9 }, second);
+
+    expect(await log.base()).toEqual(second);
+    expect((await log.events(1, 10)).map((each) => each.sequence)).toEqual([3]);
+  });
+
+  test.each<[string, () => Promise<unknown>]>([
+    ["in which an event was edited", edit],
+    ["that begins where the worker did not let it begin", () => moveBase({})],
+    ["whose beginning another key signed", async () => moveBase(sealBase(await moved(), otherKeys.preview))],
+    [
+      "whose beginning says more than was signed",
+      async () => moveBase({ ...sealBase(await moved(), keys.preview), anchors: `1:${"f".repeat(64)}` }),
+    ],
+  ])("forgets nothing of a log %s, which would be signed as whole then", async (_, breakIt) => {
+    await days(5);
+    await breakIt();
+    const before = (await log.events(1, 10)).length;
+
+    expect(await forget({ keepSeconds: daySeconds }, 40)).toMatchObject({ type: "broken" });
+
+    expect((await log.events(1, 10)).length).toBe(before);
+    expect(await run("verify")).toMatchObject({ code: 1 });
+  });
+
+  test("is signed anew with a rotated key, and not where the worker never signed it", async () => {
+    const rotated = signingKeys<"preview">(aPrivateKey("newer"), [createPublicKey(aPrivateKey("ours: previews"))]);
+    const alone = signingKeys<"preview">(aPrivateKey("newer"));
+    await days(3);
+    await sealBaseAnew(log, rotated);
+    await forget({ keepSeconds: daySeconds }, 2.5);
+
+    await sealBaseAnew(log, alone);
+    expect(brokenBase(await log.base(), alone)).not.toBeNull();
+    await sealBaseAnew(log, rotated);
+
+    expect(brokenBase(await log.base(), alone)).toBeNull();
+    expect(await log.base()).toMatchObject({ count: 2 });
+  });
+
+  test("is copied out in order, each event once, and again from where a copier died", async () => {
+    await days(3);
+    const copied: number[] = [];
+    const write = ({ sequence }: ChainedEvent) => void copied.push(sequence);
+    const writeAndDie = ({ sequence }: ChainedEvent) => {
+      if (sequence === 3) throw new Error("the process dies here");
+    };
+
+    await expect(copyEvents(log, writeAndDie)).rejects.toThrow();
+    await copyEvents(log, write);
+    await copyEvents(log, write);
+
+    expect(copied).toEqual([1, 2, 3]);
+  });
+});
+
+describe("eks-access audit", () => {
+  test("finds an event that was removed in Redis, and says which", async () => {
+    await days(3);
+    await connection.redis.xdel("{eks-access}:events", "2-0");
+
+    expect(await run("verify")).toMatchObject({
+      code: 1,
+      stdout: "broken: Event 2 is missing: event 3 stands in its place.\n",
+    });
+  });
+
+  test("finds a log that was replaced by a shorter one, by the anchor that was posted", async () => {
+    await days(3);
+    const posted = formatAnchor(await log.head());
+    await connection.redis.flushdb();
+    await days(2);
+
+    expect(await run("verify")).toMatchObject({ code: 0 });
+    expect(await run("verify", "--anchor", posted)).toMatchObject({ code: 1 });
+  });
+
+  test("finds a log that was replaced behind a base that somebody moved, with an anchor from before it and without one", async () => {
+    await days(20);
+    const posted = formatAnchor(await log.head());
+    const base = { sequence: 21, hash: "b".repeat(64) };
+    await connection.redis.del("{eks-access}:events");
+    await connection.redis.hset("{eks-access}:chain-base", base);
+    await connection.redis.hset("{eks-access}:chain-head", base);
+    await days(3);
+
+    expect(await run("verify", "--anchor", posted)).toMatchObject({ code: 1 });
+    expect(await run("verify")).toMatchObject({
+      code: 1,
+      stdout: "broken: The log begins after event 21, and the worker did not sign that it forgot what was before.\n",
+    });
+  });
+
+  test.each(["jsonl", "cloudevents"])("exports as %s what verifies without Redis, edited or not", async (format) => {
+    await days(3);
+    const { stdout } = await run("export", "--format", format);
+    const verify = (text: string) => runCommand(audit, ["verify", "--file", "-"], { stdin: text });
+
+    expect(stdout.trim().split("\n").length).toBe(3);
+    expect(await verify(stdout)).toMatchObject({ code: 0 });
+    expect(await verify(stdout.split("\n").slice(1).join("\n"))).toMatchObject({ code: 0 });
+    expect(await verify(stdout.replace('"r-2"', '"r-9"').replace('"request":"r-2"', '"request":"r-9"'))).toMatchObject(
+      format === "jsonl" ? { code: 1, stdout: "broken: Event 2 was edited.\n" } : { code: 1 },
+    );
+    expect(await verify(stdout.split("\n").toReversed().join("\n"))).toMatchObject({ code: 1 });
+  });
+
+  test("says which key it needs where events were forgotten, and needs none before", async () => {
+    vi.stubEnv("PREVIEW_PUBLIC_KEYS", "");
+    await days(3);
+
+    expect(await run("verify")).toMatchObject({ code: 0 });
+    await forget({ keepSeconds: daySeconds }, 2.5);
+    await expect(run("verify")).rejects.toMatchObject({
+      code: "config-invalid",
+      message: expect.stringContaining("PREVIEW_PUBLIC_KEYS: set it as the Slack process has it."),
+    });
+  });
+
+  test("does not call an export whole that begins after the anchor", async () => {
+    await days(3);
+    const [first] = await log.events(1, 1);
+    const posted = formatAnchor({ count: 1, hash: first?.hash ?? "" });
+    const { stdout } = await run("export", "--from", "3");
+
+    const verified = await runCommand(audit, ["verify", "--file", "-", "--anchor", posted], { stdin: stdout });
+
+    expect(verified).toMatchObject({ code: 2, stderr: expect.stringContaining("export from event 1 on.") });
+  });
+
+  test("exports from any event on, and shows the events of one request", async () => {
+    await days(3);
+
+    expect((await run("export", "--from", "3")).stdout).toContain('"sequence":3');
+    expect((await run("export", "--from", "3")).stdout.trim().split("\n").length).toBe(1);
+    expect(JSON.parse((await run("show", "--request", "r-2")).stdout)).toMatchObject({ sequence: 2, request: "r-2" });
+  });
+
+  test.each([
+    [[], "Say verify, export or show."],
+    [["verify", "--format", "jsonl"], "verify takes no --format."],
+    [["verify", "--anchor", "12"], "An anchor is COUNT:HASH"],
+    [["export", "--format", "xml"], "--format is jsonl or cloudevents."],
+    [["export", "--from", "0"], "--from is a number from 1."],
+    [["verify", "--file", "no-such-file"], "there is no such file"],
+  ])("answers %j with what is wrong", async (argv, message) => {
+    const { code, stderr } = await run(...argv);
+
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+
+  test("says which line of a file is none of an export", async () => {
+    const { code, stderr } = await runCommand(audit, ["verify", "--file", "-"], { stdin: '\n{"a":1}\n' });
+
+    expect([code, stderr]).toEqual([2, "eks-access audit: Line 2 is no event of an export of eks-access.\n"]);
+  });
+});

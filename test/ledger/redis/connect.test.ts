@@ -1,0 +1,49 @@
+import { inspect } from "node:util";
+import { afterEach, expect, inject, test } from "vitest";
+import { AccessError, explain } from "../../../src/access/failure/access-error.ts";
+import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
+
+let connection: RedisConnection | undefined;
+
+afterEach(async () => {
+  await connection?.close();
+  connection = undefined;
+});
+
+/** Port 9 is "discard": nobody listens there. */
+const nobody = "redis://worker:hunter2secret@127.0.0.1:9/0";
+
+test("without a Redis the start fails within its time limit, and names the place without the password", async () => {
+  const began = performance.now();
+
+  const failure = await connectRedis(nobody).catch((error: unknown) => error);
+
+  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(failure).toBeInstanceOf(AccessError);
+  expect(explain(failure)).toBe(
+    "There is no answer from Redis at redis://127.0.0.1:9/0. Check that Redis runs and that REDIS_URL is right.",
+  );
+  expect(inspect(failure, { depth: 10 })).not.toContain("hunter2secret");
+});
+
+test("a password that Redis refuses is told, and stays a secret", async () => {
+  const url = new URL(inject("redisUrl"));
+  url.username = "nobody";
+  url.password = "hunter2secret";
+
+  const failure = await connectRedis(url.href).catch((error: unknown) => error);
+
+  expect(failure).toMatchObject({ code: "ledger-refused", retryable: false });
+  expect(inspect(failure, { depth: 10 })).not.toContain("hunter2secret");
+});
+
+test("a command fails at once while the connection is away, so that an answer to Slack is never late", async () => {
+  connection = await connectRedis(inject("redisUrl"));
+  connection.redis.disconnect();
+  const began = performance.now();
+
+  const failure = await connection.redis.ping().catch((error: unknown) => error);
+
+  expect(failure).toBeInstanceOf(Error);
+  expect(performance.now() - began).toBeLessThan(1_000);
+});

@@ -1,0 +1,71 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Json } from "../../../src/access/audit/canonical-json.ts";
+import { type AuditEvent, chainHash, digestOfEvent, genesis, verifyChain } from "../../../src/access/audit/event.ts";
+import { AccessError } from "../../../src/access/failure/access-error.ts";
+import { connectRedis } from "../../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
+import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
+import { anEvent } from "../../builders/an-event.ts";
+import { aRedis } from "../../redis.ts";
+import { ledgerContract } from "../contract.ts";
+import { aLedger } from "./a-ledger.ts";
+
+describe("the ledger on Redis", () => {
+  ledgerContract(aLedger);
+});
+
+test("the chain that Redis computes is the chain that we verify, for any event in any script", async () => {
+  const { ledger, close } = await aLedger();
+  const [details] = fc.sample(fc.array(detail(), { minLength: 300, maxLength: 300 }), { numRuns: 1, seed: 42 });
+  const events: AuditEvent[] = (details ?? []).map((each, index) => anEvent({ request: `r-${index}`, detail: each }));
+
+  for (const event of events) await ledger.commit({ after: aRequest({ id: event.request }), event });
+  const written = await ledger.events(1, 1_000);
+  await close();
+
+  let expected = genesis;
+  for (const [index, event] of events.entries()) {
+    expected = chainHash(expected, digestOfEvent(event));
+    expect(written[index]?.hash).toBe(expected);
+  }
+  expect(verifyChain(written)).toEqual({ type: "whole", count: 300, head: expected });
+});
+
+test("a record that was written past the lists is listed when something is due about it, so that a run looks at it", async () => {
+  const database = await aRedis();
+  const { redis, close } = await connectRedis(database.url);
+  const ledger = redisLedger(redis);
+  await ledger.commit({ after: aRequest({ id: "r-1" }), event: anEvent({ request: "r-1" }) });
+  const forged = aGrantedRequest({ state: "scheduled" }, { id: "r-1", version: 2 });
+  await redis.hset("{eks-access}:request:r-1", { version: 2, record: JSON.stringify(forged) });
+  const before = await ledger.grantedOf(forged.cluster);
+
+  await ledger.due(new Date(8.64e15), 10);
+
+  const after = await ledger.grantedOf(forged.cluster);
+  await close();
+  await database.close();
+  expect(before).toEqual([]);
+  expect(after).toEqual([forged]);
+});
+
+test("a Redis that goes away is told as a ledger that can't be reached", async () => {
+  const database = await aRedis();
+  const connection = await connectRedis(database.url);
+  const ledger = redisLedger(connection.redis);
+  await connection.close();
+
+  const failure = await ledger.get("r-1").catch((error: unknown) => error);
+  await database.close();
+
+  expect(failure).toBeInstanceOf(AccessError);
+  expect(failure).toMatchObject({ code: "ledger-unreachable", retryable: true });
+});
+
+/** Anything that an event may carry: every script, control characters, half surrogate pairs, large and tiny numbers. */
+function detail(): fc.Arbitrary<{ readonly [key: string]: Json }> {
+  const text = fc.string({ unit: "binary", maxLength: 40 });
+  const value = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null), fc.array(text, { maxLength: 3 }));
+  return fc.dictionary(text, value, { maxKeys: 4, noNullPrototype: true });
+}

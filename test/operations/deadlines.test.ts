@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { readConfig } from "../../src/config/config.ts";
+import { deadlineTable, usualDeadlines } from "../../src/operations/deadlines.ts";
+import { configText } from "../builders/a-cluster.ts";
+
+const operating = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8");
+
+function deadlinesOf(text: string) {
+  const reading = readConfig(`${configText}\n${text}`);
+  return reading.type === "invalid" ? reading.problems : reading.config.timing.deadlines;
+}
+
+test("a deadline that the file does not name has its usual value, and one that it names has that", () => {
+  const deadlines = deadlinesOf("timing: { deadlines: { awsCall: 1500ms, run: 1m } }");
+
+  expect(deadlines).toEqual({ ...usualDeadlines, awsCall: 1_500, run: 60_000 });
+});
+
+test.each([
+  ["a name that there is not", "callAws: 1s", "timing.deadlines.callAws: there is no such setting"],
+  ["a time without a unit", "awsCall: 3", "timing.deadlines.awsCall: it is a number; write a time with its unit"],
+  ["no time at all", "awsCall: 0s", "timing.deadlines.awsCall: write a time with its unit"],
+])("%s is refused", (_, written, problem) => {
+  expect(deadlinesOf(`timing: { deadlines: { ${written} } }`)).toEqual([expect.stringContaining(problem)]);
+});
+
+test("one call to AWS or to a cluster is waited for some seconds and no longer, so that nobody's access hangs on it", () => {
+  expect(Math.max(usualDeadlines.awsCall, usualDeadlines.clusterCall)).toBeLessThanOrEqual(5_000);
+});
+
+test.each(Object.entries(deadlineTable))(
+  "docs/operating.md lists %s with its usual value and reason",
+  (name, { ms, why }) => {
+    const usual = ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
+    const row = operating.split("\n").find((line) => line.startsWith(`| \`${name}\``));
+
+    expect(row?.split("|").map((cell) => cell.trim())).toEqual(["", `\`${name}\``, `\`${usual}\``, why, ""]);
+  },
+);

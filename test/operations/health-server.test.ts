@@ -1,0 +1,223 @@
+import { Registry } from "prom-client";
+import { afterEach, describe, expect, test } from "vitest";
+import { freePort } from "../../sandbox/free-port.ts";
+import { tallyOf } from "../../src/access/request/class.ts";
+import { type Health, startHealthServer } from "../../src/operations/health-server.ts";
+import { answeredRequests, finishedCalls, recordedEvents } from "../../src/operations/metrics/announcements.ts";
+import { createProcessMetrics } from "../../src/operations/metrics/process-metrics.ts";
+import { createStandingMetrics } from "../../src/operations/metrics/standing-metrics.ts";
+import { step } from "../../src/operations/metrics/steps.ts";
+import { createWorkerMetrics } from "../../src/operations/metrics/worker-metrics.ts";
+import type { Probe, Reach } from "../../src/operations/probe.ts";
+import { anEvent } from "../builders/an-event.ts";
+import { at } from "../builders/times.ts";
+
+describe("the health server", () => {
+  const well = {
+    ping: async () => "PONG",
+    lastSuccess: () => ({}),
+    awaySince: () => ({}),
+    probes: new Map<string, Probe>(),
+    now: () => at(600),
+  };
+  const probed = (service: string, reach: Reach) => ({
+    probes: new Map([[service, { reach: () => reach, stop: () => {} }]]),
+  });
+  const running: { stop: () => Promise<void> }[] = [];
+  const start = async (change: Partial<Health> = {}, isStarted = true) => {
+    const port = await freePort();
+    const health = { ...well, registry: new Registry(), ...change };
+    const server = await startHealthServer(String(port), health);
+    if (server) running.push(server);
+    if (isStarted) server?.tellStarted();
+    return `http://127.0.0.1:${port}`;
+  };
+  const metricsOf = async (registry: Registry) => (await fetch(`${await start({ registry })}/metrics`)).text();
+  afterEach(async () => {
+    for (const server of running.splice(0)) await server.stop();
+  });
+
+  test("is healthy as long as it answers, whether the ledger does or not", async () => {
+    const ill = await start({ ping: () => Promise.reject(new Error("closed")) });
+
+    expect((await fetch(`${ill}/healthz`)).status).toBe(200);
+  });
+
+  test("is alive, and neither started nor ready, while the process still waits for what it starts with", async () => {
+    const url = await start({}, false);
+
+    const statuses = await Promise.all(
+      ["/healthz", "/startupz", "/readyz"].map(async (path) => (await fetch(`${url}${path}`)).status),
+    );
+
+    expect(statuses).toEqual([200, 503, 503]);
+  });
+
+  test("has started for good, whether the ledger answers later or not", async () => {
+    const url = await start({ ping: () => Promise.reject(new Error("closed")) });
+
+    expect((await fetch(`${url}/startupz`)).status).toBe(200);
+  });
+
+  test.each([
+    ["answers", async () => "PONG", 200],
+    ["refuses", () => Promise.reject(new Error("closed")), 503],
+    ["hangs", () => new Promise(() => {}), 503],
+  ])("is ready or not where the ledger %s, and says when each service last answered", async (_how, ping, status) => {
+    const lastSuccess = () => ({ slack: at(0).toISOString() });
+    const response = await fetch(`${await start({ ping, lastSuccess })}/readyz`);
+
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({
+      ready: status === 200,
+      ledger: { answers: status === 200 },
+      lastSuccess: { slack: at(0).toISOString() },
+    });
+  });
+
+  test("is not ready any more once it is told that the process stops, and says why", async () => {
+    const port = await freePort();
+    const server = await startHealthServer(String(port), { ...well, registry: new Registry() });
+    if (server) running.push(server);
+
+    server?.tellStopping();
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`);
+
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ ready: false, stopping: true, ledger: { answers: true } });
+  });
+
+  test.each([
+    ["answers", { answers: true, since: at(0).toISOString(), why: null }, 200, 1],
+    ["was there a moment ago", { answers: false, since: at(541).toISOString(), why: "no way" }, 200, 0],
+    ["has been away for a minute", { answers: false, since: at(540).toISOString(), why: "no way" }, 503, 0],
+  ])("is ready or not where the service it lives by %s, and says so", async (_how, reach, status, up) => {
+    const url = await start(probed("slack", reach));
+
+    const response = await fetch(`${url}/readyz`);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ ready: status === 200, services: { slack: reach } });
+    expect(metrics).toContain(`eks_access_service_up{service="slack"} ${up}`);
+    expect(metrics).toContain('eks_access_service_up{service="ledger"} 1');
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+
+  test("tells as a series that the ledger does not answer", async () => {
+    const url = await start({ ping: () => Promise.reject(new Error("closed")) });
+
+    expect(await (await fetch(`${url}/metrics`)).text()).toContain('eks_access_service_up{service="ledger"} 0');
+  });
+
+  test("is ready while a service that it does not live by is away, and says since when that is", async () => {
+    const { lastSuccess, awaySince } = createProcessMetrics(new Registry(), () => at(seconds));
+    let seconds = 0;
+    const call = (service: "slack" | "sts", result: string) => {
+      seconds += 10;
+      finishedCalls.tell({ service, operation: "any", result, seconds: 0.1 });
+    };
+    call("slack", "ok");
+    call("slack", "unreachable");
+    call("slack", "503");
+    call("sts", "unreachable");
+    call("sts", "403");
+
+    const response = await fetch(`${await start({ lastSuccess, awaySince })}/readyz`);
+
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({
+      ready: true,
+      lastSuccess: { slack: at(10).toISOString() },
+      awaySince: { slack: at(20).toISOString() },
+    });
+    expect(awaySince()).not.toHaveProperty("sts");
+  });
+
+  test("shows how late leases ended, without a name of a person or a principal", async () => {
+    const registry = new Registry();
+    createWorkerMetrics(registry).revocationLag.observe(0.7);
+
+    const text = await metricsOf(registry);
+
+    expect(text).toContain('eks_access_revocation_lag_seconds_bucket{le="1"} 1');
+    expect(text).not.toContain("arn:");
+  });
+
+  test("tells how long each step of a run took", async () => {
+    const registry = new Registry();
+    createWorkerMetrics(registry);
+
+    await step("assume", async () => {});
+    await step("put", () => Promise.reject(new Error("409"))).catch(() => {});
+
+    const text = await metricsOf(registry);
+    expect(text).toContain('eks_access_step_seconds_count{step="assume"} 1');
+    expect(text).toContain('eks_access_step_seconds_count{step="put"} 1');
+  });
+
+  test("counts calls, events and answers, and remembers when a call last went well", async () => {
+    const registry = new Registry();
+    const metrics = createProcessMetrics(registry, () => at(60));
+    finishedCalls.tell({ service: "slack", operation: "chat.update", result: "ok", seconds: 0.02 });
+    finishedCalls.tell({ service: "sts", operation: "AssumeRole", result: "403", seconds: 0.02 });
+    recordedEvents.tell(anEvent({ type: "request.refused", detail: { code: "too-long" } }));
+    answeredRequests.tell({ status: 200, seconds: 0.004 });
+
+    const text = await metricsOf(registry);
+
+    expect(text).toContain('eks_access_calls_total{service="slack",operation="chat.update",result="ok"} 1');
+    expect(text).toContain('eks_access_calls_total{service="sts",operation="AssumeRole",result="403"} 1');
+    expect(text).toContain('eks_access_events_total{type="request.refused",code="too-long"} 1');
+    expect(text).toContain('eks_access_ack_seconds_bucket{le="0.005",status="200"} 1');
+    expect(metrics.lastSuccess()).toEqual({ slack: at(60).toISOString() });
+  });
+
+  test("tells how the queues and the requests stand when it is asked", async () => {
+    const registry = new Registry();
+    createStandingMetrics(registry, {
+      queues: async () => [{ name: "clusters", jobs: { waiting: 3, delayed: 1 }, ageSeconds: 12 }],
+      tally: async () =>
+        tallyOf(
+          new Map([
+            ["pending", 2],
+            ["approved/active", 5],
+            ["approved/ended/expired", 7],
+          ]),
+        ),
+      stranded: async () => new Map([["gone", 1]]),
+      memoryUsed: async () => 0.25,
+    });
+
+    const text = await metricsOf(registry);
+
+    expect(text).toContain('eks_access_queue_jobs{queue="clusters",state="waiting"} 3');
+    expect(text).toContain('eks_access_queue_jobs{queue="clusters",state="delayed"} 1');
+    expect(text).toContain('eks_access_queue_age_seconds{queue="clusters"} 12');
+    expect(text).toContain('eks_access_requests{state="pending"} 2');
+    expect(text).toContain('eks_access_requests{state="denied"} 0');
+    expect(text).toContain('eks_access_grants{state="active",cause=""} 5');
+    expect(text).toContain('eks_access_grants{state="ended",cause="expired"} 7');
+    expect(text).toContain('eks_access_grants{state="ended",cause="revoked"} 0');
+    expect(text).toContain('eks_access_stranded_requests{cluster="gone"} 1');
+    expect(text).toContain("eks_access_redis_memory_used_ratio 0.25");
+  });
+
+  test("goes on telling the other series where the ledger does not answer", async () => {
+    const registry = new Registry();
+    createWorkerMetrics(registry);
+    const lost = () => Promise.reject(new Error("closed"));
+    createStandingMetrics(registry, { queues: lost, tally: lost, stranded: lost, memoryUsed: lost });
+
+    const response = await fetch(`${await start({ registry })}/metrics`);
+    const text = await response.text();
+
+    expect(response.status).toBe(200);
+    expect(text).toContain("eks_access_revocation_lag_seconds_count 0");
+    expect(text).not.toMatch(/^eks_access_grants\{/m);
+  });
+
+  test("is not started without a port", async () => {
+    expect(await startHealthServer(undefined, { ...well, registry: new Registry() })).toBeNull();
+  });
+});

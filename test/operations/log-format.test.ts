@@ -1,0 +1,68 @@
+import { PassThrough } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
+import { describe, expect, test } from "vitest";
+import { createLog } from "../../src/operations/log.ts";
+import { logDestination } from "../../src/operations/log-format.ts";
+import { aboutRequests } from "../../src/operations/tracing/about.ts";
+
+/** What is written of these lines into a terminal. */
+async function shown(tell: (log: ReturnType<typeof createLog>) => void, isColoured = false): Promise<string> {
+  const terminal = Object.assign(new PassThrough(), { isTTY: true });
+  tell(createLog("info", "worker", await logDestination("auto", terminal, isColoured)));
+  return String(terminal.read() ?? "");
+}
+
+describe("a log in a terminal", () => {
+  test("is a line for people, with the request's id before all else", async () => {
+    const line = await shown((log) => log.info({ request: "r-7k2m9x4q", cluster: "staging" }, "recorded"));
+
+    expect(line).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: r-7k2m9x4q recorded cluster=staging\n$/);
+  });
+
+  test("is coloured where it may be", async () => {
+    const line = await shown((log) => log.info({ request: "r-7k2m9x4q" }, "recorded"), true);
+
+    expect(line).not.toBe(stripVTControlCharacters(line));
+    expect(stripVTControlCharacters(line)).toContain("INFO: r-7k2m9x4q recorded");
+  });
+
+  test("is one line for an error too, without credentials", async () => {
+    const error = new Error("two\nlines of k8s-aws-v1.hunter2secret");
+    const line = await shown((log) => log.warn({ cluster: "staging", err: error }, "preview failed"));
+
+    expect(line.trimEnd().split("\n")).toHaveLength(1);
+    expect(line).toContain("WARN: preview failed cluster=staging err=");
+    expect(line).not.toContain("hunter2secret");
+  });
+});
+
+describe("while something is done about requests, a line of the log", () => {
+  const told = async (ids: readonly string[], own: object = {}): Promise<unknown> => {
+    const output = new PassThrough();
+    const log = createLog("info", "worker", output);
+    await aboutRequests(ids, async () => {
+      await Promise.resolve();
+      log.warn(own, "preview failed");
+    });
+    return JSON.parse(String(output.read()));
+  };
+
+  test("names the request, or all of them", async () => {
+    expect(await told(["r-7k2m9x4q"])).toMatchObject({ request: "r-7k2m9x4q" });
+    expect(await told(["r-7k2m9x4q", "r-3cdqhwjk"])).toMatchObject({ requests: ["r-7k2m9x4q", "r-3cdqhwjk"] });
+  });
+
+  test("that names one by itself keeps to that", async () => {
+    const line = await told(["r-7k2m9x4q", "r-3cdqhwjk"], { request: "r-3cdqhwjk" });
+
+    expect(line).toMatchObject({ request: "r-3cdqhwjk" });
+    expect(line).not.toHaveProperty("requests");
+  });
+});
+
+test.each([
+  ["into a pipe", "auto", false],
+  ["in a terminal that wants JSON", "json", true],
+] as const)("a log %s is JSON", async (_where, format, isTTY) => {
+  expect(await logDestination(format, Object.assign(new PassThrough(), { isTTY }), true)).toBeUndefined();
+});

@@ -1,0 +1,63 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { callerIdentity } from "../../src/aws/caller-identity.ts";
+import { usualDeadlines } from "../../src/operations/deadlines.ts";
+import { withinDeadline } from "../../src/operations/time-limit.ts";
+import { openCluster } from "../../src/worker/open/open-cluster.ts";
+import { useWorkerSide } from "../worker/worker-side.ts";
+
+const side = useWorkerSide();
+const forEver = { type: "hang" } as const;
+const errand = { id: "r-1", requester: "U0ENGINEER" };
+
+afterEach(() => side().sandbox.faults.clear());
+
+describe("what is done within a deadline", () => {
+  test("a call to AWS that is not answered fails when the whole run is late, and says which deadline passed", async () => {
+    const { faults } = side().sandbox;
+    faults.plan("sts.GetCallerIdentity", forEver);
+    const before = faults.calls("sts.GetCallerIdentity");
+    const deadlines = { ...usualDeadlines, awsCall: 600_000, run: 500 };
+
+    const failure = await withinDeadline("run", deadlines, () => callerIdentity("default", "eu-central-1")).catch(
+      (error: unknown) => error,
+    );
+
+    expect(failure).toMatchObject({ code: "aws-unreachable", retryable: true });
+    expect(failure).toMatchObject({ message: expect.stringContaining("the deadline of 0.5 s for all of it (run)") });
+    expect(faults.calls("sts.GetCallerIdentity") - before).toBe(1);
+  });
+
+  test("one call that is not answered is given up by its own deadline, and made again", async () => {
+    const { faults } = side().sandbox;
+    faults.plan("sts.GetCallerIdentity", forEver);
+    const before = faults.calls("sts.GetCallerIdentity");
+
+    const identity = await withinDeadline("run", { ...usualDeadlines, awsCall: 300 }, () =>
+      callerIdentity("default", "eu-central-1"),
+    );
+
+    expect(identity.arn).toContain("assumed-role/eks-access-worker/");
+    expect(faults.calls("sts.GetCallerIdentity") - before).toBe(2);
+  });
+
+  test.each([
+    ["of its own", { clusterCall: 300 }],
+    ["of the run", { clusterCall: 600_000, run: 3_000 }],
+  ])("a call to an API server that is not answered fails by the deadline %s", async (_, change) => {
+    const { sandbox, cluster, context } = side();
+    sandbox.faults.plan("kubernetes.get-configmap", forEver);
+
+    const failure = await withinDeadline("run", { ...usualDeadlines, ...change }, async () => {
+      const open = await openCluster(context(), cluster, [errand]);
+      return open.client.readAwsAuth().finally(() => open.close());
+    }).catch((error: unknown) => error);
+
+    expect(failure).toMatchObject({ code: "cluster-unreachable", retryable: true });
+  });
+
+  test("nothing has a deadline of a run where none was set", async () => {
+    const identity = await callerIdentity("default", "eu-central-1");
+
+    expect(identity.account).toBe("111122223333");
+  });
+});

@@ -1,0 +1,63 @@
+import { expect, test } from "vitest";
+import { usualDeadlines } from "../../../src/operations/deadlines.ts";
+import { handleCommand } from "../../../src/slack/app/command-handler.ts";
+import { commands } from "../../../src/slack/app/commands.ts";
+import type { SlackContext } from "../../../src/slack/app/context.ts";
+import { nobodysGroups } from "../slack-context.ts";
+
+const config = { clusters: new Map(), timing: { deadlines: usualDeadlines } };
+
+type Command = Parameters<typeof handleCommand>[1];
+
+/** What is answered to `/eks-access <text>`, by a process that has nothing at hand. */
+async function answerTo(text: string): Promise<string> {
+  const answers: string[] = [];
+  const command = {
+    command: { text, user_id: "U0ENGINEER" },
+    ack: async (answer?: { text: string }) => void (answer && answers.push(answer.text)),
+    respond: async (answer: { text: string }) => void answers.push(answer.text),
+  } as unknown as Command;
+  const context = { config, directory: nobodysGroups } as unknown as SlackContext;
+  await handleCommand(context, command);
+  return answers.join("\n");
+}
+
+test.each(["constructor", "__proto__", "toString", "hasOwnProperty"])("%s is no command", async (word) => {
+  expect(await answerTo(word)).toMatch(/^There is no command `.+`\. See `\/eks-access help`\.$/);
+});
+
+test.each(["", "help", "HELP", "  help  me"])("%j is answered with the help", async (text) => {
+  expect(await answerTo(text)).toContain("gives you access to an EKS cluster for a time");
+});
+
+test("a word with a mistake is answered with the whole line, corrected, as it was typed", async () => {
+  expect(await answerTo("rquest staging &lt;arn&gt; viewer  because &amp; so")).toBe(
+    "There is no command `rquest`. Did you mean `request`? Copy this line:\n" +
+      "```/eks-access request staging &lt;arn&gt; viewer because &amp; so```",
+  );
+});
+
+test("the id of a request alone is answered with the line that shows it", async () => {
+  expect(await answerTo("r-7k2m9x4q")).toContain("```/eks-access status r-7k2m9x4q```");
+});
+
+test("no two commands have one word, and each is typed without capitals", () => {
+  const words = commands.map(({ word }) => word);
+
+  expect(new Set(words).size).toBe(words.length);
+  expect(words.filter((word) => !/^[a-z-]+$/.test(word))).toEqual([]);
+});
+
+test("what is there in time is answered in the acknowledgement, and in nothing else", async () => {
+  const said: string[] = [];
+  const command = {
+    command: { text: "help", user_id: "U0ENGINEER" },
+    ack: async (answer?: { text: string }) => void said.push(`ack ${answer?.text}`),
+    respond: async (answer: { text: string }) => void said.push(`respond ${answer.text}`),
+  } as unknown as Command;
+  const context = { config, directory: nobodysGroups } as unknown as SlackContext;
+
+  await handleCommand(context, command);
+
+  expect(said).toEqual([expect.stringMatching(/^ack .*gives you access to an EKS cluster for a time/)]);
+});

@@ -1,0 +1,68 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { WebClient } from "@slack/web-api";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import { type FinishedCall, finishedCalls } from "../../../src/operations/metrics/announcements.ts";
+import { observedFetch } from "../../../src/slack/app/observed-fetch.ts";
+import { webClientOptions } from "../../../src/slack/app/web-client.ts";
+import { aStage } from "../a-stage.ts";
+
+let slack: SandboxSlack;
+let calls: FinishedCall[];
+let stopListening: () => void;
+
+beforeEach(async () => {
+  slack = await startSandboxSlack({ rateLimits: false });
+  calls = [];
+  stopListening = finishedCalls.listen((call) => calls.push(call));
+});
+afterEach(async () => {
+  stopListening();
+  await slack.stop();
+});
+
+const told = () => calls.map(({ service, operation, result }) => `${service} ${operation}: ${result}`);
+const client = () => {
+  const { botToken, signingSecret, appToken, apiUrl } = slack;
+  return new WebClient(
+    botToken,
+    webClientOptions({ botToken, signingSecret, appToken, apiUrl, port: 0 }, { timeoutMs: 2_500, retries: 0 }),
+  );
+};
+
+test("a call of the Web API is told by its method, and a refusal by Slack's word for it", async () => {
+  await client().auth.test();
+  await client()
+    .users.info({ user: "U0NOBODY" })
+    .catch(() => {});
+
+  expect(told()).toEqual(["slack auth.test: ok", "slack users.info: user_not_found"]);
+});
+
+test("an answer to a command is told without its address, which is a secret", async () => {
+  // The worker takes longer than the acknowledgement waits.
+  const stage = await aStage({ worker: () => wait(300, true) });
+  await stage.say("U0ENGINEER", "whoami");
+
+  const answers = () => told().filter((call) => call.includes("response"));
+  await expect.poll(answers).toEqual(["slack response_url: ok"]);
+  await stage.stop();
+});
+
+test("an answer of megabytes is not read to its end", async () => {
+  const body = JSON.stringify({ ok: true, users: ["U".repeat(5 * 2 ** 20)] });
+  slack.faults.plan("slack.auth.test", { type: "answer", status: 200, body });
+
+  const asking = observedFetch(`${slack.apiUrl}auth.test`, { method: "POST", body: "" });
+
+  await expect(asking.then(() => "read")).rejects.toMatchObject({ code: "answer-too-large" });
+});
+
+test("what Slack can't be asked is told as such, and the call fails", async () => {
+  await slack.stop();
+
+  await expect(observedFetch(`${slack.apiUrl}auth.test`, { method: "POST", body: "" })).rejects.toThrow();
+
+  expect(told()).toEqual(["slack auth.test: unreachable"]);
+  slack = await startSandboxSlack({ rateLimits: false });
+});

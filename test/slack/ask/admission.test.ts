@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { commands } from "../../../src/slack/app/commands.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+const config = `${configText}
+policy:
+  rules: [{ name: everybody }]
+  breakGlass: [{ who: [U0APPROVER], level: admin, for: 30m }]
+`;
+const arn = "arn:aws:iam::111122223333:role/another";
+
+/** Everything that a person can do by a command, in the name of an approver. */
+const acts: Readonly<Record<string, string>> = {
+  request: `request staging ${engineerArn} viewer for 1h because`,
+  approve: "approve r-others",
+  deny: "deny r-others because",
+  extend: "extend r-active 1h",
+  revoke: "revoke r-active",
+  cancel: "cancel r-own",
+  "break-glass": `break-glass staging ${engineerArn} because`,
+  reviewed: "reviewed r-others",
+  link: `link ${arn}`,
+};
+/** These only show. */
+const showing = ["list", "migrate", "status", "whoami", "why", "clusters", "check", "creator", "help"];
+
+let stage: Stage;
+
+async function fill() {
+  await stage.put(aPreviewedRequest({ id: "r-others" }));
+  await stage.put(aPreviewedRequest({ id: "r-own", requester: "U0APPROVER" }));
+  await stage.put(aGrantedRequest({ state: "active" }, { id: "r-active" }));
+}
+
+test("no command is forgotten here", () => {
+  expect([...Object.keys(acts), ...showing].toSorted()).toEqual(commands.map(({ word }) => word).toSorted());
+});
+
+describe("somebody whose account is deactivated", () => {
+  beforeAll(async () => {
+    stage = await aStage({ config });
+    await fill();
+    stage.slack.deactivate("U0APPROVER");
+  });
+  afterAll(() => stage.stop());
+
+  test.each(Object.entries(acts))("gets nothing by %s, is told so, and it is in the audit log", async (_word, line) => {
+    const from = (await stage.ledger.events(1, 1_000)).length + 1;
+
+    const answer = await stage.say("U0APPROVER", line);
+
+    expect(textOf(answer)).toContain("Nothing was done: your Slack account is deactivated.");
+    const events = (await stage.ledger.events(from, 10)).map(({ event }) => event);
+    expect(events.map(({ type }) => type)).toEqual([expect.stringMatching(/^(?:attempt|decision)\.refused$/)]);
+    expect(events[0]).toMatchObject({
+      actor: "U0APPROVER",
+      detail: { code: "deactivated", slack: { channel: "C0ACCESS", command: "/eks-access" } },
+    });
+  });
+
+  test.each(showing)("is shown nothing by %s", async (word) => {
+    const answer = await stage.say("U0APPROVER", word);
+
+    expect(textOf(answer)).toMatch(/^:warning: Nothing was done: your Slack account is deactivated\. [^.]+\.$/);
+  });
+
+  test("gets nothing by a click, and the audit log says from which message", async () => {
+    await stage.put(aPreviewedRequest({ id: "r-clicked" }));
+    const message = await stage.show("r-clicked");
+
+    const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(message, "approve"));
+
+    expect(textOf(answer)).toContain("your Slack account is deactivated");
+    expect((await stage.ledger.get("r-clicked"))?.state).toBe("pending");
+    expect((await stage.ledger.eventsOf("r-clicked", 10)).at(-1)?.event).toMatchObject({
+      type: "decision.refused",
+      detail: { code: "deactivated", verdict: "approved", slack: { channel: "C0ACCESS", message: message.ts } },
+    });
+  });
+});
+
+describe("a request of somebody who has left since", () => {
+  beforeEach(async () => {
+    stage = await aStage({ config });
+    await fill();
+    stage.slack.deactivate("U0ENGINEER");
+    return () => stage.stop();
+  });
+
+  test("can't be approved any more, and the attempt is in the audit log", async () => {
+    const message = await stage.show("r-others");
+
+    const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(message, "approve"));
+
+    expect(textOf(answer)).toContain("<@U0ENGINEER> can't sign in to this workspace any more. Deny the request");
+    expect((await stage.ledger.get("r-others"))?.state).toBe("pending");
+    expect((await stage.ledger.eventsOf("r-others", 10)).at(-1)?.event).toMatchObject({
+      type: "decision.refused",
+      actor: "U0APPROVER",
+      detail: { code: "requester-deactivated" },
+    });
+  });
+
+  test("can be denied", async () => {
+    await stage.say("U0APPROVER", "deny r-others because they have left");
+
+    expect((await stage.ledger.get("r-others"))?.state).toBe("denied");
+  });
+});
+
+describe("while Slack can't say who is active", () => {
+  beforeEach(async () => {
+    stage = await aStage({ config });
+    await fill();
+    stage.slack.faults.plan("slack.users.info", { type: "answer", status: 500 }, { times: 1_000 });
+    return () => stage.stop();
+  });
+
+  test.each(["approve", "break-glass", "reviewed", "link"])("%s is refused, with a sentence", async (word) => {
+    const answer = await stage.say("U0APPROVER", acts[word] ?? "");
+
+    expect(textOf(answer)).toContain("Slack did not say whether your account is active");
+    expect((await stage.ledger.events(4, 10)).map(({ event }) => event.detail.code)).toEqual(["not-told"]);
+  });
+
+  test.each([
+    ["revoke", "grant.ending"],
+    ["cancel", "request.cancelled"],
+    ["deny", "request.denied"],
+    ["request", "request.created"],
+  ])("%s goes on: it gives nothing to anybody", async (word, type) => {
+    await stage.say("U0APPROVER", acts[word] ?? "");
+
+    expect((await stage.ledger.events(4, 10)).map(({ event }) => event.type)).toEqual([type]);
+  });
+});
+
+describe("attempts do not flood the audit log:", () => {
+  const count = async () => (await stage.ledger.events(1, 1_000)).length;
+
+  beforeEach(async () => {
+    stage = await aStage({ config });
+    await fill();
+    return () => stage.stop();
+  });
+
+  test("the same one is there once in ten minutes", async () => {
+    const before = await count();
+    for (let time = 0; time < 4; time += 1) await stage.say("U0ONCALL", "revoke r-active");
+    const within = await count();
+    stage.pass(601);
+    await stage.say("U0ONCALL", "revoke r-active");
+
+    expect([within - before, (await count()) - before]).toEqual([1, 2]);
+  });
+
+  test("of one person, thirty in ten minutes; others are told of all the same", async () => {
+    for (let index = 0; index < 40; index += 1)
+      await stage.put(aGrantedRequest({ state: "active" }, { id: `r-many${index}` }));
+    const before = await count();
+    for (let index = 0; index < 40; index += 1) await stage.say("U0ONCALL", `revoke r-many${index}`);
+    await stage.say("U0APPROVER", "revoke r-others");
+
+    expect((await count()) - before).toBe(31);
+  });
+
+  test("a refused request is recorded once, and refused each time", async () => {
+    const before = await count();
+    const line = `break-glass staging ${engineerArn} because`;
+    const first = await stage.say("U0ONCALL", line);
+    const second = await stage.say("U0ONCALL", line);
+
+    expect(textOf(second)).toBe(textOf(first));
+    expect((await count()) - before).toBe(1);
+  });
+});

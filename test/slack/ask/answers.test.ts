@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import { readRequest } from "../../../src/access/request/request-line.ts";
+import { splitRequestLine } from "../../../src/access/request/split-line.ts";
+import {
+  failureAnswer,
+  mistakesAnswer,
+  notYoursToExtendAnswer,
+  requestedAnswer,
+} from "../../../src/slack/ask/answers.ts";
+import type { Message } from "../../../src/slack/blocks/message.ts";
+import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
+import { aRequest } from "../../builders/a-request.ts";
+import { textOfBlocks } from "../messages/text-of-blocks.ts";
+
+function mistakesOf(line: string, clusters = clustersOf(aCluster())): Message {
+  const reading = readRequest(splitRequestLine(line, clusters), clusters);
+  if (reading.type === "wish") throw new Error("The line has no mistake.");
+  return mistakesAnswer(reading);
+}
+
+function expectSlackTakes({ blocks, text }: Message): void {
+  expect(problemsOf(blocks)).toEqual([]);
+  expect(lengthOfText(blocks)).toBeLessThan(longestText);
+  expect(text.length).toBeLessThan(40_000);
+}
+
+describe("a line with mistakes", () => {
+  test("is answered with what was understood, each mistake and a line to copy", () => {
+    const answer = mistakesOf("stagin arn:aws:iam::111122223333:role/developers viewer for 9h why");
+
+    expect(textOfBlocks(answer).replaceAll("\u200b", "")).toBe(
+      [
+        'Nothing was requested. Understood: principal `arn:aws:iam::111122223333:role/developers`, level viewer, reason "why"',
+        "✗ *cluster*: There is no cluster stagin. Clusters: staging.",
+        "✗ *duration*: viewer can be had for at most 8h.",
+        "Copy this line:",
+        "```/eks-access request staging arn:aws:iam::111122223333:role/developers viewer for 8h why```",
+      ].join("\n"),
+    );
+  });
+
+  test("of thousands of characters is answered with something that Slack takes", () => {
+    const long = "<&".repeat(2_000);
+    const many = clustersOf(
+      ...Array.from({ length: 300 }, (_, index) => aCluster({ name: `c-${index}-${"x".repeat(50)}` })),
+    );
+
+    expectSlackTakes(mistakesOf(`${long} ${long} ${long} for ${long} ${long}`, many));
+  });
+
+  test("keeps the whole line to copy where the reason is as long as it may be", () => {
+    const reason = "&".repeat(500);
+
+    const answer = mistakesOf(`stagin arn:aws:iam::111122223333:role/developers viewer ${reason}`);
+
+    expect(textOfBlocks(answer)).toContain(`viewer ${"&amp;".repeat(500)}\`\`\``);
+  });
+});
+
+test("whoever may not extend a grant is told who may", () => {
+  expect(notYoursToExtendAnswer(aRequest()).text).toBe("Only <@U0ENGINEER> can ask to extend `r-1`.");
+});
+
+test("a request that was recorded is told as no more than that, with all that was understood", () => {
+  expect(requestedAnswer(aRequest()).text).toBe(
+    "Request `r-1` is recorded: `viewer` on `staging` for `arn:aws:iam::111122223333:user/engineer`, for 4h. Reason: the deployment of checkout hangs\nThe worker looks at the cluster first, then the approvers are asked.",
+  );
+});
+
+test("Slack takes a failure of any length", () => {
+  expectSlackTakes(failureAnswer("&".repeat(10_000)));
+});

@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { commands } from "../../../src/slack/app/commands.ts";
+import type { SlackContext } from "../../../src/slack/app/context.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { engineerArn } from "../../builders/a-request.ts";
+import { at, minutes } from "../../builders/times.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackContext } from "../slack-context.ts";
+
+const nobody = "policy: { rules: [{ name: engineers, who: [U0SOMEBODY] }] }\n";
+
+function aContext(ledger: Ledger, more = ""): SlackContext {
+  let made = 0;
+  const newRequestId = () => {
+    made += 1;
+    return `r-new${made}`;
+  };
+  return { ...aSlackContext(ledger, `${configText}\n${more}`), newRequestId };
+}
+
+/** What is answered to `/eks-access <line>`. */
+async function say(context: SlackContext, line: string, user = "U0ENGINEER"): Promise<string> {
+  const [word, ...rest] = line.split(" ");
+  const command = commands.find((each) => each.word === word) ?? expect.fail(`no command ${word}`);
+  const client = {} as never;
+  const answer = await command.run(context, { user, rest: rest.join(" "), triggerId: "", client, commands });
+  return answer?.text ?? "";
+}
+
+const asking = (reason: string) => `request staging ${engineerArn} viewer for 1h ${reason}`;
+const everything = { list: "all", clusters: ["staging"], requester: null, match: "any" } as const;
+
+test("150 refused requests of somebody without any right leave no record, and a bounded number of events", async () => {
+  const ledger = memoryLedger();
+  const context = aContext(ledger, `${nobody}limits: { requests: 1000 }`);
+
+  for (let index = 0; index < 150; index += 1) {
+    expect(await say(context, asking(`because ${index}`))).toMatch(
+      /^Nothing was requested\. The policy does not let you/,
+    );
+  }
+
+  expect((await ledger.list(everything, 0, 9)).total).toBe(0);
+  expect((await ledger.events(1, 1_000)).map(({ event }) => event.type)).toEqual(["request.refused"]);
+});
+
+test("60 identical requests at once are one, and each answer names it", async () => {
+  const ledger = memoryLedger();
+  const context = aContext(ledger);
+
+  const answers = await Promise.all(Array.from({ length: 60 }, () => say(context, asking("the deployment hangs"))));
+
+  expect((await ledger.list(everything, 0, 9)).total).toBe(1);
+  expect(answers.filter((answer) => answer.includes("`r-new1`"))).toHaveLength(60);
+  expect(answers.filter((answer) => answer.startsWith("You have asked for exactly this already"))).toHaveLength(59);
+});
+
+test("no more requests of one person wait than may, and the answer says which do and until when", async () => {
+  const ledger = memoryLedger();
+  const context = aContext(ledger, "limits: { pending: 2 }");
+  await say(context, asking("one"));
+  await say(context, asking("two"));
+
+  const third = await say(context, asking("three"));
+  const others = await say(context, asking("three"), "U0ONCALL");
+
+  expect(third).toMatch(
+    /^:hourglass: Nothing was requested: 2 of your requests wait .*`r-new[12]`.* expires at <!date/s,
+  );
+  expect(others).not.toContain(":hourglass:");
+  expect((await ledger.list(everything, 0, 9)).total).toBe(3);
+});
+
+test("requests of one person, refused ones too, are limited in a time, and the answer says when there is room", async () => {
+  const context = aContext(memoryLedger(), `${nobody}limits: { requests: 3, every: 10m }`);
+  for (const reason of ["one", "two", "three"]) await say(context, asking(reason));
+
+  const fourth = await say(context, asking("four"));
+  const later = await say({ ...context, now: () => at(minutes(16)) }, asking("five"));
+
+  expect(fourth).toMatch(/^:hourglass: You have sent 3 requests in a short time\. You can send more at <!date\^\d+/);
+  expect(later).toContain("The policy does not let you");
+});
+
+test("questions of one person that a worker answers are limited, whichever they are", async () => {
+  let asked = 0;
+  const ask = async () => {
+    asked += 1;
+    return null;
+  };
+  const context = { ...aContext(memoryLedger(), "limits: { questions: 5 }"), workers: { ask } };
+
+  const answers: string[] = [];
+  for (let index = 0; index < 10; index += 1) {
+    for (const line of ["check staging", "whoami", "whoami staging"]) answers.push(await say(context, line));
+  }
+
+  expect(answers.filter((answer) => answer.includes("You have sent 5 questions in a short time"))).toHaveLength(25);
+  expect(asked).toBeLessThanOrEqual(10);
+});

@@ -1,0 +1,115 @@
+import { describe, expect, test } from "vitest";
+import { readRequest } from "../../../src/access/request/request-line.ts";
+import { splitRequestLine } from "../../../src/access/request/split-line.ts";
+import type { SlackContext } from "../../../src/slack/app/context.ts";
+import { extensionAnswer, requestedAnswer } from "../../../src/slack/ask/answers.ts";
+import { submitRequest } from "../../../src/slack/ask/submit-request.ts";
+import { milestoneOf } from "../../../src/slack/lease/requester-message.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackContext, nobodysGroups } from "../slack-context.ts";
+
+const ledger = memoryLedger();
+const line = `staging ${engineerArn} viewer for 1h the deployment of checkout hangs`;
+
+function under(policy: string, groups: readonly string[] = []): SlackContext {
+  const directory = {
+    ...nobodysGroups,
+    membershipsOf: async (_: string, named: readonly string[]) => groups.filter((group) => named.includes(group)),
+  };
+  return aSlackContext(ledger, `${configText}${policy}`, directory);
+}
+
+async function submit(context: SlackContext, id: string) {
+  const reading = readRequest(splitRequestLine(line, context.config.clusters), context.config.clusters);
+  if (reading.type === "mistakes") throw new Error(reading.corrected);
+  return submitRequest({ ...context, newRequestId: () => id }, "U0ENGINEER", reading.wish);
+}
+
+const policy = "policy: { rules: [{ name: engineers, who: [S0ENGINEERS] }] }";
+
+describe("what the policy does not let somebody ask for", () => {
+  test("is refused at once, told in the answer alone, and leaves an event and no record", async () => {
+    const request = await submit(under(policy), "r-refused");
+
+    const [event] = (await ledger.events(1, 100)).filter((each) => each.event.type === "request.refused");
+    expect(request).toMatchObject({ state: "refused", refusal: { code: "no-rule" } });
+    expect(requestedAnswer(request).text).toBe(
+      "Nothing was requested. The policy does not let you ask for viewer on staging.",
+    );
+    expect(extensionAnswer(request, aGrantedRequest({})).text).toBe(requestedAnswer(request).text);
+    expect(milestoneOf(request, undefined)).toBeNull();
+    expect(event?.event).toMatchObject({ type: "request.refused", actor: "U0ENGINEER", detail: { code: "no-rule" } });
+    expect(await ledger.principalOf("U0ENGINEER")).toBeNull();
+    expect(await ledger.get(request.id)).toBeNull();
+  });
+});
+
+describe("what the policy lets somebody ask for", () => {
+  test("waits for the worker, and remembers what the policy went by", async () => {
+    const request = await submit(under(policy, ["S0ENGINEERS", "S0OTHERS"]), "r-allowed");
+
+    expect(request).toMatchObject({ state: "pending", standing: { memberships: ["S0ENGINEERS"], linked: null } });
+    expect(await ledger.principalOf("U0ENGINEER")).toBe(engineerArn);
+  });
+
+  test("links the account once, and never again", async () => {
+    const own = memoryLedger();
+    const context = { ...under(policy, ["S0ENGINEERS"]), ledger: own };
+    const link = { arn: `${engineerArn}-of-before`, seal: null };
+    await own.linkPrincipal("U0ENGINEER", link);
+
+    const request = await submit(context, "r-for-another");
+
+    expect(request.state).toBe("pending");
+    expect(await own.linkOf("U0ENGINEER")).toEqual(link);
+  });
+
+  test("makes no link where a rule goes by links", async () => {
+    const links =
+      "policy: { rules: [{ name: own, levels: [admin], principals: { linkedOnly: true } }, { name: rest }] }";
+    const other = memoryLedger();
+
+    await submit({ ...under(links), ledger: other }, "r-linked");
+
+    expect(await other.principalOf("U0ENGINEER")).toBeNull();
+  });
+});
+
+test("nothing is recorded where Slack can't say who somebody is", async () => {
+  const context = under(policy);
+  const directory = { ...nobodysGroups, membershipsOf: () => Promise.reject(new Error("no answer")) };
+
+  await expect(submit({ ...context, directory }, "r-unknown")).rejects.toThrow("no answer");
+  expect(await ledger.get("r-unknown")).toBeNull();
+});
+
+describe("what nobody could approve now", () => {
+  const withAccounts = (left: readonly string[]) => {
+    const context = under("policy: { rules: [{ name: two, approvals: 2 }] }");
+    const accountOf = async (user: string) => (left.includes(user) ? ("deactivated" as const) : ("active" as const));
+    return { ...context, directory: { ...context.directory, accountOf } };
+  };
+
+  test("is refused with the reason and who can mend it, and is in the audit log", async () => {
+    const request = await submit(withAccounts(["U0APPROVER2"]), "r-alone");
+
+    expect(request.refusal).toEqual({
+      code: "too-few-approvers",
+      message:
+        "viewer on staging takes 2 approvals, and only 1 of those who may give one is active in Slack now. An operator has to name others as approvers of the cluster staging in eks-access.yml, or to add people to its user group in Slack.",
+    });
+    expect((await ledger.events(1, 100)).at(-1)?.event).toMatchObject({
+      type: "request.refused",
+      detail: { code: "too-few-approvers", rule: "two" },
+    });
+  });
+
+  test("is asked for as usual while Slack can't say who is active", async () => {
+    const context = withAccounts([]);
+    const directory = { ...context.directory, accountOf: () => Promise.reject(new Error("Slack is away")) };
+
+    expect((await submit({ ...context, directory }, "r-unsure")).state).toBe("pending");
+  });
+});

@@ -1,0 +1,136 @@
+import { pino } from "pino";
+import { Registry } from "prom-client";
+import { beforeEach, describe, expect, test } from "vitest";
+import { AccessError } from "../../../src/access/failure/access-error.ts";
+import type { LevelLack } from "../../../src/operations/metrics/announcements.ts";
+import { approversLooked } from "../../../src/operations/metrics/announcements.ts";
+import { createProcessMetrics } from "../../../src/operations/metrics/process-metrics.ts";
+import { watchApprovers } from "../../../src/slack/decide/approver-watch.ts";
+import type { Account } from "../../../src/slack/people/directory.ts";
+import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { nobodysGroups } from "../slack-context.ts";
+
+const seldom = { everyMs: 3_600_000, againMs: 3_600_000, startMs: 5_000 };
+let ledger = memoryLedger();
+let lines: string[];
+let accountOf: (user: string) => Promise<Account>;
+
+beforeEach(() => {
+  ledger = memoryLedger();
+  lines = [];
+  accountOf = async () => "active";
+});
+
+const allLeft = async () => "deactivated" as const;
+const isAway = () => Promise.reject(new AccessError("slack-unreachable", "Slack could not be reached"));
+
+/** Starts as the Slack process does. */
+function start(times = seldom, cluster = aCluster()) {
+  const log = pino({ level: "warn" }, { write: (line: string) => void lines.push(line) });
+  const directory = { ...nobodysGroups, accountOf: (user: string) => accountOf(user) };
+  return watchApprovers({ directory, config: { clusters: clustersOf(cluster) }, ledger, log }, times);
+}
+
+/** Starts, and ends at once. */
+async function startAndStop(cluster = aCluster()): Promise<void> {
+  const watch = await start(seldom, cluster);
+  await watch.stop();
+}
+
+describe("a process whose configuration leaves a level without approvers", () => {
+  test("does not start, and says which, who is gone, and who can mend it where", async () => {
+    accountOf = async (user) => (user === "U0APPROVER" ? "deactivated" : "unknown");
+
+    const failure = await start().catch((error: unknown) => error);
+
+    expect(failure).toBeInstanceOf(AccessError);
+    expect(failure).toMatchObject({ code: "config-invalid" });
+    expect(String(failure)).toContain(
+      "viewer on staging takes an approval, and nobody of those who may give one can sign in to Slack. Nobody is active of U0APPROVER, U0APPROVER2. " +
+        "An operator has to name others as approvers of the cluster staging in eks-access.yml, or to add people to its user group in Slack.",
+    );
+  });
+
+  test("starts where there were enough with the same approvers before, and tells it in the log", async () => {
+    await startAndStop();
+    accountOf = allLeft;
+
+    await startAndStop();
+
+    expect(lines.join()).toContain("viewer on staging takes an approval, and nobody of those");
+  });
+
+  test("does not start with other approvers than those who were good before", async () => {
+    await startAndStop();
+    accountOf = async (user) => (user === "U0NEW" ? "deactivated" : "active");
+
+    await expect(startAndStop(aCluster({ approvers: ["U0NEW"] }))).rejects.toMatchObject({ code: "config-invalid" });
+  });
+
+  test("starts while Slack can't say, or not in time, and warns", async () => {
+    accountOf = isAway;
+    await startAndStop();
+    accountOf = () => new Promise(() => {});
+    const watch = await start({ ...seldom, startMs: 1 });
+
+    expect(lines.join()).toContain("Approvers were not looked at: Slack could not be reached");
+    expect(lines.join()).toContain("Slack did not say in time");
+    expect(watch).toBeDefined();
+  });
+});
+
+describe("while the process runs", () => {
+  const looks: (readonly LevelLack[])[] = [];
+  const missing = () => looks.at(-1)?.map(({ level, missing }) => [level, missing]);
+
+  beforeEach(() => {
+    looks.length = 0;
+    return approversLooked.listen((look) => void looks.push(look));
+  });
+
+  test("approvers who leave are noticed at the next look, and told in the log", async () => {
+    const watch = await start({ ...seldom, everyMs: 1 });
+    const before = missing();
+    accountOf = allLeft;
+    await expect.poll(missing).toEqual([
+      ["viewer", 1],
+      ["admin", 1],
+    ]);
+    await watch.stop();
+
+    expect(before).toEqual([
+      ["viewer", 0],
+      ["admin", 0],
+    ]);
+    expect(lines.join()).toContain("An operator has to name others as approvers of the cluster staging");
+  });
+
+  test("Slack is asked again soon, until it has answered", async () => {
+    accountOf = isAway;
+    const watch = await start({ ...seldom, againMs: 1 });
+    const before = missing();
+    accountOf = async () => "active";
+    await expect.poll(missing).toEqual([
+      ["viewer", 0],
+      ["admin", 0],
+    ]);
+    await watch.stop();
+
+    expect(before).toEqual([]);
+  });
+});
+
+test("what a level lacks is a metric, the most by any of its rules, and over once somebody is there", async () => {
+  const registry = new Registry();
+  createProcessMetrics(registry, () => new Date());
+  const value = async () =>
+    (await registry.getSingleMetricAsString("eks_access_approvers_missing")).split("\n").slice(2);
+
+  approversLooked.tell([1, 2, 0].map((missing) => ({ cluster: "staging", level: "admin", missing })));
+  const lacking = await value();
+  approversLooked.tell([{ cluster: "staging", level: "admin", missing: 0 }]);
+
+  expect(lacking).toEqual(['eks_access_approvers_missing{cluster="staging",level="admin"} 2']);
+  expect(await value()).toEqual(['eks_access_approvers_missing{cluster="staging",level="admin"} 0']);
+});

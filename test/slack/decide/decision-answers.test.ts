@@ -1,0 +1,62 @@
+import { describe, expect, test } from "vitest";
+import type { DecisionRefusal } from "../../../src/access/approval/decision.ts";
+import { clickAnswer, oneOfSeveralAnswer } from "../../../src/slack/decide/decision-answers.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aRequest } from "../../builders/a-request.ts";
+import { longestStates } from "../../builders/longest-states.ts";
+import { states } from "../../builders/states.ts";
+
+describe("a click that decides nothing", () => {
+  test.each<[DecisionRefusal, string]>([
+    [
+      "already-decided",
+      "This is handled already. Denied by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01T09:02:00.000Z>.",
+    ],
+    ["lapsed", "This request has lapsed. It has to be asked for again."],
+    ["self-approval", "You can't decide about your own request. Who may: <@U0APPROVER>, <@U0APPROVER2>."],
+    ["not-an-approver", "You may not decide about `viewer` on `staging`. Who may: <@U0APPROVER>, <@U0APPROVER2>."],
+    ["no-preview", "The worker is looking at the cluster again. The buttons come back when it is done."],
+    ["change-differs", "The change is no longer the one that you saw. Read the message again, then decide."],
+  ])("%s is told why", (code, sentence) => {
+    expect(clickAnswer(code, states.denied ?? aRequest(), aCluster()).text).toBe(sentence);
+  });
+
+  test("tells a requester who is the only approver that there is nobody", () => {
+    const answer = clickAnswer("self-approval", aRequest(), aCluster({ approvers: ["U0ENGINEER"] }));
+
+    expect(answer.text).toBe(
+      "You can't decide about your own request. Who may: nobody else; an operator has to add an approver.",
+    );
+  });
+
+  test.each(Object.entries({ ...states, ...longestStates }))(
+    "never says two full stops, whatever came of it: %s",
+    (_, request) => {
+      const { text } = clickAnswer("already-decided", request, aCluster());
+
+      expect(text).not.toMatch(/\.\.$/);
+    },
+  );
+});
+
+describe("where several have to approve", () => {
+  const waiting = states["waiting for a second approver"] ?? aRequest();
+
+  test("a click that was not the last one tells what is missing, and who may", () => {
+    expect(oneOfSeveralAnswer(waiting, aCluster()).text).toBe(
+      "Your approval is recorded. 1 more approval is needed. Who may: <@U0APPROVER2>.",
+    );
+  });
+
+  test("a second click of the same person is told that it counts once", () => {
+    expect(clickAnswer("approved-already", waiting, aCluster()).text).toBe(
+      "You have approved it. 1 more approval is needed, from somebody else: <@U0APPROVER2>.",
+    );
+  });
+
+  test("and nobody is left, that is said", () => {
+    const cluster = aCluster({ approvers: ["U0APPROVER"] });
+
+    expect(oneOfSeveralAnswer(waiting, cluster).text).toContain("nobody else; an operator has to add an approver");
+  });
+});

@@ -1,0 +1,95 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { sealPreview } from "../../../src/access/approval/seal-preview.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { revise } from "../../../src/access/request/request.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { genuineLedger } from "../../../src/slack/decide/genuine-ledger.ts";
+import { aBrokenGlass } from "../../builders/a-broken-glass.ts";
+import { anApprovedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { keys } from "../../builders/keys.ts";
+import { click } from "../../fault/click.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackContext } from "../slack-context.ts";
+
+let plain: Ledger;
+let genuine: Ledger;
+
+beforeEach(() => {
+  plain = memoryLedger();
+  genuine = genuineLedger(aSlackContext(plain));
+});
+
+async function put(change: Partial<AccessRequest> = {}): Promise<AccessRequest> {
+  const request = aPreviewedRequest();
+  const preview = request.preview && sealPreview(request, request.preview, keys.preview);
+  const written = { ...request, preview, version: 1 };
+  await plain.commit(aChange(written));
+  if (Object.keys(change).length === 0) return written;
+  const changed = revise(written, change);
+  await plain.commit(aChange(changed));
+  return changed;
+}
+
+const intruder = { principal: "arn:aws:iam::111122223333:user/intruder" };
+const endOfTime = new Date(8.64e15);
+const all = { list: "all", clusters: ["staging"], requester: null, match: "any" } as const;
+
+test("what the worker saw is read as it stands, everywhere", async () => {
+  const request = await put();
+
+  expect(await genuine.get(request.id)).toEqual(request);
+  expect(await genuine.duePendingOf("staging", endOfTime, 10)).toEqual([request]);
+  expect(await genuine.ofRequester(request.requester, 10)).toEqual([request]);
+  expect((await genuine.list(all, 0, 10)).requests).toEqual([request]);
+});
+
+describe("a record that somebody changed in Redis after the worker had looked", () => {
+  test("has no preview anywhere, so that nothing has a button", async () => {
+    const request = await put(intruder);
+
+    expect((await genuine.duePendingOf("staging", endOfTime, 10))[0]?.preview).toBeNull();
+    expect((await genuine.ofRequester(request.requester, 10))[0]?.preview).toBeNull();
+    expect((await genuine.list(all, 0, 10)).requests[0]?.preview).toBeNull();
+    expect((await genuine.get(request.id))?.preview).toBeNull();
+  });
+
+  test("is looked at again by the worker, with an event, once in a while and not in a circle", async () => {
+    const request = await put(intruder);
+
+    await genuine.get(request.id);
+    const stored = await plain.get(request.id);
+    if (stored) await plain.commit(aChange(revise(stored, { preview: request.preview })));
+    await genuine.get(request.id);
+
+    const types = (await plain.events(1, 100)).map(({ event }) => event.type);
+    expect(stored).toMatchObject({ version: request.version + 1, preview: null, approvals: [] });
+    expect(types.filter((type) => type === "preview.refused")).toHaveLength(1);
+  });
+
+  test("can't be approved, also with the digest that the change would have", async () => {
+    const request = await put(intruder);
+    const context = { ...aSlackContext(plain), ledger: genuine };
+
+    const answers = await click(context, "approved", request, "U0APPROVER");
+
+    expect(answers.join()).toContain("The worker is looking at the cluster again.");
+    expect(await plain.get(request.id)).toMatchObject({ state: "pending", approvals: [], grant: null });
+  });
+});
+
+test("what is decided already is history, and shown as it stands", async () => {
+  const approved = { ...anApprovedRequest(), version: 1 };
+  await plain.commit(aChange(approved));
+
+  expect(await genuine.get(approved.id)).toEqual(approved);
+});
+
+test("a review that somebody wrote into Redis is none", async () => {
+  const broken = aBrokenGlass({ version: 1 });
+  const review = { by: "U0APPROVER", at: broken.createdAt, seal: "00000000.00" };
+  await plain.commit(aChange({ ...broken, glass: broken.glass && { ...broken.glass, review } }));
+
+  expect((await genuine.get(broken.id))?.glass?.review).toBeNull();
+  expect((await genuine.list(all, 0, 10)).requests[0]?.glass?.review).toBeNull();
+});

@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { readConfig } from "../../../src/config/config.ts";
+import { isTooFew, presenceOf } from "../../../src/slack/decide/presence.ts";
+import type { Directory } from "../../../src/slack/people/directory.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
+import { silentContext } from "../../fault/silent-context.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { nobodysGroups } from "../slack-context.ts";
+
+async function presenceFor(request: AccessRequest, directory: Partial<Directory> = {}, text = configText) {
+  const reading = readConfig(text);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const { log } = silentContext(memoryLedger());
+  const accountOf = async (user: string) => (user === "U0APPROVER2" ? ("deactivated" as const) : ("active" as const));
+  const people = { ...nobodysGroups, accountOf, ...directory };
+  return presenceOf({ config: reading.config, directory: people, log }, request);
+}
+
+describe("who is left to decide", () => {
+  test("are the approvers who can still sign in", async () => {
+    expect(await presenceFor(aPreviewedRequest())).toEqual({ present: ["U0APPROVER"], departed: ["U0APPROVER2"] });
+  });
+
+  test("are the people of a user group too, without whoever asked", async () => {
+    const text = configText.replace("[U0APPROVER, U0APPROVER2]", "[S0PLATFORM]");
+    const membersOf = async () => ["U0ENGINEER", "U0ONCALL"];
+
+    const presence = await presenceFor(aPreviewedRequest(), { membersOf }, text);
+
+    expect(presence).toEqual({ present: ["U0ONCALL"], departed: [] });
+  });
+
+  test("are not who has approved already", async () => {
+    const { approvals } = anApprovedRequest();
+
+    const presence = await presenceFor(aPreviewedRequest({ approvals, approvalsWanted: 2 }));
+
+    expect(presence).toEqual({ present: [], departed: ["U0APPROVER2"] });
+  });
+
+  test.each([
+    ["nobody has to decide any more", anApprovedRequest(), {}],
+    ["the worker has not looked yet", aRequest(), {}],
+    ["the cluster is not configured any more", { ...aPreviewedRequest(), cluster: "retired" }, {}],
+    ["Slack does not say", aPreviewedRequest(), { accountOf: () => Promise.reject(new Error("no answer")) }],
+  ])("is not known where %s", async (_, request, directory) => {
+    expect(await presenceFor(request, directory)).toBeNull();
+  });
+});
+
+test.each([
+  [1, ["U0APPROVER"], false],
+  [1, [], true],
+  [2, ["U0APPROVER"], true],
+  [2, ["U0APPROVER", "U0APPROVER2"], false],
+])("with %i approvals wanted and %j left, too few are left: %s", (approvalsWanted, present, isSo) => {
+  expect(isTooFew(aPreviewedRequest({ approvalsWanted }), { present, departed: [] })).toBe(isSo);
+});

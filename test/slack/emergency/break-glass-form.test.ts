@@ -1,0 +1,143 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { sealLink } from "../../../src/access/approval/seal-link.ts";
+import { breakGlass } from "../../../src/slack/emergency/break-glass-form.ts";
+import { reviewGlass } from "../../../src/slack/emergency/review-glass.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { engineerArn } from "../../builders/a-request.ts";
+import { keys } from "../../builders/keys.ts";
+import { at } from "../../builders/times.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackContext, nobodysGroups } from "../slack-context.ts";
+
+const policy = `
+policy:
+  rules: [{ name: everybody }]
+  breakGlass: [{ who: [U0ENGINEER, S0ONCALL], level: admin, for: 30m }]
+`;
+let ledger = memoryLedger();
+let context = aSlackContext(ledger, `${configText}${policy}`);
+
+beforeEach(() => {
+  ledger = memoryLedger();
+  context = aSlackContext(ledger, `${configText}${policy}`);
+});
+
+const events = async () => (await ledger.events(1, 100)).map(({ event }) => [event.type, event.actor]);
+
+describe("break-glass", () => {
+  test("gives the level of the policy at once, and says what follows", async () => {
+    const answer = await breakGlass(context, "U0ENGINEER", `staging ${engineerArn} checkout is down`);
+
+    expect(answer.text).toMatch(
+      /^You broke the glass of `staging`: `admin` for `arn:aws:iam::111122223333:user\/engineer`, 30m, until /,
+    );
+    expect(await ledger.get("r-new")).toMatchObject({
+      state: "approved",
+      level: "admin",
+      durationSeconds: 1800,
+      reason: "checkout is down",
+      grant: { state: "scheduled" },
+    });
+    expect(await events()).toEqual([["glass.broken", "U0ENGINEER"]]);
+  });
+
+  test("takes the principal that is linked, where none is written", async () => {
+    const seal = sealLink("U0ENGINEER", engineerArn, { by: null, at: at(0).toISOString() }, keys.decision);
+    await ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn, seal });
+
+    await breakGlass(context, "U0ENGINEER", "staging checkout is down");
+
+    expect(await ledger.get("r-new")).toMatchObject({ principal: engineerArn, reason: "checkout is down" });
+  });
+
+  test("does not take one that somebody wrote into Redis: it has to be written then", async () => {
+    const seal = sealLink("U0ENGINEER", engineerArn, { by: null, at: at(0).toISOString() }, keys.decision);
+    await ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn.replace("engineer", "intruder"), seal });
+
+    await breakGlass(context, "U0ENGINEER", "staging checkout is down");
+
+    expect(await ledger.get("r-new")).toBeNull();
+  });
+
+  test("asks for no user groups where the policy names the person", async () => {
+    const directory = { ...nobodysGroups, membershipsOf: () => Promise.reject(new Error("no user groups now")) };
+
+    await breakGlass({ ...context, directory }, "U0ENGINEER", `staging ${engineerArn} checkout is down`);
+
+    expect((await ledger.get("r-new"))?.state).toBe("approved");
+  });
+
+  test("gives nothing while Slack can't say whether the account is active", async () => {
+    const directory = { ...nobodysGroups, accountOf: () => Promise.reject(new Error("Slack is down")) };
+
+    const answer = await breakGlass(
+      { ...context, directory },
+      "U0ENGINEER",
+      `staging ${engineerArn} Slack is down too`,
+    );
+
+    expect(answer.text).toContain("Slack did not say whether your account is active. Try again in a minute.");
+    expect(await ledger.get("r-new")).toBeNull();
+    expect(await events()).toEqual([["attempt.refused", "U0ENGINEER"]]);
+  });
+
+  test("knows the members of a user group", async () => {
+    const directory = { ...nobodysGroups, membershipsOf: async () => ["S0ONCALL"] };
+
+    await breakGlass({ ...context, directory }, "U0SOMEBODY", `staging ${engineerArn} checkout is down`);
+
+    expect(await ledger.get("r-new")).toMatchObject({ state: "approved", approvals: [{ memberships: ["S0ONCALL"] }] });
+  });
+
+  test("by somebody who may not gives nothing, says who may, and leaves an event and no record", async () => {
+    const answer = await breakGlass(context, "U0STRANGER", `staging ${engineerArn} checkout is down`);
+
+    expect(answer.text).toContain(
+      "You may not break the glass of `staging`. Who may: <@U0ENGINEER>, <!subteam^S0ONCALL>.",
+    );
+    expect(await ledger.get("r-new")).toBeNull();
+    expect(await events()).toEqual([["request.refused", "U0STRANGER"]]);
+  });
+
+  test.each<[string, string]>([
+    ["", "Say which cluster."],
+    ["prod because", "There is no cluster prod."],
+    [`staging ${engineerArn}`, "Say why you need it."],
+    ["staging because", "Say which IAM role or user, as an ARN."],
+    ["staging arn:aws:iam::999988887777:role/x because", "is of account"],
+  ])("%j gives nothing, and says what is wrong", async (line, mistake) => {
+    const answer = await breakGlass(context, "U0ENGINEER", line);
+
+    expect(answer.text).toContain("Nothing was given.");
+    expect(answer.text).toContain(mistake);
+    expect(await events()).toEqual([]);
+  });
+});
+
+describe("the review", () => {
+  beforeEach(async () => {
+    await breakGlass(context, "U0ENGINEER", `staging ${engineerArn} checkout is down`);
+  });
+
+  test("by an approver is recorded with its event", async () => {
+    const answer = await reviewGlass(context, "U0APPROVER", "r-new");
+
+    expect(answer.text).toBe("Your review of `r-new` is recorded.");
+    expect(await ledger.get("r-new")).toMatchObject({ glass: { review: { by: "U0APPROVER" } } });
+    expect((await events()).at(-1)).toEqual(["glass.reviewed", "U0APPROVER"]);
+  });
+
+  test.each<[string, string]>([
+    ["U0ENGINEER", "Nobody reviews what they did themselves. Who may: <@U0APPROVER>, <@U0APPROVER2>."],
+    ["U0ONCALL", "Approvers of `staging` review it. Who may: <@U0APPROVER>, <@U0APPROVER2>."],
+  ])("by %s is refused: %s", async (user, sentence) => {
+    expect((await reviewGlass(context, user, "r-new")).text).toBe(sentence);
+    expect(await ledger.get("r-new")).toMatchObject({ glass: { review: null } });
+  });
+
+  test("a second time is told who was first", async () => {
+    await reviewGlass(context, "U0APPROVER", "r-new");
+
+    expect((await reviewGlass(context, "U0APPROVER2", "r-new")).text).toContain("<@U0APPROVER> has reviewed it");
+  });
+});

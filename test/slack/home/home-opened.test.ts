@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { moveEvent } from "../../../src/ledger/record-move.ts";
+import { aPlannedMove } from "../../builders/a-move.ts";
+import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { at } from "../../builders/times.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+let stage: Stage;
+let isDown = false;
+
+const failing = (ledger: Ledger): Ledger => ({
+  ...ledger,
+  list: (...of) => (isDown ? Promise.reject(new Error("connect ECONNREFUSED")) : ledger.list(...of)),
+});
+
+beforeAll(async () => {
+  stage = await aStage({ ledger: failing });
+});
+afterAll(() => stage.stop());
+
+async function homeOf(user: string, text: string) {
+  const person = stage.person(user);
+  const before = person.home()?.hash;
+  await person.openHome();
+  return stage.slack.until(() => {
+    const home = person.home();
+    return home && home.hash !== before && textOf(home).includes(text) ? home : undefined;
+  });
+}
+
+test("an access is given back in App Home, and the answer comes over it", async () => {
+  const { id } = await stage.put(aGrantedRequest({}, { id: "r-home" }));
+  const engineer = stage.person("U0ENGINEER");
+
+  await engineer.click(await homeOf("U0ENGINEER", id), "I'm done");
+  const answer = await stage.slack.until(() => engineer.view());
+
+  expect(textOf(answer)).toContain("`r-home` is being taken away");
+  expect((await stage.ledger.get(id))?.grant?.end?.by).toBe("U0ENGINEER");
+  expect(textOf(await homeOf("U0ENGINEER", "Being taken away"))).not.toContain("[I'm done]");
+});
+
+test("a request is asked for and reviewed in App Home", async () => {
+  const { id } = await stage.put(aPreviewedRequest({ id: "r-review" }));
+  const approver = stage.person("U0APPROVER");
+  const engineer = stage.person("U0ENGINEER");
+
+  await approver.click(await homeOf("U0APPROVER", id), "Review");
+  const details = await stage.slack.until(() => approver.view());
+  await approver.click(details, "approve");
+  await expect.poll(async () => (await stage.ledger.get(id))?.state).toBe("approved");
+  await engineer.close();
+  await engineer.click(await homeOf("U0ENGINEER", "[Ask for access]"), "Ask for access");
+
+  expect(textOf(await homeOf("U0APPROVER", "As of"))).not.toContain("Waiting for your decision");
+  expect((await stage.slack.until(() => engineer.view())).callback_id).toBe("request");
+});
+
+test("a move is in the App Home of whom it waits for, until they have approved it, and of whoever asked", async () => {
+  const move = aPlannedMove();
+  await stage.ledger.moves.commit({ after: move, event: moveEvent("migration.asked", move, "U0ONCALL", at(0)) });
+  const approver = stage.person("U0APPROVER");
+
+  await approver.click(await homeOf("U0APPROVER", move.id), "Review");
+  const details = await stage.slack.until(() => {
+    const view = approver.view();
+    return view?.title === "Migration" ? view : undefined;
+  });
+  await approver.click(details, "approve-move");
+  await expect.poll(async () => (await stage.ledger.moves.get(move.id))?.approvals.length).toBe(1);
+
+  expect(textOf(await homeOf("U0APPROVER", "As of"))).not.toContain(move.id);
+  expect(textOf(await homeOf("U0APPROVER2", move.id))).toContain("*Waiting for your decision* (1)");
+  expect(textOf(await homeOf("U0ONCALL", move.id))).toMatch(
+    /\*Your requests and migrations\* \(1\).*Approved by <@U0APPROVER>.*\[Withdraw\]/s,
+  );
+  expect(textOf(await homeOf("U0ENGINEER", "As of"))).not.toContain("migration");
+});
+
+test("while the ledger does not answer, App Home says so, and nothing that may not be true", async () => {
+  isDown = true;
+
+  const home = textOf(await homeOf("U0ONCALL", "Open this again"));
+  isDown = false;
+
+  expect(home).not.toContain("Your access");
+  expect(textOf(await homeOf("U0ONCALL", "Your access"))).not.toContain("Open this again");
+});

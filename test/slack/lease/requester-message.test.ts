@@ -1,0 +1,190 @@
+import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import type { AccessCheck } from "../../../src/access/policy/cluster.ts";
+import { permanentSeconds } from "../../../src/access/request/duration.ts";
+import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
+import { milestoneOf } from "../../../src/slack/lease/requester-message.ts";
+import { signInText } from "../../../src/slack/lease/sign-in.ts";
+import { threadOf } from "../../../src/slack/show/thread-message.ts";
+import { aCluster, aLevel } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, anEndProof, aProof, aRequest, engineerArn } from "../../builders/a-request.ts";
+import { longestStates } from "../../builders/longest-states.ts";
+import { states } from "../../builders/states.ts";
+import { at, minutes } from "../../builders/times.ts";
+import { textOfBlocks } from "../messages/text-of-blocks.ts";
+
+test.each(Object.entries(states))("the requester is told of a request that is %s", (_, request) => {
+  const milestone = milestoneOf(request, aCluster());
+
+  expect(milestone && `${milestone.name}\n\n${textOfBlocks(milestone.message)}`).toMatchSnapshot();
+});
+
+test("each thing that is told has a name of its own, so that each is told once", () => {
+  const names = Object.values(states).flatMap((request) => milestoneOf(request, aCluster())?.name ?? []);
+  const often = names.filter((name) => ["ended", "asked", "active", "active-unfinished"].includes(name));
+
+  expect(new Set(names).size).toBe(names.length - (often.length - 4));
+});
+
+test.each(Object.entries(longestStates))(
+  "Slack takes what the requester is told of a request that is %s",
+  (_, request) => {
+    const { blocks, text } = milestoneOf(request, aCluster())?.message ?? { blocks: [], text: "" };
+
+    expect(problemsOf(blocks)).toEqual([]);
+    expect(lengthOfText(blocks)).toBeLessThan(longestText);
+    expect(text.length).toBeLessThan(4_000);
+  },
+);
+
+test("how to sign in is left out where the cluster is not configured any more", () => {
+  const text = milestoneOf(states.active ?? expect.fail("there is no such state"), undefined)?.message.text;
+
+  expect(text).toContain("is active until");
+  expect(text).not.toContain("Sign in with");
+});
+
+test("that it is active is told once signing in has been tried, and with what came of it", () => {
+  const [tried, refused] = ["active, and signing in is tried", "active, and signing in was refused"].map(
+    (state) => states[state] ?? expect.fail("there is no such state"),
+  );
+
+  expect(tried && milestoneOf(tried, aCluster())).toBeNull();
+  expect(refused && milestoneOf(refused, aCluster())?.message.text).toContain("✗ *signed in*: the API server still");
+});
+
+test("where signing in is tried again, the access is told at once, and once more when the proof is complete", () => {
+  const again = states["active, and signing in is tried again"] ?? expect.fail("there is no such state");
+  const proof = aProof({ signedIn: { result: "yes", detail: "as the-role with readers" } });
+  const done = aGrantedRequest({ ...again.grant, signInDueAt: null, signInTrouble: null, proof });
+
+  const first = milestoneOf(again, aCluster());
+  const last = milestoneOf(done, aCluster(), ["active-unfinished"]);
+
+  expect(first?.name).toBe("active-unfinished");
+  expect(first?.message.text).toContain("is active until");
+  expect(first?.message.text).toContain(
+    "– *signed in* not tested: it is being tried\n:warning: Signing in: AWS throttled",
+  );
+  expect(last?.name).toBe("active");
+  expect(last?.message.text).toContain("its proof is complete:\n");
+  expect(last?.message.text).toContain("✓ *signed in*: as the-role");
+  expect(milestoneOf(done, aCluster())?.message.text).toContain("is active until");
+  expect(milestoneOf(again, aCluster(), ["active"])).toBeNull();
+});
+
+test("where the rights are asked for again, the access is told at once, and once more with the answer", () => {
+  const again = states["active, and its rights are asked for again"] ?? expect.fail("there is no such state");
+  const done = aGrantedRequest({ ...again.grant, reviewTrouble: null, proof: aProof() });
+
+  const first = milestoneOf(again, aCluster());
+  const last = milestoneOf(done, aCluster(), ["active-unfinished"]);
+
+  expect(first?.name).toBe("active-unfinished");
+  expect(last?.name).toBe("active");
+  expect(last?.message.text).toContain("✓ *authorized*: may list pods in default");
+});
+
+test("whoever was told that an entry is gone is told when it is back, once", () => {
+  const drift = { at: "2026-03-01T10:00:00.000Z", message: "the entry is gone" };
+  const back = milestoneOf(aGrantedRequest({}), aCluster(), ["active", `drift-${drift.at}`]);
+  const told = ["active", `drift-${drift.at}`, `repaired-${drift.at}`];
+
+  expect(back?.name).toBe(`repaired-${drift.at}`);
+  expect(back?.message.text).toContain("is in force again, and proved");
+  expect(milestoneOf(aGrantedRequest({}), aCluster(), told)?.name).toBe("active");
+});
+
+test("an end of which the API server says nothing is told at once, and once more when it answers", () => {
+  const unproved = states["expired, and the API server does not answer"] ?? expect.fail("there is no such state");
+  const proved = aGrantedRequest({ ...unproved.grant, endProof: anEndProof() });
+
+  const first = milestoneOf(unproved, aCluster());
+  const last = milestoneOf(proved, aCluster(), ["ended-unproved"]);
+
+  expect(first?.name).toBe("ended-unproved");
+  expect(first?.message.text).toContain("– *not authorized* not tested: the API server has not answered yet");
+  expect(last?.name).toBe("ended");
+  expect(last?.message.text).toContain("✓ *not authorized*: may not list pods in default");
+  expect(milestoneOf(unproved, aCluster(), ["ended"])).toBeNull();
+});
+
+test("who gave an access back is not told that it was revoked", () => {
+  const end = { cause: "revoked", by: "U0ENGINEER", at: "2026-03-01T10:00:00.000Z", why: "" } as const;
+
+  const milestone = milestoneOf(aGrantedRequest({ state: "ended", end }), aCluster());
+
+  expect(milestone?.message.text).toBe(
+    "`viewer` on `staging` (`r-1`) ended as you asked: the entry is gone from aws-auth.\nNot proved: the API server may accept a token that it saw before for about two minutes more. Watches and exec sessions that are open stay open.",
+  );
+});
+
+describe("how to sign in", () => {
+  const signIn = (principal: string, verify: AccessCheck[] = []) =>
+    signInText(aRequest({ principal }), aCluster({ levels: [aLevel({ verify })] }));
+
+  test("is two lines to copy, and whose credentials they need", () => {
+    expect(signIn(engineerArn)).toBe(
+      [
+        "Sign in with the credentials of `arn:aws:iam::111122223333:user/engineer`:",
+        "```aws eks update-kubeconfig --region eu-central-1 --name staging-eks --alias staging",
+        "kubectl get pods```",
+      ].join("\n"),
+    );
+  });
+
+  test("says how a role is assumed, whose path aws-auth does not tell", () => {
+    expect(signIn("arn:aws:iam::111122223333:role/developers")).toMatch(
+      /Where you have to assume the role first, add `--role-arn arn:aws:iam::111122223333:role\/developers` to the first line, with the role's path if it has one\.$/,
+    );
+  });
+
+  test.each([
+    ["arn:aws:iam::111122223333:role/team/blue/developers", "/team/blue/"],
+    ["arn:aws:iam::111122223333:role/team/dev*", "/team/"],
+    ["arn:aws:iam::111122223333:role/developers", "/"],
+  ])("says it with the path by which the worker signs in as the role: %s", (role, path) => {
+    const principal = "arn:aws:iam::111122223333:role/developers";
+    const cluster = aCluster({ signIn: { roles: [role] } });
+
+    const text = signInText(aRequest({ principal }), cluster);
+
+    expect(text).toContain(`add \`--role-arn arn:aws:iam::111122223333:role${path}developers\` to the first line.`);
+    expect(text).not.toContain("with the role's path");
+  });
+
+  test("names the profile for a role of IAM Identity Center, which nobody can assume", () => {
+    const text = signIn("arn:aws:iam::111122223333:role/AWSReservedSSO_Developer_0123456789abcdef");
+
+    expect(text).toContain("a profile of the permission set `Developer`: add `--profile &lt;name&gt;`");
+    expect(text).not.toContain("--role-arn");
+  });
+
+  test("looks for pods where the level may list them", () => {
+    const check = { verb: "list", resource: "pods", group: "", namespace: "shop" };
+
+    expect(signIn(engineerArn, [check])).toContain("kubectl get pods --namespace shop```");
+    expect(signIn(engineerArn, [{ ...check, namespace: "x; rm" }])).toContain("kubectl get pods```");
+  });
+});
+
+test("permanent access is told to have no end, wherever its end would stand", () => {
+  const change = { durationSeconds: permanentSeconds };
+  const active = aGrantedRequest({ state: "active", activeSince: at(minutes(3)).toISOString() }, change);
+  const told = milestoneOf(active, aCluster())?.message.text ?? "";
+  const shown = textOfBlocks(approvalMessage(active));
+  const thread = threadOf(active, [], aCluster()).map(({ text }) => text);
+
+  expect(told).toContain("is active until somebody takes it away.");
+  expect(shown).toContain("*For*\n*permanent*: until somebody takes it away");
+  expect(shown).toContain("*Active* until somebody takes it away");
+  expect(thread.at(-1)).toContain("It is permanent.");
+  expect(`${told}${shown}${thread.join()}`).not.toContain("2126");
+});
+
+test("what is permanent can be given back, and not extended", () => {
+  const { message } =
+    milestoneOf(aGrantedRequest({}, { durationSeconds: permanentSeconds }), aCluster()) ?? expect.fail();
+
+  expect(textOfBlocks(message)).toMatch(/is active until somebody takes it away\.[\s\S]*\n\[I'm done\]$/);
+});

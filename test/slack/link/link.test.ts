@@ -1,0 +1,169 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { decideLink } from "../../../src/slack/link/link-decision.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+import { aSlackContext } from "../slack-context.ts";
+
+const arn = "arn:aws:iam::111122223333:role/developers";
+const confirming = `${configText}administrators: [U0ONCALL, U0APPROVER2]\nlinking: { confirm: administrator }\n`;
+let stage: Stage;
+
+const say = async (user: string, text: string) => textOf(await stage.say(user, text));
+const eventTypes = async () => (await stage.ledger.events(1, 50)).map(({ event }) => event.type);
+/** The newest direct message to somebody, once there are so many. */
+const told = (user: string, count = 1) =>
+  stage.slack.until(() =>
+    stage
+      .person(user)
+      .directMessages()
+      .slice(count - 1)
+      .at(-1),
+  );
+
+/** What is answered to `by`, who clicks Confirm about the proposal of `user`. */
+async function decide(user: string, by: string): Promise<string> {
+  const proposal = await stage.ledger.linkProposalOf(user);
+  if (!proposal) throw new Error("There is nothing to decide.");
+  const context = aSlackContext(stage.ledger, confirming);
+  const decided = await decideLink(context, JSON.stringify({ user, id: proposal.id, arn: proposal.arn }), by, true);
+  return decided.type === "refused" ? decided.answer.text : "decided";
+}
+
+afterEach(() => stage.stop());
+
+describe("link, where whoever makes it is believed,", () => {
+  beforeEach(async () => {
+    stage = await aStage();
+  });
+
+  test("ties the Slack account to the principal at once, with its event", async () => {
+    const answer = await say("U0ENGINEER", `link ${arn}`);
+
+    expect(answer).toContain(`You are linked with \`${arn}\` now.`);
+    expect(await stage.ledger.principalOf("U0ENGINEER")).toBe(arn);
+    expect(await eventTypes()).toEqual(["link.made"]);
+    expect((await stage.ledger.events(1, 1))[0]?.event).toMatchObject({
+      actor: "U0ENGINEER",
+      detail: { user: "U0ENGINEER", arn, before: null },
+    });
+  });
+
+  test("says what it took a session for", async () => {
+    const answer = await say("U0ENGINEER", "link arn:aws:sts::111122223333:assumed-role/developers/jane");
+
+    expect(answer).toContain("That is one session of a role");
+    expect(await stage.ledger.principalOf("U0ENGINEER")).toBe(arn);
+  });
+
+  test("refuses what could never ask for access, and changes nothing", async () => {
+    expect(await say("U0ENGINEER", "link arn:aws:iam::999988887777:role/developers")).toContain(
+      "Nothing was linked. No cluster takes principals of account 999988887777",
+    );
+    expect(await stage.ledger.principalOf("U0ENGINEER")).toBeNull();
+    expect(await eventTypes()).toEqual(["attempt.refused"]);
+  });
+
+  test("alone tells how it stands, and makes nothing twice", async () => {
+    const before = await say("U0ENGINEER", "link");
+    await say("U0ENGINEER", `link ${arn}`);
+
+    expect(before).toContain("You are linked with no principal yet.");
+    expect(await say("U0ENGINEER", "link")).toContain(`You are linked with \`${arn}\`.`);
+    expect(await say("U0ENGINEER", `link ${arn}`)).toContain("already");
+    expect(await eventTypes()).toEqual(["link.made"]);
+  });
+});
+
+describe("link, where an administrator has to confirm it,", () => {
+  beforeEach(async () => {
+    stage = await aStage({ config: confirming });
+  });
+
+  test("changes nothing before, asks every administrator, and is made by the one who confirms", async () => {
+    const answer = await say("U0ENGINEER", `link ${arn}`);
+    const before = await stage.ledger.principalOf("U0ENGINEER");
+    const question = await told("U0ONCALL");
+    await told("U0APPROVER2");
+
+    await stage.person("U0ONCALL").click(question, "Confirm");
+
+    expect(answer).toContain("Asked: <@U0ONCALL>, <@U0APPROVER2>. Until then nothing changes.");
+    expect(before).toBeNull();
+    expect(textOf(await told("U0ENGINEER"))).toContain(`<@U0ONCALL> confirmed that you go by \`${arn}\`.`);
+    expect(await stage.ledger.principalOf("U0ENGINEER")).toBe(arn);
+    expect(await eventTypes()).toEqual(["link.proposed", "link.confirmed"]);
+  });
+
+  test("leaves everything as it was where the administrator refuses, and tells so", async () => {
+    await say("U0ENGINEER", `link ${arn}`);
+
+    await stage.person("U0ONCALL").click(await told("U0ONCALL"), "Refuse");
+
+    expect(textOf(await told("U0ENGINEER"))).toContain("<@U0ONCALL> did not confirm");
+    expect(await stage.ledger.principalOf("U0ENGINEER")).toBeNull();
+    expect(await eventTypes()).toEqual(["link.proposed", "link.refused"]);
+  });
+
+  test("is decided once: the other administrator is told that it is handled", async () => {
+    await say("U0ENGINEER", `link ${arn}`);
+    const [first, second] = [await told("U0ONCALL"), await told("U0APPROVER2")];
+    await stage.person("U0ONCALL").click(first, "Confirm");
+    await told("U0ENGINEER");
+
+    const answer = await stage.answered("U0APPROVER2", () => stage.person("U0APPROVER2").click(second, "Refuse"));
+
+    expect(textOf(answer)).toContain("This is handled already");
+    expect(await stage.ledger.principalOf("U0ENGINEER")).toBe(arn);
+  });
+
+  test("takes no old button for another ARN than the one that stood above it", async () => {
+    await say("U0ENGINEER", `link ${arn}`);
+    const old = await told("U0ONCALL");
+    await say("U0ENGINEER", "link arn:aws:iam::111122223333:role/others");
+    await told("U0ONCALL", 2);
+
+    const answer = await stage.answered("U0ONCALL", () => stage.person("U0ONCALL").click(old, "Confirm"));
+
+    expect(textOf(answer)).toContain("This is handled already, or another ARN was asked for since.");
+    expect(await stage.ledger.principalOf("U0ENGINEER")).toBeNull();
+  });
+
+  test("is asked of the other administrators alone where an administrator wants it", async () => {
+    await say("U0ONCALL", `link ${arn}`);
+
+    await told("U0APPROVER2");
+
+    expect(stage.person("U0ONCALL").directMessages()).toEqual([]);
+  });
+
+  test.each([
+    ["somebody who is no administrator", "U0APPROVER", "You are no administrator."],
+    ["themselves", "U0ENGINEER", "You are no administrator."],
+  ])("is confirmed by nobody else, whoever got hold of the button: %s", async (_, by, words) => {
+    await say("U0ENGINEER", `link ${arn}`);
+
+    expect(await decide("U0ENGINEER", by)).toContain(words);
+    expect(await stage.ledger.principalOf("U0ENGINEER")).toBeNull();
+  });
+
+  test("is confirmed by no administrator for themselves", async () => {
+    await say("U0ONCALL", `link ${arn}`);
+
+    expect(await decide("U0ONCALL", "U0ONCALL")).toContain("Nobody confirms a link of their own.");
+    expect(await stage.ledger.principalOf("U0ONCALL")).toBeNull();
+  });
+
+  test("asks nobody twice for the same", async () => {
+    await say("U0ENGINEER", `link ${arn}`);
+
+    expect(await say("U0ENGINEER", `link ${arn}`)).toContain("waits to be confirmed since");
+    expect(await eventTypes()).toEqual(["link.proposed"]);
+  });
+
+  test("is not made by asking for access", async () => {
+    await say("U0ENGINEER", `request staging ${arn} viewer the deployment hangs`);
+
+    expect(await stage.ledger.principalOf("U0ENGINEER")).toBeNull();
+  });
+});

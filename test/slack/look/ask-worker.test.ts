@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { completeChain, found } from "../../../src/diagnosis/link.ts";
+import type { WorkerQuestion } from "../../../src/ledger/queues.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { engineerArn } from "../../builders/a-request.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+let stage: Stage;
+
+afterEach(() => stage.stop());
+
+const never = () => new Promise<never>(() => {});
+const say = async (text: string, user = "U0ENGINEER") => textOf(await stage.say(user, text));
+
+describe("without a worker", () => {
+  test("whoami of a cluster says so, and tells the leases all the same", async () => {
+    stage = await aStage({
+      worker: (question) => (question.type === "alive" ? Promise.reject(new Error("none")) : never()),
+    });
+
+    const answer = await say("whoami staging");
+
+    expect(answer).toContain("✗ the chain ends at *the worker's identity*");
+    expect(answer).toContain("✓ *your leases* you have none here, and ask for none");
+  });
+
+  test.each(["check staging", `why staging ${engineerArn}`])("%s says so", async (line) => {
+    stage = await aStage({ worker: () => Promise.reject(new Error("no worker answered")) });
+
+    expect(await say(line)).toContain("No worker answered. Check that one runs, then ask again.");
+  });
+
+  test("an answer of another version is none", async () => {
+    stage = await aStage({ worker: async () => ({ type: "something new" }) });
+
+    expect(await say("check staging")).toContain("No worker answered.");
+  });
+});
+
+describe("who may not have access to a cluster, nor decides about it,", () => {
+  const policy = `
+policy:
+  rules: [{ name: engineers, who: [U0ENGINEER] }]
+`;
+  const lines = ["check staging", `why staging ${engineerArn}`, "whoami staging", "creator staging", "migrate staging"];
+  const questions: WorkerQuestion[] = [];
+
+  beforeEach(async () => {
+    questions.length = 0;
+    const config = `${configText}${policy}`;
+    stage = await aStage({ config, worker: async (question) => void questions.push(question) });
+  });
+
+  test.each(lines)("is not told by %s what stands there, nor is a worker asked", async (line) => {
+    const answer = await say(line, "U0ONCALL");
+
+    expect(answer).toBe(
+      "You are not told what stands in `staging`: the policy lets you neither ask for access there nor decide about it. Ask <@U0APPROVER>, <@U0APPROVER2>.",
+    );
+    expect(questions).toEqual([]);
+    expect(
+      (await stage.ledger.events(1, 10)).map(({ event }) => [event.type, event.cluster, event.detail.act]),
+    ).toEqual([["attempt.refused", "staging", "see"]]);
+  });
+
+  test("is not told which clusters there are either", async () => {
+    expect(await say("check prod", "U0ONCALL")).not.toContain("staging");
+    expect(await say("check prod", "U0ENGINEER")).toContain("staging");
+  });
+
+  test.each([
+    ["U0ENGINEER", false],
+    ["U0APPROVER", true],
+  ])("is not %s, for whom a worker is asked; who answers for the cluster: %s", async (user, answers) => {
+    await say("check staging", user);
+
+    expect(questions).toContainEqual({ type: "check", cluster: "staging", user, answers });
+  });
+});
+
+describe("a worker", () => {
+  test("that takes its time is waited for, as long as it is there", async () => {
+    const links = completeChain([{ name: "worker", ms: 3, ...found("AWS says: it is there") }]);
+    const later = () => new Promise((resolve) => setImmediate(() => resolve({ links })));
+    stage = await aStage({ worker: async (question) => (question.type === "alive" ? true : later()) });
+
+    expect(await say("whoami staging")).toContain("✓ *the worker's identity* AWS says: it is there _3 ms_");
+  });
+
+  test("is asked for whoever asks, and told whether they answer for the cluster", async () => {
+    const questions: WorkerQuestion[] = [];
+    const worker = async (question: WorkerQuestion) => void questions.push(question);
+    stage = await aStage({ worker });
+    await stage.ledger.linkPrincipal("U0ENGINEER", { arn: engineerArn, seal: null });
+
+    await say("why staging");
+    await say(`why staging ${engineerArn}`, "U0APPROVER");
+
+    const asked = questions.filter(({ type }) => type === "why");
+    expect(asked).toEqual([
+      { type: "why", cluster: "staging", user: "U0ENGINEER", answers: false, principal: engineerArn },
+      { type: "why", cluster: "staging", user: "U0APPROVER", answers: true, principal: engineerArn },
+    ]);
+  });
+
+  test("plans a migration for who answers for the cluster, and for nobody else", async () => {
+    const step = { does: "Make an entry.", proof: "It is there.", undo: "Delete it." };
+    const item = { place: "mapRoles line 2", arn: engineerArn, fate: "moves", sentences: ["Gets an access entry."] };
+    const planned = {
+      mode: "CONFIG_MAP",
+      items: [item],
+      steps: [step],
+      keptBecause: null,
+      before: [],
+      digest: "d".repeat(64),
+    };
+    stage = await aStage({
+      worker: async ({ type }) => (type === "migrate" ? { type: "planned", ...planned } : true),
+    });
+
+    const answer = await say("migrate staging", "U0APPROVER");
+
+    expect(answer).toContain("1 item of 1 can move, in 1 step. Nothing was changed.");
+    expect(answer).toMatch(/\*1\.\* Make an entry\.\s+Proof: It is there\.\s+Back: Delete it\./);
+    expect(answer).toContain("[Ask for this move]");
+    expect(await say("migrate staging")).toContain("Approvers of the cluster and its on-call may see it.");
+  });
+
+  test("tells why there is no plan of a migration", async () => {
+    stage = await aStage({
+      worker: async ({ type }) => (type === "migrate" ? { type: "refused", message: "It is moved." } : true),
+    });
+
+    expect(await say("migrate staging", "U0APPROVER")).toContain("There is nothing to plan. It is moved.");
+  });
+
+  test.each(["whoami prod", "why", "check stagin"])(
+    "is not asked about a cluster that is not there: %s",
+    async (line) => {
+      const questions: WorkerQuestion[] = [];
+      stage = await aStage({ worker: async (question) => void questions.push(question) });
+
+      expect(await say(line)).toMatch(/There is no cluster|Say which cluster/);
+      expect(questions).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,228 @@
+import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { parseDocument } from "../../../src/aws-auth/parse.ts";
+import { summarize } from "../../../src/diagnosis/check.ts";
+import type { DocumentReport, EntriesReport } from "../../../src/diagnosis/check-report.ts";
+import { checkAnswer } from "../../../src/slack/look/check-answer.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { developers, roleEntry } from "../../builders/why-facts.ts";
+import { textOfBlocks } from "../messages/text-of-blocks.ts";
+
+type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
+type CheckedEntries = Extract<EntriesReport, { type: "checked" }>;
+type Mode = Parameters<typeof checkAnswer>[1]["mode"];
+
+const writers = [{ manager: "terraform", time: null, dataKeys: ["mapRoles"] }];
+
+function checked(data: Readonly<Record<string, string>>, change: Partial<CheckedDocument> = {}): CheckedDocument {
+  return {
+    type: "checked",
+    ...summarize(parseDocument(data), writers),
+    immutable: false,
+    isBeingDeleted: false,
+    ...change,
+  };
+}
+
+function entries(change: Partial<CheckedEntries> = {}): CheckedEntries {
+  return {
+    type: "checked",
+    counts: { error: 0, warning: 0, notice: 0 },
+    groups: [],
+    left: 0,
+    listed: 4,
+    types: [
+      { type: "STANDARD", count: 3 },
+      { type: "EC2_LINUX", count: 1 },
+    ],
+    knowsBindings: true,
+    unread: 0,
+    why: null,
+    ...change,
+  };
+}
+
+function tell(mode: Mode, document: DocumentReport, more: EntriesReport, cluster: Cluster = aCluster()): string {
+  return textOfBlocks(checkAnswer(cluster, { type: "looked", mode, document, entries: more }));
+}
+
+const none = { type: "none" } as const;
+const inOrder = () => checked({ mapRoles: roleEntry(developers) }, { writers: [] });
+
+describe("check of a cluster that goes by aws-auth alone", () => {
+  test("tells each kind of problem with its lines and its remedy, what room is left, and who else writes", () => {
+    const path = roleEntry("arn:aws:iam::111122223333:role/team/developers");
+    const mapRoles = `${roleEntry(developers, ["system:masters"])}${path}${path}`;
+
+    expect(tell("CONFIG_MAP", checked({ mapRoles }), none)).toMatchInlineSnapshot(`
+      "*Who gets in to \`staging\`* \`CONFIG_MAP\`: aws-auth alone says who signs in
+      *aws-auth of \`staging\`* ✗ 2 errors, 1 warning, 1 notice
+      3 entries; 1 KiB of 1,024 KiB, so that 99 % are left
+      ✗ *\`arn-path\`* \`mapRoles line 4, mapRoles line 7\`
+      This entry matches nobody. A role must be written without its path: the authenticator never sees the path. (the first of 2)
+            → Write \`arn:aws:iam::111122223333:role/developers\`.
+      :warning: *\`entry-shadowed\`* \`mapRoles line 4\`
+      This entry for \`arn:aws:iam::111122223333:role/team/developers\` counts for nothing: the one in mapRoles, line 7, takes its place, and nothing is merged.
+            → Keep one entry for each ARN, with all its groups.
+      – *\`masters\`* \`mapRoles line 3\`
+      \`arn:aws:iam::111122223333:role/developers\` is in \`system:masters\`: it may do everything, and no RBAC rule can take that away.
+            → Bind a group to cluster-admin instead, where that is enough.
+      Others who wrote here, and may again: \`terraform\` (\`mapRoles\`)"
+    `);
+  });
+
+  test("says in one line that the document is in order", () => {
+    expect(tell("CONFIG_MAP", inOrder(), none)).toMatchInlineSnapshot(`
+      "*Who gets in to \`staging\`* \`CONFIG_MAP\`: aws-auth alone says who signs in
+      *aws-auth of \`staging\`* ✓ nothing to mend
+      1 entry; 1 KiB of 1,024 KiB, so that 99 % are left"
+    `);
+  });
+
+  test("says that the document is about to go, or may not be written", () => {
+    expect(tell("CONFIG_MAP", checked({}, { isBeingDeleted: true }), none)).toContain("only its finalizers keep it");
+    expect(tell("CONFIG_MAP", checked({}, { immutable: true }), none)).toContain("It is immutable");
+  });
+
+  test.each([
+    [true, "The first grant creates it."],
+    [false, "Nobody but the creator can sign in through it."],
+  ])("says what comes of it that there is no document, createAwsAuth %s", (createAwsAuth, words) => {
+    expect(tell("CONFIG_MAP", { type: "absent" }, none, aCluster({ createAwsAuth }))).toContain(words);
+  });
+});
+
+describe("check of a cluster that knows access entries", () => {
+  test("tells of them first where they go before aws-auth, how many of which type, and what is wrong with them", () => {
+    const places = [developers];
+    const message = `The access entry of ${developers} has neither groups nor access policies.`;
+    const group = { code: "entry-without-rights", severity: "warning", count: 1, places, message } as const;
+    const found = entries({
+      counts: { error: 0, warning: 1, notice: 0 },
+      groups: [{ ...group, remedy: "Delete it." }],
+    });
+
+    expect(tell("API_AND_CONFIG_MAP", inOrder(), found)).toMatchInlineSnapshot(`
+      "*Who gets in to \`staging\`* \`API_AND_CONFIG_MAP\`: aws-auth counts for whoever has no access entry
+      *access entries of \`staging\`* ✓ 1 warning
+      4 access entries: 3 \`STANDARD\`, 1 \`EC2_LINUX\`
+      :warning: *\`entry-without-rights\`* \`arn:aws:iam::111122223333:role/developers\`
+      The access entry of \`arn:aws:iam::111122223333:role/developers\` has neither groups nor access policies.
+            → Delete it.
+      *aws-auth of \`staging\`* ✓ nothing to mend
+      1 entry; 1 KiB of 1,024 KiB, so that 99 % are left"
+    `);
+  });
+
+  test("tells both verdicts to whoever gets the text alone", () => {
+    const message = checkAnswer(aCluster(), {
+      ...{ type: "looked", mode: "API_AND_CONFIG_MAP", document: inOrder(), entries: entries() },
+    });
+
+    expect(message.text.split("\n")).toEqual([
+      "*Who gets in to `staging`* `API_AND_CONFIG_MAP`: aws-auth counts for whoever has no access entry",
+      "*access entries of `staging`* ✓ nothing to mend",
+      "4 access entries: 3 `STANDARD`, 1 `EC2_LINUX`",
+      "*aws-auth of `staging`* ✓ nothing to mend",
+      "1 entry; 1 KiB of 1,024 KiB, so that 99 % are left",
+    ]);
+  });
+
+  test("says in one clause that nobody reads the document where they alone count", () => {
+    expect(tell("API", checked({}, { writers: [], immutable: true }), entries())).toMatchInlineSnapshot(`
+      "*Who gets in to \`staging\`* \`API\`: access entries alone say who signs in; aws-auth is not read
+      *access entries of \`staging\`* ✓ nothing to mend
+      4 access entries: 3 \`STANDARD\`, 1 \`EC2_LINUX\`
+      *aws-auth of \`staging\`* ✓ nothing to mend
+      0 entries; 0 KiB of 1,024 KiB, so that 100 % are left
+      :warning: It decides nothing here: the cluster does not read it."
+    `);
+    expect(tell("API", { type: "absent" }, entries())).toContain("and would not read it.");
+    expect(tell("API", { type: "absent" }, entries())).not.toContain("✗");
+  });
+
+  test("tells how many were not read and why, and does not call in order what nobody read", () => {
+    const why = "No more than 500 are read, those of leases and of whoever stands in aws-auth first.";
+
+    const text = tell("API", inOrder(), entries({ listed: 3_000, unread: 2_996, why }));
+
+    expect(text).toContain(
+      "– nothing to mend in what was read\n3000 access entries: 3 `STANDARD`, 1 `EC2_LINUX` of the 4",
+    );
+    expect(text).toContain(`:warning: 2996 of 3000 were not read. ${why}`);
+  });
+
+  test("tells why they could not be read, with the remedy, and of the document all the same", () => {
+    const message = "AWS refused eks:ListAccessEntries. Give the role the statements of deploy/iam.";
+
+    const text = tell("API_AND_CONFIG_MAP", inOrder(), { type: "failed", message });
+
+    expect(text).toContain(`:warning: *access entries of \`staging\`* were not read. ${message}`);
+    expect(text).toContain("*aws-auth of `staging`* ✓ nothing to mend");
+  });
+
+  test("tells why the document could not be read, and of the entries all the same", () => {
+    const text = tell("API", { type: "failed", message: "The API server does not know us." }, entries());
+
+    expect(text).toContain("*aws-auth of `staging`* was not read. The API server does not know us. It decides nothing");
+    expect(text).toContain("4 access entries: 3 `STANDARD`");
+  });
+
+  test("says that groups without a binding are not told where RBAC could not be asked", () => {
+    expect(tell("API", inOrder(), entries({ knowsBindings: false }))).toContain("which groups RBAC binds");
+  });
+});
+
+describe.each(["&".repeat(20_000), "`&&&&`, ".repeat(5_000)])(
+  "Slack takes a check with the longest texts, %#:",
+  (long) => {
+    const groupsOf = (count: number) =>
+      Array.from({ length: count }, () => {
+        const places = Array.from({ length: 10 }, () => long);
+        return { code: long, severity: "error", count: 5_000, places, message: long, remedy: long } as const;
+      });
+    const many = { counts: { error: 60_000, warning: 1, notice: 1 }, left: 1_234 };
+    const longWriters = Array.from({ length: 6 }, () => ({ manager: long, sections: [long, long, long] }));
+    const cluster = aCluster({ name: "c".repeat(63) });
+    const documentOf = (count: number) =>
+      checked({}, { ...many, groups: groupsOf(count), writers: longWriters, immutable: true, isBeingDeleted: true });
+
+    test("the most problems of a document, and how many are left out is told", () => {
+      const { blocks } = checkAnswer(cluster, {
+        ...{ type: "looked", mode: "CONFIG_MAP", document: documentOf(11), entries: none },
+      });
+
+      expect(problemsOf(blocks)).toEqual([]);
+      expect(lengthOfText(blocks)).toBeLessThan(longestText);
+      expect(textOfBlocks({ blocks })).toContain("1234 problems of other kinds left out here");
+    });
+
+    test.each(["API", "API_AND_CONFIG_MAP"] as const)(
+      "the most of 3,000 entries beside a document in mode %s",
+      (mode) => {
+        const types = Array.from({ length: 20 }, () => ({ type: long, count: 150 }));
+        const unread = { listed: 3_000, unread: 2_500, why: long, knowsBindings: false };
+        const found = entries({ ...many, groups: groupsOf(7), types, ...unread });
+
+        const { blocks } = checkAnswer(cluster, { type: "looked", mode, document: documentOf(11), entries: found });
+
+        expect(problemsOf(blocks)).toEqual([]);
+        expect(lengthOfText(blocks)).toBeLessThan(longestText);
+        expect(textOfBlocks({ blocks })).toContain("2500 of 3000 were not read.");
+        expect(textOfBlocks({ blocks })).toContain(`${1_234 + 8 * 5_000} problems of other kinds left out here; `);
+      },
+    );
+
+    test("reasons why the entries, or neither, could be read", () => {
+      const failed = { type: "failed", message: long } as const;
+
+      for (const document of [failed, documentOf(11)]) {
+        const { blocks } = checkAnswer(cluster, { type: "looked", mode: "API", document, entries: failed });
+
+        expect(problemsOf(blocks)).toEqual([]);
+        expect(lengthOfText(blocks)).toBeLessThan(longestText);
+      }
+    });
+  },
+);

@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import { clusterRule } from "../../../src/access/policy/rule.ts";
+import { clustersAnswer, noClusterFitsAnswer } from "../../../src/slack/look/clusters-answer.ts";
+import { aCluster, aLevel } from "../../builders/a-cluster.ts";
+import { at } from "../../builders/times.ts";
+import { textOfBlocks } from "../messages/text-of-blocks.ts";
+
+test("clusters tells what may be asked for, who decides, and what the reader is there", () => {
+  const masters = aLevel({ name: "masters", groups: ["system:masters"], maxDurationSeconds: 900 });
+  const rules = [{ ...clusterRule, approvals: null }];
+  const production = aCluster({ name: "production", levels: [aLevel(), masters], rules, onCall: ["U0APPROVER"] });
+
+  expect(
+    textOfBlocks(clustersAnswer([aCluster(), production], { user: "U0APPROVER", memberships: [] }, at(0))),
+  ).toMatchInlineSnapshot(`
+    "*\`staging\`* (you approve here): \`staging-eks\` in \`eu-central-1\`, account \`111122223333\`
+    • \`viewer\` up to 8h, decided by one of <@U0APPROVER>, <@U0APPROVER2>
+    • \`admin\` up to 1h, decided by one of <@U0APPROVER>, <@U0APPROVER2>
+    Asked in <#C0ACCESS>. On call: nobody named. Created by \`arn:aws:iam::111122223333:role/cluster-creator\`.
+    *\`production\`* (you approve here, you are on call): \`staging-eks\` in \`eu-central-1\`, account \`111122223333\`
+    • \`viewer\` up to 8h, decided by one of <@U0APPROVER>, <@U0APPROVER2>
+    • \`masters\` up to 15m, approved by 2 of <@U0APPROVER>, <@U0APPROVER2>
+    Asked in <#C0ACCESS>. On call: <@U0APPROVER>. Created by \`arn:aws:iam::111122223333:role/cluster-creator\`."
+  `);
+});
+
+test("clusters says of a level that it is not for the reader", () => {
+  const rules = [{ ...clusterRule, levels: ["admin"] }];
+
+  expect(textOfBlocks(clustersAnswer([aCluster({ rules })], { user: "U0ENGINEER", memberships: [] }, at(0)))).toContain(
+    "• `viewer` up to 8h: not for you",
+  );
+});
+
+test("clusters tells what stands beside the rules: permanent access, a quiet cluster, and the glass", () => {
+  const breakGlass = { who: ["U0ENGINEER"], level: "admin", durationSeconds: 3600 };
+  const cluster = aCluster({
+    quiet: "migration until *Monday*",
+    breakGlass,
+    rules: [{ ...clusterRule, permanent: true }],
+  });
+  const told = (user: string) => textOfBlocks(clustersAnswer([cluster], { user, memberships: [] }, at(0)));
+
+  expect(told("U0ENGINEER").replaceAll("\u200b", "")).toContain(
+    "`viewer` up to 8h, or permanent, decided by one of <@U0APPROVER>, <@U0APPROVER2>",
+  );
+  expect(told("U0ENGINEER").replaceAll("\u200b", "")).toContain(
+    ":zzz: It takes no requests now: migration until *Monday*",
+  );
+  expect(told("U0ENGINEER")).toContain("`/eks-access break-glass staging &lt;reason&gt;` gives `admin` for 1h at once");
+  expect(told("U0ONCALL")).not.toContain("break-glass");
+});
+
+test("a part of a name that fits no cluster is answered with all names", () => {
+  expect(noClusterFitsAnswer("prd", ["production", "staging"]).text).toBe(
+    "No cluster has `prd` in its name. Clusters: `production`, `staging`.",
+  );
+});
+
+test("Slack takes hundreds of clusters with everything as long as it can be, and the others are counted", () => {
+  const levels = Array.from({ length: 40 }, (_, index) => aLevel({ name: `${"l".repeat(60)}${index}` }));
+  const users = Array.from({ length: 100 }, (_, index) => `U0${"A".repeat(20)}${index}`);
+  const long = { eksName: "e".repeat(100), levels, approvers: users, onCall: users };
+  const clusters = Array.from({ length: 300 }, (_, index) => aCluster({ ...long, name: `${"c".repeat(60)}${index}` }));
+
+  const { blocks } = clustersAnswer(clusters, { user: users[0] ?? "", memberships: [] }, at(0));
+
+  expect(problemsOf(blocks)).toEqual([]);
+  expect(lengthOfText(blocks)).toBeLessThan(longestText);
+  expect(textOfBlocks({ blocks })).toContain("And 292 more:");
+});

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import { commands } from "../../../src/slack/app/commands.ts";
+import { helpAnswer, unknownCommandAnswer } from "../../../src/slack/look/help-answer.ts";
+import { textOfBlocks } from "../messages/text-of-blocks.ts";
+
+const nobody = { approves: [], onCall: [] };
+
+describe("the help", () => {
+  const line = ({ word, usage, summary }: (typeof commands)[number]) =>
+    `\`${`/eks-access ${word} ${usage}`.trim()}\` ${summary}`;
+  const textFor = (role: typeof nobody | { approves: string[]; onCall: string[] }) =>
+    textOfBlocks(helpAnswer(commands, role)).replaceAll("&lt;", "<").replaceAll("&gt;", ">");
+
+  test("names every command to an approver, with what may stand behind it and what it does", () => {
+    const text = textFor({ approves: ["staging"], onCall: ["production"] });
+
+    expect(commands.filter((each) => !text.includes(line(each))).map(({ word }) => word)).toEqual([]);
+    expect(text).toContain("You decide about requests for `staging`.");
+    expect(text).toContain("You are on call for `production`, and may take any access there away.");
+    expect(text).toContain("[Ask for access] [My requests] [Waiting for a decision] [In force]");
+  });
+
+  test("keeps from others what only approvers can use", () => {
+    const text = textFor(nobody);
+
+    expect(text).toContain("/eks-access request");
+    expect(text).not.toContain("/eks-access approve");
+    expect(text).not.toContain("/eks-access deny");
+    expect(text).toMatch(/\[Ask for access\] \[My requests\]\n/);
+  });
+
+  test("is something that Slack takes, also for whoever answers for a thousand clusters", () => {
+    const many = Array.from({ length: 1_000 }, (_, index) => `c${index}`.padEnd(63, "x"));
+    const { blocks } = helpAnswer([...commands, ...commands, ...commands], { approves: many, onCall: many });
+
+    expect(problemsOf(blocks)).toEqual([]);
+    expect(lengthOfText(blocks)).toBeLessThan(longestText);
+  });
+});
+
+describe("a word that is no command", () => {
+  test("is answered with the one that was meant, in the whole line to copy", () => {
+    const { text } = unknownCommandAnswer("reqest", "request", "staging arn:aws:iam::111122223333:role/x viewer why");
+
+    expect(text).toBe(
+      "There is no command `reqest`. Did you mean `request`? Copy this line:\n" +
+        "```/eks-access request staging arn:aws:iam::111122223333:role/x viewer why```",
+    );
+  });
+
+  test("can format nothing and mention nobody", () => {
+    expect(unknownCommandAnswer("<!channel>`x", null, "").text).toBe(
+      "There is no command `&lt;!channel&gt;'x`. See `/eks-access help`.",
+    );
+    expect(unknownCommandAnswer("lst", "list", "<!channel> ```").text).not.toContain("<!channel>");
+  });
+
+  test("of thousands of characters is answered with something that Slack takes", () => {
+    const { blocks } = unknownCommandAnswer("&".repeat(5_000), "request", "<".repeat(5_000));
+
+    expect(problemsOf(blocks)).toEqual([]);
+  });
+});

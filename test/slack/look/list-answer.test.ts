@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import { type ListContent, listAnswer, noSuchListAnswer, rowsInPage } from "../../../src/slack/look/list-answer.ts";
+import { aPlannedMove, theLongestMove } from "../../builders/a-move.ts";
+import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { longestStates } from "../../builders/longest-states.ts";
+import { at } from "../../builders/times.ts";
+import { textOfBlocks } from "../messages/text-of-blocks.ts";
+
+const content = (change: Partial<ListContent>): ListContent => ({
+  view: { kind: "mine" },
+  rows: [],
+  offset: 0,
+  total: change.rows?.length ?? 0,
+  moves: 0,
+  seesOthers: false,
+  ...change,
+});
+
+const trouble = {
+  ...{ code: "aws-throttled", message: "EKS asks to wait.", attempts: 2 },
+  ...{ at: at(0).toISOString(), retryAt: at(60).toISOString() },
+};
+
+describe("a list", () => {
+  test("has a row for each request, with the buttons that this reader may use", () => {
+    const rows = [
+      { request: aPreviewedRequest({ id: "r-1", requester: "U0ONCALL" }), acts: ["approve", "deny"] as const },
+      { request: aPreviewedRequest({ id: "r-2" }), acts: ["cancel"] as const },
+      { request: aGrantedRequest({}, { id: "r-3" }), acts: ["extend", "revoke"] as const },
+      { request: aGrantedRequest({ state: "ended" }, { id: "r-4" }), acts: [] },
+    ];
+
+    expect(textOfBlocks(listAnswer(content({ rows, seesOthers: true })))).toMatchSnapshot();
+  });
+
+  test.each<[string, Partial<ListContent>]>([
+    ["*Your requests*: none", { view: { kind: "mine" } }],
+    ["*Requests of yours that wait for a decision*: none", { view: { kind: "pending" } }],
+    ["*Requests that wait for a decision*: none", { view: { kind: "pending" }, seesOthers: true }],
+    ["*Access of yours in force*, the first to end first: none", { view: { kind: "active" } }],
+    ["*Requests for `staging`*: none", { view: { kind: "cluster", cluster: "staging" }, seesOthers: true }],
+    ["*Your requests for `staging`*: none", { view: { kind: "cluster", cluster: "staging" } }],
+    ["*Your requests and migrations*: none", { view: { kind: "mine" }, moves: 1 }],
+    ["*Requests and migrations of yours that wait for a decision*: none", { view: { kind: "pending" }, moves: 1 }],
+    [
+      "*Access of yours in force and migrations under way*, the first to end first: none",
+      { view: { kind: "active" }, moves: 1 },
+    ],
+    ["*Your requests and migrations for `staging`*: none", { view: { kind: "cluster", cluster: "staging" }, moves: 1 }],
+  ])("says what it holds: %s", (title, change) => {
+    expect(textOfBlocks(listAnswer(content(change))).split("\n")[0]).toBe(title);
+  });
+
+  test.each([
+    [0, 20, "1 to 1 of 20", "[Next →]"],
+    [8, 20, "9 to 9 of 20", "[← Previous] [Next →]"],
+    [19, 20, "20 to 20 of 20", "[← Previous]"],
+  ])("from row %d of %d on says where it is, and turns its pages", (offset, total, where, buttons) => {
+    const rows = [{ request: aPreviewedRequest(), acts: [] }];
+
+    const text = textOfBlocks(listAnswer(content({ rows, offset, total })));
+
+    expect(text).toContain(where);
+    expect(text.split("\n").at(-1)).toMatch(new RegExp(`^${buttons.replace(/[[\]]/g, "\\$&")} \\[Pending\\]`));
+  });
+
+  test("has a row for each move, with the buttons that this reader may use", () => {
+    const rows = [
+      { move: aPlannedMove(), acts: ["approve", "deny", "withdraw"] as const },
+      {
+        move: aPlannedMove({ id: "migration-dev-3", cluster: "dev", state: "running", trouble }),
+        acts: ["retry"] as const,
+      },
+    ];
+
+    expect(textOfBlocks(listAnswer(content({ rows, moves: 2 })))).toMatchInlineSnapshot(`
+      "*Your requests and migrations*: 2
+      *Migration of \`staging\` to access entries* (\`migration-staging-1\`), asked by <@U0ONCALL>. Lapses <!date^1772442000^{date_short_pretty} {time}|2026-03-02T09:00:00.000Z>
+      Waiting for 2 approvals, of different people
+      [Review] [Withdraw]
+      *Migration of \`dev\` to access entries* (\`migration-dev-3\`), asked by <@U0ONCALL>
+      Approved by . Carrying it out: 0 of 3 steps
+      :warning: EKS asks to wait. It is tried again <!date^1772355660^{date_short_pretty} {time}|2026-03-01T09:01:00.000Z>.
+      [Details] [Try again]
+      [Pending] [Active] [Ask for access]"
+    `);
+  });
+
+  test("keeps the values of a long failure whole, and says when it is tried again", () => {
+    const message = `EKS refused it. Look at ${"`a value to copy` ".repeat(40)}`;
+    const trouble = { code: "x", message, at: at(0).toISOString(), attempts: 1, retryAt: at(60).toISOString() };
+    const rows = [{ move: aPlannedMove({ state: "running", trouble }), acts: [] }];
+
+    const text = textOfBlocks(listAnswer(content({ rows, moves: 1 })));
+
+    expect(text.split("`").length % 2).toBe(1);
+    expect(text).toMatch(/It is tried again \S/);
+  });
+
+  test("of the longest moves, a page of them, is something that Slack takes", () => {
+    const acts = ["approve", "deny", "retry", "withdraw"] as const;
+    const begun = { name: "n".repeat(600), at: at(0).toISOString() };
+    const rows = Array.from({ length: rowsInPage }, (_, index) => ({
+      move: theLongestMove({ id: `migration-${"c".repeat(63)}-${index}`, state: "running", begun }),
+      acts,
+    }));
+    const { blocks } = listAnswer(content({ rows, offset: 8, total: 10_000, moves: 99 }));
+
+    expect(problemsOf(blocks)).toEqual([]);
+    expect(lengthOfText(blocks)).toBeLessThan(longestText);
+  });
+
+  test("of the longest requests, a page of them, is something that Slack takes", () => {
+    const longest = Object.values(longestStates);
+
+    for (let from = 0; from < longest.length; from += 1) {
+      const rows = Array.from({ length: rowsInPage }, (_, index) => ({
+        request: { ...(longest[(from + index) % longest.length] ?? aPreviewedRequest()), id: `r-${index}` },
+        acts: ["approve", "deny", "cancel", "extend", "revoke"] as const,
+      }));
+      const view = { kind: "cluster", cluster: "c".repeat(63) } as const;
+      const { blocks } = listAnswer(content({ view, rows, offset: 8, total: 10_000 }));
+
+      expect(problemsOf(blocks)).toEqual([]);
+      expect(lengthOfText(blocks)).toBeLessThan(longestText);
+    }
+  });
+});
+
+test("a word that is no list is told what there is, and can format nothing", () => {
+  expect(noSuchListAnswer("pendign", "pending").text).toBe(
+    "There is no cluster `pendign`. `/eks-access list` takes `mine`, `pending`, `active` or a cluster. Did you mean `/eks-access list pending`?",
+  );
+  expect(noSuchListAnswer("<!channel>", null).text).not.toContain("<!channel>");
+  expect(problemsOf(noSuchListAnswer("&".repeat(5_000), null).blocks)).toEqual([]);
+});

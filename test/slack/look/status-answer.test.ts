@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
+import type { ChainedEvent } from "../../../src/access/audit/event.ts";
+import { failureAnswer } from "../../../src/slack/ask/answers.ts";
+import { detailsModal } from "../../../src/slack/blocks/modals.ts";
+import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
+import { timelineText } from "../../../src/slack/show/timeline.ts";
+import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { anEvent } from "../../builders/an-event.ts";
+import { longestStates } from "../../builders/longest-states.ts";
+import { states } from "../../builders/states.ts";
+import { at, minutes } from "../../builders/times.ts";
+import { textOfBlocks } from "../messages/text-of-blocks.ts";
+
+const acts = ["approve", "deny", "cancel", "extend", "revoke"] as const;
+
+function chained(sequence: number, change: Partial<ChainedEvent["event"]> = {}): ChainedEvent {
+  return { sequence, event: anEvent({ at: at(minutes(sequence)).toISOString(), ...change }), previous: "", hash: "" };
+}
+
+const story: readonly ChainedEvent[] = [
+  chained(1),
+  chained(3, { type: "request.delayed", actor: "worker", detail: { code: "aws-throttled", attempts: 2 } }),
+  chained(4, { type: "request.previewed", actor: "worker" }),
+  chained(9, { type: "request.denied", actor: "U0APPROVER", detail: { why: "use *staging-2*" } }),
+];
+
+describe("the status of a request", () => {
+  test.each(Object.entries(states))("that is %s", (_, request) => {
+    const answer = statusAnswer({ request, events: story, acts: [] });
+
+    expect(`${answer.text}\n\n${textOfBlocks(answer)}`).toMatchSnapshot();
+  });
+
+  test.each(Object.entries(longestStates))("that is %s is something that Slack takes", (_, request) => {
+    const events = Array.from({ length: 60 }, (__, index) =>
+      chained(index + 1_000_000, { type: "decision.refused", detail: { why: "&".repeat(500), code: "&".repeat(500) } }),
+    );
+    const answer = statusAnswer({ request, events, acts });
+
+    expect(problemsOf(answer.blocks)).toEqual([]);
+    expect(lengthOfText(answer.blocks)).toBeLessThan(longestText);
+    expect(problemsOfView(detailsModal(request.id, answer, failureAnswer("&".repeat(3_000))))).toEqual([]);
+  });
+
+  test("has a button for each thing that the reader may do, and no other", () => {
+    const request = aPreviewedRequest();
+
+    expect(textOfBlocks(statusAnswer({ request, events: story, acts: ["approve", "deny"] }))).toMatch(
+      /\[Approve\] \[Deny\]$/,
+    );
+    expect(textOfBlocks(statusAnswer({ request, events: story, acts: [] }))).not.toMatch(/\[\w+\]/);
+  });
+});
+
+describe("the timeline", () => {
+  test("tells each event with its number, its time, who did it, and why", () => {
+    expect(timelineText(story, 2_500)).toMatchInlineSnapshot(`
+      "\`#1\` <!date^1772355660^{date_short_pretty} {time}|2026-03-01T09:01:00.000Z> <@U0ENGINEER> asked
+      \`#3\` <!date^1772355780^{date_short_pretty} {time}|2026-03-01T09:03:00.000Z> \`worker\` could not look at the cluster yet (\`aws-throttled\`, try 2)
+      \`#4\` <!date^1772355840^{date_short_pretty} {time}|2026-03-01T09:04:00.000Z> \`worker\` looked at the cluster
+      \`#9\` <!date^1772356140^{date_short_pretty} {time}|2026-03-01T09:09:00.000Z> <@U0APPROVER> denied it: use *​staging-2*​"
+    `);
+  });
+
+  test("keeps its beginning and its end where it is too long, and says how much is left out", () => {
+    const long = Array.from({ length: 60 }, (_, index) => chained(index + 1, { type: "decision.refused" }));
+
+    const text = timelineText(long, 900);
+
+    expect(text.length).toBeLessThanOrEqual(900);
+    expect(text).toMatch(/^`#1` /);
+    expect(text).toMatch(/\n… \d+ more …\n/);
+    expect(text).toContain("`#60`");
+  });
+});

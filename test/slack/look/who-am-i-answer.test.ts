@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import { whoAmIAnswer } from "../../../src/slack/look/who-am-i-answer.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
+import { longestStates } from "../../builders/longest-states.ts";
+import { at } from "../../builders/times.ts";
+import { textOfBlocks } from "../messages/text-of-blocks.ts";
+
+const worker = {
+  arn: "arn:aws:sts::111122223333:assumed-role/eks-access-worker/0",
+  account: "111122223333",
+  at: at(0).toISOString(),
+};
+const person = { user: "U0ENGINEER", memberships: [] };
+const nobody = { person, principal: null, again: false, proposal: null, requests: [], clusters: [aCluster()] };
+
+test("whoami tells the person, the linked principal, what is active, what they may do, and who the worker is", () => {
+  const requests = [aGrantedRequest({ state: "active" }), aRequest({ id: "r-2" })];
+  const principal = "arn:aws:iam::111122223333:user/engineer";
+  const clusters = [
+    aCluster({ approvers: ["U0ENGINEER", "U0APPROVER"] }),
+    aCluster({ name: "production", onCall: ["U0ENGINEER"] }),
+  ];
+
+  const answer = whoAmIAnswer({
+    person,
+    principal,
+    again: false,
+    proposal: null,
+    requests,
+    clusters,
+    worker,
+    workerAnswered: true,
+  });
+
+  expect(textOfBlocks(answer)).toMatchInlineSnapshot(`
+    "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
+    *Linked principal* \`arn:aws:iam::111122223333:user/engineer\`
+    *Your active access*
+    • \`viewer\` on \`staging\` (\`r-1\`): until <!date^1772370120^{date_short_pretty} {time}|2026-03-01T13:02:00.000Z>
+    *You may approve on* \`staging\`
+    *You are on call for* \`production\`
+    *The worker* ✓ AWS says: \`arn:aws:sts::111122223333:assumed-role/eks-access-worker/0\` in account \`111122223333\`"
+  `);
+});
+
+test("whoami says what is missing, and that no worker is there", () => {
+  const answer = whoAmIAnswer({ ...nobody, worker: null, workerAnswered: false });
+
+  expect(textOfBlocks(answer)).toMatchInlineSnapshot(`
+    "*You* <@U0ENGINEER> (\`U0ENGINEER\`)
+    *Linked principal* none yet; \`/eks-access link &lt;arn&gt;\` links yours
+    *Your active access* none
+    *You may approve on* no cluster
+    *You are on call for* no cluster
+    *The worker* ✗ no worker has ever answered. Check that one runs and that it has AWS credentials."
+  `);
+});
+
+test("whoami does not pass an old answer of the worker for a new one", () => {
+  const answer = whoAmIAnswer({ ...nobody, worker, workerAnswered: false });
+
+  expect(textOfBlocks(answer)).toContain("✗ no worker answered just now. Last seen");
+});
+
+test("whoami says that a link waits to be confirmed", () => {
+  const arn = "arn:aws:iam::111122223333:role/developers";
+  const proposal = { id: "r-1", user: "U0ENGINEER", arn, at: at(0).toISOString() };
+
+  expect(textOfBlocks(whoAmIAnswer({ ...nobody, proposal, worker, workerAnswered: true }))).toContain(
+    `*Linked principal* none yet; \`/eks-access link &lt;arn&gt;\` links yours (\`${arn}\` waits for an administrator)`,
+  );
+});
+
+test("Slack takes whoami of somebody with everything, as long as it can be", () => {
+  const requests = Object.values(longestStates).flatMap((request) => [request, request, request]);
+  const clusters = Array.from({ length: 300 }, (_, index) =>
+    aCluster({ name: `${"c".repeat(55)}-${index}`, approvers: ["U0ENGINEER"], onCall: ["U0ENGINEER"] }),
+  );
+  const principal = `arn:aws:iam::111122223333:user/${"&".repeat(512)}/${"n".repeat(64)}`;
+
+  const { blocks } = whoAmIAnswer({
+    person,
+    principal,
+    again: true,
+    proposal: null,
+    requests,
+    clusters,
+    worker,
+    workerAnswered: true,
+  });
+
+  expect(problemsOf(blocks)).toEqual([]);
+  expect(lengthOfText(blocks)).toBeLessThan(longestText);
+});

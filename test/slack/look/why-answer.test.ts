@@ -1,0 +1,106 @@
+import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import { type Cause, causeCodes } from "../../../src/diagnosis/cause.ts";
+import { type Diagnosis, diagnose } from "../../../src/diagnosis/why.ts";
+import { nobodyLinkedAnswer, notFoundOutAnswer, whyAnswer } from "../../../src/slack/look/why-answer.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aGrantedRequest } from "../../builders/a-request.ts";
+import { at, hours } from "../../builders/times.ts";
+import { developers, roleEntry, whyFacts } from "../../builders/why-facts.ts";
+import { textOfBlocks } from "../messages/text-of-blocks.ts";
+
+/** What somebody reads. */
+const told = (facts: Parameters<typeof diagnose>[0]) => textOfBlocks(whyAnswer(aCluster(), diagnose(facts)));
+
+describe("the answer to why", () => {
+  test("tells whoever is nobody what kubectl says, and offers what they had", () => {
+    const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(4)).toISOString() }, { principal: developers });
+    const mapRoles = roleEntry("arn:aws:iam::111122223333:role/team/developers");
+
+    expect(told(whyFacts({ data: { mapRoles }, pods: null, requests: [ended] }))).toMatchInlineSnapshot(`
+      "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✗ is nobody: kubectl says \`You must be logged in to the server (Unauthorized)\`
+      • The entry in mapRoles, line 1, is for \`arn:aws:iam::111122223333:role/team/developers\` and matches nobody. A role must be written without its path: the authenticator never sees the path.
+            → Write \`arn:aws:iam::111122223333:role/developers\` there.
+      • \`viewer\` (\`r-1\`) ran out, and is gone since <!date^1772370000^{date_short_pretty} {time}|2026-03-01T13:00:00.000Z>.
+            → Ask again if you still need it.
+      [Request again]"
+    `);
+  });
+
+  test("tells whoever is Forbidden as whom they get in", () => {
+    const facts = whyFacts({ boundGroups: new Set(), pods: { allowed: false, reason: "" } });
+
+    expect(told(facts)).toMatchInlineSnapshot(`
+      "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✗ gets in as \`developer\` in \`readers\`, and kubectl get pods says \`Forbidden\`
+      • No RoleBinding or ClusterRoleBinding of \`staging\` names \`readers\`: being in it gives nothing.
+            → Let somebody who manages the cluster's RBAC bind the group to a role."
+    `);
+  });
+
+  test("states no identity where chance decides between two entries", () => {
+    const user = (name: string) =>
+      `- userarn: arn:aws:iam::111122223333:user/${name}\n  username: ${name}\n  groups: [readers]\n`;
+    const facts = whyFacts({
+      given: "arn:aws:iam::111122223333:user/bob",
+      data: { mapUsers: user("Bob") + user("bob") },
+    });
+
+    expect(told(facts)).toMatchInlineSnapshot(`
+      "*\`arn:aws:iam::111122223333:user/bob\` on \`staging\`* ✗ gets in at random as one of several entries
+      • Chance decides: the entry in mapUsers, line 1, gives \`Bob\` in \`readers\`; the entry in mapUsers, line 4, gives \`bob\` in \`readers\`. Only the case of letters tells their ARNs apart, and the authenticator takes any of them.
+            → Keep one entry for each ARN, with all its groups."
+    `);
+  });
+
+  test("tells whoever gets in to look at their own end, and what was different about the ARN", () => {
+    const given = "arn:aws:sts::111122223333:assumed-role/developers/jane";
+
+    expect(told(whyFacts({ given }))).toMatchInlineSnapshot(`
+      "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* ✓ gets in as \`developer\` in \`readers\`, and may list pods
+      That is one session of a role: aws-auth is asked for the role itself.
+      • \`staging\` lets this principal in, and it may list pods in \`default\`. If kubectl says otherwise, it signs in as somebody else, to another cluster, or with a token that is too large.
+            → See who you are with \`aws sts get-caller-identity\`, write the kubeconfig again with \`aws eks update-kubeconfig --region eu-central-1 --name staging-eks\` (and \`--role-arn\` where you assume a role), and see whom kubectl signs in as with \`kubectl auth whoami\`. A session with many tags may have a token of more than 4096 characters, which the authenticator may refuse: \`aws eks get-token --region eu-central-1 --cluster-name staging-eks --query status.token --output text | wc -c\` counts them."
+    `);
+  });
+
+  test("claims nothing that was not asked", () => {
+    const accessEntry = { type: "not asked", why: "AWS refused eks:ListAccessEntries" } as const;
+
+    expect(told(whyFacts({ mode: "API", accessEntry, pods: null }))).toMatchInlineSnapshot(`
+      "*\`arn:aws:iam::111122223333:role/developers\` on \`staging\`* – can't be told for certain
+      • The authentication mode of \`staging\` is \`API\`: aws-auth is not read; its access entry was not asked for: AWS refused eks:ListAccessEntries.
+            → Ask for access: \`/eks-access request staging arn:aws:iam::111122223333:role/developers …\`. It is given by an access entry."
+    `);
+  });
+
+  test("says that it could not be found out, and where to look", () => {
+    const sentence = "AWS refused sts:AssumeRole. Check the trust policy.";
+
+    expect(notFoundOutAnswer(aCluster(), sentence).text).toMatchInlineSnapshot(
+      `":warning: It could not be found out. AWS refused sts:AssumeRole. Check the trust policy. \`/eks-access whoami staging\` shows where the way to the cluster ends."`,
+    );
+  });
+
+  test("asks for an ARN where none is linked", () => {
+    expect(nobodyLinkedAnswer(aCluster()).text).toMatchInlineSnapshot(
+      `"Say whom you ask about: \`/eks-access why staging &lt;arn&gt;\`. \`aws sts get-caller-identity\` shows your ARN, and \`/eks-access link &lt;arn&gt;\` remembers it."`,
+    );
+  });
+
+  test.each(["&".repeat(20_000), "`&&&&`, ".repeat(5_000), `${developers}, `.repeat(5_000)])(
+    "is something that Slack takes, however long each part is: %#",
+    (long) => {
+      const offer = { type: "ask-again", request: "r".repeat(20) } as const;
+      const causes = causeCodes.map((code): Cause => ({ code, message: long, remedy: long, offer }));
+      const groups = Array.from({ length: 500 }, (_, index) => `${"&".repeat(100)}${index}`);
+      const identity = { username: "&".repeat(5_000), groups };
+      const longest: Diagnosis = { principal: developers, noticed: long, identity, symptom: "forbidden", causes };
+
+      const { blocks } = whyAnswer(aCluster({ name: "c".repeat(63) }), longest);
+
+      expect(problemsOf(blocks)).toEqual([]);
+      expect(lengthOfText(blocks)).toBeLessThan(longestText);
+      expect(problemsOf(notFoundOutAnswer(aCluster(), long).blocks)).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,94 @@
+import { describe, expect, test } from "vitest";
+import { commands } from "../../../src/slack/app/commands.ts";
+import { handlerOf } from "../../../src/slack/app/registrations.ts";
+import { formActions } from "../../../src/slack/ask/fields.ts";
+import { requestModalId } from "../../../src/slack/ask/request-modal.ts";
+import * as actions from "../../../src/slack/blocks/actions.ts";
+import { denyModalId, denyMoveModalId, detailsModalId, revokeModalId } from "../../../src/slack/blocks/modals.ts";
+import type { Account, Directory } from "../../../src/slack/people/directory.ts";
+import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackContext, nobodysGroups } from "../slack-context.ts";
+
+type Sent = Parameters<ReturnType<typeof handlerOf>>[0];
+
+const user = { id: "U0ENGINEER" };
+const click = JSON.stringify({ request: "r-1", digest: "d".repeat(64) });
+const view = { id: "V1", type: "modal", private_metadata: "r-1", state: { values: {} } };
+
+/** Everything that somebody can send, by what it is. */
+function everything(): readonly (readonly [name: string, sent: object])[] {
+  const buttons = [
+    ...Object.values(actions).flatMap((each) => (typeof each === "string" ? each : Object.values(each))),
+  ];
+  const press = (action_id: string, more: object) => ({
+    action: { type: "button", action_id, value: click },
+    body: { type: "block_actions", user, actions: [{ type: "button", action_id, value: click }], ...more },
+  });
+  const forms = [requestModalId, denyModalId, denyMoveModalId, revokeModalId];
+  const search = { type: "block_suggestion", user, action_id: formActions.cluster, value: "" };
+  const home = { type: "app_home_opened", user: user.id, tab: "home", channel: "D1" };
+  const alone = { command: "/eks-access", text: "request", user_id: user.id };
+  return [
+    ...["", ...commands.map(({ word }) => word), "sttaus"].map((word) => {
+      const command = { command: "/eks-access", text: `${word} staging ${engineerArn}`, user_id: user.id };
+      return [`/eks-access ${word}`, { command, body: command }] as const;
+    }),
+    ["/eks-access request alone", { command: alone, body: alone }],
+    ...buttons.flatMap((id) => [
+      [`the button ${id} of a message`, press(id, { response_url: "https://slack.test" })] as const,
+      [`the button ${id} of App Home`, press(id, { view: { ...view, type: "home" } })] as const,
+      [`the button ${id} of the details`, press(id, { view: { ...view, callback_id: detailsModalId } })] as const,
+    ]),
+    ...Object.values(formActions).map(
+      (id) => [`the field ${id} of the form`, press(id, { view: { ...view, callback_id: requestModalId } })] as const,
+    ),
+    ...forms.map((callback_id) => {
+      const form = { ...view, callback_id };
+      return [`the form ${callback_id}`, { view: form, body: { type: "view_submission", user, view: form } }] as const;
+    }),
+    ["a search for a cluster", { options: search, payload: search, body: search }],
+    ["App Home", { event: home, body: { event: home } }],
+  ];
+}
+
+/** What is said by a process to which `sent` comes, in whatever way it says it. */
+async function saidTo(sent: object, account: Account): Promise<string> {
+  const said: unknown[] = [];
+  const say = async (...words: unknown[]) => void said.push(words);
+  const client = new Proxy({}, { get: () => new Proxy({}, { get: () => say }) });
+  const directory: Directory = { ...nobodysGroups, accountOf: async () => account };
+  const ledger = memoryLedger();
+  await ledger.commit(aChange({ ...aPreviewedRequest(), version: 1 }));
+  const handle = handlerOf(aSlackContext(ledger, undefined, directory));
+
+  await handle({ ...sent, ack: say, respond: say, client } as unknown as Sent);
+
+  return JSON.stringify(said);
+}
+
+describe.each<[Account, string]>([
+  ["deactivated", "your Slack account is deactivated"],
+  ["guest", "you are a guest in this workspace"],
+  ["of-another-workspace", "your Slack account is of another workspace"],
+])("a person whose account is %s", (account, reason) => {
+  test.each(everything())("learns nothing by %s", async (name, sent) => {
+    const said = await saidTo(sent, account);
+
+    expect(said).not.toMatch(/staging|viewer|admin@|U0APPROVER/);
+    if (name === "a search for a cluster") expect(said).toBe('[[{"options":[]}]]');
+    else expect(said).toContain(reason);
+  });
+});
+
+test("a person whose account is active is shown clusters and levels", async () => {
+  const [, sent] = everything().find(([name]) => name === "/eks-access clusters") ?? expect.fail("no such command");
+
+  const said = await saidTo(
+    { ...sent, command: { command: "/eks-access", text: "clusters", user_id: user.id } },
+    "active",
+  );
+
+  expect(said).toMatch(/staging.*viewer/);
+});

@@ -1,0 +1,161 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import { lookAtApprovers } from "../../../src/slack/decide/dead-approvers.ts";
+import { slackDirectory } from "../../../src/slack/people/directory.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { at } from "../../builders/times.ts";
+import { aClient } from "../../sandbox/slack/a-client.ts";
+
+let slack: SandboxSlack;
+let calls: string[];
+let seconds: number;
+
+beforeEach(async () => {
+  calls = [];
+  seconds = 0;
+  slack = await startSandboxSlack({ rateLimits: false, onCall: (call) => void calls.push(call) });
+  slack.addUsergroup("S0PLATFORM", ["U0APPROVER", "U0APPROVER2"]);
+});
+
+afterEach(() => slack.stop());
+
+const directory = () => slackDirectory(aClient(slack), () => at(seconds));
+
+describe("somebody is of", () => {
+  test("the user groups and the e-mail domain that are named, and of no other", async () => {
+    const memberships = await directory().membershipsOf("U0APPROVER", ["S0PLATFORM", "@example.com", "@example.org"]);
+
+    expect(memberships).toEqual(["@example.com", "S0PLATFORM"]);
+  });
+
+  test("nothing, where nothing is named, and Slack is not even asked", async () => {
+    expect(await directory().membershipsOf("U0APPROVER", [])).toEqual([]);
+    expect(calls).toEqual([]);
+  });
+
+  test("no domain, once their account is deactivated", async () => {
+    slack.deactivate("U0APPROVER");
+
+    expect(await directory().membershipsOf("U0APPROVER", ["S0PLATFORM", "@example.com"])).toEqual([]);
+  });
+
+  test("no domain, where Slack knows nobody of that id", async () => {
+    expect(await directory().membershipsOf("U0NOBODY", ["@example.com"])).toEqual([]);
+  });
+});
+
+describe("an account", () => {
+  const told = { id: "U0APPROVER", deleted: false, is_bot: false };
+
+  test.each<[string, (team: string) => object, string]>([
+    ["of this workspace is active", (team) => ({ ...told, team_id: team }), "active"],
+    ["of a guest is a guest's", (team) => ({ ...told, team_id: team, is_restricted: true }), "guest"],
+    [
+      "of a guest of one channel is a guest's",
+      (team) => ({ ...told, team_id: team, is_ultra_restricted: true }),
+      "guest",
+    ],
+    [
+      "of its organization, who is in this workspace too, is active",
+      (team) => ({ ...told, team_id: "T0HOME", enterprise_user: { teams: ["T0HOME", team] } }),
+      "active",
+    ],
+    [
+      "of another workspace is not ours, by a shared channel either",
+      () => ({ ...told, team_id: "T0OTHERS" }),
+      "of-another-workspace",
+    ],
+    ["of a stranger is not ours", (team) => ({ ...told, team_id: team, is_stranger: true }), "of-another-workspace"],
+    ["that is deactivated is so", (team) => ({ ...told, team_id: team, deleted: true }), "deactivated"],
+    ["of a bot is nobody's", (team) => ({ ...told, team_id: team, is_bot: true }), "bot"],
+  ])("%s", async (_name, user, account) => {
+    const { team_id: team = "" } = await aClient(slack).auth.test();
+    const body = JSON.stringify({ ok: true, user: user(team) });
+    slack.faults.plan("slack.users.info", { type: "answer", status: 200, body });
+
+    expect(await directory().accountOf("U0APPROVER")).toBe(account);
+  });
+
+  test("that Slack does not know is nobody's", async () => {
+    expect(await directory().accountOf("U0NOBODY")).toBe("unknown");
+  });
+});
+
+describe("an answer of Slack", () => {
+  test("is believed for half a minute, and asked for anew after it", async () => {
+    const asked = directory();
+    await asked.membershipsOf("U0ONCALL", ["S0PLATFORM"]);
+    slack.addUsergroup("S0PLATFORM", ["U0ONCALL"]);
+
+    const before = await asked.membershipsOf("U0ONCALL", ["S0PLATFORM"]);
+    seconds = 31;
+    const after = await asked.membershipsOf("U0ONCALL", ["S0PLATFORM"]);
+
+    expect(before).toEqual([]);
+    expect(after).toEqual(["S0PLATFORM"]);
+  });
+
+  test("is asked for once by many at once", async () => {
+    const asked = directory();
+
+    await Promise.all(
+      ["U0APPROVER", "U0ONCALL", "U0ENGINEER"].map((user) => asked.membershipsOf(user, ["S0PLATFORM"])),
+    );
+
+    expect(calls).toHaveLength(1);
+  });
+
+  test("that is none is not guessed, and not kept", async () => {
+    const asked = directory();
+
+    await expect(asked.membershipsOf("U0ONCALL", ["S0GONE"])).rejects.toMatchObject({ code: "slack-refused" });
+    slack.addUsergroup("S0GONE", ["U0ONCALL"]);
+    expect(await asked.membershipsOf("U0ONCALL", ["S0GONE"])).toEqual(["S0GONE"]);
+  });
+});
+
+describe("a user group", () => {
+  const answer = (users: readonly string[]) => {
+    const body = JSON.stringify({ ok: true, users });
+    slack.faults.plan("slack.usergroups.users.list", { type: "answer", status: 200, body });
+  };
+
+  test("of more people than a policy can mean is refused", async () => {
+    answer(Array.from({ length: 10_001 }, (_, index) => `U0${index}`));
+
+    await expect(directory().membersOf("S0PLATFORM")).rejects.toMatchObject({ code: "answer-too-large" });
+  });
+});
+
+describe("a level without enough approvers who are still there", () => {
+  const look = async (change: Parameters<typeof aCluster>[0] = {}) => lookAtApprovers(directory(), [aCluster(change)]);
+  const namesIn = (levels: readonly { level: { name: string } }[]) => levels.map(({ level }) => level.name);
+
+  test("is found, whether people, a user group or none that there is approve", async () => {
+    slack.deactivate("U0APPROVER");
+    slack.deactivate("U0APPROVER2");
+
+    const byName = await look();
+    const byGroup = await look({ approvers: ["S0PLATFORM"] });
+    const byNone = await look({ approvers: ["S0GONE"] });
+
+    expect(namesIn(byName.short)).toEqual(["viewer", "admin"]);
+    expect(byName.short[0]).toMatchObject({ needed: 1, living: [], gone: ["U0APPROVER", "U0APPROVER2"] });
+    expect(byGroup.short[0]).toMatchObject({ living: [], gone: ["S0PLATFORM"] });
+    expect(byNone.short[0]).toMatchObject({ living: [], gone: ["S0GONE"] });
+  });
+
+  test("is not, as long as one of them is, and no more are asked for than it takes", async () => {
+    const { short, good, untold } = await look();
+
+    expect([short, untold, namesIn(good)]).toEqual([[], [], ["viewer", "admin"]]);
+    expect(calls.filter((call) => call === "slack.users.info")).toHaveLength(1);
+  });
+
+  test("is not told where Slack does not answer, which is then not asked on", async () => {
+    slack.faults.plan("slack.users.info", { type: "answer", status: 500 }, { times: 10 });
+
+    expect(namesIn((await look()).untold)).toEqual(["viewer", "admin"]);
+    expect(calls.filter((call) => call === "slack.users.info")).toHaveLength(1);
+  });
+});

@@ -1,0 +1,323 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { revise } from "../../../src/access/request/request.ts";
+import { readConfig } from "../../../src/config/config.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { backgroundClient } from "../../../src/slack/app/web-client.ts";
+import { slackDirectory } from "../../../src/slack/people/directory.ts";
+import { showRequest as showMessage } from "../../../src/slack/show/messenger.ts";
+import type { MessengerContext } from "../../../src/slack/show/messenger-context.ts";
+import { showThread } from "../../../src/slack/show/show-thread.ts";
+import { aBrokenGlass } from "../../builders/a-broken-glass.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { at, hours } from "../../builders/times.ts";
+import { silentContext } from "../../fault/silent-context.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aClient } from "../../sandbox/slack/a-client.ts";
+
+let slack: SandboxSlack;
+let ledger: Ledger;
+
+beforeEach(async () => {
+  slack = await startSandboxSlack({ rateLimits: false });
+  ledger = memoryLedger();
+});
+
+afterEach(() => slack.stop());
+
+/** A messenger that wakes nobody: it only reads the ledger and calls Slack. */
+function aContext(configuration = configText): MessengerContext {
+  const reading = readConfig(configuration);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const client = aClient(slack);
+  const directory = slackDirectory(client, () => new Date());
+  return { ...silentContext(ledger), config: reading.config, client, directory };
+}
+
+/** As the jobs of the queue do it, one after the other. */
+async function showRequest(context: MessengerContext, id: string): Promise<void> {
+  await showMessage(context, id);
+  await showThread(context, id);
+}
+
+async function recorded(request: AccessRequest): Promise<AccessRequest> {
+  await ledger.commit(aChange(request));
+  return request;
+}
+
+const inChannel = () => slack.messages("C0ACCESS").map(textOf);
+const inThread = () => slack.messages("C0ACCESS").flatMap((message) => slack.replies(message).map(textOf));
+const toPerson = (user: string) => slack.person(user).directMessages().map(textOf);
+const archive = () =>
+  slack.addChannel({
+    id: "C0ACCESS",
+    name: "cluster-access",
+    members: ["U0ENGINEER", slack.botUserId],
+    archived: true,
+  });
+const toEngineer = () => slack.person("U0ENGINEER").directMessages().map(textOf);
+
+describe("what Slack shows is made to match the ledger", () => {
+  test("with nothing in the channel before the worker has looked at the cluster", async () => {
+    const request = await recorded(aRequest());
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel()).toEqual([]);
+    expect(await ledger.unshown(10)).toEqual([]);
+  });
+
+  test("with one message for a request, whatever becomes of it and however often it is shown", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    await showRequest(aContext(), request.id);
+    await recorded(revise(request, { state: "lapsed" }));
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel()).toHaveLength(1);
+    expect(inChannel()[0]).toContain("nobody decided in time");
+    expect(await ledger.unshown(10)).toEqual([]);
+  });
+
+  test("with the requester told each thing once", async () => {
+    const request = await recorded(aPreviewedRequest({ state: "lapsed" }));
+
+    await showRequest(aContext(), request.id);
+    await recorded(revise(request, {}));
+    await showRequest(aContext(), request.id);
+
+    expect(toEngineer().filter((text) => text.includes("lapsed: nobody decided in time"))).toHaveLength(1);
+  });
+
+  test("with a thread that tells each thing once, and what came about meanwhile in its order", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    const approved = await recorded(anApprovedRequest({ version: 2 }));
+    await showRequest(aContext(), request.id);
+    const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(5)).toISOString() });
+    await recorded({ ...ended, version: approved.version + 1 });
+
+    await showRequest(aContext(), request.id);
+    await showRequest(aContext(), request.id);
+
+    expect(inThread()).toEqual([
+      "Approved by <@U0APPROVER> 2026-03-01T09:02:00.000Z.",
+      [
+        "Active since 2026-03-01T09:03:00.000Z, proved: ✓ mapped, ✓ authorized, – signed in not tested. Its lease ends 2026-03-01T13:02:00.000Z.",
+        "Ended 2026-03-01T14:00:00.000Z: the entry is gone from aws-auth.",
+        "Not proved: the API server may accept a token that it saw before for about two minutes more. Watches and exec sessions that are open stay open.",
+      ].join("\n"),
+    ]);
+    expect(inChannel()).toHaveLength(1);
+  });
+
+  test("with the approvers called by a reply when they are reminded, but not once it is decided", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    const reminded = await recorded(revise(request, { reminders: { sent: 1, nextAt: null } }));
+    await showRequest(aContext(), request.id);
+    await recorded(revise(reminded, { state: "cancelled", reminders: { sent: 2, nextAt: null } }));
+
+    await showRequest(aContext(), request.id);
+
+    expect(inThread()).toEqual([
+      "<@U0APPROVER>, <@U0APPROVER2>: <@U0ENGINEER> still waits for a decision. It lapses 2026-03-02T09:00:00.000Z.",
+      "Cancelled by the requester.",
+    ]);
+  });
+
+  test("with nothing told twice where only the thread failed", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    await recorded(revise(request, { state: "lapsed" }));
+    // The first post is the direct message, the second one the reply.
+    slack.faults.plan("slack.chat.postMessage", { type: "answer", status: 503 }, { nth: 2 });
+
+    await showRequest(aContext(), request.id).catch(() => {});
+    const meanwhile = [toEngineer().length, inThread().length];
+    await showRequest(aContext(), request.id);
+
+    expect(meanwhile).toEqual([2, 0]);
+    expect([toEngineer().length, inThread().length]).toEqual([2, 1]);
+    expect(await ledger.unshown(10)).toEqual([]);
+  });
+
+  test("with a new message where somebody deleted the old one", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    const shown = await ledger.shown(request.id);
+    await aClient(slack).chat.delete({ channel: "C0ACCESS", ts: shown?.message?.ts ?? "" });
+    await recorded(revise(request, { state: "lapsed" }));
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel().filter((text) => text.includes("nobody decided in time"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("Somebody deleted the message about"))).toHaveLength(1);
+  });
+});
+
+describe("people who have left Slack", () => {
+  test("among the approvers are named in the message, beside who is left", async () => {
+    slack.deactivate("U0APPROVER");
+    const request = await recorded(aPreviewedRequest());
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel()[0]).toContain("Not in Slack any more: <@U0APPROVER>. Who can still decide: <@U0APPROVER2>");
+    expect(toEngineer()).toEqual([expect.stringContaining("The approvers were asked")]);
+  });
+
+  test("and left too few to decide: the requester is told whom to ask, once", async () => {
+    for (const user of ["U0APPROVER", "U0APPROVER2"]) slack.deactivate(user);
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    await recorded(revise(request, { reminders: { sent: 1, nextAt: null } }));
+
+    await showRequest(aContext(), request.id);
+
+    expect(toEngineer().filter((text) => text.includes("Too few approvers can still sign in"))).toEqual([
+      "Too few approvers can still sign in to Slack to decide about `viewer` on `staging` (`r-1`): nobody. Ask an operator to name others for `staging` in eks-access.yml. Without them it lapses 2026-03-02T09:00:00.000Z.",
+    ]);
+    expect(inChannel()[0]).toContain("Who can still decide: nobody: an operator has to name others");
+    expect(await ledger.unshown(10)).toEqual([]);
+  });
+
+  test("are not asked in direct messages, which Slack would take and nobody read", async () => {
+    slack.deactivate("U0APPROVER");
+    const request = await recorded(aPreviewedRequest());
+
+    await showRequest(aContext(configText.replace("C0ACCESS", "C0NOWHERE")), request.id);
+
+    expect([toPerson("U0APPROVER").length, toPerson("U0APPROVER2").length]).toEqual([0, 1]);
+  });
+
+  test("can't be looked up while Slack does not answer, and nobody waits for that", async () => {
+    slack.faults.plan("slack.users.info", { type: "answer", status: 503 }, { times: 2 });
+    const request = await recorded(aPreviewedRequest());
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel()[0]).toContain("[Approve]");
+  });
+});
+
+describe("where Slack fails", () => {
+  test("for a while, nothing is taken for shown, and the next run shows it", async () => {
+    const request = await recorded(aPreviewedRequest());
+    slack.faults.plan("slack.chat.postMessage", { type: "answer", status: 503 });
+
+    const failure = await showRequest(aContext(), request.id).catch((error: unknown) => error);
+
+    expect(failure).toMatchObject({ code: "slack-unreachable", retryable: true });
+    expect(await ledger.unshown(10)).toEqual([request.id]);
+    await showRequest(aContext(), request.id);
+    expect(inChannel()).toHaveLength(1);
+  });
+
+  test("to take a reply now and asks to wait, nothing waits, and the reply comes later, once", async () => {
+    const request = await recorded(aPreviewedRequest({ state: "lapsed" }));
+    await showMessage(aContext(), request.id);
+    const { botToken, signingSecret, apiUrl } = slack;
+    const client = backgroundClient({ botToken, signingSecret, apiUrl, appToken: undefined, port: 0 });
+    slack.faults.plan("slack.chat.postMessage", { type: "answer", status: 429, headers: { "retry-after": "30" } });
+
+    await expect(showThread({ ...aContext(), client }, request.id)).rejects.toMatchObject({ retryable: true });
+    for (const _ of [1, 2]) await showThread({ ...aContext(), client }, request.id);
+
+    expect(inThread()).toHaveLength(1);
+  });
+
+  test("because the channel was archived, the requester is told how it goes on, and nothing waits for the channel", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    archive();
+    await recorded(revise(request, { state: "lapsed" }));
+
+    for (const _ of [1, 2]) await showRequest(aContext(), request.id);
+
+    expect(toEngineer().filter((text) => text.includes("nobody decided in time"))).toHaveLength(1);
+    expect(toEngineer().filter((text) => text.includes("does not change any more"))).toHaveLength(1);
+    expect(await ledger.unshown(10)).toEqual([]);
+  });
+
+  test("because it was archived while a decision is waited for, the approvers are asked in direct messages, once each", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(), request.id);
+    archive();
+    const reminded = await recorded(revise(request, { reminders: { sent: 1, nextAt: null } }));
+    for (const _ of [1, 2]) await showRequest(aContext(), request.id);
+    const asked = ["U0APPROVER", "U0APPROVER2"].map(toPerson);
+    const called = slack.replies(slack.person("U0APPROVER").directMessages()[0] ?? expect.fail("nobody was asked"));
+    await recorded(revise(reminded, { state: "cancelled" }));
+
+    await showRequest(aContext(), request.id);
+
+    const [message, reminder, ...more] = toPerson("U0APPROVER");
+
+    expect(asked.map((texts) => texts.length)).toEqual([2, 2]);
+    expect(asked.every(([first]) => first?.includes("[Approve] [Deny] [Details]"))).toBe(true);
+    expect(called.map(textOf)).toEqual([expect.stringContaining("still waits for a decision")]);
+    expect([message, reminder, ...more]).toEqual([
+      expect.stringContaining("Cancelled by the requester"),
+      expect.stringContaining("still waits for a decision"),
+    ]);
+    expect(toEngineer().at(-1)).toContain("They were asked in direct messages instead: <@U0APPROVER>, <@U0APPROVER2>.");
+    expect(inThread()).toEqual([]);
+  });
+
+  test("because the bot is not in the channel, the requester is told what to mend, once, and the approvers are asked all the same", async () => {
+    const request = await recorded(aPreviewedRequest());
+    const context = aContext(configText.replace("C0ACCESS", "C0NOWHERE"));
+
+    for (const _ of [1, 2]) await showRequest(context, request.id);
+
+    expect(toEngineer()).toEqual([
+      "The approvers of `staging` could not be asked in their channel about `viewer` on `staging` (`r-1`). The channel C0NOWHERE of staging could not be reached: Slack answers channel_not_found. Check the bot's scopes, its token and that it is in the channel. They were asked in direct messages instead: <@U0APPROVER>, <@U0APPROVER2>.",
+    ]);
+    expect(toPerson("U0APPROVER")[0]).toContain("[Approve]");
+    expect(await ledger.unshown(10)).toEqual([]);
+  });
+
+  test("a broken glass is told to the approvers one by one, to be reviewed", async () => {
+    const request = await recorded(aBrokenGlass());
+
+    await showRequest(aContext(configText.replace("C0ACCESS", "C0NOWHERE")), request.id);
+
+    expect(toPerson("U0APPROVER")[0]).toContain("[Reviewed]");
+    expect(toPerson("U0APPROVER2")[0]).toContain("broke the glass of `staging`");
+  });
+
+  test("and the channel is back, it is asked there as well", async () => {
+    const request = await recorded(aPreviewedRequest());
+    await showRequest(aContext(configText.replace("C0ACCESS", "C0NOWHERE")), request.id);
+    await recorded(revise(request, { reminders: { sent: 1, nextAt: null } }));
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel()).toEqual([expect.stringContaining("[Approve]")]);
+    expect(toPerson("U0APPROVER")).toHaveLength(1);
+  });
+
+  test("because the bot has lost its rights, nobody takes it for shown", async () => {
+    const request = await recorded(aPreviewedRequest());
+    const body = JSON.stringify({ ok: false, error: "invalid_auth" });
+    slack.faults.plan("slack.chat.postMessage", { type: "answer", status: 200, body });
+
+    await expect(showRequest(aContext(), request.id)).rejects.toMatchObject({ code: "slack-refused" });
+    expect(await ledger.unshown(10)).toEqual([request.id]);
+  });
+
+  test("a request of a cluster that is not configured any more still tells the requester how it ended", async () => {
+    const request = await recorded(aPreviewedRequest({ cluster: "retired", state: "lapsed" }, null));
+
+    await showRequest(aContext(), request.id);
+
+    expect(inChannel()).toEqual([]);
+    expect(toEngineer()).toHaveLength(1);
+  });
+});

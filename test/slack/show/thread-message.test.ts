@@ -1,0 +1,156 @@
+import { describe, expect, test } from "vitest";
+import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
+import type { AccessRequest, Grant } from "../../../src/access/request/record.ts";
+import { threadMessage, threadOf } from "../../../src/slack/show/thread-message.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, anEndProof, aProof } from "../../builders/a-request.ts";
+import { longestStates } from "../../builders/longest-states.ts";
+import { states } from "../../builders/states.ts";
+import { at, hours } from "../../builders/times.ts";
+
+const namesOf = (request: AccessRequest, told: readonly string[]) =>
+  threadOf(request, told, aCluster()).map(({ name }) => name);
+
+test.each(Object.entries(states))("the thread tells of a request that is %s", (_, request) => {
+  const entries = threadOf(request, [], aCluster());
+
+  expect(entries.map(({ name, text }) => `${name}: ${text}`).join("\n")).toMatchSnapshot();
+});
+
+test.each(Object.entries({ ...states, ...longestStates }))(
+  "Slack takes the thread of a request that is %s",
+  (_, request) => {
+    const { blocks, text } = threadMessage(threadOf(request, ["drift-2026-03-01T10:00:00.000Z"], aCluster()));
+
+    expect(problemsOf(blocks)).toEqual([]);
+    expect(lengthOfText(blocks)).toBeLessThan(longestText);
+    expect(text.length).toBeLessThanOrEqual(3_000);
+  },
+);
+
+test.each(Object.entries(states))("each entry has a name of its own, so that each is told once: %s", (_, request) => {
+  const names = namesOf(request, []);
+
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test("what came about while Slack could not be reached is told afterwards, in its order", () => {
+  const names = namesOf(states.revoked ?? expect.fail("there is no such state"), []);
+
+  expect(names).toEqual(["approved-U0APPROVER-2026-03-01T09:02:00.000Z", "active", "ending", "ended"]);
+});
+
+test("that it is active is told with the whole proof, once signing in has been tried", () => {
+  const tried = states["active, and signing in is tried"] ?? expect.fail("there is no such state");
+  const grant = tried.grant && { ...tried.grant, signInDueAt: null };
+
+  expect(namesOf(tried, [])).not.toContain("active");
+  expect(namesOf({ ...tried, grant }, [])).toContain("active");
+});
+
+describe("where signing in is tried again", () => {
+  const again = states["active, and signing in is tried again"] ?? expect.fail("there is no such state");
+  const textOf = (grant: Partial<Grant>, told: readonly string[], name: string) =>
+    threadOf(aGrantedRequest({ ...again.grant, ...grant }), told, aCluster()).find((entry) => entry.name === name)
+      ?.text;
+  const done = { signInDueAt: null, signInTrouble: null };
+
+  test("the thread tells at once that it is active, and why the proof is not whole", () => {
+    expect(textOf({}, [], "active-unfinished")).toMatch(
+      /signed in not tested; signing in is tried again: AWS throttled sts:AssumeRole/,
+    );
+    expect(textOf({}, [], "active")).toBeUndefined();
+  });
+
+  test("it tells the rest when it is known", () => {
+    const signedIn = { result: "yes", detail: "" } as const;
+
+    expect(textOf({ ...done, proof: aProof({ signedIn }) }, ["active-unfinished"], "active")).toBe(
+      "The proof is complete, proved: ✓ mapped, ✓ authorized, ✓ signed in.",
+    );
+    expect(textOf({ ...done, proof: aProof({ signedIn }) }, [], "active")).toMatch(/^Active since/);
+  });
+
+  test("it does not tell of more tries where the grant is over, nor a second time where it is proved again", () => {
+    expect(textOf({ state: "ended" }, [], "active-unfinished")).not.toContain("tried again");
+    expect(textOf({ state: "ended" }, ["active-unfinished"], "active")).toBeUndefined();
+    expect(textOf({}, ["active"], "active-unfinished")).toBeUndefined();
+  });
+});
+
+describe("where the rights are asked for again", () => {
+  const again = states["active, and its rights are asked for again"] ?? expect.fail("there is no such state");
+  const textOf = (grant: Partial<Grant>, told: readonly string[]) =>
+    threadOf(aGrantedRequest({ ...again.grant, ...grant }), told, aCluster())
+      .map(({ text }) => text)
+      .join("\n");
+
+  test("the thread tells at once that it is active, and why the proof is not whole", () => {
+    expect(textOf({}, [])).toMatch(/authorized not tested.*; its rights are asked for again: The API server asked us/);
+  });
+
+  test("it tells the answer when there is one", () => {
+    expect(textOf({ reviewTrouble: null, proof: aProof() }, ["active-unfinished"])).toContain(
+      "The proof is complete, proved: ✓ mapped, ✓ authorized",
+    );
+  });
+
+  test("it does not promise another try where the lease is over", () => {
+    expect(textOf({ state: "ended" }, [])).not.toContain("asked for again");
+  });
+});
+
+describe("the end", () => {
+  const unproved = states["expired, and the API server does not answer"] ?? expect.fail("there is no such state");
+  const textOf = (grant: Partial<Grant>, told: readonly string[]) =>
+    threadOf(aGrantedRequest({ ...unproved.grant, ...grant }), told, aCluster()).find(({ name }) => name === "ended")
+      ?.text;
+
+  test("is told with what is proved of it and what can't be", () => {
+    expect(textOf({ endProof: anEndProof() }, [])).toMatch(
+      /^Ended .*: the entry is gone from aws-auth\.\n✓ \*not mapped\*: nobody in aws-auth; new sign-ins are refused\n✓ \*not authorized\*: .*\nNot proved: /,
+    );
+  });
+
+  test("is told again when the API server answers after all", () => {
+    expect(namesOf(unproved, [])).toContain("ended-unproved");
+    expect(textOf({ endProof: anEndProof() }, ["ended-unproved"])).toMatch(/^The end was looked at again:\n✓/);
+    expect(textOf({}, ["ended"])).toBeUndefined();
+  });
+});
+
+describe("an entry that somebody else took out", () => {
+  const drift = { at: at(hours(1)).toISOString(), message: "the entry is gone" };
+  const activeSince = at(180).toISOString();
+  const gone = namesOf(aGrantedRequest({ activeSince, drift }), []);
+
+  test("is told once more where it goes a second time", () => {
+    const again = { ...drift, at: at(hours(2)).toISOString() };
+
+    expect(
+      namesOf(aGrantedRequest({ activeSince, drift: again }), gone).filter((name) => !gone.includes(name)),
+    ).toEqual([`drift-${again.at}`]);
+  });
+
+  test("is told to be back, once, and only where its absence was told", () => {
+    const back = namesOf(aGrantedRequest({ activeSince }), gone).filter((name) => !gone.includes(name));
+
+    expect(back).toEqual([`repaired-${drift.at}`]);
+    expect(namesOf(aGrantedRequest({ activeSince }), [...gone, ...back])).not.toContain(`repaired-${drift.at}`);
+    expect(namesOf(aGrantedRequest({ activeSince }), [])).not.toContain(`repaired-${drift.at}`);
+  });
+});
+
+test("the thread says of a revocation that the cluster could not remember until when it could be undone", () => {
+  const ended = (isForgotten: boolean) => {
+    const forgotten = isForgotten ? { isForgotten: true as const } : {};
+    return aGrantedRequest({ state: "ended", endedAt: at(hours(1)).toISOString(), ...forgotten });
+  };
+  const textOf = (request: AccessRequest) =>
+    threadOf(request, [], aCluster()).find(({ name }) => name === "ended")?.text;
+
+  expect(textOf(ended(true))).toMatch(
+    /The cluster could not remember .* until then whoever can write to Redis could undo it\.\n/,
+  );
+  expect(textOf(ended(false))).not.toContain("remember");
+});

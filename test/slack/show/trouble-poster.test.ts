@@ -1,0 +1,56 @@
+import { pino } from "pino";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { startTroublePoster } from "../../../src/slack/show/trouble-poster.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aTrouble } from "../../builders/a-trouble.ts";
+import { at, minutes } from "../../builders/times.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aClient } from "../../sandbox/slack/a-client.ts";
+
+let slack: SandboxSlack;
+let ledger: Ledger;
+
+beforeEach(async () => {
+  slack = await startSandboxSlack();
+  ledger = memoryLedger();
+  const trouble = { ...aTrouble(), since: at(0).toISOString(), configuration: "one" };
+  await ledger.setClusterTrouble("staging", trouble);
+});
+afterEach(() => slack.stop());
+
+/** One look of a Slack process at this time. */
+async function look(seconds: number): Promise<void> {
+  const config = { clusters: new Map([["staging", aCluster()]]) };
+  const context = { ledger, config, client: aClient(slack), log: pino({ level: "silent" }), now: () => at(seconds) };
+  await startTroublePoster(context).stop();
+}
+
+const posted = () => slack.messages(aCluster().channel).map(textOf);
+
+test("a cluster that can't be worked on for a minute is told in its channel once, by all Slack processes together", async () => {
+  await Promise.all([look(minutes(1)), look(minutes(1))]);
+  await look(minutes(9));
+
+  expect(posted()).toEqual([
+    expect.stringMatching(/The worker can't get into `staging`.* The API server of staging did not answer\./),
+  ]);
+});
+
+test("one that is back within a minute is no message", async () => {
+  await look(minutes(0.9));
+
+  expect(posted()).toEqual([]);
+});
+
+test("one that can't be worked on again later is told again", async () => {
+  await look(minutes(1));
+  const later = { ...aTrouble(), since: at(minutes(20)).toISOString(), configuration: "one" };
+  await ledger.setClusterTrouble("staging", later);
+
+  await look(minutes(21));
+
+  expect(posted()).toHaveLength(2);
+});

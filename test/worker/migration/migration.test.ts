@@ -1,0 +1,65 @@
+import { afterEach, expect, test } from "vitest";
+import { arns, externalId, initialAwsAuth } from "../../../sandbox/scene.ts";
+import { clusterArnOf } from "../../../src/access/policy/cluster-arn.ts";
+import { gatherMigration } from "../../../src/worker/migration/gather-migration.ts";
+import { reportMigration } from "../../../src/worker/migration/migration.ts";
+import { useWorkerSide } from "../worker-side.ts";
+
+const workerSide = useWorkerSide();
+
+function report() {
+  const { cluster, context } = workerSide();
+  return reportMigration(context(), cluster, { user: "U0APPROVER", told: [] });
+}
+
+const write = (data: Readonly<Record<string, string>>) =>
+  workerSide().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...data } }));
+
+afterEach(() => {
+  workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [arns.worker], externalId });
+  write(initialAwsAuth);
+});
+
+test("the move of a cluster is planned from what stands there, and nothing is written", async () => {
+  const before = workerSide().sandbox.cluster.awsAuth();
+
+  expect(await report()).toMatchObject({
+    type: "planned",
+    mode: "CONFIG_MAP",
+    items: [
+      { place: "mapRoles line 2", arn: arns.node, fate: "nodes" },
+      { place: "mapRoles line 8", arn: arns.admins, fate: "moves" },
+    ],
+    steps: [
+      { undo: expect.stringContaining("can't be taken back") },
+      { does: expect.stringContaining("AmazonEKSClusterAdminPolicy") },
+      { does: expect.stringContaining("Take this item out of aws-auth") },
+    ],
+    before: [expect.stringContaining("EC2_LINUX")],
+  });
+  expect(workerSide().sandbox.cluster.awsAuth()).toEqual(before);
+});
+
+test("a document that can't be read is not moved from", async () => {
+  write({ mapRoles: "- rolearn: [" });
+
+  expect(await report()).toMatchObject({ type: "refused", message: expect.stringContaining("mapRoles, line 2") });
+});
+
+test("what keeps the worker from looking is told in one sentence", async () => {
+  workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
+
+  expect(await report()).toMatchObject({ type: "failed", message: expect.stringContaining("Check the trust policy") });
+});
+
+test("access entries are looked at as soon as the mode knows them", async () => {
+  const { sandbox, cluster, context } = workerSide();
+  sandbox.aws.updateCluster(clusterArnOf(cluster), { authenticationMode: "API_AND_CONFIG_MAP" });
+
+  const { mode, standing } = await gatherMigration(context(), cluster, "U0APPROVER", []);
+
+  expect(mode).toBe("API_AND_CONFIG_MAP");
+  expect(standing).toMatchObject([
+    { principalArn: arns.creator, policies: [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }] },
+  ]);
+});

@@ -1,0 +1,116 @@
+import { pino } from "pino";
+import { describe, expect, test } from "vitest";
+import { initialAwsAuth } from "../../../sandbox/scene.ts";
+import { AccessError } from "../../../src/access/failure/access-error.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { revise } from "../../../src/access/request/request.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { adoptByTheClock } from "../../../src/worker/reconcile/adopt.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { aDirectScene } from "../../fault/direct-scene.ts";
+import { wishes } from "../../fault/reconcile-scene.ts";
+
+const day = 24 * 3_600_000;
+const refused = (role: string) => new AccessError("aws-access-denied", `AWS refused sts:AssumeRole on ${role}`);
+const away = new AccessError("aws-unreachable", "AWS could not be reached");
+
+/** A cluster that can't be opened for a reason that may change, with what the log says of it. */
+async function aClosedCluster(why: AccessError) {
+  const scene = await aDirectScene(initialAwsAuth);
+  const state = { why: why as AccessError | null, opened: 0 };
+  const lines: { level: number; msg: string; err?: object }[] = [];
+  const log = pino({ level: "info" }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const open = scene.context().openCluster;
+  const openCluster: WorkerContext["openCluster"] = (...given) => {
+    state.opened += 1;
+    return state.why ? Promise.reject(state.why) : open(...given);
+  };
+  const context = () => ({ ...scene.context(), openCluster, log });
+  const troubleOf = async () => (await scene.ledger.clusterTroubles([scene.cluster.name])).get(scene.cluster.name);
+  /** Whenever the cluster's time has come it is tried, for so long. */
+  const pass = async (ms: number) => {
+    for (const until = scene.clock.ms + ms; scene.clock.ms < until; ) {
+      await adoptByTheClock(context(), scene.cluster);
+      scene.clock.ms = Date.parse((await troubleOf())?.retryAt ?? "");
+    }
+  };
+  const record = async (id = wishes.long.id) => (await scene.ledger.get(id)) ?? expect.fail("there is no record");
+  const errors = () => lines.filter(({ level }) => level >= 50);
+  return { ...scene, state, context, pass, troubleOf, record, errors, lines };
+}
+
+describe("a cluster that can't be opened", () => {
+  test("is tried about a hundred times on a day, and the log has its cause once, with one stack", async () => {
+    const { pass, state, errors, lines } = await aClosedCluster(refused("creator"));
+
+    await pass(day);
+
+    expect(state.opened).toBeGreaterThan(90);
+    expect(state.opened).toBeLessThan(150);
+    expect(errors()).toMatchObject([{ msg: "the cluster can't be worked on" }]);
+    expect(lines.filter(({ err }) => err)).toHaveLength(1);
+  });
+
+  test("says in the log when the cause is another one, and when it is over", async () => {
+    const { pass, state, errors, lines, context, cluster } = await aClosedCluster(refused("creator"));
+    await pass(60_000);
+    state.why = away;
+    await pass(60_000);
+    state.why = null;
+
+    await adoptByTheClock(context(), cluster);
+
+    expect(errors()).toMatchObject([{ err: { code: "aws-access-denied" } }, { err: { code: "aws-unreachable" } }]);
+    expect(lines.map(({ msg }) => msg)).toContain("the cluster can be worked on again");
+  });
+
+  test("is opened at once for what somebody has just approved, whenever its next try is", async () => {
+    const { pass, state, context, cluster } = await aClosedCluster(away);
+    await pass(day);
+    const before = state.opened;
+
+    await reconcileCluster(context(), cluster);
+
+    expect(state.opened - before).toBe(1);
+  });
+
+  test("makes a grant wait as long as itself, and gives it as soon as anybody sees that it opens again", async () => {
+    const { pass, state, context, cluster, record, troubleOf, clock } = await aClosedCluster(away);
+    await pass(day / 48);
+    await reconcileCluster(context(), cluster);
+    const waiting = await record();
+    const { retryAt } = (await troubleOf()) ?? expect.fail("there is no trouble");
+    state.why = null;
+
+    await adoptByTheClock(context(), cluster);
+    const due = await record();
+    await reconcileCluster(context(), cluster);
+
+    expect(waiting.trouble).toMatchObject({ code: "aws-unreachable", retryAt });
+    expect(due.trouble?.retryAt).toBe(new Date(clock.ms).toISOString());
+    expect((await record()).grant?.state).toBe("active");
+    expect(await troubleOf()).toBeUndefined();
+  });
+
+  test("is tried each minute for what is to end there", async () => {
+    const { state, context, cluster, record, ledger, clock } = await aClosedCluster(away);
+    state.why = null;
+    await reconcileCluster(context(), cluster);
+    await ledger.commit(aChange(revoked(await record())));
+    state.why = away;
+    const before = state.opened;
+
+    for (const until = clock.ms + 3_600_000; clock.ms < until; ) {
+      await reconcileCluster(context(), cluster, "end");
+      clock.ms = Date.parse((await record()).trouble?.retryAt ?? "");
+    }
+
+    expect(state.opened - before).toBeGreaterThanOrEqual(60);
+  });
+});
+
+function revoked(request: AccessRequest): AccessRequest {
+  const end = { cause: "revoked", by: "U0ENGINEER", at: new Date().toISOString(), why: "" } as const;
+  return revise(request, { grant: request.grant && { ...request.grant, end } });
+}

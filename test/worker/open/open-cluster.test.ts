@@ -1,0 +1,369 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { NewCluster } from "../../../sandbox/aws/eks-clusters.ts";
+import { creatorArns } from "../../../sandbox/creator-scene.ts";
+import { account, arns, region } from "../../../sandbox/scene.ts";
+import { configurationOf } from "../../../sandbox/scene-clusters.ts";
+import { requestIds } from "../../../src/access/audit/request-ids.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import type { AwsCredentials } from "../../../src/aws/credentials.ts";
+import { readConfig } from "../../../src/config/config.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { finishedCalls } from "../../../src/operations/metrics/announcements.ts";
+import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { reportChain } from "../../../src/worker/questions/chain.ts";
+import { keys, otherKeys } from "../../builders/keys.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+
+const workerSide = useWorkerSide({ everyCreator: true });
+const clusterArn = `arn:aws:eks:${region}:${account}:cluster/research`;
+const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+
+/** A cluster of the configuration, or one like it. */
+function configured(name: string, change: Partial<Cluster> = {}): Cluster {
+  const reading = readConfig(configurationOf({ everyCreator: true }));
+  const cluster = reading.type === "config" ? reading.config.clusters.get(name) : undefined;
+  if (!cluster) throw new Error(`the sandbox's configuration has no ${name}`);
+  return { ...cluster, ...change };
+}
+
+/** Opens a cluster as a run does; who the API server says that we are there, and whom the run must not map. */
+async function open(cluster: Cluster, ledger: Ledger = memoryLedger()) {
+  const opened = await openCluster(workerSide().context(ledger), cluster, []);
+  try {
+    const { username } = (await opened.client.whoAmI()) ?? {};
+    return { creatorArn: opened.creatorArn, username };
+  } finally {
+    opened.close();
+  }
+}
+
+/** The cluster `research` was made at this time by this creator, and CloudTrail recorded it so. */
+function createResearch(how: Partial<NewCluster> & { creatorArn: string }): void {
+  const { aws, clusters } = workerSide().sandbox;
+  const cluster = clusters.get("research");
+  if (!cluster) throw new Error("the sandbox has no research");
+  aws.removeCluster(clusterArn);
+  aws.addCluster({ ...cluster, region, ...how });
+}
+
+/** Gives the worker these keys in its environment, or none, until what is returned is called. */
+function becomeWorker(keys: AwsCredentials | null): () => void {
+  const names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+  const before = names.map((name) => process.env[name]);
+  const given = [keys?.accessKeyId, keys?.secretAccessKey, keys?.sessionToken];
+  const set = (values: readonly (string | undefined)[]) =>
+    names.forEach((name, at) => void vi.stubEnv(name, values[at]));
+  set(given);
+  return () => set(before);
+}
+
+/** STS's answer to credentials that it does not know. */
+const unknownToken = {
+  type: "answer",
+  status: 403,
+  body: "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>",
+} as const;
+
+const lookups = () => workerSide().sandbox.faults.calls("cloudtrail.LookupEvents");
+
+afterEach(() => {
+  workerSide().sandbox.aws.account.setTrust(creatorArns.hub, { principals: [arns.worker], externalId: "hub-id" });
+});
+
+test("what does not need an answer of another call is asked beside it", async () => {
+  const answered: string[] = [];
+  const stopListening = finishedCalls.listen(({ operation }) => answered.push(operation));
+  const slow = { type: "delay", ms: 300 } as const;
+  const delay = workerSide().sandbox.faults.plan("sts.GetCallerIdentity", slow);
+
+  const opened = await openCluster(workerSide().context(), configured("staging"), []);
+  opened.close();
+  delay.cancel();
+  stopListening();
+
+  expect(answered).toEqual(["AssumeRole", "GET clusters", "GetCallerIdentity"]);
+});
+
+test("a worker that AWS does not know is told so, and not that the first role refused it", async () => {
+  for (const call of ["sts.AssumeRole", "sts.GetCallerIdentity"]) workerSide().sandbox.faults.plan(call, unknownToken);
+
+  const failure = openCluster(workerSide().context(), configured("staging"), []);
+
+  await expect(failure).rejects.toThrow(/sts:GetCallerIdentity.*InvalidClientTokenId/);
+});
+
+describe("a chain of roles", () => {
+  test("leads to the creator, as whom the API server takes the worker", async () => {
+    expect(await open(configured("payments"))).toEqual({
+      creatorArn: creatorArns.chained,
+      username: "kubernetes-admin",
+    });
+  });
+
+  test("is told call by call: each role with the request id that CloudTrail has", async () => {
+    const awsRequests = requestIds();
+
+    const opened = await openCluster({ ...workerSide().context(), awsRequests }, configured("payments"), []);
+    opened.close();
+
+    const events = workerSide().sandbox.aws.cloudTrail.events.filter(({ name }) => name === "AssumeRole");
+    const ids = events.slice(-2).map(({ record }) => record.requestID);
+    expect(awsRequests.byCall()).toMatchObject({
+      "sts:AssumeRole": ids,
+      "eks:DescribeCluster": [expect.any(String)],
+    });
+  });
+
+  test("that is broken is told with the role at which it breaks", async () => {
+    workerSide().sandbox.aws.account.setTrust(creatorArns.hub, { principals: [] });
+
+    await expect(open(configured("payments"))).rejects.toThrow(`sts:AssumeRole on ${creatorArns.hub}`);
+  });
+});
+
+describe("a user that created the cluster", () => {
+  const legacy = (creator: object) =>
+    configured("legacy", { creator: { type: "user", userArn: creatorArns.user, ...creator } });
+
+  test("is become with the keys of its profile", async () => {
+    expect(await open(configured("legacy"))).toEqual({ creatorArn: creatorArns.user, username: "kubernetes-admin" });
+  });
+
+  test("is not become with somebody else's keys", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "eks-access-profile-"));
+    const profiles = process.env.AWS_SHARED_CREDENTIALS_FILE ?? "";
+    const { accessKeyId, secretAccessKey } = workerSide().sandbox.aws.account.addUser({ name: "impostor" });
+    const text = `[other]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+    writeFileSync(join(folder, "credentials"), text);
+    vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", join(folder, "credentials"));
+
+    const failure = open(legacy({ profile: "other" }));
+
+    await expect(failure).rejects.toMatchObject({
+      code: "creator-mismatch",
+      what: `AWS says that the worker's profile other, which should be the creator of legacy, is arn:aws:iam::${account}:user/impostor, not ${creatorArns.user}`,
+    });
+    vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", profiles);
+    rmSync(folder, { recursive: true });
+  });
+
+  test("may be the worker itself", async () => {
+    const { aws, clusters } = workerSide().sandbox;
+    const keys = aws.account.addAccessKey(creatorArns.user);
+    const cluster = clusters.get("legacy");
+    if (!cluster) throw new Error("the sandbox has no legacy");
+    // A region of its own: the worker's identity is looked for once in each.
+    aws.addCluster({ ...cluster, region: "eu-north-1", creatorArn: creatorArns.user });
+    const restore = becomeWorker(keys);
+
+    const opened = await open({ ...legacy({}), region: "eu-north-1" });
+
+    restore();
+    expect(opened).toEqual({ creatorArn: creatorArns.user, username: "kubernetes-admin" });
+  });
+
+  test("is become by a worker that has no identity of its own, and the chain says that it needs none", async () => {
+    const { aws, clusters } = workerSide().sandbox;
+    const cluster = clusters.get("legacy");
+    if (!cluster) throw new Error("the sandbox has no legacy");
+    aws.addCluster({ ...cluster, region: "eu-west-2", creatorArn: creatorArns.user });
+    vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
+    const restore = becomeWorker(null);
+
+    const elsewhere = configured("legacy", { region: "eu-west-2" });
+    const { links } = await reportChain(workerSide().context(), elsewhere, { user: "U0ENGINEER", answers: false });
+    const needed = reportChain(workerSide().context(), configured("staging", { region: "eu-west-2" }), {
+      user: "U0ENGINEER",
+      answers: false,
+    });
+
+    const ofRole = (await needed.finally(restore)).links;
+    expect(links.slice(0, 4).map(({ result }) => result)).toEqual(["yes", "yes", "yes", "yes"]);
+    expect(links[0]?.detail).toBe("it has no identity of its own, and needs none for this cluster");
+    expect(ofRole.slice(0, 2).map(({ result }) => result)).toEqual(["no", "not asked"]);
+  });
+
+  test("is not the worker where that is somebody else, and it is said what to do", async () => {
+    await expect(open(legacy({}))).rejects.toMatchObject({
+      what: expect.stringContaining("AWS says that the worker itself, which should be the creator of legacy, is arn:"),
+      mend: "Put the user's keys into a profile of the worker, and name it as the creator's profile in eks-access.yml.",
+    });
+  });
+});
+
+describe("a creator that is to be discovered", () => {
+  const research = (change: Partial<Cluster> = {}) => configured("research", change);
+
+  afterEach(() => createResearch({ creatorArn: creatorArns.discovered }));
+
+  test("is asked for once, and remembered", async () => {
+    const ledger = memoryLedger();
+    const before = lookups();
+
+    const first = await open(research(), ledger);
+    const second = await open(research(), ledger);
+
+    expect([first, second]).toEqual([
+      { creatorArn: creatorArns.discovered, username: "kubernetes-admin" },
+      { creatorArn: creatorArns.discovered, username: "kubernetes-admin" },
+    ]);
+    expect(lookups() - before).toBe(1);
+  });
+
+  test("is a user where a user made it, with the keys of the configured profile", async () => {
+    createResearch({ creatorArn: creatorArns.user });
+
+    const opened = openCluster(
+      workerSide().context(),
+      research({ creator: { type: "discover", through: [], profile: "legacy-founder" } }),
+      [],
+    );
+
+    expect((await opened).creatorArn).toBe(creatorArns.user);
+    (await opened).close();
+  });
+
+  const forged = {
+    eventId: "e",
+    at: new Date().toISOString(),
+    kind: "AssumedRole",
+    arn: arns.creator,
+    invokedBy: null,
+  };
+  test.each([
+    ["without a seal", { record: forged }],
+    [
+      "with a seal of other keys",
+      { record: forged, seal: otherKeys.memory.seal("creation", { clusterArn, ...forged }) },
+    ],
+    [
+      "with the seal of another cluster",
+      { record: forged, seal: keys.memory.seal("creation", { clusterArn: `${clusterArn}-2`, ...forged }) },
+    ],
+    [
+      "with a seal of another purpose",
+      { record: forged, seal: keys.memory.seal("written", { clusterArn, ...forged }) },
+    ],
+    ["that is no record at all", "arn:aws:iam::111122223333:role/cluster-creator"],
+  ])("is not whom somebody wrote into Redis %s", async (_how, written) => {
+    const ledger = { ...memoryLedger(), creation: async () => written };
+
+    expect(await open(research(), ledger)).toMatchObject({ creatorArn: creatorArns.discovered });
+  });
+
+  test("is another one where the cluster was made anew, however well the former one can still be become", async () => {
+    const ledger = memoryLedger();
+    const { account: identities } = workerSide().sandbox.aws;
+    const successor = identities.addRole({
+      name: "research-successor",
+      allow: ["eks:DescribeCluster"],
+      trust: { principals: [arns.worker] },
+    });
+    createResearch({ creatorArn: creatorArns.discovered, createdAt: minutesAgo(60) });
+    await open(research(), ledger);
+    createResearch({ creatorArn: successor.arn, createdAt: minutesAgo(10) });
+
+    const opened = await openCluster(workerSide().context(ledger), research(), []);
+
+    opened.close();
+    expect(opened.creatorArn).toBe(successor.arn);
+  });
+
+  test("of another account than the worker's is asked about through the roles that lead there", async () => {
+    const { account: identities } = workerSide().sandbox.aws;
+    const worker = identities.addRole({
+      name: "worker-abroad",
+      account: "444455556666",
+      allow: ["sts:AssumeRole", "sts:SetSourceIdentity", "cloudtrail:LookupEvents"],
+    });
+    const historian = identities.addRole({
+      name: "historian",
+      allow: ["cloudtrail:LookupEvents", "sts:SetSourceIdentity"],
+      trust: { principals: [worker.arn] },
+    });
+    const creator = identities.addRole({
+      name: "creator-abroad",
+      allow: ["eks:DescribeCluster"],
+      trust: { principals: [historian.arn] },
+    });
+    createResearch({ creatorArn: creator.arn, region: "eu-west-3" });
+    const restore = becomeWorker(identities.sessionFor(worker.arn, "pod"));
+
+    const throughThem = research({
+      region: "eu-west-3",
+      creator: { type: "discover", through: [{ roleArn: historian.arn }] },
+    });
+    const opened = await openCluster(workerSide().context(), throughThem, []).finally(restore);
+    opened.close();
+
+    expect(opened.creatorArn).toBe(creator.arn);
+  });
+
+  test("of another account is not looked for in the worker's own history", async () => {
+    const elsewhere = research({ account: "999988887777" });
+
+    await expect(open(elsewhere)).rejects.toThrow(
+      `The history of account 999988887777 can't be asked from account ${account}`,
+    );
+  });
+
+  test.each([
+    [
+      "AWSService" as const,
+      "CloudTrail says that research was made by an AWS service in its own name (cloudformation.amazonaws.com). Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy by an access entry, and name that role as the creator in eks-access.yml.",
+    ],
+    [
+      "Root" as const,
+      "CloudTrail says that research was made by the root user of the account, which nobody should become. Switch the cluster to API_AND_CONFIG_MAP, give a role AmazonEKSClusterAdminPolicy by an access entry, and name that role as the creator in eks-access.yml.",
+    ],
+  ])("can be nobody, and then it is said what to do: %s", async (recordedAs, message) => {
+    createResearch({ creatorArn: creatorArns.discovered, recordedAs });
+
+    await expect(open(research())).rejects.toMatchObject({ code: "creator-unknown", message });
+  });
+
+  test("can be forgotten by CloudTrail, and then it is said what to do", async () => {
+    const elsewhere = research({ region: "eu-south-1" });
+
+    await expect(open(elsewhere)).rejects.toMatchObject({
+      code: "creator-unknown",
+      message:
+        "CloudTrail in eu-south-1 of account 111122223333 has no record of the last 90 days of the creation of research. Check the cluster's region, account and eksName; where they are right, name the creator in eks-access.yml, with roleArn or userArn (docs/configuration.md).",
+    });
+  });
+
+  test("is asked for by many at once no faster than CloudTrail takes it: each waits for a turn that all workers share", async () => {
+    const shared = memoryLedger();
+    const taken: string[] = [];
+    const takeTurn: Ledger["takeTurn"] = async (name, everyMs) => {
+      const isTaken = await shared.takeTurn(name, everyMs);
+      if (isTaken) taken.push(`${name} every ${everyMs} ms`);
+      return isTaken;
+    };
+    const ledger = { ...shared, takeTurn, creation: async () => null };
+    const before = lookups();
+
+    await Promise.all([1, 2, 3].map(() => open(research(), ledger)));
+
+    expect(lookups() - before).toBe(3);
+    expect(taken).toEqual(Array.from({ length: 3 }, () => `cloudtrail-${account}-${region} every 550 ms`));
+  });
+});
+
+test("an address of the configuration is gone to, and EKS is asked all the same whether it is the cluster meant", async () => {
+  const { aws, cluster } = workerSide().sandbox;
+  const arn = `arn:aws:eks:${region}:${account}:cluster/staging`;
+  const { endpoint, certificateAuthority } = cluster;
+  aws.updateCluster(arn, { endpoint: "https://127.0.0.1:9", certificateAuthority: "Q0E=" });
+
+  const opened = await open(configured("staging", { endpoint, certificateAuthority }));
+  const stranger = open(configured("staging", { endpoint, certificateAuthority, eksName: "nobody" }));
+
+  expect(opened.username).toBe("kubernetes-admin");
+  await expect(stranger).rejects.toMatchObject({ code: "cluster-not-found" });
+  aws.updateCluster(arn, { endpoint, certificateAuthority });
+});

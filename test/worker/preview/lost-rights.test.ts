@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { arns, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { ask, clusterIn, modesConfig } from "../reconcile/taking.ts";
+import { useWorkerSide } from "../worker-side.ts";
+
+const side = useWorkerSide({ everyMode: true });
+const viewers = {
+  name: "eks-access-viewers",
+  role: { kind: "ClusterRole", name: "view" },
+  subjects: [{ kind: "Group", name: "eks-access:viewers" }],
+} as const;
+const admins = {
+  name: "eks-access-admins",
+  role: { kind: "ClusterRole", name: "cluster-admin" },
+  subjects: [{ kind: "Group", name: "eks-access:admins" }],
+} as const;
+
+let context: WorkerContext;
+
+beforeEach(() => {
+  context = { ...side().context(memoryLedger()), config: modesConfig() };
+});
+
+afterEach(async () => {
+  const { cluster, clusters } = side().sandbox;
+  await cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
+  await cluster.setRbac({ bindings: [viewers, admins] });
+  await clusters.get("checkout")?.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
+});
+
+const previewOn = async (name: string) => {
+  const asked = await ask(context, clusterIn(context.config, name), { id: "r-one" });
+  return asked.preview ?? expect.fail(JSON.stringify(asked.refusal));
+};
+const warningsOn = async (name: string) => (await previewOn(name)).warnings;
+
+const editOf = async (name: string, data: Readonly<Record<string, string>>) => {
+  const cluster = side().sandbox.clusters.get(name) ?? expect.fail(`there is no ${name}`);
+  await cluster.editAwsAuth((map) => ({ ...map, data: { ...map.data, ...data } }));
+};
+
+describe("a principal that mapAccounts lets in", () => {
+  test("would lose what is bound to its ARN as a user, and the approver is told first", async () => {
+    await editOf(clusterName, { mapAccounts: '- "111122223333"\n' });
+    const binding = { name: "engineer", namespace: "default", role: { kind: "ClusterRole", name: "edit" } } as const;
+    const mine = { ...binding, subjects: [{ kind: "User", name: arns.engineer }] } as const;
+    await side().sandbox.cluster.setRbac({ bindings: [viewers, admins, mine] });
+
+    const [first] = await warningsOn(clusterName);
+
+    expect(first).toBe(
+      `The principal loses rights while this lasts: it becomes eks-access:111122223333:engineer, and ClusterRole edit in default is bound to ${arns.engineer}.`,
+    );
+  });
+
+  test("loses nothing where nothing is bound to it", async () => {
+    await editOf(clusterName, { mapAccounts: '- "111122223333"\n' });
+
+    expect((await warningsOn(clusterName)).join()).not.toContain("loses rights");
+  });
+});
+
+test.each([
+  ["aws-auth", clusterName],
+  ["access-entry", "checkout"],
+])("by %s the approver is told that another entry yields the new username", async (way, name) => {
+  const other = "arn:aws:iam::111122223333:user/other";
+  await editOf(name, { mapUsers: `- userarn: ${other}\n  username: eks-access:111122223333:engineer\n` });
+
+  const preview = await previewOn(name);
+
+  expect(preview.way).toBe(way);
+  expect(preview.warnings.join()).toContain(
+    `The new username eks-access:111122223333:engineer is one that ${other} can get`,
+  );
+});

@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+import { arns } from "../../../sandbox/scene.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { parseDocument } from "../../../src/aws-auth/parse.ts";
+import { readPrincipal } from "../../../src/aws-auth/principal/arn.ts";
+import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
+import {
+  documentWarnings,
+  sessionWarnings,
+  type WarningFacts,
+  warningsOf,
+} from "../../../src/worker/preview/preview-warnings.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, aRequest, engineerArn } from "../../builders/a-request.ts";
+
+const viewers = [{ kind: "ClusterRole", role: "view", namespace: null }];
+const had = aGrantedRequest({ state: "ended" }, { id: "r-0" });
+
+function warningsFor(request: AccessRequest, change: Partial<WarningFacts> = {}): string[] {
+  const reading = readPrincipal(request.principal);
+  if (reading.type === "invalid") throw new Error(reading.message);
+  const { principal } = reading;
+  const bindings = { groups: new Map([["eks-access:viewers", viewers]]), users: new Map() };
+  return warningsOf(aCluster(), request, {
+    principal,
+    bindings,
+    linked: request.principal,
+    earlier: [had],
+    ...change,
+  });
+}
+
+test("nothing is warned of where nothing is out of the ordinary", () => {
+  expect(warningsFor(aRequest())).toEqual([]);
+});
+
+test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
+  ["full control", "system:masters is full control", { groups: ["system:masters"] }, {}],
+  [
+    "another account",
+    "is of another account, 999900001111; staging is of 111122223333.",
+    { principal: "arn:aws:iam::999900001111:user/guest" },
+    {},
+  ],
+  ["a group that gives nothing", "names ghosts: it gives nothing.", { groups: ["ghosts"] }, {}],
+  ["bindings that could not be read", "the role bindings could not be read", {}, { bindings: null }],
+  ["a principal of somebody else", `with ${engineerArn}-2.`, {}, { linked: `${engineerArn}-2` }],
+  [
+    "a principal of nobody known",
+    "not known to be the requester's own: their Slack account is linked with none.",
+    {},
+    { linked: null },
+  ],
+  ["a first time", "First time: this person has not had access to staging", {}, { earlier: [] }],
+])("an approver is warned of %s", (_, sentence, change, facts) => {
+  expect(warningsFor(aRequest(change), facts).join("\n")).toContain(sentence);
+});
+
+test.each([
+  ["problems", { mapUsers: "{" }, {}, "aws-auth has 1 problem of its own"],
+  [
+    "annotations that others fill",
+    {},
+    { big: "x".repeat(242_000) },
+    "aws-auth has room to remember about 7 more grants: others' annotations take 242003 of 262144 bytes, big alone 242003.",
+  ],
+])("an approver is warned of a document with %s", (_, data, annotations, sentence) => {
+  const configMap = readConfigMap({ data, metadata: { annotations, resourceVersion: "1", uid: "u" } }, "staging");
+
+  expect(documentWarnings({ document: parseDocument(data), configMap }).join()).toContain(sentence);
+});
+
+test.each([
+  ["eks-access:111122223333:developers:{{SessionName}}", arns.developers, 1],
+  ["dev:{{SessionNameRaw}}", arns.developers, 0],
+  ["dev", arns.developers, 0],
+  ["{{SessionName}}", engineerArn, 0],
+])("whether two sessions can get one username is told of %s for %s", (username, arn, count) => {
+  const warnings = sessionWarnings(username, arn);
+
+  expect(warnings).toHaveLength(count);
+  for (const warning of warnings) expect(warning).toContain("alice-example.com and alice@example.com");
+});
+
+test("nothing is warned of a document where nothing is out of the ordinary", () => {
+  expect(documentWarnings({ document: parseDocument({}), configMap: null })).toEqual([]);
+});
+
+test.each<[string, AccessRequest]>([
+  ["asked about another cluster", aGrantedRequest({}, { id: "r-0", cluster: "staging" })],
+  ["was another principal", aGrantedRequest({}, { id: "r-0", principal: `${engineerArn}-2` })],
+  ["never became active", aGrantedRequest({ state: "failed", proof: null }, { id: "r-0" })],
+  ["is the same request", aGrantedRequest({}, { id: "r-1" })],
+])("it is a first time still where what there was before %s", (name, earlier) => {
+  const other = name.startsWith("asked") ? { ...earlier, cluster: "production" } : earlier;
+
+  expect(warningsFor(aRequest(), { earlier: [other] }).join()).toContain("First time");
+});

@@ -1,0 +1,292 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { SandboxAccessEntry } from "../../../sandbox/aws/access-entry.ts";
+import { account, arns, clusterName, externalId, initialAwsAuth, region } from "../../../sandbox/scene.ts";
+import type { Link, LinkName } from "../../../src/diagnosis/link.ts";
+import { linkNames } from "../../../src/diagnosis/link.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { reportChain } from "../../../src/worker/questions/chain.ts";
+import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aWrittenEntry } from "../../builders/a-share.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+
+const workerSide = useWorkerSide();
+const engineer = `- userarn: ${arns.engineer}
+  username: engineer
+  groups: [eks-access:viewers]
+`;
+
+/** The chain for the engineer now, by the links' names. */
+async function chain(ledger: Ledger, answers = true): Promise<Record<LinkName, Link>> {
+  const { cluster, context } = workerSide();
+  const { links } = await reportChain(context(ledger), cluster, { user: "U0ENGINEER", answers });
+  expect(links.map(({ name }) => name)).toEqual(linkNames);
+  return Object.fromEntries(links.map((link) => [link.name, link])) as Record<LinkName, Link>;
+}
+
+const results = (links: Record<LinkName, Link>) => linkNames.map((name) => links[name].result).join(" ");
+
+/** What stands in aws-auth now. */
+function write(data: Readonly<Record<string, string>>): void {
+  workerSide().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...data } }));
+}
+
+/** Where access entries count, the creator is nobody without one. */
+const creator: SandboxAccessEntry = {
+  principalArn: arns.creator,
+  username: "creator",
+  groups: [],
+  policies: ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"],
+};
+
+let ledger: Ledger;
+
+beforeEach(async () => {
+  ledger = memoryLedger();
+  await ledger.linkPrincipal("U0ENGINEER", { arn: arns.engineer, seal: null });
+  write({ ...initialAwsAuth, mapUsers: engineer });
+});
+
+afterEach(() => {
+  const { sandbox } = workerSide();
+  sandbox.faults.clear();
+  sandbox.aws.account.setTrust(arns.creator, { principals: [arns.worker], externalId });
+  setMode("CONFIG_MAP");
+});
+
+describe("the chain to somebody's pods", () => {
+  test("holds at every link, each with its time, and names who asked to CloudTrail", async () => {
+    const links = await chain(ledger);
+
+    expect(results(links)).toBe("yes yes yes yes yes yes yes yes yes yes yes yes");
+    expect(links.creator.detail).toBe(
+      `the worker is arn:aws:sts::${account}:assumed-role/cluster-creator/eks-access-U0ENGINEER-whoami`,
+    );
+    expect(links["api-server"].detail).toContain("takes us for `kubernetes-admin` in `system:masters`");
+    expect(links.document.detail).toMatch(/^3 entries, .*1 notice, \d+ KiB \(99 %\) of room left$/);
+    expect(links.you.detail).toBe(`${arns.engineer} is \`engineer\` in \`eks-access:viewers\``);
+    expect(links.pods.detail).toContain("may list pods in `default`");
+    expect(linkNames.filter((name) => links[name].ms === null)).toEqual([]);
+  });
+
+  test("ends at the creator where its trust policy does not know the worker, and says how to mend it", async () => {
+    workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
+
+    const links = await chain(ledger);
+
+    expect(results(links)).toBe(
+      "yes no not asked not asked not asked not asked not asked not asked not asked not asked yes not asked",
+    );
+    expect(links.creator.detail).toMatch(/^AWS refused sts:AssumeRole on .*role\/cluster-creator/);
+    expect(links.creator.mend).toContain("Check the trust policy");
+    expect(links.cluster).toMatchObject({ detail: "the chain ends at the creator", ms: null });
+  });
+
+  test("ends at the worker where AWS does not know it", async () => {
+    const refused = { type: "answer", status: 403, body: errorOf("InvalidClientTokenId") } as const;
+    workerSide().sandbox.faults.plan("sts.GetCallerIdentity", refused);
+
+    const links = await chain(ledger);
+
+    expect(links.worker.result).toBe("no");
+    expect(links.worker.mend).toBe("Check the worker's own AWS credentials, and its clock.");
+    expect(links.creator.detail).toBe("the chain ends at the worker's identity");
+  });
+
+  test("ends at the API server where that does not answer", async () => {
+    workerSide().sandbox.faults.plan("kubernetes.self-subject-review", { type: "cut-before" }, { times: 10 });
+
+    const links = await chain(ledger);
+
+    expect(links["api-server"].result).toBe("no");
+    expect(links["api-server"].mend).toContain("Check the network path");
+    expect(links.document.detail).toBe("the chain ends at the API server");
+  });
+
+  test("goes on where the API server is too old to say whom it takes us for", async () => {
+    const body = JSON.stringify({ kind: "Status", status: "Failure", reason: "NotFound", code: 404 });
+    workerSide().sandbox.faults.plan("kubernetes.self-subject-review", { type: "answer", status: 404, body });
+
+    const links = await chain(ledger);
+
+    expect(links["api-server"]).toMatchObject({ result: "not asked" });
+    expect(links["api-server"].detail).toContain("has no SelfSubjectReview");
+    expect(links.pods.result).toBe("yes");
+  });
+
+  test("goes by the access entries where the cluster does not read aws-auth", async () => {
+    setMode("API", [
+      creator,
+      { principalArn: arns.engineer, username: "by-entry", groups: ["eks-access:viewers"], policies: [] },
+    ]);
+
+    const links = await chain(ledger);
+
+    expect(results(links)).toBe("yes yes yes yes not asked yes not asked yes yes yes yes yes");
+    expect(links.mode.detail).toBe("`API`: access entries alone say who signs in; aws-auth is not read");
+    expect(links.document.detail).toBe("the cluster does not read aws-auth");
+    expect(links.entries.detail).toMatch(/^\d+ access entries$/);
+    expect(links.you.detail).toBe(
+      `${arns.engineer} is \`by-entry\` in \`eks-access:viewers\` by its access entry of type \`STANDARD\``,
+    );
+    expect(links.pods.detail).toContain("may list pods in `default`");
+  });
+
+  test("says who has no access entry where that alone counts", async () => {
+    setMode("API", [creator]);
+
+    const links = await chain(ledger);
+
+    expect(links.you).toMatchObject({ result: "no", mend: "`/eks-access why staging` says why." });
+    expect(links.you.detail).toContain("is nobody here: `Unauthorized`");
+  });
+
+  test("ends at the access entries where they may not be asked for and nothing else counts", async () => {
+    setMode("API", [creator]);
+    const denied = { type: "answer", status: 403, headers: { "x-amzn-errortype": "AccessDeniedException" } } as const;
+    workerSide().sandbox.faults.plan("eks.ListAccessEntries", { ...denied, body: "{}" });
+
+    const links = await chain(ledger);
+
+    expect(links.entries).toMatchObject({ result: "no" });
+    expect(links.entries.mend).toContain("deploy/iam/access-entries-policy.json");
+    expect(links.you.detail).toBe("the chain ends at the access entries");
+  });
+
+  test("looks for a grant by an access entry there, and not in the document", async () => {
+    const written = aWrittenEntry();
+    const endsAt = new Date(Date.now() + 3_600_000).toISOString();
+    const active = aGrantedRequest({ endsAt, written }, { version: 1 });
+    await ledger.commit(aChange({ ...active, principal: arns.engineer }));
+    const entry = { principalArn: arns.engineer, username: "by-entry", groups: ["eks-access:viewers"], policies: [] };
+    write(initialAwsAuth);
+
+    setMode("API_AND_CONFIG_MAP", [creator, entry]);
+    const there = await chain(ledger);
+    setMode("API_AND_CONFIG_MAP", [creator, { ...entry, groups: [] }]);
+    const gone = await chain(ledger);
+
+    expect(there.drift.detail).toBe("all of 1 grant in force stand in the document and the access entries");
+    expect(gone.drift).toMatchObject({ result: "no" });
+    expect(gone.drift.detail).toContain("`r-1`: the entry of arn:aws:iam::111122223333:user/engineer lacks");
+  });
+
+  test("goes on behind a document with errors, and says where they are told", async () => {
+    write({ ...initialAwsAuth, mapUsers: engineer, maproles: "[]" });
+
+    const links = await chain(ledger);
+
+    expect(links.document).toMatchObject({ result: "no", mend: "See `/eks-access check staging`." });
+    expect(links.document.detail).toContain("1 error");
+    expect(links.pods.result).toBe("yes");
+  });
+
+  test("says that there is no document, and that nobody can be looked for in it", async () => {
+    await workerSide().sandbox.cluster.deleteAwsAuth();
+
+    const links = await chain(ledger);
+
+    expect(links.document.detail).toContain("there is no ConfigMap `aws-auth`");
+    expect(links.you).toMatchObject({ result: "not asked", detail: "the chain ends at the document" });
+  });
+
+  test("says who is nobody, and where to ask why", async () => {
+    write(initialAwsAuth);
+
+    const links = await chain(ledger);
+
+    expect(links.you).toMatchObject({ result: "no", mend: "`/eks-access why staging` says why." });
+    expect(links.pods.detail).toBe("the chain ends at you");
+  });
+
+  test("asks about nobody where no principal is linked", async () => {
+    const links = await chain(memoryLedger());
+
+    expect(links.you).toMatchObject({ result: "not asked", detail: "no principal is linked with you" });
+    expect(links.pods.result).toBe("not asked");
+    expect(links.drift.result).toBe("yes");
+  });
+
+  test("says what may not be done although somebody is mapped", async () => {
+    write({ ...initialAwsAuth, mapUsers: engineer.replace("eks-access:viewers", "nobodys") });
+
+    const links = await chain(ledger);
+
+    expect(links.pods).toMatchObject({ result: "no" });
+    expect(links.pods.detail).toContain("may not list pods in `default`");
+  });
+
+  test("tells a grant that somebody took out of the document", async () => {
+    const active = aGrantedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
+    await ledger.commit(aChange({ ...active, principal: arns.engineer, groups: ["eks-access:admins"] }));
+
+    const links = await chain(ledger);
+
+    expect(links.leases.detail).toMatch(/^`viewer` \(`r-1`\) until \d{4}-/);
+    expect(links.drift).toMatchObject({ result: "no" });
+    expect(links.drift.detail).toContain("somebody took out of the document: `r-1`: the entry of");
+  });
+
+  test("says that nobody took a grant out of a section that can't be read, and where its lines are", async () => {
+    const active = aGrantedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
+    await ledger.commit(aChange({ ...active, principal: arns.engineer }));
+    write({ ...initialAwsAuth, mapUsers: "- : [" });
+
+    const { drift } = await chain(ledger);
+
+    expect(drift).toMatchObject({ result: "no", mend: "`/eks-access check staging` says how to mend the section." });
+    expect(drift.detail).toMatch(/^grants in force count for nothing: `r-1`: mapUsers can't be read from/);
+  });
+
+  test("tells of somebody else's grant that is gone no more than that, except to who answers for the cluster", async () => {
+    const active = aGrantedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
+    await ledger.commit(aChange({ ...active, requester: "U0ONCALL", principal: `${arns.engineer}2` }));
+
+    const [open, closed] = [await chain(ledger, true), await chain(ledger, false)];
+
+    expect(open.drift.detail).toContain(`${arns.engineer}2`);
+    expect(closed.drift.detail).toBe("somebody took out of the document: 1 of 1 grant in force");
+  });
+
+  test("claims no identity where chance decides between two entries", async () => {
+    const user = (arn: string) => `- userarn: ${arn}\n  username: ${arn.split("/")[1]}\n  groups: [readers]\n`;
+    const mapUsers = user(arns.engineer) + user(arns.engineer.replace("engineer", "Engineer"));
+    workerSide().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth, mapUsers } }));
+
+    const links = await chain(ledger);
+
+    expect(links.you).toMatchObject({ result: "no", mend: "Keep one entry for each ARN, with all its groups." });
+    expect(links.you.detail).toMatch(
+      /^Chance decides: the entry in mapUsers, line 1, .*; the entry in mapUsers, line 4,/,
+    );
+    expect(links.pods).toMatchObject({ result: "not asked", detail: "the chain ends at you" });
+  });
+
+  test("goes by the access entry where there is one, and claims no Forbidden that an access policy may lift", async () => {
+    const policies = ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"];
+    const entry = { principalArn: arns.engineer, username: "by-entry", groups: [], policies };
+    setMode("API_AND_CONFIG_MAP", [entry]);
+
+    const links = await chain(ledger);
+
+    expect(links.you.detail).toContain(
+      "is `by-entry` in no groups by its access entry of type `STANDARD`, which goes before aws-auth",
+    );
+    expect(links.pods.result).toBe("not asked");
+  });
+});
+
+function setMode(
+  authenticationMode: "API" | "API_AND_CONFIG_MAP" | "CONFIG_MAP",
+  accessEntries: readonly SandboxAccessEntry[] = [],
+): void {
+  workerSide().sandbox.aws.updateCluster(`arn:aws:eks:${region}:${account}:cluster/${clusterName}`, {
+    authenticationMode,
+    accessEntries,
+  });
+}
+
+function errorOf(code: string): string {
+  return `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>no</Message></Error></ErrorResponse>`;
+}

@@ -1,0 +1,283 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { SandboxAccessEntry } from "../../../sandbox/aws/access-entry.ts";
+import { arns, clusterArn, clusterName, externalId, initialAwsAuth } from "../../../sandbox/scene.ts";
+import type { Grant } from "../../../src/access/request/record.ts";
+import { revise } from "../../../src/access/request/request.ts";
+import type { CheckReport } from "../../../src/diagnosis/check-report.ts";
+import { checkReport } from "../../../src/diagnosis/check-report.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { reportCheck } from "../../../src/worker/questions/check.ts";
+import { type ReadingLimits, readingLimits } from "../../../src/worker/questions/read-entries.ts";
+import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aWrittenEntry } from "../../builders/a-share.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+
+const workerSide = useWorkerSide();
+
+const write = (data: Readonly<Record<string, string>>) =>
+  workerSide().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...data } }), "terraform");
+
+/** Somebody writes our annotation. */
+const annotate = (text: string | undefined) =>
+  workerSide().sandbox.cluster.editAwsAuth(({ metadata, ...configMap }) => {
+    const { "eks-access/grants": _, ...others } = metadata.annotations ?? {};
+    const annotations = text === undefined ? others : { ...others, "eks-access/grants": text };
+    return { ...configMap, metadata: { ...metadata, annotations } };
+  });
+
+/** What arrives in the Slack process. */
+async function check(limits: ReadingLimits = readingLimits, ledger: Ledger = memoryLedger()): Promise<CheckReport> {
+  const { cluster, context } = workerSide();
+  const report = await reportCheck(context(ledger), cluster, { user: "U0ONCALL", answers: true }, limits);
+  expect(checkReport.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
+  return report;
+}
+
+/** A ledger in which somebody has a lease now. */
+async function ledgerWith(principal: string, grant: Partial<Grant> = {}): Promise<Ledger> {
+  const ledger = memoryLedger();
+  const endsAt = new Date(Date.now() + 3_600_000).toISOString();
+  await ledger.commit(aChange({ ...aGrantedRequest({ endsAt, ...grant }, { version: 1 }), principal }));
+  return ledger;
+}
+
+/** Reads the leases of a ledger, each of which a run changes once they were read for the first time. */
+function changingAfterFirst({ grantedOf }: Ledger, change: Partial<Grant>): Ledger["grantedOf"] {
+  let reads = 0;
+  return async (of) => {
+    const granted = await grantedOf(of);
+    reads += 1;
+    if (reads === 1) return granted;
+    return granted.map((request) => revise(request, { grant: request.grant && { ...request.grant, ...change } }));
+  };
+}
+
+/** EKS makes the creator's own entry itself. */
+function setMode(
+  authenticationMode: "API" | "API_AND_CONFIG_MAP" | "CONFIG_MAP",
+  accessEntries: readonly SandboxAccessEntry[] = [],
+): void {
+  workerSide().sandbox.aws.updateCluster(clusterArn(clusterName), { authenticationMode, accessEntries });
+}
+
+const entryOf = (principalArn: string, groups: readonly string[]): SandboxAccessEntry => ({
+  principalArn,
+  username: "by-entry",
+  groups,
+  policies: [],
+});
+const byEntry = aWrittenEntry();
+const refusing = (name: string, status: number) =>
+  ({ type: "answer", status, headers: { "x-amzn-errortype": name }, body: "{}" }) as const;
+
+afterEach(() => {
+  const { sandbox } = workerSide();
+  sandbox.faults.clear();
+  sandbox.aws.account.setTrust(arns.creator, { principals: [arns.worker], externalId });
+  setMode("CONFIG_MAP");
+  write(initialAwsAuth);
+});
+
+describe("where aws-auth alone counts", () => {
+  test("the live document is checked, with who else wrote it, and EKS is asked for no entries", async () => {
+    write({ ...initialAwsAuth, mapUsers: `- userarn: ${arns.engineer}\n  username: engineer\n  groups: readers\n` });
+    const before = workerSide().sandbox.faults.calls("eks.ListAccessEntries");
+
+    const report = await check();
+
+    expect(report).toMatchObject({ type: "looked", mode: "CONFIG_MAP", entries: { type: "none" } });
+    expect(report).toMatchObject({
+      document: {
+        ...{ type: "checked", counts: { error: 1 }, entries: 3, immutable: false },
+        writers: expect.arrayContaining([expect.objectContaining({ manager: "terraform" })]),
+      },
+    });
+    expect(workerSide().sandbox.faults.calls("eks.ListAccessEntries")).toBe(before);
+  });
+
+  test("what keeps the worker from looking is told in one sentence", async () => {
+    workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
+
+    expect(await check()).toMatchObject({ type: "failed", message: expect.stringContaining("Check the trust policy") });
+  });
+
+  test("a lease that somebody took out is told, and an annotation that is not believed", async () => {
+    const ledger = await ledgerWith(arns.engineer);
+    await annotate("somebody wrote this");
+
+    const report = await check(readingLimits, ledger);
+    await annotate(undefined);
+
+    expect(report).toMatchObject({
+      document: {
+        groups: [
+          { code: "annotation-untrusted", severity: "error", places: ["annotation eks-access/grants"] },
+          { code: "lease-taken-out", severity: "error", places: [arns.engineer] },
+          { code: "masters" },
+        ],
+      },
+    });
+  });
+
+  test("nobody is said to have taken a lease out of a section that can't be read", async () => {
+    write({ ...initialAwsAuth, mapUsers: "- : [" });
+
+    const report = JSON.stringify(await check(readingLimits, await ledgerWith(arns.engineer)));
+
+    expect(report).toContain("section-unreadable");
+    expect(report).not.toContain("lease-taken-out");
+  });
+
+  test.each([
+    ["ends", { state: "ended" }],
+    ["is being taken away", { end: { cause: "revoked", by: "U0ENGINEER", at: "", why: "" } }],
+  ] as const)("nobody is said to have taken out a lease that %s while the document is read", async (_, change) => {
+    const ledger = await ledgerWith(arns.engineer);
+    const grantedOf = changingAfterFirst(ledger, change);
+
+    expect(JSON.stringify(await check(readingLimits, { ...ledger, grantedOf }))).not.toContain("lease-taken-out");
+  });
+
+  test("a document that can't be read is told with its mode, and how to mend it", async () => {
+    workerSide().sandbox.faults.plan("kubernetes.get-configmap", { type: "cut-before" }, { times: 10 });
+
+    expect(await check()).toMatchObject({
+      mode: "CONFIG_MAP",
+      document: { type: "failed", message: expect.stringContaining("Check the network path from the worker") },
+    });
+  });
+});
+
+describe("where access entries go before aws-auth", () => {
+  test("they are counted by type, and one that hides an item or names an unbound group is told", async () => {
+    setMode("API_AND_CONFIG_MAP", [entryOf(arns.admins, ["nobodys"]), entryOf(arns.engineer, [])]);
+
+    const report = await check();
+
+    expect(report).toMatchObject({ mode: "API_AND_CONFIG_MAP", document: { type: "checked", entries: 2 } });
+    expect(report).toMatchObject({
+      entries: {
+        ...{ type: "checked", listed: 3, unread: 0, why: null, knowsBindings: true },
+        types: [{ type: "STANDARD", count: 3 }],
+        groups: [
+          { code: "group-unbound", places: [arns.admins] },
+          { code: "entry-without-rights", places: [arns.engineer] },
+          { code: "entry-hides-item", places: [arns.admins] },
+        ],
+      },
+    });
+  });
+
+  test("a lease by an access entry is looked for there, and not in the document", async () => {
+    const ledger = await ledgerWith(arns.engineer, { written: byEntry });
+
+    setMode("API_AND_CONFIG_MAP", [entryOf(arns.engineer, ["eks-access:viewers"])]);
+    const there = await check(readingLimits, ledger);
+    setMode("API_AND_CONFIG_MAP", [entryOf(arns.engineer, [])]);
+    const gone = await check(readingLimits, ledger);
+
+    expect(JSON.stringify(there)).not.toContain("lease-taken-out");
+    expect(gone).toMatchObject({
+      entries: { groups: [{ code: "lease-taken-out" }, { code: "entry-without-rights" }] },
+    });
+  });
+
+  test("nobody is said to have taken out a lease that ends while the entries are read", async () => {
+    setMode("API_AND_CONFIG_MAP");
+    const ledger = await ledgerWith(arns.engineer, { written: byEntry });
+    const grantedOf = changingAfterFirst(ledger, { state: "ended" });
+
+    expect(JSON.stringify(await check(readingLimits, { ...ledger, grantedOf }))).not.toContain("lease-taken-out");
+  });
+
+  test("of thousands the first are read, those of whoever stands in aws-auth before the others", async () => {
+    const many = Array.from({ length: 2_998 }, (_, index) => entryOf(`${arns.engineer}-${index}`, ["nobodys"]));
+    setMode("API_AND_CONFIG_MAP", [...many, entryOf(arns.admins, ["nobodys"])]);
+    const before = workerSide().sandbox.faults.calls("eks.DescribeAccessEntry");
+
+    const report = await check({ ...readingLimits, most: 20 });
+
+    expect(report).toMatchObject({
+      entries: { listed: 3_000, unread: 2_980, why: expect.stringContaining("No more than 20 are read") },
+    });
+    expect(JSON.stringify(report)).toContain("entry-hides-item");
+    expect(workerSide().sandbox.faults.calls("eks.DescribeAccessEntry") - before).toBe(20);
+  });
+
+  test.each(["eks.ListAccessEntries", "eks.DescribeAccessEntry", "eks.ListAssociatedAccessPolicies"])(
+    "where %s is denied the remedy is told, and the document all the same",
+    async (call) => {
+      setMode("API_AND_CONFIG_MAP", [entryOf(arns.engineer, [])]);
+      workerSide().sandbox.faults.plan(call, refusing("AccessDeniedException", 403), { times: 100 });
+
+      const report = await check();
+
+      expect(JSON.stringify(report)).toContain("deploy/iam/access-entries-policy.json");
+      expect(report).toMatchObject({ document: { type: "checked", entries: 2 } });
+    },
+  );
+
+  test("where EKS throttles it is told to ask again, and the document all the same", async () => {
+    setMode("API_AND_CONFIG_MAP");
+    workerSide().sandbox.faults.plan("eks.DescribeAccessEntry", refusing("ThrottlingException", 429), { times: 100 });
+
+    const report = await check();
+
+    expect(report).toMatchObject({
+      entries: { type: "checked", unread: 1, why: expect.stringMatching(/^AWS throttled .*Ask again in a minute\.$/) },
+      document: { type: "checked" },
+    });
+  });
+
+  test("where EKS does not list them in time it is told, and the document all the same", async () => {
+    setMode("API_AND_CONFIG_MAP");
+    workerSide().sandbox.faults.plan("eks.ListAccessEntries", { type: "hang" });
+
+    expect(await check({ ...readingLimits, withinMs: 200 })).toMatchObject({
+      entries: {
+        type: "failed",
+        message: "EKS did not list all access entries of staging within 0.2 s. Ask again in a minute.",
+      },
+      document: { type: "checked" },
+    });
+  });
+});
+
+describe("where access entries alone count", () => {
+  test("no lease is missed in the document, which gives none", async () => {
+    setMode("API");
+    const ledger = await ledgerWith(arns.engineer);
+
+    expect(JSON.stringify(await check(readingLimits, ledger))).not.toContain("lease-taken-out");
+  });
+
+  test("the document is reported too, and hides nothing", async () => {
+    setMode("API", [entryOf(arns.admins, ["nobodys"])]);
+
+    const report = await check();
+
+    expect(report).toMatchObject({ mode: "API", document: { type: "checked", entries: 2 } });
+    expect(JSON.stringify(report)).not.toContain("entry-hides-item");
+  });
+
+  test("the entries are reported where the API server lets the creator in no more", async () => {
+    setMode("API", [entryOf(arns.engineer, ["nobodys"])]);
+    const unauthorized = { type: "answer", status: 401, body: "{}" } as const;
+    for (const call of ["kubernetes.get-configmap", "kubernetes.list-clusterrolebindings"]) {
+      workerSide().sandbox.faults.plan(call, unauthorized, { times: 10 });
+    }
+
+    expect(await check()).toMatchObject({
+      document: { type: "failed" },
+      entries: { type: "checked", listed: expect.any(Number), groups: expect.any(Array), knowsBindings: false },
+    });
+  });
+});
+
+test("a document that is not there is told as that", async () => {
+  workerSide().sandbox.cluster.deleteAwsAuth();
+
+  expect(await check()).toMatchObject({ type: "looked", document: { type: "absent" } });
+});

@@ -1,0 +1,49 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { creatorAnswer } from "../../../src/slack/look/creator-answer.ts";
+import { reportCreator } from "../../../src/worker/questions/creator.ts";
+import { useWorkerSide } from "../worker-side.ts";
+
+const side = useWorkerSide();
+
+afterEach(() => side().sandbox.aws.updateCluster(clusterArn(clusterName), { status: "ACTIVE" }));
+
+/** What somebody reads who asks for the creator of this cluster. */
+async function answerFor(change: Partial<Cluster> = {}): Promise<string> {
+  const cluster = { ...side().cluster, ...change };
+  return creatorAnswer(cluster, await reportCreator(side().context(), cluster)).text;
+}
+
+describe("who created a cluster", () => {
+  test("can be become while the cluster is being created", async () => {
+    side().sandbox.aws.updateCluster(clusterArn(clusterName), { status: "CREATING" });
+
+    const answer = await answerFor();
+
+    expect(answer).toContain("✓ can become it, but the cluster can't be used: EKS says that cluster staging");
+    expect(answer).toContain("is CREATING");
+    expect(answer).not.toContain("can't become it");
+  });
+
+  test("is not said to be forgotten where the region has no such cluster", async () => {
+    const answer = await answerFor({ region: "eu-west-1" });
+
+    expect(answer).toContain("*CloudTrail* – has no record in `eu-west-1`, where EKS knows no such cluster\n");
+    expect(answer).toContain("Correct eksName, region or account in eks-access.yml.");
+    expect(answer).not.toContain("90 days");
+    expect(answer).not.toContain("can't become it");
+  });
+
+  test("is not said to be forgotten where nobody knows whether the region has the cluster", async () => {
+    const answer = await answerFor({ region: "eu-west-1", creator: { type: "discover", through: [] } });
+
+    expect(answer).toMatch(/\*CloudTrail\* – has no record in `eu-west-1` of the last 90 days/);
+    expect(answer).toMatch(/Check the cluster's region, account and eksName/);
+  });
+
+  test("is told where it is whom the configuration names", async () => {
+    expect(await answerFor()).toContain("*CloudTrail* ✓ the same, as `AssumedRole`");
+    expect(await answerFor()).toContain(`*Configured* \`${arns.creator}\``);
+  });
+});

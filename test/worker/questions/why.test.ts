@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { account, arns, clusterName, externalId, initialAwsAuth, region } from "../../../sandbox/scene.ts";
+import type { WhyReport } from "../../../src/diagnosis/why-report.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { reportWhy } from "../../../src/worker/questions/why.ts";
+import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+
+const workerSide = useWorkerSide();
+const clusterArn = `arn:aws:eks:${region}:${account}:cluster/${clusterName}`;
+const engineer = (groups: string) => `- userarn: ${arns.engineer}\n  username: engineer\n  groups: [${groups}]\n`;
+
+let ledger: Ledger;
+
+beforeEach(() => {
+  ledger = memoryLedger();
+  write(engineer("eks-access:viewers"));
+});
+
+afterEach(() => {
+  const { sandbox } = workerSide();
+  sandbox.faults.clear();
+  sandbox.aws.account.setTrust(arns.creator, { principals: [arns.worker], externalId });
+  sandbox.aws.updateCluster(clusterArn, { authenticationMode: "CONFIG_MAP", accessEntries: [] });
+});
+
+/** What stands in mapUsers now, beside the nodes and the administrators. */
+function write(mapUsers: string): void {
+  workerSide().sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...initialAwsAuth, mapUsers } }));
+}
+
+function ask(principal: string = arns.engineer, answers = false): Promise<WhyReport> {
+  const { cluster, context } = workerSide();
+  return reportWhy(context(ledger), cluster, { user: "U0ENGINEER", answers, principal });
+}
+
+/** The symptom and the codes of its causes, in one line. */
+function inShort(report: WhyReport): string {
+  if (report.type === "failed") return report.message;
+  return `${report.symptom}: ${report.causes.map(({ code }) => code).join(", ")}`;
+}
+
+describe("why, asked of a live cluster,", () => {
+  test.each([
+    ["may list pods", engineer("eks-access:viewers"), "none: own-side"],
+    ["is in no groups", engineer(""), "forbidden: without-groups"],
+    ["is in a group that nothing binds", engineer("nobodys"), "forbidden: group-unbound"],
+    ["is nobody", "[]", "unauthorized: not-mapped"],
+  ])("says of somebody who %s what the API server says", async (_, mapUsers, short) => {
+    write(mapUsers);
+
+    expect(inShort(await ask())).toBe(short);
+  });
+
+  test("knows the lease that ended", async () => {
+    write("[]");
+    const ended = aGrantedRequest({ state: "ended", endedAt: new Date().toISOString() }, { version: 1 });
+    await ledger.commit(aChange({ ...ended, principal: arns.engineer }));
+
+    expect(inShort(await ask())).toBe("unauthorized: lease-ended");
+  });
+
+  test("tells what others asked for to who answers for the cluster, and to nobody else", async () => {
+    write("[]");
+    const ended = aGrantedRequest({ state: "ended", endedAt: new Date().toISOString() }, { version: 1 });
+    await ledger.commit(aChange({ ...ended, requester: "U0APPROVER", principal: arns.engineer }));
+
+    expect(inShort(await ask(arns.engineer, true))).toBe("unauthorized: lease-ended");
+    expect(inShort(await ask(arns.engineer, false))).toBe("unauthorized: not-mapped");
+  });
+
+  test("finds the access entry that goes before aws-auth", async () => {
+    const policies = ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"];
+    const entry = { principalArn: arns.engineer, username: "by-entry", groups: ["nobodys"], policies };
+    const change = { authenticationMode: "API_AND_CONFIG_MAP", accessEntries: [entry] } as const;
+    workerSide().sandbox.aws.updateCluster(clusterArn, change);
+
+    const report = await ask();
+
+    expect(inShort(report)).toBe("unknown: access-entry-wins, group-unbound");
+    expect(report).toMatchObject({ identity: { username: "by-entry", groups: ["nobodys"] } });
+  });
+
+  test("goes on without access entries where the creator may not ask for them, and says so", async () => {
+    const { sandbox } = workerSide();
+    sandbox.aws.updateCluster(clusterArn, { authenticationMode: "API_AND_CONFIG_MAP" });
+    const allowed = sandbox.aws.account.identity(arns.creator)?.allow ?? [];
+    sandbox.aws.account.setAllowed(arns.creator, ["eks:DescribeCluster"]);
+    write("[]");
+
+    const report = await ask();
+    sandbox.aws.account.setAllowed(arns.creator, allowed);
+
+    expect(inShort(report)).toBe("unauthorized: not-mapped");
+    expect(JSON.stringify(report)).toContain("its access entry was not asked for: AWS refused eks:ListAccessEntries");
+  });
+
+  test("does not look at aws-auth where the mode does not read it", async () => {
+    workerSide().sandbox.aws.updateCluster(clusterArn, { authenticationMode: "API" });
+
+    expect(inShort(await ask())).toBe("unauthorized: mode-api");
+  });
+
+  test("says why it could not look, in one sentence with the remedy", async () => {
+    workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
+
+    const report = await ask();
+
+    expect(report.type).toBe("failed");
+    expect(inShort(report)).toContain("Check the trust policy");
+  });
+
+  test("asks nobody where what was given is no principal", async () => {
+    const before = workerSide().sandbox.faults.calls("sts.AssumeRole");
+
+    const report = await ask("engineer");
+
+    expect(inShort(report)).toBe("unauthorized: not-a-principal");
+    expect(workerSide().sandbox.faults.calls("sts.AssumeRole")).toBe(before);
+  });
+});

@@ -1,0 +1,456 @@
+import { pino } from "pino";
+import { Registry } from "prom-client";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { account, arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
+import { AccessError } from "../../../src/access/failure/access-error.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { createWorkerMetrics } from "../../../src/operations/metrics/worker-metrics.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+import {
+  approve,
+  ask,
+  clusterIn,
+  dyingBefore,
+  entriesOf,
+  give,
+  modesConfig,
+  type Outside,
+  outsideEntries,
+  requestOf,
+  takeBack,
+} from "./taking.ts";
+
+const side = useWorkerSide({ everyMode: true });
+const { engineer } = arns;
+const viewers = "eks-access:viewers";
+let context: WorkerContext;
+let analytics: Cluster;
+let outside: Outside;
+
+function use(change?: (text: string) => string): void {
+  const config = modesConfig(change);
+  context = { ...side().context(memoryLedger()), config };
+  analytics = clusterIn(config, "analytics");
+}
+
+beforeEach(() => {
+  use();
+  outside = outsideEntries(side().sandbox, analytics);
+});
+
+afterEach(async () => {
+  side().sandbox.faults.clear();
+  for (const name of ["analytics", "checkout"]) {
+    const entries = entriesOf(side().sandbox, clusterIn(context.config, name));
+    for (const arn of await entries.list()) if (/:user\/engineer|developers$/.test(arn)) await entries.remove(arn);
+    entries.close();
+  }
+});
+
+/** An approved request of somebody whose entry is there already, and is not ours. */
+async function approveForReader(): Promise<void> {
+  await outside.edit(engineer, ["readers"]);
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+}
+
+function minutesLater(minutes: number): WorkerContext {
+  return { ...context, now: () => new Date(Date.now() + minutes * 60_000) };
+}
+
+/** Opens a cluster of which one kind of call to EKS never arrives, and is never answered. */
+function withoutAnswer(call: "create" | "setGroups"): typeof openCluster {
+  return async (...args) => {
+    const open = await openCluster(...args);
+    const lost = () => Promise.reject(new AccessError("aws-unreachable", "AWS did not answer"));
+    return { ...open, entries: open.entries && { ...open.entries, [call]: lost } };
+  };
+}
+
+describe("a level with an access policy", () => {
+  test("is given for its namespaces, let in by the cluster, and taken away", async () => {
+    const { sandbox } = side();
+    const given = await give(context, analytics, { id: "r-one", level: "peek" });
+
+    expect(given.preview?.diff).toContain("+policy: AmazonEKSViewPolicy in default");
+    expect(await outside.given(engineer)).toEqual(["policy AmazonEKSViewPolicy in default"]);
+    await expect.poll(async () => (await sandbox.getPods("U0ENGINEER", "analytics")).ok).toBe(true);
+    await takeBack(context, analytics, "r-one");
+    expect(await outside.given(engineer)).toBeNull();
+  });
+
+  test("is proved as mapped, and as not tested where a review can't see", async () => {
+    const { grant } = await give(context, analytics, { id: "r-one", level: "peek" });
+
+    expect(grant?.proof?.mapped.detail).toMatch(
+      /AmazonEKSViewPolicy in default, seen in the access entries after \d+ ms$/,
+    );
+    expect(grant?.proof?.authorized).toEqual({
+      result: "not tested",
+      detail: "a review of the API server can't see what an access policy allows",
+    });
+  });
+
+  test("keeps the scope that another grant still needs", async () => {
+    await give(context, analytics, { id: "r-peek", level: "peek" });
+    await give(context, analytics, { id: "r-all", level: "everywhere" });
+    expect(await outside.given(engineer)).toEqual(["policy AmazonEKSViewPolicy"]);
+
+    await reconcileCluster(context, analytics, "inspect");
+    expect((await requestOf(context, "r-peek")).grant?.drift).toBeNull();
+    await takeBack(context, analytics, "r-all");
+    expect(await outside.given(engineer)).toEqual(["policy AmazonEKSViewPolicy in default"]);
+  });
+
+  test("is not given where others have the policy for some namespaces, which the end would take from them", async () => {
+    const entries = entriesOf(side().sandbox, analytics);
+    await outside.edit(engineer, []);
+    await entries.associate(engineer, { name: "AmazonEKSViewPolicy", namespaces: ["theirs"] });
+
+    expect((await ask(context, analytics, { id: "r-all", level: "everywhere" })).refusal?.code).toBe("policy-scope");
+    await give(context, analytics, { id: "r-peek", level: "peek" });
+    await takeBack(context, analytics, "r-peek");
+    expect(await outside.given(engineer)).toEqual(["policy AmazonEKSViewPolicy in theirs"]);
+  });
+
+  test("is refused on a cluster that takes aws-auth", async () => {
+    const staging = clusterIn(context.config, clusterName);
+
+    const asked = await ask(context, staging, { id: "r-one", level: "peek" });
+    expect(asked.refusal?.code).toBe("policy-in-aws-auth");
+  });
+});
+
+describe("what EKS would refuse is refused before anybody is asked:", () => {
+  test("system:masters, with what to use instead", async () => {
+    const { refusal } = await ask(context, analytics, { id: "r-one", level: "masters" });
+
+    expect(refusal).toMatchObject({ code: "masters-by-entry" });
+    expect(refusal?.message).toContain("AmazonEKSClusterAdminPolicy");
+  });
+
+  test("the role of nodes", async () => {
+    const { refusal } = await ask(context, analytics, { id: "r-one", principal: arns.node });
+
+    expect(refusal?.code).toBe("entry-of-node");
+  });
+
+  test("a service-linked role", async () => {
+    const principal = `arn:aws:iam::${account}:role/AWSServiceRoleForAmazonEKS`;
+
+    expect((await ask(context, analytics, { id: "r-one", principal })).refusal?.code).toBe("service-linked-role");
+  });
+});
+
+describe("a cluster that reads both", () => {
+  const checkout = () => clusterIn(context.config, "checkout");
+
+  test("gives an entry to whoever stands nowhere", async () => {
+    const given = await give(context, checkout(), { id: "r-one" });
+
+    expect(given.preview?.way).toBe("access-entry");
+    expect(given.grant?.state).toBe("active");
+    expect(await outsideEntries(side().sandbox, checkout()).given(engineer)).toEqual([viewers]);
+    expect((await takeBack(context, checkout(), "r-one")).grant?.state).toBe("ended");
+  });
+
+  test("gives by aws-auth where the configuration says so, and to whoever has an entry all the same by that", async () => {
+    use((text) => text.replaceAll("    channel:", "    grants: aws-auth\n    channel:"));
+    const entries = outsideEntries(side().sandbox, checkout());
+
+    expect((await give(context, checkout(), { id: "r-one" })).preview?.way).toBe("aws-auth");
+    expect(await entries.given(engineer)).toBeNull();
+    await takeBack(context, checkout(), "r-one");
+    await entries.edit(engineer, ["readers"]);
+    expect((await give(context, checkout(), { id: "r-two" })).preview?.way).toBe("access-entry");
+    await takeBack(context, checkout(), "r-two");
+    expect(await entries.given(engineer)).toEqual(["readers"]);
+  });
+
+  test("leaves whoever is mapped in aws-auth there: an entry would hide all that stands there", async () => {
+    const given = await give(context, checkout(), { id: "r-one", principal: arns.admins });
+
+    expect(given.preview?.way).toBe("aws-auth");
+    expect(given.grant?.proof?.mapped.detail).toContain("system:masters");
+    await takeBack(context, checkout(), "r-one");
+  });
+});
+
+test("an aws-auth that nobody may change holds up no grant by an access entry", async () => {
+  const checkout = clusterIn(context.config, "checkout");
+  const opens = async (...args: Parameters<typeof openCluster>) => {
+    const { client, ...open } = await openCluster(...args);
+    const readAwsAuth = async () => {
+      const configMap = await client.readAwsAuth();
+      return configMap && { ...configMap, immutable: true };
+    };
+    return { ...open, client: { ...client, readAwsAuth } };
+  };
+  const here = { ...context, openCluster: opens };
+
+  expect((await ask(here, checkout, { id: "r-two", principal: arns.admins })).refusal?.code).toBe("document-immutable");
+  expect((await give(here, checkout, { id: "r-one" })).grant?.state).toBe("active");
+  await takeBack(here, checkout, "r-one");
+});
+
+describe("a mode that changes under a grant", () => {
+  const staging = () => clusterIn(context.config, clusterName);
+  afterEach(() => side().sandbox.aws.updateCluster(clusterArn(clusterName), { authenticationMode: "CONFIG_MAP" }));
+  const switchTo = (authenticationMode: "API" | "API_AND_CONFIG_MAP") =>
+    side().sandbox.aws.updateCluster(clusterArn(clusterName), { authenticationMode });
+  const allowEntries = () => {
+    const { aws } = side().sandbox;
+    const allowed = aws.account.identity(arns.creator)?.allow ?? [];
+    aws.account.setAllowed(arns.creator, [...allowed, "eks:*"]);
+  };
+
+  test("is told as drift, and the end is an end", async () => {
+    allowEntries();
+    await give(context, staging(), { id: "r-one" });
+    switchTo("API");
+
+    await reconcileCluster(context, staging(), "inspect");
+    expect((await requestOf(context, "r-one")).grant?.drift?.message).toContain("it stands in aws-auth");
+    expect((await takeBack(context, staging(), "r-one")).grant?.state).toBe("ended");
+    switchTo("API_AND_CONFIG_MAP");
+    await reconcileCluster(context, staging(), "adopt");
+  });
+
+  test("is given again as an entry where the configuration says so", async () => {
+    use((text) => text.replaceAll("    channel:", "    drift: repair\n    channel:"));
+    await give(context, staging(), { id: "r-one" });
+    switchTo("API");
+
+    await reconcileCluster(context, staging(), "inspect");
+    const entries = outsideEntries(side().sandbox, staging());
+    expect(await entries.given(engineer)).toEqual([viewers]);
+    expect((await requestOf(context, "r-one")).grant).toMatchObject({ drift: null, written: { way: "access-entry" } });
+    await takeBack(context, staging(), "r-one");
+    expect(await entries.given(engineer)).toBeNull();
+  });
+
+  test("makes an approval void that was given for the other way", async () => {
+    await ask(context, staging(), { id: "r-one" });
+    await approve(context, staging(), "r-one");
+    switchTo("API");
+
+    await reconcileCluster(context, staging());
+    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+  });
+});
+
+test("an entry that somebody changes between the reading and the write is read again, and theirs stays", async () => {
+  await outside.edit(engineer, ["readers"]);
+  let isChanged = false;
+  const opens = async (...args: Parameters<typeof openCluster>) => {
+    const open = await openCluster(...args);
+    if (!open.entries) return open;
+    const { entries } = open;
+    const describe = async (arn: string) => {
+      const found = await entries.describe(arn);
+      if (!isChanged && (await requestOf(context, "r-one")).grant) {
+        isChanged = true;
+        await outside.edit(engineer, ["readers", "writers"]);
+      }
+      return found;
+    };
+    return { ...open, entries: { ...entries, describe } };
+  };
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  await reconcileCluster({ ...context, openCluster: opens }, analytics);
+
+  expect(isChanged).toBe(true);
+  expect(await outside.given(engineer)).toEqual(expect.arrayContaining(["readers", "writers"]));
+});
+
+test("tags that somebody edited are not believed, and what the record remembers ends with its grant", async () => {
+  const entries = entriesOf(side().sandbox, analytics);
+  await outside.edit(engineer, ["readers"]);
+  await give(context, analytics, { id: "r-one" });
+  const entry = await entries.describe(engineer);
+  if (!entry) throw new Error("there is no entry");
+  await entries.tag(entry, { "eks-access/held-00": "bm8" });
+
+  await reconcileCluster(context, analytics, "inspect");
+  const events = await context.ledger.events(1, 1000);
+  expect(events.map(({ event }) => event.type)).toContain("annotation.refused");
+  await takeBack(context, analytics, "r-one");
+  expect(await outside.given(engineer)).toEqual(["readers"]);
+});
+
+test.each([["readers"], null])(
+  "a grant ends although somebody stripped the tags of its entry, of which %s was there before",
+  async (theirs) => {
+    const entries = entriesOf(side().sandbox, analytics);
+    const groups = theirs && [theirs].flat();
+    await outside.edit(engineer, groups);
+    await give(context, analytics, { id: "r-one" });
+    const entry = await entries.describe(engineer);
+    if (!entry) throw new Error("there is no entry");
+    await entries.untag(entry, Object.keys(entry.tags));
+
+    await reconcileCluster(context, analytics, "inspect");
+    await takeBack(context, analytics, "r-one");
+
+    expect(await outside.given(engineer)).toEqual(groups);
+  },
+);
+
+test("a role is given access by its path, which the configuration names and nobody has to type", async () => {
+  use((text) => text.replaceAll("    channel:", "    accessEntries: { rolePaths: [/nowhere/, /team/] }\n    channel:"));
+  const { arn } = side().sandbox.aws.account.addRole({ name: "team-developers", path: "/team/" });
+  const principal = `arn:aws:iam::${account}:role/team-developers`;
+
+  expect((await give(context, analytics, { id: "r-one", principal })).grant?.state).toBe("active");
+  expect(await outside.given(arn)).toEqual([viewers]);
+  await takeBack(context, analytics, "r-one");
+  expect(await outside.given(arn)).toBeNull();
+});
+
+test("an approval that is void after a run that died is asked for again, and not only when its lease is over", async () => {
+  await approveForReader();
+  await reconcileCluster({ ...context, openCluster: withoutAnswer("setGroups") }, analytics);
+  await outside.edit(engineer, ["readers", "writers"]);
+
+  await reconcileCluster(context, analytics, "inspect");
+  expect((await requestOf(context, "r-one")).trouble?.code).toBe("access-entry-late");
+  await reconcileCluster(minutesLater(8), analytics);
+  expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+  expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
+});
+
+test("and so it is where somebody deleted the entry meanwhile, which tells of no call any more", async () => {
+  await approveForReader();
+  await reconcileCluster({ ...context, openCluster: withoutAnswer("setGroups") }, analytics);
+  await outside.edit(engineer, ["readers", "writers"]);
+  await reconcileCluster(context, analytics, "inspect");
+  await outside.edit(engineer, null);
+
+  await reconcileCluster(minutesLater(5), analytics, "inspect");
+  expect((await requestOf(context, "r-one")).trouble?.code).toBe("access-entry-late");
+  await reconcileCluster(minutesLater(8), analytics, "inspect");
+  expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+  expect(await outside.given(engineer)).toBeNull();
+});
+
+test("an approval that is void is asked for again only when what was written by it is gone", async () => {
+  await approveForReader();
+  await reconcileCluster(dyingBefore("grant.active", context), analytics);
+  await outside.edit(engineer, [viewers, "readers", "writers"]);
+
+  await reconcileCluster({ ...context, openCluster: withoutAnswer("setGroups") }, analytics, "adopt");
+  expect(await requestOf(context, "r-one")).toMatchObject({ state: "approved", trouble: { code: "aws-unreachable" } });
+  expect(await outside.given(engineer)).toContain(viewers);
+  await reconcileCluster(context, analytics, "adopt");
+  expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+  expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
+});
+
+test("a process that stood still after it made its plan reads again before it sends anything", async () => {
+  await approveForReader();
+  let [looks, stoodMs] = [0, 0];
+  const openCluster = outside.afterReading(engineer, async () => {
+    looks += 1;
+    // The first look is the plan's, and the second one right before the first call.
+    if (looks === 2) stoodMs = 61_000;
+  });
+  const metrics = createWorkerMetrics(new Registry());
+  const now = () => new Date(Date.now() + stoodMs);
+  await reconcileCluster({ ...context, openCluster, metrics, now, pause: async () => {} }, analytics);
+
+  expect((await metrics.conflicts.get()).values).toMatchObject([{ value: 1 }]);
+  expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+  expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
+});
+
+test.each([
+  ["before it claims anything", "described", ["tag", "setGroups", "tag"]],
+  ["between its claim and the call by it", "tag", ["tag", "tag", "setGroups", "tag"]],
+])("a run that another one overtakes %s sends nothing more, and reads again", async (_, after, all) => {
+  await approveForReader();
+  const sent: string[] = [];
+  let isOvertaken = false;
+  const done = async (what: string) => {
+    if (what !== "described") sent.push(what);
+    if (what !== after || isOvertaken) return;
+    isOvertaken = true;
+    await context.ledger.beginRun(analytics.name);
+  };
+  const overtaken: typeof openCluster = async (...args) => {
+    const open = await openCluster(...args);
+    const { entries } = open;
+    if (!entries) throw new Error("The cluster takes access entries.");
+    const describe = (arn: string) => entries.describe(arn).finally(() => done("described"));
+    const tag: typeof entries.tag = (...given) => entries.tag(...given).finally(() => done("tag"));
+    const setGroups: typeof entries.setGroups = (...given) =>
+      entries.setGroups(...given).finally(() => done("setGroups"));
+    return { ...open, entries: { ...entries, describe, tag, setGroups } };
+  };
+
+  await reconcileCluster({ ...context, openCluster: overtaken, pause: async () => {} }, analytics);
+
+  expect(sent).toEqual(all);
+  expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+  expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
+});
+
+test("a call that changes something is sent once where it is not answered, and again where it was one of too many", async () => {
+  const { faults } = side().sandbox;
+  const entries = entriesOf(side().sandbox, analytics);
+  const made = { principalArn: engineer, username: "somebody", groups: [], tags: {}, token: "t" };
+
+  // A second try would be answered with the entry that the first one has made: its token is the same.
+  faults.plan("eks.CreateAccessEntry", { type: "cut-after" });
+  await expect(entries.create(made)).rejects.toMatchObject({ code: "aws-unreachable" });
+  await entries.remove(engineer);
+  const tooMany = { type: "answer", status: 429, headers: { "x-amzn-errortype": "ThrottlingException" } } as const;
+  faults.plan("eks.CreateAccessEntry", { ...tooMany, body: JSON.stringify({ message: "Rate exceeded" }) });
+  await entries.create({ ...made, token: "u" });
+  expect((await entries.describe(engineer))?.username).toBe("somebody");
+  entries.close();
+});
+
+test("the worker's own role makes the calls where the configuration says so", async () => {
+  use((text) => text.replaceAll("    channel:", "    accessEntries: { as: worker }\n    channel:"));
+  const { aws } = side().sandbox;
+  const allowed = aws.account.identity(arns.worker)?.allow ?? [];
+  aws.account.setAllowed(arns.worker, [...allowed, "eks:*"]);
+
+  expect((await give(context, analytics, { id: "r-one" })).grant?.state).toBe("active");
+  const made = aws.calls.findLast(({ call }) => call === "eks.CreateAccessEntry");
+  expect(made?.by).toContain("eks-access-worker");
+  aws.account.setAllowed(arns.worker, allowed);
+});
+
+test("of a grant whose call was never answered it is not told that nothing is left, while that call may still arrive", async () => {
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  await reconcileCluster({ ...context, openCluster: withoutAnswer("create") }, analytics);
+  expect((await takeBack(context, analytics, "r-one")).trouble?.code).toBe("access-entry-late");
+
+  await outside.edit(engineer, null);
+  await reconcileCluster(minutesLater(8), analytics);
+  expect((await requestOf(context, "r-one")).grant?.state).toBe("failed");
+});
+
+test("what nobody foresaw at a call is in the worker's log, as the message says", async () => {
+  await ask(context, analytics, { id: "r-one" });
+  await approve(context, analytics, "r-one");
+  const lines: string[] = [];
+  const log = pino({ level: "warn" }, { write: (line: string) => lines.push(line) });
+  const fails: typeof openCluster = async (...args) => {
+    const open = await openCluster(...args);
+    const create = () => Promise.reject(new TypeError("no such thing"));
+    return { ...open, entries: open.entries && { ...open.entries, create } };
+  };
+
+  await reconcileCluster({ ...context, log, openCluster: fails }, analytics);
+
+  expect((await requestOf(context, "r-one")).trouble?.message).toContain("The operators' log has the details");
+  expect(lines.join("")).toContain("no such thing");
+});

@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+import { initialAwsAuth } from "../../../sandbox/scene.ts";
+import { grantsAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
+import { revoke } from "../../../src/access/lease/may-revoke.ts";
+import { revise } from "../../../src/access/request/request.ts";
+import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { aHolding, aShare } from "../../builders/a-share.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { keys } from "../../builders/keys.ts";
+import { aDirectScene, memoryOf } from "../../fault/direct-scene.ts";
+import { wishes } from "../../fault/reconcile-scene.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+
+test("of what is rebuilt from the cluster's own memory, a broken glass still wants its review", async () => {
+  const { cluster, clock, context } = await aDirectScene(initialAwsAuth);
+  const endsAt = new Date(clock.ms + 3_600_000).toISOString();
+  const shares = [
+    aShare({ id: "r-glass", endsAt, glass: true, approvers: ["U0ENGINEER"] }),
+    aShare({ id: "r-lease", endsAt }),
+  ];
+  const annotation = writeAnnotation(cluster.name, [aHolding({ shares })], keys.memory) ?? "";
+  const { client } = await context().openCluster(context(), cluster, []);
+  const found = await client.readAwsAuth();
+  if (!found) throw new Error("The scene has a document.");
+  const after = { data: found.data, annotations: { [grantsAnnotation]: annotation } };
+  await client.writeAwsAuth(found, after, { dryRun: false });
+  const ledger = memoryLedger();
+
+  await adoptCluster({ ...context(), ledger }, cluster);
+
+  expect(await ledger.get("r-glass")).toMatchObject({
+    glass: { review: null, remindAt: new Date(clock.ms + 86_400_000).toISOString() },
+    approvals: [{ verdict: "broke-glass", by: "U0ENGINEER" }],
+  });
+  expect((await ledger.get("r-lease"))?.glass).toBeNull();
+});
+
+test("a lease that is over and comes back with a backup of aws-auth is taken away again", async () => {
+  const { aws, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(context(), cluster);
+  const { client } = await context().openCluster(context(), cluster, []);
+  const backup = await client.readAwsAuth();
+  const granted = await ledger.get(wishes.long.id);
+  if (!backup || !granted) throw new Error("The scene has a document and a grant.");
+  const verdict = revoke(granted, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
+  if (verdict.type === "ended") await ledger.commit(aChange(verdict.after, "grant.ending"));
+  await reconcileCluster(context(), cluster);
+  expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
+  const today = await client.readAwsAuth();
+  if (!today) throw new Error("The scene has a document.");
+  await client.writeAwsAuth(today, { data: backup.data, annotations: backup.annotations }, { dryRun: false });
+  expect(aws.awsAuth()?.data?.mapUsers).toContain("eks-access:admins");
+
+  await adoptCluster(context(), cluster);
+
+  expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
+  expect(aws.awsAuth()?.data?.mapUsers).toContain("eks-access:viewers");
+});
+
+test("a lease that somebody took out of the ledger's lists ends by the cluster's own memory", async () => {
+  const { aws, clock, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(context(), cluster);
+  const unlisted = { ...context(), ledger: { ...ledger, grantedOf: async () => [] } };
+  await adoptCluster(unlisted, cluster);
+  expect(aws.awsAuth()?.data?.mapUsers).toContain("eks-access:admins");
+
+  clock.ms += 2 * 3_600_000;
+  await adoptCluster(unlisted, cluster);
+
+  expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
+});
+
+test.each([
+  ["that somebody made up", JSON.stringify({ v: 2, held: [], gone: [], before: null, seal: "00000000.00" })],
+  ["of another cluster", writeAnnotation("production", [aHolding()], keys.memory) ?? ""],
+])("an annotation %s, in a cluster without grants, is recorded once, and taken out", async (_, text) => {
+  const { aws, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
+  for (const { id } of Object.values(wishes)) {
+    const request = await ledger.get(id);
+    if (request)
+      await ledger.commit(aChange(revise(request, { state: "cancelled", grant: null }), "request.cancelled"));
+  }
+  const { client } = await context().openCluster(context(), cluster, []);
+  const today = await client.readAwsAuth();
+  if (!today) throw new Error("The scene has a document.");
+  await client.writeAwsAuth(today, { data: today.data, annotations: { [grantsAnnotation]: text } }, { dryRun: false });
+
+  await adoptCluster(context(), cluster);
+  await adoptCluster(context(), cluster);
+
+  const events = (await ledger.events(1, 100)).map(({ event }) => event);
+  expect(events.filter(({ type }) => type === "annotation.refused")).toMatchObject([
+    { actor: "worker", cluster: cluster.name, detail: { why: "its seal is not ours for this cluster" } },
+  ]);
+  expect(memoryOf(aws, cluster.name)).toEqual({ type: "absent" });
+  expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
+});

@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { arns, clusterName } from "../../../sandbox/scene.ts";
+import { bytesOf } from "../../../src/access/lease/annotation-room.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+import {
+  clusterIn,
+  entriesOf,
+  give,
+  modesConfig,
+  type Outside,
+  outsideDocument,
+  outsideEntries,
+  requestOf,
+  takeBack,
+} from "./taking.ts";
+
+const side = useWorkerSide({ everyMode: true });
+const { engineer } = arns;
+const id = "r-one";
+const mostTags = 50;
+
+/** Others take all the room in which the document could remember anything, and our own memory with it. */
+async function fillAnnotations(): Promise<void> {
+  await side().sandbox.cluster.editAwsAuth(({ metadata, ...map }) => {
+    const filler = "x".repeat(256 * 1024 - bytesOf({ filler: "" }));
+    return { ...map, metadata: { ...metadata, annotations: { filler } } };
+  });
+}
+
+/** Others take every tag that EKS lets a cluster have. Returns what frees them. */
+async function fillTags(cluster: Cluster): Promise<() => Promise<void>> {
+  const keys = Array.from({ length: mostTags }, (_, index) => `others-${index}`);
+  const entries = entriesOf(side().sandbox, cluster);
+  await entries.tagCluster(Object.fromEntries(keys.map((key) => [key, ""])));
+  return () => entries.untagCluster(keys);
+}
+
+/** The cluster as a worker opens it for whom somebody acts once, right before it reads what stands there. */
+function beforeReading(act: () => Promise<void>): NonNullable<WorkerContext["openCluster"]> {
+  let isDone = false;
+  const actOnce = async () => {
+    if (isDone) return;
+    isDone = true;
+    await act();
+  };
+  return async (context, about, errands) => {
+    const { client, entries, ...open } = await openCluster(context, about, errands);
+    const readAwsAuth = async () => {
+      await actOnce();
+      return client.readAwsAuth();
+    };
+    const list = async () => {
+      await actOnce();
+      return entries?.list() ?? [];
+    };
+    return { ...open, client: { ...client, readAwsAuth }, entries: entries && { ...entries, list } };
+  };
+}
+
+/**
+ * The records are read before the cluster. What another run ends in between is gone from the cluster and in force in the
+ * records: where the cluster can't remember that it was taken back, only their versions tell it from drift.
+ */
+describe.each([
+  { way: "aws-auth", name: clusterName },
+  { way: "access-entry", name: "analytics" },
+])("by $way, with drift: repair", ({ way, name }) => {
+  let context: WorkerContext;
+  let cluster: Cluster;
+  let outside: Outside;
+  let makeRoom: () => Promise<void> = async () => {};
+
+  beforeEach(async () => {
+    const config = modesConfig((text) => text.replaceAll("    channel:", "    drift: repair\n    channel:"));
+    cluster = clusterIn(config, name);
+    context = { ...side().context(memoryLedger()), config };
+    outside = way === "aws-auth" ? outsideDocument(side().sandbox) : outsideEntries(side().sandbox, cluster);
+  });
+  afterEach(async () => {
+    await makeRoom();
+    await outside.reset();
+  });
+
+  test("what another run takes back between the ledger's reading and the cluster's is not put back, also where nothing can remember it", async () => {
+    await give(context, cluster, { id });
+    if (way === "aws-auth") await fillAnnotations();
+    else makeRoom = await fillTags(cluster);
+    let ended = await requestOf(context, id);
+    const opens = beforeReading(async () => {
+      ended = await takeBack(context, cluster, id);
+      expect(await outside.given(engineer)).toBeNull();
+    });
+
+    await reconcileCluster({ ...context, openCluster: opens }, cluster, "inspect");
+
+    expect(ended.grant).toMatchObject({ state: "ended", isForgotten: true });
+    expect(await outside.given(engineer)).toBeNull();
+    expect(await requestOf(context, id)).toEqual(ended);
+  });
+});

@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { account, arns, clusterName } from "../../../sandbox/scene.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { revise } from "../../../src/access/request/request.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+import { clusterIn, give, modesConfig, type Outside, outsideDocument, outsideEntries, requestOf } from "./taking.ts";
+
+const side = useWorkerSide({ everyMode: true });
+const viewers = "eks-access:viewers";
+const { engineer } = arns;
+const foreigner = `arn:aws:iam::${account.replace(/^./, "9")}:user/intruder`;
+
+/** Whoever can write to Redis, and has the cluster's own memory stripped, gets nothing by it: both ways, with drift: repair. */
+describe.each([
+  {
+    way: "aws-auth",
+    name: clusterName,
+    level: "viewer",
+    given: [viewers],
+    more: ["system:masters"],
+    full: "masters",
+    theirs: ["system:masters"],
+  },
+  {
+    way: "access-entry",
+    name: "analytics",
+    level: "peek",
+    given: ["policy AmazonEKSViewPolicy in default"],
+    more: ["policy AmazonEKSClusterAdminPolicy"],
+    full: "admin",
+    theirs: ["eks-access:admins"],
+  },
+])("by $way, a record that was edited in Redis", ({ way, name, level, given, more, full, theirs }) => {
+  let context: WorkerContext;
+  let cluster: Cluster;
+  let outside: Outside;
+
+  /** A worker for whom it is later; AWS and the cluster take no token of then. */
+  const inMinutes = (minutes: number): WorkerContext => ({
+    ...context,
+    now: () => new Date(Date.now() + minutes * 60_000),
+    openCluster: (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about),
+  });
+
+  const forge = async (change: (request: AccessRequest) => Partial<AccessRequest>) => {
+    const request = await requestOf(context, "r-one");
+    await context.ledger.commit(aChange(revise(request, change(request))));
+  };
+
+  beforeEach(async () => {
+    const config = modesConfig((text) => text.replaceAll("    channel:", "    drift: repair\n    channel:"));
+    cluster = clusterIn(config, name);
+    context = { ...side().context(memoryLedger()), config };
+    outside = way === "aws-auth" ? outsideDocument(side().sandbox) : outsideEntries(side().sandbox, cluster);
+    await outside.edit(engineer, null);
+  });
+
+  afterEach(async () => {
+    await outside.reset();
+  });
+
+  test("is put back where nobody edited it, also where the cluster's memory of it is stripped", async () => {
+    await give(context, cluster, { id: "r-one", level });
+    await outside.edit(engineer, null);
+    await outside.forget(engineer);
+
+    await reconcileCluster(context, cluster, "inspect");
+
+    expect(await outside.given(engineer)).toEqual(given);
+    expect((await requestOf(context, "r-one")).grant).toMatchObject({ state: "active", drift: null });
+  });
+
+  test.each(["the entry", "the memory of it", "both"])("gives no other groups where %s is gone", async (gone) => {
+    await give(context, cluster, { id: "r-one", level });
+    if (gone !== "the memory of it") await outside.edit(engineer, null);
+    if (gone !== "the entry") await outside.forget(engineer);
+    await forge(() => ({ groups: more }));
+
+    await reconcileCluster(context, cluster, "inspect");
+
+    const now = await outside.given(engineer);
+    expect([null, given]).toContainEqual(now);
+  });
+
+  test("with other groups is told, and what was approved is not put back for it", async () => {
+    await give(context, cluster, { id: "r-one", level });
+    await outside.edit(engineer, null);
+    await outside.forget(engineer);
+    await forge(() => ({ groups: more }));
+
+    await reconcileCluster(context, cluster, "inspect");
+
+    const { grant } = await requestOf(context, "r-one");
+    expect(grant?.drift?.message).toContain("it is not put back: the level's groups have changed");
+  });
+
+  test("gives another principal nothing, of a foreign account neither", async () => {
+    await give(context, cluster, { id: "r-one", level });
+    await outside.edit(engineer, null);
+    await outside.forget(engineer);
+    await forge(() => ({ principal: foreigner }));
+
+    await reconcileCluster(context, cluster, "inspect");
+
+    expect(await outside.given(foreigner)).toBeNull();
+    expect((await requestOf(context, "r-one")).grant?.drift?.message).toContain("it is not put back:");
+  });
+
+  test("lengthens no lease, also where the cluster's memory of it is stripped", async () => {
+    await give(context, cluster, { id: "r-one", level, durationSeconds: 300 });
+    await outside.forget(engineer);
+    await forge(({ grant }) => ({
+      durationSeconds: 28_800,
+      grant: grant && { ...grant, endsAt: "2076-01-01T00:00:00Z" },
+    }));
+
+    await reconcileCluster(inMinutes(6), cluster, "inspect");
+
+    expect(await outside.given(engineer)).toBeNull();
+    expect((await requestOf(context, "r-one")).grant?.state).toBe("ended");
+  });
+
+  test("from before its end takes nothing that others gave since", async () => {
+    const active = await give(context, cluster, { id: "r-one", level: full, durationSeconds: 300 });
+    await reconcileCluster(inMinutes(6), cluster);
+    expect((await requestOf(context, "r-one")).grant?.state).toBe("ended");
+    await outside.edit(engineer, theirs);
+    await forge(() => active);
+
+    await reconcileCluster(inMinutes(6), cluster);
+
+    expect(await outside.given(engineer)).toEqual(theirs);
+    expect((await requestOf(context, "r-one")).grant?.state).toBe("ended");
+  });
+
+  test("that claims what others gave takes nothing of it", async () => {
+    await outside.edit(engineer, theirs);
+    await give(context, cluster, { id: "r-one", level, durationSeconds: 300 });
+    await outside.forget(engineer);
+    await forge(({ grant }) => ({
+      groups: theirs,
+      grant: grant && { ...grant, written: grant.written && { ...grant.written, entryAdded: true, added: theirs } },
+    }));
+
+    await reconcileCluster(inMinutes(6), cluster);
+
+    expect(await outside.given(engineer)).toEqual(expect.arrayContaining(theirs));
+  });
+});

@@ -1,0 +1,102 @@
+import { expect, test } from "vitest";
+import { initialAwsAuth } from "../../../sandbox/scene.ts";
+import { revoke } from "../../../src/access/lease/may-revoke.ts";
+import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { aDirectScene, annotationsOf, memoryOf } from "../../fault/direct-scene.ts";
+import { wishes } from "../../fault/reconcile-scene.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+
+test("a ConfigMap that is made too late, when the grants are over, has nothing in it", async () => {
+  const { ledger, cluster, aws, clock, context } = await aDirectScene(null);
+  await reconcileCluster(context(["late"]), cluster);
+  clock.ms += 2 * 3_600_000;
+  await reconcileCluster(context(), cluster);
+
+  aws.deliver();
+
+  expect((await ledger.get(wishes.short.id))?.grant?.state).toBe("failed");
+  expect(aws.awsAuth()?.data ?? {}).toEqual({});
+});
+
+test("grants in a cluster without a ConfigMap are written into one that was made empty before", async () => {
+  const { ledger, cluster, aws, context } = await aDirectScene(null);
+
+  await reconcileCluster(context(), cluster);
+
+  expect((await ledger.get(wishes.short.id))?.grant?.state).toBe("active");
+  expect(aws.awsAuth()?.data?.mapUsers).toContain(wishes.short.principal);
+});
+
+test("a ConfigMap that somebody deletes each time is made a few times, and then the grants wait", async () => {
+  const { ledger, cluster, aws, context } = await aDirectScene(null);
+  let made = 0;
+  aws.onChange((configMap) => {
+    if (!configMap) return;
+    made += 1;
+    aws.remove();
+  });
+
+  await reconcileCluster(context(), cluster);
+  const request = await ledger.get(wishes.short.id);
+
+  expect(made).toBe(5);
+  expect(request?.grant?.state).toBe("scheduled");
+  expect(request?.trouble?.message).toContain("deletes aws-auth of staging again and again");
+});
+
+test("a write that arrives when its grant is over is refused, and the fence that does it leaves nothing behind", async () => {
+  const { ledger, cluster, aws, clock, context } = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(context(["late"]), cluster);
+  clock.ms += 2 * 3_600_000;
+  await reconcileCluster(context(), cluster);
+
+  aws.deliver();
+
+  expect((await ledger.get(wishes.long.id))?.grant?.state).toBe("failed");
+  expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
+  expect(annotationsOf(aws)).toEqual({});
+});
+
+test("a fence of which only the first write arrived, when nothing was due any more, is cleared away by the next look", async () => {
+  const { cluster, aws, context } = await aDirectScene(initialAwsAuth);
+  const { client } = await context().openCluster({ ...context() }, cluster, []);
+  const found = await client.readAwsAuth();
+  if (!found) throw new Error("The scene has a document.");
+  const half = { data: found.data, annotations: { "eks-access/fence": found.resourceVersion } };
+  await client.writeAwsAuth(found, half, { dryRun: false });
+  const { ledger: _, ...rest } = context();
+
+  await adoptCluster({ ...rest, ledger: memoryLedger() }, cluster);
+
+  expect(annotationsOf(aws)).toEqual({});
+  expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
+});
+
+test.each(["report", "repair"] as const)(
+  "what another run takes away between the records and the document does not pass for drift: %s",
+  async (drift) => {
+    const { ledger, cluster, aws, context } = await aDirectScene(initialAwsAuth, drift);
+    await reconcileCluster(context(), cluster);
+    let isFirst = true;
+    const point = async (label: string) => {
+      if (label !== "GET" || !isFirst) return;
+      isFirst = false;
+      const active = await ledger.get(wishes.long.id);
+      const revoked = active && revoke(active, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
+      if (revoked?.type === "ended") await ledger.commit(aChange(revoked.after, "grant.ending"));
+      await reconcileCluster(context(), cluster);
+    };
+
+    await reconcileCluster(context([], { point }), cluster, "inspect");
+
+    expect((await ledger.get(wishes.long.id))?.grant).toMatchObject({ state: "ended", drift: null });
+    expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
+    expect(memoryOf(aws, cluster.name)).toMatchObject({
+      holdings: [{ shares: [{ id: wishes.short.id }] }],
+      withdrawals: { list: [{ id: wishes.long.id }] },
+    });
+    expect((await ledger.get(wishes.short.id))?.grant?.state).toBe("active");
+  },
+);

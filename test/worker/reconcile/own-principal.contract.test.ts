@@ -1,0 +1,59 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { arns, clusterName } from "../../../sandbox/scene.ts";
+import { sealLink } from "../../../src/access/approval/seal-link.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { keys, otherKeys } from "../../builders/keys.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+import { approve, ask, clusterIn, modesConfig, requestOf, takeBack } from "./taking.ts";
+
+const side = useWorkerSide({ everyMode: true });
+
+describe.each([
+  { way: "aws-auth", name: clusterName },
+  { way: "access-entry", name: "analytics" },
+])("by $way, of an approval by somebody who is linked with the principal", ({ name }) => {
+  let context: WorkerContext;
+  let cluster: Cluster;
+
+  beforeEach(async () => {
+    const config = modesConfig();
+    cluster = clusterIn(config, name);
+    context = { ...side().context(memoryLedger()), config };
+    await ask(context, cluster, { id: "r-one" });
+    await approve(context, cluster, "r-one");
+  });
+
+  const link = async (arn: string, sealing = keys.decision, by: string | null = "U0APPROVER") => {
+    const at = context.now().toISOString();
+    const seal = sealLink("U0APPROVER", arn, { by, at }, sealing);
+    await context.ledger.linkPrincipal("U0APPROVER", { arn, seal });
+  };
+
+  test("nothing is written, and the approvers are asked again", async () => {
+    await link(arns.engineer);
+
+    await reconcileCluster(context, cluster);
+
+    expect(await requestOf(context, "r-one")).toMatchObject({
+      state: "pending",
+      approvals: [],
+      voided: { message: "who approved it is linked with the principal that gets access" },
+    });
+  });
+
+  test.each<[string, string, typeof keys.decision, string | null]>([
+    ["with another principal", arns.developers, keys.decision, "U0APPROVER"],
+    ["by nobody who may say so", arns.engineer, otherKeys.decision, "U0APPROVER"],
+    ["by a request of their own for it alone", arns.engineer, keys.decision, null],
+  ])("linked %s, it counts", async (_, arn, sealing, by) => {
+    await link(arn, sealing, by);
+
+    await reconcileCluster(context, cluster);
+
+    expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+    await takeBack(context, cluster, "r-one");
+  });
+});

@@ -1,0 +1,141 @@
+import { describe, expect, test } from "vitest";
+import { initialAwsAuth } from "../../../sandbox/scene.ts";
+import { requestIds } from "../../../src/access/audit/request-ids.ts";
+import { AccessError } from "../../../src/access/failure/access-error.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { putOff, putOffVoid } from "../../../src/worker/reconcile/put-off.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { aDirectScene } from "../../fault/direct-scene.ts";
+import { wishes } from "../../fault/reconcile-scene.ts";
+
+const { id } = wishes.long;
+const hour = 3_600_000;
+const unreachable = (what: string) => new AccessError("aws-unreachable", what);
+
+/** A cluster whose creator can't be become, for the reason that `why` gives at each try. */
+async function anOutage(why: (attempt: number) => AccessError) {
+  const scene = await aDirectScene(initialAwsAuth);
+  let attempt = 0;
+  const openCluster: WorkerContext["openCluster"] = () => Promise.reject(why(++attempt));
+  const record = async () => (await scene.ledger.get(id)) ?? expect.fail("there is no record");
+  /** Lets the worker look whenever something is due, for so long. */
+  const passes = async (ms: number) => {
+    for (const until = scene.clock.ms + ms; scene.clock.ms < until; ) {
+      await reconcileCluster({ ...scene.context(), openCluster }, scene.cluster);
+      scene.clock.ms = Math.max(scene.clock.ms, Date.parse((await record()).trouble?.retryAt ?? ""));
+    }
+  };
+  const told = async () =>
+    (await scene.ledger.events(1, 10_000))
+      .map(({ event }) => event)
+      .filter(({ type, request }) => type === "grant.delayed" && request === id)
+      .map(({ detail }) => detail);
+  return { ...scene, openCluster, record, passes, told };
+}
+
+describe("an outage", () => {
+  test("of a weekend is told a few times, with growing gaps, and the record has each try", async () => {
+    const { passes, record, told } = await anOutage(() => unreachable("AWS could not be reached"));
+    const { version } = await record();
+
+    await passes(48 * hour);
+
+    const { trouble, version: later } = await record();
+    const tries = trouble?.attempts ?? 0;
+    // Its lease ends meanwhile, and what is to end is tried each minute.
+    expect(tries).toBeGreaterThan(2_700);
+    expect(later).toBe(version + tries);
+    expect((await told()).map(({ attempts }) => attempts)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]);
+  });
+
+  test("tells each cause when it is new, with what it was", async () => {
+    const causes = ["the first", "the first", "the first", "the first", "the second", "the second"];
+    const { passes, told } = await anOutage((attempt) => unreachable(causes[attempt - 1] ?? "the second"));
+
+    await passes(60_000);
+
+    expect(await told()).toEqual([
+      { code: "aws-unreachable", message: expect.stringMatching(/^the first\. /), attempts: 1 },
+      { code: "aws-unreachable", message: expect.stringMatching(/^the first\. /), attempts: 2 },
+      { code: "aws-unreachable", message: expect.stringMatching(/^the first\. /), attempts: 4 },
+      { code: "aws-unreachable", message: expect.stringMatching(/^the second\. /), attempts: 5 },
+    ]);
+  });
+
+  test("that is over and comes again is told again", async () => {
+    const { passes, told, cluster, context, record } = await anOutage(() => unreachable("AWS is away"));
+    await passes(4_000);
+    await reconcileCluster(context(), cluster);
+    const active = await record();
+    await putOff(context(), active, unreachable("AWS is away"));
+
+    expect(active).toMatchObject({ trouble: null, grant: { state: "active" } });
+    expect((await told()).map(({ attempts }) => attempts)).toEqual([1, 2, 1]);
+  });
+});
+
+test("a lease whose time is over while nobody can look is told so at once", async () => {
+  const { passes, told, clock, cluster, context, record } = await anOutage(() => unreachable("AWS is away"));
+  await reconcileCluster(context(), cluster);
+  const active = await record();
+  await putOff(context(), active, unreachable("AWS is away"));
+  await putOff(context(), active, unreachable("AWS is away"));
+  clock.ms += 2 * hour;
+  await passes(1);
+
+  expect((await record()).grant?.end).toMatchObject({ cause: "expired" });
+  expect((await told()).map(({ attempts }) => attempts)).toEqual([1, 2, 3]);
+});
+
+test("a try that has sent a write is told each time: no write of the cluster's own log is without its event", async () => {
+  const { context, record, told } = await anOutage(() => unreachable(""));
+  const auditIds = requestIds();
+  auditIds.add("PUT configmaps", "of-the-api-server");
+  const looked = requestIds();
+  looked.add("PUT configmaps (dry run)", "of-the-dry-run");
+  const fails = async (log: typeof auditIds) =>
+    putOff({ ...context(), auditIds: log }, await record(), unreachable("its answer was lost"));
+
+  for (const log of [looked, looked, looked, auditIds, auditIds, auditIds]) await fails(log);
+
+  expect((await told()).map(({ attempts, auditIds: ids }) => [attempts, ids])).toEqual([
+    [1, looked.byCall()],
+    [2, looked.byCall()],
+    [4, auditIds.byCall()],
+    [5, auditIds.byCall()],
+    [6, auditIds.byCall()],
+  ]);
+});
+
+describe("an approval that is void, of which something may be left,", () => {
+  test("is told so, although the cause that keeps it there was told before", async () => {
+    const { context, record, told, clock } = await anOutage(() => unreachable(""));
+    const fails = async (put: typeof putOff) => put(context(), await record(), unreachable("AWS is away"));
+    await fails(putOff);
+    await fails(putOff);
+    const voidSince = new Date(clock.ms).toISOString();
+    await fails(putOffVoid);
+    clock.ms += 1_000;
+    for (let more = 0; more < 2; more += 1) await fails(putOffVoid);
+
+    expect((await told()).map(({ attempts, voidSince: since }) => [attempts, since])).toEqual([
+      [1, undefined],
+      [2, undefined],
+      [3, voidSince],
+      [4, voidSince],
+    ]);
+    expect((await record()).grant?.voidSince).toBe(voidSince);
+  });
+
+  test("says nothing of one that was given meanwhile", async () => {
+    const { context, record, records } = await anOutage(() => unreachable(""));
+    const stale = await record();
+    const grant = stale.grant && { ...stale.grant, endsAt: new Date(Date.parse(stale.grant.endsAt) + 1).toISOString() };
+    records.set(id, { ...stale, grant });
+
+    await putOffVoid(context(), stale, unreachable("AWS is away"));
+
+    expect(await record()).toMatchObject({ version: stale.version, trouble: null });
+    expect((await record()).grant?.voidSince).toBeUndefined();
+  });
+});

@@ -1,0 +1,382 @@
+import { describe, expect, test } from "vitest";
+import { noWithdrawals, type Withdrawals } from "../../../src/access/lease/withdrawal.ts";
+import { rememberWritten } from "../../../src/access/lease/written.ts";
+import { clusterRule } from "../../../src/access/policy/rule.ts";
+import { permanentSeconds } from "../../../src/access/request/duration.ts";
+import type { AccessRequest, Holding } from "../../../src/access/request/record.ts";
+import { aBrokenGlass, aGlassCluster } from "../../builders/a-broken-glass.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
+import { keys } from "../../builders/keys.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+import { entry, settled, settling } from "./settling.ts";
+
+const ids = (requests: readonly AccessRequest[]) => requests.map((request) => request.id);
+
+/** What the document of a running grant remembers of it. */
+function remembered(request: AccessRequest, change: Partial<Holding> = {}): Holding {
+  const { id, level, requester, groups } = request;
+  const endsAt = request.grant?.endsAt ?? "";
+  const share = { id, level, requester, groups, glass: false, approvers: ["U0APPROVER"], endsAt };
+  return { arn: request.principal, entryAdded: true, added: groups, shares: [share], ...change };
+}
+
+describe("a broken glass", () => {
+  test("is granted without an approval, whatever the entry was and whatever the rules say", () => {
+    const cluster = aGlassCluster({ rules: [], quiet: "the books are closed" });
+
+    const { granted } = settled({ open: [aBrokenGlass()], mapUsers: entry(engineerArn, "developers"), cluster });
+
+    expect(ids(granted)).toEqual(["r-1"]);
+  });
+
+  test("is void where the policy lets nobody break it", () => {
+    const { granted, voided } = settled({ open: [aBrokenGlass()] });
+
+    expect(granted).toEqual([]);
+    expect(voided).toMatchObject([{ message: "the policy does not let the requester break the glass any more" }]);
+  });
+});
+
+describe("a run on one cluster decides", () => {
+  test("that an approved grant gets its entry and its share of the annotation in the same write", () => {
+    const request = anApprovedRequest();
+
+    const { granted, data, holdings } = settled({ open: [request] });
+
+    expect(ids(granted)).toEqual([request.id]);
+    expect(data.mapUsers).toContain(engineerArn);
+    expect(holdings).toMatchObject([
+      { arn: engineerArn, entryAdded: true, added: ["eks-access:viewers"], shares: [{ id: request.id }] },
+    ]);
+  });
+
+  test("that an approval of which nothing was written for an hour gives nothing any more", () => {
+    const request = anApprovedRequest();
+    const begun = {
+      ...request,
+      grant: request.grant && { ...request.grant, writeBegan: at(minutes(3)).toISOString() },
+    };
+    const inTime = at(minutes(62));
+    const late = new Date(inTime.getTime() + 1);
+
+    expect(ids(settled({ open: [request], now: inTime }).granted)).toEqual([request.id]);
+    expect(settled({ open: [request], now: late }).voided).toMatchObject([
+      { message: "it is older than 1h, and nothing of it has been written" },
+    ]);
+    // It was begun, and stands there: its record was not told, as the worker died.
+    const held = { open: [begun], mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(begun)] };
+    expect(ids(settled({ ...held, now: late }).granted)).toEqual([request.id]);
+    expect(ids(settled({ open: [aBrokenGlass()], now: late, cluster: aGlassCluster() }).granted)).toEqual([]);
+  });
+
+  test("that a grant which Redis calls active is put back where something sealed says what it gave", () => {
+    const request = aGrantedRequest({});
+    const written = rememberWritten(request, remembered(request), keys.memory);
+    const active = { ...request, grant: request.grant && { ...request.grant, written } };
+    const late = at(minutes(62) + 1);
+
+    expect(ids(settled({ open: [active], drift: "repair", now: late }).repaired)).toEqual([active.id]);
+    expect(settled({ open: [aGrantedRequest({ written: null })], drift: "repair" })).toMatchObject({
+      repaired: [],
+      drifted: [{ message: expect.stringMatching(/; it is not put back: nothing that is sealed says what it gave$/) }],
+    });
+  });
+
+  test("that one refused grant does not hold up the others of the same run", () => {
+    const good = anApprovedRequest({ id: "r-good" });
+    const account = "arn:aws:iam::111122223333:user/second";
+    const double = anApprovedRequest(
+      { id: "r-bad", principal: account },
+      { base: { username: "someone", groups: ["b"] } },
+    );
+
+    const { granted, refused, data } = settled({
+      open: [good, double],
+      mapUsers: `${entry(account, "a")}${entry(account.replace("second", "SECOND"), "b")}`,
+    });
+
+    expect([...ids(granted), ...ids(refused.map((each) => each.request))].toSorted()).toEqual(["r-bad", "r-good"]);
+    expect(granted).toContainEqual(expect.objectContaining({ id: "r-good" }));
+    expect(data.mapUsers).toContain(engineerArn);
+  });
+
+  test("that an approval is void where the principal has got another entry since", () => {
+    const { voided, granted } = settled({ open: [anApprovedRequest()], mapUsers: entry(engineerArn, "developers") });
+
+    expect(granted).toEqual([]);
+    expect(voided).toMatchObject([
+      { message: "the request, the policy or the principal's entry in aws-auth is not what was approved" },
+    ]);
+  });
+
+  test("that the end is the one that the cluster remembers, whatever the record says", () => {
+    const request = aGrantedRequest({});
+    const late = { ...request, durationSeconds: hours(100) };
+    const share = { ...remembered(request).shares[0], endsAt: at(minutes(4)).toISOString() };
+
+    const { leaving, data } = settled({
+      open: [late],
+      mapUsers: entry(engineerArn, '"eks-access:viewers"'),
+      holdings: [{ ...remembered(request), shares: [share as Holding["shares"][number]] }],
+    });
+
+    expect(ids(leaving)).toEqual([request.id]);
+    expect(data.mapUsers ?? "").not.toContain(engineerArn);
+  });
+
+  test("that a share of a lost ledger stays until its end, and not a moment longer", () => {
+    const lost = remembered(aGrantedRequest({}));
+    const given = { open: [], mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [lost] };
+
+    const during = settled({ ...given, now: at(hours(1)) });
+    const after = settled({ ...given, now: at(hours(5)) });
+
+    expect(during.data.mapUsers).toContain(engineerArn);
+    expect(after.data.mapUsers ?? "").not.toContain(engineerArn);
+    expect(after.holdings).toEqual([]);
+  });
+
+  test("that a share whose request is over in the ledger goes at once", () => {
+    const request = aGrantedRequest({});
+
+    const { data } = settled({
+      open: [],
+      closed: [request.id],
+      mapUsers: entry(engineerArn, '"eks-access:viewers"'),
+      holdings: [remembered(request)],
+    });
+
+    expect(data.mapUsers ?? "").not.toContain(engineerArn);
+  });
+
+  test("that a part which somebody took out is only told, unless the cluster says repair", () => {
+    const request = aGrantedRequest({});
+    const given = { open: [request], holdings: [remembered(request)] };
+
+    const told = settled(given);
+    const mended = settled({ ...given, drift: "repair" });
+
+    expect(told.drifted).toMatchObject([
+      { message: `the entry of ${engineerArn} is gone; managedFields does not say who took it out` },
+    ]);
+    expect(told.data.mapUsers).toBeUndefined();
+    expect(ids(mended.repaired)).toEqual([request.id]);
+    expect(mended.data.mapUsers).toContain(engineerArn);
+  });
+
+  test("that a grant whose part is gone is remembered to its end, whatever comes to its principal meanwhile", () => {
+    const gone = aGrantedRequest({}, { id: "r-gone", groups: ["eks-access:viewers", "eks-access:debuggers"] });
+    const ending = { ...aGrantedRequest({}, { id: "r-ending", groups: ["eks-access:admins"] }) };
+    const over = { ...ending, durationSeconds: 60 };
+    const shares = [
+      ...remembered(gone).shares,
+      { ...remembered(over).shares[0], endsAt: at(minutes(1)).toISOString() },
+    ];
+    const added = [...over.groups, ...gone.groups].toSorted();
+    const given = {
+      open: [gone, over],
+      holdings: [{ ...remembered(gone), added, shares: shares as Holding["shares"] }],
+    };
+    const { entryAdded } = remembered(gone);
+
+    const whole = settled(given);
+    const half = settled({ ...given, mapUsers: entry(engineerArn, '"eks-access:admins", "eks-access:viewers"') });
+
+    for (const { drifted, leaving, holdings } of [whole, half]) {
+      expect(ids(drifted.map((each) => each.request))).toEqual(["r-gone"]);
+      expect(ids(leaving)).toEqual(["r-ending"]);
+      expect(holdings).toMatchObject([{ entryAdded, added: gone.groups.toSorted(), shares: [{ id: "r-gone" }] }]);
+    }
+    expect(whole.data.mapUsers).toBeUndefined();
+    expect(half.data.mapUsers).toBe(entry(engineerArn, '"eks-access:viewers"'));
+  });
+
+  test("that a grant whose annotation was stripped is written into it again, and the entry is not touched", () => {
+    const request = aGrantedRequest({});
+    const holding = remembered(request);
+    const mapUsers = entry(engineerArn, '"eks-access:viewers"');
+    const active = {
+      ...request,
+      grant: request.grant && { ...request.grant, written: rememberWritten(request, holding, keys.memory) },
+    };
+
+    const { data, holdings } = settled({ open: [active], mapUsers, holdings: [holding], lost: new Set([engineerArn]) });
+
+    expect(data.mapUsers).toBe(mapUsers);
+    expect(holdings).toMatchObject([{ shares: [{ id: request.id }] }]);
+  });
+
+  test("that what the annotation has no room for is refused, and the rest is granted", () => {
+    const open = Array.from({ length: 1200 }, (_, index) =>
+      anApprovedRequest({ id: `r-${index}`, principal: `arn:aws:iam::111122223333:user/engineer-${index}` }),
+    );
+
+    const { granted, refused } = settled({ open });
+
+    expect(granted.length).toBeGreaterThan(500);
+    expect(granted.length + refused.length).toBe(1200);
+    expect(refused[0]?.refusal.code).toBe("annotation-full");
+  });
+
+  test("that others' annotations leave less room, and the refusal names who fills it", () => {
+    const open = Array.from({ length: 60 }, (_, index) =>
+      anApprovedRequest({ id: `r-${index}`, principal: `arn:aws:iam::111122223333:user/engineer-${index}` }),
+    );
+    const annotations = { "kubectl.kubernetes.io/last-applied-configuration": "x".repeat(236 * 1024) };
+
+    const { granted, refused } = settled({ open, annotations });
+
+    expect(granted.length).toBeGreaterThan(5);
+    expect(granted.length).toBeLessThan(30);
+    expect(refused[0]?.refusal.message).toMatch(
+      /: others' annotations take \d+ of 262144 bytes, kubectl\.kubernetes\.io\/last-applied-configuration alone \d+\. Ask again/,
+    );
+  });
+
+  test("that the end of a lease is not refused because it had made the only administrator", () => {
+    const request = aGrantedRequest({}, { groups: ["system:masters"] });
+    const mapUsers = entry(engineerArn, "system:masters");
+
+    const { leaving, data } = settled({
+      mapRoles: "",
+      open: [request],
+      mapUsers,
+      holdings: [remembered(request)],
+      now: at(hours(5)),
+    });
+
+    expect(ids(leaving)).toEqual([request.id]);
+    expect(data.mapUsers ?? "").not.toContain(engineerArn);
+  });
+
+  test("no grant where the ConfigMap is being deleted, which says so, and whatever ends there all the same", () => {
+    const revoked = { cause: "revoked" as const, by: "U0APPROVER", at: at(minutes(4)).toISOString(), why: "" };
+    const ending = aGrantedRequest({ end: revoked }, { id: "r-2" });
+    const deletion = { deletionTimestamp: at(minutes(1)), finalizers: ["example.com/keep"] };
+
+    const { granted, refused, leaving, data } = settled({
+      ...{
+        open: [anApprovedRequest({ principal: "arn:aws:iam::111122223333:user/other" }), ending],
+        holdings: [remembered(ending)],
+        deletion,
+      },
+      mapUsers: entry(engineerArn, "eks-access:viewers"),
+    });
+
+    expect(granted).toEqual([]);
+    expect(refused).toMatchObject([{ request: { id: "r-1" }, refusal: { code: "document-being-deleted" } }]);
+    expect(refused[0]?.refusal.message).toContain("it only waits for its finalizers example.com/keep");
+    expect(ids(leaving)).toEqual(["r-2"]);
+    expect(data.mapUsers ?? "").not.toContain(engineerArn);
+  });
+
+  test("nothing, where a section can't be read", () => {
+    const mapUsers = "- userarn: [";
+
+    const { refusal, granted, refused, data } = settling({ open: [anApprovedRequest()], mapUsers });
+
+    expect(refusal).toMatchObject({ code: expect.stringMatching(/./) });
+    expect(granted).toEqual([]);
+    expect(ids(refused.map(({ request }) => request))).toEqual(["r-1"]);
+    expect(data).toEqual({});
+  });
+});
+
+describe("what the cluster remembers to be taken back", () => {
+  const approvedAt = at(minutes(2)).toISOString();
+  const gone = { list: [{ id: "r-1", at: approvedAt, endsAt: at(hours(4)).toISOString() }], notBefore: null };
+
+  test("leaves, although a record of before says that it arrives", () => {
+    const { granted, leaving, data } = settled({ open: [anApprovedRequest()], withdrawals: gone });
+
+    expect(granted).toEqual([]);
+    expect(ids(leaving)).toEqual(["r-1"]);
+    expect(data.mapUsers).toBeUndefined();
+  });
+
+  test("is taken out although the ledger was lost, where it could not be before", () => {
+    const { data, holdings } = settled({
+      open: [],
+      mapUsers: entry(engineerArn, '"eks-access:viewers"'),
+      holdings: [remembered(aGrantedRequest({}))],
+      withdrawals: gone,
+    });
+
+    expect(data.mapUsers ?? "").not.toContain(engineerArn);
+    expect(holdings).toEqual([]);
+  });
+
+  test("is given again by a newer approval, and forgotten then", () => {
+    const older = { list: [{ ...gone.list[0], at: at(minutes(1)).toISOString() }], notBefore: null } as Withdrawals;
+
+    const { granted, withdrawals } = settled({ open: [anApprovedRequest()], withdrawals: older });
+
+    expect(ids(granted)).toEqual(["r-1"]);
+    expect(withdrawals).toEqual(noWithdrawals);
+  });
+
+  test("may be more than it has room for: an approval as old as that is void, and is asked for again", () => {
+    const { voided, granted } = settled({
+      open: [anApprovedRequest()],
+      withdrawals: { list: [], notBefore: approvedAt },
+    });
+
+    expect(granted).toEqual([]);
+    expect(voided).toMatchObject([
+      { message: "it is older than what staging remembers of approvals that were taken back" },
+    ]);
+  });
+
+  test("does not touch a grant of which it remembers the share, however old", () => {
+    const request = aGrantedRequest({});
+    const given = { mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(request)] };
+
+    const { holding } = settled({
+      ...given,
+      open: [request],
+      withdrawals: { list: [], notBefore: at(hours(1)).toISOString() },
+    });
+
+    expect(ids(holding)).toEqual(["r-1"]);
+  });
+
+  test("is told of a revocation also where the annotation has no room for another grant", () => {
+    const open = Array.from({ length: 1200 }, (_, index) =>
+      anApprovedRequest({ id: `r-${index}`, principal: `arn:aws:iam::111122223333:user/engineer-${index}` }),
+    );
+    const { granted, holdings, data } = settled({ open });
+    const end = { cause: "revoked", by: "U0APPROVER", at: at(minutes(5)).toISOString(), why: "" } as const;
+    const [first] = granted.map((request) =>
+      aGrantedRequest({ end }, { id: request.id, principal: request.principal }),
+    );
+
+    const after = settled({ open: first ? [first] : [], holdings, mapUsers: data.mapUsers ?? "" });
+
+    expect(after.withdrawals.list).toMatchObject([{ id: first?.id }]);
+    expect(after.data.mapUsers).not.toContain(`"${first?.principal}"`);
+  });
+});
+
+describe("permanent access", () => {
+  const rule = { ...clusterRule, name: "for good", permanent: true };
+  const cluster = aCluster({ rules: [rule] });
+  const request = anApprovedRequest({ durationSeconds: permanentSeconds }, { cluster });
+
+  test("is a lease of a hundred years, on the cluster too, so that it is found again and can be taken away", () => {
+    const { granted, holdings } = settled({ open: [request], cluster });
+
+    expect(ids(granted)).toEqual(["r-1"]);
+    expect(holdings[0]?.shares[0]?.endsAt).toBe("2126-02-05T09:02:00.000Z");
+  });
+
+  test("is void where the rule does not allow it any more", () => {
+    const { granted, voided } = settled({
+      open: [request],
+      cluster: aCluster({ rules: [{ ...rule, permanent: false }] }),
+    });
+
+    expect(granted).toEqual([]);
+    expect(voided).toMatchObject([{ message: "viewer on staging can't be had for good, only for at most 8h." }]);
+  });
+});

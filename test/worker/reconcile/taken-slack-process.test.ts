@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { sealDecision } from "../../../src/access/approval/sealed-decision.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { clusterRule } from "../../../src/access/policy/rule.ts";
+import { digestOfChange } from "../../../src/access/request/digest.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { voidReason } from "../../../src/worker/reconcile/void-reason.ts";
+import { aCluster, aLevel } from "../../builders/a-cluster.ts";
+import { anApprovedRequest } from "../../builders/a-request.ts";
+import { keys } from "../../builders/keys.ts";
+import { at, minutes } from "../../builders/times.ts";
+
+/**
+ * Who has taken the Slack process has the seal keys, and says who clicked. What the worker believes is its own configuration:
+ * here the intruder has a configuration of his own, and seals by it.
+ */
+const masters = aLevel({ name: "viewer", groups: ["system:masters"], maxDurationSeconds: 1_000 * 3_600 });
+const generous = aCluster({ levels: [masters, { ...masters, name: "root" }], foreignAccounts: ["999900001111"] });
+
+/** A request with an approval whose seal and digest hold, by the intruder's configuration or by the worker's own. */
+function sealedBy(by: string, change: Partial<AccessRequest>, cluster: Cluster): AccessRequest {
+  const request = { ...anApprovedRequest(), ...change };
+  const level = cluster.levels.find(({ name }) => name === request.level);
+  if (!level) throw new Error(`The intruder's configuration has no level ${request.level}.`);
+  const [first] = request.approvals;
+  if (!first) throw new Error("The builder approves.");
+  const { seal: _, ...said } = first;
+  const approvedAt = at(minutes(2)).toISOString();
+  const digest = digestOfChange(request, cluster, level, { base: null, leases: [] });
+  const decision = { ...said, by, at: approvedAt, digest };
+  return { ...request, approvals: [sealDecision(decision, request.id, keys.decision)] };
+}
+
+const reasonOf = (request: AccessRequest, cluster: Cluster = aCluster()) =>
+  voidReason(
+    {
+      cluster,
+      way: "aws-auth",
+      holdings: new Map(),
+      identityOf: () => null,
+      keys: keys.decision,
+      now: at(minutes(5)),
+      links: new Map(),
+    },
+    request,
+  );
+
+test("who has taken the Slack process can decide in the name of an approver: that is left to them", () => {
+  expect(reasonOf(sealedBy("U0APPROVER", {}, aCluster()))).toBeNull();
+});
+
+describe("who has taken the Slack process gets nothing by sealing", () => {
+  test.each<[string, Partial<AccessRequest>, string]>([
+    ["a level that the cluster does not offer", { level: "root", groups: ["system:masters"] }, "does not offer root"],
+    ["groups that the level does not have", { groups: ["system:masters"] }, "the level's groups have changed"],
+    ["a duration beyond the level's", { durationSeconds: 900 * 3_600 }, "for at most 8h"],
+    ["a lease for good", { durationSeconds: 100 * 365 * 86_400 }, "for at most 8h"],
+    ["a principal of another account", { principal: "arn:aws:iam::999900001111:user/guest" }, "999900001111"],
+    ["the cluster's creator", { principal: "arn:aws:iam::111122223333:role/cluster-creator" }, "created staging"],
+    ["what is no principal at all", { principal: "arn:aws:iam::111122223333:root" }, "root"],
+    ["a requester whom no approver is other than", { requester: "U0APPROVER" }, "a request of their own"],
+  ])("%s", (_, change, message) => {
+    expect(reasonOf(sealedBy("U0APPROVER", change, generous))).toContain(message);
+    const own = aCluster();
+    const isOffered = own.levels.some(({ name }) => name === (change.level ?? "viewer"));
+    // Also where the digest is the one that the worker itself would make of it.
+    if (isOffered) expect(reasonOf(sealedBy("U0APPROVER", change, own))).toContain(message);
+  });
+
+  test("an approval of somebody who is no approver", () => {
+    const theirs = aCluster({ approvers: ["U0STRANGER"] });
+
+    expect(reasonOf(sealedBy("U0STRANGER", {}, theirs))).toContain("no approver of the cluster");
+    expect(reasonOf(sealedBy("U0STRANGER", {}, aCluster()))).toContain("no approver of the cluster");
+  });
+
+  test("one approval where two have to approve", () => {
+    const two = aCluster({ rules: [{ ...clusterRule, approvals: 2 }] });
+
+    expect(reasonOf(sealedBy("U0APPROVER", {}, aCluster()), two)).not.toBeNull();
+    expect(reasonOf(sealedBy("U0APPROVER", {}, two), two)).toContain("1 person has approved it, and 2 have to");
+  });
+
+  test("anything on a cluster that went quiet", () => {
+    const quiet = aCluster({ quiet: "a release" });
+
+    expect(reasonOf(sealedBy("U0APPROVER", {}, quiet), quiet)).toContain("takes no requests now");
+  });
+});

@@ -1,0 +1,281 @@
+import { Registry } from "prom-client";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { account, arns, clusterName } from "../../../sandbox/scene.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { createWorkerMetrics } from "../../../src/operations/metrics/worker-metrics.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+import {
+  approve,
+  ask,
+  clusterIn,
+  give,
+  modesConfig,
+  type Outside,
+  outsideDocument,
+  outsideEntries,
+  requestOf,
+  revokeOnly,
+  takeBack,
+} from "./taking.ts";
+
+const side = useWorkerSide({ everyMode: true });
+const viewers = "eks-access:viewers";
+const admins = "eks-access:admins";
+const { engineer } = arns;
+
+/** Both ways in which a cluster takes a grant must do all of this. */
+describe.each([
+  { way: "aws-auth", name: clusterName, conflictCode: "cluster-conflict" },
+  { way: "access-entry", name: "analytics", conflictCode: "access-entry-conflict" },
+])("by $way", ({ way, name, conflictCode }) => {
+  let context: WorkerContext;
+  let cluster: Cluster;
+  let outside: Outside;
+  let before: string;
+
+  const contextWith = (drift: "report" | "repair" = "report") => {
+    const config = modesConfig((text) => text.replaceAll("    channel:", `    drift: ${drift}\n    channel:`));
+    cluster = clusterIn(config, name);
+    return { ...side().context(memoryLedger()), config };
+  };
+
+  /** A worker for whom it is later; AWS and the cluster take no token of then. */
+  const inMinutes = (minutes: number): WorkerContext => ({
+    ...context,
+    now: () => new Date(Date.now() + minutes * 60_000),
+    openCluster: (opening, ...about) => openCluster({ ...opening, now: () => new Date() }, ...about),
+  });
+
+  /** A run during which somebody acts when it has read what stands there, once or each time. */
+  const runBeside = async (act: () => Promise<void>, times: "once" | "each time") => {
+    let isDone = false;
+    const opens = outside.afterReading(engineer, async () => {
+      if (isDone && times === "once") return;
+      isDone = true;
+      await act();
+    });
+    const metrics = createWorkerMetrics(new Registry());
+    await reconcileCluster({ ...context, openCluster: opens, metrics, pause: async () => {} }, cluster);
+    const [conflicts] = (await metrics.conflicts.get()).values;
+    if (conflicts) expect(conflicts.labels).toEqual({ cluster: cluster.name, way });
+    return { conflicts: conflicts?.value ?? 0 };
+  };
+
+  beforeEach(async () => {
+    context = contextWith();
+    outside = way === "aws-auth" ? outsideDocument(side().sandbox) : outsideEntries(side().sandbox, cluster);
+    await outside.edit(engineer, null);
+    before = await outside.all();
+  });
+
+  afterEach(async () => {
+    side().sandbox.faults.clear();
+    await outside.reset();
+  });
+
+  test("a grant is given, proved, and taken away without a trace", async () => {
+    const given = await give(context, cluster, { id: "r-one" });
+
+    expect(given.preview?.way).toBe(way);
+    expect(given.grant).toMatchObject({ state: "active", proof: { mapped: { result: "yes" } } });
+    expect(await outside.given(engineer)).toEqual([viewers]);
+    const ended = await takeBack(context, cluster, "r-one");
+    expect(ended.grant).toMatchObject({ state: "ended", remains: null });
+    expect(await outside.all()).toBe(before);
+  });
+
+  test("the preview of a role warns that two sessions can get one username, and the event of the grant says who gets in", async () => {
+    const given = await give(context, cluster, { id: "r-one", principal: arns.developers });
+    const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
+
+    expect(given.preview?.warnings.join()).toContain("Two people can get one username");
+    expect(events.find(({ type }) => type === "grant.active")?.detail.admits).toBe(
+      "everyone who can assume developers",
+    );
+    await takeBack(context, cluster, "r-one");
+  });
+
+  test("of two grants that overlap, the end of one takes only its own part", async () => {
+    await give(context, cluster, { id: "r-one" });
+    await give(context, cluster, { id: "r-two", level: "admin" });
+    expect(await outside.given(engineer)).toEqual([admins, viewers]);
+
+    await takeBack(context, cluster, "r-two");
+    expect(await outside.given(engineer)).toEqual([viewers]);
+    await takeBack(context, cluster, "r-one");
+    expect(await outside.all()).toBe(before);
+  });
+
+  test("an extension keeps what both give until both are over", async () => {
+    await give(context, cluster, { id: "r-one" });
+    await give(context, cluster, { id: "r-two", durationSeconds: 7200, extends: "r-one" });
+
+    await takeBack(context, cluster, "r-one");
+    expect(await outside.given(engineer)).toEqual([viewers]);
+    await takeBack(context, cluster, "r-two");
+    expect(await outside.all()).toBe(before);
+  });
+
+  test("a lease whose time is over ends by itself", async () => {
+    await give(context, cluster, { id: "r-one", durationSeconds: 300 });
+    await give(context, cluster, { id: "r-two", level: "admin" });
+
+    await reconcileCluster(inMinutes(6), cluster);
+    expect((await requestOf(context, "r-one")).grant).toMatchObject({ state: "ended", end: null });
+    expect(await outside.given(engineer)).toEqual([admins]);
+    await takeBack(context, cluster, "r-two");
+    expect(await outside.all()).toBe(before);
+  });
+
+  test("what others gave stays, whatever they add meanwhile", async () => {
+    await outside.edit(engineer, ["readers"]);
+    await give(context, cluster, { id: "r-one" });
+    expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
+
+    await outside.edit(engineer, ["readers", viewers, "writers"]);
+    const ended = await takeBack(context, cluster, "r-one");
+    expect(ended.grant?.remains?.groups).toEqual(["readers", "writers"]);
+    expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
+  });
+
+  test("what is different from what was approved is not given", async () => {
+    await ask(context, cluster, { id: "r-one" });
+    await approve(context, cluster, "r-one");
+    await outside.edit(engineer, ["readers"]);
+
+    await reconcileCluster(context, cluster);
+    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+    expect(await outside.given(engineer)).toEqual(["readers"]);
+  });
+
+  test("somebody's write between reading and writing is a conflict: everything is read again, and given", async () => {
+    await outside.edit(engineer, ["readers"]);
+    await ask(context, cluster, { id: "r-one" });
+    await approve(context, cluster, "r-one");
+
+    expect(await runBeside(() => outside.touch(engineer), "once")).toEqual({ conflicts: 1 });
+    expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+    expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
+    await takeBack(context, cluster, "r-one");
+  });
+
+  test("what somebody gives between reading and writing is theirs, and nothing is given that was approved without it", async () => {
+    await outside.edit(engineer, ["readers"]);
+    await ask(context, cluster, { id: "r-one" });
+    await approve(context, cluster, "r-one");
+
+    const meanwhile = await runBeside(() => outside.edit(engineer, ["readers", "writers"]), "once");
+    expect(meanwhile).toEqual({ conflicts: 1 });
+    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+    expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
+  });
+
+  test("what somebody gives between reading and writing of an end stays", async () => {
+    await outside.edit(engineer, ["readers"]);
+    await give(context, cluster, { id: "r-one" });
+    await revokeOnly(context, "r-one");
+
+    const meanwhile = await runBeside(() => outside.edit(engineer, ["readers", viewers, "writers"]), "once");
+    expect(meanwhile).toEqual({ conflicts: 1 });
+    expect((await requestOf(context, "r-one")).grant?.remains?.groups).toEqual(["readers", "writers"]);
+    expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
+  });
+
+  test("what somebody makes where nothing stood when it was read is theirs", async () => {
+    await ask(context, cluster, { id: "r-one" });
+    await approve(context, cluster, "r-one");
+
+    expect(await runBeside(() => outside.edit(engineer, ["writers"]), "once")).toEqual({ conflicts: 1 });
+    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+    expect(await outside.given(engineer)).toEqual(["writers"]);
+  });
+
+  test("where somebody does not stop to write, the run does, and a later one gives it", async () => {
+    await outside.edit(engineer, ["readers"]);
+    await ask(context, cluster, { id: "r-one" });
+    await approve(context, cluster, "r-one");
+
+    expect(await runBeside(() => outside.touch(engineer), "each time")).toEqual({ conflicts: 4 });
+    const putOff = await requestOf(context, "r-one");
+    expect(putOff.grant?.state).toBe("scheduled");
+    expect(putOff.trouble?.code).toBe(conflictCode);
+    expect(await outside.given(engineer)).toEqual(["readers"]);
+    await reconcileCluster(context, cluster, "inspect");
+    expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+    await takeBack(context, cluster, "r-one");
+  });
+
+  test("a part that somebody took away is told, and left away", async () => {
+    await give(context, cluster, { id: "r-one" });
+    await outside.edit(engineer, null);
+
+    await reconcileCluster(context, cluster, "inspect");
+    expect((await requestOf(context, "r-one")).grant?.drift?.message).toContain("is gone");
+    expect(await outside.given(engineer)).toBeNull();
+    await takeBack(context, cluster, "r-one");
+    expect(await outside.all()).toBe(before);
+  });
+
+  test("a part that somebody took away is put back where the configuration says so", async () => {
+    context = contextWith("repair");
+    await give(context, cluster, { id: "r-one" });
+    await outside.edit(engineer, null);
+
+    await reconcileCluster(context, cluster, "inspect");
+    expect((await requestOf(context, "r-one")).grant?.drift).toBeNull();
+    expect(await outside.given(engineer)).toEqual([viewers]);
+    await takeBack(context, cluster, "r-one");
+    expect((await outside.given(engineer)) ?? []).toEqual([]);
+    await reconcileCluster(inMinutes(8), cluster);
+    expect((await requestOf(context, "r-one")).grant?.state).toBe("ended");
+    expect(await outside.all()).toBe(before);
+  });
+
+  test("after the ledger was lost the cluster tells its grants, and their ends are kept", async () => {
+    await give(context, cluster, { id: "r-one" });
+    const fresh = { ...contextWith(), ledger: memoryLedger() };
+
+    expect(await adoptCluster(fresh, cluster)).toEqual({ recovered: ["r-one"], ended: [] });
+    expect((await requestOf(fresh, "r-one")).grant).toMatchObject({
+      state: "active",
+      written: { seal: expect.stringMatching(/./) },
+    });
+    await takeBack(fresh, cluster, "r-one");
+    expect(await outside.all()).toBe(before);
+  });
+
+  test("what was over while the ledger was lost is taken away", async () => {
+    await give(context, cluster, { id: "r-one", durationSeconds: 300 });
+    const fresh = { ...inMinutes(6), ledger: memoryLedger() };
+
+    expect(await adoptCluster(fresh, cluster)).toEqual({ recovered: [], ended: ["r-one"] });
+    expect(await outside.all()).toBe(before);
+  });
+
+  test("a grant that was taken back before it was written is never given", async () => {
+    await ask(context, cluster, { id: "r-one" });
+    await approve(context, cluster, "r-one");
+    await revokeOnly(context, "r-one");
+
+    await reconcileCluster(context, cluster);
+    expect((await requestOf(context, "r-one")).grant?.state).toBe("failed");
+    expect(await outside.all()).toBe(before);
+  });
+
+  test("what can't be done for one principal holds up no other", async () => {
+    await ask(context, cluster, { id: "r-nobody", principal: `arn:aws:iam::${account}:user/nobody-there` });
+    await approve(context, cluster, "r-nobody");
+    const given = await give(context, cluster, { id: "r-one" });
+
+    expect(given.grant?.state).toBe("active");
+    await takeBack(context, cluster, "r-one");
+    if (way === "aws-auth") await takeBack(context, cluster, "r-nobody");
+    else expect((await requestOf(context, "r-nobody")).grant?.failure?.code).toBe("access-entry-refused");
+    expect(await outside.all()).toBe(before);
+  });
+});

@@ -1,0 +1,236 @@
+import { expect } from "vitest";
+import type { Sandbox } from "../../../sandbox/sandbox.ts";
+import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
+import { configurationOf } from "../../../sandbox/scene-clusters.ts";
+import { decide } from "../../../src/access/approval/decide.ts";
+import type { AuditEvent } from "../../../src/access/audit/event.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { createRequest, revise } from "../../../src/access/request/request.ts";
+import { identityOfEntry } from "../../../src/access-entry/identity.ts";
+import { type AccessEntries, accessEntriesOf } from "../../../src/aws/access-entries.ts";
+import { parseDocument } from "../../../src/aws-auth/parse.ts";
+import { type Config, readConfig } from "../../../src/config/config.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { openCluster } from "../../../src/worker/open/open-cluster.ts";
+import { openEks } from "../../../src/worker/open/open-eks.ts";
+import { previewCluster } from "../../../src/worker/preview/preview.ts";
+import { identityInDocument } from "../../../src/worker/reconcile/cluster-state.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { aChange, anEvent } from "../../builders/an-event.ts";
+import { keys } from "../../builders/keys.ts";
+
+/** The sandbox's clusters of every mode, with levels of groups and of access policies; `change` edits the text. */
+export function modesConfig(change: (text: string) => string = (text) => text): Config {
+  const levels = `levels:
+  everywhere: { policy: AmazonEKSViewPolicy, maxDuration: 8h }
+  peek: { policy: AmazonEKSViewPolicy, namespaces: [default], maxDuration: 8h, verify: [{ verb: list, resource: pods }] }
+  masters: { groups: [system:masters], maxDuration: 1h }
+`;
+  const text = configurationOf({ everyMode: true })
+    .replaceAll("levels: [viewer, admin]", "levels: [viewer, admin, everywhere, peek, masters]")
+    .replace(/^levels:\n/m, levels);
+  const reading = readConfig(change(text));
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  return reading.config;
+}
+
+export function clusterIn({ clusters }: Config, name: string): Cluster {
+  const cluster = clusters.get(name);
+  if (!cluster) throw new Error(`there is no cluster ${name}`);
+  return cluster;
+}
+
+export interface Wish {
+  readonly id: string;
+  readonly level?: string;
+  readonly principal?: string;
+  readonly durationSeconds?: number;
+  /** The request that it continues. */
+  readonly extends?: string;
+}
+
+/** Asks, and lets the worker look. */
+export async function ask(context: WorkerContext, cluster: Cluster, wish: Wish): Promise<AccessRequest> {
+  const { id, level = "viewer", principal = arns.engineer, durationSeconds = 3600 } = wish;
+  const groups = cluster.levels.find(({ name }) => name === level)?.groups ?? [];
+  const common = { requester: "U0ENGINEER", cluster: cluster.name, reason: "a test", extends: wish.extends ?? null };
+  const asked = createRequest({ ...common, id, level, principal, groups, durationSeconds }, context.now(), 3600);
+  await context.ledger.commit(aChange(asked));
+  await previewCluster(context, cluster);
+  return requestOf(context, id);
+}
+
+/** Approves what the worker saw. As many approve as the level asks for. */
+export async function approve(context: WorkerContext, cluster: Cluster, id: string): Promise<void> {
+  for (const by of ["U0APPROVER", "U0APPROVER2"]) {
+    const request = await requestOf(context, id);
+    if (request.state !== "pending") return;
+    expect(request.preview, JSON.stringify(request.refusal)).not.toBeNull();
+    const click = { verdict: "approved", by, digest: request.preview?.digest ?? "", why: "" } as const;
+    const decided = decide(request, cluster, click, keys.decision, context.now());
+    if (decided.type === "refused") throw new Error(`The approval was refused: ${decided.code}`);
+    const event = anEvent({ type: "request.approved", request: id, at: decided.after.approvals.at(-1)?.at ?? "" });
+    await context.ledger.commit({ after: decided.after, event });
+  }
+}
+
+/** A worker that dies each time before it can record such an event. */
+export function dyingBefore(type: AuditEvent["type"], context: WorkerContext): WorkerContext {
+  const { ledger } = context;
+  const commit: typeof ledger.commit = (change) =>
+    change.event?.type === type ? Promise.reject(new Error("killed")) : ledger.commit(change);
+  return { ...context, ledger: { ...ledger, commit } };
+}
+
+/** The whole way to a proved grant. */
+export async function give(context: WorkerContext, cluster: Cluster, wish: Wish): Promise<AccessRequest> {
+  await ask(context, cluster, wish);
+  await approve(context, cluster, wish.id);
+  await reconcileCluster(context, cluster);
+  return requestOf(context, wish.id);
+}
+
+/** Takes it back, and lets the worker look. */
+export async function takeBack(context: WorkerContext, cluster: Cluster, id: string): Promise<AccessRequest> {
+  await revokeOnly(context, id);
+  await reconcileCluster(context, cluster);
+  return requestOf(context, id);
+}
+
+export async function revokeOnly(context: WorkerContext, id: string): Promise<void> {
+  const request = await requestOf(context, id);
+  const end = { cause: "revoked", by: "U0APPROVER", at: context.now().toISOString(), why: "" } as const;
+  const grant = request.grant && { ...request.grant, end };
+  await context.ledger.commit(aChange(revise(request, { grant, trouble: null })));
+}
+
+export async function requestOf({ ledger }: WorkerContext, id: string): Promise<AccessRequest> {
+  const request = await ledger.get(id);
+  if (!request) throw new Error(`there is no request ${id}`);
+  return request;
+}
+
+/** A cluster as somebody sees and edits it who has nothing to do with the product. */
+export interface Outside {
+  /** What a principal is given, sorted; null: nothing stands there for it. */
+  readonly given: (arn: string) => Promise<readonly string[] | null>;
+  /** Makes somebody's entry be this; null: there is none. */
+  readonly edit: (arn: string, groups: readonly string[] | null) => Promise<void>;
+  /** Everything that stands there, but for the order. */
+  readonly all: () => Promise<string>;
+  /** Everything as it was at first. */
+  readonly reset: () => Promise<void>;
+  /** Strips the cluster's own memory of what it gives a principal, and leaves what is given. */
+  readonly forget: (arn: string) => Promise<void>;
+  /** Writes there, and gives and takes nothing by it: somebody must stand there. */
+  readonly touch: (arn: string) => Promise<void>;
+  /** Opens the cluster so that somebody acts each time when a worker has read what stands there for a principal. */
+  readonly afterReading: (arn: string, act: () => Promise<void>) => NonNullable<WorkerContext["openCluster"]>;
+}
+
+export function outsideDocument(sandbox: Sandbox): Outside {
+  const { cluster } = sandbox;
+  const data = () => cluster.awsAuth()?.data ?? {};
+  return {
+    given: async (arn) => identityInDocument(parseDocument(data()), arn)?.groups.toSorted() ?? null,
+    edit: async (arn, groups) => {
+      const text = `- userarn: ${arn}\n  username: "somebody"\n  groups: [${groups?.join(", ")}]\n`;
+      const { mapUsers: _, ...others } = data();
+      await cluster.editAwsAuth((map) => ({ ...map, data: groups ? { ...others, mapUsers: text } : others }));
+    },
+    all: async () => JSON.stringify(data()),
+    reset: async () => {
+      await cluster.editAwsAuth(({ metadata, ...map }) => {
+        const { annotations: _, ...bare } = metadata;
+        return { ...map, metadata: bare, data: { ...initialAwsAuth } };
+      });
+    },
+    forget: async () => {
+      await cluster.editAwsAuth(({ metadata: { annotations: _, ...metadata }, ...map }) => ({ ...map, metadata }));
+    },
+    touch: async () => {
+      const touched = crypto.randomUUID();
+      await cluster.editAwsAuth(({ metadata, ...map }) => ({
+        ...map,
+        metadata: { ...metadata, annotations: { ...metadata.annotations, touched } },
+      }));
+    },
+    afterReading: (_, act) => async (context, about, errands) => {
+      const { client, ...open } = await openCluster(context, about, errands);
+      const readAwsAuth = async () => {
+        const found = await client.readAwsAuth();
+        await act();
+        return found;
+      };
+      return { ...open, client: { ...client, readAwsAuth } };
+    },
+  };
+}
+
+export function outsideEntries(sandbox: Sandbox, cluster: Cluster): Outside {
+  const entries = entriesOf(sandbox, cluster);
+  const given = (entry: Parameters<typeof identityOfEntry>[0]) =>
+    identityOfEntry(entry, undefined)?.groups.toSorted() ?? null;
+  return {
+    given: async (arn) => given(await entries.describe(arn)),
+    edit: async (arn, groups) => {
+      if (!groups) return entries.remove(arn);
+      if (await entries.describe(arn)) return entries.setGroups(arn, groups);
+      await entries.create({ principalArn: arn, username: "somebody", groups, tags: {}, token: arn });
+    },
+    all: async () => {
+      const all = await Promise.all((await entries.list()).map((arn) => entries.describe(arn)));
+      return JSON.stringify(all.map((entry) => entry && { ...entry, arn: "" }).toSorted());
+    },
+    reset: () => entries.remove(arns.engineer),
+    forget: async (arn) => {
+      const entry = await entries.describe(arn);
+      if (entry) await entries.untag(entry, Object.keys(entry.tags));
+    },
+    touch: async (arn) => {
+      const entry = await entries.describe(arn);
+      if (entry) await entries.tag(entry, { touched: crypto.randomUUID() });
+    },
+    afterReading: (arn, act) => async (context, about, errands) => {
+      const { entries: read, ...open } = await openCluster(context, about, errands);
+      if (!read) throw new Error(`${about.name} takes no access entries`);
+      const describe = async (principalArn: string) => {
+        const found = await read.describe(principalArn);
+        if (principalArn === arn) await act();
+        return found;
+      };
+      // That somebody has no entry is read in the list.
+      const list = async () => {
+        const found = await read.list();
+        if (!found.includes(arn)) await act();
+        return found;
+      };
+      return { ...open, entries: { ...read, describe, list } };
+    },
+  };
+}
+
+/** The API of EKS, as somebody who may do everything with entries. */
+export function entriesOf({ aws }: Sandbox, cluster: Cluster): AccessEntries {
+  const { arn } = aws.account.addRole({ name: `eks-admin-${crypto.randomUUID()}`, allow: ["eks:*"] });
+  let opened: Promise<AccessEntries> | undefined;
+  const open = () => {
+    opened ??= openEks(aws.account.sessionFor(arn, "somebody"), cluster).then((eks) => accessEntriesOf(eks));
+    return opened;
+  };
+  return {
+    list: async () => (await open()).list(),
+    describe: async (...asked) => (await open()).describe(...asked),
+    create: async (...asked) => (await open()).create(...asked),
+    setGroups: async (...asked) => (await open()).setGroups(...asked),
+    remove: async (...asked) => (await open()).remove(...asked),
+    associate: async (...asked) => (await open()).associate(...asked),
+    disassociate: async (...asked) => (await open()).disassociate(...asked),
+    tag: async (...asked) => (await open()).tag(...asked),
+    untag: async (...asked) => (await open()).untag(...asked),
+    tagCluster: async (...asked) => (await open()).tagCluster(...asked),
+    untagCluster: async (...asked) => (await open()).untagCluster(...asked),
+    close: () => void opened?.then((entries) => entries.close()),
+  };
+}

@@ -1,0 +1,90 @@
+import { describe, expect, test } from "vitest";
+import { initialAwsAuth } from "../../../sandbox/scene.ts";
+import { revoke } from "../../../src/access/lease/may-revoke.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { aDirectScene } from "../../fault/direct-scene.ts";
+import { wishes } from "../../fault/reconcile-scene.ts";
+
+const driftOf = async ({ ledger }: Awaited<ReturnType<typeof aDirectScene>>) =>
+  (await ledger.get(wishes.long.id))?.grant?.drift?.message ?? null;
+
+test("a grant is told not to be in force where somebody deleted the ConfigMap", async () => {
+  const scene = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(scene.context(), scene.cluster);
+  scene.aws.remove();
+
+  await reconcileCluster(scene.context(), scene.cluster, "inspect");
+
+  expect(await driftOf(scene)).toBe("there is no ConfigMap aws-auth");
+});
+
+test.each(["report", "repair"] as const)(
+  "a grant is told not to be in force where its section can't be read, and to be again when it can: %s",
+  async (drift) => {
+    const scene = await aDirectScene(initialAwsAuth, drift);
+    await reconcileCluster(scene.context(), scene.cluster);
+    const whole = scene.aws.awsAuth()?.data?.mapUsers ?? "";
+    scene.aws.editMapUsers((text) => `${text}  - : [\n`);
+
+    await reconcileCluster(scene.context(), scene.cluster, "inspect");
+    const broken = await driftOf(scene);
+    scene.aws.editMapUsers(() => whole);
+    await reconcileCluster(scene.context(), scene.cluster, "inspect");
+
+    expect(broken).toContain("mapUsers");
+    expect(broken).toContain("line 6");
+    expect(broken).not.toMatch(/\.$/);
+    expect(await driftOf(scene)).toBeNull();
+  },
+);
+
+describe("where the ConfigMap is gone and is not made anew", () => {
+  test("what is to end is over, once, and what has time left is told not to be in force", async () => {
+    const scene = await aDirectScene(initialAwsAuth);
+    await reconcileCluster(scene.context(), scene.cluster);
+    scene.aws.remove();
+    scene.clock.ms += 2 * 60_000;
+
+    await reconcileCluster(scene.context(), scene.cluster);
+    const short = await scene.ledger.get(wishes.short.id);
+    await reconcileCluster(scene.context(), scene.cluster);
+
+    expect(short).toMatchObject({ trouble: null, grant: { state: "ended", remains: null } });
+    expect(short?.grant).not.toHaveProperty("isForgotten");
+    expect(await scene.ledger.get(wishes.short.id)).toEqual(short);
+    expect(await driftOf(scene)).toBe("there is no ConfigMap aws-auth");
+  });
+
+  test("what is taken back before its end is told not to be remembered by the cluster", async () => {
+    const scene = await aDirectScene(initialAwsAuth);
+    await reconcileCluster(scene.context(), scene.cluster);
+    scene.aws.remove();
+    await revokeLong(scene);
+
+    await reconcileCluster(scene.context(), scene.cluster);
+
+    expect((await scene.ledger.get(wishes.long.id))?.grant).toMatchObject({ state: "ended", isForgotten: true });
+  });
+});
+
+test("a user's lease ends while the roles can't be read, and their text stays as it is, to the byte", async () => {
+  const broken = '- rolearn: arn:aws:iam::111122223333:role/ops\n  username: "ops\n';
+  const scene = await aDirectScene({ ...initialAwsAuth });
+  await reconcileCluster(scene.context(), scene.cluster);
+  scene.aws.editMapRoles(() => broken);
+  scene.clock.ms += 2 * 3_600_000;
+
+  await reconcileCluster(scene.context(), scene.cluster);
+
+  expect((await scene.ledger.get(wishes.long.id))?.grant).toMatchObject({ state: "ended", remains: null });
+  expect(scene.aws.awsAuth()?.data).toEqual({ ...initialAwsAuth, mapRoles: broken });
+});
+
+async function revokeLong({ ledger, cluster, clock }: Awaited<ReturnType<typeof aDirectScene>>): Promise<void> {
+  const request = await ledger.get(wishes.long.id);
+  const by = { user: "U0APPROVER", memberships: [] };
+  const revoked = request && revoke(request, cluster, by, "", new Date(clock.ms));
+  if (revoked?.type !== "ended") throw new Error("It can't be revoked.");
+  await ledger.commit(aChange(revoked.after, "grant.ending"));
+}

@@ -1,0 +1,351 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { arns, clusterArn, clusterName, initialAwsAuth } from "../../../sandbox/scene.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { openEks } from "../../../src/worker/open/open-eks.ts";
+import { previewCluster } from "../../../src/worker/preview/preview.ts";
+import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { useWorkerSide } from "../worker-side.ts";
+import {
+  approve,
+  ask,
+  clusterIn,
+  dyingBefore,
+  entriesOf,
+  give,
+  modesConfig,
+  type Outside,
+  outsideDocument,
+  outsideEntries,
+  requestOf,
+  revokeOnly,
+  takeBack,
+} from "./taking.ts";
+
+const side = useWorkerSide({ everyMode: true });
+const { engineer } = arns;
+const id = "r-one";
+let records: Map<string, AccessRequest>;
+let context: WorkerContext;
+let cluster: Cluster;
+
+function use(name: string, drift: "report" | "repair" = "repair"): void {
+  const config = modesConfig((text) => text.replaceAll("    channel:", `    drift: ${drift}\n    channel:`));
+  records = new Map();
+  context = { ...side().context(memoryLedger(records)), config };
+  cluster = clusterIn(config, name);
+}
+
+/** Tags of the EKS cluster, as its owner sees them. */
+async function tagsOf(of: Cluster): Promise<Readonly<Record<string, string>>> {
+  const { account } = side().sandbox.aws;
+  const { arn } = account.addRole({ name: `owner-${crypto.randomUUID()}`, allow: ["eks:*"] });
+  return (await openEks(account.sessionFor(arn, "owner"), of)).description.tags;
+}
+
+async function setTags(of: Cluster, wanted: Readonly<Record<string, string>>): Promise<void> {
+  const entries = entriesOf(side().sandbox, of);
+  const present = Object.keys(await tagsOf(of));
+  if (present.length > 0) await entries.untagCluster(present);
+  if (Object.keys(wanted).length > 0) await entries.tagCluster(wanted);
+  entries.close();
+}
+
+/** Who can write to Redis puts a record of before in the place of today's. */
+async function putBack(old: AccessRequest): Promise<void> {
+  const { version } = await requestOf(context, id);
+  records.set(id, { ...old, version: version + 1 });
+  await reconcileCluster(context, cluster);
+  await reconcileCluster(context, cluster, "inspect");
+}
+
+async function eventsOf(type: string) {
+  return (await context.ledger.eventsOf(id, 100)).map(({ event }) => event).filter((event) => event.type === type);
+}
+
+async function expectRefused(outside: Outside, state: "failed" | "ended"): Promise<void> {
+  expect(await outside.given(engineer)).toBeNull();
+  expect((await requestOf(context, id)).grant).toMatchObject({ state, end: { cause: "replayed" } });
+  expect(await eventsOf("grant.replayed")).toHaveLength(1);
+}
+
+/** However a cluster takes grants, what was taken back stays so, although the record of before comes back into Redis. */
+describe.each([
+  { way: "aws-auth", name: clusterName },
+  { way: "access-entry", name: "analytics" },
+])("by $way, a record of before gives nothing:", ({ way, name }) => {
+  let outside: Outside;
+
+  beforeEach(async () => {
+    use(name);
+    side().sandbox.faults.clear();
+    outside = way === "aws-auth" ? outsideDocument(side().sandbox) : outsideEntries(side().sandbox, cluster);
+    if (way === "access-entry") await setTags(cluster, { team: "platform" });
+    if (way === "access-entry") await outside.edit(engineer, null);
+    else await side().sandbox.cluster.editAwsAuth((map) => ({ ...map, data: { ...initialAwsAuth } }));
+  });
+
+  test("one that was approved, and is not written yet", async () => {
+    await ask(context, cluster, { id });
+    await approve(context, cluster, id);
+    const approved = await requestOf(context, id);
+    await reconcileCluster(context, cluster);
+    await takeBack(context, cluster, id);
+
+    await putBack(approved);
+
+    await expectRefused(outside, "failed");
+  });
+
+  test.each(["report", "repair"] as const)("one that was active; drift is to be %s", async (drift) => {
+    use(name, drift);
+    const active = await give(context, cluster, { id });
+    await takeBack(context, cluster, id);
+
+    await putBack(active);
+
+    await expectRefused(outside, "ended");
+  });
+
+  test("one that was taken back before anything was written", async () => {
+    await ask(context, cluster, { id });
+    await approve(context, cluster, id);
+    const approved = await requestOf(context, id);
+    await takeBack(context, cluster, id);
+
+    await putBack(approved);
+
+    await expectRefused(outside, "failed");
+  });
+
+  test("one whose approval had come to nothing, when the entry is as it was before", async () => {
+    await ask(context, cluster, { id });
+    await approve(context, cluster, id);
+    const approved = await requestOf(context, id);
+    await outside.edit(engineer, ["readers"]);
+    await reconcileCluster(context, cluster);
+    expect((await requestOf(context, id)).state).toBe("pending");
+    await outside.edit(engineer, null);
+
+    await putBack(approved);
+
+    await expectRefused(outside, "failed");
+  });
+
+  test("one whose approval had come to nothing, and that is told although the clock of whoever told it was behind", async () => {
+    await ask(context, cluster, { id });
+    await approve(context, cluster, id);
+    const approved = await requestOf(context, id);
+    await outside.edit(engineer, ["readers"]);
+    await reconcileCluster({ ...context, now: () => new Date(Date.now() - 10_000) }, cluster);
+    await outside.edit(engineer, null);
+
+    await putBack(approved);
+
+    await expectRefused(outside, "failed");
+  });
+
+  test("one whose approval had come to nothing, without its seals and made later", async () => {
+    await ask(context, cluster, { id });
+    await approve(context, cluster, id);
+    const approved = await requestOf(context, id);
+    await outside.edit(engineer, ["readers"]);
+    await reconcileCluster(context, cluster);
+    await outside.edit(engineer, null);
+    const approvals = approved.approvals.map((each) => ({ ...each, seal: "" }));
+
+    await putBack({ ...approved, approvals, createdAt: new Date(Date.now() + 3_600_000).toISOString() });
+
+    await expectRefused(outside, "failed");
+  });
+
+  test("the only one that is left after Redis was lost", async () => {
+    const active = await give(context, cluster, { id });
+    await takeBack(context, cluster, id);
+    records = new Map([[id, active]]);
+    context = { ...context, ledger: memoryLedger(records) };
+
+    await adoptCluster(context, cluster);
+    await reconcileCluster(context, cluster, "inspect");
+
+    await expectRefused(outside, "ended");
+  });
+
+  test("and of one whose approval had come to nothing nobody is accused where only the process had died", async () => {
+    await ask(context, cluster, { id });
+    await approve(context, cluster, id);
+    await outside.edit(engineer, ["readers"]);
+    await reconcileCluster(dyingBefore("approval.void", context), cluster);
+    await outside.edit(engineer, null);
+
+    await reconcileCluster(context, cluster, "adopt");
+
+    expect(await requestOf(context, id)).toMatchObject({ state: "pending", grant: null });
+    expect(await outside.given(engineer)).toBeNull();
+    expect(await eventsOf("grant.replayed")).toEqual([]);
+    expect((await requestOf(context, id)).voided?.message).toBe("it had come to nothing before");
+  });
+
+  test("and a new approval of the same request counts", async () => {
+    await ask(context, cluster, { id });
+    await approve(context, cluster, id);
+    await outside.edit(engineer, ["readers"]);
+    await reconcileCluster(context, cluster);
+    await outside.edit(engineer, null);
+
+    await previewCluster(context, cluster);
+    await approve(context, cluster, id);
+    await reconcileCluster(context, cluster);
+
+    expect((await requestOf(context, id)).grant?.state).toBe("active");
+    await takeBack(context, cluster, id);
+  });
+});
+
+describe("what a cluster remembers in its tags", () => {
+  let outside: Outside;
+  const key = `eks-access/withdrawn/${id}`;
+
+  beforeEach(async () => {
+    use("analytics");
+    side().sandbox.faults.clear();
+    outside = outsideEntries(side().sandbox, cluster);
+    await setTags(cluster, { team: "platform" });
+    await outside.edit(engineer, null);
+  });
+
+  test("says for people until when, and leaves the tags of others alone", async () => {
+    const { grant } = await give(context, cluster, { id });
+    await takeBack(context, cluster, id);
+
+    const { [key]: text, ...others } = await tagsOf(cluster);
+    expect(text).toContain(`until ${grant?.endsAt}`);
+    expect(others).toEqual({ team: "platform" });
+  });
+
+  test("is nothing while grants are in force, and goes with the next look once their time would be over", async () => {
+    await give(context, cluster, { id, durationSeconds: 60 });
+    expect(await tagsOf(cluster)).toEqual({ team: "platform" });
+    await takeBack(context, cluster, id);
+
+    await reconcileCluster({ ...context, now: () => new Date(Date.now() + 61_000) }, cluster, "adopt");
+
+    expect(await tagsOf(cluster)).toEqual({ team: "platform" });
+  });
+
+  test("is written before the access is taken away", async () => {
+    await give(context, cluster, { id });
+    let known: Readonly<Record<string, string>> = {};
+    const onStrike = async () => {
+      known = await tagsOf(cluster);
+    };
+    side().sandbox.faults.plan("eks.DeleteAccessEntry", { type: "watch" }, { onStrike });
+
+    await takeBack(context, cluster, id);
+
+    expect(Object.keys(known)).toContain(key);
+  });
+
+  test("can't keep an access alive where EKS refuses it: it goes, and is told not to be remembered", async () => {
+    await give(context, cluster, { id });
+    const refusal = { __type: "AccessDeniedException", message: "no" };
+    const headers = { "x-amzn-errortype": "AccessDeniedException" };
+    const { faults } = side().sandbox;
+    faults.plan("eks.TagResource", { type: "answer", status: 403, headers, body: JSON.stringify(refusal) });
+
+    await takeBack(context, cluster, id);
+
+    expect(await outside.given(engineer)).toBeNull();
+    expect((await requestOf(context, id)).grant).toMatchObject({ state: "ended", isForgotten: true });
+    expect((await eventsOf("grant.ended"))[0]?.detail).toMatchObject({ remembered: false });
+    expect(await tagsOf(cluster)).toEqual({ team: "platform" });
+  });
+
+  test("where others leave no tag: it goes, and is told not to be remembered", async () => {
+    await setTags(cluster, Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`others-${index}`, ""])));
+    await give(context, cluster, { id });
+
+    await takeBack(context, cluster, id);
+
+    expect((await requestOf(context, id)).grant).toMatchObject({ state: "ended", isForgotten: true });
+  });
+
+  test("where others leave one tag: approvals as old are asked for again", async () => {
+    await setTags(cluster, Object.fromEntries(Array.from({ length: 49 }, (_, index) => [`others-${index}`, ""])));
+    await ask(context, cluster, { id });
+    await approve(context, cluster, id);
+    const approved = await requestOf(context, id);
+    await reconcileCluster(context, cluster);
+    expect((await takeBack(context, cluster, id)).grant?.isForgotten).toBeUndefined();
+
+    await putBack(approved);
+
+    expect(await outside.given(engineer)).toBeNull();
+    expect(await requestOf(context, id)).toMatchObject({ state: "pending", grant: null });
+    expect(await eventsOf("approval.void")).toHaveLength(1);
+  });
+
+  test("is not believed where somebody edited it, which is recorded, and the tag is taken out", async () => {
+    await give(context, cluster, { id });
+    const forged = "approved 2020-01-01T00:00:00.000Z until 2099-01-01T00:00:00.000Z 00000000.0000";
+    await setTags(cluster, { team: "platform", [key]: forged });
+
+    await reconcileCluster(context, cluster, "inspect");
+
+    expect((await requestOf(context, id)).grant?.state).toBe("active");
+    expect((await eventsOf("annotation.refused"))[0]?.detail.why).toContain(`the tag ${key} of analytics`);
+    expect(await tagsOf(cluster)).toEqual({ team: "platform" });
+  });
+
+  test("is another cluster's where somebody copied it from there", async () => {
+    const checkout = clusterIn(context.config, "checkout");
+    await give(context, cluster, { id });
+    await takeBack(context, cluster, id);
+    await setTags(checkout, await tagsOf(cluster));
+    const there = outsideEntries(side().sandbox, checkout);
+
+    cluster = checkout;
+    records.clear();
+    const given = await give(context, checkout, { id });
+
+    expect(given.grant?.state).toBe("active");
+    await takeBack(context, checkout, id);
+    expect(await there.given(engineer)).toBeNull();
+  });
+});
+
+describe("a cluster whose mode changes", () => {
+  const switchTo = (authenticationMode: "CONFIG_MAP" | "API" | "API_AND_CONFIG_MAP") =>
+    side().sandbox.aws.updateCluster(clusterArn(clusterName), { authenticationMode });
+
+  test("still knows what was taken back while it went by aws-auth", async () => {
+    use(clusterName);
+    const active = await give(context, cluster, { id });
+    await takeBack(context, cluster, id);
+    switchTo("API");
+
+    await putBack(active);
+
+    await expectRefused(outsideEntries(side().sandbox, cluster), "ended");
+    switchTo("CONFIG_MAP");
+  });
+
+  test("gives nothing again of which it can't know whether aws-auth remembers it", async () => {
+    use(clusterName);
+    const active = await give(context, cluster, { id });
+    await revokeOnly(context, id);
+    await reconcileCluster(context, cluster);
+    switchTo("API");
+    side().sandbox.faults.plan("kubernetes.get-configmap", { type: "answer", status: 403, body: "{}" }, { times: 99 });
+
+    await putBack(active);
+
+    expect(await outsideEntries(side().sandbox, cluster).given(engineer)).toBeNull();
+    expect((await requestOf(context, id)).grant?.drift).not.toBeNull();
+    side().sandbox.faults.clear();
+    switchTo("CONFIG_MAP");
+  });
+});

@@ -1,0 +1,284 @@
+import { pino } from "pino";
+import { beforeEach, describe, expect, test } from "vitest";
+import { initialAwsAuth } from "../../../sandbox/scene.ts";
+import { bytesOf } from "../../../src/access/lease/annotation-room.ts";
+import { scheduleGrant } from "../../../src/access/lease/grant.ts";
+import { revoke } from "../../../src/access/lease/may-revoke.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { revise } from "../../../src/access/request/request.ts";
+import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
+import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { aDirectScene, memoryOf } from "../../fault/direct-scene.ts";
+import { wishes } from "../../fault/reconcile-scene.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+
+type Scene = Awaited<ReturnType<typeof aDirectScene>>;
+
+const { id, principal } = wishes.long;
+let scene: Scene;
+beforeEach(async () => {
+  scene = await aDirectScene(initialAwsAuth);
+});
+
+const look = ({ context, cluster }: Scene, reason?: "inspect") => reconcileCluster(context(), cluster, reason);
+
+async function recordOf({ ledger }: Scene): Promise<AccessRequest> {
+  const record = await ledger.get(id);
+  if (!record) throw new Error(`The scene has a record ${id}.`);
+  return record;
+}
+
+/** An approver revokes it, and a worker carries that out. */
+async function revoked(scene: Scene): Promise<void> {
+  const verdict = revoke(await recordOf(scene), scene.cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
+  if (verdict.type === "ended") await scene.ledger.commit(aChange(verdict.after, "grant.ending"));
+  await look(scene);
+}
+
+/** Who can write to Redis puts a record of before in the place of today's. */
+async function putBack(scene: Scene, old: AccessRequest): Promise<void> {
+  const { version } = await recordOf(scene);
+  scene.records.set(id, { ...old, version: version + 1 });
+  await look(scene);
+  await look(scene, "inspect");
+}
+
+async function expectRefused(scene: Scene, state: "failed" | "ended"): Promise<void> {
+  const { grant } = await recordOf(scene);
+  const { mapUsers = "" } = scene.aws.awsAuth()?.data ?? {};
+  const types = (await scene.ledger.eventsOf(id, 100)).map(({ event }) => event.type);
+
+  expect(mapUsers).not.toContain("eks-access:admins");
+  expect(grant).toMatchObject({ state, end: { cause: "replayed" } });
+  expect(types.filter((type) => type === "grant.replayed")).toHaveLength(1);
+}
+
+describe("a revocation stands, although a record from before it is put back into Redis", () => {
+  test("one that was approved and not written yet", async () => {
+    const approved = await recordOf(scene);
+    await look(scene);
+    await revoked(scene);
+
+    await putBack(scene, approved);
+
+    await expectRefused(scene, "failed");
+    expect((await recordOf(scene)).grant?.failure?.message).toContain("was put back into Redis, and is refused");
+  });
+
+  test("and nobody is accused where another run has ended it since the record was read", async () => {
+    await look(scene);
+    const active = await recordOf(scene);
+    await revoked(scene);
+    const { context, cluster, ledger } = scene;
+    const lines: string[] = [];
+    const log = pino({ level: "error" }, { write: (line: string) => lines.push(line) });
+    const readings = [[active], [active]];
+    const grantedOf = async (name: string) => readings.pop() ?? ledger.grantedOf(name);
+
+    await reconcileCluster({ ...context(), log, ledger: { ...ledger, grantedOf } }, cluster, "inspect");
+
+    expect(readings).toEqual([]);
+    expect(lines).toEqual([]);
+    expect((await recordOf(scene)).grant?.state).toBe("ended");
+  });
+
+  test.each(["report", "repair"] as const)("one that was active: drift is to be %s", async (drift) => {
+    const scene = await aDirectScene(initialAwsAuth, drift);
+    await look(scene);
+    const active = await recordOf(scene);
+    await revoked(scene);
+
+    await putBack(scene, active);
+
+    await expectRefused(scene, "ended");
+  });
+
+  test("one whose approval was moved to a later time, and its lease made shorter by as much", async () => {
+    const scene = await aDirectScene(initialAwsAuth, "repair");
+    await look(scene);
+    const active = await recordOf(scene);
+    await revoked(scene);
+    const approvals = active.approvals.map((each) => ({
+      ...each,
+      at: new Date(Date.parse(each.at) + 60_000).toISOString(),
+    }));
+
+    await putBack(scene, { ...active, approvals, durationSeconds: active.durationSeconds - 60 });
+
+    await expectRefused(scene, "ended");
+  });
+
+  test("also where it was revoked before anything was written: the cluster remembers that alone", async () => {
+    const approved = await recordOf(scene);
+    const { [wishes.short.id]: _, ...others } = Object.fromEntries(scene.records);
+    scene.records.clear();
+    for (const [key, record] of Object.entries(others)) scene.records.set(key, record);
+    await revoked(scene);
+    expect(scene.aws.awsAuth()?.data).toEqual(initialAwsAuth);
+    expect(memoryOf(scene.aws, scene.cluster.name)).toMatchObject({ holdings: [], withdrawals: { list: [{ id }] } });
+
+    await putBack(scene, approved);
+
+    await expectRefused(scene, "failed");
+  });
+
+  test("also where there was no ConfigMap to remember it in", async () => {
+    const scene = await aDirectScene(null);
+    const approved = await recordOf(scene);
+    await revoked(scene);
+
+    await putBack(scene, approved);
+
+    await expectRefused(scene, "failed");
+  });
+
+  test("also where the document could not be read when it was revoked", async () => {
+    await look(scene);
+    const active = await recordOf(scene);
+    scene.aws.editMapUsers((mapUsers) => `${mapUsers}- userarn: [\n`);
+    await revoked(scene);
+    await putBack(scene, active);
+
+    scene.aws.editMapUsers((mapUsers) => mapUsers.replace("- userarn: [\n", ""));
+    scene.clock.ms += 30 * 60_000;
+    await look(scene);
+
+    await expectRefused(scene, "ended");
+  });
+
+  test("also where its approval had been made older while it was taken away", async () => {
+    const approved = await recordOf(scene);
+    await look(scene);
+    const active = await recordOf(scene);
+    const approvals = active.approvals.map((each) => ({ ...each, at: "2020-01-01T00:00:00.000Z" }));
+    scene.records.set(id, { ...active, version: active.version + 1, approvals });
+    await look(scene);
+
+    await putBack(scene, approved);
+
+    await expectRefused(scene, "failed");
+  });
+
+  test("also after Redis was lost, and only the old record is there", async () => {
+    const approved = await recordOf(scene);
+    await look(scene);
+    await revoked(scene);
+    const records = new Map([[id, approved]]);
+    const lost = { ...scene, records, ledger: memoryLedger(records) };
+    const context = { ...scene.context(), ledger: lost.ledger };
+
+    await adoptCluster(context, scene.cluster);
+    await reconcileCluster(context, scene.cluster);
+
+    await expectRefused(lost, "failed");
+    expect((await lost.ledger.get(wishes.short.id))?.grant?.state).toBe("active");
+  });
+});
+
+describe("what was never a cluster's matter gives nothing when it is put back later than an approval may wait:", () => {
+  const goodForSeconds = 600;
+  /** Approvals may wait for ten minutes. */
+  const impatient = (scene: Scene): Scene => {
+    const { config, ...rest } = scene.context();
+    const timing = { ...config.timing, approvalGoodForSeconds: goodForSeconds };
+    return { ...scene, context: () => ({ ...rest, config: { ...config, timing } }) };
+  };
+
+  test.each<[string, (approved: AccessRequest) => Partial<AccessRequest>]>([
+    ["a request that was cancelled", () => ({ state: "cancelled", approvals: [], grant: null })],
+    ["a request that was denied", () => ({ state: "denied", approvals: [], grant: null })],
+    ["one whose cluster was out of reach", ({ grant }) => ({ grant: grant && { ...grant, state: "failed" } })],
+  ])("%s", async (_, change) => {
+    const approved = await recordOf(scene);
+    await scene.ledger.commit(aChange(revise(approved, change(approved)), "request.cancelled"));
+    scene.clock.ms += (goodForSeconds + 1) * 1_000;
+
+    await putBack(impatient(scene), approved);
+
+    expect(scene.aws.awsAuth()?.data?.mapUsers ?? "").not.toContain("eks-access:admins");
+    expect(await recordOf(scene)).toMatchObject({ state: "pending", grant: null, approvals: [] });
+    expect((await scene.ledger.eventsOf(id, 100)).map(({ event }) => event.type)).toContain("approval.void");
+  });
+});
+
+test("a lease that came to its own end leaves nothing behind in the cluster's memory", async () => {
+  await look(scene);
+  scene.clock.ms += 2 * 3_600_000;
+  await look(scene);
+
+  expect(memoryOf(scene.aws, scene.cluster.name)).toEqual({ type: "absent" });
+  expect(scene.aws.awsAuth()?.data).toEqual(initialAwsAuth);
+});
+
+test("what was revoked is forgotten when its lease would have been over, with the next look", async () => {
+  await look(scene);
+  await revoked(scene);
+  scene.clock.ms += 2 * 3_600_000;
+
+  await look(scene);
+
+  expect(memoryOf(scene.aws, scene.cluster.name)).toEqual({ type: "absent" });
+});
+
+test("an approval that came to nothing because the entry was another one is not taken up when it is as before", async () => {
+  const approved = await recordOf(scene);
+  scene.aws.editMapUsers((mapUsers) => `${mapUsers}- userarn: ${principal}\n  username: own\n`);
+  await look(scene);
+  expect((await recordOf(scene)).state).toBe("pending");
+  scene.aws.editMapUsers((mapUsers) => mapUsers.replace(`- userarn: ${principal}\n  username: own\n`, ""));
+
+  await putBack(scene, approved);
+
+  await expectRefused(scene, "failed");
+});
+
+test("a grant that was never approved, and says that it is active, is given nothing", async () => {
+  const { approvals: _, ...rest } = await recordOf(scene);
+  const grant = { ...scheduleGrant(new Date(scene.clock.ms), 3_600), state: "active" as const };
+  scene.records.set(id, revise({ ...rest, approvals: [] }, { grant }));
+
+  await look(scene);
+  await look(scene, "inspect");
+
+  expect(scene.aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
+});
+
+/** Somebody else takes our annotations out, or not, and leaves room for nothing more. */
+async function fill({ context, cluster }: Scene, { keepOurs }: { readonly keepOurs: boolean }): Promise<void> {
+  const { client } = await context().openCluster(context(), cluster, []);
+  const found = await client.readAwsAuth();
+  if (!found) throw new Error("The scene has a document.");
+  const kept = keepOurs ? found.annotations : {};
+  const filler = "x".repeat(256 * 1024 - "filler".length - bytesOf(kept));
+  await client.writeAwsAuth(found, { data: found.data, annotations: { ...kept, filler } }, { dryRun: false });
+}
+
+test("what is revoked goes, although others have left no room in which to remember it", async () => {
+  await look(scene);
+  scene.clock.ms += 2 * 60_000;
+  await look(scene);
+  await fill(scene, { keepOurs: false });
+
+  await revoked(scene);
+
+  expect((await recordOf(scene)).grant?.state).toBe("ended");
+  expect(scene.aws.awsAuth()?.data).toEqual(initialAwsAuth);
+});
+
+test.each([true, false])(
+  "it goes also while another grant is in force whose memory fits no more, or just so: ours was left there: %s",
+  async (keepOurs) => {
+    await look(scene);
+    await fill(scene, { keepOurs });
+
+    await revoked(scene);
+
+    const { mapUsers = "" } = scene.aws.awsAuth()?.data ?? {};
+    const other = await scene.ledger.get(wishes.short.id);
+    expect((await recordOf(scene)).grant?.state).toBe("ended");
+    expect(mapUsers).not.toContain("eks-access:admins");
+    expect(mapUsers).toContain("eks-access:viewers");
+    expect(other?.grant?.state).toBe("active");
+  },
+);

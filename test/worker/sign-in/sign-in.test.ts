@@ -1,0 +1,369 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { arns, clusterName, externalId } from "../../../sandbox/scene.ts";
+import type { AuditEvent } from "../../../src/access/audit/event.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { revise } from "../../../src/access/request/request.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { clusterIn, give, modesConfig, requestOf, revokeOnly, takeBack } from "../reconcile/taking.ts";
+import { useWorkerSide } from "../worker-side.ts";
+
+const side = useWorkerSide({ everyMode: true });
+const { developers } = arns;
+const trust = { principals: [arns.worker], externalId, requireSourceIdentity: true };
+const review = "kubernetes.self-subject-review";
+let context: WorkerContext;
+let pauses: number[];
+
+/** The waits between tries are counted, and not waited for. */
+function use(change?: (text: string) => string): void {
+  pauses = [];
+  const pause = async (ms: number) => void pauses.push(ms);
+  context = { ...side().context(memoryLedger()), config: modesConfig(change), pause };
+}
+
+beforeEach(() => use());
+afterEach(async () => {
+  const { faults, aws, cluster } = side().sandbox;
+  faults.clear();
+  aws.account.setTrust(developers, trust);
+  await cluster.editAwsAuth(({ metadata: { annotations: _, ...metadata }, data = {} }) => {
+    const { mapUsers: __, ...others } = data;
+    const mapRoles = others.mapRoles?.replace(/- rolearn: "?[^\n]*developers[\s\S]*?(?=\n- |$)/, "").trimEnd();
+    return { metadata, data: { ...others, ...(mapRoles && { mapRoles: `${mapRoles}\n` }) } };
+  });
+});
+
+/** A grant that was proved, and then what came of signing in. */
+async function giveAndSignIn(wish: { cluster?: string; principal?: string; level?: string } = {}) {
+  const { cluster: name = clusterName, principal = developers, level = "viewer" } = wish;
+  const cluster = clusterIn(context.config, name);
+  const given = await give(context, cluster, { id: "r-one", principal, level });
+  await signInToCluster(context, cluster);
+  return { given, signedIn: await requestOf(context, "r-one") };
+}
+
+const findingOf = ({ grant }: AccessRequest) => grant?.proof?.signedIn;
+
+const clusterOf = (name: string) => side().sandbox.clusters.get(name) ?? expect.fail(`there is no ${name}`);
+const usernameOf = (request: AccessRequest) => /^as (\S+)/.exec(findingOf(request)?.detail ?? "")?.[1];
+
+async function eventsOf(type: string): Promise<readonly AuditEvent[]> {
+  return (await context.ledger.events(1, 1000)).map(({ event }) => event).filter((event) => event.type === type);
+}
+
+describe.each([
+  [clusterName, "aws-auth"],
+  ["analytics", "access entries"],
+])("a role that the worker may become, on %s", (cluster) => {
+  test("is active at once, and signs in afterwards as who it is mapped as", async () => {
+    context = { ...context, pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
+    const { given, signedIn } = await giveAndSignIn({ cluster });
+
+    expect(given.grant?.state).toBe("active");
+    expect(findingOf(given)).toEqual({ result: "not tested", detail: "it is being tried" });
+    expect(findingOf(signedIn)).toEqual({
+      result: "yes",
+      detail: expect.stringMatching(
+        /^as eks-access:\S+ with eks-access:viewers, listed pods in default, \d+ ms after it was mapped$/,
+      ),
+    });
+    expect(signedIn.grant).toMatchObject({ state: "active", signInDueAt: null });
+    const [event] = await eventsOf("grant.signed-in");
+    expect(event?.detail).toMatchObject({ signedIn: "yes", awsRequests: { "sts:AssumeRole": expect.any(Array) } });
+    const audited = new Map(
+      clusterOf(cluster)
+        .auditLog()
+        .map(({ auditID, username }) => [auditID, username]),
+    );
+    const calls = Object.entries(event?.detail.auditIds ?? {});
+    expect(calls.map(([call]) => call)).toEqual(["POST selfsubjectreviews", "GET pods"]);
+    // Those before are of tries that came too early.
+    const last = calls.map(([, ids]) => audited.get([ids].flat().at(-1) ?? ""));
+    expect(last).toEqual([usernameOf(signedIn), usernameOf(signedIn)]);
+    await takeBack(context, clusterIn(context.config, cluster), "r-one");
+  });
+});
+
+test("a role with a path in IAM is become by it, and let in by its name", async () => {
+  const { account } = side().sandbox.aws;
+  const { arn } = account.addRole({ name: "team-developers", path: "/team/", trust });
+  use((text) =>
+    text
+      .replaceAll(`"${developers}"`, developers)
+      .replaceAll(`roles: [${developers}]`, 'roles: ["arn:aws:iam::111122223333:role/team/team-*"]'),
+  );
+  const { signedIn } = await giveAndSignIn({ principal: arn.replace("/team/", "/") });
+
+  expect(findingOf(signedIn)).toMatchObject({ result: "yes" });
+  expect(findingOf(signedIn)?.detail).toContain(":team-developers:");
+});
+
+test("a principal that is never answered holds up neither another grant nor its end", async () => {
+  const { faults } = side().sandbox;
+  const cluster = clusterIn(context.config, clusterName);
+  await give(context, cluster, { id: "r-one", principal: developers });
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const { struck } = faults.plan(review, { type: "watch" }, { onStrike: () => answered });
+  const signingIn = signInToCluster(context, cluster);
+  await struck;
+
+  const other = await give(context, cluster, { id: "r-two", principal: arns.engineer });
+  const ended = await takeBack(context, cluster, "r-two");
+
+  expect([other.grant?.state, ended.grant?.state]).toEqual(["active", "ended"]);
+  expect(findingOf(await requestOf(context, "r-one"))?.detail).toBe("it is being tried");
+  answer();
+  await signingIn;
+  expect(findingOf(await requestOf(context, "r-one"))?.result).toBe("yes");
+});
+
+describe("is not tested, and says why, where the principal is", () => {
+  test("an IAM user", async () => {
+    const { given, signedIn } = await giveAndSignIn({ principal: arns.engineer });
+
+    expect(findingOf(signedIn)).toMatchObject({ result: "not tested" });
+    expect(findingOf(signedIn)?.detail).toContain("an IAM user can't be assumed");
+    expect(signedIn).toEqual(given);
+  });
+
+  test("a role that the configuration does not name", async () => {
+    use((text) => text.replaceAll(/roles: \[.*\]/g, "roles: []"));
+    const { given, signedIn } = await giveAndSignIn();
+
+    expect(findingOf(signedIn)?.detail).toContain("name it in signIn.roles of staging");
+    expect(signedIn).toEqual(given);
+  });
+
+  test("a role that does not trust the worker, with what AWS said and how to mend it", async () => {
+    side().sandbox.aws.account.setTrust(developers, { principals: [] });
+    const { signedIn } = await giveAndSignIn();
+
+    expect(findingOf(signedIn)).toMatchObject({ result: "not tested" });
+    expect(findingOf(signedIn)?.detail).toMatch(
+      /^AWS refused sts:AssumeRole on \S+developers \(AccessDenied: .*\)\. Let the role trust the worker/,
+    );
+    expect(signedIn.grant?.state).toBe("active");
+  });
+
+  test("somebody else by AWS's word, and then no token is sent", async () => {
+    const { faults, aws } = side().sandbox;
+    const cluster = clusterIn(context.config, clusterName);
+    await give(context, cluster, { id: "r-one", principal: developers });
+    const { accessKeyId, secretAccessKey, sessionToken } = aws.account.sessionFor(arns.admins, "x");
+    const keys = `<AccessKeyId>${accessKeyId}</AccessKeyId><SecretAccessKey>${secretAccessKey}</SecretAccessKey><SessionToken>${sessionToken}</SessionToken>`;
+    const body = `<AssumeRoleResponse><AssumeRoleResult><Credentials>${keys}</Credentials></AssumeRoleResult></AssumeRoleResponse>`;
+    // The second one: the creator is become first.
+    faults.plan(
+      "sts.AssumeRole",
+      { type: "answer", status: 200, headers: { "content-type": "text/xml" }, body },
+      { nth: 2 },
+    );
+    const asked = faults.calls(review);
+
+    await signInToCluster(context, cluster);
+
+    expect(findingOf(await requestOf(context, "r-one"))).toEqual({
+      result: "not tested",
+      detail: `AWS says that the assumed ${developers} is arn:aws:sts::111122223333:assumed-role/platform-admins/x. Correct signIn.roles of the cluster in eks-access.yml.`,
+    });
+    expect(faults.calls(review)).toBe(asked);
+  });
+
+  test("of a cluster that can't be opened any more", async () => {
+    const cluster = clusterIn(context.config, clusterName);
+    await give(context, cluster, { id: "r-one", principal: developers });
+    side().sandbox.faults.plan("eks.DescribeCluster", awsError(404, "ResourceNotFoundException"));
+
+    await signInToCluster(context, cluster);
+
+    const { grant } = await requestOf(context, "r-one");
+    expect(grant).toMatchObject({ signInDueAt: null, proof: { signedIn: { result: "not tested" } } });
+    expect(grant?.proof?.signedIn.detail).toContain("Correct eksName");
+  });
+});
+
+/** As EKS says it. */
+function awsError(status: number, name: string) {
+  const headers = { "content-type": "application/json", "x-amzn-errortype": name };
+  return { type: "answer", status, headers, body: JSON.stringify({ message: "as planned" }) } as const;
+}
+
+const unauthorized = { type: "answer", status: 401, body: "{}" } as const;
+
+describe("a token that the API server refuses", () => {
+  test("for a while is followed by new ones until one is taken", async () => {
+    side().sandbox.faults.plan(review, unauthorized, { times: 3 });
+    const { signedIn } = await giveAndSignIn();
+
+    expect(findingOf(signedIn)?.result).toBe("yes");
+    expect(pauses).toEqual([250, 500, 1_000]);
+  });
+
+  test("to the end is told as it is: the grant stays in force, and how to find the cause stands beside", async () => {
+    side().sandbox.faults.plan(review, unauthorized, { times: 100 });
+    const { signedIn } = await giveAndSignIn();
+
+    expect(findingOf(signedIn)).toMatchObject({ result: "no" });
+    expect(findingOf(signedIn)?.detail).toMatch(
+      /^the API server still refused its token \(Unauthorized\) \d+ ms after it was mapped, although by aws-auth it is eks-access:\S+: look with \/eks-access why/,
+    );
+    expect(signedIn.grant).toMatchObject({ state: "active", end: null, signInDueAt: null });
+    expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(20_000);
+    expect((await eventsOf("grant.signed-in")).map(({ detail }) => detail.signedIn)).toEqual(["no"]);
+  });
+});
+
+const reviewOf = (username: string, groups: readonly string[]) =>
+  ({
+    type: "answer",
+    status: 201,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      kind: "SelfSubjectReview",
+      apiVersion: "authentication.k8s.io/v1",
+      status: { userInfo: { username, groups } },
+    }),
+  }) as const;
+
+describe("who the API server says that it is", () => {
+  test("is a no where it is somebody else", async () => {
+    side().sandbox.faults.plan(review, reviewOf("somebody", ["theirs", "system:authenticated"]), { times: 100 });
+    const { signedIn } = await giveAndSignIn();
+
+    expect(findingOf(signedIn)?.result).toBe("no");
+    expect(findingOf(signedIn)?.detail).toMatch(
+      /^as somebody with theirs, but it should be eks-access:\S+ and eks-access:viewers should be there and theirs should not be there by aws-auth$/,
+    );
+  });
+
+  test("is asked again where it is still who it was", async () => {
+    side().sandbox.faults.plan(review, reviewOf("before", []), { times: 2 });
+    const { signedIn } = await giveAndSignIn();
+
+    expect(findingOf(signedIn)?.result).toBe("yes");
+    expect(pauses).toHaveLength(2);
+  });
+
+  test("is not known where the API server is older than the question, and what was seen is told", async () => {
+    side().sandbox.faults.plan(review, { type: "answer", status: 404, body: "404 page not found" }, { times: 100 });
+    const { signedIn } = await giveAndSignIn();
+
+    expect(findingOf(signedIn)).toEqual({
+      result: "yes",
+      detail: expect.stringMatching(
+        /^as whom this API server did not say \(.*\), listed pods in default, \d+ ms after/,
+      ),
+    });
+  });
+});
+
+describe("pods that may not be listed", () => {
+  const forbidden = {
+    type: "answer",
+    status: 403,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ kind: "Status", reason: "Forbidden", message: "pods is forbidden" }),
+  } as const;
+
+  test("are no failure where the level does not promise them", async () => {
+    use((text) =>
+      text
+        .replace(/^ {2}viewer:\n/m, "  watcher: { groups: [watchers], maxDuration: 1h }\n  viewer:\n")
+        .replace("levels: [viewer,", "levels: [watcher, viewer,"),
+    );
+    const { signedIn } = await giveAndSignIn({ level: "watcher" });
+
+    expect(findingOf(signedIn)).toEqual({
+      result: "yes",
+      detail: expect.stringMatching(
+        /^as \S+ with watchers, may not list pods in default, which the level does not promise, \d+ ms after/,
+      ),
+    });
+  });
+
+  test("are one where it does", async () => {
+    side().sandbox.faults.plan("kubernetes.list-pods", forbidden, { times: 100 });
+    const { signedIn } = await giveAndSignIn();
+
+    expect(findingOf(signedIn)?.result).toBe("no");
+    expect(findingOf(signedIn)?.detail).toMatch(/, but may not list pods in default, which the level promises$/);
+  });
+});
+
+test("an API server that remembers what it said about a token is asked with another one, also within a second", async () => {
+  const at = new Date();
+  context = { ...context, now: () => at };
+  const { cluster } = side().sandbox;
+  const group = (name: string) => cluster.editAwsAuth((map) => withGroup(map, name));
+  side().sandbox.faults.plan("kubernetes.list-pods", serverError, { onStrike: () => group("another") });
+  const { signedIn } = await giveAndSignIn();
+
+  expect(findingOf(signedIn)?.result).toBe("yes");
+  expect(findingOf(signedIn)?.detail).toContain("with eks-access:viewers, another, listed pods");
+});
+
+const serverError = { type: "answer", status: 500, body: "{}" } as const;
+
+/** Somebody else gives the principal a group more. */
+function withGroup<T extends { data?: Readonly<Record<string, string>> }>(map: T, name: string): T {
+  const mapRoles = map.data?.mapRoles?.replace(/( *- )"?eks-access:viewers"?/, `$&\n$1${name}`) ?? "";
+  return { ...map, data: { ...map.data, mapRoles } };
+}
+
+describe("what came of it", () => {
+  test("counts although somebody changed the record meanwhile", async () => {
+    side().sandbox.faults.plan(
+      review,
+      { type: "watch" },
+      {
+        onStrike: async () => {
+          const request = await requestOf(context, "r-one");
+          const grant = request.grant && { ...request.grant, warnedAt: context.now().toISOString() };
+          await context.ledger.commit(aChange(revise(request, { grant })));
+        },
+      },
+    );
+    const { signedIn } = await giveAndSignIn();
+
+    expect(findingOf(signedIn)?.result).toBe("yes");
+    expect(signedIn.grant?.warnedAt).not.toBeNull();
+  });
+
+  test("is not told of a grant that is taken away meanwhile", async () => {
+    const { faults } = side().sandbox;
+    faults.plan(review, unauthorized, { times: 100, onStrike: onceOnly(() => revokeOnly(context, "r-one")) });
+    const { signedIn } = await giveAndSignIn();
+
+    expect(findingOf(signedIn)).toEqual({ result: "not tested", detail: "it is being tried" });
+    expect(await eventsOf("grant.signed-in")).toEqual([]);
+  });
+
+  test("is found by the next job where the process died before it could tell", async () => {
+    const cluster = clusterIn(context.config, clusterName);
+    await give(context, cluster, { id: "r-one", principal: developers });
+    const dead = { ...context.ledger, commit: () => Promise.reject(new Error("this process is dead")) };
+
+    await expect(signInToCluster({ ...context, ledger: dead }, cluster)).rejects.toThrow("dead");
+    await signInToCluster(context, cluster);
+    await signInToCluster(context, cluster);
+
+    expect(findingOf(await requestOf(context, "r-one"))?.result).toBe("yes");
+    expect(await eventsOf("grant.signed-in")).toHaveLength(1);
+  });
+});
+
+function onceOnly(act: () => Promise<void>): () => Promise<void> {
+  let isDone = false;
+  return async () => {
+    if (!isDone) {
+      isDone = true;
+      await act();
+    }
+  };
+}

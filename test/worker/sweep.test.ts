@@ -1,0 +1,281 @@
+import { pino } from "pino";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Grant } from "../../src/access/request/record.ts";
+import { planReminders } from "../../src/access/request/reminder.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { openQueues, type Queues } from "../../src/ledger/queues.ts";
+import { connectRedis } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import type { WorkerContext } from "../../src/worker/context.ts";
+import { configurationOf } from "../../src/worker/open/cluster-trouble.ts";
+import { sweep } from "../../src/worker/sweep.ts";
+import { aBrokenGlass } from "../builders/a-broken-glass.ts";
+import { configText } from "../builders/a-cluster.ts";
+import { aGrantedRequest, aPreview, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { aTrouble } from "../builders/a-trouble.ts";
+import { aChange } from "../builders/an-event.ts";
+import { keys } from "../builders/keys.ts";
+import { at, hours, minutes } from "../builders/times.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+
+let database: TestRedis;
+let redis: Awaited<ReturnType<typeof connectRedis>>;
+let queues: Queues;
+
+beforeEach(async () => {
+  database = await aRedis();
+  redis = await connectRedis(database.url);
+  queues = openQueues(redis.redis);
+});
+
+afterEach(async () => {
+  await queues.close();
+  await redis.close();
+  await database.close();
+});
+
+function contextAt(now: Date): WorkerContext {
+  const reading = readConfig(configText);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const log = pino({ level: "silent" });
+  return { ledger: redisLedger(redis.redis), queues, log, config: reading.config, keys, now: () => now };
+}
+
+describe("a request that waits for a decision", () => {
+  const waiting = aPreviewedRequest({
+    preview: aPreview({ at: at(0).toISOString() }),
+    reminders: planReminders(at(0), at(hours(24)).toISOString(), [minutes(15), hours(1), hours(4)]),
+  });
+
+  test("is reminded of as the configuration says, each time with an event, and lapses in the end", async () => {
+    const { ledger } = contextAt(at(0));
+    await ledger.commit(aChange(waiting));
+
+    for (const seconds of [minutes(14), minutes(15), minutes(16), hours(1), hours(4), hours(23), hours(24)]) {
+      await sweep(contextAt(at(seconds)));
+    }
+
+    const events = await ledger.events(2, 10);
+    expect(events.map(({ event }) => [event.type, event.at])).toEqual([
+      ["request.reminded", at(minutes(15)).toISOString()],
+      ["request.reminded", at(hours(1)).toISOString()],
+      ["request.reminded", at(hours(4)).toISOString()],
+      ["request.lapsed", at(hours(24)).toISOString()],
+    ]);
+    expect(await ledger.get("r-1")).toMatchObject({ state: "lapsed", reminders: { sent: 3, nextAt: null } });
+  });
+
+  test("is reminded of once where two workers sweep at the same time", async () => {
+    const { ledger } = contextAt(at(0));
+    await ledger.commit(aChange(waiting));
+
+    await Promise.all([1, 2].map(() => sweep(contextAt(at(minutes(15))))));
+
+    expect((await ledger.get("r-1"))?.reminders?.sent).toBe(1);
+  });
+});
+
+test("what is due wakes each cluster once and each message, however many records it is of", async () => {
+  const context = contextAt(at(hours(5)));
+  const requests = Array.from({ length: 120 }, (_, index) => aGrantedRequest({}, { id: `r-${index}`, version: 1 }));
+  await Promise.all(requests.map((request) => context.ledger.commit(aChange(request, "grant.active"))));
+  await context.ledger.markAdopted("staging");
+
+  await sweep(context);
+  await sweep(context);
+
+  const looks = await queues.ends.getJobs(["waiting"]);
+  const shows = await queues.messages.getJobs(["waiting"]);
+  expect(looks.map(({ data }) => data)).toEqual([{ type: "end", cluster: "staging" }]);
+  expect(shows.length).toBeGreaterThanOrEqual(100);
+  expect(new Set(shows.map(({ data }) => JSON.stringify(data))).size).toBe(shows.length);
+});
+
+test("a cluster in which nothing is in force is read from time to time, and not at each sweep", async () => {
+  const context = contextAt(at(0));
+  await context.ledger.markAdopted("staging");
+
+  await sweep(context);
+  const first = await queues.clusters.getJobs(["waiting"]);
+  await Promise.all(first.map((job) => job.remove()));
+  await sweep(context);
+  const second = await queues.clusters.getJobs(["waiting"]);
+
+  expect(first.map(({ data }) => data)).toContainEqual({ type: "adopt", cluster: "staging" });
+  expect(second.map(({ data }) => data.type)).not.toContain("adopt");
+});
+
+test("a broken glass that somebody made look reviewed in Redis is found, and told again as not reviewed", async () => {
+  const { ledger } = contextAt(at(0));
+  const broken = aBrokenGlass({ version: 1 });
+  const review = { by: "U0APPROVER", at: at(hours(1)).toISOString(), seal: "00000000.00" };
+  const failed = broken.grant && { ...broken.grant, state: "failed" as const };
+  // What is over and reviewed is due nowhere.
+  await ledger.commit(
+    aChange({ ...broken, grant: failed, glass: broken.glass && { ...broken.glass, review } }, "glass.reviewed"),
+  );
+
+  await sweep(contextAt(at(hours(25))));
+
+  expect((await ledger.get(broken.id))?.glass).toMatchObject({ review: null, reminders: 1 });
+  expect((await ledger.events(1, 10)).map(({ event }) => event.type)).toEqual(["glass.reviewed", "glass.unreviewed"]);
+});
+
+describe("a cluster that can't be worked on", () => {
+  const looksAt = async (seconds: number) => {
+    const context = contextAt(at(seconds));
+    await sweep(context);
+    const waiting = (await queues.clusters.getJobs(["waiting"])).map(({ data }) => data.type);
+    await queues.clusters.drain();
+    return waiting;
+  };
+  const noteTroubleOf = async (configuration: string) => {
+    const trouble = { ...aTrouble({ retryAt: at(minutes(10)).toISOString() }), since: at(0).toISOString() };
+    await contextAt(at(0)).ledger.setClusterTrouble("staging", { ...trouble, configuration });
+  };
+  const itsConfiguration = () => {
+    const cluster = contextAt(at(0)).config.clusters.get("staging");
+    return cluster ? configurationOf(cluster) : expect.fail("there is no cluster");
+  };
+
+  test("is looked at when its next try is due, and not before, whatever the clock says", async () => {
+    await noteTroubleOf(itsConfiguration());
+
+    expect(await looksAt(minutes(9.9))).toEqual([]);
+    expect(await looksAt(minutes(10))).toEqual(["adopt"]);
+  });
+
+  test("is looked at once, at once, where somebody has configured it anew", async () => {
+    await noteTroubleOf("another one");
+
+    expect(await looksAt(minutes(1))).toEqual(["adopt"]);
+    expect(await looksAt(minutes(1.1))).toEqual([]);
+  });
+});
+
+describe("a principal that is to sign in", () => {
+  const looksAt = async (seconds: number) => {
+    await sweep(contextAt(at(seconds)));
+    const waiting = await Promise.all([queues.clusters, queues.ends].map((queue) => queue.getJobs(["waiting"])));
+    return waiting.flat().map(({ data }) => data.type);
+  };
+  const signingIn = (change: Partial<Grant> = {}) =>
+    aGrantedRequest({ signInDueAt: at(minutes(4)).toISOString(), ...change }, { version: 1 });
+
+  test("is looked after where the process that tried it is gone", async () => {
+    await contextAt(at(0)).ledger.commit(aChange(signingIn()));
+
+    expect(await looksAt(minutes(3.9))).not.toContain("sign-in");
+    expect(await looksAt(minutes(4))).toContain("sign-in");
+    expect(await looksAt(minutes(4))).not.toContain("reconcile");
+  });
+
+  test("is looked for at its next try, whoever made the last one, and not before", async () => {
+    const retryAt = at(minutes(10)).toISOString();
+    const signInTrouble = aTrouble({ attempts: 8, retryAt });
+    await contextAt(at(0)).ledger.commit(aChange(signingIn({ signInDueAt: retryAt, signInTrouble })));
+
+    expect(await looksAt(minutes(9.9))).not.toContain("sign-in");
+    expect(await looksAt(minutes(10))).toContain("sign-in");
+  });
+
+  test("so is one of which the API server has not said what it allows, at its next try", async () => {
+    const reviewTrouble = aTrouble({ attempts: 8, retryAt: at(minutes(10)).toISOString() });
+    await contextAt(at(0)).ledger.commit(aChange(signingIn({ signInDueAt: null, reviewTrouble })));
+
+    expect(await looksAt(minutes(9.9))).not.toContain("sign-in");
+    expect(await looksAt(minutes(10))).toContain("sign-in");
+  });
+
+  test("does not keep its lease from ending", async () => {
+    await contextAt(at(0)).ledger.commit(aChange(signingIn()));
+
+    expect(await looksAt(hours(9))).toEqual(expect.arrayContaining(["sign-in", "end"]));
+  });
+
+  test.each([
+    ["its grant is taken away", { end: { cause: "revoked", by: "U0ONCALL", at: at(200).toISOString(), why: "" } }],
+    ["its grant is not in force", { drift: { at: at(200).toISOString(), message: "gone" } }],
+    ["it was tried", { signInDueAt: null }],
+  ] as const)("is not looked after where %s", async (_, change) => {
+    await contextAt(at(0)).ledger.commit(aChange(signingIn(change)));
+
+    expect(await looksAt(minutes(5))).not.toContain("sign-in");
+  });
+});
+
+describe("what is due of a cluster that left the configuration", () => {
+  const elsewhere = { cluster: "gone" } as const;
+
+  test("is told with its remedy in the record, and nobody is woken for it", async () => {
+    const { ledger } = contextAt(at(0));
+    const active = aGrantedRequest(
+      { state: "active", endsAt: at(hours(1)).toISOString() },
+      { ...elsewhere, version: 1 },
+    );
+    await ledger.commit(aChange(active));
+
+    await sweep(contextAt(at(hours(9))));
+
+    const record = await ledger.get(active.id);
+    expect(record?.trouble).toMatchObject({
+      code: "cluster-not-configured",
+      retryAt: at(hours(9) + 300).toISOString(),
+    });
+    expect(record?.trouble?.message).toContain("eks-access retire closes it");
+    // Not told as active any more, and not as ended either.
+    expect(record?.grant).toMatchObject({ state: "active", end: { cause: "expired" }, endedAt: null });
+    const woken = (await queues.clusters.getWaiting()).map(({ data }) => ("cluster" in data ? data.cluster : ""));
+    expect(woken).not.toContain("gone");
+  });
+
+  test("is told in the log with growing gaps, however often it is looked at", async () => {
+    const { ledger } = contextAt(at(0));
+    await ledger.commit(aChange(aGrantedRequest({ state: "scheduled" }, { ...elsewhere, version: 1 })));
+    await ledger.commit(aChange({ ...waitingFor("gone"), id: "r-2", version: 1 }));
+
+    for (let look = 0; look < 10; look += 1) await sweep(contextAt(at(look * 301)));
+
+    const { trouble } = (await ledger.get("r-1")) ?? {};
+    const attemptsOf = async (id: string) => (await ledger.eventsOf(id, 100)).map(({ event }) => event.detail.attempts);
+    expect(trouble).toMatchObject({ attempts: 10, retryAt: at(9 * 301 + 300).toISOString() });
+    expect(await attemptsOf("r-1")).toEqual([undefined, 1, 2, 4, 8]);
+    expect(await attemptsOf("r-2")).toEqual([undefined, 1, 2, 4, 8]);
+  });
+
+  test("is not looked at more often because somebody is to sign in there", async () => {
+    const { ledger } = contextAt(at(0));
+    const signInDueAt = at(0).toISOString();
+    await ledger.commit(aChange(aGrantedRequest({ signInDueAt }, { ...elsewhere, version: 1 })));
+
+    for (let look = 0; look < 10; look += 1) await sweep(contextAt(at(look)));
+
+    expect((await ledger.get("r-1"))?.trouble).toMatchObject({ attempts: 1, retryAt: at(300).toISOString() });
+  });
+
+  test("goes on where a worker knows the cluster again", async () => {
+    const { ledger } = contextAt(at(0));
+    await ledger.commit(aChange(aGrantedRequest({ state: "scheduled" }, { ...elsewhere, version: 1 })));
+    await sweep(contextAt(at(0)));
+    const context = contextAt(at(301));
+    const [[, staging] = []] = [...context.config.clusters];
+    if (!staging) throw new Error("no cluster");
+    const clusters = new Map([["gone", { ...staging, name: "gone" }]]);
+
+    await sweep({ ...context, config: { ...context.config, clusters } });
+
+    const woken = (await queues.clusters.getWaiting()).map(({ data }) => data);
+    expect(woken).toContainEqual({ type: "reconcile", cluster: "gone" });
+  });
+
+  test("as a request that waits, is looked for again soon: an older worker may meet a newer configuration", async () => {
+    const { ledger } = contextAt(at(0));
+    await ledger.commit(aChange({ ...waitingFor("gone"), version: 1 }));
+
+    await sweep(contextAt(at(1)));
+
+    expect((await ledger.get("r-1"))?.trouble).toMatchObject({ attempts: 1, retryAt: at(2).toISOString() });
+  });
+});
+
+const waitingFor = (cluster: string) => aRequest({ cluster });

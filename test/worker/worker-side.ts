@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, vi } from "vitest";
+import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
+import type { SandboxOptions } from "../../sandbox/scene-clusters.ts";
+import type { Cluster } from "../../src/access/policy/cluster.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { WorkerContext } from "../../src/worker/context.ts";
+import { keys } from "../builders/keys.ts";
+import { sceneConfig } from "../fault/reconcile-scene.ts";
+import { silentContext } from "../fault/silent-context.ts";
+import { memoryLedger } from "../ledger/memory-ledger.ts";
+
+/** A worker's jobs in this process, against an AWS account and a cluster over real HTTP. */
+export interface WorkerSide {
+  readonly sandbox: Sandbox;
+  readonly cluster: Cluster;
+  /** A context with this ledger, or with an empty one. */
+  readonly context: (ledger?: Ledger) => WorkerContext;
+}
+
+/** Starts it before the file's tests; the SDK finds the account by its own settings of the environment. */
+export function useWorkerSide(options: SandboxOptions = {}): () => WorkerSide {
+  let side: WorkerSide | undefined;
+  beforeAll(async () => {
+    const sandbox = await startSandbox(options);
+    for (const [name, value] of Object.entries(sandbox.environmentOf("worker", { redisUrl: "" }))) {
+      if (name.startsWith("AWS_")) vi.stubEnv(name, value);
+    }
+    const { config, cluster } = sceneConfig();
+    const context = (ledger = memoryLedger()) => ({
+      ...silentContext(ledger),
+      config,
+      keys,
+      now: () => new Date(),
+    });
+    side = { sandbox, cluster, context };
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await side?.sandbox.stop();
+  });
+  return () => {
+    if (!side) throw new Error("the worker's side is there only while the tests run");
+    return side;
+  };
+}
