@@ -1,6 +1,6 @@
 import type { Target } from "../access/lease/holding.ts";
 import { policiesIn } from "../access/policy/policy-text.ts";
-import type { Refusal } from "../aws-auth/change.ts";
+import type { Refusal } from "../aws-auth/index.ts";
 import type { AccessEntry } from "./entry.ts";
 
 /** Names that begin so are EKS's own (EKS User Guide, "Create access entries"). */

@@ -14,7 +14,7 @@ import {
 import type { RequestIds } from "../access/audit/request-ids.ts";
 import { allOfPages, type PageBounds } from "../access/failure/bounded-pages.ts";
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
-import type { AccessEntry, NewEntry } from "../access-entry/entry.ts";
+import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, orGone } from "./entry-calls.ts";
 import { entryFailure } from "./explain-entry-error.ts";

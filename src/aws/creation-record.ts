@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type CreationRecord, isOfCluster } from "../access/policy/creation.ts";
-import { fromAssumedRole } from "../aws-auth/principal/canonical.ts";
+import { fromAssumedRole } from "../aws-auth/index.ts";
 
 const identity = z.object({
   type: z.string().optional(),

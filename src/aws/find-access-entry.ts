@@ -1,5 +1,5 @@
-import type { AccessEntry } from "../access-entry/entry.ts";
-import { entryArnIn } from "../aws-auth/principal/principal-arn.ts";
+import type { AccessEntry } from "../access-entry/index.ts";
+import { entryArnIn } from "../aws-auth/index.ts";
 import { accessEntriesOf } from "./access-entries.ts";
 import type { EksCluster } from "./eks-cluster.ts";
 

@@ -1,5 +1,4 @@
-import type { CheckReport } from "../aws-auth/check-file.ts";
-import type { Identity } from "../aws-auth/resolve.ts";
+import type { CheckReport, Identity } from "../aws-auth/index.ts";
 
 /** A report for people: a line for each problem, as compilers write it, with the remedy below it. */
 export function checkText({ problems, resolved }: CheckReport, path: string): string {

@@ -1,7 +1,5 @@
 import { parseArgs } from "node:util";
-import { type CheckReport, checkFile } from "../aws-auth/check-file.ts";
-import { readConfigMap } from "../aws-auth/config-map.ts";
-import { toSarif } from "../aws-auth/sarif.ts";
+import { type CheckReport, checkFile, readConfigMap, toSarif } from "../aws-auth/index.ts";
 import { checkText } from "./check-text.ts";
 import type { CommandIo } from "./command-io.ts";
 import { readInput } from "./read-input.ts";

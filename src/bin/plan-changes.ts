@@ -1,7 +1,5 @@
-import type { Change } from "../aws-auth/change.ts";
-import type { AwsAuthDocument } from "../aws-auth/document.ts";
-import { entryOf } from "../aws-auth/entry-of.ts";
-import { readPrincipal } from "../aws-auth/principal/arn.ts";
+import type { AwsAuthDocument, Change } from "../aws-auth/index.ts";
+import { entryOf, readPrincipal } from "../aws-auth/index.ts";
 
 /** What the command line asks for. What is left out of an addition is taken from the document. */
 export type Asked =

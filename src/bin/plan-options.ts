@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { PlanGuard } from "../aws-auth/change.ts";
+import type { PlanGuard } from "../aws-auth/index.ts";
 import { type Asked, readAsked } from "./plan-changes.ts";
 
 export interface PlanOptions {

@@ -1,7 +1,5 @@
 import { styleText } from "node:util";
-import type { Refusal } from "../aws-auth/change.ts";
-import type { PlannedText, RefusedPlan } from "../aws-auth/plan.ts";
-import type { Repair } from "../aws-auth/repair.ts";
+import type { PlannedText, Refusal, RefusedPlan, Repair } from "../aws-auth/index.ts";
 import { identityText } from "./check-text.ts";
 
 type Paint = (style: "bold" | "cyan" | "green" | "red", text: string) => string;

@@ -1,13 +1,15 @@
 import { writeFile } from "node:fs/promises";
-import type { Refusal } from "../aws-auth/change.ts";
-import { readConfigMap } from "../aws-auth/config-map.ts";
-import type { ConfigMapFile } from "../aws-auth/config-map-file.ts";
-import type { AwsAuthDocument } from "../aws-auth/document.ts";
-import { locator } from "../aws-auth/locate.ts";
-import { parseDocument } from "../aws-auth/parse.ts";
-import { type PlannedText, planChanges, type RefusedPlan } from "../aws-auth/plan.ts";
-import { offerRepairs } from "../aws-auth/repair.ts";
-import { writeConfigMap } from "../aws-auth/write-config-map.ts";
+import type { AwsAuthDocument, ConfigMapFile, Refusal } from "../aws-auth/index.ts";
+import {
+  locator,
+  offerRepairs,
+  type PlannedText,
+  parseDocument,
+  planChanges,
+  type RefusedPlan,
+  readConfigMap,
+  writeConfigMap,
+} from "../aws-auth/index.ts";
 import type { CommandIo } from "./command-io.ts";
 import { type Reading, toChanges } from "./plan-changes.ts";
 import { type PlanOptions, readPlanOptions } from "./plan-options.ts";

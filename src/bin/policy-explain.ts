@@ -4,7 +4,7 @@ import { ruleInWords, ruleName, ruleWarning, stepsTo } from "../access/policy/ex
 import { type AskVerdict, mayAsk } from "../access/policy/may-ask.ts";
 import { partitionOf } from "../access/policy/may-request.ts";
 import { parseDuration } from "../access/request/duration.ts";
-import { readPrincipal } from "../aws-auth/principal/arn.ts";
+import { readPrincipal } from "../aws-auth/index.ts";
 import type { Config } from "../config/config.ts";
 import type { CommandIo } from "./command-io.ts";
 

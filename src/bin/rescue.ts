@@ -7,7 +7,7 @@ import type { AccessRequest } from "../access/request/record.ts";
 import { isRescue } from "../access/rescue/lease.ts";
 import { callerIdentity } from "../aws/caller-identity.ts";
 import type { EksCluster } from "../aws/eks-cluster.ts";
-import { readConfigMap } from "../aws-auth/config-map.ts";
+import { readConfigMap } from "../aws-auth/index.ts";
 import { eventOf, recordChange } from "../ledger/record-change.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { becomeCreator } from "../worker/open/become-creator.ts";

@@ -1,5 +1,5 @@
 import { type Creator, creatorArnOf } from "../access/policy/creator.ts";
-import { partitionOfRegion } from "../aws-auth/principal/partition.ts";
+import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { ConfigFile } from "./config-file.ts";
 
 type ClusterFile = ConfigFile["clusters"][string];

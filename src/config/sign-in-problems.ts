@@ -1,4 +1,4 @@
-import { partitionOfRegion } from "../aws-auth/principal/partition.ts";
+import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { ConfigFile } from "./config-file.ts";
 
 /** What is wrong with the roles that the worker is to sign in as, beside their form: nobody of them can be given access. */

@@ -1,7 +1,7 @@
 import { isFullControl, policyTexts } from "../access/policy/policy-text.ts";
-import type { AccessEntry } from "../access-entry/entry.ts";
-import { arrivesUntil } from "../access-entry/late-call.ts";
-import type { Severity } from "../aws-auth/problem.ts";
+import type { AccessEntry } from "../access-entry/index.ts";
+import { arrivesUntil } from "../access-entry/index.ts";
+import type { Severity } from "../aws-auth/index.ts";
 import { distrustRemedy } from "./cluster-links.ts";
 import type { ReadEntry } from "./entry-lease.ts";
 import type { EntryProblem } from "./entry-problem-codes.ts";

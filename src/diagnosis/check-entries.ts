@@ -2,7 +2,7 @@ import type { Drift } from "../access/lease/drift.ts";
 import { isGivenByEntry } from "../access/lease/written.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/request/record.ts";
-import type { AwsAuthDocument } from "../aws-auth/document.ts";
+import type { AwsAuthDocument } from "../aws-auth/index.ts";
 import { accessEntryProblems } from "./access-entry-problems.ts";
 import { entryDrift, isInForce, type ReadEntry } from "./entry-lease.ts";
 import type { EntryProblem } from "./entry-problem-codes.ts";

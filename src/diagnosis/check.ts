@@ -1,7 +1,6 @@
 import type { SectionWriter } from "../access/lease/drift.ts";
-import type { AwsAuthDocument } from "../aws-auth/document.ts";
-import { sizeOf } from "../aws-auth/document-problems.ts";
-import type { Problem } from "../aws-auth/problem.ts";
+import type { AwsAuthDocument, Problem } from "../aws-auth/index.ts";
+import { sizeOf } from "../aws-auth/index.ts";
 import { type GroupedProblems, groupProblems, type Told } from "./problem-groups.ts";
 
 /** What there is to tell of a live document, bounded so that a message can hold it. */

@@ -1,8 +1,7 @@
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { MappedIdentity } from "../access/request/record.ts";
-import type { AwsAuthDocument } from "../aws-auth/document.ts";
-import { DOCUMENT_LIMIT, sizeOf } from "../aws-auth/document-problems.ts";
-import type { Severity } from "../aws-auth/problem.ts";
+import type { AwsAuthDocument, Severity } from "../aws-auth/index.ts";
+import { DOCUMENT_LIMIT, sizeOf } from "../aws-auth/index.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf } from "./link.ts";
 
 /** How a cluster decides who may sign in, as EKS names it. */

@@ -1,9 +1,8 @@
 import { type Drift, driftOf } from "../access/lease/drift.ts";
 import type { AccessRequest, Holding } from "../access/request/record.ts";
 import type { RescueLease } from "../access/rescue/lease.ts";
-import type { AccessEntry } from "../access-entry/entry.ts";
-import type { TagReading } from "../access-entry/entry-tags.ts";
-import { identityOfEntry } from "../access-entry/identity.ts";
+import type { AccessEntry, TagReading } from "../access-entry/index.ts";
+import { identityOfEntry } from "../access-entry/index.ts";
 
 /** An access entry with what its tags say of us. */
 export interface ReadEntry {

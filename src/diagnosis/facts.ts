@@ -1,6 +1,6 @@
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest, MappedIdentity } from "../access/request/record.ts";
-import type { AwsAuthDocument } from "../aws-auth/document.ts";
+import type { AwsAuthDocument } from "../aws-auth/index.ts";
 import type { AuthenticationMode } from "./cluster-links.ts";
 
 /** The principal's own access entry, which goes before aws-auth wherever the cluster's mode knows access entries. */

@@ -1,12 +1,9 @@
 import { baseOf } from "../access/lease/holding.ts";
 import { groupsIn, policiesIn } from "../access/policy/policy-text.ts";
 import type { MappedIdentity } from "../access/request/record.ts";
-import { identityOfEntry } from "../access-entry/identity.ts";
-import type { AwsAuthDocument, Entry } from "../aws-auth/document.ts";
-import { entryOf } from "../aws-auth/entry-of.ts";
-import { isNode, MASTERS } from "../aws-auth/names.ts";
-import { withoutRolePath } from "../aws-auth/principal/principal-arn.ts";
-import { resolve } from "../aws-auth/resolve.ts";
+import { identityOfEntry } from "../access-entry/index.ts";
+import type { AwsAuthDocument, Entry } from "../aws-auth/index.ts";
+import { entryOf, isNode, MASTERS, resolve, withoutRolePath } from "../aws-auth/index.ts";
 import { heldIn, type ReadEntry } from "./entry-lease.ts";
 import type { EntryProblem } from "./entry-problem-codes.ts";
 import { named, someOf } from "./link.ts";

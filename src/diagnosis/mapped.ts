@@ -1,7 +1,6 @@
 import type { MappedIdentity } from "../access/request/record.ts";
-import type { AwsAuthDocument, Entry } from "../aws-auth/document.ts";
-import { entriesFor, entryOf } from "../aws-auth/entry-of.ts";
-import type { Caller } from "../aws-auth/principal/caller.ts";
+import type { AwsAuthDocument, Caller, Entry } from "../aws-auth/index.ts";
+import { entriesFor, entryOf } from "../aws-auth/index.ts";
 import { type Cause, cause } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";
 import { named, someOf } from "./link.ts";

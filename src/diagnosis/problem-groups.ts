@@ -1,4 +1,4 @@
-import type { Severity } from "../aws-auth/problem.ts";
+import type { Severity } from "../aws-auth/index.ts";
 
 /** Something to tell of what stands in a cluster. Values to read or to copy stand between backticks. */
 export interface Told {

@@ -1,10 +1,6 @@
 import { nearest } from "../access/request/nearest.ts";
-import type { AwsAuthDocument, Entry } from "../aws-auth/document.ts";
-import { entryOf } from "../aws-auth/entry-of.ts";
-import { readPrincipal } from "../aws-auth/principal/arn.ts";
-import type { Caller } from "../aws-auth/principal/caller.ts";
-import type { Problem, Section } from "../aws-auth/problem.ts";
-import { wildcardsFor } from "../aws-auth/wildcards.ts";
+import type { AwsAuthDocument, Caller, Entry, Problem, Section } from "../aws-auth/index.ts";
+import { entryOf, readPrincipal, wildcardsFor } from "../aws-auth/index.ts";
 import { type Cause, cause } from "./cause.ts";
 import { named } from "./link.ts";
 

@@ -1,4 +1,4 @@
-import { goesBy } from "../../aws-auth/principal/goes-by.ts";
+import { goesBy } from "../../aws-auth/index.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
 import { isNamedIn, noStanding, type Standing } from "../policy/person.ts";
 import { approvalsNeeded, approversOf, isOutside, ruleFor } from "../policy/rule.ts";

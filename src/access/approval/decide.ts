@@ -1,4 +1,4 @@
-import { goesBy } from "../../aws-auth/principal/goes-by.ts";
+import { goesBy } from "../../aws-auth/index.ts";
 import { scheduleGrant } from "../lease/grant.ts";
 import { giveTheSame } from "../lease/other-leases.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";

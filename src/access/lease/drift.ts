@@ -1,4 +1,4 @@
-import type { Problem, Section } from "../../aws-auth/problem.ts";
+import type { Problem, Section } from "../../aws-auth/index.ts";
 import { covers } from "../policy/policy-text.ts";
 import type { AccessRequest, MappedIdentity } from "../request/record.ts";
 

@@ -1,4 +1,4 @@
-import type { Change } from "../../aws-auth/change.ts";
+import type { Change } from "../../aws-auth/index.ts";
 import type { Holding, MappedIdentity, Share } from "../request/record.ts";
 
 /** What is there without us: the entry less what we added. Null: nothing would be left. */

@@ -1,4 +1,4 @@
-import type { Principal } from "../../aws-auth/principal/arn.ts";
+import type { Principal } from "../../aws-auth/index.ts";
 
 /**
  * The username of an entry that we add. The prefix keeps it from meeting a name that RBAC already trusts; the

@@ -1,4 +1,4 @@
-import { readPrincipal } from "../../aws-auth/principal/arn.ts";
+import { readPrincipal } from "../../aws-auth/index.ts";
 import { breakGlassFor } from "./break-glass.ts";
 import type { Cluster, Level } from "./cluster.ts";
 import type { Expectation } from "./expectation.ts";

@@ -1,5 +1,5 @@
-import type { Principal } from "../../aws-auth/principal/arn.ts";
-import { type CallerReading, readCaller } from "../../aws-auth/principal/caller.ts";
+import type { Principal } from "../../aws-auth/index.ts";
+import { type CallerReading, readCaller } from "../../aws-auth/index.ts";
 import type { Cluster } from "./cluster.ts";
 import { creatorArnOf, isSameCreator } from "./creator.ts";
 import { partitionOf } from "./may-request.ts";

@@ -1,5 +1,5 @@
-import type { Principal } from "../../aws-auth/principal/arn.ts";
-import { partitionOfRegion } from "../../aws-auth/principal/partition.ts";
+import type { Principal } from "../../aws-auth/index.ts";
+import { partitionOfRegion } from "../../aws-auth/index.ts";
 import { formatDuration, isPermanent } from "../request/duration.ts";
 import type { Cluster, Level } from "./cluster.ts";
 import { creatorArnOf, isSameCreator } from "./creator.ts";

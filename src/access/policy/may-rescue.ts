@@ -1,4 +1,4 @@
-import { readPrincipal } from "../../aws-auth/principal/arn.ts";
+import { readPrincipal } from "../../aws-auth/index.ts";
 import { formatDuration } from "../request/duration.ts";
 import { breakGlassFor } from "./break-glass.ts";
 import type { Cluster } from "./cluster.ts";

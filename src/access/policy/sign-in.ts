@@ -1,4 +1,4 @@
-import { withoutRolePath } from "../../aws-auth/principal/principal-arn.ts";
+import { withoutRolePath } from "../../aws-auth/index.ts";
 import type { Cluster } from "./cluster.ts";
 import { fits } from "./may-ask.ts";
 

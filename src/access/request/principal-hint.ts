@@ -1,4 +1,4 @@
-import { type Principal, readPrincipal } from "../../aws-auth/principal/arn.ts";
+import { type Principal, readPrincipal } from "../../aws-auth/index.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { mayRequest } from "../policy/may-request.ts";
 

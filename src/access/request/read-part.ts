@@ -1,4 +1,4 @@
-import { type Principal, readPrincipal } from "../../aws-auth/principal/arn.ts";
+import { type Principal, readPrincipal } from "../../aws-auth/index.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import { mayRequest, refuseDuration } from "../policy/may-request.ts";
 import { formatDuration, parseDuration } from "./duration.ts";

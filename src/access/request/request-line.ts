@@ -1,4 +1,4 @@
-import type { Principal } from "../../aws-auth/principal/arn.ts";
+import type { Principal } from "../../aws-auth/index.ts";
 import type { Cluster, Level } from "../policy/cluster.ts";
 import {
   keepToPolicy,

@@ -1,10 +1,13 @@
-import type { Change, PlanGuard, Refusal } from "../../aws-auth/change.ts";
-import type { AwsAuthDocument } from "../../aws-auth/document.ts";
-import { parseDocument } from "../../aws-auth/parse.ts";
-import { planChanges } from "../../aws-auth/plan.ts";
-import { SECTIONS, type Section } from "../../aws-auth/problem.ts";
-import { offerRepairs } from "../../aws-auth/repair.ts";
-import { type Identity, resolve } from "../../aws-auth/resolve.ts";
+import type { AwsAuthDocument, Change, PlanGuard, Refusal } from "../../aws-auth/index.ts";
+import {
+  type Identity,
+  offerRepairs,
+  parseDocument,
+  planChanges,
+  resolve,
+  SECTIONS,
+  type Section,
+} from "../../aws-auth/index.ts";
 
 type Data = Readonly<Record<string, string>>;
 

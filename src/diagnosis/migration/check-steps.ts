@@ -1,4 +1,4 @@
-import { parseDocument } from "../../aws-auth/parse.ts";
+import { parseDocument } from "../../aws-auth/index.ts";
 import type { MigrationStep } from "./facts.ts";
 import { CLUSTER_ADMIN, type MigrationFacts, principalKey, type StandingEntry, type WantedEntry } from "./facts.ts";
 import { type SignedIn, type SignInState, signIn } from "./sign-in.ts";

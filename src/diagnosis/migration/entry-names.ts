@@ -1,4 +1,4 @@
-import { MASTERS } from "../../aws-auth/names.ts";
+import { MASTERS } from "../../aws-auth/index.ts";
 
 /** What EKS takes as the names of an access entry, or why it takes none that mean the same. */
 export type NamesReading =

@@ -1,6 +1,6 @@
 import type { Holding } from "../../access/request/record.ts";
-import type { AwsAuthDocument } from "../../aws-auth/document.ts";
-import { goFold } from "../../aws-auth/go-yaml/fold.ts";
+import type { AwsAuthDocument } from "../../aws-auth/index.ts";
+import { goFold } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 import type { NodeType } from "./node-entry.ts";
 

@@ -1,9 +1,5 @@
-import { isCreator } from "../../aws-auth/check-change.ts";
-import type { Entry } from "../../aws-auth/document.ts";
-import { isAccountId } from "../../aws-auth/matchable.ts";
-import { isNode } from "../../aws-auth/names.ts";
-import { rivalsOf } from "../../aws-auth/read-document.ts";
-import { isWildcard } from "../../aws-auth/wildcards.ts";
+import type { Entry } from "../../aws-auth/index.ts";
+import { isAccountId, isCreator, isNode, isWildcard, rivalsOf } from "../../aws-auth/index.ts";
 import { readNames } from "./entry-names.ts";
 import {
   isWhole,

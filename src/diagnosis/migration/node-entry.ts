@@ -1,4 +1,4 @@
-import type { Entry } from "../../aws-auth/document.ts";
+import type { Entry } from "../../aws-auth/index.ts";
 
 /** The types of access entries that nodes sign in by (EKS User Guide, "Create access entries"). */
 export type NodeType = "EC2_LINUX" | "EC2_WINDOWS" | "FARGATE_LINUX" | "HYBRID_LINUX";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
-import { planChanges, refuseUnlessWhole } from "../../aws-auth/plan.ts";
+import { planChanges, refuseUnlessWhole } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 import { checkSteps } from "./check-steps.ts";
 import type { MigrationFacts, MigrationStep } from "./facts.ts";

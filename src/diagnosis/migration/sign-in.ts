@@ -1,7 +1,5 @@
-import type { ReadDocument } from "../../aws-auth/document.ts";
-import { canonicalCaller } from "../../aws-auth/principal/arn.ts";
-import { resolve } from "../../aws-auth/resolve.ts";
-import { render } from "../../aws-auth/templates.ts";
+import type { ReadDocument } from "../../aws-auth/index.ts";
+import { canonicalCaller, render, resolve } from "../../aws-auth/index.ts";
 import type { AuthenticationMode } from "../cluster-links.ts";
 import { CLUSTER_ADMIN, principalKey, type StandingEntry } from "./facts.ts";
 

@@ -1,4 +1,4 @@
-import { readPrincipal } from "../../aws-auth/principal/arn.ts";
+import { readPrincipal } from "../../aws-auth/index.ts";
 import { type MigrationFacts, principalKey } from "./facts.ts";
 
 /** The ARN that an access entry is for: a role's with its path. */

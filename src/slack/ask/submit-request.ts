@@ -3,7 +3,7 @@ import { type AskVerdict, mayAsk } from "../../access/policy/may-ask.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
 import type { RequestWish } from "../../access/request/request-line.ts";
-import { admittedBy, admittedInWords } from "../../aws-auth/principal/admits.ts";
+import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";

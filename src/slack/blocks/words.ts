@@ -14,7 +14,7 @@ import type {
 } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import { isRescue } from "../../access/rescue/lease.ts";
-import { admittedBy, admittedInWords } from "../../aws-auth/principal/admits.ts";
+import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { code, codeList, cut, escapeText, mention, plainLine, time, until } from "./mrkdwn.ts";
 
 /** A sentence of ours in the middle of others: without its full stop, and never so long that it hides them. */

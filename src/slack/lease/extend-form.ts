@@ -1,6 +1,6 @@
 import { parseDuration } from "../../access/request/duration.ts";
 import { readExtension, usualExtension } from "../../access/request/extension.ts";
-import { readPrincipal } from "../../aws-auth/principal/arn.ts";
+import { readPrincipal } from "../../aws-auth/index.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../ask/admission.ts";
 import { extensionAnswer, failureAnswer, noSuchRequestAnswer, notYoursToExtendAnswer } from "../ask/answers.ts";

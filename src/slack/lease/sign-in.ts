@@ -1,8 +1,7 @@
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { signInWay } from "../../access/policy/sign-in.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { admittedBy } from "../../aws-auth/principal/admits.ts";
-import { readPrincipal } from "../../aws-auth/principal/arn.ts";
+import { admittedBy, readPrincipal } from "../../aws-auth/index.ts";
 import { code, codeBlock } from "../blocks/mrkdwn.ts";
 
 /** The lines to copy for somebody whose access is active, and with whose credentials they work. */

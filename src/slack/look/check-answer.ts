@@ -1,6 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { DOCUMENT_LIMIT } from "../../aws-auth/document-problems.ts";
+import { DOCUMENT_LIMIT } from "../../aws-auth/index.ts";
 import type { CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/check-report.ts";
 import { modeFinding } from "../../diagnosis/cluster-links.ts";
 import { counted } from "../../diagnosis/link.ts";

@@ -5,7 +5,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsNamedFor, isNamedIn, type Person, type Standing } from "../../access/policy/person.ts";
 import { approversOf, ruleFor } from "../../access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../access/request/record.ts";
-import { goesBy } from "../../aws-auth/principal/goes-by.ts";
+import { goesBy } from "../../aws-auth/index.ts";
 import type { Config } from "../../config/config.ts";
 import { leasesNow } from "../../ledger/leases-now.ts";
 import { sealedLinksOf } from "../../ledger/sealed-links.ts";

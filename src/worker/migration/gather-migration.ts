@@ -4,11 +4,11 @@ import { withLedgerMemory } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
 import { partitionOf } from "../../access/policy/may-request.ts";
-import type { AccessEntry } from "../../access-entry/entry.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { managedNodes } from "../../aws/node-roles.ts";
-import { parseDocument } from "../../aws-auth/parse.ts";
+import { parseDocument } from "../../aws-auth/index.ts";
 import type { MigrationFacts, StandingEntry } from "../../diagnosis/migration/facts.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 

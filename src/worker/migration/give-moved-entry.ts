@@ -2,7 +2,7 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import type { Move } from "../../access/migration/move.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Finding } from "../../access/request/record.ts";
-import type { AccessEntry } from "../../access-entry/entry.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { WantedEntry } from "../../diagnosis/migration/facts.ts";
 import type { MigrationPlan } from "../../diagnosis/migration/plan.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/failure/access-error.ts";
-import type { AccessEntry } from "../../access-entry/entry.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import { CLUSTER_ADMIN, isWhole, type WantedEntry } from "../../diagnosis/migration/facts.ts";
 import { asStanding, migrationTag } from "./gather-migration.ts";

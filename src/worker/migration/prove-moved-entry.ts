@@ -1,10 +1,9 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import type { MappedIdentity } from "../../access/request/record.ts";
-import type { AccessEntry } from "../../access-entry/entry.ts";
-import type { AwsAuthDocument } from "../../aws-auth/document.ts";
-import { resolve } from "../../aws-auth/resolve.ts";
-import { render } from "../../aws-auth/templates.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
+import type { AwsAuthDocument } from "../../aws-auth/index.ts";
+import { render, resolve } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 
 /** So many questions to the API server say enough about the bindings of one principal's groups. */

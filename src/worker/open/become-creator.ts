@@ -14,7 +14,7 @@ import { type CallerIdentity, callerIdentity } from "../../aws/caller-identity.t
 import type { AwsCredentials, CredentialSource } from "../../aws/credentials.ts";
 import { credentialsOfProfile, ownCredentials } from "../../aws/own-credentials.ts";
 import { creatorSessionPolicy, managerSessionPolicy, waySessionPolicy } from "../../aws/session-policy.ts";
-import { canonicalCaller } from "../../aws-auth/principal/arn.ts";
+import { canonicalCaller } from "../../aws-auth/index.ts";
 import { type Errand, sessionOf, tagsOf } from "./session-of.ts";
 
 /** What a creator's session may do in EKS: look at its cluster, change access entries too, or migrate and rescue it. */

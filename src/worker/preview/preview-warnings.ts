@@ -3,10 +3,8 @@ import { fillers, grantsThatFit, roomIn } from "../../access/lease/annotation-ro
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn, isFullControl } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { AwsAuthDocument } from "../../aws-auth/document.ts";
-import type { Principal } from "../../aws-auth/principal/arn.ts";
-import { goesBy } from "../../aws-auth/principal/goes-by.ts";
-import { entriesThatYield, type NamedEntry } from "../../aws-auth/same-username.ts";
+import type { AwsAuthDocument, Principal } from "../../aws-auth/index.ts";
+import { entriesThatYield, goesBy, type NamedEntry } from "../../aws-auth/index.ts";
 import type { RoleBindings } from "../../kubernetes/group-bindings.ts";
 import type { ClusterState } from "../reconcile/cluster-state.ts";
 

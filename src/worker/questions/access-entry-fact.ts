@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { findAccessEntry } from "../../aws/find-access-entry.ts";
-import type { Caller } from "../../aws-auth/principal/caller.ts";
+import type { Caller } from "../../aws-auth/index.ts";
 import type { AccessEntryFact } from "../../diagnosis/facts.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";

@@ -1,7 +1,6 @@
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { partitionOf } from "../../access/policy/may-request.ts";
-import { readCaller } from "../../aws-auth/principal/caller.ts";
-import { resolve } from "../../aws-auth/resolve.ts";
+import { readCaller, resolve } from "../../aws-auth/index.ts";
 import type { ChainReport } from "../../diagnosis/chain-report.ts";
 import { completeChain } from "../../diagnosis/link.ts";
 import { chanceCause } from "../../diagnosis/mapped.ts";

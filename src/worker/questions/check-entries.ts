@@ -2,7 +2,7 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
-import type { AwsAuthDocument } from "../../aws-auth/document.ts";
+import type { AwsAuthDocument } from "../../aws-auth/index.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
 import type { EntriesReport } from "../../diagnosis/check-report.ts";
 import type { Granted, Reader } from "../../diagnosis/lease-problems.ts";

@@ -3,8 +3,8 @@ import { grantsAnnotation, readAnnotation } from "../../access/lease/annotation.
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { AwsAuthDocument } from "../../aws-auth/document.ts";
-import { parseDocument } from "../../aws-auth/parse.ts";
+import type { AwsAuthDocument } from "../../aws-auth/index.ts";
+import { parseDocument } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { ManagedPart } from "../../kubernetes/config-map.ts";
 import { identityInDocument } from "../reconcile/cluster-state.ts";

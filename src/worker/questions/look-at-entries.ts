@@ -4,11 +4,11 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { readRescueTags } from "../../access/rescue/lease.ts";
-import type { AccessEntry } from "../../access-entry/entry.ts";
-import { readHoldingTags } from "../../access-entry/entry-tags.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
+import { readHoldingTags } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { EksCluster } from "../../aws/eks-cluster.ts";
-import { entryArnIn, withoutRolePath } from "../../aws-auth/principal/principal-arn.ts";
+import { entryArnIn, withoutRolePath } from "../../aws-auth/index.ts";
 import { entryDrift, type ReadEntry } from "../../diagnosis/entry-lease.ts";
 import { inParallel } from "../in-parallel.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { AccessError, explain } from "../../access/failure/access-error.ts";
-import type { AccessEntry } from "../../access-entry/entry.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 
 /** How far entries are read: each takes a call or two, EKS throttles, and whoever asks waits. */

@@ -1,5 +1,5 @@
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { Refusal } from "../../aws-auth/change.ts";
+import type { Refusal } from "../../aws-auth/index.ts";
 import type { Deletion } from "../../kubernetes/config-map.ts";
 
 /** Why nothing is given by a document that is about to go with all that is in it. What ends there is taken away all the same. */

@@ -5,9 +5,8 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import type { Target } from "../../access/lease/holding.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Holding } from "../../access/request/record.ts";
-import type { AccessEntry } from "../../access-entry/entry.ts";
-import { planMs } from "../../access-entry/late-call.ts";
-import { type EntryCall, type EntrySituation, isAsPlanned, planEntry } from "../../access-entry/plan-entry.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
+import { type EntryCall, type EntrySituation, isAsPlanned, planEntry, planMs } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { EntryState } from "./entry-state.ts";
 

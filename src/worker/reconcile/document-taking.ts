@@ -2,7 +2,7 @@ import { AccessError } from "../../access/failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { readDocument } from "../../aws-auth/read-document.ts";
+import { readDocument } from "../../aws-auth/index.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wakeCluster } from "../../ledger/queues.ts";
 import { previewInDocument } from "../preview/preview-in-document.ts";

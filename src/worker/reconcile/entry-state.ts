@@ -5,14 +5,11 @@ import { bothWithdrawals, noWithdrawals, stillApproved, type Withdrawals } from 
 import { withLedgerMemory } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { AccessEntry } from "../../access-entry/entry.ts";
-import { readHoldingTags } from "../../access-entry/entry-tags.ts";
-import { identityOfEntry } from "../../access-entry/identity.ts";
-import { readWithdrawalTags } from "../../access-entry/withdrawal-tags.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
+import { identityOfEntry, readHoldingTags, readWithdrawalTags } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import type { Entry } from "../../aws-auth/document.ts";
-import { parseDocument } from "../../aws-auth/parse.ts";
-import { entryArnIn, withoutRolePath } from "../../aws-auth/principal/principal-arn.ts";
+import type { Entry } from "../../aws-auth/index.ts";
+import { entryArnIn, parseDocument, withoutRolePath } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";

@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { arrivesUntil } from "../../access-entry/late-call.ts";
+import { arrivesUntil } from "../../access-entry/index.ts";
 
 /** What is known of a principal's entry. */
 interface Seen {

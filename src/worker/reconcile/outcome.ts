@@ -4,7 +4,7 @@ import { rememberWritten } from "../../access/lease/written.ts";
 import type { Way } from "../../access/policy/way.ts";
 import type { AccessRequest, Grant, Holding, MappedIdentity, Proof } from "../../access/request/record.ts";
 import { revise } from "../../access/request/request.ts";
-import { admittedBy, admittedInWords } from "../../aws-auth/principal/admits.ts";
+import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
 import { type Proved, withProof } from "./prove.ts";

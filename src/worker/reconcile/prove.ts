@@ -5,9 +5,8 @@ import { covers } from "../../access/policy/policy-text.ts";
 import { signInWay } from "../../access/policy/sign-in.ts";
 import type { AccessRequest, Finding, Grant, MappedIdentity, Proof } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
-import type { ReadDocument } from "../../aws-auth/document.ts";
-import { resolve } from "../../aws-auth/resolve.ts";
-import { render } from "../../aws-auth/templates.ts";
+import type { ReadDocument } from "../../aws-auth/index.ts";
+import { render, resolve } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { mayBeAnswered, reviewLease } from "./authorize.ts";
 

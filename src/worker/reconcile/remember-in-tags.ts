@@ -1,7 +1,7 @@
 import { sealedEnd } from "../../access/lease/due-work.ts";
 import type { Withdrawals } from "../../access/lease/withdrawal.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { withdrawalTagChanges } from "../../access-entry/withdrawal-tags.ts";
+import { withdrawalTagChanges } from "../../access-entry/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { EntryTools } from "./carry-out-entry.ts";
 

@@ -22,7 +22,7 @@ import type { Way } from "../../access/policy/way.ts";
 import { formatDuration } from "../../access/request/duration.ts";
 import { leasesDiffer } from "../../access/request/outdated.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { Refusal } from "../../aws-auth/change.ts";
+import type { Refusal } from "../../aws-auth/index.ts";
 import type { RefusedRequest, SettleInput, Settlement, Standing, VoidApproval } from "./taking.ts";
 import { voidReason, whyNotRepaired } from "./void-reason.ts";
 

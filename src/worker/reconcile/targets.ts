@@ -3,7 +3,7 @@ import { type Target, targetOf } from "../../access/lease/holding.ts";
 import { usernameFor } from "../../access/lease/username.ts";
 import { provedShare } from "../../access/lease/written.ts";
 import type { AccessRequest, Share } from "../../access/request/record.ts";
-import { readPrincipal } from "../../aws-auth/principal/arn.ts";
+import { readPrincipal } from "../../aws-auth/index.ts";
 import type { Checked } from "./sort-work.ts";
 import type { SettleInput, Standing } from "./taking.ts";
 

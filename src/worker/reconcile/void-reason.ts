@@ -15,8 +15,7 @@ import { ruleFor } from "../../access/policy/rule.ts";
 import type { Way } from "../../access/policy/way.ts";
 import { digestOfChange } from "../../access/request/digest.ts";
 import type { AccessRequest, Holding, MappedIdentity } from "../../access/request/record.ts";
-import { readPrincipal } from "../../aws-auth/principal/arn.ts";
-import { goesBy } from "../../aws-auth/principal/goes-by.ts";
+import { goesBy, readPrincipal } from "../../aws-auth/index.ts";
 
 export interface ApprovalFacts {
   readonly cluster: Cluster;

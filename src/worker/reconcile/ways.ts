@@ -1,9 +1,7 @@
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { type Way, wayFor } from "../../access/policy/way.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { parseDocument } from "../../aws-auth/parse.ts";
-import { entryArnIn } from "../../aws-auth/principal/principal-arn.ts";
-import { resolve } from "../../aws-auth/resolve.ts";
+import { entryArnIn, parseDocument, resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { type DocumentTaking, documentTaking } from "./document-taking.ts";
 import type { WhoseEntries } from "./entry-state.ts";

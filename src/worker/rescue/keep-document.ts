@@ -2,7 +2,7 @@ import { grantsAnnotation } from "../../access/lease/annotation.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { keep } from "../../access/rescue/kept.ts";
 import { isWhole } from "../../access/rescue/mending.ts";
-import { parseDocument } from "../../aws-auth/parse.ts";
+import { parseDocument } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import type { WorkerContext } from "../context.ts";

@@ -5,9 +5,8 @@ import { mergeMemory } from "../../access/lease/merge-memory.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { partitionOf } from "../../access/policy/may-request.ts";
 import { planMending, type Return, returnsOf } from "../../access/rescue/mending.ts";
-import type { PlanGuard } from "../../aws-auth/change.ts";
-import { parseDocument } from "../../aws-auth/parse.ts";
-import { resolve } from "../../aws-auth/resolve.ts";
+import type { PlanGuard } from "../../aws-auth/index.ts";
+import { parseDocument, resolve } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
 

@@ -1,7 +1,7 @@
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { type RescueLease, readRescueTags, writeRescueTags } from "../../access/rescue/lease.ts";
-import type { AccessEntry } from "../../access-entry/entry.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 
 /** For whom, and where, a rescue's entry is. */

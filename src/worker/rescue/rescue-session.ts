@@ -9,7 +9,7 @@ import type { ClusterDescription, EksCluster } from "../../aws/eks-cluster.ts";
 import { ownCredentials } from "../../aws/own-credentials.ts";
 import { sessionNameOf } from "../../aws/session-name.ts";
 import { nothingSessionPolicy } from "../../aws/session-policy.ts";
-import { canonicalCaller } from "../../aws-auth/principal/arn.ts";
+import { canonicalCaller } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
 import { connectAs } from "../open/open-cluster.ts";

@@ -6,8 +6,7 @@ import { assumeRole } from "../../aws/assume-role.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { AwsCredentials } from "../../aws/credentials.ts";
 import { nothingSessionPolicy } from "../../aws/session-policy.ts";
-import { canonicalCaller } from "../../aws-auth/principal/arn.ts";
-import { withoutRolePath } from "../../aws-auth/principal/principal-arn.ts";
+import { canonicalCaller, withoutRolePath } from "../../aws-auth/index.ts";
 import { type Errand, sessionOf, tagsOf } from "../open/session-of.ts";
 
 /** A session of a principal, of which AWS says that it is one. */

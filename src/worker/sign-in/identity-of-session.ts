@@ -1,11 +1,8 @@
 import { groupsIn } from "../../access/policy/policy-text.ts";
 import type { MappedIdentity } from "../../access/request/record.ts";
-import type { AccessEntry } from "../../access-entry/entry.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { parseDocument } from "../../aws-auth/parse.ts";
-import { entryArnIn } from "../../aws-auth/principal/principal-arn.ts";
-import { resolve } from "../../aws-auth/resolve.ts";
-import { render } from "../../aws-auth/templates.ts";
+import { entryArnIn, parseDocument, render, resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import type { PrincipalSession } from "./become-principal.ts";
 
