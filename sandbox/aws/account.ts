@@ -1,13 +1,15 @@
 import { Faults } from "../faults.ts";
 import { type SandboxRequest, type SandboxRoute, startSandboxServer } from "../http-server.ts";
-import { assumeRoleEvent } from "./assume-role-event.ts";
+import type { AssumeRoleInput } from "./assume-role-input.ts";
+import { callerElement } from "./caller-element.ts";
 import { answerCloudTrail, type CloudTrail, createCloudTrail } from "./cloudtrail.ts";
+import { eventOf } from "./cloudtrail-events.ts";
 import { accessOf, type ClusterAccess } from "./cluster-access.ts";
 import { endUpdates } from "./cluster-config-calls.ts";
 import type { AssumeRoleCall, AwsContext } from "./context.ts";
 import { answerEks, eksCallName } from "./eks.ts";
 import { isEksPath } from "./eks-calls.ts";
-import type { EksCluster } from "./eks-cluster.ts";
+import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
 import { addCluster, type ClusterChange, type NewCluster, updateCluster } from "./eks-clusters.ts";
 import type { EksService, EksSettings } from "./eks-service.ts";
 import { SandboxAccount } from "./sandbox-account.ts";
@@ -125,4 +127,33 @@ function route(context: AwsContext, service: EksService, request: SandboxRequest
 function partitionOf(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}
+
+/** The record of AssumeRole that CloudTrail keeps: who became whom, for which session name and source identity. */
+function assumeRoleEvent({ caller, input, region, refused, requestId }: AssumeRoleCall, at: Date): CloudTrailEvent {
+  return eventOf({
+    name: "AssumeRole",
+    source: "sts.amazonaws.com",
+    region,
+    at,
+    account: caller.identity.accountId,
+    readOnly: true,
+    requestId,
+    userIdentity: callerElement(caller),
+    request: requestElement(input),
+    response: refused ? null : { assumedRoleUser: { arn: input.roleArn } },
+    resources: [{ type: "AWS::IAM::Role", name: input.roleArn }],
+    change: refused ? { errorCode: refused.code, errorMessage: refused.message } : {},
+  });
+}
+
+function requestElement({ roleArn, sessionName, seconds, sourceIdentity, tags, transitive }: AssumeRoleInput): object {
+  return {
+    roleArn,
+    roleSessionName: sessionName,
+    durationSeconds: seconds,
+    ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
+    ...(tags.size === 0 ? {} : { tags: [...tags].map(([key, value]) => ({ key, value })) }),
+    ...(transitive.size === 0 ? {} : { transitiveTagKeys: [...transitive] }),
+  };
 }

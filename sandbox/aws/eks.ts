@@ -12,18 +12,43 @@ import {
   listAccessPolicies,
   listAssociatedAccessPolicies,
 } from "./access-policy-calls.ts";
+import { callerElement } from "./caller-element.ts";
+import { eventOf } from "./cloudtrail-events.ts";
 import { describeUpdate, endUpdates, listUpdates, updateClusterConfig } from "./cluster-config-calls.ts";
 import type { AwsContext } from "./context.ts";
-import { describeCluster } from "./describe-cluster.ts";
 import { eksRefusal } from "./eks-authorization.ts";
 import { type EksAction, readEksCall } from "./eks-calls.ts";
-import { eksEvent } from "./eks-events.ts";
-import type { EksHandler, EksResult, EksService } from "./eks-service.ts";
+import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
+import type { AllowedCall, EksResult, EksService } from "./eks-service.ts";
+import { done, type EksHandler, findCluster } from "./eks-service.ts";
 import { describeFargateProfile, describeNodegroup, listFargateProfiles, listNodegroups } from "./node-calls.ts";
 import { eksError } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 import { readClaim } from "./signature-claim.ts";
 import { listTagsForResource, tagResource, untagResource } from "./tag-calls.ts";
+
+/** DescribeCluster (EKS API reference). */
+const describeCluster: EksHandler = (service, call) => {
+  const cluster = findCluster(service, call);
+  return "type" in cluster ? cluster : done({ cluster: clusterObject(cluster) });
+};
+
+const network = {
+  resourcesVpcConfig: {
+    subnetIds: ["subnet-0a1b2c3d4e5f60718", "subnet-0f1e2d3c4b5a69788"],
+    securityGroupIds: [],
+    clusterSecurityGroupId: "sg-0123456789abcdef0",
+    vpcId: "vpc-0123456789abcdef0",
+    endpointPublicAccess: true,
+    endpointPrivateAccess: true,
+    publicAccessCidrs: ["0.0.0.0/0"],
+  },
+  kubernetesNetworkConfig: {
+    serviceIpv4Cidr: "10.100.0.0/16",
+    ipFamily: "ipv4",
+    elasticLoadBalancing: { enabled: false },
+  },
+};
 
 const handlers: Readonly<Record<EksAction, EksHandler>> = {
   DescribeCluster: describeCluster,
@@ -81,4 +106,61 @@ function answerOf(result: EksResult, clusterName: string): SandboxAnswer {
   }
   const about = { clusterName, nodegroupName: null, fargateProfileName: null, addonName: null, subscriptionId: null };
   return eksError(result.code, result.message, result.status, clusterName === "" ? {} : about);
+}
+
+/** What CloudTrail keeps of a call that changes something, done or refused; null for calls that only read. */
+function eksEvent(call: AllowedCall, result: EksResult, requestId: string, at: Date): CloudTrailEvent | null {
+  if (/^(?:List|Describe)/.test(call.action)) return null;
+  const { cluster, principalArn, policyArn, resourceArn, body, query } = call;
+  const tagKeys = query.getAll("tagKeys");
+  return eventOf({
+    name: call.action,
+    source: "eks.amazonaws.com",
+    region: call.region,
+    at,
+    account: call.caller.identity.accountId,
+    requestId,
+    userIdentity: callerElement(call.caller),
+    request: {
+      ...(cluster === "" ? {} : { name: cluster }),
+      ...(principalArn === "" ? {} : { principalArn }),
+      ...(policyArn === "" ? {} : { policyArn }),
+      ...(resourceArn === "" ? {} : { resourceArn }),
+      ...(tagKeys.length === 0 ? {} : { tagKeys }),
+      ...body,
+    },
+    response: result.type === "done" ? result.body : null,
+    resources: cluster === "" ? [] : [{ type: "AWS::EKS::Cluster", name: cluster }],
+    change: result.type === "done" ? {} : { errorCode: result.code, errorMessage: result.message },
+  });
+}
+
+function clusterObject(cluster: EksCluster): object {
+  const created = cluster.status !== "CREATING";
+  const [, partition, , , account] = cluster.arn.split(":");
+  return {
+    name: cluster.name,
+    arn: cluster.arn,
+    createdAt: cluster.createdAt.getTime() / 1000,
+    version: "1.33",
+    ...(created ? { endpoint: cluster.endpoint, certificateAuthority: { data: cluster.certificateAuthority } } : {}),
+    roleArn: `arn:${partition}:iam::${account}:role/eks-cluster-role`,
+    ...network,
+    logging: {
+      clusterLogging: [{ types: ["api", "audit", "authenticator", "controllerManager", "scheduler"], enabled: false }],
+    },
+    identity: {
+      oidc: { issuer: `https://oidc.eks.${cluster.region}.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE` },
+    },
+    status: cluster.status,
+    platformVersion: "eks.9",
+    tags: cluster.tags,
+    health: { issues: [] },
+    accessConfig: {
+      authenticationMode: cluster.authenticationMode,
+      bootstrapClusterCreatorAdminPermissions: cluster.bootstrapClusterCreatorAdminPermissions,
+    },
+    upgradePolicy: { supportType: "STANDARD" },
+    deletionProtection: false,
+  };
 }

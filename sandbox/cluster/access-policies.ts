@@ -1,6 +1,84 @@
 import type { ClusterAccess, PolicyInForce } from "../aws/cluster-access.ts";
-import { accessPolicyRules } from "./access-policy-rules.ts";
+import type { PolicyRule } from "./rbac.ts";
 import { type Attributes, covers, type User, type Verdict } from "./rbac.ts";
+
+/**
+ * The rules of EKS's access policies (EKS User Guide, "Review access policy permissions"). Their tables are close to the
+ * user-facing ClusterRoles of Kubernetes and not the same: a copy of those would hide the difference.
+ */
+
+const read = ["get", "list", "watch"];
+
+const write = ["create", "delete", "deletecollection", "patch", "update"];
+
+const viewRules: readonly PolicyRule[] = [
+  rule(
+    "apps",
+    "controllerrevisions daemonsets daemonsets/status deployments deployments/scale deployments/status replicasets replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status",
+    read,
+  ),
+  rule("autoscaling", "horizontalpodautoscalers horizontalpodautoscalers/status", read),
+  rule("batch", "cronjobs cronjobs/status jobs jobs/status", read),
+  rule("discovery.k8s.io", "endpointslices", read),
+  rule(
+    "extensions",
+    "daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses ingresses/status networkpolicies replicasets replicasets/scale replicasets/status replicationcontrollers/scale",
+    read,
+  ),
+  rule("networking.k8s.io", "ingresses ingresses/status networkpolicies", read),
+  rule("policy", "poddisruptionbudgets poddisruptionbudgets/status", read),
+  rule(
+    "",
+    "configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods replicationcontrollers replicationcontrollers/scale serviceaccounts services services/status",
+    read,
+  ),
+  rule(
+    "",
+    "bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status",
+    read,
+  ),
+  rule("", "namespaces", read),
+];
+
+const editRules: readonly PolicyRule[] = [
+  ...viewRules,
+  rule(
+    "apps",
+    "daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale",
+    write,
+  ),
+  rule("autoscaling", "horizontalpodautoscalers", write),
+  rule("batch", "cronjobs jobs", write),
+  rule(
+    "extensions",
+    "daemonsets deployments deployments/rollback deployments/scale ingresses networkpolicies replicasets replicasets/scale replicationcontrollers/scale",
+    write,
+  ),
+  rule("networking.k8s.io", "ingresses networkpolicies", write),
+  rule("policy", "poddisruptionbudgets", write),
+  rule("", "pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy", read),
+  rule("", "serviceaccounts", ["impersonate"]),
+  rule("", "pods pods/attach pods/exec pods/portforward pods/proxy", write),
+  rule(
+    "",
+    "configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy",
+    write,
+  ),
+];
+
+/** By the name at the end of a policy's ARN. */
+const accessPolicyRules: Readonly<Record<string, readonly PolicyRule[]>> = {
+  AmazonEKSViewPolicy: viewRules,
+  AmazonEKSEditPolicy: editRules,
+  AmazonEKSAdminPolicy: [
+    ...editRules,
+    rule("authorization.k8s.io", "localsubjectaccessreviews", ["create"]),
+    rule("rbac.authorization.k8s.io", "rolebindings roles", [...read, ...write]),
+  ],
+  AmazonEKSAdminViewPolicy: [rule("*", "*", read)],
+  AmazonEKSSecretReaderPolicy: [rule("", "secrets", read)],
+  AmazonEKSClusterAdminPolicy: [rule("*", "*", ["*"]), { nonResourceURLs: ["*"], verbs: ["*"] }],
+};
 
 /**
  * What the access policies of somebody's entry allow, beside RBAC. They belong to the principal that the authenticator knows,
@@ -37,4 +115,8 @@ function inScope(namespaces: PolicyInForce["namespaces"], attributes: Attributes
 function matches(pattern: string, text: string): boolean {
   const expression = pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
   return new RegExp(`^${expression}$`).test(text);
+}
+
+function rule(group: string, resources: string, verbs: readonly string[]): PolicyRule {
+  return { apiGroups: [group], resources: resources.split(" "), verbs };
 }

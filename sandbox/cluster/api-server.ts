@@ -5,7 +5,6 @@ import type { Authenticator } from "./authenticator.ts";
 import { answerConfigMaps } from "./config-map-requests.ts";
 import type { ConfigMapStore } from "./config-map-store.ts";
 import { discover } from "./discovery.ts";
-import { impersonate } from "./impersonation.ts";
 import { listPods } from "./pods.ts";
 import type { Attributes, Authorize, Rbac, ResourceAttributes, User } from "./rbac.ts";
 import { listRbac, readRole } from "./rbac-lists.ts";
@@ -153,4 +152,30 @@ function forbidden(user: User, attributes: Attributes): Status {
       kind: resource,
     },
   );
+}
+
+/** Who a request acts as, and what its sender needs to be allowed for it. */
+type Impersonation = { type: "none" } | { type: "as"; user: User } | { type: "refused"; attributes: Attributes };
+
+/**
+ * Reads the headers behind `kubectl --as` and `--as-group` (Kubernetes docs, "User impersonation"). An impersonated user
+ * keeps nothing of its own: neither groups nor what the authenticator knew.
+ */
+function impersonate(headers: SandboxRequest["headers"], authorize: Authorize, sender: User): Impersonation {
+  const username = text(headers["impersonate-user"]);
+  const groups = text(headers["impersonate-group"])
+    .split(/, ?/)
+    .filter((group) => group !== "");
+  if (username === "") return { type: "none" };
+  const wanted = [{ resource: "users", name: username }, ...groups.map((name) => ({ resource: "groups", name }))];
+  for (const { resource, name } of wanted) {
+    const attributes = { verb: "impersonate", group: "", resource, name };
+    if (!authorize(sender, attributes).allowed) return { type: "refused", attributes };
+  }
+  return { type: "as", user: { username, groups: [...new Set([...groups, "system:authenticated"])] } };
+}
+
+/** Node joins a header that came several times with commas. */
+function text(header: string | string[] | undefined): string {
+  return Array.isArray(header) ? header.join(",") : (header ?? "");
 }

@@ -1,5 +1,21 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
-import { bitString, boolean, integer, octetString, oid, sequence, set, tagged, utcTime, utf8String } from "./der.ts";
+
+const sequence = (...content: readonly Uint8Array[]) => element(0x30, ...content);
+
+const set = (...content: readonly Uint8Array[]) => element(0x31, ...content);
+
+const octetString = (content: Uint8Array) => element(0x04, content);
+
+const utf8String = (text: string) => element(0x0c, Buffer.from(text, "utf8"));
+
+const boolean = (value: boolean) => element(0x01, Buffer.from([value ? 0xff : 0]));
+
+/** A context-specific element: `constructed` where it wraps others. */
+const tagged = (number: number, content: Uint8Array, constructed: boolean) =>
+  element((constructed ? 0xa0 : 0x80) + number, content);
+
+/** Bits of which the last `unused` do not count. */
+const bitString = (content: Uint8Array, unused = 0) => element(0x03, Buffer.from([unused]), content);
 
 /** A certificate authority of its own and a certificate that it issued, all PEM. */
 export interface ClusterCertificates {
@@ -122,4 +138,39 @@ function keyId(key: KeyPair): Buffer {
 function pem(der: Buffer): string {
   const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
   return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+}
+
+/** The few types of DER (ITU-T X.690) that a certificate is made of. Each function gives a whole element: tag, length, content. */
+function element(tag: number, ...content: readonly Uint8Array[]): Buffer {
+  const body = Buffer.concat(content);
+  return Buffer.concat([Buffer.from([tag, ...lengthOf(body.length)]), body]);
+}
+
+/** A non-negative integer, big-endian. A leading zero keeps the sign bit free, as DER wants it. */
+function integer(bytes: Uint8Array): Buffer {
+  const start = bytes.findIndex((byte) => byte !== 0);
+  const digits = start < 0 ? Uint8Array.of(0) : bytes.subarray(start);
+  return element(0x02, Buffer.from((digits[0] ?? 0) > 0x7f ? [0] : []), digits);
+}
+
+/** An object identifier from its dotted form. */
+function oid(dotted: string): Buffer {
+  const [first = 0, second = 0, ...rest] = dotted.split(".").map(Number);
+  return element(0x06, Buffer.from([first * 40 + second, ...rest.flatMap(base128)]));
+}
+
+/** UTCTime, which certificates use until 2049 (RFC 5280, 4.1.2.5). */
+function utcTime(date: Date): Buffer {
+  return element(0x17, Buffer.from(`${date.toISOString().replace(/[-:T]/g, "").slice(2, 14)}Z`, "latin1"));
+}
+
+function lengthOf(length: number): number[] {
+  if (length < 0x80) return [length];
+  return length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+}
+
+function base128(value: number): number[] {
+  const digits = [value & 0x7f];
+  for (let rest = value >> 7; rest > 0; rest >>= 7) digits.unshift((rest & 0x7f) | 0x80);
+  return digits;
 }

@@ -1,17 +1,63 @@
+import type { ClusterAccess } from "../aws/cluster-access.ts";
 import { withoutEntries } from "../aws/cluster-access.ts";
-import type { SandboxRequest, SandboxRoute } from "../http-server.ts";
+import { Faults } from "../faults.ts";
+import type { SandboxRoute } from "../http-server.ts";
+import { type SandboxAnswer, type SandboxRequest, startSandboxServer } from "../http-server.ts";
+import { authorizeByPolicies } from "./access-policies.ts";
 import { callName, readApiRequest } from "./api-request.ts";
+import type { Authenticator } from "./authenticator.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { readAwsAuth } from "./aws-auth-map.ts";
-import { AwsAuthMirror } from "./aws-auth-mirror.ts";
 import { issueCertificates } from "./certificate.ts";
 import { type ClusterAdmin, clusterAdmin } from "./cluster-admin.ts";
+import type { ConfigMap } from "./config-map.ts";
 import { withDefaultRbac } from "./default-rbac.ts";
 import { startEndpoint } from "./endpoint.ts";
 import { type ForwardTarget, forward } from "./forward.ts";
 import { startRealApiServer } from "./real-api-server.ts";
-import { startReviewHooks } from "./review-hooks.ts";
+import { attributesOf, type ReviewSpec } from "./reviews.ts";
 import type { SandboxCluster, SandboxClusterOptions } from "./sandbox-cluster.ts";
+
+/** The live aws-auth of a real API server, read again after each write, so that nobody has to wait for it. */
+class AwsAuthMirror {
+  readonly #admin: ClusterAdmin;
+  readonly #listeners = new Set<(configMap: ConfigMap | null) => void>();
+  #configMap: ConfigMap | null = null;
+
+  constructor(admin: ClusterAdmin) {
+    this.#admin = admin;
+  }
+
+  get configMap(): ConfigMap | null {
+    return this.#configMap;
+  }
+
+  async refresh(): Promise<void> {
+    const found = (await this.#admin.readAwsAuth()) ?? null;
+    if (found?.metadata.resourceVersion === this.#configMap?.metadata.resourceVersion) return;
+    this.#configMap = found;
+    for (const listener of this.#listeners) listener(found);
+  }
+
+  /** The part of a cluster that is about aws-auth. */
+  methods(): Pick<SandboxCluster, "awsAuth" | "editAwsAuth" | "deleteAwsAuth" | "onChange"> {
+    return {
+      awsAuth: () => this.#configMap,
+      editAwsAuth: async (edit, manager = "kubectl-edit") => {
+        await this.#admin.editAwsAuth(edit, manager);
+        await this.refresh();
+      },
+      deleteAwsAuth: async () => {
+        await this.#admin.deleteAwsAuth();
+        await this.refresh();
+      },
+      onChange: (listener) => {
+        this.#listeners.add(listener);
+        return () => void this.#listeners.delete(listener);
+      },
+    };
+  }
+}
 
 /**
  * The same cluster with a real kube-apiserver and etcd behind it, from the folder that KUBEBUILDER_ASSETS names. Its own
@@ -80,4 +126,47 @@ function route(
       return by === undefined ? answer : { ...answer, by };
     },
   };
+}
+
+/** The webhooks through which a real API server asks who a token belongs to, and what RBAC does not allow. */
+interface ReviewHooks {
+  urls: { tokens: string; access: string };
+  /** The user name that a token was last found to belong to. */
+  userOf(token: string): string | undefined;
+  stop(): Promise<void>;
+}
+
+/** Starts both on the loopback address (Kubernetes docs, "Webhook Token Authentication" and "Webhook Mode"). */
+async function startReviewHooks(authenticator: Authenticator, access: () => ClusterAccess): Promise<ReviewHooks> {
+  const users = new Map<string, string>();
+  const answer = (request: SandboxRequest) =>
+    request.url.pathname === "/access" ? reviewAccess(access(), request) : reviewToken(authenticator, users, request);
+  const server = await startSandboxServer({
+    faults: new Faults(),
+    route: (request) => ({ call: "kubernetes.review-hook", answer: () => answer(request) }),
+  });
+  const urls = { tokens: `${server.url}/tokens`, access: `${server.url}/access` };
+  return { urls, userOf: (token) => users.get(token), stop: server.stop };
+}
+
+/** A token that is not believed gets a 403, as from aws-iam-authenticator. */
+async function reviewToken(
+  authenticator: Authenticator,
+  users: Map<string, string>,
+  { body }: SandboxRequest,
+): Promise<SandboxAnswer> {
+  const { spec, apiVersion } = JSON.parse(body.toString("utf8")) as { spec: { token: string }; apiVersion: string };
+  const user = await authenticator.authenticate(spec.token);
+  if (user) users.set(spec.token, user.username);
+  const status = user ? { authenticated: true, user } : { authenticated: false };
+  return { status: user ? 200 : 403, body: JSON.stringify({ apiVersion, kind: "TokenReview", status }) };
+}
+
+/** Access policies only allow: what they do not is left to the others. */
+function reviewAccess(access: ClusterAccess, { body }: SandboxRequest): SandboxAnswer {
+  const { spec, apiVersion } = JSON.parse(body.toString("utf8")) as { spec: ReviewSpec; apiVersion: string };
+  const attributes = attributesOf(spec.resourceAttributes, spec.nonResourceAttributes);
+  const { allowed, reason } = authorizeByPolicies(access, { extra: spec.extra ?? {} }, attributes);
+  const status = { allowed, ...(reason === "" ? {} : { reason }) };
+  return { status: 200, body: JSON.stringify({ apiVersion, kind: "SubjectAccessReview", status }) };
 }

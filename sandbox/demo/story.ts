@@ -6,8 +6,13 @@ import { textOf } from "../slack/text-of.ts";
 import { playEveryMode } from "./every-mode.ts";
 import { expectThat } from "./expectation.ts";
 import type { Narration } from "./narration.ts";
-import { playSignedIn } from "./signed-in.ts";
 import { channelMessage, within } from "./wait-for.ts";
+
+const reason = "look at the shop as a team";
+
+/** What the worker did to sign in, and then as the role. */
+const isSigningIn = ({ call, by }: SandboxCall) =>
+  call === "sts.AssumeRole" || /:assumed-role\/developers\/|:developers:/.test(by ?? "");
 
 /** How long the lease of the story is, in seconds: long enough to look at, short enough to wait for. */
 const leaseSeconds = 8;
@@ -141,4 +146,25 @@ function directMessage(sandbox: Sandbox, text: string): SandboxMessage | undefin
 function documentOf(sandbox: Sandbox): string {
   const sections = Object.entries(sandbox.cluster.awsAuth()?.data ?? {});
   return sections.map(([name, text]) => `${name}: |\n${text.replace(/^/gm, "  ").trimEnd()}`).join("\n");
+}
+
+/** A role that trusts the worker: all three findings of the proof are a yes. @throws StoryError */
+async function playSignedIn(sandbox: Sandbox, narration: Narration): Promise<void> {
+  const title = "The same for a role, as which the worker may sign in to prove it";
+  const line = `/eks-access request ${clusterName} ${arns.developers} viewer for 1h ${reason}`;
+  const [engineer, approver] = [sandbox.slack.person("U0ENGINEER"), sandbox.slack.person("U0APPROVER")];
+  narration.step(title);
+  narration.line(line);
+  await engineer.command(line, channel);
+  await approver.click(await within(title, sandbox, () => channelMessage(sandbox, reason, "[Approve]")), "approve");
+  const proved = textOf(await within(title, sandbox, () => channelMessage(sandbox, reason, "*signed in*:")));
+  narration.calls(isSigningIn);
+  narration.block(proved);
+  for (const finding of ["✓ *mapped*", "✓ *authorized*", "✓ *signed in*"]) {
+    expectThat(proved.includes(finding), title, `the finding ${finding}`, proved);
+  }
+  const id = /r-[a-z0-9]{8}/.exec(proved)?.[0] ?? "";
+  narration.line(`/eks-access revoke ${id} done`);
+  await engineer.command(`/eks-access revoke ${id} done`, channel);
+  await within(title, sandbox, () => channelMessage(sandbox, reason, "*Ended*"));
 }

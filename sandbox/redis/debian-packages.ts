@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { lstat, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { cacheFolder } from "./cache-folder.ts";
 import { findOnPath } from "./find-on-path.ts";
-import { runProgram } from "./run-program.ts";
 
 /** A server that was unpacked from the distribution's own packages, without an installation. */
 export interface UnpackedServer {
@@ -122,4 +122,50 @@ async function libraryFolders(home: string): Promise<readonly string[]> {
     folders.push(parent, ...names.filter((name) => name.includes("-linux-")).map((name) => join(parent, name)));
   }
   return folders;
+}
+
+/**
+ * Runs a program to its end and gives its standard output. A failure's message is the last line that the program wrote
+ * to its standard error.
+ */
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: Readonly<Record<string, string>>; timeoutMs?: number } = {},
+): Promise<string> {
+  const env = { ...process.env, LC_ALL: "C", ...options.env };
+  const settings = { cwd: options.cwd, env, timeout: options.timeoutMs ?? 120_000, maxBuffer: 16 * 1024 * 1024 };
+  return new Promise((resolve, reject) => {
+    execFile(program, args, settings, (error, stdout, stderr) => {
+      if (error === null) return resolve(stdout);
+      reject(new Error(stderr.trim().split("\n").at(-1) || error.message, { cause: error }));
+    });
+  });
+}
+
+/**
+ * A folder that this user alone can write, kept between runs: under the user's cache folder, in `node_modules/.cache`, or
+ * in the temporary folder. What lies in it will be executed, so a folder that somebody else put there first is refused.
+ */
+export async function cacheFolder(): Promise<string> {
+  const parents = [
+    process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"),
+    join(process.cwd(), "node_modules", ".cache"),
+    tmpdir(),
+  ];
+  for (const parent of parents) {
+    const folder = join(parent, `eks-access-${process.getuid?.() ?? 0}`);
+    if (await isOurs(folder)) return folder;
+  }
+  throw new Error(`none of these folders can be written: ${parents.join(", ")}`);
+}
+
+async function isOurs(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const found = await lstat(folder);
+    return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0;
+  } catch {
+    return false;
+  }
 }

@@ -2,7 +2,6 @@ import { Faults } from "../faults.ts";
 import { type SandboxServer, startSandboxServer } from "../http-server.ts";
 import { makeChanges, untilFound } from "./changes.ts";
 import { type Acknowledgement, type Deliver, deliverOverHttp, type Outgoing } from "./delivery.ts";
-import { describeState } from "./describe-state.ts";
 import { chatMethods } from "./methods/chat.ts";
 import { conversationMethods } from "./methods/conversations.ts";
 import type { Methods } from "./methods/method.ts";
@@ -17,6 +16,7 @@ import { routeOf } from "./routes.ts";
 import type { SandboxChannel, SandboxMessage, SandboxUser } from "./shapes.ts";
 import { makeSocketMode, type SocketMode } from "./socket-mode.ts";
 import type { SlackState } from "./state.ts";
+import { textOf } from "./text-of.ts";
 import type { WebApi } from "./web-api.ts";
 
 /** A Slack workspace with an app installed in it, over real HTTP on the loopback address. */
@@ -182,4 +182,17 @@ function contentOf(
 
 function isReply({ ts, thread_ts }: SandboxMessage): boolean {
   return thread_ts !== undefined && thread_ts !== ts;
+}
+
+/** What the workspace shows now, for the message of a test that waited in vain. */
+function describeState(state: SlackState): string {
+  const messages = state.messages.map((message) => {
+    const to = message.ephemeralTo ? `, seen by ${message.ephemeralTo} alone` : "";
+    return `- in ${message.channel}${to}: ${textOf(message).replaceAll("\n", "\n    ")}`;
+  });
+  const views = [...state.views].flatMap(([user, stack]) =>
+    stack.map((view) => `- open for ${user}: ${textOf(view).replaceAll("\n", "\n    ")}`),
+  );
+  const all = [...messages, ...views];
+  return all.length === 0 ? "The workspace shows nothing." : `The workspace shows:\n${all.join("\n")}`;
 }

@@ -1,13 +1,10 @@
-import { type ConfigMapFile, nameOf } from "./config-map-file.ts";
-import { readJson } from "./config-map-json.ts";
+import { type ConfigMapFile, isRecord, nameOf } from "./config-map-file.ts";
 import { decode } from "./go-yaml/decode.ts";
 import { YamlFailure } from "./go-yaml/failure.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { parseYaml } from "./go-yaml/parse-yaml.ts";
 import type { Field, MapValue, YamlValue } from "./go-yaml/value.ts";
-import { plainMap } from "./plain-value.ts";
 import { SECTIONS } from "./problem.ts";
-import { splitDocuments } from "./split-documents.ts";
 
 export type ConfigMapReading = { type: "file"; file: ConfigMapFile } | { type: "unusable"; message: string };
 
@@ -92,4 +89,83 @@ function dataOf(map: MapValue | null, line: number): Pick<ConfigMapFile, "data" 
 function textOf({ value }: Field): string | null {
   if (value.type === "null") return "";
   return value.type === "string" ? value.value : null;
+}
+
+/** The fields of a decoded mapping, as `plainValue` has them. */
+function plainMap(map: MapValue): Record<string, unknown> {
+  return Object.fromEntries([...map.fields].map(([key, field]) => [key, plainValue(field.value)]));
+}
+
+/** A decoded value as JSON has it. Keys that are no strings are left out; so is what a number can't hold exactly. */
+function plainValue(value: YamlValue): unknown {
+  switch (value.type) {
+    case "list":
+      return value.items.map(plainValue);
+    case "map":
+      return plainMap(value);
+    default:
+      return typeof value.value === "bigint" ? Number(value.value) : value.value;
+  }
+}
+
+/** One YAML document of a text, and where it begins. */
+interface DocumentText {
+  readonly text: string;
+  /** In UTF-16 units. */
+  readonly offset: number;
+  /** Counted from 0. */
+  readonly line: number;
+}
+
+/** Cuts a text where a line begins with `---`. That ends every scalar too, so it is never a part of one. */
+export function splitDocuments(text: string): DocumentText[] {
+  const documents: DocumentText[] = [];
+  const starts = [...text.matchAll(/^---(?=\s|$)/gm)].map((match) => match.index);
+  const cuts = [...new Set([0, ...starts])];
+  let line = 0;
+  for (const [index, offset] of cuts.entries()) {
+    const part = text.slice(offset, cuts[index + 1]);
+    documents.push({ text: part, offset, line });
+    line += part.split("\n").length - 1;
+  }
+  return documents;
+}
+
+/** Reads a file that is JSON; null for one that is not, or holds no aws-auth. */
+function readJson(text: string): ConfigMapFile | null {
+  const object = jsonObject(text);
+  if (object === null) return null;
+  const isConfigMap = object.kind === "ConfigMap";
+  const data = isConfigMap ? object.data : object;
+  if (!isConfigMap && !SECTIONS.some((section) => Object.hasOwn(object, section))) return null;
+  const entries = Object.entries(isRecord(data) ? data : {});
+  const texts = entries.flatMap(([key, value]) => (typeof value === "string" ? [[key, value] as const] : []));
+  const others = entries.filter(([, value]) => typeof value !== "string" && value !== null);
+  return {
+    text,
+    form: isConfigMap ? "config-map" : "bare",
+    object,
+    data: Object.fromEntries(texts),
+    nodes: new Map(),
+    dataMap: null,
+    offset: 0,
+    line: 0,
+    notText: others.map(([key]) => ({ key, line: 1, column: 1 })),
+  };
+}
+
+/** The ConfigMap itself, or the one named aws-auth in a List. */
+function jsonObject(text: string): Record<string, unknown> | null {
+  const object = parseJson(text);
+  if (!isRecord(object)) return null;
+  if (!Array.isArray(object.items)) return object;
+  return object.items.find((item) => isRecord(item) && nameOf(item) === "aws-auth") ?? null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -1,14 +1,26 @@
-import { arnProblems } from "./arn-problems.ts";
 import type { DecodedEntry } from "./decode-entry.ts";
 import type { Entry, SectionReading } from "./document.ts";
-import { fieldKey, knownField, lastUse } from "./field.ts";
+import { type FieldUse, fieldKey, knownField, lastUse } from "./field.ts";
 import { fieldProblems } from "./field-problems.ts";
+import { isMerge } from "./go-yaml/decode.ts";
+import { isAscii } from "./go-yaml/fold.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
-import type { MapValue } from "./go-yaml/value.ts";
+import type { MapValue, YamlValue } from "./go-yaml/value.ts";
+import { isMatchable } from "./matchable.ts";
 import { nameProblems } from "./name-problems.ts";
+import { readPrincipal } from "./principal/arn.ts";
 import { type Problem, problemAt, type Section } from "./problem.ts";
-import type { Item } from "./read-entries.ts";
-import { readerProblems } from "./reader-problems.ts";
+import { quote } from "./quote.ts";
+import type { Item, ReadItem } from "./read-entries.ts";
+import { isWildcard } from "./wildcards.ts";
+import { seenBy12 } from "./yaml-1-2.ts";
+
+const CODE = "readers-differ";
+
+const FIELDS = ["arn", "username", "groups"] as const;
+
+const WILDCARD =
+  "This entry matches nobody where the authenticator takes its wildcard for a letter, and everybody whom it fits where it is one of the newest releases.";
 
 /** What there is to tell about an item of mapRoles or mapUsers. */
 export function itemProblems(reading: SectionReading, { node: item, read }: Item): Problem[] {
@@ -82,4 +94,61 @@ function nearField(name: string, section: Section): string | null {
   const plain = name.toLowerCase().replace(/[^a-z]/g, "");
   if (section === "mapUsers" && plain === "user") return "userarn or username";
   return Object.hasOwn(NEAR_NAMES, plain) ? (NEAR_NAMES[plain] ?? null) : null;
+}
+
+/** What there is to tell about the ARN of an entry. The authenticator itself never looks at its syntax. */
+function arnProblems(entry: Entry, node: YamlNode): Problem[] {
+  const { section, arn } = entry;
+  const reading = readPrincipal(arn);
+  if (reading.type === "principal") {
+    const { kind } = reading.principal;
+    if ((kind === "role") === (section === "mapRoles")) return [];
+    const message = `This is the ARN of a ${kind}, and it stands in ${section}. The authenticator finds it there too, but people will not.`;
+    const remedy = `Move the entry to ${kind === "role" ? "mapRoles" : "mapUsers"}.`;
+    return [problemAt(section, node.start, "arn-in-other-section", "notice", message, remedy)];
+  }
+  const remedy =
+    reading.suggestion === undefined ? "Correct the ARN, or remove the entry." : `Write ${reading.suggestion}.`;
+  if (!isMatchable(arn)) {
+    const message = `${isWildcard(entry) ? WILDCARD : "This entry matches nobody."} ${reading.message}`;
+    return [problemAt(section, node.start, reading.code, "error", message, remedy)];
+  }
+  if (reading.code === "arn-root") {
+    const message = "This entry lets the root user of an account sign in.";
+    return [problemAt(section, node.start, reading.code, "warning", message, "Map a role instead.")];
+  }
+  if (isAscii(arn)) return [];
+  const message =
+    "This ARN holds a letter that is not what it looks like; the authenticator, or some of its releases, matches it all the same.";
+  return [problemAt(section, node.start, "arn-confusable", "warning", message, "Type the ARN anew.")];
+}
+
+/** Where readers of YAML 1.2 make something else of an entry than the authenticator, though all seems well in it. */
+function readerProblems(reading: SectionReading, { map, decoded }: ReadItem): Problem[] {
+  const uses = FIELDS.flatMap((name) => lastUse(decoded.uses, name) ?? []);
+  return [...mergedFields(reading, map, uses), ...uses.flatMap((use) => valueProblems(reading, use))];
+}
+
+function mergedFields({ section }: SectionReading, { node }: MapValue, uses: readonly FieldUse[]): Problem[] {
+  const merged = uses.filter((use) => use.merged).map(({ name }) => fieldKey(name, section));
+  if (merged.length === 0) return [];
+  const message = `Fields of this entry come by << (${merged.join(", ")}). YAML 1.2 has no such key: tools that read it see the entry without them.`;
+  const [first] = node.pairs.map((pair) => pair.key).filter(isMerge);
+  return [problemAt(section, (first ?? node).start, CODE, "notice", message, "Write the fields out in the entry.")];
+}
+
+function valueProblems(reading: SectionReading, { value }: FieldUse): Problem[] {
+  const values = value.type === "list" ? value.items : [value];
+  return values.flatMap((item) => textProblem(reading, item));
+}
+
+/** A value that is no text to the authenticator either is told as an error already. */
+function textProblem({ section, text }: SectionReading, value: YamlValue): Problem[] {
+  if (value.type !== "string") return [];
+  const { node } = value;
+  const seen = seenBy12(node, text?.slice(node.start.at, node.end) ?? "");
+  if (seen === null) return [];
+  const meant = quote(value.value);
+  const message = `This is the text ${meant} to the authenticator, but tools that read YAML 1.2 ${seen}.`;
+  return [problemAt(section, node.start, CODE, "notice", message, `Write ${meant} in its place.`)];
 }

@@ -1,12 +1,50 @@
-import { accountProblems } from "./account-problems.ts";
-import type { AwsAuthDocument } from "./document.ts";
+import type { AwsAuthDocument, Entry, Lookup } from "./document.ts";
 import { documentProblems } from "./document-problems.ts";
 import { itemProblems } from "./entry-problems.ts";
-import { type Problem, SECTIONS } from "./problem.ts";
-import { ProblemList } from "./problem-list.ts";
-import { type DocumentReading, readDocument } from "./read-document.ts";
+import type { ScalarNode } from "./go-yaml/node.ts";
+import type { Mark } from "./go-yaml/token.ts";
+import { isAccountId } from "./matchable.ts";
+import type { Severity } from "./problem.ts";
+import { type Problem, problemAt, SECTIONS } from "./problem.ts";
+import { type DocumentReading, readDocument, rivalsOf } from "./read-document.ts";
+import type { SectionContent } from "./read-section.ts";
+import { sameList } from "./same-groups.ts";
 import { layoutProblems, oldBreaks } from "./section-problems.ts";
-import { shadowProblems } from "./shadow-problems.ts";
+
+/** How many problems of one kind are listed for a section. Nobody reads more, and each costs memory. */
+const LISTED = 1000;
+
+const RANKS: readonly Severity[] = ["notice", "warning", "error"];
+
+/** Collects problems. Of very many of one kind it keeps the first ones, and one problem that counts the rest. */
+class ProblemList {
+  readonly #listed: Problem[] = [];
+  readonly #counts = new Map<string, number>();
+  readonly #rests = new Map<string, Rest>();
+
+  add(found: Iterable<Problem>): void {
+    for (const problem of found) {
+      const kind = `${problem.section} ${problem.code}`;
+      const count = (this.#counts.get(kind) ?? 0) + 1;
+      this.#counts.set(kind, count);
+      if (count <= LISTED) this.#listed.push(problem);
+      else this.#count(kind, problem);
+    }
+  }
+
+  all(): Problem[] {
+    return [...this.#listed, ...[...this.#rests.values()].map(asProblem)];
+  }
+
+  #count(kind: string, problem: Problem): void {
+    const rest = this.#rests.get(kind) ?? { first: problem, count: 0, severity: problem.severity };
+    rest.count += 1;
+    if (RANKS.indexOf(problem.severity) > RANKS.indexOf(rest.severity)) rest.severity = problem.severity;
+    this.#rests.set(kind, rest);
+  }
+}
+
+const ONE_EACH = "Keep one entry for each ARN, with all its groups.";
 
 /**
  * Reads the data of aws-auth as the authenticator does, and tells what is wrong with it. Never throws: a section that
@@ -38,4 +76,91 @@ function inOrder(problems: Problem[]): Problem[] {
   return problems.sort(
     (a, b) => rank(a) - rank(b) || place(a.line, b.line) || place(a.column, b.column) || (a.code < b.code ? -1 : 1),
   );
+}
+
+/** Tells which of the entries that the authenticator keeps another one takes the place of, or may. */
+function* shadowProblems(kept: readonly Entry[], lookup: Lookup): Iterable<Problem> {
+  for (const entry of kept) {
+    const rivals = rivalsOf(entry, lookup);
+    const winner = rivals.at(-1);
+    if (winner === undefined || winner === entry) continue;
+    yield rivals.includes(entry) ? ambiguous(entry, winner) : shadowed(entry, winner);
+  }
+}
+
+function shadowed(entry: Entry, winner: Entry): Problem {
+  const isSame = entry.username === winner.username && sameList(entry.groups, winner.groups);
+  const message = `This entry for ${entry.arn} counts for nothing: the one in ${winner.section}, line ${winner.line}, takes its place, and nothing is merged.`;
+  return problemAt(entry.section, place(entry), "entry-shadowed", isSame ? "warning" : "error", message, ONE_EACH);
+}
+
+function ambiguous(entry: Entry, other: Entry): Problem {
+  const message = `Whether this entry for ${entry.arn} or the one in line ${other.line} counts is a matter of chance: only the case of letters tells them apart.`;
+  return problemAt(entry.section, place(entry), "entry-ambiguous", "error", message, ONE_EACH);
+}
+
+function place({ line, column }: Entry) {
+  return { line: line - 1, column: column - 1 };
+}
+
+/** What is said of the problems of one kind that are not listed. */
+interface Rest {
+  first: Problem;
+  count: number;
+  severity: Severity;
+}
+
+/** It stands where the first one does that is not listed. */
+function asProblem({ first, count, severity }: Rest): Problem {
+  const others = count === 1 ? "" : ` ${(count - 1).toLocaleString("en")} more like it follow, and are not listed.`;
+  return { ...first, severity, message: `${first.message}${others}` };
+}
+
+/** What there is to tell about the items of mapAccounts. Nothing, for another section. */
+function* accountProblems({ reading, accounts }: SectionContent): Iterable<Problem> {
+  if (reading.section !== "mapAccounts") return;
+  for (const { id, node } of accounts) yield* accountProblem(id, node);
+  const decoded = new Set(accounts.map((account) => account.index));
+  for (const [index, item] of (reading.list?.items ?? []).entries()) {
+    if (!decoded.has(index)) yield notAnAccount(item.start);
+  }
+}
+
+function accountProblem(id: string, node: ScalarNode): Problem[] {
+  const section = "mapAccounts";
+  if (!isAccountId(id)) {
+    const message = `${JSON.stringify(id)} is not an AWS account: it matches nobody.`;
+    return [
+      problemAt(
+        section,
+        node.start,
+        "account-invalid",
+        "error",
+        message,
+        "Write the 12 digits of the account, in quotes.",
+      ),
+    ];
+  }
+  const message = `Every IAM role and user of account ${id} can sign in, each under its own ARN and with no groups.`;
+  const remedy = "Map the roles that need it one by one, if that is not meant.";
+  const mapped = problemAt(section, node.start, "account-mapped", "notice", message, remedy);
+  return node.style === "plain" && id.startsWith("0") ? [mapped, unquoted(id, node)] : [mapped];
+}
+
+/** An item that is a list or a mapping. */
+function notAnAccount(at: Mark): Problem {
+  const message = "This item is not an AWS account: the authenticator skips it.";
+  return problemAt(
+    "mapAccounts",
+    at,
+    "account-invalid",
+    "error",
+    message,
+    "Write the 12 digits of the account, in quotes.",
+  );
+}
+
+function unquoted(id: string, node: ScalarNode): Problem {
+  const message = `Account ${id} is not quoted. The authenticator reads it right, but other tools drop the zero or read it as octal.`;
+  return problemAt("mapAccounts", node.start, "account-unquoted", "warning", message, `Write "${id}".`);
 }

@@ -1,15 +1,20 @@
-import { blocks, firstBreak } from "./beside-broken.ts";
-import { cannotEdit } from "./cannot-edit.ts";
 import type { Change, PlanGuard, Refusal } from "./change.ts";
-import { refuseChange } from "./check-change.ts";
+import { onlyTakesAway, refuseChange } from "./check-change.ts";
 import { unifiedDiff } from "./diff.ts";
-import type { AwsAuthDocument, ReadDocument } from "./document.ts";
+import type { AwsAuthDocument, ReadDocument, SectionReading } from "./document.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "./document-problems.ts";
 import { editSections } from "./edit-sections.ts";
+import { entriesFor, entryOf } from "./entry-of.ts";
+import type { YamlNode } from "./go-yaml/node.ts";
+import type { Mark } from "./go-yaml/token.ts";
 import { type Intent, intend } from "./intent.ts";
+import { readPrincipal } from "./principal/arn.ts";
 import { type Problem, SECTIONS, type Section } from "./problem.ts";
 import { refuseResult } from "./refuse-result.ts";
 import { type Identity, resolve } from "./resolve.ts";
+
+/** Problems that make a section unfit to be edited: the authenticator, or we, do not read it whole. */
+const BLOCKING = new Set(["section-unreadable", "section-too-large", "section-not-a-list", "content-dropped"]);
 
 /** What a principal gets before and after; null for nothing. */
 export interface AccessDifference {
@@ -97,4 +102,78 @@ function differencesOf(before: ReadDocument, after: ReadDocument, intents: reado
   return intents
     .map(({ arn }) => ({ arn, before: resolve(before, arn), after: resolve(after, arn) }))
     .filter((difference) => JSON.stringify(difference.before) !== JSON.stringify(difference.after));
+}
+
+/** The first problem for which a document can't be edited whole; null: there is none. */
+function firstBreak({ problems }: AwsAuthDocument): Problem | null {
+  return problems.find((problem) => BLOCKING.has(problem.code)) ?? null;
+}
+
+/** What keeps a change from being planned where a section can't be read whole; null: nothing does. */
+function blocks(document: AwsAuthDocument, change: Change): Problem | null {
+  const broken = document.problems.filter((problem) => BLOCKING.has(problem.code));
+  return broken.find((problem) => problem.section === null || !isApart(document, change, problem.section)) ?? null;
+}
+
+/**
+ * Access that ends in one section does not wait until another can be read: the sections are texts of their own, so the broken
+ * one stays as it is, to the byte. Only where what is taken away is seen whole, and the broken section can't hold any of it.
+ */
+function isApart(document: AwsAuthDocument, change: Change, broken: Section): boolean {
+  const entry = entryOf(document, change.arn);
+  if (entry === null || (change.type === "map" && !onlyTakesAway(change, entry))) return false;
+  if (broken === "mapAccounts") return true;
+  const isTouched = entriesFor(document, change.arn).some(({ section }) => section === broken);
+  return !isTouched && broken !== sectionOf(change.arn) && !mayName(document.data[broken] ?? "", change.arn);
+}
+
+/** Where we write an entry. */
+function sectionOf(arn: string): Section {
+  const reading = readPrincipal(arn);
+  return reading.type === "principal" && reading.principal.kind === "user" ? "mapUsers" : "mapRoles";
+}
+
+/** A text that can't be read may still hold the entry, perhaps with a path. */
+function mayName(text: string, arn: string): boolean {
+  const name = arn.slice(arn.lastIndexOf("/") + 1);
+  return text.toLowerCase().includes(name.toLowerCase());
+}
+
+/** Why no edit of the text comes to what is intended and nothing else, as far as the text shows it. */
+export function cannotEdit({ sections }: ReadDocument, intents: readonly Intent[]): Refusal {
+  const touched = SECTIONS.map((name) => sections[name]).filter(({ section }) => intents.some(touches(section)));
+  for (const reading of touched) {
+    const at = reading.list && firstReference(reading.list);
+    if (at !== null) return { code: "cannot-edit", message: referenceMessage(reading, at) };
+  }
+  const where = touched.map(({ section }) => section).join(" and ");
+  const message = `${where} can't be changed without touching other text: its layout leaves no place for the change. Write its entries as a list with each field on a line of its own first.`;
+  return { code: "cannot-edit", message };
+}
+
+function touches(section: SectionReading["section"]) {
+  return (intent: Intent): boolean => {
+    if (intent.type === "add") return intent.section === section;
+    if (intent.type === "edit") return intent.entry.section === section;
+    return intent.entries.some((entry) => entry.section === section);
+  };
+}
+
+function referenceMessage({ section }: SectionReading, { line }: Mark): string {
+  return `${section} can't be changed without touching other entries: it has an anchor or an alias in line ${line + 1}, by which entries share text. Write the entries out one by one first.`;
+}
+
+/** Where the first anchor or alias stands in a node; null: it has none. */
+function firstReference(node: YamlNode): Mark | null {
+  if (node.kind === "alias" || node.anchor !== null) return node.start;
+  for (const child of childrenOf(node)) {
+    const at = firstReference(child);
+    if (at !== null) return at;
+  }
+  return null;
+}
+
+function childrenOf(node: YamlNode): readonly YamlNode[] {
+  if (node.kind === "sequence") return node.items;
+  return node.kind === "mapping" ? node.pairs.flatMap(({ key, value }) => [key, value]) : [];
 }

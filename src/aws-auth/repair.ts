@@ -1,11 +1,20 @@
-import type { AwsAuthDocument, Entry } from "./document.ts";
+import type { AwsAuthDocument, Entry, ReadDocument } from "./document.ts";
 import { DOCUMENT_LIMIT, sizeOf } from "./document-problems.ts";
+import { entryOf } from "./entry-of.ts";
+import { replaceNode } from "./entry-place.ts";
+import { fieldUses, lastUse } from "./field.ts";
+import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
+import { readPrincipal } from "./principal/arn.ts";
 import type { Problem, Section } from "./problem.ts";
+import { flowList, quote } from "./quote.ts";
 import { readDocument } from "./read-document.ts";
-import { removeEntry, repairArn, repairGroups } from "./repair-entry.ts";
 import { type Draft, offer, offerEdit, type Repair } from "./repair-offer.ts";
-import { untab } from "./untab.ts";
+import { editSection } from "./section-edit.ts";
+import { applyEdits } from "./text-edit.ts";
+
+/** What people mean by a tab, the likeliest first. */
+const WIDTHS = [2, 4, 8];
 
 export type { Repair } from "./repair-offer.ts";
 
@@ -79,4 +88,80 @@ function repairTabs(document: AwsAuthDocument, section: Section, line: number): 
     const message = `Puts spaces in the place of the tabs in ${section}, so that its entries can be read again.`;
     return offer(document, after, { code: "section-unreadable", section, line, message });
   });
+}
+
+/** The texts that a section may have been meant to be, with spaces for the tabs that indent its lines or end them. */
+function untab(text: string): string[] {
+  return WIDTHS.map((width) =>
+    text
+      .split("\n")
+      .map((line) => untabLine(line, width))
+      .join("\n"),
+  );
+}
+
+function untabLine(line: string, width: number): string {
+  const body = line.replace(/[ \t]+(?=\r?$)/, "");
+  return body.replace(/^[ \t]*(?:-[ \t]+)?/, (indent) => toStops(indent, width));
+}
+
+/** A tab reaches up to the next column that is a multiple of its width. */
+function toStops(indent: string, width: number): string {
+  let spaced = "";
+  for (const letter of indent) spaced += letter === "\t" ? " ".repeat(width - (spaced.length % width)) : letter;
+  return spaced;
+}
+
+/** An entry that another one shadows: without it everybody gets what they get now. */
+function removeEntry(document: ReadDocument, entry: Entry, code: string): Draft | null {
+  const change = { removed: [entry], edited: [], added: [] };
+  const [edited] = editSection(document.sections[entry.section], change);
+  if (typeof edited !== "string") return null;
+  const message = `Removes the entry for ${entry.arn}, which counts for nothing.`;
+  return { entry, text: edited, code, message };
+}
+
+/** Groups that are text: commas and line breaks part them, as whoever wrote it meant. */
+function repairGroups(document: ReadDocument, entry: Entry, code: string): Draft | null {
+  const node = scalarOf(document, entry, "groups");
+  if (node === null) return null;
+  const groups = node.value.split(/[,\n]/).flatMap((group) => (group.trim() === "" ? [] : [group.trim()]));
+  const message = `Makes a list of the groups of ${entry.arn}: ${groups.join(", ")}. It is in none of them now.`;
+  return replace(document, entry, node, flowList(groups), code, message);
+}
+
+/** An ARN that is nearly right, unless the right one has an entry of its own. */
+function repairArn(document: ReadDocument, entry: Entry, code: string): Draft | null {
+  const node = scalarOf(document, entry, "arn");
+  const meant = meantBy(entry.arn);
+  if (meant === null || node === null || entryOf(document, meant) !== null) return null;
+  const message = `Writes ${meant} for ${entry.arn}, so that the entry matches somebody.`;
+  return replace(document, entry, node, quote(meant), code, message);
+}
+
+/** What an ARN was meant to be, found step by step: without the white space around it, and then without its path. */
+function meantBy(arn: string): string | null {
+  const reading = readPrincipal(arn);
+  if (reading.type === "principal") return reading.principal.arn;
+  return reading.suggestion === undefined ? null : meantBy(reading.suggestion);
+}
+
+/** The scalar that stands behind a field of an entry; null where something else does. */
+function scalarOf({ sections }: ReadDocument, { section, index }: Entry, name: "arn" | "groups"): ScalarNode | null {
+  const item = sections[section].items[index];
+  const uses = item?.type === "map" ? fieldUses(item, section) : [];
+  const written = lastUse(uses, name)?.written;
+  return written?.kind === "scalar" ? written : null;
+}
+
+function replace(
+  document: ReadDocument,
+  entry: Entry,
+  node: ScalarNode,
+  written: string,
+  code: string,
+  message: string,
+): Draft {
+  const text = document.sections[entry.section].text ?? "";
+  return { entry, text: applyEdits(text, [replaceNode(text, node, written)]), code, message };
 }

@@ -1,9 +1,16 @@
 import type { Entry, ListReading, SectionReading } from "./document.ts";
-import { editEntry, type Wanted } from "./entry-edit.ts";
-import { blockEntry, flowEntry, type NewEntry, styleOf } from "./entry-style.ts";
-import { fillSection, restoreEmpty } from "./fill-section.ts";
+import { addField, placeOf, replaceNode, useOf } from "./entry-place.ts";
+import { blockEntry, DEFAULT_STYLE, flowEntry, type NewEntry, styleOf } from "./entry-style.ts";
+import { editGroups } from "./groups-edit.ts";
 import { editList } from "./list-edit.ts";
+import { quote, readQuoted } from "./quote.ts";
+import { sameGroups } from "./same-groups.ts";
 import { editLines, insertLines, lineBreakOf, startOfLine, type TextEdit } from "./text-edit.ts";
+
+/** What stands before the text that a section had, in quotes, when its first entry took the place of that. */
+const NOTE = "# Empty before: ";
+
+const NOTE_ALONE = /^# Empty before: (".*")[\r\n]*$/;
 
 /** All that is to change in one section. */
 export interface SectionChange {
@@ -38,4 +45,51 @@ function edits(reading: ListReading, { removed, edited, added }: SectionChange, 
   if (!inFront || items.length === 0 || first === undefined) return [...entryEdits, ...listEdits];
   const front = insertLines(startOfLine(text, first.at), items.join(style.lineBreak), style.lineBreak);
   return [front, ...entryEdits, ...listEdits];
+}
+
+/** What an entry is to say. */
+interface Wanted {
+  readonly username: string;
+  readonly groups: readonly string[];
+}
+
+/** The edits that make an entry say what is wanted; null where it is not written as a mapping of its own. `inFront`:
+ * nothing new comes behind what stands at its end. */
+function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: boolean): TextEdit[] | null {
+  const place = placeOf(reading, entry, inFront);
+  if (place === null) return null;
+  const edits = sameGroups(entry.groups, wanted.groups) ? [] : editGroups(place, wanted.groups);
+  if (entry.username === wanted.username) return edits;
+  const use = useOf(place, "username");
+  const username = quote(wanted.username);
+  return [
+    ...edits,
+    use === null ? addField(place, "username", username) : replaceNode(place.text, use.written, username),
+  ];
+}
+
+/**
+ * The texts that a section without entries may have when it gets some. What it held is kept, or noted, so that taking
+ * the entries away gives it back.
+ */
+function fillSection(text: string | null, added: readonly NewEntry[]): (string | null)[] {
+  if (text === null) return [blockEntries(added, DEFAULT_STYLE.lineBreak).join("")];
+  const lineBreak = lineBreakOf(text);
+  const entries = blockEntries(added, lineBreak);
+  const noted = `${NOTE}${quote(text)}${lineBreak}${entries.join("")}`;
+  if (text === "") return [noted];
+  const lines = entries.join("").slice(0, -lineBreak.length);
+  const below = editLines(text, (whole) => [insertLines(whole.length, lines, lineBreak)]);
+  return [below, noted];
+}
+
+function blockEntries(added: readonly NewEntry[], lineBreak: string): string[] {
+  return added.map((entry) => blockEntry(entry, { ...DEFAULT_STYLE, lineBreak }) + lineBreak);
+}
+
+/** What a text means from which entries were taken: nothing at all is no section; our note says what there was. */
+function restoreEmpty(text: string): string | null {
+  if (text === "") return null;
+  const [, quoted = ""] = NOTE_ALONE.exec(text) ?? [];
+  return readQuoted(quoted) ?? text;
 }

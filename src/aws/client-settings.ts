@@ -1,7 +1,15 @@
+import { Readable, Transform } from "node:stream";
 import { STSClient } from "@aws-sdk/client-sts";
+import type { HttpRequest } from "@smithy/protocol-http";
+import { tooLarge } from "../access/failure/bounded-pages.ts";
 import { usualDeadlines } from "../operations/deadlines.ts";
+import type { FinishedCall } from "../operations/metrics/announcements.ts";
+import { observed, resultOfStatus } from "../operations/metrics/calls.ts";
+import { callWithinMs, deadlineSignal } from "../operations/time-limit.ts";
 import type { AwsCredentials, CredentialSource } from "./credentials.ts";
-import { observedSockets, type Sockets } from "./observed-sockets.ts";
+
+/** Bytes. The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */
+const largestAnswer = 4 * 1024 * 1024;
 
 /** What the SDK finds in the environment and in the AWS files, alike for each service and whoever calls. */
 type Found = Pick<
@@ -60,4 +68,64 @@ function sharedByAll(region: string): Shared {
     useFipsEndpoint,
     userAgentAppId,
   };
+}
+
+type Sockets = STSClient["config"]["requestHandler"];
+
+/**
+ * Tells of each HTTP call, so that a call that the SDK tried three times counts as three. Each one has a deadline of its own, and
+ * that of the run that makes it. What comes back is bounded.
+ */
+function observedSockets(sockets: Sockets): Sockets {
+  const handle = sockets.handle.bind(sockets);
+  return Object.assign(sockets, {
+    handle: (...[request, options]: Parameters<Sockets["handle"]>) =>
+      observed(
+        callOf(request),
+        async () => {
+          const limits = { requestTimeout: callWithinMs("awsCall"), ...signalWith(options) };
+          const { response } = await handle(request, { ...options, ...limits });
+          response.body = boundedBody(response.body, request.hostname);
+          return { response };
+        },
+        ({ response }) => resultOfStatus(response.statusCode),
+      ),
+  });
+}
+
+/** What the SDK itself waits for stays: it may give up earlier. */
+function signalWith(options: object = {}): { abortSignal?: AbortSignal } {
+  const own = "abortSignal" in options ? options.abortSignal : undefined;
+  const signals = [own, deadlineSignal()].filter((signal) => signal instanceof AbortSignal);
+  return signals.length > 0 ? { abortSignal: AbortSignal.any(signals) } : {};
+}
+
+/** STS names its action in the body, CloudTrail in a header, and EKS by method and path. */
+function callOf({ body, headers, method, path }: HttpRequest): Pick<FinishedCall, "service" | "operation"> {
+  const action = typeof body === "string" ? /(?:^|&)Action=(\w+)/.exec(body)?.[1] : undefined;
+  if (action) return { service: "sts", operation: action };
+  const target = headers["x-amz-target"]?.split(".").at(-1);
+  if (target) return { service: "cloudtrail", operation: target };
+  const place = path.split("/").filter((_, index) => index % 2 === 1);
+  return { service: "eks", operation: `${method} ${place.join("/")}` };
+}
+
+/**
+ * The body of an answer of AWS, which fails where it is too large. The SDK reads any body to its end before it looks at it.
+ *
+ * @param what who answers
+ */
+function boundedBody(body: unknown, what: string): unknown {
+  if (!(body instanceof Readable)) return body;
+  let read = 0;
+  const bounded = new Transform({
+    transform(part: Buffer, _encoding, done) {
+      read += part.length;
+      if (read <= largestAnswer) return done(null, part);
+      done(tooLarge(`${what} answers with more than ${largestAnswer} bytes`));
+    },
+  });
+  bounded.once("close", () => body.destroy());
+  body.once("error", (error) => bounded.destroy(error));
+  return body.pipe(bounded);
 }

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
-import type { AwsAuthDocument, ConfigMapFile, Refusal } from "../aws-auth/index.ts";
+import { styleText } from "node:util";
+import type { AwsAuthDocument, ConfigMapFile, Refusal, Repair } from "../aws-auth/index.ts";
 import {
   locator,
   offerRepairs,
@@ -10,10 +11,10 @@ import {
   readConfigMap,
   writeConfigMap,
 } from "../aws-auth/index.ts";
+import { identityText } from "./check-text.ts";
 import type { CommandIo } from "./command-io.ts";
 import { type Reading, toChanges } from "./plan-changes.ts";
 import { type PlanOptions, readPlanOptions } from "./plan-options.ts";
-import { planText, repairsText } from "./plan-text.ts";
 import { planUsage } from "./plan-usage.ts";
 import { readInput, reasonOf } from "./read-input.ts";
 
@@ -121,4 +122,49 @@ async function write(path: string, text: string, io: CommandIo): Promise<number>
 function unusable(io: CommandIo, message: string): number {
   io.stderr(`eks-access plan: ${message}`);
   return 2;
+}
+
+type Paint = (style: "bold" | "cyan" | "green" | "red", text: string) => string;
+
+/** A plan for people: the difference, who can do what before and after, and how much room is left. */
+function planText(result: PlannedText | RefusedPlan, refusal: Refusal | null, colour: boolean): string {
+  const paint = painter(colour);
+  if (result.type === "refused") return refusalText(result.refusal, paint);
+  if (refusal !== null) return refusalText(refusal, paint);
+  if (result.diff === "") return "Nothing to change: the document says so already.\n";
+  const access = result.differences.flatMap(({ arn, before, after }) => [
+    paint("bold", arn),
+    `  before: ${identityText(before)}`,
+    `  after:  ${identityText(after)}`,
+  ]);
+  const room = `${result.bytesLeft} bytes are left of the ConfigMap's 1 MiB.`;
+  return [...diffLines(result.diff, paint), ...access, room, ""].join("\n");
+}
+
+/** Ways to mend what was wrong before, each under the number that asks for it. */
+function repairsText(repairs: readonly Repair[], path: string, colour: boolean): string {
+  const paint = painter(colour);
+  if (repairs.length === 0) return "There is nothing that could be mended without asking what was meant.\n";
+  const lines = repairs.flatMap(({ code, line, message, plan }, index) => [
+    `${paint("bold", `${index + 1}.`)} ${path}:${line}: ${message} [${code}]`,
+    ...diffLines(plan.diff, paint),
+  ]);
+  return lines.join("\n");
+}
+
+function painter(colour: boolean): Paint {
+  return (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text);
+}
+
+function refusalText({ code, message }: Refusal, paint: Paint): string {
+  return `${paint("red", "Refused:")} ${message} [${code}]\n`;
+}
+
+function diffLines(diff: string, paint: Paint): string[] {
+  return diff.split("\n").map((line) => {
+    if (line.startsWith("---") || line.startsWith("+++")) return paint("bold", line);
+    if (line.startsWith("@@")) return paint("cyan", line);
+    if (line.startsWith("+")) return paint("green", line);
+    return line.startsWith("-") ? paint("red", line) : line;
+  });
 }

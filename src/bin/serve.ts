@@ -1,10 +1,13 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
+import { AccessError, explain } from "../access/failure/access-error.ts";
+import type { Environment } from "../config/environment.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
 import type { Stoppable } from "../ledger/hand-back.ts";
 import { openQueues } from "../ledger/queues.ts";
 import { redisAuditLog } from "../ledger/redis/audit-log.ts";
-import { connectRedisBlocking, type RedisConnection } from "../ledger/redis/connect.ts";
+import { connectLedger, connectRedisBlocking, type RedisConnection } from "../ledger/redis/connect.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import { redisRequestTraces } from "../ledger/redis/request-traces.ts";
 import { type Health, type HealthServer, startHealthServer } from "../operations/health-server.ts";
@@ -13,15 +16,18 @@ import { logDestination } from "../operations/log-format.ts";
 import { createProcessMetrics } from "../operations/metrics/process-metrics.ts";
 import { createStandingMetrics } from "../operations/metrics/standing-metrics.ts";
 import { createWorkerMetrics } from "../operations/metrics/worker-metrics.ts";
-import type { Probe } from "../operations/probe.ts";
-import { awaitLedger } from "./await-ledger.ts";
+import { type Probe, startProbe } from "../operations/probe.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { standingOf } from "./standing.ts";
 import { type PartsContext, startParts } from "./start-parts.ts";
-import { startProbes } from "./start-probes.ts";
 import { startTracing } from "./start-tracing.ts";
-import { stopParts } from "./stop-parts.ts";
 import type { StopRequest } from "./until-stopped.ts";
+
+/** Redis may start beside this process: its first answer is not missed by long. */
+const againMs = 1_000;
+
+/** To hand back what is under way takes a few calls to Redis; where that does not answer, nobody waits for it. */
+export const handBackWithinMs = 2_000;
 
 /**
  * Runs the slack process, the worker, or both, until it is told to stop, also in the middle of its start. Returns the exit code;
@@ -121,4 +127,78 @@ function contextOn(
     await close();
   };
   return { context, close: closeAll };
+}
+
+/**
+ * Stops all parts of a process at once. What is not done at the deadline is handed back, and the log names it. Resolves at
+ * the latest two seconds after the deadline: the lock of what could not even be handed back lapses by itself.
+ */
+export async function stopParts(parts: readonly Stoppable[], withinSeconds: number, log: Logger): Promise<void> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), withinSeconds * 1000);
+  const stopped = Promise.all(parts.map((part) => part.stop(deadline.signal))).then((left) => left.flat());
+  const left = await Promise.race([stopped, afterDeadline(deadline.signal)]);
+  clearTimeout(timer);
+  if (left === "late")
+    log.error({ withinSeconds }, "the deadline is over, and Redis did not take back what was under way");
+  else if (left.length > 0)
+    log.warn({ withinSeconds, handedBack: left }, "the deadline is over: handed back what was under way");
+}
+
+function afterDeadline(deadline: AbortSignal): Promise<"late"> {
+  return new Promise((resolve) =>
+    deadline.addEventListener("abort", () => void setTimeout(resolve, handBackWithinMs, "late").unref(), {
+      once: true,
+    }),
+  );
+}
+
+/** Each process asks the service that it lives by: the Slack process has no AWS rights, the worker no Slack token (law 1). */
+async function startProbes(
+  kind: ProcessKind,
+  { environment, config }: Settings,
+  lastSuccess: () => Readonly<Record<string, string>>,
+): Promise<ReadonlyMap<string, Probe>> {
+  const probes = new Map<string, Probe>();
+  const everyMs = environment.probeEverySeconds * 1000;
+  const start = (service: string, ask: () => Promise<unknown>) =>
+    probes.set(service, startProbe({ ask, everyMs, now: () => new Date(), lastSuccess: () => lastSuccess()[service] }));
+  if (environment.slack) {
+    const [{ messengerClient }, { slackFailure }] = await Promise.all([
+      import("../slack/app/web-client.ts"),
+      import("../slack/app/slack-failure.ts"),
+    ]);
+    const client = messengerClient(environment.slack);
+    const failure = (error: unknown) => Promise.reject(slackFailure(error, "Slack"));
+    start("slack", () => client.auth.test().catch(failure));
+  }
+  if (kind !== "slack") {
+    const { askCallerIdentity } = await import("../aws/caller-identity.ts");
+    const [first] = config.clusters.values();
+    start("sts", () => askCallerIdentity("default", first?.region ?? "us-east-1"));
+  }
+  return probes;
+}
+
+/**
+ * Connects to the ledger, and waits for a Redis that does not answer: it may start later than this process, or come back. The
+ * log says so, once for each cause.
+ * @throws AccessError where waiting does not help, or the process is told to stop
+ */
+async function awaitLedger(
+  { redisUrl, redisAccess }: Environment,
+  log: Logger,
+  stop: AbortSignal,
+): Promise<RedisConnection> {
+  let told = "";
+  for (;;) {
+    try {
+      return await connectLedger(redisUrl, redisAccess);
+    } catch (error) {
+      if (!(error instanceof AccessError) || !error.retryable) throw error;
+      if (explain(error) !== told) log.warn({ err: error }, `waiting for Redis: ${explain(error)}`);
+      told = explain(error);
+      await pause(againMs, null, { signal: stop });
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import { load } from "js-yaml";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { rescueLevel } from "../access/rescue/lease.ts";
+import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
 import { creatorProblems } from "./creator-problems.ts";
@@ -8,7 +9,6 @@ import { buildLevel } from "./level.ts";
 import { policyProblems } from "./policy-problems.ts";
 import { breakGlassOf, quietReason, rulesOf } from "./policy-rules.ts";
 import { problemOfYaml, problemsOfForm } from "./problems.ts";
-import { signInProblems } from "./sign-in-problems.ts";
 
 /** What `eks-access.yml` says. */
 export interface Config {
@@ -177,4 +177,22 @@ function twice(file: ConfigFile): string[] {
     seen.set(key, name);
     return other ? [`clusters.${name}: it is the same EKS cluster as clusters.${other}. Name each cluster once.`] : [];
   });
+}
+
+/** What is wrong with the roles that the worker is to sign in as, beside their form: nobody of them can be given access. */
+function signInProblems({ clusters }: ConfigFile): string[] {
+  return Object.entries(clusters).flatMap(([name, { signIn, region, account, foreignAccounts }]) =>
+    signIn.roles.flatMap((arn, index) => {
+      const [, partition = "", , , of = ""] = arn.split(":");
+      const own = partitionOfRegion(region);
+      const path = `clusters.${name}.signIn.roles[${index}]`;
+      if (own !== null && partition !== own) {
+        return [`${path}: it is of partition ${partition}, region ${region} of ${own}. Correct one of them.`];
+      }
+      if (of === account || foreignAccounts.includes(of)) return [];
+      return [
+        `${path}: it is of account ${of}, of which nobody is given access here. Correct it, or add the account to foreignAccounts.`,
+      ];
+    }),
+  );
 }

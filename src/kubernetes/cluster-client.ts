@@ -1,11 +1,15 @@
 import { CoreV1Api } from "@kubernetes/client-node";
 import type { GroupRight } from "../access/policy/rights.ts";
 import { type AwsAuthStore, awsAuthStore } from "./config-map.ts";
+import type { Connection } from "./connection.ts";
 import { type ClusterEndpoint, createConnection } from "./connection.ts";
-import { kubernetesFailure } from "./explain-kubernetes-error.ts";
+import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
 import { type GroupBinding, groupRights, type RoleBindings, roleBindings } from "./group-bindings.ts";
-import { type KeptDocuments, keptDocuments } from "./kept-documents.ts";
 import { type Reviews, reviews } from "./reviews.ts";
+
+const place = { namespace: "kube-system", name: "eks-access-last-good" };
+
+const fieldManager = "eks-access";
 
 /** All that we ask of one cluster, with one identity. Each call fails with an `AccessError` of a `cluster-…` code. */
 export interface ClusterClient extends AwsAuthStore, KeptDocuments, Reviews {
@@ -46,5 +50,46 @@ export function connectCluster(
     roleBindings: () => roleBindings(connection, cluster.name),
     groupRights: (bindings, groups) => groupRights(connection, cluster.name, bindings, groups),
     close: connection.close,
+  };
+}
+
+/** Where a cluster keeps the last good documents: a ConfigMap of its own, which outlives `aws-auth`. */
+interface KeptDocuments {
+  /** Empty where there is none. */
+  readKept(): Promise<Readonly<Record<string, string>>>;
+  /** All of it from now on. `cluster-conflict` where somebody else wrote at the same time. */
+  writeKept(data: Readonly<Record<string, string>>): Promise<void>;
+}
+
+/** The calls about the kept documents of one cluster. */
+function keptDocuments(connection: Connection, cluster: string): KeptDocuments {
+  const core = new CoreV1Api(connection.configuration);
+  const call = `configmap ${place.name} of cluster ${cluster}`;
+  const read = async () => {
+    try {
+      return await core.readNamespacedConfigMap(place);
+    } catch (error) {
+      if (isNotFound(error)) return null;
+      throw kubernetesFailure(error, `GET ${call}`);
+    }
+  };
+  return {
+    readKept: async () => (await read())?.data ?? {},
+    writeKept: async (data) => {
+      const before = await read();
+      const body = {
+        ...before,
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: before?.metadata ?? place,
+        data: { ...data },
+      };
+      try {
+        if (before) await core.replaceNamespacedConfigMap({ ...place, body, fieldManager });
+        else await core.createNamespacedConfigMap({ ...place, body, fieldManager });
+      } catch (error) {
+        throw kubernetesFailure(error, `PUT ${call}`);
+      }
+    },
   };
 }

@@ -1,17 +1,41 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type Configuration,
   createConfiguration,
   type HttpLibrary,
+  type RequestContext,
+  ResponseContext,
   ServerConfiguration,
+  wrapHttpLibrary,
 } from "@kubernetes/client-node";
+import { request as send } from "undici";
 import type { RequestIds } from "../access/audit/request-ids.ts";
+import { AccessError } from "../access/failure/access-error.ts";
+import { boundedText } from "../access/failure/bounded-text.ts";
 import { callWithinMs, deadlineSignal } from "../operations/time-limit.ts";
 import { takeSockets } from "./cluster-sockets.ts";
-import { directHttp } from "./direct-http.ts";
-import { tellLargeToken } from "./large-token.ts";
-import { tellWhoWasLetIn } from "./let-in.ts";
 import { observedHttp } from "./observed-http.ts";
-import { userAgentFor } from "./user-agent.ts";
+
+/**
+ * Bytes. Etcd keeps no object above 1.5 MiB, and of lists a page is asked for. The whole answer is parsed at once, in which time the
+ * process does nothing else.
+ */
+const largestAnswer = 2 * 1024 * 1024;
+
+/**
+ * What the generated clients send with. Their own goes over `fetch`, which costs several times the processor time of the call.
+ * A redirection is not followed: the token is for this cluster.
+ */
+const directHttp: HttpLibrary = wrapHttpLibrary({ send: sendDirectly });
+
+/** When an API server last let an identity in, by its endpoint and the identity: as many as there are creators. */
+const letIn = new Map<string, Date>();
+
+/** Bytes of a token that every release of the authenticator takes (aws-iam-authenticator, pkg/token, maxTokenLenBytes; issue 1106). */
+const largestToken = 4096;
+
+/** How many characters of requests a header carries; the audit log of eks-access has them all. */
+const longest = 200;
 
 /** Where a cluster is and how to be let in. */
 export interface ClusterEndpoint {
@@ -76,4 +100,102 @@ export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): 
 /** A 401 says why only where we know it. */
 function explained(http: HttpLibrary, cluster: ClusterEndpoint): HttpLibrary {
   return tellLargeToken(tellWhoWasLetIn(http, cluster), cluster);
+}
+
+/**
+ * What the API server's own audit log shows beside each call: us, and for which requests. A role's session name tells it too;
+ * an IAM user that created a cluster has none.
+ */
+export function userAgentFor(requests: readonly string[]): string {
+  // Of what may stand in a comment of the header (RFC 9110, 5.6.5), only what our ids are made of.
+  const ids = requests.map((id) => id.replace(/[^\w-]/g, "")).filter((id) => id !== "");
+  const shown: string[] = [];
+  for (const id of ids) {
+    if ([...shown, id].join(" ").length > longest) break;
+    shown.push(id);
+  }
+  const left = ids.length - shown.length;
+  const words = [...shown, ...(left > 0 ? [`and ${left} more`] : [])].join(" ");
+  return words ? `eks-access (${words})` : "eks-access";
+}
+
+/**
+ * Says of a 401 that the token is larger than the authenticator may take: the API server tells nobody why it let nobody in, and
+ * who the token is for may be just who it should be. A newer release may take it, so it is sent all the same. The text of the
+ * token holds the session's own token of STS, which may grow with what the session carries, its tags for example.
+ */
+function tellLargeToken(
+  http: HttpLibrary,
+  { name, token }: { readonly name: string; readonly token: string },
+): HttpLibrary {
+  const bytes = Buffer.byteLength(token);
+  if (bytes <= largestToken) return http;
+  return wrapHttpLibrary({
+    send: async (request) => {
+      const answer = await http.send(request).toPromise();
+      // What stands between us and the API server answers in pages.
+      const isOfApiServer = (answer.headers["content-type"] ?? "").includes("json");
+      if (answer.httpStatusCode !== 401 || !isOfApiServer) return answer;
+      const what = `The API server of cluster ${name} answered 401 to a token of ${bytes} bytes, of which its authenticator may take ${largestToken}`;
+      throw new AccessError("cluster-token-too-large", what);
+    },
+  });
+}
+
+/**
+ * Says of a 401 that the API server has let the same identity in before. It gives no reason for a 401, and answers so while its
+ * authenticator is down as well: who was let in is who the configuration should name.
+ *
+ * @param as whose token it is; undefined: nothing is remembered
+ */
+function tellWhoWasLetIn(
+  http: HttpLibrary,
+  { name, endpoint, as }: { readonly name: string; readonly endpoint: string; readonly as?: string | undefined },
+): HttpLibrary {
+  if (as === undefined) return http;
+  const key = `${endpoint} ${as}`;
+  return wrapHttpLibrary({
+    send: async (request) => {
+      const answer = await http.send(request).toPromise();
+      // What stands between us and the API server answers in pages.
+      if (!(answer.headers["content-type"] ?? "").includes("json")) return answer;
+      const before = letIn.get(key);
+      if (answer.httpStatusCode < 400) letIn.set(key, new Date());
+      if (answer.httpStatusCode !== 401 || !before) return answer;
+      const what = `The API server of cluster ${name} answered 401 to ${as}, which it let in at ${before.toISOString()}`;
+      throw new AccessError("cluster-unauthorized", what, {
+        mend: "It is who it was: the cluster's authenticator may be down, or the access entry of that identity was deleted since.",
+      });
+    },
+  });
+}
+
+async function sendDirectly(request: RequestContext): Promise<ResponseContext> {
+  const dispatcher = request.getDispatcher();
+  const signal = request.getSignal();
+  // undici would take a socket for it, and throw that away.
+  signal?.throwIfAborted();
+  const { statusCode, headers, body } = await send(request.getUrl(), {
+    method: request.getHttpMethod(),
+    headers: request.getHeaders(),
+    body: textIn(request),
+    signal,
+    ...(dispatcher && { dispatcher }),
+  });
+  const text = await boundedText(body, largestAnswer, `The API server at ${new URL(request.getUrl()).host}`);
+  // Only then undici takes the socket for free: a call that follows at once would open another one.
+  await nextTurn();
+  const joined = Object.entries(headers).map(([name, value = ""]) => [name, [value].flat().join(", ")]);
+  return new ResponseContext(statusCode, Object.fromEntries(joined), {
+    text: async () => text,
+    binary: async () => Buffer.from(text),
+    stream: () => new Blob([text]).stream(),
+  });
+}
+
+/** The API speaks JSON alone. */
+function textIn(request: RequestContext): string | null {
+  const body = request.getBody();
+  if (body === undefined || typeof body === "string") return body ?? null;
+  throw new TypeError("only text is sent to an API server");
 }

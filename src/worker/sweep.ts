@@ -1,5 +1,6 @@
 import { remindOfReview } from "../access/approval/glass.ts";
 import { hasForgedReview, withoutForgedReview } from "../access/approval/seal-review.ts";
+import { AccessError } from "../access/failure/access-error.ts";
 import { type ClusterTrouble, isClusterDue } from "../access/request/cluster-trouble.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { remind } from "../access/request/reminder.ts";
@@ -7,10 +8,14 @@ import { dueAt, proofDueAt, revise } from "../access/request/request.ts";
 import { type ClusterWake, wakeClusters, wakeMessages, wakeMoveMessage } from "../ledger/queues.ts";
 import { eventOf, lookFor, recordChange } from "../ledger/record-change.ts";
 import type { WorkerContext } from "./context.ts";
+import { delay } from "./delay.ts";
 import { inParallel } from "./in-parallel.ts";
 import { recordDueMove } from "./migration/record-due-move.ts";
 import { configurationOf } from "./open/cluster-trouble.ts";
-import { strand } from "./strand.ts";
+import { putOff } from "./reconcile/put-off.ts";
+
+/** Nothing changes before somebody changes the configuration. */
+const lookAgainMs = 300_000;
 
 const batch = 1000;
 const reviewsEveryMs = 3_600_000;
@@ -152,4 +157,18 @@ async function warn(context: WorkerContext, request: AccessRequest, now: Date): 
   if (!request.grant) return;
   const after = revise(request, { grant: { ...request.grant, warnedAt: now.toISOString() } });
   await recordChange(context, after, eventOf("grant.warned", request, "worker", now), now);
+}
+
+/**
+ * Tells of what is due in a cluster that this worker's configuration does not have: nobody can look there, so nothing of it can
+ * be given, ended or seen to be gone. A worker that knows the cluster, perhaps started later, goes on with it; where the cluster
+ * is gone `eks-access retire` closes it.
+ */
+async function strand(context: WorkerContext, request: AccessRequest): Promise<void> {
+  const what = `The cluster ${request.cluster} is not in eks-access.yml, so nobody can look after this request`;
+  if (request.state !== "pending") {
+    return putOff(context, request, new AccessError("cluster-not-configured", what, { retryAfterMs: lookAgainMs }));
+  }
+  const { code, message } = new AccessError("cluster-not-configured", what);
+  await delay(context, request, { code, message });
 }

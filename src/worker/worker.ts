@@ -15,7 +15,7 @@ import { answerQuestion, isQuestion } from "./questions/answer-question.ts";
 import { adoptByTheClock } from "./reconcile/adopt.ts";
 import { type ReconcileReason, reconcileCluster } from "./reconcile/reconcile.ts";
 import { signInToCluster } from "./sign-in/sign-in-cluster.ts";
-import { startSweeper } from "./sweeper.ts";
+import { sweep } from "./sweep.ts";
 
 /** A worker that died is noticed within this time, and its jobs are run by another one. */
 const stalled = { lockDuration: 5_000, stalledInterval: 2_000, maxStalledCount: 100 };
@@ -113,4 +113,38 @@ export async function publishIdentity({ config, ledger, now }: WorkerContext): P
   const [first] = config.clusters.values();
   const { arn, account } = await callerIdentity("default", first?.region ?? "us-east-1");
   await ledger.setWorkerIdentity({ arn, account, at: now().toISOString() });
+}
+
+/**
+ * Sweeps again and again, in each worker: one of them takes each turn. The clock is the process's own, so that a Redis
+ * that lost everything, schedules included, is swept as soon as it is back.
+ */
+function startSweeper(context: WorkerContext): { stop: () => Promise<void> } {
+  const everyMs = context.config.timing.sweepEverySeconds * 1000;
+  let sweeping: Promise<void> = Promise.resolve();
+  let isIdle = true;
+  const tick = () => {
+    if (!isIdle) return;
+    isIdle = false;
+    sweeping = turn(context, everyMs).finally(() => {
+      isIdle = true;
+    });
+  };
+  tick();
+  const timer = setInterval(tick, everyMs);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return sweeping;
+    },
+  };
+}
+
+async function turn(context: WorkerContext, everyMs: number): Promise<void> {
+  try {
+    // Shorter than the interval: the timers of the workers are never quite in step.
+    if (await context.ledger.takeTurn("sweep", everyMs * 0.9)) await sweep(context);
+  } catch (error) {
+    context.log.warn({ err: error }, "a sweep failed; the next one is due soon");
+  }
 }

@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
-import { cannotEdit } from "../../src/aws-auth/cannot-edit.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
-import { planChanges } from "../../src/aws-auth/plan.ts";
+import { cannotEdit, planChanges } from "../../src/aws-auth/plan.ts";
 
 const arn = "arn:aws:iam::111122223333:role/dev";
 const add = { type: "add", arn, section: "mapRoles", username: "dev", groups: [] } as const;

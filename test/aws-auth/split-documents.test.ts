@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { splitDocuments } from "../../src/aws-auth/split-documents.ts";
+import { splitDocuments } from "../../src/aws-auth/config-map.ts";
 
 it.each([
   ["", [[0, 0, ""]]],

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createClusterEvent, foreignCreateCluster, type RecordChange } from "../../sandbox/aws/cloudtrail-events.ts";
 import type { CreatorRecord } from "../../sandbox/aws/user-identity.ts";
-import { type CreatedCluster, readCreationRecord } from "../../src/aws/creation-record.ts";
+import { type CreatedCluster, readCreationRecord } from "../../src/aws/find-creation.ts";
 
 const account = "111122223333";
 const creatorArn = `arn:aws:iam::${account}:role/ci/cluster-creator`;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { Pool } from "undici";
-import { signRequest } from "../../sandbox/slack/signature.ts";
+import { signRequest } from "../../sandbox/slack/delivery.ts";
 import { inParallel } from "./in-parallel.ts";
 
 /** Where signed slash commands go. */

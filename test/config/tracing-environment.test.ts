@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readTracing } from "../../src/config/tracing-environment.ts";
+import { readTracing } from "../../src/config/environment.ts";
 
 const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" };
 

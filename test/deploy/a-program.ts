@@ -1,9 +1,8 @@
 import { constants } from "node:fs";
 import { access, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { cacheFolder } from "../../sandbox/redis/cache-folder.ts";
+import { cacheFolder, runProgram } from "../../sandbox/redis/debian-packages.ts";
 import { findOnPath } from "../../sandbox/redis/find-on-path.ts";
-import { runProgram } from "../../sandbox/redis/run-program.ts";
 
 /** A program that can be run, and the libraries that it needs beside the machine's own. */
 export interface FoundProgram {

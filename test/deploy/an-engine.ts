@@ -4,8 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { cacheFolder } from "../../sandbox/redis/cache-folder.ts";
-import { runProgram } from "../../sandbox/redis/run-program.ts";
+import { cacheFolder, runProgram } from "../../sandbox/redis/debian-packages.ts";
 import { provideBaseImages } from "./base-images.ts";
 
 /** A Docker engine. */

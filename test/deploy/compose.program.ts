@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { runProgram } from "../../sandbox/redis/run-program.ts";
+import { runProgram } from "../../sandbox/redis/debian-packages.ts";
 import { linesOf, runbooks } from "../runbooks/runbook.ts";
 import { aProgram } from "./a-program.ts";
 

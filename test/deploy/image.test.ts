@@ -4,7 +4,7 @@ import { Registry } from "prom-client";
 import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { freePort } from "../../sandbox/free-port.ts";
-import { runProgram } from "../../sandbox/redis/run-program.ts";
+import { runProgram } from "../../sandbox/redis/debian-packages.ts";
 import { startHealthServer } from "../../src/operations/health-server.ts";
 
 const root = new URL("../../", import.meta.url);

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../sandbox/free-port.ts";
 import { startProduct } from "../../sandbox/product-process.ts";
-import { runProgram } from "../../sandbox/redis/run-program.ts";
+import { runProgram } from "../../sandbox/redis/debian-packages.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
 import { type RealApiServer, startRealApiServer } from "../../sandbox/cluster/real-api-server.ts";
-import { runProgram } from "../../sandbox/redis/run-program.ts";
+import { runProgram } from "../../sandbox/redis/debian-packages.ts";
 import { aProgram } from "./a-program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -4,7 +4,7 @@ import * as models from "@kubernetes/client-node";
 import { loadAll } from "js-yaml";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { handBackWithinMs } from "../../src/bin/stop-parts.ts";
+import { handBackWithinMs } from "../../src/bin/serve.ts";
 import { readEnvironment } from "../../src/config/environment.ts";
 import { variablesNamed } from "../builders/keys.ts";
 

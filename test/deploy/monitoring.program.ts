@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runProgram } from "../../sandbox/redis/run-program.ts";
+import { runProgram } from "../../sandbox/redis/debian-packages.ts";
 import { aProgram, type FoundProgram } from "./a-program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { arns, channel, clusterName } from "../../sandbox/scene.ts";
-import { ackDeadline } from "../../sandbox/slack/delivery.ts";
+import { ackDeadline, signRequest } from "../../sandbox/slack/delivery.ts";
 import type { CommandAnswer } from "../../sandbox/slack/shapes.ts";
-import { signRequest } from "../../sandbox/slack/signature.ts";
 import { textOf } from "../../sandbox/slack/text-of.ts";
 import { bodyLimitBytes } from "../../src/slack/door/refuse-headers.ts";
 import { inParallel } from "../bench/in-parallel.ts";

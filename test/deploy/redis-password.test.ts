@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { freePort } from "../../sandbox/free-port.ts";
-import { findRedisProgram } from "../../sandbox/redis/redis-sources.ts";
+import { findRedisProgram } from "../../sandbox/redis/provide-redis.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const password = `two words, "quotes", it's \\ and $HOME`;

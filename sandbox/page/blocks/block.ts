@@ -1,12 +1,11 @@
-import { isObject, type JsonObject, listAt, textAt } from "../../slack/json.ts";
+import { isObject, type JsonObject, listAt, objectAt, textAt } from "../../slack/json.ts";
 import { textOf } from "../../slack/text-of.ts";
 import { type Content, type Html, html, safeUrl } from "../html.ts";
 import { button, overflow } from "./buttons.ts";
 import { isControl, labelled, lonelyControl } from "./controls.ts";
-import { mrkdwn } from "./mrkdwn.ts";
-import { richText } from "./rich-text.ts";
-import type { Surface } from "./surface.ts";
-import { table } from "./table.ts";
+import { emoji } from "./emoji.ts";
+import { codeBlock, date, link, mrkdwn, userMention } from "./mrkdwn.ts";
+import type { Reader, Surface } from "./surface.ts";
 import { paragraph, text, wordsOf } from "./text.ts";
 
 /** Blocks as Slack shows them, in their order. What this page has no picture for shows its text. */
@@ -87,4 +86,92 @@ function picture(image: JsonObject): Html {
   return url
     ? html`<a class="picture" href="${url}" target="_blank" rel="noreferrer">${label}</a>`
     : html`<span class="picture">${label}</span>`;
+}
+
+/** A table; its first row is the heading, as Slack has it. @see https://docs.slack.dev/reference/block-kit/blocks/table-block */
+function table(block: JsonObject, reader: Reader): Html {
+  const rows = Array.isArray(block.rows) ? block.rows.filter(Array.isArray) : [];
+  const settings = listAt(block, "column_settings");
+  const cell = (value: unknown, column: number, tag: "th" | "td"): Content => {
+    const align = textAt(settings[column], "align") ?? "left";
+    const shown = cellOf(value, reader);
+    return tag === "th"
+      ? html`<th scope="col" class="${align}">${shown}</th>`
+      : html`<td class="${align}">${shown}</td>`;
+  };
+  const [head = [], ...body] = rows;
+  const caption = textAt(block, "caption");
+  return html`<div class="scroll" tabindex="0"><table>
+    ${caption && html`<caption>${caption}</caption>`}
+    <thead><tr>${head.map((value: unknown, column: number) => cell(value, column, "th"))}</tr></thead>
+    <tbody>${body.map((row) => html`<tr>${row.map((value: unknown, column: number) => cell(value, column, "td"))}</tr>`)}</tbody>
+  </table></div>`;
+}
+
+function cellOf(value: unknown, reader: Reader): Content {
+  if (isObject(value) && value.type === "rich_text") return richText(value, reader);
+  return textAt(value, "text");
+}
+
+/** @see https://docs.slack.dev/reference/block-kit/blocks/rich-text-block */
+function richText(block: JsonObject, reader: Reader): Html {
+  return html`<div class="text">${listAt(block, "elements").map((part) => partOf(part, reader))}</div>`;
+}
+
+function partOf(part: JsonObject, reader: Reader): Content {
+  const inner = () => listAt(part, "elements").map((each) => inline(each, reader));
+  switch (part.type) {
+    case "rich_text_section":
+      return html`<div>${inner()}</div>`;
+    case "rich_text_quote":
+      return html`<blockquote>${inner()}</blockquote>`;
+    case "rich_text_preformatted":
+      return codeBlock(
+        listAt(part, "elements")
+          .map((each) => textAt(each, "text") ?? "")
+          .join(""),
+      );
+    case "rich_text_list":
+      return list(part, reader);
+    default:
+      return inline(part, reader);
+  }
+}
+
+function list(part: JsonObject, reader: Reader): Html {
+  const items = listAt(part, "elements").map((item) => html`<li>${partOf(item, reader)}</li>`);
+  const level = `indent-${Math.min(Number(part.indent ?? 0), 4)}`;
+  return part.style === "ordered"
+    ? html`<ol class="${level}" start="${Number(part.offset ?? 0) + 1}">${items}</ol>`
+    : html`<ul class="${level}">${items}</ul>`;
+}
+
+function inline(element: JsonObject, reader: Reader): Content {
+  const words = textAt(element, "text");
+  switch (element.type) {
+    case "text":
+      return styled(words, objectAt(element, "style"));
+    case "link":
+      return styled(link(textAt(element, "url") ?? "", words), objectAt(element, "style"));
+    case "user":
+      return userMention(textAt(element, "user_id") ?? "", reader);
+    case "channel":
+      return html`<span class="mention">#${reader.channels.find(({ id }) => id === element.channel_id)?.name}</span>`;
+    case "emoji":
+      return emoji(textAt(element, "name") ?? "");
+    case "broadcast":
+      return html`<span class="mention">@${textAt(element, "range")}</span>`;
+    case "date":
+      return date(Number(element.timestamp), textAt(element, "format") ?? "{date}", reader);
+    default:
+      return words ?? (isObject(element) ? textAt(element, "value") : undefined);
+  }
+}
+
+function styled(words: Content, style: JsonObject): Content {
+  let shown = words;
+  if (style.code) shown = html`<code>${shown}</code>`;
+  if (style.strike) shown = html`<s>${shown}</s>`;
+  if (style.italic) shown = html`<em>${shown}</em>`;
+  return style.bold ? html`<strong>${shown}</strong>` : shown;
 }

@@ -1,14 +1,54 @@
+import { readFile } from "node:fs/promises";
+import type { OutgoingHttpHeaders } from "node:http";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import { completions } from "../chat/completions.ts";
 import { home, readViewer, type Viewer } from "../chat/viewer.ts";
 import { regionsFor } from "../page.ts";
 import { usages, valuesFor } from "../stage/page-state.ts";
 import type { Theatre } from "../stage/theatre.ts";
 import { acts } from "./acts.ts";
-import { readAsset } from "./assets.ts";
-import { refusalOf, safeHeaders } from "./guard.ts";
 import { layout } from "./layout.ts";
 import { sendRegions } from "./live.ts";
+
+/** Sent with every answer. The page loads nothing from elsewhere, is in no frame, and runs no script that stands in it. */
+const safeHeaders: OutgoingHttpHeaders = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  // Not no-referrer, with which a browser sends no Origin.
+  "referrer-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "cache-control": "no-store",
+};
+
+const types = { js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", svg: "image/svg+xml" } as const;
+
+const own = (name: string) => fileURLToPath(new URL(`../assets/${name}`, import.meta.url));
+
+/** The files that the page loads. Nothing else on the disk can be asked for. */
+const files: Readonly<Record<string, { path: string; type: string }>> = {
+  "page.js": { path: own("page.js"), type: types.js },
+  "acts.js": { path: own("acts.js"), type: types.js },
+  "live.js": { path: own("live.js"), type: types.js },
+  "composer.js": { path: own("composer.js"), type: types.js },
+  "dialogs.js": { path: own("dialogs.js"), type: types.js },
+  "page.css": { path: own("page.css"), type: types.css },
+  "chat.css": { path: own("chat.css"), type: types.css },
+  "blocks.css": { path: own("blocks.css"), type: types.css },
+  "forms.css": { path: own("forms.css"), type: types.css },
+  "cluster.css": { path: own("cluster.css"), type: types.css },
+  "icon.svg": { path: own("icon.svg"), type: types.svg },
+  "idiomorph.js": {
+    path: createRequire(import.meta.url).resolve("idiomorph/dist/idiomorph.esm.js"),
+    type: types.js,
+  },
+};
+
+export const assetNames: readonly string[] = Object.keys(files);
 
 export interface PageServer {
   /** `http://127.0.0.1:<port>/`. */
@@ -131,4 +171,28 @@ function answerJson(response: ServerResponse, value: unknown): void {
 function answer(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
   response.writeHead(status, { ...safeHeaders, "content-type": type });
   response.end(body);
+}
+
+async function readAsset(name: string): Promise<{ body: Buffer; type: string } | undefined> {
+  const file = Object.hasOwn(files, name) ? files[name] : undefined;
+  return file && { body: await readFile(file.path), type: file.type };
+}
+
+/**
+ * Why a request is refused, if it is. A page of another site can make a browser send requests here: by a name of its own
+ * that leads to this machine (DNS rebinding), which the Host header shows, or by a form, which the Origin shows.
+ */
+export function refusalOf(
+  { headers, method }: Pick<IncomingMessage, "headers" | "method">,
+  port: number,
+): string | undefined {
+  const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
+  if (!hosts.includes(headers.host ?? "")) return `This page is at http://127.0.0.1:${port} and under no other name.`;
+  const { host, origin, "sec-fetch-site": site, "sec-fetch-mode": mode } = headers;
+  if (method === "GET") {
+    // Somebody's link to the page shows nothing to the site that has it.
+    const foreign = site === "cross-site" || site === "same-site";
+    return foreign && mode !== "navigate" ? "Another site may not ask this page." : undefined;
+  }
+  return origin === `http://${host}` ? undefined : "Only the page itself may act.";
 }

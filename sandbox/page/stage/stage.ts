@@ -1,11 +1,12 @@
 import { freePort } from "../../free-port.ts";
+import type { ProductProcess } from "../../product-process.ts";
 import { type Program, startProduct } from "../../product-process.ts";
 import { type ProvidedRedis, provideRedis } from "../../redis/provide-redis.ts";
 import { type Sandbox, startSandbox } from "../../sandbox.ts";
 import { configurationOf, type SandboxOptions } from "../../scene-clusters.ts";
 import { type Changes, makeChanges } from "../../slack/changes.ts";
 import type { NumberedCall } from "../cluster/calls.ts";
-import { type ManagedProcess, manageProcess } from "./managed-process.ts";
+import type { ProcessState } from "../cluster/troubles.ts";
 
 /** Everything that runs behind the page: the stand-ins, a Redis, and the product's two real processes. */
 export interface Stage {
@@ -77,4 +78,56 @@ async function startProcesses(
     throw failed.reason;
   }
   return { slack, worker };
+}
+
+/** One of the product's processes, which can be killed and started again. */
+export interface ManagedProcess {
+  state: () => ProcessState;
+  /** Nothing where it runs already. */
+  start: () => Promise<void>;
+  /** SIGKILL: it has no time to tidy up. */
+  kill: () => Promise<void>;
+  /** SIGTERM, and waits. */
+  stop: () => Promise<void>;
+  /** As that of the process that runs now. */
+  logged: (text: string) => Promise<void>;
+}
+
+function manageProcess(name: string, launch: () => Promise<ProductProcess>, changed: () => void): ManagedProcess {
+  let running: ProductProcess | undefined;
+  let starting: Promise<void> | undefined;
+  let starts = 0;
+  const begin = async () => {
+    const child = await launch();
+    running = child;
+    starts += 1;
+    void child.exited.then(() => {
+      if (running === child) running = undefined;
+      changed();
+    });
+  };
+  const start = async () => {
+    if (running) return;
+    starting ??= begin().finally(() => {
+      starting = undefined;
+      changed();
+    });
+    changed();
+    await starting;
+  };
+  return {
+    state: () => ({
+      name,
+      pid: running?.pid ?? 0,
+      starts,
+      state: running ? "running" : starting ? "starting" : "gone",
+    }),
+    start,
+    kill: async () => void (await running?.kill()),
+    stop: async () => {
+      await starting?.catch(() => {});
+      await running?.stop();
+    },
+    logged: async (text) => running?.logged(text),
+  };
 }

@@ -5,12 +5,12 @@ import type { SandboxOptions } from "../../scene-clusters.ts";
 import { cloudTroubles } from "./cloud-troubles.ts";
 import { type ClusterWatch, watchCluster } from "./cluster-watch.ts";
 import { crashes } from "./crashes.ts";
-import { humanTroubles } from "./human-troubles.ts";
-import { intruder } from "./intruder.ts";
+import type { DocumentWatch } from "./document-watch.ts";
+import { addTeam, breakYaml, hasTeam, isBroken, mendYaml, removeTeam, removeUsers } from "./edits.ts";
 import { type LedgerWatch, watchLedger } from "./ledger-watch.ts";
 import { rememberSeen, type Seen } from "./page-state.ts";
 import { type Stage, startStage } from "./stage.ts";
-import type { Trouble } from "./troubles.ts";
+import { deed, lasting, type Trouble } from "./troubles.ts";
 
 /** The stage, and all that the page watches of it. */
 export interface Theatre {
@@ -80,4 +80,69 @@ function lookAfterChanges({ changes }: Stage, ledger: LedgerWatch): () => void {
     clearTimeout(soon);
     clearInterval(each);
   };
+}
+
+/** What somebody does who got into Redis. */
+function intruder(ledger: LedgerWatch): readonly Trouble[] {
+  return [
+    deed(
+      {
+        id: "audit",
+        title: "Tamper with the audit trail",
+        explains: "An intruder deletes an event in Redis. The chain tells which one is missing, from now on.",
+        does: "Delete an event",
+        undoes: "",
+      },
+      ledger.tamper,
+      () => (ledger.events().length < 2 ? "There are no events to delete yet." : undefined),
+    ),
+  ];
+}
+
+/** What people do to the document behind the product's back. */
+function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch): readonly Trouble[] {
+  return [
+    lasting(
+      {
+        id: "edit",
+        title: "Somebody's kubectl edit",
+        explains: "A colleague adds an entry by hand. It stays, byte for byte, whatever eks-access writes after it.",
+        does: "Edit by hand",
+        undoes: "Take it back",
+      },
+      {
+        begin: () => document.edit(addTeam),
+        end: () => document.edit(removeTeam),
+        isOn: () => hasTeam(cluster.awsAuth()),
+      },
+    ),
+    deed(
+      {
+        id: "drift",
+        title: "Somebody removes a grant",
+        explains:
+          "A colleague deletes mapUsers. eks-access notices at its next look, here each 15 seconds, and says so in the channel.",
+        does: "Delete mapUsers",
+        undoes: "",
+      },
+      () => document.edit(removeUsers),
+      () =>
+        cluster.awsAuth()?.data?.mapUsers ? undefined : "There is no mapUsers to delete now: approve a request first.",
+    ),
+    lasting(
+      {
+        id: "yaml",
+        title: "Broken YAML",
+        explains:
+          "A colleague leaves a quotation mark open. No role can sign in; eks-access gives nothing meanwhile, and says where the mistake is.",
+        does: "Break it",
+        undoes: "Mend it",
+      },
+      {
+        begin: () => document.edit(breakYaml),
+        end: () => document.edit(mendYaml),
+        isOn: () => isBroken(cluster.awsAuth()),
+      },
+    ),
+  ];
 }

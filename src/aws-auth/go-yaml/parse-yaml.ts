@@ -3,10 +3,12 @@ import { emptyScalar } from "./empty-scalar.ts";
 import { failAt, placeIn, YamlFailure } from "./failure.ts";
 import type { YamlDocument, YamlNode } from "./node.ts";
 import { NodeParser } from "./node-parser.ts";
-import { readUpTo } from "./reader.ts";
 import { ReadingBudget } from "./reading-budget.ts";
 import { Scanner } from "./scanner.ts";
 import type { Mark, Token } from "./token.ts";
+
+/** What go-yaml's reader takes at a time, in bytes. Source: input_raw_buffer_size in its yamlprivateh.go. */
+const CHUNK = 512;
 
 /**
  * Reads the first YAML document of a text as go-yaml v2 does. Throws a YamlFailure where go-yaml answers an error, and a
@@ -75,4 +77,26 @@ function parseBefore(forbidden: number, text: string, budget: ReadingBudget): Ya
 
 function markAt(text: string, at: number): Mark {
   return { at, ...placeIn(text, at) };
+}
+
+/**
+ * Offset up to which the reader has taken a text in, once it was asked for the text up to an offset. It takes whole
+ * chunks. A character that the end of one cuts in two stays at the front of the next.
+ */
+function readUpTo(text: string, asked: number): number {
+  let end = 0;
+  while (end < asked && end < text.length) end = endOfChunk(text, end);
+  return end;
+}
+
+function endOfChunk(text: string, start: number): number {
+  let bytes = 0;
+  let at = start;
+  while (at < text.length) {
+    const [character = ""] = text.slice(at, at + 2);
+    bytes += Buffer.byteLength(character);
+    if (bytes > CHUNK) break;
+    at += character.length;
+  }
+  return at;
 }

@@ -1,9 +1,74 @@
-import { BlockIndents } from "./block-indents.ts";
 import { BOM } from "./characters.ts";
 import { Cursor } from "./cursor.ts";
 import { SimpleKeys } from "./simple-keys.ts";
-import type { Mark, TokenType } from "./token.ts";
-import { TokenQueue } from "./token-queue.ts";
+import type { Mark, ScalarStyle, Token, TokenType } from "./token.ts";
+
+/** Tokens that are made but not given out yet. A key and the collection that it opens are put in after the fact. */
+class TokenQueue {
+  readonly #tokens: Token[] = [];
+  #head = 0;
+  #taken = 0;
+
+  /** How many have been given out. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** The number that the next token to be added will have. */
+  get next(): number {
+    return this.#taken + this.#tokens.length - this.#head;
+  }
+
+  get isEmpty(): boolean {
+    return this.#head === this.#tokens.length;
+  }
+
+  first(): Token | undefined {
+    return this.#tokens[this.#head];
+  }
+
+  shift(): void {
+    this.#head += 1;
+    this.#taken += 1;
+    if (!this.isEmpty) return;
+    this.#tokens.length = 0;
+    this.#head = 0;
+  }
+
+  add(type: TokenType, start: Mark, end: number, value = "", style: ScalarStyle = "plain", suffix = ""): void {
+    this.#tokens.push({ type, start, end, value, suffix, style });
+  }
+
+  /** Puts a token without any text before the one with this number; at the end, if that has been given out. */
+  insert(type: TokenType, start: Mark, before: number): void {
+    const token: Token = { type, start, end: start.at, value: "", suffix: "", style: "plain" };
+    if (before < this.#taken) this.#tokens.push(token);
+    else this.#tokens.splice(this.#head + before - this.#taken, 0, token);
+  }
+}
+
+/** The columns of the block collections that are open. */
+class BlockIndents {
+  /** Column of the innermost one; -1 outside of any. */
+  column = -1;
+  readonly #outer: number[] = [];
+
+  /** Opens a collection at `mark`, before the token numbered `before`, if that is deeper than the innermost one. */
+  open(type: TokenType, mark: Mark, before: number, tokens: TokenQueue): void {
+    if (this.column >= mark.column) return;
+    this.#outer.push(this.column);
+    this.column = mark.column;
+    tokens.insert(type, mark, before);
+  }
+
+  /** Closes all collections that are deeper than a column. */
+  closeDeeper(column: number, tokens: TokenQueue, cursor: Cursor): void {
+    while (this.column > column) {
+      tokens.add("block-end", cursor.mark(), cursor.at);
+      this.column = this.#outer.pop() ?? -1;
+    }
+  }
+}
 
 /** Where scanning stands, and what may come next: the part of libyaml's scanner that all tokens share. */
 export class ScanState {

@@ -1,5 +1,5 @@
-import { isBlankBreakOrEnd, isBreak, isBreakOrEnd, NUL, SPACE, TAB } from "./characters.ts";
-import { fetchBlockScalar, fetchName, fetchPlain, fetchQuoted, fetchTag } from "./fetch-content.ts";
+import { isBlank, isBlankBreakOrEnd, isBreak, isBreakOrEnd, NUL, SPACE, TAB } from "./characters.ts";
+import type { Cursor } from "./cursor.ts";
 import {
   fetchBlockEntry,
   fetchDirective,
@@ -11,8 +11,14 @@ import {
   fetchKey,
   fetchValue,
 } from "./fetch-structure.ts";
+import { scanBlockScalar } from "./scan-block-scalar.ts";
+import { type Gap, scanGap } from "./scan-gap.ts";
+import { scanAnchor, scanTag } from "./scan-property.ts";
+import { scanQuoted } from "./scan-quoted.ts";
 import { ScanState } from "./scan-state.ts";
 import type { Token, TokenType } from "./token.ts";
+
+const NO_GAP: Gap = { text: "", brokeLine: false };
 
 /**
  * Tokens of a text, as lazily as go-yaml v2 makes them: it reads no further than it must, and so never sees an error
@@ -96,3 +102,83 @@ function fetchByFirst(state: ScanState, code: number, alone: boolean): void {
 
 /** `#` `%` `@` `` ` `` and TAB, `|` and `>` in a flow collection: no token begins with these. */
 const STARTS_NOTHING: ReadonlySet<number> = new Set([0x23, 0x25, 0x40, 0x60, 0x7c, 0x3e, TAB]);
+
+/** Scalars and their properties. Each of these adds one token, the cursor standing at its start. */
+
+function fetchName(state: ScanState, type: "alias" | "anchor"): void {
+  const start = state.startContent();
+  const name = scanAnchor(state.cursor);
+  state.tokens.add(type, start, state.cursor.at, name);
+}
+
+function fetchTag(state: ScanState): void {
+  const start = state.startContent();
+  const { handle, suffix } = scanTag(state.cursor);
+  state.tokens.add("tag", start, state.cursor.at, handle, "plain", suffix);
+}
+
+function fetchQuoted(state: ScanState, style: "single" | "double"): void {
+  const start = state.startContent();
+  const value = scanQuoted(state.cursor, style === "single");
+  state.tokens.add("scalar", start, state.cursor.at, value, style);
+}
+
+function fetchPlain(state: ScanState): void {
+  const start = state.startContent();
+  const { value, end, brokeLine } = scanPlain(state.cursor, state.indents.column, !state.inBlock);
+  if (brokeLine) state.keyAllowed = true;
+  state.tokens.add("scalar", start, end, value);
+}
+
+/** A block scalar is no key, and ends at the start of a line, where a key may follow. */
+function fetchBlockScalar(state: ScanState, style: "literal" | "folded"): void {
+  state.keys.remove(state.cursor);
+  state.keyAllowed = true;
+  const start = state.cursor.mark();
+  const { value, end } = scanBlockScalar(state.cursor, style === "literal", state.indents.column);
+  state.tokens.add("scalar", start, end, value, style);
+}
+
+interface PlainScalar {
+  value: string;
+  /** Offset behind its last unit. */
+  end: number;
+  /** A line break followed it, so that a key may start where the cursor is now. */
+  brokeLine: boolean;
+}
+
+/** Reads a plain scalar. `indent` is the column of the collection around it, -1 at the root. */
+function scanPlain(cursor: Cursor, indent: number, inFlow: boolean): PlainScalar {
+  let value = "";
+  let end = cursor.at;
+  let gap = NO_GAP;
+  while (!cursor.atDocumentIndicator() && cursor.code() !== 0x23) {
+    const from = cursor.at;
+    skipRun(cursor, inFlow);
+    if (cursor.at > from) {
+      value += gap.text + cursor.text.slice(from, cursor.at);
+      gap = NO_GAP;
+      end = cursor.at;
+    }
+    const code = cursor.code();
+    if (!isBlank(code) && !isBreak(code)) break;
+    gap = scanGap(cursor, false, indent);
+    if (!inFlow && cursor.column <= indent) break;
+  }
+  return { value, end, brokeLine: gap.brokeLine };
+}
+
+function skipRun(cursor: Cursor, inFlow: boolean): void {
+  let length = 0;
+  for (let code = cursor.code(); !isBlankBreakOrEnd(code); code = cursor.code(length)) {
+    if (code === 0x3a && isBlankBreakOrEnd(cursor.code(length + 1))) break;
+    if (inFlow && endsInFlow(code)) break;
+    length += 1;
+  }
+  cursor.skip(length);
+}
+
+/** `,` `?` `[` `]` `{` `}`: go-yaml v2 stops at a question mark too, anywhere in a plain scalar of a flow collection. */
+function endsInFlow(code: number): boolean {
+  return code === 0x2c || code === 0x3f || code === 0x5b || code === 0x5d || code === 0x7b || code === 0x7d;
+}

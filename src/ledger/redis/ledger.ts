@@ -10,7 +10,6 @@ import type { CommitResult, Ledger, LedgerChange, WorkerIdentity } from "../ledg
 import type { Shown } from "../moves.ts";
 import type { RedisClient } from "./client.ts";
 import { commitScript, markShownScript } from "./commit-script.ts";
-import { countsKey, openByClusterKey, readCounts } from "./counts.ts";
 import { appendEvent, chainHeadKey, eventsKey, readEvents, readEventsOf } from "./events.ts";
 import { readGoodApprovers, rememberGoodApprovers } from "./good-approvers.ts";
 import { changeLink, principalsKey, readLink, readLinkProposal, rememberLink } from "./links.ts";
@@ -20,6 +19,12 @@ import { noteEvent } from "./note.ts";
 import { readRecord, readRecords, readVersions, requestKey } from "./records.ts";
 import { runScript } from "./script.ts";
 import { turnsIn } from "./turns.ts";
+
+/** How many records there are of each class. */
+const countsKey = "{eks-access}:counts";
+
+/** How many records of each cluster are open. */
+const openByClusterKey = "{eks-access}:open-by-cluster";
 
 /** All keys carry one hash tag, so that they live in one slot of a Redis Cluster and scripts may touch them together. */
 const prefix = "{eks-access}";
@@ -191,4 +196,10 @@ async function reach<T>(call: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw new AccessError("ledger-unreachable", "The ledger in Redis did not answer", { cause: error });
   }
+}
+
+/** The counts that the commits keep (src/redis/commit-script.ts). */
+async function readCounts(redis: RedisClient, key: string): Promise<ReadonlyMap<string, number>> {
+  const counts = Object.entries(await redis.hgetall(key));
+  return new Map(counts.flatMap(([name, count]) => (Number(count) > 0 ? [[name, Number(count)]] : [])));
 }

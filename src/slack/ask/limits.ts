@@ -4,7 +4,8 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import type { RequestWish } from "../../access/request/request-line.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
-import { alreadyAskedAnswer, tooManyAnswer, tooManyPendingAnswer } from "./limit-answers.ts";
+import { code, time } from "../blocks/mrkdwn.ts";
+import { answer } from "./answers.ts";
 
 /**
  * Counts one more of these of a person, for all Slack processes together. Null: there is room. The time is cut into equal parts, so that
@@ -77,4 +78,28 @@ function isSame(request: AccessRequest, wish: RequestWish, extended: string | nu
   const { cluster, level, principal, durationSeconds, ticket, reason } = request;
   const parts = [cluster, level, principal, durationSeconds, ticket, reason];
   return request.extends === extended && JSON.stringify(parts) === JSON.stringify(partsOf(wish));
+}
+
+/** One person has asked for as much as one may in this time. */
+function tooManyAnswer(what: "requests" | "questions", most: number, again: Date): Message {
+  return answer(
+    `:hourglass: You have sent ${most} ${what} in a short time. You can send more at ${time(again.toISOString())}.`,
+  );
+}
+
+/** As many requests of one person wait as may. */
+function tooManyPendingAnswer(most: number, pending: readonly Pick<AccessRequest, "id" | "lapsesAt">[]): Message {
+  const [first] = pending.map(({ lapsesAt }) => lapsesAt).toSorted();
+  const ids = pending.map(({ id }) => code(id)).join(", ");
+  const until = first ? ` The first of them expires at ${time(first)}.` : "";
+  return answer(
+    `:hourglass: Nothing was requested: ${most} of your requests wait for a decision already (${ids}). Cancel one, or ask again when one is decided.${until}`,
+  );
+}
+
+/** The very same request waits already. */
+function alreadyAskedAnswer({ id, lapsesAt }: Pick<AccessRequest, "id" | "lapsesAt">): Message {
+  return answer(
+    `You have asked for exactly this already: ${code(id)} waits for a decision. It expires at ${time(lapsesAt)}.`,
+  );
 }

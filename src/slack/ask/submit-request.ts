@@ -1,5 +1,7 @@
 import { sealLink } from "../../access/approval/seal-link.ts";
+import type { Rule } from "../../access/policy/cluster.ts";
 import { type AskVerdict, mayAsk } from "../../access/policy/may-ask.ts";
+import { approvalsNeeded } from "../../access/policy/rule.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
 import type { RequestWish } from "../../access/request/request-line.ts";
@@ -7,12 +9,12 @@ import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
+import { livingApprovers, mendApprovers } from "../decide/dead-approvers.ts";
 import { noteRefused } from "../people/attempts.ts";
 import { asksForLinks, standingOf } from "../people/standing.ts";
 import { refuseActor } from "./admission.ts";
 import { requestedAnswer } from "./answers.ts";
 import { refuseToAsk } from "./limits.ts";
-import { refuseWithoutApprovers } from "./too-few-living.ts";
 
 /** Asks for access in somebody's name, where their account may ask for anything. @throws AccessError */
 export async function askFor(context: SlackContext, requester: string, wish: RequestWish): Promise<Message> {
@@ -87,4 +89,31 @@ function answered(request: AccessRequest, verdict: AskVerdict) {
   const { code, message, rule } = verdict;
   const refused: AccessRequest = { ...request, state: "refused", refusal: { code, message } };
   return { request: refused, type: "request.refused" as const, refusal: { code, rule: rule?.name ?? null } };
+}
+
+/**
+ * Refuses what nobody could approve now, because too few of those who may are active in Slack: it would only lapse. Null: there
+ * are enough, or Slack does not say, which must hold nothing up.
+ */
+async function refuseWithoutApprovers(
+  { directory, log }: SlackContext,
+  requester: string,
+  { cluster, level }: Pick<RequestWish, "cluster" | "level">,
+  rule: Rule,
+  now: Date,
+): Promise<Extract<AskVerdict, { type: "refused" }> | null> {
+  const needed = approvalsNeeded(rule, level, now);
+  const who = { enough: needed, ...(!rule.selfApproval && { without: requester }) };
+  try {
+    const { living } = await livingApprovers(directory, rule, cluster, who);
+    if (living.length >= needed) return null;
+    const approvals = needed === 1 ? "an approval" : `${needed} approvals`;
+    const left =
+      living.length === 0 ? "nobody who may give one is" : `only ${living.length} of those who may give one is`;
+    const message = `${level.name} on ${cluster.name} takes ${approvals}, and ${left} active in Slack now. ${mendApprovers(rule, cluster)}`;
+    return { type: "refused", code: "too-few-approvers", message, rule };
+  } catch (error) {
+    log.warn({ cluster: cluster.name, err: error }, "could not look whether approvers are active in Slack");
+    return null;
+  }
 }

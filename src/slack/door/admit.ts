@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { parse } from "node:querystring";
 import { deliveryId, isRetry } from "./only-once.ts";
-import { readBody, readObject } from "./read-body.ts";
 import { bodyLimitBytes, type DoorRefusal, refuseHeaders } from "./refuse-headers.ts";
 import type { SeenRequests } from "./seen-requests.ts";
 import { isOfSlacksShape } from "./shape.ts";
@@ -53,4 +53,41 @@ function isSigned(secret: string, headers: IncomingHttpHeaders, body: string): b
 
 function refused(status: DoorRefusal["status"], why: string): Admission {
   return { type: "refused", status, why };
+}
+
+/** Null: it is larger than that. @throws where the connection ends before the body does */
+function readBody(request: IncomingMessage, limitBytes: number): Promise<string | null> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    request.on("data", (part: Buffer) => {
+      bytes += part.length;
+      if (bytes > limitBytes) {
+        request.removeAllListeners("data").pause();
+        return resolve(null);
+      }
+      parts.push(part);
+    });
+    request.once("end", () => resolve(Buffer.concat(parts).toString("utf8")));
+    request.once("error", reject);
+    request.once("close", () => {
+      if (!request.complete) reject(new Error("the connection ended before the body did"));
+    });
+  });
+}
+
+/** What a body holds that Slack sent: JSON, a form, or a form that holds JSON. Null: it is not of such a form. */
+function readObject(body: string, contentType: string): object | null {
+  if (contentType.startsWith("application/json")) return objectIn(body);
+  const form = parse(body);
+  return typeof form.payload === "string" ? objectIn(form.payload) : form;
+}
+
+function objectIn(text: string): object | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
+  } catch {
+    return null;
+  }
 }

@@ -1,10 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { App, Receiver, StringIndexed } from "@slack/bolt";
+import { type AckFn, ReceiverMultipleAckError } from "@slack/bolt";
 import type { Logger } from "pino";
 import { answeredRequests } from "../../operations/metrics/announcements.ts";
-import { acknowledgement, sendJson } from "./acknowledge.ts";
 import { admit, type Gate } from "./admit.ts";
 import type { DoorRefusal } from "./refuse-headers.ts";
+
+/** Slack gives up after three seconds; what nobody has acknowledged by then, nobody will. */
+const acknowledgedWithinMs = 3_001;
 
 export interface Door extends Gate {
   readonly log: Logger;
@@ -104,4 +107,32 @@ function turnAway({ log }: Door, { status, why }: DoorRefusal, response: ServerR
   log.warn({ status, why }, "a request was turned away");
   // What is left of a body is not read: the connection ends with the answer.
   response.writeHead(status, { connection: "close" }).end();
+}
+
+type Answer = Parameters<AckFn<string | object>>[0];
+
+/** The function by which a handler answers a request of Slack: once, with nothing, a text or an object. */
+function acknowledgement(response: ServerResponse, log: Logger): AckFn<string | object> {
+  let isAcknowledged = false;
+  const timer = setTimeout(() => {
+    log.error("a request of Slack was acknowledged by nobody");
+    if (!response.headersSent) response.writeHead(404).end();
+  }, acknowledgedWithinMs);
+  response.once("close", () => clearTimeout(timer));
+  return async (answer?: Answer) => {
+    if (isAcknowledged) throw new ReceiverMultipleAckError();
+    isAcknowledged = true;
+    clearTimeout(timer);
+    if (!response.headersSent) sendAnswer(response, answer);
+  };
+}
+
+function sendAnswer(response: ServerResponse, answer: Answer): void {
+  if (!answer) response.writeHead(200).end();
+  else if (typeof answer === "string") response.writeHead(200).end(answer);
+  else sendJson(response, answer);
+}
+
+function sendJson(response: ServerResponse, value: object): void {
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
 }

@@ -1,4 +1,5 @@
 import type { HomeView, KnownBlock } from "@slack/types";
+import { formatDuration, isPermanent } from "../../access/request/duration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import {
@@ -14,7 +15,8 @@ import { code, context, cut, mention, plainLine, section, time } from "../blocks
 import { admitsText, durationOf, stateOf } from "../blocks/words.ts";
 import { glassTitle } from "../emergency/glass-words.ts";
 import { type MoveRow, moveRowBlocks } from "../migrate/move-row.ts";
-import { leaseProgress } from "./progress.ts";
+
+const width = 12;
 
 /** Some requests, and how many there are in all. */
 export interface HomeList {
@@ -146,4 +148,15 @@ function requestRow(request: AccessRequest): KnownBlock[] {
     section(`${subjectOf(request)}, asked ${time(createdAt)}\n${cut(stateOf(request), 500)}`),
     { type: "actions", block_id: `request-${id}`, elements: [detailsButton(request), ...buttons] },
   ];
+}
+
+/** How much of a lease is over, as a bar in text, and how much is left: `▓▓▓░░░░░░░░░ 3h left of 4h`. */
+export function leaseProgress({ grant, durationSeconds }: AccessRequest, now: Date): string {
+  if (isPermanent(durationSeconds)) return "permanent";
+  const endsAt = Date.parse(grant?.endsAt ?? "");
+  const leftSeconds = Math.min(durationSeconds, Math.max(0, Math.ceil((endsAt - now.getTime()) / 1000)));
+  const over = Math.round((1 - leftSeconds / durationSeconds) * width);
+  // Seconds are of no use beside hours, and would only look exact.
+  const shown = leftSeconds > 3600 ? leftSeconds - (leftSeconds % 60) : leftSeconds;
+  return `${"▓".repeat(over)}${"░".repeat(width - over)} ${formatDuration(shown)} left of ${formatDuration(durationSeconds)}`;
 }

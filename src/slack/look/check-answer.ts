@@ -4,11 +4,17 @@ import { DOCUMENT_LIMIT } from "../../aws-auth/index.ts";
 import type { CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/check-report.ts";
 import { modeFinding } from "../../diagnosis/cluster-links.ts";
 import { counted } from "../../diagnosis/link.ts";
+import type { GroupedProblems, ProblemGroup } from "../../diagnosis/problem-groups.ts";
 import { fewerKinds } from "../../diagnosis/problem-groups.ts";
 import type { Message } from "../blocks/message.ts";
-import { code, codeList, context, section, told } from "../blocks/mrkdwn.ts";
-import { entriesBlocks } from "./check-entries.ts";
-import { problemBlocks, verdictOf } from "./check-problems.ts";
+import { code, codeList, context, cut, section, told } from "../blocks/mrkdwn.ts";
+
+const marks = { error: "✗", warning: ":warning:", notice: "–" } as const;
+
+/** A message of a cluster with more types than EKS has today would hold these. */
+const mostTypes = 10;
+
+const unknownBindings = "The API server did not say which groups RBAC binds: groups that nothing binds are not told.";
 
 type Looked = Extract<CheckReport, { type: "looked" }>;
 type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
@@ -94,4 +100,63 @@ function absentWords(cluster: Cluster, isRead: boolean): string {
     ? "The first grant creates it."
     : "Nobody but the creator can sign in through it. Create it, or let an operator set createAwsAuth for the cluster.";
   return `✗ ${absent}. ${how}`;
+}
+
+type CheckedEntries = Extract<EntriesReport, { type: "checked" }>;
+
+/** What `check` tells of the access entries; nothing where the cluster knows none. */
+function entriesBlocks(cluster: Cluster, entries: EntriesReport): KnownBlock[] {
+  if (entries.type === "none") return [];
+  const head = `*access entries of ${code(cluster.name)}*`;
+  if (entries.type === "failed") return [section(`:warning: ${head} were not read. ${told(entries.message, 1200)}`)];
+  return [
+    section(`${head} ${verdictWords(entries)}\n${countWords(entries)}`),
+    ...unreadBlocks(entries),
+    ...problemBlocks(entries, ": mend these first, then ask again."),
+    ...(entries.knowsBindings ? [] : [context(unknownBindings)]),
+  ];
+}
+
+/** Of what was not read nothing is known to be in order. */
+function verdictWords(entries: CheckedEntries): string {
+  const { error, warning, notice } = entries.counts;
+  const isNothing = error + warning + notice === 0;
+  return isNothing && entries.unread > 0 ? "– nothing to mend in what was read" : verdictOf(entries);
+}
+
+function countWords({ listed, unread, types }: CheckedEntries): string {
+  const shown = types.slice(0, mostTypes).map(({ type, count }) => `${count} ${code(type, 40)}`);
+  const ofRead = unread > 0 ? ` of the ${listed - unread} that were read` : "";
+  const words = shown.length > 0 ? `: ${shown.join(", ")}${ofRead}` : "";
+  return `${counted(listed, "access entry", "access entries")}${words}`;
+}
+
+function unreadBlocks({ listed, unread, why }: CheckedEntries): KnownBlock[] {
+  if (why === null) return [];
+  return [section(`:warning: ${unread} of ${listed} were not read. ${told(why, 600)}`)];
+}
+
+/** `✗ 2 errors, 1 warning`. */
+function verdictOf({ counts }: Pick<GroupedProblems, "counts">): string {
+  const { error, warning, notice } = counts;
+  const found = [
+    ...(error > 0 ? [counted(error, "error")] : []),
+    ...(warning > 0 ? [counted(warning, "warning")] : []),
+    ...(notice > 0 ? [counted(notice, "notice")] : []),
+  ];
+  if (found.length === 0) return "✓ nothing to mend";
+  return `${error > 0 ? marks.error : "✓"} ${found.join(", ")}`;
+}
+
+/** A block for each kind of problem, and how many are left out. @param whole where all of them are told, to go on with */
+function problemBlocks({ groups, left }: GroupedProblems, whole: string): KnownBlock[] {
+  const leftOut = context(`${counted(left, "problem")} of other kinds left out here${whole}`);
+  return [...groups.map((group) => section(groupWords(group))), ...(left > 0 ? [leftOut] : [])];
+}
+
+function groupWords({ code: kind, severity, count, places, message, remedy }: ProblemGroup): string {
+  const more = count > places.length ? ` and ${count - places.length} more` : "";
+  const others = count > 1 ? ` (the first of ${count})` : "";
+  const where = cut(`${places.join(", ")}${more}`, 300);
+  return `${marks[severity]} *${code(kind, 60)}* ${code(where, 320)}\n${told(message, 350)}${others}\n      → ${told(remedy, 250)}`;
 }

@@ -1,8 +1,20 @@
-import { answersFor } from "../../access/policy/may-see.ts";
-import { levelsFor } from "../../access/policy/rule.ts";
+import { breakGlassFor } from "../../access/policy/break-glass.ts";
+import type { Cluster, Level } from "../../access/policy/cluster.ts";
+import { creatorArnOf } from "../../access/policy/creator.ts";
+import { answersFor, approvesFor } from "../../access/policy/may-see.ts";
+import { isNamedIn, type Person } from "../../access/policy/person.ts";
+import { approvalsNeeded, approversOf, levelsFor, ruleFor } from "../../access/policy/rule.ts";
+import { formatDuration } from "../../access/request/duration.ts";
 import type { Command } from "../app/command.ts";
+import { answer } from "../ask/answers.ts";
+import type { Message } from "../blocks/message.ts";
+import { code, codeList, context, cut, mentions, plainLine, section } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
-import { clustersAnswer, noClusterFitsAnswer } from "./clusters-answer.ts";
+
+/** More than fit into one message of Slack with everything that is told of each. */
+const mostClusters = 8;
+
+const mostLevels = 6;
 
 export const clusters: Command = {
   word: "clusters",
@@ -19,3 +31,78 @@ export const clusters: Command = {
     return found.length > 0 ? clustersAnswer(found, person, context.now()) : noClusterFitsAnswer(rest, names);
   },
 };
+
+/** `clusters`: what this person may ask for where, how long, and who decides about it now. */
+export function clustersAnswer(clusters: readonly Cluster[], person: Person, now: Date): Message {
+  const shown = clusters.slice(0, mostClusters);
+  const left = clusters.slice(mostClusters).map(({ name }) => name);
+  const more = `${codeList(left, 1500)}. See one of them with ${code("/eks-access clusters <part of its name>")}.`;
+  return {
+    text: `Clusters: ${codeList(
+      clusters.map(({ name }) => name),
+      2000,
+    )}`,
+    blocks: [
+      ...shown.map((cluster) => section(cut(clusterWords(cluster, person, now), 1350))),
+      ...(left.length > 0 ? [context(`And ${left.length} more: ${more}`)] : []),
+    ],
+  };
+}
+
+export function noClusterFitsAnswer(part: string, names: readonly string[]): Message {
+  return answer(`No cluster has ${code(part)} in its name. Clusters: ${codeList(names, 2000)}.`);
+}
+
+function clusterWords(cluster: Cluster, person: Person, now: Date): string {
+  const { name, eksName, region, account, channel, onCall } = cluster;
+  const levels = cluster.levels.slice(0, mostLevels).map((level) => levelWords(cluster, level, person, now));
+  const left = cluster.levels.slice(mostLevels).map((each) => each.name);
+  return [
+    `*${code(name)}*${roleWords(cluster, person)}: ${code(eksName)} in ${code(region)}, account ${code(account)}`,
+    ...levels,
+    ...(left.length > 0 ? [`• ${left.length} more levels: ${codeList(left, 150)}`] : []),
+    ...exceptionsOf(cluster, person),
+    `Asked in <#${channel}>. On call: ${onCall.length > 0 ? few(onCall) : "nobody named"}. ${creatorWords(cluster)}`,
+  ].join("\n");
+}
+
+/** What stands against or beside the rules: the cluster is quiet, or the glass may be broken. */
+function exceptionsOf(cluster: Cluster, person: Person): string[] {
+  const glass = breakGlassFor(cluster, person);
+  const line = code(`/eks-access break-glass ${cluster.name} <reason>`);
+  return [
+    ...(cluster.quiet === null ? [] : [`:zzz: It takes no requests now: ${cut(plainLine(cluster.quiet), 200)}`]),
+    ...(glass
+      ? [`In an emergency ${line} gives ${code(glass.level, 70)} for ${formatDuration(glass.durationSeconds)} at once`]
+      : []),
+  ];
+}
+
+function roleWords(cluster: Cluster, person: Person): string {
+  const roles = [
+    ...(approvesFor(cluster, person) ? ["you approve here"] : []),
+    ...(isNamedIn(cluster.onCall, person) ? ["you are on call"] : []),
+  ];
+  return roles.length > 0 ? ` (${roles.join(", ")})` : "";
+}
+
+function levelWords(cluster: Cluster, level: Level, person: Person, now: Date): string {
+  const rule = ruleFor(cluster, level.name, person);
+  const longest = formatDuration(rule?.maxDurationSeconds ?? level.maxDurationSeconds);
+  const what = `• ${code(level.name, 70)} up to ${longest}${rule?.permanent ? ", or permanent" : ""}`;
+  if (!rule) return `${what}: not for you`;
+  const count = approvalsNeeded(rule, level, now);
+  const approvers = few(approversOf(rule, cluster));
+  return `${what}, ${count === 1 ? "decided by one of" : `approved by ${count} of`} ${approvers}`;
+}
+
+/** As many as one looks for; the message of a request names all. */
+function few(users: readonly string[]): string {
+  const shown = mentions(users.slice(0, 5));
+  return users.length > 5 ? `${shown} and ${users.length - 5} more` : shown;
+}
+
+function creatorWords({ creator }: Cluster): string {
+  const arn = creatorArnOf(creator);
+  return arn === null ? "Its creator is looked for in CloudTrail." : `Created by ${code(arn, 200)}.`;
+}

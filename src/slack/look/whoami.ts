@@ -1,17 +1,27 @@
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { answersFor } from "../../access/policy/may-see.ts";
 import { chainReport } from "../../diagnosis/chain-report.ts";
-import { completeChain, type Link } from "../../diagnosis/link.ts";
+import { brokenIn, completeChain, type Link, type LinkName, linkWords } from "../../diagnosis/link.ts";
 import { leasesFinding, workerMissing } from "../../diagnosis/person-links.ts";
 import { openFor } from "../../ledger/open-for.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import type { Message } from "../blocks/message.ts";
+import { code, section, told } from "../blocks/mrkdwn.ts";
 import { isToBeMadeAgain, personShown } from "../people/standing.ts";
 import { aboutCluster, askWorker } from "./ask-worker.ts";
-import { chainAnswer } from "./chain-answer.ts";
 import { whoAmIAnswer } from "./who-am-i-answer.ts";
+
+const marks: Readonly<Record<Link["result"], string>> = { yes: "✓", no: "✗", "not asked": "–" };
+
+/** The chain in parts that people look for. */
+const parts: readonly { readonly title: string; readonly names: readonly LinkName[] }[] = [
+  { title: "The way in", names: ["worker", "creator", "cluster", "api-server", "write"] },
+  { title: "What the cluster goes by", names: ["mode", "document", "entries"] },
+  { title: "You", names: ["you", "pods", "leases"] },
+  { title: "Everybody's grants", names: ["drift"] },
+];
 
 export const whoami: Command = {
   word: "whoami",
@@ -61,4 +71,52 @@ async function chainWithoutWorker(
     { name: "worker", ms: null, ...workerMissing(config.timing.deadlines.workerAnswer / 1000) },
     { name: "leases", ms: null, ...leasesFinding(open, { user, principal }) },
   ]);
+}
+
+/** `whoami <cluster>`: each link between somebody and their pods, with its time; first of all, where it breaks. */
+export function chainAnswer(cluster: Cluster, links: readonly Link[]): Message {
+  const head = `*${code(cluster.name)}* ${verdictOf(links)}${totalOf(links)}`;
+  const sections = parts.map(({ title, names }) => {
+    const lines = together(links.filter((link) => names.includes(link.name))).map(lineOf);
+    return [`*${title}*`, ...lines].join("\n");
+  });
+  return { text: [head, ...sections].join("\n"), blocks: [head, ...sections].map(section) };
+}
+
+/** Where nothing is broken, what was not asked is still not known to hold. */
+function verdictOf(links: readonly Link[]): string {
+  const { beside, end } = brokenIn(links);
+  const broken = [
+    ...(beside.length > 0 ? [`see ${beside.map((name) => `*${linkWords[name]}*`).join(", ")}`] : []),
+    ...(end ? [`the chain ends at *${linkWords[end]}*`] : []),
+  ];
+  if (broken.length > 0) return `✗ ${broken.join("; ")}`;
+  const open = links.filter((link) => link.result === "not asked").map((link) => linkWords[link.name]);
+  return open.length === 0 ? "✓ every link holds" : `✓ what was asked holds; not asked: ${open.join(", ")}`;
+}
+
+function totalOf(links: readonly Link[]): string {
+  const ms = links.reduce((sum, link) => sum + (link.ms ?? 0), 0);
+  return ms > 0 ? `, ${ms} ms in all` : "";
+}
+
+/** Links in a row that nobody came to, for one reason, are one line. */
+function together(links: readonly Link[]): (readonly [Link, ...Link[]])[] {
+  const rows: [Link, ...Link[]][] = [];
+  for (const link of links) {
+    const row = rows.at(-1);
+    const isSame = link.ms === null && row?.[0].ms === null && row[0].detail === link.detail;
+    if (row && isSame && !link.mend) row.push(link);
+    else rows.push([link]);
+  }
+  return rows;
+}
+
+function lineOf(row: readonly [Link, ...Link[]]): string {
+  const [{ result, detail, mend, ms }] = row;
+  const names = row.map(({ name }) => `*${linkWords[name]}*`).join(", ");
+  const time = ms === null ? "" : ` _${ms} ms_`;
+  const what = `${result === "not asked" ? "not asked: " : ""}${told(detail, 480)}`;
+  const remedy = mend ? `\n      → ${told(mend, 300)}` : "";
+  return `${marks[result]} ${names} ${what}${time}${remedy}`;
 }

@@ -1,16 +1,24 @@
-import { isOver, type Move } from "../../access/migration/move.ts";
+import { moveApprovals } from "../../access/approval/decide-move.ts";
+import { hasApproved, isOver, type Move } from "../../access/migration/move.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { approversIn } from "../../access/policy/may-see.ts";
+import { counted } from "../../diagnosis/link.ts";
 import type { Place, Shown } from "../../ledger/moves.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
+import { answer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
+import { code, cut, mention, mentions, plainLine, time, told } from "../blocks/mrkdwn.ts";
+import { droppedTexts } from "../blocks/words.ts";
 import { callApprovers } from "../decide/call-approvers.ts";
 import { wakeHomes } from "../home/wake-homes.ts";
+import type { Milestone } from "../lease/requester-message.ts";
 import { type MessengerContext, sent } from "../show/messenger-context.ts";
 import { nothingShown } from "../show/show-in-channel.ts";
+import type { ThreadEntry } from "../show/thread-message.ts";
 import { threadMessage } from "../show/thread-message.ts";
 import { postMessage, updateMessage } from "../show/write-message.ts";
 import { moveMessage, openingMoveMessage } from "./move-message.ts";
-import { moveEndMilestone, moveLostMilestone, moveTroubleMilestone } from "./move-milestones.ts";
-import { moveThreadOf } from "./move-thread.ts";
+import { moveState, moveTrouble } from "./move-words.ts";
 
 /**
  * Makes what Slack shows of a move match the ledger: its message in the cluster's channel, the thread under it, and what whoever
@@ -91,4 +99,99 @@ async function directMessage({ client, log }: MessengerContext, move: Move, mess
     if (!isGone(error)) throw failure;
     log.warn({ request: move.id, err: failure }, "the requester can't be told");
   }
+}
+
+/** Nobody can approve what nobody sees; and what is approved nobody can follow there. */
+function moveLostMilestone({ id, cluster, state }: Move): Milestone {
+  const why = "it is not there, or not for the bot";
+  const lost =
+    state === "pending"
+      ? `The approvers of ${code(cluster)} can't be asked in their channel about ${code(id)}: ${why}. They are asked in direct messages instead.`
+      : `The channel of ${code(cluster)} can't be shown ${code(id)}: ${why}. ${code(`/eks-access status ${id}`)} shows how it goes on.`;
+  return {
+    name: "channel-lost",
+    message: answer(`${lost} Ask an operator to mend ${code("channel")} in eks-access.yml.`),
+  };
+}
+
+/** What fails, once for each kind of failure: before there is a plan no message in the channel says it. */
+function moveTroubleMilestone(move: Move): readonly Milestone[] {
+  const { trouble, state, id, cluster } = move;
+  const text = moveTrouble(move);
+  if (!trouble || !text || isOver(move)) return [];
+  return [{ name: `${state}-${trouble.code}`, message: answer(`Migration ${code(id)} of ${code(cluster)}: ${text}`) }];
+}
+
+/** How it ended, once nothing of it is left to be seen to. */
+function moveEndMilestone(move: Move): readonly Milestone[] {
+  if (!isOver(move) || move.begun) return [];
+  return [
+    { name: move.state, message: answer(`Migration ${code(move.id)} of ${code(move.cluster)}: ${moveState(move)}.`) },
+  ];
+}
+
+/** Everything that happened to a move and belongs into its thread, oldest first. A pure function of the record. */
+function moveThreadOf(move: Move, cluster: Cluster | undefined): readonly ThreadEntry[] {
+  return [
+    ...decisionEntries(move),
+    ...reminderEntries(move, cluster),
+    ...stepEntries(move),
+    ...troubleEntries(move),
+    ...endEntries(move),
+  ];
+}
+
+function decisionEntries({ approvals, dropped, voided, state }: Move): ThreadEntry[] {
+  return [
+    ...dropped.map((each) => ({ name: `dropped-${each.by}-${each.at}`, text: droppedTexts([each]).join() })),
+    ...(voided && state === "pending"
+      ? [
+          {
+            name: `void-${voided.message}-${voided.by.join()}`,
+            text: `The approvals by ${mentions(voided.by)} are void: ${told(voided.message, 400)}. The approvers are asked again.`,
+          },
+        ]
+      : []),
+    ...approvals.map(({ by, at, digest }) => ({
+      name: `approved-${by}-${at}`,
+      text: `Plan ${code(digest.slice(0, 12))} approved by ${mention(by)} ${time(at)}.`,
+    })),
+  ];
+}
+
+/** Mentions those who may decide and have not: a message that is changed in place calls nobody. */
+function reminderEntries(move: Move, cluster: Cluster | undefined): ThreadEntry[] {
+  const { state, plan, reminders, approvals, requester, lapsesAt } = move;
+  if (state !== "pending" || !plan || !reminders?.sent || !cluster) return [];
+  const others = approversIn(cluster).filter((each) => !hasApproved(move, each));
+  const left = counted(moveApprovals - approvals.length, "approval");
+  const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} of this migration. It lapses ${time(lapsesAt)}.`;
+  return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];
+}
+
+function stepEntries({ done }: Move): ThreadEntry[] {
+  return done.map(({ name, at, proof }) => ({
+    name: `step-${name}-${at}`,
+    text: `✓ ${code(name, 300)} ${time(at)}\n${told(proof.join(" "), 800)}`,
+  }));
+}
+
+/** Once for each cause: how often it was tried stands in the message. */
+function troubleEntries({ trouble, lapsesAt }: Move): ThreadEntry[] {
+  if (!trouble) return [];
+  return [{ name: `trouble-${trouble.code}-${lapsesAt}`, text: `:warning: ${told(trouble.message, 1200)}` }];
+}
+
+function endEntries(move: Move): ThreadEntry[] {
+  const { state, denial, endedAt, begun } = move;
+  if (endedAt === null || begun) return [];
+  if (state === "denied" && denial) {
+    return [
+      {
+        name: "denied",
+        text: `Denied by ${mention(denial.by)} ${time(denial.at)}: ${cut(plainLine(denial.why), 600)}`,
+      },
+    ];
+  }
+  return [{ name: state, text: `${moveState(move)}.` }];
 }

@@ -2,14 +2,16 @@ import type { WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import type { SlackKeys } from "../../access/approval/seal.ts";
 import { brokenBase } from "../../access/approval/seal-base.ts";
-import type { Anchor, LogBase } from "../../access/audit/anchor.ts";
+import type { LogBase } from "../../access/audit/anchor.ts";
+import { type Anchor, formatAnchor } from "../../access/audit/anchor.ts";
 import type { ChainVerdict } from "../../access/audit/event.ts";
 import { verifyLog } from "../../access/audit/verify-log.ts";
 import type { AuditSettings } from "../../config/config.ts";
 import type { AuditLog } from "../../ledger/audit-log.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { slackFailure } from "../app/slack-failure.ts";
-import { anchorMessage } from "./anchor-message.ts";
+import type { Message } from "../blocks/message.ts";
+import { code, plainLine, section } from "../blocks/mrkdwn.ts";
 
 export interface AnchorContext {
   readonly auditLog: AuditLog;
@@ -98,4 +100,19 @@ async function startOf(auditLog: AuditLog, base: LogBase, seen: Anchor | null): 
   if (!seen || seen.count <= base.count) return base;
   const [event] = await auditLog.events(seen.count, 1);
   return { count: seen.count - 1, hash: event?.previous ?? seen.hash, anchors: [] };
+}
+
+/** What is posted in the audit channel: a value that nobody who holds Redis can change afterwards. */
+function anchorMessage(verdict: ChainVerdict): Message {
+  if (verdict.type === "broken") {
+    const text = `:rotating_light: *The audit log is broken* ${plainLine(verdict.message)} Keep a copy of Redis, and compare it with ${code("eks-access audit verify")} and the anchors above.`;
+    return { text: "The audit log is broken", blocks: [section(text)] };
+  }
+  const anchor: Anchor = { count: verdict.count, hash: verdict.head };
+  const text = [
+    `*Audit log* whole, ${verdict.count} events. Its anchor:`,
+    code(formatAnchor(anchor)),
+    `${code("eks-access audit verify --anchor COUNT:HASH")} checks the log against it at any later time.`,
+  ].join("\n");
+  return { text: `Audit log whole, ${verdict.count} events`, blocks: [section(text)] };
 }

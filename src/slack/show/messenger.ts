@@ -1,13 +1,19 @@
+import { othersWhoMayApprove } from "../../access/approval/approvers.ts";
+import { reviewersOf } from "../../access/approval/glass.ts";
+import { isUser } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { Shown } from "../../ledger/moves.ts";
+import type { Copy, Shown } from "../../ledger/moves.ts";
+import { isGone, slackFailure } from "../app/slack-failure.ts";
 import { isTooFew, type Presence, presenceOf } from "../decide/presence.ts";
 import { wakeHomes } from "../home/wake-homes.ts";
+import { type Milestone, milestoneOf } from "../lease/requester-message.ts";
 import { deletedMessageMilestone, lostChannelMilestones, tooFewMilestone } from "./delivery-message.ts";
-import type { MessengerContext } from "./messenger-context.ts";
-import { showCopies } from "./show-copies.ts";
-import { type InChannel, nothingShown, showInChannel } from "./show-in-channel.ts";
+import { type MessengerContext, sent } from "./messenger-context.ts";
+import { type InChannel, nothingShown, post, showInChannel, update } from "./show-in-channel.ts";
 import { wakeForThread } from "./show-thread.ts";
-import { tellOnce, tellRequester } from "./tell.ts";
+
+/** More approvers are not asked one by one: somebody of these will read it. */
+const mostCopies = 20;
 
 /** Makes what Slack shows of a request match the ledger. May run twice, late, or for many changes at once. */
 export async function showRequest(context: MessengerContext, id: string): Promise<void> {
@@ -69,4 +75,72 @@ async function tell(context: MessengerContext, id: string, shown: Shown, isLost:
     await wakeForThread(context, request, shown);
   }
   await context.ledger.markShown(id, { ...shown, told });
+}
+
+/** Tells the requester how it stands, once for each change. */
+async function tellRequester(
+  context: MessengerContext,
+  request: AccessRequest,
+  { told, message }: Shown,
+): Promise<readonly string[]> {
+  const milestone = milestoneOf(request, context.config.clusters.get(request.cluster), told);
+  // Nobody was asked where there is no message to ask with (law 5).
+  if (!milestone || (milestone.name === "asked" && !message)) return told;
+  return tellOnce(context, request, milestone, told);
+}
+
+/** A direct message to the requester. A person who can't be reached any more holds nothing up. */
+async function tellOnce(
+  { client, log }: MessengerContext,
+  request: AccessRequest,
+  { name, message }: Milestone,
+  told: readonly string[],
+): Promise<readonly string[]> {
+  if (told.includes(name)) return told;
+  try {
+    await client.chat.postMessage({ channel: request.requester, ...sent(message) });
+  } catch (error) {
+    const failure = slackFailure(error, `The direct message to ${request.requester}`);
+    if (!isGone(error)) throw failure;
+    log.warn({ request: request.id, err: failure }, "the requester can't be told");
+  }
+  return [...told, name];
+}
+
+/**
+ * Asks the approvers in direct messages where their channel can't be reached, so that a deleted channel never wedges a
+ * request: the same message with the same buttons, each once. Copies that there are follow the record as the channel's
+ * message does, also when the channel is back.
+ */
+async function showCopies(
+  context: MessengerContext,
+  request: AccessRequest,
+  shown: Shown,
+  presence: Presence | null,
+  isLost: boolean,
+): Promise<Shown> {
+  const copies: Copy[] = [];
+  for (const copy of shown.copies ?? []) {
+    if ((await update(context, request, copy, presence)) === "shown") copies.push(copy);
+  }
+  const asked = new Set(copies.map(({ user }) => user));
+  const missing = isLost ? whoToAsk(context, request, presence).filter((user) => !asked.has(user)) : [];
+  for (const user of missing.slice(0, Math.max(0, mostCopies - copies.length))) {
+    const posted = await post(context, request, user);
+    if (!("ts" in posted)) continue;
+    copies.push({ ...posted, user });
+    await context.ledger.markShown(request.id, { ...shown, version: 0, copies });
+    await update(context, request, posted, presence);
+  }
+  return { ...shown, copies };
+}
+
+/** Where Slack does not say who is left: all who are named. */
+function whoToAsk({ config }: MessengerContext, request: AccessRequest, presence: Presence | null): readonly string[] {
+  const cluster = config.clusters.get(request.cluster);
+  if (!cluster) return [];
+  // Nobody was asked, and everybody should hear of it.
+  if (request.glass && !request.glass.review) return reviewersOf(request, cluster).filter(isUser);
+  if (request.state !== "pending" || !request.preview) return [];
+  return presence?.present ?? othersWhoMayApprove(request, cluster).filter(isUser);
 }

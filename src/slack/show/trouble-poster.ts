@@ -5,7 +5,8 @@ import type { ClusterTrouble } from "../../access/request/cluster-trouble.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { slackFailure } from "../app/slack-failure.ts";
-import { clusterTroubleMessage } from "./cluster-trouble-message.ts";
+import type { Message } from "../blocks/message.ts";
+import { code, plainLine, section, time } from "../blocks/mrkdwn.ts";
 
 export interface TroubleContext {
   readonly ledger: Pick<Ledger, "clusterTroubles" | "takeTurn">;
@@ -68,4 +69,13 @@ async function postOnce(
     const err = slackFailure(error, `The channel ${cluster.channel}`);
     log.warn({ cluster: cluster.name, err }, "nobody could be told that a cluster can't be worked on");
   });
+}
+
+/** What the channel of a cluster reads, once, when the worker can't get in. */
+function clusterTroubleMessage(cluster: string, { message, since }: ClusterTrouble): Message {
+  const text = [
+    `:warning: *The worker can't get into ${code(cluster)}* since ${time(since)}. ${plainLine(message)}`,
+    "Access there begins late. Access that has to end is tried each minute, everything else up to 15 minutes apart.",
+  ].join("\n");
+  return { text: `The worker can't get into ${cluster}`, blocks: [section(text)] };
 }

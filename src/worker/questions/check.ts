@@ -1,14 +1,25 @@
-import { explain } from "../../access/failure/access-error.ts";
+import { AccessError, explain } from "../../access/failure/access-error.ts";
+import { grantsAnnotation } from "../../access/lease/annotation.ts";
+import { isGivenByEntry } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { CheckReport, DocumentReport } from "../../diagnosis/check-report.ts";
-import { grantedAround } from "../../diagnosis/lease-problems.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import type { AwsAuthDocument } from "../../aws-auth/index.ts";
+import { summarize } from "../../diagnosis/check.ts";
+import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
+import type { CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/check-report.ts";
+import { annotationRemedy } from "../../diagnosis/cluster-links.ts";
+import { isInForce } from "../../diagnosis/entry-lease.ts";
+import { type Granted, grantedAround, leaseProblems, type Reader } from "../../diagnosis/lease-problems.ts";
+import { named } from "../../diagnosis/link.ts";
+import type { Told } from "../../diagnosis/problem-groups.ts";
 import type { WorkerContext } from "../context.ts";
+import { openEksForEntries } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 import type { ChainQuestion } from "./chain.ts";
-import { reportDocument } from "./check-document.ts";
-import { reportEntries } from "./check-entries.ts";
-import { lookAtDocument } from "./look-at-document.ts";
-import { type ReadingLimits, readingLimits } from "./read-entries.ts";
+import { driftsIn, type LookedAt, lookAtDocument } from "./look-at-document.ts";
+import { withOurTags } from "./look-at-entries.ts";
+import { inTime, type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
 
 /** Checks what decides who gets in to a cluster, for somebody in Slack. Writes nothing. */
 export async function reportCheck(
@@ -68,4 +79,98 @@ async function orFailure(
     log.warn({ cluster: cluster.name, err: error }, "could not check the document");
     return { type: "failed", message: explain(error) };
   }
+}
+
+/** Whose grants are looked for in the document, and who is told of them. */
+interface DocumentQuestion {
+  readonly granted: Granted;
+  readonly asker: Reader;
+  /** Whether the cluster reads the document: nothing of ours is missed in one that decides nothing. */
+  readonly isRead: boolean;
+}
+
+/** Reports on the document as it was found. */
+function reportDocument(looked: LookedAt | null, cluster: Cluster, question: DocumentQuestion): DocumentReport {
+  if (!looked) return { type: "absent" };
+  const { document, managers, immutable, isBeingDeleted } = looked;
+  const ours = question.isRead ? [...distrusted(looked), ...takenOut(looked, cluster, question)] : [];
+  return { type: "checked", ...summarize(document, managers, ours), immutable, isBeingDeleted };
+}
+
+function distrusted({ untrusted }: LookedAt): readonly Told[] {
+  if (untrusted === null) return [];
+  const message = `The annotation ${named(grantsAnnotation)} is not believed: ${untrusted}.`;
+  const place = `annotation ${grantsAnnotation}`;
+  return [{ code: "annotation-untrusted", severity: "error", place, message, remedy: annotationRemedy }];
+}
+
+function takenOut(looked: LookedAt, cluster: Cluster, { granted, asker }: DocumentQuestion): readonly Told[] {
+  const given = granted.still.filter((request) => isInForce(request) && !isGivenByEntry(request));
+  // That a section can't be read is a problem of its own.
+  const drifts = driftsIn(looked, given).filter(({ unread }) => unread === undefined);
+  return leaseProblems(drifts, cluster, asker, "aws-auth");
+}
+
+/** What a report on access entries takes beside the cluster. */
+interface EntriesQuestion {
+  readonly reached: ReachedCluster;
+  /** The grants in this cluster that are not over, as read before it was looked at. */
+  readonly granted: readonly AccessRequest[];
+  /** The same, and as they are now. */
+  readonly grantedNow: () => Promise<Granted>;
+  readonly asker: Reader;
+  /** As it is read meanwhile; null: it decides nothing, is not there, or could not be read. */
+  readonly document: Promise<AwsAuthDocument | null>;
+  readonly limits: ReadingLimits;
+}
+
+/** Checks the access entries of a cluster, as far as they can be read: a failure is a part of the report. */
+async function reportEntries(
+  context: WorkerContext,
+  cluster: Cluster,
+  question: EntriesQuestion,
+): Promise<EntriesReport> {
+  const { reached } = question;
+  if (reached.description.authenticationMode === "CONFIG_MAP") return { type: "none" };
+  let entries: AccessEntries | null = null;
+  try {
+    entries = accessEntriesOf(await openEksForEntries(cluster, reached.eks));
+    return await check(context, cluster, entries, question);
+  } catch (error) {
+    context.log.warn({ cluster: cluster.name, err: error }, "could not check the access entries");
+    return { type: "failed", message: whyNotRead(error) };
+  } finally {
+    entries?.close();
+  }
+}
+
+async function check(
+  { keys, now }: WorkerContext,
+  cluster: Cluster,
+  entries: AccessEntries,
+  { reached, granted: before, grantedNow, asker, document: reading, limits }: EntriesQuestion,
+): Promise<EntriesReport> {
+  const began = performance.now();
+  const bindings = reached.client.roleBindings().catch(() => null);
+  const [listed, document] = await Promise.all([listInTime(entries, cluster, limits), reading]);
+  const left = () => Math.max(0, limits.withinMs - (performance.now() - began));
+  const order = readingOrder(listed, before, document);
+  const { entries: found, unread, why } = await readEntries(entries, order, { ...limits, withinMs: left() });
+  const [bound, granted] = await Promise.all([inTime(bindings, left()), grantedNow()]);
+  const read = found.map((entry) => withOurTags(cluster, entry, keys.memory));
+  const boundGroups = bound && new Set(bound.groups.keys());
+  const { creatorArn } = reached;
+  const facts = { cluster, creatorArn, listed, read, document, boundGroups, granted, asker, now: now() };
+  return { type: "checked", ...summarizeEntries(facts), unread, why };
+}
+
+async function listInTime(
+  entries: AccessEntries,
+  { name }: Cluster,
+  { withinMs }: ReadingLimits,
+): Promise<readonly string[]> {
+  const listed = await inTime(entries.list(), withinMs);
+  if (listed) return listed;
+  const late = `EKS did not list all access entries of ${name} within ${withinMs / 1000} s`;
+  throw new AccessError("aws-unreachable", late, { mend: "Ask again in a minute." });
 }

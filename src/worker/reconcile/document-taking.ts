@@ -1,17 +1,22 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { grantsAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import { driftOf } from "../../access/lease/drift.ts";
+import { isGivenByEntry } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { readDocument } from "../../aws-auth/index.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wakeCluster } from "../../ledger/queues.ts";
+import type { WorkerContext } from "../context.ts";
 import { previewInDocument } from "../preview/preview-in-document.ts";
+import { beingDeleted } from "./being-deleted.ts";
 import { type ClusterState, identityInDocument, readClusterState } from "./cluster-state.ts";
-import type { DocumentSettlement } from "./plan-settlement.ts";
+import type { Content } from "./plan-settlement.ts";
+import { type DocumentSettlement, planSettlement } from "./plan-settlement.ts";
 import { inDocument } from "./prove.ts";
-import { rememberWithdrawals } from "./remember-withdrawals.ts";
-import { settle } from "./settle.ts";
-import type { Outcomes, Prepared, Taking, TakingPlace } from "./taking.ts";
+import { checkWork, withOwnMemory } from "./sort-work.ts";
+import type { Outcomes, Prepared, SettleInput, Taking, TakingPlace } from "./taking.ts";
 import {
   fenceOffWrites,
   needsWrite,
@@ -133,4 +138,43 @@ function outcomesIn(
 
 function changedAgain(cluster: Cluster): AccessError {
   return new AccessError("cluster-conflict", `Somebody changed aws-auth of ${cluster.name} right after our write`);
+}
+
+/** Decides what the document must be: every seal, the policy and the base are looked at again (laws 3 and 4). */
+export function settle(input: SettleInput<ClusterState>): DocumentSettlement {
+  const known = withOwnMemory(input);
+  const { configMap, document, identityOf } = input.state;
+  const checked = checkWork(known, "aws-auth", {
+    driftOf: (request, groups) =>
+      driftOf(request, identityOf(request.principal), configMap?.managers ?? [], document.problems, groups),
+    mayRepair: (request) => !isGivenByEntry(request),
+  });
+  if (!configMap?.deletion) return planSettlement(known, checked);
+  const refusal = beingDeleted(input.cluster, configMap.deletion);
+  const refused = checked.arriving.map((request) => ({ request, refusal }));
+  return planSettlement(known, { ...checked, arriving: [] }, { principals: new Map(), refused });
+}
+
+/**
+ * Where nothing can be changed, what was taken back is remembered at least. That it can't be must not hide why nothing
+ * can.
+ *
+ * @throws AccessError `cluster-conflict` where somebody else wrote meanwhile
+ */
+async function rememberWithdrawals(
+  { log, keys }: WorkerContext,
+  cluster: Cluster,
+  client: ClusterClient,
+  state: ClusterState,
+  content: Content,
+): Promise<void> {
+  try {
+    const after = textsOf(state, cluster, content, keys.memory);
+    if (!needsWrite(state, after)) return;
+    await rehearseWrite(client, state, after);
+    await writeDocument(client, cluster, state, after);
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "cluster-conflict") throw error;
+    log.warn({ cluster: cluster.name, err: error }, "could not remember what was taken back");
+  }
 }

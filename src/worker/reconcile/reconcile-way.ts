@@ -1,17 +1,16 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { dueWork, sealedEnd, shareIn } from "../../access/lease/due-work.ts";
+import { dueWork, orphansOf, sealedEnd, shareIn } from "../../access/lease/due-work.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest } from "../../access/request/record.ts";
+import { placeIn } from "../../access/request/lists.ts";
+import type { AccessRequest, Holding } from "../../access/request/record.ts";
 import { sealedLinksOf } from "../../ledger/sealed-links.ts";
 import { step } from "../../operations/metrics/steps.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { noteReplayed, noteUntrusted, recordsOfBefore, withoutEndedMemories } from "./distrust.ts";
-import { haveChanged } from "./have-changed.ts";
 import { beginWrite, end, noteDrift } from "./outcome.ts";
-import { overOrElsewhere } from "./over-or-elsewhere.ts";
 import { proveEnd } from "./prove-end.ts";
 import { recordOutcomes } from "./record-outcomes.ts";
 import type { Settlement, Standing, Taking } from "./taking.ts";
@@ -158,4 +157,32 @@ async function recordAbsence<State extends Standing, Decided extends Settlement>
 /** What is taken back before its end can't be remembered where there is no document. */
 function isEarly(request: AccessRequest, now: Date): boolean {
   return Date.parse(sealedEnd(request)) > now.getTime();
+}
+
+/**
+ * Whether a grant has changed since its record was read. The cluster, read in between, would then be newer than the
+ * records, and what another run has just taken away would pass for drift, and be put back or remembered; where the cluster
+ * had no room to remember that it was taken back, nothing else tells. From here on the resourceVersion keeps watch over a
+ * document: no grant is over without a write.
+ */
+async function haveChanged({ ledger }: WorkerContext, before: readonly AccessRequest[]): Promise<boolean> {
+  const granted = before.filter(({ grant }) => grant);
+  const now = await ledger.versions(granted.map(({ id }) => id));
+  return granted.some(({ id, version }) => now.get(id) !== version);
+}
+
+/**
+ * The ids that the cluster's own memory of one way names, and that the ledger knows not to be granted, or to be given the other
+ * way: they are taken away. Those of `granted` are neither.
+ */
+async function overOrElsewhere(
+  { ledger }: WorkerContext,
+  holdings: ReadonlyMap<string, Holding>,
+  granted: readonly AccessRequest[],
+  isOfThisWay: (request: AccessRequest) => boolean,
+): Promise<ReadonlySet<string>> {
+  const orphans = [...holdings.values()].flatMap((holding) => orphansOf(holding, granted));
+  const known = await inParallel(orphans, ({ id }) => ledger.get(id));
+  const isOver = (request: AccessRequest) => placeIn("granted", request) === null || !isOfThisWay(request);
+  return new Set(known.flatMap((request) => (request && isOver(request) ? [request.id] : [])));
 }

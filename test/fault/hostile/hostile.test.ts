@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { signRequest } from "../../../sandbox/slack/signature.ts";
+import { signRequest } from "../../../sandbox/slack/delivery.ts";
 import { textOf } from "../../../sandbox/slack/text-of.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../../slack/a-stage.ts";

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { explain } from "../../../src/access/failure/access-error.ts";
-import { connectLedger, connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
+import { connectLedger, connectRedis, migrations, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
-import { migrations } from "../../../src/ledger/redis/migrations.ts";
 import { type Migration, prepareSchema, schemaKey } from "../../../src/ledger/redis/schema.ts";
 import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";

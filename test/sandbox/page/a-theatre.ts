@@ -1,6 +1,6 @@
 import type { LedgerWatch } from "../../../sandbox/page/stage/ledger-watch.ts";
-import type { ManagedProcess } from "../../../sandbox/page/stage/managed-process.ts";
 import { rememberSeen } from "../../../sandbox/page/stage/page-state.ts";
+import type { ManagedProcess } from "../../../sandbox/page/stage/stage.ts";
 import { type Theatre, watchClusters } from "../../../sandbox/page/stage/theatre.ts";
 import { deed } from "../../../sandbox/page/stage/troubles.ts";
 import { startSandbox } from "../../../sandbox/sandbox.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inputsIn, valueFor } from "../../../sandbox/page/server/form-values.ts";
+import { inputsIn, valueFor } from "../../../sandbox/page/server/acts.ts";
 import { input, menu, options, typed } from "../slack/some-blocks.ts";
 
 const boxes = { type: "checkboxes", action_id: "c", options: options(2) };

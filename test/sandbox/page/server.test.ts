@@ -1,8 +1,7 @@
 import { request } from "node:http";
 import type { BlockAction } from "@slack/bolt";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { assetNames } from "../../../sandbox/page/server/assets.ts";
-import { type PageServer, startPageServer } from "../../../sandbox/page/server/server.ts";
+import { assetNames, type PageServer, startPageServer } from "../../../sandbox/page/server/server.ts";
 import type { Theatre } from "../../../sandbox/page/stage/theatre.ts";
 import { channel } from "../../../sandbox/scene.ts";
 import { anApp, type RunningApp } from "../slack/an-app.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { findRedisProgram } from "../../../sandbox/redis/redis-sources.ts";
+import { findRedisProgram } from "../../../sandbox/redis/provide-redis.ts";
 
 let bin: string;
 

@@ -1,7 +1,7 @@
 import type { App, BlockAction, ButtonAction } from "@slack/bolt";
 import type { KnownBlock } from "@slack/types";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { signRequest } from "../../../sandbox/slack/signature.ts";
+import { signRequest } from "../../../sandbox/slack/delivery.ts";
 import { textOf } from "../../../sandbox/slack/text-of.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { aClient, actions, button, section } from "./a-client.ts";

@@ -3,8 +3,7 @@ import { WebClient } from "@slack/web-api";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import { type FinishedCall, finishedCalls } from "../../../src/operations/metrics/announcements.ts";
-import { observedFetch } from "../../../src/slack/app/observed-fetch.ts";
-import { webClientOptions } from "../../../src/slack/app/web-client.ts";
+import { observedFetch, webClientOptions } from "../../../src/slack/app/web-client.ts";
 import { aStage } from "../a-stage.ts";
 
 let slack: SandboxSlack;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readSent } from "../../../src/slack/app/trace-event.ts";
+import { readSent } from "../../../src/slack/app/watched-app.ts";
 
 test.each([
   ["a command", { command: "/eks-access", text: "request staging debug" }, "/eks-access request", null],

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { type HomeContent, homeView, mostRows } from "../../../src/slack/home/home-view.ts";
-import { leaseProgress } from "../../../src/slack/home/progress.ts";
+import { type HomeContent, homeView, leaseProgress, mostRows } from "../../../src/slack/home/home-view.ts";
 import { unknownHomeView } from "../../../src/slack/home/unknown-home-view.ts";
 import { aPlannedMove, theLongestMove } from "../../builders/a-move.ts";
 import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { completeChain, type Link, linkNames } from "../../../src/diagnosis/link.ts";
 import { workerMissing } from "../../../src/diagnosis/person-links.ts";
-import { chainAnswer } from "../../../src/slack/look/chain-answer.ts";
+import { chainAnswer } from "../../../src/slack/look/whoami.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { textOfBlocks } from "../messages/text-of-blocks.ts";
 

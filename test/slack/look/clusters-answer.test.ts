@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
-import { clustersAnswer, noClusterFitsAnswer } from "../../../src/slack/look/clusters-answer.ts";
+import { clustersAnswer, noClusterFitsAnswer } from "../../../src/slack/look/clusters.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "../messages/text-of-blocks.ts";

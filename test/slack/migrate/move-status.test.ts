@@ -5,7 +5,7 @@ import type { ChainedEvent, EventType } from "../../../src/access/audit/event.ts
 import type { DoneStep } from "../../../src/access/migration/move.ts";
 import { failureAnswer } from "../../../src/slack/ask/answers.ts";
 import { detailsModal } from "../../../src/slack/blocks/modals.ts";
-import { moveStatusAnswer } from "../../../src/slack/migrate/move-status.ts";
+import { moveStatusAnswer } from "../../../src/slack/migrate/read-move-status.ts";
 import { aMove, aPlannedMove, theLongestMove } from "../../builders/a-move.ts";
 import { anEvent } from "../../builders/an-event.ts";
 import { at, minutes } from "../../builders/times.ts";
