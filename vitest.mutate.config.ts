@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     include: [
       "test/aws-auth/**/*.test.ts",
-      "test/principal/*.test.ts",
+      "test/aws-auth/principal/*.test.ts",
       "test/bin/check.test.ts",
       "test/bin/plan.test.ts",
     ],

@@ -2,39 +2,22 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { type Room, rooms, roomsPicture, roomsTable } from "./rooms.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-
-/** Pure folders: they take the time, an id and a setting as values, and reach nothing outside. */
-const domain = [
-  "request",
-  "approval",
-  "grant",
-  "policy",
-  "principal",
-  "aws-auth",
-  "access-entry",
-  "proof",
-  "audit",
-  "failure",
-  "diagnosis",
-  "migration",
-  "rescue",
-];
-
-/** Packages without I/O that a domain folder may take. */
-const allowedPackages: Readonly<Record<string, readonly string[]>> = { "aws-auth": ["yaml"], request: ["re2js"] };
 
 interface SourceFile {
   /** Below src, or with `sandbox/` in front, with slashes. */
   readonly path: string;
-  readonly folder: string;
+  readonly room: string;
   readonly text: string;
-  /** Packages by their name as written, files of ours as a path like the above. */
+  /** Packages by their name as written, files of ours as a path like the above; types included. */
   readonly imports: readonly string[];
 }
 
 const files: readonly SourceFile[] = ["src", "sandbox"].flatMap(filesBelow);
+const product = files.filter(({ room }) => room !== "sandbox");
+const pureRooms = rooms.filter(({ pure }) => pure !== undefined);
 
 function filesBelow(folder: string): SourceFile[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
@@ -45,7 +28,7 @@ function filesBelow(folder: string): SourceFile[] {
       const imports = [...text.matchAll(/\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g)].map(([, name = ""]) =>
         name.startsWith(".") ? placeOf(resolve(dirname(file), name)) : name,
       );
-      return { path: placeOf(file), folder: folderOf(placeOf(file)), text, imports };
+      return { path: placeOf(file), room: roomOf(placeOf(file)), text, imports };
     });
 }
 
@@ -53,96 +36,122 @@ function placeOf(file: string): string {
   return relative(root, file).replace(/^src\//, "");
 }
 
-function folderOf(path: string): string {
+function roomOf(path: string): string {
   return path.split("/")[0] ?? "";
-}
-
-/** Each import that is not in order, as `file imports what`. */
-function strayImports(
-  from: (file: SourceFile) => boolean,
-  isStray: (imported: string, file: SourceFile) => boolean,
-): string[] {
-  return files
-    .filter(from)
-    .flatMap((file) =>
-      file.imports.filter((each) => isStray(each, file)).map((each) => `${file.path} imports ${each}`),
-    );
 }
 
 function isOurs(imported: string): boolean {
   return imported.endsWith(".ts");
 }
 
-test("every domain folder that the rules speak of is there, with files to read", () => {
-  const folders = new Set(files.map((file) => file.folder));
-
-  expect(domain.filter((folder) => !folders.has(folder))).toEqual([]);
-  expect(files.filter((file) => file.imports.length > 0).length).toBeGreaterThan(20);
-});
-
-test("the domain imports no edge and no package that could reach outside", () => {
-  const stray = strayImports(
-    (file) => domain.includes(file.folder),
-    (imported, file) => {
-      if (isOurs(imported)) return !domain.includes(folderOf(imported));
-      return imported !== "node:crypto" && !allowedPackages[file.folder]?.includes(imported);
-    },
+/** Each import that is not in order, as `file imports what`. */
+function strayImports(
+  from: readonly SourceFile[],
+  isStray: (imported: string, file: SourceFile) => boolean,
+): readonly string[] {
+  return from.flatMap((file) =>
+    file.imports.filter((each) => isStray(each, file)).map((each) => `${file.path} imports ${each}`),
   );
+}
 
-  expect(stray).toEqual([]);
+test("every folder of src is a room of the list, and every room is a folder with files that import", () => {
+  const found = [...new Set(product.map(({ room }) => room))].sort();
+
+  expect(found).toEqual(rooms.map(({ name }) => name).sort());
+  expect(found.length).toBeLessThanOrEqual(12);
+  expect(product.filter(({ imports }) => imports.length > 0).length).toBeGreaterThan(200);
 });
+
+test("imports go one way: a room imports only rooms above it in the list, and none that it does not name", () => {
+  const above = (room: Room) => rooms.slice(0, rooms.indexOf(room)).map(({ name }) => name);
+
+  expect(rooms.flatMap((room) => room.imports.filter((each) => !above(room).includes(each)))).toEqual([]);
+  for (const room of rooms) {
+    const own = product.filter((file) => file.room === room.name);
+    const known = [room.name, ...room.imports];
+    expect(strayImports(own, (imported) => isOurs(imported) && !known.includes(roomOf(imported)))).toEqual([]);
+    const used = new Set(own.flatMap(({ imports }) => imports.filter(isOurs).map(roomOf)));
+    expect(
+      room.imports.filter((each) => !used.has(each)),
+      `${room.name} names what it does not import`,
+    ).toEqual([]);
+  }
+});
+
+test("no files import each other in a circle, types included", () => {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const state = new Map<string, "open" | "done">();
+  const circles: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (state.get(path) === "done") return;
+    if (state.get(path) === "open") return void circles.push([...trail.slice(trail.indexOf(path)), path].join(" → "));
+    state.set(path, "open");
+    for (const each of byPath.get(path)?.imports ?? []) if (byPath.has(each)) visit(each, [...trail, path]);
+    state.set(path, "done");
+  };
+
+  for (const { path } of files) visit(path, []);
+
+  expect(circles).toEqual([]);
+});
+
+test.each(rooms.filter(({ hasDoor }) => hasDoor).map(({ name }) => name))("src/%s has one entry point", (name) => {
+  const outside = product.filter(({ room }) => room !== name);
+
+  expect(strayImports(outside, (each) => roomOf(each) === name && each !== `${name}/index.ts`)).toEqual([]);
+});
+
+test.each(pureRooms.map((room) => [room.name, room] as const))(
+  "src/%s imports no package that reaches outside",
+  (name, room) => {
+    const allowed = ["node:crypto", ...(room.pure ?? [])];
+    const own = product.filter((file) => file.room === name);
+
+    expect(strayImports(own, (imported) => !isOurs(imported) && !allowed.includes(imported))).toEqual([]);
+    expect(room.imports.filter((each) => !pureRooms.some((pure) => pure.name === each))).toEqual([]);
+  },
+);
 
 test.each([
   ["the environment", /\bprocess\s*\./],
   ["the clock", /\bDate\s*\.\s*now\b|\bnew Date\(\s*\)|\bperformance\s*\./],
   ["chance", /\bMath\s*\.\s*random\b|\brandom(?:UUID|Bytes|Int)\b/],
   ["timers", /\bset(?:Timeout|Interval|Immediate)\b/],
-])("the domain does not read %s", (_, pattern) => {
-  const readers = files.filter((file) => domain.includes(file.folder) && pattern.test(withoutComments(file.text)));
+])("the pure rooms do not read %s", (_, pattern) => {
+  const readers = product.filter(
+    ({ room, text }) => pureRooms.some(({ name }) => name === room) && pattern.test(withoutComments(text)),
+  );
 
-  expect(readers.map((file) => file.path)).toEqual([]);
+  expect(readers.map(({ path }) => path)).toEqual([]);
 });
 
 test("no code of the product imports the sandbox, so that the image holds none of it", () => {
-  const stray = strayImports(
-    (file) => file.folder !== "sandbox",
-    (imported) => folderOf(imported) === "sandbox",
-  );
-
-  expect(stray).toEqual([]);
+  expect(strayImports(product, (imported) => roomOf(imported) === "sandbox")).toEqual([]);
 });
 
 test("the stand-ins share no code with the product, or a mistake would hide itself by being made twice", () => {
-  const stray = strayImports(
-    (file) => /^sandbox\/(aws|cluster|slack)\//.test(file.path),
-    (imported) => isOurs(imported) && folderOf(imported) !== "sandbox",
-  );
+  const standIns = files.filter(({ path }) => /^sandbox\/(aws|cluster|slack)\//.test(path));
 
-  expect(stray).toEqual([]);
+  expect(strayImports(standIns, (imported) => isOurs(imported) && roomOf(imported) !== "sandbox")).toEqual([]);
 });
 
 test("a client of EKS is made in one place, behind the comparison of the cluster's ARN", () => {
-  const makers = files.filter(({ text }) => /new EKS(?:Client)?\b/.test(withoutComments(text))).map(({ path }) => path);
+  const makers = product.filter(({ text }) => /new EKS(?:Client)?\b/.test(withoutComments(text)));
 
-  expect(makers).toEqual(["aws/eks-cluster.ts"]);
+  expect(makers.map(({ path }) => path)).toEqual(["aws/eks-cluster.ts"]);
 });
 
-test("what faces Slack knows nothing of AWS and of clusters", () => {
-  const stray = strayImports(
-    (file) => file.folder === "slack",
-    (imported) => ["aws", "kubernetes"].includes(folderOf(imported)) || /^@(aws-sdk|kubernetes)\//.test(imported),
-  );
+test("src/slack has no package of AWS and Kubernetes, and the worker and its edges have none of Slack", () => {
+  const ofAws = /^@(aws-sdk|kubernetes)\//;
+  const edges = product.filter(({ room }) => ["aws", "kubernetes", "worker"].includes(room));
 
-  expect(stray).toEqual([]);
-});
-
-test("what faces AWS and clusters knows nothing of Slack", () => {
-  const stray = strayImports(
-    (file) => ["aws", "kubernetes", "jobs"].includes(file.folder),
-    (imported) => folderOf(imported) === "slack" || imported.startsWith("@slack/"),
-  );
-
-  expect(stray).toEqual([]);
+  expect(
+    strayImports(
+      product.filter(({ room }) => room === "slack"),
+      (each) => ofAws.test(each),
+    ),
+  ).toEqual([]);
+  expect(strayImports(edges, (each) => each.startsWith("@slack/"))).toEqual([]);
 });
 
 function withoutComments(text: string): string {
@@ -150,8 +159,16 @@ function withoutComments(text: string): string {
 }
 
 test("what few processes need is loaded by them alone: OpenTelemetry, and lines for people", () => {
-  const importers = (pattern: RegExp) => files.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
+  const importers = (pattern: RegExp) => product.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
 
-  expect(importers(/from "@opentelemetry\//)).toEqual(["tracing/open-telemetry.ts"]);
+  expect(importers(/from "@opentelemetry\//)).toEqual(["operations/tracing/open-telemetry.ts"]);
   expect(importers(/from "[./a-z-]*\/open-telemetry\.ts"|from "pino-pretty"/)).toEqual([]);
+});
+
+test.each(["CONTRIBUTING.md", "docs/architecture.md"])("%s has the table of the rooms as the list has them", (page) => {
+  expect(readFileSync(join(root, page), "utf8")).toContain(roomsTable());
+});
+
+test("docs/architecture.md has the picture of the rooms as the list has them", () => {
+  expect(readFileSync(join(root, "docs/architecture.md"), "utf8")).toContain(roomsPicture());
 });

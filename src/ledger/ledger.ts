@@ -88,7 +88,7 @@ export interface Ledger {
   grantedOf(cluster: string): Promise<readonly AccessRequest[]>;
   /** Pending records of a cluster about which something is due, the longest due first. */
   duePendingOf(cluster: string, now: Date, limit: number): Promise<readonly AccessRequest[]>;
-  /** How many records there are of each class (src/request/class.ts); one of which there was never any is not in it. */
+  /** How many records there are of each class (src/access/request/class.ts); one of which there was never any is not in it. */
   counts(): Promise<ReadonlyMap<string, number>>;
   /** How many records of each cluster are not closed; a cluster without any is not in it. */
   openByCluster(): Promise<ReadonlyMap<string, number>>;

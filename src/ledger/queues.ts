@@ -67,7 +67,7 @@ export interface Queues {
   close: () => Promise<void>;
 }
 
-/** Queues to put jobs into. `redis` must be one that fails at once (src/redis/connect.ts). */
+/** Queues to put jobs into. `redis` must be one that fails at once (src/ledger/redis/connect.ts). */
 export function openQueues(redis: RedisClient): Queues {
   const options = { connection: redis, prefix: queuePrefix, skipWaitingForReady: true };
   const defaultJobOptions = { removeOnComplete: { count: 1000 }, removeOnFail: { count: 1000 } };

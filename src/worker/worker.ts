@@ -20,7 +20,7 @@ import { sweep } from "./sweep.ts";
 /** A worker that died is noticed within this time, and its jobs are run by another one. */
 const stalled = { lockDuration: 5_000, stalledInterval: 2_000, maxStalledCount: 100 };
 
-/** Starts to work on the queues of clusters and to sweep. `blocking` must wait for ever (src/redis/connect.ts). */
+/** Starts to work on the queues of clusters and to sweep. `blocking` must wait for ever (src/ledger/redis/connect.ts). */
 export function startWorker(context: WorkerContext, blocking: RedisClient): Stoppable {
   const queues = ["clusters", "ends"].map((name) => workOn(name, context, blocking));
   const sweeper = startSweeper(context);

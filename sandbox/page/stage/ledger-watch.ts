@@ -19,7 +19,7 @@ export interface LedgerWatch {
   close: () => Promise<void>;
 }
 
-/** Where src/redis/ledger.ts keeps the log. */
+/** Where src/ledger/redis/ledger.ts keeps the log. */
 const eventsKey = "{eks-access}:events";
 const eventsShown = 40;
 const jobsShown = 5;

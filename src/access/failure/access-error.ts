@@ -1,7 +1,7 @@
 /**
  * Everything that can fail outside of our control, and what a person can do about it. A refusal that we expect
  * (a policy says no, a plan is refused) is a value, not one of these. A sentence is said wherever the failure comes up, also where
- * nothing is tried again: it promises only what test/failure/promises.test.ts names a test of. The next try is said by
+ * nothing is tried again: it promises only what test/access/failure/promises.test.ts names a test of. The next try is said by
  * who has one.
  */
 const catalogue = {

@@ -16,7 +16,7 @@ export interface AccessCheck {
 /** A named set of Kubernetes groups and access policies that clusters offer. */
 export interface Level {
   readonly name: string;
-  /** Groups, and access policies as `src/access-entry/policy-text.ts` writes them. */
+  /** Groups, and access policies as `src/access/policy/policy-text.ts` writes them. */
   readonly groups: readonly string[];
   readonly maxDurationSeconds: number;
   /** What a grant of this level must be able to do; empty: nothing is tested. */

@@ -2,10 +2,10 @@ import { YamlExcess } from "./failure.ts";
 import type { Mark } from "./token.ts";
 
 /** More values than any map in use holds: 1 MiB of entries with usual names comes to some 60,000. */
-export const MOST_VALUES = 100_000;
+const MOST_VALUES = 100_000;
 
 /** More text than a ConfigMap holds, in UTF-16 units. Only aliases, which repeat a text, come to more. */
-export const MOST_TEXT = 4 * 1024 * 1024;
+const MOST_TEXT = 4 * 1024 * 1024;
 
 /** Counts values and their text, and gives up where there is more than a document may hold. */
 export class ReadingBudget {

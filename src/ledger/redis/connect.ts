@@ -66,7 +66,7 @@ end
 `;
 
 /**
- * Counts the records by what they are (src/request/class.ts), and by the clusters in which they are open. It finds them by the
+ * Counts the records by what they are (src/access/request/class.ts), and by the clusters in which they are open. It finds them by the
  * audit log and by the lists of their clusters, and begins anew, so that it can be run again over what it has done. Where old
  * events are forgotten, a cluster of which nothing was said since is not counted: all that was there is closed.
  */
@@ -115,7 +115,7 @@ end
 `;
 
 /**
- * The ledger's schemas, oldest first: a change of what src/redis/ledger.ts keeps, or of how, is one more at the end. What was
+ * The ledger's schemas, oldest first: a change of what src/ledger/redis/ledger.ts keeps, or of how, is one more at the end. What was
  * released is never edited.
  */
 export const migrations: readonly Migration[] = [

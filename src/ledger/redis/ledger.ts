@@ -198,7 +198,7 @@ async function reach<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The counts that the commits keep (src/redis/commit-script.ts). */
+/** The counts that the commits keep (src/ledger/redis/commit-script.ts). */
 async function readCounts(redis: RedisClient, key: string): Promise<ReadonlyMap<string, number>> {
   const counts = Object.entries(await redis.hgetall(key));
   return new Map(counts.flatMap(([name, count]) => (Number(count) > 0 ? [[name, Number(count)]] : [])));

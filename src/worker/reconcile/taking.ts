@@ -14,7 +14,7 @@ import type { ReadBack } from "./prove.ts";
 
 /**
  * One way in which a cluster takes grants: by `aws-auth` (`document-taking.ts`) or by access entries (`entry-taking.ts`).
- * A run drives either through the same steps (`reconcile-way.ts`), and test/jobs/reconcile/taking.contract.test.ts is what both
+ * A run drives either through the same steps (`reconcile-way.ts`), and test/worker/reconcile/taking.contract.test.ts is what both
  * have to do.
  */
 export interface Taking<State extends Standing, Decided extends Settlement> {

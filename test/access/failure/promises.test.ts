@@ -8,20 +8,23 @@ const promise = /\b(?:by itself|tries again|looks again|is told|are told|is trie
 /** Where the behaviour behind each promise is tested: a file, and the beginning of a test's name there. */
 const testsOf: Readonly<Record<string, readonly [string, string]>> = {
   "access-entry-late": [
-    "test/jobs/reconcile/access-entries.test.ts",
+    "test/worker/reconcile/access-entries.test.ts",
     "of a grant whose call was never answered it is not told that nothing is left, while that call may still arrive",
   ],
   "document-unchanged": [
-    "test/jobs/reconcile/void-approvals.test.ts",
+    "test/worker/reconcile/void-approvals.test.ts",
     "stays on record while its section can't be read, and is taken away when it can",
   ],
-  "aws-unexpected": ["test/bin/log.test.ts", "of an error only its name, message, code, stack and cause are written"],
+  "aws-unexpected": [
+    "test/operations/log.test.ts",
+    "of an error only its name, message, code, stack and cause are written",
+  ],
   "cluster-unexpected": [
-    "test/bin/log.test.ts",
+    "test/operations/log.test.ts",
     "of an error only its name, message, code, stack and cause are written",
   ],
   unexpected: [
-    "test/jobs/reconcile/access-entries.test.ts",
+    "test/worker/reconcile/access-entries.test.ts",
     "what nobody foresaw at a call is in the worker's log, as the message says",
   ],
 };

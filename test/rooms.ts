@@ -1,0 +1,125 @@
+/**
+ * The folders of src, from the ones that know nothing of others to the ones that know most. The architecture test holds the code
+ * to this list, and the tables in CONTRIBUTING.md and docs/architecture.md are made from it.
+ */
+export interface Room {
+  readonly name: string;
+  readonly holds: string;
+  /** Rooms above it in the list that it imports. */
+  readonly imports: readonly string[];
+  /** Pure: values in, values out. Besides rooms it imports node:crypto and these packages alone. */
+  readonly pure?: readonly string[];
+  /** Other rooms import its index.ts, and nothing else of it. */
+  readonly hasDoor?: true;
+}
+
+export const rooms: readonly Room[] = [
+  {
+    name: "aws-auth",
+    holds: "the engine of the document: parse, resolve, plan, render, repair; and the ARNs of principals",
+    imports: [],
+    pure: ["yaml"],
+    hasDoor: true,
+  },
+  {
+    name: "access",
+    holds: "the domain: requests, approvals, leases, policy, proof, audit, failures, and every decision about them",
+    imports: ["aws-auth"],
+    pure: ["re2js"],
+  },
+  {
+    name: "access-entry",
+    holds: "the same engine for access entries of EKS: what is ours in their tags, and the calls in their order",
+    imports: ["aws-auth", "access"],
+    pure: [],
+    hasDoor: true,
+  },
+  {
+    name: "diagnosis",
+    holds: "why somebody cannot sign in, what check reports, and what a migration to access entries would change",
+    imports: ["aws-auth", "access", "access-entry"],
+    pure: ["zod"],
+  },
+  {
+    name: "operations",
+    holds: "log, health, metrics, tracing, deadlines",
+    imports: ["access"],
+  },
+  {
+    name: "ledger",
+    holds: "requests, migrations, links, turns, the audit log and the queues: ports, and their implementation on Redis",
+    imports: ["access", "diagnosis", "operations"],
+  },
+  {
+    name: "config",
+    holds: "the environment and eks-access.yml, read into one configuration with every problem at once",
+    imports: ["aws-auth", "access", "operations", "ledger"],
+  },
+  {
+    name: "aws",
+    holds: "one call to AWS a file: STS, EKS, CloudTrail, and the token of a cluster",
+    imports: ["aws-auth", "access", "access-entry", "diagnosis", "operations"],
+  },
+  {
+    name: "kubernetes",
+    holds: "the client of one cluster: the ConfigMap, reviews, role bindings",
+    imports: ["access", "operations"],
+  },
+  {
+    name: "worker",
+    holds: "what a worker does with a cluster: reconcile, preview, proof, questions, migration, rescue, the sweep",
+    imports: ["aws-auth", "access", "access-entry", "diagnosis", "operations", "ledger", "config", "aws", "kubernetes"],
+  },
+  {
+    name: "slack",
+    holds: "one folder a use case: its commands, clicks, forms and messages side by side",
+    imports: ["aws-auth", "access", "diagnosis", "operations", "ledger", "config"],
+  },
+  {
+    name: "bin",
+    holds: "the commands of eks-access; it wires, and decides nothing",
+    imports: [
+      "aws-auth",
+      "access",
+      "diagnosis",
+      "operations",
+      "ledger",
+      "config",
+      "aws",
+      "kubernetes",
+      "worker",
+      "slack",
+    ],
+  },
+];
+
+/** The rooms as a table of Markdown. */
+export function roomsTable(): string {
+  const rows = rooms.map(({ name, holds, imports, pure }) => [
+    `\`src/${name}\``,
+    `${holds}${pure ? " (pure)" : ""}`,
+    imports.length === 0 ? "nothing" : imports.map((each) => `\`${each}\``).join(" "),
+  ]);
+  return tableOf([["folder", "holds", "imports"], ...rows]);
+}
+
+/** The rooms as a picture: each stands above all that it imports. */
+export function roomsPicture(): string {
+  const floorOf = (name: string): number => {
+    const imports = rooms.find((room) => room.name === name)?.imports ?? [];
+    return 1 + Math.max(0, ...imports.map(floorOf));
+  };
+  const floors = Math.max(...rooms.map(({ name }) => floorOf(name)));
+  const rows = Array.from({ length: floors }, (_, index) =>
+    rooms.filter(({ name }) => floorOf(name) === floors - index),
+  );
+  return rows.map((row) => row.map(({ name }) => `[ ${name} ]`).join("  ")).join("\n      │\n");
+}
+
+function tableOf(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  const [head = [], ...body] = rows;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
+}
