@@ -129,6 +129,26 @@ describe("docker compose up, with the image that it builds,", () => {
     ).toEqual([]);
   });
 
+  test("ends at SIGTERM as the first process of a container, also while it waits for Redis", async () => {
+    const environment = {
+      ...sandbox.environmentOf("slack", { redisUrl: "redis://127.0.0.1:1" }),
+      EKS_ACCESS_CONFIG: "",
+    };
+    const settings = Object.entries(environment).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
+    const volume = ["--volume", `${join(folder, "eks-access.yml")}:/app/eks-access.yml:ro`];
+    const label = ["--label", `com.docker.compose.project=${project}`];
+    const id = (
+      await engine.docker(["run", "--detach", ...settings, ...volume, ...label, "eks-access", "slack"])
+    ).trim();
+    await expect.poll(() => engine.docker(["logs", id]), { timeout: 30_000 }).toContain("waiting for Redis");
+
+    const begun = performance.now();
+    await engine.docker(["stop", "--time", "40", id]);
+
+    expect(performance.now() - begun).toBeLessThan(20_000);
+    expect((await engine.docker(["inspect", "--format", "{{.State.ExitCode}}", id])).trim()).toBe("0");
+  });
+
   test("is healthy in a second or so, and stops within its deadline when it is told to", async () => {
     const status = await engine.docker(["inspect", "--format", "{{.State.Health.Status}}", await containerOf("slack")]);
 
