@@ -1,4 +1,5 @@
 import type { SandboxAnswer, SandboxRequest } from "../http-server.ts";
+import type { AccessEntry } from "./access-entry.ts";
 import {
   createAccessEntry,
   deleteAccessEntry,
@@ -17,15 +18,44 @@ import { eventOf } from "./cloudtrail-events.ts";
 import { describeUpdate, endUpdates, listUpdates, updateClusterConfig } from "./cluster-config-calls.ts";
 import type { AwsContext } from "./context.ts";
 import { eksRefusal } from "./eks-authorization.ts";
-import { type EksAction, readEksCall } from "./eks-calls.ts";
+import { type EksAction, readEksCall, textMapOf } from "./eks-calls.ts";
 import type { CloudTrailEvent, EksCluster } from "./eks-cluster.ts";
-import type { AllowedCall, EksResult, EksService } from "./eks-service.ts";
-import { done, type EksHandler, findCluster } from "./eks-service.ts";
+import type { EksResult } from "./eks-service.ts";
+import { type AllowedCall, done, type EksHandler, type EksService, findCluster } from "./eks-service.ts";
 import { describeFargateProfile, describeNodegroup, listFargateProfiles, listNodegroups } from "./node-calls.ts";
-import { eksError } from "./refusal.ts";
+import { eksError, type Refusal, refuse } from "./refusal.ts";
 import { verifySignature } from "./signature.ts";
 import { readClaim } from "./signature-claim.ts";
-import { listTagsForResource, tagResource, untagResource } from "./tag-calls.ts";
+import { tagsProblem } from "./tag-rules.ts";
+
+/** The calls about tags, of clusters and of access entries (EKS API reference). They have errors of their own. */
+
+const listTagsForResource: EksHandler = (service, call) => {
+  const tagged = findTagged(service, call);
+  return "code" in tagged ? tagged : done({ tags: tagged.tags });
+};
+
+const tagResource: EksHandler = (service, call) => {
+  const tagged = findTagged(service, call);
+  if ("code" in tagged) return tagged;
+  const added = textMapOf(call.body.tags);
+  if (Object.keys(added).length === 0) return refuse("BadRequestException", "No tags were provided");
+  const tags = { ...tagged.tags, ...added };
+  const problem = tagsProblem(added) ?? tagsProblem(tags);
+  if (problem) return refuse("BadRequestException", problem);
+  tagged.store(tags);
+  return done({});
+};
+
+/** Keys that are not there are passed over. */
+const untagResource: EksHandler = (service, call) => {
+  const tagged = findTagged(service, call);
+  if ("code" in tagged) return tagged;
+  const keys = call.query.getAll("tagKeys");
+  if (keys.length === 0) return refuse("BadRequestException", "No tag keys were provided");
+  tagged.store(Object.fromEntries(Object.entries(tagged.tags).filter(([key]) => !keys.includes(key))));
+  return done({});
+};
 
 /** DescribeCluster (EKS API reference). */
 const describeCluster: EksHandler = (service, call) => {
@@ -163,4 +193,27 @@ function clusterObject(cluster: EksCluster): object {
     upgradePolicy: { supportType: "STANDARD" },
     deletionProtection: false,
   };
+}
+
+interface Tagged {
+  tags: Readonly<Record<string, string>>;
+  store: (tags: Readonly<Record<string, string>>) => void;
+}
+
+function findTagged({ clusters }: EksService, { resourceArn, arnOf }: AllowedCall): Tagged | Refusal {
+  const [, kind, name = ""] = /^arn:[^:]+:eks:[^:]+:\d+:(cluster|access-entry)\/([^/]+)/.exec(resourceArn) ?? [];
+  if (kind === undefined) return refuse("BadRequestException", "The resourceArn parameter format is not valid");
+  const cluster = clusters.get(arnOf(name));
+  if (cluster && cluster.arn === resourceArn) {
+    return { tags: cluster.tags, store: (tags) => void clusters.set(cluster.arn, { ...cluster, tags }) };
+  }
+  const entry = cluster?.accessEntries.find(({ entryArn }) => entryArn === resourceArn);
+  if (!cluster || !entry) return refuse("NotFoundException", "The specified resource could not be found", 404);
+  // Tags are no access: nothing has to take effect.
+  return { tags: entry.tags, store: (tags) => void clusters.set(cluster.arn, withTags(cluster, entry, tags)) };
+}
+
+function withTags(cluster: EksCluster, entry: AccessEntry, tags: AccessEntry["tags"]): EksCluster {
+  const accessEntries = cluster.accessEntries.map((each) => (each === entry ? { ...entry, tags } : each));
+  return { ...cluster, accessEntries };
 }

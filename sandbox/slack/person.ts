@@ -1,11 +1,21 @@
-import type { ButtonPlace } from "./find-clickable.ts";
-import type { ElementPlace, InputValue } from "./inputs.ts";
-import { homeOpenedPayload } from "./payloads.ts";
-import { choose, click, sendCommand } from "./person-acts.ts";
+import { plainAnswer, takeCommandAnswer } from "./acknowledgements.ts";
+import type { SlackBlock } from "./inputs.ts";
+import {
+  type ElementPlace,
+  elementsOf,
+  filledInput,
+  findInput,
+  type InputValue,
+  optionsOf,
+  type PlacedElement,
+} from "./inputs.ts";
+import { type JsonObject, objectAt, textAt } from "./json.ts";
+import { commandPayload, homeOpenedPayload, messageActionPayload, viewActionPayload } from "./payloads.ts";
 import type { PersonContext } from "./person-context.ts";
-import { close, type Filling, fill, submit, suggest } from "./person-modal.ts";
+import { close, type Filling, fill, fillPlaces, submit, suggest } from "./person-modal.ts";
+import { newResponseUrl } from "./response-urls.ts";
 import type { CommandAnswer, SandboxMessage, SandboxUser, SandboxView } from "./shapes.ts";
-import { directChannel } from "./state.ts";
+import { directChannel, findMessage, type SlackState } from "./state.ts";
 
 /** One of the people of the workspace, with what a person can do and see. */
 export interface SandboxPerson {
@@ -71,4 +81,137 @@ export function makePerson(context: PersonContext, user: SandboxUser): SandboxPe
 function needed(view: SandboxView | undefined): SandboxView {
   if (view === undefined) throw new Error("no modal is open");
   return view;
+}
+
+async function sendCommand(
+  context: PersonContext,
+  user: SandboxUser,
+  typed: string,
+  channelId?: string,
+): Promise<CommandAnswer> {
+  const { state } = context;
+  const [command = "", ...words] = typed.trim().split(" ");
+  const channel = channelId ?? directChannel(state, user.id).id;
+  const responseUrl = `${context.url()}${newResponseUrl(state, { user: user.id, channel })}`;
+  const payload = commandPayload(state, user, { command, text: words.join(" "), channel, responseUrl });
+  const ack = await context.deliver({ kind: "command", payload });
+  return takeCommandAnswer(state, { user: user.id, channel }, ack);
+}
+
+async function click(
+  context: PersonContext,
+  user: SandboxUser,
+  shown: SandboxMessage | SandboxView,
+  button: string | ButtonPlace,
+): Promise<CommandAnswer> {
+  const now = current(context.state, user, shown);
+  const { used, chosen } = findClickable(now.blocks, button);
+  return act(context, user, now, used, chosen);
+}
+
+async function choose(
+  context: PersonContext,
+  user: SandboxUser,
+  shown: SandboxMessage | SandboxView,
+  field: string | ElementPlace,
+  value: InputValue,
+): Promise<CommandAnswer> {
+  const now = current(context.state, user, shown);
+  const used = findInput(now.blocks, field);
+  mustTellTheApp(used);
+  const chosen = filledInput(used.element, value, context.loaded.get(used.actionId));
+  const filled = "ts" in now ? now : fillPlaces(context, now, [{ field: used, value }]);
+  return act(context, user, filled, used, chosen);
+}
+
+/**
+ * An input block keeps what is put in until the form is sent, unless it says otherwise; a text does even then, unless it
+ * names the moments at which it is told.
+ * @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+ */
+function mustTellTheApp({ block, element }: PlacedElement): void {
+  if (block.type !== "input") return;
+  if (block.dispatch_action !== true) throw new Error("the app is not told what is put in: dispatch_action is not set");
+  const moments = objectAt(element, "dispatch_action_config").trigger_actions_on;
+  if (
+    String(element.type).endsWith("_text_input") &&
+    !(Array.isArray(moments) && moments.includes("on_character_entered"))
+  ) {
+    throw new Error("the app is not told of each character: dispatch_action_config does not ask for it");
+  }
+}
+
+async function act(
+  context: PersonContext,
+  user: SandboxUser,
+  shown: SandboxMessage | SandboxView,
+  used: PlacedElement,
+  chosen: JsonObject,
+): Promise<CommandAnswer> {
+  const { state } = context;
+  if (!("ts" in shown)) {
+    const payload = viewActionPayload(state, user, { view: shown, used, chosen });
+    return plainAnswer(await context.deliver({ kind: "interaction", payload }));
+  }
+  const message = { channel: shown.channel, ts: shown.ts };
+  const path = newResponseUrl(state, { user: user.id, channel: shown.channel, message });
+  const responseUrl = `${context.url()}${path}`;
+  const payload = messageActionPayload(state, user, { message: shown, used, chosen, responseUrl });
+  return plainAnswer(await context.deliver({ kind: "interaction", payload }));
+}
+
+/** A message or view as it is now. A person can't act on what they don't see. */
+function current(state: SlackState, user: SandboxUser, shown: SandboxMessage | SandboxView) {
+  if (!("ts" in shown)) {
+    const seen = [...(state.views.get(user.id) ?? []), state.homes.get(user.id)];
+    const view = seen.find((each) => each?.id === shown.id);
+    if (view === undefined) throw new Error(`${user.name} does not see the view "${shown.title}" any more`);
+    return view;
+  }
+  const message = findMessage(state, shown.channel, shown.ts);
+  const inChannel = state.channels.get(shown.channel)?.members.includes(user.id) ?? false;
+  const mine = message?.ephemeralTo === undefined || message.ephemeralTo === user.id;
+  if (message === undefined || !inChannel || !mine)
+    throw new Error(`${user.name} does not see the message ${shown.ts}`);
+  return message;
+}
+
+/** A button, or an option of an overflow menu, and what the payload tells of the choice. */
+interface Clickable {
+  used: PlacedElement;
+  chosen: JsonObject;
+}
+
+/** A button by its place; `option` is the visible text of one of an overflow menu's. */
+interface ButtonPlace extends ElementPlace {
+  readonly option?: string;
+}
+
+/** What a person clicks, by action_id, visible text or place. Throws with what can be clicked there instead. */
+export function findClickable(blocks: readonly SlackBlock[], button: string | ButtonPlace): Clickable {
+  const all = elementsOf(blocks).flatMap(clickablesOf);
+  const found = all.find((each) => isCalled(each, button));
+  if (found) return { used: found.used, chosen: found.chosen };
+  const known = all.map(({ text }) => `"${text}"`).join(", ");
+  const name = typeof button === "string" ? button : `${button.blockId} ${button.actionId}`;
+  throw new Error(`there is no button "${name}" here, ${known === "" ? "nor any other" : `only ${known}`}`);
+}
+
+function isCalled({ used, text }: Clickable & { text: string }, button: string | ButtonPlace): boolean {
+  if (typeof button === "string") return used.actionId === button || text === button;
+  const there = used.blockId === button.blockId && used.actionId === button.actionId;
+  return there && (button.option === undefined || button.option === text);
+}
+
+function clickablesOf(used: PlacedElement): readonly (Clickable & { text: string })[] {
+  const { element } = used;
+  if (element.type === "overflow") {
+    return optionsOf(element).map((option) => ({
+      used,
+      chosen: { selected_option: option },
+      text: textAt(objectAt(option, "text"), "text") ?? "",
+    }));
+  }
+  const clickable = ["button", "icon_button", "workflow_button"].includes(String(element.type));
+  return clickable ? [{ used, chosen: {}, text: textAt(objectAt(element, "text"), "text") ?? "" }] : [];
 }

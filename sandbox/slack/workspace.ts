@@ -1,4 +1,5 @@
 import { Faults } from "../faults.ts";
+import type { SandboxRequest, SandboxRoute } from "../http-server.ts";
 import { type SandboxServer, startSandboxServer } from "../http-server.ts";
 import { makeChanges, untilFound } from "./changes.ts";
 import { type Acknowledgement, type Deliver, deliverOverHttp, type Outgoing } from "./delivery.ts";
@@ -12,12 +13,12 @@ import { newState } from "./new-state.ts";
 import { makePerson, type SandboxPerson } from "./person.ts";
 import type { PersonContext } from "./person-context.ts";
 import { rateCounter } from "./rate-limits.ts";
-import { routeOf } from "./routes.ts";
+import { answerResponse } from "./response-urls.ts";
 import type { SandboxChannel, SandboxMessage, SandboxUser } from "./shapes.ts";
 import { makeSocketMode, type SocketMode } from "./socket-mode.ts";
 import type { SlackState } from "./state.ts";
 import { textOf } from "./text-of.ts";
-import type { WebApi } from "./web-api.ts";
+import { answerCall, type WebApi } from "./web-api.ts";
 
 /** A Slack workspace with an app installed in it, over real HTTP on the loopback address. */
 export interface SandboxSlack {
@@ -195,4 +196,18 @@ function describeState(state: SlackState): string {
   );
   const all = [...messages, ...views];
   return all.length === 0 ? "The workspace shows nothing." : `The workspace shows:\n${all.join("\n")}`;
+}
+
+/** Which call a request is: `slack.<method>` under /api/, `slack.response_url` under /actions/. */
+function routeOf(api: WebApi, request: SandboxRequest): SandboxRoute {
+  const path = request.url.pathname;
+  if (path.startsWith("/api/")) {
+    const name = path.slice("/api/".length);
+    return { call: `slack.${name}`, answer: () => answerCall(api, name, request) };
+  }
+  if (path.startsWith("/actions/") && request.method === "POST") {
+    const body = request.body.toString("utf8");
+    return { call: "slack.response_url", answer: () => answerResponse(api.state, path, body) };
+  }
+  return { call: "slack.unknown", answer: () => ({ status: 404, body: '{"ok":false,"error":"not_found"}' }) };
 }

@@ -1,3 +1,4 @@
+import type { EKSClient } from "@aws-sdk/client-eks";
 import {
   type AccessScope,
   AssociateAccessPolicyCommand,
@@ -19,7 +20,6 @@ import type { EksCluster } from "./eks-cluster.ts";
 import { type Call, type Calls, orGone } from "./entry-calls.ts";
 import { entryFailure } from "./explain-entry-error.ts";
 import { logged } from "./request-log.ts";
-import { retryRefusedOnly } from "./retry-refused.ts";
 
 /**
  * The access entries of one cluster, call by call as EKS has them: nothing here is atomic over two calls. Each throws an
@@ -190,4 +190,26 @@ function tagChanges({
     tagCluster: (tags) => tag(clusterArn, null, tags),
     untagCluster: (keys) => untag(clusterArn, null, keys),
   };
+}
+
+/**
+ * Makes a client try a call again only where AWS has refused it for being one of too many. One that was not answered may
+ * still arrive, for minutes, after its second try and all that came of that: whoever sends it has to know.
+ */
+function retryRefusedOnly(client: EKSClient): EKSClient {
+  const standard = client.config.retryStrategy;
+  client.config.retryStrategy = async () => {
+    const strategy = await standard();
+    if (!("refreshRetryTokenForRetry" in strategy)) throw new Error("The AWS SDK retries in another way");
+    return {
+      acquireInitialRetryToken: (scope) => strategy.acquireInitialRetryToken(scope),
+      recordSuccess: (token) => strategy.recordSuccess(token),
+      refreshRetryTokenForRetry: async (token, failed) => {
+        // Where it rejects, the call fails with what it failed with first.
+        if (failed.errorType !== "THROTTLING") throw new Error("not to be tried again");
+        return strategy.refreshRetryTokenForRetry(token, failed);
+      },
+    };
+  };
+  return client;
 }

@@ -1,16 +1,17 @@
+import { stsError } from "../../aws/refusal.ts";
+import type { FaultAnswer, Faults } from "../../faults.ts";
 import type { Program } from "../../product-process.ts";
 import type { Sandbox } from "../../sandbox.ts";
-import { clusterName } from "../../scene.ts";
+import { arns, clusterName, externalId } from "../../scene.ts";
 import type { SandboxOptions } from "../../scene-clusters.ts";
-import { cloudTroubles } from "./cloud-troubles.ts";
 import { type ClusterWatch, watchCluster } from "./cluster-watch.ts";
 import { crashes } from "./crashes.ts";
 import type { DocumentWatch } from "./document-watch.ts";
-import { addTeam, breakYaml, hasTeam, isBroken, mendYaml, removeTeam, removeUsers } from "./edits.ts";
+import { addTeam, breakYaml, hasTeam, isBroken, mendYaml, note, removeTeam, removeUsers } from "./edits.ts";
 import { type LedgerWatch, watchLedger } from "./ledger-watch.ts";
 import { rememberSeen, type Seen } from "./page-state.ts";
 import { type Stage, startStage } from "./stage.ts";
-import { deed, lasting, type Trouble } from "./troubles.ts";
+import { armed, deed, lasting, type Trouble } from "./troubles.ts";
 
 /** The stage, and all that the page watches of it. */
 export interface Theatre {
@@ -145,4 +146,69 @@ function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch)
       },
     ),
   ];
+}
+
+/** What AWS and the API server do to the worker. */
+function cloudTroubles({ sandbox, changes }: Stage, document: DocumentWatch): readonly Trouble[] {
+  const { faults } = sandbox;
+  return [
+    armed(
+      {
+        id: "conflict",
+        title: "A conflict",
+        explains:
+          "Somebody edits aws-auth in the very moment of the next write. The API server answers 409, and the worker plans anew.",
+        does: "At the next write",
+        undoes: "Call it off",
+      },
+      (struck) =>
+        faults.plan(
+          "kubernetes.replace-configmap",
+          { type: "watch" },
+          {
+            onStrike: async () => {
+              await document.edit(note);
+              struck(true);
+            },
+          },
+        ),
+      changes.announce,
+    ),
+    throttling(faults),
+    lasting(
+      {
+        id: "denied",
+        title: "AccessDenied",
+        explains:
+          "The role that created the cluster stops trusting the worker. The message says what to check, and a request after it is mended works.",
+        does: "Stop trusting",
+        undoes: "Trust again",
+      },
+      {
+        begin: async () => sandbox.aws.account.setTrust(arns.creator, { principals: [] }),
+        end: async () => sandbox.aws.account.setTrust(arns.creator, { principals: [arns.worker], externalId }),
+      },
+    ),
+  ];
+}
+
+function throttling(faults: Faults): Trouble {
+  const answer: FaultAnswer = { type: "answer", ...stsError("Throttling", "Rate exceeded") };
+  let planned: { cancel: () => void } | undefined;
+  return lasting(
+    {
+      id: "throttle",
+      title: "AWS throttles",
+      explains:
+        "STS answers “Rate exceeded” to whoever becomes the creator. The message says why it waits, and when it tries again.",
+      does: "Throttle",
+      undoes: "Let go",
+    },
+    {
+      begin: async () => {
+        planned = faults.plan("sts.AssumeRole", answer, { times: Number.POSITIVE_INFINITY });
+      },
+      end: async () => planned?.cancel(),
+    },
+  );
 }

@@ -1,5 +1,9 @@
-import { isPartition } from "./partition.ts";
-import { type Rejection, rejectPrincipal } from "./rejection.ts";
+import { fromAssumedRole } from "./canonical.ts";
+import { isPartition, PARTITIONS } from "./partition.ts";
+
+const ARN = /^arn:([^:]*):([^:]*):([^:]*):([^:]*):(.+)$/;
+
+const NAME = /^[A-Za-z0-9_+=,.@-]{1,64}$/;
 
 export { canonicalCaller } from "./canonical.ts";
 
@@ -33,4 +37,97 @@ export function readPrincipal(text: string, partition?: string): PrincipalReadin
     return { type: "invalid", ...rejectPrincipal(text, partition) };
   const [arn, of = "", account = "", role, , name = ""] = match;
   return { type: "principal", principal: { arn, kind: role ? "role" : "user", partition: of, account, name } };
+}
+
+/** Why a text is no principal that aws-auth can hold. */
+interface Rejection {
+  code: string;
+  /** One sentence or two: what is wrong, and what to write instead. */
+  message: string;
+  /** The right ARN to copy, where there is no doubt what was meant. */
+  suggestion?: string;
+}
+
+/** What is wrong with a text that is no principal. */
+function rejectPrincipal(text: string, partition?: string): Rejection {
+  const trimmed = text.trim();
+  if (trimmed !== text) return rejectPadding(trimmed);
+  if (/[^!-~]/.test(text))
+    return reject(
+      "arn-characters",
+      "An ARN holds plain ASCII letters without spaces. Type it anew instead of copying it from a document.",
+    );
+  const match = ARN.exec(text);
+  if (match === null)
+    return reject(
+      "not-an-arn",
+      "This is not an ARN. Write arn:aws:iam::<12 digits>:role/<name> or arn:aws:iam::<12 digits>:user/<name>.",
+    );
+  const [, of = "", service = "", region = "", account = "", resource = ""] = match;
+  if (!isPartition(of, partition))
+    return reject("arn-partition", `There is no AWS partition ${quote(of)}. Use one of ${PARTITIONS.join(", ")}.`);
+  if (/[*?]/.test(text))
+    return reject("arn-wildcard", "A wildcard names nobody for certain. Name each role or user by itself.");
+  if (!/^[0-9]{12}$/.test(account))
+    return reject("arn-account", `${quote(account)} is not an AWS account. An account has exactly 12 digits.`);
+  if (service === "sts") return rejectSession(text, resource);
+  if (service !== "iam" || region !== "")
+    return reject(
+      "arn-service",
+      "Only IAM roles and users can be mapped: arn:aws:iam::<12 digits>:role/<name>, without a region.",
+    );
+  return rejectResource(`arn:${of}:iam::${account}`, resource);
+}
+
+function rejectPadding(trimmed: string): Rejection {
+  const message = "There is white space around the ARN, and the authenticator would compare it too. Leave it out.";
+  return { ...reject("arn-padding", message), ...(ARN.test(trimmed) ? { suggestion: trimmed } : {}) };
+}
+
+function rejectSession(arn: string, resource: string): Rejection {
+  const suggestion = resource.startsWith("assumed-role/") ? fromAssumedRole(arn) : null;
+  if (suggestion === null)
+    return reject("arn-service", "A federated user's session can't be mapped. Ask for an IAM role or an IAM user.");
+  const message = "This names one session of a role. The authenticator compares the role: write its own ARN instead.";
+  return { ...reject("arn-assumed-role", message), suggestion };
+}
+
+function rejectResource(prefix: string, resource: string): Rejection {
+  const [kind = "", ...rest] = resource.split("/");
+  const name = rest.at(-1) ?? "";
+  if (resource === "root")
+    return reject("arn-root", "The root user of an account is not to be mapped. Ask for an IAM role or an IAM user.");
+  if (kind === "instance-profile")
+    return reject("arn-instance-profile", "An instance profile is not a principal. Ask for the role that is in it.");
+  if (kind === "group")
+    return reject(
+      "arn-group",
+      "IAM groups can't be mapped: a caller's ARN does not say its groups. Ask for a role that the group may assume.",
+    );
+  if (kind !== "role" && kind !== "user")
+    return reject("arn-kind", `${quote(kind)} can't be mapped. Ask for an IAM role or an IAM user.`);
+  if (!NAME.test(name))
+    return reject(
+      "arn-name",
+      `${quote(name)} is no name of an IAM ${kind}: 1 to 64 letters, digits and _+=,.@- are allowed.`,
+    );
+  if (kind === "user") return reject("arn-path", "The path of this user has characters that IAM does not allow.");
+  return rejectPath(`${prefix}:role/${name}`, rest.slice(0, -1).join("/"));
+}
+
+function rejectPath(suggestion: string, path: string): Rejection {
+  const isSso = path.startsWith("aws-reserved/sso.amazonaws.com");
+  const message = isSso
+    ? "A role of IAM Identity Center must be written without its path: the authenticator never sees it."
+    : "A role must be written without its path: the authenticator never sees the path.";
+  return { ...reject(isSso ? "arn-sso-path" : "arn-path", message), suggestion };
+}
+
+function reject(code: string, message: string): Rejection {
+  return { code, message };
+}
+
+/** At most so much of what somebody typed is repeated to them. */
+function quote(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }

@@ -1,5 +1,21 @@
+import { breakTheGlass } from "../../access/approval/glass.ts";
+import { isSealedLink } from "../../access/approval/seal-link.ts";
+import { breakGlassFor } from "../../access/policy/break-glass.ts";
+import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
+import { mayRequest } from "../../access/policy/may-request.ts";
+import { isUser, type Person } from "../../access/policy/person.ts";
+import { readArn, readCluster, readReason } from "../../access/request/read-part.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { createRequest } from "../../access/request/request.ts";
+import type { Principal } from "../../aws-auth/index.ts";
+import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
+import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { Command } from "../app/command.ts";
-import { breakGlass } from "./break-glass-form.ts";
+import type { SlackContext } from "../app/context.ts";
+import { refuseActor } from "../ask/admission.ts";
+import type { Message } from "../blocks/message.ts";
+import { noteRefused } from "../people/attempts.ts";
+import { glassAnswer, glassMistakeAnswer, mayNotBreakGlassAnswer } from "./glass-answers.ts";
 
 /** For an emergency: the way around the approvers, which the whole channel sees. */
 export const breakGlassCommand: Command = {
@@ -9,3 +25,103 @@ export const breakGlassCommand: Command = {
   records: true,
   run: (context, { user, rest }) => breakGlass(context, user, rest),
 };
+
+/** `break-glass <cluster> [<arn>] <reason>`: gives access at once, or says why not. Either way it is in the audit log. @throws AccessError */
+export async function breakGlass(context: SlackContext, user: string, line: string): Promise<Message> {
+  const [name = "", ...words] = line.trim().split(/\s+/);
+  const cluster = readCluster(name, context.config.clusters);
+  const named = words[0]?.startsWith("arn:") ? words.shift() : undefined;
+  const arn = readArn(named ?? (await ownPrincipal(context, user)) ?? "");
+  const reason = readReason(words.join(" "));
+  const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
+  if (!cluster.value || !arn.value || !reason.value) return glassMistakeAnswer(mistake ?? "");
+  const wish = { cluster: cluster.value, principal: arn.value, reason: reason.value };
+  const turnedAway = await refuseActor(context, user, "break-glass", { id: "", cluster: wish.cluster.name });
+  if (turnedAway) return turnedAway;
+  const person = await personForGlass(context, cluster.value, user);
+  const may = breakGlassFor(cluster.value, person);
+  const level = wish.cluster.levels.find((each) => each.name === may?.level);
+  if (!may || !level) return refuse(context, person, wish);
+  const possible = mayRequest({ ...wish, level, durationSeconds: may.durationSeconds });
+  if (possible.type === "refused") return glassMistakeAnswer(possible.message);
+  return glassAnswer(await give(context, person, wish, level, may), wish.cluster);
+}
+
+/** Nobody approves what comes of it: a link that anybody could have written is not gone by. */
+async function ownPrincipal({ ledger, keys }: SlackContext, user: string): Promise<string | null> {
+  const link = await ledger.linkOf(user);
+  return link && isSealedLink(user, link, keys.decision) ? link.arn : null;
+}
+
+interface GlassWish {
+  readonly cluster: Cluster;
+  readonly principal: Principal;
+  readonly reason: string;
+}
+
+/** Of whom the id is named no groups are asked: Slack may be a part of the emergency. */
+async function personForGlass({ directory }: SlackContext, cluster: Cluster, user: string): Promise<Person> {
+  const who = cluster.breakGlass?.who ?? [];
+  if (who.includes(user)) return { user, memberships: [] };
+  return {
+    user,
+    memberships: await directory.membershipsOf(
+      user,
+      who.filter((each) => !isUser(each)),
+    ),
+  };
+}
+
+async function give(
+  context: SlackContext,
+  person: Person,
+  wish: GlassWish,
+  level: Level,
+  may: BreakGlass,
+): Promise<AccessRequest> {
+  const { durationSeconds } = may;
+  const now = context.now();
+  const asked = recordOf(context, person, wish, level.name, level.groups, durationSeconds, now);
+  const given = breakTheGlass(asked, wish.cluster, level, person, context.keys.decision, now);
+  const { principal, groups, reason } = given;
+  const admits = admittedInWords(admittedBy(principal));
+  const detail = {
+    principal,
+    admits,
+    level: level.name,
+    groups,
+    durationSeconds,
+    reason,
+    memberships: person.memberships,
+  };
+  const event = eventOf("glass.broken", given, person.user, now, detail);
+  const result = await recordChange(context, given, event, now);
+  // Ids are random: a conflict here means that this very id exists, so another one is drawn.
+  return result.type === "committed" ? given : give(context, person, wish, level, may);
+}
+
+/** Somebody tried what they may not do: that is an event, and no record. */
+async function refuse(context: SlackContext, person: Person, wish: GlassWish): Promise<Message> {
+  const now = context.now();
+  const { breakGlass: glass } = wish.cluster;
+  const asked = recordOf(context, person, wish, glass?.level ?? "", [], 0, now);
+  const code = "break-glass";
+  const event = eventOf("request.refused", asked, person.user, now, { code, reason: wish.reason });
+  await noteRefused(context, { ...event, request: "" }, { cluster: wish.cluster.name, code });
+  return mayNotBreakGlassAnswer(wish.cluster);
+}
+
+function recordOf(
+  context: SlackContext,
+  { user }: Person,
+  { cluster, principal, reason }: GlassWish,
+  level: string,
+  groups: readonly string[],
+  durationSeconds: number,
+  now: Date,
+): AccessRequest {
+  const id = context.newRequestId();
+  const who = { id, requester: user, cluster: cluster.name, principal: principal.arn };
+  const what = { level, groups, durationSeconds, reason, extends: null };
+  return createRequest({ ...who, ...what }, now, context.config.timing.requestLapsesAfterSeconds);
+}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { findClickable } from "../../../sandbox/slack/find-clickable.ts";
 import { filledInput, findInput } from "../../../sandbox/slack/inputs.ts";
+import { findClickable } from "../../../sandbox/slack/person.ts";
 import { button, menu, options, plain } from "./some-blocks.ts";
 
 test("of buttons that are alike, the one in its block is clicked", () => {

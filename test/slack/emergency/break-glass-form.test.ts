@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sealLink } from "../../../src/access/approval/seal-link.ts";
-import { breakGlass } from "../../../src/slack/emergency/break-glass-form.ts";
+import { breakGlass } from "../../../src/slack/emergency/break-glass-command.ts";
 import { reviewGlass } from "../../../src/slack/emergency/review-glass.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
