@@ -61,7 +61,7 @@ describe("what somebody on call asks a worker:", () => {
 
     const answer = await ask(clusterName);
 
-    expect(answer).toContain("*CloudTrail* – has no record: it keeps 90 days.");
+    expect(answer).toContain("*CloudTrail* – has no record in `eu-central-1`: it keeps 90 days.");
     expect(answer).toContain("*The worker* ✓ can become it");
   });
 

@@ -4,7 +4,8 @@ import { textOf } from "../../sandbox/slack/text-of.ts";
 import { auditOf } from "./audit-of.ts";
 import { type Flow, startFlow } from "./start-flow.ts";
 
-const ask = (rest = "") => `/eks-access request ${clusterName} ${arns.engineer} viewer ${rest}`;
+const ask = (rest: string, principal: string = arns.engineer) =>
+  `/eks-access request ${clusterName} ${principal} viewer ${rest}`;
 
 describe("the main job, end to end", () => {
   let flow: Flow;
@@ -130,7 +131,8 @@ describe("the main job, end to end", () => {
 
   test("nobody decides about the own request, and who is no approver is told who is", async () => {
     const { sandbox } = flow;
-    await sandbox.slack.person("U0APPROVER").command(ask("for 1m approve myself"), channel);
+    // A first request links its principal: who is linked with the engineer's could approve none of the engineer's requests.
+    await sandbox.slack.person("U0APPROVER").command(ask("for 1m approve myself", arns.developers), channel);
     const message = await flow.asked("approve myself");
 
     await sandbox.slack.person("U0APPROVER").click(message, "approve");
@@ -176,7 +178,7 @@ describe("the main job, end to end", () => {
 
     expect(answer).toContain(`Understood: principal \`${arns.engineer}\``);
     expect(answer).toContain("There is no cluster stagin");
-    expect(answer).toContain(`/eks-access request staging ${arns.engineer} viewer for 4h`);
+    expect(answer).toContain(`/eks-access request staging ${arns.engineer} viewer for <duration> <reason>`);
   });
 
   test("an unknown command is answered with the nearest one, and help tells them all", async () => {

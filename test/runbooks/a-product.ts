@@ -31,8 +31,8 @@ export interface Product {
   stop: (kind: Kind) => Promise<void>;
   /** From now on a command line reads the environment of this process; `close` gives it back. */
   inEnvironmentOf: (kind: Kind, change?: Readonly<Record<string, string>>) => void;
-  /** The engineer asks for the level viewer. */
-  ask: (duration: string, reason: string) => Promise<unknown>;
+  /** The engineer asks for the level viewer, for the principal of their own if no other is given. */
+  ask: (duration: string, reason: string, principal?: string) => Promise<unknown>;
   approve: (message: SandboxMessage) => Promise<unknown>;
   /** The newest message of the channel that holds all these texts; waits for it. */
   message: (...texts: readonly string[]) => Promise<SandboxMessage>;
@@ -99,9 +99,9 @@ export async function aProduct({ redisUrl: given, ...options }: ProductOptions =
       }
       for (const [name, value] of Object.entries({ ...environmentOf(kind), ...change })) vi.stubEnv(name, value);
     },
-    ask: (duration, reason) =>
+    ask: (duration, reason, principal = arns.engineer) =>
       person("U0ENGINEER").command(
-        `/eks-access request ${clusterName} ${arns.engineer} viewer for ${duration} ${reason}`,
+        `/eks-access request ${clusterName} ${principal} viewer for ${duration} ${reason}`,
         channel,
       ),
     approve: (asked) => person("U0APPROVER").click(asked, "approve"),

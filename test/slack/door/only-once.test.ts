@@ -66,12 +66,15 @@ describe("a request that comes again, and is no retry of Slack,", () => {
   });
 });
 
-test("two commands with one text are two commands", async () => {
+test("a command with the text of one before is no retry: it is answered with the request that waits, and asks anew once that is over", async () => {
   const line = `request staging ${engineerArn} viewer for 1h the same words`;
 
   await stage.say("U0ENGINEER", line);
+  const second = await stage.say("U0ENGINEER", line);
+  await stage.say("U0ENGINEER", "cancel r-new1");
   await stage.say("U0ENGINEER", line);
 
+  expect(textOf(second)).toContain("You have asked for exactly this already: `r-new1` waits for a decision.");
   expect(await asked()).toEqual(["the same words", "the same words"]);
 });
 
