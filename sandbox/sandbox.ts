@@ -47,6 +47,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     faults,
     scopes: botScopes,
     rateLimits: options.slackRateLimits ?? true,
+    ...(options.slackWaitsMs && { ackWithinMs: options.slackWaitsMs }),
     onCall: (call, status, milliseconds) => onCall({ call, status, milliseconds, by: undefined }),
   });
   const folder = await mkdtemp(join(tmpdir(), "eks-access-sandbox-"));

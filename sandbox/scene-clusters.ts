@@ -74,4 +74,6 @@ export interface SandboxOptions {
   readonly awsAuth?: Readonly<Record<string, string>>;
   /** Slack's rate limits; on if not given. */
   readonly slackRateLimits?: boolean;
+  /** How long Slack waits for an acknowledgement, in milliseconds; three seconds, as Slack does, if not given. */
+  readonly slackWaitsMs?: number;
 }

@@ -32,6 +32,8 @@ export const ackDeadline = 3_000;
 export interface Signing {
   secret: string;
   now: () => Date;
+  /** How long an acknowledgement is waited for, in milliseconds. */
+  ackWithinMs: number;
 }
 
 /**
@@ -72,7 +74,12 @@ async function send(
     ...more,
   };
   try {
-    const response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(ackDeadline) });
+    const response = await fetch(url, {
+      method: "POST",
+      headers,
+      body,
+      signal: AbortSignal.timeout(signing.ackWithinMs),
+    });
     const text = await response.text();
     const answered = { status: response.status, milliseconds: elapsed() };
     if (!response.ok) return { ...answered, error: "dispatch_failed" };

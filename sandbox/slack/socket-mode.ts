@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
-import { type Acknowledgement, ackDeadline, type Deliver, type Outgoing, type Retry } from "./delivery.ts";
+import type { Acknowledgement, Deliver, Outgoing, Retry } from "./delivery.ts";
 import { isObject, parseJson, textAt } from "./json.ts";
 
 /** The app's WebSocket connections. */
@@ -22,7 +22,7 @@ export interface SocketMode {
 const pingInterval = 10_000;
 
 /** @see https://docs.slack.dev/apis/events-api/using-socket-mode */
-export function makeSocketMode(url: () => string, appId: string): SocketMode {
+export function makeSocketMode(url: () => string, appId: string, ackWithinMs: number): SocketMode {
   const server = new WebSocketServer({ noServer: true });
   const tickets = new Set<string>();
   const open: WebSocket[] = [];
@@ -51,7 +51,7 @@ export function makeSocketMode(url: () => string, appId: string): SocketMode {
       else socket.end("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n");
     },
     connected: () => open.length > 0,
-    deliver: (outgoing, retry) => deliverOverSocket(nextOf(open), waiting, outgoing, retry),
+    deliver: (outgoing, retry) => deliverOverSocket(nextOf(open), { waiting, ackWithinMs }, outgoing, retry),
     refresh: () => {
       for (const socket of open) socket.send('{"type":"disconnect","reason":"refresh_requested"}');
     },
@@ -79,7 +79,7 @@ const envelopeTypes = { command: "slash_commands", interaction: "interactive", e
 
 function deliverOverSocket(
   socket: WebSocket | undefined,
-  waiting: Map<string, (body: unknown) => void>,
+  { waiting, ackWithinMs }: { waiting: Map<string, (body: unknown) => void>; ackWithinMs: number },
   { kind, payload }: Outgoing,
   retry?: Retry,
 ): Promise<Acknowledgement> {
@@ -91,7 +91,7 @@ function deliverOverSocket(
       waiting.delete(id);
       resolve({ milliseconds: performance.now() - started, ...rest });
     };
-    const timer = setTimeout(() => finish({ status: 0, error: "operation_timeout" }), ackDeadline);
+    const timer = setTimeout(() => finish({ status: 0, error: "operation_timeout" }), ackWithinMs);
     waiting.set(id, (body) => finish(isEmpty(body) ? { status: 200 } : { status: 200, body }));
     const envelope = {
       envelope_id: id,

@@ -2,7 +2,7 @@ import { Faults } from "../faults.ts";
 import type { SandboxRequest, SandboxRoute } from "../http-server.ts";
 import { type SandboxServer, startSandboxServer } from "../http-server.ts";
 import { makeChanges, untilFound } from "./changes.ts";
-import { type Acknowledgement, type Deliver, deliverOverHttp, type Outgoing } from "./delivery.ts";
+import { type Acknowledgement, ackDeadline, type Deliver, deliverOverHttp, type Outgoing } from "./delivery.ts";
 import { chatMethods } from "./methods/chat.ts";
 import { conversationMethods } from "./methods/conversations.ts";
 import type { Methods } from "./methods/method.ts";
@@ -66,6 +66,8 @@ export interface SandboxSlackOptions {
   scopes?: readonly string[];
   /** Slack's rate limits; on if not given. */
   rateLimits?: boolean;
+  /** How long an acknowledgement is waited for, in milliseconds; as long as Slack waits if not given. */
+  ackWithinMs?: number;
   /** The clock for message ids, triggers, response URLs, rate limits and signatures. */
   now?: () => Date;
   onCall?: (call: string, status: number, milliseconds: number) => void;
@@ -77,10 +79,11 @@ export async function startSandboxSlack(options: SandboxSlackOptions = {}): Prom
   const changes = makeChanges();
   const now = options.now ?? (() => new Date());
   const state = newState({ scopes: options.scopes, now, changed: changes.announce });
-  const sockets = makeSocketMode(() => server.url.replace("http", "ws"), state.identity.appId);
+  const ackWithinMs = options.ackWithinMs ?? ackDeadline;
+  const sockets = makeSocketMode(() => server.url.replace("http", "ws"), state.identity.appId, ackWithinMs);
   const count = options.rateLimits === false ? undefined : rateCounter(now);
   const server = await startServer({ state, methods: methodsWith(sockets), count }, sockets, { ...options, faults });
-  const app = connection(state, sockets);
+  const app = connection(state, sockets, ackWithinMs);
   return {
     ...whereItIs(server.url, state),
     faults,
@@ -133,6 +136,7 @@ function whereItIs(url: string, { identity }: SlackState) {
 function connection(
   { identity, now }: SlackState,
   sockets: SocketMode,
+  ackWithinMs: number,
 ): { connect: (eventsUrl: string) => void; deliver: Deliver; redeliver: () => Promise<Acknowledgement> } {
   let eventsUrl: string | undefined;
   let last: Outgoing | undefined;
@@ -141,7 +145,7 @@ function connection(
     if (sockets.connected()) return sockets.deliver(outgoing, retry);
     if (eventsUrl === undefined)
       throw new Error("the app is not connected to the workspace: call connect, or open a socket");
-    return deliverOverHttp(eventsUrl, outgoing, { secret: identity.signingSecret, now }, retry);
+    return deliverOverHttp(eventsUrl, outgoing, { secret: identity.signingSecret, now, ackWithinMs }, retry);
   };
   return {
     connect: (url) => {

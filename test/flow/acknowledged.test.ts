@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Faults } from "../../sandbox/faults.ts";
-import { arns, channel, clusterName } from "../../sandbox/scene.ts";
+import { arns, channel, clusterName, configuration } from "../../sandbox/scene.ts";
 import type { CommandAnswer } from "../../sandbox/slack/shapes.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
@@ -21,7 +21,14 @@ beforeAll(async () => {
   const { port, pathname } = new URL(database.url);
   gate = await startRedisGate(Number(port), commits);
   const redis = { url: database.url, slackUrl: `${gate.url}${pathname}`, environment: {} };
-  flow = await startFlow({ slackRateLimits: false, redis: { ...redis, administratorUrl: database.url } });
+  flow = await startFlow({
+    slackRateLimits: false,
+    // What is acknowledged is the subject, and not within how many seconds: the machine may be busy with something else.
+    slackWaitsMs: 40_000,
+    // One person asks for all of it, and what a limit refuses is acknowledged without a record.
+    configuration: `${configuration}  deadlines: { acknowledge: 30s }\nlimits: { pending: 1000, requests: 1000 }\n`,
+    redis: { ...redis, administratorUrl: database.url },
+  });
 });
 afterAll(async () => {
   await flow.stop();
