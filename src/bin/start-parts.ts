@@ -30,8 +30,9 @@ export async function startParts(
 }
 
 async function startWorkerParts(context: WithKeys<WorkerKeys>, started: Started): Promise<void> {
-  const [{ startWorker, publishIdentity }, { startAuditKeeper }, { checkOwnAccount }] = await Promise.all([
+  const [{ startWorker }, { publishIdentity }, { startAuditKeeper }, { checkOwnAccount }] = await Promise.all([
     import("../worker/worker.ts"),
+    import("../worker/jobs.ts"),
     import("../worker/keep-audit.ts"),
     import("../worker/open/check-own-account.ts"),
   ]);

@@ -10,7 +10,7 @@ import { recordedEvents } from "../operations/metrics/announcements.ts";
 import { placeOf, rememberTrace, type TraceContext } from "../operations/tracing/request-traces.ts";
 import { traced } from "../operations/tracing/traced.ts";
 import type { CommitResult, Ledger } from "./ledger.ts";
-import { type Queues, wakeCluster, wakeMessage } from "./queues.ts";
+import { type Queues, wake } from "./queues.ts";
 
 export interface RecordContext extends TraceContext {
   readonly ledger: Ledger;
@@ -59,7 +59,7 @@ async function commitAndWake(
   log.info({ request: after.id, cluster: after.cluster, event: event?.type ?? "one more try" }, "recorded");
   // Before anybody is woken, who would look for it.
   await rememberTrace(context, after.id);
-  await wake(queues, after, now).catch((error: unknown) => {
+  await wakeFor(queues, after, now).catch((error: unknown) => {
     log.warn({ request: after.id, err: error }, "could not wake the queue; the sweep will");
   });
   return result;
@@ -72,13 +72,13 @@ export function lookFor(request: AccessRequest, now: Date): "preview" | "end" | 
 }
 
 /** All at once: an acknowledgement may wait for it. */
-async function wake(queues: Queues, request: AccessRequest, now: Date): Promise<void> {
+async function wakeFor(queues: Queues, request: AccessRequest, now: Date): Promise<void> {
+  const { cluster, grant } = request;
   const due = dueAt(request);
   const look = lookFor(request, now);
   await Promise.all([
-    due !== null && due <= now.getTime() && wakeCluster(queues, look, request.cluster),
-    (isToSignIn(request.grant, now) || isToReview(request.grant, now)) &&
-      wakeCluster(queues, "sign-in", request.cluster),
-    wakeMessage(queues, request.id),
+    due !== null && due <= now.getTime() && wake(queues, { type: look, cluster }),
+    (isToSignIn(grant, now) || isToReview(grant, now)) && wake(queues, { type: "sign-in", cluster }),
+    wake(queues, { type: "show-request", request: request.id }),
   ]);
 }

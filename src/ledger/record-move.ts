@@ -4,7 +4,7 @@ import { AccessError } from "../access/failure/access-error.ts";
 import { type Move, moveDueAt, reviseMove } from "../access/migration/move.ts";
 import { recordedEvents } from "../operations/metrics/announcements.ts";
 import type { MoveCommit } from "./moves.ts";
-import { wakeCluster, wakeMoveMessage } from "./queues.ts";
+import { wake } from "./queues.ts";
 import type { RecordContext } from "./record-change.ts";
 
 type Detail = { readonly [key: string]: Json };
@@ -30,8 +30,8 @@ export async function recordMove(
   log.info({ request: after.id, cluster: after.cluster, event: event.type }, "recorded");
   try {
     const due = moveDueAt(after);
-    if (due !== null && due <= now.getTime()) await wakeCluster(queues, "move", after.cluster);
-    await wakeMoveMessage(queues, after.id);
+    if (due !== null && due <= now.getTime()) await wake(queues, { type: "migration", cluster: after.cluster });
+    await wake(queues, { type: "show-migration", migration: after.id });
   } catch (error) {
     log.warn({ request: after.id, err: error }, "could not wake the queue; the sweep will");
   }

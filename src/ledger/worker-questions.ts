@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { tracedQuestion } from "../operations/tracing/question-traces.ts";
-import type { Queues, WorkerQuestion } from "./queues.ts";
+import type { WorkerQuestion } from "./jobs.ts";
+import type { Queues } from "./queues.ts";
 
 export interface WorkerQuestions {
   /** Resolves with what a worker answers; rejects where it failed, or gave no answer within `withinMs`. */

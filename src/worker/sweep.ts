@@ -5,7 +5,8 @@ import { type ClusterTrouble, isClusterDue } from "../access/request/cluster-tro
 import type { AccessRequest } from "../access/request/record.ts";
 import { remind } from "../access/request/reminder.ts";
 import { dueAt, proofDueAt, revise } from "../access/request/request.ts";
-import { type ClusterWake, wakeClusters, wakeMessages, wakeMoveMessage } from "../ledger/queues.ts";
+import type { ClusterLook, Job } from "../ledger/jobs.ts";
+import { wakeAll } from "../ledger/queues.ts";
 import { eventOf, lookFor, recordChange } from "../ledger/record-change.ts";
 import type { WorkerContext } from "./context.ts";
 import { delay } from "./delay.ts";
@@ -41,13 +42,21 @@ export async function sweep(context: WorkerContext): Promise<void> {
     move,
     record: recordDueMove(context, move, now),
   }));
-  const looksForMoves = moves.flatMap(({ move: { cluster }, record }): readonly ClusterWake[] =>
-    record ? [] : [{ type: "move", cluster }],
+  const looksForMoves = moves.flatMap(({ move: { cluster }, record }): readonly ClusterLook[] =>
+    record ? [] : [{ type: "migration", cluster }],
   );
-  await wakeClusters(queues, distinct([...looks, ...looksForMoves, ...(await looksByTheClock(context))]));
+  await wakeAll(queues, distinct([...looks, ...looksForMoves, ...(await looksByTheClock(context))]));
   await inParallel([...due, ...moves], async ({ record }) => record?.());
-  await wakeMessages(queues, await ledger.unshown(messageBatch));
-  for (const id of await ledger.moves.unshown(messageBatch)) await wakeMoveMessage(queues, id);
+  await wakeAll(queues, await messagesToShow(ledger));
+}
+
+async function messagesToShow({ unshown, moves }: WorkerContext["ledger"]): Promise<readonly Job[]> {
+  const requests = await unshown(messageBatch);
+  const migrations = await moves.unshown(messageBatch);
+  return [
+    ...requests.map((request): Job => ({ type: "show-request", request })),
+    ...migrations.map((migration): Job => ({ type: "show-migration", migration })),
+  ];
 }
 
 /** What says that it was reviewed is not due any more: whoever wrote that past us would have hidden it for good. */
@@ -73,7 +82,7 @@ function whatToRecord(context: WorkerContext, request: AccessRequest, now: Date)
   return context.config.clusters.has(request.cluster) ? null : () => strand(context, request);
 }
 
-function looksFor(request: AccessRequest, now: Date): readonly ClusterWake[] {
+function looksFor(request: AccessRequest, now: Date): readonly ClusterLook[] {
   const { cluster, grant } = request;
   const look = { type: lookFor(request, now), cluster };
   const proof = proofDueAt(request);
@@ -90,7 +99,7 @@ function looksFor(request: AccessRequest, now: Date): readonly ClusterWake[] {
  * Clusters that were never looked at, and all of them when it is time to see what others did there: often where something
  * is in force, and more seldom everywhere, because a backup that somebody writes back brings ended leases with it.
  */
-async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<readonly ClusterWake[]> {
+async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<readonly ClusterLook[]> {
   const names = [...config.clusters.keys()];
   const adopted = await ledger.adopted(names);
   const everyMs = config.timing.inspectEverySeconds * 1000;
@@ -101,8 +110,8 @@ async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<
   const tried = await clustersToTry({ ledger, config, now }, troubles);
   const read = [...well.filter((name) => isTimeToRead || !adopted.has(name)), ...tried];
   return [
-    ...read.map((cluster): ClusterWake => ({ type: "adopt", cluster })),
-    ...(isTime ? well.map((cluster): ClusterWake => ({ type: "inspect", cluster })) : []),
+    ...read.map((cluster): ClusterLook => ({ type: "adopt", cluster })),
+    ...(isTime ? well.map((cluster): ClusterLook => ({ type: "inspect", cluster })) : []),
   ];
 }
 
@@ -125,7 +134,7 @@ async function clustersToTry(
   return found;
 }
 
-function distinct(wakes: readonly ClusterWake[]): readonly ClusterWake[] {
+function distinct(wakes: readonly ClusterLook[]): readonly ClusterLook[] {
   return [...new Map(wakes.map((wake) => [`${wake.type} ${wake.cluster}`, wake])).values()];
 }
 

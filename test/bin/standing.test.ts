@@ -1,7 +1,7 @@
 import { Worker } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { standingOf } from "../../src/bin/standing.ts";
-import { openQueues, type Queues, queuePrefix, wakeCluster } from "../../src/ledger/queues.ts";
+import { openQueues, type Queues, queuePrefix, wake } from "../../src/ledger/queues.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { aCluster } from "../builders/a-cluster.ts";
@@ -46,7 +46,7 @@ async function told(now?: Date) {
 
 test("jobs are counted where they wait, wait for their time or by priority, and run", async () => {
   const { clusters } = queues;
-  await wakeCluster(queues, "inspect", "first");
+  await wake(queues, { type: "inspect", cluster: "first" });
   const blocking = connectRedisBlocking(database.url);
   let done = () => {};
   const isDone = new Promise<void>((resolve) => {
@@ -54,8 +54,8 @@ test("jobs are counted where they wait, wait for their time or by priority, and 
   });
   const worker = new Worker("clusters", () => isDone, { connection: blocking, prefix: queuePrefix });
   await expect.poll(() => clusters.getActiveCount()).toBe(1);
-  await wakeCluster(queues, "inspect", "second");
-  await wakeCluster(queues, "inspect", "third");
+  await wake(queues, { type: "inspect", cluster: "second" });
+  await wake(queues, { type: "inspect", cluster: "third" });
   await clusters.add("alive", { type: "alive" }, { delay: 60_000 });
   await clusters.add("alive", { type: "alive" }, { priority: 3 });
 

@@ -1,7 +1,7 @@
 import { type Job, Worker } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { endedBy, HandBack, wasBegunBefore } from "../../src/ledger/hand-back.ts";
-import { openQueues, type Queues, queuePrefix, wakeCluster } from "../../src/ledger/queues.ts";
+import { openQueues, type Queues, queuePrefix, wake } from "../../src/ledger/queues.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 
@@ -57,7 +57,7 @@ function aWorkerThatHangs() {
 
 test("a job that is not done at the deadline is handed back, and another worker takes it up before any lock lapses", async () => {
   const first = aWorkerThatHangs();
-  await wakeCluster(queues, "reconcile", "staging");
+  await wake(queues, { type: "reconcile", cluster: "staging" });
   const before = await first.taken;
 
   const handedBack = await first.stop(AbortSignal.abort());
@@ -72,9 +72,9 @@ test("a job that is not done at the deadline is handed back, and another worker 
 
 test("a wake-up that comes while a job is under way survives that it is handed back", async () => {
   const first = aWorkerThatHangs();
-  await wakeCluster(queues, "reconcile", "staging");
+  await wake(queues, { type: "reconcile", cluster: "staging" });
   await first.taken;
-  await wakeCluster(queues, "reconcile", "staging");
+  await wake(queues, { type: "reconcile", cluster: "staging" });
   await first.stop(AbortSignal.abort());
 
   const ran: string[] = [];

@@ -75,7 +75,7 @@ describe("a move that waits for a decision", () => {
       ["migration.lapsed", at(hours(24)).toISOString()],
     ]);
     expect(await ledger.moves.get(id)).toMatchObject({ state: "lapsed", endedAt: at(hours(24)).toISOString() });
-    expect(await jobsOf("clusters")).not.toContainEqual({ type: "move", cluster: "staging" });
+    expect(await jobsOf("clusters")).not.toContainEqual({ type: "migration", cluster: "staging" });
   });
 
   test("is reminded of once where two workers sweep at the same time", async () => {
@@ -100,7 +100,7 @@ describe("a move that waits for a decision", () => {
     await sweep(contextAt(at(minutes(15) + 1)));
 
     expect(before).toEqual([]);
-    expect(await jobsOf("messages")).toEqual([{ move: id }]);
+    expect(await jobsOf("messages")).toEqual([{ type: "show-migration", migration: id }]);
     expect((await ledger.moves.get(id))?.reminders?.sent).toBe(1);
   });
 
@@ -124,6 +124,6 @@ test.each([
 
   await sweep(contextAt(now));
 
-  expect(await jobsOf("clusters")).toContainEqual({ type: "move", cluster: "staging" });
+  expect(await jobsOf("clusters")).toContainEqual({ type: "migration", cluster: "staging" });
   expect(await toldNow()).toEqual([]);
 });

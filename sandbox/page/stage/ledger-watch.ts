@@ -81,7 +81,7 @@ async function shown(job: Job): Promise<QueueState["jobs"][number]> {
   return { id: job.id ?? "", name: job.name, what: whatOf(job.data), state: await job.getState() };
 }
 
-/** What a job says to look at: a cluster or a request. */
+/** What a job says to look at: a cluster, a request or a migration. */
 function whatOf(data: unknown): string {
-  return textAt(data, "cluster") ?? textAt(data, "request") ?? "";
+  return textAt(data, "cluster") ?? textAt(data, "request") ?? textAt(data, "migration") ?? "";
 }

@@ -1,6 +1,6 @@
 import { approversIn } from "../../access/policy/may-see.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { wakeHome } from "../../ledger/queues.ts";
+import { wakeAll } from "../../ledger/queues.ts";
 import { peopleNamed } from "../blocks/people-named.ts";
 import type { MessengerContext } from "../show/messenger-context.ts";
 
@@ -15,7 +15,11 @@ export async function wakeHomes(context: MessengerContext, request: HomeRecord):
   const { ledger, queues, log } = context;
   try {
     const people = (await affectedBy(context, request)).slice(0, mostPeople);
-    for (const user of (await ledger.homesOf(people)).keys()) await wakeHome(queues, user);
+    const users = [...(await ledger.homesOf(people)).keys()];
+    await wakeAll(
+      queues,
+      users.map((user) => ({ type: "show-home", user })),
+    );
   } catch (error) {
     // Opening it brings it up to date as well: it must not keep anybody from being told.
     log.warn({ request: request.id, err: error }, "could not wake the App Homes");

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeMap } from "../../access/policy/may-see.ts";
-import type { WorkerQuestion } from "../../ledger/queues.ts";
+import type { WorkerQuestion } from "../../ledger/jobs.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../ask/admission.ts";
 import { refuseTooMany } from "../ask/limits.ts";

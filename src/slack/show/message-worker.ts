@@ -1,8 +1,8 @@
-import { type Job, Worker } from "bullmq";
-import { HandBack, type Stoppable } from "../../ledger/hand-back.ts";
-import { type MessageJob, messageJob, queuePrefix } from "../../ledger/queues.ts";
+import type { Job as BullJob } from "bullmq";
+import type { Stoppable } from "../../ledger/hand-back.ts";
+import { type MessageJob, messageJobs, type Runs, readJob, runJob } from "../../ledger/jobs.ts";
 import type { RedisClient } from "../../ledger/redis/client.ts";
-import { waitOf } from "../../ledger/wait-of.ts";
+import { waitOf, workOnJobs } from "../../ledger/work-on-jobs.ts";
 import { type TraceContext, tracedRun } from "../../operations/tracing/request-traces.ts";
 import { type HomeContext, publishHome } from "../home/publish-home.ts";
 import { showMove } from "../migrate/show-move.ts";
@@ -10,48 +10,46 @@ import { showRequest } from "./messenger.ts";
 import type { MessengerContext } from "./messenger-context.ts";
 import { showThread } from "./show-thread.ts";
 
-/**
- * Works on the queue `messages`. It lives in the slack process: the worker holds no Slack token (law 1). What can wait has a
- * client of its own in `background`.
- */
+/** What can wait has a client of its own in `background`. */
+interface MessageContexts {
+  readonly context: MessengerContext;
+  readonly background: MessengerContext & HomeContext;
+}
+
+type Waited = TraceContext["waited"];
+
+/** What each job of the Slack process runs. */
+const messageRuns: Runs<typeof messageJobs, [MessageContexts, Waited]> = {
+  "show-request": ({ request }, { context }, waited) =>
+    tracedRun({ ...context, waited }, "show", {}, [{ id: request }], (running) => showRequest(running, request)),
+  "show-migration": ({ migration }, { context }) => showMove(context, migration),
+  "show-thread": ({ request }, { background }, waited) =>
+    tracedRun({ ...background, waited }, "show thread", {}, [{ id: request }], (running) =>
+      showThread(running, request),
+    ),
+  "show-home": ({ user }, { background }) => publishHome(background, user),
+};
+
+const settings = { concurrency: 8, lockDuration: 10_000, stalledInterval: 5_000 };
+
+/** Works on the queue `messages`. It lives in the Slack process: the worker holds no Slack token (law 1). */
 export function startMessageWorker(
   context: MessengerContext,
   background: MessengerContext & HomeContext,
   blocking: RedisClient,
 ): Stoppable {
-  const handBack = new HandBack();
-  const show = (job: MessageJob, waited: TraceContext["waited"]) => {
-    if ("home" in job) return publishHome(background, job.home);
-    if ("thread" in job) {
-      return tracedRun({ ...background, waited }, "show thread", {}, [{ id: job.thread }], (running) =>
-        showThread(running, job.thread),
-      );
-    }
-    if ("move" in job) return showMove(context, job.move);
-    return tracedRun({ ...context, waited }, "show", {}, [{ id: job.request }], (running) =>
-      showRequest(running, job.request),
-    );
-  };
-  const take = (job: Job<MessageJob>, token?: string) =>
-    handBack.run(job, token, show(messageJob.parse(job.data), waitOf(job)));
-  const worker = new Worker<MessageJob>("messages", take, {
-    connection: blocking,
-    prefix: queuePrefix,
-    concurrency: 8,
-    lockDuration: 10_000,
-    stalledInterval: 5_000,
-    maxStalledCount: 100,
-  });
-  worker.on("error", (error) => context.log.warn({ err: error }, "the queue does not answer"));
-  worker.on("failed", (job, error) =>
-    context.log.warn({ job: job?.name, ...requestIn(job?.data), err: error }, "a message could not be shown yet"),
-  );
-  return { stop: (deadline) => handBack.close(worker, deadline) };
+  const { log } = context;
+  const contexts = { context, background };
+  const read = (data: unknown) => readJob(messageJobs, data);
+  const run = (job: MessageJob, running: BullJob) => runJob(messageRuns, job.type, job, contexts, waitOf(running));
+  const failed = (job: BullJob | undefined, error: Error) =>
+    log.warn({ job: job?.name, ...recordIn(job?.data), err: error }, "a message could not be shown yet");
+  return workOnJobs({ queue: "messages", read, run, failed, log, settings }, blocking);
 }
 
-/** Which request a job is about, for the log; an App Home is about none. */
-function requestIn(job: MessageJob | undefined): { readonly request?: string } {
-  if (!job || "home" in job) return {};
-  if ("move" in job) return { request: job.move };
-  return { request: "thread" in job ? job.thread : job.request };
+/** Which record a job is about, for the log; an App Home is about none. */
+function recordIn(data: unknown): { readonly request?: string } {
+  const job = readJob(messageJobs, data);
+  if (!job || job.type === "show-home") return {};
+  return { request: job.type === "show-migration" ? job.migration : job.request };
 }

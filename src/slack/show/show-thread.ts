@@ -1,6 +1,6 @@
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { Place, Shown } from "../../ledger/moves.ts";
-import { wakeThread } from "../../ledger/queues.ts";
+import { wake } from "../../ledger/queues.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
 import { type MessengerContext, sent } from "./messenger-context.ts";
 import { isReminder, type ThreadEntry, threadMessage, threadOf } from "./thread-message.ts";
@@ -12,7 +12,8 @@ export async function wakeForThread(
   { message, copies = [] }: Shown,
 ): Promise<void> {
   if (!message && copies.length === 0) return;
-  if ((await newEntries(context, request)).length > 0) await wakeThread(context.queues, request.id);
+  if ((await newEntries(context, request)).length > 0)
+    await wake(context.queues, { type: "show-thread", request: request.id });
 }
 
 /**

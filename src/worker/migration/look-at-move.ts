@@ -6,7 +6,7 @@ import { planReminders } from "../../access/request/reminder.ts";
 import { failureOf, nextTry } from "../../access/request/retry.ts";
 import { planMigration } from "../../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
-import { wakeCluster } from "../../ledger/queues.ts";
+import { wake } from "../../ledger/queues.ts";
 import { moveChanged, moveEvent, noteOnMove, recordMove } from "../../ledger/record-move.ts";
 import type { WorkerContext } from "../context.ts";
 import { withMigration } from "./gather-migration.ts";
@@ -28,7 +28,7 @@ export async function lookAtMove(context: WorkerContext, cluster: Cluster): Prom
     else await runMove(context, cluster, move.id);
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") {
-      return wakeCluster(context.queues, "move", cluster.name);
+      return wake(context.queues, { type: "migration", cluster: cluster.name });
     }
     context.log.warn({ cluster: cluster.name, request: move.id, err: error }, "a migration does not go on");
     await putOffMove(context, move, error);

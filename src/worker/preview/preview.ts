@@ -10,7 +10,7 @@ import type { AccessRequest, Preview } from "../../access/request/record.ts";
 import { planReminders } from "../../access/request/reminder.ts";
 import { revise } from "../../access/request/request.ts";
 import { failureOf } from "../../access/request/retry.ts";
-import { wakeCluster } from "../../ledger/queues.ts";
+import { wake } from "../../ledger/queues.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import { tracedRun } from "../../operations/tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
@@ -35,7 +35,7 @@ export async function previewCluster(context: WorkerContext, cluster: Cluster): 
   await tracedRun(context, `preview ${cluster.name}`, about, waiting, (running) =>
     previewAll(running, cluster, waiting),
   );
-  if (due.length === mostAtOnce) await wakeCluster(context.queues, "preview", cluster.name);
+  if (due.length === mostAtOnce) await wake(context.queues, { type: "preview", cluster: cluster.name });
 }
 
 /** One look at the cluster for these requests. */

@@ -7,7 +7,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import { readDocument } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
-import { wakeCluster } from "../../ledger/queues.ts";
+import { wake } from "../../ledger/queues.ts";
 import type { WorkerContext } from "../context.ts";
 import { previewInDocument } from "../preview/preview-in-document.ts";
 import { beingDeleted } from "./being-deleted.ts";
@@ -105,7 +105,7 @@ async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthC
   try {
     return await fenceOffWrites(opened.client, configMap);
   } catch (error) {
-    await wakeCluster(context.queues, "adopt", cluster.name).catch(() => {});
+    await wake(context.queues, { type: "adopt", cluster: cluster.name }).catch(() => {});
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { type DueWork, dueWork, hasDueWork, isOver } from "../../access/lease/du
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isRescue } from "../../access/rescue/lease.ts";
-import { wakeCluster } from "../../ledger/queues.ts";
+import { wake } from "../../ledger/queues.ts";
 import { tracedRun } from "../../operations/tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -79,7 +79,7 @@ async function run(
     await forgetTrouble(context, cluster);
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") {
-      return await wakeCluster(context.queues, reason === "end" ? "end" : "reconcile", cluster.name);
+      return await wake(context.queues, { type: reason === "end" ? "end" : "reconcile", cluster: cluster.name });
     }
     if (isUnreached(error, open !== null)) {
       const { retryAt } = await noteTrouble(context, cluster, error);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/text-of.ts";
 import { completeChain, found } from "../../../src/diagnosis/link.ts";
-import type { WorkerQuestion } from "../../../src/ledger/queues.ts";
+import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";

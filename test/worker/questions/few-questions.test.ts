@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { WorkerQuestion } from "../../../src/ledger/queues.ts";
+import type { WorkerQuestion } from "../../../src/ledger/jobs.ts";
 import { fewAtOnce } from "../../../src/ledger/worker-questions.ts";
 
 const check = (user: string): WorkerQuestion => ({ type: "check", cluster: "staging", user, answers: true });

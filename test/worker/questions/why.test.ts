@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterName, externalId, initialAwsAuth, region } from "../../../sandbox/scene.ts";
 import type { WhyReport } from "../../../src/diagnosis/why-report.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { reportWhy } from "../../../src/worker/questions/answer-question.ts";
+import { reportWhy } from "../../../src/worker/questions/why.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";

@@ -1,102 +1,19 @@
-import { AccessError, explain } from "../../access/failure/access-error.ts";
+import { explain } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import { isOfCluster } from "../../access/policy/creation.ts";
-import { creatorArnOf } from "../../access/policy/creator.ts";
 import { partitionOf } from "../../access/policy/may-request.ts";
 import type { AccessRequest, MappedIdentity } from "../../access/request/record.ts";
 import { type Caller, readCaller, resolve } from "../../aws-auth/index.ts";
-import type { CreatorReport } from "../../diagnosis/creator-report.ts";
 import type { AccessEntryFact, WhyFacts } from "../../diagnosis/facts.ts";
 import { diagnose } from "../../diagnosis/why.ts";
 import type { WhyReport } from "../../diagnosis/why-report.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { openFor } from "../../ledger/open-for.ts";
-import type { ClusterJob, ClusterQuestion } from "../../ledger/queues.ts";
 import type { WorkerContext } from "../context.ts";
-import { reportMigration } from "../migration/migration.ts";
-import { becomeCreator } from "../open/become-creator.ts";
-import { askCloudTrail, knownCreator, rememberedCreation } from "../open/discover-creator.ts";
-import { openCluster } from "../open/open-cluster.ts";
 import { reachCluster } from "../open/reach-cluster.ts";
 import { accessEntryFact } from "./access-entry-fact.ts";
-import { reportChain } from "./chain.ts";
-import { reportCheck } from "./check.ts";
 import { lookAtDocument } from "./look-at-document.ts";
 
-const pods = { verb: "list", resource: "pods", namespace: "default" };
-
-/** How many requests of a cluster are looked through for closed ones, the newest first. */
-const mostRequests = 500;
-
-const questions: ReadonlySet<ClusterJob["type"]> = new Set<ClusterQuestion["type"]>([
-  "creator",
-  "whoami",
-  "check",
-  "migrate",
-  "why",
-]);
-
-export function isQuestion(job: ClusterJob): job is ClusterQuestion {
-  return questions.has(job.type);
-}
-
-/** What somebody in Slack wants to know of a cluster. The answer goes back as the job's return value. */
-export async function answerQuestion(
-  context: WorkerContext,
-  cluster: Cluster,
-  question: ClusterQuestion,
-): Promise<unknown> {
-  switch (question.type) {
-    case "creator":
-      return reportCreator(context, cluster);
-    case "whoami":
-      return reportChain(context, cluster, question);
-    case "check":
-      return reportCheck(context, cluster, question);
-    case "migrate":
-      return reportMigration(context, cluster, question);
-    case "why":
-      return reportWhy(context, cluster, question);
-  }
-}
-
-/** Asks CloudTrail who created the cluster, and tries to become the creator that the configuration names, or CloudTrail. */
-export async function reportCreator(context: WorkerContext, cluster: Cluster): Promise<CreatorReport> {
-  let createdAt: Date | null = null;
-  let becomes: CreatorReport["becomes"];
-  try {
-    const open = await openCluster(context, cluster, []);
-    ({ createdAt } = open.description);
-    becomes = { ok: true, message: "", arn: open.creatorArn, isMissing: false };
-    open.close();
-  } catch (error) {
-    const arn = await becomesAnyway(context, cluster);
-    const isMissing = arn !== null && error instanceof AccessError && error.code === "cluster-not-found";
-    becomes = { ok: arn !== null, message: explain(error), arn, isMissing };
-  }
-  const memory = await rememberedCreation(context, cluster);
-  const remembered = memory && isOfCluster(memory, createdAt) ? memory : null;
-  try {
-    const record = await askCloudTrail(context, cluster, createdAt);
-    return { becomes, record: record ?? remembered, isRemembered: !record && remembered !== null, trouble: null };
-  } catch (error) {
-    return { becomes, record: remembered, isRemembered: remembered !== null, trouble: explain(error) };
-  }
-}
-
-/** Whom the worker can become though the cluster can't be used, as one that is being created; null: nobody. */
-async function becomesAnyway(context: WorkerContext, cluster: Cluster): Promise<string | null> {
-  try {
-    const creator = await knownCreator(context, cluster);
-    await becomeCreator(cluster, creator, []);
-    return creatorArnOf(creator);
-  } catch (error) {
-    if (error instanceof AccessError) return null;
-    throw error;
-  }
-}
-
-interface WhyQuestion {
+export interface WhyQuestion {
   /** Slack user id of whoever asks. */
   readonly user: string;
   /** Whether they answer for the cluster, and may see what others asked for. */
@@ -104,6 +21,8 @@ interface WhyQuestion {
   /** The ARN that is asked about, as it was given. */
   readonly principal: string;
 }
+
+const pods = { verb: "list", resource: "pods", namespace: "default" };
 
 /** Gathers all that can be known of why a principal can't get in, and says why. Writes nothing. */
 export async function reportWhy(context: WorkerContext, cluster: Cluster, asked: WhyQuestion): Promise<WhyReport> {
@@ -155,6 +74,9 @@ async function lookInside(
 function identityOf(accessEntry: AccessEntryFact): MappedIdentity | null {
   return accessEntry.type === "entry" ? accessEntry.identity : null;
 }
+
+/** How many requests of a cluster are looked through for closed ones, the newest first. */
+const mostRequests = 500;
 
 /** Of the principal, newest first: those of whoever asks, and everybody's for who answers for the cluster. */
 async function requestsOf(

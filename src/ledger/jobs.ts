@@ -1,0 +1,122 @@
+import { z } from "zod";
+import type { DeadlineName } from "../operations/deadlines.ts";
+
+/**
+ * `clusters`: a worker looks at a cluster, or answers a question. `ends`: a worker ends what is over, in a queue of its own that
+ * nothing slow can fill. `messages`: the Slack process makes Slack show the ledger.
+ */
+export type QueueName = "clusters" | "ends" | "messages";
+
+/** All of a job that is not its `run`: the worker and the Slack process share it. */
+export interface JobKind {
+  readonly queue: QueueName;
+  /** What the job holds besides its type. */
+  readonly fields: z.ZodRawShape;
+  /** One job of a type and its fields at a time: a wake-up meanwhile runs after it. */
+  readonly isSingle: boolean;
+  /** How long it waits before its first try, so that changes that come together are one job. */
+  readonly waitMs: number;
+  /** How often it runs until it succeeds, and the wait after the first failure, doubled after each. */
+  readonly tries: number;
+  readonly retryMs: number;
+  /** The deadline of one run; null: its calls alone have deadlines. */
+  readonly deadline: DeadlineName | null;
+}
+
+/** A failed job of a worker is not tried again: the run records the next try, and the sweep wakes it. */
+const once = { waitMs: 0, tries: 1, retryMs: 0 } as const;
+
+/** What to look at, never what to do: a job can run twice, late or after a crash, and the end is the same. */
+function look(deadline: DeadlineName, queue: QueueName = "clusters") {
+  return { ...once, queue, deadline, fields: { cluster: z.string() }, isSingle: true, isQuestion: false } as const;
+}
+
+/** What only a worker can answer: the Slack process has no AWS rights. The answer is the job's return value. */
+function question<const Fields extends z.ZodRawShape>(fields: Fields) {
+  return { ...once, queue: "clusters", deadline: "question", fields, isSingle: false, isQuestion: true } as const;
+}
+
+const asked = { cluster: z.string(), user: z.string() };
+const answersMap = { ...asked, answers: z.boolean() };
+/** ARNs of roles with their paths. */
+const arn = z.string().max(2048);
+
+/** The jobs of a worker. Each has its `run` in src/worker/jobs.ts. */
+export const workerJobs = {
+  preview: look("run"),
+  reconcile: look("run"),
+  /** Ends alone: they don't wait for what a beginning needs. */
+  end: look("run", "ends"),
+  inspect: look("run"),
+  adopt: look("run"),
+  "sign-in": look("signIn"),
+  migration: look("migration"),
+  alive: question({}),
+  identity: question({}),
+  creator: question({ cluster: z.string() }),
+  whoami: question(answersMap),
+  check: question(answersMap),
+  why: question({ ...answersMap, principal: arn }),
+  migrate: question({ ...asked, told: z.array(arn).max(50) }),
+} satisfies Readonly<Record<string, JobKind>>;
+
+const shown = { queue: "messages", isSingle: true, deadline: null } as const;
+
+/** The jobs of the Slack process. Each has its `run` in src/slack/show/message-worker.ts. */
+export const messageJobs = {
+  "show-request": { ...shown, fields: { request: z.string() }, waitMs: 0, tries: 10, retryMs: 500 },
+  "show-migration": { ...shown, fields: { migration: z.string() }, waitMs: 0, tries: 10, retryMs: 500 },
+  /** Slack takes about one message a second in a channel. */
+  "show-thread": { ...shown, fields: { request: z.string() }, waitMs: 1_000, tries: 10, retryMs: 1_000 },
+  /** Slack takes 100 updates of App Homes in a minute, of all people. */
+  "show-home": { ...shown, fields: { user: z.string() }, waitMs: 1_500, tries: 6, retryMs: 2_000 },
+} satisfies Readonly<Record<string, JobKind>>;
+
+/** How a job of this type waits and runs. */
+export function kindOf(type: Job["type"]): JobKind {
+  return { ...workerJobs, ...messageJobs }[type];
+}
+
+type JobKinds = Readonly<Record<string, JobKind>>;
+
+type FieldsOf<Shape extends z.ZodRawShape> = { readonly [Name in keyof Shape]: z.output<Shape[Name]> };
+/** For each type the job that a queue holds. */
+export type JobsOf<Kinds extends JobKinds> = {
+  readonly [T in keyof Kinds & string]: { readonly type: T } & FieldsOf<Kinds[T]["fields"]>;
+};
+type OneOf<Kinds extends JobKinds> = JobsOf<Kinds>[keyof Kinds & string];
+
+export type WorkerJob = OneOf<typeof workerJobs>;
+export type MessageJob = OneOf<typeof messageJobs>;
+export type Job = WorkerJob | MessageJob;
+
+type QuestionType = {
+  [T in keyof typeof workerJobs]: (typeof workerJobs)[T]["isQuestion"] extends true ? T : never;
+}[keyof typeof workerJobs];
+export type WorkerQuestion = Extract<WorkerJob, { readonly type: QuestionType }>;
+/** What of a cluster is to be looked at. */
+export type ClusterLook = Exclude<WorkerJob, WorkerQuestion>;
+
+/** What each type of job runs. A type without a `run` does not compile. */
+export type Runs<Kinds extends JobKinds, Rest extends readonly unknown[]> = {
+  readonly [T in keyof Kinds & string]: (job: JobsOf<Kinds>[T], ...rest: Rest) => Promise<unknown>;
+};
+
+/** Runs what is registered for the type of this job. */
+export function runJob<Kinds extends JobKinds, T extends keyof Kinds & string, Rest extends readonly unknown[]>(
+  runs: Runs<Kinds, Rest>,
+  type: T,
+  job: JobsOf<Kinds>[T],
+  ...rest: Rest
+): Promise<unknown> {
+  return runs[type](job, ...rest);
+}
+
+/** The job that a queue holds; null: this version has no such job, as when a newer one put it there. */
+export function readJob<Kinds extends JobKinds>(kinds: Kinds, data: unknown): OneOf<Kinds> | null {
+  const type = z.looseObject({ type: z.string() }).safeParse(data).data?.type;
+  const kind = type !== undefined && Object.hasOwn(kinds, type) ? kinds[type] : undefined;
+  if (type === undefined || !kind) return null;
+  const read = z.strictObject({ type: z.literal(type), ...kind.fields }).safeParse(data);
+  return read.success ? (read.data as OneOf<Kinds>) : null;
+}

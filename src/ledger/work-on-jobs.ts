@@ -1,0 +1,58 @@
+import { type Job as BullJob, DelayedError, UnrecoverableError, Worker, type WorkerOptions } from "bullmq";
+import type { Logger } from "pino";
+import type { TraceContext } from "../operations/tracing/request-traces.ts";
+import { HandBack, type Stoppable } from "./hand-back.ts";
+import type { QueueName } from "./jobs.ts";
+import { queuePrefix } from "./queues.ts";
+import type { RedisClient } from "./redis/client.ts";
+
+/** How a process works on one queue. */
+export interface QueueWork<Job> {
+  readonly queue: QueueName;
+  /** Null: this version does not know the job. */
+  readonly read: (data: unknown) => Job | null;
+  readonly run: (job: Job, running: BullJob) => Promise<unknown>;
+  /** What to log where a job failed. */
+  readonly failed: (job: BullJob | undefined, error: Error) => void;
+  readonly log: Logger;
+  readonly settings: Pick<WorkerOptions, "concurrency" | "lockDuration" | "stalledInterval">;
+}
+
+/** A process that dies again and again leaves its jobs to others. */
+const maxStalledCount = 100;
+
+/** Works on a queue until it is stopped. `blocking` must wait for ever (src/ledger/redis/connect.ts). */
+export function workOnJobs<Job>(work: QueueWork<Job>, blocking: RedisClient): Stoppable {
+  const handBack = new HandBack();
+  const take = async (running: BullJob, token?: string) => {
+    const job = work.read(running.data);
+    if (job === null) return giveBack(work.log, running, token);
+    return handBack.run(running, token, work.run(job, running));
+  };
+  const options = { connection: blocking, prefix: queuePrefix, ...work.settings, maxStalledCount };
+  const worker = new Worker(work.queue, take, options);
+  worker.on("error", (error) => work.log.warn({ err: error }, "the queue does not answer"));
+  worker.on("failed", (job, error) => work.failed(job, error));
+  return { stop: (deadline) => handBack.close(worker, deadline) };
+}
+
+const shortestMs = 1_000;
+const longestMs = 60_000;
+/** Some twenty minutes: longer than an update takes. The sweep wakes anew for what is still due then. */
+const mostReturns = 25;
+
+/** While two versions run, the newer one has jobs that the older one does not know: the newer one gets them. */
+async function giveBack(log: Logger, job: BullJob, token: string | undefined): Promise<never> {
+  const about = { job: job.name.slice(0, 64) };
+  if (job.attemptsStarted > mostReturns) {
+    throw new UnrecoverableError("No process of this version knows the job: update all processes to one version");
+  }
+  if (job.attemptsStarted === 1) log.warn(about, "this version does not know a job; it waits for a process that does");
+  await job.moveToDelayed(Date.now() + Math.min(shortestMs * 2 ** (job.attemptsStarted - 1), longestMs), token);
+  throw new DelayedError();
+}
+
+/** How long a job waited, for the trace of its run. One that was delayed on purpose waited as well. */
+export function waitOf({ queueName, timestamp, processedOn }: BullJob): NonNullable<TraceContext["waited"]> {
+  return { queue: queueName, from: timestamp, until: processedOn ?? timestamp };
+}

@@ -1,0 +1,62 @@
+import type { Cluster } from "../access/policy/cluster.ts";
+import { callerIdentity } from "../aws/caller-identity.ts";
+import type { Runs, workerJobs } from "../ledger/jobs.ts";
+import type { WorkerContext } from "./context.ts";
+import { lookAtMove } from "./migration/look-at-move.ts";
+import { reportMigration } from "./migration/migration.ts";
+import { previewCluster } from "./preview/preview.ts";
+import { reportChain } from "./questions/chain.ts";
+import { reportCheck } from "./questions/check.ts";
+import { reportCreator } from "./questions/creator.ts";
+import { reportWhy } from "./questions/why.ts";
+import { adoptByTheClock } from "./reconcile/adopt.ts";
+import { type ReconcileReason, reconcileCluster } from "./reconcile/reconcile.ts";
+import { signInToCluster } from "./sign-in/sign-in-cluster.ts";
+
+/** What a `run` is given besides its job. */
+export interface JobContext extends WorkerContext {
+  /** An earlier start of this job came to no end. */
+  readonly isBegunBefore: boolean;
+}
+
+/** What each job of a worker runs. What a `run` of a question returns is its answer. */
+export const workerRuns: Runs<typeof workerJobs, [JobContext]> = {
+  preview: onCluster(previewCluster),
+  reconcile: onCluster(reconcileFor("due")),
+  end: onCluster(reconcileFor("end")),
+  inspect: onCluster(reconcileFor("inspect")),
+  adopt: onCluster(adoptByTheClock),
+  "sign-in": onCluster(signInToCluster),
+  migration: onCluster(lookAtMove),
+  alive: async () => true,
+  identity: (_, context) => publishIdentity(context),
+  creator: onCluster(reportCreator),
+  whoami: onCluster(reportChain),
+  check: onCluster(reportCheck),
+  why: onCluster(reportWhy),
+  migrate: onCluster(reportMigration),
+};
+
+/** Runs with the cluster that a job names. */
+function onCluster<Asked>(
+  run: (context: JobContext, cluster: Cluster, asked: Asked) => Promise<unknown>,
+): (job: Asked & { readonly cluster: string }, context: JobContext) => Promise<unknown> {
+  return async (job, context) => {
+    const cluster = context.config.clusters.get(job.cluster);
+    if (cluster) return run(context, cluster, job);
+    context.log.error({ cluster: job.cluster }, "a request names a cluster that is not configured");
+  };
+}
+
+/** A job that was begun before looks at the cluster whatever is due: something half done may stand there. */
+function reconcileFor(reason: ReconcileReason) {
+  return (context: JobContext, cluster: Cluster) =>
+    reconcileCluster(context, cluster, context.isBegunBefore ? "adopt" : reason);
+}
+
+/** Lets people see as whom AWS knows the worker. */
+export async function publishIdentity({ config, ledger, now }: WorkerContext): Promise<void> {
+  const [first] = config.clusters.values();
+  const { arn, account } = await callerIdentity("default", first?.region ?? "us-east-1");
+  await ledger.setWorkerIdentity({ arn, account, at: now().toISOString() });
+}

@@ -1,0 +1,45 @@
+import { AccessError, explain } from "../../access/failure/access-error.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { isOfCluster } from "../../access/policy/creation.ts";
+import { creatorArnOf } from "../../access/policy/creator.ts";
+import type { CreatorReport } from "../../diagnosis/creator-report.ts";
+import type { WorkerContext } from "../context.ts";
+import { becomeCreator } from "../open/become-creator.ts";
+import { askCloudTrail, knownCreator, rememberedCreation } from "../open/discover-creator.ts";
+import { openCluster } from "../open/open-cluster.ts";
+
+/** Asks CloudTrail who created the cluster, and tries to become the creator that the configuration names, or CloudTrail. */
+export async function reportCreator(context: WorkerContext, cluster: Cluster): Promise<CreatorReport> {
+  let createdAt: Date | null = null;
+  let becomes: CreatorReport["becomes"];
+  try {
+    const open = await openCluster(context, cluster, []);
+    ({ createdAt } = open.description);
+    becomes = { ok: true, message: "", arn: open.creatorArn, isMissing: false };
+    open.close();
+  } catch (error) {
+    const arn = await becomesAnyway(context, cluster);
+    const isMissing = arn !== null && error instanceof AccessError && error.code === "cluster-not-found";
+    becomes = { ok: arn !== null, message: explain(error), arn, isMissing };
+  }
+  const memory = await rememberedCreation(context, cluster);
+  const remembered = memory && isOfCluster(memory, createdAt) ? memory : null;
+  try {
+    const record = await askCloudTrail(context, cluster, createdAt);
+    return { becomes, record: record ?? remembered, isRemembered: !record && remembered !== null, trouble: null };
+  } catch (error) {
+    return { becomes, record: remembered, isRemembered: remembered !== null, trouble: explain(error) };
+  }
+}
+
+/** Whom the worker can become though the cluster can't be used, as one that is being created; null: nobody. */
+async function becomesAnyway(context: WorkerContext, cluster: Cluster): Promise<string | null> {
+  try {
+    const creator = await knownCreator(context, cluster);
+    await becomeCreator(cluster, creator, []);
+    return creatorArnOf(creator);
+  } catch (error) {
+    if (error instanceof AccessError) return null;
+    throw error;
+  }
+}

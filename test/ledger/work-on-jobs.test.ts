@@ -1,0 +1,125 @@
+import { pino } from "pino";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type Job, messageJobs, readJob, workerJobs } from "../../src/ledger/jobs.ts";
+import { openQueues, type Queues, wake, wakeAll } from "../../src/ledger/queues.ts";
+import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
+import { workOnJobs } from "../../src/ledger/work-on-jobs.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+
+let database: TestRedis;
+let connection: RedisConnection;
+let queues: Queues;
+const closers: (() => Promise<unknown>)[] = [];
+
+beforeEach(async () => {
+  database = await aRedis();
+  connection = await connectRedis(database.url);
+  queues = openQueues(connection.redis);
+});
+
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+  await queues.close();
+  await connection.close();
+  await database.close();
+});
+
+const settings = { concurrency: 1, lockDuration: 600_000, stalledInterval: 60_000 };
+const reconcile = { type: "reconcile", cluster: "staging" } as const;
+/** As a version after this one might put it. */
+const ofTomorrow = { type: "rotate", cluster: "staging" };
+
+/** A process that works on the clusters, what it ran, what failed there, and what it logged. */
+function aProcess(read: (data: unknown) => unknown = (data) => readJob(workerJobs, data)) {
+  const ran: unknown[] = [];
+  const failed: string[] = [];
+  const lines: string[] = [];
+  const log = pino({}, { write: (line: string) => lines.push(JSON.parse(line).msg) });
+  const blocking = connectRedisBlocking(database.url);
+  const run = async (job: unknown) => ran.push(job);
+  const note = (_: unknown, error: Error) => failed.push(error.message);
+  const worker = workOnJobs({ queue: "clusters", read, run, failed: note, log, settings }, blocking);
+  const stop = async () => {
+    await worker.stop(new AbortController().signal);
+    blocking.disconnect();
+  };
+  closers.push(stop);
+  return { ran, failed, lines, stop: () => closers.splice(closers.indexOf(stop), 1)[0]?.() };
+}
+
+/** Puts a job there whatever its type is. */
+const put = (data: object, name = "rotate") => queues.clusters.add(name, data as Job);
+
+test("a job of a newer version comes back, nothing else is run for it, and a process that knows it runs it", async () => {
+  const older = aProcess();
+  await put(ofTomorrow);
+  await put(reconcile, "reconcile");
+  await expect.poll(() => older.ran).toEqual([reconcile]);
+  await older.stop();
+
+  const newer = aProcess((data) => data);
+  await expect.poll(() => newer.ran, { timeout: 15_000 }).toEqual([ofTomorrow]);
+
+  expect(older.failed).toEqual([]);
+  expect(older.lines).toEqual(["this version does not know a job; it waits for a process that does"]);
+});
+
+test.each([
+  ["a field that this version does not know", { ...reconcile, region: "eu-west-1" }],
+  ["no type", { cluster: "staging" }],
+  ["the name of something that every object has", { type: "constructor", cluster: "staging" }],
+])("a job with %s is not run as something else", (_, data) => {
+  expect(readJob(workerJobs, data)).toBeNull();
+});
+
+test("a job that comes back is logged once, and fails with what to do where no process knows it for twenty minutes", async () => {
+  const older = aProcess();
+  const { id = "" } = await put(ofTomorrow);
+
+  await expect
+    .poll(
+      async () => {
+        const job = await queues.clusters.getJob(id);
+        if (await job?.isDelayed()) await job?.promote();
+        return older.failed;
+      },
+      { timeout: 15_000, interval: 10 },
+    )
+    .toEqual(["No process of this version knows the job: update all processes to one version"]);
+
+  expect((await queues.clusters.getJob(id))?.attemptsStarted).toBe(26);
+  expect(older.lines).toHaveLength(1);
+  expect(older.ran).toEqual([]);
+});
+
+test("wake-ups of one type for one cluster are one job, and each waits in the queue of its type", async () => {
+  const end = { type: "end", cluster: "staging" } as const;
+  const show = { type: "show-thread", request: "r-1" } as const;
+
+  await wake(queues, reconcile);
+  await wakeAll(queues, [reconcile, end, show, show, { ...reconcile, cluster: "production" }]);
+
+  const heldBy = async (queue: keyof Omit<Queues, "close">) =>
+    (await queues[queue].getJobs(["waiting", "delayed"], 0, 9, true)).map(({ data }) => data);
+  expect(await heldBy("clusters")).toEqual([reconcile, { ...reconcile, cluster: "production" }]);
+  expect(await heldBy("ends")).toEqual([end]);
+  expect(await heldBy("messages")).toEqual([show]);
+});
+
+test("a job waits and is tried again by the policy of its type", async () => {
+  await wakeAll(queues, [
+    { type: "show-home", user: "U1" },
+    { type: "show-request", request: "r-1" },
+  ]);
+
+  const [home, request] = await Promise.all([
+    queues.messages.getJobs(["delayed"]),
+    queues.messages.getJobs(["waiting"]),
+  ]);
+
+  const { waitMs, tries, retryMs } = messageJobs["show-home"];
+  expect(home.map(({ opts }) => opts)).toMatchObject([
+    { delay: waitMs, attempts: tries, backoff: { type: "exponential", delay: retryMs } },
+  ]);
+  expect(request.map(({ opts }) => opts)).toMatchObject([{ attempts: 10, backoff: { delay: 500 } }]);
+});
