@@ -135,7 +135,7 @@ describe("a lease", () => {
 
   test("ends in time although somebody forged the annotation, and the attempt is in the audit log", async () => {
     await get("viewer", "6s", "debug");
-    const forged = JSON.stringify({ v: 1, held: [], seal: "00000000.00" });
+    const forged = JSON.stringify({ v: 1, held: [], gone: [], before: null, seal: "00000000.00" });
 
     await flow.sandbox.cluster.editAwsAuth((configMap) => ({
       ...configMap,

@@ -12,9 +12,9 @@ export type AnnotationReading =
   /** Somebody edited it, it was copied from another cluster, or the key is not ours. */
   | { readonly type: "untrusted"; readonly message: string };
 
-/** What the seal speaks for. Version 1 knew neither withdrawals nor a broken glass. */
+/** What the seal covers, and the cluster's name. */
 interface Sealed {
-  readonly v: 1 | 2;
+  readonly v: 1;
   readonly held: readonly Json[];
   readonly gone: readonly Json[];
   readonly before: string | null;
@@ -36,12 +36,12 @@ export function writeAnnotation(
     Date.parse(endsAt),
     ...(cameToNothing ? [1] : []),
   ]);
-  const sealed: Sealed = { v: 2, held, gone, before };
+  const sealed: Sealed = { v: 1, held, gone, before };
   return JSON.stringify({ ...sealed, seal: keys.seal("annotation", sealedValue(cluster, sealed)) });
 }
 
 function sealedValue(cluster: string, { v, held, gone, before }: Sealed): Json {
-  return v === 1 ? { cluster, held } : { v, cluster, held, gone, before };
+  return { v, cluster, held, gone, before };
 }
 
 /** Whether the annotation of these holdings stays within so many bytes. */
@@ -128,8 +128,8 @@ function isTexts(value: Json | undefined): value is readonly string[] {
 
 function readSealed(value: unknown): (Sealed & { readonly seal: string }) | null {
   if (typeof value !== "object" || value === null) return null;
-  const { v, held, gone = [], before = null, seal: sealText } = value as { [key: string]: unknown };
-  if ((v !== 1 && v !== 2) || typeof sealText !== "string" || !Array.isArray(held) || !Array.isArray(gone)) return null;
+  const { v, held, gone, before, seal: sealText } = value as { [key: string]: unknown };
+  if (v !== 1 || typeof sealText !== "string" || !Array.isArray(held) || !Array.isArray(gone)) return null;
   if (before !== null && typeof before !== "string") return null;
   const isObject = (item: unknown) => typeof item === "object" && item !== null && !Array.isArray(item);
   return held.every(isObject) ? { v, held, gone, before, seal: sealText } : null;

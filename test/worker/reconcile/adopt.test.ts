@@ -72,7 +72,7 @@ test("a lease that somebody took out of the ledger's lists ends by the cluster's
 });
 
 test.each([
-  ["that somebody made up", JSON.stringify({ v: 2, held: [], gone: [], before: null, seal: "00000000.00" })],
+  ["that somebody made up", JSON.stringify({ v: 1, held: [], gone: [], before: null, seal: "00000000.00" })],
   ["of another cluster", writeAnnotation("production", [aHolding()], keys.memory) ?? ""],
 ])("an annotation %s, in a cluster without grants, is recorded once, and taken out", async (_, text) => {
   const { aws, cluster, context, ledger } = await aDirectScene(initialAwsAuth);
