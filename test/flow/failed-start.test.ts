@@ -86,7 +86,7 @@ describe("a process that can't start ends, so that it is started again, and says
     expect(end).toContain("Set accessEntries.as to creator for them in eks-access.yml.");
   });
 
-  test("where a newer program has written the ledger", async () => {
+  test("where the ledger has another schema", async () => {
     await asAdministrator(redis.url, (server) => server.set("{eks-access}:schema", "99"));
 
     const ends = await Promise.all([endOf("slack", {}), endOf("worker", {})]);

@@ -115,9 +115,9 @@ const catalogue = {
   "record-changed": { retry: true, mend: "Another process changed the record meanwhile: look at what it says now." },
   "ledger-unreachable": { retry: true, mend: "Check that Redis runs and that REDIS_URL is right." },
   "ledger-refused": { retry: false, mend: "Check the user, the password and the certificates of REDIS_URL." },
-  "ledger-newer": {
+  "ledger-schema": {
     retry: false,
-    mend: "Start the eks-access that wrote it, or a newer one; docs/operating.md has the way back.",
+    mend: "Start the eks-access that wrote it. docs/operating.md says how to change to another one.",
   },
   "config-invalid": { retry: false, mend: "Correct the configuration and start again." },
   "redis-not-found": { retry: false, mend: "Install redis-server or valkey-server, or set REDIS_URL." },

@@ -17,7 +17,6 @@ const grantStandings = [
   "failed",
 ] as const satisfies readonly GrantStanding[];
 
-/** src/ledger/redis/connect.ts says the same in Lua, for records of before they were counted. */
 export function classOf({ state, grant }: AccessRequest): RequestClass {
   if (!grant) return state;
   return grant.state === "ended" ? `${state}/ended/${grant.end?.cause ?? "expired"}` : `${state}/${grant.state}`;
