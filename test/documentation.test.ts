@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { readConfig } from "../src/config/config.ts";
 import { configFile } from "../src/config/config-file.ts";
 import { commands } from "../src/slack/app/commands.ts";
 
@@ -10,8 +11,15 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
 const pages = [
-  ...["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "deploy/iam/README.md"],
-  ...readdirSync(join(root, "docs"))
+  ...[
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "deploy/iam/README.md",
+    "deploy/kubernetes/README.md",
+  ],
+  ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
 ];
@@ -83,6 +91,36 @@ test.each(pages)("every link of %s leads to a file that is there", (page) => {
   const targets = found(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g, read(page));
 
   expect(targets.filter((target) => !existsSync(join(root, dirname(page), target)))).toEqual([]);
+});
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(page: string): string[] {
+  const headings = read(page).matchAll(/^#+ (.+)$/gm);
+  return [...headings].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+test.each(pages)("every link of %s into a page leads to a heading that is there", (page) => {
+  const links = [...read(page).matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)#([^)\s]+)\)/g)];
+  const leadsNowhere = links.filter(([, target = "", anchor = ""]) => {
+    const path = target === "" ? page : join(dirname(page), target);
+    return path.endsWith(".md") && !anchorsOf(path).includes(anchor);
+  });
+
+  expect(leadsNowhere.map(([link]) => link)).toEqual([]);
+});
+
+test("the configuration that docs/day-1.md shows has no problem", () => {
+  const [, text = ""] = /^```yaml\n([\s\S]+?)^```$/m.exec(read("docs/day-1.md")) ?? [];
+
+  const reading = readConfig(text);
+
+  expect(reading).not.toHaveProperty("problems");
+  expect(text).not.toBe("");
 });
 
 test("each law of docs/architecture.md has its attack in SECURITY.md, with a test that plays it", () => {
