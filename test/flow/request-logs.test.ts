@@ -13,7 +13,8 @@ const line = z.looseObject({
 
 const aboutTheClusterAlone = new Set([
   "read the cluster's own memory",
-  "rescues were not looked for: the worker itself was refused",
+  "rescues were not looked for: who rescues the cluster was refused",
+  "the cluster can be worked on again",
 ]);
 
 let flow: Flow;
