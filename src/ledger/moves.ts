@@ -46,7 +46,7 @@ export interface Shown {
   readonly version: number;
   readonly message: Place | null;
   /** Where the channel could not be reached: the same message to each approver. */
-  readonly copies?: readonly Copy[];
+  readonly copies: readonly Copy[];
   /** Milestones that the requester was told of in direct messages. */
   readonly told: readonly string[];
 }

@@ -65,13 +65,14 @@ function approvedRequest(
     extends: null,
   };
   const asked = createRequest(wish, new Date(decidedAt.getTime() - 60_000), 3600);
-  const digest = digestOfChange(asked, cluster, level, { base: null, leases: [] });
+  const digest = digestOfChange(asked, cluster, level, { base: null, way: "aws-auth", leases: [] });
   const afterwards = { username: "engineer", groups: level.groups };
   const preview = {
     at: asked.createdAt,
     digest,
     diff: "",
     base: null,
+    way: "aws-auth" as const,
     leases: [],
     today: null,
     afterwards,
@@ -142,5 +143,5 @@ async function record(stage: Stage, request: AccessRequest, holdings: readonly H
   const event = eventOf("grant.active", request, "worker", now);
   const committed = await stage.ledger.commit({ after: { ...request, grant }, event });
   if (committed.type === "conflict") throw new Error(`${request.id} was there already`);
-  await stage.ledger.markShown(request.id, { version: request.version, message: null, told: [] });
+  await stage.ledger.markShown(request.id, { version: request.version, message: null, copies: [], told: [] });
 }

@@ -49,7 +49,14 @@ export function theLongestMove(change: Partial<Move> = {}): Move {
   return aPlannedMove({
     plan: { ...unsealed, summary, seal: "" },
     voided: { by: ["U0APPROVER", "U0APPROVER2"], message: long },
-    trouble: { code: "unexpected", message: long, at: at(0).toISOString(), attempts: 99, retryAt: at(1).toISOString() },
+    trouble: {
+      code: "unexpected",
+      message: long,
+      at: at(0).toISOString(),
+      attempts: 99,
+      retryAt: at(1).toISOString(),
+      causes: [],
+    },
     ...change,
   });
 }

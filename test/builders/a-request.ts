@@ -4,6 +4,7 @@ import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { digestOfChange } from "../../src/access/request/digest.ts";
 import type {
   AccessRequest,
+  Decision,
   EndProof,
   Grant,
   MappedIdentity,
@@ -51,13 +52,14 @@ export function digestNow(
 ): string {
   const level = cluster.levels.find((each) => each.name === request.level);
   if (!level) throw new Error(`${cluster.name} offers no level ${request.level}.`);
-  return digestOfChange(request, cluster, level, { base, leases: [] });
+  return digestOfChange(request, cluster, level, { base, way: "aws-auth", leases: [] });
 }
 
 export function aPreview(change: Partial<Preview> = {}): Preview {
   return {
     at: at(minutes(1)).toISOString(),
     digest: "d".repeat(64),
+    way: "aws-auth",
     diff: `--- mapUsers\n+++ mapUsers\n@@ -0,0 +1,4 @@\n+- userarn: "${engineerArn}"\n`,
     base: null,
     leases: [],
@@ -104,6 +106,23 @@ export function aGrantedRequest(grant: Partial<Grant>, change: Partial<AccessReq
   };
 }
 
+/** An approval by `U0APPROVER` whose seal is nobody's. */
+export function aDecision(change: Partial<Decision> = {}): Decision {
+  return {
+    verdict: "approved",
+    by: "U0APPROVER",
+    at: at(minutes(2)).toISOString(),
+    digest: "d".repeat(64),
+    why: "",
+    memberships: [],
+    requester: null,
+    linked: null,
+    stillApprovers: [],
+    seal: "00000000.00",
+    ...change,
+  };
+}
+
 export function anEndProof(change: Partial<EndProof> = {}): EndProof {
   return {
     at: at(minutes(3)).toISOString(),
@@ -123,6 +142,7 @@ export function aProof(change: Partial<Proof> = {}): Proof {
     authorized: { result: "yes", detail: "may list pods in default" },
     reviewedAs: { username: "eks-access:111122223333:engineer", groups: ["eks-access:viewers"] },
     signedIn: { result: "not tested", detail: "an IAM user can't be assumed" },
+    auditIds: [],
     ...change,
   };
 }

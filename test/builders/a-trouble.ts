@@ -10,6 +10,7 @@ export function aTrouble(change: Partial<Trouble> = {}): Trouble {
     at: at(minutes(1)).toISOString(),
     attempts: 1,
     retryAt: at(minutes(2)).toISOString(),
+    causes: [],
     ...change,
   };
 }

@@ -114,7 +114,7 @@ describe("of what is ours in an entry it", () => {
   });
 
   test("tells a rescue that is there after its end", () => {
-    const rescue = { id: "r-9", by: "U0ONCALL", as: null, endsAt: at(0).toISOString() };
+    const rescue = { id: "r-9", by: "U0ONCALL", as: engineerArn, endsAt: at(0).toISOString() };
 
     expect(codes([{ ...aReadEntry(), rescue }])).toEqual(["lease-overdue"]);
   });

@@ -14,6 +14,10 @@ export async function forgeApproval(redisUrl: string): Promise<void> {
       at: now.toISOString(),
       digest: request.preview?.digest ?? "",
       why: "",
+      memberships: [],
+      requester: null,
+      linked: null,
+      stillApprovers: ["U0APPROVER"],
       seal: "00000000.00",
     };
     const version = request.version + 1;

@@ -105,7 +105,7 @@ export function moveContract(ledgerNow: () => Ledger): void {
 
     test("is among the open ones until it is over and nothing of it is left to be seen to", async () => {
       const begun = { name: "switch-mode", at: at(0).toISOString() };
-      const trouble = { code: "", message: "", at: "", attempts: 1, retryAt: at(hours(9)).toISOString() };
+      const trouble = { code: "", message: "", at: "", attempts: 1, retryAt: at(hours(9)).toISOString(), causes: [] };
       const first = aMove({ id: "migration-a-1" });
       const openIds = async () => (await ledger.moves.open()).map(({ id }) => id).toSorted();
       for (const move of [
@@ -127,7 +127,7 @@ export function moveContract(ledgerNow: () => Ledger): void {
     test("is unshown until a message shows its newest version", async () => {
       await ledger.moves.commit(aMoveChange(aMove()));
       await ledger.moves.commit(aMoveChange(reviseMove(aMove(), { state: "denied" })));
-      const shown = { version: 1, message: { channel: "C0ACCESS", ts: "1.1" }, told: ["denied"] };
+      const shown = { version: 1, message: { channel: "C0ACCESS", ts: "1.1" }, copies: [], told: ["denied"] };
 
       await ledger.moves.markShown("migration-staging-1", shown);
       expect(await ledger.moves.unshown(9)).toEqual(["migration-staging-1"]);

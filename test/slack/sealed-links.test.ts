@@ -35,7 +35,7 @@ describe("rules that go by links believe one", () => {
   });
 
   test.each<[string, PrincipalLink, boolean?]>([
-    ["without a seal, as of an older program", { arn: engineerArn, seal: null }],
+    ["without a seal", { arn: engineerArn, seal: null }],
     ["in which the principal was exchanged", { ...own, arn: intruderArn }],
     ["that is somebody else's", linkBy("U0STRANGER", engineerArn, keys, "U0STRANGER")],
     ["that another installation sealed", linkBy(user, engineerArn, otherKeys)],

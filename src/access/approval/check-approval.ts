@@ -74,8 +74,8 @@ function flawOf(approval: Decision, request: AccessRequest, wanted: Wanted): str
   if (!isSealedDecision(approval, request.id, keys)) return "the approval does not carry our seal";
   if (isAhead(approval, now)) return datedAhead("an approval");
   if (approval.by === request.requester && !rule.selfApproval) return "nobody can approve a request of their own";
-  if (!rule.selfApproval && goesBy(approval.linked ?? null, request.principal)) return approverGetsIt;
-  const approver = { user: approval.by, memberships: approval.memberships ?? [] };
+  if (!rule.selfApproval && goesBy(approval.linked, request.principal)) return approverGetsIt;
+  const approver = { user: approval.by, memberships: approval.memberships };
   if (!isNamedIn(approversOf(rule, cluster), approver)) return "who approved it is no approver of the cluster any more";
   // A time that can't be read is before nothing: what is doubtful is over.
   if (!(Date.parse(approval.at) < Date.parse(request.lapsesAt))) return "it was approved after it had lapsed";

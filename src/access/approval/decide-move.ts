@@ -51,7 +51,7 @@ export function decideMove(
   const { verdict, digest, why } = click;
   const { user: by, memberships } = person;
   const at = now.toISOString();
-  const unsealed = { verdict, by, at, digest, why, memberships };
+  const unsealed = { verdict, by, at, digest, why, memberships, requester: null, linked: null, stillApprovers: [] };
   if (verdict === "denied") {
     const decision = sealDecision(unsealed, subjectOf(move, cluster), keys);
     return {
@@ -125,7 +125,7 @@ export function checkMove(
     const hours = statementGoodForSeconds / 3600;
     return { type: "void", message: `it is more than ${hours} h ago that its approvers were seen to be approvers` };
   }
-  const holding = recent.filter(({ by }) => last?.stillApprovers?.includes(by));
+  const holding = recent.filter(({ by }) => last?.stillApprovers.includes(by));
   if (holding.length >= moveApprovals) return { type: "valid" };
   const message = `${holding.length} of ${moveApprovals} approvers have approved exactly this plan in the last ${Math.round(lapsesAfterSeconds / 3600)} h`;
   return { type: "void", message };
@@ -136,7 +136,7 @@ function standing(move: Move, cluster: Cluster, keys: DecisionPublicKeys, now: D
   const holding = move.approvals
     .filter(({ verdict, digest }) => verdict === "approved" && digest === move.plan?.digest)
     .filter((decision) => !isAhead(decision, now) && isSealedDecision(decision, subjectOf(move, cluster), keys))
-    .filter(({ by, memberships = [] }) => approvesFor(cluster, { user: by, memberships }));
+    .filter(({ by, memberships }) => approvesFor(cluster, { user: by, memberships }));
   return [...new Map(holding.map((decision) => [decision.by, decision])).values()];
 }
 

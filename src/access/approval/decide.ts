@@ -140,7 +140,7 @@ function decisionOf({ verdict, by, digest, why }: Click, now: Date, facts: Facts
   const { linked } = facts.standing;
   const requester = { memberships: facts.standing.memberships, linked };
   const own = facts.links?.get(by) ?? null;
-  return { verdict, by, at: now.toISOString(), digest, why, memberships, requester, linked: own };
+  return { verdict, by, at: now.toISOString(), digest, why, memberships, requester, linked: own, stillApprovers: [] };
 }
 
 /** The record without the approvals of people who are no approvers any more. It goes on waiting for the approvals that are missing. */

@@ -53,7 +53,8 @@ function declarationOf(
   now: Date,
 ): Omit<Decision, "seal"> {
   const digest = digestOfWish(request, cluster, level);
-  return { verdict: "broke-glass", by, at: now.toISOString(), digest, why: "", memberships };
+  const sides = { memberships, requester: null, linked: null, stillApprovers: [] };
+  return { verdict: "broke-glass", by, at: now.toISOString(), digest, why: "", ...sides };
 }
 
 function withBrokenGlass(request: AccessRequest, declaration: Decision, now: Date): AccessRequest {
@@ -67,8 +68,8 @@ function withBrokenGlass(request: AccessRequest, declaration: Decision, now: Dat
 }
 
 /** What nobody has reviewed: it is told a day later for the first time. */
-export function unreviewedGlass(now: Date): Glass {
-  return { review: null, remindAt: new Date(now.getTime() + dayMs).toISOString(), reminders: 0 };
+export function unreviewedGlass(now: Date, as: string | null = null): Glass {
+  return { review: null, remindAt: new Date(now.getTime() + dayMs).toISOString(), reminders: 0, as };
 }
 
 /** What the worker asks before it writes: did the Slack process seal that this person may, and does the policy still say so? */
@@ -88,7 +89,7 @@ export function checkGlass(
     return invalid("that the glass was broken does not carry our seal");
   }
   if (isAhead(declaration, now)) return invalid(datedAhead("that the glass was broken"));
-  const may = breakGlassFor(cluster, { user: declaration.by, memberships: declaration.memberships ?? [] });
+  const may = breakGlassFor(cluster, { user: declaration.by, memberships: declaration.memberships });
   if (declaration.by !== request.requester || may?.level !== level.name) {
     return invalid("the policy does not let the requester break the glass any more");
   }

@@ -13,7 +13,7 @@ export interface LinkSeal {
 /** What a Slack account is linked with, as it is remembered. */
 export interface PrincipalLink {
   readonly arn: string;
-  /** Null: of an older eks-access, or written past us. */
+  /** Null: not written by eks-access. */
   readonly seal: LinkSeal | null;
 }
 

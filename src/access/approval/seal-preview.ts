@@ -18,8 +18,7 @@ export function isGenuine(request: AccessRequest, cluster: Cluster, keys: Previe
   const level = cluster.levels.find(({ name }) => name === request.level);
   if (!preview || !level) return false;
   const { seal: sealText, ...unsealed } = preview;
-  // A record of an older program has none.
-  if (typeof sealText !== "string" || !keys.isSealed("preview", sealedValue(request, unsealed), sealText)) return false;
+  if (!keys.isSealed("preview", sealedValue(request, unsealed), sealText)) return false;
   return digestOfChange(request, cluster, level, preview) === preview.digest;
 }
 

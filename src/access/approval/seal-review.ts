@@ -12,8 +12,7 @@ export function hasForgedReview({ id, glass }: AccessRequest, keys: DecisionPubl
   if (!glass?.review) return false;
   if (isAhead(glass.review, now)) return true;
   const { seal: sealText, ...review } = glass.review;
-  // One of an older program has none.
-  return typeof sealText !== "string" || !keys.isSealed("review", { ...review, request: id }, sealText);
+  return !keys.isSealed("review", { ...review, request: id }, sealText);
 }
 
 /** The request without a review that is not ours: it is still to be reviewed. */

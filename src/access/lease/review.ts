@@ -16,7 +16,7 @@ export function reviewAgain(trouble: Trouble | null, failure: Failure, now: Date
 
 /** Whether the API server is still to say what a lease in force allows. */
 export function isReviewing(grant: Grant | null): boolean {
-  return grant?.state === "active" && !grant.end && !grant.drift && grant.reviewTrouble != null;
+  return grant?.state === "active" && !grant.end && !grant.drift && grant.reviewTrouble !== null;
 }
 
 /** Whether the API server is to be asked now, and not only at the next try. */

@@ -24,13 +24,13 @@ export function trySignInAgain(
   failure: Failure,
   now: Date,
 ): { readonly signInDueAt: string; readonly signInTrouble: Trouble } | null {
-  const trouble = nextTry({ trouble: signInTrouble ?? null }, failure, now, longestWaitSeconds);
+  const trouble = nextTry({ trouble: signInTrouble }, failure, now, longestWaitSeconds);
   return trouble.attempts < mostTries ? { signInDueAt: trouble.retryAt, signInTrouble: trouble } : null;
 }
 
 /** Whether it is still to be seen that the principal of a grant in force can sign in. */
 export function isSigningIn(grant: Grant | null): boolean {
-  return grant?.state === "active" && !grant.end && !grant.drift && grant.signInDueAt != null;
+  return grant?.state === "active" && !grant.end && !grant.drift && grant.signInDueAt !== null;
 }
 
 /** Whether nobody knows yet how the first try ends: it takes some seconds, and what is told once waits for it. */

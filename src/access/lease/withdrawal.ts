@@ -142,7 +142,7 @@ function provedEnd(request: AccessRequest, cluster: Cluster, keys: DecisionPubli
   const level = cluster.levels.find(({ name }) => name === request.level);
   if (!level || !lastSealed(request, keys)) return null;
   const asApproved = { ...request, standing: sealedStanding(request) };
-  const seen = request.preview ?? { base: null, leases: [] };
+  const seen = request.preview ?? { base: null, way: "aws-auth" as const, leases: [] };
   const digest = request.glass
     ? digestOfWish(request, cluster, level)
     : digestOfChange(asApproved, cluster, level, seen);

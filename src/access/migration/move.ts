@@ -122,7 +122,6 @@ export function moveDueAt(move: Move): number | null {
   if (move.state === "running") return Math.max(retryAtOf(move), Date.parse(move.settlesAt ?? "") || 0);
   const lapsesAt = Date.parse(move.lapsesAt);
   if (!move.plan) return Math.min(Math.max(retryAtOf(move), Date.parse(move.createdAt)), lapsesAt);
-  // A record of an older program has no such field.
   const { nextAt = null } = move.reminders ?? {};
   return nextAt === null ? lapsesAt : Math.min(Date.parse(nextAt), lapsesAt);
 }

@@ -40,8 +40,8 @@ export function clusterFailed(
 
 /** Whether nobody was told of this cause yet. */
 export function hasNewCause(before: ClusterTrouble | null, after: ClusterTrouble): boolean {
-  const known = before?.configuration === after.configuration ? (before.causes ?? []) : [];
-  return (after.causes?.length ?? 0) > known.length;
+  const known = before?.configuration === after.configuration ? before.causes : [];
+  return after.causes.length > known.length;
 }
 
 /** Whether a cluster that could not be worked on is to be tried by the clock, before anybody asks for something new. */

@@ -18,7 +18,7 @@ export function digestOfChange(
   request: AccessRequest,
   cluster: Cluster,
   level: Level,
-  { base, way = "aws-auth", leases }: SeenInCluster,
+  { base, way, leases }: SeenInCluster,
 ): string {
   const entry = base && { username: base.username, groups: [...base.groups].sort() };
   const wish = wishValue(request, cluster, level);
@@ -44,8 +44,7 @@ function wishValue(request: AccessRequest, cluster: Cluster, level: Level) {
     groups: [...request.groups].sort(),
     durationSeconds: request.durationSeconds,
     reason: request.reason,
-    // Left out where there is none: what was approved before there were tickets still holds.
-    ...(request.ticket !== null && { ticket: request.ticket }),
+    ticket: request.ticket,
     createdAt: request.createdAt,
     lapsesAt: request.lapsesAt,
     extends: request.extends,

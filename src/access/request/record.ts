@@ -20,8 +20,8 @@ export interface Preview {
   readonly at: string;
   /** Digest of the change; it goes into the button and into the decision. */
   readonly digest: string;
-  /** How the cluster would take it; absent in a record of an older program, which knew aws-auth alone. */
-  readonly way?: Way;
+  /** How the cluster would take it. */
+  readonly way: Way;
   /** Unified difference of the document or of the access entry, as text. */
   readonly diff: string;
   /** Who the principal is in the cluster today; null: it can't sign in through aws-auth. */
@@ -51,8 +51,8 @@ export interface Trouble {
   readonly attempts: number;
   /** ISO 8601, when it is tried again. */
   readonly retryAt: string;
-  /** A digest of each cause so far, bounded; absent in a record of an older program. */
-  readonly causes?: readonly string[];
+  /** A digest of each cause so far, bounded. */
+  readonly causes: readonly string[];
 }
 
 /** What somebody asked for, all that was decided about it, and the grant that came of it: one record of the ledger. */
@@ -116,17 +116,18 @@ export interface Decision {
   readonly why: string;
   /**
    * What Slack said at that moment: which user groups of the policy the approver is of, and the requester's standing.
-   * The worker can't ask Slack, and goes by this. Absent in what an older version sealed.
+   * The worker can't ask Slack, and decides by this.
    */
-  readonly memberships?: readonly string[];
-  readonly requester?: Standing;
-  /** The ARN that the approver's account was linked with at that moment; null: none. Absent where nobody looked. */
-  readonly linked?: string | null;
+  readonly memberships: readonly string[];
+  /** Null where nothing depends on it: for emergency access and for a migration. */
+  readonly requester: Standing | null;
+  /** The ARN that the approver's account was linked with at that moment; null: none, or nothing depends on it. */
+  readonly linked: string | null;
   /**
    * Of an approval: everybody whose approval counts with it, this one included. The Slack process had looked that each of them has an
-   * active account and is an approver at that moment. Absent in a denial and in a broken glass.
+   * active account and is an approver at that moment. Empty in a denial and for emergency access.
    */
-  readonly stillApprovers?: readonly string[];
+  readonly stillApprovers: readonly string[];
   /** Signed with the decision key: over all of the above and the request's id, `<key id>.<signature>`. */
   readonly seal: string;
 }
@@ -159,9 +160,9 @@ export interface Glass {
   readonly reminders: number;
   /**
    * Of a rescue, which is no click in Slack: the ARN that AWS says whoever ran it has. Who they are in Slack they said
-   * themselves. Null: nobody knows any more. Absent: not a rescue, or one of an older program.
+   * themselves. Null: not a rescue.
    */
-  readonly as?: string | null;
+  readonly as: string | null;
 }
 
 export type GrantState = "scheduled" | "active" | "ended" | "failed";
@@ -197,14 +198,13 @@ export interface Grant {
   readonly activeSince: string | null;
   readonly proof: Proof | null;
   /**
-   * ISO 8601: when to look whether the principal has signed in, set while that is being tried; null: it is not. Absent in a
-   * record of an older program.
+   * ISO 8601: when to look whether the principal has signed in, set while that is being tried; null: it is not.
    */
-  readonly signInDueAt?: string | null;
-  /** Set while signing in is tried again, because nothing said yes or no; absent in a record of an older program. */
-  readonly signInTrouble?: Trouble | null;
-  /** Set while the API server is asked again what the lease allows, because it did not answer; null or absent: it is not. */
-  readonly reviewTrouble?: Trouble | null;
+  readonly signInDueAt: string | null;
+  /** Set while signing in is tried again, because nothing said yes or no. */
+  readonly signInTrouble: Trouble | null;
+  /** Set while the API server is asked again what the lease allows, because it did not answer; null: it is not. */
+  readonly reviewTrouble: Trouble | null;
   /** What it added to the document; set when it turns active. */
   readonly written: Written | null;
   /** Set while somebody else's change keeps its part out of the document: one clause for people. */
@@ -219,13 +219,13 @@ export interface Grant {
   readonly endedAt: string | null;
   /**
    * ISO 8601: since when its approval is known to be void, while something of it may stand in the cluster or come to stand there:
-   * nothing is sent for it any more. Absent otherwise.
+   * nothing is sent for it any more. Null otherwise.
    */
-  readonly voidSince?: string;
-  /** Set where the cluster could not remember that it was taken back before its end. */
-  readonly isForgotten?: true;
-  /** What was verified after the end; null or absent: nothing, as where the cluster is gone. */
-  readonly endProof?: EndProof | null;
+  readonly voidSince: string | null;
+  /** Whether the cluster could not remember that it was taken back before its end. */
+  readonly isForgotten: boolean;
+  /** What was verified after the end; null: nothing, as where the cluster is gone. */
+  readonly endProof: EndProof | null;
   /** Who the principal is in aws-auth after the end: what was there without us, or what other grants give. */
   readonly remains: MappedIdentity | null;
   /** One sentence; set in the state `failed` only. */
@@ -304,8 +304,8 @@ export interface Proof {
   readonly reviewedAs: MappedIdentity | null;
   /** The principal itself signed in and listed pods. */
   readonly signedIn: Finding;
-  /** Under which ids the API server's audit log has the questions that `authorized` is of; absent in what an older version wrote. */
-  readonly auditIds?: readonly string[];
+  /** Under which ids the API server's audit log has the questions that `authorized` is of. */
+  readonly auditIds: readonly string[];
 }
 
 /** What was verified when a lease had ended, each finding apart, and when (ISO 8601). A "no" is what an end is to give. */

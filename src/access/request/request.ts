@@ -77,7 +77,6 @@ function workDueAt(request: AccessRequest): number {
   if (request.state === "pending") {
     const lapsesAt = Date.parse(request.lapsesAt);
     if (request.preview) {
-      // A record of an older program has no such field.
       const { nextAt = null } = request.reminders ?? {};
       return nextAt === null ? lapsesAt : Math.min(Date.parse(nextAt), lapsesAt);
     }

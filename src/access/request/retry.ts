@@ -53,7 +53,7 @@ export function nextTry(
  * service do in what the network says, are each new once.
  */
 export function isToBeTold(before: Trouble | null, after: Trouble): boolean {
-  const isNew = (after.causes?.length ?? 0) > (before?.causes?.length ?? 0);
+  const isNew = after.causes.length > (before?.causes.length ?? 0);
   return isNew || Number.isInteger(Math.log2(after.attempts));
 }
 

@@ -11,8 +11,8 @@ export interface RescueLease {
   readonly id: string;
   /** Slack user id, as whoever made it said. */
   readonly by: string;
-  /** The ARN that AWS said whoever made it has; null: an older program did not ask. */
-  readonly as: string | null;
+  /** The ARN that AWS said whoever made it has. */
+  readonly as: string;
   /** ISO 8601. */
   readonly endsAt: string;
 }
@@ -31,7 +31,7 @@ export function writeRescueTags(
   const { id, by, as, endsAt } = lease;
   return {
     [leaseTag]: `${id} ${by} ${endsAt}`,
-    ...(as !== null && { [asTag]: as }),
+    [asTag]: as,
     [sealTag]: keys.seal("rescue", sealedValue(clusterArn, principalArn, lease)),
   };
 }
@@ -44,13 +44,13 @@ export function readRescueTags(
   keys: MemoryKeys,
 ): RescueLease | null {
   const [id = "", by = "", endsAt = ""] = (tags[leaseTag] ?? "").split(" ");
-  const lease = { id, by, as: tags[asTag] ?? null, endsAt };
+  const lease = { id, by, as: tags[asTag] ?? "", endsAt };
   const value = sealedValue(clusterArn, principalArn, lease);
   return keys.isSealed("rescue", value, tags[sealTag] ?? "") ? lease : null;
 }
 
 function sealedValue(clusterArn: string, principalArn: string, { id, by, as, endsAt }: RescueLease): Json {
-  return { clusterArn, principalArn, id, by, endsAt, ...(as !== null && { as }) };
+  return { clusterArn, principalArn, id, by, endsAt, as };
 }
 
 /** Whether a request is a rescue: nothing of it is ever in aws-auth. */

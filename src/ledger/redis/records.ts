@@ -1,5 +1,4 @@
 import type { AccessRequest } from "../../access/request/record.ts";
-import { readStored } from "../../access/request/stored-request.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./script.ts";
 
@@ -19,7 +18,7 @@ return found
 
 export async function readRecord(redis: RedisClient, id: string): Promise<AccessRequest | null> {
   const text = await redis.hget(requestKey(id), "record");
-  return text === null ? null : readStored(JSON.parse(text));
+  return text === null ? null : (JSON.parse(text) as AccessRequest);
 }
 
 /** The records that a sorted list has, in its order, in one answer. KEYS: list, what the key of each record begins with */
@@ -48,7 +47,7 @@ export async function readRecords(redis: RedisClient, ids: readonly string[]): P
 }
 
 function recordsIn(texts: readonly (string | null)[]): readonly AccessRequest[] {
-  return texts.flatMap((text) => (text === null ? [] : [readStored(JSON.parse(text))]));
+  return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as AccessRequest]));
 }
 
 export async function readVersions(redis: RedisClient, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {

@@ -9,7 +9,6 @@ export function turnsIn(redis: RedisClient): TakeTurn {
   const takeOnly = onlyTurns(redis);
   return async (name, everyMs, most) => {
     const key = `{eks-access}:turn:${name}`;
-    // What an older program wrote for one turn is no number.
     if (most === 1) return takeOnly(key, everyMs);
     return (await redis.eval(takeOneOfScript, 1, key, everyMs, most)) === 1;
   };

@@ -87,7 +87,7 @@ function causeOf({ end }: Grant): string {
 }
 
 /** Where a change is made, by the way in which the cluster takes it. */
-export function placeOf({ way = "aws-auth" }: Preview): string {
+export function placeOf({ way }: Preview): string {
   return way === "aws-auth" ? way : "the access entry";
 }
 

@@ -20,7 +20,7 @@ const askedInstead = "channel-lost-asked";
 export function lostChannelMilestones(
   request: AccessRequest,
   why: string,
-  { copies = [], told }: Shown,
+  { copies, told }: Shown,
 ): readonly Milestone[] {
   // Who was told that the approvers are asked in another way knows it already.
   if (told.includes(askedInstead)) return [];

@@ -120,7 +120,7 @@ async function showCopies(
   isLost: boolean,
 ): Promise<Shown> {
   const copies: Copy[] = [];
-  for (const copy of shown.copies ?? []) {
+  for (const copy of shown.copies) {
     if ((await update(context, request, copy, presence)) === "shown") copies.push(copy);
   }
   const asked = new Set(copies.map(({ user }) => user));

@@ -6,7 +6,7 @@ import type { Presence } from "../decide/presence.ts";
 import type { MessengerContext } from "./messenger-context.ts";
 import { postMessage, updateMessage } from "./write-message.ts";
 
-export const nothingShown: Shown = { version: 0, message: null, told: [] };
+export const nothingShown: Shown = { version: 0, message: null, copies: [], told: [] };
 
 export interface InChannel {
   readonly shown: Shown;

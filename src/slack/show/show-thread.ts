@@ -9,7 +9,7 @@ import { isReminder, type ThreadEntry, threadMessage, threadOf } from "./thread-
 export async function wakeForThread(
   context: MessengerContext,
   request: AccessRequest,
-  { message, copies = [] }: Shown,
+  { message, copies }: Shown,
 ): Promise<void> {
   if (!message && copies.length === 0) return;
   if ((await newEntries(context, request)).length > 0)
@@ -31,7 +31,7 @@ export async function showThread(context: MessengerContext, id: string): Promise
   }
   // Where the approvers were asked one by one, each is reminded there; what else happened their message shows.
   const reminders = entries.filter(isReminder);
-  if (reminders.length === 0 || !shown.copies?.length) return;
+  if (reminders.length === 0 || shown.copies.length === 0) return;
   for (const copy of shown.copies) await reply(context, request, copy, reminders);
   await ledger.addToldInThread(id, namesOf(reminders));
 }

@@ -136,7 +136,7 @@ function activeEntry(
 ): readonly ThreadEntry[] {
   const { proof, endsAt, signInTrouble, reviewTrouble } = grant;
   // Also of a grant that ended meanwhile.
-  const isUnfinished = (grant.signInDueAt != null && signInTrouble != null) || reviewTrouble != null;
+  const isUnfinished = (grant.signInDueAt !== null && signInTrouble !== null) || reviewTrouble !== null;
   if (isUnfinished && told.includes("active")) return [];
   const marks = proof ? `proved: ${proofMarks(proof)}` : "";
   if (!isUnfinished && told.includes("active-unfinished")) {

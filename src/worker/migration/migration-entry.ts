@@ -23,7 +23,7 @@ export async function giveEntry(
   const { principalArn, username, groups, isAdmin } = wanted;
   let found = await entries.describe(principalArn);
   if (found && asStanding(found).migrated !== "begun") throw othersEntry(principalArn);
-  // A username can't be changed by us: what an older plan began is made anew.
+  // A username can't be changed by us: what an earlier plan began is made anew.
   if (found && found.username !== username) {
     await entries.remove(principalArn);
     found = null;

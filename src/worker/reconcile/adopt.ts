@@ -1,4 +1,5 @@
 import { unreviewedGlass } from "../../access/approval/glass.ts";
+import { scheduleGrant } from "../../access/lease/grant.ts";
 import { rememberWritten } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { noStanding } from "../../access/policy/person.ts";
@@ -122,6 +123,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
   const durationSeconds = Math.ceil((Date.parse(share.endsAt) - now.getTime()) / 1000);
   const at = new Date(Date.parse(share.endsAt) - durationSeconds * 1000).toISOString();
   const verdict = share.glass ? "broke-glass" : "approved";
+  const unknown = { digest: "", why: "", memberships: [], requester: null, linked: null, stillApprovers: [], seal: "" };
   return {
     id: share.id,
     version: 1,
@@ -140,25 +142,18 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     extends: null,
     preview: null,
     reminders: null,
-    approvals: share.approvers.map((by) => ({ verdict, by, at, digest: "", why: "", seal: "" })),
+    approvals: share.approvers.map((by) => ({ ...unknown, verdict, by, at })),
     dropped: [],
     approvalsWanted: share.approvers.length,
     denial: null,
     glass: share.glass ? unreviewedGlass(now) : null,
     grant: {
+      ...scheduleGrant(new Date(at), durationSeconds),
       state: "active",
       endsAt: share.endsAt,
       writeBegan: at,
       activeSince: now.toISOString(),
-      proof: null,
-      written: null,
-      drift: null,
       warnAt: share.endsAt,
-      warnedAt: null,
-      end: null,
-      endedAt: null,
-      remains: null,
-      failure: null,
     },
     trouble: null,
     voided: null,

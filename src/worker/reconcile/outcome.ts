@@ -102,7 +102,7 @@ export async function end(
   if (!request.grant) return;
   const endedAt = proved?.proof.at ?? context.now().toISOString();
   const cause = request.grant.end?.cause ?? "expired";
-  const over = { ...request.grant, endedAt, remains, ...(isForgotten && { isForgotten: true as const }) };
+  const over = { ...request.grant, endedAt, remains, isForgotten };
   const told = isForgotten ? { remembered: false } : {};
   if (request.grant.state === "active") {
     const grant: Grant = { ...over, state: "ended", endProof: proved?.proof ?? null };

@@ -88,7 +88,7 @@ function isOpenAndNothing(request: AccessRequest, withdrawals: Withdrawals, keys
 
 /** What was void once stays so, also where everything is again as it was approved: runs go by it that nothing is sent for it any more. */
 function wasVoid(request: AccessRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
-  return request.grant?.voidSince !== undefined || isOpenAndNothing(request, withdrawals, keys);
+  return (request.grant?.voidSince ?? null) !== null || isOpenAndNothing(request, withdrawals, keys);
 }
 
 /** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. */

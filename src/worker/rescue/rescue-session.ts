@@ -104,8 +104,8 @@ export interface RescueOrder {
   readonly principalArn: string;
   /** Slack user id, as whoever runs it says. */
   readonly by: string;
-  /** The ARN that AWS says whoever runs it has; null: nobody knows any more. */
-  readonly as: string | null;
+  /** The ARN that AWS says whoever runs it has. */
+  readonly as: string;
   readonly durationSeconds: number;
   readonly reason: string;
   /** The last good document, or which one of those that the cluster itself keeps; null: nobody says. */

@@ -34,8 +34,8 @@ export async function reviewOnce(
 export function putOffReview(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
   const now = context.now();
   return recordProof(context, request, isReviewing, (grant) => {
-    const reviewTrouble = reviewAgain(grant.reviewTrouble ?? null, failureOf(error), now);
-    const isTold = isToBeTold(grant.reviewTrouble ?? null, reviewTrouble);
+    const reviewTrouble = reviewAgain(grant.reviewTrouble, failureOf(error), now);
+    const isTold = isToBeTold(grant.reviewTrouble, reviewTrouble);
     const detail = { ...idsElsewhere(context), ...delayDetail(reviewTrouble) };
     return { grant: { ...grant, reviewTrouble }, event: isTold ? { type: "grant.rights-delayed", detail } : null };
   });

@@ -163,7 +163,7 @@ function delayed(
 ): ProofChange {
   const ids = idsElsewhere(context);
   // What the principal did stands in the cluster's own audit log, so an event names it.
-  const isTold = isToBeTold(grant.signInTrouble ?? null, again.signInTrouble) || "auditIds" in ids;
+  const isTold = isToBeTold(grant.signInTrouble, again.signInTrouble) || "auditIds" in ids;
   const detail = { ...ids, ...delayDetail(again.signInTrouble) };
   return { grant: { ...grant, ...again }, event: isTold ? { type: "grant.sign-in-delayed", detail } : null };
 }

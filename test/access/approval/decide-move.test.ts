@@ -160,7 +160,14 @@ test("whoever asked, an approver and who is on call stop it; nobody else does, a
 });
 
 test("only what is in trouble is tried again, at once", () => {
-  const trouble = { code: "aws-throttled", message: "", at: "", attempts: 3, retryAt: at(600).toISOString() };
+  const trouble = {
+    code: "aws-throttled",
+    message: "",
+    at: "",
+    attempts: 3,
+    retryAt: at(600).toISOString(),
+    causes: [],
+  };
   const person = { user: "U0APPROVER", memberships: [] };
 
   expect(retryMove(aMove(), cluster, person, at(1))).toEqual({ type: "refused", code: "not-in-trouble" });
@@ -168,6 +175,6 @@ test("only what is in trouble is tried again, at once", () => {
     code: "not-yours",
   });
   expect(retryMove(aMove({ trouble }), cluster, person, at(1))).toMatchObject({
-    after: { trouble: { attempts: 3, retryAt: at(1).toISOString() } },
+    after: { trouble: { attempts: 3, retryAt: at(1).toISOString(), causes: [] } },
   });
 });

@@ -18,7 +18,7 @@ import { readWithdrawalTags, writeWithdrawalTags } from "../../../src/access-ent
 import { aBrokenGlass } from "../../builders/a-broken-glass.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPlannedMove } from "../../builders/a-move.ts";
-import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aDecision, aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding } from "../../builders/a-share.ts";
 import { anEntry } from "../../builders/an-entry.ts";
 import { aPrivateKey, aSecret, keys, otherKeys } from "../../builders/keys.ts";
@@ -73,7 +73,7 @@ const role = "arn:aws:iam::111122223333:role/rescuer";
 const active = aGrantedRequest({});
 const asked = aPreviewedRequest();
 const move = aPlannedMove();
-const approval = { verdict: "approved", by: "U0APPROVER", at: at(0).toISOString(), digest: "d", why: "" } as const;
+const { seal: _, ...approval } = aDecision();
 const document = { at: at(0).toISOString(), data: { mapRoles: "" }, grants: null };
 const withdrawal = { id: "r-1", at: at(0).toISOString(), endsAt: at(hours(4)).toISOString() };
 
@@ -120,7 +120,7 @@ const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
   [
     "the lease of a rescue",
     ({ memory }) => {
-      const lease = { id: "r-1", by: "U0ONCALL", as: null, endsAt: at(hours(1)).toISOString() };
+      const lease = { id: "r-1", by: "U0ONCALL", as: engineerArn, endsAt: at(hours(1)).toISOString() };
       const tags = writeRescueTags(clusterArn, role, lease, memory);
       return readRescueTags(clusterArn, role, tags, keys.memory) !== null;
     },

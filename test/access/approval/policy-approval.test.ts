@@ -32,7 +32,7 @@ function verdictOn(record: AccessRequest, cluster: Cluster) {
   const [level] = cluster.levels;
   if (!level) throw new Error("The builder's cluster offers no level.");
   const standing = record.approvals.at(-1)?.requester ?? noStanding;
-  const digest = digestOfChange({ ...record, standing }, cluster, level, { base: null, leases: [] });
+  const digest = digestOfChange({ ...record, standing }, cluster, level, { base: null, way: "aws-auth", leases: [] });
   return checkApproval(record, cluster, level, digest, keys.decision, at(hours(24 * 365)));
 }
 

@@ -53,9 +53,3 @@ describe("whoever can write to Redis can't have one thing shown and another appr
     expect(holds(aGenuineRequest(otherKeys))).toBe(false);
   });
 });
-
-test("a preview of an older program, which sealed none, has to be made anew", () => {
-  const { seal: _, ...older } = genuine.preview;
-
-  expect(holds(JSON.parse(JSON.stringify({ ...genuine, preview: older })))).toBe(false);
-});

@@ -2,13 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkApproval } from "../../../src/access/approval/check-approval.ts";
 import { decide } from "../../../src/access/approval/decide.ts";
+import { sealDecision } from "../../../src/access/approval/sealed-decision.ts";
 import { sealedEnd } from "../../../src/access/lease/due-work.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import type { AccessRequest, Decision } from "../../../src/access/request/record.ts";
 import { revise } from "../../../src/access/request/request.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aPreviewedRequest, digestNow } from "../../builders/a-request.ts";
+import { aDecision, aPreviewedRequest, digestNow } from "../../builders/a-request.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
@@ -40,9 +41,8 @@ function verdictOn(record: AccessRequest, cluster = two) {
 /** Sealed by our key, whatever it says: what only a fault of ours could make. */
 function sealed(change: Partial<Decision>): Decision {
   const digest = request.preview?.digest ?? "";
-  const { seal: _, ...rest } = { ...{ verdict: "approved", why: "", digest, seal: "" }, by: "U0APPROVER", ...change };
-  const unsealed = { ...rest, verdict: rest.verdict ?? "approved", at: rest.at ?? at(minutes(2)).toISOString() };
-  return { ...unsealed, seal: keys.decision.seal("decision", { ...unsealed, request: request.id }) } as Decision;
+  const { seal: _, ...unsealed } = aDecision({ digest, ...change });
+  return sealDecision(unsealed, request.id, keys.decision);
 }
 
 describe("where two have to approve", () => {

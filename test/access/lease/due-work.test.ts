@@ -17,7 +17,7 @@ import { at, hours, minutes } from "../../builders/times.ts";
 
 const end = at(minutes(2) + hours(4));
 const now = at(minutes(3));
-const aRescue = { level: "rescue", glass: { review: null, remindAt: "", reminders: 0 } } as const;
+const aRescue = { level: "rescue", glass: { review: null, remindAt: "", reminders: 0, as: null } } as const;
 const revoked = { cause: "revoked", by: "U0ONCALL", at: now.toISOString(), why: "" } as const;
 
 /** In which of the three lists a request falls. */

@@ -4,16 +4,21 @@ import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import { moveActsOf } from "../../../src/access/policy/move-acts.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aMove, aPlannedMove } from "../../builders/a-move.ts";
+import { aDecision } from "../../builders/a-request.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
 const cluster = aCluster({ onCall: ["U0ONCALL2"] });
 const actsOf = (user: string, move = aPlannedMove(), now = at(minutes(5)), of = cluster) =>
   moveActsOf(move, of, { user, memberships: [] }, now);
-const approval = {
-  ...{ verdict: "approved" as const, by: "U0APPROVER", at: at(0).toISOString(), why: "", memberships: [] },
-  ...{ digest: aPlannedMove().plan?.digest ?? "", seal: "" },
+const approval = aDecision({ digest: aPlannedMove().plan?.digest ?? "" });
+const trouble = {
+  code: "unexpected",
+  message: "",
+  at: "",
+  attempts: 1,
+  retryAt: at(hours(1)).toISOString(),
+  causes: [],
 };
-const trouble = { code: "unexpected", message: "", at: "", attempts: 1, retryAt: at(hours(1)).toISOString() };
 
 test.each([
   ["an approver", "U0APPROVER", ["approve", "deny", "withdraw"]],

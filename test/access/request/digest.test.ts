@@ -16,7 +16,11 @@ function digestWith(
 ): string {
   const request = aRequest({ groups: ["a", "b"], ...change.request });
   const cluster = aCluster({ foreignAccounts: ["222233334444", "333344445555"], ...change.cluster });
-  return digestOfChange(request, cluster, aLevel({ groups: ["a", "b"], ...change.level }), { base: entry, leases: [] });
+  return digestOfChange(request, cluster, aLevel({ groups: ["a", "b"], ...change.level }), {
+    base: entry,
+    way: "aws-auth",
+    leases: [],
+  });
 }
 
 const rule = { ...clusterRule, name: "two", approvals: 2, approvers: ["U0APPROVER2", "U0APPROVER"] };

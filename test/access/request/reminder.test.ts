@@ -53,9 +53,3 @@ describe("the approvers are reminded", () => {
     );
   });
 });
-
-test("a record of an older program, which has no reminders, is due when it lapses", () => {
-  const { reminders: _, ...old } = asked;
-
-  expect(dueAt(old as typeof asked)).toBe(at(hours(24)).getTime());
-});

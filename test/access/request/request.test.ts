@@ -108,12 +108,6 @@ describe("what failed is tried again", () => {
     expect(told.slice(16)).toEqual([32, 64, 128, 256, 512]);
   });
 
-  test("is told anew where an older program wrote down no causes", () => {
-    const request = aRequest({ trouble: aTrouble({ attempts: 4 }) });
-
-    expect(isToBeTold(request.trouble, nextTry(request, failure, at(0)))).toBe(true);
-  });
-
   test("when the other side asked for it, where that is later", () => {
     const trouble = nextTry(aRequest(), { ...failure, retryAfterMs: 30_000 }, at(0));
 

@@ -27,14 +27,6 @@ test.each([
   expect(readRescueTags(inCluster, principal, { ...tags, ...change }, keys.memory)).toBeNull();
 });
 
-test("an entry of a program that did not ask AWS who ran it is read as before", () => {
-  const before = { ...lease, as: null };
-
-  expect(readRescueTags(cluster, role, writeRescueTags(cluster, role, before, keys.memory), keys.memory)).toEqual(
-    before,
-  );
-});
-
 test("an entry without tags is nobody's rescue", () => {
   expect(readRescueTags(cluster, role, {}, keys.memory)).toBeNull();
 });

@@ -3,6 +3,7 @@ import { textOf } from "../../../sandbox/slack/text-of.ts";
 import type { Move } from "../../../src/access/migration/move.ts";
 import { moveEvent } from "../../../src/ledger/record-move.ts";
 import { aMove, aPlannedMove } from "../../builders/a-move.ts";
+import { aDecision } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 
@@ -108,8 +109,8 @@ describe("a typed deny", () => {
 test.each([`approve ${id}`, `deny ${id} no`, "migrate staging withdraw"])(
   "%s tells who may not see a move nothing of how it ended, and records that they tried",
   async (typed) => {
-    const denial = { verdict: "denied", by: "U0APPROVER", at: at(1).toISOString(), digest: "", seal: "" } as const;
-    await put({ ...aPlannedMove(), state: "denied", denial: { ...denial, why: "the merger" }, endedAt: denial.at });
+    const denial = aDecision({ verdict: "denied", at: at(1).toISOString(), why: "the merger" });
+    await put({ ...aPlannedMove(), state: "denied", denial, endedAt: denial.at });
 
     expect(await say("U0ENGINEER", typed)).not.toContain("the merger");
 

@@ -4,7 +4,7 @@ import type { EventType } from "../../../src/access/audit/event.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { revise } from "../../../src/access/request/request.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { aDecision, aPreviewedRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { at } from "../../builders/times.ts";
 import { click } from "../../fault/click.ts";
@@ -84,15 +84,9 @@ describe("an attempt gives nothing, and is in the audit log:", () => {
   });
 
   test("an approval that somebody wrote into Redis, with the next true one", async () => {
-    const forged = {
-      by: "U0APPROVER2",
-      verdict: "approved",
-      at: request.createdAt,
-      why: "",
-      seal: "00000000.00",
-    } as const;
     const digest = request.preview?.digest ?? "";
-    await ledger.commit(aChange(revise(request, { approvals: [{ ...forged, digest }] }), "request.previewed"));
+    const forged = aDecision({ by: "U0APPROVER2", at: request.createdAt, digest });
+    await ledger.commit(aChange(revise(request, { approvals: [forged] }), "request.previewed"));
 
     await click(context, "approved", request, "U0APPROVER");
 

@@ -192,7 +192,7 @@ describe("a migration under way", () => {
     await running();
     const message = "EKS refused it in staging. Give the worker's own role the statements.";
     const retryAt = new Date(Date.now() + 600_000).toISOString();
-    await revise({ trouble: { code: "access-entry-denied", message, at: "", attempts: 1, retryAt } });
+    await revise({ trouble: { code: "access-entry-denied", message, at: "", attempts: 1, retryAt, causes: [] } });
 
     expect(textOf(await stage.showMove(id))).toMatch(/Give the worker's own role.*\[Try again\].*\[Stop\]/s);
     expect(await click("U0ONCALL", "retry-move")).toContain("is tried again now");

@@ -30,7 +30,7 @@ async function putPending(change: Partial<AccessRequest>, open: readonly AccessR
   const cluster = context.config.clusters.get(request.cluster) ?? expect.fail("there is no such cluster");
   const level = cluster.levels.find(({ name }) => name === request.level) ?? expect.fail("there is no such level");
   const leases = leasesInLedger(request, open, new Set(), context.now());
-  const digest = digestOfChange(request, cluster, level, { base: null, leases });
+  const digest = digestOfChange(request, cluster, level, { base: null, way: "aws-auth", leases });
   return put({ ...request, preview: aPreview({ digest, leases }) });
 }
 

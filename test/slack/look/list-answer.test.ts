@@ -19,7 +19,7 @@ const content = (change: Partial<ListContent>): ListContent => ({
 
 const trouble = {
   ...{ code: "aws-throttled", message: "EKS asks to wait.", attempts: 2 },
-  ...{ at: at(0).toISOString(), retryAt: at(60).toISOString() },
+  ...{ at: at(0).toISOString(), retryAt: at(60).toISOString(), causes: [] },
 };
 
 describe("a list", () => {
@@ -89,7 +89,14 @@ describe("a list", () => {
 
   test("keeps the values of a long failure whole, and says when it is tried again", () => {
     const message = `EKS refused it. Look at ${"`a value to copy` ".repeat(40)}`;
-    const trouble = { code: "x", message, at: at(0).toISOString(), attempts: 1, retryAt: at(60).toISOString() };
+    const trouble = {
+      code: "x",
+      message,
+      at: at(0).toISOString(),
+      attempts: 1,
+      retryAt: at(60).toISOString(),
+      causes: [],
+    };
     const rows = [{ move: aPlannedMove({ state: "running", trouble }), acts: [] }];
 
     const text = textOfBlocks(listAnswer(content({ rows, moves: 1 })));

@@ -61,7 +61,7 @@ describe("the status of a move", () => {
     );
     const message = "EKS asks to wait.";
     const retryAt = at(minutes(20)).toISOString();
-    const trouble = { code: "aws-throttled", message, at: at(0).toISOString(), attempts: 2, retryAt };
+    const trouble = { code: "aws-throttled", message, at: at(0).toISOString(), attempts: 2, retryAt, causes: [] };
     const move = aPlannedMove({ state: "running", done: [proved("switch-mode", "aws-auth is as it was.")], trouble });
 
     const text = textOfBlocks(moveStatusAnswer({ move, events, acts: ["retry", "withdraw"] }));

@@ -7,6 +7,7 @@ import { moveEvent } from "../../../src/ledger/record-move.ts";
 import { showMove } from "../../../src/slack/migrate/show-move.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPlannedMove } from "../../builders/a-move.ts";
+import { aDecision } from "../../builders/a-request.ts";
 import { at, hours } from "../../builders/times.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { aClient } from "../../sandbox/slack/a-client.ts";
@@ -34,14 +35,7 @@ const show = (own = ledger) => showMove({ ...aSlackContext(own), client: aClient
 const reminded = (sent: number) => revise({ reminders: { sent, nextAt: at(hours(1)).toISOString() } });
 
 const digest = aPlannedMove().plan?.digest ?? "";
-const approval = {
-  verdict: "approved" as const,
-  by: "U0APPROVER",
-  at: at(0).toISOString(),
-  digest,
-  why: "",
-  seal: "",
-};
+const approval = aDecision({ digest });
 
 /** What the thread under the channel's message says. */
 async function thread(): Promise<readonly string[]> {
@@ -151,7 +145,7 @@ describe("where the channel is gone", () => {
 test("whoever asked is told what keeps the worker from planning, once for each kind of failure", async () => {
   const trouble = (code: string, attempts: number) => ({
     ...{ code, message: "EKS refused it. Give the worker's own role the statements.", attempts },
-    ...{ at: at(0).toISOString(), retryAt: at(attempts).toISOString() },
+    ...{ at: at(0).toISOString(), retryAt: at(attempts).toISOString(), causes: [] },
   });
   for (const next of [trouble("access-denied", 1), trouble("access-denied", 2), trouble("aws-throttled", 3)]) {
     await revise({ plan: null, trouble: next });

@@ -26,7 +26,7 @@ function sealedBy(by: string, change: Partial<AccessRequest>, cluster: Cluster):
   if (!first) throw new Error("The builder approves.");
   const { seal: _, ...said } = first;
   const approvedAt = at(minutes(2)).toISOString();
-  const digest = digestOfChange(request, cluster, level, { base: null, leases: [] });
+  const digest = digestOfChange(request, cluster, level, { base: null, way: "aws-auth", leases: [] });
   const decision = { ...said, by, at: approvedAt, digest };
   return { ...request, approvals: [sealDecision(decision, request.id, keys.decision)] };
 }

@@ -279,7 +279,7 @@ describe("what a cluster remembers in its tags", () => {
     await approve(context, cluster, id);
     const approved = await requestOf(context, id);
     await reconcileCluster(context, cluster);
-    expect((await takeBack(context, cluster, id)).grant?.isForgotten).toBeUndefined();
+    expect((await takeBack(context, cluster, id)).grant?.isForgotten).toBe(false);
 
     await putBack(approved);
 
