@@ -1,9 +1,13 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { type DestinationStream, type Logger, pino } from "pino";
 import { redact } from "../access/failure/redact.ts";
-import { requestsInLog } from "./tracing/about.ts";
+
+/** Which requests the work that runs now is about. */
+const about = new AsyncLocalStorage<readonly string[]>();
 
 /**
- * Logs as JSON lines on standard output, or to another destination (log-format.ts). Errors of SDKs may hold requests with their headers and bodies: of an error
+ * Logs as JSON lines on standard output, or to another destination (log-format.ts). Errors of SDKs may hold requests with their
+ * headers and bodies: of an error
  * only its name, message, code and stack are written, with whatever looks like a credential taken out.
  */
 export function createLog(level: string, processKind: string, destination?: DestinationStream): Logger {
@@ -17,4 +21,17 @@ function serializeError(error: unknown): unknown {
   const code = "code" in error ? String(error.code) : undefined;
   const cause = error.cause === undefined ? undefined : serializeError(error.cause);
   return { type: name, message: redact(message), stack: redact(stack), code, cause };
+}
+
+/** Does work about these requests: each line that is logged meanwhile names them. */
+export function aboutRequests<T>(ids: readonly string[], act: () => T): T {
+  return ids.length === 0 ? act() : about.run(ids, act);
+}
+
+/** What a line of the log has besides its own: `request`, or `requests` where there are several. */
+function requestsInLog(line: object): { readonly request?: string; readonly requests?: readonly string[] } {
+  const ids = about.getStore();
+  if (!ids || "request" in line) return {};
+  const [only] = ids;
+  return ids.length === 1 && only !== undefined ? { request: only } : { requests: ids };
 }

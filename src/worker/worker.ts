@@ -1,11 +1,11 @@
+import type { Attributes } from "@opentelemetry/api";
 import type { Job as BullJob } from "bullmq";
 import { endedBy, type Stoppable, wasBegunBefore } from "../ledger/hand-back.ts";
 import { type QueueName, readJob, runJob, type WorkerJob, workerJobs } from "../ledger/jobs.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import { waitOf, workOnJobs } from "../ledger/work-on-jobs.ts";
 import { withinDeadline } from "../operations/time-limit.ts";
-import { tracedAnswer } from "../operations/tracing/question-traces.ts";
-import type { Attributes } from "../operations/tracing/traced.ts";
+import { tracedAnswer } from "../operations/tracing/request-traces.ts";
 import type { WorkerContext } from "./context.ts";
 import { workerRuns } from "./jobs.ts";
 import { sweep } from "./sweep.ts";

@@ -1,9 +1,8 @@
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
-import { createLog } from "../../src/operations/log.ts";
+import { aboutRequests, createLog } from "../../src/operations/log.ts";
 import { logDestination } from "../../src/operations/log-format.ts";
-import { aboutRequests } from "../../src/operations/tracing/about.ts";
 
 /** What is written of these lines into a terminal. */
 async function shown(tell: (log: ReturnType<typeof createLog>) => void, isColoured = false): Promise<string> {

@@ -1,5 +1,6 @@
-import { aboutRequests } from "./about.ts";
-import { type Attributes, currentTrace, isSameTrace, type TraceParent, tellWork, traced, type Work } from "./traced.ts";
+import type { Attributes } from "@opentelemetry/api";
+import { aboutRequests } from "../log.ts";
+import { currentTrace, isSameTrace, isTraceParent, type TraceParent, tellWork, traced, type Work } from "./traced.ts";
 
 /**
  * Where each request's trace goes on. It is kept beside the request's record and not in it: who shows a trace differently
@@ -54,14 +55,14 @@ async function runTraced<C extends TraceContext, T>(
   const [first] = parents;
   const parent = first !== undefined && parents.every((each) => isSameTrace(each, first)) ? first : null;
   const work: Work = { name, kind: "consumer", parent, links: parents.filter((each) => each !== parent) };
-  return traced({ ...work, attributes: { ...attributes, "eks_access.requests": ids } }, () => {
+  return traced({ ...work, attributes: { ...attributes, "eks_access.requests": [...ids] } }, () => {
     tellWait(context);
     return act({ ...context, served });
   });
 }
 
 /** Shows how long the job that runs now has waited. */
-export function tellWait({ waited }: TraceContext): void {
+function tellWait({ waited }: TraceContext): void {
   if (waited) tellWork({ name: `wait in ${waited.queue}`, beganAt: waited.from, endedAt: waited.until });
 }
 
@@ -78,4 +79,35 @@ export function placeOf({ served }: TraceContext, { id }: { readonly id: string 
 export async function rememberTrace({ traces }: TraceContext, id: string): Promise<void> {
   const parent = currentTrace();
   if (parent !== null) await traces?.remember(id, parent).catch(() => {});
+}
+
+/**
+ * What a job that is a question carries of its asker's trace. Unlike a look at a cluster, which serves whoever wants the same
+ * meanwhile, a question is one person's: so its trace goes with it, where BullMQ has a place for that.
+ */
+export interface AskedIn {
+  readonly telemetry?: { readonly metadata: string };
+}
+
+/** Asks within the trace that runs now. */
+export function tracedQuestion<T>(name: string, ask: (askedIn: AskedIn) => Promise<T>): Promise<T> {
+  return traced({ name: `ask ${name}` }, () => {
+    const trace = currentTrace();
+    return ask(trace === null ? {} : { telemetry: { metadata: trace } });
+  });
+}
+
+/** Answers within the trace of whoever asked. */
+export function tracedAnswer<T>(
+  context: TraceContext,
+  name: string,
+  attributes: Attributes,
+  askedIn: string | undefined,
+  act: () => Promise<T>,
+): Promise<T> {
+  const parent = askedIn !== undefined && isTraceParent(askedIn) ? askedIn : null;
+  return traced({ name: `answer ${name}`, kind: "consumer", parent, attributes }, () => {
+    tellWait(context);
+    return act();
+  });
 }

@@ -1,7 +1,20 @@
-/** Where a piece of work stands in a trace: `traceparent` of W3C Trace Context, which another process can go on from. */
+import {
+  type Attributes,
+  type Context,
+  context as contexts,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+  type SpanOptions,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
+import { AccessError } from "../../access/failure/access-error.ts";
+
+/** Where a piece of work is in a trace: `traceparent` of W3C Trace Context, which another process can go on from. */
 export type TraceParent = string;
 
-const form = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const form = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 export function isTraceParent(text: string): boolean {
   return form.test(text);
@@ -28,45 +41,66 @@ export interface Work {
   readonly endedAt?: number;
 }
 
-export type Attributes = Readonly<Record<string, string | number | readonly string[]>>;
-
-/** What makes traces of work; open-telemetry.ts is one. */
-export interface Tracer {
-  run<T>(work: Work, act: () => Promise<T>): Promise<T>;
-  /** Tells of work that has ended. */
-  tell(work: Work): void;
-  /** Adds to the work that runs now. */
-  note(attributes: Attributes): void;
-  /** The work that runs now; null: none, or it is not traced. */
-  current(): TraceParent | null;
-}
-
-let tracer: Tracer | null = null;
-
-/** From now on this process makes traces, until the returned function is called. */
-export function traceWith(made: Tracer): () => void {
-  tracer = made;
-  return () => {
-    tracer = null;
-  };
-}
-
-/** Does a piece of work, and shows it in a trace where this process makes any. */
-export function traced<T>(work: Work, act: () => Promise<T>): Promise<T> {
-  return tracer ? tracer.run(work, act) : act();
+/** Does a piece of work, and shows it in a trace where this process makes any (open-telemetry.ts). */
+export async function traced<T>(work: Work, act: () => Promise<T>): Promise<T> {
+  const within = contextOf(work);
+  const span = startSpan(work, within);
+  try {
+    return await contexts.with(trace.setSpan(within, span), act);
+  } catch (error) {
+    span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute("error.type", typeOf(error));
+    throw error;
+  } finally {
+    span.end();
+  }
 }
 
 /** Shows work that has ended already, as a wait. */
 export function tellWork(work: Work): void {
-  tracer?.tell(work);
+  startSpan(work, contextOf(work)).end(work.endedAt);
 }
 
+/** Adds to the work that runs now. */
 export function noteInTrace(attributes: Attributes): void {
-  tracer?.note(attributes);
+  trace.getActiveSpan()?.setAttributes(attributes);
 }
 
+/** The work that runs now; null: none, or this process makes no traces. */
 export function currentTrace(): TraceParent | null {
-  return tracer?.current() ?? null;
+  const span = trace.getActiveSpan();
+  if (!span) return null;
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
+}
+
+const kinds = { server: SpanKind.SERVER, client: SpanKind.CLIENT, consumer: SpanKind.CONSUMER } as const;
+
+function startSpan({ name, kind, attributes, links = [], beganAt }: Work, within: Context) {
+  const options: SpanOptions = {
+    kind: kind ? kinds[kind] : SpanKind.INTERNAL,
+    links: links.map(spanContextOf).flatMap((context) => (context ? [{ context }] : [])),
+    ...(attributes && { attributes }),
+    ...(beganAt !== undefined && { startTime: beganAt }),
+  };
+  return trace.getTracer("eks-access").startSpan(name, options, within);
+}
+
+function contextOf({ parent }: Work): Context {
+  if (parent === undefined) return contexts.active();
+  const context = parent === null ? null : spanContextOf(parent);
+  return context ? trace.setSpanContext(ROOT_CONTEXT, context) : ROOT_CONTEXT;
+}
+
+function spanContextOf(parent: TraceParent): SpanContext | null {
+  const [, traceId, spanId, flags] = form.exec(parent) ?? [];
+  if (traceId === undefined || spanId === undefined || flags === undefined) return null;
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+}
+
+/** The message stays out: it may name an ARN. */
+function typeOf(error: unknown): string {
+  if (error instanceof AccessError) return error.code;
+  return error instanceof Error ? error.name : "unknown";
 }
 
 /** How traces travel; both over HTTP. */

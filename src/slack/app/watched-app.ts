@@ -1,6 +1,6 @@
 import { App, type AppOptions, type ReceiverEvent } from "@slack/bolt";
 import { z } from "zod";
-import { aboutRequests } from "../../operations/tracing/about.ts";
+import { aboutRequests } from "../../operations/log.ts";
 import type { RequestTraces } from "../../operations/tracing/request-traces.ts";
 import type { TraceParent, Work } from "../../operations/tracing/traced.ts";
 import { tellWork, traced } from "../../operations/tracing/traced.ts";

@@ -1,11 +1,12 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
-import { type OpenTelemetry, startOpenTelemetry } from "../../../src/operations/tracing/open-telemetry.ts";
+import { startOpenTelemetry } from "../../../src/operations/tracing/open-telemetry.ts";
+import { currentTrace, traced } from "../../../src/operations/tracing/traced.ts";
 import { anOtlpReceiver, type OtlpReceiver } from "./otlp-receiver.ts";
 
 let receiver: OtlpReceiver;
-let telemetry: OpenTelemetry | null = null;
+let stop = async () => {};
 
 beforeEach(async () => {
   receiver = await anOtlpReceiver();
@@ -18,26 +19,19 @@ afterEach(async () => {
   await receiver.stop();
 });
 
-async function start(protocol: "http/json" | "http/protobuf") {
-  telemetry = await startOpenTelemetry("eks-access-worker", protocol, pino({ level: "silent" }));
-  return telemetry.tracer;
-}
-
-/** Sends what there is. */
-async function stop(): Promise<void> {
-  await telemetry?.stop();
-  telemetry = null;
+async function start(protocol: "http/json" | "http/protobuf"): Promise<void> {
+  stop = await startOpenTelemetry("eks-access-worker", protocol, pino({ level: "silent" }));
 }
 
 test("work within work is a part of it, and so is what another process goes on with", async () => {
-  const tracer = await start("http/json");
+  await start("http/json");
   let parent: string | null = null;
-  await tracer.run({ name: "outer" }, () =>
-    tracer.run({ name: "inner" }, async () => {
-      parent = tracer.current();
+  await traced({ name: "outer" }, () =>
+    traced({ name: "inner" }, async () => {
+      parent = currentTrace();
     }),
   );
-  await tracer.run({ name: "elsewhere", parent }, async () => {});
+  await traced({ name: "elsewhere", parent }, async () => {});
   await stop();
 
   const [inner, outer, elsewhere] = ["inner", "outer", "elsewhere"].map((name) =>
@@ -49,9 +43,9 @@ test("work within work is a part of it, and so is what another process goes on w
 });
 
 test("of a failure the code is told, and not the sentence", async () => {
-  const tracer = await start("http/json");
+  await start("http/json");
   const failure = new AccessError("creator-mismatch", "AWS says arn:aws:iam::111122223333:role/other");
-  const run = tracer.run({ name: "assume" }, () => Promise.reject(failure));
+  const run = traced({ name: "assume" }, () => Promise.reject(failure));
 
   await expect(run).rejects.toBe(failure);
   await stop();
@@ -62,10 +56,10 @@ test("of a failure the code is told, and not the sentence", async () => {
 });
 
 test("traces are sent as protobuf to the path of the standard, too", async () => {
-  const tracer = await start("http/protobuf");
+  await start("http/protobuf");
   let parent = "";
-  await tracer.run({ name: "work" }, async () => {
-    parent = tracer.current() ?? "";
+  await traced({ name: "work" }, async () => {
+    parent = currentTrace() ?? "";
   });
   await stop();
 
@@ -78,16 +72,16 @@ test.each([
   ["always_on", ["work"]],
 ])("the sampler of the environment decides: %s", async (sampler, names) => {
   vi.stubEnv("OTEL_TRACES_SAMPLER", sampler);
-  const tracer = await start("http/json");
-  await tracer.run({ name: "work" }, async () => {});
+  await start("http/json");
+  await traced({ name: "work" }, async () => {});
   await stop();
 
   expect(receiver.spans.map(({ name }) => name)).toEqual(names);
 });
 
 test("a parent that is none begins a new trace", async () => {
-  const tracer = await start("http/json");
-  await tracer.run({ name: "work", parent: "00-nonsense" }, async () => {});
+  await start("http/json");
+  await traced({ name: "work", parent: "00-nonsense" }, async () => {});
   await stop();
 
   expect(receiver.spans.map(({ parentSpanId }) => parentSpanId || null)).toEqual([null]);

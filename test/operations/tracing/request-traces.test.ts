@@ -3,20 +3,19 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 import { redisRequestTraces } from "../../../src/ledger/redis/request-traces.ts";
 import { step } from "../../../src/operations/metrics/steps.ts";
-import { type OpenTelemetry, startOpenTelemetry } from "../../../src/operations/tracing/open-telemetry.ts";
+import { startOpenTelemetry } from "../../../src/operations/tracing/open-telemetry.ts";
 import {
   placeOf,
   rememberTrace,
   type TraceContext,
   tracedRun,
 } from "../../../src/operations/tracing/request-traces.ts";
-import { traced, traceWith } from "../../../src/operations/tracing/traced.ts";
+import { traced } from "../../../src/operations/tracing/traced.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
 import { anOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "./otlp-receiver.ts";
 
 let receiver: OtlpReceiver;
-let telemetry: OpenTelemetry;
-let endTracing: () => void;
+let stopTracing: () => Promise<void>;
 let database: TestRedis;
 let connection: RedisConnection;
 let context: TraceContext;
@@ -24,16 +23,14 @@ let context: TraceContext;
 beforeEach(async () => {
   receiver = await anOtlpReceiver();
   vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url);
-  telemetry = await startOpenTelemetry("eks-access-worker", "http/json", pino({ level: "silent" }));
-  endTracing = traceWith(telemetry.tracer);
+  stopTracing = await startOpenTelemetry("eks-access-worker", "http/json", pino({ level: "silent" }));
   database = await aRedis();
   connection = await connectRedis(database.url);
   context = { traces: redisRequestTraces(connection.redis) };
 });
 
 afterEach(async () => {
-  endTracing();
-  await telemetry.stop();
+  await stopTracing();
   vi.unstubAllEnvs();
   await receiver.stop();
   await connection.close();
@@ -51,7 +48,7 @@ async function run(requests: readonly { id: string }[]): Promise<void> {
     await step("put", async () => {});
     for (const request of requests) await step("prove", async () => {}, placeOf(running, request));
   });
-  await telemetry.stop();
+  await stopTracing();
 }
 
 function sent(name: string): readonly ReceivedSpan[] {
@@ -101,7 +98,7 @@ test("a Redis that does not answer costs the trace and not the work", async () =
 });
 
 test("where no traces are made, nothing is asked of Redis", async () => {
-  endTracing();
+  await stopTracing();
   const asked = vi.fn();
 
   await tracedRun({ traces: undefined }, "reconcile staging", {}, [{ id: "r-7k2m9x4q" }], async () => asked());
