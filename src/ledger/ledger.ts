@@ -71,15 +71,9 @@ export interface LinkChange {
   readonly event: AuditEvent;
 }
 
-/** Requests, grants and events. Every implementation passes test/ledger/contract.ts. */
-export interface Ledger {
-  readonly moves: MoveLedger;
+/** Requests with their leases: read, listed and written by compare-and-swap. */
+export interface RequestLedger {
   get(id: string): Promise<AccessRequest | null>;
-  /**
-   * Appends an event that tells of no change, as of an attempt that was refused; it is among those of its request or
-   * its move, where there is one. May append it twice, where an answer got lost.
-   */
-  note(event: AuditEvent): Promise<void>;
   /** Compare-and-swap: succeeds only where the stored version is one less than `after.version` (absent counts as 0). */
   commit(change: LedgerChange): Promise<CommitResult>;
   /** Records about which something is due, the longest due first. */
@@ -98,6 +92,10 @@ export interface Ledger {
   ofRequester(user: string, limit: number): Promise<readonly AccessRequest[]>;
   /** A page of a list. */
   list(of: ListOf, offset: number, limit: number): Promise<ListPage>;
+}
+
+/** What Slack shows: which messages show which version, what threads and App Homes tell. */
+export interface MessageLedger {
   /** Ids of records whose newest version no message shows yet. */
   unshown(limit: number): Promise<readonly string[]>;
   shown(id: string): Promise<Shown | null>;
@@ -113,6 +111,37 @@ export interface Ledger {
   rememberHome(user: string, hash: string): Promise<void>;
   /** The hashes of these people's App Homes; who never opened theirs is not in it. */
   homesOf(users: readonly string[]): Promise<ReadonlyMap<string, string>>;
+}
+
+/** The audit log of changes and of what was refused. */
+export interface EventLedger {
+  /**
+   * Appends an event that tells of no change, as of an attempt that was refused; it is among those of its request or
+   * its move, where there is one. May append it twice, where an answer got lost.
+   */
+  note(event: AuditEvent): Promise<void>;
+  /** An event about something that is no record: unlike with `note`, `eventsOf` finds it by its `request`. It may be there twice. */
+  append(event: AuditEvent): Promise<void>;
+  /** Events from this sequence number on (the first is 1), in order. */
+  events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
+  /** The last events that tell of this request, in order. */
+  eventsOf(id: string, limit: number): Promise<readonly ChainedEvent[]>;
+}
+
+/** Which principal belongs to a person. */
+export interface LinkLedger {
+  linkPrincipal(user: string, link: PrincipalLink): Promise<void>;
+  /** The ARN alone, for what is only shown or offered. */
+  principalOf(user: string): Promise<string | null>;
+  /** Whoever goes by it must not believe it without its seal. */
+  linkOf(user: string): Promise<PrincipalLink | null>;
+  /** False: the proposal that was expected does not wait any more, and nothing is changed. */
+  changeLink(change: LinkChange): Promise<boolean>;
+  linkProposalOf(user: string): Promise<LinkProposal | null>;
+}
+
+/** What processes share so that one of them does a thing. */
+export interface TurnLedger {
   /**
    * Takes one of the turns, `most` or one, that there are in `everyMs` for all processes together, whoever asks first.
    * False: there is none left. It only saves work: what a turn does may be done twice.
@@ -125,9 +154,10 @@ export interface Ledger {
   beginRun(cluster: string): Promise<string>;
   /** Whether no other run has begun since. */
   isNewestRun(cluster: string, run: string): Promise<boolean>;
-  /** For each level by its name, a digest of the approvers with which there were once enough; nothing is given by it. */
-  goodApprovers(): Promise<ReadonlyMap<string, string>>;
-  rememberGoodApprovers(good: ReadonlyMap<string, string>): Promise<void>;
+}
+
+/** What is remembered about clusters, and about the worker itself. */
+export interface ClusterLedger {
   /** Which of these clusters' own memories have been read into this ledger. */
   adopted(clusters: readonly string[]): Promise<ReadonlySet<string>>;
   markAdopted(cluster: string): Promise<void>;
@@ -135,24 +165,21 @@ export interface Ledger {
   clusterTroubles(clusters: readonly string[]): Promise<ReadonlyMap<string, ClusterTrouble>>;
   /** Null: it can be worked on. */
   setClusterTrouble(cluster: string, trouble: ClusterTrouble | null): Promise<void>;
-  linkPrincipal(user: string, link: PrincipalLink): Promise<void>;
-  /** The ARN alone, for what is only shown or offered. */
-  principalOf(user: string): Promise<string | null>;
-  /** Whoever goes by it must not believe it without its seal. */
-  linkOf(user: string): Promise<PrincipalLink | null>;
-  /** False: the proposal that was expected does not wait any more, and nothing is changed. */
-  changeLink(change: LinkChange): Promise<boolean>;
-  linkProposalOf(user: string): Promise<LinkProposal | null>;
-  setWorkerIdentity(identity: WorkerIdentity): Promise<void>;
-  workerIdentity(): Promise<WorkerIdentity | null>;
   /** What was found out about the creation of a cluster, by its ARN, as it was remembered; null: nothing. */
   creation(clusterArn: string): Promise<unknown>;
   /** Whoever reads it back must not believe it without its seal. */
   rememberCreation(clusterArn: string, creation: RememberedCreation): Promise<void>;
-  /** An event about something that is no record: unlike with `note`, `eventsOf` finds it by its `request`. It may be there twice. */
-  append(event: AuditEvent): Promise<void>;
-  /** Events from this sequence number on (the first is 1), in order. */
-  events(from: number, limit: number): Promise<readonly ChainedEvent[]>;
-  /** The last events that tell of this request, in order. */
-  eventsOf(id: string, limit: number): Promise<readonly ChainedEvent[]>;
+  /** For each level by its name, a digest of the approvers with which there were once enough; nothing is given by it. */
+  goodApprovers(): Promise<ReadonlyMap<string, string>>;
+  rememberGoodApprovers(good: ReadonlyMap<string, string>): Promise<void>;
+  setWorkerIdentity(identity: WorkerIdentity): Promise<void>;
+  workerIdentity(): Promise<WorkerIdentity | null>;
+}
+
+/**
+ * All ports together, as a process opens them. Code names the small port that it uses, or a part of it: a fake then needs no more.
+ * Every implementation passes test/ledger/contract.ts.
+ */
+export interface Ledger extends RequestLedger, MessageLedger, EventLedger, LinkLedger, TurnLedger, ClusterLedger {
+  readonly moves: MoveLedger;
 }

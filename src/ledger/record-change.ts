@@ -9,11 +9,12 @@ import { dueAt } from "../access/request/request.ts";
 import { recordedEvents } from "../operations/metrics/announcements.ts";
 import { placeOf, rememberTrace, type TraceContext } from "../operations/tracing/request-traces.ts";
 import { traced } from "../operations/tracing/traced.ts";
-import type { CommitResult, Ledger } from "./ledger.ts";
+import type { CommitResult, RequestLedger } from "./ledger.ts";
 import { type Queues, wake } from "./queues.ts";
 
-export interface RecordContext extends TraceContext {
-  readonly ledger: Ledger;
+/** What a change of a request is recorded with: no more of the ledger than a commit. A context that extends it says what else it has. */
+export interface RecordContext<Uses = Pick<RequestLedger, "commit">> extends TraceContext {
+  readonly ledger: Uses;
   readonly queues: Queues;
   readonly log: Logger;
 }

@@ -3,11 +3,14 @@ import type { AuditEvent, EventType } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { type Move, moveDueAt, reviseMove } from "../access/migration/move.ts";
 import { recordedEvents } from "../operations/metrics/announcements.ts";
-import type { MoveCommit } from "./moves.ts";
+import type { MoveCommit, MoveLedger } from "./moves.ts";
 import { wake } from "./queues.ts";
 import type { RecordContext } from "./record-change.ts";
 
 type Detail = { readonly [key: string]: Json };
+
+/** What a change of a move is recorded with. */
+export type MoveContext = RecordContext<{ readonly moves: Pick<MoveLedger, "commit"> }>;
 
 /** The event that tells of a change of a move. */
 export function moveEvent(type: EventType, move: Move, actor: string, now: Date, detail: Detail = {}): AuditEvent {
@@ -19,7 +22,7 @@ export function moveEvent(type: EventType, move: Move, actor: string, now: Date,
  * what is due and what is not shown.
  */
 export async function recordMove(
-  { ledger, queues, log }: RecordContext,
+  { ledger, queues, log }: MoveContext,
   after: Move,
   event: AuditEvent,
   now: Date,
@@ -48,7 +51,7 @@ const attempts = 5;
  * @throws AccessError `record-changed` where the record does not stop changing
  */
 export async function noteOnMove(
-  context: RecordContext & { readonly now: () => Date },
+  context: MoveContext & { readonly now: () => Date },
   move: Move,
   change: (current: Move) => { readonly type: EventType; readonly of: Partial<Move>; readonly detail?: Detail } | null,
 ): Promise<Move> {

@@ -1,12 +1,13 @@
 import type { WorkerKeys } from "../access/approval/seal.ts";
 import type { RequestIds } from "../access/audit/request-ids.ts";
 import type { Config } from "../config/config.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import type { RecordContext } from "../ledger/record-change.ts";
 import type { WorkerMetrics } from "../operations/metrics/worker-metrics.ts";
 import type { OpenedCluster, openCluster } from "./open/open-cluster.ts";
 
-/** What the worker's jobs are given. */
-export interface WorkerContext extends RecordContext {
+/** What the worker's jobs are given. A function that uses a part of the ledger names it: `WorkerContext<TurnLedger>`. */
+export interface WorkerContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly config: Config;
   readonly keys: WorkerKeys;
   readonly now: () => Date;

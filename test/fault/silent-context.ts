@@ -6,7 +6,7 @@ import type { RecordContext } from "../../src/ledger/record-change.ts";
 /** What every change is recorded with; wake-ups go nowhere, because here the test itself says who looks when. */
 const log = pino({ enabled: false });
 
-export function silentContext(ledger: Ledger): RecordContext {
+export function silentContext(ledger: Ledger): RecordContext<Ledger> {
   const deaf = { add: async () => {}, addBulk: async () => [] };
   const queues = { clusters: deaf, ends: deaf, messages: deaf, close: async () => {} } as unknown as Queues;
   return { ledger, queues, log };

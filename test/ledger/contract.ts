@@ -1,10 +1,13 @@
 import { afterEach, beforeEach } from "vitest";
 import type { Ledger } from "../../src/ledger/ledger.ts";
+import { clusterContract } from "./cluster-contract.ts";
 import { commitContract } from "./commit-contract.ts";
+import { eventContract } from "./event-contract.ts";
 import { indexContract } from "./index-contract.ts";
 import { linkContract } from "./link-contract.ts";
-import { memoryContract } from "./memory-contract.ts";
+import { messageContract } from "./message-contract.ts";
 import { moveContract } from "./move-contract.ts";
+import { turnContract } from "./turn-contract.ts";
 
 export interface OpenLedger {
   readonly ledger: Ledger;
@@ -25,6 +28,9 @@ export function ledgerContract(make: () => Promise<OpenLedger>): void {
   commitContract(() => open.ledger);
   indexContract(() => open.ledger);
   linkContract(() => open.ledger);
-  memoryContract(() => open.ledger);
+  messageContract(() => open.ledger);
+  eventContract(() => open.ledger);
+  turnContract(() => open.ledger);
+  clusterContract(() => open.ledger);
   moveContract(() => open.ledger);
 }

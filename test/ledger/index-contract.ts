@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { revise } from "../../src/access/request/request.ts";
-import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { RequestLedger } from "../../src/ledger/ledger.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 import { listContract } from "./list-contract.ts";
 
 /** What is found by its time, its cluster and its person. */
-export function indexContract(ledgerNow: () => Ledger): void {
-  let ledger: Ledger;
+export function indexContract(ledgerNow: () => RequestLedger): void {
+  let ledger: RequestLedger;
 
   beforeEach(() => {
     ledger = ledgerNow();

@@ -67,4 +67,19 @@ export function linkContract(ledgerNow: () => Ledger): void {
       expect(await ledger.events(1, 10)).toHaveLength(waiting === "p-1" ? 2 : 1);
     });
   });
+
+  test("the ledger remembers the last principal of a person, and who said so", async () => {
+    const link = {
+      arn: "arn:aws:iam::111122223333:user/new",
+      seal: { by: null, at: at(0).toISOString(), seal: "00000000.00" },
+    };
+    await ledger.linkPrincipal("U0ENGINEER", { arn: "arn:aws:iam::111122223333:user/old", seal: null });
+
+    await ledger.linkPrincipal("U0ENGINEER", link);
+
+    expect(await ledger.principalOf("U0ENGINEER")).toBe("arn:aws:iam::111122223333:user/new");
+    expect(await ledger.linkOf("U0ENGINEER")).toEqual(link);
+    expect(await ledger.principalOf("U0ONCALL")).toBeNull();
+    expect(await ledger.linkOf("U0ONCALL")).toBeNull();
+  });
 }

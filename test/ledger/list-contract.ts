@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { revise } from "../../src/access/request/request.ts";
-import type { Ledger, ListOf, ListPage } from "../../src/ledger/ledger.ts";
+import type { ListOf, ListPage, RequestLedger } from "../../src/ledger/ledger.ts";
 import { aGrantedRequest, anApprovedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
@@ -16,8 +16,8 @@ const of = (change: Partial<ListOf>): ListOf => ({
 const idsOf = ({ requests, total }: ListPage) => ({ ids: requests.map(({ id }) => id), total });
 
 /** What `/eks-access list` reads, page by page. */
-export function listContract(ledgerNow: () => Ledger): void {
-  let ledger: Ledger;
+export function listContract(ledgerNow: () => RequestLedger): void {
+  let ledger: RequestLedger;
 
   const list = async (change: Partial<ListOf>, offset = 0, limit = 10) =>
     idsOf(await ledger.list(of(change), offset, limit));

@@ -1,23 +1,13 @@
-import type { PrincipalLink } from "../../src/access/approval/seal-link.ts";
 import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit/event.ts";
 import type { Move } from "../../src/access/migration/move.ts";
 import { classOf } from "../../src/access/request/class.ts";
-import type { ClusterTrouble } from "../../src/access/request/cluster-trouble.ts";
 import { placeIn } from "../../src/access/request/lists.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { dueAt, isClosed } from "../../src/access/request/request.ts";
-import type {
-  CommitResult,
-  Ledger,
-  LedgerChange,
-  LinkChange,
-  LinkProposal,
-  ListOf,
-  RememberedCreation,
-  WorkerIdentity,
-} from "../../src/ledger/ledger.ts";
+import type { CommitResult, Ledger, LedgerChange, ListOf } from "../../src/ledger/ledger.ts";
 import type { Shown } from "../../src/ledger/moves.ts";
 import { memoryMoves } from "./memory-moves.ts";
+import { memoryClusters, memoryLinks, memoryTurns } from "./memory-ports.ts";
 
 /**
  * The ledger in memory, for tests that need one and for the model of the real one. Passes test/ledger/contract.ts.
@@ -27,20 +17,10 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
   const moves = new Map<string, Move>();
   const unshown = new Set<string>();
   const shown = new Map<string, Shown>();
-  const principals = new Map<string, PrincipalLink>();
-  const proposals = new Map<string, LinkProposal>();
   const threads = new Map<string, readonly string[]>();
   const homes = new Map<string, string>();
-  const runs = new Map<string, string>();
-  let made = 0;
-  const turns = new Map<string, { until: number; taken: number }>();
-  const creations = new Map<string, RememberedCreation>();
-  const adopted = new Set<string>();
-  const troubles = new Map<string, ClusterTrouble>();
   const events: ChainedEvent[] = [];
-  const goodApprovers = new Map<string, string>();
   const ofNoRecord = new Set<number>();
-  let identity: WorkerIdentity | null = null;
   const all = () => [...records.values()];
 
   const commit = ({ after, event }: LedgerChange): CommitResult => {
@@ -57,16 +37,11 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     const hash = chainHash(previous, digestOfEvent(event));
     events.push({ sequence: events.length + 1, event: structuredClone(event), previous, hash });
   };
-  const changeLink = ({ user, expected, link, proposal, event }: LinkChange): boolean => {
-    if (expected !== null && proposals.get(user)?.id !== expected) return false;
-    if (link !== null) principals.set(user, link);
-    if (proposal) proposals.set(user, proposal);
-    else proposals.delete(user);
-    append(event);
-    return true;
-  };
 
   return {
+    ...memoryLinks(append),
+    ...memoryTurns(),
+    ...memoryClusters(),
     moves: memoryMoves(append, moves),
     get: async (id) => records.get(id) ?? null,
     commit: async (change) => commit(change),
@@ -106,39 +81,6 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     addToldInThread: async (id, names) => void threads.set(id, [...(threads.get(id) ?? []), ...names]),
     rememberHome: async (user, hash) => void homes.set(user, hash),
     homesOf: async (users) => new Map([...homes].filter(([user]) => users.includes(user))),
-    takeTurn: async (name, everyMs, most = 1) => {
-      const now = Date.now();
-      const known = turns.get(name);
-      const turn = known && known.until > now ? known : { until: now + everyMs, taken: 0 };
-      turns.set(name, { ...turn, taken: turn.taken + 1 });
-      return turn.taken < most;
-    },
-    beginRun: async (cluster) => {
-      made += 1;
-      runs.set(cluster, `run-${made}`);
-      return `run-${made}`;
-    },
-    isNewestRun: async (cluster, run) => runs.get(cluster) === run,
-    goodApprovers: async () => new Map(goodApprovers),
-    rememberGoodApprovers: async (good) => {
-      for (const [level, digest] of good) goodApprovers.set(level, digest);
-    },
-    adopted: async (clusters) => new Set(clusters.filter((cluster) => adopted.has(cluster))),
-    markAdopted: async (cluster) => void adopted.add(cluster),
-    clusterTroubles: async (clusters) => new Map([...troubles].filter(([cluster]) => clusters.includes(cluster))),
-    setClusterTrouble: async (cluster, trouble) =>
-      void (trouble ? troubles.set(cluster, trouble) : troubles.delete(cluster)),
-    linkPrincipal: async (user, link) => void principals.set(user, link),
-    principalOf: async (user) => principals.get(user)?.arn ?? null,
-    linkOf: async (user) => principals.get(user) ?? null,
-    changeLink: async (change) => changeLink(change),
-    linkProposalOf: async (user) => proposals.get(user) ?? null,
-    setWorkerIdentity: async (now) => {
-      identity = now;
-    },
-    workerIdentity: async () => identity,
-    creation: async (clusterArn) => creations.get(clusterArn) ?? null,
-    rememberCreation: async (clusterArn, creation) => void creations.set(clusterArn, creation),
     append: async (event) => append(event),
     events: async (from, limit) => events.filter((each) => each.sequence >= from).slice(0, limit),
     eventsOf: async (id, limit) =>

@@ -2,13 +2,14 @@ import { z } from "zod";
 import type { PrincipalLink } from "../../access/approval/seal-link.ts";
 import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
 import { digestOfEvent } from "../../access/audit/event.ts";
-import type { LinkChange, LinkProposal } from "../ledger.ts";
+import type { LinkChange, LinkLedger, LinkProposal } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua } from "./commit-script.ts";
 import { chainHeadKey, eventsKey } from "./events.ts";
+import { reach } from "./reach.ts";
 
 /** Hashes, by Slack user id. */
-export const principalsKey = "{eks-access}:principals";
+const principalsKey = "{eks-access}:principals";
 /** Who said so, sealed. Apart from the ARNs, so that an older eks-access reads those as before. */
 const linkSealsKey = "{eks-access}:link-seals";
 const proposalsKey = "{eks-access}:link-proposals";
@@ -34,8 +35,19 @@ append_event(KEYS[3], KEYS[4], ARGV[5], ARGV[6])
 return 1
 `;
 
+/** Links and what waits to be one, on Redis. */
+export function redisLinks(redis: RedisClient): LinkLedger {
+  return {
+    linkPrincipal: (user, link) => reach(() => rememberLink(redis, user, link)),
+    linkOf: (user) => reach(() => readLink(redis, user)),
+    principalOf: (user) => reach(() => redis.hget(principalsKey, user)),
+    changeLink: (change) => reach(() => changeLink(redis, change)),
+    linkProposalOf: (user) => reach(() => readLinkProposal(redis, user)),
+  };
+}
+
 /** False: what was expected to wait does not. */
-export async function changeLink(redis: RedisClient, change: LinkChange): Promise<boolean> {
+async function changeLink(redis: RedisClient, change: LinkChange): Promise<boolean> {
   const { user, expected, link, proposal, event } = change;
   const done = await redis.eval(
     changeLinkScript,
@@ -57,12 +69,12 @@ export async function changeLink(redis: RedisClient, change: LinkChange): Promis
 }
 
 /** What was only asked for with: without an event. A process that dies in between leaves a seal that fits no ARN. */
-export async function rememberLink(redis: RedisClient, user: string, link: PrincipalLink): Promise<void> {
+async function rememberLink(redis: RedisClient, user: string, link: PrincipalLink): Promise<void> {
   await redis.hset(linkSealsKey, user, sealText(link));
   await redis.hset(principalsKey, user, link.arn);
 }
 
-export async function readLink(redis: RedisClient, user: string): Promise<PrincipalLink | null> {
+async function readLink(redis: RedisClient, user: string): Promise<PrincipalLink | null> {
   const [arn, text] = await Promise.all([redis.hget(principalsKey, user), redis.hget(linkSealsKey, user)]);
   if (arn === null) return null;
   const seal = linkSeal.safeParse(parse(text));
@@ -84,7 +96,7 @@ function parse(text: string | null): unknown {
   }
 }
 
-export async function readLinkProposal(redis: RedisClient, user: string): Promise<LinkProposal | null> {
+async function readLinkProposal(redis: RedisClient, user: string): Promise<LinkProposal | null> {
   const text = await redis.hget(proposalsKey, user);
   return text === null ? null : (JSON.parse(text) as LinkProposal);
 }

@@ -6,6 +6,7 @@ import type { RedisClient } from "./client.ts";
 import { chainLua, markShownScript } from "./commit-script.ts";
 import { chainHeadKey, eventsKey } from "./events.ts";
 import { logKey } from "./lists.ts";
+import { reach } from "./reach.ts";
 import { listedTexts, readFields } from "./records.ts";
 import { runScript } from "./script.ts";
 
@@ -42,11 +43,8 @@ redis.call('RPUSH', KEYS[7], append_event(KEYS[5], KEYS[6], ARGV[6], ARGV[7]))
 return 1
 `;
 
-/** How a call that fails is told. */
-type Reach = <T>(call: () => Promise<T>) => Promise<T>;
-
 /** The moves on Redis: records of a kind of their own, written in the same atomic step with their events. */
-export function redisMoves(redis: RedisClient, reach: Reach): MoveLedger {
+export function redisMoves(redis: RedisClient): MoveLedger {
   return {
     get: (id) => reach(() => readMove(redis, id)),
     latestOf: (cluster) =>

@@ -1,11 +1,32 @@
+import { randomUUID } from "node:crypto";
+import type { TurnLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { takeOneOfScript } from "./commit-script.ts";
+import { reach } from "./reach.ts";
 import { runScript, scriptOf } from "./script.ts";
+
+const runsKey = "{eks-access}:runs";
+
+/** Turns and runs, on Redis. */
+export function redisTurns(redis: RedisClient): TurnLedger {
+  const takeTurn = turnsIn(redis);
+  return {
+    takeTurn: (name, everyMs, most = 1) => reach(() => takeTurn(name, everyMs, most)),
+    beginRun: (cluster) => reach(() => beginRun(redis, cluster)),
+    isNewestRun: (cluster, run) => reach(async () => (await redis.hget(runsKey, cluster)) === run),
+  };
+}
+
+async function beginRun(redis: RedisClient, cluster: string): Promise<string> {
+  const run = randomUUID();
+  await redis.hset(runsKey, cluster, run);
+  return run;
+}
 
 /** Takes one of `most` turns that there are in `everyMs`; false: none is left. */
 type TakeTurn = (name: string, everyMs: number, most: number) => Promise<boolean>;
 
-export function turnsIn(redis: RedisClient): TakeTurn {
+function turnsIn(redis: RedisClient): TakeTurn {
   const takeOnly = onlyTurns(redis);
   return async (name, everyMs, most) => {
     const key = `{eks-access}:turn:${name}`;

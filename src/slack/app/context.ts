@@ -1,11 +1,15 @@
 import type { SlackKeys } from "../../access/approval/seal.ts";
 import type { Config } from "../../config/config.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/record-change.ts";
 import type { WorkerQuestions } from "../../ledger/worker-questions.ts";
 import type { Directory } from "../people/directory.ts";
 
-/** What the handlers of the slack process are given. It holds no AWS right and no way to a cluster (law 1). */
-export interface SlackContext extends RecordContext {
+/**
+ * What the handlers of the Slack process are given. It holds no AWS right and no way to a cluster (law 1). A handler that uses a
+ * part of the ledger names it: `SlackContext<LinkLedger>`.
+ */
+export interface SlackContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly config: Config;
   readonly keys: SlackKeys;
   readonly workers: WorkerQuestions;

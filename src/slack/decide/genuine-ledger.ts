@@ -7,7 +7,7 @@ import { eventOf, type RecordContext, recordChange } from "../../ledger/record-c
 import type { SlackContext } from "../app/context.ts";
 import { genuineMoves } from "../migrate/genuine-moves.ts";
 
-type GenuineContext = RecordContext & Pick<SlackContext, "config" | "keys" | "now">;
+type GenuineContext = RecordContext<Ledger> & Pick<SlackContext, "config" | "keys" | "now">;
 
 /** A worker that has another configuration than this process makes previews that do not hold here: it is not asked in a circle. */
 const lookAgainEveryMs = 60_000;

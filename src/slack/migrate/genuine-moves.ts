@@ -1,11 +1,12 @@
 import { isGenuinePlan } from "../../access/approval/seal-move.ts";
 import { type Move, reviseMove } from "../../access/migration/move.ts";
+import type { Ledger, TurnLedger } from "../../ledger/ledger.ts";
 import type { MoveLedger } from "../../ledger/moves.ts";
 import type { RecordContext } from "../../ledger/record-change.ts";
 import { moveEvent, recordMove } from "../../ledger/record-move.ts";
 import type { SlackContext } from "../app/context.ts";
 
-type GenuineContext = RecordContext & Pick<SlackContext, "keys" | "now">;
+type GenuineContext = RecordContext<TurnLedger & Pick<Ledger, "moves">> & Pick<SlackContext, "keys" | "now">;
 
 const lookAgainEveryMs = 60_000;
 

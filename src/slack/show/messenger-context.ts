@@ -1,11 +1,12 @@
 import type { WebClient } from "@slack/web-api";
 import type { Config } from "../../config/config.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/record-change.ts";
 import type { Message } from "../blocks/message.ts";
 import type { Directory } from "../people/directory.ts";
 
 /** What the messenger is given. */
-export interface MessengerContext extends RecordContext {
+export interface MessengerContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly config: Config;
   readonly client: WebClient;
   readonly directory: Directory;

@@ -1,15 +1,27 @@
 import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
 import { type AuditEvent, digestOfEvent } from "../../access/audit/event.ts";
 import { isMoveId } from "../../access/migration/move.ts";
+import type { EventLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { noteScript } from "./commit-script.ts";
-import { chainHeadKey, eventsKey } from "./events.ts";
+import { appendEvent, chainHeadKey, eventsKey, readEvents, readEventsOf } from "./events.ts";
 import { logKey } from "./lists.ts";
 import { moveKey } from "./moves.ts";
+import { reach } from "./reach.ts";
 import { requestKey } from "./records.ts";
 
+/** The events, on Redis. */
+export function redisEvents(redis: RedisClient): EventLedger {
+  return {
+    note: (event) => reach(() => noteEvent(redis, event)),
+    append: (event) => reach(() => appendEvent(redis, event)),
+    events: (from, limit) => reach(() => readEvents(redis, from, limit)),
+    eventsOf: (id, limit) => reach(() => readEventsOf(redis, id, limit)),
+  };
+}
+
 /** Appends an event that changes no record: among those of its request, or its move, where there is one. */
-export async function noteEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
+async function noteEvent(redis: RedisClient, event: AuditEvent): Promise<void> {
   const { request } = event;
   const record = isMoveId(request) ? moveKey(request) : requestKey(request);
   const places = [record, chainHeadKey, eventsKey, logKey(request)];

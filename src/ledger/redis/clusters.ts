@@ -1,0 +1,62 @@
+import type { ClusterTrouble } from "../../access/request/cluster-trouble.ts";
+import type { ClusterLedger, WorkerIdentity } from "../ledger.ts";
+import type { RedisClient } from "./client.ts";
+import { reach } from "./reach.ts";
+
+const prefix = "{eks-access}";
+const keys = {
+  adopted: `${prefix}:adopted`,
+  troubles: `${prefix}:cluster-troubles`,
+  creations: `${prefix}:creations`,
+  workerIdentity: `${prefix}:worker-identity`,
+  /** A hash: for each level of each cluster the approvers with which it was good. */
+  goodApprovers: `${prefix}:good-approvers`,
+} as const;
+
+/** What is remembered about clusters, on Redis. */
+export function redisClusters(redis: RedisClient): ClusterLedger {
+  return {
+    adopted: (clusters) => reach(() => readAdopted(redis, clusters)),
+    markAdopted: (cluster) => reach(async () => void (await redis.sadd(keys.adopted, cluster))),
+    clusterTroubles: (clusters) => reach(() => readTroubles(redis, clusters)),
+    setClusterTrouble: (cluster, trouble) => reach(() => writeTrouble(redis, cluster, trouble)),
+    creation: (clusterArn) => reach(async () => parsed(await redis.hget(keys.creations, clusterArn))),
+    rememberCreation: (clusterArn, creation) =>
+      reach(async () => void (await redis.hset(keys.creations, clusterArn, JSON.stringify(creation)))),
+    goodApprovers: () => reach(async () => new Map(Object.entries(await redis.hgetall(keys.goodApprovers)))),
+    rememberGoodApprovers: (good) =>
+      reach(async () => void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good))))),
+    setWorkerIdentity: (identity) =>
+      reach(async () => void (await redis.set(keys.workerIdentity, JSON.stringify(identity)))),
+    workerIdentity: () => reach(async () => parsed(await redis.get(keys.workerIdentity)) as WorkerIdentity | null),
+  };
+}
+
+function parsed(text: string | null): unknown {
+  return text === null ? null : JSON.parse(text);
+}
+
+async function readAdopted(redis: RedisClient, clusters: readonly string[]): Promise<ReadonlySet<string>> {
+  if (clusters.length === 0) return new Set();
+  const members = await redis.smismember(keys.adopted, ...clusters);
+  return new Set(clusters.filter((_, index) => members[index] === 1));
+}
+
+async function writeTrouble(redis: RedisClient, cluster: string, trouble: ClusterTrouble | null): Promise<void> {
+  if (trouble) await redis.hset(keys.troubles, cluster, JSON.stringify(trouble));
+  else await redis.hdel(keys.troubles, cluster);
+}
+
+async function readTroubles(
+  redis: RedisClient,
+  clusters: readonly string[],
+): Promise<ReadonlyMap<string, ClusterTrouble>> {
+  if (clusters.length === 0) return new Map();
+  const texts = await redis.hmget(keys.troubles, ...clusters);
+  return new Map(
+    clusters.flatMap((cluster, index) => {
+      const text = texts[index];
+      return text == null ? [] : [[cluster, JSON.parse(text) as ClusterTrouble] as const];
+    }),
+  );
+}

@@ -1,0 +1,81 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { ClusterLedger } from "../../src/ledger/ledger.ts";
+import { aTrouble } from "../builders/a-trouble.ts";
+import { at } from "../builders/times.ts";
+
+/** What is remembered about clusters. */
+export function clusterContract(ledgerNow: () => ClusterLedger): void {
+  let ledger: ClusterLedger;
+
+  beforeEach(() => {
+    ledger = ledgerNow();
+  });
+
+  describe("a cluster that can't be worked on", () => {
+    const trouble = { ...aTrouble(), since: at(0).toISOString(), configuration: "one" };
+
+    test("is remembered with why and when it is tried again, beside those that can", async () => {
+      await ledger.setClusterTrouble("staging", trouble);
+
+      expect(await ledger.clusterTroubles(["staging", "other"])).toEqual(new Map([["staging", trouble]]));
+      expect(await ledger.clusterTroubles([])).toEqual(new Map());
+    });
+
+    test("is forgotten once it can", async () => {
+      await ledger.setClusterTrouble("staging", trouble);
+
+      await ledger.setClusterTrouble("staging", null);
+
+      expect(await ledger.clusterTroubles(["staging"])).toEqual(new Map());
+    });
+  });
+
+  test("the ledger remembers with which approvers each level was good, the newest of each", async () => {
+    await ledger.rememberGoodApprovers(new Map());
+    await ledger.rememberGoodApprovers(
+      new Map([
+        ["staging viewer", "one"],
+        ["staging admin", "two"],
+      ]),
+    );
+    await ledger.rememberGoodApprovers(new Map([["staging viewer", "three"]]));
+
+    expect(await ledger.goodApprovers()).toEqual(
+      new Map([
+        ["staging viewer", "three"],
+        ["staging admin", "two"],
+      ]),
+    );
+  });
+
+  test("the ledger tells which clusters' own memories it has read", async () => {
+    await ledger.markAdopted("staging");
+
+    expect(await ledger.adopted(["production", "staging"])).toEqual(new Set(["staging"]));
+    expect(await ledger.adopted([])).toEqual(new Set());
+  });
+
+  test("the ledger remembers what was found out last about a cluster's creation", async () => {
+    const arn = "arn:aws:eks:eu-central-1:111122223333:cluster/staging";
+    const creator = "arn:aws:iam::111122223333:role/creator";
+    const record = { eventId: "e-1", at: at(0).toISOString(), kind: "AssumedRole", arn: creator, invokedBy: null };
+    const before = await ledger.creation(arn);
+    await ledger.rememberCreation(arn, { record, seal: "one" });
+
+    await ledger.rememberCreation(arn, { record: { ...record, eventId: "e-2" }, seal: "two" });
+
+    expect(before).toBeNull();
+    expect(await ledger.creation(arn)).toEqual({ record: { ...record, eventId: "e-2" }, seal: "two" });
+    expect(await ledger.creation(`${arn}-2`)).toBeNull();
+  });
+
+  test("the ledger remembers who the worker was last", async () => {
+    const identity = { arn: "arn:aws:iam::111122223333:role/worker", account: "111122223333", at: at(0).toISOString() };
+    const before = await ledger.workerIdentity();
+
+    await ledger.setWorkerIdentity(identity);
+
+    expect(before).toBeNull();
+    expect(await ledger.workerIdentity()).toEqual(identity);
+  });
+}

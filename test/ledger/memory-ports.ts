@@ -1,0 +1,81 @@
+import type { PrincipalLink } from "../../src/access/approval/seal-link.ts";
+import type { AuditEvent } from "../../src/access/audit/event.ts";
+import type { ClusterTrouble } from "../../src/access/request/cluster-trouble.ts";
+import type {
+  ClusterLedger,
+  LinkChange,
+  LinkLedger,
+  LinkProposal,
+  RememberedCreation,
+  TurnLedger,
+  WorkerIdentity,
+} from "../../src/ledger/ledger.ts";
+
+/** Links in memory. */
+export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
+  const principals = new Map<string, PrincipalLink>();
+  const proposals = new Map<string, LinkProposal>();
+  const changeLink = ({ user, expected, link, proposal, event }: LinkChange): boolean => {
+    if (expected !== null && proposals.get(user)?.id !== expected) return false;
+    if (link !== null) principals.set(user, link);
+    if (proposal) proposals.set(user, proposal);
+    else proposals.delete(user);
+    append(event);
+    return true;
+  };
+  return {
+    linkPrincipal: async (user, link) => void principals.set(user, link),
+    principalOf: async (user) => principals.get(user)?.arn ?? null,
+    linkOf: async (user) => principals.get(user) ?? null,
+    changeLink: async (change) => changeLink(change),
+    linkProposalOf: async (user) => proposals.get(user) ?? null,
+  };
+}
+
+/** Turns and runs in memory. */
+export function memoryTurns(): TurnLedger {
+  const turns = new Map<string, { until: number; taken: number }>();
+  const runs = new Map<string, string>();
+  let made = 0;
+  return {
+    takeTurn: async (name, everyMs, most = 1) => {
+      const now = Date.now();
+      const known = turns.get(name);
+      const turn = known && known.until > now ? known : { until: now + everyMs, taken: 0 };
+      turns.set(name, { ...turn, taken: turn.taken + 1 });
+      return turn.taken < most;
+    },
+    beginRun: async (cluster) => {
+      made += 1;
+      runs.set(cluster, `run-${made}`);
+      return `run-${made}`;
+    },
+    isNewestRun: async (cluster, run) => runs.get(cluster) === run,
+  };
+}
+
+/** What is remembered about clusters, in memory. */
+export function memoryClusters(): ClusterLedger {
+  const creations = new Map<string, RememberedCreation>();
+  const adopted = new Set<string>();
+  const troubles = new Map<string, ClusterTrouble>();
+  const goodApprovers = new Map<string, string>();
+  let identity: WorkerIdentity | null = null;
+  return {
+    goodApprovers: async () => new Map(goodApprovers),
+    rememberGoodApprovers: async (good) => {
+      for (const [level, digest] of good) goodApprovers.set(level, digest);
+    },
+    adopted: async (clusters) => new Set(clusters.filter((cluster) => adopted.has(cluster))),
+    markAdopted: async (cluster) => void adopted.add(cluster),
+    clusterTroubles: async (clusters) => new Map([...troubles].filter(([cluster]) => clusters.includes(cluster))),
+    setClusterTrouble: async (cluster, trouble) =>
+      void (trouble ? troubles.set(cluster, trouble) : troubles.delete(cluster)),
+    setWorkerIdentity: async (now) => {
+      identity = now;
+    },
+    workerIdentity: async () => identity,
+    creation: async (clusterArn) => creations.get(clusterArn) ?? null,
+    rememberCreation: async (clusterArn, creation) => void creations.set(clusterArn, creation),
+  };
+}

@@ -1,0 +1,87 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { revise } from "../../src/access/request/request.ts";
+import type { Ledger, MessageLedger } from "../../src/ledger/ledger.ts";
+import { aRequest } from "../builders/a-request.ts";
+import { aChange } from "../builders/an-event.ts";
+
+/** What Slack shows. */
+export function messageContract(ledgerNow: () => MessageLedger & Pick<Ledger, "commit">): void {
+  let ledger: MessageLedger & Pick<Ledger, "commit">;
+
+  beforeEach(() => {
+    ledger = ledgerNow();
+  });
+
+  describe("what is not shown yet", () => {
+    test("is every record whose newest version no message shows", async () => {
+      const first = aRequest();
+      await ledger.commit(aChange(first));
+      const second = aRequest({ id: "r-2" });
+      await ledger.commit(aChange(second));
+
+      await ledger.markShown("r-2", { version: 1, message: null, copies: [], told: [] });
+
+      expect(await ledger.unshown(10)).toEqual(["r-1"]);
+    });
+
+    test("is a record again as soon as it changes", async () => {
+      const first = aRequest();
+      await ledger.commit(aChange(first));
+      await ledger.markShown("r-1", { version: 1, message: null, copies: [], told: [] });
+
+      await ledger.commit(aChange(revise(first, { state: "cancelled" })));
+
+      expect(await ledger.unshown(10)).toEqual(["r-1"]);
+    });
+
+    test("is a record too over whose newest version a late messenger wrote an older one", async () => {
+      const first = aRequest();
+      await ledger.commit(aChange(first));
+      await ledger.commit(aChange(revise(first, { state: "cancelled" })));
+      await ledger.markShown("r-1", { version: 2, message: null, copies: [], told: [] });
+
+      await ledger.markShown("r-1", { version: 1, message: null, copies: [], told: [] });
+
+      expect(await ledger.unshown(10)).toEqual(["r-1"]);
+    });
+
+    test("remembers where the message stands and what was told", async () => {
+      const shown = { version: 1, message: { channel: "C0ACCESS", ts: "1.2" }, copies: [], told: ["active", "ended"] };
+      await ledger.commit(aChange(aRequest()));
+
+      await ledger.markShown("r-1", shown);
+
+      expect(await ledger.shown("r-1")).toEqual(shown);
+      expect(await ledger.shown("r-2")).toBeNull();
+    });
+
+    test("is never an id that the ledger does not know", async () => {
+      await ledger.markShown("unknown", { version: 1, message: null, copies: [], told: [] });
+
+      expect(await ledger.unshown(10)).toEqual([]);
+    });
+  });
+
+  test("the ledger remembers what each thread tells, in its order", async () => {
+    await ledger.addToldInThread("r-1", ["approved", "active"]);
+    await ledger.addToldInThread("r-2", ["lapsed"]);
+    await ledger.addToldInThread("r-1", ["ended"]);
+
+    expect(await ledger.toldInThread("r-1")).toEqual(["approved", "active", "ended"]);
+    expect(await ledger.toldInThread("r-3")).toEqual([]);
+  });
+
+  test("the ledger remembers which App Home each person sees, of those who have opened theirs", async () => {
+    await ledger.rememberHome("U0ENGINEER", "1.old");
+    await ledger.rememberHome("U0ENGINEER", "2.new");
+    await ledger.rememberHome("U0ONCALL", "");
+
+    expect(await ledger.homesOf(["U0APPROVER", "U0ENGINEER", "U0ONCALL"])).toEqual(
+      new Map([
+        ["U0ENGINEER", "2.new"],
+        ["U0ONCALL", ""],
+      ]),
+    );
+    expect(await ledger.homesOf([])).toEqual(new Map());
+  });
+}

@@ -1,0 +1,56 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { TurnLedger } from "../../src/ledger/ledger.ts";
+
+/** What processes share. */
+export function turnContract(ledgerNow: () => TurnLedger): void {
+  let ledger: TurnLedger;
+
+  beforeEach(() => {
+    ledger = ledgerNow();
+  });
+
+  describe("a turn", () => {
+    test("is taken by one of all who ask at once, and by its own name", async () => {
+      const taken = await Promise.all([1, 2, 3].map(() => ledger.takeTurn("inspect", 60_000)));
+      const another = await ledger.takeTurn("adopt", 60_000);
+
+      expect(taken.filter(Boolean)).toHaveLength(1);
+      expect(another).toBe(true);
+    });
+
+    test("of many that are asked for at once is taken once for each name", async () => {
+      const names = Array.from({ length: 50 }, (_, index) => `together-${index}`);
+
+      const taken = await Promise.all([...names, ...names].map((name) => ledger.takeTurn(name, 60_000)));
+
+      expect(taken.slice(0, 50)).toEqual(names.map(() => true));
+      expect(taken.slice(50)).toEqual(names.map(() => false));
+    });
+
+    test("is one of several, where that is asked for, and they come again after their time", async () => {
+      const taken = await Promise.all([1, 2, 3, 4].map(() => ledger.takeTurn("attempts", 60_000, 3)));
+      await Promise.all([1, 2, 3].map(() => ledger.takeTurn("short", 20, 3)));
+
+      expect(taken.filter(Boolean)).toHaveLength(3);
+      await vi.waitUntil(() => ledger.takeTurn("short", 60_000, 3), { timeout: 5_000, interval: 5 });
+    });
+
+    test("comes again after its time", async () => {
+      await ledger.takeTurn("inspect", 20);
+
+      const again = await vi.waitUntil(() => ledger.takeTurn("inspect", 60_000), { timeout: 5_000, interval: 5 });
+
+      expect(again).toBe(true);
+    });
+  });
+
+  test("of the runs over one cluster, whoever begins them, the last one that began is the newest", async () => {
+    const [first, second] = [await ledger.beginRun("staging"), await ledger.beginRun("staging")];
+    const elsewhere = await ledger.beginRun("payments");
+
+    expect(await ledger.isNewestRun("staging", first)).toBe(false);
+    expect(await ledger.isNewestRun("staging", second)).toBe(true);
+    expect(await ledger.isNewestRun("payments", elsewhere)).toBe(true);
+    expect(await ledger.isNewestRun("nowhere", second)).toBe(false);
+  });
+}
