@@ -167,6 +167,13 @@ export const configFile = z.strictObject({
       copyToLog: z.boolean().default(false),
     })
     .prefault({}),
+  ledger: z
+    .strictObject({
+      keep: duration
+        .refine((seconds) => seconds >= 7 * 24 * 3600, "keep closed requests for at least 7d")
+        .default(90 * 24 * 3600),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       pending: z.int().min(1).max(1000).default(10),

@@ -1,5 +1,6 @@
 import { load } from "js-yaml";
 import type { Cluster } from "../access/policy/cluster.ts";
+import { formatDuration } from "../access/request/duration.ts";
 import { rescueLevel } from "../access/rescue/lease.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
@@ -20,6 +21,7 @@ export interface Config {
   /** By the name that people type. */
   readonly clusters: ReadonlyMap<string, Cluster>;
   readonly limits: PersonLimits;
+  readonly ledger: LedgerSettings;
   readonly timing: Timing;
   readonly audit: AuditSettings;
   readonly linking: LinkSettings;
@@ -42,6 +44,12 @@ export interface AuditSettings {
   readonly keepSeconds: number | null;
   /** Whether each event is also written to the log of a worker. */
   readonly copyToLog: boolean;
+}
+
+/** What becomes of records in the ledger. */
+export interface LedgerSettings {
+  /** After so long a closed record is removed. */
+  readonly keepSeconds: number;
 }
 
 /** In whole seconds, but for the deadlines. */
@@ -96,6 +104,7 @@ export function readConfig(text: string): ConfigReading {
     ...twice(read.data),
     ...policyProblems(read.data),
     ...linkProblems(read.data),
+    ...keepProblems(read.data),
   ];
   return problems.length > 0 ? { type: "invalid", problems } : { type: "config", config: build(read.data) };
 }
@@ -124,6 +133,7 @@ function build(file: ConfigFile): Config {
       keepSeconds: file.audit.keep ?? null,
       copyToLog: file.audit.copyToLog,
     },
+    ledger: { keepSeconds: file.ledger.keep },
     limits: {
       pending: file.limits.pending,
       requests: file.limits.requests,
@@ -166,6 +176,15 @@ function reservedLevels({ levels }: ConfigFile): string[] {
 function linkProblems({ linking, administrators }: ConfigFile): string[] {
   if (linking.confirm === "none" || administrators.length > 0) return [];
   return ["administrators: name at least one; linking.confirm asks one of them. Nobody confirms a link of their own."];
+}
+
+/** A record that is removed while the approvals of its time still count could be written back into Redis as if nothing had come of it. */
+function keepProblems({ ledger, timing }: ConfigFile): string[] {
+  const longest = Math.max(timing.requestLapsesAfter, timing.approvalGoodFor);
+  if (ledger.keep > longest) return [];
+  return [
+    `ledger.keep: ${formatDuration(ledger.keep)} is not longer than a request waits for a decision (timing.requestLapsesAfter: ${formatDuration(longest)}). Make it longer.`,
+  ];
 }
 
 /** Two names for one cluster would let two runs write it at once, and would ask two sets of approvers. */

@@ -4,7 +4,7 @@ import type { CreationRecord } from "../access/policy/creation.ts";
 import type { ClusterTrouble } from "../access/request/cluster-trouble.ts";
 import type { ListName } from "../access/request/lists.ts";
 import type { AccessRequest } from "../access/request/record.ts";
-import type { MoveLedger, Shown } from "./moves.ts";
+import type { MoveLedger, Shown, Taking } from "./moves.ts";
 
 /** A record's next version with the event that tells of it: written together or not at all. */
 export interface LedgerChange {
@@ -92,6 +92,13 @@ export interface RequestLedger {
   ofRequester(user: string, limit: number): Promise<readonly AccessRequest[]>;
   /** A page of a list. */
   list(of: ListOf, offset: number, limit: number): Promise<ListPage>;
+  /** Closed records of which nothing can come any more, the longest closed first. Two workers at once get different ones. */
+  takeClosed(taking: Taking): Promise<readonly AccessRequest[]>;
+  /**
+   * Removes a record with all that belongs to it, but not its events: they stay, and are found by its id for so long (null: for ever).
+   * False: it changed, something is due about it, its message does not show it yet, or an open request extends it.
+   */
+  remove(request: AccessRequest, logForMs: number | null): Promise<boolean>;
 }
 
 /** What Slack shows: which messages show which version, what threads and App Homes tell. */

@@ -12,6 +12,15 @@ export type MoveCommit =
   /** Somebody was first: the record as it stands now (null: there is none). */
   | { readonly type: "conflict"; readonly current: Move | null };
 
+/** Which closed records are handed out. */
+export interface Taking {
+  /** Those of which nothing can come since before this. */
+  readonly before: Date;
+  /** Until then none of them is handed out again. */
+  readonly putOffUntil: Date;
+  readonly limit: number;
+}
+
 /** The moves of clusters to access entries, beside the requests. Every implementation passes test/ledger/move-contract.ts. */
 export interface MoveLedger {
   get(id: string): Promise<Move | null>;
@@ -23,6 +32,10 @@ export interface MoveLedger {
   due(now: Date, limit: number): Promise<readonly Move[]>;
   /** Every move that is not over, or of which a step is still seen to its end; of each cluster there is one at the most. */
   open(): Promise<readonly Move[]>;
+  /** Moves of which nothing can come any more, as of requests. */
+  takeClosed(taking: Taking): Promise<readonly Move[]>;
+  /** As of a request. False also for the newest move of its cluster: the next one is numbered after it. */
+  remove(move: Move, logForMs: number | null): Promise<boolean>;
   /** Ids of moves whose newest version no message shows yet. */
   unshown(limit: number): Promise<readonly string[]>;
   shown(id: string): Promise<Shown | null>;

@@ -8,16 +8,21 @@ import { withinDeadline } from "../operations/time-limit.ts";
 import { tracedAnswer } from "../operations/tracing/request-traces.ts";
 import type { WorkerContext } from "./context.ts";
 import { workerRuns } from "./jobs.ts";
+import { removalsEveryMs, removeClosedByTheClock } from "./remove-closed.ts";
 import { sweep } from "./sweep.ts";
 
 /** Starts to work on the queues of clusters and to sweep. `blocking` must wait for ever (src/ledger/redis/connect.ts). */
 export function startWorker(context: WorkerContext, blocking: RedisClient): Stoppable {
   const queues = (["clusters", "ends"] as const).map((name) => workOn(name, context, blocking));
-  const sweeper = startSweeper(context);
+  const { sweepEverySeconds } = context.config.timing;
+  const sweeper = startTicking(sweepEverySeconds * 1000, (everyMs) => turn(context, everyMs));
+  // Beside the sweep: no lease waits for its end because many records are removed.
+  const remover = startTicking(removalsEveryMs, () => removal(context));
   return {
     stop: async (deadline) => {
       const sweeping = endedBy(sweeper.stop(), "the sweep", deadline);
-      const left = await Promise.all([...queues.map(({ stop }) => stop(deadline)), sweeping]);
+      const removing = endedBy(remover.stop(), "removing closed records", deadline);
+      const left = await Promise.all([...queues.map(({ stop }) => stop(deadline)), sweeping, removing]);
       return left.flat();
     },
   };
@@ -49,17 +54,16 @@ function runInTime(worker: WorkerContext, job: WorkerJob, running: BullJob): Pro
 }
 
 /**
- * Sweeps again and again, in each worker: one of them takes each turn. The clock is the process's own, so that a Redis
+ * Does something again and again, in each worker: one of them takes each turn. The clock is the process's own, so that a Redis
  * that lost everything, schedules included, is swept as soon as it is back.
  */
-function startSweeper(context: WorkerContext): { stop: () => Promise<void> } {
-  const everyMs = context.config.timing.sweepEverySeconds * 1000;
-  let sweeping: Promise<void> = Promise.resolve();
+function startTicking(everyMs: number, act: (everyMs: number) => Promise<void>): { stop: () => Promise<void> } {
+  let acting: Promise<void> = Promise.resolve();
   let isIdle = true;
   const tick = () => {
     if (!isIdle) return;
     isIdle = false;
-    sweeping = turn(context, everyMs).finally(() => {
+    acting = act(everyMs).finally(() => {
       isIdle = true;
     });
   };
@@ -68,7 +72,7 @@ function startSweeper(context: WorkerContext): { stop: () => Promise<void> } {
   return {
     stop: () => {
       clearInterval(timer);
-      return sweeping;
+      return acting;
     },
   };
 }
@@ -79,5 +83,13 @@ async function turn(context: WorkerContext, everyMs: number): Promise<void> {
     if (await context.ledger.takeTurn("sweep", everyMs * 0.9)) await sweep(context);
   } catch (error) {
     context.log.warn({ err: error }, "a sweep failed; the next one is due soon");
+  }
+}
+
+async function removal(context: WorkerContext): Promise<void> {
+  try {
+    await removeClosedByTheClock(context);
+  } catch (error) {
+    context.log.warn({ err: error }, "closed records could not be removed; the next try is due soon");
   }
 }

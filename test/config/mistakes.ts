@@ -21,6 +21,13 @@ export const mistakes: readonly (readonly [string, string, string | RegExp, stri
     '"111122223333"',
     '"1111-2222-3333"',
   ],
+  ["ledger.keep", "keep closed requests for at least 7d", /^levels:/m, "ledger: { keep: 6d }\nlevels:"],
+  [
+    "ledger.keep",
+    "7d is not longer than a request waits for a decision (timing.requestLapsesAfter: 8d). Make it longer",
+    /^levels:/m,
+    "ledger: { keep: 7d }\ntiming: { requestLapsesAfter: 8d }\nlevels:",
+  ],
   ["clusters.staging.region", "use a region's name, for example eu-central-1", "eu-central-1", "Frankfurt"],
   ["clusters.staging.eksName", "use the name that EKS knows the cluster by", "staging-eks", '"staging eks"'],
   [

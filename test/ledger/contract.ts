@@ -7,6 +7,7 @@ import { indexContract } from "./index-contract.ts";
 import { linkContract } from "./link-contract.ts";
 import { messageContract } from "./message-contract.ts";
 import { moveContract } from "./move-contract.ts";
+import { removalContract } from "./removal-contract.ts";
 import { turnContract } from "./turn-contract.ts";
 
 export interface OpenLedger {
@@ -33,4 +34,5 @@ export function ledgerContract(make: () => Promise<OpenLedger>): void {
   turnContract(() => open.ledger);
   clusterContract(() => open.ledger);
   moveContract(() => open.ledger);
+  removalContract(() => open.ledger);
 }

@@ -3,6 +3,7 @@ import type { Move } from "../../src/access/migration/move.ts";
 import { classOf } from "../../src/access/request/class.ts";
 import { placeIn } from "../../src/access/request/lists.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
+import { closedSince } from "../../src/access/request/removal.ts";
 import { dueAt, isClosed } from "../../src/access/request/request.ts";
 import type { CommitResult, Ledger, LedgerChange, ListOf } from "../../src/ledger/ledger.ts";
 import type { Shown } from "../../src/ledger/moves.ts";
@@ -21,6 +22,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
   const homes = new Map<string, string>();
   const events: ChainedEvent[] = [];
   const ofNoRecord = new Set<number>();
+  const putOff = new Map<string, number>();
   const all = () => [...records.values()];
 
   const commit = ({ after, event }: LedgerChange): CommitResult => {
@@ -28,6 +30,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     if (current && JSON.stringify(current) === JSON.stringify(after)) return { type: "committed" };
     if ((current?.version ?? 0) !== after.version - 1) return { type: "conflict", current };
     records.set(after.id, structuredClone(after));
+    putOff.delete(after.id);
     unshown.add(after.id);
     if (event) append(event);
     return { type: "committed" };
@@ -69,13 +72,27 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
       const found = listed(all(), of);
       return { requests: found.slice(offset, offset + limit), total: found.length };
     },
+    takeClosed: async ({ before, putOffUntil, limit }) => {
+      const taken = closedFirst(all(), putOff, before).slice(0, limit);
+      for (const { id } of taken) putOff.set(id, putOffUntil.getTime());
+      return taken;
+    },
+    remove: async ({ id, version }) => {
+      const stored = records.get(id);
+      if (!stored) return true;
+      const isNeeded = all().some((each) => each.extends === id && !isClosed(each)) || unshown.has(id);
+      if (stored.version !== version || isNeeded || dueAt(stored) !== null) return false;
+      for (const kept of [records, shown, threads, putOff]) kept.delete(id);
+      return true;
+    },
     unshown: async (limit) => [...unshown].slice(0, limit),
     shown: async (id) => shown.get(id) ?? null,
     markShown: async (id, what) => {
-      shown.set(id, what);
       const newest = records.get(id)?.version;
+      if (newest === undefined) return;
+      shown.set(id, what);
       if (newest === what.version) unshown.delete(id);
-      else if (newest !== undefined) unshown.add(id);
+      else unshown.add(id);
     },
     toldInThread: async (id) => threads.get(id) ?? [],
     addToldInThread: async (id, names) => void threads.set(id, [...(threads.get(id) ?? []), ...names]),
@@ -101,6 +118,21 @@ function dueFirst(records: readonly AccessRequest[], now: Date): AccessRequest[]
       return due === null || due > now.getTime() ? [] : [{ record, due }];
     })
     .sort((a, b) => a.due - b.due || compare(a.record.id, b.record.id))
+    .map(({ record }) => record);
+}
+
+function closedFirst(
+  records: readonly AccessRequest[],
+  putOff: ReadonlyMap<string, number>,
+  before: Date,
+): AccessRequest[] {
+  return records
+    .flatMap((record) => {
+      const closed = closedSince(record);
+      const since = closed === null ? null : (putOff.get(record.id) ?? closed);
+      return since === null || since > before.getTime() ? [] : [{ record, since }];
+    })
+    .sort((a, b) => a.since - b.since || compare(a.record.id, b.record.id))
     .map(({ record }) => record);
 }
 

@@ -126,6 +126,13 @@ export function moveDueAt(move: Move): number | null {
   return nextAt === null ? lapsesAt : Math.min(Date.parse(nextAt), lapsesAt);
 }
 
+/** Since when nothing can come of a move, in milliseconds since the epoch; null: a worker may still have to look at it. */
+export function moveClosedSince(move: Move): number | null {
+  if (!isOver(move) || moveDueAt(move) !== null) return null;
+  const since = Math.max(Date.parse(move.lapsesAt), ...(move.endedAt ? [Date.parse(move.endedAt)] : []));
+  return Number.isFinite(since) ? since : null;
+}
+
 function retryAtOf({ trouble }: Move): number {
   return trouble ? Date.parse(trouble.retryAt) : 0;
 }

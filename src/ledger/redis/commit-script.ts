@@ -125,13 +125,14 @@ return taken <= tonumber(ARGV[2]) and 1 or 0
 
 /**
  * Remembers what a message shows, and takes the record off the unshown ones where that is its newest version. A late
- * messenger that showed an older one over it puts the record back, or nobody would ever show the newest again.
+ * messenger that showed an older one over it puts the record back, or nobody would ever show the newest again. One that shows a
+ * record that was removed leaves nothing behind.
  * KEYS: record, shown, unshown. ARGV: id, version shown, shown
  */
 export const markShownScript = scriptOf(`
-redis.call('SET', KEYS[2], ARGV[3])
 local newest = redis.call('HGET', KEYS[1], 'version')
-if newest == ARGV[2] then redis.call('SREM', KEYS[3], ARGV[1])
-elseif newest then redis.call('SADD', KEYS[3], ARGV[1]) end
+if not newest then return 0 end
+redis.call('SET', KEYS[2], ARGV[3])
+if newest == ARGV[2] then redis.call('SREM', KEYS[3], ARGV[1]) else redis.call('SADD', KEYS[3], ARGV[1]) end
 return 1
 `);

@@ -5,16 +5,28 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import { dueAt, isClosed } from "../../access/request/request.ts";
 import type { CommitResult, Ledger, LedgerChange, RequestLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
+import { removeRecord, takeClosedTexts } from "./closed.ts";
 import { redisClusters } from "./clusters.ts";
 import { commitScript } from "./commit-script.ts";
 import { redisEvents } from "./event-ledger.ts";
 import { chainHeadKey, eventsKey } from "./events.ts";
 import { redisLinks } from "./links.ts";
-import { duePendingIds, listsOf, listUnlisted, logKey, pageOfList, readGranted, requesterKey } from "./lists.ts";
-import { redisMessages, unshownKey } from "./messages.ts";
+import {
+  closedKey,
+  duePendingIds,
+  extensionsKey,
+  listsOf,
+  listUnlisted,
+  logKey,
+  pageOfList,
+  readGranted,
+  requesterKey,
+} from "./lists.ts";
+import { redisMessages, shownKey, threadKey, unshownKey } from "./messages.ts";
 import { redisMoves } from "./moves.ts";
 import { reach } from "./reach.ts";
-import { readRecord, readRecords, readVersions, requestKey } from "./records.ts";
+import { readRecord, readRecords, readVersions, recordsIn, requestKey, requestPrefix } from "./records.ts";
+import { traceKey } from "./request-traces.ts";
 import { runScript } from "./script.ts";
 import { redisTurns } from "./turns.ts";
 
@@ -73,6 +85,9 @@ function redisRequests(redis: RedisClient): RequestLedger {
         const { ids, total } = await pageOfList(redis, of, offset, limit);
         return { requests: await readRecords(redis, ids), total };
       }),
+    takeClosed: (taking) =>
+      reach(async () => recordsIn(await takeClosedTexts(redis, closedKey, requestPrefix, taking))),
+    remove: (request, logForMs) => reach(() => remove(redis, request, logForMs)),
   };
 }
 
@@ -99,6 +114,20 @@ async function commit(redis: RedisClient, { after, event }: LedgerChange): Promi
   // A connection that broke after the script had run: ioredis sent it again, and the first run had won.
   if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
   return { type: "conflict", current };
+}
+
+function remove(redis: RedisClient, request: AccessRequest, logForMs: number | null): Promise<boolean> {
+  const { id, version, requester } = request;
+  const { due, unshown } = keys;
+  const of = { record: keys.request(id), extensions: extensionsKey(id), log: logKey(id), trace: traceKey(id) };
+  const told = { shown: shownKey(id), thread: threadKey(id) };
+  const sets = [keys.requester(requester), ...listsOf(request).map(({ key }) => key)];
+  return removeRecord(redis, {
+    id,
+    version,
+    keys: { ...of, ...told, due, unshown, counts: countsKey, sets },
+    logForMs,
+  });
 }
 
 function asJson(value: AccessRequest | AuditEvent): Json {

@@ -1,5 +1,7 @@
 import { type ListName, placeIn } from "../../access/request/lists.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import { closedSince } from "../../access/request/removal.ts";
+import { isClosed } from "../../access/request/request.ts";
 import type { ListOf } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { readListed, requestKey } from "./records.ts";
@@ -11,6 +13,11 @@ const prefix = "{eks-access}";
 export const requesterKey = (user: string): string => `${prefix}:requester:${user}`;
 /** The sequence numbers of the events that tell of a request. */
 export const logKey = (id: string): string => `${prefix}:log:${id}`;
+
+/** The closed requests of which nothing can come any more, by since when. */
+export const closedKey = `${prefix}:closed`;
+/** The open requests that extend a lease. */
+export const extensionsKey = (id: string): string => `${prefix}:extensions-of:${id}`;
 
 function clusterKey(list: ListName, cluster: string): string {
   return `${prefix}:${list}-of-cluster:${cluster}`;
@@ -30,7 +37,13 @@ export function listsOf(request: AccessRequest): readonly { readonly key: string
       { key: personKey(list, request.requester), place },
     ];
   });
-  return [all, ...others];
+  const { extends: extended } = request;
+  const extensions = extended === null ? [] : [{ key: extensionsKey(extended), place: openSince(request) }];
+  return [all, ...others, ...extensions, { key: closedKey, place: closedSince(request) }];
+}
+
+function openSince(request: AccessRequest): number | null {
+  return isClosed(request) ? null : Date.parse(request.createdAt);
 }
 
 /** A cluster's requests whose grants are not over, the first to end first. */

@@ -8,8 +8,10 @@ import { runScript } from "./script.ts";
 
 const prefix = "{eks-access}";
 const homesKey = `${prefix}:homes`;
-const shownKey = (id: string) => `${prefix}:shown:${id}`;
-const threadKey = (id: string) => `${prefix}:thread:${id}`;
+/** What the message of a record shows. */
+export const shownKey = (id: string) => `${prefix}:shown:${id}`;
+/** What the thread of a record has told. */
+export const threadKey = (id: string) => `${prefix}:thread:${id}`;
 
 /** Ids of records whose newest version no message shows yet. */
 export const unshownKey = `${prefix}:unshown`;

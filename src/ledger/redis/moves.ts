@@ -1,13 +1,16 @@
 import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
 import { digestOfEvent } from "../../access/audit/event.ts";
-import { type Move, moveDueAt, moveNumber } from "../../access/migration/move.ts";
+import { type Move, moveClosedSince, moveDueAt, moveNumber } from "../../access/migration/move.ts";
 import type { MoveChange, MoveCommit, MoveLedger, Shown } from "../moves.ts";
 import type { RedisClient } from "./client.ts";
+import { removeRecord, takeClosedTexts } from "./closed.ts";
 import { chainLua, markShownScript } from "./commit-script.ts";
 import { chainHeadKey, eventsKey } from "./events.ts";
 import { logKey } from "./lists.ts";
+import { shownKey, threadKey } from "./messages.ts";
 import { reach } from "./reach.ts";
 import { listedTexts, readFields } from "./records.ts";
+import { traceKey } from "./request-traces.ts";
 import { runScript } from "./script.ts";
 
 const prefix = "{eks-access}";
@@ -16,19 +19,21 @@ const recordPrefix = `${prefix}:move:`;
 export const moveKey = (id: string): string => `${recordPrefix}${id}`;
 const keys = {
   move: moveKey,
-  shown: (id: string) => `${prefix}:shown:${id}`,
+  shown: shownKey,
   /** Every move of a cluster, by its number: clocks differ. */
   of: (cluster: string) => `${prefix}:moves-of:${cluster}`,
   due: `${prefix}:moves-due`,
   unshown: `${prefix}:moves-unshown`,
+  /** The moves of which nothing can come any more, by since when. */
+  closed: `${prefix}:moves-closed`,
 } as const;
 
 /**
  * One step of a move, atomic in Redis, as `commitScript` is of a request: compare the version, write the record, move it in the
  * indexes, append the audit event to the chain.
  *
- * KEYS: record, due, unshown, moves of the cluster, head, events, log of the move
- * ARGV: version before, record, id, due score or "", number, event, event digest (hex)
+ * KEYS: record, due, unshown, moves of the cluster, head, events, log of the move, closed
+ * ARGV: version before, record, id, due score or "", number, event, event digest (hex), closed since or ""
  * Returns 1, or 0 where the version differs.
  */
 const commitMoveScript = `${chainLua}
@@ -39,6 +44,7 @@ redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2])
 if ARGV[4] == '' then redis.call('ZREM', KEYS[2], ARGV[3]) else redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3]) end
 redis.call('SADD', KEYS[3], ARGV[3])
 redis.call('ZADD', KEYS[4], ARGV[5], ARGV[3])
+if ARGV[8] == '' then redis.call('ZREM', KEYS[8], ARGV[3]) else redis.call('ZADD', KEYS[8], ARGV[8], ARGV[3]) end
 redis.call('RPUSH', KEYS[7], append_event(KEYS[5], KEYS[6], ARGV[6], ARGV[7]))
 return 1
 `;
@@ -49,7 +55,7 @@ export function redisMoves(redis: RedisClient): MoveLedger {
     get: (id) => reach(() => readMove(redis, id)),
     latestOf: (cluster) =>
       reach(async () => {
-        const [id] = await redis.zrevrange(keys.of(cluster), "0", "0");
+        const id = await latestId(redis, cluster);
         return id === undefined ? null : readMove(redis, id);
       }),
     commit: (change) => reach(() => commitMove(redis, change)),
@@ -60,6 +66,8 @@ export function redisMoves(redis: RedisClient): MoveLedger {
       }),
     // Something is due of each, sooner or later, until it is over: so this index has them all.
     open: () => reach(async () => movesIn(await listedTexts(redis, keys.due, recordPrefix))),
+    takeClosed: (taking) => reach(async () => movesIn(await takeClosedTexts(redis, keys.closed, recordPrefix, taking))),
+    remove: (move, logForMs) => reach(() => removeMove(redis, move, logForMs)),
     unshown: (limit) => reach(() => redis.srandmember(keys.unshown, limit)),
     shown: (id) =>
       reach(async () => {
@@ -77,8 +85,8 @@ export function redisMoves(redis: RedisClient): MoveLedger {
 async function commitMove(redis: RedisClient, { after, event }: MoveChange): Promise<MoveCommit> {
   const { id, cluster, version } = after;
   const places = [keys.move(id), keys.due, keys.unshown, keys.of(cluster)];
-  const all = [...places, chainHeadKey, eventsKey, logKey(id)];
-  const due = moveDueAt(after);
+  const all = [...places, chainHeadKey, eventsKey, logKey(id), keys.closed];
+  const [due, closed] = [moveDueAt(after), moveClosedSince(after)];
   const written = await redis.eval(
     commitMoveScript,
     all.length,
@@ -90,12 +98,31 @@ async function commitMove(redis: RedisClient, { after, event }: MoveChange): Pro
     String(moveNumber(after)),
     canonicalJson(asJson(event)),
     digestOfEvent(event),
+    closed === null ? "" : String(closed),
   );
   if (written === 1) return { type: "committed" };
   const current = await readMove(redis, id);
   // A connection that broke after the script had run: ioredis sent it again, and the first run had won.
   if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
   return { type: "conflict", current };
+}
+
+/** A move that is not the newest of its cluster never is again: nobody can come between looking and removing. */
+async function removeMove(redis: RedisClient, move: Move, logForMs: number | null): Promise<boolean> {
+  const { id, version, cluster } = move;
+  if ((await latestId(redis, cluster)) === id) return false;
+  const { due, unshown, closed } = keys;
+  const of = { record: keys.move(id), log: logKey(id), trace: traceKey(id) };
+  const told = { shown: keys.shown(id), thread: threadKey(id) };
+  // Nothing extends a move, and moves are not counted: the script finds neither key.
+  const none = { extensions: `${prefix}:extensions-of:${id}`, counts: `${prefix}:counts` };
+  const sets = [keys.of(cluster), closed];
+  return removeRecord(redis, { id, version, keys: { ...of, ...told, ...none, due, unshown, sets }, logForMs });
+}
+
+async function latestId(redis: RedisClient, cluster: string): Promise<string | undefined> {
+  const [id] = await redis.zrevrange(keys.of(cluster), "0", "0");
+  return id;
 }
 
 function asJson(value: Move | MoveChange["event"]): Json {

@@ -3,8 +3,8 @@ import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./script.ts";
 
 /** What the key of each record of a kind begins with. */
-const prefix = "{eks-access}:request:";
-export const requestKey = (id: string): string => `${prefix}${id}`;
+export const requestPrefix = "{eks-access}:request:";
+export const requestKey = (id: string): string => `${requestPrefix}${id}`;
 
 /**
  * One field of each of these records' hashes: one answer instead of one for each record. All of them are in the slot of the
@@ -29,7 +29,7 @@ return found
 `);
 
 export async function readListed(redis: RedisClient, list: string): Promise<readonly AccessRequest[]> {
-  return recordsIn(await listedTexts(redis, list, prefix));
+  return recordsIn(await listedTexts(redis, list, requestPrefix));
 }
 
 /** The texts of the records that a sorted list has, in its order; null: it is gone. */
@@ -43,15 +43,16 @@ export async function listedTexts(
 
 /** In the order of the ids, without those that there are none of. */
 export async function readRecords(redis: RedisClient, ids: readonly string[]): Promise<readonly AccessRequest[]> {
-  return recordsIn(await readFields(redis, prefix, ids, "record"));
+  return recordsIn(await readFields(redis, requestPrefix, ids, "record"));
 }
 
-function recordsIn(texts: readonly (string | null)[]): readonly AccessRequest[] {
+/** The records that are there, in the order of the texts. */
+export function recordsIn(texts: readonly (string | null)[]): readonly AccessRequest[] {
   return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as AccessRequest]));
 }
 
 export async function readVersions(redis: RedisClient, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  const versions = await readFields(redis, prefix, ids, "version");
+  const versions = await readFields(redis, requestPrefix, ids, "version");
   return new Map(ids.flatMap((id, index) => (versions[index] ? [[id, Number(versions[index])]] : [])));
 }
 

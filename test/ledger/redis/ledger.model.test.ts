@@ -61,6 +61,16 @@ const markShown = fc.record({ index: slot, version: fc.integer({ min: 0, max: 4 
     },
 );
 
+const remove = slot.map(
+  (index): Step =>
+    async ({ run, model, real }) => {
+      const request = await model.get(idOf(run, index));
+      if (!request) return;
+
+      expect(await real.remove(request, null)).toBe(await model.remove(request, null));
+    },
+);
+
 /** Everything that can be asked of a ledger, in an order that both share. */
 async function viewOf(ledger: Ledger, run: number): Promise<unknown> {
   const isOwn = (id: string) => id.startsWith(`run-${run}-`);
@@ -82,7 +92,7 @@ test("whatever is written in whatever order, Redis answers as the model does and
   let run = 0;
 
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.oneof(commit, commit, markShown), { maxLength: 25 }), async (steps) => {
+    fc.asyncProperty(fc.array(fc.oneof(commit, commit, markShown, remove), { maxLength: 25 }), async (steps) => {
       run += 1;
       const both = { run, model: memoryLedger(), real: open.ledger };
       for (const step of steps) await step(both);

@@ -5,6 +5,7 @@ import { revoke } from "../../../src/access/lease/may-revoke.ts";
 import { revise } from "../../../src/access/request/request.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { removeClosed } from "../../../src/worker/remove-closed.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
@@ -56,6 +57,37 @@ test("a lease that is over and comes back with a backup of aws-auth is taken awa
 
   expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
   expect(aws.awsAuth()?.data?.mapUsers).toContain("eks-access:viewers");
+});
+
+test("a lease whose record was removed gives nothing any more, neither by a backup of aws-auth nor by a record that is written back", async () => {
+  const { aws, clock, cluster, context, ledger, records } = await aDirectScene(initialAwsAuth);
+  await reconcileCluster(context(), cluster);
+  const { client } = await context().openCluster(context(), cluster, []);
+  const backup = await client.readAwsAuth();
+  const granted = await ledger.get(wishes.long.id);
+  if (!backup || !granted) throw new Error("The scene has a document and a grant.");
+  const verdict = revoke(granted, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date(clock.ms));
+  if (verdict.type === "ended") await ledger.commit(aChange(verdict.after, "grant.ending"));
+  await reconcileCluster(context(), cluster);
+  clock.ms += 3_600_000;
+  await reconcileCluster(context(), cluster);
+  clock.ms += 100 * 86_400_000;
+  for (const { id, version } of records.values())
+    await ledger.markShown(id, { version, message: null, copies: [], told: [] });
+  await removeClosed(context());
+  expect([...records.keys()]).toEqual([wishes.undecided.id]);
+
+  const today = await client.readAwsAuth();
+  if (!today) throw new Error("The scene has a document.");
+  await client.writeAwsAuth(today, { data: backup.data, annotations: backup.annotations }, { dryRun: false });
+  await adoptCluster(context(), cluster);
+  const afterBackup = aws.awsAuth()?.data;
+  records.set(granted.id, granted);
+  await reconcileCluster(context(), cluster, "inspect");
+
+  expect(afterBackup).toEqual(initialAwsAuth);
+  expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
+  expect((await ledger.get(granted.id))?.grant?.state).toBe("ended");
 });
 
 test("a lease that somebody took out of the ledger's lists ends by the cluster's own memory", async () => {

@@ -1,0 +1,71 @@
+import { withoutForgedReview } from "../access/approval/seal-review.ts";
+import { moveClosedSince } from "../access/migration/move.ts";
+import { closedSince } from "../access/request/removal.ts";
+import type { Taking } from "../ledger/moves.ts";
+import type { WorkerContext } from "./context.ts";
+
+type RemovalContext = Pick<WorkerContext, "ledger" | "config" | "keys" | "log" | "now">;
+
+/** How often a worker looks for records to remove. Milliseconds. */
+export const removalsEveryMs = 60_000;
+/** Records that are read at once. Each is removed in a call of its own: between two of them Redis answers others. */
+const batch = 100;
+/** So many in one turn: a ledger that is full of them is empty after some minutes. */
+const mostBatches = 10;
+/** A record that can't be removed now, as one that no message shows, is looked at again after this. */
+const lookAgainMs = 24 * 3_600_000;
+
+/** Removes the closed records that are older than the configuration keeps them; their events stay. One worker at a time. */
+export async function removeClosedByTheClock(context: RemovalContext): Promise<void> {
+  if (await context.ledger.takeTurn("removals", removalsEveryMs * 0.9)) await removeClosed(context);
+}
+
+/**
+ * Removes closed records in batches, as many as fit into one turn. It changes nobody's access, so that it is no event: the log of the
+ * worker says how many there were, and the audit log has what happened to each.
+ *
+ * @returns how many were removed
+ */
+export async function removeClosed(context: RemovalContext): Promise<number> {
+  const { ledger, config, log, now } = context;
+  const before = new Date(now().getTime() - config.ledger.keepSeconds * 1000);
+  const taking: Taking = { before, putOffUntil: new Date(before.getTime() + lookAgainMs), limit: batch };
+  const requests = await inBatches(() => ledger.takeClosed(taking), removerOfRequests(context, before));
+  const migrations = await inBatches(() => ledger.moves.takeClosed(taking), removerOfMoves(context, before));
+  if (requests + migrations > 0) log.info({ requests, migrations }, "removed closed records from the ledger");
+  return requests + migrations;
+}
+
+type Remover<Kind> = (record: Kind) => Promise<boolean>;
+
+async function inBatches<Kind>(take: () => Promise<readonly Kind[]>, remove: Remover<Kind>): Promise<number> {
+  let removed = 0;
+  for (let taken = 0; taken < mostBatches; taken += 1) {
+    const records = await take();
+    for (const record of records) removed += (await remove(record)) ? 1 : 0;
+    if (records.length === 0) break;
+  }
+  return removed;
+}
+
+/** The list in Redis says where to look; whether it is over says the record, read again without a review that nobody has sealed. */
+function removerOfRequests({ ledger, config, keys, now }: RemovalContext, before: Date) {
+  return async (stored: Parameters<typeof closedSince>[0]): Promise<boolean> => {
+    const since = closedSince(withoutForgedReview(stored, keys.decision, now()));
+    return isBefore(since, before) && ledger.remove(stored, logForMs(config));
+  };
+}
+
+function removerOfMoves({ ledger, config }: RemovalContext, before: Date) {
+  return async (move: Parameters<typeof moveClosedSince>[0]): Promise<boolean> =>
+    isBefore(moveClosedSince(move), before) && ledger.moves.remove(move, logForMs(config));
+}
+
+function isBefore(since: number | null, before: Date): boolean {
+  return since !== null && since <= before.getTime();
+}
+
+/** Events are forgotten after this, and with them where they are found; null: they never are. */
+function logForMs({ audit }: WorkerContext["config"]): number | null {
+  return audit.keepSeconds === null ? null : audit.keepSeconds * 1000;
+}

@@ -1,0 +1,175 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createMove, type Move } from "../../src/access/migration/move.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
+import { revise } from "../../src/access/request/request.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { aGrantedRequest, aRequest } from "../builders/a-request.ts";
+import { aChange, anEvent } from "../builders/an-event.ts";
+import { at, hours } from "../builders/times.ts";
+
+const shownAt = (version: number) => ({ version, message: { channel: "C0ACCESS", ts: "1.1" }, copies: [], told: [] });
+const later = at(hours(10_000));
+
+/** How closed records leave the ledger. */
+export function removalContract(ledgerNow: () => Ledger): void {
+  let ledger: Ledger;
+
+  beforeEach(() => {
+    ledger = ledgerNow();
+  });
+
+  /** Commits a record, with a message that shows it. */
+  const shown = async (request: AccessRequest): Promise<AccessRequest> => {
+    await ledger.commit(aChange(request));
+    await ledger.markShown(request.id, shownAt(request.version));
+    return request;
+  };
+  const idsTaken = async (before: Date, limit = 10, putOffUntil = later) =>
+    (await ledger.takeClosed({ before, putOffUntil, limit })).map(({ id }) => id);
+
+  describe("closed records", () => {
+    test("are handed out by the time since which nothing can come of them, and open ones never", async () => {
+      const endsAt = at(hours(9)).toISOString();
+      await shown(aRequest({ id: "r-denied", state: "denied", lapsesAt: at(hours(8)).toISOString() }));
+      await shown(aGrantedRequest({ state: "ended", endsAt }, { id: "r-ended", version: 1, lapsesAt: endsAt }));
+      await shown(aGrantedRequest({ state: "active" }, { id: "r-active", version: 1 }));
+      await shown(aRequest({ id: "r-pending" }));
+
+      expect(await idsTaken(at(hours(8) - 1))).toEqual([]);
+      expect(await idsTaken(at(hours(9)), 1, at(hours(9)))).toEqual(["r-denied"]);
+      expect(await idsTaken(at(hours(9)))).toEqual(["r-denied", "r-ended"]);
+    });
+
+    test("are handed out once until the time to which they are put off", async () => {
+      await shown(aRequest({ state: "denied" }));
+      const before = at(hours(30));
+
+      const first = await idsTaken(before, 10, at(hours(31)));
+      const second = await idsTaken(before, 10, at(hours(31)));
+      const third = await idsTaken(at(hours(31)), 10, at(hours(32)));
+
+      expect([first, second, third]).toEqual([["r-1"], [], ["r-1"]]);
+    });
+  });
+
+  describe("a record that is removed", () => {
+    test("is in no list and no count any more, and its events stay", async () => {
+      const other = await shown(aRequest({ id: "r-other", state: "denied" }));
+      const request = await shown(aRequest({ state: "denied" }));
+      await ledger.addToldInThread("r-1", ["denied"]);
+
+      const removed = await ledger.remove(request, null);
+
+      const of = { list: "all", clusters: ["staging"], requester: "U0ENGINEER", match: "any" } as const;
+      expect(removed).toBe(true);
+      expect(await ledger.get("r-1")).toBeNull();
+      expect(await ledger.list(of, 0, 10)).toEqual({ requests: [other], total: 1 });
+      expect(await ledger.ofRequester("U0ENGINEER", 10)).toEqual([other]);
+      expect([...(await ledger.counts())]).toEqual([["denied", 1]]);
+      expect(await ledger.shown("r-1")).toBeNull();
+      expect(await ledger.toldInThread("r-1")).toEqual([]);
+      expect(await idsTaken(later)).toEqual(["r-other"]);
+      expect((await ledger.eventsOf("r-1", 10)).map(({ event }) => event.request)).toEqual(["r-1"]);
+    });
+
+    test("is gone also for who removes it at the same time, and nothing is counted twice", async () => {
+      const request = await shown(aRequest({ state: "denied" }));
+
+      const removed = await Promise.all([ledger.remove(request, null), ledger.remove(request, null)]);
+
+      expect(removed).toEqual([true, true]);
+      expect((await ledger.counts()).get("denied") ?? 0).toBe(0);
+    });
+
+    test("leaves nothing to a messenger that was late, nor to what is tried with it", async () => {
+      const request = await shown(aRequest({ state: "denied" }));
+      await ledger.remove(request, null);
+
+      await ledger.markShown("r-1", shownAt(1));
+      await ledger.note(anEvent({ type: "attempt.refused" }));
+
+      expect(await ledger.shown("r-1")).toBeNull();
+      expect(await ledger.unshown(10)).toEqual([]);
+      expect((await ledger.eventsOf("r-1", 10)).map(({ event }) => event.type)).toEqual(["request.created"]);
+    });
+  });
+
+  describe("a record that stays", () => {
+    test("is one that changed after it was read", async () => {
+      const read = await shown(aRequest({ state: "denied" }));
+      await shown(revise(read, { reason: "changed meanwhile" }));
+
+      expect(await ledger.remove(read, null)).toBe(false);
+      expect((await ledger.get("r-1"))?.version).toBe(2);
+    });
+
+    test("is one whose message does not show it yet", async () => {
+      const request = aRequest({ state: "denied" });
+      await ledger.commit(aChange(request));
+
+      expect(await ledger.remove(request, null)).toBe(false);
+      expect(await ledger.get("r-1")).toEqual(request);
+    });
+
+    test.each([
+      ["that is open", aGrantedRequest({ state: "active" }, { version: 1 })],
+      ["whose emergency nobody has reviewed", unreviewed()],
+    ])("is one %s, because something is due about it", async (_, request) => {
+      await shown(request);
+
+      expect(await ledger.remove(request, null)).toBe(false);
+      expect(await ledger.get("r-1")).toEqual(request);
+    });
+
+    test("is one that an open request extends, until that one is closed", async () => {
+      const request = await shown(aGrantedRequest({ state: "ended" }, { version: 1 }));
+      const extension = await shown(aRequest({ id: "r-2", extends: "r-1" }));
+
+      const before = await ledger.remove(request, null);
+      await shown(revise(extension, { state: "cancelled" }));
+      const after = await ledger.remove(request, null);
+
+      expect([before, after]).toEqual([false, true]);
+    });
+  });
+
+  describe("a migration", () => {
+    const aMove = (number: number): Move => {
+      const wish = { cluster: "staging", requester: "U0APPROVER", told: [] };
+      return { ...createMove({ id: `migration-staging-${number}`, ...wish }, at(0), 3600), state: "denied" };
+    };
+    const shownMove = async (move: Move): Promise<Move> => {
+      await ledger.moves.commit({ after: move, event: anEvent({ type: "migration.asked", request: move.id }) });
+      await ledger.moves.markShown(move.id, shownAt(move.version));
+      return move;
+    };
+
+    test("that is closed leaves as a request does, but the newest of a cluster stays for its number", async () => {
+      const [first, second] = [await shownMove(aMove(1)), await shownMove(aMove(2))];
+
+      const taken = await ledger.moves.takeClosed({ before: at(3600), putOffUntil: later, limit: 10 });
+      const removed = [await ledger.moves.remove(first, null), await ledger.moves.remove(second, null)];
+
+      expect(taken).toEqual([first, second]);
+      expect(removed).toEqual([true, false]);
+      expect(await ledger.moves.get(first.id)).toBeNull();
+      expect(await ledger.moves.shown(first.id)).toBeNull();
+      expect(await ledger.moves.latestOf("staging")).toEqual(second);
+      expect(await ledger.eventsOf(first.id, 10)).toHaveLength(1);
+    });
+
+    test("that is open or not shown stays", async () => {
+      const open = await shownMove({ ...aMove(1), state: "running" });
+      const unshown = aMove(2);
+      await ledger.moves.commit({ after: unshown, event: anEvent({ request: unshown.id }) });
+      await shownMove(aMove(3));
+
+      expect([await ledger.moves.remove(open, null), await ledger.moves.remove(unshown, null)]).toEqual([false, false]);
+    });
+  });
+}
+
+function unreviewed(): AccessRequest {
+  const glass = { review: null, remindAt: at(hours(24)).toISOString(), reminders: 0, as: null };
+  return aGrantedRequest({ state: "ended" }, { version: 1, glass });
+}

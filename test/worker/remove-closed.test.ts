@@ -1,0 +1,242 @@
+import { pino } from "pino";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createMove } from "../../src/access/migration/move.ts";
+import { permanentSeconds } from "../../src/access/request/duration.ts";
+import type { AccessRequest } from "../../src/access/request/record.ts";
+import { revise } from "../../src/access/request/request.ts";
+import { readConfig } from "../../src/config/config.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { connectRedis } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { redisRequestTraces } from "../../src/ledger/redis/request-traces.ts";
+import { removeClosed } from "../../src/worker/remove-closed.ts";
+import { aBrokenGlass } from "../builders/a-broken-glass.ts";
+import { configText } from "../builders/a-cluster.ts";
+import { aGrantedRequest, aRequest } from "../builders/a-request.ts";
+import { aChange, anEvent } from "../builders/an-event.ts";
+import { keys } from "../builders/keys.ts";
+import { at, hours } from "../builders/times.ts";
+import { redisOfOurOwn } from "../fault/own-redis.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+
+const days = (count: number) => hours(24 * count);
+const aTrace = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+
+let database: TestRedis;
+let connection: Awaited<ReturnType<typeof connectRedis>>;
+let ledger: Ledger;
+
+beforeEach(async () => {
+  database = await aRedis();
+  connection = await connectRedis(database.url);
+  ledger = redisLedger(connection.redis);
+});
+
+afterEach(async () => {
+  await connection.close();
+  await database.close();
+});
+
+/** A worker of that time. */
+function workerAt(seconds: number, settings = "", of: Ledger = ledger) {
+  const reading = readConfig(`${configText}\n${settings}`);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  return { ledger: of, config: reading.config, keys, log: pino({ level: "silent" }), now: () => at(seconds) };
+}
+
+/** Commits a record with a message that shows it, as a closed one has. */
+async function shown(request: AccessRequest): Promise<AccessRequest> {
+  await ledger.commit(aChange(request));
+  await ledger.markShown(request.id, { version: request.version, message: null, copies: [], told: [] });
+  return request;
+}
+
+/** A denied request, which lapses a day after it was made. */
+const denied = (id: string) => aRequest({ id, state: "denied", denial: null });
+
+describe("a closed record", () => {
+  test("is removed when it is kept for as long as the configuration says, 90 days by default, and not before", async () => {
+    await shown(denied("r-1"));
+
+    const early = await removeClosed(workerAt(days(91) - 1));
+    const late = await removeClosed(workerAt(days(91)));
+
+    expect([early, late]).toEqual([0, 1]);
+    expect(await ledger.get("r-1")).toBeNull();
+  });
+
+  test("leaves nothing in Redis but its events and where to find them", async () => {
+    await shown(aGrantedRequest({ state: "ended" }, { version: 1, extends: "r-0" }));
+    await ledger.addToldInThread("r-1", ["active"]);
+    await redisRequestTraces(connection.redis).remember("r-1", aTrace);
+
+    await removeClosed(workerAt(days(92)));
+
+    const rest = [...(await everything())].filter(([key, value]) => `${key} ${value}`.includes("r-1"));
+    expect(rest.map(([key]) => key).toSorted()).toEqual(["{eks-access}:events", "{eks-access}:log:r-1"]);
+  });
+
+  test("is found in the audit log for as long as its events are kept", async () => {
+    await shown(denied("r-1"));
+
+    await removeClosed(workerAt(days(91), "audit: { keep: 400d }"));
+
+    const lasts = await connection.redis.pttl("{eks-access}:log:r-1");
+    expect(await ledger.eventsOf("r-1", 10)).toHaveLength(1);
+    expect(lasts).toBeGreaterThan(399 * 86_400_000);
+    expect(lasts).toBeLessThanOrEqual(400 * 86_400_000);
+  });
+
+  test.each([
+    ["a lease that was revoked, until its approved time is over", 3600 * 8, days(90) + hours(8) + 120],
+    ["a permanent lease that was revoked", permanentSeconds, null],
+  ])("of %s stays, because a backup of the cluster may speak for it", async (_, durationSeconds, removedAt) => {
+    const lapsesAt = at(hours(1)).toISOString();
+    const revoked = { cause: "revoked", by: "U0APPROVER", at: at(300).toISOString(), why: "" } as const;
+    const ended = { state: "ended", end: revoked, endedAt: at(330).toISOString() } as const;
+    await shown(aGrantedRequest(ended, { version: 1, durationSeconds, lapsesAt }));
+
+    const early = await removeClosed(workerAt((removedAt ?? days(3_650)) - 1));
+    const late = removedAt === null ? 0 : await removeClosed(workerAt(removedAt + days(2)));
+
+    expect([early, late]).toEqual([0, removedAt === null ? 0 : 1]);
+  });
+
+  test("of an emergency stays until it is reviewed, also where somebody wrote a review into Redis", async () => {
+    const review = { by: "U0APPROVER", at: at(hours(2)).toISOString(), seal: "00000000.forged" };
+    const glass = aBrokenGlass();
+    const grant = glass.grant && { ...glass.grant, state: "ended" as const, endedAt: at(hours(1)).toISOString() };
+    await shown({ ...glass, version: 1, grant, glass: glass.glass && { ...glass.glass, review } });
+
+    expect(await removeClosed(workerAt(days(400)))).toBe(0);
+    expect(await ledger.get("r-1")).not.toBeNull();
+  });
+
+  test("that can't be removed now does not stand before the others, and is looked at again a day later", async () => {
+    const hundred = Array.from({ length: 100 }, (_, index) => denied(`r-${index}`));
+    await Promise.all(hundred.map((request) => ledger.commit(aChange(request))));
+    await shown({ ...denied("r-last"), lapsesAt: at(days(1) + 1).toISOString() });
+
+    const first = await removeClosed(workerAt(days(92)));
+    await Promise.all(
+      hundred.map(({ id }) => ledger.markShown(id, { version: 1, message: null, copies: [], told: [] })),
+    );
+    const sameDay = await removeClosed(workerAt(days(92) + hours(23)));
+    const nextDay = await removeClosed(workerAt(days(93)));
+
+    expect([first, sameDay, nextDay]).toEqual([1, 0, 100]);
+  });
+});
+
+test("closed migrations are removed but for the newest of a cluster, after which the next one is numbered", async () => {
+  for (const number of [1, 2, 3]) {
+    const wish = { id: `migration-staging-${number}`, cluster: "staging", requester: "U0APPROVER", told: [] };
+    const move = { ...createMove(wish, at(0), 3600), state: "denied" as const };
+    await ledger.moves.commit({ after: move, event: anEvent({ type: "migration.asked", request: move.id }) });
+    await ledger.moves.markShown(move.id, { version: 1, message: null, copies: [], told: [] });
+  }
+
+  const removed = await removeClosed(workerAt(days(92)));
+
+  expect(removed).toBe(2);
+  expect((await ledger.moves.latestOf("staging"))?.id).toBe("migration-staging-3");
+});
+
+describe("when something comes between", () => {
+  test("a record that somebody changes while it is looked at stays as it was changed", async () => {
+    const request = await shown(denied("r-1"));
+    const changed = revise(request, { lapsesAt: at(days(50)).toISOString() });
+    const meanwhile: Ledger = {
+      ...ledger,
+      remove: async (...given) => {
+        await shown(changed);
+        return ledger.remove(...given);
+      },
+    };
+
+    const removed = await removeClosed(workerAt(days(92), "", meanwhile));
+
+    expect(removed).toBe(0);
+    expect(await ledger.get("r-1")).toEqual(changed);
+  });
+
+  test("two workers at once remove each record once, and the counts are right", async () => {
+    for (let index = 0; index < 250; index += 1) await shown(denied(`r-${index}`));
+    await shown(aGrantedRequest({ state: "active" }, { id: "r-active", version: 1 }));
+
+    const removed = await Promise.all([removeClosed(workerAt(days(92))), removeClosed(workerAt(days(92)))]);
+
+    expect(removed[0] + removed[1]).toBe(250);
+    expect([...(await ledger.counts())]).toEqual([["approved/active", 1]]);
+  });
+
+  test.each(["before", "after"])(
+    "a worker that dies %s a record is removed leaves all others whole, and they go a day later",
+    async (moment) => {
+      for (const id of ["r-1", "r-2", "r-3"]) await shown(denied(id));
+      const dies: Ledger = {
+        ...ledger,
+        remove: async (request, logForMs) => {
+          if (request.id === "r-2" && moment === "after") await ledger.remove(request, logForMs);
+          if (request.id === "r-2") throw new Error("the process was killed");
+          return ledger.remove(request, logForMs);
+        },
+      };
+
+      await expect(removeClosed(workerAt(days(92), "", dies))).rejects.toThrow("killed");
+      const left = (await Promise.all(["r-1", "r-2", "r-3"].map((id) => ledger.get(id)))).map(
+        (each) => each?.id ?? null,
+      );
+      await removeClosed(workerAt(days(93)));
+
+      expect(left).toEqual([null, moment === "after" ? null : "r-2", "r-3"]);
+      expect(await everyRecord()).toEqual([]);
+      expect([...(await ledger.counts())]).toEqual([]);
+    },
+  );
+});
+
+test("10,000 closed records go in bounded turns, and no call keeps Redis from answering others for 100 ms", async () => {
+  const own = await redisOfOurOwn();
+  const { redis, close } = await connectRedis(own.url);
+  const many = redisLedger(redis);
+  await redis.config("SET", "appendfsync", "no");
+  for (let from = 0; from < 10_000; from += 500) {
+    const part = Array.from({ length: 500 }, (_, index) => denied(`r-${from + index}`));
+    await Promise.all(part.map((after) => many.commit({ after, event: null })));
+    await Promise.all(part.map(({ id }) => many.markShown(id, { version: 1, message: null, copies: [], told: [] })));
+  }
+  await redis.config("SET", "slowlog-log-slower-than", "100000");
+  await redis.slowlog("RESET");
+
+  const removed: number[] = [];
+  for (let turn = 0; turn < 10; turn += 1) removed.push(await removeClosed(workerAt(days(92), "", many)));
+
+  const slow = await redis.slowlog("GET", "10");
+  const left = await redis.keys("{eks-access}:request:*");
+  await close();
+  await own.stop();
+  expect(removed).toEqual(Array.from({ length: 10 }, () => 1_000));
+  expect(left).toEqual([]);
+  expect(slow).toEqual([]);
+});
+
+async function everyRecord(): Promise<readonly string[]> {
+  return connection.redis.keys("{eks-access}:request:*");
+}
+
+/** Every key of the database with what it holds. */
+async function everything(): Promise<ReadonlyMap<string, string>> {
+  const { redis } = connection;
+  const names = await redis.keys("*");
+  const read: Record<string, (key: string) => Promise<unknown>> = {
+    string: (key) => redis.get(key),
+    list: (key) => redis.lrange(key, "0", "-1"),
+    set: (key) => redis.smembers(key),
+    zset: (key) => redis.zrange(key, "0", "-1"),
+    hash: (key) => redis.hgetall(key),
+    stream: (key) => redis.xrange(key, "-", "+"),
+  };
+  const held = names.map(async (key) => [key, JSON.stringify(await read[await redis.type(key)]?.(key))] as const);
+  return new Map(await Promise.all(held));
+}
