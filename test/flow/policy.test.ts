@@ -57,13 +57,13 @@ test("two of a user group approve, somebody else may not, and in an emergency th
   const after = await flow.sandbox.getPods("U0ENGINEER");
 
   expect(refused).toContain("The policy does not let you ask for admin on staging.");
-  expect(stranger).toContain("Who may: <!subteam^S0PLATFORM>.");
+  expect(stranger).toContain("Ask <!subteam^S0PLATFORM>.");
   expect(first).toContain("1 more approval is needed");
   expect(waiting).toContain("[Approve]");
   expect([before.ok, after.ok]).toEqual([false, true]);
 
   await person("U0ONCALL").command(`/eks-access break-glass ${clusterName} ${arns.onCall} checkout is down`, channel);
-  await flow.answer("U0ONCALL", "You broke the glass");
+  await flow.answer("U0ONCALL", "You took emergency access");
   await flow.until(
     () =>
       flow.sandbox.slack

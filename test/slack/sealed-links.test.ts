@@ -86,7 +86,7 @@ describe("a link that somebody wrote into Redis", () => {
     const { context } = await forged();
 
     for (const command of [link, whoami]) {
-      expect((await run(command, context, ""))?.text).toContain("No rule goes by it before you have linked it again");
+      expect((await run(command, context, ""))?.text).toContain("Your link needs renewing");
     }
   });
 

@@ -66,5 +66,5 @@ function lastWriter(request: AccessRequest, writers: readonly SectionWriter[]): 
         manager !== "eks-access" && dataKeys.includes(section) && Date.parse(time ?? "") >= since,
     )
     .toSorted((a, b) => (b.time ?? "").localeCompare(a.time ?? ""));
-  return last ? `${last.manager} wrote ${section} last, ${last.time}` : "managedFields does not say who took it out";
+  return last ? `${last.manager} wrote ${section} last, ${last.time}` : "the cluster does not say who removed it";
 }

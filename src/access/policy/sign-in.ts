@@ -16,9 +16,7 @@ export type SignInWay =
  */
 export function signInWay({ signIn, name }: Pick<Cluster, "signIn" | "name">, principal: string): SignInWay {
   if (principal.includes(":user/")) {
-    return notTested(
-      "an IAM user can't be assumed: only its own keys sign in as it, and the worker does not hold them",
-    );
+    return notTested("sign-in can't be tested for IAM users");
   }
   const pattern = signIn.roles.find((each) => fits(withoutRolePath(each), principal));
   if (pattern === undefined) {

@@ -88,7 +88,7 @@ function rejectSession(arn: string, resource: string): Rejection {
   const suggestion = resource.startsWith("assumed-role/") ? fromAssumedRole(arn) : null;
   if (suggestion === null)
     return reject("arn-service", "A federated user's session can't be mapped. Ask for an IAM role or an IAM user.");
-  const message = "This names one session of a role. The authenticator compares the role: write its own ARN instead.";
+  const message = "This is a session. Use the ARN of its role.";
   return { ...reject("arn-assumed-role", message), suggestion };
 }
 

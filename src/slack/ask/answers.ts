@@ -18,7 +18,7 @@ export function requestedAnswer(request: AccessRequest): Message {
   return answer(
     `Request ${code(request.id)} is recorded: ${code(request.level)} on ${code(request.cluster)} for ${code(request.principal)}, ` +
       `for ${formatDuration(request.durationSeconds)}${ticketWords(request)}. Reason: ${plainLine(request.reason)}\n` +
-      "The worker looks at the cluster first, then the approvers are asked.",
+      "A worker checks the cluster, then the approvers are asked. You get a message.",
   );
 }
 
@@ -45,13 +45,13 @@ export function noSuchRequestAnswer(id: string): Message {
 /** Slack does not wait any longer, and it is not known what comes of it. */
 export function notRecordedYetAnswer(): Message {
   return answer(
-    ":hourglass_flowing_sand: This takes longer than usual, and is not recorded yet. The answer follows. If none comes, look whether it was done before you ask again.",
+    ":hourglass_flowing_sand: This takes longer than usual and is not saved yet. The answer follows. Check `/eks-access list` before you try again.",
   );
 }
 
 /** No rule of the policy names this person. */
 export function nothingOfferedAnswer(): Message {
-  return answer("There is no cluster that you may ask for now: the policy names none for you, or all are closed.");
+  return answer("You can't request any cluster now: the policy names none for you, or all are closed.");
 }
 
 /** A denial without a reason, or with a longer one than can be shown, is none yet. */
@@ -60,12 +60,12 @@ export function missingReasonAnswer(id: string, length: number, most: number): M
   return answer(
     length > most
       ? `Nothing was denied: the reason has ${length} characters, and ${most} are the most.`
-      : `Nothing was denied: say why, so that whoever asked knows what to do instead. ${line}`,
+      : `Nothing was denied. Give a reason, so that the requester knows what to do instead. ${line}`,
   );
 }
 
 export function deniedAnswer(id: string): Message {
-  return answer(`Request ${code(id)} is denied. Whoever asked is told why.`);
+  return answer(`Request ${code(id)} is denied. The requester gets your reason.`);
 }
 
 export function notYoursToExtendAnswer({ id, requester }: AccessRequest): Message {
@@ -88,19 +88,19 @@ export function endedAnswer(after: AccessRequest, extensions: readonly string[] 
     const ids = extensions.map((id) => code(id)).join(", ");
     return answer(`Revoking ${code(after.id)} and what extends it: ${ids}. The messages of the requests will confirm.`);
   }
-  return answer(`${code(after.id)} is being taken away. Its message says when it is done.`);
+  return answer(`${code(after.id)} is being revoked. The request's message will confirm.`);
 }
 
 export function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cluster: Cluster): Message {
   const who = mentions([...new Set([request.requester, ...cluster.approvers, ...cluster.onCall])]);
   const reasons: Readonly<Record<EndRefusal, string>> = {
-    "not-active": `There is nothing to take away. ${stateOf(request)}.`,
+    "not-active": `There is nothing to revoke. ${stateOf(request)}.`,
     "not-pending": `It can't be cancelled any more. ${stateOf(request)}.`,
     "not-yours":
       request.state === "pending"
         ? `Only ${mention(request.requester)} can cancel it.`
-        : `Who may take it away: ${who}.`,
-    "ending-already": `It is being taken away already. ${stateOf(request)}.`,
+        : `Only ${who} can revoke this.`,
+    "ending-already": `It is being revoked already. ${stateOf(request)}.`,
   };
   return answer(reasons[refusal]);
 }

@@ -41,12 +41,12 @@ export function denyMoveModal(value: string): ModalView {
  */
 export function revokeModal(id: string, extensions: readonly string[] = []): ModalView {
   const also = extensions.map((each) => code(each)).join(", ");
-  const ends = `${code(id)} ends now, before its time${also && `, and with it what extends it: ${also}`}.`;
+  const ends = `${code(id)} ends now${also && `, and with it what extends it: ${also}`}.`;
   return {
     type: "modal",
     callback_id: revokeModalId,
     private_metadata: id,
-    title: text("Take access away"),
+    title: text("Revoke access"),
     submit: text("Revoke"),
     close: text("Keep it"),
     blocks: [

@@ -61,22 +61,22 @@ function grantStateOf(request: AccessRequest): string {
     const drift = grant.drift ? `, *but not in force*: ${said(grant.drift.message)}` : "";
     return `${by}*Active* ${until(grant.endsAt, request.durationSeconds)}${drift}`;
   }
-  if (grant?.end?.cause === "expired" && grant.endedAt === null) return `${by}Being taken away: its time is over`;
+  if (grant?.end?.cause === "expired" && grant.endedAt === null) return `${by}Being removed: its time is over`;
   if (grant?.end?.cause === "replayed" && grant.endedAt === null) return `${by}Being refused: ${replayed}`;
   if (grant?.end && grant.endedAt === null) {
     const why = grant.end.why ? `: ${cut(plainLine(grant.end.why), 300)}` : "";
-    return `${by}Being taken away, revoked by ${mention(grant.end.by)}${why}`;
+    return `${by}Being revoked by ${mention(grant.end.by)}${why}`;
   }
   if (grant?.state === "ended") {
     return `${by}*Ended* ${time(grant.endedAt ?? grant.endsAt)}. ${causeOf(grant)}; ${remainsOf(request)}`;
   }
   if (grant?.state === "failed") return `${by}*Failed*: ${said(grant.failure?.message ?? "")}`;
   if (grant?.voidSince) return `${by}*Void* ${time(grant.voidSince)}: asked for again when nothing of it is left`;
-  return `${by}Being applied, not active yet`;
+  return `${by}Being applied; not active yet`;
 }
 
 /** Why a grant is refused whose record was put back from before its end. A clause. */
-export const replayed = "its approval had been taken back, and a record of before was put back into Redis";
+export const replayed = "an old copy of this request was restored into Redis";
 
 function causeOf({ end }: Grant): string {
   if (end?.cause === "replayed") return `Refused: ${replayed}`;

@@ -101,7 +101,7 @@ function previewBlocks(request: AccessRequest): KnownBlock[] {
     ...otherLeases(request),
     section(`*After* ${identityOf(preview.afterwards, 1000)}`),
     section(
-      `*Change to ${placeOf(preview)}*\n${preview.diff ? codeBlock(preview.diff, 1900) : "none: another grant gives it already"}`,
+      `*Change to ${placeOf(preview)}*\n${preview.diff ? codeBlock(preview.diff, 1900) : "none: another lease gives it already"}`,
     ),
     ...(request.state === "pending" ? preview.warnings : [])
       .slice(0, 6)

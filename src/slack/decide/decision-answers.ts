@@ -14,11 +14,11 @@ export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cl
   const others = whoElse(request, cluster);
   const reasons: Readonly<Record<DecisionRefusal, string>> = {
     "already-decided": `This is handled already. ${stateOf(request)}.`,
-    lapsed: "This request has lapsed. It has to be asked for again.",
-    "self-approval": `You can't decide about your own request. Who may: ${others}.`,
-    "not-an-approver": `You may not decide about ${code(request.level)} on ${code(cluster.name)}. Who may: ${others}.`,
-    "own-principal": `You are linked with ${code(request.principal)}, so you would get this access yourself. Another approver has to approve it.`,
-    "approved-already": `You have approved it. ${missing(request)}, from somebody else: ${others}.`,
+    lapsed: "This request has lapsed. Ask for a new one.",
+    "self-approval": `You can't decide about your own request. Ask ${others}.`,
+    "not-an-approver": `You're not an approver for ${code(request.level)} on ${code(cluster.name)}. Ask ${others}.`,
+    "own-principal": `You are linked with ${code(request.principal)}, so you would get this access yourself. Ask another approver.`,
+    "approved-already": `You have approved it. ${missing(request)}, from ${others}.`,
     "no-preview": "The worker is looking at the cluster again. The buttons come back when it is done.",
     "change-differs": "The change is no longer the one that you saw. Read the message again, then decide.",
     "no-rule": `The policy does not let ${mention(request.requester)} ask for ${code(request.level)} on ${code(cluster.name)} any more.`,
@@ -38,7 +38,7 @@ function hours({ level, requester, standing }: AccessRequest, cluster: Cluster):
 
 /** An approval that is one of several: what is still missing. */
 export function oneOfSeveralAnswer(after: AccessRequest, cluster: Cluster): Message {
-  return answer(`Your approval is recorded. ${missing(after)}. Who may: ${whoElse(after, cluster)}.`);
+  return answer(`Your approval is recorded. ${missing(after)}, from ${whoElse(after, cluster)}.`);
 }
 
 function missing({ approvals, approvalsWanted }: AccessRequest): string {

@@ -21,7 +21,7 @@ import { glassAnswer, glassMistakeAnswer, mayNotBreakGlassAnswer } from "./glass
 export const breakGlassCommand: Command = {
   word: "break-glass",
   usage: "<cluster> [<arn>] <reason>",
-  summary: "gives access at once in an emergency, told loudly and reviewed afterwards",
+  summary: "emergency access now; alerts the channel and needs a review",
   records: true,
   run: (context, { user, rest }) => breakGlass(context, user, rest),
 };

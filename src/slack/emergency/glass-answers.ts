@@ -13,8 +13,8 @@ export function glassAnswer(request: AccessRequest, cluster: Cluster): Message {
   const { id, level, principal, grant } = request;
   const until = time(grant?.endsAt ?? request.createdAt);
   return answer(
-    `You broke the glass of ${code(cluster.name)}: ${code(level)} for ${code(principal)}, ${durationOf(request)}, until ${until} (${code(id)}). ` +
-      "It is being applied; you are told when it is active. The whole channel is told now, and an approver reviews it afterwards.",
+    `You took emergency access to ${code(cluster.name)}: ${code(level)} for ${code(principal)}, ${durationOf(request)}, until ${until} (${code(id)}). ` +
+      "It will be ready in a few seconds; you get a message. The channel sees it now, and an approver reviews it.",
   );
 }
 
@@ -23,9 +23,9 @@ export function glassMistakeAnswer(mistake: string): Message {
 }
 
 export function mayNotBreakGlassAnswer({ name, breakGlass }: Cluster): Message {
-  const who = breakGlass ? `Who may: ${whoWords(breakGlass.who)}.` : "The policy lets nobody break it.";
+  const who = breakGlass ? `Only ${whoWords(breakGlass.who)} can.` : "The policy allows it to no one.";
   return answer(
-    `You may not break the glass of ${code(name)}. ${who} Ask with ${code("/eks-access request")}; that you tried is recorded.`,
+    `You can't use break-glass on ${code(name)}. ${who} Use ${code("/eks-access request")} instead. The attempt was logged.`,
   );
 }
 
@@ -44,8 +44,8 @@ export function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessReque
   const others = mentions(reviewersOf(request, cluster));
   const reasons: Readonly<Record<ReviewRefusal, string>> = {
     "nothing-to-review": `${code(id)} was asked for and decided: there is nothing to review.`,
-    own: `Nobody reviews what they did themselves. Who may: ${others}.`,
-    "not-an-approver": `Approvers of ${code(cluster.name)} review it. Who may: ${others}.`,
+    own: `You can't review your own emergency access. Ask ${others}.`,
+    "not-an-approver": `Approvers of ${code(cluster.name)} review it. Ask ${others}.`,
     "reviewed-already": `${mention(glass?.review?.by ?? "")} has reviewed it ${time(glass?.review?.at ?? "")}.`,
   };
   return answer(reasons[refusal]);

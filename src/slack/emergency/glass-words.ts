@@ -6,9 +6,9 @@ import { code, mention, time } from "../blocks/mrkdwn.ts";
 export function glassTitle(request: AccessRequest): string {
   const { requester, level, cluster, principal } = request;
   if (isRescue(request)) {
-    return `:rotating_light: *${mention(requester)} broke the glass of ${code(cluster)} to rescue it: ${code(principal)} becomes its administrator by an access entry, without an approval*${ranAs(request)}`;
+    return `:rotating_light: *${mention(requester)} took emergency control of ${code(cluster)} to rescue it (no approval): ${code(principal)} becomes its administrator by an access entry*${ranAs(request)}`;
   }
-  return `:rotating_light: *${mention(requester)} broke the glass of ${code(cluster)} and takes ${code(level)}, without an approval*`;
+  return `:rotating_light: *${mention(requester)} took emergency ${code(level)} on ${code(cluster)} (no approval)*`;
 }
 
 /** A rescue is no click in Slack: who ran it said themselves who they are there, and AWS says who they are to it. */
@@ -20,6 +20,6 @@ function ranAs({ glass }: AccessRequest): string {
 /** Whether an approver has looked at it; empty where nobody has to. Without a full stop. */
 export function reviewState({ glass }: AccessRequest): string {
   if (!glass) return "";
-  if (!glass.review) return "*Not reviewed yet*: an approver has to look at it, and to say so here";
+  if (!glass.review) return "*Needs review* by an approver";
   return `Reviewed by ${mention(glass.review.by)} ${time(glass.review.at)}`;
 }

@@ -71,9 +71,7 @@ export function homeView(content: HomeContent): Home {
         requestRow,
         moves,
       ),
-      context(
-        `As of ${time(now.toISOString())}. It changes by itself when something happens; open it again for how much time is left.`,
-      ),
+      context(`Updated ${time(now.toISOString())}. It follows every change; reopen it to refresh the time left.`),
     ],
   };
 }

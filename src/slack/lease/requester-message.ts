@@ -55,7 +55,10 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined):
   }
   if (state === "denied" && denial) {
     const why = denial.why && ` ${cut(plainLine(denial.why), 600)}`;
-    return tell("denied", `${mention(denial.by)} denied ${subject}.${why}\nTalk to them, or ask for something else.`);
+    return tell(
+      "denied",
+      `${mention(denial.by)} denied ${subject}.${why}\nQuestions? Ask them, or request something else.`,
+    );
   }
   if (state === "lapsed") return tell("lapsed", `${subject} lapsed: nobody decided in time. ${askAgain}`);
   return state === "pending" ? pendingMilestone(request, cluster) : null;
@@ -70,7 +73,7 @@ function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined):
     const count = `${approvals.length} of ${approvalsWanted}`;
     return tell(
       `approval-${last.at}`,
-      `${mention(last.by)} approved ${subject}, ${count}. Who may give the next: ${who}.`,
+      `${mention(last.by)} approved ${subject}, ${count}; one more is needed from ${who}.`,
     );
   }
   if (voided) {
@@ -78,8 +81,8 @@ function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined):
     return tell(`void-${voided.message}`, text);
   }
   if (!preview) return null;
-  const next = `You are told when somebody decides; it lapses ${time(lapsesAt)}.`;
-  return tell("asked", `The approvers were asked about ${subject}: ${who}.\n${admitsText(request)}\n${next}`, [
+  const next = `It lapses ${time(lapsesAt)} if nobody decides.`;
+  return tell("asked", `Waiting for ${who} to decide about ${subject}.\n${admitsText(request)}\n${next}`, [
     detailsButton(request),
     cancelButton(request),
   ]);
@@ -94,7 +97,7 @@ function grantMilestone(
   const { grant, approvals } = request;
   if (grant?.state === "scheduled" && !grant.end) {
     const by = mentions(approvals.map((each) => each.by));
-    const text = `${request.glass ? "You broke the glass for" : `${by} approved`} ${subject}.\n${admitsText(request)}\nIt is being applied: you are told as soon as it is proved.`;
+    const text = `${request.glass ? "You took emergency access:" : `${by} approved`} ${subject}.\n${admitsText(request)}\nIt will be ready in a few seconds; you get a message.`;
     return tell(`${request.glass ? "glass" : "approved"}-${approvals.at(-1)?.at}`, text);
   }
   if (grant?.state === "failed") {
@@ -206,7 +209,7 @@ function assumeHint(arn: string, cluster: Cluster): string {
     return `They come with a profile of the permission set ${code(admitted.name)}: add ${code("--profile <name>")} to the first line.`;
   const way = signInWay(cluster, arn);
   if (way.type === "role") {
-    return `Where you have to assume the role first, add ${code(`--role-arn ${way.roleArn}`)} to the first line.`;
+    return `No profile for this role? Add ${code(`--role-arn ${way.roleArn}`)} to the first line.`;
   }
-  return `Where you have to assume the role first, add ${code(`--role-arn ${arn}`)} to the first line, with the role's path if it has one.`;
+  return `No profile for this role? Add ${code(`--role-arn ${arn}`)} to the first line (with its full path).`;
 }

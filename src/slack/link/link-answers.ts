@@ -17,7 +17,7 @@ export function linkStateAnswer(principal: string | null, proposal: LinkProposal
 }
 
 /** Of a link that nobody's word stands behind. A sentence. */
-export const madeAgain = `No rule goes by it before you have linked it again with ${code("/eks-access link <arn>")}.`;
+export const madeAgain = `Your link needs renewing: run ${code("/eks-access link <arn>")}.`;
 
 export function linkedAnswer(arn: string, noticed: string | null): Message {
   const what = noticed ? ` ${told(noticed, 300)}` : "";

@@ -62,7 +62,7 @@ function clusterWords(cluster: Cluster, person: Person, now: Date): string {
     ...levels,
     ...(left.length > 0 ? [`• ${left.length} more levels: ${codeList(left, 150)}`] : []),
     ...exceptionsOf(cluster, person),
-    `Asked in <#${channel}>. On call: ${onCall.length > 0 ? few(onCall) : "nobody named"}. ${creatorWords(cluster)}`,
+    `Asked in <#${channel}>. On call: ${onCall.length > 0 ? few(onCall) : "no one"}. ${creatorWords(cluster)}`,
   ].join("\n");
 }
 

@@ -117,7 +117,7 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
     ...(request.state === "pending" ? rightsBlocks(preview.rights) : []),
     section(`*Before* ${identityOf(preview.today, 400)}\n*After* ${identityOf(preview.afterwards, 700)}`),
     section(
-      `*${title}*, ${seen}\n${preview.diff ? codeBlock(preview.diff, 1800) : "none: another grant gives it already"}`,
+      `*${title}*, ${seen}\n${preview.diff ? codeBlock(preview.diff, 1800) : "none: another lease gives it already"}`,
     ),
     ...(request.state === "pending" ? preview.warnings : [])
       .slice(0, 6)
@@ -133,7 +133,7 @@ function actBlocks({ request, acts }: Status): KnownBlock[] {
 
 /** Only who made a request or asked for a move, and who answers for its cluster, may read it. */
 export function notYoursToSeeAnswer({ id, cluster }: Pick<AccessRequest, "id" | "cluster">): Message {
-  const text = `Only who made ${code(id)}, the approvers of ${code(cluster)} and its on-call may see it.`;
+  const text = `Only the requester, the approvers of ${code(cluster)} and its on-call can see ${code(id)}.`;
   return { text, blocks: [section(text)] };
 }
 

@@ -36,7 +36,7 @@ export function stopMoveByAnswer(id: string): Message {
 }
 
 export function moveDeniedAnswer({ id }: Pick<Move, "id">): Message {
-  return answer(`Migration ${code(id)} is denied. Whoever asked is told why.`);
+  return answer(`Migration ${code(id)} is denied. The requester gets your reason.`);
 }
 
 /** An approval that is one of two. */

@@ -62,8 +62,8 @@ const happened: Readonly<Record<EventType, string>> = {
   "link.confirmed": "confirmed a link",
   "link.refused": "refused a link",
   "annotation.refused": "did not believe the cluster's own memory",
-  "decision.refused": "tried to decide, and may not",
-  "attempt.refused": "tried what was refused",
+  "decision.refused": "was refused a decision",
+  "attempt.refused": "was refused an attempt",
 };
 
 /** What happened to a request, one line for each event with its number in the audit log; in at most so many characters. */

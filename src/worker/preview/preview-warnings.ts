@@ -64,7 +64,7 @@ function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }
       principal.toLowerCase() === request.principal.toLowerCase() &&
       grant?.activeSince,
   );
-  return isKnown ? [] : [`First time: this person has not had access to ${name} as this principal before.`];
+  return isKnown ? [] : [`First time: this person has never used this principal on ${name}.`];
 }
 
 /** The same of the username of the principal's entry, with its templates. A user has no session name. */

@@ -25,7 +25,7 @@ describe("a grant has drifted", () => {
 
   test("where its entry lacks a group, which is named", () => {
     expect(driftOf(active, { username: "dev", groups: ["a"] }, [])?.message).toBe(
-      `the entry of ${engineerArn} lacks b; managedFields does not say who took it out`,
+      `the entry of ${engineerArn} lacks b; the cluster does not say who removed it`,
     );
   });
 });
@@ -39,7 +39,7 @@ test("a grant in a section that can't be read is not told as taken out, and one 
 
 describe("who is named", () => {
   const messageWith = (...writers: ReturnType<typeof writer>[]) => driftOf(active, null, writers)?.message;
-  const nobody = `the entry of ${engineerArn} is gone; managedFields does not say who took it out`;
+  const nobody = `the entry of ${engineerArn} is gone; the cluster does not say who removed it`;
 
   test("is the newest writer of the section, never we ourselves", () => {
     const message = messageWith(

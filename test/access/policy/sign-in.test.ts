@@ -35,6 +35,6 @@ test("nobody is become where nothing is said", () => {
 test("a user never is", () => {
   expect(wayWith([iam("role/*")], iam("user/role/dev"))).toEqual({
     type: "not tested",
-    why: "an IAM user can't be assumed: only its own keys sign in as it, and the worker does not hold them",
+    why: "sign-in can't be tested for IAM users",
   });
 });

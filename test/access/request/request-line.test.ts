@@ -86,9 +86,7 @@ describe("each mistake is told, with what was understood and a line to copy", ()
     [
       "a session of a role, with the role's ARN",
       "staging arn:aws:sts::111122223333:assumed-role/developers/engineer viewer why",
-      [
-        "principal: This names one session of a role. The authenticator compares the role: write its own ARN instead. (arn:aws:iam::111122223333:role/developers)",
-      ],
+      ["principal: This is a session. Use the ARN of its role. (arn:aws:iam::111122223333:role/developers)"],
       `/eks-access request staging ${arn} viewer why`,
     ],
     [
@@ -133,7 +131,7 @@ describe("each mistake is told, with what was understood and a line to copy", ()
       "the right form of a principal that the policy refuses, with both reasons",
       "staging arn:aws:sts::999988887777:assumed-role/developers/engineer viewer why",
       [
-        "principal: This names one session of a role. The authenticator compares the role: write its own ARN instead. (arn:aws:iam::999988887777:role/developers) arn:aws:iam::999988887777:role/developers is of account 999988887777, staging of 111122223333. An operator can allow the account with foreignAccounts in eks-access.yml.",
+        "principal: This is a session. Use the ARN of its role. (arn:aws:iam::999988887777:role/developers) arn:aws:iam::999988887777:role/developers is of account 999988887777, staging of 111122223333. An operator can allow the account with foreignAccounts in eks-access.yml.",
       ],
       "/eks-access request staging <arn> viewer why",
     ],

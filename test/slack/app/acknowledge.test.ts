@@ -29,7 +29,7 @@ function heldLedger() {
 }
 
 const line = (reason: string) => `/eks-access request staging ${engineerArn} viewer ${reason}`;
-const notYet = "This takes longer than usual, and is not recorded yet.";
+const notYet = "This takes longer than usual and is not saved yet.";
 const says = (text: string) => (shown: Parameters<typeof textOf>[0]) => textOf(shown).includes(text);
 
 /** A command, a click and both kinds of forms, each of which changes something. */

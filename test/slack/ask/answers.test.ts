@@ -64,7 +64,7 @@ test("whoever may not extend a grant is told who may", () => {
 
 test("a request that was recorded is told as no more than that, with all that was understood", () => {
   expect(requestedAnswer(aRequest()).text).toBe(
-    "Request `r-1` is recorded: `viewer` on `staging` for `arn:aws:iam::111122223333:user/engineer`, for 4h. Reason: the deployment of checkout hangs\nThe worker looks at the cluster first, then the approvers are asked.",
+    "Request `r-1` is recorded: `viewer` on `staging` for `arn:aws:iam::111122223333:user/engineer`, for 4h. Reason: the deployment of checkout hangs\nA worker checks the cluster, then the approvers are asked. You get a message.",
   );
 });
 

@@ -61,8 +61,8 @@ describe("a typed approve", () => {
   });
 
   test.each([
-    ["U0ENGINEER", "You can't decide about your own request. Who may: <@U0APPROVER>, <@U0APPROVER2>."],
-    ["U0ONCALL", "You may not decide about `viewer` on `staging`. Who may: <@U0APPROVER>, <@U0APPROVER2>."],
+    ["U0ENGINEER", "You can't decide about your own request. Ask <@U0APPROVER>, <@U0APPROVER2>."],
+    ["U0ONCALL", "You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER>, <@U0APPROVER2>."],
   ])("by %s, who may not, is told who may", async (user, sentence) => {
     const { id } = await waiting();
 
@@ -90,12 +90,12 @@ describe("a typed deny", () => {
 
     const answer = await stage.say("U0APPROVER", `deny ${id} use &lt;staging-2&gt; instead`);
 
-    expect(textOf(answer)).toBe(`Request \`${id}\` is denied. Whoever asked is told why.`);
+    expect(textOf(answer)).toBe(`Request \`${id}\` is denied. The requester gets your reason.`);
     expect((await stage.ledger.get(id))?.denial).toMatchObject({ by: "U0APPROVER", why: "use <staging-2> instead" });
   });
 
   test.each([
-    ["", "Nothing was denied: say why"],
+    ["", "Nothing was denied. Give a reason"],
     ["x".repeat(301), "Nothing was denied: the reason has 301 characters, and 300 are the most."],
   ])("without a reason that can be shown denies nothing", async (why, sentence) => {
     const { id } = await waiting();

@@ -37,7 +37,9 @@ describe("the status of a move", () => {
   test("is not for others; that they tried is recorded", async () => {
     await put();
 
-    expect(await say("U0ENGINEER", `status ${id}`)).toContain("Only who made `migration-staging-1`");
+    expect(await say("U0ENGINEER", `status ${id}`)).toContain(
+      "the approvers of `staging` and its on-call can see `migration-staging-1`",
+    );
 
     expect(await lastEvent()).toMatchObject({ type: "attempt.refused", detail: { act: "see", code: "not-yours" } });
   });
@@ -83,14 +85,14 @@ describe("a typed deny", () => {
     await put();
 
     expect(await say("U0APPROVER", `deny ${id} after the release`)).toBe(
-      `Migration \`${id}\` is denied. Whoever asked is told why.`,
+      `Migration \`${id}\` is denied. The requester gets your reason.`,
     );
 
     expect(await stage.ledger.moves.get(id)).toMatchObject({ state: "denied", denial: { why: "after the release" } });
   });
 
   test.each([
-    ["without a reason", "U0APPROVER", `deny ${id}`, "Nothing was denied: say why"],
+    ["without a reason", "U0APPROVER", `deny ${id}`, "Nothing was denied. Give a reason"],
     ["by who may not", "U0ONCALL", `deny ${id} no`, "Approvers of `staging` decide about this plan."],
     [
       "of one that there is not",

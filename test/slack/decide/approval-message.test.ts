@@ -40,11 +40,11 @@ test("the channel reads of a rescue what it is, and what is proved of it", () =>
 
   expect(problemsOf(approvalMessage(request).blocks)).toEqual([]);
   expect(text).toContain(
-    "<@U0ONCALL> broke the glass of `staging` to rescue it: `arn:aws:iam::111122223333:role/rescuer`",
+    "<@U0ONCALL> took emergency control of `staging` to rescue it (no approval): `arn:aws:iam::111122223333:role/rescuer`",
   );
   expect(text).toContain(`Who they are in Slack is what whoever ran it said; to AWS they are \`${as}\`.`);
   expect(text).toContain("*Access policy*\n`AmazonEKSClusterAdminPolicy`");
-  expect(text).toContain("*Not reviewed yet*");
+  expect(text).toContain("*Needs review*");
   expect(textOfBlocks(approvalMessage(gone))).toContain("its access entry is deleted");
 });
 

@@ -12,9 +12,9 @@ describe("a click that decides nothing", () => {
       "already-decided",
       "This is handled already. Denied by <@U0APPROVER> <!date^1772355720^{date_short_pretty} {time}|2026-03-01T09:02:00.000Z>.",
     ],
-    ["lapsed", "This request has lapsed. It has to be asked for again."],
-    ["self-approval", "You can't decide about your own request. Who may: <@U0APPROVER>, <@U0APPROVER2>."],
-    ["not-an-approver", "You may not decide about `viewer` on `staging`. Who may: <@U0APPROVER>, <@U0APPROVER2>."],
+    ["lapsed", "This request has lapsed. Ask for a new one."],
+    ["self-approval", "You can't decide about your own request. Ask <@U0APPROVER>, <@U0APPROVER2>."],
+    ["not-an-approver", "You're not an approver for `viewer` on `staging`. Ask <@U0APPROVER>, <@U0APPROVER2>."],
     ["no-preview", "The worker is looking at the cluster again. The buttons come back when it is done."],
     ["change-differs", "The change is no longer the one that you saw. Read the message again, then decide."],
   ])("%s is told why", (code, sentence) => {
@@ -25,7 +25,7 @@ describe("a click that decides nothing", () => {
     const answer = clickAnswer("self-approval", aRequest(), aCluster({ approvers: ["U0ENGINEER"] }));
 
     expect(answer.text).toBe(
-      "You can't decide about your own request. Who may: nobody else; an operator has to add an approver.",
+      "You can't decide about your own request. Ask nobody else; an operator has to add an approver.",
     );
   });
 
@@ -44,13 +44,13 @@ describe("where several have to approve", () => {
 
   test("a click that was not the last one tells what is missing, and who may", () => {
     expect(oneOfSeveralAnswer(waiting, aCluster()).text).toBe(
-      "Your approval is recorded. 1 more approval is needed. Who may: <@U0APPROVER2>.",
+      "Your approval is recorded. 1 more approval is needed, from <@U0APPROVER2>.",
     );
   });
 
   test("a second click of the same person is told that it counts once", () => {
     expect(clickAnswer("approved-already", waiting, aCluster()).text).toBe(
-      "You have approved it. 1 more approval is needed, from somebody else: <@U0APPROVER2>.",
+      "You have approved it. 1 more approval is needed, from <@U0APPROVER2>.",
     );
   });
 

@@ -38,7 +38,7 @@ describe("where two have to approve", () => {
     const first = await click(context, "approved", request, "U0APPROVER");
     const second = await click(context, "approved", request, "U0APPROVER2");
 
-    expect(first).toEqual(["Your approval is recorded. 1 more approval is needed. Who may: <@U0APPROVER2>."]);
+    expect(first).toEqual(["Your approval is recorded. 1 more approval is needed, from <@U0APPROVER2>."]);
     expect(second).toEqual([]);
     expect(await ledger.get(request.id)).toMatchObject({ state: "approved", grant: { state: "scheduled" } });
     expect(await eventTypes()).toEqual(["approval.given", "request.approved"]);
@@ -75,7 +75,7 @@ describe("an attempt gives nothing, and is in the audit log:", () => {
     const answered = await click(context, "approved", request, "U0APPROVER");
 
     expect(answered).toEqual([
-      `You are linked with \`${request.principal}\`, so you would get this access yourself. Another approver has to approve it.`,
+      `You are linked with \`${request.principal}\`, so you would get this access yourself. Ask another approver.`,
     ]);
     expect(await ledger.get(request.id)).toMatchObject({ state: "pending", approvals: [] });
     expect(await refusals()).toEqual(["own-principal"]);

@@ -29,7 +29,7 @@ describe("break-glass", () => {
     const answer = await breakGlass(context, "U0ENGINEER", `staging ${engineerArn} checkout is down`);
 
     expect(answer.text).toMatch(
-      /^You broke the glass of `staging`: `admin` for `arn:aws:iam::111122223333:user\/engineer`, 30m, until /,
+      /^You took emergency access to `staging`: `admin` for `arn:aws:iam::111122223333:user\/engineer`, 30m, until /,
     );
     expect(await ledger.get("r-new")).toMatchObject({
       state: "approved",
@@ -93,7 +93,7 @@ describe("break-glass", () => {
     const answer = await breakGlass(context, "U0STRANGER", `staging ${engineerArn} checkout is down`);
 
     expect(answer.text).toContain(
-      "You may not break the glass of `staging`. Who may: <@U0ENGINEER>, <!subteam^S0ONCALL>.",
+      "You can't use break-glass on `staging`. Only <@U0ENGINEER>, <!subteam^S0ONCALL> can.",
     );
     expect(await ledger.get("r-new")).toBeNull();
     expect(await events()).toEqual([["request.refused", "U0STRANGER"]]);
@@ -128,8 +128,8 @@ describe("the review", () => {
   });
 
   test.each<[string, string]>([
-    ["U0ENGINEER", "Nobody reviews what they did themselves. Who may: <@U0APPROVER>, <@U0APPROVER2>."],
-    ["U0ONCALL", "Approvers of `staging` review it. Who may: <@U0APPROVER>, <@U0APPROVER2>."],
+    ["U0ENGINEER", "You can't review your own emergency access. Ask <@U0APPROVER>, <@U0APPROVER2>."],
+    ["U0ONCALL", "Approvers of `staging` review it. Ask <@U0APPROVER>, <@U0APPROVER2>."],
   ])("by %s is refused: %s", async (user, sentence) => {
     expect((await reviewGlass(context, user, "r-new")).text).toBe(sentence);
     expect(await ledger.get("r-new")).toMatchObject({ glass: { review: null } });

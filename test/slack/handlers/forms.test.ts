@@ -72,7 +72,7 @@ describe("the Revoke button", () => {
       by: "U0APPROVER",
       why: "incident is over",
     });
-    expect(JSON.stringify(approver.view()?.blocks)).toContain("is being taken away");
+    expect(JSON.stringify(approver.view()?.blocks)).toContain("is being revoked");
     await approver.close();
   });
 });
@@ -117,7 +117,7 @@ describe("Details", () => {
     await engineer.click(message, "details");
     const view = await stage.slack.until(() => engineer.view());
 
-    expect(JSON.stringify(view.blocks)).toContain("its on-call may see it");
+    expect(JSON.stringify(view.blocks)).toContain("its on-call can see");
     expect(JSON.stringify(view.blocks)).not.toContain("a secret of theirs");
     await engineer.close();
   });

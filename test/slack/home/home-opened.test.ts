@@ -37,9 +37,9 @@ test("an access is given back in App Home, and the answer comes over it", async 
   await engineer.click(await homeOf("U0ENGINEER", id), "I'm done");
   const answer = await stage.slack.until(() => engineer.view());
 
-  expect(textOf(answer)).toContain("`r-home` is being taken away");
+  expect(textOf(answer)).toContain("`r-home` is being revoked");
   expect((await stage.ledger.get(id))?.grant?.end?.by).toBe("U0ENGINEER");
-  expect(textOf(await homeOf("U0ENGINEER", "Being taken away"))).not.toContain("[I'm done]");
+  expect(textOf(await homeOf("U0ENGINEER", "Being revoked"))).not.toContain("[I'm done]");
 });
 
 test("a request is asked for and reviewed in App Home", async () => {
@@ -54,7 +54,7 @@ test("a request is asked for and reviewed in App Home", async () => {
   await engineer.close();
   await engineer.click(await homeOf("U0ENGINEER", "[Ask for access]"), "Ask for access");
 
-  expect(textOf(await homeOf("U0APPROVER", "As of"))).not.toContain("Waiting for your decision");
+  expect(textOf(await homeOf("U0APPROVER", "Updated"))).not.toContain("Waiting for your decision");
   expect((await stage.slack.until(() => engineer.view())).callback_id).toBe("request");
 });
 
@@ -71,12 +71,12 @@ test("a move is in the App Home of whom it waits for, until they have approved i
   await approver.click(details, "approve-move");
   await expect.poll(async () => (await stage.ledger.moves.get(move.id))?.approvals.length).toBe(1);
 
-  expect(textOf(await homeOf("U0APPROVER", "As of"))).not.toContain(move.id);
+  expect(textOf(await homeOf("U0APPROVER", "Updated"))).not.toContain(move.id);
   expect(textOf(await homeOf("U0APPROVER2", move.id))).toContain("*Waiting for your decision* (1)");
   expect(textOf(await homeOf("U0ONCALL", move.id))).toMatch(
     /\*Your requests and migrations\* \(1\).*Approved by <@U0APPROVER>.*\[Withdraw\]/s,
   );
-  expect(textOf(await homeOf("U0ENGINEER", "As of"))).not.toContain("migration");
+  expect(textOf(await homeOf("U0ENGINEER", "Updated"))).not.toContain("migration");
 });
 
 test("while the ledger does not answer, App Home says so, and nothing that may not be true", async () => {

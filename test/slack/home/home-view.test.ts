@@ -66,7 +66,7 @@ test("App Home of somebody new says how to begin", () => {
     *Your access*: none
     divider
     *Your requests*: none
-    As of <!date^1772359200^{date_short_pretty} {time}|2026-03-01T10:00:00.000Z>. It changes by itself when something happens; open it again for how much time is left."
+    Updated <!date^1772359200^{date_short_pretty} {time}|2026-03-01T10:00:00.000Z>. It follows every change; reopen it to refresh the time left."
   `);
 });
 

@@ -134,7 +134,7 @@ describe("how to sign in", () => {
 
   test("says how a role is assumed, whose path aws-auth does not tell", () => {
     expect(signIn("arn:aws:iam::111122223333:role/developers")).toMatch(
-      /Where you have to assume the role first, add `--role-arn arn:aws:iam::111122223333:role\/developers` to the first line, with the role's path if it has one\.$/,
+      /No profile for this role\? Add `--role-arn arn:aws:iam::111122223333:role\/developers` to the first line \(with its full path\)\.$/,
     );
   });
 
@@ -148,8 +148,8 @@ describe("how to sign in", () => {
 
     const text = signInText(aRequest({ principal }), cluster);
 
-    expect(text).toContain(`add \`--role-arn arn:aws:iam::111122223333:role${path}developers\` to the first line.`);
-    expect(text).not.toContain("with the role's path");
+    expect(text).toContain(`Add \`--role-arn arn:aws:iam::111122223333:role${path}developers\` to the first line.`);
+    expect(text).not.toContain("full path");
   });
 
   test("names the profile for a role of IAM Identity Center, which nobody can assume", () => {

@@ -17,7 +17,7 @@ test("clusters tells what may be asked for, who decides, and what the reader is 
     "*\`staging\`* (you approve here): \`staging-eks\` in \`eu-central-1\`, account \`111122223333\`
     • \`viewer\` up to 8h, decided by one of <@U0APPROVER>, <@U0APPROVER2>
     • \`admin\` up to 1h, decided by one of <@U0APPROVER>, <@U0APPROVER2>
-    Asked in <#C0ACCESS>. On call: nobody named. Created by \`arn:aws:iam::111122223333:role/cluster-creator\`.
+    Asked in <#C0ACCESS>. On call: no one. Created by \`arn:aws:iam::111122223333:role/cluster-creator\`.
     *\`production\`* (you approve here, you are on call): \`staging-eks\` in \`eu-central-1\`, account \`111122223333\`
     • \`viewer\` up to 8h, decided by one of <@U0APPROVER>, <@U0APPROVER2>
     • \`masters\` up to 15m, approved by 2 of <@U0APPROVER>, <@U0APPROVER2>

@@ -158,7 +158,7 @@ describe("a run on one cluster decides", () => {
     const mended = settled({ ...given, drift: "repair" });
 
     expect(told.drifted).toMatchObject([
-      { message: `the entry of ${engineerArn} is gone; managedFields does not say who took it out` },
+      { message: `the entry of ${engineerArn} is gone; the cluster does not say who removed it` },
     ]);
     expect(told.data.mapUsers).toBeUndefined();
     expect(ids(mended.repaired)).toEqual([request.id]);
