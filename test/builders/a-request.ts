@@ -95,7 +95,7 @@ export function anApprovedRequest(
 /** A request whose grant is in another state than `scheduled`. */
 export function aGrantedRequest(grant: Partial<Grant>, change: Partial<AccessRequest> = {}): AccessRequest {
   const request = anApprovedRequest(change);
-  const scheduled = request.grant ?? scheduleGrant(at(minutes(2)), request.durationSeconds);
+  const scheduled = request.grant ?? scheduleGrant(request, at(minutes(2)));
   const proof = grant.proof === undefined ? aProof() : grant.proof;
   const activeSince = proof?.at ?? null;
   return {

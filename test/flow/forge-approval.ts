@@ -21,7 +21,7 @@ export async function forgeApproval(redisUrl: string): Promise<void> {
       seal: "00000000.00",
     };
     const version = request.version + 1;
-    const grant = scheduleGrant(now, request.durationSeconds);
+    const grant = scheduleGrant(request, now);
     const forged: AccessRequest = { ...request, version, state: "approved", approvals: [approval], grant };
     await redis.hset(key, { version, record: JSON.stringify(forged) });
     await redis.zadd("{eks-access}:due", 0, request.id);

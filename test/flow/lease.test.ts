@@ -88,11 +88,14 @@ describe("a lease", () => {
 
     const warning = await flow.told("ends ");
     await person("U0ENGINEER").click(warning, "extend");
+    const form = await flow.until(() => person("U0ENGINEER").view(), 15_000);
+    await person("U0ENGINEER").submit({});
     await person("U0APPROVER").click(await find("to extend", "[Approve]"), "approve");
     const first = textOf(await ended("long job"));
     const pods = await flow.sandbox.getPods();
 
     expect(textOf(warning)).toContain("[Extend] [I'm done]");
+    expect(JSON.stringify(form.blocks)).toContain("30m more, until <!date^");
     expect(first).toContain("aws-auth still has");
     expect(pods.ok).toBe(true);
   });

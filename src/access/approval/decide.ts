@@ -132,7 +132,7 @@ function approved(
 ): AccessRequest {
   const given = { approvals, approvalsWanted, trouble: null, voided: null };
   if (approvals.length < approvalsWanted) return revise(request, given);
-  return revise(request, { ...given, state: "approved", grant: scheduleGrant(now, request.durationSeconds) });
+  return revise(request, { ...given, state: "approved", grant: scheduleGrant(request, now) });
 }
 
 function decisionOf({ verdict, by, digest, why }: Click, now: Date, facts: Facts): Omit<Decision, "seal"> {

@@ -62,7 +62,7 @@ function withBrokenGlass(request: AccessRequest, declaration: Decision, now: Dat
     ...request,
     state: "approved",
     approvals: [declaration],
-    grant: scheduleGrant(now, request.durationSeconds),
+    grant: scheduleGrant(request, now),
     glass: unreviewedGlass(now),
   };
 }

@@ -1,7 +1,7 @@
 import { lastApproval, statementGoodForSeconds } from "../approval/decision.ts";
 import type { AccessRequest, Holding, Share } from "../request/record.ts";
 import { isRescue } from "../rescue/lease.ts";
-import { endOf } from "./grant.ts";
+import { earliest, endOf, leaseEnd } from "./grant.ts";
 
 /** What one run has to do in one cluster. */
 export interface DueWork {
@@ -52,7 +52,7 @@ export function withSealedEnds(work: DueWork, holdings: ReadonlyMap<string, Hold
 /** The end that the last sealed approval gives, ISO 8601: the record's own copy is for showing, not for believing. */
 export function sealedEnd(request: AccessRequest): string {
   const last = lastApproval(request.approvals);
-  return last ? endOf(new Date(last.at), request.durationSeconds) : request.createdAt;
+  return last ? leaseEnd(request, new Date(last.at)) : request.createdAt;
 }
 
 /**
@@ -73,20 +73,17 @@ export function isOver(request: AccessRequest, now: Date): boolean {
 
 /**
  * The share that a checked approval gives when it is written. A lease ends no later than its duration after its first write, whatever
- * the approval is dated: one that stands there already keeps its end.
+ * the approval is dated: one that stands there already keeps its end. An extension ends at its own time, whenever it is written.
  *
  * @param known what the cluster's own memory has of it; undefined: nothing was written yet
  */
 export function shareOf(request: AccessRequest, now: Date, known?: Share): Share {
-  const { id, level, requester, durationSeconds } = request;
+  const { id, level, requester, durationSeconds, until } = request;
   const glass = request.glass !== null;
   const approvers = request.approvals.map(({ by }) => by);
-  const endsAt = earliest([sealedEnd(request), endOf(now, durationSeconds), ...(known ? [known.endsAt] : [])]);
+  const counted = until === null ? [endOf(now, durationSeconds)] : [];
+  const endsAt = earliest([sealedEnd(request), ...counted, ...(known ? [known.endsAt] : [])]);
   return { id, groups: [...request.groups].sort(), endsAt, level, requester, glass, approvers };
-}
-
-function earliest(times: readonly string[]): string {
-  return new Date(Math.min(...times.map((time) => Date.parse(time)))).toISOString();
 }
 
 /** The share of a request as the cluster remembers it. */

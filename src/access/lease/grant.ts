@@ -1,10 +1,10 @@
-import type { Grant } from "../request/record.ts";
+import type { AccessRequest, Grant } from "../request/record.ts";
 
 /** A grant as an approval makes it. */
-export function scheduleGrant(decidedAt: Date, durationSeconds: number): Grant {
+export function scheduleGrant(request: Pick<AccessRequest, "durationSeconds" | "until">, decidedAt: Date): Grant {
   return {
     state: "scheduled",
-    endsAt: endOf(decidedAt, durationSeconds),
+    endsAt: leaseEnd(request, decidedAt),
     writeBegan: null,
     activeSince: null,
     proof: null,
@@ -23,6 +23,23 @@ export function scheduleGrant(decidedAt: Date, durationSeconds: number): Grant {
     remains: null,
     failure: null,
   };
+}
+
+/**
+ * When the lease of a request is over that was decided then, ISO 8601. An extension ends at its own time, and never later than any other
+ * request of its duration would.
+ */
+export function leaseEnd(
+  { durationSeconds, until }: Pick<AccessRequest, "durationSeconds" | "until">,
+  decidedAt: Date,
+): string {
+  const counted = endOf(decidedAt, durationSeconds);
+  return until === null ? counted : earliest([until, counted]);
+}
+
+/** The first of these times, ISO 8601. */
+export function earliest(times: readonly string[]): string {
+  return new Date(Math.min(...times.map((time) => Date.parse(time)))).toISOString();
 }
 
 /** When a lease that was decided then is over, ISO 8601. */

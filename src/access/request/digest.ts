@@ -48,6 +48,7 @@ function wishValue(request: AccessRequest, cluster: Cluster, level: Level) {
     createdAt: request.createdAt,
     lapsesAt: request.lapsesAt,
     extends: request.extends,
+    until: request.until,
     cluster: { name: cluster.name, eksName: cluster.eksName, region: cluster.region, account: cluster.account },
     creator: creatorArnOf(cluster.creator) ?? "discover",
     approvers: [...cluster.approvers].sort(),

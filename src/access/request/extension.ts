@@ -4,12 +4,33 @@ import type { AccessRequest } from "./record.ts";
 import { isClosed } from "./request.ts";
 
 export type ExtensionReading =
-  | { readonly type: "extension"; readonly durationSeconds: number }
+  /** `durationSeconds`: from asking to the end, which the policy limits. */
+  | { readonly type: "extension"; readonly until: string; readonly durationSeconds: number }
   | { readonly type: "refused"; readonly message: string };
 
+/** What a request that extends a lease says of it. */
+export interface Extension {
+  /** The id of the request whose lease it extends. */
+  readonly of: string;
+  /** ISO 8601: when it ends. */
+  readonly until: string;
+}
+
+/** So much longer, and until when (ISO 8601). */
+export interface ExtensionChoice {
+  readonly bySeconds: number;
+  readonly until: string;
+}
+
+const minute = 60;
+const hour = 60 * minute;
+const day = 24 * hour;
+const steps = [30 * minute, hour, 2 * hour, 4 * hour, 8 * hour, 12 * hour, day, 2 * day, 3 * day, 7 * day] as const;
+const shortSteps = [5 * minute, 10 * minute, 15 * minute] as const;
+
 /**
- * An extension is a request of its own, under the same rule: its lease overlaps with the first one and ends later, by
- * `bySeconds`. It is counted from its own approval, and like any lease is never longer than the level's maximum.
+ * An extension is a request of its own, under the same rule. It ends `bySeconds` after the lease that it extends, whenever it is approved:
+ * the approver sees that end. From now until then it may not be longer than the level's maximum.
  */
 export function readExtension(request: AccessRequest, level: Level, bySeconds: number, now: Date): ExtensionReading {
   const { grant } = request;
@@ -19,15 +40,38 @@ export function readExtension(request: AccessRequest, level: Level, bySeconds: n
   if (isPermanent(request.durationSeconds)) {
     return { type: "refused", message: `${request.id} is permanent, so there is nothing to extend.` };
   }
-  const leftSeconds = Math.max(0, Math.ceil((Date.parse(grant.endsAt) - now.getTime()) / 1000));
-  const durationSeconds = leftSeconds + bySeconds;
-  if (durationSeconds <= level.maxDurationSeconds) return { type: "extension", durationSeconds };
-  const room = level.maxDurationSeconds - leftSeconds;
-  const most = room > 0 ? `by at most ${formatDuration(room)} now` : "later, when it is about to end";
-  return {
-    type: "refused",
-    message: `${level.name} can be had for at most ${formatDuration(level.maxDurationSeconds)} at a time: ${request.id} can be extended ${most}.`,
-  };
+  const endsAt = Date.parse(grant.endsAt);
+  if (bySeconds <= roomIn(level, endsAt, now)) {
+    const until = endsAt + bySeconds * 1000;
+    const durationSeconds = Math.ceil((until - now.getTime()) / 1000);
+    return { type: "extension", until: new Date(until).toISOString(), durationSeconds };
+  }
+  const longest = formatDuration(level.maxDurationSeconds);
+  const message = `${level.name} lasts at most ${longest} at a time. You can extend \`${request.id}\` ${mostNow(level, endsAt, now)}.`;
+  return { type: "refused", message };
+}
+
+/** What the form offers: round times, each with the end that it gives. Empty: there is no room yet. */
+export function extensionChoices({ grant }: AccessRequest, level: Level, now: Date): readonly ExtensionChoice[] {
+  const endsAt = Date.parse(grant?.endsAt ?? "");
+  const room = roomIn(level, endsAt, now);
+  const fitting = (all: readonly number[]) => all.filter((step) => step <= room);
+  const offered = fitting(steps).length > 0 ? fitting(steps) : fitting(shortSteps);
+  return offered.map((bySeconds) => ({ bySeconds, until: new Date(endsAt + bySeconds * 1000).toISOString() }));
+}
+
+/** By how many seconds a lease that ends then can be extended now. */
+function roomIn({ maxDurationSeconds }: Level, endsAt: number, now: Date): number {
+  const leftSeconds = Math.max(0, Math.ceil((endsAt - now.getTime()) / 1000));
+  return maxDurationSeconds - leftSeconds;
+}
+
+function mostNow(level: Level, endsAt: number, now: Date): string {
+  const room = roomIn(level, endsAt, now);
+  const [shortest] = shortSteps;
+  if (room >= shortest) return `by at most ${formatDuration(Math.floor(room / minute) * minute)} now`;
+  const from = endsAt - Math.max(0, level.maxDurationSeconds - shortest) * 1000;
+  return `from ${new Date(from).toISOString()} on`;
 }
 
 /** Whether a lease is over, or being ended: what would extend it has nothing to extend any more. */
@@ -36,11 +80,4 @@ export function isLeaseOver(request: AccessRequest, now: Date): boolean {
   // What is asked for again, because its approval was void, is no lease until it is approved.
   if (!grant) return true;
   return isClosed(request) || grant.end !== null || !(now.getTime() < Date.parse(grant.endsAt));
-}
-
-/** What the Extend button asks for: the same time again, as far as the level allows. */
-export function usualExtension(request: AccessRequest, level: Level, now: Date): number {
-  const endsAt = Date.parse(request.grant?.endsAt ?? request.lapsesAt);
-  const leftSeconds = Math.max(0, Math.ceil((endsAt - now.getTime()) / 1000));
-  return Math.max(1, Math.min(request.durationSeconds, level.maxDurationSeconds - leftSeconds));
 }

@@ -82,6 +82,8 @@ export interface AccessRequest {
   readonly lapsesAt: string;
   /** The request whose grant this one is to follow, or null. */
   readonly extends: string | null;
+  /** ISO 8601: when the lease of an extension ends, whenever it is approved. Null: the lease counts from the last approval. */
+  readonly until: string | null;
   readonly preview: Preview | null;
   /** Set with the preview, when the approvers are asked. */
   readonly reminders: Reminders | null;

@@ -7,18 +7,19 @@ export type NewRequest = Pick<
   AccessRequest,
   "id" | "requester" | "cluster" | "level" | "principal" | "groups" | "durationSeconds" | "reason" | "extends"
 > &
-  Partial<Pick<AccessRequest, "standing" | "ticket">>;
+  Partial<Pick<AccessRequest, "standing" | "ticket" | "until">>;
 
 /** A request as it first stands in the ledger. */
 export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: number): AccessRequest {
   return {
     standing: noStanding,
     ticket: null,
+    until: null,
     ...wish,
     version: 1,
     state: "pending",
     createdAt: now.toISOString(),
-    lapsesAt: new Date(now.getTime() + lapsesAfterSeconds * 1000).toISOString(),
+    lapsesAt: lapsesAt(wish, now, lapsesAfterSeconds),
     preview: null,
     reminders: null,
     approvals: [],
@@ -31,6 +32,12 @@ export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: n
     voided: null,
     refusal: null,
   };
+}
+
+/** What ends at a time of its own can't be approved after that. */
+function lapsesAt({ until }: NewRequest, now: Date, lapsesAfterSeconds: number): string {
+  const usual = now.getTime() + lapsesAfterSeconds * 1000;
+  return new Date(until ? Math.min(usual, Date.parse(until)) : usual).toISOString();
 }
 
 /** The next version of a record. */

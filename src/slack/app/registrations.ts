@@ -31,6 +31,7 @@ import { handleApproveButton } from "../decide/decision-click.ts";
 import { handleDenySubmission, handleRevokeSubmission } from "../decide/reason-submission.ts";
 import { handleReviewedButton } from "../emergency/review-glass.ts";
 import { handleHomeOpened } from "../home/home-opened.ts";
+import { extendModalId, handleExtendSubmission } from "../lease/extend-form.ts";
 import { handleCancelButton, handleDoneButton, handleExtendButton } from "../lease/request-buttons.ts";
 import { handleConfirmLinkButton, handleRefuseLinkButton } from "../link/link-decision.ts";
 import { handleListButton } from "../look/list-button.ts";
@@ -77,6 +78,7 @@ const forms: ReadonlyMap<string, (context: SlackContext, submission: Submission)
   [denyModalId, handleDenySubmission],
   [denyMoveModalId, handleDenyMoveSubmission],
   [revokeModalId, handleRevokeSubmission],
+  [extendModalId, handleExtendSubmission],
 ]);
 
 /**

@@ -75,8 +75,8 @@ export function notYoursToExtendAnswer({ id, requester }: AccessRequest): Messag
 export function extensionAnswer(request: AccessRequest, extended: AccessRequest): Message {
   if (request.refusal) return requestedAnswer(request);
   return answer(
-    `Request ${code(request.id)} is recorded: it asks to extend ${code(extended.id)}, under the same rule. ` +
-      `${code(extended.id)} goes on until ${time(extended.grant?.endsAt ?? extended.lapsesAt)} whatever is decided.`,
+    `Requested: extend ${code(extended.id)} until ${time(request.until ?? "")} (${code(request.id)}). I'll DM you. ` +
+      `Without an approval it ends ${time(extended.grant?.endsAt ?? extended.lapsesAt)}.`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { formatDuration } from "../../access/request/duration.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
 import { readRequest } from "../../access/request/request-line.ts";
 import { answerClick, type ButtonClick } from "../app/answer-click.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -19,10 +20,18 @@ async function askAgain(context: SlackContext, user: string, id: string): Promis
     if (request) await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
     return noSuchRequestAnswer(id);
   }
-  const { cluster, principal, level, durationSeconds, reason } = request;
+  const { cluster, principal, level, reason } = request;
   const ticket = request.ticket ?? undefined;
-  const duration = formatDuration(durationSeconds).replaceAll(" ", "");
+  const duration = formatDuration(roundSecondsOf(request)).replaceAll(" ", "");
   const reading = readRequest({ cluster, principal, level, duration, ticket, reason }, context.config.clusters);
   if (reading.type === "mistakes") return mistakesAnswer(reading);
   return askFor(context, user, reading.wish);
+}
+
+const quarterSeconds = 15 * 60;
+
+/** An extension lasted from when it was asked for to its end: nobody asks for such a time. */
+function roundSecondsOf({ until, durationSeconds }: AccessRequest): number {
+  if (until === null) return durationSeconds;
+  return Math.max(quarterSeconds, Math.floor(durationSeconds / quarterSeconds) * quarterSeconds);
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Extension } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { RequestWish } from "../../access/request/request-line.ts";
 import type { SlackContext } from "../app/context.ts";
@@ -28,17 +29,18 @@ const recording = { everyMs: 100, times: 10, forMs: 5_000 };
 /**
  * Whether a person may ask for this now: not for the very same twice, and not for more than can be decided. Null: they may.
  *
- * @param extended the id of the lease that it would extend
+ * @param extension what it would extend, and until when
  */
 export async function refuseToAsk(
   context: SlackContext,
   requester: string,
   wish: RequestWish,
-  extended: string | null = null,
+  extension: Extension | null = null,
 ): Promise<Message | null> {
   const pending = await pendingOf(context, requester);
   const same =
-    pending.find((request) => isSame(request, wish, extended)) ?? (await sameOfNow(context, requester, wish, extended));
+    pending.find((request) => isSame(request, wish, extension)) ??
+    (await sameOfNow(context, requester, wish, extension));
   if (same) return alreadyAskedAnswer(same);
   const most = context.config.limits.pending;
   if (pending.length >= most) return tooManyPendingAnswer(most, pending);
@@ -56,28 +58,32 @@ async function sameOfNow(
   context: SlackContext,
   requester: string,
   wish: RequestWish,
-  extended: string | null,
+  extension: Extension | null,
 ): Promise<AccessRequest | null> {
   const name = createHash("sha256")
-    .update(JSON.stringify([requester, ...partsOf(wish), extended]))
+    .update(JSON.stringify([requester, ...partsOf(wish, extension)]))
     .digest("base64url");
   if (await context.ledger.takeTurn(`same-${name}`, recording.forMs)) return null;
   for (let time = 0; time < recording.times; time += 1) {
-    const same = (await pendingOf(context, requester)).find((request) => isSame(request, wish, extended));
+    const same = (await pendingOf(context, requester)).find((request) => isSame(request, wish, extension));
     if (same) return same;
     await pause(recording.everyMs);
   }
   return null;
 }
 
-function partsOf({ cluster, level, principal, durationSeconds, ticket, reason }: RequestWish): readonly unknown[] {
-  return [cluster.name, level.name, principal.arn, durationSeconds, ticket, reason];
+/** An extension ends when it says: how long that is from now is another number with each click. */
+function partsOf(wish: RequestWish, extension: Extension | null): readonly unknown[] {
+  const { cluster, level, principal, durationSeconds, ticket, reason } = wish;
+  const time = extension ? [extension.of, extension.until] : [durationSeconds];
+  return [cluster.name, level.name, principal.arn, ticket, reason, ...time];
 }
 
-function isSame(request: AccessRequest, wish: RequestWish, extended: string | null): boolean {
-  const { cluster, level, principal, durationSeconds, ticket, reason } = request;
-  const parts = [cluster, level, principal, durationSeconds, ticket, reason];
-  return request.extends === extended && JSON.stringify(parts) === JSON.stringify(partsOf(wish));
+function isSame(request: AccessRequest, wish: RequestWish, extension: Extension | null): boolean {
+  const { cluster, level, principal, durationSeconds, ticket, reason, extends: extended, until } = request;
+  const time = extended ? [extended, until] : [durationSeconds];
+  const parts = [cluster, level, principal, ticket, reason, ...time];
+  return JSON.stringify(parts) === JSON.stringify(partsOf(wish, extension));
 }
 
 /** One person has asked for as much as one may in this time. */

@@ -2,6 +2,7 @@ import { sealLink } from "../../access/approval/seal-link.ts";
 import type { Rule } from "../../access/policy/cluster.ts";
 import { type AskVerdict, mayAsk } from "../../access/policy/may-ask.ts";
 import { approvalsNeeded } from "../../access/policy/rule.ts";
+import type { Extension } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
 import type { RequestWish } from "../../access/request/request-line.ts";
@@ -28,7 +29,7 @@ export async function submitRequest(
   context: SlackContext,
   requester: string,
   wish: RequestWish,
-  extended: string | null = null,
+  extension: Extension | null = null,
 ): Promise<AccessRequest> {
   const { cluster, level, principal, durationSeconds, ticket, reason } = wish;
   const now = context.now();
@@ -49,7 +50,8 @@ export async function submitRequest(
       durationSeconds,
       ticket,
       reason,
-      extends: extended,
+      extends: extension?.of ?? null,
+      until: extension?.until ?? null,
     },
     now,
     context.config.timing.requestLapsesAfterSeconds,
@@ -64,7 +66,8 @@ export async function submitRequest(
     durationSeconds,
     ticket,
     reason,
-    extends: extended,
+    extends: extension?.of ?? null,
+    until: extension?.until ?? null,
   });
   // What is refused leaves an event and no record: somebody without any right could fill the ledger with them.
   if (refusal) {
@@ -74,7 +77,7 @@ export async function submitRequest(
   }
   const result = await recordChange(context, request, event, now);
   // Ids are random: a conflict here means that this very id exists, so another one is drawn.
-  if (result.type === "conflict") return submitRequest(context, requester, wish, extended);
+  if (result.type === "conflict") return submitRequest(context, requester, wish, extension);
   // The first one links the account. A later one for somebody else says nothing about who they are.
   if (verdict.type === "allowed" && !asksForLinks(context.config) && !(await context.ledger.linkOf(requester))) {
     const seal = sealLink(requester, principal.arn, { by: null, at: now.toISOString() }, context.keys.decision);

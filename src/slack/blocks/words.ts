@@ -174,12 +174,17 @@ export function droppedTexts(dropped: readonly DroppedApproval[]): readonly stri
   return dropped.slice(-5).map(({ by, why }) => `The approval by ${mention(by)} no longer counts: ${why}.`);
 }
 
-export function durationOf(request: AccessRequest): string {
-  return formatDuration(request.durationSeconds);
+/** For how long; of an extension until when. */
+export function durationOf({ until: end, durationSeconds }: AccessRequest): string {
+  return end === null ? formatDuration(durationSeconds) : `until ${time(end)}`;
 }
 
-/** For how long, and from when it is counted. */
-export function leaseOf({ durationSeconds, glass }: AccessRequest): string {
+/** The field that says for how long, and from when it is counted; of an extension, when it ends. */
+export function leaseField(request: AccessRequest): string {
+  return request.until === null ? `*For*\n${leaseOf(request)}` : `*Until*\n${time(request.until)}`;
+}
+
+function leaseOf({ durationSeconds, glass }: AccessRequest): string {
   if (isPermanent(durationSeconds)) return "*permanent*: until somebody takes it away";
   return `${formatDuration(durationSeconds)} from ${glass ? "then" : "the approval"}`;
 }

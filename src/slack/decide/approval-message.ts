@@ -28,7 +28,7 @@ import {
   droppedTexts,
   endProofLines,
   identityOf,
-  leaseOf,
+  leaseField,
   placeOf,
   proofLines,
   said,
@@ -72,7 +72,7 @@ export function approvalMessage(request: AccessRequest, presence: Presence | nul
         isRescue(request)
           ? `*Access policy*\n${code("AmazonEKSClusterAdminPolicy")}`
           : `*Groups*\n${codeList(request.groups, 900)}`,
-        `*For*\n${leaseOf(request)}`,
+        leaseField(request),
         `*Request*\n${code(request.id)}, asked ${time(request.createdAt)}`,
         ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
       ]),

@@ -1,13 +1,12 @@
 import { answerClick, type ButtonClick } from "../app/answer-click.ts";
 import type { SlackContext } from "../app/context.ts";
+import { openOnClick } from "../ask/open-form.ts";
 import { cancelRequest, revokeGrant } from "./end-access.ts";
-import { extendGrant } from "./extend-form.ts";
+import { extendView } from "./extend-form.ts";
 
-/** Extend asks for the same time again, as far as the level allows. */
+/** Extend asks how much longer in a form. */
 export function handleExtendButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () =>
-    extendGrant(context, click.body.user.id, click.action.value ?? "", undefined),
-  );
+  return openOnClick(context, click, () => extendView(context, click.body.user.id, click.action.value ?? ""));
 }
 
 /** Cancel takes a request back before it is decided. */

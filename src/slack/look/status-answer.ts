@@ -28,7 +28,7 @@ import {
   admitsText,
   endProofLines,
   identityOf,
-  leaseOf,
+  leaseField,
   placeOf,
   proofLines,
   said,
@@ -81,7 +81,7 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
     fields([
       `*Principal*\n${code(request.principal)}`,
       `*Groups*\n${codeList(request.groups, 500)}`,
-      `*For*\n${leaseOf(request)}`,
+      leaseField(request),
       `*Request*\n${code(id)}, asked ${time(request.createdAt)}`,
       ...(request.ticket ? [`*Ticket*\n${code(request.ticket)}`] : []),
     ]),

@@ -140,6 +140,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     createdAt: at,
     lapsesAt: share.endsAt,
     extends: null,
+    until: null,
     preview: null,
     reminders: null,
     approvals: share.approvers.map((by) => ({ ...unknown, verdict, by, at })),
@@ -148,7 +149,7 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     denial: null,
     glass: share.glass ? unreviewedGlass(now) : null,
     grant: {
-      ...scheduleGrant(new Date(at), durationSeconds),
+      ...scheduleGrant({ durationSeconds, until: null }, new Date(at)),
       state: "active",
       endsAt: share.endsAt,
       writeBegan: at,

@@ -127,3 +127,33 @@ describe("a share that only the cluster remembers", () => {
     expect(rememberedShares([aShare({ id: "r-1" })], new Set(["r-1"]), now)).toEqual([]);
   });
 });
+
+describe("the lease of an extension", () => {
+  const until = at(hours(5)).toISOString();
+  const extension = anApprovedRequest({ extends: "r-0", until, durationSeconds: hours(5) });
+
+  test("ends at its own time, however late it is approved or written", () => {
+    const [approval] = extension.approvals;
+    const late = { ...extension, approvals: approval ? [{ ...approval, at: at(hours(4)).toISOString() }] : [] };
+
+    expect(sealedEnd(extension)).toBe(until);
+    expect(sealedEnd(late)).toBe(until);
+    expect(shareOf(late, at(hours(4) + 59)).endsAt).toBe(until);
+    expect(extension.grant?.endsAt).toBe(until);
+  });
+
+  test("ends at its own time where the worker's clock is behind that of the Slack process", () => {
+    expect(shareOf(extension, at(-50)).endsAt).toBe(until);
+  });
+
+  test("is over when its time has passed", () => {
+    expect(placeOf(extension, at(hours(5)))).toBe("leaving");
+    expect(placeOf(extension, at(hours(5) - 1))).toBe("arriving");
+  });
+
+  test("is never longer than its duration from the approval, whatever its end says", () => {
+    const forged = { ...extension, until: at(hours(10_000)).toISOString() };
+
+    expect(sealedEnd(forged)).toBe(at(minutes(2) + hours(5)).toISOString());
+  });
+});

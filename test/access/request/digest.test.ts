@@ -6,7 +6,7 @@ import { digestOfChange } from "../../../src/access/request/digest.ts";
 import type { AccessRequest, MappedIdentity } from "../../../src/access/request/record.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 import { aPreview, aRequest } from "../../builders/a-request.ts";
-import { at } from "../../builders/times.ts";
+import { at, hours } from "../../builders/times.ts";
 
 const base: MappedIdentity = { username: "dev", groups: ["readers", "writers"] };
 
@@ -34,6 +34,7 @@ describe("the digest is another one", () => {
     ["for another level", digestWith({ request: { level: "admin" } })],
     ["for other groups", digestWith({ request: { groups: ["a"] } })],
     ["for another duration", digestWith({ request: { durationSeconds: 1 } })],
+    ["for an end of its own", digestWith({ request: { until: at(hours(4)).toISOString() } })],
     ["for another reason", digestWith({ request: { reason: "another one" } })],
     ["for another time of asking", digestWith({ request: { createdAt: at(1).toISOString() } })],
     ["for another time of lapsing", digestWith({ request: { lapsesAt: at(1).toISOString() } })],

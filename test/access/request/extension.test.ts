@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { permanentSeconds } from "../../../src/access/request/duration.ts";
-import { readExtension, usualExtension } from "../../../src/access/request/extension.ts";
+import { extensionChoices, readExtension } from "../../../src/access/request/extension.ts";
 import { aLevel } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest } from "../../builders/a-request.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
@@ -10,27 +10,51 @@ const active = aGrantedRequest({ state: "active" });
 /** An hour before the end of the four hours. */
 const now = at(minutes(2) + hours(3));
 
+/** When the four hours are over. */
+const end = minutes(2) + hours(4);
+
 describe("an extension", () => {
-  test("gives what is left and what is asked for, counted from its own approval", () => {
-    expect(readExtension(active, level, hours(2), now)).toEqual({ type: "extension", durationSeconds: hours(3) });
+  test("ends so much later than the lease that it extends", () => {
+    expect(readExtension(active, level, hours(2), now)).toEqual({
+      type: "extension",
+      until: at(end + hours(2)).toISOString(),
+      durationSeconds: hours(3),
+    });
+  });
+
+  test("ends at the same time whenever it is asked for", () => {
+    const [early, late] = [now, at(end - 1)].map((when) => readExtension(active, level, hours(2), when));
+
+    expect(early).toMatchObject({ until: at(end + hours(2)).toISOString() });
+    expect(late).toMatchObject({ until: at(end + hours(2)).toISOString() });
   });
 
   test("may reach the level's maximum, and not a second more", () => {
     const most = readExtension(active, level, hours(7), now);
     const more = readExtension(active, level, hours(7) + 1, now);
 
-    expect(most).toEqual({ type: "extension", durationSeconds: hours(8) });
+    expect(most).toMatchObject({ type: "extension", durationSeconds: hours(8) });
     expect(more).toEqual({
       type: "refused",
-      message: "viewer can be had for at most 8h at a time: r-1 can be extended by at most 7h now.",
+      message: "viewer lasts at most 8h at a time. You can extend `r-1` by at most 7h now.",
     });
   });
 
-  test("has to wait where what is left is as long as the level allows", () => {
+  test("says the most in whole minutes", () => {
+    const reading = readExtension(active, level, hours(8), at(minutes(2) + hours(3) + 30));
+
+    expect(reading).toMatchObject({ message: expect.stringContaining("by at most 7h now") });
+  });
+
+  test("has to wait where what is left is as long as the level allows, and says until when", () => {
     expect(readExtension(active, aLevel({ maxDurationSeconds: minutes(30) }), minutes(10), now)).toEqual({
       type: "refused",
-      message: "viewer can be had for at most 30m at a time: r-1 can be extended later, when it is about to end.",
+      message: `viewer lasts at most 30m at a time. You can extend \`r-1\` from ${at(end - minutes(25)).toISOString()} on.`,
     });
+  });
+
+  test("longer than any calendar is refused as any other that is too long", () => {
+    expect(readExtension(active, level, Number.MAX_SAFE_INTEGER, now).type).toBe("refused");
   });
 
   test.each([
@@ -45,18 +69,36 @@ describe("an extension", () => {
   });
 });
 
-describe("the button asks for", () => {
-  test("the same time again", () => {
-    expect(usualExtension(active, level, now)).toBe(hours(4));
+describe("the choices of the form", () => {
+  test("are round times, each with its end, as far as the level allows", () => {
+    expect(extensionChoices(active, aLevel({ maxDurationSeconds: hours(4) }), now)).toEqual([
+      { bySeconds: minutes(30), until: at(end + minutes(30)).toISOString() },
+      { bySeconds: hours(1), until: at(end + hours(1)).toISOString() },
+      { bySeconds: hours(2), until: at(end + hours(2)).toISOString() },
+    ]);
   });
 
-  test("as much as the level still allows, so that it is not refused", () => {
-    const short = aLevel({ maxDurationSeconds: hours(3) });
+  test("are shorter ones where there is no room for half an hour", () => {
+    const choices = extensionChoices(active, aLevel({ maxDurationSeconds: hours(1) + minutes(20) }), now);
 
-    const seconds = usualExtension(active, short, now);
+    expect(choices.map(({ bySeconds }) => bySeconds)).toEqual([minutes(5), minutes(10), minutes(15)]);
+  });
 
-    expect(seconds).toBe(hours(2));
-    expect(readExtension(active, short, seconds, now).type).toBe("extension");
+  test("are none where it has to wait", () => {
+    expect(extensionChoices(active, aLevel({ maxDurationSeconds: hours(1) }), now)).toEqual([]);
+  });
+
+  test("are never refused, and never more than a form can hold", () => {
+    for (const max of [hours(2), hours(8), hours(24 * 30)]) {
+      const wide = aLevel({ maxDurationSeconds: max });
+      const choices = extensionChoices(active, wide, now);
+
+      expect(choices.length).toBeGreaterThan(0);
+      expect(choices.length).toBeLessThanOrEqual(10);
+      for (const { bySeconds, until } of choices) {
+        expect(readExtension(active, wide, bySeconds, now)).toMatchObject({ type: "extension", until });
+      }
+    }
   });
 });
 

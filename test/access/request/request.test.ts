@@ -13,6 +13,14 @@ test("a new request is pending, of version 1, and lapses when the configuration 
   expect(request).toMatchObject({ state: "pending", version: 1, lapsesAt: at(hours(1)).toISOString(), grant: null });
 });
 
+test("an extension lapses with its end at the latest", () => {
+  const early = createRequest(aRequest({ until: at(minutes(20)).toISOString() }), at(0), hours(1));
+  const late = createRequest(aRequest({ until: at(hours(20)).toISOString() }), at(0), hours(1));
+
+  expect(early.lapsesAt).toBe(at(minutes(20)).toISOString());
+  expect(late.lapsesAt).toBe(at(hours(1)).toISOString());
+});
+
 test("each change makes the next version and leaves the record before as it was", () => {
   const before = aRequest();
 

@@ -235,7 +235,10 @@ test("an approval that came to nothing because the entry was another one is not 
 
 test("a grant that was never approved, and says that it is active, is given nothing", async () => {
   const { approvals: _, ...rest } = await recordOf(scene);
-  const grant = { ...scheduleGrant(new Date(scene.clock.ms), 3_600), state: "active" as const };
+  const grant = {
+    ...scheduleGrant({ durationSeconds: 3_600, until: null }, new Date(scene.clock.ms)),
+    state: "active" as const,
+  };
   scene.records.set(id, revise({ ...rest, approvals: [] }, { grant }));
 
   await look(scene);

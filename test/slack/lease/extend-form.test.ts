@@ -1,0 +1,136 @@
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { isObject, listAt, objectAt, textAt } from "../../../sandbox/slack/json.ts";
+import type { SandboxView } from "../../../sandbox/slack/shapes.ts";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { formatDuration } from "../../../src/access/request/duration.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+let stage: Stage;
+const stages: Stage[] = [];
+
+/** A lease of four hours, which ends at this time. */
+const end = minutes(2) + hours(4);
+const iso = (seconds: number) => at(seconds).toISOString();
+
+beforeEach(async () => {
+  stage = await aStage();
+  stages.push(stage);
+  await stage.put(aGrantedRequest({ state: "active" }));
+});
+afterAll(async () => {
+  for (const each of stages) await each.stop();
+});
+
+const engineer = () => stage.person("U0ENGINEER");
+const opened = () => stage.slack.until(() => engineer().view());
+
+/** What the options of the form say. */
+function optionsIn({ blocks }: SandboxView): readonly string[] {
+  const element = blocks.map((block) => objectAt(block, "element")).find(({ type }) => type === "radio_buttons");
+  return listAt(element, "options").map((option) => textAt(isObject(option) ? option.text : {}, "text") ?? "");
+}
+
+async function openForm(): Promise<SandboxView> {
+  await engineer().click(await stage.show("r-1"), "extend");
+  return opened();
+}
+
+describe("the Extend button opens a form that", () => {
+  test("offers round times, each with the end that it gives, in the reader's zone", async () => {
+    const view = await openForm();
+
+    const seconds = Math.floor(at(end + hours(1)).getTime() / 1000);
+    expect(optionsIn(view).map((text) => text.split(" ")[0])).toEqual(["30m", "1h", "2h", "4h"]);
+    expect(optionsIn(view)[1]).toBe(`1h more, until <!date^${seconds}^{date_short_pretty} {time}|03-01 14:02Z>`);
+  });
+
+  test("asks for the end that it shows, which waiting does not move", async () => {
+    await openForm();
+    stage.pass(minutes(7));
+
+    await engineer().submit({ "How much longer": iso(end + hours(1)) });
+
+    expect(await stage.ledger.get("r-new1")).toMatchObject({
+      extends: "r-1",
+      until: iso(end + hours(1)),
+      lapsesAt: iso(end + hours(1)),
+      state: "pending",
+    });
+    expect(textOf({ blocks: engineer().view()?.blocks ?? [] })).toBe(
+      `Requested: extend \`r-1\` until ${iso(end + hours(1))} (\`r-new1\`). I'll DM you. Without an approval it ends ${iso(end)}.`,
+    );
+  });
+
+  test("is no form where there is no room yet, and says from when", async () => {
+    await stage.put(aGrantedRequest({ state: "active" }, { id: "r-admin", level: "admin", durationSeconds: hours(1) }));
+    await engineer().click(await stage.show("r-admin"), "extend");
+
+    const view = await opened();
+
+    expect(optionsIn(view)).toEqual([]);
+    expect(textOf({ blocks: view.blocks })).toContain(
+      "admin lasts at most 1h at a time. You can extend `r-admin` from",
+    );
+  });
+});
+
+describe("the command", () => {
+  test.each(["extend r-1 for 1h", "extend r-1 1h", "extend r-1 60 min"])("%s states the new end", async (line) => {
+    const answer = await stage.say("U0ENGINEER", line);
+
+    expect(textOf(answer)).toContain(`Requested: extend \`r-1\` until ${iso(end + hours(1))} (\`r-new1\`).`);
+  });
+
+  test("without a time opens the form", async () => {
+    await engineer().command("/eks-access extend r-1", "C0ACCESS");
+
+    expect(optionsIn(await opened())).toHaveLength(4);
+  });
+
+  test("twice makes one request, also where time has passed between", async () => {
+    await stage.say("U0ENGINEER", "extend r-1 1h");
+    stage.pass(minutes(1));
+
+    const second = await stage.say("U0ENGINEER", "extend r-1 1h");
+
+    expect(textOf(second)).toContain("You have asked for exactly this already: `r-new1`");
+  });
+
+  test("of a lease that is extended already says which one to extend", async () => {
+    const until = iso(end + hours(1));
+    await stage.put(
+      aGrantedRequest({ state: "active" }, { id: "r-2", extends: "r-1", until, durationSeconds: hours(5) }),
+    );
+
+    const answer = await stage.say("U0ENGINEER", "extend r-1 1h");
+
+    expect(textOf(answer)).toContain(`\`r-2\` extends \`r-1\` until ${until} already. Extend \`r-2\`.`);
+  });
+
+  test("keeps to the longest time of the person's own rule", async () => {
+    const rules = "policy: { rules: [{ name: short, maxDuration: 5h }] }";
+    const own = await aStage({ config: `${configText}${rules}` });
+    stages.push(own);
+    await own.put(aGrantedRequest({ state: "active" }));
+
+    const answer = await own.say("U0ENGINEER", "extend r-1 2h");
+
+    expect(textOf(answer)).toContain("viewer lasts at most 5h at a time. You can extend `r-1` by at most 1h 1m now.");
+  });
+});
+
+test("the message to approvers names the end, and no duration that is counted from their approval", async () => {
+  const until = iso(end + hours(1));
+  await stage.put(aPreviewedRequest({ id: "r-2", extends: "r-1", until, durationSeconds: hours(5) - minutes(1) }));
+
+  const message = textOf(await stage.show("r-2"));
+  const list = textOf(await stage.say("U0ENGINEER", "list"));
+
+  expect(message).toContain(`*Until* ${iso(end + hours(1))}`);
+  expect(message).not.toContain("from the approval");
+  expect(list).toContain(`until ${iso(end + hours(1))} (\`r-2\`)`);
+  expect(`${message}${list}`).not.toContain(formatDuration(hours(5) - minutes(1)));
+});
