@@ -26,7 +26,9 @@ async function wokenBy(
   for (const user of opened) await ledger.rememberHome(user, "1.abc");
   const woken: string[] = [];
   const { queues, log } = silentContext(ledger);
-  const messages = { ...queues.messages, add: async (_: string, { home }: { home: string }) => void woken.push(home) };
+  const addBulk = async (jobs: readonly { data: { type: string; user?: string } }[]) =>
+    void woken.push(...jobs.flatMap(({ data }) => (data.type === "show-home" && data.user ? [data.user] : [])));
+  const messages = { ...queues.messages, addBulk };
   const context = { ledger, log, queues: { ...queues, messages }, config: reading.config, directory };
   await change(context as unknown as MessengerContext);
   return woken.toSorted();
