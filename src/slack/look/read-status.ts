@@ -7,6 +7,7 @@ import type { Message } from "../blocks/message.ts";
 import { readMoveStatus } from "../migrate/read-move-status.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
+import { readRemoved } from "./read-removed.ts";
 import { notYoursToSeeAnswer, statusAnswer } from "./status-answer.ts";
 
 /** More than a request ever has, unless somebody keeps trying what they may not do. */
@@ -16,7 +17,7 @@ const mostEvents = 60;
 export async function readStatus(context: SlackContext, user: string, id: string): Promise<Message> {
   if (isMoveId(id)) return readMoveStatus(context, user, id);
   const request = await context.ledger.get(id);
-  if (!request) return noSuchRequestAnswer(id);
+  if (!request) return (await readRemoved(context, user, id)) ?? noSuchRequestAnswer(id);
   const cluster = context.config.clusters.get(request.cluster);
   const person = await personFor(context, cluster, user);
   if (!maySee(request, cluster, person)) {

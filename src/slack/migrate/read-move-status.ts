@@ -10,6 +10,7 @@ import { refuseActor } from "../ask/admission.ts";
 import { failureAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, context, section, time, told } from "../blocks/mrkdwn.ts";
+import { readRemoved } from "../look/read-removed.ts";
 import { approveBelowAnswer, notYoursToSeeAnswer } from "../look/status-answer.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
@@ -35,7 +36,7 @@ const mostEvents = 500;
 /** All that is known of a move, for this reader. @throws AccessError */
 export async function readMoveStatus(context: SlackContext, user: string, id: string): Promise<Message> {
   const move = await context.ledger.moves.get(id);
-  if (!move) return noSuchMoveAnswer(id);
+  if (!move) return (await readRemoved(context, user, id)) ?? noSuchMoveAnswer(id);
   const cluster = context.config.clusters.get(move.cluster);
   const person = await personFor(context, cluster, user);
   if (!maySee(move, cluster, person)) {

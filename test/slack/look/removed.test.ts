@@ -1,0 +1,76 @@
+import { beforeEach, expect, test } from "vitest";
+import { createMove } from "../../../src/access/migration/move.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { readStatus } from "../../../src/slack/look/read-status.ts";
+import { aRequest } from "../../builders/a-request.ts";
+import { aChange, anEvent } from "../../builders/an-event.ts";
+import { at, hours } from "../../builders/times.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackContext } from "../slack-context.ts";
+
+let ledger: Ledger;
+
+beforeEach(() => {
+  ledger = memoryLedger();
+});
+
+const shown = { version: 1, message: null, copies: [], told: [] };
+
+/** A request that was denied after an hour, and whose record was removed. */
+async function removedRequest(): Promise<void> {
+  const denied = aRequest({ state: "denied" });
+  await ledger.commit(aChange(denied));
+  await ledger.note(anEvent({ type: "request.denied", actor: "U0APPROVER", at: at(hours(1)).toISOString() }));
+  await ledger.markShown("r-1", shown);
+  await ledger.remove(denied, null);
+}
+
+const status = (user: string, id = "r-1") => readStatus(aSlackContext(ledger), user, id);
+
+test.each(["U0ENGINEER", "U0APPROVER"])(
+  "a removed request is answered from the audit log, for %s as before",
+  async (user) => {
+    await removedRequest();
+
+    const { text, blocks } = await status(user);
+
+    const closedAt = at(hours(1)).getTime() / 1000;
+    expect(text).toMatch(
+      new RegExp(
+        `^\`r-1\` on \`staging\` closed on <!date\\^${closedAt}\\^.*>\\. Its record was removed after 90d; the audit log has its events\\.$`,
+      ),
+    );
+    expect(JSON.stringify(blocks)).toMatch(/`#1`.*asked.*`#2`.*<@U0APPROVER> denied it/);
+  },
+);
+
+test("nobody else reads what the audit log says of a removed request", async () => {
+  await removedRequest();
+
+  const { text, blocks } = await status("U0STRANGER");
+
+  expect(text).toBe("Only who made `r-1`, the approvers of `staging` and its on-call may see it.");
+  expect(JSON.stringify(blocks)).not.toContain("denied");
+});
+
+test("a request of which there is no event either does not exist", async () => {
+  expect((await status("U0ENGINEER", "r-2")).text).toMatch(/^There is no request `r-2`\./);
+});
+
+test("a removed migration is answered from the audit log as well", async () => {
+  const wish = { cluster: "staging", requester: "U0APPROVER", told: [] };
+  const denied = (number: number) => {
+    const move = createMove({ id: `migration-staging-${number}`, ...wish }, at(0), 3600);
+    return { ...move, state: "denied" as const };
+  };
+  for (const move of [denied(1), denied(2)]) {
+    await ledger.moves.commit({ after: move, event: anEvent({ type: "migration.asked", request: move.id }) });
+    await ledger.moves.markShown(move.id, shown);
+  }
+  const isRemoved = await ledger.moves.remove(denied(1), null);
+
+  const { text } = await status("U0APPROVER", "migration-staging-1");
+
+  expect(isRemoved).toBe(true);
+  expect(text).toContain("Its record was removed after 90d; the audit log has its events.");
+});
