@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -6,8 +7,8 @@ export default defineConfig({
     globalSetup: ["test/redis.global.ts", "test/product.global.ts"],
     // The files share a process: none of them leaves anything behind in it, and each saves loading the packages again.
     isolate: false,
-    // Vitest leaves one core free for itself. Half of the time these tests wait for leases, processes and sockets.
-    maxWorkers: "100%",
+    // More than half of the time the slow files wait for leases, processes and sockets: as many others run meanwhile.
+    maxWorkers: 2 * availableParallelism(),
     // Only what hangs runs into these: no test may fail because the machine has much else to do.
     testTimeout: 60_000,
     hookTimeout: 60_000,
