@@ -131,6 +131,17 @@ test("each law of docs/architecture.md has its attack in SECURITY.md, with a tes
   expect(laws).toMatch(/^12\. /m);
 });
 
+test("each attack and accident of SECURITY.md has its defence and a test that plays it", () => {
+  const [, section = ""] = read("SECURITY.md").split("\n## Attacks and accidents\n");
+  const rows = section
+    .split("\n")
+    .filter((line) => line.startsWith("| "))
+    .slice(2);
+
+  expect(rows.length).toBeGreaterThan(26);
+  expect(rows.filter((row) => !/^\| \S.* \| \S.* \| \[.+\]\(test\/.+\.(?:test|program)\.ts\)/.test(row))).toEqual([]);
+});
+
 test("each runbook names a test that plays it, and each play of test/runbooks has its runbook", () => {
   const [, page = ""] = read("docs/operating.md").split("\n## Runbooks\n");
   const runbooks = page.split(/^## /m).slice(1);
