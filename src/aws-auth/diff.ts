@@ -1,49 +1,22 @@
-import { compareLines, type DiffLine } from "./compare-lines.ts";
+import { createTwoFilesPatch, FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
 
-/** Lines of context around a change. */
-const CONTEXT = 3;
+/** More differences than this are shown as one block: the shortest script takes long and helps nobody. */
+const maxEditLength = 1000;
 
 /** A unified diff of two texts, as `diff -u` writes it; empty where they are the same. Null stands for no such text. */
 export function unifiedDiff(name: string, before: string | null, after: string | null): string {
   if (before === after) return "";
-  const lines = compareLines(toLines(before ?? ""), toLines(after ?? ""));
-  const header = [
-    `--- ${before === null ? "/dev/null" : `a/${name}`}`,
-    `+++ ${after === null ? "/dev/null" : `b/${name}`}`,
-  ];
-  return `${[...header, ...hunksOf(lines).flatMap(hunkText)].join("\n")}\n`;
+  const names = [before === null ? "/dev/null" : `a/${name}`, after === null ? "/dev/null" : `b/${name}`] as const;
+  const options = { context: 3, headerOptions: FILE_HEADERS_ONLY, maxEditLength };
+  const texts = [before ?? "", after ?? ""] as const;
+  return createTwoFilesPatch(...names, ...texts, undefined, undefined, options) ?? asOneBlock(names, texts);
 }
 
-/** Lines without LF; a CR stays and shows. A last line without an LF carries the note that `diff` makes of it. */
-function toLines(text: string): string[] {
-  const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
-  return lines.map((line) => (line.endsWith("\n") ? line.slice(0, -1) : `${line}\n\\ No newline at end of file`));
-}
-
-type Hunk = [DiffLine, ...DiffLine[]];
-
-/** Changes with the lines around them, and together where those touch. */
-function hunksOf(lines: readonly DiffLine[]): Hunk[] {
-  const shown = new Set<number>();
-  for (const [index, line] of lines.entries()) {
-    if (line.sign === " ") continue;
-    for (let near = index - CONTEXT; near <= index + CONTEXT; near += 1) shown.add(near);
-  }
-  const hunks: Hunk[] = [];
-  for (const [index, line] of lines.entries()) {
-    const last = hunks.at(-1);
-    if (!shown.has(index)) continue;
-    if (last !== undefined && shown.has(index - 1)) last.push(line);
-    else hunks.push([line]);
-  }
-  return hunks;
-}
-
-function hunkText(hunk: Hunk): string[] {
-  const [first] = hunk;
-  const old = hunk.filter((line) => line.sign !== "+").length;
-  const now = hunk.filter((line) => line.sign !== "-").length;
-  const from = (index: number, count: number) => (count === 0 ? index : index + 1);
-  const header = `@@ -${from(first.old, old)},${old} +${from(first.now, now)},${now} @@`;
-  return [header, ...hunk.map((line) => line.sign + line.text)];
+function asOneBlock(names: readonly [string, string], [before, after]: readonly [string, string]): string {
+  const removed = structuredPatch(...names, before, "").hunks.flatMap(({ lines }) => lines);
+  const added = structuredPatch(...names, "", after).hunks.flatMap(({ lines }) => lines);
+  const count = (lines: readonly string[]) => lines.filter((line) => !line.startsWith("\\")).length;
+  const hunk = { oldStart: 1, oldLines: count(removed), newStart: 1, newLines: count(added) };
+  const patch = { ...structuredPatch(...names, "", ""), hunks: [{ ...hunk, lines: [...removed, ...added] }] };
+  return formatPatch(patch, FILE_HEADERS_ONLY);
 }

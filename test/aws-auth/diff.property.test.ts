@@ -1,33 +1,28 @@
+import { applyPatch, parsePatch, reversePatch } from "diff";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { compareLines } from "../../src/aws-auth/compare-lines.ts";
-import { longestCommon } from "./longest-common.ts";
+import { expect, test } from "vitest";
+import { unifiedDiff } from "../../src/aws-auth/index.ts";
 
-const lines = fc.array(fc.constantFrom("a", "b", "c", "d"), { maxLength: 30 });
+const line = fc.constantFrom("a\n", "b\n", "c\r\n", "-d\n", "+e\n", "@@ -1,1 +1,1 @@\n", "\\ No newline\n");
+const last = fc.constantFrom("", "a", "-b");
+const text = fc.tuple(fc.array(line, { maxLength: 30 }), last).map(([lines, end]) => lines.join("") + end);
+/** With more differences than are compared line by line. */
+const long = fc
+  .tuple(text, text)
+  .map(([start, end]): [string, string] => [`${start}${"old\n".repeat(600)}`, `${"new\n".repeat(600)}${end}`]);
 
-describe("compareLines", () => {
-  it("gives back both texts", () => {
-    fc.assert(
-      fc.property(lines, lines, (old, now) => {
-        const compared = compareLines(old, now);
+test.each([
+  ["of two short texts", fc.tuple(text, text), 500],
+  ["of two texts that have little in common", long, 10],
+])("a diff %s gives the new text from the old one, and the old one from the new one", (_, texts, numRuns) => {
+  fc.assert(
+    fc.property(texts, ([before, after]) => {
+      fc.pre(before !== after);
+      const [patch] = parsePatch(unifiedDiff("x", before, after));
 
-        const without = (sign: string) => compared.filter((line) => line.sign !== sign).map((line) => line.text);
-        expect(without("+")).toEqual(old);
-        expect(without("-")).toEqual(now);
-      }),
-      { numRuns: 2000 },
-    );
-  });
-
-  it("shows no more changes than are needed", () => {
-    fc.assert(
-      fc.property(lines, lines, (old, now) => {
-        const compared = compareLines(old, now);
-
-        const kept = compared.filter((line) => line.sign === " ").length;
-        expect(kept).toBe(longestCommon(old, now));
-      }),
-      { numRuns: 500 },
-    );
-  });
+      expect(patch && applyPatch(before, patch, { autoConvertLineEndings: false })).toBe(after);
+      expect(patch && applyPatch(after, reversePatch(patch), { autoConvertLineEndings: false })).toBe(before);
+    }),
+    { numRuns },
+  );
 });

@@ -1,72 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compareLines } from "../../src/aws-auth/compare-lines.ts";
 import { unifiedDiff } from "../../src/aws-auth/diff.ts";
-import { longestCommon } from "./longest-common.ts";
-
-/** Every text of up to so many lines, each of them one of two. */
-function textsUpTo(length: number): string[][] {
-  if (length === 0) return [[]];
-  const shorter = textsUpTo(length - 1);
-  const longest = shorter.filter((text) => text.length === length - 1);
-  return [
-    ...shorter,
-    ...longest.flatMap((text) => [
-      [...text, "a"],
-      [...text, "b"],
-    ]),
-  ];
-}
-
-describe("compareLines", () => {
-  it("gives back both texts, with as many lines in common as they have", () => {
-    const texts = textsUpTo(5);
-    const pairs = texts.flatMap((old) => texts.map((now) => [old, now] as const));
-
-    const compared = pairs.map(([old, now]) => compareLines(old, now));
-
-    const without = (lines: ReturnType<typeof compareLines>, sign: string) =>
-      lines.filter((line) => line.sign !== sign).map((line) => line.text);
-    const kept = compared.map((lines) => lines.filter((line) => line.sign === " ").length);
-    expect(pairs).toHaveLength(63 * 63);
-    expect(compared.map((lines) => [without(lines, "+"), without(lines, "-")])).toEqual(pairs);
-    expect(kept).toEqual(pairs.map(([old, now]) => longestCommon(old, now)));
-  });
-
-  it("numbers each line by what stands before it", () => {
-    const compared = compareLines(["a", "b", "c"], ["a", "x", "c"]);
-
-    expect(compared).toEqual([
-      { sign: " ", text: "a", old: 0, now: 0 },
-      { sign: "-", text: "b", old: 1, now: 1 },
-      { sign: "+", text: "x", old: 2, now: 1 },
-      { sign: " ", text: "c", old: 2, now: 2 },
-    ]);
-  });
-
-  const lines = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name} ${index}`);
-  const signs = (old: readonly string[], now: readonly string[]) =>
-    compareLines(old, now)
-      .map((line) => line.sign)
-      .join("");
-
-  it("finds a shortest script of up to a thousand differences", () => {
-    const script = signs(
-      [...lines("old", 250), "common", ...lines("old", 250)],
-      [...lines("now", 250), "common", ...lines("now", 250)],
-    );
-
-    expect(script).toBe(`${"-".repeat(250)}${"+".repeat(250)} ${"-".repeat(250)}${"+".repeat(250)}`);
-  });
-
-  it("shows one block where there are more, between the lines that are the same at the start and the end", () => {
-    const script = signs(
-      ["head", "er", ...lines("old", 250), "common", ...lines("old", 251), "tail"],
-      ["head", "er", ...lines("now", 250), "common", ...lines("now", 250), "tail"],
-    );
-
-    expect(script).toBe(`  ${"-".repeat(502)}${"+".repeat(501)} `);
-  });
-});
 
 describe("unifiedDiff", () => {
   const text = (...all: string[]) => all.map((line) => `${line}\n`).join("");
@@ -117,10 +50,47 @@ describe("unifiedDiff", () => {
     expect(unifiedDiff("x", null, "a\n")).toBe("--- /dev/null\n+++ b/x\n@@ -0,0 +1,1 @@\n+a\n");
     expect(unifiedDiff("x", "a\n", null)).toBe("--- a/x\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-a\n");
   });
-});
 
-it("a text of very many lines is compared to its end", () => {
-  const lines = "a\n".repeat(200_000);
+  const lines = (name: string, count: number) =>
+    Array.from({ length: count }, (_, index) => `${name} ${index}\n`).join("");
 
-  expect(unifiedDiff("long", lines, `b\n${lines}c\n`)).toContain("@@ -1,3 +1,4 @@\n+b\n a\n a\n a\n");
+  it("finds a shortest script of up to a thousand differences", () => {
+    const diff = unifiedDiff(
+      "x",
+      `${lines("old", 250)}common\n${lines("old", 250)}`,
+      `${lines("now", 250)}common\n${lines("now", 250)}`,
+    );
+
+    expect(diff.split("\n").filter((line) => line === " common")).toHaveLength(1);
+  });
+
+  it("shows one block where there are more", () => {
+    const diff = unifiedDiff("x", `${lines("old", 501)}end`, `${lines("now", 501)}end\n`);
+
+    const removed = lines("-old", 501);
+    const added = lines("+now", 501);
+    const expected = `--- a/x\n+++ b/x\n@@ -1,502 +1,502 @@\n${removed}-end\n\\ No newline at end of file\n${added}+end\n`;
+    expect(diff).toBe(expected);
+  });
+
+  it("keeps a carriage return and a separator of Unicode in its line", () => {
+    const diff = unifiedDiff("x", "a\r\nb\u2028c\rd\n", "a\nb\u2028c\rd\n");
+
+    expect(diff).toBe("--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n-a\r\n+a\n b\u2028c\rd\n");
+  });
+
+  it("compares a text of very many lines to its end", () => {
+    const many = "a\n".repeat(200_000);
+
+    expect(unifiedDiff("long", many, `b\n${many}c\n`)).toContain("@@ -1,3 +1,4 @@\n+b\n a\n a\n a\n");
+  });
+
+  it.each([
+    ["whose lines are all others", lines("old", 120_000), lines("now", 120_000)],
+    ["of short lines in another order", "a\nb\nb\n".repeat(170_000), "b\na\nb\na\n".repeat(130_000)],
+  ])("compares two texts of a mebibyte %s in bounded time", (_, before, after) => {
+    const diff = unifiedDiff("x", before, after);
+
+    expect(diff).toContain("@@ -1,");
+  });
 });

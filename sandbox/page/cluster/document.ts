@@ -1,4 +1,4 @@
-import { compareLines } from "../../../src/aws-auth/compare-lines.ts";
+import { diffArrays } from "diff";
 import type { ConfigMap } from "../../cluster/config-map.ts";
 import { type Content, type Html, html } from "../html.ts";
 import { ago, panel } from "./panel.ts";
@@ -34,11 +34,8 @@ function shorten(value: string): string {
 }
 
 export function documentPanel({ now, before, last }: DocumentState, at: Date): Html {
-  const lines = compareLines([...linesOf(before ?? now)], [...linesOf(now)]).map(({ sign, text }): Content => {
-    if (sign === "+") return html`<ins><span class="quiet">added: </span>${text}\n</ins>`;
-    if (sign === "-") return html`<del><span class="quiet">removed: </span>${text}\n</del>`;
-    return `${text}\n`;
-  });
+  const changes = diffArrays([...linesOf(before ?? now)], [...linesOf(now)]);
+  const lines = changes.flatMap(({ added, removed, value }) => value.map((line) => lineOf(line, added, removed)));
   const note = last
     ? html`Last change by <b>${last.by}</b>, ${ago(last.at, at)}. Version ${now?.metadata.resourceVersion ?? "none"}.`
     : html`Nobody has changed it yet. Version ${now?.metadata.resourceVersion ?? "none"}.`;
@@ -48,4 +45,10 @@ export function documentPanel({ now, before, last }: DocumentState, at: Date): H
       ? html`<pre class="document" tabindex="0" aria-label="aws-auth"><code>${lines}</code></pre>`
       : html`<p class="empty">There is no ConfigMap aws-auth.</p>`,
   );
+}
+
+function lineOf(text: string, isAdded: boolean, isRemoved: boolean): Content {
+  if (isAdded) return html`<ins><span class="quiet">added: </span>${text}\n</ins>`;
+  if (isRemoved) return html`<del><span class="quiet">removed: </span>${text}\n</del>`;
+  return `${text}\n`;
 }
