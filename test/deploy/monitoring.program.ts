@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,7 +24,9 @@ describe("the alerts, for Prometheus itself,", () => {
     runProgram(promtool.path, args, { cwd: folder, env: { LD_LIBRARY_PATH: promtool.libraryPath } });
 
   test("are rules that it takes", async () => {
-    expect(await run("check", "rules", "alerts.yml")).toMatch(/SUCCESS: 11 rules found/);
+    const rules = (await readFile(join(folder, "alerts.yml"), "utf8")).match(/^ +- alert:/gm) ?? [];
+
+    expect(await run("check", "rules", "alerts.yml")).toContain(`SUCCESS: ${rules.length} rules found`);
   });
 
   test("fire for what they are about, and for nothing else", async () => {
