@@ -11,11 +11,13 @@ export interface LedgerChange {
   readonly after: AccessRequest;
   /** Null: something failed again as an event has told already, and only the count of tries and the next one are new. */
   readonly event: AuditEvent | null;
+  /** Of a new request: so many of its requester's requests wait for a decision at most, this one included. Absent: as many as like. */
+  readonly mostPending?: number;
 }
 
 export type CommitResult =
   | { readonly type: "committed" }
-  /** Somebody was first: the record as it stands now (null: there is none). */
+  /** Somebody was first: the record as it stands now. Null: there is none, as where too many wait already (`mostPending`). */
   | { readonly type: "conflict"; readonly current: AccessRequest | null };
 
 /** The identity that AWS says the worker has. */

@@ -9,7 +9,7 @@ import { dueAt } from "../access/request/request.ts";
 import { recordedEvents } from "../operations/metrics/announcements.ts";
 import { placeOf, rememberTrace, type TraceContext } from "../operations/tracing/request-traces.ts";
 import { traced } from "../operations/tracing/traced.ts";
-import type { CommitResult, RequestLedger } from "./ledger.ts";
+import type { CommitResult, LedgerChange, RequestLedger } from "./ledger.ts";
 import { type Queues, wake } from "./queues.ts";
 
 /** What a change of a request is recorded with: no more of the ledger than a commit. A context that extends it says what else it has. */
@@ -41,20 +41,17 @@ export function recordChange(
   after: AccessRequest,
   event: AuditEvent | null,
   now: Date,
+  limit: Pick<LedgerChange, "mostPending"> = {},
 ): Promise<CommitResult> {
   return traced({ name: `record ${event?.type ?? "one more try"}`, ...placeOf(context, after) }, () =>
-    commitAndWake(context, after, event, now),
+    commitAndWake(context, { ...limit, after, event }, now),
   );
 }
 
-async function commitAndWake(
-  context: RecordContext,
-  after: AccessRequest,
-  event: AuditEvent | null,
-  now: Date,
-): Promise<CommitResult> {
+async function commitAndWake(context: RecordContext, change: LedgerChange, now: Date): Promise<CommitResult> {
   const { ledger, queues, log } = context;
-  const result = await ledger.commit({ after, event });
+  const { after, event } = change;
+  const result = await ledger.commit(change);
   if (result.type === "conflict") return result;
   if (event) recordedEvents.tell(event);
   log.info({ request: after.id, cluster: after.cluster, event: event?.type ?? "one more try" }, "recorded");

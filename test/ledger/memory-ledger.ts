@@ -25,10 +25,12 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
   const putOff = new Map<string, number>();
   const all = () => [...records.values()];
 
-  const commit = ({ after, event }: LedgerChange): CommitResult => {
+  const commit = ({ after, event, mostPending = Number.POSITIVE_INFINITY }: LedgerChange): CommitResult => {
     const current = records.get(after.id) ?? null;
     if (current && JSON.stringify(current) === JSON.stringify(after)) return { type: "committed" };
     if ((current?.version ?? 0) !== after.version - 1) return { type: "conflict", current };
+    const waiting = all().filter(({ requester, state }) => requester === after.requester && state === "pending");
+    if (waiting.length >= mostPending) return { type: "conflict", current };
     records.set(after.id, structuredClone(after));
     putOff.delete(after.id);
     unshown.add(after.id);

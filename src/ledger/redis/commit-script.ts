@@ -73,12 +73,15 @@ end
  * KEYS: record, due, unshown, open, requester, head, events, log of the request, counts, open by cluster, and
  * the lists
  * ARGV: version before, record, id, due score or "", "open" or "closed", created at (ms), event or "", its digest (hex), what it
- * counts as, cluster, and for each list the place in it, or ""
- * Returns 1, or 0 where the version differs.
+ * counts as, cluster, for each list the place in it, or ""; then which of KEYS lists what of the requester waits, and how many
+ * of those there may be, or ""
+ * Returns 1, or 0 where the version differs or too many wait.
  */
 export const commitScript = scriptOf(`${chainLua}
 local stored = redis.call('HMGET', KEYS[1], 'version', 'class')
 if (stored[1] or '0') ~= ARGV[1] then return 0 end
+local most = ARGV[#KEYS + 2]
+if most ~= '' and redis.call('ZCARD', KEYS[tonumber(ARGV[#KEYS + 1])]) >= tonumber(most) then return 0 end
 
 redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2], 'class', ARGV[9])
 if stored[2] ~= ARGV[9] then

@@ -19,6 +19,7 @@ import {
   listUnlisted,
   logKey,
   pageOfList,
+  pendingKey,
   readGranted,
   requesterKey,
 } from "./lists.ts";
@@ -91,7 +92,7 @@ function redisRequests(redis: RedisClient): RequestLedger {
   };
 }
 
-async function commit(redis: RedisClient, { after, event }: LedgerChange): Promise<CommitResult> {
+async function commit(redis: RedisClient, { after, event, mostPending }: LedgerChange): Promise<CommitResult> {
   const due = dueAt(after);
   const lists = listsOf(after);
   const places = [
@@ -103,12 +104,12 @@ async function commit(redis: RedisClient, { after, event }: LedgerChange): Promi
     ...[isClosed(after) ? "closed" : "open", String(Date.parse(after.createdAt))],
     ...[event ? canonicalJson(asJson(event)) : "", event ? digestOfEvent(event) : "", classOf(after), after.cluster],
   ];
-  const written = await runScript(
-    redis,
-    commitScript,
-    [...places, ...lists.map(({ key }) => key)],
-    [...values, ...lists.map(({ place }) => (place === null ? "" : String(place)))],
-  );
+  const all = [...places, ...lists.map(({ key }) => key)];
+  const waiting = all.indexOf(pendingKey(after.requester)) + 1;
+  const written = await runScript(redis, commitScript, all, [
+    ...[...values, ...lists.map(({ place }) => (place === null ? "" : String(place)))],
+    ...[String(waiting), mostPending === undefined ? "" : String(mostPending)],
+  ]);
   if (written === 1) return { type: "committed" };
   const current = await readRecord(redis, after.id);
   // A connection that broke after the script had run: ioredis sent it again, and the first run had won.

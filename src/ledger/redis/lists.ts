@@ -27,6 +27,9 @@ function personKey(list: ListName, user: string): string {
   return list === "all" ? requesterKey(user) : `${prefix}:${list}-of-person:${user}`;
 }
 
+/** What of a person waits for a decision. */
+export const pendingKey = (user: string): string => personKey("pending", user);
+
 /** The sorted sets beside `requesterKey` that a record has a place in (null: has none any more). */
 export function listsOf(request: AccessRequest): readonly { readonly key: string; readonly place: number | null }[] {
   const all = { key: clusterKey("all", request.cluster), place: placeIn("all", request) };

@@ -75,7 +75,9 @@ export async function submitRequest(
     await noteRefused(context, { ...event, request: "" }, tried);
     return request;
   }
-  const result = await recordChange(context, request, event, now);
+  const { pending: mostPending } = context.config.limits;
+  const result = await recordChange(context, request, event, now, { mostPending });
+  if (result.type === "conflict" && !result.current) return { ...request, ...tooManyPending(mostPending) };
   // Ids are random: a conflict here means that this very id exists, so another one is drawn.
   if (result.type === "conflict") return submitRequest(context, requester, wish, extension);
   // The first one links the account. A later one for somebody else says nothing about who they are.
@@ -84,6 +86,12 @@ export async function submitRequest(
     await context.ledger.linkPrincipal(requester, { arn: principal.arn, seal });
   }
   return request;
+}
+
+/** Others of the same person came first, after it had been looked how many wait. */
+function tooManyPending(most: number): Pick<AccessRequest, "state" | "refusal"> {
+  const message = `${most} of your requests wait for a decision already. Cancel one, or ask again when one is decided.`;
+  return { state: "refused", refusal: { code: "too-many-pending", message } };
 }
 
 /** What the policy refuses is told too: somebody tried. */

@@ -72,6 +72,18 @@ test("no more requests of one person wait than may, and the answer says which do
   expect((await ledger.list(everything, 0, 9)).total).toBe(3);
 });
 
+test("no more requests of one person wait than may where many are made at once", async () => {
+  const ledger = memoryLedger();
+  const context = aContext(ledger, "limits: { pending: 2 }");
+
+  const answers = await Promise.all(
+    ["one", "two", "three", "four", "five"].map((reason) => say(context, asking(reason))),
+  );
+
+  expect((await ledger.list(everything, 0, 9)).total).toBe(2);
+  expect(answers.filter((answer) => answer.includes("2 of your requests wait for a decision already"))).toHaveLength(3);
+});
+
 test("requests of one person, refused ones too, are limited in a time, and the answer says when there is room", async () => {
   const context = aContext(memoryLedger(), `${nobody}limits: { requests: 3, every: 10m }`);
   for (const reason of ["one", "two", "three"]) await say(context, asking(reason));
