@@ -1,4 +1,3 @@
-import type { Logger } from "pino";
 import type { Json } from "../access/audit/canonical-json.ts";
 import type { AuditEvent, EventType } from "../access/audit/event.ts";
 import { isOver } from "../access/lease/due-work.ts";
@@ -6,18 +5,9 @@ import { isToReview } from "../access/lease/review.ts";
 import { isToSignIn } from "../access/lease/sign-in.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { dueAt } from "../access/request/request.ts";
-import { recordedEvents } from "../operations/metrics/announcements.ts";
-import { placeOf, rememberTrace, type TraceContext } from "../operations/tracing/request-traces.ts";
-import { traced } from "../operations/tracing/traced.ts";
+import type { Job } from "./jobs.ts";
 import type { CommitResult, LedgerChange, RequestLedger } from "./ledger.ts";
-import { type Queues, wake } from "./queues.ts";
-
-/** What a change of a request is recorded with: no more of the ledger than a commit. A context that extends it says what else it has. */
-export interface RecordContext<Uses = Pick<RequestLedger, "commit">> extends TraceContext {
-  readonly ledger: Uses;
-  readonly queues: Queues;
-  readonly log: Logger;
-}
+import { type RecordContext, record, type Step, update } from "./lifecycle.ts";
 
 /** The event that tells of a change of a request. `detail` holds what the record alone does not tell later. */
 export function eventOf(
@@ -31,8 +21,7 @@ export function eventOf(
 }
 
 /**
- * Writes a change with its event into the ledger and wakes who must act on it. A wake-up that fails loses nothing:
- * the sweep finds what is due and what is not shown.
+ * Writes a change that nobody has to decide again about: where somebody else was first, what is still due is found again.
  *
  * @param event null: only for one more try that failed as an event has told (`isToBeTold`)
  */
@@ -43,40 +32,37 @@ export function recordChange(
   now: Date,
   limit: Pick<LedgerChange, "mostPending"> = {},
 ): Promise<CommitResult> {
-  return traced({ name: `record ${event?.type ?? "one more try"}`, ...placeOf(context, after) }, () =>
-    commitAndWake(context, { ...limit, after, event }, now),
-  );
+  const commit = (change: { readonly after: AccessRequest; readonly event: AuditEvent | null }) =>
+    context.ledger.commit({ ...limit, ...change });
+  return record(context, { commit }, { after, event }, wakesOf(after, now));
 }
 
-async function commitAndWake(context: RecordContext, change: LedgerChange, now: Date): Promise<CommitResult> {
-  const { ledger, queues, log } = context;
-  const { after, event } = change;
-  const result = await ledger.commit(change);
-  if (result.type === "conflict") return result;
-  if (event) recordedEvents.tell(event);
-  log.info({ request: after.id, cluster: after.cluster, event: event?.type ?? "one more try" }, "recorded");
-  // Before anybody is woken, who would look for it.
-  await rememberTrace(context, after.id);
-  await wakeFor(queues, after, now).catch((error: unknown) => {
-    log.warn({ request: after.id, err: error }, "could not wake the queue; the sweep will");
-  });
-  return result;
+/** What is decided about a request; see `recordChange` for an event that is null. */
+export type RequestStep<Outcome> = Step<AccessRequest, AuditEvent | null, Outcome>;
+
+/** Reads a request, decides, writes, and does so again where somebody else was first (`update`). @throws AccessError */
+export function updateRequest<Outcome>(
+  context: RecordContext<Pick<RequestLedger, "get" | "commit">> & { readonly now: () => Date },
+  id: string,
+  decide: (current: AccessRequest | null) => RequestStep<Outcome> | Promise<RequestStep<Outcome>>,
+): Promise<Outcome> {
+  const get = (each: string) => context.ledger.get(each);
+  const commit = ({ after, event }: { readonly after: AccessRequest; readonly event: AuditEvent | null }) =>
+    recordChange(context, after, event, context.now());
+  return update(id, { get, commit }, decide);
 }
 
-/** For what the cluster of a request that is due is to be looked at. */
+/** What of the cluster of a request that is due is to be looked at. */
 export function lookFor(request: AccessRequest, now: Date): "preview" | "end" | "reconcile" {
   if (request.state === "pending") return "preview";
   return isOver(request, now) ? "end" : "reconcile";
 }
 
-/** All at once: an acknowledgement may wait for it. */
-async function wakeFor(queues: Queues, request: AccessRequest, now: Date): Promise<void> {
-  const { cluster, grant } = request;
+function wakesOf(request: AccessRequest, now: Date): readonly Job[] {
+  const { id, cluster, grant } = request;
   const due = dueAt(request);
-  const look = lookFor(request, now);
-  await Promise.all([
-    due !== null && due <= now.getTime() && wake(queues, { type: look, cluster }),
-    (isToSignIn(grant, now) || isToReview(grant, now)) && wake(queues, { type: "sign-in", cluster }),
-    wake(queues, { type: "show-request", request: request.id }),
-  ]);
+  const wakes: Job[] = [{ type: "show-request", request: id }];
+  if (due !== null && due <= now.getTime()) wakes.push({ type: lookFor(request, now), cluster });
+  if (isToSignIn(grant, now) || isToReview(grant, now)) wakes.push({ type: "sign-in", cluster });
+  return wakes;
 }

@@ -2,7 +2,7 @@ import type { WorkerKeys } from "../access/approval/seal.ts";
 import type { RequestIds } from "../access/audit/request-ids.ts";
 import type { Config } from "../config/config.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { RecordContext } from "../ledger/record-change.ts";
+import type { RecordContext } from "../ledger/lifecycle.ts";
 import type { WorkerMetrics } from "../operations/metrics/worker-metrics.ts";
 import type { OpenedCluster, openCluster } from "./open/open-cluster.ts";
 

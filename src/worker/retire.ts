@@ -3,7 +3,7 @@ import { AccessError } from "../access/failure/access-error.ts";
 import { type Closing, closeForGoneCluster } from "../access/lease/close.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/request/record.ts";
-import { eventOf, recordChange } from "../ledger/record-change.ts";
+import { eventOf, updateRequest } from "../ledger/record-change.ts";
 import type { WorkerContext } from "./context.ts";
 import { openCluster } from "./open/open-cluster.ts";
 
@@ -43,11 +43,13 @@ export async function closeAllOf(context: WorkerContext, name: string, closing: 
 }
 
 async function close(context: WorkerContext, request: AccessRequest, closing: Closing): Promise<void> {
-  const now = context.now();
-  const after = closeForGoneCluster(request, closing, now);
   const detail = { code: "cluster-gone", why: closing.why, seen: closing.seen };
-  const result = await recordChange(context, after, eventOf(typeOf(after), after, closing.by, now, detail), now);
-  if (result.type === "conflict" && result.current) await close(context, result.current, closing);
+  await updateRequest<void>(context, request.id, (current) => {
+    if (!current) return { type: "stop", outcome: undefined };
+    const now = context.now();
+    const after = closeForGoneCluster(current, closing, now);
+    return { type: "write", after, event: eventOf(typeOf(after), after, closing.by, now, detail), outcome: undefined };
+  });
 }
 
 function typeOf({ grant }: AccessRequest): EventType {

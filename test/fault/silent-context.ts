@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { RecordContext } from "../../src/ledger/lifecycle.ts";
 import type { Queues } from "../../src/ledger/queues.ts";
-import type { RecordContext } from "../../src/ledger/record-change.ts";
 
 /** What every change is recorded with; wake-ups go nowhere, because here the test itself says who looks when. */
 const log = pino({ enabled: false });

@@ -1,7 +1,7 @@
 import type { SlackKeys } from "../../access/approval/seal.ts";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import type { RecordContext } from "../../ledger/record-change.ts";
+import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { WorkerQuestions } from "../../ledger/worker-questions.ts";
 import type { Directory } from "../people/directory.ts";
 

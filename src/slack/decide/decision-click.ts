@@ -7,7 +7,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { leasesDiffer, withoutPreview } from "../../access/request/outdated.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { revise } from "../../access/request/request.ts";
-import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import { eventOf, type RequestStep, recordChange, updateRequest } from "../../ledger/record-change.ts";
 import { answerClick, type ButtonClick } from "../app/answer-click.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor, refuseForRequester } from "../ask/admission.ts";
@@ -61,47 +61,37 @@ export async function decideRequest(context: SlackContext, id: string, click: Cl
   const cluster = context.config.clusters.get(request.cluster);
   if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
   await noteForgedApprovals(context, request);
-  return attempt(context, request, cluster, click);
+  return updateRequest(context, id, async (current) => {
+    if (!current) return { type: "stop", outcome: failureAnswer("The request is gone.") };
+    return decideNow(context, current, cluster, click);
+  });
 }
 
-/** Where somebody else wrote meanwhile, decides again on what stands there now. */
-async function attempt(
+async function decideNow(
   context: SlackContext,
   request: AccessRequest,
   cluster: Cluster,
   click: Click,
-): Promise<Message | null> {
+): Promise<RequestStep<Message | null>> {
   const facts = await factsFor(context, cluster, request, click);
   const now = context.now();
   const decided = decide(request, cluster, click, context.keys.decision, now, facts);
   if (decided.type === "refused") {
     await noteRefusal(context, request, click, decided.code, facts);
-    return clickAnswer(decided.code, request, cluster);
+    return { type: "stop", outcome: clickAnswer(decided.code, request, cluster) };
   }
-  if (facts.departed.size > 0) return dropDeparted(context, request, cluster, click, facts);
+  const [departed] = facts.departed;
+  if (departed) return dropDeparted(request, departed, now);
   const { after } = decided;
-  const result = await recordChange(context, after, decisionEvent(after, click, facts, now), now);
-  if (result.type === "committed") return after.state === "pending" ? oneOfSeveralAnswer(after, cluster) : null;
-  return result.current ? attempt(context, result.current, cluster, click) : failureAnswer("The request is gone.");
+  const outcome = after.state === "pending" ? oneOfSeveralAnswer(after, cluster) : null;
+  return { type: "write", after, event: decisionEvent(after, click, facts, now), outcome };
 }
 
-/** First takes out the approvals of people who are no approvers any more, each with its event; then decides on what is left. */
-async function dropDeparted(
-  context: SlackContext,
-  request: AccessRequest,
-  cluster: Cluster,
-  click: Click,
-  { departed }: Facts,
-): Promise<Message | null> {
-  const now = context.now();
-  const [first] = departed;
-  if (!first) return attempt(context, request, cluster, click);
-  const [approver, why] = first;
-  const after = withoutDeparted(request, new Map([first]), now);
-  const event = eventOf("approval.dropped", request, "slack", now, { approver, why });
-  const result = await recordChange(context, after, event, now);
-  const next = result.type === "committed" ? after : result.current;
-  return next ? attempt(context, next, cluster, click) : failureAnswer("The request is gone.");
+/** First takes out an approval of somebody who is no approver any more, with its event; then it is decided on what is left. */
+function dropDeparted(request: AccessRequest, departed: readonly [string, string], now: Date): RequestStep<never> {
+  const [approver, why] = departed;
+  const after = withoutDeparted(request, new Map([departed]), now);
+  return { type: "write-first", after, event: eventOf("approval.dropped", request, "slack", now, { approver, why }) };
 }
 
 function parse(text: string): unknown {

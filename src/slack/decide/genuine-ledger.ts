@@ -3,7 +3,8 @@ import { withoutForgedReview } from "../../access/approval/seal-review.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { revise } from "../../access/request/request.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import { eventOf, type RecordContext, recordChange } from "../../ledger/record-change.ts";
+import type { RecordContext } from "../../ledger/lifecycle.ts";
+import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { SlackContext } from "../app/context.ts";
 import { genuineMoves } from "../migrate/genuine-moves.ts";
 

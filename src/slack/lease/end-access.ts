@@ -3,7 +3,7 @@ import { isMoveId } from "../../access/migration/move.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import { eventOf, type RequestStep, updateRequest } from "../../ledger/record-change.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../ask/admission.ts";
 import { endedAnswer, endRefusedAnswer, failureAnswer, noSuchRequestAnswer } from "../ask/answers.ts";
@@ -44,21 +44,19 @@ async function endExtensions(
   return ended;
 }
 
-/** Where somebody else wrote meanwhile, decides again on what is there now. */
-async function endExtension(
+/** Whether it was ended by this. */
+function endExtension(
   context: SlackContext,
   id: string,
   end: (request: AccessRequest) => EndVerdict,
-  ending: Ending,
+  { type, by, why }: Ending,
 ): Promise<boolean> {
-  const current = await context.ledger.get(id);
-  if (!current) return false;
-  const verdict = end(current);
-  if (verdict.type !== "ended") return false;
-  const now = context.now();
-  const event = eventOf(ending.type, current, ending.by, now, { why: ending.why });
-  const result = await recordChange(context, verdict.after, event, now);
-  return result.type === "committed" || endExtension(context, id, end, ending);
+  return updateRequest<boolean>(context, id, (current) => {
+    const verdict = current && end(current);
+    if (!current || verdict?.type !== "ended") return { type: "stop", outcome: false };
+    const event = eventOf(type, current, by, context.now(), { why });
+    return { type: "write", after: verdict.after, event, outcome: true };
+  });
 }
 
 function extendsRevoked({ id }: AccessRequest): string {
@@ -71,35 +69,47 @@ interface Ending {
   readonly why: string;
 }
 
-/** Where somebody else wrote meanwhile, decides again on what stands there now. */
-async function endAccess(
+type EndDecision = (request: AccessRequest, cluster: Cluster, person: Person, now: Date) => EndVerdict;
+
+async function endAccess(context: SlackContext, id: string, decide: EndDecision, ending: Ending): Promise<Message> {
+  if (isMoveId(id)) return stopMoveByAnswer(id);
+  // Each is ended once, and told although the request itself is decided about again.
+  const extensions: string[] = [];
+  return updateRequest(context, id, (request) => decideEnd(context, id, request, decide, ending, extensions));
+}
+
+async function decideEnd(
   context: SlackContext,
   id: string,
-  decide: (request: AccessRequest, cluster: Cluster, person: Person, now: Date) => EndVerdict,
+  request: AccessRequest | null,
+  decide: EndDecision,
   ending: Ending,
-  endedBefore: readonly string[] = [],
-): Promise<Message> {
-  if (isMoveId(id)) return stopMoveByAnswer(id);
-  const request = await context.ledger.get(id);
-  const act = ending.type === "grant.ending" ? "revoke" : "cancel";
-  const turnedAway = await refuseActor(context, ending.by, act, request ?? { id, cluster: "" });
-  if (turnedAway) return turnedAway;
-  if (!request) return noSuchRequestAnswer(id);
+  extensions: string[],
+): Promise<RequestStep<Message>> {
+  const stop = (outcome: Message) => ({ type: "stop", outcome }) as const;
+  const { type, by, why } = ending;
+  const act = type === "grant.ending" ? "revoke" : "cancel";
+  const turnedAway = await refuseActor(context, by, act, request ?? { id, cluster: "" });
+  if (turnedAway) return stop(turnedAway);
+  if (!request) return stop(noSuchRequestAnswer(id));
   const cluster = context.config.clusters.get(request.cluster);
-  if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
+  if (!cluster)
+    return stop(failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`));
   // Access must go also while Slack does not say who is of which group: who is named by the id needs no group.
-  const person = await personFor(context, cluster, ending.by).catch(() => ({ user: ending.by, memberships: [] }));
+  const person = await personFor(context, cluster, by).catch(() => ({ user: by, memberships: [] }));
   const now = context.now();
   const verdict = decide(request, cluster, person, now);
   if (verdict.type === "refused") {
-    await noteAttempt(context, { act, by: ending.by, code: verdict.code, request });
-    return endRefusedAnswer(verdict.code, request, cluster);
+    await noteAttempt(context, { act, by, code: verdict.code, request });
+    return stop(endRefusedAnswer(verdict.code, request, cluster));
   }
   const endIt = (each: AccessRequest) => revoke(each, cluster, person, extendsRevoked(request), now);
-  const isRevocation = ending.type === "grant.ending";
-  const extensions = [...endedBefore, ...(isRevocation ? await endExtensions(context, request, endIt, ending) : [])];
-  const event = eventOf(ending.type, request, ending.by, now, { why: ending.why });
-  const result = await recordChange(context, verdict.after, event, now);
-  if (result.type === "committed") return endedAnswer(verdict.after, extensions);
-  return endAccess(context, id, decide, ending, extensions);
+  if (act === "revoke") extensions.push(...(await endExtensions(context, request, endIt, ending)));
+  const { after } = verdict;
+  return {
+    type: "write",
+    after,
+    event: eventOf(type, request, by, now, { why }),
+    outcome: endedAnswer(after, extensions),
+  };
 }

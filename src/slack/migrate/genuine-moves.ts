@@ -1,8 +1,8 @@
 import { isGenuinePlan } from "../../access/approval/seal-move.ts";
 import { type Move, reviseMove } from "../../access/migration/move.ts";
 import type { Ledger, TurnLedger } from "../../ledger/ledger.ts";
+import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { MoveLedger } from "../../ledger/moves.ts";
-import type { RecordContext } from "../../ledger/record-change.ts";
 import { moveEvent, recordMove } from "../../ledger/record-move.ts";
 import type { SlackContext } from "../app/context.ts";
 

@@ -11,7 +11,7 @@ import { createMove, isOver, type Move, nextMoveId } from "../../access/migratio
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { answersFor, approvesFor } from "../../access/policy/may-see.ts";
 import type { Person } from "../../access/policy/person.ts";
-import { moveEvent, recordMove } from "../../ledger/record-move.ts";
+import { type MoveStep, moveEvent, recordMove, updateMove } from "../../ledger/record-move.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../ask/admission.ts";
 import { failureAnswer } from "../ask/answers.ts";
@@ -116,17 +116,19 @@ async function actOnMove(context: SlackContext, by: string, id: string, what: Ac
     await noteAttempt(context, { act: what.act, by, code: "no-such-request", request: about });
     return move ? noMoveAnswer(move.cluster) : noSuchMoveAnswer(id);
   }
-  return attempt(context, by, move, cluster, what);
+  return updateMove(context, id, async (current) => {
+    if (!current) return { type: "stop", outcome: noMoveAnswer(cluster.name) };
+    return decideNow(context, by, current, cluster, what);
+  });
 }
 
-/** Where somebody else wrote meanwhile, decides again on what stands there now. */
-async function attempt(
+async function decideNow(
   context: SlackContext,
   by: string,
   move: Move,
   cluster: Cluster,
   what: Act,
-): Promise<Message | null> {
+): Promise<MoveStep<Message | null>> {
   // A move must be stoppable also while Slack does not say who is of which group.
   const person = await personFor(context, cluster, by).catch((error: unknown) => {
     if (what.act !== "withdraw") throw error;
@@ -138,31 +140,20 @@ async function attempt(
   const verdict = what.decide(move, cluster, person, now, departed);
   if (verdict.type === "refused") {
     await noteAttempt(context, { act: what.act, by, code: verdict.code, request: move });
-    return moveRefusedAnswer(verdict.code, move, cluster);
+    return { type: "stop", outcome: moveRefusedAnswer(verdict.code, move, cluster) };
   }
   const [gone] = departed;
-  if (gone) return dropDeparted(context, by, move, cluster, what, gone);
+  if (gone) return dropDeparted(move, gone, now);
   const { after } = verdict;
   const detail = { plan: after.plan?.digest ?? "", why: what.why, state: after.state };
-  const result = await recordMove(context, after, moveEvent(what.event, after, by, now, detail), now);
-  if (result.type === "committed") return what.answer(after);
-  return result.current ? attempt(context, by, result.current, cluster, what) : noMoveAnswer(cluster.name);
+  const event = moveEvent(what.event, after, by, now, detail);
+  return { type: "write", after, event, outcome: what.answer(after) };
 }
 
-/** First takes out an approval of somebody who is no approver any more, with its event; then decides on what is left. */
-async function dropDeparted(
-  context: SlackContext,
-  by: string,
-  move: Move,
-  cluster: Cluster,
-  what: Act,
-  gone: readonly [string, string],
-): Promise<Message | null> {
-  const now = context.now();
+/** First takes out an approval of somebody who is no approver any more, with its event; then it is decided on what is left. */
+function dropDeparted(move: Move, gone: readonly [string, string], now: Date): MoveStep<never> {
   const [approver, why] = gone;
   const after = moveWithoutDeparted(move, new Map([gone]), now);
   const event = moveEvent("migration.approval-dropped", after, "slack", now, { approver, why });
-  const result = await recordMove(context, after, event, now);
-  const next = result.type === "committed" ? after : result.current;
-  return next ? attempt(context, by, next, cluster, what) : noMoveAnswer(cluster.name);
+  return { type: "write-first", after, event };
 }

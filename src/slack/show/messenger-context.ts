@@ -1,7 +1,7 @@
 import type { WebClient } from "@slack/web-api";
 import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import type { RecordContext } from "../../ledger/record-change.ts";
+import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { Message } from "../blocks/message.ts";
 import type { Directory } from "../people/directory.ts";
 

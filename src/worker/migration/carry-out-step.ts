@@ -3,7 +3,8 @@ import { type Move, reviseMove } from "../../access/migration/move.ts";
 import { letAccessEntriesIn } from "../../aws/authentication-mode.ts";
 import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
-import { moveChanged, moveEvent, noteOnMove, recordMove } from "../../ledger/record-move.ts";
+import { recordChanged } from "../../ledger/lifecycle.ts";
+import { moveEvent, noteOnMove, recordMove } from "../../ledger/record-move.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { documentChanged, giveMovedEntry, isSameData, type MoveRun } from "./give-moved-entry.ts";
@@ -29,7 +30,7 @@ async function beginStep(context: WorkerContext, move: Move, name: string): Prom
   const after = reviseMove(move, { begun: { name, at: now.toISOString() } });
   const detail = { plan: move.plan?.digest ?? "", step: name };
   const result = await recordMove(context, after, moveEvent("migration.begun", after, "worker", now, detail), now);
-  if (result.type === "conflict") throw moveChanged(move);
+  if (result.type === "conflict") throw recordChanged(move.id);
   return after;
 }
 

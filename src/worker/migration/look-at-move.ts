@@ -6,8 +6,9 @@ import { planReminders } from "../../access/request/reminder.ts";
 import { failureOf, nextTry } from "../../access/request/retry.ts";
 import { planMigration } from "../../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
+import { recordChanged } from "../../ledger/lifecycle.ts";
 import { wake } from "../../ledger/queues.ts";
-import { moveChanged, moveEvent, noteOnMove, recordMove } from "../../ledger/record-move.ts";
+import { moveEvent, noteOnMove, recordMove } from "../../ledger/record-move.ts";
 import type { WorkerContext } from "../context.ts";
 import { withMigration } from "./gather-migration.ts";
 import { recordDueMove } from "./record-due-move.ts";
@@ -44,7 +45,7 @@ async function plan(context: WorkerContext, cluster: Cluster, move: Move): Promi
   const after = reviseMove(move, planned(context, move, result, now));
   const detail = { plan: after.plan?.digest ?? "", code: after.refusal?.code ?? "" };
   const event = moveEvent(after.plan ? "migration.planned" : "migration.refused", after, "worker", now, detail);
-  if ((await recordMove(context, after, event, now)).type === "conflict") throw moveChanged(move);
+  if ((await recordMove(context, after, event, now)).type === "conflict") throw recordChanged(move.id);
 }
 
 function planned(

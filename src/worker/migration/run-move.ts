@@ -5,7 +5,8 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import { type MigrationPlan, type MigrationResult, planMigration } from "../../diagnosis/migration/plan.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
-import { moveChanged, moveEvent, noteOnMove, recordMove } from "../../ledger/record-move.ts";
+import { recordChanged } from "../../ledger/lifecycle.ts";
+import { moveEvent, noteOnMove, recordMove } from "../../ledger/record-move.ts";
 import type { WorkerContext } from "../context.ts";
 import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { keepDocument } from "../rescue/keep-document.ts";
@@ -128,7 +129,7 @@ async function settle(context: WorkerContext, move: Move): Promise<void> {
   const settlesAt = new Date(now.getTime() + context.config.timing.settleEntriesSeconds * 1000).toISOString();
   const after = reviseMove(move, { settlesAt, trouble: null });
   const event = moveEvent("migration.settling", after, "worker", now, { until: settlesAt });
-  if ((await recordMove(context, after, event, now)).type === "conflict") throw moveChanged(move);
+  if ((await recordMove(context, after, event, now)).type === "conflict") throw recordChanged(move.id);
 }
 
 async function finish(context: WorkerContext, move: Move): Promise<void> {

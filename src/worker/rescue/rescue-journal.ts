@@ -2,7 +2,9 @@ import { type AuditEvent, digestOfEvent, type EventType } from "../../access/aud
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isClosed, revise } from "../../access/request/request.ts";
-import { eventOf, type RecordContext, recordChange } from "../../ledger/record-change.ts";
+import type { RequestLedger } from "../../ledger/ledger.ts";
+import { type RecordContext, recordChanged } from "../../ledger/lifecycle.ts";
+import { eventOf, updateRequest } from "../../ledger/record-change.ts";
 
 /** Where a rescue is told, step by step, with its event. */
 export interface RescueJournal {
@@ -14,9 +16,6 @@ export interface RescueJournal {
   ) => Promise<void>;
 }
 
-/** Others may write to the record meanwhile: who revokes it, a reminder. */
-const attempts = 5;
-
 /** Somebody revoked it, or its time was over, before it gave anything or while it did: what is closed stays closed. */
 export function overMeanwhile({ id }: AccessRequest): AccessError {
   return new AccessError("record-changed", `The rescue ${id} was ended meanwhile, and gives nothing any more`, {
@@ -26,7 +25,7 @@ export function overMeanwhile({ id }: AccessRequest): AccessError {
 
 /** In the ledger, where the messenger and the sweep find it. */
 export function ledgerJournal(
-  context: RecordContext & { readonly now: () => Date },
+  context: RecordContext<Pick<RequestLedger, "get" | "commit">> & { readonly now: () => Date },
   begun: AccessRequest,
   actor: string,
 ): RescueJournal {
@@ -34,19 +33,13 @@ export function ledgerJournal(
   return {
     request: () => request,
     note: async (type, change, detail) => {
-      for (let attempt = 0; attempt < attempts; attempt += 1) {
-        const now = context.now();
-        const after = revise(request, change(request));
-        const result = await recordChange(context, after, eventOf(type, after, actor, now, detail), now);
-        if (result.type === "committed") {
-          request = after;
-          return;
-        }
-        if (!result.current) break;
-        request = result.current;
-        if (isClosed(request)) throw overMeanwhile(request);
-      }
-      throw new AccessError("record-changed", `The record ${request.id} does not stop changing`);
+      const wasClosed = isClosed(request);
+      request = await updateRequest<AccessRequest>(context, request.id, (current) => {
+        if (!current) throw recordChanged(request.id);
+        if (isClosed(current) && !wasClosed) throw overMeanwhile(current);
+        const after = revise(current, change(current));
+        return { type: "write", after, event: eventOf(type, after, actor, context.now(), detail), outcome: after };
+      });
     },
   };
 }

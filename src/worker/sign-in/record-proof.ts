@@ -1,10 +1,8 @@
 import type { AuditEvent } from "../../access/audit/event.ts";
 import type { AccessRequest, Grant, Proof } from "../../access/request/record.ts";
 import { revise } from "../../access/request/request.ts";
-import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import { eventOf, updateRequest } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
-
-const attempts = 5;
 
 /** What a try makes of a grant, and the event that tells of it; null: none does. */
 export interface ProofChange {
@@ -22,17 +20,15 @@ export async function recordProof(
   isToCome: (grant: Grant) => boolean,
   changeOf: (grant: Grant, proof: Proof) => ProofChange,
 ): Promise<void> {
-  let current: AccessRequest | null = request;
-  for (let attempt = 0; attempt < attempts && current; attempt += 1) {
-    const { grant }: AccessRequest = current;
+  await updateRequest<void>(context, request.id, (current) => {
+    const grant = current?.grant;
     const proof = grant?.proof;
-    if (!grant || !proof || !isToCome(grant) || proof.at !== request.grant?.proof?.at) return;
+    const isTried = proof?.at === request.grant?.proof?.at;
+    if (!current || !grant || !proof || !isToCome(grant) || !isTried) return { type: "stop", outcome: undefined };
     const change = changeOf(grant, proof);
     const after = revise(current, { grant: change.grant });
-    const now = context.now();
-    const event = change.event && eventOf(change.event.type, after, "worker", now, change.event.detail);
-    const result = await recordChange(context, after, event, now);
-    if (result.type === "committed") return;
-    current = result.current;
-  }
+    const { event } = change;
+    const told = event && eventOf(event.type, after, "worker", context.now(), event.detail);
+    return { type: "write", after, event: told, outcome: undefined };
+  });
 }

@@ -82,7 +82,12 @@ function dyingAt(ledger: Ledger, nth: number, when: "before" | "after"): Ledger 
     if (isDead) throw killed();
     return result;
   };
-  return { ...ledger, moves: { ...ledger.moves, commit } };
+  // A process that is dead reads nothing either.
+  const get = async (id: string) => {
+    if (isDead) throw killed();
+    return ledger.moves.get(id);
+  };
+  return { ...ledger, moves: { ...ledger.moves, commit, get } };
 }
 
 describe("a move that two approvers have approved", () => {
