@@ -74,7 +74,7 @@ export interface Timing {
 export interface PersonLimits {
   /** Requests that wait for a decision at once. */
   readonly pending: number;
-  /** Requests, refused ones included, in `everySeconds`. */
+  /** Requests, refused ones included, and changes of the link, in `everySeconds`. */
   readonly requests: number;
   /** Questions about a cluster that a worker answers, in `everySeconds`. */
   readonly questions: number;

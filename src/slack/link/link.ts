@@ -6,6 +6,7 @@ import type { LinkProposal } from "../../ledger/ledger.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../ask/admission.ts";
+import { refuseTooMany } from "../ask/limits.ts";
 import type { Message } from "../blocks/message.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { isToBeMadeAgain } from "../people/standing.ts";
@@ -43,6 +44,8 @@ export const link: Command = {
     }
     const { principal, noticed } = verdict;
     if (current === principal.arn && !again) return alreadyLinkedAnswer(principal.arn);
+    const tooMany = await refuseTooMany(context, user, "requests");
+    if (tooMany) return tooMany;
     if (!linking.mustBeConfirmed) return make(context, user, principal.arn, current, noticed);
     if (waiting?.arn === principal.arn) return askAgain(context, client, waiting, current);
     return propose(context, client, user, principal.arn, current);

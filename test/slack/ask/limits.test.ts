@@ -84,6 +84,17 @@ test("no more requests of one person wait than may where many are made at once",
   expect(answers.filter((answer) => answer.includes("2 of your requests wait for a decision already"))).toHaveLength(3);
 });
 
+test("changes of one person's link count among their requests, so that nobody fills the audit log with them", async () => {
+  const ledger = memoryLedger();
+  const context = aContext(ledger, "limits: { requests: 3, every: 10m }");
+
+  const answers: string[] = [];
+  for (let index = 0; index < 6; index += 1) answers.push(await say(context, `link ${engineerArn}${index}`));
+
+  expect(answers.filter((answer) => answer.startsWith(":hourglass: You have sent 3 requests"))).toHaveLength(3);
+  expect((await ledger.events(1, 99)).map(({ event }) => event.type)).toEqual(["link.made", "link.made", "link.made"]);
+});
+
 test("requests of one person, refused ones too, are limited in a time, and the answer says when there is room", async () => {
   const context = aContext(memoryLedger(), `${nobody}limits: { requests: 3, every: 10m }`);
   for (const reason of ["one", "two", "three"]) await say(context, asking(reason));
