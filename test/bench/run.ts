@@ -6,6 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { dirname, join } from "node:path";
 import { measureAck } from "./ack.ts";
+import { measureActiveLeases } from "./active-leases.ts";
 import { measureAwsAuth } from "./aws-auth.ts";
 import { measureBurst } from "./burst.ts";
 import { measureClickToProof } from "./click-to-proof.ts";
@@ -28,6 +29,7 @@ const parts: Readonly<Record<string, Part>> = {
   "click-to-proof": measureClickToProof,
   "revocation-lag": measureRevocationLag,
   "aws-auth": measureAwsAuth,
+  "active-leases": measureActiveLeases,
   memory: measureMemory,
   hostile: measureHostile,
   "many-ends": measureManyEnds,

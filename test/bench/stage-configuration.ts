@@ -24,6 +24,8 @@ export function stageConfiguration(clusterNames: readonly string[], timing: Stag
   return JSON.stringify({
     clusters: Object.fromEntries(clusterNames.map((name) => [name, cluster(name)])),
     levels: { viewer },
+    // One engineer asks for everything here.
+    limits: { pending: 1000, requests: 1000, questions: 1000 },
     timing: { requestLapsesAfter: "1h", sweepEvery: "1s", inspectEvery: `${timing.inspectEverySeconds ?? 300}s` },
   });
 }
