@@ -2,7 +2,7 @@ import type { ReadDocument } from "./document.ts";
 import { fieldKey } from "./field.ts";
 import type { Intent } from "./intent.ts";
 import type { Section } from "./problem.ts";
-import { readDocument } from "./read-document.ts";
+import type { readDocument } from "./read-document.ts";
 import { editSection, type SectionChange } from "./section-edit.ts";
 import { isAsIntended } from "./verify.ts";
 
@@ -12,28 +12,38 @@ const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];
  * The document after the intents, read again; null where no edit of its text comes to what is intended and nothing
  * else, as with an anchor that other entries lean on.
  */
-export function editSections(document: ReadDocument, intents: readonly Intent[]): ReadDocument | null {
+export function editSections(
+  document: ReadDocument,
+  intents: readonly Intent[],
+  read: typeof readDocument,
+): ReadDocument | null {
   let after = document;
   for (const section of EDITED) {
     const change = changeOf(section, intents);
     if (change.added.length + change.edited.length + change.removed.length === 0) continue;
-    const next = editOne(after, section, change, document, intents);
+    const next = editOne(after, change, { section, before: document, intents, read });
     if (next === null) return null;
     after = next;
   }
   return after;
 }
 
+interface SectionEdit {
+  readonly section: Section;
+  /** The document before the first edit. */
+  readonly before: ReadDocument;
+  readonly intents: readonly Intent[];
+  readonly read: typeof readDocument;
+}
+
 function editOne(
   current: ReadDocument,
-  section: Section,
   change: SectionChange,
-  before: ReadDocument,
-  intents: readonly Intent[],
+  { section, before, intents, read }: SectionEdit,
 ): ReadDocument | null {
   for (const text of editSection(before.sections[section], change)) {
     const data = withText(current.data, section, text);
-    const next = readDocument(data).document;
+    const next = read(data).document;
     if (isAsIntended(before, next, section, intents)) return next;
   }
   return null;

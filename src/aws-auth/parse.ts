@@ -51,7 +51,11 @@ const ONE_EACH = "Keep one entry for each ARN, with all its groups.";
  * can't be read is told as a problem and maps nobody. Lines and columns count from 1 within the section's own text.
  */
 export function parseDocument(data: Readonly<Record<string, string>>): AwsAuthDocument {
-  const reading = readDocument(data);
+  return withProblems(readDocument(data));
+}
+
+/** The document of a reading, with what is wrong with it. */
+export function withProblems(reading: DocumentReading): AwsAuthDocument {
   return { ...reading.document, problems: inOrder(problemsOf(reading)) };
 }
 

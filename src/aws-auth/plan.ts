@@ -10,6 +10,7 @@ import type { Mark } from "./go-yaml/token.ts";
 import { type Intent, intend } from "./intent.ts";
 import { readPrincipal } from "./principal/arn.ts";
 import { type Problem, SECTIONS, type Section } from "./problem.ts";
+import { readDocument } from "./read-document.ts";
 import { refuseResult } from "./refuse-result.ts";
 import { type Identity, resolve } from "./resolve.ts";
 
@@ -52,8 +53,15 @@ export type PlanResult = Plan | RefusedPlan;
 /**
  * Plans changes to a document, or says why not. What a plan does not name stays, byte for byte. The text that comes out
  * is read again, and everybody in it must be who they were, but for the principals that the changes name.
+ *
+ * @param read as `readDocument` does; for who plans often, one that remembers
  */
-export function planChanges(document: AwsAuthDocument, changes: readonly Change[], guard: PlanGuard = {}): PlanResult {
+export function planChanges(
+  document: AwsAuthDocument,
+  changes: readonly Change[],
+  guard: PlanGuard = {},
+  read: typeof readDocument = readDocument,
+): PlanResult {
   const blockers = changes.map((change) => blocks(document, change));
   const unread = refuseUnlessWhole(document);
   if (unread && blockers.every((problem) => problem !== null)) return { type: "refused", refusal: unread };
@@ -65,7 +73,7 @@ export function planChanges(document: AwsAuthDocument, changes: readonly Change[
     return refusal === null;
   });
   const intents = intend(document, accepted);
-  const after = editSections(document, intents);
+  const after = editSections(document, intents, read);
   if (after === null) return { type: "refused", refusal: cannotEdit(document, intents) };
   const refusal = refuseResult(document, after, intents, guard);
   if (refusal !== null) return { type: "refused", refusal };

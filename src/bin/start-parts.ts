@@ -30,14 +30,17 @@ export async function startParts(
 }
 
 async function startWorkerParts(context: WithKeys<WorkerKeys>, started: Started): Promise<void> {
-  const [{ startWorker }, { publishIdentity }, { startAuditKeeper }, { checkOwnAccount }] = await Promise.all([
-    import("../worker/worker.ts"),
-    import("../worker/jobs.ts"),
-    import("../worker/keep-audit.ts"),
-    import("../worker/open/check-own-account.ts"),
-  ]);
+  const [{ startWorker }, { publishIdentity }, { startAuditKeeper }, { checkOwnAccount }, { rememberingSeals }] =
+    await Promise.all([
+      import("../worker/worker.ts"),
+      import("../worker/jobs.ts"),
+      import("../worker/keep-audit.ts"),
+      import("../worker/open/check-own-account.ts"),
+      import("../worker/remembered.ts"),
+    ]);
   await checkOwnAccount(context);
-  started(startWorker(context, context.blocking));
+  const keys = { ...context.keys, decision: rememberingSeals(context.keys.decision) };
+  started(startWorker({ ...context, keys }, context.blocking));
   const keeper = startAuditKeeper({ ...context, settings: context.config.audit });
   started({ stop: (deadline) => endedBy(keeper.stop(), "keeping the audit log", deadline) });
   await publishIdentity(context).catch((error: unknown) => {

@@ -27,7 +27,12 @@ export function writeAnnotation(
   keys: MemoryKeys,
   withdrawals: Withdrawals = noWithdrawals,
 ): string | null {
-  const { list, notBefore: before } = withdrawals;
+  const sealed = toSeal(holdings, withdrawals);
+  return sealed && JSON.stringify({ ...sealed, seal: keys.seal("annotation", sealedValue(cluster, sealed)) });
+}
+
+/** Null: there is nothing to remember. */
+function toSeal(holdings: readonly Holding[], { list, notBefore: before }: Withdrawals): Sealed | null {
   if (holdings.length === 0 && list.length === 0 && before === null) return null;
   const held = [...holdings].sort((a, b) => (a.arn < b.arn ? -1 : 1)).map(compact);
   const gone = list.map(({ id, at, endsAt, cameToNothing }) => [
@@ -36,8 +41,7 @@ export function writeAnnotation(
     Date.parse(endsAt),
     ...(cameToNothing ? [1] : []),
   ]);
-  const sealed: Sealed = { v: 1, held, gone, before };
-  return JSON.stringify({ ...sealed, seal: keys.seal("annotation", sealedValue(cluster, sealed)) });
+  return { v: 1, held, gone, before };
 }
 
 function sealedValue(cluster: string, { v, held, gone, before }: Sealed): Json {
@@ -45,13 +49,11 @@ function sealedValue(cluster: string, { v, held, gone, before }: Sealed): Json {
 }
 
 /** Whether the annotation of these holdings stays within so many bytes. */
-export function fitsAnnotation(
-  cluster: string,
-  holdings: readonly Holding[],
-  keys: MemoryKeys,
-  bytes: number,
-): boolean {
-  return Buffer.byteLength(writeAnnotation(cluster, holdings, keys) ?? "") <= bytes;
+export function fitsAnnotation(holdings: readonly Holding[], keys: MemoryKeys, bytes: number): boolean {
+  const sealed = toSeal(holdings, noWithdrawals);
+  // Every seal is as long as another: what it seals need not be written down for that.
+  const text = sealed && JSON.stringify({ ...sealed, seal: keys.seal("annotation", null) });
+  return Buffer.byteLength(text ?? "") <= bytes;
 }
 
 /** Reads the annotation. What our key did not seal for this cluster is not believed. */

@@ -91,9 +91,16 @@ export function shareIn(holdings: ReadonlyMap<string, Holding>, request: AccessR
   return holdings.get(request.principal.toLowerCase())?.shares.find((share) => share.id === request.id);
 }
 
-/** The shares of a holding that no open request of the ledger speaks for. */
-export function orphansOf(holding: Holding, open: readonly AccessRequest[]): readonly Share[] {
-  return holding.shares.filter((share) => !open.some((request) => request.id === share.id));
+/**
+ * The shares of a holding that no open request of the ledger speaks for.
+ * @param open the ids of the open requests
+ */
+export function orphansOf(holding: Holding, open: ReadonlySet<string>): readonly Share[] {
+  return holding.shares.filter(({ id }) => !open.has(id));
+}
+
+export function idsOf(requests: readonly AccessRequest[]): ReadonlySet<string> {
+  return new Set(requests.map(({ id }) => id));
 }
 
 /**

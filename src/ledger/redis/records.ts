@@ -1,4 +1,5 @@
 import type { AccessRequest } from "../../access/request/record.ts";
+import { Recent } from "../../operations/recent.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./script.ts";
 
@@ -18,18 +19,22 @@ return found
 
 export async function readRecord(redis: RedisClient, id: string): Promise<AccessRequest | null> {
   const text = await redis.hget(requestKey(id), "record");
-  return text === null ? null : (JSON.parse(text) as AccessRequest);
+  const [record = null] = remembered([{ id, text }]);
+  return record;
 }
 
-/** The records that a sorted list has, in its order, in one answer. KEYS: list, what the key of each record begins with */
+/** The ids and records that a sorted list has, in its order, in one answer. KEYS: list, what the key of each record begins with */
 const listedScript = scriptOf(`
 local found = {}
-for i, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do found[i] = redis.call('HGET', KEYS[2] .. id, 'record') end
+for i, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  found[2 * i - 1] = id
+  found[2 * i] = redis.call('HGET', KEYS[2] .. id, 'record')
+end
 return found
 `);
 
 export async function readListed(redis: RedisClient, list: string): Promise<readonly AccessRequest[]> {
-  return recordsIn(await listedTexts(redis, list, requestPrefix));
+  return remembered(await listed(redis, list, requestPrefix));
 }
 
 /** The texts of the records that a sorted list has, in its order; null: it is gone. */
@@ -38,17 +43,40 @@ export async function listedTexts(
   list: string,
   recordPrefix: string,
 ): Promise<readonly (string | null)[]> {
-  return textsIn(await runScript(redis, listedScript, [list, recordPrefix], []));
+  return (await listed(redis, list, recordPrefix)).map(({ text }) => text);
+}
+
+interface StoredText {
+  readonly id: string;
+  /** Null: there is no such record. */
+  readonly text: string | null;
+}
+
+async function listed(redis: RedisClient, list: string, recordPrefix: string): Promise<readonly StoredText[]> {
+  const found = textsIn(await runScript(redis, listedScript, [list, recordPrefix], []));
+  return found.flatMap((id, index) => (index % 2 === 0 && id !== null ? [{ id, text: found[index + 1] ?? null }] : []));
 }
 
 /** In the order of the ids, without those that there are none of. */
 export async function readRecords(redis: RedisClient, ids: readonly string[]): Promise<readonly AccessRequest[]> {
-  return recordsIn(await readFields(redis, requestPrefix, ids, "record"));
+  const texts = await readFields(redis, requestPrefix, ids, "record");
+  return remembered(ids.map((id, index) => ({ id, text: texts[index] ?? null })));
 }
 
 /** The records that are there, in the order of the texts. */
 export function recordsIn(texts: readonly (string | null)[]): readonly AccessRequest[] {
-  return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as AccessRequest]));
+  return texts.flatMap((text) => (text === null ? [] : [parse(text)]));
+}
+
+/** Each run reads all grants of its cluster, and hardly one has changed. Of some 1,500 records. */
+const parsed = new Recent<AccessRequest>(4 * 1024 * 1024);
+
+function remembered(stored: readonly StoredText[]): readonly AccessRequest[] {
+  return stored.flatMap(({ id, text }) => (text === null ? [] : [parsed.of(id, text, () => parse(text))]));
+}
+
+function parse(text: string): AccessRequest {
+  return JSON.parse(text) as AccessRequest;
 }
 
 export async function readVersions(redis: RedisClient, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {

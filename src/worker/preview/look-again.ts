@@ -17,12 +17,21 @@ const mostPending = 200;
 export async function lookAgainBeside(context: WorkerContext, cluster: Cluster): Promise<void> {
   const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
   const { requests } = await context.ledger.list(of, 0, mostPending);
-  for (const request of requests) if (request.preview || request.extends) await lookAgain(context, request);
+  const waiting = requests.filter(({ preview, extends: extended }) => preview || extended);
+  if (waiting.length === 0) return;
+  // Once for all of them: a cluster may have hundreds, and none of what is done here changes one.
+  const granted = await context.ledger.grantedOf(cluster.name);
+  for (const request of waiting) await lookAgain(context, request, granted);
 }
 
-async function lookAgain(context: WorkerContext, request: AccessRequest): Promise<void> {
+async function lookAgain(
+  context: WorkerContext,
+  request: AccessRequest,
+  granted: readonly AccessRequest[],
+): Promise<void> {
   const now = context.now();
-  const { leases, isExtendedOver } = await leasesNow(context.ledger, request, now);
+  const ledger = { get: context.ledger.get, grantedOf: async () => granted };
+  const { leases, isExtendedOver } = await leasesNow(ledger, request, now);
   if (isExtendedOver) return refuse(context, request, nothingToExtend(request));
   if (!request.preview || !isOutdated(request, leases, now)) return;
   const approvers = request.approvals.map(({ by }) => by);

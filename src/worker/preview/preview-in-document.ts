@@ -11,6 +11,7 @@ import { beingDeleted } from "../reconcile/being-deleted.ts";
 import { type ClusterState, planGuard } from "../reconcile/cluster-state.ts";
 import { annotationFull } from "../reconcile/plan-settlement.ts";
 import type { ChangePreview, Wish } from "../reconcile/taking.ts";
+import { readRemembered } from "../remembered.ts";
 import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "./preview-warnings.ts";
 
 /** What would change in aws-auth; or why it can't be done. */
@@ -39,13 +40,13 @@ export function previewInDocument(
   const shares = [...(holding?.shares ?? []), ...beginning, shareOf(request, new Date(request.createdAt))];
   const username = entry?.username ?? usernameFor(principal);
   const { change, holding: held } = targetOf(arn, entry, holding, shares, username);
-  const plan = planChanges(state.document, [change], planGuard(cluster, [level], state));
+  const plan = planChanges(state.document, [change], planGuard(cluster, [level], state), readRemembered);
   if (plan.type === "refused") return { type: "refused", refusal: plan.refusal };
   const [leftOut] = plan.refused;
   if (leftOut) return { type: "refused", refusal: leftOut };
   const others = [...state.holdings.values()].filter((each) => each.arn.toLowerCase() !== arn.toLowerCase());
   const room = roomIn(state.configMap?.annotations ?? {});
-  if (held && !fitsAnnotation(cluster.name, [...others, held], keys, room.forGrants)) {
+  if (held && !fitsAnnotation([...others, held], keys, room.forGrants)) {
     return { type: "refused", refusal: annotationFull(cluster, room) };
   }
   const today = resolve(state.document, arn);

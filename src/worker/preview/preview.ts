@@ -1,7 +1,7 @@
 import { isBelievedLink } from "../../access/approval/seal-link.ts";
 import { sealPreview } from "../../access/approval/seal-preview.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { dueWork, orphansOf, rememberedShares } from "../../access/lease/due-work.ts";
+import { dueWork, idsOf, orphansOf, rememberedShares } from "../../access/lease/due-work.ts";
 import type { LeasesFound } from "../../access/lease/other-leases.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn } from "../../access/policy/policy-text.ts";
@@ -94,9 +94,10 @@ async function previewWay<State extends Standing, Decided extends Settlement>(
 /** All leases of the cluster. One that is being ended is there until it is gone. */
 function leasesIn({ holdings, identityOf }: Standing, open: readonly AccessRequest[], now: Date): LeasesFound {
   const { arriving, leaving, staying } = dueWork(open, now);
+  const ids = idsOf(open);
   const rememberedOf = (key: string) => {
     const holding = holdings.get(key);
-    return holding ? rememberedShares(orphansOf(holding, open), new Set(), now) : [];
+    return holding ? rememberedShares(orphansOf(holding, ids), new Set(), now) : [];
   };
   return { beginning: arriving, inForce: [...leaving, ...staying], rememberedOf, holdings, identityOf };
 }

@@ -1,6 +1,6 @@
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { grantsAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import { grantsAnnotation } from "../../access/lease/annotation.ts";
 import { fenceAnnotation } from "../../access/lease/annotation-room.ts";
 import { bothWithdrawals, noWithdrawals, stillApproved } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
@@ -9,11 +9,12 @@ import { partitionOf } from "../../access/policy/may-request.ts";
 import type { AccessRequest, MappedIdentity } from "../../access/request/record.ts";
 import { readWithdrawalTags } from "../../access-entry/index.ts";
 import type { AwsAuthDocument, PlanGuard, ReadDocument } from "../../aws-auth/index.ts";
-import { entryOf, parseDocument } from "../../aws-auth/index.ts";
+import { entryOf } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { step } from "../../operations/metrics/steps.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
+import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";
 import { inDocument } from "./prove.ts";
 import type { Standing } from "./taking.ts";
 
@@ -35,11 +36,11 @@ export async function readClusterState(
   const where = `The ConfigMap aws-auth of ${cluster.name}`;
   if (!configMap && !cluster.createAwsAuth) throw new AccessError("document-absent", `${where} does not exist`);
   if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);
-  const reading = readAnnotation(cluster.name, configMap?.annotations[grantsAnnotation], keys.memory);
+  const reading = readAnnotationRemembered(cluster.name, configMap?.annotations[grantsAnnotation], keys.memory);
   const { holdings, withdrawals } =
     reading.type === "holdings" ? reading : { holdings: [], withdrawals: noWithdrawals };
   const elsewhere = readWithdrawalTags(cluster.name, opened.tags, keys.memory).withdrawals;
-  const document = parseDocument(configMap?.data ?? {});
+  const document = parseRemembered(configMap?.data ?? {});
   return {
     configMap,
     creatorArn: opened.creatorArn,

@@ -4,12 +4,12 @@ import { driftOf } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { readDocument } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
 import { wake } from "../../ledger/queues.ts";
 import type { WorkerContext } from "../context.ts";
 import { previewInDocument } from "../preview/preview-in-document.ts";
+import { readRemembered } from "../remembered.ts";
 import { beingDeleted } from "./being-deleted.ts";
 import { type ClusterState, identityInDocument, readClusterState } from "./cluster-state.ts";
 import type { Content } from "./plan-settlement.ts";
@@ -95,6 +95,7 @@ function forgottenIn(
   { withdrawals }: DocumentSettlement,
   readBack: AwsAuthConfigMap | null,
 ): ReadonlySet<string> {
+  if (withdrawals.list.length === 0) return new Set();
   const reading = readAnnotation(cluster.name, readBack?.annotations[grantsAnnotation], context.keys.memory);
   const known = reading.type === "holdings" ? reading.withdrawals.list.map(({ id }) => id) : [];
   return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.includes(id)));
@@ -123,7 +124,7 @@ function outcomesIn(
   data: Readonly<Record<string, string>>,
 ): Omit<Outcomes, "isForgotten"> {
   const wanted = settlement.document;
-  const found = sameTexts(wanted.data, data) ? wanted : readDocument(data).document;
+  const found = sameTexts(wanted.data, data) ? wanted : readRemembered(data).document;
   const remainsOf = (principal: string) => identityInDocument(found, principal);
   return {
     failureOf: () => null,

@@ -1,6 +1,6 @@
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { grantsAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import { grantsAnnotation } from "../../access/lease/annotation.ts";
 import { bothWithdrawals, noWithdrawals, stillApproved, type Withdrawals } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -9,10 +9,11 @@ import type { AccessEntry } from "../../access-entry/index.ts";
 import { identityOfEntry, readHoldingTags, readWithdrawalTags } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { Entry } from "../../aws-auth/index.ts";
-import { entryArnIn, parseDocument, withoutRolePath } from "../../aws-auth/index.ts";
+import { entryArnIn, withoutRolePath } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
+import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";
 import { inEntries } from "./prove.ts";
 import type { Standing } from "./taking.ts";
 
@@ -79,7 +80,7 @@ export async function readEntryState(
     isUnfinished: false,
     untrusted: untrusted[0] ?? ofTags.untrusted,
     knowsDocument: inDocument !== null,
-    mappedEntries: () => parseDocument(inDocument?.data ?? {}).entries,
+    mappedEntries: () => parseRemembered(inDocument?.data ?? {}).entries,
   };
 }
 
@@ -102,7 +103,7 @@ async function documentMemory(
   if (mode === "API" && !open.some(stoodInDocument)) return { withdrawals: noWithdrawals, data: {} };
   try {
     const configMap = await client.readAwsAuth();
-    const reading = readAnnotation(name, configMap?.annotations[grantsAnnotation], keys.memory);
+    const reading = readAnnotationRemembered(name, configMap?.annotations[grantsAnnotation], keys.memory);
     const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
     // What stands there lets nobody in where the cluster reads its access entries alone.
     return { withdrawals, data: mode === "API" ? {} : (configMap?.data ?? {}) };

@@ -8,6 +8,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, Holding } from "../../access/request/record.ts";
 import type { PlanGuard, ReadDocument, Refusal } from "../../aws-auth/index.ts";
 import { planChanges } from "../../aws-auth/index.ts";
+import { readRemembered } from "../remembered.ts";
 import { type ClusterState, planGuard } from "./cluster-state.ts";
 import { type Checked, leaveOut, notRepaired, without } from "./sort-work.ts";
 import type { RefusedRequest, SettleInput, Settlement, VoidApproval } from "./taking.ts";
@@ -31,7 +32,7 @@ export function planSettlement(
   const { cluster, state } = input;
   const targets = new Map([...targetsOf(input, checked)].filter(([key]) => !leftOut.principals.has(key)));
   const guard = { ...planGuard(cluster, cluster.levels, state), allowNoAdministrator: takesOwnMasters(input, targets) };
-  const plan = planChanges(state.document, changesOf(targets), guard);
+  const plan = planChanges(state.document, changesOf(targets), guard, readRemembered);
   const refusals = plan.type === "refused" ? culprits(input, targets, guard) : byPrincipal(plan.refused, targets);
   if (refusals.size > 0) {
     const principals = new Map([...leftOut.principals, ...refusals]);
@@ -42,7 +43,7 @@ export function planSettlement(
   const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
   const { arriving } = checked;
   const room = roomIn(state.configMap?.annotations ?? {});
-  if (arriving.length > 0 && !fitsAnnotation(cluster.name, holdings, input.keys.memory, room.forGrants)) {
+  if (arriving.length > 0 && !fitsAnnotation(holdings, input.keys.memory, room.forGrants)) {
     const rest = arriving.slice(0, Math.floor(arriving.length / 2));
     const full = without(arriving, rest).map((request) => ({ request, refusal: annotationFull(cluster, room) }));
     return planSettlement(
@@ -125,7 +126,7 @@ function culprits(
 ): ReadonlyMap<string, Refusal> {
   const found = new Map<string, Refusal>();
   for (const [key, target] of targets) {
-    const plan = planChanges(state.document, [target.change], guard);
+    const plan = planChanges(state.document, [target.change], guard, readRemembered);
     const refusal = plan.type === "refused" ? plan.refusal : plan.refused[0];
     if (refusal) found.set(key, refusal);
   }

@@ -4,9 +4,10 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest, EndProof, Finding, MappedIdentity } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { identityOfEntry } from "../../access-entry/index.ts";
-import { entryArnIn, parseDocument, readPrincipal } from "../../aws-auth/index.ts";
+import { entryArnIn, readPrincipal } from "../../aws-auth/index.ts";
 import type { WorkerContext } from "../context.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
+import { parseRemembered } from "../remembered.ts";
 import { mayBeAnswered, reviewEnd } from "./authorize.ts";
 import { inDocument, inEntries, type ReadBack } from "./prove.ts";
 
@@ -48,7 +49,7 @@ export async function whoIsIt({ mode, entries, client }: OpenedCluster, principa
   const entry = arn && entries ? await entries.describe(arn) : null;
   if (entry || mode === "API") return inEntries(identityOfEntry(entry, undefined), principal, null);
   const configMap = await client.readAwsAuth();
-  return inDocument(parseDocument(configMap?.data ?? {}), principal);
+  return inDocument(parseRemembered(configMap?.data ?? {}), principal);
 }
 
 /** Who the principal is after the end: no. */

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { dueWork, orphansOf, sealedEnd, shareIn } from "../../access/lease/due-work.ts";
+import { dueWork, idsOf, orphansOf, sealedEnd, shareIn } from "../../access/lease/due-work.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { placeIn } from "../../access/request/lists.ts";
 import type { AccessRequest, Holding } from "../../access/request/record.ts";
@@ -181,7 +181,8 @@ async function overOrElsewhere(
   granted: readonly AccessRequest[],
   isOfThisWay: (request: AccessRequest) => boolean,
 ): Promise<ReadonlySet<string>> {
-  const orphans = [...holdings.values()].flatMap((holding) => orphansOf(holding, granted));
+  const ids = idsOf(granted);
+  const orphans = [...holdings.values()].flatMap((holding) => orphansOf(holding, ids));
   const known = await inParallel(orphans, ({ id }) => ledger.get(id));
   const isOver = (request: AccessRequest) => placeIn("granted", request) === null || !isOfThisWay(request);
   return new Set(known.flatMap((request) => (request && isOver(request) ? [request.id] : [])));

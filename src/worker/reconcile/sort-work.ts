@@ -3,6 +3,7 @@ import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import {
   type DueWork,
+  idsOf,
   isTooOldToBegin,
   orphansOf,
   rememberedShares,
@@ -135,7 +136,7 @@ function besideReason(
   const { holdings, identityOf } = state;
   // What the cluster remembers was written as it was shown, by a run that died before the record said so.
   if (request.glass || shareIn(holdings, request)) return null;
-  const open = [...work.arriving, ...work.leaving, ...work.staying];
+  const open = idsOf([...work.arriving, ...work.leaving, ...work.staying]);
   const rememberedOf = (key: string) => {
     const holding = holdings.get(key);
     return holding ? rememberedShares(orphansOf(holding, open), closed, now) : [];
@@ -220,5 +221,6 @@ export function notRepaired(repaired: readonly AccessRequest[], { message }: Ref
 }
 
 export function without(all: readonly AccessRequest[], some: readonly AccessRequest[]): readonly AccessRequest[] {
-  return all.filter((request) => !some.includes(request));
+  const left = new Set(some);
+  return all.filter((request) => !left.has(request));
 }

@@ -1,8 +1,9 @@
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { type Way, wayFor } from "../../access/policy/way.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { entryArnIn, parseDocument, resolve } from "../../aws-auth/index.ts";
+import { entryArnIn, resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
+import { parseRemembered } from "../remembered.ts";
 import { type DocumentTaking, documentTaking } from "./document-taking.ts";
 import type { WhoseEntries } from "./entry-state.ts";
 import { type EntryTaking, entryTaking } from "./entry-taking.ts";
@@ -50,7 +51,7 @@ async function principalsWays({ mode, entries, client }: OpenedCluster, cluster:
   if (mode === "CONFIG_MAP" || !entries) return { wayOf: () => "aws-auth", hasDocument: true };
   if (mode === "API") return { wayOf: () => "access-entry", hasDocument: false };
   const [arns, configMap] = await Promise.all([entries.list(), client.readAwsAuth()]);
-  const document = parseDocument(configMap?.data ?? {});
+  const document = parseRemembered(configMap?.data ?? {});
   const wayOf = (principal: string) =>
     wayFor({
       mode,

@@ -2,8 +2,9 @@ import { groupsIn } from "../../access/policy/policy-text.ts";
 import type { MappedIdentity } from "../../access/request/record.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { entryArnIn, parseDocument, render, resolve } from "../../aws-auth/index.ts";
+import { entryArnIn, render, resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
+import { parseRemembered } from "../remembered.ts";
 import type { PrincipalSession } from "./become-principal.ts";
 
 /** Who a session of a principal is by what the cluster goes by now. */
@@ -30,7 +31,7 @@ export async function identityOfSession(
   }
   const configMap = await client.readAwsAuth();
   const { accessKeyId } = session.credentials;
-  return { identity: resolve(parseDocument(configMap?.data ?? {}), session.arn, { accessKeyId }), place: "aws-auth" };
+  return { identity: resolve(parseRemembered(configMap?.data ?? {}), session.arn, { accessKeyId }), place: "aws-auth" };
 }
 
 async function entryOf(entries: AccessEntries, principal: string): Promise<AccessEntry | null> {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   dueWork,
   hasDueWork,
+  idsOf,
   isTooOldToBegin,
   orphansOf,
   rememberedShares,
@@ -113,7 +114,7 @@ describe("a share that only the cluster remembers", () => {
   const holding = aHolding({ shares: [aShare({ id: "r-1" }), aShare({ id: "r-lost" })] });
 
   test("is one that no open request speaks for", () => {
-    expect(orphansOf(holding, [anApprovedRequest()]).map(({ id }) => id)).toEqual(["r-lost"]);
+    expect(orphansOf(holding, idsOf([anApprovedRequest()])).map(({ id }) => id)).toEqual(["r-lost"]);
   });
 
   test("is kept until its end, and not one moment longer", () => {

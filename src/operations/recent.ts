@@ -1,0 +1,57 @@
+interface Remembered<Value> {
+  readonly text: string;
+  readonly value: Value;
+}
+
+/**
+ * Remembers what was worked out of texts, for those that were used last. It is compared with the whole text, so what changes
+ * by one letter is worked out anew. What is remembered is shared: it must not be changed.
+ */
+export class Recent<Value extends object | boolean> {
+  readonly #known = new Map<string, Remembered<Value>>();
+  readonly #mostLength: number;
+  #length = 0;
+
+  /** @param mostLength of all texts together, in UTF-16 units */
+  constructor(mostLength: number) {
+    this.#mostLength = mostLength;
+  }
+
+  /**
+   * What was worked out of this text before, or `work` now.
+   * @param place what the text is of: of one place one text is remembered
+   */
+  of(place: string, text: string, work: () => Value): Value {
+    const known = this.get(place, text);
+    if (known !== undefined) return known;
+    const value = work();
+    this.set(place, text, value);
+    return value;
+  }
+
+  get(place: string, text: string): Value | undefined {
+    const known = this.#known.get(place);
+    if (known?.text !== text) return undefined;
+    this.#known.delete(place);
+    this.#known.set(place, known);
+    return known.value;
+  }
+
+  set(place: string, text: string, value: Value): void {
+    this.#forget(place);
+    if (text.length > this.#mostLength) return;
+    this.#known.set(place, { text, value });
+    this.#length += text.length;
+    for (const oldest of this.#known.keys()) {
+      if (this.#length <= this.#mostLength) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(place: string): void {
+    const known = this.#known.get(place);
+    if (known === undefined) return;
+    this.#known.delete(place);
+    this.#length -= known.text.length;
+  }
+}

@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import type { DecisionPublicKeys, MemoryKeys } from "../access/approval/seal.ts";
+import { canonicalJson, type Json } from "../access/audit/canonical-json.ts";
+import { type AnnotationReading, readAnnotation } from "../access/lease/annotation.ts";
+import { type AwsAuthDocument, type DocumentReading, readDocument, withProblems } from "../aws-auth/index.ts";
+import { Recent } from "../operations/recent.ts";
+
+/*
+ * What a run need not work out again, because the last one did: a cluster hardly changes between two runs. Each is a pure
+ * function, remembered by the whole of what goes into it, so nothing is believed that was not verified.
+ */
+
+/** A document with 58 kB of text takes 1.3 MB when it is read. */
+const mostDocumentText = 512 * 1024;
+const documents = new Recent<DocumentReading>(mostDocumentText);
+const withTheirProblems = new WeakMap<DocumentReading, AwsAuthDocument>();
+
+type Data = Readonly<Record<string, string>>;
+
+/** `readDocument`, which reads a text once. */
+export function readRemembered(data: Data): DocumentReading {
+  const text = JSON.stringify(Object.entries(data));
+  return documents.of(text, text, () => readDocument(data));
+}
+
+/** `parseDocument`, which parses a text once. */
+export function parseRemembered(data: Data): AwsAuthDocument {
+  const reading = readRemembered(data);
+  const known = withTheirProblems.get(reading);
+  if (known) return known;
+  const document = withProblems(reading);
+  withTheirProblems.set(reading, document);
+  return document;
+}
+
+const mostAnnotationText = 2 * 1024 * 1024;
+/** No key answers for another's seal. */
+const annotations = new WeakMap<MemoryKeys, Recent<AnnotationReading>>();
+
+/** `readAnnotation`, which verifies a text once for each cluster and each key. */
+export function readAnnotationRemembered(
+  cluster: string,
+  text: string | undefined,
+  keys: MemoryKeys,
+): AnnotationReading {
+  if (text === undefined) return readAnnotation(cluster, text, keys);
+  const known = annotations.get(keys) ?? new Recent<AnnotationReading>(mostAnnotationText);
+  annotations.set(keys, known);
+  return known.of(cluster, text, () => readAnnotation(cluster, text, keys));
+}
+
+/** Of some 4,000 decisions. */
+const mostSealText = 4_000 * 170;
+
+/** The same keys, which verify each seal once. One that does not hold is verified each time, and takes no other's room. */
+export function rememberingSeals(keys: DecisionPublicKeys): DecisionPublicKeys {
+  const verified = new Recent<true>(mostSealText);
+  return {
+    ids: keys.ids,
+    isSealed: (purpose, value, seal) => {
+      const text = textOf(purpose, value, seal);
+      if (text !== null && verified.get(text, text)) return true;
+      const isSealed = keys.isSealed(purpose, value, seal);
+      if (isSealed && text !== null) verified.set(text, text, true);
+      return isSealed;
+    },
+  };
+}
+
+/** Null: what comes from Redis may be nested too deep to be written down. */
+function textOf(purpose: string, value: Json, seal: unknown): string | null {
+  if (typeof seal !== "string") return null;
+  try {
+    const digest = createHash("sha256").update(canonicalJson(value)).digest("hex");
+    return `${purpose} ${digest} ${seal}`;
+  } catch {
+    return null;
+  }
+}
