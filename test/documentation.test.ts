@@ -23,6 +23,9 @@ const pages = [
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
 ];
+const code = ["src", "sandbox", "test", "scripts", "deploy"].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) => `${folder}/${path}`),
+);
 const settings = `${read("README.md")}\n${read("docs/configuration.md")}`;
 
 /** Distinct first groups of a pattern in a text. */
@@ -91,6 +94,14 @@ test.each(pages)("every link of %s leads to a file that is there", (page) => {
   const targets = found(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g, read(page));
 
   expect(targets.filter((target) => !existsSync(join(root, dirname(page), target)))).toEqual([]);
+});
+
+test.each(pages)("every file and folder of the code that %s names is there", (page) => {
+  const named = found(/`((?:src|sandbox|test|scripts|deploy)\/[\w./-]+|[\w/-]+\.ts)`/g, read(page));
+
+  expect(named.filter((name) => !code.some((path) => `/${path}/`.includes(`/${name.replace(/\/$/, "")}/`)))).toEqual(
+    [],
+  );
 });
 
 /** The anchors of a page's headings, as GitHub makes them. */
