@@ -4,7 +4,18 @@ import { formatDuration } from "../../access/request/duration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { RequestReading } from "../../access/request/request-line.ts";
 import type { Message } from "../blocks/message.ts";
-import { code, codeBlock, cut, escapeText, mention, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import {
+  code,
+  codeBlock,
+  cut,
+  mention,
+  mentions,
+  plainLine,
+  preformatted,
+  section,
+  time,
+  told,
+} from "../blocks/mrkdwn.ts";
 import { stateOf } from "../blocks/words.ts";
 
 /** An answer that only the person who asked sees. */
@@ -27,13 +38,15 @@ function ticketWords({ ticket }: AccessRequest): string {
 }
 
 export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistakes" }>): Message {
-  const understood = reading.understood.length > 0 ? ` Understood: ${plainLine(reading.understood.join(", "))}` : "";
+  const understood =
+    reading.understood.length > 0 ? ` Understood: ${plainLine(reading.understood.join(", "), 1400)}` : "";
   const parts = [
     cut(`Nothing was requested.${understood}`, 1500),
-    ...reading.mistakes.map((mistake) => cut(`✗ *${mistake.part}*: ${plainLine(mistake.message)}`, 1500)),
-    `Copy this line:\n${codeBlock(reading.corrected)}`,
+    ...reading.mistakes.map((mistake) => `✗ *${mistake.part}*: ${plainLine(mistake.message, 1400)}`),
+    "Copy this line:",
   ];
-  return { text: parts.join("\n"), blocks: parts.map(section) };
+  const text = `${parts.join("\n")}\n${codeBlock(reading.corrected)}`;
+  return { text, blocks: [...parts.map(section), preformatted(reading.corrected)] };
 }
 
 export function noSuchRequestAnswer(id: string): Message {
@@ -106,5 +119,5 @@ export function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cl
 }
 
 export function failureAnswer(sentence: string): Message {
-  return answer(`:warning: ${escapeText(sentence)}`);
+  return answer(`:warning: ${told(sentence, 2900)}`);
 }

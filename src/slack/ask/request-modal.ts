@@ -83,7 +83,7 @@ function principalInput({ principal, replaced }: RequestForm): InputBlock {
 function hintBlocks(hint: PrincipalHint | null): KnownBlock[] {
   if (!hint) return [];
   const { message, suggestion } = hint;
-  const said = context(`:warning: ${cut(plainLine(message), 1000)}`);
+  const said = context(`:warning: ${plainLine(message, 1000)}`);
   return suggestion === null ? [said] : [said, suggestionBlock(suggestion)];
 }
 

@@ -1,4 +1,4 @@
-import type { KnownBlock } from "@slack/types";
+import type { KnownBlock, RichTextBlock } from "@slack/types";
 import { isPermanent } from "../../access/request/duration.ts";
 
 /** Slack's three control characters, so that no text of a user can become a mention, a link or a date. */
@@ -18,47 +18,75 @@ function oneLine(text: string): string {
   return text.replace(directionMarks, "").replace(/\s+/g, " ").trim();
 }
 
-/**
- * Text in a sentence: escaped, on one line, without the marks that Slack would format. What is put between them must
- * never get into an ARN that somebody copies: ARNs are in code style.
- */
-export function plainLine(text: string): string {
-  return oneLine(text)
-    .split(/(\barn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[\w+=.@/-]*[\w+=@/-])/)
-    .map((part, index) => (index % 2 === 1 ? code(part) : plain(part)))
-    .join("");
-}
+/** What of a sentence is in code style as a whole: what stands between backticks, and ARNs. */
+const valueInLine = /(`[^`]+`|\barn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[\w+=.@/-]*[\w+=@/-])/;
 
-/** What Slack formats. An underscore within a word is none: names such as EC2_LINUX are copied as they stand. */
-const MARK = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?=[\w+'-]+:)/gu;
-
-function plain(text: string): string {
-  return escapeText(text).replace(MARK, (mark) => `${mark}\u200b`);
-}
-
-/** What `told` shows in another way: values between backticks, names such as system:masters, ARNs, and times as ISO 8601. */
+/** What `told` shows in another way besides: names such as system:masters, and times as ISO 8601. */
 const valueInSentence =
-  /(`[^`]*`|\bsystem:[a-z]+(?::[\w.-]+)*|\barn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[\w+=.@/-]*[\w+=@/-]|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/;
+  /(`[^`]+`|\bsystem:[a-z]+(?::[\w.-]+)*|\barn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[\w+=.@/-]*[\w+=@/-]|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/;
 
-/** A sentence that the domain wrote: its values in code style, its times in the reader's zone, cut between its parts. */
+/** Text of a user in a sentence: on one line, and formatted nowhere. A word that Slack would format is in code style, which keeps its signs. */
+export function plainLine(text: string, maxLength = 3000): string {
+  return inPieces(oneLine(text).split(valueInLine), maxLength, (part) => code(unquoted(part), 640));
+}
+
+/** A sentence that the domain wrote: its values in code style, its times in the reader's zone, cut between its words. */
 export function told(sentence: string, maxLength = 600): string {
+  return inPieces(oneLine(sentence).split(valueInSentence), maxLength, (part) =>
+    /^\d/.test(part) ? time(part) : code(unquoted(part), 640),
+  );
+}
+
+function unquoted(part: string): string {
+  return part.startsWith("`") ? part.slice(1, -1) : part;
+}
+
+/** @param parts text and values in turn */
+function inPieces(parts: readonly string[], maxLength: number, valueText: (value: string) => string): string {
   let text = "";
-  for (const [index, part] of oneLine(sentence).split(valueInSentence).entries()) {
-    const next = index % 2 === 0 ? cut(plain(part), maxLength) : valueText(part);
-    if (text.length + next.length > maxLength) return `${text}…`;
-    text += next;
+  for (const [index, part] of parts.entries()) {
+    const pieces = index % 2 === 1 ? [valueText(part)] : part.split(/( )/).map(plainWord);
+    for (const piece of pieces) {
+      // Two code spans without anything between them are none.
+      const next = text.endsWith("`") && piece.startsWith("`") ? ` ${piece}` : piece;
+      if (text.length + next.length > maxLength) return `${text}${cutWord(piece, maxLength - text.length)}`;
+      text += next;
+    }
   }
   return text;
 }
 
-function valueText(part: string): string {
-  if (part.startsWith("`")) return part.length > 2 ? code(part.slice(1, -1), 300) : part;
-  return /^\d/.test(part) ? time(part) : code(part);
+function cutWord(piece: string, room: number): string {
+  return piece.includes("`") || room < 20 ? "…" : cut(piece, room);
 }
 
-/** Text in code style, on one line. A backtick inside would end it. */
+/** What Slack formats. An underscore within a word is none: names such as EC2_LINUX are copied as they stand. */
+const MARK = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?=[\w+'-]+:)/u;
+
+function plainWord(word: string): string {
+  if (!MARK.test(word)) return escapeText(word);
+  const [, before = "", core = word, after = ""] = /^(["'([]*)(.+?)([)\]"',.;!?]*)$/u.exec(word) ?? [];
+  // A colon behind a name such as eks-access:viewers is of the sentence; one at both ends makes an emoji.
+  const colon = core.endsWith(":") && !core.startsWith(":") ? ":" : "";
+  return `${before}${code(core.slice(0, core.length - colon.length))}${colon}${after}`;
+}
+
+/** What a code span can't show, or nobody sees in it: a backtick, a line break, what has no width, white space at an end. */
+const unshowable = /^$|^["\s]|\s$|[^\S ]|[`\p{Cc}\p{Cf}\p{Cs}]/u;
+const unseen = /[^\S ]|[`\p{Cc}\p{Cf}\p{Cs}]/gu;
+
+/**
+ * Text in code style, exactly as it is: people copy it. What no code span can show is written as a JSON string, so that everybody sees
+ * that it is there; and so is what begins with a quote, so that no text looks like another one.
+ */
 export function code(text: string, maxLength = 700): string {
-  return `\`${cut(escapeText(oneLine(text)).replaceAll("`", "'"), maxLength)}\``;
+  return `\`${cut(escapeText(unshowable.test(text) ? quoted(text) : text), maxLength)}\``;
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(unseen, (sign) =>
+    Array.from({ length: sign.length }, (_, at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""),
+  );
 }
 
 /** Names in code style, as many as fit. What is left out is counted. */
@@ -79,7 +107,12 @@ export function codeList(names: readonly string[], maxLength: number): string {
 export function codeBlock(text: string, maxLength = 2800): string {
   // Two backticks in a row, or one beside the fence, would end the block.
   const whole = escapeText(text).replace(/`{2,}|^`|`$/g, (marks) => "'".repeat(marks.length));
-  if (whole.length <= maxLength) return `\`\`\`${whole}\`\`\``;
+  return `\`\`\`${shortened(whole, maxLength)}\`\`\``;
+}
+
+/** As many whole lines as fit, and how many are left out. */
+function shortened(whole: string, maxLength: number): string {
+  if (whole.length <= maxLength) return whole;
   const [first = "", ...rest] = whole.split("\n");
   const lines = [cut(first, maxLength - 60)];
   let length = lines[0]?.length ?? 0;
@@ -89,8 +122,16 @@ export function codeBlock(text: string, maxLength = 2800): string {
     lines.push(line);
   }
   const left = rest.length + 1 - lines.length;
-  const more = left > 0 ? `\n… ${left} more line${left === 1 ? "" : "s"}` : "";
-  return `\`\`\`${lines.join("\n")}${more}\`\`\``;
+  return `${lines.join("\n")}${left > 0 ? `\n… ${left} more line${left === 1 ? "" : "s"}` : ""}`;
+}
+
+/** A block of code of its own: it needs no escapes, so what people copy is what it was. What is cut is said. */
+export function preformatted(text: string, maxLength = 2800): RichTextBlock {
+  const shown = shortened(text, maxLength) || " ";
+  return {
+    type: "rich_text",
+    elements: [{ type: "rich_text_preformatted", elements: [{ type: "text", text: shown }] }],
+  };
 }
 
 /** A time in the reader's own zone; `fallback` is what clients show that can't. */

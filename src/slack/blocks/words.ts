@@ -15,11 +15,11 @@ import type {
 import { isClosed } from "../../access/request/request.ts";
 import { isRescue } from "../../access/rescue/lease.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
-import { code, codeList, cut, escapeText, mention, plainLine, time, until } from "./mrkdwn.ts";
+import { code, codeList, mention, plainLine, time, told, until } from "./mrkdwn.ts";
 
 /** A sentence of ours in the middle of others: without its full stop, and never so long that it hides them. */
 export function said(sentence: string, maxLength = 600): string {
-  return cut(escapeText(sentence.replace(/\.$/, "")), maxLength);
+  return told(sentence.replace(/\.$/, ""), maxLength);
 }
 
 /** Who gets in by a request, as a sentence. What is over, or was never given, nobody gets. */
@@ -64,7 +64,7 @@ function grantStateOf(request: AccessRequest): string {
   if (grant?.end?.cause === "expired" && grant.endedAt === null) return `${by}Being removed: its time is over`;
   if (grant?.end?.cause === "replayed" && grant.endedAt === null) return `${by}Being refused: ${replayed}`;
   if (grant?.end && grant.endedAt === null) {
-    const why = grant.end.why ? `: ${cut(plainLine(grant.end.why), 300)}` : "";
+    const why = grant.end.why ? `: ${plainLine(grant.end.why, 300)}` : "";
     return `${by}Being revoked by ${mention(grant.end.by)}${why}`;
   }
   if (grant?.state === "ended") {
@@ -81,7 +81,7 @@ export const replayed = "an old copy of this request was restored into Redis";
 function causeOf({ end }: Grant): string {
   if (end?.cause === "replayed") return `Refused: ${replayed}`;
   if (end?.cause === "cluster-gone") {
-    return `Closed by ${mention(end.by)}, because the cluster is gone; ${cut(plainLine(end.why), 300)}`;
+    return `Closed by ${mention(end.by)}, because the cluster is gone; ${plainLine(end.why, 300)}`;
   }
   return end?.cause === "revoked" ? `Revoked by ${mention(end.by)}` : "Expired";
 }

@@ -13,13 +13,13 @@ import {
 import type { Message } from "../blocks/message.ts";
 import {
   code,
-  codeBlock,
   codeList,
   context,
   fields,
   mention,
   mentions,
   plainLine,
+  preformatted,
   section,
   time,
 } from "../blocks/mrkdwn.ts";
@@ -100,9 +100,8 @@ function previewBlocks(request: AccessRequest): KnownBlock[] {
     section(`*Before* ${identityOf(preview.today)}`),
     ...otherLeases(request),
     section(`*After* ${identityOf(preview.afterwards, 1000)}`),
-    section(
-      `*Change to ${placeOf(preview)}*\n${preview.diff ? codeBlock(preview.diff, 1900) : "none: another lease gives it already"}`,
-    ),
+    section(`*Change to ${placeOf(preview)}*${preview.diff ? "" : "\nnone: another lease gives it already"}`),
+    ...(preview.diff ? [preformatted(preview.diff, 1900)] : []),
     ...(request.state === "pending" ? preview.warnings : [])
       .slice(0, 6)
       .map((warning) => context(`:warning: ${said(warning, 300)}`)),

@@ -1,7 +1,7 @@
 import type { AllMiddlewareArgs, SlackEventMiddlewareArgs } from "@slack/bolt";
 import { explain } from "../../access/failure/access-error.ts";
 import type { SlackContext } from "../app/context.ts";
-import { escapeText } from "../blocks/mrkdwn.ts";
+import { told } from "../blocks/mrkdwn.ts";
 import { publishHome } from "./publish-home.ts";
 import { unknownHomeView } from "./unknown-home-view.ts";
 
@@ -15,7 +15,7 @@ export async function handleHomeOpened(context: SlackContext, { event, client }:
     await publishHome({ ...context, client }, user, hashOf(event.view));
   } catch (error) {
     context.log.error({ err: error, user }, "an App Home could not be shown");
-    await client.views.publish({ user_id: user, view: unknownHomeView(escapeText(explain(error))) }).catch(() => {});
+    await client.views.publish({ user_id: user, view: unknownHomeView(told(explain(error))) }).catch(() => {});
   }
 }
 

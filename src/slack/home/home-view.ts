@@ -112,7 +112,7 @@ function decisionRow(request: AccessRequest): KnownBlock[] {
   const { id, requester, reason, lapsesAt } = request;
   const who = `${subjectOf(request)} for ${mention(requester)}, ${durationOf(request)}. Lapses ${time(lapsesAt)}`;
   return [
-    section(`${who}\n${admitsText(request)}\n${cut(stateOf(request), 500)}\n>${cut(plainLine(reason), 250)}`),
+    section(`${who}\n${admitsText(request)}\n${cut(stateOf(request), 500)}\n>${plainLine(reason, 250)}`),
     // What is decided is a change, and a row shows none.
     { type: "actions", block_id: `decide-${id}`, elements: [detailsButton(request, "Review")] },
   ];
@@ -122,7 +122,7 @@ function reviewRow(request: AccessRequest): KnownBlock[] {
   const { id, reason } = request;
   return [
     section(
-      `${glassTitle(request)} (${code(id)})\n${admitsText(request)}\n${cut(stateOf(request), 500)}\n>${cut(plainLine(reason), 250)}`,
+      `${glassTitle(request)} (${code(id)})\n${admitsText(request)}\n${cut(stateOf(request), 500)}\n>${plainLine(reason, 250)}`,
     ),
     { type: "actions", block_id: `review-${id}`, elements: [reviewedButton(request), detailsButton(request)] },
   ];

@@ -8,7 +8,7 @@ import type { AccessRequest, Grant } from "../../access/request/record.ts";
 import { admittedBy, readPrincipal } from "../../aws-auth/index.ts";
 import { cancelButton, detailsButton, doneButton, extendButtons } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
-import { code, codeBlock, cut, mention, mentions, plainLine, section, time, until } from "../blocks/mrkdwn.ts";
+import { code, codeBlock, mention, mentions, plainLine, section, time, until } from "../blocks/mrkdwn.ts";
 import { admitsText, endProofLines, proofLines, remainsOf, said, troubleOf } from "../blocks/words.ts";
 
 export interface Milestone {
@@ -54,7 +54,7 @@ function requestMilestone(request: AccessRequest, cluster: Cluster | undefined):
     return tell("refused", `${subject} can't be given. ${said(refusal?.message ?? "")}.`);
   }
   if (state === "denied" && denial) {
-    const why = denial.why && ` ${cut(plainLine(denial.why), 600)}`;
+    const why = denial.why && ` ${plainLine(denial.why, 600)}`;
     return tell(
       "denied",
       `${mention(denial.by)} denied ${subject}.${why}\nQuestions? Ask them, or request something else.`,
@@ -172,7 +172,7 @@ function endedText(request: AccessRequest, { end }: Grant, subject: string): str
   const { requester } = request;
   if (end?.cause !== "revoked") return `${subject} is over: ${remainsOf(request)}. ${askAgain}`;
   if (end.by === requester) return `${subject} ended as you asked: ${remainsOf(request)}.`;
-  const why = end.why && ` (${cut(plainLine(end.why), 300)})`;
+  const why = end.why && ` (${plainLine(end.why, 300)})`;
   return `${subject} was revoked by ${mention(end.by)}${why}: ${remainsOf(request)}. ${askAgain}`;
 }
 

@@ -71,7 +71,7 @@ function exceptionsOf(cluster: Cluster, person: Person): string[] {
   const glass = breakGlassFor(cluster, person);
   const line = code(`/eks-access break-glass ${cluster.name} <reason>`);
   return [
-    ...(cluster.quiet === null ? [] : [`:zzz: It takes no requests now: ${cut(plainLine(cluster.quiet), 200)}`]),
+    ...(cluster.quiet === null ? [] : [`:zzz: It takes no requests now: ${plainLine(cluster.quiet, 200)}`]),
     ...(glass
       ? [`In an emergency ${line} gives ${code(glass.level, 70)} for ${formatDuration(glass.durationSeconds)} at once`]
       : []),

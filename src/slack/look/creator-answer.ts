@@ -10,7 +10,7 @@ import {
 import { nearest } from "../../access/request/nearest.ts";
 import type { CreatorReport } from "../../diagnosis/creator-report.ts";
 import type { Message } from "../blocks/message.ts";
-import { code, codeList, cut, escapeText, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import { code, codeList, escapeText, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
 
 /** Who created a cluster: the configuration, CloudTrail, whether the worker can become it, and what to do if not. */
 export function creatorAnswer(cluster: Cluster, report: CreatorReport): Message {
@@ -54,7 +54,7 @@ function cloudTrailWords({ creator, region }: Cluster, report: CreatorReport): s
 
 /** A record is looked for in one region: where that is wrong, nothing was forgotten. */
 function noRecordWords(creator: Creator, region: string, { trouble, becomes }: CreatorReport): string {
-  if (trouble) return `– not asked: ${cut(plainLine(trouble), 700)}`;
+  if (trouble) return `– not asked: ${plainLine(trouble, 700)}`;
   if (becomes.isMissing) return `– has no record in ${code(region)}, where EKS knows no such cluster`;
   // Without a creator nobody has asked EKS whether the cluster is there.
   if (creator.type === "discover") return `– has no record in ${code(region)} of the last 90 days`;
@@ -68,9 +68,9 @@ function whetherSame(creator: Creator, arn: string): string {
 }
 
 function workerWords(creator: Creator, { becomes }: CreatorReport): string {
-  if (!becomes.ok) return `✗ can't become it: ${cut(plainLine(becomes.message), 1_000)}`;
+  if (!becomes.ok) return `✗ can't become it: ${plainLine(becomes.message, 1_000)}`;
   const who = creator.type === "discover" && becomes.arn ? `can become ${code(becomes.arn)}` : "can become it";
-  if (becomes.message) return `✓ ${who}, but the cluster can't be used: ${cut(plainLine(becomes.message), 1_000)}`;
+  if (becomes.message) return `✓ ${who}, but the cluster can't be used: ${plainLine(becomes.message, 1_000)}`;
   return `✓ ${who}, and the cluster exists`;
 }
 

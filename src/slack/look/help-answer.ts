@@ -1,7 +1,8 @@
 import type { KnownBlock } from "@slack/types";
+import { answer } from "../ask/answers.ts";
 import { listButton, requestButton } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
-import { code, codeBlock, codeList, cut, section } from "../blocks/mrkdwn.ts";
+import { code, codeBlock, codeList, cut, preformatted, section } from "../blocks/mrkdwn.ts";
 
 /** What the help says of a word: the part of a command that it needs. */
 export interface HelpLine {
@@ -50,7 +51,7 @@ function linesOf(commands: readonly HelpLine[]): HelpLines {
 function blocksOf(commands: readonly HelpLine[], approver: boolean): KnownBlock[] {
   const lines = commands
     .filter(({ forApprovers }) => !forApprovers || approver)
-    .map(({ word, usage, summary }) => `${code(`/eks-access ${word} ${usage}`)} ${summary}`);
+    .map(({ word, usage, summary }) => `${code(`/eks-access ${word} ${usage}`.trim())} ${summary}`);
   return inSections(lines);
 }
 
@@ -85,9 +86,12 @@ function inSections(lines: readonly string[]): KnownBlock[] {
 /** A word that is no command: the one that was meant, in the whole line to copy. */
 export function unknownCommandAnswer(word: string, guess: string | null, rest: string): Message {
   const said = `There is no command ${code(word)}.`;
-  const hint = guess
-    ? `Did you mean ${code(guess)}? Copy this line:\n${codeBlock(`/eks-access ${guess} ${rest}`.trim(), 2000)}`
-    : `See ${code("/eks-access help")}.`;
-  const text = cut(`${said} ${hint}`, 3000);
-  return { text, blocks: [section(text)] };
+  if (!guess) return answer(`${said} See ${code("/eks-access help")}.`);
+  const line = `/eks-access ${guess} ${rest}`.trim();
+  const text = cut(`${said} Did you mean ${code(guess)}? Copy this line:`, 3000);
+  return {
+    text: `${text}
+${codeBlock(line, 2000)}`,
+    blocks: [section(text), preformatted(line, 2000)],
+  };
 }

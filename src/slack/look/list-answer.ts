@@ -65,7 +65,7 @@ function requestRowBlocks({ request, acts }: RequestRow): KnownBlock[] {
   const { id, level, cluster, requester, reason } = request;
   const what = `*${code(level)} on ${code(cluster)}* for ${mention(requester)}, ${durationOf(request)} (${code(id)})`;
   return [
-    section(`${what}\n${cut(stateOf(request), 500)}\n>${cut(plainLine(reason), 250)}`),
+    section(`${what}\n${cut(stateOf(request), 500)}\n>${plainLine(reason, 250)}`),
     { type: "actions", block_id: `row-${id}`, elements: rowButtons(request, acts) },
   ];
 }

@@ -13,7 +13,6 @@ import {
 import type { Message } from "../blocks/message.ts";
 import {
   code,
-  codeBlock,
   codeList,
   context,
   cut,
@@ -21,6 +20,7 @@ import {
   mention,
   mentions,
   plainLine,
+  preformatted,
   section,
   time,
 } from "../blocks/mrkdwn.ts";
@@ -77,7 +77,7 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
   const extending = extended ? `, to extend ${code(extended)}` : "";
   const asks = `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*`;
   return [
-    section(`${request.glass ? glassTitle(request) : asks}\n${admitsText(request)}\n>${cut(plainLine(reason), 1200)}`),
+    section(`${request.glass ? glassTitle(request) : asks}\n${admitsText(request)}\n>${plainLine(reason, 1200)}`),
     fields([
       `*Principal*\n${code(request.principal)}`,
       `*Groups*\n${codeList(request.groups, 500)}`,
@@ -116,9 +116,8 @@ function changeBlocks(request: AccessRequest): KnownBlock[] {
     // Who decides here must see what the channel's message shows.
     ...(request.state === "pending" ? rightsBlocks(preview.rights) : []),
     section(`*Before* ${identityOf(preview.today, 400)}\n*After* ${identityOf(preview.afterwards, 700)}`),
-    section(
-      `*${title}*, ${seen}\n${preview.diff ? codeBlock(preview.diff, 1800) : "none: another lease gives it already"}`,
-    ),
+    section(`*${title}*, ${seen}${preview.diff ? "" : "\nnone: another lease gives it already"}`),
+    ...(preview.diff ? [preformatted(preview.diff, 1800)] : []),
     ...(request.state === "pending" ? preview.warnings : [])
       .slice(0, 6)
       .map((warning) => context(`:warning: ${said(warning, 250)}`)),

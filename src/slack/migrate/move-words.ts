@@ -1,7 +1,7 @@
 import { moveApprovals } from "../../access/approval/decide-move.ts";
 import type { Move } from "../../access/migration/move.ts";
 import { counted } from "../../diagnosis/link.ts";
-import { code, cut, mention, plainLine, time, told } from "../blocks/mrkdwn.ts";
+import { code, mention, plainLine, time, told } from "../blocks/mrkdwn.ts";
 
 /** Who asks for what. */
 export function moveTitle({ requester, cluster }: Move): string {
@@ -21,9 +21,9 @@ export function moveState(move: Move): string {
     case "done":
       return `Approved by ${approversOf(move)}. *Done* ${time(move.endedAt ?? "")}. ${lastStep(move)}`;
     case "denied":
-      return `Denied by ${mention(denial?.by ?? "")}: ${cut(plainLine(denial?.why ?? ""), 600)}`;
+      return `Denied by ${mention(denial?.by ?? "")}: ${plainLine(denial?.why ?? "", 600)}`;
     case "withdrawn": {
-      const why = withdrawal?.why ? `: ${cut(plainLine(withdrawal.why), 300)}` : "";
+      const why = withdrawal?.why ? `: ${plainLine(withdrawal.why, 300)}` : "";
       return `*Stopped* by ${mention(withdrawal?.by ?? "")}${why}. ${whatStays(move)}`;
     }
     case "lapsed":

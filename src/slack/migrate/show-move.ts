@@ -7,7 +7,7 @@ import type { Place, Shown } from "../../ledger/moves.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
 import { answer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
-import { code, cut, mention, mentions, plainLine, time, told } from "../blocks/mrkdwn.ts";
+import { code, mention, mentions, plainLine, time, told } from "../blocks/mrkdwn.ts";
 import { droppedTexts } from "../blocks/words.ts";
 import { callApprovers } from "../decide/call-approvers.ts";
 import { wakeHomes } from "../home/wake-homes.ts";
@@ -189,7 +189,7 @@ function endEntries(move: Move): ThreadEntry[] {
     return [
       {
         name: "denied",
-        text: `Denied by ${mention(denial.by)} ${time(denial.at)}: ${cut(plainLine(denial.why), 600)}`,
+        text: `Denied by ${mention(denial.by)} ${time(denial.at)}: ${plainLine(denial.why, 600)}`,
       },
     ];
   }

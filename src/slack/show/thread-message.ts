@@ -84,7 +84,7 @@ function stateEntries(request: AccessRequest): ThreadEntry[] {
   }
   if (state === "refused") return [{ name: "refused", text: `Refused: ${said(request.refusal?.message ?? "")}.` }];
   if (state !== "denied" || !denial) return [];
-  const why = denial.why && `: ${cut(plainLine(denial.why), 600)}`;
+  const why = denial.why && `: ${plainLine(denial.why, 600)}`;
   return [{ name: "denied", text: `Denied by ${mention(denial.by)} ${time(denial.at)}${why || "."}` }];
 }
 
@@ -161,7 +161,7 @@ function endEntries(request: AccessRequest, told: readonly string[]): ThreadEntr
   if (!grant) return entries;
   const { end } = grant;
   if (end?.cause === "revoked") {
-    const why = end.why && `: ${cut(plainLine(end.why), 600)}`;
+    const why = end.why && `: ${plainLine(end.why, 600)}`;
     entries.push({ name: "ending", text: `${mention(end.by)} takes it away ${time(end.at)}${why || "."}` });
   }
   if (end?.cause === "replayed") {

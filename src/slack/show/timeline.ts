@@ -1,5 +1,5 @@
 import type { AuditEvent, ChainedEvent, EventType } from "../../access/audit/event.ts";
-import { code, cut, mention, plainLine, time } from "../blocks/mrkdwn.ts";
+import { code, mention, plainLine, time } from "../blocks/mrkdwn.ts";
 
 /** What each event says happened. The detail of an event is not repeated where the record has it. */
 const happened: Readonly<Record<EventType, string>> = {
@@ -96,5 +96,5 @@ function detailOf({ type, detail }: AuditEvent): string {
   const what = typeof act === "string" ? `${code(act, 60)}: ` : "";
   if (typeof failure === "string") return ` (${what}${code(failure, 60)}${tried})`;
   if (typeof step === "string") return `: ${code(step, 200)}`;
-  return typeof why === "string" && why !== "" ? `: ${cut(plainLine(why), 200)}` : "";
+  return typeof why === "string" && why !== "" ? `: ${plainLine(why, 200)}` : "";
 }

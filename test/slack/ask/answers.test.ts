@@ -29,7 +29,7 @@ describe("a line with mistakes", () => {
   test("is answered with what was understood, each mistake and a line to copy", () => {
     const answer = mistakesOf("stagin arn:aws:iam::111122223333:role/developers viewer for 9h why");
 
-    expect(textOfBlocks(answer).replaceAll("\u200b", "")).toBe(
+    expect(textOfBlocks(answer)).toBe(
       [
         'Nothing was requested. Understood: principal `arn:aws:iam::111122223333:role/developers`, level viewer, reason "why"',
         "✗ *cluster*: There is no cluster stagin. Clusters: staging.",
@@ -54,7 +54,7 @@ describe("a line with mistakes", () => {
 
     const answer = mistakesOf(`stagin arn:aws:iam::111122223333:role/developers viewer ${reason}`);
 
-    expect(textOfBlocks(answer)).toContain(`viewer ${"&amp;".repeat(500)}\`\`\``);
+    expect(textOfBlocks(answer)).toContain(`viewer ${reason}\`\`\``);
   });
 });
 

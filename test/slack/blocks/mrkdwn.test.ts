@@ -58,13 +58,13 @@ describe("the text of a user", () => {
     );
   });
 
-  test("in a sentence stays on one line, and none of its marks stands beside a letter that it could format", () => {
+  test("in a sentence stays on one line, and each of its marks is in code style", () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const line = plainLine(text);
 
-        expect(line).not.toMatch(
-          /[\n\r]|[*~`](?!\u200b)|(?<![\p{L}\p{N}\u200b])_(?!\u200b)|_(?![\p{L}\p{N}\u200b])|:[\w+'-]+:/u,
+        expect(line.replaceAll(/`[^`]+`/g, "x")).not.toMatch(
+          /[\n\r*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:[\w+'-]+:/u,
         );
         expect(line).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
       }),
@@ -186,8 +186,8 @@ describe("a name in a sentence is copied as it stands", () => {
   );
 
   test.each([
-    ["_slanted_", "_\u200bslanted_\u200b"],
-    ["a _b_ c", "a _\u200bb_\u200b c"],
+    ["_slanted_", "`_slanted_`"],
+    ["a _b_ c", "a `_b_` c"],
   ])("and what Slack would format is not: %s", (sentence, shown) => {
     expect(plainLine(sentence)).toBe(shown);
   });

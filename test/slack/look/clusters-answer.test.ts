@@ -46,7 +46,7 @@ test("clusters tells what stands beside the rules: permanent access, a quiet clu
     "`viewer` up to 8h, or permanent, decided by one of <@U0APPROVER>, <@U0APPROVER2>",
   );
   expect(told("U0ENGINEER").replaceAll("\u200b", "")).toContain(
-    ":zzz: It takes no requests now: migration until *Monday*",
+    ":zzz: It takes no requests now: migration until `*Monday*`",
   );
   expect(told("U0ENGINEER")).toContain("`/eks-access break-glass staging &lt;reason&gt;` gives `admin` for 1h at once");
   expect(told("U0ONCALL")).not.toContain("break-glass");

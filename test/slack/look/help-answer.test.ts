@@ -51,7 +51,7 @@ describe("a word that is no command", () => {
 
   test("can format nothing and mention nobody", () => {
     expect(unknownCommandAnswer("<!channel>`x", null, "").text).toBe(
-      "There is no command `&lt;!channel&gt;'x`. See `/eks-access help`.",
+      'There is no command `"&lt;!channel&gt;\\u0060x"`. See `/eks-access help`.',
     );
     expect(unknownCommandAnswer("lst", "list", "<!channel> ```").text).not.toContain("<!channel>");
   });

@@ -1,4 +1,4 @@
-import type { KnownBlock } from "@slack/types";
+import type { KnownBlock, RichTextBlock } from "@slack/types";
 import type { Message } from "../../../src/slack/blocks/message.ts";
 
 /** What a person reads, block by block; a button as `[Approve]`. */
@@ -14,5 +14,12 @@ function textOfBlock(block: KnownBlock): string {
   if (block.type === "actions") {
     return block.elements.map((each) => (each.type === "button" ? `[${each.text.text}]` : "")).join(" ");
   }
+  if (block.type === "rich_text") return block.elements.map(textOfCode).join("\n");
   return block.type;
+}
+
+/** Ours hold blocks of code alone. */
+function textOfCode(part: RichTextBlock["elements"][number]): string {
+  if (part.type !== "rich_text_preformatted") return part.type;
+  return `\`\`\`${part.elements.map((each) => ("text" in each ? each.text : "")).join("")}\`\`\``;
 }

@@ -10,7 +10,7 @@ test.each([
   ["plan-differs", `Nothing was changed: the plan is another one now. Read it with ${status}, and decide there.`],
   [
     "quiet",
-    "Nothing is approved on `staging` now: it is quiet (&lt;!channel&gt; a *\u200bbig*\u200b release). You can still deny.",
+    "Nothing is approved on `staging` now: it is quiet (&lt;!channel&gt; a `*big*` release). You can still deny.",
   ],
 ] as const)(
   "who may decide and can't, as %s, is told where to look, with what an operator wrote as plain text",
