@@ -45,6 +45,8 @@ export function openClient(address: RedisAddress, access: RedisAccess, patience:
     ...(tls && { tls }),
     db: address.database,
     lazyConnect: patience === "fails-fast",
+    // What comes within one turn of the event loop goes to Redis in one write.
+    enableAutoPipelining: patience === "fails-fast",
     enableOfflineQueue: patience === "waits",
     retryStrategy: reconnectAfter,
     // After a failover the old master may live on as a replica. A command that waits is sent again, to the new one.
@@ -60,6 +62,8 @@ function clusterClient(
 ): Cluster {
   return new Cluster([...address.nodes], {
     lazyConnect: patience === "fails-fast",
+    // What comes within one turn of the event loop goes to Redis in one write.
+    enableAutoPipelining: patience === "fails-fast",
     enableOfflineQueue: patience === "waits",
     clusterRetryStrategy: reconnectAfter,
     // Each redirection may wait for 100 ms: few enough that an ack to Slack is not late.

@@ -119,13 +119,6 @@ if redis.call('HGET', KEYS[1], 'version') then redis.call('RPUSH', KEYS[4], sequ
 return 1
 `;
 
-/** Takes one of several turns. KEYS: the turn. ARGV: every so many milliseconds, how many. Returns 1 where there was one left. */
-export const takeOneOfScript = `
-local taken = redis.call('INCR', KEYS[1])
-if taken == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-return taken <= tonumber(ARGV[2]) and 1 or 0
-`;
-
 /**
  * Remembers what a message shows, and takes the record off the unshown ones where that is its newest version. A late
  * messenger that showed an older one over it puts the record back, or nobody would ever show the newest again. One that shows a
