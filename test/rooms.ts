@@ -25,7 +25,7 @@ export const rooms: readonly Room[] = [
     name: "access",
     holds: "the domain: requests, approvals, leases, policy, proof, audit, failures, and every decision about them",
     imports: ["aws-auth"],
-    pure: ["re2js"],
+    pure: ["re2js", "zod"],
   },
   {
     name: "access-entry",

@@ -111,7 +111,7 @@ function contextOn(
   const blocking = connectRedisBlocking(environment.redisUrl, environment.redisAccess);
   const queues = openQueues(redis);
   const context: PartsContext = {
-    ledger: redisLedger(redis),
+    ledger: redisLedger(redis, log),
     auditLog: redisAuditLog(redis),
     queues,
     blocking,

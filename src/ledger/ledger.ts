@@ -75,7 +75,10 @@ export interface LinkChange {
 
 /** Requests with their leases: read, listed and written by compare-and-swap. */
 export interface RequestLedger {
+  /** Null: there is none, or it can't be read. */
   get(id: string): Promise<AccessRequest | null>;
+  /** One sentence for people, where there is a record of a request or a migration that can't be read; null: there is none such. */
+  whyUnreadable(id: string): Promise<string | null>;
   /** Compare-and-swap: succeeds only where the stored version is one less than `after.version` (absent counts as 0). */
   commit(change: LedgerChange): Promise<CommitResult>;
   /** Records about which something is due, the longest due first. */

@@ -1,5 +1,6 @@
 import { sealMovePlan } from "../../src/access/approval/seal-move.ts";
 import { createMove, type Move, type MovePlan } from "../../src/access/migration/move.ts";
+import { aDecision } from "./a-request.ts";
 import { keys } from "./keys.ts";
 import { at, hours } from "./times.ts";
 
@@ -26,13 +27,28 @@ const unsealed: Omit<MovePlan, "seal"> = {
 /** A move of `staging` that somebody on call has asked for, and that no worker has planned yet. */
 export function aMove(change: Partial<Move> = {}): Move {
   const asked = { id: "migration-staging-1", cluster: "staging", requester: "U0ONCALL", told: [] };
-  return { ...createMove(asked, at(0), hours(24)), ...change };
+  return complete({ ...createMove(asked, at(0), hours(24)), ...change });
 }
 
 /** The same, planned and sealed by the worker: it waits for two approvals. */
 export function aPlannedMove(change: Partial<Move> = {}): Move {
   const move = aMove(change);
-  return { ...move, plan: sealMovePlan(move, unsealed, keys.preview), ...change };
+  return complete({ ...move, plan: sealMovePlan(move, unsealed, keys.preview), ...change });
+}
+
+/** What a state can't be without, where the test does not say it. */
+function complete(move: Move): Move {
+  const { state, plan, denial, withdrawal, refusal, endedAt } = move;
+  const isOpen = state === "pending" || state === "running";
+  const by = { by: "U0ONCALL", at: at(9).toISOString(), why: "" };
+  return {
+    ...move,
+    plan: state === "running" ? (plan ?? sealMovePlan(move, unsealed, keys.preview)) : plan,
+    denial: state === "denied" ? (denial ?? aDecision({ verdict: "denied" })) : denial,
+    withdrawal: state === "withdrawn" ? (withdrawal ?? by) : withdrawal,
+    refusal: state === "refused" ? (refusal ?? { code: "unexpected", message: "Something failed." }) : refusal,
+    endedAt: isOpen ? endedAt : (endedAt ?? at(9).toISOString()),
+  };
 }
 
 /** One of which everything is as long as it can be, and grows when it is escaped. */

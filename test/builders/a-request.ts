@@ -31,7 +31,7 @@ export function aRequest(change: Partial<AccessRequest> = {}): AccessRequest {
     reason: "the deployment of checkout hangs",
     extends: null,
   };
-  return { ...createRequest(wish, at(0), 24 * 3600), ...change };
+  return complete({ ...createRequest(wish, at(0), 24 * 3600), ...change });
 }
 
 /** A request that the worker has looked at: approvers can decide about it. */
@@ -41,7 +41,7 @@ export function aPreviewedRequest(
   cluster: Cluster = aCluster(),
 ): AccessRequest {
   const request = aRequest(change);
-  return { ...request, preview: aPreview({ digest: digestNow(request, base, cluster) }), ...change };
+  return complete({ ...request, preview: aPreview({ digest: digestNow(request, base, cluster) }), ...change });
 }
 
 /** What the worker would compute as the digest of this request's change now. */
@@ -89,7 +89,7 @@ export function anApprovedRequest(
   const click = { verdict: "approved", by: "U0APPROVER", digest: request.preview?.digest ?? "", why: "" } as const;
   const decided = decide(request, cluster, click, from.decision, at(minutes(2)));
   if (decided.type === "refused") throw new Error(`The builder's approval was refused: ${decided.code}.`);
-  return { ...decided.after, version: 3, ...change };
+  return complete({ ...decided.after, version: 3, ...change });
 }
 
 /** A request whose grant is in another state than `scheduled`. */
@@ -98,11 +98,34 @@ export function aGrantedRequest(grant: Partial<Grant>, change: Partial<AccessReq
   const scheduled = request.grant ?? scheduleGrant(request, at(minutes(2)));
   const proof = grant.proof === undefined ? aProof() : grant.proof;
   const activeSince = proof?.at ?? null;
-  return {
+  return complete({
     ...request,
     grant: { ...scheduled, state: "active", proof, activeSince, ...grant },
     version: 4,
     ...change,
+  });
+}
+
+const anyFailure = { code: "unexpected", message: "Something failed." };
+
+/** What a state can't be without, where the test does not say it. */
+function complete(request: AccessRequest): AccessRequest {
+  const { state, denial, refusal, grant } = request;
+  return {
+    ...request,
+    denial: state === "denied" ? (denial ?? aDecision({ verdict: "denied", why: "not now" })) : denial,
+    refusal: state === "refused" ? (refusal ?? anyFailure) : refusal,
+    grant: grant && completeLease(grant),
+  };
+}
+
+function completeLease(grant: Grant): Grant {
+  const { state, activeSince, endsAt, endedAt, failure } = grant;
+  return {
+    ...grant,
+    activeSince: state === "active" ? (activeSince ?? at(minutes(3)).toISOString()) : activeSince,
+    endedAt: state === "ended" ? (endedAt ?? endsAt) : endedAt,
+    failure: state === "failed" ? (failure ?? anyFailure) : failure,
   };
 }
 

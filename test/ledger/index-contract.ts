@@ -40,7 +40,9 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
       const request = aRequest();
       await ledger.commit(aChange(request));
 
-      await ledger.commit(aChange(revise(request, { state: "denied" }), "request.denied"));
+      await ledger.commit(
+        aChange(aRequest({ ...request, state: "denied", version: request.version + 1 }), "request.denied"),
+      );
 
       expect(await ledger.due(at(hours(10_000)), 10)).toEqual([]);
     });

@@ -65,7 +65,12 @@ export function listContract(ledgerNow: () => RequestLedger): void {
       const before = await list({ list: "granted", clusters: ["development"] });
       const { grant } = approved;
 
-      await ledger.commit(aChange(revise(approved, { grant: grant && { ...grant, state: "failed" } }), "grant.failed"));
+      await ledger.commit(
+        aChange(
+          revise(approved, { grant: grant && { ...grant, state: "failed", failure: { code: "any", message: "No." } } }),
+          "grant.failed",
+        ),
+      );
 
       expect(before).toEqual({ ids: ["a-1"], total: 1 });
       expect(await list({ list: "granted", clusters: ["development"] })).toEqual({ ids: [], total: 0 });

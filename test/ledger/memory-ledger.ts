@@ -48,6 +48,7 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     ...memoryTurns(),
     ...memoryClusters(),
     moves: memoryMoves(append, moves),
+    whyUnreadable: async () => null,
     get: async (id) => records.get(id) ?? null,
     commit: async (change) => commit(change),
     note: async (event) => {

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { createMove, type Move, reviseMove } from "../../src/access/migration/move.ts";
+import { type Move, reviseMove } from "../../src/access/migration/move.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { MoveChange } from "../../src/ledger/moves.ts";
+import { aMove as anyMove, aPlannedMove } from "../builders/a-move.ts";
+import { aTrouble } from "../builders/a-trouble.ts";
 import { at, hours } from "../builders/times.ts";
 
-const aMove = (change: Partial<Move> = {}): Move => ({
-  ...createMove({ id: "migration-staging-1", cluster: "staging", requester: "U0APPROVER", told: [] }, at(0), 3600),
-  ...change,
-});
+/** Nobody can approve it after an hour. */
+const aMove = (change: Partial<Move> = {}) => anyMove({ lapsesAt: at(3600).toISOString(), ...change });
 const aMoveChange = (after: Move): MoveChange => ({
   after,
   event: {
@@ -55,7 +55,7 @@ export function moveContract(ledgerNow: () => Ledger): void {
 
     test("that is written twice at once has one writer, and the other sees who was first", async () => {
       await ledger.moves.commit(aMoveChange(aMove()));
-      const [stop, deny] = [reviseMove(aMove(), { state: "withdrawn" }), reviseMove(aMove(), { state: "denied" })];
+      const [stop, deny] = [aMove({ state: "withdrawn", version: 2 }), aMove({ state: "denied", version: 2 })];
 
       const results = [await ledger.moves.commit(aMoveChange(stop)), await ledger.moves.commit(aMoveChange(deny))];
 
@@ -81,12 +81,7 @@ export function moveContract(ledgerNow: () => Ledger): void {
     });
 
     test("is due when its time comes, the longest due first, and never after it is over", async () => {
-      const planned = {
-        at: "",
-        digest: "",
-        summary: { mode: "", items: [], steps: [], keptBecause: null, before: [], digest: "" },
-      };
-      const plan = { ...planned, outs: [], seal: "" };
+      const { plan } = aPlannedMove();
       await ledger.moves.commit(aMoveChange(aMove({ id: "migration-a-1", plan, lapsesAt: at(60).toISOString() })));
       await ledger.moves.commit(aMoveChange(aMove({ id: "migration-b-1", createdAt: at(5).toISOString() })));
       await ledger.moves.commit(aMoveChange(aMove({ id: "migration-c-1", state: "done" })));
@@ -105,7 +100,7 @@ export function moveContract(ledgerNow: () => Ledger): void {
 
     test("is among the open ones until it is over and nothing of it is left to be seen to", async () => {
       const begun = { name: "switch-mode", at: at(0).toISOString() };
-      const trouble = { code: "", message: "", at: "", attempts: 1, retryAt: at(hours(9)).toISOString(), causes: [] };
+      const trouble = aTrouble({ retryAt: at(hours(9)).toISOString() });
       const first = aMove({ id: "migration-a-1" });
       const openIds = async () => (await ledger.moves.open()).map(({ id }) => id).toSorted();
       for (const move of [
@@ -118,7 +113,7 @@ export function moveContract(ledgerNow: () => Ledger): void {
       }
       const before = await openIds();
 
-      await ledger.moves.commit(aMoveChange(reviseMove(first, { state: "lapsed" })));
+      await ledger.moves.commit(aMoveChange(reviseMove(first, { state: "lapsed", endedAt: first.createdAt })));
 
       expect(before).toEqual(["migration-a-1", "migration-b-1", "migration-c-1"]);
       expect(await openIds()).toEqual(["migration-b-1", "migration-c-1"]);
@@ -126,7 +121,7 @@ export function moveContract(ledgerNow: () => Ledger): void {
 
     test("is unshown until a message shows its newest version", async () => {
       await ledger.moves.commit(aMoveChange(aMove()));
-      await ledger.moves.commit(aMoveChange(reviseMove(aMove(), { state: "denied" })));
+      await ledger.moves.commit(aMoveChange(aMove({ state: "denied", version: 2 })));
       const shown = { version: 1, message: { channel: "C0ACCESS", ts: "1.1" }, copies: [], told: ["denied"] };
 
       await ledger.moves.markShown("migration-staging-1", shown);

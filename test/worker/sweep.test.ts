@@ -109,7 +109,11 @@ test("a broken glass that somebody made look reviewed in Redis is found, and tol
   const { ledger } = contextAt(at(0));
   const broken = aBrokenGlass({ version: 1 });
   const review = { by: "U0APPROVER", at: at(hours(1)).toISOString(), seal: "00000000.00" };
-  const failed = broken.grant && { ...broken.grant, state: "failed" as const };
+  const failed = broken.grant && {
+    ...broken.grant,
+    state: "failed" as const,
+    failure: { code: "any", message: "No." },
+  };
   // What is over and reviewed is due nowhere.
   await ledger.commit(
     aChange({ ...broken, grant: failed, glass: broken.glass && { ...broken.glass, review } }, "glass.reviewed"),

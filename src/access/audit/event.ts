@@ -61,6 +61,7 @@ export type EventType =
   | "link.confirmed"
   | "link.refused"
   | "annotation.refused"
+  | "record.unreadable"
   | "decision.refused"
   | "attempt.refused";
 

@@ -1,5 +1,6 @@
 import type { Taking } from "../moves.ts";
 import type { RedisClient } from "./client.ts";
+import { type Found, foundIn } from "./records.ts";
 import { runScript, scriptOf } from "./script.ts";
 
 /** Every key that a record is in, of whichever kind it is. */
@@ -28,7 +29,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT
   local record = redis.call('HGET', KEYS[2] .. id, 'record')
   if record then
     redis.call('ZADD', KEYS[1], ARGV[2], id)
-    found[#found + 1] = record
+    found[#found + 1] = { id, record }
   else
     redis.call('ZREM', KEYS[1], id)
   end
@@ -36,16 +37,15 @@ end
 return found
 `);
 
-/** The texts of closed records, the longest closed first. */
+/** Closed records, the longest closed first. */
 export async function takeClosedTexts(
   redis: RedisClient,
   closed: string,
   recordPrefix: string,
   { before, putOffUntil, limit }: Taking,
-): Promise<readonly string[]> {
+): Promise<readonly Found[]> {
   const values = [String(before.getTime()), String(putOffUntil.getTime()), String(limit)];
-  const found = await runScript(redis, takeClosedScript, [closed, recordPrefix], values);
-  return Array.isArray(found) ? found.map(String) : [];
+  return foundIn(await runScript(redis, takeClosedScript, [closed, recordPrefix], values));
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { ClusterTrouble } from "../../access/request/cluster-trouble.ts";
-import type { ClusterLedger, WorkerIdentity } from "../ledger.ts";
+import type { ClusterLedger } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { reach } from "./reach.ts";
+import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
 const keys = {
@@ -14,13 +15,14 @@ const keys = {
 } as const;
 
 /** What is remembered about clusters, on Redis. */
-export function redisClusters(redis: RedisClient): ClusterLedger {
+export function redisClusters(redis: RedisClient, reader: StoredReader): ClusterLedger {
   return {
     adopted: (clusters) => reach(() => readAdopted(redis, clusters)),
     markAdopted: (cluster) => reach(async () => void (await redis.sadd(keys.adopted, cluster))),
-    clusterTroubles: (clusters) => reach(() => readTroubles(redis, clusters)),
+    clusterTroubles: (clusters) => reach(() => readTroubles(redis, reader, clusters)),
     setClusterTrouble: (cluster, trouble) => reach(() => writeTrouble(redis, cluster, trouble)),
-    creation: (clusterArn) => reach(async () => parsed(await redis.hget(keys.creations, clusterArn))),
+    creation: (clusterArn) =>
+      reach(async () => reader.read("creation", clusterArn, await redis.hget(keys.creations, clusterArn))),
     rememberCreation: (clusterArn, creation) =>
       reach(async () => void (await redis.hset(keys.creations, clusterArn, JSON.stringify(creation)))),
     goodApprovers: () => reach(async () => new Map(Object.entries(await redis.hgetall(keys.goodApprovers)))),
@@ -28,12 +30,8 @@ export function redisClusters(redis: RedisClient): ClusterLedger {
       reach(async () => void (good.size > 0 && (await redis.hset(keys.goodApprovers, Object.fromEntries(good))))),
     setWorkerIdentity: (identity) =>
       reach(async () => void (await redis.set(keys.workerIdentity, JSON.stringify(identity)))),
-    workerIdentity: () => reach(async () => parsed(await redis.get(keys.workerIdentity)) as WorkerIdentity | null),
+    workerIdentity: () => reach(async () => reader.read("worker identity", "", await redis.get(keys.workerIdentity))),
   };
-}
-
-function parsed(text: string | null): unknown {
-  return text === null ? null : JSON.parse(text);
 }
 
 async function readAdopted(redis: RedisClient, clusters: readonly string[]): Promise<ReadonlySet<string>> {
@@ -49,14 +47,16 @@ async function writeTrouble(redis: RedisClient, cluster: string, trouble: Cluste
 
 async function readTroubles(
   redis: RedisClient,
+  reader: StoredReader,
   clusters: readonly string[],
 ): Promise<ReadonlyMap<string, ClusterTrouble>> {
   if (clusters.length === 0) return new Map();
   const texts = await redis.hmget(keys.troubles, ...clusters);
-  return new Map(
-    clusters.flatMap((cluster, index) => {
-      const text = texts[index];
-      return text == null ? [] : [[cluster, JSON.parse(text) as ClusterTrouble] as const];
+  const found = await Promise.all(
+    clusters.map(async (cluster, index) => {
+      const trouble = await reader.read("cluster trouble", cluster, texts[index]);
+      return trouble ? [[cluster, trouble] as const] : [];
     }),
   );
+  return new Map(found.flat());
 }

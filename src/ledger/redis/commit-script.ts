@@ -66,6 +66,15 @@ local function append_event(head_key, events_key, event, digest)
 end
 `;
 
+/** Lua: whether a stored record is the version that it is said to be. What somebody else wrote over it is not written over in turn. */
+export const intactLua = `
+local function is_intact(text, version)
+  if version == '0' then return true end
+  local read, record = pcall(cjson.decode, text or '')
+  return read and type(record) == 'table' and record.version == tonumber(version)
+end
+`;
+
 /**
  * One step of the ledger, atomic in Redis: compare the version, write the record, move it in the indexes, append the
  * audit event to the chain (laws 2 and 6 of docs/architecture.md).
@@ -75,11 +84,11 @@ end
  * ARGV: version before, record, id, due score or "", "open" or "closed", created at (ms), event or "", its digest (hex), what it
  * counts as, cluster, for each list the place in it, or ""; then which of KEYS lists what of the requester waits, and how many
  * of those there may be, or ""
- * Returns 1, or 0 where the version differs or too many wait.
+ * Returns 1, or 0 where the version differs, the record can't be read, or too many wait.
  */
-export const commitScript = scriptOf(`${chainLua}
-local stored = redis.call('HMGET', KEYS[1], 'version', 'class')
-if (stored[1] or '0') ~= ARGV[1] then return 0 end
+export const commitScript = scriptOf(`${chainLua}${intactLua}
+local stored = redis.call('HMGET', KEYS[1], 'version', 'class', 'record')
+if (stored[1] or '0') ~= ARGV[1] or not is_intact(stored[3], ARGV[1]) then return 0 end
 local most = ARGV[#KEYS + 2]
 if most ~= '' and redis.call('ZCARD', KEYS[tonumber(ARGV[#KEYS + 1])]) >= tonumber(most) then return 0 end
 

@@ -1,11 +1,13 @@
+import { z } from "zod";
 import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
 import { type AuditEvent, type ChainedEvent, digestOfEvent } from "../../access/audit/event.ts";
 import type { RedisClient } from "./client.ts";
 import { appendScript } from "./commit-script.ts";
-import { logKey } from "./lists.ts";
 
 /** The newest value of the chain: a hash of `sequence` and `hash`. */
 export const chainHeadKey = "{eks-access}:chain-head";
+/** The sequence numbers of the events that tell of a request. */
+export const logKey = (id: string): string => `{eks-access}:log:${id}`;
 /** The stream of all events; an entry's id is `<sequence>-0`. */
 export const eventsKey = "{eks-access}:events";
 
@@ -35,5 +37,39 @@ async function readEventsAt(redis: RedisClient, sequences: readonly string[]): P
 
 function chainedEvent([id, fields]: [id: string, fields: string[]]): ChainedEvent {
   const [, event = "null", , previous = "", , hash = ""] = fields;
-  return { sequence: Number(id.split("-")[0]), event: JSON.parse(event), previous, hash };
+  return { sequence: Number(id.split("-")[0]), event: readEvent(event), previous, hash };
 }
+
+/** No digest of it is in the chain, so that verifying names its place. */
+const unreadable: AuditEvent = {
+  type: "record.unreadable",
+  at: new Date(0).toISOString(),
+  actor: "",
+  request: "",
+  cluster: "",
+  detail: {},
+};
+
+/** As it is written there, for who verifies it. A text that somebody wrote in its place must not hide the other events. */
+function readEvent(text: string): AuditEvent {
+  try {
+    const event: unknown = JSON.parse(text);
+    return isEvent(event) ? event : unreadable;
+  } catch {
+    return unreadable;
+  }
+}
+
+/** An event of another version of eks-access may have another type. */
+function isEvent(value: unknown): value is AuditEvent {
+  return auditEvent.safeParse(value).success;
+}
+
+const auditEvent = z.looseObject({
+  type: z.string(),
+  at: z.string(),
+  actor: z.string(),
+  request: z.string(),
+  cluster: z.string(),
+  detail: z.record(z.string(), z.unknown()),
+});

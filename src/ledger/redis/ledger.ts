@@ -1,5 +1,6 @@
 import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
 import { type AuditEvent, digestOfEvent } from "../../access/audit/event.ts";
+import { isMoveId } from "../../access/migration/move.ts";
 import { classOf } from "../../access/request/class.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { dueAt, isClosed } from "../../access/request/request.ts";
@@ -9,7 +10,7 @@ import { removeRecord, takeClosedTexts } from "./closed.ts";
 import { redisClusters } from "./clusters.ts";
 import { commitScript } from "./commit-script.ts";
 import { redisEvents } from "./event-ledger.ts";
-import { chainHeadKey, eventsKey } from "./events.ts";
+import { chainHeadKey, eventsKey, logKey } from "./events.ts";
 import { redisLinks } from "./links.ts";
 import {
   closedKey,
@@ -17,18 +18,18 @@ import {
   extensionsKey,
   listsOf,
   listUnlisted,
-  logKey,
   pageOfList,
   pendingKey,
   readGranted,
   requesterKey,
 } from "./lists.ts";
 import { redisMessages, shownKey, threadKey, unshownKey } from "./messages.ts";
-import { redisMoves } from "./moves.ts";
+import { moveKey, redisMoves } from "./moves.ts";
 import { reach } from "./reach.ts";
-import { readRecord, readRecords, readVersions, recordsIn, requestKey, requestPrefix } from "./records.ts";
+import { readRecord, readRecords, readVersions, requestKey, requestPrefix } from "./records.ts";
 import { traceKey } from "./request-traces.ts";
 import { runScript } from "./script.ts";
+import { readStored, type StoredReader, storedReader, type UnreadableLog, unreadableSentence } from "./stored.ts";
 import { redisTurns } from "./turns.ts";
 
 /** How many records there are of each class. */
@@ -50,49 +51,56 @@ const keys = {
 } as const;
 
 /** The ledger on Redis. Any failure of Redis is an AccessError `ledger-unreachable`. */
-export function redisLedger(redis: RedisClient): Ledger {
+export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: () => {} }): Ledger {
+  const reader = storedReader(redis, log);
   return {
-    ...redisRequests(redis),
-    ...redisMessages(redis),
+    ...redisRequests(redis, reader),
+    ...redisMessages(redis, reader),
     ...redisEvents(redis),
-    ...redisLinks(redis),
+    ...redisLinks(redis, reader),
     ...redisTurns(redis),
-    ...redisClusters(redis),
-    moves: redisMoves(redis),
+    ...redisClusters(redis, reader),
+    moves: redisMoves(redis, reader),
   };
 }
 
-function redisRequests(redis: RedisClient): RequestLedger {
+function redisRequests(redis: RedisClient, reader: StoredReader): RequestLedger {
   return {
-    get: (id) => reach(() => readRecord(redis, id)),
-    commit: (change) => reach(() => commit(redis, change)),
+    get: (id) => reach(() => readRecord(redis, reader, id)),
+    whyUnreadable: (id) => reach(() => whyUnreadable(redis, id)),
+    commit: (change) => reach(() => commit(redis, reader, change)),
     due: (now, limit) =>
       reach(async () => {
         const ids = await redis.zrangebyscore(keys.due, "-inf", now.getTime(), "LIMIT", 0, limit);
-        const requests = await readRecords(redis, ids);
+        const requests = await readRecords(redis, reader, ids);
+        await putOffMissing(redis, ids, requests, now);
         await listUnlisted(redis, requests);
         return requests;
       }),
-    grantedOf: (cluster) => reach(() => readGranted(redis, cluster)),
+    grantedOf: (cluster) => reach(() => readGranted(redis, reader, cluster)),
     duePendingOf: (cluster, now, limit) =>
-      reach(async () => readRecords(redis, await duePendingIds(redis, keys.due, cluster, now, limit))),
+      reach(async () => readRecords(redis, reader, await duePendingIds(redis, keys.due, cluster, now, limit))),
     counts: () => reach(() => readCounts(redis, countsKey)),
     openByCluster: () => reach(() => readCounts(redis, openByClusterKey)),
     versions: (ids) => reach(() => readVersions(redis, ids)),
     ofRequester: (user, limit) =>
-      reach(async () => readRecords(redis, await redis.zrevrange(keys.requester(user), 0, limit - 1))),
+      reach(async () => readRecords(redis, reader, await redis.zrevrange(keys.requester(user), 0, limit - 1))),
     list: (of, offset, limit) =>
       reach(async () => {
         const { ids, total } = await pageOfList(redis, of, offset, limit);
-        return { requests: await readRecords(redis, ids), total };
+        return { requests: await readRecords(redis, reader, ids), total };
       }),
     takeClosed: (taking) =>
-      reach(async () => recordsIn(await takeClosedTexts(redis, closedKey, requestPrefix, taking))),
+      reach(async () => reader.readAll("request", await takeClosedTexts(redis, closedKey, requestPrefix, taking))),
     remove: (request, logForMs) => reach(() => remove(redis, request, logForMs)),
   };
 }
 
-async function commit(redis: RedisClient, { after, event, mostPending }: LedgerChange): Promise<CommitResult> {
+async function commit(
+  redis: RedisClient,
+  reader: StoredReader,
+  { after, event, mostPending }: LedgerChange,
+): Promise<CommitResult> {
   const due = dueAt(after);
   const lists = listsOf(after);
   const places = [
@@ -111,7 +119,7 @@ async function commit(redis: RedisClient, { after, event, mostPending }: LedgerC
     ...[String(waiting), mostPending === undefined ? "" : String(mostPending)],
   ]);
   if (written === 1) return { type: "committed" };
-  const current = await readRecord(redis, after.id);
+  const current = await readRecord(redis, reader, after.id);
   // A connection that broke after the script had run: ioredis sent it again, and the first run had won.
   if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
   return { type: "conflict", current };
@@ -129,6 +137,28 @@ function remove(redis: RedisClient, request: AccessRequest, logForMs: number | n
     keys: { ...of, ...told, due, unshown, counts: countsKey, sets },
     logForMs,
   });
+}
+
+/** What can't be read stays due, and would take the places of the others: it is looked at again later. */
+const lookAgainMs = 5 * 60_000;
+
+async function putOffMissing(
+  redis: RedisClient,
+  ids: readonly string[],
+  found: readonly AccessRequest[],
+  now: Date,
+): Promise<void> {
+  if (found.length === ids.length) return;
+  const read = new Set(found.map(({ id }) => id));
+  const missing = ids.filter((id) => !read.has(id));
+  await redis.zadd(keys.due, "XX", ...missing.flatMap((id) => [now.getTime() + lookAgainMs, id]));
+}
+
+async function whyUnreadable(redis: RedisClient, id: string): Promise<string | null> {
+  const [kind, key] = isMoveId(id) ? (["migration", moveKey(id)] as const) : (["request", requestKey(id)] as const);
+  const text = await redis.hget(key, "record");
+  const reading = text === null ? null : readStored(kind, text);
+  return reading?.type === "unreadable" ? unreadableSentence(kind, id, reading.problem) : null;
 }
 
 function asJson(value: AccessRequest | AuditEvent): Json {

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { PrincipalLink } from "../../access/approval/seal-link.ts";
 import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
 import { digestOfEvent } from "../../access/audit/event.ts";
@@ -7,10 +6,11 @@ import type { RedisClient } from "./client.ts";
 import { chainLua } from "./commit-script.ts";
 import { chainHeadKey, eventsKey } from "./events.ts";
 import { reach } from "./reach.ts";
+import type { StoredReader } from "./stored.ts";
 
 /** Hashes, by Slack user id. */
 const principalsKey = "{eks-access}:principals";
-/** Who said so, sealed. Apart from the ARNs, so that an older eks-access reads those as before. */
+/** Who said so, sealed. */
 const linkSealsKey = "{eks-access}:link-seals";
 const proposalsKey = "{eks-access}:link-proposals";
 
@@ -24,7 +24,8 @@ const proposalsKey = "{eks-access}:link-proposals";
 const changeLinkScript = `${chainLua}
 if ARGV[2] ~= '' then
   local waiting = redis.call('HGET', KEYS[2], ARGV[1])
-  if not waiting or cjson.decode(waiting).id ~= ARGV[2] then return 0 end
+  local read, proposal = pcall(cjson.decode, waiting or '')
+  if not read or type(proposal) ~= 'table' or proposal.id ~= ARGV[2] then return 0 end
 end
 if ARGV[3] ~= '' then
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
@@ -36,13 +37,13 @@ return 1
 `;
 
 /** Links and what waits to be one, on Redis. */
-export function redisLinks(redis: RedisClient): LinkLedger {
+export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger {
   return {
     linkPrincipal: (user, link) => reach(() => rememberLink(redis, user, link)),
-    linkOf: (user) => reach(() => readLink(redis, user)),
+    linkOf: (user) => reach(() => readLink(redis, reader, user)),
     principalOf: (user) => reach(() => redis.hget(principalsKey, user)),
     changeLink: (change) => reach(() => changeLink(redis, change)),
-    linkProposalOf: (user) => reach(() => readLinkProposal(redis, user)),
+    linkProposalOf: (user) => reach(() => readLinkProposal(redis, reader, user)),
   };
 }
 
@@ -74,29 +75,16 @@ async function rememberLink(redis: RedisClient, user: string, link: PrincipalLin
   await redis.hset(principalsKey, user, link.arn);
 }
 
-async function readLink(redis: RedisClient, user: string): Promise<PrincipalLink | null> {
+async function readLink(redis: RedisClient, reader: StoredReader, user: string): Promise<PrincipalLink | null> {
   const [arn, text] = await Promise.all([redis.hget(principalsKey, user), redis.hget(linkSealsKey, user)]);
   if (arn === null) return null;
-  const seal = linkSeal.safeParse(parse(text));
-  return { arn, seal: seal.success ? seal.data : null };
+  return { arn, seal: await reader.read("link seal", user, text || null) };
 }
-
-/** What stands there may be anybody's writing. */
-const linkSeal = z.strictObject({ by: z.string().nullable(), at: z.string(), seal: z.string() });
 
 function sealText(link: PrincipalLink | null): string {
   return link?.seal ? JSON.stringify(link.seal) : "";
 }
 
-function parse(text: string | null): unknown {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
-    return null;
-  }
-}
-
-async function readLinkProposal(redis: RedisClient, user: string): Promise<LinkProposal | null> {
-  const text = await redis.hget(proposalsKey, user);
-  return text === null ? null : (JSON.parse(text) as LinkProposal);
+async function readLinkProposal(redis: RedisClient, reader: StoredReader, user: string): Promise<LinkProposal | null> {
+  return reader.read("link proposal", user, await redis.hget(proposalsKey, user));
 }

@@ -6,13 +6,12 @@ import type { ListOf } from "../ledger.ts";
 import type { RedisClient } from "./client.ts";
 import { readListed, requestKey } from "./records.ts";
 import { runScript, scriptOf } from "./script.ts";
+import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
 
 /** Every request of a person, by the time it was made. */
 export const requesterKey = (user: string): string => `${prefix}:requester:${user}`;
-/** The sequence numbers of the events that tell of a request. */
-export const logKey = (id: string): string => `${prefix}:log:${id}`;
 
 /** The closed requests of which nothing can come any more, by since when. */
 export const closedKey = `${prefix}:closed`;
@@ -50,8 +49,12 @@ function openSince(request: AccessRequest): number | null {
 }
 
 /** A cluster's requests whose grants are not over, the first to end first. */
-export function readGranted(redis: RedisClient, cluster: string): Promise<readonly AccessRequest[]> {
-  return readListed(redis, clusterKey("granted", cluster));
+export function readGranted(
+  redis: RedisClient,
+  reader: StoredReader,
+  cluster: string,
+): Promise<readonly AccessRequest[]> {
+  return readListed(redis, reader, clusterKey("granted", cluster));
 }
 
 /**

@@ -5,6 +5,7 @@ import { markShownScript } from "./commit-script.ts";
 import { reach } from "./reach.ts";
 import { requestKey } from "./records.ts";
 import { runScript } from "./script.ts";
+import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
 const homesKey = `${prefix}:homes`;
@@ -17,21 +18,16 @@ export const threadKey = (id: string) => `${prefix}:thread:${id}`;
 export const unshownKey = `${prefix}:unshown`;
 
 /** What Slack shows, on Redis. */
-export function redisMessages(redis: RedisClient): MessageLedger {
+export function redisMessages(redis: RedisClient, reader: StoredReader): MessageLedger {
   return {
     unshown: (limit) => reach(() => redis.srandmember(unshownKey, limit)),
-    shown: (id) => reach(() => readShown(redis, id)),
+    shown: (id) => reach(async () => reader.read("message", id, await redis.get(shownKey(id)))),
     markShown: (id, shown) => reach(() => markShown(redis, id, shown)),
     toldInThread: (id) => reach(() => redis.lrange(threadKey(id), 0, -1)),
     addToldInThread: (id, names) => reach(async () => void (await redis.rpush(threadKey(id), ...names))),
     rememberHome: (user, hash) => reach(async () => void (await redis.hset(homesKey, user, hash))),
     homesOf: (users) => reach(() => readHomes(redis, users)),
   };
-}
-
-async function readShown(redis: RedisClient, id: string): Promise<Shown | null> {
-  const text = await redis.get(shownKey(id));
-  return text === null ? null : (JSON.parse(text) as Shown);
 }
 
 async function markShown(redis: RedisClient, id: string, shown: Shown): Promise<void> {

@@ -1,17 +1,17 @@
 import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
 import { digestOfEvent } from "../../access/audit/event.ts";
 import { type Move, moveClosedSince, moveDueAt, moveNumber } from "../../access/migration/move.ts";
-import type { MoveChange, MoveCommit, MoveLedger, Shown } from "../moves.ts";
+import type { MoveChange, MoveCommit, MoveLedger } from "../moves.ts";
 import type { RedisClient } from "./client.ts";
 import { removeRecord, takeClosedTexts } from "./closed.ts";
-import { chainLua, markShownScript } from "./commit-script.ts";
-import { chainHeadKey, eventsKey } from "./events.ts";
-import { logKey } from "./lists.ts";
+import { chainLua, intactLua, markShownScript } from "./commit-script.ts";
+import { chainHeadKey, eventsKey, logKey } from "./events.ts";
 import { shownKey, threadKey } from "./messages.ts";
 import { reach } from "./reach.ts";
-import { listedTexts, readFields } from "./records.ts";
+import { listedTexts, textsOf } from "./records.ts";
 import { traceKey } from "./request-traces.ts";
 import { runScript } from "./script.ts";
+import type { StoredReader } from "./stored.ts";
 
 const prefix = "{eks-access}";
 const recordPrefix = `${prefix}:move:`;
@@ -34,11 +34,11 @@ const keys = {
  *
  * KEYS: record, due, unshown, moves of the cluster, head, events, log of the move, closed
  * ARGV: version before, record, id, due score or "", number, event, event digest (hex), closed since or ""
- * Returns 1, or 0 where the version differs.
+ * Returns 1, or 0 where the version differs or the record can't be read.
  */
-const commitMoveScript = `${chainLua}
-local stored = redis.call('HGET', KEYS[1], 'version') or '0'
-if stored ~= ARGV[1] then return 0 end
+const commitMoveScript = `${chainLua}${intactLua}
+local stored = redis.call('HMGET', KEYS[1], 'version', 'record')
+if (stored[1] or '0') ~= ARGV[1] or not is_intact(stored[2], ARGV[1]) then return 0 end
 
 redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2])
 if ARGV[4] == '' then redis.call('ZREM', KEYS[2], ARGV[3]) else redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3]) end
@@ -50,30 +50,27 @@ return 1
 `;
 
 /** The moves on Redis: records of a kind of their own, written in the same atomic step with their events. */
-export function redisMoves(redis: RedisClient): MoveLedger {
+export function redisMoves(redis: RedisClient, reader: StoredReader): MoveLedger {
   return {
-    get: (id) => reach(() => readMove(redis, id)),
+    get: (id) => reach(() => readMove(redis, reader, id)),
     latestOf: (cluster) =>
       reach(async () => {
         const id = await latestId(redis, cluster);
-        return id === undefined ? null : readMove(redis, id);
+        return id === undefined ? null : readMove(redis, reader, id);
       }),
-    commit: (change) => reach(() => commitMove(redis, change)),
+    commit: (change) => reach(() => commitMove(redis, reader, change)),
     due: (now, limit) =>
       reach(async () => {
         const ids = await redis.zrangebyscore(keys.due, "-inf", now.getTime(), "LIMIT", 0, limit);
-        return movesIn(await readFields(redis, recordPrefix, ids, "record"));
+        return reader.readAll("migration", await textsOf(redis, recordPrefix, ids));
       }),
     // Something is due of each, sooner or later, until it is over: so this index has them all.
-    open: () => reach(async () => movesIn(await listedTexts(redis, keys.due, recordPrefix))),
-    takeClosed: (taking) => reach(async () => movesIn(await takeClosedTexts(redis, keys.closed, recordPrefix, taking))),
+    open: () => reach(async () => reader.readAll("migration", await listedTexts(redis, keys.due, recordPrefix))),
+    takeClosed: (taking) =>
+      reach(async () => reader.readAll("migration", await takeClosedTexts(redis, keys.closed, recordPrefix, taking))),
     remove: (move, logForMs) => reach(() => removeMove(redis, move, logForMs)),
     unshown: (limit) => reach(() => redis.srandmember(keys.unshown, limit)),
-    shown: (id) =>
-      reach(async () => {
-        const text = await redis.get(keys.shown(id));
-        return text === null ? null : (JSON.parse(text) as Shown);
-      }),
+    shown: (id) => reach(async () => reader.read("message", id, await redis.get(keys.shown(id)))),
     markShown: (id, shown) =>
       reach(async () => {
         const all = [keys.move(id), keys.shown(id), keys.unshown];
@@ -82,7 +79,7 @@ export function redisMoves(redis: RedisClient): MoveLedger {
   };
 }
 
-async function commitMove(redis: RedisClient, { after, event }: MoveChange): Promise<MoveCommit> {
+async function commitMove(redis: RedisClient, reader: StoredReader, { after, event }: MoveChange): Promise<MoveCommit> {
   const { id, cluster, version } = after;
   const places = [keys.move(id), keys.due, keys.unshown, keys.of(cluster)];
   const all = [...places, chainHeadKey, eventsKey, logKey(id), keys.closed];
@@ -101,7 +98,7 @@ async function commitMove(redis: RedisClient, { after, event }: MoveChange): Pro
     closed === null ? "" : String(closed),
   );
   if (written === 1) return { type: "committed" };
-  const current = await readMove(redis, id);
+  const current = await readMove(redis, reader, id);
   // A connection that broke after the script had run: ioredis sent it again, and the first run had won.
   if (current && canonicalJson(asJson(current)) === canonicalJson(asJson(after))) return { type: "committed" };
   return { type: "conflict", current };
@@ -129,11 +126,6 @@ function asJson(value: Move | MoveChange["event"]): Json {
   return value as unknown as Json;
 }
 
-function movesIn(texts: readonly (string | null)[]): readonly Move[] {
-  return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as Move]));
-}
-
-async function readMove(redis: RedisClient, id: string): Promise<Move | null> {
-  const text = await redis.hget(keys.move(id), "record");
-  return text === null ? null : (JSON.parse(text) as Move);
+async function readMove(redis: RedisClient, reader: StoredReader, id: string): Promise<Move | null> {
+  return reader.read("migration", id, await redis.hget(keys.move(id), "record"));
 }

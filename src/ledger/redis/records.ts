@@ -1,7 +1,7 @@
 import type { AccessRequest } from "../../access/request/record.ts";
-import { Recent } from "../../operations/recent.ts";
 import type { RedisClient } from "./client.ts";
 import { runScript, scriptOf } from "./script.ts";
+import type { StoredReader } from "./stored.ts";
 
 /** What the key of each record of a kind begins with. */
 export const requestPrefix = "{eks-access}:request:";
@@ -17,66 +17,58 @@ for i = 2, #ARGV do found[i - 1] = redis.call('HGET', KEYS[1] .. ARGV[i], ARGV[1
 return found
 `);
 
-export async function readRecord(redis: RedisClient, id: string): Promise<AccessRequest | null> {
-  const text = await redis.hget(requestKey(id), "record");
-  const [record = null] = remembered([{ id, text }]);
-  return record;
+export async function readRecord(redis: RedisClient, reader: StoredReader, id: string): Promise<AccessRequest | null> {
+  return reader.read("request", id, await redis.hget(requestKey(id), "record"));
 }
 
-/** The ids and records that a sorted list has, in its order, in one answer. KEYS: list, what the key of each record begins with */
+/** The records that a sorted list has, in its order, in one answer. KEYS: list, what the key of each record begins with */
 const listedScript = scriptOf(`
 local found = {}
 for i, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  found[2 * i - 1] = id
-  found[2 * i] = redis.call('HGET', KEYS[2] .. id, 'record')
+  found[i] = { id, redis.call('HGET', KEYS[2] .. id, 'record') }
 end
 return found
 `);
 
-export async function readListed(redis: RedisClient, list: string): Promise<readonly AccessRequest[]> {
-  return remembered(await listed(redis, list, requestPrefix));
-}
-
-/** The texts of the records that a sorted list has, in its order; null: it is gone. */
-export async function listedTexts(
+export async function readListed(
   redis: RedisClient,
+  reader: StoredReader,
   list: string,
-  recordPrefix: string,
-): Promise<readonly (string | null)[]> {
-  return (await listed(redis, list, recordPrefix)).map(({ text }) => text);
+): Promise<readonly AccessRequest[]> {
+  return reader.readAll("request", await listedTexts(redis, list, requestPrefix));
 }
 
-interface StoredText {
-  readonly id: string;
-  /** Null: there is no such record. */
-  readonly text: string | null;
+/** The ids that a sorted list has, in its order, each with the text of its record. */
+export async function listedTexts(redis: RedisClient, list: string, recordPrefix: string): Promise<readonly Found[]> {
+  return foundIn(await runScript(redis, listedScript, [list, recordPrefix], []));
 }
 
-async function listed(redis: RedisClient, list: string, recordPrefix: string): Promise<readonly StoredText[]> {
-  const found = textsIn(await runScript(redis, listedScript, [list, recordPrefix], []));
-  return found.flatMap((id, index) => (index % 2 === 0 && id !== null ? [{ id, text: found[index + 1] ?? null }] : []));
+/** A record's id, and its text; null: there is none. */
+export type Found = readonly [id: string, text: string | null];
+
+/** What a script answers with a pair for each record. */
+export function foundIn(answer: unknown): readonly Found[] {
+  if (!Array.isArray(answer)) return [];
+  return answer.map((pair): Found => [String(pair[0]), typeof pair[1] === "string" ? pair[1] : null]);
 }
 
 /** In the order of the ids, without those that there are none of. */
-export async function readRecords(redis: RedisClient, ids: readonly string[]): Promise<readonly AccessRequest[]> {
-  const texts = await readFields(redis, requestPrefix, ids, "record");
-  return remembered(ids.map((id, index) => ({ id, text: texts[index] ?? null })));
+export async function readRecords(
+  redis: RedisClient,
+  reader: StoredReader,
+  ids: readonly string[],
+): Promise<readonly AccessRequest[]> {
+  return reader.readAll("request", await textsOf(redis, requestPrefix, ids));
 }
 
-/** The records that are there, in the order of the texts. */
-export function recordsIn(texts: readonly (string | null)[]): readonly AccessRequest[] {
-  return texts.flatMap((text) => (text === null ? [] : [parse(text)]));
-}
-
-/** Each run reads all grants of its cluster, and hardly one has changed. Of some 1,500 records. */
-const parsed = new Recent<AccessRequest>(4 * 1024 * 1024);
-
-function remembered(stored: readonly StoredText[]): readonly AccessRequest[] {
-  return stored.flatMap(({ id, text }) => (text === null ? [] : [parsed.of(id, text, () => parse(text))]));
-}
-
-function parse(text: string): AccessRequest {
-  return JSON.parse(text) as AccessRequest;
+/** These ids, each with the text of its record. */
+export async function textsOf(
+  redis: RedisClient,
+  recordPrefix: string,
+  ids: readonly string[],
+): Promise<readonly Found[]> {
+  const texts = await readFields(redis, recordPrefix, ids, "record");
+  return ids.map((id, index): Found => [id, texts[index] ?? null]);
 }
 
 export async function readVersions(redis: RedisClient, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
@@ -85,7 +77,7 @@ export async function readVersions(redis: RedisClient, ids: readonly string[]): 
 }
 
 /** A field of each of these records, in the order of the ids; null: there is no such record. */
-export async function readFields(
+async function readFields(
   redis: RedisClient,
   recordPrefix: string,
   ids: readonly string[],

@@ -2,6 +2,7 @@ import type { ChainedEvent } from "../../access/audit/event.ts";
 import { maySee } from "../../access/policy/may-see.ts";
 import { formatDuration } from "../../access/request/duration.ts";
 import type { SlackContext } from "../app/context.ts";
+import { failureAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, section, time } from "../blocks/mrkdwn.ts";
 import { noteAttempt } from "../people/attempts.ts";
@@ -16,8 +17,8 @@ const mostEvents = 500;
 const askingEvents: readonly string[] = ["request.created", "glass.broken", "migration.asked"];
 
 /**
- * What the audit log says about a record that the ledger has removed, for the same readers as before. Null: there was none, or its events
- * are forgotten as well. @throws AccessError
+ * What the audit log says about a record that the ledger has removed, for the same readers as before, and why there is one that can't be
+ * read. Null: there was none, or its events are forgotten as well. @throws AccessError
  */
 export async function readRemoved(context: SlackContext, user: string, id: string): Promise<Message | null> {
   const { ledger, config } = context;
@@ -31,6 +32,8 @@ export async function readRemoved(context: SlackContext, user: string, id: strin
     await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: record });
     return notYoursToSeeAnswer(record);
   }
+  const why = await ledger.whyUnreadable(id);
+  if (why !== null) return failureAnswer(why);
   return removedAnswer(record, events, last.event.at, config.ledger.keepSeconds);
 }
 

@@ -61,6 +61,7 @@ const happened: Readonly<Record<EventType, string>> = {
   "link.proposed": "asked to be linked",
   "link.confirmed": "confirmed a link",
   "link.refused": "refused a link",
+  "record.unreadable": "could not read the record in Redis, and left it alone",
   "annotation.refused": "did not believe the cluster's own memory",
   "decision.refused": "was refused a decision",
   "attempt.refused": "was refused an attempt",

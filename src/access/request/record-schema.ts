@@ -1,0 +1,186 @@
+import { z } from "zod";
+import type { ClusterTrouble } from "./cluster-trouble.ts";
+import type { AccessRequest, Decision, DroppedApproval, Grant, Reminders, Trouble } from "./record.ts";
+
+/** The parts that a request and a migration have in common. Strict: a field that we do not know is not written by us. */
+const text = z.string();
+const texts = z.array(z.string());
+const count = z.int().nonnegative();
+/** A time that `Date.parse` reads. */
+const time = z.string().refine((value) => !Number.isNaN(Date.parse(value)), { error: "no time" });
+const way = z.enum(["aws-auth", "access-entry"]);
+const identity = z.strictObject({ username: text, groups: texts });
+const otherLease = z.strictObject({ id: text, groups: texts, endsAt: time });
+const standing = z.strictObject({ memberships: texts, linked: text.nullable() });
+const because = z.strictObject({ code: text, message: text });
+const finding = z.strictObject({ result: z.enum(["yes", "no", "not tested"]), detail: text });
+
+const troubleFields = {
+  code: text,
+  message: text,
+  at: time,
+  attempts: count,
+  retryAt: time,
+  causes: texts,
+} as const;
+export const trouble = z.strictObject(troubleFields) satisfies z.ZodType<Trouble>;
+
+export const clusterTrouble = z.strictObject({
+  ...troubleFields,
+  since: time,
+  configuration: text,
+}) satisfies z.ZodType<ClusterTrouble>;
+
+export const decision = z.strictObject({
+  verdict: z.enum(["approved", "denied", "broke-glass"]),
+  by: text,
+  // Void where it can't be read, like a date in the future: a run says so.
+  at: text,
+  digest: text,
+  why: text,
+  memberships: texts,
+  requester: standing.nullable(),
+  linked: text.nullable(),
+  stillApprovers: texts,
+  seal: text,
+}) satisfies z.ZodType<Decision>;
+
+export const dropped = z.strictObject({ by: text, at: time, why: text }) satisfies z.ZodType<DroppedApproval>;
+export const voided = z.strictObject({ by: texts, message: text });
+export const refusal = because;
+export const reminders = z.strictObject({ sent: count, nextAt: time.nullable() }) satisfies z.ZodType<Reminders>;
+
+const preview = z.strictObject({
+  at: time,
+  digest: text,
+  way,
+  diff: text,
+  today: identity.nullable(),
+  base: identity.nullable(),
+  leases: z.array(otherLease),
+  afterwards: identity,
+  rights: z.array(z.strictObject({ group: text, role: text, where: text, allows: text })).nullable(),
+  warnings: texts,
+  seal: text,
+});
+
+const glass = z.strictObject({
+  // Void where it can't be read, as a review in the future: it is asked for again.
+  review: z.strictObject({ by: text, at: text, seal: text }).nullable(),
+  remindAt: time,
+  reminders: count,
+  as: text.nullable(),
+});
+
+const share = z.strictObject({
+  id: text,
+  groups: texts,
+  endsAt: time,
+  level: text,
+  requester: text,
+  glass: z.boolean(),
+  approvers: texts,
+});
+
+const proof = z.strictObject({
+  at: time,
+  mapped: finding,
+  authorized: finding,
+  reviewedAs: identity.nullable(),
+  signedIn: finding,
+  auditIds: texts,
+});
+
+const endProof = z.strictObject({
+  at: time,
+  mapped: finding,
+  authorized: finding,
+  reviewedAs: identity,
+  others: texts,
+  trouble: trouble.nullable(),
+});
+
+const grant = z.strictObject({
+  state: z.enum(["scheduled", "active", "ended", "failed"]),
+  endsAt: time,
+  writeBegan: time.nullable(),
+  activeSince: time.nullable(),
+  proof: proof.nullable(),
+  signInDueAt: time.nullable(),
+  signInTrouble: trouble.nullable(),
+  reviewTrouble: trouble.nullable(),
+  written: z.strictObject({ entryAdded: z.boolean(), added: texts, way, share, seal: text }).nullable(),
+  drift: z.strictObject({ at: time, message: text }).nullable(),
+  warnAt: time.nullable(),
+  warnedAt: time.nullable(),
+  end: z
+    .strictObject({
+      cause: z.enum(["expired", "revoked", "replayed", "cluster-gone"]),
+      by: text,
+      at: time,
+      why: text,
+    })
+    .nullable(),
+  endedAt: time.nullable(),
+  voidSince: time.nullable(),
+  isForgotten: z.boolean(),
+  endProof: endProof.nullable(),
+  remains: identity.nullable(),
+  failure: because.nullable(),
+}) satisfies z.ZodType<Grant>;
+
+/** A request as the ledger has it. */
+export const accessRequest = z
+  .strictObject({
+    id: text,
+    version: z.int().positive(),
+    state: z.enum(["pending", "approved", "denied", "cancelled", "lapsed", "refused"]),
+    requester: text,
+    standing,
+    cluster: text,
+    level: text,
+    principal: text,
+    groups: texts,
+    durationSeconds: z.number().positive(),
+    reason: text,
+    ticket: text.nullable(),
+    createdAt: time,
+    lapsesAt: time,
+    until: time.nullable(),
+    extends: text.nullable(),
+    preview: preview.nullable(),
+    reminders: reminders.nullable(),
+    approvals: z.array(decision),
+    dropped: z.array(dropped),
+    approvalsWanted: count,
+    denial: decision.nullable(),
+    glass: glass.nullable(),
+    grant: grant.nullable(),
+    trouble: trouble.nullable(),
+    voided: voided.nullable(),
+    refusal: refusal.nullable(),
+  })
+  .check(({ value, issues }) => {
+    const message = impossibleIn(value);
+    if (message) issues.push({ code: "custom", message, input: value.state, path: ["state"] });
+  }) satisfies z.ZodType<AccessRequest>;
+
+/** What can't be true of a request in its state; null: nothing. */
+function impossibleIn({ state, approvals, denial, refusal, grant }: AccessRequest): string | null {
+  if (state === "approved" && approvals.length === 0) return "approved without an approval";
+  if (state === "approved" && !grant) return "approved without a lease";
+  if (state !== "approved" && grant) return `${state} with a lease`;
+  if ((state === "denied") !== (denial !== null)) return "denied without a denial, or a denial without being denied";
+  if ((state === "refused") !== (refusal !== null))
+    return "refused without a reason, or a reason without being refused";
+  return grant && impossibleLease(grant);
+}
+
+function impossibleLease({ state, activeSince, endedAt, failure }: Grant): string | null {
+  if (state === "active" && activeSince === null) return "an active lease without a beginning";
+  if ((state === "ended") !== (endedAt !== null))
+    return "an ended lease without its end, or an end without being ended";
+  if ((state === "failed") !== (failure !== null))
+    return "a failed lease without a failure, or a failure without failing";
+  return null;
+}

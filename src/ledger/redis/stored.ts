@@ -1,0 +1,169 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { LinkSeal } from "../../access/approval/seal-link.ts";
+import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
+import { type AuditEvent, digestOfEvent } from "../../access/audit/event.ts";
+import { moveSchema } from "../../access/migration/move-schema.ts";
+import { accessRequest, clusterTrouble } from "../../access/request/record-schema.ts";
+import { recordedEvents } from "../../operations/metrics/announcements.ts";
+import type { LinkProposal, WorkerIdentity } from "../ledger.ts";
+import type { Shown } from "../moves.ts";
+import type { RedisClient } from "./client.ts";
+import { chainLua } from "./commit-script.ts";
+import { chainHeadKey, eventsKey, logKey } from "./events.ts";
+import { runScript, scriptOf } from "./script.ts";
+
+const place = { channel: z.string(), ts: z.string() } as const;
+
+/** All that leaves Redis as JSON, by what it is. */
+const schemas = {
+  request: accessRequest,
+  migration: moveSchema,
+  "cluster trouble": clusterTrouble,
+  "link seal": z.strictObject({
+    by: z.string().nullable(),
+    at: z.string(),
+    seal: z.string(),
+  }) satisfies z.ZodType<LinkSeal>,
+  "link proposal": z.strictObject({
+    id: z.string(),
+    user: z.string(),
+    arn: z.string(),
+    at: z.string(),
+  }) satisfies z.ZodType<LinkProposal>,
+  message: z.strictObject({
+    version: z.int().nonnegative(),
+    message: z.strictObject(place).nullable(),
+    copies: z.array(z.strictObject({ ...place, user: z.string() })),
+    told: z.array(z.string()),
+  }) satisfies z.ZodType<Shown>,
+  "worker identity": z.strictObject({
+    arn: z.string(),
+    account: z.string(),
+    at: z.string(),
+  }) satisfies z.ZodType<WorkerIdentity>,
+  // Who reads it parses it, with its seal.
+  creation: z.unknown(),
+} as const;
+
+export type Kind = keyof typeof schemas;
+export type Stored<K extends Kind> = z.output<(typeof schemas)[K]>;
+
+type Reading<K extends Kind> =
+  | { readonly type: "read"; readonly value: Stored<K> }
+  /** A clause that holds nothing of what the record says. */
+  | { readonly type: "unreadable"; readonly problem: string };
+
+/** A record of ours has some kilobytes; its difference is cut far below this. Characters. */
+const longestRecord = 16_000_000;
+
+/** What does not change is parsed once: a run reads each lease again, and each list. */
+const known = new Map<string, Reading<Kind>>();
+const mostKnown = 2_000;
+/** Longer ones are rare, and would fill the memory. Characters. */
+const longestKnown = 20_000;
+
+/** Parses what Redis has. Nothing of it is believed to have the form in which we wrote it. */
+export function readStored<K extends Kind>(kind: K, text: string): Reading<K> {
+  const key = `${kind} ${text}`;
+  const before = known.get(key);
+  // The kind is part of the key.
+  if (before) return before as Reading<K>;
+  const reading = parse(kind, text);
+  if (text.length > longestKnown) return reading;
+  const [oldest] = known.keys();
+  if (known.size >= mostKnown && oldest !== undefined) known.delete(oldest);
+  known.set(key, reading);
+  return reading;
+}
+
+function parse<K extends Kind>(kind: K, text: string): Reading<K> {
+  if (text.length > longestRecord) return { type: "unreadable", problem: `it has ${text.length} characters` };
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return { type: "unreadable", problem: "it is not JSON" };
+  }
+  const parsed = schemas[kind].safeParse(json);
+  // The schema of this kind gives its type.
+  if (parsed.success) return { type: "read", value: parsed.data as Stored<K> };
+  return { type: "unreadable", problem: problemOf(parsed.error) };
+}
+
+/** Where the first problem is, and what. Names of fields that are not ours are left out: anybody could have written them. */
+function problemOf({ issues: [first] }: z.ZodError): string {
+  if (!first) return "it has not the form that eks-access writes";
+  if (first.code === "unrecognized_keys") return "it has fields that eks-access does not write";
+  const path = first.path.map(String).join(".").slice(0, 80);
+  return path ? `${path}: ${first.message}` : first.message;
+}
+
+/** KEYS: what could not be read, head, events, log. ARGV: record, digest of its text, event, digest of the event */
+const noteScript = scriptOf(`${chainLua}
+if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('RPUSH', KEYS[4], append_event(KEYS[2], KEYS[3], ARGV[3], ARGV[4]))
+return 1
+`);
+
+/** A hash: for each record that could not be read, the digest of what stood there. */
+const unreadableKey = "{eks-access}:unreadable";
+
+/** Where a record that can't be read is told. */
+export interface UnreadableLog {
+  error: (detail: object, message: string) => void;
+}
+
+/** Reads from Redis; what can't be read is told, once for each text of each record, and left where it is. */
+export interface StoredReader {
+  /** Null: there is none, or it can't be read. */
+  read: <K extends Kind>(kind: K, id: string, text: string | null | undefined) => Promise<Stored<K> | null>;
+  /** In the order given, without those that there are none of, and those that can't be read. */
+  readAll: <K extends Kind>(
+    kind: K,
+    found: readonly (readonly [id: string, text: string | null])[],
+  ) => Promise<readonly Stored<K>[]>;
+}
+
+export function storedReader(redis: RedisClient, log: UnreadableLog): StoredReader {
+  // Without it each list would ask Redis whether it was told.
+  const told = new Map<string, string>();
+  const tell = async (kind: Kind, id: string, text: string, problem: string): Promise<void> => {
+    const digest = createHash("sha256").update(text).digest("hex");
+    const record = `${kind} ${id}`;
+    if (told.get(record) === digest) return;
+    const event = unreadableEvent(kind, id, problem, digest);
+    const keys = [unreadableKey, chainHeadKey, eventsKey, logKey(id)];
+    const values = [record, digest, canonicalJson(event as unknown as Json), digestOfEvent(event)];
+    const isNew = (await runScript(redis, noteScript, keys, values)) === 1;
+    if (told.size >= mostKnown) told.clear();
+    told.set(record, digest);
+    if (isNew) recordedEvents.tell(event);
+    log.error({ record, problem }, unreadableSentence(kind, id, problem));
+  };
+  const read: StoredReader["read"] = async (kind, id, text) => {
+    if (text === null || text === undefined) return null;
+    const reading = readStored(kind, text);
+    if (reading.type === "read") return reading.value;
+    await tell(kind, id, text, reading.problem);
+    return null;
+  };
+  return {
+    read,
+    readAll: async (kind, found) => {
+      const values = await Promise.all(found.map(([id, text]) => read(kind, id, text)));
+      return values.filter((value) => value !== null);
+    },
+  };
+}
+
+/** For operators: what is wrong, and what to do. */
+export function unreadableSentence(kind: Kind, id: string, problem: string): string {
+  return `The ${kind} ${id} in Redis can't be read (${problem}). eks-access leaves it alone and goes on with the others: restore it from a copy of Redis, and see who can write there.`;
+}
+
+function unreadableEvent(kind: Kind, id: string, problem: string, digest: string): AuditEvent {
+  const detail = { record: kind, why: problem, digest };
+  return { type: "record.unreadable", at: new Date().toISOString(), actor: "worker", request: id, cluster: "", detail };
+}

@@ -1,0 +1,111 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { moveSchema } from "../../../src/access/migration/move-schema.ts";
+import { accessRequest } from "../../../src/access/request/record-schema.ts";
+import { aMove, aPlannedMove, theLongestMove } from "../../builders/a-move.ts";
+import {
+  aDecision,
+  aGrantedRequest,
+  anApprovedRequest,
+  aPreviewedRequest,
+  aRequest,
+} from "../../builders/a-request.ts";
+import { aTrouble } from "../../builders/a-trouble.ts";
+import { longestStates } from "../../builders/longest-states.ts";
+import { states } from "../../builders/states.ts";
+import { at } from "../../builders/times.ts";
+
+const over = { endedAt: at(9).toISOString() };
+const denial = aDecision({ verdict: "denied", why: "after the release" });
+const begun = { name: "switch-mode", at: at(5).toISOString() };
+const done = [{ name: "switch-mode", at: at(5).toISOString(), proof: ["EKS says so."] }];
+const withdrawal = { by: "U0ONCALL", at: at(9).toISOString(), why: "later" };
+const moveStates = {
+  "just asked for": aMove(),
+  "waiting for approvers": aPlannedMove({ reminders: { sent: 1, nextAt: at(9).toISOString() } }),
+  "waiting for a second approver": aPlannedMove({ approvals: [aDecision()] }),
+  "carried out": aPlannedMove({
+    state: "running",
+    approvals: [aDecision(), aDecision({ by: "U0APPROVER2" })],
+    begun,
+    done,
+  }),
+  "in trouble": aPlannedMove({ state: "running", trouble: aTrouble(), settlesAt: at(9).toISOString() }),
+  done: aPlannedMove({ state: "done", done, ...over }),
+  denied: aPlannedMove({ state: "denied", denial, ...over }),
+  withdrawn: aPlannedMove({ state: "withdrawn", withdrawal, begun, ...over }),
+  refused: aMove({ state: "refused", refusal: { code: "any", message: "No." }, ...over }),
+  lapsed: aMove({ state: "lapsed", ...over }),
+} as const;
+
+const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+test.each(Object.entries({ ...states, ...longestStates }))(
+  "a request that is %s is read as it was written",
+  (_, request) => {
+    expect(accessRequest.parse(stored(request))).toEqual(request);
+  },
+);
+
+test.each(Object.entries({ ...moveStates, "as long as it can be": theLongestMove() }))(
+  "a migration that is %s is read as it was written",
+  (_, move) => {
+    expect(moveSchema.parse(stored(move))).toEqual(move);
+  },
+);
+
+test("any request of any texts is read as it was written", () => {
+  const texts = fc.record({
+    reason: fc.string({ unit: "binary" }),
+    ticket: fc.option(fc.string()),
+    level: fc.string(),
+  });
+
+  fc.assert(
+    fc.property(texts, fc.array(fc.string()), fc.date({ noInvalidDate: true }), (change, groups, createdAt) => {
+      const request = aRequest({ ...change, groups, createdAt: createdAt.toISOString() });
+
+      expect(accessRequest.parse(stored(request))).toEqual(request);
+    }),
+  );
+});
+
+describe("a state that can't be is not read", () => {
+  const active = aGrantedRequest({ state: "active" });
+  const withLease = (change: object) => ({ ...active, grant: { ...active.grant, ...change } });
+
+  test.each<[string, object]>([
+    ["approved without an approval", { ...anApprovedRequest(), approvals: [] }],
+    ["approved without a lease", { ...anApprovedRequest(), grant: null }],
+    ["pending with a lease", { ...anApprovedRequest(), state: "pending" }],
+    ["denied without a denial", { ...aPreviewedRequest(), state: "denied" }],
+    ["refused without a reason", { ...aRequest(), state: "refused" }],
+    ["an active lease without a beginning", withLease({ state: "active", activeSince: null })],
+    ["an ended lease without its end", withLease({ state: "ended" })],
+    ["a failed lease without a failure", withLease({ state: "failed" })],
+    ["a lease without a state", withLease({ state: undefined })],
+    ["a version of zero", aRequest({ version: 0 })],
+    ["a time that can't be read", aRequest({ createdAt: "tomorrow" })],
+    ["a field that we do not write", { ...aRequest(), admin: true }],
+  ])("%s", (_, request) => {
+    expect(accessRequest.safeParse(stored(request)).success).toBe(false);
+  });
+});
+
+test("a record that lacks any of its fields is not read", () => {
+  const request = stored(aGrantedRequest({ state: "active" })) as object;
+
+  for (const field of Object.keys(request)) {
+    const rest = Object.fromEntries(Object.entries(request).filter(([name]) => name !== field));
+    expect(accessRequest.safeParse(rest).success).toBe(false);
+  }
+});
+
+test("whatever JSON stands there, reading it ends with a record or with what is wrong", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      expect(accessRequest.safeParse(value).success).toBe(false);
+      expect(moveSchema.safeParse(value).success).toBe(false);
+    }),
+  );
+});

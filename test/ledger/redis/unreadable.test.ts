@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Move } from "../../../src/access/migration/move.ts";
+import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
+import { recordedEvents } from "../../../src/operations/metrics/announcements.ts";
+import { aMove } from "../../builders/a-move.ts";
+import { aGrantedRequest, anApprovedRequest, aRequest } from "../../builders/a-request.ts";
+import { aChange, anEvent } from "../../builders/an-event.ts";
+import { aRedis, type TestRedis } from "../../redis.ts";
+
+let database: TestRedis;
+let connection: RedisConnection;
+let logged: string[];
+beforeEach(async () => {
+  database = await aRedis();
+  connection = await connectRedis(database.url);
+  logged = [];
+});
+afterEach(async () => {
+  await connection.close();
+  await database.close();
+});
+
+const aLedger = () => redisLedger(connection.redis, { error: (_, message) => void logged.push(message) });
+const garble = (id: string, text: string) => connection.redis.hset(`{eks-access}:request:${id}`, { record: text });
+const unreadableEvents = async () =>
+  (await aLedger().events(1, 1_000)).filter(({ event }) => event.type === "record.unreadable");
+const aChangeOf = (after: Move) => ({ after, event: anEvent({ type: "migration.asked", request: after.id }) });
+const farFuture = new Date(8.64e15);
+const ofStaging = { clusters: ["staging"], requester: null, match: "any" } as const;
+
+const active = () => aGrantedRequest({ state: "active" }, { version: 1 });
+const broken: readonly (readonly [string, string])[] = [
+  ["is garbage", "\u0000garbage"],
+  ["is empty", ""],
+  ["is cut off", JSON.stringify(active()).slice(0, -7)],
+  ["is null", "null"],
+  ["has a wrong type", JSON.stringify({ ...active(), approvals: "U0APPROVER" })],
+  ["is in a state that can't be", JSON.stringify({ ...anApprovedRequest(), version: 1, approvals: [] })],
+  ["is active since never", JSON.stringify({ ...active(), grant: { ...active().grant, activeSince: null } })],
+  ["is endless", JSON.stringify({ ...active(), reason: "x".repeat(17_000_000) })],
+  ["has a field that nobody knows", JSON.stringify({ ...active(), "U0SECRET said": true })],
+];
+
+describe.each(broken)("a record that %s", (_, text) => {
+  beforeEach(async () => {
+    const ledger = aLedger();
+    for (const id of ["r-1", "r-2", "r-3"]) await ledger.commit(aChange({ ...active(), id }));
+    await garble("r-2", text);
+  });
+
+  test("keeps no other out of a list, a run or the sweep", async () => {
+    const ledger = aLedger();
+    const ids = (found: readonly { readonly id: string }[]) => found.map(({ id }) => id).sort();
+
+    expect(ids(await ledger.grantedOf("staging"))).toEqual(["r-1", "r-3"]);
+    expect(ids(await ledger.due(farFuture, 10))).toEqual(["r-1", "r-3"]);
+    expect(ids(await ledger.ofRequester("U0ENGINEER", 10))).toEqual(["r-1", "r-3"]);
+    expect(ids((await ledger.list({ list: "all", ...ofStaging }, 0, 10)).requests)).toEqual(["r-1", "r-3"]);
+    expect(await ledger.get("r-2")).toBeNull();
+  });
+
+  test("is told once, in the log, in the audit log and to who counts events, by whatever process meets it", async () => {
+    const counted: string[] = [];
+    const stop = recordedEvents.listen(({ type }) => void counted.push(type));
+    for (const ledger of [aLedger(), aLedger()]) {
+      await ledger.grantedOf("staging");
+      await ledger.get("r-2");
+    }
+    stop();
+
+    const events = await unreadableEvents();
+    expect(events.map(({ event }) => event.request)).toEqual(["r-2"]);
+    expect((await aLedger().eventsOf("r-2", 10)).at(-1)?.event.type).toBe("record.unreadable");
+    expect(counted).toEqual(["record.unreadable"]);
+    expect(logged[0]).toMatch(/^The request r-2 in Redis can't be read \(.+\)\. eks-access leaves it alone/);
+    expect(await aLedger().whyUnreadable("r-2")).toBe(logged[0]);
+    expect(JSON.stringify([events, logged])).not.toContain("U0SECRET");
+  });
+
+  test("is put back whole, and is read again", async () => {
+    await aLedger().grantedOf("staging");
+    await garble("r-2", JSON.stringify({ ...active(), id: "r-2" }));
+
+    expect(await aLedger().get("r-2")).toMatchObject({ id: "r-2" });
+    expect(await aLedger().whyUnreadable("r-2")).toBeNull();
+  });
+});
+
+test.each(broken.slice(0, 4))("a record that %s is not written over", async (_, text) => {
+  const ledger = aLedger();
+  await ledger.commit(aChange(aRequest({ id: "r-1" })));
+  await garble("r-1", text);
+
+  const result = await ledger.commit(aChange(aRequest({ id: "r-1", version: 2 })));
+
+  expect(result).toEqual({ type: "conflict", current: null });
+  expect(await connection.redis.hget("{eks-access}:request:r-1", "record")).toBe(text);
+});
+
+test("what can't be read gives its place among what is due to the others, and is looked at again", async () => {
+  const ledger = aLedger();
+  for (const id of ["r-1", "r-2"]) await ledger.commit(aChange(aRequest({ id })));
+  await garble("r-1", "garbage");
+  const now = new Date();
+
+  await ledger.due(now, 1);
+
+  expect((await ledger.due(now, 1)).map(({ id }) => id)).toEqual(["r-2"]);
+  expect(Number(await connection.redis.zscore("{eks-access}:due", "r-1"))).toBeGreaterThan(now.getTime());
+});
+
+test("a migration that can't be read keeps no other waiting, and is not written over", async () => {
+  const { moves, whyUnreadable } = aLedger();
+  for (const cluster of ["a", "b"]) await moves.commit(aChangeOf(aMove({ id: `migration-${cluster}-1`, cluster })));
+  await connection.redis.hset("{eks-access}:move:migration-a-1", { record: '{"state":"done"}' });
+
+  const result = await moves.commit(aChangeOf(aMove({ id: "migration-a-1", cluster: "a", version: 2 })));
+
+  expect(result).toEqual({ type: "conflict", current: null });
+  expect((await moves.open()).map(({ id }) => id)).toEqual(["migration-b-1"]);
+  expect((await moves.due(farFuture, 10)).map(({ id }) => id)).toEqual(["migration-b-1"]);
+  expect(await whyUnreadable("migration-a-1")).toContain("The migration migration-a-1 in Redis can't be read");
+});
+
+test("what is no record of ours is as none: a link's seal, a proposal, a cluster's trouble, what a message shows", async () => {
+  const { redis } = connection;
+  const ledger = aLedger();
+  await ledger.linkPrincipal("U0ENGINEER", { arn: "arn:aws:iam::111122223333:user/engineer", seal: null });
+  await redis.hset("{eks-access}:link-seals", "U0ENGINEER", "[]");
+  await redis.hset("{eks-access}:link-proposals", "U0ENGINEER", "{}");
+  await redis.hset("{eks-access}:cluster-troubles", { staging: "{", production: "7" });
+  await redis.set("{eks-access}:shown:r-1", '{"version":"1"}');
+  await redis.hset("{eks-access}:creations", "arn", "{");
+
+  expect(await ledger.linkOf("U0ENGINEER")).toMatchObject({ seal: null });
+  expect(await ledger.linkProposalOf("U0ENGINEER")).toBeNull();
+  expect([...(await ledger.clusterTroubles(["staging", "production"]))]).toEqual([]);
+  expect(await ledger.shown("r-1")).toBeNull();
+  expect(await ledger.creation("arn")).toBeNull();
+});
+
+test("an event that is no JSON hides no other, and its place is known to be broken", async () => {
+  const ledger = aLedger();
+  for (const id of ["r-1", "r-2"]) await ledger.note(anEvent({ request: id }));
+  const { redis } = connection;
+  const [[, first = []] = []] = await redis.xrange("{eks-access}:events", "-", "+");
+  await redis.del("{eks-access}:events");
+  await redis.xadd("{eks-access}:events", "1-0", ...first.with(1, "{"));
+
+  const [event] = await ledger.events(1, 10);
+
+  expect(event).toMatchObject({ sequence: 1, event: { type: "record.unreadable" } });
+});
