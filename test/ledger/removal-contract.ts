@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { createMove, type Move } from "../../src/access/migration/move.ts";
+import type { Move } from "../../src/access/migration/move.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { revise } from "../../src/access/request/request.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
+import { aMove as aDeniedMove } from "../builders/a-move.ts";
 import { aGrantedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
@@ -135,8 +136,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
 
   describe("a migration", () => {
     const aMove = (number: number): Move => {
-      const wish = { cluster: "staging", requester: "U0APPROVER", told: [] };
-      return { ...createMove({ id: `migration-staging-${number}`, ...wish }, at(0), 3600), state: "denied" };
+      return aDeniedMove({ id: `migration-staging-${number}`, state: "denied", endedAt: at(0).toISOString() });
     };
     const shownMove = async (move: Move): Promise<Move> => {
       await ledger.moves.commit({ after: move, event: anEvent({ type: "migration.asked", request: move.id }) });
@@ -159,7 +159,7 @@ export function removalContract(ledgerNow: () => Ledger): void {
     });
 
     test("that is open or not shown stays", async () => {
-      const open = await shownMove({ ...aMove(1), state: "running" });
+      const open = await shownMove(aDeniedMove({ id: "migration-staging-1", state: "running" }));
       const unshown = aMove(2);
       await ledger.moves.commit({ after: unshown, event: anEvent({ request: unshown.id }) });
       await shownMove(aMove(3));

@@ -44,6 +44,19 @@ test.each(["U0ENGINEER", "U0APPROVER"])(
   },
 );
 
+test("a request whose record can't be read is answered with what is wrong, to the same readers alone", async () => {
+  await ledger.commit(aChange(aRequest()));
+  const why = "The request r-1 in Redis can't be read (it is not JSON).";
+  const broken: Ledger = { ...ledger, get: async () => null, whyUnreadable: async () => why };
+
+  const [own, strangers] = await Promise.all(
+    ["U0ENGINEER", "U0STRANGER"].map((user) => readStatus(aSlackContext(broken), user, "r-1")),
+  );
+
+  expect(own?.text).toContain(why);
+  expect(strangers?.text).not.toContain(why);
+});
+
 test("nobody else reads what the audit log says of a removed request", async () => {
   await removedRequest();
 
