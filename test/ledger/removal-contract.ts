@@ -136,7 +136,12 @@ export function removalContract(ledgerNow: () => Ledger): void {
 
   describe("a migration", () => {
     const aMove = (number: number): Move => {
-      return aDeniedMove({ id: `migration-staging-${number}`, state: "denied", endedAt: at(0).toISOString() });
+      return aDeniedMove({
+        id: `migration-staging-${number}`,
+        state: "denied",
+        lapsesAt: at(3600).toISOString(),
+        endedAt: at(0).toISOString(),
+      });
     };
     const shownMove = async (move: Move): Promise<Move> => {
       await ledger.moves.commit({ after: move, event: anEvent({ type: "migration.asked", request: move.id }) });

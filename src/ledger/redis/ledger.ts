@@ -157,7 +157,7 @@ async function putOffMissing(
 async function whyUnreadable(redis: RedisClient, id: string): Promise<string | null> {
   const [kind, key] = isMoveId(id) ? (["migration", moveKey(id)] as const) : (["request", requestKey(id)] as const);
   const text = await redis.hget(key, "record");
-  const reading = text === null ? null : readStored(kind, text);
+  const reading = text === null ? null : readStored(kind, id, text);
   return reading?.type === "unreadable" ? unreadableSentence(kind, id, reading.problem) : null;
 }
 

@@ -6,6 +6,7 @@ import { type AuditEvent, digestOfEvent } from "../../access/audit/event.ts";
 import { moveSchema } from "../../access/migration/move-schema.ts";
 import { accessRequest, clusterTrouble } from "../../access/request/record-schema.ts";
 import { recordedEvents } from "../../operations/metrics/announcements.ts";
+import { Recent } from "../../operations/recent.ts";
 import type { LinkProposal, WorkerIdentity } from "../ledger.ts";
 import type { Shown } from "../moves.ts";
 import type { RedisClient } from "./client.ts";
@@ -57,24 +58,13 @@ type Reading<K extends Kind> =
 /** A record of ours has some kilobytes; its difference is cut far below this. Characters. */
 const longestRecord = 16_000_000;
 
-/** What does not change is parsed once: a run reads each lease again, and each list. */
-const known = new Map<string, Reading<Kind>>();
-const mostKnown = 2_000;
-/** Longer ones are rare, and would fill the memory. Characters. */
-const longestKnown = 20_000;
+/** What does not change is parsed once: each run reads all leases of its cluster. Of some 1,500 records. */
+const recent = new Recent<Reading<Kind>>(4 * 1024 * 1024);
 
-/** Parses what Redis has. Nothing of it is believed to have the form in which we wrote it. */
-export function readStored<K extends Kind>(kind: K, text: string): Reading<K> {
-  const key = `${kind} ${text}`;
-  const before = known.get(key);
-  // The kind is part of the key.
-  if (before) return before as Reading<K>;
-  const reading = parse(kind, text);
-  if (text.length > longestKnown) return reading;
-  const [oldest] = known.keys();
-  if (known.size >= mostKnown && oldest !== undefined) known.delete(oldest);
-  known.set(key, reading);
-  return reading;
+/** Parses what Redis has under an id. Nothing of it is believed to have the form in which we wrote it. */
+export function readStored<K extends Kind>(kind: K, id: string, text: string): Reading<K> {
+  // The kind is part of the place.
+  return recent.of(`${kind} ${id}`, text, () => parse(kind, text)) as Reading<K>;
 }
 
 function parse<K extends Kind>(kind: K, text: string): Reading<K> {
@@ -126,6 +116,8 @@ export interface StoredReader {
   ) => Promise<readonly Stored<K>[]>;
 }
 
+const mostTold = 2_000;
+
 export function storedReader(redis: RedisClient, log: UnreadableLog): StoredReader {
   // Without it each list would ask Redis whether it was told.
   const told = new Map<string, string>();
@@ -137,14 +129,14 @@ export function storedReader(redis: RedisClient, log: UnreadableLog): StoredRead
     const keys = [unreadableKey, chainHeadKey, eventsKey, logKey(id)];
     const values = [record, digest, canonicalJson(event as unknown as Json), digestOfEvent(event)];
     const isNew = (await runScript(redis, noteScript, keys, values)) === 1;
-    if (told.size >= mostKnown) told.clear();
+    if (told.size >= mostTold) told.clear();
     told.set(record, digest);
     if (isNew) recordedEvents.tell(event);
     log.error({ record, problem }, unreadableSentence(kind, id, problem));
   };
   const read: StoredReader["read"] = async (kind, id, text) => {
     if (text === null || text === undefined) return null;
-    const reading = readStored(kind, text);
+    const reading = readStored(kind, id, text);
     if (reading.type === "read") return reading.value;
     await tell(kind, id, text, reading.problem);
     return null;
