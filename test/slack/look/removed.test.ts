@@ -62,7 +62,7 @@ test("nobody else reads what the audit log says of a removed request", async () 
 
   const { text, blocks } = await status("U0STRANGER");
 
-  expect(text).toBe("Only who made `r-1`, the approvers of `staging` and its on-call may see it.");
+  expect(text).toBe("Only the requester, the approvers of `staging` and its on-call can see `r-1`.");
   expect(JSON.stringify(blocks)).not.toContain("denied");
 });
 
