@@ -33,20 +33,12 @@ export function hasDueWork({ arriving, leaving }: DueWork, now: Date): boolean {
 }
 
 /**
- * The same work, with what the cluster's own memory says: a lease whose sealed share is over is leaving, whatever the record in
- * Redis says, and whenever it was approved again.
+ * Whether a lease is over by the cluster's own memory. That counts whatever the record in Redis says, and whenever the request
+ * was approved again.
  */
-export function withSealedEnds(work: DueWork, holdings: ReadonlyMap<string, Holding>, now: Date): DueWork {
-  const isOverThere = (request: AccessRequest) => {
-    const share = shareIn(holdings, request);
-    return share !== undefined && Date.parse(share.endsAt) <= now.getTime();
-  };
-  const isStillOn = (request: AccessRequest) => !isOverThere(request);
-  return {
-    arriving: work.arriving.filter(isStillOn),
-    leaving: [...work.leaving, ...[...work.arriving, ...work.staying].filter(isOverThere)],
-    staying: work.staying.filter(isStillOn),
-  };
+export function isOverInCluster(holdings: ReadonlyMap<string, Holding>, request: AccessRequest, now: Date): boolean {
+  const share = shareIn(holdings, request);
+  return share !== undefined && Date.parse(share.endsAt) <= now.getTime();
 }
 
 /** The end that the last sealed approval gives, ISO 8601: the record's own copy is for showing, not for believing. */

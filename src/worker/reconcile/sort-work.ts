@@ -1,14 +1,14 @@
 import { lastApproval } from "../../access/approval/decision.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
+import { decideLease, isToEnd, type LeaseFacts } from "../../access/lease/decide-lease.ts";
 import type { Drift } from "../../access/lease/drift.ts";
 import {
-  type DueWork,
   idsOf,
+  isOverInCluster,
   isTooOldToBegin,
   orphansOf,
   rememberedShares,
   shareIn,
-  withSealedEnds,
 } from "../../access/lease/due-work.ts";
 import { giveTheSame, leasesBeside } from "../../access/lease/other-leases.ts";
 import {
@@ -45,21 +45,21 @@ export function withOwnMemory<State extends Standing>(input: SettleInput<State>)
   const { closed, state, work, keys, now } = input;
   // What the ledger has lost and the cluster knows to be taken back is over as well.
   const over = new Set([...closed, ...state.withdrawals.list.map(({ id }) => id)]);
+  const ends = [...work.arriving, ...work.staying].filter((request) =>
+    isToEnd({
+      due: "keep",
+      isTakenBack: isReplayed(request, state, keys.decision),
+      isOverInCluster: isOverInCluster(state.holdings, request, now),
+    }),
+  );
   return {
     ...input,
     closed: over,
-    work: withSealedEnds(withoutReplayed(work, state, keys.decision), state.holdings, now),
-  };
-}
-
-/** A record in Redis may be one from before it was taken back, put back there. */
-function withoutReplayed(work: DueWork, state: Standing, keys: DecisionPublicKeys): DueWork {
-  const open = [...work.arriving, ...work.staying];
-  const replayed = open.filter((request) => isReplayed(request, state, keys));
-  return {
-    arriving: without(work.arriving, replayed),
-    leaving: [...work.leaving, ...replayed],
-    staying: without(work.staying, replayed),
+    work: {
+      arriving: without(work.arriving, ends),
+      leaving: [...work.leaving, ...ends],
+      staying: without(work.staying, ends),
+    },
   };
 }
 
@@ -92,23 +92,20 @@ function wasVoid(request: AccessRequest, withdrawals: Withdrawals, keys: Decisio
   return (request.grant?.voidSince ?? null) !== null || isOpenAndNothing(request, withdrawals, keys);
 }
 
-/** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. */
+/** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. `decideLease` has the rules. */
 export function checkWork(input: SettleInput, way: Way, rules: CheckRules): Checked {
-  const { work } = input;
-  const { voided, arriving } = checkArriving(input, way);
-  const drifting = work.staying.flatMap((request) => driftingIn(input, way, rules, request) ?? []);
-  const repaired = drifting.filter(({ keptFrom }) => keptFrom === null).map(({ drift }) => drift.request);
-  return {
-    voided,
-    arriving,
-    leaving: work.leaving,
-    holding: without(
-      work.staying,
-      drifting.map(({ drift }) => drift.request),
-    ),
-    drifted: drifting.flatMap(({ keptFrom }) => keptFrom ?? []),
-    repaired,
-  };
+  const begun = checkArriving(input, way);
+  const holding: AccessRequest[] = [];
+  const drifted: Drift[] = [];
+  const repaired: AccessRequest[] = [];
+  for (const request of input.work.staying) {
+    const { facts, drift } = factsInForce(input, way, rules, request);
+    const { outcome } = decideLease(facts);
+    if (outcome.type === "keep") holding.push(request);
+    else if (outcome.type === "repair") repaired.push(request);
+    else if (outcome.type === "drift" && drift) drifted.push({ ...drift, message: outcome.message });
+  }
+  return { ...begun, leaving: input.work.leaving, holding, drifted, repaired };
 }
 
 /**
@@ -120,11 +117,73 @@ function checkArriving(input: SettleInput, way: Way): Pick<Checked, "voided" | "
   const accepted = new Set<AccessRequest>();
   const approvedAt = (request: AccessRequest) => Date.parse(lastApproval(request.approvals)?.at ?? "") || 0;
   for (const request of input.work.arriving.toSorted((a, b) => approvedAt(a) - approvedAt(b))) {
-    const message = voidReasonHere(input, way, request) ?? besideReason(input, [...accepted], request);
-    if (message === null) accepted.add(request);
-    else voided.push({ request, message, doubt: null });
+    const { outcome } = decideLease(factsAtBeginning(input, way, [...accepted], request));
+    if (outcome.type === "begin") accepted.add(request);
+    else if (outcome.type === "void") voided.push({ request, message: outcome.message, doubt: null });
   }
   return { voided, arriving: input.work.arriving.filter((request) => accepted.has(request)) };
+}
+
+/** What no rule asks for of a request that begins, or of one in force. Ends have been sorted out before. */
+const unasked = {
+  isTakenBack: false,
+  isOverInCluster: false,
+  isWritten: false,
+  mayBeForgotten: false,
+  tooOldFor: null,
+  approvalFlaw: null,
+  wasVoid: false,
+  besideFlaw: null,
+  missing: null,
+  mayRepair: false,
+  repairFlaw: null,
+} as const;
+
+/** @param beginning what begins in this run, and was approved before */
+function factsAtBeginning(
+  input: SettleInput,
+  way: Way,
+  beginning: readonly AccessRequest[],
+  request: AccessRequest,
+): LeaseFacts {
+  const { cluster, state, keys, approvalGoodForSeconds, now, links } = input;
+  const { holdings, identityOf } = state;
+  const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
+  const isTooOld = isTooOldToBegin(request, approvalGoodForSeconds, now);
+  return {
+    ...unasked,
+    due: "begin",
+    cluster: cluster.name,
+    isWritten: shareIn(holdings, request) !== undefined,
+    mayBeForgotten: mayBeForgotten(request, withdrawals, keys.decision),
+    tooOldFor: isTooOld ? formatDuration(approvalGoodForSeconds) : null,
+    approvalFlaw: voidReason({ cluster, way, holdings, identityOf, keys: keys.decision, now, links }, request),
+    wasVoid: wasVoid(request, withdrawals, keys.decision),
+    besideFlaw: besideReason(input, beginning, request),
+  };
+}
+
+/**
+ * What is missing of a grant in force, and whether it may be put back: only what something sealed says that it gives, and only where
+ * the whole approval still speaks for it. The record in Redis alone proves neither.
+ */
+function factsInForce(
+  input: SettleInput,
+  way: Way,
+  { driftOf, mayRepair }: CheckRules,
+  request: AccessRequest,
+): { readonly facts: LeaseFacts; readonly drift: Drift | null } {
+  const { cluster, state, keys, now, links } = input;
+  const { holdings, identityOf } = state;
+  const known = { ...unasked, due: "keep", cluster: cluster.name } as const;
+  const share = provedShare(holdings, request, keys.memory);
+  const drift = driftOf(request, share?.groups ?? request.groups);
+  if (!drift) return { facts: known, drift };
+  const isRepair = cluster.drift === "repair" && mayRepair(request);
+  if (!isRepair) return { facts: { ...known, missing: drift.message }, drift };
+  const approval = { cluster, way, holdings, identityOf, keys: keys.decision, now, links };
+  const repairFlaw = share ? whyNotRepaired(approval, request) : "nothing that is sealed says what it gave";
+  return { facts: { ...known, missing: drift.message, mayRepair: true, repairFlaw }, drift };
 }
 
 /** Why a lease that begins is not what its approver was shown beside the principal's other leases; null: it is. */
@@ -143,52 +202,6 @@ function besideReason(
   };
   const found = leasesBeside(request, { beginning, inForce: work.staying, rememberedOf, holdings, identityOf });
   return giveTheSame(request.preview?.leases ?? [], found, now) ? null : leasesDiffer;
-}
-
-/** A grant in force of which something is missing. */
-interface Drifting {
-  readonly drift: Drift;
-  /** Why nothing is put back, as drift to be told; null: it is. */
-  readonly keptFrom: Drift | null;
-}
-
-/**
- * What is missing, and whether it is put back: only what something sealed says that it gives, and only where the whole approval
- * still speaks for it. The record in Redis alone proves neither.
- */
-function driftingIn(
-  input: SettleInput,
-  way: Way,
-  { driftOf, mayRepair }: CheckRules,
-  request: AccessRequest,
-): Drifting | null {
-  const { cluster, state, keys, now, links } = input;
-  const { holdings, identityOf } = state;
-  const share = provedShare(holdings, request, keys.memory);
-  const drift = driftOf(request, share?.groups ?? request.groups);
-  if (!drift) return null;
-  if (cluster.drift !== "repair" || !mayRepair(request)) return { drift, keptFrom: drift };
-  const facts = { cluster, way, holdings, identityOf, keys: keys.decision, now, links };
-  const reason = share ? whyNotRepaired(facts, request) : "nothing that is sealed says what it gave";
-  return {
-    drift,
-    keptFrom: reason === null ? null : { ...drift, message: `${drift.message}; it is not put back: ${reason}` },
-  };
-}
-
-function voidReasonHere(input: SettleInput, way: Way, request: AccessRequest): string | null {
-  const { cluster, state, keys, approvalGoodForSeconds, now, links } = input;
-  const { holdings, identityOf } = state;
-  const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
-  if (!shareIn(holdings, request) && mayBeForgotten(request, withdrawals, keys.decision)) {
-    return `it is older than what ${cluster.name} remembers of approvals that were taken back`;
-  }
-  if (!shareIn(holdings, request) && isTooOldToBegin(request, approvalGoodForSeconds, now)) {
-    return `it is older than ${formatDuration(approvalGoodForSeconds)}, and nothing of it has been written`;
-  }
-  const reason = voidReason({ cluster, way, holdings, identityOf, keys: keys.decision, now, links }, request);
-  const isStillVoid = reason === null && wasVoid(request, withdrawals, keys.decision);
-  return isStillVoid ? "it had come to nothing before" : reason;
 }
 
 /** Who gets what is planned, and who does not. `refusals` are by lower-case ARN of the principal. */

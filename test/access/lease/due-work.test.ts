@@ -3,12 +3,12 @@ import {
   dueWork,
   hasDueWork,
   idsOf,
+  isOverInCluster,
   isTooOldToBegin,
   orphansOf,
   rememberedShares,
   sealedEnd,
   shareOf,
-  withSealedEnds,
 } from "../../../src/access/lease/due-work.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
@@ -95,18 +95,18 @@ describe("the end of a lease", () => {
     const active = aGrantedRequest({ state: "active" });
     const over = aHolding({ shares: [aShare({ endsAt: at(minutes(1)).toISOString() })] });
 
-    const work = withSealedEnds(dueWork([active], now), new Map([[engineerArn.toLowerCase(), over]]), now);
+    const isOver = isOverInCluster(new Map([[engineerArn.toLowerCase(), over]]), active, now);
 
-    expect(work).toEqual({ arriving: [], leaving: [active], staying: [] });
+    expect(isOver).toBe(true);
   });
 
   test("stays what the approval says where the cluster remembers the same", () => {
     const active = aGrantedRequest({ state: "active" });
     const held = aHolding({ shares: [shareOf(active, now)] });
 
-    const work = withSealedEnds(dueWork([active], now), new Map([[engineerArn.toLowerCase(), held]]), now);
+    const isOver = isOverInCluster(new Map([[engineerArn.toLowerCase(), held]]), active, now);
 
-    expect(work.staying).toEqual([active]);
+    expect(isOver).toBe(false);
   });
 });
 
