@@ -142,6 +142,7 @@ export interface EventLedger {
 
 /** Which principal belongs to a person. */
 export interface LinkLedger {
+  /** Remembers what a person first asked with; a link that is there stays. Without an event. */
   linkPrincipal(user: string, link: PrincipalLink): Promise<void>;
   /** The ARN alone, for what is only shown or offered. */
   principalOf(user: string): Promise<string | null>;

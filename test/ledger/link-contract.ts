@@ -68,14 +68,14 @@ export function linkContract(ledgerNow: () => Ledger): void {
     });
   });
 
-  test("the ledger remembers the last principal of a person, and who said so", async () => {
+  test("the ledger remembers the first principal that a person asks with, and never writes over a link", async () => {
     const link = {
       arn: "arn:aws:iam::111122223333:user/new",
       seal: { by: null, at: at(0).toISOString(), seal: "00000000.00" },
     };
-    await ledger.linkPrincipal("U0ENGINEER", { arn: "arn:aws:iam::111122223333:user/old", seal: null });
-
     await ledger.linkPrincipal("U0ENGINEER", link);
+
+    await ledger.linkPrincipal("U0ENGINEER", { arn: "arn:aws:iam::111122223333:user/later", seal: null });
 
     expect(await ledger.principalOf("U0ENGINEER")).toBe("arn:aws:iam::111122223333:user/new");
     expect(await ledger.linkOf("U0ENGINEER")).toEqual(link);

@@ -24,7 +24,7 @@ export function memoryLinks(append: (event: AuditEvent) => void): LinkLedger {
     return true;
   };
   return {
-    linkPrincipal: async (user, link) => void principals.set(user, link),
+    linkPrincipal: async (user, link) => void (principals.has(user) || principals.set(user, link)),
     principalOf: async (user) => principals.get(user)?.arn ?? null,
     linkOf: async (user) => principals.get(user) ?? null,
     changeLink: async (change) => changeLink(change),

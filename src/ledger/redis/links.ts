@@ -36,6 +36,16 @@ append_event(KEYS[3], KEYS[4], ARGV[5], ARGV[6])
 return 1
 `;
 
+/**
+ * The first link of somebody, or nothing: what a request names must not take the place of a link.
+ * KEYS: principals, seals
+ * ARGV: user, ARN, seal or ""
+ */
+const firstLinkScript = `
+if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 1 then redis.call('HSET', KEYS[2], ARGV[1], ARGV[3]) end
+return 1
+`;
+
 /** Links and what waits to be one, on Redis. */
 export function redisLinks(redis: RedisClient, reader: StoredReader): LinkLedger {
   return {
@@ -69,10 +79,8 @@ async function changeLink(redis: RedisClient, change: LinkChange): Promise<boole
   return done === 1;
 }
 
-/** What was only asked for with: without an event. A process that dies in between leaves a seal that fits no ARN. */
 async function rememberLink(redis: RedisClient, user: string, link: PrincipalLink): Promise<void> {
-  await redis.hset(linkSealsKey, user, sealText(link));
-  await redis.hset(principalsKey, user, link.arn);
+  await redis.eval(firstLinkScript, 2, principalsKey, linkSealsKey, user, link.arn, sealText(link));
 }
 
 async function readLink(redis: RedisClient, reader: StoredReader, user: string): Promise<PrincipalLink | null> {
