@@ -17,8 +17,7 @@ import { allOfPages, type PageBounds } from "../access/failure/bounded-pages.ts"
 import type { ScopedPolicy } from "../access/policy/policy-text.ts";
 import type { AccessEntry, NewEntry } from "../access-entry/index.ts";
 import type { EksCluster } from "./eks-cluster.ts";
-import { type Call, type Calls, orGone } from "./entry-calls.ts";
-import { entryFailure } from "./explain-entry-error.ts";
+import { type Call, type Calls, entryFailure, orGone } from "./entry-calls.ts";
 import { logged } from "./request-log.ts";
 
 /**

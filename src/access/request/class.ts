@@ -17,6 +17,7 @@ const grantStandings = [
   "failed",
 ] as const satisfies readonly GrantStanding[];
 
+/** The class of a record: its state, with that of its grant where it has one. */
 export function classOf({ state, grant }: AccessRequest): RequestClass {
   if (!grant) return state;
   return grant.state === "ended" ? `${state}/ended/${grant.end?.cause ?? "expired"}` : `${state}/${grant.state}`;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { entryFailure } from "../../src/aws/explain-entry-error.ts";
+import { entryFailure } from "../../src/aws/entry-calls.ts";
 
 const address = { eksName: "payments", region: "eu-central-1", account: "111122223333", partition: "aws" };
 const engineer = "arn:aws:iam::111122223333:user/engineer";
