@@ -11,12 +11,15 @@ function time(ms: number): string {
   return ms % 1_000 === 0 ? `\`${ms / 1_000}s\`` : `\`${ms}ms\``;
 }
 
-test.each(kinds)("docs/operating.md lists the job %s with its policy", (type, kind) => {
-  const row = operating.split("\n").find((line) => line.startsWith(`| \`${type}\` `) && line.includes(kind.queue));
+test.each(kinds)("docs/operating.md has a row with the policy of the job %s", (_, kind) => {
+  const policies = operating.split("\n").map((line) =>
+    line
+      .split("|")
+      .slice(2)
+      .map((cell) => cell.trim()),
+  );
 
-  expect(row?.split("|").map((cell) => cell.trim())).toEqual([
-    "",
-    `\`${type}\``,
+  expect(policies).toContainEqual([
     `\`${kind.queue}\``,
     kind.waitMs === 0 ? "none" : time(kind.waitMs),
     String(kind.tries),

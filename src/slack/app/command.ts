@@ -15,7 +15,7 @@ export interface CommandCall {
   readonly commands: readonly Command[];
 }
 
-/** One word of `/eks-access`. The help and "did you mean" are made from the list of them, in all.ts. */
+/** One word of `/eks-access`. The help and "did you mean" are made from the list of them, in commands.ts. */
 export interface Command {
   readonly word: string;
   /** What may stand behind the word, for example `<id> [why]`; empty: nothing. */
