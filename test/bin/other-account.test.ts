@@ -19,7 +19,7 @@ import { variablesNamed } from "../builders/keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
 import { moveScene } from "../worker/migration/move-scene.ts";
-import { ask, give, takeBack } from "../worker/reconcile/taking.ts";
+import { ask, give, takeBack } from "../worker/reconcile/both-ways.ts";
 import { runCommand } from "./check-run.ts";
 
 const rescuer = `arn:aws:iam::${account}:role/rescuers/rescuer`;

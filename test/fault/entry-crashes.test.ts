@@ -17,7 +17,7 @@ import {
   outsideEntries,
   requestOf,
   revokeOnly,
-} from "../worker/reconcile/taking.ts";
+} from "../worker/reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker/worker-side.ts";
 
 const side = useWorkerSide({ everyMode: true });

@@ -9,7 +9,7 @@ import type { Way } from "../../access/policy/way.ts";
 import { digestOfChange } from "../../access/request/digest.ts";
 import type { AccessRequest, Preview, Share } from "../../access/request/record.ts";
 import { readPrincipal } from "../../aws-auth/index.ts";
-import type { ChangePreview, Wish } from "../reconcile/taking.ts";
+import type { ChangePreview, Wish } from "../reconcile/way-adapter.ts";
 import { type WarningFacts, warningsOf } from "./preview-warnings.ts";
 
 export type PreviewPlan =

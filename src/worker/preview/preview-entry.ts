@@ -10,7 +10,7 @@ import type { NamedEntry } from "../../aws-auth/index.ts";
 import { unifiedDiff } from "../../aws-auth/index.ts";
 import type { EntryState } from "../reconcile/entry-state.ts";
 import { refuseTarget } from "../reconcile/settle-entries.ts";
-import type { ChangePreview, Wish } from "../reconcile/taking.ts";
+import type { ChangePreview, Wish } from "../reconcile/way-adapter.ts";
 import { sameUsernameWarnings, sessionWarnings } from "./preview-warnings.ts";
 
 /** What would change of somebody's access entry; or why it can't be done. */

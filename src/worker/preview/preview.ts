@@ -17,7 +17,7 @@ import type { WorkerContext } from "../context.ts";
 import { delay } from "../delay.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
-import type { Settlement, Standing, Taking, TakingPlace, Wish } from "../reconcile/taking.ts";
+import type { Settlement, WayAdapter, WayPlace, WayState, Wish } from "../reconcile/way-adapter.ts";
 import { waysIn } from "../reconcile/ways.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
 import { hasNothingToExtend, nothingToExtend, refuse } from "./refuse.ts";
@@ -62,7 +62,7 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
 }
 
 /** One look at a cluster. */
-interface Look extends TakingPlace {
+interface Look extends WayPlace {
   readonly bindings: PreviewFacts["bindings"];
   /** The cluster's grants that are not over. */
   readonly granted: readonly AccessRequest[];
@@ -72,18 +72,18 @@ interface Look extends TakingPlace {
 }
 
 /** What can't be read one way must not hold up what is taken the other way. */
-async function previewWay<State extends Standing, Decided extends Settlement>(
+async function previewWay<State extends WayState, Decided extends Settlement>(
   look: Look,
-  taking: Taking<State, Decided>,
+  adapter: WayAdapter<State, Decided>,
 ): Promise<void> {
   const { context, cluster, granted } = look;
-  const waiting = look.waiting.filter(taking.isTaken);
+  const waiting = look.waiting.filter(adapter.isTaken);
   if (waiting.length === 0) return;
   try {
-    const open = granted.filter(taking.isTaken);
-    const state = await taking.read([...open, ...waiting]);
+    const open = granted.filter(adapter.isTaken);
+    const state = await adapter.read([...open, ...waiting]);
     const leases = leasesIn(state, open, context.now());
-    const seen = { way: taking.way, changeOf: (wish: Wish) => taking.preview(state, wish), leases };
+    const seen = { way: adapter.way, changeOf: (wish: Wish) => adapter.preview(state, wish), leases };
     for (const request of waiting) await previewRequest(look, request, seen);
   } catch (error) {
     context.log.warn({ cluster: cluster.name, err: error }, "preview failed");
@@ -92,7 +92,7 @@ async function previewWay<State extends Standing, Decided extends Settlement>(
 }
 
 /** All leases of the cluster. One that is being ended is there until it is gone. */
-function leasesIn({ holdings, identityOf }: Standing, open: readonly AccessRequest[], now: Date): LeasesFound {
+function leasesIn({ holdings, identityOf }: WayState, open: readonly AccessRequest[], now: Date): LeasesFound {
   const { arriving, leaving, staying } = dueWork(open, now);
   const ids = idsOf(open);
   const rememberedOf = (key: string) => {

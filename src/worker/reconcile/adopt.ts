@@ -15,7 +15,7 @@ import { adoptRescues } from "../rescue/adopt-rescues.ts";
 import { keepDocument } from "../rescue/keep-document.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
-import type { Standing } from "./taking.ts";
+import type { WayState } from "./way-adapter.ts";
 import { waysIn } from "./ways.ts";
 
 /** What was found in the memory of a cluster. */
@@ -39,11 +39,11 @@ export async function adoptCluster(context: WorkerContext, cluster: Cluster): Pr
   const over: string[] = [];
   try {
     const { document, entries } = await waysIn({ context, cluster, opened: open }, async () => [], "all");
-    for (const taking of [document, entries]) {
-      if (!taking) continue;
-      const state = await taking.read([]);
+    for (const adapter of [document, entries]) {
+      if (!adapter) continue;
+      const state = await adapter.read([]);
       isUnfinished ||= state.isUnfinished || state.untrusted !== null;
-      over.push(...(await adoptHoldings(context, cluster, open, { way: taking.way, state }, adoption)));
+      over.push(...(await adoptHoldings(context, cluster, open, { way: adapter.way, state }, adoption)));
     }
     if (document) await keepDocument(context, open.client, cluster, await open.client.readAwsAuth());
   } finally {
@@ -69,7 +69,7 @@ export async function adoptByTheClock(context: WorkerContext, cluster: Cluster):
 /** What one way of a cluster remembers. */
 interface Memory {
   readonly way: Way;
-  readonly state: Standing;
+  readonly state: WayState;
 }
 
 /** @returns the ids of shares that the ledger knows to be over */

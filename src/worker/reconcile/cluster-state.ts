@@ -16,10 +16,10 @@ import { step } from "../../operations/metrics/steps.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";
 import { inDocument } from "./prove.ts";
-import type { Standing } from "./taking.ts";
+import type { WayState } from "./way-adapter.ts";
 
 /** What one GET of aws-auth tells. */
-export interface ClusterState extends Standing {
+export interface ClusterState extends WayState {
   /** Null: the ConfigMap is absent and may be created. */
   readonly configMap: AwsAuthConfigMap | null;
   readonly document: AwsAuthDocument;

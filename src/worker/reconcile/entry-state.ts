@@ -15,10 +15,10 @@ import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";
 import { inEntries } from "./prove.ts";
-import type { Standing } from "./taking.ts";
+import type { WayState } from "./way-adapter.ts";
 
 /** What the access entries of the principals in question tell. */
-export interface EntryState extends Standing {
+export interface EntryState extends WayState {
   /** By the principal's ARN in lower case, without a role's path. */
   readonly entries: ReadonlyMap<string, AccessEntry>;
   /** Since when calls about an entry may have been sent that were not answered, ISO 8601, by the same key. */
@@ -120,7 +120,7 @@ function stoodInDocument({ grant }: AccessRequest): boolean {
 
 function byPrincipal(
   found: readonly AccessEntry[],
-  { holdings }: Pick<Standing, "holdings">,
+  { holdings }: Pick<WayState, "holdings">,
 ): Pick<EntryState, "entries" | "identityOf" | "signsInAs"> {
   const entries = new Map(found.map((entry) => [withoutRolePath(entry.principalArn).toLowerCase(), entry]));
   const identityOf = (arn: string) => {

@@ -9,10 +9,10 @@ import type { AccessRequest, Holding } from "../../access/request/record.ts";
 import type { PlanGuard, ReadDocument, Refusal } from "../../aws-auth/index.ts";
 import { planChanges } from "../../aws-auth/index.ts";
 import { readRemembered } from "../remembered.ts";
+import { type Checked, leaveOut, notRepaired, without } from "./check-leases.ts";
 import { type ClusterState, planGuard } from "./cluster-state.ts";
-import { type Checked, leaveOut, notRepaired, without } from "./sort-work.ts";
-import type { RefusedRequest, SettleInput, Settlement, VoidApproval } from "./taking.ts";
 import { targetsOf } from "./targets.ts";
+import type { RefusedRequest, SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
 import { withdrawalsAfter } from "./withdrawals-after.ts";
 
 /** What stays out of the plan. */

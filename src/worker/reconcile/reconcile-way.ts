@@ -9,11 +9,11 @@ import { step } from "../../operations/metrics/steps.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
-import { noteReplayed, noteUntrusted, recordsOfBefore, withoutEndedMemories } from "./distrust.ts";
+import { noteReplayed, noteUntrusted, recordsOfBefore, withoutEndedMemories } from "./old-records.ts";
 import { beginWrite, end, noteDrift } from "./outcome.ts";
 import { proveEnd } from "./prove-end.ts";
 import { recordOutcomes } from "./record-outcomes.ts";
-import type { Settlement, Standing, Taking } from "./taking.ts";
+import type { Settlement, WayAdapter, WayState } from "./way-adapter.ts";
 
 const attempts = 5;
 
@@ -22,26 +22,26 @@ const attempts = 5;
  * became of each grant. Where somebody else's change came in between, everything from the reading again, a bounded
  * number of times.
  */
-export async function reconcileWay<State extends Standing, Decided extends Settlement>(
+export async function reconcileWay<State extends WayState, Decided extends Settlement>(
   context: WorkerContext,
   cluster: Cluster,
   opened: OpenedCluster,
-  taking: Taking<State, Decided>,
+  adapter: WayAdapter<State, Decided>,
   { onlyEnds = false }: { readonly onlyEnds?: boolean } = {},
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const isLast = attempt >= attempts;
-    const result = await tryOnce({ context, cluster, opened, taking, attempt, isLast, onlyEnds });
+    const result = await tryOnce({ context, cluster, opened, adapter, attempt, isLast, onlyEnds });
     if (result === "done") return;
     if (result === "conflict") await (context.pause ?? wait)(Math.random() * 50 * 2 ** attempt);
   }
 }
 
-interface Attempt<State extends Standing, Decided extends Settlement> {
+interface Attempt<State extends WayState, Decided extends Settlement> {
   readonly context: WorkerContext;
   readonly cluster: Cluster;
   readonly opened: OpenedCluster;
-  readonly taking: Taking<State, Decided>;
+  readonly adapter: WayAdapter<State, Decided>;
   readonly attempt: number;
   readonly isLast: boolean;
   /** Nothing begins. What a run that died has written already is looked at as ever. */
@@ -51,13 +51,13 @@ interface Attempt<State extends Standing, Decided extends Settlement> {
 /** `again`: what was read, or made, has to be read once more. `conflict`: the same, and somebody else is at work there. */
 type Result = "done" | "again" | "conflict";
 
-async function tryOnce<State extends Standing, Decided extends Settlement>(
+async function tryOnce<State extends WayState, Decided extends Settlement>(
   run: Attempt<State, Decided>,
 ): Promise<Result> {
-  const { context, cluster, taking, attempt, isLast } = run;
-  await taking.begin();
-  const open = (await context.ledger.grantedOf(cluster.name)).filter(taking.isTaken);
-  const state = await read(context, taking, open).catch((error: unknown) => recordAbsence(run, open, error));
+  const { context, cluster, adapter, attempt, isLast } = run;
+  await adapter.begin();
+  const open = (await context.ledger.grantedOf(cluster.name)).filter(adapter.isTaken);
+  const state = await read(context, adapter, open).catch((error: unknown) => recordAbsence(run, open, error));
   if (state.untrusted && attempt === 1) {
     await noteUntrusted(context, cluster, open, state.untrusted);
     return "again";
@@ -75,46 +75,46 @@ async function tryOnce<State extends Standing, Decided extends Settlement>(
   }
   return carryOut(run, state, await decide(run, state, open)).catch((error: unknown) => {
     if (!(error instanceof AccessError) || error.code !== "cluster-conflict" || isLast) throw error;
-    context.metrics?.conflicts.inc({ cluster: cluster.name, way: taking.way });
+    context.metrics?.conflicts.inc({ cluster: cluster.name, way: adapter.way });
     return "conflict";
   });
 }
 
 /** Reads what stands there once more where records remember what the log tells to have ended: their memory counts nothing. */
-async function read<State extends Standing, Decided extends Settlement>(
+async function read<State extends WayState, Decided extends Settlement>(
   context: WorkerContext,
-  taking: Taking<State, Decided>,
+  adapter: WayAdapter<State, Decided>,
   open: readonly AccessRequest[],
 ): Promise<State> {
-  const state = await taking.read(open);
+  const state = await adapter.read(open);
   const believed = await withoutEndedMemories(context, open, state);
-  return believed.every((request, index) => request === open[index]) ? state : taking.read(believed);
+  return believed.every((request, index) => request === open[index]) ? state : adapter.read(believed);
 }
 
-async function decide<State extends Standing, Decided extends Settlement>(
-  { context, cluster, taking, onlyEnds }: Attempt<State, Decided>,
+async function decide<State extends WayState, Decided extends Settlement>(
+  { context, cluster, adapter, onlyEnds }: Attempt<State, Decided>,
   state: State,
   open: readonly AccessRequest[],
 ): Promise<Decided> {
   const { keys } = context;
   const { approvalGoodForSeconds } = context.config.timing;
   const now = context.now();
-  const closed = await overOrElsewhere(context, state.holdings, open, taking.isTaken);
+  const closed = await idsNotGrantedHere(context, state.holdings, open, adapter.isTaken);
   const due = dueWork(open, now);
   const isThere = (request: AccessRequest) => shareIn(state.holdings, request) !== undefined;
   const work = onlyEnds ? { ...due, arriving: due.arriving.filter(isThere) } : due;
   const approvers = [...work.arriving, ...work.staying].flatMap(({ approvals }) => approvals.map(({ by }) => by));
   const links = await sealedLinksOf(context.ledger, approvers, keys.decision);
   const known = { cluster, work, state, closed, keys, approvalGoodForSeconds, links, now };
-  return step("plan", async () => taking.settle(known));
+  return step("plan", async () => adapter.settle(known));
 }
 
-async function carryOut<State extends Standing, Decided extends Settlement>(
-  { context, cluster, opened, taking, isLast }: Attempt<State, Decided>,
+async function carryOut<State extends WayState, Decided extends Settlement>(
+  { context, cluster, opened, adapter, isLast }: Attempt<State, Decided>,
   state: State,
   decided: Decided,
 ): Promise<Result> {
-  const prepared = await taking.prepare(state, decided);
+  const prepared = await adapter.prepare(state, decided);
   if (prepared.type === "again") {
     if (isLast) throw prepared.why;
     return "again";
@@ -127,8 +127,8 @@ async function carryOut<State extends Standing, Decided extends Settlement>(
   const isConflict = (principal: string) => outcomes.failureOf(principal)?.kind === "conflict";
   const conflicts = isLast ? [] : [...decided.targets.keys()].filter(isConflict);
   const isDone = ({ principal }: AccessRequest) => !conflicts.includes(principal.toLowerCase());
-  await recordOutcomes(context, cluster, opened, { way: taking.way, decided, begun, outcomes, isDone });
-  for (const _ of conflicts) context.metrics?.conflicts.inc({ cluster: cluster.name, way: taking.way });
+  await recordOutcomes(context, cluster, opened, { way: adapter.way, decided, begun, outcomes, isDone });
+  for (const _ of conflicts) context.metrics?.conflicts.inc({ cluster: cluster.name, way: adapter.way });
   return conflicts.length > 0 ? "conflict" : "done";
 }
 
@@ -136,7 +136,7 @@ async function carryOut<State extends Standing, Decided extends Settlement>(
  * Where the API server says that there is no document, nothing that is told as active is so any more, and what is to end is
  * over: a write that was planned on one that is gone names its resourceVersion, and is refused. @throws what was thrown
  */
-async function recordAbsence<State extends Standing, Decided extends Settlement>(
+async function recordAbsence<State extends WayState, Decided extends Settlement>(
   { context, cluster, opened }: Attempt<State, Decided>,
   open: readonly AccessRequest[],
   error: unknown,
@@ -175,7 +175,7 @@ async function haveChanged({ ledger }: WorkerContext, before: readonly AccessReq
  * The ids that the cluster's own memory of one way names, and that the ledger knows not to be granted, or to be given the other
  * way: they are taken away. Those of `granted` are neither.
  */
-async function overOrElsewhere(
+async function idsNotGrantedHere(
   { ledger }: WorkerContext,
   holdings: ReadonlyMap<string, Holding>,
   granted: readonly AccessRequest[],

@@ -11,7 +11,7 @@ import { activate, end, noteDrift, voidApproval } from "./outcome.ts";
 import { prove } from "./prove.ts";
 import { proveEnd } from "./prove-end.ts";
 import { fail, putOff, putOffVoid } from "./put-off.ts";
-import type { Failure, Outcomes, Settlement, VoidApproval } from "./taking.ts";
+import type { Failure, Outcomes, Settlement, VoidApproval } from "./way-adapter.ts";
 
 /** What a run has done. */
 export interface CarriedOut {

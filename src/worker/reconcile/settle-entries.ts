@@ -9,11 +9,11 @@ import { isSameCreator } from "../../access/policy/creator.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { fitsTags, refuseEntry, roomForWithdrawals, writeHoldingTags } from "../../access-entry/index.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
+import { checkWork, leaveOut, withOwnMemory } from "./check-leases.ts";
 import type { EntryState } from "./entry-state.ts";
 import { lateCallDoubt } from "./late-call.ts";
-import { checkWork, leaveOut, withOwnMemory } from "./sort-work.ts";
-import type { SettleInput, Settlement, VoidApproval } from "./taking.ts";
 import { targetsOf } from "./targets.ts";
+import type { SettleInput, Settlement, VoidApproval } from "./way-adapter.ts";
 import { withdrawalsAfter } from "./withdrawals-after.ts";
 
 /** A decision about the access entries of one cluster. */

@@ -4,8 +4,8 @@ import { usernameFor } from "../../access/lease/username.ts";
 import { provedShare } from "../../access/lease/written.ts";
 import type { AccessRequest, Share } from "../../access/request/record.ts";
 import { readPrincipal } from "../../aws-auth/index.ts";
-import type { Checked } from "./sort-work.ts";
-import type { SettleInput } from "./taking.ts";
+import type { Checked } from "./check-leases.ts";
+import type { SettleInput } from "./way-adapter.ts";
 
 /** The entry that each principal with something to be done must have, by lower-case ARN. */
 export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<string, Target> {

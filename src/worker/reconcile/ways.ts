@@ -4,17 +4,17 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import { entryArnIn, resolve } from "../../aws-auth/index.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered } from "../remembered.ts";
-import { type DocumentTaking, documentTaking } from "./document-taking.ts";
+import { type DocumentWay, documentWay } from "./document-way.ts";
 import type { WhoseEntries } from "./entry-state.ts";
-import { type EntryTaking, entryTaking } from "./entry-taking.ts";
-import type { TakingPlace } from "./taking.ts";
+import { type EntryWay, entryWay } from "./entry-way.ts";
+import type { WayPlace } from "./way-adapter.ts";
 
 /** The ways in which a cluster takes grants now. */
 export interface Ways {
   /** Null: there is no document that the cluster goes by, and no request that would be taken by one. */
-  readonly document: DocumentTaking | null;
+  readonly document: DocumentWay | null;
   /** Null: it knows no access entries. */
-  readonly entries: EntryTaking | null;
+  readonly entries: EntryWay | null;
 }
 
 /**
@@ -23,7 +23,7 @@ export interface Ways {
  * @throws AccessError
  */
 export async function waysIn(
-  place: TakingPlace,
+  place: WayPlace,
   requests: () => Promise<readonly AccessRequest[]>,
   whose: WhoseEntries,
 ): Promise<Ways> {
@@ -36,8 +36,8 @@ export async function waysIn(
   const needsDocument = hasDocument || (await requests()).some(isOf("aws-auth"));
   const { entries } = opened;
   return {
-    document: needsDocument ? documentTaking({ ...place, isTaken: isOf("aws-auth") }) : null,
-    entries: entries && entryTaking({ ...place, opened: { ...opened, entries }, isTaken: isOf("access-entry"), whose }),
+    document: needsDocument ? documentWay({ ...place, isTaken: isOf("aws-auth") }) : null,
+    entries: entries && entryWay({ ...place, opened: { ...opened, entries }, isTaken: isOf("access-entry"), whose }),
   };
 }
 

@@ -8,7 +8,7 @@ import {
   withdrawalOf,
 } from "../../access/lease/withdrawal.ts";
 import type { AccessRequest, Holding } from "../../access/request/record.ts";
-import type { SettleInput, Settlement } from "./taking.ts";
+import type { SettleInput, Settlement } from "./way-adapter.ts";
 
 type Sorted = Pick<Settlement, "leaving" | "stuck" | "voided" | "refused" | "granted">;
 

@@ -27,7 +27,7 @@ function click(by: string, request: AccessRequest) {
   return { verdict: "approved", by, digest: request.preview?.digest ?? "", why: "" } as const;
 }
 
-/** What the worker says, which has no Slack: it goes by what is sealed, as src/worker/reconcile/document-taking.ts does. */
+/** What the worker says, which has no Slack: it goes by what is sealed, as src/worker/reconcile/document-way.ts does. */
 function verdictOn(record: AccessRequest, cluster: Cluster) {
   const [level] = cluster.levels;
   if (!level) throw new Error("The builder's cluster offers no level.");

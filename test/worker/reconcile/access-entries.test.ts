@@ -22,7 +22,7 @@ import {
   outsideEntries,
   requestOf,
   takeBack,
-} from "./taking.ts";
+} from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const { engineer } = arns;

@@ -9,7 +9,7 @@ import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { clusterIn, give, modesConfig, type Outside, outsideDocument, outsideEntries, requestOf } from "./taking.ts";
+import { clusterIn, give, modesConfig, type Outside, outsideDocument, outsideEntries, requestOf } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const viewers = "eks-access:viewers";

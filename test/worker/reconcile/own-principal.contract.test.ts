@@ -7,7 +7,7 @@ import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { approve, ask, clusterIn, modesConfig, requestOf, takeBack } from "./taking.ts";
+import { approve, ask, clusterIn, modesConfig, requestOf, takeBack } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 

@@ -8,7 +8,7 @@ import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 import { useWorkerSide } from "../worker-side.ts";
-import { clusterIn, give, modesConfig, requestOf, takeBack } from "./taking.ts";
+import { clusterIn, give, modesConfig, requestOf, takeBack } from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const review = "kubernetes.subject-access-review";

@@ -5,7 +5,7 @@ import type { AccessRequest, Holding } from "../../../src/access/request/record.
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { readConfigMap } from "../../../src/kubernetes/config-map.ts";
 import { type ClusterState, identityInDocument } from "../../../src/worker/reconcile/cluster-state.ts";
-import { settle } from "../../../src/worker/reconcile/document-taking.ts";
+import { settle } from "../../../src/worker/reconcile/document-way.ts";
 import type { DocumentSettlement } from "../../../src/worker/reconcile/plan-settlement.ts";
 import { inDocument } from "../../../src/worker/reconcile/prove.ts";
 import { aCluster } from "../../builders/a-cluster.ts";

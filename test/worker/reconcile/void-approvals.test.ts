@@ -19,7 +19,7 @@ import {
   outsideDocument,
   outsideEntries,
   requestOf,
-} from "./taking.ts";
+} from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const { engineer } = arns;

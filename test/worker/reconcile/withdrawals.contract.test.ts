@@ -23,7 +23,7 @@ import {
   requestOf,
   revokeOnly,
   takeBack,
-} from "./taking.ts";
+} from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const { engineer } = arns;

@@ -6,7 +6,7 @@ import { dueAt } from "../../../src/access/request/request.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { signInToCluster } from "../../../src/worker/sign-in/sign-in-cluster.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
-import { clusterIn, give, modesConfig, requestOf, revokeOnly, takeBack } from "../reconcile/taking.ts";
+import { clusterIn, give, modesConfig, requestOf, revokeOnly, takeBack } from "../reconcile/both-ways.ts";
 import { useWorkerSide } from "../worker-side.ts";
 
 const side = useWorkerSide();

@@ -21,7 +21,7 @@ import {
   requestOf,
   revokeOnly,
   takeBack,
-} from "./taking.ts";
+} from "./both-ways.ts";
 
 const side = useWorkerSide({ everyMode: true });
 const viewers = "eks-access:viewers";

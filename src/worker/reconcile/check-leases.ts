@@ -24,8 +24,8 @@ import { formatDuration } from "../../access/request/duration.ts";
 import { leasesDiffer } from "../../access/request/outdated.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { Refusal } from "../../aws-auth/index.ts";
-import type { RefusedRequest, SettleInput, Settlement, Standing, VoidApproval } from "./taking.ts";
 import { voidReason, whyNotRepaired } from "./void-reason.ts";
+import type { RefusedRequest, SettleInput, Settlement, VoidApproval, WayState } from "./way-adapter.ts";
 
 /** The work with every approval looked at again, and what is missing found. */
 export interface Checked extends Pick<Settlement, "voided" | "leaving" | "holding" | "drifted" | "repaired"> {
@@ -41,7 +41,7 @@ export interface CheckRules {
 }
 
 /** The same with what the cluster's own memory says: what is over or taken back there goes, whatever the ledger says. */
-export function withOwnMemory<State extends Standing>(input: SettleInput<State>): SettleInput<State> {
+export function withOwnMemory<State extends WayState>(input: SettleInput<State>): SettleInput<State> {
   const { closed, state, work, keys, now } = input;
   // What the ledger has lost and the cluster knows to be taken back is over as well.
   const over = new Set([...closed, ...state.withdrawals.list.map(({ id }) => id)]);
@@ -69,7 +69,7 @@ export function withOwnMemory<State extends Standing>(input: SettleInput<State>)
  */
 export function isReplayed(
   request: AccessRequest,
-  { holdings, ...state }: Standing,
+  { holdings, ...state }: WayState,
   keys: DecisionPublicKeys,
 ): boolean {
   const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
@@ -79,7 +79,7 @@ export function isReplayed(
 }
 
 /** Whether the cluster knows that an approval came to nothing: a run may have died before the record said so, or it is one of before. */
-export function hasComeToNothing(request: AccessRequest, state: Standing, keys: DecisionPublicKeys): boolean {
+export function hasComeToNothing(request: AccessRequest, state: WayState, keys: DecisionPublicKeys): boolean {
   return isOpenAndNothing(request, bothWithdrawals(state.withdrawals, state.elsewhere), keys);
 }
 

@@ -8,9 +8,9 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/metrics/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
+import { hasComeToNothing, isReplayed } from "./check-leases.ts";
 import { record } from "./record.ts";
-import { hasComeToNothing, isReplayed } from "./sort-work.ts";
-import type { Standing } from "./taking.ts";
+import type { WayState } from "./way-adapter.ts";
 
 const isApproval: ReadonlySet<EventType> = new Set(["request.approved", "request.self-approved", "glass.broken"]);
 const isNothing: ReadonlySet<EventType> = new Set(["approval.void", "grant.failed"]);
@@ -47,7 +47,7 @@ export async function noteUntrusted(
 export async function recordsOfBefore(
   { ledger, keys }: WorkerContext,
   requests: readonly AccessRequest[],
-  state: Standing,
+  state: WayState,
 ): Promise<readonly AccessRequest[]> {
   const isOfBefore = await inParallel(requests, async (request) =>
     hasComeToNothing(request, state, keys.decision)
@@ -64,7 +64,7 @@ export async function recordsOfBefore(
 export async function withoutEndedMemories(
   { ledger, keys }: WorkerContext,
   open: readonly AccessRequest[],
-  { lost }: Standing,
+  { lost }: WayState,
 ): Promise<readonly AccessRequest[]> {
   if (lost.size === 0) return open;
   return inParallel(open, async (request) => {

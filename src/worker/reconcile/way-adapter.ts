@@ -13,11 +13,11 @@ import type { OpenedCluster } from "../open/open-cluster.ts";
 import type { ReadBack } from "./prove.ts";
 
 /**
- * One way in which a cluster takes grants: by `aws-auth` (`document-taking.ts`) or by access entries (`entry-taking.ts`).
- * A run drives either through the same steps (`reconcile-way.ts`), and test/worker/reconcile/taking.contract.test.ts is what both
+ * One way in which a cluster takes grants: by `aws-auth` (`document-way.ts`) or by access entries (`entry-way.ts`).
+ * A run drives either through the same steps (`reconcile-way.ts`), and test/worker/reconcile/way-adapter.contract.test.ts is what both
  * have to do.
  */
-export interface Taking<State extends Standing, Decided extends Settlement> {
+export interface WayAdapter<State extends WayState, Decided extends Settlement> {
   readonly way: Way;
   /** Whether a request's principal is taken this way now. */
   readonly isTaken: (request: AccessRequest) => boolean;
@@ -38,14 +38,14 @@ export interface Taking<State extends Standing, Decided extends Settlement> {
 }
 
 /** Where a cluster is, and what it takes to change it. */
-export interface TakingPlace {
+export interface WayPlace {
   readonly context: WorkerContext;
   readonly cluster: Cluster;
   readonly opened: OpenedCluster;
 }
 
 /** What one reading tells. */
-export interface Standing {
+export interface WayState {
   /** Who created the cluster: no lease may be the creator's. */
   readonly creatorArn: string;
   /** What of it is ours, by lower-case ARN. */
@@ -81,7 +81,7 @@ export type ChangePreview =
   | { readonly type: "refused"; readonly refusal: Pick<Refusal, "code" | "message"> };
 
 /** What a decision is made from. */
-export interface SettleInput<State extends Standing = Standing> {
+export interface SettleInput<State extends WayState = WayState> {
   readonly cluster: Cluster;
   readonly work: DueWork;
   readonly state: State;

@@ -11,12 +11,12 @@ import type { WorkerContext } from "../context.ts";
 import { previewInDocument } from "../preview/preview-in-document.ts";
 import { readRemembered } from "../remembered.ts";
 import { beingDeleted } from "./being-deleted.ts";
+import { checkWork, withOwnMemory } from "./check-leases.ts";
 import { type ClusterState, identityInDocument, readClusterState } from "./cluster-state.ts";
 import type { Content } from "./plan-settlement.ts";
 import { type DocumentSettlement, planSettlement } from "./plan-settlement.ts";
 import { inDocument } from "./prove.ts";
-import { checkWork, withOwnMemory } from "./sort-work.ts";
-import type { Outcomes, Prepared, SettleInput, Taking, TakingPlace } from "./taking.ts";
+import type { Outcomes, Prepared, SettleInput, WayAdapter, WayPlace } from "./way-adapter.ts";
 import {
   fenceOffWrites,
   needsWrite,
@@ -27,14 +27,14 @@ import {
   writeDocument,
 } from "./write-document.ts";
 
-interface Place extends TakingPlace {
+interface Place extends WayPlace {
   readonly isTaken: (request: AccessRequest) => boolean;
 }
 
-export type DocumentTaking = Taking<ClusterState, DocumentSettlement>;
+export type DocumentWay = WayAdapter<ClusterState, DocumentSettlement>;
 
 /** By `aws-auth`: one document for all, written at once with the resourceVersion that was read (law 6). */
-export function documentTaking(place: Place): DocumentTaking {
+export function documentWay(place: Place): DocumentWay {
   const { cluster, opened, isTaken } = place;
   const { keys } = place.context;
   return {

@@ -18,18 +18,18 @@ import { lateCallDoubt } from "./late-call.ts";
 import { inEntries } from "./prove.ts";
 import { rememberInTags } from "./remember-in-tags.ts";
 import { type EntrySettlement, settleEntries } from "./settle-entries.ts";
-import type { Failure, Outcomes, Prepared, Settlement, Taking, TakingPlace } from "./taking.ts";
+import type { Failure, Outcomes, Prepared, Settlement, WayAdapter, WayPlace } from "./way-adapter.ts";
 
-interface Place extends TakingPlace {
+interface Place extends WayPlace {
   readonly opened: OpenedCluster & { readonly entries: AccessEntries };
   readonly isTaken: (request: AccessRequest) => boolean;
   readonly whose: WhoseEntries;
 }
 
-export type EntryTaking = Taking<EntryState, EntrySettlement>;
+export type EntryWay = WayAdapter<EntryState, EntrySettlement>;
 
 /** By access entries: one for each principal, changed call by call, and no one's trouble is another's. */
-export function entryTaking({ context, cluster, opened, isTaken, whose }: Place): EntryTaking {
+export function entryWay({ context, cluster, opened, isTaken, whose }: Place): EntryWay {
   const { keys, ledger } = context;
   let run = "";
   const begin = async () => {
