@@ -3,6 +3,7 @@ import { AccessError } from "../access/failure/access-error.ts";
 import { type Closing, closeForGoneCluster } from "../access/lease/close.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest } from "../access/request/record.ts";
+import type { RequestLedger } from "../ledger/ledger.ts";
 import { eventOf, updateRequest } from "../ledger/record-change.ts";
 import type { WorkerContext } from "./context.ts";
 import { openCluster } from "./open/open-cluster.ts";
@@ -23,7 +24,11 @@ export async function isGone(context: WorkerContext, cluster: Cluster): Promise<
 const page = 200;
 
 /** Closes all that is open in a cluster that is gone, each with its event. @returns ids */
-export async function closeAllOf(context: WorkerContext, name: string, closing: Closing): Promise<readonly string[]> {
+export async function closeAllOf(
+  context: WorkerContext<RequestLedger>,
+  name: string,
+  closing: Closing,
+): Promise<readonly string[]> {
   const pending = { list: "pending", clusters: [name], requester: null, match: "any" } as const;
   const closed = new Set<string>();
   const closeEach = async (requests: readonly AccessRequest[]) => {
@@ -42,7 +47,7 @@ export async function closeAllOf(context: WorkerContext, name: string, closing: 
   }
 }
 
-async function close(context: WorkerContext, request: AccessRequest, closing: Closing): Promise<void> {
+async function close(context: WorkerContext<RequestLedger>, request: AccessRequest, closing: Closing): Promise<void> {
   const detail = { code: "cluster-gone", why: closing.why, seen: closing.seen };
   await updateRequest<void>(context, request.id, (current) => {
     if (!current) return { type: "stop", outcome: undefined };

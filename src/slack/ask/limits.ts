@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Extension } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { RequestWish } from "../../access/request/request-line.ts";
+import type { EventLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, time } from "../blocks/mrkdwn.ts";
@@ -13,7 +14,7 @@ import { answer } from "./answers.ts";
  * the answer can say when there is room again.
  */
 export async function refuseTooMany(
-  { ledger, config, now }: SlackContext,
+  { ledger, config, now }: SlackContext<RequestLedger & TurnLedger & EventLedger>,
   user: string,
   what: "requests" | "questions",
 ): Promise<Message | null> {
@@ -32,7 +33,7 @@ const recording = { everyMs: 100, times: 10, forMs: 5_000 };
  * @param extension what it would extend, and until when
  */
 export async function refuseToAsk(
-  context: SlackContext,
+  context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
   requester: string,
   wish: RequestWish,
   extension: Extension | null = null,
@@ -48,14 +49,17 @@ export async function refuseToAsk(
 }
 
 /** Of more than may wait, the first are enough to say so. */
-async function pendingOf({ ledger, config }: SlackContext, requester: string): Promise<readonly AccessRequest[]> {
+async function pendingOf(
+  { ledger, config }: SlackContext<RequestLedger & TurnLedger & EventLedger>,
+  requester: string,
+): Promise<readonly AccessRequest[]> {
   const own = { list: "pending", clusters: [], requester, match: "any" } as const;
   return (await ledger.list(own, 0, Math.max(config.limits.pending, 1))).requests;
 }
 
 /** Two clicks at once find nothing of each other in the ledger: one of them takes the turn, and the other waits for its record. */
 async function sameOfNow(
-  context: SlackContext,
+  context: SlackContext<RequestLedger & TurnLedger & EventLedger>,
   requester: string,
   wish: RequestWish,
   extension: Extension | null,

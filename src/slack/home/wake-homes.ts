@@ -1,5 +1,6 @@
 import { approversIn } from "../../access/policy/may-see.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import type { MessageLedger } from "../../ledger/ledger.ts";
 import { wakeAll } from "../../ledger/queues.ts";
 import { peopleNamed } from "../blocks/people-named.ts";
 import type { MessengerContext } from "../show/messenger-context.ts";
@@ -11,7 +12,7 @@ type HomeRecord = Pick<AccessRequest, "id" | "cluster" | "requester">;
 const mostPeople = 100;
 
 /** Has the App Homes brought up to date that show this record, of those who have ever opened theirs. */
-export async function wakeHomes(context: MessengerContext, request: HomeRecord): Promise<void> {
+export async function wakeHomes(context: MessengerContext<MessageLedger>, request: HomeRecord): Promise<void> {
   const { ledger, queues, log } = context;
   try {
     const people = (await affectedBy(context, request)).slice(0, mostPeople);
@@ -26,7 +27,10 @@ export async function wakeHomes(context: MessengerContext, request: HomeRecord):
   }
 }
 
-async function affectedBy({ config, directory }: MessengerContext, record: HomeRecord): Promise<readonly string[]> {
+async function affectedBy(
+  { config, directory }: MessengerContext<MessageLedger>,
+  record: HomeRecord,
+): Promise<readonly string[]> {
   const cluster = config.clusters.get(record.cluster);
   const approvers = await peopleNamed(directory, cluster ? approversIn(cluster) : []);
   return [...new Set([record.requester, ...approvers])];

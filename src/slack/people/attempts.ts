@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Json } from "../../access/audit/canonical-json.ts";
 import type { AuditEvent } from "../../access/audit/event.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import type { EventLedger, TurnLedger } from "../../ledger/ledger.ts";
 import { recordedEvents } from "../../operations/metrics/announcements.ts";
 import type { SlackContext } from "../app/context.ts";
 
@@ -35,7 +36,7 @@ export interface Attempt {
   readonly detail?: { readonly [key: string]: Json };
 }
 
-type AttemptContext = Pick<SlackContext, "ledger" | "log" | "now">;
+type AttemptContext = Pick<SlackContext<EventLedger & TurnLedger>, "ledger" | "log" | "now">;
 
 /** The same person, the same thing: once in this time. A person's different attempts: so many in it. In milliseconds. */
 const withinMs = 10 * 60_000;

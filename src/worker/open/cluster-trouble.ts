@@ -5,6 +5,7 @@ import { type ClusterTrouble, clusterFailed, hasNewCause } from "../../access/re
 import type { AccessRequest } from "../../access/request/record.ts";
 import { revise } from "../../access/request/request.ts";
 import { failureOf } from "../../access/request/retry.ts";
+import type { ClusterLedger, RequestLedger } from "../../ledger/ledger.ts";
 import { recordChange } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -21,7 +22,11 @@ export function isUnreached(error: unknown, isOpen: boolean): boolean {
  * Remembers that a cluster could not be worked on, and when that is tried again. The log has each cause once, with its stack:
  * the tries go on for as long as nobody corrects it.
  */
-export async function noteTrouble(context: WorkerContext, cluster: Cluster, error: unknown): Promise<ClusterTrouble> {
+export async function noteTrouble(
+  context: WorkerContext<ClusterLedger & RequestLedger>,
+  cluster: Cluster,
+  error: unknown,
+): Promise<ClusterTrouble> {
   const { ledger, log, now } = context;
   const before = (await ledger.clusterTroubles([cluster.name])).get(cluster.name) ?? null;
   const moment = { now: now(), configuration: configurationOf(cluster), chance: Math.random() };
@@ -34,7 +39,10 @@ export async function noteTrouble(context: WorkerContext, cluster: Cluster, erro
 }
 
 /** The cluster can be worked on. What waited for that is tried now, and not at the end of its wait. */
-export async function forgetTrouble(context: WorkerContext, cluster: Cluster): Promise<void> {
+export async function forgetTrouble(
+  context: WorkerContext<ClusterLedger & RequestLedger>,
+  cluster: Cluster,
+): Promise<void> {
   const { ledger, log, now } = context;
   const trouble = (await ledger.clusterTroubles([cluster.name])).get(cluster.name);
   if (!trouble) return;
@@ -50,7 +58,10 @@ export async function forgetTrouble(context: WorkerContext, cluster: Cluster): P
 /** More than that are looked at by the runs that these begin. */
 const mostPending = 200;
 
-async function pendingOf({ ledger }: WorkerContext, cluster: Cluster): Promise<readonly AccessRequest[]> {
+async function pendingOf(
+  { ledger }: WorkerContext<ClusterLedger & RequestLedger>,
+  cluster: Cluster,
+): Promise<readonly AccessRequest[]> {
   const of = { list: "pending", clusters: [cluster.name], requester: null, match: "any" } as const;
   return (await ledger.list(of, 0, mostPending)).requests;
 }

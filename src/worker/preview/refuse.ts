@@ -1,12 +1,13 @@
 import { isLeaseOver } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { revise } from "../../access/request/request.ts";
+import type { RequestLedger } from "../../ledger/ledger.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
 
 /** Closes a request that nobody can decide about, and says why. */
 export async function refuse(
-  context: WorkerContext,
+  context: WorkerContext<RequestLedger>,
   request: AccessRequest,
   refusal: { readonly code: string; readonly message: string },
 ): Promise<void> {
@@ -17,7 +18,10 @@ export async function refuse(
 }
 
 /** Whether the lease that a request extends is over, or being ended. */
-export async function hasNothingToExtend({ ledger, now }: WorkerContext, request: AccessRequest): Promise<boolean> {
+export async function hasNothingToExtend(
+  { ledger, now }: WorkerContext<RequestLedger>,
+  request: AccessRequest,
+): Promise<boolean> {
   const extended = request.extends === null ? null : await ledger.get(request.extends);
   return extended !== null && isLeaseOver(extended, now());
 }
