@@ -77,7 +77,7 @@ function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
     const how = grant.end && grant.end.cause !== "expired" ? "was revoked" : "ran out";
     return cause(
       "lease-ended",
-      `${subject} ${how}, and is gone since ${grant.endedAt ?? grant.endsAt}.`,
+      `${subject} ${how}, and is gone since ${grant.endedAt}.`,
       "Ask again if you still need it.",
       offer,
     );

@@ -1,6 +1,7 @@
 import { arns, initialAwsAuth } from "../../sandbox/scene.ts";
 import { decide } from "../../src/access/approval/decide.ts";
 import { grantsAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
+import { activeLease } from "../../src/access/lease/grant.ts";
 import { noWithdrawals } from "../../src/access/lease/withdrawal.ts";
 import { rememberWritten } from "../../src/access/lease/written.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
@@ -131,15 +132,13 @@ async function record(stage: Stage, request: AccessRequest, holdings: readonly H
   if (!request.grant || !holding) throw new Error(`${request.id} has no holding`);
   const now = new Date();
   const at = now.toISOString();
-  const grant = {
-    ...request.grant,
-    state: "active" as const,
+  const grant = activeLease(request.grant, {
     writeBegan: at,
     activeSince: at,
     written: rememberWritten(request, holding, stage.keys.memory),
     warnAt: at,
     warnedAt: at,
-  };
+  });
   const event = eventOf("grant.active", request, "worker", now);
   const committed = await stage.ledger.commit({ after: { ...request, grant }, event });
   if (committed.type === "conflict") throw new Error(`${request.id} was there already`);

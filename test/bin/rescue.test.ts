@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vi
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, configuration, initialAwsAuth, region } from "../../sandbox/scene.ts";
 import { grantsAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
+import { endedLease } from "../../src/access/lease/grant.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { Holding } from "../../src/access/request/record.ts";
 import { revise } from "../../src/access/request/request.ts";
@@ -23,6 +24,7 @@ import type { WorkerContext } from "../../src/worker/context.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { adoptRescues } from "../../src/worker/rescue/adopt-rescues.ts";
 import { endRescues } from "../../src/worker/rescue/end-rescues.ts";
+import { aLease } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 import { keysOf } from "../builders/keys.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
@@ -350,7 +352,7 @@ test.each([
       if (!begun?.grant) throw new Error("the rescue has not begun");
       const now = new Date();
       const end = { cause: "revoked", by: "U0APPROVER", at: now.toISOString(), why: "" } as const;
-      const after = revise(begun, { grant: { ...begun.grant, end, ...change } });
+      const after = revise(begun, { grant: aLease(begun.grant, { end, ...change }) });
       await recordChange(context, after, eventOf("grant.ending", after, "U0APPROVER", now, {}), now);
     });
   sandbox.aws.faults.plan("eks.UpdateClusterConfig", { type: "watch" }, { onStrike: revoked });
@@ -367,7 +369,7 @@ test("an entry that a late process made for a lease that is over is deleted by w
   await asWorker(async (context) => {
     if (!record?.grant) throw new Error("the rescue has not begun");
     const now = new Date();
-    const over = revise(record, { grant: { ...record.grant, state: "ended", endedAt: now.toISOString() } });
+    const over = revise(record, { grant: endedLease(record.grant, now.toISOString(), {}) });
     await recordChange(context, over, eventOf("grant.ended", over, "worker", now, {}), now);
   });
   expect(await entry()).not.toBeNull();

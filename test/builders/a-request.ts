@@ -1,5 +1,5 @@
 import { decide } from "../../src/access/approval/decide.ts";
-import { scheduleGrant } from "../../src/access/lease/grant.ts";
+import { activeLease, endedLease, failedLease, scheduleGrant } from "../../src/access/lease/grant.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { digestOfChange } from "../../src/access/request/digest.ts";
 import type {
@@ -7,6 +7,7 @@ import type {
   Decision,
   EndProof,
   Grant,
+  LeaseFields,
   MappedIdentity,
   Preview,
   Proof,
@@ -93,14 +94,14 @@ export function anApprovedRequest(
 }
 
 /** A request whose grant is in another state than `scheduled`. */
-export function aGrantedRequest(grant: Partial<Grant>, change: Partial<AccessRequest> = {}): AccessRequest {
+export function aGrantedRequest(grant: LeaseChange, change: Partial<AccessRequest> = {}): AccessRequest {
   const request = anApprovedRequest(change);
   const scheduled = request.grant ?? scheduleGrant(request, at(minutes(2)));
   const proof = grant.proof === undefined ? aProof() : grant.proof;
   const activeSince = proof?.at ?? null;
   return complete({
     ...request,
-    grant: { ...scheduled, state: "active", proof, activeSince, ...grant },
+    grant: aLease(scheduled, { state: "active", proof, activeSince, ...grant }),
     version: 4,
     ...change,
   });
@@ -110,23 +111,25 @@ const anyFailure = { code: "unexpected", message: "Something failed." };
 
 /** What a state can't be without, where the test does not say it. */
 function complete(request: AccessRequest): AccessRequest {
-  const { state, denial, refusal, grant } = request;
+  const { state, denial, refusal } = request;
   return {
     ...request,
     denial: state === "denied" ? (denial ?? aDecision({ verdict: "denied", why: "not now" })) : denial,
     refusal: state === "refused" ? (refusal ?? anyFailure) : refusal,
-    grant: grant && completeLease(grant),
   };
 }
 
-function completeLease(grant: Grant): Grant {
-  const { state, activeSince, endsAt, endedAt, failure } = grant;
-  return {
-    ...grant,
-    activeSince: state === "active" ? (activeSince ?? at(minutes(3)).toISOString()) : activeSince,
-    endedAt: state === "ended" ? (endedAt ?? endsAt) : endedAt,
-    failure: state === "failed" ? (failure ?? anyFailure) : failure,
-  };
+/** Any change of a lease, also one of its state. */
+export type LeaseChange = { readonly [Field in keyof LeaseFields | "state" | "endedAt" | "failure"]?: Grant[Field] };
+
+/** The lease with this change, and with what its state can't be without, where the test does not say it. */
+export function aLease(before: Grant, change: LeaseChange): Grant {
+  const { state = before.state, endedAt = before.endedAt, failure = before.failure, ...rest } = change;
+  const lease = { ...before, ...rest };
+  if (state === "active") return activeLease(lease, { activeSince: lease.activeSince ?? at(minutes(3)).toISOString() });
+  if (state === "ended") return endedLease(lease, endedAt ?? lease.endsAt, {});
+  if (state === "failed") return failedLease(lease, failure ?? anyFailure, {});
+  return { ...lease, state, endedAt: null, failure: null };
 }
 
 /** An approval by `U0APPROVER` whose seal is nobody's. */

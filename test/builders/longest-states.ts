@@ -1,5 +1,5 @@
 import type { AccessRequest } from "../../src/access/request/record.ts";
-import { aProof } from "./a-request.ts";
+import { aLease, aProof } from "./a-request.ts";
 import { states } from "./states.ts";
 
 /** Five characters each where Slack shows them. */
@@ -45,24 +45,25 @@ function stretched(request: AccessRequest): AccessRequest {
     refusal: refusal && { ...refusal, message: longest(20_000) },
     approvals: approvals.flatMap((each) => Array.from({ length: 10 }, () => ({ ...each, why: longest(3_000) }))),
     denial: denial && { ...denial, why: longest(3_000) },
-    grant: grant && {
-      ...grant,
-      proof: aProof({ mapped: finding, authorized: finding, signedIn: finding }),
-      ...(grant.signInTrouble && { signInTrouble: { ...grant.signInTrouble, message: longest(20_000) } }),
-      ...(grant.reviewTrouble && { reviewTrouble: { ...grant.reviewTrouble, message: longest(20_000) } }),
-      ...(grant.endProof && {
-        endProof: {
-          ...grant.endProof,
-          mapped: finding,
-          authorized: finding,
-          others: Array.from({ length: 20 }, () => longest(1_000)),
-          trouble: grant.endProof.trouble && { ...grant.endProof.trouble, message: longest(20_000) },
-        },
+    grant:
+      grant &&
+      aLease(grant, {
+        proof: aProof({ mapped: finding, authorized: finding, signedIn: finding }),
+        ...(grant.signInTrouble && { signInTrouble: { ...grant.signInTrouble, message: longest(20_000) } }),
+        ...(grant.reviewTrouble && { reviewTrouble: { ...grant.reviewTrouble, message: longest(20_000) } }),
+        ...(grant.endProof && {
+          endProof: {
+            ...grant.endProof,
+            mapped: finding,
+            authorized: finding,
+            others: Array.from({ length: 20 }, () => longest(1_000)),
+            trouble: grant.endProof.trouble && { ...grant.endProof.trouble, message: longest(20_000) },
+          },
+        }),
+        drift: grant.drift && { ...grant.drift, message: longest(20_000) },
+        end: grant.end && { ...grant.end, why: longest(3_000) },
+        remains: grant.remains && identity,
+        failure: grant.failure && { ...grant.failure, message: longest(20_000) },
       }),
-      drift: grant.drift && { ...grant.drift, message: longest(20_000) },
-      end: grant.end && { ...grant.end, why: longest(3_000) },
-      remains: grant.remains && identity,
-      failure: grant.failure && { ...grant.failure, message: longest(20_000) },
-    },
   };
 }

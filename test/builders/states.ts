@@ -2,6 +2,7 @@ import type { AccessRequest } from "../../src/access/request/record.ts";
 import { aBrokenGlass } from "./a-broken-glass.ts";
 import {
   aGrantedRequest,
+  aLease,
   anApprovedRequest,
   anEndProof,
   aPreview,
@@ -42,12 +43,12 @@ export const states: Readonly<Record<string, AccessRequest>> = {
   "broken glass": brokenGlass,
   "broken glass, and nobody reviewed it": {
     ...brokenGlass,
-    grant: brokenGlass.grant && { ...brokenGlass.grant, state: "ended", endedAt },
+    grant: brokenGlass.grant && aLease(brokenGlass.grant, { state: "ended", endedAt }),
     glass: brokenGlass.glass && { ...brokenGlass.glass, reminders: 2 },
   },
   "broken glass, reviewed": {
     ...brokenGlass,
-    grant: brokenGlass.grant && { ...brokenGlass.grant, state: "ended", endedAt },
+    grant: brokenGlass.grant && aLease(brokenGlass.grant, { state: "ended", endedAt }),
     glass: brokenGlass.glass && {
       ...brokenGlass.glass,
       review: { by: "U0APPROVER", at: at(hours(5)).toISOString(), seal: "" },

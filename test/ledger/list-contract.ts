@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { revise } from "../../src/access/request/request.ts";
 import type { ListOf, ListPage, RequestLedger } from "../../src/ledger/ledger.ts";
-import { aGrantedRequest, anApprovedRequest, aRequest } from "../builders/a-request.ts";
+import { aGrantedRequest, aLease, anApprovedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
 
@@ -66,10 +66,7 @@ export function listContract(ledgerNow: () => RequestLedger): void {
       const { grant } = approved;
 
       await ledger.commit(
-        aChange(
-          revise(approved, { grant: grant && { ...grant, state: "failed", failure: { code: "any", message: "No." } } }),
-          "grant.failed",
-        ),
+        aChange(revise(approved, { grant: grant && aLease(grant, { state: "failed" }) }), "grant.failed"),
       );
 
       expect(before).toEqual({ ids: ["a-1"], total: 1 });

@@ -12,7 +12,7 @@ import { redisRequestTraces } from "../../src/ledger/redis/request-traces.ts";
 import { removeClosed } from "../../src/worker/remove-closed.ts";
 import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { aGrantedRequest, aRequest } from "../builders/a-request.ts";
+import { aGrantedRequest, aLease, aRequest } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
 import { at, hours } from "../builders/times.ts";
@@ -105,7 +105,7 @@ describe("a closed record", () => {
   test("of an emergency stays until it is reviewed, also where somebody wrote a review into Redis", async () => {
     const review = { by: "U0APPROVER", at: at(hours(2)).toISOString(), seal: "00000000.forged" };
     const glass = aBrokenGlass();
-    const grant = glass.grant && { ...glass.grant, state: "ended" as const, endedAt: at(hours(1)).toISOString() };
+    const grant = glass.grant && aLease(glass.grant, { state: "ended", endedAt: at(hours(1)).toISOString() });
     await shown({ ...glass, version: 1, grant, glass: glass.glass && { ...glass.glass, review } });
 
     expect(await removeClosed(workerAt(days(400)))).toBe(0);

@@ -11,7 +11,7 @@ import { configurationOf } from "../../src/worker/open/cluster-trouble.ts";
 import { sweep } from "../../src/worker/sweep.ts";
 import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { aGrantedRequest, aPreview, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
+import { aGrantedRequest, aLease, aPreview, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
@@ -109,11 +109,7 @@ test("a broken glass that somebody made look reviewed in Redis is found, and tol
   const { ledger } = contextAt(at(0));
   const broken = aBrokenGlass({ version: 1 });
   const review = { by: "U0APPROVER", at: at(hours(1)).toISOString(), seal: "00000000.00" };
-  const failed = broken.grant && {
-    ...broken.grant,
-    state: "failed" as const,
-    failure: { code: "any", message: "No." },
-  };
+  const failed = broken.grant && aLease(broken.grant, { state: "failed" });
   // What is over and reviewed is due nowhere.
   await ledger.commit(
     aChange({ ...broken, grant: failed, glass: broken.glass && { ...broken.glass, review } }, "glass.reviewed"),

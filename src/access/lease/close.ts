@@ -1,5 +1,6 @@
 import type { AccessRequest, GrantEnd } from "../request/record.ts";
 import { revise } from "../request/request.ts";
+import { endedLease, failedLease } from "./grant.ts";
 
 /** Who says that a cluster is gone, and why. */
 export interface Closing {
@@ -19,8 +20,8 @@ export function closeForGoneCluster(request: AccessRequest, { by, why, seen }: C
   if (!grant) return revise(request, { state: "refused", trouble: null, refusal: { code: "cluster-gone", message } });
   const end: GrantEnd = { cause: "cluster-gone", by, at, why: `${word}: ${why}` };
   if (grant.state === "active") {
-    return revise(request, { trouble: null, grant: { ...grant, state: "ended", end, endedAt: at, remains: null } });
+    return revise(request, { trouble: null, grant: endedLease(grant, at, { end, remains: null }) });
   }
   const failure = { code: "cluster-gone", message };
-  return revise(request, { trouble: null, grant: { ...grant, state: "failed", end, failure } });
+  return revise(request, { trouble: null, grant: failedLease(grant, failure, { end }) });
 }

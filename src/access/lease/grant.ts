@@ -1,4 +1,4 @@
-import type { AccessRequest, Grant } from "../request/record.ts";
+import type { AccessRequest, Grant, LeaseFields } from "../request/record.ts";
 
 /** A grant as an approval makes it. */
 export function scheduleGrant(request: Pick<AccessRequest, "durationSeconds" | "until">, decidedAt: Date): Grant {
@@ -45,4 +45,28 @@ export function earliest(times: readonly string[]): string {
 /** When a lease that was decided then is over, ISO 8601. */
 export function endOf(decidedAt: Date, durationSeconds: number): string {
   return new Date(decidedAt.getTime() + durationSeconds * 1000).toISOString();
+}
+
+type Lease<State extends Grant["state"]> = Extract<Grant, { readonly state: State }>;
+
+/** The lease once it is in force. */
+export function activeLease(
+  lease: LeaseFields,
+  change: Partial<LeaseFields> & { readonly activeSince: string },
+): Lease<"active"> {
+  return { ...lease, ...change, state: "active", endedAt: null, failure: null };
+}
+
+/** The lease once nothing of it is left. */
+export function endedLease(lease: LeaseFields, endedAt: string, change: Partial<LeaseFields>): Lease<"ended"> {
+  return { ...lease, ...change, state: "ended", endedAt, failure: null };
+}
+
+/** A lease that never came into force, or can't. */
+export function failedLease(
+  lease: LeaseFields,
+  failure: Lease<"failed">["failure"],
+  change: Partial<LeaseFields>,
+): Lease<"failed"> {
+  return { ...lease, ...change, state: "failed", endedAt: null, failure };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ClusterTrouble } from "./cluster-trouble.ts";
-import type { AccessRequest, Decision, DroppedApproval, Grant, Reminders, Trouble } from "./record.ts";
+import type { AccessRequest, Decision, DroppedApproval, Grant, LeaseFields, Reminders, Trouble } from "./record.ts";
 
 /** The parts that a request and a migration have in common. Strict: a field that we do not know is not written by us. */
 const text = z.string();
@@ -100,8 +100,7 @@ const endProof = z.strictObject({
   trouble: trouble.nullable(),
 });
 
-const grant = z.strictObject({
-  state: z.enum(["scheduled", "active", "ended", "failed"]),
+const lease = z.strictObject({
   endsAt: time,
   writeBegan: time.nullable(),
   activeSince: time.nullable(),
@@ -121,13 +120,19 @@ const grant = z.strictObject({
       why: text,
     })
     .nullable(),
-  endedAt: time.nullable(),
   voidSince: time.nullable(),
   isForgotten: z.boolean(),
   endProof: endProof.nullable(),
   remains: identity.nullable(),
-  failure: because.nullable(),
-}) satisfies z.ZodType<Grant>;
+}) satisfies z.ZodType<LeaseFields>;
+
+const none = { endedAt: z.null(), failure: z.null() } as const;
+const grant = z.discriminatedUnion("state", [
+  lease.extend({ state: z.literal("scheduled"), ...none }),
+  lease.extend({ state: z.literal("active"), ...none, activeSince: time }),
+  lease.extend({ state: z.literal("ended"), ...none, endedAt: time }),
+  lease.extend({ state: z.literal("failed"), ...none, failure: because }),
+]) satisfies z.ZodType<Grant>;
 
 /** A request as the ledger has it. */
 export const accessRequest = z
@@ -173,14 +178,5 @@ function impossibleIn({ state, approvals, denial, refusal, grant }: AccessReques
   if ((state === "denied") !== (denial !== null)) return "denied without a denial, or a denial without being denied";
   if ((state === "refused") !== (refusal !== null))
     return "refused without a reason, or a reason without being refused";
-  return grant && impossibleLease(grant);
-}
-
-function impossibleLease({ state, activeSince, endedAt, failure }: Grant): string | null {
-  if (state === "active" && activeSince === null) return "an active lease without a beginning";
-  if ((state === "ended") !== (endedAt !== null))
-    return "an ended lease without its end, or an end without being ended";
-  if ((state === "failed") !== (failure !== null))
-    return "a failed lease without a failure, or a failure without failing";
   return null;
 }

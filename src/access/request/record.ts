@@ -167,7 +167,7 @@ export interface Glass {
   readonly as: string | null;
 }
 
-export type GrantState = "scheduled" | "active" | "ended" | "failed";
+export type GrantState = Grant["state"];
 
 /** Why a grant is to end, and who said so. */
 export interface GrantEnd {
@@ -183,9 +183,38 @@ export interface GrantEnd {
   readonly why: string;
 }
 
-/** The lease that an approved request gives. */
-export interface Grant {
-  readonly state: GrantState;
+/** The lease that an approved request gives, by its state: none has a field that its state can't have, nor lacks one that it must. */
+export type Grant = LeaseFields & (ScheduledLease | ActiveLease | EndedLease | FailedLease);
+
+interface ScheduledLease {
+  readonly state: "scheduled";
+  readonly endedAt: null;
+  readonly failure: null;
+}
+
+interface ActiveLease {
+  readonly state: "active";
+  readonly activeSince: string;
+  readonly endedAt: null;
+  readonly failure: null;
+}
+
+interface EndedLease {
+  readonly state: "ended";
+  /** ISO 8601: when the entry was seen to be gone. */
+  readonly endedAt: string;
+  readonly failure: null;
+}
+
+interface FailedLease {
+  readonly state: "failed";
+  readonly endedAt: null;
+  /** One sentence. */
+  readonly failure: { readonly code: string; readonly message: string };
+}
+
+/** What a lease has in every state. */
+export interface LeaseFields {
   /**
    * ISO 8601. Counted from the sealed decision, so that nobody who can write to Redis can move it and an old
    * approval can never be played again after its end.
@@ -217,8 +246,6 @@ export interface Grant {
   readonly warnedAt: string | null;
   /** Set while an active grant waits to be taken away. */
   readonly end: GrantEnd | null;
-  /** ISO 8601: when the entry was seen to be gone. */
-  readonly endedAt: string | null;
   /**
    * ISO 8601: since when its approval is known to be void, while something of it may stand in the cluster or come to stand there:
    * nothing is sent for it any more. Null otherwise.
@@ -230,8 +257,6 @@ export interface Grant {
   readonly endProof: EndProof | null;
   /** Who the principal is in aws-auth after the end: what was there without us, or what other grants give. */
   readonly remains: MappedIdentity | null;
-  /** One sentence; set in the state `failed` only. */
-  readonly failure: { readonly code: string; readonly message: string } | null;
 }
 
 /**

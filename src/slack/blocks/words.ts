@@ -68,9 +68,9 @@ function grantStateOf(request: AccessRequest): string {
     return `${by}Being revoked by ${mention(grant.end.by)}${why}`;
   }
   if (grant?.state === "ended") {
-    return `${by}*Ended* ${time(grant.endedAt ?? grant.endsAt)}. ${causeOf(grant)}; ${remainsOf(request)}`;
+    return `${by}*Ended* ${time(grant.endedAt)}. ${causeOf(grant)}; ${remainsOf(request)}`;
   }
-  if (grant?.state === "failed") return `${by}*Failed*: ${said(grant.failure?.message ?? "")}`;
+  if (grant?.state === "failed") return `${by}*Failed*: ${said(grant.failure.message)}`;
   if (grant?.voidSince) return `${by}*Void* ${time(grant.voidSince)}: asked for again when nothing of it is left`;
   return `${by}Being applied; not active yet`;
 }

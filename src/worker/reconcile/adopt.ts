@@ -1,5 +1,5 @@
 import { unreviewedGlass } from "../../access/approval/glass.ts";
-import { scheduleGrant } from "../../access/lease/grant.ts";
+import { activeLease, scheduleGrant } from "../../access/lease/grant.ts";
 import { rememberWritten } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { noStanding } from "../../access/policy/person.ts";
@@ -148,14 +148,12 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     approvalsWanted: share.approvers.length,
     denial: null,
     glass: share.glass ? unreviewedGlass(now) : null,
-    grant: {
-      ...scheduleGrant({ durationSeconds, until: null }, new Date(at)),
-      state: "active",
+    grant: activeLease(scheduleGrant({ durationSeconds, until: null }, new Date(at)), {
       endsAt: share.endsAt,
       writeBegan: at,
       activeSince: now.toISOString(),
       warnAt: share.endsAt,
-    },
+    }),
     trouble: null,
     voided: null,
     refusal: null,

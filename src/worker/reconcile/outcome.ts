@@ -1,8 +1,9 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
+import { activeLease, endedLease, failedLease } from "../../access/lease/grant.ts";
 import { rememberWritten } from "../../access/lease/written.ts";
 import type { Way } from "../../access/policy/way.ts";
-import type { AccessRequest, Grant, Holding, MappedIdentity, Proof } from "../../access/request/record.ts";
+import type { AccessRequest, Holding, MappedIdentity, Proof } from "../../access/request/record.ts";
 import { revise } from "../../access/request/request.ts";
 import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf } from "../../ledger/record-change.ts";
@@ -44,15 +45,13 @@ export async function activate(
   const cluster = context.config.clusters.get(request.cluster);
   const written = rememberWritten(request, holding, context.keys.memory, way);
   const endsAt = written?.share.endsAt ?? request.grant.endsAt;
-  const grant: Grant = {
-    ...withProof(request.grant, proved, cluster, request.principal),
-    state: "active",
+  const grant = activeLease(withProof(request.grant, proved, cluster, request.principal), {
     endsAt,
     activeSince: request.grant.activeSince ?? proof.at,
     written,
     warnAt: warnAt(request, endsAt, context.config.timing.warnBeforeEndSeconds),
     drift: null,
-  };
+  });
   await record(context, revise(request, { grant, trouble: null }), isRepair ? "grant.repaired" : "grant.active", {
     admits: admittedInWords(admittedBy(request.principal)),
     mapped: proof.mapped.result,
@@ -102,17 +101,17 @@ export async function end(
   if (!request.grant) return;
   const endedAt = proved?.proof.at ?? context.now().toISOString();
   const cause = request.grant.end?.cause ?? "expired";
-  const over = { ...request.grant, endedAt, remains, isForgotten };
+  const over = { remains, isForgotten };
   const told = isForgotten ? { remembered: false } : {};
   if (request.grant.state === "active") {
-    const grant: Grant = { ...over, state: "ended", endProof: proved?.proof ?? null };
+    const grant = endedLease(request.grant, endedAt, { ...over, endProof: proved?.proof ?? null });
     const lagSeconds = (Date.parse(endedAt) - Date.parse(grant.end?.at ?? sealedEnd(request))) / 1000;
     context.metrics?.revocationLag.observe(lagSeconds);
     const detail = { cause, lagSeconds, ...told, ...endDetail(context, proved) };
     return record(context, revise(request, { grant, trouble: null }), "grant.ended", detail);
   }
   const failure = cause === "replayed" ? approvalReplayed : leaseOver;
-  const grant: Grant = { ...over, state: "failed", failure };
+  const grant = failedLease(request.grant, failure, over);
   await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code: failure.code, ...told });
 }
 

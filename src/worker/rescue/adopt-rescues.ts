@@ -1,4 +1,5 @@
 import { AccessError } from "../../access/failure/access-error.ts";
+import { activeLease } from "../../access/lease/grant.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
 import { isClosed } from "../../access/request/request.ts";
@@ -82,7 +83,7 @@ async function adopt(
   const order = { cluster, principalArn, by, as, durationSeconds, reason, good: null, keeps: false };
   const begun = beginRescue(order, id, context, context.config.timing.requestLapsesAfterSeconds);
   const at = now.toISOString();
-  const grant = begun.grant && { ...begun.grant, state: "active" as const, endsAt, writeBegan: at, activeSince: at };
+  const grant = begun.grant && activeLease(begun.grant, { endsAt, writeBegan: at, activeSince: at });
   const event = eventOf("grant.recovered", begun, "worker", now, { principal: principalArn, level: rescueLevel });
   await recordChange(context, { ...begun, grant }, event, now);
 }

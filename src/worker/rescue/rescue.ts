@@ -1,5 +1,6 @@
 import { breakTheGlassUnsigned } from "../../access/approval/glass.ts";
 import { grantsAnnotation } from "../../access/lease/annotation.ts";
+import { activeLease, endedLease } from "../../access/lease/grant.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import type { AccessRequest, Proof } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
@@ -91,9 +92,8 @@ export async function rescue(
   await takeEntry(context, await context.openEks(), principalArn, id);
   const endedAt = context.now().toISOString();
   const end = { cause: "revoked", by: order.by, at: endedAt, why: "the cluster is rescued" } as const;
-  const over = { state: "ended", end, endedAt } as const;
   const detail = { cause: end.cause, why: end.why };
-  await journal.note("grant.ended", (now) => ({ grant: now.grant && { ...now.grant, ...over } }), detail);
+  await journal.note("grant.ended", (now) => ({ grant: now.grant && endedLease(now.grant, endedAt, { end }) }), detail);
   context.say("The access entry is deleted: the rescue is over.");
   return { mended, isEnded: true };
 }
@@ -198,7 +198,7 @@ async function activate(journal: RescueJournal, signedIn: SignedInCluster | null
   await journal.note(
     "grant.active",
     ({ grant }) => ({
-      grant: grant && { ...grant, state: "active", activeSince: grant.activeSince ?? at, proof, warnAt: grant.endsAt },
+      grant: grant && activeLease(grant, { activeSince: grant.activeSince ?? at, proof, warnAt: grant.endsAt }),
     }),
     { mapped: proof.mapped.result, authorized: proof.authorized.result, signedIn: proof.signedIn.result },
   );

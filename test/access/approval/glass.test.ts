@@ -6,7 +6,7 @@ import { sealedEnd } from "../../../src/access/lease/due-work.ts";
 import type { AccessRequest, Decision, Review } from "../../../src/access/request/record.ts";
 import { dueAt } from "../../../src/access/request/request.ts";
 import { aBrokenGlass, aGlassCluster } from "../../builders/a-broken-glass.ts";
-import { anApprovedRequest, digestNow } from "../../builders/a-request.ts";
+import { aLease, anApprovedRequest, digestNow } from "../../builders/a-request.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
@@ -180,7 +180,7 @@ describe("a review counts", () => {
 });
 
 describe("while nobody has reviewed it", () => {
-  const over = { ...broken, grant: broken.grant && { ...broken.grant, state: "ended" as const } };
+  const over = { ...broken, grant: broken.grant && aLease(broken.grant, { state: "ended" }) };
   const firstDay = at(minutes(2) + days(1));
 
   test("it is told each day, also after its end", () => {
@@ -211,7 +211,7 @@ describe("while nobody has reviewed it", () => {
 
   test("a lease that ends before is still taken away at its end", () => {
     const endsAt = at(hours(1)).toISOString();
-    const active = { ...broken, grant: broken.grant && { ...broken.grant, state: "active" as const, endsAt } };
+    const active = { ...broken, grant: broken.grant && aLease(broken.grant, { state: "active", endsAt }) };
 
     expect(dueAt(active)).toBe(at(hours(1)).getTime());
   });

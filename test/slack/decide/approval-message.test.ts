@@ -3,7 +3,7 @@ import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/bl
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { beginRescue } from "../../../src/worker/rescue/rescue.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aGrantedRequest, aPreview, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aGrantedRequest, aLease, aPreview, aPreviewedRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at } from "../../builders/times.ts";
@@ -33,7 +33,7 @@ test("the channel reads of a rescue what it is, and what is proved of it", () =>
   const request = beginRescue({ ...order, ...wish }, "r-1", { now: () => at(0) }, 3600);
   const gone = {
     ...request,
-    grant: request.grant && { ...request.grant, state: "ended" as const, endedAt: at(9).toISOString() },
+    grant: request.grant && aLease(request.grant, { state: "ended", endedAt: at(9).toISOString() }),
   };
 
   const text = textOfBlocks(approvalMessage(request));

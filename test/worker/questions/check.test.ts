@@ -8,7 +8,7 @@ import { checkReport } from "../../../src/diagnosis/check-report.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { reportCheck } from "../../../src/worker/questions/check.ts";
 import { type ReadingLimits, readingLimits } from "../../../src/worker/questions/read-entries.ts";
-import { aGrantedRequest } from "../../builders/a-request.ts";
+import { aGrantedRequest, aLease } from "../../builders/a-request.ts";
 import { aWrittenEntry } from "../../builders/a-share.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
@@ -50,7 +50,7 @@ function changingAfterFirst({ grantedOf }: Ledger, change: Partial<Grant>): Ledg
     const granted = await grantedOf(of);
     reads += 1;
     if (reads === 1) return granted;
-    return granted.map((request) => revise(request, { grant: request.grant && { ...request.grant, ...change } }));
+    return granted.map((request) => revise(request, { grant: request.grant && aLease(request.grant, change) }));
   };
 }
 

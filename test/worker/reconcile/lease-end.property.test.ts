@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { sealDecision } from "../../../src/access/approval/sealed-decision.ts";
 import { rememberWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
 import type { AccessRequest, Holding } from "../../../src/access/request/record.ts";
-import { anApprovedRequest, digestNow, engineerArn } from "../../builders/a-request.ts";
+import { aLease, anApprovedRequest, digestNow, engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 import { settled } from "./settling.ts";
@@ -45,7 +45,7 @@ function edited(record: AccessRequest, { approvedAgain, durationSeconds, endsAt,
   const state = isScheduled ? ("scheduled" as const) : ("active" as const);
   return {
     ...again,
-    grant: grant && { ...grant, state, endsAt: endsAt === null ? grant.endsAt : later(now, endsAt).toISOString() },
+    grant: grant && aLease(grant, { state, endsAt: endsAt === null ? grant.endsAt : later(now, endsAt).toISOString() }),
   };
 }
 
@@ -68,7 +68,7 @@ test("a lease ends no later than its sealed duration after its first write, what
         const [holding] = granted.length > 0 ? after : [];
         if (!holding || !open.grant) return;
         const written = rememberWritten(open, holding, keys.memory);
-        record = { ...open, grant: { ...open.grant, state: "active", written } };
+        record = { ...open, grant: aLease(open.grant, { state: "active", written }) };
       };
 
       run(record, []);

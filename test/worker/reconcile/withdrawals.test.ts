@@ -8,6 +8,7 @@ import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { revise } from "../../../src/access/request/request.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
+import { aLease } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { aDirectScene, memoryOf } from "../../fault/direct-scene.ts";
 import { wishes } from "../../fault/reconcile-scene.ts";
@@ -188,7 +189,7 @@ describe("what was never a cluster's matter gives nothing when it is put back la
   test.each<[string, (approved: AccessRequest) => Partial<AccessRequest>]>([
     ["a request that was cancelled", () => ({ state: "cancelled", approvals: [], grant: null })],
     ["a request that was denied", () => ({ state: "denied", approvals: [], grant: null })],
-    ["one whose cluster was out of reach", ({ grant }) => ({ grant: grant && { ...grant, state: "failed" } })],
+    ["one whose cluster was out of reach", ({ grant }) => ({ grant: grant && aLease(grant, { state: "failed" }) })],
   ])("%s", async (_, change) => {
     const approved = await recordOf(scene);
     await scene.ledger.commit(aChange(revise(approved, change(approved)), "request.cancelled"));
@@ -235,10 +236,8 @@ test("an approval that came to nothing because the entry was another one is not 
 
 test("a grant that was never approved, and says that it is active, is given nothing", async () => {
   const { approvals: _, ...rest } = await recordOf(scene);
-  const grant = {
-    ...scheduleGrant({ durationSeconds: 3_600, until: null }, new Date(scene.clock.ms)),
-    state: "active" as const,
-  };
+  const scheduled = scheduleGrant({ durationSeconds: 3_600, until: null }, new Date(scene.clock.ms));
+  const grant = aLease(scheduled, { state: "active" });
   scene.records.set(id, revise({ ...rest, approvals: [] }, { grant }));
 
   await look(scene);
