@@ -1,6 +1,5 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createMove } from "../../src/access/migration/move.ts";
 import { permanentSeconds } from "../../src/access/request/duration.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { revise } from "../../src/access/request/request.ts";
@@ -12,6 +11,7 @@ import { redisRequestTraces } from "../../src/ledger/redis/request-traces.ts";
 import { removeClosed } from "../../src/worker/remove-closed.ts";
 import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { configText } from "../builders/a-cluster.ts";
+import { aMove } from "../builders/a-move.ts";
 import { aGrantedRequest, aLease, aRequest } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
@@ -130,8 +130,7 @@ describe("a closed record", () => {
 
 test("closed migrations are removed but for the newest of a cluster, after which the next one is numbered", async () => {
   for (const number of [1, 2, 3]) {
-    const wish = { id: `migration-staging-${number}`, cluster: "staging", requester: "U0APPROVER", told: [] };
-    const move = { ...createMove(wish, at(0), 3600), state: "denied" as const };
+    const move = aMove({ id: `migration-staging-${number}`, state: "denied", lapsesAt: at(3600).toISOString() });
     await ledger.moves.commit({ after: move, event: anEvent({ type: "migration.asked", request: move.id }) });
     await ledger.moves.markShown(move.id, { version: 1, message: null, copies: [], told: [] });
   }
