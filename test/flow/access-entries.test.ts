@@ -112,8 +112,8 @@ test.each(["analytics", "checkout"])("on %s access comes by an access entry, and
 
 /** A real API server that is older than 1.28 lets the role in and lists pods, and can't say who it is. */
 const asDevelopers = process.env.KUBEBUILDER_ASSETS
-  ? /^(?:eks-access:\d+:developers:\S+ with eks-access:viewers|whom this API server did not say \(.*\))$/
-  : /^eks-access:\d+:developers:\S+ with eks-access:viewers$/;
+  ? /^(?:`eks-access:\d+:developers:\S+` with eks-access:viewers|whom this API server did not say \(.*\))$/
+  : /^`eks-access:\d+:developers:\S+` with eks-access:viewers$/;
 
 test.each(["staging", "analytics", "checkout"])(
   "on %s a role that the worker may become signs in for its proof",

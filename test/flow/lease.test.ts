@@ -56,7 +56,7 @@ describe("a lease", () => {
 
     await person("U0ONCALL").command(`/eks-access revoke ${id}`, channel);
 
-    expect(textOf(await flow.answer("U0ONCALL", "Who may take it away"))).toContain("<@U0APPROVER>");
+    expect(textOf(await flow.answer("U0ONCALL", "can revoke this"))).toContain("<@U0APPROVER>");
     expect((await flow.sandbox.getPods()).ok).toBe(true);
   });
 
