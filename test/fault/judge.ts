@@ -98,8 +98,10 @@ function judgeMessages(stage: Stage, request: AccessRequest): string[] {
 }
 
 function toldInPerson({ sandbox }: Stage, { id, refusal }: AccessRequest): boolean {
-  const told = sandbox.slack.person("U0ENGINEER").directMessages().map(textOf);
-  return told.some((text) => text.includes(id) && text.includes(refusal?.message ?? ""));
+  // A word that Slack would format is shown as code.
+  const plain = (text: string) => text.replaceAll("`", "");
+  const told = sandbox.slack.person("U0ENGINEER").directMessages().map(textOf).map(plain);
+  return told.some((text) => text.includes(id) && text.includes(plain(refusal?.message ?? "")));
 }
 
 /** Why it came to nothing; null where it did not. */
