@@ -100,7 +100,7 @@ test("a keyboard alone is enough: to the field, along the completions, through a
 
   await page.getByRole("log").getByRole("button", { name: "Revoke" }).first().focus();
   await page.keyboard.press("Enter");
-  await page.getByRole("dialog", { name: "Take access away" }).waitFor();
+  await page.getByRole("dialog", { name: "Revoke access" }).waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
 
