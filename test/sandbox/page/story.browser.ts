@@ -31,7 +31,10 @@ test("at first nobody but the platform team sees pods", async () => {
 test("what one can type is offered, and taken with the keyboard", async () => {
   const line = page.getByRole("combobox", { name: /^Message in/ });
   await line.pressSequentially("/eks-access req");
-  await page.getByRole("option", { name: /^\/eks-access request/ }).first().waitFor();
+  await page
+    .getByRole("option", { name: /^\/eks-access request/ })
+    .first()
+    .waitFor();
   await picture(page, "completion");
 
   await page.keyboard.press("Tab");
