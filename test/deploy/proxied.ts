@@ -1,9 +1,13 @@
 import { freePort } from "../../sandbox/free-port.ts";
 import { type ProductProcess, startProduct } from "../../sandbox/product-process.ts";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
+import { configuration } from "../../sandbox/scene.ts";
 import { builtProduct } from "../product.ts";
 import { aRedis } from "../redis.ts";
 import { aProxy, type RunningProxy } from "./a-proxy.ts";
+
+/** One person asks for all of the load. */
+const manyRequests = `${configuration}limits: { pending: 1000, requests: 1000 }\n`;
 
 /** One of the Slack processes. */
 export interface Behind {
@@ -26,7 +30,7 @@ export interface Proxied {
 
 export async function startProxied(): Promise<Proxied> {
   const redis = await aRedis();
-  const sandbox = await startSandbox({ slackRateLimits: false });
+  const sandbox = await startSandbox({ slackRateLimits: false, configuration: manyRequests });
   const ports = [await freePort(), await freePort()] as const;
   const start = (port: number) => startBehind(sandbox, redis.url, port);
   const [first, second] = await Promise.all([start(ports[0]), start(ports[1])]);
