@@ -14,7 +14,7 @@ export function glassAnswer(request: AccessRequest, cluster: Cluster): Message {
   const until = time(grant?.endsAt ?? request.createdAt);
   return answer(
     `You took emergency access to ${code(cluster.name)}: ${code(level)} for ${code(principal)}, ${durationOf(request)}, until ${until} (${code(id)}). ` +
-      "It will be ready in a few seconds; you get a message. The channel sees it now, and an approver reviews it.",
+      "It is being applied; you get a message when it is active. The channel sees it now, and an approver reviews it.",
   );
 }
 

@@ -73,7 +73,7 @@ function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined):
     const count = `${approvals.length} of ${approvalsWanted}`;
     return tell(
       `approval-${last.at}`,
-      `${mention(last.by)} approved ${subject}, ${count}; one more is needed from ${who}.`,
+      `${mention(last.by)} approved ${subject}, ${count}. Waiting for another from ${who}.`,
     );
   }
   if (voided) {
@@ -97,7 +97,7 @@ function grantMilestone(
   const { grant, approvals } = request;
   if (grant?.state === "scheduled" && !grant.end) {
     const by = mentions(approvals.map((each) => each.by));
-    const text = `${request.glass ? "You took emergency access:" : `${by} approved`} ${subject}.\n${admitsText(request)}\nIt will be ready in a few seconds; you get a message.`;
+    const text = `${request.glass ? "You took emergency access:" : `${by} approved`} ${subject}.\n${admitsText(request)}\nIt is being applied; you get a message when it is proved.`;
     return tell(`${request.glass ? "glass" : "approved"}-${approvals.at(-1)?.at}`, text);
   }
   if (grant?.state === "failed") {

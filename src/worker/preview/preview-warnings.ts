@@ -64,7 +64,7 @@ function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }
       principal.toLowerCase() === request.principal.toLowerCase() &&
       grant?.activeSince,
   );
-  return isKnown ? [] : [`First time: this person has never used this principal on ${name}.`];
+  return isKnown ? [] : [`First time: no earlier lease of this person with this principal on ${name} is known.`];
 }
 
 /** The same of the username of the principal's entry, with its templates. A user has no session name. */

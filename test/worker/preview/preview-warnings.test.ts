@@ -51,7 +51,7 @@ test.each<[string, string, Partial<AccessRequest>, Partial<WarningFacts>]>([
     {},
     { linked: null },
   ],
-  ["a first time", "First time: this person has never used this principal on staging", {}, { earlier: [] }],
+  ["a first time", "First time: no earlier lease of this person with this principal on staging", {}, { earlier: [] }],
 ])("an approver is warned of %s", (_, sentence, change, facts) => {
   expect(warningsFor(aRequest(change), facts).join("\n")).toContain(sentence);
 });
