@@ -106,7 +106,7 @@ function populate(aws: SandboxAws): { worker: Keys; people: ReadonlyMap<string, 
     ],
     trust: { principals: [arns.worker], externalId },
   });
-  // A role of people, as whom the worker may sign in to prove a grant; in AWS it may do nothing.
+  // A role of people, as whom the worker may sign in to prove a lease; in AWS it may do nothing.
   aws.account.addRole({
     name: "developers",
     trust: { principals: [arns.worker], externalId, requireSourceIdentity: true },

@@ -9,11 +9,11 @@ import type { AccessEntry } from "./entry.ts";
  */
 const head = "eks-access/held";
 const pieceKey = (index: number) => `${head}-${String(index).padStart(2, "0")}`;
-/** For people who look at the entry: which grants, until when. Nothing is read from it. */
-const told = "eks-access/grants";
+/** For people who look at the entry: which leases, until when. Nothing is read from it. */
+const told = "eks-access/leases";
 const longestValue = 256;
 const mostTags = 50;
-const ours = /^eks-access\/(?:grants|held(?:-\d\d)?)$/;
+const ours = /^eks-access\/(?:leases|held(?:-\d\d)?)$/;
 
 export type TagReading =
   | { readonly type: "absent" }
@@ -109,10 +109,10 @@ function isPlain(value: unknown): value is Plain {
 
 function isShare(value: unknown): value is Share {
   if (typeof value !== "object" || value === null) return false;
-  const { id, groups, endsAt, level, requester, glass, approvers } = value as Record<keyof Share, unknown>;
+  const { id, groups, endsAt, level, requester, emergency, approvers } = value as Record<keyof Share, unknown>;
   const texts = [id, endsAt, level, requester];
   const areTexts = texts.every((text) => typeof text === "string");
-  return areTexts && typeof glass === "boolean" && isTexts(groups) && isTexts(approvers);
+  return areTexts && typeof emergency === "boolean" && isTexts(groups) && isTexts(approvers);
 }
 
 function isTexts(value: unknown): value is readonly string[] {

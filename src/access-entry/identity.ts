@@ -15,7 +15,7 @@ export function identityOfEntry(entry: AccessEntry | null, holding: Holding | un
 
 /**
  * EKS keeps one scope for a policy. Where that is the whole cluster, what we hold of single namespaces is in it: it would
- * otherwise pass for drift as long as another grant has the policy everywhere.
+ * otherwise pass for drift as long as another lease has the policy everywhere.
  */
 function textsOf(policy: ScopedPolicy, held: readonly string[]): readonly string[] {
   if (policy.namespaces) return policyTexts(policy);

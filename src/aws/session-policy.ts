@@ -25,7 +25,7 @@ const managedEntryChanges = [
  * one that may do everything. A session may do what its role and this policy allow together. Inside the cluster it is an
  * administrator without any permission of IAM.
  *
- * @param givesEntries whether grants are made as access entries by this session
+ * @param givesEntries whether leases are made as access entries by this session
  */
 export function creatorSessionPolicy(clusterArn: string, { givesEntries }: { readonly givesEntries: boolean }): string {
   const entries = `${clusterArn.replace(":cluster/", ":access-entry/")}/*`;

@@ -39,7 +39,7 @@ const commands: Readonly<Record<string, CliCommand>> = {
     run: async (argv) => (await import("./policy.ts")).runPolicy(argv, processIo()),
   },
   recover: {
-    does: "rebuilds the grants of a lost ledger from the clusters",
+    does: "rebuilds the leases of a lost ledger from the clusters",
     run: async (argv) => (await import("./recover.ts")).recover(argv, processIo()),
   },
   migrate: {

@@ -1,12 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../access/failure/access-error.ts";
-import { isOver, type Move, moveDueAt } from "../access/migration/move.ts";
+import { isOver, type Migration, migrationDueAt } from "../access/migration/migration.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { WorkerContext } from "../worker/context.ts";
-import { putOffMove } from "../worker/migration/look-at-move.ts";
-import { runMove } from "../worker/migration/run-move.ts";
+import { putOffMigration } from "../worker/migration/look-at-migration.ts";
+import { runMigration } from "../worker/migration/run-migration.ts";
 import type { CommandIo } from "./command-io.ts";
 
 /** Which plan is carried out, and where the document is kept besides that was there before. */
@@ -36,47 +36,48 @@ export async function applyPlan(
     await writeFile(backup, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
     say(`aws-auth as it was is in ${backup}.`);
   };
-  let move = approvedMove(await context.ledger.moves.latestOf(cluster.name), digest);
+  let migration = approvedMigration(await context.ledger.migrations.latestOf(cluster.name), digest);
   const told = new Set<string>();
   for (;;) {
-    tellSteps(move, told, say);
-    if (isOver(move) || move.plan?.digest !== digest) return outcome(move, digest, say);
-    move = (await carryOn(context, cluster, move, keep)) ?? move;
+    tellSteps(migration, told, say);
+    if (isOver(migration) || migration.plan?.digest !== digest) return outcome(migration, digest, say);
+    migration = (await carryOn(context, cluster, migration, keep)) ?? migration;
   }
 }
 
 async function carryOn(
   context: WorkerContext,
   cluster: Cluster,
-  move: Move,
+  migration: Migration,
   keep: (configMap: AwsAuthConfigMap) => Promise<void>,
-): Promise<Move | null> {
+): Promise<Migration | null> {
   try {
-    const after = await runMove(context, cluster, move.id, { keep });
-    const dueIn = (after && moveDueAt(after)) ?? 0;
+    const after = await runMigration(context, cluster, migration.id, { keep });
+    const dueIn = (after && migrationDueAt(after)) ?? 0;
     const waitMs = Math.max(0, Math.min(longestLookMs, dueIn - context.now().getTime()));
     if (after && !isOver(after) && waitMs > 0) await (context.pause ?? wait)(waitMs);
     return after;
   } catch (error) {
     // A worker wrote to the record at the same time: what it did is looked at.
-    if (error instanceof AccessError && error.code === "record-changed") return context.ledger.moves.get(move.id);
-    await putOffMove(context, move, error);
+    if (error instanceof AccessError && error.code === "record-changed")
+      return context.ledger.migrations.get(migration.id);
+    await putOffMigration(context, migration, error);
     throw error;
   }
 }
 
 /** @throws AccessError where nobody has approved it */
-function approvedMove(move: Move | null, digest: string): Move {
+function approvedMigration(migration: Migration | null, digest: string): Migration {
   const short = digest.slice(0, 12);
-  if (move?.plan?.digest !== digest) {
+  if (migration?.plan?.digest !== digest) {
     throw new AccessError("migration-not-approved", `Nobody asked for the plan ${short}, or it is another one now`);
   }
-  if (move.state !== "pending") return move;
-  const message = `${move.approvals.length} approvers have approved the plan ${short} so far, and it takes two`;
+  if (migration.state !== "pending") return migration;
+  const message = `${migration.approvals.length} approvers have approved the plan ${short} so far, and it takes two`;
   throw new AccessError("migration-not-approved", message);
 }
 
-function tellSteps({ done }: Move, told: Set<string>, say: (sentence: string) => void): void {
+function tellSteps({ done }: Migration, told: Set<string>, say: (sentence: string) => void): void {
   for (const { name, proof } of done) {
     if (told.has(name)) continue;
     told.add(name);
@@ -84,7 +85,7 @@ function tellSteps({ done }: Move, told: Set<string>, say: (sentence: string) =>
   }
 }
 
-function outcome({ state, voided, plan }: Move, digest: string, say: (sentence: string) => void): number {
+function outcome({ state, voided, plan }: Migration, digest: string, say: (sentence: string) => void): number {
   if (state === "done") say("The plan is carried out.");
   else if (plan?.digest === digest) say(`The migration is over: ${state}. What was carried out stays.`);
   else

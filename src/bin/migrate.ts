@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { MigrationSummary } from "../access/migration/move.ts";
+import type { MigrationSummary } from "../access/migration/migration.ts";
 import { type MigrationFacts, principalKey } from "../diagnosis/migration/facts.ts";
 import { type MigrationResult, planMigration } from "../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../diagnosis/migration/summary.ts";

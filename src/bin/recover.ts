@@ -6,7 +6,7 @@ import { readSettings } from "./settings.ts";
 import { withWorkerContext } from "./worker-context.ts";
 
 /**
- * `eks-access recover [cluster …]`: reads the grants that the clusters themselves remember into the ledger, in the
+ * `eks-access recover [cluster …]`: reads the leases that the clusters themselves remember into the ledger, in the
  * worker's environment. A worker on a new ledger does the same by itself. Exit code 0 all read, 1 some could not be, 2
  * unusable.
  */
@@ -31,7 +31,7 @@ async function recoverOne(context: WorkerContext, name: string, io: CommandIo): 
   if (!cluster) return false;
   try {
     const { recovered, ended } = await adoptCluster(context, cluster);
-    const counts = `${recovered.length} grants recovered, ${ended.length} that were over taken away`;
+    const counts = `${recovered.length} leases recovered, ${ended.length} that were over taken away`;
     io.stdout(`${name}: ${counts}${recovered.length > 0 ? ` (${recovered.join(", ")})` : ""}\n`);
     return true;
   } catch (error) {

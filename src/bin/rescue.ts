@@ -96,7 +96,7 @@ async function openJournal(context: WorkerContext, order: RescueOrder): Promise<
   const { cluster, principalArn, by } = order;
   const granted = await context.ledger.grantedOf(cluster.name);
   const begun = granted.find(
-    (request) => isRescue(request) && request.principal === principalArn && request.grant?.end === null,
+    (request) => isRescue(request) && request.principal === principalArn && request.lease?.end === null,
   );
   if (begun) return ledgerJournal(context, begun, by);
   const request = beginRescue(order, newRequestId(), context, context.config.timing.requestLapsesAfterSeconds);
@@ -107,7 +107,7 @@ async function openJournal(context: WorkerContext, order: RescueOrder): Promise<
 
 function brokenBy(order: RescueOrder, request: AccessRequest, now: Date): AuditEvent {
   const { principalArn: principal, by, as, durationSeconds, reason } = order;
-  return eventOf("glass.broken", request, by, now, { principal, level: request.level, durationSeconds, reason, as });
+  return eventOf("emergency.taken", request, by, now, { principal, level: request.level, durationSeconds, reason, as });
 }
 
 function creatorCandidate(
@@ -161,7 +161,7 @@ async function carryOut(
   const creatorArn = creator?.name ?? null;
   const { mended, isEnded } = await rescue({ keys, now, openEks, others, creatorArn, say }, order, journal);
   if (!isEnded)
-    say(`The access entry of ${order.principalArn} is to end at ${journal.request().grant?.endsAt}; ${ending}.`);
+    say(`The access entry of ${order.principalArn} is to end at ${journal.request().lease?.endsAt}; ${ending}.`);
   return isEnded || (order.keeps && mended?.type === "mended") ? 0 : 1;
 }
 

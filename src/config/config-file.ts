@@ -141,7 +141,7 @@ const cluster = z.strictObject({
   drift: z.enum(["report", "repair"]).default("report"),
   foreignAccounts: z.array(account).default([]),
   createAwsAuth: z.boolean().default(false),
-  grants: z.enum(["access-entry", "aws-auth"]).default("access-entry"),
+  way: z.enum(["access-entry", "aws-auth"]).default("access-entry"),
   accessEntries: z
     .strictObject({ as: z.enum(["creator", "worker"]).default("creator"), rolePaths: z.array(rolePath).default([]) })
     .prefault({}),

@@ -60,7 +60,7 @@ export interface Timing {
   /** When the approvers are reminded of a request that waits for them, counted from when they were asked; growing. */
   readonly remindAfterSeconds: readonly number[];
   readonly sweepEverySeconds: number;
-  /** How often the clusters with grants are looked at for drift. */
+  /** How often the clusters with leases are looked at for drift. */
   readonly inspectEverySeconds: number;
   /** How long before its end a lease is announced to end; a short lease: a quarter of its time. */
   readonly warnBeforeEndSeconds: number;
@@ -166,7 +166,7 @@ function unknownLevels(file: ConfigFile): string[] {
   );
 }
 
-/** A grant of that name would pass for a rescue, which the worker ends in another way. */
+/** A lease of that name would pass for a rescue, which the worker ends in another way. */
 function reservedLevels({ levels }: ConfigFile): string[] {
   if (!Object.hasOwn(levels, rescueLevel)) return [];
   return [`levels.${rescueLevel}: give it another name; eks-access rescue calls its own access so.`];

@@ -16,7 +16,7 @@ export interface EntrySurroundings {
   readonly creatorArn: string;
   /** Groups that any binding of the cluster names; null: could not be asked. */
   readonly boundGroups: ReadonlySet<string> | null;
-  /** Ids of the grants in this cluster that are not over, by the ledger. */
+  /** Ids of the leases in this cluster that are not over, by the ledger. */
   readonly granted: ReadonlySet<string>;
   readonly now: Date;
 }
@@ -49,7 +49,7 @@ function overdue({ entry, tags, rescue }: ReadEntry, { now }: EntrySurroundings)
   return [tell("lease-overdue", "error", entry, message, remedy)];
 }
 
-/** Claims of grants that nobody has in force. An open claim is kept until all that was sent by it has arrived. */
+/** Claims of leases that nobody has in force. An open claim is kept until all that was sent by it has arrived. */
 function unknownClaims({ entry, tags }: ReadEntry, { granted, now }: EntrySurroundings): readonly EntryProblem[] {
   if (tags.type !== "holding" || arrivesUntil(tags.openSince, now)) return [];
   const unknown = tags.holding.shares.find(({ id, endsAt }) => !granted.has(id) && Date.parse(endsAt) > now.getTime());

@@ -100,7 +100,7 @@ export function readingOrder(
   return [...new Set([...first, ...listed])];
 }
 
-/** The grants that must stand in access entries now. */
+/** The leases that must stand in access entries now. */
 function leasesIn(granted: readonly AccessRequest[]): readonly AccessRequest[] {
   return granted.filter((request) => isInForce(request) && isGivenByEntry(request));
 }

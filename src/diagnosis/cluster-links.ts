@@ -18,7 +18,7 @@ export function apiServerFinding(identity: MappedIdentity | null): Finding {
   return found(`takes us for ${named(identity.username)} ${groups}`);
 }
 
-/** Whether the creator may do what every grant needs. */
+/** Whether the creator may do what every lease needs. */
 export function writeFinding(mayUpdate: boolean, cluster: Cluster): Finding {
   if (mayUpdate) return found("may update configmap `aws-auth` in `kube-system`");
   return broken(
@@ -86,7 +86,7 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
   if (immutable) return broken(`${detail}, but it is immutable`, immutableRemedy);
   if (untrusted !== null) {
     return broken(
-      `${detail}, but the annotation ${named("eks-access/grants")} is not believed: ${untrusted}`,
+      `${detail}, but the annotation ${named("eks-access/leases")} is not believed: ${untrusted}`,
       annotationRemedy,
     );
   }
@@ -96,7 +96,7 @@ export function documentFinding(facts: DocumentFacts | null, cluster: Cluster): 
 
 function absentFinding({ createAwsAuth }: Cluster): Finding {
   const absent = "there is no ConfigMap `aws-auth` in `kube-system`: nobody but the creator can sign in through it";
-  if (createAwsAuth) return broken(absent, "The first grant creates it, as createAwsAuth says.");
+  if (createAwsAuth) return broken(absent, "The first lease creates it, as createAwsAuth says.");
   return broken(absent, "Create it, or set createAwsAuth for the cluster in eks-access.yml.");
 }
 

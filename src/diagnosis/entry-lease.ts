@@ -17,12 +17,12 @@ export function heldIn({ tags }: Pick<ReadEntry, "tags">): Holding | undefined {
   return tags.type === "holding" ? tags.holding : undefined;
 }
 
-/** What somebody took out of the entry by which a grant in force was given. Null: nothing. @param read null: it is gone */
+/** What somebody took out of the entry by which a active lease was given. Null: nothing. @param read null: it is gone */
 export function entryDrift(request: AccessRequest, read: Pick<ReadEntry, "entry" | "tags"> | null): Drift | null {
   return driftOf(request, read && identityOfEntry(read.entry, heldIn(read)), null);
 }
 
-/** Whether nothing of a grant is to be taken away yet. */
-export function isInForce({ grant }: AccessRequest): boolean {
-  return grant?.state === "active" && !grant.end;
+/** Whether nothing of a lease is to be taken away yet. */
+export function isInForce({ lease }: AccessRequest): boolean {
+  return lease?.state === "active" && !lease.end;
 }

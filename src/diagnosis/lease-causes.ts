@@ -16,18 +16,18 @@ export function leaseCauses(facts: WhyFacts, identity: MappedIdentity | null): r
 
 /** A lease that will be over before long; told where all is well, too. */
 export function endingSoon(facts: WhyFacts): readonly Cause[] {
-  const soon = facts.requests.find(({ grant }) => grant?.state === "active" && !grant.end && grant.warnedAt);
-  if (!soon?.grant) return [];
-  const message = `${subjectOf(facts, soon)} ends ${soon.grant.endsAt}.`;
+  const soon = facts.requests.find(({ lease }) => lease?.state === "active" && !lease.end && lease.warnedAt);
+  if (!soon?.lease) return [];
+  const message = `${subjectOf(facts, soon)} ends ${soon.lease.endsAt}.`;
   return [cause("lease-ends-soon", message, "Ask to extend it while it runs.", offerOf(facts, "extend", soon))];
 }
 
 function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
-  const { grant, preview, trouble } = request;
-  if (grant?.state === "active" && !grant.end) return driftCause(facts, request, identity);
+  const { lease, preview, trouble } = request;
+  if (lease?.state === "active" && !lease.end) return driftCause(facts, request, identity);
   const subject = subjectOf(facts, request);
   const tried = trouble ? ` ${sentence(trouble.message)} The next try is at ${trouble.retryAt}.` : "";
-  if (grant?.end) {
+  if (lease?.end) {
     return cause(
       "lease-ended",
       `${subject} is being taken away.${tried}`,
@@ -35,8 +35,8 @@ function openCause(facts: WhyFacts, request: AccessRequest, identity: MappedIden
       offerOf(facts, "ask-again", request),
     );
   }
-  if (grant) {
-    const how = grant.voidSince ? `void since ${grant.voidSince}` : "approved and being applied";
+  if (lease) {
+    const how = lease.voidSince ? `void since ${lease.voidSince}` : "approved and being applied";
     return cause("not-yet", `${subject} is ${how}.${tried}`, waitForIt(facts));
   }
   if (!preview)
@@ -56,11 +56,11 @@ function waitForIt({ cluster }: WhyFacts): string {
   return `Its message follows it. If it stays so, ${named(`/eks-access whoami ${cluster.name}`)} shows where the way ends.`;
 }
 
-/** A grant in force that is not in the document. */
+/** A active lease that is not in the document. */
 function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIdentity | null): Cause | null {
   const missing = request.groups.filter((group) => !identity?.groups.includes(group));
   if (missing.length === 0) return null;
-  const known = request.grant?.drift ? ` Found: ${sentence(request.grant.drift.message)}` : "";
+  const known = request.lease?.drift ? ` Found: ${sentence(request.lease.drift.message)}` : "";
   const message = `${subjectOf(facts, request)} is in force ${untilWords(request)}, but somebody took it out of aws-auth.${known}`;
   const remedy =
     facts.cluster.drift === "repair"
@@ -70,20 +70,20 @@ function driftCause(facts: WhyFacts, request: AccessRequest, identity: MappedIde
 }
 
 function closedCause(facts: WhyFacts, request: AccessRequest): Cause {
-  const { state, grant } = request;
+  const { state, lease } = request;
   const subject = subjectOf(facts, request);
   const offer = offerOf(facts, "ask-again", request);
-  if (grant?.state === "ended") {
-    const how = grant.end && grant.end.cause !== "expired" ? "was revoked" : "ran out";
+  if (lease?.state === "ended") {
+    const how = lease.end && lease.end.cause !== "expired" ? "was revoked" : "ran out";
     return cause(
       "lease-ended",
-      `${subject} ${how}, and is gone since ${grant.endedAt}.`,
+      `${subject} ${how}, and is gone since ${lease.endedAt}.`,
       "Ask again if you still need it.",
       offer,
     );
   }
-  if (grant?.state === "failed") {
-    const why = sentence(grant.failure?.message ?? "");
+  if (lease?.state === "failed") {
+    const why = sentence(lease.failure?.message ?? "");
     return cause(
       "request-closed",
       `${subject} was approved but could not be given. ${why}`,
@@ -113,7 +113,7 @@ function subjectOf({ user }: WhyFacts, { id, level, requester }: AccessRequest):
   return `${named(level)} (${named(id)}${requester === user ? "" : `, asked for by ${named(requester)}`})`;
 }
 
-/** Only who holds a grant may extend it, or ask for the same again. */
+/** Only who holds a lease may extend it, or ask for the same again. */
 function offerOf({ user }: WhyFacts, type: Offer["type"], request: AccessRequest): Offer | null {
   return request.requester === user ? { type, request: request.id } : null;
 }

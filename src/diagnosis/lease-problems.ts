@@ -5,12 +5,12 @@ import { named } from "./link.ts";
 import { type Asker, driftRemedy, isOf } from "./person-links.ts";
 import type { Told } from "./problem-groups.ts";
 
-/** Who asks. Whoever does not answer for the cluster reads of their own grants alone. */
+/** Who asks. Whoever does not answer for the cluster reads of their own leases alone. */
 export interface Reader extends Asker {
   readonly answers: boolean;
 }
 
-/** The grants of a cluster that are not over, where they were read before the cluster was looked at and after it. */
+/** The leases of a cluster that are not over, where they were read before the cluster was looked at and after it. */
 export interface Granted {
   /** Those that nothing was recorded of between: what a run takes away or gives meanwhile is missed by nobody. */
   readonly still: readonly AccessRequest[];

@@ -65,10 +65,10 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
 /** Links that others do not need: the chain goes on behind them. */
 const sideLinks: readonly LinkName[] = ["write", "pods", "leases"];
 
-/** When a grant is over, as a clause; a permanent one has no end that anybody would read. */
-export function untilWords({ durationSeconds, grant }: AccessRequest): string {
+/** When a lease is over, as a clause; a permanent one has no end that anybody would read. */
+export function untilWords({ durationSeconds, lease }: AccessRequest): string {
   if (isPermanent(durationSeconds)) return "until somebody takes it away";
-  return grant ? `until ${grant.endsAt}` : "";
+  return lease ? `until ${lease.endsAt}` : "";
 }
 
 /** Somebody else's words as a sentence of ours; nothing stays nothing. */

@@ -80,12 +80,12 @@ export function podsFinding(
   );
 }
 
-/** The person's grants in force here with their ends, and what waits. `open` are the cluster's open requests. */
+/** The person's active leases here with their ends, and what waits. `open` are the cluster's open requests. */
 export function leasesFinding(open: readonly AccessRequest[], asker: Asker): Finding {
   const own = open.filter((request) => isOf(request, asker));
   if (own.length === 0) return found("you have none here, and ask for none");
   const words = own
-    .toSorted((a, b) => (a.grant?.endsAt ?? a.lapsesAt).localeCompare(b.grant?.endsAt ?? b.lapsesAt))
+    .toSorted((a, b) => (a.lease?.endsAt ?? a.lapsesAt).localeCompare(b.lease?.endsAt ?? b.lapsesAt))
     .slice(0, 5)
     .map(leaseWords);
   const left = own.length - words.length;
@@ -94,23 +94,23 @@ export function leasesFinding(open: readonly AccessRequest[], asker: Asker): Fin
   return late?.trouble ? broken(detail, late.trouble.message) : found(detail);
 }
 
-/** Whether a grant is of whoever asks. */
+/** Whether a lease is of whoever asks. */
 export function isOf(request: AccessRequest, { user, principal }: Asker): boolean {
   return request.requester === user || request.principal.toLowerCase() === principal?.toLowerCase();
 }
 
 function leaseWords(request: AccessRequest): string {
-  const { id, level, grant, lapsesAt } = request;
+  const { id, level, lease, lapsesAt } = request;
   const what = `${named(level)} (${named(id)})`;
-  if (!grant) return `${what} waits, and lapses ${lapsesAt}`;
-  if (grant.end || grant.voidSince) return `${what} is being taken away`;
-  return grant.state === "active"
+  if (!lease) return `${what} waits, and lapses ${lapsesAt}`;
+  if (lease.end || lease.voidSince) return `${what} is being taken away`;
+  return lease.state === "active"
     ? `${what} ${untilWords(request)}`
     : `${what} is being applied, ${untilWords(request)}`;
 }
 
 /**
- * What others took out of where it stood: somebody else writes there, and may do it again. Told of everybody's grants to who
+ * What others took out of where it stood: somebody else writes there, and may do it again. Told of everybody's leases to who
  * answers for the cluster, of their own to anybody else.
  */
 export function driftFinding(
@@ -120,14 +120,14 @@ export function driftFinding(
   asker: Asker & { readonly answers: boolean },
   place: string,
 ): Finding {
-  if (inForce === 0) return found("no grants are in force here");
-  if (drifts.length === 0) return found(`all of ${counted(inForce, "grant")} in force stand in ${place}`);
+  if (inForce === 0) return found("no leases are active here");
+  if (drifts.length === 0) return found(`${counted(inForce, "active lease")} found in ${place}`);
   const taken = drifts.filter(({ unread }) => unread === undefined);
   if (taken.length > 0) {
     return broken(`somebody took out of ${place}: ${driftWords(taken, inForce, asker)}`, driftRemedy(cluster));
   }
   return broken(
-    `grants in force count for nothing: ${driftWords(drifts, inForce, asker)}`,
+    `active leases count for nothing: ${driftWords(drifts, inForce, asker)}`,
     `${named(`/eks-access check ${cluster.name}`)} says how to mend the section.`,
   );
 }
@@ -136,11 +136,11 @@ function driftWords(drifts: readonly Drift[], inForce: number, asker: Asker & { 
   const readable = drifts.filter(({ request }) => asker.answers || isOf(request, asker));
   const shown = readable.slice(0, 3).map(({ request, message }) => `${named(request.id)}: ${message}`);
   const left = drifts.length - shown.length;
-  const others = shown.length > 0 ? `${left} more` : `${left} of ${counted(inForce, "grant")} in force`;
+  const others = shown.length > 0 ? `${left} more` : `${left} of ${counted(inForce, "active lease")}`;
   return [...shown, ...(left > 0 ? [others] : [])].join("; ");
 }
 
-/** What to do about grants that somebody took out. */
+/** What to do about leases that somebody took out. */
 export function driftRemedy({ drift }: Pick<Cluster, "drift">): string {
   return drift === "repair"
     ? "The worker puts them back at its next look; let whoever took them out leave them there."

@@ -100,7 +100,7 @@ function diagnoseDocument(facts: WhyFacts, caller: Caller): Found {
   if (!document) {
     const message = `There is no ConfigMap ${named("aws-auth")} in ${named(cluster.name)}: nobody but the creator can sign in through it.`;
     const remedy = cluster.createAwsAuth
-      ? "The first grant creates it."
+      ? "The first lease creates it."
       : "Let an operator create it, or set createAwsAuth for the cluster.";
     return { identity: null, symptom: "unauthorized", causes: [cause("document-absent", message, remedy)] };
   }

@@ -4,7 +4,7 @@ import type { CreationRecord } from "../access/policy/creation.ts";
 import type { ClusterTrouble } from "../access/request/cluster-trouble.ts";
 import type { ListName } from "../access/request/lists.ts";
 import type { AccessRequest } from "../access/request/record.ts";
-import type { MoveLedger, Shown, Taking } from "./moves.ts";
+import type { MigrationLedger, Shown, Taking } from "./migrations.ts";
 
 /** A record's next version with the event that tells of it: written together or not at all. */
 export interface LedgerChange {
@@ -83,7 +83,7 @@ export interface RequestLedger {
   commit(change: LedgerChange): Promise<CommitResult>;
   /** Records about which something is due, the longest due first. */
   due(now: Date, limit: number): Promise<readonly AccessRequest[]>;
-  /** Approved records of a cluster whose grants are not over. As many may wait for a decision as like: they are not among them. */
+  /** Approved records of a cluster whose leases are not over. As many may wait for a decision as like: they are not among them. */
   grantedOf(cluster: string): Promise<readonly AccessRequest[]>;
   /** Pending records of a cluster about which something is due, the longest due first. */
   duePendingOf(cluster: string, now: Date, limit: number): Promise<readonly AccessRequest[]>;
@@ -194,5 +194,5 @@ export interface ClusterLedger {
  * Every implementation passes test/ledger/contract.ts.
  */
 export interface Ledger extends RequestLedger, MessageLedger, EventLedger, LinkLedger, TurnLedger, ClusterLedger {
-  readonly moves: MoveLedger;
+  readonly migrations: MigrationLedger;
 }

@@ -4,7 +4,7 @@ import type { Ledger } from "./ledger.ts";
 /** Of what somebody waits for in one cluster no more is looked at. */
 const mostPending = 100;
 
-/** A cluster's grants that are not over, and what this person waits for there: all that a question of theirs is about. */
+/** A cluster's leases that are not over, and what this person waits for there: all that a question of theirs is about. */
 export async function openFor(
   ledger: Pick<Ledger, "grantedOf" | "list">,
   cluster: string,

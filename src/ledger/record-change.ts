@@ -59,10 +59,10 @@ export function lookFor(request: AccessRequest, now: Date): "preview" | "end" | 
 }
 
 function wakesOf(request: AccessRequest, now: Date): readonly Job[] {
-  const { id, cluster, grant } = request;
+  const { id, cluster, lease } = request;
   const due = dueAt(request);
   const wakes: Job[] = [{ type: "show-request", request: id }];
   if (due !== null && due <= now.getTime()) wakes.push({ type: lookFor(request, now), cluster });
-  if (isToSignIn(grant, now) || isToReview(grant, now)) wakes.push({ type: "sign-in", cluster });
+  if (isToSignIn(lease, now) || isToReview(lease, now)) wakes.push({ type: "sign-in", cluster });
   return wakes;
 }

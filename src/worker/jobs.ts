@@ -2,7 +2,7 @@ import type { Cluster } from "../access/policy/cluster.ts";
 import { callerIdentity } from "../aws/caller-identity.ts";
 import type { Runs, workerJobs } from "../ledger/jobs.ts";
 import type { WorkerContext } from "./context.ts";
-import { lookAtMove } from "./migration/look-at-move.ts";
+import { lookAtMigration } from "./migration/look-at-migration.ts";
 import { reportMigration } from "./migration/migration.ts";
 import { previewCluster } from "./preview/preview.ts";
 import { reportChain } from "./questions/chain.ts";
@@ -27,7 +27,7 @@ export const workerRuns: Runs<typeof workerJobs, [JobContext]> = {
   inspect: onCluster(reconcileFor("inspect")),
   adopt: onCluster(adoptByTheClock),
   "sign-in": onCluster(signInToCluster),
-  migration: onCluster(lookAtMove),
+  migration: onCluster(lookAtMigration),
   alive: async () => true,
   identity: (_, context) => publishIdentity(context),
   creator: onCluster(reportCreator),

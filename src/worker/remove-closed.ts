@@ -1,7 +1,7 @@
 import { withoutForgedReview } from "../access/approval/seal-review.ts";
-import { moveClosedSince } from "../access/migration/move.ts";
+import { migrationClosedSince } from "../access/migration/migration.ts";
 import { closedSince } from "../access/request/removal.ts";
-import type { Taking } from "../ledger/moves.ts";
+import type { Taking } from "../ledger/migrations.ts";
 import type { WorkerContext } from "./context.ts";
 
 type RemovalContext = Pick<WorkerContext, "ledger" | "config" | "keys" | "log" | "now">;
@@ -31,7 +31,7 @@ export async function removeClosed(context: RemovalContext): Promise<number> {
   const before = new Date(now().getTime() - config.ledger.keepSeconds * 1000);
   const taking: Taking = { before, putOffUntil: new Date(before.getTime() + lookAgainMs), limit: batch };
   const requests = await inBatches(() => ledger.takeClosed(taking), removerOfRequests(context, before));
-  const migrations = await inBatches(() => ledger.moves.takeClosed(taking), removerOfMoves(context, before));
+  const migrations = await inBatches(() => ledger.migrations.takeClosed(taking), removerOfMigrations(context, before));
   if (requests + migrations > 0) log.info({ requests, migrations }, "removed closed records from the ledger");
   return requests + migrations;
 }
@@ -56,9 +56,9 @@ function removerOfRequests({ ledger, config, keys, now }: RemovalContext, before
   };
 }
 
-function removerOfMoves({ ledger, config }: RemovalContext, before: Date) {
-  return async (move: Parameters<typeof moveClosedSince>[0]): Promise<boolean> =>
-    isBefore(moveClosedSince(move), before) && ledger.moves.remove(move, logForMs(config));
+function removerOfMigrations({ ledger, config }: RemovalContext, before: Date) {
+  return async (migration: Parameters<typeof migrationClosedSince>[0]): Promise<boolean> =>
+    isBefore(migrationClosedSince(migration), before) && ledger.migrations.remove(migration, logForMs(config));
 }
 
 function isBefore(since: number | null, before: Date): boolean {

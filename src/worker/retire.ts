@@ -57,7 +57,7 @@ async function close(context: WorkerContext<RequestLedger>, request: AccessReque
   });
 }
 
-function typeOf({ grant }: AccessRequest): EventType {
-  if (!grant) return "request.refused";
-  return grant.state === "ended" ? "grant.ended" : "grant.failed";
+function typeOf({ lease }: AccessRequest): EventType {
+  if (!lease) return "request.refused";
+  return lease.state === "ended" ? "lease.ended" : "lease.failed";
 }

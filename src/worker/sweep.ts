@@ -1,4 +1,4 @@
-import { remindOfReview } from "../access/approval/glass.ts";
+import { remindOfReview } from "../access/approval/emergency.ts";
 import { hasForgedReview, withoutForgedReview } from "../access/approval/seal-review.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { type ClusterTrouble, isClusterDue } from "../access/request/cluster-trouble.ts";
@@ -11,7 +11,7 @@ import { eventOf, lookFor, recordChange } from "../ledger/record-change.ts";
 import type { WorkerContext } from "./context.ts";
 import { delay } from "./delay.ts";
 import { inParallel } from "./in-parallel.ts";
-import { recordDueMove } from "./migration/record-due-move.ts";
+import { recordDueMigration } from "./migration/record-due-migration.ts";
 import { configurationOf } from "./open/cluster-trouble.ts";
 import { putOff } from "./reconcile/put-off.ts";
 
@@ -38,24 +38,24 @@ export async function sweep(context: WorkerContext): Promise<void> {
     return { request, record: whatToRecord(context, request, now) };
   });
   const looks = due.flatMap(({ request, record }) => (record ? [] : looksFor(request, now)));
-  const moves = (await ledger.moves.due(now, batch)).map((move) => ({
-    move,
-    record: recordDueMove(context, move, now),
+  const migrations = (await ledger.migrations.due(now, batch)).map((migration) => ({
+    migration,
+    record: recordDueMigration(context, migration, now),
   }));
-  const looksForMoves = moves.flatMap(({ move: { cluster }, record }): readonly ClusterLook[] =>
+  const looksForMigrations = migrations.flatMap(({ migration: { cluster }, record }): readonly ClusterLook[] =>
     record ? [] : [{ type: "migration", cluster }],
   );
-  await wakeAll(queues, distinct([...looks, ...looksForMoves, ...(await looksByTheClock(context))]));
-  await inParallel([...due, ...moves], async ({ record }) => record?.());
+  await wakeAll(queues, distinct([...looks, ...looksForMigrations, ...(await looksByTheClock(context))]));
+  await inParallel([...due, ...migrations], async ({ record }) => record?.());
   await wakeAll(queues, await messagesToShow(ledger));
 }
 
-async function messagesToShow({ unshown, moves }: WorkerContext["ledger"]): Promise<readonly Job[]> {
+async function messagesToShow({ unshown, migrations }: WorkerContext["ledger"]): Promise<readonly Job[]> {
   const requests = await unshown(messageBatch);
-  const migrations = await moves.unshown(messageBatch);
+  const unshownMigrations = await migrations.unshown(messageBatch);
   return [
     ...requests.map((request): Job => ({ type: "show-request", request })),
-    ...migrations.map((migration): Job => ({ type: "show-migration", migration })),
+    ...unshownMigrations.map((migration): Job => ({ type: "show-migration", migration })),
   ];
 }
 
@@ -83,13 +83,13 @@ function whatToRecord(context: WorkerContext, request: AccessRequest, now: Date)
 }
 
 function looksFor(request: AccessRequest, now: Date): readonly ClusterLook[] {
-  const { cluster, grant } = request;
+  const { cluster, lease } = request;
   const look = { type: lookFor(request, now), cluster };
   const proof = proofDueAt(request);
   if (proof === null || proof > now.getTime()) return [look];
   const besides = dueAt({
     ...request,
-    grant: grant && { ...grant, signInDueAt: null, reviewTrouble: null, endProof: null },
+    lease: lease && { ...lease, signInDueAt: null, reviewTrouble: null, endProof: null },
   });
   const isDueBesides = besides !== null && besides <= now.getTime();
   return [{ type: "sign-in", cluster }, ...(isDueBesides ? [look] : [])];
@@ -153,19 +153,19 @@ async function recordReminder(context: WorkerContext, after: AccessRequest, now:
 }
 
 async function recordUnreviewed(context: WorkerContext, after: AccessRequest, now: Date): Promise<void> {
-  const detail = { reminders: after.glass?.reminders ?? 0 };
-  await recordChange(context, after, eventOf("glass.unreviewed", after, "worker", now, detail), now);
+  const detail = { reminders: after.emergency?.reminders ?? 0 };
+  await recordChange(context, after, eventOf("emergency.unreviewed", after, "worker", now, detail), now);
 }
 
-function isToBeWarned({ grant }: AccessRequest, now: Date): boolean {
-  if (grant?.state !== "active" || grant.end || grant.warnedAt || !grant.warnAt) return false;
-  return Date.parse(grant.warnAt) <= now.getTime() && now.getTime() < Date.parse(grant.endsAt);
+function isToBeWarned({ lease }: AccessRequest, now: Date): boolean {
+  if (lease?.state !== "active" || lease.end || lease.warnedAt || !lease.warnAt) return false;
+  return Date.parse(lease.warnAt) <= now.getTime() && now.getTime() < Date.parse(lease.endsAt);
 }
 
 async function warn(context: WorkerContext, request: AccessRequest, now: Date): Promise<void> {
-  if (!request.grant) return;
-  const after = revise(request, { grant: { ...request.grant, warnedAt: now.toISOString() } });
-  await recordChange(context, after, eventOf("grant.warned", request, "worker", now), now);
+  if (!request.lease) return;
+  const after = revise(request, { lease: { ...request.lease, warnedAt: now.toISOString() } });
+  await recordChange(context, after, eventOf("lease.warned", request, "worker", now), now);
 }
 
 /**

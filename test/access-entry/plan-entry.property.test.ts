@@ -30,7 +30,7 @@ const gifts = [
 const someGifts = (minLength: number) => fc.subarray([...gifts], { minLength });
 
 /** Grants that come and go: those of before, and those of after. What each gives is approved once, and stays the same. */
-const grants = fc
+const leases = fc
   .array(fc.record({ groups: someGifts(1), isBefore: fc.boolean(), isAfter: fc.boolean() }), { maxLength: 5 })
   .map((all) => {
     const shares = all.map((each, index) => ({
@@ -79,9 +79,9 @@ const lastOf = (states: readonly (AccessEntry | null)[]) => states.at(-1) ?? nul
 const givenBy = (entry: AccessEntry | null) => (entry ? [...entry.groups, ...entry.policies.flatMap(policyTexts)] : []);
 const grantedBy = (all: readonly Share[]) => all.flatMap(({ groups }) => groups);
 
-/** An entry of others, grants that are given, what others then add and take out of ours, and the grants of later. */
+/** An entry of others, grants that are given, what others then add and take out of ours, and the leases of later. */
 const situations = fc
-  .record({ first: others, granted: grants, added: someGifts(0), taken: someGifts(0) })
+  .record({ first: others, granted: leases, added: someGifts(0), taken: someGifts(0) })
   .map(({ first, granted: { before, after }, added, taken }) => {
     const given = planned(first, before);
     const { start, theirs } = edited(lastOf(given.states), givenBy(first), groupsIn(added), groupsIn(taken));
@@ -121,7 +121,7 @@ const given = (entry: AccessEntry | null) =>
 /** What of an entry counts. */
 const summary = (entry: AccessEntry | null) => entry && { ...given(entry), username: entry.username, tags: entry.tags };
 
-/** What is given by nobody else, and claimed by no grant in the tags. */
+/** What is given by nobody else, and claimed by no lease in the tags. */
 function unclaimedIn(entry: AccessEntry | null, theirs: readonly string[]): readonly string[] {
   const { held } = claimIn(entry);
   const ours = givenBy(entry).filter((each) => !covers(theirs, each));
@@ -153,7 +153,7 @@ describe("whatever others have given, and whatever grants come and go", () => {
     );
   });
 
-  test("an entry is what others gave and what its grants give, and nothing else", () => {
+  test("an entry is what others gave and what its leases give, and nothing else", () => {
     fc.assert(
       fc.property(situations, ({ states, theirs, after, hadEntry }) => {
         const end = lastOf(states);
@@ -227,7 +227,7 @@ describe("whatever others have given, and whatever grants come and go", () => {
     );
   });
 
-  test("the tags of no grant at all say nothing any more", () => {
+  test("the tags of no lease at all say nothing any more", () => {
     fc.assert(
       fc.property(situations, ({ states, after }) => {
         if (after.length === 0) expect(claimIn(lastOf(states)).held).toBeUndefined();

@@ -84,14 +84,14 @@ describe("a section that holds more than is read", () => {
     expect(problems[0]?.message).toContain("comes to more than 4 MiB");
   });
 
-  it("refuses a grant, and not the end of one in another section", () => {
+  it("refuses a lease, and not the end of one in another section", () => {
     const mapUsers = "- userarn: arn:aws:iam::111122223333:user/eve\n  username: eve\n";
     const document = parseDocument({ mapRoles: values(100_001), mapUsers });
 
-    const grant = planChanges(document, [dev]);
+    const lease = planChanges(document, [dev]);
     const end = planChanges(document, [{ type: "unmap", arn: "arn:aws:iam::111122223333:user/eve" }]);
 
-    expect(grant).toMatchObject({ type: "refused", refusal: { code: "section-too-large" } });
+    expect(lease).toMatchObject({ type: "refused", refusal: { code: "section-too-large" } });
     expect(end).toMatchObject({ type: "planned", refused: [], after: { mapRoles: values(100_001) } });
   });
 });

@@ -95,7 +95,7 @@ function clicksOn(stage: Stage, worker: ProductProcess): ClickOn {
 }
 
 async function activeAt(events: EventReader, request: string): Promise<number> {
-  const active = timesOf(await events.take("grant.active", 1)).get(request);
+  const active = timesOf(await events.take("lease.active", 1)).get(request);
   if (active === undefined) throw new Error(`another lease than ${request} turned active`);
   return active;
 }

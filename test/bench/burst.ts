@@ -6,7 +6,7 @@ import { atMost, type Figure, type Scale } from "./figure.ts";
 import { type Asked, approve, ask, userArn } from "./people.ts";
 import { referenceResult } from "./product.ts";
 import { type Stage, startStage } from "./stage.ts";
-import { grantFigures, tallyGrants } from "./tally-grants.ts";
+import { leaseFigures, tallyLeases } from "./tally-leases.ts";
 
 const product = "staging";
 const other = "reference";
@@ -24,12 +24,12 @@ export async function measureBurst(scale: Scale): Promise<readonly Figure[]> {
   try {
     const principals = Array.from({ length: count }, (_, index) => userArn(index));
     const { asked, ...ours } = await approveAll(stage, principals);
-    const tally = await tallyGrants(stage, product, asked);
+    const tally = await tallyLeases(stage, product, asked);
     const theirs = await editOneByOne(stage, principals);
     const name = `${count} approvals to one cluster at once`;
     const reference = "GET, edit, PUT for each, 16 at a time";
     return [
-      ...grantFigures(name, tally),
+      ...leaseFigures(name, tally),
       {
         name: `${name}: PUTs`,
         value: ours.puts,
@@ -65,7 +65,7 @@ async function approveAll(
   const before = writes(stage);
   const started = Date.now();
   await Promise.all(asked.map((each) => approve(stage, each)));
-  const active = await events.take("grant.active", principals.length);
+  const active = await events.take("lease.active", principals.length);
   const last = Math.max(...active.map((event) => Date.parse(event.at)));
   insist(stage, product, principals);
   const after = writes(stage);

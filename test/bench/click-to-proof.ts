@@ -112,7 +112,7 @@ async function oneAtATime({ stage, events }: Bench, asked: readonly Asked[]): Pr
       return message && textOf(message).includes("*Active*") ? true : undefined;
     });
     shown.push(Date.now() - clicked);
-    const active = timesOf(await events.take("grant.active", 1)).get(each.request);
+    const active = timesOf(await events.take("lease.active", 1)).get(each.request);
     if (active === undefined) throw new Error(`${each.request} is shown as active, and is not recorded so`);
     proven.push(active - clicked);
     // Not in step with the sweep, which comes once a second.
@@ -123,7 +123,7 @@ async function oneAtATime({ stage, events }: Bench, asked: readonly Asked[]): Pr
 
 async function atOnce({ stage, events }: Bench, asked: readonly Asked[]): Promise<readonly number[]> {
   const clicks = Promise.all(asked.map(async (each) => [each.request, await approve(stage, each)] as const));
-  const active = timesOf(await events.take("grant.active", asked.length));
+  const active = timesOf(await events.take("lease.active", asked.length));
   return (await clicks).map(([request, clicked]) => (active.get(request) ?? Number.NaN) - clicked);
 }
 

@@ -1,5 +1,5 @@
 /**
- * The reference for many approvals at once: for each grant GET, edit, PUT, and again on a conflict, as the existing
+ * The reference for many approvals at once: for each lease GET, edit, PUT, and again on a conflict, as the existing
  * tools for aws-auth do, so many at a time. A process of its own; it prints what it did as JSON.
  */
 import { setTimeout as wait } from "node:timers/promises";

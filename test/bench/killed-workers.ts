@@ -4,7 +4,7 @@ import { readEvents } from "./events.ts";
 import type { Figure, Scale } from "./figure.ts";
 import { type Asked, approve, ask, userArn } from "./people.ts";
 import { type Stage, startStage } from "./stage.ts";
-import { grantFigures, tallyGrants } from "./tally-grants.ts";
+import { leaseFigures, tallyLeases } from "./tally-leases.ts";
 
 const cluster = "staging";
 /** Between two clicks, so that each kill finds something under way. */
@@ -21,8 +21,8 @@ export async function measureKilledWorkers(scale: Scale): Promise<readonly Figur
     const principals = Array.from({ length: count }, (_, index) => userArn(index));
     const asked = await ask(stage, events, { cluster, principals, duration: "1h" });
     await Promise.all([approveInTurn(stage, asked), killInTurn(stage, workers, kills)]);
-    const tally = await tallyGrants(stage, cluster, asked);
-    return grantFigures(
+    const tally = await tallyLeases(stage, cluster, asked);
+    return leaseFigures(
       `${count} approvals while ${kills === 1 ? "a worker is" : `${kills} workers are`} killed`,
       tally,
     );

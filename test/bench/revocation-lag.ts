@@ -44,10 +44,10 @@ async function endedLeases(stage: Stage, count: number): Promise<readonly number
     await approve(stage, each);
     await wait(apartMs);
   }
-  await events.take("grant.ended", count);
+  await events.take("lease.ended", count);
   return Promise.all(
     asked.map(async ({ request, principal }) => {
-      const endsAt = Date.parse((await stage.ledger.get(request))?.grant?.endsAt ?? "");
+      const endsAt = Date.parse((await stage.ledger.get(request))?.lease?.endsAt ?? "");
       return (goneAt.get(principal) ?? Number.NaN) - endsAt;
     }),
   );

@@ -1,7 +1,7 @@
 import { arns, initialAwsAuth } from "../../sandbox/scene.ts";
 import { decide } from "../../src/access/approval/decide.ts";
-import { grantsAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
-import { activeLease } from "../../src/access/lease/grant.ts";
+import { leasesAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
+import { activeLease } from "../../src/access/lease/lease.ts";
 import { noWithdrawals } from "../../src/access/lease/withdrawal.ts";
 import { rememberWritten } from "../../src/access/lease/written.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
@@ -19,7 +19,7 @@ import type { Stage } from "./stage.ts";
 
 const leaseSeconds = 3600;
 
-/** A lease in force, and the moment at which it is over. */
+/** A active lease, and the moment at which it is over. */
 export interface SeededLease {
   readonly principal: string;
   /** Milliseconds since the epoch. */
@@ -122,25 +122,25 @@ function writeInto(stage: Stage, cluster: Cluster, { data, holdings }: DocumentS
   const annotation = writeAnnotation(cluster.name, holdings, stage.keys.memory) ?? "";
   stage.clusters.get(cluster.name)?.editAwsAuth((configMap) => ({
     ...configMap,
-    metadata: { ...configMap.metadata, annotations: { [grantsAnnotation]: annotation } },
+    metadata: { ...configMap.metadata, annotations: { [leasesAnnotation]: annotation } },
     data: { ...data },
   }));
 }
 
 async function record(stage: Stage, request: AccessRequest, holdings: readonly Holding[]): Promise<void> {
   const holding = holdings.find(({ arn }) => arn === request.principal);
-  if (!request.grant || !holding) throw new Error(`${request.id} has no holding`);
+  if (!request.lease || !holding) throw new Error(`${request.id} has no holding`);
   const now = new Date();
   const at = now.toISOString();
-  const grant = activeLease(request.grant, {
+  const lease = activeLease(request.lease, {
     writeBegan: at,
     activeSince: at,
     written: rememberWritten(request, holding, stage.keys.memory),
     warnAt: at,
     warnedAt: at,
   });
-  const event = eventOf("grant.active", request, "worker", now);
-  const committed = await stage.ledger.commit({ after: { ...request, grant }, event });
+  const event = eventOf("lease.active", request, "worker", now);
+  const committed = await stage.ledger.commit({ after: { ...request, lease }, event });
   if (committed.type === "conflict") throw new Error(`${request.id} was there already`);
   await stage.ledger.markShown(request.id, { version: request.version, message: null, copies: [], told: [] });
 }

@@ -9,7 +9,7 @@ import { migrate } from "../../src/bin/migrate.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { keysOf } from "../builders/keys.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
-import { moveScene } from "../worker/migration/move-scene.ts";
+import { migrationScene } from "../worker/migration/migration-scene.ts";
 import { runCommand } from "./check-run.ts";
 
 let sandbox: Sandbox;
@@ -77,7 +77,7 @@ test("migrate --apply carries out what two approved in Slack, keeps aws-auth in 
   aws.account.setAllowed(arns.worker, ["sts:*", "eks:*"]);
   const connection = new Redis(redis.url);
   const ledger = redisLedger(connection);
-  const scene = moveScene(ledger, keysOf(sandbox));
+  const scene = migrationScene(ledger, keysOf(sandbox));
   const apply = async () => {
     const { digest = "" } = (await scene.now()).plan ?? {};
     return runCommand(migrate, ["staging", "--apply", digest, "--backup", backup]);

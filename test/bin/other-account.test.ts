@@ -18,12 +18,12 @@ import { endRescues } from "../../src/worker/rescue/end-rescues.ts";
 import { variablesNamed } from "../builders/keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
-import { moveScene } from "../worker/migration/move-scene.ts";
+import { migrationScene } from "../worker/migration/migration-scene.ts";
 import { ask, give, takeBack } from "../worker/reconcile/both-ways.ts";
 import { runCommand } from "./check-run.ts";
 
 const rescuer = `arn:aws:iam::${account}:role/rescuers/rescuer`;
-const glass = `policy:
+const emergency = `policy:
   rules: [{ name: all }]
   breakGlass: [{ who: [U0ONCALL], level: viewer, for: 2h }]
 `;
@@ -43,7 +43,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 let untouched: string;
 beforeEach(async () => {
-  [sandbox, redis] = await Promise.all([startSandbox({ configuration: configuration + glass }), aRedis()]);
+  [sandbox, redis] = await Promise.all([startSandbox({ configuration: configuration + emergency }), aRedis()]);
   Object.assign(sandbox.aws.eks, { updateMs: 20, entryDelayMs: 20 });
   twin = await startTwin(sandbox);
   sandbox.aws.account.addRole({
@@ -85,9 +85,9 @@ describe("a worker in another account, which has a cluster of the same name and 
     const during = sandbox.cluster.awsAuth()?.data?.mapUsers ?? "";
     const ended = await asWorker((context, cluster) => takeBack(context, cluster, "r-1"));
 
-    expect(given.grant?.state).toBe("active");
+    expect(given.lease?.state).toBe("active");
     expect(during).toContain(arns.engineer);
-    expect(ended.grant?.state).toBe("ended");
+    expect(ended.lease?.state).toBe("ended");
     expect(twin.seen()).toBe(untouched);
   });
 
@@ -100,9 +100,9 @@ describe("a worker in another account, which has a cluster of the same name and 
     const during = principalsIn(real);
     const ended = await asWorker((context, cluster) => takeBack(context, cluster, "r-1"));
 
-    expect(given.grant?.state).toBe("active");
+    expect(given.lease?.state).toBe("active");
     expect(during).toContain(arns.engineer);
-    expect(ended.grant?.state).toBe("ended");
+    expect(ended.lease?.state).toBe("ended");
     expect(twin.seen()).toBe(untouched);
   });
 
@@ -120,13 +120,13 @@ describe("a worker in another account, which has a cluster of the same name and 
   });
 
   test("moves the configured cluster alone to access entries", async () => {
-    const scene = moveScene(memoryLedger());
+    const scene = migrationScene(memoryLedger());
     await scene.ask();
     await scene.approve("U0APPROVER", "U0APPROVER2");
 
-    const move = await scene.toItsEnd();
+    const migration = await scene.toItsEnd();
 
-    expect(move).toMatchObject({ state: "done", trouble: null });
+    expect(migration).toMatchObject({ state: "done", trouble: null });
     expect(modeOf(real)).toBe("API_AND_CONFIG_MAP");
     expect(principalsIn(real)).toContain(arns.admins);
     expect(twin.seen()).toBe(untouched);
@@ -186,7 +186,7 @@ describe("a worker in another account, which has a cluster of the same name and 
 
     const recovered = await runCommand(recover, ["staging"]);
 
-    expect(recovered).toMatchObject({ code: 0, stdout: expect.stringContaining("1 grants recovered") });
+    expect(recovered).toMatchObject({ code: 0, stdout: expect.stringContaining("1 leases recovered") });
     expect(twin.seen()).toBe(untouched);
   });
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, configuration, initialAwsAuth, region } from "../../sandbox/scene.ts";
-import { grantsAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
-import { endedLease } from "../../src/access/lease/grant.ts";
+import { leasesAnnotation, writeAnnotation } from "../../src/access/lease/annotation.ts";
+import { endedLease } from "../../src/access/lease/lease.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import type { Holding } from "../../src/access/request/record.ts";
 import { revise } from "../../src/access/request/request.ts";
@@ -32,7 +32,7 @@ import { runCommand } from "./check-run.ts";
 
 const staging = { eksName: "staging", region, account, partition: "aws" };
 const rescuer = `arn:aws:iam::${account}:role/rescuers/rescuer`;
-const glass = `policy:
+const emergency = `policy:
   rules: [{ name: all }]
   breakGlass: [{ who: [U0ONCALL], level: viewer, for: 2h }]
 `;
@@ -49,7 +49,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 beforeEach(async () => {
-  [sandbox, redis] = await Promise.all([startSandbox({ configuration: configuration + glass }), aRedis()]);
+  [sandbox, redis] = await Promise.all([startSandbox({ configuration: configuration + emergency }), aRedis()]);
   Object.assign(sandbox.aws.eks, { updateMs: 20, entryDelayMs: 20 });
   const { account: identities } = sandbox.aws;
   const allowed = identities.identity(arns.worker)?.allow ?? [];
@@ -116,18 +116,18 @@ test("it needs nothing of who created the cluster, and proves that its role sign
       level: "rescue",
       principal: rescuer,
       reason: "nobody gets in",
-      glass: { review: null },
-      grant: { state: "ended", proof: { mapped: { result: "yes" }, signedIn: { result: "yes" } } },
+      emergency: { review: null },
+      lease: { state: "ended", proof: { mapped: { result: "yes" }, signedIn: { result: "yes" } } },
     },
   ]);
   expect(await eventTypes()).toEqual([
-    "glass.broken",
+    "emergency.taken",
     "rescue.mode-switched",
-    "grant.writing",
-    "grant.active",
+    "lease.writing",
+    "lease.active",
     "rescue.writing",
     "rescue.mended",
-    "grant.ended",
+    "lease.ended",
   ]);
 });
 
@@ -137,9 +137,9 @@ test("it says who AWS says ran it, beside who they said they are, in the log, th
   const events = await asWorker(async ({ ledger }) => (await ledger.events(1, 50)).map(({ event }) => event));
   const [record] = await records();
   const as = expect.stringContaining(`:assumed-role/${arns.worker.split("/").at(-1)}/`);
-  expect(events[0]).toMatchObject({ type: "glass.broken", actor: "U0ONCALL", detail: { as } });
-  expect(record?.glass).toMatchObject({ as });
-  expect((await entry())?.tags["eks-access/rescue-as"]).toBe(record?.glass?.as);
+  expect(events[0]).toMatchObject({ type: "emergency.taken", actor: "U0ONCALL", detail: { as } });
+  expect(record?.emergency).toMatchObject({ as });
+  expect((await entry())?.tags["eks-access/rescue-as"]).toBe(record?.emergency?.as);
 });
 
 test("the last good document that a worker keeps in the cluster is written again", async () => {
@@ -216,7 +216,7 @@ test("what can be mended without asking is mended, and what can't is asked for, 
 
 test("a lease that ended since the backup does not come back as somebody's own, whatever the live annotation remembers", async () => {
   const { memory: keys } = keysOf(sandbox);
-  const memory = (...holdings: Holding[]) => ({ [grantsAnnotation]: writeAnnotation("staging", holdings, keys) ?? "" });
+  const memory = (...holdings: Holding[]) => ({ [leasesAnnotation]: writeAnnotation("staging", holdings, keys) ?? "" });
   const over = aHolding({ shares: [aShare({ id: "r-over", endsAt: "2026-01-01T00:00:00.000Z" })] });
   const colleague = "arn:aws:iam::111122223333:user/colleague";
   const standing = aHolding({ arn: colleague, shares: [aShare({ id: "r-now", endsAt: "2099-01-01T00:00:00.000Z" })] });
@@ -266,7 +266,7 @@ test("where nobody reads aws-auth the role gets in, and stays until its end", as
   const { code, stdout } = await rescue();
 
   expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("mend its access entries") });
-  expect(await records()).toMatchObject([{ grant: { state: "active", proof: { signedIn: { result: "yes" } } } }]);
+  expect(await records()).toMatchObject([{ lease: { state: "active", proof: { signedIn: { result: "yes" } } } }]);
 });
 
 test("it says that the mode can't be taken back, and does nothing without --yes", async () => {
@@ -306,7 +306,7 @@ test("it goes on where it died, under the same record and with the same end", as
 
   expect(await rescue("--yes", "--document", good)).toMatchObject({ code: 0 });
 
-  expect(await records()).toMatchObject([{ id: before?.id, grant: { state: "ended", endsAt: before?.grant?.endsAt } }]);
+  expect(await records()).toMatchObject([{ id: before?.id, lease: { state: "ended", endsAt: before?.lease?.endsAt } }]);
   expect(await entry()).toBeNull();
 });
 
@@ -320,7 +320,7 @@ test("a worker ends it when its time is over", async () => {
   await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));
 
   expect(await entry()).toBeNull();
-  expect(await records()).toMatchObject([{ grant: { state: "ended" }, glass: { review: null } }]);
+  expect(await records()).toMatchObject([{ lease: { state: "ended" }, emergency: { review: null } }]);
 });
 
 test("a worker that may not end it says what it lacks, and tries again", async () => {
@@ -332,7 +332,7 @@ test("a worker that may not end it says what it lacks, and tries again", async (
 
   expect(await records()).toMatchObject([
     {
-      grant: { end: { cause: "expired" } },
+      lease: { end: { cause: "expired" } },
       trouble: { message: expect.stringContaining("deploy/iam/rescue-policy.json") },
     },
   ]);
@@ -349,28 +349,28 @@ test.each([
   const revoked = () =>
     asWorker(async (context) => {
       const [begun] = await context.ledger.ofRequester("U0ONCALL", 9);
-      if (!begun?.grant) throw new Error("the rescue has not begun");
+      if (!begun?.lease) throw new Error("the rescue has not begun");
       const now = new Date();
       const end = { cause: "revoked", by: "U0APPROVER", at: now.toISOString(), why: "" } as const;
-      const after = revise(begun, { grant: aLease(begun.grant, { end, ...change }) });
-      await recordChange(context, after, eventOf("grant.ending", after, "U0APPROVER", now, {}), now);
+      const after = revise(begun, { lease: aLease(begun.lease, { end, ...change }) });
+      await recordChange(context, after, eventOf("lease.ending", after, "U0APPROVER", now, {}), now);
     });
   sandbox.aws.faults.plan("eks.UpdateClusterConfig", { type: "watch" }, { onStrike: revoked });
 
   await expect(rescue("--yes", "--document", good)).rejects.toThrow("was ended meanwhile");
 
   expect(await entry()).toBeNull();
-  expect(await records()).toMatchObject([{ grant: { activeSince: null, end: { cause: "revoked" }, ...change } }]);
+  expect(await records()).toMatchObject([{ lease: { activeSince: null, end: { cause: "revoked" }, ...change } }]);
 });
 
 test("an entry that a late process made for a lease that is over is deleted by who finds it", async () => {
   await rescue("--yes", "--keep");
   const [record] = await records();
   await asWorker(async (context) => {
-    if (!record?.grant) throw new Error("the rescue has not begun");
+    if (!record?.lease) throw new Error("the rescue has not begun");
     const now = new Date();
-    const over = revise(record, { grant: endedLease(record.grant, now.toISOString(), {}) });
-    await recordChange(context, over, eventOf("grant.ended", over, "worker", now, {}), now);
+    const over = revise(record, { lease: endedLease(record.lease, now.toISOString(), {}) });
+    await recordChange(context, over, eventOf("lease.ended", over, "worker", now, {}), now);
   });
   expect(await entry()).not.toBeNull();
 
@@ -412,7 +412,7 @@ test("a rescue that was made without Redis is found by a worker itself when it r
   await asWorker((context, cluster) => adoptCluster(context, cluster));
 
   expect(await records()).toMatchObject([
-    { grant: { state: "active" }, glass: { review: null, as: expect.any(String) } },
+    { lease: { state: "active" }, emergency: { review: null, as: expect.any(String) } },
   ]);
   const later = () => new Date(Date.now() + 2 * 3600 * 1000);
   await asWorker((context, cluster) => endRescues({ ...context, now: later }, cluster));
@@ -426,22 +426,22 @@ test("while Redis is away it goes on without it when it is told to; recover tell
   expect(await rescue("--yes", "--keep", "--without-ledger")).toMatchObject({
     code: 0,
     stdout: expect.stringContaining("by `eks-access recover staging`, and ends it; nobody does before"),
-    stderr: expect.stringContaining('"type":"grant.active"'),
+    stderr: expect.stringContaining('"type":"lease.active"'),
   });
   vi.stubEnv("REDIS_URL", url);
 
   expect(await runCommand(recover, ["staging"])).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining("1 grants recovered"),
+    stdout: expect.stringContaining("1 leases recovered"),
   });
 
   const [record] = await records();
   expect(record).toMatchObject({
     principal: rescuer,
     requester: "U0ONCALL",
-    glass: { review: null },
-    grant: { state: "active" },
+    emergency: { review: null },
+    lease: { state: "active" },
   });
   expect(record && isRescue(record)).toBe(true);
-  expect(Date.parse(record?.grant?.endsAt ?? "")).toBeGreaterThan(Date.now() + 3500 * 1000);
+  expect(Date.parse(record?.lease?.endsAt ?? "")).toBeGreaterThan(Date.now() + 3500 * 1000);
 });

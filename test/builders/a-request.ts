@@ -1,12 +1,12 @@
 import { decide } from "../../src/access/approval/decide.ts";
-import { activeLease, endedLease, failedLease, scheduleGrant } from "../../src/access/lease/grant.ts";
+import { activeLease, endedLease, failedLease, scheduleLease } from "../../src/access/lease/lease.ts";
 import type { Cluster } from "../../src/access/policy/cluster.ts";
 import { digestOfChange } from "../../src/access/request/digest.ts";
 import type {
   AccessRequest,
   Decision,
   EndProof,
-  Grant,
+  Lease,
   LeaseFields,
   MappedIdentity,
   Preview,
@@ -93,15 +93,15 @@ export function anApprovedRequest(
   return complete({ ...decided.after, version: 3, ...change });
 }
 
-/** A request whose grant is in another state than `scheduled`. */
-export function aGrantedRequest(grant: LeaseChange, change: Partial<AccessRequest> = {}): AccessRequest {
+/** A request whose lease is in another state than `scheduled`. */
+export function aGrantedRequest(lease: LeaseChange, change: Partial<AccessRequest> = {}): AccessRequest {
   const request = anApprovedRequest(change);
-  const scheduled = request.grant ?? scheduleGrant(request, at(minutes(2)));
-  const proof = grant.proof === undefined ? aProof() : grant.proof;
+  const scheduled = request.lease ?? scheduleLease(request, at(minutes(2)));
+  const proof = lease.proof === undefined ? aProof() : lease.proof;
   const activeSince = proof?.at ?? null;
   return complete({
     ...request,
-    grant: aLease(scheduled, { state: "active", proof, activeSince, ...grant }),
+    lease: aLease(scheduled, { state: "active", proof, activeSince, ...lease }),
     version: 4,
     ...change,
   });
@@ -120,10 +120,10 @@ function complete(request: AccessRequest): AccessRequest {
 }
 
 /** Any change of a lease, also one of its state. */
-export type LeaseChange = { readonly [Field in keyof LeaseFields | "state" | "endedAt" | "failure"]?: Grant[Field] };
+export type LeaseChange = { readonly [Field in keyof LeaseFields | "state" | "endedAt" | "failure"]?: Lease[Field] };
 
 /** The lease with this change, and with what its state can't be without, where the test does not say it. */
-export function aLease(before: Grant, change: LeaseChange): Grant {
+export function aLease(before: Lease, change: LeaseChange): Lease {
   const { state = before.state, endedAt = before.endedAt, failure = before.failure, ...rest } = change;
   const lease = { ...before, ...rest };
   if (state === "active") return activeLease(lease, { activeSince: lease.activeSince ?? at(minutes(3)).toISOString() });

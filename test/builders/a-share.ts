@@ -9,7 +9,7 @@ export function aShare(change: Partial<Share> = {}): Share {
     endsAt: at(hours(4)).toISOString(),
     level: "viewer",
     requester: "U0ENGINEER",
-    glass: false,
+    emergency: false,
     approvers: ["U0APPROVER"],
     ...change,
   };
@@ -20,7 +20,7 @@ export function aHolding(change: Partial<Holding> = {}): Holding {
   return { arn: engineerArn, entryAdded: true, added: ["eks-access:viewers"], shares: [aShare()], ...change };
 }
 
-/** What the record of a grant by an access entry remembers, for what is only shown: nothing seals it. */
+/** What the record of a lease by an access entry remembers, for what is only shown: nothing seals it. */
 export function aWrittenEntry(change: Partial<Written> = {}): Written {
   return { way: "access-entry", entryAdded: true, added: ["eks-access:viewers"], share: aShare(), seal: "", ...change };
 }

@@ -17,7 +17,7 @@ export const longestStates: Readonly<Record<string, AccessRequest>> = Object.fro
 );
 
 function stretched(request: AccessRequest): AccessRequest {
-  const { preview, trouble, voided, refusal, approvals, denial, grant } = request;
+  const { preview, trouble, voided, refusal, approvals, denial, lease } = request;
   return {
     ...request,
     cluster: "c".repeat(63),
@@ -45,25 +45,25 @@ function stretched(request: AccessRequest): AccessRequest {
     refusal: refusal && { ...refusal, message: longest(20_000) },
     approvals: approvals.flatMap((each) => Array.from({ length: 10 }, () => ({ ...each, why: longest(3_000) }))),
     denial: denial && { ...denial, why: longest(3_000) },
-    grant:
-      grant &&
-      aLease(grant, {
+    lease:
+      lease &&
+      aLease(lease, {
         proof: aProof({ mapped: finding, authorized: finding, signedIn: finding }),
-        ...(grant.signInTrouble && { signInTrouble: { ...grant.signInTrouble, message: longest(20_000) } }),
-        ...(grant.reviewTrouble && { reviewTrouble: { ...grant.reviewTrouble, message: longest(20_000) } }),
-        ...(grant.endProof && {
+        ...(lease.signInTrouble && { signInTrouble: { ...lease.signInTrouble, message: longest(20_000) } }),
+        ...(lease.reviewTrouble && { reviewTrouble: { ...lease.reviewTrouble, message: longest(20_000) } }),
+        ...(lease.endProof && {
           endProof: {
-            ...grant.endProof,
+            ...lease.endProof,
             mapped: finding,
             authorized: finding,
             others: Array.from({ length: 20 }, () => longest(1_000)),
-            trouble: grant.endProof.trouble && { ...grant.endProof.trouble, message: longest(20_000) },
+            trouble: lease.endProof.trouble && { ...lease.endProof.trouble, message: longest(20_000) },
           },
         }),
-        drift: grant.drift && { ...grant.drift, message: longest(20_000) },
-        end: grant.end && { ...grant.end, why: longest(3_000) },
-        remains: grant.remains && identity,
-        failure: grant.failure && { ...grant.failure, message: longest(20_000) },
+        drift: lease.drift && { ...lease.drift, message: longest(20_000) },
+        end: lease.end && { ...lease.end, why: longest(3_000) },
+        remains: lease.remains && identity,
+        failure: lease.failure && { ...lease.failure, message: longest(20_000) },
       }),
   };
 }

@@ -1,5 +1,4 @@
 import type { AccessRequest } from "../../src/access/request/record.ts";
-import { aBrokenGlass } from "./a-broken-glass.ts";
 import {
   aGrantedRequest,
   aLease,
@@ -11,13 +10,14 @@ import {
   aRequest,
 } from "./a-request.ts";
 import { aTrouble } from "./a-trouble.ts";
+import { anEmergency } from "./an-emergency.ts";
 import { at, hours, minutes } from "./times.ts";
 
 const [approval] = anApprovedRequest().approvals;
 const endedAt = at(minutes(2) + hours(4) + 1).toISOString();
 const revoked = { cause: "revoked", by: "U0ONCALL", at: at(minutes(30)).toISOString(), why: "incident 42" } as const;
 
-const brokenGlass = aBrokenGlass();
+const emergencyTaken = anEmergency();
 
 /** A request in each state that it can be in, by what one would say of it. */
 export const states: Readonly<Record<string, AccessRequest>> = {
@@ -40,17 +40,17 @@ export const states: Readonly<Record<string, AccessRequest>> = {
     state: "denied",
     denial: approval ? { ...approval, verdict: "denied", why: "use *staging-2*" } : null,
   }),
-  "broken glass": brokenGlass,
+  "broken glass": emergencyTaken,
   "broken glass, and nobody reviewed it": {
-    ...brokenGlass,
-    grant: brokenGlass.grant && aLease(brokenGlass.grant, { state: "ended", endedAt }),
-    glass: brokenGlass.glass && { ...brokenGlass.glass, reminders: 2 },
+    ...emergencyTaken,
+    lease: emergencyTaken.lease && aLease(emergencyTaken.lease, { state: "ended", endedAt }),
+    emergency: emergencyTaken.emergency && { ...emergencyTaken.emergency, reminders: 2 },
   },
   "broken glass, reviewed": {
-    ...brokenGlass,
-    grant: brokenGlass.grant && aLease(brokenGlass.grant, { state: "ended", endedAt }),
-    glass: brokenGlass.glass && {
-      ...brokenGlass.glass,
+    ...emergencyTaken,
+    lease: emergencyTaken.lease && aLease(emergencyTaken.lease, { state: "ended", endedAt }),
+    emergency: emergencyTaken.emergency && {
+      ...emergencyTaken.emergency,
       review: { by: "U0APPROVER", at: at(hours(5)).toISOString(), seal: "" },
     },
   },

@@ -42,7 +42,7 @@ afterAll(() => aws.stop());
 
 const policyArn = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
 
-test("access-entries-policy.json lets through a grant from its beginning to its end, on its cluster", async () => {
+test("access-entries-policy.json lets through a lease from its beginning to its end, on its cluster", async () => {
   const entry = { clusterName: "payments", principalArn: dev };
 
   await eks.send(new DescribeClusterCommand({ name: "payments" }));

@@ -119,14 +119,14 @@ describe("of what is ours in an entry it", () => {
     expect(codes([{ ...aReadEntry(), rescue }])).toEqual(["lease-overdue"]);
   });
 
-  test("tells a claim of a grant that the ledger does not have in force, unless calls by it may still arrive", () => {
+  test("tells a claim of a lease that the ledger does not have in force, unless calls by it may still arrive", () => {
     const open = aReadEntry({}, aHolding(), at(hours(1) - 30).toISOString());
 
     expect(tell([aReadEntry({}, aHolding())])).toMatchObject([{ code: "claim-unknown", severity: "warning" }]);
     expect(codes([open])).toEqual([]);
   });
 
-  test("knows a grant that began or ended while the entries were read, and misses neither", () => {
+  test("knows a lease that began or ended while the entries were read, and misses neither", () => {
     const early = grantedAround([], [granted]);
     const late = grantedAround([granted], []);
     const claimed = factsOf([aReadEntry({}, aHolding())]);

@@ -323,7 +323,7 @@ describe("what the ledger knows", () => {
     expect(message).toContain("is being taken away");
   });
 
-  test("is a grant in force that somebody took out", () => {
+  test("is a active lease that somebody took out", () => {
     const drift = { at: at(hours(1)).toISOString(), message: "terraform wrote mapRoles last" };
 
     const { message } = theCause(whyFacts({ ...nobody, requests: [aGrantedRequest({ drift }, own)] }), "drifted");
@@ -331,7 +331,7 @@ describe("what the ledger knows", () => {
     expect(message).toContain("somebody took it out of aws-auth. Found: terraform wrote mapRoles last.");
   });
 
-  test("is a grant in force whose groups are missing although the principal gets in", () => {
+  test("is a active lease whose groups are missing although the principal gets in", () => {
     const facts = whyFacts({ requests: [aGrantedRequest({}, own)] });
 
     expect(codesOf(facts)).toEqual(["drifted", "own-side"]);
@@ -406,7 +406,7 @@ test("a permanent grant that is gone is told without the end that it has on pape
   );
 });
 
-test("a cluster that repairs drift says that the grant comes back by itself", () => {
+test("a cluster that repairs drift says that the lease comes back by itself", () => {
   const facts = whyFacts({
     cluster: aCluster({ drift: "repair" }),
     data: {},

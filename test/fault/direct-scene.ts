@@ -1,4 +1,4 @@
-import { grantsAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
+import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { keys } from "../builders/keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
@@ -30,6 +30,6 @@ export async function aDirectScene(
 
 export const annotationsOf = (aws: DirectCluster) => aws.awsAuth()?.metadata.annotations ?? {};
 
-/** What the cluster remembers of our grants. */
+/** What the cluster remembers of our leases. */
 export const memoryOf = (aws: DirectCluster, cluster: string) =>
-  readAnnotation(cluster, annotationsOf(aws)[grantsAnnotation], keys.memory);
+  readAnnotation(cluster, annotationsOf(aws)[leasesAnnotation], keys.memory);

@@ -104,10 +104,10 @@ test.each(plays)(
 
       const giving = mortal(context, diesAt, play.when);
       await run(giving, cluster);
-      expect((await requestOf(context, "r-one")).grant?.state === "active").toBe(!giving.isDead());
+      expect((await requestOf(context, "r-one")).lease?.state === "active").toBe(!giving.isDead());
       await reconcileCluster(context, cluster);
       const active = await requestOf(context, "r-one");
-      expect(active.grant?.state).toBe("active");
+      expect(active.lease?.state).toBe("active");
       expect(await outside.given(engineer)).toEqual(
         [...(before ?? []), "a", "b", "policy AmazonEKSEditPolicy"].toSorted(),
       );
@@ -115,19 +115,19 @@ test.each(plays)(
       await revokeOnly(context, "r-one");
       const taking = mortal(context, diesAt, play.when);
       await run(taking, cluster);
-      if (taking.isDead()) expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+      if (taking.isDead()) expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
       await reconcileCluster(context, cluster);
       expect((await outside.given(engineer)) ?? []).toEqual(before ?? []);
       // What the dead have sent may still arrive. That nothing is left is told when it can't any more.
       const later = { ...context, now: () => new Date(Date.now() + 8 * 60_000) };
       await reconcileCluster(later, cluster);
       const ended = await requestOf(context, "r-one");
-      expect(ended.grant?.state).toBe("ended");
+      expect(ended.lease?.state).toBe("ended");
       expect(await outside.given(engineer)).toEqual(before);
       // Wherever it died, what was taken back is remembered: the record of before gives nothing.
       records.set("r-one", { ...active, version: ended.version + 1 });
       await reconcileCluster(later, cluster, "inspect");
-      expect((await requestOf(context, "r-one")).grant?.end?.cause).toBe("replayed");
+      expect((await requestOf(context, "r-one")).lease?.end?.cause).toBe("replayed");
       expect(await outside.given(engineer)).toEqual(before);
       if (!play.first) expect(await outside.all()).toBe(empty);
       if (!giving.isDead() && !taking.isDead()) break;

@@ -99,8 +99,8 @@ const givenBy = (entry: AccessEntry | null) => (entry ? [...entry.groups, ...ent
 async function judge({ eks, ledger, stage }: EntryScene): Promise<void> {
   const { cluster } = stages[stage];
   const found = await Promise.all(Object.values(wishes).map(({ id }) => ledger.get(id)));
-  const active = found.filter((each) => each?.grant?.state === "active").filter((each) => each !== null);
-  const inForce = active.filter(({ grant }) => !grant?.drift);
+  const active = found.filter((each) => each?.lease?.state === "active").filter((each) => each !== null);
+  const inForce = active.filter(({ lease }) => !lease?.drift);
   for (const arn of new Set(Object.values(wishes).map((wish) => wish.principal))) {
     const entry = eks.entryOf(arn);
     const own = <T extends { principal: string }>(requests: readonly T[]) =>

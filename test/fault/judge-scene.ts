@@ -18,7 +18,7 @@ export interface Document {
 }
 
 const attempts: readonly EventType[] = ["attempt.refused", "decision.refused"];
-const once: readonly EventType[] = ["grant.writing", "grant.active", "grant.ending", "grant.ended", "grant.failed"];
+const once: readonly EventType[] = ["lease.writing", "lease.active", "lease.ending", "lease.ended", "lease.failed"];
 
 /** Holds the document, its annotation and the audit log against the ledger, when everything has settled. */
 export async function judgeScene(cluster: DirectCluster, ledger: Ledger, document: Document): Promise<void> {
@@ -26,8 +26,8 @@ export async function judgeScene(cluster: DirectCluster, ledger: Ledger, documen
   const requests = records.filter((request) => request !== null);
   const { data = {}, metadata } = cluster.awsAuth() ?? {};
   const { users } = readAwsAuth(data);
-  const active = requests.filter(({ grant }) => grant?.state === "active");
-  const inForce = active.filter(({ grant }) => !grant?.drift);
+  const active = requests.filter(({ lease }) => lease?.state === "active");
+  const inForce = active.filter(({ lease }) => !lease?.drift);
   for (const arn of new Set(requests.map((request) => request.principal))) {
     const groups = inForce.filter((request) => request.principal === arn).flatMap((request) => request.groups);
 
@@ -119,7 +119,7 @@ export function watchForeignText(
 }
 
 /**
- * Watches that what a grant gave is out of the document when its end is recorded, and never comes back: a write that was
+ * Watches that what a lease gave is out of the document when its end is recorded, and never comes back: a write that was
  * sent before may arrive after it. In the scene no two grants give the same group to one principal.
  */
 export function watchWhatIsOver(

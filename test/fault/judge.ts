@@ -2,14 +2,14 @@ import { readAwsAuth } from "../../sandbox/cluster/aws-auth-map.ts";
 import { initialAwsAuth } from "../../sandbox/scene.ts";
 import { textOf } from "../../sandbox/slack/text-of.ts";
 import { type ChainedEvent, type EventType, verifyChain } from "../../src/access/audit/event.ts";
-import { grantsAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
+import { leasesAnnotation, readAnnotation } from "../../src/access/lease/annotation.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { approvalMessage } from "../../src/slack/decide/approval-message.ts";
 import { keysOf } from "../builders/keys.ts";
 import { messagesOf } from "./play-run.ts";
 import type { Stage } from "./stage.ts";
 
-/** What is wrong, by the words of the promise: no grant is lost, doubled, announced early or left behind. */
+/** What is wrong, by the words of the promise: no lease is lost, doubled, announced early or left behind. */
 export interface Findings {
   readonly lost: readonly string[];
   readonly doubled: readonly string[];
@@ -20,7 +20,7 @@ export interface Findings {
 /** Of these events a request has one at most, whatever happened on the way. */
 const once: readonly EventType[] = [
   ...(["request.created", "request.previewed", "request.refused", "request.approved"] as const),
-  ...(["grant.writing", "grant.active", "grant.ending", "grant.ended", "grant.failed"] as const),
+  ...(["lease.writing", "lease.active", "lease.ending", "lease.ended", "lease.failed"] as const),
 ];
 
 /** Holds document, annotation, audit log and messages against the ledger, at a moment when everything is at rest. */
@@ -50,18 +50,18 @@ function judgeAudit(events: readonly ChainedEvent[], request: AccessRequest, kno
   return { lost, doubled };
 }
 
-function wantedEvent({ state, grant }: AccessRequest): EventType | null {
+function wantedEvent({ state, lease }: AccessRequest): EventType | null {
   if (state === "refused") return "request.refused";
-  if (grant?.state === "active") return "grant.active";
-  if (grant?.state === "ended") return "grant.ended";
-  return grant?.state === "failed" ? "grant.failed" : null;
+  if (lease?.state === "active") return "lease.active";
+  if (lease?.state === "ended") return "lease.ended";
+  return lease?.state === "failed" ? "lease.failed" : null;
 }
 
 function judgeDocument(stage: Stage, request: AccessRequest) {
   const [lost, doubled, leftBehind]: string[][] = [[], [], []];
   const { data = {}, metadata } = stage.sandbox.cluster.awsAuth() ?? {};
-  const annotation = metadata?.annotations?.[grantsAnnotation] ?? "";
-  const isActive = request.grant?.state === "active";
+  const annotation = metadata?.annotations?.[leasesAnnotation] ?? "";
+  const isActive = request.lease?.state === "active";
   const isMapped = readAwsAuth(data).users.has(request.principal.toLowerCase());
   if (isActive && !isMapped) lost?.push("active, but not in the document");
   if (isActive && !annotation.includes(request.id)) lost?.push("active, but not in the annotation");
@@ -75,12 +75,12 @@ function judgeDocument(stage: Stage, request: AccessRequest) {
   return { lost: lost ?? [], doubled: doubled ?? [], leftBehind: leftBehind ?? [] };
 }
 
-/** What a cluster keeps where a lease was taken back before its end: whose approval counts no more, and no grant. */
-function remembersOnly(annotation: string, stage: Stage, { id, grant }: AccessRequest): boolean {
+/** What a cluster keeps where a lease was taken back before its end: whose approval counts no more, and no lease. */
+function remembersOnly(annotation: string, stage: Stage, { id, lease }: AccessRequest): boolean {
   const { memory } = keysOf(stage.sandbox);
   const reading = readAnnotation("staging", annotation, memory);
   if (reading.type !== "holdings" || reading.holdings.length > 0) return false;
-  return grant?.end?.cause !== "revoked" || reading.withdrawals.list.some((each) => each.id === id);
+  return lease?.end?.cause !== "revoked" || reading.withdrawals.list.some((each) => each.id === id);
 }
 
 /** One message shows what the ledger says. A second one, where Slack took a call whose answer got lost, says nothing. */
@@ -105,6 +105,6 @@ function toldInPerson({ sandbox }: Stage, { id, refusal }: AccessRequest): boole
 }
 
 /** Why it came to nothing; null where it did not. */
-function reasonOf({ refusal, grant }: AccessRequest): string | null {
-  return refusal?.message ?? grant?.failure?.message ?? null;
+function reasonOf({ refusal, lease }: AccessRequest): string | null {
+  return refusal?.message ?? lease?.failure?.message ?? null;
 }

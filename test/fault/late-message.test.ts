@@ -25,11 +25,11 @@ test("a lease that ends while Slack is slow with the channel is not told to its 
   };
   const active = aGrantedRequest({}, { version: 1 });
   const ended = aGrantedRequest({ state: "ended", endedAt: at(hours(4)).toISOString() }, { version: 2 });
-  await ledger.commit(aChange(active, "grant.active"));
+  await ledger.commit(aChange(active, "lease.active"));
   slack.faults.plan(
     "slack.chat.update",
     { type: "cut-before" },
-    { onStrike: async () => void (await ledger.commit(aChange(ended, "grant.ended"))) },
+    { onStrike: async () => void (await ledger.commit(aChange(ended, "lease.ended"))) },
   );
 
   await expect(showRequest(context, active.id)).rejects.toMatchObject({ code: "slack-unreachable" });

@@ -5,7 +5,7 @@ import type { AccessRequest } from "../../src/access/request/record.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
-import { cancelRequest, revokeGrant } from "../../src/slack/lease/end-access.ts";
+import { cancelRequest, revokeLease } from "../../src/slack/lease/end-access.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { sweep } from "../../src/worker/sweep.ts";
 import { configText } from "../builders/a-cluster.ts";
@@ -38,7 +38,7 @@ const actors: Readonly<Record<string, Actor>> = {
   "somebody else clicks": clickOf("approved", "U0ONCALL"),
   "requester approves": clickOf("approved", "U0ENGINEER"),
   "requester cancels": async (context, { id }) => [(await cancelRequest(context, "U0ENGINEER", id)).text],
-  "requester revokes": async (context, { id }) => [(await revokeGrant(context, "U0ENGINEER", id, "")).text],
+  "requester revokes": async (context, { id }) => [(await revokeLease(context, "U0ENGINEER", id, "")).text],
   // A worker whose clock is ahead of the others' finds the request lapsed.
   "it lapses": async (context, { id }) => {
     const early = { ...context, now: () => at(hours(25)) };
@@ -133,7 +133,7 @@ async function holds(
   // Who came too late is told of as well, and changed nothing.
   const changes = events.filter(({ type }) => type !== "attempt.refused" && type !== "decision.refused");
   expect(changes).toHaveLength(record?.version ?? 0);
-  expect(events.filter(({ type }) => type === "grant.ending").length).toBe(record?.grant?.end ? 1 : 0);
+  expect(events.filter(({ type }) => type === "lease.ending").length).toBe(record?.lease?.end ? 1 : 0);
   const decision = record?.denial ?? record?.approvals[0];
   expect(decision?.by).toBe(decision ? decisions[0]?.actor : undefined);
   // Only the click that won has no answer: the message itself shows what it did.

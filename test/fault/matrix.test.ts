@@ -5,7 +5,7 @@ import { playAll } from "./play-all.ts";
 import { crossSection, everyRun } from "./runs.ts";
 import { tallyText } from "./tally.ts";
 
-test("no grant is lost, doubled, announced early or left behind, whatever fails at whatever step", async () => {
+test("no lease is lost, doubled, announced early or left behind, whatever fails at whatever step", async () => {
   const runs = isLong ? everyRun() : crossSection();
 
   const tally = await playAll(runs, isLong ? 5 : 3);

@@ -48,7 +48,7 @@ async function playOne(theatre: Theatre, run: Run, tally: Tally): Promise<boolea
     if (!isStruck && isTooShort(run)) return playOne(theatre, longer(run), tally);
     if (!isStruck) tally.missed.push(title);
     if (request?.state === "refused") tally.refused += 1;
-    else if (request?.grant?.state === "failed") tally.failed += 1;
+    else if (request?.lease?.state === "failed") tally.failed += 1;
     else tally.active += 1;
   } catch (error) {
     const log = stage.log().filter((line) => /"level":[45]0/.test(line));

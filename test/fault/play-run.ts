@@ -79,7 +79,7 @@ async function findRequest({ ledger }: Stage, { name }: Run): Promise<AccessRequ
 function isThere(request: AccessRequest, phase: Phase): boolean {
   if (isClosed(request)) return true;
   if (phase === "ask") return request.preview !== null;
-  return phase === "approve" && request.grant?.state === "active" && request.trouble === null;
+  return phase === "approve" && request.lease?.state === "active" && request.trouble === null;
 }
 
 async function isShown({ ledger }: Stage, request: AccessRequest): Promise<boolean> {
@@ -91,7 +91,7 @@ async function isShown({ ledger }: Stage, request: AccessRequest): Promise<boole
 function isToDo(request: AccessRequest | null, phase: Phase, { ending }: Run): boolean {
   if (phase === "ask") return request === null;
   if (phase === "approve") return request?.state === "pending";
-  return ending === "revoked" && request?.grant?.state === "active" && request.grant.end === null;
+  return ending === "revoked" && request?.lease?.state === "active" && request.lease.end === null;
 }
 
 async function act({ sandbox }: Stage, run: Run, phase: Phase, request: AccessRequest | null): Promise<void> {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
-import { cancelRequest, revokeGrant } from "../../src/slack/lease/end-access.ts";
+import { cancelRequest, revokeLease } from "../../src/slack/lease/end-access.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { previewCluster } from "../../src/worker/preview/preview.ts";
 import { reconcileCluster } from "../../src/worker/reconcile/reconcile.ts";
@@ -60,7 +60,7 @@ const decideOn =
     if (request) await click(context, verdict, request, user);
   };
 
-/** What is done whichever way the grants are given. */
+/** What is done whichever way the leases are given. */
 export const usualActs: Acts<Scene> = {
   "a worker": work,
   "another worker": work,
@@ -68,7 +68,7 @@ export const usualActs: Acts<Scene> = {
   "an approver approves": decideOn("approved", "U0APPROVER"),
   "another approver denies": decideOn("denied", "U0APPROVER2"),
   "the requester cancels": async (context) => void (await cancelRequest(context, "U0ENGINEER", wishes.undecided.id)),
-  "an approver revokes": async (context) => void (await revokeGrant(context, "U0APPROVER", wishes.long.id, "")),
+  "an approver revokes": async (context) => void (await revokeLease(context, "U0APPROVER", wishes.long.id, "")),
 };
 
 export function clusterOf({ config }: Pick<Context, "config">) {
@@ -152,12 +152,12 @@ export async function settleDown(
     await reconcileCluster(context, cluster);
     await reconcileCluster(context, cluster, "inspect");
     const open = await openOf(ledger, cluster.name);
-    if (open.every(({ grant, trouble }) => !trouble && (!grant || (grant.state === "active" && !grant.end)))) return;
+    if (open.every(({ lease, trouble }) => !trouble && (!lease || (lease.state === "active" && !lease.end)))) return;
     const next = Math.max(clock.ms, ...open.map(({ trouble }) => Date.parse(trouble?.retryAt ?? "") || 0));
     passTo(next);
     clock.ms = next;
   }
-  const left = (await openOf(ledger, cluster.name)).map(({ id, grant, trouble }) => ({ id, grant, trouble }));
+  const left = (await openOf(ledger, cluster.name)).map(({ id, lease, trouble }) => ({ id, lease, trouble }));
   throw new Error(`It does not settle: ${JSON.stringify(left)}`);
 }
 
@@ -165,6 +165,6 @@ export async function settleDown(
 export async function takeAllAway({ ledger }: Scene, context: Context): Promise<void> {
   for (const { id } of await openOf(ledger, clusterOf(context).name)) {
     await cancelRequest(context, "U0ENGINEER", id);
-    await revokeGrant(context, "U0APPROVER", id, "");
+    await revokeLease(context, "U0APPROVER", id, "");
   }
 }

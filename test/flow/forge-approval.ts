@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { scheduleGrant } from "../../src/access/lease/grant.ts";
+import { scheduleLease } from "../../src/access/lease/lease.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 
 /** What an attacker does who has Redis, but not the key: approves every pending request, with a made-up seal, wherever it stands. */
@@ -21,11 +21,11 @@ export async function forgeApproval(redisUrl: string): Promise<void> {
       seal: "00000000.00",
     };
     const version = request.version + 1;
-    const grant = scheduleGrant(request, now);
-    const forged: AccessRequest = { ...request, version, state: "approved", approvals: [approval], grant };
+    const lease = scheduleLease(request, now);
+    const forged: AccessRequest = { ...request, version, state: "approved", approvals: [approval], lease };
     await redis.hset(key, { version, record: JSON.stringify(forged) });
     await redis.zadd("{eks-access}:due", 0, request.id);
-    await redis.zadd(`{eks-access}:granted-of-cluster:${request.cluster}`, Date.parse(grant.endsAt), request.id);
+    await redis.zadd(`{eks-access}:granted-of-cluster:${request.cluster}`, Date.parse(lease.endsAt), request.id);
   }
   redis.disconnect();
 }

@@ -142,7 +142,7 @@ describe("a lease", () => {
 
     await flow.sandbox.cluster.editAwsAuth((configMap) => ({
       ...configMap,
-      metadata: { ...configMap.metadata, annotations: { "eks-access/grants": forged } },
+      metadata: { ...configMap.metadata, annotations: { "eks-access/leases": forged } },
     }));
     await ended("debug");
 
@@ -175,7 +175,7 @@ describe("a lease", () => {
 
     expect(recovered).toContain("✓ *mapped*");
     expect(data()).toEqual(initialAwsAuth);
-    expect((await auditOf(flow.redisUrl)).types).toContain("grant.recovered");
+    expect((await auditOf(flow.redisUrl)).types).toContain("lease.recovered");
   }, 60_000);
 });
 

@@ -86,9 +86,9 @@ test("two of a user group approve, somebody else may not, and in an emergency th
     "decision.refused",
     "approval.given",
     "request.approved",
-    "grant.active",
-    "glass.broken",
-    "grant.active",
-    "glass.reviewed",
+    "lease.active",
+    "emergency.taken",
+    "lease.active",
+    "emergency.reviewed",
   ]);
 });

@@ -36,5 +36,5 @@ test("a role as which nobody could sign in is signed in as by the next worker, a
   const thread = () => slack.replies(asked).map(textOf).join("\n");
   await flow.until(() => thread().includes("The proof is complete") || undefined, 15_000);
   expect(thread()).toContain("signing in is tried again: AWS could not be reached");
-  expect((await auditOf(flow.redisUrl)).types.slice(-2)).toEqual(["grant.sign-in-delayed", "grant.signed-in"]);
+  expect((await auditOf(flow.redisUrl)).types.slice(-2)).toEqual(["lease.sign-in-delayed", "lease.signed-in"]);
 });

@@ -34,8 +34,8 @@ describe("while AWS does not answer for one request", () => {
     await flow.until(ofRequest("first", "Ended"), 15_000);
 
     const { types } = await auditOf(flow.redisUrl);
-    expect(types.filter((type) => type === "grant.ended")).toHaveLength(1);
-    expect(types.filter((type) => type === "grant.active")).toHaveLength(1);
+    expect(types.filter((type) => type === "lease.ended")).toHaveLength(1);
+    expect(types.filter((type) => type === "lease.active")).toHaveLength(1);
     expect(flow.sandbox.cluster.awsAuth()?.data?.mapUsers ?? "").not.toContain(arns.engineer);
   });
 
@@ -51,6 +51,6 @@ describe("while AWS does not answer for one request", () => {
 
     const { types } = await auditOf(flow.redisUrl);
     expect(flow.sandbox.faults.calls("sts.AssumeRole") - before).toBe(2);
-    expect(types).not.toContain("grant.delayed");
+    expect(types).not.toContain("lease.delayed");
   });
 });

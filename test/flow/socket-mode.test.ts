@@ -117,6 +117,6 @@ describe("the main job in Socket Mode", () => {
 
     expect(verdict.type).toBe("whole");
     expect(types.filter((type) => type === "request.approved")).toHaveLength(4);
-    expect(types.filter((type) => type === "grant.ended")).toHaveLength(1);
+    expect(types.filter((type) => type === "lease.ended")).toHaveLength(1);
   });
 });

@@ -42,7 +42,7 @@ describe("a process that is told to stop", () => {
     expect(ended.log).toContain(`"handedBack":["reconcile ${clusterName}"]`);
     expect(flow.sandbox.cluster.awsAuth()?.data?.mapUsers?.split(arns.engineer)).toHaveLength(2);
     const { types, verdict } = await auditOf(flow.redisUrl);
-    expect(types.filter((type) => type === "grant.active")).toHaveLength(1);
+    expect(types.filter((type) => type === "lease.active")).toHaveLength(1);
     expect(verdict.type).toBe("whole");
     // Nobody waited for a lock to lapse.
     expect(await stalledCounts(flow.redisUrl)).not.toContain(1);

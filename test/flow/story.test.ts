@@ -61,11 +61,11 @@ describe("the main job, end to end", () => {
       "request.created",
       "request.previewed",
       "request.approved",
-      "grant.writing",
-      "grant.active",
-      "grant.warned",
+      "lease.writing",
+      "lease.active",
+      "lease.warned",
     ]);
-    expect(types[6]).toBe("grant.ended");
+    expect(types[6]).toBe("lease.ended");
   });
 
   test("the audit log tells from where in Slack somebody asked and decided", async () => {
@@ -88,7 +88,7 @@ describe("the main job, end to end", () => {
   test("the audit log names the session of CloudTrail that a write was made with", async () => {
     const { events } = await auditOf(flow.redisUrl);
 
-    const active = events.map(({ event }) => event).find(({ type }) => type === "grant.active");
+    const active = events.map(({ event }) => event).find(({ type }) => type === "lease.active");
     const session = flow.sandbox.aws.cloudTrail.events.find(({ record }) =>
       JSON.stringify(active?.detail.awsRequests).includes(`"sts:AssumeRole":["${record.requestID}"]`),
     );

@@ -40,7 +40,7 @@ describe("what both processes tell of a request", () => {
         const line = ancestorsOf(each, receiver.spans);
         return each.name === name && line.includes("record request.approved") && line.at(-1) === "/eks-access request";
       });
-    const last = ["record grant.active", "slack chat.update"];
+    const last = ["record lease.active", "slack chat.update"];
     const [active] = await flow.until(() => {
       const found = last.flatMap((name) => whole(name) ?? []);
       return found.length === last.length ? found : undefined;

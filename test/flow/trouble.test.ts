@@ -17,7 +17,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
   const request = (reason: string) => flow.sandbox.slack.person("U0ENGINEER").command(ask(reason), channel);
   const approve = async () => flow.sandbox.slack.person("U0APPROVER").click(await flow.message("[Approve]"), "approve");
 
-  test("the creator can't be assumed: the grant fails, says why, and is never called active", async () => {
+  test("the creator can't be assumed: the lease fails, says why, and is never called active", async () => {
     await request("debug");
     await flow.message("[Approve]");
     flow.sandbox.aws.account.setTrust(arns.creator, { principals: [] });
@@ -28,7 +28,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     expect(failed).toContain("sts:AssumeRole");
     expect(failed).toContain("Check the trust policy");
     expect(textOf(await flow.told("could not be given"))).toContain("Check the trust policy");
-    expect((await auditOf(flow.redisUrl)).types).not.toContain("grant.active");
+    expect((await auditOf(flow.redisUrl)).types).not.toContain("lease.active");
     expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   });
 
@@ -82,7 +82,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     expect(await flow.sandbox.getPods()).toMatchObject({ ok: true });
   });
 
-  test("an admission webhook says no to the dry run: the grant fails at once with its words, and nothing is written", async () => {
+  test("an admission webhook says no to the dry run: the lease fails at once with its words, and nothing is written", async () => {
     await request("debug");
     await flow.message("[Approve]");
     const message = 'admission webhook "aws-auth.example.com" denied the request: the freeze is on';
@@ -100,11 +100,11 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
     const failed = textOf(await flow.message("*Failed*"));
 
     expect(failed).toContain("the freeze is on");
-    expect((await auditOf(flow.redisUrl)).types).not.toContain("grant.writing");
+    expect((await auditOf(flow.redisUrl)).types).not.toContain("lease.writing");
     expect(flow.sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
   });
 
-  test("the cluster does not answer for a while: the message says so, then the grant turns active by itself", async () => {
+  test("the cluster does not answer for a while: the message says so, then the lease turns active by itself", async () => {
     await request("debug");
     await flow.message("[Approve]");
     flow.sandbox.faults.plan("kubernetes.get-configmap", { type: "cut-before" }, { times: 1 });
@@ -135,7 +135,7 @@ describe("what fails on the way ends in a message with cause and remedy", () => 
 
     const { types, verdict } = await auditOf(flow.redisUrl);
     expect(flow.sandbox.cluster.awsAuth()?.data?.mapUsers?.split(arns.engineer)).toHaveLength(2);
-    expect(types.filter((type) => type === "grant.active")).toHaveLength(1);
+    expect(types.filter((type) => type === "lease.active")).toHaveLength(1);
     expect(verdict.type).toBe("whole");
   }, 45_000);
 

@@ -192,7 +192,7 @@ test("what a group may do is read from the roles that are bound to it", async ()
 test("a dry run changes nothing, the write that follows does", async () => {
   const creator = await signIn("cluster-creator");
   const before = await mapOf(creator);
-  const after = { data: { ...before.data, mapUsers: "[]" }, annotations: { "eks-access/grants": "x" } };
+  const after = { data: { ...before.data, mapUsers: "[]" }, annotations: { "eks-access/leases": "x" } };
 
   await creator.writeAwsAuth(before, after, { dryRun: true });
   const rehearsed = await creator.readAwsAuth();

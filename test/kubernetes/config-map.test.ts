@@ -80,7 +80,7 @@ test("a map that somebody deleted, and that its finalizers keep, is read as one 
 test("a write sends back every field as it was read, but for the data and annotations that change", async () => {
   const { client, before } = await readFull();
   const data = { ...before.data, mapUsers: "- userarn: b\n" };
-  const annotations = { ...before.annotations, "eks-access/grants": "{}" };
+  const annotations = { ...before.annotations, "eks-access/leases": "{}" };
 
   await client.writeAwsAuth(before, { data, annotations }, { dryRun: false });
 

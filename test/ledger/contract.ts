@@ -6,7 +6,7 @@ import { eventContract } from "./event-contract.ts";
 import { indexContract } from "./index-contract.ts";
 import { linkContract } from "./link-contract.ts";
 import { messageContract } from "./message-contract.ts";
-import { moveContract } from "./move-contract.ts";
+import { migrationContract } from "./migration-contract.ts";
 import { removalContract } from "./removal-contract.ts";
 import { turnContract } from "./turn-contract.ts";
 
@@ -33,6 +33,6 @@ export function ledgerContract(make: () => Promise<OpenLedger>): void {
   eventContract(() => open.ledger);
   turnContract(() => open.ledger);
   clusterContract(() => open.ledger);
-  moveContract(() => open.ledger);
+  migrationContract(() => open.ledger);
   removalContract(() => open.ledger);
 }

@@ -35,7 +35,7 @@ export function eventContract(ledgerNow: () => EventLedger & Pick<Ledger, "commi
       let request = aRequest();
       await ledger.commit(aChange(request));
       await ledger.commit(aChange(aRequest({ id: "r-2" })));
-      for (const type of ["request.previewed", "request.approved", "grant.active"] as const) {
+      for (const type of ["request.previewed", "request.approved", "lease.active"] as const) {
         request = revise(request, {});
         await ledger.commit(aChange(request, type));
       }
@@ -47,7 +47,7 @@ export function eventContract(ledgerNow: () => EventLedger & Pick<Ledger, "commi
         [1, "request.created"],
         [3, "request.previewed"],
         [4, "request.approved"],
-        [5, "grant.active"],
+        [5, "lease.active"],
       ]);
       expect(last).toEqual(whole.slice(2));
     });

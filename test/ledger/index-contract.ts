@@ -62,7 +62,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
       const ended = aGrantedRequest({ state: "ended" }, { id: "r-ended", version: 2 });
       await ledger.commit(aChange(aRequest()));
       await ledger.commit(aChange(aRequest({ id: "r-ended" })));
-      await ledger.commit(aChange(ended, "grant.ended"));
+      await ledger.commit(aChange(ended, "lease.ended"));
 
       const versions = await ledger.versions(["r-ended", "r-nobody", "r-1"]);
 
@@ -73,7 +73,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
       expect(await ledger.versions([])).toEqual(new Map());
     });
 
-    test("that are granted are those whose grant is not over, of this cluster alone, however many wait", async () => {
+    test("that are granted are those whose lease is not over, of this cluster alone, however many wait", async () => {
       const records = [
         aRequest({ id: "pending" }),
         aGrantedRequest({ state: "scheduled" }, { id: "scheduled", version: 1 }),
@@ -128,7 +128,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
   listContract(ledgerNow);
 
   describe("how many there are", () => {
-    test("is counted for each state of requests and of their grants, whatever way they went", async () => {
+    test("is counted for each state of requests and of their leases, whatever way they went", async () => {
       const granted = aGrantedRequest({ state: "active" }, { id: "r-2", version: 1 });
       const ended = { state: "ended", end: { cause: "revoked", by: "U0", at: at(1).toISOString(), why: "" } } as const;
       await ledger.commit(aChange(aRequest()));
@@ -137,7 +137,7 @@ export function indexContract(ledgerNow: () => RequestLedger): void {
       const before = await ledger.counts();
 
       await ledger.commit(aChange(aRequest({ version: 2, state: "denied" }), "request.denied"));
-      await ledger.commit(aChange(revise(granted, { grant: { ...granted.grant, ...ended } as typeof granted.grant })));
+      await ledger.commit(aChange(revise(granted, { lease: { ...granted.lease, ...ended } as typeof granted.lease })));
 
       expect(Object.fromEntries(before)).toEqual({ pending: 1, "approved/active": 2 });
       expect(Object.fromEntries(await ledger.counts())).toEqual({

@@ -4,8 +4,8 @@ import { revise } from "../../src/access/request/request.ts";
 import type { Job } from "../../src/ledger/jobs.ts";
 import type { Queues } from "../../src/ledger/queues.ts";
 import { eventOf, type RequestStep, updateRequest } from "../../src/ledger/record-change.ts";
-import { moveEvent, noteOnMove } from "../../src/ledger/record-move.ts";
-import { aMove } from "../builders/a-move.ts";
+import { migrationEvent, noteOnMigration } from "../../src/ledger/record-migration.ts";
+import { aMigration } from "../builders/a-migration.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";
 import { at } from "../builders/times.ts";
@@ -80,19 +80,22 @@ describe("an update", () => {
 
   test("of a migration goes the same way: the step is noted on what somebody else wrote, and its message is woken", async () => {
     const ledger = memoryLedger();
-    const move = aMove({ version: 1 });
-    await ledger.moves.commit({ after: move, event: moveEvent("migration.asked", move, "U1", now()) });
+    const migration = aMigration({ version: 1 });
+    await ledger.migrations.commit({
+      after: migration,
+      event: migrationEvent("migration.asked", migration, "U1", now()),
+    });
     const woken: Job[] = [];
     const add = async (_: string, job: Job) => void woken.push(job);
     const context = silentContext(ledger);
     const queues = { ...context.queues, messages: { add }, clusters: { add } } as unknown as Queues;
 
-    const after = await noteOnMove({ ...context, queues, now }, { id: move.id }, () => ({
+    const after = await noteOnMigration({ ...context, queues, now }, { id: migration.id }, () => ({
       type: "migration.delayed",
       of: { settlesAt: null },
     }));
 
     expect(after.version).toBe(2);
-    expect(woken).toContainEqual({ type: "show-migration", migration: move.id });
+    expect(woken).toContainEqual({ type: "show-migration", migration: migration.id });
   });
 });

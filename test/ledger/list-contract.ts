@@ -63,10 +63,10 @@ export function listContract(ledgerNow: () => RequestLedger): void {
       const approved = anApprovedRequest({ id: "a-1", version: 1, cluster: "development" });
       await ledger.commit(aChange(approved));
       const before = await list({ list: "granted", clusters: ["development"] });
-      const { grant } = approved;
+      const { lease } = approved;
 
       await ledger.commit(
-        aChange(revise(approved, { grant: grant && aLease(grant, { state: "failed" }) }), "grant.failed"),
+        aChange(revise(approved, { lease: lease && aLease(lease, { state: "failed" }) }), "lease.failed"),
       );
 
       expect(before).toEqual({ ids: ["a-1"], total: 1 });

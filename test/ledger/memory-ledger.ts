@@ -1,13 +1,13 @@
 import { type AuditEvent, type ChainedEvent, chainHash, digestOfEvent, genesis } from "../../src/access/audit/event.ts";
-import type { Move } from "../../src/access/migration/move.ts";
+import type { Migration } from "../../src/access/migration/migration.ts";
 import { classOf } from "../../src/access/request/class.ts";
 import { placeIn } from "../../src/access/request/lists.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { closedSince } from "../../src/access/request/removal.ts";
 import { dueAt, isClosed } from "../../src/access/request/request.ts";
 import type { CommitResult, Ledger, LedgerChange, ListOf } from "../../src/ledger/ledger.ts";
-import type { Shown } from "../../src/ledger/moves.ts";
-import { memoryMoves } from "./memory-moves.ts";
+import type { Shown } from "../../src/ledger/migrations.ts";
+import { memoryMigrations } from "./memory-migrations.ts";
 import { memoryClusters, memoryLinks, memoryTurns } from "./memory-ports.ts";
 
 /**
@@ -15,7 +15,7 @@ import { memoryClusters, memoryLinks, memoryTurns } from "./memory-ports.ts";
  * @param records where the records are, for who writes there past the ledger
  */
 export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger {
-  const moves = new Map<string, Move>();
+  const migrations = new Map<string, Migration>();
   const unshown = new Set<string>();
   const shown = new Map<string, Shown>();
   const threads = new Map<string, readonly string[]>();
@@ -47,13 +47,13 @@ export function memoryLedger(records = new Map<string, AccessRequest>()): Ledger
     ...memoryLinks(append),
     ...memoryTurns(),
     ...memoryClusters(),
-    moves: memoryMoves(append, moves),
+    migrations: memoryMigrations(append, migrations),
     whyUnreadable: async () => null,
     get: async (id) => records.get(id) ?? null,
     commit: async (change) => commit(change),
     note: async (event) => {
       append(event);
-      if (!records.has(event.request) && !moves.has(event.request)) ofNoRecord.add(events.length);
+      if (!records.has(event.request) && !migrations.has(event.request)) ofNoRecord.add(events.length);
     },
     due: async (now, limit) => dueFirst(all(), now).slice(0, limit),
     counts: async () => countedBy(all(), classOf),

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Move } from "../../src/access/migration/move.ts";
+import type { Migration } from "../../src/access/migration/migration.ts";
 import type { AccessRequest } from "../../src/access/request/record.ts";
 import { revise } from "../../src/access/request/request.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import { aMove as aDeniedMove } from "../builders/a-move.ts";
+import { aMigration as aDeniedMigration } from "../builders/a-migration.ts";
 import { aGrantedRequest, aRequest } from "../builders/a-request.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
 import { at, hours } from "../builders/times.ts";
@@ -135,46 +135,52 @@ export function removalContract(ledgerNow: () => Ledger): void {
   });
 
   describe("a migration", () => {
-    const aMove = (number: number): Move => {
-      return aDeniedMove({
+    const aMigration = (number: number): Migration => {
+      return aDeniedMigration({
         id: `migration-staging-${number}`,
         state: "denied",
         lapsesAt: at(3600).toISOString(),
         endedAt: at(0).toISOString(),
       });
     };
-    const shownMove = async (move: Move): Promise<Move> => {
-      await ledger.moves.commit({ after: move, event: anEvent({ type: "migration.asked", request: move.id }) });
-      await ledger.moves.markShown(move.id, shownAt(move.version));
-      return move;
+    const shownMigration = async (migration: Migration): Promise<Migration> => {
+      await ledger.migrations.commit({
+        after: migration,
+        event: anEvent({ type: "migration.asked", request: migration.id }),
+      });
+      await ledger.migrations.markShown(migration.id, shownAt(migration.version));
+      return migration;
     };
 
     test("that is closed leaves as a request does, but the newest of a cluster stays for its number", async () => {
-      const [first, second] = [await shownMove(aMove(1)), await shownMove(aMove(2))];
+      const [first, second] = [await shownMigration(aMigration(1)), await shownMigration(aMigration(2))];
 
-      const taken = await ledger.moves.takeClosed({ before: at(3600), putOffUntil: later, limit: 10 });
-      const removed = [await ledger.moves.remove(first, null), await ledger.moves.remove(second, null)];
+      const taken = await ledger.migrations.takeClosed({ before: at(3600), putOffUntil: later, limit: 10 });
+      const removed = [await ledger.migrations.remove(first, null), await ledger.migrations.remove(second, null)];
 
       expect(taken).toEqual([first, second]);
       expect(removed).toEqual([true, false]);
-      expect(await ledger.moves.get(first.id)).toBeNull();
-      expect(await ledger.moves.shown(first.id)).toBeNull();
-      expect(await ledger.moves.latestOf("staging")).toEqual(second);
+      expect(await ledger.migrations.get(first.id)).toBeNull();
+      expect(await ledger.migrations.shown(first.id)).toBeNull();
+      expect(await ledger.migrations.latestOf("staging")).toEqual(second);
       expect(await ledger.eventsOf(first.id, 10)).toHaveLength(1);
     });
 
     test("that is open or not shown stays", async () => {
-      const open = await shownMove(aDeniedMove({ id: "migration-staging-1", state: "running" }));
-      const unshown = aMove(2);
-      await ledger.moves.commit({ after: unshown, event: anEvent({ request: unshown.id }) });
-      await shownMove(aMove(3));
+      const open = await shownMigration(aDeniedMigration({ id: "migration-staging-1", state: "running" }));
+      const unshown = aMigration(2);
+      await ledger.migrations.commit({ after: unshown, event: anEvent({ request: unshown.id }) });
+      await shownMigration(aMigration(3));
 
-      expect([await ledger.moves.remove(open, null), await ledger.moves.remove(unshown, null)]).toEqual([false, false]);
+      expect([await ledger.migrations.remove(open, null), await ledger.migrations.remove(unshown, null)]).toEqual([
+        false,
+        false,
+      ]);
     });
   });
 }
 
 function unreviewed(): AccessRequest {
-  const glass = { review: null, remindAt: at(hours(24)).toISOString(), reminders: 0, as: null };
-  return aGrantedRequest({ state: "ended" }, { version: 1, glass });
+  const emergency = { review: null, remindAt: at(hours(24)).toISOString(), reminders: 0, as: null };
+  return aGrantedRequest({ state: "ended" }, { version: 1, emergency });
 }

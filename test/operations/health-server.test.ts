@@ -196,9 +196,9 @@ describe("the health server", () => {
     expect(text).toContain('eks_access_queue_age_seconds{queue="clusters"} 12');
     expect(text).toContain('eks_access_requests{state="pending"} 2');
     expect(text).toContain('eks_access_requests{state="denied"} 0');
-    expect(text).toContain('eks_access_grants{state="active",cause=""} 5');
-    expect(text).toContain('eks_access_grants{state="ended",cause="expired"} 7');
-    expect(text).toContain('eks_access_grants{state="ended",cause="revoked"} 0');
+    expect(text).toContain('eks_access_leases{state="active",cause=""} 5');
+    expect(text).toContain('eks_access_leases{state="ended",cause="expired"} 7');
+    expect(text).toContain('eks_access_leases{state="ended",cause="revoked"} 0');
     expect(text).toContain('eks_access_stranded_requests{cluster="gone"} 1');
     expect(text).toContain("eks_access_redis_memory_used_ratio 0.25");
   });
@@ -214,7 +214,7 @@ describe("the health server", () => {
 
     expect(response.status).toBe(200);
     expect(text).toContain("eks_access_revocation_lag_seconds_count 0");
-    expect(text).not.toMatch(/^eks_access_grants\{/m);
+    expect(text).not.toMatch(/^eks_access_leases\{/m);
   });
 
   test("is not started without a port", async () => {

@@ -108,5 +108,5 @@ test("one that was taken out before is told as such, and closed on somebody's wo
 /** The log, and its event of what was closed. */
 async function closedIn(redisUrl: string) {
   const { verdict, events } = await auditOf(redisUrl);
-  return { verdict, last: events.map(({ event }) => event).findLast(({ type }) => type === "grant.ended") };
+  return { verdict, last: events.map(({ event }) => event).findLast(({ type }) => type === "lease.ended") };
 }

@@ -8,7 +8,7 @@ import { expectSentences, runLine } from "./runbook.ts";
 import { typeLine } from "./type-line.ts";
 
 const heading = "AWS is down";
-const scheduled = 'eks_access_grants{state="scheduled"}';
+const scheduled = 'eks_access_leases{state="scheduled"}';
 
 let product: Product;
 beforeEach(async () => {

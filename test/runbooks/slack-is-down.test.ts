@@ -8,7 +8,7 @@ import { expectSentences, runLine } from "./runbook.ts";
 import { typeLine } from "./type-line.ts";
 
 const heading = "Slack is down";
-const active = 'eks_access_grants{state="active"}';
+const active = 'eks_access_leases{state="active"}';
 const waiting = 'eks_access_queue_jobs{queue="messages",state="delayed"}';
 
 let product: Product;
@@ -61,7 +61,7 @@ test("Slack is down, and access has to end now: it is taken out by hand, stays o
   const audit = await runLine(heading, "eks-access audit show");
   await takeAwayByHand(sandbox);
   const logged = async () => (await runLine(heading, "eks-access audit show")).stdout;
-  await expect.poll(logged, { timeout: 10_000 }).toContain("grant.drifted");
+  await expect.poll(logged, { timeout: 10_000 }).toContain("lease.drifted");
   slackIsBack();
   const asked = await product.message("debug", "not in force");
   await sandbox.slack.until(() => sandbox.slack.replies(asked).find((each) => textOf(each).includes("Not in force")));

@@ -7,11 +7,11 @@ import type { AccessRequest } from "../../src/access/request/record.ts";
 import { readConfig } from "../../src/config/config.ts";
 import type { WorkerQuestion } from "../../src/ledger/jobs.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import type { Shown } from "../../src/ledger/moves.ts";
+import type { Shown } from "../../src/ledger/migrations.ts";
 import { startSlackApp } from "../../src/slack/app/app.ts";
 import type { SlackContext } from "../../src/slack/app/context.ts";
 import { directoryClient, messengerClient } from "../../src/slack/app/web-client.ts";
-import { showMove } from "../../src/slack/migrate/show-move.ts";
+import { showMigration } from "../../src/slack/migrate/show-migration.ts";
 import { slackDirectory } from "../../src/slack/people/directory.ts";
 import { showRequest } from "../../src/slack/show/messenger.ts";
 import { configText } from "../builders/a-cluster.ts";
@@ -40,7 +40,7 @@ export interface Stage {
   /** Posts the channel's message of a request, or brings it up to date. */
   show: (id: string) => Promise<SandboxMessage>;
   /** Posts the channel's message of a cluster's move, or brings it up to date, with its thread and what is told. */
-  showMove: (id: string) => Promise<SandboxMessage>;
+  showMigration: (id: string) => Promise<SandboxMessage>;
   /** Sets the whole process's clock on by so many seconds. */
   pass: (seconds: number) => void;
   stop: () => Promise<void>;
@@ -112,9 +112,9 @@ export async function aStage(options: StageOptions = {}): Promise<Stage> {
       await showRequest({ ...context, ledger, client: messengerClient(environment) }, id);
       return messageOf(id, await ledger.shown(id));
     },
-    showMove: async (id) => {
-      await showMove({ ...context, ledger, client: messengerClient(environment) }, id);
-      return messageOf(id, await ledger.moves.shown(id));
+    showMigration: async (id) => {
+      await showMigration({ ...context, ledger, client: messengerClient(environment) }, id);
+      return messageOf(id, await ledger.migrations.shown(id));
     },
     pass: (seconds) => void vi.setSystemTime(Date.now() + seconds * 1000),
     stop: async () => {

@@ -9,10 +9,10 @@ import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { redisRequestTraces } from "../../src/ledger/redis/request-traces.ts";
 import { removeClosed } from "../../src/worker/remove-closed.ts";
-import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { configText } from "../builders/a-cluster.ts";
-import { aMove } from "../builders/a-move.ts";
+import { aMigration } from "../builders/a-migration.ts";
 import { aGrantedRequest, aLease, aRequest } from "../builders/a-request.ts";
+import { anEmergency } from "../builders/an-emergency.ts";
 import { aChange, anEvent } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
 import { at, hours } from "../builders/times.ts";
@@ -104,9 +104,14 @@ describe("a closed record", () => {
 
   test("of an emergency stays until it is reviewed, also where somebody wrote a review into Redis", async () => {
     const review = { by: "U0APPROVER", at: at(hours(2)).toISOString(), seal: "00000000.forged" };
-    const glass = aBrokenGlass();
-    const grant = glass.grant && aLease(glass.grant, { state: "ended", endedAt: at(hours(1)).toISOString() });
-    await shown({ ...glass, version: 1, grant, glass: glass.glass && { ...glass.glass, review } });
+    const emergency = anEmergency();
+    const lease = emergency.lease && aLease(emergency.lease, { state: "ended", endedAt: at(hours(1)).toISOString() });
+    await shown({
+      ...emergency,
+      version: 1,
+      lease,
+      emergency: emergency.emergency && { ...emergency.emergency, review },
+    });
 
     expect(await removeClosed(workerAt(days(400)))).toBe(0);
     expect(await ledger.get("r-1")).not.toBeNull();
@@ -130,15 +135,22 @@ describe("a closed record", () => {
 
 test("closed migrations are removed but for the newest of a cluster, after which the next one is numbered", async () => {
   for (const number of [1, 2, 3]) {
-    const move = aMove({ id: `migration-staging-${number}`, state: "denied", lapsesAt: at(3600).toISOString() });
-    await ledger.moves.commit({ after: move, event: anEvent({ type: "migration.asked", request: move.id }) });
-    await ledger.moves.markShown(move.id, { version: 1, message: null, copies: [], told: [] });
+    const migration = aMigration({
+      id: `migration-staging-${number}`,
+      state: "denied",
+      lapsesAt: at(3600).toISOString(),
+    });
+    await ledger.migrations.commit({
+      after: migration,
+      event: anEvent({ type: "migration.asked", request: migration.id }),
+    });
+    await ledger.migrations.markShown(migration.id, { version: 1, message: null, copies: [], told: [] });
   }
 
   const removed = await removeClosed(workerAt(days(92)));
 
   expect(removed).toBe(2);
-  expect((await ledger.moves.latestOf("staging"))?.id).toBe("migration-staging-3");
+  expect((await ledger.migrations.latestOf("staging"))?.id).toBe("migration-staging-3");
 });
 
 describe("when something comes between", () => {

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Grant } from "../../src/access/request/record.ts";
+import type { Lease } from "../../src/access/request/record.ts";
 import { planReminders } from "../../src/access/request/reminder.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { openQueues, type Queues } from "../../src/ledger/queues.ts";
@@ -9,10 +9,10 @@ import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { configurationOf } from "../../src/worker/open/cluster-trouble.ts";
 import { sweep } from "../../src/worker/sweep.ts";
-import { aBrokenGlass } from "../builders/a-broken-glass.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aGrantedRequest, aLease, aPreview, aPreviewedRequest, aRequest } from "../builders/a-request.ts";
 import { aTrouble } from "../builders/a-trouble.ts";
+import { anEmergency } from "../builders/an-emergency.ts";
 import { aChange } from "../builders/an-event.ts";
 import { keys } from "../builders/keys.ts";
 import { at, hours, minutes } from "../builders/times.ts";
@@ -78,7 +78,7 @@ describe("a request that waits for a decision", () => {
 test("what is due wakes each cluster once and each message, however many records it is of", async () => {
   const context = contextAt(at(hours(5)));
   const requests = Array.from({ length: 120 }, (_, index) => aGrantedRequest({}, { id: `r-${index}`, version: 1 }));
-  await Promise.all(requests.map((request) => context.ledger.commit(aChange(request, "grant.active"))));
+  await Promise.all(requests.map((request) => context.ledger.commit(aChange(request, "lease.active"))));
   await context.ledger.markAdopted("staging");
 
   await sweep(context);
@@ -107,18 +107,24 @@ test("a cluster in which nothing is in force is read from time to time, and not 
 
 test("a broken glass that somebody made look reviewed in Redis is found, and told again as not reviewed", async () => {
   const { ledger } = contextAt(at(0));
-  const broken = aBrokenGlass({ version: 1 });
+  const broken = anEmergency({ version: 1 });
   const review = { by: "U0APPROVER", at: at(hours(1)).toISOString(), seal: "00000000.00" };
-  const failed = broken.grant && aLease(broken.grant, { state: "failed" });
+  const failed = broken.lease && aLease(broken.lease, { state: "failed" });
   // What is over and reviewed is due nowhere.
   await ledger.commit(
-    aChange({ ...broken, grant: failed, glass: broken.glass && { ...broken.glass, review } }, "glass.reviewed"),
+    aChange(
+      { ...broken, lease: failed, emergency: broken.emergency && { ...broken.emergency, review } },
+      "emergency.reviewed",
+    ),
   );
 
   await sweep(contextAt(at(hours(25))));
 
-  expect((await ledger.get(broken.id))?.glass).toMatchObject({ review: null, reminders: 1 });
-  expect((await ledger.events(1, 10)).map(({ event }) => event.type)).toEqual(["glass.reviewed", "glass.unreviewed"]);
+  expect((await ledger.get(broken.id))?.emergency).toMatchObject({ review: null, reminders: 1 });
+  expect((await ledger.events(1, 10)).map(({ event }) => event.type)).toEqual([
+    "emergency.reviewed",
+    "emergency.unreviewed",
+  ]);
 });
 
 describe("a cluster that can't be worked on", () => {
@@ -159,7 +165,7 @@ describe("a principal that is to sign in", () => {
     const waiting = await Promise.all([queues.clusters, queues.ends].map((queue) => queue.getJobs(["waiting"])));
     return waiting.flat().map(({ data }) => data.type);
   };
-  const signingIn = (change: Partial<Grant> = {}) =>
+  const signingIn = (change: Partial<Lease> = {}) =>
     aGrantedRequest({ signInDueAt: at(minutes(4)).toISOString(), ...change }, { version: 1 });
 
   test("is looked after where the process that tried it is gone", async () => {
@@ -194,8 +200,8 @@ describe("a principal that is to sign in", () => {
   });
 
   test.each([
-    ["its grant is taken away", { end: { cause: "revoked", by: "U0ONCALL", at: at(200).toISOString(), why: "" } }],
-    ["its grant is not in force", { drift: { at: at(200).toISOString(), message: "gone" } }],
+    ["its lease is taken away", { end: { cause: "revoked", by: "U0ONCALL", at: at(200).toISOString(), why: "" } }],
+    ["its lease is not in force", { drift: { at: at(200).toISOString(), message: "gone" } }],
     ["it was tried", { signInDueAt: null }],
   ] as const)("is not looked after where %s", async (_, change) => {
     await contextAt(at(0)).ledger.commit(aChange(signingIn(change)));
@@ -224,7 +230,7 @@ describe("what is due of a cluster that left the configuration", () => {
     });
     expect(record?.trouble?.message).toContain("eks-access retire closes it");
     // Not told as active any more, and not as ended either.
-    expect(record?.grant).toMatchObject({ state: "active", end: { cause: "expired" }, endedAt: null });
+    expect(record?.lease).toMatchObject({ state: "active", end: { cause: "expired" }, endedAt: null });
     const woken = (await queues.clusters.getWaiting()).map(({ data }) => ("cluster" in data ? data.cluster : ""));
     expect(woken).not.toContain("gone");
   });

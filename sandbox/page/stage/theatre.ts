@@ -120,7 +120,7 @@ function humanTroubles({ sandbox: { cluster } }: Stage, document: DocumentWatch)
     deed(
       {
         id: "drift",
-        title: "Somebody removes a grant",
+        title: "Somebody removes a lease",
         explains:
           "A colleague deletes mapUsers. eks-access notices at its next look, here each 15 seconds, and says so in the channel.",
         does: "Delete mapUsers",

@@ -1,5 +1,5 @@
 import { goesBy } from "../../aws-auth/index.ts";
-import { scheduleGrant } from "../lease/grant.ts";
+import { scheduleLease } from "../lease/lease.ts";
 import { giveTheSame } from "../lease/other-leases.ts";
 import type { Cluster, Level, Rule } from "../policy/cluster.ts";
 import { isNamedIn, type Person } from "../policy/person.ts";
@@ -132,7 +132,7 @@ function approved(
 ): AccessRequest {
   const given = { approvals, approvalsWanted, trouble: null, voided: null };
   if (approvals.length < approvalsWanted) return revise(request, given);
-  return revise(request, { ...given, state: "approved", grant: scheduleGrant(request, now) });
+  return revise(request, { ...given, state: "approved", lease: scheduleLease(request, now) });
 }
 
 function decisionOf({ verdict, by, digest, why }: Click, now: Date, facts: Facts): Omit<Decision, "seal"> {

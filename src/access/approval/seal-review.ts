@@ -8,15 +8,15 @@ export function sealReview({ id }: AccessRequest, review: Omit<Review, "seal">, 
 }
 
 /** Whether a review stands there that none of our keys sealed, or of the future: whoever can write to Redis could put it there. */
-export function hasForgedReview({ id, glass }: AccessRequest, keys: DecisionPublicKeys, now: Date): boolean {
-  if (!glass?.review) return false;
-  if (isAhead(glass.review, now)) return true;
-  const { seal: sealText, ...review } = glass.review;
+export function hasForgedReview({ id, emergency }: AccessRequest, keys: DecisionPublicKeys, now: Date): boolean {
+  if (!emergency?.review) return false;
+  if (isAhead(emergency.review, now)) return true;
+  const { seal: sealText, ...review } = emergency.review;
   return !keys.isSealed("review", { ...review, request: id }, sealText);
 }
 
 /** The request without a review that is not ours: it is still to be reviewed. */
 export function withoutForgedReview(request: AccessRequest, keys: DecisionPublicKeys, now: Date): AccessRequest {
-  if (!request.glass || !hasForgedReview(request, keys, now)) return request;
-  return { ...request, glass: { ...request.glass, review: null } };
+  if (!request.emergency || !hasForgedReview(request, keys, now)) return request;
+  return { ...request, emergency: { ...request.emergency, review: null } };
 }

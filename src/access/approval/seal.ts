@@ -20,7 +20,7 @@ export interface Purposes {
   /** The worker alone: what it remembers in clusters, in AWS and in the ledger. */
   readonly memory: "annotation" | "entry" | "written" | "withdrawal" | "creation" | "rescue" | "kept";
   /** The worker signs, anybody verifies: what it shows to people, and where the audit log begins. */
-  readonly preview: "preview" | "move-plan" | "log-base";
+  readonly preview: "preview" | "migration-plan" | "log-base";
 }
 
 export type KeyKind = keyof Purposes;

@@ -1,4 +1,4 @@
-import { grantsAnnotation } from "./annotation.ts";
+import { leasesAnnotation } from "./annotation.ts";
 
 /**
  * The API server takes so many bytes for the names and values of an object's annotations together (apimachinery,
@@ -11,18 +11,18 @@ export const fenceAnnotation = "eks-access/fence";
 
 type Annotations = Readonly<Record<string, string>>;
 
-/** The grants of one cluster take no more than this, some 900 of them: what is to be read at each run must stay small. */
-const mostForGrants = 200 * 1024;
+/** The leases of one cluster take no more than this, some 900 of them: what is to be read at each run must stay small. */
+const mostForLeases = 200 * 1024;
 
 /** Kept for what is taken back, and for a fence: that an access goes must not wait for room. */
 const keptFree = 16 * 1024;
 
-/** Some of a grant's names are long; most take half of this. */
-const bytesOfGrant = 500;
+/** Some of a lease's names are long; most take half of this. */
+const bytesOfLease = 500;
 
 export interface AnnotationRoom {
   /** For our text, in bytes, when nothing of it stands there yet. */
-  readonly forGrants: number;
+  readonly forLeases: number;
   /** What others fill, in bytes. */
   readonly others: number;
   /** Whose is the largest; null: there are no others. */
@@ -37,13 +37,13 @@ export function roomIn(annotations: Annotations): AnnotationRoom {
   }));
   const others = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
   const [largest = null] = sizes.toSorted((a, b) => b.bytes - a.bytes);
-  const free = allAnnotationsBytes - others - keptFree - grantsAnnotation.length;
-  return { forGrants: Math.max(0, Math.min(mostForGrants, free)), others, largest };
+  const free = allAnnotationsBytes - others - keptFree - leasesAnnotation.length;
+  return { forLeases: Math.max(0, Math.min(mostForLeases, free)), others, largest };
 }
 
 /** Those that are not ours. */
 export function othersAnnotations(annotations: Annotations): Annotations {
-  const { [grantsAnnotation]: _ours, [fenceAnnotation]: _fence, ...others } = annotations;
+  const { [leasesAnnotation]: _ours, [fenceAnnotation]: _fence, ...others } = annotations;
   return others;
 }
 
@@ -58,7 +58,7 @@ export function fillers({ others, largest }: AnnotationRoom): string | null {
   return `others' annotations take ${others} of ${allAnnotationsBytes} bytes, ${largest.name} alone ${largest.bytes}`;
 }
 
-/** How many more grants have room beside a text of ours. */
-export function grantsThatFit({ forGrants }: AnnotationRoom, text: string | undefined): number {
-  return Math.max(0, Math.floor((forGrants - Buffer.byteLength(text ?? "")) / bytesOfGrant));
+/** How many more leases have room beside a text of ours. */
+export function leasesThatFit({ forLeases }: AnnotationRoom, text: string | undefined): number {
+  return Math.max(0, Math.floor((forLeases - Buffer.byteLength(text ?? "")) / bytesOfLease));
 }

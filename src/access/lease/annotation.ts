@@ -3,8 +3,8 @@ import type { Json } from "../audit/canonical-json.ts";
 import type { Holding, Share } from "../request/record.ts";
 import { noWithdrawals, type Withdrawal, type Withdrawals } from "./withdrawal.ts";
 
-/** Where the cluster itself remembers our grants, in the same object as the entries they explain. */
-export const grantsAnnotation = "eks-access/grants";
+/** Where the cluster itself remembers our leases, in the same object as the entries they explain. */
+export const leasesAnnotation = "eks-access/leases";
 
 export type AnnotationReading =
   | { readonly type: "absent" }
@@ -80,7 +80,7 @@ export function readAnnotation(cluster: string, text: string | undefined, keys: 
 }
 
 function compact(holding: Holding): Json {
-  const glasses = holding.shares.filter(({ glass }) => glass).map(({ id }) => id);
+  const emergencies = holding.shares.filter(({ emergency }) => emergency).map(({ id }) => id);
   return {
     arn: holding.arn,
     new: holding.entryAdded,
@@ -93,23 +93,23 @@ function compact(holding: Holding): Json {
       requester,
       ...approvers,
     ]),
-    ...(glasses.length > 0 && { glass: glasses }),
+    ...(emergencies.length > 0 && { emergency: emergencies }),
   };
 }
 
 function expand(value: Json): Holding | null {
-  const { arn, new: entryAdded, add, g, glass = [] } = value as { [key: string]: Json | undefined };
+  const { arn, new: entryAdded, add, g, emergency = [] } = value as { [key: string]: Json | undefined };
   if (typeof arn !== "string" || typeof entryAdded !== "boolean" || !isTexts(add)) return null;
-  if (!Array.isArray(g) || !isTexts(glass)) return null;
-  const shares = g.map((each) => expandShare(each, glass)).filter((share) => share !== null);
+  if (!Array.isArray(g) || !isTexts(emergency)) return null;
+  const shares = g.map((each) => expandShare(each, emergency)).filter((share) => share !== null);
   return shares.length === g.length ? { arn, entryAdded, added: add, shares } : null;
 }
 
-function expandShare(value: Json, glasses: readonly string[]): Share | null {
+function expandShare(value: Json, emergencies: readonly string[]): Share | null {
   const [id, endsAt, groups, ...names] = Array.isArray(value) ? value : [];
   if (typeof id !== "string" || typeof endsAt !== "string" || !isTexts(groups) || !isTexts(names)) return null;
   const [level = "", requester = "", ...approvers] = names;
-  return { id, endsAt, groups, level, requester, glass: glasses.includes(id), approvers };
+  return { id, endsAt, groups, level, requester, emergency: emergencies.includes(id), approvers };
 }
 
 function expandWithdrawal(value: Json): Withdrawal | null {

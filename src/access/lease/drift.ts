@@ -2,7 +2,7 @@ import type { Problem, Section } from "../../aws-auth/index.ts";
 import { covers } from "../policy/policy-text.ts";
 import type { AccessRequest, MappedIdentity } from "../request/record.ts";
 
-/** A grant in force whose part somebody else took out of the document. */
+/** A active lease whose part somebody else took out of the document. */
 export interface Drift {
   readonly request: AccessRequest;
   /** One clause: what is missing, and who wrote there last. */
@@ -20,7 +20,7 @@ export interface SectionWriter {
 }
 
 /**
- * What of a grant is missing in its entry; null: nothing is.
+ * What of a lease is missing in its entry; null: nothing is.
  *
  * @param groups what it gives, by something that is sealed where there is such
  * @param writers of the document; null: it is an access entry, which does not say who wrote it
@@ -55,11 +55,11 @@ function sectionOf({ principal }: AccessRequest): Section {
 
 /**
  * managedFields names who owns what stands there, and never who took something out: only somebody who wrote the
- * section after our grant turned active is named.
+ * section after our lease turned active is named.
  */
 function lastWriter(request: AccessRequest, writers: readonly SectionWriter[]): string {
   const section = sectionOf(request);
-  const since = Math.floor(Date.parse(request.grant?.activeSince ?? "") / 1000) * 1000;
+  const since = Math.floor(Date.parse(request.lease?.activeSince ?? "") / 1000) * 1000;
   const [last] = writers
     .filter(
       ({ manager, dataKeys, time }) =>

@@ -1,7 +1,7 @@
 import { lastApproval, statementGoodForSeconds } from "../approval/decision.ts";
 import type { AccessRequest, Holding, Share } from "../request/record.ts";
 import { isRescue } from "../rescue/lease.ts";
-import { earliest, endOf, leaseEnd } from "./grant.ts";
+import { earliest, endOf, leaseEnd } from "./lease.ts";
 
 /** What one run has to do in one cluster. */
 export interface DueWork {
@@ -19,9 +19,9 @@ export function dueWork(open: readonly AccessRequest[], now: Date): DueWork {
   const leaving: AccessRequest[] = [];
   const staying: AccessRequest[] = [];
   for (const request of open) {
-    if (request.state !== "approved" || !request.grant || isRescue(request)) continue;
+    if (request.state !== "approved" || !request.lease || isRescue(request)) continue;
     if (isOver(request, now)) leaving.push(request);
-    else if (request.grant.state === "scheduled") arriving.push(request);
+    else if (request.lease.state === "scheduled") arriving.push(request);
     else staying.push(request);
   }
   return { arriving, leaving, staying };
@@ -60,7 +60,7 @@ export function isTooOldToBegin({ approvals }: AccessRequest, goodForSeconds: nu
 
 /** Whether the part of an approved request has to be taken away now. */
 export function isOver(request: AccessRequest, now: Date): boolean {
-  return request.grant?.end != null || Date.parse(sealedEnd(request)) <= now.getTime();
+  return request.lease?.end != null || Date.parse(sealedEnd(request)) <= now.getTime();
 }
 
 /**
@@ -71,11 +71,11 @@ export function isOver(request: AccessRequest, now: Date): boolean {
  */
 export function shareOf(request: AccessRequest, now: Date, known?: Share): Share {
   const { id, level, requester, durationSeconds, until } = request;
-  const glass = request.glass !== null;
+  const emergency = request.emergency !== null;
   const approvers = request.approvals.map(({ by }) => by);
   const counted = until === null ? [endOf(now, durationSeconds)] : [];
   const endsAt = earliest([sealedEnd(request), ...counted, ...(known ? [known.endsAt] : [])]);
-  return { id, groups: [...request.groups].sort(), endsAt, level, requester, glass, approvers };
+  return { id, groups: [...request.groups].sort(), endsAt, level, requester, emergency, approvers };
 }
 
 /** The share of a request as the cluster remembers it. */

@@ -10,25 +10,25 @@ export type EndVerdict =
   | { readonly type: "ended"; readonly after: AccessRequest }
   | { readonly type: "refused"; readonly code: EndRefusal };
 
-/** Takes a grant back before its end: the requester may, approvers of the cluster, and who is on call. */
+/** Takes a lease back before its end: the requester may, approvers of the cluster, and who is on call. */
 export function revoke(request: AccessRequest, cluster: Cluster, by: Person, why: string, now: Date): EndVerdict {
-  const { grant } = request;
-  if (!grant || (grant.state !== "active" && grant.state !== "scheduled")) return refused("not-active");
+  const { lease } = request;
+  if (!lease || (lease.state !== "active" && lease.state !== "scheduled")) return refused("not-active");
   if (!mayRevoke(request, cluster, by)) return refused("not-yours");
-  if (grant.end) return refused("ending-already");
+  if (lease.end) return refused("ending-already");
   const end = { cause: "revoked" as const, by: by.user, at: now.toISOString(), why };
-  return { type: "ended", after: revise(request, { grant: { ...grant, end }, trouble: null }) };
+  return { type: "ended", after: revise(request, { lease: { ...lease, end }, trouble: null }) };
 }
 
 /** The leases that extend this one and are not over or being ended, and those that extend them: they end with it. */
 export function extensionsOf(id: string, open: readonly AccessRequest[]): readonly AccessRequest[] {
-  const own = open.filter(({ extends: extended, grant }) => extended === id && grant && !grant.end);
+  const own = open.filter(({ extends: extended, lease }) => extended === id && lease && !lease.end);
   // Ids are given once and an extension is younger than what it extends; a forged circle must not run forever.
   const others = open.filter((each) => !own.includes(each));
   return own.flatMap((each) => [each, ...extensionsOf(each.id, others)]);
 }
 
-/** Whether somebody may take this grant away: its holder, and who answers for the cluster. */
+/** Whether somebody may take this lease away: its holder, and who answers for the cluster. */
 export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Person): boolean {
   return person.user === request.requester || answersFor(cluster, person);
 }

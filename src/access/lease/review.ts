@@ -1,4 +1,4 @@
-import type { Grant, Trouble } from "../request/record.ts";
+import type { Lease, Trouble } from "../request/record.ts";
 import { type Failure, nextTry } from "../request/retry.ts";
 import { isSigningIn, mostTries } from "./sign-in.ts";
 
@@ -14,15 +14,15 @@ export function reviewAgain(trouble: Trouble | null, failure: Failure, now: Date
   return nextTry({ trouble }, failure, now, longest);
 }
 
-/** Whether the API server is still to say what a lease in force allows. */
-export function isReviewing(grant: Grant | null): boolean {
-  return grant?.state === "active" && !grant.end && !grant.drift && grant.reviewTrouble !== null;
+/** Whether the API server is still to say what a active lease allows. */
+export function isReviewing(lease: Lease | null): boolean {
+  return lease?.state === "active" && !lease.end && !lease.drift && lease.reviewTrouble !== null;
 }
 
 /** Whether the API server is to be asked now, and not only at the next try. */
-export function isToReview(grant: Grant | null, now: Date): boolean {
-  const retryAt = grant?.reviewTrouble?.retryAt;
-  return isReviewing(grant) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
+export function isToReview(lease: Lease | null, now: Date): boolean {
+  const retryAt = lease?.reviewTrouble?.retryAt;
+  return isReviewing(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
 }
 
 /** The next time to ask whether a lease that ended is still authorized; null: it was asked often enough. */
@@ -32,11 +32,11 @@ export function reviewEndAgain(trouble: Trouble | null, failure: Failure, now: D
 }
 
 /** Whether the API server is still to say that a lease that ended is not authorized any more. */
-export function isReviewingEnd(grant: Grant | null): boolean {
-  return grant?.state === "ended" && grant.endProof?.trouble != null;
+export function isReviewingEnd(lease: Lease | null): boolean {
+  return lease?.state === "ended" && lease.endProof?.trouble != null;
 }
 
-/** Whether a part of the proof of a lease in force is still to come. */
-export function isProving(grant: Grant | null): boolean {
-  return isSigningIn(grant) || isReviewing(grant);
+/** Whether a part of the proof of a active lease is still to come. */
+export function isProving(lease: Lease | null): boolean {
+  return isSigningIn(lease) || isReviewing(lease);
 }

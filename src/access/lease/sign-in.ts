@@ -1,4 +1,4 @@
-import type { Grant, Trouble } from "../request/record.ts";
+import type { Lease, Trouble } from "../request/record.ts";
 import { type Failure, nextTry } from "../request/retry.ts";
 
 /** After this somebody looks whether signing in was tried to its end, should the process that does so have died. Milliseconds. */
@@ -10,17 +10,17 @@ export const mostTries = 15;
 /** An outage that ends is noticed within this time. */
 const longestWaitSeconds = 300;
 
-type SignInState = Pick<Grant, "signInDueAt" | "signInTrouble">;
+type SignInState = Pick<Lease, "signInDueAt" | "signInTrouble">;
 
-/** What goes into a grant whose principal is to sign in. @param isToBeTried otherwise it is not, and its finding stands */
+/** What goes into a lease whose principal is to sign in. @param isToBeTried otherwise it is not, and its finding stands */
 export function awaitSignIn(isToBeTried: boolean, now: Date): SignInState {
   const signInDueAt = isToBeTried ? new Date(now.getTime() + lookAfterMs).toISOString() : null;
   return { signInDueAt, signInTrouble: null };
 }
 
-/** What goes into a grant whose principal could not sign in for now; null: it was tried often enough. */
+/** What goes into a lease whose principal could not sign in for now; null: it was tried often enough. */
 export function trySignInAgain(
-  { signInTrouble }: Grant,
+  { signInTrouble }: Lease,
   failure: Failure,
   now: Date,
 ): { readonly signInDueAt: string; readonly signInTrouble: Trouble } | null {
@@ -28,18 +28,18 @@ export function trySignInAgain(
   return trouble.attempts < mostTries ? { signInDueAt: trouble.retryAt, signInTrouble: trouble } : null;
 }
 
-/** Whether it is still to be seen that the principal of a grant in force can sign in. */
-export function isSigningIn(grant: Grant | null): boolean {
-  return grant?.state === "active" && !grant.end && !grant.drift && grant.signInDueAt !== null;
+/** Whether it is still to be seen that the principal of a active lease can sign in. */
+export function isSigningIn(lease: Lease | null): boolean {
+  return lease?.state === "active" && !lease.end && !lease.drift && lease.signInDueAt !== null;
 }
 
 /** Whether nobody knows yet how the first try ends: it takes some seconds, and what is told once waits for it. */
-export function isSigningInAtFirst(grant: Grant | null): boolean {
-  return isSigningIn(grant) && !grant?.signInTrouble;
+export function isSigningInAtFirst(lease: Lease | null): boolean {
+  return isSigningIn(lease) && !lease?.signInTrouble;
 }
 
-/** Whether the principal of a grant is to sign in now, and not only at its next try. */
-export function isToSignIn(grant: Grant | null, now: Date): boolean {
-  const retryAt = grant?.signInTrouble?.retryAt;
-  return isSigningIn(grant) && (!retryAt || Date.parse(retryAt) <= now.getTime());
+/** Whether the principal of a lease is to sign in now, and not only at its next try. */
+export function isToSignIn(lease: Lease | null, now: Date): boolean {
+  const retryAt = lease?.signInTrouble?.retryAt;
+  return isSigningIn(lease) && (!retryAt || Date.parse(retryAt) <= now.getTime());
 }

@@ -6,7 +6,7 @@ import { digestOfChange, digestOfWish } from "../request/digest.ts";
 import { permanentSeconds } from "../request/duration.ts";
 import type { AccessRequest } from "../request/record.ts";
 import { sealedEnd } from "./due-work.ts";
-import { endOf } from "./grant.ts";
+import { endOf } from "./lease.ts";
 
 /**
  * An approval that was taken back before its end. Its seal still holds, and that it was taken back stands in Redis
@@ -50,7 +50,7 @@ export function hadComeToNothing(request: AccessRequest, withdrawals: Withdrawal
 }
 
 /**
- * Whether it may have been taken back and forgotten. Only to be asked of a grant of which the cluster remembers no
+ * Whether it may have been taken back and forgotten. Only to be asked of a lease of which the cluster remembers no
  * share: what is in force there was not taken back.
  */
 export function mayBeForgotten(request: AccessRequest, { notBefore }: Withdrawals, keys: DecisionPublicKeys): boolean {
@@ -143,7 +143,7 @@ function provedEnd(request: AccessRequest, cluster: Cluster, keys: DecisionPubli
   if (!level || !lastSealed(request, keys)) return null;
   const asApproved = { ...request, standing: sealedStanding(request) };
   const seen = request.preview ?? { base: null, way: "aws-auth" as const, leases: [] };
-  const digest = request.glass
+  const digest = request.emergency
     ? digestOfWish(request, cluster, level)
     : digestOfChange(asApproved, cluster, level, seen);
   return request.approvals.every((each) => each.digest === digest) ? sealedEnd(request) : null;

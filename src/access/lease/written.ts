@@ -20,7 +20,7 @@ export function rememberWritten(
 }
 
 /**
- * The holdings of the annotation, and those of grants in force that it has lost.
+ * The holdings of the annotation, and those of active leases that it has lost.
  * `lost` holds the lower-case ARNs of the latter: their annotation has to be written again.
  */
 export function withLedgerMemory(
@@ -43,7 +43,7 @@ export function withLedgerMemory(
   return { holdings, lost };
 }
 
-/** A grant that is not active yet may never have been written; where it was, the annotation came with it. */
+/** A lease that is not active yet may never have been written; where it was, the annotation came with it. */
 function holdingInRecord(request: AccessRequest, keys: MemoryKeys, way: Way): Holding | null {
   const written = genuinelyWritten(request, keys);
   if (written?.way !== way) return null;
@@ -51,7 +51,7 @@ function holdingInRecord(request: AccessRequest, keys: MemoryKeys, way: Way): Ho
   return { arn: request.principal, entryAdded, added, shares: [share] };
 }
 
-/** What a grant in force gives, as something that is sealed says; null: nothing does. The record's own groups are for showing. */
+/** What a active lease gives, as something that is sealed says; null: nothing does. The record's own groups are for showing. */
 export function provedShare(
   holdings: ReadonlyMap<string, Holding>,
   request: AccessRequest,
@@ -60,9 +60,9 @@ export function provedShare(
   return shareIn(holdings, request) ?? genuinelyWritten(request, keys)?.share ?? null;
 }
 
-/** What the record of a grant in force remembers, where a worker sealed it for this very request, principal and approvals. */
+/** What the record of a active lease remembers, where a worker sealed it for this very request, principal and approvals. */
 function genuinelyWritten(request: AccessRequest, keys: MemoryKeys): Written | null {
-  const written = request.grant?.state === "active" ? request.grant.written : null;
+  const written = request.lease?.state === "active" ? request.lease.written : null;
   if (!written || written.share?.id !== request.id) return null;
   const { seal: sealText, ...unsealed } = written;
   return keys.isSealed("written", sealedValue(request, unsealed), sealText) ? written : null;
@@ -83,7 +83,7 @@ function sealedValue(request: AccessRequest, { entryAdded, added, way, share }: 
   return { cluster, principal, entryAdded, added, way, share: { ...share }, approvals };
 }
 
-/** Whether a grant stands in an access entry. */
-export function isGivenByEntry({ grant }: Pick<AccessRequest, "grant">): boolean {
-  return grant?.written?.way === "access-entry";
+/** Whether a lease stands in an access entry. */
+export function isGivenByEntry({ lease }: Pick<AccessRequest, "lease">): boolean {
+  return lease?.written?.way === "access-entry";
 }

@@ -3,7 +3,7 @@ import type { Creator } from "./creator.ts";
 import type { WorkingHours } from "./hours.ts";
 import type { Way } from "./way.ts";
 
-/** One thing that a level must allow, asked of the API server after each grant. */
+/** One thing that a level must allow, asked of the API server after each lease. */
 export interface AccessCheck {
   readonly verb: string;
   readonly resource: string;
@@ -19,7 +19,7 @@ export interface Level {
   /** Groups, and access policies as `src/access/policy/policy-text.ts` writes them. */
   readonly groups: readonly string[];
   readonly maxDurationSeconds: number;
-  /** What a grant of this level must be able to do; empty: nothing is tested. */
+  /** What a lease of this level must be able to do; empty: nothing is tested. */
   readonly verify: readonly AccessCheck[];
 }
 
@@ -55,18 +55,18 @@ export interface Cluster {
   readonly ticket: TicketRule;
   /** Null: nobody may. */
   readonly breakGlass: BreakGlass | null;
-  /** Slack user ids and user groups of people on call: they may revoke any grant of this cluster. */
+  /** Slack user ids and user groups of people on call: they may revoke any lease of this cluster. */
   readonly onCall: readonly string[];
-  /** What is done where somebody else took a grant's part out of aws-auth before its end. */
+  /** What is done where somebody else took a lease's part out of aws-auth before its end. */
   readonly drift: "report" | "repair";
   /** Accounts other than the cluster's own whose principals may be given access. */
   readonly foreignAccounts: readonly string[];
   /** Whether an absent aws-auth may be created. */
   readonly createAwsAuth: boolean;
-  /** How new grants are made where the cluster reads both. */
-  readonly grants: Way;
+  /** How new leases are made where the cluster reads both. */
+  readonly way: Way;
   readonly accessEntries: AccessEntrySettings;
-  /** As which principals the worker signs in, to prove their grants. */
+  /** As which principals the worker signs in, to prove their leases. */
   readonly signIn: SignInSettings;
 }
 
@@ -112,7 +112,7 @@ export interface PrincipalRule {
   readonly linkedOnly: boolean;
 }
 
-/** As which principals the worker may sign in to a cluster, to prove a grant. */
+/** As which principals the worker may sign in to a cluster, to prove a lease. */
 export interface SignInSettings {
   /** ARNs of roles, with their paths, in whose names `*` stands for any text; empty: as nobody. */
   readonly roles: readonly string[];

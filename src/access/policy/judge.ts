@@ -31,7 +31,7 @@ export function judge(expectation: Expectation, world: World): Judgement {
   if (cluster === undefined) return unknown(`there is no cluster ${expectation.cluster}`);
   if (expectation.type === "approve-own" && !cluster) return judgeOwnEverywhere(expectation, world, who);
   if (!cluster) return unknown("it names no cluster");
-  if (expectation.type === "break-glass") return judgeGlass(expectation, cluster, who);
+  if (expectation.type === "break-glass") return judgeEmergency(expectation, cluster, who);
   const level = cluster.levels.find(({ name }) => name === expectation.level);
   if (!level) return unknown(`${cluster.name} offers no level ${expectation.level}`);
   if (expectation.type === "ask") return judgeAsking(expectation, cluster, level, who);
@@ -63,10 +63,10 @@ function judgeCount(expectation: Expectation, cluster: Cluster, level: Level, wh
   return judged(needed === expectation.approvals, `it takes ${needed}, by ${ruleName(rule)}`);
 }
 
-function judgeGlass({ may }: Expectation, cluster: Cluster, who: Actor): Judgement {
-  const glass = breakGlassFor(cluster, who);
-  const why = glass ? `it gives ${glass.level}` : "the policy does not name them";
-  return judged((glass !== null) === may, why);
+function judgeEmergency({ may }: Expectation, cluster: Cluster, who: Actor): Judgement {
+  const emergency = breakGlassFor(cluster, who);
+  const why = emergency ? `it gives ${emergency.level}` : "the policy does not name them";
+  return judged((emergency !== null) === may, why);
 }
 
 /** "May not approve a request of their own" is meant of every level there is. */

@@ -1,5 +1,5 @@
 import { refuseDecision } from "../approval/decide.ts";
-import { refuseReview } from "../approval/glass.ts";
+import { refuseReview } from "../approval/emergency.ts";
 import { cancel, mayRevoke } from "../lease/may-revoke.ts";
 import type { AccessRequest } from "../request/record.ts";
 import type { Cluster } from "./cluster.ts";
@@ -15,7 +15,7 @@ export function actsOf(
   now: Date,
 ): readonly Act[] {
   if (!cluster) return [];
-  const { grant, preview, standing } = request;
+  const { lease, preview, standing } = request;
   const { user, memberships } = person;
   const facts = { standing, memberships: new Map([[user, memberships]]), departed: new Map() };
   const acts: Act[] = [];
@@ -28,9 +28,9 @@ export function actsOf(
   }
   if (cancel(request, user).type === "ended") acts.push("cancel");
   if (refuseReview(request, cluster, person) === null) acts.push("review");
-  if (!grant || grant.end) return acts;
-  if (grant.state === "active" && request.requester === user) acts.push("extend");
-  if ((grant.state === "active" || grant.state === "scheduled") && mayRevoke(request, cluster, person)) {
+  if (!lease || lease.end) return acts;
+  if (lease.state === "active" && request.requester === user) acts.push("extend");
+  if ((lease.state === "active" || lease.state === "scheduled") && mayRevoke(request, cluster, person)) {
     acts.push("revoke");
   }
   return acts;

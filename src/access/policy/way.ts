@@ -1,4 +1,4 @@
-/** How a cluster takes a grant. */
+/** How a cluster takes a lease. */
 export type Way = "aws-auth" | "access-entry";
 
 export interface WayFacts {

@@ -25,7 +25,7 @@ export interface SignInExpectation {
 export interface PodsToList {
   /** Empty: every one. */
   readonly namespace: string;
-  /** Whether the level says that its grants may list them. */
+  /** Whether the level says that its leases may list them. */
   readonly isPromised: boolean;
 }
 

@@ -1,13 +1,13 @@
-import type { AccessRequest, GrantEnd, GrantState, RequestState } from "./record.ts";
+import type { AccessRequest, LeaseEnd, LeaseState, RequestState } from "./record.ts";
 
-/** How a grant stands; one that has ended, by what it ended: the states of the vocabulary. */
-export type GrantStanding = Exclude<GrantState, "ended"> | `ended/${GrantEnd["cause"]}`;
+/** How a lease stands; one that has ended, by what it ended: the states of the vocabulary. */
+export type LeaseStanding = Exclude<LeaseState, "ended"> | `ended/${LeaseEnd["cause"]}`;
 
 /** What a record counts as, for example `pending`, `approved/active` or `approved/ended/revoked`. */
-export type RequestClass = RequestState | `${RequestState}/${GrantStanding}`;
+export type RequestClass = RequestState | `${RequestState}/${LeaseStanding}`;
 
 const requestStates = ["pending", "approved", "denied", "cancelled", "lapsed", "refused"] as const;
-const grantStandings = [
+const leaseStandings = [
   "scheduled",
   "active",
   "ended/expired",
@@ -15,18 +15,18 @@ const grantStandings = [
   "ended/replayed",
   "ended/cluster-gone",
   "failed",
-] as const satisfies readonly GrantStanding[];
+] as const satisfies readonly LeaseStanding[];
 
-/** The class of a record: its state, with that of its grant where it has one. */
-export function classOf({ state, grant }: AccessRequest): RequestClass {
-  if (!grant) return state;
-  return grant.state === "ended" ? `${state}/ended/${grant.end?.cause ?? "expired"}` : `${state}/${grant.state}`;
+/** The class of a record: its state, with that of its lease where it has one. */
+export function classOf({ state, lease }: AccessRequest): RequestClass {
+  if (!lease) return state;
+  return lease.state === "ended" ? `${state}/ended/${lease.end?.cause ?? "expired"}` : `${state}/${lease.state}`;
 }
 
-/** How many requests and grants there are in each state; a state in which there is none is told with 0. */
+/** How many requests and leases there are in each state; a state in which there is none is told with 0. */
 export interface Tally {
   readonly requests: ReadonlyMap<RequestState, number>;
-  readonly grants: ReadonlyMap<GrantStanding, number>;
+  readonly leases: ReadonlyMap<LeaseStanding, number>;
 }
 
 /** Adds up what the records count as. */
@@ -35,6 +35,6 @@ export function tallyOf(counts: ReadonlyMap<string, number>): Tally {
     [...counts].reduce((total, [name, count]) => (counted(name) ? total + count : total), 0);
   return {
     requests: new Map(requestStates.map((state) => [state, sum((name) => name.split("/")[0] === state)])),
-    grants: new Map(grantStandings.map((each) => [each, sum((name) => name.endsWith(`/${each}`))])),
+    leases: new Map(leaseStandings.map((each) => [each, sum((name) => name.endsWith(`/${each}`))])),
   };
 }

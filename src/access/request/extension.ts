@@ -33,14 +33,14 @@ const shortSteps = [5 * minute, 10 * minute, 15 * minute] as const;
  * the approver sees that end. From now until then it may not be longer than the level's maximum.
  */
 export function readExtension(request: AccessRequest, level: Level, bySeconds: number, now: Date): ExtensionReading {
-  const { grant } = request;
-  if (grant?.state !== "active" || grant.end) {
+  const { lease } = request;
+  if (lease?.state !== "active" || lease.end) {
     return { type: "refused", message: `${request.id} is not active, so there is nothing to extend. Ask anew.` };
   }
   if (isPermanent(request.durationSeconds)) {
     return { type: "refused", message: `${request.id} is permanent, so there is nothing to extend.` };
   }
-  const endsAt = Date.parse(grant.endsAt);
+  const endsAt = Date.parse(lease.endsAt);
   if (bySeconds <= roomIn(level, endsAt, now)) {
     const until = endsAt + bySeconds * 1000;
     const durationSeconds = Math.ceil((until - now.getTime()) / 1000);
@@ -52,8 +52,8 @@ export function readExtension(request: AccessRequest, level: Level, bySeconds: n
 }
 
 /** What the form offers: round times, each with the end that it gives. Empty: there is no room yet. */
-export function extensionChoices({ grant }: AccessRequest, level: Level, now: Date): readonly ExtensionChoice[] {
-  const endsAt = Date.parse(grant?.endsAt ?? "");
+export function extensionChoices({ lease }: AccessRequest, level: Level, now: Date): readonly ExtensionChoice[] {
+  const endsAt = Date.parse(lease?.endsAt ?? "");
   const room = roomIn(level, endsAt, now);
   const fitting = (all: readonly number[]) => all.filter((step) => step <= room);
   const offered = fitting(steps).length > 0 ? fitting(steps) : fitting(shortSteps);
@@ -76,8 +76,8 @@ function mostNow(level: Level, endsAt: number, now: Date): string {
 
 /** Whether a lease is over, or being ended: what would extend it has nothing to extend any more. */
 export function isLeaseOver(request: AccessRequest, now: Date): boolean {
-  const { grant } = request;
+  const { lease } = request;
   // What is asked for again, because its approval was void, is no lease until it is approved.
-  if (!grant) return true;
-  return isClosed(request) || grant.end !== null || !(now.getTime() < Date.parse(grant.endsAt));
+  if (!lease) return true;
+  return isClosed(request) || lease.end !== null || !(now.getTime() < Date.parse(lease.endsAt));
 }

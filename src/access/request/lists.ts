@@ -11,8 +11,8 @@ export type ListName = "all" | "pending" | "granted";
 /** Where a request stands in a list: milliseconds since the epoch; null: it is not in it. */
 export function placeIn(list: ListName, request: AccessRequest): number | null {
   if (list === "granted") {
-    const { grant } = request;
-    return grant && !isClosed(request) ? Date.parse(grant.endsAt) : null;
+    const { lease } = request;
+    return lease && !isClosed(request) ? Date.parse(lease.endsAt) : null;
   }
   return list === "all" || request.state === "pending" ? Date.parse(request.createdAt) : null;
 }

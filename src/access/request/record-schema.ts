@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ClusterTrouble } from "./cluster-trouble.ts";
-import type { AccessRequest, Decision, DroppedApproval, Grant, LeaseFields, Reminders, Trouble } from "./record.ts";
+import type { AccessRequest, Decision, DroppedApproval, Lease, LeaseFields, Reminders, Trouble } from "./record.ts";
 
 /** The parts that a request and a migration have in common. Strict: a field that we do not know is not written by us. */
 const text = z.string();
@@ -64,7 +64,7 @@ const preview = z.strictObject({
   seal: text,
 });
 
-const glass = z.strictObject({
+const emergency = z.strictObject({
   // Void where it can't be read, as a review in the future: it is asked for again.
   review: z.strictObject({ by: text, at: text, seal: text }).nullable(),
   remindAt: time,
@@ -78,7 +78,7 @@ const share = z.strictObject({
   endsAt: time,
   level: text,
   requester: text,
-  glass: z.boolean(),
+  emergency: z.boolean(),
   approvers: texts,
 });
 
@@ -100,7 +100,7 @@ const endProof = z.strictObject({
   trouble: trouble.nullable(),
 });
 
-const lease = z.strictObject({
+const leaseFields = z.strictObject({
   endsAt: time,
   writeBegan: time.nullable(),
   activeSince: time.nullable(),
@@ -127,12 +127,12 @@ const lease = z.strictObject({
 }) satisfies z.ZodType<LeaseFields>;
 
 const none = { endedAt: z.null(), failure: z.null() } as const;
-const grant = z.discriminatedUnion("state", [
-  lease.extend({ state: z.literal("scheduled"), ...none }),
-  lease.extend({ state: z.literal("active"), ...none, activeSince: time }),
-  lease.extend({ state: z.literal("ended"), ...none, endedAt: time }),
-  lease.extend({ state: z.literal("failed"), ...none, failure: because }),
-]) satisfies z.ZodType<Grant>;
+const lease = z.discriminatedUnion("state", [
+  leaseFields.extend({ state: z.literal("scheduled"), ...none }),
+  leaseFields.extend({ state: z.literal("active"), ...none, activeSince: time }),
+  leaseFields.extend({ state: z.literal("ended"), ...none, endedAt: time }),
+  leaseFields.extend({ state: z.literal("failed"), ...none, failure: because }),
+]) satisfies z.ZodType<Lease>;
 
 /** A request as the ledger has it. */
 export const accessRequest = z
@@ -159,8 +159,8 @@ export const accessRequest = z
     dropped: z.array(dropped),
     approvalsWanted: count,
     denial: decision.nullable(),
-    glass: glass.nullable(),
-    grant: grant.nullable(),
+    emergency: emergency.nullable(),
+    lease: lease.nullable(),
     trouble: trouble.nullable(),
     voided: voided.nullable(),
     refusal: refusal.nullable(),
@@ -171,10 +171,10 @@ export const accessRequest = z
   }) satisfies z.ZodType<AccessRequest>;
 
 /** What can't be true of a request in its state; null: nothing. */
-function impossibleIn({ state, approvals, denial, refusal, grant }: AccessRequest): string | null {
+function impossibleIn({ state, approvals, denial, refusal, lease }: AccessRequest): string | null {
   if (state === "approved" && approvals.length === 0) return "approved without an approval";
-  if (state === "approved" && !grant) return "approved without a lease";
-  if (state !== "approved" && grant) return `${state} with a lease`;
+  if (state === "approved" && !lease) return "approved without a lease";
+  if (state !== "approved" && lease) return `${state} with a lease`;
   if ((state === "denied") !== (denial !== null)) return "denied without a denial, or a denial without being denied";
   if ((state === "refused") !== (refusal !== null))
     return "refused without a reason, or a reason without being refused";

@@ -55,7 +55,7 @@ export interface Trouble {
   readonly causes: readonly string[];
 }
 
-/** What somebody asked for, all that was decided about it, and the grant that came of it: one record of the ledger. */
+/** What somebody asked for, all that was decided about it, and the lease that came of it: one record of the ledger. */
 export interface AccessRequest {
   readonly id: string;
   /** Counts the changes, from 1; the ledger compares it before each write. */
@@ -80,7 +80,7 @@ export interface AccessRequest {
   readonly createdAt: string;
   /** ISO 8601: after this nobody can approve it any more. */
   readonly lapsesAt: string;
-  /** The request whose grant this one is to follow, or null. */
+  /** The request whose lease this one is to follow, or null. */
   readonly extends: string | null;
   /** ISO 8601: when the lease of an extension ends, whenever it is approved. Null: the lease counts from the last approval. */
   readonly until: string | null;
@@ -95,8 +95,8 @@ export interface AccessRequest {
   readonly approvalsWanted: number;
   readonly denial: Decision | null;
   /** Set where the glass was broken; null: it was asked for. */
-  readonly glass: Glass | null;
-  readonly grant: Grant | null;
+  readonly emergency: Emergency | null;
+  readonly lease: Lease | null;
   /** Set while something is being tried again. */
   readonly trouble: Trouble | null;
   /** Set while approvals that did not hold wait to be given again. */
@@ -155,7 +155,7 @@ export interface Review {
 }
 
 /** What came after somebody broke the glass: access without an approval has to be reviewed by an approver. */
-export interface Glass {
+export interface Emergency {
   readonly review: Review | null;
   /** ISO 8601: when it is next told that nobody has reviewed it. */
   readonly remindAt: string;
@@ -167,10 +167,10 @@ export interface Glass {
   readonly as: string | null;
 }
 
-export type GrantState = Grant["state"];
+export type LeaseState = Lease["state"];
 
-/** Why a grant is to end, and who said so. */
-export interface GrantEnd {
+/** Why a lease is to end, and who said so. */
+export interface LeaseEnd {
   /**
    * - `replayed`: it had been taken back, and a record of before was put back into the ledger
    * - `cluster-gone`: an operator closed it, because the cluster was deleted
@@ -184,7 +184,7 @@ export interface GrantEnd {
 }
 
 /** The lease that an approved request gives, by its state: none has a field that its state can't have, nor lacks one that it must. */
-export type Grant = LeaseFields & (ScheduledLease | ActiveLease | EndedLease | FailedLease);
+export type Lease = LeaseFields & (ScheduledLease | ActiveLease | EndedLease | FailedLease);
 
 interface ScheduledLease {
   readonly state: "scheduled";
@@ -244,8 +244,8 @@ export interface LeaseFields {
   readonly warnAt: string | null;
   /** ISO 8601: when the coming end was told; null before. */
   readonly warnedAt: string | null;
-  /** Set while an active grant waits to be taken away. */
-  readonly end: GrantEnd | null;
+  /** Set while an active lease waits to be taken away. */
+  readonly end: LeaseEnd | null;
   /**
    * ISO 8601: since when its approval is known to be void, while something of it may stand in the cluster or come to stand there:
    * nothing is sent for it any more. Null otherwise.
@@ -255,12 +255,12 @@ export interface LeaseFields {
   readonly isForgotten: boolean;
   /** What was verified after the end; null: nothing, as where the cluster is gone. */
   readonly endProof: EndProof | null;
-  /** Who the principal is in aws-auth after the end: what was there without us, or what other grants give. */
+  /** Who the principal is in aws-auth after the end: what was there without us, or what other leases give. */
   readonly remains: MappedIdentity | null;
 }
 
 /**
- * What a grant added to the cluster, kept in its record and sealed: the cluster's own memory is an annotation or tags, which
+ * What a lease added to the cluster, kept in its record and sealed: the cluster's own memory is an annotation or tags, which
  * somebody may strip while the entry stays. Without this the entry would then pass for one that was always there. The seal covers
  * all that is repaired or taken away by it, so nothing else of the record is believed for that.
  */
@@ -274,7 +274,7 @@ export interface Written {
   readonly seal: string;
 }
 
-/** One active grant's share of an entry, with what it takes to rebuild the grant where the ledger was lost. */
+/** One active lease's share of an entry, with what it takes to rebuild the lease where the ledger was lost. */
 export interface Share {
   /** Request id. */
   readonly id: string;
@@ -285,7 +285,7 @@ export interface Share {
   /** Slack user id. */
   readonly requester: string;
   /** Whether the requester broke the glass for it: that has to be reviewed, also after the ledger was lost. */
-  readonly glass: boolean;
+  readonly emergency: boolean;
   /** Slack user ids. */
   readonly approvers: readonly string[];
 }
@@ -320,7 +320,7 @@ export type Finding =
   | { readonly result: "no"; readonly detail: string }
   | { readonly result: "not tested"; readonly detail: string };
 
-/** What was verified of a grant, each finding apart, and when (ISO 8601). */
+/** What was verified of a lease, each finding apart, and when (ISO 8601). */
 export interface Proof {
   readonly at: string;
   /** The document read back after the write gives the principal its groups. */

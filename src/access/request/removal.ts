@@ -9,12 +9,12 @@ import { dueAt, isClosed } from "./request.ts";
  */
 export function closedSince(request: AccessRequest): number | null {
   if (!isClosed(request) || dueAt(request) !== null) return null;
-  const { state, lapsesAt, approvals, durationSeconds, grant, glass } = request;
+  const { state, lapsesAt, approvals, durationSeconds, lease, emergency } = request;
   const decided = state === "approved" ? approvals : [];
   const since = Math.max(
     Date.parse(lapsesAt),
     ...decided.map(({ at }) => Date.parse(at) + durationSeconds * 1000),
-    ...[grant?.endsAt, grant?.endedAt, glass?.review?.at].flatMap((time) => (time ? [Date.parse(time)] : [])),
+    ...[lease?.endsAt, lease?.endedAt, emergency?.review?.at].flatMap((time) => (time ? [Date.parse(time)] : [])),
   );
   // A time that can't be read says nothing about an end.
   return Number.isFinite(since) ? since : null;

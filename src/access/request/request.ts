@@ -26,8 +26,8 @@ export function createRequest(wish: NewRequest, now: Date, lapsesAfterSeconds: n
     dropped: [],
     approvalsWanted: 1,
     denial: null,
-    glass: null,
-    grant: null,
+    emergency: null,
+    lease: null,
     trouble: null,
     voided: null,
     refusal: null,
@@ -49,7 +49,7 @@ export function revise(request: AccessRequest, change: Partial<Omit<AccessReques
 export function isClosed(request: AccessRequest): boolean {
   if (request.state === "pending") return false;
   if (request.state !== "approved") return true;
-  return request.grant?.state === "ended" || request.grant?.state === "failed";
+  return request.lease?.state === "ended" || request.lease?.state === "failed";
 }
 
 /**
@@ -63,20 +63,20 @@ export function dueAt(request: AccessRequest): number | null {
 }
 
 /**
- * When to complete the proof of a grant, or of its end, in milliseconds since the epoch; null: nothing of it is to come. Not before the
+ * When to complete the proof of a lease, or of its end, in milliseconds since the epoch; null: nothing of it is to come. Not before the
  * next try of the request itself: its cluster can't be looked at until then.
  */
-export function proofDueAt({ grant, trouble }: AccessRequest): number | null {
-  const signIn = grant?.signInDueAt && isSigningIn(grant) ? Date.parse(grant.signInDueAt) : null;
-  const review = grant?.reviewTrouble && isReviewing(grant) ? Date.parse(grant.reviewTrouble.retryAt) : null;
-  const end = grant?.endProof?.trouble && isReviewingEnd(grant) ? Date.parse(grant.endProof.trouble.retryAt) : null;
+export function proofDueAt({ lease, trouble }: AccessRequest): number | null {
+  const signIn = lease?.signInDueAt && isSigningIn(lease) ? Date.parse(lease.signInDueAt) : null;
+  const review = lease?.reviewTrouble && isReviewing(lease) ? Date.parse(lease.reviewTrouble.retryAt) : null;
+  const end = lease?.endProof?.trouble && isReviewingEnd(lease) ? Date.parse(lease.endProof.trouble.retryAt) : null;
   const times = [signIn, review, end].filter((time) => time !== null);
   return times.length > 0 ? Math.max(Math.min(...times), trouble ? Date.parse(trouble.retryAt) : 0) : null;
 }
 
 /** Access without an approval is told again and again until it is reviewed, also after its end. */
-function reviewDueAt({ glass }: AccessRequest): number | null {
-  return glass && !glass.review ? Date.parse(glass.remindAt) : null;
+function reviewDueAt({ emergency }: AccessRequest): number | null {
+  return emergency && !emergency.review ? Date.parse(emergency.remindAt) : null;
 }
 
 function workDueAt(request: AccessRequest): number {
@@ -89,9 +89,9 @@ function workDueAt(request: AccessRequest): number {
     }
     return Math.min(retryAt ?? Date.parse(request.createdAt), lapsesAt);
   }
-  const { grant } = request;
-  if (grant?.state !== "active" || grant.end) return retryAt ?? 0;
+  const { lease } = request;
+  if (lease?.state !== "active" || lease.end) return retryAt ?? 0;
   if (retryAt !== null) return retryAt;
-  const endsAt = Date.parse(grant.endsAt);
-  return grant.warnAt && !grant.warnedAt ? Math.min(Date.parse(grant.warnAt), endsAt) : endsAt;
+  const endsAt = Date.parse(lease.endsAt);
+  return lease.warnAt && !lease.warnedAt ? Math.min(Date.parse(lease.warnAt), endsAt) : endsAt;
 }

@@ -6,8 +6,8 @@ export interface KeptDocument {
   /** ISO 8601: when it was read. */
   readonly at: string;
   readonly data: Readonly<Record<string, string>>;
-  /** Our memory of the grants in it, as its annotation had it; null: there was none. */
-  readonly grants: string | null;
+  /** Our memory of the leases in it, as its annotation had it; null: there was none. */
+  readonly leases: string | null;
 }
 
 /** `last`: the newest one. `before`: the one before it, for where what is wrong could be read. */
@@ -32,7 +32,7 @@ export function keep(cluster: string, texts: KeptTexts, document: KeptDocument, 
   const last = readKept(cluster, texts, "last", keys);
   if (last && isSame(last, document)) return null;
   const newest = JSON.stringify({ ...document, seal: keys.seal("kept", sealedValue(cluster, document)) }, null, 2);
-  const before = last && isSame({ ...last, grants: null }, { ...document, grants: null }) ? "before" : "last";
+  const before = last && isSame({ ...last, leases: null }, { ...document, leases: null }) ? "before" : "last";
   const older = readKept(cluster, texts, before, keys) ? texts[`${before}.json`] : undefined;
   const candidates: KeptTexts[] = [
     { "last.json": newest, ...(older !== undefined && { "before.json": older }) },
@@ -42,21 +42,21 @@ export function keep(cluster: string, texts: KeptTexts, document: KeptDocument, 
 }
 
 function isSame(some: KeptDocument, other: KeptDocument): boolean {
-  const text = ({ data, grants }: KeptDocument) => JSON.stringify([Object.entries(data).sort(), grants]);
+  const text = ({ data, leases }: KeptDocument) => JSON.stringify([Object.entries(data).sort(), leases]);
   return text(some) === text(other);
 }
 
-function sealedValue(cluster: string, { at, data, grants }: KeptDocument): Json {
-  return { cluster, at, data: { ...data }, grants };
+function sealedValue(cluster: string, { at, data, leases }: KeptDocument): Json {
+  return { cluster, at, data: { ...data }, leases };
 }
 
 function parse(text: string): (KeptDocument & { readonly seal: string }) | null {
   try {
-    const { at, data, grants, seal: sealText } = JSON.parse(text) as Partial<KeptDocument & { seal: string }>;
+    const { at, data, leases, seal: sealText } = JSON.parse(text) as Partial<KeptDocument & { seal: string }>;
     if (typeof at !== "string" || typeof sealText !== "string") return null;
     if (typeof data !== "object" || data === null) return null;
     if (!Object.values(data).every((each) => typeof each === "string")) return null;
-    return { at, data, grants: typeof grants === "string" ? grants : null, seal: sealText };
+    return { at, data, leases: typeof leases === "string" ? leases : null, seal: sealText };
   } catch {
     return null;
   }

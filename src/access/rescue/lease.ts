@@ -54,6 +54,6 @@ function sealedValue(clusterArn: string, principalArn: string, { id, by, as, end
 }
 
 /** Whether a request is a rescue: nothing of it is ever in aws-auth. */
-export function isRescue({ level, glass }: Pick<AccessRequest, "level" | "glass">): boolean {
-  return level === rescueLevel && glass !== null;
+export function isRescue({ level, emergency }: Pick<AccessRequest, "level" | "emergency">): boolean {
+  return level === rescueLevel && emergency !== null;
 }

@@ -27,7 +27,7 @@ export interface StandingEntry {
   readonly policies: readonly StandingPolicy[];
   /** What a migration of ours says of it: `begun` may have died before it was whole. Null: it is not of one. */
   readonly migrated: "begun" | "whole" | null;
-  /** Whether a grant or a rescue of ours is in it, which ends and may take the entry with it. */
+  /** Whether a lease or a rescue of ours is in it, which ends and may take the entry with it. */
   readonly isLeased: boolean;
 }
 

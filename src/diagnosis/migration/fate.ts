@@ -65,10 +65,10 @@ function fateOf(item: Entry, facts: MigrationFacts, standing: ReadonlyMap<string
     .at(-1);
   if (until !== undefined) return { type: "waits", until, note: waitNote(shares.map(({ id }) => id)) };
   if (there?.isLeased) return { type: "waits", until: "the access in its access entry ends", note: leasedNote };
-  return move(item, facts, there);
+  return migration(item, facts, there);
 }
 
-function move(item: Entry, facts: MigrationFacts, there: StandingEntry | undefined): Fate {
+function migration(item: Entry, facts: MigrationFacts, there: StandingEntry | undefined): Fate {
   if (there && !there.migrated) return { type: "stands", note: standingNote(there) };
   const whole = readWholeArn(item.arn, facts);
   if (whole.type === "refused") return stays(whole.code, whole.why, whole.mend);

@@ -93,13 +93,13 @@ function beforeApi({ item, fate }: FateOfItem): string[] {
 }
 
 function digestOf({ clusterArn }: MigrationFacts, fates: readonly FateOfItem[]): string {
-  const moves = fates.flatMap(({ item, fate }): Json[] => {
+  const migrations = fates.flatMap(({ item, fate }): Json[] => {
     if (fate.type === "stands") return [{ arn: item.arn, entry: null }];
     if (fate.type !== "moves") return [];
     const { principalArn, username, groups, isAdmin } = fate.wanted;
     return [{ arn: item.arn, entry: { principalArn, username, groups: [...groups].sort(), isAdmin } }];
   });
-  return createHash("sha256").update(canonicalJson({ clusterArn, moves })).digest("hex");
+  return createHash("sha256").update(canonicalJson({ clusterArn, migrations })).digest("hex");
 }
 
 /** The access entry that a step leaves behind. */

@@ -1,4 +1,4 @@
-import type { ItemSummary, MigrationSummary, StepSummary } from "../../access/migration/move.ts";
+import type { ItemSummary, MigrationSummary, StepSummary } from "../../access/migration/migration.ts";
 import type { MigrationStep, WantedEntry } from "./facts.ts";
 import type { Fate, FateOfItem } from "./fate.ts";
 import type { MigrationPlan } from "./plan.ts";

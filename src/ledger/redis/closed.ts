@@ -1,4 +1,4 @@
-import type { Taking } from "../moves.ts";
+import type { Taking } from "../migrations.ts";
 import type { RedisClient } from "./client.ts";
 import { type Found, foundIn } from "./records.ts";
 import { runScript, scriptOf } from "./script.ts";

@@ -36,7 +36,7 @@ function examineEviction(fields: ReadonlyMap<string, string>): Finding {
   if (policy === undefined) return notAsked("Redis did not tell what it evicts", "Let its user run INFO.");
   return policy === "noeviction"
     ? found("it evicts nothing")
-    : broken(`it may evict grants when its memory is full (${named(policy)})`, "Set maxmemory-policy noeviction.");
+    : broken(`it may evict leases when its memory is full (${named(policy)})`, "Set maxmemory-policy noeviction.");
 }
 
 /** `appendfsync` is no part of INFO, and not every user may ask for it. */

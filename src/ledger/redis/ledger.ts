@@ -1,6 +1,6 @@
 import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
 import { type AuditEvent, digestOfEvent } from "../../access/audit/event.ts";
-import { isMoveId } from "../../access/migration/move.ts";
+import { isMigrationId } from "../../access/migration/migration.ts";
 import { classOf } from "../../access/request/class.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { dueAt, isClosed } from "../../access/request/request.ts";
@@ -24,7 +24,7 @@ import {
   requesterKey,
 } from "./lists.ts";
 import { redisMessages, shownKey, threadKey, unshownKey } from "./messages.ts";
-import { moveKey, redisMoves } from "./moves.ts";
+import { migrationKey, redisMigrations } from "./migrations.ts";
 import { reach } from "./reach.ts";
 import { readRecord, readRecords, readVersions, requestKey, requestPrefix } from "./records.ts";
 import { traceKey } from "./request-traces.ts";
@@ -60,7 +60,7 @@ export function redisLedger(redis: RedisClient, log: UnreadableLog = { error: ()
     ...redisLinks(redis, reader),
     ...redisTurns(redis),
     ...redisClusters(redis, reader),
-    moves: redisMoves(redis, reader),
+    migrations: redisMigrations(redis, reader),
   };
 }
 
@@ -155,7 +155,9 @@ async function putOffMissing(
 }
 
 async function whyUnreadable(redis: RedisClient, id: string): Promise<string | null> {
-  const [kind, key] = isMoveId(id) ? (["migration", moveKey(id)] as const) : (["request", requestKey(id)] as const);
+  const [kind, key] = isMigrationId(id)
+    ? (["migration", migrationKey(id)] as const)
+    : (["request", requestKey(id)] as const);
   const text = await redis.hget(key, "record");
   const reading = text === null ? null : readStored(kind, id, text);
   return reading?.type === "unreadable" ? unreadableSentence(kind, id, reading.problem) : null;

@@ -48,7 +48,7 @@ function openSince(request: AccessRequest): number | null {
   return isClosed(request) ? null : Date.parse(request.createdAt);
 }
 
-/** A cluster's requests whose grants are not over, the first to end first. */
+/** A cluster's requests whose leases are not over, the first to end first. */
 export function readGranted(
   redis: RedisClient,
   reader: StoredReader,

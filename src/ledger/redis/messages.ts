@@ -1,5 +1,5 @@
 import type { MessageLedger } from "../ledger.ts";
-import type { Shown } from "../moves.ts";
+import type { Shown } from "../migrations.ts";
 import type { RedisClient } from "./client.ts";
 import { markShownScript } from "./commit-script.ts";
 import { reach } from "./reach.ts";

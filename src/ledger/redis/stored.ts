@@ -3,12 +3,12 @@ import { z } from "zod";
 import type { LinkSeal } from "../../access/approval/seal-link.ts";
 import { canonicalJson, type Json } from "../../access/audit/canonical-json.ts";
 import { type AuditEvent, digestOfEvent } from "../../access/audit/event.ts";
-import { moveSchema } from "../../access/migration/move-schema.ts";
+import { migrationSchema } from "../../access/migration/migration-schema.ts";
 import { accessRequest, clusterTrouble } from "../../access/request/record-schema.ts";
 import { recordedEvents } from "../../operations/metrics/announcements.ts";
 import { Recent } from "../../operations/recent.ts";
 import type { LinkProposal, WorkerIdentity } from "../ledger.ts";
-import type { Shown } from "../moves.ts";
+import type { Shown } from "../migrations.ts";
 import type { RedisClient } from "./client.ts";
 import { chainLua } from "./commit-script.ts";
 import { chainHeadKey, eventsKey, logKey } from "./events.ts";
@@ -19,7 +19,7 @@ const place = { channel: z.string(), ts: z.string() } as const;
 /** All that leaves Redis as JSON, by what it is. */
 const schemas = {
   request: accessRequest,
-  migration: moveSchema,
+  migration: migrationSchema,
   "cluster trouble": clusterTrouble,
   "link seal": z.strictObject({
     by: z.string().nullable(),

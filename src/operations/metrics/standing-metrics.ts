@@ -38,9 +38,9 @@ export function createStandingMetrics(registry: Registry, { queues, tally, stran
   gauge(registry, "eks_access_requests", "Requests, by how they stand", ["state"], async () =>
     [...(await tally()).requests].map(([state, count]): Sample => [{ state }, count]),
   );
-  const grants = "Grants, by how they stand; those that ended by what ended them";
-  gauge(registry, "eks_access_grants", grants, ["state", "cause"], async () =>
-    [...(await tally()).grants].map(([standing, count]): Sample => {
+  const leases = "Grants, by how they stand; those that ended by what ended them";
+  gauge(registry, "eks_access_leases", leases, ["state", "cause"], async () =>
+    [...(await tally()).leases].map(([standing, count]): Sample => {
       const [state = "", cause = ""] = standing.split("/");
       return [{ state, cause }, count];
     }),

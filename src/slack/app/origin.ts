@@ -30,9 +30,9 @@ export function ledgerFor(ledger: Ledger, body: object): Ledger {
   return {
     ...ledger,
     commit: ({ after, event }) => ledger.commit({ after, event: event && from(event) }),
-    moves: {
-      ...ledger.moves,
-      commit: ({ after, event }) => ledger.moves.commit({ after, event: from(event) }),
+    migrations: {
+      ...ledger.migrations,
+      commit: ({ after, event }) => ledger.migrations.commit({ after, event: from(event) }),
     },
     append: (event) => ledger.append(from(event)),
     note: (event) => ledger.note(from(event)),

@@ -8,41 +8,41 @@ import { requestModalId } from "../ask/request-modal.ts";
 import { handleRequestSubmission } from "../ask/request-submission.ts";
 import {
   approveAction,
-  approveMoveAction,
+  approveMigrationAction,
   askAgainAction,
-  askMoveAction,
+  askMigrationAction,
   cancelAction,
   confirmLinkAction,
   denyAction,
-  denyMoveAction,
+  denyMigrationAction,
   detailsAction,
   doneAction,
   extendAction,
   listActions,
   refuseLinkAction,
   requestAction,
-  retryMoveAction,
+  retryMigrationAction,
   reviewedAction,
   revokeAction,
-  withdrawMoveAction,
+  withdrawMigrationAction,
 } from "../blocks/actions.ts";
-import { denyModalId, denyMoveModalId, revokeModalId } from "../blocks/modals.ts";
+import { denyMigrationModalId, denyModalId, revokeModalId } from "../blocks/modals.ts";
 import { handleApproveButton } from "../decide/decision-click.ts";
 import { handleDenySubmission, handleRevokeSubmission } from "../decide/reason-submission.ts";
-import { handleReviewedButton } from "../emergency/review-glass.ts";
+import { handleReviewedButton } from "../emergency/review-emergency.ts";
 import { handleHomeOpened } from "../home/home-opened.ts";
 import { extendModalId, handleExtendSubmission } from "../lease/extend-form.ts";
 import { handleCancelButton, handleDoneButton, handleExtendButton } from "../lease/request-buttons.ts";
 import { handleConfirmLinkButton, handleRefuseLinkButton } from "../link/link-decision.ts";
 import { handleListButton } from "../look/list-button.ts";
 import {
-  handleApproveMoveButton,
-  handleAskMoveButton,
-  handleDenyMoveButton,
-  handleDenyMoveSubmission,
-  handleRetryMoveButton,
-  handleWithdrawMoveButton,
-} from "../migrate/move-button-clicks.ts";
+  handleApproveMigrationButton,
+  handleAskMigrationButton,
+  handleDenyMigrationButton,
+  handleDenyMigrationSubmission,
+  handleRetryMigrationButton,
+  handleWithdrawMigrationButton,
+} from "../migrate/migration-button-clicks.ts";
 import { checkPerson } from "../people/check-person.ts";
 import type { ButtonClick } from "./answer-click.ts";
 import type { Submission } from "./answer-submission.ts";
@@ -64,11 +64,11 @@ const buttons: ReadonlyMap<string, (context: SlackContext, click: ButtonClick) =
   [requestAction, handleRequestButton],
   ...Object.values(listActions).map((action) => [action, handleListButton] as const),
   [askAgainAction, handleAskAgainButton],
-  [askMoveAction, handleAskMoveButton],
-  [approveMoveAction, handleApproveMoveButton],
-  [denyMoveAction, handleDenyMoveButton],
-  [withdrawMoveAction, handleWithdrawMoveButton],
-  [retryMoveAction, handleRetryMoveButton],
+  [askMigrationAction, handleAskMigrationButton],
+  [approveMigrationAction, handleApproveMigrationButton],
+  [denyMigrationAction, handleDenyMigrationButton],
+  [withdrawMigrationAction, handleWithdrawMigrationButton],
+  [retryMigrationAction, handleRetryMigrationButton],
   [confirmLinkAction, handleConfirmLinkButton],
   [refuseLinkAction, handleRefuseLinkButton],
 ]);
@@ -76,7 +76,7 @@ const buttons: ReadonlyMap<string, (context: SlackContext, click: ButtonClick) =
 const forms: ReadonlyMap<string, (context: SlackContext, submission: Submission) => Promise<void>> = new Map([
   [requestModalId, handleRequestSubmission],
   [denyModalId, handleDenySubmission],
-  [denyMoveModalId, handleDenyMoveSubmission],
+  [denyMigrationModalId, handleDenyMigrationSubmission],
   [revokeModalId, handleRevokeSubmission],
   [extendModalId, handleExtendSubmission],
 ]);

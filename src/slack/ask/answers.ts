@@ -89,7 +89,7 @@ export function extensionAnswer(request: AccessRequest, extended: AccessRequest)
   if (request.refusal) return requestedAnswer(request);
   return answer(
     `Requested: extend ${code(extended.id)} until ${time(request.until ?? "")} (${code(request.id)}). I'll DM you. ` +
-      `Without an approval it ends ${time(extended.grant?.endsAt ?? extended.lapsesAt)}.`,
+      `Without an approval it ends ${time(extended.lease?.endsAt ?? extended.lapsesAt)}.`,
   );
 }
 

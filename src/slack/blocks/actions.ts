@@ -27,15 +27,15 @@ export const listActions = {
   active: "list-active",
 } as const;
 /** Asks for the move of a cluster to access entries. Value: `{"cluster": …, "told": […]}`. */
-export const askMoveAction = "ask-move";
+export const askMigrationAction = "ask-move";
 /** Value: `{"move": …, "digest": …}`, which binds the click to the plan that the message shows. */
-export const approveMoveAction = "approve-move";
+export const approveMigrationAction = "approve-move";
 /** Opens a form for the reason. The value of `approve-move`. */
-export const denyMoveAction = "deny-move";
+export const denyMigrationAction = "deny-move";
 /** Value: the move's id. */
-export const withdrawMoveAction = "withdraw-move";
+export const withdrawMigrationAction = "withdraw-move";
 /** Value: the move's id. */
-export const retryMoveAction = "retry-move";
+export const retryMigrationAction = "retry-move";
 /** Value: the id of the request that is asked for once more. */
 export const askAgainAction = "ask-again";
 /** Value: `{"user": …, "id": …}` of the proposal, so that a click never decides about another one. */

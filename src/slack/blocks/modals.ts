@@ -1,12 +1,12 @@
 import type { KnownBlock, ModalView } from "@slack/types";
-import { isMoveId } from "../../access/migration/move.ts";
+import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Message } from "./message.ts";
 import { code } from "./mrkdwn.ts";
 
 /** The form for the reason of a denial. `private_metadata` is the value of the button. */
 export const denyModalId = "deny";
 /** The form for the reason why a migration is denied. `private_metadata` is the value of the button. */
-export const denyMoveModalId = "deny-move";
+export const denyMigrationModalId = "deny-move";
 /** The form for the reason of a revocation. `private_metadata` is the request's id. */
 export const revokeModalId = "revoke";
 /** All that is known of a request or a move. `private_metadata` is its id. */
@@ -31,8 +31,8 @@ export function denyModal(value: string): ModalView {
 }
 
 /** Asks why before a migration is denied. */
-export function denyMoveModal(value: string): ModalView {
-  return { ...denyModal(value), callback_id: denyMoveModalId, title: text("Deny the migration") };
+export function denyMigrationModal(value: string): ModalView {
+  return { ...denyModal(value), callback_id: denyMigrationModalId, title: text("Deny the migration") };
 }
 
 /**
@@ -80,7 +80,7 @@ export function messageModal(title: string, { blocks }: Message): ModalView {
 /** All that is known of a request or a move, with what came of the last click on top. */
 export function detailsModal(id: string, status: Message, notice: Message | null): ModalView {
   return {
-    ...messageModal(isMoveId(id) ? "Migration" : "Request", status),
+    ...messageModal(isMigrationId(id) ? "Migration" : "Request", status),
     callback_id: detailsModalId,
     private_metadata: id,
     blocks: [...(notice ? [...notice.blocks, { type: "divider" as const }] : []), ...status.blocks],

@@ -6,7 +6,7 @@ import type {
   AccessRequest,
   DroppedApproval,
   Finding,
-  Grant,
+  Lease,
   MappedIdentity,
   Preview,
   Proof,
@@ -36,7 +36,7 @@ export function stateOf(request: AccessRequest): string {
   if (request.state === "cancelled") return "Cancelled by the requester";
   if (request.state === "lapsed") return `Lapsed ${time(request.lapsesAt)}: nobody decided in time`;
   if (request.state === "refused") return `Refused: ${said(request.refusal?.message ?? "")}`;
-  return grantStateOf(request);
+  return leaseStateOf(request);
 }
 
 function waitingFor(request: AccessRequest): string {
@@ -53,32 +53,32 @@ function approversIn({ approvals, requester }: AccessRequest): string {
   return [...shown, ...(approvals.length > 10 ? [`${approvals.length - 10} more`] : [])].join(", ");
 }
 
-function grantStateOf(request: AccessRequest): string {
-  const { grant, approvals } = request;
-  const approved = request.glass ? "Without an approval. " : `Approved by ${approversIn(request)}. `;
+function leaseStateOf(request: AccessRequest): string {
+  const { lease, approvals } = request;
+  const approved = request.emergency ? "Without an approval. " : `Approved by ${approversIn(request)}. `;
   const by = approvals.length > 0 ? approved : "";
-  if (grant?.state === "active" && !grant.end) {
-    const drift = grant.drift ? `, *but not in force*: ${said(grant.drift.message)}` : "";
-    return `${by}*Active* ${until(grant.endsAt, request.durationSeconds)}${drift}`;
+  if (lease?.state === "active" && !lease.end) {
+    const drift = lease.drift ? `, *but not in force*: ${said(lease.drift.message)}` : "";
+    return `${by}*Active* ${until(lease.endsAt, request.durationSeconds)}${drift}`;
   }
-  if (grant?.end?.cause === "expired" && grant.endedAt === null) return `${by}Being removed: its time is over`;
-  if (grant?.end?.cause === "replayed" && grant.endedAt === null) return `${by}Being refused: ${replayed}`;
-  if (grant?.end && grant.endedAt === null) {
-    const why = grant.end.why ? `: ${plainLine(grant.end.why, 300)}` : "";
-    return `${by}Being revoked by ${mention(grant.end.by)}${why}`;
+  if (lease?.end?.cause === "expired" && lease.endedAt === null) return `${by}Being removed: its time is over`;
+  if (lease?.end?.cause === "replayed" && lease.endedAt === null) return `${by}Being refused: ${replayed}`;
+  if (lease?.end && lease.endedAt === null) {
+    const why = lease.end.why ? `: ${plainLine(lease.end.why, 300)}` : "";
+    return `${by}Being revoked by ${mention(lease.end.by)}${why}`;
   }
-  if (grant?.state === "ended") {
-    return `${by}*Ended* ${time(grant.endedAt)}. ${causeOf(grant)}; ${remainsOf(request)}`;
+  if (lease?.state === "ended") {
+    return `${by}*Ended* ${time(lease.endedAt)}. ${causeOf(lease)}; ${remainsOf(request)}`;
   }
-  if (grant?.state === "failed") return `${by}*Failed*: ${said(grant.failure.message)}`;
-  if (grant?.voidSince) return `${by}*Void* ${time(grant.voidSince)}: asked for again when nothing of it is left`;
+  if (lease?.state === "failed") return `${by}*Failed*: ${said(lease.failure.message)}`;
+  if (lease?.voidSince) return `${by}*Void* ${time(lease.voidSince)}: asked for again when nothing of it is left`;
   return `${by}Being applied; not active yet`;
 }
 
-/** Why a grant is refused whose record was put back from before its end. A clause. */
+/** Why a lease is refused whose record was put back from before its end. A clause. */
 export const replayed = "an old copy of this request was restored into Redis";
 
-function causeOf({ end }: Grant): string {
+function causeOf({ end }: Lease): string {
   if (end?.cause === "replayed") return `Refused: ${replayed}`;
   if (end?.cause === "cluster-gone") {
     return `Closed by ${mention(end.by)}, because the cluster is gone; ${plainLine(end.why, 300)}`;
@@ -91,12 +91,12 @@ export function placeOf({ way }: Preview): string {
   return way === "aws-auth" ? way : "the access entry";
 }
 
-/** What is left in aws-auth after the end: another grant, or an entry that was there before, may still give access. */
+/** What is left in aws-auth after the end: another lease, or an entry that was there before, may still give access. */
 export function remainsOf(request: AccessRequest): string {
-  const remains = request.grant?.remains;
-  if (request.grant?.end?.cause === "cluster-gone") return "there is nothing left to look at";
+  const remains = request.lease?.remains;
+  if (request.lease?.end?.cause === "cluster-gone") return "there is nothing left to look at";
   if (isRescue(request)) return "its access entry is deleted";
-  if (request.grant?.written?.way === "access-entry") {
+  if (request.lease?.written?.way === "access-entry") {
     return remains ? `the access entry still has ${identityOf(remains)}` : "the access entry is gone";
   }
   return remains ? `aws-auth still has ${identityOf(remains)}` : "the entry is gone from aws-auth";
@@ -115,14 +115,14 @@ function triedText({ message, attempts, retryAt }: Trouble): string {
 const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not tested": "–" };
 
 /** One line for each finding, and what keeps the principal from signing in for now. Empty: nothing was proved yet. */
-export function proofLines(grant: Grant): string {
-  if (!grant.proof) return "";
-  const lines = findingsOf(grant.proof).map(({ name, finding }) => {
+export function proofLines(lease: Lease): string {
+  if (!lease.proof) return "";
+  const lines = findingsOf(lease.proof).map(({ name, finding }) => {
     const result = finding.result === "not tested" ? " not tested" : "";
     return `${marks[finding.result]} *${name}*${result}: ${said(finding.detail, 350)}`;
   });
-  const review = isReviewing(grant) && grant.reviewTrouble;
-  const signIn = isSigningIn(grant) && grant.signInTrouble;
+  const review = isReviewing(lease) && lease.reviewTrouble;
+  const signIn = isSigningIn(lease) && lease.signInTrouble;
   return [
     ...lines,
     ...(review ? [`:warning: Authorized: ${triedText(review)}`] : []),
@@ -142,7 +142,7 @@ const unprovedEnd =
   "Not proved: the API server may accept a token that it saw before for about two minutes more. Watches and exec sessions that are open stay open.";
 
 /** One line for each finding about an end, for each other lease, and for what can't be proved. Empty: there is no cluster. */
-export function endProofLines({ end, endProof }: Grant): string {
+export function endProofLines({ end, endProof }: Lease): string {
   if (end?.cause === "cluster-gone") return "";
   if (!endProof) return unprovedEnd;
   const { mapped, authorized, others, trouble } = endProof;
@@ -184,7 +184,7 @@ export function leaseField(request: AccessRequest): string {
   return request.until === null ? `*For*\n${leaseOf(request)}` : `*Until*\n${time(request.until)}`;
 }
 
-function leaseOf({ durationSeconds, glass }: AccessRequest): string {
+function leaseOf({ durationSeconds, emergency }: AccessRequest): string {
   if (isPermanent(durationSeconds)) return "*permanent*: until somebody takes it away";
-  return `${formatDuration(durationSeconds)} from ${glass ? "then" : "the approval"}`;
+  return `${formatDuration(durationSeconds)} from ${emergency ? "then" : "the approval"}`;
 }

@@ -35,7 +35,7 @@ import {
   stateOf,
   troubleOf,
 } from "../blocks/words.ts";
-import { glassTitle, reviewState } from "../emergency/glass-words.ts";
+import { emergencyTitle, reviewState } from "../emergency/emergency-words.ts";
 import type { Presence } from "./presence.ts";
 import { rightsBlocks } from "./rights-blocks.ts";
 
@@ -47,9 +47,9 @@ export function openingMessage(request: AccessRequest): Message {
   const { id, requester, level, cluster } = request;
   const asks = `${mention(requester)} asks for ${level} on ${cluster}`;
   return {
-    text: request.glass ? `<!channel> ${glassTitle(request)}` : asks,
+    text: request.emergency ? `<!channel> ${emergencyTitle(request)}` : asks,
     blocks: [
-      ...(request.glass ? [section("<!channel>")] : []),
+      ...(request.emergency ? [section("<!channel>")] : []),
       section(titleOf(request, [])),
       context(`Request ${code(id)}. If its state does not follow here, a newer message has it.`),
     ],
@@ -64,7 +64,7 @@ export function openingMessage(request: AccessRequest): Message {
 export function approvalMessage(request: AccessRequest, presence: Presence | null = null): Message {
   const { requester, level, cluster } = request;
   return {
-    text: `${mention(requester)} ${request.glass ? "broke the glass and takes" : "asks for"} ${level} on ${cluster}: ${stateOf(request)}`,
+    text: `${mention(requester)} ${request.emergency ? "broke the glass and takes" : "asks for"} ${level} on ${cluster}: ${stateOf(request)}`,
     blocks: [
       section(titleOf(request, [admitsText(request)])),
       fields([
@@ -88,7 +88,7 @@ function titleOf(request: AccessRequest, below: readonly string[]): string {
   const { requester, level, cluster, reason, extends: extended } = request;
   const extending = extended ? `, to extend ${code(extended)}` : "";
   const asks = `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*`;
-  return [request.glass ? glassTitle(request) : asks, ...below, `>${plainLine(reason)}`].join("\n");
+  return [request.emergency ? emergencyTitle(request) : asks, ...below, `>${plainLine(reason)}`].join("\n");
 }
 
 /** Shown while it is to be decided (what it warns of, only then), or while it stands: a change that was not made, or is undone, is not true any more. */
@@ -140,19 +140,19 @@ function stateBlocks(request: AccessRequest): KnownBlock[] {
   if (trouble) blocks.push(section(trouble));
   if (request.state === "pending" && request.preview) blocks.push(buttons(request, request.preview.digest));
   blocks.push(...reviewBlocks(request));
-  const { grant } = request;
-  const ended = grant?.state === "ended" ? endProofLines(grant) : "";
+  const { lease } = request;
+  const ended = lease?.state === "ended" ? endProofLines(lease) : "";
   if (ended) blocks.push(section(ended));
-  if (grant?.state !== "active" || grant.end) return blocks;
-  if (grant.proof && !grant.drift) blocks.push(section(proofLines(grant)));
+  if (lease?.state !== "active" || lease.end) return blocks;
+  if (lease.proof && !lease.drift) blocks.push(section(proofLines(lease)));
   blocks.push(leaseButtons(request));
   return blocks;
 }
 
 function reviewBlocks(request: AccessRequest): KnownBlock[] {
-  if (!request.glass) return [];
+  if (!request.emergency) return [];
   const state = section(reviewState(request));
-  if (request.glass.review) return [state];
+  if (request.emergency.review) return [state];
   return [state, { type: "actions", block_id: `review-${request.id}`, elements: [reviewedButton(request)] }];
 }
 

@@ -1,11 +1,11 @@
 import { refuseDecision } from "../../access/approval/decide.ts";
-import { isMoveId } from "../../access/migration/move.ts";
+import { isMigrationId } from "../../access/migration/migration.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import { refuseActor } from "../ask/admission.ts";
 import { failureAnswer, noSuchRequestAnswer } from "../ask/answers.ts";
 import { readStatus } from "../look/read-status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
-import { readMoveToApprove } from "../migrate/read-move-status.ts";
+import { readMigrationToApprove } from "../migrate/read-migration-status.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { factsFor } from "../people/standing.ts";
 import { clickAnswer } from "./decision-answers.ts";
@@ -21,7 +21,7 @@ export const approve: Command = {
   forApprovers: true,
   run: async (context, { user, rest }) => {
     const [id] = idAndRest(rest);
-    if (isMoveId(id)) return readMoveToApprove(context, user, id);
+    if (isMigrationId(id)) return readMigrationToApprove(context, user, id);
     const request = await context.ledger.get(id);
     if (!request) return noSuchRequestAnswer(id);
     const turnedAway = await refuseActor(context, user, "approve", request);

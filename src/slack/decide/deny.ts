@@ -1,11 +1,11 @@
-import { isMoveId } from "../../access/migration/move.ts";
+import { isMigrationId } from "../../access/migration/migration.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { deniedAnswer, missingReasonAnswer, noSuchRequestAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
 import { maxWhyLength } from "../blocks/modals.ts";
-import { moveDeniedAnswer, noSuchMoveAnswer } from "../migrate/move-answers.ts";
-import { decideOnMove } from "../migrate/move-clicks.ts";
+import { migrationDeniedAnswer, noSuchMigrationAnswer } from "../migrate/migration-answers.ts";
+import { decideOnMigration } from "../migrate/migration-clicks.ts";
 import { decideRequest } from "./decision-click.ts";
 
 /** To say no one need not have seen the change: whatever it is, nothing is given. */
@@ -17,7 +17,7 @@ export const deny: Command = {
   records: true,
   run: async (context, { user, rest }) => {
     const [id, why] = idAndRest(rest);
-    if (isMoveId(id)) return denyMove(context, user, id, why);
+    if (isMigrationId(id)) return denyMigration(context, user, id, why);
     const request = await context.ledger.get(id);
     if (!request) return noSuchRequestAnswer(id);
     if (isNoReason(why)) return missingReasonAnswer(id, why.length, maxWhyLength);
@@ -26,12 +26,14 @@ export const deny: Command = {
   },
 };
 
-async function denyMove(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
-  const move = await context.ledger.moves.get(id);
-  if (!move) return noSuchMoveAnswer(id);
+async function denyMigration(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
+  const migration = await context.ledger.migrations.get(id);
+  if (!migration) return noSuchMigrationAnswer(id);
   if (isNoReason(why)) return missingReasonAnswer(id, why.length, maxWhyLength);
-  const digest = move.plan?.digest ?? "";
-  return (await decideOnMove(context, by, id, { verdict: "denied", digest, why })) ?? moveDeniedAnswer(move);
+  const digest = migration.plan?.digest ?? "";
+  return (
+    (await decideOnMigration(context, by, id, { verdict: "denied", digest, why })) ?? migrationDeniedAnswer(migration)
+  );
 }
 
 function isNoReason(why: string): boolean {

@@ -6,7 +6,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { SlackContext } from "../app/context.ts";
-import { genuineMoves } from "../migrate/genuine-moves.ts";
+import { genuineMigrations } from "../migrate/genuine-migrations.ts";
 
 type GenuineContext = RecordContext<Ledger> & Pick<SlackContext, "config" | "keys" | "now">;
 
@@ -26,7 +26,7 @@ export function genuineLedger(context: GenuineContext): Ledger {
   };
   return {
     ...ledger,
-    moves: genuineMoves(context),
+    migrations: genuineMigrations(context),
     get: async (id) => {
       const request = await ledger.get(id);
       return request && isDoubtful(context, request) ? lookAgain(context, request) : request && shown(request);

@@ -1,6 +1,6 @@
 import { answerSubmission, type Submission } from "../app/answer-submission.ts";
 import type { SlackContext } from "../app/context.ts";
-import { revokeGrant } from "../lease/end-access.ts";
+import { revokeLease } from "../lease/end-access.ts";
 import { decideRequest, readDecideValue, unreadableButton } from "./decision-click.ts";
 
 /** The reason of a denial is there: the request is denied, and the message in the channel says so. */
@@ -32,7 +32,7 @@ export async function refuseEmptyReason(submission: Submission): Promise<string 
 export function handleRevokeSubmission(context: SlackContext, submission: Submission): Promise<void> {
   const { body, view } = submission;
   return answerSubmission(context, submission, "Take access away", () =>
-    revokeGrant(context, body.user.id, view.private_metadata, whyOf(submission)),
+    revokeLease(context, body.user.id, view.private_metadata, whyOf(submission)),
   );
 }
 

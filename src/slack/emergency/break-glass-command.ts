@@ -1,4 +1,4 @@
-import { breakTheGlass } from "../../access/approval/glass.ts";
+import { takeEmergency } from "../../access/approval/emergency.ts";
 import { isSealedLink } from "../../access/approval/seal-link.ts";
 import { breakGlassFor } from "../../access/policy/break-glass.ts";
 import type { BreakGlass, Cluster, Level } from "../../access/policy/cluster.ts";
@@ -15,7 +15,7 @@ import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../ask/admission.ts";
 import type { Message } from "../blocks/message.ts";
 import { noteRefused } from "../people/attempts.ts";
-import { glassAnswer, glassMistakeAnswer, mayNotBreakGlassAnswer } from "./glass-answers.ts";
+import { emergencyAnswer, emergencyMistakeAnswer, mayNotTakeEmergencyAnswer } from "./emergency-answers.ts";
 
 /** For an emergency: the way around the approvers, which the whole channel sees. */
 export const breakGlassCommand: Command = {
@@ -34,17 +34,17 @@ export async function breakGlass(context: SlackContext, user: string, line: stri
   const arn = readArn(named ?? (await ownPrincipal(context, user)) ?? "");
   const reason = readReason(words.join(" "));
   const mistake = cluster.mistake ?? arn.mistake ?? reason.mistake;
-  if (!cluster.value || !arn.value || !reason.value) return glassMistakeAnswer(mistake ?? "");
+  if (!cluster.value || !arn.value || !reason.value) return emergencyMistakeAnswer(mistake ?? "");
   const wish = { cluster: cluster.value, principal: arn.value, reason: reason.value };
   const turnedAway = await refuseActor(context, user, "break-glass", { id: "", cluster: wish.cluster.name });
   if (turnedAway) return turnedAway;
-  const person = await personForGlass(context, cluster.value, user);
+  const person = await personForEmergency(context, cluster.value, user);
   const may = breakGlassFor(cluster.value, person);
   const level = wish.cluster.levels.find((each) => each.name === may?.level);
   if (!may || !level) return refuse(context, person, wish);
   const possible = mayRequest({ ...wish, level, durationSeconds: may.durationSeconds });
-  if (possible.type === "refused") return glassMistakeAnswer(possible.message);
-  return glassAnswer(await give(context, person, wish, level, may), wish.cluster);
+  if (possible.type === "refused") return emergencyMistakeAnswer(possible.message);
+  return emergencyAnswer(await give(context, person, wish, level, may), wish.cluster);
 }
 
 /** Nobody approves what comes of it: a link that anybody could have written is not gone by. */
@@ -53,14 +53,14 @@ async function ownPrincipal({ ledger, keys }: SlackContext, user: string): Promi
   return link && isSealedLink(user, link, keys.decision) ? link.arn : null;
 }
 
-interface GlassWish {
+interface EmergencyWish {
   readonly cluster: Cluster;
   readonly principal: Principal;
   readonly reason: string;
 }
 
 /** Of whom the id is named no groups are asked: Slack may be a part of the emergency. */
-async function personForGlass({ directory }: SlackContext, cluster: Cluster, user: string): Promise<Person> {
+async function personForEmergency({ directory }: SlackContext, cluster: Cluster, user: string): Promise<Person> {
   const who = cluster.breakGlass?.who ?? [];
   if (who.includes(user)) return { user, memberships: [] };
   return {
@@ -75,14 +75,14 @@ async function personForGlass({ directory }: SlackContext, cluster: Cluster, use
 async function give(
   context: SlackContext,
   person: Person,
-  wish: GlassWish,
+  wish: EmergencyWish,
   level: Level,
   may: BreakGlass,
 ): Promise<AccessRequest> {
   const { durationSeconds } = may;
   const now = context.now();
   const asked = recordOf(context, person, wish, level.name, level.groups, durationSeconds, now);
-  const given = breakTheGlass(asked, wish.cluster, level, person, context.keys.decision, now);
+  const given = takeEmergency(asked, wish.cluster, level, person, context.keys.decision, now);
   const { principal, groups, reason } = given;
   const admits = admittedInWords(admittedBy(principal));
   const detail = {
@@ -94,27 +94,27 @@ async function give(
     reason,
     memberships: person.memberships,
   };
-  const event = eventOf("glass.broken", given, person.user, now, detail);
+  const event = eventOf("emergency.taken", given, person.user, now, detail);
   const result = await recordChange(context, given, event, now);
   // Ids are random: a conflict here means that this very id exists, so another one is drawn.
   return result.type === "committed" ? given : give(context, person, wish, level, may);
 }
 
 /** Somebody tried what they may not do: that is an event, and no record. */
-async function refuse(context: SlackContext, person: Person, wish: GlassWish): Promise<Message> {
+async function refuse(context: SlackContext, person: Person, wish: EmergencyWish): Promise<Message> {
   const now = context.now();
-  const { breakGlass: glass } = wish.cluster;
-  const asked = recordOf(context, person, wish, glass?.level ?? "", [], 0, now);
+  const { breakGlass: emergency } = wish.cluster;
+  const asked = recordOf(context, person, wish, emergency?.level ?? "", [], 0, now);
   const code = "break-glass";
   const event = eventOf("request.refused", asked, person.user, now, { code, reason: wish.reason });
   await noteRefused(context, { ...event, request: "" }, { cluster: wish.cluster.name, code });
-  return mayNotBreakGlassAnswer(wish.cluster);
+  return mayNotTakeEmergencyAnswer(wish.cluster);
 }
 
 function recordOf(
   context: SlackContext,
   { user }: Person,
-  { cluster, principal, reason }: GlassWish,
+  { cluster, principal, reason }: EmergencyWish,
   level: string,
   groups: readonly string[],
   durationSeconds: number,

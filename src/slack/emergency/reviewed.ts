@@ -1,5 +1,5 @@
 import { type Command, idAndRest } from "../app/command.ts";
-import { reviewGlass } from "./review-glass.ts";
+import { reviewEmergency } from "./review-emergency.ts";
 
 export const reviewed: Command = {
   word: "reviewed",
@@ -7,5 +7,5 @@ export const reviewed: Command = {
   summary: "says that you have looked at access that was given without an approval",
   forApprovers: true,
   records: true,
-  run: (context, { user, rest }) => reviewGlass(context, user, idAndRest(rest)[0]),
+  run: (context, { user, rest }) => reviewEmergency(context, user, idAndRest(rest)[0]),
 };

@@ -13,8 +13,8 @@ import {
 } from "../blocks/buttons.ts";
 import { code, context, cut, mention, plainLine, section, time } from "../blocks/mrkdwn.ts";
 import { admitsText, durationOf, stateOf } from "../blocks/words.ts";
-import { glassTitle } from "../emergency/glass-words.ts";
-import { type MoveRow, moveRowBlocks } from "../migrate/move-row.ts";
+import { emergencyTitle } from "../emergency/emergency-words.ts";
+import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-row.ts";
 
 const width = 12;
 
@@ -31,7 +31,7 @@ export interface HomeContent {
   /** What waits for this person's decision. */
   readonly toDecide: HomeList;
   /** Moves that wait for it. */
-  readonly movesToDecide: readonly MoveRow[];
+  readonly migrationsToDecide: readonly MigrationRow[];
   /** Access without an approval that waits for this person's review. */
   readonly toReview: HomeList;
   /** What this person holds, or is being given. */
@@ -39,7 +39,7 @@ export interface HomeContent {
   /** This person's other requests, the newest first. */
   readonly requests: HomeList;
   /** Moves that this person asked for, and that are not over. */
-  readonly moves: readonly MoveRow[];
+  readonly migrations: readonly MigrationRow[];
   readonly now: Date;
 }
 
@@ -52,7 +52,7 @@ export const mostRows = 10;
 
 /** The App Home tab of one person. A pure function of what the ledger holds. */
 export function homeView(content: HomeContent): Home {
-  const { user, principal, toDecide, movesToDecide, toReview, access, requests, moves, now } = content;
+  const { user, principal, toDecide, migrationsToDecide, toReview, access, requests, migrations, now } = content;
   return {
     type: "home",
     blocks: [
@@ -61,15 +61,15 @@ export function homeView(content: HomeContent): Home {
         `${mention(user)}, your principal is ${principal ? code(principal) : `not known yet: ${code("/eks-access link <arn>")} ties it to you`}.`,
       ),
       { type: "actions", block_id: "start", elements: [requestButton("primary")] },
-      ...part("Waiting for your decision", "decide", toDecide, decisionRow, movesToDecide),
+      ...part("Waiting for your decision", "decide", toDecide, decisionRow, migrationsToDecide),
       ...part("Waiting for your review", "review", toReview, reviewRow),
       ...part("Your access", "access", access, (request) => accessRow(request, now)),
       ...part(
-        moves.length > 0 ? "Your requests and migrations" : "Your requests",
+        migrations.length > 0 ? "Your requests and migrations" : "Your requests",
         "requests",
         requests,
         requestRow,
-        moves,
+        migrations,
       ),
       context(`Updated ${time(now.toISOString())}. It follows every change; reopen it to refresh the time left.`),
     ],
@@ -86,12 +86,12 @@ function part(
   name: keyof typeof lists,
   { requests, total: ofRequests }: HomeList,
   row: Row,
-  moves: readonly MoveRow[] = [],
+  migrations: readonly MigrationRow[] = [],
 ): KnownBlock[] {
-  const total = moves.length + ofRequests;
+  const total = migrations.length + ofRequests;
   // Nobody who decides about nothing has to read that nothing waits.
   if (total === 0 && (name === "decide" || name === "review")) return [];
-  const rows = [...moves.map((move) => moveRowBlocks(move, name)), ...requests.map(row)];
+  const rows = [...migrations.map((migration) => migrationRowBlocks(migration, name)), ...requests.map(row)];
   const shown = rows.slice(0, mostRows);
   const left = total - shown.length;
   const kind = lists[name];
@@ -122,15 +122,15 @@ function reviewRow(request: AccessRequest): KnownBlock[] {
   const { id, reason } = request;
   return [
     section(
-      `${glassTitle(request)} (${code(id)})\n${admitsText(request)}\n${cut(stateOf(request), 500)}\n>${plainLine(reason, 250)}`,
+      `${emergencyTitle(request)} (${code(id)})\n${admitsText(request)}\n${cut(stateOf(request), 500)}\n>${plainLine(reason, 250)}`,
     ),
     { type: "actions", block_id: `review-${id}`, elements: [reviewedButton(request), detailsButton(request)] },
   ];
 }
 
 function accessRow(request: AccessRequest, now: Date): KnownBlock[] {
-  const { id, grant } = request;
-  const isActive = grant?.state === "active" && !grant.end;
+  const { id, lease } = request;
+  const isActive = lease?.state === "active" && !lease.end;
   const left = isActive ? `\n${leaseProgress(request, now)}` : "";
   const buttons = isActive ? [...extendButtons(request), doneButton(request)] : [];
   return [
@@ -149,9 +149,9 @@ function requestRow(request: AccessRequest): KnownBlock[] {
 }
 
 /** How much of a lease is over, as a bar in text, and how much is left: `▓▓▓░░░░░░░░░ 3h left of 4h`. */
-export function leaseProgress({ grant, durationSeconds }: AccessRequest, now: Date): string {
+export function leaseProgress({ lease, durationSeconds }: AccessRequest, now: Date): string {
   if (isPermanent(durationSeconds)) return "permanent";
-  const endsAt = Date.parse(grant?.endsAt ?? "");
+  const endsAt = Date.parse(lease?.endsAt ?? "");
   const leftSeconds = Math.min(durationSeconds, Math.max(0, Math.ceil((endsAt - now.getTime()) / 1000)));
   const over = Math.round((1 - leftSeconds / durationSeconds) * width);
   // Seconds are of no use beside hours, and would only look exact.

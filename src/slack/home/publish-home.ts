@@ -1,10 +1,10 @@
 import type { WebClient } from "@slack/web-api";
-import { refuseReview } from "../../access/approval/glass.ts";
-import { hasApproved } from "../../access/migration/move.ts";
+import { refuseReview } from "../../access/approval/emergency.ts";
+import { hasApproved } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { actsOf } from "../../access/policy/may-act.ts";
 import { approvesFor } from "../../access/policy/may-see.ts";
-import { moveActsOf } from "../../access/policy/move-acts.ts";
+import { migrationActsOf } from "../../access/policy/migration-acts.ts";
 import type { Person } from "../../access/policy/person.ts";
 import type { ListName } from "../../access/request/lists.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -13,7 +13,7 @@ import type { Config } from "../../config/config.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
 import { notAdmittedAnswer } from "../ask/admission-answer.ts";
-import { movesShown } from "../migrate/moves-shown.ts";
+import { migrationsShown } from "../migrate/migrations-shown.ts";
 import type { Directory } from "../people/directory.ts";
 import { personShown } from "../people/standing.ts";
 import { type Home, type HomeContent, type HomeList, homeView, mostRows } from "./home-view.ts";
@@ -74,34 +74,34 @@ async function readHome(source: HomeSource, user: string): Promise<HomeContent> 
   const clusters = [...config.clusters.values()].filter((cluster) => approvesFor(cluster, person));
   const names = clusters.map(({ name }) => name);
   const own = { clusters: [], requester: user, match: "any" } as const;
-  const [principal, waiting, newest, access, all, moves] = await Promise.all([
+  const [principal, waiting, newest, access, all, migrations] = await Promise.all([
     ledger.principalOf(user),
     ofClusters(ledger, "pending", names),
     ofClusters(ledger, "all", names),
     ledger.list({ list: "granted", ...own }, 0, mostRows),
     ledger.list({ list: "all", ...own }, 0, lookedThrough),
-    movesShown(source, person),
+    migrationsShown(source, person),
   ]);
   const moment = now();
   const mayDecide = (request: AccessRequest) => {
     const acts = actsOf(request, config.clusters.get(request.cluster), person, moment);
     return acts.includes("approve") || acts.includes("deny");
   };
-  const rows = moves.map((move) => ({
-    move,
-    acts: moveActsOf(move, config.clusters.get(move.cluster), person, moment),
+  const rows = migrations.map((migration) => ({
+    migration,
+    acts: migrationActsOf(migration, config.clusters.get(migration.cluster), person, moment),
   }));
   return {
     user,
     principal,
     toDecide: fewer(waiting, mayDecide),
     // Who has approved may still deny it, and it does not wait for them.
-    movesToDecide: rows.filter(({ move, acts }) => acts.includes("deny") && !hasApproved(move, user)),
+    migrationsToDecide: rows.filter(({ migration, acts }) => acts.includes("deny") && !hasApproved(migration, user)),
     toReview: only(newest, (request) => mayReview(request, config.clusters.get(request.cluster), person)),
     access,
     // What is held stands above already.
     requests: fewer(all, (request) => request.state !== "approved" || isClosed(request)),
-    moves: rows.filter(({ move }) => move.requester === user),
+    migrations: rows.filter(({ migration }) => migration.requester === user),
     now: moment,
   };
 }

@@ -1,5 +1,5 @@
 import { cancel, type EndVerdict, extensionsOf, revoke } from "../../access/lease/may-revoke.ts";
-import { isMoveId } from "../../access/migration/move.ts";
+import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -8,14 +8,14 @@ import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../ask/admission.ts";
 import { endedAnswer, endRefusedAnswer, failureAnswer, noSuchRequestAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
-import { stopMoveByAnswer } from "../migrate/move-answers.ts";
+import { stopMigrationByAnswer } from "../migrate/migration-answers.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 
-/** `revoke <id> [why]`, and the button: the worker takes the grant's part away, and that of the leases that extend it. */
-export function revokeGrant(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
+/** `revoke <id> [why]`, and the button: the worker takes the lease's part away, and that of the leases that extend it. */
+export function revokeLease(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
   return endAccess(context, id, (request, cluster, person, now) => revoke(request, cluster, person, why, now), {
-    type: "grant.ending",
+    type: "lease.ending",
     by,
     why,
   });
@@ -64,7 +64,7 @@ function extendsRevoked({ id }: AccessRequest): string {
 }
 
 interface Ending {
-  readonly type: "grant.ending" | "request.cancelled";
+  readonly type: "lease.ending" | "request.cancelled";
   readonly by: string;
   readonly why: string;
 }
@@ -72,7 +72,7 @@ interface Ending {
 type EndDecision = (request: AccessRequest, cluster: Cluster, person: Person, now: Date) => EndVerdict;
 
 async function endAccess(context: SlackContext, id: string, decide: EndDecision, ending: Ending): Promise<Message> {
-  if (isMoveId(id)) return stopMoveByAnswer(id);
+  if (isMigrationId(id)) return stopMigrationByAnswer(id);
   // Each is ended once, and told although the request itself is decided about again.
   const extensions: string[] = [];
   return updateRequest(context, id, (request) => decideEnd(context, id, request, decide, ending, extensions));
@@ -88,7 +88,7 @@ async function decideEnd(
 ): Promise<RequestStep<Message>> {
   const stop = (outcome: Message) => ({ type: "stop", outcome }) as const;
   const { type, by, why } = ending;
-  const act = type === "grant.ending" ? "revoke" : "cancel";
+  const act = type === "lease.ending" ? "revoke" : "cancel";
   const turnedAway = await refuseActor(context, by, act, request ?? { id, cluster: "" });
   if (turnedAway) return stop(turnedAway);
   if (!request) return stop(noSuchRequestAnswer(id));

@@ -9,7 +9,7 @@ import { text } from "../ask/fields.ts";
 import type { Message } from "../blocks/message.ts";
 import { messageModal } from "../blocks/modals.ts";
 import { code, context as contextBlock, section, shortTime, time, told } from "../blocks/mrkdwn.ts";
-import { extendGrant, readExtendable } from "./extend-grant.ts";
+import { extendLease, readExtendable } from "./extend-lease.ts";
 
 /** The form that asks how much longer. `private_metadata` is the request's id. */
 export const extendModalId = "extend";
@@ -42,7 +42,7 @@ export async function extendView(context: SlackContext, user: string, id: string
 }
 
 function extendModal(request: AccessRequest, choices: readonly ExtensionChoice[]): ModalView {
-  const { id, level, cluster, grant } = request;
+  const { id, level, cluster, lease } = request;
   const options = choices.map(optionOf);
   const usual = options[choices.findLastIndex(({ bySeconds }) => bySeconds <= usualSeconds)];
   return {
@@ -53,7 +53,7 @@ function extendModal(request: AccessRequest, choices: readonly ExtensionChoice[]
     submit: text("Ask"),
     close: text("Cancel"),
     blocks: [
-      section(`${code(level)} on ${code(cluster)} (${code(id)}) ends ${time(grant?.endsAt ?? "")}.`),
+      section(`${code(level)} on ${code(cluster)} (${code(id)}) ends ${time(lease?.endsAt ?? "")}.`),
       {
         type: "input",
         block_id: "until",
@@ -76,7 +76,7 @@ export function handleExtendSubmission(context: SlackContext, submission: Submis
   const { body, view } = submission;
   const until = Date.parse(view.state.values.until?.value?.selected_option?.value ?? "");
   return answerSubmission(context, submission, "Extend access", () =>
-    extendGrant(context, body.user.id, view.private_metadata, ({ grant }) => secondsBetween(grant?.endsAt, until)),
+    extendLease(context, body.user.id, view.private_metadata, ({ lease }) => secondsBetween(lease?.endsAt, until)),
   );
 }
 

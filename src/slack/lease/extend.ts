@@ -4,7 +4,7 @@ import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/slack-failure.ts";
 import type { Message } from "../blocks/message.ts";
 import { extendForm } from "./extend-form.ts";
-import { extendGrant } from "./extend-grant.ts";
+import { extendLease } from "./extend-lease.ts";
 
 export const extend: Command = {
   word: "extend",
@@ -14,7 +14,7 @@ export const extend: Command = {
   run: (context, call) => {
     const [id = "", ...by] = call.rest.split(/\s+/).filter((word) => word.toLowerCase() !== "for");
     if (by.length === 0) return openForm(context, call, id);
-    return extendGrant(context, call.user, id, () => parseDuration(by.join(" ")));
+    return extendLease(context, call.user, id, () => parseDuration(by.join(" ")));
   },
 };
 

@@ -1,7 +1,7 @@
 import { answerClick, type ButtonClick } from "../app/answer-click.ts";
 import type { SlackContext } from "../app/context.ts";
 import { openOnClick } from "../ask/open-form.ts";
-import { cancelRequest, revokeGrant } from "./end-access.ts";
+import { cancelRequest, revokeLease } from "./end-access.ts";
 import { extendView } from "./extend-form.ts";
 
 /** Extend asks how much longer in a form. */
@@ -16,5 +16,5 @@ export function handleCancelButton(context: SlackContext, click: ButtonClick): P
 
 /** "I'm done" ends an access at once: giving something back needs no reason. */
 export function handleDoneButton(context: SlackContext, click: ButtonClick): Promise<void> {
-  return answerClick(context, click, () => revokeGrant(context, click.body.user.id, click.action.value ?? "", ""));
+  return answerClick(context, click, () => revokeLease(context, click.body.user.id, click.action.value ?? "", ""));
 }

@@ -4,7 +4,7 @@ import { isProving, isReviewingEnd } from "../../access/lease/review.ts";
 import { isSigningInAtFirst } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { signInWay } from "../../access/policy/sign-in.ts";
-import type { AccessRequest, Grant } from "../../access/request/record.ts";
+import type { AccessRequest, Lease } from "../../access/request/record.ts";
 import { admittedBy, readPrincipal } from "../../aws-auth/index.ts";
 import { cancelButton, detailsButton, doneButton, extendButtons } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
@@ -28,11 +28,11 @@ export function milestoneOf(
   cluster: Cluster | undefined,
   told: readonly string[] = [],
 ): Milestone | null {
-  const { trouble, grant, state } = request;
+  const { trouble, lease, state } = request;
   if (trouble) {
-    return tell(`${grant?.state ?? state}-${trouble.code}`, `${subjectOf(request)}: ${troubleOf(request)}`);
+    return tell(`${lease?.state ?? state}-${trouble.code}`, `${subjectOf(request)}: ${troubleOf(request)}`);
   }
-  return grant ? grantMilestone(request, cluster, told) : requestMilestone(request, cluster);
+  return lease ? leaseMilestone(request, cluster, told) : requestMilestone(request, cluster);
 }
 
 function tell(name: string, text: string, buttons: readonly Button[] = []): Milestone {
@@ -44,7 +44,7 @@ function subjectOf({ level, cluster, id }: AccessRequest): string {
   return `${code(level)} on ${code(cluster)} (${code(id)})`;
 }
 
-/** Before there is a grant. Who cancels a request is answered at once, and needs no message besides. */
+/** Before there is a lease. Who cancels a request is answered at once, and needs no message besides. */
 function requestMilestone(request: AccessRequest, cluster: Cluster | undefined): Milestone | null {
   const subject = subjectOf(request);
   const { state, denial, refusal } = request;
@@ -88,24 +88,24 @@ function pendingMilestone(request: AccessRequest, cluster: Cluster | undefined):
   ]);
 }
 
-function grantMilestone(
+function leaseMilestone(
   request: AccessRequest,
   cluster: Cluster | undefined,
   told: readonly string[],
 ): Milestone | null {
   const subject = subjectOf(request);
-  const { grant, approvals } = request;
-  if (grant?.state === "scheduled" && !grant.end) {
+  const { lease, approvals } = request;
+  if (lease?.state === "scheduled" && !lease.end) {
     const by = mentions(approvals.map((each) => each.by));
-    const text = `${request.glass ? "You took emergency access:" : `${by} approved`} ${subject}.\n${admitsText(request)}\nIt is being applied; you get a message when it is proved.`;
-    return tell(`${request.glass ? "glass" : "approved"}-${approvals.at(-1)?.at}`, text);
+    const text = `${request.emergency ? "You took emergency access:" : `${by} approved`} ${subject}.\n${admitsText(request)}\nIt is being applied; you get a message when it is proved.`;
+    return tell(`${request.emergency ? "emergency" : "approved"}-${approvals.at(-1)?.at}`, text);
   }
-  if (grant?.state === "failed") {
-    const text = `${subject} ${request.glass ? "" : "was approved but "}could not be given. ${said(grant.failure?.message ?? "")}.`;
+  if (lease?.state === "failed") {
+    const text = `${subject} ${request.emergency ? "" : "was approved but "}could not be given. ${said(lease.failure?.message ?? "")}.`;
     return tell("failed", `${text} ${askAgain}`);
   }
-  if (grant?.state === "ended") return endedMilestone(request, grant, told);
-  return grant?.state === "active" ? activeMilestone(request, cluster, told) : null;
+  if (lease?.state === "ended") return endedMilestone(request, lease, told);
+  return lease?.state === "active" ? activeMilestone(request, cluster, told) : null;
 }
 
 function activeMilestone(
@@ -114,61 +114,61 @@ function activeMilestone(
   told: readonly string[],
 ): Milestone | null {
   const subject = subjectOf(request);
-  const { grant } = request;
-  if (!grant) return null;
-  const { drift } = grant;
+  const { lease } = request;
+  if (!lease) return null;
+  const { drift } = lease;
   if (drift) return tell(`drift-${drift.at}`, `${subject} is not in force any more: ${said(drift.message)}.`);
   // It is being taken away: told when it is done.
-  if (grant.end) return null;
+  if (lease.end) return null;
   const gone = told.findLast((name) => name.startsWith("drift-"));
   const back = gone?.replace("drift-", "repaired-");
   if (back && !told.includes(back)) {
     return tell(
       back,
-      `${subject} is in force again, and proved. It stands ${until(grant.endsAt, request.durationSeconds)}.`,
+      `${subject} is in force again, and proved. It stands ${until(lease.endsAt, request.durationSeconds)}.`,
     );
   }
   const buttons = [...extendButtons(request), doneButton(request)];
-  if (grant.warnedAt) {
-    return tell("ending-soon", `${subject} ends ${time(grant.endsAt)}. Do you still need it?`, buttons);
+  if (lease.warnedAt) {
+    return tell("ending-soon", `${subject} ends ${time(lease.endsAt)}. Do you still need it?`, buttons);
   }
-  return provedMilestone(request, grant, cluster, told);
+  return provedMilestone(request, lease, cluster, told);
 }
 
 /** Told once with the whole proof; where signing in has to be tried again for longer, first with what there is of it. */
 function provedMilestone(
   request: AccessRequest,
-  grant: Grant,
+  lease: Lease,
   cluster: Cluster | undefined,
   told: readonly string[],
 ): Milestone | null {
-  if (isSigningInAtFirst(grant)) return null;
+  if (isSigningInAtFirst(lease)) return null;
   const subject = subjectOf(request);
   const buttons = [...extendButtons(request), doneButton(request)];
-  const proof = grant.proof ? `\n${proofLines(grant)}` : "";
-  const isUnfinished = isProving(grant);
+  const proof = lease.proof ? `\n${proofLines(lease)}` : "";
+  const isUnfinished = isProving(lease);
   if (isUnfinished && told.includes("active")) return null;
   if (!isUnfinished && told.includes("active-unfinished")) {
     return tell("active", `${subject} is active, and its proof is complete:\n${admitsText(request)}${proof}`, buttons);
   }
   const login = cluster ? `\n${signInText(request, cluster)}` : "";
-  const text = `${subject} is active ${until(grant.endsAt, request.durationSeconds)}.\n${admitsText(request)}${proof}${login}`;
+  const text = `${subject} is active ${until(lease.endsAt, request.durationSeconds)}.\n${admitsText(request)}${proof}${login}`;
   return tell(isUnfinished ? "active-unfinished" : "active", text, buttons);
 }
 
 /** Where the API server does not answer, the end is told at once, and what it said when it does. */
-function endedMilestone(request: AccessRequest, grant: Grant, told: readonly string[]): Milestone | null {
+function endedMilestone(request: AccessRequest, lease: Lease, told: readonly string[]): Milestone | null {
   const subject = subjectOf(request);
-  const isUnproved = isReviewingEnd(grant);
+  const isUnproved = isReviewingEnd(lease);
   if (isUnproved && told.includes("ended")) return null;
-  const proof = endProofLines(grant);
+  const proof = endProofLines(lease);
   if (!isUnproved && told.includes("ended-unproved")) {
     return tell("ended", `The end of ${subject} was looked at again:\n${proof}`);
   }
-  return tell(isUnproved ? "ended-unproved" : "ended", `${endedText(request, grant, subject)}${proof && `\n${proof}`}`);
+  return tell(isUnproved ? "ended-unproved" : "ended", `${endedText(request, lease, subject)}${proof && `\n${proof}`}`);
 }
 
-function endedText(request: AccessRequest, { end }: Grant, subject: string): string {
+function endedText(request: AccessRequest, { end }: Lease, subject: string): string {
   const { requester } = request;
   if (end?.cause !== "revoked") return `${subject} is over: ${remainsOf(request)}. ${askAgain}`;
   if (end.by === requester) return `${subject} ended as you asked: ${remainsOf(request)}.`;

@@ -1,5 +1,5 @@
 import { type Command, idAndRest } from "../app/command.ts";
-import { revokeGrant } from "./end-access.ts";
+import { revokeLease } from "./end-access.ts";
 
 export const revoke: Command = {
   word: "revoke",
@@ -8,6 +8,6 @@ export const revoke: Command = {
   records: true,
   run: (context, { user, rest }) => {
     const [id, why] = idAndRest(rest);
-    return revokeGrant(context, user, id, why);
+    return revokeLease(context, user, id, why);
   },
 };

@@ -97,7 +97,7 @@ function absentWords(cluster: Cluster, isRead: boolean): string {
   const absent = `${code(cluster.name)} has no ConfigMap ${code("aws-auth")} in ${code("kube-system")}`;
   if (!isRead) return `– ${absent}, and would not read it.`;
   const how = cluster.createAwsAuth
-    ? "The first grant creates it."
+    ? "The first lease creates it."
     : "Nobody but the creator can sign in through it. Create it, or let an operator set createAwsAuth for the cluster.";
   return `✗ ${absent}. ${how}`;
 }

@@ -68,12 +68,14 @@ function clusterWords(cluster: Cluster, person: Person, now: Date): string {
 
 /** What stands against or beside the rules: the cluster is quiet, or the glass may be broken. */
 function exceptionsOf(cluster: Cluster, person: Person): string[] {
-  const glass = breakGlassFor(cluster, person);
+  const emergency = breakGlassFor(cluster, person);
   const line = code(`/eks-access break-glass ${cluster.name} <reason>`);
   return [
     ...(cluster.quiet === null ? [] : [`:zzz: It takes no requests now: ${plainLine(cluster.quiet, 200)}`]),
-    ...(glass
-      ? [`In an emergency ${line} gives ${code(glass.level, 70)} for ${formatDuration(glass.durationSeconds)} at once`]
+    ...(emergency
+      ? [
+          `In an emergency ${line} gives ${code(emergency.level, 70)} for ${formatDuration(emergency.durationSeconds)} at once`,
+        ]
       : []),
   ];
 }

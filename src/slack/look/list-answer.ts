@@ -5,7 +5,7 @@ import { type ListView, listButton, requestButton, rowButtons } from "../blocks/
 import type { Message } from "../blocks/message.ts";
 import { code, cut, mention, plainLine, section } from "../blocks/mrkdwn.ts";
 import { durationOf, stateOf } from "../blocks/words.ts";
-import { type MoveRow, moveRowBlocks } from "../migrate/move-row.ts";
+import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-row.ts";
 
 /** Each row takes two blocks of at most 50, and its share of the characters that Slack takes in a message. */
 export const rowsInPage = 8;
@@ -15,7 +15,7 @@ export interface RequestRow {
   /** What the reader may do about it. */
   readonly acts: readonly Act[];
 }
-export type ListRow = RequestRow | MoveRow;
+export type ListRow = RequestRow | MigrationRow;
 
 export interface ListContent {
   readonly view: ListView;
@@ -25,7 +25,7 @@ export interface ListContent {
   /** How many rows there are in all. */
   readonly total: number;
   /** How many of all are moves, which come first. */
-  readonly moves: number;
+  readonly migrations: number;
   /** Whether the reader answers for a cluster, and so sees more than their own. */
   readonly seesOthers: boolean;
 }
@@ -43,9 +43,9 @@ export function listAnswer(content: ListContent): Message {
   };
 }
 
-function titleOf({ view, seesOthers, moves }: ListContent): string {
+function titleOf({ view, seesOthers, migrations }: ListContent): string {
   const whose = seesOthers ? "" : " of yours";
-  const and = moves > 0 ? " and migrations" : "";
+  const and = migrations > 0 ? " and migrations" : "";
   if (view.kind === "mine") return `*Your requests${and}*`;
   if (view.kind === "pending") return `*Requests${and}${whose} that wait for a decision*`;
   if (view.kind === "active") return `*Access${whose} in force${and && `${and} under way`}*, the first to end first`;
@@ -58,7 +58,7 @@ function countOf({ rows, offset, total }: ListContent): string {
 }
 
 function rowBlocks(row: ListRow): KnownBlock[] {
-  return "move" in row ? moveRowBlocks(row, "row") : requestRowBlocks(row);
+  return "migration" in row ? migrationRowBlocks(row, "row") : requestRowBlocks(row);
 }
 
 function requestRowBlocks({ request, acts }: RequestRow): KnownBlock[] {

@@ -9,7 +9,7 @@ const kinds = ["mine", "pending", "active"] as const;
 export const list: Command = {
   word: "list",
   usage: "[mine | pending | active | <cluster>]",
-  summary: "shows requests, grants and migrations, page by page, with the buttons that you may use",
+  summary: "shows requests, leases and migrations, page by page, with the buttons that you may use",
   run: async (context, { user, rest }) => {
     const clusters = [...context.config.clusters.keys()];
     const view = viewOf(rest.toLowerCase() || "mine", clusters);

@@ -14,7 +14,7 @@ import { notYoursToSeeAnswer } from "./status-answer.ts";
 const mostEvents = 500;
 
 /** What the first event of a record is, where its actor is the person who asked. */
-const askingEvents: readonly string[] = ["request.created", "glass.broken", "migration.asked"];
+const askingEvents: readonly string[] = ["request.created", "emergency.taken", "migration.asked"];
 
 /**
  * What the audit log says about a record that the ledger has removed, for the same readers as before, and why there is one that can't be

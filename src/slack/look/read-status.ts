@@ -1,10 +1,10 @@
-import { isMoveId } from "../../access/migration/move.ts";
+import { isMigrationId } from "../../access/migration/migration.ts";
 import { actsOf } from "../../access/policy/may-act.ts";
 import { maySee } from "../../access/policy/may-see.ts";
 import type { SlackContext } from "../app/context.ts";
 import { noSuchRequestAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
-import { readMoveStatus } from "../migrate/read-move-status.ts";
+import { readMigrationStatus } from "../migrate/read-migration-status.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 import { readRemoved } from "./read-removed.ts";
@@ -15,7 +15,7 @@ const mostEvents = 60;
 
 /** All that is known of a request or of a move, for this reader. @throws AccessError */
 export async function readStatus(context: SlackContext, user: string, id: string): Promise<Message> {
-  if (isMoveId(id)) return readMoveStatus(context, user, id);
+  if (isMigrationId(id)) return readMigrationStatus(context, user, id);
   const request = await context.ledger.get(id);
   if (!request) return (await readRemoved(context, user, id)) ?? noSuchRequestAnswer(id);
   const cluster = context.config.clusters.get(request.cluster);

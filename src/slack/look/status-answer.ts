@@ -36,7 +36,7 @@ import {
   troubleOf,
 } from "../blocks/words.ts";
 import { rightsBlocks } from "../decide/rights-blocks.ts";
-import { glassTitle, reviewState } from "../emergency/glass-words.ts";
+import { emergencyTitle, reviewState } from "../emergency/emergency-words.ts";
 import { timelineText } from "../show/timeline.ts";
 
 const buttonOf: Readonly<Record<Act, (request: AccessRequest) => Button>> = {
@@ -77,7 +77,9 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
   const extending = extended ? `, to extend ${code(extended)}` : "";
   const asks = `*${mention(requester)} asks for ${code(level)} on ${code(cluster)}${extending}*`;
   return [
-    section(`${request.glass ? glassTitle(request) : asks}\n${admitsText(request)}\n>${plainLine(reason, 1200)}`),
+    section(
+      `${request.emergency ? emergencyTitle(request) : asks}\n${admitsText(request)}\n>${plainLine(reason, 1200)}`,
+    ),
     fields([
       `*Principal*\n${code(request.principal)}`,
       `*Groups*\n${codeList(request.groups, 500)}`,
@@ -88,20 +90,20 @@ function subjectBlocks(request: AccessRequest): KnownBlock[] {
   ];
 }
 
-/** What goes wrong, and what was proved of a grant in force. */
+/** What goes wrong, and what was proved of a active lease. */
 function standingBlocks(request: AccessRequest): KnownBlock[] {
-  const { voided, grant } = request;
+  const { voided, lease } = request;
   const trouble = troubleOf(request);
-  const ended = grant?.state === "ended" && endProofLines(grant);
-  const proof = grant?.state === "active" && !grant.end && !grant.drift && grant.proof;
+  const ended = lease?.state === "ended" && endProofLines(lease);
+  const proof = lease?.state === "active" && !lease.end && !lease.drift && lease.proof;
   return [
     ...(voided && request.state === "pending"
       ? [section(`:warning: The approval by ${mentions(voided.by)} is void: ${said(voided.message, 400)}.`)]
       : []),
-    ...(request.glass ? [section(reviewState(request))] : []),
+    ...(request.emergency ? [section(reviewState(request))] : []),
     ...(trouble ? [section(cut(trouble, 900))] : []),
     ...(ended ? [section(`*Proof of the end*\n${ended}`)] : []),
-    ...(proof ? [section(`*Proof* ${time(proof.at)}\n${proofLines(grant)}`)] : []),
+    ...(proof ? [section(`*Proof* ${time(proof.at)}\n${proofLines(lease)}`)] : []),
   ];
 }
 

@@ -54,7 +54,7 @@ function linkWords(principal: string | null, proposal: LinkProposal | null, agai
 }
 
 function leaseLines(requests: readonly AccessRequest[]): string[] {
-  const active = requests.filter((request) => request.grant?.state === "active");
+  const active = requests.filter((request) => request.lease?.state === "active");
   if (active.length === 0) return ["*Your active access* none"];
   const shown = active
     .slice(0, mostLeases)
@@ -67,9 +67,9 @@ function leaseLines(requests: readonly AccessRequest[]): string[] {
 
 /** What the message of the request says at length, on one line. */
 function leaseState(request: AccessRequest): string {
-  const { grant } = request;
-  if (!grant || grant.end) return stateOf(request);
-  return `${until(grant.endsAt, request.durationSeconds)}${grant.drift ? ", *but not in force*" : ""}`;
+  const { lease } = request;
+  if (!lease || lease.end) return stateOf(request);
+  return `${until(lease.endsAt, request.durationSeconds)}${lease.drift ? ", *but not in force*" : ""}`;
 }
 
 function namesOr(none: string, names: readonly string[]): string {

@@ -20,7 +20,7 @@ const parts: readonly { readonly title: string; readonly names: readonly LinkNam
   { title: "The way in", names: ["worker", "creator", "cluster", "api-server", "write"] },
   { title: "What the cluster goes by", names: ["mode", "document", "entries"] },
   { title: "You", names: ["you", "pods", "leases"] },
-  { title: "Everybody's grants", names: ["drift"] },
+  { title: "Everybody's leases", names: ["drift"] },
 ];
 
 export const whoami: Command = {

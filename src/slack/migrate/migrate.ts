@@ -1,4 +1,4 @@
-import { isOver } from "../../access/migration/move.ts";
+import { isOver } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { answersFor } from "../../access/policy/may-see.ts";
 import { migrationReport } from "../../diagnosis/migration/migration-report.ts";
@@ -8,10 +8,10 @@ import type { Message } from "../blocks/message.ts";
 import { aboutCluster, askWorker } from "../look/ask-worker.ts";
 import { notFoundOutAnswer, noWorkerAnswer } from "../look/why-answer.ts";
 import { personShown } from "../people/standing.ts";
-import { mayNotPlanAnswer, migrationAnswer, nothingToMoveAnswer } from "./migration-answer.ts";
-import { noMoveAnswer } from "./move-answers.ts";
-import { askForMove, stopMove } from "./move-clicks.ts";
-import { mostArns } from "./move-values.ts";
+import { noMigrationAnswer } from "./migration-answers.ts";
+import { askForMigration, stopMigration } from "./migration-clicks.ts";
+import { mostArns } from "./migration-values.ts";
+import { mayNotPlanAnswer, migrationAnswer, nothingToMigrationAnswer } from "./plan-answer.ts";
 
 export const migrate: Command = {
   word: "migrate",
@@ -22,7 +22,7 @@ export const migrate: Command = {
     const [name, words] = idAndRest(rest);
     const [word, others] = idAndRest(words);
     return aboutCluster(context, { user, name }, (cluster) => {
-      if (word === "ask") return askForMove(context, cluster, user, arnsIn(others));
+      if (word === "ask") return askForMigration(context, cluster, user, arnsIn(others));
       if (word === "withdraw") return withdraw(context, cluster, user, others);
       return planOf(context, cluster, user, arnsIn(words));
     });
@@ -37,9 +37,9 @@ function arnsIn(words: string): readonly string[] {
 }
 
 async function withdraw(context: SlackContext, cluster: Cluster, user: string, why: string): Promise<Message> {
-  const latest = await context.ledger.moves.latestOf(cluster.name);
-  const answer = latest && (await stopMove(context, user, latest.id, why));
-  return answer ?? noMoveAnswer(cluster.name);
+  const latest = await context.ledger.migrations.latestOf(cluster.name);
+  const answer = latest && (await stopMigration(context, user, latest.id, why));
+  return answer ?? noMigrationAnswer(cluster.name);
 }
 
 /** The plan names everybody in aws-auth with what they may do: it is for who answers for the cluster. */
@@ -54,8 +54,8 @@ async function planOf(
   const report = await askWorker(context, question, migrationReport);
   if (!report) return noWorkerAnswer();
   if (report.type === "failed") return notFoundOutAnswer(cluster, report.message);
-  if (report.type === "refused") return nothingToMoveAnswer(report.message);
-  const latest = await context.ledger.moves.latestOf(cluster.name);
+  if (report.type === "refused") return nothingToMigrationAnswer(report.message);
+  const latest = await context.ledger.migrations.latestOf(cluster.name);
   const open = latest && !isOver(latest) ? latest : null;
   return migrationAnswer(cluster, report, { paths: told, open });
 }

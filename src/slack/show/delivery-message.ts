@@ -1,5 +1,5 @@
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { Shown } from "../../ledger/moves.ts";
+import type { Shown } from "../../ledger/migrations.ts";
 import { code, mentions, section, time } from "../blocks/mrkdwn.ts";
 import { said } from "../blocks/words.ts";
 import type { Presence } from "../decide/presence.ts";

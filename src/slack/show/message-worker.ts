@@ -5,7 +5,7 @@ import type { RedisClient } from "../../ledger/redis/client.ts";
 import { waitOf, workOnJobs } from "../../ledger/work-on-jobs.ts";
 import { type TraceContext, tracedRun } from "../../operations/tracing/request-traces.ts";
 import { type HomeContext, publishHome } from "../home/publish-home.ts";
-import { showMove } from "../migrate/show-move.ts";
+import { showMigration } from "../migrate/show-migration.ts";
 import { showRequest } from "./messenger.ts";
 import type { MessengerContext } from "./messenger-context.ts";
 import { showThread } from "./show-thread.ts";
@@ -22,7 +22,7 @@ type Waited = TraceContext["waited"];
 const messageRuns: Runs<typeof messageJobs, [MessageContexts, Waited]> = {
   "show-request": ({ request }, { context }, waited) =>
     tracedRun({ ...context, waited }, "show", {}, [{ id: request }], (running) => showRequest(running, request)),
-  "show-migration": ({ migration }, { context }) => showMove(context, migration),
+  "show-migration": ({ migration }, { context }) => showMigration(context, migration),
   "show-thread": ({ request }, { background }, waited) =>
     tracedRun({ ...background, waited }, "show thread", {}, [{ id: request }], (running) =>
       showThread(running, request),

@@ -1,8 +1,8 @@
 import { othersWhoMayApprove } from "../../access/approval/approvers.ts";
-import { reviewersOf } from "../../access/approval/glass.ts";
+import { reviewersOf } from "../../access/approval/emergency.ts";
 import { isUser } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { Copy, Shown } from "../../ledger/moves.ts";
+import type { Copy, Shown } from "../../ledger/migrations.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
 import { isTooFew, type Presence, presenceOf } from "../decide/presence.ts";
 import { wakeHomes } from "../home/wake-homes.ts";
@@ -140,7 +140,7 @@ function whoToAsk({ config }: MessengerContext, request: AccessRequest, presence
   const cluster = config.clusters.get(request.cluster);
   if (!cluster) return [];
   // Nobody was asked, and everybody should hear of it.
-  if (request.glass && !request.glass.review) return reviewersOf(request, cluster).filter(isUser);
+  if (request.emergency && !request.emergency.review) return reviewersOf(request, cluster).filter(isUser);
   if (request.state !== "pending" || !request.preview) return [];
   return presence?.present ?? othersWhoMayApprove(request, cluster).filter(isUser);
 }

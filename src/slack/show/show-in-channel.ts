@@ -1,6 +1,6 @@
 import type { AccessError } from "../../access/failure/access-error.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { Place, Shown } from "../../ledger/moves.ts";
+import type { Place, Shown } from "../../ledger/migrations.ts";
 import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
 import type { Presence } from "../decide/presence.ts";
 import type { MessengerContext } from "./messenger-context.ts";
@@ -30,8 +30,8 @@ export async function showInChannel(
     if (outcome === "shown") return stands();
     if (outcome !== "deleted") return stands(outcome);
   }
-  // Nobody is asked before the worker has looked at the cluster; a grant that was rebuilt has no preview any more.
-  if (!shown.message && !request.preview && !request.grant) return stands();
+  // Nobody is asked before the worker has looked at the cluster; a lease that was rebuilt has no preview any more.
+  if (!shown.message && !request.preview && !request.lease) return stands();
   const channel = context.config.clusters.get(request.cluster)?.channel;
   if (!channel) {
     context.log.error({ request: request.id, cluster: request.cluster }, "the cluster of a request is not configured");

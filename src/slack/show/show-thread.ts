@@ -1,5 +1,5 @@
 import type { AccessRequest } from "../../access/request/record.ts";
-import type { Place, Shown } from "../../ledger/moves.ts";
+import type { Place, Shown } from "../../ledger/migrations.ts";
 import { wake } from "../../ledger/queues.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
 import { type MessengerContext, sent } from "./messenger-context.ts";

@@ -1,14 +1,14 @@
 import { othersWhoMayApprove } from "../../access/approval/approvers.ts";
-import { reviewersOf } from "../../access/approval/glass.ts";
+import { reviewersOf } from "../../access/approval/emergency.ts";
 import { isReviewing, isReviewingEnd } from "../../access/lease/review.ts";
 import { isSigningIn, isSigningInAtFirst } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isPermanent } from "../../access/request/duration.ts";
-import type { AccessRequest, Grant } from "../../access/request/record.ts";
+import type { AccessRequest, Lease } from "../../access/request/record.ts";
 import type { Message } from "../blocks/message.ts";
 import { cut, mention, mentions, plainLine, section, time } from "../blocks/mrkdwn.ts";
 import { droppedTexts, endProofLines, proofMarks, remainsOf, replayed, said } from "../blocks/words.ts";
-import { reviewState } from "../emergency/glass-words.ts";
+import { reviewState } from "../emergency/emergency-words.ts";
 
 /** One thing that happened, as the thread under the channel's message tells it. */
 export interface ThreadEntry {
@@ -55,8 +55,8 @@ function decisionEntries(request: AccessRequest): ThreadEntry[] {
 }
 
 function approvalEntries(request: AccessRequest): ThreadEntry[] {
-  const { approvals, approvalsWanted, glass } = request;
-  if (glass)
+  const { approvals, approvalsWanted, emergency } = request;
+  if (emergency)
     return approvals.map(({ by, at }) => ({
       name: `glass-${at}`,
       text: `${mention(by)} broke the glass ${time(at)}.`,
@@ -99,44 +99,44 @@ function reminderEntry(request: AccessRequest, cluster: Cluster | undefined): Th
 
 /** Nobody was asked, so somebody has to look: each day until they have. */
 function reviewEntries(request: AccessRequest, cluster: Cluster | undefined): ThreadEntry[] {
-  const { glass } = request;
-  if (!glass) return [];
-  if (glass.review) return [{ name: "reviewed", text: `${reviewState(request)}.` }];
-  if (glass.reminders === 0 || !cluster) return [];
+  const { emergency } = request;
+  if (!emergency) return [];
+  if (emergency.review) return [{ name: "reviewed", text: `${reviewState(request)}.` }];
+  if (emergency.reminders === 0 || !cluster) return [];
   const others = mentions(reviewersOf(request, cluster));
   const text = `${others}: nobody has reviewed this yet. Look at what was done, then press Reviewed above.`;
-  return [{ name: `unreviewed-${glass.reminders}`, text }];
+  return [{ name: `unreviewed-${emergency.reminders}`, text }];
 }
 
-function leaseEntries({ grant, durationSeconds }: AccessRequest, told: readonly string[]): ThreadEntry[] {
+function leaseEntries({ lease, durationSeconds }: AccessRequest, told: readonly string[]): ThreadEntry[] {
   const entries: ThreadEntry[] = [];
   // A reply is not changed any more: it waits for the whole proof, as long as that takes seconds.
-  if (!grant?.activeSince || isSigningInAtFirst(grant)) return entries;
-  entries.push(...activeEntry(grant, grant.activeSince, durationSeconds, told));
-  const { at, signedIn } = grant.proof ?? {};
+  if (!lease?.activeSince || isSigningInAtFirst(lease)) return entries;
+  entries.push(...activeEntry(lease, lease.activeSince, durationSeconds, told));
+  const { at, signedIn } = lease.proof ?? {};
   if (signedIn?.result === "no") {
     entries.push({ name: `refused-${at}`, text: `:warning: Signing in: ${said(signedIn.detail, 600)}.` });
   }
-  const { drift } = grant;
+  const { drift } = lease;
   if (drift) entries.push({ name: `drift-${drift.at}`, text: `Not in force any more: ${said(drift.message, 400)}.` });
   const last = told.findLast((name) => name.startsWith("drift-") || name.startsWith("repaired-"));
-  if (!drift && !grant.end && grant.state === "active" && last?.startsWith("drift-")) {
+  if (!drift && !lease.end && lease.state === "active" && last?.startsWith("drift-")) {
     entries.push({ name: last.replace("drift-", "repaired-"), text: "In force again, and proved." });
   }
-  if (grant.warnedAt) entries.push({ name: "warned", text: `Ends ${time(grant.endsAt)}; the requester was told.` });
+  if (lease.warnedAt) entries.push({ name: "warned", text: `Ends ${time(lease.endsAt)}; the requester was told.` });
   return entries;
 }
 
 /** Where signing in has to be tried again for longer, what there is of the proof is told first, and the rest when it is known. */
 function activeEntry(
-  grant: Grant,
+  lease: Lease,
   activeSince: string,
   durationSeconds: number,
   told: readonly string[],
 ): readonly ThreadEntry[] {
-  const { proof, endsAt, signInTrouble, reviewTrouble } = grant;
-  // Also of a grant that ended meanwhile.
-  const isUnfinished = (grant.signInDueAt !== null && signInTrouble !== null) || reviewTrouble !== null;
+  const { proof, endsAt, signInTrouble, reviewTrouble } = lease;
+  // Also of a lease that ended meanwhile.
+  const isUnfinished = (lease.signInDueAt !== null && signInTrouble !== null) || reviewTrouble !== null;
   if (isUnfinished && told.includes("active")) return [];
   const marks = proof ? `proved: ${proofMarks(proof)}` : "";
   if (!isUnfinished && told.includes("active-unfinished")) {
@@ -144,10 +144,10 @@ function activeEntry(
   }
   const end = isPermanent(durationSeconds) ? "It is permanent." : `Its lease ends ${time(endsAt)}.`;
   const again = [
-    ...(reviewTrouble && isReviewing(grant)
+    ...(reviewTrouble && isReviewing(lease)
       ? [`; its rights are asked for again: ${said(reviewTrouble.message, 300)}`]
       : []),
-    ...(signInTrouble && isSigningIn(grant)
+    ...(signInTrouble && isSigningIn(lease)
       ? [`; signing in is tried again: ${said(signInTrouble.message, 300)}`]
       : []),
   ].join("");
@@ -156,10 +156,10 @@ function activeEntry(
 }
 
 function endEntries(request: AccessRequest, told: readonly string[]): ThreadEntry[] {
-  const { grant } = request;
+  const { lease } = request;
   const entries: ThreadEntry[] = [];
-  if (!grant) return entries;
-  const { end } = grant;
+  if (!lease) return entries;
+  const { end } = lease;
   if (end?.cause === "revoked") {
     const why = end.why && `: ${plainLine(end.why, 600)}`;
     entries.push({ name: "ending", text: `${mention(end.by)} takes it away ${time(end.at)}${why || "."}` });
@@ -167,36 +167,36 @@ function endEntries(request: AccessRequest, told: readonly string[]): ThreadEntr
   if (end?.cause === "replayed") {
     entries.push({ name: "replayed", text: `:warning: Refused ${time(end.at)}: ${replayed}.` });
   }
-  if (grant.state === "ended") entries.push(...endedEntry(request, grant, told));
-  if (grant.state === "failed") {
-    entries.push({ name: "failed", text: `Could not be given: ${said(grant.failure?.message ?? "")}.` });
+  if (lease.state === "ended") entries.push(...endedEntry(request, lease, told));
+  if (lease.state === "failed") {
+    entries.push({ name: "failed", text: `Could not be given: ${said(lease.failure?.message ?? "")}.` });
   }
   return entries;
 }
 
 /** Where the API server does not answer, the end is told at once, and what it said when it does. */
-function endedEntry(request: AccessRequest, grant: Grant, told: readonly string[]): readonly ThreadEntry[] {
-  const isUnproved = isReviewingEnd(grant);
+function endedEntry(request: AccessRequest, lease: Lease, told: readonly string[]): readonly ThreadEntry[] {
+  const isUnproved = isReviewingEnd(lease);
   if (isUnproved && told.includes("ended")) return [];
-  const proof = endProofLines(grant);
+  const proof = endProofLines(lease);
   if (!isUnproved && told.includes("ended-unproved")) {
     return [{ name: "ended", text: `The end was looked at again:\n${proof}` }];
   }
-  const at = time(grant.endedAt ?? grant.endsAt);
+  const at = time(lease.endedAt ?? lease.endsAt);
   const text = `Ended ${at}: ${remainsOf(request)}.${forgottenNote(request)}${proof && `\n${proof}`}`;
   return [{ name: isUnproved ? "ended-unproved" : "ended", text }];
 }
 
 /** The message shows the newest attempt; the thread says once that it does not go on by itself. */
 function troubleEntry(request: AccessRequest): ThreadEntry[] {
-  const { trouble, grant, state } = request;
+  const { trouble, lease, state } = request;
   if (!trouble) return [];
   const text = `:warning: ${said(trouble.message)}. It is tried again.`;
-  return [{ name: `${grant?.state ?? state}-${trouble.code}`, text }];
+  return [{ name: `${lease?.state ?? state}-${trouble.code}`, text }];
 }
 
 /** Where the cluster itself does not know of a revocation, Redis alone keeps it from being undone. */
-function forgottenNote({ grant }: AccessRequest): string {
-  if (!grant?.isForgotten) return "";
-  return ` :warning: The cluster could not remember that it was taken back before ${time(grant.endsAt)}: until then whoever can write to Redis could undo it.`;
+function forgottenNote({ lease }: AccessRequest): string {
+  if (!lease?.isForgotten) return "";
+  return ` :warning: The cluster could not remember that it was taken back before ${time(lease.endsAt)}: until then whoever can write to Redis could undo it.`;
 }

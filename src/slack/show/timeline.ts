@@ -17,26 +17,26 @@ const happened: Readonly<Record<EventType, string>> = {
   "request.lapsed": "let it lapse",
   "approval.given-to-self": "approved it for themselves, with others to follow",
   "request.self-approved": "approved it for themselves, as the policy lets them",
-  "glass.broken": "broke the glass",
-  "glass.unreviewed": "told that nobody has reviewed it",
-  "glass.reviewed": "reviewed it",
+  "emergency.taken": "broke the glass",
+  "emergency.unreviewed": "told that nobody has reviewed it",
+  "emergency.reviewed": "reviewed it",
   "approval.dropped": "dropped an approval",
   "approval.void": "found the approval void",
-  "grant.writing": "began to write",
-  "grant.active": "proved it: active",
-  "grant.signed-in": "tried to sign in as the principal",
-  "grant.sign-in-delayed": "could not sign in as the principal yet",
-  "grant.rights-asked": "asked the API server what the access allows",
-  "grant.rights-delayed": "got no answer from the API server yet",
-  "grant.delayed": "could not apply it yet",
-  "grant.warned": "told that it ends soon",
-  "grant.drifted": "found it not in force",
-  "grant.repaired": "found it in force again",
-  "grant.recovered": "read it from the cluster's own memory",
-  "grant.replayed": "refused it: its approval had been taken back, and a record of before was put back",
-  "grant.failed": "gave it up",
-  "grant.ending": "began to take it away",
-  "grant.ended": "took it away",
+  "lease.writing": "began to write",
+  "lease.active": "proved it: active",
+  "lease.signed-in": "tried to sign in as the principal",
+  "lease.sign-in-delayed": "could not sign in as the principal yet",
+  "lease.rights-asked": "asked the API server what the access allows",
+  "lease.rights-delayed": "got no answer from the API server yet",
+  "lease.delayed": "could not apply it yet",
+  "lease.warned": "told that it ends soon",
+  "lease.drifted": "found it not in force",
+  "lease.repaired": "found it in force again",
+  "lease.recovered": "read it from the cluster's own memory",
+  "lease.replayed": "refused it: its approval had been taken back, and a record of before was put back",
+  "lease.failed": "gave it up",
+  "lease.ending": "began to take it away",
+  "lease.ended": "took it away",
   "migration.asked": "asked for a migration",
   "migration.planned": "planned a migration",
   "migration.refused": "refused a migration",
@@ -88,8 +88,8 @@ function lineOf({ sequence, event }: ChainedEvent): string {
 
 /** The reason that somebody gave, the step of a move, or the code of what went wrong. */
 function detailOf({ type, detail }: AuditEvent): string {
-  if (type === "grant.rights-asked") return typeof detail.authorized === "string" ? `: ${detail.authorized}` : "";
-  if (type === "grant.signed-in") return typeof detail.signedIn === "string" ? `: ${detail.signedIn}` : "";
+  if (type === "lease.rights-asked") return typeof detail.authorized === "string" ? `: ${detail.authorized}` : "";
+  if (type === "lease.signed-in") return typeof detail.signedIn === "string" ? `: ${detail.signedIn}` : "";
   if (typeof detail.approver === "string")
     return `: that of ${mention(detail.approver)}, ${plainLine(String(detail.why))}`;
   const { why, code: failure, attempts, act, step } = detail;

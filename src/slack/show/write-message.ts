@@ -1,5 +1,5 @@
 import type { AccessError } from "../../access/failure/access-error.ts";
-import type { Place } from "../../ledger/moves.ts";
+import type { Place } from "../../ledger/migrations.ts";
 import { isGone, slackErrorCode, slackFailure } from "../app/slack-failure.ts";
 import type { Message } from "../blocks/message.ts";
 import { type MessengerContext, sent } from "./messenger-context.ts";

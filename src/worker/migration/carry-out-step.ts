@@ -1,13 +1,13 @@
 import { requestIds } from "../../access/audit/request-ids.ts";
-import { type Move, reviseMove } from "../../access/migration/move.ts";
+import { type Migration, reviseMigration } from "../../access/migration/migration.ts";
 import { letAccessEntriesIn } from "../../aws/authentication-mode.ts";
 import type { MigrationStep } from "../../diagnosis/migration/facts.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
 import { recordChanged } from "../../ledger/lifecycle.ts";
-import { moveEvent, noteOnMove, recordMove } from "../../ledger/record-move.ts";
+import { migrationEvent, noteOnMigration, recordMigration } from "../../ledger/record-migration.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
-import { documentChanged, giveMovedEntry, isSameData, type MoveRun } from "./give-moved-entry.ts";
+import { documentChanged, giveMovedEntry, isSameData, type MigrationRun } from "./give-entry.ts";
 
 /**
  * Carries out one step: says in the ledger that it begins, does it, proves it, and says what was proved. Whoever stopped the
@@ -15,56 +15,61 @@ import { documentChanged, giveMovedEntry, isSameData, type MoveRun } from "./giv
  *
  * @throws AccessError `record-changed` where somebody wrote to the record before it began
  */
-export async function carryOutStep(run: MoveRun, move: Move, step: MigrationStep): Promise<Move> {
+export async function carryOutStep(run: MigrationRun, migration: Migration, step: MigrationStep): Promise<Migration> {
   const name = stepName(step);
-  const begun = await beginStep(run.context, move, name);
+  const begun = await beginStep(run.context, migration, name);
   const awsRequests = requestIds();
   const proof = await doStep({ ...run, context: { ...run.context, awsRequests } }, step, begun);
   return noteDone(run.context, begun, name, proof, awsRequests.byCall());
 }
 
 /** The next version of the record, in which the step may have been sent. */
-async function beginStep(context: WorkerContext, move: Move, name: string): Promise<Move> {
-  if (move.begun?.name === name) return move;
+async function beginStep(context: WorkerContext, migration: Migration, name: string): Promise<Migration> {
+  if (migration.begun?.name === name) return migration;
   const now = context.now();
-  const after = reviseMove(move, { begun: { name, at: now.toISOString() } });
-  const detail = { plan: move.plan?.digest ?? "", step: name };
-  const result = await recordMove(context, after, moveEvent("migration.begun", after, "worker", now, detail), now);
-  if (result.type === "conflict") throw recordChanged(move.id);
+  const after = reviseMigration(migration, { begun: { name, at: now.toISOString() } });
+  const detail = { plan: migration.plan?.digest ?? "", step: name };
+  const result = await recordMigration(
+    context,
+    after,
+    migrationEvent("migration.begun", after, "worker", now, detail),
+    now,
+  );
+  if (result.type === "conflict") throw recordChanged(migration.id);
   return after;
 }
 
 /** It is true whoever stopped the move meanwhile, and stands in the record then as well. */
 export function noteDone(
   context: WorkerContext,
-  move: Move,
+  migration: Migration,
   name: string,
   proof: readonly string[],
   awsRequests: Readonly<Record<string, readonly string[]>> = {},
-): Promise<Move> {
-  return noteOnMove(context, move, (current) => {
+): Promise<Migration> {
+  return noteOnMigration(context, migration, (current) => {
     const begun = current.begun?.name === name ? null : current.begun;
     if (current.done.some((step) => step.name === name) && begun === current.begun) return null;
     const others = current.done.filter((step) => step.name !== name);
     const done = [...others, { name, at: context.now().toISOString(), proof }];
     const asked = Object.keys(awsRequests).length > 0 ? { awsRequests } : {};
-    const detail = { plan: move.plan?.digest ?? "", step: name, proof, ...asked };
+    const detail = { plan: migration.plan?.digest ?? "", step: name, proof, ...asked };
     return { type: "migration.stepped", of: { begun, done, settlesAt: null, trouble: null }, detail };
   });
 }
 
-async function doStep(run: MoveRun, step: MigrationStep, move: Move): Promise<readonly string[]> {
+async function doStep(run: MigrationRun, step: MigrationStep, migration: Migration): Promise<readonly string[]> {
   switch (step.type) {
     case "switch-mode":
       return switchMode(run);
     case "give-entry":
-      return giveMovedEntry(run, step.wanted, move);
+      return giveMovedEntry(run, step.wanted, migration);
     case "take-out":
       return takeOut(run, step);
   }
 }
 
-async function switchMode({ context, reached, gathered }: MoveRun): Promise<readonly string[]> {
+async function switchMode({ context, reached, gathered }: MigrationRun): Promise<readonly string[]> {
   const { awsRequests: log, pause } = context;
   const options = { ...(log && { log }), ...(pause && { pause }) };
   try {
@@ -82,7 +87,7 @@ async function switchMode({ context, reached, gathered }: MoveRun): Promise<read
 
 /** Each entry was looked at once more with the document: whatever is not whole any more has another step before this one. */
 async function takeOut(
-  { cluster, reached: { client }, gathered: { configMap }, keep }: MoveRun,
+  { cluster, reached: { client }, gathered: { configMap }, keep }: MigrationRun,
   step: Extract<MigrationStep, { type: "take-out" }>,
 ): Promise<readonly string[]> {
   if (!configMap) throw documentChanged(cluster);

@@ -1,5 +1,5 @@
 import { AccessError } from "../../access/failure/access-error.ts";
-import { grantsAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
@@ -75,7 +75,7 @@ async function gather(
   const updating = status === "UPDATING";
   const standing = mode === "CONFIG_MAP" ? [] : await standingEntries(accessEntriesOf(eks));
   const configMap = mode === "API" ? null : await client.readAwsAuth();
-  const annotation = readAnnotation(name, configMap?.annotations[grantsAnnotation], keys.memory);
+  const annotation = readAnnotation(name, configMap?.annotations[leasesAnnotation], keys.memory);
   const annotated = annotation.type === "holdings" ? annotation.holdings : [];
   const { holdings } = withLedgerMemory(annotated, await ledger.grantedOf(name), keys.memory);
   const document = parseDocument(configMap?.data ?? {});

@@ -1,9 +1,9 @@
 import { AccessError } from "../../access/failure/access-error.ts";
-import type { Move, MovePlan } from "../../access/migration/move.ts";
+import type { Migration, SealedPlan } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { type MigrationFacts, principalKey } from "../../diagnosis/migration/facts.ts";
-import { noteOnMove } from "../../ledger/record-move.ts";
+import { noteOnMigration } from "../../ledger/record-migration.ts";
 import type { WorkerContext } from "../context.ts";
 import { namingOwnPolicy } from "../rescue/rescue-lease.ts";
 import { noteDone } from "./carry-out-step.ts";
@@ -19,15 +19,15 @@ import { takeBackBegun } from "./migration-entry.ts";
 export async function seeToBegun(
   context: WorkerContext,
   cluster: Cluster,
-  move: Move,
+  migration: Migration,
   gathered: GatheredMigration,
-): Promise<Move> {
-  if (!move.begun) return move;
-  const { name } = move.begun;
-  if (await wasCarriedOut(cluster, move, name, gathered)) {
-    return noteDone(context, move, name, ["Seen to be carried out by the next run."]);
+): Promise<Migration> {
+  if (!migration.begun) return migration;
+  const { name } = migration.begun;
+  if (await wasCarriedOut(cluster, migration, name, gathered)) {
+    return noteDone(context, migration, name, ["Seen to be carried out by the next run."]);
   }
-  return noteOnMove(context, move, (current) =>
+  return noteOnMigration(context, migration, (current) =>
     current.begun?.name === name
       ? { type: "migration.undone", of: { begun: null, trouble: null }, detail: { step: name } }
       : null,
@@ -36,7 +36,7 @@ export async function seeToBegun(
 
 async function wasCarriedOut(
   cluster: Cluster,
-  { plan }: Move,
+  { plan }: Migration,
   name: string,
   { facts, updating, openManager }: GatheredMigration,
 ): Promise<boolean> {
@@ -58,7 +58,7 @@ async function wasCarriedOut(
 }
 
 /** Whether nothing is left in aws-auth of what was to go out of it. */
-export function areOut({ outs }: MovePlan, { document }: MigrationFacts): boolean {
+export function areOut({ outs }: SealedPlan, { document }: MigrationFacts): boolean {
   const left = new Set(document.entries.map(({ arn }) => principalKey(arn)));
   return outs.every((arn) => !left.has(principalKey(arn)));
 }

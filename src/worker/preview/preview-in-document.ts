@@ -46,7 +46,7 @@ export function previewInDocument(
   if (leftOut) return { type: "refused", refusal: leftOut };
   const others = [...state.holdings.values()].filter((each) => each.arn.toLowerCase() !== arn.toLowerCase());
   const room = roomIn(state.configMap?.annotations ?? {});
-  if (held && !fitsAnnotation([...others, held], keys, room.forGrants)) {
+  if (held && !fitsAnnotation([...others, held], keys, room.forLeases)) {
     return { type: "refused", refusal: annotationFull(cluster, room) };
   }
   const today = resolve(state.document, arn);

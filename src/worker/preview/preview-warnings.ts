@@ -1,5 +1,5 @@
-import { grantsAnnotation } from "../../access/lease/annotation.ts";
-import { fillers, grantsThatFit, roomIn } from "../../access/lease/annotation-room.ts";
+import { leasesAnnotation } from "../../access/lease/annotation.ts";
+import { fillers, leasesThatFit, roomIn } from "../../access/lease/annotation-room.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn, isFullControl } from "../../access/policy/policy-text.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -58,11 +58,11 @@ function unboundWarning({ name }: Cluster, request: AccessRequest, { bindings }:
 
 function firstTimeWarning({ name }: Cluster, request: AccessRequest, { earlier }: WarningFacts): string[] {
   const isKnown = earlier.some(
-    ({ id, cluster, principal, grant }) =>
+    ({ id, cluster, principal, lease }) =>
       id !== request.id &&
       cluster === request.cluster &&
       principal.toLowerCase() === request.principal.toLowerCase() &&
-      grant?.activeSince,
+      lease?.activeSince,
   );
   return isKnown ? [] : [`First time: no earlier lease of this person with this principal on ${name} is known.`];
 }
@@ -96,13 +96,13 @@ function problemsWarning(document: AwsAuthDocument): string[] {
   return [`aws-auth has ${problems} problem${problems === 1 ? "" : "s"} of its own, which stay as they are.`];
 }
 
-/** So many more grants are a day's work: an operator has time to make room. */
-const fewGrants = 20;
+/** So many more leases are a day's work: an operator has time to make room. */
+const fewLeases = 20;
 
 function roomWarning(annotations: Readonly<Record<string, string>>): string[] {
   const room = roomIn(annotations);
-  const more = grantsThatFit(room, annotations[grantsAnnotation]);
-  if (more >= fewGrants) return [];
+  const more = leasesThatFit(room, annotations[leasesAnnotation]);
+  if (more >= fewLeases) return [];
   const clause = fillers(room);
-  return [`aws-auth has room to remember about ${more} more grants${clause ? `: ${clause}` : ""}.`];
+  return [`aws-auth has room to remember about ${more} more leases${clause ? `: ${clause}` : ""}.`];
 }

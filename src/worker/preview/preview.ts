@@ -64,7 +64,7 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
 /** One look at a cluster. */
 interface Look extends WayPlace {
   readonly bindings: PreviewFacts["bindings"];
-  /** The cluster's grants that are not over. */
+  /** The cluster's leases that are not over. */
   readonly granted: readonly AccessRequest[];
   readonly waiting: readonly AccessRequest[];
   /** What a person asked for before, the newest first. */

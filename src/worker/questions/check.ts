@@ -1,5 +1,5 @@
 import { AccessError, explain } from "../../access/failure/access-error.ts";
-import { grantsAnnotation } from "../../access/lease/annotation.ts";
+import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -81,7 +81,7 @@ async function orFailure(
   }
 }
 
-/** Whose grants are looked for in the document, and who is told of them. */
+/** Whose leases are looked for in the document, and who is told of them. */
 interface DocumentQuestion {
   readonly granted: Granted;
   readonly asker: Reader;
@@ -99,8 +99,8 @@ function reportDocument(looked: LookedAt | null, cluster: Cluster, question: Doc
 
 function distrusted({ untrusted }: LookedAt): readonly Told[] {
   if (untrusted === null) return [];
-  const message = `The annotation ${named(grantsAnnotation)} is not believed: ${untrusted}.`;
-  const place = `annotation ${grantsAnnotation}`;
+  const message = `The annotation ${named(leasesAnnotation)} is not believed: ${untrusted}.`;
+  const place = `annotation ${leasesAnnotation}`;
   return [{ code: "annotation-untrusted", severity: "error", place, message, remedy: annotationRemedy }];
 }
 
@@ -114,7 +114,7 @@ function takenOut(looked: LookedAt, cluster: Cluster, { granted, asker }: Docume
 /** What a report on access entries takes beside the cluster. */
 interface EntriesQuestion {
   readonly reached: ReachedCluster;
-  /** The grants in this cluster that are not over, as read before it was looked at. */
+  /** The leases in this cluster that are not over, as read before it was looked at. */
   readonly granted: readonly AccessRequest[];
   /** The same, and as they are now. */
   readonly grantedNow: () => Promise<Granted>;

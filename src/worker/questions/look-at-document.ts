@@ -1,5 +1,5 @@
 import type { MemoryKeys } from "../../access/approval/seal.ts";
-import { grantsAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { type Drift, driftOf } from "../../access/lease/drift.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
@@ -29,12 +29,12 @@ export async function lookAtDocument(
   const configMap = await client.readAwsAuth();
   if (!configMap) return null;
   const { data, immutable, annotations, managers, deletion } = configMap;
-  const reading = readAnnotation(cluster.name, annotations[grantsAnnotation], keys);
+  const reading = readAnnotation(cluster.name, annotations[leasesAnnotation], keys);
   const untrusted = reading.type === "untrusted" ? reading.message : null;
   return { document: parseDocument(data), immutable, isBeingDeleted: deletion !== null, untrusted, managers };
 }
 
-/** Which of these grants in force somebody took out of the document. */
+/** Which of these active leases somebody took out of the document. */
 export function driftsIn({ document, managers }: LookedAt, inForce: readonly AccessRequest[]): readonly Drift[] {
   return inForce.flatMap(
     (request) => driftOf(request, identityInDocument(document, request.principal), managers, document.problems) ?? [],

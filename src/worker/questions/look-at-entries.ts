@@ -18,12 +18,12 @@ export interface LookedAtEntries {
   readonly count: number;
   /** Why tags of ours are not believed; null: all are, of the entries that were read. */
   readonly untrusted: string | null;
-  /** Which of the grants that were asked about somebody took out. */
+  /** Which of the leases that were asked about somebody took out. */
   readonly drifts: readonly Drift[];
 }
 
 /**
- * Counts a cluster's entries, and reads those of grants in force.
+ * Counts a cluster's entries, and reads those of active leases.
  *
  * @throws AccessError
  */

@@ -1,5 +1,5 @@
-import { unreviewedGlass } from "../../access/approval/glass.ts";
-import { activeLease, scheduleGrant } from "../../access/lease/grant.ts";
+import { unreviewedEmergency } from "../../access/approval/emergency.ts";
+import { activeLease, scheduleLease } from "../../access/lease/lease.ts";
 import { rememberWritten } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { noStanding } from "../../access/policy/person.ts";
@@ -27,7 +27,7 @@ export interface Adoption {
 }
 
 /**
- * Reads a cluster's own memory of its grants into a ledger that does not know them (law 10): once for each cluster of a
+ * Reads a cluster's own memory of its leases into a ledger that does not know them (law 10): once for each cluster of a
  * new ledger, and from time to time. Only what our seal speaks for is believed; nothing is granted by it. What is over by
  * the ledger and stands there all the same, as after somebody wrote a backup of aws-auth back, is taken away.
  */
@@ -113,16 +113,16 @@ async function recover(
   const bare = recoveredRequest(cluster, holding, share, now);
   const proved = await prove(client, cluster, bare, state.signsInAs(bare.principal), context.now);
   const written = rememberWritten(bare, holding, context.keys.memory, way);
-  const grant = bare.grant && { ...withProof(bare.grant, proved, cluster, bare.principal), written };
-  const event = eventOf("grant.recovered", bare, "worker", now, { principal: holding.arn, groups: share.groups });
-  await recordChange(context, { ...bare, grant }, event, now);
+  const lease = bare.lease && { ...withProof(bare.lease, proved, cluster, bare.principal), written };
+  const event = eventOf("lease.recovered", bare, "worker", now, { principal: holding.arn, groups: share.groups });
+  await recordChange(context, { ...bare, lease }, event, now);
 }
 
-/** A record for a grant of which only the cluster's memory is left. Its approvals can't be shown again, only who gave them, and its end. */
+/** A record for a lease of which only the cluster's memory is left. Its approvals can't be shown again, only who gave them, and its end. */
 function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now: Date): AccessRequest {
   const durationSeconds = Math.ceil((Date.parse(share.endsAt) - now.getTime()) / 1000);
   const at = new Date(Date.parse(share.endsAt) - durationSeconds * 1000).toISOString();
-  const verdict = share.glass ? "broke-glass" : "approved";
+  const verdict = share.emergency ? "broke-glass" : "approved";
   const unknown = { digest: "", why: "", memberships: [], requester: null, linked: null, stillApprovers: [], seal: "" };
   return {
     id: share.id,
@@ -147,8 +147,8 @@ function recoveredRequest(cluster: Cluster, holding: Holding, share: Share, now:
     dropped: [],
     approvalsWanted: share.approvers.length,
     denial: null,
-    glass: share.glass ? unreviewedGlass(now) : null,
-    grant: activeLease(scheduleGrant({ durationSeconds, until: null }, new Date(at)), {
+    emergency: share.emergency ? unreviewedEmergency(now) : null,
+    lease: activeLease(scheduleLease({ durationSeconds, until: null }, new Date(at)), {
       endsAt: share.endsAt,
       writeBegan: at,
       activeSince: now.toISOString(),

@@ -34,7 +34,7 @@ export interface Checked extends Pick<Settlement, "voided" | "leaving" | "holdin
 
 /** What of a check depends on the way. */
 export interface CheckRules {
-  /** What of a grant in force, which gives these groups, is missing; null: nothing is. */
+  /** What of a active lease, which gives these groups, is missing; null: nothing is. */
   readonly driftOf: (request: AccessRequest, groups: readonly string[]) => Drift | null;
   /** Whether its part may be put back this way. */
   readonly mayRepair: (request: AccessRequest) => boolean;
@@ -64,7 +64,7 @@ export function withOwnMemory<State extends WayState>(input: SettleInput<State>)
 }
 
 /**
- * Whether a record says that a grant is to be, or is, in force whose approval the cluster knows to be taken back. Of one that
+ * Whether a record says that a lease is to be, or is, in force whose approval the cluster knows to be taken back. Of one that
  * came to nothing it can't be told here (`hasComeToNothing`).
  */
 export function isReplayed(
@@ -74,7 +74,7 @@ export function isReplayed(
 ): boolean {
   const withdrawals = bothWithdrawals(state.withdrawals, state.elsewhere);
   if (isWithdrawn(request, withdrawals, keys)) return !isOpenAndNothing(request, withdrawals, keys);
-  const isUnknown = request.grant?.state === "active" && !shareIn(holdings, request);
+  const isUnknown = request.lease?.state === "active" && !shareIn(holdings, request);
   return isUnknown && mayBeForgotten(request, withdrawals, keys);
 }
 
@@ -84,12 +84,12 @@ export function hasComeToNothing(request: AccessRequest, state: WayState, keys: 
 }
 
 function isOpenAndNothing(request: AccessRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
-  return request.grant?.state === "scheduled" && hadComeToNothing(request, withdrawals, keys);
+  return request.lease?.state === "scheduled" && hadComeToNothing(request, withdrawals, keys);
 }
 
 /** What was void once stays so, also where everything is again as it was approved: runs go by it that nothing is sent for it any more. */
 function wasVoid(request: AccessRequest, withdrawals: Withdrawals, keys: DecisionPublicKeys): boolean {
-  return (request.grant?.voidSince ?? null) !== null || isOpenAndNothing(request, withdrawals, keys);
+  return (request.lease?.voidSince ?? null) !== null || isOpenAndNothing(request, withdrawals, keys);
 }
 
 /** Looks at every seal, the policy and the base again (laws 3 and 4), and for what is missing. `decideLease` has the rules. */
@@ -164,7 +164,7 @@ function factsAtBeginning(
 }
 
 /**
- * What is missing of a grant in force, and whether it may be put back: only what something sealed says that it gives, and only where
+ * What is missing of a active lease, and whether it may be put back: only what something sealed says that it gives, and only where
  * the whole approval still speaks for it. The record in Redis alone proves neither.
  */
 function factsInForce(
@@ -194,7 +194,7 @@ function besideReason(
 ): string | null {
   const { holdings, identityOf } = state;
   // What the cluster remembers was written as it was shown, by a run that died before the record said so.
-  if (request.glass || shareIn(holdings, request)) return null;
+  if (request.emergency || shareIn(holdings, request)) return null;
   const open = idsOf([...work.arriving, ...work.leaving, ...work.staying]);
   const rememberedOf = (key: string) => {
     const holding = holdings.get(key);

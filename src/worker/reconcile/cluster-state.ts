@@ -1,6 +1,6 @@
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { grantsAnnotation } from "../../access/lease/annotation.ts";
+import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { fenceAnnotation } from "../../access/lease/annotation-room.ts";
 import { bothWithdrawals, noWithdrawals, stillApproved } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
@@ -36,7 +36,7 @@ export async function readClusterState(
   const where = `The ConfigMap aws-auth of ${cluster.name}`;
   if (!configMap && !cluster.createAwsAuth) throw new AccessError("document-absent", `${where} does not exist`);
   if (configMap?.immutable) throw new AccessError("document-immutable", `${where} is immutable`);
-  const reading = readAnnotationRemembered(cluster.name, configMap?.annotations[grantsAnnotation], keys.memory);
+  const reading = readAnnotationRemembered(cluster.name, configMap?.annotations[leasesAnnotation], keys.memory);
   const { holdings, withdrawals } =
     reading.type === "holdings" ? reading : { holdings: [], withdrawals: noWithdrawals };
   const elsewhere = readWithdrawalTags(cluster.name, opened.tags, keys.memory).withdrawals;

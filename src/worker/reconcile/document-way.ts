@@ -1,5 +1,5 @@
 import { AccessError } from "../../access/failure/access-error.ts";
-import { grantsAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
 import { driftOf } from "../../access/lease/drift.ts";
 import { isGivenByEntry } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -96,7 +96,7 @@ function forgottenIn(
   readBack: AwsAuthConfigMap | null,
 ): ReadonlySet<string> {
   if (withdrawals.list.length === 0) return new Set();
-  const reading = readAnnotation(cluster.name, readBack?.annotations[grantsAnnotation], context.keys.memory);
+  const reading = readAnnotation(cluster.name, readBack?.annotations[leasesAnnotation], context.keys.memory);
   const known = reading.type === "holdings" ? reading.withdrawals.list.map(({ id }) => id) : [];
   return new Set(withdrawals.list.map(({ id }) => id).filter((id) => !known.includes(id)));
 }
@@ -114,7 +114,7 @@ async function fenceOff({ context, cluster, opened }: Place, configMap: AwsAuthC
 /** Whether something that may have been written, or be about to be written by another run, is told to be gone. */
 function takesBack({ leaving, voided }: DocumentSettlement): boolean {
   const back = [...leaving, ...voided.map((each) => each.request)];
-  return back.some(({ grant }) => grant?.writeBegan != null);
+  return back.some(({ lease }) => lease?.writeBegan != null);
 }
 
 /** @param data of the ConfigMap as it was read back */

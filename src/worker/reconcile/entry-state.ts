@@ -1,6 +1,6 @@
 import type { WorkerKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { grantsAnnotation } from "../../access/lease/annotation.ts";
+import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import { bothWithdrawals, noWithdrawals, stillApproved, type Withdrawals } from "../../access/lease/withdrawal.ts";
 import { withLedgerMemory } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -103,7 +103,7 @@ async function documentMemory(
   if (mode === "API" && !open.some(stoodInDocument)) return { withdrawals: noWithdrawals, data: {} };
   try {
     const configMap = await client.readAwsAuth();
-    const reading = readAnnotationRemembered(name, configMap?.annotations[grantsAnnotation], keys.memory);
+    const reading = readAnnotationRemembered(name, configMap?.annotations[leasesAnnotation], keys.memory);
     const withdrawals = reading.type === "holdings" ? reading.withdrawals : noWithdrawals;
     // What stands there lets nobody in where the cluster reads its access entries alone.
     return { withdrawals, data: mode === "API" ? {} : (configMap?.data ?? {}) };
@@ -113,9 +113,9 @@ async function documentMemory(
   }
 }
 
-/** Whether a grant is told as in force that was given by aws-auth. */
-function stoodInDocument({ grant }: AccessRequest): boolean {
-  return grant?.state === "active" && grant.written?.way !== "access-entry";
+/** Whether a lease is told as in force that was given by aws-auth. */
+function stoodInDocument({ lease }: AccessRequest): boolean {
+  return lease?.state === "active" && lease.written?.way !== "access-entry";
 }
 
 function byPrincipal(

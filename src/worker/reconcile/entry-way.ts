@@ -82,8 +82,8 @@ function begunIn(
 }
 
 /** What stood in aws-auth was never sent to EKS. */
-function mayHaveBeenSent({ grant }: AccessRequest): boolean {
-  return grant?.state === "active" ? grant.written?.way === "access-entry" : grant?.writeBegan != null;
+function mayHaveBeenSent({ lease }: AccessRequest): boolean {
+  return lease?.state === "active" ? lease.written?.way === "access-entry" : lease?.writeBegan != null;
 }
 
 /** EKS has no dry run: what can be known before is in the plan. */

@@ -11,7 +11,7 @@ interface Seen {
 }
 
 /**
- * Why it is not certain yet that nothing of a grant comes to stand in an access entry; null: it is. An entry that is there
+ * Why it is not certain yet that nothing of a lease comes to stand in an access entry; null: it is. An entry that is there
  * says so itself, and none can be made beside it.
  */
 export function lateCallDoubt(request: AccessRequest, { hasEntry, openSince }: Seen, now: Date): AccessError | null {
@@ -23,10 +23,10 @@ export function lateCallDoubt(request: AccessRequest, { hasEntry, openSince }: S
   );
 }
 
-/** Until when runs may have sent calls for a grant that was never proved: each of them may be one that was not answered. */
+/** Until when runs may have sent calls for a lease that was never proved: each of them may be one that was not answered. */
 function begunSince(request: AccessRequest, now: Date): string | null {
-  const { grant } = request;
-  if (grant?.state !== "scheduled" || !grant.writeBegan) return null;
-  const decided = Date.parse(grant.end?.at ?? grant.voidSince ?? sealedEnd(request));
-  return new Date(Math.max(Math.min(decided, now.getTime()), Date.parse(grant.writeBegan))).toISOString();
+  const { lease } = request;
+  if (lease?.state !== "scheduled" || !lease.writeBegan) return null;
+  const decided = Date.parse(lease.end?.at ?? lease.voidSince ?? sealedEnd(request));
+  return new Date(Math.max(Math.min(decided, now.getTime()), Date.parse(lease.writeBegan))).toISOString();
 }

@@ -12,9 +12,9 @@ import { hasComeToNothing, isReplayed } from "./check-leases.ts";
 import { record } from "./record.ts";
 import type { WayState } from "./way-adapter.ts";
 
-const isApproval: ReadonlySet<EventType> = new Set(["request.approved", "request.self-approved", "glass.broken"]);
-const isNothing: ReadonlySet<EventType> = new Set(["approval.void", "grant.failed"]);
-const isEnd: ReadonlySet<EventType> = new Set(["grant.ended"]);
+const isApproval: ReadonlySet<EventType> = new Set(["request.approved", "request.self-approved", "emergency.taken"]);
+const isNothing: ReadonlySet<EventType> = new Set(["approval.void", "lease.failed"]);
+const isEnd: ReadonlySet<EventType> = new Set(["lease.ended"]);
 
 /** More than one life of a request has. */
 const mostEvents = 500;
@@ -24,7 +24,7 @@ const untoldMs = 60 * 60_000;
 
 /**
  * Somebody edited our annotation, or our tags. It is not believed: what the records themselves remember, sealed, takes its place,
- * and it is written anew. The event hangs on one of the cluster's open grants, where there is one.
+ * and it is written anew. The event hangs on one of the cluster's open leases, where there is one.
  */
 export async function noteUntrusted(
   context: WorkerContext,
@@ -32,8 +32,8 @@ export async function noteUntrusted(
   open: readonly AccessRequest[],
   why: string,
 ): Promise<void> {
-  context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our grants is not ours");
-  const [first] = open.filter((request) => request.grant);
+  context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our leases is not ours");
+  const [first] = open.filter((request) => request.lease);
   if (first) return record(context, revise(first, {}), "annotation.refused", { why });
   if (!(await context.ledger.takeTurn(`untrusted-${cluster.name}`, untoldMs))) return;
   const at = context.now().toISOString();
@@ -58,7 +58,7 @@ export async function recordsOfBefore(
 }
 
 /**
- * The requests without what the records of ended grants remember. Where the cluster's own memory has nothing of a grant, its record
+ * The requests without what the records of ended leases remember. Where the cluster's own memory has nothing of a lease, its record
  * speaks for what is taken away; an old one that was put back into Redis would take what others have given the principal since.
  */
 export async function withoutEndedMemories(
@@ -68,10 +68,10 @@ export async function withoutEndedMemories(
 ): Promise<readonly AccessRequest[]> {
   if (lost.size === 0) return open;
   return inParallel(open, async (request) => {
-    const { grant } = request;
-    if (!grant?.written || !lost.has(request.principal.toLowerCase())) return request;
+    const { lease } = request;
+    if (!lease?.written || !lost.has(request.principal.toLowerCase())) return request;
     const hasEnded = await wasTold(ledger, request, keys.decision, isEnd);
-    return hasEnded ? { ...request, grant: { ...grant, written: null } } : request;
+    return hasEnded ? { ...request, lease: { ...lease, written: null } } : request;
   });
 }
 
@@ -94,13 +94,13 @@ async function wasTold(
 }
 
 /**
- * The record says that a grant is in force, or is to be, whose approval was taken back: it is one of before, put back
+ * The record says that a lease is in force, or is to be, whose approval was taken back: it is one of before, put back
  * into the ledger by whoever can write there, or with an old copy of it. It ends at once.
  */
 export async function noteReplayed(context: WorkerContext, request: AccessRequest): Promise<void> {
-  if (!request.grant) return;
+  if (!request.lease) return;
   context.log.error({ request: request.id }, "a record from before its approval was taken back is in the ledger again");
   const end = { cause: "replayed" as const, by: "worker", at: context.now().toISOString(), why: "" };
-  const after = revise(request, { grant: { ...request.grant, end }, trouble: null });
-  await record(context, after, "grant.replayed", { approvers: request.approvals.map(({ by }) => by) });
+  const after = revise(request, { lease: { ...request.lease, end }, trouble: null });
+  await record(context, after, "lease.replayed", { approvers: request.approvals.map(({ by }) => by) });
 }

@@ -1,6 +1,6 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
-import { activeLease, endedLease, failedLease } from "../../access/lease/grant.ts";
+import { activeLease, endedLease, failedLease } from "../../access/lease/lease.ts";
 import { rememberWritten } from "../../access/lease/written.ts";
 import type { Way } from "../../access/policy/way.ts";
 import type { AccessRequest, Holding, MappedIdentity, Proof } from "../../access/request/record.ts";
@@ -15,11 +15,11 @@ import { idsElsewhere, record } from "./record.ts";
 
 /** Says in the ledger that a write is about to be sent. The next version of the record. */
 export async function beginWrite(context: WorkerContext, request: AccessRequest): Promise<AccessRequest> {
-  if (!request.grant || request.grant.writeBegan) return request;
+  if (!request.lease || request.lease.writeBegan) return request;
   const now = context.now();
-  const after = revise(request, { grant: { ...request.grant, writeBegan: now.toISOString() } });
+  const after = revise(request, { lease: { ...request.lease, writeBegan: now.toISOString() } });
   // Nobody has to be woken: what it leads to is told a moment later, and the sweep is there if the process dies.
-  const event = eventOf("grant.writing", request, "worker", now, idsElsewhere(context));
+  const event = eventOf("lease.writing", request, "worker", now, idsElsewhere(context));
   const result = await context.ledger.commit({ after, event });
   if (result.type === "conflict") {
     throw new AccessError("record-changed", `The request ${request.id} changed while it was being applied`);
@@ -38,21 +38,21 @@ export async function activate(
   holding: Holding | undefined,
   way: Way = "aws-auth",
 ): Promise<void> {
-  if (!request.grant || !holding) return;
+  if (!request.lease || !holding) return;
   const { proof } = proved;
   if (proof.mapped.result !== "yes") return putOff(context, request, notMapped(proof, way));
-  const isRepair = request.grant.state === "active";
+  const isRepair = request.lease.state === "active";
   const cluster = context.config.clusters.get(request.cluster);
   const written = rememberWritten(request, holding, context.keys.memory, way);
-  const endsAt = written?.share.endsAt ?? request.grant.endsAt;
-  const grant = activeLease(withProof(request.grant, proved, cluster, request.principal), {
+  const endsAt = written?.share.endsAt ?? request.lease.endsAt;
+  const lease = activeLease(withProof(request.lease, proved, cluster, request.principal), {
     endsAt,
-    activeSince: request.grant.activeSince ?? proof.at,
+    activeSince: request.lease.activeSince ?? proof.at,
     written,
     warnAt: warnAt(request, endsAt, context.config.timing.warnBeforeEndSeconds),
     drift: null,
   });
-  await record(context, revise(request, { grant, trouble: null }), isRepair ? "grant.repaired" : "grant.active", {
+  await record(context, revise(request, { lease, trouble: null }), isRepair ? "lease.repaired" : "lease.active", {
     admits: admittedInWords(admittedBy(request.principal)),
     mapped: proof.mapped.result,
     authorized: proof.authorized.result,
@@ -78,15 +78,15 @@ function warnAt({ durationSeconds }: AccessRequest, endsAt: string, warnBeforeEn
  * is there all the same, is so as well.
  */
 export async function noteDrift(context: WorkerContext, request: AccessRequest, message: string | null): Promise<void> {
-  const isAsBefore = (request.grant?.drift?.message ?? null) === message;
-  if (!request.grant || (isAsBefore && !(message === null && request.trouble))) return;
+  const isAsBefore = (request.lease?.drift?.message ?? null) === message;
+  if (!request.lease || (isAsBefore && !(message === null && request.trouble))) return;
   const drift = message === null ? null : { at: context.now().toISOString(), message };
-  const after = revise(request, { grant: { ...request.grant, drift }, trouble: null });
-  await record(context, after, message === null ? "grant.repaired" : "grant.drifted", { message });
+  const after = revise(request, { lease: { ...request.lease, drift }, trouble: null });
+  await record(context, after, message === null ? "lease.repaired" : "lease.drifted", { message });
 }
 
 /**
- * The grant's part is gone from the document. One that never became active failed.
+ * The lease's part is gone from the document. One that never became active failed.
  *
  * @param isForgotten whether the cluster could not remember that it was taken back
  * @param proved what was verified after it; null: nothing, because the cluster is not asked
@@ -98,21 +98,21 @@ export async function end(
   isForgotten = false,
   proved: ProvedEnd | null = null,
 ): Promise<void> {
-  if (!request.grant) return;
+  if (!request.lease) return;
   const endedAt = proved?.proof.at ?? context.now().toISOString();
-  const cause = request.grant.end?.cause ?? "expired";
+  const cause = request.lease.end?.cause ?? "expired";
   const over = { remains, isForgotten };
   const told = isForgotten ? { remembered: false } : {};
-  if (request.grant.state === "active") {
-    const grant = endedLease(request.grant, endedAt, { ...over, endProof: proved?.proof ?? null });
-    const lagSeconds = (Date.parse(endedAt) - Date.parse(grant.end?.at ?? sealedEnd(request))) / 1000;
+  if (request.lease.state === "active") {
+    const lease = endedLease(request.lease, endedAt, { ...over, endProof: proved?.proof ?? null });
+    const lagSeconds = (Date.parse(endedAt) - Date.parse(lease.end?.at ?? sealedEnd(request))) / 1000;
     context.metrics?.revocationLag.observe(lagSeconds);
     const detail = { cause, lagSeconds, ...told, ...endDetail(context, proved) };
-    return record(context, revise(request, { grant, trouble: null }), "grant.ended", detail);
+    return record(context, revise(request, { lease, trouble: null }), "lease.ended", detail);
   }
   const failure = cause === "replayed" ? approvalReplayed : leaseOver;
-  const grant = failedLease(request.grant, failure, over);
-  await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code: failure.code, ...told });
+  const lease = failedLease(request.lease, failure, over);
+  await record(context, revise(request, { lease, trouble: null }), "lease.failed", { code: failure.code, ...told });
 }
 
 function endDetail(context: WorkerContext, proved: ProvedEnd | null) {
@@ -140,7 +140,7 @@ const approvalReplayed = {
 /** What was approved is not what would be written: it is asked for again, with a new preview (law 4). */
 export async function voidApproval(context: WorkerContext, request: AccessRequest, message: string): Promise<void> {
   const by = request.approvals.map((approval) => approval.by);
-  const cleared = { preview: null, reminders: null, approvals: [], glass: null, grant: null, trouble: null };
+  const cleared = { preview: null, reminders: null, approvals: [], emergency: null, lease: null, trouble: null };
   const after = revise(request, { state: "pending", ...cleared, voided: { by, message } });
   await record(context, after, "approval.void", { why: message, approvers: by });
 }

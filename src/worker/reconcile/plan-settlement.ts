@@ -19,7 +19,7 @@ import { withdrawalsAfter } from "./withdrawals-after.ts";
 interface LeftOut {
   /** Principals whose entry can't be changed, by lower-case ARN. */
   readonly principals: ReadonlyMap<string, Refusal>;
-  /** Arriving grants that are not given, whatever the plan says: the annotation may have no room for them. */
+  /** Arriving leases that are not given, whatever the plan says: the annotation may have no room for them. */
   readonly refused: readonly RefusedRequest[];
 }
 
@@ -43,7 +43,7 @@ export function planSettlement(
   const holdings = [...untouched, ...[...targets.values()].flatMap((target) => target.holding ?? [])];
   const { arriving } = checked;
   const room = roomIn(state.configMap?.annotations ?? {});
-  if (arriving.length > 0 && !fitsAnnotation(holdings, input.keys.memory, room.forGrants)) {
+  if (arriving.length > 0 && !fitsAnnotation(holdings, input.keys.memory, room.forLeases)) {
     const rest = arriving.slice(0, Math.floor(arriving.length / 2));
     const full = without(arriving, rest).map((request) => ({ request, refusal: annotationFull(cluster, room) }));
     return planSettlement(
@@ -98,7 +98,7 @@ function standingAs(
 
 /** Where nothing is written no write of before is fenced off either: one that was begun may still come. */
 function mayStand(approval: VoidApproval, { message }: Refusal): VoidApproval {
-  if (!approval.request.grant?.writeBegan) return approval;
+  if (!approval.request.lease?.writeBegan) return approval;
   const what = `What may have been written by an approval that is void can't be taken out of aws-auth: ${message.replace(/\.$/, "")}`;
   return { ...approval, doubt: new AccessError("document-unchanged", what) };
 }
@@ -140,7 +140,7 @@ function byPrincipal(refusals: readonly Refusal[], targets: ReadonlyMap<string, 
 
 /** What the cluster could not remember it must not be given: it would not end if the ledger were lost (law 10). */
 export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal {
-  const full = `${name} can't remember more grants at once in its annotation`;
+  const full = `${name} can't remember more leases at once in its annotation`;
   const clause = fillers(room);
   const message = clause
     ? `${full}: ${clause}. Ask again when some have ended, or have an operator take out of aws-auth what nobody needs.`
@@ -148,7 +148,7 @@ export function annotationFull({ name }: Cluster, room: AnnotationRoom): Refusal
   return { code: "annotation-full", message };
 }
 
-/** What the ConfigMap has to hold: the document, and the cluster's own memory of our grants. */
+/** What the ConfigMap has to hold: the document, and the cluster's own memory of our leases. */
 export interface Content {
   readonly data: Readonly<Record<string, string>>;
   readonly holdings: readonly Holding[];

@@ -79,8 +79,8 @@ async function withWhatWasHidden(
 }
 
 /** As whom the lease let its principal in. */
-function usernameOf({ principal, grant }: AccessRequest): string {
-  const known: MappedIdentity | null = grant?.proof?.reviewedAs ?? null;
+function usernameOf({ principal, lease }: AccessRequest): string {
+  const known: MappedIdentity | null = lease?.proof?.reviewedAs ?? null;
   if (known) return known.username;
   const reading = readPrincipal(principal);
   return reading.type === "principal" ? usernameFor(reading.principal) : principal;
@@ -89,5 +89,5 @@ function usernameOf({ principal, grant }: AccessRequest): string {
 function othersOf({ id, principal }: AccessRequest, inForce: readonly AccessRequest[]): readonly string[] {
   return inForce
     .filter((each) => each.id !== id && each.principal.toLowerCase() === principal.toLowerCase())
-    .map((each) => `${each.id} gives ${each.level} until ${each.grant?.endsAt}`);
+    .map((each) => `${each.id} gives ${each.level} until ${each.lease?.endsAt}`);
 }

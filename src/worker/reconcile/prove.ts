@@ -3,7 +3,7 @@ import { awaitSignIn } from "../../access/lease/sign-in.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { covers } from "../../access/policy/policy-text.ts";
 import { signInWay } from "../../access/policy/sign-in.ts";
-import type { AccessRequest, Finding, Grant, MappedIdentity, Proof } from "../../access/request/record.ts";
+import type { AccessRequest, Finding, Lease, MappedIdentity, Proof } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import type { ReadDocument } from "../../aws-auth/index.ts";
 import { render, resolve } from "../../aws-auth/index.ts";
@@ -40,7 +40,7 @@ export interface Proved {
   readonly unanswered: unknown;
 }
 
-/** Proves one grant by what was read back after the write, and against the API server. */
+/** Proves one lease by what was read back after the write, and against the API server. */
 export async function prove(
   client: ClusterClient,
   cluster: Cluster,
@@ -66,17 +66,17 @@ function beforeSignIn(cluster: Cluster, { principal }: AccessRequest): Finding {
   return { result: "not tested", detail: way.type === "role" ? "it is being tried" : way.why };
 }
 
-/** A grant in force with its proof, and what of it is still to come: that the principal signs in, and an answer of the API server. */
+/** A active lease with its proof, and what of it is still to come: that the principal signs in, and an answer of the API server. */
 export function withProof(
-  grant: Grant,
+  lease: Lease,
   { proof, unanswered }: Proved,
   cluster: Cluster | undefined,
   principal: string,
-): Grant {
+): Lease {
   const isToBeTried = cluster !== undefined && signInWay(cluster, principal).type === "role";
   const at = new Date(proof.at);
   const reviewTrouble = mayBeAnswered(unanswered) ? reviewAgain(null, failureOf(unanswered), at) : null;
-  return { ...grant, proof, ...awaitSignIn(isToBeTried, at), reviewTrouble };
+  return { ...lease, proof, ...awaitSignIn(isToBeTried, at), reviewTrouble };
 }
 
 function mapped(request: AccessRequest, { identity, place, seenAfterMs }: ReadBack): Finding {

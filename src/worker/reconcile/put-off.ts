@@ -1,7 +1,7 @@
 import { hasWrites } from "../../access/audit/request-ids.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
 import { sealedEnd } from "../../access/lease/due-work.ts";
-import type { AccessRequest, Grant } from "../../access/request/record.ts";
+import type { AccessRequest, Lease } from "../../access/request/record.ts";
 import { revise } from "../../access/request/request.ts";
 import { type Failure, failureOf, isToBeTold, nextTry } from "../../access/request/retry.ts";
 import type { WorkerContext } from "../context.ts";
@@ -9,15 +9,15 @@ import { delayDetail } from "../delay.ts";
 import { record } from "./record.ts";
 
 /**
- * Ends an arriving grant that can't be had. One whose write may have reached the cluster, and one that is leaving, is
+ * Ends an arriving lease that can't be had. One whose write may have reached the cluster, and one that is leaving, is
  * tried again instead until it is seen to be gone: nothing is left behind.
  */
 export async function fail(context: WorkerContext, request: AccessRequest, failure: Failure): Promise<void> {
-  if (!request.grant) return;
-  if (request.grant.state !== "scheduled" || request.grant.writeBegan) return postpone(context, request, failure);
+  if (!request.lease) return;
+  if (request.lease.state !== "scheduled" || request.lease.writeBegan) return postpone(context, request, failure);
   const { code, message } = failure;
-  const grant: Grant = { ...request.grant, state: "failed", failure: { code, message } };
-  await record(context, revise(request, { grant, trouble: null }), "grant.failed", { code });
+  const lease: Lease = { ...request.lease, state: "failed", failure: { code, message } };
+  await record(context, revise(request, { lease, trouble: null }), "lease.failed", { code });
 }
 
 /** A run failed: what can be mended by waiting is tried again, the rest fails with its cause and remedy. */
@@ -33,21 +33,21 @@ export async function putOff(
   await (isFinal ? fail : postpone)(context, request, { ...failureOf(error), notBefore });
 }
 
-/** An approval is void, and something of its grant may be left: it is asked for again when nothing is. */
+/** An approval is void, and something of its lease may be left: it is asked for again when nothing is. */
 export async function putOffVoid(context: WorkerContext, stale: AccessRequest, error: unknown): Promise<void> {
   const request = await newestOf(context, stale);
   // Another one was given meanwhile: its lease ends at another time.
-  if (!request?.grant || request.grant.endsAt !== stale.grant?.endsAt) return;
-  const isNew = !request.grant.voidSince;
-  const grant = isNew ? { ...request.grant, voidSince: context.now().toISOString() } : request.grant;
-  await postpone(context, { ...request, grant }, failureOf(error), { isNew });
+  if (!request?.lease || request.lease.endsAt !== stale.lease?.endsAt) return;
+  const isNew = !request.lease.voidSince;
+  const lease = isNew ? { ...request.lease, voidSince: context.now().toISOString() } : request.lease;
+  await postpone(context, { ...request, lease }, failureOf(error), { isNew });
 }
 
 /** The run may have written to the record before it failed. Null: it is over, or another run has proved it. */
 async function newestOf(context: WorkerContext, stale: AccessRequest): Promise<AccessRequest | null> {
   const request = (await context.ledger.get(stale.id)) ?? stale;
-  const isOpen = request.grant?.state === "scheduled" || request.grant?.state === "active";
-  return !isOpen || (request.grant?.state === "active" && stale.grant?.state === "scheduled") ? null : request;
+  const isOpen = request.lease?.state === "scheduled" || request.lease?.state === "active";
+  return !isOpen || (request.lease?.state === "active" && stale.lease?.state === "scheduled") ? null : request;
 }
 
 /** @param isNew whether the record says more than that it was tried once more: then an event tells of it (law 2) */
@@ -64,15 +64,15 @@ async function postpone(
   const isWritten = hasWrites(context.awsRequests, context.auditIds);
   const isTold = isNew || ending !== null || isWritten || isToBeTold(request.trouble, trouble);
   const after = revise(request, { trouble, ...ending });
-  const { voidSince } = after.grant ?? {};
+  const { voidSince } = after.lease ?? {};
   const detail = { ...delayDetail(trouble), ...(voidSince && { voidSince }) };
-  await record(context, after, isTold ? "grant.delayed" : null, detail);
+  await record(context, after, isTold ? "lease.delayed" : null, detail);
 }
 
 /** A lease whose time is over may be gone although the run failed: it is not told as active any more (law 5). */
-function endingOf(request: AccessRequest, now: Date): Pick<AccessRequest, "grant"> | null {
-  const { grant } = request;
+function endingOf(request: AccessRequest, now: Date): Pick<AccessRequest, "lease"> | null {
+  const { lease } = request;
   const at = sealedEnd(request);
-  if (grant?.state !== "active" || grant.end || Date.parse(at) > now.getTime()) return null;
-  return { grant: { ...grant, end: { cause: "expired", by: "worker", at, why: "" } } };
+  if (lease?.state !== "active" || lease.end || Date.parse(at) > now.getTime()) return null;
+  return { lease: { ...lease, end: { cause: "expired", by: "worker", at, why: "" } } };
 }

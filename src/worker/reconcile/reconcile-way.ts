@@ -19,7 +19,7 @@ const attempts = 5;
 
 /**
  * Makes what stands in a cluster one way match the ledger: reads, decides, writes, reads back, proves, and records what
- * became of each grant. Where somebody else's change came in between, everything from the reading again, a bounded
+ * became of each lease. Where somebody else's change came in between, everything from the reading again, a bounded
  * number of times.
  */
 export async function reconcileWay<State extends WayState, Decided extends Settlement>(
@@ -65,7 +65,7 @@ async function tryOnce<State extends WayState, Decided extends Settlement>(
   // First of all: what another run has just ended is no record of before.
   if (await haveChanged(context, open)) {
     if (!isLast) return "again";
-    throw new AccessError("record-changed", `The grants of ${cluster.name} do not stop changing`);
+    throw new AccessError("record-changed", `The leases of ${cluster.name} do not stop changing`);
   }
   const { arriving, staying } = dueWork(open, context.now());
   const replayed = await recordsOfBefore(context, [...arriving, ...staying], state);
@@ -147,7 +147,7 @@ async function recordAbsence<State extends WayState, Decided extends Settlement>
     const readBack = { identity: null, place: "aws-auth", seenAfterMs: null };
     await inParallel(leaving, async (request) => {
       const facts = { cluster, opened, request, readBack, inForce: [] };
-      const proved = request.grant?.state === "active" ? await proveEnd(context, facts) : null;
+      const proved = request.lease?.state === "active" ? await proveEnd(context, facts) : null;
       await end(context, request, null, isEarly(request, context.now()), proved);
     });
   }
@@ -160,13 +160,13 @@ function isEarly(request: AccessRequest, now: Date): boolean {
 }
 
 /**
- * Whether a grant has changed since its record was read. The cluster, read in between, would then be newer than the
+ * Whether a lease has changed since its record was read. The cluster, read in between, would then be newer than the
  * records, and what another run has just taken away would pass for drift, and be put back or remembered; where the cluster
  * had no room to remember that it was taken back, nothing else tells. From here on the resourceVersion keeps watch over a
- * document: no grant is over without a write.
+ * document: no lease is over without a write.
  */
 async function haveChanged({ ledger }: WorkerContext, before: readonly AccessRequest[]): Promise<boolean> {
-  const granted = before.filter(({ grant }) => grant);
+  const granted = before.filter(({ lease }) => lease);
   const now = await ledger.versions(granted.map(({ id }) => id));
   return granted.some(({ id, version }) => now.get(id) !== version);
 }

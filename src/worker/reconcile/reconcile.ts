@@ -24,7 +24,7 @@ import { waysIn } from "./ways.ts";
 export type ReconcileReason = "due" | "end" | "inspect" | "adopt";
 
 /**
- * Makes one cluster match the ledger: gathers all that is due, decides once, writes once, proves each grant, writes
+ * Makes one cluster match the ledger: gathers all that is due, decides once, writes once, proves each lease, writes
  * each outcome. It may run twice, late or after a crash: what stands in the cluster and in the ledger is looked at
  * again each time.
  */
@@ -36,10 +36,10 @@ export async function reconcileCluster(
   const context = { ...worker, awsRequests: requestIds(), auditIds: requestIds() };
   const granted = await context.ledger.grantedOf(cluster.name);
   const rescues = granted.some(isRescue) ? endRescues(context, cluster) : Promise.resolve();
-  await Promise.all([rescues, reconcileGrants(context, cluster, reason, granted)]);
+  await Promise.all([rescues, reconcileLeases(context, cluster, reason, granted)]);
 }
 
-async function reconcileGrants(
+async function reconcileLeases(
   context: WorkerContext,
   cluster: Cluster,
   reason: ReconcileReason,

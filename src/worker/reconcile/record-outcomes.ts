@@ -24,7 +24,7 @@ export interface CarriedOut {
   readonly isDone: (request: AccessRequest) => boolean;
 }
 
-/** Proves each grant by what was read back, and records what became of each. */
+/** Proves each lease by what was read back, and records what became of each. */
 export async function recordOutcomes(
   context: WorkerContext,
   cluster: Cluster,
@@ -62,20 +62,20 @@ async function recordGiven(
   await activate(context, request, proved, holding, way);
 }
 
-/** What was sent has been refused, and nothing was sent for this grant before: nothing of it is there. */
+/** What was sent has been refused, and nothing was sent for this lease before: nothing of it is there. */
 function certainRefusal({ kind, error }: Failure, before: AccessRequest | undefined): AccessError | null {
-  const isCertain = kind === "refused" && !before?.grant?.writeBegan;
+  const isCertain = kind === "refused" && !before?.lease?.writeBegan;
   return isCertain && error instanceof AccessError ? error : null;
 }
 
 function unwritten(request: AccessRequest): AccessRequest {
-  return request.grant ? { ...request, grant: { ...request.grant, writeBegan: null } } : request;
+  return request.lease ? { ...request, lease: { ...request.lease, writeBegan: null } } : request;
 }
 
 /** What may have been written of it stays in the ledger until nothing of it is left: nobody else knows of it. */
 async function recordVoided(context: WorkerContext, done: CarriedOut, approval: VoidApproval): Promise<void> {
   const { request, message, doubt } = approval;
-  const left = doubt ?? (request.grant?.writeBegan ? whyLeft(done, request) : null);
+  const left = doubt ?? (request.lease?.writeBegan ? whyLeft(done, request) : null);
   await (left ? putOffVoid(context, request, left) : voidApproval(context, request, message));
 }
 
@@ -89,15 +89,15 @@ async function recordTaken(
   const { outcomes, decided, begun } = done;
   const left = whyLeft(done, request);
   if (left) return putOff(context, request, left);
-  const { principal, grant } = request;
+  const { principal, lease } = request;
   const inForce = [...decided.holding, ...begun, ...decided.repaired];
   const facts = { cluster, opened, request, readBack: outcomes.readBackOf(principal), inForce };
   // One that never was active gave nothing of which an end could be proved.
-  const proved = grant?.state === "active" ? await proveEnd(context, facts) : null;
+  const proved = lease?.state === "active" ? await proveEnd(context, facts) : null;
   await end(context, request, outcomes.remainsOf(principal), outcomes.isForgotten(request), proved);
 }
 
-/** Why something of a grant may be left; null: nothing is. */
+/** Why something of a lease may be left; null: nothing is. */
 function whyLeft({ outcomes }: CarriedOut, request: AccessRequest): unknown {
   return outcomes.failureOf(request.principal)?.error ?? outcomes.doubtOf(request);
 }

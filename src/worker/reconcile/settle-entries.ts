@@ -42,7 +42,7 @@ export function settleEntries(input: SettleInput<EntryState>): EntrySettlement {
 function doubtOf({ state, now }: SettleInput<EntryState>, { request }: VoidApproval): AccessError | null {
   const key = request.principal.toLowerCase();
   const seen = { hasEntry: state.entries.has(key), openSince: state.openSince.get(key) ?? null };
-  return request.grant?.writeBegan ? lateCallDoubt(request, seen, now) : null;
+  return request.lease?.writeBegan ? lateCallDoubt(request, seen, now) : null;
 }
 
 /** What still stands there when it is remembered must not be forgotten, as long as there is room at all. */
@@ -95,6 +95,6 @@ export function refuseTarget(
   }
   const refusal = refuseEntry(arn, entry, target);
   if (refusal || fitsTags(writeHoldingTags(cluster.name, holding, keys), entry?.tags ?? {})) return refusal;
-  const message = `The access entry of ${arn} in ${cluster.name} can't remember more grants in its tags. Ask again when some have ended.`;
+  const message = `The access entry of ${arn} in ${cluster.name} can't remember more leases in its tags. Ask again when some have ended.`;
   return { code: "tags-full", arn, message };
 }

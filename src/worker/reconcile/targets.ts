@@ -30,7 +30,7 @@ export function targetsOf(input: SettleInput, checked: Checked): ReadonlyMap<str
 
 type ShareOfRequest = readonly [AccessRequest, Share | null | undefined];
 
-/** What the cluster remembers of a grant in force is sealed, and goes before the record in Redis. */
+/** What the cluster remembers of a active lease is sealed, and goes before the record in Redis. */
 function sharesGiven(
   { state, keys, now }: SettleInput,
   { arriving, holding, repaired }: Checked,

@@ -4,7 +4,7 @@ import {
   checkApproval,
   sealedStanding,
 } from "../../access/approval/check-approval.ts";
-import { checkGlass } from "../../access/approval/glass.ts";
+import { checkEmergency } from "../../access/approval/emergency.ts";
 import type { DecisionPublicKeys } from "../../access/approval/seal.ts";
 import { baseOf } from "../../access/lease/holding.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
@@ -36,7 +36,7 @@ export function voidReason(facts: ApprovalFacts, request: AccessRequest): string
 }
 
 /**
- * Why the approval of a grant in force does not hold for putting it back; null: it holds. What others have made of its entry since
+ * Why the approval of a active lease does not hold for putting it back; null: it holds. What others have made of its entry since
  * is no matter: the digest is that of the entry that the approvers saw.
  */
 export function whyNotRepaired(facts: ApprovalFacts, request: AccessRequest): string | null {
@@ -58,11 +58,11 @@ function reasonIn(facts: ApprovalFacts, request: AccessRequest, seenOf: (arn: st
   // What is written here of the requester in Redis is not believed.
   const standing = sealedStanding(request);
   const wish = { ...request, cluster, level, principal: principal.principal, standing };
-  const allowed = request.glass ? mayRequest(wish) : mayAsk(wish, null);
+  const allowed = request.emergency ? mayRequest(wish) : mayAsk(wish, null);
   if (allowed.type === "refused") return allowed.message;
   if ([...level.groups].sort().join() !== [...request.groups].sort().join()) return "the level's groups have changed";
   if (way === "aws-auth" && level.groups.some(isPolicyText)) return "aws-auth takes no access policies";
-  if (request.glass) return messageOf(checkGlass(request, cluster, level, keys, now));
+  if (request.emergency) return messageOf(checkEmergency(request, cluster, level, keys, now));
   const { arn } = principal.principal;
   // Which list of leases was approved stands in Redis; the approval's digest says whether it is that one.
   const leases = request.preview?.leases ?? [];

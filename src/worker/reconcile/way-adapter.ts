@@ -13,7 +13,7 @@ import type { OpenedCluster } from "../open/open-cluster.ts";
 import type { ReadBack } from "./prove.ts";
 
 /**
- * One way in which a cluster takes grants: by `aws-auth` (`document-way.ts`) or by access entries (`entry-way.ts`).
+ * One way in which a cluster takes leases: by `aws-auth` (`document-way.ts`) or by access entries (`entry-way.ts`).
  * A run drives either through the same steps (`reconcile-way.ts`), and test/worker/reconcile/way-adapter.contract.test.ts is what both
  * have to do.
  */
@@ -88,14 +88,14 @@ export interface SettleInput<State extends WayState = WayState> {
   /** Ids named by the cluster's own memory that the ledger knows to be over, or to be given the other way. */
   readonly closed: ReadonlySet<string>;
   readonly keys: WorkerKeys;
-  /** Within this of its last approval the first write of a grant has to begin. */
+  /** Within this of its last approval the first write of a lease has to begin. */
   readonly approvalGoodForSeconds: number;
   /** By Slack user id: the ARN that an approver is linked with, where our seal says so. */
   readonly links: ReadonlyMap<string, string>;
   readonly now: Date;
 }
 
-/** A grant whose approval does not hold for what would be written now. */
+/** A lease whose approval does not hold for what would be written now. */
 export interface VoidApproval {
   readonly request: AccessRequest;
   readonly message: string;
@@ -103,7 +103,7 @@ export interface VoidApproval {
   readonly doubt: AccessError | null;
 }
 
-/** A grant that the plan leaves out, with the reason. */
+/** A lease that the plan leaves out, with the reason. */
 export interface RefusedRequest {
   readonly request: AccessRequest;
   readonly refusal: Refusal;
@@ -112,11 +112,11 @@ export interface RefusedRequest {
 /** A decision about one way of one cluster: a pure value of what was read. */
 export interface Settlement {
   readonly voided: readonly VoidApproval[];
-  /** Arriving grants that can't be taken. */
+  /** Arriving leases that can't be taken. */
   readonly refused: readonly RefusedRequest[];
   /** Grants to be taken away whose entry can't be changed now: they are tried again. */
   readonly stuck: readonly RefusedRequest[];
-  /** Arriving grants that are given. */
+  /** Arriving leases that are given. */
   readonly granted: readonly AccessRequest[];
   readonly leaving: readonly AccessRequest[];
   /** In force, and given as they should be. */
@@ -132,7 +132,7 @@ export interface Settlement {
 export type Prepared =
   | {
       readonly type: "ready";
-      /** Whether something is sent for a grant: its record has to say so before. */
+      /** Whether something is sent for a lease: its record has to say so before. */
       readonly isSentFor: (request: AccessRequest) => boolean;
       /**
        * Sends it, and reads back what stands there then.
@@ -151,9 +151,9 @@ export interface Outcomes {
   readonly readBackOf: (principal: string) => ReadBack;
   /** What of a principal's entry is left. */
   readonly remainsOf: (principal: string) => MappedIdentity | null;
-  /** Whether the cluster could not remember that a grant was taken back before its end. */
+  /** Whether the cluster could not remember that a lease was taken back before its end. */
   readonly isForgotten: (request: AccessRequest) => boolean;
-  /** Why it is not certain that nothing of a grant stands there, or comes to stand there; null: it is. */
+  /** Why it is not certain that nothing of a lease stands there, or comes to stand there; null: it is. */
   readonly doubtOf: (request: AccessRequest) => AccessError | null;
 }
 

@@ -9,7 +9,7 @@ import type { WhoseEntries } from "./entry-state.ts";
 import { type EntryWay, entryWay } from "./entry-way.ts";
 import type { WayPlace } from "./way-adapter.ts";
 
-/** The ways in which a cluster takes grants now. */
+/** The ways in which a cluster takes leases now. */
 export interface Ways {
   /** Null: there is no document that the cluster goes by, and no request that would be taken by one. */
   readonly document: DocumentWay | null;
@@ -55,7 +55,7 @@ async function principalsWays({ mode, entries, client }: OpenedCluster, cluster:
   const wayOf = (principal: string) =>
     wayFor({
       mode,
-      preferred: cluster.grants,
+      preferred: cluster.way,
       hasEntry: entryArnIn(arns, principal) !== null,
       isMapped: resolve(document, principal) !== null,
     });

@@ -43,7 +43,7 @@ function givenUp(
   { voided, refused }: Pick<Settlement, "voided" | "refused">,
   keys: SettleInput["keys"],
 ): readonly AccessRequest[] {
-  const failed = refused.filter(({ request }) => request.grant?.writeBegan === null);
+  const failed = refused.filter(({ request }) => request.lease?.writeBegan === null);
   return [...voided, ...failed]
     .map(({ request }) => request)
     .filter((request) => lastSealed(request, keys.decision) !== null);

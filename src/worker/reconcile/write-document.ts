@@ -1,6 +1,6 @@
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { grantsAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
+import { leasesAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
 import {
   allAnnotationsBytes,
   bytesOf,
@@ -92,7 +92,7 @@ export function textsOf(
 
 function annotationsAfter(configMap: AwsAuthConfigMap | null, annotation: string | null): Texts["annotations"] {
   const others = othersAnnotations(configMap?.annotations ?? {});
-  return annotation === null ? others : { ...others, [grantsAnnotation]: annotation };
+  return annotation === null ? others : { ...others, [leasesAnnotation]: annotation };
 }
 
 export type Texts = Pick<AwsAuthConfigMap, "data" | "annotations">;

@@ -1,5 +1,5 @@
 import { AccessError } from "../../access/failure/access-error.ts";
-import { activeLease } from "../../access/lease/grant.ts";
+import { activeLease } from "../../access/lease/lease.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
 import { isClosed } from "../../access/request/request.ts";
@@ -74,16 +74,16 @@ async function adopt(
   context: WorkerContext,
   cluster: Cluster,
   principalArn: string,
-  lease: RescueLease,
+  found: RescueLease,
 ): Promise<void> {
   const now = context.now();
-  const { id, by, as, endsAt } = lease;
+  const { id, by, as, endsAt } = found;
   const durationSeconds = Math.max(1, Math.ceil((Date.parse(endsAt) - now.getTime()) / 1000));
   const reason = "recovered from its access entry";
   const order = { cluster, principalArn, by, as, durationSeconds, reason, good: null, keeps: false };
   const begun = beginRescue(order, id, context, context.config.timing.requestLapsesAfterSeconds);
   const at = now.toISOString();
-  const grant = begun.grant && activeLease(begun.grant, { endsAt, writeBegan: at, activeSince: at });
-  const event = eventOf("grant.recovered", begun, "worker", now, { principal: principalArn, level: rescueLevel });
-  await recordChange(context, { ...begun, grant }, event, now);
+  const lease = begun.lease && activeLease(begun.lease, { endsAt, writeBegan: at, activeSince: at });
+  const event = eventOf("lease.recovered", begun, "worker", now, { principal: principalArn, level: rescueLevel });
+  await recordChange(context, { ...begun, lease }, event, now);
 }

@@ -51,7 +51,7 @@ export async function takeEntry(
   }
 }
 
-function isOver({ grant, trouble }: AccessRequest, now: Date): boolean {
-  if (!grant || (trouble && Date.parse(trouble.retryAt) > now.getTime())) return false;
-  return grant.end !== null || Date.parse(grant.endsAt) <= now.getTime();
+function isOver({ lease, trouble }: AccessRequest, now: Date): boolean {
+  if (!lease || (trouble && Date.parse(trouble.retryAt) > now.getTime())) return false;
+  return lease.end !== null || Date.parse(lease.endsAt) <= now.getTime();
 }

@@ -1,4 +1,4 @@
-import { grantsAnnotation } from "../../access/lease/annotation.ts";
+import { leasesAnnotation } from "../../access/lease/annotation.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { keep } from "../../access/rescue/kept.ts";
 import { isWhole } from "../../access/rescue/mending.ts";
@@ -23,7 +23,7 @@ export async function keepDocument(
   const document = {
     at: now().toISOString(),
     data: configMap.data,
-    grants: configMap.annotations[grantsAnnotation] ?? null,
+    leases: configMap.annotations[leasesAnnotation] ?? null,
   };
   try {
     const texts = keep(name, await client.readKept(), document, keys.memory);

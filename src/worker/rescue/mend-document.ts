@@ -1,6 +1,6 @@
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { grantsAnnotation, readAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
+import { leasesAnnotation, readAnnotation, writeAnnotation } from "../../access/lease/annotation.ts";
 import { mergeMemory } from "../../access/lease/merge-memory.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { partitionOf } from "../../access/policy/may-request.ts";
@@ -82,7 +82,7 @@ async function write(
 }
 
 /**
- * Our memory of the grants comes back with the document that it explains: whole, where the document that stands there lost
+ * Our memory of the leases comes back with the document that it explains: whole, where the document that stands there lost
  * it; else what explains the parts of the backup that are written.
  */
 function annotationsAfter(
@@ -93,10 +93,10 @@ function annotationsAfter(
 ): Readonly<Record<string, string>> {
   const { annotations = {} } = found ?? {};
   const [live, backup] = [annotations, good?.annotations ?? {}].map((each) =>
-    readAnnotation(cluster.name, each[grantsAnnotation], keys),
+    readAnnotation(cluster.name, each[leasesAnnotation], keys),
   );
   if (backup?.type !== "holdings") return annotations;
-  if (live?.type !== "holdings") return { ...annotations, ...only(good?.annotations ?? {}, grantsAnnotation) };
+  if (live?.type !== "holdings") return { ...annotations, ...only(good?.annotations ?? {}, leasesAnnotation) };
   const [before, after] = [parseDocument(found?.data ?? {}), parseDocument(data)];
   const broughtBack = (arn: string) => {
     const [was, is] = [resolve(before, arn), resolve(after, arn)];
@@ -105,7 +105,7 @@ function annotationsAfter(
   };
   const { holdings, withdrawals } = mergeMemory(live, backup, broughtBack);
   const text = writeAnnotation(cluster.name, holdings, keys, withdrawals);
-  return { ...annotations, ...(text !== null && { [grantsAnnotation]: text }) };
+  return { ...annotations, ...(text !== null && { [leasesAnnotation]: text }) };
 }
 
 function only(annotations: Readonly<Record<string, string>>, name: string): Readonly<Record<string, string>> {

@@ -62,7 +62,7 @@ export async function takeLease(place: LeasePlace, id: string): Promise<void> {
 }
 
 /**
- * What is refused here is refused to who migrates or rescues the cluster, whoever makes the entries of grants.
+ * What is refused here is refused to who migrates or rescues the cluster, whoever makes the entries of leases.
  * @param file of deploy/iam, with the statements that it lacks
  */
 export function namingOwnPolicy(error: unknown, file = "rescue-policy.json"): unknown {

@@ -1,6 +1,6 @@
-import { breakTheGlassUnsigned } from "../../access/approval/glass.ts";
-import { grantsAnnotation } from "../../access/lease/annotation.ts";
-import { activeLease, endedLease } from "../../access/lease/grant.ts";
+import { takeEmergencyUnsigned } from "../../access/approval/emergency.ts";
+import { leasesAnnotation } from "../../access/lease/annotation.ts";
+import { activeLease, endedLease } from "../../access/lease/lease.ts";
 import type { Cluster, Level } from "../../access/policy/cluster.ts";
 import type { AccessRequest, Proof } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
@@ -37,8 +37,8 @@ export function beginRescue(
     now(),
     lapsesAfterSeconds,
   );
-  const begun = breakTheGlassUnsigned(asked, cluster, level, { user: by, memberships: [] }, now());
-  return { ...begun, glass: begun.glass && { ...begun.glass, as } };
+  const begun = takeEmergencyUnsigned(asked, cluster, level, { user: by, memberships: [] }, now());
+  return { ...begun, emergency: begun.emergency && { ...begun.emergency, as } };
 }
 
 /** How a rescue came out: whether the document is as it should be, and whether the lease is over. */
@@ -68,24 +68,24 @@ export async function rescue(
   const eks = await context.openEks();
   const { description } = eks;
   await journal.note(
-    "grant.writing",
-    ({ grant }) => ({ grant: grant && { ...grant, writeBegan: grant.writeBegan ?? context.now().toISOString() } }),
+    "lease.writing",
+    ({ lease }) => ({ lease: lease && { ...lease, writeBegan: lease.writeBegan ?? context.now().toISOString() } }),
     // Whoever goes on with a rescue that died may be another one than who began it.
     { as: order.as },
   );
   const entries = accessEntriesOf(eks);
-  const { id, grant } = journal.request();
+  const { id, lease } = journal.request();
   // An entry that is made after a worker has looked for it and ended the lease would stand without end.
-  if (grant?.end || Date.parse(grant?.endsAt ?? "") <= context.now().getTime()) throw overMeanwhile(journal.request());
+  if (lease?.end || Date.parse(lease?.endsAt ?? "") <= context.now().getTime()) throw overMeanwhile(journal.request());
   try {
-    const lease = { id, by: order.by, as: order.as, endsAt: grant?.endsAt ?? "" };
-    await giveLease({ entries, clusterArn: description.arn, principalArn, keys: context.keys.memory }, lease);
+    const given = { id, by: order.by, as: order.as, endsAt: lease?.endsAt ?? "" };
+    await giveLease({ entries, clusterArn: description.arn, principalArn, keys: context.keys.memory }, given);
   } catch (error) {
     throw namingOwnPolicy(error);
   } finally {
     entries.close();
   }
-  context.say(`${principalArn} has its access entry with AmazonEKSClusterAdminPolicy until ${grant?.endsAt}.`);
+  context.say(`${principalArn} has its access entry with AmazonEKSClusterAdminPolicy until ${lease?.endsAt}.`);
   const mended = await mendAs(context, order, description, journal);
   const isWell = mended?.type === "mended" && isKnown(order, mended) && mended.returns.every(({ isBack }) => isBack);
   if (!isWell || order.keeps) return { mended, isEnded: false };
@@ -93,7 +93,7 @@ export async function rescue(
   const endedAt = context.now().toISOString();
   const end = { cause: "revoked", by: order.by, at: endedAt, why: "the cluster is rescued" } as const;
   const detail = { cause: end.cause, why: end.why };
-  await journal.note("grant.ended", (now) => ({ grant: now.grant && endedLease(now.grant, endedAt, { end }) }), detail);
+  await journal.note("lease.ended", (now) => ({ lease: now.lease && endedLease(now.lease, endedAt, { end }) }), detail);
   context.say("The access entry is deleted: the rescue is over.");
   return { mended, isEnded: true };
 }
@@ -155,7 +155,7 @@ async function keptDocument(
   const kept = readKept(name, await client.readKept(), which, keys.memory);
   if (!kept) return null;
   say(`The last good document is the one that was read ${kept.at}.`);
-  return { data: kept.data, annotations: kept.grants === null ? {} : { [grantsAnnotation]: kept.grants } };
+  return { data: kept.data, annotations: kept.leases === null ? {} : { [leasesAnnotation]: kept.leases } };
 }
 
 function noKept({ name }: Cluster): MendResult {
@@ -196,9 +196,9 @@ async function activate(journal: RescueJournal, signedIn: SignedInCluster | null
       : { result: "not tested", detail: "the role can't be assumed from here" },
   };
   await journal.note(
-    "grant.active",
-    ({ grant }) => ({
-      grant: grant && activeLease(grant, { activeSince: grant.activeSince ?? at, proof, warnAt: grant.endsAt }),
+    "lease.active",
+    ({ lease }) => ({
+      lease: lease && activeLease(lease, { activeSince: lease.activeSince ?? at, proof, warnAt: lease.endsAt }),
     }),
     { mapped: proof.mapped.result, authorized: proof.authorized.result, signedIn: proof.signedIn.result },
   );

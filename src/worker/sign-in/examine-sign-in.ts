@@ -17,7 +17,7 @@ export async function examineSignIn(cluster: Cluster): Promise<readonly Finding[
 }
 
 function ofPattern(pattern: string): Finding {
-  return notAsked(`sign in: ${named(pattern)} is a pattern; the proof of a grant says whether its role can be become`);
+  return notAsked(`sign in: ${named(pattern)} is a pattern; the proof of a lease says whether its role can be become`);
 }
 
 async function ofRole(cluster: Cluster, roleArn: string, externalId: string | undefined): Promise<Finding> {

@@ -1,12 +1,12 @@
 import type { AuditEvent } from "../../access/audit/event.ts";
-import type { AccessRequest, Grant, Proof } from "../../access/request/record.ts";
+import type { AccessRequest, Lease, Proof } from "../../access/request/record.ts";
 import { revise } from "../../access/request/request.ts";
 import { eventOf, updateRequest } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
 
-/** What a try makes of a grant, and the event that tells of it; null: none does. */
+/** What a try makes of a lease, and the event that tells of it; null: none does. */
 export interface ProofChange {
-  readonly grant: Grant;
+  readonly lease: Lease;
   readonly event: Pick<AuditEvent, "type" | "detail"> | null;
 }
 
@@ -17,16 +17,16 @@ export interface ProofChange {
 export async function recordProof(
   context: WorkerContext,
   request: AccessRequest,
-  isToCome: (grant: Grant) => boolean,
-  changeOf: (grant: Grant, proof: Proof) => ProofChange,
+  isToCome: (lease: Lease) => boolean,
+  changeOf: (lease: Lease, proof: Proof) => ProofChange,
 ): Promise<void> {
   await updateRequest<void>(context, request.id, (current) => {
-    const grant = current?.grant;
-    const proof = grant?.proof;
-    const isTried = proof?.at === request.grant?.proof?.at;
-    if (!current || !grant || !proof || !isToCome(grant) || !isTried) return { type: "stop", outcome: undefined };
-    const change = changeOf(grant, proof);
-    const after = revise(current, { grant: change.grant });
+    const lease = current?.lease;
+    const proof = lease?.proof;
+    const isTried = proof?.at === request.lease?.proof?.at;
+    if (!current || !lease || !proof || !isToCome(lease) || !isTried) return { type: "stop", outcome: undefined };
+    const change = changeOf(lease, proof);
+    const after = revise(current, { lease: change.lease });
     const { event } = change;
     const told = event && eventOf(event.type, after, "worker", context.now(), event.detail);
     return { type: "write", after, event: told, outcome: undefined };

@@ -20,24 +20,24 @@ export async function reviewOnce(
   { client }: OpenedCluster,
   request: AccessRequest,
 ): Promise<void> {
-  const identity = request.grant?.proof?.reviewedAs ?? null;
+  const identity = request.lease?.proof?.reviewedAs ?? null;
   const { finding, auditIds, unanswered } = await reviewLease(client, cluster, request, identity);
   if (mayBeAnswered(unanswered)) return putOffReview(context, request, unanswered);
   const detail = { authorized: finding.result, how: finding.detail, ...idsElsewhere(context, auditIds) };
-  await recordProof(context, request, isReviewing, (grant, proof) => ({
-    grant: { ...grant, reviewTrouble: null, proof: { ...proof, authorized: finding } },
-    event: { type: "grant.rights-asked", detail },
+  await recordProof(context, request, isReviewing, (lease, proof) => ({
+    lease: { ...lease, reviewTrouble: null, proof: { ...proof, authorized: finding } },
+    event: { type: "lease.rights-asked", detail },
   }));
 }
 
 /** Has the API server asked again later. */
 export function putOffReview(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
   const now = context.now();
-  return recordProof(context, request, isReviewing, (grant) => {
-    const reviewTrouble = reviewAgain(grant.reviewTrouble, failureOf(error), now);
-    const isTold = isToBeTold(grant.reviewTrouble, reviewTrouble);
+  return recordProof(context, request, isReviewing, (lease) => {
+    const reviewTrouble = reviewAgain(lease.reviewTrouble, failureOf(error), now);
+    const isTold = isToBeTold(lease.reviewTrouble, reviewTrouble);
     const detail = { ...idsElsewhere(context), ...delayDetail(reviewTrouble) };
-    return { grant: { ...grant, reviewTrouble }, event: isTold ? { type: "grant.rights-delayed", detail } : null };
+    return { lease: { ...lease, reviewTrouble }, event: isTold ? { type: "lease.rights-delayed", detail } : null };
   });
 }
 
@@ -48,7 +48,7 @@ export async function reviewEndOnce(
   opened: OpenedCluster,
   request: AccessRequest,
 ): Promise<void> {
-  const before = request.grant?.endProof;
+  const before = request.lease?.endProof;
   if (!before) return;
   try {
     const readBack = await whoIsIt(opened, request.principal);
@@ -64,7 +64,7 @@ export async function reviewEndOnce(
 
 /** Has the API server asked again later, a bounded number of times: after the end there is no lease to wait for. */
 export async function putOffEndReview(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
-  const before = request.grant?.endProof;
+  const before = request.lease?.endProof;
   if (!before) return;
   const failure = failureOf(error);
   const trouble = reviewEndAgain(before.trouble, failure, context.now());
@@ -78,7 +78,7 @@ export async function putOffEndReview(context: WorkerContext, request: AccessReq
   }
   const after = withEndProof(request, { ...before, trouble });
   const isTold = isToBeTold(before.trouble, trouble);
-  await record(context, after, isTold ? "grant.rights-delayed" : null, delayDetail(trouble));
+  await record(context, after, isTold ? "lease.rights-delayed" : null, delayDetail(trouble));
 }
 
 function recordEndProof(
@@ -90,15 +90,15 @@ function recordEndProof(
   const { mapped, authorized } = proof;
   const detail = { mapped: mapped.result, authorized: authorized.result, how: authorized.detail };
   const ids = idsElsewhere(context, auditIds);
-  return record(context, withEndProof(request, proof), "grant.rights-asked", { ...detail, ...ids });
+  return record(context, withEndProof(request, proof), "lease.rights-asked", { ...detail, ...ids });
 }
 
 function withEndProof(request: AccessRequest, endProof: EndProof): AccessRequest {
-  return revise(request, { grant: request.grant && { ...request.grant, endProof } });
+  return revise(request, { lease: request.lease && { ...request.lease, endProof } });
 }
 
 /** Whether the end of a request's lease is to be looked at again now. */
-export function isEndDue({ grant }: AccessRequest, now: Date): boolean {
-  const retryAt = grant?.endProof?.trouble?.retryAt;
-  return isReviewingEnd(grant) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
+export function isEndDue({ lease }: AccessRequest, now: Date): boolean {
+  const retryAt = lease?.endProof?.trouble?.retryAt;
+  return isReviewingEnd(lease) && retryAt !== undefined && Date.parse(retryAt) <= now.getTime();
 }

@@ -5,7 +5,7 @@ import { isSigningIn, isToSignIn, mostTries, trySignInAgain } from "../../access
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { signInWay } from "../../access/policy/sign-in.ts";
 import { podsToList } from "../../access/proof/sign-in.ts";
-import type { AccessRequest, Finding, Grant, Proof } from "../../access/request/record.ts";
+import type { AccessRequest, Finding, Lease, Proof } from "../../access/request/record.ts";
 import { failureOf, isToBeTold } from "../../access/request/retry.ts";
 import { step } from "../../operations/metrics/steps.ts";
 import { placeOf, tracedRun } from "../../operations/tracing/request-traces.ts";
@@ -25,15 +25,15 @@ import { signIn } from "./sign-in.ts";
 const mostDue = 1_000;
 
 /**
- * Completes the proofs of a cluster's grants: signs in as each principal that waits for it, asks the API server again what it did
+ * Completes the proofs of a cluster's leases: signs in as each principal that waits for it, asks the API server again what it did
  * not answer, and records what came of it, or when it is tried again. It is a job of its own, beside the runs that write: a principal that is let in late, or never, holds up no
- * grant and no end.
+ * lease and no end.
  */
 export async function signInToCluster(worker: WorkerContext, cluster: Cluster): Promise<void> {
   const now = worker.now();
   const granted = await worker.ledger.grantedOf(cluster.name);
-  const toSignIn = granted.filter(({ grant }) => isToSignIn(grant, now));
-  const toReview = granted.filter(({ grant }) => isToReview(grant, now));
+  const toSignIn = granted.filter(({ lease }) => isToSignIn(lease, now));
+  const toReview = granted.filter(({ lease }) => isToReview(lease, now));
   const toProveGone = (await worker.ledger.due(now, mostDue)).filter(
     (request) => request.cluster === cluster.name && isEndDue(request, now),
   );
@@ -124,14 +124,14 @@ async function findingOf(
   const pods = podsToList(cluster.levels.find(({ name }) => name === request.level)?.verify ?? []);
   const connect = (nth: number) =>
     opened.connectAs(session.credentials, request, { auditIds: context.auditIds, tokenSeconds: 60 + nth });
-  const mappedAt = Date.parse(request.grant?.proof?.at ?? context.now().toISOString());
+  const mappedAt = Date.parse(request.lease?.proof?.at ?? context.now().toISOString());
   const expected = () => identityOfSession(opened, request.principal, session);
   return signIn({ expected, pods, connect, mappedAt }, context);
 }
 
-/** Completes the proof of a grant with what came of signing in. */
+/** Completes the proof of a lease with what came of signing in. */
 function recordSignIn(context: WorkerContext, request: AccessRequest, finding: Finding): Promise<void> {
-  return recordProof(context, request, isSigningIn, (grant, proof) => completed(context, grant, proof, finding));
+  return recordProof(context, request, isSigningIn, (lease, proof) => completed(context, lease, proof, finding));
 }
 
 /**
@@ -141,31 +141,31 @@ function recordSignIn(context: WorkerContext, request: AccessRequest, finding: F
 function putOffSignIn(context: WorkerContext, request: AccessRequest, error: unknown): Promise<void> {
   const known = error instanceof AccessError ? error : null;
   const failure = failureOf(error);
-  return recordProof(context, request, isSigningIn, (grant, proof) => {
+  return recordProof(context, request, isSigningIn, (lease, proof) => {
     const isDefinite = known !== null && !known.retryable;
-    const again = isDefinite ? null : trySignInAgain(grant, failure, context.now());
-    if (again) return delayed(context, grant, again);
+    const again = isDefinite ? null : trySignInAgain(lease, failure, context.now());
+    if (again) return delayed(context, lease, again);
     const detail = isDefinite ? failure.message : givenUp(known?.what ?? failure.message);
-    return completed(context, grant, proof, { result: "not tested", detail });
+    return completed(context, lease, proof, { result: "not tested", detail });
   });
 }
 
-function completed(context: WorkerContext, grant: Grant, proof: Proof, finding: Finding): ProofChange {
+function completed(context: WorkerContext, lease: Lease, proof: Proof, finding: Finding): ProofChange {
   const detail = { signedIn: finding.result, how: finding.detail, ...idsElsewhere(context) };
-  const after = { ...grant, signInDueAt: null, signInTrouble: null, proof: { ...proof, signedIn: finding } };
-  return { grant: after, event: { type: "grant.signed-in", detail } };
+  const after = { ...lease, signInDueAt: null, signInTrouble: null, proof: { ...proof, signedIn: finding } };
+  return { lease: after, event: { type: "lease.signed-in", detail } };
 }
 
 function delayed(
   context: WorkerContext,
-  grant: Grant,
+  lease: Lease,
   again: NonNullable<ReturnType<typeof trySignInAgain>>,
 ): ProofChange {
   const ids = idsElsewhere(context);
   // What the principal did stands in the cluster's own audit log, so an event names it.
-  const isTold = isToBeTold(grant.signInTrouble, again.signInTrouble) || "auditIds" in ids;
+  const isTold = isToBeTold(lease.signInTrouble, again.signInTrouble) || "auditIds" in ids;
   const detail = { ...ids, ...delayDetail(again.signInTrouble) };
-  return { grant: { ...grant, ...again }, event: isTold ? { type: "grant.sign-in-delayed", detail } : null };
+  return { lease: { ...lease, ...again }, event: isTold ? { type: "lease.sign-in-delayed", detail } : null };
 }
 
 /** The remedy of the last failure would sound as if there were another try. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type KeyKind, memoryKeys, type Signer, signingKeys } from "../../../src/access/approval/seal.ts";
 import { brokenBase, sealBase } from "../../../src/access/approval/seal-base.ts";
 import { isSealedLink, sealLink } from "../../../src/access/approval/seal-link.ts";
-import { isGenuinePlan, sealMovePlan } from "../../../src/access/approval/seal-move.ts";
+import { isGenuinePlan, sealMigrationPlan } from "../../../src/access/approval/seal-migration.ts";
 import { isGenuine, sealPreview } from "../../../src/access/approval/seal-preview.ts";
 import { hasForgedReview, sealReview } from "../../../src/access/approval/seal-review.ts";
 import { isSealedDecision, sealDecision } from "../../../src/access/approval/sealed-decision.ts";
@@ -15,11 +15,11 @@ import { keep, readKept } from "../../../src/access/rescue/kept.ts";
 import { readRescueTags, writeRescueTags } from "../../../src/access/rescue/lease.ts";
 import { readHoldingTags, writeHoldingTags } from "../../../src/access-entry/entry-tags.ts";
 import { readWithdrawalTags, writeWithdrawalTags } from "../../../src/access-entry/withdrawal-tags.ts";
-import { aBrokenGlass } from "../../builders/a-broken-glass.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { aPlannedMove } from "../../builders/a-move.ts";
+import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aDecision, aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding } from "../../builders/a-share.ts";
+import { anEmergency } from "../../builders/an-emergency.ts";
 import { anEntry } from "../../builders/an-entry.ts";
 import { aPrivateKey, aSecret, keys, otherKeys } from "../../builders/keys.ts";
 import { at, hours } from "../../builders/times.ts";
@@ -72,9 +72,9 @@ const clusterArn = "arn:aws:eks:eu-central-1:111122223333:cluster/staging";
 const role = "arn:aws:iam::111122223333:role/rescuer";
 const active = aGrantedRequest({});
 const asked = aPreviewedRequest();
-const move = aPlannedMove();
+const migration = aPlannedMigration();
 const { seal: _, ...approval } = aDecision();
-const document = { at: at(0).toISOString(), data: { mapRoles: "" }, grants: null };
+const document = { at: at(0).toISOString(), data: { mapRoles: "" }, leases: null };
 const withdrawal = { id: "r-1", at: at(0).toISOString(), endsAt: at(hours(4)).toISOString() };
 
 /** Whether the worker, or who verifies what it signed, believes each of its own things where a forger made it. */
@@ -87,10 +87,10 @@ const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
     },
   ],
   [
-    "what a grant wrote",
+    "what a lease wrote",
     ({ memory }) => {
       const written = rememberWritten(active, aHolding(), memory);
-      const request = { ...active, grant: active.grant && { ...active.grant, written } };
+      const request = { ...active, lease: active.lease && { ...active.lease, written } };
       return withLedgerMemory([], [request], keys.memory).holdings.size > 0;
     },
   ],
@@ -138,7 +138,8 @@ const ofWorker: readonly (readonly [string, (by: Forger) => boolean])[] = [
   [
     "the plan of a migration",
     ({ preview }) =>
-      move.plan !== null && isGenuinePlan({ ...move, plan: sealMovePlan(move, move.plan, preview) }, keys.preview),
+      migration.plan !== null &&
+      isGenuinePlan({ ...migration, plan: sealMigrationPlan(migration, migration.plan, preview) }, keys.preview),
   ],
   [
     "where the audit log begins",
@@ -153,16 +154,16 @@ const ofPeople: readonly (readonly [string, (by: Forger) => boolean])[] = [
   [
     "that somebody broke the glass",
     ({ decision }) => {
-      const { approvals, id } = aBrokenGlass({}, { ...keys, decision });
+      const { approvals, id } = anEmergency({}, { ...keys, decision });
       return approvals.every((each) => isSealedDecision(each, id, keys.decision));
     },
   ],
   [
     "a review",
     ({ decision }) => {
-      const broken = aBrokenGlass();
+      const broken = anEmergency();
       const review = sealReview(broken, { by: "U0APPROVER", at: at(0).toISOString() }, decision);
-      const reviewed = { ...broken, glass: broken.glass && { ...broken.glass, review } };
+      const reviewed = { ...broken, emergency: broken.emergency && { ...broken.emergency, review } };
       return !hasForgedReview(reviewed, keys.decision, at(hours(1)));
     },
   ],

@@ -49,7 +49,7 @@ describe("where two have to approve", () => {
   test("the first approval leaves the request open, and says how many it takes", () => {
     const after = approvedBy(["U0APPROVER"]);
 
-    expect(after).toMatchObject({ state: "pending", approvalsWanted: 2, grant: null, version: request.version + 1 });
+    expect(after).toMatchObject({ state: "pending", approvalsWanted: 2, lease: null, version: request.version + 1 });
     expect(after.approvals.map(({ by }) => by)).toEqual(["U0APPROVER"]);
   });
 
@@ -70,12 +70,12 @@ describe("where two have to approve", () => {
     });
   });
 
-  test("the second one schedules the grant, and the lease is counted from it", () => {
+  test("the second one schedules the lease, and the lease is counted from it", () => {
     const after = approvedBy(["U0APPROVER", "U0APPROVER2"]);
 
     expect(after.state).toBe("approved");
-    expect(after.grant?.endsAt).toBe(at(minutes(3) + hours(4)).toISOString());
-    expect(sealedEnd(after)).toBe(after.grant?.endsAt);
+    expect(after.lease?.endsAt).toBe(at(minutes(3) + hours(4)).toISOString());
+    expect(sealedEnd(after)).toBe(after.lease?.endsAt);
     expect(verdictOn(after)).toEqual({ type: "valid" });
   });
 
@@ -92,7 +92,7 @@ describe("where two have to approve", () => {
 
     const denied = decide(approvedBy(["U0APPROVER"]), two, click, keys.decision, at(minutes(9)));
 
-    expect(denied).toMatchObject({ type: "decided", after: { state: "denied", grant: null, denial: { by } } });
+    expect(denied).toMatchObject({ type: "decided", after: { state: "denied", lease: null, denial: { by } } });
   });
 
   test("who is no approver any more takes his own approval with him", () => {

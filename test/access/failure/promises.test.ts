@@ -9,7 +9,7 @@ const promise = /\b(?:by itself|tries again|looks again|is told|are told|is trie
 const testsOf: Readonly<Record<string, readonly [string, string]>> = {
   "access-entry-late": [
     "test/worker/reconcile/access-entries.test.ts",
-    "of a grant whose call was never answered it is not told that nothing is left, while that call may still arrive",
+    "of a lease whose call was never answered it is not told that nothing is left, while that call may still arrive",
   ],
   "document-unchanged": [
     "test/worker/reconcile/void-approvals.test.ts",

@@ -30,7 +30,7 @@ test("any memory survives the round trip", () => {
     endsAt: fc.constant(at(hours(4)).toISOString()),
     level: name,
     requester: name,
-    glass: fc.boolean(),
+    emergency: fc.boolean(),
     approvers: fc.array(name, { maxLength: 3 }),
   });
   const holding = fc.record({
@@ -125,7 +125,7 @@ describe("an annotation is not trusted", () => {
 /** The API server takes 256 KiB of annotations in all; 6 KiB are left to others. */
 const roomBytes = 250 * 1024;
 
-test("250 KiB hold 1,100 grants of principals with names of 40 characters and one group each", () => {
+test("250 KiB hold 1,100 leases of principals with names of 40 characters and one group each", () => {
   const many = Array.from({ length: 1_100 }, (_, index) => {
     const share = aShare({
       id: `r-${String(index).padStart(10, "0")}`,

@@ -17,8 +17,8 @@ test("whatever is open of a cluster that is gone is closed by whom and why, and 
 
   expect([waiting, coming, active].map(isClosed)).toEqual([true, true, true]);
   expect(waiting.refusal?.message).toContain("U0ONCALL closed this request: the project ended");
-  expect(coming.grant).toMatchObject({ state: "failed", failure: { code: "cluster-gone" } });
-  expect(active.grant).toMatchObject({
+  expect(coming.lease).toMatchObject({ state: "failed", failure: { code: "cluster-gone" } });
+  expect(active.lease).toMatchObject({
     state: "ended",
     end: { cause: "cluster-gone", by: "U0ONCALL", why: "EKS knows it no more: the project ended" },
     endedAt: at(60).toISOString(),
@@ -26,7 +26,7 @@ test("whatever is open of a cluster that is gone is closed by whom and why, and 
 });
 
 test("what nobody has looked at says so", () => {
-  expect(closed(aGrantedRequest({ state: "active" }), false).grant?.end?.why).toBe(
+  expect(closed(aGrantedRequest({ state: "active" }), false).lease?.end?.why).toBe(
     "nobody has looked: the project ended",
   );
 });

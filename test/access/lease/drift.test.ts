@@ -10,11 +10,11 @@ function writer(manager: string, time: string | null, ...dataKeys: string[]) {
   return { manager, time, dataKeys };
 }
 
-test("a grant whose groups all stand in its entry has not drifted, whatever else stands there", () => {
+test("a lease whose groups all stand in its entry has not drifted, whatever else stands there", () => {
   expect(driftOf(active, { username: "dev", groups: ["theirs", "b", "a"] }, [])).toBeNull();
 });
 
-describe("a grant has drifted", () => {
+describe("a lease has drifted", () => {
   test("where its entry is gone", () => {
     const drift = driftOf(active, null, [writer("terraform", "2026-03-01T10:00:00Z", "mapUsers")]);
 
@@ -30,7 +30,7 @@ describe("a grant has drifted", () => {
   });
 });
 
-test("a grant in a section that can't be read is not told as taken out, and one beside it is", () => {
+test("a lease in a section that can't be read is not told as taken out, and one beside it is", () => {
   const unread = (text: string) => parseDocument({ [text]: "- : [" }).problems;
 
   expect(driftOf(active, null, [], unread("mapUsers"))?.message).toMatch(/^mapUsers can't be read from line \d on$/);
@@ -52,7 +52,7 @@ describe("who is named", () => {
     expect(message).toContain("; kubectl-edit wrote mapUsers last, 2026-03-01T09:00:00Z");
   });
 
-  test("is nobody who wrote before the grant was active, and can't have taken it out", () => {
+  test("is nobody who wrote before the lease was active, and can't have taken it out", () => {
     expect(messageWith(writer("argocd", "2026-03-01T08:29:59Z", "mapUsers"))).toBe(nobody);
   });
 

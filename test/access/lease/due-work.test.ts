@@ -18,7 +18,7 @@ import { at, hours, minutes } from "../../builders/times.ts";
 
 const end = at(minutes(2) + hours(4));
 const now = at(minutes(3));
-const aRescue = { level: "rescue", glass: { review: null, remindAt: "", reminders: 0, as: null } } as const;
+const aRescue = { level: "rescue", emergency: { review: null, remindAt: "", reminders: 0, as: null } } as const;
 const revoked = { cause: "revoked", by: "U0ONCALL", at: now.toISOString(), why: "" } as const;
 
 /** In which of the three lists a request falls. */
@@ -63,7 +63,7 @@ describe("a run has nothing to do", () => {
     expect(then).toBe(true);
   });
 
-  test("for grants in force", () => {
+  test("for active leases", () => {
     expect(hasDueWork(dueWork([aGrantedRequest({ state: "active" })], now), now)).toBe(false);
   });
 });
@@ -140,7 +140,7 @@ describe("the lease of an extension", () => {
     expect(sealedEnd(extension)).toBe(until);
     expect(sealedEnd(late)).toBe(until);
     expect(shareOf(late, at(hours(4) + 59)).endsAt).toBe(until);
-    expect(extension.grant?.endsAt).toBe(until);
+    expect(extension.lease?.endsAt).toBe(until);
   });
 
   test("ends at its own time where the worker's clock is behind that of the Slack process", () => {

@@ -26,7 +26,7 @@ function reconcile(world: World, shares: readonly Share[]): World {
   return { ...world, entry, holding: holding ?? undefined, shares };
 }
 
-const grant = fc.record({ id: fc.constantFrom("r-1", "r-2", "r-3", "r-4"), groups }).map(
+const lease = fc.record({ id: fc.constantFrom("r-1", "r-2", "r-3", "r-4"), groups }).map(
   (share): Step =>
     (world) =>
       reconcile(world, [...world.shares.filter((each) => each.id !== share.id), aShare(share)]),
@@ -64,7 +64,7 @@ const foreignRemoval = (hadEntry: boolean) =>
         const without = (each: MappedIdentity) => ({ ...each, groups: each.groups.filter((one) => one !== removed) });
         const theirs = without(world.theirs);
         const entry = without(world.entry);
-        // Once all our grants have ended, what is left of the entry is theirs, an empty one, too.
+        // Once all our leases have ended, what is left of the entry is theirs, an empty one, too.
         const isGone = theirs.groups.length === 0 && !hadEntry && world.holding !== undefined;
         const after = { ...world, entry, theirs: isGone ? null : theirs };
         // A reader of the document can't tell an empty entry that we once added from nothing.
@@ -77,7 +77,7 @@ const start = fc.option(groups.map((own) => ({ username: "dev", groups: own })))
 const story = start.chain((entry) =>
   fc.tuple(
     fc.constant(entry),
-    fc.array(fc.oneof(grant, grant, end, foreignGroup, foreignRemoval(entry !== null)), { maxLength: 12 }),
+    fc.array(fc.oneof(lease, lease, end, foreignGroup, foreignRemoval(entry !== null)), { maxLength: 12 }),
   ),
 );
 
@@ -86,7 +86,7 @@ function play([entry, steps]: readonly [MappedIdentity | null, readonly Step[]])
   return steps.reduce((now, step) => step(now), world);
 }
 
-test("after each run an entry is its base and the union of its grants' groups, without any group twice", () => {
+test("after each run an entry is its base and the union of its leases' groups, without any group twice", () => {
   fc.assert(
     fc.property(story, (played) => {
       const before = play(played);
@@ -100,7 +100,7 @@ test("after each run an entry is its base and the union of its grants' groups, w
   );
 });
 
-test("when all grants have ended the entry is exactly what it would be if we had never been", () => {
+test("when all leases have ended the entry is exactly what it would be if we had never been", () => {
   fc.assert(
     fc.property(story, (played) => {
       const world = play(played);

@@ -13,7 +13,7 @@ function entryAfter({ change }: ReturnType<typeof targetOf>): MappedIdentity | n
   return change.type === "unmap" ? null : { username: change.username, groups: change.groups };
 }
 
-describe("a grant", () => {
+describe("a lease", () => {
   test("for a principal without an entry adds one, which is ours", () => {
     const target = targetOf(arn, null, undefined, [viewers], username);
 

@@ -11,7 +11,7 @@ const active = aGrantedRequest({ state: "active" });
 const now = at(hours(1));
 const personOf = (user: string) => ({ user, memberships: [] });
 
-describe("a grant is taken back", () => {
+describe("a lease is taken back", () => {
   test.each(["U0ENGINEER", "U0APPROVER", "U0ONCALL"])("by %s, with who, when and why", (by) => {
     const verdict = revoke(active, cluster, personOf(by), "incident 42", now);
 
@@ -19,7 +19,7 @@ describe("a grant is taken back", () => {
       type: "ended",
       after: {
         version: active.version + 1,
-        grant: { state: "active", end: { cause: "revoked", by, at: now.toISOString(), why: "incident 42" } },
+        lease: { state: "active", end: { cause: "revoked", by, at: now.toISOString(), why: "incident 42" } },
       },
     });
   });
@@ -27,11 +27,11 @@ describe("a grant is taken back", () => {
   test("before it was written too, and what was put off counts no more", () => {
     const verdict = revoke({ ...anApprovedRequest(), trouble: aTrouble() }, cluster, personOf("U0ONCALL"), "", now);
 
-    expect(verdict).toMatchObject({ type: "ended", after: { trouble: null, grant: { end: { by: "U0ONCALL" } } } });
+    expect(verdict).toMatchObject({ type: "ended", after: { trouble: null, lease: { end: { by: "U0ONCALL" } } } });
   });
 });
 
-describe("a grant is not taken back", () => {
+describe("a lease is not taken back", () => {
   test.each<[string, AccessRequest, string, string]>([
     ["by somebody else", active, "U0STRANGER", "not-yours"],
     ["by nobody", active, "", "not-yours"],

@@ -17,7 +17,7 @@ test("what stood there before the backup was written is not ours for its sake", 
   expect(mergeMemory(none, backup, () => []).holdings).toEqual([]);
 });
 
-test("of an entry that stood there only the groups that came back are ours, with the grants that they are for", () => {
+test("of an entry that stood there only the groups that came back are ours, with the leases that they are for", () => {
   const shares = [aShare({ id: "r-view", groups: [viewers] }), aShare({ id: "r-admin", groups: [admins] })];
   const both = aHolding({ added: [admins, viewers], shares });
 
@@ -26,7 +26,7 @@ test("of an entry that stood there only the groups that came back are ours, with
   ]);
 });
 
-test("what stands there remembers goes on, and its own grant goes before the backup's of the same id", () => {
+test("what stands there remembers goes on, and its own lease goes before the backup's of the same id", () => {
   const share = aShare({ id: "r-old", endsAt: at(hours(9)).toISOString() });
   const live = aHolding({ arn: old.arn.toUpperCase(), added: [admins], shares: [share, aShare({ id: "r-new" })] });
 

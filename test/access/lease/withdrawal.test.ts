@@ -10,9 +10,9 @@ import {
   withdrawalOf,
 } from "../../../src/access/lease/withdrawal.ts";
 import { permanentSeconds } from "../../../src/access/request/duration.ts";
-import { aBrokenGlass, aGlassCluster } from "../../builders/a-broken-glass.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { anApprovedRequest } from "../../builders/a-request.ts";
+import { anEmergency, anEmergencyCluster } from "../../builders/an-emergency.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
@@ -60,7 +60,7 @@ describe("what is remembered of a withdrawal", () => {
 
     expect(remembered()).toEqual({ id: "r-1", at: approvedAt, endsAt: end });
     expect(remembered(approved, at(hours(1)).toISOString()).endsAt).toBe(at(hours(1)).toISOString());
-    expect(withdrawalOf(aBrokenGlass(), undefined, aGlassCluster(), keys.decision, now)?.endsAt).toBe(
+    expect(withdrawalOf(anEmergency(), undefined, anEmergencyCluster(), keys.decision, now)?.endsAt).toBe(
       at(minutes(2) + hours(1)).toISOString(),
     );
   });
@@ -128,7 +128,7 @@ describe("the memory of a cluster", () => {
   });
 });
 
-describe("two memories of one cluster, which takes grants in two ways,", () => {
+describe("two memories of one cluster, which takes leases in two ways,", () => {
   test("know together what each knows, and of the same request what is newer", () => {
     const one = { list: [aWithdrawal(), aWithdrawal({ id: "r-2" })], notBefore: at(1).toISOString() };
     const newer = aWithdrawal({ at: at(minutes(5)).toISOString() });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { MemoryKeys } from "../../../src/access/approval/seal.ts";
 import { provedShare, rememberWritten, withLedgerMemory } from "../../../src/access/lease/written.ts";
-import type { AccessRequest, Grant, Share, Written } from "../../../src/access/request/record.ts";
+import type { AccessRequest, Lease, Share, Written } from "../../../src/access/request/record.ts";
 import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aHolding, aShare } from "../../builders/a-share.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
@@ -14,11 +14,11 @@ function sealedBy(memory: MemoryKeys): Written {
   return rememberWritten(active, aHolding(), memory) ?? expect.fail("The builder's holding has a share of it.");
 }
 
-function remembering(change: Partial<Grant> = {}, request: Partial<AccessRequest> = {}): AccessRequest {
+function remembering(change: Partial<Lease> = {}, request: Partial<AccessRequest> = {}): AccessRequest {
   return aGrantedRequest({ state: "active", written, ...change }, request);
 }
 
-test("what the annotation has lost is known from the record of the grant", () => {
+test("what the annotation has lost is known from the record of the lease", () => {
   const { holdings, lost } = withLedgerMemory([], [remembering()], keys.memory);
 
   expect(holdings.get(key)).toEqual({
@@ -52,7 +52,7 @@ test("a share that alone was lost is put beside those that are left", () => {
   });
 });
 
-test("of the groups of an entry a grant remembers only those that it gave itself", () => {
+test("of the groups of an entry a lease remembers only those that it gave itself", () => {
   const holding = aHolding({ added: ["eks-access:admins", "eks-access:viewers"] });
 
   expect(rememberWritten(active, holding, keys.memory)?.added).toEqual(["eks-access:viewers"]);
@@ -73,7 +73,7 @@ test("what the record says of groups, duration and end beside its seal counts no
 
 describe("a record is not believed", () => {
   test.each<[string, AccessRequest]>([
-    ["whose grant is not active", remembering({ state: "scheduled" })],
+    ["whose lease is not active", remembering({ state: "scheduled" })],
     ["that says nothing", remembering({ written: null })],
     ["that claims groups that were there before", remembering({ written: { ...written, added: ["system:masters"] } })],
     ["that claims an entry that was there before", remembering({ written: { ...written, entryAdded: false } })],

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { actsOf } from "../../../src/access/policy/may-act.ts";
 import { answersFor, maySee } from "../../../src/access/policy/may-see.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
-import { aBrokenGlass } from "../../builders/a-broken-glass.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
+import { anEmergency } from "../../builders/an-emergency.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 
 const cluster = aCluster({ onCall: ["U0ONCALL"] });
@@ -30,7 +30,7 @@ describe("what somebody may do", () => {
     expect(acts(request, user)).toEqual(expected);
   });
 
-  test("is nothing about a grant that is being taken away, and nothing after the request has lapsed", () => {
+  test("is nothing about a lease that is being taken away, and nothing after the request has lapsed", () => {
     const end = { cause: "revoked", by: "U0ONCALL", at: at(0).toISOString(), why: "" } as const;
 
     expect(acts(aGrantedRequest({ end }), "U0ENGINEER")).toEqual([]);
@@ -38,7 +38,7 @@ describe("what somebody may do", () => {
   });
 
   test("an approver has to review what was taken by breaking the glass, and who took it may not", () => {
-    const broken = aBrokenGlass();
+    const broken = anEmergency();
 
     expect(acts(broken, "U0APPROVER")).toEqual(["review", "revoke"]);
     expect(acts(broken, "U0ENGINEER")).not.toContain("review");

@@ -5,16 +5,16 @@ import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 
 const closed: Partial<Cluster> = { rules: [{ ...clusterRule, who: ["U0ENGINEER", "S0DEVELOPERS"] }] };
-const glass = { who: ["S0NIGHT"], level: "admin", durationSeconds: 60 };
+const emergency = { who: ["S0NIGHT"], level: "admin", durationSeconds: 60 };
 
 test.each<[string, Partial<Cluster>, string, readonly string[], boolean]>([
   ["may ask for a level there", closed, "U0ENGINEER", [], true],
   ["is of a group that may", closed, "U0SOMEBODY", ["S0DEVELOPERS"], true],
   ["approves there", closed, "U0APPROVER", [], true],
   ["is on call for it", { ...closed, onCall: ["S0ONCALL"] }, "U0SOMEBODY", ["S0ONCALL"], true],
-  ["may break its glass", { ...closed, breakGlass: glass }, "U0SOMEBODY", ["S0NIGHT"], true],
+  ["may break its glass", { ...closed, breakGlass: emergency }, "U0SOMEBODY", ["S0NIGHT"], true],
   ["confirms links", closed, "U0ADMIN", [], true],
-  ["is named nowhere", { ...closed, breakGlass: glass }, "U0SOMEBODY", ["S0ONCALL"], false],
+  ["is named nowhere", { ...closed, breakGlass: emergency }, "U0SOMEBODY", ["S0ONCALL"], false],
   ["is anybody, where anybody may ask", {}, "U0SOMEBODY", [], true],
 ])("who %s: told what stands in aws-auth?", (_name, change, user, memberships, told) => {
   expect(maySeeMap(aCluster(change), { user, memberships }, ["U0ADMIN"])).toBe(told);

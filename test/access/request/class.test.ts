@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { classOf, tallyOf } from "../../../src/access/request/class.ts";
 import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
 
-test("a record counts as its own state, with that of its grant, and what ended it", () => {
+test("a record counts as its own state, with that of its lease, and what ended it", () => {
   const end = { cause: "revoked", by: "U0ONCALL", at: "2026-03-01T10:00:00.000Z", why: "" } as const;
 
   expect(classOf(aRequest({ state: "lapsed" }))).toBe("lapsed");
@@ -13,7 +13,7 @@ test("a record counts as its own state, with that of its grant, and what ended i
 });
 
 test("every state is told, also with 0, and a granted request is among the approved ones", () => {
-  const { requests, grants } = tallyOf(
+  const { requests, leases } = tallyOf(
     new Map([
       ["pending", 3],
       ["approved", 1],
@@ -30,7 +30,7 @@ test("every state is told, also with 0, and a granted request is among the appro
     lapsed: 0,
     refused: 0,
   });
-  expect(Object.fromEntries(grants)).toEqual({
+  expect(Object.fromEntries(leases)).toEqual({
     scheduled: 0,
     active: 2,
     "ended/expired": 0,

@@ -61,7 +61,7 @@ describe("an extension", () => {
     ["is not active yet", anApprovedRequest()],
     ["has ended", aGrantedRequest({ state: "ended" })],
     ["is being revoked", aGrantedRequest({ state: "active", end: { cause: "revoked", by: "U1", at: "", why: "" } })],
-  ])("of a grant that %s is refused", (_, request) => {
+  ])("of a lease that %s is refused", (_, request) => {
     expect(readExtension(request, level, hours(1), now)).toEqual({
       type: "refused",
       message: "r-1 is not active, so there is nothing to extend. Ask anew.",

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { moveSchema } from "../../../src/access/migration/move-schema.ts";
+import { migrationSchema } from "../../../src/access/migration/migration-schema.ts";
 import { accessRequest } from "../../../src/access/request/record-schema.ts";
-import { aMove, aPlannedMove, theLongestMove } from "../../builders/a-move.ts";
+import { aMigration, aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import {
   aDecision,
   aGrantedRequest,
@@ -20,22 +20,22 @@ const denial = aDecision({ verdict: "denied", why: "after the release" });
 const begun = { name: "switch-mode", at: at(5).toISOString() };
 const done = [{ name: "switch-mode", at: at(5).toISOString(), proof: ["EKS says so."] }];
 const withdrawal = { by: "U0ONCALL", at: at(9).toISOString(), why: "later" };
-const moveStates = {
-  "just asked for": aMove(),
-  "waiting for approvers": aPlannedMove({ reminders: { sent: 1, nextAt: at(9).toISOString() } }),
-  "waiting for a second approver": aPlannedMove({ approvals: [aDecision()] }),
-  "carried out": aPlannedMove({
+const migrationStates = {
+  "just asked for": aMigration(),
+  "waiting for approvers": aPlannedMigration({ reminders: { sent: 1, nextAt: at(9).toISOString() } }),
+  "waiting for a second approver": aPlannedMigration({ approvals: [aDecision()] }),
+  "carried out": aPlannedMigration({
     state: "running",
     approvals: [aDecision(), aDecision({ by: "U0APPROVER2" })],
     begun,
     done,
   }),
-  "in trouble": aPlannedMove({ state: "running", trouble: aTrouble(), settlesAt: at(9).toISOString() }),
-  done: aPlannedMove({ state: "done", done, ...over }),
-  denied: aPlannedMove({ state: "denied", denial, ...over }),
-  withdrawn: aPlannedMove({ state: "withdrawn", withdrawal, begun, ...over }),
-  refused: aMove({ state: "refused", refusal: { code: "any", message: "No." }, ...over }),
-  lapsed: aMove({ state: "lapsed", ...over }),
+  "in trouble": aPlannedMigration({ state: "running", trouble: aTrouble(), settlesAt: at(9).toISOString() }),
+  done: aPlannedMigration({ state: "done", done, ...over }),
+  denied: aPlannedMigration({ state: "denied", denial, ...over }),
+  withdrawn: aPlannedMigration({ state: "withdrawn", withdrawal, begun, ...over }),
+  refused: aMigration({ state: "refused", refusal: { code: "any", message: "No." }, ...over }),
+  lapsed: aMigration({ state: "lapsed", ...over }),
 } as const;
 
 const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -47,10 +47,10 @@ test.each(Object.entries({ ...states, ...longestStates }))(
   },
 );
 
-test.each(Object.entries({ ...moveStates, "as long as it can be": theLongestMove() }))(
+test.each(Object.entries({ ...migrationStates, "as long as it can be": theLongestMigration() }))(
   "a migration that is %s is read as it was written",
-  (_, move) => {
-    expect(moveSchema.parse(stored(move))).toEqual(move);
+  (_, migration) => {
+    expect(migrationSchema.parse(stored(migration))).toEqual(migration);
   },
 );
 
@@ -72,11 +72,11 @@ test("any request of any texts is read as it was written", () => {
 
 describe("a state that can't be is not read", () => {
   const active = aGrantedRequest({ state: "active" });
-  const withLease = (change: object) => ({ ...active, grant: { ...active.grant, ...change } });
+  const withLease = (change: object) => ({ ...active, lease: { ...active.lease, ...change } });
 
   test.each<[string, object]>([
     ["approved without an approval", { ...anApprovedRequest(), approvals: [] }],
-    ["approved without a lease", { ...anApprovedRequest(), grant: null }],
+    ["approved without a lease", { ...anApprovedRequest(), lease: null }],
     ["pending with a lease", { ...anApprovedRequest(), state: "pending" }],
     ["denied without a denial", { ...aPreviewedRequest(), state: "denied" }],
     ["refused without a reason", { ...aRequest(), state: "refused" }],
@@ -105,7 +105,7 @@ test("whatever JSON stands there, reading it ends with a record or with what is 
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       expect(accessRequest.safeParse(value).success).toBe(false);
-      expect(moveSchema.safeParse(value).success).toBe(false);
+      expect(migrationSchema.safeParse(value).success).toBe(false);
     }),
   );
 });

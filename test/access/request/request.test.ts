@@ -10,7 +10,7 @@ import { at, hours, minutes } from "../../builders/times.ts";
 test("a new request is pending, of version 1, and lapses when the configuration says", () => {
   const request = createRequest(aRequest(), at(0), hours(1));
 
-  expect(request).toMatchObject({ state: "pending", version: 1, lapsesAt: at(hours(1)).toISOString(), grant: null });
+  expect(request).toMatchObject({ state: "pending", version: 1, lapsesAt: at(hours(1)).toISOString(), lease: null });
 });
 
 test("an extension lapses with its end at the latest", () => {
@@ -45,14 +45,14 @@ describe("something has to be done about", () => {
     ["a request that approvers see, when it lapses", aPreviewedRequest(), at(hours(24))],
     ["an approved request, whatever the time is", anApprovedRequest(), new Date(0)],
     ["an approved request that failed, at the next try", anApprovedRequest(troubled), at(minutes(7))],
-    ["an active grant, at its end", aGrantedRequest({ state: "active" }), end],
+    ["an active lease, at its end", aGrantedRequest({ state: "active" }), end],
     [
-      "an active grant that was revoked, at once",
+      "an active lease that was revoked, at once",
       aGrantedRequest({ state: "active", end: { cause: "revoked", by: "U0ONCALL", at: "", why: "" } }),
       new Date(0),
     ],
     [
-      "an active grant whose end failed, at the next try",
+      "an active lease whose end failed, at the next try",
       aGrantedRequest({ state: "active" }, troubled),
       at(minutes(7)),
     ],

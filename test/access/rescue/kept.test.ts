@@ -6,7 +6,7 @@ import { at } from "../../builders/times.ts";
 const document = (change: Partial<KeptDocument> = {}): KeptDocument => ({
   at: at(0).toISOString(),
   data: { mapRoles: "- rolearn: a\n" },
-  grants: null,
+  leases: null,
   ...change,
 });
 const kept = (texts: KeptTexts, change: Partial<KeptDocument>) => keep("staging", texts, document(change), keys.memory);
@@ -38,11 +38,11 @@ test("the same document is not written again, and another one keeps the one befo
   expect(read(second, "before")).toEqual(document());
 });
 
-test("a memory of grants that changed alone does not push out the document before", () => {
+test("a memory of leases that changed alone does not push out the document before", () => {
   const second = kept(first, { data: { mapRoles: "- rolearn: b\n" } }) ?? {};
-  const third = kept(second, { data: { mapRoles: "- rolearn: b\n" }, grants: "{}" }) ?? {};
+  const third = kept(second, { data: { mapRoles: "- rolearn: b\n" }, leases: "{}" }) ?? {};
 
-  expect(read(third)).toMatchObject({ grants: "{}" });
+  expect(read(third)).toMatchObject({ leases: "{}" });
   expect(read(third, "before")).toEqual(document());
 });
 

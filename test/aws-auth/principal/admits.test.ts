@@ -21,6 +21,6 @@ test.each([
     "arn:aws-cn:iam::111122223333:role/Developer",
     "everyone who can assume Developer",
   ],
-])("a grant admits %s", (_, arn, words) => {
+])("a lease admits %s", (_, arn, words) => {
   expect(admittedInWords(admittedBy(arn))).toBe(words);
 });

@@ -235,7 +235,7 @@ it("lets a lease of ours end where it was given", () => {
     endsAt: "2026-11-24T12:00:00Z",
     level: "view",
     requester: "U1",
-    glass: false,
+    emergency: false,
     approvers: [],
   };
   const holdings = new Map([[dev.arn, { arn: dev.arn, entryAdded: true, added: ["viewers"], shares: [share] }]]);

@@ -68,7 +68,7 @@ async function moved(): Promise<Omit<LogBase, "seal">> {
   return { count: 2, hash: second?.hash ?? "", anchors: [] };
 }
 
-async function moveBase(change: object): Promise<void> {
+async function migrationBase(change: object): Promise<void> {
   const { count, hash } = await moved();
   await connection.redis.hset("{eks-access}:chain-base", { sequence: count, hash, ...change });
   await connection.redis.xtrim("{eks-access}:events", "MINID", "3-0");
@@ -146,11 +146,11 @@ describe("the audit log", () => {
 
   test.each<[string, () => Promise<unknown>]>([
     ["in which an event was edited", edit],
-    ["that begins where the worker did not let it begin", () => moveBase({})],
-    ["whose beginning another key signed", async () => moveBase(sealBase(await moved(), otherKeys.preview))],
+    ["that begins where the worker did not let it begin", () => migrationBase({})],
+    ["whose beginning another key signed", async () => migrationBase(sealBase(await moved(), otherKeys.preview))],
     [
       "whose beginning says more than was signed",
-      async () => moveBase({ ...sealBase(await moved(), keys.preview), anchors: `1:${"f".repeat(64)}` }),
+      async () => migrationBase({ ...sealBase(await moved(), keys.preview), anchors: `1:${"f".repeat(64)}` }),
     ],
   ])("forgets nothing of a log %s, which would be signed as whole then", async (_, breakIt) => {
     await days(5);

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Move } from "../../../src/access/migration/move.ts";
+import type { Migration } from "../../../src/access/migration/migration.ts";
 import { connectRedis, type RedisConnection } from "../../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../../src/ledger/redis/ledger.ts";
 import { recordedEvents } from "../../../src/operations/metrics/announcements.ts";
-import { aMove } from "../../builders/a-move.ts";
+import { aMigration } from "../../builders/a-migration.ts";
 import { aGrantedRequest, anApprovedRequest, aRequest } from "../../builders/a-request.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
@@ -25,7 +25,7 @@ const aLedger = () => redisLedger(connection.redis, { error: (_, message) => voi
 const garble = (id: string, text: string) => connection.redis.hset(`{eks-access}:request:${id}`, { record: text });
 const unreadableEvents = async () =>
   (await aLedger().events(1, 1_000)).filter(({ event }) => event.type === "record.unreadable");
-const aChangeOf = (after: Move) => ({ after, event: anEvent({ type: "migration.asked", request: after.id }) });
+const aChangeOf = (after: Migration) => ({ after, event: anEvent({ type: "migration.asked", request: after.id }) });
 const farFuture = new Date(8.64e15);
 const ofStaging = { clusters: ["staging"], requester: null, match: "any" } as const;
 
@@ -37,7 +37,7 @@ const broken: readonly (readonly [string, string])[] = [
   ["is null", "null"],
   ["has a wrong type", JSON.stringify({ ...active(), approvals: "U0APPROVER" })],
   ["is in a state that can't be", JSON.stringify({ ...anApprovedRequest(), version: 1, approvals: [] })],
-  ["is active since never", JSON.stringify({ ...active(), grant: { ...active().grant, activeSince: null } })],
+  ["is active since never", JSON.stringify({ ...active(), lease: { ...active().lease, activeSince: null } })],
   ["is endless", JSON.stringify({ ...active(), reason: "x".repeat(17_000_000) })],
   ["has a field that nobody knows", JSON.stringify({ ...active(), "U0SECRET said": true })],
 ];
@@ -111,15 +111,16 @@ test("what can't be read gives its place among what is due to the others, and is
 });
 
 test("a migration that can't be read keeps no other waiting, and is not written over", async () => {
-  const { moves, whyUnreadable } = aLedger();
-  for (const cluster of ["a", "b"]) await moves.commit(aChangeOf(aMove({ id: `migration-${cluster}-1`, cluster })));
-  await connection.redis.hset("{eks-access}:move:migration-a-1", { record: '{"state":"done"}' });
+  const { migrations, whyUnreadable } = aLedger();
+  for (const cluster of ["a", "b"])
+    await migrations.commit(aChangeOf(aMigration({ id: `migration-${cluster}-1`, cluster })));
+  await connection.redis.hset("{eks-access}:migration:migration-a-1", { record: '{"state":"done"}' });
 
-  const result = await moves.commit(aChangeOf(aMove({ id: "migration-a-1", cluster: "a", version: 2 })));
+  const result = await migrations.commit(aChangeOf(aMigration({ id: "migration-a-1", cluster: "a", version: 2 })));
 
   expect(result).toEqual({ type: "conflict", current: null });
-  expect((await moves.open()).map(({ id }) => id)).toEqual(["migration-b-1"]);
-  expect((await moves.due(farFuture, 10)).map(({ id }) => id)).toEqual(["migration-b-1"]);
+  expect((await migrations.open()).map(({ id }) => id)).toEqual(["migration-b-1"]);
+  expect((await migrations.due(farFuture, 10)).map(({ id }) => id)).toEqual(["migration-b-1"]);
   expect(await whyUnreadable("migration-a-1")).toContain("The migration migration-a-1 in Redis can't be read");
 });
 

@@ -57,8 +57,8 @@ test("AWS throttles: the message says why it waits, and it goes on by itself", a
   expect(dataNow().mapUsers).toContain(arns.engineer);
 });
 
-test("a grant that somebody removes by hand is noticed, and said in the channel", async () => {
-  await trouble("Somebody removes a grant").getByRole("button", { name: "Delete mapUsers" }).click();
+test("a lease that somebody removes by hand is noticed, and said in the channel", async () => {
+  await trouble("Somebody removes a lease").getByRole("button", { name: "Delete mapUsers" }).click();
 
   await messageOf("while throttled")
     .getByText(/took|gone from|removed|taken out/i)

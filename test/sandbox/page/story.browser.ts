@@ -82,7 +82,7 @@ test("an approver approves, the access is proven, and kubectl shows it", async (
 test("the audit trail tells it, in a whole chain", async () => {
   const audit = panel("Audit trail");
 
-  await audit.getByText("grant.active").waitFor();
+  await audit.getByText("lease.active").waitFor();
 
   expect(await audit.textContent()).toContain("✓ The chain is whole");
   await audit.scrollIntoViewIfNeeded();

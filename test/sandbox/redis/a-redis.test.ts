@@ -6,7 +6,7 @@ test("two test files at once get different databases, each empty", async () => {
   const [one, two] = await Promise.all([aRedis(), aRedis()]);
   const [first, second] = [new Redis(one.url), new Redis(two.url)];
 
-  await first.set("grant", "active");
+  await first.set("lease", "active");
 
   expect(await second.dbsize()).toBe(0);
   expect(await first.dbsize()).toBe(1);

@@ -42,14 +42,14 @@ describe("a Redis of our own", () => {
   });
 
   test("keeps its data and its port through a kill and a restart", async () => {
-    await withClient(redis.url, (client) => client.set("grant", "active"));
+    await withClient(redis.url, (client) => client.set("lease", "active"));
 
     await redis.kill();
     const whileDead = await answers(redis.url);
     await redis.restart();
 
     expect(whileDead).toBe(false);
-    expect(await withClient(redis.url, (client) => client.get("grant"))).toBe("active");
+    expect(await withClient(redis.url, (client) => client.get("lease"))).toBe("active");
   });
 
   test("can be stopped twice, and after a kill", async () => {

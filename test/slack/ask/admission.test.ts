@@ -127,7 +127,7 @@ describe("while Slack can't say who is active", () => {
   });
 
   test.each([
-    ["revoke", "grant.ending"],
+    ["revoke", "lease.ending"],
     ["cancel", "request.cancelled"],
     ["deny", "request.denied"],
     ["request", "request.created"],

@@ -11,7 +11,7 @@ import {
 import type { Message } from "../../../src/slack/blocks/message.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";
 import { aRequest } from "../../builders/a-request.ts";
-import { textOfBlocks } from "../messages/text-of-blocks.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
 function mistakesOf(line: string, clusters = clustersOf(aCluster())): Message {
   const reading = readRequest(splitRequestLine(line, clusters), clusters);
@@ -58,7 +58,7 @@ describe("a line with mistakes", () => {
   });
 });
 
-test("whoever may not extend a grant is told who may", () => {
+test("whoever may not extend a lease is told who may", () => {
   expect(notYoursToExtendAnswer(aRequest()).text).toBe("Only <@U0ENGINEER> can ask to extend `r-1`.");
 });
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
-test("why offers whoever held a grant to ask for the same again, as a new request", async () => {
+test("why offers whoever held a lease to ask for the same again, as a new request", async () => {
   const why = await stage.say("U0ENGINEER", `why staging ${engineerArn}`);
 
   const answer = await stage.answered("U0ENGINEER", () => stage.person("U0ENGINEER").click(why, "Request again"));

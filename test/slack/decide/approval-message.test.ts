@@ -7,7 +7,7 @@ import { aGrantedRequest, aLease, aPreview, aPreviewedRequest } from "../../buil
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at } from "../../builders/times.ts";
-import { textOfBlocks } from "../messages/text-of-blocks.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
 test.each(Object.entries(states))("the channel reads of a request that is %s", (_, request) => {
   const message = approvalMessage(request);
@@ -33,7 +33,7 @@ test("the channel reads of a rescue what it is, and what is proved of it", () =>
   const request = beginRescue({ ...order, ...wish }, "r-1", { now: () => at(0) }, 3600);
   const gone = {
     ...request,
-    grant: request.grant && aLease(request.grant, { state: "ended", endedAt: at(9).toISOString() }),
+    lease: request.lease && aLease(request.lease, { state: "ended", endedAt: at(9).toISOString() }),
   };
 
   const text = textOfBlocks(approvalMessage(request));
@@ -65,7 +65,7 @@ describe("the buttons", () => {
 });
 
 test.each(Object.entries(states))("the word active stands only where the proof was run: %s", (_, request) => {
-  const isActive = request.grant?.state === "active" && !request.grant.end;
+  const isActive = request.lease?.state === "active" && !request.lease.end;
 
   expect(textOfBlocks(approvalMessage(request)).includes("*Active*")).toBe(isActive);
 });

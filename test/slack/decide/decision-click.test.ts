@@ -34,13 +34,13 @@ async function eventTypes(): Promise<readonly EventType[]> {
 }
 
 describe("where two have to approve", () => {
-  test("the first is told what is missing, the second gives the grant", async () => {
+  test("the first is told what is missing, the second gives the lease", async () => {
     const first = await click(context, "approved", request, "U0APPROVER");
     const second = await click(context, "approved", request, "U0APPROVER2");
 
     expect(first).toEqual(["Your approval is recorded. 1 more approval is needed, from <@U0APPROVER2>."]);
     expect(second).toEqual([]);
-    expect(await ledger.get(request.id)).toMatchObject({ state: "approved", grant: { state: "scheduled" } });
+    expect(await ledger.get(request.id)).toMatchObject({ state: "approved", lease: { state: "scheduled" } });
     expect(await eventTypes()).toEqual(["approval.given", "request.approved"]);
   });
 
@@ -63,7 +63,7 @@ describe("an attempt gives nothing, and is in the audit log:", () => {
     await click(context, "approved", request, "U0APPROVER");
     await click(context, "approved", request, "U0APPROVER");
 
-    expect(await ledger.get(request.id)).toMatchObject({ state: "pending", grant: null });
+    expect(await ledger.get(request.id)).toMatchObject({ state: "pending", lease: null });
     expect(await refusals()).toEqual(["approved-already"]);
   });
 

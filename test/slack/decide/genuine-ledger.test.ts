@@ -4,8 +4,8 @@ import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { revise } from "../../../src/access/request/request.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { genuineLedger } from "../../../src/slack/decide/genuine-ledger.ts";
-import { aBrokenGlass } from "../../builders/a-broken-glass.ts";
 import { anApprovedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { anEmergency } from "../../builders/an-emergency.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
 import { click } from "../../fault/click.ts";
@@ -74,7 +74,7 @@ describe("a record that somebody changed in Redis after the worker had looked", 
     const answers = await click(context, "approved", request, "U0APPROVER");
 
     expect(answers.join()).toContain("The worker is looking at the cluster again.");
-    expect(await plain.get(request.id)).toMatchObject({ state: "pending", approvals: [], grant: null });
+    expect(await plain.get(request.id)).toMatchObject({ state: "pending", approvals: [], lease: null });
   });
 });
 
@@ -86,10 +86,10 @@ test("what is decided already is history, and shown as it stands", async () => {
 });
 
 test("a review that somebody wrote into Redis is none", async () => {
-  const broken = aBrokenGlass({ version: 1 });
+  const broken = anEmergency({ version: 1 });
   const review = { by: "U0APPROVER", at: broken.createdAt, seal: "00000000.00" };
-  await plain.commit(aChange({ ...broken, glass: broken.glass && { ...broken.glass, review } }));
+  await plain.commit(aChange({ ...broken, emergency: broken.emergency && { ...broken.emergency, review } }));
 
-  expect((await genuine.get(broken.id))?.glass?.review).toBeNull();
-  expect((await genuine.list(all, 0, 10)).requests[0]?.glass?.review).toBeNull();
+  expect((await genuine.get(broken.id))?.emergency?.review).toBeNull();
+  expect((await genuine.list(all, 0, 10)).requests[0]?.emergency?.review).toBeNull();
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sealLink } from "../../../src/access/approval/seal-link.ts";
 import { breakGlass } from "../../../src/slack/emergency/break-glass-command.ts";
-import { reviewGlass } from "../../../src/slack/emergency/review-glass.ts";
+import { reviewEmergency } from "../../../src/slack/emergency/review-emergency.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";
 import { keys } from "../../builders/keys.ts";
@@ -36,9 +36,9 @@ describe("break-glass", () => {
       level: "admin",
       durationSeconds: 1800,
       reason: "checkout is down",
-      grant: { state: "scheduled" },
+      lease: { state: "scheduled" },
     });
-    expect(await events()).toEqual([["glass.broken", "U0ENGINEER"]]);
+    expect(await events()).toEqual([["emergency.taken", "U0ENGINEER"]]);
   });
 
   test("takes the principal that is linked, where none is written", async () => {
@@ -120,24 +120,24 @@ describe("the review", () => {
   });
 
   test("by an approver is recorded with its event", async () => {
-    const answer = await reviewGlass(context, "U0APPROVER", "r-new");
+    const answer = await reviewEmergency(context, "U0APPROVER", "r-new");
 
     expect(answer.text).toBe("Your review of `r-new` is recorded.");
-    expect(await ledger.get("r-new")).toMatchObject({ glass: { review: { by: "U0APPROVER" } } });
-    expect((await events()).at(-1)).toEqual(["glass.reviewed", "U0APPROVER"]);
+    expect(await ledger.get("r-new")).toMatchObject({ emergency: { review: { by: "U0APPROVER" } } });
+    expect((await events()).at(-1)).toEqual(["emergency.reviewed", "U0APPROVER"]);
   });
 
   test.each<[string, string]>([
     ["U0ENGINEER", "You can't review your own emergency access. Ask <@U0APPROVER>, <@U0APPROVER2>."],
     ["U0ONCALL", "Approvers of `staging` review it. Ask <@U0APPROVER>, <@U0APPROVER2>."],
   ])("by %s is refused: %s", async (user, sentence) => {
-    expect((await reviewGlass(context, user, "r-new")).text).toBe(sentence);
-    expect(await ledger.get("r-new")).toMatchObject({ glass: { review: null } });
+    expect((await reviewEmergency(context, user, "r-new")).text).toBe(sentence);
+    expect(await ledger.get("r-new")).toMatchObject({ emergency: { review: null } });
   });
 
   test("a second time is told who was first", async () => {
-    await reviewGlass(context, "U0APPROVER", "r-new");
+    await reviewEmergency(context, "U0APPROVER", "r-new");
 
-    expect((await reviewGlass(context, "U0APPROVER2", "r-new")).text).toContain("<@U0APPROVER> has reviewed it");
+    expect((await reviewEmergency(context, "U0APPROVER2", "r-new")).text).toContain("<@U0APPROVER> has reviewed it");
   });
 });

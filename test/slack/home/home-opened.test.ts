@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/text-of.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { moveEvent } from "../../../src/ledger/record-move.ts";
-import { aPlannedMove } from "../../builders/a-move.ts";
+import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { aPlannedMigration } from "../../builders/a-migration.ts";
 import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
 import { aStage, type Stage } from "../a-stage.ts";
@@ -38,7 +38,7 @@ test("an access is given back in App Home, and the answer comes over it", async 
   const answer = await stage.slack.until(() => engineer.view());
 
   expect(textOf(answer)).toContain("`r-home` is being revoked");
-  expect((await stage.ledger.get(id))?.grant?.end?.by).toBe("U0ENGINEER");
+  expect((await stage.ledger.get(id))?.lease?.end?.by).toBe("U0ENGINEER");
   expect(textOf(await homeOf("U0ENGINEER", "Being revoked"))).not.toContain("[I'm done]");
 });
 
@@ -59,21 +59,24 @@ test("a request is asked for and reviewed in App Home", async () => {
 });
 
 test("a move is in the App Home of whom it waits for, until they have approved it, and of whoever asked", async () => {
-  const move = aPlannedMove();
-  await stage.ledger.moves.commit({ after: move, event: moveEvent("migration.asked", move, "U0ONCALL", at(0)) });
+  const migration = aPlannedMigration();
+  await stage.ledger.migrations.commit({
+    after: migration,
+    event: migrationEvent("migration.asked", migration, "U0ONCALL", at(0)),
+  });
   const approver = stage.person("U0APPROVER");
 
-  await approver.click(await homeOf("U0APPROVER", move.id), "Review");
+  await approver.click(await homeOf("U0APPROVER", migration.id), "Review");
   const details = await stage.slack.until(() => {
     const view = approver.view();
     return view?.title === "Migration" ? view : undefined;
   });
   await approver.click(details, "approve-move");
-  await expect.poll(async () => (await stage.ledger.moves.get(move.id))?.approvals.length).toBe(1);
+  await expect.poll(async () => (await stage.ledger.migrations.get(migration.id))?.approvals.length).toBe(1);
 
-  expect(textOf(await homeOf("U0APPROVER", "Updated"))).not.toContain(move.id);
-  expect(textOf(await homeOf("U0APPROVER2", move.id))).toContain("*Waiting for your decision* (1)");
-  expect(textOf(await homeOf("U0ONCALL", move.id))).toMatch(
+  expect(textOf(await homeOf("U0APPROVER", "Updated"))).not.toContain(migration.id);
+  expect(textOf(await homeOf("U0APPROVER2", migration.id))).toContain("*Waiting for your decision* (1)");
+  expect(textOf(await homeOf("U0ONCALL", migration.id))).toMatch(
     /\*Your requests and migrations\* \(1\).*Approved by <@U0APPROVER>.*\[Withdraw\]/s,
   );
   expect(textOf(await homeOf("U0ENGINEER", "Updated"))).not.toContain("migration");

@@ -3,12 +3,12 @@ import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { type HomeContent, homeView, leaseProgress, mostRows } from "../../../src/slack/home/home-view.ts";
 import { unknownHomeView } from "../../../src/slack/home/unknown-home-view.ts";
-import { aPlannedMove, theLongestMove } from "../../builders/a-move.ts";
+import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
-import { textOfBlocks } from "../messages/text-of-blocks.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
 const listOf = (...requests: AccessRequest[]) => ({ requests, total: requests.length });
 
@@ -18,11 +18,11 @@ function aHome(change: Partial<HomeContent> = {}): HomeContent {
     user: "U0ENGINEER",
     principal: engineerArn,
     toDecide: none,
-    movesToDecide: [],
+    migrationsToDecide: [],
     toReview: none,
     access: none,
     requests: none,
-    moves: [],
+    migrations: [],
     now: at(hours(1)),
     ...change,
   };
@@ -40,11 +40,11 @@ test("App Home shows what waits, what is held with its end, and what was asked f
 });
 
 test("App Home shows moves before requests, in one number with them", () => {
-  const waiting = { move: aPlannedMove(), acts: ["approve", "deny", "withdraw"] as const };
+  const waiting = { migration: aPlannedMigration(), acts: ["approve", "deny", "withdraw"] as const };
   const content = aHome({
-    movesToDecide: [waiting],
+    migrationsToDecide: [waiting],
     toDecide: listOf(aPreviewedRequest({ id: "r-2", requester: "U0ONCALL" })),
-    moves: [{ move: aPlannedMove({ state: "running" }), acts: ["withdraw"] }],
+    migrations: [{ migration: aPlannedMigration({ state: "running" }), acts: ["withdraw"] }],
   });
 
   const text = textOfBlocks(homeView(content));
@@ -95,8 +95,8 @@ describe("Slack takes App Home", () => {
 
   test("full of the longest moves, of which the rest is counted", () => {
     const acts = ["approve", "deny", "retry", "withdraw"] as const;
-    const moves = Array.from({ length: 30 }, (_, index) => ({
-      move: theLongestMove({ id: `migration-c-${index}` }),
+    const migrations = Array.from({ length: 30 }, (_, index) => ({
+      migration: theLongestMigration({ id: `migration-c-${index}` }),
       acts,
     }));
     const full = {
@@ -105,7 +105,14 @@ describe("Slack takes App Home", () => {
     };
 
     const view = homeView(
-      aHome({ movesToDecide: moves, toDecide: full, toReview: full, access: full, requests: full, moves }),
+      aHome({
+        migrationsToDecide: migrations,
+        toDecide: full,
+        toReview: full,
+        access: full,
+        requests: full,
+        migrations,
+      }),
     );
 
     expect(problemsOfView(view)).toEqual([]);

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/config/config.ts";
-import { moveEvent } from "../../../src/ledger/record-move.ts";
+import { migrationEvent } from "../../../src/ledger/record-migration.ts";
 import { wakeHomes } from "../../../src/slack/home/wake-homes.ts";
-import { showMove } from "../../../src/slack/migrate/show-move.ts";
+import { showMigration } from "../../../src/slack/migrate/show-migration.ts";
 import type { Directory } from "../../../src/slack/people/directory.ts";
 import type { MessengerContext } from "../../../src/slack/show/messenger-context.ts";
 import { configText } from "../../builders/a-cluster.ts";
-import { aMove } from "../../builders/a-move.ts";
+import { aMigration } from "../../builders/a-migration.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { at } from "../../builders/times.ts";
 import { silentContext } from "../../fault/silent-context.ts";
@@ -49,9 +49,12 @@ test("who may approve by a rule alone, or by the cluster alone, is not forgotten
 
 test("a move that changes has the same people's App Homes brought up to date", async () => {
   const showing = async (context: MessengerContext) => {
-    const move = aMove();
-    await context.ledger.moves.commit({ after: move, event: moveEvent("migration.asked", move, "U0ONCALL", at(0)) });
-    await showMove(context, move.id);
+    const migration = aMigration();
+    await context.ledger.migrations.commit({
+      after: migration,
+      event: migrationEvent("migration.asked", migration, "U0ONCALL", at(0)),
+    });
+    await showMigration(context, migration.id);
   };
 
   const woken = await wokenBy(["U0ENGINEER", "U0APPROVER", "U0ONCALL"], nobodysGroups, configText, showing);

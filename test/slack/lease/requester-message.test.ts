@@ -10,7 +10,7 @@ import { aGrantedRequest, anEndProof, aProof, aRequest, engineerArn } from "../.
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, minutes } from "../../builders/times.ts";
-import { textOfBlocks } from "../messages/text-of-blocks.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
 test.each(Object.entries(states))("the requester is told of a request that is %s", (_, request) => {
   const milestone = milestoneOf(request, aCluster());
@@ -55,7 +55,7 @@ test("that it is active is told once signing in has been tried, and with what ca
 test("where signing in is tried again, the access is told at once, and once more when the proof is complete", () => {
   const again = states["active, and signing in is tried again"] ?? expect.fail("there is no such state");
   const proof = aProof({ signedIn: { result: "yes", detail: "as the-role with readers" } });
-  const done = aGrantedRequest({ ...again.grant, signInDueAt: null, signInTrouble: null, proof });
+  const done = aGrantedRequest({ ...again.lease, signInDueAt: null, signInTrouble: null, proof });
 
   const first = milestoneOf(again, aCluster());
   const last = milestoneOf(done, aCluster(), ["active-unfinished"]);
@@ -74,7 +74,7 @@ test("where signing in is tried again, the access is told at once, and once more
 
 test("where the rights are asked for again, the access is told at once, and once more with the answer", () => {
   const again = states["active, and its rights are asked for again"] ?? expect.fail("there is no such state");
-  const done = aGrantedRequest({ ...again.grant, reviewTrouble: null, proof: aProof() });
+  const done = aGrantedRequest({ ...again.lease, reviewTrouble: null, proof: aProof() });
 
   const first = milestoneOf(again, aCluster());
   const last = milestoneOf(done, aCluster(), ["active-unfinished"]);
@@ -96,7 +96,7 @@ test("whoever was told that an entry is gone is told when it is back, once", () 
 
 test("an end of which the API server says nothing is told at once, and once more when it answers", () => {
   const unproved = states["expired, and the API server does not answer"] ?? expect.fail("there is no such state");
-  const proved = aGrantedRequest({ ...unproved.grant, endProof: anEndProof() });
+  const proved = aGrantedRequest({ ...unproved.lease, endProof: anEndProof() });
 
   const first = milestoneOf(unproved, aCluster());
   const last = milestoneOf(proved, aCluster(), ["ended-unproved"]);

@@ -4,7 +4,7 @@ import { completeChain, type Link, linkNames } from "../../../src/diagnosis/link
 import { workerMissing } from "../../../src/diagnosis/person-links.ts";
 import { chainAnswer } from "../../../src/slack/look/whoami.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { textOfBlocks } from "../messages/text-of-blocks.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
 const held = (name: Link["name"], detail: string, ms = 12): Link => ({ name, result: "yes", detail, mend: null, ms });
 const whole: readonly Link[] = [
@@ -27,7 +27,7 @@ const whole: readonly Link[] = [
   ),
   held("pods", "may list pods in `default`", 6),
   held("leases", "`viewer` (`r-1`) until 2026-03-01T13:02:00.000Z", 1),
-  held("drift", "all of 3 grants in force stand in the document", 0),
+  held("drift", "3 active leases found in the document", 0),
 ];
 
 test("a chain that holds is told in one line at the top, then link by link with its time", () => {
@@ -47,8 +47,8 @@ test("a chain that holds is told in one line at the top, then link by link with 
     ✓ *you* \`arn:aws:iam::111122223333:user/engineer\` is \`eks-access:111122223333:engineer\` in \`eks-access:viewers\` _0 ms_
     ✓ *your pods* may list pods in \`default\` _6 ms_
     ✓ *your leases* \`viewer\` (\`r-1\`) until <!date^1772370120^{date_short_pretty} {time}|2026-03-01T13:02:00.000Z> _1 ms_
-    *Everybody's grants*
-    ✓ *drift* all of 3 grants in force stand in the document _0 ms_"
+    *Everybody's leases*
+    ✓ *drift* 3 active leases found in the document _0 ms_"
   `);
 });
 
@@ -72,7 +72,7 @@ test("a chain that breaks says where at the top, and how to mend it at the link"
     – *the authentication mode*, *the document*, *the access entries* not asked: the chain ends at the creator
     *You*
     – *you*, *your pods*, *your leases* not asked: the chain ends at the creator
-    *Everybody's grants*
+    *Everybody's leases*
     – *drift* not asked: the chain ends at the creator"
   `);
 });
@@ -94,7 +94,7 @@ test("where no worker answers, what the ledger knows is told all the same", () =
     *You*
     – *you*, *your pods* not asked: the chain ends at the worker's identity
     ✓ *your leases* you have none here, and ask for none _12 ms_
-    *Everybody's grants*
+    *Everybody's leases*
     – *drift* not asked: the chain ends at the worker's identity"
   `);
 });

@@ -7,7 +7,7 @@ import type { DocumentReport, EntriesReport } from "../../../src/diagnosis/check
 import { checkAnswer } from "../../../src/slack/look/check-answer.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { developers, roleEntry } from "../../builders/why-facts.ts";
-import { textOfBlocks } from "../messages/text-of-blocks.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
 type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
 type CheckedEntries = Extract<EntriesReport, { type: "checked" }>;
@@ -86,7 +86,7 @@ describe("check of a cluster that goes by aws-auth alone", () => {
   });
 
   test.each([
-    [true, "The first grant creates it."],
+    [true, "The first lease creates it."],
     [false, "Nobody but the creator can sign in through it."],
   ])("says what comes of it that there is no document, createAwsAuth %s", (createAwsAuth, words) => {
     expect(tell("CONFIG_MAP", { type: "absent" }, none, aCluster({ createAwsAuth }))).toContain(words);

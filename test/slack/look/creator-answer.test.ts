@@ -4,7 +4,7 @@ import type { Creator } from "../../../src/access/policy/creator.ts";
 import type { CreatorReport } from "../../../src/diagnosis/creator-report.ts";
 import { creatorAnswer } from "../../../src/slack/look/creator-answer.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
-import { textOfBlocks } from "../messages/text-of-blocks.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
 const iam = (rest: string) => `arn:aws:iam::111122223333:${rest}`;
 const role: Creator = { type: "role", roleArn: iam("role/cluster-creator"), through: [] };

@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import { type ListContent, listAnswer, noSuchListAnswer, rowsInPage } from "../../../src/slack/look/list-answer.ts";
-import { aPlannedMove, theLongestMove } from "../../builders/a-move.ts";
+import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { at } from "../../builders/times.ts";
-import { textOfBlocks } from "../messages/text-of-blocks.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
 const content = (change: Partial<ListContent>): ListContent => ({
   view: { kind: "mine" },
   rows: [],
   offset: 0,
   total: change.rows?.length ?? 0,
-  moves: 0,
+  migrations: 0,
   seesOthers: false,
   ...change,
 });
@@ -41,13 +41,16 @@ describe("a list", () => {
     ["*Access of yours in force*, the first to end first: none", { view: { kind: "active" } }],
     ["*Requests for `staging`*: none", { view: { kind: "cluster", cluster: "staging" }, seesOthers: true }],
     ["*Your requests for `staging`*: none", { view: { kind: "cluster", cluster: "staging" } }],
-    ["*Your requests and migrations*: none", { view: { kind: "mine" }, moves: 1 }],
-    ["*Requests and migrations of yours that wait for a decision*: none", { view: { kind: "pending" }, moves: 1 }],
+    ["*Your requests and migrations*: none", { view: { kind: "mine" }, migrations: 1 }],
+    ["*Requests and migrations of yours that wait for a decision*: none", { view: { kind: "pending" }, migrations: 1 }],
     [
       "*Access of yours in force and migrations under way*, the first to end first: none",
-      { view: { kind: "active" }, moves: 1 },
+      { view: { kind: "active" }, migrations: 1 },
     ],
-    ["*Your requests and migrations for `staging`*: none", { view: { kind: "cluster", cluster: "staging" }, moves: 1 }],
+    [
+      "*Your requests and migrations for `staging`*: none",
+      { view: { kind: "cluster", cluster: "staging" }, migrations: 1 },
+    ],
   ])("says what it holds: %s", (title, change) => {
     expect(textOfBlocks(listAnswer(content(change))).split("\n")[0]).toBe(title);
   });
@@ -67,14 +70,14 @@ describe("a list", () => {
 
   test("has a row for each move, with the buttons that this reader may use", () => {
     const rows = [
-      { move: aPlannedMove(), acts: ["approve", "deny", "withdraw"] as const },
+      { migration: aPlannedMigration(), acts: ["approve", "deny", "withdraw"] as const },
       {
-        move: aPlannedMove({ id: "migration-dev-3", cluster: "dev", state: "running", trouble }),
+        migration: aPlannedMigration({ id: "migration-dev-3", cluster: "dev", state: "running", trouble }),
         acts: ["retry"] as const,
       },
     ];
 
-    expect(textOfBlocks(listAnswer(content({ rows, moves: 2 })))).toMatchInlineSnapshot(`
+    expect(textOfBlocks(listAnswer(content({ rows, migrations: 2 })))).toMatchInlineSnapshot(`
       "*Your requests and migrations*: 2
       *Migration of \`staging\` to access entries* (\`migration-staging-1\`), asked by <@U0ONCALL>. Lapses <!date^1772442000^{date_short_pretty} {time}|2026-03-02T09:00:00.000Z>
       Waiting for 2 approvals, of different people
@@ -97,9 +100,9 @@ describe("a list", () => {
       retryAt: at(60).toISOString(),
       causes: [],
     };
-    const rows = [{ move: aPlannedMove({ state: "running", trouble }), acts: [] }];
+    const rows = [{ migration: aPlannedMigration({ state: "running", trouble }), acts: [] }];
 
-    const text = textOfBlocks(listAnswer(content({ rows, moves: 1 })));
+    const text = textOfBlocks(listAnswer(content({ rows, migrations: 1 })));
 
     expect(text.split("`").length % 2).toBe(1);
     expect(text).toMatch(/It is tried again \S/);
@@ -109,10 +112,10 @@ describe("a list", () => {
     const acts = ["approve", "deny", "retry", "withdraw"] as const;
     const begun = { name: "n".repeat(600), at: at(0).toISOString() };
     const rows = Array.from({ length: rowsInPage }, (_, index) => ({
-      move: theLongestMove({ id: `migration-${"c".repeat(63)}-${index}`, state: "running", begun }),
+      migration: theLongestMigration({ id: `migration-${"c".repeat(63)}-${index}`, state: "running", begun }),
       acts,
     }));
-    const { blocks } = listAnswer(content({ rows, offset: 8, total: 10_000, moves: 99 }));
+    const { blocks } = listAnswer(content({ rows, offset: 8, total: 10_000, migrations: 99 }));
 
     expect(problemsOf(blocks)).toEqual([]);
     expect(lengthOfText(blocks)).toBeLessThan(longestText);

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { createMove } from "../../../src/access/migration/move.ts";
+import { createMigration } from "../../../src/access/migration/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { readStatus } from "../../../src/slack/look/read-status.ts";
 import { aRequest } from "../../builders/a-request.ts";
@@ -73,14 +73,17 @@ test("a request of which there is no event either does not exist", async () => {
 test("a removed migration is answered from the audit log as well", async () => {
   const wish = { cluster: "staging", requester: "U0APPROVER", told: [] };
   const denied = (number: number) => {
-    const move = createMove({ id: `migration-staging-${number}`, ...wish }, at(0), 3600);
-    return { ...move, state: "denied" as const };
+    const migration = createMigration({ id: `migration-staging-${number}`, ...wish }, at(0), 3600);
+    return { ...migration, state: "denied" as const };
   };
-  for (const move of [denied(1), denied(2)]) {
-    await ledger.moves.commit({ after: move, event: anEvent({ type: "migration.asked", request: move.id }) });
-    await ledger.moves.markShown(move.id, shown);
+  for (const migration of [denied(1), denied(2)]) {
+    await ledger.migrations.commit({
+      after: migration,
+      event: anEvent({ type: "migration.asked", request: migration.id }),
+    });
+    await ledger.migrations.markShown(migration.id, shown);
   }
-  const isRemoved = await ledger.moves.remove(denied(1), null);
+  const isRemoved = await ledger.migrations.remove(denied(1), null);
 
   const { text } = await status("U0APPROVER", "migration-staging-1");
 

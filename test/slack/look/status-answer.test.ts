@@ -10,7 +10,7 @@ import { anEvent } from "../../builders/an-event.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { states } from "../../builders/states.ts";
 import { at, minutes } from "../../builders/times.ts";
-import { textOfBlocks } from "../messages/text-of-blocks.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
 const acts = ["approve", "deny", "cancel", "extend", "revoke"] as const;
 

@@ -4,7 +4,7 @@ import { handlerOf } from "../../../src/slack/app/registrations.ts";
 import { formActions } from "../../../src/slack/ask/fields.ts";
 import { requestModalId } from "../../../src/slack/ask/request-modal.ts";
 import * as actions from "../../../src/slack/blocks/actions.ts";
-import { denyModalId, denyMoveModalId, detailsModalId, revokeModalId } from "../../../src/slack/blocks/modals.ts";
+import { denyMigrationModalId, denyModalId, detailsModalId, revokeModalId } from "../../../src/slack/blocks/modals.ts";
 import type { Account, Directory } from "../../../src/slack/people/directory.ts";
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -26,7 +26,7 @@ function everything(): readonly (readonly [name: string, sent: object])[] {
     action: { type: "button", action_id, value: click },
     body: { type: "block_actions", user, actions: [{ type: "button", action_id, value: click }], ...more },
   });
-  const forms = [requestModalId, denyModalId, denyMoveModalId, revokeModalId];
+  const forms = [requestModalId, denyModalId, denyMigrationModalId, revokeModalId];
   const search = { type: "block_suggestion", user, action_id: formActions.cluster, value: "" };
   const home = { type: "app_home_opened", user: user.id, tab: "home", channel: "D1" };
   const alone = { command: "/eks-access", text: "request", user_id: user.id };

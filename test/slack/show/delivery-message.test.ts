@@ -9,7 +9,7 @@ import {
 } from "../../../src/slack/show/delivery-message.ts";
 import { anApprovedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
-import { textOfBlocks } from "../messages/text-of-blocks.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 
 const people = Array.from({ length: 50 }, (_, index) => `U0PERSON${index}`);
 const shown = { version: 1, message: null, copies: [], told: [] };

@@ -10,9 +10,9 @@ import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { showRequest as showMessage } from "../../../src/slack/show/messenger.ts";
 import type { MessengerContext } from "../../../src/slack/show/messenger-context.ts";
 import { showThread } from "../../../src/slack/show/show-thread.ts";
-import { aBrokenGlass } from "../../builders/a-broken-glass.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
+import { anEmergency } from "../../builders/an-emergency.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";
 import { silentContext } from "../../fault/silent-context.ts";
@@ -284,7 +284,7 @@ describe("where Slack fails", () => {
   });
 
   test("a broken glass is told to the approvers one by one, to be reviewed", async () => {
-    const request = await recorded(aBrokenGlass());
+    const request = await recorded(anEmergency());
 
     await showRequest(aContext(configText.replace("C0ACCESS", "C0NOWHERE")), request.id);
 

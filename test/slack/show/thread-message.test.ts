@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import type { AccessRequest, Grant } from "../../../src/access/request/record.ts";
+import type { AccessRequest, Lease } from "../../../src/access/request/record.ts";
 import { threadMessage, threadOf } from "../../../src/slack/show/thread-message.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anEndProof, aProof } from "../../builders/a-request.ts";
@@ -42,16 +42,16 @@ test("what came about while Slack could not be reached is told afterwards, in it
 
 test("that it is active is told with the whole proof, once signing in has been tried", () => {
   const tried = states["active, and signing in is tried"] ?? expect.fail("there is no such state");
-  const grant = tried.grant && { ...tried.grant, signInDueAt: null };
+  const lease = tried.lease && { ...tried.lease, signInDueAt: null };
 
   expect(namesOf(tried, [])).not.toContain("active");
-  expect(namesOf({ ...tried, grant }, [])).toContain("active");
+  expect(namesOf({ ...tried, lease }, [])).toContain("active");
 });
 
 describe("where signing in is tried again", () => {
   const again = states["active, and signing in is tried again"] ?? expect.fail("there is no such state");
-  const textOf = (grant: Partial<Grant>, told: readonly string[], name: string) =>
-    threadOf(aGrantedRequest({ ...again.grant, ...grant }), told, aCluster()).find((entry) => entry.name === name)
+  const textOf = (lease: Partial<Lease>, told: readonly string[], name: string) =>
+    threadOf(aGrantedRequest({ ...again.lease, ...lease }), told, aCluster()).find((entry) => entry.name === name)
       ?.text;
   const done = { signInDueAt: null, signInTrouble: null };
 
@@ -71,7 +71,7 @@ describe("where signing in is tried again", () => {
     expect(textOf({ ...done, proof: aProof({ signedIn }) }, [], "active")).toMatch(/^Active since/);
   });
 
-  test("it does not tell of more tries where the grant is over, nor a second time where it is proved again", () => {
+  test("it does not tell of more tries where the lease is over, nor a second time where it is proved again", () => {
     expect(textOf({ state: "ended" }, [], "active-unfinished")).not.toContain("tried again");
     expect(textOf({ state: "ended" }, ["active-unfinished"], "active")).toBeUndefined();
     expect(textOf({}, ["active"], "active-unfinished")).toBeUndefined();
@@ -80,8 +80,8 @@ describe("where signing in is tried again", () => {
 
 describe("where the rights are asked for again", () => {
   const again = states["active, and its rights are asked for again"] ?? expect.fail("there is no such state");
-  const textOf = (grant: Partial<Grant>, told: readonly string[]) =>
-    threadOf(aGrantedRequest({ ...again.grant, ...grant }), told, aCluster())
+  const textOf = (lease: Partial<Lease>, told: readonly string[]) =>
+    threadOf(aGrantedRequest({ ...again.lease, ...lease }), told, aCluster())
       .map(({ text }) => text)
       .join("\n");
 
@@ -102,8 +102,8 @@ describe("where the rights are asked for again", () => {
 
 describe("the end", () => {
   const unproved = states["expired, and the API server does not answer"] ?? expect.fail("there is no such state");
-  const textOf = (grant: Partial<Grant>, told: readonly string[]) =>
-    threadOf(aGrantedRequest({ ...unproved.grant, ...grant }), told, aCluster()).find(({ name }) => name === "ended")
+  const textOf = (lease: Partial<Lease>, told: readonly string[]) =>
+    threadOf(aGrantedRequest({ ...unproved.lease, ...lease }), told, aCluster()).find(({ name }) => name === "ended")
       ?.text;
 
   test("is told with what is proved of it and what can't be", () => {

@@ -75,7 +75,7 @@ describe("a cluster that can't be opened", () => {
     expect(state.opened - before).toBe(1);
   });
 
-  test("makes a grant wait as long as itself, and gives it as soon as anybody sees that it opens again", async () => {
+  test("makes a lease wait as long as itself, and gives it as soon as anybody sees that it opens again", async () => {
     const { pass, state, context, cluster, record, troubleOf, clock } = await aClosedCluster(away);
     await pass(day / 48);
     await reconcileCluster(context(), cluster);
@@ -89,7 +89,7 @@ describe("a cluster that can't be opened", () => {
 
     expect(waiting.trouble).toMatchObject({ code: "aws-unreachable", retryAt });
     expect(due.trouble?.retryAt).toBe(new Date(clock.ms).toISOString());
-    expect((await record()).grant?.state).toBe("active");
+    expect((await record()).lease?.state).toBe("active");
     expect(await troubleOf()).toBeUndefined();
   });
 
@@ -112,5 +112,5 @@ describe("a cluster that can't be opened", () => {
 
 function revoked(request: AccessRequest): AccessRequest {
   const end = { cause: "revoked", by: "U0ENGINEER", at: new Date().toISOString(), why: "" } as const;
-  return revise(request, { grant: request.grant && { ...request.grant, end } });
+  return revise(request, { lease: request.lease && { ...request.lease, end } });
 }

@@ -62,7 +62,7 @@ test.each([
     "annotations that others fill",
     {},
     { big: "x".repeat(242_000) },
-    "aws-auth has room to remember about 7 more grants: others' annotations take 242003 of 262144 bytes, big alone 242003.",
+    "aws-auth has room to remember about 7 more leases: others' annotations take 242003 of 262144 bytes, big alone 242003.",
   ],
 ])("an approver is warned of a document with %s", (_, data, annotations, sentence) => {
   const configMap = readConfigMap({ data, metadata: { annotations, resourceVersion: "1", uid: "u" } }, "staging");

@@ -154,7 +154,7 @@ describe("the chain to somebody's pods", () => {
     expect(links.you.detail).toBe("the chain ends at the access entries");
   });
 
-  test("looks for a grant by an access entry there, and not in the document", async () => {
+  test("looks for a lease by an access entry there, and not in the document", async () => {
     const written = aWrittenEntry();
     const endsAt = new Date(Date.now() + 3_600_000).toISOString();
     const active = aGrantedRequest({ endsAt, written }, { version: 1 });
@@ -167,7 +167,7 @@ describe("the chain to somebody's pods", () => {
     setMode("API_AND_CONFIG_MAP", [creator, { ...entry, groups: [] }]);
     const gone = await chain(ledger);
 
-    expect(there.drift.detail).toBe("all of 1 grant in force stand in the document and the access entries");
+    expect(there.drift.detail).toBe("1 active lease found in the document and the access entries");
     expect(gone.drift).toMatchObject({ result: "no" });
     expect(gone.drift.detail).toContain("`r-1`: the entry of arn:aws:iam::111122223333:user/engineer lacks");
   });
@@ -217,7 +217,7 @@ describe("the chain to somebody's pods", () => {
     expect(links.pods.detail).toContain("may not list pods in `default`");
   });
 
-  test("tells a grant that somebody took out of the document", async () => {
+  test("tells a lease that somebody took out of the document", async () => {
     const active = aGrantedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...active, principal: arns.engineer, groups: ["eks-access:admins"] }));
 
@@ -228,7 +228,7 @@ describe("the chain to somebody's pods", () => {
     expect(links.drift.detail).toContain("somebody took out of the document: `r-1`: the entry of");
   });
 
-  test("says that nobody took a grant out of a section that can't be read, and where its lines are", async () => {
+  test("says that nobody took a lease out of a section that can't be read, and where its lines are", async () => {
     const active = aGrantedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...active, principal: arns.engineer }));
     write({ ...initialAwsAuth, mapUsers: "- : [" });
@@ -236,17 +236,17 @@ describe("the chain to somebody's pods", () => {
     const { drift } = await chain(ledger);
 
     expect(drift).toMatchObject({ result: "no", mend: "`/eks-access check staging` says how to mend the section." });
-    expect(drift.detail).toMatch(/^grants in force count for nothing: `r-1`: mapUsers can't be read from/);
+    expect(drift.detail).toMatch(/^active leases count for nothing: `r-1`: mapUsers can't be read from/);
   });
 
-  test("tells of somebody else's grant that is gone no more than that, except to who answers for the cluster", async () => {
+  test("tells of somebody else's lease that is gone no more than that, except to who answers for the cluster", async () => {
     const active = aGrantedRequest({ endsAt: new Date(Date.now() + 3_600_000).toISOString() }, { version: 1 });
     await ledger.commit(aChange({ ...active, requester: "U0ONCALL", principal: `${arns.engineer}2` }));
 
     const [open, closed] = [await chain(ledger, true), await chain(ledger, false)];
 
     expect(open.drift.detail).toContain(`${arns.engineer}2`);
-    expect(closed.drift.detail).toBe("somebody took out of the document: 1 of 1 grant in force");
+    expect(closed.drift.detail).toBe("somebody took out of the document: 1 of 1 active lease");
   });
 
   test("claims no identity where chance decides between two entries", async () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { SandboxAccessEntry } from "../../../sandbox/aws/access-entry.ts";
 import { arns, clusterArn, clusterName, externalId, initialAwsAuth } from "../../../sandbox/scene.ts";
-import type { Grant } from "../../../src/access/request/record.ts";
+import type { Lease } from "../../../src/access/request/record.ts";
 import { revise } from "../../../src/access/request/request.ts";
 import type { CheckReport } from "../../../src/diagnosis/check-report.ts";
 import { checkReport } from "../../../src/diagnosis/check-report.ts";
@@ -22,8 +22,8 @@ const write = (data: Readonly<Record<string, string>>) =>
 /** Somebody writes our annotation. */
 const annotate = (text: string | undefined) =>
   workerSide().sandbox.cluster.editAwsAuth(({ metadata, ...configMap }) => {
-    const { "eks-access/grants": _, ...others } = metadata.annotations ?? {};
-    const annotations = text === undefined ? others : { ...others, "eks-access/grants": text };
+    const { "eks-access/leases": _, ...others } = metadata.annotations ?? {};
+    const annotations = text === undefined ? others : { ...others, "eks-access/leases": text };
     return { ...configMap, metadata: { ...metadata, annotations } };
   });
 
@@ -36,21 +36,21 @@ async function check(limits: ReadingLimits = readingLimits, ledger: Ledger = mem
 }
 
 /** A ledger in which somebody has a lease now. */
-async function ledgerWith(principal: string, grant: Partial<Grant> = {}): Promise<Ledger> {
+async function ledgerWith(principal: string, lease: Partial<Lease> = {}): Promise<Ledger> {
   const ledger = memoryLedger();
   const endsAt = new Date(Date.now() + 3_600_000).toISOString();
-  await ledger.commit(aChange({ ...aGrantedRequest({ endsAt, ...grant }, { version: 1 }), principal }));
+  await ledger.commit(aChange({ ...aGrantedRequest({ endsAt, ...lease }, { version: 1 }), principal }));
   return ledger;
 }
 
 /** Reads the leases of a ledger, each of which a run changes once they were read for the first time. */
-function changingAfterFirst({ grantedOf }: Ledger, change: Partial<Grant>): Ledger["grantedOf"] {
+function changingAfterFirst({ grantedOf }: Ledger, change: Partial<Lease>): Ledger["grantedOf"] {
   let reads = 0;
   return async (of) => {
     const granted = await grantedOf(of);
     reads += 1;
     if (reads === 1) return granted;
-    return granted.map((request) => revise(request, { grant: request.grant && aLease(request.grant, change) }));
+    return granted.map((request) => revise(request, { lease: request.lease && aLease(request.lease, change) }));
   };
 }
 
@@ -113,7 +113,7 @@ describe("where aws-auth alone counts", () => {
     expect(report).toMatchObject({
       document: {
         groups: [
-          { code: "annotation-untrusted", severity: "error", places: ["annotation eks-access/grants"] },
+          { code: "annotation-untrusted", severity: "error", places: ["annotation eks-access/leases"] },
           { code: "lease-taken-out", severity: "error", places: [arns.engineer] },
           { code: "masters" },
         ],

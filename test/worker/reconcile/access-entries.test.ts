@@ -84,24 +84,24 @@ describe("a level with an access policy", () => {
   });
 
   test("is proved as mapped, and as not tested where a review can't see", async () => {
-    const { grant } = await give(context, analytics, { id: "r-one", level: "peek" });
+    const { lease } = await give(context, analytics, { id: "r-one", level: "peek" });
 
-    expect(grant?.proof?.mapped.detail).toMatch(
+    expect(lease?.proof?.mapped.detail).toMatch(
       /AmazonEKSViewPolicy in default, seen in the access entries after \d+ ms$/,
     );
-    expect(grant?.proof?.authorized).toEqual({
+    expect(lease?.proof?.authorized).toEqual({
       result: "not tested",
       detail: "a review of the API server can't see what an access policy allows",
     });
   });
 
-  test("keeps the scope that another grant still needs", async () => {
+  test("keeps the scope that another lease still needs", async () => {
     await give(context, analytics, { id: "r-peek", level: "peek" });
     await give(context, analytics, { id: "r-all", level: "everywhere" });
     expect(await outside.given(engineer)).toEqual(["policy AmazonEKSViewPolicy"]);
 
     await reconcileCluster(context, analytics, "inspect");
-    expect((await requestOf(context, "r-peek")).grant?.drift).toBeNull();
+    expect((await requestOf(context, "r-peek")).lease?.drift).toBeNull();
     await takeBack(context, analytics, "r-all");
     expect(await outside.given(engineer)).toEqual(["policy AmazonEKSViewPolicy in default"]);
   });
@@ -153,13 +153,13 @@ describe("a cluster that reads both", () => {
     const given = await give(context, checkout(), { id: "r-one" });
 
     expect(given.preview?.way).toBe("access-entry");
-    expect(given.grant?.state).toBe("active");
+    expect(given.lease?.state).toBe("active");
     expect(await outsideEntries(side().sandbox, checkout()).given(engineer)).toEqual([viewers]);
-    expect((await takeBack(context, checkout(), "r-one")).grant?.state).toBe("ended");
+    expect((await takeBack(context, checkout(), "r-one")).lease?.state).toBe("ended");
   });
 
   test("gives by aws-auth where the configuration says so, and to whoever has an entry all the same by that", async () => {
-    use((text) => text.replaceAll("    channel:", "    grants: aws-auth\n    channel:"));
+    use((text) => text.replaceAll("    channel:", "    way: aws-auth\n    channel:"));
     const entries = outsideEntries(side().sandbox, checkout());
 
     expect((await give(context, checkout(), { id: "r-one" })).preview?.way).toBe("aws-auth");
@@ -175,12 +175,12 @@ describe("a cluster that reads both", () => {
     const given = await give(context, checkout(), { id: "r-one", principal: arns.admins });
 
     expect(given.preview?.way).toBe("aws-auth");
-    expect(given.grant?.proof?.mapped.detail).toContain("system:masters");
+    expect(given.lease?.proof?.mapped.detail).toContain("system:masters");
     await takeBack(context, checkout(), "r-one");
   });
 });
 
-test("an aws-auth that nobody may change holds up no grant by an access entry", async () => {
+test("an aws-auth that nobody may change holds up no lease by an access entry", async () => {
   const checkout = clusterIn(context.config, "checkout");
   const opens = async (...args: Parameters<typeof openCluster>) => {
     const { client, ...open } = await openCluster(...args);
@@ -193,11 +193,11 @@ test("an aws-auth that nobody may change holds up no grant by an access entry", 
   const here = { ...context, openCluster: opens };
 
   expect((await ask(here, checkout, { id: "r-two", principal: arns.admins })).refusal?.code).toBe("document-immutable");
-  expect((await give(here, checkout, { id: "r-one" })).grant?.state).toBe("active");
+  expect((await give(here, checkout, { id: "r-one" })).lease?.state).toBe("active");
   await takeBack(here, checkout, "r-one");
 });
 
-describe("a mode that changes under a grant", () => {
+describe("a mode that changes under a lease", () => {
   const staging = () => clusterIn(context.config, clusterName);
   afterEach(() => side().sandbox.aws.updateCluster(clusterArn(clusterName), { authenticationMode: "CONFIG_MAP" }));
   const switchTo = (authenticationMode: "API" | "API_AND_CONFIG_MAP") =>
@@ -214,8 +214,8 @@ describe("a mode that changes under a grant", () => {
     switchTo("API");
 
     await reconcileCluster(context, staging(), "inspect");
-    expect((await requestOf(context, "r-one")).grant?.drift?.message).toContain("it stands in aws-auth");
-    expect((await takeBack(context, staging(), "r-one")).grant?.state).toBe("ended");
+    expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("it stands in aws-auth");
+    expect((await takeBack(context, staging(), "r-one")).lease?.state).toBe("ended");
     switchTo("API_AND_CONFIG_MAP");
     await reconcileCluster(context, staging(), "adopt");
   });
@@ -228,7 +228,7 @@ describe("a mode that changes under a grant", () => {
     await reconcileCluster(context, staging(), "inspect");
     const entries = outsideEntries(side().sandbox, staging());
     expect(await entries.given(engineer)).toEqual([viewers]);
-    expect((await requestOf(context, "r-one")).grant).toMatchObject({ drift: null, written: { way: "access-entry" } });
+    expect((await requestOf(context, "r-one")).lease).toMatchObject({ drift: null, written: { way: "access-entry" } });
     await takeBack(context, staging(), "r-one");
     expect(await entries.given(engineer)).toBeNull();
   });
@@ -239,7 +239,7 @@ describe("a mode that changes under a grant", () => {
     switchTo("API");
 
     await reconcileCluster(context, staging());
-    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
   });
 });
 
@@ -252,7 +252,7 @@ test("an entry that somebody changes between the reading and the write is read a
     const { entries } = open;
     const describe = async (arn: string) => {
       const found = await entries.describe(arn);
-      if (!isChanged && (await requestOf(context, "r-one")).grant) {
+      if (!isChanged && (await requestOf(context, "r-one")).lease) {
         isChanged = true;
         await outside.edit(engineer, ["readers", "writers"]);
       }
@@ -268,7 +268,7 @@ test("an entry that somebody changes between the reading and the write is read a
   expect(await outside.given(engineer)).toEqual(expect.arrayContaining(["readers", "writers"]));
 });
 
-test("tags that somebody edited are not believed, and what the record remembers ends with its grant", async () => {
+test("tags that somebody edited are not believed, and what the record remembers ends with its lease", async () => {
   const entries = entriesOf(side().sandbox, analytics);
   await outside.edit(engineer, ["readers"]);
   await give(context, analytics, { id: "r-one" });
@@ -284,7 +284,7 @@ test("tags that somebody edited are not believed, and what the record remembers 
 });
 
 test.each([["readers"], null])(
-  "a grant ends although somebody stripped the tags of its entry, of which %s was there before",
+  "a lease ends although somebody stripped the tags of its entry, of which %s was there before",
   async (theirs) => {
     const entries = entriesOf(side().sandbox, analytics);
     const groups = theirs && [theirs].flat();
@@ -306,7 +306,7 @@ test("a role is given access by its path, which the configuration names and nobo
   const { arn } = side().sandbox.aws.account.addRole({ name: "team-developers", path: "/team/" });
   const principal = `arn:aws:iam::${account}:role/team-developers`;
 
-  expect((await give(context, analytics, { id: "r-one", principal })).grant?.state).toBe("active");
+  expect((await give(context, analytics, { id: "r-one", principal })).lease?.state).toBe("active");
   expect(await outside.given(arn)).toEqual([viewers]);
   await takeBack(context, analytics, "r-one");
   expect(await outside.given(arn)).toBeNull();
@@ -320,7 +320,7 @@ test("an approval that is void after a run that died is asked for again, and not
   await reconcileCluster(context, analytics, "inspect");
   expect((await requestOf(context, "r-one")).trouble?.code).toBe("access-entry-late");
   await reconcileCluster(minutesLater(8), analytics);
-  expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+  expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
   expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
 });
 
@@ -334,20 +334,20 @@ test("and so it is where somebody deleted the entry meanwhile, which tells of no
   await reconcileCluster(minutesLater(5), analytics, "inspect");
   expect((await requestOf(context, "r-one")).trouble?.code).toBe("access-entry-late");
   await reconcileCluster(minutesLater(8), analytics, "inspect");
-  expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+  expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
   expect(await outside.given(engineer)).toBeNull();
 });
 
 test("an approval that is void is asked for again only when what was written by it is gone", async () => {
   await approveForReader();
-  await reconcileCluster(dyingBefore("grant.active", context), analytics);
+  await reconcileCluster(dyingBefore("lease.active", context), analytics);
   await outside.edit(engineer, [viewers, "readers", "writers"]);
 
   await reconcileCluster({ ...context, openCluster: withoutAnswer("setGroups") }, analytics, "adopt");
   expect(await requestOf(context, "r-one")).toMatchObject({ state: "approved", trouble: { code: "aws-unreachable" } });
   expect(await outside.given(engineer)).toContain(viewers);
   await reconcileCluster(context, analytics, "adopt");
-  expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+  expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
   expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
 });
 
@@ -364,7 +364,7 @@ test("a process that stood still after it made its plan reads again before it se
   await reconcileCluster({ ...context, openCluster, metrics, now, pause: async () => {} }, analytics);
 
   expect((await metrics.conflicts.get()).values).toMatchObject([{ value: 1 }]);
-  expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+  expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
   expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
 });
 
@@ -395,7 +395,7 @@ test.each([
   await reconcileCluster({ ...context, openCluster: overtaken, pause: async () => {} }, analytics);
 
   expect(sent).toEqual(all);
-  expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+  expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
   expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
 });
 
@@ -421,13 +421,13 @@ test("the worker's own role makes the calls where the configuration says so", as
   const allowed = aws.account.identity(arns.worker)?.allow ?? [];
   aws.account.setAllowed(arns.worker, [...allowed, "eks:*"]);
 
-  expect((await give(context, analytics, { id: "r-one" })).grant?.state).toBe("active");
+  expect((await give(context, analytics, { id: "r-one" })).lease?.state).toBe("active");
   const made = aws.calls.findLast(({ call }) => call === "eks.CreateAccessEntry");
   expect(made?.by).toContain("eks-access-worker");
   aws.account.setAllowed(arns.worker, allowed);
 });
 
-test("of a grant whose call was never answered it is not told that nothing is left, while that call may still arrive", async () => {
+test("of a lease whose call was never answered it is not told that nothing is left, while that call may still arrive", async () => {
   await ask(context, analytics, { id: "r-one" });
   await approve(context, analytics, "r-one");
   await reconcileCluster({ ...context, openCluster: withoutAnswer("create") }, analytics);
@@ -435,7 +435,7 @@ test("of a grant whose call was never answered it is not told that nothing is le
 
   await outside.edit(engineer, null);
   await reconcileCluster(minutesLater(8), analytics);
-  expect((await requestOf(context, "r-one")).grant?.state).toBe("failed");
+  expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
 });
 
 test("what nobody foresaw at a call is in the worker's log, as the message says", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
-import { grantsAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
+import { leasesAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
 import { revoke } from "../../../src/access/lease/may-revoke.ts";
 import { revise } from "../../../src/access/request/request.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
@@ -17,24 +17,24 @@ test("of what is rebuilt from the cluster's own memory, a broken glass still wan
   const { cluster, clock, context } = await aDirectScene(initialAwsAuth);
   const endsAt = new Date(clock.ms + 3_600_000).toISOString();
   const shares = [
-    aShare({ id: "r-glass", endsAt, glass: true, approvers: ["U0ENGINEER"] }),
+    aShare({ id: "r-glass", endsAt, emergency: true, approvers: ["U0ENGINEER"] }),
     aShare({ id: "r-lease", endsAt }),
   ];
   const annotation = writeAnnotation(cluster.name, [aHolding({ shares })], keys.memory) ?? "";
   const { client } = await context().openCluster(context(), cluster, []);
   const found = await client.readAwsAuth();
   if (!found) throw new Error("The scene has a document.");
-  const after = { data: found.data, annotations: { [grantsAnnotation]: annotation } };
+  const after = { data: found.data, annotations: { [leasesAnnotation]: annotation } };
   await client.writeAwsAuth(found, after, { dryRun: false });
   const ledger = memoryLedger();
 
   await adoptCluster({ ...context(), ledger }, cluster);
 
   expect(await ledger.get("r-glass")).toMatchObject({
-    glass: { review: null, remindAt: new Date(clock.ms + 86_400_000).toISOString() },
+    emergency: { review: null, remindAt: new Date(clock.ms + 86_400_000).toISOString() },
     approvals: [{ verdict: "broke-glass", by: "U0ENGINEER" }],
   });
-  expect((await ledger.get("r-lease"))?.glass).toBeNull();
+  expect((await ledger.get("r-lease"))?.emergency).toBeNull();
 });
 
 test("a lease that is over and comes back with a backup of aws-auth is taken away again", async () => {
@@ -43,9 +43,9 @@ test("a lease that is over and comes back with a backup of aws-auth is taken awa
   const { client } = await context().openCluster(context(), cluster, []);
   const backup = await client.readAwsAuth();
   const granted = await ledger.get(wishes.long.id);
-  if (!backup || !granted) throw new Error("The scene has a document and a grant.");
+  if (!backup || !granted) throw new Error("The scene has a document and a lease.");
   const verdict = revoke(granted, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
-  if (verdict.type === "ended") await ledger.commit(aChange(verdict.after, "grant.ending"));
+  if (verdict.type === "ended") await ledger.commit(aChange(verdict.after, "lease.ending"));
   await reconcileCluster(context(), cluster);
   expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
   const today = await client.readAwsAuth();
@@ -65,9 +65,9 @@ test("a lease whose record was removed gives nothing any more, neither by a back
   const { client } = await context().openCluster(context(), cluster, []);
   const backup = await client.readAwsAuth();
   const granted = await ledger.get(wishes.long.id);
-  if (!backup || !granted) throw new Error("The scene has a document and a grant.");
+  if (!backup || !granted) throw new Error("The scene has a document and a lease.");
   const verdict = revoke(granted, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date(clock.ms));
-  if (verdict.type === "ended") await ledger.commit(aChange(verdict.after, "grant.ending"));
+  if (verdict.type === "ended") await ledger.commit(aChange(verdict.after, "lease.ending"));
   await reconcileCluster(context(), cluster);
   clock.ms += 3_600_000;
   await reconcileCluster(context(), cluster);
@@ -87,7 +87,7 @@ test("a lease whose record was removed gives nothing any more, neither by a back
 
   expect(afterBackup).toEqual(initialAwsAuth);
   expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
-  expect((await ledger.get(granted.id))?.grant?.state).toBe("ended");
+  expect((await ledger.get(granted.id))?.lease?.state).toBe("ended");
 });
 
 test("a lease that somebody took out of the ledger's lists ends by the cluster's own memory", async () => {
@@ -111,12 +111,12 @@ test.each([
   for (const { id } of Object.values(wishes)) {
     const request = await ledger.get(id);
     if (request)
-      await ledger.commit(aChange(revise(request, { state: "cancelled", grant: null }), "request.cancelled"));
+      await ledger.commit(aChange(revise(request, { state: "cancelled", lease: null }), "request.cancelled"));
   }
   const { client } = await context().openCluster(context(), cluster, []);
   const today = await client.readAwsAuth();
   if (!today) throw new Error("The scene has a document.");
-  await client.writeAwsAuth(today, { data: today.data, annotations: { [grantsAnnotation]: text } }, { dryRun: false });
+  await client.writeAwsAuth(today, { data: today.data, annotations: { [leasesAnnotation]: text } }, { dryRun: false });
 
   await adoptCluster(context(), cluster);
   await adoptCluster(context(), cluster);

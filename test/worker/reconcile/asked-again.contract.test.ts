@@ -37,8 +37,8 @@ describe.each([
     await takeBack(context, cluster, "r-one");
   });
 
-  const grant = async () => (await requestOf(context, "r-one")).grant ?? expect.fail("there is no grant");
-  const authorized = async () => (await grant()).proof?.authorized;
+  const lease = async () => (await requestOf(context, "r-one")).lease ?? expect.fail("there is no lease");
+  const authorized = async () => (await lease()).proof?.authorized;
 
   const giveWhile = async (answer: FaultAnswer, times = 1) => {
     side().sandbox.faults.plan(review, answer, { times });
@@ -62,15 +62,15 @@ describe.each([
     "a question about what the lease allows that %s is asked again, and its answer is told",
     async (__, answer, code) => {
       await giveWhile(answer);
-      const before = await grant();
+      const before = await lease();
 
       await proveWhenDue();
 
       expect(before).toMatchObject({ state: "active", reviewTrouble: { code, attempts: 1 } });
       expect(before.proof?.authorized.result).toBe("not tested");
       expect(await authorized()).toMatchObject({ result: "yes" });
-      expect((await grant()).reviewTrouble).toBeNull();
-      expect(await eventsOf("grant.rights-asked")).toMatchObject([{ detail: { authorized: "yes" } }]);
+      expect((await lease()).reviewTrouble).toBeNull();
+      expect(await eventsOf("lease.rights-asked")).toMatchObject([{ detail: { authorized: "yes" } }]);
     },
   );
 
@@ -78,7 +78,7 @@ describe.each([
     await giveWhile(throttled, 1_000);
     const gaps: number[] = [];
     while (gaps.length < 40) {
-      const { reviewTrouble, endsAt } = await grant();
+      const { reviewTrouble, endsAt } = await lease();
       if (!reviewTrouble || Date.parse(endsAt) <= Date.now() + laterMs + 300_000) break;
       gaps.push((Date.parse(reviewTrouble.retryAt) - Date.parse(reviewTrouble.at)) / 1000);
       await proveWhenDue();
@@ -86,7 +86,7 @@ describe.each([
 
     expect(gaps.slice(0, 12)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
     expect(gaps.length).toBeGreaterThan(15);
-    expect((await grant()).reviewTrouble).not.toBeNull();
+    expect((await lease()).reviewTrouble).not.toBeNull();
   });
 
   test("it is not asked before it is due", async () => {
@@ -103,6 +103,6 @@ describe.each([
 
     expect(await authorized()).toMatchObject({ result: "not tested" });
     expect((await authorized())?.detail).not.toContain("tries again");
-    expect((await grant()).reviewTrouble ?? null).toBeNull();
+    expect((await lease()).reviewTrouble ?? null).toBeNull();
   });
 });

@@ -38,7 +38,7 @@ test("the events of a write name what its own run asked of AWS, as CloudTrail ha
   const { ledger, cluster, run, asked } = await aRun();
   const active = await ledger.get(wishes.long.id);
   const back = active && revoke(active, cluster, { user: active.requester, memberships: [] }, "", new Date());
-  if (back?.type === "ended") await ledger.commit(aChange(back.after, "grant.ending"));
+  if (back?.type === "ended") await ledger.commit(aChange(back.after, "lease.ending"));
   await run();
 
   const [first, second] = recorded();
@@ -47,18 +47,18 @@ test("the events of a write name what its own run asked of AWS, as CloudTrail ha
     "sts:AssumeRole": [assumed],
     "eks:DescribeCluster": [id],
   });
-  expect(await asked("grant.writing")).toEqual([of(first), of(first)]);
-  expect(await asked("grant.active")).toEqual([of(first), of(first)]);
-  expect(await asked("grant.ended")).toEqual([of(second)]);
+  expect(await asked("lease.writing")).toEqual([of(first), of(first)]);
+  expect(await asked("lease.active")).toEqual([of(first), of(first)]);
+  expect(await asked("lease.ended")).toEqual([of(second)]);
 });
 
-test("a grant that failed because AWS refused names the call that AWS refused", async () => {
+test("a lease that failed because AWS refused names the call that AWS refused", async () => {
   workerSide().sandbox.aws.account.setTrust(arns.creator, { principals: [] });
 
   const { asked } = await aRun();
 
   const refused = { "sts:GetCallerIdentity": [id], "sts:AssumeRole": [recorded().at(-1)] };
-  expect(await asked("grant.failed")).toEqual([refused, refused]);
+  expect(await asked("lease.failed")).toEqual([refused, refused]);
 });
 
 /** The ids in the cluster's own audit log of the calls of this kind since `before` lines. */
@@ -80,10 +80,10 @@ test("the events of a write name under which ids the cluster's own audit log has
 
   const dryRun = { "PUT configmaps (dry run)": audited("update", "configmaps/aws-auth", true, before) };
   const written = { ...dryRun, "PUT configmaps": audited("update", "configmaps/aws-auth", false, before) };
-  const [begun, ...others] = await auditIds("grant.writing");
+  const [begun, ...others] = await auditIds("lease.writing");
   expect([begun, ...others]).toEqual([dryRun, dryRun]);
   expect(written["PUT configmaps"]).toHaveLength(1);
-  const active = await auditIds("grant.active");
+  const active = await auditIds("lease.active");
   expect(active).toMatchObject([written, written]);
   const reviews = audited("create", "subjectaccessreviews", false, before);
   expect(reviews.length).toBeGreaterThan(0);

@@ -83,7 +83,7 @@ export function dyingBefore(type: AuditEvent["type"], context: WorkerContext): W
   return { ...context, ledger: { ...ledger, commit } };
 }
 
-/** The whole way to a proved grant. */
+/** The whole way to a proved lease. */
 export async function give(context: WorkerContext, cluster: Cluster, wish: Wish): Promise<AccessRequest> {
   await ask(context, cluster, wish);
   await approve(context, cluster, wish.id);
@@ -101,8 +101,8 @@ export async function takeBack(context: WorkerContext, cluster: Cluster, id: str
 export async function revokeOnly(context: WorkerContext, id: string): Promise<void> {
   const request = await requestOf(context, id);
   const end = { cause: "revoked", by: "U0APPROVER", at: context.now().toISOString(), why: "" } as const;
-  const grant = request.grant && { ...request.grant, end };
-  await context.ledger.commit(aChange(revise(request, { grant, trouble: null })));
+  const lease = request.lease && { ...request.lease, end };
+  await context.ledger.commit(aChange(revise(request, { lease, trouble: null })));
 }
 
 export async function requestOf({ ledger }: WorkerContext, id: string): Promise<AccessRequest> {

@@ -98,7 +98,7 @@ describe.each([
 
     await reconcileCluster({ ...context, openCluster: opens }, cluster, "inspect");
 
-    expect(ended.grant).toMatchObject({ state: "ended", isForgotten: true });
+    expect(ended.lease).toMatchObject({ state: "ended", isForgotten: true });
     expect(await outside.given(engineer)).toBeNull();
     expect(await requestOf(context, id)).toEqual(ended);
   });

@@ -73,7 +73,7 @@ describe.each([
     await reconcileCluster(context, cluster, "inspect");
 
     expect(await outside.given(engineer)).toEqual(given);
-    expect((await requestOf(context, "r-one")).grant).toMatchObject({ state: "active", drift: null });
+    expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "active", drift: null });
   });
 
   test.each(["the entry", "the memory of it", "both"])("gives no other groups where %s is gone", async (gone) => {
@@ -96,8 +96,8 @@ describe.each([
 
     await reconcileCluster(context, cluster, "inspect");
 
-    const { grant } = await requestOf(context, "r-one");
-    expect(grant?.drift?.message).toContain("it is not put back: the level's groups have changed");
+    const { lease } = await requestOf(context, "r-one");
+    expect(lease?.drift?.message).toContain("it is not put back: the level's groups have changed");
   });
 
   test("gives another principal nothing, of a foreign account neither", async () => {
@@ -109,43 +109,43 @@ describe.each([
     await reconcileCluster(context, cluster, "inspect");
 
     expect(await outside.given(foreigner)).toBeNull();
-    expect((await requestOf(context, "r-one")).grant?.drift?.message).toContain("it is not put back:");
+    expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("it is not put back:");
   });
 
   test("lengthens no lease, also where the cluster's memory of it is stripped", async () => {
     await give(context, cluster, { id: "r-one", level, durationSeconds: 300 });
     await outside.forget(engineer);
-    await forge(({ grant }) => ({
+    await forge(({ lease }) => ({
       durationSeconds: 28_800,
-      grant: grant && { ...grant, endsAt: "2076-01-01T00:00:00Z" },
+      lease: lease && { ...lease, endsAt: "2076-01-01T00:00:00Z" },
     }));
 
     await reconcileCluster(inMinutes(6), cluster, "inspect");
 
     expect(await outside.given(engineer)).toBeNull();
-    expect((await requestOf(context, "r-one")).grant?.state).toBe("ended");
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
   });
 
   test("from before its end takes nothing that others gave since", async () => {
     const active = await give(context, cluster, { id: "r-one", level: full, durationSeconds: 300 });
     await reconcileCluster(inMinutes(6), cluster);
-    expect((await requestOf(context, "r-one")).grant?.state).toBe("ended");
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
     await outside.edit(engineer, theirs);
     await forge(() => active);
 
     await reconcileCluster(inMinutes(6), cluster);
 
     expect(await outside.given(engineer)).toEqual(theirs);
-    expect((await requestOf(context, "r-one")).grant?.state).toBe("ended");
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
   });
 
   test("that claims what others gave takes nothing of it", async () => {
     await outside.edit(engineer, theirs);
     await give(context, cluster, { id: "r-one", level, durationSeconds: 300 });
     await outside.forget(engineer);
-    await forge(({ grant }) => ({
+    await forge(({ lease }) => ({
       groups: theirs,
-      grant: grant && { ...grant, written: grant.written && { ...grant.written, entryAdded: true, added: theirs } },
+      lease: lease && { ...lease, written: lease.written && { ...lease.written, entryAdded: true, added: theirs } },
     }));
 
     await reconcileCluster(inMinutes(6), cluster);

@@ -8,7 +8,7 @@ import { aDirectScene, annotationsOf, memoryOf } from "../../fault/direct-scene.
 import { wishes } from "../../fault/reconcile-scene.ts";
 import { memoryLedger } from "../../ledger/memory-ledger.ts";
 
-test("a ConfigMap that is made too late, when the grants are over, has nothing in it", async () => {
+test("a ConfigMap that is made too late, when the leases are over, has nothing in it", async () => {
   const { ledger, cluster, aws, clock, context } = await aDirectScene(null);
   await reconcileCluster(context(["late"]), cluster);
   clock.ms += 2 * 3_600_000;
@@ -16,7 +16,7 @@ test("a ConfigMap that is made too late, when the grants are over, has nothing i
 
   aws.deliver();
 
-  expect((await ledger.get(wishes.short.id))?.grant?.state).toBe("failed");
+  expect((await ledger.get(wishes.short.id))?.lease?.state).toBe("failed");
   expect(aws.awsAuth()?.data ?? {}).toEqual({});
 });
 
@@ -25,11 +25,11 @@ test("grants in a cluster without a ConfigMap are written into one that was made
 
   await reconcileCluster(context(), cluster);
 
-  expect((await ledger.get(wishes.short.id))?.grant?.state).toBe("active");
+  expect((await ledger.get(wishes.short.id))?.lease?.state).toBe("active");
   expect(aws.awsAuth()?.data?.mapUsers).toContain(wishes.short.principal);
 });
 
-test("a ConfigMap that somebody deletes each time is made a few times, and then the grants wait", async () => {
+test("a ConfigMap that somebody deletes each time is made a few times, and then the leases wait", async () => {
   const { ledger, cluster, aws, context } = await aDirectScene(null);
   let made = 0;
   aws.onChange((configMap) => {
@@ -42,11 +42,11 @@ test("a ConfigMap that somebody deletes each time is made a few times, and then 
   const request = await ledger.get(wishes.short.id);
 
   expect(made).toBe(5);
-  expect(request?.grant?.state).toBe("scheduled");
+  expect(request?.lease?.state).toBe("scheduled");
   expect(request?.trouble?.message).toContain("deletes aws-auth of staging again and again");
 });
 
-test("a write that arrives when its grant is over is refused, and the fence that does it leaves nothing behind", async () => {
+test("a write that arrives when its lease is over is refused, and the fence that does it leaves nothing behind", async () => {
   const { ledger, cluster, aws, clock, context } = await aDirectScene(initialAwsAuth);
   await reconcileCluster(context(["late"]), cluster);
   clock.ms += 2 * 3_600_000;
@@ -54,7 +54,7 @@ test("a write that arrives when its grant is over is refused, and the fence that
 
   aws.deliver();
 
-  expect((await ledger.get(wishes.long.id))?.grant?.state).toBe("failed");
+  expect((await ledger.get(wishes.long.id))?.lease?.state).toBe("failed");
   expect(aws.awsAuth()?.data).toEqual(initialAwsAuth);
   expect(annotationsOf(aws)).toEqual({});
 });
@@ -85,18 +85,18 @@ test.each(["report", "repair"] as const)(
       isFirst = false;
       const active = await ledger.get(wishes.long.id);
       const revoked = active && revoke(active, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
-      if (revoked?.type === "ended") await ledger.commit(aChange(revoked.after, "grant.ending"));
+      if (revoked?.type === "ended") await ledger.commit(aChange(revoked.after, "lease.ending"));
       await reconcileCluster(context(), cluster);
     };
 
     await reconcileCluster(context([], { point }), cluster, "inspect");
 
-    expect((await ledger.get(wishes.long.id))?.grant).toMatchObject({ state: "ended", drift: null });
+    expect((await ledger.get(wishes.long.id))?.lease).toMatchObject({ state: "ended", drift: null });
     expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
     expect(memoryOf(aws, cluster.name)).toMatchObject({
       holdings: [{ shares: [{ id: wishes.short.id }] }],
       withdrawals: { list: [{ id: wishes.long.id }] },
     });
-    expect((await ledger.get(wishes.short.id))?.grant?.state).toBe("active");
+    expect((await ledger.get(wishes.short.id))?.lease?.state).toBe("active");
   },
 );

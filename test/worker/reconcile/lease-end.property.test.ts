@@ -39,13 +39,13 @@ function approvedAt(record: AccessRequest, when: Date): AccessRequest {
 const later = (now: Date, seconds: number) => new Date(now.getTime() + seconds * 1000);
 
 function edited(record: AccessRequest, { approvedAgain, durationSeconds, endsAt, isScheduled }: Edit, now: Date) {
-  const { grant } = record;
+  const { lease } = record;
   const longer = durationSeconds === null ? record : { ...record, durationSeconds };
   const again = approvedAgain === null ? longer : approvedAt(longer, later(now, approvedAgain));
   const state = isScheduled ? ("scheduled" as const) : ("active" as const);
   return {
     ...again,
-    grant: grant && aLease(grant, { state, endsAt: endsAt === null ? grant.endsAt : later(now, endsAt).toISOString() }),
+    lease: lease && aLease(lease, { state, endsAt: endsAt === null ? lease.endsAt : later(now, endsAt).toISOString() }),
   };
 }
 
@@ -66,9 +66,9 @@ test("a lease ends no later than its sealed duration after its first write, what
         [holdings, mapUsers] = [after, data.mapUsers];
         // As a run records what it gave: whoever edited the record before it finds the edit in there.
         const [holding] = granted.length > 0 ? after : [];
-        if (!holding || !open.grant) return;
+        if (!holding || !open.lease) return;
         const written = rememberWritten(open, holding, keys.memory);
-        record = { ...open, grant: aLease(open.grant, { state: "active", written }) };
+        record = { ...open, lease: aLease(open.lease, { state: "active", written }) };
       };
 
       run(record, []);

@@ -60,7 +60,7 @@ describe.each([
 
     expect(two.preview).toMatchObject({
       diff: "",
-      leases: [{ id: "r-one", groups: [viewers], endsAt: one.grant?.endsAt }],
+      leases: [{ id: "r-one", groups: [viewers], endsAt: one.lease?.endsAt }],
     });
   });
 
@@ -92,7 +92,7 @@ describe.each([
     await reconcileCluster(context, cluster);
 
     expect(await outside.given(engineer)).toBeNull();
-    expect(await requestOf(context, "r-two")).toMatchObject({ state: "refused", grant: null });
+    expect(await requestOf(context, "r-two")).toMatchObject({ state: "refused", lease: null });
   });
 
   test("an approval is void where another lease of the principal was revoked since", async () => {
@@ -106,7 +106,7 @@ describe.each([
     expect(await outside.given(engineer)).toBeNull();
     expect(await requestOf(context, "r-two")).toMatchObject({
       state: "pending",
-      grant: null,
+      lease: null,
       voided: { message: expect.stringContaining("other leases of the principal") },
     });
   });
@@ -121,7 +121,7 @@ describe.each([
     await previewCluster(context, cluster);
 
     expect(await outside.given(engineer)).toEqual([viewers]);
-    expect(await requestOf(context, "r-one")).toMatchObject({ grant: { state: "active" } });
+    expect(await requestOf(context, "r-one")).toMatchObject({ lease: { state: "active" } });
     expect(await requestOf(context, "r-two")).toMatchObject({
       state: "pending",
       preview: { leases: [{ id: "r-one" }] },
@@ -152,8 +152,8 @@ describe.each([
 
     await reconcileCluster(inMinutes(6), cluster);
 
-    expect((await requestOf(context, "r-one")).grant).toMatchObject({ state: "ended" });
-    expect(await requestOf(context, "r-two")).toMatchObject({ state: "approved", grant: { state: "active" } });
+    expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended" });
+    expect(await requestOf(context, "r-two")).toMatchObject({ state: "approved", lease: { state: "active" } });
     expect(await outside.given(engineer)).toEqual([viewers]);
   });
 
@@ -166,18 +166,18 @@ describe.each([
     await reconcileCluster(context, cluster);
 
     expect(await outside.given(engineer)).toBeNull();
-    expect(await requestOf(context, "r-two")).toMatchObject({ state: "pending", grant: null });
+    expect(await requestOf(context, "r-two")).toMatchObject({ state: "pending", lease: null });
   });
 
   test("a lease that was written by a run that died is not taken away because another one ended since", async () => {
     await give(context, cluster, { id: "r-one" });
     await ask(context, cluster, { id: "r-two", level: "admin" });
     await approve(context, cluster, "r-two");
-    await reconcileCluster(dyingBefore("grant.active", context), cluster);
+    await reconcileCluster(dyingBefore("lease.active", context), cluster);
     await revokeOnly(context, "r-one");
 
     await reconcileCluster(context, cluster);
 
-    expect(await requestOf(context, "r-two")).toMatchObject({ state: "approved", grant: { state: "active" } });
+    expect(await requestOf(context, "r-two")).toMatchObject({ state: "approved", lease: { state: "active" } });
   });
 });

@@ -53,7 +53,7 @@ describe.each([
 
     await reconcileCluster(context, cluster);
 
-    expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
     await takeBack(context, cluster, "r-one");
   });
 });

@@ -25,7 +25,7 @@ const admins = {
   subjects: [{ kind: "Group", name: "eks-access:admins" }],
 } as const;
 
-/** What the proof of an end says, both ways in which a cluster takes a grant. */
+/** What the proof of an end says, both ways in which a cluster takes a lease. */
 describe.each([
   ["aws-auth", clusterName],
   ["access entries", "analytics"],
@@ -48,13 +48,13 @@ describe.each([
   });
 
   const sandboxCluster = () => side().sandbox.clusters.get(name) ?? expect.fail(`there is no ${name}`);
-  const endProof = async () => (await requestOf(context, "r-one")).grant?.endProof;
+  const endProof = async () => (await requestOf(context, "r-one")).lease?.endProof;
 
   const endOf = async (answer: FaultAnswer | null = null, times = 1) => {
     await give(context, cluster, { id: "r-one" });
     if (answer) side().sandbox.faults.plan(review, answer, { times });
     const ended = await takeBack(context, cluster, "r-one");
-    expect(ended.grant?.state).toBe("ended");
+    expect(ended.lease?.state).toBe("ended");
     return ended;
   };
 
@@ -77,7 +77,7 @@ describe.each([
       others: [],
       trouble: null,
     });
-    expect(await eventsOf("grant.ended")).toMatchObject([{ detail: { mapped: "no", authorized: "no" } }]);
+    expect(await eventsOf("lease.ended")).toMatchObject([{ detail: { mapped: "no", authorized: "no" } }]);
   });
 
   test("names a role binding of the username, which remains", async () => {
@@ -112,7 +112,7 @@ describe.each([
     expect(before).toMatchObject({ authorized: { result: "not tested" }, trouble: { attempts: 1 } });
     expect(await endProof()).toMatchObject({ authorized: { result: "no" }, trouble: null });
     expect(dueAt(await requestOf(context, "r-one"))).toBeNull();
-    expect(await eventsOf("grant.rights-asked")).toMatchObject([{ detail: { authorized: "no" } }]);
+    expect(await eventsOf("lease.rights-asked")).toMatchObject([{ detail: { authorized: "no" } }]);
   });
 
   test("is asked for a bounded number of times, and then told as not tested with the cause", async () => {
@@ -135,7 +135,7 @@ describe("the end of a lease by aws-auth", () => {
 
     const ended = await takeBack(context, cluster, "r-one");
 
-    expect(ended.grant?.endProof?.mapped).toEqual({
+    expect(ended.lease?.endProof?.mapped).toEqual({
       result: "yes",
       detail: "arn:aws:iam::111122223333:user/engineer with no groups, through mapAccounts",
     });

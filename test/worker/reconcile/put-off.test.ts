@@ -28,7 +28,7 @@ async function anOutage(why: (attempt: number) => AccessError) {
   const told = async () =>
     (await scene.ledger.events(1, 10_000))
       .map(({ event }) => event)
-      .filter(({ type, request }) => type === "grant.delayed" && request === id)
+      .filter(({ type, request }) => type === "lease.delayed" && request === id)
       .map(({ detail }) => detail);
   return { ...scene, openCluster, record, passes, told };
 }
@@ -69,7 +69,7 @@ describe("an outage", () => {
     const active = await record();
     await putOff(context(), active, unreachable("AWS is away"));
 
-    expect(active).toMatchObject({ trouble: null, grant: { state: "active" } });
+    expect(active).toMatchObject({ trouble: null, lease: { state: "active" } });
     expect((await told()).map(({ attempts }) => attempts)).toEqual([1, 2, 1]);
   });
 });
@@ -83,7 +83,7 @@ test("a lease whose time is over while nobody can look is told so at once", asyn
   clock.ms += 2 * hour;
   await passes(1);
 
-  expect((await record()).grant?.end).toMatchObject({ cause: "expired" });
+  expect((await record()).lease?.end).toMatchObject({ cause: "expired" });
   expect((await told()).map(({ attempts }) => attempts)).toEqual([1, 2, 3]);
 });
 
@@ -124,18 +124,18 @@ describe("an approval that is void, of which something may be left,", () => {
       [3, voidSince],
       [4, voidSince],
     ]);
-    expect((await record()).grant?.voidSince).toBe(voidSince);
+    expect((await record()).lease?.voidSince).toBe(voidSince);
   });
 
   test("says nothing of one that was given meanwhile", async () => {
     const { context, record, records } = await anOutage(() => unreachable(""));
     const stale = await record();
-    const grant = stale.grant && { ...stale.grant, endsAt: new Date(Date.parse(stale.grant.endsAt) + 1).toISOString() };
-    records.set(id, { ...stale, grant });
+    const lease = stale.lease && { ...stale.lease, endsAt: new Date(Date.parse(stale.lease.endsAt) + 1).toISOString() };
+    records.set(id, { ...stale, lease });
 
     await putOffVoid(context(), stale, unreachable("AWS is away"));
 
     expect(await record()).toMatchObject({ version: stale.version, trouble: null });
-    expect((await record()).grant?.voidSince).toBeNull();
+    expect((await record()).lease?.voidSince).toBeNull();
   });
 });

@@ -4,9 +4,9 @@ import { rememberWritten } from "../../../src/access/lease/written.ts";
 import { clusterRule } from "../../../src/access/policy/rule.ts";
 import { permanentSeconds } from "../../../src/access/request/duration.ts";
 import type { AccessRequest, Holding } from "../../../src/access/request/record.ts";
-import { aBrokenGlass, aGlassCluster } from "../../builders/a-broken-glass.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, engineerArn } from "../../builders/a-request.ts";
+import { anEmergency, anEmergencyCluster } from "../../builders/an-emergency.ts";
 import { keys } from "../../builders/keys.ts";
 import { at, hours, minutes } from "../../builders/times.ts";
 import { entry, settled, settling } from "./settling.ts";
@@ -16,22 +16,22 @@ const ids = (requests: readonly AccessRequest[]) => requests.map((request) => re
 /** What the document of a running grant remembers of it. */
 function remembered(request: AccessRequest, change: Partial<Holding> = {}): Holding {
   const { id, level, requester, groups } = request;
-  const endsAt = request.grant?.endsAt ?? "";
-  const share = { id, level, requester, groups, glass: false, approvers: ["U0APPROVER"], endsAt };
+  const endsAt = request.lease?.endsAt ?? "";
+  const share = { id, level, requester, groups, emergency: false, approvers: ["U0APPROVER"], endsAt };
   return { arn: request.principal, entryAdded: true, added: groups, shares: [share], ...change };
 }
 
 describe("a broken glass", () => {
   test("is granted without an approval, whatever the entry was and whatever the rules say", () => {
-    const cluster = aGlassCluster({ rules: [], quiet: "the books are closed" });
+    const cluster = anEmergencyCluster({ rules: [], quiet: "the books are closed" });
 
-    const { granted } = settled({ open: [aBrokenGlass()], mapUsers: entry(engineerArn, "developers"), cluster });
+    const { granted } = settled({ open: [anEmergency()], mapUsers: entry(engineerArn, "developers"), cluster });
 
     expect(ids(granted)).toEqual(["r-1"]);
   });
 
   test("is void where the policy lets nobody break it", () => {
-    const { granted, voided } = settled({ open: [aBrokenGlass()] });
+    const { granted, voided } = settled({ open: [anEmergency()] });
 
     expect(granted).toEqual([]);
     expect(voided).toMatchObject([{ message: "the policy does not let the requester break the glass any more" }]);
@@ -55,7 +55,7 @@ describe("a run on one cluster decides", () => {
     const request = anApprovedRequest();
     const begun = {
       ...request,
-      grant: request.grant && { ...request.grant, writeBegan: at(minutes(3)).toISOString() },
+      lease: request.lease && { ...request.lease, writeBegan: at(minutes(3)).toISOString() },
     };
     const inTime = at(minutes(62));
     const late = new Date(inTime.getTime() + 1);
@@ -67,13 +67,13 @@ describe("a run on one cluster decides", () => {
     // It was begun, and stands there: its record was not told, as the worker died.
     const held = { open: [begun], mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(begun)] };
     expect(ids(settled({ ...held, now: late }).granted)).toEqual([request.id]);
-    expect(ids(settled({ open: [aBrokenGlass()], now: late, cluster: aGlassCluster() }).granted)).toEqual([]);
+    expect(ids(settled({ open: [anEmergency()], now: late, cluster: anEmergencyCluster() }).granted)).toEqual([]);
   });
 
-  test("that a grant which Redis calls active is put back where something sealed says what it gave", () => {
+  test("that a lease which Redis calls active is put back where something sealed says what it gave", () => {
     const request = aGrantedRequest({});
     const written = rememberWritten(request, remembered(request), keys.memory);
-    const active = { ...request, grant: request.grant && { ...request.grant, written } };
+    const active = { ...request, lease: request.lease && { ...request.lease, written } };
     const late = at(minutes(62) + 1);
 
     expect(ids(settled({ open: [active], drift: "repair", now: late }).repaired)).toEqual([active.id]);
@@ -165,7 +165,7 @@ describe("a run on one cluster decides", () => {
     expect(mended.data.mapUsers).toContain(engineerArn);
   });
 
-  test("that a grant whose part is gone is remembered to its end, whatever comes to its principal meanwhile", () => {
+  test("that a lease whose part is gone is remembered to its end, whatever comes to its principal meanwhile", () => {
     const gone = aGrantedRequest({}, { id: "r-gone", groups: ["eks-access:viewers", "eks-access:debuggers"] });
     const ending = { ...aGrantedRequest({}, { id: "r-ending", groups: ["eks-access:admins"] }) };
     const over = { ...ending, durationSeconds: 60 };
@@ -192,13 +192,13 @@ describe("a run on one cluster decides", () => {
     expect(half.data.mapUsers).toBe(entry(engineerArn, '"eks-access:viewers"'));
   });
 
-  test("that a grant whose annotation was stripped is written into it again, and the entry is not touched", () => {
+  test("that a lease whose annotation was stripped is written into it again, and the entry is not touched", () => {
     const request = aGrantedRequest({});
     const holding = remembered(request);
     const mapUsers = entry(engineerArn, '"eks-access:viewers"');
     const active = {
       ...request,
-      grant: request.grant && { ...request.grant, written: rememberWritten(request, holding, keys.memory) },
+      lease: request.lease && { ...request.lease, written: rememberWritten(request, holding, keys.memory) },
     };
 
     const { data, holdings } = settled({ open: [active], mapUsers, holdings: [holding], lost: new Set([engineerArn]) });
@@ -250,7 +250,7 @@ describe("a run on one cluster decides", () => {
     expect(data.mapUsers ?? "").not.toContain(engineerArn);
   });
 
-  test("no grant where the ConfigMap is being deleted, which says so, and whatever ends there all the same", () => {
+  test("no lease where the ConfigMap is being deleted, which says so, and whatever ends there all the same", () => {
     const revoked = { cause: "revoked" as const, by: "U0APPROVER", at: at(minutes(4)).toISOString(), why: "" };
     const ending = aGrantedRequest({ end: revoked }, { id: "r-2" });
     const deletion = { deletionTimestamp: at(minutes(1)), finalizers: ["example.com/keep"] };
@@ -328,7 +328,7 @@ describe("what the cluster remembers to be taken back", () => {
     ]);
   });
 
-  test("does not touch a grant of which it remembers the share, however old", () => {
+  test("does not touch a lease of which it remembers the share, however old", () => {
     const request = aGrantedRequest({});
     const given = { mapUsers: entry(engineerArn, '"eks-access:viewers"'), holdings: [remembered(request)] };
 
@@ -341,7 +341,7 @@ describe("what the cluster remembers to be taken back", () => {
     expect(ids(holding)).toEqual(["r-1"]);
   });
 
-  test("is told of a revocation also where the annotation has no room for another grant", () => {
+  test("is told of a revocation also where the annotation has no room for another lease", () => {
     const open = Array.from({ length: 1200 }, (_, index) =>
       anApprovedRequest({ id: `r-${index}`, principal: `arn:aws:iam::111122223333:user/engineer-${index}` }),
     );

@@ -7,9 +7,9 @@ import { aDirectScene } from "../../fault/direct-scene.ts";
 import { wishes } from "../../fault/reconcile-scene.ts";
 
 const driftOf = async ({ ledger }: Awaited<ReturnType<typeof aDirectScene>>) =>
-  (await ledger.get(wishes.long.id))?.grant?.drift?.message ?? null;
+  (await ledger.get(wishes.long.id))?.lease?.drift?.message ?? null;
 
-test("a grant is told not to be in force where somebody deleted the ConfigMap", async () => {
+test("a lease is told not to be in force where somebody deleted the ConfigMap", async () => {
   const scene = await aDirectScene(initialAwsAuth);
   await reconcileCluster(scene.context(), scene.cluster);
   scene.aws.remove();
@@ -20,7 +20,7 @@ test("a grant is told not to be in force where somebody deleted the ConfigMap", 
 });
 
 test.each(["report", "repair"] as const)(
-  "a grant is told not to be in force where its section can't be read, and to be again when it can: %s",
+  "a lease is told not to be in force where its section can't be read, and to be again when it can: %s",
   async (drift) => {
     const scene = await aDirectScene(initialAwsAuth, drift);
     await reconcileCluster(scene.context(), scene.cluster);
@@ -50,8 +50,8 @@ describe("where the ConfigMap is gone and is not made anew", () => {
     const short = await scene.ledger.get(wishes.short.id);
     await reconcileCluster(scene.context(), scene.cluster);
 
-    expect(short).toMatchObject({ trouble: null, grant: { state: "ended", remains: null } });
-    expect(short?.grant?.isForgotten).toBe(false);
+    expect(short).toMatchObject({ trouble: null, lease: { state: "ended", remains: null } });
+    expect(short?.lease?.isForgotten).toBe(false);
     expect(await scene.ledger.get(wishes.short.id)).toEqual(short);
     expect(await driftOf(scene)).toBe("there is no ConfigMap aws-auth");
   });
@@ -64,7 +64,7 @@ describe("where the ConfigMap is gone and is not made anew", () => {
 
     await reconcileCluster(scene.context(), scene.cluster);
 
-    expect((await scene.ledger.get(wishes.long.id))?.grant).toMatchObject({ state: "ended", isForgotten: true });
+    expect((await scene.ledger.get(wishes.long.id))?.lease).toMatchObject({ state: "ended", isForgotten: true });
   });
 });
 
@@ -77,7 +77,7 @@ test("a user's lease ends while the roles can't be read, and their text stays as
 
   await reconcileCluster(scene.context(), scene.cluster);
 
-  expect((await scene.ledger.get(wishes.long.id))?.grant).toMatchObject({ state: "ended", remains: null });
+  expect((await scene.ledger.get(wishes.long.id))?.lease).toMatchObject({ state: "ended", remains: null });
   expect(scene.aws.awsAuth()?.data).toEqual({ ...initialAwsAuth, mapRoles: broken });
 });
 
@@ -86,5 +86,5 @@ async function revokeLong({ ledger, cluster, clock }: Awaited<ReturnType<typeof 
   const by = { user: "U0APPROVER", memberships: [] };
   const revoked = request && revoke(request, cluster, by, "", new Date(clock.ms));
   if (revoked?.type !== "ended") throw new Error("It can't be revoked.");
-  await ledger.commit(aChange(revoked.after, "grant.ending"));
+  await ledger.commit(aChange(revoked.after, "lease.ending"));
 }

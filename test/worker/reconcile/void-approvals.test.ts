@@ -29,12 +29,12 @@ let context: WorkerContext;
 let cluster: Cluster;
 let outside: Outside;
 
-/** A grant of somebody with an entry, which is written by a run that dies before the record says so. */
+/** A lease of somebody with an entry, which is written by a run that dies before the record says so. */
 async function writeAndDie(): Promise<void> {
   await outside.edit(engineer, ["readers"]);
   await ask(context, cluster, { id });
   await approve(context, cluster, id);
-  await reconcileCluster(dyingBefore("grant.active", context), cluster);
+  await reconcileCluster(dyingBefore("lease.active", context), cluster);
 }
 
 function use(name: string): void {
@@ -79,7 +79,7 @@ describe("by aws-auth, what was written by an approval that is void now", () => 
       "Approved by <@U0APPROVER> at a time. *Void* at a time: asked for again when nothing of it is left
       :warning: What may have been written by an approval that is void can't be taken out of aws-auth: mapUsers, line 5: mapUsers is not YAML that the authenticator can read: did not find expected node content. Nobody in it can sign in. Correct the YAML at this place; look at the lines above it too. Until then nothing is given by aws-auth, and what stands in this section stays. Once that is mended the worker takes it away by itself. Tried 2 times; next try at a time."
     `);
-    expect(await requestOf(context, id)).toMatchObject({ state: "pending", grant: null, trouble: null });
+    expect(await requestOf(context, id)).toMatchObject({ state: "pending", lease: null, trouble: null });
     expect(await outside.given(engineer)).toEqual(["readers"]);
   });
 
@@ -104,7 +104,7 @@ describe("by aws-auth, what was written by an approval that is void now", () => 
     await editSections((data) => ({ ...data, mapRoles: "- rolearn: [\n" }));
     await reconcileCluster(context, cluster, "inspect");
 
-    expect(await requestOf(context, id)).toMatchObject({ state: "pending", grant: null });
+    expect(await requestOf(context, id)).toMatchObject({ state: "pending", lease: null });
     expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
   });
 });

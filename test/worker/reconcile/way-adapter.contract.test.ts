@@ -28,7 +28,7 @@ const viewers = "eks-access:viewers";
 const admins = "eks-access:admins";
 const { engineer } = arns;
 
-/** Both ways in which a cluster takes a grant must do all of this. */
+/** Both ways in which a cluster takes a lease must do all of this. */
 describe.each([
   { way: "aws-auth", name: clusterName, conflictCode: "cluster-conflict" },
   { way: "access-entry", name: "analytics", conflictCode: "access-entry-conflict" },
@@ -78,23 +78,23 @@ describe.each([
     await outside.reset();
   });
 
-  test("a grant is given, proved, and taken away without a trace", async () => {
+  test("a lease is given, proved, and taken away without a trace", async () => {
     const given = await give(context, cluster, { id: "r-one" });
 
     expect(given.preview?.way).toBe(way);
-    expect(given.grant).toMatchObject({ state: "active", proof: { mapped: { result: "yes" } } });
+    expect(given.lease).toMatchObject({ state: "active", proof: { mapped: { result: "yes" } } });
     expect(await outside.given(engineer)).toEqual([viewers]);
     const ended = await takeBack(context, cluster, "r-one");
-    expect(ended.grant).toMatchObject({ state: "ended", remains: null });
+    expect(ended.lease).toMatchObject({ state: "ended", remains: null });
     expect(await outside.all()).toBe(before);
   });
 
-  test("the preview of a role warns that two sessions can get one username, and the event of the grant says who gets in", async () => {
+  test("the preview of a role warns that two sessions can get one username, and the event of the lease says who gets in", async () => {
     const given = await give(context, cluster, { id: "r-one", principal: arns.developers });
     const events = (await context.ledger.events(1, 1000)).map(({ event }) => event);
 
     expect(given.preview?.warnings.join()).toContain("Two people can get one username");
-    expect(events.find(({ type }) => type === "grant.active")?.detail.admits).toBe(
+    expect(events.find(({ type }) => type === "lease.active")?.detail.admits).toBe(
       "everyone who can assume developers",
     );
     await takeBack(context, cluster, "r-one");
@@ -126,7 +126,7 @@ describe.each([
     await give(context, cluster, { id: "r-two", level: "admin" });
 
     await reconcileCluster(inMinutes(6), cluster);
-    expect((await requestOf(context, "r-one")).grant).toMatchObject({ state: "ended", end: null });
+    expect((await requestOf(context, "r-one")).lease).toMatchObject({ state: "ended", end: null });
     expect(await outside.given(engineer)).toEqual([admins]);
     await takeBack(context, cluster, "r-two");
     expect(await outside.all()).toBe(before);
@@ -139,7 +139,7 @@ describe.each([
 
     await outside.edit(engineer, ["readers", viewers, "writers"]);
     const ended = await takeBack(context, cluster, "r-one");
-    expect(ended.grant?.remains?.groups).toEqual(["readers", "writers"]);
+    expect(ended.lease?.remains?.groups).toEqual(["readers", "writers"]);
     expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
   });
 
@@ -149,7 +149,7 @@ describe.each([
     await outside.edit(engineer, ["readers"]);
 
     await reconcileCluster(context, cluster);
-    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
     expect(await outside.given(engineer)).toEqual(["readers"]);
   });
 
@@ -159,7 +159,7 @@ describe.each([
     await approve(context, cluster, "r-one");
 
     expect(await runBeside(() => outside.touch(engineer), "once")).toEqual({ conflicts: 1 });
-    expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
     expect(await outside.given(engineer)).toEqual([viewers, "readers"].toSorted());
     await takeBack(context, cluster, "r-one");
   });
@@ -171,7 +171,7 @@ describe.each([
 
     const meanwhile = await runBeside(() => outside.edit(engineer, ["readers", "writers"]), "once");
     expect(meanwhile).toEqual({ conflicts: 1 });
-    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
     expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
   });
 
@@ -182,7 +182,7 @@ describe.each([
 
     const meanwhile = await runBeside(() => outside.edit(engineer, ["readers", viewers, "writers"]), "once");
     expect(meanwhile).toEqual({ conflicts: 1 });
-    expect((await requestOf(context, "r-one")).grant?.remains?.groups).toEqual(["readers", "writers"]);
+    expect((await requestOf(context, "r-one")).lease?.remains?.groups).toEqual(["readers", "writers"]);
     expect(await outside.given(engineer)).toEqual(["readers", "writers"]);
   });
 
@@ -191,7 +191,7 @@ describe.each([
     await approve(context, cluster, "r-one");
 
     expect(await runBeside(() => outside.edit(engineer, ["writers"]), "once")).toEqual({ conflicts: 1 });
-    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", grant: null });
+    expect(await requestOf(context, "r-one")).toMatchObject({ state: "pending", lease: null });
     expect(await outside.given(engineer)).toEqual(["writers"]);
   });
 
@@ -202,11 +202,11 @@ describe.each([
 
     expect(await runBeside(() => outside.touch(engineer), "each time")).toEqual({ conflicts: 4 });
     const putOff = await requestOf(context, "r-one");
-    expect(putOff.grant?.state).toBe("scheduled");
+    expect(putOff.lease?.state).toBe("scheduled");
     expect(putOff.trouble?.code).toBe(conflictCode);
     expect(await outside.given(engineer)).toEqual(["readers"]);
     await reconcileCluster(context, cluster, "inspect");
-    expect((await requestOf(context, "r-one")).grant?.state).toBe("active");
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("active");
     await takeBack(context, cluster, "r-one");
   });
 
@@ -215,7 +215,7 @@ describe.each([
     await outside.edit(engineer, null);
 
     await reconcileCluster(context, cluster, "inspect");
-    expect((await requestOf(context, "r-one")).grant?.drift?.message).toContain("is gone");
+    expect((await requestOf(context, "r-one")).lease?.drift?.message).toContain("is gone");
     expect(await outside.given(engineer)).toBeNull();
     await takeBack(context, cluster, "r-one");
     expect(await outside.all()).toBe(before);
@@ -227,21 +227,21 @@ describe.each([
     await outside.edit(engineer, null);
 
     await reconcileCluster(context, cluster, "inspect");
-    expect((await requestOf(context, "r-one")).grant?.drift).toBeNull();
+    expect((await requestOf(context, "r-one")).lease?.drift).toBeNull();
     expect(await outside.given(engineer)).toEqual([viewers]);
     await takeBack(context, cluster, "r-one");
     expect((await outside.given(engineer)) ?? []).toEqual([]);
     await reconcileCluster(inMinutes(8), cluster);
-    expect((await requestOf(context, "r-one")).grant?.state).toBe("ended");
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("ended");
     expect(await outside.all()).toBe(before);
   });
 
-  test("after the ledger was lost the cluster tells its grants, and their ends are kept", async () => {
+  test("after the ledger was lost the cluster tells its leases, and their ends are kept", async () => {
     await give(context, cluster, { id: "r-one" });
     const fresh = { ...contextWith(), ledger: memoryLedger() };
 
     expect(await adoptCluster(fresh, cluster)).toEqual({ recovered: ["r-one"], ended: [] });
-    expect((await requestOf(fresh, "r-one")).grant).toMatchObject({
+    expect((await requestOf(fresh, "r-one")).lease).toMatchObject({
       state: "active",
       written: { seal: expect.stringMatching(/./) },
     });
@@ -257,13 +257,13 @@ describe.each([
     expect(await outside.all()).toBe(before);
   });
 
-  test("a grant that was taken back before it was written is never given", async () => {
+  test("a lease that was taken back before it was written is never given", async () => {
     await ask(context, cluster, { id: "r-one" });
     await approve(context, cluster, "r-one");
     await revokeOnly(context, "r-one");
 
     await reconcileCluster(context, cluster);
-    expect((await requestOf(context, "r-one")).grant?.state).toBe("failed");
+    expect((await requestOf(context, "r-one")).lease?.state).toBe("failed");
     expect(await outside.all()).toBe(before);
   });
 
@@ -272,10 +272,10 @@ describe.each([
     await approve(context, cluster, "r-nobody");
     const given = await give(context, cluster, { id: "r-one" });
 
-    expect(given.grant?.state).toBe("active");
+    expect(given.lease?.state).toBe("active");
     await takeBack(context, cluster, "r-one");
     if (way === "aws-auth") await takeBack(context, cluster, "r-nobody");
-    else expect((await requestOf(context, "r-nobody")).grant?.failure?.code).toBe("access-entry-refused");
+    else expect((await requestOf(context, "r-nobody")).lease?.failure?.code).toBe("access-entry-refused");
     expect(await outside.all()).toBe(before);
   });
 });

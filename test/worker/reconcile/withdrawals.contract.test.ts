@@ -68,11 +68,11 @@ async function eventsOf(type: string) {
 
 async function expectRefused(outside: Outside, state: "failed" | "ended"): Promise<void> {
   expect(await outside.given(engineer)).toBeNull();
-  expect((await requestOf(context, id)).grant).toMatchObject({ state, end: { cause: "replayed" } });
-  expect(await eventsOf("grant.replayed")).toHaveLength(1);
+  expect((await requestOf(context, id)).lease).toMatchObject({ state, end: { cause: "replayed" } });
+  expect(await eventsOf("lease.replayed")).toHaveLength(1);
 }
 
-/** However a cluster takes grants, what was taken back stays so, although the record of before comes back into Redis. */
+/** However a cluster takes leases, what was taken back stays so, although the record of before comes back into Redis. */
 describe.each([
   { way: "aws-auth", name: clusterName },
   { way: "access-entry", name: "analytics" },
@@ -183,9 +183,9 @@ describe.each([
 
     await reconcileCluster(context, cluster, "adopt");
 
-    expect(await requestOf(context, id)).toMatchObject({ state: "pending", grant: null });
+    expect(await requestOf(context, id)).toMatchObject({ state: "pending", lease: null });
     expect(await outside.given(engineer)).toBeNull();
-    expect(await eventsOf("grant.replayed")).toEqual([]);
+    expect(await eventsOf("lease.replayed")).toEqual([]);
     expect((await requestOf(context, id)).voided?.message).toBe("it had come to nothing before");
   });
 
@@ -200,7 +200,7 @@ describe.each([
     await approve(context, cluster, id);
     await reconcileCluster(context, cluster);
 
-    expect((await requestOf(context, id)).grant?.state).toBe("active");
+    expect((await requestOf(context, id)).lease?.state).toBe("active");
     await takeBack(context, cluster, id);
   });
 });
@@ -218,11 +218,11 @@ describe("what a cluster remembers in its tags", () => {
   });
 
   test("says for people until when, and leaves the tags of others alone", async () => {
-    const { grant } = await give(context, cluster, { id });
+    const { lease } = await give(context, cluster, { id });
     await takeBack(context, cluster, id);
 
     const { [key]: text, ...others } = await tagsOf(cluster);
-    expect(text).toContain(`until ${grant?.endsAt}`);
+    expect(text).toContain(`until ${lease?.endsAt}`);
     expect(others).toEqual({ team: "platform" });
   });
 
@@ -259,8 +259,8 @@ describe("what a cluster remembers in its tags", () => {
     await takeBack(context, cluster, id);
 
     expect(await outside.given(engineer)).toBeNull();
-    expect((await requestOf(context, id)).grant).toMatchObject({ state: "ended", isForgotten: true });
-    expect((await eventsOf("grant.ended"))[0]?.detail).toMatchObject({ remembered: false });
+    expect((await requestOf(context, id)).lease).toMatchObject({ state: "ended", isForgotten: true });
+    expect((await eventsOf("lease.ended"))[0]?.detail).toMatchObject({ remembered: false });
     expect(await tagsOf(cluster)).toEqual({ team: "platform" });
   });
 
@@ -270,7 +270,7 @@ describe("what a cluster remembers in its tags", () => {
 
     await takeBack(context, cluster, id);
 
-    expect((await requestOf(context, id)).grant).toMatchObject({ state: "ended", isForgotten: true });
+    expect((await requestOf(context, id)).lease).toMatchObject({ state: "ended", isForgotten: true });
   });
 
   test("where others leave one tag: approvals as old are asked for again", async () => {
@@ -279,12 +279,12 @@ describe("what a cluster remembers in its tags", () => {
     await approve(context, cluster, id);
     const approved = await requestOf(context, id);
     await reconcileCluster(context, cluster);
-    expect((await takeBack(context, cluster, id)).grant?.isForgotten).toBe(false);
+    expect((await takeBack(context, cluster, id)).lease?.isForgotten).toBe(false);
 
     await putBack(approved);
 
     expect(await outside.given(engineer)).toBeNull();
-    expect(await requestOf(context, id)).toMatchObject({ state: "pending", grant: null });
+    expect(await requestOf(context, id)).toMatchObject({ state: "pending", lease: null });
     expect(await eventsOf("approval.void")).toHaveLength(1);
   });
 
@@ -295,7 +295,7 @@ describe("what a cluster remembers in its tags", () => {
 
     await reconcileCluster(context, cluster, "inspect");
 
-    expect((await requestOf(context, id)).grant?.state).toBe("active");
+    expect((await requestOf(context, id)).lease?.state).toBe("active");
     expect((await eventsOf("annotation.refused"))[0]?.detail.why).toContain(`the tag ${key} of analytics`);
     expect(await tagsOf(cluster)).toEqual({ team: "platform" });
   });
@@ -311,7 +311,7 @@ describe("what a cluster remembers in its tags", () => {
     records.clear();
     const given = await give(context, checkout, { id });
 
-    expect(given.grant?.state).toBe("active");
+    expect(given.lease?.state).toBe("active");
     await takeBack(context, checkout, id);
     expect(await there.given(engineer)).toBeNull();
   });
@@ -344,7 +344,7 @@ describe("a cluster whose mode changes", () => {
     await putBack(active);
 
     expect(await outsideEntries(side().sandbox, cluster).given(engineer)).toBeNull();
-    expect((await requestOf(context, id)).grant?.drift).not.toBeNull();
+    expect((await requestOf(context, id)).lease?.drift).not.toBeNull();
     side().sandbox.faults.clear();
     switchTo("CONFIG_MAP");
   });

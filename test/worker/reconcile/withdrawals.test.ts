@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { beforeEach, describe, expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { bytesOf } from "../../../src/access/lease/annotation-room.ts";
-import { scheduleGrant } from "../../../src/access/lease/grant.ts";
+import { scheduleLease } from "../../../src/access/lease/lease.ts";
 import { revoke } from "../../../src/access/lease/may-revoke.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { revise } from "../../../src/access/request/request.ts";
@@ -33,7 +33,7 @@ async function recordOf({ ledger }: Scene): Promise<AccessRequest> {
 /** An approver revokes it, and a worker carries that out. */
 async function revoked(scene: Scene): Promise<void> {
   const verdict = revoke(await recordOf(scene), scene.cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
-  if (verdict.type === "ended") await scene.ledger.commit(aChange(verdict.after, "grant.ending"));
+  if (verdict.type === "ended") await scene.ledger.commit(aChange(verdict.after, "lease.ending"));
   await look(scene);
 }
 
@@ -46,13 +46,13 @@ async function putBack(scene: Scene, old: AccessRequest): Promise<void> {
 }
 
 async function expectRefused(scene: Scene, state: "failed" | "ended"): Promise<void> {
-  const { grant } = await recordOf(scene);
+  const { lease } = await recordOf(scene);
   const { mapUsers = "" } = scene.aws.awsAuth()?.data ?? {};
   const types = (await scene.ledger.eventsOf(id, 100)).map(({ event }) => event.type);
 
   expect(mapUsers).not.toContain("eks-access:admins");
-  expect(grant).toMatchObject({ state, end: { cause: "replayed" } });
-  expect(types.filter((type) => type === "grant.replayed")).toHaveLength(1);
+  expect(lease).toMatchObject({ state, end: { cause: "replayed" } });
+  expect(types.filter((type) => type === "lease.replayed")).toHaveLength(1);
 }
 
 describe("a revocation stands, although a record from before it is put back into Redis", () => {
@@ -64,7 +64,7 @@ describe("a revocation stands, although a record from before it is put back into
     await putBack(scene, approved);
 
     await expectRefused(scene, "failed");
-    expect((await recordOf(scene)).grant?.failure?.message).toContain("was put back into Redis, and is refused");
+    expect((await recordOf(scene)).lease?.failure?.message).toContain("was put back into Redis, and is refused");
   });
 
   test("and nobody is accused where another run has ended it since the record was read", async () => {
@@ -81,7 +81,7 @@ describe("a revocation stands, although a record from before it is put back into
 
     expect(readings).toEqual([]);
     expect(lines).toEqual([]);
-    expect((await recordOf(scene)).grant?.state).toBe("ended");
+    expect((await recordOf(scene)).lease?.state).toBe("ended");
   });
 
   test.each(["report", "repair"] as const)("one that was active: drift is to be %s", async (drift) => {
@@ -173,7 +173,7 @@ describe("a revocation stands, although a record from before it is put back into
     await reconcileCluster(context, scene.cluster);
 
     await expectRefused(lost, "failed");
-    expect((await lost.ledger.get(wishes.short.id))?.grant?.state).toBe("active");
+    expect((await lost.ledger.get(wishes.short.id))?.lease?.state).toBe("active");
   });
 });
 
@@ -187,9 +187,9 @@ describe("what was never a cluster's matter gives nothing when it is put back la
   };
 
   test.each<[string, (approved: AccessRequest) => Partial<AccessRequest>]>([
-    ["a request that was cancelled", () => ({ state: "cancelled", approvals: [], grant: null })],
-    ["a request that was denied", () => ({ state: "denied", approvals: [], grant: null })],
-    ["one whose cluster was out of reach", ({ grant }) => ({ grant: grant && aLease(grant, { state: "failed" }) })],
+    ["a request that was cancelled", () => ({ state: "cancelled", approvals: [], lease: null })],
+    ["a request that was denied", () => ({ state: "denied", approvals: [], lease: null })],
+    ["one whose cluster was out of reach", ({ lease }) => ({ lease: lease && aLease(lease, { state: "failed" }) })],
   ])("%s", async (_, change) => {
     const approved = await recordOf(scene);
     await scene.ledger.commit(aChange(revise(approved, change(approved)), "request.cancelled"));
@@ -198,7 +198,7 @@ describe("what was never a cluster's matter gives nothing when it is put back la
     await putBack(impatient(scene), approved);
 
     expect(scene.aws.awsAuth()?.data?.mapUsers ?? "").not.toContain("eks-access:admins");
-    expect(await recordOf(scene)).toMatchObject({ state: "pending", grant: null, approvals: [] });
+    expect(await recordOf(scene)).toMatchObject({ state: "pending", lease: null, approvals: [] });
     expect((await scene.ledger.eventsOf(id, 100)).map(({ event }) => event.type)).toContain("approval.void");
   });
 });
@@ -234,11 +234,11 @@ test("an approval that came to nothing because the entry was another one is not 
   await expectRefused(scene, "failed");
 });
 
-test("a grant that was never approved, and says that it is active, is given nothing", async () => {
+test("a lease that was never approved, and says that it is active, is given nothing", async () => {
   const { approvals: _, ...rest } = await recordOf(scene);
-  const scheduled = scheduleGrant({ durationSeconds: 3_600, until: null }, new Date(scene.clock.ms));
-  const grant = aLease(scheduled, { state: "active" });
-  scene.records.set(id, revise({ ...rest, approvals: [] }, { grant }));
+  const scheduled = scheduleLease({ durationSeconds: 3_600, until: null }, new Date(scene.clock.ms));
+  const lease = aLease(scheduled, { state: "active" });
+  scene.records.set(id, revise({ ...rest, approvals: [] }, { lease }));
 
   await look(scene);
   await look(scene, "inspect");
@@ -264,12 +264,12 @@ test("what is revoked goes, although others have left no room in which to rememb
 
   await revoked(scene);
 
-  expect((await recordOf(scene)).grant?.state).toBe("ended");
+  expect((await recordOf(scene)).lease?.state).toBe("ended");
   expect(scene.aws.awsAuth()?.data).toEqual(initialAwsAuth);
 });
 
 test.each([true, false])(
-  "it goes also while another grant is in force whose memory fits no more, or just so: ours was left there: %s",
+  "it goes also while another lease is in force whose memory fits no more, or just so: ours was left there: %s",
   async (keepOurs) => {
     await look(scene);
     await fill(scene, { keepOurs });
@@ -278,9 +278,9 @@ test.each([true, false])(
 
     const { mapUsers = "" } = scene.aws.awsAuth()?.data ?? {};
     const other = await scene.ledger.get(wishes.short.id);
-    expect((await recordOf(scene)).grant?.state).toBe("ended");
+    expect((await recordOf(scene)).lease?.state).toBe("ended");
     expect(mapUsers).not.toContain("eks-access:admins");
     expect(mapUsers).toContain("eks-access:viewers");
-    expect(other?.grant?.state).toBe("active");
+    expect(other?.lease?.state).toBe("active");
   },
 );

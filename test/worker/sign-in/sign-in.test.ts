@@ -36,7 +36,7 @@ afterEach(async () => {
   });
 });
 
-/** A grant that was proved, and then what came of signing in. */
+/** A lease that was proved, and then what came of signing in. */
 async function giveAndSignIn(wish: { cluster?: string; principal?: string; level?: string } = {}) {
   const { cluster: name = clusterName, principal = developers, level = "viewer" } = wish;
   const cluster = clusterIn(context.config, name);
@@ -45,7 +45,7 @@ async function giveAndSignIn(wish: { cluster?: string; principal?: string; level
   return { given, signedIn: await requestOf(context, "r-one") };
 }
 
-const findingOf = ({ grant }: AccessRequest) => grant?.proof?.signedIn;
+const findingOf = ({ lease }: AccessRequest) => lease?.proof?.signedIn;
 
 const clusterOf = (name: string) => side().sandbox.clusters.get(name) ?? expect.fail(`there is no ${name}`);
 const usernameOf = (request: AccessRequest) => /^as (\S+)/.exec(findingOf(request)?.detail ?? "")?.[1];
@@ -62,7 +62,7 @@ describe.each([
     context = { ...context, pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
     const { given, signedIn } = await giveAndSignIn({ cluster });
 
-    expect(given.grant?.state).toBe("active");
+    expect(given.lease?.state).toBe("active");
     expect(findingOf(given)).toEqual({ result: "not tested", detail: "it is being tried" });
     expect(findingOf(signedIn)).toEqual({
       result: "yes",
@@ -70,8 +70,8 @@ describe.each([
         /^as eks-access:\S+ with eks-access:viewers, listed pods in default, \d+ ms after it was mapped$/,
       ),
     });
-    expect(signedIn.grant).toMatchObject({ state: "active", signInDueAt: null });
-    const [event] = await eventsOf("grant.signed-in");
+    expect(signedIn.lease).toMatchObject({ state: "active", signInDueAt: null });
+    const [event] = await eventsOf("lease.signed-in");
     expect(event?.detail).toMatchObject({ signedIn: "yes", awsRequests: { "sts:AssumeRole": expect.any(Array) } });
     const audited = new Map(
       clusterOf(cluster)
@@ -101,7 +101,7 @@ test("a role with a path in IAM is become by it, and let in by its name", async 
   expect(findingOf(signedIn)?.detail).toContain(":team-developers:");
 });
 
-test("a principal that is never answered holds up neither another grant nor its end", async () => {
+test("a principal that is never answered holds up neither another lease nor its end", async () => {
   const { faults } = side().sandbox;
   const cluster = clusterIn(context.config, clusterName);
   await give(context, cluster, { id: "r-one", principal: developers });
@@ -116,7 +116,7 @@ test("a principal that is never answered holds up neither another grant nor its 
   const other = await give(context, cluster, { id: "r-two", principal: arns.engineer });
   const ended = await takeBack(context, cluster, "r-two");
 
-  expect([other.grant?.state, ended.grant?.state]).toEqual(["active", "ended"]);
+  expect([other.lease?.state, ended.lease?.state]).toEqual(["active", "ended"]);
   expect(findingOf(await requestOf(context, "r-one"))?.detail).toBe("it is being tried");
   answer();
   await signingIn;
@@ -148,7 +148,7 @@ describe("is not tested, and says why, where the principal is", () => {
     expect(findingOf(signedIn)?.detail).toMatch(
       /^AWS refused sts:AssumeRole on \S+developers \(AccessDenied: .*\)\. Let the role trust the worker/,
     );
-    expect(signedIn.grant?.state).toBe("active");
+    expect(signedIn.lease?.state).toBe("active");
   });
 
   test("somebody else by AWS's word, and then no token is sent", async () => {
@@ -182,9 +182,9 @@ describe("is not tested, and says why, where the principal is", () => {
 
     await signInToCluster(context, cluster);
 
-    const { grant } = await requestOf(context, "r-one");
-    expect(grant).toMatchObject({ signInDueAt: null, proof: { signedIn: { result: "not tested" } } });
-    expect(grant?.proof?.signedIn.detail).toContain("Correct eksName");
+    const { lease } = await requestOf(context, "r-one");
+    expect(lease).toMatchObject({ signInDueAt: null, proof: { signedIn: { result: "not tested" } } });
+    expect(lease?.proof?.signedIn.detail).toContain("Correct eksName");
   });
 });
 
@@ -205,7 +205,7 @@ describe("a token that the API server refuses", () => {
     expect(pauses).toEqual([250, 500, 1_000]);
   });
 
-  test("to the end is told as it is: the grant stays in force, and how to find the cause stands beside", async () => {
+  test("to the end is told as it is: the lease stays in force, and how to find the cause stands beside", async () => {
     side().sandbox.faults.plan(review, unauthorized, { times: 100 });
     const { signedIn } = await giveAndSignIn();
 
@@ -213,9 +213,9 @@ describe("a token that the API server refuses", () => {
     expect(findingOf(signedIn)?.detail).toMatch(
       /^the API server still refused its token \(Unauthorized\) \d+ ms after it was mapped, although by aws-auth it is eks-access:\S+: look with \/eks-access why/,
     );
-    expect(signedIn.grant).toMatchObject({ state: "active", end: null, signInDueAt: null });
+    expect(signedIn.lease).toMatchObject({ state: "active", end: null, signInDueAt: null });
     expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(20_000);
-    expect((await eventsOf("grant.signed-in")).map(({ detail }) => detail.signedIn)).toEqual(["no"]);
+    expect((await eventsOf("lease.signed-in")).map(({ detail }) => detail.signedIn)).toEqual(["no"]);
   });
 });
 
@@ -324,24 +324,24 @@ describe("what came of it", () => {
       {
         onStrike: async () => {
           const request = await requestOf(context, "r-one");
-          const grant = request.grant && { ...request.grant, warnedAt: context.now().toISOString() };
-          await context.ledger.commit(aChange(revise(request, { grant })));
+          const lease = request.lease && { ...request.lease, warnedAt: context.now().toISOString() };
+          await context.ledger.commit(aChange(revise(request, { lease })));
         },
       },
     );
     const { signedIn } = await giveAndSignIn();
 
     expect(findingOf(signedIn)?.result).toBe("yes");
-    expect(signedIn.grant?.warnedAt).not.toBeNull();
+    expect(signedIn.lease?.warnedAt).not.toBeNull();
   });
 
-  test("is not told of a grant that is taken away meanwhile", async () => {
+  test("is not told of a lease that is taken away meanwhile", async () => {
     const { faults } = side().sandbox;
     faults.plan(review, unauthorized, { times: 100, onStrike: onceOnly(() => revokeOnly(context, "r-one")) });
     const { signedIn } = await giveAndSignIn();
 
     expect(findingOf(signedIn)).toEqual({ result: "not tested", detail: "it is being tried" });
-    expect(await eventsOf("grant.signed-in")).toEqual([]);
+    expect(await eventsOf("lease.signed-in")).toEqual([]);
   });
 
   test("is found by the next job where the process died before it could tell", async () => {
@@ -354,7 +354,7 @@ describe("what came of it", () => {
     await signInToCluster(context, cluster);
 
     expect(findingOf(await requestOf(context, "r-one"))?.result).toBe("yes");
-    expect(await eventsOf("grant.signed-in")).toHaveLength(1);
+    expect(await eventsOf("lease.signed-in")).toHaveLength(1);
   });
 });
 

@@ -37,7 +37,7 @@ afterEach(async () => {
 
 const cluster = () => clusterIn(context.config, clusterName);
 const record = () => requestOf(context, "r-one");
-const standing = async () => (await record()).grant ?? expect.fail("there is no grant");
+const standing = async () => (await record()).lease ?? expect.fail("there is no lease");
 const finding = async () => (await standing()).proof?.signedIn;
 
 function strikeAt(call: string, answer: FaultAnswer, times: number): void {
@@ -49,7 +49,7 @@ function whenItBecomesThePrincipal(answer: FaultAnswer): void {
   side().sandbox.faults.plan("sts.AssumeRole", answer, { nth: 2, times: ofSdk });
 }
 
-/** A grant that was proved but for signing in, then something is wrong, and it is tried for the first time. */
+/** A lease that was proved but for signing in, then something is wrong, and it is tried for the first time. */
 async function giveAndSignIn(strike: () => void): Promise<void> {
   await give(context, cluster(), { id: "r-one", principal: developers });
   strike();
@@ -99,8 +99,8 @@ describe("what passes is tried again, and then told:", () => {
       signInTrouble: null,
       proof: { signedIn: { result: "yes" } },
     });
-    expect(await eventsOf("grant.sign-in-delayed")).toMatchObject([{ code, attempts: 1 }]);
-    expect(await eventsOf("grant.signed-in")).toMatchObject([{ signedIn: "yes" }]);
+    expect(await eventsOf("lease.sign-in-delayed")).toMatchObject([{ code, attempts: 1 }]);
+    expect(await eventsOf("lease.signed-in")).toMatchObject([{ signedIn: "yes" }]);
   });
 });
 
@@ -141,8 +141,8 @@ test("what does not pass is tried with growing gaps for about half an hour, and 
     ),
   });
   expect(await standing()).toMatchObject({ state: "active", signInDueAt: null });
-  expect((await eventsOf("grant.sign-in-delayed")).map(({ attempts }) => attempts)).toEqual([1, 2, 4, 8]);
-  expect(await eventsOf("grant.signed-in")).toMatchObject([{ signedIn: "not tested" }]);
+  expect((await eventsOf("lease.sign-in-delayed")).map(({ attempts }) => attempts)).toEqual([1, 2, 4, 8]);
+  expect(await eventsOf("lease.signed-in")).toMatchObject([{ signedIn: "not tested" }]);
 });
 
 test("a try in which the API server answered the principal is told each time, so that an event names what it did", async () => {
@@ -150,7 +150,7 @@ test("a try in which the API server answered the principal is told each time, so
   await signInWhenDue();
   await signInWhenDue();
 
-  const told = await eventsOf("grant.sign-in-delayed");
+  const told = await eventsOf("lease.sign-in-delayed");
   expect(told.map(({ attempts }) => attempts)).toEqual([1, 2, 3]);
   for (const { auditIds } of told) {
     expect(auditIds).toMatchObject({ "POST selfsubjectreviews": { length: ofJob } });
@@ -177,7 +177,7 @@ describe("what is definite is not tried again:", () => {
   });
 });
 
-test("a grant that is taken back between two tries ends at once, and is not tried again", async () => {
+test("a lease that is taken back between two tries ends at once, and is not tried again", async () => {
   const { faults } = side().sandbox;
   await giveAndSignIn(() => whenItBecomesThePrincipal(serverError));
   await revokeOnly(context, "r-one");
@@ -189,16 +189,16 @@ test("a grant that is taken back between two tries ends at once, and is not trie
   const ended = await takeBack(context, cluster(), "r-one");
 
   expect(tried).toBe(0);
-  expect(ended.grant?.state).toBe("ended");
+  expect(ended.lease?.state).toBe("ended");
   expect(dueAt(ended)).toBeNull();
 });
 
-test("another grant is given, proved and ended between two tries", async () => {
+test("another lease is given, proved and ended between two tries", async () => {
   await giveAndSignIn(() => whenItBecomesThePrincipal(serverError));
 
   const other = await give(context, cluster(), { id: "r-two", principal: arns.engineer });
   const ended = await takeBack(context, cluster(), "r-two");
 
-  expect([other.grant?.state, ended.grant?.state]).toEqual(["active", "ended"]);
+  expect([other.lease?.state, ended.lease?.state]).toEqual(["active", "ended"]);
   expect((await standing()).signInTrouble).toMatchObject({ attempts: 1 });
 });

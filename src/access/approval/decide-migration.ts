@@ -1,0 +1,171 @@
+import { hasApproved, isOver, type Migration, reviseMigration } from "../migration/migration.ts";
+import type { Cluster } from "../policy/cluster.ts";
+import { clusterArnOf } from "../policy/cluster-arn.ts";
+import { answersFor, approvesFor } from "../policy/may-see.ts";
+import type { Person } from "../policy/person.ts";
+import type { Decision } from "../request/record.ts";
+import type { ApprovalVerdict } from "./check-approval.ts";
+import { droppedOf } from "./decide.ts";
+import { isAhead, lastApproval, statementGoodForSeconds } from "./decision.ts";
+import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
+import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
+
+/** How many different people have to approve: a migration touches everybody of a cluster, administrators too. */
+export const migrationApprovals = 2;
+
+export interface MigrationClick {
+  readonly verdict: "approved" | "denied";
+  /** The digest that the button carried. */
+  readonly digest: string;
+  readonly why: string;
+}
+
+export type MigrationRefusal =
+  | "already-decided"
+  | "lapsed"
+  | "not-an-approver"
+  | "no-plan"
+  | "plan-differs"
+  | "quiet"
+  | "approved-already"
+  | "over"
+  | "not-yours"
+  | "not-in-trouble";
+
+export type MigrationVerdict =
+  /** `after` is the next version of the record. */
+  | { readonly type: "decided"; readonly after: Migration }
+  | { readonly type: "refused"; readonly code: MigrationRefusal };
+
+/** Decides a click on the message of a move. Anything doubtful is refused. `departed`: who approved before and is no approver any more. */
+export function decideMigration(
+  migration: Migration,
+  cluster: Cluster,
+  person: Person,
+  click: MigrationClick,
+  keys: DecisionKeys,
+  now: Date,
+  departed: ReadonlyMap<string, string> = new Map(),
+): MigrationVerdict {
+  const code = refuseMigrationClick(migration, cluster, person, click, now);
+  if (code) return { type: "refused", code };
+  const { verdict, digest, why } = click;
+  const { user: by, memberships } = person;
+  const at = now.toISOString();
+  const unsealed = { verdict, by, at, digest, why, memberships, requester: null, linked: null, stillApprovers: [] };
+  if (verdict === "denied") {
+    const decision = sealDecision(unsealed, subjectOf(migration, cluster), keys);
+    return {
+      type: "decided",
+      after: reviseMigration(migration, { state: "denied", denial: decision, trouble: null, endedAt: at }),
+    };
+  }
+  const before = standing(migration, cluster, keys, now).filter((approval) => !departed.has(approval.by));
+  const stillApprovers = [...before.map((approval) => approval.by), by];
+  const approvals = [...before, sealDecision({ ...unsealed, stillApprovers }, subjectOf(migration, cluster), keys)];
+  const change = { approvals, voided: null, trouble: null };
+  const isEnough = approvals.length >= migrationApprovals;
+  return { type: "decided", after: reviseMigration(migration, isEnough ? { ...change, state: "running" } : change) };
+}
+
+/**
+ * Why a click on the message of a move decides nothing; null: it may. Who may not is told nothing else: ids of moves can be
+ * guessed, and how one ended says what stands in the cluster.
+ */
+export function refuseMigrationClick(
+  migration: Migration,
+  cluster: Cluster,
+  person: Person,
+  { verdict, digest }: MigrationClick,
+  now: Date,
+): MigrationRefusal | null {
+  if (!approvesFor(cluster, person)) return "not-an-approver";
+  if (migration.state !== "pending") return "already-decided";
+  // A time that can't be read is over.
+  if (!(now.getTime() < Date.parse(migration.lapsesAt))) return "lapsed";
+  if (!migration.plan) return "no-plan";
+  if (migration.plan.digest !== digest) return "plan-differs";
+  if (verdict === "denied") return null;
+  if (cluster.quiet !== null) return "quiet";
+  return hasApproved(migration, person.user) ? "approved-already" : null;
+}
+
+/** Whoever asked for it or answers for the cluster stops a move between two steps. What was carried out stays. */
+export function withdrawMigration(
+  migration: Migration,
+  cluster: Cluster,
+  person: Person,
+  why: string,
+  now: Date,
+): MigrationVerdict {
+  if (person.user !== migration.requester && !answersFor(cluster, person))
+    return { type: "refused", code: "not-yours" };
+  if (isOver(migration)) return { type: "refused", code: "over" };
+  const at = now.toISOString();
+  const withdrawal = { by: person.user, at, why };
+  return {
+    type: "decided",
+    after: reviseMigration(migration, { state: "withdrawn", withdrawal, trouble: null, endedAt: at }),
+  };
+}
+
+/** What was mended is tried at once, and not when its time comes. */
+export function retryMigration(migration: Migration, cluster: Cluster, person: Person, now: Date): MigrationVerdict {
+  if (person.user !== migration.requester && !answersFor(cluster, person))
+    return { type: "refused", code: "not-yours" };
+  if (isOver(migration)) return { type: "refused", code: "over" };
+  if (!migration.trouble) return { type: "refused", code: "not-in-trouble" };
+  const trouble = { ...migration.trouble, retryAt: now.toISOString() };
+  return { type: "decided", after: reviseMigration(migration, { trouble }) };
+}
+
+/**
+ * Whether a worker may go on with it: sealed approvals of its very plan, not too old, of people of whom the last one says that they are
+ * still approvers.
+ */
+export function checkMigration(
+  migration: Migration,
+  cluster: Cluster,
+  keys: DecisionPublicKeys,
+  now: Date,
+  lapsesAfterSeconds: number,
+): ApprovalVerdict {
+  const oldest = now.getTime() - lapsesAfterSeconds * 1000;
+  const recent = standing(migration, cluster, keys, now).filter(({ at }) => Date.parse(at) > oldest);
+  const last = lastApproval(recent);
+  if (last && now.getTime() > Date.parse(last.at) + statementGoodForSeconds * 1000) {
+    const hours = statementGoodForSeconds / 3600;
+    return { type: "void", message: `it is more than ${hours} h ago that its approvers were seen to be approvers` };
+  }
+  const holding = recent.filter(({ by }) => last?.stillApprovers.includes(by));
+  if (holding.length >= migrationApprovals) return { type: "valid" };
+  const message = `${holding.length} of ${migrationApprovals} approvers have approved exactly this plan in the last ${Math.round(lapsesAfterSeconds / 3600)} h`;
+  return { type: "void", message };
+}
+
+/** The approvals that count: ours, of this plan, not of the future, of people who are approvers. One for each person. */
+function standing(migration: Migration, cluster: Cluster, keys: DecisionPublicKeys, now: Date): readonly Decision[] {
+  const holding = migration.approvals
+    .filter(({ verdict, digest }) => verdict === "approved" && digest === migration.plan?.digest)
+    .filter((decision) => !isAhead(decision, now) && isSealedDecision(decision, subjectOf(migration, cluster), keys))
+    .filter(({ by, memberships }) => approvesFor(cluster, { user: by, memberships }));
+  return [...new Map(holding.map((decision) => [decision.by, decision])).values()];
+}
+
+/** The record without the approvals of people who are no approvers any more. It goes on waiting for the approvals that are missing. */
+export function migrationWithoutDeparted(
+  migration: Migration,
+  departed: ReadonlyMap<string, string>,
+  now: Date,
+): Migration {
+  const { approvals, dropped } = migration;
+  return reviseMigration(migration, {
+    approvals: approvals.filter(({ by }) => !departed.has(by)),
+    dropped: [...dropped, ...droppedOf(approvals, departed, now)],
+  });
+}
+
+/** What is sealed with a decision, so that it is of no use for another move or cluster, nor for a request. */
+function subjectOf({ id }: Migration, cluster: Cluster): string {
+  return `${id} of ${clusterArnOf(cluster)}`;
+}

@@ -1,0 +1,144 @@
+import { scheduleLease } from "../lease/lease.ts";
+import { breakGlassFor } from "../policy/break-glass.ts";
+import type { Cluster, Level } from "../policy/cluster.ts";
+import { approvesFor } from "../policy/may-see.ts";
+import type { Person } from "../policy/person.ts";
+import { approversOf } from "../policy/rule.ts";
+import { digestOfWish } from "../request/digest.ts";
+import type { AccessRequest, Decision, Emergency } from "../request/record.ts";
+import { revise } from "../request/request.ts";
+import { type ApprovalVerdict, datedAhead } from "./check-approval.ts";
+import { isAhead } from "./decision.ts";
+import type { DecisionKeys, DecisionPublicKeys } from "./seal.ts";
+import { sealReview } from "./seal-review.ts";
+import { isSealedDecision, sealDecision } from "./sealed-decision.ts";
+
+const dayMs = 24 * 3600 * 1000;
+
+/**
+ * Gives what breaking the glass gives, at once. The Slack process seals that this person might, where an approval would
+ * stand: the worker believes nothing else.
+ */
+export function takeEmergency(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  person: Person,
+  keys: DecisionKeys,
+  now: Date,
+): AccessRequest {
+  const unsealed = declarationOf(request, cluster, level, person, now);
+  return withEmergency(request, sealDecision(unsealed, request.id, keys), now);
+}
+
+/**
+ * The same for a rescue, which the worker's side begins: it can sign no decision, and a rescue needs none. Its lease is
+ * what the access entry's sealed tags say.
+ */
+export function takeEmergencyUnsigned(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  person: Person,
+  now: Date,
+): AccessRequest {
+  return withEmergency(request, { ...declarationOf(request, cluster, level, person, now), seal: "" }, now);
+}
+
+function declarationOf(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  { user: by, memberships }: Person,
+  now: Date,
+): Omit<Decision, "seal"> {
+  const digest = digestOfWish(request, cluster, level);
+  const sides = { memberships, requester: null, linked: null, stillApprovers: [] };
+  return { verdict: "broke-glass", by, at: now.toISOString(), digest, why: "", ...sides };
+}
+
+function withEmergency(request: AccessRequest, declaration: Decision, now: Date): AccessRequest {
+  return {
+    ...request,
+    state: "approved",
+    approvals: [declaration],
+    lease: scheduleLease(request, now),
+    emergency: unreviewedEmergency(now),
+  };
+}
+
+/** What nobody has reviewed: it is told a day later for the first time. */
+export function unreviewedEmergency(now: Date, as: string | null = null): Emergency {
+  return { review: null, remindAt: new Date(now.getTime() + dayMs).toISOString(), reminders: 0, as };
+}
+
+/** What the worker asks before it writes: did the Slack process seal that this person may, and does the policy still say so? */
+export function checkEmergency(
+  request: AccessRequest,
+  cluster: Cluster,
+  level: Level,
+  keys: DecisionPublicKeys,
+  now: Date,
+): ApprovalVerdict {
+  const [declaration, ...others] = request.approvals;
+  const invalid = (message: string): ApprovalVerdict => ({ type: "void", message });
+  if (!declaration || others.length > 0 || declaration.verdict !== "broke-glass") {
+    return invalid("nobody's word stands there that the glass was broken");
+  }
+  if (!isSealedDecision(declaration, request.id, keys)) {
+    return invalid("that the glass was broken does not carry our seal");
+  }
+  if (isAhead(declaration, now)) return invalid(datedAhead("that the glass was broken"));
+  const may = breakGlassFor(cluster, { user: declaration.by, memberships: declaration.memberships });
+  if (declaration.by !== request.requester || may?.level !== level.name) {
+    return invalid("the policy does not let the requester break the glass any more");
+  }
+  if (request.durationSeconds > may.durationSeconds || declaration.digest !== digestOfWish(request, cluster, level)) {
+    return invalid("the request or the policy is not what it was when the glass was broken");
+  }
+  return { type: "valid" };
+}
+
+export type ReviewRefusal = "nothing-to-review" | "own" | "not-an-approver" | "reviewed-already";
+
+export type ReviewVerdict =
+  | { readonly type: "reviewed"; readonly after: AccessRequest }
+  | { readonly type: "refused"; readonly code: ReviewRefusal };
+
+/** Notes that an approver has looked at it. Never who broke the glass. */
+export function review(
+  request: AccessRequest,
+  cluster: Cluster,
+  person: Person,
+  keys: DecisionKeys,
+  now: Date,
+): ReviewVerdict {
+  const code = refuseReview(request, cluster, person);
+  if (code) return { type: "refused", code };
+  const given = sealReview(request, { by: person.user, at: now.toISOString() }, keys);
+  const { emergency } = request;
+  return { type: "reviewed", after: revise(request, { emergency: emergency && { ...emergency, review: given } }) };
+}
+
+/** Why this person can't review it; null: they can. */
+export function refuseReview(request: AccessRequest, cluster: Cluster, person: Person): ReviewRefusal | null {
+  const { emergency, requester } = request;
+  if (!emergency) return "nothing-to-review";
+  if (emergency.review) return "reviewed-already";
+  if (person.user === requester) return "own";
+  return approvesFor(cluster, person) ? null : "not-an-approver";
+}
+
+/** Who may review it: the approvers of the cluster, by any of its rules, without who broke the glass. Slack users and user groups. */
+export function reviewersOf({ requester }: AccessRequest, cluster: Cluster): readonly string[] {
+  const approvers = cluster.rules.flatMap((rule) => approversOf(rule, cluster));
+  return [...new Set([...cluster.approvers, ...approvers])].filter((each) => each !== requester);
+}
+
+/** The record once it is told again that nobody has reviewed it; null: it is not time. Of days that were missed only one is told. */
+export function remindOfReview(request: AccessRequest, now: Date): AccessRequest | null {
+  const { emergency } = request;
+  if (!emergency || emergency.review || now.getTime() < Date.parse(emergency.remindAt)) return null;
+  const remindAt = new Date(now.getTime() + dayMs).toISOString();
+  return revise(request, { emergency: { ...emergency, remindAt, reminders: emergency.reminders + 1 } });
+}

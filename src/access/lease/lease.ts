@@ -1,0 +1,72 @@
+import type { AccessRequest, Lease, LeaseFields } from "../request/record.ts";
+
+/** A lease as an approval makes it. */
+export function scheduleLease(request: Pick<AccessRequest, "durationSeconds" | "until">, decidedAt: Date): Lease {
+  return {
+    state: "scheduled",
+    endsAt: leaseEnd(request, decidedAt),
+    writeBegan: null,
+    activeSince: null,
+    proof: null,
+    signInDueAt: null,
+    signInTrouble: null,
+    reviewTrouble: null,
+    written: null,
+    drift: null,
+    warnAt: null,
+    warnedAt: null,
+    end: null,
+    endedAt: null,
+    voidSince: null,
+    isForgotten: false,
+    endProof: null,
+    remains: null,
+    failure: null,
+  };
+}
+
+/**
+ * When the lease of a request is over that was decided then, ISO 8601. An extension ends at its own time, and never later than any other
+ * request of its duration would.
+ */
+export function leaseEnd(
+  { durationSeconds, until }: Pick<AccessRequest, "durationSeconds" | "until">,
+  decidedAt: Date,
+): string {
+  const counted = endOf(decidedAt, durationSeconds);
+  return until === null ? counted : earliest([until, counted]);
+}
+
+/** The first of these times, ISO 8601. */
+export function earliest(times: readonly string[]): string {
+  return new Date(Math.min(...times.map((time) => Date.parse(time)))).toISOString();
+}
+
+/** When a lease that was decided then is over, ISO 8601. */
+export function endOf(decidedAt: Date, durationSeconds: number): string {
+  return new Date(decidedAt.getTime() + durationSeconds * 1000).toISOString();
+}
+
+type LeaseIn<State extends Lease["state"]> = Extract<Lease, { readonly state: State }>;
+
+/** The lease once it is in force. */
+export function activeLease(
+  lease: LeaseFields,
+  change: Partial<LeaseFields> & { readonly activeSince: string },
+): LeaseIn<"active"> {
+  return { ...lease, ...change, state: "active", endedAt: null, failure: null };
+}
+
+/** The lease once nothing of it is left. */
+export function endedLease(lease: LeaseFields, endedAt: string, change: Partial<LeaseFields>): LeaseIn<"ended"> {
+  return { ...lease, ...change, state: "ended", endedAt, failure: null };
+}
+
+/** A lease that never came into force, or can't. */
+export function failedLease(
+  lease: LeaseFields,
+  failure: LeaseIn<"failed">["failure"],
+  change: Partial<LeaseFields>,
+): LeaseIn<"failed"> {
+  return { ...lease, ...change, state: "failed", endedAt: null, failure };
+}

@@ -1,0 +1,58 @@
+import type { Button } from "@slack/types";
+import type { Migration } from "../../access/migration/migration.ts";
+import {
+  approveMigrationAction,
+  askMigrationAction,
+  denyMigrationAction,
+  retryMigrationAction,
+  withdrawMigrationAction,
+} from "../blocks/actions.ts";
+
+/** Slack's bound on the value of a button. */
+const longestValue = 2000;
+
+const text = (value: string) => ({ type: "plain_text" as const, text: value });
+
+function button(action: string, label: string, value: string): Button {
+  return { type: "button", action_id: action, text: text(label), value };
+}
+
+/** Bound to the plan that stands beside it. */
+export const approveMigrationButton = (migration: Migration): Button => ({
+  ...button(approveMigrationAction, "Approve this plan", decideValue(migration)),
+  style: "primary",
+});
+/** Opens a form for the reason. */
+export const denyMigrationButton = (migration: Migration): Button => ({
+  ...button(denyMigrationAction, "Deny", decideValue(migration)),
+  style: "danger",
+});
+
+function decideValue({ id, plan }: Migration): string {
+  return JSON.stringify({ migration: id, digest: plan?.digest ?? "" });
+}
+
+export function withdrawMigrationButton({ id, state }: Migration): Button {
+  const running = state === "running";
+  return {
+    ...button(withdrawMigrationAction, running ? "Stop" : "Withdraw", id),
+    confirm: {
+      title: text(running ? "Stop the migration?" : "Withdraw the migration?"),
+      text: text(
+        running
+          ? "A step that has begun is seen to its end. What was carried out stays: whoever could sign in before still can."
+          : "Nobody will be asked any more.",
+      ),
+      confirm: text(running ? "Stop it" : "Withdraw it"),
+      deny: text("Go on"),
+    },
+  };
+}
+
+export const retryMigrationButton = ({ id }: Migration): Button => button(retryMigrationAction, "Try again", id);
+
+/** Null: the paths that were told do not fit into a button. */
+export function askMigrationButton(cluster: string, told: readonly string[]): Button | null {
+  const value = JSON.stringify({ cluster, told });
+  return value.length > longestValue ? null : button(askMigrationAction, "Ask for this move", value);
+}

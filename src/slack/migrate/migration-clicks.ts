@@ -1,0 +1,170 @@
+import {
+  decideMigration,
+  type MigrationClick,
+  type MigrationVerdict,
+  migrationWithoutDeparted,
+  retryMigration,
+  withdrawMigration,
+} from "../../access/approval/decide-migration.ts";
+import type { EventType } from "../../access/audit/event.ts";
+import { createMigration, isOver, type Migration, nextMigrationId } from "../../access/migration/migration.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { answersFor, approvesFor } from "../../access/policy/may-see.ts";
+import type { Person } from "../../access/policy/person.ts";
+import { type MigrationStep, migrationEvent, recordMigration, updateMigration } from "../../ledger/record-migration.ts";
+import type { SlackContext } from "../app/context.ts";
+import { refuseActor } from "../ask/admission.ts";
+import { failureAnswer } from "../ask/answers.ts";
+import type { Message } from "../blocks/message.ts";
+import { noteAttempt, type TriedAct } from "../people/attempts.ts";
+import { departedFrom, noApprover, personFor } from "../people/standing.ts";
+import {
+  migrationApprovedAnswer,
+  migrationAskedAnswer,
+  migrationOpenAnswer,
+  migrationRefusedAnswer,
+  migrationRetriedAnswer,
+  migrationWithdrawnAnswer,
+  noMigrationAnswer,
+  noSuchMigrationAnswer,
+} from "./migration-answers.ts";
+import { mayNotPlanAnswer } from "./plan-answer.ts";
+
+/** Asks for the move of a cluster: of one cluster there is one at a time. @throws AccessError */
+export async function askForMigration(
+  context: SlackContext,
+  cluster: Cluster,
+  requester: string,
+  told: readonly string[],
+): Promise<Message> {
+  const { ledger, config, now } = context;
+  const about = { id: "", cluster: cluster.name };
+  const turnedAway = await refuseActor(context, requester, "migrate", about);
+  if (turnedAway) return turnedAway;
+  if (!answersFor(cluster, await personFor(context, cluster, requester))) {
+    await noteAttempt(context, { act: "migrate", by: requester, code: "not-yours", request: about });
+    return mayNotPlanAnswer(cluster);
+  }
+  const latest = await ledger.migrations.latestOf(cluster.name);
+  if (latest && (!isOver(latest) || latest.begun)) return migrationOpenAnswer(latest);
+  const wish = { id: nextMigrationId(cluster.name, latest), cluster: cluster.name, requester, told };
+  const migration = createMigration(wish, now(), config.timing.requestLapsesAfterSeconds);
+  const event = migrationEvent("migration.asked", migration, requester, now(), { told });
+  const result = await recordMigration(context, migration, event, now());
+  if (result.type === "committed") return migrationAskedAnswer(migration);
+  return result.current ? migrationOpenAnswer(result.current) : failureAnswer("Ask for it once more.");
+}
+
+/** Who has approved and is no approver any more, with the reason. */
+type Departed = ReadonlyMap<string, string>;
+const none: Departed = new Map();
+const whyNot = (cluster: Cluster) => (person: Person) => (approvesFor(cluster, person) ? null : noApprover);
+
+/** What somebody does with a move, and how it is told. */
+interface Act {
+  readonly act: TriedAct;
+  readonly event: EventType;
+  readonly why: string;
+  readonly decide: (
+    migration: Migration,
+    cluster: Cluster,
+    person: Person,
+    now: Date,
+    departed: Departed,
+  ) => MigrationVerdict;
+  /** What whoever did it is told; null: the message says it. */
+  readonly answer: (after: Migration) => Message | null;
+}
+
+/** A click on Approve or Deny: one wins, everybody else is told who was first (law 2). @throws AccessError */
+export function decideOnMigration(
+  context: SlackContext,
+  by: string,
+  id: string,
+  click: MigrationClick,
+): Promise<Message | null> {
+  const isApproval = click.verdict === "approved";
+  return actOnMigration(context, by, id, {
+    act: isApproval ? "approve" : "deny",
+    event: isApproval ? "migration.approved" : "migration.denied",
+    why: click.why,
+    decide: (migration, cluster, person, now, departed) =>
+      decideMigration(migration, cluster, person, click, context.keys.decision, now, departed),
+    answer: (after) => (after.state === "pending" ? migrationApprovedAnswer(after) : null),
+  });
+}
+
+/** Stops a move before its next step. @throws AccessError */
+export function stopMigration(context: SlackContext, by: string, id: string, why: string): Promise<Message | null> {
+  return actOnMigration(context, by, id, {
+    act: "withdraw",
+    event: "migration.withdrawn",
+    why,
+    decide: (migration, cluster, person, now) => withdrawMigration(migration, cluster, person, why, now),
+    answer: migrationWithdrawnAnswer,
+  });
+}
+
+/** Has what failed tried again at once. @throws AccessError */
+export function tryMigrationAgain(context: SlackContext, by: string, id: string): Promise<Message | null> {
+  const act = {
+    act: "retry",
+    event: "migration.retried",
+    why: "",
+    decide: retryMigration,
+    answer: migrationRetriedAnswer,
+  } as const;
+  return actOnMigration(context, by, id, act);
+}
+
+async function actOnMigration(context: SlackContext, by: string, id: string, what: Act): Promise<Message | null> {
+  const migration = await context.ledger.migrations.get(id);
+  const about = migration ?? { id, cluster: "" };
+  const turnedAway = await refuseActor(context, by, what.act, about);
+  if (turnedAway) return turnedAway;
+  const cluster = migration && context.config.clusters.get(migration.cluster);
+  if (!migration || !cluster) {
+    await noteAttempt(context, { act: what.act, by, code: "no-such-request", request: about });
+    return migration ? noMigrationAnswer(migration.cluster) : noSuchMigrationAnswer(id);
+  }
+  return updateMigration(context, id, async (current) => {
+    if (!current) return { type: "stop", outcome: noMigrationAnswer(cluster.name) };
+    return decideNow(context, by, current, cluster, what);
+  });
+}
+
+async function decideNow(
+  context: SlackContext,
+  by: string,
+  migration: Migration,
+  cluster: Cluster,
+  what: Act,
+): Promise<MigrationStep<Message | null>> {
+  // A move must be stoppable also while Slack does not say who is of which group.
+  const person = await personFor(context, cluster, by).catch((error: unknown) => {
+    if (what.act !== "withdraw") throw error;
+    return { user: by, memberships: [] };
+  });
+  const departed =
+    what.act === "approve" ? await departedFrom(context, cluster, migration.approvals, whyNot(cluster)) : none;
+  const now = context.now();
+  const verdict = what.decide(migration, cluster, person, now, departed);
+  if (verdict.type === "refused") {
+    await noteAttempt(context, { act: what.act, by, code: verdict.code, request: migration });
+    return { type: "stop", outcome: migrationRefusedAnswer(verdict.code, migration, cluster) };
+  }
+  const [gone] = departed;
+  if (gone) return dropDeparted(migration, gone, now);
+  const { after } = verdict;
+  const detail = { plan: after.plan?.digest ?? "", why: what.why, state: after.state };
+  const event = migrationEvent(what.event, after, by, now, detail);
+  return { type: "write", after, event, outcome: what.answer(after) };
+}
+
+/** First takes out an approval of somebody who is no approver any more, with its event; then it is decided on what is left. */
+function dropDeparted(migration: Migration, gone: readonly [string, string], now: Date): MigrationStep<never> {
+  const [approver, why] = gone;
+  const after = migrationWithoutDeparted(migration, new Map([gone]), now);
+  const event = migrationEvent("migration.approval-dropped", after, "slack", now, { approver, why });
+  return { type: "write-first", after, event };
+}

@@ -1,0 +1,140 @@
+import type { KnownBlock } from "@slack/types";
+import type { StepSummary } from "../../access/migration/migration.ts";
+import { isOver, type Migration, type SealedPlan } from "../../access/migration/migration.ts";
+import { counted } from "../../diagnosis/link.ts";
+import type { Message } from "../blocks/message.ts";
+import { code, context, cut, mentions, section, time, told } from "../blocks/mrkdwn.ts";
+import { droppedTexts, said } from "../blocks/words.ts";
+import {
+  approveMigrationButton,
+  denyMigrationButton,
+  retryMigrationButton,
+  withdrawMigrationButton,
+} from "./migration-buttons.ts";
+import { migrationState, migrationTitle, migrationTrouble } from "./migration-words.ts";
+import { itemWords } from "./plan-answer.ts";
+
+/** Slack refuses a message with more than about 13,200 characters: each part has its share of them. */
+const room = 4000;
+
+const roomOfSection = 2800;
+
+const mostItems = 10;
+
+const mostSteps = 20;
+
+/** What is posted first, to be changed into the message below: it has no button, and says nothing that can become untrue. */
+export function openingMigrationMessage(migration: Migration): Message {
+  const title = migrationTitle(migration);
+  const note = `Migration ${code(migration.id)}. If its state does not follow here, a newer message has it.`;
+  return { text: title, blocks: [section(`*${title}*`), context(note)] };
+}
+
+/** The message in the cluster's channel, through the whole life of a move. A pure function of the ledger's record. */
+export function migrationMessage(migration: Migration): Message {
+  return {
+    text: `${migrationTitle(migration)}: ${migrationState(migration)}`,
+    blocks: [...migrationBlocks(migration), ...buttonBlocks(migration)],
+  };
+}
+
+/** Who asks for what, the plan with its steps, and how it stands: whoever decides by it reads the same wherever that is. */
+export function migrationBlocks(migration: Migration): KnownBlock[] {
+  const trouble = migrationTrouble(migration);
+  return [
+    section(`*${migrationTitle(migration)}*\n${code(migration.id)}, asked ${time(migration.createdAt)}`),
+    ...migrationPlanBlocks(migration),
+    ...voidedBlocks(migration),
+    ...(migration.state === "pending"
+      ? droppedTexts(migration.dropped).map((text) => section(`:warning: ${text}`))
+      : []),
+    section(migrationState(migration)),
+    ...(trouble ? [section(trouble)] : []),
+  ];
+}
+
+function voidedBlocks({ voided, state }: Migration): KnownBlock[] {
+  if (!voided || state !== "pending") return [];
+  return [
+    section(`:warning: The approvals by ${mentions(voided.by)} are void: ${said(voided.message, 400)}. Decide again.`),
+  ];
+}
+
+/** The digest in the button binds the click to the plan that this message shows. */
+function buttonBlocks(migration: Migration): KnownBlock[] {
+  const { id, plan, trouble } = migration;
+  if (isOver(migration) || !plan) return [];
+  const retry = trouble ? [retryMigrationButton(migration)] : [];
+  const elements =
+    migration.state === "pending"
+      ? [approveMigrationButton(migration), denyMigrationButton(migration), withdrawMigrationButton(migration)]
+      : [...retry, withdrawMigrationButton(migration)];
+  return [{ type: "actions", block_id: `move-${id}-${plan.digest.slice(0, 12)}`, elements }];
+}
+
+/** What becomes of the items of aws-auth, while that is to be decided, and the steps with a mark at each that is proved. */
+function migrationPlanBlocks(migration: Migration): KnownBlock[] {
+  const { plan } = migration;
+  if (!plan || (isOver(migration) && migration.done.length === 0)) return [];
+  const steps = stepLines(migration, plan);
+  const shownSteps = fitting(steps, mostSteps);
+  const stepBlocks = chunks(shownSteps).map(section);
+  if (migration.state !== "pending") return stepBlocks;
+  const { items, keptBecause } = plan.summary;
+  const told = items
+    .filter(({ fate }) => fate !== "creator" && fate !== "dead")
+    .map((item) => cut(itemWords(item), 600));
+  const shown = fitting(told, mostItems);
+  const left = told.length - shown.length + steps.length - shownSteps.length;
+  return [
+    ...shown.map(section),
+    ...stepBlocks,
+    ...keptBlocks(keptBecause),
+    context(lastWords(plan, left, migration.cluster)),
+  ];
+}
+
+function stepLines({ done, begun, state }: Migration, { summary }: SealedPlan): readonly string[] {
+  const states = new Map(done.map(({ name }) => [name, "✓"]));
+  if (begun) states.set(begun.name, ":hourglass_flowing_sand:");
+  const planned = summary.steps.map(({ name }) => name);
+  const before = done.filter(({ name }) => !planned.includes(name)).map(({ name }) => `✓ ${code(name, 300)}`);
+  const lines = summary.steps.map((step) => stepLine(step, states.get(step.name) ?? "·", state === "pending"));
+  return [...before.slice(-mostSteps / 2), ...lines];
+}
+
+function stepLine({ does, undo }: StepSummary, state: string, toDecide: boolean): string {
+  const back = toDecide ? `\n      Back: ${told(undo, 160)}` : "";
+  return `${state} ${told(does, 300)}${back}`;
+}
+
+/** The first of them, as many as there is room for. */
+function fitting(lines: readonly string[], most: number): readonly string[] {
+  let left = room;
+  const first = lines.findIndex((line) => {
+    left -= line.length + 1;
+    return left < 0;
+  });
+  return lines.slice(0, first === -1 ? most : Math.min(first, most));
+}
+
+/** Lines that fit into one section each. */
+function chunks(lines: readonly string[]): readonly string[] {
+  const texts: string[] = [];
+  for (const line of lines) {
+    const last = texts.at(-1);
+    if (last !== undefined && last.length + line.length < roomOfSection) texts[texts.length - 1] = `${last}\n${line}`;
+    else texts.push(line);
+  }
+  return texts;
+}
+
+function keptBlocks(keptBecause: string | null): KnownBlock[] {
+  return keptBecause ? [section(`:warning: aws-auth is left as it is. ${told(keptBecause)}`)] : [];
+}
+
+function lastWords({ digest }: SealedPlan, left: number, cluster: string): string {
+  const more =
+    left > 0 ? ` ${counted(left, "line")} left out here: ${code(`/eks-access migrate ${cluster}`)} shows more.` : "";
+  return `Plan ${code(digest.slice(0, 12))}. Who approves it approves all of it.${more}`;
+}

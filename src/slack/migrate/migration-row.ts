@@ -1,0 +1,34 @@
+import type { Button, KnownBlock } from "@slack/types";
+import type { Migration } from "../../access/migration/migration.ts";
+import type { MigrationAct } from "../../access/policy/migration-acts.ts";
+import { detailsButton } from "../blocks/buttons.ts";
+import { code, cut, mention, section, time } from "../blocks/mrkdwn.ts";
+import { retryMigrationButton, withdrawMigrationButton } from "./migration-buttons.ts";
+import { migrationState, migrationTrouble } from "./migration-words.ts";
+
+/** A move with what the reader may do about it. */
+export interface MigrationRow {
+  readonly migration: Migration;
+  readonly acts: readonly MigrationAct[];
+}
+
+/** A move among others, in two blocks. `place` names the list that it stands in. */
+export function migrationRowBlocks({ migration, acts }: MigrationRow, place: string): KnownBlock[] {
+  const { id, cluster, requester, state, lapsesAt } = migration;
+  const lapses = state === "pending" ? `. Lapses ${time(lapsesAt)}` : "";
+  const who = `*Migration of ${code(cluster)} to access entries* (${code(id)}), asked by ${mention(requester)}${lapses}`;
+  const trouble = migrationTrouble(migration, 400);
+  return [
+    section([who, cut(migrationState(migration), 700), ...(trouble ? [trouble] : [])].join("\n")),
+    { type: "actions", block_id: `${place}-${id}`, elements: rowButtons(migration, acts) },
+  ];
+}
+
+/** What is decided is a plan, and a row shows none. */
+function rowButtons(migration: Migration, acts: readonly MigrationAct[]): Button[] {
+  return [
+    detailsButton(migration, acts.includes("deny") ? "Review" : "Details"),
+    ...(acts.includes("retry") ? [retryMigrationButton(migration)] : []),
+    ...(acts.includes("withdraw") ? [withdrawMigrationButton(migration)] : []),
+  ];
+}

@@ -1,0 +1,109 @@
+import type { Button, KnownBlock } from "@slack/types";
+import { refuseMigrationClick } from "../../access/approval/decide-migration.ts";
+import type { ChainedEvent } from "../../access/audit/event.ts";
+import type { DoneStep, Migration } from "../../access/migration/migration.ts";
+import { maySee } from "../../access/policy/may-see.ts";
+import type { MigrationAct } from "../../access/policy/migration-acts.ts";
+import { migrationActsOf } from "../../access/policy/migration-acts.ts";
+import type { SlackContext } from "../app/context.ts";
+import { refuseActor } from "../ask/admission.ts";
+import { failureAnswer } from "../ask/answers.ts";
+import type { Message } from "../blocks/message.ts";
+import { code, context, section, time, told } from "../blocks/mrkdwn.ts";
+import { readRemoved } from "../look/read-removed.ts";
+import { approveBelowAnswer, notYoursToSeeAnswer } from "../look/status-answer.ts";
+import { noteAttempt } from "../people/attempts.ts";
+import { personFor } from "../people/standing.ts";
+import { timelineText } from "../show/timeline.ts";
+import { migrationRefusedAnswer, noSuchMigrationAnswer } from "./migration-answers.ts";
+import {
+  approveMigrationButton,
+  denyMigrationButton,
+  retryMigrationButton,
+  withdrawMigrationButton,
+} from "./migration-buttons.ts";
+import { migrationBlocks } from "./migration-message.ts";
+import { migrationState } from "./migration-words.ts";
+
+const buttonOf: Readonly<Record<MigrationAct, (migration: Migration) => Button>> = {
+  approve: approveMigrationButton,
+  deny: denyMigrationButton,
+  retry: retryMigrationButton,
+  withdraw: withdrawMigrationButton,
+};
+
+/** Each with its proof; the thread has those of before. */
+const mostProofs = 5;
+
+/** A move of a hundred entries has more; its beginning and its end are shown. */
+const mostEvents = 500;
+
+/** All that is known of a move, for this reader. @throws AccessError */
+export async function readMigrationStatus(context: SlackContext, user: string, id: string): Promise<Message> {
+  const migration = await context.ledger.migrations.get(id);
+  if (!migration) return (await readRemoved(context, user, id)) ?? noSuchMigrationAnswer(id);
+  const cluster = context.config.clusters.get(migration.cluster);
+  const person = await personFor(context, cluster, user);
+  if (!maySee(migration, cluster, person)) {
+    await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: migration });
+    return notYoursToSeeAnswer(migration);
+  }
+  const events = await context.ledger.eventsOf(id, mostEvents);
+  return migrationStatusAnswer({ migration, events, acts: migrationActsOf(migration, cluster, person, context.now()) });
+}
+
+/** What a typed `approve` is answered with: the plan, above the button that carries its digest (law 4). @throws AccessError */
+export async function readMigrationToApprove(context: SlackContext, user: string, id: string): Promise<Message> {
+  const migration = await context.ledger.migrations.get(id);
+  if (!migration) return noSuchMigrationAnswer(id);
+  const turnedAway = await refuseActor(context, user, "approve", migration);
+  if (turnedAway) return turnedAway;
+  const cluster = context.config.clusters.get(migration.cluster);
+  if (!cluster) return failureAnswer(`The cluster ${migration.cluster} is not configured any more. Ask an operator.`);
+  const click = { verdict: "approved", digest: migration.plan?.digest ?? "", why: "" } as const;
+  const refusal = refuseMigrationClick(
+    migration,
+    cluster,
+    await personFor(context, cluster, user),
+    click,
+    context.now(),
+  );
+  if (refusal) {
+    await noteAttempt(context, { act: "approve", by: user, code: refusal, request: migration });
+    return migrationRefusedAnswer(refusal, migration, cluster);
+  }
+  return approveBelowAnswer(await readMigrationStatus(context, user, id));
+}
+
+interface MigrationStatus {
+  readonly migration: Migration;
+  /** The events that tell of it, in order. */
+  readonly events: readonly ChainedEvent[];
+  /** What the reader may do about it. */
+  readonly acts: readonly MigrationAct[];
+}
+
+/** Everything that is known of one move, for whoever may see it: the plan, how it stands, the proofs, what happened. */
+export function migrationStatusAnswer({ migration, events, acts }: MigrationStatus): Message {
+  const elements = acts.map((act) => buttonOf[act](migration));
+  return {
+    text: `${code(migration.id)}: ${migrationState(migration)}`,
+    blocks: [
+      ...migrationBlocks(migration),
+      ...(migration.state === "pending"
+        ? [context(`Lapses ${time(migration.lapsesAt)}.`)]
+        : proofBlocks(migration.done)),
+      section(`*What happened*, with the numbers of the audit log\n${timelineText(events, 1500)}`),
+      ...(elements.length > 0 ? [{ type: "actions" as const, block_id: `move-status-${migration.id}`, elements }] : []),
+    ],
+  };
+}
+
+function proofBlocks(done: readonly DoneStep[]): KnownBlock[] {
+  if (done.length === 0) return [];
+  const lines = done
+    .slice(-mostProofs)
+    .map(({ name, at, proof }) => `✓ ${code(name, 100)} ${time(at)}: ${told(proof.join(" "), 400)}`);
+  const title = done.length > lines.length ? `*Proved*, the last ${lines.length} of ${done.length} steps` : "*Proved*";
+  return [section(`${title}\n${lines.join("\n")}`)];
+}

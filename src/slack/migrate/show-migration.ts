@@ -1,0 +1,214 @@
+import { migrationApprovals } from "../../access/approval/decide-migration.ts";
+import { hasApproved, isOver, type Migration } from "../../access/migration/migration.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { approversIn } from "../../access/policy/may-see.ts";
+import { counted } from "../../diagnosis/link.ts";
+import type { Place, Shown } from "../../ledger/migrations.ts";
+import { isGone, slackFailure } from "../app/slack-failure.ts";
+import { answer } from "../ask/answers.ts";
+import type { Message } from "../blocks/message.ts";
+import { code, mention, mentions, plainLine, time, told } from "../blocks/mrkdwn.ts";
+import { droppedTexts } from "../blocks/words.ts";
+import { callApprovers } from "../decide/call-approvers.ts";
+import { wakeHomes } from "../home/wake-homes.ts";
+import type { Milestone } from "../lease/requester-message.ts";
+import { type MessengerContext, sent } from "../show/messenger-context.ts";
+import { nothingShown } from "../show/show-in-channel.ts";
+import type { ThreadEntry } from "../show/thread-message.ts";
+import { threadMessage } from "../show/thread-message.ts";
+import { postMessage, updateMessage } from "../show/write-message.ts";
+import { migrationMessage, openingMigrationMessage } from "./migration-message.ts";
+import { migrationState, migrationTrouble } from "./migration-words.ts";
+
+/**
+ * Makes what Slack shows of a move match the ledger: its message in the cluster's channel, the thread under it, and what whoever
+ * asked is told. May run twice, late, or for many changes at once. @throws AccessError
+ */
+export async function showMigration(context: MessengerContext, id: string): Promise<void> {
+  const { migrations } = context.ledger;
+  const migration = await migrations.get(id);
+  if (!migration) return;
+  await wakeHomes(context, migration);
+  let shown = (await migrations.shown(id)) ?? nothingShown;
+  if (shown.version !== migration.version) shown = await showInChannel(context, migration, shown);
+  // The call for the channel may have taken seconds: who has decided meanwhile must not be reminded.
+  const newest = (await migrations.get(id)) ?? migration;
+  if (shown.message) await tellThread(context, newest, shown.message);
+  else await callApprovers(context, newest);
+  await migrations.markShown(id, {
+    ...shown,
+    told: await tellRequester(context, migration, shown),
+    version: migration.version,
+  });
+}
+
+/** The message of before, changed; a new one where there is none, or somebody deleted it. */
+async function showInChannel(context: MessengerContext, migration: Migration, shown: Shown): Promise<Shown> {
+  const what = `The message of ${migration.id}`;
+  if (shown.message) {
+    const outcome = await updateMessage(context, shown.message, migrationMessage(migration), what);
+    if (outcome === "shown") return shown;
+    if (outcome !== "deleted") return { ...shown, message: null };
+  }
+  // Nobody is asked before the worker has planned it; and nothing is posted of what was over before anybody was asked.
+  const channel = context.config.clusters.get(migration.cluster)?.channel;
+  if (!channel || (!migration.plan && migration.state !== "refused" && migration.done.length === 0))
+    return { ...shown, message: null };
+  const posted = await postMessage(context, channel, openingMigrationMessage(migration), what);
+  if (!("ts" in posted)) return { ...shown, message: null };
+  const now = { ...shown, version: 0, message: posted };
+  // The buttons come only to a message that the ledger knows: two posts of one move are never two live approvals.
+  await context.ledger.migrations.markShown(migration.id, now);
+  await updateMessage(context, posted, migrationMessage(migration), what);
+  return now;
+}
+
+async function tellThread(
+  { ledger, client, config }: MessengerContext,
+  migration: Migration,
+  message: Place,
+): Promise<void> {
+  const told = await ledger.toldInThread(migration.id);
+  const entries = migrationThreadOf(migration, config.clusters.get(migration.cluster)).filter(
+    ({ name }) => !told.includes(name),
+  );
+  if (entries.length === 0) return;
+  try {
+    const { channel, ts } = message;
+    await client.chat.postMessage({ channel, thread_ts: ts, ...sent(threadMessage(entries)), unfurl_links: false });
+  } catch (error) {
+    if (!isGone(error)) throw slackFailure(error, `The thread of ${migration.id}`);
+    return;
+  }
+  const names = entries.map(({ name }) => name);
+  await ledger.addToldInThread(migration.id, names);
+}
+
+/** Whoever asked is told where nobody could be asked in the channel, what fails, and how it ended. */
+async function tellRequester(
+  context: MessengerContext,
+  migration: Migration,
+  shown: Shown,
+): Promise<readonly string[]> {
+  let { told } = shown;
+  const isLost = migration.plan !== null && shown.message === null && !isOver(migration);
+  const milestones = [
+    ...(isLost ? [migrationLostMilestone(migration)] : []),
+    ...migrationTroubleMilestone(migration),
+    ...migrationEndMilestone(migration),
+  ];
+  for (const { name, message } of milestones) {
+    if (told.includes(name)) continue;
+    await directMessage(context, migration, message);
+    told = [...told, name];
+  }
+  return told;
+}
+
+async function directMessage({ client, log }: MessengerContext, migration: Migration, message: Message): Promise<void> {
+  try {
+    await client.chat.postMessage({ channel: migration.requester, ...sent(message) });
+  } catch (error) {
+    const failure = slackFailure(error, `The direct message to ${migration.requester}`);
+    if (!isGone(error)) throw failure;
+    log.warn({ request: migration.id, err: failure }, "the requester can't be told");
+  }
+}
+
+/** Nobody can approve what nobody sees; and what is approved nobody can follow there. */
+function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
+  const why = "it is not there, or not for the bot";
+  const lost =
+    state === "pending"
+      ? `The approvers of ${code(cluster)} can't be asked in their channel about ${code(id)}: ${why}. They are asked in direct messages instead.`
+      : `The channel of ${code(cluster)} can't be shown ${code(id)}: ${why}. ${code(`/eks-access status ${id}`)} shows how it goes on.`;
+  return {
+    name: "channel-lost",
+    message: answer(`${lost} Ask an operator to mend ${code("channel")} in eks-access.yml.`),
+  };
+}
+
+/** What fails, once for each kind of failure: before there is a plan no message in the channel says it. */
+function migrationTroubleMilestone(migration: Migration): readonly Milestone[] {
+  const { trouble, state, id, cluster } = migration;
+  const text = migrationTrouble(migration);
+  if (!trouble || !text || isOver(migration)) return [];
+  return [{ name: `${state}-${trouble.code}`, message: answer(`Migration ${code(id)} of ${code(cluster)}: ${text}`) }];
+}
+
+/** How it ended, once nothing of it is left to be seen to. */
+function migrationEndMilestone(migration: Migration): readonly Milestone[] {
+  if (!isOver(migration) || migration.begun) return [];
+  return [
+    {
+      name: migration.state,
+      message: answer(`Migration ${code(migration.id)} of ${code(migration.cluster)}: ${migrationState(migration)}.`),
+    },
+  ];
+}
+
+/** Everything that happened to a move and belongs into its thread, oldest first. A pure function of the record. */
+function migrationThreadOf(migration: Migration, cluster: Cluster | undefined): readonly ThreadEntry[] {
+  return [
+    ...decisionEntries(migration),
+    ...reminderEntries(migration, cluster),
+    ...stepEntries(migration),
+    ...troubleEntries(migration),
+    ...endEntries(migration),
+  ];
+}
+
+function decisionEntries({ approvals, dropped, voided, state }: Migration): ThreadEntry[] {
+  return [
+    ...dropped.map((each) => ({ name: `dropped-${each.by}-${each.at}`, text: droppedTexts([each]).join() })),
+    ...(voided && state === "pending"
+      ? [
+          {
+            name: `void-${voided.message}-${voided.by.join()}`,
+            text: `The approvals by ${mentions(voided.by)} are void: ${told(voided.message, 400)}. The approvers are asked again.`,
+          },
+        ]
+      : []),
+    ...approvals.map(({ by, at, digest }) => ({
+      name: `approved-${by}-${at}`,
+      text: `Plan ${code(digest.slice(0, 12))} approved by ${mention(by)} ${time(at)}.`,
+    })),
+  ];
+}
+
+/** Mentions those who may decide and have not: a message that is changed in place calls nobody. */
+function reminderEntries(migration: Migration, cluster: Cluster | undefined): ThreadEntry[] {
+  const { state, plan, reminders, approvals, requester, lapsesAt } = migration;
+  if (state !== "pending" || !plan || !reminders?.sent || !cluster) return [];
+  const others = approversIn(cluster).filter((each) => !hasApproved(migration, each));
+  const left = counted(migrationApprovals - approvals.length, "approval");
+  const text = `${mentions(others)}: ${mention(requester)} still waits for ${left} of this migration. It lapses ${time(lapsesAt)}.`;
+  return [{ name: `reminder-${plan.at}-${reminders.sent}`, text }];
+}
+
+function stepEntries({ done }: Migration): ThreadEntry[] {
+  return done.map(({ name, at, proof }) => ({
+    name: `step-${name}-${at}`,
+    text: `✓ ${code(name, 300)} ${time(at)}\n${told(proof.join(" "), 800)}`,
+  }));
+}
+
+/** Once for each cause: how often it was tried stands in the message. */
+function troubleEntries({ trouble, lapsesAt }: Migration): ThreadEntry[] {
+  if (!trouble) return [];
+  return [{ name: `trouble-${trouble.code}-${lapsesAt}`, text: `:warning: ${told(trouble.message, 1200)}` }];
+}
+
+function endEntries(migration: Migration): ThreadEntry[] {
+  const { state, denial, endedAt, begun } = migration;
+  if (endedAt === null || begun) return [];
+  if (state === "denied" && denial) {
+    return [
+      {
+        name: "denied",
+        text: `Denied by ${mention(denial.by)} ${time(denial.at)}: ${plainLine(denial.why, 600)}`,
+      },
+    ];
+  }
+  return [{ name: state, text: `${migrationState(migration)}.` }];
+}

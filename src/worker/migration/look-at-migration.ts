@@ -1,0 +1,81 @@
+import { sealMigrationPlan } from "../../access/approval/seal-migration.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import { type Migration, migrationDueAt, reviseMigration } from "../../access/migration/migration.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { planReminders } from "../../access/request/reminder.ts";
+import { failureOf, nextTry } from "../../access/request/retry.ts";
+import { planMigration } from "../../diagnosis/migration/plan.ts";
+import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
+import { recordChanged } from "../../ledger/lifecycle.ts";
+import { wake } from "../../ledger/queues.ts";
+import { migrationEvent, noteOnMigration, recordMigration } from "../../ledger/record-migration.ts";
+import type { WorkerContext } from "../context.ts";
+import { withMigration } from "./gather-migration.ts";
+import { recordDueMigration } from "./record-due-migration.ts";
+import { runMigration } from "./run-migration.ts";
+
+/** What somebody has to mend is looked at again by itself after this, or at once by a click. */
+const mendedAfterMs = 10 * 60_000;
+
+/** Makes the move of a cluster go on, where something is due: its plan, its end, or its next steps. */
+export async function lookAtMigration(context: WorkerContext, cluster: Cluster): Promise<void> {
+  const migration = await context.ledger.migrations.latestOf(cluster.name);
+  const due = migration && migrationDueAt(migration);
+  if (!migration || due === null || due > context.now().getTime()) return;
+  try {
+    const record = recordDueMigration(context, migration, context.now());
+    if (record) await record();
+    else if (migration.state === "pending") await plan(context, cluster, migration);
+    else await runMigration(context, cluster, migration.id);
+  } catch (error) {
+    if (error instanceof AccessError && error.code === "record-changed") {
+      return wake(context.queues, { type: "migration", cluster: cluster.name });
+    }
+    context.log.warn({ cluster: cluster.name, request: migration.id, err: error }, "a migration does not go on");
+    await putOffMigration(context, migration, error);
+  }
+}
+
+/** Looks at the cluster before anybody is asked (as of a request). */
+async function plan(context: WorkerContext, cluster: Cluster, migration: Migration): Promise<void> {
+  const errand = { id: migration.id, requester: migration.requester };
+  const facts = await withMigration(context, cluster, errand, migration.told, async (_, gathered) => gathered.facts);
+  const result = planMigration(facts);
+  const now = context.now();
+  const after = reviseMigration(migration, planned(context, migration, result, now));
+  const detail = { plan: after.plan?.digest ?? "", code: after.refusal?.code ?? "" };
+  const event = migrationEvent(after.plan ? "migration.planned" : "migration.refused", after, "worker", now, detail);
+  if ((await recordMigration(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
+}
+
+function planned(
+  { keys, config }: WorkerContext,
+  migration: Migration,
+  result: ReturnType<typeof planMigration>,
+  now: Date,
+): Partial<Omit<Migration, "id" | "version">> {
+  const over = { state: "refused", trouble: null, endedAt: now.toISOString() } as const;
+  if (result.type === "refused") return { ...over, refusal: { code: result.code, message: result.message } };
+  if (result.steps.length === 0) {
+    const message = `There is nothing to do. ${result.keptBecause ?? "No item of aws-auth can move."}`;
+    return { ...over, refusal: { code: "nothing-to-move", message } };
+  }
+  const outs = result.steps.flatMap((step) => (step.type === "take-out" ? step.arns : []));
+  const reminders = planReminders(now, migration.lapsesAt, config.timing.remindAfterSeconds);
+  const unsealed = { at: now.toISOString(), digest: result.digest, summary: summarizeMigration(result), outs };
+  return { plan: sealMigrationPlan(migration, unsealed, keys.preview), reminders, trouble: null };
+}
+
+/** A failure says what, where and how to mend it, in the message; it is tried again until the approvals are too old. */
+export async function putOffMigration(context: WorkerContext, migration: Migration, error: unknown): Promise<void> {
+  const isRetryable = !(error instanceof AccessError) || error.retryable;
+  const failure = failureOf(error);
+  await noteOnMigration(context, migration, (current) => {
+    if (migrationDueAt(current) === null) return null;
+    const now = context.now();
+    const tried = nextTry(current, failure, now);
+    const retryAt = isRetryable ? tried.retryAt : new Date(now.getTime() + mendedAfterMs).toISOString();
+    const trouble = { ...tried, retryAt };
+    return { type: "migration.delayed", of: { trouble }, detail: { code: trouble.code, attempts: trouble.attempts } };
+  });
+}

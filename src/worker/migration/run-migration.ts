@@ -1,0 +1,176 @@
+import { checkMigration } from "../../access/approval/decide-migration.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import { isOver, type Migration, migrationDueAt, reviseMigration } from "../../access/migration/migration.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { type MigrationPlan, type MigrationResult, planMigration } from "../../diagnosis/migration/plan.ts";
+import { stepName } from "../../diagnosis/migration/summary.ts";
+import type { AwsAuthConfigMap } from "../../kubernetes/config-map.ts";
+import { recordChanged } from "../../ledger/lifecycle.ts";
+import { migrationEvent, noteOnMigration, recordMigration } from "../../ledger/record-migration.ts";
+import type { WorkerContext } from "../context.ts";
+import type { ReachedCluster } from "../open/reach-cluster.ts";
+import { keepDocument } from "../rescue/keep-document.ts";
+import { carryOutStep } from "./carry-out-step.ts";
+import { type GatheredMigration, withMigration } from "./gather-migration.ts";
+import type { MigrationRun } from "./give-entry.ts";
+import { areOut, seeToBegun } from "./see-to-begun.ts";
+
+/** Each pass reads everything anew. What is left after so many is looked at by the next job. */
+const mostPasses = 20;
+
+export interface MigrationDriver {
+  /** Keeps the document as it is before anything is taken out of it, beside what the cluster itself keeps. */
+  readonly keep?: (configMap: AwsAuthConfigMap) => Promise<void>;
+}
+
+/**
+ * Carries out a move that is approved, as far as it can be now: with the worker's own identity at EKS, and the creator's in the
+ * cluster. Each step goes by what stands there, and is proved before the next. A run that dies is made up for by the next one.
+ *
+ * @throws AccessError
+ */
+export async function runMigration(
+  context: WorkerContext,
+  cluster: Cluster,
+  id: string,
+  driver: MigrationDriver = {},
+): Promise<Migration | null> {
+  let migration = await context.ledger.migrations.get(id);
+  for (let pass = 0; pass < mostPasses && migration && isDue(migration, context.now()); pass += 1) {
+    try {
+      await passOver(context, cluster, migration, driver);
+    } catch (error) {
+      // Somebody else wrote to aws-auth: it is read again, and planned for.
+      const again = error instanceof AccessError && error.code === "cluster-conflict" && pass < mostPasses - 1;
+      if (!again) throw error;
+    }
+    migration = await context.ledger.migrations.get(id);
+  }
+  return migration;
+}
+
+function isDue(migration: Migration, now: Date): boolean {
+  const due = migrationDueAt(migration);
+  return migration.state !== "pending" && due !== null && due <= now.getTime();
+}
+
+async function passOver(
+  context: WorkerContext,
+  cluster: Cluster,
+  migration: Migration,
+  driver: MigrationDriver,
+): Promise<void> {
+  const { requestLapsesAfterSeconds } = context.config.timing;
+  const verdict = checkMigration(migration, cluster, context.keys.decision, context.now(), requestLapsesAfterSeconds);
+  const isToGoOn = verdict.type === "valid" && !isOver(migration);
+  if (isToGoOn || migration.begun) {
+    const errand = { id: migration.id, requester: migration.requester };
+    await withMigration(context, cluster, errand, migration.told, async (reached, gathered) => {
+      if (isToGoOn) await goOn(context, cluster, migration, reached, gathered, driver);
+      else await seeToBegun(context, cluster, migration, gathered);
+    });
+  }
+  if (isOver(migration) || verdict.type === "valid") return;
+  if (isTooLate(migration, context.now())) await lapseMigration(context, migration, verdict.message);
+  else await voidMigration(context, migration, verdict.message);
+}
+
+async function goOn(
+  context: WorkerContext,
+  cluster: Cluster,
+  migration: Migration,
+  reached: ReachedCluster,
+  gathered: GatheredMigration,
+  driver: MigrationDriver,
+): Promise<void> {
+  if (isTakenOut(migration, gathered)) {
+    const seen = await seeToBegun(context, cluster, migration, gathered);
+    return finish(context, seen);
+  }
+  const plan = standingPlan(planMigration(gathered.facts));
+  if (plan.digest !== migration.plan?.digest) {
+    const seen = await seeToBegun(context, cluster, migration, gathered);
+    return voidMigration(context, seen, "what would be moved is not what was approved any more");
+  }
+  const keep = async (configMap: AwsAuthConfigMap) => {
+    await keepDocument(context, reached.client, cluster, configMap);
+    await driver.keep?.(configMap);
+  };
+  await takeSteps({ context, cluster, reached, gathered, plan, keep }, migration);
+}
+
+/** The mode and the document are steps of which the next one has to be planned anew; of the entries one follows another. */
+async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
+  const { context, cluster, gathered, plan } = run;
+  let migration = start;
+  // A run that died carried it out, and could not say so.
+  const isLeft = plan.steps.some((step) => stepName(step) === migration.begun?.name);
+  if (migration.begun && !isLeft) return void (await seeToBegun(context, cluster, migration, gathered));
+  for (const step of plan.steps) {
+    if (step.type === "take-out") {
+      if (migration !== start) return;
+      if (migration.settlesAt === null) return settle(context, migration);
+    }
+    migration = await carryOutStep(run, migration, step);
+    if (isOver(migration) || step.type !== "give-entry") return;
+  }
+  if (migration === start) await finish(context, migration);
+}
+
+/** Whether what was approved to go out of aws-auth is out, as after a run that died before it could say so. */
+function isTakenOut({ plan, done, begun }: Migration, { facts }: GatheredMigration): boolean {
+  if (done.some(({ name }) => name === "take-out")) return true;
+  return begun?.name === "take-out" && plan !== null && areOut(plan, facts);
+}
+
+function standingPlan(result: MigrationResult): MigrationPlan {
+  if (result.type === "planned") return result;
+  throw new AccessError("migration-stopped", `There is no plan any more: ${result.message.replace(/\.$/, "")}`);
+}
+
+/** Entries are eventually consistent: aws-auth says the same beside them for some time. */
+async function settle(context: WorkerContext, migration: Migration): Promise<void> {
+  const now = context.now();
+  const settlesAt = new Date(now.getTime() + context.config.timing.settleEntriesSeconds * 1000).toISOString();
+  const after = reviseMigration(migration, { settlesAt, trouble: null });
+  const event = migrationEvent("migration.settling", after, "worker", now, { until: settlesAt });
+  if ((await recordMigration(context, after, event, now)).type === "conflict") throw recordChanged(migration.id);
+}
+
+async function finish(context: WorkerContext, migration: Migration): Promise<void> {
+  await noteOnMigration(context, migration, (current) =>
+    isOver(current)
+      ? null
+      : {
+          type: "migration.done",
+          of: { state: "done", endedAt: context.now().toISOString(), trouble: null, begun: null, settlesAt: null },
+          detail: { plan: current.plan?.digest ?? "", steps: current.done.map(({ name }) => name) },
+        },
+  );
+}
+
+function isTooLate({ lapsesAt }: Migration, now: Date): boolean {
+  return !(now.getTime() < Date.parse(lapsesAt));
+}
+
+/** What was decided is too old. What was carried out stays. */
+async function lapseMigration(context: WorkerContext, migration: Migration, why: string): Promise<void> {
+  await noteOnMigration(context, migration, (current) => {
+    if (isOver(current)) return null;
+    const of = { state: "lapsed", endedAt: context.now().toISOString(), trouble: null, settlesAt: null } as const;
+    return { type: "migration.lapsed", of, detail: { why } };
+  });
+}
+
+/** What was approved is not what would be done: it is asked for again, with a new plan (law 4). */
+async function voidMigration(context: WorkerContext, migration: Migration, message: string): Promise<void> {
+  await noteOnMigration(context, migration, (current) => {
+    if (isOver(current)) return null;
+    const by = current.approvals.map((approval) => approval.by);
+    const lapses = context.config.timing.requestLapsesAfterSeconds * 1000;
+    const lapsesAt = new Date(context.now().getTime() + lapses).toISOString();
+    const cleared = { plan: null, reminders: null, approvals: [], trouble: null, settlesAt: null };
+    const of = { ...cleared, state: "pending", lapsesAt, voided: { by, message } } as const;
+    return { type: "migration.void", of, detail: { why: message, approvers: by } };
+  });
+}

@@ -1,0 +1,201 @@
+import { expect, test } from "vitest";
+import {
+  checkMigration,
+  decideMigration,
+  retryMigration,
+  withdrawMigration,
+} from "../../../src/access/approval/decide-migration.ts";
+import { sealDecision } from "../../../src/access/approval/sealed-decision.ts";
+import { createMigration, type Migration, reviseMigration } from "../../../src/access/migration/migration.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { clusterArnOf } from "../../../src/access/policy/cluster-arn.ts";
+import type { Decision } from "../../../src/access/request/record.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { keys } from "../../builders/keys.ts";
+import { at, hours } from "../../builders/times.ts";
+
+const digest = "d".repeat(64);
+const cluster = aCluster();
+const summary = { mode: "CONFIG_MAP", items: [], steps: [], keptBecause: null, before: [], digest };
+const plan = { at: at(0).toISOString(), digest, summary, outs: [], seal: "" };
+
+const aMigration = (change: Partial<Migration> = {}): Migration => ({
+  ...createMigration(
+    { id: "migration-staging-1", cluster: "staging", requester: "U0ONCALL", told: [] },
+    at(0),
+    hours(1),
+  ),
+  plan,
+  ...change,
+});
+
+interface Clicked {
+  readonly on?: Migration;
+  readonly of?: Cluster;
+  readonly verdict?: "approved" | "denied";
+  readonly digest?: string;
+  readonly now?: Date;
+}
+
+function clickOf(
+  user: string,
+  { on = aMigration(), of = cluster, verdict = "approved", now = at(0), ...other }: Clicked = {},
+) {
+  const click = { verdict, digest: other.digest ?? digest, why: "" };
+  return decideMigration(on, of, { user, memberships: [] }, click, keys.decision, now);
+}
+
+function approvedBy(...users: readonly string[]): Migration {
+  return users.reduce((migration, user) => {
+    const decided = clickOf(user, { on: migration });
+    if (decided.type === "refused") throw new Error(decided.code);
+    return decided.after;
+  }, aMigration());
+}
+
+const approvalOf = (user: string, clicked: Clicked = {}): Decision => {
+  const decided = clickOf(user, clicked);
+  const [approval] = decided.type === "decided" ? decided.after.approvals : [];
+  if (!approval) throw new Error("It was refused.");
+  return approval;
+};
+
+const check = (migration: Migration, now = at(hours(0.5)), of = cluster) =>
+  checkMigration(migration, of, keys.decision, now, hours(1));
+
+test("a worker counts no approval of somebody of whom the last one does not say that they are still an approver", () => {
+  const apart = aMigration({ state: "running", approvals: [approvalOf("U0APPROVER"), approvalOf("U0APPROVER2")] });
+
+  expect(check(apart)).toMatchObject({ type: "void", message: expect.stringContaining("1 of 2 approvers") });
+});
+
+test("a worker goes on with a migration only as long as it was lately said that its approvers still are", () => {
+  const migration = approvedBy("U0APPROVER", "U0APPROVER2");
+  const after = (passed: number) => checkMigration(migration, cluster, keys.decision, at(passed), hours(48)).type;
+
+  expect([after(hours(7)), after(hours(9))]).toEqual(["valid", "void"]);
+});
+
+test("two different approvers of the same plan let a worker begin", () => {
+  const one = approvedBy("U0APPROVER");
+  const two = approvedBy("U0APPROVER", "U0APPROVER2");
+
+  expect([one.state, check(one).type]).toEqual(["pending", "void"]);
+  expect([two.state, check(two).type]).toEqual(["running", "valid"]);
+});
+
+const other = { ...aMigration(), id: "migration-staging-2" };
+test.each<[string, Decision]>([
+  ["of another plan", approvalOf("U0APPROVER2", { on: aMigration({ plan: { ...plan, digest: "e" } }), digest: "e" })],
+  ["of another cluster", approvalOf("U0APPROVER2", { of: aCluster({ eksName: "other" }) })],
+  ["of another migration", approvalOf("U0APPROVER2", { on: other })],
+  ["of a request", sealDecision(approvalOf("U0APPROVER2"), "r-1", keys.decision)],
+  ["by the same person", approvalOf("U0APPROVER", { now: at(60) })],
+  ["under another name", { ...approvalOf("U0APPROVER"), by: "U0APPROVER2" }],
+  ["that denies", { ...approvalOf("U0APPROVER2"), verdict: "denied" }],
+  ["of an hour ago", approvalOf("U0APPROVER2", { now: at(-hours(0.6)) })],
+  [
+    "of the future",
+    approvalOf("U0APPROVER2", { on: aMigration({ lapsesAt: at(hours(9)).toISOString() }), now: at(hours(2)) }),
+  ],
+])("an approval %s is not the second one", (_name, second) => {
+  // It speaks for everybody, so that nothing else keeps the second one from counting.
+  const { seal: _, ...first } = approvalOf("U0APPROVER", { now: at(1) });
+  const speaking = { ...first, stillApprovers: ["U0APPROVER", "U0APPROVER2"] };
+  const sealed = sealDecision(speaking, `migration-staging-1 of ${clusterArnOf(cluster)}`, keys.decision);
+  const migration = aMigration({ state: "running", approvals: [sealed, second] });
+
+  expect(check(migration)).toMatchObject({ type: "void", message: expect.stringContaining("1 of 2 approvers") });
+});
+
+test("an approval of a minute ahead counts: clocks differ", () => {
+  const given = at(60);
+  const first = approvalOf("U0APPROVER", { now: given });
+  const decided = clickOf("U0APPROVER2", { on: aMigration({ approvals: [first] }), now: given });
+  if (decided.type === "refused") throw new Error(decided.code);
+  const migration = decided.after;
+
+  expect(check(migration, at(0)).type).toBe("valid");
+  expect(check(migration, at(-1)).type).toBe("void");
+});
+
+test("an approval of the future is dropped when the next one is given", () => {
+  const future = approvalOf("U0APPROVER", {
+    on: aMigration({ lapsesAt: at(hours(9)).toISOString() }),
+    now: at(hours(2)),
+  });
+
+  const decided = clickOf("U0APPROVER2", { on: aMigration({ approvals: [future] }) });
+
+  expect(decided).toMatchObject({ type: "decided", after: { state: "pending", approvals: [{ by: "U0APPROVER2" }] } });
+});
+
+test("who is no approver any more counts no more", () => {
+  const migration = approvedBy("U0APPROVER", "U0APPROVER2");
+
+  expect(check(migration, at(60), aCluster({ approvers: ["U0APPROVER"] })).type).toBe("void");
+});
+
+test.each<[string, string, Clicked]>([
+  ["not-an-approver", "U0ENGINEER", {}],
+  ["not-an-approver", "U0ENGINEER", { on: aMigration({ state: "denied" }) }],
+  ["plan-differs", "U0APPROVER", { digest: "e" }],
+  ["no-plan", "U0APPROVER", { on: aMigration({ plan: null }) }],
+  ["lapsed", "U0APPROVER", { now: at(hours(1)) }],
+  ["lapsed", "U0APPROVER", { on: aMigration({ lapsesAt: "soon" }) }],
+  ["already-decided", "U0APPROVER", { on: aMigration({ state: "denied" }) }],
+  ["approved-already", "U0APPROVER", { on: approvedBy("U0APPROVER") }],
+  ["quiet", "U0APPROVER", { of: aCluster({ quiet: "a release" }) }],
+])("a click is refused as %s", (code, user, clicked) => {
+  expect(clickOf(user, clicked)).toEqual({ type: "refused", code });
+});
+
+test("one who denies ends it, also after an approval of their own and on a quiet cluster", () => {
+  const quiet = aCluster({ quiet: "a release" });
+
+  expect(clickOf("U0APPROVER", { on: approvedBy("U0APPROVER"), of: quiet, verdict: "denied" })).toMatchObject({
+    type: "decided",
+    after: { state: "denied", denial: { by: "U0APPROVER" }, endedAt: at(0).toISOString() },
+  });
+});
+
+test("whoever asked, an approver and who is on call stop it; nobody else does, and nobody what is over", () => {
+  const migration = approvedBy("U0APPROVER", "U0APPROVER2");
+  const of = aCluster({ onCall: ["U0COLLEAGUE"] });
+  const by = (user: string, on: Migration) => withdrawMigration(on, of, { user, memberships: [] }, "", at(1));
+
+  for (const user of ["U0ONCALL", "U0APPROVER", "U0COLLEAGUE"]) {
+    expect(by(user, migration)).toMatchObject({
+      type: "decided",
+      after: { state: "withdrawn", withdrawal: { by: user } },
+    });
+  }
+  expect(by("U0ENGINEER", migration)).toEqual({ type: "refused", code: "not-yours" });
+  expect(by("U0ENGINEER", reviseMigration(migration, { state: "done" }))).toEqual({
+    type: "refused",
+    code: "not-yours",
+  });
+  expect(by("U0ONCALL", reviseMigration(migration, { state: "done" }))).toEqual({ type: "refused", code: "over" });
+});
+
+test("only what is in trouble is tried again, at once", () => {
+  const trouble = {
+    code: "aws-throttled",
+    message: "",
+    at: "",
+    attempts: 3,
+    retryAt: at(600).toISOString(),
+    causes: [],
+  };
+  const person = { user: "U0APPROVER", memberships: [] };
+
+  expect(retryMigration(aMigration(), cluster, person, at(1))).toEqual({ type: "refused", code: "not-in-trouble" });
+  expect(
+    retryMigration(aMigration({ trouble }), cluster, { user: "U0ENGINEER", memberships: [] }, at(1)),
+  ).toMatchObject({
+    code: "not-yours",
+  });
+  expect(retryMigration(aMigration({ trouble }), cluster, person, at(1))).toMatchObject({
+    after: { trouble: { attempts: 3, retryAt: at(1).toISOString(), causes: [] } },
+  });
+});

@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import type { Migration } from "../../../src/access/migration/migration.ts";
+import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { migrationActsOf } from "../../../src/access/policy/migration-acts.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aMigration, aPlannedMigration } from "../../builders/a-migration.ts";
+import { aDecision } from "../../builders/a-request.ts";
+import { at, hours, minutes } from "../../builders/times.ts";
+
+const cluster = aCluster({ onCall: ["U0ONCALL2"] });
+const actsOf = (user: string, migration = aPlannedMigration(), now = at(minutes(5)), of = cluster) =>
+  migrationActsOf(migration, of, { user, memberships: [] }, now);
+const approval = aDecision({ digest: aPlannedMigration().plan?.digest ?? "" });
+const trouble = {
+  code: "unexpected",
+  message: "",
+  at: "",
+  attempts: 1,
+  retryAt: at(hours(1)).toISOString(),
+  causes: [],
+};
+
+test.each([
+  ["an approver", "U0APPROVER", ["approve", "deny", "withdraw"]],
+  ["whoever asked", "U0ONCALL", ["withdraw"]],
+  ["who is on call", "U0ONCALL2", ["withdraw"]],
+  ["anybody else", "U0ENGINEER", []],
+])("what %s may do about a move that waits for a decision", (_, user, acts) => {
+  expect(actsOf(user)).toEqual(acts);
+});
+
+test.each<[string, Migration, Date?, Cluster?]>([
+  ["one approved it already", aPlannedMigration({ approvals: [approval] })],
+  ["the worker has not planned it", aMigration()],
+  ["it has lapsed", aPlannedMigration(), at(hours(24))],
+  ["the cluster is quiet", aPlannedMigration(), at(0), { ...cluster, quiet: "release" }],
+])("nobody approves where %s", (_, migration, now = at(0), of = cluster) => {
+  expect(actsOf("U0APPROVER", migration, now, of)).not.toContain("approve");
+});
+
+test("what is carried out is stopped, and tried again where it fails; what is over is left alone", () => {
+  expect(actsOf("U0APPROVER", aPlannedMigration({ state: "running" }))).toEqual(["withdraw"]);
+  expect(actsOf("U0ONCALL", aPlannedMigration({ state: "running", trouble }))).toEqual(["retry", "withdraw"]);
+  expect(actsOf("U0APPROVER", aPlannedMigration({ state: "done", trouble }))).toEqual([]);
+});
+
+test("nobody does anything about a move of a cluster that is not configured any more", () => {
+  expect(migrationActsOf(aPlannedMigration(), undefined, { user: "U0ONCALL", memberships: [] }, at(0))).toEqual([]);
+});

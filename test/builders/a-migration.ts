@@ -1,0 +1,78 @@
+import { sealMigrationPlan } from "../../src/access/approval/seal-migration.ts";
+import { createMigration, type Migration, type SealedPlan } from "../../src/access/migration/migration.ts";
+import { aDecision } from "./a-request.ts";
+import { keys } from "./keys.ts";
+import { at, hours } from "./times.ts";
+
+const digest = "d".repeat(64);
+const arn = "arn:aws:iam::111122223333:role/dev";
+const unsealed: Omit<SealedPlan, "seal"> = {
+  at: at(0).toISOString(),
+  digest,
+  summary: {
+    mode: "CONFIG_MAP",
+    items: [{ place: "mapRoles line 4", arn, fate: "moves", sentences: ["Gets an access entry."] }],
+    steps: [
+      { name: "switch-mode", does: "Switch the mode.", proof: "EKS says so.", undo: "It can't be taken back." },
+      { name: `give-entry ${arn}`, does: "Make the access entry.", proof: "It is read back.", undo: "Delete it." },
+      { name: "take-out", does: "Take this item out of aws-auth.", proof: "It is read back.", undo: "Write it again." },
+    ],
+    keptBecause: null,
+    before: [],
+    digest,
+  },
+  outs: [arn],
+};
+
+/** A move of `staging` that somebody on call has asked for, and that no worker has planned yet. */
+export function aMigration(change: Partial<Migration> = {}): Migration {
+  const asked = { id: "migration-staging-1", cluster: "staging", requester: "U0ONCALL", told: [] };
+  return complete({ ...createMigration(asked, at(0), hours(24)), ...change });
+}
+
+/** The same, planned and sealed by the worker: it waits for two approvals. */
+export function aPlannedMigration(change: Partial<Migration> = {}): Migration {
+  const migration = aMigration(change);
+  return complete({ ...migration, plan: sealMigrationPlan(migration, unsealed, keys.preview), ...change });
+}
+
+/** What a state can't be without, where the test does not say it. */
+function complete(migration: Migration): Migration {
+  const { state, plan, denial, withdrawal, refusal, endedAt } = migration;
+  const isOpen = state === "pending" || state === "running";
+  const by = { by: "U0ONCALL", at: at(9).toISOString(), why: "" };
+  return {
+    ...migration,
+    plan: state === "running" ? (plan ?? sealMigrationPlan(migration, unsealed, keys.preview)) : plan,
+    denial: state === "denied" ? (denial ?? aDecision({ verdict: "denied" })) : denial,
+    withdrawal: state === "withdrawn" ? (withdrawal ?? by) : withdrawal,
+    refusal: state === "refused" ? (refusal ?? { code: "unexpected", message: "Something failed." }) : refusal,
+    endedAt: isOpen ? endedAt : (endedAt ?? at(9).toISOString()),
+  };
+}
+
+/** One of which everything is as long as it can be, and grows when it is escaped. */
+export function theLongestMigration(change: Partial<Migration> = {}): Migration {
+  const long = "&".repeat(3_000);
+  const items = Array.from({ length: 100 }, () => ({
+    ...{ place: "mapRoles line 400", arn: `arn:aws:iam::111122223333:role/${"r".repeat(64)}`, fate: "stays" as const },
+    sentences: [long],
+  }));
+  const steps = Array.from({ length: 100 }, (_, index) => ({
+    ...{ name: `give-entry ${arn}${index}`, does: long, proof: long, undo: long },
+  }));
+  const summary = { ...unsealed.summary, items, steps, keptBecause: long };
+  return aPlannedMigration({
+    plan: { ...unsealed, summary, seal: "" },
+    voided: { by: ["U0APPROVER", "U0APPROVER2"], message: long },
+    trouble: {
+      code: "unexpected",
+      message: long,
+      at: at(0).toISOString(),
+      attempts: 99,
+      retryAt: at(1).toISOString(),
+      causes: [],
+    },
+    ...change,
+  });
+}

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+let stage: Stage;
+let count = 0;
+
+beforeAll(async () => {
+  stage = await aStage();
+});
+afterAll(() => stage.stop());
+
+/** A request of the engineer that waits for a decision, each for another principal: what one gets is no matter of the others. */
+async function waiting(change: Parameters<typeof aPreviewedRequest>[0] = {}) {
+  count += 1;
+  const principal = `arn:aws:iam::111122223333:user/engineer-${count}`;
+  return stage.put(aPreviewedRequest({ id: `r-form${count}`, principal, ...change }));
+}
+
+const stateOf = async (id: string) => (await stage.ledger.get(id))?.state;
+
+describe("the Deny button", () => {
+  test("asks why in a form, wants an answer, and denies with it", async () => {
+    const { id } = await waiting();
+    const message = await stage.show(id);
+    const approver = stage.person("U0APPROVER");
+
+    await approver.click(message, "deny");
+    await stage.slack.until(() => approver.view());
+    const empty = await approver.submit({ why: "  " });
+    const sent = await approver.submit({ why: "use staging-2" });
+
+    expect(empty.errors).toEqual({ why: "Say why: whoever asked has to know what to do instead." });
+    expect(sent).toMatchObject({ status: 200, errors: {} });
+    expect(approver.view()).toBeUndefined();
+    expect((await stage.ledger.get(id))?.denial).toMatchObject({ by: "U0APPROVER", why: "use staging-2" });
+  });
+
+  test("says in the form that somebody was first", async () => {
+    const { id } = await waiting();
+    const message = await stage.show(id);
+    const [first, second] = [stage.person("U0APPROVER"), stage.person("U0APPROVER2")];
+
+    await second.click(message, "deny");
+    await stage.slack.until(() => second.view());
+    await first.click(message, "approve");
+    await expect.poll(() => stateOf(id)).toBe("approved");
+    await second.submit({ why: "too late" });
+
+    const view = second.view();
+    expect(view?.title).toBe("Not denied");
+    expect(JSON.stringify(view?.blocks)).toContain("This is handled already. Approved by <@U0APPROVER>");
+    await second.close();
+  });
+});
+
+describe("the Revoke button", () => {
+  test("asks once more, and takes the reason that one may give", async () => {
+    const granted = aGrantedRequest({ state: "active" }, { id: "r-revoke" });
+    await stage.put(granted);
+    const message = await stage.show("r-revoke");
+    const approver = stage.person("U0APPROVER");
+
+    await approver.click(message, "revoke");
+    await stage.slack.until(() => approver.view());
+    const before = (await stage.ledger.get("r-revoke"))?.lease?.end;
+    await approver.submit({ why: "incident is over" });
+
+    expect(before).toBeNull();
+    expect((await stage.ledger.get("r-revoke"))?.lease?.end).toMatchObject({
+      by: "U0APPROVER",
+      why: "incident is over",
+    });
+    expect(JSON.stringify(approver.view()?.blocks)).toContain("is being revoked");
+    await approver.close();
+  });
+});
+
+describe("Details", () => {
+  test("shows all that is known in a form, and what is decided there shows there", async () => {
+    const { id } = await waiting();
+    const message = await stage.show(id);
+    const approver = stage.person("U0APPROVER");
+
+    await approver.click(message, "details");
+    const view = await stage.slack.until(() => approver.view());
+    await approver.click(view, "approve");
+    const after = await stage.slack.until(() => (approver.view()?.updates === 1 ? approver.view() : undefined));
+
+    expect(JSON.stringify(view.blocks)).toContain("What happened");
+    expect(JSON.stringify(after.blocks)).toContain("Approved by <@U0APPROVER>");
+    expect(JSON.stringify(after.blocks)).not.toContain('"action_id":"approve"');
+    await approver.close();
+  });
+
+  test("leads to the form for the reason, and both are closed when it is sent", async () => {
+    const { id } = await waiting();
+    const message = await stage.show(id);
+    const approver = stage.person("U0APPROVER");
+
+    await approver.click(message, "details");
+    const details = await stage.slack.until(() => approver.view());
+    await approver.click(details, "deny");
+    await stage.slack.until(() => (approver.view()?.title === "Deny the request" ? approver.view() : undefined));
+    await approver.submit({ why: "no" });
+
+    expect(approver.view()).toBeUndefined();
+    expect(await stateOf(id)).toBe("denied");
+  });
+
+  test("shows nothing to somebody whom it does not concern", async () => {
+    const { id } = await waiting({ requester: "U0APPROVER2", reason: "a secret of theirs" });
+    const message = await stage.show(id);
+    const engineer = stage.person("U0ENGINEER");
+
+    await engineer.click(message, "details");
+    const view = await stage.slack.until(() => engineer.view());
+
+    expect(JSON.stringify(view.blocks)).toContain("its on-call can see");
+    expect(JSON.stringify(view.blocks)).not.toContain("a secret of theirs");
+    await engineer.close();
+  });
+});
+
+describe("the buttons of one's own request", () => {
+  test("take it back", async () => {
+    const { id } = await waiting();
+    const answer = await stage.say("U0ENGINEER", `status ${id}`);
+
+    const done = await stage.answered("U0ENGINEER", () => stage.person("U0ENGINEER").click(answer, "cancel"));
+
+    expect(textOf(answer)).toContain("[Cancel]");
+    expect(textOf(answer)).not.toContain("[Approve]");
+    expect(textOf(done)).toBe(`Request \`${id}\` is cancelled.`);
+    expect(await stateOf(id)).toBe("cancelled");
+  });
+});

@@ -1,0 +1,130 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createMigration, type Migration } from "../../../src/access/migration/migration.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
+import { decideOnMigration } from "../../../src/slack/migrate/migration-clicks.ts";
+import { migrationMessage } from "../../../src/slack/migrate/migration-message.ts";
+import type { Account } from "../../../src/slack/people/directory.ts";
+import { threadOf } from "../../../src/slack/show/thread-message.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { click } from "../../fault/click.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackContext, nobodysGroups } from "../slack-context.ts";
+
+const withGroup = `${configText.replace(/approvers: .*/, "approvers: [S0PLATFORM]")}
+policy:
+  rules:
+    - name: two for everything
+      approvals: 2
+`;
+const [one, two, three] = ["U0ONE", "U0TWO", "U0THREE"] as const;
+
+const accounts = new Map<string, Account>();
+const members = new Set<string>();
+let slackAnswers = true;
+
+const directory = {
+  ...nobodysGroups,
+  accountOf: async (user: string) => {
+    if (!slackAnswers) throw new Error("Slack does not answer");
+    return accounts.get(user) ?? "active";
+  },
+  membershipsOf: async (user: string, named: readonly string[]) =>
+    members.has(user) ? named.filter((name) => name === "S0PLATFORM") : [],
+};
+
+let ledger = memoryLedger();
+let context = aSlackContext(ledger, withGroup, directory);
+
+beforeEach(() => {
+  ledger = memoryLedger();
+  context = aSlackContext(ledger, withGroup, directory);
+  slackAnswers = true;
+  accounts.clear();
+  members.clear();
+  for (const user of [one, two, three]) members.add(user);
+});
+
+/** How somebody is no approver any more. */
+const departures: readonly (readonly [string, () => void, string])[] = [
+  ["was deactivated", () => accounts.set(one, "deactivated"), "their Slack account is deactivated"],
+  ["is a guest now", () => accounts.set(one, "guest"), "they are only a guest of the workspace"],
+  ["left the user group", () => members.delete(one), "they are no approver any more"],
+];
+
+const eventsOf = async (id: string) => (await ledger.eventsOf(id, 20)).map(({ event }) => event);
+
+describe("of a request, an approval of somebody who meanwhile", () => {
+  let request: AccessRequest;
+
+  beforeEach(async () => {
+    const cluster = context.config.clusters.get("staging") ?? expect.fail("there is no cluster");
+    request = { ...aPreviewedRequest({}, null, cluster), version: 1 };
+    await ledger.commit(aChange(request));
+    await click(context, "approved", request, one);
+  });
+
+  test.each(departures)("%s does not count, and is told", async (_, depart, why) => {
+    depart();
+
+    const said = await click(context, "approved", request, two);
+
+    const after = (await ledger.get(request.id)) ?? expect.fail("it is gone");
+    expect(said[0]).toContain("1 more approval is needed");
+    expect(after).toMatchObject({ state: "pending", lease: null, approvals: [{ by: two, stillApprovers: [two] }] });
+    expect((await eventsOf(request.id)).filter(({ type }) => type === "approval.dropped")).toMatchObject([
+      { actor: "slack", detail: { approver: one, why } },
+    ]);
+    const told = `The approval by <@${one}> no longer counts: ${why}.`;
+    expect(JSON.stringify(approvalMessage(after))).toContain(told);
+    expect(threadOf(after, [], undefined).map(({ text }) => text)).toContain(told);
+    await click(context, "approved", request, three);
+    expect(await ledger.get(request.id)).toMatchObject({
+      state: "approved",
+      approvals: [{ by: two }, { by: three, stillApprovers: [two, three] }],
+    });
+  });
+
+  test("is not counted where Slack does not say whether they are there", async () => {
+    slackAnswers = false;
+
+    await click(context, "approved", request, two).catch(() => {});
+
+    expect(await ledger.get(request.id)).toMatchObject({ state: "pending", approvals: [{ by: one }] });
+  });
+});
+
+describe("of a migration, an approval of somebody who meanwhile", () => {
+  const id = "migration-staging-1";
+  const digest = "d".repeat(64);
+  const approve = (user: string) => decideOnMigration(context, user, id, { verdict: "approved", digest, why: "" });
+
+  beforeEach(async () => {
+    const summary = { mode: "CONFIG_MAP", items: [], steps: [], keptBecause: null, before: [], digest };
+    const asked = createMigration({ id, cluster: "staging", requester: "U0ONCALL", told: [] }, context.now(), 3600);
+    const after: Migration = { ...asked, plan: { at: asked.createdAt, digest, summary, outs: [], seal: "" } };
+    await ledger.migrations.commit({
+      after,
+      event: migrationEvent("migration.planned", after, "worker", context.now()),
+    });
+    await approve(one);
+  });
+
+  test.each(departures)("%s does not count, and is told", async (_, depart, why) => {
+    depart();
+
+    await approve(two);
+
+    const after = (await ledger.migrations.get(id)) ?? expect.fail("it is gone");
+    expect(after).toMatchObject({ state: "pending", approvals: [{ by: two, stillApprovers: [two] }] });
+    expect((await eventsOf(id)).filter(({ type }) => type === "migration.approval-dropped")).toMatchObject([
+      { actor: "slack", detail: { approver: one, why } },
+    ]);
+    expect(JSON.stringify(migrationMessage(after))).toContain(`The approval by <@${one}> no longer counts: ${why}.`);
+    await approve(three);
+    expect(await ledger.migrations.get(id)).toMatchObject({ state: "running" });
+  });
+});

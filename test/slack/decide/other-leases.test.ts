@@ -1,0 +1,123 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { leasesInLedger } from "../../../src/access/lease/other-leases.ts";
+import { digestOfChange } from "../../../src/access/request/digest.ts";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { revokeLease } from "../../../src/slack/lease/end-access.ts";
+import { aGrantedRequest, anApprovedRequest, aPreview, aRequest } from "../../builders/a-request.ts";
+import { aChange } from "../../builders/an-event.ts";
+import { at, hours } from "../../builders/times.ts";
+import { click } from "../../fault/click.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackContext } from "../slack-context.ts";
+
+let ledger = memoryLedger();
+let context = aSlackContext(ledger);
+
+beforeEach(() => {
+  ledger = memoryLedger();
+  context = aSlackContext(ledger);
+});
+
+async function put(request: AccessRequest): Promise<AccessRequest> {
+  const first = { ...request, version: 1 };
+  await ledger.commit(aChange(first));
+  return first;
+}
+
+/** What waits for a decision, as the worker has seen it beside these leases. */
+async function putPending(change: Partial<AccessRequest>, open: readonly AccessRequest[]): Promise<AccessRequest> {
+  const request = aRequest(change);
+  const cluster = context.config.clusters.get(request.cluster) ?? expect.fail("there is no such cluster");
+  const level = cluster.levels.find(({ name }) => name === request.level) ?? expect.fail("there is no such level");
+  const leases = leasesInLedger(request, open, new Set(), context.now());
+  const digest = digestOfChange(request, cluster, level, { base: null, way: "aws-auth", leases });
+  return put({ ...request, preview: aPreview({ digest, leases }) });
+}
+
+const types = async (id: string) => (await ledger.eventsOf(id, 10)).map(({ event }) => event.type);
+
+describe("a click on Approve", () => {
+  test("of an extension gives nothing once its lease is being revoked, and the worker looks again", async () => {
+    const one = await put(aGrantedRequest({}, { id: "r-one" }));
+    const two = await putPending({ id: "r-two", extends: "r-one" }, [one]);
+    await revokeLease(context, "U0APPROVER", "r-one", "");
+
+    const said = await click(context, "approved", two, "U0APPROVER");
+
+    expect(said).toEqual([
+      "`r-one` has ended, so there is nothing to extend any more. <@U0ENGINEER> can ask for access again.",
+    ]);
+    expect(await ledger.get("r-two")).toMatchObject({ state: "pending", preview: null, approvals: [] });
+    expect((await types("r-two")).at(-1)).toBe("decision.refused");
+  });
+
+  test("gives nothing once another lease of the principal has begun that its approver was not shown", async () => {
+    const two = await putPending({ id: "r-two" }, []);
+    await put(aGrantedRequest({}, { id: "r-one", level: "admin", groups: ["eks-access:admins"] }));
+
+    const said = await click(context, "approved", two, "U0APPROVER");
+
+    expect(said[0]).toContain("has begun or ended since you were shown the change");
+    expect(await ledger.get("r-two")).toMatchObject({ state: "pending", preview: null });
+  });
+
+  test("counts where another lease ended when it was to end", async () => {
+    const one = await put(anApprovedRequest({ id: "r-one", durationSeconds: 60 }));
+    const two = await putPending({ id: "r-two" }, [one]);
+
+    const said = await click(context, "approved", two, "U0APPROVER");
+
+    expect(said).toEqual([]);
+    expect(await ledger.get("r-two")).toMatchObject({ state: "approved" });
+  });
+
+  test("counts beside a lease of another principal", async () => {
+    const two = await putPending({ id: "r-two" }, []);
+    await put(aGrantedRequest({}, { id: "r-one", principal: "arn:aws:iam::111122223333:user/colleague" }));
+
+    await click(context, "approved", two, "U0APPROVER");
+
+    expect(await ledger.get("r-two")).toMatchObject({ state: "approved" });
+  });
+});
+
+describe("revoking a lease that is extended", () => {
+  test("ends what extends it too, and what extends that, and says so", async () => {
+    await put(aGrantedRequest({}, { id: "r-one" }));
+    await put(aGrantedRequest({ endsAt: at(hours(6)).toISOString() }, { id: "r-two", extends: "r-one" }));
+    await put(anApprovedRequest({ id: "r-three", extends: "r-two" }));
+    await put(aGrantedRequest({}, { id: "r-other" }));
+
+    const { text } = await revokeLease(context, "U0APPROVER", "r-one", "incident 42");
+
+    expect(text).toBe(
+      "Revoking `r-one` and what extends it: `r-two`, `r-three`. The messages of the requests will confirm.",
+    );
+    const ends = await Promise.all(["r-one", "r-two", "r-three", "r-other"].map((id) => ledger.get(id)));
+    expect(ends.map((each) => each?.lease?.end?.why)).toEqual([
+      "incident 42",
+      "it extends r-one, which was revoked",
+      "it extends r-one, which was revoked",
+      undefined,
+    ]);
+    expect((await types("r-three")).at(-1)).toBe("lease.ending");
+  });
+
+  test("leaves the active lease where only its extension is revoked", async () => {
+    await put(aGrantedRequest({}, { id: "r-one" }));
+    await put(aGrantedRequest({}, { id: "r-two", extends: "r-one" }));
+
+    await revokeLease(context, "U0APPROVER", "r-two", "");
+
+    expect((await ledger.get("r-one"))?.lease?.end).toBeNull();
+  });
+
+  test("ends nothing for who may not revoke it", async () => {
+    await put(aGrantedRequest({}, { id: "r-one" }));
+    await put(aGrantedRequest({}, { id: "r-two", extends: "r-one" }));
+
+    await revokeLease(context, "U0SOMEBODY", "r-one", "");
+
+    expect((await ledger.get("r-two"))?.lease?.end).toBeNull();
+  });
+});

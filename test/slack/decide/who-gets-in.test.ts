@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import type { AccessRequest } from "../../../src/access/request/record.ts";
+import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
+import { homeView } from "../../../src/slack/home/home-view.ts";
+import { milestoneOf } from "../../../src/slack/lease/requester-message.ts";
+import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
+import { anEmergency } from "../../builders/an-emergency.ts";
+import { at } from "../../builders/times.ts";
+import { textOfBlocks } from "../blocks/text-of-blocks.ts";
+
+const role = "arn:aws:iam::111122223333:role/Developer";
+const ssoRole = "arn:aws:iam::111122223333:role/AWSReservedSSO_Developer_0123456789abcdef";
+
+const sentences: readonly [string, string][] = [
+  [role, "Everyone who can assume `Developer` gets this."],
+  [ssoRole, "Everyone with the Identity Center permission set `Developer` in account `111122223333` gets this."],
+  [engineerArn, "The IAM user `engineer` gets this."],
+];
+
+const none = { requests: [], total: 0 };
+const homeWith = (toDecide: readonly AccessRequest[], access: readonly AccessRequest[]) =>
+  textOfBlocks(
+    homeView({
+      user: "U0ENGINEER",
+      principal: engineerArn,
+      toDecide: { requests: toDecide, total: toDecide.length },
+      migrationsToDecide: [],
+      toReview: none,
+      access: { requests: access, total: access.length },
+      requests: none,
+      migrations: [],
+      now: at(0),
+    }),
+  );
+
+describe.each(sentences)("of %s", (principal, sentence) => {
+  const waiting = aPreviewedRequest({ principal });
+
+  test("the channel's message says who gets in, first under its title", () => {
+    const [, second] = textOfBlocks(approvalMessage(waiting)).split("\n");
+
+    expect(second).toBe(sentence);
+  });
+
+  test("the channel's message about emergency access says it first under its title, too", () => {
+    const [, second] = textOfBlocks(approvalMessage({ ...anEmergency(), principal })).split("\n");
+
+    expect(second).toBe(sentence);
+  });
+
+  test.each<[string, AccessRequest]>([
+    ["that waits", waiting],
+    ["that was approved", anApprovedRequest({ principal })],
+    ["that is active", aGrantedRequest({}, { principal })],
+  ])("the requester of access %s reads it first under the title", (_, request) => {
+    const [, second] = milestoneOf(request, aCluster())?.message.text.split("\n") ?? [];
+
+    expect(second).toBe(sentence);
+  });
+
+  test("the status says it first under its title", () => {
+    const [, second] = textOfBlocks(statusAnswer({ request: waiting, events: [], acts: [] })).split("\n");
+
+    expect(second).toBe(sentence);
+  });
+
+  test("App Home says it of what waits for a decision, and of what is held", () => {
+    const [waits, held] = [homeWith([waiting], []), homeWith([], [aGrantedRequest({}, { principal })])];
+
+    expect([waits, held].map((text) => text.includes(sentence))).toEqual([true, true]);
+  });
+});
+
+test("of access that is over the status does not say that anybody gets it", () => {
+  const over = aGrantedRequest({ state: "ended", endedAt: at(9).toISOString() }, { principal: role });
+
+  const text = textOfBlocks(statusAnswer({ request: over, events: [], acts: [] }));
+
+  expect(text).toContain("This was for everyone who can assume `Developer`.");
+  expect(text).not.toContain("gets this");
+});

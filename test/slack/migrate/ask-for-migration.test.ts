@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import type { Migration } from "../../../src/access/migration/migration.ts";
+import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { aMigration, aPlannedMigration } from "../../builders/a-migration.ts";
+import { aDecision } from "../../builders/a-request.ts";
+import { at } from "../../builders/times.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+const id = "migration-staging-1";
+
+let stage: Stage;
+beforeEach(async () => {
+  stage = await aStage();
+});
+afterEach(() => stage.stop());
+
+async function put(migration: Migration = aPlannedMigration()): Promise<void> {
+  await stage.ledger.migrations.commit({
+    after: migration,
+    event: migrationEvent("migration.asked", migration, migration.requester, at(0)),
+  });
+}
+const say = async (user: string, text: string) => textOf(await stage.say(user, text));
+const stateNow = async () => (await stage.ledger.migrations.get(id))?.state;
+const lastEvent = async () => (await stage.ledger.eventsOf(id, 9)).at(-1)?.event;
+
+describe("the status of a move", () => {
+  test("is for whoever asked and who answers for the cluster, each with their buttons", async () => {
+    await put();
+
+    expect(await say("U0APPROVER", `status ${id}`)).toMatch(
+      /Switch the mode.*asked for a migration.*\[Approve this plan\]/s,
+    );
+    const asker = await say("U0ONCALL", `status ${id}`);
+    expect(asker).toContain("[Withdraw]");
+    expect(asker).not.toContain("[Approve this plan]");
+  });
+
+  test("is not for others; that they tried is recorded", async () => {
+    await put();
+
+    expect(await say("U0ENGINEER", `status ${id}`)).toContain(
+      "the approvers of `staging` and its on-call can see `migration-staging-1`",
+    );
+
+    expect(await lastEvent()).toMatchObject({ type: "attempt.refused", detail: { act: "see", code: "not-yours" } });
+  });
+
+  test("of one that there is not says so", async () => {
+    expect(await say("U0APPROVER", `status ${id}`)).toContain(`There is no migration \`${id}\``);
+  });
+});
+
+describe("a typed approve", () => {
+  test("of a move approves nothing: its plan is shown, and the button below approves exactly that", async () => {
+    await put();
+
+    const answer = await stage.say("U0APPROVER", `approve ${id}`);
+    const before = (await stage.ledger.migrations.get(id))?.approvals;
+    const then = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(answer, "approve-move"));
+
+    expect(before).toEqual([]);
+    expect(textOf(answer)).toMatch(/Nothing is approved yet.*Take this item out of aws-auth/s);
+    expect(textOf(then)).toBe("Your approval is recorded. It takes 1 more approval, of another approver of `staging`.");
+    expect(await stage.ledger.migrations.get(id)).toMatchObject({
+      state: "pending",
+      approvals: [{ by: "U0APPROVER" }],
+    });
+  });
+
+  test("by whom it is not for is refused, and recorded", async () => {
+    await put();
+
+    expect(await say("U0ONCALL", `approve ${id}`)).toBe("Approvers of `staging` decide about this plan.");
+
+    expect(await lastEvent()).toMatchObject({ type: "decision.refused", detail: { code: "not-an-approver" } });
+  });
+
+  test("before the worker has planned it has nothing to show", async () => {
+    await put(aMigration());
+
+    expect(await say("U0APPROVER", `approve ${id}`)).toBe(
+      "The worker has no plan to show yet. Decide when `/eks-access status migration-staging-1` shows it.",
+    );
+  });
+});
+
+describe("a typed deny", () => {
+  test("of a move takes effect at once, with its reason", async () => {
+    await put();
+
+    expect(await say("U0APPROVER", `deny ${id} after the release`)).toBe(
+      `Migration \`${id}\` is denied. The requester gets your reason.`,
+    );
+
+    expect(await stage.ledger.migrations.get(id)).toMatchObject({
+      state: "denied",
+      denial: { why: "after the release" },
+    });
+  });
+
+  test.each([
+    ["without a reason", "U0APPROVER", `deny ${id}`, "Nothing was denied. Give a reason"],
+    ["by who may not", "U0ONCALL", `deny ${id} no`, "Approvers of `staging` decide about this plan."],
+    [
+      "of one that there is not",
+      "U0APPROVER",
+      "deny migration-staging-9 no",
+      "There is no migration `migration-staging-9`",
+    ],
+  ])("%s denies nothing", async (_, user, typed, sentence) => {
+    await put();
+
+    expect(await say(user, typed)).toContain(sentence);
+    expect(await stateNow()).toBe("pending");
+  });
+});
+
+test.each([`approve ${id}`, `deny ${id} no`, "migrate staging withdraw"])(
+  "%s tells who may not see a move nothing of how it ended, and records that they tried",
+  async (typed) => {
+    const denial = aDecision({ verdict: "denied", at: at(1).toISOString(), why: "the merger" });
+    await put({ ...aPlannedMigration(), state: "denied", denial, endedAt: denial.at });
+
+    expect(await say("U0ENGINEER", typed)).not.toContain("the merger");
+
+    expect((await lastEvent())?.detail).toMatchObject({ code: expect.stringMatching(/^not-(an-approver|yours)$/) });
+  },
+);
+
+test.each(["cancel", "revoke"])("%s of a move changes nothing, and names the command that stops it", async (word) => {
+  await put();
+
+  expect(await say("U0ONCALL", `${word} ${id}`)).toBe(
+    "Nothing was changed. A migration is stopped by `/eks-access migrate staging withdraw`.",
+  );
+  expect(await stateNow()).toBe("pending");
+});

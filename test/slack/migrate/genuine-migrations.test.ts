@@ -1,0 +1,54 @@
+import { beforeEach, expect, test } from "vitest";
+import { sealMigrationPlan } from "../../../src/access/approval/seal-migration.ts";
+import { createMigration, type Migration } from "../../../src/access/migration/migration.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { genuineLedger } from "../../../src/slack/decide/genuine-ledger.ts";
+import { keys } from "../../builders/keys.ts";
+import { at } from "../../builders/times.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aSlackContext } from "../slack-context.ts";
+
+const id = "migration-staging-1";
+const summary = { mode: "CONFIG_MAP", items: [], steps: [], keptBecause: null, before: [], digest: "d" };
+const unsealed = { at: at(0).toISOString(), digest: "d", summary, outs: ["arn:aws:iam::111122223333:role/dev"] };
+const plan = sealMigrationPlan({ id }, unsealed, keys.preview);
+
+let plain: Ledger;
+let genuine: Ledger;
+beforeEach(() => {
+  plain = memoryLedger();
+  genuine = genuineLedger(aSlackContext(plain));
+});
+
+async function put(change: Partial<Migration>): Promise<Migration> {
+  const asked = createMigration({ id, cluster: "staging", requester: "U0ONCALL", told: [] }, at(0), 3600);
+  const after = { ...asked, ...change };
+  await plain.migrations.commit({ after, event: migrationEvent("migration.planned", after, "worker", at(0)) });
+  return after;
+}
+
+test("a plan that the worker sealed is read as it stands", async () => {
+  const migration = await put({ plan });
+
+  expect(await genuine.migrations.get(id)).toEqual(migration);
+  expect(await genuine.migrations.latestOf("staging")).toEqual(migration);
+  expect(await genuine.migrations.open()).toEqual([migration]);
+});
+
+test.each([
+  ["says less than the worker's", { ...plan, outs: [] }],
+  ["has another digest", { ...plan, digest: "e", summary: { ...summary, digest: "e" } }],
+  ["says another digest than its own", sealMigrationPlan({ id }, { ...unsealed, digest: "e" }, keys.preview)],
+  ["is of another move", sealMigrationPlan({ id: "migration-staging-2" }, unsealed, keys.preview)],
+])("a plan that %s is none, and is made again once", async (_, forged) => {
+  await put({ plan: forged });
+
+  expect((await genuine.migrations.latestOf("staging"))?.plan).toBeNull();
+  expect(await genuine.migrations.open()).toMatchObject([{ plan: null, approvals: [] }]);
+  expect((await genuine.migrations.get(id))?.plan).toBeNull();
+  await genuine.migrations.get(id);
+
+  expect(await plain.migrations.get(id)).toMatchObject({ version: 2, plan: null });
+  expect((await plain.events(1, 9)).map(({ event }) => event.type)).toEqual(["migration.planned", "migration.void"]);
+});

@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import type { Migration } from "../../../src/access/migration/migration.ts";
+import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aPlannedMigration } from "../../builders/a-migration.ts";
+import { aPreviewedRequest } from "../../builders/a-request.ts";
+import { at, minutes } from "../../builders/times.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+const names = Array.from({ length: 9 }, (_, index) => `c${index}`);
+const staging = configText.slice(configText.indexOf("  staging"), configText.indexOf("levels:\n"));
+const others = names.map((name) => staging.replaceAll("staging", name));
+
+let stage: Stage;
+beforeEach(async () => {
+  stage = await aStage({ config: configText.replace("levels:\n  viewer", `${others.join("")}levels:\n  viewer`) });
+});
+afterEach(() => stage.stop());
+
+async function put(change: Partial<Migration> = {}): Promise<void> {
+  const migration = aPlannedMigration(change);
+  await stage.ledger.migrations.commit({
+    after: migration,
+    event: migrationEvent("migration.asked", migration, migration.requester, at(0)),
+  });
+}
+const list = async (user: string, which: string) => textOf(await stage.say(user, `list ${which}`));
+const idsIn = (text: string) => [...text.matchAll(/\(`((?:r|migration)-[\w-]+)`\)/g)].map(([, id]) => id);
+
+test("a move is in the lists of whoever answers for its cluster and of whoever asked, and in nobody else's", async () => {
+  await put();
+
+  for (const which of ["pending", "staging"]) {
+    expect(await list("U0APPROVER", which)).toMatch(
+      /migration-staging-1.*Waiting for 2 approvals.*\[Review\] \[Withdraw\]/s,
+    );
+    expect(await list("U0ONCALL", which)).toMatch(/migration-staging-1.*\[Details\] \[Withdraw\]/s);
+    expect(await list("U0ENGINEER", which)).not.toContain("migration");
+  }
+  expect(await list("U0ONCALL", "mine")).toContain("*Your requests and migrations*: 1");
+  expect(await list("U0APPROVER", "mine")).not.toContain("migration");
+  expect(await list("U0APPROVER", "active")).not.toContain("migration");
+  expect(await list("U0APPROVER", "c1")).not.toContain("migration");
+});
+
+test("what is carried out is active, and what is over is in no list", async () => {
+  await put({ state: "running" });
+  await put({ id: "migration-c1-1", cluster: "c1", state: "done" });
+
+  expect(await list("U0APPROVER", "active")).toMatch(
+    /migrations under way\*.*: 1.*Carrying it out: 0 of 3 steps.*\[Stop\]/s,
+  );
+  expect(await list("U0APPROVER", "pending")).not.toContain("migration");
+  expect(await list("U0APPROVER", "c1")).not.toContain("migration");
+});
+
+test("moves come first, the longest waiting before the others, and the pages go on with requests", async () => {
+  for (const [index, name] of names.entries()) {
+    await put({ id: `migration-${name}-1`, cluster: name, createdAt: at(-minutes(index)).toISOString() });
+  }
+  for (const id of ["r-1", "r-2"]) await stage.put(aPreviewedRequest({ id }));
+  const approver = stage.person("U0APPROVER");
+
+  const first = await stage.say("U0APPROVER", "list pending");
+  await approver.click(first, "list-next");
+  const second = await stage.slack.until(() => {
+    const now = approver.ephemerals().at(-1);
+    return now && textOf(now).includes("9 to 11 of 11") ? now : undefined;
+  });
+
+  expect(textOf(first)).toContain("1 to 8 of 11");
+  expect(idsIn(textOf(first))).toEqual(
+    names
+      .slice(1)
+      .toReversed()
+      .map((name) => `migration-${name}-1`),
+  );
+  expect(idsIn(textOf(second))).toEqual(["migration-c0-1", "r-1", "r-2"]);
+});
+
+test("the details of a move that are open show what came of a click in them", async () => {
+  await put();
+  const approver = stage.person("U0APPROVER");
+
+  const page = await stage.say("U0APPROVER", "list pending");
+
+  await approver.click(page, "details");
+  const details = await stage.slack.until(() => approver.view());
+  await approver.click(details, "approve-move");
+
+  const after = await stage.slack.until(() => {
+    const view = approver.view();
+    return view && textOf(view).includes("Your approval is recorded") ? view : undefined;
+  });
+  expect(after.title).toBe("Migration");
+  expect(textOf(after)).toContain("Approved by <@U0APPROVER>");
+});

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { migrationRefusedAnswer } from "../../../src/slack/migrate/migration-answers.ts";
+import { aCluster } from "../../builders/a-cluster.ts";
+import { aPlannedMigration } from "../../builders/a-migration.ts";
+
+const status = "`/eks-access status migration-staging-1`";
+
+test.each([
+  ["no-plan", `The worker has no plan to show yet. Decide when ${status} shows it.`],
+  ["plan-differs", `Nothing was changed: the plan is another one now. Read it with ${status}, and decide there.`],
+  [
+    "quiet",
+    "Nothing is approved on `staging` now: it is quiet (&lt;!channel&gt; a `*big*` release). You can still deny.",
+  ],
+] as const)(
+  "who may decide and can't, as %s, is told where to look, with what an operator wrote as plain text",
+  (code, text) => {
+    const cluster = aCluster({ quiet: "<!channel> a *big* release." });
+
+    expect(migrationRefusedAnswer(code, aPlannedMigration(), cluster).text).toBe(text);
+  },
+);

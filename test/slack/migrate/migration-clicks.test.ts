@@ -1,0 +1,233 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { sealMigrationPlan } from "../../../src/access/approval/seal-migration.ts";
+import { type Migration, reviseMigration } from "../../../src/access/migration/migration.ts";
+import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { keys } from "../../builders/keys.ts";
+import { aStage, type Stage } from "../a-stage.ts";
+
+const id = "migration-staging-1";
+const digest = "d".repeat(64);
+const steps = [
+  { name: "switch-mode", does: "Switch the mode.", proof: "EKS says so.", undo: "It can't be taken back." },
+  { name: "take-out", does: "Take this item out of aws-auth.", proof: "It is read back.", undo: "Write it again." },
+];
+const item = {
+  place: "mapRoles line 4",
+  arn: "arn:aws:iam::111122223333:role/dev",
+  fate: "moves" as const,
+  sentences: ["Gets an access entry."],
+};
+const summary = { mode: "CONFIG_MAP", items: [item], steps, keptBecause: null, before: [], digest };
+
+let stage: Stage;
+beforeEach(async () => {
+  const config = configText.replace(/ {4}approvers: .*/, "$&\n    onCall: [U0ONCALL]");
+  const planned = { type: "planned", ...summary };
+  stage = await aStage({ config, worker: async ({ type }) => (type === "migrate" ? planned : true) });
+});
+afterEach(() => stage.stop());
+
+const migrationNow = async () => {
+  const migration = await stage.ledger.migrations.get(id);
+  if (!migration) throw new Error("Nobody asked for it.");
+  return migration;
+};
+const eventsNow = async () => (await stage.ledger.eventsOf(id, 99)).map(({ event }) => event);
+
+/** What the worker does. */
+async function revise(
+  change: Partial<Migration>,
+  type: "migration.planned" | "migration.stepped" | "migration.done" = "migration.planned",
+) {
+  const after = reviseMigration(await migrationNow(), change);
+  await stage.ledger.migrations.commit({ after, event: migrationEvent(type, after, "worker", new Date()) });
+  return after;
+}
+
+/** Somebody on call asks, and the worker plans: the message stands there with its buttons. */
+async function asked(): Promise<ReturnType<Stage["showMigration"]>> {
+  await stage.say("U0ONCALL", "migrate staging ask");
+  const unsealed = { at: new Date().toISOString(), digest, summary, outs: [item.arn] };
+  await revise({ plan: sealMigrationPlan({ id }, unsealed, keys.preview) });
+  return stage.showMigration(id);
+}
+
+const click = async (user: string, button: string) => {
+  const message = await stage.showMigration(id);
+  return textOf(await stage.answered(user, () => stage.person(user).click(message, button)));
+};
+/** A click that is answered by the message alone. */
+const decide = async (user: string, button: string) => {
+  const message = await stage.showMigration(id);
+  const before = (await migrationNow()).version;
+  await stage.person(user).click(message, button);
+  await expect.poll(async () => (await migrationNow()).version).toBeGreaterThan(before);
+};
+
+describe("a migration that is asked for", () => {
+  test("by the button under its plan is one record, which the worker plans before anybody is asked", async () => {
+    const plan = await stage.say("U0APPROVER", "migrate staging arn:aws:iam::111122223333:role/teams/dev");
+
+    const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(plan, "ask-move"));
+
+    expect(textOf(answer)).toContain(`Migration \`${id}\` of \`staging\` is recorded`);
+    expect(await migrationNow()).toMatchObject({
+      state: "pending",
+      requester: "U0APPROVER",
+      told: ["arn:aws:iam::111122223333:role/teams/dev"],
+      plan: null,
+    });
+    expect(textOf(await stage.say("U0ONCALL", "migrate staging ask"))).toContain(
+      `\`${id}\` of <@U0APPROVER> is not over`,
+    );
+    expect(textOf(await stage.say("U0ONCALL", "migrate staging"))).not.toContain("Ask for this move");
+  });
+
+  test("by nobody who does not answer for the cluster; that they tried is recorded", async () => {
+    expect(textOf(await stage.say("U0ENGINEER", "migrate staging ask"))).toContain("Approvers of the cluster");
+
+    expect(await stage.ledger.migrations.latestOf("staging")).toBeNull();
+    const [last] = (await stage.ledger.events(1, 99)).map(({ event }) => event).slice(-1);
+    expect(last).toMatchObject({
+      type: "attempt.refused",
+      actor: "U0ENGINEER",
+      detail: { act: "migrate", code: "not-yours" },
+    });
+  });
+
+  test("is told in the approvers' channel, with the plan, and buttons that carry its digest", async () => {
+    const text = textOf(await asked());
+
+    expect(text).toContain("<@U0ONCALL> asks to move `staging` from aws-auth to access entries");
+    expect(text).toContain("`arn:aws:iam::111122223333:role/dev` (mapRoles line 4)");
+    expect(text).toContain("Back: It can't be taken back.");
+    expect(text).toContain("Waiting for 2 approvals, of different people");
+    expect(text).toMatch(/\[Approve this plan\].*\[Deny\].*\[Withdraw\]/s);
+  });
+});
+
+describe("a decision about a migration", () => {
+  test("takes two different approvers, sealed; then it is carried out", async () => {
+    await asked();
+
+    expect(await click("U0APPROVER", "approve-move")).toContain("It takes 1 more approval, of another approver");
+    expect(textOf(await stage.showMigration(id))).toContain("Approved by <@U0APPROVER>");
+    expect(await click("U0APPROVER", "approve-move")).toContain("You have approved this plan already");
+    expect((await migrationNow()).state).toBe("pending");
+    await decide("U0APPROVER2", "approve-move");
+
+    expect(await migrationNow()).toMatchObject({
+      state: "running",
+      approvals: [{ by: "U0APPROVER", digest }, { by: "U0APPROVER2" }],
+    });
+    expect((await eventsNow()).slice(-3)).toMatchObject([
+      { type: "migration.approved", actor: "U0APPROVER", detail: { plan: digest, slack: { channel: "C0ACCESS" } } },
+      { type: "decision.refused", actor: "U0APPROVER", detail: { code: "approved-already" } },
+      { type: "migration.approved", actor: "U0APPROVER2", detail: { state: "running" } },
+    ]);
+    expect(textOf(await stage.showMigration(id))).toMatch(/Carrying it out: 0 of 2 steps.*\[Stop\]/s);
+  });
+
+  test("is not for who is on call", async () => {
+    await asked();
+
+    expect(await click("U0ONCALL", "approve-move")).toContain("Approvers of `staging` decide about this plan");
+    const [last] = (await stage.ledger.events(1, 99)).map(({ event }) => event).slice(-1);
+    expect(last).toMatchObject({ type: "decision.refused", actor: "U0ONCALL", detail: { code: "not-an-approver" } });
+  });
+
+  test("counts for no other plan than the one above the button", async () => {
+    const old = await asked();
+    const unsealed = { at: "", digest: "e".repeat(64), summary: { ...summary, digest: "e".repeat(64) }, outs: [] };
+    await revise({ plan: sealMigrationPlan({ id }, unsealed, keys.preview) });
+
+    const answer = await stage.answered("U0APPROVER", () => stage.person("U0APPROVER").click(old, "approve-move"));
+
+    expect(textOf(answer)).toContain("the plan is another one now");
+    expect((await migrationNow()).approvals).toEqual([]);
+  });
+
+  test("of one who denies it ends it, with a reason that whoever asked is told", async () => {
+    await stage.person("U0APPROVER").click(await asked(), "deny-move");
+    await stage.slack.until(() =>
+      stage.person("U0APPROVER").view()?.title === "Deny the migration" ? true : undefined,
+    );
+
+    await stage.person("U0APPROVER").submit({ why: "after the release" });
+
+    await expect.poll(async () => (await migrationNow()).state).toBe("denied");
+    expect(textOf(await stage.showMigration(id))).toContain("Denied by <@U0APPROVER>: after the release");
+    const told = stage.person("U0ONCALL").directMessages().map(textOf);
+    expect(told.join()).toContain("after the release");
+    expect(await stage.say("U0ONCALL", "migrate staging ask").then(textOf)).toContain("migration-staging-2");
+  });
+});
+
+describe("a migration under way", () => {
+  const running = async () => {
+    await asked();
+    await click("U0APPROVER", "approve-move");
+    await decide("U0APPROVER2", "approve-move");
+    await expect.poll(async () => (await migrationNow()).state).toBe("running");
+  };
+  const done = (name: string) => ({ name, at: new Date().toISOString(), proof: [`${name} is proved.`] });
+
+  test("shows each step in its message when it is proved, and tells it in the thread once", async () => {
+    await running();
+    await revise({ done: [done("switch-mode")] }, "migration.stepped");
+
+    const message = await stage.showMigration(id);
+    await stage.showMigration(id);
+
+    expect(textOf(message)).toMatch(/✓ Switch the mode\..*· Take this item out/s);
+    expect(message.edits).toBeGreaterThan(1);
+    const replies = stage.slack.replies(message).map(textOf).join("\n");
+    expect(replies.match(/switch-mode is proved/g)).toHaveLength(1);
+    expect(replies).toContain("approved by <@U0APPROVER2>");
+  });
+
+  test("says what failed and how to mend it, and is tried again by a click", async () => {
+    await running();
+    const message = "EKS refused it in staging. Give the worker's own role the statements.";
+    const retryAt = new Date(Date.now() + 600_000).toISOString();
+    await revise({ trouble: { code: "access-entry-denied", message, at: "", attempts: 1, retryAt, causes: [] } });
+
+    expect(textOf(await stage.showMigration(id))).toMatch(/Give the worker's own role.*\[Try again\].*\[Stop\]/s);
+    expect(await click("U0ONCALL", "retry-move")).toContain("is tried again now");
+
+    expect(Date.parse((await migrationNow()).trouble?.retryAt ?? "")).toBeLessThanOrEqual(Date.now());
+  });
+
+  test("is stopped by a click or by the command, which says what stays", async () => {
+    await running();
+    await revise({ done: [done("switch-mode")] }, "migration.stepped");
+
+    expect(textOf(await stage.say("U0APPROVER", "migrate staging withdraw not today"))).toContain(
+      "*Stopped* by <@U0APPROVER>: not today. 1 step carried out, which stay",
+    );
+
+    expect((await migrationNow()).state).toBe("withdrawn");
+    expect(textOf(await stage.showMigration(id))).not.toContain("[Stop]");
+    expect(textOf(await stage.say("U0APPROVER", "migrate staging withdraw"))).toContain("Nothing was changed");
+  });
+
+  test("is not for an engineer to stop", async () => {
+    await running();
+
+    expect(await click("U0ENGINEER", "withdraw-move")).toContain("may do that");
+    expect((await migrationNow()).state).toBe("running");
+  });
+
+  test("that is done names the last step, which is an operator's own", async () => {
+    await running();
+    await revise(
+      { state: "done", done: steps.map(({ name }) => done(name)), endedAt: new Date().toISOString() },
+      "migration.done",
+    );
+
+    expect(textOf(await stage.showMigration(id))).toMatch(/\*Done\*.*The mode `API` is an operator's own step/s);
+    expect(stage.person("U0ONCALL").directMessages().map(textOf).join()).toContain("*Done*");
+  });
+});

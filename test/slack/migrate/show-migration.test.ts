@@ -1,0 +1,178 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { textOf } from "../../../sandbox/slack/text-of.ts";
+import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
+import { type Migration, reviseMigration } from "../../../src/access/migration/migration.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { showMigration } from "../../../src/slack/migrate/show-migration.ts";
+import { configText } from "../../builders/a-cluster.ts";
+import { aPlannedMigration } from "../../builders/a-migration.ts";
+import { aDecision } from "../../builders/a-request.ts";
+import { at, hours } from "../../builders/times.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { aClient } from "../../sandbox/slack/a-client.ts";
+import { aSlackContext, nobodysGroups } from "../slack-context.ts";
+
+const id = "migration-staging-1";
+
+let slack: SandboxSlack;
+let ledger: Ledger;
+beforeEach(async () => {
+  slack = await startSandboxSlack({ rateLimits: false });
+  ledger = memoryLedger();
+  await put(aPlannedMigration());
+});
+afterEach(() => slack.stop());
+
+async function put(after: Migration): Promise<void> {
+  await ledger.migrations.commit({ after, event: migrationEvent("migration.planned", after, "worker", at(0)) });
+}
+async function revise(change: Partial<Migration>): Promise<void> {
+  const migration = await ledger.migrations.get(id);
+  await put(reviseMigration(migration ?? expect.fail("there is no move"), change));
+}
+const show = (own = ledger) => showMigration({ ...aSlackContext(own), client: aClient(slack) }, id);
+const reminded = (sent: number) => revise({ reminders: { sent, nextAt: at(hours(1)).toISOString() } });
+
+const digest = aPlannedMigration().plan?.digest ?? "";
+const approval = aDecision({ digest });
+
+/** What the thread under the channel's message says. */
+async function thread(): Promise<readonly string[]> {
+  const { message } = (await ledger.migrations.shown(id)) ?? {};
+  const parent = slack.messages("C0ACCESS").find(({ ts }) => ts === message?.ts) ?? expect.fail("there is no message");
+  return slack.replies(parent).map(textOf);
+}
+
+test("whoever may approve a move and has not is mentioned in its thread, once for each reminder", async () => {
+  await show();
+  await reminded(1);
+  await show();
+  await show();
+  await revise({ approvals: [approval] });
+  await reminded(2);
+  await show();
+
+  const [first, second, ...more] = await thread();
+
+  expect(first).toMatch(/^<@U0APPROVER>, <@U0APPROVER2>: <@U0ONCALL> still waits for 2 approvals .* It lapses /);
+  expect(second).toContain("<@U0APPROVER2>: <@U0ONCALL> still waits for 1 approval of this migration");
+  expect(second).not.toContain("<@U0APPROVER>, <@U0APPROVER2>");
+  expect(more).toEqual([]);
+});
+
+test.each([
+  ["decided", { state: "running" }],
+  ["stopped", { state: "withdrawn", endedAt: at(9).toISOString() }],
+  ["planned anew", { plan: null, reminders: null }],
+] as const)("nobody is reminded of a move that was %s before the reminder was shown", async (_, change) => {
+  await show();
+  await reminded(1);
+  await revise(change);
+
+  await show();
+
+  expect((await thread()).join()).not.toContain("still waits");
+});
+
+describe("where the channel is gone", () => {
+  const gone = configText.replace("channel: C0ACCESS", "channel: C0GONE");
+  const showGone = (directory = nobodysGroups, text = gone, own = ledger) =>
+    showMigration({ ...aSlackContext(own, text, directory), client: aClient(slack) }, id);
+  const toldTo = (user: string) => slack.person(user).directMessages().map(textOf);
+
+  test("the approvers are asked and reminded one by one, each once for each time, and whoever asked knows", async () => {
+    await showGone();
+    await showGone();
+    await reminded(1);
+    await showGone();
+
+    expect(toldTo("U0APPROVER")).toHaveLength(2);
+    expect(toldTo("U0APPROVER2")[0]).toMatch(
+      /^<@U0ONCALL> asks to move `staging`.*Waiting for 2 approvals.*can't be reached, so you are asked here.*\[Review\]/s,
+    );
+    expect(toldTo("U0ONCALL").join()).toContain("They are asked in direct messages instead.");
+  });
+
+  test("who has approved it is not asked any more, and nobody is once it is decided", async () => {
+    await revise({ approvals: [approval] });
+    await showGone();
+    await revise({ state: "running" });
+    await reminded(1);
+    await showGone();
+
+    expect(toldTo("U0APPROVER")).toEqual([]);
+    expect(toldTo("U0APPROVER2")).toHaveLength(1);
+  });
+
+  test.each([
+    ["decided", { state: "running" }],
+    ["approved by them", { approvals: [{ ...approval, by: "U0APPROVER2" }] }],
+    ["planned anew", { plan: null, reminders: null }],
+  ] as const)("nobody is asked of a move that was %s while another approver was asked", async (_, change) => {
+    const addToldInThread: Ledger["addToldInThread"] = async (of, names) => {
+      await ledger.addToldInThread(of, names);
+      await revise(change);
+    };
+
+    await showGone(nobodysGroups, gone, { ...ledger, addToldInThread });
+
+    expect(toldTo("U0APPROVER")).toHaveLength(1);
+    expect(toldTo("U0APPROVER2")).toEqual([]);
+  });
+
+  test("whoever asked is told where to look for one that is approved, and not that anybody is asked", async () => {
+    await revise({ state: "running" });
+
+    await showGone();
+
+    const [told = ""] = toldTo("U0ONCALL");
+    expect(told).toContain("`/eks-access status migration-staging-1` shows how it goes on");
+    expect(told).not.toContain("asked");
+  });
+
+  test("the people of a user group are asked, and one who can't be reached holds nobody up", async () => {
+    const text = gone.replace("[U0APPROVER, U0APPROVER2]", "[S0PLATFORM]");
+    const directory = { ...nobodysGroups, membersOf: async () => ["U0NOBODY", "U0APPROVER2"] };
+
+    await showGone(directory, text);
+
+    expect(toldTo("U0APPROVER2")).toHaveLength(1);
+    expect(await ledger.migrations.unshown(9)).toEqual([]);
+  });
+});
+
+test("whoever asked is told what keeps the worker from planning, once for each kind of failure", async () => {
+  const trouble = (code: string, attempts: number) => ({
+    ...{ code, message: "EKS refused it. Give the worker's own role the statements.", attempts },
+    ...{ at: at(0).toISOString(), retryAt: at(attempts).toISOString(), causes: [] },
+  });
+  for (const next of [trouble("access-denied", 1), trouble("access-denied", 2), trouble("aws-throttled", 3)]) {
+    await revise({ plan: null, trouble: next });
+    await show();
+  }
+
+  const told = slack.person("U0ONCALL").directMessages().map(textOf);
+
+  expect(told).toHaveLength(2);
+  expect(told[0]).toMatch(
+    /^Migration `migration-staging-1` of `staging`: .*Give the worker's own role.* It is tried again /,
+  );
+});
+
+test("nobody is reminded of a move that somebody stops while its message is brought up to date", async () => {
+  await show();
+  await reminded(1);
+  let reads = 0;
+  const get = async (of: string) => {
+    const migration = await ledger.migrations.get(of);
+    reads += 1;
+    if (reads === 1) await revise({ state: "withdrawn", endedAt: at(9).toISOString() });
+    return migration;
+  };
+
+  await show({ ...ledger, migrations: { ...ledger.migrations, get } });
+
+  expect((await thread()).join()).not.toContain("still waits");
+  expect(await ledger.migrations.unshown(9)).toEqual([id]);
+});

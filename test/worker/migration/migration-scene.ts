@@ -1,0 +1,83 @@
+import { decideMigration } from "../../../src/access/approval/decide-migration.ts";
+import { createMigration, type Migration, nextMigrationId } from "../../../src/access/migration/migration.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import type { WorkerContext } from "../../../src/worker/context.ts";
+import { lookAtMigration } from "../../../src/worker/migration/look-at-migration.ts";
+import { type BothKeys, keys } from "../../builders/keys.ts";
+import { sceneConfig } from "../../fault/reconcile-scene.ts";
+import { silentContext } from "../../fault/silent-context.ts";
+
+const { config, cluster } = sceneConfig();
+
+/** A worker that carries moves out on the sandbox's cluster, step by step as a test says, with a clock of its own. */
+export interface MigrationScene {
+  readonly ledger: Ledger;
+  readonly context: (ledger?: Ledger) => WorkerContext;
+  /** Somebody asks for the move, and the worker plans it. */
+  ask: (told?: readonly string[]) => Promise<Migration>;
+  /** These people approve what stands there. */
+  approve: (...users: readonly string[]) => Promise<Migration>;
+  now: () => Promise<Migration>;
+  /** One look of a worker. */
+  look: (ledger?: Ledger) => Promise<Migration>;
+  /** Looks again and again, and lets the time go by until nothing is due within a day; so many looks at the most. */
+  toItsEnd: (ledger?: Ledger) => Promise<Migration>;
+  pass: (seconds: number) => void;
+}
+
+export function migrationScene(ledger: Ledger, from: BothKeys = keys): MigrationScene {
+  let ahead = 0;
+  const clock = () => new Date(Date.now() + ahead);
+  const context = (own: Ledger = ledger): WorkerContext => ({
+    ...silentContext(own),
+    ...{ config, keys: from, now: clock, pause: async () => {} },
+  });
+  const now = async () => {
+    const migration = await ledger.migrations.latestOf(cluster.name);
+    if (!migration) throw new Error("Nobody asked for a move.");
+    return migration;
+  };
+  const look = async (own: Ledger = ledger) => {
+    await lookAtMigration(context(own), cluster);
+    return now();
+  };
+  const pass = (seconds: number) => {
+    ahead += seconds * 1000;
+  };
+  return {
+    ledger,
+    context,
+    now,
+    look,
+    pass,
+    ask: async (told = []) => {
+      const id = nextMigrationId(cluster.name, await ledger.migrations.latestOf(cluster.name));
+      const migration = createMigration({ id, cluster: cluster.name, requester: "U0ONCALL", told }, clock(), 24 * 3600);
+      await ledger.migrations.commit({
+        after: migration,
+        event: migrationEvent("migration.asked", migration, "U0ONCALL", clock()),
+      });
+      return look();
+    },
+    approve: async (...users) => {
+      for (const user of users) {
+        const migration = await now();
+        const click = { verdict: "approved", digest: migration.plan?.digest ?? "", why: "" } as const;
+        const decided = decideMigration(migration, cluster, { user, memberships: [] }, click, from.decision, clock());
+        if (decided.type === "refused") throw new Error(decided.code);
+        const event = migrationEvent("migration.approved", decided.after, user, clock());
+        await ledger.migrations.commit({ after: decided.after, event });
+      }
+      return now();
+    },
+    toItsEnd: async (own = ledger) => {
+      let migration = await look(own);
+      for (let looks = 0; looks < 20 && (migration.state === "running" || migration.begun); looks += 1) {
+        pass(61);
+        migration = await look(own);
+      }
+      return migration;
+    },
+  };
+}

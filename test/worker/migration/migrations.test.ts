@@ -1,0 +1,353 @@
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type Sandbox, startSandbox } from "../../../sandbox/sandbox.ts";
+import { arns, initialAwsAuth } from "../../../sandbox/scene.ts";
+import { retryMigration, withdrawMigration } from "../../../src/access/approval/decide-migration.ts";
+import { type Migration, reviseMigration } from "../../../src/access/migration/migration.ts";
+import { clusterArnOf } from "../../../src/access/policy/cluster-arn.ts";
+import { planReminders } from "../../../src/access/request/reminder.ts";
+import { readKept } from "../../../src/access/rescue/kept.ts";
+import { accessEntriesOf } from "../../../src/aws/access-entries.ts";
+import type { Ledger } from "../../../src/ledger/ledger.ts";
+import type { MigrationChange } from "../../../src/ledger/migrations.ts";
+import { migrationEvent } from "../../../src/ledger/record-migration.ts";
+import { openEks } from "../../../src/worker/open/open-eks.ts";
+import { reachCluster } from "../../../src/worker/open/reach-cluster.ts";
+import { keys } from "../../builders/keys.ts";
+import { sceneConfig } from "../../fault/reconcile-scene.ts";
+import { memoryLedger } from "../../ledger/memory-ledger.ts";
+import { type MigrationScene, migrationScene } from "./migration-scene.ts";
+
+const { cluster } = sceneConfig();
+const policyFile = new URL("../../../deploy/iam/migration-policy.json", import.meta.url);
+const migrationPolicy = readFileSync(policyFile, "utf8").replaceAll("payments", "staging");
+let sandbox: Sandbox;
+let scene: MigrationScene;
+
+beforeEach(async () => {
+  // Each test has its own: a mode can't be switched back.
+  sandbox = await startSandbox();
+  const { aws } = sandbox;
+  Object.assign(aws.eks, { updateMs: 20, entryDelayMs: 20 });
+  // What deploy/iam says is enough for all of it.
+  aws.account.setAllowed(arns.worker, ["sts:*"]);
+  aws.account.setPolicy(arns.worker, migrationPolicy);
+  for (const [name, value] of Object.entries(sandbox.environmentOf("worker", { redisUrl: "" }))) {
+    if (name.startsWith("AWS_")) vi.stubEnv(name, value);
+  }
+  scene = migrationScene(memoryLedger());
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await sandbox.stop();
+});
+
+async function entryOf(principalArn: string) {
+  const entries = accessEntriesOf(await openEks("default", cluster));
+  try {
+    return await entries.describe(principalArn);
+  } finally {
+    entries.close();
+  }
+}
+const entryOfAdmins = () => entryOf(arns.admins);
+
+const modeNow = () => sandbox.aws.accessOf(clusterArnOf(cluster))?.mode;
+const rolesNow = () => sandbox.cluster.awsAuth()?.data?.mapRoles ?? "";
+const typesOf = async ({ id }: Migration) => (await scene.ledger.eventsOf(id, 99)).map(({ event }) => event.type);
+const adminsSignIn = () => expect.poll(() => sandbox.getPods("U0APPROVER")).toMatchObject({ ok: true });
+const staging = { user: "U0APPROVER", memberships: [] };
+
+/** Somebody stops it, as Slack does. */
+async function stop(): Promise<void> {
+  const migration = await scene.now();
+  const now = scene.context().now();
+  const verdict = withdrawMigration(migration, cluster, staging, "not today", now);
+  if (verdict.type === "refused") throw new Error(verdict.code);
+  const event = migrationEvent("migration.withdrawn", verdict.after, "U0APPROVER", now);
+  await scene.ledger.migrations.commit({ after: verdict.after, event });
+}
+
+/** The ledger of a process that is killed at its nth commit: before it, or right after it. Nothing of it answers then. */
+function dyingAt(ledger: Ledger, nth: number, when: "before" | "after"): Ledger {
+  let commits = 0;
+  let isDead = false;
+  const killed = () => new Error("killed");
+  const commit = async (change: MigrationChange) => {
+    if (isDead) throw killed();
+    commits += 1;
+    isDead = commits === nth;
+    if (isDead && when === "before") throw killed();
+    const result = await ledger.migrations.commit(change);
+    if (isDead) throw killed();
+    return result;
+  };
+  // A process that is dead reads nothing either.
+  const get = async (id: string) => {
+    if (isDead) throw killed();
+    return ledger.migrations.get(id);
+  };
+  return { ...ledger, migrations: { ...ledger.migrations, commit, get } };
+}
+
+describe("a move that two approvers have approved", () => {
+  test("is carried out step by step, each proved, and whoever could sign in before still can", async () => {
+    const planned = await scene.ask();
+    expect(planned.plan?.summary.steps.map(({ name }) => name)).toEqual([
+      "switch-mode",
+      `give-entry ${arns.admins}`,
+      "take-out",
+    ]);
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+
+    const settling = await scene.look();
+    expect(rolesNow()).toContain(arns.admins);
+    expect(Date.parse(settling.settlesAt ?? "")).toBeGreaterThan(scene.context().now().getTime());
+    expect(await scene.look()).toEqual(settling);
+    scene.pass(61);
+    const done = await scene.look();
+
+    expect(done).toMatchObject({ state: "done", begun: null, trouble: null });
+    expect(done.done.map(({ proof }) => proof.join(" "))).toEqual([
+      expect.stringContaining("aws-auth is as it was."),
+      expect.stringMatching(/mapped: EKS has platform-admin.+authorized: not tested/),
+      expect.stringContaining("aws-auth is as planned when it is read back."),
+    ]);
+    expect(modeNow()).toBe("API_AND_CONFIG_MAP");
+    expect(await entryOfAdmins()).toMatchObject({
+      username: "platform-admin:{{SessionName}}",
+      policies: [{ name: "AmazonEKSClusterAdminPolicy", namespaces: null }],
+      tags: { "eks-access/migration": "whole" },
+    });
+    expect(rolesNow()).toContain(arns.node);
+    expect(rolesNow()).not.toContain(arns.admins);
+    const errand = { id: "test", requester: "test" };
+    const kept = await reachCluster(scene.context(), cluster, errand, ({ client }) => client.readKept());
+    expect(readKept(cluster.name, kept, "last", keys.memory)?.data).toEqual(initialAwsAuth);
+    await adminsSignIn();
+    const begun = ["migration.begun", "migration.stepped"];
+    expect(await typesOf(done)).toEqual([
+      ...["migration.asked", "migration.planned", "migration.approved", "migration.approved"],
+      ...[...begun, ...begun, "migration.settling", ...begun, "migration.done"],
+    ]);
+  });
+
+  test("asks the API server the same about an access entry as about its item", async () => {
+    const mapRoles = rolesNow().replace("system:masters", "eks-access:viewers");
+    sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { ...configMap.data, mapRoles } }));
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+
+    const migration = await scene.look();
+
+    expect(migration.done.at(-1)?.proof.join(" ")).toMatch(/authorized: the API server answers .+ as for its item/);
+  });
+
+  /** The worker may become this role, whom aws-auth makes an administrator here. */
+  async function withDevelopers(entryDelayMs: number): Promise<void> {
+    const item = `- rolearn: ${arns.developers}\n  username: dev:{{SessionName}}\n  groups: [system:masters]\n`;
+    const mapRoles = `${initialAwsAuth.mapRoles}${item}`;
+    sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles } }));
+    sandbox.aws.eks.entryDelayMs = entryDelayMs;
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+  }
+
+  test("signs in by the access entry where the worker may become its role", async () => {
+    await withDevelopers(0);
+
+    const { done } = await scene.look();
+
+    const proofs = done.map(({ name, proof }) => `${name} ${proof.join(" ")}`).join("\n");
+    expect(proofs).toMatch(/developers .*signed in: yes, as dev:\S+ with no groups, listed pods in every namespace/);
+    expect(proofs).toMatch(/platform-admins .*signed in: not tested, the worker may not become this role/);
+  });
+
+  test("takes an access entry back by which its principal does not sign in, and says so", async () => {
+    // The API server goes by aws-auth until an entry takes effect: longer than anybody waits for it.
+    await withDevelopers(600_000);
+
+    const { trouble } = await scene.look();
+
+    expect(trouble?.message).toMatch(/does not sign in by its access entry: as dev:\S+ with system:masters, but/);
+    expect(await entryOf(arns.developers)).toBeNull();
+  });
+
+  // A run commits that a step begins and that it is proved, three times; that it settles; and that it is done.
+  const deaths = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((nth) => [[nth, "before"] as const, [nth, "after"] as const]);
+  test.each(deaths)(
+    "and whose worker is killed at its commit %i, %s it, is carried out by the next one",
+    async (nth, when) => {
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      const dying = dyingAt(scene.ledger, nth, when);
+
+      await expect(scene.toItsEnd(dying)).rejects.toThrow("killed");
+      const isOut = !rolesNow().includes(arns.admins);
+      expect(isOut && (await entryOfAdmins())?.tags["eks-access/migration"] !== "whole").toBe(false);
+      await adminsSignIn();
+      const done = await scene.toItsEnd();
+
+      expect(done).toMatchObject({ state: "done", begun: null });
+      expect(done.done.map(({ name }) => name)).toEqual(["switch-mode", `give-entry ${arns.admins}`, "take-out"]);
+      expect(rolesNow()).not.toContain(arns.admins);
+      await adminsSignIn();
+    },
+  );
+
+  test.each(["eks.UpdateClusterConfig", "eks.CreateAccessEntry", "eks.AssociateAccessPolicy", "eks.TagResource"])(
+    "says what failed at %s, where, and how to mend it, and goes on when it is tried again",
+    async (call) => {
+      await scene.ask();
+      await scene.approve("U0APPROVER", "U0APPROVER2");
+      const headers = { "x-amzn-errortype": "AccessDeniedException" };
+      sandbox.aws.faults.plan(call, { type: "answer", status: 403, headers, body: "{}" });
+
+      const { trouble, state } = await scene.look();
+
+      expect(state).toBe("running");
+      expect(trouble?.message).toContain(call.replace("eks.", "eks:"));
+      expect(trouble?.message).toContain("deploy/iam/migration-policy.json");
+      expect(sandbox.cluster.awsAuth()?.data).toEqual(initialAwsAuth);
+      await adminsSignIn();
+      const now = scene.context().now();
+      const again = retryMigration(await scene.now(), cluster, staging, now);
+      if (again.type === "refused") throw new Error(again.code);
+      await scene.ledger.migrations.commit({
+        after: again.after,
+        event: migrationEvent("migration.retried", again.after, "U0APPROVER", now),
+      });
+      expect(await scene.toItsEnd()).toMatchObject({ state: "done", trouble: null });
+    },
+  );
+});
+
+describe("what is not what was approved is not carried out", () => {
+  test("where aws-auth says something else before the first step: the approvers are asked again", async () => {
+    const before = await scene.ask();
+    const after = reviseMigration(before, { reminders: { sent: 1, nextAt: null } });
+    await scene.ledger.migrations.commit({
+      after,
+      event: migrationEvent("migration.reminded", after, "worker", new Date()),
+    });
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    const mapRoles = initialAwsAuth.mapRoles?.replace("platform-admin:", "platform:") ?? "";
+    sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles } }));
+
+    const voided = await scene.look();
+    const asked = await scene.look();
+
+    expect([voided.plan, voided.reminders]).toEqual([null, null]);
+    const { remindAfterSeconds } = scene.context().config.timing;
+    expect(asked.reminders).toEqual(planReminders(new Date(asked.plan?.at ?? ""), asked.lapsesAt, remindAfterSeconds));
+    expect(asked.reminders).toMatchObject({ sent: 0, nextAt: expect.any(String) });
+
+    expect(asked).toMatchObject({ state: "pending", approvals: [], voided: { by: ["U0APPROVER", "U0APPROVER2"] } });
+    expect(asked.plan?.digest).not.toBe(before.plan?.digest);
+    expect(modeNow()).toBe("CONFIG_MAP");
+    await scene.approve("U0APPROVER2", "U0APPROVER");
+    expect(await scene.toItsEnd()).toMatchObject({ state: "done" });
+  });
+
+  test("where aws-auth says something else before the last step", async () => {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    await scene.look();
+    const mapRoles = initialAwsAuth.mapRoles?.replace("platform-admin:", "platform:") ?? "";
+    sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles } }));
+    scene.pass(61);
+
+    expect(await scene.look()).toMatchObject({ state: "pending", plan: null });
+
+    expect(rolesNow()).toContain("platform:{{SessionName}}");
+    await adminsSignIn();
+  });
+
+  test("where only one approved, or whoever wrote to Redis says that two did", async () => {
+    await scene.ask();
+    const migration = await scene.approve("U0APPROVER");
+    const [approval] = migration.approvals;
+    if (!approval) throw new Error("Nobody approved.");
+    const forged = { ...migration, version: migration.version + 1, state: "running" as const };
+    const approvals = [approval, { ...approval, by: "U0APPROVER2" }];
+    await scene.ledger.migrations.commit({
+      after: { ...forged, approvals },
+      event: migrationEvent("migration.approved", migration, "x", new Date()),
+    });
+
+    expect(await scene.look()).toMatchObject({ state: "pending", approvals: [] });
+
+    expect(modeNow()).toBe("CONFIG_MAP");
+  });
+
+  test("where the approvals are too old: it lapses", async () => {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    scene.pass(25 * 3600);
+
+    expect(await scene.look()).toMatchObject({ state: "lapsed" });
+    expect(modeNow()).toBe("CONFIG_MAP");
+  });
+
+  test("where nobody decides: it lapses", async () => {
+    await scene.ask();
+    scene.pass(25 * 3600);
+
+    expect(await scene.look()).toMatchObject({ state: "lapsed" });
+  });
+});
+
+describe("a move that somebody stops", () => {
+  test("between two steps goes no further; what was carried out stays, and another one goes on from there", async () => {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    await scene.look();
+    await stop();
+    scene.pass(61);
+
+    expect(await scene.look()).toMatchObject({ state: "withdrawn", done: [{}, {}] });
+    expect(rolesNow()).toContain(arns.admins);
+    await adminsSignIn();
+
+    const next = await scene.ask();
+    expect(next.id).toBe("migration-staging-2");
+    expect(next.plan?.summary.steps.map(({ name }) => name)).toEqual(["take-out"]);
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    expect(await scene.toItsEnd()).toMatchObject({ state: "done" });
+    expect(rolesNow()).not.toContain(arns.admins);
+  });
+
+  test("in the middle of an access entry has it seen to: a half one goes, and aws-auth counts", async () => {
+    await scene.ask();
+    await scene.approve("U0APPROVER", "U0APPROVER2");
+    // Killed between the entry and its policy: the principal may do nothing by it.
+    const headers = { "x-amzn-errortype": "AccessDeniedException" };
+    const answer = { type: "answer", status: 403, headers, body: "{}" } as const;
+    sandbox.aws.faults.plan("eks.AssociateAccessPolicy", answer);
+    sandbox.aws.faults.plan("eks.DeleteAccessEntry", answer);
+    await scene.look();
+    expect((await entryOfAdmins())?.policies).toEqual([]);
+    await stop();
+
+    expect(await scene.look()).toMatchObject({ state: "withdrawn", begun: null, done: [{ name: "switch-mode" }] });
+
+    expect(await entryOfAdmins()).toBeNull();
+    await adminsSignIn();
+    expect(await typesOf(await scene.now())).toContain("migration.undone");
+  });
+});
+
+test("whose nodes a role is of is asked of EKS", async () => {
+  const nodes = async () => (await scene.ask()).plan?.summary.items[0]?.sentences.join(" ");
+
+  expect(await nodes()).toContain("No managed node group and no Fargate profile has this role");
+  await stop();
+  sandbox.aws.updateCluster(clusterArnOf(cluster), { nodeRoles: [{ arn: arns.node, type: "EC2_LINUX" }] });
+  expect(await nodes()).toContain("It is the role of the managed node group ng-1");
+});
+
+test("what there is nothing to plan of is refused before anybody is asked", async () => {
+  sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles: "- rolearn: [" } }));
+
+  expect(await scene.ask()).toMatchObject({ state: "refused", refusal: { code: "section-unreadable" }, plan: null });
+});

@@ -1,0 +1,133 @@
+import { pino } from "pino";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Migration, reviseMigration } from "../../src/access/migration/migration.ts";
+import { planReminders } from "../../src/access/request/reminder.ts";
+import { readConfig } from "../../src/config/config.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { openQueues, type Queues } from "../../src/ledger/queues.ts";
+import { migrationEvent } from "../../src/ledger/record-migration.ts";
+import { connectRedis } from "../../src/ledger/redis/connect.ts";
+import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import type { WorkerContext } from "../../src/worker/context.ts";
+import { sweep } from "../../src/worker/sweep.ts";
+import { configText } from "../builders/a-cluster.ts";
+import { aMigration, aPlannedMigration } from "../builders/a-migration.ts";
+import { keys } from "../builders/keys.ts";
+import { at, hours, minutes } from "../builders/times.ts";
+import { aRedis, type TestRedis } from "../redis.ts";
+
+let database: TestRedis;
+let redis: Awaited<ReturnType<typeof connectRedis>>;
+let queues: Queues;
+let ledger: Ledger;
+
+beforeEach(async () => {
+  database = await aRedis();
+  redis = await connectRedis(database.url);
+  queues = openQueues(redis.redis);
+  ledger = redisLedger(redis.redis);
+});
+afterEach(async () => {
+  await queues.close();
+  await redis.close();
+  await database.close();
+});
+
+const id = "migration-staging-1";
+const waiting = aPlannedMigration({
+  reminders: planReminders(at(0), at(hours(24)).toISOString(), [minutes(15), hours(1), hours(4)]),
+});
+
+function contextAt(now: Date, own: Ledger = ledger): WorkerContext {
+  const reading = readConfig(configText);
+  if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
+  const log = pino({ level: "silent" });
+  return { ledger: own, queues, log, config: reading.config, keys, now: () => now };
+}
+const put = (after: Migration) =>
+  ledger.migrations.commit({ after, event: migrationEvent("migration.planned", after, "worker", at(0)) });
+const toldNow = async () =>
+  (await ledger.eventsOf(id, 99)).slice(1).map(({ event: { type, at: when } }) => [type, when]);
+const jobsOf = async (queue: keyof Pick<Queues, "clusters" | "messages">) =>
+  (await queues[queue].getJobs(["waiting"])).map(({ data }) => data);
+
+describe("a move that waits for a decision", () => {
+  test("is reminded of as a request is, each time with an event, and lapses in the end, without a look at its cluster", async () => {
+    await put(waiting);
+
+    for (const seconds of [
+      minutes(14),
+      minutes(15),
+      minutes(16),
+      hours(1),
+      hours(4),
+      hours(23),
+      hours(24),
+      hours(25),
+    ]) {
+      await sweep(contextAt(at(seconds)));
+    }
+
+    expect(await toldNow()).toEqual([
+      ["migration.reminded", at(minutes(15)).toISOString()],
+      ["migration.reminded", at(hours(1)).toISOString()],
+      ["migration.reminded", at(hours(4)).toISOString()],
+      ["migration.lapsed", at(hours(24)).toISOString()],
+    ]);
+    expect(await ledger.migrations.get(id)).toMatchObject({ state: "lapsed", endedAt: at(hours(24)).toISOString() });
+    expect(await jobsOf("clusters")).not.toContainEqual({ type: "migration", cluster: "staging" });
+  });
+
+  test("is reminded of once where two workers sweep at the same time", async () => {
+    await put(waiting);
+
+    await Promise.all([1, 2].map(() => sweep(contextAt(at(minutes(15))))));
+
+    expect((await ledger.migrations.get(id))?.reminders?.sent).toBe(1);
+  });
+
+  test("is reminded of once where the worker is killed after it has written that, and the messenger is woken by the next one", async () => {
+    await put(waiting);
+    await ledger.migrations.markShown(id, { version: 1, message: null, copies: [], told: [] });
+    const commit: Ledger["migrations"]["commit"] = async (change) => {
+      await ledger.migrations.commit(change);
+      throw new Error("killed");
+    };
+    const dying = { ...ledger, migrations: { ...ledger.migrations, commit } };
+
+    await expect(sweep(contextAt(at(minutes(15)), dying))).rejects.toThrow("killed");
+    const before = await jobsOf("messages");
+    await sweep(contextAt(at(minutes(15) + 1)));
+
+    expect(before).toEqual([]);
+    expect(await jobsOf("messages")).toEqual([{ type: "show-migration", migration: id }]);
+    expect((await ledger.migrations.get(id))?.reminders?.sent).toBe(1);
+  });
+
+  test("is not lapsed or reminded of where somebody decides at the same moment", async () => {
+    await put(waiting);
+    const found = await ledger.migrations.due(at(hours(24)), 9);
+    await put(reviseMigration(waiting, { state: "running" }));
+    const late = { ...ledger, migrations: { ...ledger.migrations, due: async () => found } };
+
+    await sweep(contextAt(at(hours(24)), late));
+
+    expect(await ledger.migrations.get(id)).toMatchObject({ state: "running", version: 2 });
+  });
+});
+
+test.each([
+  ["has no plan yet", aMigration(), at(hours(1))],
+  [
+    "is carried out, also when nobody could approve it any more",
+    aPlannedMigration({ state: "running" }),
+    at(hours(25)),
+  ],
+])("of a move that %s, the cluster is looked at", async (_, migration, now) => {
+  await put(migration);
+
+  await sweep(contextAt(now));
+
+  expect(await jobsOf("clusters")).toContainEqual({ type: "migration", cluster: "staging" });
+  expect(await toldNow()).toEqual([]);
+});
