@@ -4,7 +4,7 @@ import { initialAwsAuth } from "../../sandbox/scene.ts";
 import { lineOf } from "./runbook.ts";
 
 /** The runbook for when access has to end and eks-access can't do it. */
-export const byHand = "Take access away by hand";
+export const byHand = "Remove access by hand";
 
 /** The creator takes the entry out with the page's line, and leaves the annotation: from then on nobody is let in by it. */
 export async function takeAwayByHand({ cluster, getPods }: Sandbox): Promise<void> {
