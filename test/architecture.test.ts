@@ -95,6 +95,23 @@ test("no files import each other in a circle, types included", () => {
   expect(circles).toEqual([]);
 });
 
+test("an exported name has one meaning: it is declared in one file of src", () => {
+  const declaration =
+    /^export (?:abstract |async |declare )*(?:class|const|enum|function\*?|interface|let|type) (\w+)/gm;
+  const filesOf = new Map<string, Set<string>>();
+  for (const { path, text } of product) {
+    for (const [, name = ""] of text.matchAll(declaration))
+      filesOf.set(name, (filesOf.get(name) ?? new Set()).add(path));
+  }
+
+  const ambiguous = [...filesOf]
+    .filter(([, paths]) => paths.size > 1)
+    .map(([name, paths]) => [name, ...paths].join(" "));
+
+  expect(filesOf.size).toBeGreaterThan(500);
+  expect(ambiguous).toEqual([]);
+});
+
 test.each(rooms.filter(({ hasDoor }) => hasDoor).map(({ name }) => name))("src/%s has one entry point", (name) => {
   const outside = product.filter(({ room }) => room !== name);
 

@@ -20,7 +20,7 @@ export interface EntryReport {
   reachable: boolean;
 }
 
-export interface CheckReport {
+export interface FileReport {
   /** There is no error and no warning. */
   ok: boolean;
   problems: readonly FileProblem[];
@@ -30,7 +30,7 @@ export interface CheckReport {
 }
 
 /** Checks a file that holds aws-auth, and says who some callers would be. */
-export function checkFile(file: ConfigMapFile, arns: readonly string[]): CheckReport {
+export function checkFile(file: ConfigMapFile, arns: readonly string[]): FileReport {
   const document = parseDocument(file.data);
   const locate = locator(file);
   const found = document.problems.map(({ key, code, severity, section, line, column, message, remedy }) => {

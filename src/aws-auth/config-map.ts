@@ -9,7 +9,7 @@ import { SECTIONS } from "./problem.ts";
 export type ConfigMapReading = { type: "file"; file: ConfigMapFile } | { type: "unusable"; message: string };
 
 /** Reads a file as kubectl would: as JSON where it is JSON, else as YAML. Of several, the one named aws-auth is taken. */
-export function readConfigMap(text: string): ConfigMapReading {
+export function readConfigMapFile(text: string): ConfigMapReading {
   const { files, message } = readParts(text);
   const yaml = files.find((candidate) => nameOf(candidate.object) === "aws-auth") ?? files[0] ?? null;
   const json = readJson(text);

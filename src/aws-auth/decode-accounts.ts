@@ -4,7 +4,7 @@ import { YamlFailure } from "./go-yaml/failure.ts";
 import type { ScalarNode, SequenceNode, YamlNode } from "./go-yaml/node.ts";
 import { ReadingBudget } from "./go-yaml/reading-budget.ts";
 
-export interface Account {
+export interface MappedAccount {
   /** As written: go-yaml keeps the text of a number when it decodes into a string, leading zeros included. */
   readonly id: string;
   readonly index: number;
@@ -12,7 +12,7 @@ export interface Account {
 }
 
 export interface DecodedAccounts {
-  readonly accounts: readonly Account[];
+  readonly accounts: readonly MappedAccount[];
   readonly state: "empty" | "list" | "unreadable";
   /** Null where there is none, or none that can be read whole. */
   readonly list: SequenceNode | null;
@@ -27,7 +27,7 @@ export function decodeAccounts(root: YamlNode, decoded = new ReadingBudget()): D
     return { accounts: [], state: isNull ? "empty" : "unreadable", list: null, failure: null };
   }
   const budget = new AliasBudget(decoded);
-  const accounts: Account[] = [];
+  const accounts: MappedAccount[] = [];
   budget.spend(root);
   try {
     root.items.forEach((item, index) => {

@@ -28,7 +28,7 @@ export interface EntryPlace {
 }
 
 /** The place of an entry; null where it is not written as a mapping of its own, as with an alias. */
-export function placeOf(
+export function entryPlace(
   { text, list, items, section }: ListReading,
   entry: Entry,
   inFront: boolean,

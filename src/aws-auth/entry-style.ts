@@ -47,7 +47,7 @@ function blockListOffset(item: MappingNode): number | null {
   return null;
 }
 
-export interface NewEntry {
+export interface AddedEntry {
   readonly arnKey: string;
   readonly arn: string;
   readonly username: string;
@@ -55,7 +55,7 @@ export interface NewEntry {
 }
 
 /** An entry as an item of a block list, without the line break at its end. */
-export function blockEntry({ arnKey, arn, username, groups }: NewEntry, style: EntryStyle): string {
+export function blockEntry({ arnKey, arn, username, groups }: AddedEntry, style: EntryStyle): string {
   const dash = `${" ".repeat(style.dash)}-${" ".repeat(style.keys - 1)}`;
   const pad = " ".repeat(style.dash + style.keys);
   const lines = [`${dash}${arnKey}: ${quote(arn)}`, `${pad}username: ${quote(username)}`];
@@ -70,6 +70,6 @@ export function blockGroup(group: string, column: number): string {
 }
 
 /** An entry as an item of a flow list: JSON, so that a section written as JSON stays JSON. */
-export function flowEntry({ arnKey, arn, username, groups }: NewEntry): string {
+export function flowEntry({ arnKey, arn, username, groups }: AddedEntry): string {
   return `{${quote(arnKey)}: ${quote(arn)}, "username": ${quote(username)}, "groups": [${groups.map(quote).join(", ")}]}`;
 }

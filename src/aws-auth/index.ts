@@ -1,8 +1,8 @@
 /** All of src/aws-auth that the rest of the product uses; test/architecture.test.ts lets nothing else in. */
 export type { Change, PlanGuard, Refusal } from "./change.ts";
 export { isCreator } from "./check-change.ts";
-export { type CheckReport, checkFile } from "./check-file.ts";
-export { readConfigMap } from "./config-map.ts";
+export { checkFile, type FileReport } from "./check-file.ts";
+export { readConfigMapFile } from "./config-map.ts";
 export type { ConfigMapFile } from "./config-map-file.ts";
 export { unifiedDiff } from "./diff.ts";
 export type { AwsAuthDocument, Entry, ReadDocument } from "./document.ts";

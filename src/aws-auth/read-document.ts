@@ -3,7 +3,7 @@ import { goFold } from "./go-yaml/fold.ts";
 import { DocumentBudget } from "./go-yaml/reading-budget.ts";
 import { buildLookup } from "./lookup.ts";
 import type { Section } from "./problem.ts";
-import { readEntries, type SectionEntries } from "./read-entries.ts";
+import { entriesIn, type SectionEntries } from "./read-entries.ts";
 import { readSection, type SectionContent } from "./read-section.ts";
 
 /** A document with what its problems are told from. */
@@ -18,7 +18,7 @@ export function readDocument(data: Readonly<Record<string, string>>): DocumentRe
   const mapRoles = readSection("mapRoles", textOf(data, "mapRoles"), budget);
   const mapUsers = readSection("mapUsers", textOf(data, "mapUsers"), budget);
   const mapAccounts = readSection("mapAccounts", textOf(data, "mapAccounts"), budget);
-  const parts = [mapRoles, mapUsers, mapAccounts].map((content) => ({ ...content, ...readEntries(content) }));
+  const parts = [mapRoles, mapUsers, mapAccounts].map((content) => ({ ...content, ...entriesIn(content) }));
   const entries = parts.flatMap((part) => part.entries);
   const kept = parts.flatMap((part) => part.kept);
   const lookup = buildLookup(entries, kept);

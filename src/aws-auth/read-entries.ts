@@ -1,4 +1,4 @@
-import type { Account } from "./decode-accounts.ts";
+import type { MappedAccount } from "./decode-accounts.ts";
 import { type DecodedEntry, decodeEntry } from "./decode-entry.ts";
 import type { Entry } from "./document.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
@@ -29,7 +29,7 @@ export interface SectionEntries {
 }
 
 /** Makes the entries of a section from its items. */
-export function readEntries({ reading, accounts }: SectionContent): SectionEntries {
+export function entriesIn({ reading, accounts }: SectionContent): SectionEntries {
   if (reading.section === "mapAccounts") {
     const mapped = accounts.map(accountEntry);
     return { entries: mapped, kept: mapped, items: [] };
@@ -61,7 +61,7 @@ function makeEntry(
   return { section, arn, username, groups, line: line + 1, column: column + 1, reachable, index };
 }
 
-function accountEntry({ id, index, node: { start } }: Account): Entry {
+function accountEntry({ id, index, node: { start } }: MappedAccount): Entry {
   const reachable = isAccountId(id);
   const place = { line: start.line + 1, column: start.column + 1 };
   return { section: "mapAccounts", arn: id, username: "", groups: [], ...place, reachable, index };

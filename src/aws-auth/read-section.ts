@@ -1,4 +1,4 @@
-import { type Account, decodeAccounts } from "./decode-accounts.ts";
+import { decodeAccounts, type MappedAccount } from "./decode-accounts.ts";
 import type { SectionReading } from "./document.ts";
 import { decode } from "./go-yaml/decode.ts";
 import { YamlExcess, YamlFailure } from "./go-yaml/failure.ts";
@@ -7,13 +7,13 @@ import type { YamlDocument } from "./go-yaml/node.ts";
 import { parseYaml } from "./go-yaml/parse-yaml.ts";
 import { DocumentBudget } from "./go-yaml/reading-budget.ts";
 import type { Problem, Section } from "./problem.ts";
-import { dropped, excessive, notAList, unreadable } from "./section-problems.ts";
+import { contentDropped, excessive, notAList, unreadable } from "./section-problems.ts";
 
 /** A section with what its items say. */
 export interface SectionContent {
   readonly reading: SectionReading;
   /** Items of mapAccounts. */
-  readonly accounts: readonly Account[];
+  readonly accounts: readonly MappedAccount[];
   readonly problems: readonly Problem[];
 }
 
@@ -38,7 +38,7 @@ export function readSection(section: Section, text: string | null, budget = new 
 function readText(empty: SectionReading & { readonly text: string }, budget: DocumentBudget): SectionContent {
   const { section, text } = empty;
   const yaml = parseYaml(text, budget.written);
-  const problems = yaml.dropped === null ? [] : [dropped(section, yaml.dropped)];
+  const problems = yaml.dropped === null ? [] : [contentDropped(section, yaml.dropped)];
   const reading = { ...empty, droppedAt: yaml.dropped?.at ?? null };
   return (section === "mapAccounts" ? readAccounts : readMappings)(reading, yaml, problems, budget);
 }

@@ -1,6 +1,6 @@
 import type { Entry, ListReading, SectionReading } from "./document.ts";
-import { addField, placeOf, replaceNode, useOf } from "./entry-place.ts";
-import { blockEntry, DEFAULT_STYLE, flowEntry, type NewEntry, styleOf } from "./entry-style.ts";
+import { addField, entryPlace, replaceNode, useOf } from "./entry-place.ts";
+import { type AddedEntry, blockEntry, DEFAULT_STYLE, flowEntry, styleOf } from "./entry-style.ts";
 import { editGroups } from "./groups-edit.ts";
 import { editList } from "./list-edit.ts";
 import { quote, readQuoted } from "./quote.ts";
@@ -16,7 +16,7 @@ const NOTE_ALONE = /^# Empty before: (".*")[\r\n]*$/;
 export interface SectionChange {
   readonly removed: readonly Entry[];
   readonly edited: readonly { readonly entry: Entry; readonly wanted: Wanted }[];
-  readonly added: readonly NewEntry[];
+  readonly added: readonly AddedEntry[];
 }
 
 /**
@@ -56,7 +56,7 @@ interface Wanted {
 /** The edits that make an entry say what is wanted; null where it is not written as a mapping of its own. `inFront`:
  * nothing new comes behind what stands at its end. */
 function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: boolean): TextEdit[] | null {
-  const place = placeOf(reading, entry, inFront);
+  const place = entryPlace(reading, entry, inFront);
   if (place === null) return null;
   const edits = sameGroups(entry.groups, wanted.groups) ? [] : editGroups(place, wanted.groups);
   if (entry.username === wanted.username) return edits;
@@ -72,7 +72,7 @@ function editEntry(reading: ListReading, entry: Entry, wanted: Wanted, inFront: 
  * The texts that a section without entries may have when it gets some. What it held is kept, or noted, so that taking
  * the entries away gives it back.
  */
-function fillSection(text: string | null, added: readonly NewEntry[]): (string | null)[] {
+function fillSection(text: string | null, added: readonly AddedEntry[]): (string | null)[] {
   if (text === null) return [blockEntries(added, DEFAULT_STYLE.lineBreak).join("")];
   const lineBreak = lineBreakOf(text);
   const entries = blockEntries(added, lineBreak);
@@ -83,7 +83,7 @@ function fillSection(text: string | null, added: readonly NewEntry[]): (string |
   return [below, noted];
 }
 
-function blockEntries(added: readonly NewEntry[], lineBreak: string): string[] {
+function blockEntries(added: readonly AddedEntry[], lineBreak: string): string[] {
   return added.map((entry) => blockEntry(entry, { ...DEFAULT_STYLE, lineBreak }) + lineBreak);
 }
 

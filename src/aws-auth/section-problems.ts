@@ -1,5 +1,5 @@
 import type { SectionReading } from "./document.ts";
-import { placeIn, type YamlFailure } from "./go-yaml/failure.ts";
+import { lineAndColumn, type YamlFailure } from "./go-yaml/failure.ts";
 import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";
 import type { Mark } from "./go-yaml/token.ts";
 import { type Problem, problemAt, type Section } from "./problem.ts";
@@ -30,7 +30,7 @@ export function notAList(section: Section, at: Mark): Problem {
   return problemAt(section, at, "section-not-a-list", "error", message, remedy);
 }
 
-export function dropped(section: Section, at: Mark): Problem {
+export function contentDropped(section: Section, at: Mark): Problem {
   const message =
     "The authenticator reads only the first YAML document of a section, and drops all that stands from here on.";
   const remedy = "Indent these lines like the entries above, and remove --- and ... lines.";
@@ -63,7 +63,7 @@ export function oldBreaks({ section, text, state }: SectionReading): Problem[] {
   return [
     problemAt(
       section,
-      placeIn(text, at),
+      lineAndColumn(text, at),
       "readers-differ",
       "notice",
       message,
@@ -77,7 +77,7 @@ export function layoutProblems({ section, text, list }: SectionReading): Problem
   if (text === null || list === null) return [];
   const { shallow, tagged } = layoutDifferences(text, list);
   const problems = tagged.map((at) => oldTag(section, at));
-  return shallow === null ? problems : [tooFarOut(section, placeIn(text, shallow)), ...problems];
+  return shallow === null ? problems : [tooFarOut(section, lineAndColumn(text, shallow)), ...problems];
 }
 
 function tooFarOut(section: Section, at: { line: number; column: number }): Problem {

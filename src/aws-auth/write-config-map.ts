@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { readConfigMap } from "./config-map.ts";
+import { readConfigMapFile } from "./config-map.ts";
 import type { ConfigMapFile } from "./config-map-file.ts";
 import { replaceNode } from "./entry-place.ts";
 import type { MappingNode, ScalarNode, YamlNode } from "./go-yaml/node.ts";
@@ -30,7 +30,7 @@ function isJson(text: string): boolean {
 }
 
 function holds(text: string, data: Readonly<Record<string, string>>): boolean {
-  const reading = readConfigMap(text);
+  const reading = readConfigMapFile(text);
   return reading.type === "file" && sameData(reading.file.data, data);
 }
 

@@ -1,15 +1,13 @@
 import { type Cluster, DescribeClusterCommand, EKSClient, ResourceNotFoundException } from "@aws-sdk/client-eks";
 import type { RequestIds } from "../access/audit/request-ids.ts";
 import { AccessError } from "../access/failure/access-error.ts";
+import type { AuthenticationMode } from "../diagnosis/cluster-links.ts";
 import { step } from "../operations/metrics/steps.ts";
 import { clientSettings } from "./client-settings.ts";
 import type { AwsCredentials, CredentialSource } from "./credentials.ts";
 import { awsFailure } from "./explain-aws-error.ts";
 import { ownCredentials } from "./own-credentials.ts";
 import { logged } from "./request-log.ts";
-
-/** Who may sign in: by aws-auth, by access entries, or by both with the access entry first. */
-export type AuthenticationMode = "CONFIG_MAP" | "API_AND_CONFIG_MAP" | "API";
 
 /** How the configuration names a cluster to EKS. */
 export interface ClusterAddress {

@@ -1,7 +1,7 @@
-import type { CheckReport, Identity } from "../aws-auth/index.ts";
+import type { FileReport, Identity } from "../aws-auth/index.ts";
 
 /** A report for people: a line for each problem, as compilers write it, with the remedy below it. */
-export function checkText({ problems, resolved }: CheckReport, path: string): string {
+export function checkText({ problems, resolved }: FileReport, path: string): string {
   const lines = problems.flatMap((problem) => [
     `${path}:${problem.line}:${problem.column}: ${problem.severity}: ${problem.message} [${problem.code}]`,
     `    ${problem.remedy}`,

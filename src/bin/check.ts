@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { type CheckReport, checkFile, readConfigMap, toSarif } from "../aws-auth/index.ts";
+import { checkFile, type FileReport, readConfigMapFile, toSarif } from "../aws-auth/index.ts";
 import { checkText } from "./check-text.ts";
 import type { CommandIo } from "./command-io.ts";
 import { readInput } from "./read-input.ts";
@@ -25,7 +25,7 @@ export async function runCheck(argv: readonly string[], io: CommandIo): Promise<
   if (options.type === "wrong") return unusable(io, `${options.message}\n\n${checkUsage}`);
   const input = await readInput(options.path, io);
   if (input.type === "unusable") return unusable(io, `${input.message}\n`);
-  const reading = readConfigMap(input.text);
+  const reading = readConfigMapFile(input.text);
   if (reading.type === "unusable") return unusable(io, `${options.path}: ${reading.message}\n`);
   const report = checkFile(reading.file, options.arns);
   io.stdout(render(report, options));
@@ -39,7 +39,7 @@ interface Options {
   format: "text" | "json" | "sarif";
 }
 
-function render(report: CheckReport, { format, path }: Options): string {
+function render(report: FileReport, { format, path }: Options): string {
   if (format === "json") return `${JSON.stringify(report, null, 2)}\n`;
   if (format === "sarif") return `${JSON.stringify(toSarif(report.problems, path), null, 2)}\n`;
   return checkText(report, path);

@@ -45,7 +45,7 @@ const commands: Readonly<Record<string, CliCommand>> = {
   migrate: {
     does: "plans the move of a cluster to access entries",
     usage: async () => (await import("./migrate.ts")).migrateUsage,
-    run: async (argv) => (await import("./migrate.ts")).migrate(argv, processIo()),
+    run: async (argv) => (await import("./migrate.ts")).runMigrate(argv, processIo()),
   },
   rescue: {
     does: "lets a role into a cluster whose aws-auth is broken, and mends it",

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../access/failure/access-error.ts";
-import { isOver, type Migration, migrationDueAt } from "../access/migration/migration.ts";
+import { isMigrationOver, type Migration, migrationDueAt } from "../access/migration/migration.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AwsAuthConfigMap } from "../kubernetes/config-map.ts";
 import type { WorkerContext } from "../worker/context.ts";
@@ -40,7 +40,7 @@ export async function applyPlan(
   const told = new Set<string>();
   for (;;) {
     tellSteps(migration, told, say);
-    if (isOver(migration) || migration.plan?.digest !== digest) return outcome(migration, digest, say);
+    if (isMigrationOver(migration) || migration.plan?.digest !== digest) return outcome(migration, digest, say);
     migration = (await carryOn(context, cluster, migration, keep)) ?? migration;
   }
 }
@@ -55,7 +55,7 @@ async function carryOn(
     const after = await runMigration(context, cluster, migration.id, { keep });
     const dueIn = (after && migrationDueAt(after)) ?? 0;
     const waitMs = Math.max(0, Math.min(longestLookMs, dueIn - context.now().getTime()));
-    if (after && !isOver(after) && waitMs > 0) await (context.pause ?? wait)(waitMs);
+    if (after && !isMigrationOver(after) && waitMs > 0) await (context.pause ?? wait)(waitMs);
     return after;
   } catch (error) {
     // A worker wrote to the record at the same time: what it did is looked at.

@@ -32,7 +32,7 @@ interface MigrateOptions {
 }
 
 /** `eks-access migrate …`. @throws AccessError */
-export async function migrate(argv: readonly string[], io: CommandIo): Promise<number> {
+export async function runMigrate(argv: readonly string[], io: CommandIo): Promise<number> {
   const options = readOptions(argv);
   if (typeof options === "string") {
     io.stderr(`eks-access migrate: ${options}\n\n${migrateUsage}`);

@@ -8,7 +8,7 @@ import {
   parseDocument,
   planChanges,
   type RefusedPlan,
-  readConfigMap,
+  readConfigMapFile,
   writeConfigMap,
 } from "../aws-auth/index.ts";
 import { identityText } from "./check-text.ts";
@@ -38,7 +38,7 @@ export async function runPlan(argv: readonly string[], io: CommandIo): Promise<n
 async function readFile(path: string, io: CommandIo): Promise<Reading<ConfigMapFile>> {
   const input = await readInput(path, io);
   if (input.type === "unusable") return { type: "wrong", message: input.message };
-  const reading = readConfigMap(input.text);
+  const reading = readConfigMapFile(input.text);
   if (reading.type === "unusable") return { type: "wrong", message: `${path}: ${reading.message}` };
   const [notText] = reading.file.notText;
   if (notText === undefined) return { type: "read", value: reading.file };

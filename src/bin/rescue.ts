@@ -7,7 +7,7 @@ import type { AccessRequest } from "../access/request/record.ts";
 import { isRescue } from "../access/rescue/lease.ts";
 import { callerIdentity } from "../aws/caller-identity.ts";
 import type { EksCluster } from "../aws/eks-cluster.ts";
-import { readConfigMap } from "../aws-auth/index.ts";
+import { readConfigMapFile } from "../aws-auth/index.ts";
 import { eventOf, recordChange } from "../ledger/record-change.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { becomeCreator } from "../worker/open/become-creator.ts";
@@ -77,7 +77,7 @@ async function readGood({ document }: RescueOptions, io: CommandIo): Promise<Rea
   if (document === "kept-before") return { good: "before" };
   const input = await readInput(document, io);
   if (input.type === "unusable") return input.message;
-  const reading = readConfigMap(input.text);
+  const reading = readConfigMapFile(input.text);
   if (reading.type === "unusable") return `${document}: ${reading.message}`;
   const { data, object } = reading.file;
   return { good: { data, annotations: annotationsIn(object.metadata) } };

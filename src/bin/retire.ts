@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { explain } from "../access/failure/access-error.ts";
 import { isUser } from "../access/policy/person.ts";
 import type { WorkerContext } from "../worker/context.ts";
-import { closeAllOf, isGone } from "../worker/retire.ts";
+import { closeAllOf, isClusterGone } from "../worker/retire.ts";
 import type { CommandIo } from "./command-io.ts";
 import { readSettings } from "./settings.ts";
 import { withWorkerContext } from "./worker-context.ts";
@@ -55,7 +55,7 @@ async function refuse(context: WorkerContext, { cluster: name, unseen }: Wish): 
       : `${name} is not in eks-access.yml, so AWS can't be asked whether it is gone: put it back to have it asked, or say --unseen.`;
   }
   try {
-    return (await isGone(context, cluster))
+    return (await isClusterGone(context, cluster))
       ? null
       : `EKS still has ${name}: access there can be taken away. Revoke it, or wait for its end.`;
   } catch (error) {

@@ -18,7 +18,7 @@ import { createStandingMetrics } from "../operations/metrics/standing-metrics.ts
 import { createWorkerMetrics } from "../operations/metrics/worker-metrics.ts";
 import { type Probe, startProbe } from "../operations/probe.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { standingOf } from "./standing.ts";
+import { backlogOf } from "./standing.ts";
 import { type PartsContext, startParts } from "./start-parts.ts";
 import { startTracing } from "./start-tracing.ts";
 import type { StopRequest } from "./until-stopped.ts";
@@ -80,7 +80,7 @@ async function start(
   const { context, close } = contextOn(connection, settings, log, registry);
   running.close.push(close);
   await startParts(context, settings.environment, (part) => running.parts.push(part));
-  if (kind !== "slack") createStandingMetrics(registry, standingOf(context, connection.redis));
+  if (kind !== "slack") createStandingMetrics(registry, backlogOf(context, connection.redis));
   if (stop.aborted) return;
   running.health?.tellStarted();
   log.info({ clusters: settings.config.clusters.size }, "ready");

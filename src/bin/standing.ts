@@ -1,13 +1,13 @@
 import type { JobType, Queue } from "bullmq";
 import { tallyOf } from "../access/request/class.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
-import type { QueueStanding, Standing } from "../operations/metrics/standing-metrics.ts";
+import type { Backlog, QueueStanding } from "../operations/metrics/standing-metrics.ts";
 import type { WorkerContext } from "../worker/context.ts";
 
 type Known = Pick<WorkerContext, "queues" | "ledger" | "config" | "now">;
 
 /** How the queues and the ledger stand now: a few short reads, however much is in them. */
-export function standingOf({ queues, ledger, config, now }: Known, redis: RedisClient): Standing {
+export function backlogOf({ queues, ledger, config, now }: Known, redis: RedisClient): Backlog {
   const { clusters, ends, messages } = queues;
   return {
     queues: () => Promise.all([clusters, ends, messages].map((queue) => standingOfQueue(queue, now))),

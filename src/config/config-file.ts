@@ -3,7 +3,7 @@ import { statementGoodForSeconds } from "../access/approval/decision.ts";
 import type { Creator, RoleStep } from "../access/policy/creator.ts";
 import { isTicketPattern } from "../access/request/ticket.ts";
 import { eachDeadline } from "../operations/deadlines.ts";
-import { account, duration, shortTime, slackUser, text, userOrGroup } from "./forms.ts";
+import { account, duration, shortDuration, slackUser, textLike, userOrGroup } from "./forms.ts";
 import { policyFile } from "./policy-file.ts";
 
 const anyRole = /^arn:[a-z-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/;
@@ -64,17 +64,17 @@ const creatorFile = z.preprocess(
   }),
 );
 
-const name = text(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
-const region = text(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "use a region's name, for example eu-central-1");
-const slackApp = text(/^A[A-Z0-9]{2,}$/, "use the app's id, for example A012ABCDEF");
-const slackChannel = text(/^[CG][A-Z0-9]{2,}$/, "use a Slack channel id, for example C012ABCDEF (not a name)");
-const endpoint = text(/^https:\/\/[^\s/?#@]+\/?$/, "use the API server's https address, without a path");
-const certificateAuthority = text(
+const name = textLike(/^[a-z0-9][a-z0-9-]{0,62}$/, "use lower-case letters, digits and hyphens, up to 63 characters");
+const region = textLike(/^[a-z]{2,4}(-[a-z]+)+-\d$/, "use a region's name, for example eu-central-1");
+const slackApp = textLike(/^A[A-Z0-9]{2,}$/, "use the app's id, for example A012ABCDEF");
+const slackChannel = textLike(/^[CG][A-Z0-9]{2,}$/, "use a Slack channel id, for example C012ABCDEF (not a name)");
+const endpoint = textLike(/^https:\/\/[^\s/?#@]+\/?$/, "use the API server's https address, without a path");
+const certificateAuthority = textLike(
   /^LS0tLS1CRUdJTi[A-Za-z0-9+/]+={0,2}$/,
   "use a PEM certificate in base64, as EKS gives it",
 );
-const eksName = text(/^[0-9A-Za-z][\w-]{0,99}$/, "use the name that EKS knows the cluster by");
-const group = text(/^[\x21-\x7e]+$/, "use printable ASCII without spaces").refine(
+const eksName = textLike(/^[0-9A-Za-z][\w-]{0,99}$/, "use the name that EKS knows the cluster by");
+const group = textLike(/^[\x21-\x7e]+$/, "use printable ASCII without spaces").refine(
   (written) => !written.includes("{{"),
   "a group can't hold a template",
 );
@@ -87,25 +87,25 @@ const ticketPattern = z
   .refine(isTicketPattern, "write a regular expression of RE2, without (?=, (?! or \\1, for example 'OPS-[0-9]+'");
 
 const check = z.strictObject({
-  verb: text(/./, "write a verb, for example list"),
-  resource: text(/./, "write a resource in the plural, for example pods"),
+  verb: textLike(/./, "write a verb, for example list"),
+  resource: textLike(/./, "write a resource in the plural, for example pods"),
   group: z.string().default(""),
   namespace: z.string().default(""),
 });
 
-const accessPolicy = text(
+const accessPolicy = textLike(
   /^AmazonEKS\w+Policy$/,
   "use the name of an EKS access policy, for example AmazonEKSViewPolicy",
 );
-const namespace = text(
+const namespace = textLike(
   /^[a-z0-9*]([a-z0-9*-]{0,61}[a-z0-9*])?$/,
   "use a namespace's name, in which * stands for any text",
 );
-const rolePath = text(
+const rolePath = textLike(
   /^\/([!-)+->@-~]+\/)?$/,
   "use a path of IAM that begins and ends with a slash, for example /team/",
 );
-const assumableRole = text(
+const assumableRole = textLike(
   /^arn:[a-z-]+:iam::\d{12}:role\/(?:[\w+=,.@-]+\/)*[\w+=,.@*-]+$/,
   "use a role's ARN with its path, in whose name * stands for any text, for example arn:aws:iam::111122223333:role/team-*",
 );
@@ -199,7 +199,7 @@ export const configFile = z.strictObject({
       inspectEvery: duration.default(300),
       warnBeforeEnd: duration.default(900),
       settleEntries: duration.default(60),
-      deadlines: z.strictObject(eachDeadline((ms) => shortTime.default(ms))).prefault({}),
+      deadlines: z.strictObject(eachDeadline((ms) => shortDuration.default(ms))).prefault({}),
     })
     .prefault({}),
 });

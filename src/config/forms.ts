@@ -2,24 +2,24 @@ import { z } from "zod";
 import { isPermanent, parseDuration } from "../access/request/duration.ts";
 
 /** A text of one form; the message says how to write it, and stands for a wrong type and for a missing one too. */
-export function text(form: RegExp, message: string) {
+export function textLike(form: RegExp, message: string) {
   return z.string(message).regex(form, message);
 }
 
-export const account = text(/^\d{12}$/, 'write the 12 digits in quotes, for example "111122223333"');
+export const account = textLike(/^\d{12}$/, 'write the 12 digits in quotes, for example "111122223333"');
 
 /** A person alone, where a group would be nobody in particular. */
-export const slackUser = text(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
+export const slackUser = textLike(/^[UW][A-Z0-9]{2,}$/, "use a Slack user id, for example U012ABCDEF (not a name)");
 
 /** Somebody who may decide or take away: a person, or a user group. */
-export const userOrGroup = text(
+export const userOrGroup = textLike(
   /^[UWS][A-Z0-9]{2,}$/,
   "use the id of a Slack user or user group, for example U012ABCDEF or S012ABCDEF (not a name)",
 );
 
 /** A short time as `200ms`, `3s` or `2m`, read as milliseconds. */
 const shortTimeForm = "write a time with its unit, for example 200ms, 3s or 2m";
-export const shortTime = text(/^[1-9]\d{0,5}(ms|s|m)$/, shortTimeForm).transform((value) => {
+export const shortDuration = textLike(/^[1-9]\d{0,5}(ms|s|m)$/, shortTimeForm).transform((value) => {
   const unit = { ms: 1, s: 1_000, m: 60_000 }[value.replace(/^\d+/, "")] ?? 1;
   return Number.parseInt(value, 10) * unit;
 });

@@ -1,19 +1,19 @@
 import { z } from "zod";
-import { account, duration, text, userOrGroup } from "./forms.ts";
+import { account, duration, textLike, userOrGroup } from "./forms.ts";
 
 const listed = z.array(z.string());
-const person = text(
+const person = textLike(
   /^[UWS][A-Z0-9]{2,}$|^@[a-z0-9-]+(\.[a-z0-9-]+)+$/,
   'use the id of a Slack user or user group, or an e-mail domain in quotes, for example U012ABCDEF, S012ABCDEF or "@example.com"',
 );
-const arnPattern = text(
+const arnPattern = textLike(
   /^arn:[\w+=,.@:/*-]+$/,
   "use an ARN in which * stands for any text, for example arn:aws:iam::111122223333:role/dev-*",
 );
 
 const dayNames = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 const clockForm = 'use a time of day in quotes, for example "09:00"';
-const clock = text(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, clockForm).transform((written) => {
+const clock = textLike(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, clockForm).transform((written) => {
   const [hour = 0, minute = 0] = written.split(":").map(Number);
   return hour * 60 + minute;
 });
@@ -32,7 +32,7 @@ const hours = z
   .transform(({ days, ...rest }) => ({ ...rest, days: days.map((day) => dayNames.indexOf(day) + 1) }));
 
 const rule = z.strictObject({
-  name: text(/\S/, "give the rule a name").max(100, "use 100 characters or fewer"),
+  name: textLike(/\S/, "give the rule a name").max(100, "use 100 characters or fewer"),
   who: z.array(person).min(1, "name somebody, or leave it out for everybody").optional(),
   clusters: listed.optional(),
   levels: listed.optional(),

@@ -30,7 +30,7 @@ export const causeCodes = [
 export type CauseCode = (typeof causeCodes)[number];
 
 /** What a button under the cause does, with the id of the request that it is about. */
-export interface Offer {
+export interface CauseButton {
   readonly type: "ask-again" | "extend";
   readonly request: string;
 }
@@ -42,9 +42,9 @@ export interface Cause {
   readonly message: string;
   /** What to do about it: sentences. */
   readonly remedy: string;
-  readonly offer: Offer | null;
+  readonly offer: CauseButton | null;
 }
 
-export function cause(code: CauseCode, message: string, remedy: string, offer: Offer | null = null): Cause {
+export function cause(code: CauseCode, message: string, remedy: string, offer: CauseButton | null = null): Cause {
   return { code, message, remedy, offer };
 }

@@ -1,6 +1,6 @@
 import type { AccessRequest, MappedIdentity } from "../access/request/record.ts";
 import { isClosed } from "../access/request/request.ts";
-import { type Cause, cause, type Offer } from "./cause.ts";
+import { type Cause, type CauseButton, cause } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";
 import { named, sentence, untilWords } from "./link.ts";
 
@@ -114,6 +114,6 @@ function subjectOf({ user }: WhyFacts, { id, level, requester }: AccessRequest):
 }
 
 /** Only who holds a lease may extend it, or ask for the same again. */
-function offerOf({ user }: WhyFacts, type: Offer["type"], request: AccessRequest): Offer | null {
+function offerOf({ user }: WhyFacts, type: CauseButton["type"], request: AccessRequest): CauseButton | null {
   return request.requester === user ? { type, request: request.id } : null;
 }

@@ -5,7 +5,7 @@ import { type Cause, cause } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";
 import { named, someOf } from "./link.ts";
 import { identityWords } from "./person-links.ts";
-import { placeOf } from "./unmapped.ts";
+import { whereEntryIs } from "./unmapped.ts";
 
 const masters = "system:masters";
 
@@ -29,7 +29,7 @@ export function chanceCause(document: AwsAuthDocument, { principal }: Caller): C
     ({ reachable, section }) => reachable && section === winner.section,
   );
   if (!taken.some((entry) => givesMore(entry, winner) || givesMore(winner, entry))) return null;
-  const each = taken.map((entry) => `the entry ${placeOf(entry)} gives ${identityWords(entry)}`);
+  const each = taken.map((entry) => `the entry ${whereEntryIs(entry)} gives ${identityWords(entry)}`);
   const why = "Only the case of letters tells their ARNs apart, and the authenticator takes any of them.";
   return cause("ambiguous", `Chance decides: ${each.join("; ")}. ${why}`, keepOne);
 }
@@ -41,7 +41,7 @@ function givesMore(entry: Entry, winner: Entry): boolean {
 const keepOne = "Keep one entry for each ARN, with all its groups.";
 
 function shadowed(entry: Entry, winner: Entry): Cause {
-  const message = `The entry ${placeOf(entry)} gives ${someOf(entry.groups)}, but the entry ${placeOf(winner)} takes its place: of two entries for one ARN nothing is merged.`;
+  const message = `The entry ${whereEntryIs(entry)} gives ${someOf(entry.groups)}, but the entry ${whereEntryIs(winner)} takes its place: of two entries for one ARN nothing is merged.`;
   return cause("shadowed", message, keepOne);
 }
 
@@ -82,7 +82,7 @@ function withoutGroups({ document, cluster }: WhyFacts, { username }: MappedIden
     ({ section, line, code }) =>
       section === entry.section && code === "groups-not-a-list" && isWithin(document, entry, line),
   );
-  const message = `The entry ${placeOf(entry)} lets ${principal.arn} sign in as ${named(username)}, in no groups.`;
+  const message = `The entry ${whereEntryIs(entry)} lets ${principal.arn} sign in as ${named(username)}, in no groups.`;
   return cause("without-groups", wrong ? `${message} ${wrong.message}` : message, wrong?.remedy ?? remedy);
 }
 

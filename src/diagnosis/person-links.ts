@@ -14,7 +14,7 @@ export interface Asker {
 }
 
 /** As whom somebody gets in: by their access entry, or by aws-auth. */
-export interface Standing {
+export interface SignInFacts {
   readonly accessEntry: AccessEntryFact;
   /** By aws-auth. */
   readonly mapped: MappedIdentity | null;
@@ -25,13 +25,13 @@ export interface Standing {
 }
 
 /** Who the principal is to the cluster; null: nobody for certain, as far as is known. */
-export function identityOf({ accessEntry, mapped, chance }: Standing): MappedIdentity | null {
+export function knownIdentity({ accessEntry, mapped, chance }: SignInFacts): MappedIdentity | null {
   if (accessEntry.type === "entry") return accessEntry.identity;
   return chance ? null : mapped;
 }
 
 /** Who the person is to the cluster. An access entry goes before aws-auth. */
-export function youFinding({ principal }: Asker, standing: Standing, cluster: Cluster): Finding {
+export function youFinding({ principal }: Asker, standing: SignInFacts, cluster: Cluster): Finding {
   if (principal === null) {
     return notAsked(
       "no principal is linked with you",
@@ -64,7 +64,7 @@ export function identityWords({ username, groups }: MappedIdentity): string {
 /** What the API server says of `kubectl get pods` by this identity, in the namespace that kubectl takes by itself. */
 export function podsFinding(
   answer: { readonly allowed: boolean; readonly reason: string },
-  { accessEntry }: Standing,
+  { accessEntry }: SignInFacts,
   cluster: Cluster,
 ): Finding {
   const why = answer.reason ? `: ${answer.reason.replace(/\.$/, "")}` : "";

@@ -68,7 +68,7 @@ function neverMatching({ entries }: AwsAuthDocument, { principal }: Caller): Cau
     const reading = readPrincipal(entry.arn, principal.partition);
     if (reading.type === "principal" || reading.suggestion === undefined) return [];
     if (!isSame(reading.suggestion, principal.arn)) return [];
-    const message = `The entry ${placeOf(entry)} is for ${named(entry.arn)} and matches nobody. ${reading.message}`;
+    const message = `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)} and matches nobody. ${reading.message}`;
     return cause("entry-never-matches", message, `Write ${named(reading.suggestion)} there.`);
   });
 }
@@ -78,7 +78,7 @@ function wildcards(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   return wildcardsFor(document, principal.arn).map((entry) =>
     cause(
       "entry-never-matches",
-      `The entry ${placeOf(entry)} is for ${named(entry.arn)}, which matches ${principal.arn} only where the authenticator is one of the newest releases.`,
+      `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, which matches ${principal.arn} only where the authenticator is one of the newest releases.`,
       `Write ${named(principal.arn)} into an entry of its own, and take the wildcard out.`,
     ),
   );
@@ -92,7 +92,7 @@ function otherPaths(document: AwsAuthDocument, { principal }: Caller): Cause[] {
     .map(({ entry }) =>
       cause(
         "user-path",
-        `The entry ${placeOf(entry)} is for ${named(entry.arn)}, whose path is another one. The path of an IAM user counts.`,
+        `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)}, whose path is another one. The path of an IAM user counts.`,
         `Write ${named(principal.arn)} there, or ask for it with the path that ${named("aws sts get-caller-identity")} shows.`,
       ),
     );
@@ -104,7 +104,7 @@ function otherAccounts(document: AwsAuthDocument, { principal }: Caller): Cause[
     .map(({ entry, of }) =>
       cause(
         "wrong-account",
-        `The entry ${placeOf(entry)} is for ${named(entry.arn)} of account ${named(of.account)}; ${principal.arn} is of account ${named(principal.account)}.`,
+        `The entry ${whereEntryIs(entry)} is for ${named(entry.arn)} of account ${named(of.account)}; ${principal.arn} is of account ${named(principal.account)}.`,
         `See with ${named("aws sts get-caller-identity")} which account you are signed in to, and use the profile of the other one.`,
       ),
     );
@@ -125,7 +125,7 @@ function nearMisses(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   );
   const [match] = candidates.filter(({ name }) => name === close);
   if (!match) return [];
-  const message = `Nobody stands there as ${principal.arn}, but the entry ${placeOf(match.entry)} is for ${named(match.entry.arn)}.`;
+  const message = `Nobody stands there as ${principal.arn}, but the entry ${whereEntryIs(match.entry)} is for ${named(match.entry.arn)}.`;
   return [cause("near-miss", message, "If that is meant, one of the two names is mistyped: correct it.")];
 }
 
@@ -133,7 +133,7 @@ function nearMisses(document: AwsAuthDocument, { principal }: Caller): Cause[] {
 function shutOut(document: AwsAuthDocument, { principal }: Caller): Cause[] {
   const entry = entryOf(document, principal.arn);
   if (!entry) return [];
-  const message = `The entry ${placeOf(entry)} is for ${principal.arn}, but ${named("{{EC2PrivateDNSName}}")} in it lets only EC2 instances in.`;
+  const message = `The entry ${whereEntryIs(entry)} is for ${principal.arn}, but ${named("{{EC2PrivateDNSName}}")} in it lets only EC2 instances in.`;
   return [cause("template-shuts-out", message, "It is how nodes sign in: people need a role of their own.")];
 }
 
@@ -152,6 +152,6 @@ function isSame(one: string, other: string): boolean {
 }
 
 /** To be read behind the words `The entry`. */
-export function placeOf({ section, line }: Entry): string {
+export function whereEntryIs({ section, line }: Entry): string {
   return `in ${section}, line ${line},`;
 }

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { AuditEvent } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { recordedEvents } from "../operations/metrics/announcements.ts";
-import { placeOf, rememberTrace, type TraceContext } from "../operations/tracing/request-traces.ts";
+import { rememberTrace, type TraceContext, traceFor } from "../operations/tracing/request-traces.ts";
 import { traced } from "../operations/tracing/traced.ts";
 import type { Job } from "./jobs.ts";
 import type { RequestLedger } from "./ledger.ts";
@@ -46,7 +46,7 @@ export function record<Kept extends Recorded, Event extends AuditEvent | null>(
 ): Promise<Committed<Kept>> {
   const { after, event } = change;
   const told = event?.type ?? "one more try";
-  return traced({ name: `record ${told}`, ...placeOf(context, after) }, async () => {
+  return traced({ name: `record ${told}`, ...traceFor(context, after) }, async () => {
     const { queues, log } = context;
     const result = await commit(change);
     if (result.type === "conflict") return result;

@@ -45,7 +45,7 @@ function wakesOf(migration: Migration, now: Date): readonly Job[] {
 }
 
 /** What is decided about a move. */
-export type MigrationStep<Outcome> = Step<Migration, AuditEvent, Outcome>;
+export type MigrationDecision<Outcome> = Step<Migration, AuditEvent, Outcome>;
 
 type UpdateContext = MigrationContext<"get" | "commit"> & { readonly now: () => Date };
 
@@ -53,7 +53,7 @@ type UpdateContext = MigrationContext<"get" | "commit"> & { readonly now: () => 
 export function updateMigration<Outcome>(
   context: UpdateContext,
   id: string,
-  decide: (current: Migration | null) => MigrationStep<Outcome> | Promise<MigrationStep<Outcome>>,
+  decide: (current: Migration | null) => MigrationDecision<Outcome> | Promise<MigrationDecision<Outcome>>,
 ): Promise<Outcome> {
   const get = (each: string) => context.ledger.migrations.get(each);
   const commit = ({ after, event }: { readonly after: Migration; readonly event: AuditEvent }) =>

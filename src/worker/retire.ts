@@ -9,7 +9,7 @@ import type { WorkerContext } from "./context.ts";
 import { openCluster } from "./open/open-cluster.ts";
 
 /** Whether AWS says that a cluster is gone. @throws AccessError where it does not say */
-export async function isGone(context: WorkerContext, cluster: Cluster): Promise<boolean> {
+export async function isClusterGone(context: WorkerContext, cluster: Cluster): Promise<boolean> {
   try {
     const opened = await openCluster(context, cluster, [{ id: "retire", requester: "operator" }]);
     opened.close();

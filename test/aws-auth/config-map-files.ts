@@ -1,9 +1,9 @@
-import { readConfigMap } from "../../src/aws-auth/config-map.ts";
+import { readConfigMapFile } from "../../src/aws-auth/config-map.ts";
 import type { ConfigMapFile } from "../../src/aws-auth/config-map-file.ts";
 
 /** Reads a file that is known to be in order. */
 export function read(text: string): ConfigMapFile {
-  const reading = readConfigMap(text);
+  const reading = readConfigMapFile(text);
   if (reading.type === "unusable") throw new Error(reading.message);
   return reading.file;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readConfigMap } from "../../src/aws-auth/config-map.ts";
+import { readConfigMapFile } from "../../src/aws-auth/config-map.ts";
 import { locator } from "../../src/aws-auth/locate.ts";
 import { read } from "./config-map-files.ts";
 
@@ -20,8 +20,10 @@ describe("readConfigMap", () => {
     const yaml = "kind: List\nitems:\n- kind: ConfigMap\n  metadata: {name: aws-auth}\n  data: {a: aws-auth}\n";
 
     expect([read(JSON.stringify(list)).data, read(yaml).data]).toEqual([{ a: "aws-auth" }, { a: "aws-auth" }]);
-    expect(readConfigMap(JSON.stringify({ kind: "List", items: [item("other")] })).type).toBe("unusable");
-    expect(readConfigMap("kind: List\nitems: [{kind: ConfigMap, metadata: {name: other}}]\n").type).toBe("unusable");
+    expect(readConfigMapFile(JSON.stringify({ kind: "List", items: [item("other")] })).type).toBe("unusable");
+    expect(readConfigMapFile("kind: List\nitems: [{kind: ConfigMap, metadata: {name: other}}]\n").type).toBe(
+      "unusable",
+    );
   });
 
   it("reads JSON by JSON's own escapes: bare, in a List, and as itself", () => {
@@ -37,11 +39,14 @@ describe("readConfigMap", () => {
       ["bare", { mapUsers: "/" }],
       ["config-map", { mapUsers: "/" }],
     ]);
-    expect(readConfigMap('{"kind": "List", "items": [{"kind": "ConfigMap", "data": {"a": "\\/"}}]}').type).toBe(
+    expect(readConfigMapFile('{"kind": "List", "items": [{"kind": "ConfigMap", "data": {"a": "\\/"}}]}').type).toBe(
       "unusable",
     );
-    expect(readConfigMap('{"kind": "ConfigMap", "data": {"a": "\\/"}}')).toMatchObject({ type: "file" });
-    expect(readConfigMap('{"kind": "ConfigMap", "data": "\\/"}')).toMatchObject({ type: "file", file: { data: {} } });
+    expect(readConfigMapFile('{"kind": "ConfigMap", "data": {"a": "\\/"}}')).toMatchObject({ type: "file" });
+    expect(readConfigMapFile('{"kind": "ConfigMap", "data": "\\/"}')).toMatchObject({
+      type: "file",
+      file: { data: {} },
+    });
   });
 
   it("passes over documents that hold nothing, and over data that is none", () => {
@@ -86,7 +91,7 @@ describe("readConfigMap", () => {
     ["JSON of another kind", '{"kind": "Secret", "data": {}}', "There is no ConfigMap in it."],
     ["broken YAML", "a: b\n---\nc: [\n", "It is not YAML: did not find expected node content in line 4."],
   ])("finds none in %s", (_what, text, message) => {
-    expect(readConfigMap(text)).toEqual({ type: "unusable", message });
+    expect(readConfigMapFile(text)).toEqual({ type: "unusable", message });
   });
 });
 

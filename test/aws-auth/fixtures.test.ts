@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Change, PlanGuard } from "../../src/aws-auth/change.ts";
-import { readConfigMap } from "../../src/aws-auth/config-map.ts";
+import { readConfigMapFile } from "../../src/aws-auth/config-map.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
 import { type Identity, resolve } from "../../src/aws-auth/resolve.ts";
@@ -21,7 +21,7 @@ function readJson<T>(name: string, file: string): T {
 }
 
 function dataOf(name: string, file: string): Readonly<Record<string, string>> {
-  const reading = readConfigMap(read(name, file));
+  const reading = readConfigMapFile(read(name, file));
   if (reading.type === "unusable") throw new Error(`${name}/${file}: ${reading.message}`);
   return reading.file.data;
 }

@@ -1,6 +1,6 @@
 import { planMending } from "../../src/access/rescue/mending.ts";
 import { checkFile } from "../../src/aws-auth/check-file.ts";
-import { readConfigMap } from "../../src/aws-auth/config-map.ts";
+import { readConfigMapFile } from "../../src/aws-auth/config-map.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { planChanges } from "../../src/aws-auth/plan.ts";
 import { offerRepairs } from "../../src/aws-auth/repair.ts";
@@ -25,7 +25,7 @@ for (const [name, mapRoles] of Object.entries({ ...excessive, ...costly })) {
   timed(() => offerRepairs(document));
   timed(() => planMending({ mapRoles }, null, {}));
   const indented = mapRoles.replaceAll(/^(?=.)/gm, "    ");
-  const file = timed(() => readConfigMap(`kind: ConfigMap\ndata:\n  mapRoles: |\n${indented}\n`));
+  const file = timed(() => readConfigMapFile(`kind: ConfigMap\ndata:\n  mapRoles: |\n${indented}\n`));
   if (file.type === "file") timed(() => checkFile(file.file, [arn]));
   const [problem] = document.problems;
   const refusal = plan.type === "refused" ? plan.refusal : null;

@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Sandbox, startSandbox } from "../../sandbox/sandbox.ts";
 import { account, arns, initialAwsAuth } from "../../sandbox/scene.ts";
-import { migrate } from "../../src/bin/migrate.ts";
+import { runMigrate } from "../../src/bin/migrate.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
 import { keysOf } from "../builders/keys.ts";
 import { aRedis, type TestRedis } from "../redis.ts";
@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 test("migrate says what becomes of each item, each step with its proof and its way back, and what is left", async () => {
-  const { code, stdout } = await runCommand(migrate, ["staging"]);
+  const { code, stdout } = await runCommand(runMigrate, ["staging"]);
 
   expect(code).toBe(0);
   expect(stdout).toContain("staging has the authentication mode CONFIG_MAP.");
@@ -41,7 +41,7 @@ test("migrate says what becomes of each item, each step with its proof and its w
 test("migrate takes the path of a role that it is told, and prints JSON", async () => {
   const told = `arn:aws:iam::${account}:role/teams/platform-admins`;
 
-  const { code, stdout } = await runCommand(migrate, ["staging", "--arn", told, "--json"]);
+  const { code, stdout } = await runCommand(runMigrate, ["staging", "--arn", told, "--json"]);
 
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({
@@ -66,7 +66,7 @@ test.each([
     "has no item for arn:aws:iam::111122223333:role/x/nobody",
   ],
 ])("migrate %j can't be used", async (argv, message) => {
-  const { code, stderr } = await runCommand(migrate, argv);
+  const { code, stderr } = await runCommand(runMigrate, argv);
 
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
 });
@@ -80,7 +80,7 @@ test("migrate --apply carries out what two approved in Slack, keeps aws-auth in 
   const scene = migrationScene(ledger, keysOf(sandbox));
   const apply = async () => {
     const { digest = "" } = (await scene.now()).plan ?? {};
-    return runCommand(migrate, ["staging", "--apply", digest, "--backup", backup]);
+    return runCommand(runMigrate, ["staging", "--apply", digest, "--backup", backup]);
   };
   const backup = join(await mkdtemp(join(tmpdir(), "migrate-")), "aws-auth.json");
 
@@ -102,11 +102,11 @@ test("migrate --apply carries out what two approved in Slack, keeps aws-auth in 
 test("migrate refuses what it can't plan with 1", async () => {
   sandbox.cluster.editAwsAuth((configMap) => ({ ...configMap, data: { mapRoles: "- rolearn: [" } }));
 
-  expect(await runCommand(migrate, ["staging"])).toMatchObject({
+  expect(await runCommand(runMigrate, ["staging"])).toMatchObject({
     code: 1,
     stdout: expect.stringMatching(/^Refused: .+\[section-unreadable\]\n$/),
   });
-  expect(await runCommand(migrate, ["staging", "--json"])).toMatchObject({
+  expect(await runCommand(runMigrate, ["staging", "--json"])).toMatchObject({
     code: 1,
     stdout: expect.stringContaining('"ok": false'),
   });

@@ -1,6 +1,6 @@
 import { Worker } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { standingOf } from "../../src/bin/standing.ts";
+import { backlogOf } from "../../src/bin/standing.ts";
 import { openQueues, type Queues, queuePrefix, wake } from "../../src/ledger/queues.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
@@ -30,8 +30,8 @@ const standing = (now = new Date()) => {
   const ledger = redisLedger(connection.redis);
   const clusters = new Map([["staging", aCluster()]]);
   const context = { ...silentContext(ledger), queues, now: () => now };
-  return standingOf(
-    { ...context, config: { clusters } } as unknown as Parameters<typeof standingOf>[0],
+  return backlogOf(
+    { ...context, config: { clusters } } as unknown as Parameters<typeof backlogOf>[0],
     connection.redis,
   );
 };

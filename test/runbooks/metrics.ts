@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import { expect } from "vitest";
 import { configuration } from "../../sandbox/scene.ts";
-import { standingOf } from "../../src/bin/standing.ts";
+import { backlogOf } from "../../src/bin/standing.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { openQueues } from "../../src/ledger/queues.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
@@ -34,7 +34,7 @@ async function standingNow(redisUrl: string): Promise<readonly string[]> {
   const registry = new Registry();
   const now = () => new Date();
   const known = { queues, ledger: redisLedger(redis), config: reading.config, now };
-  createStandingMetrics(registry, standingOf(known, redis));
+  createStandingMetrics(registry, backlogOf(known, redis));
   const text = await registry.metrics();
   await queues.close();
   await close();

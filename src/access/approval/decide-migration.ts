@@ -1,4 +1,4 @@
-import { hasApproved, isOver, type Migration, reviseMigration } from "../migration/migration.ts";
+import { hasApproved, isMigrationOver, type Migration, reviseMigration } from "../migration/migration.ts";
 import type { Cluster } from "../policy/cluster.ts";
 import { clusterArnOf } from "../policy/cluster-arn.ts";
 import { answersFor, approvesFor } from "../policy/may-see.ts";
@@ -100,7 +100,7 @@ export function withdrawMigration(
 ): MigrationVerdict {
   if (person.user !== migration.requester && !answersFor(cluster, person))
     return { type: "refused", code: "not-yours" };
-  if (isOver(migration)) return { type: "refused", code: "over" };
+  if (isMigrationOver(migration)) return { type: "refused", code: "over" };
   const at = now.toISOString();
   const withdrawal = { by: person.user, at, why };
   return {
@@ -113,7 +113,7 @@ export function withdrawMigration(
 export function retryMigration(migration: Migration, cluster: Cluster, person: Person, now: Date): MigrationVerdict {
   if (person.user !== migration.requester && !answersFor(cluster, person))
     return { type: "refused", code: "not-yours" };
-  if (isOver(migration)) return { type: "refused", code: "over" };
+  if (isMigrationOver(migration)) return { type: "refused", code: "over" };
   if (!migration.trouble) return { type: "refused", code: "not-in-trouble" };
   const trouble = { ...migration.trouble, retryAt: now.toISOString() };
   return { type: "decided", after: reviseMigration(migration, { trouble }) };

@@ -11,7 +11,7 @@ export type EndVerdict =
   | { readonly type: "refused"; readonly code: EndRefusal };
 
 /** Takes a lease back before its end: the requester may, approvers of the cluster, and who is on call. */
-export function revoke(request: AccessRequest, cluster: Cluster, by: Person, why: string, now: Date): EndVerdict {
+export function judgeRevoke(request: AccessRequest, cluster: Cluster, by: Person, why: string, now: Date): EndVerdict {
   const { lease } = request;
   if (!lease || (lease.state !== "active" && lease.state !== "scheduled")) return refused("not-active");
   if (!mayRevoke(request, cluster, by)) return refused("not-yours");
@@ -34,7 +34,7 @@ export function mayRevoke(request: AccessRequest, cluster: Cluster, person: Pers
 }
 
 /** Takes a request back before it is decided: only who made it may. */
-export function cancel(request: AccessRequest, by: string): EndVerdict {
+export function judgeCancel(request: AccessRequest, by: string): EndVerdict {
   if (request.state !== "pending") return refused("not-pending");
   if (by !== request.requester) return refused("not-yours");
   return { type: "ended", after: revise(request, { state: "cancelled", trouble: null }) };

@@ -103,7 +103,7 @@ export function reviseMigration(migration: Migration, change: Partial<Omit<Migra
 }
 
 /** Whether nothing of it is decided or carried out any more. */
-export function isOver({ state }: Pick<Migration, "state">): boolean {
+export function isMigrationOver({ state }: Pick<Migration, "state">): boolean {
   return state !== "pending" && state !== "running";
 }
 
@@ -118,7 +118,7 @@ export function hasApproved({ approvals }: Pick<Migration, "approvals">, user: s
  */
 export function migrationDueAt(migration: Migration): number | null {
   // A step that was begun when somebody stopped it is still seen to its end.
-  if (isOver(migration)) return migration.begun ? retryAtOf(migration) : null;
+  if (isMigrationOver(migration)) return migration.begun ? retryAtOf(migration) : null;
   if (migration.state === "running") return Math.max(retryAtOf(migration), Date.parse(migration.settlesAt ?? "") || 0);
   const lapsesAt = Date.parse(migration.lapsesAt);
   if (!migration.plan) return Math.min(Math.max(retryAtOf(migration), Date.parse(migration.createdAt)), lapsesAt);
@@ -128,7 +128,7 @@ export function migrationDueAt(migration: Migration): number | null {
 
 /** Since when nothing can come of a move, in milliseconds since the epoch; null: a worker may still have to look at it. */
 export function migrationClosedSince(migration: Migration): number | null {
-  if (!isOver(migration) || migrationDueAt(migration) !== null) return null;
+  if (!isMigrationOver(migration) || migrationDueAt(migration) !== null) return null;
   const since = Math.max(Date.parse(migration.lapsesAt), ...(migration.endedAt ? [Date.parse(migration.endedAt)] : []));
   return Number.isFinite(since) ? since : null;
 }

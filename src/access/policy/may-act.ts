@@ -1,6 +1,6 @@
 import { refuseDecision } from "../approval/decide.ts";
 import { refuseReview } from "../approval/emergency.ts";
-import { cancel, mayRevoke } from "../lease/may-revoke.ts";
+import { judgeCancel, mayRevoke } from "../lease/may-revoke.ts";
 import type { AccessRequest } from "../request/record.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Person } from "./person.ts";
@@ -26,7 +26,7 @@ export function actsOf(
     const click = { verdict, by: user, digest: preview?.digest ?? "" };
     if (preview && refuseDecision(request, cluster, click, now, facts) === null) acts.push(act);
   }
-  if (cancel(request, user).type === "ended") acts.push("cancel");
+  if (judgeCancel(request, user).type === "ended") acts.push("cancel");
   if (refuseReview(request, cluster, person) === null) acts.push("review");
   if (!lease || lease.end) return acts;
   if (lease.state === "active" && request.requester === user) acts.push("extend");

@@ -1,6 +1,6 @@
 import type { AccessCheck } from "../policy/cluster.ts";
 import { groupsIn } from "../policy/policy-text.ts";
-import type { Finding, MappedIdentity } from "../request/record.ts";
+import type { MappedIdentity, ProofFinding } from "../request/record.ts";
 
 /** What came of one try to sign in with a new token. */
 export type SignInSeen =
@@ -30,7 +30,7 @@ export interface PodsToList {
 }
 
 export interface SignInJudgement {
-  readonly finding: Finding;
+  readonly finding: ProofFinding;
   /** Whether trying again can't make it better. */
   readonly isFinal: boolean;
 }
@@ -62,7 +62,7 @@ export function judgeSignIn(expected: SignInExpectation, seen: SignInSeen, after
   return { finding: { result: "yes", detail: `${who}, ${pods}, ${afterMs} ms after it was mapped` }, isFinal: true };
 }
 
-function again(finding: Finding): SignInJudgement {
+function again(finding: ProofFinding): SignInJudgement {
   return { finding, isFinal: false };
 }
 

@@ -315,7 +315,7 @@ export interface OtherLease {
 }
 
 /** One thing that was verified after a write. "Not tested" says why, and is never read as a yes. */
-export type Finding =
+export type ProofFinding =
   | { readonly result: "yes"; readonly detail: string }
   | { readonly result: "no"; readonly detail: string }
   | { readonly result: "not tested"; readonly detail: string };
@@ -324,13 +324,13 @@ export type Finding =
 export interface Proof {
   readonly at: string;
   /** The document read back after the write gives the principal its groups. */
-  readonly mapped: Finding;
+  readonly mapped: ProofFinding;
   /** The API server says that this username with these groups may do what the level names. */
-  readonly authorized: Finding;
+  readonly authorized: ProofFinding;
   /** As whom the API server was asked for `authorized`; null: as nobody. */
   readonly reviewedAs: MappedIdentity | null;
   /** The principal itself signed in and listed pods. */
-  readonly signedIn: Finding;
+  readonly signedIn: ProofFinding;
   /** Under which ids the API server's audit log has the questions that `authorized` is of. */
   readonly auditIds: readonly string[];
 }
@@ -339,9 +339,9 @@ export interface Proof {
 export interface EndProof {
   readonly at: string;
   /** Whom the cluster's map, or its access entries, still make of the principal. No: new sign-ins are refused. */
-  readonly mapped: Finding;
+  readonly mapped: ProofFinding;
   /** Whether the API server still authorizes what the level names. */
-  readonly authorized: Finding;
+  readonly authorized: ProofFinding;
   /** As whom it was asked. */
   readonly reviewedAs: MappedIdentity;
   /** Other leases that still give access, a clause each. */

@@ -21,7 +21,7 @@ export function failAt(problem: string, at: { readonly line: number; readonly co
 }
 
 /** The line and column of an offset, each zero-based. */
-export function placeIn(text: string, at: number): { line: number; column: number } {
+export function lineAndColumn(text: string, at: number): { line: number; column: number } {
   const lines = text.slice(0, at).split(LINE_BREAK);
   return { line: lines.length - 1, column: lines.at(-1)?.length ?? 0 };
 }

@@ -1,6 +1,6 @@
 import { FORBIDDEN } from "./characters.ts";
 import { emptyScalar } from "./empty-scalar.ts";
-import { failAt, placeIn, YamlFailure } from "./failure.ts";
+import { failAt, lineAndColumn, YamlFailure } from "./failure.ts";
 import type { YamlDocument, YamlNode } from "./node.ts";
 import { NodeParser } from "./node-parser.ts";
 import { ReadingBudget } from "./reading-budget.ts";
@@ -68,7 +68,7 @@ function parseBefore(forbidden: number, text: string, budget: ReadingBudget): Ya
   } catch (failure) {
     if (!(failure instanceof YamlFailure) || !isRead()) throw failure;
   }
-  return failAt("control characters are not allowed", placeIn(text, forbidden));
+  return failAt("control characters are not allowed", lineAndColumn(text, forbidden));
 
   function isRead(): boolean {
     return forbidden < readUpTo(text, scanner.asked(text));
@@ -76,7 +76,7 @@ function parseBefore(forbidden: number, text: string, budget: ReadingBudget): Ya
 }
 
 function markAt(text: string, at: number): Mark {
-  return { at, ...placeIn(text, at) };
+  return { at, ...lineAndColumn(text, at) };
 }
 
 /**

@@ -76,7 +76,7 @@ export function principalKey(arn: string): string {
 }
 
 /** Whether an entry says already what is wanted of it, and nothing more. */
-export function isWhole(entry: StandingEntry, wanted: WantedEntry): boolean {
+export function isAsWanted(entry: StandingEntry, wanted: WantedEntry): boolean {
   const isAdmin = entry.policies.some(({ name, namespaces }) => name === CLUSTER_ADMIN && namespaces === null);
   return (
     entry.type === "STANDARD" &&

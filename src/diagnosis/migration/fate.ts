@@ -2,7 +2,7 @@ import type { Entry } from "../../aws-auth/index.ts";
 import { isAccountId, isCreator, isNode, isWildcard, readPrincipal, rivalsOf } from "../../aws-auth/index.ts";
 import { readNames } from "./entry-names.ts";
 import {
-  isWhole,
+  isAsWanted,
   type ManagedNodes,
   type MigrationFacts,
   principalKey,
@@ -77,7 +77,7 @@ function migration(item: Entry, facts: MigrationFacts, there: StandingEntry | un
   if (names.type === "refused") return stays(names.code, names.why, names.mend);
   const { username, groups, isAdmin, instead } = names;
   const wanted = { principalArn: there?.principalArn ?? principalArn, username, groups, isAdmin };
-  const isDone = there?.migrated === "whole" && isWhole(there, wanted);
+  const isDone = there?.migrated === "whole" && isAsWanted(there, wanted);
   // It was whole once: whoever changed it since has the last word, as with any entry of somebody else's.
   if (there?.migrated === "whole" && !isDone) return { type: "stands", note: standingNote(there) };
   return { type: "moves", wanted, isDone, instead, notes: there ? [] : whole.notes };

@@ -5,7 +5,7 @@ import type { AuthenticationMode } from "../cluster-links.ts";
 import type { MigrationStep } from "./facts.ts";
 import { CLUSTER_ADMIN, type MigrationFacts, principalKey, type StandingEntry, type WantedEntry } from "./facts.ts";
 import { type FateOfItem, fatesOf } from "./fate.ts";
-import { type SignedIn, type SignInState, signIn } from "./sign-in.ts";
+import { predictSignIn, type SignedIn, type SignInState } from "./sign-in.ts";
 
 export interface MigrationPlan {
   readonly type: "planned";
@@ -131,10 +131,10 @@ function after(state: SignInState, step: MigrationStep): SignInState {
 function checkSteps(facts: MigrationFacts, steps: readonly MigrationStep[]): string | null {
   let state = untouched(facts, steps);
   const callers = callersOf(facts, steps);
-  const before = new Map(callers.map((arn) => [arn, signIn(state, arn)]));
+  const before = new Map(callers.map((arn) => [arn, predictSignIn(state, arn)]));
   for (const step of steps) {
     state = after(state, step);
-    const other = callers.find((arn) => !isSame(before.get(arn) ?? null, signIn(state, arn)));
+    const other = callers.find((arn) => !isSame(before.get(arn) ?? null, predictSignIn(state, arn)));
     if (other !== undefined) {
       return `The step ${step.type} would change who ${other} is. Nothing of the plan is carried out.`;
     }

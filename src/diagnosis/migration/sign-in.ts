@@ -24,7 +24,7 @@ export interface SignedIn {
  *
  * @param callerArn as sts:GetCallerIdentity says it, or a role's or user's own
  */
-export function signIn({ mode, document, entries }: SignInState, callerArn: string): SignedIn | null {
+export function predictSignIn({ mode, document, entries }: SignInState, callerArn: string): SignedIn | null {
   const key = principalKey(canonicalCaller(callerArn) ?? callerArn);
   const entry = mode === "CONFIG_MAP" ? undefined : entries.find((each) => principalKey(each.principalArn) === key);
   if (entry) return entry.type === "STANDARD" ? signInByEntry(entry, callerArn) : null;

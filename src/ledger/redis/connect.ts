@@ -1,7 +1,7 @@
 import { AccessError } from "../../access/failure/access-error.ts";
 import { openClient, type RedisAccess, type RedisClient } from "./client.ts";
 import { unreachable } from "./explain-redis-error.ts";
-import { placeOf, type RedisAddress, readRedisUrl } from "./redis-url.ts";
+import { addressInWords, type RedisAddress, readRedisUrl } from "./redis-url.ts";
 import { expectSchema } from "./schema.ts";
 
 export interface RedisConnection {
@@ -28,7 +28,7 @@ export async function connectRedis(url: string, access: RedisAccess = {}): Promi
     await Promise.race([redis.connect(), ready(redis), firstError(redis), timeout(startWithinMs)]);
   } catch (error) {
     redis.disconnect();
-    throw unreachable(placeOf(address), [...reasons, error]);
+    throw unreachable(addressInWords(address), [...reasons, error]);
   }
   for (const event of ["node error", "sentinelError"]) redis.off(event, note);
   ignoreErrors(redis);

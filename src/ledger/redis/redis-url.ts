@@ -62,7 +62,7 @@ export function readRedisUrl(url: string): RedisUrlReading {
 }
 
 /** The address for people: without user and password. */
-export function placeOf({ kind, tls, nodes, master, database }: RedisAddress): string {
+export function addressInWords({ kind, tls, nodes, master, database }: RedisAddress): string {
   const scheme = `${tls ? "rediss" : "redis"}${kind === "server" ? "" : `+${kind}`}`;
   const hosts = nodes.map(({ host, port }) => `${host.includes(":") ? `[${host}]` : host}:${port}`).join(",");
   if (kind === "cluster") return `${scheme}://${hosts}`;

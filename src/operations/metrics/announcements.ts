@@ -32,7 +32,7 @@ export interface FinishedCall {
 }
 
 /** A part of a run on a cluster, in the order in which a run takes them. */
-export type Step =
+export type RunStep =
   | "caller-identity"
   | "assume"
   | "describe"
@@ -44,7 +44,7 @@ export type Step =
   | "prove"
   | "sign-in";
 
-export const finishedSteps = announcements<{ readonly step: Step; readonly seconds: number }>("step");
+export const finishedSteps = announcements<{ readonly step: RunStep; readonly seconds: number }>("step");
 
 export const finishedCalls = announcements<FinishedCall>("call");
 

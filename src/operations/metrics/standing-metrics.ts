@@ -10,7 +10,7 @@ export interface QueueStanding {
 }
 
 /** How the whole stands, asked when somebody reads the metrics. */
-export interface Standing {
+export interface Backlog {
   readonly queues: () => Promise<readonly QueueStanding[]>;
   readonly tally: () => Promise<Tally>;
   /** How many open requests there are of each cluster that is not configured. */
@@ -25,7 +25,7 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
  * Gauges of what all processes share: each worker tells the same. Where the ledger does not answer they tell nothing, and the
  * other series go on.
  */
-export function createStandingMetrics(registry: Registry, { queues, tally, stranded, memoryUsed }: Standing): void {
+export function createStandingMetrics(registry: Registry, { queues, tally, stranded, memoryUsed }: Backlog): void {
   gauge(registry, "eks_access_queue_jobs", "Jobs that wait or run", ["queue", "state"], async () =>
     (await queues()).flatMap(({ name, jobs }) =>
       Object.entries(jobs).map(([state, count]): Sample => [{ queue: name, state }, count]),

@@ -67,7 +67,7 @@ function tellWait({ waited }: TraceContext): void {
 }
 
 /** Where work for one request within a run for several stands: in the request's own trace, with a link to the run. */
-export function placeOf({ served }: TraceContext, { id }: { readonly id: string }): Omit<Work, "name"> {
+export function traceFor({ served }: TraceContext, { id }: { readonly id: string }): Omit<Work, "name"> {
   const attributes = { "eks_access.request": id };
   const own = served?.get(id);
   const run = currentTrace();

@@ -5,11 +5,11 @@ import { formatDuration, isPermanent } from "../../access/request/duration.ts";
 import type {
   AccessRequest,
   DroppedApproval,
-  Finding,
   Lease,
   MappedIdentity,
   Preview,
   Proof,
+  ProofFinding,
   Trouble,
 } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
@@ -112,7 +112,7 @@ function triedText({ message, attempts, retryAt }: Trouble): string {
   return `${said(message)}. Tried ${tries}; next try ${time(retryAt)}.`;
 }
 
-const marks: Readonly<Record<Finding["result"], string>> = { yes: "✓", no: "✗", "not tested": "–" };
+const marks: Readonly<Record<ProofFinding["result"], string>> = { yes: "✓", no: "✗", "not tested": "–" };
 
 /** One line for each finding, and what keeps the principal from signing in for now. Empty: nothing was proved yet. */
 export function proofLines(lease: Lease): string {
@@ -156,7 +156,7 @@ export function endProofLines({ end, endProof }: Lease): string {
 }
 
 /** At an end, no is what is wanted. */
-function endFinding(name: string, { result, detail }: Finding): string {
+function endFinding(name: string, { result, detail }: ProofFinding): string {
   if (result === "yes") return `✗ *still ${name}*: ${said(detail, 350)}`;
   return `${result === "no" ? "✓" : "–"} *not ${name}*${result === "no" ? "" : " not tested"}: ${said(detail, 350)}`;
 }

@@ -1,4 +1,4 @@
-import { cancel, type EndVerdict, extensionsOf, revoke } from "../../access/lease/may-revoke.ts";
+import { type EndVerdict, extensionsOf, judgeCancel, judgeRevoke } from "../../access/lease/may-revoke.ts";
 import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";
@@ -14,7 +14,7 @@ import { personFor } from "../people/standing.ts";
 
 /** `revoke <id> [why]`, and the button: the worker takes the lease's part away, and that of the leases that extend it. */
 export function revokeLease(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
-  return endAccess(context, id, (request, cluster, person, now) => revoke(request, cluster, person, why, now), {
+  return endAccess(context, id, (request, cluster, person, now) => judgeRevoke(request, cluster, person, why, now), {
     type: "lease.ending",
     by,
     why,
@@ -23,7 +23,7 @@ export function revokeLease(context: SlackContext, by: string, id: string, why: 
 
 /** `cancel <id>`: the requester takes the request back. */
 export function cancelRequest(context: SlackContext, by: string, id: string): Promise<Message> {
-  return endAccess(context, id, (request) => cancel(request, by), { type: "request.cancelled", by, why: "" });
+  return endAccess(context, id, (request) => judgeCancel(request, by), { type: "request.cancelled", by, why: "" });
 }
 
 /**
@@ -103,7 +103,7 @@ async function decideEnd(
     await noteAttempt(context, { act, by, code: verdict.code, request });
     return stop(endRefusedAnswer(verdict.code, request, cluster));
   }
-  const endIt = (each: AccessRequest) => revoke(each, cluster, person, extendsRevoked(request), now);
+  const endIt = (each: AccessRequest) => judgeRevoke(each, cluster, person, extendsRevoked(request), now);
   if (act === "revoke") extensions.push(...(await endExtensions(context, request, endIt, ending)));
   const { after } = verdict;
   return {

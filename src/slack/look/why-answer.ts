@@ -1,6 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { Cause, Offer } from "../../diagnosis/cause.ts";
+import type { Cause, CauseButton } from "../../diagnosis/cause.ts";
 import type { Diagnosis } from "../../diagnosis/why.ts";
 import { answer } from "../ask/answers.ts";
 import { askAgainAction, extendAction } from "../blocks/actions.ts";
@@ -39,7 +39,7 @@ function causeBlocks(cause: Cause): KnownBlock[] {
   return [section(text), ...(cause.offer ? [offerBlock(cause.offer)] : [])];
 }
 
-function offerBlock({ type, request }: Offer): KnownBlock {
+function offerBlock({ type, request }: CauseButton): KnownBlock {
   const label = type === "extend" ? "Extend" : "Request again";
   return {
     type: "actions",

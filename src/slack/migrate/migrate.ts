@@ -1,4 +1,4 @@
-import { isOver } from "../../access/migration/migration.ts";
+import { isMigrationOver } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { answersFor } from "../../access/policy/may-see.ts";
 import { migrationReport } from "../../diagnosis/migration/migration-report.ts";
@@ -56,6 +56,6 @@ async function planOf(
   if (report.type === "failed") return notFoundOutAnswer(cluster, report.message);
   if (report.type === "refused") return nothingToMigrationAnswer(report.message);
   const latest = await context.ledger.migrations.latestOf(cluster.name);
-  const open = latest && !isOver(latest) ? latest : null;
+  const open = latest && !isMigrationOver(latest) ? latest : null;
   return migrationAnswer(cluster, report, { paths: told, open });
 }

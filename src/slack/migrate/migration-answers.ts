@@ -1,5 +1,5 @@
 import { type MigrationRefusal, migrationApprovals } from "../../access/approval/decide-migration.ts";
-import { clusterOfMigration, isOver, type Migration } from "../../access/migration/migration.ts";
+import { clusterOfMigration, isMigrationOver, type Migration } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
 import { answer } from "../ask/answers.ts";
@@ -82,7 +82,7 @@ function refusalWords(refusal: MigrationRefusal, migration: Migration, name: str
     case "not-yours":
       return `Who asked for it, approvers of ${code(name)} and its on-call may do that.`;
     case "not-in-trouble":
-      return isOver(migration)
+      return isMigrationOver(migration)
         ? `${code(migration.id)} is over.`
         : `${code(migration.id)} is under way: ${migrationState(migration)}.`;
   }

@@ -7,11 +7,16 @@ import {
   withdrawMigration,
 } from "../../access/approval/decide-migration.ts";
 import type { EventType } from "../../access/audit/event.ts";
-import { createMigration, isOver, type Migration, nextMigrationId } from "../../access/migration/migration.ts";
+import { createMigration, isMigrationOver, type Migration, nextMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { answersFor, approvesFor } from "../../access/policy/may-see.ts";
 import type { Person } from "../../access/policy/person.ts";
-import { type MigrationStep, migrationEvent, recordMigration, updateMigration } from "../../ledger/record-migration.ts";
+import {
+  type MigrationDecision,
+  migrationEvent,
+  recordMigration,
+  updateMigration,
+} from "../../ledger/record-migration.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../ask/admission.ts";
 import { failureAnswer } from "../ask/answers.ts";
@@ -46,7 +51,7 @@ export async function askForMigration(
     return mayNotPlanAnswer(cluster);
   }
   const latest = await ledger.migrations.latestOf(cluster.name);
-  if (latest && (!isOver(latest) || latest.begun)) return migrationOpenAnswer(latest);
+  if (latest && (!isMigrationOver(latest) || latest.begun)) return migrationOpenAnswer(latest);
   const wish = { id: nextMigrationId(cluster.name, latest), cluster: cluster.name, requester, told };
   const migration = createMigration(wish, now(), config.timing.requestLapsesAfterSeconds);
   const event = migrationEvent("migration.asked", migration, requester, now(), { told });
@@ -139,7 +144,7 @@ async function decideNow(
   migration: Migration,
   cluster: Cluster,
   what: Act,
-): Promise<MigrationStep<Message | null>> {
+): Promise<MigrationDecision<Message | null>> {
   // A move must be stoppable also while Slack does not say who is of which group.
   const person = await personFor(context, cluster, by).catch((error: unknown) => {
     if (what.act !== "withdraw") throw error;
@@ -162,7 +167,7 @@ async function decideNow(
 }
 
 /** First takes out an approval of somebody who is no approver any more, with its event; then it is decided on what is left. */
-function dropDeparted(migration: Migration, gone: readonly [string, string], now: Date): MigrationStep<never> {
+function dropDeparted(migration: Migration, gone: readonly [string, string], now: Date): MigrationDecision<never> {
   const [approver, why] = gone;
   const after = migrationWithoutDeparted(migration, new Map([gone]), now);
   const event = migrationEvent("migration.approval-dropped", after, "slack", now, { approver, why });

@@ -1,6 +1,6 @@
 import type { KnownBlock } from "@slack/types";
 import type { StepSummary } from "../../access/migration/migration.ts";
-import { isOver, type Migration, type SealedPlan } from "../../access/migration/migration.ts";
+import { isMigrationOver, type Migration, type SealedPlan } from "../../access/migration/migration.ts";
 import { counted } from "../../diagnosis/link.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, context, cut, mentions, section, time, told } from "../blocks/mrkdwn.ts";
@@ -63,7 +63,7 @@ function voidedBlocks({ voided, state }: Migration): KnownBlock[] {
 /** The digest in the button binds the click to the plan that this message shows. */
 function buttonBlocks(migration: Migration): KnownBlock[] {
   const { id, plan, trouble } = migration;
-  if (isOver(migration) || !plan) return [];
+  if (isMigrationOver(migration) || !plan) return [];
   const retry = trouble ? [retryMigrationButton(migration)] : [];
   const elements =
     migration.state === "pending"
@@ -75,7 +75,7 @@ function buttonBlocks(migration: Migration): KnownBlock[] {
 /** What becomes of the items of aws-auth, while that is to be decided, and the steps with a mark at each that is proved. */
 function migrationPlanBlocks(migration: Migration): KnownBlock[] {
   const { plan } = migration;
-  if (!plan || (isOver(migration) && migration.done.length === 0)) return [];
+  if (!plan || (isMigrationOver(migration) && migration.done.length === 0)) return [];
   const steps = stepLines(migration, plan);
   const shownSteps = fitting(steps, mostSteps);
   const stepBlocks = chunks(shownSteps).map(section);

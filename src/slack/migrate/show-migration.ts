@@ -1,5 +1,5 @@
 import { migrationApprovals } from "../../access/approval/decide-migration.ts";
-import { hasApproved, isOver, type Migration } from "../../access/migration/migration.ts";
+import { hasApproved, isMigrationOver, type Migration } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { approversIn } from "../../access/policy/may-see.ts";
 import { counted } from "../../diagnosis/link.ts";
@@ -91,7 +91,7 @@ async function tellRequester(
   shown: Shown,
 ): Promise<readonly string[]> {
   let { told } = shown;
-  const isLost = migration.plan !== null && shown.message === null && !isOver(migration);
+  const isLost = migration.plan !== null && shown.message === null && !isMigrationOver(migration);
   const milestones = [
     ...(isLost ? [migrationLostMilestone(migration)] : []),
     ...migrationTroubleMilestone(migration),
@@ -132,13 +132,13 @@ function migrationLostMilestone({ id, cluster, state }: Migration): Milestone {
 function migrationTroubleMilestone(migration: Migration): readonly Milestone[] {
   const { trouble, state, id, cluster } = migration;
   const text = migrationTrouble(migration);
-  if (!trouble || !text || isOver(migration)) return [];
+  if (!trouble || !text || isMigrationOver(migration)) return [];
   return [{ name: `${state}-${trouble.code}`, message: answer(`Migration ${code(id)} of ${code(cluster)}: ${text}`) }];
 }
 
 /** How it ended, once nothing of it is left to be seen to. */
 function migrationEndMilestone(migration: Migration): readonly Milestone[] {
-  if (!isOver(migration) || migration.begun) return [];
+  if (!isMigrationOver(migration) || migration.begun) return [];
   return [
     {
       name: migration.state,

@@ -9,7 +9,7 @@ import { wakeHomes } from "../home/wake-homes.ts";
 import { type Milestone, milestoneOf } from "../lease/requester-message.ts";
 import { deletedMessageMilestone, lostChannelMilestones, tooFewMilestone } from "./delivery-message.ts";
 import { type MessengerContext, sent } from "./messenger-context.ts";
-import { type InChannel, nothingShown, post, showInChannel, update } from "./show-in-channel.ts";
+import { type InChannel, nothingShown, post, showInChannel, updateInChannel } from "./show-in-channel.ts";
 import { wakeForThread } from "./show-thread.ts";
 
 /** More approvers are not asked one by one: somebody of these will read it. */
@@ -121,7 +121,7 @@ async function showCopies(
 ): Promise<Shown> {
   const copies: Copy[] = [];
   for (const copy of shown.copies) {
-    if ((await update(context, request, copy, presence)) === "shown") copies.push(copy);
+    if ((await updateInChannel(context, request, copy, presence)) === "shown") copies.push(copy);
   }
   const asked = new Set(copies.map(({ user }) => user));
   const missing = isLost ? whoToAsk(context, request, presence).filter((user) => !asked.has(user)) : [];
@@ -130,7 +130,7 @@ async function showCopies(
     if (!("ts" in posted)) continue;
     copies.push({ ...posted, user });
     await context.ledger.markShown(request.id, { ...shown, version: 0, copies });
-    await update(context, request, posted, presence);
+    await updateInChannel(context, request, posted, presence);
   }
   return { ...shown, copies };
 }

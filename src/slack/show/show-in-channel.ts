@@ -26,7 +26,7 @@ export async function showInChannel(
   const stands = (lost: AccessError | null = null) => ({ shown, lost, isReposted: false });
   if (shown.message) {
     if (shown.version === request.version) return stands();
-    const outcome = await update(context, request, shown.message, presence);
+    const outcome = await updateInChannel(context, request, shown.message, presence);
     if (outcome === "shown") return stands();
     if (outcome !== "deleted") return stands(outcome);
   }
@@ -43,12 +43,12 @@ export async function showInChannel(
   const now = { ...shown, version: 0, message: posted };
   // The buttons come only to a message that the ledger knows: two posts of one request are never two live approvals.
   await context.ledger.markShown(request.id, now);
-  const outcome = await update(context, request, posted, presence);
+  const outcome = await updateInChannel(context, request, posted, presence);
   return { shown: now, lost: typeof outcome === "string" ? null : outcome, isReposted };
 }
 
 /** Where a message of ours stands is not there any more: deleted, or the reason why the place can't be reached. */
-export function update(
+export function updateInChannel(
   context: MessengerContext,
   request: AccessRequest,
   place: Place,

@@ -2,7 +2,7 @@ import { AccessError, explain } from "../../access/failure/access-error.ts";
 import type { Migration } from "../../access/migration/migration.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import { signInWay } from "../../access/policy/sign-in.ts";
-import type { Finding, MappedIdentity } from "../../access/request/record.ts";
+import type { MappedIdentity, ProofFinding } from "../../access/request/record.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { AwsAuthDocument } from "../../aws-auth/index.ts";
@@ -75,7 +75,7 @@ async function orTakeBack<T>(
 }
 
 /** @throws AccessError where it was tried, and the principal does not sign in as it should */
-function signedIn({ principalArn }: AccessEntry, { result, detail }: Finding): string {
+function signedIn({ principalArn }: AccessEntry, { result, detail }: ProofFinding): string {
   if (result !== "no") return `signed in: ${result}, ${detail}.`;
   throw new AccessError("access-entry-conflict", `${principalArn} does not sign in by its access entry: ${detail}`, {
     mend: "The entry was deleted again, and nothing was taken out of aws-auth. Mend what is named, then have it tried again.",
@@ -113,7 +113,7 @@ async function signInByMovedEntry(
   { description }: Pick<ReachedCluster, "description">,
   errand: Errand,
   entry: AccessEntry,
-): Promise<Finding> {
+): Promise<ProofFinding> {
   // Settings name roles with their paths, the document and so the question without.
   const way = signInWay(cluster, entry.principalArn.replace(/:role\/.*\//, ":role/"));
   if (way.type === "not tested") return { result: "not tested", detail: way.why };

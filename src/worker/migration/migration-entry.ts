@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { AccessError } from "../../access/failure/access-error.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
-import { CLUSTER_ADMIN, isWhole, type WantedEntry } from "../../diagnosis/migration/facts.ts";
+import { CLUSTER_ADMIN, isAsWanted, type WantedEntry } from "../../diagnosis/migration/facts.ts";
 import { asStanding, migrationTag } from "./gather-migration.ts";
 
 const looks = 6;
@@ -47,7 +47,7 @@ async function readBack(
   for (let look = 0; look < looks; look += 1) {
     if (look > 0) await pause(200 * 2 ** look);
     const entry = await entries.describe(wanted.principalArn);
-    if (!entry || !isWhole(asStanding(entry), wanted)) continue;
+    if (!entry || !isAsWanted(asStanding(entry), wanted)) continue;
     return entry;
   }
   throw new AccessError(

@@ -1,6 +1,6 @@
 import { checkMigration } from "../../access/approval/decide-migration.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { isOver, type Migration, migrationDueAt, reviseMigration } from "../../access/migration/migration.ts";
+import { isMigrationOver, type Migration, migrationDueAt, reviseMigration } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { type MigrationPlan, type MigrationResult, planMigration } from "../../diagnosis/migration/plan.ts";
 import { stepName } from "../../diagnosis/migration/summary.ts";
@@ -62,7 +62,7 @@ async function passOver(
 ): Promise<void> {
   const { requestLapsesAfterSeconds } = context.config.timing;
   const verdict = checkMigration(migration, cluster, context.keys.decision, context.now(), requestLapsesAfterSeconds);
-  const isToGoOn = verdict.type === "valid" && !isOver(migration);
+  const isToGoOn = verdict.type === "valid" && !isMigrationOver(migration);
   if (isToGoOn || migration.begun) {
     const errand = { id: migration.id, requester: migration.requester };
     await withMigration(context, cluster, errand, migration.told, async (reached, gathered) => {
@@ -70,7 +70,7 @@ async function passOver(
       else await seeToBegun(context, cluster, migration, gathered);
     });
   }
-  if (isOver(migration) || verdict.type === "valid") return;
+  if (isMigrationOver(migration) || verdict.type === "valid") return;
   if (isTooLate(migration, context.now())) await lapseMigration(context, migration, verdict.message);
   else await voidMigration(context, migration, verdict.message);
 }
@@ -112,7 +112,7 @@ async function takeSteps(run: MigrationRun, start: Migration): Promise<void> {
       if (migration.settlesAt === null) return settle(context, migration);
     }
     migration = await carryOutStep(run, migration, step);
-    if (isOver(migration) || step.type !== "give-entry") return;
+    if (isMigrationOver(migration) || step.type !== "give-entry") return;
   }
   if (migration === start) await finish(context, migration);
 }
@@ -139,7 +139,7 @@ async function settle(context: WorkerContext, migration: Migration): Promise<voi
 
 async function finish(context: WorkerContext, migration: Migration): Promise<void> {
   await noteOnMigration(context, migration, (current) =>
-    isOver(current)
+    isMigrationOver(current)
       ? null
       : {
           type: "migration.done",
@@ -156,7 +156,7 @@ function isTooLate({ lapsesAt }: Migration, now: Date): boolean {
 /** What was decided is too old. What was carried out stays. */
 async function lapseMigration(context: WorkerContext, migration: Migration, why: string): Promise<void> {
   await noteOnMigration(context, migration, (current) => {
-    if (isOver(current)) return null;
+    if (isMigrationOver(current)) return null;
     const of = { state: "lapsed", endedAt: context.now().toISOString(), trouble: null, settlesAt: null } as const;
     return { type: "migration.lapsed", of, detail: { why } };
   });
@@ -165,7 +165,7 @@ async function lapseMigration(context: WorkerContext, migration: Migration, why:
 /** What was approved is not what would be done: it is asked for again, with a new plan (law 4). */
 async function voidMigration(context: WorkerContext, migration: Migration, message: string): Promise<void> {
   await noteOnMigration(context, migration, (current) => {
-    if (isOver(current)) return null;
+    if (isMigrationOver(current)) return null;
     const by = current.approvals.map((approval) => approval.by);
     const lapses = context.config.timing.requestLapsesAfterSeconds * 1000;
     const lapsesAt = new Date(context.now().getTime() + lapses).toISOString();

@@ -6,8 +6,9 @@ import { type CreatorToDiscover, creatorArnOf, type KnownCreator } from "../../a
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { AwsCredentials } from "../../aws/credentials.ts";
-import type { AuthenticationMode, ClusterDescription } from "../../aws/eks-cluster.ts";
+import type { ClusterDescription } from "../../aws/eks-cluster.ts";
 import { mintToken } from "../../aws/eks-token.ts";
+import type { AuthenticationMode } from "../../diagnosis/cluster-links.ts";
 import { type ClusterClient, connectCluster } from "../../kubernetes/cluster-client.ts";
 import { confirmCreator, credentialsOf } from "./become-creator.ts";
 import { askCloudTrail, creatorOfRecord, type DiscoveryContext, rememberedCreation } from "./discover-creator.ts";

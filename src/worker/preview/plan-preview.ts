@@ -9,7 +9,7 @@ import type { Way } from "../../access/policy/way.ts";
 import { digestOfChange } from "../../access/request/digest.ts";
 import type { AccessRequest, Preview, Share } from "../../access/request/record.ts";
 import { readPrincipal } from "../../aws-auth/index.ts";
-import type { ChangePreview, Wish } from "../reconcile/way-adapter.ts";
+import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";
 import { type WarningFacts, warningsOf } from "./preview-warnings.ts";
 
 export type PreviewPlan =
@@ -21,7 +21,7 @@ export interface PreviewFacts extends Omit<WarningFacts, "principal"> {
   readonly cluster: Cluster;
   /** How the cluster would take it, and what that would change. */
   readonly way: Way;
-  readonly changeOf: (wish: Wish) => ChangePreview;
+  readonly changeOf: (wish: RequestedChange) => ChangePreview;
   readonly leases: LeasesFound;
   readonly now: Date;
 }

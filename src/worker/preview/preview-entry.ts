@@ -10,7 +10,7 @@ import type { NamedEntry } from "../../aws-auth/index.ts";
 import { unifiedDiff } from "../../aws-auth/index.ts";
 import type { EntryState } from "../reconcile/entry-state.ts";
 import { refuseTarget } from "../reconcile/settle-entries.ts";
-import type { ChangePreview, Wish } from "../reconcile/way-adapter.ts";
+import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";
 import { sameUsernameWarnings, sessionWarnings } from "./preview-warnings.ts";
 
 /** What would change of somebody's access entry; or why it can't be done. */
@@ -18,7 +18,7 @@ export function previewByEntry(
   cluster: Cluster,
   keys: MemoryKeys,
   state: EntryState,
-  { request, principal, beginning }: Wish,
+  { request, principal, beginning }: RequestedChange,
 ): ChangePreview {
   const { arn } = principal;
   const key = arn.toLowerCase();

@@ -10,7 +10,7 @@ import { planChanges, resolve } from "../../aws-auth/index.ts";
 import { beingDeleted } from "../reconcile/being-deleted.ts";
 import { type ClusterState, planGuard } from "../reconcile/cluster-state.ts";
 import { annotationFull } from "../reconcile/plan-settlement.ts";
-import type { ChangePreview, Wish } from "../reconcile/way-adapter.ts";
+import type { ChangePreview, RequestedChange } from "../reconcile/way-adapter.ts";
 import { readRemembered } from "../remembered.ts";
 import { documentWarnings, sameUsernameWarnings, sessionWarnings } from "./preview-warnings.ts";
 
@@ -19,7 +19,7 @@ export function previewInDocument(
   cluster: Cluster,
   keys: MemoryKeys,
   state: ClusterState,
-  { request, level, principal, beginning }: Wish,
+  { request, level, principal, beginning }: RequestedChange,
 ): ChangePreview {
   const { arn } = principal;
   const { groups } = request;

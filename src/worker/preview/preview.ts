@@ -17,7 +17,7 @@ import type { WorkerContext } from "../context.ts";
 import { delay } from "../delay.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
-import type { Settlement, WayAdapter, WayPlace, WayState, Wish } from "../reconcile/way-adapter.ts";
+import type { RequestedChange, Settlement, WayAdapter, WayPlace, WayState } from "../reconcile/way-adapter.ts";
 import { waysIn } from "../reconcile/ways.ts";
 import { type PreviewFacts, planPreview } from "./plan-preview.ts";
 import { hasNothingToExtend, nothingToExtend, refuse } from "./refuse.ts";
@@ -83,7 +83,7 @@ async function previewWay<State extends WayState, Decided extends Settlement>(
     const open = granted.filter(adapter.isTaken);
     const state = await adapter.read([...open, ...waiting]);
     const leases = leasesIn(state, open, context.now());
-    const seen = { way: adapter.way, changeOf: (wish: Wish) => adapter.preview(state, wish), leases };
+    const seen = { way: adapter.way, changeOf: (wish: RequestedChange) => adapter.preview(state, wish), leases };
     for (const request of waiting) await previewRequest(look, request, seen);
   } catch (error) {
     context.log.warn({ cluster: cluster.name, err: error }, "preview failed");

@@ -12,10 +12,10 @@ import { chanceCause } from "../../diagnosis/mapped.ts";
 import {
   type Asker,
   driftFinding,
-  identityOf,
+  knownIdentity,
   leasesFinding,
   podsFinding,
-  type Standing,
+  type SignInFacts,
   youFinding,
 } from "../../diagnosis/person-links.ts";
 import { openFor } from "../../ledger/open-for.ts";
@@ -69,7 +69,7 @@ async function lookForPerson(
     async () => standingOf(cluster, reached, inside, asker),
     (found) => youFinding(asker, found, cluster),
   );
-  const identity = standing && identityOf(standing);
+  const identity = standing && knownIdentity(standing);
   if (!identity) return;
   await take(
     "pods",
@@ -83,7 +83,7 @@ async function standingOf(
   reached: Reached,
   { document, isRead }: Inside,
   { principal }: Asker,
-): Promise<Standing> {
+): Promise<SignInFacts> {
   const reading = principal === null ? null : readCaller(principal, partitionOf(cluster));
   if (reading?.type !== "caller") return { accessEntry: { type: "none" }, mapped: null, chance: null, isRead };
   const { caller } = reading;

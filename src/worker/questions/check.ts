@@ -19,7 +19,7 @@ import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 import type { ChainQuestion } from "./chain.ts";
 import { driftsIn, type LookedAt, lookAtDocument } from "./look-at-document.ts";
 import { withOurTags } from "./look-at-entries.ts";
-import { inTime, type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
+import { answerWithin, type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
 
 /** Checks what decides who gets in to a cluster, for somebody in Slack. Writes nothing. */
 export async function reportCheck(
@@ -156,7 +156,7 @@ async function check(
   const left = () => Math.max(0, limits.withinMs - (performance.now() - began));
   const order = readingOrder(listed, before, document);
   const { entries: found, unread, why } = await readEntries(entries, order, { ...limits, withinMs: left() });
-  const [bound, granted] = await Promise.all([inTime(bindings, left()), grantedNow()]);
+  const [bound, granted] = await Promise.all([answerWithin(bindings, left()), grantedNow()]);
   const read = found.map((entry) => withOurTags(cluster, entry, keys.memory));
   const boundGroups = bound && new Set(bound.groups.keys());
   const { creatorArn } = reached;
@@ -169,7 +169,7 @@ async function listInTime(
   { name }: Cluster,
   { withinMs }: ReadingLimits,
 ): Promise<readonly string[]> {
-  const listed = await inTime(entries.list(), withinMs);
+  const listed = await answerWithin(entries.list(), withinMs);
   if (listed) return listed;
   const late = `EKS did not list all access entries of ${name} within ${withinMs / 1000} s`;
   throw new AccessError("aws-unreachable", late, { mend: "Ask again in a minute." });

@@ -33,7 +33,7 @@ interface Progress {
 }
 
 /** What a call gives, or null where it takes longer than that. */
-export async function inTime<T>(call: Promise<T>, withinMs: number): Promise<T | null> {
+export async function answerWithin<T>(call: Promise<T>, withinMs: number): Promise<T | null> {
   const time = new AbortController();
   const late = pause(withinMs, null, { signal: time.signal }).catch(() => null);
   return Promise.race([call.finally(() => time.abort()), late]);
@@ -48,7 +48,7 @@ export async function readEntries(
   const queue = arns.slice(0, most);
   const progress: Progress = { queue, found: [], done: 0, running: Math.min(width, queue.length), failure: null };
   const lanes = Array.from({ length: progress.running }, () => readLane(describe, progress));
-  await inTime(Promise.all(lanes), withinMs);
+  await answerWithin(Promise.all(lanes), withinMs);
   // What comes of calls that are under way is for nobody any more.
   queue.length = 0;
   const { found, done, failure } = progress;

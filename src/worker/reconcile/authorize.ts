@@ -1,13 +1,13 @@
 import { AccessError, explain } from "../../access/failure/access-error.ts";
 import type { AccessCheck, Cluster } from "../../access/policy/cluster.ts";
 import { groupsIn, isPolicyText } from "../../access/policy/policy-text.ts";
-import type { AccessRequest, Finding, MappedIdentity } from "../../access/request/record.ts";
+import type { AccessRequest, MappedIdentity, ProofFinding } from "../../access/request/record.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AccessAnswer } from "../../kubernetes/reviews.ts";
 
 /** What the API server says about what somebody may do. */
-export interface Review {
-  readonly finding: Finding;
+export interface AuthorizationReview {
+  readonly finding: ProofFinding;
   /** Under which ids its audit log has the questions. */
   readonly auditIds: readonly string[];
   /** What kept it from an answer; null: nothing did. */
@@ -23,7 +23,7 @@ export async function reviewLease(
   cluster: Cluster,
   request: AccessRequest,
   identity: MappedIdentity | null,
-): Promise<Review> {
+): Promise<AuthorizationReview> {
   const checks = checksOf(cluster, request);
   if (!identity) return known({ result: "no", detail: "who is not mapped may do nothing" });
   if (checks.length === 0) return known(notTested(`the level ${request.level} names nothing to verify`));
@@ -50,7 +50,7 @@ export async function reviewEnd(
   cluster: Cluster,
   request: AccessRequest,
   identity: MappedIdentity,
-): Promise<Review> {
+): Promise<AuthorizationReview> {
   const checks = checksOf(cluster, request);
   if (checks.length === 0) return known(notTested(`the level ${request.level} names nothing to verify`));
   if (request.groups.some(isPolicyText)) return known(notTested(unseen));
@@ -62,7 +62,7 @@ export async function reviewEnd(
       return { finding: unansweredFinding(answer.error), auditIds, unanswered: answer.error };
     if (answer.auditId !== null) auditIds.push(answer.auditId);
     const because = answer.reason && ` (${answer.reason})`;
-    const finding: Finding = { result: "yes", detail: `may ${inWords(check)}, ${as}${because}` };
+    const finding: ProofFinding = { result: "yes", detail: `may ${inWords(check)}, ${as}${because}` };
     if (answer.allowed) return { finding, auditIds, unanswered: null };
   }
   return {
@@ -81,20 +81,20 @@ function checksOf({ levels }: Cluster, request: AccessRequest): readonly AccessC
   return levels.find(({ name }) => name === request.level)?.verify ?? [];
 }
 
-function known(finding: Finding): Review {
+function known(finding: ProofFinding): AuthorizationReview {
   return { finding, auditIds: [], unanswered: null };
 }
 
-function notTested(detail: string): Finding {
+function notTested(detail: string): ProofFinding {
   return { result: "not tested", detail };
 }
 
 /** The failure itself is told beside it as long as the question is asked again. */
-function unansweredFinding(error: unknown): Finding {
+function unansweredFinding(error: unknown): ProofFinding {
   return notTested(mayBeAnswered(error) ? "the API server has not answered yet" : explain(error));
 }
 
-function deniedFinding({ groups }: AccessRequest, check: AccessCheck): Finding {
+function deniedFinding({ groups }: AccessRequest, check: AccessCheck): ProofFinding {
   if (groups.some(isPolicyText)) return notTested(`its groups alone may not ${inWords(check)}, and ${unseen}`);
   return { result: "no", detail: `may not ${inWords(check)}` };
 }

@@ -18,12 +18,12 @@ import { type DocumentSettlement, planSettlement } from "./plan-settlement.ts";
 import { inDocument } from "./prove.ts";
 import type { Outcomes, Prepared, SettleInput, WayAdapter, WayPlace } from "./way-adapter.ts";
 import {
+  documentTexts,
   fenceOffWrites,
   needsWrite,
   rehearseWrite,
   sameTexts,
   type Texts,
-  textsOf,
   writeDocument,
 } from "./write-document.ts";
 
@@ -60,7 +60,7 @@ async function prepare(place: Place, state: ClusterState, settlement: DocumentSe
     };
     return { type: "ready", isSentFor: () => false, send };
   }
-  const after = textsOf(state, cluster, settlement, keys.memory);
+  const after = documentTexts(state, cluster, settlement, keys.memory);
   const isWrite = needsWrite(state, after);
   if (isWrite && !state.configMap) {
     // What we write always comes with a resourceVersion: a create that arrives late can't bring anything back.
@@ -170,7 +170,7 @@ async function rememberWithdrawals(
   content: Content,
 ): Promise<void> {
   try {
-    const after = textsOf(state, cluster, content, keys.memory);
+    const after = documentTexts(state, cluster, content, keys.memory);
     if (!needsWrite(state, after)) return;
     await rehearseWrite(client, state, after);
     await writeDocument(client, cluster, state, after);

@@ -18,7 +18,7 @@ import { lateCallDoubt } from "./late-call.ts";
 import { inEntries } from "./prove.ts";
 import { rememberInTags } from "./remember-in-tags.ts";
 import { type EntrySettlement, settleEntries } from "./settle-entries.ts";
-import type { Failure, Outcomes, Prepared, Settlement, WayAdapter, WayPlace } from "./way-adapter.ts";
+import type { Outcomes, Prepared, Settlement, WayAdapter, WayPlace, WriteFailure } from "./way-adapter.ts";
 
 interface Place extends WayPlace {
   readonly opened: OpenedCluster & { readonly entries: AccessEntries };
@@ -159,12 +159,12 @@ function outcomesOf(
   };
 }
 
-const kinds: Readonly<Record<string, Failure["kind"]>> = {
+const kinds: Readonly<Record<string, WriteFailure["kind"]>> = {
   "access-entry-conflict": "conflict",
   "access-entry-refused": "refused",
 };
 
-function failureOf(error: unknown): Failure | null {
+function failureOf(error: unknown): WriteFailure | null {
   if (error === null || error === undefined) return null;
   const kind = error instanceof AccessError ? kinds[error.code] : undefined;
   return { kind: kind ?? "failed", error };

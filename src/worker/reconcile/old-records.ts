@@ -9,7 +9,7 @@ import { recordedEvents } from "../../operations/metrics/announcements.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import { hasComeToNothing, isReplayed } from "./check-leases.ts";
-import { record } from "./record.ts";
+import { recordOutcome } from "./record.ts";
 import type { WayState } from "./way-adapter.ts";
 
 const isApproval: ReadonlySet<EventType> = new Set(["request.approved", "request.self-approved", "emergency.taken"]);
@@ -34,7 +34,7 @@ export async function noteUntrusted(
 ): Promise<void> {
   context.log.error({ cluster: cluster.name, why }, "the cluster's own memory of our leases is not ours");
   const [first] = open.filter((request) => request.lease);
-  if (first) return record(context, revise(first, {}), "annotation.refused", { why });
+  if (first) return recordOutcome(context, revise(first, {}), "annotation.refused", { why });
   if (!(await context.ledger.takeTurn(`untrusted-${cluster.name}`, untoldMs))) return;
   const at = context.now().toISOString();
   const about = { actor: "worker", request: "", cluster: cluster.name };
@@ -102,5 +102,5 @@ export async function noteReplayed(context: WorkerContext, request: AccessReques
   context.log.error({ request: request.id }, "a record from before its approval was taken back is in the ledger again");
   const end = { cause: "replayed" as const, by: "worker", at: context.now().toISOString(), why: "" };
   const after = revise(request, { lease: { ...request.lease, end }, trouble: null });
-  await record(context, after, "lease.replayed", { approvers: request.approvals.map(({ by }) => by) });
+  await recordOutcome(context, after, "lease.replayed", { approvers: request.approvals.map(({ by }) => by) });
 }

@@ -11,7 +11,7 @@ import type { WorkerContext } from "../context.ts";
 import { type Proved, withProof } from "./prove.ts";
 import type { ProvedEnd } from "./prove-end.ts";
 import { putOff } from "./put-off.ts";
-import { idsElsewhere, record } from "./record.ts";
+import { idsElsewhere, recordOutcome } from "./record.ts";
 
 /** Says in the ledger that a write is about to be sent. The next version of the record. */
 export async function beginWrite(context: WorkerContext, request: AccessRequest): Promise<AccessRequest> {
@@ -52,13 +52,18 @@ export async function activate(
     warnAt: warnAt(request, endsAt, context.config.timing.warnBeforeEndSeconds),
     drift: null,
   });
-  await record(context, revise(request, { lease, trouble: null }), isRepair ? "lease.repaired" : "lease.active", {
-    admits: admittedInWords(admittedBy(request.principal)),
-    mapped: proof.mapped.result,
-    authorized: proof.authorized.result,
-    signedIn: proof.signedIn.result,
-    ...idsElsewhere(context, proof.auditIds),
-  });
+  await recordOutcome(
+    context,
+    revise(request, { lease, trouble: null }),
+    isRepair ? "lease.repaired" : "lease.active",
+    {
+      admits: admittedInWords(admittedBy(request.principal)),
+      mapped: proof.mapped.result,
+      authorized: proof.authorized.result,
+      signedIn: proof.signedIn.result,
+      ...idsElsewhere(context, proof.auditIds),
+    },
+  );
 }
 
 function notMapped({ mapped: { detail } }: Proof, way: Way): AccessError {
@@ -82,7 +87,7 @@ export async function noteDrift(context: WorkerContext, request: AccessRequest, 
   if (!request.lease || (isAsBefore && !(message === null && request.trouble))) return;
   const drift = message === null ? null : { at: context.now().toISOString(), message };
   const after = revise(request, { lease: { ...request.lease, drift }, trouble: null });
-  await record(context, after, message === null ? "lease.repaired" : "lease.drifted", { message });
+  await recordOutcome(context, after, message === null ? "lease.repaired" : "lease.drifted", { message });
 }
 
 /**
@@ -108,11 +113,14 @@ export async function end(
     const lagSeconds = (Date.parse(endedAt) - Date.parse(lease.end?.at ?? sealedEnd(request))) / 1000;
     context.metrics?.revocationLag.observe(lagSeconds);
     const detail = { cause, lagSeconds, ...told, ...endDetail(context, proved) };
-    return record(context, revise(request, { lease, trouble: null }), "lease.ended", detail);
+    return recordOutcome(context, revise(request, { lease, trouble: null }), "lease.ended", detail);
   }
   const failure = cause === "replayed" ? approvalReplayed : leaseOver;
   const lease = failedLease(request.lease, failure, over);
-  await record(context, revise(request, { lease, trouble: null }), "lease.failed", { code: failure.code, ...told });
+  await recordOutcome(context, revise(request, { lease, trouble: null }), "lease.failed", {
+    code: failure.code,
+    ...told,
+  });
 }
 
 function endDetail(context: WorkerContext, proved: ProvedEnd | null) {
@@ -142,5 +150,5 @@ export async function voidApproval(context: WorkerContext, request: AccessReques
   const by = request.approvals.map((approval) => approval.by);
   const cleared = { preview: null, reminders: null, approvals: [], emergency: null, lease: null, trouble: null };
   const after = revise(request, { state: "pending", ...cleared, voided: { by, message } });
-  await record(context, after, "approval.void", { why: message, approvers: by });
+  await recordOutcome(context, after, "approval.void", { why: message, approvers: by });
 }

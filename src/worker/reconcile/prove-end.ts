@@ -1,7 +1,7 @@
 import { reviewEndAgain } from "../../access/lease/review.ts";
 import { usernameFor } from "../../access/lease/username.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
-import type { AccessRequest, EndProof, Finding, MappedIdentity } from "../../access/request/record.ts";
+import type { AccessRequest, EndProof, MappedIdentity, ProofFinding } from "../../access/request/record.ts";
 import { failureOf } from "../../access/request/retry.ts";
 import { identityOfEntry } from "../../access-entry/index.ts";
 import { entryArnIn, readPrincipal } from "../../aws-auth/index.ts";
@@ -53,7 +53,7 @@ export async function whoIsIt({ mode, entries, client }: OpenedCluster, principa
 }
 
 /** Who the principal is after the end: no. */
-export function mappedAfter({ principal }: AccessRequest, { identity, place }: ReadBack): Finding {
+export function mappedAfter({ principal }: AccessRequest, { identity, place }: ReadBack): ProofFinding {
   if (!identity) return { result: "no", detail: `nobody in ${place}` };
   const { username, groups } = identity;
   const byAccount = username === principal && groups.length === 0 ? ", through mapAccounts" : "";

@@ -6,7 +6,7 @@ import { revise } from "../../access/request/request.ts";
 import { type Failure, failureOf, isToBeTold, nextTry } from "../../access/request/retry.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
-import { record } from "./record.ts";
+import { recordOutcome } from "./record.ts";
 
 /**
  * Ends an arriving lease that can't be had. One whose write may have reached the cluster, and one that is leaving, is
@@ -17,7 +17,7 @@ export async function fail(context: WorkerContext, request: AccessRequest, failu
   if (request.lease.state !== "scheduled" || request.lease.writeBegan) return postpone(context, request, failure);
   const { code, message } = failure;
   const lease: Lease = { ...request.lease, state: "failed", failure: { code, message } };
-  await record(context, revise(request, { lease, trouble: null }), "lease.failed", { code });
+  await recordOutcome(context, revise(request, { lease, trouble: null }), "lease.failed", { code });
 }
 
 /** A run failed: what can be mended by waiting is tried again, the rest fails with its cause and remedy. */
@@ -66,7 +66,7 @@ async function postpone(
   const after = revise(request, { trouble, ...ending });
   const { voidSince } = after.lease ?? {};
   const detail = { ...delayDetail(trouble), ...(voidSince && { voidSince }) };
-  await record(context, after, isTold ? "lease.delayed" : null, detail);
+  await recordOutcome(context, after, isTold ? "lease.delayed" : null, detail);
 }
 
 /** A lease whose time is over may be gone although the run failed: it is not told as active any more (law 5). */

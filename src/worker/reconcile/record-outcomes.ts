@@ -3,7 +3,7 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Way } from "../../access/policy/way.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { step } from "../../operations/metrics/steps.ts";
-import { placeOf } from "../../operations/tracing/request-traces.ts";
+import { traceFor } from "../../operations/tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
@@ -11,7 +11,7 @@ import { activate, end, noteDrift, voidApproval } from "./outcome.ts";
 import { prove } from "./prove.ts";
 import { proveEnd } from "./prove-end.ts";
 import { fail, putOff, putOffVoid } from "./put-off.ts";
-import type { Failure, Outcomes, Settlement, VoidApproval } from "./way-adapter.ts";
+import type { Outcomes, Settlement, VoidApproval, WriteFailure } from "./way-adapter.ts";
 
 /** What a run has done. */
 export interface CarriedOut {
@@ -58,12 +58,12 @@ async function recordGiven(
     return certain ? fail(context, unwritten(request), certain) : putOff(context, request, failure.error);
   }
   const proving = () => prove(client, cluster, request, outcomes.readBackOf(request.principal), context.now);
-  const proved = await step("prove", proving, placeOf(context, request));
+  const proved = await step("prove", proving, traceFor(context, request));
   await activate(context, request, proved, holding, way);
 }
 
 /** What was sent has been refused, and nothing was sent for this lease before: nothing of it is there. */
-function certainRefusal({ kind, error }: Failure, before: AccessRequest | undefined): AccessError | null {
+function certainRefusal({ kind, error }: WriteFailure, before: AccessRequest | undefined): AccessError | null {
   const isCertain = kind === "refused" && !before?.lease?.writeBegan;
   return isCertain && error instanceof AccessError ? error : null;
 }

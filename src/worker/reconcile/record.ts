@@ -10,7 +10,7 @@ type Detail = AuditEvent["detail"];
  *
  * @param type null: no event tells of it, as `recordChange` has it
  */
-export async function record(
+export async function recordOutcome(
   context: WorkerContext,
   after: AccessRequest,
   type: EventType | null,

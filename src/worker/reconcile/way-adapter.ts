@@ -30,7 +30,7 @@ export interface WayAdapter<State extends WayState, Decided extends Settlement> 
    */
   readonly read: (open: readonly AccessRequest[]) => Promise<State>;
   /** What one request would change, or why it can't be done: what an approver reads. Pure. */
-  readonly preview: (state: State, wish: Wish) => ChangePreview;
+  readonly preview: (state: State, wish: RequestedChange) => ChangePreview;
   /** Decides what must stand there: a pure function of what was read. */
   readonly settle: (input: SettleInput<State>) => Decided;
   /** Tries what can be tried before anything changes. @throws AccessError */
@@ -67,7 +67,7 @@ export interface WayState {
 }
 
 /** What somebody asks for, with what it names. */
-export interface Wish {
+export interface RequestedChange {
   readonly request: AccessRequest;
   readonly level: Level;
   readonly principal: Principal;
@@ -146,7 +146,7 @@ export type Prepared =
 /** What became of it, as it was read back. */
 export interface Outcomes {
   /** Why what a principal has is not what was decided; null: it is. */
-  readonly failureOf: (principal: string) => Failure | null;
+  readonly failureOf: (principal: string) => WriteFailure | null;
   /** Who a principal is. */
   readonly readBackOf: (principal: string) => ReadBack;
   /** What of a principal's entry is left. */
@@ -157,7 +157,7 @@ export interface Outcomes {
   readonly doubtOf: (request: AccessRequest) => AccessError | null;
 }
 
-export interface Failure {
+export interface WriteFailure {
   /** `conflict`: somebody else's change came in between. `refused`: nothing of what was sent has been taken, for certain. */
   readonly kind: "conflict" | "refused" | "failed";
   readonly error: unknown;

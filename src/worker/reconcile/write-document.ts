@@ -71,7 +71,7 @@ export function needsWrite({ configMap }: ClusterState, after: Texts): boolean {
  * What the ConfigMap has to hold, as text. That an access goes comes before remembering that it was taken back, and before writing again what others have taken out of
  * the annotation: they may have left no room for it.
  */
-export function textsOf(
+export function documentTexts(
   { configMap, lost }: ClusterState,
   { name }: Cluster,
   { data, holdings, withdrawals }: Content,

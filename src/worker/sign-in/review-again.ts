@@ -10,7 +10,7 @@ import { delayDetail } from "../delay.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { mayBeAnswered, reviewEnd, reviewLease } from "../reconcile/authorize.ts";
 import { mappedAfter, whoIsIt } from "../reconcile/prove-end.ts";
-import { idsElsewhere, record } from "../reconcile/record.ts";
+import { idsElsewhere, recordOutcome } from "../reconcile/record.ts";
 import { recordProof } from "./record-proof.ts";
 
 /** Asks the API server again what a lease allows, as the same user, and records its answer or the next try. */
@@ -78,7 +78,7 @@ export async function putOffEndReview(context: WorkerContext, request: AccessReq
   }
   const after = withEndProof(request, { ...before, trouble });
   const isTold = isToBeTold(before.trouble, trouble);
-  await record(context, after, isTold ? "lease.rights-delayed" : null, delayDetail(trouble));
+  await recordOutcome(context, after, isTold ? "lease.rights-delayed" : null, delayDetail(trouble));
 }
 
 function recordEndProof(
@@ -90,7 +90,7 @@ function recordEndProof(
   const { mapped, authorized } = proof;
   const detail = { mapped: mapped.result, authorized: authorized.result, how: authorized.detail };
   const ids = idsElsewhere(context, auditIds);
-  return record(context, withEndProof(request, proof), "lease.rights-asked", { ...detail, ...ids });
+  return recordOutcome(context, withEndProof(request, proof), "lease.rights-asked", { ...detail, ...ids });
 }
 
 function withEndProof(request: AccessRequest, endProof: EndProof): AccessRequest {

@@ -5,10 +5,10 @@ import { isSigningIn, isToSignIn, mostTries, trySignInAgain } from "../../access
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { signInWay } from "../../access/policy/sign-in.ts";
 import { podsToList } from "../../access/proof/sign-in.ts";
-import type { AccessRequest, Finding, Lease, Proof } from "../../access/request/record.ts";
+import type { AccessRequest, Lease, Proof, ProofFinding } from "../../access/request/record.ts";
 import { failureOf, isToBeTold } from "../../access/request/retry.ts";
 import { step } from "../../operations/metrics/steps.ts";
-import { placeOf, tracedRun } from "../../operations/tracing/request-traces.ts";
+import { tracedRun, traceFor } from "../../operations/tracing/request-traces.ts";
 import type { WorkerContext } from "../context.ts";
 import { delayDetail } from "../delay.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -88,13 +88,13 @@ async function complete(
 ): Promise<void> {
   const running = { ...context, auditIds: requestIds() };
   const act = () => attempt(running, cluster, opened, request);
-  const tried = await step("sign-in", act, placeOf(context, request));
+  const tried = await step("sign-in", act, traceFor(context, request));
   if (tried.type === "found") return recordSignIn(running, request, tried.finding);
   await putOffSignIn(running, request, tried.error);
 }
 
 type Tried =
-  | { readonly type: "found"; readonly finding: Finding }
+  | { readonly type: "found"; readonly finding: ProofFinding }
   | { readonly type: "failed"; readonly error: unknown };
 
 async function attempt(
@@ -117,7 +117,7 @@ async function findingOf(
   cluster: Cluster,
   opened: OpenedCluster,
   request: AccessRequest,
-): Promise<Finding> {
+): Promise<ProofFinding> {
   const way = signInWay(cluster, request.principal);
   if (way.type === "not tested") return { result: "not tested", detail: way.why };
   const session = await becomePrincipal(cluster, way, request, context.awsRequests);
@@ -130,7 +130,7 @@ async function findingOf(
 }
 
 /** Completes the proof of a lease with what came of signing in. */
-function recordSignIn(context: WorkerContext, request: AccessRequest, finding: Finding): Promise<void> {
+function recordSignIn(context: WorkerContext, request: AccessRequest, finding: ProofFinding): Promise<void> {
   return recordProof(context, request, isSigningIn, (lease, proof) => completed(context, lease, proof, finding));
 }
 
@@ -150,7 +150,7 @@ function putOffSignIn(context: WorkerContext, request: AccessRequest, error: unk
   });
 }
 
-function completed(context: WorkerContext, lease: Lease, proof: Proof, finding: Finding): ProofChange {
+function completed(context: WorkerContext, lease: Lease, proof: Proof, finding: ProofFinding): ProofChange {
   const detail = { signedIn: finding.result, how: finding.detail, ...idsElsewhere(context) };
   const after = { ...lease, signInDueAt: null, signInTrouble: null, proof: { ...proof, signedIn: finding } };
   return { lease: after, event: { type: "lease.signed-in", detail } };

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { AccessError, type FailureCode } from "../../access/failure/access-error.ts";
 import { judgeSignIn, type PodsToList, type SignInSeen } from "../../access/proof/sign-in.ts";
-import type { Finding, MappedIdentity } from "../../access/request/record.ts";
+import type { MappedIdentity, ProofFinding } from "../../access/request/record.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { SessionIdentity } from "./identity-of-session.ts";
 
@@ -31,7 +31,7 @@ export interface SignIn {
 export async function signIn(
   { expected, pods, connect, mappedAt }: SignIn,
   { now, pause = wait }: { readonly now: () => Date; readonly pause?: (ms: number) => Promise<unknown> },
-): Promise<Finding> {
+): Promise<ProofFinding> {
   for (let attempt = 0; ; attempt += 1) {
     const { identity, place } = await expected();
     if (!identity) return { result: "not tested", detail: `it is nobody in ${place} any more` };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cancel, revoke } from "../../../src/access/lease/may-revoke.ts";
+import { judgeCancel, judgeRevoke } from "../../../src/access/lease/may-revoke.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";
@@ -13,7 +13,7 @@ const personOf = (user: string) => ({ user, memberships: [] });
 
 describe("a lease is taken back", () => {
   test.each(["U0ENGINEER", "U0APPROVER", "U0ONCALL"])("by %s, with who, when and why", (by) => {
-    const verdict = revoke(active, cluster, personOf(by), "incident 42", now);
+    const verdict = judgeRevoke(active, cluster, personOf(by), "incident 42", now);
 
     expect(verdict).toMatchObject({
       type: "ended",
@@ -25,7 +25,13 @@ describe("a lease is taken back", () => {
   });
 
   test("before it was written too, and what was put off counts no more", () => {
-    const verdict = revoke({ ...anApprovedRequest(), trouble: aTrouble() }, cluster, personOf("U0ONCALL"), "", now);
+    const verdict = judgeRevoke(
+      { ...anApprovedRequest(), trouble: aTrouble() },
+      cluster,
+      personOf("U0ONCALL"),
+      "",
+      now,
+    );
 
     expect(verdict).toMatchObject({ type: "ended", after: { trouble: null, lease: { end: { by: "U0ONCALL" } } } });
   });
@@ -45,7 +51,7 @@ describe("a lease is not taken back", () => {
     ["after it failed", aGrantedRequest({ state: "failed" }), "U0ONCALL", "not-active"],
     ["before it was approved", aPreviewedRequest(), "U0ONCALL", "not-active"],
   ])("%s", (_, request, by, code) => {
-    expect(revoke(request, cluster, personOf(by), "", now)).toEqual({ type: "refused", code });
+    expect(judgeRevoke(request, cluster, personOf(by), "", now)).toEqual({ type: "refused", code });
   });
 });
 
@@ -53,7 +59,7 @@ describe("a request is cancelled", () => {
   test("by who made it", () => {
     const request = aRequest({ trouble: aTrouble() });
 
-    const verdict = cancel(request, "U0ENGINEER");
+    const verdict = judgeCancel(request, "U0ENGINEER");
 
     expect(verdict).toEqual({ type: "ended", after: { ...request, state: "cancelled", trouble: null, version: 2 } });
   });
@@ -63,6 +69,6 @@ describe("a request is cancelled", () => {
     ["not after it was approved", active, "U0ENGINEER", "not-pending"],
     ["not twice", aRequest({ state: "cancelled" }), "U0ENGINEER", "not-pending"],
   ])("%s", (_, request, by, code) => {
-    expect(cancel(request, by)).toEqual({ type: "refused", code });
+    expect(judgeCancel(request, by)).toEqual({ type: "refused", code });
   });
 });

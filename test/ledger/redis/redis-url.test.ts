@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { placeOf, type RedisAddress, readRedisUrl } from "../../../src/ledger/redis/redis-url.ts";
+import { addressInWords, type RedisAddress, readRedisUrl } from "../../../src/ledger/redis/redis-url.ts";
 
 const plain: RedisAddress = {
   kind: "server",
@@ -86,7 +86,7 @@ describe("an address of Redis", () => {
           master: which === "sentinel" ? "mymaster" : "",
           database: which === "cluster" ? 0 : database,
         };
-        const shown = placeOf({ ...address, username: "worker", password: "hunter2secret" });
+        const shown = addressInWords({ ...address, username: "worker", password: "hunter2secret" });
 
         expect(readRedisUrl(shown)).toEqual({ type: "address", address });
       }),

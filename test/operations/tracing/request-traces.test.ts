@@ -5,10 +5,10 @@ import { redisRequestTraces } from "../../../src/ledger/redis/request-traces.ts"
 import { step } from "../../../src/operations/metrics/steps.ts";
 import { startOpenTelemetry } from "../../../src/operations/tracing/open-telemetry.ts";
 import {
-  placeOf,
   rememberTrace,
   type TraceContext,
   tracedRun,
+  traceFor,
 } from "../../../src/operations/tracing/request-traces.ts";
 import { traced } from "../../../src/operations/tracing/traced.ts";
 import { aRedis, type TestRedis } from "../../redis.ts";
@@ -46,7 +46,7 @@ function approved(id: string): Promise<void> {
 async function run(requests: readonly { id: string }[]): Promise<void> {
   await tracedRun(context, "reconcile staging", {}, requests, async (running) => {
     await step("put", async () => {});
-    for (const request of requests) await step("prove", async () => {}, placeOf(running, request));
+    for (const request of requests) await step("prove", async () => {}, traceFor(running, request));
   });
   await stopTracing();
 }

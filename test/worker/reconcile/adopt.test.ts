@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { leasesAnnotation, writeAnnotation } from "../../../src/access/lease/annotation.ts";
-import { revoke } from "../../../src/access/lease/may-revoke.ts";
+import { judgeRevoke } from "../../../src/access/lease/may-revoke.ts";
 import { revise } from "../../../src/access/request/request.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
@@ -44,7 +44,7 @@ test("a lease that is over and comes back with a backup of aws-auth is taken awa
   const backup = await client.readAwsAuth();
   const granted = await ledger.get(wishes.long.id);
   if (!backup || !granted) throw new Error("The scene has a document and a lease.");
-  const verdict = revoke(granted, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
+  const verdict = judgeRevoke(granted, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
   if (verdict.type === "ended") await ledger.commit(aChange(verdict.after, "lease.ending"));
   await reconcileCluster(context(), cluster);
   expect(aws.awsAuth()?.data?.mapUsers).not.toContain("eks-access:admins");
@@ -66,7 +66,7 @@ test("a lease whose record was removed gives nothing any more, neither by a back
   const backup = await client.readAwsAuth();
   const granted = await ledger.get(wishes.long.id);
   if (!backup || !granted) throw new Error("The scene has a document and a lease.");
-  const verdict = revoke(granted, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date(clock.ms));
+  const verdict = judgeRevoke(granted, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date(clock.ms));
   if (verdict.type === "ended") await ledger.commit(aChange(verdict.after, "lease.ending"));
   await reconcileCluster(context(), cluster);
   clock.ms += 3_600_000;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { arns, externalId } from "../../../sandbox/scene.ts";
 import type { EventType } from "../../../src/access/audit/event.ts";
-import { revoke } from "../../../src/access/lease/may-revoke.ts";
+import { judgeRevoke } from "../../../src/access/lease/may-revoke.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { keys } from "../../builders/keys.ts";
@@ -37,7 +37,7 @@ const recorded = () =>
 test("the events of a write name what its own run asked of AWS, as CloudTrail has it", async () => {
   const { ledger, cluster, run, asked } = await aRun();
   const active = await ledger.get(wishes.long.id);
-  const back = active && revoke(active, cluster, { user: active.requester, memberships: [] }, "", new Date());
+  const back = active && judgeRevoke(active, cluster, { user: active.requester, memberships: [] }, "", new Date());
   if (back?.type === "ended") await ledger.commit(aChange(back.after, "lease.ending"));
   await run();
 

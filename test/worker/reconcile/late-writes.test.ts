@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
-import { revoke } from "../../../src/access/lease/may-revoke.ts";
+import { judgeRevoke } from "../../../src/access/lease/may-revoke.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -84,7 +84,7 @@ test.each(["report", "repair"] as const)(
       if (label !== "GET" || !isFirst) return;
       isFirst = false;
       const active = await ledger.get(wishes.long.id);
-      const revoked = active && revoke(active, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
+      const revoked = active && judgeRevoke(active, cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
       if (revoked?.type === "ended") await ledger.commit(aChange(revoked.after, "lease.ending"));
       await reconcileCluster(context(), cluster);
     };

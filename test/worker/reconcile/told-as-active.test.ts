@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
-import { revoke } from "../../../src/access/lease/may-revoke.ts";
+import { judgeRevoke } from "../../../src/access/lease/may-revoke.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
 import { aChange } from "../../builders/an-event.ts";
 import { aDirectScene } from "../../fault/direct-scene.ts";
@@ -84,7 +84,7 @@ test("a user's lease ends while the roles can't be read, and their text stays as
 async function revokeLong({ ledger, cluster, clock }: Awaited<ReturnType<typeof aDirectScene>>): Promise<void> {
   const request = await ledger.get(wishes.long.id);
   const by = { user: "U0APPROVER", memberships: [] };
-  const revoked = request && revoke(request, cluster, by, "", new Date(clock.ms));
+  const revoked = request && judgeRevoke(request, cluster, by, "", new Date(clock.ms));
   if (revoked?.type !== "ended") throw new Error("It can't be revoked.");
   await ledger.commit(aChange(revoked.after, "lease.ending"));
 }

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { bytesOf } from "../../../src/access/lease/annotation-room.ts";
 import { scheduleLease } from "../../../src/access/lease/lease.ts";
-import { revoke } from "../../../src/access/lease/may-revoke.ts";
+import { judgeRevoke } from "../../../src/access/lease/may-revoke.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { revise } from "../../../src/access/request/request.ts";
 import { adoptCluster } from "../../../src/worker/reconcile/adopt.ts";
@@ -32,7 +32,13 @@ async function recordOf({ ledger }: Scene): Promise<AccessRequest> {
 
 /** An approver revokes it, and a worker carries that out. */
 async function revoked(scene: Scene): Promise<void> {
-  const verdict = revoke(await recordOf(scene), scene.cluster, { user: "U0APPROVER", memberships: [] }, "", new Date());
+  const verdict = judgeRevoke(
+    await recordOf(scene),
+    scene.cluster,
+    { user: "U0APPROVER", memberships: [] },
+    "",
+    new Date(),
+  );
   if (verdict.type === "ended") await scene.ledger.commit(aChange(verdict.after, "lease.ending"));
   await look(scene);
 }
