@@ -82,7 +82,8 @@ function unanswered(error: unknown, what: string): AccessError {
   }
   // Of Node, of undici, of AbortSignal.timeout. Anything else was thrown over an answer that did come.
   if (/^(E[A-Z_]+|UND_ERR_\w+|HPE_\w+|TimeoutError|AbortError)$/.test(name)) {
-    return new AccessError("cluster-unreachable", `The API server did not answer ${what} (${name})`, { cause });
+    const why = name === "TimeoutError" ? `${name}: ${message}` : name;
+    return new AccessError("cluster-unreachable", `The API server did not answer ${what} (${why})`, { cause });
   }
   return new AccessError("cluster-unexpected", `The answer to ${what} could not be read`, { cause });
 }

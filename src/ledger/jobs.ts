@@ -27,7 +27,7 @@ export interface JobKind {
 const once = { waitMs: 0, tries: 1, retryMs: 0 } as const;
 
 /** What to look at, never what to do: a job can run twice, late or after a crash, and the end is the same. */
-function look(deadline: DeadlineName, queue: QueueName = "clusters") {
+function look<const Deadline extends DeadlineName>(deadline: Deadline, queue: QueueName = "clusters") {
   return { ...once, queue, deadline, fields: { cluster: z.string() }, isSingle: true, isQuestion: false } as const;
 }
 
@@ -46,9 +46,9 @@ export const workerJobs = {
   preview: look("run"),
   reconcile: look("run"),
   /** Ends alone: they don't wait for what a beginning needs. */
-  end: look("run", "ends"),
-  inspect: look("run"),
-  adopt: look("run"),
+  end: look("longRun", "ends"),
+  inspect: look("longRun"),
+  adopt: look("longRun"),
   "sign-in": look("signIn"),
   migration: look("migration"),
   alive: question({}),

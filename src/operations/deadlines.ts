@@ -9,7 +9,11 @@ export const deadlineTable = {
   },
   clusterCall: { ms: 5_000, why: "one call that reads from an API server or asks it for a review" },
   clusterWrite: { ms: 10_000, why: "one write to an API server: an admission webhook may take ten seconds" },
-  run: { ms: 20_000, why: "one run on a cluster, with all its calls: what is not done is tried again" },
+  run: {
+    ms: 8_000,
+    why: "one run that previews or gives access, and 0.1 s for each access entry: others on its cluster wait for it",
+  },
+  longRun: { ms: 20_000, why: "one run that ends access or inspects a cluster: nobody's request waits for it" },
   signIn: { ms: 45_000, why: "signing in as principals: EKS lets an access entry in after some seconds" },
   migration: {
     ms: 600_000,

@@ -4,6 +4,7 @@ import { type DeadlineName, type Deadlines, usualDeadlines } from "./deadlines.t
 interface Limit {
   readonly deadlines: Deadlines;
   readonly signal: AbortSignal;
+  readonly takeMoreTime: (ms: number) => void;
 }
 
 const limits = new AsyncLocalStorage<Limit>();
@@ -14,11 +15,20 @@ const limits = new AsyncLocalStorage<Limit>();
  */
 export async function withinDeadline<T>(name: DeadlineName, deadlines: Deadlines, act: () => Promise<T>): Promise<T> {
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(new TookTooLong(name, deadlines[name])), deadlines[name]);
+  let withinMs: number = deadlines[name];
+  const began = performance.now();
+  const startTimer = () =>
+    setTimeout(() => late.abort(new TookTooLong(name, withinMs)), began + withinMs - performance.now());
+  let timer = startTimer();
+  const takeMore = (ms: number) => {
+    clearTimeout(timer);
+    withinMs += ms;
+    timer = startTimer();
+  };
   const outer = limits.getStore()?.signal;
   const signal = outer ? AbortSignal.any([outer, late.signal]) : late.signal;
   try {
-    return await limits.run({ deadlines, signal }, act);
+    return await limits.run({ deadlines, signal, takeMoreTime: takeMore }, act);
   } finally {
     clearTimeout(timer);
   }
@@ -27,6 +37,11 @@ export async function withinDeadline<T>(name: DeadlineName, deadlines: Deadlines
 /** How long one call of this kind may take now, in milliseconds. */
 export function callWithinMs(name: DeadlineName): number {
   return (limits.getStore()?.deadlines ?? usualDeadlines)[name];
+}
+
+/** Moves the deadline of what runs now: it has found so much to do. */
+export function takeMoreTime(ms: number): void {
+  limits.getStore()?.takeMoreTime(ms);
 }
 
 /** Aborts when the deadline of what runs now has passed; undefined: it has none. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { readConfig } from "../../src/config/config.ts";
+import { workerJobs } from "../../src/ledger/jobs.ts";
 import { deadlineTable, usualDeadlines } from "../../src/operations/deadlines.ts";
 import { configText } from "../builders/a-cluster.ts";
 
@@ -27,6 +28,14 @@ test.each([
 
 test("one call to AWS or to a cluster is waited for some seconds and no longer, so that nobody's access hangs on it", () => {
   expect(Math.max(usualDeadlines.awsCall, usualDeadlines.clusterCall)).toBeLessThanOrEqual(5_000);
+});
+
+test("a run that people wait for is given up within seconds: it delays what others on its cluster wait for no longer", () => {
+  expect(usualDeadlines.run).toBeLessThanOrEqual(8_000);
+});
+
+test.each(["end", "inspect", "adopt"] as const)("%s, which no request waits for, has more time", (type) => {
+  expect(usualDeadlines[workerJobs[type].deadline]).toBeGreaterThan(usualDeadlines.clusterWrite);
 });
 
 test.each(Object.entries(deadlineTable))(

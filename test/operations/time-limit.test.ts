@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { callerIdentity } from "../../src/aws/caller-identity.ts";
 import { usualDeadlines } from "../../src/operations/deadlines.ts";
-import { withinDeadline } from "../../src/operations/time-limit.ts";
+import { takeMoreTime, withinDeadline } from "../../src/operations/time-limit.ts";
 import { openCluster } from "../../src/worker/open/open-cluster.ts";
 import { useWorkerSide } from "../worker/worker-side.ts";
 
@@ -41,9 +41,9 @@ describe("what is done within a deadline", () => {
   });
 
   test.each([
-    ["of its own", { clusterCall: 300 }],
-    ["of the run", { clusterCall: 600_000, run: 3_000 }],
-  ])("a call to an API server that is not answered fails by the deadline %s", async (_, change) => {
+    ["of its own", { clusterCall: 300 }, "(TimeoutError: "],
+    ["of the run", { clusterCall: 600_000, run: 3_000 }, "the deadline of 3 s for all of it (run) has passed"],
+  ])("a call to an API server that is not answered fails by the deadline %s, and says so", async (_, change, why) => {
     const { sandbox, cluster, context } = side();
     sandbox.faults.plan("kubernetes.get-configmap", forEver);
 
@@ -53,6 +53,18 @@ describe("what is done within a deadline", () => {
     }).catch((error: unknown) => error);
 
     expect(failure).toMatchObject({ code: "cluster-unreachable", retryable: true });
+    expect(failure).toMatchObject({ message: expect.stringContaining(why) });
+  });
+
+  test("what finds much to do asks for more time", async () => {
+    side().sandbox.faults.plan("sts.GetCallerIdentity", { type: "delay", ms: 400 });
+
+    const identity = await withinDeadline("run", { ...usualDeadlines, run: 200 }, () => {
+      takeMoreTime(5_000);
+      return callerIdentity("default", "eu-central-1");
+    });
+
+    expect(identity.account).toBe("111122223333");
   });
 
   test("nothing has a deadline of a run where none was set", async () => {

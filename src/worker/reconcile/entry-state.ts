@@ -11,6 +11,7 @@ import type { AccessEntries } from "../../aws/access-entries.ts";
 import type { Entry } from "../../aws-auth/index.ts";
 import { entryArnIn, withoutRolePath } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import { takeMoreTime } from "../../operations/time-limit.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { OpenedCluster } from "../open/open-cluster.ts";
 import { parseRemembered, readAnnotationRemembered } from "../remembered.ts";
@@ -39,6 +40,9 @@ type OpenedEntries = Pick<OpenedCluster, "creatorArn" | "tags" | "mode"> & {
   readonly entries: Pick<AccessEntries, "list" | "describe">;
 };
 
+/** Each entry takes calls of its own, a few of them at once. */
+const eachEntryMs = 100;
+
 /**
  * Reads the entries of the principals of these requests, and our own part of them.
  * @throws AccessError
@@ -54,6 +58,7 @@ export async function readEntryState(
   const arns = await entries.list();
   const principals = [...new Set(open.map(({ principal }) => principal))];
   const wanted = whose === "all" ? arns : principals.flatMap((principal) => entryArnIn(arns, principal) ?? []);
+  takeMoreTime(eachEntryMs * wanted.length);
   const described = await inParallel([...new Set(wanted)], (arn) => entries.describe(arn));
   const found = described.filter((entry) => entry !== null);
   const readings = found.map((entry) =>
