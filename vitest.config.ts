@@ -4,7 +4,11 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/redis.global.ts", "test/product.global.ts"],
+    globalSetup: [
+      "test/redis.global.ts",
+      "test/product.global.ts",
+      ...(process.env.EKS_ACCESS_KUBERNETES === "real" ? ["test/kubernetes.global.ts"] : []),
+    ],
     // The files share a process: none of them leaves anything behind in it, and each saves loading the packages again.
     isolate: false,
     // More than half of the time the slow files wait for leases, processes and sockets: as many others run meanwhile.

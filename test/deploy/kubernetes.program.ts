@@ -13,7 +13,6 @@ import { aProgram } from "./a-program.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 const named = z.looseObject({ name: z.string(), namespace: z.string().optional() });
-const assets = process.env.KUBEBUILDER_ASSETS;
 
 describe("the manifests, as kubectl puts them together,", () => {
   let folder: string;
@@ -55,24 +54,18 @@ describe("the manifests, as kubectl puts them together,", () => {
   });
 });
 
-if (assets) describe("the manifests, for a real API server,", () => serverTests(assets));
-
-/** A folder with the manifests and a configuration, as somebody has it who installs. */
-async function aCopy(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "eks-access-manifests-"));
-  await cp(join(root, "deploy/kubernetes"), folder, { recursive: true });
-  await cp(join(root, "eks-access.example.yml"), join(folder, "eks-access.yml"));
-  return folder;
-}
-
-function serverTests(assets: string): void {
+describe("the manifests, for a real API server,", () => {
   let server: RealApiServer;
   let folder: string;
   let connection: readonly string[];
 
-  const kubectl = (...args: readonly string[]) => runProgram("kubectl", [...connection, ...args]);
+  let program: string;
+
+  const kubectl = (...args: readonly string[]) => runProgram(program, [...connection, ...args]);
 
   beforeAll(async () => {
+    program = (await aProgram("kubernetes-client", "usr/bin/kubectl")).path;
+    const assets = process.env.KUBEBUILDER_ASSETS ?? "";
     const nobody = "http://127.0.0.1:1";
     const certificates = issueCertificates(new Date());
     server = await startRealApiServer({ assets, certificates, hooks: { tokens: nobody, access: nobody }, cacheMs: 0 });
@@ -116,4 +109,12 @@ function serverTests(assets: string): void {
 
     expect(refused).toContain("serviceAcountName");
   });
+});
+
+/** A folder with the manifests and a configuration, as somebody has it who installs. */
+async function aCopy(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "eks-access-manifests-"));
+  await cp(join(root, "deploy/kubernetes"), folder, { recursive: true });
+  await cp(join(root, "eks-access.example.yml"), join(folder, "eks-access.yml"));
+  return folder;
 }

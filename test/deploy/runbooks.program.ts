@@ -1,6 +1,6 @@
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -10,11 +10,12 @@ import { runProgram } from "../../sandbox/redis/debian-packages.ts";
 import { initialAwsAuth } from "../../sandbox/scene.ts";
 import { builtProduct } from "../product.ts";
 import { linesOf } from "../runbooks/runbook.ts";
+import { aProgram } from "./a-program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const configMap = z.object({ data: z.record(z.string(), z.string()) });
 
-describe("the lines of the runbooks, typed into a shell with kubectl and a real API server (KUBEBUILDER_ASSETS),", () => {
+describe("the lines of the runbooks, typed into a shell with kubectl and a real API server,", () => {
   let server: RealApiServer;
   let folder: string;
   let environment: Readonly<Record<string, string>>;
@@ -22,8 +23,7 @@ describe("the lines of the runbooks, typed into a shell with kubectl and a real 
   const shell = (script: string) => runProgram("bash", ["-c", script], { cwd: folder, env: environment });
 
   beforeAll(async () => {
-    const assets = process.env.KUBEBUILDER_ASSETS;
-    if (!assets) throw new Error("Set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd (docs/sandbox.md).");
+    const assets = process.env.KUBEBUILDER_ASSETS ?? "";
     const nobody = "http://127.0.0.1:1";
     const certificates = issueCertificates(new Date());
     server = await startRealApiServer({ assets, certificates, hooks: { tokens: nobody, access: nobody }, cacheMs: 0 });
@@ -41,7 +41,11 @@ describe("the lines of the runbooks, typed into a shell with kubectl and a real 
       "current-context": "context",
     };
     await writeFile(join(folder, "kubeconfig"), JSON.stringify({ apiVersion: "v1", kind: "Config", ...kubeconfig }));
-    environment = { PATH: `${bin}:${process.env.PATH}`, KUBECONFIG: join(folder, "kubeconfig") };
+    const kubectl = await aProgram("kubernetes-client", "usr/bin/kubectl");
+    environment = {
+      PATH: `${bin}:${dirname(kubectl.path)}:${process.env.PATH}`,
+      KUBECONFIG: join(folder, "kubeconfig"),
+    };
   });
   afterAll(async () => {
     await server.stop();
