@@ -103,7 +103,7 @@ export function roomsTable(): string {
   return tableOf([["folder", "holds", "imports"], ...rows]);
 }
 
-/** The rooms as a picture: each stands above all that it imports. */
+/** The rooms as a picture, with what they hold: each is above all that it imports. */
 export function roomsPicture(): string {
   const floorOf = (name: string): number => {
     const imports = rooms.find((room) => room.name === name)?.imports ?? [];
@@ -113,7 +113,9 @@ export function roomsPicture(): string {
   const rows = Array.from({ length: floors }, (_, index) =>
     rooms.filter(({ name }) => floorOf(name) === floors - index),
   );
-  return rows.map((row) => row.map(({ name }) => `[ ${name} ]`).join("  ")).join("\n      │\n");
+  const width = Math.max(...rooms.map(({ name }) => name.length));
+  const lineOf = ({ name, holds }: Room) => `[ ${name.padEnd(width)} ]  ${holds}`;
+  return rows.map((row) => row.map(lineOf).join("\n")).join("\n       │\n");
 }
 
 function tableOf(rows: readonly (readonly string[])[]): string {
