@@ -118,7 +118,7 @@ function examineOpen(open: ReadonlyMap<string, number>, { clusters }: Settings["
 async function examineSlackSide({ environment, config }: Settings, io: CommandIo): Promise<Examined[]> {
   if (!environment.slack) return [];
   const [{ examineSlack }, { examineApprovers }, { slackDirectory }, { messengerClient }] = await Promise.all([
-    import("../slack/app/examine.ts"),
+    import("../slack/app/web-client.ts"),
     import("../slack/decide/examine-approvers.ts"),
     import("../slack/people/directory.ts"),
     import("../slack/app/web-client.ts"),

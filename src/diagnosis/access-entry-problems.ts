@@ -3,11 +3,24 @@ import type { AccessEntry } from "../access-entry/index.ts";
 import { arrivesUntil } from "../access-entry/index.ts";
 import type { Severity } from "../aws-auth/index.ts";
 import { distrustRemedy } from "./cluster-links.ts";
-import type { ReadEntry } from "./entry-lease.ts";
-import type { EntryProblem } from "./entry-problem-codes.ts";
+import type { ReadEntry } from "./leases.ts";
 import { named } from "./link.ts";
 import { bindIt, unboundWords } from "./mapped.ts";
 import { CLUSTER_ADMIN, principalKey } from "./migration/facts.ts";
+import type { Told } from "./problems.ts";
+
+/** What `check` tells of access entries; docs/diagnosis.md has each with its remedy. */
+export const entryProblemCodes = [
+  "tags-untrusted",
+  "lease-overdue",
+  "lease-taken-out",
+  "entry-hides-nodes",
+  "entry-hides-item",
+  "entry-without-rights",
+  "group-unbound",
+  "claim-unknown",
+  "cluster-admin",
+] as const;
 
 /** What one entry is judged by. */
 export interface EntrySurroundings {
@@ -93,4 +106,9 @@ function tell(
   remedy: string,
 ): EntryProblem {
   return { code, severity, place, message, remedy };
+}
+
+/** A problem of an access entry; its place is the principal's ARN. */
+export interface EntryProblem extends Told {
+  readonly code: (typeof entryProblemCodes)[number];
 }

@@ -7,16 +7,14 @@ import type { AccessRequest, MappedIdentity } from "../access/request/record.ts"
 import { identityOfEntry } from "../access-entry/index.ts";
 import type { AwsAuthDocument, Entry } from "../aws-auth/index.ts";
 import { entryOf, isNode, MASTERS, resolve, withoutRolePath } from "../aws-auth/index.ts";
+import type { EntryProblem } from "./access-entry-problems.ts";
 import { accessEntryProblems } from "./access-entry-problems.ts";
-import { entryDrift, heldIn, isInForce, type ReadEntry } from "./entry-lease.ts";
-import type { EntryProblem } from "./entry-problem-codes.ts";
-import { type Granted, leaseProblems, type Reader } from "./lease-problems.ts";
+import { entryDrift, type Granted, heldIn, isInForce, leaseProblems, type ReadEntry, type Reader } from "./leases.ts";
 import { named, someOf } from "./link.ts";
-import { CLUSTER_ADMIN, principalKey } from "./migration/facts.ts";
-import { lostByNodes, nodeTypeOf } from "./migration/node-entry.ts";
+import { CLUSTER_ADMIN, lostByNodes, nodeTypeOf, principalKey } from "./migration/facts.ts";
 import { signInByEntry } from "./migration/sign-in.ts";
 import { identityWords } from "./person-links.ts";
-import { type GroupedProblems, groupProblems } from "./problem-groups.ts";
+import { type GroupedProblems, groupProblems } from "./problems.ts";
 
 /** Whoever signs in is in it by the API server itself. */
 const everybody = "system:authenticated";

@@ -1,7 +1,7 @@
 import type { AccessRequest, MappedIdentity } from "../access/request/record.ts";
 import { isClosed } from "../access/request/request.ts";
-import { type Cause, type CauseButton, cause } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";
+import { type Cause, type CauseButton, cause } from "./facts.ts";
 import { named, sentence, untilWords } from "./link.ts";
 
 /** What the ledger knows of why there is no access, or not the one that was given. `identity`: who the principal is now. */

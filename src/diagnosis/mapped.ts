@@ -1,8 +1,8 @@
 import type { MappedIdentity } from "../access/request/record.ts";
 import type { AwsAuthDocument, Caller, Entry } from "../aws-auth/index.ts";
 import { entriesFor, entryOf } from "../aws-auth/index.ts";
-import { type Cause, cause } from "./cause.ts";
 import type { WhyFacts } from "./facts.ts";
+import { type Cause, cause } from "./facts.ts";
 import { named, someOf } from "./link.ts";
 import { identityWords } from "./person-links.ts";
 import { whereEntryIs } from "./unmapped.ts";

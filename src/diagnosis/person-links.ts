@@ -1,8 +1,7 @@
 import type { Drift } from "../access/lease/drift.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import type { AccessRequest, MappedIdentity } from "../access/request/record.ts";
-import type { Cause } from "./cause.ts";
-import type { AccessEntryFact } from "./facts.ts";
+import type { AccessEntryFact, Cause } from "./facts.ts";
 import { broken, counted, type Finding, found, named, notAsked, someOf, untilWords } from "./link.ts";
 
 /** Whom a question is about. */

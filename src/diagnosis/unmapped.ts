@@ -1,7 +1,7 @@
 import { nearest } from "../access/request/nearest.ts";
 import type { AwsAuthDocument, Caller, Entry, Problem, Section } from "../aws-auth/index.ts";
 import { entryOf, readPrincipal, wildcardsFor } from "../aws-auth/index.ts";
-import { type Cause, cause } from "./cause.ts";
+import { type Cause, cause } from "./facts.ts";
 import { named } from "./link.ts";
 
 /** Why the document makes nobody of a caller: what was written for them and does not count, the surest first. */

@@ -11,7 +11,7 @@ import { eventOf, lookFor, recordChange } from "../ledger/record-change.ts";
 import type { WorkerContext } from "./context.ts";
 import { delay } from "./delay.ts";
 import { inParallel } from "./in-parallel.ts";
-import { recordDueMigration } from "./migration/record-due-migration.ts";
+import { recordDueMigration } from "./migration/look-at-migration.ts";
 import { configurationOf } from "./open/cluster-trouble.ts";
 import { putOff } from "./reconcile/put-off.ts";
 

@@ -13,7 +13,7 @@ import { doctor } from "../../src/bin/doctor.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { examineFsync, examineRedis } from "../../src/ledger/redis/examine.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
-import { neededScopes } from "../../src/slack/app/examine.ts";
+import { neededScopes } from "../../src/slack/app/web-client.ts";
 import { configText } from "../builders/a-cluster.ts";
 import { aRequest } from "../builders/a-request.ts";
 import { aChange } from "../builders/an-event.ts";

@@ -14,7 +14,7 @@ import { withWorkerContext } from "../../src/bin/worker-context.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { checkOwnAccount } from "../../src/worker/open/check-own-account.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
-import { endRescues } from "../../src/worker/rescue/end-rescues.ts";
+import { endRescues } from "../../src/worker/rescue/rescue-lease.ts";
 import { variablesNamed } from "../builders/keys.ts";
 import { memoryLedger } from "../ledger/memory-ledger.ts";
 import { aRedis, type TestRedis } from "../redis.ts";

@@ -23,7 +23,7 @@ import { eventOf, recordChange } from "../../src/ledger/record-change.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { adoptCluster } from "../../src/worker/reconcile/adopt.ts";
 import { adoptRescues } from "../../src/worker/rescue/adopt-rescues.ts";
-import { endRescues } from "../../src/worker/rescue/end-rescues.ts";
+import { endRescues } from "../../src/worker/rescue/rescue-lease.ts";
 import { aLease } from "../builders/a-request.ts";
 import { aHolding, aShare } from "../builders/a-share.ts";
 import { keysOf } from "../builders/keys.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
-import { summarize } from "../../src/diagnosis/check.ts";
+import { summarize } from "../../src/diagnosis/problems.ts";
 import { developers, roleEntry } from "../builders/why-facts.ts";
 
 const path = (index: number) => roleEntry(`arn:aws:iam::111122223333:role/team/r${index}`);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { causeCodes } from "../../src/diagnosis/cause.ts";
-import { entryProblemCodes } from "../../src/diagnosis/entry-problem-codes.ts";
+import { entryProblemCodes } from "../../src/diagnosis/access-entry-problems.ts";
+import { causeCodes } from "../../src/diagnosis/facts.ts";
 import { linkNames, linkWords } from "../../src/diagnosis/link.ts";
 
 const page = readFileSync(new URL("../../docs/diagnosis.md", import.meta.url), "utf8");

@@ -5,7 +5,7 @@ import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";
 import type { WhyFacts } from "../../src/diagnosis/facts.ts";
 import { diagnose } from "../../src/diagnosis/why.ts";
-import { whyAnswer } from "../../src/slack/look/why-answer.ts";
+import { whyAnswer } from "../../src/slack/look/why.ts";
 import { account, documents, noise } from "../aws-auth/generators.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { longestStates } from "../builders/longest-states.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { permanentSeconds } from "../../src/access/request/duration.ts";
-import { causeCodes } from "../../src/diagnosis/cause.ts";
+import { causeCodes } from "../../src/diagnosis/facts.ts";
 import { diagnose } from "../../src/diagnosis/why.ts";
 import { aCluster } from "../builders/a-cluster.ts";
 import { aGrantedRequest, anApprovedRequest, aPreviewedRequest, aRequest } from "../builders/a-request.ts";

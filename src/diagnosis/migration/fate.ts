@@ -3,13 +3,15 @@ import { isAccountId, isCreator, isNode, isWildcard, readPrincipal, rivalsOf } f
 import { readNames } from "./entry-names.ts";
 import {
   isAsWanted,
+  lostByNodes,
   type ManagedNodes,
   type MigrationFacts,
+  type NodeType,
+  nodeTypeOf,
   principalKey,
   type StandingEntry,
   type WantedEntry,
 } from "./facts.ts";
-import { lostByNodes, type NodeType, nodeTypeOf } from "./node-entry.ts";
 
 /** What becomes of one item of aws-auth. The sentences are for people. */
 export type Fate =

@@ -1,3 +1,4 @@
+import type { AllMiddlewareArgs } from "@slack/bolt";
 import {
   type AuthorizeResult,
   type Logger as BoltLogger,
@@ -12,15 +13,11 @@ import type { SlackEnvironment } from "../../config/environment.ts";
 import { endedBy, type Stoppable } from "../../ledger/hand-back.ts";
 import { answeredRequests } from "../../operations/metrics/announcements.ts";
 import { GuardedReceiver } from "../door/guarded-receiver.ts";
-import { noteReplay } from "../door/note-replay.ts";
-import { onlyOnce } from "../door/only-once.ts";
-import { onlyOurs } from "../door/only-ours.ts";
-import { seenRequests } from "../door/seen-requests.ts";
+import { noteReplay, onlyOnce, seenRequests } from "../door/seen-requests.ts";
 import type { SlackContext } from "./context.ts";
-import { InFlight } from "./in-flight.ts";
 import { handlerOf } from "./registrations.ts";
 import { slackFailure } from "./slack-failure.ts";
-import { WatchedApp } from "./watched-app.ts";
+import { InFlight, WatchedApp } from "./watched-app.ts";
 import { webClientOptions } from "./web-client.ts";
 
 /** Starts Bolt, over HTTP at `/slack/events` or in Socket Mode, as the configuration says. */
@@ -143,4 +140,31 @@ function boltLogger(log: Logger): BoltLogger {
     getLevel: () => LogLevel.INFO,
     setName: () => {},
   };
+}
+
+type Middleware = (args: AllMiddlewareArgs & { body: object }) => Promise<void>;
+
+interface Ours {
+  /** The id of the workspace that the bot's token belongs to: the configuration names people of that one. */
+  readonly team: string;
+  /** The id of the app; null: the configuration names none, and the signing secret alone says whose the request is. */
+  readonly app: string | null;
+}
+
+/** Lets in only what is of our workspace and our app. What is turned away is not acknowledged. */
+export function onlyOurs({ team, app }: Ours, log: Logger): Middleware {
+  return async ({ body, next }) => {
+    const from = { team: teamOf(body), app: field(body, "api_app_id") };
+    if (from.team === team && (app === null || from.app === app)) return next();
+    log.warn(from, "a request of another workspace or app was turned away");
+  };
+}
+
+/** Commands and events name the workspace by its id, clicks and forms as an object. */
+function teamOf(body: object): unknown {
+  return field(body, "team_id") ?? field(field(body, "team"), "id");
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined;
 }

@@ -1,4 +1,9 @@
+import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from "@slack/bolt";
+import { explain } from "../../access/failure/access-error.ts";
+import { nearest } from "../../access/request/nearest.ts";
+import { failureAnswer, notRecordedYetAnswer } from "../ask/answers.ts";
 import { request } from "../ask/request.ts";
+import type { Message } from "../blocks/message.ts";
 import { approve } from "../decide/approve.ts";
 import { deny } from "../decide/deny.ts";
 import { breakGlassCommand } from "../emergency/break-glass-command.ts";
@@ -10,13 +15,17 @@ import { link } from "../link/link.ts";
 import { check } from "../look/check.ts";
 import { clusters } from "../look/clusters.ts";
 import { creator } from "../look/creator.ts";
-import { help } from "../look/help.ts";
+import { help, unknownCommandAnswer } from "../look/help.ts";
 import { list } from "../look/list.ts";
 import { status } from "../look/status.ts";
 import { whoami } from "../look/whoami.ts";
 import { why } from "../look/why.ts";
 import { migrate } from "../migrate/migrate.ts";
+import { acknowledgeWhenDone } from "./answer.ts";
 import type { Command } from "./command.ts";
+import type { SlackContext } from "./context.ts";
+
+const notYet = ephemeral(notRecordedYetAnswer());
 
 /** Every word of `/eks-access`, in the order of the help. A new word is a file of its own and a line here. */
 export const commands: readonly Command[] = [
@@ -39,3 +48,60 @@ export const commands: readonly Command[] = [
   creator,
   help,
 ];
+
+export type SlashCommand = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
+
+/**
+ * `/eks-access …`: answers to whoever typed it, in the acknowledgement itself where the answer is there in time: that is one
+ * request to Slack less. What changes something is acknowledged when it is done.
+ */
+export async function handleCommand(context: SlackContext, command: SlashCommand): Promise<void> {
+  const [word = "", ...others] = unescapeText(command.command.text).trim().split(/\s+/);
+  const rest = others.join(" ");
+  const name = word.toLowerCase() || "help";
+  const found = commands.find((each) => each.word === name);
+  const doesRecord = found?.records === true && rest !== "";
+  const doing = (found ? run(context, command, found, rest) : unknown(word, name, rest)).catch((error: unknown) => {
+    context.log.error({ err: error, command: word }, "a command failed");
+    return failureAnswer(explain(error));
+  });
+  const late = doesRecord ? notYet : undefined;
+  const { deadlines } = context.config.timing;
+  const { outcome, inTime } = await acknowledgeWhenDone(
+    doing,
+    // Nobody has to wait for the acknowledgement of what only looks.
+    doesRecord ? deadlines.acknowledge : deadlines.answer,
+    (progress) => command.ack(progress.type === "done" ? answerOf(progress.outcome) : late),
+  );
+  if (outcome && !inTime) await command.respond(ephemeral(outcome));
+}
+
+function ephemeral({ text, blocks }: Message) {
+  return { response_type: "ephemeral", text, blocks: [...blocks] } as const;
+}
+
+/** Nothing, where a form was opened instead. */
+function answerOf(message: Message | null) {
+  return message ? ephemeral(message) : undefined;
+}
+
+async function run(
+  context: SlackContext,
+  { command: { user_id: user, trigger_id: triggerId }, client }: SlashCommand,
+  command: Command,
+  rest: string,
+): Promise<Message | null> {
+  return command.run(context, { user, rest, triggerId, client, commands });
+}
+
+async function unknown(word: string, name: string, rest: string): Promise<Message> {
+  // The id of a request alone: somebody wants to see it.
+  if (/^r-[a-z0-9]+$/.test(name)) return unknownCommandAnswer(word, "status", name);
+  const words = commands.map((each) => each.word);
+  return unknownCommandAnswer(word, nearest(word, words), rest);
+}
+
+/** Slack escapes these three in the text of a command. */
+function unescapeText(text: string): string {
+  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+}

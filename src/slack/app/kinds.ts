@@ -1,11 +1,24 @@
 import type { AllMiddlewareArgs, AnyMiddlewareArgs } from "@slack/bolt";
+import { z } from "zod";
+import type { AuditEvent } from "../../access/audit/event.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
 import { formActions } from "../ask/fields.ts";
 import type { FormChange } from "../ask/request-form-change.ts";
 import type { Suggestion } from "../ask/request-form-suggestions.ts";
-import type { HomeOpened } from "../home/home-opened.ts";
-import type { ButtonClick } from "./answer-click.ts";
-import type { Submission } from "./answer-submission.ts";
-import type { SlashCommand } from "./command-handler.ts";
+import type { HomeOpened } from "../home/home.ts";
+import type { ButtonClick, Submission } from "./answer.ts";
+import type { SlashCommand } from "./commands.ts";
+
+const id = z.string().max(100);
+
+const origin = z.union([
+  z.object({ container: z.object({ channel_id: id, message_ts: id }) }).transform(({ container }) => ({
+    channel: container.channel_id,
+    message: container.message_ts,
+  })),
+  z.object({ command: id, channel_id: id }).transform(({ command, channel_id: channel }) => ({ channel, command })),
+  z.object({ view: z.object({ callback_id: id }) }).transform(({ view }) => ({ form: view.callback_id })),
+]);
 
 /** Something that Slack sent, as Bolt gives it to a middleware. */
 export type Sent = AnyMiddlewareArgs & AllMiddlewareArgs;
@@ -38,4 +51,32 @@ export function isAction(sent: Sent): sent is FormChange {
 /** A button was clicked. */
 export function isClick(sent: FormChange): sent is FormChange & ButtonClick {
   return sent.action.type === "button";
+}
+
+/** From where in Slack somebody acted: a message with its channel and time stamp, a command, or a form. */
+interface SlackOrigin {
+  readonly [key: string]: string;
+}
+
+/** From where in Slack a payload comes; null: it does not say. */
+export function originOf(body: object): SlackOrigin | null {
+  return origin.safeParse(body).data ?? null;
+}
+
+/** The ledger for what this request of Slack asks for: its events tell in `slack` from where in Slack it came. */
+export function ledgerFor(ledger: Ledger, body: object): Ledger {
+  const slack = originOf(body);
+  if (!slack) return ledger;
+  const from = (event: AuditEvent): AuditEvent => ({ ...event, detail: { ...event.detail, slack } });
+  return {
+    ...ledger,
+    commit: ({ after, event }) => ledger.commit({ after, event: event && from(event) }),
+    migrations: {
+      ...ledger.migrations,
+      commit: ({ after, event }) => ledger.migrations.commit({ after, event: from(event) }),
+    },
+    append: (event) => ledger.append(from(event)),
+    note: (event) => ledger.note(from(event)),
+    changeLink: (change) => ledger.changeLink({ ...change, event: from(change.event) }),
+  };
 }

@@ -30,11 +30,11 @@ import { denyMigrationModalId, denyModalId, revokeModalId } from "../blocks/moda
 import { handleApproveButton } from "../decide/decision-click.ts";
 import { handleDenySubmission, handleRevokeSubmission } from "../decide/reason-submission.ts";
 import { handleReviewedButton } from "../emergency/review-emergency.ts";
-import { handleHomeOpened } from "../home/home-opened.ts";
+import { handleHomeOpened } from "../home/home.ts";
 import { extendModalId, handleExtendSubmission } from "../lease/extend-form.ts";
 import { handleCancelButton, handleDoneButton, handleExtendButton } from "../lease/request-buttons.ts";
 import { handleConfirmLinkButton, handleRefuseLinkButton } from "../link/link-decision.ts";
-import { handleListButton } from "../look/list-button.ts";
+import { handleListButton } from "../look/list.ts";
 import {
   handleApproveMigrationButton,
   handleAskMigrationButton,
@@ -42,14 +42,12 @@ import {
   handleDenyMigrationSubmission,
   handleRetryMigrationButton,
   handleWithdrawMigrationButton,
-} from "../migrate/migration-button-clicks.ts";
+} from "../migrate/migration-clicks.ts";
 import { checkPerson } from "../people/check-person.ts";
-import type { ButtonClick } from "./answer-click.ts";
-import type { Submission } from "./answer-submission.ts";
-import { handleCommand } from "./command-handler.ts";
+import type { ButtonClick, Submission } from "./answer.ts";
+import { handleCommand } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
-import { isAction, isClick, isCommand, isHomeOpened, isSubmission, isSuggestion } from "./kinds.ts";
-import { ledgerFor } from "./origin.ts";
+import { isAction, isClick, isCommand, isHomeOpened, isSubmission, isSuggestion, ledgerFor } from "./kinds.ts";
 
 /** A map, as the ids come from outside: an object also has what it inherits, such as `constructor`. */
 const buttons: ReadonlyMap<string, (context: SlackContext, click: ButtonClick) => Promise<void>> = new Map([

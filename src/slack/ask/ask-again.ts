@@ -1,7 +1,7 @@
 import { formatDuration } from "../../access/request/duration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { readRequest } from "../../access/request/request-line.ts";
-import { answerClick, type ButtonClick } from "../app/answer-click.ts";
+import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
 import { noteAttempt } from "../people/attempts.ts";

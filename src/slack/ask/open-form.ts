@@ -1,11 +1,11 @@
 import type { ModalView } from "@slack/types";
 import { explain } from "../../access/failure/access-error.ts";
 import { extensionsOf } from "../../access/lease/may-revoke.ts";
-import { answerWhereClicked, type ButtonClick } from "../app/answer-click.ts";
+import { answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/slack-failure.ts";
 import { denyModal, detailsModal, revokeModal } from "../blocks/modals.ts";
-import { readStatus } from "../look/read-status.ts";
+import { readStatus } from "../look/status.ts";
 import { failureAnswer } from "./answers.ts";
 import { requestForm } from "./request-form.ts";
 

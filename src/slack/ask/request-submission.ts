@@ -1,7 +1,7 @@
 import type { AllMiddlewareArgs, SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
 import { explain } from "../../access/failure/access-error.ts";
 import { readRequest } from "../../access/request/request-line.ts";
-import { acknowledgeWhenDone, tellNotYet } from "../app/acknowledge.ts";
+import { acknowledgeWhenDone, tellNotYet } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { failureAnswer } from "./answers.ts";
 import { blockOf, partsOf } from "./read-form.ts";

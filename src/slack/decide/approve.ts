@@ -3,7 +3,7 @@ import { isMigrationId } from "../../access/migration/migration.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import { refuseActor } from "../ask/admission.ts";
 import { failureAnswer, noSuchRequestAnswer } from "../ask/answers.ts";
-import { readStatus } from "../look/read-status.ts";
+import { readStatus } from "../look/status.ts";
 import { approveBelowAnswer } from "../look/status-answer.ts";
 import { readMigrationToApprove } from "../migrate/read-migration-status.ts";
 import { noteAttempt } from "../people/attempts.ts";

@@ -2,7 +2,7 @@ import { hasApproved, type Migration } from "../../access/migration/migration.ts
 import { approversIn } from "../../access/policy/may-see.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
 import { peopleNamed } from "../blocks/people-named.ts";
-import { migrationCall } from "../migrate/migration-call.ts";
+import { migrationCall } from "../migrate/migration-words.ts";
 import { type MessengerContext, sent } from "../show/messenger-context.ts";
 
 /** More approvers are not asked one by one: somebody of these will read it. */

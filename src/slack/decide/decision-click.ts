@@ -8,7 +8,7 @@ import { leasesDiffer, withoutPreview } from "../../access/request/outdated.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { revise } from "../../access/request/request.ts";
 import { eventOf, type RequestStep, recordChange, updateRequest } from "../../ledger/record-change.ts";
-import { answerClick, type ButtonClick } from "../app/answer-click.ts";
+import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor, refuseForRequester } from "../ask/admission.ts";
 import { failureAnswer } from "../ask/answers.ts";

@@ -4,8 +4,8 @@ import type { SlackContext } from "../app/context.ts";
 import { deniedAnswer, missingReasonAnswer, noSuchRequestAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
 import { maxWhyLength } from "../blocks/modals.ts";
-import { migrationDeniedAnswer, noSuchMigrationAnswer } from "../migrate/migration-answers.ts";
 import { decideOnMigration } from "../migrate/migration-clicks.ts";
+import { migrationDeniedAnswer, noSuchMigrationAnswer } from "../migrate/migration-words.ts";
 import { decideRequest } from "./decision-click.ts";
 
 /** To say no one need not have seen the change: whatever it is, nothing is given. */

@@ -1,4 +1,4 @@
-import { answerSubmission, type Submission } from "../app/answer-submission.ts";
+import { answerSubmission, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { revokeLease } from "../lease/end-access.ts";
 import { decideRequest, readDecideValue, unreadableButton } from "./decision-click.ts";

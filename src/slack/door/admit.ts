@@ -2,9 +2,9 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { parse } from "node:querystring";
 import { z } from "zod";
-import { deliveryId, isRetry } from "./only-once.ts";
 import { bodyLimitBytes, type DoorRefusal, refuseHeaders } from "./refuse-headers.ts";
 import type { SeenRequests } from "./seen-requests.ts";
+import { deliveryId, isRetry } from "./seen-requests.ts";
 
 const text = z.string();
 
@@ -111,7 +111,7 @@ export async function admit(gate: Gate, request: IncomingMessage): Promise<Admis
   if (!isSigned(gate.signingSecret, headers, body)) return refused(401, "its signature is not of our secret");
   const sent = readObject(body, String(headers["content-type"]).trim().toLowerCase());
   if (!sent || !isOfSlacksShape(sent)) return refused(400, "its body is not of a form that Slack sends");
-  // What has an id is looked for by it in the ledger behind this door (only-once.ts): asking twice would make acks late.
+  // What has an id is looked for by it in the ledger behind this door (seen-requests.ts): asking twice would make acks late.
   const isNew = deliveryId(sent) === null ? await gate.seen.isNew(signature) : gate.seen.isNewHere(signature);
   if (isNew) return { type: "admitted", body: sent };
   // Slack itself may send again within the second: to be told that it has arrived, it must not be told off.

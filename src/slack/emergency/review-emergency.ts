@@ -1,7 +1,7 @@
 import { review } from "../../access/approval/emergency.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { eventOf, type RequestStep, updateRequest } from "../../ledger/record-change.ts";
-import { answerClick, type ButtonClick } from "../app/answer-click.ts";
+import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../ask/admission.ts";
 import { failureAnswer, noSuchRequestAnswer } from "../ask/answers.ts";

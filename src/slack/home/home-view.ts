@@ -11,6 +11,7 @@ import {
   requestButton,
   reviewedButton,
 } from "../blocks/buttons.ts";
+import type { Message } from "../blocks/message.ts";
 import { code, context, cut, mention, plainLine, section, time } from "../blocks/mrkdwn.ts";
 import { admitsText, durationOf, stateOf } from "../blocks/words.ts";
 import { emergencyTitle } from "../emergency/emergency-words.ts";
@@ -157,4 +158,21 @@ export function leaseProgress({ lease, durationSeconds }: AccessRequest, now: Da
   // Seconds are of no use beside hours, and would only look exact.
   const shown = leftSeconds > 3600 ? leftSeconds - (leftSeconds % 60) : leftSeconds;
   return `${"▓".repeat(over)}${"░".repeat(width - over)} ${formatDuration(shown)} left of ${formatDuration(durationSeconds)}`;
+}
+
+/** What is shown while the ledger does not answer: nothing that may not be true. */
+export function unknownHomeView(sentence: string): Home {
+  return sentenceView(`:warning: ${sentence} Open this again in a minute.`);
+}
+
+/** What a person is shown who may not use the bot: why, and nothing else. */
+export function refusedHomeView({ text }: Message): Home {
+  return sentenceView(text);
+}
+
+function sentenceView(sentence: string): Home {
+  return {
+    type: "home",
+    blocks: [{ type: "header", text: { type: "plain_text", text: "Access to EKS clusters" } }, section(sentence)],
+  };
 }

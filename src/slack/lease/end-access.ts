@@ -8,7 +8,7 @@ import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../ask/admission.ts";
 import { endedAnswer, endRefusedAnswer, failureAnswer, noSuchRequestAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
-import { stopMigrationByAnswer } from "../migrate/migration-answers.ts";
+import { stopMigrationByAnswer } from "../migrate/migration-words.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 

@@ -2,7 +2,7 @@ import type { ModalView, MrkdwnOption } from "@slack/types";
 import { formatDuration } from "../../access/request/duration.ts";
 import { type ExtensionChoice, extensionChoices, readExtension } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
-import { answerSubmission, type Submission } from "../app/answer-submission.ts";
+import { answerSubmission, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { answer } from "../ask/answers.ts";
 import { text } from "../ask/fields.ts";

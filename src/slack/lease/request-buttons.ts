@@ -1,4 +1,4 @@
-import { answerClick, type ButtonClick } from "../app/answer-click.ts";
+import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { openOnClick } from "../ask/open-form.ts";
 import { cancelRequest, revokeLease } from "./end-access.ts";

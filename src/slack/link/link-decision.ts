@@ -3,13 +3,13 @@ import { sealLink } from "../../access/approval/seal-link.ts";
 import { linkEvent } from "../../access/audit/link-event.ts";
 import { explain } from "../../access/failure/access-error.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
-import { acknowledgeClick, answerWhereClicked, type ButtonClick } from "../app/answer-click.ts";
+import { acknowledgeClick, answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../ask/admission.ts";
 import { failureAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
 import { noteAttempt } from "../people/attempts.ts";
-import { linkClickAnswer, linkDecided, linkOutcome } from "./link-answers.ts";
+import { linkClickAnswer, linkDecided, linkOutcome } from "./link.ts";
 
 /** The ARN as well: what waits in Redis could be exchanged between the question and the click. */
 const buttonValue = z.strictObject({ user: z.string(), id: z.string(), arn: z.string() });

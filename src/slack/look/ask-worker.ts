@@ -1,14 +1,16 @@
 import type { z } from "zod";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { maySeeMap } from "../../access/policy/may-see.ts";
+import { nearest } from "../../access/request/nearest.ts";
 import type { WorkerQuestion } from "../../ledger/jobs.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../ask/admission.ts";
+import { answer } from "../ask/answers.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import type { Message } from "../blocks/message.ts";
+import { code, codeList, mentions, section, told } from "../blocks/mrkdwn.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personShown } from "../people/standing.ts";
-import { mayNotSeeMapAnswer, noSuchClusterAnswer } from "./creator-answer.ts";
 
 /**
  * Asks a worker, which alone may look at clusters (law 1). Null: none answered in time, or not in a form that this
@@ -57,4 +59,26 @@ export async function aboutCluster(
   if (seen.includes(cluster)) return (await refuseTooMany(context, user, "questions")) ?? say(cluster);
   await noteAttempt(context, { act: "see", by: user, code: "not-yours", request: about });
   return mayNotSeeMapAnswer(cluster);
+}
+
+export function notFoundOutAnswer(cluster: Cluster, sentence: string): Message {
+  const way = `${code(`/eks-access whoami ${cluster.name}`)} shows where the way to the cluster ends.`;
+  return answer(`:warning: It could not be found out. ${told(sentence, 1200)} ${way}`);
+}
+
+export function noWorkerAnswer(): Message {
+  return answer(":warning: No worker answered. Check that one runs, then ask again.");
+}
+
+/** What stands in the cluster is not for this person. */
+function mayNotSeeMapAnswer({ name, approvers, onCall }: Cluster): Message {
+  const text = `You are not told what stands in ${code(name)}: the policy lets you neither ask for access there nor decide about it. Ask ${mentions([...new Set([...approvers, ...onCall])])}.`;
+  return { text, blocks: [section(text)] };
+}
+
+function noSuchClusterAnswer(name: string, names: readonly string[]): Message {
+  const guess = nearest(name, names);
+  const said = name ? `There is no cluster ${code(name)}.` : "Say which cluster.";
+  const hint = guess ? ` Did you mean ${code(guess)}?` : names.length > 0 ? ` Clusters: ${codeList(names, 1500)}.` : "";
+  return { text: `${said}${hint}`, blocks: [section(`${said}${hint}`)] };
 }

@@ -1,10 +1,34 @@
+import type { KnownBlock } from "@slack/types";
+import type { Cluster } from "../../access/policy/cluster.ts";
 import { answersFor } from "../../access/policy/may-see.ts";
-import { checkReport } from "../../diagnosis/check-report.ts";
+import { DOCUMENT_LIMIT } from "../../aws-auth/index.ts";
+import { modeFinding } from "../../diagnosis/cluster-links.ts";
+import { counted } from "../../diagnosis/link.ts";
+import type { GroupedProblems, ProblemGroup } from "../../diagnosis/problems.ts";
+import { fewerKinds } from "../../diagnosis/problems.ts";
+import type { CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
+import { checkReport } from "../../diagnosis/reports.ts";
 import type { Command } from "../app/command.ts";
+import type { Message } from "../blocks/message.ts";
+import { code, codeList, context, cut, section, told } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
-import { aboutCluster, askWorker } from "./ask-worker.ts";
-import { checkAnswer } from "./check-answer.ts";
-import { notFoundOutAnswer, noWorkerAnswer } from "./why-answer.ts";
+import { aboutCluster, askWorker, notFoundOutAnswer, noWorkerAnswer } from "./ask-worker.ts";
+
+const marks = { error: "✗", warning: ":warning:", notice: "–" } as const;
+
+/** A message of a cluster with more types than EKS has today would hold these. */
+const mostTypes = 10;
+
+const unknownBindings = "The API server did not say which groups RBAC binds: groups that nothing binds are not told.";
+
+const unreadWords = "It decides nothing here: the cluster does not read it.";
+
+const wholeDocument = code("kubectl -n kube-system get configmap aws-auth -o yaml | eks-access check -");
+
+const immutableWarning = `It is immutable: nothing can be given or taken away until a copy without ${code("immutable: true")} is put in its place with ${code("kubectl replace --force")}.`;
+
+const goingWarning =
+  "Somebody has deleted it, and only its finalizers keep it: nothing is given in it any more, and when it goes nobody whom it lets in can sign in any more. Save it, and create it anew as soon as it is gone.";
 
 export const check: Command = {
   word: "check",
@@ -19,3 +43,140 @@ export const check: Command = {
       return report.type === "failed" ? notFoundOutAnswer(cluster, report.message) : checkAnswer(cluster, report);
     }),
 };
+
+type Looked = Extract<CheckReport, { type: "looked" }>;
+
+type CheckedDocument = Extract<DocumentReport, { type: "checked" }>;
+
+/**
+ * `check <cluster>`: what decides who gets in, and what is wrong with it, kind by kind, each with its places and how to mend it.
+ * What goes first in the cluster is told first.
+ */
+export function checkAnswer(cluster: Cluster, { mode, document, entries }: Looked): Message {
+  const head = `*Who gets in to ${code(cluster.name)}* ${told(modeFinding(mode).detail)}`;
+  const isRead = mode !== "API";
+  const shown = document.type === "checked" ? { ...document, ...fewerKinds(document, roomBeside(entries)) } : document;
+  const parts = [entriesBlocks(cluster, entries), documentBlocks(cluster, shown, isRead)];
+  return { text: [head, ...parts.flatMap(verdictsOf)].join("\n"), blocks: [section(head), ...parts.flat()] };
+}
+
+/** What a part says first, for notifications and screen readers. */
+function verdictsOf([first]: readonly KnownBlock[]): string[] {
+  return first?.type === "section" && first.text ? [first.text.text] : [];
+}
+
+/** For how many kinds of problems of the document a message has room beside what is told of the entries. */
+function roomBeside(entries: EntriesReport): number {
+  if (entries.type === "none") return 11;
+  return entries.type === "failed" ? 9 : 10 - entries.groups.length;
+}
+
+function documentBlocks(cluster: Cluster, document: DocumentReport, isRead: boolean): KnownBlock[] {
+  if (document.type === "checked") return checkedBlocks(cluster, document, isRead);
+  if (document.type === "absent") return [section(absentWords(cluster, isRead))];
+  const unread = isRead ? "" : ` ${unreadWords}`;
+  return [
+    section(`:warning: *aws-auth of ${code(cluster.name)}* was not read. ${told(document.message, 1200)}${unread}`),
+  ];
+}
+
+function checkedBlocks(cluster: Cluster, checked: CheckedDocument, isRead: boolean): KnownBlock[] {
+  const head = `*aws-auth of ${code(cluster.name)}* ${verdictOf(checked)}\n${sizeWords(checked)}`;
+  return [
+    section(head),
+    ...warningsOf(checked, isRead).map((warning) => section(`:warning: ${warning}`)),
+    ...problemBlocks(checked, `; ${wholeDocument} shows all.`),
+    ...writersOf(checked),
+  ];
+}
+
+function sizeWords({ entries, bytes }: CheckedDocument): string {
+  const left = Math.max(0, DOCUMENT_LIMIT - bytes);
+  const share = Math.floor((left / DOCUMENT_LIMIT) * 100);
+  return `${counted(entries, "entry", "entries")}; ${kibibytes(bytes)} of ${kibibytes(DOCUMENT_LIMIT)}, so that ${share} % are left`;
+}
+
+function kibibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024).toLocaleString("en")} KiB`;
+}
+
+/** What keeps a document that nobody reads from being written, or from staying, is nobody's trouble. */
+function warningsOf({ immutable, isBeingDeleted }: CheckedDocument, isRead: boolean): string[] {
+  if (!isRead) return [unreadWords];
+  return [...(isBeingDeleted ? [goingWarning] : []), ...(immutable ? [immutableWarning] : [])];
+}
+
+/** Terraform, a GitOps controller or somebody's editor: what is written here may be reverted by them. */
+function writersOf({ writers }: CheckedDocument) {
+  if (writers.length === 0) return [];
+  const words = writers.map(({ manager, sections }) => `${code(manager, 60)} (${codeList(sections, 120)})`).join(", ");
+  return [context(`Others who wrote here, and may again: ${words}`)];
+}
+
+function absentWords(cluster: Cluster, isRead: boolean): string {
+  const absent = `${code(cluster.name)} has no ConfigMap ${code("aws-auth")} in ${code("kube-system")}`;
+  if (!isRead) return `– ${absent}, and would not read it.`;
+  const how = cluster.createAwsAuth
+    ? "The first lease creates it."
+    : "Nobody but the creator can sign in through it. Create it, or let an operator set createAwsAuth for the cluster.";
+  return `✗ ${absent}. ${how}`;
+}
+
+type CheckedEntries = Extract<EntriesReport, { type: "checked" }>;
+
+/** What `check` tells of the access entries; nothing where the cluster knows none. */
+function entriesBlocks(cluster: Cluster, entries: EntriesReport): KnownBlock[] {
+  if (entries.type === "none") return [];
+  const head = `*access entries of ${code(cluster.name)}*`;
+  if (entries.type === "failed") return [section(`:warning: ${head} were not read. ${told(entries.message, 1200)}`)];
+  return [
+    section(`${head} ${verdictWords(entries)}\n${countWords(entries)}`),
+    ...unreadBlocks(entries),
+    ...problemBlocks(entries, ": mend these first, then ask again."),
+    ...(entries.knowsBindings ? [] : [context(unknownBindings)]),
+  ];
+}
+
+/** Of what was not read nothing is known to be in order. */
+function verdictWords(entries: CheckedEntries): string {
+  const { error, warning, notice } = entries.counts;
+  const isNothing = error + warning + notice === 0;
+  return isNothing && entries.unread > 0 ? "– nothing to mend in what was read" : verdictOf(entries);
+}
+
+function countWords({ listed, unread, types }: CheckedEntries): string {
+  const shown = types.slice(0, mostTypes).map(({ type, count }) => `${count} ${code(type, 40)}`);
+  const ofRead = unread > 0 ? ` of the ${listed - unread} that were read` : "";
+  const words = shown.length > 0 ? `: ${shown.join(", ")}${ofRead}` : "";
+  return `${counted(listed, "access entry", "access entries")}${words}`;
+}
+
+function unreadBlocks({ listed, unread, why }: CheckedEntries): KnownBlock[] {
+  if (why === null) return [];
+  return [section(`:warning: ${unread} of ${listed} were not read. ${told(why, 600)}`)];
+}
+
+/** `✗ 2 errors, 1 warning`. */
+function verdictOf({ counts }: Pick<GroupedProblems, "counts">): string {
+  const { error, warning, notice } = counts;
+  const found = [
+    ...(error > 0 ? [counted(error, "error")] : []),
+    ...(warning > 0 ? [counted(warning, "warning")] : []),
+    ...(notice > 0 ? [counted(notice, "notice")] : []),
+  ];
+  if (found.length === 0) return "✓ nothing to mend";
+  return `${error > 0 ? marks.error : "✓"} ${found.join(", ")}`;
+}
+
+/** A block for each kind of problem, and how many are left out. @param whole where all of them are told, to go on with */
+function problemBlocks({ groups, left }: GroupedProblems, whole: string): KnownBlock[] {
+  const leftOut = context(`${counted(left, "problem")} of other kinds left out here${whole}`);
+  return [...groups.map((group) => section(groupWords(group))), ...(left > 0 ? [leftOut] : [])];
+}
+
+function groupWords({ code: kind, severity, count, places, message, remedy }: ProblemGroup): string {
+  const more = count > places.length ? ` and ${count - places.length} more` : "";
+  const others = count > 1 ? ` (the first of ${count})` : "";
+  const where = cut(`${places.join(", ")}${more}`, 300);
+  return `${marks[severity]} *${code(kind, 60)}* ${code(where, 320)}\n${told(message, 350)}${others}\n      → ${told(remedy, 250)}`;
+}

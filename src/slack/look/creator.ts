@@ -1,8 +1,18 @@
-import { creatorReport } from "../../diagnosis/creator-report.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { creatorOf, wayWithoutCreator } from "../../access/policy/creation.ts";
+import {
+  type Creator,
+  creatorArnOf,
+  isSameCreator,
+  type KnownCreator,
+  type RoleStep,
+} from "../../access/policy/creator.ts";
+import type { CreatorReport } from "../../diagnosis/reports.ts";
+import { creatorReport } from "../../diagnosis/reports.ts";
 import type { Command } from "../app/command.ts";
-import { aboutCluster, askWorker } from "./ask-worker.ts";
-import { creatorAnswer } from "./creator-answer.ts";
-import { noWorkerAnswer } from "./why-answer.ts";
+import type { Message } from "../blocks/message.ts";
+import { code, codeList, escapeText, plainLine, section, time } from "../blocks/mrkdwn.ts";
+import { aboutCluster, askWorker, noWorkerAnswer } from "./ask-worker.ts";
 
 export const creator: Command = {
   word: "creator",
@@ -15,3 +25,104 @@ export const creator: Command = {
       return report ? creatorAnswer(cluster, report) : noWorkerAnswer();
     }),
 };
+
+/** Who created a cluster: the configuration, CloudTrail, whether the worker can become it, and what to do if not. */
+export function creatorAnswer(cluster: Cluster, report: CreatorReport): Message {
+  const { creator } = cluster;
+  const todo = whatToDo(cluster, report);
+  const text = [
+    `*Who created ${code(cluster.name)}*`,
+    `*Configured* ${configuredWords(creator)}`,
+    `*CloudTrail* ${cloudTrailWords(cluster, report)}`,
+    `*The worker* ${workerWords(creator, report)}`,
+    ...(todo === null ? [] : [`*What to do* ${todo}`]),
+  ].join("\n");
+  return { text, blocks: [section(text)] };
+}
+
+function configuredWords(creator: Creator): string {
+  if (creator.type === "discover") return "to be discovered: whom CloudTrail names";
+  if (creator.type === "user") {
+    const keys = creator.profile
+      ? `with the keys of the worker's profile ${code(creator.profile)}`
+      : "the worker itself";
+    return `the user ${code(creator.userArn)}, ${keys}`;
+  }
+  const through = creator.through.map((step) => step.roleArn);
+  return `${code(creator.roleArn)}${through.length > 0 ? `, assumed through ${codeList(through, 400)}` : ""}`;
+}
+
+function cloudTrailWords({ creator, region }: Cluster, report: CreatorReport): string {
+  const { record, isRemembered, trouble } = report;
+  if (!record) return noRecordWords(creator, region, report);
+  const by = record.invokedBy ? ` through ${code(record.invokedBy)}` : "";
+  const memory = isRemembered ? `; the ledger remembers it${trouble ? ", CloudTrail could not be asked" : ""}` : "";
+  const event = `event ${code(record.eventId)}, ${time(record.at)}${memory}`;
+  if (record.kind === "Root") return `✗ the root user of the account${by}, which nobody can become (${event})`;
+  if (!record.arn) return `✗ ${escapeText(record.kind)}${by}, which names no role or user (${event})`;
+  if (record.kind === "FederatedUser") {
+    return `– a session of a federated user, which ${code(record.arn)} issued: the cluster may know the session alone (${event})`;
+  }
+  return `${whetherSame(creator, record.arn)}, as ${code(record.kind)}${by} (${event})`;
+}
+
+/** A record is looked for in one region: where that is wrong, nothing was forgotten. */
+function noRecordWords(creator: Creator, region: string, { trouble, becomes }: CreatorReport): string {
+  if (trouble) return `– not asked: ${plainLine(trouble, 700)}`;
+  if (becomes.isMissing) return `– has no record in ${code(region)}, where EKS knows no such cluster`;
+  // Without a creator nobody has asked EKS whether the cluster is there.
+  if (creator.type === "discover") return `– has no record in ${code(region)} of the last 90 days`;
+  return `– has no record in ${code(region)}: it keeps 90 days. The configuration has to say who it was.`;
+}
+
+function whetherSame(creator: Creator, arn: string): string {
+  const configured = creatorArnOf(creator);
+  if (configured === null) return `✓ ${code(arn)}`;
+  return isSameCreator(arn, configured) ? "✓ the same" : `✗ ${code(arn)}, not the configured one`;
+}
+
+function workerWords(creator: Creator, { becomes }: CreatorReport): string {
+  if (!becomes.ok) return `✗ can't become it: ${plainLine(becomes.message, 1_000)}`;
+  const who = creator.type === "discover" && becomes.arn ? `can become ${code(becomes.arn)}` : "can become it";
+  if (becomes.message) return `✓ ${who}, but the cluster can't be used: ${plainLine(becomes.message, 1_000)}`;
+  return `✓ ${who}, and the cluster exists`;
+}
+
+/** What an operator should do; null: nothing. What mends a failure to become it stands with the failure. */
+function whatToDo({ name, creator }: Cluster, { record, becomes }: CreatorReport): string | null {
+  if (!record) return null;
+  const way = creator.type === "user" ? { through: [] } : creator;
+  const verdict = creatorOf(record, way);
+  const configured = creatorArnOf(creator);
+  if (verdict.type === "nobody") {
+    // A role with an access entry may stand in for such a creator, and does where the worker can become it.
+    return becomes.ok || configured === null ? null : wayWithoutCreator;
+  }
+  const named = creatorArnOf(verdict.creator);
+  if (configured !== null && isSameCreator(named, configured)) return null;
+  const { line, note } = creatorLine(verdict.creator);
+  if (record.kind === "FederatedUser") {
+    return `Try ${line} in eks-access.yml.${note} ${code(`/eks-access whoami ${name}`)} shows whether the API server lets that user in. ${wayWithoutCreator}`;
+  }
+  if (creator.type === "discover") {
+    return `Write ${line} into eks-access.yml: CloudTrail forgets a creation after 90 days.${note}`;
+  }
+  return `If that cluster still exists, its creator is whom CloudTrail names: ${line} in eks-access.yml.${note}`;
+}
+
+/** The whole setting, to copy. A user is become by keys of its own alone. */
+function creatorLine(creator: KnownCreator): { readonly line: string; readonly note: string } {
+  if (creator.type === "role") {
+    const { roleArn, externalId, through } = creator;
+    const parts = [`roleArn: ${roleArn}`, ...(externalId === undefined ? [] : [`externalId: ${externalId}`])];
+    if (through.length > 0) parts.push(`through: [${through.map(stepText).join(", ")}]`);
+    return { line: code(`creator: { ${parts.join(", ")} }`), note: "" };
+  }
+  const { userArn, profile = "PROFILE" } = creator;
+  const note = creator.profile ? "" : " PROFILE is the profile of the worker's credentials file with this user's keys.";
+  return { line: code(`creator: { userArn: ${userArn}, profile: ${profile} }`), note };
+}
+
+function stepText({ roleArn, externalId }: RoleStep): string {
+  return externalId === undefined ? `"${roleArn}"` : `{ roleArn: "${roleArn}", externalId: ${externalId} }`;
+}

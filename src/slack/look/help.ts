@@ -1,9 +1,18 @@
+import type { KnownBlock } from "@slack/types";
 import { approvesFor } from "../../access/policy/may-see.ts";
 import { isNamedIn, type Person } from "../../access/policy/person.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
+import { answer } from "../ask/answers.ts";
+import { listButton, requestButton } from "../blocks/buttons.ts";
+import type { Message } from "../blocks/message.ts";
+import { code, codeBlock, codeList, cut, preformatted, section } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
-import { helpAnswer, type Role } from "./help-answer.ts";
+
+const most = 2800;
+
+/** The words are the same for as long as the process lives: they are put together once. */
+const known = new WeakMap<readonly HelpLine[], HelpLines>();
 
 export const help: Command = {
   word: "help",
@@ -18,5 +27,92 @@ function roleOf({ config }: SlackContext, person: Person): Role {
   return {
     approves: clusters.filter((cluster) => approvesFor(cluster, person)).map(({ name }) => name),
     onCall: clusters.filter(({ onCall }) => isNamedIn(onCall, person)).map(({ name }) => name),
+  };
+}
+
+/** What the help says of a word: the part of a command that it needs. */
+interface HelpLine {
+  readonly word: string;
+  readonly usage: string;
+  readonly summary: string;
+  readonly forApprovers?: boolean;
+}
+
+/** What somebody answers for, by the names of clusters. */
+interface Role {
+  readonly approves: readonly string[];
+  readonly onCall: readonly string[];
+}
+
+/** What this person can do, in words and with buttons. */
+export function helpAnswer(commands: readonly HelpLine[], role: Role): Message {
+  const title = "*eks-access* gives you access to an EKS cluster for a time, once an approver agrees.";
+  const approver = role.approves.length > 0;
+  return {
+    text: title.replaceAll("*", ""),
+    blocks: [
+      section([title, ...roleLines(role)].join("\n")),
+      helpButtons(approver || role.onCall.length > 0),
+      ...linesOf(commands)[approver ? "approver" : "engineer"],
+    ],
+  };
+}
+
+interface HelpLines {
+  readonly engineer: readonly KnownBlock[];
+  readonly approver: readonly KnownBlock[];
+}
+
+function linesOf(commands: readonly HelpLine[]): HelpLines {
+  const lines = known.get(commands) ?? { engineer: blocksOf(commands, false), approver: blocksOf(commands, true) };
+  known.set(commands, lines);
+  return lines;
+}
+
+function blocksOf(commands: readonly HelpLine[], approver: boolean): KnownBlock[] {
+  const lines = commands
+    .filter(({ forApprovers }) => !forApprovers || approver)
+    .map(({ word, usage, summary }) => `${code(`/eks-access ${word} ${usage}`.trim())} ${summary}`);
+  return inSections(lines);
+}
+
+function roleLines({ approves, onCall }: Role): string[] {
+  return [
+    ...(approves.length > 0 ? [`You decide about requests for ${codeList(approves, 900)}.`] : []),
+    ...(onCall.length > 0 ? [`You are on call for ${codeList(onCall, 900)}, and may take any access there away.`] : []),
+  ];
+}
+
+function helpButtons(answersForClusters: boolean): KnownBlock {
+  const list = (kind: "mine" | "pending" | "active", label: string) => listButton(kind, label, { kind }, 0);
+  const others = answersForClusters ? [list("pending", "Waiting for a decision"), list("active", "In force")] : [];
+  return {
+    type: "actions",
+    block_id: "help",
+    elements: [requestButton("primary"), list("mine", "My requests"), ...others],
+  };
+}
+
+/** As few sections as Slack's limit allows, cut between the lines. */
+function inSections(lines: readonly string[]): KnownBlock[] {
+  const texts: string[] = [];
+  for (const line of lines) {
+    const last = texts.at(-1);
+    if (last !== undefined && last.length + line.length < most) texts[texts.length - 1] = `${last}\n${line}`;
+    else texts.push(line);
+  }
+  return texts.map(section);
+}
+
+/** A word that is no command: the one that was meant, in the whole line to copy. */
+export function unknownCommandAnswer(word: string, guess: string | null, rest: string): Message {
+  const said = `There is no command ${code(word)}.`;
+  if (!guess) return answer(`${said} See ${code("/eks-access help")}.`);
+  const line = `/eks-access ${guess} ${rest}`.trim();
+  const text = cut(`${said} Did you mean ${code(guess)}? Copy this line:`, 3000);
+  return {
+    text: `${text}
+${codeBlock(line, 2000)}`,
+    blocks: [section(text), preformatted(line, 2000)],
   };
 }

@@ -1,8 +1,36 @@
+import type { Button, KnownBlock } from "@slack/types";
+import { z } from "zod";
+import { explain } from "../../access/failure/access-error.ts";
+import type { Migration } from "../../access/migration/migration.ts";
+import type { Act } from "../../access/policy/may-act.ts";
+import { actsOf } from "../../access/policy/may-act.ts";
+import { answersFor } from "../../access/policy/may-see.ts";
+import { migrationActsOf } from "../../access/policy/migration-acts.ts";
 import { nearest } from "../../access/request/nearest.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import type { ListOf } from "../../ledger/ledger.ts";
+import { answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { Command } from "../app/command.ts";
-import type { ListView } from "../blocks/buttons.ts";
-import { noSuchListAnswer } from "./list-answer.ts";
-import { readList } from "./read-list.ts";
+import type { SlackContext } from "../app/context.ts";
+import { failureAnswer } from "../ask/answers.ts";
+import { type ListView, listButton, requestButton, rowButtons } from "../blocks/buttons.ts";
+import type { Message } from "../blocks/message.ts";
+import { messageModal } from "../blocks/modals.ts";
+import { code, cut, mention, plainLine, section } from "../blocks/mrkdwn.ts";
+import { durationOf, stateOf } from "../blocks/words.ts";
+import { type MigrationRow, migrationRowBlocks, migrationsShown } from "../migrate/migration-row.ts";
+import { personShown } from "../people/standing.ts";
+
+const listValue = z.strictObject({
+  view: z.union([
+    z.strictObject({ kind: z.enum(["mine", "pending", "active"]) }),
+    z.strictObject({ kind: z.literal("cluster"), cluster: z.string() }),
+  ]),
+  offset: z.int().min(0).max(1_000_000),
+});
+
+/** Each row takes two blocks of at most 50, and its share of the characters that Slack takes in a message. */
+export const rowsInPage = 8;
 
 const kinds = ["mine", "pending", "active"] as const;
 
@@ -21,4 +49,163 @@ function viewOf(word: string, clusters: readonly string[]): ListView | null {
   const kind = kinds.find((each) => each === word);
   if (kind) return { kind };
   return clusters.includes(word) ? { kind: "cluster", cluster: word } : null;
+}
+
+interface RequestRow {
+  readonly request: AccessRequest;
+  /** What the reader may do about it. */
+  readonly acts: readonly Act[];
+}
+
+export type ListRow = RequestRow | MigrationRow;
+
+export interface ListContent {
+  readonly view: ListView;
+  readonly rows: readonly ListRow[];
+  /** How many rows come before these. */
+  readonly offset: number;
+  /** How many rows there are in all. */
+  readonly total: number;
+  /** How many of all are moves, which come first. */
+  readonly migrations: number;
+  /** Whether the reader answers for a cluster, and so sees more than their own. */
+  readonly seesOthers: boolean;
+}
+
+/** One page of moves and requests, each with the buttons that this reader may use. */
+export function listAnswer(content: ListContent): Message {
+  const title = `${titleOf(content)}: ${countOf(content)}`;
+  return {
+    text: title.replaceAll("*", ""),
+    blocks: [
+      section(title),
+      ...content.rows.flatMap(rowBlocks),
+      { type: "actions", block_id: "list", elements: [...pageButtons(content), ...otherLists(content.view)] },
+    ],
+  };
+}
+
+function titleOf({ view, seesOthers, migrations }: ListContent): string {
+  const whose = seesOthers ? "" : " of yours";
+  const and = migrations > 0 ? " and migrations" : "";
+  if (view.kind === "mine") return `*Your requests${and}*`;
+  if (view.kind === "pending") return `*Requests${and}${whose} that wait for a decision*`;
+  if (view.kind === "active") return `*Access${whose} in force${and && `${and} under way`}*, the first to end first`;
+  return `*${seesOthers ? "Requests" : "Your requests"}${and} for ${code(view.cluster)}*`;
+}
+
+function countOf({ rows, offset, total }: ListContent): string {
+  if (total === 0) return "none";
+  return rows.length === total ? String(total) : `${offset + 1} to ${offset + rows.length} of ${total}`;
+}
+
+function rowBlocks(row: ListRow): KnownBlock[] {
+  return "migration" in row ? migrationRowBlocks(row, "row") : requestRowBlocks(row);
+}
+
+function requestRowBlocks({ request, acts }: RequestRow): KnownBlock[] {
+  const { id, level, cluster, requester, reason } = request;
+  const what = `*${code(level)} on ${code(cluster)}* for ${mention(requester)}, ${durationOf(request)} (${code(id)})`;
+  return [
+    section(`${what}\n${cut(stateOf(request), 500)}\n>${plainLine(reason, 250)}`),
+    { type: "actions", block_id: `row-${id}`, elements: rowButtons(request, acts) },
+  ];
+}
+
+function pageButtons({ view, offset, rows, total }: ListContent): Button[] {
+  const before = offset > 0 ? [listButton("previous", "← Previous", view, Math.max(0, offset - rowsInPage))] : [];
+  const after = offset + rows.length < total ? [listButton("next", "Next →", view, offset + rowsInPage)] : [];
+  return [...before, ...after];
+}
+
+function otherLists({ kind }: ListView): Button[] {
+  const labels = { mine: "Mine", pending: "Pending", active: "Active" } as const;
+  const others = (["mine", "pending", "active"] as const).filter((each) => each !== kind);
+  return [...others.map((each) => listButton(each, labels[each], { kind: each }, 0)), requestButton()];
+}
+
+/** A word behind `list` that is none of its own, and no cluster. */
+export function noSuchListAnswer(word: string, guess: string | null): Message {
+  const hint = guess ? ` Did you mean ${code(`/eks-access list ${guess}`)}?` : "";
+  const text =
+    `There is no cluster ${code(word)}. ` +
+    `${code("/eks-access list")} takes ${code("mine")}, ${code("pending")}, ${code("active")} or a cluster.${hint}`;
+  return { text, blocks: [section(text)] };
+}
+
+/** One page of a list for this reader: their own requests, and those of the clusters that they answer for. @throws AccessError */
+async function readList(context: SlackContext, user: string, view: ListView, offset: number): Promise<Message> {
+  const { clusters } = context.config;
+  const person = await personShown(context, user);
+  const answered = [...clusters.values()].filter((cluster) => answersFor(cluster, person)).map(({ name }) => name);
+  const migrations = (await migrationsShown(context, person)).filter((migration) => isIn(view, migration, user));
+  const migrationsHere = migrations.slice(offset, offset + rowsInPage);
+  const room = rowsInPage - migrationsHere.length;
+  // Of a page that moves fill only how many requests there are has to be known.
+  const asked = { from: Math.max(0, offset - migrations.length), most: Math.max(1, room) };
+  const { requests, total } = await context.ledger.list(listOf(view, user, answered), asked.from, asked.most);
+  const now = context.now();
+  const rows: readonly ListRow[] = [
+    ...migrationsHere.map((migration) => ({
+      migration,
+      acts: migrationActsOf(migration, clusters.get(migration.cluster), person, now),
+    })),
+    ...requests
+      .slice(0, room)
+      .map((request) => ({ request, acts: actsOf(request, clusters.get(request.cluster), person, now) })),
+  ];
+  // What was on the last page is gone: the page before it is the last one now.
+  if (rows.length === 0 && offset > 0) return readList(context, user, view, Math.max(0, offset - rowsInPage));
+  const seesOthers = view.kind === "cluster" ? answered.includes(view.cluster) : answered.length > 0;
+  return listAnswer({
+    view,
+    rows,
+    offset,
+    total: migrations.length + total,
+    migrations: migrations.length,
+    seesOthers,
+  });
+}
+
+/** Whether a move that is not over belongs into a list. */
+function isIn(view: ListView, { state, cluster, requester }: Migration, user: string): boolean {
+  if (view.kind === "mine") return requester === user;
+  if (view.kind === "cluster") return cluster === view.cluster;
+  return (state === "pending") === (view.kind === "pending");
+}
+
+function listOf(view: ListView, user: string, answered: readonly string[]): ListOf {
+  if (view.kind === "mine") return { list: "all", clusters: [], requester: user, match: "any" };
+  if (view.kind === "cluster") {
+    const clusters = [view.cluster];
+    return answered.includes(view.cluster)
+      ? { list: "all", clusters, requester: null, match: "any" }
+      : { list: "all", clusters, requester: user, match: "both" };
+  }
+  const list = view.kind === "pending" ? "pending" : "granted";
+  return { list, clusters: answered, requester: user, match: "any" };
+}
+
+/** Another page or another list: it takes the place of the one in which it was clicked. */
+export async function handleListButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  await click.ack();
+  const { action, body } = click;
+  try {
+    const { view, offset } = listValue.parse(JSON.parse(action.value ?? ""));
+    await turnPage(context, click, await readList(context, body.user.id, view, offset));
+  } catch (error) {
+    context.log.error({ err: error, action: action.action_id }, "a click failed");
+    await answerWhereClicked(context, click, failureAnswer(explain(error)));
+  }
+}
+
+async function turnPage(context: SlackContext, click: ButtonClick, page: Message): Promise<void> {
+  const { body, client, respond } = click;
+  const isOfList = body.actions.some(({ block_id }) => block_id === "list");
+  if (body.view?.type === "modal" && isOfList) {
+    return void (await client.views.update({ view_id: body.view.id, view: messageModal("Requests", page) }));
+  }
+  if (!body.response_url || !isOfList) return answerWhereClicked(context, click, page);
+  const { text, blocks } = page;
+  await respond({ response_type: "ephemeral", replace_original: true, text, blocks: [...blocks] });
 }

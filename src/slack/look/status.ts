@@ -1,5 +1,17 @@
+import { isMigrationId } from "../../access/migration/migration.ts";
+import { actsOf } from "../../access/policy/may-act.ts";
+import { maySee } from "../../access/policy/may-see.ts";
 import { type Command, idAndRest } from "../app/command.ts";
-import { readStatus } from "./read-status.ts";
+import type { SlackContext } from "../app/context.ts";
+import { noSuchRequestAnswer } from "../ask/answers.ts";
+import type { Message } from "../blocks/message.ts";
+import { readMigrationStatus } from "../migrate/read-migration-status.ts";
+import { noteAttempt } from "../people/attempts.ts";
+import { personFor } from "../people/standing.ts";
+import { notYoursToSeeAnswer, readRemoved, statusAnswer } from "./status-answer.ts";
+
+/** More than a request ever has, unless somebody keeps trying what they may not do. */
+const mostEvents = 60;
 
 export const status: Command = {
   word: "status",
@@ -7,3 +19,18 @@ export const status: Command = {
   summary: "shows one request or migration: how it stands, the change, the proof, what happened",
   run: (context, { user, rest }) => readStatus(context, user, idAndRest(rest)[0]),
 };
+
+/** All that is known of a request or of a move, for this reader. @throws AccessError */
+export async function readStatus(context: SlackContext, user: string, id: string): Promise<Message> {
+  if (isMigrationId(id)) return readMigrationStatus(context, user, id);
+  const request = await context.ledger.get(id);
+  if (!request) return (await readRemoved(context, user, id)) ?? noSuchRequestAnswer(id);
+  const cluster = context.config.clusters.get(request.cluster);
+  const person = await personFor(context, cluster, user);
+  if (!maySee(request, cluster, person)) {
+    await noteAttempt(context, { act: "see", by: user, code: "not-yours", request });
+    return notYoursToSeeAnswer(request);
+  }
+  const events = await context.ledger.eventsOf(id, mostEvents);
+  return statusAnswer({ request, events, acts: actsOf(request, cluster, person, context.now()) });
+}

@@ -1,12 +1,20 @@
+import type { KnownBlock } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { answersFor } from "../../access/policy/may-see.ts";
-import { whyReport } from "../../diagnosis/why-report.ts";
+import type { Cause, CauseButton } from "../../diagnosis/facts.ts";
+import { whyReport } from "../../diagnosis/reports.ts";
+import type { Diagnosis } from "../../diagnosis/why.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
+import { answer } from "../ask/answers.ts";
+import { askAgainAction, extendAction } from "../blocks/actions.ts";
 import type { Message } from "../blocks/message.ts";
+import { code, codeList, context, section, told } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
-import { aboutCluster, askWorker } from "./ask-worker.ts";
-import { nobodyLinkedAnswer, notFoundOutAnswer, noWorkerAnswer, whyAnswer } from "./why-answer.ts";
+import { aboutCluster, askWorker, notFoundOutAnswer, noWorkerAnswer } from "./ask-worker.ts";
+
+/** More than anybody reads at once; the surest come first. */
+const mostCauses = 6;
 
 /** Longer than any ARN that can be meant. */
 const longestGiven = 2048;
@@ -29,4 +37,55 @@ async function whyOf(context: SlackContext, cluster: Cluster, user: string, give
   const report = await askWorker(context, question, whyReport);
   if (!report) return noWorkerAnswer();
   return report.type === "failed" ? notFoundOutAnswer(cluster, report.message) : whyAnswer(cluster, report);
+}
+
+/** `why <cluster> [arn]`: what kubectl says, and each cause with what to do about it. */
+export function whyAnswer(cluster: Cluster, { principal, noticed, identity, symptom, causes }: Diagnosis): Message {
+  const head = `*${principal ? code(principal) : "This"} on ${code(cluster.name)}* ${symptomWords({ symptom, identity })}`;
+  const shown = causes.slice(0, mostCauses);
+  const left = causes.length - shown.length;
+  const blocks = [
+    section(head),
+    ...(noticed ? [context(told(noticed, 400))] : []),
+    ...shown.flatMap(causeBlocks),
+    ...(left > 0 ? [context(`${left} more. Mend these first, then ask again.`)] : []),
+  ];
+  return { text: [head, ...shown.map(({ message }) => told(message, 500))].join("\n"), blocks };
+}
+
+function symptomWords({ symptom, identity }: Pick<Diagnosis, "symptom" | "identity">): string {
+  const who = identity ? `as ${code(identity.username, 200)} in ${codeList(identity.groups, 600) || "no groups"}` : "";
+  if (symptom === "unauthorized")
+    return "✗ is nobody: kubectl says `You must be logged in to the server (Unauthorized)`";
+  if (symptom === "forbidden") return `✗ gets in ${who}, and kubectl get pods says \`Forbidden\``;
+  if (symptom === "none") return `✓ gets in ${who}, and may list pods`;
+  if (symptom === "random") return "✗ gets in at random as one of several entries";
+  return `– can't be told for certain${who && `; it gets in ${who}`}`;
+}
+
+function causeBlocks(cause: Cause): KnownBlock[] {
+  const text = `• ${told(cause.message, 800)}\n      → ${told(cause.remedy, 900)}`;
+  return [section(text), ...(cause.offer ? [offerBlock(cause.offer)] : [])];
+}
+
+function offerBlock({ type, request }: CauseButton): KnownBlock {
+  const label = type === "extend" ? "Extend" : "Request again";
+  return {
+    type: "actions",
+    elements: [
+      {
+        type: "button",
+        action_id: type === "extend" ? extendAction : askAgainAction,
+        text: { type: "plain_text", text: label },
+        value: request,
+      },
+    ],
+  };
+}
+
+export function nobodyLinkedAnswer(cluster: Cluster): Message {
+  const line = code(`/eks-access why ${cluster.name} <arn>`);
+  return answer(
+    `Say whom you ask about: ${line}. ${code("aws sts get-caller-identity")} shows your ARN, and ${code("/eks-access link <arn>")} remembers it.`,
+  );
 }

@@ -1,16 +1,15 @@
 import { isMigrationOver } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { answersFor } from "../../access/policy/may-see.ts";
-import { migrationReport } from "../../diagnosis/migration/migration-report.ts";
+import { migrationReport } from "../../diagnosis/reports.ts";
 import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
-import { aboutCluster, askWorker } from "../look/ask-worker.ts";
-import { notFoundOutAnswer, noWorkerAnswer } from "../look/why-answer.ts";
+import { aboutCluster, askWorker, notFoundOutAnswer, noWorkerAnswer } from "../look/ask-worker.ts";
 import { personShown } from "../people/standing.ts";
-import { noMigrationAnswer } from "./migration-answers.ts";
+import { mostArns } from "./migration-buttons.ts";
 import { askForMigration, stopMigration } from "./migration-clicks.ts";
-import { mostArns } from "./migration-values.ts";
+import { noMigrationAnswer } from "./migration-words.ts";
 import { mayNotPlanAnswer, migrationAnswer, nothingToMigrationAnswer } from "./plan-answer.ts";
 
 export const migrate: Command = {

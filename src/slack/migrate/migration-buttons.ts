@@ -1,4 +1,5 @@
 import type { Button } from "@slack/types";
+import { z } from "zod";
 import type { Migration } from "../../access/migration/migration.ts";
 import {
   approveMigrationAction,
@@ -7,6 +8,13 @@ import {
   retryMigrationAction,
   withdrawMigrationAction,
 } from "../blocks/actions.ts";
+
+/** The most paths of roles that can be told. */
+export const mostArns = 50;
+
+const decideForm = z.strictObject({ migration: z.string().max(200), digest: z.string().max(64) });
+
+const askValue = z.strictObject({ cluster: z.string().max(200), told: z.array(z.string().max(2048)).max(mostArns) });
 
 /** Slack's bound on the value of a button. */
 const longestValue = 2000;
@@ -55,4 +63,22 @@ export const retryMigrationButton = ({ id }: Migration): Button => button(retryM
 export function askMigrationButton(cluster: string, told: readonly string[]): Button | null {
   const value = JSON.stringify({ cluster, told });
   return value.length > longestValue ? null : button(askMigrationAction, "Ask for this move", value);
+}
+
+/** What a button that decides about a move carries; null: it is none of ours. */
+export function readMigrationValue(value: string): z.infer<typeof decideForm> | null {
+  return decideForm.safeParse(parsed(value)).data ?? null;
+}
+
+/** What the button that asks for a move carries; null: it is none of ours. */
+export function readAskValue(value: string): z.infer<typeof askValue> | null {
+  return askValue.safeParse(parsed(value)).data ?? null;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

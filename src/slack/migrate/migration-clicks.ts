@@ -17,12 +17,17 @@ import {
   recordMigration,
   updateMigration,
 } from "../../ledger/record-migration.ts";
+import { answerClick, answerSubmission, type ButtonClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
 import { refuseActor } from "../ask/admission.ts";
 import { failureAnswer } from "../ask/answers.ts";
+import { openOnClick } from "../ask/open-form.ts";
 import type { Message } from "../blocks/message.ts";
+import { denyMigrationModal } from "../blocks/modals.ts";
+import { refuseEmptyReason } from "../decide/reason-submission.ts";
 import { noteAttempt, type TriedAct } from "../people/attempts.ts";
 import { departedFrom, noApprover, personFor } from "../people/standing.ts";
+import { readAskValue, readMigrationValue } from "./migration-buttons.ts";
 import {
   migrationApprovedAnswer,
   migrationAskedAnswer,
@@ -32,7 +37,7 @@ import {
   migrationWithdrawnAnswer,
   noMigrationAnswer,
   noSuchMigrationAnswer,
-} from "./migration-answers.ts";
+} from "./migration-words.ts";
 import { mayNotPlanAnswer } from "./plan-answer.ts";
 
 /** Asks for the move of a cluster: of one cluster there is one at a time. @throws AccessError */
@@ -111,7 +116,7 @@ export function stopMigration(context: SlackContext, by: string, id: string, why
 }
 
 /** Has what failed tried again at once. @throws AccessError */
-export function tryMigrationAgain(context: SlackContext, by: string, id: string): Promise<Message | null> {
+function tryMigrationAgain(context: SlackContext, by: string, id: string): Promise<Message | null> {
   const act = {
     act: "retry",
     event: "migration.retried",
@@ -172,4 +177,54 @@ function dropDeparted(migration: Migration, gone: readonly [string, string], now
   const after = migrationWithoutDeparted(migration, new Map([gone]), now);
   const event = migrationEvent("migration.approval-dropped", after, "slack", now, { approver, why });
   return { type: "write-first", after, event };
+}
+
+/** Asks for the move whose plan stands above the button. */
+export function handleAskMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  const by = click.body.user.id;
+  return answerClick(context, click, async () => {
+    const button = readAskValue(click.action.value ?? "");
+    const cluster = button && context.config.clusters.get(button.cluster);
+    return cluster ? askForMigration(context, cluster, by, button.told) : unreadable(context, "migrate", by);
+  });
+}
+
+export function handleApproveMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  const by = click.body.user.id;
+  return answerClick(context, click, async () => {
+    const button = readMigrationValue(click.action.value ?? "");
+    if (!button) return unreadable(context, "approve", by);
+    return decideOnMigration(context, by, button.migration, { verdict: "approved", digest: button.digest, why: "" });
+  });
+}
+
+/** Deny asks why first. */
+export function handleDenyMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return openOnClick(context, click, async () => denyMigrationModal(click.action.value ?? ""));
+}
+
+export function handleWithdrawMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => stopMigration(context, click.body.user.id, click.action.value ?? "", ""));
+}
+
+export function handleRetryMigrationButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => tryMigrationAgain(context, click.body.user.id, click.action.value ?? ""));
+}
+
+/** The reason is there: the migration is denied, and its message says so. */
+export async function handleDenyMigrationSubmission(context: SlackContext, submission: Submission): Promise<void> {
+  const why = await refuseEmptyReason(submission);
+  if (why === null) return;
+  const by = submission.body.user.id;
+  await answerSubmission(context, submission, "Not denied", async () => {
+    const button = readMigrationValue(submission.view.private_metadata);
+    if (!button) return unreadable(context, "deny", by);
+    return decideOnMigration(context, by, button.migration, { verdict: "denied", digest: button.digest, why });
+  });
+}
+
+/** A button of a form that we do not make any more, or never did. */
+async function unreadable(context: SlackContext, act: "approve" | "deny" | "migrate", by: string): Promise<Message> {
+  await noteAttempt(context, { act, by, code: "unreadable-button" });
+  return failureAnswer("There is no such migration any more. Ask for it again.");
 }

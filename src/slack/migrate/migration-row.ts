@@ -1,6 +1,9 @@
 import type { Button, KnownBlock } from "@slack/types";
 import type { Migration } from "../../access/migration/migration.ts";
+import { maySee } from "../../access/policy/may-see.ts";
 import type { MigrationAct } from "../../access/policy/migration-acts.ts";
+import type { Person } from "../../access/policy/person.ts";
+import type { SlackContext } from "../app/context.ts";
 import { detailsButton } from "../blocks/buttons.ts";
 import { code, cut, mention, section, time } from "../blocks/mrkdwn.ts";
 import { retryMigrationButton, withdrawMigrationButton } from "./migration-buttons.ts";
@@ -31,4 +34,15 @@ function rowButtons(migration: Migration, acts: readonly MigrationAct[]): Button
     ...(acts.includes("retry") ? [retryMigrationButton(migration)] : []),
     ...(acts.includes("withdraw") ? [withdrawMigrationButton(migration)] : []),
   ];
+}
+
+/** The moves that are not over and that somebody may see, the longest waiting first. @throws AccessError */
+export async function migrationsShown(
+  { ledger, config }: Pick<SlackContext, "ledger" | "config">,
+  person: Person,
+): Promise<readonly Migration[]> {
+  const open = await ledger.migrations.open();
+  return open
+    .filter((migration) => maySee(migration, config.clusters.get(migration.cluster), person))
+    .toSorted((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt));
 }

@@ -10,12 +10,10 @@ import { refuseActor } from "../ask/admission.ts";
 import { failureAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, context, section, time, told } from "../blocks/mrkdwn.ts";
-import { readRemoved } from "../look/read-removed.ts";
-import { approveBelowAnswer, notYoursToSeeAnswer } from "../look/status-answer.ts";
+import { approveBelowAnswer, notYoursToSeeAnswer, readRemoved } from "../look/status-answer.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 import { timelineText } from "../show/timeline.ts";
-import { migrationRefusedAnswer, noSuchMigrationAnswer } from "./migration-answers.ts";
 import {
   approveMigrationButton,
   denyMigrationButton,
@@ -23,7 +21,7 @@ import {
   withdrawMigrationButton,
 } from "./migration-buttons.ts";
 import { migrationBlocks } from "./migration-message.ts";
-import { migrationState } from "./migration-words.ts";
+import { migrationRefusedAnswer, migrationState, noSuchMigrationAnswer } from "./migration-words.ts";
 
 const buttonOf: Readonly<Record<MigrationAct, (migration: Migration) => Button>> = {
   approve: approveMigrationButton,

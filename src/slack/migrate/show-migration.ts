@@ -10,7 +10,7 @@ import type { Message } from "../blocks/message.ts";
 import { code, mention, mentions, plainLine, time, told } from "../blocks/mrkdwn.ts";
 import { droppedTexts } from "../blocks/words.ts";
 import { callApprovers } from "../decide/call-approvers.ts";
-import { wakeHomes } from "../home/wake-homes.ts";
+import { wakeHomes } from "../home/home.ts";
 import type { Milestone } from "../lease/requester-message.ts";
 import { type MessengerContext, sent } from "../show/messenger-context.ts";
 import { nothingShown } from "../show/show-in-channel.ts";

@@ -7,7 +7,7 @@ import { notAdmittedAnswer } from "../ask/admission-answer.ts";
 import type { FormChange } from "../ask/request-form-change.ts";
 import type { Message } from "../blocks/message.ts";
 import { messageModal } from "../blocks/modals.ts";
-import { refusedHomeView } from "../home/unknown-home-view.ts";
+import { refusedHomeView } from "../home/home-view.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { Account } from "./directory.ts";
 

@@ -4,7 +4,7 @@ import { type MessageJob, messageJobs, type Runs, readJob, runJob } from "../../
 import type { RedisClient } from "../../ledger/redis/client.ts";
 import { waitOf, workOnJobs } from "../../ledger/work-on-jobs.ts";
 import { type TraceContext, tracedRun } from "../../operations/tracing/request-traces.ts";
-import { type HomeContext, publishHome } from "../home/publish-home.ts";
+import { type HomeContext, publishHome } from "../home/home.ts";
 import { showMigration } from "../migrate/show-migration.ts";
 import { showRequest } from "./messenger.ts";
 import type { MessengerContext } from "./messenger-context.ts";

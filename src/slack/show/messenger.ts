@@ -5,7 +5,7 @@ import type { AccessRequest } from "../../access/request/record.ts";
 import type { Copy, Shown } from "../../ledger/migrations.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
 import { isTooFew, type Presence, presenceOf } from "../decide/presence.ts";
-import { wakeHomes } from "../home/wake-homes.ts";
+import { wakeHomes } from "../home/home.ts";
 import { type Milestone, milestoneOf } from "../lease/requester-message.ts";
 import { deletedMessageMilestone, lostChannelMilestones, tooFewMilestone } from "./delivery-message.ts";
 import { type MessengerContext, sent } from "./messenger-context.ts";

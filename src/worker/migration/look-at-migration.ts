@@ -1,17 +1,18 @@
 import { sealMigrationPlan } from "../../access/approval/seal-migration.ts";
-import { AccessError } from "../../access/failure/access-error.ts";
+import { AccessError, explain } from "../../access/failure/access-error.ts";
 import { type Migration, migrationDueAt, reviseMigration } from "../../access/migration/migration.ts";
+import { remindOfMigration } from "../../access/migration/remind-of-migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { planReminders } from "../../access/request/reminder.ts";
 import { failureOf, nextTry } from "../../access/request/retry.ts";
 import { planMigration } from "../../diagnosis/migration/plan.ts";
 import { summarizeMigration } from "../../diagnosis/migration/summary.ts";
+import type { MigrationReport } from "../../diagnosis/reports.ts";
 import { recordChanged } from "../../ledger/lifecycle.ts";
 import { wake } from "../../ledger/queues.ts";
 import { migrationEvent, noteOnMigration, recordMigration } from "../../ledger/record-migration.ts";
 import type { WorkerContext } from "../context.ts";
-import { withMigration } from "./gather-migration.ts";
-import { recordDueMigration } from "./record-due-migration.ts";
+import { gatherMigration, withMigration } from "./gather-migration.ts";
 import { runMigration } from "./run-migration.ts";
 
 /** What somebody has to mend is looked at again by itself after this, or at once by a click. */
@@ -78,4 +79,53 @@ export async function putOffMigration(context: WorkerContext, migration: Migrati
     const trouble = { ...tried, retryAt };
     return { type: "migration.delayed", of: { trouble }, detail: { code: trouble.code, attempts: trouble.attempts } };
   });
+}
+
+/** Plans the move of a cluster to access entries for somebody in Slack. Writes nothing. */
+export async function reportMigration(
+  context: WorkerContext,
+  cluster: Cluster,
+  { user, told }: { readonly user: string; readonly told: readonly string[] },
+): Promise<MigrationReport> {
+  try {
+    const result = planMigration(await gatherMigration(context, cluster, user, told));
+    if (result.type === "refused") return { type: "refused", message: result.message };
+    const { items, steps, before, ...rest } = summarizeMigration(result);
+    return {
+      type: "planned",
+      ...rest,
+      items: items.map(({ sentences, ...item }) => ({ ...item, sentences: [...sentences] })),
+      steps: [...steps],
+      before: [...before],
+    };
+  } catch (error) {
+    context.log.warn({ cluster: cluster.name, err: error }, "could not plan the migration");
+    return { type: "failed", message: explain(error) };
+  }
+}
+
+/**
+ * What of a move that is due is a matter of its record alone; null: somebody has to look at its cluster. Where somebody
+ * decides at the same moment, one wins: what is still due then is found again.
+ */
+export function recordDueMigration(
+  context: WorkerContext,
+  migration: Migration,
+  now: Date,
+): (() => Promise<void>) | null {
+  if (migration.state !== "pending") return null;
+  if (Date.parse(migration.lapsesAt) <= now.getTime()) return () => lapse(context, migration, now);
+  const reminded = remindOfMigration(migration, now, context.config.timing.remindAfterSeconds);
+  return reminded && (() => recordReminder(context, reminded, now));
+}
+
+async function lapse(context: WorkerContext, migration: Migration, now: Date): Promise<void> {
+  const after = reviseMigration(migration, { state: "lapsed", endedAt: now.toISOString(), trouble: null });
+  const detail = { why: "nobody decided in time" };
+  await recordMigration(context, after, migrationEvent("migration.lapsed", after, "worker", now, detail), now);
+}
+
+async function recordReminder(context: WorkerContext, after: Migration, now: Date): Promise<void> {
+  const detail = { sent: after.reminders?.sent ?? 0 };
+  await recordMigration(context, after, migrationEvent("migration.reminded", after, "worker", now, detail), now);
 }

@@ -10,7 +10,7 @@ import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { CredentialSource } from "../../aws/credentials.ts";
 import { betweenLookupsMs, findCreation } from "../../aws/find-creation.ts";
 import { historianSessionPolicy } from "../../aws/session-policy.ts";
-import { creationRecord } from "../../diagnosis/creator-report.ts";
+import { creationRecord } from "../../diagnosis/reports.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { deadlineSignal } from "../../operations/time-limit.ts";
 import { sessionThrough } from "./become-creator.ts";

@@ -3,11 +3,20 @@ import { isGivenByEntry } from "../../access/lease/written.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { partitionOf } from "../../access/policy/may-request.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import { callerIdentity } from "../../aws/caller-identity.ts";
+import type { AwsCredentials } from "../../aws/credentials.ts";
+import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { readCaller, resolve } from "../../aws-auth/index.ts";
-import type { ChainReport } from "../../diagnosis/chain-report.ts";
-import { documentFinding, entriesFinding, unread } from "../../diagnosis/cluster-links.ts";
-import { isInForce } from "../../diagnosis/entry-lease.ts";
-import { completeChain } from "../../diagnosis/link.ts";
+import {
+  apiServerFinding,
+  documentFinding,
+  entriesFinding,
+  modeFinding,
+  unread,
+  writeFinding,
+} from "../../diagnosis/cluster-links.ts";
+import { isInForce } from "../../diagnosis/leases.ts";
+import { completeChain, found, named } from "../../diagnosis/link.ts";
 import { chanceCause } from "../../diagnosis/mapped.ts";
 import {
   type Asker,
@@ -18,14 +27,19 @@ import {
   type SignInFacts,
   youFinding,
 } from "../../diagnosis/person-links.ts";
+import type { ChainReport } from "../../diagnosis/reports.ts";
 import { openFor } from "../../ledger/open-for.ts";
 import type { WorkerContext } from "../context.ts";
-import { openEksForEntries } from "../open/open-eks.ts";
+import { becomeCreator } from "../open/become-creator.ts";
+import { knownCreator } from "../open/discover-creator.ts";
+import { connectAs } from "../open/open-cluster.ts";
+import { openEks, openEksForEntries } from "../open/open-eks.ts";
+import type { ReachedCluster } from "../open/reach-cluster.ts";
 import { type LinkTaker, linkTaker } from "../take-links.ts";
-import { accessEntryFact } from "./access-entry-fact.ts";
-import { type Reached, takeApiLinks, takeAwsLinks } from "./chain-way-in.ts";
-import { driftsIn, type LookedAt, lookAtDocument } from "./look-at-document.ts";
-import { lookAtEntries } from "./look-at-entries.ts";
+import { accessEntryFact, driftsIn, type LookedAt, lookAtDocument, lookAtEntries } from "./look-at-cluster.ts";
+
+/** What `mayI` is asked about. */
+const awsAuth = { resource: "configmaps", namespace: "kube-system", name: "aws-auth" };
 
 const pods = { verb: "list", resource: "pods", namespace: "default" };
 
@@ -160,4 +174,78 @@ async function lookInside(
     : [];
   const drifts = [...inDocument, ...(entries?.drifts ?? [])];
   return { document: looked?.document ?? null, isRead, place: places.join(" and "), inForce, drifts };
+}
+
+/** A cluster at which the way in has come to its end. */
+type Reached = Pick<ReachedCluster, "client" | "eks" | "description">;
+
+/** The creator, and EKS as the creator. */
+interface ReachedAws {
+  readonly credentials: AwsCredentials;
+  readonly creatorArn: string;
+  readonly eks: EksCluster;
+}
+
+/** The links of AWS. Null: it ends there. */
+async function takeAwsLinks(
+  context: WorkerContext,
+  cluster: Cluster,
+  user: string,
+  { take }: LinkTaker,
+): Promise<ReachedAws | null> {
+  const isNeeded = needsOwnIdentity(cluster);
+  const worker = await take(
+    "worker",
+    () => callerIdentity("default", cluster.region).catch((error: unknown) => orThrow(isNeeded, error)),
+    (who) => found(who ? `AWS says: ${who.arn}` : "it has no identity of its own, and needs none for this cluster"),
+  );
+  if (worker === undefined) return null;
+  const creator = await take(
+    "creator",
+    async () => becomeCreator(cluster, await knownCreator(context, cluster), [{ id: "whoami", requester: user }]),
+    ({ identity }) => found(`the worker is ${identity.arn}`),
+  );
+  if (!creator) return null;
+  const { credentials, creatorArn } = creator;
+  const eks = await take(
+    "cluster",
+    () => openEks(credentials, cluster),
+    ({ description: { name, status, version } }) =>
+      found(`${named(name)} is ${status}, Kubernetes ${version || "of unknown version"}`),
+  );
+  return eks ? { credentials, creatorArn, eks } : null;
+}
+
+/** A user whose keys stand in a profile is become without any identity of the worker's own. */
+function needsOwnIdentity({ creator }: Cluster): boolean {
+  return creator.type !== "user" || creator.profile === undefined;
+}
+
+function orThrow(isNeeded: boolean, error: unknown): null {
+  if (isNeeded) throw error;
+  return null;
+}
+
+/** The links of the API server behind them. Null: it ends there. */
+async function takeApiLinks(
+  context: WorkerContext,
+  cluster: Cluster,
+  { credentials, creatorArn, eks }: ReachedAws,
+  { take }: LinkTaker,
+): Promise<Reached | null> {
+  const { description } = eks;
+  const client = await connectAs(credentials, cluster, description, context.now(), [], { as: creatorArn });
+  const identity = await take("api-server", () => client.whoAmI(), apiServerFinding);
+  if (identity === undefined) {
+    client.close();
+    return null;
+  }
+  const isRead = description.authenticationMode !== "API";
+  await take(
+    "write",
+    () => (isRead ? client.mayI({ verb: "update", ...awsAuth }) : null),
+    (may) => (may === null ? unread : writeFinding(may, cluster)),
+  );
+  await take("mode", () => description.authenticationMode, modeFinding);
+  return { client, eks, description };
 }

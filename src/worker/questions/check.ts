@@ -5,20 +5,18 @@ import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
 import type { AwsAuthDocument } from "../../aws-auth/index.ts";
-import { summarize } from "../../diagnosis/check.ts";
 import { readingOrder, summarizeEntries } from "../../diagnosis/check-entries.ts";
-import type { CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/check-report.ts";
 import { annotationRemedy } from "../../diagnosis/cluster-links.ts";
-import { isInForce } from "../../diagnosis/entry-lease.ts";
-import { type Granted, grantedAround, leaseProblems, type Reader } from "../../diagnosis/lease-problems.ts";
+import { type Granted, grantedAround, isInForce, leaseProblems, type Reader } from "../../diagnosis/leases.ts";
 import { named } from "../../diagnosis/link.ts";
-import type { Told } from "../../diagnosis/problem-groups.ts";
+import type { Told } from "../../diagnosis/problems.ts";
+import { summarize } from "../../diagnosis/problems.ts";
+import type { CheckReport, DocumentReport, EntriesReport } from "../../diagnosis/reports.ts";
 import type { WorkerContext } from "../context.ts";
 import { openEksForEntries } from "../open/open-eks.ts";
 import { type ReachedCluster, reachCluster } from "../open/reach-cluster.ts";
 import type { ChainQuestion } from "./chain.ts";
-import { driftsIn, type LookedAt, lookAtDocument } from "./look-at-document.ts";
-import { withOurTags } from "./look-at-entries.ts";
+import { driftsIn, type LookedAt, lookAtDocument, withOurTags } from "./look-at-cluster.ts";
 import { answerWithin, type ReadingLimits, readEntries, readingLimits, whyNotRead } from "./read-entries.ts";
 
 /** Checks what decides who gets in to a cluster, for somebody in Slack. Writes nothing. */

@@ -2,7 +2,7 @@ import { AccessError, explain } from "../../access/failure/access-error.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { isOfCluster } from "../../access/policy/creation.ts";
 import { creatorArnOf } from "../../access/policy/creator.ts";
-import type { CreatorReport } from "../../diagnosis/creator-report.ts";
+import type { CreatorReport } from "../../diagnosis/reports.ts";
 import type { WorkerContext } from "../context.ts";
 import { becomeCreator } from "../open/become-creator.ts";
 import { askCloudTrail, knownCreator, rememberedCreation } from "../open/discover-creator.ts";

@@ -4,14 +4,13 @@ import { partitionOf } from "../../access/policy/may-request.ts";
 import type { AccessRequest, MappedIdentity } from "../../access/request/record.ts";
 import { type Caller, readCaller, resolve } from "../../aws-auth/index.ts";
 import type { AccessEntryFact, WhyFacts } from "../../diagnosis/facts.ts";
+import type { WhyReport } from "../../diagnosis/reports.ts";
 import { diagnose } from "../../diagnosis/why.ts";
-import type { WhyReport } from "../../diagnosis/why-report.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import { openFor } from "../../ledger/open-for.ts";
 import type { WorkerContext } from "../context.ts";
 import { reachCluster } from "../open/reach-cluster.ts";
-import { accessEntryFact } from "./access-entry-fact.ts";
-import { lookAtDocument } from "./look-at-document.ts";
+import { accessEntryFact, lookAtDocument } from "./look-at-cluster.ts";
 
 export interface WhyQuestion {
   /** Slack user id of whoever asks. */

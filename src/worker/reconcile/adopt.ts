@@ -12,7 +12,7 @@ import type { WorkerContext } from "../context.ts";
 import { forgetTrouble, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { adoptRescues } from "../rescue/adopt-rescues.ts";
-import { keepDocument } from "../rescue/keep-document.ts";
+import { keepDocument } from "../rescue/repair-document.ts";
 import { prove, withProof } from "./prove.ts";
 import { reconcileCluster } from "./reconcile.ts";
 import type { WayState } from "./way-adapter.ts";

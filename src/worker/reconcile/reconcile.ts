@@ -11,7 +11,7 @@ import { inParallel } from "../in-parallel.ts";
 import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble.ts";
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { lookAgainBeside } from "../preview/look-again.ts";
-import { endRescues } from "../rescue/end-rescues.ts";
+import { endRescues } from "../rescue/rescue-lease.ts";
 import { putOff } from "./put-off.ts";
 import { reconcileWay } from "./reconcile-way.ts";
 import { waysIn } from "./ways.ts";

@@ -8,8 +8,8 @@ import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts
 import type { EksCluster } from "../../aws/eks-cluster.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { WorkerContext } from "../context.ts";
-import { endRescues, openRescuer, takeEntry } from "./end-rescues.ts";
 import { beginRescue } from "./rescue.ts";
+import { endRescues, openRescuer, takeEntry } from "./rescue-lease.ts";
 
 /**
  * Reads the rescues that the access entries themselves remember into a ledger that does not know them, as after one that was

@@ -1,8 +1,18 @@
 import type { MemoryKeys } from "../../access/approval/seal.ts";
 import { AccessError } from "../../access/failure/access-error.ts";
-import { type RescueLease, readRescueTags, writeRescueTags } from "../../access/rescue/lease.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { isRescue, type RescueLease, readRescueTags, writeRescueTags } from "../../access/rescue/lease.ts";
 import type { AccessEntry } from "../../access-entry/index.ts";
 import type { AccessEntries } from "../../aws/access-entries.ts";
+import { accessEntriesOf } from "../../aws/access-entries.ts";
+import type { EksCluster } from "../../aws/eks-cluster.ts";
+import type { WorkerContext } from "../context.ts";
+import { knownCreator } from "../open/discover-creator.ts";
+import { openEksToManage } from "../open/open-eks.ts";
+import type { Errand } from "../open/session-of.ts";
+import { end } from "../reconcile/outcome.ts";
+import { putOff } from "../reconcile/put-off.ts";
 
 /** For whom, and where, a rescue's entry is. */
 export interface LeasePlace {
@@ -53,7 +63,7 @@ export async function giveLease(place: LeasePlace, lease: RescueLease): Promise<
  *
  * @throws AccessError where an entry stands there whose tags do not say that it is ours: nobody can tell whether it may go
  */
-export async function takeLease(place: LeasePlace, id: string): Promise<void> {
+async function takeLease(place: LeasePlace, id: string): Promise<void> {
   const found = await findLease(place);
   if (!found) return;
   if (found.lease && found.lease.id !== id) return;
@@ -80,4 +90,49 @@ function othersEntry(principalArn: string): AccessError {
       mend: "Look at it with aws eks describe-access-entry, and delete it by hand if it must go; or name another role.",
     },
   );
+}
+
+/**
+ * Ends the rescues of a cluster whose time is over, or that somebody revoked, as who rescues it: whoever created the cluster may
+ * be what was lost. One that can't be ended now is tried again.
+ */
+export async function endRescues(context: WorkerContext, cluster: Cluster): Promise<void> {
+  const over = (await context.ledger.grantedOf(cluster.name)).filter(
+    (request) => isRescue(request) && isOver(request, context.now()),
+  );
+  for (const request of over) {
+    try {
+      const eks = await openRescuer(context, cluster, request);
+      await takeEntry(context, eks, request.principal, request.id);
+      await end(context, request, null);
+    } catch (error) {
+      context.log.warn({ cluster: cluster.name, request: request.id, err: error }, "could not end a rescue");
+      await putOff(context, request, namingOwnPolicy(error));
+    }
+  }
+}
+
+/** EKS as who rescues the cluster. @throws AccessError */
+export function openRescuer(context: WorkerContext, cluster: Cluster, errand: Errand): Promise<EksCluster> {
+  return openEksToManage(cluster, [errand], () => knownCreator(context, cluster));
+}
+
+/** @throws AccessError */
+export async function takeEntry(
+  { keys }: Pick<WorkerContext, "keys">,
+  eks: EksCluster,
+  principalArn: string,
+  id: string,
+): Promise<void> {
+  const entries = accessEntriesOf(eks);
+  try {
+    await takeLease({ entries, clusterArn: eks.description.arn, principalArn, keys: keys.memory }, id);
+  } finally {
+    entries.close();
+  }
+}
+
+function isOver({ lease, trouble }: AccessRequest, now: Date): boolean {
+  if (!lease || (trouble && Date.parse(trouble.retryAt) > now.getTime())) return false;
+  return lease.end !== null || Date.parse(lease.endsAt) <= now.getTime();
 }

@@ -11,12 +11,16 @@ import { letAccessEntriesIn } from "../../aws/authentication-mode.ts";
 import type { ClusterDescription } from "../../aws/eks-cluster.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { WorkerContext } from "../context.ts";
-import { takeEntry } from "./end-rescues.ts";
-import { type GoodDocument, type MendResult, mendDocument } from "./mend-document.ts";
-import { overMeanwhile, type RescueJournal } from "./rescue-journal.ts";
-import { giveLease, namingOwnPolicy } from "./rescue-lease.ts";
+import { type GoodDocument, type MendResult, mendDocument } from "./repair-document.ts";
+import { giveLease, namingOwnPolicy, takeEntry } from "./rescue-lease.ts";
 import type { RescueContext, RescueOrder } from "./rescue-session.ts";
-import { leasedCandidate, type SignedInCluster, signInAsOne } from "./rescue-session.ts";
+import {
+  leasedCandidate,
+  overMeanwhile,
+  type RescueJournal,
+  type SignedInCluster,
+  signInAsOne,
+} from "./rescue-session.ts";
 
 /** What a rescue gives: the policy of a cluster administrator, by EKS. There are no groups in it. */
 function rescueLevelOf(durationSeconds: number): Level {

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { usualDeadlines } from "../../../src/operations/deadlines.ts";
-import { handleCommand } from "../../../src/slack/app/command-handler.ts";
-import { commands } from "../../../src/slack/app/commands.ts";
+import { commands, handleCommand } from "../../../src/slack/app/commands.ts";
 import type { SlackContext } from "../../../src/slack/app/context.ts";
 import { nobodysGroups } from "../slack-context.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/text-of.ts";
-import type { WhyReport } from "../../../src/diagnosis/why-report.ts";
+import type { WhyReport } from "../../../src/diagnosis/reports.ts";
 import { aGrantedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aStage, type Stage } from "../a-stage.ts";
 

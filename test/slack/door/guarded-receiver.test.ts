@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { App } from "@slack/bolt";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { onlyOurs } from "../../../src/slack/app/app.ts";
 import { GuardedReceiver } from "../../../src/slack/door/guarded-receiver.ts";
-import { onlyOurs } from "../../../src/slack/door/only-ours.ts";
 import { seenRequests } from "../../../src/slack/door/seen-requests.ts";
 import { silentLogger } from "../../sandbox/slack/silent-logger.ts";
 

@@ -1,8 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
-import { type HomeContent, homeView, leaseProgress, mostRows } from "../../../src/slack/home/home-view.ts";
-import { unknownHomeView } from "../../../src/slack/home/unknown-home-view.ts";
+import {
+  type HomeContent,
+  homeView,
+  leaseProgress,
+  mostRows,
+  unknownHomeView,
+} from "../../../src/slack/home/home-view.ts";
 import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { aGrantedRequest, aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/config/config.ts";
 import { migrationEvent } from "../../../src/ledger/record-migration.ts";
-import { wakeHomes } from "../../../src/slack/home/wake-homes.ts";
+import { wakeHomes } from "../../../src/slack/home/home.ts";
 import { showMigration } from "../../../src/slack/migrate/show-migration.ts";
 import type { Directory } from "../../../src/slack/people/directory.ts";
 import type { MessengerContext } from "../../../src/slack/show/messenger-context.ts";

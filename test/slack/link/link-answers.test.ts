@@ -7,7 +7,7 @@ import {
   linkRefusedAnswer,
   linkStateAnswer,
   proposedAnswer,
-} from "../../../src/slack/link/link-answers.ts";
+} from "../../../src/slack/link/link.ts";
 import { at } from "../../builders/times.ts";
 import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import type { Creator } from "../../../src/access/policy/creator.ts";
-import type { CreatorReport } from "../../../src/diagnosis/creator-report.ts";
-import { creatorAnswer } from "../../../src/slack/look/creator-answer.ts";
+import type { CreatorReport } from "../../../src/diagnosis/reports.ts";
+import { creatorAnswer } from "../../../src/slack/look/creator.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { textOfBlocks } from "../blocks/text-of-blocks.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import { type ListContent, listAnswer, noSuchListAnswer, rowsInPage } from "../../../src/slack/look/list-answer.ts";
+import { type ListContent, listAnswer, noSuchListAnswer, rowsInPage } from "../../../src/slack/look/list.ts";
 import { aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { aGrantedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";

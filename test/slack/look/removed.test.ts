@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { createMigration } from "../../../src/access/migration/migration.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { readStatus } from "../../../src/slack/look/read-status.ts";
+import { readStatus } from "../../../src/slack/look/status.ts";
 import { aRequest } from "../../builders/a-request.ts";
 import { aChange, anEvent } from "../../builders/an-event.ts";
 import { at, hours } from "../../builders/times.ts";

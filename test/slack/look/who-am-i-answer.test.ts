@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
-import { whoAmIAnswer } from "../../../src/slack/look/who-am-i-answer.ts";
+import { whoAmIAnswer } from "../../../src/slack/look/whoami.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, aRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";

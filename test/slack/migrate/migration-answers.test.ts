@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { migrationRefusedAnswer } from "../../../src/slack/migrate/migration-answers.ts";
+import { migrationRefusedAnswer } from "../../../src/slack/migrate/migration-words.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aPlannedMigration } from "../../builders/a-migration.ts";
 

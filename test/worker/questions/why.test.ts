@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterName, externalId, initialAwsAuth, region } from "../../../sandbox/scene.ts";
-import type { WhyReport } from "../../../src/diagnosis/why-report.ts";
+import type { WhyReport } from "../../../src/diagnosis/reports.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
 import { reportWhy } from "../../../src/worker/questions/why.ts";
 import { aGrantedRequest } from "../../builders/a-request.ts";

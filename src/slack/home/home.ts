@@ -1,23 +1,40 @@
+import type { AllMiddlewareArgs, SlackEventMiddlewareArgs } from "@slack/bolt";
 import type { WebClient } from "@slack/web-api";
 import { refuseReview } from "../../access/approval/emergency.ts";
+import { explain } from "../../access/failure/access-error.ts";
 import { hasApproved } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { actsOf } from "../../access/policy/may-act.ts";
-import { approvesFor } from "../../access/policy/may-see.ts";
+import { approversIn, approvesFor } from "../../access/policy/may-see.ts";
 import { migrationActsOf } from "../../access/policy/migration-acts.ts";
 import type { Person } from "../../access/policy/person.ts";
 import type { ListName } from "../../access/request/lists.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import type { Config } from "../../config/config.ts";
-import type { Ledger } from "../../ledger/ledger.ts";
+import type { Ledger, MessageLedger } from "../../ledger/ledger.ts";
+import { wakeAll } from "../../ledger/queues.ts";
+import type { SlackContext } from "../app/context.ts";
 import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
 import { notAdmittedAnswer } from "../ask/admission-answer.ts";
-import { migrationsShown } from "../migrate/migrations-shown.ts";
+import { told } from "../blocks/mrkdwn.ts";
+import { peopleNamed } from "../blocks/people-named.ts";
+import { migrationsShown } from "../migrate/migration-row.ts";
 import type { Directory } from "../people/directory.ts";
 import { personShown } from "../people/standing.ts";
-import { type Home, type HomeContent, type HomeList, homeView, mostRows } from "./home-view.ts";
-import { refusedHomeView } from "./unknown-home-view.ts";
+import type { MessengerContext } from "../show/messenger-context.ts";
+import {
+  type Home,
+  type HomeContent,
+  type HomeList,
+  homeView,
+  mostRows,
+  refusedHomeView,
+  unknownHomeView,
+} from "./home-view.ts";
+
+/** Nobody else sees anything of it in App Home. */
+const mostPeople = 100;
 
 /** More are not looked through: whoever has so many waiting goes through the list. */
 const lookedThrough = 50;
@@ -125,4 +142,51 @@ function only({ requests }: HomeList, keep: (request: AccessRequest) => boolean)
 function fewer({ requests, total }: HomeList, keep: (request: AccessRequest) => boolean): HomeList {
   const kept = requests.filter(keep);
   return { requests: kept.slice(0, mostRows), total: total - (requests.length - kept.length) };
+}
+
+export type HomeOpened = SlackEventMiddlewareArgs<"app_home_opened"> & AllMiddlewareArgs;
+
+/** Somebody opened the App Home: it is brought up to date, and from now on whenever something changes. */
+export async function handleHomeOpened(context: SlackContext, { event, client }: HomeOpened): Promise<void> {
+  if (event.tab !== "home") return;
+  const { user } = event;
+  try {
+    await publishHome({ ...context, client }, user, hashOf(event.view));
+  } catch (error) {
+    context.log.error({ err: error, user }, "an App Home could not be shown");
+    await client.views.publish({ user_id: user, view: unknownHomeView(told(explain(error))) }).catch(() => {});
+  }
+}
+
+/** Slack sends it, and Bolt's types do not know it: https://docs.slack.dev/reference/events/app_home_opened */
+function hashOf(view: HomeOpened["event"]["view"]): string | undefined {
+  return view && "hash" in view && typeof view.hash === "string" ? view.hash : undefined;
+}
+
+/** What App Homes show: a request, or a move of a cluster. */
+type HomeRecord = Pick<AccessRequest, "id" | "cluster" | "requester">;
+
+/** Has the App Homes brought up to date that show this record, of those who have ever opened theirs. */
+export async function wakeHomes(context: MessengerContext<MessageLedger>, request: HomeRecord): Promise<void> {
+  const { ledger, queues, log } = context;
+  try {
+    const people = (await affectedBy(context, request)).slice(0, mostPeople);
+    const users = [...(await ledger.homesOf(people)).keys()];
+    await wakeAll(
+      queues,
+      users.map((user) => ({ type: "show-home", user })),
+    );
+  } catch (error) {
+    // Opening it brings it up to date as well: it must not keep anybody from being told.
+    log.warn({ request: request.id, err: error }, "could not wake the App Homes");
+  }
+}
+
+async function affectedBy(
+  { config, directory }: MessengerContext<MessageLedger>,
+  record: HomeRecord,
+): Promise<readonly string[]> {
+  const cluster = config.clusters.get(record.cluster);
+  const approvers = await peopleNamed(directory, cluster ? approversIn(cluster) : []);
+  return [...new Set([record.requester, ...approvers])];
 }

@@ -4,11 +4,13 @@ import { leasesAnnotation, readAnnotation, writeAnnotation } from "../../access/
 import { mergeMemory } from "../../access/lease/merge-memory.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { partitionOf } from "../../access/policy/may-request.ts";
-import { planMending, type Return, returnsOf } from "../../access/rescue/mending.ts";
+import { keep } from "../../access/rescue/kept.ts";
+import { isWhole, planMending, type Return, returnsOf } from "../../access/rescue/mending.ts";
 import type { PlanGuard } from "../../aws-auth/index.ts";
 import { parseDocument, resolve } from "../../aws-auth/index.ts";
 import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
 import type { AwsAuthConfigMap, AwsAuthContent } from "../../kubernetes/config-map.ts";
+import type { WorkerContext } from "../context.ts";
 
 /** The last good document that somebody gave. */
 export interface GoodDocument {
@@ -121,4 +123,32 @@ function guardOf(cluster: Cluster, creatorArn: string | null): PlanGuard {
     // Whoever was in the good document was let in by somebody: that is not for this policy to judge.
     allowForeignAccounts: cluster.foreignAccounts,
   };
+}
+
+/**
+ * Keeps the document in the cluster itself, sealed, where it can be read whole and lets somebody in: what a rescue may
+ * write again after somebody broke it. It only helps later, so nothing waits for it.
+ *
+ * @returns whether it is kept
+ */
+export async function keepDocument(
+  { keys, now, log }: Pick<WorkerContext, "keys" | "now" | "log">,
+  client: Pick<ClusterClient, "readKept" | "writeKept">,
+  { name }: Cluster,
+  configMap: AwsAuthConfigMap | null,
+): Promise<boolean> {
+  if (!configMap || !isWhole(parseDocument(configMap.data))) return false;
+  const document = {
+    at: now().toISOString(),
+    data: configMap.data,
+    leases: configMap.annotations[leasesAnnotation] ?? null,
+  };
+  try {
+    const texts = keep(name, await client.readKept(), document, keys.memory);
+    if (texts) await client.writeKept(texts);
+    return true;
+  } catch (error) {
+    log.warn({ cluster: name, err: error }, "the document could not be kept in the cluster");
+    return false;
+  }
 }

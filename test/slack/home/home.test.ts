@@ -4,7 +4,7 @@ import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/wor
 import { revise } from "../../../src/access/request/request.ts";
 import { readConfig } from "../../../src/config/config.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { type HomeContext, publishHome } from "../../../src/slack/home/publish-home.ts";
+import { type HomeContext, publishHome } from "../../../src/slack/home/home.ts";
 import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";

@@ -1,4 +1,11 @@
-import type { Severity } from "../aws-auth/index.ts";
+import type { SectionWriter } from "../access/lease/drift.ts";
+import type { AwsAuthDocument, Problem, Severity } from "../aws-auth/index.ts";
+import { sizeOf } from "../aws-auth/index.ts";
+
+/** A message has room for these where nothing else is told in it. */
+const mostGroups = 11;
+
+const mostWriters = 6;
 
 /** Something to tell of what stands in a cluster. Values to read or to copy stand between backticks. */
 export interface Told {
@@ -60,4 +67,41 @@ function groupsOf(problems: readonly Told[]): readonly ProblemGroup[] {
       return [{ code, severity, count: all.length, places, message, remedy }];
     })
     .toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
+}
+
+/** What there is to tell of a live document, bounded so that a message can hold it. */
+interface CheckSummary extends GroupedProblems {
+  readonly entries: number;
+  /** Of keys and values, as the API server counts them. */
+  readonly bytes: number;
+  /** Who else writes to which sections: they may revert what we write. */
+  readonly writers: readonly { readonly manager: string; readonly sections: readonly string[] }[];
+}
+
+/**
+ * Sums up a document that was read, and who wrote it by managedFields.
+ *
+ * @param ours what is wrong with what we wrote there
+ */
+export function summarize(
+  document: AwsAuthDocument,
+  writers: readonly SectionWriter[],
+  ours: readonly Told[] = [],
+): CheckSummary {
+  const { problems, entries, data } = document;
+  const told = [...ours, ...problems.map((problem) => ({ ...problem, place: placeOf(problem) }))];
+  return {
+    ...groupProblems(told, mostGroups),
+    entries: entries.length,
+    bytes: sizeOf(data),
+    writers: writers
+      .filter(({ manager, dataKeys }) => manager !== "eks-access" && dataKeys.length > 0)
+      .slice(0, mostWriters)
+      .map(({ manager, dataKeys }) => ({ manager, sections: dataKeys.slice(0, 3) })),
+  };
+}
+
+function placeOf({ section, line, key }: Problem): string {
+  if (!section) return key ?? "the document";
+  return line === null ? section : `${section} line ${line}`;
 }

@@ -1,0 +1,168 @@
+import { z } from "zod";
+import { causeCodes } from "./facts.ts";
+import { linkNames } from "./link.ts";
+
+const texts = z.array(z.string());
+
+/** What a worker plans for the move of a cluster to access entries, bounded so that an answer can hold it. */
+export const migrationReport = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("planned"),
+    mode: z.string(),
+    items: z.array(
+      z.object({
+        place: z.string(),
+        arn: z.string(),
+        fate: z.enum(["moves", "stands", "nodes", "creator", "waits", "stays", "dead"]),
+        sentences: texts,
+      }),
+    ),
+    steps: z.array(z.object({ name: z.string().default(""), does: z.string(), proof: z.string(), undo: z.string() })),
+    keptBecause: z.string().nullable(),
+    before: texts,
+    digest: z.string(),
+  }),
+  /** There is nothing to plan, or it must not be: why, in a sentence. */
+  z.object({ type: z.literal("refused"), message: z.string() }),
+  /** The cluster could not be looked at: what, where and how to mend it, in one sentence. */
+  z.object({ type: z.literal("failed"), message: z.string() }),
+]);
+
+/** A CreationRecord as it comes back from a queue or from Redis. */
+export const creationRecord = z.object({
+  eventId: z.string(),
+  at: z.string(),
+  kind: z.string(),
+  arn: z.string().nullable(),
+  invokedBy: z.string().nullable(),
+});
+
+/** What a worker found out about who created a cluster. */
+export const creatorReport = z.object({
+  becomes: z.object({
+    /** Whether the worker could become the creator just now. */
+    ok: z.boolean(),
+    /** Why it could not, or why the cluster can't be used all the same, in one sentence; empty: all is well. */
+    message: z.string(),
+    /** Whom it became. */
+    arn: z.string().nullable(),
+    /** Whether EKS said to the creator that there is no such cluster in its region. */
+    isMissing: z.boolean(),
+  }),
+  /** What CloudTrail says; null where it has no record of the last 90 days, and the ledger remembers none. */
+  record: creationRecord.nullable(),
+  /** Whether the record is what the ledger remembers, and CloudTrail itself has it no more. */
+  isRemembered: z.boolean(),
+  /** Why CloudTrail could not be asked; null where it could. */
+  trouble: z.string().nullable(),
+});
+
+const offer = z.object({ type: z.enum(["ask-again", "extend"]), request: z.string() });
+
+const cause = z.object({
+  code: z.enum(causeCodes),
+  message: z.string(),
+  remedy: z.string(),
+  offer: offer.nullable(),
+});
+
+/** Why somebody can't get in, or why that could not be found out. */
+export const whyReport = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("diagnosis"),
+    principal: z.string().nullable(),
+    noticed: z.string().nullable(),
+    identity: z.object({ username: z.string(), groups: z.array(z.string()) }).nullable(),
+    symptom: z.enum(["unauthorized", "forbidden", "none", "random", "unknown"]),
+    causes: z.array(cause),
+  }),
+  /** The cluster could not be looked at: what, where and how to mend it, in one sentence. */
+  z.object({ type: z.literal("failed"), message: z.string() }),
+]);
+
+/** What a worker found at each link between somebody in Slack and their pods. */
+export const chainReport = z.object({
+  links: z.array(
+    z.object({
+      name: z.enum(linkNames),
+      result: z.enum(["yes", "no", "not asked"]),
+      detail: z.string(),
+      mend: z.string().nullable(),
+      ms: z.number().nullable(),
+    }),
+  ),
+});
+
+/** Problems by their kind, those that are left out counted. */
+const problems = {
+  counts: z.object({ error: z.number(), warning: z.number(), notice: z.number() }),
+  groups: z
+    .array(
+      z.object({
+        code: z.string(),
+        severity: z.enum(["error", "warning", "notice"]),
+        count: z.number(),
+        places: z.array(z.string()).readonly(),
+        message: z.string(),
+        remedy: z.string(),
+      }),
+    )
+    .readonly(),
+  left: z.number(),
+};
+
+/** What could not be looked at: what, where and how to mend it. */
+const failed = z.object({ type: z.literal("failed"), message: z.string() });
+
+const documentReport = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("checked"),
+    ...problems,
+    entries: z.number(),
+    bytes: z.number(),
+    writers: z.array(z.object({ manager: z.string(), sections: z.array(z.string()).readonly() })).readonly(),
+    immutable: z.boolean(),
+    /** Somebody has deleted it, and only its finalizers keep it. */
+    isBeingDeleted: z.boolean(),
+  }),
+  z.object({ type: z.literal("absent") }),
+  failed,
+]);
+export type DocumentReport = z.infer<typeof documentReport>;
+
+const entriesReport = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("checked"),
+    ...problems,
+    listed: z.number(),
+    types: z.array(z.object({ type: z.string(), count: z.number() })).readonly(),
+    knowsBindings: z.boolean(),
+    unread: z.number(),
+    /** Why some were not read; null: all were. */
+    why: z.string().nullable(),
+  }),
+  /** The cluster's mode knows none. */
+  z.object({ type: z.literal("none") }),
+  failed,
+]);
+export type EntriesReport = z.infer<typeof entriesReport>;
+
+/** What a worker found of who gets in to a cluster, or why it found nothing. Either part may fail without the other. */
+export const checkReport = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("looked"),
+    mode: z.enum(["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"]),
+    document: documentReport,
+    entries: entriesReport,
+  }),
+  failed,
+]);
+export type CheckReport = z.infer<typeof checkReport>;
+
+export type ChainReport = z.infer<typeof chainReport>;
+
+export type WhyReport = z.infer<typeof whyReport>;
+
+export type CreatorReport = z.infer<typeof creatorReport>;
+
+export type MigrationReport = z.infer<typeof migrationReport>;

@@ -1,0 +1,145 @@
+import type {
+  AllMiddlewareArgs,
+  BlockAction,
+  ButtonAction,
+  SlackActionMiddlewareArgs,
+  SlackViewMiddlewareArgs,
+  ViewSubmitAction,
+} from "@slack/bolt";
+import type { WebClient } from "@slack/web-api";
+import type { Logger } from "pino";
+import { explain } from "../../access/failure/access-error.ts";
+import { failureAnswer, notRecordedYetAnswer } from "../ask/answers.ts";
+import type { Message } from "../blocks/message.ts";
+import { detailsModal, detailsModalId, messageModal } from "../blocks/modals.ts";
+import { readStatus } from "../look/status.ts";
+import type { SlackContext } from "./context.ts";
+import { inTime } from "./in-time.ts";
+
+const notYet = { type: "not-yet" } as const;
+
+export type ButtonClick = SlackActionMiddlewareArgs<BlockAction<ButtonAction>> & AllMiddlewareArgs;
+
+/**
+ * Does what a click asks for, acknowledges it when that is done, and answers where it was made, to whoever made it: beside
+ * a message, over App Home, or in the open form. Null: nothing to say, the message itself shows it.
+ */
+export async function answerClick(
+  context: SlackContext,
+  click: ButtonClick,
+  doing: () => Promise<Message | null>,
+): Promise<void> {
+  const done = doing().catch((error: unknown) => {
+    context.log.error({ err: error, action: click.action.action_id }, "a click failed");
+    return failureAnswer(explain(error));
+  });
+  await answerWhereClicked(context, click, await acknowledgeClick(context, click, done));
+}
+
+/** Acknowledges a click when what it asks for is done, or has failed. @throws what `doing` rejects with */
+export async function acknowledgeClick<T>(
+  { log, config }: SlackContext,
+  click: ButtonClick,
+  doing: Promise<T>,
+): Promise<T> {
+  const ended = doing.then(
+    () => {},
+    () => {},
+  );
+  await acknowledgeWhenDone(ended, config.timing.deadlines.acknowledge, async ({ type }) => {
+    await click.ack();
+    if (type === "not-yet") void tellNotYet(log, click.client, click.body.user.id);
+  });
+  return doing;
+}
+
+/** Answers a click that is acknowledged, to whoever made it. */
+export async function answerWhereClicked(
+  context: SlackContext,
+  click: ButtonClick,
+  answer: Message | null,
+): Promise<void> {
+  const { body, client, respond } = click;
+  const { view } = body;
+  if (view?.callback_id === detailsModalId) return refreshDetails(context, click, view, answer);
+  if (!answer) return;
+  const { text, blocks } = answer;
+  if (body.response_url) {
+    return void (await respond({ response_type: "ephemeral", replace_original: false, text, blocks: [...blocks] }));
+  }
+  // A form opens within three seconds or not at all; a direct message always comes.
+  const how = { trigger_id: body.trigger_id, view: messageModal("eks-access", answer) };
+  const opening = view?.type === "modal" ? client.views.push(how) : client.views.open(how);
+  await opening.catch(() => client.chat.postMessage({ channel: body.user.id, text, blocks: [...blocks] }));
+}
+
+/** The open details show what came of the click. */
+async function refreshDetails(
+  context: SlackContext,
+  { body, client }: ButtonClick,
+  view: { readonly id: string; readonly private_metadata: string },
+  answer: Message | null,
+): Promise<void> {
+  const id = view.private_metadata;
+  const status = await readStatus(context, body.user.id, id).catch((error: unknown) => failureAnswer(explain(error)));
+  await client.views.update({ view_id: view.id, view: detailsModal(id, status, answer) });
+}
+
+/** How far what somebody asked for is when it has to be acknowledged. */
+type Progress<T> = { readonly type: "done"; readonly outcome: T } | { readonly type: "not-yet" };
+
+/**
+ * Acknowledges what changes something when it is done, so that an acknowledgement means that it is recorded: Slack sends neither
+ * a command, a click nor a form again, and shows an error of its own for what nobody acknowledged. So whoever asked a process
+ * that dies meanwhile is told. What takes longer than Slack waits is acknowledged as not done yet.
+ *
+ * @param withinMs how long it may take (`acknowledge` of the deadlines)
+ */
+export async function acknowledgeWhenDone<T>(
+  doing: Promise<T>,
+  withinMs: number,
+  acknowledge: (progress: Progress<T>) => Promise<unknown>,
+): Promise<{ readonly outcome: T; readonly inTime: boolean }> {
+  const done = doing.then((outcome) => ({ type: "done", outcome }) as const);
+  const progress = await inTime(done, withinMs, notYet);
+  await acknowledge(progress);
+  return { outcome: await doing, inTime: progress.type === "done" };
+}
+
+/** Tells somebody directly that it takes longer. Nobody waits for this: what was asked for goes on meanwhile. */
+export async function tellNotYet(log: Logger, client: WebClient, user: string): Promise<void> {
+  const { text, blocks } = notRecordedYetAnswer();
+  await client.chat.postMessage({ channel: user, text, blocks: [...blocks] }).catch((error: unknown) => {
+    log.warn({ err: error, user }, "somebody could not be told that what they asked for takes long");
+  });
+}
+
+export type Submission = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
+
+/**
+ * Does what a form asks for, and answers in its place; null closes it. What takes longer than Slack waits closes the form
+ * as well, and is answered in a direct message.
+ */
+export async function answerSubmission(
+  context: SlackContext,
+  { ack, body, client }: Submission,
+  title: string,
+  doing: () => Promise<Message | null>,
+): Promise<void> {
+  const done = doing().catch((error: unknown) => {
+    context.log.error({ err: error, form: body.view.callback_id }, "a form failed");
+    return failureAnswer(explain(error));
+  });
+  const { outcome, inTime } = await acknowledgeWhenDone(
+    done,
+    context.config.timing.deadlines.acknowledge,
+    async (progress) => {
+      const shown = progress.type === "done" ? progress.outcome : null;
+      await ack(shown ? { response_action: "update", view: messageModal(title, shown) } : { response_action: "clear" });
+      if (progress.type === "not-yet") void tellNotYet(context.log, client, body.user.id);
+    },
+  );
+  if (inTime || !outcome) return;
+  const { text, blocks } = outcome;
+  await client.chat.postMessage({ channel: body.user.id, text, blocks: [...blocks] });
+}

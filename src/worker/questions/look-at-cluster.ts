@@ -1,0 +1,132 @@
+import type { MemoryKeys } from "../../access/approval/seal.ts";
+import { AccessError } from "../../access/failure/access-error.ts";
+import { leasesAnnotation, readAnnotation } from "../../access/lease/annotation.ts";
+import { type Drift, driftOf } from "../../access/lease/drift.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import { clusterArnOf } from "../../access/policy/cluster-arn.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { readRescueTags } from "../../access/rescue/lease.ts";
+import type { AccessEntry } from "../../access-entry/index.ts";
+import { readHoldingTags } from "../../access-entry/index.ts";
+import { type AccessEntries, accessEntriesOf } from "../../aws/access-entries.ts";
+import type { EksCluster } from "../../aws/eks-cluster.ts";
+import { findAccessEntry } from "../../aws/find-access-entry.ts";
+import type { AwsAuthDocument, Caller } from "../../aws-auth/index.ts";
+import { entryArnIn, parseDocument, withoutRolePath } from "../../aws-auth/index.ts";
+import type { AccessEntryFact } from "../../diagnosis/facts.ts";
+import { entryDrift, type ReadEntry } from "../../diagnosis/leases.ts";
+import type { ClusterClient } from "../../kubernetes/cluster-client.ts";
+import type { ManagedPart } from "../../kubernetes/config-map.ts";
+import { inParallel } from "../in-parallel.ts";
+import { openEksForEntries } from "../open/open-eks.ts";
+import type { ReachedCluster } from "../open/reach-cluster.ts";
+import { identityInDocument } from "../reconcile/cluster-state.ts";
+
+/** The access entries as they are, for somebody who asks. */
+export interface LookedAtEntries {
+  /** How many the cluster has, those of nodes and of EKS itself included. */
+  readonly count: number;
+  /** Why tags of ours are not believed; null: all are, of the entries that were read. */
+  readonly untrusted: string | null;
+  /** Which of the leases that were asked about somebody took out. */
+  readonly drifts: readonly Drift[];
+}
+
+/**
+ * Counts a cluster's entries, and reads those of active leases.
+ *
+ * @throws AccessError
+ */
+export async function lookAtEntries(
+  eks: EksCluster,
+  cluster: Cluster,
+  keys: MemoryKeys,
+  inForce: readonly AccessRequest[],
+): Promise<LookedAtEntries> {
+  const entries = accessEntriesOf(eks);
+  try {
+    const arns = await entries.list();
+    const read = await inParallel(inForce, (request) => readFor(entries, arns, cluster, keys, request));
+    return {
+      count: arns.length,
+      untrusted: read.find(({ untrusted }) => untrusted !== null)?.untrusted ?? null,
+      drifts: read.flatMap(({ drift }) => drift ?? []),
+    };
+  } finally {
+    entries.close();
+  }
+}
+
+async function readFor(
+  entries: AccessEntries,
+  arns: readonly string[],
+  cluster: Cluster,
+  keys: MemoryKeys,
+  request: AccessRequest,
+): Promise<{ readonly untrusted: string | null; readonly drift: Drift | null }> {
+  const arn = entryArnIn(arns, request.principal);
+  const entry = arn === null ? null : await entries.describe(arn);
+  if (!entry) return { untrusted: null, drift: entryDrift(request, null) };
+  const read = withOurTags(cluster, entry, keys);
+  return { untrusted: read.tags.type === "untrusted" ? read.tags.message : null, drift: entryDrift(request, read) };
+}
+
+/** An entry with what its tags say of us, as far as our seal speaks for it. */
+export function withOurTags(cluster: Cluster, entry: AccessEntry, keys: MemoryKeys): ReadEntry {
+  const arn = withoutRolePath(entry.principalArn);
+  return {
+    entry,
+    tags: readHoldingTags(cluster.name, arn, entry, keys),
+    rescue: readRescueTags(clusterArnOf(cluster), entry.principalArn, entry.tags, keys),
+  };
+}
+
+/** The access entry of a principal, where the cluster's mode knows any. Without the permission, the rest can be told all the same. */
+export async function accessEntryFact(
+  { eks, description }: Pick<ReachedCluster, "description" | "eks">,
+  cluster: Cluster,
+  { principal }: Caller,
+): Promise<AccessEntryFact> {
+  if (description.authenticationMode === "CONFIG_MAP") return { type: "none" };
+  try {
+    const entry = await findAccessEntry(await openEksForEntries(cluster, eks), principal.arn);
+    if (!entry) return { type: "none" };
+    const { username, groups, policies, type: kind } = entry;
+    return { type: "entry", identity: { username, groups }, kind, policies: policies.map(({ name }) => name) };
+  } catch (error) {
+    if (error instanceof AccessError && !error.retryable) return { type: "not asked", why: error.what };
+    throw error;
+  }
+}
+
+/** The live document as it is, for somebody who asks: unlike `readClusterState` it takes whatever state it is in. */
+export interface LookedAt {
+  readonly document: AwsAuthDocument;
+  readonly immutable: boolean;
+  /** Somebody has deleted it, and only its finalizers keep it. */
+  readonly isBeingDeleted: boolean;
+  /** Why our own annotation is not believed; null: it is, or there is none. */
+  readonly untrusted: string | null;
+  readonly managers: readonly ManagedPart[];
+}
+
+/** Null: there is no ConfigMap. @throws AccessError */
+export async function lookAtDocument(
+  client: ClusterClient,
+  cluster: Cluster,
+  keys: MemoryKeys,
+): Promise<LookedAt | null> {
+  const configMap = await client.readAwsAuth();
+  if (!configMap) return null;
+  const { data, immutable, annotations, managers, deletion } = configMap;
+  const reading = readAnnotation(cluster.name, annotations[leasesAnnotation], keys);
+  const untrusted = reading.type === "untrusted" ? reading.message : null;
+  return { document: parseDocument(data), immutable, isBeingDeleted: deletion !== null, untrusted, managers };
+}
+
+/** Which of these active leases somebody took out of the document. */
+export function driftsIn({ document, managers }: LookedAt, inForce: readonly AccessRequest[]): readonly Drift[] {
+  return inForce.flatMap(
+    (request) => driftOf(request, identityInDocument(document, request.principal), managers, document.problems) ?? [],
+  );
+}
