@@ -7,6 +7,7 @@ import { openQueues } from "../ledger/queues.ts";
 import { connectRedis, type RedisConnection } from "../ledger/redis/connect.ts";
 import { examineFsync, examineRedis } from "../ledger/redis/examine.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
+import { FailureLog } from "../operations/failure-log.ts";
 import { createLog } from "../operations/log.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import type { CommandIo } from "./command-io.ts";
@@ -179,10 +180,12 @@ async function examineCluster(settings: Settings, name: string): Promise<Examine
   try {
     const { redis, close } = await connectRedis(environment.redisUrl, environment.redisAccess);
     const queues = openQueues(redis);
+    const log = createLog("silent", "doctor");
     const context: WorkerContext = {
       ledger: redisLedger(redis),
       queues,
-      log: createLog("silent", "doctor"),
+      log,
+      failures: new FailureLog(log),
       config,
       keys: workerKeysOf(settings),
       now: () => new Date(),

@@ -10,6 +10,7 @@ import { redisAuditLog } from "../ledger/redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking, type RedisConnection } from "../ledger/redis/connect.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
 import { redisRequestTraces } from "../ledger/redis/request-traces.ts";
+import { FailureLog } from "../operations/failure-log.ts";
 import { type Health, type HealthServer, startHealthServer } from "../operations/health-server.ts";
 import { createLog } from "../operations/log.ts";
 import { logDestination } from "../operations/log-format.ts";
@@ -117,6 +118,7 @@ function contextOn(
     blocking,
     traces: environment.tracing ? redisRequestTraces(redis) : undefined,
     log,
+    failures: new FailureLog(log),
     config,
     now: () => new Date(),
     metrics: createWorkerMetrics(registry),

@@ -1,6 +1,7 @@
 import { openQueues } from "../ledger/queues.ts";
 import { connectLedger } from "../ledger/redis/connect.ts";
 import { redisLedger } from "../ledger/redis/ledger.ts";
+import { FailureLog } from "../operations/failure-log.ts";
 import { createLog } from "../operations/log.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { type Settings, workerKeysOf } from "./settings.ts";
@@ -14,11 +15,13 @@ export async function withWorkerContext<T>(
   const { environment, config } = settings;
   const { redis, close } = await connectLedger(environment.redisUrl, environment.redisAccess);
   const queues = openQueues(redis);
+  const log = createLog("silent", name);
   try {
     return await run({
       ledger: redisLedger(redis),
       queues,
-      log: createLog("silent", name),
+      log,
+      failures: new FailureLog(log),
       config,
       keys: workerKeysOf(settings),
       now: () => new Date(),

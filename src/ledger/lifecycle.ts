@@ -51,7 +51,8 @@ export function record<Kept extends Recorded, Event extends AuditEvent | null>(
     const result = await commit(change);
     if (result.type === "conflict") return result;
     if (event) recordedEvents.tell(event);
-    log.info({ request: after.id, cluster: after.cluster, event: told }, "recorded");
+    // One more try that failed is no news: the failure's own line counts them.
+    log[event ? "info" : "debug"]({ request: after.id, cluster: after.cluster, event: told }, "recorded");
     // Before anything is woken, which would look for it.
     await rememberTrace(context, after.id);
     // All at once: an acknowledgement may wait for it.

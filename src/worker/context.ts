@@ -3,6 +3,7 @@ import type { RequestIds } from "../access/audit/request-ids.ts";
 import type { Config } from "../config/config.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RecordContext } from "../ledger/lifecycle.ts";
+import type { FailureLog } from "../operations/failure-log.ts";
 import type { WorkerMetrics } from "../operations/metrics/worker-metrics.ts";
 import type { OpenedCluster, openCluster } from "./open/open-cluster.ts";
 
@@ -11,6 +12,7 @@ export interface WorkerContext<Uses = Ledger> extends RecordContext<Uses> {
   readonly config: Config;
   readonly keys: WorkerKeys;
   readonly now: () => Date;
+  readonly failures: FailureLog;
   /** Absent where nobody reads them, as in a command that ends by itself. */
   readonly metrics?: WorkerMetrics;
   /** How a cluster is opened; absent: as its creator, over the network. */

@@ -105,7 +105,7 @@ async function looksByTheClock({ ledger, config, now }: WorkerContext): Promise<
   const everyMs = config.timing.inspectEverySeconds * 1000;
   const isTime = await ledger.takeTurn("inspect", everyMs);
   const isTimeToRead = await ledger.takeTurn("memories", everyMs * inspectionsToOneReading);
-  const troubles = await ledger.clusterTroubles(names);
+  const troubles = new Map([...(await ledger.clusterTroubles(names))].filter(([, { overAt }]) => overAt === null));
   const well = names.filter((name) => !troubles.has(name));
   const tried = await clustersToTry({ ledger, config, now }, troubles);
   const read = [...well.filter((name) => isTimeToRead || !adopted.has(name)), ...tried];

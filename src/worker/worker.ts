@@ -81,15 +81,17 @@ async function turn(context: WorkerContext, everyMs: number): Promise<void> {
   try {
     // Shorter than the interval: the timers of the workers are never quite in step.
     if (await context.ledger.takeTurn("sweep", everyMs * 0.9)) await sweep(context);
+    context.failures.over("a sweep failed", {});
   } catch (error) {
-    context.log.warn({ err: error }, "a sweep failed; the next one is due soon");
+    context.failures.failed("a sweep failed", {}, error);
   }
 }
 
 async function removal(context: WorkerContext): Promise<void> {
   try {
     await removeClosedByTheClock(context);
+    context.failures.over("closed records could not be removed", {});
   } catch (error) {
-    context.log.warn({ err: error }, "closed records could not be removed; the next try is due soon");
+    context.failures.failed("closed records could not be removed", {}, error);
   }
 }

@@ -91,7 +91,12 @@ describe("what both processes tell of a request", () => {
           const { request, requests, event, msg } = logged.parse(JSON.parse(line));
           return request === id || requests?.includes(id ?? "") ? [event ?? msg] : [];
         });
-    expect(told(flow.worker())).toEqual(["preview failed", "request.delayed", "request.previewed"]);
+    expect(told(flow.worker())).toEqual([
+      "preview failed",
+      "request.delayed",
+      "request.previewed",
+      "preview failed: it works again",
+    ]);
     expect(told(flow.slack()).slice(0, 1)).toEqual(["request.created"]);
     expect(told(flow.slack())).toContain("a message could not be shown yet");
   });

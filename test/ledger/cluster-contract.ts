@@ -12,7 +12,7 @@ export function clusterContract(ledgerNow: () => ClusterLedger): void {
   });
 
   describe("a cluster that can't be worked on", () => {
-    const trouble = { ...aTrouble(), since: at(0).toISOString(), configuration: "one" };
+    const trouble = { ...aTrouble(), since: at(0).toISOString(), configuration: "one", overAt: null };
 
     test("is remembered with why and when it is tried again, beside those that can", async () => {
       await ledger.setClusterTrouble("staging", trouble);

@@ -16,6 +16,7 @@ import { openQueues } from "../../src/ledger/queues.ts";
 import { redisAuditLog } from "../../src/ledger/redis/audit-log.ts";
 import { connectLedger, connectRedisBlocking } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { FailureLog } from "../../src/operations/failure-log.ts";
 import { aRedis } from "../redis.ts";
 
 type Kind = "slack" | "worker";
@@ -144,6 +145,7 @@ async function startKind(
     queues,
     blocking,
     log,
+    failures: new FailureLog(log),
     config: reading.config,
     now: () => new Date(),
   };

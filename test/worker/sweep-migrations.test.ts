@@ -8,6 +8,7 @@ import { openQueues, type Queues } from "../../src/ledger/queues.ts";
 import { migrationEvent } from "../../src/ledger/record-migration.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { FailureLog } from "../../src/operations/failure-log.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { sweep } from "../../src/worker/sweep.ts";
 import { configText } from "../builders/a-cluster.ts";
@@ -42,7 +43,7 @@ function contextAt(now: Date, own: Ledger = ledger): WorkerContext {
   const reading = readConfig(configText);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   const log = pino({ level: "silent" });
-  return { ledger: own, queues, log, config: reading.config, keys, now: () => now };
+  return { ledger: own, queues, log, failures: new FailureLog(log), config: reading.config, keys, now: () => now };
 }
 const put = (after: Migration) =>
   ledger.migrations.commit({ after, event: migrationEvent("migration.planned", after, "worker", at(0)) });

@@ -6,6 +6,7 @@ import { readConfig } from "../../src/config/config.ts";
 import { openQueues, type Queues } from "../../src/ledger/queues.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";
+import { FailureLog } from "../../src/operations/failure-log.ts";
 import type { WorkerContext } from "../../src/worker/context.ts";
 import { configurationOf } from "../../src/worker/open/cluster-trouble.ts";
 import { sweep } from "../../src/worker/sweep.ts";
@@ -38,7 +39,15 @@ function contextAt(now: Date): WorkerContext {
   const reading = readConfig(configText);
   if (reading.type === "invalid") throw new Error(reading.problems.join("\n"));
   const log = pino({ level: "silent" });
-  return { ledger: redisLedger(redis.redis), queues, log, config: reading.config, keys, now: () => now };
+  return {
+    ledger: redisLedger(redis.redis),
+    queues,
+    log,
+    failures: new FailureLog(log),
+    config: reading.config,
+    keys,
+    now: () => now,
+  };
 }
 
 describe("a request that waits for a decision", () => {
@@ -137,7 +146,7 @@ describe("a cluster that can't be worked on", () => {
   };
   const noteTroubleOf = async (configuration: string) => {
     const trouble = { ...aTrouble({ retryAt: at(minutes(10)).toISOString() }), since: at(0).toISOString() };
-    await contextAt(at(0)).ledger.setClusterTrouble("staging", { ...trouble, configuration });
+    await contextAt(at(0)).ledger.setClusterTrouble("staging", { ...trouble, configuration, overAt: null });
   };
   const itsConfiguration = () => {
     const cluster = contextAt(at(0)).config.clusters.get("staging");

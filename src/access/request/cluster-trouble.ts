@@ -8,6 +8,8 @@ const longestWaitSeconds = 15 * 60;
 export interface ClusterTrouble extends Trouble {
   /** Since when, ISO 8601. */
   readonly since: string;
+  /** When it was over, ISO 8601; null: it is not. */
+  readonly overAt: string | null;
   /** A digest of the cluster's configuration: what failed with another one may go well with this one. */
   readonly configuration: string;
 }
@@ -28,19 +30,23 @@ export function clusterFailed(
   failure: Failure,
   { now, configuration, chance }: Moment,
 ): ClusterTrouble {
-  const known = before?.configuration === configuration ? before : null;
+  const known = isKnown(before, configuration) ? before : null;
   const since = known?.since ?? now.toISOString();
   const next = nextTry({ trouble: known }, failure, now, longestWaitSeconds);
   if (known && Date.parse(known.retryAt) > now.getTime()) {
-    return { ...next, attempts: known.attempts, retryAt: known.retryAt, since, configuration };
+    return { ...next, attempts: known.attempts, retryAt: known.retryAt, since, configuration, overAt: null };
   }
   const waitMs = (Date.parse(next.retryAt) - now.getTime()) * (1 - chance / 4);
-  return { ...next, retryAt: new Date(now.getTime() + waitMs).toISOString(), since, configuration };
+  return { ...next, retryAt: new Date(now.getTime() + waitMs).toISOString(), since, configuration, overAt: null };
+}
+
+function isKnown(before: ClusterTrouble | null, configuration: string): before is ClusterTrouble {
+  return before !== null && before.overAt === null && before.configuration === configuration;
 }
 
 /** Whether nobody was told of this cause yet. */
 export function hasNewCause(before: ClusterTrouble | null, after: ClusterTrouble): boolean {
-  const known = before?.configuration === after.configuration ? before.causes : [];
+  const known = isKnown(before, after.configuration) ? before.causes : [];
   return after.causes.length > known.length;
 }
 

@@ -29,6 +29,7 @@ export const clusterTrouble = z.strictObject({
   ...troubleFields,
   since: time,
   configuration: text,
+  overAt: time.nullable(),
 }) satisfies z.ZodType<ClusterTrouble>;
 
 export const decision = z.strictObject({

@@ -45,10 +45,10 @@ export async function forgetTrouble(
 ): Promise<void> {
   const { ledger, log, now } = context;
   const trouble = (await ledger.clusterTroubles([cluster.name])).get(cluster.name);
-  if (!trouble) return;
-  await ledger.setClusterTrouble(cluster.name, null);
-  log.info({ cluster: cluster.name, since: trouble.since }, "the cluster can be worked on again");
+  if (!trouble || trouble.overAt !== null) return;
   const at = now();
+  await ledger.setClusterTrouble(cluster.name, { ...trouble, overAt: at.toISOString() });
+  log.info({ cluster: cluster.name, since: trouble.since }, "the cluster can be worked on again");
   const waiting = [...(await ledger.grantedOf(cluster.name)), ...(await pendingOf(context, cluster))].filter(
     (request) => request.trouble && Date.parse(request.trouble.retryAt) > at.getTime(),
   );

@@ -51,10 +51,11 @@ async function previewAll(context: WorkerContext, cluster: Cluster, waiting: rea
     if (document) await previewWay(look, document);
     if (entries) await previewWay(look, entries);
     await forgetTrouble(context, cluster);
+    context.failures.over("preview failed", { cluster: cluster.name });
   } catch (error) {
     const isReached = !isUnreached(error, opened !== null);
     const trouble = isReached ? null : await noteTrouble(context, cluster, error);
-    if (isReached) context.log.warn({ cluster: cluster.name, err: error }, "preview failed");
+    if (isReached) context.failures.failed("preview failed", { cluster: cluster.name }, error);
     await putOffAll(context, waiting, error, trouble?.retryAt);
   } finally {
     opened?.close();
@@ -79,14 +80,16 @@ async function previewWay<State extends WayState, Decided extends Settlement>(
   const { context, cluster, granted } = look;
   const waiting = look.waiting.filter(adapter.isTaken);
   if (waiting.length === 0) return;
+  const about = { cluster: cluster.name, way: adapter.way };
   try {
     const open = granted.filter(adapter.isTaken);
     const state = await adapter.read([...open, ...waiting]);
     const leases = leasesIn(state, open, context.now());
     const seen = { way: adapter.way, changeOf: (wish: RequestedChange) => adapter.preview(state, wish), leases };
     for (const request of waiting) await previewRequest(look, request, seen);
+    context.failures.over("preview failed", about);
   } catch (error) {
-    context.log.warn({ cluster: cluster.name, err: error }, "preview failed");
+    context.failures.failed("preview failed", about, error);
     await putOffAll(context, waiting, error);
   }
 }

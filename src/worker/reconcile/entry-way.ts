@@ -119,19 +119,22 @@ async function writeEntry(context: WorkerContext, tools: EntryTools, target: Tar
   const present = tools.state.entries.get(target.change.arn.toLowerCase()) ?? null;
   if (callsFor(tools, target).length === 0) return { entry: present, failure: null, tookMs: null };
   const began = context.now().getTime();
+  const about = { cluster: tools.cluster.name, principal: target.change.arn };
   context.metrics?.writes.inc({ cluster: tools.cluster.name, way: "access-entry" });
   try {
     const arn = await step("put", () => carryOutEntry(tools, target));
     const readBack = () => readBackEntry(tools, arn, target, context.pause ?? wait);
     const { entry, isAsWanted } = await step("read-back", readBack);
     const tookMs = context.now().getTime() - began;
-    if (isAsWanted) return { entry, failure: null, tookMs };
+    if (isAsWanted) {
+      context.failures.over("could not write an access entry", about);
+      return { entry, failure: null, tookMs };
+    }
     const what = `The access entry of ${arn} in ${tools.cluster.name} is not what was written`;
     return { entry, failure: new AccessError("access-entry-conflict", what), tookMs };
   } catch (failure) {
     // What a person reads of it may say that the log has the rest.
-    const { name } = tools.cluster;
-    context.log.warn({ cluster: name, principal: target.change.arn, err: failure }, "could not write an access entry");
+    context.failures.failed("could not write an access entry", about, failure);
     return { entry: present, failure, tookMs: null };
   }
 }

@@ -12,6 +12,8 @@ import { forgetTrouble, isUnreached, noteTrouble } from "../open/cluster-trouble
 import { type OpenedCluster, openCluster } from "../open/open-cluster.ts";
 import { lookAgainBeside } from "../preview/look-again.ts";
 import { endRescues } from "../rescue/rescue-lease.ts";
+import type { DocumentWay } from "./document-way.ts";
+import type { EntryWay } from "./entry-way.ts";
 import { putOff } from "./put-off.ts";
 import { reconcileWay } from "./reconcile-way.ts";
 import { waysIn } from "./ways.ts";
@@ -77,6 +79,7 @@ async function run(
     await reconcileWays(context, cluster, open, reason);
     await lookAgainBeside(context, cluster);
     await forgetTrouble(context, cluster);
+    context.failures.over("reconcile failed", { cluster: cluster.name, reason });
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") {
       return await wake(context.queues, { type: reason === "end" ? "end" : "reconcile", cluster: cluster.name });
@@ -87,7 +90,7 @@ async function run(
       const notBefore = (request: AccessRequest) => (isOver(request, context.now()) ? undefined : retryAt);
       return await putOffEach(context, due, error, notBefore);
     }
-    context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
+    context.failures.failed("reconcile failed", { cluster: cluster.name, reason }, error);
     await putOffEach(context, due, error);
   } finally {
     open?.close();
@@ -117,11 +120,11 @@ async function reconcileWays(
   const { document, entries } = await waysIn(place, granted, reason === "adopt" ? "all" : "requested");
   if (document) {
     const run = () => reconcileWay(context, cluster, opened, document, { onlyEnds });
-    await (entries ? apart(context, cluster, document.isTaken, reason, run) : run());
+    await (entries ? apart(context, cluster, document, reason, run) : run());
   }
   if (entries) {
     const run = () => reconcileWay(context, cluster, opened, entries, { onlyEnds });
-    await apart(context, cluster, entries.isTaken, reason, run);
+    await apart(context, cluster, entries, reason, run);
   }
 }
 
@@ -129,16 +132,18 @@ async function reconcileWays(
 async function apart(
   context: WorkerContext,
   cluster: Cluster,
-  isOf: (request: AccessRequest) => boolean,
+  { isTaken, way }: Pick<DocumentWay | EntryWay, "isTaken" | "way">,
   reason: ReconcileReason,
   run: () => Promise<void>,
 ): Promise<void> {
+  const about = { cluster: cluster.name, reason, way };
   try {
     await run();
+    context.failures.over("reconcile failed", about);
   } catch (error) {
     if (error instanceof AccessError && error.code === "record-changed") throw error;
-    context.log.warn({ cluster: cluster.name, err: error }, "reconcile failed");
+    context.failures.failed("reconcile failed", about, error);
     const { arriving, leaving } = workFor(reason, await context.ledger.grantedOf(cluster.name), context.now());
-    await inParallel([...arriving, ...leaving].filter(isOf), (request) => putOff(context, request, error));
+    await inParallel([...arriving, ...leaving].filter(isTaken), (request) => putOff(context, request, error));
   }
 }

@@ -106,7 +106,7 @@ export async function endRescues(context: WorkerContext, cluster: Cluster): Prom
       await takeEntry(context, eks, request.principal, request.id);
       await end(context, request, null);
     } catch (error) {
-      context.log.warn({ cluster: cluster.name, request: request.id, err: error }, "could not end a rescue");
+      context.failures.failed("could not end a rescue", { cluster: cluster.name, request: request.id }, error);
       await putOff(context, request, namingOwnPolicy(error));
     }
   }

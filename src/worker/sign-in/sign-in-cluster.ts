@@ -106,7 +106,7 @@ async function attempt(
   try {
     return { type: "found", finding: await findingOf(context, cluster, opened, request) };
   } catch (error) {
-    context.log.warn({ request: request.id, err: error }, "could not sign in as the principal");
+    context.failures.failed("could not sign in as the principal", { request: request.id }, error);
     return { type: "failed", error };
   }
 }

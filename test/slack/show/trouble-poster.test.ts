@@ -13,10 +13,11 @@ import { aClient } from "../../sandbox/slack/a-client.ts";
 let slack: SandboxSlack;
 let ledger: Ledger;
 
+const trouble = { ...aTrouble(), since: at(0).toISOString(), configuration: "one", overAt: null };
+
 beforeEach(async () => {
   slack = await startSandboxSlack();
   ledger = memoryLedger();
-  const trouble = { ...aTrouble(), since: at(0).toISOString(), configuration: "one" };
   await ledger.setClusterTrouble("staging", trouble);
 });
 afterEach(() => slack.stop());
@@ -47,10 +48,31 @@ test("one that is back within a minute is no message", async () => {
 
 test("one that can't be worked on again later is told again", async () => {
   await look(minutes(1));
-  const later = { ...aTrouble(), since: at(minutes(20)).toISOString(), configuration: "one" };
+  const later = { ...trouble, since: at(minutes(20)).toISOString() };
   await ledger.setClusterTrouble("staging", later);
 
   await look(minutes(21));
 
   expect(posted()).toHaveLength(2);
+});
+
+const overAfter = (passed: number) =>
+  ledger.setClusterTrouble("staging", { ...trouble, overAt: at(minutes(passed)).toISOString() });
+
+test("one that can be worked on again is told once, where it was told before", async () => {
+  await look(minutes(1));
+  await overAfter(9);
+
+  await Promise.all([look(minutes(9)), look(minutes(9))]);
+  await look(minutes(10));
+
+  expect(posted().slice(1)).toEqual([expect.stringMatching(/The worker can get into `staging` again.* since /)]);
+});
+
+test("the end of one that nobody was told of is no message", async () => {
+  await overAfter(0.5);
+
+  await Promise.all([look(minutes(2)), look(minutes(2))]);
+
+  expect(posted()).toEqual([]);
 });

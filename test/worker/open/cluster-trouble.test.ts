@@ -4,6 +4,7 @@ import { initialAwsAuth } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { revise } from "../../../src/access/request/request.ts";
+import { FailureLog } from "../../../src/operations/failure-log.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { adoptByTheClock } from "../../../src/worker/reconcile/adopt.ts";
 import { reconcileCluster } from "../../../src/worker/reconcile/reconcile.ts";
@@ -26,7 +27,8 @@ async function aClosedCluster(why: AccessError) {
     state.opened += 1;
     return state.why ? Promise.reject(state.why) : open(...given);
   };
-  const context = () => ({ ...scene.context(), openCluster, log });
+  const failures = new FailureLog(log, () => new Date(scene.clock.ms));
+  const context = () => ({ ...scene.context(), openCluster, log, failures });
   const troubleOf = async () => (await scene.ledger.clusterTroubles([scene.cluster.name])).get(scene.cluster.name);
   /** Whenever the cluster's time has come it is tried, for so long. */
   const pass = async (ms: number) => {
@@ -90,7 +92,7 @@ describe("a cluster that can't be opened", () => {
     expect(waiting.trouble).toMatchObject({ code: "aws-unreachable", retryAt });
     expect(due.trouble?.retryAt).toBe(new Date(clock.ms).toISOString());
     expect((await record()).lease?.state).toBe("active");
-    expect(await troubleOf()).toBeUndefined();
+    expect(await troubleOf()).toMatchObject({ overAt: new Date(clock.ms).toISOString() });
   });
 
   test("is tried each minute for what is to end there", async () => {
@@ -107,6 +109,58 @@ describe("a cluster that can't be opened", () => {
     }
 
     expect(state.opened - before).toBeGreaterThanOrEqual(60);
+  });
+});
+
+describe("a cluster that is opened, and can't be worked on", () => {
+  const throttled = new AccessError("cluster-throttled", "The API server throttled get configmaps");
+
+  /** Its document can't be read as long as `state.why` says so. */
+  async function aThrottledDocument() {
+    const scene = await aClosedCluster(away);
+    const state = { why: throttled as AccessError | null };
+    scene.state.why = null;
+    const context = () => {
+      const given = scene.context();
+      const openCluster: WorkerContext["openCluster"] = async (...asked) => {
+        const open = await given.openCluster(...asked);
+        const readAwsAuth = () => (state.why ? Promise.reject(state.why) : open.client.readAwsAuth());
+        return { ...open, client: { ...open.client, readAwsAuth } };
+      };
+      return { ...given, openCluster };
+    };
+    const tryFor = async (times: number, reason?: "inspect") => {
+      for (let time = 0; time < times; time += 1) {
+        await reconcileCluster(context(), scene.cluster, reason);
+        scene.clock.ms += 60_000;
+      }
+    };
+    return { ...scene, state, tryFor };
+  }
+
+  test("has one stack in the log for each cause, and then how often it was tried", async () => {
+    const { tryFor, state, lines } = await aThrottledDocument();
+
+    await tryFor(50);
+    state.why = new AccessError("cluster-unexpected", "The API server answered 500 to get configmaps");
+    await tryFor(50);
+
+    expect(lines.filter(({ err }) => err)).toMatchObject([
+      { msg: "reconcile failed", err: { code: "cluster-throttled" } },
+      { msg: "reconcile failed", err: { code: "cluster-unexpected" } },
+    ]);
+    expect(lines.length).toBeLessThan(30);
+  });
+
+  test("is worked on at once when something is due, and the log says that it works again", async () => {
+    const { tryFor, state, lines, record } = await aThrottledDocument();
+    await tryFor(10);
+    state.why = null;
+
+    await tryFor(1);
+
+    expect((await record()).lease?.state).toBe("active");
+    expect(lines.map(({ msg }) => msg)).toContain("reconcile failed: it works again");
   });
 });
 

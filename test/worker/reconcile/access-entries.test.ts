@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { account, arns, clusterArn, clusterName } from "../../../sandbox/scene.ts";
 import { AccessError } from "../../../src/access/failure/access-error.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
+import { FailureLog } from "../../../src/operations/failure-log.ts";
 import { createWorkerMetrics } from "../../../src/operations/metrics/worker-metrics.ts";
 import type { WorkerContext } from "../../../src/worker/context.ts";
 import { openCluster } from "../../../src/worker/open/open-cluster.ts";
@@ -449,7 +450,7 @@ test("what nobody foresaw at a call is in the worker's log, as the message says"
     return { ...open, entries: open.entries && { ...open.entries, create } };
   };
 
-  await reconcileCluster({ ...context, log, openCluster: fails }, analytics);
+  await reconcileCluster({ ...context, failures: new FailureLog(log), openCluster: fails }, analytics);
 
   expect((await requestOf(context, "r-one")).trouble?.message).toContain("The operators' log has the details");
   expect(lines.join("")).toContain("no such thing");

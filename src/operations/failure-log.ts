@@ -1,0 +1,84 @@
+import type { Logger } from "pino";
+import { AccessError } from "../access/failure/access-error.ts";
+
+/** What failed, for example `{ cluster: "staging" }`. */
+type About = Readonly<Record<string, string>>;
+
+interface Failing {
+  readonly causes: Set<string>;
+  tries: number;
+  lastMs: number;
+}
+
+/** Nobody reads more stacks of one thing than that, and the memory of a process is bounded. */
+const mostCauses = 16;
+const mostFailing = 10_000;
+/** Longer than the longest wait between two tries: what has not failed since is over. */
+const forgottenAfterMs = 3_600_000;
+
+/**
+ * The log of what fails and is tried again: each cause once, with its stack, and then how often it came. The tries go on for as long
+ * as nobody corrects the cause.
+ */
+export class FailureLog {
+  readonly #log: Logger;
+  readonly #now: () => Date;
+  readonly #failing = new Map<string, Failing>();
+
+  constructor(log: Logger, now = () => new Date()) {
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** Something failed. The log has it with its stack where the cause is new, and otherwise at the 2nd, 4th, 8th … try. */
+  failed(what: string, about: About, error: unknown): void {
+    const failing = this.#failingOf(keyOf(what, about));
+    failing.tries += 1;
+    const cause = causeOf(error);
+    if (!failing.causes.has(cause) && failing.causes.size < mostCauses) {
+      failing.causes.add(cause);
+      this.#log.warn({ ...about, err: error }, what);
+      return;
+    }
+    const level = Number.isInteger(Math.log2(failing.tries)) ? "warn" : "debug";
+    this.#log[level]({ ...about, ...codeOf(error), tries: failing.tries }, what);
+  }
+
+  /** It works. The log says so where it had failed. */
+  over(what: string, about: About): void {
+    const key = keyOf(what, about);
+    const failing = this.#failing.get(key);
+    if (!failing) return;
+    this.#failing.delete(key);
+    this.#log.info({ ...about, tries: failing.tries }, `${what}: it works again`);
+  }
+
+  #failingOf(key: string): Failing {
+    const nowMs = this.#now().getTime();
+    const known = this.#failing.get(key);
+    const isKnown = known && nowMs - known.lastMs < forgottenAfterMs;
+    const failing = isKnown ? known : { causes: new Set<string>(), tries: 0, lastMs: nowMs };
+    failing.lastMs = nowMs;
+    // Newest last, so that the oldest is first to go.
+    this.#failing.delete(key);
+    this.#failing.set(key, failing);
+    const [oldest] = this.#failing.keys();
+    if (this.#failing.size > mostFailing && oldest !== undefined) this.#failing.delete(oldest);
+    return failing;
+  }
+}
+
+function keyOf(what: string, about: About): string {
+  return JSON.stringify([what, about]);
+}
+
+function codeOf(error: unknown): { readonly code?: string } {
+  return error instanceof AccessError ? { code: error.code } : {};
+}
+
+/** What AWS and Redis put into their texts is another number each time: request ids, versions, ports. */
+function causeOf(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const bare = text.slice(0, 1000).replace(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\d+/gi, "#");
+  return JSON.stringify([codeOf(error).code, bare]);
+}
