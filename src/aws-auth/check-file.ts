@@ -1,16 +1,16 @@
-import type { ConfigMapFile } from "./config-map-file.ts";
-import { locator } from "./locate.ts";
+import type { ConfigMapFile } from "./config-map.ts";
+import { type Problem, SECTIONS, type Section } from "./document.ts";
+import { LINE_BREAK } from "./go-yaml/cursor.ts";
 import { parseDocument } from "./parse.ts";
-import { type Problem, SECTIONS, type Section } from "./problem.ts";
 import { type Identity, resolve } from "./resolve.ts";
 
 /** A problem with its place in the file, where the section alone has none. */
-export interface FileProblem extends Omit<Problem, "key"> {
+interface FileProblem extends Omit<Problem, "key"> {
   line: number;
   column: number;
 }
 
-export interface EntryReport {
+interface EntryReport {
   section: Section;
   arn: string;
   username: string;
@@ -54,4 +54,69 @@ function notTextProblems({ notText }: ConfigMapFile): FileProblem[] {
     const remedy = `Write ${key}: | and leave the lines below it as they are.`;
     return { code: "section-not-text", severity: "error", section, line, column, message, remedy };
   });
+}
+
+interface FilePlace {
+  line: number;
+  column: number;
+}
+
+/**
+ * Makes a function from places in a section's text to places in the file; all count from 1. Exact for a literal block
+ * (`|`). A text that is quoted or folded has other lines than the file, so there it is the start of the text.
+ */
+export function locator(
+  file: ConfigMapFile,
+): (section: string, line: number | null, column: number | null) => FilePlace {
+  const fileLines = file.text.split(LINE_BREAK);
+  const sectionLines = new Map<string, string[]>();
+  return (section, line, column) => {
+    const node = file.nodes.get(section);
+    if (node === undefined) return keyPlace(fileLines, section);
+    const start = { line: file.line + node.start.line + 1, column: node.start.column + 1 };
+    if (node.style !== "literal" || line === null) return start;
+    const lines = sectionLines.get(section) ?? node.value.split(LINE_BREAK);
+    sectionLines.set(section, lines);
+    const indent = (fileLines[start.line + line - 1]?.length ?? 0) - (lines[line - 1]?.length ?? 0);
+    return { line: start.line + line, column: Math.max(indent, 0) + (column ?? 1) };
+  };
+}
+
+/** Where a key is first named in a file whose structure is not known. */
+function keyPlace(lines: readonly string[], key: string): FilePlace {
+  const line = lines.findIndex((text) => text.includes(`"${key}"`) || text.includes(`${key}:`));
+  if (line < 0) return { line: 1, column: 1 };
+  return { line: line + 1, column: (lines[line]?.indexOf(key) ?? 0) + 1 };
+}
+
+const LEVELS = { error: "error", warning: "warning", notice: "note" } as const;
+
+/** Problems as SARIF 2.1.0, which code scanning reads. `path` is the file that was checked, relative to the repository. */
+export function toSarif(problems: readonly FileProblem[], path: string) {
+  const codes = [...new Set(problems.map((problem) => problem.code))].sort();
+  const uri = path === "-" ? "stdin" : path.split(/[\\/]/).map(encodeURIComponent).join("/");
+  return {
+    $schema: "https://json.schemastore.org/sarif-2.1.0.json",
+    version: "2.1.0",
+    runs: [
+      {
+        tool: { driver: { name: "eks-access", rules: codes.map((id) => ({ id })) } },
+        columnKind: "utf16CodeUnits",
+        results: problems.map((problem) => ({
+          ruleId: problem.code,
+          ruleIndex: codes.indexOf(problem.code),
+          level: LEVELS[problem.severity],
+          message: { text: `${problem.message} ${problem.remedy}` },
+          locations: [
+            {
+              physicalLocation: {
+                artifactLocation: { uri },
+                region: { startLine: problem.line, startColumn: problem.column },
+              },
+            },
+          ],
+        })),
+      },
+    ],
+  };
 }

@@ -1,6 +1,42 @@
-import type { SequenceNode } from "./go-yaml/node.ts";
-import type { YamlValue } from "./go-yaml/value.ts";
-import type { Problem, Section } from "./problem.ts";
+import type { SequenceNode, YamlValue } from "./go-yaml/node.ts";
+
+export type Section = "mapRoles" | "mapUsers" | "mapAccounts";
+
+/** The sections, in the order in which the authenticator asks them. */
+export const SECTIONS: readonly Section[] = ["mapRoles", "mapUsers", "mapAccounts"];
+
+/** An error: somebody gets less or more than what is written. A warning: it works, and may not for long. A notice: good to know. */
+export type Severity = "error" | "warning" | "notice";
+
+/** Something to tell about a document. */
+export interface Problem {
+  code: string;
+  severity: Severity;
+  /** Null where the document as a whole is meant. */
+  section: Section | null;
+  /** The key of the data that is meant, where that is none of the sections. */
+  key?: string;
+  /** Counted from 1 within the section's text; null where there is no such place. */
+  line: number | null;
+  /** Counted from 1, in UTF-16 units. */
+  column: number | null;
+  /** What is wrong, and what comes of it. */
+  message: string;
+  /** How to mend it. */
+  remedy: string;
+}
+
+/** A problem at a place in a section's text; `at` counts lines and columns from 0. */
+export function problemAt(
+  section: Section,
+  at: { readonly line: number; readonly column: number },
+  code: string,
+  severity: Severity,
+  message: string,
+  remedy: string,
+): Problem {
+  return { code, severity, section, line: at.line + 1, column: at.column + 1, message, remedy };
+}
 
 /** One item of a section, as the authenticator holds it. */
 export interface Entry {
@@ -62,4 +98,25 @@ export interface ReadDocument {
 /** A document with what is wrong with it. */
 export interface AwsAuthDocument extends ReadDocument {
   problems: readonly Problem[];
+}
+
+/** Whether two lists are the same, item by item. */
+export function sameList(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((text, index) => text === others[index]);
+}
+
+/** Whether two lists name the same groups, in any order and however often. */
+export function sameGroups(some: readonly string[], others: readonly string[]): boolean {
+  const set = new Set(some);
+  return set.size === new Set(others).size && others.every((group) => set.has(group));
+}
+
+/** What a ConfigMap may hold in all, in bytes. Source: MaxSecretSize of the Kubernetes API. */
+export const DOCUMENT_LIMIT = 1024 * 1024;
+
+/** The bytes that a ConfigMap's limit counts: those of its keys and its values. */
+export function sizeOf(data: Readonly<Record<string, string>>): number {
+  let bytes = 0;
+  for (const [key, text] of Object.entries(data)) bytes += Buffer.byteLength(key) + Buffer.byteLength(text);
+  return bytes;
 }

@@ -1,19 +1,14 @@
-import type { DecodedEntry } from "./decode-entry.ts";
-import type { Entry, SectionReading } from "./document.ts";
-import { type FieldUse, fieldKey, knownField, lastUse } from "./field.ts";
-import { fieldProblems } from "./field-problems.ts";
+import { type Entry, type Problem, problemAt, type Section, type SectionReading } from "./document.ts";
+import { fieldProblems, seenBy12 } from "./field-problems.ts";
+import { type DecodedEntry, type FieldUse, fieldKey, knownField, lastUse } from "./fields.ts";
 import { isMerge } from "./go-yaml/decode.ts";
 import { isAscii } from "./go-yaml/fold.ts";
-import type { YamlNode } from "./go-yaml/node.ts";
-import type { MapValue, YamlValue } from "./go-yaml/value.ts";
-import { isMatchable } from "./matchable.ts";
-import { nameProblems } from "./name-problems.ts";
+import type { MapValue, YamlNode, YamlValue } from "./go-yaml/node.ts";
+import { flawOf, hasGuardedSession, isNode, MASTERS, TEMPLATES, unknownTemplate } from "./names.ts";
 import { readPrincipal } from "./principal/arn.ts";
-import { type Problem, problemAt, type Section } from "./problem.ts";
-import { quote } from "./quote.ts";
-import type { Item, ReadItem } from "./read-entries.ts";
+import { type Item, isMatchable, type ReadItem } from "./read-document.ts";
+import { quote } from "./render.ts";
 import { isWildcard } from "./wildcards.ts";
-import { seenBy12 } from "./yaml-1-2.ts";
 
 const CODE = "readers-differ";
 
@@ -151,4 +146,74 @@ function textProblem({ section, text }: SectionReading, value: YamlValue): Probl
   const meant = quote(value.value);
   const message = `This is the text ${meant} to the authenticator, but tools that read YAML 1.2 ${seen}.`;
   return [problemAt(section, node.start, CODE, "notice", message, `Write ${meant} in its place.`)];
+}
+
+/** What there is to tell about the username and the groups of an entry. */
+function nameProblems(entry: Entry, item: YamlNode, { uses }: DecodedEntry): Problem[] {
+  if (entry.arn === "") return [];
+  const username = lastUse(uses, "username");
+  const groups = lastUse(uses, "groups");
+  const at = username?.value.node ?? item;
+  const problems = entry.username === "" ? emptyUsername(entry, at, username?.value.type) : usernameProblems(entry, at);
+  for (const [index, group] of entry.groups.entries()) {
+    const node = groups?.value.type === "list" ? groups.value.items[index]?.node : undefined;
+    problems.push(...groupProblems(entry, group, node ?? item));
+  }
+  return problems;
+}
+
+/** A username of a wrong type has been told already. */
+function emptyUsername({ section }: Entry, at: YamlNode, type: string | undefined): Problem[] {
+  if (type !== undefined && type !== "null" && type !== "string") return [];
+  const message =
+    "This entry has no username: whoever signs in by it has an empty name, and audit logs can't tell who it was.";
+  return [problemAt(section, at.start, "username-empty", "error", message, "Write a username.")];
+}
+
+function usernameProblems({ section, username }: Entry, at: YamlNode): Problem[] {
+  const warn = (code: string, message: string, remedy: string) =>
+    problemAt(section, at.start, code, "warning", message, remedy);
+  const problems: Problem[] = [];
+  const flaw = flawOf(username);
+  if (flaw !== null) problems.push(warn("username-characters", `The username ${flaw}.`, "Correct the username."));
+  const unknown = unknownTemplate(username);
+  if (unknown !== null)
+    problems.push(
+      warn("template-unknown", `The authenticator leaves ${unknown} as it is.`, `Use one of ${TEMPLATES.join(", ")}.`),
+    );
+  if (username.includes("{{EC2PrivateDNSName}}") && !isNode({ username }))
+    problems.push(
+      warn(
+        "template-node",
+        "{{EC2PrivateDNSName}} shuts out everybody but EC2 instances.",
+        "Use {{SessionName}} behind a prefix that ends in a colon.",
+      ),
+    );
+  if (!hasGuardedSession(username)) {
+    const message =
+      "Whoever may assume this role can choose any username, for the session name has no fixed prefix before it.";
+    problems.push(
+      warn("template-session", message, "Put a prefix that ends in a colon before it, such as admin:{{SessionName}}."),
+    );
+  }
+  return problems;
+}
+
+function groupProblems({ section, arn }: Entry, group: string, at: YamlNode): Problem[] {
+  const flaw = flawOf(group);
+  const problems: Problem[] = [];
+  if (flaw !== null)
+    problems.push(
+      problemAt(section, at.start, "group-characters", "warning", `The group ${flaw}.`, "Correct the group."),
+    );
+  if (group.includes("{{")) {
+    const message = "This group holds a template: whoever names the session chooses the group.";
+    problems.push(problemAt(section, at.start, "template-in-group", "warning", message, "Write the group out."));
+  }
+  if (group === MASTERS) {
+    const message = `${arn} is in ${MASTERS}: it may do everything, and no RBAC rule can take that away.`;
+    const remedy = "Bind a group to cluster-admin instead, where that is enough.";
+    problems.push(problemAt(section, at.start, "masters", "notice", message, remedy));
+  }
+  return problems;
 }

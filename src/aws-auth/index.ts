@@ -1,32 +1,37 @@
 /** All of src/aws-auth that the rest of the product uses; test/architecture.test.ts lets nothing else in. */
 export type { Change, PlanGuard, Refusal } from "./change.ts";
-export { isCreator } from "./check-change.ts";
-export { checkFile, type FileReport } from "./check-file.ts";
-export { readConfigMapFile } from "./config-map.ts";
-export type { ConfigMapFile } from "./config-map-file.ts";
-export { unifiedDiff } from "./diff.ts";
-export type { AwsAuthDocument, Entry, ReadDocument } from "./document.ts";
-export { DOCUMENT_LIMIT, sizeOf } from "./document-problems.ts";
-export { entriesFor, entryOf } from "./entry-of.ts";
+export { checkFile, type FileReport, locator, toSarif } from "./check-file.ts";
+export { type ConfigMapFile, readConfigMapFile } from "./config-map.ts";
+export {
+  type AwsAuthDocument,
+  DOCUMENT_LIMIT,
+  type Entry,
+  type Problem,
+  type ReadDocument,
+  SECTIONS,
+  type Section,
+  type Severity,
+  sizeOf,
+} from "./document.ts";
 export { goFold } from "./go-yaml/fold.ts";
-export { locator } from "./locate.ts";
-export { isAccountId } from "./matchable.ts";
-export { isNode, MASTERS } from "./names.ts";
+export { isCreator } from "./guard.ts";
+export { isNode, MASTERS, render } from "./names.ts";
 export { parseDocument, withProblems } from "./parse.ts";
-export { type PlannedText, planChanges, type RefusedPlan, refuseUnlessWhole } from "./plan.ts";
-export { admittedBy, admittedInWords } from "./principal/admits.ts";
-export { canonicalCaller, type Principal, readPrincipal } from "./principal/arn.ts";
-export { type Caller, type CallerReading, readCaller } from "./principal/caller.ts";
-export { fromAssumedRole } from "./principal/canonical.ts";
-export { goesBy } from "./principal/goes-by.ts";
-export { partitionOfRegion } from "./principal/partition.ts";
-export { entryArnIn, withoutRolePath } from "./principal/principal-arn.ts";
-export { type Problem, SECTIONS, type Section, type Severity } from "./problem.ts";
-export { type DocumentReading, readDocument, rivalsOf } from "./read-document.ts";
+export { type PlannedText, planChanges, type RefusedPlan, refuseUnlessWhole, unifiedDiff } from "./plan.ts";
+export { canonicalCaller, fromAssumedRole, type Principal, partitionOfRegion, readPrincipal } from "./principal/arn.ts";
+export {
+  admittedBy,
+  admittedInWords,
+  type Caller,
+  type CallerReading,
+  entryArnIn,
+  goesBy,
+  readCaller,
+  withoutRolePath,
+} from "./principal/caller.ts";
+export { type DocumentReading, entriesFor, entryOf, isAccountId, readDocument, rivalsOf } from "./read-document.ts";
 export { offerRepairs, type Repair } from "./repair.ts";
 export { type Identity, resolve } from "./resolve.ts";
 export { entriesThatYield, type NamedEntry } from "./same-username.ts";
-export { toSarif } from "./sarif.ts";
-export { render } from "./templates.ts";
 export { isWildcard, wildcardsFor } from "./wildcards.ts";
 export { writeConfigMap } from "./write-config-map.ts";

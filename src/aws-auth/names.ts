@@ -1,10 +1,113 @@
+import type { Refusal } from "./change.ts";
+
 /** The group that the API server lets do everything, whatever RBAC says. */
 export const MASTERS = "system:masters";
 
 /** The group of all nodes. */
-export const NODES = "system:nodes";
+const NODES = "system:nodes";
 
 /** Whether an entry is how nodes sign in. Nodes of every kind do so under this name: EC2, Fargate, Windows. */
 export function isNode(entry: { readonly username: string }): boolean {
   return entry.username.startsWith("system:node:");
+}
+
+/** What the authenticator fills in. Any other `{{…}}` stays as text. Source: renderTemplate in its pkg/server. */
+export const TEMPLATES = [
+  "{{EC2PrivateDNSName}}",
+  "{{AccountID}}",
+  "{{SessionName}}",
+  "{{SessionNameRaw}}",
+  "{{AccessKeyID}}",
+] as const;
+
+export interface TemplateValues {
+  accountId: string;
+  /** Empty for an IAM user, who has no session. */
+  sessionName: string;
+  /** Unknown where nobody's token was read: then the template stays. */
+  accessKeyId?: string | undefined;
+}
+
+const INSTANCE_ID = /^i-(\w{8}|\w{17})$/;
+
+/**
+ * Fills a template in, in the authenticator's own order. Null where it refuses the caller: `{{EC2PrivateDNSName}}` and
+ * a session that is no instance. The private DNS name itself is known to EC2 alone, so that template stays.
+ */
+export function render(template: string, values: TemplateValues): string | null {
+  if (template.includes("{{EC2PrivateDNSName}}") && !INSTANCE_ID.test(values.sessionName)) return null;
+  const rendered = template
+    .replaceAll("{{AccountID}}", () => values.accountId)
+    .replaceAll("{{SessionName}}", () => values.sessionName.replaceAll("@", "-"))
+    .replaceAll("{{SessionNameRaw}}", () => values.sessionName);
+  const { accessKeyId } = values;
+  return accessKeyId === undefined ? rendered : rendered.replaceAll("{{AccessKeyID}}", () => accessKeyId);
+}
+
+/** Why a username must not be written, or null. */
+export function refuseUsername(username: string, arn: string, groups: readonly string[]): Refusal | null {
+  const about = (code: string, message: string): Refusal => ({ code, message, arn });
+  if (username === "")
+    return about("username-empty", `The username for ${arn} is empty. Give it a name that says who it is.`);
+  const flaw = flawOf(username);
+  if (flaw !== null) return about("username-characters", `The username for ${arn} ${flaw}.`);
+  const unknown = unknownTemplate(username);
+  if (unknown !== null) {
+    const message = `${unknown} in the username for ${arn} is no template that the authenticator fills in. It knows ${TEMPLATES.join(", ")}.`;
+    return about("template-unknown", message);
+  }
+  if (username.includes("{{EC2PrivateDNSName}}") && !isForNodes(username, arn, groups)) {
+    const message = `{{EC2PrivateDNSName}} in the username for ${arn} lets only EC2 instances sign in. Use it in a name that starts with system:node:, for a role in ${NODES}, or use another template.`;
+    return about("template-node", message);
+  }
+  if (!hasGuardedSession(username)) {
+    const message = `{{SessionName}} in the username for ${arn} lets whoever assumes the role choose any name. Put a prefix that ends in a colon before it, such as admin:{{SessionName}}.`;
+    return about("template-session", message);
+  }
+  return null;
+}
+
+/** Only a role can be an instance's, and only nodes are in their group. */
+function isForNodes(username: string, arn: string, groups: readonly string[]): boolean {
+  return username.startsWith("system:node:") && arn.includes(":role/") && groups.includes(NODES);
+}
+
+/** Why a group must not be written, or null. */
+export function refuseGroup(group: string, arn: string): Refusal | null {
+  const about = (code: string, message: string): Refusal => ({ code, message, arn });
+  if (group === "") return about("group-empty", `A group for ${arn} is empty. Leave it out, or name it.`);
+  const flaw = flawOf(group);
+  if (flaw !== null) return about("group-characters", `The group ${JSON.stringify(group)} for ${arn} ${flaw}.`);
+  if (group.includes("{{")) {
+    const message = `The group ${group} for ${arn} holds a template: whoever names the session would choose the group. Write the group out.`;
+    return about("template-in-group", message);
+  }
+  return null;
+}
+
+/** What is wrong with the characters of a name, as the end of a sentence; null where nothing is. */
+export function flawOf(text: string): string | null {
+  if (/^[!-~](?:[ -~]*[!-~])?$/.test(text)) return null;
+  if (text !== text.trim()) return "has white space around it, which RBAC would compare too; leave it out";
+  if (/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/u.test(text)) return "holds characters that nobody sees; type it anew";
+  if (/[\p{Zs}\p{Zl}\p{Zp}]/u.test(text.replaceAll(" ", "")))
+    return "holds a space that is not a plain one; type it anew";
+  if (/[\u017f\u212a]/.test(text)) return "holds a letter that only looks like s or K; type it anew";
+  return null;
+}
+
+/** The first `{{…}}` that the authenticator leaves as it is, or null. */
+export function unknownTemplate(text: string): string | null {
+  const found = text.match(/\{\{[^}]*\}?\}?/g) ?? [];
+  return found.find((template) => !TEMPLATES.some((known) => known === template)) ?? null;
+}
+
+/**
+ * Whether each session name has a colon between itself and the start of the name or the template before it. A session
+ * name holds no colon, so nobody can name himself into somebody else.
+ */
+export function hasGuardedSession(username: string): boolean {
+  const at = username.search(/\{\{SessionName(?:Raw)?\}\}/);
+  if (at < 0) return true;
+  return at > 1 && username[at - 1] === ":" && !username.slice(0, at).startsWith("{{");
 }

@@ -1,15 +1,19 @@
-import type { AwsAuthDocument, Entry, Lookup } from "./document.ts";
-import { documentProblems } from "./document-problems.ts";
+import {
+  type AwsAuthDocument,
+  type Entry,
+  type Lookup,
+  type Problem,
+  problemAt,
+  SECTIONS,
+  type Severity,
+  sameList,
+} from "./document.ts";
 import { itemProblems } from "./entry-problems.ts";
+import type { Mark } from "./go-yaml/cursor.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
-import type { Mark } from "./go-yaml/token.ts";
-import { isAccountId } from "./matchable.ts";
-import type { Severity } from "./problem.ts";
-import { type Problem, problemAt, SECTIONS } from "./problem.ts";
-import { type DocumentReading, readDocument, rivalsOf } from "./read-document.ts";
+import { type DocumentReading, isAccountId, readDocument, rivalsOf } from "./read-document.ts";
 import type { SectionContent } from "./read-section.ts";
-import { sameList } from "./same-groups.ts";
-import { layoutProblems, oldBreaks } from "./section-problems.ts";
+import { documentProblems, layoutProblems, oldBreaks } from "./section-problems.ts";
 
 /** How many problems of one kind are listed for a section. Nobody reads more, and each costs memory. */
 const LISTED = 1000;

@@ -1,24 +1,28 @@
-import type { Change, PlanGuard, Refusal } from "./change.ts";
-import { onlyTakesAway, refuseChange } from "./check-change.ts";
-import { unifiedDiff } from "./diff.ts";
-import type { AwsAuthDocument, ReadDocument, SectionReading } from "./document.ts";
-import { DOCUMENT_LIMIT, sizeOf } from "./document-problems.ts";
-import { editSections } from "./edit-sections.ts";
-import { entriesFor, entryOf } from "./entry-of.ts";
+import { createTwoFilesPatch, FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
+import { type Change, type Intent, intend, type PlanGuard, type Refusal } from "./change.ts";
+import {
+  type AwsAuthDocument,
+  DOCUMENT_LIMIT,
+  type Problem,
+  type ReadDocument,
+  SECTIONS,
+  type Section,
+  type SectionReading,
+  sizeOf,
+} from "./document.ts";
+import { editSections } from "./edit-section.ts";
+import type { Mark } from "./go-yaml/cursor.ts";
 import type { YamlNode } from "./go-yaml/node.ts";
-import type { Mark } from "./go-yaml/token.ts";
-import { type Intent, intend } from "./intent.ts";
+import { onlyTakesAway, refuseChange, refuseResult } from "./guard.ts";
 import { readPrincipal } from "./principal/arn.ts";
-import { type Problem, SECTIONS, type Section } from "./problem.ts";
-import { readDocument } from "./read-document.ts";
-import { refuseResult } from "./refuse-result.ts";
+import { entriesFor, entryOf, readDocument } from "./read-document.ts";
 import { type Identity, resolve } from "./resolve.ts";
 
 /** Problems that make a section unfit to be edited: the authenticator, or we, do not read it whole. */
 const BLOCKING = new Set(["section-unreadable", "section-too-large", "section-not-a-list", "content-dropped"]);
 
 /** What a principal gets before and after; null for nothing. */
-export interface AccessDifference {
+interface AccessDifference {
   arn: string;
   before: Identity | null;
   after: Identity | null;
@@ -48,7 +52,7 @@ export interface RefusedPlan {
   refusal: Refusal;
 }
 
-export type PlanResult = Plan | RefusedPlan;
+type PlanResult = Plan | RefusedPlan;
 
 /**
  * Plans changes to a document, or says why not. What a plan does not name stays, byte for byte. The text that comes out
@@ -184,4 +188,25 @@ function firstReference(node: YamlNode): Mark | null {
 function childrenOf(node: YamlNode): readonly YamlNode[] {
   if (node.kind === "sequence") return node.items;
   return node.kind === "mapping" ? node.pairs.flatMap(({ key, value }) => [key, value]) : [];
+}
+
+/** More differences than this are shown as one block: the shortest script takes long and helps nobody. */
+const maxEditLength = 1000;
+
+/** A unified diff of two texts, as `diff -u` writes it; empty where they are the same. Null stands for no such text. */
+export function unifiedDiff(name: string, before: string | null, after: string | null): string {
+  if (before === after) return "";
+  const names = [before === null ? "/dev/null" : `a/${name}`, after === null ? "/dev/null" : `b/${name}`] as const;
+  const options = { context: 3, headerOptions: FILE_HEADERS_ONLY, maxEditLength };
+  const texts = [before ?? "", after ?? ""] as const;
+  return createTwoFilesPatch(...names, ...texts, undefined, undefined, options) ?? asOneBlock(names, texts);
+}
+
+function asOneBlock(names: readonly [string, string], [before, after]: readonly [string, string]): string {
+  const removed = structuredPatch(...names, before, "").hunks.flatMap(({ lines }) => lines);
+  const added = structuredPatch(...names, "", after).hunks.flatMap(({ lines }) => lines);
+  const count = (lines: readonly string[]) => lines.filter((line) => !line.startsWith("\\")).length;
+  const hunk = { oldStart: 1, oldLines: count(removed), newStart: 1, newLines: count(added) };
+  const patch = { ...structuredPatch(...names, "", ""), hunks: [{ ...hunk, lines: [...removed, ...added] }] };
+  return formatPatch(patch, FILE_HEADERS_ONLY);
 }

@@ -1,10 +1,10 @@
-import type { Entry, Lookup, ReadDocument } from "./document.ts";
-import { goFold } from "./go-yaml/fold.ts";
-import { DocumentBudget } from "./go-yaml/reading-budget.ts";
-import { buildLookup } from "./lookup.ts";
-import type { Section } from "./problem.ts";
-import { entriesIn, type SectionEntries } from "./read-entries.ts";
-import { readSection, type SectionContent } from "./read-section.ts";
+import type { Entry, Lookup, ReadDocument, Section } from "./document.ts";
+import { type DecodedEntry, decodeEntry } from "./fields.ts";
+import { DocumentBudget } from "./go-yaml/budget.ts";
+import { goFold, goLower } from "./go-yaml/fold.ts";
+import type { MapValue, YamlNode } from "./go-yaml/node.ts";
+import { canonicalCaller, PARTITIONS } from "./principal/arn.ts";
+import { type MappedAccount, readSection, type SectionContent } from "./read-section.ts";
 
 /** A document with what its problems are told from. */
 export interface DocumentReading {
@@ -42,4 +42,127 @@ function answers(entry: Entry, lookup: Lookup): boolean {
 export function rivalsOf(entry: Entry, { roles, users }: Lookup): readonly Entry[] {
   const key = goFold(entry.arn);
   return roles.get(key) ?? users.get(key) ?? [];
+}
+
+/** An item of mapRoles or mapUsers as it is written, and what it says; null for one that is no mapping. */
+export interface Item {
+  readonly node: YamlNode;
+  readonly read: ReadItem | null;
+}
+
+/** An item that is a mapping. */
+export interface ReadItem {
+  readonly entry: Entry;
+  readonly map: MapValue;
+  readonly decoded: DecodedEntry;
+}
+
+interface SectionEntries {
+  /** Every item that names somebody. */
+  readonly entries: readonly Entry[];
+  /** Those that the authenticator keeps. */
+  readonly kept: readonly Entry[];
+  /** By index in the list. Empty for mapAccounts. */
+  readonly items: readonly Item[];
+}
+
+/** Makes the entries of a section from its items. */
+function entriesIn({ reading, accounts }: SectionContent): SectionEntries {
+  if (reading.section === "mapAccounts") {
+    const mapped = accounts.map(accountEntry);
+    return { entries: mapped, kept: mapped, items: [] };
+  }
+  const entries: Entry[] = [];
+  const kept: Entry[] = [];
+  const items = reading.items.map((value, index): Item => {
+    const node = reading.list?.items[index] ?? value.node;
+    if (value.type !== "map") return { node, read: null };
+    const decoded = decodeEntry(value, reading.section);
+    // An entry that matches by its SSO fields alone is kept too, but only a feature that EKS leaves off would match it.
+    const isKept = decoded.arn !== "" && !decoded.sso;
+    const entry = makeEntry(reading.section, decoded, node.start, isKept, index);
+    if (entry.arn !== "") entries.push(entry);
+    if (isKept) kept.push(entry);
+    return { node, read: { entry, map: value, decoded } };
+  });
+  return { entries, kept, items };
+}
+
+function makeEntry(
+  section: Entry["section"],
+  { arn, username, groups }: DecodedEntry,
+  { line, column }: { line: number; column: number },
+  isKept: boolean,
+  index: number,
+): Entry {
+  const reachable = isKept && isMatchable(arn);
+  return { section, arn, username, groups, line: line + 1, column: column + 1, reachable, index };
+}
+
+function accountEntry({ id, index, node: { start } }: MappedAccount): Entry {
+  const reachable = isAccountId(id);
+  const place = { line: start.line + 1, column: start.column + 1 };
+  return { section: "mapAccounts", arn: id, username: "", groups: [], ...place, reachable, index };
+}
+
+/** Builds what callers are looked up in, from all entries and from those of them that the authenticator keeps. */
+function buildLookup(entries: readonly Entry[], kept: readonly Entry[]): Lookup {
+  const of = (section: Section) => kept.filter((entry) => entry.section === section);
+  const accounts = of("mapAccounts").map((account) => account.arn);
+  return {
+    roles: byFold(lastOfKey(of("mapRoles"), (entry) => goLower(entry.arn))),
+    users: byFold(lastOfKey(of("mapUsers"), (entry) => entry.arn)),
+    accounts: new Set(accounts),
+    items: byFold(entries.filter((entry) => entry.section !== "mapAccounts")),
+  };
+}
+
+/**
+ * The authenticator keeps one entry a key, the last. It makes a role's key from its ARN in lower case and a user's from
+ * the ARN as written, so users that differ in case are all kept, and whichever Go's map gives first wins.
+ */
+function lastOfKey(entries: readonly Entry[], keyOf: (entry: Entry) => string): Entry[] {
+  const last = new Map<string, Entry>();
+  for (const entry of entries) last.set(keyOf(entry), entry);
+  return [...last.values()].sort((a, b) => a.index - b.index);
+}
+
+function byFold(entries: readonly Entry[]): Map<string, Entry[]> {
+  const byArn = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const fold = goFold(entry.arn);
+    const same = byArn.get(fold);
+    if (same === undefined) byArn.set(fold, [entry]);
+    else same.push(entry);
+  }
+  return byArn;
+}
+
+/** The entry that answers for a canonical ARN; where chance decides, the last one written. Roles come before users. */
+export function lookUp(lookup: Lookup, canonicalArn: string): Entry | null {
+  const key = goFold(canonicalArn);
+  return lookup.roles.get(key)?.at(-1) ?? lookup.users.get(key)?.at(-1) ?? null;
+}
+
+const CALLER = new RegExp(
+  `^arn:(?:${PARTITIONS.join("|")}):(?:iam::[0-9]{12}:(?:role/[a-z0-9_+=,.@-]{1,64}|user/[!-~]+|root)|sts::[0-9]{12}:federated-user/[!-~]+)$`,
+);
+
+/** Whether an ARN, as written in an entry, can equal the canonical ARN of a caller. A role's path, for one, can't. */
+export function isMatchable(arn: string): boolean {
+  return CALLER.test(goFold(arn));
+}
+
+export function isAccountId(text: string): boolean {
+  return /^[0-9]{12}$/.test(text);
+}
+
+/** The entry that the authenticator uses for a role or user, by its ARN; of several the last one, roles before users. */
+export function entryOf(document: ReadDocument, arn: string): Entry | null {
+  return lookUp(document.lookup, canonicalCaller(arn) ?? arn);
+}
+
+/** All items of mapRoles and mapUsers with this ARN, in any case, those too that another one shadows. */
+export function entriesFor({ lookup }: ReadDocument, arn: string): readonly Entry[] {
+  return lookup.items.get(goFold(arn)) ?? [];
 }

@@ -1,22 +1,20 @@
-import type { AwsAuthDocument, Entry, ReadDocument } from "./document.ts";
-import { DOCUMENT_LIMIT, sizeOf } from "./document-problems.ts";
-import { entryOf } from "./entry-of.ts";
-import { replaceNode } from "./entry-place.ts";
-import { fieldUses, lastUse } from "./field.ts";
+import type { AwsAuthDocument, Entry, Problem, ReadDocument, Section } from "./document.ts";
+import { DOCUMENT_LIMIT, sizeOf } from "./document.ts";
+import { replaceNode } from "./edit-entry.ts";
+import { editSection } from "./edit-section.ts";
+import { fieldUses, lastUse } from "./fields.ts";
 import type { ScalarNode } from "./go-yaml/node.ts";
 import { isNode } from "./names.ts";
+import { type PlannedText, unifiedDiff } from "./plan.ts";
 import { readPrincipal } from "./principal/arn.ts";
-import type { Problem, Section } from "./problem.ts";
-import { flowList, quote } from "./quote.ts";
-import { readDocument } from "./read-document.ts";
-import { type Draft, offer, offerEdit, type Repair } from "./repair-offer.ts";
-import { editSection } from "./section-edit.ts";
+import { entryOf, readDocument } from "./read-document.ts";
+import { flowList, quote } from "./render.ts";
+import { resolve } from "./resolve.ts";
 import { applyEdits } from "./text-edit.ts";
+import { changedArns } from "./verify.ts";
 
 /** What people mean by a tab, the likeliest first. */
 const WIDTHS = [2, 4, 8];
-
-export type { Repair } from "./repair-offer.ts";
 
 /** How many repairs are offered at once. */
 const MOST = 50;
@@ -164,4 +162,69 @@ function replace(
 ): Draft {
   const text = document.sections[entry.section].text ?? "";
   return { entry, text: applyEdits(text, [replaceNode(text, node, written)]), code, message };
+}
+
+/** A way to mend one thing that was wrong before. It is an offer: nothing is repaired unless somebody approves it. */
+export interface Repair {
+  /** The problem that it mends. */
+  code: string;
+  section: Section;
+  /** Where the problem is, counted from 1 within the section's text. */
+  line: number;
+  /** What it does, as one sentence. */
+  message: string;
+  /**
+   * The change, in the form of a plan, but not judged by `planChanges`: no guard has looked at it. Its differences are of
+   * ARNs in lower case.
+   */
+  plan: PlannedText;
+}
+
+/** An edit that may mend an entry: whether it does is known when its text is read. */
+interface Draft {
+  readonly entry: Entry;
+  /** The text of the entry's section after it. */
+  readonly text: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** An edit is offered only where it leaves each other entry as it was. */
+export function offerEdit(document: ReadDocument, { entry, text, code, message }: Draft): Repair | null {
+  const { section, line } = entry;
+  const after = readDocument({ ...document.data, [section]: text }).document;
+  if (after.sections[section].state === "unreadable" || !staysAround(entry, document, after)) return null;
+  return offer(document, after, { code, section, line, message });
+}
+
+/** Whether all entries but one are what they were, and that one is changed or gone. */
+function staysAround(entry: Entry, before: ReadDocument, after: ReadDocument): boolean {
+  const at = before.entries.indexOf(entry);
+  const gone = before.entries.length - after.entries.length;
+  if (gone !== 0 && gone !== 1) return false;
+  return before.entries.every((other, index) => {
+    const same = after.entries[index > at ? index - gone : index];
+    return index === at || (same !== undefined && saying(other) === saying(same));
+  });
+}
+
+function saying({ section, arn, username, groups }: Entry): string {
+  return JSON.stringify([section, arn, username, groups]);
+}
+
+type About = Pick<Repair, "code" | "section" | "line" | "message">;
+
+function offer(before: ReadDocument, after: ReadDocument, about: About): Repair {
+  const { section } = about;
+  const changed = changedArns(before.lookup, after.lookup);
+  const plan: PlannedText = {
+    type: "planned",
+    before: before.data,
+    after: after.data,
+    diff: unifiedDiff(section, before.sections[section].text, after.sections[section].text),
+    differences: changed.map((arn) => ({ arn, before: resolve(before, arn), after: resolve(after, arn) })),
+    refused: [],
+    bytesLeft: DOCUMENT_LIMIT - sizeOf(after.data),
+  };
+  return { ...about, plan };
 }

@@ -1,7 +1,7 @@
 import type { ReadDocument } from "./document.ts";
-import { lookUp } from "./lookup.ts";
+import { render, type TemplateValues } from "./names.ts";
 import { canonicalCaller } from "./principal/arn.ts";
-import { render, type TemplateValues } from "./templates.ts";
+import { lookUp } from "./read-document.ts";
 
 /** Who a caller is to the cluster. */
 export interface Identity {

@@ -1,8 +1,14 @@
-import type { SectionReading } from "./document.ts";
-import { lineAndColumn, type YamlFailure } from "./go-yaml/failure.ts";
+import {
+  DOCUMENT_LIMIT,
+  type Problem,
+  problemAt,
+  SECTIONS,
+  type Section,
+  type SectionReading,
+  sizeOf,
+} from "./document.ts";
+import { lineAndColumn, type Mark, type YamlFailure } from "./go-yaml/cursor.ts";
 import type { SequenceNode, YamlNode } from "./go-yaml/node.ts";
-import type { Mark } from "./go-yaml/token.ts";
-import { type Problem, problemAt, type Section } from "./problem.ts";
 
 /** A line of brackets: its indentation, and what it begins with. Empty lines are none. */
 const FLOW_LINE = /\n( *)(?:\t[\t ]*)?([^\t\n\r ])/g;
@@ -38,7 +44,7 @@ export function contentDropped(section: Section, at: Mark): Problem {
 }
 
 /** A key of the data that is nearly the name of a section. */
-export function misspelt(key: string, section: Section): Problem {
+function misspelt(key: string, section: Section): Problem {
   return {
     code: "section-misspelt",
     severity: "error",
@@ -154,4 +160,37 @@ function flowLine(text: string, { start, end }: YamlNode, indent: number): numbe
     if (spaces.length <= indent && first !== "#" && !closes) return at;
   }
   return null;
+}
+
+/** What is to be told of the document as a whole. */
+export function documentProblems(data: Readonly<Record<string, string>>): Problem[] {
+  const problems: Problem[] = [];
+  for (const key of Object.keys(data)) {
+    const section = SECTIONS.find((name) => name !== key && isNearly(key, name));
+    if (section !== undefined) problems.push(misspelt(key, section));
+  }
+  const bytes = sizeOf(data);
+  if (bytes > DOCUMENT_LIMIT) problems.push(tooLarge(bytes));
+  return problems;
+}
+
+function isNearly(key: string, section: string): boolean {
+  const plain = (text: string) =>
+    text
+      .toLowerCase()
+      .replace(/[^a-z]/g, "")
+      .replace(/s$/, "");
+  return plain(key) === plain(section);
+}
+
+function tooLarge(bytes: number): Problem {
+  return {
+    code: "document-too-large",
+    severity: "error",
+    section: null,
+    line: null,
+    column: null,
+    message: `The document has ${bytes} bytes; a ConfigMap may have ${DOCUMENT_LIMIT}.`,
+    remedy: "Remove entries that nobody needs, or move people to shared roles.",
+  };
 }

@@ -1,8 +1,6 @@
-import type { Entry, Lookup, ReadDocument } from "./document.ts";
+import type { Intent } from "./change.ts";
+import { type Entry, type Lookup, type ReadDocument, type Section, sameGroups, sameList } from "./document.ts";
 import { goFold } from "./go-yaml/fold.ts";
-import type { Intent } from "./intent.ts";
-import type { Section } from "./problem.ts";
-import { sameGroups, sameList } from "./same-groups.ts";
 
 interface Expected {
   readonly arn: string;

@@ -1,9 +1,8 @@
 import { stringify } from "yaml";
-import { readConfigMapFile } from "./config-map.ts";
-import type { ConfigMapFile } from "./config-map-file.ts";
-import { replaceNode } from "./entry-place.ts";
+import { type ConfigMapFile, readConfigMapFile } from "./config-map.ts";
+import { replaceNode } from "./edit-entry.ts";
 import type { MappingNode, ScalarNode, YamlNode } from "./go-yaml/node.ts";
-import { quote } from "./quote.ts";
+import { quote } from "./render.ts";
 import { afterLine, editLines, insertLines, lineBreakOf, removeLines, type TextEdit } from "./text-edit.ts";
 
 /**

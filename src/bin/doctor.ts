@@ -10,7 +10,7 @@ import { redisLedger } from "../ledger/redis/ledger.ts";
 import { FailureLog } from "../operations/failure-log.ts";
 import { createLog } from "../operations/log.ts";
 import type { WorkerContext } from "../worker/context.ts";
-import type { CommandIo } from "./command-io.ts";
+import type { CommandIo } from "./process-io.ts";
 import { readSettings, type Settings, workerKeysOf } from "./settings.ts";
 
 export const doctorUsage = `Usage: eks-access doctor slack|worker

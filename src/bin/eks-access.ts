@@ -1,10 +1,30 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { AccessError, explain } from "../access/failure/access-error.ts";
 import { nearest } from "../access/request/nearest.ts";
 import type { ProcessKind } from "../config/key-environment.ts";
-import { processIo } from "./process-io.ts";
-import { listenForStop } from "./until-stopped.ts";
+import { listenForStop, processIo } from "./process-io.ts";
+
+const sandbox = fileURLToPath(new URL("../../sandbox/demo/main.ts", import.meta.url));
+
+/** `eks-access demo`: runs the sandbox of a clone in a process of its own. An installed eks-access has no sandbox. */
+async function demo(argv: readonly string[]): Promise<number> {
+  if (!existsSync(sandbox)) {
+    process.stderr.write("eks-access demo: the demo is not installed. Clone the repository and run `npm run demo`.\n");
+    return 2;
+  }
+  const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), sandbox, ...argv], {
+    stdio: "inherit",
+  });
+  // A terminal sends Ctrl-C to both processes: this one waits until the sandbox has stopped what it started.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  const [code] = await once(child, "exit");
+  return typeof code === "number" ? code : 1;
+}
 
 interface CliCommand {
   does: string;
@@ -25,12 +45,12 @@ const commands: Readonly<Record<string, CliCommand>> = {
   },
   plan: {
     does: "plans a change of an aws-auth document",
-    usage: async () => (await import("./plan-usage.ts")).planUsage,
+    usage: async () => (await import("./plan-options.ts")).planUsage,
     run: async (argv) => (await import("./plan.ts")).runPlan(argv, processIo()),
   },
   audit: {
     does: "verifies or shows the audit log",
-    usage: async () => (await import("./audit-options.ts")).auditUsage,
+    usage: async () => (await import("./audit.ts")).auditUsage,
     run: async (argv) => (await import("./audit.ts")).audit(argv, processIo()),
   },
   policy: {
@@ -49,7 +69,7 @@ const commands: Readonly<Record<string, CliCommand>> = {
   },
   rescue: {
     does: "lets a role into a cluster whose aws-auth is broken, and mends it",
-    usage: async () => (await import("./rescue-options.ts")).rescueUsage,
+    usage: async () => (await import("./rescue.ts")).rescueUsage,
     run: async (argv) => (await import("./rescue.ts")).runRescue(argv, processIo()),
   },
   retire: {
@@ -69,7 +89,7 @@ const commands: Readonly<Record<string, CliCommand>> = {
   },
   demo: {
     does: "a sandbox to play in, or the whole story",
-    run: async (argv) => (await import("./demo.ts")).demo(argv),
+    run: demo,
   },
 };
 

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import type { CommandIo } from "./command-io.ts";
+import type { CommandIo } from "./process-io.ts";
 
 export const keysUsage = `Usage: eks-access keys
          makes a key of each kind, and prints the variables of each process. Nothing is kept: each call makes others.

@@ -1,6 +1,26 @@
 import { parseArgs } from "node:util";
-import type { PlanGuard } from "../aws-auth/index.ts";
-import { type Asked, readAsked } from "./plan-changes.ts";
+import { type AwsAuthDocument, type Change, entryOf, type PlanGuard, readPrincipal } from "../aws-auth/index.ts";
+
+export const planUsage = `Usage: eks-access plan FILE|- [--add ARN --username U --groups A,B | --remove ARN]… [options]
+       eks-access plan FILE|- --repairs [--json]
+       eks-access plan FILE|- --repair N [options]
+
+FILE is the ConfigMap aws-auth as YAML or JSON, or the bare data of it; - reads it from stdin. --add and --remove may be
+given more than once, in any order. --username and --groups belong to the --add before them; left out, an entry that
+is there keeps what it has. --repairs lists ways to mend what was wrong before, and --repair plans one of them, by its
+number. Nothing is changed on a cluster.
+
+  --creator ARN            who created the cluster, and must not be put into the map
+  --account ID             the cluster's account: an ARN of any other is refused
+  --allow-account ID       but not one of this account; may be given more than once
+  --partition NAME         the cluster's partition: an ARN of any other is refused
+  --allow-masters          system:masters may be given
+  --allow-no-administrator the last member of system:masters may go
+  --json                   print one JSON object
+  --out FILE               write the ConfigMap as it is after the plan
+
+Exit code: 0 planned, 1 refused, 2 the input can't be used.
+`;
 
 export interface PlanOptions {
   type: "plan";
@@ -82,4 +102,47 @@ function readGuard(values: Parsed["values"]): PlanGuard {
 
 function wrong(message: string): { type: "wrong"; message: string } {
   return { type: "wrong", message };
+}
+
+/** What the command line asks for. What is left out of an addition is taken from the document. */
+export type Asked =
+  | { type: "add"; arn: string; username?: string; groups?: readonly string[] }
+  | { type: "remove"; arn: string };
+
+export type Reading<T> = { type: "read"; value: T } | { type: "wrong"; message: string };
+
+/** What is asked for, from the options in the order of the command line. */
+export function readAsked(options: readonly (readonly [name: string, value: string])[]): Reading<readonly Asked[]> {
+  const asked: Asked[] = [];
+  for (const [name, value] of options) {
+    const last = asked.at(-1);
+    if (name === "add") asked.push({ type: "add", arn: value });
+    else if (name === "remove") asked.push({ type: "remove", arn: value });
+    else if (name !== "username" && name !== "groups") continue;
+    else if (last?.type !== "add" || last[name] !== undefined)
+      return { type: "wrong", message: `--${name} belongs behind the --add that it is for.` };
+    else if (name === "username") last.username = value;
+    else last.groups = value === "" ? [] : value.split(",");
+  }
+  return { type: "read", value: asked };
+}
+
+/** The changes that are asked for. A new entry needs a name; one that is there may keep its own. */
+export function toChanges(document: AwsAuthDocument, asked: readonly Asked[]): Reading<readonly Change[]> {
+  const changes: Change[] = [];
+  for (const item of asked) {
+    const { arn } = item;
+    const entry = entryOf(document, arn);
+    if (item.type === "remove") {
+      changes.push({ type: "unmap", arn });
+      continue;
+    }
+    const username = item.username ?? entry?.username;
+    // No username helps an ARN that can't be mapped: the plan refuses it, and says why.
+    const isMappable = readPrincipal(arn).type === "principal";
+    if (username === undefined && isMappable)
+      return { type: "wrong", message: `${arn} has no entry yet: say --username for it.` };
+    changes.push({ type: "map", arn, username: username ?? "", groups: item.groups ?? entry?.groups ?? [] });
+  }
+  return { type: "read", value: changes };
 }

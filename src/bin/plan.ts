@@ -1,22 +1,22 @@
 import { writeFile } from "node:fs/promises";
 import { styleText } from "node:util";
-import type { AwsAuthDocument, ConfigMapFile, Refusal, Repair } from "../aws-auth/index.ts";
 import {
+  type AwsAuthDocument,
+  type ConfigMapFile,
   locator,
   offerRepairs,
   type PlannedText,
   parseDocument,
   planChanges,
+  type Refusal,
   type RefusedPlan,
+  type Repair,
   readConfigMapFile,
   writeConfigMap,
 } from "../aws-auth/index.ts";
-import { identityText } from "./check-text.ts";
-import type { CommandIo } from "./command-io.ts";
-import { type Reading, toChanges } from "./plan-changes.ts";
-import { type PlanOptions, readPlanOptions } from "./plan-options.ts";
-import { planUsage } from "./plan-usage.ts";
-import { readInput, reasonOf } from "./read-input.ts";
+import { identityText } from "./check.ts";
+import { type PlanOptions, planUsage, type Reading, readPlanOptions, toChanges } from "./plan-options.ts";
+import { type CommandIo, readInput, reasonOf } from "./process-io.ts";
 
 /** `eks-access plan …`. The exit code: 0 planned, 1 refused, 2 unusable input. */
 export async function runPlan(argv: readonly string[], io: CommandIo): Promise<number> {

@@ -10,9 +10,8 @@ import { partitionOf } from "../access/policy/may-request.ts";
 import { parseDuration } from "../access/request/duration.ts";
 import { readPrincipal } from "../aws-auth/index.ts";
 import { type Config, readConfig } from "../config/config.ts";
-import { problemOfYaml, problemsOfForm } from "../config/problems.ts";
-import type { CommandIo } from "./command-io.ts";
-import { readInput } from "./read-input.ts";
+import { problemOfYaml, problemsOfForm } from "../config/forms.ts";
+import { type CommandIo, readInput } from "./process-io.ts";
 
 const person = z.strictObject({
   user: z.string().optional(),

@@ -1,5 +1,14 @@
+import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import type { CommandIo } from "./command-io.ts";
+
+/** What a command reads and writes, so that it can be run in a test as it is run in a terminal. */
+export interface CommandIo {
+  stdout(text: string): void;
+  stderr(text: string): void;
+  readStdin(): Promise<string>;
+  /** Whether colour helps whoever reads stdout. */
+  colour: boolean;
+}
 
 /** The process's own streams. Colour only for people: never into a file, a pipe or where NO_COLOR is set. */
 export function processIo(): CommandIo {
@@ -9,4 +18,53 @@ export function processIo(): CommandIo {
     readStdin: () => text(process.stdin),
     colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
   };
+}
+
+type InputReading = { type: "text"; text: string } | { type: "unusable"; message: string };
+
+/** Reads a file, or stdin for `-`. */
+export async function readInput(path: string, io: CommandIo): Promise<InputReading> {
+  try {
+    return { type: "text", text: path === "-" ? await io.readStdin() : await readFile(path, "utf8") };
+  } catch (error) {
+    return { type: "unusable", message: `${path} can't be read: ${reasonOf(error)}.` };
+  }
+}
+
+/** What the system says, without its call and path. */
+export function reasonOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: "there is no such file",
+    EACCES: "it may not be read",
+    EISDIR: "it is a folder",
+  };
+  return known[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** That somebody asks the process to stop. */
+export interface StopRequest {
+  /** Aborts at the first signal. */
+  readonly signal: AbortSignal;
+  /** Resolves with the name of the first signal. */
+  readonly asked: Promise<NodeJS.Signals>;
+}
+
+/**
+ * Listens for signals. A second one ends the process at once. Call it first of all: a signal that nobody listens for ends
+ * a process in the middle of its start, and where the process is the first one of its container, it is lost.
+ */
+export function listenForStop(): StopRequest {
+  const stopping = new AbortController();
+  const asked = new Promise<NodeJS.Signals>((resolve) => {
+    const stop = (signal: NodeJS.Signals) => {
+      process.once("SIGINT", () => process.exit(130));
+      process.once("SIGTERM", () => process.exit(143));
+      stopping.abort();
+      resolve(signal);
+    };
+    process.once("SIGINT", stop);
+    process.once("SIGTERM", stop);
+  });
+  return { signal: stopping.signal, asked };
 }

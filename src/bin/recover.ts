@@ -1,9 +1,8 @@
 import { explain } from "../access/failure/access-error.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { adoptCluster } from "../worker/reconcile/adopt.ts";
-import type { CommandIo } from "./command-io.ts";
-import { readSettings } from "./settings.ts";
-import { withWorkerContext } from "./worker-context.ts";
+import type { CommandIo } from "./process-io.ts";
+import { readSettings, withWorkerContext } from "./settings.ts";
 
 /**
  * `eks-access recover [cluster …]`: reads the leases that the clusters themselves remember into the ledger, in the

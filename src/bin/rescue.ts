@@ -1,8 +1,10 @@
+import { parseArgs } from "node:util";
 import type { AuditEvent } from "../access/audit/event.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import type { Cluster } from "../access/policy/cluster.ts";
 import { creatorArnOf, type KnownCreator } from "../access/policy/creator.ts";
 import { refuseRescue } from "../access/policy/may-rescue.ts";
+import { parseDuration } from "../access/request/duration.ts";
 import type { AccessRequest } from "../access/request/record.ts";
 import { isRescue } from "../access/rescue/lease.ts";
 import { callerIdentity } from "../aws/caller-identity.ts";
@@ -14,14 +16,76 @@ import { becomeCreator } from "../worker/open/become-creator.ts";
 import { knownCreator } from "../worker/open/discover-creator.ts";
 import { openEksToManage } from "../worker/open/open-eks.ts";
 import { beginRescue, rescue } from "../worker/rescue/rescue.ts";
-import type { Candidate, RescueOrder } from "../worker/rescue/rescue-session.ts";
-import { ledgerJournal, lineOf, printedJournal, type RescueJournal } from "../worker/rescue/rescue-session.ts";
-import type { CommandIo } from "./command-io.ts";
-import { readInput } from "./read-input.ts";
-import { newRequestId } from "./request-id.ts";
-import { type RescueOptions, readRescueOptions, rescueUsage } from "./rescue-options.ts";
-import { readSettings, type Settings, workerKeysOf } from "./settings.ts";
-import { withWorkerContext } from "./worker-context.ts";
+import {
+  type Candidate,
+  ledgerJournal,
+  lineOf,
+  printedJournal,
+  type RescueJournal,
+  type RescueOrder,
+} from "../worker/rescue/rescue-session.ts";
+import { type CommandIo, readInput } from "./process-io.ts";
+import { readSettings, type Settings, withWorkerContext, workerKeysOf } from "./settings.ts";
+import { newRequestId } from "./start-parts.ts";
+
+export const rescueUsage = `Usage: eks-access rescue CLUSTER --role ARN --for 1h --by SLACK-USER --reason TEXT --yes
+                         [--document FILE|-|kept|kept-before] [--keep] [--without-ledger]
+
+For a cluster whose aws-auth somebody broke. Run it in the worker's environment, with an AWS identity that has
+deploy/iam/rescue-policy.json. It breaks the glass: the channel is told, and an approver has to review it.
+
+  --role ARN          the IAM role that gets in, with its path; it must have no access entry yet
+  --for DURATION      how long at most; the breakGlass of the cluster bounds it
+  --by ID             who you are in Slack; the breakGlass of the cluster has to name you by this id
+  --yes               switch the authentication mode to API_AND_CONFIG_MAP, which can't be taken back
+  --document FILE     the last good aws-auth, as a ConfigMap or its bare data: what is missing is written again;
+                      kept or kept-before: the last one that eks-access keeps in the cluster, or the one before it
+  --keep              leave the access entry until its end, also where all is well
+  --without-ledger    while Redis is away: nobody is told, and what this run leaves stays until it is recovered
+
+It can be run again wherever it died. Exit code: 0 rescued, 1 something is left to do, 2 unusable.
+`;
+
+export interface RescueOptions {
+  readonly cluster: string;
+  readonly role: string;
+  readonly durationSeconds: number;
+  readonly by: string;
+  readonly reason: string;
+  readonly yes: boolean;
+  readonly document: string | null;
+  readonly keep: boolean;
+  readonly withoutLedger: boolean;
+}
+
+const rescueFlags = {
+  role: { type: "string" },
+  for: { type: "string" },
+  by: { type: "string" },
+  reason: { type: "string" },
+  yes: { type: "boolean" },
+  document: { type: "string" },
+  keep: { type: "boolean" },
+  "without-ledger": { type: "boolean" },
+} as const;
+
+/** Reads the arguments of `rescue`; a text: what is wrong with them. */
+export function readRescueOptions(argv: readonly string[]): RescueOptions | string {
+  try {
+    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: rescueFlags });
+    const [cluster, ...rest] = positionals;
+    if (cluster === undefined || rest.length > 0) return "Name one cluster.";
+    const { role, by, reason } = values;
+    if (!role || !by || !reason) return "Say --role, --for, --by and --reason.";
+    const durationSeconds = parseDuration(values.for ?? "");
+    if (durationSeconds === null) return "Say --for how long, such as 30m or 1h.";
+    const flags = { yes: values.yes ?? false, keep: values.keep ?? false };
+    const withoutLedger = values["without-ledger"] ?? false;
+    return { cluster, role, durationSeconds, by, reason, ...flags, document: values.document ?? null, withoutLedger };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
 
 /** `eks-access rescue …`. @throws AccessError */
 export async function runRescue(argv: readonly string[], io: CommandIo): Promise<number> {

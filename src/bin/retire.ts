@@ -3,9 +3,8 @@ import { explain } from "../access/failure/access-error.ts";
 import { isUser } from "../access/policy/person.ts";
 import type { WorkerContext } from "../worker/context.ts";
 import { closeAllOf, isClusterGone } from "../worker/retire.ts";
-import type { CommandIo } from "./command-io.ts";
-import { readSettings } from "./settings.ts";
-import { withWorkerContext } from "./worker-context.ts";
+import type { CommandIo } from "./process-io.ts";
+import { readSettings, withWorkerContext } from "./settings.ts";
 
 export const retireUsage = `Usage: eks-access retire CLUSTER --by SLACK-USER --why TEXT [--unseen]
 

@@ -18,11 +18,10 @@ import { createProcessMetrics } from "../operations/metrics/process-metrics.ts";
 import { createStandingMetrics } from "../operations/metrics/standing-metrics.ts";
 import { createWorkerMetrics } from "../operations/metrics/worker-metrics.ts";
 import { type Probe, startProbe } from "../operations/probe.ts";
+import { backlogOf } from "./backlog.ts";
+import type { StopRequest } from "./process-io.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { backlogOf } from "./standing.ts";
 import { type PartsContext, startParts } from "./start-parts.ts";
-import { startTracing } from "./start-tracing.ts";
-import type { StopRequest } from "./until-stopped.ts";
 
 /** Redis may start beside this process: its first answer is not missed by long. */
 const againMs = 1_000;
@@ -203,4 +202,31 @@ async function awaitLedger(
       await pause(againMs, null, { signal: stop });
     }
   }
+}
+
+/** What is not sent by then is lost: a collector that does not answer must not keep a process. */
+const sendWithinMs = 2_000;
+
+/**
+ * Begins to make traces, where the environment asks for them. Null: it does not, and OpenTelemetry's SDK was not loaded.
+ * Call it before anything else is started.
+ */
+async function startTracing(
+  { tracing }: Environment,
+  kind: ProcessKind,
+  log: Logger,
+): Promise<{ readonly stop: () => Promise<void> } | null> {
+  if (!tracing) return null;
+  const { startOpenTelemetry } = await import("../operations/tracing/open-telemetry.ts");
+  const name = kind === "all" ? "eks-access" : `eks-access-${kind}`;
+  const stop = await startOpenTelemetry(name, tracing.protocol, log);
+  return {
+    stop: async () => {
+      const late = new Promise<void>((resolve) => void setTimeout(resolve, sendWithinMs).unref());
+      await Promise.race([
+        stop().catch((error: unknown) => log.warn({ err: error }, "the last traces were not sent")),
+        late,
+      ]);
+    },
+  };
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { SlackKeys, WorkerKeys } from "../access/approval/seal.ts";
 import type { Environment, SlackEnvironment } from "../config/environment.ts";
 import type { AuditLog } from "../ledger/audit-log.ts";
@@ -5,7 +6,6 @@ import { endedBy, type Stoppable } from "../ledger/hand-back.ts";
 import type { RedisClient } from "../ledger/redis/client.ts";
 import { fewAtOnce, workerQuestions } from "../ledger/worker-questions.ts";
 import type { WorkerContext } from "../worker/context.ts";
-import { newRequestId } from "./request-id.ts";
 
 /** What the parts of a process share. */
 export interface PartsContext extends Omit<WorkerContext, "keys"> {
@@ -83,4 +83,13 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
   started({ stop: (deadline) => endedBy(troubles.stop(), "a message about a cluster", deadline) });
   const anchors = startAnchorPoster({ ...context, client, settings: config.audit });
   if (anchors) started({ stop: (deadline) => endedBy(anchors.stop(), "an anchor", deadline) });
+}
+
+/** Letters and digits that are not taken for one another when somebody reads an id aloud. */
+const alphabet = "23456789abcdefghjkmnpqrstuvwxyz";
+
+/** A new request's id, for example `r-7k2m9x4q`: 31^8, some 850 milliards. */
+export function newRequestId(): string {
+  const letters = [...randomBytes(8)].map((byte) => alphabet[byte % alphabet.length]);
+  return `r-${letters.join("")}`;
 }

@@ -5,11 +5,9 @@ import { rescueLevel } from "../access/rescue/lease.ts";
 import { partitionOfRegion } from "../aws-auth/index.ts";
 import type { Deadlines } from "../operations/deadlines.ts";
 import { type ConfigFile, configFile } from "./config-file.ts";
-import { creatorProblems } from "./creator-problems.ts";
-import { buildLevel } from "./level.ts";
-import { policyProblems } from "./policy-problems.ts";
-import { breakGlassOf, quietReason, rulesOf } from "./policy-rules.ts";
-import { problemOfYaml, problemsOfForm } from "./problems.ts";
+import { creatorProblems, policyProblems } from "./config-problems.ts";
+import { problemOfYaml, problemsOfForm } from "./forms.ts";
+import { breakGlassOf, buildLevel, quietReason, rulesOf } from "./policy-rules.ts";
 
 /** What `eks-access.yml` says. */
 export interface Config {

@@ -1,4 +1,5 @@
-import type { BreakGlass, Rule } from "../access/policy/cluster.ts";
+import type { BreakGlass, Level, Rule } from "../access/policy/cluster.ts";
+import { policyTexts } from "../access/policy/policy-text.ts";
 import { clusterRule } from "../access/policy/rule.ts";
 import type { ConfigFile } from "./config-file.ts";
 
@@ -35,4 +36,11 @@ export function breakGlassOf(file: ConfigFile, cluster: string): BreakGlass | nu
 export function quietReason(quiet: boolean | string): string | null {
   if (quiet === false) return null;
   return quiet === true ? "an operator has closed it for now" : quiet;
+}
+
+/** A level of the file, with its access policy among what it gives. */
+export function buildLevel(name: string, level: ConfigFile["levels"][string]): Level {
+  const { groups, policy, namespaces = null } = level;
+  const policies = policy === undefined ? [] : policyTexts({ name: policy, namespaces });
+  return { name, groups: [...groups, ...policies], maxDurationSeconds: level.maxDuration, verify: level.verify };
 }

@@ -47,7 +47,7 @@ function distrusted({ entry, tags }: ReadEntry): readonly EntryProblem[] {
   return [tell("tags-untrusted", "error", entry, message, distrustRemedy)];
 }
 
-/** The worker takes a lease away within seconds of its end, but for what a call that comes late may bring (`late-call.ts`). */
+/** The worker takes a lease away within seconds of its end, but for what a call that comes late may bring. */
 const overdueAfterMs = 10 * 60_000;
 
 /** Access of ours that is there although its time is over. */

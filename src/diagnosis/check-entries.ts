@@ -5,14 +5,20 @@ import type { Cluster } from "../access/policy/cluster.ts";
 import { groupsIn, policiesIn } from "../access/policy/policy-text.ts";
 import type { AccessRequest, MappedIdentity } from "../access/request/record.ts";
 import { identityOfEntry } from "../access-entry/index.ts";
-import type { AwsAuthDocument, Entry } from "../aws-auth/index.ts";
-import { entryOf, isNode, MASTERS, resolve, withoutRolePath } from "../aws-auth/index.ts";
-import type { EntryProblem } from "./access-entry-problems.ts";
-import { accessEntryProblems } from "./access-entry-problems.ts";
+import {
+  type AwsAuthDocument,
+  type Entry,
+  entryOf,
+  isNode,
+  MASTERS,
+  resolve,
+  withoutRolePath,
+} from "../aws-auth/index.ts";
+import { accessEntryProblems, type EntryProblem } from "./access-entry-problems.ts";
 import { entryDrift, type Granted, heldIn, isInForce, leaseProblems, type ReadEntry, type Reader } from "./leases.ts";
 import { named, someOf } from "./link.ts";
 import { CLUSTER_ADMIN, lostByNodes, nodeTypeOf, principalKey } from "./migration/facts.ts";
-import { signInByEntry } from "./migration/sign-in.ts";
+import { signInByEntry } from "./migration/plan.ts";
 import { identityWords } from "./person-links.ts";
 import { type GroupedProblems, groupProblems } from "./problems.ts";
 

@@ -3,13 +3,11 @@ import { partitionOf } from "../access/policy/may-request.ts";
 import { signInWay } from "../access/policy/sign-in.ts";
 import type { MappedIdentity } from "../access/request/record.ts";
 import { type Caller, readCaller, resolve } from "../aws-auth/index.ts";
-import type { WhyFacts } from "./facts.ts";
-import { type Cause, cause } from "./facts.ts";
+import { type Cause, cause, type WhyFacts } from "./facts.ts";
 import { endingSoon, leaseCauses } from "./lease-causes.ts";
 import { named, someOf } from "./link.ts";
-import { chanceCause, forbiddenCauses, rivalCauses } from "./mapped.ts";
+import { chanceCause, forbiddenCauses, rivalCauses, unmappedCauses } from "./mapped.ts";
 import { identityWords } from "./person-links.ts";
-import { unmappedCauses } from "./unmapped.ts";
 
 /** What kubectl says to `get pods` now, as far as can be told from outside. */
 export type Symptom = "unauthorized" | "forbidden" | "none" | "random" | "unknown";

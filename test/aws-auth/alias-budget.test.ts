@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { AliasBudget, allowedShare } from "../../src/aws-auth/go-yaml/alias-budget.ts";
-import { YamlFailure } from "../../src/aws-auth/go-yaml/failure.ts";
+import { AliasBudget, allowedShare } from "../../src/aws-auth/go-yaml/budget.ts";
+import { YamlFailure } from "../../src/aws-auth/go-yaml/cursor.ts";
 import type { YamlNode } from "../../src/aws-auth/go-yaml/node.ts";
 
 const start = { at: 7, line: 3, column: 5 };

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import type { Section } from "../../src/aws-auth/document.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
-import type { Section } from "../../src/aws-auth/problem.ts";
 
 interface Answer {
   section: Section;

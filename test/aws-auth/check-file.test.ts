@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkFile } from "../../src/aws-auth/check-file.ts";
-import { toSarif } from "../../src/aws-auth/sarif.ts";
+import { checkFile, toSarif } from "../../src/aws-auth/check-file.ts";
 import { read } from "./config-map-files.ts";
 
 const arn = "arn:aws:iam::111122223333:role";

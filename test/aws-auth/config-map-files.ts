@@ -1,5 +1,4 @@
-import { readConfigMapFile } from "../../src/aws-auth/config-map.ts";
-import type { ConfigMapFile } from "../../src/aws-auth/config-map-file.ts";
+import { type ConfigMapFile, readConfigMapFile } from "../../src/aws-auth/config-map.ts";
 
 /** Reads a file that is known to be in order. */
 export function read(text: string): ConfigMapFile {

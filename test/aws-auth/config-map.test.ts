@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { locator } from "../../src/aws-auth/check-file.ts";
 import { readConfigMapFile } from "../../src/aws-auth/config-map.ts";
-import { locator } from "../../src/aws-auth/locate.ts";
 import { read } from "./config-map-files.ts";
 
 describe("readConfigMap", () => {

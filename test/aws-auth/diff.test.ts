@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { unifiedDiff } from "../../src/aws-auth/diff.ts";
+import { unifiedDiff } from "../../src/aws-auth/plan.ts";
 
 describe("unifiedDiff", () => {
   const text = (...all: string[]) => all.map((line) => `${line}\n`).join("");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { YamlFailure } from "../../src/aws-auth/go-yaml/failure.ts";
+import { YamlFailure } from "../../src/aws-auth/go-yaml/cursor.ts";
 import type { YamlNode } from "../../src/aws-auth/go-yaml/node.ts";
 import { parseYaml } from "../../src/aws-auth/go-yaml/parse-yaml.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { decode } from "../../src/aws-auth/go-yaml/decode.ts";
 import { parseYaml } from "../../src/aws-auth/go-yaml/parse-yaml.ts";
-import { flowList, quote } from "../../src/aws-auth/quote.ts";
+import { flowList, quote } from "../../src/aws-auth/render.ts";
 
 describe("quote", () => {
   it("is read as the same text by go-yaml's rules, by YAML 1.1, by YAML 1.2 and by JSON", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { flowList, quote, readQuoted } from "../../src/aws-auth/quote.ts";
+import { flowList, quote, readQuoted } from "../../src/aws-auth/render.ts";
 
 describe("quote", () => {
   it.each([

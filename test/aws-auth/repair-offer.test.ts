@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { readDocument } from "../../src/aws-auth/read-document.ts";
-import { offerEdit } from "../../src/aws-auth/repair-offer.ts";
+import { offerEdit } from "../../src/aws-auth/repair.ts";
 
 const entry = (name: string, username = name) =>
   `- rolearn: arn:aws:iam::111122223333:role/${name}\n  username: ${username}\n  groups: [viewers]\n`;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { toSarif } from "../../src/aws-auth/check-file.ts";
+import { render } from "../../src/aws-auth/names.ts";
 import { parseDocument } from "../../src/aws-auth/parse.ts";
 import { resolve } from "../../src/aws-auth/resolve.ts";
-import { toSarif } from "../../src/aws-auth/sarif.ts";
-import { render } from "../../src/aws-auth/templates.ts";
 
 const values = { accountId: "111122223333", sessionName: "a@b" };
 

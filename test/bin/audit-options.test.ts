@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readAuditOptions } from "../../src/bin/audit-options.ts";
+import { readAuditOptions } from "../../src/bin/audit.ts";
 
 test.each(Object.getOwnPropertyNames(Object.prototype))("audit %s is no command", (verb) => {
   const read = readAuditOptions([verb]);

@@ -1,4 +1,4 @@
-import type { CommandIo } from "../../src/bin/command-io.ts";
+import type { CommandIo } from "../../src/bin/process-io.ts";
 
 export interface CommandRun {
   code: number;

@@ -1,6 +1,6 @@
 import { Worker } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { backlogOf } from "../../src/bin/standing.ts";
+import { backlogOf } from "../../src/bin/backlog.ts";
 import { openQueues, type Queues, queuePrefix, wake } from "../../src/ledger/queues.ts";
 import { connectRedis, connectRedisBlocking, type RedisConnection } from "../../src/ledger/redis/connect.ts";
 import { redisLedger } from "../../src/ledger/redis/ledger.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readRedisEnvironment } from "../../src/config/redis-environment.ts";
+import { readRedisEnvironment } from "../../src/config/environment.ts";
 
 function read(env: Readonly<Record<string, string>>) {
   const problems: string[] = [];

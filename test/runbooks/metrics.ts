@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import { expect } from "vitest";
 import { configuration } from "../../sandbox/scene.ts";
-import { backlogOf } from "../../src/bin/standing.ts";
+import { backlogOf } from "../../src/bin/backlog.ts";
 import { readConfig } from "../../src/config/config.ts";
 import { openQueues } from "../../src/ledger/queues.ts";
 import { connectRedis } from "../../src/ledger/redis/connect.ts";

@@ -1,6 +1,120 @@
-import { CR, isBreak, LF } from "./characters.ts";
-import { failAt } from "./failure.ts";
-import type { Mark } from "./token.ts";
+/** Character classes of YAML 1.1 as go-yaml v2 has them, on UTF-16 units. The end of the text reads as NUL. */
+export const NUL = 0;
+export const TAB = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
+export const SPACE = 0x20;
+const NEL = 0x85;
+const LINE_SEPARATOR = 0x2028;
+const PARAGRAPH_SEPARATOR = 0x2029;
+export const BOM = 0xfeff;
+
+export function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+export function isBreak(code: number): boolean {
+  return code === LF || code === CR || isWideBreak(code);
+}
+
+export function isBreakOrEnd(code: number): boolean {
+  return code === NUL || isBreak(code);
+}
+
+/** Asked of nearly every unit of a text. No other unit up to a space is in it: they are refused before. */
+export function isBlankBreakOrEnd(code: number): boolean {
+  return code <= SPACE || isWideBreak(code);
+}
+
+function isWideBreak(code: number): boolean {
+  return code === NEL || code === LINE_SEPARATOR || code === PARAGRAPH_SEPARATOR;
+}
+
+export function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+/** Letters, digits, `_` and `-`: what anchors, handles and directive names are made of. */
+export function isWord(code: number): boolean {
+  return (
+    isDigit(code) || (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a) || code === 0x5f || code === 0x2d
+  );
+}
+
+/** A character that go-yaml's reader refuses anywhere in a text: controls but TAB, LF, CR and NEL, and non-characters. */
+export const FORBIDDEN = /[^\t\n\r -~\u0085\u00a0-\ufffd]/;
+
+/** What the scanner counts lines by. */
+export const LINE_BREAK = /\r\n|[\n\r\u0085\u2028\u2029]/;
+
+export type TokenType =
+  | "stream-end"
+  | "version-directive"
+  | "tag-directive"
+  | "document-start"
+  | "document-end"
+  | "block-sequence-start"
+  | "block-mapping-start"
+  | "block-end"
+  | "flow-sequence-start"
+  | "flow-sequence-end"
+  | "flow-mapping-start"
+  | "flow-mapping-end"
+  | "block-entry"
+  | "flow-entry"
+  | "key"
+  | "value"
+  | "alias"
+  | "anchor"
+  | "tag"
+  | "scalar";
+
+export type ScalarStyle = "plain" | "single" | "double" | "literal" | "folded";
+
+/** A place in the text: offset, line and column, each zero-based, in UTF-16 units. */
+export interface Mark {
+  readonly at: number;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface Token {
+  readonly type: TokenType;
+  readonly start: Mark;
+  /** Offset behind the last unit of the token. */
+  readonly end: number;
+  /** Text of a scalar; name of an alias or anchor; handle of a tag or of a tag directive; version as `1.1`. */
+  readonly value: string;
+  /** Suffix of a tag; prefix of a tag directive. */
+  readonly suffix: string;
+  readonly style: ScalarStyle;
+}
+
+/** Why Go's parser gives up on a text, and where: zero-based line and column, counted in UTF-16 units. */
+export class YamlFailure extends Error {
+  readonly line: number;
+  readonly column: number;
+
+  constructor(problem: string, line: number, column: number) {
+    super(problem);
+    this.line = line;
+    this.column = column;
+  }
+}
+
+/** What go-yaml may well read, and this reader does not: it would take memory and time that the process has not. */
+export class YamlExcess extends YamlFailure {}
+
+/** Gives up at a place in the text. */
+export function failAt(problem: string, at: { readonly line: number; readonly column: number }): never {
+  throw new YamlFailure(problem, at.line, at.column);
+}
+
+/** The line and column of an offset, each zero-based. */
+export function lineAndColumn(text: string, at: number): { line: number; column: number } {
+  const lines = text.slice(0, at).split(LINE_BREAK);
+  return { line: lines.length - 1, column: lines.at(-1)?.length ?? 0 };
+}
 
 /** Where the scanner stands in a text. It moves forward only, and knows its line and column. */
 export class Cursor {

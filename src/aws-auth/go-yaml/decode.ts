@@ -1,9 +1,15 @@
-import { AliasBudget } from "./alias-budget.ts";
-import { YamlFailure } from "./failure.ts";
-import { type MappingNode, type ScalarNode, YAML_TAG, type YamlNode } from "./node.ts";
-import { ReadingBudget } from "./reading-budget.ts";
+import { AliasBudget, ReadingBudget } from "./budget.ts";
+import { YamlFailure } from "./cursor.ts";
+import {
+  type Field,
+  type MappingNode,
+  type MapValue,
+  type ScalarNode,
+  YAML_TAG,
+  type YamlNode,
+  type YamlValue,
+} from "./node.ts";
 import { isWide, resolvePlain, type ScalarValue } from "./resolve-plain.ts";
-import type { Field, MapValue, YamlValue } from "./value.ts";
 
 /** The forms that go-yaml takes: a date, or one with a time behind T and with a zone, or behind a space and without. */
 const TIMESTAMP =
@@ -181,4 +187,22 @@ function isDate(year: number, month: number, day: number): boolean {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   return date.getUTCMonth() === month - 1;
+}
+
+/** Throws where Go could not turn a decoded value into JSON: a key that is null, .inf or .nan anywhere in it. */
+export function requireJson(value: YamlValue): void {
+  switch (value.type) {
+    case "number":
+      if (typeof value.value === "number" && !Number.isFinite(value.value))
+        throw new YamlFailure("JSON can't hold this number", value.node.start.line, value.node.start.column);
+      return;
+    case "list":
+      value.items.forEach(requireJson);
+      return;
+    case "map":
+      if (value.unfitKey !== null)
+        throw new YamlFailure("JSON can't hold this key", value.unfitKey.start.line, value.unfitKey.start.column);
+      for (const field of value.fields.values()) requireJson(field.value);
+      if (value.others !== null) for (const other of value.others.values()) requireJson(other);
+  }
 }

@@ -1,10 +1,15 @@
-import { behind, emptyScalar } from "./empty-scalar.ts";
-import { failAt, YamlExcess } from "./failure.ts";
-import type { MappingNode, Pair, SequenceNode } from "./node.ts";
-import { YAML_TAG, type YamlNode } from "./node.ts";
-import type { ReadingBudget } from "./reading-budget.ts";
+import type { ReadingBudget } from "./budget.ts";
+import { failAt, type Mark, type Token, type TokenType, YamlExcess } from "./cursor.ts";
+import {
+  behind,
+  emptyScalar,
+  type MappingNode,
+  type Pair,
+  type SequenceNode,
+  YAML_TAG,
+  type YamlNode,
+} from "./node.ts";
 import type { Scanner } from "./scanner.ts";
-import type { Mark, Token, TokenType } from "./token.ts";
 
 const SEQUENCE_VALUE_ENDS: ReadonlySet<TokenType> = new Set(["flow-entry", "flow-sequence-end"]);
 

@@ -1,4 +1,5 @@
-import type { Mark, ScalarStyle } from "./token.ts";
+import type { Mark, ScalarStyle, Token } from "./cursor.ts";
+import type { ScalarValue } from "./resolve-plain.ts";
 
 /** What the tags of YAML's own types begin with. */
 export const YAML_TAG = "tag:yaml.org,2002:";
@@ -42,7 +43,7 @@ export interface MappingNode extends NodeBase {
   readonly flow: boolean;
 }
 
-export interface AliasNode extends NodeBase {
+interface AliasNode extends NodeBase {
   readonly kind: "alias";
   readonly name: string;
   /** What it stands for. May hold the alias itself: a decoder must look. */
@@ -57,4 +58,48 @@ export interface YamlDocument {
   readonly root: YamlNode | null;
   /** Where something stands that no reader of the first document ever sees, or null. */
   readonly dropped: Mark | null;
+}
+
+interface ValueOf<Node extends YamlNode> {
+  /** Where it is written; for what an alias stands for, where that is written. */
+  readonly node: Node;
+}
+
+export interface Field {
+  readonly key: YamlNode;
+  readonly value: YamlValue;
+  /** The value as it stands behind the key: the alias itself where it is one. */
+  readonly written: YamlNode;
+  /** It came by `<<`, so it is not written in this mapping. */
+  readonly merged: boolean;
+}
+
+export interface MapValue extends ValueOf<MappingNode> {
+  readonly type: "map";
+  /** Fields with a string for a key, in the order in which they were first written. */
+  readonly fields: ReadonlyMap<string, Field>;
+  /** Fields that another one with the very same key took the place of; null where there are none, as nearly always. */
+  readonly overwritten: readonly (Field & { readonly name: string })[] | null;
+  /** Values under keys that are no strings, by what Go holds the keys for: nothing reads them, but they must fit JSON. Null as above. */
+  readonly others: ReadonlyMap<unknown, YamlValue> | null;
+  /** A key that JSON can't hold, or null. */
+  readonly unfitKey: YamlNode | null;
+}
+
+interface ListValue extends ValueOf<SequenceNode> {
+  readonly type: "list";
+  readonly items: readonly YamlValue[];
+}
+
+export type YamlValue = MapValue | ListValue | (ValueOf<ScalarNode> & ScalarValue);
+
+/** What stands where nothing was written: null, to every reader. */
+export function emptyScalar(start: Mark): ScalarNode {
+  const empty = { value: "", tag: "", style: "plain", implicit: true } as const;
+  return { kind: "scalar", ...empty, start, outer: start.at, end: start.at, anchor: null };
+}
+
+/** The place behind a token of one line. */
+export function behind({ start, end }: Token): Mark {
+  return { at: end, line: start.line, column: start.column + end - start.at };
 }

@@ -1,11 +1,8 @@
-import { FORBIDDEN } from "./characters.ts";
-import { emptyScalar } from "./empty-scalar.ts";
-import { failAt, lineAndColumn, YamlFailure } from "./failure.ts";
-import type { YamlDocument, YamlNode } from "./node.ts";
+import { ReadingBudget } from "./budget.ts";
+import { FORBIDDEN, failAt, lineAndColumn, type Mark, type Token, YamlFailure } from "./cursor.ts";
+import { emptyScalar, type YamlDocument, type YamlNode } from "./node.ts";
 import { NodeParser } from "./node-parser.ts";
-import { ReadingBudget } from "./reading-budget.ts";
 import { Scanner } from "./scanner.ts";
-import type { Mark, Token } from "./token.ts";
 
 /** What go-yaml's reader takes at a time, in bytes. Source: input_raw_buffer_size in its yamlprivateh.go. */
 const CHUNK = 512;

@@ -1,4 +1,4 @@
-import { isDigit } from "./characters.ts";
+import { isDigit } from "./cursor.ts";
 
 /** What go-yaml v2 takes a scalar for when nothing says what type is wanted. An integer is a bigint. */
 export type ScalarValue =

@@ -1,6 +1,4 @@
-import { BOM } from "./characters.ts";
-import { Cursor } from "./cursor.ts";
-import type { Mark, ScalarStyle, Token, TokenType } from "./token.ts";
+import { BOM, Cursor, type Mark, type ScalarStyle, type Token, type TokenType } from "./cursor.ts";
 
 /** The lookahead that YAML grants a key, in characters. */
 const LONGEST = 1024;

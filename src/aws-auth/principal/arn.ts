@@ -1,13 +1,42 @@
-import { fromAssumedRole } from "./canonical.ts";
-import { isPartition, PARTITIONS } from "./partition.ts";
+/** The partitions that AWS has. aws-auth entries of any other never match: the authenticator knows no caller from there. */
+export const PARTITIONS = [
+  "aws",
+  "aws-cn",
+  "aws-us-gov",
+  "aws-iso",
+  "aws-iso-b",
+  "aws-iso-e",
+  "aws-iso-f",
+  "aws-eusc",
+] as const;
+
+/** Whether this is a partition of AWS, or the cluster's own. */
+function isPartition(name: string | undefined, own?: string): boolean {
+  return name !== undefined && (name === own || PARTITIONS.some((partition) => partition === name));
+}
+
+/** By how their regions' names begin (partitions.json of the AWS SDKs); the longer beginnings first. */
+const regionsOfPartitions: readonly (readonly [RegExp, (typeof PARTITIONS)[number]])[] = [
+  [/^cn-/, "aws-cn"],
+  [/^us-gov-/, "aws-us-gov"],
+  [/^us-iso-/, "aws-iso"],
+  [/^us-isob-/, "aws-iso-b"],
+  [/^eu-isoe-/, "aws-iso-e"],
+  [/^us-isof-/, "aws-iso-f"],
+  [/^eusc-/, "aws-eusc"],
+  [/^(?:af|ap|ca|eu|il|me|mx|sa|us)-[a-z]+-\d+$/, "aws"],
+];
+
+/** The partition that a region is of; null for a region of which this program does not know it. */
+export function partitionOfRegion(region: string): string | null {
+  return regionsOfPartitions.find(([form]) => form.test(region))?.[1] ?? null;
+}
 
 const ARN = /^arn:([^:]*):([^:]*):([^:]*):([^:]*):(.+)$/;
 
 const NAME = /^[A-Za-z0-9_+=,.@-]{1,64}$/;
 
-export { canonicalCaller } from "./canonical.ts";
-
-export type PrincipalKind = "role" | "user";
+type PrincipalKind = "role" | "user";
 
 /** An IAM role or user that can stand in aws-auth. */
 export interface Principal {
@@ -21,7 +50,7 @@ export interface Principal {
   name: string;
 }
 
-export type PrincipalReading = { type: "principal"; principal: Principal } | ({ type: "invalid" } & Rejection);
+type PrincipalReading = { type: "principal"; principal: Principal } | ({ type: "invalid" } & Rejection);
 
 const PRINCIPAL =
   /^arn:([a-z][a-z0-9-]*):iam::([0-9]{12}):(?:(role)\/|(user)\/(?:[!-)+->@-~]+\/)?)([A-Za-z0-9_+=,.@-]{1,64})$/;
@@ -130,4 +159,28 @@ function reject(code: string, message: string): Rejection {
 /** At most so much of what somebody typed is repeated to them. */
 function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+}
+
+/**
+ * What the authenticator compares with the entries (before it lowers the case): for `assumed-role/R/S` the ARN of
+ * the role, without its path; for anything else that can be a caller the ARN itself; null for what can't be one.
+ * Source: pkg/arn of kubernetes-sigs/aws-iam-authenticator.
+ */
+export function canonicalCaller(stsArn: string): string | null {
+  const [prefix, partition, service, , account, ...rest] = stsArn.split(":");
+  const resource = rest.join(":");
+  if (prefix !== "arn" || account === undefined || rest.length === 0 || !isPartition(partition)) return null;
+  const kind = resource.split("/", 1)[0];
+  if (service === "iam") return kind === "role" || kind === "user" || kind === "root" ? stsArn : null;
+  if (service !== "sts") return null;
+  if (kind === "federated-user") return stsArn;
+  return kind === "assumed-role" ? fromAssumedRole(stsArn) : null;
+}
+
+/** `arn:…:iam::…:role/R` from `arn:…:sts::…:assumed-role/R/S`, or null where no role is named. */
+export function fromAssumedRole(stsArn: string): string | null {
+  const [, partition, , , account, ...rest] = stsArn.split(":");
+  const parts = rest.join(":").split("/");
+  if (parts.length < 3) return null;
+  return `arn:${partition}:iam::${account}:role/${parts.slice(1, -1).join("/")}`;
 }

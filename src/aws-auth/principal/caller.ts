@@ -35,3 +35,65 @@ function noticedAt({ code, message }: { readonly code: string; readonly message:
   }
   return message;
 }
+
+/**
+ * Whether an ARN that somebody is linked with is this principal, one session of the role, or the role with its path. Letters count
+ * whatever their case, as in a cluster.
+ *
+ * @param linked null: they are linked with nothing
+ */
+export function goesBy(linked: string | null, principal: string): boolean {
+  if (linked === null) return false;
+  return canonical(linked) === canonical(principal);
+}
+
+function canonical(arn: string): string {
+  const reading = readCaller(arn, arn.split(":")[1]);
+  return (reading.type === "caller" ? reading.caller.principal.arn : arn).toLowerCase();
+}
+
+/** A role's ARN as the authenticator compares it: without its path. A user keeps its own. */
+export function withoutRolePath(arn: string): string {
+  return arn.replace(/:role\/.*\//, ":role/");
+}
+
+/**
+ * The ARN by which a cluster's entries name a principal; null: none does. The name of a role is its own in the whole account,
+ * whatever its path, so there is no doubt which one is meant (IAM User Guide, "IAM identifiers").
+ *
+ * @param arns as the entries have them
+ * @param principalArn a role without its path
+ */
+export function entryArnIn(arns: readonly string[], principalArn: string): string | null {
+  const wanted = principalArn.toLowerCase();
+  return arns.find((arn) => withoutRolePath(arn).toLowerCase() === wanted) ?? null;
+}
+
+/** Who gets in where a principal is given access: the authenticator and EKS compare the role, not the session. */
+type Admitted =
+  /** One IAM user. */
+  | { readonly type: "user"; readonly name: string }
+  /** Everyone who can assume it. */
+  | { readonly type: "role"; readonly name: string }
+  /** Everyone who has it in this account: the role is one of IAM Identity Center. */
+  | { readonly type: "permission-set"; readonly name: string; readonly account: string };
+
+/** IAM Identity Center gives its roles names of this form. */
+const identityCenterRole = /^AWSReservedSSO_(.+)_[0-9a-f]{16}$/;
+
+/** Who gets in where this principal is given access. @param arn of a role or a user, as `readPrincipal` takes it */
+export function admittedBy(arn: string): Admitted {
+  const [, , , , account = ""] = arn.split(":");
+  const name = arn.slice(arn.lastIndexOf("/") + 1);
+  if (arn.includes(":user/")) return { type: "user", name };
+  const set = identityCenterRole.exec(name)?.[1];
+  return set === undefined ? { type: "role", name } : { type: "permission-set", name: set, account };
+}
+
+/** The same as a clause: `everyone who can assume Developer`. @param quoted how a name is written */
+export function admittedInWords(admitted: Admitted, quoted: (name: string) => string = (name) => name): string {
+  const name = quoted(admitted.name);
+  if (admitted.type === "user") return `the IAM user ${name}`;
+  if (admitted.type === "role") return `everyone who can assume ${name}`;
+  return `everyone with the Identity Center permission set ${name} in account ${quoted(admitted.account)}`;
+}

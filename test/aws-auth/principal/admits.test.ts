@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { admittedBy, admittedInWords } from "../../../src/aws-auth/principal/admits.ts";
+import { admittedBy, admittedInWords } from "../../../src/aws-auth/principal/caller.ts";
 
 const account = "arn:aws:iam::111122223333";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { goesBy } from "../../../src/aws-auth/principal/goes-by.ts";
+import { goesBy } from "../../../src/aws-auth/principal/caller.ts";
 
 const role = "arn:aws:iam::111122223333:role/Developer";
 const user = "arn:aws:iam::111122223333:user/engineer";

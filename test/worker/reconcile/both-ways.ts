@@ -7,7 +7,7 @@ import type { AuditEvent } from "../../../src/access/audit/event.ts";
 import type { Cluster } from "../../../src/access/policy/cluster.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { createRequest, revise } from "../../../src/access/request/request.ts";
-import { identityOfEntry } from "../../../src/access-entry/identity.ts";
+import { identityOfEntry } from "../../../src/access-entry/entry.ts";
 import { type AccessEntries, accessEntriesOf } from "../../../src/aws/access-entries.ts";
 import { parseDocument } from "../../../src/aws-auth/parse.ts";
 import { type Config, readConfig } from "../../../src/config/config.ts";

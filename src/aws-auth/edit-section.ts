@@ -1,11 +1,87 @@
-import type { Entry, ListReading, SectionReading } from "./document.ts";
-import { addField, entryPlace, replaceNode, useOf } from "./entry-place.ts";
-import { type AddedEntry, blockEntry, DEFAULT_STYLE, flowEntry, styleOf } from "./entry-style.ts";
-import { editGroups } from "./groups-edit.ts";
-import { editList } from "./list-edit.ts";
-import { quote, readQuoted } from "./quote.ts";
-import { sameGroups } from "./same-groups.ts";
-import { editLines, insertLines, lineBreakOf, startOfLine, type TextEdit } from "./text-edit.ts";
+import type { Intent } from "./change.ts";
+import {
+  type Entry,
+  type ListReading,
+  type ReadDocument,
+  type Section,
+  type SectionReading,
+  sameGroups,
+} from "./document.ts";
+import { addField, editGroups, entryPlace, replaceNode, useOf } from "./edit-entry.ts";
+import { fieldKey } from "./fields.ts";
+import type { readDocument } from "./read-document.ts";
+import { type AddedEntry, blockEntry, DEFAULT_STYLE, flowEntry, quote, readQuoted, styleOf } from "./render.ts";
+import { editLines, editList, insertLines, lineBreakOf, startOfLine, type TextEdit } from "./text-edit.ts";
+import { isAsIntended } from "./verify.ts";
+
+const EDITED: readonly Section[] = ["mapRoles", "mapUsers"];
+
+/**
+ * The document after the intents, read again; null where no edit of its text comes to what is intended and nothing
+ * else, as with an anchor that other entries lean on.
+ */
+export function editSections(
+  document: ReadDocument,
+  intents: readonly Intent[],
+  read: typeof readDocument,
+): ReadDocument | null {
+  let after = document;
+  for (const section of EDITED) {
+    const change = changeOf(section, intents);
+    if (change.added.length + change.edited.length + change.removed.length === 0) continue;
+    const next = editOne(after, change, { section, before: document, intents, read });
+    if (next === null) return null;
+    after = next;
+  }
+  return after;
+}
+
+interface SectionEdit {
+  readonly section: Section;
+  /** The document before the first edit. */
+  readonly before: ReadDocument;
+  readonly intents: readonly Intent[];
+  readonly read: typeof readDocument;
+}
+
+function editOne(
+  current: ReadDocument,
+  change: SectionChange,
+  { section, before, intents, read }: SectionEdit,
+): ReadDocument | null {
+  for (const text of editSection(before.sections[section], change)) {
+    const data = withText(current.data, section, text);
+    const next = read(data).document;
+    if (isAsIntended(before, next, section, intents)) return next;
+  }
+  return null;
+}
+
+/** Keys keep their order; a key that is gone is gone, and not an empty text. */
+function withText(
+  data: Readonly<Record<string, string>>,
+  section: Section,
+  text: string | null,
+): Record<string, string> {
+  const { [section]: _, ...others } = data;
+  if (text === null) return others;
+  return Object.hasOwn(data, section) ? { ...data, [section]: text } : { ...others, [section]: text };
+}
+
+function changeOf(section: Section, intents: readonly Intent[]): SectionChange {
+  const arnKey = fieldKey("arn", section);
+  return {
+    removed: intents.flatMap((intent) =>
+      intent.type === "remove" ? intent.entries.filter((entry) => entry.section === section) : [],
+    ),
+    edited: intents.flatMap((intent) =>
+      intent.type === "edit" && intent.entry.section === section ? [{ entry: intent.entry, wanted: intent }] : [],
+    ),
+    added: intents.flatMap((intent) =>
+      intent.type === "add" && intent.section === section ? [{ ...intent, arnKey }] : [],
+    ),
+  };
+}
 
 /** What stands before the text that a section had, in quotes, when its first entry took the place of that. */
 const NOTE = "# Empty before: ";
@@ -13,7 +89,7 @@ const NOTE = "# Empty before: ";
 const NOTE_ALONE = /^# Empty before: (".*")[\r\n]*$/;
 
 /** All that is to change in one section. */
-export interface SectionChange {
+interface SectionChange {
   readonly removed: readonly Entry[];
   readonly edited: readonly { readonly entry: Entry; readonly wanted: Wanted }[];
   readonly added: readonly AddedEntry[];

@@ -1,0 +1,101 @@
+import { type Mark, YamlExcess, YamlFailure } from "./cursor.ts";
+import type { YamlNode } from "./node.ts";
+
+/** More values than any map in use holds: 1 MiB of entries with usual names comes to some 60,000. */
+const MOST_VALUES = 100_000;
+
+/** More text than a ConfigMap holds, in UTF-16 units. Only aliases, which repeat a text, come to more. */
+const MOST_TEXT = 4 * 1024 * 1024;
+
+/** Counts values and their text, and gives up where there is more than a document may hold. */
+export class ReadingBudget {
+  #values = MOST_VALUES;
+  #text = MOST_TEXT;
+
+  /** One more value, with so much text. */
+  spend({ start }: { readonly start: Mark }, text = 0): void {
+    this.#values -= 1;
+    this.#text -= text;
+    if (this.#values < 0) throw excess(`holds more than ${MOST_VALUES.toLocaleString("en")} values`, start);
+    if (this.#text < 0) throw excess("repeats so much text by its aliases that it comes to more than 4 MiB", start);
+  }
+
+  /** Gives back, when called, what is spent from now on. */
+  save(): () => void {
+    const [values, text] = [this.#values, this.#text];
+    return () => {
+      this.#values = values;
+      this.#text = text;
+    };
+  }
+}
+
+/** What one document may cost, all its sections together. */
+export class DocumentBudget {
+  /** Values as they are written. */
+  readonly written = new ReadingBudget();
+  /** Values as they are decoded: what an alias stands for counts each time. */
+  readonly decoded = new ReadingBudget();
+
+  /** Reads a section. One that is too much costs the others nothing: none of it is kept. */
+  read<T>(section: () => T): T {
+    const restore = [this.written.save(), this.decoded.save()];
+    try {
+      return section();
+    } catch (failure) {
+      if (failure instanceof YamlExcess) for (const giveBack of restore) giveBack();
+      throw failure;
+    }
+  }
+}
+
+function excess(problem: string, { line, column }: Mark): YamlExcess {
+  return new YamlExcess(problem, line, column);
+}
+
+const LOW = 400_000;
+const HIGH = 4_000_000;
+
+/** go-yaml's guard against documents whose aliases grow without end: the share of work that aliases may cause. */
+export class AliasBudget {
+  #all = 1;
+  #byAlias = 0;
+  #depth = 0;
+  readonly #open = new Set<YamlNode>();
+  readonly #budget: ReadingBudget;
+  /** The alias that is written where all this is read: what is too much is too much there. */
+  #outermost: YamlNode | null = null;
+
+  constructor(budget = new ReadingBudget()) {
+    this.#budget = budget;
+  }
+
+  spend(node: YamlNode): void {
+    this.#all += 1;
+    if (this.#depth > 0) this.#byAlias += 1;
+    // go-yaml also wants more than 100 steps by aliases, which follows: no share below a tenth is refused.
+    if (this.#all > 1000 && this.#byAlias / this.#all > allowedShare(this.#all))
+      throw new YamlFailure("document contains excessive aliasing", node.start.line, node.start.column);
+    this.#budget.spend(this.#outermost ?? node, node.kind === "scalar" ? node.value.length : 0);
+  }
+
+  /** Runs what an alias stands for. An alias that is met again within itself has no end. */
+  through<T>(alias: YamlNode & { kind: "alias" }, run: () => T): T {
+    if (this.#open.has(alias))
+      throw new YamlFailure(`anchor '${alias.name}' value contains itself`, alias.start.line, alias.start.column);
+    this.#open.add(alias);
+    this.#outermost ??= alias;
+    this.#depth += 1;
+    const result = run();
+    this.#depth -= 1;
+    this.#open.delete(alias);
+    if (this.#depth === 0) this.#outermost = null;
+    return result;
+  }
+}
+
+/** Which share of so many steps aliases may cause: `allowedAliasRatio` of go-yaml. */
+export function allowedShare(all: number): number {
+  const along = (all - LOW) / (HIGH - LOW);
+  return 0.99 - 0.89 * Math.min(Math.max(along, 0), 1);
+}
