@@ -92,7 +92,7 @@ if (stored[1] or '0') ~= ARGV[1] or not is_intact(stored[3], ARGV[1]) then retur
 local most = ARGV[#KEYS + 2]
 if most ~= '' and redis.call('ZCARD', KEYS[tonumber(ARGV[#KEYS + 1])]) >= tonumber(most) then return 0 end
 
-redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2], 'class', ARGV[9])
+redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1, 'record', ARGV[2], 'sha1', redis.sha1hex(ARGV[2]), 'class', ARGV[9])
 if stored[2] ~= ARGV[9] then
   if stored[2] then redis.call('HINCRBY', KEYS[9], stored[2], -1) end
   redis.call('HINCRBY', KEYS[9], ARGV[9], 1)
