@@ -34,7 +34,7 @@ export interface PlannedText {
   before: Readonly<Record<string, string>>;
   after: Readonly<Record<string, string>>;
   /** Unified, a section as a file, without colour; empty where nothing changes. */
-  diff: string;
+  readonly diff: string;
   differences: readonly AccessDifference[];
   /** Changes that were left out. The others are planned. */
   refused: readonly Refusal[];
@@ -86,7 +86,10 @@ export function planChanges(
     before: document.data,
     after: after.data,
     document: after,
-    diff: SECTIONS.map((section) => diffOf(section, document, after)).join(""),
+    // A run of the worker shows it to nobody.
+    get diff() {
+      return SECTIONS.map((section) => diffOf(section, document, after)).join("");
+    },
     differences: differencesOf(document, after, intents),
     refused,
     bytesLeft: DOCUMENT_LIMIT - sizeOf(after.data),

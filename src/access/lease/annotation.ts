@@ -44,8 +44,9 @@ function toSeal(holdings: readonly Holding[], { list, notBefore: before }: Withd
   return { v: 1, held, gone, before };
 }
 
+/** Its text, which is faster to make than sorted JSON, and is what was read as long as nobody edited it. */
 function sealedValue(cluster: string, { v, held, gone, before }: Sealed): Json {
-  return { v, cluster, held, gone, before };
+  return { cluster, text: JSON.stringify({ v, held, gone, before }) };
 }
 
 /** Whether the annotation of these holdings stays within so many bytes. */
