@@ -56,8 +56,7 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
     directories,
     { watchApprovers },
     { genuineLedger },
-    { startAnchorPoster },
-    { startTroublePoster },
+    { startAnchorPoster, startTroublePoster },
   ] = await Promise.all([
     import("../slack/app/app.ts"),
     import("../slack/show/message-worker.ts"),
@@ -65,8 +64,7 @@ async function startSlackParts(plain: WithKeys<SlackKeys>, slack: SlackEnvironme
     import("../slack/people/directory.ts"),
     import("../slack/decide/approver-watch.ts"),
     import("../slack/decide/genuine-ledger.ts"),
-    import("../slack/show/anchor-poster.ts"),
-    import("../slack/show/trouble-poster.ts"),
+    import("../slack/show/posters.ts"),
   ]);
   const { config, queues, blocking, now } = plain;
   const context = { ...plain, ledger: genuineLedger(plain) };

@@ -1,9 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../sandbox/slack/block-limits.ts";
-import { suggestionsOf } from "../../src/slack/ask/fields.ts";
-import { completeForm, durationsOf, emptyForm, type Offer } from "../../src/slack/ask/form.ts";
-import { blockOf, formOf, isShown, partsOf } from "../../src/slack/ask/read-form.ts";
-import { requestModal } from "../../src/slack/ask/request-modal.ts";
+import {
+  blockOf,
+  completeForm,
+  durationsOf,
+  emptyForm,
+  formOf,
+  isShown,
+  type Offer,
+  partsOf,
+} from "../../src/slack/ask/form.ts";
+import { requestModal, suggestionsOf } from "../../src/slack/ask/request-modal.ts";
 import { aCluster, aLevel } from "../builders/a-cluster.ts";
 
 const engineer = "arn:aws:iam::111122223333:user/engineer";

@@ -6,15 +6,15 @@ import type {
   SlackViewMiddlewareArgs,
   ViewSubmitAction,
 } from "@slack/bolt";
-import type { WebClient } from "@slack/web-api";
+import type { ModalView, WebClient } from "@slack/web-api";
 import type { Logger } from "pino";
 import { explain } from "../../access/failure/access-error.ts";
-import { failureAnswer, notRecordedYetAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
-import { detailsModal, detailsModalId, messageModal } from "../blocks/modals.ts";
+import { detailsModal, detailsModalId, failureAnswer, messageModal, notRecordedYetAnswer } from "../blocks/message.ts";
 import { readStatus } from "../look/status.ts";
 import type { SlackContext } from "./context.ts";
 import { inTime } from "./in-time.ts";
+import { formFailure } from "./slack-failure.ts";
 
 const notYet = { type: "not-yet" } as const;
 
@@ -142,4 +142,32 @@ export async function answerSubmission(
   if (inTime || !outcome) return;
   const { text, blocks } = outcome;
   await client.chat.postMessage({ channel: body.user.id, text, blocks: [...blocks] });
+}
+
+/** Details opens all that is known of a request. */
+export function handleDetailsButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return openOnClick(context, click, async () => {
+    const id = click.action.value ?? "";
+    return detailsModal(id, await readStatus(context, click.body.user.id, id), null);
+  });
+}
+
+/** Opens a form, on top of an open one where there is one. Slack gives three seconds for it. */
+export async function openOnClick(
+  context: SlackContext,
+  click: ButtonClick,
+  make: () => Promise<ModalView>,
+): Promise<void> {
+  await click.ack();
+  const { body, client } = click;
+  try {
+    const how = { trigger_id: body.trigger_id, view: await make() };
+    const opening = body.view?.type === "modal" ? client.views.push(how) : client.views.open(how);
+    await opening.catch((error: unknown) => {
+      throw formFailure(error);
+    });
+  } catch (error) {
+    context.log.error({ err: error, action: click.action.action_id }, "a form could not be opened");
+    await answerWhereClicked(context, click, failureAnswer(explain(error)));
+  }
 }

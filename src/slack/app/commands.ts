@@ -1,16 +1,14 @@
 import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from "@slack/bolt";
 import { explain } from "../../access/failure/access-error.ts";
 import { nearest } from "../../access/request/nearest.ts";
-import { failureAnswer, notRecordedYetAnswer } from "../ask/answers.ts";
 import { request } from "../ask/request.ts";
 import type { Message } from "../blocks/message.ts";
-import { approve } from "../decide/approve.ts";
-import { deny } from "../decide/deny.ts";
-import { breakGlassCommand } from "../emergency/break-glass-command.ts";
-import { reviewed } from "../emergency/reviewed.ts";
-import { cancel } from "../lease/cancel.ts";
+import { failureAnswer, notRecordedYetAnswer } from "../blocks/message.ts";
+import { approve, deny } from "../decide/decide-commands.ts";
+import { breakGlassCommand } from "../emergency/break-glass.ts";
+import { reviewed } from "../emergency/review-emergency.ts";
+import { cancelCommand, revokeCommand } from "../lease/end-access.ts";
 import { extend } from "../lease/extend.ts";
-import { revoke } from "../lease/revoke.ts";
 import { link } from "../link/link.ts";
 import { check } from "../look/check.ts";
 import { clusters } from "../look/clusters.ts";
@@ -35,8 +33,8 @@ export const commands: readonly Command[] = [
   approve,
   deny,
   extend,
-  revoke,
-  cancel,
+  revokeCommand,
+  cancelCommand,
   breakGlassCommand,
   reviewed,
   link,

@@ -1,11 +1,7 @@
 import type { AnyMiddlewareArgs, Middleware } from "@slack/bolt";
-import { handleAskAgainButton } from "../ask/ask-again.ts";
-import { formActions } from "../ask/fields.ts";
-import { handleDenyButton, handleDetailsButton, handleRequestButton, handleRevokeButton } from "../ask/open-form.ts";
-import { formChangeHandler } from "../ask/request-form-change.ts";
-import { handleClusterSearch } from "../ask/request-form-suggestions.ts";
-import { requestModalId } from "../ask/request-modal.ts";
-import { handleRequestSubmission } from "../ask/request-submission.ts";
+import { handleAskAgainButton, handleRequestButton, handleRequestSubmission } from "../ask/request.ts";
+import { formChangeHandler, handleClusterSearch } from "../ask/request-form.ts";
+import { formActions, requestModalId } from "../ask/request-modal.ts";
 import {
   approveAction,
   approveMigrationAction,
@@ -25,14 +21,20 @@ import {
   reviewedAction,
   revokeAction,
   withdrawMigrationAction,
-} from "../blocks/actions.ts";
-import { denyMigrationModalId, denyModalId, revokeModalId } from "../blocks/modals.ts";
+} from "../blocks/buttons.ts";
+import { denyMigrationModalId, denyModalId } from "../blocks/message.ts";
+import { handleDenyButton, handleDenySubmission } from "../decide/decide-commands.ts";
 import { handleApproveButton } from "../decide/decision-click.ts";
-import { handleDenySubmission, handleRevokeSubmission } from "../decide/reason-submission.ts";
 import { handleReviewedButton } from "../emergency/review-emergency.ts";
 import { handleHomeOpened } from "../home/home.ts";
-import { extendModalId, handleExtendSubmission } from "../lease/extend-form.ts";
-import { handleCancelButton, handleDoneButton, handleExtendButton } from "../lease/request-buttons.ts";
+import {
+  handleCancelButton,
+  handleDoneButton,
+  handleRevokeButton,
+  handleRevokeSubmission,
+  revokeModalId,
+} from "../lease/end-access.ts";
+import { extendModalId, handleExtendButton, handleExtendSubmission } from "../lease/extend.ts";
 import { handleConfirmLinkButton, handleRefuseLinkButton } from "../link/link-decision.ts";
 import { handleListButton } from "../look/list.ts";
 import {
@@ -45,6 +47,7 @@ import {
 } from "../migrate/migration-clicks.ts";
 import { checkPerson } from "../people/check-person.ts";
 import type { ButtonClick, Submission } from "./answer.ts";
+import { handleDetailsButton } from "./answer.ts";
 import { handleCommand } from "./commands.ts";
 import type { SlackContext } from "./context.ts";
 import { isAction, isClick, isCommand, isHomeOpened, isSubmission, isSuggestion, ledgerFor } from "./kinds.ts";

@@ -6,8 +6,8 @@ import type { RequestWish } from "../../access/request/request-line.ts";
 import type { EventLedger, RequestLedger, TurnLedger } from "../../ledger/ledger.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
+import { answer } from "../blocks/message.ts";
 import { code, time } from "../blocks/mrkdwn.ts";
-import { answer } from "./answers.ts";
 
 /**
  * Counts one more of these of a person, for all Slack processes together. Null: there is room. The time is cut into equal parts, so that

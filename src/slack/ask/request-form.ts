@@ -1,14 +1,22 @@
+import type {
+  AllMiddlewareArgs,
+  BlockAction,
+  SlackActionMiddlewareArgs,
+  SlackOptionsMiddlewareArgs,
+  ViewOutput,
+} from "@slack/bolt";
 import type { ModalView } from "@slack/types";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { levelsOffered } from "../../access/policy/offer.ts";
 import { formatDuration } from "../../access/request/duration.ts";
 import type { SlackContext } from "../app/context.ts";
 import { inTime } from "../app/in-time.ts";
-import { messageModal } from "../blocks/modals.ts";
+import { slackErrorCode } from "../app/slack-failure.ts";
+import type { Message } from "../blocks/message.ts";
+import { answer, messageModal } from "../blocks/message.ts";
 import { personFor } from "../people/standing.ts";
-import { nothingOfferedAnswer } from "./answers.ts";
-import { emptyForm, type Offer, type RequestForm } from "./form.ts";
-import { requestModal } from "./request-modal.ts";
+import { emptyForm, formOf, isShown, type Offer, type RequestForm } from "./form.ts";
+import { formActions, requestModal, suggestionsOf } from "./request-modal.ts";
 
 /** A form opens within three seconds or not at all: what is remembered must not cost it. In milliseconds. */
 const rememberingMs = 1_200;
@@ -39,7 +47,7 @@ async function remembered({ ledger }: SlackContext, user: string): Promise<Reque
  * What somebody may ask for. Where Slack does not say in time of which groups they are, everything is offered: the policy
  * looks at the request itself when it is sent.
  */
-export async function offersTo(context: SlackContext, user: string): Promise<readonly Offer[]> {
+async function offersTo(context: SlackContext, user: string): Promise<readonly Offer[]> {
   const clusters = [...context.config.clusters.values()];
   const everything = clusters.map((cluster) => ({
     cluster,
@@ -52,4 +60,58 @@ export async function offersTo(context: SlackContext, user: string): Promise<rea
 
 async function offerTo(context: SlackContext, cluster: Cluster, user: string): Promise<Offer> {
   return { cluster, levels: levelsOffered(cluster, await personFor(context, cluster, user)) };
+}
+
+/** No rule of the policy names this person. */
+function nothingOfferedAnswer(): Message {
+  return answer("You can't request any cluster now: the policy names none for you, or all are closed.");
+}
+
+export type FormChange = SlackActionMiddlewareArgs<BlockAction> & AllMiddlewareArgs;
+const mostForms = 1_000;
+
+/**
+ * Something was chosen or typed in the form of a request: what follows from it is shown at once. Typing is quicker than the
+ * way to Slack and back, so a change may meet a form that an earlier one has changed: Slack says so by the form's hash, and
+ * only the newest change of a form may then take no heed of it.
+ */
+export function formChangeHandler(): (context: SlackContext, change: FormChange) => Promise<void> {
+  const newest = new Map<string, string>();
+  return async (context, { ack, body, action, client }) => {
+    await ack();
+    const { view } = body;
+    if (!view) return;
+    remember(newest, view.id, action.action_ts);
+    const offers = await offersTo(context, body.user.id);
+    const next = requestModal(changed(view, action), offers);
+    if (offers.length === 0 || isShown(view, next)) return;
+    const update = { view_id: view.id, view: next };
+    await client.views.update({ ...update, hash: view.hash }).catch((error: unknown) => {
+      if (slackErrorCode(error) !== "hash_conflict") throw error;
+      return newest.get(view.id) === action.action_ts ? client.views.update(update) : undefined;
+    });
+  };
+}
+
+function changed(view: ViewOutput, action: FormChange["action"]): RequestForm {
+  const form = formOf(view);
+  if (action.action_id !== formActions.useArn || !("value" in action)) return form;
+  return { ...form, principal: action.value ?? "", replaced: form.replaced + 1 };
+}
+
+function remember(newest: Map<string, string>, view: string, at: string): void {
+  const known = newest.get(view);
+  if (known !== undefined && known > at) return;
+  newest.delete(view);
+  newest.set(view, at);
+  const [oldest] = newest.keys();
+  if (newest.size > mostForms && oldest !== undefined) newest.delete(oldest);
+}
+
+export type Suggestion = SlackOptionsMiddlewareArgs<"block_suggestion"> & AllMiddlewareArgs;
+/** Somebody looks for a cluster among more than a list holds. */
+export async function handleClusterSearch(context: SlackContext, { ack, body, payload }: Suggestion): Promise<void> {
+  const offers = await offersTo(context, body.user.id);
+  const names = offers.map(({ cluster }) => cluster.name);
+  await ack({ options: suggestionsOf(names, payload.value) });
 }

@@ -1,11 +1,20 @@
 import { createHash } from "node:crypto";
-import type { InputBlock, KnownBlock, ModalView, SectionBlock } from "@slack/types";
+import type {
+  ExternalSelect,
+  InputBlock,
+  KnownBlock,
+  ModalView,
+  PlainTextInput,
+  PlainTextOption,
+  SectionBlock,
+  StaticSelect,
+} from "@slack/types";
 import { type PrincipalHint, principalHint } from "../../access/request/principal-hint.ts";
 import { maxReasonLength, takesTicket } from "../../access/request/read-part.ts";
 import { longestTicket } from "../../access/request/ticket.ts";
+import { text } from "../blocks/message.ts";
 import { code, context, cut, plainLine } from "../blocks/mrkdwn.ts";
-import { fieldId, formActions, input, mostOptions, search, select, text } from "./fields.ts";
-import { type Completed, completeForm, durationsOf, type Offer, type RequestForm } from "./form.ts";
+import { type Completed, completeForm, durationsOf, fieldId, type Offer, type RequestForm } from "./form.ts";
 
 export const requestModalId = "request";
 
@@ -92,5 +101,82 @@ function suggestionBlock(arn: string): SectionBlock {
     type: "section",
     text: { type: "mrkdwn", text: `Write ${code(arn)} instead.`, verbatim: true },
     accessory: { type: "button", action_id: formActions.useArn, text: text("Use this one"), value: arn },
+  };
+}
+
+/** What the form tells us of while it is filled in. */
+export const formActions = {
+  cluster: "request-cluster",
+  level: "request-level",
+  principal: "request-principal",
+  /** Value: the ARN to put into the field instead. */
+  useArn: "request-use-arn",
+} as const;
+
+/** Slack takes no more options in a list. */
+const mostOptions = 100;
+
+interface Choice {
+  readonly id: string;
+  readonly label: string;
+  readonly names: readonly string[];
+  /** Empty: nothing is chosen yet. */
+  readonly chosen: string;
+  /** Tells us what is chosen, at once; null: when the form is sent. */
+  readonly action: string | null;
+}
+
+function select(choice: Choice): InputBlock {
+  const options = choice.names.slice(0, mostOptions).map(optionOf);
+  return choiceBlock(choice, { type: "static_select", options, ...initially(options, choice.chosen) });
+}
+
+/** Offers what is typed a part of, where there are more names than a list holds: `suggestionsOf` has them. */
+function search(choice: Choice): InputBlock {
+  const options = choice.names.filter((name) => name === choice.chosen).map(optionOf);
+  return choiceBlock(choice, {
+    type: "external_select",
+    min_query_length: 0,
+    placeholder: text("Type a part of its name"),
+    ...initially(options, choice.chosen),
+  });
+}
+
+/** The names that what is typed is a part of, those that begin with it first. */
+export function suggestionsOf(names: readonly string[], typed: string): PlainTextOption[] {
+  const part = typed.trim().toLowerCase();
+  const found = names.filter((name) => name.includes(part));
+  const first = found.filter((name) => name.startsWith(part));
+  return [...first, ...found.filter((name) => !first.includes(name))].slice(0, mostOptions).map(optionOf);
+}
+
+function choiceBlock(
+  { id, label, action }: Choice,
+  element: Omit<StaticSelect, "action_id"> | Omit<ExternalSelect, "action_id">,
+): InputBlock {
+  return {
+    type: "input",
+    block_id: id,
+    label: text(label),
+    ...(action && { dispatch_action: true }),
+    element: { ...element, action_id: action ?? "value" },
+  };
+}
+
+function optionOf(name: string): PlainTextOption {
+  return { text: text(cut(name, 75)), value: name };
+}
+
+function initially(options: readonly PlainTextOption[], chosen: string): { initial_option?: PlainTextOption } {
+  const initial = options.find(({ value }) => value === chosen);
+  return initial ? { initial_option: initial } : {};
+}
+
+function input(id: string, label: string, element: Omit<PlainTextInput, "type" | "action_id">): InputBlock {
+  return {
+    type: "input",
+    block_id: id,
+    label: text(label),
+    element: { type: "plain_text_input", action_id: "value", ...element },
   };
 }

@@ -1,10 +1,19 @@
-import { readRequest } from "../../access/request/request-line.ts";
+import type { AllMiddlewareArgs, SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
+import { explain } from "../../access/failure/access-error.ts";
+import { formatDuration } from "../../access/request/duration.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { type RequestReading, readRequest } from "../../access/request/request-line.ts";
 import { splitRequestLine } from "../../access/request/split-line.ts";
+import type { ButtonClick } from "../app/answer.ts";
+import { acknowledgeWhenDone, answerClick, openOnClick, tellNotYet } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/slack-failure.ts";
 import type { Message } from "../blocks/message.ts";
-import { mistakesAnswer } from "./answers.ts";
+import { failureAnswer, noSuchRequestAnswer } from "../blocks/message.ts";
+import { codeBlock, cut, plainLine, preformatted, section } from "../blocks/mrkdwn.ts";
+import { noteAttempt } from "../people/attempts.ts";
+import { blockOf, partsOf } from "./form.ts";
 import { requestForm } from "./request-form.ts";
 import { askFor } from "./submit-request.ts";
 
@@ -13,10 +22,10 @@ export const request: Command = {
   usage: "[<cluster> [<arn>] <level> [for 4h] [ticket <id>] <reason>]",
   summary: "asks for access; alone it opens a form",
   records: true,
-  run: (context, call) => (call.rest === "" ? openForm(context, call) : askInOneLine(context, call)),
+  run: (context, call) => (call.rest === "" ? openRequestForm(context, call) : askInOneLine(context, call)),
 };
 
-async function openForm(context: SlackContext, { user, triggerId, client }: CommandCall): Promise<null> {
+async function openRequestForm(context: SlackContext, { user, triggerId, client }: CommandCall): Promise<null> {
   const view = await requestForm(context, user);
   await client.views.open({ trigger_id: triggerId, view }).catch((error: unknown) => {
     throw formFailure(error);
@@ -31,4 +40,74 @@ async function askInOneLine(context: SlackContext, { user, rest }: CommandCall):
   const reading = readRequest({ ...parts, principal }, clusters);
   if (reading.type === "mistakes") return mistakesAnswer(reading);
   return askFor(context, user, reading.wish);
+}
+
+/** Ask for access opens the form of a request. */
+export function handleRequestButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return openOnClick(context, click, () => requestForm(context, click.body.user.id));
+}
+
+/** Request again asks for what somebody had. */
+export function handleAskAgainButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => askAgain(context, click.body.user.id, click.action.value ?? ""));
+}
+
+/** Asks for the same once more: a new request, under the rules as they are now. Only for whoever asked the first time. */
+async function askAgain(context: SlackContext, user: string, id: string): Promise<Message> {
+  const request = await context.ledger.get(id);
+  if (!request || request.requester !== user) {
+    if (request) await noteAttempt(context, { act: "request", by: user, code: "not-yours", request });
+    return noSuchRequestAnswer(id);
+  }
+  const { cluster, principal, level, reason } = request;
+  const ticket = request.ticket ?? undefined;
+  const duration = formatDuration(roundSecondsOf(request)).replaceAll(" ", "");
+  const reading = readRequest({ cluster, principal, level, duration, ticket, reason }, context.config.clusters);
+  if (reading.type === "mistakes") return mistakesAnswer(reading);
+  return askFor(context, user, reading.wish);
+}
+
+const quarterSeconds = 15 * 60;
+/** An extension lasted from when it was asked for to its end: nobody asks for such a time. */
+function roundSecondsOf({ until, durationSeconds }: AccessRequest): number {
+  if (until === null) return durationSeconds;
+  return Math.max(quarterSeconds, Math.floor(durationSeconds / quarterSeconds) * quarterSeconds);
+}
+
+export function mistakesAnswer(reading: Extract<RequestReading, { type: "mistakes" }>): Message {
+  const understood =
+    reading.understood.length > 0 ? ` Understood: ${plainLine(reading.understood.join(", "), 1400)}` : "";
+  const parts = [
+    cut(`Nothing was requested.${understood}`, 1500),
+    ...reading.mistakes.map((mistake) => `✗ *${mistake.part}*: ${plainLine(mistake.message, 1400)}`),
+    "Copy this line:",
+  ];
+  const text = `${parts.join("\n")}\n${codeBlock(reading.corrected)}`;
+  return { text, blocks: [...parts.map(section), preformatted(reading.corrected)] };
+}
+
+type Submission = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
+/** The form is sent: mistakes are shown at their fields, otherwise the form closes and the answer comes as a message. */
+export async function handleRequestSubmission(
+  context: SlackContext,
+  { ack, view, body, client }: Submission,
+): Promise<void> {
+  const reading = readRequest(partsOf(view), context.config.clusters);
+  if (reading.type === "mistakes") {
+    const errors = Object.fromEntries(reading.mistakes.map(({ part, message }) => [blockOf(view, part), message]));
+    return ack({ response_action: "errors", errors });
+  }
+  const asking = askFor(context, body.user.id, reading.wish).catch((error: unknown) => {
+    context.log.error({ err: error }, "a request could not be recorded");
+    return failureAnswer(`${explain(error)} Nothing was requested.`);
+  });
+  const { outcome } = await acknowledgeWhenDone(
+    asking,
+    context.config.timing.deadlines.acknowledge,
+    async ({ type }) => {
+      await ack();
+      if (type === "not-yet") void tellNotYet(context.log, client, body.user.id);
+    },
+  );
+  await client.chat.postMessage({ channel: body.user.id, text: outcome.text, blocks: [...outcome.blocks] });
 }

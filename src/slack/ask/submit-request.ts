@@ -2,6 +2,7 @@ import { sealLink } from "../../access/approval/seal-link.ts";
 import type { Rule } from "../../access/policy/cluster.ts";
 import { type AskVerdict, mayAsk } from "../../access/policy/may-ask.ts";
 import { approvalsNeeded } from "../../access/policy/rule.ts";
+import { formatDuration } from "../../access/request/duration.ts";
 import type { Extension } from "../../access/request/extension.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { createRequest } from "../../access/request/request.ts";
@@ -10,11 +11,12 @@ import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { SlackContext } from "../app/context.ts";
 import type { Message } from "../blocks/message.ts";
-import { livingApprovers, mendApprovers } from "../decide/dead-approvers.ts";
+import { answer } from "../blocks/message.ts";
+import { code, plainLine } from "../blocks/mrkdwn.ts";
+import { livingApprovers, mendApprovers } from "../decide/living-approvers.ts";
+import { refuseActor } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
 import { asksForLinks, standingOf } from "../people/standing.ts";
-import { refuseActor } from "./admission.ts";
-import { requestedAnswer } from "./answers.ts";
 import { refuseToAsk } from "./limits.ts";
 
 /** Asks for access in somebody's name, where their account may ask for anything. @throws AccessError */
@@ -127,4 +129,17 @@ async function refuseWithoutApprovers(
     log.warn({ cluster: cluster.name, err: error }, "could not look whether approvers are active in Slack");
     return null;
   }
+}
+
+export function requestedAnswer(request: AccessRequest): Message {
+  if (request.refusal) return answer(`Nothing was requested. ${plainLine(request.refusal.message)}`);
+  return answer(
+    `Request ${code(request.id)} is recorded: ${code(request.level)} on ${code(request.cluster)} for ${code(request.principal)}, ` +
+      `for ${formatDuration(request.durationSeconds)}${ticketWords(request)}. Reason: ${plainLine(request.reason)}\n` +
+      "A worker checks the cluster, then the approvers are asked. You get a message.",
+  );
+}
+
+function ticketWords({ ticket }: AccessRequest): string {
+  return ticket === null ? "" : `, ticket ${code(ticket)}`;
 }

@@ -1,7 +1,108 @@
-import type { KnownBlock } from "@slack/types";
+import type { SlackViewMiddlewareArgs, ViewSubmitAction } from "@slack/bolt";
+import type { KnownBlock, ModalView } from "@slack/types";
+import { isMigrationId } from "../../access/migration/migration.ts";
+import { code, cut, section, told } from "./mrkdwn.ts";
 
 /** What is sent to Slack: blocks, and the same in one line for notifications and screen readers. */
 export interface Message {
   readonly text: string;
   readonly blocks: readonly KnownBlock[];
+}
+
+/** An answer that only the person who asked sees. */
+export function answer(said: string): Message {
+  const text = cut(said, 3000);
+  return { text, blocks: [section(text)] };
+}
+
+export function noSuchRequestAnswer(id: string): Message {
+  return answer(
+    id ? `There is no request ${code(id)}. Look at its message for the id.` : "Say which request, by its id.",
+  );
+}
+
+/** Slack does not wait any longer, and it is not known what comes of it. */
+export function notRecordedYetAnswer(): Message {
+  return answer(
+    ":hourglass_flowing_sand: This takes longer than usual and is not saved yet. The answer follows. Check `/eks-access list` before you try again.",
+  );
+}
+
+export function failureAnswer(sentence: string): Message {
+  return answer(`:warning: ${told(sentence, 2900)}`);
+}
+
+/** All that is known of a request or a move. `private_metadata` is its id. */
+export const detailsModalId = "details";
+/** As long as it is shown whole beside everything else. */
+export const maxWhyLength = 300;
+
+export const text = (value: string) => ({ type: "plain_text" as const, text: value });
+
+export function reasonInput(label: string, placeholder: string, optional: boolean): KnownBlock {
+  return {
+    type: "input",
+    block_id: "why",
+    optional,
+    label: text(label),
+    element: {
+      type: "plain_text_input",
+      action_id: "value",
+      multiline: true,
+      max_length: maxWhyLength,
+      placeholder: text(placeholder),
+    },
+  };
+}
+
+/** A message where there is no conversation to put it into: over a form, or over App Home. */
+export function messageModal(title: string, { blocks }: Message): ModalView {
+  return { type: "modal", title: text(title), close: text("Close"), blocks: [...blocks] };
+}
+
+/** All that is known of a request or a move, with what came of the last click on top. */
+export function detailsModal(id: string, status: Message, notice: Message | null): ModalView {
+  return {
+    ...messageModal(isMigrationId(id) ? "Migration" : "Request", status),
+    callback_id: detailsModalId,
+    private_metadata: id,
+    blocks: [...(notice ? [...notice.blocks, { type: "divider" as const }] : []), ...status.blocks],
+  };
+}
+
+/** The form for the reason of a denial. `private_metadata` is the value of the button. */
+export const denyModalId = "deny";
+/** The form for the reason why a migration is denied. `private_metadata` is the value of the button. */
+export const denyMigrationModalId = "deny-move";
+/** Asks why before a request is denied: whoever asked has to know what to do instead. */
+export function denyModal(value: string): ModalView {
+  return {
+    type: "modal",
+    callback_id: denyModalId,
+    private_metadata: value,
+    title: text("Deny the request"),
+    submit: text("Deny"),
+    close: text("Back"),
+    blocks: [reasonInput("Why", "The requester reads this, for example: use staging instead", false)],
+  };
+}
+
+/** Asks why before a migration is denied. */
+export function denyMigrationModal(value: string): ModalView {
+  return { ...denyModal(value), callback_id: denyMigrationModalId, title: text("Deny the migration") };
+}
+
+type Submission = Pick<SlackViewMiddlewareArgs<ViewSubmitAction>, "view" | "ack">;
+
+/** The reason that the form holds; null: there is none, and the form says so. */
+export async function refuseEmptyReason(submission: Submission): Promise<string | null> {
+  const why = whyOf(submission);
+  if (why !== "") return why;
+  const errors = { why: "Say why: whoever asked has to know what to do instead." };
+  await submission.ack({ response_action: "errors", errors });
+  return null;
+}
+
+export function whyOf({ view }: Pick<Submission, "view">): string {
+  return view.state.values.why?.value?.value?.trim() ?? "";
 }

@@ -1,5 +1,5 @@
 import type { KnownBlock } from "@slack/types";
-import type { AccessRequest } from "../../access/request/record.ts";
+import type { AccessRequest, Preview } from "../../access/request/record.ts";
 import { isClosed } from "../../access/request/request.ts";
 import { isRescue } from "../../access/rescue/lease.ts";
 import {
@@ -22,22 +22,23 @@ import {
   preformatted,
   section,
   time,
+  told,
 } from "../blocks/mrkdwn.ts";
 import {
   admitsText,
   droppedTexts,
+  emergencyTitle,
   endProofLines,
   identityOf,
   leaseField,
   placeOf,
   proofLines,
+  reviewState,
   said,
   stateOf,
   troubleOf,
 } from "../blocks/words.ts";
-import { emergencyTitle, reviewState } from "../emergency/emergency-words.ts";
-import type { Presence } from "./presence.ts";
-import { rightsBlocks } from "./rights-blocks.ts";
+import type { Presence } from "./living-approvers.ts";
 
 /**
  * What is posted first, to be changed into the message below. Slack may take a post whose answer gets lost, so that it
@@ -172,4 +173,19 @@ function leaseButtons(request: AccessRequest): KnownBlock {
     block_id: `lease-${request.id}`,
     elements: [...extendButtons(request), revokeButton(request), detailsButton(request)],
   };
+}
+
+/** Names of groups say little: what they may do is what is decided about. */
+export function rightsBlocks(rights: Preview["rights"] | undefined): KnownBlock[] {
+  if (!rights || rights.length === 0) return [];
+  const lines = rights
+    .slice(0, 4)
+    .map(
+      ({ group, role, where, allows }) =>
+        `• ${code(group, 130)} ${told(where, 60)}: ${told(allows, 140)} (${told(role, 80)})`,
+    );
+  const left = rights.length - lines.length;
+  return [
+    section(["*What these groups may do*", ...lines, ...(left > 0 ? [`and ${left} more roles`] : [])].join("\n")),
+  ];
 }

@@ -8,7 +8,13 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { approversLooked } from "../../operations/metrics/announcements.ts";
 import { inTime } from "../app/in-time.ts";
 import type { Directory } from "../people/directory.ts";
-import { type ApprovableLevel, type Look, lookAtApprovers, mendApprovers, type ShortLevel } from "./dead-approvers.ts";
+import {
+  type ApprovableLevel,
+  type Look,
+  lookAtApprovers,
+  mendApprovers,
+  type ShortLevel,
+} from "./living-approvers.ts";
 
 export interface WatchContext {
   readonly directory: Directory;

@@ -1,21 +1,25 @@
 import { z } from "zod";
+import { othersWhoMayApprove } from "../../access/approval/approvers.ts";
 import { type Click, decide, withoutDeparted } from "../../access/approval/decide.ts";
 import type { DecisionRefusal, Facts } from "../../access/approval/decision.ts";
 import { isSealedDecision } from "../../access/approval/sealed-decision.ts";
 import type { AuditEvent, EventType } from "../../access/audit/event.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
+import { hoursInWords } from "../../access/policy/hours.ts";
+import { ruleFor } from "../../access/policy/rule.ts";
 import { leasesDiffer, withoutPreview } from "../../access/request/outdated.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { revise } from "../../access/request/request.ts";
 import { eventOf, type RequestStep, recordChange, updateRequest } from "../../ledger/record-change.ts";
 import { answerClick, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
-import { refuseActor, refuseForRequester } from "../ask/admission.ts";
-import { failureAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
+import { answer, failureAnswer } from "../blocks/message.ts";
+import { code, mention, mentions, plainLine } from "../blocks/mrkdwn.ts";
+import { stateOf } from "../blocks/words.ts";
+import { refuseActor, refuseForRequester } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { factsFor } from "../people/standing.ts";
-import { clickAnswer, oneOfSeveralAnswer } from "./decision-answers.ts";
 
 /** SHA-256 in hex: a forged button may carry anything. */
 const digestLength = 64;
@@ -150,4 +154,59 @@ async function noteForgedApprovals(context: SlackContext, request: AccessRequest
   if (forged.length === 0) return;
   const claimed = forged.map(({ by }) => String(by).slice(0, longestUser));
   await noteAttempt(context, { act: "approve", by: "slack", code: "no-seal", request, detail: { claimed } });
+}
+
+/** Why a click did nothing, and who may. */
+export function clickAnswer(refusal: DecisionRefusal, request: AccessRequest, cluster: Cluster): Message {
+  const others = whoElse(request, cluster);
+  const reasons: Readonly<Record<DecisionRefusal, string>> = {
+    "already-decided": `This is handled already. ${stateOf(request)}.`,
+    lapsed: "This request has lapsed. Ask for a new one.",
+    "self-approval": `You can't decide about your own request. Ask ${others}.`,
+    "not-an-approver": `You're not an approver for ${code(request.level)} on ${code(cluster.name)}. Ask ${others}.`,
+    "own-principal": `You are linked with ${code(request.principal)}, so you would get this access yourself. Ask another approver.`,
+    "approved-already": `You have approved it. ${missing(request)}, from ${others}.`,
+    "no-preview": "The worker is looking at the cluster again. The buttons come back when it is done.",
+    "change-differs": "The change is no longer the one that you saw. Read the message again, then decide.",
+    "no-rule": `The policy does not let ${mention(request.requester)} ask for ${code(request.level)} on ${code(cluster.name)} any more.`,
+    quiet: `${code(cluster.name)} takes no requests now: ${plainLine(cluster.quiet ?? "").replace(/\.$/, "")}. You can still deny.`,
+    "outside-hours": `The policy lets nobody approve it at this time${hours(request, cluster)}. You can still deny.`,
+    "requester-differs": `What the policy says of ${mention(request.requester)} has changed. The worker looks again; then decide anew.`,
+    "leases-differ": `Another lease of ${code(request.principal)} has begun or ended since you were shown the change. The worker looks again; then decide anew.`,
+    "lease-over": `${code(request.extends ?? "")} has ended, so there is nothing to extend any more. ${mention(request.requester)} can ask for access again.`,
+  };
+  return answer(reasons[refusal]);
+}
+
+function hours({ level, requester, standing }: AccessRequest, cluster: Cluster): string {
+  const rule = ruleFor(cluster, level, { user: requester, memberships: standing.memberships });
+  return rule?.hours ? `, only ${hoursInWords(rule.hours)}` : "";
+}
+
+/** An approval that is one of several: what is still missing. */
+export function oneOfSeveralAnswer(after: AccessRequest, cluster: Cluster): Message {
+  return answer(`Your approval is recorded. ${missing(after)}, from ${whoElse(after, cluster)}.`);
+}
+
+function missing({ approvals, approvalsWanted }: AccessRequest): string {
+  const left = Math.max(1, approvalsWanted - approvals.length);
+  return `${left} more approval${left === 1 ? " is" : "s are"} needed`;
+}
+
+function whoElse(request: AccessRequest, cluster: Cluster): string {
+  return mentions(othersWhoMayApprove(request, cluster)) || "nobody else; an operator has to add an approver";
+}
+
+/** A denial without a reason, or with a longer one than can be shown, is none yet. */
+export function missingReasonAnswer(id: string, length: number, most: number): Message {
+  const line = code(`/eks-access deny ${id} <why>`);
+  return answer(
+    length > most
+      ? `Nothing was denied: the reason has ${length} characters, and ${most} are the most.`
+      : `Nothing was denied. Give a reason, so that the requester knows what to do instead. ${line}`,
+  );
+}
+
+export function deniedAnswer(id: string): Message {
+  return answer(`Request ${code(id)} is denied. The requester gets your reason.`);
 }

@@ -1,12 +1,15 @@
+import { isGenuinePlan } from "../../access/approval/seal-migration.ts";
 import { isGenuine } from "../../access/approval/seal-preview.ts";
 import { withoutForgedReview } from "../../access/approval/seal-review.ts";
+import { type Migration, reviseMigration } from "../../access/migration/migration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { revise } from "../../access/request/request.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { RecordContext } from "../../ledger/lifecycle.ts";
+import type { MigrationLedger } from "../../ledger/migrations.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
+import { migrationEvent, recordMigration } from "../../ledger/record-migration.ts";
 import type { SlackContext } from "../app/context.ts";
-import { genuineMigrations } from "../migrate/genuine-migrations.ts";
 
 type GenuineContext = RecordContext<Ledger> & Pick<SlackContext, "config" | "keys" | "now">;
 
@@ -59,4 +62,50 @@ async function lookAgain(context: GenuineContext, request: AccessRequest): Promi
   const detail = { digest: request.preview?.digest ?? "" };
   const result = await recordChange(context, after, eventOf("preview.refused", request, "slack", now, detail), now);
   return result.type === "committed" ? after : { ...request, ...cleared };
+}
+
+/**
+ * The moves as the Slack process reads them: a plan on which somebody is to decide is only there where the worker sealed it for
+ * this very move (law 3). Without it nothing has a button, and nobody can decide; the worker plans it again.
+ */
+function genuineMigrations(context: GenuineContext): MigrationLedger {
+  const { migrations } = context.ledger;
+  const shown = <Found extends Migration | null>(migration: Found) =>
+    migration && isDoubtfulPlan(context, migration) ? { ...migration, ...withoutPlan } : migration;
+  return {
+    ...migrations,
+    get: async (id) => {
+      const migration = await migrations.get(id);
+      return migration && isDoubtfulPlan(context, migration) ? planAgain(context, migration) : migration;
+    },
+    latestOf: async (cluster) => shown(await migrations.latestOf(cluster)),
+    open: async () => (await migrations.open()).map(shown),
+    commit: async (change) => {
+      const result = await migrations.commit(change);
+      return result.type === "conflict" ? { ...result, current: shown(result.current) } : result;
+    },
+  };
+}
+
+/** What was approved of another plan counts nothing either. */
+const withoutPlan = { plan: null, reminders: null, approvals: [] } as const;
+
+function isDoubtfulPlan({ keys }: GenuineContext, migration: Migration): boolean {
+  return migration.state === "pending" && migration.plan !== null && !isGenuinePlan(migration, keys.preview);
+}
+
+async function planAgain(context: GenuineContext, migration: Migration): Promise<Migration> {
+  if (!(await context.ledger.takeTurn(`look-again-${migration.id}`, lookAgainEveryMs)))
+    return { ...migration, ...withoutPlan };
+  context.log.error({ request: migration.id }, "the plan of a migration is not what the worker made");
+  const now = context.now();
+  const after = reviseMigration(migration, withoutPlan);
+  const detail = { why: "the plan is not what the worker made", approvers: migration.approvals.map(({ by }) => by) };
+  const result = await recordMigration(
+    context,
+    after,
+    migrationEvent("migration.void", after, "slack", now, detail),
+    now,
+  );
+  return result.type === "committed" ? after : { ...migration, ...withoutPlan };
 }

@@ -1,14 +1,16 @@
-import { review } from "../../access/approval/emergency.ts";
+import { type ReviewRefusal, review, reviewersOf } from "../../access/approval/emergency.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { eventOf, type RequestStep, updateRequest } from "../../ledger/record-change.ts";
 import { answerClick, type ButtonClick } from "../app/answer.ts";
+import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { refuseActor } from "../ask/admission.ts";
-import { failureAnswer, noSuchRequestAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
+import { answer, failureAnswer, noSuchRequestAnswer } from "../blocks/message.ts";
+import { code, mention, mentions, time } from "../blocks/mrkdwn.ts";
+import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
-import { reviewedAnswer, reviewRefusedAnswer } from "./emergency-answers.ts";
 
 /** An approver has looked at access that was given without an approval. @throws AccessError */
 export function reviewEmergency(context: SlackContext, user: string, id: string): Promise<Message> {
@@ -43,3 +45,28 @@ async function decideReview(
 export function handleReviewedButton(context: SlackContext, click: ButtonClick): Promise<void> {
   return answerClick(context, click, () => reviewEmergency(context, click.body.user.id, click.action.value ?? ""));
 }
+
+function reviewedAnswer({ id }: AccessRequest): Message {
+  return answer(`Your review of ${code(id)} is recorded.`);
+}
+
+function reviewRefusedAnswer(refusal: ReviewRefusal, request: AccessRequest, cluster: Cluster): Message {
+  const { id, emergency } = request;
+  const others = mentions(reviewersOf(request, cluster));
+  const reasons: Readonly<Record<ReviewRefusal, string>> = {
+    "nothing-to-review": `${code(id)} was asked for and decided: there is nothing to review.`,
+    own: `You can't review your own emergency access. Ask ${others}.`,
+    "not-an-approver": `Approvers of ${code(cluster.name)} review it. Ask ${others}.`,
+    "reviewed-already": `${mention(emergency?.review?.by ?? "")} has reviewed it ${time(emergency?.review?.at ?? "")}.`,
+  };
+  return answer(reasons[refusal]);
+}
+
+export const reviewed: Command = {
+  word: "reviewed",
+  usage: "<id>",
+  summary: "says that you have looked at access that was given without an approval",
+  forApprovers: true,
+  records: true,
+  run: (context, { user, rest }) => reviewEmergency(context, user, idAndRest(rest)[0]),
+};

@@ -13,8 +13,7 @@ import {
 } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
 import { code, context, cut, mention, plainLine, section, time } from "../blocks/mrkdwn.ts";
-import { admitsText, durationOf, stateOf } from "../blocks/words.ts";
-import { emergencyTitle } from "../emergency/emergency-words.ts";
+import { admitsText, durationOf, emergencyTitle, stateOf } from "../blocks/words.ts";
 import { type MigrationRow, migrationRowBlocks } from "../migrate/migration-row.ts";
 
 const width = 12;

@@ -16,13 +16,13 @@ import type { Ledger, MessageLedger } from "../../ledger/ledger.ts";
 import { wakeAll } from "../../ledger/queues.ts";
 import type { SlackContext } from "../app/context.ts";
 import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
-import { notAdmittedAnswer } from "../ask/admission-answer.ts";
 import { told } from "../blocks/mrkdwn.ts";
-import { peopleNamed } from "../blocks/people-named.ts";
 import { migrationsShown } from "../migrate/migration-row.ts";
+import { notAdmittedAnswer } from "../people/admission.ts";
 import type { Directory } from "../people/directory.ts";
+import { peopleNamed } from "../people/directory.ts";
 import { personShown } from "../people/standing.ts";
-import type { MessengerContext } from "../show/messenger-context.ts";
+import type { MessengerContext } from "../show/show-in-channel.ts";
 import {
   type Home,
   type HomeContent,

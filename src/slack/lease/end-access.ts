@@ -1,14 +1,25 @@
-import { type EndVerdict, extensionsOf, judgeCancel, judgeRevoke } from "../../access/lease/may-revoke.ts";
+import type { ModalView } from "@slack/types";
+import {
+  type EndRefusal,
+  type EndVerdict,
+  extensionsOf,
+  judgeCancel,
+  judgeRevoke,
+} from "../../access/lease/may-revoke.ts";
 import { isMigrationId } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import type { Person } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import { eventOf, type RequestStep, updateRequest } from "../../ledger/record-change.ts";
+import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
+import { type Command, idAndRest } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { refuseActor } from "../ask/admission.ts";
-import { endedAnswer, endRefusedAnswer, failureAnswer, noSuchRequestAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
+import { answer, failureAnswer, noSuchRequestAnswer, reasonInput, text, whyOf } from "../blocks/message.ts";
+import { code, mention, mentions } from "../blocks/mrkdwn.ts";
+import { stateOf } from "../blocks/words.ts";
 import { stopMigrationByAnswer } from "../migrate/migration-words.ts";
+import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 
@@ -112,4 +123,103 @@ async function decideEnd(
     event: eventOf(type, request, by, now, { why }),
     outcome: endedAnswer(after, extensions),
   };
+}
+
+/** The form for the reason of a revocation. `private_metadata` is the request's id. */
+export const revokeModalId = "revoke";
+
+/**
+ * Asks once more before access is taken away.
+ * @param extensions ids of leases that extend it, and end with it
+ */
+export function revokeModal(id: string, extensions: readonly string[] = []): ModalView {
+  const also = extensions.map((each) => code(each)).join(", ");
+  const ends = `${code(id)} ends now${also && `, and with it what extends it: ${also}`}.`;
+  return {
+    type: "modal",
+    callback_id: revokeModalId,
+    private_metadata: id,
+    title: text("Revoke access"),
+    submit: text("Revoke"),
+    close: text("Keep it"),
+    blocks: [
+      { type: "section", text: { type: "mrkdwn", text: ends } },
+      reasonInput("Why", "Everybody in the channel reads this", true),
+    ],
+  };
+}
+
+/** Revoke asks once more, and why; the form names what ends with it. */
+export function handleRevokeButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return openOnClick(context, click, async () => {
+    const id = click.action.value ?? "";
+    const request = await context.ledger.get(id);
+    const open = request ? await context.ledger.grantedOf(request.cluster) : [];
+    return revokeModal(
+      id,
+      extensionsOf(id, open).map((each) => each.id),
+    );
+  });
+}
+
+/** Access is to end; the message in the channel says when it is done. */
+export function handleRevokeSubmission(context: SlackContext, submission: Submission): Promise<void> {
+  const { body, view } = submission;
+  return answerSubmission(context, submission, "Take access away", () =>
+    revokeLease(context, body.user.id, view.private_metadata, whyOf(submission)),
+  );
+}
+
+export const cancelCommand: Command = {
+  word: "cancel",
+  usage: "<id>",
+  summary: "takes your request back",
+  records: true,
+  run: (context, { user, rest }) => cancelRequest(context, user, rest),
+};
+
+export const revokeCommand: Command = {
+  word: "revoke",
+  usage: "<id> [why]",
+  summary: "takes access away before its end",
+  records: true,
+  run: (context, { user, rest }) => {
+    const [id, why] = idAndRest(rest);
+    return revokeLease(context, user, id, why);
+  },
+};
+
+/** Cancel takes a request back before it is decided. */
+export function handleCancelButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => cancelRequest(context, click.body.user.id, click.action.value ?? ""));
+}
+
+/** "I'm done" ends an access at once: giving something back needs no reason. */
+export function handleDoneButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return answerClick(context, click, () => revokeLease(context, click.body.user.id, click.action.value ?? "", ""));
+}
+
+/** What a revocation or a cancellation set off. */
+/** @param extensions ids of leases that extend it, and end with it */
+function endedAnswer(after: AccessRequest, extensions: readonly string[] = []): Message {
+  if (after.state === "cancelled") return answer(`Request ${code(after.id)} is cancelled.`);
+  if (extensions.length > 0) {
+    const ids = extensions.map((id) => code(id)).join(", ");
+    return answer(`Revoking ${code(after.id)} and what extends it: ${ids}. The messages of the requests will confirm.`);
+  }
+  return answer(`${code(after.id)} is being revoked. The request's message will confirm.`);
+}
+
+function endRefusedAnswer(refusal: EndRefusal, request: AccessRequest, cluster: Cluster): Message {
+  const who = mentions([...new Set([request.requester, ...cluster.approvers, ...cluster.onCall])]);
+  const reasons: Readonly<Record<EndRefusal, string>> = {
+    "not-active": `There is nothing to revoke. ${stateOf(request)}.`,
+    "not-pending": `It can't be cancelled any more. ${stateOf(request)}.`,
+    "not-yours":
+      request.state === "pending"
+        ? `Only ${mention(request.requester)} can cancel it.`
+        : `Only ${who} can revoke this.`,
+    "ending-already": `It is being revoked already. ${stateOf(request)}.`,
+  };
+  return answer(reasons[refusal]);
 }

@@ -1,10 +1,120 @@
-import { parseDuration } from "../../access/request/duration.ts";
+import type { ModalView, MrkdwnOption } from "@slack/types";
+import { extensionsOf } from "../../access/lease/may-revoke.ts";
+import type { Cluster, Level } from "../../access/policy/cluster.ts";
+import { levelsOffered } from "../../access/policy/offer.ts";
+import { formatDuration, parseDuration } from "../../access/request/duration.ts";
+import { type ExtensionChoice, extensionChoices, readExtension } from "../../access/request/extension.ts";
+import type { AccessRequest } from "../../access/request/record.ts";
+import { type Principal, readPrincipal } from "../../aws-auth/index.ts";
+import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { Command, CommandCall } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
 import { formFailure } from "../app/slack-failure.ts";
+import { refuseToAsk } from "../ask/limits.ts";
+import { requestedAnswer, submitRequest } from "../ask/submit-request.ts";
 import type { Message } from "../blocks/message.ts";
-import { extendForm } from "./extend-form.ts";
-import { extendLease } from "./extend-lease.ts";
+import { answer, failureAnswer, messageModal, noSuchRequestAnswer, text } from "../blocks/message.ts";
+import { code, context as contextBlock, mention, section, shortTime, time, told } from "../blocks/mrkdwn.ts";
+import { refuseActor } from "../people/admission.ts";
+import { noteAttempt } from "../people/attempts.ts";
+import { personFor } from "../people/standing.ts";
+
+/** A lease that this person may ask to extend. */
+export interface Extendable {
+  readonly type: "extendable";
+  readonly request: AccessRequest;
+  readonly cluster: Cluster;
+  /** With the longest time for which this person can have it. */
+  readonly level: Level;
+  readonly principal: Principal;
+}
+
+type Refused = { readonly type: "refused"; readonly message: Message };
+
+const refused = (message: Message): Refused => ({ type: "refused", message });
+
+/** Looks whether somebody may ask to extend a lease. Only who holds it may. */
+async function readExtendable(context: SlackContext, user: string, id: string): Promise<Extendable | Refused> {
+  const request = await context.ledger.get(id);
+  if (!request) return refused(noSuchRequestAnswer(id));
+  const turnedAway = await refuseActor(context, user, "extend", request);
+  if (turnedAway) return refused(turnedAway);
+  if (request.requester !== user) {
+    await noteAttempt(context, { act: "extend", by: user, code: "not-yours", request });
+    return refused(notYoursToExtendAnswer(request));
+  }
+  const cluster = context.config.clusters.get(request.cluster);
+  const level = cluster?.levels.find((each) => each.name === request.level);
+  const reading = readPrincipal(request.principal);
+  if (!cluster || !level || reading.type === "invalid") {
+    const gone = `${request.level} on ${request.cluster} is not offered any more. Ask for another level.`;
+    return refused(failureAnswer(gone));
+  }
+  const longer = await extendedBy(context, request);
+  if (longer) return refused(extendedAlreadyAnswer(request, longer));
+  return {
+    type: "extendable",
+    request,
+    cluster,
+    level: await offeredTo(context, cluster, level, user),
+    principal: reading.principal,
+  };
+}
+
+/** The rule may allow less than the level. Where Slack does not say whose groups somebody is of, the request itself is refused. */
+async function offeredTo(context: SlackContext, cluster: Cluster, level: Level, user: string): Promise<Level> {
+  const person = await personFor(context, cluster, user).catch(() => null);
+  const offered = person ? levelsOffered(cluster, person) : [];
+  return offered.find(({ name }) => name === level.name) ?? level;
+}
+
+/** The lease that extends this one and ends last; null: none does. */
+async function extendedBy(
+  { ledger }: SlackContext,
+  { id, cluster, lease }: AccessRequest,
+): Promise<AccessRequest | null> {
+  const endOf = (request: AccessRequest) => Date.parse(request.lease?.endsAt ?? "") || 0;
+  const [last] = extensionsOf(id, await ledger.grantedOf(cluster)).toSorted((a, b) => endOf(b) - endOf(a));
+  return last && lease?.state === "active" && !lease.end ? last : null;
+}
+
+function extendedAlreadyAnswer({ id }: AccessRequest, { id: longer, lease }: AccessRequest): Message {
+  return answer(
+    `${code(longer)} extends ${code(id)} until ${time(lease?.endsAt ?? "")} already. Extend ${code(longer)}.`,
+  );
+}
+
+/** Asks to extend a lease by so many seconds, in a request of its own. */
+async function extendLease(
+  context: SlackContext,
+  user: string,
+  id: string,
+  bySeconds: (request: AccessRequest) => number | null,
+): Promise<Message> {
+  const found = await readExtendable(context, user, id);
+  if (found.type === "refused") return found.message;
+  const { request, cluster, level, principal } = found;
+  const seconds = bySeconds(request);
+  if (seconds === null) return answer(`Say how much longer, for example ${code(`/eks-access extend ${id} for 1h`)}.`);
+  const reading = readExtension(request, level, seconds, context.now());
+  if (reading.type === "refused") return answer(`:warning: ${told(reading.message)}`);
+  const { until, durationSeconds } = reading;
+  const { ticket, reason } = request;
+  const wish = { cluster, level: levelIn(cluster, level), principal, durationSeconds, ticket, reason };
+  const extension = { of: request.id, until };
+  const notNow = await refuseToAsk(context, user, wish, extension);
+  return notNow ?? extensionAnswer(await submitRequest(context, user, wish, extension), request);
+}
+
+/** The level as the configuration has it: the policy looks at the rule by itself. */
+function levelIn({ levels }: Cluster, level: Level): Level {
+  return levels.find(({ name }) => name === level.name) ?? level;
+}
+
+/** Extend asks how much longer in a form. */
+export function handleExtendButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return openOnClick(context, click, () => extendView(context, click.body.user.id, click.action.value ?? ""));
+}
 
 export const extend: Command = {
   word: "extend",
@@ -13,16 +123,101 @@ export const extend: Command = {
   records: true,
   run: (context, call) => {
     const [id = "", ...by] = call.rest.split(/\s+/).filter((word) => word.toLowerCase() !== "for");
-    if (by.length === 0) return openForm(context, call, id);
+    if (by.length === 0) return openExtendForm(context, call, id);
     return extendLease(context, call.user, id, () => parseDuration(by.join(" ")));
   },
 };
 
-async function openForm(context: SlackContext, call: CommandCall, id: string): Promise<Message | null> {
+async function openExtendForm(context: SlackContext, call: CommandCall, id: string): Promise<Message | null> {
   const form = await extendForm(context, call.user, id);
   if (form.type === "refused") return form.message;
   await call.client.views.open({ trigger_id: call.triggerId, view: form.view }).catch((error: unknown) => {
     throw formFailure(error);
   });
   return null;
+}
+
+/** The form that asks how much longer. `private_metadata` is the request's id. */
+export const extendModalId = "extend";
+/** What is chosen when the form opens, where it is offered. */
+const usualSeconds = 3600;
+/** The form for a lease, or why there is none. */
+async function extendForm(
+  context: SlackContext,
+  user: string,
+  id: string,
+): Promise<
+  { readonly type: "form"; readonly view: ModalView } | { readonly type: "refused"; readonly message: Message }
+> {
+  const found = await readExtendable(context, user, id);
+  if (found.type === "refused") return found;
+  const now = context.now();
+  const choices = extensionChoices(found.request, found.level, now);
+  if (choices.length > 0) return { type: "form", view: extendModal(found.request, choices) };
+  const reading = readExtension(found.request, found.level, Number.POSITIVE_INFINITY, now);
+  const message = reading.type === "refused" ? reading.message : "";
+  return { type: "refused", message: answer(`:warning: ${told(message)}`) };
+}
+
+/** The same for a click, which a message over the page answers as well. */
+async function extendView(context: SlackContext, user: string, id: string): Promise<ModalView> {
+  const form = await extendForm(context, user, id);
+  return form.type === "form" ? form.view : messageModal("Extend access", form.message);
+}
+
+function extendModal(request: AccessRequest, choices: readonly ExtensionChoice[]): ModalView {
+  const { id, level, cluster, lease } = request;
+  const options = choices.map(optionOf);
+  const usual = options[choices.findLastIndex(({ bySeconds }) => bySeconds <= usualSeconds)];
+  return {
+    type: "modal",
+    callback_id: extendModalId,
+    private_metadata: id,
+    title: text("Extend access"),
+    submit: text("Ask"),
+    close: text("Cancel"),
+    blocks: [
+      section(`${code(level)} on ${code(cluster)} (${code(id)}) ends ${time(lease?.endsAt ?? "")}.`),
+      {
+        type: "input",
+        block_id: "until",
+        label: text("How much longer"),
+        element: { type: "radio_buttons", action_id: "value", options, ...(usual && { initial_option: usual }) },
+      },
+      contextBlock("The approvers see this end. A late approval does not move it."),
+    ],
+  };
+}
+
+/** The value is the end that is shown: it is what the request asks for, whenever the form is sent. */
+function optionOf({ bySeconds, until }: ExtensionChoice): MrkdwnOption {
+  const words = `${formatDuration(bySeconds)} more, until ${shortTime(until)}`;
+  return { text: { type: "mrkdwn", text: words, verbatim: true }, value: until };
+}
+
+/** The form is sent: a request of its own is made. */
+export function handleExtendSubmission(context: SlackContext, submission: Submission): Promise<void> {
+  const { body, view } = submission;
+  const until = Date.parse(view.state.values.until?.value?.selected_option?.value ?? "");
+  return answerSubmission(context, submission, "Extend access", () =>
+    extendLease(context, body.user.id, view.private_metadata, ({ lease }) => secondsBetween(lease?.endsAt, until)),
+  );
+}
+
+/** Null: one of the times can't be read, or it is not later. */
+function secondsBetween(from: string | undefined, until: number): number | null {
+  const seconds = (until - Date.parse(from ?? "")) / 1000;
+  return seconds > 0 ? seconds : null;
+}
+
+export function notYoursToExtendAnswer({ id, requester }: AccessRequest): Message {
+  return answer(`Only ${mention(requester)} can ask to extend ${code(id)}.`);
+}
+
+export function extensionAnswer(request: AccessRequest, extended: AccessRequest): Message {
+  if (request.refusal) return requestedAnswer(request);
+  return answer(
+    `Requested: extend ${code(extended.id)} until ${time(request.until ?? "")} (${code(request.id)}). I'll DM you. ` +
+      `Without an approval it ends ${time(extended.lease?.endsAt ?? extended.lapsesAt)}.`,
+  );
 }

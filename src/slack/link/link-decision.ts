@@ -5,9 +5,9 @@ import { explain } from "../../access/failure/access-error.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
 import { acknowledgeClick, answerWhereClicked, type ButtonClick } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
-import { refuseActor } from "../ask/admission.ts";
-import { failureAnswer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
+import { failureAnswer } from "../blocks/message.ts";
+import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { linkClickAnswer, linkDecided, linkOutcome } from "./link.ts";
 

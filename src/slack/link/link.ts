@@ -5,12 +5,12 @@ import { mayLink } from "../../access/policy/may-link.ts";
 import type { LinkProposal } from "../../ledger/ledger.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { refuseActor } from "../ask/admission.ts";
-import { answer } from "../ask/answers.ts";
 import { refuseTooMany } from "../ask/limits.ts";
-import { confirmLinkAction, refuseLinkAction } from "../blocks/actions.ts";
+import { confirmLinkAction, refuseLinkAction } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
+import { answer } from "../blocks/message.ts";
 import { code, mention, mentions, section, time, told } from "../blocks/mrkdwn.ts";
+import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { isToBeMadeAgain } from "../people/standing.ts";
 

@@ -4,11 +4,11 @@ import { maySeeMap } from "../../access/policy/may-see.ts";
 import { nearest } from "../../access/request/nearest.ts";
 import type { WorkerQuestion } from "../../ledger/jobs.ts";
 import type { SlackContext } from "../app/context.ts";
-import { refuseActor } from "../ask/admission.ts";
-import { answer } from "../ask/answers.ts";
 import { refuseTooMany } from "../ask/limits.ts";
 import type { Message } from "../blocks/message.ts";
+import { answer } from "../blocks/message.ts";
 import { code, codeList, mentions, section, told } from "../blocks/mrkdwn.ts";
+import { refuseActor } from "../people/admission.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personShown } from "../people/standing.ts";
 

@@ -6,8 +6,8 @@ import { isNamedIn, type Person } from "../../access/policy/person.ts";
 import { approvalsNeeded, approversOf, levelsFor, ruleFor } from "../../access/policy/rule.ts";
 import { formatDuration } from "../../access/request/duration.ts";
 import type { Command } from "../app/command.ts";
-import { answer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
+import { answer } from "../blocks/message.ts";
 import { code, codeList, context, cut, mentions, plainLine, section } from "../blocks/mrkdwn.ts";
 import { personShown } from "../people/standing.ts";
 

@@ -5,7 +5,6 @@ import { maySee } from "../../access/policy/may-see.ts";
 import { formatDuration } from "../../access/request/duration.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { SlackContext } from "../app/context.ts";
-import { failureAnswer } from "../ask/answers.ts";
 import {
   approveButton,
   cancelButton,
@@ -15,6 +14,7 @@ import {
   revokeButton,
 } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
+import { failureAnswer } from "../blocks/message.ts";
 import {
   code,
   codeList,
@@ -30,17 +30,18 @@ import {
 } from "../blocks/mrkdwn.ts";
 import {
   admitsText,
+  emergencyTitle,
   endProofLines,
   identityOf,
   leaseField,
   placeOf,
   proofLines,
+  reviewState,
   said,
   stateOf,
   troubleOf,
 } from "../blocks/words.ts";
-import { rightsBlocks } from "../decide/rights-blocks.ts";
-import { emergencyTitle, reviewState } from "../emergency/emergency-words.ts";
+import { rightsBlocks } from "../decide/approval-message.ts";
 import { noteAttempt } from "../people/attempts.ts";
 import { personFor } from "../people/standing.ts";
 import { timelineText } from "../show/timeline.ts";

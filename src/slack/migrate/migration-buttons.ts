@@ -7,7 +7,7 @@ import {
   denyMigrationAction,
   retryMigrationAction,
   withdrawMigrationAction,
-} from "../blocks/actions.ts";
+} from "../blocks/buttons.ts";
 
 /** The most paths of roles that can be told. */
 export const mostArns = 50;

@@ -17,14 +17,11 @@ import {
   recordMigration,
   updateMigration,
 } from "../../ledger/record-migration.ts";
-import { answerClick, answerSubmission, type ButtonClick, type Submission } from "../app/answer.ts";
+import { answerClick, answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
 import type { SlackContext } from "../app/context.ts";
-import { refuseActor } from "../ask/admission.ts";
-import { failureAnswer } from "../ask/answers.ts";
-import { openOnClick } from "../ask/open-form.ts";
 import type { Message } from "../blocks/message.ts";
-import { denyMigrationModal } from "../blocks/modals.ts";
-import { refuseEmptyReason } from "../decide/reason-submission.ts";
+import { denyMigrationModal, failureAnswer, refuseEmptyReason } from "../blocks/message.ts";
+import { refuseActor } from "../people/admission.ts";
 import { noteAttempt, type TriedAct } from "../people/attempts.ts";
 import { departedFrom, noApprover, personFor } from "../people/standing.ts";
 import { readAskValue, readMigrationValue } from "./migration-buttons.ts";

@@ -2,9 +2,9 @@ import { type MigrationRefusal, migrationApprovals } from "../../access/approval
 import { clusterOfMigration, isMigrationOver, type Migration } from "../../access/migration/migration.ts";
 import type { Cluster } from "../../access/policy/cluster.ts";
 import { counted } from "../../diagnosis/link.ts";
-import { answer } from "../ask/answers.ts";
 import { detailsButton } from "../blocks/buttons.ts";
 import type { Message } from "../blocks/message.ts";
+import { answer } from "../blocks/message.ts";
 import { code, mention, plainLine, section, time, told } from "../blocks/mrkdwn.ts";
 import type { Milestone } from "../lease/requester-message.ts";
 

@@ -5,20 +5,18 @@ import { approversIn } from "../../access/policy/may-see.ts";
 import { counted } from "../../diagnosis/link.ts";
 import type { Place, Shown } from "../../ledger/migrations.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
-import { answer } from "../ask/answers.ts";
 import type { Message } from "../blocks/message.ts";
+import { answer } from "../blocks/message.ts";
 import { code, mention, mentions, plainLine, time, told } from "../blocks/mrkdwn.ts";
 import { droppedTexts } from "../blocks/words.ts";
-import { callApprovers } from "../decide/call-approvers.ts";
 import { wakeHomes } from "../home/home.ts";
 import type { Milestone } from "../lease/requester-message.ts";
-import { type MessengerContext, sent } from "../show/messenger-context.ts";
-import { nothingShown } from "../show/show-in-channel.ts";
-import type { ThreadEntry } from "../show/thread-message.ts";
-import { threadMessage } from "../show/thread-message.ts";
-import { postMessage, updateMessage } from "../show/write-message.ts";
+import { peopleNamed } from "../people/directory.ts";
+import { type MessengerContext, nothingShown, postMessage, sent, updateMessage } from "../show/show-in-channel.ts";
+import type { ThreadEntry } from "../show/thread.ts";
+import { threadMessage } from "../show/thread.ts";
 import { migrationMessage, openingMigrationMessage } from "./migration-message.ts";
-import { migrationState, migrationTrouble } from "./migration-words.ts";
+import { migrationCall, migrationState, migrationTrouble } from "./migration-words.ts";
 
 /**
  * Makes what Slack shows of a move match the ledger: its message in the cluster's channel, the thread under it, and what whoever
@@ -211,4 +209,36 @@ function endEntries(migration: Migration): ThreadEntry[] {
     ];
   }
   return [{ name: state, text: `${migrationState(migration)}.` }];
+}
+
+/** More approvers are not asked one by one: somebody of these will read it. */
+const mostPeople = 20;
+
+/**
+ * Asks the approvers of a move in direct messages where their channel can't be reached, and reminds them there: a deleted
+ * channel never wedges it. Each call is remembered for each person. @throws AccessError
+ */
+async function callApprovers(context: MessengerContext, migration: Migration): Promise<void> {
+  const { ledger, client, config, directory } = context;
+  const cluster = config.clusters.get(migration.cluster);
+  const call = migrationCall(migration);
+  if (!cluster || !call) return;
+  const told = await ledger.toldInThread(migration.id);
+  const people = (await peopleNamed(directory, approversIn(cluster)))
+    .filter((user) => !hasApproved(migration, user))
+    .slice(0, mostPeople);
+  for (const user of people) {
+    const name = `${call.name}-${user}`;
+    if (told.includes(name)) continue;
+    // Slack takes about one message a second: meanwhile it may be decided, or planned anew.
+    const newest = await ledger.migrations.get(migration.id);
+    if (!newest || migrationCall(newest)?.name !== call.name) return;
+    if (hasApproved(newest, user)) continue;
+    try {
+      await client.chat.postMessage({ channel: user, ...sent(call.message) });
+    } catch (error) {
+      if (!isGone(error)) throw slackFailure(error, `The direct message to ${user}`);
+    }
+    await ledger.addToldInThread(migration.id, [name]);
+  }
 }

@@ -2,12 +2,11 @@ import { z } from "zod";
 import type { SlackContext } from "../app/context.ts";
 import { inTime } from "../app/in-time.ts";
 import { isAction, isCommand, isHomeOpened, isSubmission, isSuggestion, type Sent } from "../app/kinds.ts";
-import { accountOf } from "../ask/admission.ts";
-import { notAdmittedAnswer } from "../ask/admission-answer.ts";
-import type { FormChange } from "../ask/request-form-change.ts";
+import type { FormChange } from "../ask/request-form.ts";
 import type { Message } from "../blocks/message.ts";
-import { messageModal } from "../blocks/modals.ts";
+import { messageModal } from "../blocks/message.ts";
 import { refusedHomeView } from "../home/home-view.ts";
+import { accountOf, notAdmittedAnswer } from "./admission.ts";
 import { noteAttempt, type TriedAct } from "./attempts.ts";
 import type { Account } from "./directory.ts";
 

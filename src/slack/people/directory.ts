@@ -1,5 +1,6 @@
 import type { UsersInfoResponse, WebClient } from "@slack/web-api";
 import { tooLarge } from "../../access/failure/bounded-pages.ts";
+import { isUser } from "../../access/policy/person.ts";
 import { slackErrorCode, slackFailure } from "../app/slack-failure.ts";
 
 /** What Slack says of people: who is in which user group, and whose e-mail address is of which domain. */
@@ -103,4 +104,10 @@ function remembering(now: () => Date): <T>(key: string, ask: () => Promise<T>) =
     if (answers.size > mostAnswers && oldest !== undefined) answers.delete(oldest);
     return answer;
   };
+}
+
+/** Whom user ids and user groups name, each once; without an answer of Slack nobody of a user group. */
+export async function peopleNamed(directory: Directory, names: readonly string[]): Promise<readonly string[]> {
+  const people = names.map((name) => (isUser(name) ? [name] : directory.membersOf(name).catch(() => [])));
+  return [...new Set((await Promise.all(people)).flat())];
 }

@@ -7,8 +7,8 @@ import { type TraceContext, tracedRun } from "../../operations/tracing/request-t
 import { type HomeContext, publishHome } from "../home/home.ts";
 import { showMigration } from "../migrate/show-migration.ts";
 import { showRequest } from "./messenger.ts";
-import type { MessengerContext } from "./messenger-context.ts";
-import { showThread } from "./show-thread.ts";
+import type { MessengerContext } from "./show-in-channel.ts";
+import { showThread } from "./thread.ts";
 
 /** What can wait has a client of its own in `background`. */
 interface MessageContexts {

@@ -4,13 +4,21 @@ import { isUser } from "../../access/policy/person.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
 import type { Copy, Shown } from "../../ledger/migrations.ts";
 import { isGone, slackFailure } from "../app/slack-failure.ts";
-import { isTooFew, type Presence, presenceOf } from "../decide/presence.ts";
+import { code, mentions, section, time } from "../blocks/mrkdwn.ts";
+import { said } from "../blocks/words.ts";
+import { isTooFew, type Presence, presenceOf } from "../decide/living-approvers.ts";
 import { wakeHomes } from "../home/home.ts";
 import { type Milestone, milestoneOf } from "../lease/requester-message.ts";
-import { deletedMessageMilestone, lostChannelMilestones, tooFewMilestone } from "./delivery-message.ts";
-import { type MessengerContext, sent } from "./messenger-context.ts";
-import { type InChannel, nothingShown, post, showInChannel, updateInChannel } from "./show-in-channel.ts";
-import { wakeForThread } from "./show-thread.ts";
+import {
+  type InChannel,
+  type MessengerContext,
+  nothingShown,
+  post,
+  sent,
+  showInChannel,
+  updateInChannel,
+} from "./show-in-channel.ts";
+import { wakeForThread } from "./thread.ts";
 
 /** More approvers are not asked one by one: somebody of these will read it. */
 const mostCopies = 20;
@@ -143,4 +151,53 @@ function whoToAsk({ config }: MessengerContext, request: AccessRequest, presence
   if (request.emergency && !request.emergency.review) return reviewersOf(request, cluster).filter(isUser);
   if (request.state !== "pending" || !request.preview) return [];
   return presence?.present ?? othersWhoMayApprove(request, cluster).filter(isUser);
+}
+
+/** What a requester is told of the way to the approvers, beside how the request stands. */
+function milestone(name: string, text: string): Milestone {
+  return { name, message: { text, blocks: [section(text)] } };
+}
+
+function subjectOf({ level, cluster, id }: AccessRequest): string {
+  return `${code(level)} on ${code(cluster)} (${code(id)})`;
+}
+
+const askedInstead = "channel-lost-asked";
+/** The channel is deleted, archived, or without the bot. `why` says which, and how to mend it. */
+export function lostChannelMilestones(
+  request: AccessRequest,
+  why: string,
+  { copies, told }: Shown,
+): readonly Milestone[] {
+  // Who was told that the approvers are asked in another way knows it already.
+  if (told.includes(askedInstead)) return [];
+  const subject = subjectOf(request);
+  if (request.state !== "pending") {
+    const text = `The message about ${subject} does not change any more. ${said(why)}. You are told here how it goes on.`;
+    return [milestone("channel-lost", text)];
+  }
+  const failed = `The approvers of ${code(request.cluster)} could not be asked in their channel about ${subject}. ${said(why)}.`;
+  const how =
+    copies.length > 0
+      ? `They were asked in direct messages instead: ${mentions(copies.map(({ user }) => user))}.`
+      : `An approver can still decide with ${code(`/eks-access approve ${request.id}`)}.`;
+  // Whoever is asked later is told of as well: at first there may have been nobody.
+  return [milestone(copies.length > 0 ? askedInstead : "channel-lost", `${failed} ${how}`)];
+}
+
+/** Somebody deleted the message, which stood there under this timestamp. */
+export function deletedMessageMilestone(request: AccessRequest, ts: string): Milestone {
+  return milestone(
+    `deleted-${ts}`,
+    `Somebody deleted the message about ${subjectOf(request)} in the channel. It was posted again, and nothing else changed.`,
+  );
+}
+
+/** Fewer people are left than have to approve. */
+export function tooFewMilestone(request: AccessRequest, { present }: Presence): Milestone {
+  const left = present.length > 0 ? `only ${mentions(present)}` : "nobody";
+  const text =
+    `Too few approvers can still sign in to Slack to decide about ${subjectOf(request)}: ${left}. ` +
+    `Ask an operator to name others for ${code(request.cluster)} in eks-access.yml. Without them it lapses ${time(request.lapsesAt)}.`;
+  return milestone("too-few-approvers", text);
 }

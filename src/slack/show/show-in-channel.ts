@@ -1,10 +1,15 @@
+import type { WebClient } from "@slack/web-api";
 import type { AccessError } from "../../access/failure/access-error.ts";
 import type { AccessRequest } from "../../access/request/record.ts";
+import type { Config } from "../../config/config.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import type { RecordContext } from "../../ledger/lifecycle.ts";
 import type { Place, Shown } from "../../ledger/migrations.ts";
+import { isGone, slackErrorCode, slackFailure } from "../app/slack-failure.ts";
+import type { Message } from "../blocks/message.ts";
 import { approvalMessage, openingMessage } from "../decide/approval-message.ts";
-import type { Presence } from "../decide/presence.ts";
-import type { MessengerContext } from "./messenger-context.ts";
-import { postMessage, updateMessage } from "./write-message.ts";
+import type { Presence } from "../decide/living-approvers.ts";
+import type { Directory } from "../people/directory.ts";
 
 export const nothingShown: Shown = { version: 0, message: null, copies: [], told: [] };
 
@@ -60,4 +65,58 @@ export function updateInChannel(
 /** Posts what is changed into the message with buttons later; the reason where the place can't be reached. */
 export function post(context: MessengerContext, request: AccessRequest, to: string): Promise<Place | AccessError> {
   return postMessage(context, to, openingMessage(request), `The channel ${to} of ${request.cluster}`);
+}
+
+/** What the messenger is given. */
+export interface MessengerContext<Uses = Ledger> extends RecordContext<Uses> {
+  readonly config: Config;
+  readonly client: WebClient;
+  readonly directory: Directory;
+}
+
+/** A message as the Web API takes it. */
+export function sent({ text, blocks }: Message) {
+  return { text, blocks: [...blocks] };
+}
+
+/** Somebody deleted it; it is of an earlier bot user; or the workspace lets nobody edit what is so old. */
+const unchangeable = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
+
+/**
+ * Changes a message of ours: where it is not there any more, deleted, or the reason why the place can't be reached.
+ * @throws AccessError where trying again can help, or the bot itself is at fault
+ */
+export async function updateMessage(
+  { client }: Pick<MessengerContext, "client">,
+  { channel, ts }: Place,
+  message: Message,
+  what: string,
+): Promise<"shown" | "deleted" | AccessError> {
+  try {
+    await client.chat.update({ channel, ts, ...sent(message) });
+    return "shown";
+  } catch (error) {
+    if (unchangeable.has(slackErrorCode(error) ?? "")) return "deleted";
+    const failure = slackFailure(error, `${what} in the channel ${channel}`);
+    if (isGone(error)) return failure;
+    throw failure;
+  }
+}
+
+/** Posts a message; the reason where the place can't be reached. @throws AccessError as above */
+export async function postMessage(
+  { client }: Pick<MessengerContext, "client">,
+  to: string,
+  message: Message,
+  what: string,
+): Promise<Place | AccessError> {
+  try {
+    const { channel, ts } = await client.chat.postMessage({ channel: to, ...sent(message), unfurl_links: false });
+    if (channel && ts) return { channel, ts };
+    throw new Error("The answer of Slack names no message");
+  } catch (error) {
+    const failure = slackFailure(error, what);
+    if (isGone(error)) return failure;
+    throw failure;
+  }
 }

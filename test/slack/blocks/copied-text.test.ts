@@ -4,7 +4,7 @@ import { mrkdwn } from "../../../sandbox/page/blocks/mrkdwn.ts";
 import type { Reader } from "../../../sandbox/page/blocks/surface.ts";
 import { readRequest } from "../../../src/access/request/request-line.ts";
 import { splitRequestLine } from "../../../src/access/request/split-line.ts";
-import { mistakesAnswer } from "../../../src/slack/ask/answers.ts";
+import { mistakesAnswer } from "../../../src/slack/ask/request.ts";
 import { code, plainLine, preformatted, told } from "../../../src/slack/blocks/mrkdwn.ts";
 import { said } from "../../../src/slack/blocks/words.ts";
 import { aCluster, clustersOf } from "../../builders/a-cluster.ts";

@@ -1,10 +1,10 @@
 import type { KnownBlock, ModalView } from "@slack/types";
 import { describe, expect, test } from "vitest";
 import { problemsOfView } from "../../../sandbox/slack/block-limits.ts";
-import { failureAnswer } from "../../../src/slack/ask/answers.ts";
 import { emptyForm } from "../../../src/slack/ask/form.ts";
 import { requestModal } from "../../../src/slack/ask/request-modal.ts";
-import { denyModal, detailsModal, messageModal, revokeModal } from "../../../src/slack/blocks/modals.ts";
+import { denyModal, detailsModal, failureAnswer, messageModal } from "../../../src/slack/blocks/message.ts";
+import { revokeModal } from "../../../src/slack/lease/end-access.ts";
 import { aCluster, aLevel } from "../../builders/a-cluster.ts";
 
 const engineer = "arn:aws:iam::111122223333:user/engineer";

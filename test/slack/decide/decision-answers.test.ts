@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DecisionRefusal } from "../../../src/access/approval/decision.ts";
-import { clickAnswer, oneOfSeveralAnswer } from "../../../src/slack/decide/decision-answers.ts";
+import { clickAnswer, oneOfSeveralAnswer } from "../../../src/slack/decide/decision-click.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";

@@ -6,7 +6,7 @@ import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
 import { decideOnMigration } from "../../../src/slack/migrate/migration-clicks.ts";
 import { migrationMessage } from "../../../src/slack/migrate/migration-message.ts";
 import type { Account } from "../../../src/slack/people/directory.ts";
-import { threadOf } from "../../../src/slack/show/thread-message.ts";
+import { threadOf } from "../../../src/slack/show/thread.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { readConfig } from "../../../src/config/config.ts";
-import { isTooFew, presenceOf } from "../../../src/slack/decide/presence.ts";
+import { isTooFew, presenceOf } from "../../../src/slack/decide/living-approvers.ts";
 import type { Directory } from "../../../src/slack/people/directory.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { anApprovedRequest, aPreviewedRequest, aRequest } from "../../builders/a-request.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sealLink } from "../../../src/access/approval/seal-link.ts";
-import { breakGlass } from "../../../src/slack/emergency/break-glass-command.ts";
+import { breakGlass } from "../../../src/slack/emergency/break-glass.ts";
 import { reviewEmergency } from "../../../src/slack/emergency/review-emergency.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { engineerArn } from "../../builders/a-request.ts";

@@ -4,7 +4,7 @@ import { migrationEvent } from "../../../src/ledger/record-migration.ts";
 import { wakeHomes } from "../../../src/slack/home/home.ts";
 import { showMigration } from "../../../src/slack/migrate/show-migration.ts";
 import type { Directory } from "../../../src/slack/people/directory.ts";
-import type { MessengerContext } from "../../../src/slack/show/messenger-context.ts";
+import type { MessengerContext } from "../../../src/slack/show/show-in-channel.ts";
 import { configText } from "../../builders/a-cluster.ts";
 import { aMigration } from "../../builders/a-migration.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";

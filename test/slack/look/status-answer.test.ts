@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../sandbox/slack/block-limits.ts";
 import type { ChainedEvent } from "../../../src/access/audit/event.ts";
-import { failureAnswer } from "../../../src/slack/ask/answers.ts";
-import { detailsModal } from "../../../src/slack/blocks/modals.ts";
+import { detailsModal, failureAnswer } from "../../../src/slack/blocks/message.ts";
 import { statusAnswer } from "../../../src/slack/look/status-answer.ts";
 import { timelineText } from "../../../src/slack/show/timeline.ts";
 import { aPreviewedRequest } from "../../builders/a-request.ts";

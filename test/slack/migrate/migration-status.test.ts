@@ -3,8 +3,7 @@ import { lengthOfText, longestText, problemsOf, problemsOfView } from "../../../
 import type { Json } from "../../../src/access/audit/canonical-json.ts";
 import type { ChainedEvent, EventType } from "../../../src/access/audit/event.ts";
 import type { DoneStep } from "../../../src/access/migration/migration.ts";
-import { failureAnswer } from "../../../src/slack/ask/answers.ts";
-import { detailsModal } from "../../../src/slack/blocks/modals.ts";
+import { detailsModal, failureAnswer } from "../../../src/slack/blocks/message.ts";
 import { migrationStatusAnswer } from "../../../src/slack/migrate/read-migration-status.ts";
 import { aMigration, aPlannedMigration, theLongestMigration } from "../../builders/a-migration.ts";
 import { anEvent } from "../../builders/an-event.ts";

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { commands } from "../../../src/slack/app/commands.ts";
 import { handlerOf } from "../../../src/slack/app/registrations.ts";
-import { formActions } from "../../../src/slack/ask/fields.ts";
-import { requestModalId } from "../../../src/slack/ask/request-modal.ts";
-import * as actions from "../../../src/slack/blocks/actions.ts";
-import { denyMigrationModalId, denyModalId, detailsModalId, revokeModalId } from "../../../src/slack/blocks/modals.ts";
+import { formActions, requestModalId } from "../../../src/slack/ask/request-modal.ts";
+import * as ofButtons from "../../../src/slack/blocks/buttons.ts";
+import { denyMigrationModalId, denyModalId, detailsModalId } from "../../../src/slack/blocks/message.ts";
+import { revokeModalId } from "../../../src/slack/lease/end-access.ts";
 import type { Account, Directory } from "../../../src/slack/people/directory.ts";
 import { aPreviewedRequest, engineerArn } from "../../builders/a-request.ts";
 import { aChange } from "../../builders/an-event.ts";
@@ -19,9 +19,9 @@ const view = { id: "V1", type: "modal", private_metadata: "r-1", state: { values
 
 /** Everything that somebody can send, by what it is. */
 function everything(): readonly (readonly [name: string, sent: object])[] {
-  const buttons = [
-    ...Object.values(actions).flatMap((each) => (typeof each === "string" ? each : Object.values(each))),
-  ];
+  const buttons = Object.values(ofButtons).flatMap((each) =>
+    typeof each === "string" ? each : typeof each === "object" ? Object.values(each) : [],
+  );
   const press = (action_id: string, more: object) => ({
     action: { type: "button", action_id, value: click },
     body: { type: "block_actions", user, actions: [{ type: "button", action_id, value: click }], ...more },

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
-import { lookAtApprovers } from "../../../src/slack/decide/dead-approvers.ts";
+import { lookAtApprovers } from "../../../src/slack/decide/living-approvers.ts";
 import { slackDirectory } from "../../../src/slack/people/directory.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { at } from "../../builders/times.ts";

@@ -6,7 +6,7 @@ import { sealBase } from "../../../src/access/approval/seal-base.ts";
 import type { Anchor, LogBase } from "../../../src/access/audit/anchor.ts";
 import { genesis } from "../../../src/access/audit/event.ts";
 import type { AuditLog } from "../../../src/ledger/audit-log.ts";
-import { startAnchorPoster } from "../../../src/slack/show/anchor-poster.ts";
+import { startAnchorPoster } from "../../../src/slack/show/posters.ts";
 import { aLog } from "../../builders/a-log.ts";
 import { keys, otherKeys } from "../../builders/keys.ts";
 import { aClient } from "../../sandbox/slack/a-client.ts";

@@ -2,11 +2,7 @@ import { expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessRequest } from "../../../src/access/request/record.ts";
 import { approvalMessage } from "../../../src/slack/decide/approval-message.ts";
-import {
-  deletedMessageMilestone,
-  lostChannelMilestones,
-  tooFewMilestone,
-} from "../../../src/slack/show/delivery-message.ts";
+import { deletedMessageMilestone, lostChannelMilestones, tooFewMilestone } from "../../../src/slack/show/messenger.ts";
 import { anApprovedRequest, aPreviewedRequest } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";
 import { textOfBlocks } from "../blocks/text-of-blocks.ts";

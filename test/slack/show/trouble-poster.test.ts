@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { textOf } from "../../../sandbox/slack/text-of.ts";
 import { type SandboxSlack, startSandboxSlack } from "../../../sandbox/slack/workspace.ts";
 import type { Ledger } from "../../../src/ledger/ledger.ts";
-import { startTroublePoster } from "../../../src/slack/show/trouble-poster.ts";
+import { startTroublePoster } from "../../../src/slack/show/posters.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aTrouble } from "../../builders/a-trouble.ts";
 import { at, minutes } from "../../builders/times.ts";

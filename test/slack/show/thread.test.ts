@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lengthOfText, longestText, problemsOf } from "../../../sandbox/slack/block-limits.ts";
 import type { AccessRequest, Lease } from "../../../src/access/request/record.ts";
-import { threadMessage, threadOf } from "../../../src/slack/show/thread-message.ts";
+import { threadMessage, threadOf } from "../../../src/slack/show/thread.ts";
 import { aCluster } from "../../builders/a-cluster.ts";
 import { aGrantedRequest, anEndProof, aProof } from "../../builders/a-request.ts";
 import { longestStates } from "../../builders/longest-states.ts";

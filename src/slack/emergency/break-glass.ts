@@ -12,10 +12,12 @@ import { admittedBy, admittedInWords } from "../../aws-auth/index.ts";
 import { eventOf, recordChange } from "../../ledger/record-change.ts";
 import type { Command } from "../app/command.ts";
 import type { SlackContext } from "../app/context.ts";
-import { refuseActor } from "../ask/admission.ts";
 import type { Message } from "../blocks/message.ts";
+import { answer } from "../blocks/message.ts";
+import { code, mentions, plainLine, time } from "../blocks/mrkdwn.ts";
+import { durationOf } from "../blocks/words.ts";
+import { refuseActor } from "../people/admission.ts";
 import { noteRefused } from "../people/attempts.ts";
-import { emergencyAnswer, emergencyMistakeAnswer, mayNotTakeEmergencyAnswer } from "./emergency-answers.ts";
 
 /** For an emergency: the way around the approvers, which the whole channel sees. */
 export const breakGlassCommand: Command = {
@@ -124,4 +126,32 @@ function recordOf(
   const who = { id, requester: user, cluster: cluster.name, principal: principal.arn };
   const what = { level, groups, durationSeconds, reason, extends: null };
   return createRequest({ ...who, ...what }, now, context.config.timing.requestLapsesAfterSeconds);
+}
+
+const usageLine = code("/eks-access break-glass <cluster> [<arn>] <reason>");
+/** Access is on its way, and everybody hears of it. */
+function emergencyAnswer(request: AccessRequest, cluster: Cluster): Message {
+  const { id, level, principal, lease } = request;
+  const until = time(lease?.endsAt ?? request.createdAt);
+  return answer(
+    `You took emergency access to ${code(cluster.name)}: ${code(level)} for ${code(principal)}, ${durationOf(request)}, until ${until} (${code(id)}). ` +
+      "It is being applied; you get a message when it is active. The channel sees it now, and an approver reviews it.",
+  );
+}
+
+function emergencyMistakeAnswer(mistake: string): Message {
+  return answer(`Nothing was given. ${plainLine(mistake)} Write ${usageLine}.`);
+}
+
+function mayNotTakeEmergencyAnswer({ name, breakGlass }: Cluster): Message {
+  const who = breakGlass ? `Only ${whoWords(breakGlass.who)} can.` : "The policy allows it to no one.";
+  return answer(
+    `You can't use break-glass on ${code(name)}. ${who} Use ${code("/eks-access request")} instead. The attempt was logged.`,
+  );
+}
+
+function whoWords(who: readonly string[]): string {
+  const domains = who.filter((each) => each.startsWith("@")).map((domain) => `everybody of ${code(domain)}`);
+  const people = who.filter((each) => !each.startsWith("@"));
+  return [...(people.length > 0 ? [mentions(people)] : []), ...domains].join(", ");
 }

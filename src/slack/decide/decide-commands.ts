@@ -1,0 +1,105 @@
+import { refuseDecision } from "../../access/approval/decide.ts";
+import { isMigrationId } from "../../access/migration/migration.ts";
+import { answerSubmission, type ButtonClick, openOnClick, type Submission } from "../app/answer.ts";
+import { type Command, idAndRest } from "../app/command.ts";
+import type { SlackContext } from "../app/context.ts";
+import type { Message } from "../blocks/message.ts";
+import { denyModal, failureAnswer, maxWhyLength, noSuchRequestAnswer, refuseEmptyReason } from "../blocks/message.ts";
+import { readStatus } from "../look/status.ts";
+import { approveBelowAnswer } from "../look/status-answer.ts";
+import { decideOnMigration } from "../migrate/migration-clicks.ts";
+import { migrationDeniedAnswer, noSuchMigrationAnswer } from "../migrate/migration-words.ts";
+import { readMigrationToApprove } from "../migrate/read-migration-status.ts";
+import { refuseActor } from "../people/admission.ts";
+import { noteAttempt } from "../people/attempts.ts";
+import { factsFor } from "../people/standing.ts";
+import {
+  clickAnswer,
+  decideRequest,
+  deniedAnswer,
+  missingReasonAnswer,
+  readDecideValue,
+  unreadableButton,
+} from "./decision-click.ts";
+
+/**
+ * An approver approves a change, not an id (law 4): what is typed can't say which change its writer has seen. So it is
+ * answered with the change, and with a button that carries its digest.
+ */
+export const approve: Command = {
+  word: "approve",
+  usage: "<id>",
+  summary: "shows what would change, with the button that approves exactly that",
+  forApprovers: true,
+  run: async (context, { user, rest }) => {
+    const [id] = idAndRest(rest);
+    if (isMigrationId(id)) return readMigrationToApprove(context, user, id);
+    const request = await context.ledger.get(id);
+    if (!request) return noSuchRequestAnswer(id);
+    const turnedAway = await refuseActor(context, user, "approve", request);
+    if (turnedAway) return turnedAway;
+    const cluster = context.config.clusters.get(request.cluster);
+    if (!cluster) return failureAnswer(`The cluster ${request.cluster} is not configured any more. Ask an operator.`);
+    const digest = request.preview?.digest ?? "";
+    const facts = await factsFor(context, cluster, request, { by: user, verdict: "approved" });
+    const refusal = refuseDecision(request, cluster, { verdict: "approved", by: user, digest }, context.now(), facts);
+    if (refusal) {
+      await noteAttempt(context, { act: "approve", by: user, code: refusal, request, detail: { digest } });
+      return clickAnswer(refusal, request, cluster);
+    }
+    return approveBelowAnswer(await readStatus(context, user, id));
+  },
+};
+
+/** To say no one need not have seen the change: whatever it is, nothing is given. */
+export const deny: Command = {
+  word: "deny",
+  usage: "<id> <why>",
+  summary: "denies a request, with the reason for whoever asked",
+  forApprovers: true,
+  records: true,
+  run: async (context, { user, rest }) => {
+    const [id, why] = idAndRest(rest);
+    if (isMigrationId(id)) return denyMigration(context, user, id, why);
+    const request = await context.ledger.get(id);
+    if (!request) return noSuchRequestAnswer(id);
+    if (isNoReason(why)) return missingReasonAnswer(id, why.length, maxWhyLength);
+    const digest = request.preview?.digest ?? "";
+    return (await decideRequest(context, id, { verdict: "denied", by: user, digest, why })) ?? deniedAnswer(id);
+  },
+};
+
+async function denyMigration(context: SlackContext, by: string, id: string, why: string): Promise<Message> {
+  const migration = await context.ledger.migrations.get(id);
+  if (!migration) return noSuchMigrationAnswer(id);
+  if (isNoReason(why)) return missingReasonAnswer(id, why.length, maxWhyLength);
+  const digest = migration.plan?.digest ?? "";
+  return (
+    (await decideOnMigration(context, by, id, { verdict: "denied", digest, why })) ?? migrationDeniedAnswer(migration)
+  );
+}
+
+function isNoReason(why: string): boolean {
+  return why === "" || why.length > maxWhyLength;
+}
+
+/** The reason of a denial is there: the request is denied, and the message in the channel says so. */
+export async function handleDenySubmission(context: SlackContext, submission: Submission): Promise<void> {
+  const why = await refuseEmptyReason(submission);
+  if (why === null) return;
+  await answerSubmission(context, submission, "Not denied", async () => {
+    const button = readDecideValue(submission.view.private_metadata);
+    if (!button) return unreadableButton(context, "deny", submission.body.user.id);
+    return decideRequest(context, button.request, {
+      verdict: "denied",
+      by: submission.body.user.id,
+      digest: button.digest,
+      why,
+    });
+  });
+}
+
+/** Deny asks why first. */
+export function handleDenyButton(context: SlackContext, click: ButtonClick): Promise<void> {
+  return openOnClick(context, click, async () => denyModal(click.action.value ?? ""));
+}

@@ -1,0 +1,209 @@
+import type { WebClient } from "@slack/web-api";
+import type { Logger } from "pino";
+import type { SlackKeys } from "../../access/approval/seal.ts";
+import { brokenBase } from "../../access/approval/seal-base.ts";
+import type { LogBase } from "../../access/audit/anchor.ts";
+import { type Anchor, formatAnchor } from "../../access/audit/anchor.ts";
+import type { ChainVerdict } from "../../access/audit/event.ts";
+import { verifyLog } from "../../access/audit/verify-log.ts";
+import type { Cluster } from "../../access/policy/cluster.ts";
+import type { ClusterTrouble } from "../../access/request/cluster-trouble.ts";
+import type { AuditSettings, Config } from "../../config/config.ts";
+import type { AuditLog } from "../../ledger/audit-log.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import { slackFailure } from "../app/slack-failure.ts";
+import type { Message } from "../blocks/message.ts";
+import { code, plainLine, section, time } from "../blocks/mrkdwn.ts";
+
+const lookEveryMs = 5_000;
+
+export interface Poster {
+  readonly stop: () => Promise<void>;
+}
+
+/** Looks now and again, one look at a time, whether there is something to post. */
+function postEvery(post: () => Promise<void>): Poster {
+  let posting: Promise<void> = Promise.resolve();
+  let isIdle = true;
+  const tick = () => {
+    if (!isIdle) return;
+    isIdle = false;
+    posting = post().finally(() => {
+      isIdle = true;
+    });
+  };
+  const timer = setInterval(tick, lookEveryMs);
+  tick();
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return posting;
+    },
+  };
+}
+
+export interface AnchorContext {
+  readonly auditLog: AuditLog;
+  readonly ledger: Pick<Ledger, "takeTurn">;
+  readonly client: WebClient;
+  readonly settings: AuditSettings;
+  readonly keys: Pick<SlackKeys, "preview">;
+  readonly log: Logger;
+}
+
+const pageSize = 1000;
+
+/** Posts the chain's value in the audit channel on a schedule, one slack process at a time; null: no channel is named. */
+export function startAnchorPoster(context: AnchorContext): Poster | null {
+  const { channel } = context.settings;
+  return channel === null ? null : postEvery(anchorPoster(context, channel));
+}
+
+/** What this process has seen is remembered here, where nobody who holds Redis can change it. */
+function anchorPoster(
+  { auditLog, ledger, client, settings, keys, log }: AnchorContext,
+  channel: string,
+): () => Promise<void> {
+  let seen: Anchor | null = null;
+  let isOwed = false;
+  return async () => {
+    try {
+      isOwed ||= await ledger.takeTurn("anchor", settings.anchorEverySeconds * 1000);
+      if (!isOwed) return;
+      const verdict = await verifyFrom(auditLog, keys, seen);
+      const anchor = verdict.type === "whole" ? { count: verdict.count, hash: verdict.head } : null;
+      if (anchor) await auditLog.noteAnchor(anchor);
+      const { text, blocks } = anchorMessage(verdict);
+      await client.chat.postMessage({ channel, text, blocks: [...blocks] });
+      isOwed = false;
+      seen = anchor ?? seen;
+      if (verdict.type === "broken") log.error({ message: verdict.message }, "the audit log is broken");
+    } catch (error) {
+      log.warn({ err: slackFailure(error, `The audit channel ${channel}`) }, "an anchor could not be posted yet");
+    }
+  };
+}
+
+/** From the last anchor on: its event must still be there, as it was, and everything after it must follow. */
+async function verifyFrom(auditLog: AuditLog, keys: AnchorContext["keys"], seen: Anchor | null): Promise<ChainVerdict> {
+  for (;;) {
+    const base = await auditLog.base();
+    const verdict = brokenBase(base, keys.preview) ?? (await verifyAfter(auditLog, base, seen));
+    // A worker that forgets events meanwhile leaves a gap for who still reads from where the log began before.
+    if (verdict.type === "whole" || (await auditLog.base()).count === base.count) return verdict;
+  }
+}
+
+async function verifyAfter(auditLog: AuditLog, base: LogBase, seen: Anchor | null): Promise<ChainVerdict> {
+  const start = await startOf(auditLog, base, seen);
+  const verification = verifyLog(start, seen ? [seen] : []);
+  for (let from = start.count + 1; ; ) {
+    const page = await auditLog.events(from, pageSize);
+    const broken = verification.take(page);
+    if (broken) return broken;
+    if (page.length === 0) return verification.end();
+    from += page.length;
+  }
+}
+
+async function startOf(auditLog: AuditLog, base: LogBase, seen: Anchor | null): Promise<Omit<LogBase, "seal">> {
+  if (!seen || seen.count <= base.count) return base;
+  const [event] = await auditLog.events(seen.count, 1);
+  return { count: seen.count - 1, hash: event?.previous ?? seen.hash, anchors: [] };
+}
+
+/** What is posted in the audit channel: a value that nobody who holds Redis can change afterwards. */
+function anchorMessage(verdict: ChainVerdict): Message {
+  if (verdict.type === "broken") {
+    const text = `:rotating_light: *The audit log is broken* ${plainLine(verdict.message)} Keep a copy of Redis, and compare it with ${code("eks-access audit verify")} and the anchors above.`;
+    return { text: "The audit log is broken", blocks: [section(text)] };
+  }
+  const anchor: Anchor = { count: verdict.count, hash: verdict.head };
+  const text = [
+    `*Audit log* whole, ${verdict.count} events. Its anchor:`,
+    code(formatAnchor(anchor)),
+    `${code("eks-access audit verify --anchor COUNT:HASH")} checks the log against it at any later time.`,
+  ].join("\n");
+  return { text: `Audit log whole, ${verdict.count} events`, blocks: [section(text)] };
+}
+
+export interface TroubleContext {
+  readonly ledger: Pick<Ledger, "clusterTroubles" | "takeTurn">;
+  readonly config: Pick<Config, "clusters">;
+  readonly client: WebClient;
+  readonly log: Logger;
+  readonly now: () => Date;
+}
+
+/** What is over sooner is no message. */
+const lastsMs = 60_000;
+/** A trouble is posted once in this time, by all processes together. */
+const postedForMs = 30 * 24 * 3_600_000;
+
+/** What was over before this is no news any more. */
+const newsForMs = 24 * 3_600_000;
+
+/** Posts one message in the channel of a cluster that can't be worked on for a minute, and one when it is over: its approvers can correct that. */
+export function startTroublePoster(context: TroubleContext): Poster {
+  return postEvery(() => postAll(context));
+}
+
+async function postAll(context: TroubleContext): Promise<void> {
+  const { ledger, config, log, now } = context;
+  try {
+    const troubles = await ledger.clusterTroubles([...config.clusters.keys()]);
+    for (const [name, trouble] of troubles) {
+      const cluster = config.clusters.get(name);
+      const ago = (time: string) => now().getTime() - Date.parse(time);
+      if (!cluster) continue;
+      if (trouble.overAt === null && ago(trouble.since) >= lastsMs) await postOnce(context, cluster, trouble);
+      if (trouble.overAt !== null && ago(trouble.overAt) < newsForMs) await postOver(context, cluster, trouble);
+    }
+  } catch (error) {
+    log.warn({ err: error }, "could not look for clusters that can't be worked on");
+  }
+}
+
+/** The turn is taken first: a message that is lost is in the log, and one that comes twice is two. */
+async function postOnce(context: TroubleContext, cluster: Cluster, trouble: ClusterTrouble): Promise<void> {
+  if (!(await context.ledger.takeTurn(turnOf(cluster, trouble), postedForMs))) return;
+  await postInChannel(context, cluster, clusterTroubleMessage(cluster.name, trouble));
+}
+
+/** The first that sees the end posts it, and only where somebody has posted the beginning. */
+async function postOver(context: TroubleContext, cluster: Cluster, trouble: ClusterTrouble): Promise<void> {
+  const turn = turnOf(cluster, trouble);
+  if (!(await context.ledger.takeTurn(`${turn}-over`, postedForMs))) return;
+  const isUntold = await context.ledger.takeTurn(turn, postedForMs);
+  if (!isUntold) await postInChannel(context, cluster, troubleOverMessage(cluster.name, trouble));
+}
+
+function turnOf({ name }: Cluster, { since }: ClusterTrouble): string {
+  return `trouble-${name}-${since}`;
+}
+
+async function postInChannel(
+  { client, log }: TroubleContext,
+  cluster: Cluster,
+  { text, blocks }: Message,
+): Promise<void> {
+  await client.chat.postMessage({ channel: cluster.channel, text, blocks: [...blocks] }).catch((error: unknown) => {
+    const err = slackFailure(error, `The channel ${cluster.channel}`);
+    log.warn({ cluster: cluster.name, err }, "nobody could be told that a cluster can't be worked on");
+  });
+}
+
+/** What the channel of a cluster reads, once, when the worker can't get in. */
+function clusterTroubleMessage(cluster: string, { message, since }: ClusterTrouble): Message {
+  const text = [
+    `:warning: *The worker can't get into ${code(cluster)}* since ${time(since)}. ${plainLine(message)}`,
+    "Access there begins late. Access that has to end is tried each minute, everything else up to 15 minutes apart.",
+  ].join("\n");
+  return { text: `The worker can't get into ${cluster}`, blocks: [section(text)] };
+}
+
+/** What the channel reads when the worker gets in again. */
+function troubleOverMessage(cluster: string, { overAt }: ClusterTrouble): Message {
+  const text = `:white_check_mark: *The worker can get into ${code(cluster)} again* since ${time(overAt ?? "")}. It now does what had to wait.`;
+  return { text: `The worker can get into ${cluster} again`, blocks: [section(text)] };
+}
