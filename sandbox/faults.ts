@@ -7,6 +7,8 @@ export type FaultAnswer =
   | { type: "cut-after" }
   /** Never answer. The connection stays open until the caller gives up or the sandbox stops. */
   | { type: "hang" }
+  /** Begin an answer and go on with it, a space at a time, until the caller gives up. */
+  | { type: "drip" }
   /** Answer as usual, only later. */
   | { type: "delay"; ms: number }
   /** Answer as usual: for tests that only want to know when the call comes. */

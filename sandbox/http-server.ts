@@ -112,6 +112,7 @@ async function serve(options: SandboxServerOptions, request: IncomingMessage, re
   const fault = await options.faults.meet(route.call);
   if (fault?.type === "cut-before") return void request.socket.destroy();
   if (fault?.type === "hang") return;
+  if (fault?.type === "drip") return drip(response);
   if (fault?.type === "delay") await new Promise((resolve) => setTimeout(resolve, fault.ms));
   const answer = fault?.type === "answer" ? fault : await route.answer();
   if (fault?.type === "cut-after") return void request.socket.destroy();
@@ -119,6 +120,12 @@ async function serve(options: SandboxServerOptions, request: IncomingMessage, re
   options.onCall?.(route.call, answer.status, performance.now() - started, by);
   response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
   response.end(answer.body ?? "");
+}
+
+function drip(response: ServerResponse): void {
+  response.writeHead(200, { "content-type": "application/json" }).write("{");
+  const timer = setInterval(() => response.write(" "), 20);
+  response.once("close", () => clearInterval(timer));
 }
 
 async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {

@@ -1,15 +1,17 @@
 import { Readable, Transform } from "node:stream";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { HttpRequest } from "@smithy/protocol-http";
-import { tooLarge } from "../access/failure/bounded-pages.ts";
+import { answerGuard } from "../access/failure/bounded-text.ts";
 import { usualDeadlines } from "../operations/deadlines.ts";
 import type { FinishedCall } from "../operations/metrics/announcements.ts";
 import { observed, resultOfStatus } from "../operations/metrics/calls.ts";
 import { callWithinMs, deadlineSignal } from "../operations/time-limit.ts";
 import type { AwsCredentials, CredentialSource } from "./credentials.ts";
 
-/** Bytes. The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */
-const largestAnswer = 4 * 1024 * 1024;
+/** The largest answers are pages of CloudTrail, 50 events of some kilobytes each. */
+const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };
+/** STS answers in XML, with some kilobytes. */
+const largestOfSts = { bytes: 64 * 1024, values: 64 * 1024 };
 
 /** What the SDK finds in the environment and in the AWS files, alike for each service and whoever calls. */
 type Found = Pick<
@@ -83,9 +85,10 @@ function observedSockets(sockets: Sockets): Sockets {
       observed(
         callOf(request),
         async () => {
+          const largest = callOf(request).service === "sts" ? largestOfSts : largestAnswer;
           const limits = { requestTimeout: callWithinMs("awsCall"), ...signalWith(options) };
           const { response } = await handle(request, { ...options, ...limits });
-          response.body = boundedBody(response.body, request.hostname);
+          response.body = boundedBody(response.body, answerGuard(largest, request.hostname));
           return { response };
         },
         ({ response }) => resultOfStatus(response.statusCode),
@@ -110,19 +113,17 @@ function callOf({ body, headers, method, path }: HttpRequest): Pick<FinishedCall
   return { service: "eks", operation: `${method} ${place.join("/")}` };
 }
 
-/**
- * The body of an answer of AWS, which fails where it is too large. The SDK reads any body to its end before it looks at it.
- *
- * @param what who answers
- */
-function boundedBody(body: unknown, what: string): unknown {
+/** The body of an answer, which fails where it is too large. The SDK reads any body to its end before it looks at it. */
+function boundedBody(body: unknown, guard: (part: Uint8Array) => void): unknown {
   if (!(body instanceof Readable)) return body;
-  let read = 0;
   const bounded = new Transform({
     transform(part: Buffer, _encoding, done) {
-      read += part.length;
-      if (read <= largestAnswer) return done(null, part);
-      done(tooLarge(`${what} answers with more than ${largestAnswer} bytes`));
+      try {
+        guard(part);
+        done(null, part);
+      } catch (error) {
+        done(error instanceof Error ? error : new Error(String(error)));
+      }
     },
   });
   bounded.once("close", () => body.destroy());

@@ -1,15 +1,15 @@
-import { CoreV1Api } from "@kubernetes/client-node";
+import { z } from "zod";
 import type { GroupRight } from "../access/policy/rights.ts";
-import { type AwsAuthStore, awsAuthStore } from "./config-map.ts";
+import { type AwsAuthStore, awsAuthStore, configMapAt } from "./config-map.ts";
 import type { Connection } from "./connection.ts";
 import { type ClusterEndpoint, createConnection } from "./connection.ts";
-import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
+import { kubernetesFailure } from "./explain-kubernetes-error.ts";
 import { type GroupBinding, groupRights, type RoleBindings, roleBindings } from "./group-bindings.ts";
 import { type Reviews, reviews } from "./reviews.ts";
 
 const place = { namespace: "kube-system", name: "eks-access-last-good" };
 
-const fieldManager = "eks-access";
+const podNames = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 
 /** All that we ask of one cluster, with one identity. Each call fails with an `AccessError` of a `cluster-…` code. */
 export interface ClusterClient extends AwsAuthStore, KeptDocuments, Reviews {
@@ -32,17 +32,15 @@ export function connectCluster(
   { timeoutMs }: { readonly timeoutMs?: number } = {},
 ): ClusterClient {
   const connection = createConnection(cluster, timeoutMs);
-  const core = new CoreV1Api(connection.configuration);
   return {
     ...awsAuthStore(connection, cluster.name),
     ...keptDocuments(connection, cluster.name),
     ...reviews(connection, cluster.name),
     listPods: async (namespace, limit = 500) => {
+      const path = namespace === "" ? "/api/v1/pods" : `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
       try {
-        const { items } = await (namespace === ""
-          ? core.listPodForAllNamespaces({ limit })
-          : core.listNamespacedPod({ namespace, limit }));
-        return items.flatMap((pod) => pod.metadata?.name ?? []);
+        const { value } = await connection.ask({ method: "GET", path, query: { limit: String(limit) } }, podNames);
+        return value.items.map(({ metadata }) => metadata.name);
       } catch (error) {
         throw kubernetesFailure(error, `GET pods in ${namespace || "every namespace"} of cluster ${cluster.name}`);
       }
@@ -63,33 +61,13 @@ interface KeptDocuments {
 
 /** The calls about the kept documents of one cluster. */
 function keptDocuments(connection: Connection, cluster: string): KeptDocuments {
-  const core = new CoreV1Api(connection.configuration);
-  const call = `configmap ${place.name} of cluster ${cluster}`;
-  const read = async () => {
-    try {
-      return await core.readNamespacedConfigMap(place);
-    } catch (error) {
-      if (isNotFound(error)) return null;
-      throw kubernetesFailure(error, `GET ${call}`);
-    }
-  };
+  const configMap = configMapAt(connection, cluster, place);
   return {
-    readKept: async () => (await read())?.data ?? {},
+    readKept: async () => (await configMap.read())?.data ?? {},
     writeKept: async (data) => {
-      const before = await read();
-      const body = {
-        ...before,
-        apiVersion: "v1",
-        kind: "ConfigMap",
-        metadata: before?.metadata ?? place,
-        data: { ...data },
-      };
-      try {
-        if (before) await core.replaceNamespacedConfigMap({ ...place, body, fieldManager });
-        else await core.createNamespacedConfigMap({ ...place, body, fieldManager });
-      } catch (error) {
-        throw kubernetesFailure(error, `PUT ${call}`);
-      }
+      const before = await configMap.read();
+      if (before) await configMap.replace({ ...before, data: { ...data } }, false);
+      else await configMap.create({ apiVersion: "v1", kind: "ConfigMap", metadata: place, data: { ...data } }, false);
     },
   };
 }

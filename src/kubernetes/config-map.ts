@@ -1,8 +1,36 @@
-import { CoreV1Api, type V1ConfigMap, type V1ManagedFieldsEntry } from "@kubernetes/client-node";
+import { z } from "zod";
 import { AccessError } from "../access/failure/access-error.ts";
 import { step } from "../operations/metrics/steps.ts";
 import type { Connection } from "./connection.ts";
 import { isNotFound, kubernetesFailure } from "./explain-kubernetes-error.ts";
+
+const texts = z.record(z.string(), z.string()).nullish();
+
+const managedFields = z.object({
+  manager: z.string().nullish(),
+  operation: z.string().nullish(),
+  time: z.string().nullish(),
+  fieldsV1: z.unknown(),
+});
+
+/** What we read of a ConfigMap. Everything else in it stays as it came. */
+const shape = z.looseObject({
+  metadata: z
+    .looseObject({
+      resourceVersion: z.string().nullish(),
+      uid: z.string().nullish(),
+      annotations: texts,
+      deletionTimestamp: z.string().nullish(),
+      finalizers: z.array(z.string()).nullish(),
+      managedFields: z.array(z.unknown()).nullish(),
+    })
+    .nullish(),
+  data: texts,
+  immutable: z.boolean().nullish(),
+});
+
+/** A ConfigMap as the API server has it. */
+export type ConfigMapObject = z.infer<typeof shape>;
 
 /** Where every EKS cluster looks for its map, and the name under which our writes are told in managedFields. */
 const place = { namespace: "kube-system", name: "aws-auth" };
@@ -37,7 +65,7 @@ export interface AwsAuthConfigMap {
   readonly deletion: Deletion | null;
   readonly managers: readonly ManagedPart[];
   /** The whole object: what we do not change goes back in a PUT as it came. */
-  readonly object: V1ConfigMap;
+  readonly object: ConfigMapObject;
 }
 
 /** The parts of the ConfigMap that we write, whole. */
@@ -65,58 +93,85 @@ export interface AwsAuthStore {
 
 /** The calls about `aws-auth` on one cluster. */
 export function awsAuthStore(connection: Connection, cluster: string): AwsAuthStore {
-  const core = new CoreV1Api(connection.configuration);
-  const call = `configmap aws-auth of cluster ${cluster}`;
+  const configMap = configMapAt(connection, cluster, place);
+  const create = (after: AwsAuthContent, dryRun: boolean) => {
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { ...place } };
+    return configMap.create(withContent(object, after), dryRun);
+  };
   return {
     readAwsAuth: async () => {
+      const object = await configMap.read();
+      return object && readConfigMap(object, cluster);
+    },
+    writeAwsAuth: async (before, after, { dryRun }) => {
+      const object = withContent(before.object, after);
+      const written = await step(dryRun ? "dry-run" : "put", () => configMap.replace(object, dryRun));
+      return readConfigMap(written, cluster);
+    },
+    rehearseCreation: async (after) => {
+      await create(after, true);
+    },
+    createAwsAuth: async (after) => readConfigMap(await create(after, false), cluster),
+  };
+}
+
+/** The calls about one ConfigMap. */
+export interface ConfigMapCalls {
+  /** null: the API server itself says that there is none. */
+  read(): Promise<ConfigMapObject | null>;
+  /** `cluster-conflict` where somebody else wrote or deleted it in between. */
+  replace(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
+  create(object: ConfigMapObject, dryRun: boolean): Promise<ConfigMapObject>;
+}
+
+/** The calls about the ConfigMap of this name. Each throws an AccessError. */
+export function configMapAt(
+  connection: Connection,
+  cluster: string,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): ConfigMapCalls {
+  const all = `/api/v1/namespaces/${namespace}/configmaps`;
+  const one = `${all}/${name}`;
+  const call = `configmap ${name} of cluster ${cluster}`;
+  const write = (method: "PUT" | "POST", path: string, body: object, dryRun: boolean) => {
+    const query = { fieldManager, ...(dryRun && { dryRun: "All" }) };
+    return connection.ask({ method, path, query, body }, shape);
+  };
+  return {
+    read: async () => {
       try {
-        return readConfigMap(await core.readNamespacedConfigMap(place), cluster);
+        return (await connection.ask({ method: "GET", path: one }, shape)).value;
       } catch (error) {
         if (isNotFound(error)) return null;
         throw kubernetesFailure(error, `GET ${call}`);
       }
     },
-    writeAwsAuth: async (before, after, { dryRun }) => {
-      const body = withContent(before.object, after);
-      const options = { ...place, body, fieldManager, ...(dryRun ? { dryRun: "All" } : {}) };
+    replace: async (object, dryRun) => {
       try {
-        const object = await step(dryRun ? "dry-run" : "put", () => core.replaceNamespacedConfigMap(options));
-        return readConfigMap(object, cluster);
+        return (await write("PUT", one, object, dryRun)).value;
       } catch (error) {
-        if (isNotFound(error)) throw deletedMeanwhile(cluster);
+        if (isNotFound(error)) throw deletedMeanwhile(name, cluster);
         throw kubernetesFailure(error, `PUT ${call}${dryRun ? " (dry run)" : ""}`);
       }
     },
-    rehearseCreation: async (after) => {
+    create: async (object, dryRun) => {
       try {
-        await core.createNamespacedConfigMap({ ...place, body: newObject(after), fieldManager, dryRun: "All" });
+        return (await write("POST", all, object, dryRun)).value;
       } catch (error) {
-        throw kubernetesFailure(error, `POST ${call} (dry run)`);
-      }
-    },
-    createAwsAuth: async (after) => {
-      const body = newObject(after);
-      try {
-        return readConfigMap(await core.createNamespacedConfigMap({ ...place, body, fieldManager }), cluster);
-      } catch (error) {
-        throw kubernetesFailure(error, `POST ${call}`);
+        throw kubernetesFailure(error, `POST ${call}${dryRun ? " (dry run)" : ""}`);
       }
     },
   };
 }
 
-function newObject(after: AwsAuthContent): V1ConfigMap {
-  return withContent({ apiVersion: "v1", kind: "ConfigMap", metadata: { ...place } }, after);
-}
-
 /** The object that a write sends: what is not ours goes back as it came. */
-export function withContent(object: V1ConfigMap, { data, annotations }: AwsAuthContent): V1ConfigMap {
+export function withContent(object: ConfigMapObject, { data, annotations }: AwsAuthContent): ConfigMapObject {
   return { ...object, data: { ...data }, metadata: { ...object.metadata, annotations: { ...annotations } } };
 }
 
 /** An answer of the API server, read. @throws AccessError `cluster-unexpected` */
-export function readConfigMap(object: V1ConfigMap, cluster: string): AwsAuthConfigMap {
-  const { resourceVersion, uid, annotations = {}, managedFields = [] } = object.metadata ?? {};
+export function readConfigMap(object: ConfigMapObject, cluster: string): AwsAuthConfigMap {
+  const { resourceVersion, uid, annotations, managedFields } = object.metadata ?? {};
   // A PUT without them would win over anybody else's, so an answer that lacks them is not worked with.
   if (!resourceVersion || !uid) {
     const what = `The answer to configmap aws-auth of cluster ${cluster} has no resourceVersion or uid`;
@@ -124,35 +179,40 @@ export function readConfigMap(object: V1ConfigMap, cluster: string): AwsAuthConf
   }
   return {
     data: object.data ?? {},
-    annotations,
+    annotations: annotations ?? {},
     resourceVersion,
     uid,
     immutable: object.immutable ?? false,
     deletion: readDeletion(object),
-    managers: managedFields.map(readManager),
+    managers: (managedFields ?? []).flatMap(readManager),
     object,
   };
 }
 
-function readDeletion({ metadata }: V1ConfigMap): Deletion | null {
-  const since = metadata?.deletionTimestamp;
-  return since ? { since: since.toISOString(), finalizers: metadata.finalizers ?? [] } : null;
+function readDeletion({ metadata }: ConfigMapObject): Deletion | null {
+  const since = timeIn(metadata?.deletionTimestamp);
+  return since === null ? null : { since, finalizers: metadata?.finalizers ?? [] };
 }
 
-function readManager({ manager = "", operation = "", time, fieldsV1 }: V1ManagedFieldsEntry): ManagedPart {
-  const owned: unknown = (fieldsV1 as { "f:data"?: unknown } | undefined)?.["f:data"];
+function readManager(entry: unknown): ManagedPart[] {
+  const read = managedFields.safeParse(entry);
+  if (!read.success) return [];
+  const { manager, operation, time, fieldsV1 } = read.data;
+  const owned = typeof fieldsV1 === "object" && fieldsV1 !== null && "f:data" in fieldsV1 ? fieldsV1["f:data"] : null;
   const keys = typeof owned === "object" && owned !== null ? Object.keys(owned) : [];
-  return {
-    manager,
-    operation,
-    time: time?.toISOString() ?? null,
-    dataKeys: keys.filter((key) => key.startsWith("f:")).map((key) => key.slice(2)),
-  };
+  const dataKeys = keys.filter((key) => key.startsWith("f:")).map((key) => key.slice(2));
+  return [{ manager: manager ?? "", operation: operation ?? "", time: timeIn(time), dataKeys }];
 }
 
-function deletedMeanwhile(cluster: string): AccessError {
+/** ISO 8601; null: there is none, or it is no time. */
+function timeIn(text: string | null | undefined): string | null {
+  const time = new Date(text ?? "");
+  return Number.isNaN(time.getTime()) ? null : time.toISOString();
+}
+
+function deletedMeanwhile(name: string, cluster: string): AccessError {
   return new AccessError(
     "cluster-conflict",
-    `Somebody deleted aws-auth of cluster ${cluster} while it was being edited`,
+    `Somebody deleted ${name} of cluster ${cluster} while it was being edited`,
   );
 }

@@ -1,32 +1,19 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import {
-  type Configuration,
-  createConfiguration,
-  type HttpLibrary,
-  type RequestContext,
-  ResponseContext,
-  ServerConfiguration,
-  wrapHttpLibrary,
-} from "@kubernetes/client-node";
-import { request as send } from "undici";
+import { type Dispatcher, request as send } from "undici";
+import type { z } from "zod";
 import type { RequestIds } from "../access/audit/request-ids.ts";
 import { AccessError } from "../access/failure/access-error.ts";
 import { boundedText } from "../access/failure/bounded-text.ts";
 import { callWithinMs, deadlineSignal } from "../operations/time-limit.ts";
+import { type ApiAnswer, type ApiCall, observedCalls, type SendCall } from "./api-calls.ts";
 import { takeSockets } from "./cluster-sockets.ts";
-import { observedHttp } from "./observed-http.ts";
+import { RefusedByServer } from "./explain-kubernetes-error.ts";
 
 /**
- * Bytes. Etcd keeps no object above 1.5 MiB, and of lists a page is asked for. The whole answer is parsed at once, in which time the
- * process does nothing else.
+ * Etcd keeps no object above 1.5 MiB, and of lists a page is asked for. The whole answer is parsed at once, in which time the
+ * process does nothing else: so many values take less than 100 ms, whatever they are.
  */
-const largestAnswer = 2 * 1024 * 1024;
-
-/**
- * What the generated clients send with. Their own goes over `fetch`, which costs several times the processor time of the call.
- * A redirection is not followed: the token is for this cluster.
- */
-const directHttp: HttpLibrary = wrapHttpLibrary({ send: sendDirectly });
+const largestAnswer = { bytes: 2 * 1024 * 1024, values: 50_000 };
 
 /** When an API server last let an identity in, by its endpoint and the identity: as many as there are creators. */
 const letIn = new Map<string, Date>();
@@ -54,52 +41,44 @@ export interface ClusterEndpoint {
   readonly auditIds?: RequestIds | undefined;
 }
 
-/** What the generated API clients are made with. */
+/** The way to one API server, as one identity. */
 export interface Connection {
-  readonly configuration: Configuration;
+  /** Makes a call and reads the JSON of its answer. @throws RefusedByServer where its status is no success */
+  ask<T>(call: ApiCall, shape: z.ZodType<T>): Promise<Answered<T>>;
   /** Ends the calls that run. */
   close(): void;
 }
 
-/**
- * Opens nothing yet: sockets come with the first call, or are there from a call before. KubeConfig is left aside because it
- * makes a new agent, and so a new TLS connection that nobody closes, for each call (client-node 2.0, config.ts); and no call
- * of the client has a time-out of its own.
- */
+/** A successful answer, read. */
+export interface Answered<T> {
+  readonly value: T;
+  readonly headers: ApiAnswer["headers"];
+}
+
+/** Opens nothing yet: sockets come with the first call, or are there from a call before. */
 export function createConnection(cluster: ClusterEndpoint, timeoutMs?: number): Connection {
   const authority = Buffer.from(cluster.certificateAuthority, "base64").toString("utf8");
   const sockets = takeSockets(cluster.endpoint, authority);
-  const userAgent = userAgentFor(cluster.requests ?? []);
   const closing = new AbortController();
-  const configuration = createConfiguration({
-    baseServer: new ServerConfiguration(cluster.endpoint, {}),
-    authMethods: {
-      default: {
-        getName: () => "bearer token",
-        applySecurityAuthentication: (request) => {
-          request.setHeaderParam("Authorization", `Bearer ${cluster.token}`);
-          request.setHeaderParam("User-Agent", userAgent);
-          request.setDispatcher(sockets.dispatcher);
-          const isWrite = request.getHttpMethod() === "PUT";
-          const withinMs = timeoutMs ?? callWithinMs(isWrite ? "clusterWrite" : "clusterCall");
-          const ends = [AbortSignal.timeout(withinMs), closing.signal, deadlineSignal() ?? closing.signal];
-          request.setSignal(AbortSignal.any(ends));
-        },
-      },
-    },
-  });
+  const headers = { authorization: `Bearer ${cluster.token}`, "user-agent": userAgentFor(cluster.requests ?? []) };
+  const sendCall: SendCall = (call) => {
+    const withinMs = timeoutMs ?? callWithinMs(call.method === "PUT" ? "clusterWrite" : "clusterCall");
+    const ends = [AbortSignal.timeout(withinMs), closing.signal, deadlineSignal() ?? closing.signal];
+    const signal = AbortSignal.any(ends);
+    return sendDirectly(call, { endpoint: cluster.endpoint, headers, signal, dispatcher: sockets.dispatcher });
+  };
+  const explained = explain401(observedCalls(sendCall, cluster.auditIds), cluster);
   return {
-    configuration: { ...configuration, httpApi: explained(observedHttp(directHttp, cluster.auditIds), cluster) },
+    ask: async (call, shape) => {
+      const answer = await explained(call);
+      if (answer.status < 200 || answer.status > 299) throw new RefusedByServer(answer);
+      return { value: shape.parse(JSON.parse(answer.text)), headers: answer.headers };
+    },
     close: () => {
       closing.abort();
       sockets.release();
     },
   };
-}
-
-/** A 401 says why only where we know it. */
-function explained(http: HttpLibrary, cluster: ClusterEndpoint): HttpLibrary {
-  return tellLargeToken(tellWhoWasLetIn(http, cluster), cluster);
 }
 
 /**
@@ -120,82 +99,64 @@ export function userAgentFor(requests: readonly string[]): string {
 }
 
 /**
- * Says of a 401 that the token is larger than the authenticator may take: the API server tells nobody why it let nobody in, and
- * who the token is for may be just who it should be. A newer release may take it, so it is sent all the same. The text of the
- * token holds the session's own token of STS, which may grow with what the session carries, its tags for example.
+ * Says why an API server answered 401, where we know more than it says: it gives no reason, and answers so while its authenticator
+ * is down as well.
  */
-function tellLargeToken(
-  http: HttpLibrary,
-  { name, token }: { readonly name: string; readonly token: string },
-): HttpLibrary {
+function explain401(sendCall: SendCall, cluster: ClusterEndpoint): SendCall {
+  return async (call) => {
+    const answer = await sendCall(call);
+    // What stands between us and the API server answers in pages.
+    if (!(answer.headers["content-type"] ?? "").includes("json")) return answer;
+    if (answer.status === 401) throwIfKnown(cluster);
+    if (answer.status < 400 && cluster.as !== undefined) letIn.set(keyOf(cluster), new Date());
+    return answer;
+  };
+}
+
+/** @throws AccessError where the token is too large, or is of somebody who was let in before */
+function throwIfKnown(cluster: ClusterEndpoint): void {
+  const { name, token, as } = cluster;
+  const said = `The API server of cluster ${name} answered 401`;
+  // A newer release may take it, so it is sent all the same. It grows with what the session carries, its tags for example.
   const bytes = Buffer.byteLength(token);
-  if (bytes <= largestToken) return http;
-  return wrapHttpLibrary({
-    send: async (request) => {
-      const answer = await http.send(request).toPromise();
-      // What stands between us and the API server answers in pages.
-      const isOfApiServer = (answer.headers["content-type"] ?? "").includes("json");
-      if (answer.httpStatusCode !== 401 || !isOfApiServer) return answer;
-      const what = `The API server of cluster ${name} answered 401 to a token of ${bytes} bytes, of which its authenticator may take ${largestToken}`;
-      throw new AccessError("cluster-token-too-large", what);
-    },
+  if (bytes > largestToken) {
+    const what = `${said} to a token of ${bytes} bytes, of which its authenticator may take ${largestToken}`;
+    throw new AccessError("cluster-token-too-large", what);
+  }
+  const before = letIn.get(keyOf(cluster));
+  if (!before) return;
+  throw new AccessError("cluster-unauthorized", `${said} to ${as}, which it let in at ${before.toISOString()}`, {
+    mend: "It is who it was: the cluster's authenticator may be down, or the access entry of that identity was deleted since.",
   });
 }
 
-/**
- * Says of a 401 that the API server has let the same identity in before. It gives no reason for a 401, and answers so while its
- * authenticator is down as well: who was let in is who the configuration should name.
- *
- * @param as whose token it is; undefined: nothing is remembered
- */
-function tellWhoWasLetIn(
-  http: HttpLibrary,
-  { name, endpoint, as }: { readonly name: string; readonly endpoint: string; readonly as?: string | undefined },
-): HttpLibrary {
-  if (as === undefined) return http;
-  const key = `${endpoint} ${as}`;
-  return wrapHttpLibrary({
-    send: async (request) => {
-      const answer = await http.send(request).toPromise();
-      // What stands between us and the API server answers in pages.
-      if (!(answer.headers["content-type"] ?? "").includes("json")) return answer;
-      const before = letIn.get(key);
-      if (answer.httpStatusCode < 400) letIn.set(key, new Date());
-      if (answer.httpStatusCode !== 401 || !before) return answer;
-      const what = `The API server of cluster ${name} answered 401 to ${as}, which it let in at ${before.toISOString()}`;
-      throw new AccessError("cluster-unauthorized", what, {
-        mend: "It is who it was: the cluster's authenticator may be down, or the access entry of that identity was deleted since.",
-      });
-    },
-  });
+function keyOf({ endpoint, as = "" }: ClusterEndpoint): string {
+  return `${endpoint} ${as}`;
 }
 
-async function sendDirectly(request: RequestContext): Promise<ResponseContext> {
-  const dispatcher = request.getDispatcher();
-  const signal = request.getSignal();
+interface Way {
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly dispatcher: Dispatcher;
+}
+
+/** A redirection is not followed: the token is for this cluster. */
+async function sendDirectly({ method, path, query, body }: ApiCall, way: Way): Promise<ApiAnswer> {
+  const url = new URL(path, way.endpoint);
+  url.search = new URLSearchParams(query).toString();
   // undici would take a socket for it, and throw that away.
-  signal?.throwIfAborted();
-  const { statusCode, headers, body } = await send(request.getUrl(), {
-    method: request.getHttpMethod(),
-    headers: request.getHeaders(),
-    body: textIn(request),
-    signal,
-    ...(dispatcher && { dispatcher }),
+  way.signal.throwIfAborted();
+  const answer = await send(url, {
+    method,
+    headers: { accept: "application/json", ...(body && { "content-type": "application/json" }), ...way.headers },
+    body: body ? JSON.stringify(body) : null,
+    signal: way.signal,
+    dispatcher: way.dispatcher,
   });
-  const text = await boundedText(body, largestAnswer, `The API server at ${new URL(request.getUrl()).host}`);
+  const text = await boundedText(answer.body, largestAnswer, `The API server at ${url.host}`);
   // Only then undici takes the socket for free: a call that follows at once would open another one.
   await nextTurn();
-  const joined = Object.entries(headers).map(([name, value = ""]) => [name, [value].flat().join(", ")]);
-  return new ResponseContext(statusCode, Object.fromEntries(joined), {
-    text: async () => text,
-    binary: async () => Buffer.from(text),
-    stream: () => new Blob([text]).stream(),
-  });
-}
-
-/** The API speaks JSON alone. */
-function textIn(request: RequestContext): string | null {
-  const body = request.getBody();
-  if (body === undefined || typeof body === "string") return body ?? null;
-  throw new TypeError("only text is sent to an API server");
+  const headers = Object.entries(answer.headers).map(([name, value = ""]) => [name, [value].flat().join(", ")]);
+  return { status: answer.statusCode, headers: Object.fromEntries(headers), text };
 }

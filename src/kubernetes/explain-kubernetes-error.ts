@@ -1,6 +1,6 @@
-import { ApiException } from "@kubernetes/client-node";
 import { AccessError, type FailureCode } from "../access/failure/access-error.ts";
 import { redact } from "../access/failure/redact.ts";
+import type { ApiAnswer } from "./api-calls.ts";
 
 /** Longer answers are cut: a message of Slack has to hold it. */
 const longestAnswer = 400;
@@ -11,6 +11,16 @@ interface Status {
   readonly message: string;
 }
 
+/** An answer whose status is no success. What it says is for `kubernetesFailure` alone: it is not redacted yet. */
+export class RefusedByServer extends Error {
+  readonly answer: ApiAnswer;
+
+  constructor(answer: ApiAnswer) {
+    super(`the API server answered ${answer.status}`);
+    this.answer = answer;
+  }
+}
+
 /**
  * Makes a failure of a call to a cluster into ours.
  *
@@ -18,26 +28,29 @@ interface Status {
  */
 export function kubernetesFailure(error: unknown, what: string): AccessError {
   if (error instanceof AccessError) return error;
-  return error instanceof ApiException ? answered(error, what) : unanswered(error, what);
+  return error instanceof RefusedByServer ? answered(error.answer, what) : unanswered(error, what);
 }
 
 /** Whether the API server itself, not something in between, says that the thing is not there. */
 export function isNotFound(error: unknown): boolean {
-  return error instanceof ApiException && error.code === 404 && statusIn(error)?.reason === "NotFound";
+  return (
+    error instanceof RefusedByServer && error.answer.status === 404 && statusIn(error.answer)?.reason === "NotFound"
+  );
 }
 
 /** Whether the API server does not know the resource at all: it says so in text, or in a Status (kubernetes, apiserver). */
 export function isUnknownApi(error: unknown): boolean {
-  return error instanceof ApiException && error.code === 404 && !isForeign(error);
+  return error instanceof RefusedByServer && error.answer.status === 404 && !isForeign(error.answer);
 }
 
-function answered(error: ApiException<unknown>, what: string): AccessError {
-  const status = statusIn(error);
-  if (!status && isForeign(error)) return foreignAnswer(error, what);
-  const said = status?.message ? `: ${shorten(status.message)}` : "";
-  const retryAfterMs = retryAfterOf(error);
-  return new AccessError(codeOf(error.code, status), `The API server answered ${error.code} to ${what}${said}`, {
-    cause: new Error(`${error.code} ${status?.reason ?? ""} ${shorten(status?.message ?? "", 4000)}`.trim()),
+function answered(answer: ApiAnswer, what: string): AccessError {
+  const status = statusIn(answer);
+  if (!status && isForeign(answer)) return foreignAnswer(answer, what);
+  // Of a 401 it says "Unauthorized" twice.
+  const said = status?.message && status.message !== status.reason ? `: ${shorten(status.message)}` : "";
+  const retryAfterMs = retryAfterOf(answer);
+  return new AccessError(codeOf(answer.status, status), `The API server answered ${answer.status} to ${what}${said}`, {
+    cause: new Error(`${answer.status} ${status?.reason ?? ""} ${shorten(status?.message ?? "", 4000)}`.trim()),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }
@@ -55,20 +68,15 @@ function codeOf(httpStatus: number, status: Status | undefined): FailureCode {
 }
 
 /** A proxy or a login page: its 401 or 404 says nothing about the cluster. */
-function foreignAnswer(error: ApiException<unknown>, what: string): AccessError {
-  const body = typeof error.body === "string" ? shorten(error.body, 1000) : "";
-  return new AccessError(
-    "cluster-unreachable",
-    `Not the API server but something else answered ${error.code} to ${what}`,
-    {
-      mend: "Check for a proxy or a login page between the worker and the cluster's endpoint.",
-      cause: new Error(`${error.code} ${body}`),
-    },
-  );
+function foreignAnswer({ status, text }: ApiAnswer, what: string): AccessError {
+  return new AccessError("cluster-unreachable", `Not the API server but something else answered ${status} to ${what}`, {
+    mend: "Check for a proxy or a login page between the worker and the cluster's endpoint.",
+    cause: new Error(`${status} ${shorten(text, 1000)}`),
+  });
 }
 
-function isForeign(error: ApiException<unknown>): boolean {
-  return (error.headers["content-type"] ?? "").includes("html");
+function isForeign({ headers }: ApiAnswer): boolean {
+  return (headers["content-type"] ?? "").includes("html");
 }
 
 function unanswered(error: unknown, what: string): AccessError {
@@ -96,10 +104,9 @@ function rootOf(error: unknown): { name: string; message: string } {
   return { name: typeof code === "string" ? code : error.name, message: error.message };
 }
 
-function statusIn(error: ApiException<unknown>): Status | undefined {
-  if (typeof error.body !== "string") return undefined;
+function statusIn({ text }: ApiAnswer): Status | undefined {
   try {
-    const body: unknown = JSON.parse(error.body);
+    const body: unknown = JSON.parse(text);
     const { kind, reason, message } = (body ?? {}) as Record<string, unknown>;
     if (kind !== "Status") return undefined;
     return { reason: typeof reason === "string" ? reason : "", message: typeof message === "string" ? message : "" };
@@ -108,8 +115,8 @@ function statusIn(error: ApiException<unknown>): Status | undefined {
   }
 }
 
-function retryAfterOf(error: ApiException<unknown>): number | undefined {
-  const seconds = Number(error.headers["retry-after"]);
+function retryAfterOf({ headers }: ApiAnswer): number | undefined {
+  const seconds = Number(headers["retry-after"]);
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
 }
 

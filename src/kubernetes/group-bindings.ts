@@ -1,4 +1,4 @@
-import { ApiException, HttpMethod, RbacAuthorizationV1Api, type V1PolicyRule } from "@kubernetes/client-node";
+import { z } from "zod";
 import type { Page } from "../access/failure/bounded-pages.ts";
 import { boundedPages, tooLarge } from "../access/failure/bounded-pages.ts";
 import { describeNamespaces, describeRules, type GroupRight, type RoleRule } from "../access/policy/rights.ts";
@@ -26,7 +26,8 @@ interface Binding {
 const pageSize = 250;
 const mostOf = { pages: 100, items: 20_000, subjects: 50_000, milliseconds: 10_000 };
 
-const lists = ["clusterrolebindings", "rolebindings"].map((kind) => `/apis/rbac.authorization.k8s.io/v1/${kind}`);
+const api = "/apis/rbac.authorization.k8s.io/v1";
+const lists = ["clusterrolebindings", "rolebindings"].map((kind) => `${api}/${kind}`);
 
 /** What RBAC binds to each group and to each user: mapping somebody to another group gives nothing. */
 export interface RoleBindings {
@@ -47,7 +48,7 @@ export async function roleBindings(connection: Connection, cluster: string): Pro
   let subjects = 0;
   try {
     for (const list of lists) {
-      const pages = boundedPages(what, bounds, (token) => getList(connection, list, pageSize, token));
+      const pages = boundedPages(what, bounds, (token) => getList(connection, list, token));
       for await (const bindings of pages) {
         for (const binding of bindings) subjects += addBinding(found, binding);
         if (subjects > mostOf.subjects) throw tooLarge(`${what} has more than ${mostOf.subjects} subjects`);
@@ -119,54 +120,43 @@ function rolesOf(bindings: ReadonlyMap<string, readonly GroupBinding[]>, groups:
   return [...roles.values()];
 }
 
+const texts = z.array(z.string()).nullish();
+
+const role = z.object({
+  rules: z
+    .array(z.object({ verbs: z.array(z.string()), apiGroups: texts, resources: texts, resourceNames: texts }))
+    .nullish(),
+});
+
 /** Null: there is no such role. */
 async function rulesOf(
-  { configuration }: Connection,
+  connection: Connection,
   cluster: string,
   { kind, role: name, namespace }: GroupBinding,
 ): Promise<readonly RoleRule[] | null> {
-  const rbac = new RbacAuthorizationV1Api(configuration);
+  const place = kind === "Role" ? `namespaces/${encodeURIComponent(namespace ?? "")}/roles` : "clusterroles";
   try {
-    const { rules = [] } =
-      kind === "Role"
-        ? await rbac.readNamespacedRole({ name, namespace: namespace ?? "" })
-        : await rbac.readClusterRole({ name });
-    return rules.map(readRule);
+    const path = `${api}/${place}/${encodeURIComponent(name)}`;
+    return ((await connection.ask({ method: "GET", path }, role)).value.rules ?? []).map(readRule);
   } catch (error) {
     if (isNotFound(error)) return null;
     throw kubernetesFailure(error, `GET ${kind} ${name} of cluster ${cluster}`);
   }
 }
 
-function readRule({ verbs, apiGroups = [], resources = [], resourceNames = [] }: V1PolicyRule): RoleRule {
-  return { verbs, apiGroups, resources, resourceNames };
+type Rule = NonNullable<z.infer<typeof role>["rules"]>[number];
+
+function readRule({ verbs, apiGroups, resources, resourceNames }: Rule): RoleRule {
+  return { verbs, apiGroups: apiGroups ?? [], resources: resources ?? [], resourceNames: resourceNames ?? [] };
 }
 
-/**
- * Reads one page of a list as JSON. The generated client would make an object of its own of each item and each of their parts, in five
- * times the time of parsing: of a list that anybody in the cluster can fill, that is too long for a process to do nothing else.
- */
-async function getList(
-  { configuration }: Connection,
-  path: string,
-  limit: number,
-  token: string | undefined,
-): Promise<Page<object>> {
-  const request = configuration.baseServer.makeRequestContext(path, HttpMethod.GET);
-  request.setHeaderParam("Accept", "application/json");
-  request.setQueryParam("limit", String(limit));
-  if (token) request.setQueryParam("continue", token);
-  await configuration.authMethods.default?.applySecurityAuthentication(request);
-  const answer = await configuration.httpApi.send(request).toPromise();
-  const text = await answer.body.text();
-  if (answer.httpStatusCode !== 200) throw new ApiException(answer.httpStatusCode, "", text, answer.headers);
-  const list: unknown = JSON.parse(text);
-  const { items, metadata } = isObject(list) ? (list as { items?: unknown; metadata?: unknown }) : {};
-  if (!Array.isArray(items) || !items.every(isObject)) throw new SyntaxError("the answer is no list");
-  const next = isObject(metadata) && "continue" in metadata ? metadata.continue : undefined;
-  return { items, next: typeof next === "string" ? next : undefined };
-}
+const bindingList = z.object({
+  items: z.array(z.custom<Binding>((item) => typeof item === "object" && item !== null)),
+  metadata: z.object({ continue: z.string().nullish() }).nullish(),
+});
 
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+async function getList(connection: Connection, path: string, token: string | undefined): Promise<Page<Binding>> {
+  const query = { limit: String(pageSize), ...(token && { continue: token }) };
+  const { items, metadata } = (await connection.ask({ method: "GET", path, query }, bindingList)).value;
+  return { items, next: metadata?.continue ?? undefined };
 }

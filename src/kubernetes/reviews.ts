@@ -1,8 +1,8 @@
-import { AuthenticationV1Api, AuthorizationV1Api, type V1ResourceAttributes } from "@kubernetes/client-node";
+import { z } from "zod";
 import { AccessError } from "../access/failure/access-error.ts";
+import { auditIdOf } from "./api-calls.ts";
 import type { Connection } from "./connection.ts";
 import { isUnknownApi, kubernetesFailure } from "./explain-kubernetes-error.ts";
-import { auditIdOf } from "./observed-http.ts";
 
 /** A username and groups, as the API server sees somebody. */
 export interface KubernetesIdentity {
@@ -42,62 +42,78 @@ export interface Reviews {
   may(identity: KubernetesIdentity, access: ResourceAccess): Promise<AccessAnswer>;
 }
 
+const selfReview = z.object({
+  status: z
+    .object({ userInfo: z.object({ username: z.string().nullish(), groups: z.array(z.string()).nullish() }) })
+    .nullish(),
+});
+
+const accessReview = z.object({
+  status: z
+    .object({
+      allowed: z.boolean().nullish(),
+      denied: z.boolean().nullish(),
+      reason: z.string().nullish(),
+      evaluationError: z.string().nullish(),
+    })
+    .nullish(),
+});
+
 /** The reviews of one cluster. */
 export function reviews(connection: Connection, cluster: string): Reviews {
-  const authentication = new AuthenticationV1Api(connection.configuration);
-  const authorization = new AuthorizationV1Api(connection.configuration);
-  const of = `of cluster ${cluster}`;
   return {
-    whoAmI: async () => {
-      const body = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
-      const review = await told(`POST selfsubjectreview ${of}`, () =>
-        authentication.createSelfSubjectReview({ body }).catch((error: unknown) => {
-          if (isUnknownApi(error)) return null;
-          throw error;
-        }),
-      );
-      if (!review) return null;
-      const { username, groups = [] } = review.status?.userInfo ?? {};
-      if (!username) throw new AccessError("cluster-unexpected", `The selfsubjectreview ${of} names nobody`);
-      return { username, groups };
-    },
+    whoAmI: () => whoAmI(connection, `of cluster ${cluster}`),
     mayI: async (access) => {
-      const body = {
-        apiVersion: "authorization.k8s.io/v1",
-        kind: "SelfSubjectAccessReview",
-        spec: { resourceAttributes: attributesOf(access) },
-      };
-      const review = await told(`POST selfsubjectaccessreview ${of}`, () =>
-        authorization.createSelfSubjectAccessReview({ body }),
-      );
-      return isAllowed(review.status);
+      const spec = { resourceAttributes: attributesOf(access) };
+      return (await reviewAccess(connection, "SelfSubjectAccessReview", spec, cluster)).allowed;
     },
-    may: async ({ username, groups }, access) => {
-      const body = {
-        apiVersion: "authorization.k8s.io/v1",
-        kind: "SubjectAccessReview",
-        spec: {
-          user: username,
-          groups: [...new Set([...groups, "system:authenticated"])],
-          resourceAttributes: attributesOf(access),
-        },
+    may: ({ username, groups }, access) => {
+      const spec = {
+        user: username,
+        groups: [...new Set([...groups, "system:authenticated"])],
+        resourceAttributes: attributesOf(access),
       };
-      const answer = await told(`POST subjectaccessreview ${of}`, () =>
-        authorization.createSubjectAccessReviewWithHttpInfo({ body }),
-      );
-      const { status } = answer.data;
-      const { reason = "", evaluationError = "" } = status ?? {};
-      return { allowed: isAllowed(status), reason: reason || evaluationError, auditId: auditIdOf(answer) };
+      return reviewAccess(connection, "SubjectAccessReview", spec, cluster);
     },
   };
 }
 
-/** An explicit denial goes before anything; an answer without a status allows nothing. */
-function isAllowed(status: { allowed: boolean; denied?: boolean } | undefined): boolean {
-  return status?.allowed === true && status.denied !== true;
+async function whoAmI(connection: Connection, of: string): Promise<KubernetesIdentity | null> {
+  const api = "authentication.k8s.io/v1";
+  const body = { apiVersion: api, kind: "SelfSubjectReview" };
+  try {
+    const path = `/apis/${api}/selfsubjectreviews`;
+    const { username, groups } =
+      (await connection.ask({ method: "POST", path, body }, selfReview)).value.status?.userInfo ?? {};
+    if (!username) throw new AccessError("cluster-unexpected", `The selfsubjectreview ${of} names nobody`);
+    return { username, groups: groups ?? [] };
+  } catch (error) {
+    if (isUnknownApi(error)) return null;
+    throw kubernetesFailure(error, `POST selfsubjectreview ${of}`);
+  }
 }
 
-function attributesOf({ resource, ...rest }: ResourceAccess): V1ResourceAttributes {
+/** An explicit denial goes before anything; an answer without a status allows nothing. */
+async function reviewAccess(
+  connection: Connection,
+  kind: "SelfSubjectAccessReview" | "SubjectAccessReview",
+  spec: object,
+  cluster: string,
+): Promise<AccessAnswer> {
+  const api = "authorization.k8s.io/v1";
+  const resource = kind.toLowerCase();
+  const call = { method: "POST" as const, path: `/apis/${api}/${resource}s`, body: { apiVersion: api, kind, spec } };
+  try {
+    const answer = await connection.ask(call, accessReview);
+    const { allowed, denied, reason, evaluationError } = answer.value.status ?? {};
+    const why = reason || evaluationError || "";
+    return { allowed: allowed === true && denied !== true, reason: why, auditId: auditIdOf(answer) };
+  } catch (error) {
+    throw kubernetesFailure(error, `POST ${resource} of cluster ${cluster}`);
+  }
+}
+
+function attributesOf({ resource, ...rest }: ResourceAccess): Readonly<Record<string, string>> {
   const [plural = "", subresource = ""] = resource.split("/");
   return {
     verb: rest.verb,
@@ -107,12 +123,4 @@ function attributesOf({ resource, ...rest }: ResourceAccess): V1ResourceAttribut
     namespace: rest.namespace ?? "",
     name: rest.name ?? "",
   };
-}
-
-async function told<T>(what: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw kubernetesFailure(error, what);
-  }
 }

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { accessEntriesOf } from "../../src/aws/access-entries.ts";
+import { callerIdentity } from "../../src/aws/caller-identity.ts";
 import { EksCluster } from "../../src/aws/eks-cluster.ts";
 import { findCreation } from "../../src/aws/find-creation.ts";
 import { managedNodes } from "../../src/aws/node-roles.ts";
+import { usualDeadlines } from "../../src/operations/deadlines.ts";
+import { withinDeadline } from "../../src/operations/time-limit.ts";
 import { account, partition, region, useAccount } from "./aws-account.ts";
 
 const accountUnderTest = useAccount();
@@ -95,4 +98,34 @@ test("an answer of AWS that is larger than any page is refused", async () => {
   });
   expect(calls()).toBe(1);
   entries.close();
+});
+
+test.each([
+  ["more values than any page", { accessEntries: [], more: Array.from({ length: 20_001 }, () => 1) }],
+  ["values nested deeper than any answer", JSON.parse(`{"a":${"[".repeat(200)}${"]".repeat(200)}}`)],
+])("an answer of AWS with %s is refused before it is parsed", async (_what, body: object) => {
+  always("eks.ListAccessEntries", body);
+  const entries = accessEntriesOf(await opened());
+
+  await expect(entries.list()).rejects.toMatchObject({ code: "answer-too-large" });
+  entries.close();
+});
+
+test("an answer of STS that is larger than any session is refused", async () => {
+  const { faults } = accountUnderTest().aws;
+  const body = `<GetCallerIdentityResponse>${"<a>".repeat(2 ** 15)}</GetCallerIdentityResponse>`;
+  cancel = faults.plan("sts.GetCallerIdentity", { type: "answer", status: 200, body }, { times: 10 }).cancel;
+
+  const asking = callerIdentity(accountUnderTest().worker, region);
+
+  await expect(asking).rejects.toMatchObject({ code: "answer-too-large" });
+});
+
+test("an answer of AWS that comes byte by byte is given up with the call's one deadline", async () => {
+  const eks = await opened();
+  cancel = accountUnderTest().aws.faults.plan("eks.DescribeCluster", { type: "drip" }, { times: 10 }).cancel;
+
+  const asking = withinDeadline("run", { ...usualDeadlines, awsCall: 200 }, () => eks.describe());
+
+  await expect(asking).rejects.toMatchObject({ code: "aws-unreachable" });
 });

@@ -6,7 +6,6 @@
 
 import { DescribeClusterCommand, EKSClient } from "@aws-sdk/client-eks";
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { AuthorizationV1Api, CoreV1Api } from "@kubernetes/client-node";
 import { z } from "zod";
 import { mintToken } from "../../src/aws/eks-token.ts";
 import { createConnection } from "../../src/kubernetes/connection.ts";
@@ -22,7 +21,8 @@ const input = z.object({
 });
 
 const { eksName, region, roleArn, externalId, runs, warmUp } = input.parse(JSON.parse(process.env.BENCH_INPUT ?? ""));
-const place = { namespace: "kube-system", name: "aws-auth" };
+const configMaps = "/api/v1/namespaces/kube-system/configmaps/aws-auth";
+const json = z.looseObject({ metadata: z.looseObject({ annotations: z.looseObject({}).optional() }) });
 const worker = new STSClient({ region });
 const sums: number[] = [];
 for (let run = 0; run < warmUp + runs; run += 1) sums.push(await once(run));
@@ -39,20 +39,26 @@ async function once(run: number): Promise<number> {
   const { cluster } = await timer.time(() => eks.send(new DescribeClusterCommand({ name: eksName })));
   const token = await mintToken(credentials, { eksName, region }, new Date());
   const certificateAuthority = cluster?.certificateAuthority?.data ?? "";
-  const { configuration, close } = createConnection(
+  const { ask, close } = createConnection(
     { name: eksName, endpoint: cluster?.endpoint ?? "", certificateAuthority, token },
     10_000,
   );
-  const core = new CoreV1Api(configuration);
-  const before = await timer.time(() => core.readNamespacedConfigMap(place));
-  const annotations = { ...before.metadata?.annotations, "bench/run": String(run) };
+  const get = () => ask({ method: "GET", path: configMaps }, json);
+  const { value: before } = await timer.time(get);
+  const annotations = { ...before.metadata.annotations, "bench/run": String(run) };
   const body = { ...before, metadata: { ...before.metadata, annotations } };
-  await timer.time(() => core.replaceNamespacedConfigMap({ ...place, body, dryRun: "All" }));
-  await timer.time(() => core.replaceNamespacedConfigMap({ ...place, body }));
-  await timer.time(() => core.readNamespacedConfigMap(place));
+  const put = (query: { dryRun?: string }) => ask({ method: "PUT", path: configMaps, query, body }, json);
+  await timer.time(() => put({ dryRun: "All" }));
+  await timer.time(() => put({}));
+  await timer.time(get);
   const resourceAttributes = { verb: "list", resource: "pods", namespace: "default" };
-  const review = { spec: { user: "bench", groups: ["eks-access:viewers"], resourceAttributes } };
-  await timer.time(() => new AuthorizationV1Api(configuration).createSubjectAccessReview({ body: review }));
+  const review = {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SubjectAccessReview",
+    spec: { user: "bench", groups: ["eks-access:viewers"], resourceAttributes },
+  };
+  const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+  await timer.time(() => ask({ method: "POST", path, body: review }, z.unknown()));
   for (const client of [sts, eks]) client.destroy();
   close();
   return timer.sum();

@@ -135,17 +135,13 @@ function answerOf(stored: ConfigMap | Status): AwsAuthConfigMap {
   throw new AccessError(isConflict ? "cluster-conflict" : "cluster-unexpected", stored.message);
 }
 
-/** As the client reads JSON: times are dates. */
+/** As the client reads JSON: a copy. */
 function asRead(stored: ConfigMap): V1Object {
-  const { managedFields = [], creationTimestamp, deletionTimestamp, finalizers, ...metadata } = stored.metadata;
-  const fields = managedFields.map(({ time, ...rest }) => ({ ...rest, ...(time && { time: new Date(time) }) }));
-  const going = deletionTimestamp && { deletionTimestamp: new Date(deletionTimestamp) };
-  const kept = finalizers && { finalizers: [...finalizers] };
-  return structuredClone({ ...stored, metadata: { ...metadata, ...going, ...kept, managedFields: fields } });
+  return JSON.parse(JSON.stringify(stored));
 }
 
 function asSent(object: V1Object) {
-  const { name = "", namespace = "", uid, resourceVersion, annotations } = object.metadata ?? {};
+  const { uid, resourceVersion, annotations } = object.metadata ?? {};
   const known = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
-  return { data: object.data ?? {}, metadata: { name, namespace, ...known, ...(annotations && { annotations }) } };
+  return { data: object.data ?? {}, metadata: { ...place, ...known, ...(annotations && { annotations }) } };
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { issueCertificates } from "../../sandbox/cluster/certificate.ts";
@@ -9,6 +9,8 @@ export interface CannedAnswer {
   status: number;
   body?: object | string;
   headers?: Readonly<Record<string, string>>;
+  /** The body is followed by spaces, one every few milliseconds, without end. */
+  drip?: boolean;
 }
 
 interface Received {
@@ -43,7 +45,9 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     const answer = scripted.answer(request);
     if (answer === "never") return;
     const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body ?? {});
-    response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers }).end(text);
+    response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
+    if (answer.drip) drip(response, text);
+    else response.end(text);
   });
   server.on("secureConnection", () => {
     connections += 1;
@@ -68,6 +72,12 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
 /** A body of the API server's own kind. */
 export function aStatus(code: number, reason: string, message: string): object {
   return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason, code };
+}
+
+function drip(response: ServerResponse, text: string): void {
+  response.write(text);
+  const timer = setInterval(() => response.write(" "), 20);
+  response.once("close", () => clearInterval(timer));
 }
 
 async function read(incoming: IncomingMessage): Promise<Received> {

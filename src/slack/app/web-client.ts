@@ -12,8 +12,8 @@ import { slackFailure } from "./slack-failure.ts";
 /** What the bot has to be allowed, as manifest.yml asks for it. */
 export const neededScopes = ["commands", "chat:write", "usergroups:read", "users:read", "users:read.email"] as const;
 
-/** Bytes. The largest answers are the people of a user group and a view that was opened. */
-const largestAnswer = 4 * 1024 * 1024;
+/** The largest answers are the people of a user group and a view that was opened. */
+const largestAnswer = { bytes: 4 * 1024 * 1024, values: 20_000 };
 
 /**
  * Sockets to Slack, kept between calls. No more than so many at once to each of its hosts; the Web API's client has no more

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { allOfPages } from "../../../src/access/failure/bounded-pages.ts";
 import { boundedText } from "../../../src/access/failure/bounded-text.ts";
@@ -59,6 +60,29 @@ test("a body is read no further than its bound", async () => {
     }
   }
 
-  await expect(boundedText(endless(), 5_000, "It")).rejects.toMatchObject({ code: "answer-too-large" });
+  await expect(boundedText(endless(), { bytes: 5_000, values: 10 }, "It")).rejects.toMatchObject({
+    code: "answer-too-large",
+  });
   expect(given).toBe(6);
+});
+
+test.each([
+  ["a list of more values than are read", `[1${",1".repeat(10)}]`],
+  ["an object of more members than are read", `{"a":1${',"b":1'.repeat(10)}}`],
+  ["values nested deeper than any answer", "[".repeat(101)],
+  ["values behind a text with an escaped quote", `{"a":"\\"","b":[1${",1".repeat(10)}]}`],
+])("%s is refused before it is parsed", async (_name, text) => {
+  const bytes = [...Buffer.from(text)].map((byte) => Buffer.from([byte]));
+
+  const reading = boundedText(Readable.from(bytes), { bytes: 5_000, values: 10 }, "It");
+
+  await expect(reading).rejects.toMatchObject({ code: "answer-too-large" });
+});
+
+test("what stands in a text counts as one value, whatever is in it", async () => {
+  const text = `{"a":"${",[{".repeat(100)}\\"${",[{".repeat(100)}"}`;
+
+  const read = await boundedText(Readable.from([Buffer.from(text)]), { bytes: 5_000, values: 10 }, "It");
+
+  expect(read).toBe(text);
 });

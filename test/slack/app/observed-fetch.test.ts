@@ -21,11 +21,11 @@ afterEach(async () => {
 });
 
 const told = () => calls.map(({ service, operation, result }) => `${service} ${operation}: ${result}`);
-const client = () => {
+const client = (timeoutMs = 2_500) => {
   const { botToken, signingSecret, appToken, apiUrl } = slack;
   return new WebClient(
     botToken,
-    webClientOptions({ botToken, signingSecret, appToken, apiUrl, port: 0 }, { timeoutMs: 2_500, retries: 0 }),
+    webClientOptions({ botToken, signingSecret, appToken, apiUrl, port: 0 }, { timeoutMs, retries: 0 }),
   );
 };
 
@@ -55,6 +55,24 @@ test("an answer of megabytes is not read to its end", async () => {
   const asking = observedFetch(`${slack.apiUrl}auth.test`, { method: "POST", body: "" });
 
   await expect(asking.then(() => "read")).rejects.toMatchObject({ code: "answer-too-large" });
+});
+
+test("an answer of more small values than any is refused before it is parsed", async () => {
+  const body = JSON.stringify({ ok: true, users: Array.from({ length: 20_001 }, () => "") });
+  slack.faults.plan("slack.auth.test", { type: "answer", status: 200, body });
+
+  const asking = observedFetch(`${slack.apiUrl}auth.test`, { method: "POST", body: "" });
+
+  await expect(asking.then(() => "read")).rejects.toMatchObject({ code: "answer-too-large" });
+});
+
+test("an answer that comes byte by byte is given up with the call's one deadline", async () => {
+  slack.faults.plan("slack.auth.test", { type: "drip" }, { times: 2 });
+
+  const asking = client(300).auth.test();
+
+  await expect(asking).rejects.toThrow(/aborted|timeout/i);
+  expect(told()).toEqual(["slack auth.test: unreachable"]);
 });
 
 test("what Slack can't be asked is told as such, and the call fails", async () => {

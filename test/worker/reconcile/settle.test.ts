@@ -253,7 +253,7 @@ describe("a run on one cluster decides", () => {
   test("no lease where the ConfigMap is being deleted, which says so, and whatever ends there all the same", () => {
     const revoked = { cause: "revoked" as const, by: "U0APPROVER", at: at(minutes(4)).toISOString(), why: "" };
     const ending = aGrantedRequest({ end: revoked }, { id: "r-2" });
-    const deletion = { deletionTimestamp: at(minutes(1)), finalizers: ["example.com/keep"] };
+    const deletion = { deletionTimestamp: at(minutes(1)).toISOString(), finalizers: ["example.com/keep"] };
 
     const { granted, refused, leaving, data } = settled({
       ...{

@@ -26,7 +26,7 @@ export interface Given {
   readonly closed?: readonly string[];
   readonly withdrawals?: Withdrawals;
   readonly annotations?: Readonly<Record<string, string>>;
-  readonly deletion?: { readonly deletionTimestamp: Date; readonly finalizers: string[] };
+  readonly deletion?: { readonly deletionTimestamp: string; readonly finalizers: string[] };
   readonly drift?: "report" | "repair";
   readonly now?: Date;
   readonly cluster?: Cluster;

@@ -1,0 +1,63 @@
+import type { RequestIds } from "../access/audit/request-ids.ts";
+import { observed, resultOfStatus } from "../operations/metrics/calls.ts";
+
+/** One call to an API server. */
+export interface ApiCall {
+  readonly method: "GET" | "POST" | "PUT";
+  /** From the root: `/api/v1/pods`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: object;
+}
+
+/** What came back, whatever its status. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+/** Makes one call. What is not answered at all is thrown. */
+export type SendCall = (call: ApiCall) => Promise<ApiAnswer>;
+
+/** A UUID has 36 characters; what stands between us and the API server could send anything. */
+const longestId = 100;
+
+/**
+ * Tells of each call to the API server, by method and kind of object.
+ *
+ * @param auditIds gets the audit id of each write of a ConfigMap and of what a principal does that signs in, refused ones included
+ */
+export function observedCalls(send: SendCall, auditIds?: RequestIds): SendCall {
+  return (call) => {
+    const operation = `${call.method} ${resourceOf(call.path)}`;
+    return observed(
+      { service: "kubernetes", operation },
+      async () => {
+        const answer = await send(call);
+        note(auditIds, operation, call, answer);
+        return answer;
+      },
+      ({ status }) => resultOfStatus(status),
+    );
+  };
+}
+
+/** The API server's own audit log has the call under this id (kubernetes, apiserver, WithAuditInit); null: something else answered. */
+export function auditIdOf({ headers }: Pick<ApiAnswer, "headers">): string | null {
+  return headers["audit-id"]?.slice(0, longestId) ?? null;
+}
+
+const noted = /^(?:(?:PUT|POST) configmaps|POST selfsubjectreviews|GET pods)$/;
+
+function note(auditIds: RequestIds | undefined, operation: string, { query }: ApiCall, answer: ApiAnswer): void {
+  const id = auditIdOf(answer);
+  if (id === null || !noted.test(operation)) return;
+  auditIds?.add(query?.dryRun ? `${operation} (dry run)` : operation, id);
+}
+
+/** `configmaps` of `/api/v1/namespaces/kube-system/configmaps/aws-auth`. */
+function resourceOf(path: string): string {
+  const place = path.replace(/^\/(?:api|apis\/[^/]+)\/[^/]+\//, "");
+  return place.replace(/^namespaces\/[^/]+\/(?=.)/, "").split("/")[0] ?? "";
+}
