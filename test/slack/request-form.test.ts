@@ -72,13 +72,20 @@ describe("the form", () => {
 
     expect(idsOf(nothing)).toEqual(["cluster", "principal/0", "reason"]);
     expect(idsOf(staging)).toEqual(["cluster", "level/staging", "principal/0", "reason"]);
-    expect(idsOf(viewer)).toEqual(["cluster", "level/staging", "duration/staging/viewer", "principal/0", "reason"]);
+    expect(idsOf(viewer)).toEqual([
+      "cluster",
+      "level/staging",
+      "duration/staging/viewer",
+      "other-duration/staging/viewer",
+      "principal/0",
+      "reason",
+    ]);
   });
 
   test("has chosen what there is no choice about", () => {
     const view = requestModal({ ...emptyForm, principal: engineer }, [offerOf("staging", "viewer")]);
 
-    const [cluster, level, duration, principal] = view.blocks;
+    const [cluster, level, duration, , principal] = view.blocks;
 
     expect(cluster).toMatchObject({ element: { initial_option: { value: "staging" } } });
     expect(level).toMatchObject({ element: { initial_option: { value: "viewer" } } });
@@ -176,6 +183,7 @@ describe("what stands in the form", () => {
       level: "viewer",
       principal: engineer,
       duration: "",
+      otherDuration: "",
       replaced: 2,
     });
   });

@@ -17,8 +17,10 @@ export interface Offer {
 export interface RequestForm {
   readonly cluster: string;
   readonly level: string;
-  /** For example `1h30m`. */
+  /** One of the times to choose from, for example `1h`. */
   readonly duration: string;
+  /** A time that is typed, in the words of a line, such as `90 min`. It counts in place of the one that is chosen. */
+  readonly otherDuration: string;
   readonly principal: string;
   /**
    * How often we put another ARN into the field. Slack keeps what was typed into a field as long as the field has the same
@@ -27,7 +29,14 @@ export interface RequestForm {
   readonly replaced: number;
 }
 
-export const emptyForm: RequestForm = { cluster: "", level: "", duration: "", principal: "", replaced: 0 };
+export const emptyForm: RequestForm = {
+  cluster: "",
+  level: "",
+  duration: "",
+  otherDuration: "",
+  principal: "",
+  replaced: 0,
+};
 
 /** The parts of a form that belong together now: a level of this cluster, a time that the level allows. */
 export interface Completed {
@@ -50,6 +59,14 @@ export function completeForm(form: RequestForm, offers: readonly Offer[]): Compl
     offer,
     level,
   };
+}
+
+/** A time of before that is none of the choices was typed, and comes back so. */
+export function withTypedTime(form: RequestForm, offers: readonly Offer[]): RequestForm {
+  const { level } = completeForm(form, offers);
+  const seconds = secondsOf(form.duration);
+  if (!level || seconds === 0 || seconds > level.maxDurationSeconds) return form;
+  return durationsOf(level).includes(form.duration) ? form : { ...form, otherDuration: form.duration };
 }
 
 /** The times to choose from, as people write them, the longest last. */
@@ -75,12 +92,15 @@ function onlyOne<T>(values: readonly T[]): T | null {
   return only !== undefined && others.length === 0 ? only : null;
 }
 
-/** The id of a part's field. Slack keeps what stands in a field while its id stays: other choices need another id. */
-export function fieldId(part: PartName, ...of: readonly string[]): string {
+/** A field of the form: a part of a request, or the time that is typed. */
+type FieldName = PartName | "other-duration";
+
+/** The id of a field. Slack keeps what stands in a field while its id stays: other choices need another id. */
+export function fieldId(part: FieldName, ...of: readonly string[]): string {
   return [part, ...of].join("/");
 }
 
-/** Of which part a field is. */
+/** What a field is for. */
 function partOf(blockId: string): string {
   return blockId.split("/")[0] ?? "";
 }
@@ -99,8 +119,9 @@ function readMetadata(text: string): z.infer<typeof metadata> {
 type FormView = Pick<ViewOutput, "state" | "private_metadata">;
 /** The form as it stands on somebody's screen. */
 export function formOf(view: FormView): RequestForm {
-  const { cluster, level, duration = "", principal } = partsOf(view);
-  return { cluster, level, duration, principal, replaced: readMetadata(view.private_metadata).replaced };
+  const { cluster, level, principal } = partsOf(view);
+  const durations = { duration: putIn(view, "duration"), otherDuration: typedDuration(view) };
+  return { cluster, level, ...durations, principal, replaced: readMetadata(view.private_metadata).replaced };
 }
 
 /** Whether somebody sees this form already, but for what they have put in. */
@@ -114,19 +135,28 @@ export function partsOf(view: FormView): RequestParts {
     cluster: putIn(view, "cluster"),
     level: putIn(view, "level"),
     principal: putIn(view, "principal").trim(),
-    duration: putIn(view, "duration"),
+    duration: typedDuration(view) || putIn(view, "duration"),
     ticket: putIn(view, "ticket") || undefined,
     reason: putIn(view, "reason"),
   };
 }
 
 /** The id of the block that shows a part; where it is not there yet, the one that everything follows from. */
-export function blockOf({ state }: FormView, part: PartName): string {
-  return Object.keys(state.values).findLast((id) => partOf(id) === part) ?? "cluster";
+export function blockOf(view: FormView, part: PartName): string {
+  const isTyped = part === "duration" && typedDuration(view) !== "";
+  return idOf(view, isTyped ? "other-duration" : part) ?? "cluster";
 }
 
-function putIn(view: FormView, part: PartName): string {
-  const id = blockOf(view, part);
-  const [field] = partOf(id) === part ? Object.values(view.state.values[id] ?? {}) : [];
+function idOf({ state }: FormView, name: FieldName): string | undefined {
+  return Object.keys(state.values).findLast((id) => partOf(id) === name);
+}
+
+function typedDuration(view: FormView): string {
+  return putIn(view, "other-duration").trim();
+}
+
+function putIn(view: FormView, name: FieldName): string {
+  const id = idOf(view, name);
+  const [field] = id === undefined ? [] : Object.values(view.state.values[id] ?? {});
   return field?.selected_option?.value ?? field?.value ?? "";
 }

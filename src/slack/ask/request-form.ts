@@ -15,7 +15,7 @@ import { slackErrorCode } from "../app/slack-failure.ts";
 import type { Message } from "../blocks/message.ts";
 import { answer, messageModal } from "../blocks/message.ts";
 import { personFor } from "../people/standing.ts";
-import { emptyForm, formOf, isShown, type Offer, type RequestForm } from "./form.ts";
+import { emptyForm, formOf, isShown, type Offer, type RequestForm, withTypedTime } from "./form.ts";
 import { formActions, requestModal, suggestionsOf } from "./request-modal.ts";
 
 /** A form opens within three seconds or not at all: what is remembered must not cost it. In milliseconds. */
@@ -31,7 +31,9 @@ export async function requestForm(context: SlackContext, user: string): Promise<
     ),
     offersTo(context, user),
   ]);
-  return offers.length > 0 ? requestModal(form, offers) : messageModal("Ask for access", nothingOfferedAnswer());
+  return offers.length > 0
+    ? requestModal(withTypedTime(form, offers), offers)
+    : messageModal("Ask for access", nothingOfferedAnswer());
 }
 
 /** What this person asked for last, and the principal that their account is linked to. @throws AccessError */
@@ -40,7 +42,7 @@ async function remembered({ ledger }: SlackContext, user: string): Promise<Reque
   const principal = linked ?? last?.principal ?? "";
   if (!last) return { ...emptyForm, principal };
   const duration = formatDuration(last.durationSeconds).replaceAll(" ", "");
-  return { ...emptyForm, cluster: last.cluster, level: last.level, duration, principal };
+  return { ...emptyForm, cluster: last.cluster, level: last.level, principal, duration: last.extends ? "" : duration };
 }
 
 /**

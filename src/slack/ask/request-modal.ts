@@ -16,6 +16,9 @@ import { text } from "../blocks/message.ts";
 import { code, context, cut, plainLine } from "../blocks/mrkdwn.ts";
 import { type Completed, completeForm, durationsOf, fieldId, type Offer, type RequestForm } from "./form.ts";
 
+/** Longer than any time in words. */
+const longestTime = 60;
+
 export const requestModalId = "request";
 
 /** The form of a request: what can be chosen follows from what is chosen, as far as this person may ask for it. */
@@ -68,7 +71,17 @@ function choicesOf({ form, offer, level }: Completed): InputBlock[] {
     chosen: form.duration,
     action: null,
   });
-  return [levels, durations];
+  return [levels, durations, otherDuration(form, level.name)];
+}
+
+/** A time that is none of the choices: it is read as in a line. */
+function otherDuration({ cluster, otherDuration: typed }: RequestForm, level: string): InputBlock {
+  const block = input(fieldId("other-duration", cluster, level), "Or another time", {
+    placeholder: text("90 min, 2h, 1d 12h"),
+    max_length: longestTime,
+    ...(typed && { initial_value: typed }),
+  });
+  return { ...block, optional: true };
 }
 
 /** A cluster that wants no ticket is not asked about one. */

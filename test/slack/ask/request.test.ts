@@ -127,6 +127,33 @@ describe("the form of a request", () => {
     expect(textOf(last)).not.toContain("without its path");
   });
 
+  test("takes a time that is typed, as a line does, and remembers it", async () => {
+    const engineer = stage.person("U0APPROVER");
+    await openForm("U0APPROVER");
+    await engineer.submit({ "Or another time": "90 min", Why: "typed a time" });
+    const [asked] = await stage.ledger.ofRequester("U0APPROVER", 1);
+
+    const opened = await openForm("U0APPROVER");
+    await engineer.close();
+
+    expect(asked).toMatchObject({ reason: "typed a time", durationSeconds: 90 * 60 });
+    expect(valueAt(opened, "other-duration/staging/viewer")).toMatchObject({ value: "1h30m" });
+  });
+
+  test.each([
+    ["soon", '"soon" is not a duration. Write for example 30m, 4h or 1h30m.'],
+    ["9 hours", "8h"],
+    ["0m", '"0m" is not a duration.'],
+  ])("says at the field of a time that is typed what is wrong with %s", async (typed, says) => {
+    const engineer = stage.person("U0ENGINEER");
+    await openForm("U0ENGINEER");
+
+    const { errors } = await engineer.submit({ "Or another time": typed, Why: "a reason" });
+    await engineer.close();
+
+    expect(errors).toEqual({ "other-duration/staging/viewer": expect.stringContaining(says) });
+  });
+
   test("shows mistakes at their fields", async () => {
     const engineer = stage.person("U0ENGINEER");
     await openForm("U0ENGINEER");
